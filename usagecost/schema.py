@@ -1,0 +1,113 @@
+"""The canonical request record: every column's name, type, unit and meaning, once.
+
+One row is one request to a model. Token names are those of the ``genai-prices`` library. NULL means "not reported",
+never zero. The command line, the documentation and the request panel read their descriptions from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+INSTANT = pa.timestamp("us", tz="UTC")
+MONEY = pa.decimal128(18, 9)
+
+TEXT = pa.string()
+COUNT = pa.int64()
+FLAG = pa.bool_()
+MILLISECONDS = pa.float64()
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table of the lake: what a newcomer needs to know about it."""
+
+    name: str
+    type: pa.DataType
+    group: str
+    meaning: str
+    unit: str = ""
+    required: bool = False
+
+    @property
+    def field(self) -> pa.Field:
+        """The column as Arrow sees it."""
+        return pa.field(self.name, self.type, nullable=not self.required)
+
+
+COLUMNS: tuple[Column, ...] = (
+    # ---- identity
+    Column("source", TEXT, "identity", "The log format this request was read from: claude-code, litellm, …", required=True),
+    Column("request_id", TEXT, "identity", "Unique within its source: (source, request_id) is the key of the lake", required=True),
+    Column("trace_id", TEXT, "identity", "The trace this request is a part of"),
+    Column("session_id", TEXT, "identity", "The conversation or agent session it belongs to"),
+    # ---- time
+    Column("started_at", INSTANT, "time", "When the request was sent", "UTC instant, µs", required=True),
+    Column("day", pa.date32(), "time", "The UTC date of started_at; the lake keeps one file for each", "UTC date", required=True),
+    Column("duration_ms", MILLISECONDS, "time", "From sending to the last byte of the answer", "ms"),
+    Column("ttft_ms", MILLISECONDS, "time", "From sending to the first token; streamed requests only", "ms"),
+    # ---- model
+    Column("provider", TEXT, "model", "Who served and bills the model: openai, anthropic, aws, …"),
+    Column("model", TEXT, "model", "The model as billed: the response's, else the requested one"),
+    Column("requested_model", TEXT, "model", "The model the caller asked for, before routing and fallbacks"),
+    Column("operation", TEXT, "model", "chat, embeddings, …"),
+    # ---- outcome
+    Column("status", TEXT, "outcome", "success, error or cancelled; NULL where the log does not tell"),
+    Column("error_class", TEXT, "outcome", "The kind of failure: RateLimitError, Timeout, …"),
+    Column("http_status", pa.int32(), "outcome", "The HTTP status of the answer"),
+    # ---- who
+    Column("user_id", TEXT, "who", "The internal user who made the request or owns its key"),
+    Column("end_user_id", TEXT, "who", "The customer on whose behalf the caller made it"),
+    Column("team_id", TEXT, "who", "The team of the user or of the key"),
+    Column("virtual_key", TEXT, "who", "The gateway's key: its alias or its hash, never the secret"),
+    Column("app", TEXT, "who", "The application, service or project that made the request"),
+    Column("environment", TEXT, "who", "production, staging, …"),
+    Column("tags", pa.list_(TEXT), "who", "Labels the caller gave the request"),
+    # ---- how
+    Column("is_streaming", FLAG, "how", "The answer was streamed"),
+    Column("is_batch", FLAG, "how", "Sent through a batch interface, at batch prices"),
+    Column("is_gateway_cache_hit", FLAG, "how", "Answered from the gateway's own response cache: no provider charge"),
+    Column("service_tier", TEXT, "how", "The provider's service tier, where it changes the price: priority, flex, …"),
+    Column("route", TEXT, "how", "The endpoint, deployment or API base that served it"),
+    # ---- tokens
+    Column("input_tokens", COUNT, "tokens", "All input tokens, cache reads and cache writes included", "tokens"),
+    Column("cache_read_tokens", COUNT, "tokens", "Of the input: read from the provider's prompt cache", "tokens"),
+    Column("cache_write_tokens", COUNT, "tokens", "Of the input: written to the prompt cache, for any lifetime", "tokens"),
+    Column("cache_write_1h_tokens", COUNT, "tokens", "Of the cache writes: those kept for one hour", "tokens"),
+    Column("output_tokens", COUNT, "tokens", "All output tokens, reasoning included", "tokens"),
+    Column("output_reasoning_tokens", COUNT, "tokens", "Of the output: reasoning that the caller may not see", "tokens"),
+    Column("input_audio_tokens", COUNT, "tokens", "Of the input: audio", "tokens"),
+    Column("output_audio_tokens", COUNT, "tokens", "Of the output: audio", "tokens"),
+    # ---- money
+    Column("reported_cost_usd", MONEY, "money", "What the source says the request cost", "USD"),
+    Column("list_cost_usd", MONEY, "money", "What it costs at the list price of its time; NULL when no price is known", "USD"),
+    Column("price_status", TEXT, "money", "How the list price was found: exact, alias, free or unpriced"),
+    Column("price_id", TEXT, "money", "The price used: provider/model and the date it is valid from"),
+    Column("discount", MONEY, "money", "Negotiated discount on the list price", "fraction"),
+    # ---- provenance
+    Column("rank", COUNT, "provenance", "Of two versions of a request the higher stays; below zero: a replayed copy", required=True),
+    Column("source_file", TEXT, "provenance", "The file or table it was read from"),
+    Column("ingest_id", TEXT, "provenance", "The ingest that wrote this version"),
+    Column("ingested_at", INSTANT, "provenance", "When this version was written to the lake", "UTC instant, µs"),
+    Column("attributes", TEXT, "provenance", "What else the source said, without message contents", "JSON"),
+)
+
+REJECT_COLUMNS: tuple[Column, ...] = (
+    Column("source", TEXT, "reject", "The log format the line was read as"),
+    Column("source_file", TEXT, "reject", "The file it stands in", required=True),
+    Column("line", COUNT, "reject", "Its line or row number, from 1; NULL when the whole file is meant"),
+    Column("reason", TEXT, "reject", "What is wrong with it and what would help", required=True),
+    Column("raw", TEXT, "reject", "The line as it stands, cut after 10,000 characters"),
+    Column("rejected_at", INSTANT, "reject", "When it was first seen", "UTC instant, µs", required=True),
+)
+
+REQUESTS = pa.schema([column.field for column in COLUMNS])
+REJECTS = pa.schema([column.field for column in REJECT_COLUMNS])
+COLUMN_BY_NAME = {column.name: column for column in COLUMNS}
+
+PRICE_COLUMNS = ("list_cost_usd", "price_status", "price_id", "discount")
+"""Ours, not the source's: filled by pricing after a source has read its rows."""
+
+PROVENANCE_COLUMNS = ("source_file", "ingest_id", "ingested_at")
+"""Say where a version came from, not what it says: two versions that differ in nothing else are equal."""
