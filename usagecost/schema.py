@@ -86,7 +86,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("price_id", TEXT, "money", "The price used: provider/model and the date it is valid from"),
     Column("discount", MONEY, "money", "Negotiated discount on the list price", "fraction"),
     # ---- provenance
-    Column("rank", COUNT, "provenance", "Of two versions of a request the higher stays; below zero: a replayed copy", required=True),
+    Column("rank", COUNT, "provenance", "Of two versions of a request the higher stays; below 0: a replayed copy", required=True),
     Column("source_file", TEXT, "provenance", "The file or table it was read from"),
     Column("ingest_id", TEXT, "provenance", "The ingest that wrote this version"),
     Column("ingested_at", INSTANT, "provenance", "When this version was written to the lake", "UTC instant, µs"),
