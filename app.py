@@ -1,0 +1,259 @@
+"""Usage and cost: requests, tokens, spend and latency of an organisation's AI traffic, over time, by model and by user."""
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from usagecost import charts, folds, formats, queries, ui
+from usagecost.filters import NOT_REPORTED, Filters, View
+from usagecost.folds import Usage
+from usagecost.metrics import DIMENSIONS, METRICS, spend_text
+from usagecost.periods import WHOLE
+
+TOKENS = ("input_tokens", "output_tokens", "total_tokens", "cache_read_tokens")
+OUTCOMES = ("successful", "failed", "requests")
+SPLITS = ("model", "provider", "team", "user", "key", "app")
+USER_COLUMNS = ("requests", "success_rate", "total_tokens", "spend_usd", "unpriced_requests")
+MODEL_COLUMNS = ("requests", "successful", "failed", "total_tokens", "spend_usd", "unpriced_requests")
+LOOKS = ("Table view", "Chart view")
+TOP = ("5", "10", "25", "50", "All")
+MOST_STACKS = 10
+"""More colours than these in one bar cannot be told apart; the rest of a stack is "Other"."""
+MOST_BARS_UNSCROLLED = 25
+
+
+def time_axis(usage: Usage, view: View) -> charts.TimeAxis:
+    """The time axis that all charts of the page share."""
+    return charts.TimeAxis(usage.intervals, view.interval, view.period.zone)
+
+
+def tokens_chart(usage: Usage, view: View, name: str) -> None:
+    """Total tokens over time: input, output, total and cache read."""
+    ui.chart(
+        "Total tokens",
+        charts.lines_over_time(usage.over_time, TOKENS, time_axis(usage, view)),
+        folds.over_time_table(usage, TOKENS, view.period.zone),
+        name=f"{name}-tokens",
+        help="Tokens sent and produced. Cache reads are a part of the input, total is input and output.",
+        alt_text=f"Lines of input, output, total and cache read tokens by {view.interval}",
+    )
+
+
+def requests_chart(usage: Usage, view: View, name: str) -> None:
+    """Total requests over time: successful, failed and total."""
+    ui.chart(
+        "Total requests",
+        charts.lines_over_time(usage.over_time, OUTCOMES, time_axis(usage, view)),
+        folds.over_time_table(usage, OUTCOMES, view.period.zone),
+        name=f"{name}-requests",
+        help="Requests by outcome. Cancelled requests count as failed; those of unknown outcome are in the total only.",
+        alt_text=f"Lines of successful, failed and total requests by {view.interval}",
+    )
+
+
+def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
+    """Spend per interval, stacked by the values of a dimension, the rest as "Other"."""
+    top = named(folds.top_values(usage.by_value, min(most, MOST_STACKS)), by)
+    stacks = folds.over_time_by_top(usage, top)
+    names = [charts.value_name(value, other) for value, other in zip(stacks["value"], stacks["is_other"], strict=True)]
+    stacks = stacks.assign(name=names)
+    order = [charts.value_name(value, other) for value, other in zip(top["value"], top["is_other"], strict=True)]
+    ui.chart(
+        "Cost breakdown",
+        charts.bars_over_time(stacks, "spend_usd", order, palette(view, by, top), time_axis(usage, view)),
+        folds.breakdown_table(usage, stacks, by, view.period.zone),
+        name=f"{name}-cost",
+        help=METRICS["spend_usd"].help,
+        alt_text=f"Bars of spend by {view.interval}, stacked by {DIMENSIONS[by].label.lower()}",
+    )
+
+
+def ranking_chart(usage: Usage, view: View, by: str, most: int) -> None:
+    """The values of a dimension ranked by spend; what is cut is one "Other" bar, so that the bars add up to the card."""
+    plural = DIMENSIONS[by].plural
+    top = named(folds.top_values(usage.by_value, most), by)
+    whole = usage.totals["spend_usd"]
+    top["text"] = [spend_label(row, whole) for row in top.to_dict("records")]
+    drawing = charts.ranked_bars(top, "spend_usd", palette(view, by, top), "$,.4f")
+    ui.heading(
+        f"{plural.capitalize()} breakdown",
+        folds.ranking_table(top, by, ("spend_usd", "requests", "unpriced_requests")),
+        name=f"{by}-ranking",
+        help=f"The {plural} of the period by spend. A bar without an amount has no known price.",
+    )
+    with st.container(height=720 if len(top) > MOST_BARS_UNSCROLLED else "content", border=False):
+        st.altair_chart(drawing, key=f"chart_{by}_ranking", alt=f"{plural.capitalize()} ranked by spend")
+
+
+def named(top: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Rows of ``top_values`` with the name that a reader sees."""
+    rows = zip(top["value"], top["is_other"], top["merged"], strict=True)
+    return top.assign(name=[charts.value_name(value, other, merged, DIMENSIONS[by].plural) for value, other, merged in rows])
+
+
+def spend_label(row: dict, whole: formats.Number | None) -> str:
+    """The text behind a bar: spend, its share of the whole, and how much of it is unknown."""
+    sums = {name: None if pd.isna(row[name]) else row[name] for name in ("spend_usd", "unpriced_requests", "requests")}
+    if sums["spend_usd"] is None:
+        return "no price known"
+    share = f" · {formats.percent(sums['spend_usd'] / whole)}" if whole else ""
+    return f"{spend_text(sums)}{share}"
+
+
+def palette(view: View, by: str, top: pd.DataFrame) -> list[str]:
+    """The colours of the rows of ``top_values``. Ranks without the filters decide, so a filter changes no colour."""
+    everything = ui.answer(queries.usage, replace(view, filters=Filters()), by)
+    color = charts.colors([None if pd.isna(value) else value for value in everything.by_value["value"]])
+    return [
+        charts.OTHER_COLOR if other else color[None if pd.isna(value) else value]
+        for value, other in zip(top["value"], top["is_other"], strict=True)
+    ]
+
+
+def chosen(label: str, key: str, values: list[str], placeholder: str | None) -> str | None:
+    """The choice of a dropdown. What was chosen, or named by a link, keeps its place though the period has none of it."""
+    kept = st.session_state.get(key) or st.query_params.get(key)
+    options = values if kept is None or kept in values else [kept, *values]
+    first = None if placeholder else 0
+    return st.selectbox(label, options, index=first, key=key, bind="query-params", placeholder=placeholder or "", width=480)
+
+
+def choose_user(users: list[str]) -> None:
+    """A click on a row of the table of users chooses that user."""
+    rows = st.session_state["table_users"].selection.rows
+    if rows and rows[0] < len(users):
+        st.session_state["chosen_user"] = users[rows[0]]
+
+
+def users_table(users: pd.DataFrame, view: View) -> None:
+    """All users of the period, the most expensive first; a row chooses one."""
+    users = named(users.assign(merged=1), "user")
+    numbers = folds.ranking_table(users, "user", USER_COLUMNS).assign(last_seen=folds.last_seen(users, view.period.zone))
+    individuals = list(users["name"][~users["is_other"]])
+    ui.heading("Users", numbers, name="users", help="Everyone with requests in the period. Choose a row to see one user alone.")
+    ui.table(
+        numbers,
+        name="users",
+        columns={
+            "user": st.column_config.TextColumn("User", width="medium"),
+            "requests": st.column_config.NumberColumn("Requests", format="localized", help=METRICS["requests"].help),
+            "success_rate": st.column_config.NumberColumn("Success rate", format="percent", help=METRICS["success_rate"].help),
+            "total_tokens": st.column_config.NumberColumn("Tokens", format="compact", help=METRICS["total_tokens"].help),
+            "spend_usd": st.column_config.NumberColumn("Spend", format="$%,.2f", help=METRICS["spend_usd"].help),
+            "unpriced_requests": st.column_config.NumberColumn(
+                "Without price", format="localized", help=METRICS["unpriced_requests"].help
+            ),
+            "last_seen": st.column_config.DatetimeColumn(f"Last seen ({view.period.zone})", format="YYYY-MM-DD HH:mm"),
+        },
+        alt_text="Users with requests, success rate, tokens, spend and when they were last seen",
+        on_select=lambda: choose_user(individuals),
+    )
+
+
+def model_usage(usage: Usage) -> None:
+    """The models that one user used, as a table or as ranked bars of successful and failed requests."""
+    models = named(usage.by_value.assign(merged=1), "model")
+    numbers = folds.ranking_table(models, "model", MODEL_COLUMNS)
+    ui.heading("Model usage", numbers, name="user-models", help="The models this user's requests went to, in this period.")
+    look = st.segmented_control(
+        "View",
+        ["Table view", "Chart view"],
+        default="Table view",
+        required=True,
+        key="look",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    if look == LOOKS[1]:
+        ranked = models.sort_values("requests", ascending=False, kind="stable", ignore_index=True)
+        ranked["text"] = [formats.count(count) for count in ranked["requests"]]
+        st.altair_chart(
+            charts.stacked_ranked_bars(ranked, ("successful", "failed")),
+            key="chart_user_models",
+            alt="This user's models ranked by requests, successful and failed stacked",
+        )
+        return
+    ui.table(
+        numbers,
+        name="user-models",
+        columns={
+            "model": st.column_config.TextColumn("Model", width="large"),
+            "requests": st.column_config.NumberColumn("Total requests", format="localized", help=METRICS["requests"].help),
+            "successful": st.column_config.NumberColumn("Successful", format="localized", help=METRICS["successful"].help),
+            "failed": st.column_config.NumberColumn("Failed", format="localized", help=METRICS["failed"].help),
+            "total_tokens": st.column_config.NumberColumn("Tokens", format="compact", help=METRICS["total_tokens"].help),
+            "spend_usd": st.column_config.NumberColumn("Spend", format="$%,.4f", help=METRICS["spend_usd"].help),
+            "unpriced_requests": st.column_config.NumberColumn(
+                "Without price", format="localized", help=METRICS["unpriced_requests"].help
+            ),
+        },
+        alt_text="Models of this user with total, successful and failed requests, tokens and spend",
+    )
+
+
+view = ui.page("Usage and cost")
+usage = ui.answer(queries.usage, view, "model")
+ui.cards(usage, view.period)
+
+if not usage.totals["requests"]:
+    ui.empty("No requests in this period", "Choose another date range or reset the filters in the sidebar.")
+    st.stop()
+
+totals_tab, cost_tab, model_tab, user_tab = st.tabs(
+    ["Totals", "Cost", "Model activity", "User activity"], key="tab", on_change="rerun", bind="query-params"
+)
+
+if totals_tab.open:
+    with totals_tab:
+        tokens_chart(usage, view, "totals")
+        requests_chart(usage, view, "totals")
+
+if cost_tab.open:
+    with cost_tab:
+        with st.container(horizontal=True, gap="large"):
+            by = st.segmented_control(
+                "Break down by",
+                SPLITS,
+                format_func=lambda name: DIMENSIONS[name].label,
+                default="model",
+                required=True,
+                key="by",
+                bind="query-params",
+            )
+            top = st.segmented_control("Show top", TOP, default="10", required=True, key="top", bind="query-params")
+        most = queries.MOST_VALUES if top == "All" else int(top)
+        split = usage if by == "model" else ui.answer(queries.usage, view, by)
+        cost_chart(split, view, by, most, "all")
+        ranking_chart(split, view, by, most)
+
+if model_tab.open:
+    with model_tab:
+        models = usage.by_value[~usage.by_value["is_other"]]["value"]
+        model = chosen("Model", "chosen_model", [charts.value_name(value, False) for value in models], None)
+        of_model = usage.of_value(None if model == NOT_REPORTED else model)
+        if of_model.totals["requests"]:
+            ui.cards(of_model, view.period)
+            cost_chart(of_model, view, "model", 1, "model")
+            tokens_chart(of_model, view, "model")
+            requests_chart(of_model, view, "model")
+        else:
+            ui.empty("This model has no requests in the period", "Choose another model, a longer date range, or fewer filters.")
+
+if user_tab.open:
+    with user_tab:
+        users = ui.answer(queries.usage, replace(view, interval=WHOLE), "user").by_value
+        names = [charts.value_name(value, False) for value in users[~users["is_other"]]["value"]]
+        user = chosen("User", "chosen_user", names, "All users: choose one here or in the table")
+        if user is None:
+            users_table(users, view)
+        else:
+            of_user = ui.answer(queries.usage, view.where_user_is(None if user == NOT_REPORTED else user), "model")
+            if of_user.totals["requests"]:
+                ui.cards(of_user, view.period)
+                model_usage(of_user)
+                cost_chart(of_user, view, "model", MOST_STACKS, "user")
+                tokens_chart(of_user, view, "user")
+                requests_chart(of_user, view, "user")
+            else:
+                ui.empty("This user has no requests in the period", "Choose another user, a longer date range, or fewer filters.")

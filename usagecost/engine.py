@@ -1,0 +1,65 @@
+"""Runs SQL over a snapshot of the lake. DuckDB is embedded here; what differs between engines stays in this file.
+
+A query names the requests as ``{requests}`` and binds its values as ``$name``. Each query gets a cursor of its own and is
+fetched whole, so threads never share a result.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from usagecost.lake import Lake
+from usagecost.schema import REQUESTS
+
+MEMORY_LIMIT = "2GB"
+
+INSTANT_US = "epoch_us(started_at)"
+"""The instant of a request as an integer: microseconds since 1970, UTC."""
+
+
+def whole_quotient(dividend: str, divisor: str) -> str:
+    """The SQL of an integer division rounded down, for a dividend that is not negative."""
+    return f"({dividend}) // ({divisor})"
+
+
+def frame(
+    sql: str, parameters: Mapping[str, Any], *, lake: str, version: int, first_day: date | None = None, last_day: date | None = None
+) -> pd.DataFrame:
+    """The result of a query over the requests of the UTC days given, in Arrow types: integers and decimals stay exact."""
+    files = open_lake(lake).snapshot(version).files(first_day, last_day)
+    if files:
+        relation, bound = "read_parquet($files)", {**parameters, "files": list(files)}
+    else:
+        relation, bound = f"(SELECT {_no_columns()} WHERE false)", dict(parameters)
+    with _root().cursor() as cursor:
+        return cursor.sql(sql.replace("{requests}", relation), params=bound).to_arrow_table().to_pandas(types_mapper=pd.ArrowDtype)
+
+
+@cache
+def open_lake(root: str) -> Lake:
+    """The one handle of a process on a lake; it follows the lake's versions by itself."""
+    return Lake(root)
+
+
+@cache
+def _root() -> duckdb.DuckDBPyConnection:
+    """The database that every cursor belongs to. It holds no data, only settings and the footers of the files it has read."""
+    connection = duckdb.connect(":memory:")
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
+    connection.execute(f"SET GLOBAL memory_limit = '{MEMORY_LIMIT}'")
+    connection.execute(f"SET GLOBAL threads = {os.cpu_count() or 2}")
+    connection.execute("SET GLOBAL parquet_metadata_cache = true")
+    return connection
+
+
+def _no_columns() -> str:
+    """The columns of requests, typed, for a range in which the lake has no file."""
+    types = duckdb.from_arrow(REQUESTS.empty_table()).types
+    return ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in zip(REQUESTS.names, types, strict=True))

@@ -1,0 +1,110 @@
+"""Numbers as people say them. Exact figures belong into tooltips and downloads; what is unknown is a dash.
+
+A no-break space stands between a number and its unit, so that the two are never torn apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+
+Number = int | float | Decimal
+Format = Callable[[Number | None], str]
+
+UNKNOWN = "–"
+GAP = "\u00a0"
+STEPS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k"))
+
+
+def exact_count(number: Number | None) -> str:
+    """12,345,678."""
+    return UNKNOWN if number is None else f"{number:,.0f}"
+
+
+def count(number: Number | None) -> str:
+    """9,999 and 12.4 M: all digits while they can be taken in, else three that matter."""
+    if number is None or abs(number) < 10_000:
+        return exact_count(number)
+    size, letter = next((size, letter) for size, letter in STEPS if abs(number) >= size * 0.9995)
+    return f"{_three_digits(number / size)}{GAP}{letter}"
+
+
+def usd(amount: Number | None) -> str:
+    """$1,234.56 and $1.23 M; below one cent two digits that matter: $0.0042."""
+    if amount is None:
+        return UNKNOWN
+    sign, size = "−" if amount < 0 else "", abs(amount)
+    if 0 < size < Decimal("0.005"):
+        digits = f"{size:.2g}" if size >= Decimal("0.0001") else f"{size:.9f}".rstrip("0").rstrip(".")
+        return f"{sign}${Decimal(digits):f}"
+    if size < 10**6:
+        return f"{sign}${size:,.2f}"
+    return f"{sign}${count(size)}"
+
+
+def percent(share: Number | None) -> str:
+    """98.7 %; a share that is not quite all or nothing never reads as if it were."""
+    if share is None:
+        return UNKNOWN
+    if 0 < share < 0.001:
+        return f"<{GAP}0.1{GAP}%"
+    if 0.999 < share < 1:
+        return f">{GAP}99.9{GAP}%"
+    return f"{share * 100:.1f}{GAP}%"
+
+
+def milliseconds(duration: Number | None) -> str:
+    """840 ms, 2.3 s, 2 min 5 s."""
+    if duration is None:
+        return UNKNOWN
+    if duration < 999.5:
+        return f"{duration:.0f}{GAP}ms"
+    seconds = float(duration) / 1000
+    if seconds < 59.95:
+        return f"{seconds:.1f}{GAP}s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes:,}{GAP}min {rest}{GAP}s"
+
+
+def change(now: Number | None, before: Number | None) -> str | None:
+    """+12.3 %; None where there is nothing to compare with."""
+    if now is None or not before:
+        return None
+    ratio = float(now) / float(before) - 1
+    return f"{_signed(ratio * 100)}{GAP}%"
+
+
+def points(now: Number | None, before: Number | None) -> str | None:
+    """The difference of two shares in percentage points: +0.4 pp."""
+    if now is None or before is None:
+        return None
+    return f"{_signed((now - before) * 100)}{GAP}pp"
+
+
+def middle_cut(text: str, longest: int = 32) -> str:
+    """A long name without its middle, since model names differ at both ends."""
+    if len(text) <= longest:
+        return text
+    head = (longest - 1) // 2
+    return f"{text[:head]}…{text[-(longest - 1 - head) :]}"
+
+
+def age(then: datetime, now: datetime) -> str:
+    """4 min ago, 3 h ago, 2 days ago."""
+    minutes = max(0, int((now - then).total_seconds() // 60))
+    if minutes < 60:
+        return f"{minutes}{GAP}min ago" if minutes else "just now"
+    if minutes < 48 * 60:
+        return f"{minutes // 60}{GAP}h ago"
+    return f"{minutes // 1440}{GAP}days ago"
+
+
+def _three_digits(number: Number) -> str:
+    return f"{number:.{2 if abs(number) < 9.995 else 1 if abs(number) < 99.95 else 0}f}"
+
+
+def _signed(number: Number) -> str:
+    """With a sign, and with the ASCII minus that Streamlit draws its arrow from; a change too small to show is 0."""
+    text = f"{number:+,.1f}" if abs(number) < 1000 else f"{number:+,.0f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text

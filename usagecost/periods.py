@@ -1,0 +1,248 @@
+"""Time as a calendar sees it: the reporting period, its intervals, presets and time zones with their clock changes.
+
+An instant is a UTC ``datetime``. A day is a local ``date`` of the reporting zone; an interval is an instant range whose
+bounds are computed here with ``zoneinfo``. SQL knows two grains only, both integers made by ``Clock``: the local day and
+the hour. Weeks and months are folds of days. So a repeated hour in autumn stays two hours, a day has as many hours as
+the zone says, and no engine needs a zone database.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+HOUR_US = 3_600_000_000
+DAY_US = 24 * HOUR_US
+SEGMENT_HOURS = 10_000_000
+"""Keeps the hour numbers on the two sides of a clock change apart (more hours than a thousand years have)."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH_DAY = EPOCH.date()
+
+INTERVALS = ("hour", "day", "week", "month")
+WHOLE = "period"
+"""The whole period as one interval, for questions that are not about time."""
+
+MAX_HOURLY_DAYS = 31
+"""Hours over a longer range are more points than a chart can show or a query should return."""
+
+
+def instant_us(instant: datetime) -> int:
+    """Microseconds since 1970, exactly."""
+    return (instant - EPOCH) // timedelta(microseconds=1)
+
+
+def local_midnight(day: date, zone: str) -> datetime:
+    """The first instant of a local day; of a day that the zone skipped, the instant at which it was skipped."""
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Period:
+    """What the reader asked for: local days, first and last included, of one zone, as seen at the instant ``now``."""
+
+    first: date
+    last: date
+    zone: str
+    now: datetime
+    is_all_time: bool = False
+
+    @cached_property
+    def start(self) -> datetime:
+        """The first instant."""
+        return local_midnight(self.first, self.zone)
+
+    @cached_property
+    def end(self) -> datetime:
+        """The instant after the last one."""
+        return local_midnight(self.last + timedelta(days=1), self.zone)
+
+    @property
+    def days(self) -> int:
+        """How many calendar days the period spans."""
+        return (self.last - self.first).days + 1
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the period is not over yet."""
+        return self.start <= self.now < self.end
+
+    @property
+    def previous(self) -> tuple[datetime, datetime] | None:
+        """The instants [start, end) of the same number of local days just before; None for All time.
+
+        If the period is still running, the days before are cut at the same local time of day.
+        """
+        if self.is_all_time:
+            return None
+        span = timedelta(days=self.days)
+        start = local_midnight(self.first - span, self.zone)
+        if not self.is_running:
+            return start, self.start
+        local_now = self.now.astimezone(ZoneInfo(self.zone))
+        cut = (local_now.replace(tzinfo=None) - span).replace(tzinfo=ZoneInfo(self.zone))
+        return start, min(cut.astimezone(UTC), self.start)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """One step of the time axis: the instants [start, end), and what a reader calls it."""
+
+    start: datetime
+    end: datetime
+    label: str
+    is_running: bool
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The zone's offsets over an instant range, as the integers that a grain is computed with.
+
+    ``changes`` are the instants (µs) at which the offset changes; ``offsets`` (µs) has one more, the first being in force
+    from the beginning. ``shift + instant`` divided by ``step`` is the number of the local day or hour.
+    """
+
+    changes: tuple[int, ...]
+    offsets: tuple[int, ...]
+
+    def shifts(self, grain: str) -> tuple[int, ...]:
+        """What is added to an instant (µs) before it is divided, for each stretch between two changes."""
+        if grain == "day":
+            return self.offsets
+        return tuple(offset % HOUR_US + i * SEGMENT_HOURS * HOUR_US for i, offset in enumerate(self.offsets))
+
+    def number(self, grain: str, instant: datetime) -> int:
+        """The number of the local day (days since 1970) or of the hour that holds the instant."""
+        us = instant_us(instant)
+        shift = self.shifts(grain)[bisect_right(self.changes, us)]
+        return (us + shift) // (DAY_US if grain == "day" else HOUR_US)
+
+
+@lru_cache(maxsize=256)
+def clock(zone: str, start: datetime, end: datetime) -> Clock:
+    """The zone's clock between two instants. Offsets are compared day by day, a change is then found by halving."""
+    info = ZoneInfo(zone)
+
+    def offset(us: int) -> int:
+        local = (EPOCH + timedelta(microseconds=us)).astimezone(info)
+        return local.utcoffset() // timedelta(microseconds=1)  # type: ignore[operator]
+
+    first, last = instant_us(start), instant_us(end)
+    changes: list[int] = []
+    offsets = [offset(first)]
+    for low, high in pairwise([*range(first, last, DAY_US), last]):
+        if offset(high) != offsets[-1]:  # no zone has ever changed its offset twice within a day
+            before, after = low, high
+            while after - before > 1:
+                middle = (before + after) // 2
+                before, after = (middle, after) if offset(middle) == offsets[-1] else (before, middle)
+            changes.append(after)
+            offsets.append(offset(after))
+    return Clock(tuple(changes), tuple(offsets))
+
+
+def auto_interval(days: int) -> str:
+    """The interval that a range is drawn in when the reader leaves the choice to us."""
+    if days <= 2:
+        return "hour"
+    if days <= 92:
+        return "day"
+    return "week" if days <= 400 else "month"
+
+
+def chosen_interval(asked: str, days: int) -> str:
+    """The interval asked for, ``auto`` or one that the range is too long for resolved."""
+    if asked == "hour" and days > MAX_HOURLY_DAYS:
+        return "day"
+    return asked if asked in INTERVALS else auto_interval(days)
+
+
+def grain(interval: str) -> str:
+    """What SQL groups by for an interval: hours by the hour, weeks and months by the local day, the whole by nothing."""
+    return interval if interval in ("hour", WHOLE) else "day"
+
+
+def intervals(period: Period, interval: str, week_start: int = 0) -> tuple[Interval, ...]:
+    """Every interval of the period, empty ones too, in order, clipped to the period. Weeks start on Monday (0)."""
+    if interval == WHOLE:
+        edges = [period.start, period.end]
+    else:
+        edges = _hour_edges(period) if interval == "hour" else _day_edges(period, interval, week_start)
+    info = ZoneInfo(period.zone)
+    return tuple(
+        Interval(start, end, _label(start.astimezone(info), interval), start <= period.now < end) for start, end in pairwise(edges)
+    )
+
+
+def _hour_edges(period: Period) -> list[datetime]:
+    """Full local hours of the period and the clock changes between them (a change by half an hour makes a short hour)."""
+    times = clock(period.zone, period.start, period.end)
+    first, last = instant_us(period.start), instant_us(period.end)
+    edges = []
+    for start, end, offset in zip((first, *times.changes), (*times.changes, last), times.offsets, strict=True):
+        full_hour = start + (-(start + offset)) % HOUR_US
+        edges += [start, *range(full_hour, end, HOUR_US)]
+    return [EPOCH + timedelta(microseconds=us) for us in sorted({*edges, last})]
+
+
+def _day_edges(period: Period, interval: str, week_start: int) -> list[datetime]:
+    days = [period.first + timedelta(days=i) for i in range(period.days)]
+    opens: dict[str, Callable[[date], bool]] = {
+        "day": lambda _: True,
+        "week": lambda day: day.weekday() == week_start,
+        "month": lambda day: day.day == 1,
+    }
+    starts = [local_midnight(day, period.zone) for day in days if day == period.first or opens[interval](day)]
+    return sorted({*starts, period.end})  # a day that the zone skipped has no instant of its own
+
+
+def _label(local: datetime, interval: str) -> str:
+    """The interval's start as ISO text; hours with their offset, so that a repeated hour has two names."""
+    if interval == "hour":
+        return local.isoformat(sep=" ", timespec="minutes")
+    return local.date().isoformat() if interval != "month" else f"{local:%Y-%m}"
+
+
+# ---- presets
+
+
+def _month_start(day: date, back: int = 0) -> date:
+    months = day.year * 12 + day.month - 1 - back
+    return date(months // 12, months % 12 + 1, 1)
+
+
+def _last_days(count: int) -> Callable[[date, int], tuple[date, date]]:
+    return lambda today, _: (today - timedelta(days=count - 1), today)
+
+
+PRESETS: dict[str, tuple[str, Callable[[date, int], tuple[date, date]] | None]] = {
+    "today": ("Today", _last_days(1)),
+    "yesterday": ("Yesterday", lambda today, _: (today - timedelta(days=1),) * 2),
+    "7d": ("Last 7 days", _last_days(7)),
+    "14d": ("Last 14 days", _last_days(14)),
+    "30d": ("Last 30 days", _last_days(30)),
+    "90d": ("Last 90 days", _last_days(90)),
+    "week": ("This week", lambda today, week_start: (today - timedelta(days=(today.weekday() - week_start) % 7), today)),
+    "month": ("This month", lambda today, _: (_month_start(today), today)),
+    "last-month": ("Last month", lambda today, _: (_month_start(today, 1), _month_start(today) - timedelta(days=1))),
+    "quarter": ("This quarter", lambda today, _: (_month_start(today, (today.month - 1) % 3), today)),
+    "year": ("Year to date", lambda today, _: (date(today.year, 1, 1), today)),
+    "all": ("All time", None),
+}
+"""Preset -> its name, and its first and last day from today and the first day of the week. All time is the data's."""
+
+
+def preset_period(preset: str, zone: str, now: datetime, data: tuple[datetime, datetime] | None, week_start: int = 0) -> Period:
+    """The period of a preset. ``data`` are the instants of the oldest and the newest request, which All time spans."""
+    info = ZoneInfo(zone)
+    today = now.astimezone(info).date()
+    span = PRESETS[preset][1]
+    if span is not None:
+        return Period(*span(today, week_start), zone, now)
+    oldest, newest = (instant.astimezone(info).date() for instant in data) if data else (today, today)
+    return Period(oldest, max(oldest, newest), zone, now, is_all_time=True)

@@ -1,0 +1,12 @@
+"""What pages share: the frame with menu and filters, cards, charts and tables with their downloads, calm messages.
+
+A page is ``view = ui.page("Title")``, then questions asked through ``ui.answer`` and drawn through the rest.
+"""
+
+from usagecost.ui.answers import answer, empty
+from usagecost.ui.blocks import cards, chart, heading, table
+from usagecost.ui.downloads import csv_text
+from usagecost.ui.frame import page
+from usagecost.ui.text import plain
+
+__all__ = ["answer", "cards", "chart", "csv_text", "empty", "heading", "page", "plain", "table"]

@@ -1,0 +1,89 @@
+"""The building blocks of a page: summary cards, a chart with its download, a table with its download."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from usagecost.folds import Usage
+from usagecost.formats import UNKNOWN
+from usagecost.metrics import CARDS, METRICS, Metric, spend_coverage, spend_text
+from usagecost.periods import Period
+from usagecost.ui.downloads import csv_button
+from usagecost.ui.text import previous_text
+
+DELTA_COLORS = {"up": "normal", "down": "inverse", None: "off"}
+CARD_COLUMNS, CARD_WIDTH = 3, 210
+"""Two rows of three: the narrowest card that shows its whole label and value on a laptop's screen."""
+
+
+def cards(usage: Usage, period: Period) -> None:
+    """The six summary cards, each with its change against the previous period and its course, and what is left out of them."""
+    totals, before, over_time = usage.totals, usage.totals_before, usage.over_time
+    grid = st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap="small")
+    for metric in (METRICS[name] for name in CARDS):
+        value = metric.of(totals)
+        change = metric.change(value, metric.of(before)) if before else None
+        grid.metric(
+            metric.label,
+            spend_text(totals) if metric.name == "spend_usd" else metric.format(value),
+            delta=0 if change and change.startswith("0.0") else change,
+            delta_color=DELTA_COLORS[metric.better],
+            help=metric.help,
+            border=True,
+            height="stretch",
+            chart_data=_course(metric, over_time),
+            chart_type="area",
+        )
+    st.caption(" ".join(_notes(totals, period)))
+
+
+def _course(metric: Metric, over_time: pd.DataFrame) -> list[float] | None:
+    """The sparkline; None where the period has a single interval and so no course."""
+    values = metric.column(over_time).astype("Float64").fillna(0 if metric.is_additive else pd.NA).ffill().fillna(0)
+    return [float(value) for value in values] if len(values) > 1 else None
+
+
+def _notes(totals: dict[str, Any], period: Period) -> list[str]:
+    unknown = totals["requests"] - totals["successful"] - totals["failed"]
+    missing = spend_coverage(totals)
+    return [
+        previous_text(period),
+        *([f"Spend is at least this much: {missing}."] if missing else []),
+        *([f"{unknown:,} requests do not tell their outcome."] if unknown else []),
+    ]
+
+
+def chart(title: str, drawing: alt.Chart | alt.LayerChart, numbers: pd.DataFrame, *, name: str, help: str, alt_text: str) -> None:  # noqa: A002 - Streamlit's own word
+    """A chart under its title, with what it means on demand and its full numbers to download."""
+    heading(title, numbers, name=name, help=help)
+    st.altair_chart(drawing, key=f"chart_{name}", alt=alt_text)
+
+
+def heading(title: str, numbers: pd.DataFrame, *, name: str, help: str) -> None:  # noqa: A002
+    """A section's title with its help on the left, the download of its numbers on the right."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader(title, help=help, anchor=False, width="content")
+        csv_button(numbers, name)
+
+
+def table(
+    frame: pd.DataFrame, *, name: str, columns: dict[str, Any], alt_text: str, on_select: Callable[[], None] | None = None
+) -> None:
+    """A table of people-sized numbers; unknown is a dash. ``on_select`` is called when a reader ticks a row."""
+    selection: dict[str, Any] = {"on_select": on_select, "selection_mode": "single-row"} if on_select else {}
+    shown = frame.astype({column: float for column in frame.columns if column.endswith("_usd")})
+    st.dataframe(
+        shown,
+        key=f"table_{name}",
+        hide_index=True,
+        column_config=columns,
+        column_order=list(columns),
+        placeholder=UNKNOWN,
+        alt=alt_text,
+        **selection,
+    )

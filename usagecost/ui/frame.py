@@ -1,0 +1,121 @@
+"""The frame of every page: which lake is shown, the menu, the sidebar, the title with the age of the data."""
+
+from __future__ import annotations
+
+import gc
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from usagecost import engine, formats, queries
+from usagecost.filters import View
+from usagecost.lake import LakeError, lake_root
+from usagecost.metrics import BASES
+from usagecost.sample import ensure_sample, sample_root
+from usagecost.ui import sidebar
+from usagecost.ui.answers import answer, empty, unreadable
+from usagecost.ui.text import days_text, plain
+
+HOME = Path(__file__).parents[2]
+LOAD_YOUR_OWN = "python -m usagecost ingest PATH …"
+
+
+def page(title: str, icon: str = ":material/bar_chart:") -> View:
+    """Sets a page up, draws its frame and returns what the reader asked to see. The first call of every page."""
+    st.set_page_config(page_title=f"{title} · Usage & Cost", layout="wide", initial_sidebar_state="auto")
+    _settle_memory()
+    _carry_view_over(title)
+    lake, is_sample = _lake_in_use()
+    version = _version(lake)
+    span = answer(queries.data_span, lake, version)
+    with st.sidebar:
+        _menu()
+        data = sidebar.DataSpan(lake, version, span, queries.as_of(lake, version))
+        view = sidebar.view_asked_for(data)
+    st.session_state["_view"] = {key: st.session_state[key] for key in sidebar.KEYS if key in st.session_state}
+    _title_row(title, icon, view, span)
+    if is_sample:
+        _sample_note()
+    return view
+
+
+@st.cache_resource(show_spinner=False)
+def _settle_memory() -> None:
+    """Takes what is loaded by now out of the collector's sight: it walks through all of it after every run otherwise."""
+    gc.collect()
+    gc.freeze()
+
+
+def _carry_view_over(title: str) -> None:
+    """On a change of pages the widgets' state is lost: brings the view along, except for what the URL says."""
+    if st.session_state.get("_page") != title:
+        for key, value in st.session_state.get("_view", {}).items():
+            if key not in st.query_params:
+                st.session_state[key] = value
+    st.session_state["_page"] = title
+
+
+def _lake_in_use() -> tuple[str, bool]:
+    """The lake's folder, and whether it is the sample: that is shown only when no lake was configured and none is there."""
+    root = lake_root()
+    if engine.open_lake(str(root)).exists:
+        return str(root), False
+    if os.environ.get("USAGECOST_LAKE"):
+        empty(
+            "The configured lake is not there yet",
+            f"USAGECOST_LAKE names a folder without a lake: {plain(str(root))}. Correct the setting, or load logs into it "
+            f"with `{LOAD_YOUR_OWN}`.",
+        )
+        st.button("Look again", icon=":material/refresh:")
+        st.stop()
+    with st.spinner("Making sample data …", show_time=True):
+        return str(ensure_sample(sample_root(), datetime.now(UTC))), True
+
+
+def _version(lake: str) -> int:
+    try:
+        return engine.open_lake(lake).version()
+    except LakeError as problem:
+        unreadable(problem)
+
+
+def _menu() -> None:
+    """The pages: app.py, and every file in pages/. Nothing is drawn while there is only one."""
+    others = sorted((HOME / "pages").glob("*.py"))
+    if others:
+        st.page_link("app.py", label="Usage and cost", icon=":material/bar_chart:")
+        for file in others:
+            st.page_link(f"pages/{file.name}", label=file.stem.replace("_", " ").strip("0123456789 ").capitalize())
+
+
+def _title_row(title: str, icon: str, view: View, span: tuple[datetime, datetime] | None) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        st.title(f"{icon} {title}", anchor=False, width="content")
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            if span:
+                newest = span[1].astimezone(ZoneInfo(view.period.zone))
+                st.markdown(
+                    f"Data through **{newest:%H:%M}**, {days_text(newest.date(), newest.date())} {plain(view.period.zone)}",
+                    help=f"The newest request in the lake was sent {formats.age(span[1], datetime.now(UTC))}.",
+                    width="content",
+                )
+            st.button("Refresh", icon=":material/refresh:", on_click=queries.as_of.clear, type="tertiary")
+    words = [
+        days_text(view.period.first, view.period.last),
+        view.period.zone,
+        f"spend: {BASES[view.basis][0].lower()}",
+        *(view.filters.words or ("no filters",)),
+    ]
+    st.caption(" · ".join(plain(word) for word in words))
+
+
+def _sample_note() -> None:
+    st.info(
+        f"Invented traffic of an invented company, made anew every day. Load your own logs with `{LOAD_YOUR_OWN}`: "
+        "Claude Code transcripts are recognised, any CSV, JSON or Parquet table can be mapped. The sample then steps aside.",
+        title="This is sample data",
+        icon=":material/science:",
+    )

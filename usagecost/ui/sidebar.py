@@ -1,0 +1,176 @@
+"""The sidebar: period, interval, time zone, cost basis and filters. All of it lives in the URL, so a link is a view."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import available_timezones
+
+import streamlit as st
+
+from usagecost import periods, queries
+from usagecost.filters import NOT_REPORTED, Condition, Filters, View
+from usagecost.metrics import BASES, DIMENSIONS
+from usagecost.periods import PRESETS, Period
+from usagecost.ui.text import days_text
+
+CUSTOM = "custom"
+DEFAULT_PRESET = "30d"
+AUTO = "auto"
+FILTERED = ("provider", "model", "user", "team", "key", "app", "environment", "status")
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+KEYS = ("range", "days", "interval", "zone", "basis", *FILTERED, *(f"not_{name}" for name in FILTERED))
+"""The state of the sidebar: names of its widgets and of its URL parameters."""
+
+
+@dataclass(frozen=True)
+class DataSpan:
+    """What the sidebar has to know of the lake: where it is, its version, its oldest and newest instants, the time now."""
+
+    lake: str
+    version: int
+    oldest_newest: tuple[datetime, datetime] | None
+    now: datetime
+
+
+def default_zone() -> str:
+    """The organisation's reporting zone: USAGECOST_ZONE, else UTC."""
+    zone = os.environ.get("USAGECOST_ZONE", "UTC")
+    return zone if zone in available_timezones() else "UTC"
+
+
+def week_start() -> int:
+    """The first day of the week, 0 being Monday: USAGECOST_WEEK_START, else Monday."""
+    name = os.environ.get("USAGECOST_WEEK_START", "monday").lower()
+    return WEEKDAYS.index(name) if name in WEEKDAYS else 0
+
+
+def view_asked_for(data: DataSpan) -> View:
+    """Draws the sidebar's widgets and returns the view that they describe."""
+    st.subheader("Period", anchor=False)
+    above_zone = st.container()  # the period is computed in the zone, but is read before it
+    zone = st.selectbox(
+        "Time zone",
+        _zones(),
+        key="zone",
+        bind="query-params",
+        help="Days, weeks and hours are those of this zone, on every chart and in every download.",
+    )
+    with above_zone:
+        period = _period(data, zone)
+        interval = _interval(period)
+    st.subheader("Numbers", anchor=False)
+    basis = st.selectbox(
+        "Cost basis",
+        list(BASES),
+        format_func=lambda key: BASES[key][0],
+        key="basis",
+        bind="query-params",
+        help="Reported: what the log says a request cost. List price: what the provider's price list of that day says.",
+    )
+    unfiltered = View(data.lake, data.version, period, interval, basis)
+    filters = _filters(unfiltered)
+    st.button("Reset", icon=":material/restart_alt:", on_click=_reset, width="stretch", help="Back to the default view")
+    return View(data.lake, data.version, period, interval, basis, filters)
+
+
+def _period(data: DataSpan, zone: str) -> Period:
+    names = {name: label for name, (label, _) in PRESETS.items()} | {CUSTOM: "Custom range"}
+    order = list(names)
+    chosen = st.selectbox(
+        "Date range",
+        order,
+        index=order.index(DEFAULT_PRESET),
+        format_func=names.__getitem__,
+        key="range",
+        bind="query-params",
+        on_change=_start_custom_range,
+    )
+    if chosen != CUSTOM:
+        period = periods.preset_period(chosen, zone, data.now, data.oldest_newest, week_start())
+        st.session_state["_last_days"] = (period.first, period.last)
+        st.caption(days_text(period.first, period.last))
+        return period
+    return Period(*_custom_days(data, zone), zone, data.now)
+
+
+def _start_custom_range() -> None:
+    """A custom range begins as the days that were shown before it."""
+    if st.session_state["range"] == CUSTOM and "_last_days" in st.session_state:
+        st.session_state["days"] = st.session_state["_last_days"]
+
+
+def _custom_days(data: DataSpan, zone: str) -> tuple[date, date]:
+    preset = periods.preset_period(DEFAULT_PRESET, zone, data.now, data.oldest_newest)
+    asked = st.date_input(
+        "First and last day",
+        value=(preset.first, preset.last),
+        min_value=date(2015, 1, 1),
+        max_value=date(data.now.year + 1, 12, 31),
+        key="days",
+        bind="query-params",
+        format="YYYY-MM-DD",
+        help="Both days are included.",
+    )
+    days: Sequence[date] = sorted(asked) if isinstance(asked, tuple) else [asked]
+    return (days[0], days[-1]) if days else (preset.first, preset.last)
+
+
+def _interval(period: Period) -> str:
+    auto = periods.auto_interval(period.days)
+    asked = st.selectbox(
+        "Interval",
+        [AUTO, *periods.INTERVALS],
+        format_func=lambda name: f"Auto ({auto})" if name == AUTO else name.capitalize(),
+        key="interval",
+        bind="query-params",
+        help=f"The steps of the time axis. Hours are offered up to {periods.MAX_HOURLY_DAYS} days.",
+    )
+    interval = periods.chosen_interval(asked, period.days)
+    if asked not in (AUTO, interval):
+        st.caption(f"Shown by {interval}: hours fit up to {periods.MAX_HOURLY_DAYS} days.")
+    return interval
+
+
+def _zones() -> list[str]:
+    """The default first (it is the one that stays out of the URL), then the reader's own, then all others."""
+    known = available_timezones()
+    first = [zone for zone in (default_zone(), st.context.timezone, "UTC") if zone in known]
+    return list(dict.fromkeys([*first, *sorted(known)]))
+
+
+def _filters(unfiltered: View) -> Filters:
+    """One multiselect a dimension. What they offer is asked for only while the filters are open."""
+    chosen = {name: _chosen(name) for name in FILTERED}
+    active = sum(bool(values) for values in chosen.values())
+    box = st.expander(
+        f"Filters · {active} active" if active else "Filters", key="filters_open", on_change="rerun", icon=":material/filter_alt:"
+    )
+    offered = queries.choices(unfiltered) if box.open else {}
+    with box:
+        conditions = [_condition(name, offered.get(name, []), chosen[name]) for name in FILTERED]
+    return Filters(tuple(condition for condition in conditions if condition))
+
+
+def _chosen(name: str) -> list[str]:
+    """What is chosen already, in this session or by the link that opened it."""
+    return list(st.session_state.get(name) or st.query_params.get_all(name))
+
+
+def _condition(name: str, offered: Sequence[str | None], chosen: Sequence[str]) -> Condition | None:
+    dimension = DIMENSIONS[name]
+    options = list(dict.fromkeys([*chosen, *(NOT_REPORTED if value is None else value for value in offered)]))
+    values = st.multiselect(dimension.label, options, key=name, bind="query-params", placeholder=f"All {dimension.plural}")
+    if not values:
+        return None
+    excludes = st.checkbox(f"All but these {dimension.plural}", key=f"not_{name}", bind="query-params")
+    known = sorted(value for value in values if value != NOT_REPORTED)
+    return Condition(name, (*known, None) if NOT_REPORTED in values else tuple(known), excludes)
+
+
+def _reset() -> None:
+    for key in KEYS:
+        st.session_state.pop(key, None)
