@@ -194,7 +194,7 @@ def model_usage(usage: Usage) -> None:
 
 view = ui.page("Usage and cost")
 usage = ui.answer(queries.usage, view, "model")
-ui.cards(usage, view.period)
+ui.cards(usage, view)
 
 if not usage.totals["requests"]:
     ui.empty("No requests in this period", "Choose another date range or reset the filters in the sidebar.")
@@ -215,7 +215,6 @@ if cost_tab.open:
             by = st.segmented_control(
                 "Break down by",
                 SPLITS,
-                format_func=lambda name: DIMENSIONS[name].label,
                 default="model",
                 required=True,
                 key="by",
@@ -233,7 +232,7 @@ if model_tab.open:
         model = chosen("Model", "chosen_model", [charts.value_name(value, False) for value in models], None)
         of_model = usage.of_value(None if model == NOT_REPORTED else model)
         if of_model.totals["requests"]:
-            ui.cards(of_model, view.period)
+            ui.cards(of_model, view)
             cost_chart(of_model, view, "model", 1, "model")
             tokens_chart(of_model, view, "model")
             requests_chart(of_model, view, "model")
@@ -250,7 +249,7 @@ if user_tab.open:
         else:
             of_user = ui.answer(queries.usage, view.where_user_is(None if user == NOT_REPORTED else user), "model")
             if of_user.totals["requests"]:
-                ui.cards(of_user, view.period)
+                ui.cards(of_user, view)
                 model_usage(of_user)
                 cost_chart(of_user, view, "model", MOST_STACKS, "user")
                 tokens_chart(of_user, view, "user")

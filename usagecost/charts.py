@@ -27,6 +27,7 @@ BAR_STEP = 28
 AXIS_WIDTH = 64
 """Every value axis is as wide as the next, so that charts below each other share their time axis to the pixel."""
 LEGEND_COLUMN = 190
+BAR_LABEL_WIDTH = 130
 MOST_TICKS = 9
 
 COLORS = {
@@ -43,8 +44,8 @@ COLORS = {
 
 OTHER_COLOR, MISSING_COLOR = "#A3ABB8", "#C9A227"
 PALETTE = (
-    "#3B82F6", "#E8833A", "#14A38B", "#B65FCF", "#D6453D", "#7FB23A", "#2BB3D6", "#E05E9A", "#8C6D46", "#5B6FD8",
-    "#D9A514", "#5C8F6B", "#9C7BEA", "#C96A5B", "#4A7FA5", "#A8577E",
+    "#4E79D6", "#E39B3D", "#3FA796", "#B065C8", "#7FB23A", "#35AFCB", "#E0709F", "#94744D", "#6C6FE0", "#C7A93A",
+    "#5F9470", "#9D86E9", "#CF7B62", "#4A86A8", "#A65C8A", "#8C9440",
 )  # fmt: skip
 
 CUT_NAME = "length(datum.label) > 34 ? slice(datum.label, 0, 17) + '…' + slice(datum.label, -16) : datum.label"
@@ -152,8 +153,7 @@ def ranked_bars(ranking: pd.DataFrame, metric: str, palette: Sequence[str], valu
     """Horizontal bars, the largest first. ``ranking``: one row is a bar with ``name``, the metric and ``text``, its label."""
     drawn = ranking.assign(**{metric: _doubles(ranking[metric])})
     y = alt.Y("name:N", sort=None, axis=_name_axis())
-    most = max(drawn[metric].max(), 0) if len(drawn) else 0
-    x = alt.X(f"{metric}:Q", axis=None, scale=alt.Scale(domainMin=0, domainMax=(most * 1.25) or 1, nice=False))
+    x = alt.X(f"{metric}:Q", axis=None, scale=_bar_scale(drawn[metric].max()))
     tips = [alt.Tooltip("name:N", title="Name"), alt.Tooltip(f"{metric}:Q", title=METRICS[metric].label, format=value_format)]
     color = alt.Color("name:N", scale=alt.Scale(domain=list(drawn["name"]), range=list(palette)), legend=None)
     bars = alt.Chart().mark_bar(height=alt.RelativeBandSize(0.7)).encode(x=x, y=y, color=color, tooltip=tips)
@@ -167,7 +167,7 @@ def stacked_ranked_bars(ranking: pd.DataFrame, series: Sequence[str]) -> alt.Lay
     drawn = pd.DataFrame({METRICS[name].label: _doubles(METRICS[name].column(ranking)).fillna(0) for name in series})
     drawn = drawn.assign(name=ranking["name"].astype(str), text=ranking["text"], whole=drawn[names].sum(axis=1))
     y = alt.Y("name:N", sort=None, axis=_name_axis())
-    scale = alt.Scale(domainMin=0, domainMax=(drawn["whole"].max() * 1.25 if len(drawn) else 0) or 1, nice=False)
+    scale = _bar_scale(drawn["whole"].max())
     bars = (
         alt.Chart()
         .transform_fold(names, as_=["series", "value"])
@@ -269,6 +269,13 @@ def _value_axis(expression: str) -> alt.Axis:
 
 def _name_axis() -> alt.Axis:
     return alt.Axis(title=None, labelExpr=CUT_NAME, labelLimit=260, ticks=False, domain=False, labelPadding=8)
+
+
+def _bar_scale(most: float) -> alt.Scale:
+    """From zero to the longest bar, with room behind it for its label on any screen."""
+    return alt.Scale(
+        domainMin=0, domainMax=most if most > 0 else 1, nice=False, rangeMax=alt.ExprRef(expr=f"width - {BAR_LABEL_WIDTH}")
+    )
 
 
 def _legend(**more: Any) -> alt.Legend:

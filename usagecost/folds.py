@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -120,6 +121,11 @@ def last_seen(ranking: pd.DataFrame, zone: str) -> pd.Series:
     """When each value's newest request was sent, as local time of the zone without its offset."""
     instants = pd.to_datetime(ranking["last_seen_us"].astype("int64"), unit="us", utc=True)
     return instants.dt.tz_convert(zone).dt.tz_localize(None)
+
+
+def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The frame's rows as dictionaries, NA as None."""
+    return [{name: None if pd.isna(value) else value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def _only(cells: pd.DataFrame, value: str | None) -> pd.DataFrame:

@@ -35,10 +35,9 @@ def usd(amount: Number | None) -> str:
     if amount is None:
         return UNKNOWN
     sign, size = "−" if amount < 0 else "", abs(amount)
-    if 0 < size < Decimal("0.005"):
-        digits = f"{size:.2g}" if size >= Decimal("0.0001") else f"{size:.9f}".rstrip("0").rstrip(".")
-        return f"{sign}${Decimal(digits):f}"
-    if size < 10**6:
+    if 0 < size < Decimal("0.01"):
+        return f"{sign}${Decimal(f'{size:.2g}').normalize():f}"
+    if round(size, 2) < 10**6:
         return f"{sign}${size:,.2f}"
     return f"{sign}${count(size)}"
 

@@ -141,9 +141,18 @@ def clock(zone: str, start: datetime, end: datetime) -> Clock:
             while after - before > 1:
                 middle = (before + after) // 2
                 before, after = (middle, after) if offset(middle) == offsets[-1] else (before, middle)
-            changes.append(after)
             offsets.append(offset(after))
+            changes.append(_after_the_day_begun(after, *offsets[-2:]))
     return Clock(tuple(changes), tuple(offsets))
+
+
+def _after_the_day_begun(change: int, before: int, after: int) -> int:
+    """The change, or, when it sets the clocks back into the day before (St. John's at 00:01 until 2011), the next midnight.
+
+    So a day that has begun goes on, and every day is one stretch of time.
+    """
+    is_back_over_midnight = (change + before) // DAY_US > (change + after) // DAY_US
+    return change + (-(change + after)) % DAY_US if is_back_over_midnight else change
 
 
 def auto_interval(days: int) -> str:

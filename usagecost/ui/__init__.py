@@ -5,8 +5,7 @@ A page is ``view = ui.page("Title")``, then questions asked through ``ui.answer`
 
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import cards, chart, heading, table
-from usagecost.ui.downloads import csv_text
 from usagecost.ui.frame import page
 from usagecost.ui.text import plain
 
-__all__ = ["answer", "cards", "chart", "csv_text", "empty", "heading", "page", "plain", "table"]
+__all__ = ["answer", "cards", "chart", "empty", "heading", "page", "plain", "table"]

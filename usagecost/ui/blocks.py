@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
+from usagecost import queries
+from usagecost.filters import View
 from usagecost.folds import Usage
-from usagecost.formats import UNKNOWN
+from usagecost.formats import UNKNOWN, exact_count
 from usagecost.metrics import CARDS, METRICS, Metric, spend_coverage, spend_text
-from usagecost.periods import Period
 from usagecost.ui.downloads import csv_button
-from usagecost.ui.text import previous_text
+from usagecost.ui.text import days_text, previous_text
 
 DELTA_COLORS = {"up": "normal", "down": "inverse", None: "off"}
 CARD_COLUMNS, CARD_WIDTH = 3, 210
 """Two rows of three: the narrowest card that shows its whole label and value on a laptop's screen."""
 
 
-def cards(usage: Usage, period: Period) -> None:
+def cards(usage: Usage, view: View) -> None:
     """The six summary cards, each with its change against the previous period and its course, and what is left out of them."""
     totals, before, over_time = usage.totals, usage.totals_before, usage.over_time
     grid = st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap="small")
@@ -39,7 +42,7 @@ def cards(usage: Usage, period: Period) -> None:
             chart_data=_course(metric, over_time),
             chart_type="area",
         )
-    st.caption(" ".join(_notes(totals, period)))
+    st.caption(" ".join(_notes(totals, view)))
 
 
 def _course(metric: Metric, over_time: pd.DataFrame) -> list[float] | None:
@@ -48,14 +51,25 @@ def _course(metric: Metric, over_time: pd.DataFrame) -> list[float] | None:
     return [float(value) for value in values] if len(values) > 1 else None
 
 
-def _notes(totals: dict[str, Any], period: Period) -> list[str]:
+def _notes(totals: dict[str, Any], view: View) -> list[str]:
+    """What the cards compare with, and what is not in them."""
     unknown = totals["requests"] - totals["successful"] - totals["failed"]
     missing = spend_coverage(totals)
     return [
-        previous_text(period),
+        previous_text(view.period),
+        *_shortage(view),
         *([f"Spend is at least this much: {missing}."] if missing else []),
-        *([f"{unknown:,} requests do not tell their outcome."] if unknown else []),
+        *([f"The outcome of {exact_count(unknown)} requests is not known."] if unknown else []),
     ]
+
+
+def _shortage(view: View) -> list[str]:
+    """A warning where the lake begins within the previous period, so that every change looks like growth."""
+    span, previous = queries.data_span(view.lake, view.version), view.period.previous
+    if not span or not previous or span[0] < previous[0] + timedelta(days=1):
+        return []
+    oldest = span[0].astimezone(ZoneInfo(view.period.zone)).date()
+    return [f"They are not complete: the oldest request is of {days_text(oldest, oldest)}."]
 
 
 def chart(title: str, drawing: alt.Chart | alt.LayerChart, numbers: pd.DataFrame, *, name: str, help: str, alt_text: str) -> None:  # noqa: A002 - Streamlit's own word

@@ -1,21 +1,11 @@
-"""Downloads: the full numbers of a chart or table as CSV, safe to open in a spreadsheet."""
+"""Downloads: the full numbers of a chart or table."""
 
 from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-
-def csv_text(frame: pd.DataFrame) -> str:
-    """The frame as CSV. A text that a spreadsheet would run as a formula gets an apostrophe in front; NA is empty."""
-    return frame.apply(_neutral).to_csv(index=False)
-
-
-def _neutral(column: pd.Series) -> pd.Series:
-    """Text columns with formulas disarmed; numbers, negative ones too, as they are."""
-    return column.map(lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell)
+from usagecost.exports import csv_text
 
 
 def csv_button(frame: pd.DataFrame, name: str) -> None:

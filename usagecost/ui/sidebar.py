@@ -120,14 +120,12 @@ def _custom_days(data: DataSpan, zone: str) -> tuple[date, date]:
 
 
 def _interval(period: Period) -> str:
-    auto = periods.auto_interval(period.days)
     asked = st.selectbox(
         "Interval",
         [AUTO, *periods.INTERVALS],
-        format_func=lambda name: f"Auto ({auto})" if name == AUTO else name.capitalize(),
         key="interval",
         bind="query-params",
-        help=f"The steps of the time axis. Hours are offered up to {periods.MAX_HOURLY_DAYS} days.",
+        help=f"The steps of the time axis; auto fits them to the range. Hours go up to {periods.MAX_HOURLY_DAYS} days.",
     )
     interval = periods.chosen_interval(asked, period.days)
     if asked not in (AUTO, interval):
@@ -145,14 +143,15 @@ def _zones() -> list[str]:
 def _filters(unfiltered: View) -> Filters:
     """One multiselect a dimension. What they offer is asked for only while the filters are open."""
     chosen = {name: _chosen(name) for name in FILTERED}
-    active = sum(bool(values) for values in chosen.values())
-    box = st.expander(
-        f"Filters · {active} active" if active else "Filters", key="filters_open", on_change="rerun", icon=":material/filter_alt:"
-    )
+    # the label never changes: an expander with a new one closes
+    box = st.expander("Filters", key="filters_open", on_change="rerun", icon=":material/filter_alt:")
     offered = queries.choices(unfiltered) if box.open else {}
     with box:
         conditions = [_condition(name, offered.get(name, []), chosen[name]) for name in FILTERED]
-    return Filters(tuple(condition for condition in conditions if condition))
+    active = tuple(condition for condition in conditions if condition)
+    if active:
+        st.caption(f"{len(active)} filter{'s' if len(active) > 1 else ''} active, named above the cards")
+    return Filters(active)
 
 
 def _chosen(name: str) -> list[str]:
@@ -172,5 +171,8 @@ def _condition(name: str, offered: Sequence[str | None], chosen: Sequence[str]) 
 
 
 def _reset() -> None:
+    """Sets every widget to its default, which also takes it out of the URL."""
+    defaults = {"range": DEFAULT_PRESET, "interval": AUTO, "zone": default_zone(), "basis": next(iter(BASES))}
     for key in KEYS:
-        st.session_state.pop(key, None)
+        st.session_state[key] = defaults.get(key, False if key.startswith("not_") else [])
+    del st.session_state["days"]

@@ -1,0 +1,277 @@
+"""The lake: an open table on disk that requests are merged into and read from, version by version.
+
+One folder holds everything::
+
+    requests/       Delta table of requests: _delta_log/ and, for each UTC day, day=2026-05-01/<uuid>.parquet
+    rejects/        Delta table of lines that could not be read; made with the first of them
+    staging/        what running ingests have not committed yet
+    commit.lock     held by whoever commits, compacts or vacuums
+    staging.lock    held for the moment in which a folder of staging/ is made
+
+A commit writes new files beside the old ones and then one entry in the log, which makes them the new version. Readers work on
+the files of one version; nothing is ever changed in place. What a killed process leaves behind belongs to no version and goes
+with `Lake.vacuum`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
+from filelock import FileLock
+
+from usagecost import lake_rejects, lake_upkeep
+from usagecost.lake_merge import resolve, write_days
+from usagecost.lake_staging import bounded_database, staging_folder
+from usagecost.lake_table import (
+    REJECTS,
+    REQUESTS,
+    DataFile,
+    LakeError,
+    LakeMissing,
+    LakeUnreadable,
+    data_files,
+    exists,
+    files_by_day,
+    log_file,
+    open_or_create,
+    open_table,
+    replace_days,
+    update_table,
+)
+
+__all__ = ["Commit", "Lake", "LakeError", "LakeMissing", "LakeUnreadable", "Snapshot", "lake_root"]
+
+T = TypeVar("T")
+
+COMMIT_ATTEMPTS = 10
+"""Only committers on other machines, which the file lock does not reach, make a second one necessary."""
+
+KEPT_SNAPSHOTS = 4
+
+
+def lake_root() -> Path:
+    """The lake's folder: USAGECOST_LAKE, else data/lake in the repository."""
+    return Path(os.environ.get("USAGECOST_LAKE") or Path(__file__).parent.parent / "data" / "lake")
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What a commit did, in requests; ``duplicates`` in rows, ``days`` in files written anew or dropped.
+
+    The staged rows are duplicates, inserted, updated and unchanged ones. ``version`` is the lake's after it.
+    """
+
+    inserted: int
+    updated: int
+    unchanged: int
+    duplicates: int
+    withdrawn: int
+    days: int
+    version: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One version of the requests: which files hold it. Stays readable while others commit, until a vacuum."""
+
+    root: Path
+    version: int
+    data_files: tuple[DataFile, ...] = field(repr=False)
+
+    def files(self, first_day: date | None = None, last_day: date | None = None) -> tuple[str, ...]:
+        """The Parquet files of the UTC days from first to last, both included; None leaves that side open."""
+        return tuple(
+            file.path
+            for file in self.data_files
+            if (first_day is None or file.day >= first_day) and (last_day is None or file.day <= last_day)
+        )
+
+    @property
+    def rows(self) -> int:
+        """How many requests there are."""
+        return sum(file.rows for file in self.data_files)
+
+    @property
+    def bytes(self) -> int:
+        """The size of the files."""
+        return sum(file.bytes for file in self.data_files)
+
+    @property
+    def first_day(self) -> date | None:
+        """The UTC day of the oldest request; None if there is none."""
+        return self.data_files[0].day if self.data_files else None
+
+    @property
+    def last_day(self) -> date | None:
+        """The UTC day of the newest request; None if there is none."""
+        return self.data_files[-1].day if self.data_files else None
+
+    @property
+    def file_count(self) -> int:
+        """How many files there are: one a day, unless another program has written."""
+        return len(self.data_files)
+
+    @property
+    def small_files(self) -> int:
+        """How many files share their day with others; `Lake.compact` makes one of them."""
+        return sum(len(files) for files in files_by_day(self.data_files).values() if len(files) > 1)
+
+
+class Lake:
+    """A handle on one lake. Cheap to make; reading is safe from several threads, writing from several processes too."""
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root).expanduser().absolute()
+        self._requests = self.root / REQUESTS.name
+        self._rejects = self.root / REJECTS.name
+        self._mutex = threading.Lock()
+        self._table: DeltaTable | None = None
+        self._entry: tuple[int, int] | None = None
+        self._snapshots: dict[int, Snapshot] = {}
+
+    # ---- reading
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a table of requests, readable or not."""
+        return exists(self._requests)
+
+    def version(self) -> int:
+        """The newest committed version; raises LakeMissing or LakeUnreadable. Costs some microseconds while nothing has changed."""
+        with self._mutex:
+            return self._newest().version()
+
+    def snapshot(self, version: int | None = None) -> Snapshot:
+        """A version of the requests, by default the newest; raises LakeMissing or LakeUnreadable."""
+        with self._mutex:
+            newest = self._newest()
+            wanted = newest.version() if version is None else version
+            if wanted not in self._snapshots:
+                table = newest if wanted == newest.version() else open_table(self._requests, wanted)
+                self._snapshots[wanted] = Snapshot(self.root, wanted, data_files(table, self._requests, REQUESTS))
+                if len(self._snapshots) > KEPT_SNAPSHOTS:
+                    del self._snapshots[next(iter(self._snapshots))]
+            return self._snapshots[wanted]
+
+    def history(self) -> list[dict[str, Any]]:
+        """The commits that the log still tells of, newest first.
+
+        ``version``; ``time``, a UTC instant; ``operation``, as Delta calls it; ``ingest``, what was given to `commit`;
+        ``counts``, what it did. The last two are empty where another operation, or program, committed.
+        """
+        return [
+            {
+                "version": entry["version"],
+                "time": datetime.fromtimestamp(entry["timestamp"] / 1000, UTC),
+                "operation": entry["operation"],
+                "ingest": entry.get("ingest", {}),
+                "counts": entry.get("counts", {}),
+            }
+            for entry in open_table(self._requests).history()
+        ]
+
+    def rejects(self) -> pa.Table:
+        """One row = one line, or one file, that could not be read; by file and line."""
+        return lake_rejects.all_rejects(self._rejects)
+
+    # ---- writing
+
+    def commit(self, staged: Sequence[Path], *, ingest: Mapping[str, str] | None = None) -> Commit:
+        """Merge staged Parquet files into the lake as one version; nothing to change, no version.
+
+        The files hold canonical rows; a ``day`` in them is ignored. ``ingest`` is kept in the log. Waits for other writers.
+        """
+        with self._writing() as folder:
+            return _until_committed(lambda: self._merge([str(path) for path in staged], dict(ingest or {}), folder))
+
+    def reject(self, rejects: pa.Table) -> int:
+        """Add the rejected lines that are not there yet (same file, line, reason and text); returns how many they are."""
+        with self._writing() as folder:
+            return _until_committed(lambda: lake_rejects.add_new(self._rejects, rejects, folder))
+
+    def compact(self) -> int:
+        """Make one sorted file of each day's, and of the rejects', where there are several; returns how many were merged."""
+        with self._writing() as folder:
+            return sum(
+                _until_committed(lambda path=path, spec=spec: lake_upkeep.compact(path, spec, folder))
+                for path, spec in ((self._requests, REQUESTS), (self._rejects, REJECTS))
+            )
+
+    def vacuum(self, grace_hours: float = 168) -> int:
+        """Remove the files that the newest version does not name, once they are older than the grace period; returns how many.
+
+        They are files of older versions, which cannot be read any more then, and what killed processes left. The grace period has
+        to be longer than the slowest reader looks at one version and, where several machines write, than the longest ingest.
+        """
+        with self._writing():
+            return lake_upkeep.vacuum(self._requests, grace_hours) + lake_upkeep.vacuum(self._rejects, grace_hours)
+
+    def staging(self) -> AbstractContextManager[Path]:
+        """A new folder in the lake for what is to be committed; it goes, with its content, when the block ends."""
+        return staging_folder(self.root / "staging")
+
+    @contextmanager
+    def _writing(self) -> Iterator[Path]:
+        """Alone among the writers of this machine, with a folder to work in."""
+        with self.staging() as folder, FileLock(self.root / "commit.lock"):
+            yield folder
+
+    def _merge(self, staged: list[str], ingest: dict[str, str], folder: Path) -> Commit:
+        table = open_or_create(self._requests, REQUESTS)
+        if not staged:
+            return Commit(0, 0, 0, 0, 0, days=0, version=table.version())
+        by_day = files_by_day(data_files(table, self._requests, REQUESTS))
+        stored = {day: [file.path for file in files] for day, files in by_day.items()}
+        arrivals = folder / f"arrivals-{table.version()}"
+        with bounded_database(folder) as con:
+            found = resolve(con, staged, stored, arrivals)
+            added = write_days(con, self._requests, found.days, stored, arrivals)
+        counts = {**asdict(found), "days": len(found.days)}
+        if not found.days:
+            return Commit(**counts, version=table.version())
+        about = {"ingest": ingest, "counts": counts}
+        return Commit(**counts, version=replace_days(table, self._requests, added, found.days, about))
+
+    def _newest(self) -> DeltaTable:
+        """The table at its newest version. The caller holds the mutex.
+
+        An entry of the log never changes. If the one we stand at is gone or another, the table was made anew, or is so far
+        ahead that its log was cleaned: it is opened again.
+        """
+        table = self._table
+        if table is None or self._entry != _identity(log_file(self._requests, table.version())):
+            self._snapshots.clear()
+            table = open_table(self._requests)
+        elif log_file(self._requests, table.version() + 1).exists():
+            table = update_table(table, self._requests)
+        else:
+            return table
+        self._table, self._entry = table, _identity(log_file(self._requests, table.version()))
+        return table
+
+
+def _until_committed(attempt: Callable[[], T]) -> T:
+    """What an attempt returns; when another machine has committed in between it is repeated, from what is stored then."""
+    for _ in range(COMMIT_ATTEMPTS - 1):
+        with suppress(CommitFailedError):
+            return attempt()
+    return attempt()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one of the same name; None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns

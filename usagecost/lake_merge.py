@@ -1,0 +1,220 @@
+"""Which of the staged rows the lake takes, and what its days look like then: resolved in DuckDB, out of core.
+
+A request is known by its key, (source, request_id). Of its versions the one with the highest rank stays; of several with that
+rank the one with the greatest content. So neither order nor batches nor repetition of ingests change the result. A version with
+a rank below 0 is a replayed copy: it yields to every request of its source whose id has the same stem, the part before the
+first colon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+from deltalake.transaction import AddAction
+
+from usagecost.lake_staging import worker_count
+from usagecost.lake_table import REQUESTS, create_view, write_file
+from usagecost.schema import PRICE_COLUMNS, PROVENANCE_COLUMNS
+
+_NOT_CONTENT = {"source", "request_id", "rank", "day", *PRICE_COLUMNS, *PROVENANCE_COLUMNS}
+_CONTENT = "struct_pack({})".format(", ".join(f'"{name}"' for name in REQUESTS.columns.names if name not in _NOT_CONTENT))
+"""What a version says, as one value that can be compared: it decides between versions of one request and one rank."""
+
+_STAGED = """
+CREATE VIEW staged AS  -- one row = one staged row; location: the file's place among the files, then the row's in the file
+SELECT *, (file_index::BIGINT << 32) + file_row_number AS location FROM read_parquet(getvariable('staged_files'))
+"""
+
+_STAGED_VERSIONS = f"""
+CREATE TABLE version AS  -- one row = one staged row
+SELECT source, request_id, stem(request_id) AS stem, rank, location, hash({_CONTENT}) AS content_hash
+FROM staged
+"""
+
+_ORIGINALS = """
+CREATE TABLE original AS  -- one row = a stem of which both a copy is staged and an original is known
+SELECT DISTINCT source, stem
+FROM (
+    SELECT source, stem FROM version WHERE rank >= 0
+    UNION ALL
+    SELECT source, stem(request_id) FROM lake WHERE rank >= 0
+)
+SEMI JOIN (SELECT source, stem FROM version WHERE rank < 0) USING (source, stem)
+"""
+
+_INCOMING = """
+CREATE TABLE incoming AS  -- one row = one staged request: its highest rank, and one of the rows that have it
+SELECT
+    source, request_id, rank,
+    min(location) AS location, min(content_hash) AS content_hash, min(content_hash) <> max(content_hash) AS is_contested
+FROM (
+    SELECT *
+    FROM version ANTI JOIN original
+        ON version.rank < 0 AND version.source = original.source AND version.stem = original.stem
+    QUALIFY rank = max(rank) OVER (PARTITION BY source, request_id)
+)
+GROUP BY source, request_id, rank
+"""
+
+_STORED = """
+CREATE TABLE stored AS  -- one row = a request of the lake that is also staged
+SELECT source, request_id, rank, day FROM lake SEMI JOIN incoming USING (source, request_id)
+"""
+
+_WITHDRAWN = """
+CREATE TABLE withdrawn AS  -- one row = a copy in the lake whose original is staged
+SELECT source, request_id, day
+FROM (SELECT source, request_id, stem(request_id) AS stem, day FROM lake WHERE rank < 0)
+SEMI JOIN (SELECT source, stem FROM version WHERE rank >= 0) USING (source, stem)
+ANTI JOIN incoming USING (source, request_id)
+"""
+
+_TIED = f"""
+CREATE TABLE tied AS  -- one row = a request of the lake whose rank equals the staged one
+SELECT source, request_id, hash({_CONTENT}) AS content_hash
+FROM lake_of_ties
+SEMI JOIN (SELECT source, request_id FROM incoming JOIN stored USING (source, request_id, rank)) USING (source, request_id)
+"""
+
+_CONTESTED = """
+CREATE TABLE contested AS  -- one row = a request with versions of one rank that differ
+SELECT source, request_id, incoming.rank
+FROM incoming
+LEFT JOIN stored USING (source, request_id)
+LEFT JOIN tied USING (source, request_id)
+WHERE (is_contested OR tied.content_hash <> incoming.content_hash) AND coalesce(stored.rank <= incoming.rank, true)
+"""
+
+_CHOSEN = f"""
+CREATE TABLE chosen AS  -- one row = a contested request: the location of its greatest version, NULL if that is the stored one
+SELECT source, request_id, location
+FROM (
+    SELECT source, request_id, location, {_CONTENT} AS content
+    FROM staged
+    SEMI JOIN (SELECT location FROM version SEMI JOIN contested USING (source, request_id, rank)) USING (location)
+    UNION ALL
+    SELECT source, request_id, NULL, {_CONTENT} FROM lake_of_ties SEMI JOIN contested USING (source, request_id, rank)
+)
+QUALIFY row_number() OVER (PARTITION BY source, request_id ORDER BY content DESC, location NULLS FIRST) = 1
+"""
+
+_WINNERS = """
+CREATE TABLE winner AS  -- one row = a staged row that the lake takes
+SELECT
+    source, request_id,
+    if(chosen.request_id IS NULL, incoming.location, chosen.location) AS location,
+    stored.day AS old_day
+FROM incoming
+LEFT JOIN stored USING (source, request_id)
+LEFT JOIN chosen USING (source, request_id)
+WHERE coalesce(incoming.rank > stored.rank, true) OR chosen.location IS NOT NULL
+"""
+
+_OUTGOING = """
+CREATE TABLE outgoing AS  -- one row = a stored row that goes, from the day of its file
+SELECT source, request_id, old_day AS day FROM winner WHERE old_day IS NOT NULL
+UNION ALL
+FROM withdrawn
+"""
+
+_COUNTS = """
+SELECT
+    (SELECT count(*) FROM version), (SELECT count(*) FROM incoming), (SELECT count(*) FROM winner),
+    (SELECT count(old_day) FROM winner), (SELECT count(*) FROM withdrawn)
+"""
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What the staged rows do to the lake, counted in requests; ``duplicates`` in rows. ``days`` are those to be written anew."""
+
+    inserted: int
+    updated: int
+    unchanged: int
+    duplicates: int
+    withdrawn: int
+    days: tuple[date, ...]
+
+
+def resolve(
+    con: duckdb.DuckDBPyConnection, staged: Sequence[str], stored: Mapping[date, Sequence[str]], arrivals: Path
+) -> Resolution:
+    """Compare staged files with the stored files of each day; the rows to take go into ``arrivals``, a folder for each day."""
+    _check_columns(con, staged)
+    con.execute("CREATE MACRO stem(request_id) AS split_part(request_id, ':', 1)")
+    con.execute("SET VARIABLE staged_files = $files", {"files": list(staged)})
+    create_view(con, "lake", [path for paths in stored.values() for path in paths], REQUESTS)
+    for statement in (_STAGED, _STAGED_VERSIONS, _ORIGINALS, _INCOMING, _STORED, _WITHDRAWN):
+        con.execute(statement)
+    tied_days = _dates(con, "SELECT DISTINCT day FROM incoming JOIN stored USING (source, request_id, rank)")
+    create_view(con, "lake_of_ties", [path for day in tied_days for path in stored[day]], REQUESTS)
+    for statement in (_TIED, _CONTESTED, _CHOSEN, _WINNERS, _OUTGOING):
+        con.execute(statement)
+    rows, requests, winners, updated, withdrawn = con.execute(_COUNTS).fetchone()
+    if winners:
+        _write_arrivals(con, arrivals)
+    arriving = {date.fromisoformat(folder.name.removeprefix("day=")) for folder in arrivals.glob("day=*")}
+    return Resolution(
+        inserted=winners - updated,
+        updated=updated,
+        unchanged=requests - winners,
+        duplicates=rows - requests,
+        withdrawn=withdrawn,
+        days=tuple(sorted(arriving | set(_dates(con, "SELECT DISTINCT day FROM outgoing")))),
+    )
+
+
+def write_days(
+    con: duckdb.DuckDBPyConnection, table: Path, days: Iterable[date], stored: Mapping[date, Sequence[str]], arrivals: Path
+) -> list[AddAction]:
+    """Write each day's new file, several at a time; a day that has lost its last request gets none. Follows `resolve`."""
+
+    def write_day(day: date) -> AddAction | None:
+        parts, values = [], {}
+        if stored.get(day):
+            parts.append(
+                f"SELECT {REQUESTS.stored_columns} FROM read_parquet($stored) "
+                "ANTI JOIN (SELECT source, request_id FROM outgoing WHERE day = $day) USING (source, request_id)"
+            )
+            values |= {"stored": list(stored[day]), "day": day}
+        arriving = [str(file) for file in (arrivals / f"day={day}").glob("*.parquet")]
+        if arriving:
+            parts.append(f"SELECT {REQUESTS.stored_columns} FROM read_parquet($arriving)")
+            values["arriving"] = arriving
+        with con.cursor() as cursor:
+            return write_file(cursor, table, REQUESTS, " UNION ALL ".join(parts), values, day)
+
+    with ThreadPoolExecutor(worker_count()) as pool:
+        return [action for action in pool.map(write_day, days) if action]
+
+
+def _write_arrivals(con: duckdb.DuckDBPyConnection, arrivals: Path) -> None:
+    """The staged rows to take, a folder for each day. Whatever order they came in, each is read and written once."""
+    con.execute(
+        f"""
+        COPY (
+            SELECT {REQUESTS.stored_columns}, CAST(started_at AS DATE) AS day
+            FROM staged SEMI JOIN winner USING (location)
+        ) TO $folder (FORMAT parquet, PARTITION_BY (day))
+        """,
+        {"folder": str(arrivals)},
+    )
+
+
+def _check_columns(con: duckdb.DuckDBPyConnection, staged: Sequence[str]) -> None:
+    """A column of another type would become a column of another type in the lake: stop before."""
+    expected = con.from_arrow(REQUESTS.columns.empty_table())
+    found = con.read_parquet(list(staged))
+    types = dict(zip(found.columns, found.types, strict=True))
+    for name, kind in zip(expected.columns, expected.types, strict=True):
+        if name != REQUESTS.partition and types.get(name) != kind:
+            raise ValueError(f"The staged column {name} is {types.get(name, 'missing')}; the lake keeps {kind}")
+
+
+def _dates(con: duckdb.DuckDBPyConnection, query: str) -> list[date]:
+    return [day for (day,) in con.execute(query).fetchall()]

@@ -1,0 +1,47 @@
+"""The table of rejected lines: each is kept once, however often its file is read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from usagecost import schema
+from usagecost.lake_staging import bounded_database
+from usagecost.lake_table import REJECTS, append, create_view, data_files, exists, open_or_create, open_table, write_file
+
+_NEW = """
+SELECT * FROM offered
+ANTI JOIN known
+    ON known.source_file = offered.source_file AND known.line IS NOT DISTINCT FROM offered.line
+    AND known.reason = offered.reason AND known.raw IS NOT DISTINCT FROM offered.raw
+QUALIFY row_number() OVER (PARTITION BY source_file, line, reason, raw ORDER BY rejected_at) = 1
+"""
+
+
+def all_rejects(path: Path) -> pa.Table:
+    """One row = one rejected line, or file, by file and line; no rows if nothing was ever rejected."""
+    files = [file.path for file in data_files(open_table(path), path, REJECTS)] if exists(path) else []
+    rejects = pa.concat_tables(
+        [schema.REJECTS.empty_table(), *(pq.ParquetFile(file).read().cast(schema.REJECTS) for file in files)]
+    )
+    return rejects.sort_by([(name, "ascending") for name in ("source_file", "line", "raw")])
+
+
+def add_new(path: Path, rejects: pa.Table, folder: Path) -> int:
+    """Append the rejects that are not in the table yet; returns how many. The caller is alone among the writers."""
+    if not rejects.num_rows:
+        return 0
+    table = open_or_create(path, REJECTS)
+    offered = folder / "rejects.parquet"
+    pq.write_table(rejects.cast(schema.REJECTS), offered)
+    with bounded_database(folder) as con:
+        create_view(con, "offered", [str(offered)], REJECTS)
+        create_view(con, "known", [file.path for file in data_files(table, path, REJECTS)], REJECTS)
+        added = write_file(con, path, REJECTS, _NEW, {})
+    if added is None:
+        return 0
+    append(table, path, [added], {})
+    return json.loads(added.stats)["numRecords"]

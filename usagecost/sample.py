@@ -1,0 +1,89 @@
+"""Sample data in lakes of its own, so that the pages can be tried before any log is loaded.
+
+One folder for each end of the sample, never mixed with real data. A folder appears whole and is not touched again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from filelock import FileLock
+
+from usagecost.ingest import Report, load
+from usagecost.lake import Lake
+from usagecost.sample_table import SEED, sample_requests
+from usagecost.schema import REJECTS
+from usagecost.sources import Batch
+
+__all__ = ["ensure_sample", "sample_batches", "sample_requests", "sample_root", "write_sample"]
+
+FOLDER_NAME = "%Y-%m-%dT%H-%M-%SZ"
+FRESH_FOR = timedelta(days=1)
+KEPT_FOR = timedelta(days=2)
+"""Longer than fresh: a page that still shows yesterday's sample keeps its files."""
+AHEAD = timedelta(minutes=1)
+"""Who has waited for another to make the sample finds it a little ahead of the time they came."""
+
+
+def sample_root() -> Path:
+    """The folder of the sample lakes: USAGECOST_SAMPLE, else data/sample in the repository."""
+    return Path(os.environ.get("USAGECOST_SAMPLE") or Path(__file__).parent.parent / "data" / "sample")
+
+
+def ensure_sample(root: Path, now: datetime) -> Path:
+    """The folder of a sample lake that ends less than a day before `now`; made when there is none.
+
+    Of several processes that need it at once, one makes it and the others wait for it.
+    """
+    fresh = _fresh(root, now)
+    if fresh:
+        return fresh
+    root.mkdir(parents=True, exist_ok=True)
+    with FileLock(root / ".lock"):
+        return _fresh(root, now) or _make(root, now)
+
+
+def write_sample(folder: Path, end: datetime, seed: int = SEED) -> Report:
+    """Makes one sample lake in a folder, the way every log takes: priced, then committed once."""
+    return load(sample_batches(end, seed), Lake(folder))
+
+
+def sample_batches(end: datetime, seed: int = SEED) -> Iterator[Batch]:
+    """The sample as a source would read it: one batch, nothing rejected."""
+    requests = sample_requests(end, seed)
+    yield Batch(requests=requests, rejects=REJECTS.empty_table(), lines=requests.num_rows, skipped=0, bytes_read=0)
+
+
+def _fresh(root: Path, now: datetime) -> Path | None:
+    """The newest sample that is not a day old; those that end in the future are another clock's."""
+    ages = {folder: now - end for folder, end in _lakes(root)}
+    return max((folder for folder, age in ages.items() if -AHEAD <= age < FRESH_FOR), default=None)
+
+
+def _make(root: Path, now: datetime) -> Path:
+    """Builds a sample beside its place and renames it there. The caller holds the lock."""
+    _remove_old(root, now)
+    end = now.astimezone(UTC).replace(microsecond=0)
+    making = root / f".making-{end.strftime(FOLDER_NAME)}"
+    write_sample(making, end)
+    return making.rename(root / end.strftime(FOLDER_NAME))
+
+
+def _remove_old(root: Path, now: datetime) -> None:
+    """Removes old samples, and what a killed process left half made."""
+    old = [folder for folder, end in _lakes(root) if now - end > KEPT_FOR]
+    for folder in [*old, *root.glob(".making-*")]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lakes(root: Path) -> Iterator[tuple[Path, datetime]]:
+    """Every sample lake and its end; what else lies in the folder is not ours."""
+    for folder in root.glob("*"):
+        try:
+            yield folder, datetime.strptime(folder.name, FOLDER_NAME).replace(tzinfo=UTC)
+        except ValueError:
+            continue
