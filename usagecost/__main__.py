@@ -18,12 +18,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from usagecost.engine import UnansweredError
 from usagecost.exports import csv_text
 from usagecost.filters import NOT_REPORTED
 from usagecost.formats import age, exact_count, percent
 from usagecost.lake import Lake, LakeError, lake_root
 from usagecost.metrics import DIMENSIONS, METRICS
 from usagecost.periods import INTERVALS, WHOLE
+from usagecost.schema import COLUMNS
 
 READ, NOTHING_READ, WRONG_USAGE = 0, 1, 2
 
@@ -125,7 +127,7 @@ def summary(
         _fail(f"--by {by} is no split: use one of {', '.join((*DIMENSIONS, *INTERVALS))}.", WRONG_USAGE)
     try:
         rows = summary_rows(str(lake or lake_root()), first, last, zone, by)
-    except LakeError as problem:
+    except (LakeError, UnansweredError) as problem:
         _fail(str(problem), NOTHING_READ)
     _write_rows(rows if by else rows[:1], format, single=by is None)
 
@@ -182,9 +184,18 @@ def doctor(
         if repair:
             out.print(f"{handle.compact()} files compacted, {handle.vacuum()} left-over files removed", highlight=False)
         facts = _health(str(root), handle)
-    except LakeError as problem:
+    except (LakeError, UnansweredError) as problem:
         _fail(str(problem), NOTHING_READ)
     _print_facts("", facts)
+
+
+@app.command()
+def columns() -> None:
+    """List the columns of the canonical record, with type, unit and meaning: what a mapping can fill."""
+    table = Table("column", "type", "unit", "meaning", box=None, header_style="bold")
+    for column in COLUMNS:
+        table.add_row(column.name, str(column.type), column.unit, column.meaning)
+    Console(width=max(out.width, WIDE_TABLE)).print(table)
 
 
 def _health(root: str, lake: Lake) -> dict[str, str]:

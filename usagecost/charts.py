@@ -99,7 +99,7 @@ def lines_over_time(over_time: pd.DataFrame, series: Sequence[str], axis: TimeAx
     )
     lines = (
         alt.Chart()
-        .transform_fold(names, as_=["series", "value"])
+        .transform_fold(names[::-1], as_=["series", "value"])  # what is drawn last lies on top: the first series
         .encode(x=x, y=alt.Y("value:Q", axis=_value_axis(COUNT_AXIS)), color=color)
     )
     single = len(axis.steps) == 1

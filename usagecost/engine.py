@@ -20,6 +20,11 @@ from usagecost.schema import REQUESTS
 
 MEMORY_LIMIT = "2GB"
 
+
+class UnansweredError(Exception):
+    """A query that could not be answered; its text says why and what to do."""
+
+
 INSTANT_US = "epoch_us(started_at)"
 """The instant of a request as an integer: microseconds since 1970, UTC."""
 
@@ -38,8 +43,15 @@ def frame(
         relation, bound = "read_parquet($files)", {**parameters, "files": list(files)}
     else:
         relation, bound = f"(SELECT {_no_columns()} WHERE false)", dict(parameters)
-    with _root().cursor() as cursor:
-        return cursor.sql(sql.replace("{requests}", relation), params=bound).to_arrow_table().to_pandas(types_mapper=pd.ArrowDtype)
+    try:
+        with _root().cursor() as cursor:
+            return (
+                cursor.sql(sql.replace("{requests}", relation), params=bound).to_arrow_table().to_pandas(types_mapper=pd.ArrowDtype)
+            )
+    except duckdb.IOException as problem:
+        raise UnansweredError(f"A file of the lake's version {version} is gone or damaged. Load the page again.") from problem
+    except duckdb.OutOfMemoryException as problem:
+        raise UnansweredError(f"The question needs more than {MEMORY_LIMIT} of memory. Ask for fewer days.") from problem
 
 
 @cache

@@ -151,7 +151,7 @@ def _after_the_day_begun(change: int, before: int, after: int) -> int:
 
     So a day that has begun goes on, and every day is one stretch of time.
     """
-    is_back_over_midnight = (change + before) // DAY_US > (change + after) // DAY_US
+    is_back_over_midnight = (change - 1 + before) // DAY_US > (change + after) // DAY_US
     return change + (-(change + after)) % DAY_US if is_back_over_midnight else change
 
 

@@ -7,6 +7,7 @@ from typing import ParamSpec, TypeVar
 
 import streamlit as st
 
+from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
 from usagecost.ui.text import plain
 
@@ -19,11 +20,11 @@ def answer(question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kw
     try:
         with st.spinner("Reading the lake …", show_time=True):
             return question(*args, **kwargs)
-    except LakeError as problem:
+    except (LakeError, UnansweredError) as problem:
         unreadable(problem)
 
 
-def unreadable(problem: LakeError) -> None:
+def unreadable(problem: Exception) -> None:
     """A calm message instead of a stack trace; ends the page."""
     st.warning(plain(str(problem)), title="The numbers cannot be read right now", icon=":material/cloud_off:")
     st.button("Try again", icon=":material/refresh:")

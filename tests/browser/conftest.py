@@ -1,0 +1,134 @@
+"""A real server on a sample of its own, and a real Chromium in front of it, once west and once east of the server."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from usagecost.sample import ensure_sample
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+READY = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
+NOT_OURS = re.compile(r"gstatic|_stcore|favicon|ERR_NAME_NOT_RESOLVED|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|Infinite extent")
+"""What a browser without internet says of Streamlit's own icons, and Vega of an empty sparkline."""
+HOME = Path(__file__).parents[2]
+
+expect.set_options(timeout=20_000)
+
+
+@pytest.fixture(scope="session")
+def sample_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample that the server shows."""
+    return ensure_sample(tmp_path_factory.mktemp("sample"), datetime.now(UTC))
+
+
+@pytest.fixture(scope="session")
+def server(sample_lake: Path) -> Iterator[str]:
+    """The address of the app, started as a user would."""
+    yield from serve({"USAGECOST_SAMPLE": str(sample_lake.parent)})
+
+
+def serve(settings: dict[str, str]) -> Iterator[str]:
+    """Starts the app with settings, yields its address and stops it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("USAGECOST_")}
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.address", "127.0.0.1"]
+    command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
+    with subprocess.Popen(
+        command, cwd=HOME, env=inherited | settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/_stcore/health")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def _wait_for(address: str) -> None:
+    for _ in range(240):
+        try:
+            with urllib.request.urlopen(address, timeout=1):  # noqa: S310 - our own server
+                return
+        except OSError:
+            time.sleep(0.25)
+    raise TimeoutError(address)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests; skipped where there is none, unless it is required."""
+    if CHROMIUM is None and not os.environ.get("USAGECOST_REQUIRE_BROWSER"):
+        pytest.skip("no chromium on the path")
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(params=["America/Los_Angeles", "Asia/Tokyo"])
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A fresh browser profile in one of two time zones; at its end the console must be free of errors."""
+    yield from open_page(browser, timezone_id=request.param)
+
+
+def open_page(browser: Browser, **profile: object) -> Iterator[Page]:
+    """A page of a fresh profile, whose console must be free of errors at the end."""
+    context = browser.new_context(**{"viewport": {"width": 1440, "height": 1000}, "accept_downloads": True} | profile)
+    page, errors = context.new_page(), []
+    page.on(
+        "console",
+        lambda message: errors.append(message.text) if message.type == "error" and not NOT_OURS.search(message.text) else None,
+    )
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+
+    assert errors == []
+
+
+def visit(page: Page, address: str) -> None:
+    """Opens an address and waits until the page has settled."""
+    page.goto(address, wait_until="domcontentloaded")
+    expect(page.get_by_test_id("stMetricValue").first).to_be_visible()
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Waits until a run that was asked for has begun and ended."""
+    page.wait_for_timeout(300)
+    page.wait_for_selector(READY)
+    page.wait_for_timeout(200)
+    page.wait_for_selector(READY)
+
+
+def cards(page: Page, which: int = 0) -> list[str]:
+    """The values of a group of six cards: the page's, or the second one of a tab."""
+    return page.get_by_test_id("stMetricValue").all_inner_texts()[which * 6 : which * 6 + 6]
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Chooses an option of a dropdown as a person would."""
+    page.get_by_role("combobox", name=label).click()
+    page.get_by_role("option", name=option, exact=True).click()
+    settle(page)

@@ -1,0 +1,204 @@
+"""The Usage and cost page as a person uses it."""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import cards, choose, open_page, settle, visit
+from usagecost import formats
+from usagecost.__main__ import summary_rows
+from usagecost.periods import PRESETS
+
+pytestmark = pytest.mark.browser
+
+LABELS = ["Total requests", "Success rate", "Total input tokens", "Total output tokens", "Total spend (estimated)", "Avg latency"]
+STREAMLIT_BASELINE = {"aria-allowed-attr", "svg-img-alt", "color-contrast"}
+"""What axe says of Streamlit's own date input, sparklines and change badges, whatever the app."""
+
+
+def download(page: Page, name: str) -> pd.DataFrame:
+    """The CSV that a click on a section's button brings."""
+    with page.expect_download() as waiting:
+        page.locator(f".st-key-csv_{name} button").click()
+    return pd.read_csv(io.BytesIO(Path(waiting.value.path()).read_bytes()), dtype={"spend_usd": str})
+
+
+def last_30_days(lake: Path) -> dict:
+    """The command line's numbers for the page's default range."""
+    today = datetime.now(UTC).date()
+    return summary_rows(str(lake), today - timedelta(days=29), today, "UTC", None)[0]
+
+
+def test_the_first_load_shows_data_and_says_that_it_is_a_sample(page: Page, server: str) -> None:
+    visit(page, server)
+
+    assert page.get_by_test_id("stMetricLabel").all_inner_texts() == LABELS
+    expect(page.get_by_text("This is sample data")).to_be_visible()
+    expect(page.get_by_text("python -m usagecost ingest")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Data through \d\d:\d\d"))).to_be_visible()
+
+
+def test_the_cards_are_the_command_lines_numbers(page: Page, server: str, sample_lake: Path) -> None:
+    visit(page, server)
+    numbers = last_30_days(sample_lake)
+
+    assert cards(page)[:4] == [
+        formats.count(numbers["requests"]),
+        formats.percent(numbers["success_rate"]),
+        formats.count(numbers["input_tokens"]),
+        formats.count(numbers["output_tokens"]),
+    ]
+    assert cards(page)[4] == f"≥{formats.GAP}{formats.usd(numbers['spend_usd'])}"
+
+
+def test_a_download_adds_up_to_the_card(page: Page, server: str, sample_lake: Path) -> None:
+    visit(page, f"{server}/?tab=Cost")
+    numbers = last_30_days(sample_lake)
+    breakdown, ranking = download(page, "all-cost"), download(page, "model-ranking")
+
+    assert sum(map(Decimal, breakdown["spend_usd"].dropna())) == numbers["spend_usd"]
+    assert sum(map(Decimal, ranking["spend_usd"].dropna())) == numbers["spend_usd"]
+    assert breakdown["requests"].sum() == ranking["requests"].sum() == numbers["requests"]
+
+
+def test_every_tab_shows_its_charts(page: Page, server: str) -> None:
+    visit(page, server)
+    shown = {}
+    for tab in ("Totals", "Cost", "Model activity", "User activity"):
+        page.get_by_role("tab", name=tab).click()
+        settle(page)
+        shown[tab] = [
+            title.split("\n")[0] for title in page.get_by_role("tabpanel", name=tab).get_by_role("heading").all_inner_texts()
+        ]
+
+    assert shown == {
+        "Totals": ["Total tokens", "Total requests"],
+        "Cost": ["Cost breakdown", "Models breakdown"],
+        "Model activity": ["Cost breakdown", "Total tokens", "Total requests"],
+        "User activity": ["Users"],
+    }
+
+
+def test_every_preset_draws_the_page(page: Page, server: str) -> None:
+    visit(page, server)
+    for label, _ in PRESETS.values():
+        choose(page, "Date range", label)
+
+        assert len(cards(page)) == 6, label
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_top_n_and_break_down_change_the_bars(page: Page, server: str) -> None:
+    visit(page, f"{server}/?tab=Cost")
+    bars = page.get_by_test_id("stVegaLiteChart").last.locator("path[aria-roledescription=bar]")
+    expect(bars).to_have_count(11)
+    page.get_by_role("radio", name="5", exact=True).click()
+    expect(bars).to_have_count(6)
+    expect(page.get_by_test_id("stVegaLiteChart").last.get_by_text("Other (9 models)")).to_be_visible()
+    page.get_by_role("radio", name="team", exact=True).click()
+    expect(page.get_by_role("heading", name="Teams breakdown")).to_be_visible()
+    settle(page)
+
+    assert "by=team" in page.url
+    assert "top=5" in page.url
+
+
+def test_a_model_is_shown_alone(page: Page, server: str) -> None:
+    visit(page, f"{server}/?tab=Model+activity")
+    before = cards(page, 1)
+    choose(page, "Model", "gpt-4.1")
+
+    assert cards(page, 1) != before
+    assert "chosen_model=gpt-4.1" in page.url
+
+
+def test_a_row_of_the_table_chooses_a_user(page: Page, server: str) -> None:
+    visit(page, f"{server}/?tab=User+activity")
+    table = page.get_by_test_id("stDataFrame")
+    table.scroll_into_view_if_needed()
+    table.click(position={"x": 15, "y": 52})
+    expect(page.get_by_role("heading", name="Model usage")).to_be_visible()
+    settle(page)
+
+    assert "chosen_user=" in page.url
+    assert len(cards(page, 1)) == 6
+
+
+def test_model_usage_switches_between_table_and_chart(page: Page, server: str) -> None:
+    visit(page, f"{server}/?tab=User+activity")
+    page.get_by_role("combobox", name="User").click()
+    page.get_by_role("option").nth(1).click()
+    expect(page.get_by_test_id("stDataFrame")).to_have_count(1)
+    page.get_by_role("radio", name="Chart view").click()
+    expect(page.get_by_test_id("stDataFrame")).to_have_count(0)
+    settle(page)
+
+    assert "look=Chart+view" in page.url
+
+
+def test_a_copied_link_opens_the_same_view_for_somebody_else(page: Page, server: str, browser: Browser) -> None:
+    visit(page, f"{server}/?tab=Cost")
+    choose(page, "Date range", "Last 14 days")
+    choose(page, "Time zone", "Asia/Kathmandu")
+    page.get_by_test_id("stExpander").locator("summary").click()
+    settle(page)
+    choose(page, "Provider", "openai")
+    page.keyboard.press("Escape")
+    settle(page)
+
+    for other in open_page(browser, timezone_id="Pacific/Apia"):
+        visit(other, page.url)
+
+        assert cards(other) == cards(page)
+        expect(other.get_by_text("Asia/Kathmandu · spend: reported, else list price · provider is openai")).to_be_visible()
+        expect(other.get_by_role("tab", name="Cost")).to_have_attribute("aria-selected", "true")
+
+
+def test_reset_leads_back_to_the_default_view(page: Page, server: str) -> None:
+    visit(page, server)
+    default = cards(page)
+    visit(page, f"{server}/?range=Last+7+days&provider=openai&zone=Europe%2FBerlin&interval=week")
+    page.get_by_role("button", name="Reset").click()
+    expect(page.get_by_text("no filters")).to_be_visible()
+    settle(page)
+
+    assert cards(page) == default
+    assert "?" not in page.url
+
+
+def test_the_time_axis_does_not_depend_on_the_browsers_zone(server: str, browser: Browser) -> None:
+    ticks = []
+    for zone in ("America/Los_Angeles", "Asia/Tokyo"):
+        for page in open_page(browser, timezone_id=zone):
+            visit(page, f"{server}/?range=Custom+range&days=2026-10-24&days=2026-10-26&zone=Europe%2FBerlin&interval=hour")
+            ticks.append(page.get_by_test_id("stVegaLiteChart").first.locator(".role-axis-label text").all_inner_texts())
+
+    assert ticks[0] == ticks[1]
+    assert "25 Oct" in ticks[0]
+
+
+@pytest.mark.parametrize("look", [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 844}}])
+@pytest.mark.parametrize("tab", ["Totals", "Cost", "Model activity", "User activity"])
+def test_axe_finds_nothing_beyond_streamlits_own(server: str, browser: Browser, look: dict, tab: str) -> None:
+    for page in open_page(browser, **look):
+        visit(page, f"{server}/?tab={tab}")
+        found = {violation["id"]: violation["nodes"] for violation in Axe().run(page).response["violations"]}
+        ours = {rule: [node["html"][:200] for node in nodes] for rule, nodes in found.items() if rule not in STREAMLIT_BASELINE}
+
+        assert ours == {}
+
+
+def test_nothing_is_wider_than_a_phone(server: str, browser: Browser) -> None:
+    for page in open_page(browser, viewport={"width": 390, "height": 844}):
+        visit(page, f"{server}/?tab=Cost")
+
+        assert page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
