@@ -29,6 +29,9 @@ one-hour writes they cost what writes do, without a price for writes they cost w
 NO_CHARGE = """is_gateway_cache_hit OR (status IN ('error', 'cancelled') AND input_tokens = 0 AND output_tokens = 0)"""
 """Nothing was used at a provider: answered by the gateway itself, or failed before a token was read."""
 
+UNIT = "DECIMAL(20, 0)"
+"""Wider than 18 digits: DuckDB multiplies narrower decimals in 64 bits, which a long context at a high price overflows."""
+
 REFUSED = [
     "input_tokens IS NULL",
     "output_rate IS NOT NULL AND output_tokens IS NULL AND (output_reasoning_tokens > 0 OR output_audio_tokens > 0)",
@@ -49,8 +52,7 @@ def with_prices(con: duckdb.DuckDBPyConnection, table: str) -> str:
     own = [name for name in REQUESTS.names if name not in PRICE_COLUMNS]
     rates = ", ".join(f"rates.{name}" for name in ("found", "found_id", *RATE_OF))
     units = ", ".join(f"{_filled(sql)} AS {name}_units" for name, sql in UNITS.items())
-    sums = " + ".join(f"coalesce(({name}_units)::DECIMAL(18, 0) * {name}, 0)" for name in UNITS)
-    is_zero = " AND ".join(f"coalesce({name}, 0) = 0" for name in UNITS)
+    sums = " + ".join(f"coalesce(({name}_units)::{UNIT} * {name}, 0)" for name in UNITS)
     columns = {
         "list_cost_usd": f"CASE WHEN price_status <> 'unpriced' THEN cost END::{_sql_type(MONEY)}",
         "price_status": "price_status",
@@ -73,7 +75,6 @@ def with_prices(con: duckdb.DuckDBPyConnection, table: str) -> str:
             SELECT *, CASE
                 WHEN {NO_CHARGE} THEN 'free'
                 WHEN found IS NULL OR {" OR ".join(f"({test})" for test in REFUSED)} THEN 'unpriced'
-                WHEN {is_zero} THEN 'free'
                 ELSE found END AS price_status
             FROM counted),
         priced AS (

@@ -78,13 +78,12 @@ def resolve(provider: str | None, model: str) -> Match | None:
 
 
 def _find(provider: str | None, model: str) -> tuple[Provider, ModelInfo] | None:
-    """What the library finds. A provider that it does not know by this very name is not guessed from a part of the name."""
-    if provider and provider not in _provider_ids() and provider not in PROVIDERS:
-        return None
+    """What the library finds, unless it took the provider for another one because a part of its name fits."""
     try:
-        return get_snapshot().find_provider_model(model, None, provider, None)
+        found = get_snapshot().find_provider_model(model, None, provider, None)
     except LookupError:
         return None
+    return found if provider in (None, found[0].id) or PROVIDERS.get(provider) == found[0].id else None
 
 
 def _spellings(provider: str | None, model: str) -> Iterator[tuple[str | None, str]]:
@@ -120,7 +119,3 @@ def _shorter(provider: str | None, model: str) -> Iterator[tuple[str | None, str
 
 def _prefix(model: str) -> str:
     return model.partition("/")[0].strip().lower()
-
-
-def _provider_ids() -> frozenset[str]:
-    return frozenset(provider.id for provider in get_snapshot().providers)

@@ -35,7 +35,7 @@ RATE_OF = {
 }
 """Column -> the library's price, in USD per million tokens (the last: per thousand requests). NULL: not priced apart."""
 
-RATE = pa.decimal128(18, 9)
+RATE = pa.decimal128(18, 12)
 DAY_US = 86_400_000_000
 NEVER_BEFORE, FOREVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 UNLIMITED = 2**62
@@ -155,8 +155,8 @@ def _tier_edges(price: ModelPrice) -> list[int]:
 
 
 def _rate(price: Decimal | TieredPrices | None, input_above: int) -> Decimal | None:
-    """The rate of a tier. Some of the library's rates carry the noise of a float: nine places are more than any has."""
+    """The rate of a tier. Some of the library's rates carry the noise of a float: twelve places are more than any means."""
     if isinstance(price, TieredPrices):
         passed = [tier.price for tier in price.tiers if tier.start <= input_above]
         price = passed[-1] if passed else price.base
-    return None if price is None else round(price, 9)
+    return None if price is None else round(price, 12)
