@@ -26,7 +26,7 @@ HEIGHT = 280
 BAR_STEP = 28
 AXIS_WIDTH = 64
 """Every value axis is as wide as the next, so that charts below each other share their time axis to the pixel."""
-LEGEND_COLUMN = 190
+LEGEND_COLUMN, LEGEND_ROW = 190, 9
 BAR_LABEL_WIDTH = 130
 MOST_TICKS = 9
 
@@ -49,6 +49,7 @@ PALETTE = (
 )  # fmt: skip
 
 CUT_NAME = "length(datum.label) > 34 ? slice(datum.label, 0, 17) + '…' + slice(datum.label, -16) : datum.label"
+CUT_LEGEND = "length(datum.label) > 22 ? slice(datum.label, 0, 11) + '…' + slice(datum.label, -10) : datum.label"
 USD_AXIS = "datum.value >= 1000 || datum.value == 0 ? format(datum.value, '$,.3~s') : format(datum.value, '$,.3~f')"
 COUNT_AXIS = "replace(format(datum.value, ',.3~s'), 'G', 'B')"
 
@@ -132,7 +133,7 @@ def bars_over_time(
             color=alt.Color(
                 "name:N",
                 scale=alt.Scale(domain=list(names), range=list(palette)),
-                legend=_legend(labelExpr=CUT_NAME, symbolType="square") if len(names) > 1 else None,
+                legend=_legend(labelExpr=CUT_LEGEND, symbolType="square") if len(names) > 1 else None,
             ),
             order=alt.Order("place:Q"),
             opacity=alt.condition("datum.running", alt.value(0.5), alt.value(1)),
@@ -146,7 +147,7 @@ def bars_over_time(
     )
     places = {name: place for place, name in enumerate(names)}
     drawn = drawn.assign(place=[places.get(name, len(places)) for name in drawn["name"]])
-    return alt.layer(_running_band(x), bars, data=drawn).properties(height=HEIGHT)
+    return alt.layer(_running_band(x), bars, data=drawn).properties(height=HEIGHT + LEGEND_ROW * len(names))
 
 
 def ranked_bars(ranking: pd.DataFrame, metric: str, palette: Sequence[str], value_format: str) -> alt.LayerChart:
@@ -281,4 +282,4 @@ def _bar_scale(most: float) -> alt.Scale:
 def _legend(**more: Any) -> alt.Legend:
     """Above the chart, in as many columns as fit the reader's screen."""
     columns = alt.ExprRef(expr=f"max(2, floor(width / {LEGEND_COLUMN}))")
-    return alt.Legend(orient="top", title=None, columns=columns, labelLimit=LEGEND_COLUMN - 40, symbolLimit=0, **more)
+    return alt.Legend(orient="top", title=None, columns=columns, labelLimit=LEGEND_COLUMN - 30, symbolLimit=0, **more)

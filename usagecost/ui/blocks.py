@@ -26,7 +26,7 @@ CARD_COLUMNS, CARD_WIDTH = 3, 210
 
 def cards(usage: Usage, view: View) -> None:
     """The six summary cards, each with its change against the previous period and its course, and what is left out of them."""
-    totals, before, over_time = usage.totals, usage.totals_before, usage.over_time
+    totals, before = usage.totals, usage.totals_before
     grid = st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap="small")
     for metric in (METRICS[name] for name in CARDS):
         value = metric.of(totals)
@@ -39,16 +39,18 @@ def cards(usage: Usage, view: View) -> None:
             help=metric.help,
             border=True,
             height="stretch",
-            chart_data=_course(metric, over_time),
+            chart_data=None if value is None else _course(metric, usage),
             chart_type="area",
         )
     st.caption(" ".join(_notes(totals, view)))
 
 
-def _course(metric: Metric, over_time: pd.DataFrame) -> list[float] | None:
-    """The sparkline; None where the period has a single interval and so no course."""
-    values = metric.column(over_time).astype("Float64").fillna(0 if metric.is_additive else pd.NA).ffill().fillna(0)
-    return [float(value) for value in values] if len(values) > 1 else None
+def _course(metric: Metric, usage: Usage) -> list[float] | None:
+    """The sparkline over the complete intervals, so that it does not end in a fall; None where there is no course."""
+    values = metric.column(usage.over_time).astype("Float64")
+    complete = values[[not step.is_running for step in usage.intervals]]
+    drawn = complete.fillna(0) if metric.is_additive else complete.ffill().bfill()
+    return [float(value) for value in drawn] if len(drawn) > 1 and drawn.notna().all() else None
 
 
 def _notes(totals: dict[str, Any], view: View) -> list[str]:
