@@ -12,8 +12,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from usagecost.sample_cast import APPS, FAILURES, MODELS
-from usagecost.sample_traffic import Flags, Ints, Traffic
+from usagecost.sample.cast import APPS, FAILURES, MODELS
+from usagecost.sample.traffic import Flags, Ints, Traffic
 
 Floats = NDArray[np.float64]
 

@@ -15,11 +15,9 @@ from filelock import FileLock
 
 from usagecost.ingest import Report, load
 from usagecost.lake import Lake
-from usagecost.sample_table import SEED, sample_requests
+from usagecost.sample.table import SEED, sample_requests
 from usagecost.schema import REJECTS
 from usagecost.sources import Batch
-
-__all__ = ["ensure_sample", "sample_batches", "sample_requests", "sample_root", "write_sample"]
 
 FOLDER_NAME = "%Y-%m-%dT%H-%M-%SZ"
 FRESH_FOR = timedelta(days=1)
@@ -31,7 +29,7 @@ AHEAD = timedelta(minutes=1)
 
 def sample_root() -> Path:
     """The folder of the sample lakes: USAGECOST_SAMPLE, else data/sample in the repository."""
-    return Path(os.environ.get("USAGECOST_SAMPLE") or Path(__file__).parent.parent / "data" / "sample")
+    return Path(os.environ.get("USAGECOST_SAMPLE") or Path(__file__).parents[2] / "data" / "sample")
 
 
 def ensure_sample(root: Path, now: datetime) -> Path:

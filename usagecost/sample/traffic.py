@@ -15,7 +15,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from usagecost.sample_cast import (
+from usagecost.sample.cast import (
     APPS,
     ENVIRONMENTS,
     FALLBACK_MODEL,

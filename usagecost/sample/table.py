@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from usagecost.sample_cast import APPS, ENVIRONMENTS, FAILURES, MODEL_NAMES, MODELS, PEOPLE, ROUTES
-from usagecost.sample_traffic import DAY, NOBODY, Calendar, Flags, Ints, Traffic, epoch_us, requests_asked
-from usagecost.sample_usage import Floats, Outcome, Times, Tokens, of_apps, of_models, outcomes, times, tokens
+from usagecost.sample.cast import APPS, ENVIRONMENTS, FAILURES, MODEL_NAMES, MODELS, PEOPLE, ROUTES
+from usagecost.sample.traffic import DAY, NOBODY, Calendar, Flags, Ints, Traffic, epoch_us, requests_asked
+from usagecost.sample.usage import Floats, Outcome, Times, Tokens, of_apps, of_models, outcomes, times, tokens
 from usagecost.schema import INSTANT, MONEY, REQUESTS, TEXT
 
 Columns = dict[str, pa.Array]
