@@ -232,10 +232,9 @@ class Lake:
             return Commit(0, 0, 0, 0, 0, days=0, version=table.version())
         by_day = files_by_day(data_files(table, self._requests, REQUESTS))
         stored = {day: [file.path for file in files] for day, files in by_day.items()}
-        arrivals = folder / f"arrivals-{table.version()}"
         with bounded_database(folder) as con:
-            found = resolve(con, staged, stored, arrivals)
-            added = write_days(con, self._requests, found.days, stored, arrivals)
+            found = resolve(con, staged, stored)
+            added = write_days(con, self._requests, found.days, stored)
         counts = {**asdict(found), "days": len(found.days)}
         if not found.days:
             return Commit(**counts, version=table.version())

@@ -8,7 +8,7 @@ first colon.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -21,9 +21,16 @@ from usagecost.lake_staging import worker_count
 from usagecost.lake_table import REQUESTS, create_view, write_file
 from usagecost.schema import PRICE_COLUMNS, PROVENANCE_COLUMNS
 
+GROUP_ROWS = 400_000
+"""How many staged rows are brought together by day at a time: they should fit into memory. Each group reads the staged files once,
+and of files in order of time only its own part."""
+
 _NOT_CONTENT = {"source", "request_id", "rank", "day", *PRICE_COLUMNS, *PROVENANCE_COLUMNS}
 _CONTENT = "struct_pack({})".format(", ".join(f'"{name}"' for name in REQUESTS.columns.names if name not in _NOT_CONTENT))
-"""What a version says, as one value that can be compared: it decides between versions of one request and one rank."""
+"""What a version says, as one value that can be compared: it decides between versions of one request and one rank.
+
+Versions whose hashes agree are taken to be equal; only those that differ are compared, which few ever do.
+"""
 
 _STAGED = """
 CREATE VIEW staged AS  -- one row = one staged row; location: the file's place among the files, then the row's in the file
@@ -32,7 +39,9 @@ SELECT *, (file_index::BIGINT << 32) + file_row_number AS location FROM read_par
 
 _STAGED_VERSIONS = f"""
 CREATE TABLE version AS  -- one row = one staged row
-SELECT source, request_id, stem(request_id) AS stem, rank, location, hash({_CONTENT}) AS content_hash
+SELECT
+    source, request_id, stem(request_id) AS stem, rank, CAST(started_at AS DATE) AS day, location,
+    hash({_CONTENT}) AS content_hash
 FROM staged
 """
 
@@ -122,6 +131,26 @@ UNION ALL
 FROM withdrawn
 """
 
+_TAKEN = """
+CREATE TABLE taken AS  -- one row = a staged row that the lake takes, and its day
+SELECT location, day FROM version SEMI JOIN winner USING (location)
+"""
+
+_DONE_WITH = ("version", "original", "incoming", "stored", "withdrawn", "tied", "contested", "chosen", "winner")
+"""Tables that are of no use once rows are to be written, which wants the memory."""
+
+_ARRIVALS = f"""
+CREATE OR REPLACE TABLE arrival AS  -- one row = a staged row that the lake takes, of some days
+SELECT {REQUESTS.stored_columns}, CAST(started_at AS DATE) AS day
+FROM (
+    FROM staged
+    WHERE started_at >= CAST($first AS TIMESTAMPTZ) AND started_at < CAST($last AS TIMESTAMPTZ) + INTERVAL 24 HOURS
+)
+SEMI JOIN taken USING (location)
+"""
+
+_DAYS = "SELECT day FROM taken UNION SELECT day FROM outgoing ORDER BY day"
+
 _COUNTS = """
 SELECT
     (SELECT count(*) FROM version), (SELECT count(*) FROM incoming), (SELECT count(*) FROM winner),
@@ -141,69 +170,72 @@ class Resolution:
     days: tuple[date, ...]
 
 
-def resolve(
-    con: duckdb.DuckDBPyConnection, staged: Sequence[str], stored: Mapping[date, Sequence[str]], arrivals: Path
-) -> Resolution:
-    """Compare staged files with the stored files of each day; the rows to take go into ``arrivals``, a folder for each day."""
+def resolve(con: duckdb.DuckDBPyConnection, staged: Sequence[str], stored: Mapping[date, Sequence[str]]) -> Resolution:
+    """Compare staged files with the stored files of each day. What `write_days` needs stays in the database."""
     _check_columns(con, staged)
     con.execute("CREATE MACRO stem(request_id) AS split_part(request_id, ':', 1)")
     con.execute("SET VARIABLE staged_files = $files", {"files": list(staged)})
     create_view(con, "lake", [path for paths in stored.values() for path in paths], REQUESTS)
-    for statement in (_STAGED, _STAGED_VERSIONS, _ORIGINALS, _INCOMING, _STORED, _WITHDRAWN):
+    for statement in (_STAGED, _STAGED_VERSIONS):
+        con.execute(statement)
+    _check_required(con)
+    for statement in (_ORIGINALS, _INCOMING, _STORED, _WITHDRAWN):
         con.execute(statement)
     tied_days = _dates(con, "SELECT DISTINCT day FROM incoming JOIN stored USING (source, request_id, rank)")
     create_view(con, "lake_of_ties", [path for day in tied_days for path in stored[day]], REQUESTS)
-    for statement in (_TIED, _CONTESTED, _CHOSEN, _WINNERS, _OUTGOING):
+    for statement in (_TIED, _CONTESTED, _CHOSEN, _WINNERS, _OUTGOING, _TAKEN):
         con.execute(statement)
     rows, requests, winners, updated, withdrawn = con.execute(_COUNTS).fetchone()
-    if winners:
-        _write_arrivals(con, arrivals)
-    arriving = {date.fromisoformat(folder.name.removeprefix("day=")) for folder in arrivals.glob("day=*")}
+    for table in _DONE_WITH:
+        con.execute(f"DROP TABLE {table}")
     return Resolution(
         inserted=winners - updated,
         updated=updated,
         unchanged=requests - winners,
         duplicates=rows - requests,
         withdrawn=withdrawn,
-        days=tuple(sorted(arriving | set(_dates(con, "SELECT DISTINCT day FROM outgoing")))),
+        days=tuple(_dates(con, _DAYS)),
     )
 
 
 def write_days(
-    con: duckdb.DuckDBPyConnection, table: Path, days: Iterable[date], stored: Mapping[date, Sequence[str]], arrivals: Path
+    con: duckdb.DuckDBPyConnection, table: Path, days: Sequence[date], stored: Mapping[date, Sequence[str]]
 ) -> list[AddAction]:
-    """Write each day's new file, several at a time; a day that has lost its last request gets none. Follows `resolve`."""
-
-    def write_day(day: date) -> AddAction | None:
-        parts, values = [], {}
-        if stored.get(day):
-            parts.append(
-                f"SELECT {REQUESTS.stored_columns} FROM read_parquet($stored) "
-                "ANTI JOIN (SELECT source, request_id FROM outgoing WHERE day = $day) USING (source, request_id)"
-            )
-            values |= {"stored": list(stored[day]), "day": day}
-        arriving = [str(file) for file in (arrivals / f"day={day}").glob("*.parquet")]
-        if arriving:
-            parts.append(f"SELECT {REQUESTS.stored_columns} FROM read_parquet($arriving)")
-            values["arriving"] = arriving
-        with con.cursor() as cursor:
-            return write_file(cursor, table, REQUESTS, " UNION ALL ".join(parts), values, day)
-
+    """Write each day's new file; a day that has lost its last request gets none. Follows `resolve`."""
+    row_counts = dict(con.execute("SELECT day, count(*) FROM taken GROUP BY day").fetchall())
+    added: list[AddAction | None] = []
     with ThreadPoolExecutor(worker_count()) as pool:
-        return [action for action in pool.map(write_day, days) if action]
+        for group in _groups(days, row_counts):
+            con.execute(_ARRIVALS, {"first": group[0], "last": group[-1]})
+            added += pool.map(lambda day: _write_day(con, table, day, stored.get(day, ())), group)
+    return [action for action in added if action]
 
 
-def _write_arrivals(con: duckdb.DuckDBPyConnection, arrivals: Path) -> None:
-    """The staged rows to take, a folder for each day. Whatever order they came in, each is read and written once."""
-    con.execute(
-        f"""
-        COPY (
-            SELECT {REQUESTS.stored_columns}, CAST(started_at AS DATE) AS day
-            FROM staged SEMI JOIN winner USING (location)
-        ) TO $folder (FORMAT parquet, PARTITION_BY (day))
-        """,
-        {"folder": str(arrivals)},
-    )
+def _groups(days: Sequence[date], row_counts: Mapping[date, int]) -> list[list[date]]:
+    """Neighbouring days together, as many as take no more than `GROUP_ROWS` rows; a day with more is a group of its own."""
+    groups: list[list[date]] = []
+    room = 0
+    for day in days:
+        count = row_counts.get(day, 0)
+        if not groups or count > room:
+            groups.append([])
+            room = GROUP_ROWS
+        groups[-1].append(day)
+        room -= count
+    return groups
+
+
+def _write_day(con: duckdb.DuckDBPyConnection, table: Path, day: date, stored: Sequence[str]) -> AddAction | None:
+    rows = f"SELECT {REQUESTS.stored_columns} FROM arrival WHERE day = $day"
+    values: dict[str, object] = {"day": day}
+    if stored:
+        rows += (
+            f" UNION ALL SELECT {REQUESTS.stored_columns} FROM read_parquet($stored)"
+            " ANTI JOIN (SELECT source, request_id FROM outgoing WHERE day = $day) USING (source, request_id)"
+        )
+        values["stored"] = list(stored)
+    with con.cursor() as cursor:
+        return write_file(cursor, table, REQUESTS, rows, values, day)
 
 
 def _check_columns(con: duckdb.DuckDBPyConnection, staged: Sequence[str]) -> None:
@@ -214,6 +246,14 @@ def _check_columns(con: duckdb.DuckDBPyConnection, staged: Sequence[str]) -> Non
     for name, kind in zip(expected.columns, expected.types, strict=True):
         if name != REQUESTS.partition and types.get(name) != kind:
             raise ValueError(f"The staged column {name} is {types.get(name, 'missing')}; the lake keeps {kind}")
+
+
+def _check_required(con: duckdb.DuckDBPyConnection) -> None:
+    """Without its key, its start or its rank a row has no place in the lake."""
+    missing = "source IS NULL OR request_id IS NULL OR rank IS NULL OR day IS NULL"
+    (count,) = con.execute(f"SELECT count(*) FROM version WHERE {missing}").fetchone()
+    if count:
+        raise ValueError(f"{count} staged rows lack their source, request_id, started_at or rank")
 
 
 def _dates(con: duckdb.DuckDBPyConnection, query: str) -> list[date]:
