@@ -233,7 +233,7 @@ def _write_rows(rows: list[dict[str, Any]], format: SummaryFormat, *, single: bo
         return
     names = list(rows[0]) if rows else list(SUMMARY)
     if format is SummaryFormat.csv:
-        typer.echo(csv_text(pd.DataFrame(rows, columns=names)), nl=False)
+        typer.echo(csv_text(pd.DataFrame(rows, columns=names, dtype=object)), nl=False)
         return
     if single:
         _print_facts("", {name: METRICS[name].format(value) for name, value in rows[0].items()})

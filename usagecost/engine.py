@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 import duckdb
-import pandas as pd
+import pyarrow as pa
 
 from usagecost.lake import Lake
 from usagecost.schema import REQUESTS
@@ -34,10 +34,10 @@ def whole_quotient(dividend: str, divisor: str) -> str:
     return f"({dividend}) // ({divisor})"
 
 
-def frame(
+def table(
     sql: str, parameters: Mapping[str, Any], *, lake: str, version: int, first_day: date | None = None, last_day: date | None = None
-) -> pd.DataFrame:
-    """The result of a query over the requests of the UTC days given, in Arrow types: integers and decimals stay exact."""
+) -> pa.Table:
+    """The result of a query over the requests of the UTC days given: integers and decimals stay exact."""
     files = open_lake(lake).snapshot(version).files(first_day, last_day)
     if files:
         relation, bound = "read_parquet($files)", {**parameters, "files": list(files)}
@@ -45,9 +45,7 @@ def frame(
         relation, bound = f"(SELECT {_no_columns()} WHERE false)", dict(parameters)
     try:
         with _root().cursor() as cursor:
-            return (
-                cursor.sql(sql.replace("{requests}", relation), params=bound).to_arrow_table().to_pandas(types_mapper=pd.ArrowDtype)
-            )
+            return cursor.sql(sql.replace("{requests}", relation), params=bound).to_arrow_table()
     except duckdb.IOException as problem:
         raise UnansweredError(f"A file of the lake's version {version} is gone or damaged. Load the page again.") from problem
     except duckdb.OutOfMemoryException as problem:

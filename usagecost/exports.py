@@ -11,7 +11,8 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n")
 
 def csv_text(frame: pd.DataFrame) -> str:
     """The frame as CSV. A text that a spreadsheet would run as a formula gets an apostrophe in front; NA is empty."""
-    return frame.apply(lambda column: column.map(_cell)).to_csv(index=False)
+    cells = {name: pd.Series([_cell(value) for value in frame[name]], dtype=object) for name in frame.columns}
+    return pd.DataFrame(cells).to_csv(index=False)
 
 
 def _cell(value: object) -> object:

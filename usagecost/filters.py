@@ -70,7 +70,10 @@ class Filters:
 
 @dataclass(frozen=True)
 class View:
-    """Everything that decides a page's numbers: which lake in which version, which period, interval, prices, filters."""
+    """Everything that decides a page's numbers: which lake in which version, which period, interval, prices, filters.
+
+    ``week_start`` is the first day of a week, 0 being Monday.
+    """
 
     lake: str
     version: int
@@ -78,6 +81,7 @@ class View:
     interval: str
     basis: str
     filters: Filters = Filters()
+    week_start: int = 0
 
     def where_user_is(self, user: str | None) -> View:
         """The same view of one user's requests."""

@@ -81,14 +81,6 @@ def points(now: Number | None, before: Number | None) -> str | None:
     return f"{_signed((now - before) * 100)}{GAP}pp"
 
 
-def middle_cut(text: str, longest: int = 32) -> str:
-    """A long name without its middle, since model names differ at both ends."""
-    if len(text) <= longest:
-        return text
-    head = (longest - 1) // 2
-    return f"{text[:head]}…{text[-(longest - 1 - head) :]}"
-
-
 def age(then: datetime, now: datetime) -> str:
     """4 min ago, 3 h ago, 2 days ago."""
     minutes = max(0, int((now - then).total_seconds() // 60))

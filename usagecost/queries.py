@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
 from usagecost import engine, periods
@@ -27,7 +28,7 @@ MOST_VALUES_OF_PERIOD = 20_000
 MOST_CHOICES = 5_000
 """Values of a dimension that a filter offers, the busiest first."""
 
-PREVIOUS = -1
+PREVIOUS = -1_000_000_000
 """The number under which the previous period's requests are summed, whatever interval they fell into."""
 
 
@@ -60,13 +61,15 @@ def usage(view: View, by: str) -> Usage:
     """The requests of a view by interval and by value of a dimension, with the previous period beside them."""
     sql, parameters = question(view, by)
     cells = _scan(view, sql, parameters)
-    steps = periods.intervals(view.period, view.interval)
-    place = _places(view, steps)
-    is_now = cells["number"] != PREVIOUS
-    now = cells[is_now].assign(interval=cells["number"][is_now].map(place).astype("int64")).drop(columns="number")
+    steps = periods.intervals(view.period, view.interval, view.week_start)
+    is_before = pc.equal(cells["number"], PREVIOUS)
+    before = cells.filter(is_before).drop_columns("number")
+    now = cells.filter(pc.invert(is_before))
+    places = _places(view, steps)
+    interval = pa.array([places[number] for number in now["number"].to_pylist()], pa.int64())
+    now = now.drop_columns("number").append_column("interval", interval)
     if view.interval in ("week", "month"):  # SQL knows days, the calendar is ours
         now = folded(now, ["interval", "value", "is_other"])
-    before = cells[~is_now].drop(columns="number")
     return Usage(steps, now, before if view.period.previous else None)
 
 
@@ -83,10 +86,7 @@ def choices(view: View) -> dict[str, list[str | None]]:
         FROM {{requests}} WHERE {in_range} GROUP BY GROUPING SETS ({sets})
         ORDER BY requests DESC, value"""
     found = _scan(view, sql, bound)
-    return {
-        name: [None if pd.isna(value) else value for value in found["value"][found["dimension"] == name].head(MOST_CHOICES)]
-        for name in columns
-    }
+    return {name: found.filter(pc.field("dimension") == name)["value"].slice(0, MOST_CHOICES).to_pylist() for name in columns}
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
@@ -97,10 +97,10 @@ def data_span(lake: str, version: int) -> tuple[datetime, datetime] | None:
         return None
     sql = f"SELECT min({engine.INSTANT_US}) AS oldest, max({engine.INSTANT_US}) AS newest FROM {{requests}}"
     first, last = (
-        engine.frame(sql, {}, lake=lake, version=version, first_day=day, last_day=day)
+        engine.table(sql, {}, lake=lake, version=version, first_day=day, last_day=day)
         for day in (snapshot.first_day, snapshot.last_day)
     )
-    return _instant(first["oldest"][0]), _instant(last["newest"][0])
+    return _instant(first["oldest"][0].as_py()), _instant(last["newest"][0].as_py())
 
 
 @st.cache_data(max_entries=20, ttl=300, show_spinner=False)
@@ -109,10 +109,10 @@ def as_of(lake: str, version: int) -> datetime:  # noqa: ARG001 - the arguments 
     return datetime.now(UTC)
 
 
-def _scan(view: View, sql: str, parameters: Mapping[str, str | int]) -> pd.DataFrame:
+def _scan(view: View, sql: str, parameters: Mapping[str, str | int]) -> pa.Table:
     period = view.period
     start = min(period.start, period.previous[0]) if period.previous else period.start
-    return engine.frame(
+    return engine.table(
         sql,
         parameters,
         lake=view.lake,
@@ -154,4 +154,4 @@ def _places(view: View, steps: tuple[Interval, ...]) -> dict[int, int]:
 
 
 def _instant(us: int) -> datetime:
-    return periods.EPOCH + timedelta(microseconds=int(us))
+    return periods.EPOCH + timedelta(microseconds=us)

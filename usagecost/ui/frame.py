@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 from datetime import UTC, datetime
@@ -47,6 +48,7 @@ def _settle_memory() -> None:
     """Takes what is loaded by now out of the collector's sight: it walks through all of it after every run otherwise."""
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)  # else extension modules report at the end what they take for leaks
 
 
 def _carry_view_over(title: str) -> None:

@@ -74,7 +74,7 @@ def view_asked_for(data: DataSpan) -> View:
     unfiltered = View(data.lake, data.version, period, interval, basis)
     filters = _filters(unfiltered)
     st.button("Reset", icon=":material/restart_alt:", on_click=_reset, width="stretch", help="Back to the default view")
-    return View(data.lake, data.version, period, interval, basis, filters)
+    return View(data.lake, data.version, period, interval, basis, filters, week_start())
 
 
 def _period(data: DataSpan, zone: str) -> Period:

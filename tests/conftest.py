@@ -1,0 +1,44 @@
+"""What several tests need: lakes of literal requests, and the sample, made once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import settings
+
+from tests.lake_rows import Row
+from tests.questions import varied_rows
+from tests.views import write_lake
+
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
+
+
+@pytest.fixture(scope="session")
+def lake_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """Makes a new lake of the requests given and returns its folder: ``lake_of(request(...), request(...))``."""
+    return lambda *rows: write_lake(tmp_path_factory.mktemp("lake"), rows)
+
+
+@pytest.fixture(scope="session")
+def varied(lake_of: Callable[..., str]) -> tuple[str, list[Row]]:
+    """A lake of some thousand varied requests, and the requests themselves."""
+    rows = varied_rows()
+    return lake_of(*rows), rows
+
+
+@pytest.fixture(scope="session")
+def sample_lake(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A lake of sample data that ends now."""
+    from usagecost.sample import ensure_sample
+
+    return str(ensure_sample(tmp_path_factory.mktemp("sample"), datetime.now(UTC)))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_warnings_about_a_missing_app() -> None:
+    """Streamlit's cache logs that no app is running; in tests that is meant."""
+    logging.getLogger("streamlit.runtime.caching.cache_data_api").disabled = True

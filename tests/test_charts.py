@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.views import days, request, view
+from usagecost import charts, folds, queries
+from usagecost.charts import MISSING_COLOR, OTHER_COLOR, PALETTE, TimeAxis, colors, tick_texts, value_name
+from usagecost.folds import Usage
+from usagecost.periods import intervals
+
+HOSTILE = ("</script><script>alert(1)</script>", "']; alert(1); ['", "datum.label", "a\\b'c\"d", "**bold** [x](y)", "x" * 300)
+
+
+def spec(chart: alt.LayerChart) -> dict[str, Any]:
+    """The chart as Vega-Lite, which Altair has checked against the schema."""
+    return chart.to_dict()
+
+
+def data(described: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = described["datasets"][described["data"]["name"]]
+    return [{name: None if pd.isna(value) else value for name, value in row.items()} for row in rows]
+
+
+def found(part: object, key: str) -> Iterator[Any]:
+    """Everything that stands under a key, anywhere in the chart."""
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if name == key:
+                yield value
+            yield from found(value, key)
+    elif isinstance(part, list):
+        for value in part:
+            yield from found(value, key)
+
+
+def drawn_over_time(usage: Usage, axis: TimeAxis, most: int = 3) -> dict[str, Any]:
+    top = folds.top_values(usage.by_value, most)
+    stacks = folds.over_time_by_top(usage, top)
+    stacks = stacks.assign(name=[value_name(*row) for row in zip(stacks["value"], stacks["is_other"], strict=True)])
+    names = [value_name(*row) for row in zip(top["value"], top["is_other"], strict=True)]
+    return spec(charts.bars_over_time(stacks, "spend_usd", names, [OTHER_COLOR] * len(names), axis))
+
+
+def ranked(*rows: tuple[str, Decimal | None]) -> pd.DataFrame:
+    names, spend = zip(*rows, strict=True)
+    money = pd.Series(spend, dtype=object)
+    return pd.DataFrame({"name": names, "spend_usd": money.convert_dtypes(dtype_backend="pyarrow"), "text": "$"})
+
+
+# ---- colours
+
+
+@given(st.lists(st.none() | st.text(), unique=True, max_size=len(PALETTE)))
+def test_as_many_values_as_colours_are_told_apart(values: list[str | None]):
+    given_colors = colors(values)
+
+    assert set(values) <= set(given_colors)
+    assert len(set(given_colors.values())) == len(given_colors)
+
+
+@given(st.lists(st.text(), unique=True, min_size=1, max_size=100))
+def test_a_value_keeps_its_colour_whatever_ranks_below_it(values: list[str]):
+    assert colors(values)[values[0]] == colors(values[:1])[values[0]]
+    assert colors(values)[values[-1]] in PALETTE
+
+
+def test_what_is_not_reported_has_a_colour_of_its_own():
+    assert colors([])[None] == colors(["a", None])[None] == MISSING_COLOR
+    assert not {MISSING_COLOR, OTHER_COLOR} & set(PALETTE)
+
+
+def test_meanings_have_colours_of_their_own():
+    series = ("input_tokens", "output_tokens", "total_tokens", "cache_read_tokens")
+
+    assert len({charts.COLORS[name] for name in series}) == len(series)
+    assert charts.COLORS["successful"] != charts.COLORS["failed"]
+
+
+# ---- names
+
+
+def test_values_are_called_as_a_reader_would():
+    assert value_name("gpt-4o", False) == "gpt-4o"
+    assert value_name(None, False) == value_name(pd.NA, False) == "(not reported)"
+    assert value_name(pd.NA, True) == "Other"
+    assert value_name(pd.NA, True, 1_234, "models") == "Other (1,234 models)"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_from_a_log_is_data_and_no_expression(lake_of: Callable[..., str], name: str):
+    period = days("2026-05-01", "2026-05-03")
+    usage = queries.usage(view(lake_of(request(model=name, list_cost_usd=Decimal(1)), request(model="b")), period), "model")
+    drawings = (
+        drawn_over_time(usage, TimeAxis(usage.intervals, "day", "UTC")),
+        spec(charts.ranked_bars(ranked((name, Decimal(1)), ("b", None)), "spend_usd", PALETTE[:2], "$,.4f")),
+    )
+
+    for described in drawings:
+        code = [text for key in ("labelExpr", "expr", "filter", "test") for text in found(described, key)]
+        assert code
+        assert not any(name in json.dumps(text) for text in code if name != "datum.label")
+        assert name in {row["name"] for row in data(described)}, "whole in the tooltip"
+        assert any(name in domain for domain in found(described, "domain") if isinstance(domain, list))
+
+
+def test_long_names_are_cut_where_they_are_drawn():
+    described = spec(charts.ranked_bars(ranked(("x" * 300, Decimal(1))), "spend_usd", PALETTE[:1], "$,.4f"))
+
+    assert charts.CUT_NAME in set(found(described, "labelExpr"))
+
+
+# ---- the time axis
+
+
+def test_every_interval_is_on_the_axis_empty_ones_too(lake_of: Callable[..., str]):
+    usage = queries.usage(view(lake_of(request("2026-05-02", list_cost_usd=Decimal(3))), days("2026-05-01", "2026-05-04")), "model")
+    axis = TimeAxis(usage.intervals, "day", "UTC")
+    labels = ["2026-05-01", "2026-05-02", "2026-05-03", "2026-05-04"]
+    bars, lines = drawn_over_time(usage, axis), spec(charts.lines_over_time(usage.over_time, ("requests",), axis))
+
+    assert [row["interval"] for row in data(lines)] == labels
+    assert [row["Total requests"] for row in data(lines)] == [0, 1, 0, 0]
+    assert {row["interval"]: row["spend_usd"] for row in data(bars)} == dict.fromkeys(labels, 0) | {"2026-05-02": 3}
+    assert labels in list(found(bars, "domain"))
+    assert labels in list(found(lines, "domain"))
+
+
+def test_the_axis_names_its_interval_and_its_zone():
+    steps = intervals(days("2026-10-25", zone="Europe/Berlin"), "hour")
+    axis = charts.time_axis(TimeAxis(steps, "hour", "Europe/Berlin")).to_dict()
+
+    assert axis["axis"]["title"] == "Hour · Europe/Berlin"
+    assert axis["type"] == "ordinal"
+    assert len(axis["scale"]["domain"]) == len(set(axis["scale"]["domain"])) == 25
+
+
+def test_the_running_interval_is_marked(lake_of: Callable[..., str]):
+    period = days("2026-05-01", "2026-05-03", now="2026-05-02 12:00")
+    usage = queries.usage(view(lake_of(request("2026-05-02", model="a", list_cost_usd=Decimal(1))), period), "model")
+    axis = TimeAxis(usage.intervals, "day", "UTC")
+    lines, bars = data(spec(charts.lines_over_time(usage.over_time, ("requests",), axis))), data(drawn_over_time(usage, axis))
+
+    assert [row["running"] for row in lines] == [False, True, False]
+    assert [row["until_running"] for row in lines] == [True, True, False]
+    assert {row["note"] for row in bars if row["interval"] == "2026-05-02"} == {"still running"}
+    assert sum(row["band"] for row in bars) == 1
+
+
+@given(
+    st.sampled_from([("hour", 1), ("hour", 2), ("hour", 31), ("day", 3), ("day", 31), ("day", 92), ("day", 366), ("week", 400),
+                     ("month", 401), ("month", 4_000)]),
+    st.dates(min_value=pd.Timestamp("2000-01-01").date(), max_value=pd.Timestamp("2040-01-01").date()),
+    st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/Sao_Paulo"]),
+)  # fmt: skip
+def test_ticks_are_few_and_stand_at_intervals(range_shown: tuple[str, int], first: Any, zone: str):
+    interval, length = range_shown
+    period = days(first, first + pd.Timedelta(days=length - 1), zone)
+    labels = [step.label for step in intervals(period, interval)]
+    ticks = tick_texts(labels, interval)
+
+    assert set(ticks) <= set(labels)
+    assert 1 <= len(ticks) <= (31 if interval == "hour" else 14)
+    assert all(ticks.values())
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "interval", "texts"),
+    [
+        ("2026-05-01", "2026-05-01", "hour", ["1 May", "03:00", "06:00", "09:00", "12:00", "15:00", "18:00", "21:00"]),
+        ("2026-04-30", "2026-05-02", "day", ["30 Apr", "1 May", "2 May"]),
+        ("2025-11-15", "2026-04-15", "day", ["Dec", "Jan 2026", "Feb", "Mar", "Apr"]),
+        ("2025-11-15", "2026-02-15", "month", ["Nov 2025", "Dec", "Jan 2026", "Feb"]),
+    ],
+)
+def test_ticks_read_as_dates(first: str, last: str, interval: str, texts: list[str]):
+    assert list(tick_texts([step.label for step in intervals(days(first, last), interval)], interval).values()) == texts
+
+
+# ---- bars and lines
+
+
+def test_bars_stand_in_the_rankings_order_and_the_unpriced_one_has_no_length():
+    ranking = ranked(("b", Decimal(2)), ("a", Decimal(1)), ("c", None))
+    described = spec(charts.ranked_bars(ranking, "spend_usd", PALETTE[:3], "$,.4f"))
+
+    assert [(row["name"], row["spend_usd"]) for row in data(described)] == [("b", 2), ("a", 1), ("c", None)]
+    assert None in list(found(described, "sort")), "Vega's own order would be the alphabet's"
+
+
+def test_bars_of_nothing_known_are_a_chart_still():
+    assert data(spec(charts.ranked_bars(ranked(("a", None)), "spend_usd", PALETTE[:1], "$,.4f")))[0]["spend_usd"] is None
+
+
+def test_amounts_begin_at_zero():
+    described = spec(charts.ranked_bars(ranked(("b", Decimal(200)), ("a", Decimal(199))), "spend_usd", PALETTE[:2], "$,.4f"))
+
+    assert set(found(described, "domainMin")) == {0}
+
+
+def test_one_interval_alone_is_drawn_as_points(lake_of: Callable[..., str]):
+    usage = queries.usage(view(lake_of(request()), days("2026-05-01"), "day"), "model")
+    described = spec(charts.lines_over_time(usage.over_time, ("requests",), TimeAxis(usage.intervals, "day", "UTC")))
+
+    assert True in list(found(described, "point"))
+
+
+def test_an_interval_of_nothing_known_is_a_gap(lake_of: Callable[..., str]):
+    lake = lake_of(request("2026-05-01", input_tokens=5), request("2026-05-02"))
+    usage = queries.usage(view(lake, days("2026-05-01", "2026-05-03")), "model")
+    described = spec(charts.lines_over_time(usage.over_time, ("input_tokens",), TimeAxis(usage.intervals, "day", "UTC")))
+
+    assert [row["Total input tokens"] for row in data(described)] == [5, None, 0]
+
+
+def test_a_users_models_are_stacked_by_outcome(lake_of: Callable[..., str]):
+    lake = lake_of(*(request(model="a", status=status) for status in ("success", "error", "cancelled", None)))
+    models = queries.usage(view(lake, days("2026-05-01")), "model").by_value.assign(name="a", text="4")
+    row = data(spec(charts.stacked_ranked_bars(models, ("successful", "failed"))))[0]
+
+    assert (row["Successful"], row["Failed"], row["whole"]) == (1, 2, 3)

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.views import days, instant, request, view
+from usagecost import queries
+from usagecost.filters import Condition, Filters, instant_range_sql
+from usagecost.folds import rows
+from usagecost.metrics import DIMENSIONS
+
+TODAY = days("2026-05-01")
+HOSTILE = (
+    "'; DROP TABLE requests; --", "$f0_0", 'a"b', "%", "{requests}", "\\", "日本語 🙂", "", " ", "x" * 5_000, "a\x00b", "NULL",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def users(lake_of: Callable[..., str]) -> Callable[..., set[str | None]]:
+    """Whose requests a condition leaves, of ann, bob, cid and one who is not reported."""
+    lake = lake_of(*(request(user_id=user) for user in ("ann", "bob", "cid", None)))
+
+    def left(*conditions: Condition) -> set[str | None]:
+        usage = queries.usage(view(lake, TODAY, "day", "best", *conditions), "user")
+        return {row["value"] for row in rows(usage.by_value)}
+
+    return left
+
+
+def test_no_condition_leaves_everyone(users: Callable):
+    assert users() == {"ann", "bob", "cid", None}
+
+
+def test_is_one_of(users: Callable):
+    assert users(Condition("user", ("ann", "cid"))) == {"ann", "cid"}
+
+
+def test_is_not_reported(users: Callable):
+    assert users(Condition("user", (None,))) == {None}
+
+
+def test_is_one_of_or_not_reported(users: Callable):
+    assert users(Condition("user", ("ann", None))) == {"ann", None}
+
+
+def test_none_of_keeps_what_is_not_reported(users: Callable):
+    assert users(Condition("user", ("ann",), excludes=True)) == {"bob", "cid", None}
+
+
+def test_none_of_can_leave_out_what_is_not_reported(users: Callable):
+    assert users(Condition("user", ("ann", None), excludes=True)) == {"bob", "cid"}
+    assert users(Condition("user", (None,), excludes=True)) == {"ann", "bob", "cid"}
+
+
+def test_a_value_that_nobody_has_leaves_nobody(users: Callable):
+    assert users(Condition("user", ("zoe",))) == set()
+
+
+def test_one_of_nothing_is_nothing_and_none_of_nothing_is_everything(users: Callable):
+    assert users(Condition("user", ())) == set()
+    assert users(Condition("user", (), excludes=True)) == {"ann", "bob", "cid", None}
+
+
+def test_all_conditions_have_to_hold(users: Callable):
+    assert users(Condition("user", ("ann", "bob")), Condition("user", ("ann",), excludes=True)) == {"bob"}
+
+
+def test_and_is_narrows_to_one_value_or_to_not_reported(users: Callable):
+    filters = Filters((Condition("user", ("ann", None)),))
+
+    assert users(*filters.and_is("user", None).conditions) == {None}
+    assert users(*filters.and_is("user", "bob").conditions) == set()
+
+
+def test_a_hostile_value_is_only_a_value(lake_of: Callable[..., str]):
+    lake = lake_of(*(request(user_id=value, model=value) for value in HOSTILE))
+
+    def requests(*conditions: Condition) -> int:
+        return queries.usage(view(lake, TODAY, "day", "best", *conditions), "model").totals["requests"]
+
+    for value in HOSTILE:
+        assert requests(Condition("user", (value,))) == 1
+        assert requests(Condition("user", (value,)), Condition("model", (value,))) == 1
+        assert requests(Condition("user", (value,), excludes=True)) == len(HOSTILE) - 1
+    assert requests(Condition("user", HOSTILE)) == len(HOSTILE)
+
+
+def test_values_are_bound_and_never_part_of_the_sql():
+    text, bound = Filters((Condition("user", HOSTILE[:2]), Condition("team", (HOSTILE[0],), excludes=True))).sql()
+
+    assert not any(value in text for value in HOSTILE[:1])
+    assert set(bound.values()) == set(HOSTILE[:2])
+
+
+def test_every_dimension_can_be_filtered_by(lake_of: Callable[..., str]):
+    columns = {name: dimension.column for name, dimension in DIMENSIONS.items()}
+    lake = lake_of(*(request(**{column: f"a {name}"}) for name, column in columns.items()))
+
+    for name in DIMENSIONS:
+        found = queries.usage(view(lake, TODAY, "day", "best", Condition(name, (f"a {name}",))), name)
+        assert [(row["value"], row["requests"]) for row in rows(found.by_value)] == [(f"a {name}", 1)]
+
+
+def test_a_range_holds_its_first_instant_and_not_its_last():
+    text, bound = instant_range_sql("us", {"now": (instant("2026-05-01"), instant("2026-05-02"))})
+
+    assert text == "((us >= $now_start AND us < $now_end))"
+    assert bound == {"now_start": 1_777_593_600_000_000, "now_end": 1_777_680_000_000_000}
+
+
+def test_conditions_are_said_in_words():
+    conditions = (
+        Condition("user", ("ann", None)),
+        Condition("team", ("a", "b", "c", "d", "e"), excludes=True),
+    )
+
+    assert Filters(conditions).words == ("user is ann, (not reported)", "team is not a, b, c and 2 more")
+    assert Filters().words == ()

@@ -1,0 +1,141 @@
+"""The house's arrows: what each module may know, and that importing one does nothing."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).parents[1]
+
+READ = "queries folds filters metrics formats periods exports charts"
+WRITE = "ingest sample pricing"  # the write side's front doors
+
+ALLOWED = {
+    # who        may import
+    "app":      f"ui {READ} {WRITE}",
+    "pages":    f"ui {READ} {WRITE}",
+    "ui":       f"{READ} engine lake schema {WRITE}",
+    "charts":    "filters metrics formats periods",
+    "queries":   "folds filters metrics periods engine lake schema",
+    "folds":     "filters metrics formats periods",
+    "exports":   "",
+    "filters":   "metrics periods",
+    "metrics":   "formats",
+    "formats":   "",
+    "periods":   "",
+    "engine":    "lake schema",
+    "lake":      "schema",
+    "schema":    "",
+    "sources":   "schema",
+    "pricing":   "schema",
+    "ingest":    "sources pricing lake schema",
+    "sample":    "ingest sources lake schema",
+    "__main__": f"{READ} engine lake schema sources {WRITE}",
+}  # fmt: skip
+"""Room -> the rooms it may import from, besides itself. A room is a module, a package, or a module with its helpers
+(lake.py and lake_*.py)."""
+
+STREAMLIT = {"app", "pages", "ui", "queries"}
+"""The rooms that may import Streamlit: pages, what they share, and the one cache."""
+
+FILES = [HOME / "app.py", *sorted((HOME / "pages").glob("*.py")), *sorted((HOME / "usagecost").rglob("*.py"))]
+
+
+def module(file: Path) -> str:
+    """usagecost/ui/frame.py -> usagecost.ui.frame."""
+    return ".".join(file.relative_to(HOME).with_suffix("").parts).removesuffix(".__init__")
+
+
+def room(name: str) -> str:
+    """usagecost.lake_merge -> lake, usagecost.ui.frame -> ui, pages.traces -> pages."""
+    first = name.removeprefix("usagecost.").split(".")[0]
+    return next((known for known in ("lake", "sample", "pricing", "ingest") if first.startswith(f"{known}_")), first)
+
+
+def imports(file: Path) -> set[str]:
+    """Every module that a file imports, wherever in it; ``from package import name`` counts as the module of that name."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{file} imports relative to itself; the full name says where it lives"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else str(node.module) for name in names}
+    return found
+
+
+MODULES = {module(file): file for file in FILES}
+OURS = {name: {other for other in imports(file) if other in MODULES and other != "usagecost"} for name, file in MODULES.items()}
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "usagecost"])
+def test_a_module_knows_only_what_stands_before_it(name: str):
+    may_know = {room(name), *ALLOWED[room(name)].split()}
+    forbidden = {other for other in OURS[name] if room(other) not in may_know}
+
+    assert not forbidden, f"{name} must not import {', '.join(sorted(forbidden))}"
+
+
+def test_only_pages_and_the_cache_know_streamlit():
+    knowing = {room(name) for name, file in MODULES.items() if any(other.split(".")[0] == "streamlit" for other in imports(file))}
+
+    assert knowing <= STREAMLIT
+
+
+def test_the_table_of_arrows_has_no_way_back():
+    assert_no_cycle({who: set(may_know.split()) for who, may_know in ALLOWED.items()})
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert_no_cycle(OURS)
+
+
+def assert_no_cycle(arrows: dict[str, set[str]]) -> None:
+    left = dict(arrows)
+    while left:
+        free = [name for name, known in left.items() if not known & set(left) - {name}]
+        assert free, f"these import each other in a circle: {', '.join(sorted(left))}"
+        left = {name: known for name, known in left.items() if name not in free}
+
+
+WATCHED = """
+import importlib, sys
+others, ours = (names.split() for names in sys.argv[1:])
+for name in others:
+    importlib.import_module(name)
+
+def refuse(*args, **kwargs):
+    raise AssertionError("connected to a database")
+import duckdb
+duckdb.connect = refuse
+
+def watch(event, details):
+    if event == "open" and isinstance(details[0], str) and ".py" not in details[0]:
+        seen.append(f"opened {details[0]}")
+    elif event in ("socket.connect", "subprocess.Popen", "glob.glob"):
+        seen.append(f"{event} {details}")
+
+seen = []
+sys.addaudithook(watch)
+for name in ours:
+    importlib.import_module(name)
+    assert not seen, f"{name} {seen}"
+"""
+"""Imports what is not ours first, then each of our modules while every file and connection that is opened is noted."""
+
+
+def test_importing_a_module_opens_no_file_and_no_connection():
+    others = {name for file in MODULES.values() for name in imports(file) if not name.startswith(("usagecost", "__future__"))}
+    ours = [name for name in MODULES if room(name) not in ("app", "pages")]  # a page is run, not imported
+
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, " ".join(sorted(others)), " ".join(ours)],
+        cwd=HOME, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr.splitlines()[-1]

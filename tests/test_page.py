@@ -1,0 +1,372 @@
+"""The Usage and cost page, run as Streamlit runs it, without a browser."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.views import request
+from usagecost.periods import PRESETS
+
+HOME = Path(__file__).parents[1]
+TABS = ("Totals", "Cost", "Model activity", "User activity")
+SPLITS = {"provider": "Providers", "team": "Teams", "user": "Users", "key": "Virtual keys", "app": "Apps", "model": "Models"}
+CUSTOM = {"range": "Custom range", "days": ["2026-10-25", "2026-10-25"], "zone": "Europe/Berlin"}
+"""The day on which Berlin's clocks go back."""
+
+HOSTILE = (
+    "</script><script>alert(1)</script>", "**bold** [link](http://x) :material/delete: $x$", "'; DROP TABLE requests; --",
+    "{requests}", "=HYPERLINK(1)", "\\ ` ~ | \n new line", "日本語 🙂", "datum.label", "Other", "(not reported)", "", " ",
+    "x" * 2_000, "a.b[c]",
+)  # fmt: skip
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_page(monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Opens the page on a lake by a link: ``open_page(lake, tab="Cost", …)``. It fails on any exception."""
+    monkeypatch.delenv("USAGECOST_ZONE", raising=False)
+
+    def open_it(lake: str, **link: str | list[str]) -> AppTest:
+        monkeypatch.setenv("USAGECOST_LAKE", lake)
+        page = AppTest.from_file(str(HOME / "app.py"), default_timeout=60)
+        for name, value in link.items():
+            page.query_params[name] = value
+        return calm(page.run())
+
+    return open_it
+
+
+def calm(page: AppTest) -> AppTest:
+    """The page, which shows no exception."""
+    assert not page.exception, page.exception[0].value
+    return page
+
+
+def cards(page: AppTest) -> list[str]:
+    return [metric.value for metric in page.metric[:6]]
+
+
+def headings(page: AppTest) -> list[str]:
+    return [heading.value for heading in page.main.subheader]
+
+
+def charts(page: AppTest) -> list[tuple[dict[str, Any], pd.DataFrame]]:
+    """Each chart's description and its data."""
+    drawn = [element.proto for element in page.get("vega_lite_chart")]
+    return [(json.loads(proto.spec), pa.ipc.open_stream(proto.datasets[0].data.data).read_pandas()) for proto in drawn]
+
+
+def series_colors(described: object) -> dict[str, str]:
+    """The colour of each name of a chart."""
+    return dict(next(zip(scale["domain"], scale["range"], strict=True) for scale in _color_scales(described)))
+
+
+def _color_scales(part: object) -> Iterator[dict[str, Any]]:
+    if isinstance(part, dict):
+        if isinstance(part.get("color"), dict) and "scale" in part["color"]:
+            yield part["color"]["scale"]
+        for inner in part.values():
+            yield from _color_scales(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _color_scales(inner)
+
+
+@pytest.fixture(scope="module")
+def night(lake_of: Callable[..., str]) -> str:
+    """Requests of the night in which Berlin's clocks went back: two users and nobody, three models and none."""
+    return lake_of(
+        request("2026-10-24 22:00", model="gpt-4o", user_id="ann", status="success", provider="openai", list_cost_usd=Decimal(1)),
+        request("2026-10-25 00:30", model="claude", user_id="ann", status="error", provider="anthropic", list_cost_usd=Decimal(4)),
+        request("2026-10-25 01:30", model="gpt-4o", user_id="bob", status="success", provider="openai", list_cost_usd=Decimal(2)),
+        request("2026-10-25 12:00", model="mini", provider="openai", list_cost_usd=Decimal("0.5"), duration_ms=840.0),
+        request("2026-10-25 22:59:59.999999", input_tokens=12_400_000),
+        request("2026-10-25 23:00", model="gpt-4o", user_id="cid"),
+    )
+
+
+# ---- the page on the sample
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_every_tab_shows_numbers(open_page: Open, sample_lake: str, tab: str):
+    page = open_page(sample_lake, tab=tab)
+
+    assert len(page.metric) == (12 if tab == "Model activity" else 6)
+    assert all(value != "–" for value in cards(page))
+    assert (
+        headings(page)
+        == {
+            "Totals": ["Total tokens", "Total requests"],
+            "Cost": ["Cost breakdown", "Models breakdown"],
+            "Model activity": ["Cost breakdown", "Total tokens", "Total requests"],
+            "User activity": ["Users"],
+        }[tab]
+    )
+
+
+def test_every_preset_draws_the_page(open_page: Open, sample_lake: str):
+    page = open_page(sample_lake)
+
+    for preset in PRESETS:
+        calm(page.selectbox(key="range").set_value(preset).run())
+        assert len(page.metric) == 6
+        assert page.metric[0].value != "–"
+
+
+def test_bars_of_every_split_add_up_to_one_sum(open_page: Open, sample_lake: str):
+    page = open_page(sample_lake, tab="Cost")
+    whole = charts(page)[1][1]["spend_usd"].sum()
+
+    for by, heading in SPLITS.items():
+        page.session_state["by"] = by
+        stacks, ranking = (data for _, data in charts(calm(page.run())))
+        assert headings(page)[1] == f"{heading} breakdown"
+        assert ranking["spend_usd"].sum() == pytest.approx(whole)
+        assert stacks["spend_usd"].sum() == pytest.approx(whole)
+
+
+def test_what_is_cut_is_one_other_bar(open_page: Open, sample_lake: str):
+    page = open_page(sample_lake, tab="Cost")
+
+    def bars(top: str) -> pd.DataFrame:
+        page.session_state["top"] = top
+        return charts(calm(page.run()))[1][1]
+
+    five, all_of_them = bars("5"), bars("All")
+
+    assert len(five) == 6
+    assert five["name"].iloc[-1] == f"Other ({len(all_of_them) - 5} models)"
+    assert five["spend_usd"].sum() == pytest.approx(all_of_them["spend_usd"].sum())
+    assert [len(bars(top)) for top in ("10", "25", "50")] == [11, len(all_of_them), len(all_of_them)]
+
+
+def test_a_model_is_chosen_by_dropdown(open_page: Open, sample_lake: str):
+    page = open_page(sample_lake, tab="Model activity")
+    box = page.selectbox(key="chosen_model")
+    first, other = box.options[:2]
+    assert box.value == first
+    before = cards(page), [metric.value for metric in page.metric[6:]]
+    calm(box.set_value(other).run())
+
+    assert cards(page) == before[0], "the organisation's cards stay"
+    assert [metric.value for metric in page.metric[6:]] != before[1]
+
+
+def test_a_user_is_chosen_by_dropdown_and_shown_as_table_or_chart(open_page: Open, sample_lake: str):
+    page = open_page(sample_lake, tab="User activity")
+    users = page.dataframe[0].value
+    user = users["user"][0]
+    calm(page.selectbox(key="chosen_user").set_value(user).run())
+
+    assert headings(page) == ["Model usage", "Cost breakdown", "Total tokens", "Total requests"]
+    assert page.dataframe[0].value["requests"].sum() == users["requests"][0]
+
+    page.session_state["look"] = "Chart view"
+    calm(page.run())
+    assert not page.dataframe
+    assert charts(page)[0][1][["Successful", "Failed"]].to_numpy().sum() <= users["requests"][0]
+
+
+def test_colours_stay_when_a_filter_removes_other_models(open_page: Open, sample_lake: str):
+    page = open_page(sample_lake, tab="Cost")
+    before = series_colors(charts(page)[1][0])
+    page.session_state["filters_open"] = True  # what they offer is asked for only then
+    calm(page.run())
+    calm(page.multiselect(key="provider").set_value(["anthropic"]).run())
+    after = series_colors(charts(page)[1][0])
+
+    assert 0 < len(after) < len(before)
+    assert all(before.get(name, color) == color for name, color in after.items())
+
+
+# ---- links
+
+
+def test_a_link_opens_the_same_view(open_page: Open, night: str):
+    page = open_page(night, **CUSTOM, interval="hour", user="ann", tab="Cost", basis="List price only")
+
+    assert cards(page)[0] == "2"
+    assert page.multiselect(key="user").value == ["ann"]
+    assert [text for text in page.caption if "user is ann" in text.value]
+    assert headings(page) == ["Cost breakdown", "Models breakdown"]
+
+
+def test_a_link_can_leave_out_a_user_and_who_is_not_reported(open_page: Open, night: str):
+    assert cards(open_page(night, **CUSTOM, user=["ann"], not_user="true"))[0] == "3"
+    assert cards(open_page(night, **CUSTOM, user=["(not reported)"]))[0] == "2"
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"range": "Next century"},
+        {"range": "Custom range", "days": "2026-10-25"},
+        {"range": "Custom range", "days": ["2026-10-26", "2026-10-24"]},
+        {"range": "Custom range", "days": ["yesterday", "9999-99-99"]},
+        {"zone": "Mars/Olympus"},
+        {"interval": "fortnight"},
+        {"basis": "free of charge"},
+        {"tab": "Nowhere"},
+        {"tab": "Cost", "by": "colour", "top": "7"},
+        {"user": HOSTILE[2], "not_user": "perhaps"},
+        {"tab": "Model activity", "chosen_model": HOSTILE[0]},
+        {"tab": "User activity", "chosen_user": HOSTILE[1], "look": "Pie"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_link_of_nonsense_opens_the_page_all_the_same(open_page: Open, night: str, link: dict[str, str]):
+    assert len(open_page(night, **link).metric) >= 6
+
+
+# ---- clocks
+
+
+def test_a_night_with_two_two_oclocks_has_25_hours(open_page: Open, night: str):
+    page = open_page(night, **CUSTOM, interval="hour")
+    requests = charts(page)[1][1]
+
+    assert cards(page)[0] == "5"
+    assert len(requests) == 25
+    assert dict(zip(requests["interval"], requests["Total requests"], strict=True)) == {
+        **dict.fromkeys(requests["interval"], 0),
+        "2026-10-25 00:00+02:00": 1,
+        "2026-10-25 02:00+02:00": 1,
+        "2026-10-25 02:00+01:00": 1,
+        "2026-10-25 13:00+01:00": 1,
+        "2026-10-25 23:00+01:00": 1,
+    }
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_every_interval_of_a_day_that_changes_clocks(open_page: Open, night: str, tab: str):
+    page = open_page(night, **CUSTOM, tab=tab, interval="hour")
+    assert cards(page)[0] == "5"
+
+    calm(page.selectbox(key="interval").set_value("week").run())
+    assert cards(page)[0] == "5"
+
+
+# ---- states
+
+
+def test_cards_of_known_and_unknown_numbers(open_page: Open, night: str):
+    assert cards(open_page(night, **CUSTOM)) == ["5", "66.7\u00a0%", "12.4\u00a0M", "–", "≥\u00a0$7.50", "840\u00a0ms"]
+
+
+def test_what_is_left_out_is_counted_beside_the_cards(open_page: Open, night: str):
+    notes = " ".join(caption.value for caption in open_page(night, **CUSTOM).caption)
+
+    assert "20.0\u00a0% of requests (1) have no price" in notes
+    assert "2 requests" in notes
+
+
+def test_an_empty_range_is_explained(open_page: Open, night: str):
+    page = open_page(night, **(CUSTOM | {"days": ["2025-01-01", "2025-01-02"]}))
+
+    assert cards(page) == ["0", "–", "–", "–", "–", "–"]
+    assert "date range" in page.info[0].value
+
+
+@pytest.mark.parametrize("who", ["model", "user"])
+def test_a_choice_without_requests_keeps_its_place_and_is_explained(open_page: Open, night: str, who: str):
+    page = open_page(night, **CUSTOM, tab=f"{who.capitalize()} activity", **{f"chosen_{who}": "somebody else"})
+
+    assert page.selectbox(key=f"chosen_{who}").value == "somebody else"
+    assert f"another {who}" in page.info[0].value
+
+
+def test_a_lake_of_one_request(open_page: Open, lake_of: Callable[..., str]):
+    lake = lake_of(request("2026-10-25 12:00"))
+
+    for tab in TABS:
+        assert cards(open_page(lake, **CUSTOM, tab=tab)) == ["1", "–", "–", "–", "–", "–"]
+
+
+def test_a_lake_of_no_request(open_page: Open, lake_of: Callable[..., str]):
+    assert cards(open_page(lake_of()))[0] == "0"
+
+
+def test_hundreds_of_models(open_page: Open, lake_of: Callable[..., str]):
+    lake = lake_of(*(request("2026-10-25 12:00", model=f"model-{i:03}", list_cost_usd=Decimal(i)) for i in range(1, 521)))
+    page = open_page(lake, **CUSTOM, tab="Cost", top="All")
+    bars = charts(page)[1][1]
+
+    assert len(bars) == 501
+    assert bars["spend_usd"].sum() == sum(range(1, 521))
+    assert len(open_page(lake, **CUSTOM, tab="Model activity").metric) == 12
+
+
+def test_names_from_logs_are_only_names(open_page: Open, lake_of: Callable[..., str]):
+    lake = lake_of(
+        *(
+            request("2026-10-25 12:00", model=name, user_id=name, team_id=name, provider=name, status="success",
+                    list_cost_usd=Decimal(1))
+            for name in HOSTILE
+        )
+    )  # fmt: skip
+
+    for tab in TABS:
+        assert cards(open_page(lake, **CUSTOM, tab=tab))[0] == str(len(HOSTILE))
+    page = open_page(lake, **CUSTOM, tab="User activity")
+    for name in HOSTILE[:2]:
+        assert headings(calm(page.selectbox(key="chosen_user").set_value(name).run()))[0] == "Model usage"
+    assert set(HOSTILE[:8]) <= set(charts(open_page(lake, **CUSTOM, tab="Cost", top="25"))[1][1]["name"])
+
+
+def test_a_lake_that_cannot_be_read_is_said_calmly(open_page: Open, lake_of: Callable[..., str]):
+    lake = lake_of(request())
+    for entry in (Path(lake) / "requests" / "_delta_log").glob("*.json"):
+        entry.write_text("{ this is no log")
+    page = open_page(lake)
+
+    assert "cannot be read" in page.warning[0].value
+    assert not page.metric
+
+
+def test_files_that_are_gone_are_said_calmly(open_page: Open, lake_of: Callable[..., str]):
+    lake = lake_of(request("2026-10-25 12:00"))
+    for folder in (Path(lake) / "requests").glob("day=*"):
+        shutil.rmtree(folder)
+    page = open_page(lake, **CUSTOM)
+
+    assert page.warning
+    assert not page.metric
+
+
+def test_a_configured_lake_that_is_missing_is_said_and_never_replaced_by_the_sample(open_page: Open, tmp_path: Path):
+    page = open_page(str(tmp_path / "nowhere"))
+
+    assert "USAGECOST" in page.info[0].value
+    assert not page.metric
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.skipif((HOME / "data" / "lake").exists(), reason="this repository has a lake of its own")
+def test_where_no_lake_is_configured_a_sample_is_shown_and_called_one(
+    open_page: Open, sample_lake: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("USAGECOST_SAMPLE", str(Path(sample_lake).parent))
+    page = open_page("")
+
+    assert any("sample data" in str(info.proto) for info in page.info)
+    assert len(page.metric) == 6
+
+
+def test_a_lake_that_appears_is_shown(open_page: Open, lake_of: Callable[..., str], tmp_path: Path):
+    page = open_page(str(tmp_path / "later"))
+    Path(lake_of(request("2026-10-25 12:00"))).rename(tmp_path / "later")
+    calm(page.run())
+
+    assert len(page.metric) == 6
