@@ -14,10 +14,10 @@ import pytest
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
-import usagecost.lake as lake_module
 from tests.lake_rows import Row, commit, contents, row, rows_of, stage, stored
 from usagecost.lake import Lake
-from usagecost.lake_table import REQUESTS, open_table, replace_days, write_file
+from usagecost.lake import handle as lake_module
+from usagecost.lake.table import REQUESTS, open_table, replace_days, write_file
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -155,7 +155,7 @@ def test_a_reader_never_sees_half_a_commit(lake: Lake):
 KILLED_BEFORE = """
 import os, sys
 from pathlib import Path
-from usagecost import {module}
+from usagecost.lake import {module}
 def die(*_, **__):
     os.kill(os.getpid(), 9)
 {module}.{function} = die
@@ -166,7 +166,7 @@ Lake(sys.argv[1]).commit([Path(sys.argv[2])])
 
 @pytest.mark.parametrize(
     ("module", "function"),
-    [("lake_table", "_sync"), ("lake", "replace_days"), ("lake_table", "_sync_log")],
+    [("table", "_sync"), ("handle", "replace_days"), ("table", "_sync_log")],
 )
 def test_a_process_killed_at_a_step_of_the_commit_leaves_a_whole_version(lake: Lake, tmp_path: Path, module: str, function: str):
     commit(lake, *numbered(0, 10))

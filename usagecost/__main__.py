@@ -238,7 +238,9 @@ def _write_rows(rows: list[dict[str, Any]], format: SummaryFormat, *, single: bo
     if single:
         _print_facts("", {name: METRICS[name].format(value) for name, value in rows[0].items()})
         return
-    table = Table(*(name.replace("_", " ") for name in names), box=None, header_style="bold")
+    table = Table(box=None, header_style="bold")
+    for place, name in enumerate(names):
+        table.add_column(name.replace("_", " "), no_wrap=place == 0, justify="left" if place == 0 else "right")
     for row in rows:
         table.add_row(*(_cell(name, value) for name, value in row.items()))
     Console(width=max(out.width, WIDE_TABLE)).print(table)

@@ -22,8 +22,8 @@ from deltalake.transaction import AddAction
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from usagecost.lake import Lake
-from usagecost.lake_staging import bounded_database, worker_count
-from usagecost.lake_table import REQUESTS, append, open_or_create, write_file
+from usagecost.lake.staging import bounded_database, worker_count
+from usagecost.lake.table import REQUESTS, append, open_or_create, write_file
 
 WEEKEND_SHARE = 0.35
 GROWTH = 1.0

@@ -11,6 +11,7 @@ of its own that asks once.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import resource
 import sys
@@ -31,13 +32,13 @@ import pandas as pd
 import pyarrow as pa
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-os.environ.setdefault("STREAMLIT_LOGGER_LEVEL", "error")  # it warns that no page is running
+logging.disable(logging.WARNING)  # Streamlit warns that no page is running
 
-from make_lake import make_lake
+from make_lake import make_lake  # noqa: E402
 
-from usagecost import engine, folds, periods, queries
-from usagecost.filters import View
-from usagecost.lake import Lake
+from usagecost import engine, folds, periods, queries  # noqa: E402
+from usagecost.filters import View  # noqa: E402
+from usagecost.lake import Lake  # noqa: E402
 
 BY_HAND = """
     count(*) AS requests,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import shutil
 import socket
@@ -27,9 +28,6 @@ from statistics import median
 
 import pyarrow as pa
 from playwright.sync_api import Page, sync_playwright
-
-os.environ.setdefault("STREAMLIT_LOGGER_LEVEL", "error")  # it warns that no page is running
-
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block, Element
 
@@ -262,6 +260,7 @@ def main() -> None:
     parser.add_argument("--lake", type=Path)
     parser.add_argument("--runs", type=int, default=12)
     args = parser.parse_args()
+    logging.disable(logging.WARNING)  # Streamlit warns that no page is running
     if args.lake:
         os.environ["USAGECOST_LAKE"] = str(args.lake.absolute())
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as play:

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,11 @@ _UNREADABLE = {
 
 class FileProblem(Exception):  # noqa: N818 - part of the file may be readable
     """What is wrong with a whole file and what would help: a clause that follows the file's name."""
+
+    @property
+    def sentence(self) -> str:
+        """The clause with a subject."""
+        return f"The file {self}"
 
 
 class ByteStream:
@@ -145,9 +151,22 @@ class Head:
         return cls(path, start, is_whole)
 
     @property
+    def source_file(self) -> str:
+        """The file's name in the lake."""
+        return str(self.path.absolute())
+
+    @property
     def is_parquet(self) -> bool:
         """Whether it is a Parquet file; it has no lines then."""
         return self.start.startswith(_PARQUET)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Tells files apart by their first line, whatever their names and however much they grow.
+
+        Only its ASCII characters count, so that a file that is converted to UTF-8 stays the same.
+        """
+        return fingerprint(*self.lines[:1])
 
     @cached_property
     def lines(self) -> list[str]:
@@ -166,3 +185,8 @@ def _json(text: str) -> object:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def fingerprint(*texts: str) -> str:
+    """A short name for some texts: 16 hexadecimal digits. Only their ASCII characters count."""
+    return sha256("\n".join(texts).encode("ascii", "ignore")).hexdigest()[:16]

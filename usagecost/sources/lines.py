@@ -8,20 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from usagecost.sources.files import BLOCK_BYTES, ByteStream, FileProblem
-from usagecost.sources.protocol import MOST_RAW, Reject
+from usagecost.sources.files import BLOCK_BYTES, ByteStream
+from usagecost.sources.protocol import MOST_RAW
 
 MOST_LINE_BYTES = BLOCK_BYTES
 """No line is longer than a block: one that is spans blocks."""
+
+_KEPT_BYTES = 4 * MOST_RAW
 
 UNREADABLE_LINE = b"unreadable line"
 
 _NOT_UTF8 = "This line is not UTF-8: convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8."
 _NUL = "There are NUL bytes in this line: it was damaged when it was written or copied. Get a whole copy of the file."
+
+
+class Unreadable(NamedTuple):
+    """What is wrong with a line, and its beginning."""
+
+    reason: str
+    raw: str
 
 
 @dataclass(frozen=True)
@@ -30,7 +40,7 @@ class LineBlock:
 
     text: bytes
     first: int
-    unreadable: dict[int, Reject] = field(default_factory=dict)
+    unreadable: dict[int, Unreadable] = field(default_factory=dict)
 
     def table(self) -> pa.Table:
         """One row = one line: its number, and its text with the newline."""
@@ -41,34 +51,75 @@ class LineBlock:
 
 
 def line_blocks(stream: ByteStream) -> Iterator[LineBlock]:
-    """The lines of a file. If it breaks off, all whole lines, and then FileProblem."""
+    """The lines of a file. If it breaks off, those that are whole, and then FileProblem."""
     first = 1
-    for text, too_long in _whole_lines(stream):
-        if too_long:
-            yield LineBlock(UNREADABLE_LINE + b"\n", first, {first: Reject(first, *too_long)})
-            first += 1
+    for text, overlong in _whole_lines(stream):
+        if overlong:
+            yield LineBlock(UNREADABLE_LINE + b"\n", first, {first: overlong})
         else:
-            block = _checked(text, first)
-            yield block
-            first += block.text.count(b"\n")
+            yield _checked(text, first)
+        first += 1 if overlong else text.count(b"\n")
 
 
-def _whole_lines(stream: ByteStream) -> Iterator[tuple[bytes, tuple[str, str] | None]]:
-    """Text that ends with its last line; or, instead, of one line that is too long: what is wrong with it, and its beginning."""
-    open_line, dropped = b"", 0
+def _whole_lines(stream: ByteStream) -> Iterator[tuple[bytes, Unreadable | None]]:
+    """Text up to the end of a line; or, instead, of a line that is too long: what is wrong with it, and its beginning."""
+    open_line, length = b"", 0
     for block in stream:
-        if dropped or len(open_line) + (block.find(b"\n") if b"\n" in block else len(block)) > MOST_LINE_BYTES:
-            end = block.find(b"\n") + 1
-            open_line, dropped = (open_line or block)[: 4 * MOST_RAW], (dropped or len(open_line)) + (end or len(block))
+        end = block.find(b"\n") + 1
+        length += end or len(block)
+        if length > MOST_LINE_BYTES:
+            open_line = (open_line + block[: end or None])[:_KEPT_BYTES]
             if not end:
                 continue
-            yield b"", _too_long(dropped, open_line)
-            block, open_line, dropped = block[end:], b"", 0  # noqa: PLW2901
-        end = block.rfind(b"\n") + 1
-        if end:
-            yield open_line + block[:end], None
-        open_line = block[end:] if end else open_line + block
-    if dropped:
-        yield b"", _too_long(dropped, open_line)
+            yield b"", _overlong(length, open_line)
+            open_line, block = b"", block[end:]  # noqa: PLW2901
+        last = block.rfind(b"\n") + 1
+        if last:
+            yield open_line + block[:last], None
+        open_line = block[last:] if last else open_line + block
+        length = len(open_line)
+    if length > MOST_LINE_BYTES:
+        yield b"", _overlong(length, open_line)
     elif open_line:
         yield open_line + b"\n", None
+
+
+def _overlong(length: int, start: bytes) -> Unreadable:
+    size, most = f"{length / 1e6:.1f} MB", f"{MOST_LINE_BYTES / 1e6:.1f} MB"
+    reason = f"This line is {size} long, and only lines of up to {most} are read: let the log leave out the contents."
+    return Unreadable(reason, start.decode(errors="replace")[:MOST_RAW])
+
+
+def _checked(text: bytes, first: int) -> LineBlock:
+    """The block, once its lines are known to be text."""
+    is_damaged = b"\0" in text or not _is_utf8(text)
+    return _without_damaged_lines(text, first) if is_damaged else LineBlock(text, first)
+
+
+def _is_utf8(text: bytes) -> bool:
+    whole = pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, len(text)], np.int32)), pa.py_buffer(text))
+    try:
+        whole.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _without_damaged_lines(text: bytes, first: int) -> LineBlock:
+    """The block with lines that are not text replaced; NUL bytes around a line, which a rotated log has, are no damage."""
+    lines = [line.strip(b"\0") for line in text.split(b"\n")]
+    unreadable = {}
+    for index, line in enumerate(lines):
+        reason = _NUL if b"\0" in line else None if _is_decodable(line) else _NOT_UTF8
+        if reason:
+            unreadable[first + index] = Unreadable(reason, line[:_KEPT_BYTES].decode(errors="replace")[:MOST_RAW])
+            lines[index] = UNREADABLE_LINE
+    return LineBlock(b"\n".join(lines), first, unreadable)
+
+
+def _is_decodable(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

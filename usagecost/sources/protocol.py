@@ -1,18 +1,17 @@
-"""What a source is: it recognises a file and reads it, batch by batch, into canonical requests."""
+"""What a source is: it recognises files and reads them, batch by batch, into canonical requests."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import duckdb
 import pyarrow as pa
 
-from usagecost.schema import REJECTS
-from usagecost.sources.files import Head
+from usagecost.schema import REJECTS, REQUESTS
+from usagecost.sources.files import FileProblem, Head
 
 MOST_RAW = 10_000
 """Characters of a rejected line that are kept."""
@@ -21,6 +20,7 @@ MOST_RAW = 10_000
 class Reject(NamedTuple):
     """One line that could not be read; ``line`` is None when the whole file is meant."""
 
+    source_file: str
     line: int | None
     reason: str
     raw: str | None
@@ -28,11 +28,11 @@ class Reject(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """A part of a file, read.
+    """A part of a file, or several small files, read.
 
     ``requests`` has the columns of schema.REQUESTS, the price columns and the ingest's NULL; ``rejects`` those of
     schema.REJECTS. Every line is used, skipped (by the format no request) or rejected: ``lines`` = requests + skipped +
-    rejects that have a line. ``bytes_read`` are bytes of the file as it lies on disk, for the progress only.
+    rejects that have a line. ``bytes_read`` are bytes of the files as they lie on disk, for the progress only.
     """
 
     requests: pa.Table
@@ -44,33 +44,33 @@ class Batch:
 
 @dataclass(frozen=True)
 class Reading:
-    """One file being read: where it is, the database to read with (its zone is UTC), and what time it is."""
+    """What to read with: a database whose zone is UTC; and what time it is."""
 
-    path: Path
     con: duckdb.DuckDBPyConnection
     now: datetime
 
-    @property
-    def source_file(self) -> str:
-        """The file's name in the lake."""
-        return str(self.path.absolute())
-
-    def rejects(self, source: str, rejected: Iterable[Reject]) -> pa.Table:
+    def rejects(self, source: str | None, rejected: Sequence[Reject]) -> pa.Table:
         """The rejected lines as the lake keeps them."""
-        return pa.Table.from_pylist(
-            [
-                {
-                    "source": source,
-                    "source_file": self.source_file,
-                    "line": reject.line,
-                    "reason": reject.reason,
-                    "raw": None if reject.raw is None else reject.raw[:MOST_RAW],
-                    "rejected_at": self.now,
-                }
-                for reject in rejected
-            ],
+        if not rejected:
+            return REJECTS.empty_table()
+        files, lines, reasons, raws = zip(*rejected, strict=True)
+        return pa.table(
+            {
+                "source": [source] * len(rejected),
+                "source_file": files,
+                "line": lines,
+                "reason": reasons,
+                "raw": [raw if raw is None else raw[:MOST_RAW] for raw in raws],
+                "rejected_at": [self.now] * len(rejected),
+            },
             schema=REJECTS,
         )
+
+
+def file_problem(reading: Reading, source: str, head: Head, problem: FileProblem) -> Batch:
+    """What is wrong with a whole file, as the last that is read of it."""
+    reject = Reject(head.source_file, None, problem.sentence, None)
+    return Batch(REQUESTS.empty_table(), reading.rejects(source, [reject]), lines=0, skipped=0, bytes_read=0)
 
 
 class Source(Protocol):
@@ -80,7 +80,10 @@ class Source(Protocol):
     title: str
 
     def recognise(self, head: Head) -> str | None:
-        """Why a file that begins like this is of the format: a clause that follows "looks like"; None if it is not."""
+        """Why a file that begins like this is of the format: it follows "looks like"; None if it is not."""
 
-    def read(self, reading: Reading) -> Iterator[Batch]:
-        """The file in batches; raises FileProblem when it cannot be read further. What was yielded before stands."""
+    def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+        """The files in batches, one after the other.
+
+        What is wrong with a whole file is a reject without a line; the other files are read all the same.
+        """

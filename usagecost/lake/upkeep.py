@@ -7,8 +7,8 @@ from pathlib import Path
 
 from deltalake import DeltaTable
 
-from usagecost.lake_staging import bounded_database
-from usagecost.lake_table import TableSpec, data_files, exists, files_by_day, open_table, replace_files, write_file
+from usagecost.lake.staging import bounded_database
+from usagecost.lake.table import TableSpec, data_files, exists, files_by_day, open_table, replace_files, write_file
 
 
 def compact(path: Path, spec: TableSpec, folder: Path) -> int:

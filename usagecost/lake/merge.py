@@ -17,8 +17,8 @@ from pathlib import Path
 import duckdb
 from deltalake.transaction import AddAction
 
-from usagecost.lake_staging import worker_count
-from usagecost.lake_table import REQUESTS, create_view, write_file
+from usagecost.lake.staging import worker_count
+from usagecost.lake.table import REQUESTS, create_view, write_file
 from usagecost.schema import PRICE_COLUMNS, PROVENANCE_COLUMNS
 
 GROUP_ROWS = 400_000

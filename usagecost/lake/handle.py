@@ -1,17 +1,4 @@
-"""The lake: an open table on disk that requests are merged into and read from, version by version.
-
-One folder holds everything::
-
-    requests/       Delta table of requests: _delta_log/ and, for each UTC day, day=2026-05-01/<uuid>.parquet
-    rejects/        Delta table of lines that could not be read; made with the first of them
-    staging/        what running ingests have not committed yet
-    commit.lock     held by whoever commits, compacts or vacuums
-    staging.lock    held for the moment in which a folder of staging/ is made
-
-A commit writes new files beside the old ones and then one entry in the log, which makes them the new version. Readers work on
-the files of one version; nothing is ever changed in place. What a killed process leaves behind belongs to no version and goes
-with `Lake.vacuum`.
-"""
+"""The handle on a lake: merge in, read a snapshot, keep rejects, look after the files."""
 
 from __future__ import annotations
 
@@ -29,16 +16,14 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 from filelock import FileLock
 
-from usagecost import lake_rejects, lake_upkeep
-from usagecost.lake_merge import resolve, write_days
-from usagecost.lake_staging import bounded_database, staging_folder
-from usagecost.lake_table import (
+from usagecost.lake import rejects as lake_rejects
+from usagecost.lake import upkeep as lake_upkeep
+from usagecost.lake.merge import resolve, write_days
+from usagecost.lake.staging import bounded_database, staging_folder
+from usagecost.lake.table import (
     REJECTS,
     REQUESTS,
     DataFile,
-    LakeError,
-    LakeMissing,
-    LakeUnreadable,
     data_files,
     exists,
     files_by_day,
@@ -48,8 +33,6 @@ from usagecost.lake_table import (
     replace_days,
     update_table,
 )
-
-__all__ = ["Commit", "Lake", "LakeError", "LakeMissing", "LakeUnreadable", "Snapshot", "lake_root"]
 
 T = TypeVar("T")
 
@@ -61,7 +44,7 @@ KEPT_SNAPSHOTS = 4
 
 def lake_root() -> Path:
     """The lake's folder: USAGECOST_LAKE, else data/lake in the repository."""
-    return Path(os.environ.get("USAGECOST_LAKE") or Path(__file__).parent.parent / "data" / "lake")
+    return Path(os.environ.get("USAGECOST_LAKE") or Path(__file__).parents[2] / "data" / "lake")
 
 
 @dataclass(frozen=True)

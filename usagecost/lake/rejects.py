@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usagecost import schema
-from usagecost.lake_staging import bounded_database
-from usagecost.lake_table import REJECTS, append, create_view, data_files, exists, open_or_create, open_table, write_file
+from usagecost.lake.staging import bounded_database
+from usagecost.lake.table import REJECTS, append, create_view, data_files, exists, open_or_create, open_table, write_file
 
 _NEW = """
 SELECT * FROM offered

@@ -1,0 +1,119 @@
+"""Which files there are to read, and what each of them is: recognised by what is in it, not by its name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from usagecost.sources.files import FileProblem, Head
+from usagecost.sources.protocol import Reject, Source
+from usagecost.sources.table import MOST_NAMES, column_names
+
+LOG_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".log", ".parquet", ".pq"})
+PACKED_SUFFIXES = frozenset({".gz", ".zst"})
+
+MOST_EXAMPLES = 3
+
+
+@dataclass
+class Found:
+    """The files to read, and what is to be said about the others.
+
+    `files` are to be read, each with the folder it was found in, or None if it was named itself. `problems` are whole
+    sentences; `rejects` are files that cannot be read at all, for the lake. `strangers` are files in a folder that are of no
+    known format; they show while the files are looked at.
+    """
+
+    files: dict[Path, Path | None] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    strangers: dict[Path, list[Path]] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> int:
+        """The size of all files on disk."""
+        return sum(path.stat().st_size for path in self.files if path.exists())
+
+    def recognised(self, sources: Sequence[Source], chosen: Source | None) -> Iterator[tuple[Source, Head]]:
+        """The files that can be read, with their format: the chosen one, else the only one that fits."""
+        for path, folder in self.files.items():
+            try:
+                head = Head.of(path)
+                source = chosen or _only_fit(head, sources)
+            except FileProblem as problem:
+                self._refuse(path, problem)
+                continue
+            if source:
+                yield source, head
+            elif folder:
+                self.strangers.setdefault(folder, []).append(path)
+            else:
+                self._refuse(path, _of_no_format(head, sources))
+        for folder, paths in self.strangers.items():
+            names = ", ".join(str(path.relative_to(folder)) for path in paths[:MOST_EXAMPLES])
+            more = ", …" if len(paths) > MOST_EXAMPLES else ""
+            self.problems.append(
+                f"{folder} also holds {len(paths):,} files of no known format, which were left out: {names}{more}."
+            )
+
+    def _refuse(self, path: Path, problem: FileProblem) -> None:
+        self.rejects.append(Reject(str(path.absolute()), None, problem.sentence, None))
+
+
+def find_files(paths: Iterable[Path], lake: Path) -> Found:
+    """The files of paths; folders are searched for logs, hidden ones and tables of a lake left out."""
+    found = Found()
+    for path in paths:
+        if path.is_dir():
+            inside = [file for file in _logs_in(path) if not file.absolute().is_relative_to(lake.absolute())]
+            found.files |= {file: path for file in inside if file not in found.files}
+            if not inside:
+                looked_for = ", ".join(f"*{suffix}" for suffix in sorted(LOG_SUFFIXES))
+                found.problems.append(f"{path} holds no logs: files called {looked_for} were looked for, packed or not.")
+        elif path.exists():
+            found.files[path] = None
+        else:
+            found.problems.append(f"{path} does not exist: check the path.")
+    return found
+
+
+def _logs_in(folder: Path) -> list[Path]:
+    logs = []
+    for parent, folders, files in os.walk(folder):
+        if "_delta_log" in folders:  # the lake, or another: what is in it was ingested once
+            folders.clear()
+            continue
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        logs += [Path(parent, name) for name in files if _is_log(name)]
+    return sorted(logs)
+
+
+def _is_log(name: str) -> bool:
+    suffixes = [suffix.lower() for suffix in Path(name).suffixes]
+    if suffixes and suffixes[-1] in PACKED_SUFFIXES:
+        suffixes.pop()
+    return not name.startswith(".") and bool(suffixes) and suffixes[-1] in LOG_SUFFIXES
+
+
+def _only_fit(head: Head, sources: Sequence[Source]) -> Source | None:
+    """The format that fits; raises FileProblem if several do."""
+    fits = [(source, why) for source in sources if (why := source.recognise(head))]
+    if len(fits) > 1:
+        what = ", and like ".join(f"{why} (--as {source.name})" for source, why in fits)
+        raise FileProblem(f"looks like {what}: say which of them it is with --as.")
+    return fits[0][0] if fits else None
+
+
+def _of_no_format(head: Head, sources: Sequence[Source]) -> FileProblem:
+    try:
+        names = column_names(head)
+    except FileProblem as problem:
+        return problem
+    known = ", ".join(source.name for source in sources)
+    columns = f" Its columns are {', '.join(names[:MOST_NAMES])}." if len(names) > 1 else ""
+    return FileProblem(
+        f"is of no known format ({known}).{columns} Describe its columns in a mapping and pass it with --mapping, "
+        "or name the format with --as."
+    )

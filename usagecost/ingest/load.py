@@ -1,0 +1,194 @@
+"""Batches to the lake: priced, staged as files in the lake's own folder, and merged from there as one version.
+
+So the size of the logs does not matter. What could not be read is kept in the lake's rejects.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from usagecost.lake import Commit, Lake
+from usagecost.lake.staging import bounded_database
+from usagecost.pricing import with_prices
+from usagecost.schema import REQUESTS
+from usagecost.sources import Batch
+from usagecost.sources.sql import registered
+
+STAGED_ROWS, STAGED_BYTES = 200_000, 256 << 20
+"""What makes a staged file, whichever is reached first."""
+
+KEPT_REJECTS_BYTES = 32 << 20
+
+_UNPRICED = """
+SELECT count(*) FROM (SELECT DISTINCT source, request_id FROM read_parquet($files) WHERE price_status = 'unpriced')
+"""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an ingest did. lines = requests + duplicates + skipped + rejected; requests = inserted + updated + unchanged.
+
+    `requests` counts each request once, however many lines are about it; `unpriced` of them have no price. `days` are those
+    whose file was written, `version` is the lake's after it (0: there is no lake). `problems` are sentences for people.
+    """
+
+    files: int = 0
+    lines: int = 0
+    requests: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    duplicates: int = 0
+    skipped: int = 0
+    rejected: int = 0
+    unpriced: int = 0
+    days: int = 0
+    version: int = 0
+    seconds: float = 0.0
+    problems: tuple[str, ...] = field(default=(), compare=False)
+
+    def counts(self) -> dict[str, Any]:
+        """All but the problems."""
+        return {name: value for name, value in asdict(self).items() if name != "problems"}
+
+
+def load(batches: Iterable[Batch], lake: Lake, *, about: dict[str, str] | None = None) -> Report:
+    """Price batches, merge their requests into the lake as one version, keep their rejects.
+
+    `about` is kept in the lake's history, beside the ingest's id.
+    """
+    started = time.monotonic()
+    with lake.staging() as folder, bounded_database(folder) as con:
+        staging = _Staging(con, folder, lake)
+        for batch in batches:
+            staging.add(batch)
+        staging.finish()
+        commit = _commit(staging, lake, about or {})
+        return Report(
+            lines=staging.lines,
+            requests=commit.inserted + commit.updated + commit.unchanged,
+            inserted=commit.inserted,
+            updated=commit.updated,
+            unchanged=commit.unchanged,
+            duplicates=commit.duplicates,
+            skipped=staging.skipped,
+            rejected=sum(staging.rejected.values()),
+            unpriced=staging.unpriced(),
+            days=commit.days,
+            version=commit.version,
+            seconds=round(time.monotonic() - started, 3),
+            problems=tuple(staging.problems()),
+        )
+
+
+class _Staging:
+    """Batches on their way to the lake: counted, priced, and written as files that the commit merges."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, folder: Path, lake: Lake) -> None:
+        self._con, self._folder, self._lake = con, folder, lake
+        self._requests: list[pa.Table] = []
+        self._rejects: list[pa.Table] = []
+        self._problems: dict[tuple[str, bool], str] = {}
+        self.id = uuid.uuid4().hex
+        self.files: list[Path] = []
+        self.lines = self.skipped = 0
+        self.rejected: Counter[str] = Counter()
+
+    def add(self, batch: Batch) -> None:
+        """Takes a batch; what has come together is written when it is much."""
+        self.lines += batch.lines
+        self.skipped += batch.skipped
+        self._requests.append(batch.requests)
+        if sum(table.num_rows for table in self._requests) >= STAGED_ROWS or _bytes(self._requests) >= STAGED_BYTES:
+            self._write_requests()
+        if batch.rejects.num_rows:
+            self._note(batch.rejects)
+            self._rejects.append(batch.rejects)
+        if _bytes(self._rejects) >= KEPT_REJECTS_BYTES:
+            self._write_rejects()
+
+    def finish(self) -> None:
+        """Writes the rest."""
+        self._write_requests()
+        self._write_rejects()
+
+    def unpriced(self) -> int:
+        """How many requests have a line that could not be priced."""
+        if not self.files:
+            return 0
+        files = [str(path) for path in self.files]
+        return self._con.sql(_UNPRICED, params={"files": files}).fetchall()[0][0]
+
+    def problems(self) -> list[str]:
+        """What was wrong with a file as a whole; and the first thing with its lines, and with how many more there was one."""
+        return [
+            sentence + (_and_more(self.rejected[file] - 1) if is_about_line else "")
+            for (file, is_about_line), sentence in self._problems.items()
+        ]
+
+    def _note(self, rejects: pa.Table) -> None:
+        files, has_line = rejects["source_file"], pc.is_valid(rejects["line"])
+        self.rejected.update(files.filter(has_line).to_pylist())
+        keys = pa.table({"file": files, "has_line": has_line, "row": np.arange(rejects.num_rows)})
+        for first in keys.group_by(["file", "has_line"], use_threads=False).aggregate([("row", "min")]).to_pylist():
+            reject = rejects.slice(first["row_min"], 1).to_pylist()[0]
+            self._problems.setdefault((first["file"], first["has_line"]), _sentence(**reject))
+
+    def _write_requests(self) -> None:
+        """Prices the requests that have come together and writes them as one file."""
+        requests = pa.concat_tables(self._requests) if self._requests else REQUESTS.empty_table()
+        self._requests = []
+        if not requests.num_rows:
+            return
+        stamps = {
+            "ingest_id": pa.array([self.id]),
+            "ingested_at": pa.array([datetime.now(UTC)], REQUESTS.field("ingested_at").type),
+        }
+        for name, value in stamps.items():
+            stamp = pa.DictionaryArray.from_arrays(np.zeros(requests.num_rows, np.int32), value)
+            requests = requests.set_column(REQUESTS.get_field_index(name), name, stamp)
+        with registered(self._con, "batch", requests):
+            priced = self._con.sql(with_prices(self._con, "batch")).to_arrow_table()
+        path = self._folder / f"staged-{len(self.files)}.parquet"
+        pq.write_table(priced.select(REQUESTS.names).cast(REQUESTS), path)
+        self.files.append(path)
+
+    def _write_rejects(self) -> None:
+        if self._rejects:
+            self._lake.reject(pa.concat_tables(self._rejects))
+            self._rejects = []
+
+
+def _sentence(source_file: str, line: int | None, reason: str, **_: object) -> str:
+    """What was wrong, and where."""
+    return f"{source_file}, line {line}: {reason}" if line else f"{source_file} {reason.removeprefix('The file ')}"
+
+
+def _and_more(count: int) -> str:
+    if count < 1:
+        return ""
+    return f" {count:,} more {'line was' if count == 1 else 'lines were'} rejected; the lake's rejects have them all."
+
+
+def _bytes(tables: Sequence[pa.Table]) -> int:
+    return sum(table.nbytes for table in tables)
+
+
+def _commit(staging: _Staging, lake: Lake, about: dict[str, str]) -> Commit:
+    """Merges what was staged; where nothing was, no lake is made."""
+    if staging.files:
+        return lake.commit(staging.files, ingest={"id": staging.id, **about})
+    return Commit(0, 0, 0, 0, 0, days=0, version=lake.version() if lake.exists else 0)

@@ -1,0 +1,120 @@
+"""Files and folders to batches: which source reads what, how far it is, and what there is to say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from usagecost.ingest.discovery import Found, find_files
+from usagecost.ingest.load import Report, load
+from usagecost.lake import Lake
+from usagecost.lake.staging import bounded_database
+from usagecost.schema import REQUESTS
+from usagecost.sources import SOURCES, Batch, Head, Reading, Source
+from usagecost.sources.mapping import MappingProblem, read_mapping
+from usagecost.sources.table import Table
+
+MOST_PROBLEMS = 50
+
+_READING_SHARE = 0.9
+"""Of the progress; the rest is the commit."""
+
+
+class WrongUsage(Exception):  # noqa: N818 - a sentence for who typed the command
+    """What was asked for cannot be meant, and what can."""
+
+
+def ingest(
+    paths: Sequence[Path],
+    lake: Lake,
+    *,
+    format: str | None = None,  # noqa: A002 - what the command line calls it
+    mapping: Path | None = None,
+    dry_run: bool = False,
+    on_progress: Callable[[float, str], None] | None = None,
+) -> Report:
+    """Load files and folders into the lake; the format of each is recognised, unless it is named or mapped.
+
+    A dry run reads and reports, but leaves the lake as it is. `on_progress` hears a share from 0 to 1, and words.
+    Raises WrongUsage before anything is read, LakeError when the lake cannot be written.
+    """
+    chosen = _chosen_source(format, mapping)
+    found = find_files(paths, lake.root)
+    if not dry_run:
+        return _ingest(found, chosen, lake, on_progress)
+    with TemporaryDirectory() as folder:
+        report = _ingest(found, chosen, Lake(folder), on_progress)
+    note = "Dry run: which requests are new or changed shows when they are loaded; inserted, updated and unchanged are 0 here."
+    version = lake.version() if lake.exists else 0
+    return replace(report, inserted=0, updated=0, unchanged=0, days=0, version=version, problems=(*report.problems, note))
+
+
+def _ingest(found: Found, chosen: Source | None, lake: Lake, on_progress: Callable[[float, str], None] | None) -> Report:
+    with lake.staging() as folder, bounded_database(folder) as con:
+        reading = Reading(con, datetime.now(UTC))
+        heads = _Counted(found.recognised(SOURCES, chosen))
+        batches = _with_progress(_batches(heads, reading, found), found.bytes, on_progress)
+        report = load(batches, lake, about={"paths": ", ".join(map(str, list(found.files)[:MOST_PROBLEMS]))})
+    if on_progress:
+        on_progress(1.0, "Done")
+    return replace(report, files=heads.count, problems=_few((*found.problems, *report.problems)))
+
+
+def _chosen_source(name: str | None, mapping: Path | None) -> Source | None:
+    """The format that was named or mapped, if any."""
+    names = [source.name for source in SOURCES]
+    if name is not None and name not in names:
+        raise WrongUsage(f"--as {name} is no format: use one of {', '.join(names)}.")
+    if mapping is None:
+        return next((source for source in SOURCES if source.name == name), None)
+    if name not in (None, Table.name):
+        raise WrongUsage(f"--mapping describes tables, so it cannot go with --as {name}: leave one of them out.")
+    try:
+        return Table(read_mapping(mapping))
+    except MappingProblem as problem:
+        raise WrongUsage(str(problem)) from None
+
+
+class _Counted:
+    """Files on their way to be read, counted."""
+
+    def __init__(self, recognised: Iterator[tuple[Source, Head]]) -> None:
+        self._recognised = recognised
+        self.count = 0
+
+    def __iter__(self) -> Iterator[tuple[Source, Head]]:
+        for pair in self._recognised:
+            self.count += 1
+            yield pair
+
+
+def _batches(heads: Iterable[tuple[Source, Head]], reading: Reading, found: Found) -> Iterator[Batch]:
+    """All files in batches: neighbours of one format together; at last what could not be read at all."""
+    for source, group in groupby(heads, key=lambda pair: pair[0]):
+        yield from source.read((head for _, head in group), reading)
+    yield Batch(REQUESTS.empty_table(), reading.rejects(None, found.rejects), lines=0, skipped=0, bytes_read=0)
+
+
+def _with_progress(batches: Iterable[Batch], total: int, on_progress: Callable[[float, str], None] | None) -> Iterator[Batch]:
+    read = lines = 0
+    for batch in batches:
+        yield batch
+        read, lines = read + batch.bytes_read, lines + batch.lines
+        if on_progress:
+            on_progress(_READING_SHARE * min(1.0, read / max(total, 1)), f"Reading: {lines:,} lines")
+    if on_progress:
+        on_progress(_READING_SHARE, "Writing to the lake")
+
+
+def _few(problems: Sequence[str]) -> tuple[str, ...]:
+    """As many sentences as a person may read."""
+    more = len(problems) - MOST_PROBLEMS
+    return (
+        (*problems[:MOST_PROBLEMS], f"There are {more:,} more such problems; the lake's rejects have them.")
+        if more > 0
+        else tuple(problems)
+    )

@@ -1,0 +1,20 @@
+"""The lake: an open table on disk that requests are merged into and read from, version by version.
+
+One folder holds everything::
+
+    requests/       Delta table of requests: _delta_log/ and, for each UTC day, day=2026-05-01/<uuid>.parquet
+    rejects/        Delta table of lines that could not be read; made with the first of them
+    staging/        what running ingests have not committed yet
+    commit.lock     held by whoever commits, compacts or vacuums
+    staging.lock    held for the moment in which a folder of staging/ is made
+
+A commit writes new files beside the old ones and then one entry in the log, which makes them the new version. Readers work on
+the files of one version; nothing is ever changed in place. What a killed process leaves behind belongs to no version and goes
+with `Lake.vacuum`.
+"""
+
+from usagecost.lake.handle import Commit, Lake, Snapshot, lake_root
+from usagecost.lake.staging import bounded_database
+from usagecost.lake.table import LakeError, LakeMissing, LakeUnreadable
+
+__all__ = ["Commit", "Lake", "LakeError", "LakeMissing", "LakeUnreadable", "Snapshot", "bounded_database", "lake_root"]

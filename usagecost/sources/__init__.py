@@ -1,0 +1,15 @@
+"""The log formats: one file each, which recognises the format and reads it into canonical requests.
+
+To add a format, write a class with the four members of `Source` in a file of its own and list it here.
+"""
+
+from __future__ import annotations
+
+from usagecost.sources.claude_code import ClaudeCode
+from usagecost.sources.files import FileProblem, Head
+from usagecost.sources.protocol import Batch, Reading, Reject, Source
+from usagecost.sources.table import Table
+
+__all__ = ["SOURCES", "Batch", "FileProblem", "Head", "Reading", "Reject", "Source"]
+
+SOURCES: tuple[Source, ...] = (ClaudeCode(), Table())

@@ -1,0 +1,176 @@
+"""Text with delimiters (CSV, TSV, …), read in blocks into Arrow tables of text."""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from usagecost.sources.files import BLOCK_BYTES, ByteStream, FileProblem, Head, fingerprint
+from usagecost.sources.lines import UNREADABLE_LINE, Unreadable, line_blocks
+from usagecost.sources.tabular import Rows, evenly
+
+DELIMITERS = ",;\t|"
+
+_UNREADABLE_ROW = UNREADABLE_LINE.decode()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The delimiter of a file, and the names of its columns."""
+
+    delimiter: str
+    names: tuple[str, ...]
+    first_row: tuple[str, ...]
+
+
+class DelimitedFile:
+    """A text file with a line of column names; its delimiter is found out, unless it is given."""
+
+    def __init__(self, head: Head, delimiter: str | None = None) -> None:
+        self.head = head
+        self._layout = _layout(head, delimiter)
+        self.names = self._layout.names
+        self.fingerprint = fingerprint(*self.names, *self._layout.first_row)
+
+    def rows(self, columns: Collection[str]) -> Iterator[Rows]:  # noqa: ARG002 - the others cost nothing
+        """All columns of its rows as text. The header's number is 1; the others' as if no text had newlines in it."""
+        yield from _delimited_rows(self.head, self._layout)
+
+
+def _layout(head: Head, delimiter: str | None = None) -> Layout:
+    """How the file is laid out: by the delimiter that cuts most of its first lines into as many fields as the first."""
+    rows = {cut: _fields(head.lines, cut) for cut in delimiter or DELIMITERS}
+    cut = max(rows, key=lambda cut: _regularity(rows[cut]))
+    first = rows[cut][:2]
+    return Layout(cut, _unique_names(first[0]) if first else (), tuple(first[1]) if first[1:] else ())
+
+
+def _fields(lines: list[str], delimiter: str) -> list[list[str]]:
+    try:
+        return list(csv.reader(lines, delimiter=delimiter))
+    except csv.Error:  # a field that is no field, because this is not the delimiter, or no such file
+        return []
+
+
+def _regularity(rows: list[list[str]]) -> tuple[int, int]:
+    width = len(rows[0]) if rows else 0
+    return (sum(len(row) == width for row in rows) if width > 1 else 0), width
+
+
+def _unique_names(header: list[str]) -> tuple[str, ...]:
+    """The names in a header; one that is there twice, or empty, is told apart by its place."""
+    names: list[str] = []
+    for place, name in enumerate(header, 1):
+        name = name.strip().strip("\0")  # noqa: PLW2901
+        names.append(name if name and name not in names else f"{name or 'column'} ({place})")
+    return tuple(names)
+
+
+def _delimited_rows(head: Head, form: Layout) -> Iterator[Rows]:
+    """The rows of a file. If it cannot be read on, all before that, and then FileProblem."""
+    text = _Text(head)
+    count = _RowCount(form, text)
+    try:
+        with arrow_csv.open_csv(
+            text,
+            read_options=arrow_csv.ReadOptions(
+                use_threads=False, block_size=2 * BLOCK_BYTES, column_names=list(form.names), skip_rows_after_names=1
+            ),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=form.delimiter, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=count.leave_out
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(form.names, pa.string()), null_values=[""], strings_can_be_null=True
+            ),
+        ) as reader:
+            for block in reader:
+                for piece in evenly(block):
+                    yield count.rows(pa.Table.from_batches([piece]))
+    except pa.ArrowInvalid:
+        text.problem = text.problem or FileProblem(
+            f"cannot be read after row {count.number}: a field in quotation marks does not end. Correct the file there."
+        )
+    yield count.rows(pa.schema([(name, pa.string()) for name in form.names]).empty_table())
+    if text.problem:
+        raise text.problem
+
+
+class _Text:
+    """The lines of a file as Arrow reads a file; ``unreadable`` are those it will meet, ``problem`` is why it ends early."""
+
+    closed = False
+
+    def __init__(self, head: Head) -> None:
+        self._stream = ByteStream(head.path)
+        self._blocks = line_blocks(self._stream)
+        self._rest = b""
+        self._reported = 0
+        self.unreadable: deque[Unreadable] = deque()
+        self.problem: FileProblem | None = None
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, at most so many; none at the end."""
+        while not self._rest:
+            try:
+                block = next(self._blocks, None)
+            except FileProblem as problem:
+                self.problem, block = problem, None
+            if block is None:
+                return b""
+            self.unreadable.extend(block.unreadable[line] for line in sorted(block.unreadable) if line > 1)
+            self._rest = block.text
+        piece, self._rest = self._rest[:size], self._rest[size:]
+        return piece
+
+    def bytes_read(self) -> int:
+        """Of the file on disk, since the last question."""
+        before, self._reported = self._reported, self._stream.position
+        return self._reported - before
+
+    def close(self) -> None:
+        """Nothing to do: the file closes when it has been read, or is forgotten."""
+
+
+class _RowCount:
+    """Numbers the rows, those that are left out included; Arrow tells the numbers of only these."""
+
+    def __init__(self, form: Layout, text: _Text) -> None:
+        self._form = form
+        self._text = text
+        self._left_out: list[int] = []
+        self._unreadable: dict[int, Unreadable] = {}
+        self._skipped = 1  # the header
+        self.number = 1
+
+    def leave_out(self, row: arrow_csv.InvalidRow) -> str:
+        """Remembers a row with another number of fields than the header's."""
+        self._left_out.append(row.number)
+        if not row.text.strip():
+            self._skipped += 1
+        elif row.text == _UNREADABLE_ROW and self._text.unreadable:
+            self._unreadable[row.number] = self._text.unreadable.popleft()
+        else:
+            reason = (
+                f"This row has {row.actual_columns} fields and the header {row.expected_columns}: it was cut off, "
+                "or a delimiter or a quotation mark in it is not escaped."
+            )
+            self._unreadable[row.number] = Unreadable(reason, row.text)
+        return "skip"
+
+    def rows(self, table: pa.Table) -> Rows:
+        """The next rows, and what has been left out so far."""
+        left_out = np.array(self._left_out, np.int64)
+        places = np.arange(table.num_rows)
+        before = left_out - self.number - 1 - np.arange(len(left_out))
+        numbers = self.number + 1 + places + np.searchsorted(before, places, side="right")
+        self.number = int(numbers[-1]) if len(numbers) else self.number
+        self._left_out = [number for number in self._left_out if number > self.number]
+        rows = Rows(table, numbers, self._text.bytes_read(), self._unreadable, self._skipped)
+        self._unreadable, self._skipped = {}, 0
+        return rows

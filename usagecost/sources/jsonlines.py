@@ -1,0 +1,163 @@
+"""JSON lines, read in blocks: each line parsed once, by DuckDB, into the fields that a source asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from usagecost.sources.checks import CanonicalQuery
+from usagecost.sources.conventions import Conventions
+from usagecost.sources.files import BLOCK_BYTES, ByteStream, FileProblem, Head
+from usagecost.sources.lines import LineBlock, line_blocks
+from usagecost.sources.protocol import MOST_RAW, Batch, Reading, Reject
+from usagecost.sources.sql import in_parallel, literal, registered
+
+MOST_BYTES, MOST_ROWS, MOST_FILES = 64 << 20, 200_000, 1_000
+"""What is read at once: a planned query costs the more the less it reads, and many logs are many small files."""
+
+_NO_JSON = "This line is no whole JSON object: it was cut off or damaged. Get a whole copy of the file."
+
+
+@dataclass(frozen=True)
+class JsonLines:
+    """How the lines of one format are read.
+
+    `shape` names the fields of a line: VARCHAR is any value as text, JSON as JSON, and a mapping is an object's fields. What
+    a line lacks, or has as null or as another kind, is NULL. `rows` continues a WITH that defines `lines`, of one row a line,
+    and gives what checks.canonical asks for. `lines` has `row`, `line`, `source_file`, `text`, `record` (a struct of the
+    shape), and of the line's file its `fingerprint` and what `facts` says, by name. `values` are those bound in it.
+    """
+
+    source: str
+    shape: Mapping[str, Any]
+    rows: str
+    conventions: Conventions
+    facts: Callable[[Head], Mapping[str, str | None]] = lambda _: {}
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def batches(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+        """Files of such lines as canonical batches."""
+        parsed = f"SELECT *, from_json(text, {literal(json.dumps(self.shape))}) AS record FROM line_block"
+        query = CanonicalQuery(reading, self.source, f"WITH lines AS ({parsed}) {self.rows}", self.conventions, self.values)
+        for parts in _together(_parts(heads)):
+            yield self._batch(parts, query, reading)
+
+    def _batch(self, parts: list[_Part], query: CanonicalQuery, reading: Reading) -> Batch:
+        blocks = [part for part in parts if part.block]
+        problems = [Reject(part.head.source_file, None, part.problem, None) for part in parts if part.problem]
+        table = _line_table(blocks, [{"fingerprint": part.head.fingerprint, **self.facts(part.head)} for part in blocks])
+        good, broken = (
+            (table, []) if all(_all_begin_objects(part.block) for part in blocks) else _sorted_out(reading, blocks, table)
+        )
+        try:
+            requests, rejected = _canonical(query, reading, good)
+        except duckdb.InvalidInputException:  # among these lines is one that is no JSON
+            good, broken = _sorted_out(reading, blocks, table)
+            requests, rejected = _canonical(query, reading, good)
+        rejects = sorted(broken + _rejects(table, rejected))
+        return Batch(
+            requests=requests,
+            rejects=reading.rejects(self.source, rejects + problems),
+            lines=table.num_rows,
+            skipped=table.num_rows - requests.num_rows - len(rejects),
+            bytes_read=sum(part.bytes_read for part in parts),
+        )
+
+
+def _canonical(query: CanonicalQuery, reading: Reading, lines: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """The requests of whole lines, and the rejected ones; raises InvalidInputException if a line is no JSON."""
+    with registered(reading.con, "line_block", in_parallel(lines)):
+        return query.run()
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Lines of a file, or what is wrong with it."""
+
+    head: Head
+    bytes_read: int
+    block: LineBlock | None = None
+    problem: str | None = None
+
+
+def _parts(heads: Iterable[Head]) -> Iterator[_Part]:
+    for head in heads:
+        stream = ByteStream(head.path)
+        position = 0
+        try:
+            for block in line_blocks(stream):
+                yield _Part(head, stream.position - position, block)
+                position = stream.position
+        except FileProblem as problem:
+            yield _Part(head, stream.position - position, problem=problem.sentence)
+
+
+def _together(parts: Iterator[_Part]) -> Iterator[list[_Part]]:
+    """As many parts as are read at once."""
+    gathered, size, rows = [], 0, 0
+    for part in parts:
+        gathered.append(part)
+        if part.block:
+            size += len(part.block.text)
+            rows += part.block.text.count(b"\n")
+        if size >= MOST_BYTES - BLOCK_BYTES or rows >= MOST_ROWS or len(gathered) >= MOST_FILES:
+            yield gathered
+            gathered, size, rows = [], 0, 0
+    if gathered:
+        yield gathered
+
+
+def _line_table(parts: list[_Part], facts: list[Mapping[str, str | None]]) -> pa.Table:
+    """One row = one line; `row` is its place in the table."""
+    tables = [part.block.table() for part in parts]
+    lengths = [table.num_rows for table in tables]
+    part_of_row = pa.array(np.repeat(np.arange(len(parts), dtype=np.int32), lengths))
+    lines = pa.concat_tables(tables) if tables else pa.table({"line": pa.array([], pa.int64()), "text": pa.array([], pa.string())})
+    lines = lines.append_column("row", pa.array(np.arange(lines.num_rows)))
+    by_part = {"source_file": [part.head.source_file for part in parts]}
+    by_part |= {name: [fact[name] for fact in facts] for name in (facts[0] if facts else ())}
+    for name, values in by_part.items():
+        lines = lines.append_column(name, pa.DictionaryArray.from_arrays(part_of_row, pa.array(values, pa.string())))
+    return lines
+
+
+def _all_begin_objects(block: LineBlock) -> bool:
+    """Whether every line begins with a brace. Blank lines, for example, do not."""
+    text = block.text
+    return text.startswith(b"{") and text.count(b"\n{") == text.count(b"\n") - 1
+
+
+def _sorted_out(reading: Reading, parts: list[_Part], table: pa.Table) -> tuple[pa.Table, list[Reject]]:
+    """The lines that are JSON objects, and those that are neither that nor blank."""
+    with registered(reading.con, "line_block", table.select(["row", "text"])):
+        found = reading.con.sql("""
+            SELECT
+                json_valid(text) AND starts_with(ltrim(text, e' \\t\\r'), '{') AS is_object,
+                trim(text, e' \\t\\r\\n') = '' AS is_blank
+            FROM line_block
+            ORDER BY row
+        """).to_arrow_table()
+    broken = table.filter(pc.and_not(pc.invert(found["is_object"]), found["is_blank"]))
+    unreadable = {(part.head.source_file, line): what for part in parts for line, what in part.block.unreadable.items()}
+    rejects = [
+        Reject(file, line, *unreadable.get((file, line), (_NO_JSON, text))) for file, line, text in zip(*_said(broken), strict=True)
+    ]
+    return table.filter(found["is_object"]), rejects
+
+
+def _rejects(table: pa.Table, rejected: pa.Table) -> list[Reject]:
+    files, lines, texts = _said(table.take(rejected["row"]))
+    return [Reject(*reject) for reject in zip(files, lines, rejected["reason"].to_pylist(), texts, strict=True)]
+
+
+def _said(lines: pa.Table) -> tuple[list[str], list[int], list[str]]:
+    """Of each line its file, its number, and as much of its text as a reject keeps."""
+    texts = pc.utf8_rtrim_whitespace(pc.utf8_slice_codeunits(lines["text"], 0, MOST_RAW))
+    return lines["source_file"].to_pylist(), lines["line"].to_pylist(), texts.to_pylist()

@@ -1,0 +1,56 @@
+"""Small pieces of SQL that sources share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import duckdb
+import pyarrow as pa
+
+PIECES = 8
+
+
+def identifier(name: str) -> str:
+    """A column's name as SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as SQL; only where a bound value cannot stand, as in the shape of a from_json."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def json_object(fields: Mapping[str, str]) -> str:
+    """SQL for a JSON object as text, from SQL expressions for its fields, each JSON or NULL; NULL ones are left out.
+
+    NULL if nothing is left.
+    """
+    pairs = ", ".join(f"{literal(json.dumps(name))} || ':' || {value}" for name, value in fields.items())
+    return f"nullif('{{' || concat_ws(',', {pairs}) || '}}', '{{}}')"
+
+
+def text_list(text: str) -> str:
+    """SQL for a list of texts, from JSON or with commas between them; NULL if there is none."""
+    is_json = f"starts_with({text}, '[') AND json_valid({text})"
+    items = f"""CASE WHEN {is_json} THEN from_json({text}, '["VARCHAR"]') ELSE string_split({text}, ',') END"""
+    trimmed = f"list_transform({items}, lambda item: trim(item))"
+    return f"nullif(list_filter({trimmed}, lambda item: item <> ''), [])"
+
+
+@contextmanager
+def registered(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> Iterator[None]:
+    """While the block runs, SQL knows the table by the name."""
+    con.register(name, table)
+    try:
+        yield
+    finally:
+        con.unregister(name)
+
+
+def in_parallel(table: pa.Table) -> pa.Table:
+    """The table in as many pieces as there may be threads: DuckDB scans one with each."""
+    return pa.Table.from_batches(
+        table.combine_chunks().to_batches(max_chunksize=max(1, -(-table.num_rows // PIECES))), table.schema
+    )

@@ -1,0 +1,171 @@
+"""Any table (CSV, TSV, JSON lines, Parquet): with the record's own column names, or with a mapping onto them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+from usagecost.sources.delimited import DelimitedFile
+from usagecost.sources.files import BLOCK_BYTES, ByteStream, FileProblem, Head
+from usagecost.sources.jsonlines import JsonLines
+from usagecost.sources.mapping import GIVEN_COLUMNS, TableMapping
+from usagecost.sources.parquet import ParquetFile
+from usagecost.sources.protocol import Batch, Reading, file_problem
+from usagecost.sources.sql import identifier, json_object, text_list
+from usagecost.sources.tabular import Tabular, TabularFile
+
+MOST_NAMES = 60
+"""Columns that a sentence lists."""
+
+
+class Table:
+    """Tables with the record's own column names, or with a mapping."""
+
+    name = "table"
+    title = "Tables: CSV, TSV, JSON lines, Parquet"
+
+    def __init__(self, mapping: TableMapping | None = None) -> None:
+        self._mapping = mapping
+
+    def recognise(self, head: Head) -> str | None:
+        """By the record's column names: the time, and a count or the model."""
+        try:
+            names = set(column_names(head))
+        except FileProblem:
+            return None
+        found = [name for name in GIVEN_COLUMNS if name in names]
+        is_table = "started_at" in names and names & {"model", "input_tokens", "output_tokens"}
+        return f"a table with the record's columns {', '.join(found)}" if is_table else None
+
+    def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+        """One row = one request; the line of column names and empty lines are skipped."""
+        for head in heads:
+            try:
+                yield from self._json_lines(head, reading) if _is_json(head) else self._rows(head, reading)
+            except FileProblem as problem:
+                source = self._mapping.source if self._mapping else self.name
+                yield file_problem(reading, source, head, problem)
+
+    def _json_lines(self, head: Head, reading: Reading) -> Iterator[Batch]:
+        if head.start.lstrip().startswith(b"["):
+            raise FileProblem("is one JSON document: write one request a line, for example with jq -c '.[]'.")
+        mapping = self._mapping or TableMapping(
+            {name: name for name in GIVEN_COLUMNS if name != "request_id" or _has_field(head, name)}
+        )
+        names = _columns(mapping)
+        _check_present(mapping, {name for name in names if self._mapping is None or _has_field(head, name)}, _json_fields(head))
+        paths = {name: [name] if any(name in line for line in head.objects) else name.split(".") for name in names}
+        texts = {name: ".".join(["record", *map(identifier, path)]) for name, path in paths.items()}
+        rows = _rows_sql(mapping, texts)
+        return JsonLines(mapping.source, _shape(paths.values()), rows, mapping.conventions, values=_values(mapping)).batches(
+            [head], reading
+        )
+
+    def _rows(self, head: Head, reading: Reading) -> Iterator[Batch]:
+        file = _tabular_file(head, self._mapping)
+        mapping = self._mapping or TableMapping({name: name for name in GIVEN_COLUMNS if name in file.names})
+        _check_present(mapping, file.names, file.names)
+        texts = {name: _text(name, is_typed=head.is_parquet) for name in _columns(mapping)}
+        is_blank = "" if head.is_parquet else f"coalesce({', '.join(map(identifier, file.names))}) IS NULL AS is_skipped,"
+        columns = _columns(mapping) if head.is_parquet else file.names
+        tabular = Tabular(mapping.source, columns, _rows_sql(mapping, texts, is_blank), mapping.conventions, _values(mapping))
+        return tabular.batches(file, reading)
+
+
+def column_names(head: Head) -> list[str]:
+    """The columns of a table; of JSON lines, the fields of its first lines. Raises FileProblem."""
+    return _json_fields(head) if _is_json(head) else list(_tabular_file(head, None).names)
+
+
+def _is_json(head: Head) -> bool:
+    return head.start.lstrip(b"\0 \t\r\n")[:1] in (b"{", b"[")
+
+
+def _tabular_file(head: Head, mapping: TableMapping | None) -> TabularFile:
+    return ParquetFile(head) if head.is_parquet else DelimitedFile(head, mapping.delimiter if mapping else None)
+
+
+def _rows_sql(mapping: TableMapping, texts: Mapping[str, str], is_skipped: str = "") -> str:
+    """The SELECT of canonical columns from `lines`; `texts` is SQL for the text in each of the table's columns."""
+    given = {column: texts[name] for column, name in mapping.columns.items()}
+    given |= {column: f"$constant_{column}" for column in mapping.constants}
+    given.setdefault("request_id", "fingerprint || '-' || line")
+    if "tags" in given:
+        given["tags"] = text_list(given["tags"])
+    if "rank" in given:
+        given["rank"] = _rank(given["rank"])
+    if mapping.attributes:
+        given["attributes"] = json_object({name: f"to_json({texts[name]})" for name in mapping.attributes})
+    columns = ", ".join(f"{text} AS {column}" for column, text in given.items())
+    return f"SELECT row, source_file, {is_skipped} {columns} FROM lines"
+
+
+def _rank(text: str) -> str:
+    """A version as a number that grows: a number, or the microseconds of a time. Below 0 is nothing that a table may say."""
+    version = f"coalesce(TRY_CAST({text} AS BIGINT), epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)))"
+    return f"greatest(coalesce({version}, 0), 0)"
+
+
+def _values(mapping: TableMapping) -> dict[str, str]:
+    return {f"constant_{column}": value for column, value in mapping.constants.items()}
+
+
+def _columns(mapping: TableMapping) -> list[str]:
+    """The table's columns that are read, each once."""
+    return list(dict.fromkeys((*mapping.columns.values(), *mapping.attributes)))
+
+
+def _text(name: str, *, is_typed: bool) -> str:
+    """SQL for the text in a column; of a list or a struct it is JSON."""
+    column = identifier(name)
+    if not is_typed:
+        return column
+    is_nested = f"typeof({column}) LIKE '%]' OR typeof({column}) LIKE 'STRUCT%'"
+    return f"CASE WHEN {is_nested} THEN to_json({column})::VARCHAR ELSE {column}::VARCHAR END"
+
+
+def _check_present(mapping: TableMapping, present: Collection[str], listed: Collection[str]) -> None:
+    """Raises FileProblem if the table lacks a column that is read."""
+    wanted = {**{name: column for column, name in mapping.columns.items()}, **dict.fromkeys(mapping.attributes, "attributes")}
+    missing = next((name for name in wanted if name not in present), None)
+    if missing is not None:
+        more = ", …" if len(listed) > MOST_NAMES else ""
+        raise FileProblem(
+            f"has no column {missing!r}, which the mapping names for {wanted[missing]}. "
+            f"Its columns are {', '.join(list(listed)[:MOST_NAMES])}{more}."
+        )
+
+
+def _json_fields(head: Head) -> list[str]:
+    """The fields of the first lines, with those of objects in them as a.b."""
+    names: dict[str, None] = {}
+    for line in head.objects:
+        for name, value in line.items():
+            names[name] = None
+            names |= dict.fromkeys(f"{name}.{inner}" for inner in value) if isinstance(value, dict) else {}
+    return list(names)
+
+
+def _has_field(head: Head, name: str) -> bool:
+    """Whether JSON lines have a field. It need not be in the first of them: it is looked for in the text of the first block."""
+    keys = {json.dumps(part).encode() for part in name.split(".")} if "." in name else {json.dumps(name).encode()}
+    if all(key in head.start for key in keys):
+        return True
+    block = next(iter(ByteStream(head.path, BLOCK_BYTES)))
+    return all(key in block for key in keys)
+
+
+def _shape(paths: Iterable[list[str]]) -> dict[str, Any]:
+    """The shape of lines that have these fields."""
+    shape: dict[str, Any] = {}
+    for path in paths:
+        inner = shape
+        for name in path[:-1]:
+            inner = inner.setdefault(name, {})
+            if not isinstance(inner, dict):
+                raise FileProblem(f"cannot be read with this mapping: it names both {name!r} and a field in it. Keep one of them.")
+        if isinstance(inner.get(path[-1]), dict):
+            raise FileProblem(f"cannot be read with this mapping: it names both {path[-1]!r} and a field in it. Keep one of them.")
+        inner[path[-1]] = "VARCHAR"
+    return shape

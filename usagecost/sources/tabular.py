@@ -1,0 +1,104 @@
+"""Rows and columns, whether of CSV or Parquet, as canonical batches: what formats that come as tables share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from usagecost.sources.checks import CanonicalQuery
+from usagecost.sources.conventions import Conventions
+from usagecost.sources.files import FileProblem, Head
+from usagecost.sources.lines import Unreadable
+from usagecost.sources.protocol import Batch, Reading, Reject, file_problem
+from usagecost.sources.sql import in_parallel, registered
+
+MOST_ROWS = 200_000
+"""Rows that are read at once: a planned query costs the more the fewer it reads."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a file.
+
+    ``table`` has the file's columns, and the row's number. ``unreadable`` are rows that could not be split into columns, by
+    number; ``skipped`` counts lines that are none: the header, empty ones.
+    """
+
+    table: pa.Table
+    numbers: np.ndarray
+    bytes_read: int
+    unreadable: Mapping[int, Unreadable] = field(default_factory=dict)
+    skipped: int = 0
+
+
+def evenly(table: pa.Table | pa.RecordBatch) -> Iterator[pa.Table | pa.RecordBatch]:
+    """The table in pieces of at most `MOST_ROWS`, none much smaller than the others."""
+    pieces = max(1, -(-table.num_rows // MOST_ROWS))
+    size = -(-table.num_rows // pieces)
+    for start in range(0, table.num_rows, size or 1):
+        yield table.slice(start, size)
+
+
+class TabularFile(Protocol):
+    """A file of rows and columns. ``fingerprint`` tells it from others, whatever its name and however much it grows."""
+
+    head: Head
+    names: tuple[str, ...]
+    fingerprint: str
+
+    def rows(self, columns: Collection[str]) -> Iterator[Rows]:
+        """Its rows, with at least these columns; where it cannot be read on, FileProblem."""
+
+
+@dataclass(frozen=True)
+class Tabular:
+    """How the rows of one format are read.
+
+    `rows` is a SELECT over `lines`, which has one row a row: `row`, `line` (its number in the file), `source_file`,
+    `fingerprint` (the file's), and the file's columns. It gives what checks.canonical asks for; `values` are those bound in it.
+    """
+
+    source: str
+    columns: Collection[str]
+    rows: str
+    conventions: Conventions
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def batches(self, file: TabularFile, reading: Reading) -> Iterator[Batch]:
+        """A file as canonical batches."""
+        query = CanonicalQuery(reading, self.source, self.rows, self.conventions, self.values)
+        try:
+            for rows in file.rows(self.columns):
+                yield self._batch(file, rows, query, reading)
+        except FileProblem as problem:
+            yield file_problem(reading, self.source, file.head, problem)
+
+    def _batch(self, file: TabularFile, rows: Rows, query: CanonicalQuery, reading: Reading) -> Batch:
+        count = rows.table.num_rows
+        lines = rows.table.select(list(self.columns))
+        for name, value in {"source_file": file.head.source_file, "fingerprint": file.fingerprint}.items():
+            lines = lines.append_column(name, pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int8)), [value]))
+        lines = lines.append_column("line", pa.array(rows.numbers)).append_column("row", pa.array(np.arange(count)))
+        with registered(reading.con, "lines", in_parallel(lines)):
+            requests, rejected = query.run()
+        texts = map(_as_text, rows.table.take(rejected["row"]).to_pylist())
+        found = zip(rows.numbers[rejected["row"].to_numpy()].tolist(), rejected["reason"].to_pylist(), texts, strict=True)
+        rejects = [*found, *((number, *what) for number, what in rows.unreadable.items())]
+        read = count + len(rows.unreadable) + rows.skipped
+        return Batch(
+            requests=requests,
+            rejects=reading.rejects(self.source, [Reject(file.head.source_file, *reject) for reject in sorted(rejects)]),
+            lines=read,
+            skipped=read - requests.num_rows - len(rejects),
+            bytes_read=rows.bytes_read,
+        )
+
+
+def _as_text(row: Mapping[str, object]) -> str:
+    """A row that was split into columns, in one text."""
+    return json.dumps(row, default=str, ensure_ascii=False)
