@@ -33,7 +33,7 @@ def tokens_chart(usage: Usage, view: View, name: str) -> None:
     ui.chart(
         "Total tokens",
         charts.lines_over_time(usage.over_time, TOKENS, time_axis(usage, view)),
-        folds.over_time_table(usage, TOKENS, view.period.zone),
+        lambda: folds.over_time_table(usage, TOKENS, view.period.zone),
         name=f"{name}-tokens",
         help="Tokens sent and produced. Cache reads are a part of the input, total is input and output.",
         alt_text=f"Lines of input, output, total and cache read tokens by {view.interval}",
@@ -45,7 +45,7 @@ def requests_chart(usage: Usage, view: View, name: str) -> None:
     ui.chart(
         "Total requests",
         charts.lines_over_time(usage.over_time, OUTCOMES, time_axis(usage, view)),
-        folds.over_time_table(usage, OUTCOMES, view.period.zone),
+        lambda: folds.over_time_table(usage, OUTCOMES, view.period.zone),
         name=f"{name}-requests",
         help="Requests by outcome. Cancelled requests count as failed; those of unknown outcome are in the total only.",
         alt_text=f"Lines of successful, failed and total requests by {view.interval}",
@@ -62,7 +62,7 @@ def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
     ui.chart(
         "Cost breakdown",
         charts.bars_over_time(stacks, "spend_usd", order, palette(view, by, top), time_axis(usage, view)),
-        folds.breakdown_table(usage, stacks, by, view.period.zone),
+        lambda: folds.breakdown_table(usage, stacks, by, view.period.zone),
         name=f"{name}-cost",
         help=METRICS["spend_usd"].help,
         alt_text=f"Bars of spend by {view.interval}, stacked by {DIMENSIONS[by].label.lower()}",
@@ -78,12 +78,12 @@ def ranking_chart(usage: Usage, view: View, by: str, most: int) -> None:
     drawing = charts.ranked_bars(top, "spend_usd", palette(view, by, top), "$,.4f")
     ui.heading(
         f"{plural.capitalize()} breakdown",
-        folds.ranking_table(top, by, ("spend_usd", "requests", "unpriced_requests")),
+        lambda: folds.ranking_table(top, by, ("spend_usd", "requests", "unpriced_requests")),
         name=f"{by}-ranking",
         help=f"The {plural} of the period by spend. A bar without an amount has no known price.",
     )
     with st.container(height=720 if len(top) > MOST_BARS_UNSCROLLED else "content", border=False):
-        st.altair_chart(drawing, key=f"chart_{by}_ranking", alt=f"{plural.capitalize()} ranked by spend")
+        ui.draw(drawing, name=f"{by}-ranking", alt_text=f"{plural.capitalize()} ranked by spend")
 
 
 def named(top: pd.DataFrame, by: str) -> pd.DataFrame:
@@ -131,7 +131,7 @@ def users_table(users: pd.DataFrame, view: View) -> None:
     users = named(users.assign(merged=1), "user")
     numbers = folds.ranking_table(users, "user", USER_COLUMNS).assign(last_seen=folds.last_seen(users, view.period.zone))
     individuals = list(users["name"][~users["is_other"]])
-    ui.heading("Users", numbers, name="users", help="Everyone with requests in the period. Choose a row to see one user alone.")
+    ui.heading("Users", lambda: numbers, name="users", help="Everyone with requests in the period. A row chooses one.")
     ui.table(
         numbers,
         name="users",
@@ -155,7 +155,7 @@ def model_usage(usage: Usage) -> None:
     """The models that one user used, as a table or as ranked bars of successful and failed requests."""
     models = named(usage.by_value.assign(merged=1), "model")
     numbers = folds.ranking_table(models, "model", MODEL_COLUMNS)
-    ui.heading("Model usage", numbers, name="user-models", help="The models this user's requests went to, in this period.")
+    ui.heading("Model usage", lambda: numbers, name="user-models", help="The models this user's requests went to, in this period.")
     look = st.segmented_control(
         "View",
         ["Table view", "Chart view"],
@@ -168,11 +168,8 @@ def model_usage(usage: Usage) -> None:
     if look == LOOKS[1]:
         ranked = models.sort_values("requests", ascending=False, kind="stable", ignore_index=True)
         ranked["text"] = [formats.count(count) for count in ranked["requests"]]
-        st.altair_chart(
-            charts.stacked_ranked_bars(ranked, ("successful", "failed")),
-            key="chart_user_models",
-            alt="This user's models ranked by requests, successful and failed stacked",
-        )
+        drawing = charts.stacked_ranked_bars(ranked, ("successful", "failed"))
+        ui.draw(drawing, name="user-models", alt_text="This user's models ranked by requests, successful and failed stacked")
         return
     ui.table(
         numbers,

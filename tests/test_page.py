@@ -58,7 +58,7 @@ def cards(page: AppTest) -> list[str]:
 
 
 def headings(page: AppTest) -> list[str]:
-    return [heading.value for heading in page.main.subheader]
+    return [heading.value for heading in page.main.header]
 
 
 def charts(page: AppTest) -> list[tuple[dict[str, Any], pd.DataFrame]]:

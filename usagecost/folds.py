@@ -141,7 +141,7 @@ def last_seen(ranking: pd.DataFrame, zone: str) -> pd.Series:
 
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The frame's rows as dictionaries, NA as None."""
-    return [{name: None if pd.isna(value) else value for name, value in row.items()} for row in frame.to_dict("records")]
+    return pa.table({name: pa.array(column) for name, column in frame.items()}).to_pylist()
 
 
 def _only(cells: pa.Table, value: str | None) -> pa.Table:

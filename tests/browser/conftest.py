@@ -127,8 +127,11 @@ def cards(page: Page, which: int = 0) -> list[str]:
     return page.get_by_test_id("stMetricValue").all_inner_texts()[which * 6 : which * 6 + 6]
 
 
-def choose(page: Page, label: str, option: str) -> None:
-    """Chooses an option of a dropdown as a person would."""
-    page.get_by_role("combobox", name=label).click()
+def choose(page: Page, label: str, option: str, *, typed: bool = False) -> None:
+    """Chooses an option of a dropdown as a person would; in a long list by typing its name."""
+    box = page.get_by_role("combobox", name=label)
+    box.click()
+    if typed:
+        box.fill(option)
     page.get_by_role("option", name=option, exact=True).click()
     settle(page)

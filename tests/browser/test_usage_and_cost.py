@@ -28,7 +28,7 @@ STREAMLIT_BASELINE = {"aria-allowed-attr", "svg-img-alt", "color-contrast"}
 def download(page: Page, name: str) -> pd.DataFrame:
     """The CSV that a click on a section's button brings."""
     with page.expect_download() as waiting:
-        page.locator(f".st-key-csv_{name} button").click()
+        page.locator(f".st-key-csv_{name}").get_by_test_id("stDownloadButton").get_by_role("button").click()
     return pd.read_csv(io.BytesIO(Path(waiting.value.path()).read_bytes()), dtype={"spend_usd": str})
 
 
@@ -148,7 +148,7 @@ def test_model_usage_switches_between_table_and_chart(page: Page, server: str) -
 def test_a_copied_link_opens_the_same_view_for_somebody_else(page: Page, server: str, browser: Browser) -> None:
     visit(page, f"{server}/?tab=Cost")
     choose(page, "Date range", "Last 14 days")
-    choose(page, "Time zone", "Asia/Kathmandu")
+    choose(page, "Time zone", "Asia/Kathmandu", typed=True)
     page.get_by_test_id("stExpander").locator("summary").click()
     settle(page)
     choose(page, "Provider", "openai")
@@ -180,7 +180,7 @@ def test_the_time_axis_does_not_depend_on_the_browsers_zone(server: str, browser
     for zone in ("America/Los_Angeles", "Asia/Tokyo"):
         for page in open_page(browser, timezone_id=zone):
             visit(page, f"{server}/?range=Custom+range&days=2026-10-24&days=2026-10-26&zone=Europe%2FBerlin&interval=hour")
-            ticks.append(page.get_by_test_id("stVegaLiteChart").first.locator(".role-axis-label text").all_inner_texts())
+            ticks.append(page.get_by_test_id("stVegaLiteChart").first.locator(".role-axis-label text").all_text_contents())
 
     assert ticks[0] == ticks[1]
     assert "25 Oct" in ticks[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from usagecost.ingest.load import Report, load
+from usagecost.ingest.loading import Report, load
 from usagecost.ingest.run import WrongUsage, ingest
 
 __all__ = ["Report", "WrongUsage", "ingest", "load"]

@@ -23,13 +23,14 @@ class Found:
 
     `files` are to be read, each with the folder it was found in, or None if it was named itself. `problems` are whole
     sentences; `rejects` are files that cannot be read at all, for the lake. `strangers` are files in a folder that are of no
-    known format; they show while the files are looked at.
+    known format, `count` those that are of one: both show while the files are looked at.
     """
 
     files: dict[Path, Path | None] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     strangers: dict[Path, list[Path]] = field(default_factory=dict)
+    count: int = 0
 
     @property
     def bytes(self) -> int:
@@ -46,6 +47,7 @@ class Found:
                 self._refuse(path, problem)
                 continue
             if source:
+                self.count += 1
                 yield source, head
             elif folder:
                 self.strangers.setdefault(folder, []).append(path)
@@ -53,10 +55,8 @@ class Found:
                 self._refuse(path, _of_no_format(head, sources))
         for folder, paths in self.strangers.items():
             names = ", ".join(str(path.relative_to(folder)) for path in paths[:MOST_EXAMPLES])
-            more = ", …" if len(paths) > MOST_EXAMPLES else ""
-            self.problems.append(
-                f"{folder} also holds {len(paths):,} files of no known format, which were left out: {names}{more}."
-            )
+            more = f" and {len(paths) - MOST_EXAMPLES:,} more" if len(paths) > MOST_EXAMPLES else ""
+            self.problems.append(f"Of no known format, and left out, in {folder}: {names}{more}.")
 
     def _refuse(self, path: Path, problem: FileProblem) -> None:
         self.rejects.append(Reject(str(path.absolute()), None, problem.sentence, None))

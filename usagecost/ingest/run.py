@@ -10,11 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from usagecost.ingest.discovery import Found, find_files
-from usagecost.ingest.load import Report, load
+from usagecost.ingest.loading import Report, load
 from usagecost.lake import Lake
 from usagecost.lake.staging import bounded_database
 from usagecost.schema import REQUESTS
-from usagecost.sources import SOURCES, Batch, Head, Reading, Source
+from usagecost.sources import SOURCES, Batch, Reading, Source
 from usagecost.sources.mapping import MappingProblem, read_mapping
 from usagecost.sources.table import Table
 
@@ -56,12 +56,11 @@ def ingest(
 def _ingest(found: Found, chosen: Source | None, lake: Lake, on_progress: Callable[[float, str], None] | None) -> Report:
     with lake.staging() as folder, bounded_database(folder) as con:
         reading = Reading(con, datetime.now(UTC))
-        heads = _Counted(found.recognised(SOURCES, chosen))
-        batches = _with_progress(_batches(heads, reading, found), found.bytes, on_progress)
+        batches = _with_progress(_batches(found, chosen, reading), found.bytes, on_progress)
         report = load(batches, lake, about={"paths": ", ".join(map(str, list(found.files)[:MOST_PROBLEMS]))})
     if on_progress:
         on_progress(1.0, "Done")
-    return replace(report, files=heads.count, problems=_few((*found.problems, *report.problems)))
+    return replace(report, files=found.count, problems=_few((*found.problems, *report.problems)))
 
 
 def _chosen_source(name: str | None, mapping: Path | None) -> Source | None:
@@ -79,22 +78,9 @@ def _chosen_source(name: str | None, mapping: Path | None) -> Source | None:
         raise WrongUsage(str(problem)) from None
 
 
-class _Counted:
-    """Files on their way to be read, counted."""
-
-    def __init__(self, recognised: Iterator[tuple[Source, Head]]) -> None:
-        self._recognised = recognised
-        self.count = 0
-
-    def __iter__(self) -> Iterator[tuple[Source, Head]]:
-        for pair in self._recognised:
-            self.count += 1
-            yield pair
-
-
-def _batches(heads: Iterable[tuple[Source, Head]], reading: Reading, found: Found) -> Iterator[Batch]:
+def _batches(found: Found, chosen: Source | None, reading: Reading) -> Iterator[Batch]:
     """All files in batches: neighbours of one format together; at last what could not be read at all."""
-    for source, group in groupby(heads, key=lambda pair: pair[0]):
+    for source, group in groupby(found.recognised(SOURCES, chosen), key=lambda pair: pair[0]):
         yield from source.read((head for _, head in group), reading)
     yield Batch(REQUESTS.empty_table(), reading.rejects(None, found.rejects), lines=0, skipped=0, bytes_read=0)
 
@@ -113,8 +99,5 @@ def _with_progress(batches: Iterable[Batch], total: int, on_progress: Callable[[
 def _few(problems: Sequence[str]) -> tuple[str, ...]:
     """As many sentences as a person may read."""
     more = len(problems) - MOST_PROBLEMS
-    return (
-        (*problems[:MOST_PROBLEMS], f"There are {more:,} more such problems; the lake's rejects have them.")
-        if more > 0
-        else tuple(problems)
-    )
+    rest = (f"There are {more:,} more such problems; the lake's rejects have them.",) if more > 0 else ()
+    return (*problems[:MOST_PROBLEMS], *rest)

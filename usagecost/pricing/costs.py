@@ -6,103 +6,105 @@ import duckdb
 import pyarrow as pa
 
 from usagecost.pricing.names import resolve
-from usagecost.pricing.rates import DAY_US, RATE_OF, RATES, rate_rows
+from usagecost.pricing.rates import ATTO, DAY_US, PART_OF, RATES, rate_rows
 from usagecost.schema import MONEY, PRICE_COLUMNS, REQUESTS
 
-RATES_TABLE = "usagecost_rates"
-CONTEXT = "provider, model, coalesce(is_batch, false) AS is_batch, service_tier"
-
-UNITS = {
-    "cache_write_1h_rate": "coalesce(cache_write_1h_tokens, 0)",
-    "cache_write_rate": "coalesce(cache_write_tokens, 0) - {cache_write_1h_rate}",
-    "cache_read_rate": "coalesce(cache_read_tokens, 0)",
-    "input_audio_rate": "coalesce(input_audio_tokens, 0)",
-    "input_rate": "input_tokens - {cache_write_1h_rate} - {cache_write_rate} - {cache_read_rate} - {input_audio_rate}",
-    "reasoning_rate": "coalesce(output_reasoning_tokens, 0)",
-    "output_audio_rate": "coalesce(output_audio_tokens, 0)",
-    "output_rate": "coalesce(output_tokens, 0) - {reasoning_rate} - {output_audio_rate}",
-    "request_rate": "1000",  # its rate is per thousand requests, all others are per million tokens
-}
-"""Rate -> the units that it prices. Only what is priced apart is taken out of what it is a part of: without a price for
-one-hour writes they cost what writes do, without a price for writes they cost what input does."""
-
-NO_CHARGE = """is_gateway_cache_hit OR (status IN ('error', 'cancelled') AND input_tokens = 0 AND output_tokens = 0)"""
+NO_CHARGE = "is_gateway_cache_hit OR (status IN ('error', 'cancelled') AND input_tokens = 0 AND output_tokens = 0)"
 """Nothing was used at a provider: answered by the gateway itself, or failed before a token was read."""
 
-UNIT = "DECIMAL(20, 0)"
-"""Wider than 18 digits: DuckDB multiplies narrower decimals in 64 bits, which a long context at a high price overflows."""
+OVERLAPS = (
+    ("cache_read_tokens", "input_audio_tokens"),
+    ("cache_write_tokens", "input_audio_tokens"),
+    ("output_reasoning_tokens", "output_audio_tokens"),
+)
+"""Parts of one whole that may share tokens. Where both are priced apart, so is what they share, and no record counts that."""
 
-REFUSED = [
-    "input_tokens IS NULL",
-    "output_rate IS NOT NULL AND output_tokens IS NULL AND (output_reasoning_tokens > 0 OR output_audio_tokens > 0)",
-    "cache_write_rate IS NOT NULL AND cache_write_tokens IS NULL AND cache_write_1h_tokens > 0",
-    "cached_audio_rate IS NOT NULL AND cache_read_tokens > 0 AND input_audio_tokens > 0",  # how much is both is not known
-    *(f"{name} IS NOT NULL AND {name}_units < 0" for name in UNITS if name != "request_rate"),
-]
-"""Counts that do not suffice, or contradict each other: the library refuses to price them, and so do we."""
+MOST_TOKENS = 100_000_000_000
+"""Of one request. At ten times the highest price there is, this many still cost less than what the column holds."""
+
+NANO = 1_000_000_000
+ATTO_PER_NANO = ATTO // NANO
+MONEY_TYPE = f"DECIMAL({MONEY.precision}, {MONEY.scale})"
+
+PRICED = f"""
+    CASE WHEN is_no_charge THEN CAST(0 AS {MONEY_TYPE}) WHEN is_refused THEN NULL ELSE cost END AS list_cost_usd,
+    CASE WHEN is_no_charge THEN 'free' WHEN is_refused OR rate_id IS NULL THEN 'unpriced' ELSE rate_status END AS price_status,
+    CASE WHEN is_no_charge OR is_refused THEN NULL ELSE rate_id END AS price_id,
+    CAST(NULL AS {MONEY_TYPE}) AS discount"""
 
 
 def with_prices(con: duckdb.DuckDBPyConnection, table: str) -> str:
-    """SQL that selects every row of ``table`` with its price columns filled; leaves a table of rates on the connection.
+    """SQL that selects every row of a table of canonical requests with its price columns filled.
 
-    ``list_cost_usd`` is NULL and ``price_status`` unpriced where no price is known or the counts cannot be priced.
-    The cost is rounded to nine places, halves away from zero.
+    The cost is exact, then rounded to nine places, halves up. It is NULL and the status unpriced where no price is known, the
+    input is not reported, or the counts contradict each other. ``price_id`` is NULL where no price was used, ``discount``
+    always. The SQL reads a temporary table that this call leaves on the connection: the rates of what is in the table now.
     """
-    _make_rates(con, table)
-    own = [name for name in REQUESTS.names if name not in PRICE_COLUMNS]
-    rates = ", ".join(f"rates.{name}" for name in ("found", "found_id", *RATE_OF))
-    units = ", ".join(f"{_filled(sql)} AS {name}_units" for name, sql in UNITS.items())
-    sums = " + ".join(f"coalesce(({name}_units)::{UNIT} * {name}, 0)" for name in UNITS)
-    columns = {
-        "list_cost_usd": f"CASE WHEN price_status <> 'unpriced' THEN cost END::{_sql_type(MONEY)}",
-        "price_status": "price_status",
-        "price_id": "CASE WHEN price_status <> 'unpriced' THEN found_id END",
-        "discount": f"NULL::{_sql_type(MONEY)}",
-    }
+    rates = f'"rates of {table}"'
+    _make_rates(con, table, rates)
+    may_contradict, contradicts = _contradicts("true"), _contradicts("{}_rate IS NOT NULL")  # the first is quick and mostly enough
+    said = ", ".join(f"request.{name}" for name in REQUESTS.names if name not in PRICE_COLUMNS)
     return f"""
-        WITH matched AS (
-            SELECT {", ".join("requests." + name for name in own)}, {rates}
-            FROM {table} AS requests LEFT JOIN {RATES_TABLE} AS rates
-              ON requests.model = rates.model AND requests.provider IS NOT DISTINCT FROM rates.provider
-             AND coalesce(requests.is_batch, false) = rates.is_batch
-             AND requests.service_tier IS NOT DISTINCT FROM rates.service_tier
-             AND requests.started_at >= rates.valid_from AND requests.started_at < rates.valid_to
-             AND epoch_us(requests.started_at) % {DAY_US} >= rates.day_from
-             AND epoch_us(requests.started_at) % {DAY_US} < rates.day_to
-             AND requests.input_tokens > rates.input_above AND requests.input_tokens <= rates.input_up_to),
-        counted AS (SELECT *, {units} FROM matched),
-        judged AS (
-            SELECT *, CASE
-                WHEN {NO_CHARGE} THEN 'free'
-                WHEN found IS NULL OR {" OR ".join(f"({test})" for test in REFUSED)} THEN 'unpriced'
-                ELSE found END AS price_status
-            FROM counted),
-        priced AS (
-            SELECT *, CASE WHEN {NO_CHARGE} THEN 0 WHEN price_status <> 'unpriced' THEN round(({sums}) / 1000000, 9) END AS cost
-            FROM judged)
-        SELECT {", ".join(f"{columns[name]} AS {name}" if name in columns else name for name in REQUESTS.names)} FROM priced"""
+        WITH request AS (
+            SELECT *, (instant % {DAY_US} + {DAY_US}) % {DAY_US} AS time_of_day,
+                {NO_CHARGE} AS is_no_charge, {may_contradict} AS may_contradict
+            FROM (SELECT *, epoch_us(started_at) AS instant FROM {table})),
+        rated AS (
+            SELECT {said}, is_no_charge, may_contradict, rate.* EXCLUDE (provider, model, is_batch, service_tier)
+            FROM request LEFT JOIN {rates} AS rate
+              ON request.model = rate.model
+             AND request.provider IS NOT DISTINCT FROM rate.provider
+             AND coalesce(request.is_batch, false) = rate.is_batch
+             AND request.service_tier IS NOT DISTINCT FROM rate.service_tier
+             AND request.instant >= rate.valid_from AND request.instant < rate.valid_until
+             AND request.time_of_day >= rate.daily_from AND request.time_of_day < rate.daily_until
+             AND request.input_tokens > rate.input_above AND request.input_tokens <= rate.input_up_to),
+        charged AS (
+            SELECT *, may_contradict AND ({contradicts}) AS is_refused, {_cost()} AS cost
+            FROM rated)
+        SELECT {", ".join(REQUESTS.names)} FROM (SELECT *, {PRICED} FROM charged)"""
 
 
-def _make_rates(con: duckdb.DuckDBPyConnection, table: str) -> None:
-    """The rates of every distinct model and context of the table, under the names that the log uses."""
-    asked = con.sql(f"SELECT DISTINCT {CONTEXT} FROM {table} WHERE model IS NOT NULL").fetchall()
+def _make_rates(con: duckdb.DuckDBPyConnection, table: str, rates: str) -> None:
+    """The rates of every distinct model and context of a table, under the names that the log uses."""
+    asked = con.sql(
+        f"SELECT DISTINCT provider, model, coalesce(is_batch, false), service_tier FROM {table} WHERE model IS NOT NULL"
+    )
     rows = [
-        {"provider": provider, "model": model, "service_tier": tier, "found": match.status, **row}
-        for provider, model, is_batch, tier in asked
+        {"provider": provider, "model": model, "is_batch": is_batch, "service_tier": service_tier, **row}
+        for provider, model, is_batch, service_tier in asked.fetchall()
         if (match := resolve(provider, model))
-        for row in rate_rows(match.provider, match.model, is_batch=is_batch, service_tier=tier)
+        for row in rate_rows(match, is_batch=is_batch, service_tier=service_tier)
     ]
-    rates = pa.Table.from_pylist(rows, schema=RATES)
-    con.register("usagecost_rate_rows", rates)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {RATES_TABLE} AS SELECT * FROM usagecost_rate_rows")
-    con.unregister("usagecost_rate_rows")
+    con.register("rate_rows", pa.Table.from_pylist(rows, schema=RATES))
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {rates} AS FROM rate_rows")
+    con.unregister("rate_rows")
 
 
-def _filled(sql: str) -> str:
-    """The SQL of a count of units, its parts put in where they are priced apart."""
-    parts = {name: f"CASE WHEN {name} IS NULL THEN 0 ELSE {name}_units END" for name in UNITS}
-    return sql.format(**parts)
+def _cost() -> str:
+    """SQL: the cost in USD, a sum of exact integers; NULL where there is no rate.
+
+    Only what costs more than nine dollars has to be divided in 128 bits, which is slow.
+    """
+    atto = " + ".join(
+        [f"request_rate + {ATTO_PER_NANO // 2}", *(f"coalesce({count}::HUGEINT * {count}_rate, 0)" for count in PART_OF)]
+    )
+    nano = f"coalesce(TRY_CAST({atto} AS BIGINT) // {ATTO_PER_NANO}, ({atto}) // {ATTO_PER_NANO})"
+    return f"CAST(TRY_CAST({nano} AS DECIMAL(18, 0)) * 0.000000001 AS {MONEY_TYPE})"
 
 
-def _sql_type(kind: pa.Decimal128Type) -> str:
-    return f"DECIMAL({kind.precision}, {kind.scale})"
+def _contradicts(is_priced: str) -> str:
+    """SQL: counts that the library refuses to price, given how to tell that a count has a price of its own, or that no request has.
+
+    A whole must contain its parts that are priced apart; all of them where it is not reported itself.
+    """
+    tests = [f"least({', '.join(PART_OF)}) < 0", f"greatest({', '.join(PART_OF)}) > {MOST_TOKENS}"]
+    for whole in dict.fromkeys(whole for whole in PART_OF.values() if whole):
+        taken_out = " + ".join(
+            f"CASE WHEN {whole} IS NULL OR {is_priced.format(part)} THEN coalesce({part}, 0) ELSE 0 END::DOUBLE"
+            for part, of in PART_OF.items()
+            if of == whole
+        )
+        tests.append(f"{is_priced.format(whole)} AND coalesce({whole}, 0) < {taken_out}")
+    tests += [f"{a} > 0 AND {b} > 0 AND {is_priced.format(a)} AND {is_priced.format(b)}" for a, b in OVERLAPS]
+    return " OR ".join(f"({test})" for test in tests)

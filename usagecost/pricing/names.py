@@ -1,7 +1,9 @@
 """Which model of the price list a log means: names as gateways, clouds and SDKs really spell them.
 
-First the library is asked as the log spells it (``exact``), then for rewritten spellings (``alias``). What is self-hosted
-or unknown stays unpriced: a price of somebody else's model is worse than none.
+First the library is asked as the log spells it (``exact``), then for rewritten spellings (``alias``). Nothing is guessed
+that could be somebody else's model: a provider that is given and not known here, one's own machines among them, is never
+replaced by another, and where none is given only names count that a single provider sells. Weights that anyone may run do
+not say who bills them.
 """
 
 from __future__ import annotations
@@ -9,49 +11,75 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Literal
 
-from genai_prices.data_snapshot import get_snapshot
+from genai_prices.data_snapshot import find_provider_by_id, get_snapshot
 from genai_prices.types import ModelInfo, Provider
 
 LOG_NAMES = {
-    "aws": "amazon-bedrock amazon_bedrock aws aws.bedrock bedrock bedrock_converse sagemaker",
-    "azure": "az.ai.inference az.ai.openai azure azure-openai azure.ai.inference azure.ai.openai azure_ai azure_openai azure_text",
-    "anthropic": "anthropic",
-    "cohere": "cohere cohere_chat",
-    "databricks": "databricks",
-    "deepseek": "deepseek",
-    "fireworks": "fireworks fireworks-ai fireworks_ai",
-    "google": "gcp.gemini gcp.gen_ai gcp.vertex_ai gemini google google-genai google_genai google_vertexai vertex vertex_ai "
-    "vertex_ai_beta vertexai",
-    "groq": "groq",
-    "mistral": "mistral mistral_ai mistralai",
-    "moonshotai": "moonshot moonshotai",
-    "openai": "openai text-completion-openai",
-    "openrouter": "openrouter",
-    "perplexity": "perplexity",
-    "together": "together together-ai together_ai togetherai",
-    "x-ai": "x-ai x_ai xai",
-    "zai": "zai",
+    "anthropic": "anthropic-text",
+    "aws": "bedrock bedrock-converse aws-bedrock amazon amazon-bedrock amazon-nova",
+    "azure": "azure-ai azure-text azure-openai azure-ai-openai azure-ai-inference az-ai-openai az-ai-inference",
+    "cloudflare": "workers-ai",
+    "cohere": "cohere-chat",
+    "fireworks": "fireworks-ai",
+    "github-copilot": "copilot",
+    "google": "gemini palm vertex vertex-ai vertex-ai-beta google-ai google-ai-studio google-generative-ai google-genai "
+    "google-vertex google-vertex-ai gcp-gemini gcp-gen-ai gcp-vertex-ai",
+    "mistral": "mistral-ai codestral text-completion-codestral",
+    "moonshotai": "moonshot",
+    "openai": "text-completion-openai",
+    "perplexity": "perplexity-ai",
+    "together": "together-ai",
+    "voyageai": "voyage",
+    "x-ai": "grok",
+    "zhipuai": "zhipu",
 }
-"""Provider of the price list -> what LiteLLM, OpenTelemetry, Langfuse, OpenRouter and the clouds call it."""
+"""Provider of the price list -> what LiteLLM, OpenTelemetry, Langfuse, OpenRouter and the clouds call it besides."""
 
-PROVIDERS = {name: provider for provider, names in LOG_NAMES.items() for name in names.split()}
+SDK_PART = re.compile(r"\.(chat|completion|embedding|generative-ai|image|messages|responses|transcription)$")
+"""SDKs name the part of a provider's interface that was called: openai.responses, anthropic.messages."""
 
-SELF_HOSTED = frozenset(
-    [
-        *("custom", "custom_openai", "docker_model_runner", "hosted_vllm", "llama.cpp", "llamacpp", "llamafile", "lm_studio"),
-        *("lmstudio", "local", "localai", "ollama", "ollama_chat", "openai-compatible", "openai_like", "self-hosted"),
-        *("self_hosted", "selfhosted", "tgi", "triton", "vllm", "xinference"),
-    ]
+NO_PROVIDER = {"", "litellm", "litellmproxy"}
+"""Names that say nothing of who bills: none at all, and the gateway itself."""
+
+PUBLISHERS = {"google", "mistralai", "moonshotai", "openai"}
+"""Provider names that Hugging Face puts before open weights too: openai/gpt-oss-120b may run anywhere."""
+
+BEDROCK_REGION = r"(apac|au|ca|eu|global|jp|us|us-gov)\."
+
+SOLD_BY = (
+    ("aws", rf"arn:aws[\w-]*:bedrock:|({BEDROCK_REGION})?(ai21|amazon|anthropic|cohere|meta|mistral)\."),
+    ("google", r"claude-[^@]+@|(projects/.+/)?publishers/|(models/)?gemini-"),
+    ("anthropic", r"claude-"),
+    (
+        "openai",
+        r"(ft:)?(gpt-(?!oss|neo|j)|chatgpt-|o[134](-|$)|text-embedding-(3|ada)|codex-mini|computer-use|dall-e|tts-1|whisper-1$)",
+    ),
+    ("x-ai", r"grok-(?![12](\D|$))"),
+    ("perplexity", r"sonar"),
+    ("deepseek", r"deepseek-(chat|reasoner)$"),
+    ("mistral", r"(mistral|ministral|codestral|devstral|magistral|pixtral|voxtral)[\w-]*-latest$"),
+    ("voyageai", r"voyage-"),
+    ("fireworks", r"accounts/fireworks/models/"),
+    ("cloudflare", r"@cf/"),
 )
-"""Providers whose models run on the organisation's own machines, whatever the models are called."""
+"""Whose a model is when the log names no provider: the first whose pattern fits how the name begins."""
 
-BEDROCK = re.compile(r"^(ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen|writer)\.")
-REGION = re.compile(rf"^(apac|apn?|au|ca|eu|global|jp|us|us-gov)\.(?={BEDROCK.pattern[1:]})")
-VERSIONED = re.compile(r"[-@:](v\d+(:\d+)?|latest|default|\d{8}|\d{4}-\d{2}-\d{2}|\d{3,4})$|:(0|1)$")
-PATHS = ("models/", "publishers/google/models/", "publishers/anthropic/models/", "accounts/fireworks/models/")
+PATH = re.compile(r"^((projects/.+/)?publishers/[^/]+/models/|models/|accounts/fireworks/models/|global(-standard)?/)")
+SNAPSHOT = re.compile(r"([-@](latest|default|20\d{6}|20\d\d-\d\d-\d\d))?(-v\d+:\d+)?$")
+"""The end of a name that says which snapshot of the model it is. The library knows those that have prices of their own."""
+
+DEPLOYMENT_WORD = re.compile(
+    r"aoai|azure|openai|my|our|main|default|deploy|deployment|global|standard|prod|production|dev|development|test|qa|uat|stage|staging|"
+    r"(north|south|east|west|central|us|uk|europe|sweden|france|germany|switzerland|norway|japan|korea|canada|australia|brazil|india)+\d?"
+)
+"""Words of a deployment's name that say where it is or what for, never which model it runs."""
+
+
+LONGEST_NAME = 300
+"""Of any model, in letters. What is longer is no name, and would be cut into thousands of spellings."""
 
 
 @dataclass(frozen=True)
@@ -63,59 +91,96 @@ class Match:
     status: Literal["exact", "alias"]
 
 
-@lru_cache(maxsize=100_000)
-def resolve(provider: str | None, model: str) -> Match | None:
+@lru_cache(maxsize=20_000)
+def resolve(provider: str | None, model: str | None) -> Match | None:
     """The model of the price list that a log's provider and model mean; None where that would be a guess."""
-    named = provider.strip().lower() if provider else None
-    if named in SELF_HOSTED or _prefix(model) in SELF_HOSTED:
+    asked = (model or "").strip().lower()
+    is_named = _key(provider) not in NO_PROVIDER
+    billed_by = _provider(provider) if is_named else _seller(asked)
+    if billed_by is None or not asked or len(asked) > LONGEST_NAME:
         return None
-    if found := _find(named, model):
-        return Match(*found, status="exact")
-    for candidate_provider, candidate in _spellings(named, model.strip().lower()):
-        if found := _find(candidate_provider, candidate):
-            return Match(*found, status="alias")
-    return None
+    if is_named and _library_provider(provider) is billed_by and (found := _find(billed_by, asked)):
+        return Match(billed_by, found, "exact")
+    found = next((found for name in _spellings(billed_by, asked) if (found := _find(billed_by, name))), None)
+    return Match(billed_by, found, "alias") if found else None
 
 
-def _find(provider: str | None, model: str) -> tuple[Provider, ModelInfo] | None:
-    """What the library finds, unless it took the provider for another one because a part of its name fits."""
-    try:
-        found = get_snapshot().find_provider_model(model, None, provider, None)
-    except LookupError:
-        return None
-    return found if provider in (None, found[0].id) or PROVIDERS.get(provider) == found[0].id else None
+def _find(provider: Provider, model: str) -> ModelInfo | None:
+    return provider.find_model(model, all_providers=get_snapshot().providers)
 
 
-def _spellings(provider: str | None, model: str) -> Iterator[tuple[str | None, str]]:
-    """Other ways to write the same, the closest first."""
-    for named, name in _without_prefixes(PROVIDERS.get(provider or "", provider), model):
-        path = next((path for path in PATHS if name.startswith(path)), "")
-        if path and named is None:
-            named = "fireworks" if "fireworks" in path else "google"  # noqa: PLW2901 - the path names whose it is
-        yield from _shorter(named, name.removeprefix(path))
+# ---- the provider
 
 
-def _without_prefixes(provider: str | None, model: str) -> Iterator[tuple[str | None, str]]:
-    """The name as it is, and without the providers that gateways put before it, unless they contradict the provider."""
-    yield provider, model
+def _provider(name: str | None) -> Provider | None:
+    """The provider of the price list that a log calls so; None for every name not known here, such as vllm or custom_openai."""
+    return _providers().get(_key(SDK_PART.sub("", (name or "").strip().lower())))
+
+
+def _library_provider(name: str | None) -> Provider | None:
+    """The library's own answer, which looks for parts of names: azure.ai.openai and custom_openai are OpenAI to it."""
+    return find_provider_by_id(get_snapshot().providers, name or "")
+
+
+def _seller(model: str) -> Provider | None:
+    """The provider of a model whose log names none: written before the model, or the only one who sells it."""
     prefix, _, rest = model.partition("/")
-    if rest and prefix in PROVIDERS and provider in (None, "litellm", "openrouter", PROVIDERS[prefix]):
-        yield from _without_prefixes(PROVIDERS[prefix], rest)
+    named = _provider(prefix) if rest else None
+    if named and _key(prefix) not in PUBLISHERS:
+        return named
+    sold_by = next((_provider(seller) for seller, names in SOLD_BY if re.match(names, rest if named else model)), None)
+    return sold_by if named in (None, sold_by) else None
 
 
-def _shorter(provider: str | None, model: str) -> Iterator[tuple[str | None, str]]:
-    """The name, without its region, without its version and date, one after the other."""
-    bare = REGION.sub("", model)
-    if provider is None and BEDROCK.match(bare):
-        provider = "aws"
-    yield provider, model
-    yield provider, bare
-    while (shorter := VERSIONED.sub("", bare)) != bare:
-        bare = shorter
-        yield provider, bare
-    if "@" in model:
-        yield provider, model.replace("@", "-")
+@cache
+def _providers() -> dict[str, Provider]:
+    """Every name of every provider, its own and those of LOG_NAMES, letters and digits only."""
+    by_id = {provider.id: provider for provider in get_snapshot().providers}
+    named = {_key(name): by_id[provider_id] for provider_id, names in LOG_NAMES.items() for name in names.split()}
+    return named | {_key(provider_id): provider for provider_id, provider in by_id.items()}
 
 
-def _prefix(model: str) -> str:
-    return model.partition("/")[0].strip().lower()
+def _key(name: str | None) -> str:
+    """A provider's name without the signs that every log sets differently: vertex_ai, vertex-ai, vertexai."""
+    return re.sub(r"[^a-z0-9]", "", (name or "").lower())
+
+
+# ---- the model
+
+
+def _spellings(provider: Provider, model: str) -> Iterator[str]:
+    """Other ways to write the model of a provider, the closest first."""
+    for name in _without_prefixes(provider, model):
+        yield name
+        yield name.replace("@", "-")
+        yield SNAPSHOT.sub("", name)
+        if provider.id == "azure":
+            yield from _named_in_deployment(name)
+
+
+def _without_prefixes(provider: Provider, model: str) -> Iterator[str]:
+    """The name as it is, then without paths, regions and the provider's own name before it, one after the other.
+
+    The name of another provider stays: what openai/gpt-4o costs at Groq is not for OpenAI to say.
+    """
+    yield model
+    prefix, _, rest = model.partition("/")
+    if rest and _provider(prefix) is provider:
+        shorter = rest
+    elif provider.id == "aws":
+        shorter = re.sub(f"^{BEDROCK_REGION}", "", model)
+    else:
+        shorter = PATH.sub("", model)
+    if shorter != model:
+        yield from _without_prefixes(provider, shorter)
+
+
+def _named_in_deployment(deployment: str) -> Iterator[str]:
+    """Models that an Azure deployment may be named after: prod-gpt4o-eastus is gpt-4o, support-bot is nothing."""
+    words = re.split(r"[-_]", re.sub(r"\bgpt(?=\d)", "gpt-", deployment))
+    while words and DEPLOYMENT_WORD.fullmatch(words[0]):
+        words = words[1:]
+    while words and DEPLOYMENT_WORD.fullmatch(words[-1]):
+        words = words[:-1]
+    yield "-".join(words)
+    yield SNAPSHOT.sub("", "-".join(words))

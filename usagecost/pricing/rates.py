@@ -1,77 +1,65 @@
-"""Prices of the library as rows of rates: one row is a model's price for a span of time, a span of input and a context.
+"""Prices of the library as rows of rates: one row is a model's price for a context, a span of time and a span of input.
 
-Rules of the library that the rows express (``genai_prices.types``):
-
-- Of the dated or daily conditions the last that is active wins; when none is, the first price holds.
-- A tier is chosen by the request's total input, and holds for all of its tokens: ``(input_above, input_up_to]``.
-- Variants (batch, service tiers) override single rates; the first that matches wins, for each rate on its own.
+The library's own rules (``genai_prices.types``) are asked, not restated, once within each span in which none of their
+conditions changes: the last active of dated or daily prices holds, else the first; variants override single prices in their
+context; the tier of a request's total input holds for all of its tokens.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from importlib.metadata import version
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import pyarrow as pa
-from genai_prices.types import ModelInfo, ModelPrice, Provider, StartDateConstraint, TieredPrices, TimeOfDateConstraint
+from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TieredPrices, TimeOfDateConstraint, calc_unit_price
 
-from usagecost.schema import INSTANT
+from usagecost.pricing.names import Match
 
-RATE_OF = {
-    "input_rate": "input_mtok",
-    "cache_read_rate": "cache_read_mtok",
-    "cache_write_rate": "cache_write_mtok",
-    "cache_write_1h_rate": "cache_write_1h_mtok",
-    "input_audio_rate": "input_audio_mtok",
-    "cached_audio_rate": "cache_audio_read_mtok",
-    "output_rate": "output_mtok",
-    "reasoning_rate": "output_reasoning_mtok",
-    "output_audio_rate": "output_audio_mtok",
-    "request_rate": "requests_kcount",
+PART_OF: dict[str, str | None] = {
+    "input_tokens": None,
+    "cache_read_tokens": "input_tokens",
+    "cache_write_tokens": "input_tokens",
+    "cache_write_1h_tokens": "cache_write_tokens",
+    "input_audio_tokens": "input_tokens",
+    "output_tokens": None,
+    "output_reasoning_tokens": "output_tokens",
+    "output_audio_tokens": "output_tokens",
 }
-"""Column -> the library's price, in USD per million tokens (the last: per thousand requests). NULL: not priced apart."""
+"""What a record counts -> the count that contains it. Images, searches, hours and the like it does not count."""
 
-RATE = pa.decimal128(18, 12)
+PRICE_KEY = {count: count.replace("_tokens", "_mtok") for count in PART_OF}
+REQUEST_KEY = "requests_kcount"
+TOKENS_PER_PRICE, REQUESTS_PER_PRICE = 1_000_000, 1_000
+
+ATTO = 10**18
+"""Rates are whole atto-dollars (1e-18 USD) a token, so that costs are exact sums of integers. That is twelve decimals of a
+price for a million tokens: more than any has, and less than the noise of those that once were floats (0.27999999999999997)."""
+
 DAY_US = 86_400_000_000
-NEVER_BEFORE, FOREVER = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
-UNLIMITED = 2**62
+FIRST, LAST = -(2**62), 2**62
+"""Before and after every instant (µs) and every count."""
 
 RATES = pa.schema(
     [
-        ("provider", pa.string()),  # as the log spells it
-        ("model", pa.string()),  # as the log spells it
+        ("provider", pa.string()),  # these four as the log says them
+        ("model", pa.string()),
         ("is_batch", pa.bool_()),
         ("service_tier", pa.string()),
-        ("valid_from", INSTANT),
-        ("valid_to", INSTANT),  # exclusive
-        ("day_from", pa.int64()),  # µs since UTC midnight
-        ("day_to", pa.int64()),  # exclusive
-        ("input_above", pa.int64()),
+        ("valid_from", pa.int64()),  # UTC, µs since 1970
+        ("valid_until", pa.int64()),  # exclusive
+        ("daily_from", pa.int64()),  # µs since UTC midnight
+        ("daily_until", pa.int64()),  # exclusive
+        ("input_above", pa.int64()),  # of the request's total input, exclusive
         ("input_up_to", pa.int64()),
-        ("found", pa.string()),  # exact or alias
-        ("found_id", pa.string()),
-        *((name, RATE) for name in RATE_OF),
+        ("rate_status", pa.string()),  # exact, alias or free
+        ("rate_id", pa.string()),
+        ("request_rate", pa.int64()),  # atto-dollars, like the following
+        *((f"{count}_rate", pa.int64()) for count in PART_OF),  # beyond the rate of the whole; NULL: not priced apart from it
     ]
 )
-
-
-@dataclass(frozen=True)
-class Window:
-    """A stretch of time in which one price holds: between two instants, and on each day between two times (µs)."""
-
-    start: datetime
-    end: datetime
-    day_from: int
-    day_to: int
-
-    @property
-    def sample(self) -> datetime:
-        """An instant within."""
-        return max(self.start, NEVER_BEFORE + timedelta(days=1)) + timedelta(microseconds=self.day_from)
 
 
 def prices_version() -> str:
@@ -79,84 +67,126 @@ def prices_version() -> str:
     return version("genai-prices")
 
 
-def rate_rows(provider: Provider, model: ModelInfo, *, is_batch: bool, service_tier: str | None) -> list[dict]:
-    """The rows of one model in one context, without the names under which a log knows it.
+def rate_rows(match: Match, *, is_batch: bool, service_tier: str | None) -> Iterator[dict[str, object]]:
+    """The rows of RATES for one model in one context, without the names under which a log knows it.
 
-    Empty when the model has no price for anything that a request record counts.
+    Their spans do not overlap. There is none where the model has no price for anything that a record counts: it is unpriced
+    then, not free.
     """
-    rows = []
-    context = _context(provider, model, is_batch, service_tier)
-    for window in _windows(model):
-        price = model.get_prices(window.sample, context)
-        if not any(getattr(price, key) is not None for key in RATE_OF.values()):
-            continue
-        price_id = "+".join([f"{provider.id}/{model.id}@{_valid_from(model, window.sample)}", *context.values()])
-        rows += [
-            {
-                "is_batch": is_batch,
-                "valid_from": window.start,
-                "valid_to": window.end,
-                "day_from": window.day_from,
-                "day_to": window.day_to,
-                "input_above": above,
-                "input_up_to": up_to,
-                "found_id": price_id,
-                **{name: _rate(getattr(price, key), above) for name, key in RATE_OF.items()},
-            }
-            for above, up_to in pairwise(_tier_edges(price))
-        ]
-    return rows
+    context = _context(match, is_batch, service_tier)
+    for daily in pairwise(_times_of_change(match.model)):
+        for span, price in _priced_spans(match.model, daily[0], context):
+            if not any(getattr(price, key) is not None for key in (*PRICE_KEY.values(), REQUEST_KEY)):
+                continue
+            for above, up_to in pairwise(_tier_edges(price)):
+                yield {
+                    "valid_from": FIRST if span[0] == date.min else _epoch_us(span[0]),
+                    "valid_until": LAST if span[1] == date.max else _epoch_us(span[1]),
+                    "daily_from": daily[0],
+                    "daily_until": daily[1],
+                    "input_above": above,
+                    "input_up_to": up_to,
+                    "rate_status": match.status if _costs_anything(price, above) else "free",
+                    "rate_id": _rate_id(match, span[0], daily[0], context),
+                    **_rates(price, above),
+                }
 
 
-def _context(provider: Provider, model: ModelInfo, is_batch: bool, service_tier: str | None) -> dict[str, str]:
-    """What the library calls the context of a price, as far as the model has prices for it.
+# ---- contexts and times
 
-    A model that a provider borrows from another one has one price in every context.
-    """
-    if not any(model is own for own in provider.models):
+
+def _context(match: Match, is_batch: bool, service_tier: str | None) -> dict[str, str]:
+    """What the library calls the context of a price. A provider that borrows another's model has no prices by context."""
+    if not any(match.model is own for own in match.provider.models):
         return {}
-    asked = {"processing": "batch"} if is_batch else {}
-    asked |= {"service_tier": service_tier} if service_tier else {}
-    known = {item for variant in model.price_variants or () for item in variant.when.items()}
-    return dict(item for item in asked.items() if item in known)
+    return ({"processing": "batch"} if is_batch else {}) | ({"service_tier": service_tier} if service_tier else {})
 
 
-def _conditions(model: ModelInfo) -> list[StartDateConstraint | TimeOfDateConstraint]:
-    prices = [] if isinstance(model.prices, ModelPrice) else [price.constraint for price in model.prices]
-    return [condition for condition in (*prices, *(variant.constraint for variant in model.price_variants or ())) if condition]
+def _constraints(model: ModelInfo) -> list[StartDateConstraint | TimeOfDateConstraint]:
+    """Every condition on the time of a request."""
+    prices = [] if isinstance(model.prices, ModelPrice) else model.prices
+    return [item.constraint for item in (*prices, *(model.price_variants or ())) if item.constraint]
 
 
-def _windows(model: ModelInfo) -> Iterator[Window]:
-    """All stretches of time in which no condition of the model changes."""
-    conditions = _conditions(model)
-    dates = sorted({condition.start_date for condition in conditions if isinstance(condition, StartDateConstraint)})
-    instants = [NEVER_BEFORE, *(datetime(day.year, day.month, day.day, tzinfo=UTC) for day in dates), FOREVER]
-    times = {_day_us(at) for c in conditions if isinstance(c, TimeOfDateConstraint) for at in (c.start_time, c.end_time)}
-    for start, end in pairwise(instants):
-        for day_from, day_to in pairwise(sorted({0, *times, DAY_US})):
-            yield Window(start, end, day_from, day_to)
+def _priced_spans(model: ModelInfo, day_us: int, context: dict[str, str]) -> Iterator[tuple[tuple[date, date], ModelPrice]]:
+    """First day, day after the last, and the price between them at one time of day. Equal neighbours are one span."""
+    changes = {constraint.start_date for constraint in _constraints(model) if isinstance(constraint, StartDateConstraint)}
+    days = pairwise([date.min, *sorted(changes), date.max])
+    for price, spans in groupby(days, lambda span: model.get_prices(_instant(span[0], day_us), context)):
+        first, *_, last = [day for span in spans for day in span]
+        yield (first, last), price
+
+
+def _times_of_change(model: ModelInfo) -> list[int]:
+    """Midnight, the times of day (µs, UTC) at which the model's price changes, and midnight."""
+    daily = [constraint for constraint in _constraints(model) if isinstance(constraint, TimeOfDateConstraint)]
+    return [*sorted({0, *(_day_us(at) for constraint in daily for at in (constraint.start_time, constraint.end_time))}), DAY_US]
 
 
 def _day_us(at: time) -> int:
+    """A time of day as µs since UTC midnight; without a zone it is meant as UTC."""
     utc = at if at.tzinfo is None else datetime.combine(date(1970, 1, 1), at).astimezone(UTC).time()
     return ((utc.hour * 60 + utc.minute) * 60 + utc.second) * 1_000_000 + utc.microsecond
 
 
-def _valid_from(model: ModelInfo, instant: datetime) -> str:
-    """The date from which the price of an instant holds; "always" where the library knows no earlier one."""
-    dates = [condition.start_date for condition in _conditions(model) if isinstance(condition, StartDateConstraint)]
-    return str(max((day for day in dates if day <= instant.date()), default="always"))
+def _instant(day: date, day_us: int) -> datetime:
+    return datetime.combine(day, _time(day_us), UTC)
+
+
+def _time(day_us: int) -> time:
+    seconds, microsecond = divmod(day_us, 1_000_000)
+    return time(seconds // 3600 % 24, seconds // 60 % 60, seconds % 60, microsecond)
+
+
+def _epoch_us(day: date) -> int:
+    return (day - date(1970, 1, 1)).days * DAY_US
+
+
+def _rate_id(match: Match, since: date, day_us: int, context: dict[str, str]) -> str:
+    """What price this is: deepseek/deepseek-chat@always+00:30-16:30, openai/gpt-4o@2026-05-20+batch."""
+    at = _instant(since, day_us)
+    standard = match.model.get_prices(at)
+    variants = [value for key, value in context.items() if match.model.get_prices(at, {key: value}) != standard]
+    valid_from = "always" if since == date.min else since.isoformat()
+    return "+".join([f"{match.provider.id}/{match.model.id}@{valid_from}", *_hours(match.model, at), *variants])
+
+
+def _hours(model: ModelInfo, at: datetime) -> list[str]:
+    """The hours of the price of an instant, if it is one for hours of the day."""
+    prices = [] if isinstance(model.prices, ModelPrice) else model.prices
+    active = [price.constraint for price in prices if price.constraint is None or price.constraint.active(at)]
+    hours = active[-1] if active else None
+    return [f"{hours.start_time:%H:%M}-{hours.end_time:%H:%M}"] if isinstance(hours, TimeOfDateConstraint) else []
+
+
+# ---- rates
 
 
 def _tier_edges(price: ModelPrice) -> list[int]:
-    """Total inputs at which a rate changes, with both ends: of (lo, hi] all tokens cost the same."""
+    """The total inputs above which a rate changes, between the least and the greatest."""
     starts = {tier.start for value in price.__dict__.values() if isinstance(value, TieredPrices) for tier in value.tiers}
-    return [-1, *sorted(starts), UNLIMITED]
+    return [-1, *sorted(starts), LAST]
 
 
-def _rate(price: Decimal | TieredPrices | None, input_above: int) -> Decimal | None:
-    """The rate of a tier. Some of the library's rates carry the noise of a float: twelve places are more than any means."""
-    if isinstance(price, TieredPrices):
-        passed = [tier.price for tier in price.tiers if tier.start <= input_above]
-        price = passed[-1] if passed else price.base
-    return None if price is None else round(price, 12)
+def _rates(price: ModelPrice, input_above: int) -> dict[str, int | None]:
+    """What one token more of each count adds to the cost, in the tier that begins above an input.
+
+    A token that is priced apart is billed at its own rate instead of the rate of the whole it is counted in, so it adds the
+    difference. One that is not stays in the whole: without a price for cache writes they cost what input does.
+    """
+
+    def rate(key: str, per: int) -> int | None:
+        value = getattr(price, key)
+        return None if value is None else round(calc_unit_price(value, ATTO, input_above + 1, per))
+
+    own = {count: rate(key, TOKENS_PER_PRICE) for count, key in PRICE_KEY.items()}
+    beyond = {
+        f"{count}_rate": None if own[count] is None else own[count] - (own[whole] or 0 if whole else 0)
+        for count, whole in PART_OF.items()
+    }
+    return beyond | {"request_rate": rate(REQUEST_KEY, REQUESTS_PER_PRICE) or 0}
+
+
+def _costs_anything(price: ModelPrice, input_above: int) -> bool:
+    """Whether any price of the tier is more than zero, be it for what a record does not count."""
+    return any(calc_unit_price(value, Decimal(1), input_above + 1, 1) for value in price.__dict__.values())

@@ -72,7 +72,8 @@ class CanonicalQuery:
         """The statement for the columns that the SELECT gives; what it names is bound."""
         given = self._reading.con.sql(f"SELECT * FROM ({self._sql}) LIMIT 0", params=self._given).columns
         columns = [column for column in given if column not in _OWN]
-        kinds = {column: kind for column in columns if (kind := kind_of(column, self._conventions, self._reading.now))}
+        read = [column for column in columns if column not in _VERBATIM]
+        kinds = {column: kind for column in read if (kind := kind_of(column, self._conventions, self._reading.now))}
         self._values |= {f"name_{column}": _name(column, self._conventions) for column in _named(columns, kinds)}
         if "status" in kinds:
             self._values |= {f"status_{index}": word.lower() for index, word in enumerate(self._conventions.statuses)}

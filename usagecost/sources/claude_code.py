@@ -20,7 +20,7 @@ from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
 from usagecost.sources.jsonlines import JsonLines
 from usagecost.sources.protocol import Batch, Reading
-from usagecost.sources.sql import json_object
+from usagecost.sources.sql import json_object, literal
 
 SHAPE = {
     "type": "VARCHAR",
@@ -28,10 +28,10 @@ SHAPE = {
     "sessionId": "VARCHAR",
     "requestId": "VARCHAR",
     "timestamp": "VARCHAR",
-    "version": "VARCHAR",
+    "version": "JSON",
     "cwd": "VARCHAR",
-    "gitBranch": "VARCHAR",
-    "agentId": "VARCHAR",
+    "gitBranch": "JSON",
+    "agentId": "JSON",
     "isSidechain": "VARCHAR",
     "isApiErrorMessage": "VARCHAR",
     "error": "VARCHAR",
@@ -40,7 +40,7 @@ SHAPE = {
     "message": {
         "id": "VARCHAR",
         "model": "VARCHAR",
-        "stop_reason": "VARCHAR",
+        "stop_reason": "JSON",
         "usage": {
             "input_tokens": "VARCHAR",
             "cache_read_input_tokens": "VARCHAR",
@@ -48,8 +48,8 @@ SHAPE = {
             "cache_creation": {"ephemeral_5m_input_tokens": "VARCHAR", "ephemeral_1h_input_tokens": "VARCHAR"},
             "output_tokens": "VARCHAR",
             "service_tier": "VARCHAR",
-            "speed": "VARCHAR",
-            "inference_geo": "VARCHAR",
+            "speed": "JSON",
+            "inference_geo": "JSON",
             "server_tool_use": "JSON",
             "iterations": "JSON",
         },
@@ -61,18 +61,21 @@ _NULL_IN_DRAFTS = (
     "$.message.usage.speed", "$.message.usage.cache_read_input_tokens", "$.message.usage.cache_creation_input_tokens",
 )  # fmt: skip
 
+_SOME_NULL = r'"({})"\s*:\s*null'.format("|".join(path.rsplit(".", 1)[1] for path in _NULL_IN_DRAFTS))
+"""Finds the lines in which one of these may be null; a tool's input may have such a field too."""
+
 _ATTRIBUTES = json_object(
     {
-        "version": "to_json(record.version)",
-        "gitBranch": "to_json(record.gitBranch)",
-        "agentId": "to_json(record.agentId)",
+        "version": "record.version",
+        "gitBranch": "record.gitBranch",
+        "agentId": "record.agentId",
         "isSidechain": "CASE WHEN is_sidechain THEN 'true' END",
-        "stop_reason": "to_json(record.message.stop_reason)",
-        "speed": "to_json(usage.speed)",
-        "inference_geo": "to_json(nullif(usage.inference_geo, ''))",
-        "cache_write_5m_tokens": "to_json(TRY_CAST(usage.cache_creation.ephemeral_5m_input_tokens AS BIGINT))",
+        "stop_reason": "record.message.stop_reason",
+        "speed": "usage.speed",
+        "inference_geo": "nullif(usage.inference_geo, '\"\"')",
+        "cache_write_5m_tokens": "TRY_CAST(usage.cache_creation.ephemeral_5m_input_tokens AS BIGINT)",
         "server_tool_use": "usage.server_tool_use",
-        "iterations": "CASE WHEN usage.iterations <> '[]' THEN usage.iterations END",
+        "iterations": "nullif(usage.iterations, '[]')",
     }
 )
 
@@ -99,17 +102,16 @@ ROWS = f"""
                 + TRY_CAST(usage.cache_creation.ephemeral_1h_input_tokens AS DOUBLE))::VARCHAR,
             usage.cache_creation.ephemeral_5m_input_tokens
         ) AS cache_write,
-        list_sum([
-            TRY_CAST(count AS DOUBLE)
-            FOR count IN [usage.input_tokens, usage.cache_read_input_tokens, cache_write, usage.output_tokens]
-        ]) AS total
+        coalesce(TRY_CAST(usage.input_tokens AS DOUBLE), 0) + coalesce(TRY_CAST(usage.cache_read_input_tokens AS DOUBLE), 0)
+            + coalesce(TRY_CAST(cache_write AS DOUBLE), 0) + coalesce(TRY_CAST(usage.output_tokens AS DOUBLE), 0) AS total
     FROM message
 )
 SELECT
     row,
     source_file,
     has_usage IS NOT true
-        OR (contains(text, 'null') AND list_contains(json_type(text, {list(_NULL_IN_DRAFTS)}), 'NULL')) AS is_skipped,
+        OR CASE WHEN regexp_matches(text, {literal(_SOME_NULL)})
+            THEN list_contains(json_type(text, {list(_NULL_IN_DRAFTS)}), 'NULL') END IS true AS is_skipped,
     coalesce(
         message_id || ':' || coalesce(record.requestId, ''), nullif(record.uuid, ''), fingerprint || '-' || line
     ) AS request_id,

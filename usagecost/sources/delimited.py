@@ -30,12 +30,17 @@ class Layout:
 
 
 class DelimitedFile:
-    """A text file with a line of column names; its delimiter is found out, unless it is given."""
+    """A text file with a line of column names; its delimiter is found out, unless it is given.
+
+    Making one raises FileProblem if it has no such line.
+    """
 
     def __init__(self, head: Head, delimiter: str | None = None) -> None:
         self.head = head
         self._layout = _layout(head, delimiter)
         self.names = self._layout.names
+        if not self.names:
+            raise FileProblem("does not begin with a line of column names.")
         self.fingerprint = fingerprint(*self.names, *self._layout.first_row)
 
     def rows(self, columns: Collection[str]) -> Iterator[Rows]:  # noqa: ARG002 - the others cost nothing
@@ -53,7 +58,7 @@ def _layout(head: Head, delimiter: str | None = None) -> Layout:
 
 def _fields(lines: list[str], delimiter: str) -> list[list[str]]:
     try:
-        return list(csv.reader(lines, delimiter=delimiter))
+        return list(csv.reader((line.replace("\r", "") for line in lines), delimiter=delimiter))
     except csv.Error:  # a field that is no field, because this is not the delimiter, or no such file
         return []
 

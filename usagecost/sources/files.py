@@ -19,6 +19,9 @@ import pyarrow as pa
 
 BLOCK_BYTES = 16 << 20
 PIECE_BYTES = 1 << 20
+_PACKED_BYTES = 1 << 16
+"""Little, as what has been unpacked of a piece is lost when the rest of it is damaged."""
+
 HEAD_BYTES = 256 << 10
 HEAD_LINES = 20
 
@@ -52,41 +55,45 @@ class ByteStream:
     def __init__(self, path: Path, block_bytes: int = BLOCK_BYTES) -> None:
         self._path = path
         self._block_bytes = block_bytes
+        self._piece_bytes = min(PIECE_BYTES, block_bytes)
+        self._problem: FileProblem | None = None
         self.position = 0
 
     def __iter__(self) -> Iterator[bytes]:
-        """Block after block; all but the last are full, so that where one ends depends on the content only."""
-        filled = bytearray()
+        """Block after block; an empty file has none."""
+        gathered: list[bytes] = []
         is_empty = True
         for piece in self._pieces():
-            filled += piece.removeprefix(_UTF8_BOM) if is_empty else piece
-            is_empty = is_empty and not filled
-            while len(filled) >= self._block_bytes:
-                yield bytes(filled[: self._block_bytes])
-                del filled[: self._block_bytes]
-        if is_empty:
-            raise FileProblem("is empty: there is nothing to read.")
-        if filled:
-            yield bytes(filled)
+            gathered.append(piece.removeprefix(_UTF8_BOM) if is_empty else piece)
+            is_empty = is_empty and not gathered[-1]
+            if sum(map(len, gathered)) > self._block_bytes - self._piece_bytes:
+                yield b"".join(gathered)
+                gathered.clear()
+        if any(gathered):
+            yield b"".join(gathered)
+        if self._problem or is_empty:
+            raise self._problem or FileProblem("is empty: there is nothing to read.")
 
     def _pieces(self) -> Iterator[bytes]:
-        """The unpacked content as it comes, and then FileProblem if it ends too early."""
+        """The unpacked content as it comes; if it ends too early, the problem is set."""
         try:
             with self._path.open("rb") as file:
                 unpack = _unpacker(file.read(8))
                 file.seek(0)
-                for piece in unpack(file):
+                for piece in unpack(file, self._piece_bytes):
                     self.position = file.tell()
                     yield piece
+        except FileProblem as problem:
+            self._problem = problem
         except FileNotFoundError:
-            raise FileProblem("does not exist: check the path.") from None
+            self._problem = FileProblem("does not exist: check the path.")
         except PermissionError:
-            raise FileProblem("may not be read by this user: change its permissions.") from None
+            self._problem = FileProblem("may not be read by this user: change its permissions.")
         except OSError as error:
-            raise FileProblem(f"cannot be read: {error.strerror or error}.") from None
+            self._problem = FileProblem(f"cannot be read: {error.strerror or error}.")
 
 
-def _unpacker(magic: bytes) -> Callable[[BufferedReader], Iterator[bytes]]:
+def _unpacker(magic: bytes) -> Callable[[BufferedReader, int], Iterator[bytes]]:
     for start, sentence in _UNREADABLE.items():
         if magic.startswith(start):
             raise FileProblem(sentence)
@@ -95,34 +102,34 @@ def _unpacker(magic: bytes) -> Callable[[BufferedReader], Iterator[bytes]]:
     return _unzstandard if magic.startswith(_ZSTD) else _plain
 
 
-def _plain(file: BufferedReader) -> Iterator[bytes]:
-    while piece := file.read(PIECE_BYTES):
+def _plain(file: BufferedReader, most: int) -> Iterator[bytes]:
+    while piece := file.read(most):
         yield piece
 
 
-def _gunzipped(file: BufferedReader) -> Iterator[bytes]:
+def _gunzipped(file: BufferedReader, most: int) -> Iterator[bytes]:
     """The members of a gzip file, one after the other; zeros after the last are padding."""
     member = zlib.decompressobj(wbits=31)
-    packed = file.read(PIECE_BYTES)
+    packed = file.read(_PACKED_BYTES)
     while packed:
         try:
-            piece = member.decompress(packed, BLOCK_BYTES)
+            piece = member.decompress(packed, most)
         except zlib.error:
             raise FileProblem("is damaged: its gzip data cannot be unpacked from some point on. Get a whole copy of it.") from None
         if piece:
             yield piece
         packed = member.unused_data.lstrip(b"\0") if member.eof else member.unconsumed_tail
-        if member.eof and (packed := packed or file.read(PIECE_BYTES).lstrip(b"\0")):
+        if member.eof and (packed := packed or file.read(_PACKED_BYTES).lstrip(b"\0")):
             member = zlib.decompressobj(wbits=31)
-        packed = packed or file.read(PIECE_BYTES)
+        packed = packed or file.read(_PACKED_BYTES)
     if not member.eof:
         raise FileProblem("is cut off: its gzip data ends in the middle. Get a whole copy of it.")
 
 
-def _unzstandard(file: BufferedReader) -> Iterator[bytes]:
+def _unzstandard(file: BufferedReader, most: int) -> Iterator[bytes]:
     try:
         with pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd") as stream:
-            while piece := stream.read(PIECE_BYTES):
+            while piece := stream.read(most):
                 yield piece
     except OSError:
         raise FileProblem("is damaged or cut off: its zstd data cannot be unpacked to its end. Get a whole copy of it.") from None

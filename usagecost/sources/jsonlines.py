@@ -54,7 +54,7 @@ class JsonLines:
         problems = [Reject(part.head.source_file, None, part.problem, None) for part in parts if part.problem]
         table = _line_table(blocks, [{"fingerprint": part.head.fingerprint, **self.facts(part.head)} for part in blocks])
         good, broken = (
-            (table, []) if all(_all_begin_objects(part.block) for part in blocks) else _sorted_out(reading, blocks, table)
+            (table, []) if all(part.block.all_begin_with("{") for part in blocks) else _sorted_out(reading, blocks, table)
         )
         try:
             requests, rejected = _canonical(query, reading, good)
@@ -106,7 +106,7 @@ def _together(parts: Iterator[_Part]) -> Iterator[list[_Part]]:
         gathered.append(part)
         if part.block:
             size += len(part.block.text)
-            rows += part.block.text.count(b"\n")
+            rows += part.block.count
         if size >= MOST_BYTES - BLOCK_BYTES or rows >= MOST_ROWS or len(gathered) >= MOST_FILES:
             yield gathered
             gathered, size, rows = [], 0, 0
@@ -126,12 +126,6 @@ def _line_table(parts: list[_Part], facts: list[Mapping[str, str | None]]) -> pa
     for name, values in by_part.items():
         lines = lines.append_column(name, pa.DictionaryArray.from_arrays(part_of_row, pa.array(values, pa.string())))
     return lines
-
-
-def _all_begin_objects(block: LineBlock) -> bool:
-    """Whether every line begins with a brace. Blank lines, for example, do not."""
-    text = block.text
-    return text.startswith(b"{") and text.count(b"\n{") == text.count(b"\n") - 1
 
 
 def _sorted_out(reading: Reading, parts: list[_Part], table: pa.Table) -> tuple[pa.Table, list[Reject]]:

@@ -7,7 +7,7 @@ stays and whoever reads the lines meets it as a broken one; `LineBlock.unreadabl
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -36,29 +36,44 @@ class Unreadable(NamedTuple):
 
 @dataclass(frozen=True)
 class LineBlock:
-    """Whole lines of a file: UTF-8, each ending in a newline, the first of them with the number ``first``."""
+    """Whole lines of a file: UTF-8, each ending in a newline, the first of them with the number ``first``.
+
+    ``offsets`` are the places in the text where lines begin, and that where the last one ends.
+    """
 
     text: bytes
     first: int
-    unreadable: dict[int, Unreadable] = field(default_factory=dict)
+    offsets: np.ndarray
+    unreadable: dict[int, Unreadable]
+
+    @classmethod
+    def of(cls, text: bytes, first: int, unreadable: dict[int, Unreadable] | None = None) -> LineBlock:
+        """A block of text that ends with a newline."""
+        ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n")) + 1
+        return cls(text, first, np.concatenate([[0], ends]).astype(np.int32), unreadable or {})
+
+    @property
+    def count(self) -> int:
+        """How many lines there are."""
+        return len(self.offsets) - 1
 
     def table(self) -> pa.Table:
         """One row = one line: its number, and its text with the newline."""
-        ends = np.flatnonzero(np.frombuffer(self.text, np.uint8) == ord("\n")) + 1
-        offsets = np.concatenate([[0], ends]).astype(np.int32)
-        texts = pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(self.text))
-        return pa.table({"line": np.arange(self.first, self.first + len(ends)), "text": texts})
+        texts = pa.StringArray.from_buffers(self.count, pa.py_buffer(self.offsets), pa.py_buffer(self.text))
+        return pa.table({"line": np.arange(self.first, self.first + self.count), "text": texts})
+
+    def all_begin_with(self, letter: str) -> bool:
+        """Whether the first character of every line is this one. That of a blank line is its newline."""
+        return bool((np.frombuffer(self.text, np.uint8)[self.offsets[:-1]] == ord(letter)).all())
 
 
 def line_blocks(stream: ByteStream) -> Iterator[LineBlock]:
     """The lines of a file. If it breaks off, those that are whole, and then FileProblem."""
     first = 1
     for text, overlong in _whole_lines(stream):
-        if overlong:
-            yield LineBlock(UNREADABLE_LINE + b"\n", first, {first: overlong})
-        else:
-            yield _checked(text, first)
-        first += 1 if overlong else text.count(b"\n")
+        block = LineBlock.of(UNREADABLE_LINE + b"\n", first, {first: overlong}) if overlong else _checked(text, first)
+        yield block
+        first += block.count
 
 
 def _whole_lines(stream: ByteStream) -> Iterator[tuple[bytes, Unreadable | None]]:
@@ -75,7 +90,7 @@ def _whole_lines(stream: ByteStream) -> Iterator[tuple[bytes, Unreadable | None]
             open_line, block = b"", block[end:]  # noqa: PLW2901
         last = block.rfind(b"\n") + 1
         if last:
-            yield open_line + block[:last], None
+            yield b"".join((open_line, memoryview(block)[:last])), None
         open_line = block[last:] if last else open_line + block
         length = len(open_line)
     if length > MOST_LINE_BYTES:
@@ -93,7 +108,7 @@ def _overlong(length: int, start: bytes) -> Unreadable:
 def _checked(text: bytes, first: int) -> LineBlock:
     """The block, once its lines are known to be text."""
     is_damaged = b"\0" in text or not _is_utf8(text)
-    return _without_damaged_lines(text, first) if is_damaged else LineBlock(text, first)
+    return _without_damaged_lines(text, first) if is_damaged else LineBlock.of(text, first)
 
 
 def _is_utf8(text: bytes) -> bool:
@@ -114,7 +129,7 @@ def _without_damaged_lines(text: bytes, first: int) -> LineBlock:
         if reason:
             unreadable[first + index] = Unreadable(reason, line[:_KEPT_BYTES].decode(errors="replace")[:MOST_RAW])
             lines[index] = UNREADABLE_LINE
-    return LineBlock(b"\n".join(lines), first, unreadable)
+    return LineBlock.of(b"\n".join(lines), first, unreadable)
 
 
 def _is_decodable(line: bytes) -> bool:

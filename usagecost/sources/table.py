@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from usagecost.sources.delimited import DelimitedFile
-from usagecost.sources.files import BLOCK_BYTES, ByteStream, FileProblem, Head
+from usagecost.sources.files import ByteStream, FileProblem, Head
 from usagecost.sources.jsonlines import JsonLines
 from usagecost.sources.mapping import GIVEN_COLUMNS, TableMapping
 from usagecost.sources.parquet import ParquetFile
@@ -40,37 +42,56 @@ class Table:
 
     def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """One row = one request; the line of column names and empty lines are skipped."""
-        for head in heads:
-            try:
-                yield from self._json_lines(head, reading) if _is_json(head) else self._rows(head, reading)
-            except FileProblem as problem:
-                source = self._mapping.source if self._mapping else self.name
-                yield file_problem(reading, source, head, problem)
+        for plan, group in groupby(map(self._planned, heads), key=itemgetter(0)):
+            alike = (head for _, head in group)
+            if isinstance(plan, JsonLines):
+                yield from plan.batches(alike, reading)
+            else:
+                for head in alike:
+                    yield from self._rows(head, reading) if plan is None else [self._problem(head, plan, reading)]
 
-    def _json_lines(self, head: Head, reading: Reading) -> Iterator[Batch]:
-        if head.start.lstrip().startswith(b"["):
-            raise FileProblem("is one JSON document: write one request a line, for example with jq -c '.[]'.")
-        mapping = self._mapping or TableMapping(
-            {name: name for name in GIVEN_COLUMNS if name != "request_id" or _has_field(head, name)}
-        )
-        names = _columns(mapping)
-        _check_present(mapping, {name for name in names if self._mapping is None or _has_field(head, name)}, _json_fields(head))
-        paths = {name: [name] if any(name in line for line in head.objects) else name.split(".") for name in names}
-        texts = {name: ".".join(["record", *map(identifier, path)]) for name, path in paths.items()}
-        rows = _rows_sql(mapping, texts)
-        return JsonLines(mapping.source, _shape(paths.values()), rows, mapping.conventions, values=_values(mapping)).batches(
-            [head], reading
-        )
+    def _planned(self, head: Head) -> tuple[JsonLines | FileProblem | None, Head]:
+        """How a file of JSON lines is read (those that are read alike are read together), or why it cannot be; None for others."""
+        try:
+            return (_json_lines(head, self._mapping) if _is_json(head) else None), head
+        except FileProblem as problem:
+            return problem, head
 
     def _rows(self, head: Head, reading: Reading) -> Iterator[Batch]:
-        file = _tabular_file(head, self._mapping)
-        mapping = self._mapping or TableMapping({name: name for name in GIVEN_COLUMNS if name in file.names})
-        _check_present(mapping, file.names, file.names)
-        texts = {name: _text(name, is_typed=head.is_parquet) for name in _columns(mapping)}
-        is_blank = "" if head.is_parquet else f"coalesce({', '.join(map(identifier, file.names))}) IS NULL AS is_skipped,"
-        columns = _columns(mapping) if head.is_parquet else file.names
-        tabular = Tabular(mapping.source, columns, _rows_sql(mapping, texts, is_blank), mapping.conventions, _values(mapping))
-        return tabular.batches(file, reading)
+        try:
+            file = _tabular_file(head, self._mapping)
+            tabular = _tabular(file, self._mapping)
+        except FileProblem as problem:
+            yield self._problem(head, problem, reading)
+        else:
+            yield from tabular.batches(file, reading)
+
+    def _problem(self, head: Head, problem: FileProblem, reading: Reading) -> Batch:
+        return file_problem(reading, self._mapping.source if self._mapping else self.name, head, problem)
+
+
+def _json_lines(head: Head, given: TableMapping | None) -> JsonLines:
+    """How a file of JSON lines is read."""
+    if head.start.lstrip().startswith(b"["):
+        raise FileProblem("is one JSON document: write one request a line, for example with jq -c '.[]'.")
+    start = next(iter(ByteStream(head.path)))
+    mapping = given or TableMapping({name: name for name in GIVEN_COLUMNS if _is_in(start, [name])})
+    paths = {name: _path(head, name) for name in _columns(mapping)}
+    _check_present(mapping, [name for name, path in paths.items() if _is_in(start, path)], _json_fields(head))
+    texts = {name: ".".join(["record", *map(identifier, path)]) for name, path in paths.items()}
+    rows = _rows_sql(mapping, texts)
+    return JsonLines(mapping.source, _shape(paths.values()), rows, mapping.conventions, values=_values(mapping))
+
+
+def _tabular(file: TabularFile, given: TableMapping | None) -> Tabular:
+    """How a file of rows and columns is read."""
+    mapping = given or TableMapping({name: name for name in GIVEN_COLUMNS if name in file.names})
+    _check_present(mapping, file.names, file.names)
+    is_typed = file.head.is_parquet
+    texts = {name: _text(name, is_typed=is_typed) for name in _columns(mapping)}
+    is_blank = "" if is_typed else f"coalesce({', '.join(map(identifier, file.names))}) IS NULL AS is_skipped,"
+    columns = _columns(mapping) if is_typed else file.names
+    return Tabular(mapping.source, columns, _rows_sql(mapping, texts, is_blank), mapping.conventions, _values(mapping))
 
 
 def column_names(head: Head) -> list[str]:
@@ -147,13 +168,14 @@ def _json_fields(head: Head) -> list[str]:
     return list(names)
 
 
-def _has_field(head: Head, name: str) -> bool:
-    """Whether JSON lines have a field. It need not be in the first of them: it is looked for in the text of the first block."""
-    keys = {json.dumps(part).encode() for part in name.split(".")} if "." in name else {json.dumps(name).encode()}
-    if all(key in head.start for key in keys):
-        return True
-    block = next(iter(ByteStream(head.path, BLOCK_BYTES)))
-    return all(key in block for key in keys)
+def _path(head: Head, name: str) -> list[str]:
+    """Where a field is: a.b is the field b of the object a, unless there is a field of that name."""
+    return [name] if any(name in line for line in head.objects) else name.split(".")
+
+
+def _is_in(text: bytes, path: list[str]) -> bool:
+    """Whether JSON lines have a field. It need not be in the first of them, but in the first block."""
+    return all(json.dumps(name).encode() in text for name in path)
 
 
 def _shape(paths: Iterable[list[str]]) -> dict[str, Any]:

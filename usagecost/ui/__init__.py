@@ -4,8 +4,8 @@ A page is ``view = ui.page("Title")``, then questions asked through ``ui.answer`
 """
 
 from usagecost.ui.answers import answer, empty
-from usagecost.ui.blocks import cards, chart, heading, table
+from usagecost.ui.blocks import cards, chart, draw, heading, table
 from usagecost.ui.frame import page
 from usagecost.ui.text import plain
 
-__all__ = ["answer", "cards", "chart", "empty", "heading", "page", "plain", "table"]
+__all__ = ["answer", "cards", "chart", "draw", "empty", "heading", "page", "plain", "table"]

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
-from usagecost import queries
+from usagecost import folds, queries
+from usagecost.charts import Drawing
 from usagecost.filters import View
 from usagecost.folds import Usage
 from usagecost.formats import UNKNOWN, exact_count
-from usagecost.metrics import CARDS, METRICS, Metric, spend_coverage, spend_text
-from usagecost.ui.downloads import csv_button
+from usagecost.metrics import CARDS, METRICS, Metric, Sums, spend_coverage, spend_text
+from usagecost.ui.downloads import Numbers, csv_button
 from usagecost.ui.text import days_text, previous_text
 
 DELTA_COLORS = {"up": "normal", "down": "inverse", None: "off"}
@@ -27,6 +27,7 @@ CARD_COLUMNS, CARD_WIDTH = 3, 210
 def cards(usage: Usage, view: View) -> None:
     """The six summary cards, each with its change against the previous period and its course, and what is left out of them."""
     totals, before = usage.totals, usage.totals_before
+    complete = [sums for sums, step in zip(folds.rows(usage.over_time), usage.intervals, strict=True) if not step.is_running]
     grid = st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap="small")
     for metric in (METRICS[name] for name in CARDS):
         value = metric.of(totals)
@@ -39,18 +40,24 @@ def cards(usage: Usage, view: View) -> None:
             help=metric.help,
             border=True,
             height="stretch",
-            chart_data=None if value is None else _course(metric, usage),
+            chart_data=None if value is None else _course(metric, complete),
             chart_type="area",
         )
     st.caption(" ".join(_notes(totals, view)))
 
 
-def _course(metric: Metric, usage: Usage) -> list[float] | None:
-    """The sparkline over the complete intervals, so that it does not end in a fall; None where there is no course."""
-    values = metric.column(usage.over_time).astype("Float64")
-    complete = values[[not step.is_running for step in usage.intervals]]
-    drawn = complete.fillna(0) if metric.is_additive else complete.ffill().bfill()
-    return [float(value) for value in drawn] if len(drawn) > 1 and drawn.notna().all() else None
+def _course(metric: Metric, complete: Sequence[Sums]) -> list[float] | None:
+    """The sparkline over the complete intervals, so that it does not end in a fall; None where there is no course.
+
+    A quotient keeps its last known value where nothing was sent.
+    """
+    values = [metric.of(sums) for sums in complete]
+    last = 0 if metric.is_additive else next((value for value in values if value is not None), None)
+    drawn = []
+    for value in values:
+        last = value if value is not None else 0 if metric.is_additive else last
+        drawn.append(last)
+    return [float(value) for value in drawn] if len(drawn) > 1 and last is not None else None
 
 
 def _notes(totals: dict[str, Any], view: View) -> list[str]:
@@ -74,16 +81,22 @@ def _shortage(view: View) -> list[str]:
     return [f"They are not complete: the oldest request is of {days_text(oldest, oldest)}."]
 
 
-def chart(title: str, drawing: alt.Chart | alt.LayerChart, numbers: pd.DataFrame, *, name: str, help: str, alt_text: str) -> None:  # noqa: A002 - Streamlit's own word
+def chart(title: str, drawing: Drawing, numbers: Numbers, *, name: str, help: str, alt_text: str) -> None:  # noqa: A002 - Streamlit's own word
     """A chart under its title, with what it means on demand and its full numbers to download."""
     heading(title, numbers, name=name, help=help)
-    st.altair_chart(drawing, key=f"chart_{name}", alt=alt_text)
+    draw(drawing, name=name, alt_text=alt_text)
 
 
-def heading(title: str, numbers: pd.DataFrame, *, name: str, help: str) -> None:  # noqa: A002
+def draw(drawing: Drawing, *, name: str, alt_text: str) -> None:
+    """A chart alone. Its rows go as a named data set: Vega loses unnamed ones of layered charts when they change."""
+    spec = {**drawing.spec, "data": {"name": "rows"}, "datasets": {"rows": drawing.data}}
+    st.vega_lite_chart(spec=spec, key=f"chart_{name}", alt=alt_text)
+
+
+def heading(title: str, numbers: Numbers, *, name: str, help: str) -> None:  # noqa: A002
     """A section's title with its help on the left, the download of its numbers on the right."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader(title, help=help, anchor=False, width="content")
+        st.header(title, help=help, anchor=False, width="content")
         csv_button(numbers, name)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import available_timezones
+from functools import cache
 
 import streamlit as st
 
@@ -36,10 +37,16 @@ class DataSpan:
     now: datetime
 
 
+@cache
+def known_zones() -> tuple[str, ...]:
+    """All zones by name. The system's list is read from the disk, so once is enough."""
+    return tuple(sorted(zoneinfo.available_timezones()))
+
+
 def default_zone() -> str:
     """The organisation's reporting zone: USAGECOST_ZONE, else UTC."""
     zone = os.environ.get("USAGECOST_ZONE", "UTC")
-    return zone if zone in available_timezones() else "UTC"
+    return zone if zone in known_zones() else "UTC"
 
 
 def week_start() -> int:
@@ -50,7 +57,7 @@ def week_start() -> int:
 
 def view_asked_for(data: DataSpan) -> View:
     """Draws the sidebar's widgets and returns the view that they describe."""
-    st.subheader("Period", anchor=False)
+    st.header("Period", anchor=False)
     above_zone = st.container()  # the period is computed in the zone, but is read before it
     zone = st.selectbox(
         "Time zone",
@@ -62,7 +69,7 @@ def view_asked_for(data: DataSpan) -> View:
     with above_zone:
         period = _period(data, zone)
         interval = _interval(period)
-    st.subheader("Numbers", anchor=False)
+    st.header("Numbers", anchor=False)
     basis = st.selectbox(
         "Cost basis",
         list(BASES),
@@ -135,9 +142,8 @@ def _interval(period: Period) -> str:
 
 def _zones() -> list[str]:
     """The default first (it is the one that stays out of the URL), then the reader's own, then all others."""
-    known = available_timezones()
-    first = [zone for zone in (default_zone(), st.context.timezone, "UTC") if zone in known]
-    return list(dict.fromkeys([*first, *sorted(known)]))
+    first = [zone for zone in (default_zone(), st.context.timezone, "UTC") if zone in known_zones()]
+    return list(dict.fromkeys([*first, *known_zones()]))
 
 
 def _filters(unfiltered: View) -> Filters:

@@ -1,0 +1,141 @@
+"""How fast sources read: rows a second of read and normalise, DuckDB's bare reader of the same file beside it, peak memory.
+
+    python tests/bench/ingest.py [--rows 1000000] [--formats csv,jsonl,parquet,claude-code] [--folder DIR] [--load]
+
+The bare reader parses the whole file, with its own guesses of types, into Arrow batches that are thrown away. Each measurement
+has a process of its own, of which the peak of memory is. With --load the file also goes into a lake: priced, staged, committed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import resource
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from usagecost.ingest import ingest
+from usagecost.lake import Lake
+from usagecost.lake.staging import bounded_database
+from usagecost.sources import Head, Reading
+from usagecost.sources.claude_code import ClaudeCode
+from usagecost.sources.table import Table
+
+USAGE = """
+SELECT
+    'req_' || md5(i::VARCHAR) AS request_id,
+    strftime(TIMESTAMP '2026-01-01' + to_microseconds(i * 7654321::BIGINT), '%Y-%m-%dT%H:%M:%S.%fZ') AS started_at,
+    (i * 37 % 9000) / 10 AS duration_ms,
+    ['openai', 'anthropic', 'google'][1 + i % 3] AS provider,
+    ['gpt-4o', 'claude-sonnet-4-20250514', 'gemini-2.5-pro'][1 + i % 3] AS model,
+    if(i % 50 = 0, 'error', 'success') AS status,
+    'user-' || i * 7919 % 5000 AS user_id, 'team-' || i % 20 AS team_id, 'app-' || i % 7 AS app, 'production' AS environment,
+    i % 2 = 0 AS is_streaming,
+    100 + i % 4000 AS input_tokens, i % 100 AS cache_read_tokens, i % 900 AS output_tokens,
+    i % 900 * 0.00001::DECIMAL(18, 9) AS reported_cost_usd
+FROM range($rows) AS numbers (i)
+"""
+
+ANSWERS = """
+SELECT
+    'assistant' AS type, uuid()::VARCHAR AS uuid, 'session-' || i // 500 AS "sessionId", 'req_' || i // 2 AS "requestId",
+    strftime(TIMESTAMP '2026-01-01' + to_microseconds(i * 7654321::BIGINT), '%Y-%m-%dT%H:%M:%S.%gZ') AS timestamp,
+    false AS "isSidechain", '2.1.37' AS version, '/home/dev/api' AS cwd, 'main' AS "gitBranch",
+    {
+        id: 'msg_' || i // 2, model: 'claude-opus-4-6', role: 'assistant', stop_reason: NULL::VARCHAR,
+        content: [{type: 'text', text: repeat('lorem ipsum ', 30 + i % 100)}],
+        usage: {
+            input_tokens: i % 10, cache_read_input_tokens: i % 90000, cache_creation_input_tokens: i % 2000,
+            cache_creation: {ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: i % 2000},
+            output_tokens: i % 500, service_tier: 'standard', inference_geo: 'not_available'
+        }
+    } AS message
+FROM range($rows) AS numbers (i)
+"""
+
+READERS = {"csv": "read_csv", "jsonl": "read_json", "parquet": "read_parquet", "claude-code": "read_json"}
+SUFFIXES = {"csv": "csv", "jsonl": "jsonl", "parquet": "parquet", "claude-code": "transcript.jsonl"}
+COPY_OPTIONS = {"csv": "FORMAT csv", "jsonl": "FORMAT json", "parquet": "FORMAT parquet", "claude-code": "FORMAT json"}
+
+Measured = tuple[float, int, int]
+"""Seconds, rows, and bytes of memory at the peak."""
+
+
+def written(name: str, rows: int, folder: Path) -> Path:
+    """A file of a format, made if it is not there."""
+    path = folder / f"usage-{rows}.{SUFFIXES[name]}"
+    if not path.exists():
+        query = (ANSWERS if name == "claude-code" else USAGE).replace("$rows", str(rows))
+        duckdb.sql(f"COPY ({query}) TO '{path}' ({COPY_OPTIONS[name]})")
+    return path
+
+
+def bare(name: str, path: Path) -> int:
+    """Rows that DuckDB's own reader parses."""
+    batches = duckdb.sql(f"FROM {READERS[name]}($path)", params={"path": str(path)}).to_arrow_reader(100_000)
+    return sum(batch.num_rows for batch in batches)
+
+
+def ours(name: str, path: Path) -> int:
+    """Rows that the source reads and normalises."""
+    source = ClaudeCode() if name == "claude-code" else Table()
+    with TemporaryDirectory() as folder, bounded_database(Path(folder)) as con:
+        batches = source.read([Head.of(path)], Reading(con, datetime.now(UTC)))
+        return sum(batch.requests.num_rows for batch in batches)
+
+
+def loaded(name: str, path: Path) -> int:
+    """Rows that are read, priced and merged into a new lake."""
+    with TemporaryDirectory() as folder:
+        report = ingest([path], Lake(folder), format="claude-code" if name == "claude-code" else "table")
+    return report.requests + report.duplicates
+
+
+def measured(work: Callable[[str, Path], int], name: str, path: Path) -> Measured:
+    """The work in a process of its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_measure, (work, name, path))
+
+
+def _measure(work: Callable[[str, Path], int], name: str, path: Path) -> Measured:
+    start = time.perf_counter()
+    rows = work(name, path)
+    return time.perf_counter() - start, rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def main() -> None:
+    """Prints a line a format, and all as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--formats", default=",".join(READERS))
+    parser.add_argument("--folder", type=Path, help="where the files are kept from run to run; default: nowhere")
+    parser.add_argument("--load", action="store_true", help="also measure the way into a lake")
+    arguments = parser.parse_args()
+    with TemporaryDirectory() as temporary:
+        folder = arguments.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        found = {}
+        for name in arguments.formats.split(","):
+            path = written(name, arguments.rows, folder)
+            works = {"bare": bare, "ours": ours} | ({"loaded": loaded} if arguments.load else {})
+            results = {label: measured(work, name, path) for label, work in works.items()}
+            found[name] = {
+                label: {"rows_per_second": round(rows / s), "peak_mb": peak >> 20} for label, (s, rows, peak) in results.items()
+            }
+            found[name]["ratio"] = round(results["bare"][0] / results["ours"][0], 2)
+            told = ", ".join(f"{label} {rows / s:,.0f} rows/s ({peak >> 20:,} MB)" for label, (s, rows, peak) in results.items())
+            print(f"{name:12} {path.stat().st_size / 1e6:6.0f} MB: {told}; {found[name]['ratio']:.2f} of the bare reader")
+        print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

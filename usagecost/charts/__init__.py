@@ -1,0 +1,28 @@
+"""Frames in, charts out: one look for all.
+
+Every function returns a ``Drawing``: its data, and a Vega-Lite specification made with Altair. What logs say (model and user
+names) travels as data, never inside an expression.
+"""
+
+from usagecost.charts.drawing import Drawing
+from usagecost.charts.look import COLORS, MISSING_COLOR, OTHER_COLOR, PALETTE, colors, value_name
+from usagecost.charts.over_time import bars_over_time, lines_over_time
+from usagecost.charts.ranked import ranked_bars, stacked_ranked_bars
+from usagecost.charts.timeaxis import TimeAxis, tick_texts, time_axis
+
+__all__ = [
+    "COLORS",
+    "MISSING_COLOR",
+    "OTHER_COLOR",
+    "PALETTE",
+    "Drawing",
+    "TimeAxis",
+    "bars_over_time",
+    "colors",
+    "lines_over_time",
+    "ranked_bars",
+    "stacked_ranked_bars",
+    "tick_texts",
+    "time_axis",
+    "value_name",
+]

@@ -1,0 +1,38 @@
+"""A chart as it is handed to the page: its data, and what is to be drawn of them.
+
+Altair needs some 100 ms to build and check a chart. So what does not depend on the data is built once (a *shape*), and a
+drawing is a copy of it with the time axis or the names of the day put in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+Spec = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """The rows of a chart, and its Vega-Lite specification without them."""
+
+    data: pd.DataFrame
+    spec: Spec
+
+
+def shape(*layers: alt.Chart, **properties: Any) -> Spec:
+    """Layers as Vega-Lite, without data and without Altair's own theme."""
+    spec = alt.layer(*layers).properties(**properties).to_dict(validate=False)
+    return {name: part for name, part in spec.items() if name not in ("$schema", "config", "data", "datasets")}
+
+
+def encoded(spec: Spec, **channels: Any) -> Spec:
+    """The specification with channels put into those of its layers that have them."""
+    layers = [
+        {**layer, "encoding": {**layer["encoding"], **{name: part for name, part in channels.items() if name in layer["encoding"]}}}
+        for layer in spec["layer"]
+    ]
+    return {**spec, "layer": layers}

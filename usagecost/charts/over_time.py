@@ -1,0 +1,105 @@
+"""Charts over time: lines of several metrics, and stacked bars of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import altair as alt
+import pandas as pd
+
+from usagecost.charts.drawing import Drawing, Spec, encoded, shape
+from usagecost.charts.look import COLORS, COUNT_AXIS, CUT_LEGEND, HEIGHT, LEGEND_ROW, QUIET, USD_AXIS, doubles, legend, value_axis
+from usagecost.charts.timeaxis import PLACE, TimeAxis, time_axis
+from usagecost.metrics import METRICS
+from usagecost.periods import Interval
+
+
+def lines_over_time(over_time: pd.DataFrame, series: Sequence[str], axis: TimeAxis) -> Drawing:
+    """Lines of additive metrics over the intervals; the step into the running interval is dashed and its stretch shaded."""
+    drawn = pd.DataFrame({METRICS[name].label: doubles(METRICS[name].column(over_time)) for name in series})
+    drawn.insert(0, "interval", [step.label for step in axis.steps])
+    drawn["running"] = [step.is_running for step in axis.steps]
+    drawn["band"] = drawn["running"]
+    drawn["until_running"] = drawn["running"] | drawn["running"].shift(-1, fill_value=False)
+    spec = _lines(tuple(series), axis.interval.capitalize(), len(axis.steps) == 1)
+    return Drawing(drawn, encoded(spec, x=time_axis(axis)))
+
+
+@cache
+def _lines(series: tuple[str, ...], step: str, is_single: bool) -> Spec:
+    names = [METRICS[name].label for name in series]
+    color = alt.Color(
+        "series:N",
+        scale=alt.Scale(domain=names, range=[COLORS[name] for name in series]),
+        legend=legend(symbolType="stroke", symbolStrokeWidth=3),
+    )
+    lines = (
+        alt.Chart()
+        .transform_fold(names[::-1], as_=["series", "value"])  # what is drawn last lies on top: the first series
+        .encode(x=PLACE, y=alt.Y("value:Q", axis=value_axis(COUNT_AXIS)), color=color)
+    )
+    near = alt.selection_point(name="near", on="pointerover", clear="pointerout", fields=["interval"], nearest=False)
+    tips = [alt.Tooltip("interval:N", title=step), *(alt.Tooltip(f"{name}:Q", format=",") for name in names)]
+    return shape(
+        _running_band(),
+        lines.transform_filter("!datum.running").mark_line(strokeWidth=2, point=is_single),
+        lines.transform_filter("datum.until_running").mark_line(strokeWidth=2, strokeDash=[4, 3], point=is_single),
+        alt.Chart()
+        .mark_rect(color=QUIET)
+        .encode(x=PLACE, opacity=alt.condition(near, alt.value(0.14), alt.value(0), empty=False), tooltip=tips)
+        .add_params(near),
+        height=HEIGHT,
+    )
+
+
+def bars_over_time(stacks: pd.DataFrame, metric: str, names: Sequence[str], palette: Sequence[str], axis: TimeAxis) -> Drawing:
+    """Stacked bars of an additive metric. ``stacks``: one row is (interval, name), the interval being a place in the axis."""
+    drawn = _every_interval(stacks, metric, axis.steps)
+    places = {name: place for place, name in enumerate(names)}
+    drawn["place"] = [places.get(name, len(places)) for name in drawn["name"]]
+    spec = _bars(metric, axis.interval.capitalize(), len(names) > 1)
+    color = {**spec["layer"][1]["encoding"]["color"], "scale": {"domain": list(names), "range": list(palette)}}
+    return Drawing(drawn, {**encoded(spec, x=time_axis(axis), color=color), "height": HEIGHT + LEGEND_ROW * len(names)})
+
+
+@cache
+def _bars(metric: str, step: str, has_legend: bool) -> Spec:
+    is_money = metric.endswith("_usd")
+    bars = (
+        alt.Chart()
+        .mark_bar()
+        .encode(
+            x=PLACE,
+            y=alt.Y(f"{metric}:Q", axis=value_axis(USD_AXIS if is_money else COUNT_AXIS), stack="zero"),
+            color=alt.Color("name:N", legend=legend(labelExpr=CUT_LEGEND, symbolType="square") if has_legend else None),
+            order=alt.Order("place:Q"),
+            opacity=alt.condition("datum.running", alt.value(0.5), alt.value(1)),
+            tooltip=[
+                alt.Tooltip("interval:N", title=step),
+                alt.Tooltip("name:N", title="Part"),
+                alt.Tooltip(f"{metric}:Q", title=METRICS[metric].label, format="$,.4f" if is_money else ","),
+                alt.Tooltip("note:N", title="State"),
+            ],
+        )
+    )
+    return shape(_running_band(), bars)
+
+
+def _running_band() -> alt.Chart:
+    """A shade behind the interval that is not over yet."""
+    band = alt.Chart().transform_filter("datum.band").mark_rect(color=QUIET, opacity=0.10)
+    return band.encode(x=PLACE, tooltip=[alt.Tooltip("interval:N", title="Still running")])
+
+
+def _every_interval(stacks: pd.DataFrame, metric: str, steps: Sequence[Interval]) -> pd.DataFrame:
+    """The stacks with a first row for each interval, so that empty ones stand on the axis too and the order is time's."""
+    known = stacks[stacks[metric].notna()]
+    blank = pd.DataFrame({"interval": range(len(steps)), "name": None, metric: 0.0})
+    drawn = pd.concat([blank, pd.DataFrame({**known[["interval", "name"]], metric: doubles(known[metric])})], ignore_index=True)
+    places = drawn["interval"].astype(int)
+    drawn["running"] = [steps[place].is_running for place in places]
+    drawn["band"] = drawn["running"] & drawn["name"].isna()  # one rectangle, not one behind every part of the stack
+    drawn["note"] = ["still running" if running else "complete" for running in drawn["running"]]
+    drawn["interval"] = [steps[place].label for place in places]
+    return drawn

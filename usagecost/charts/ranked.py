@@ -1,0 +1,73 @@
+"""Ranked charts: horizontal bars, the largest first, with what they say behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import altair as alt
+import pandas as pd
+
+from usagecost.charts.drawing import Drawing, Spec, encoded, shape
+from usagecost.charts.look import BAR_STEP, COLORS, QUIET, bar_scale, doubles, legend, name_axis
+from usagecost.metrics import METRICS
+
+
+def ranked_bars(ranking: pd.DataFrame, metric: str, palette: Sequence[str], value_format: str) -> Drawing:
+    """One bar a row of ``ranking``, in its order: ``name``, the metric, and ``text``, its label."""
+    drawn = ranking[["name", "text"]].assign(**{metric: doubles(ranking[metric])})
+    spec = _ranked(metric, value_format)
+    color = {**spec["layer"][0]["encoding"]["color"], "scale": {"domain": list(drawn["name"]), "range": list(palette)}}
+    x = {**spec["layer"][0]["encoding"]["x"], "scale": bar_scale(drawn[metric].max())}
+    return Drawing(drawn, encoded(spec, x=x, color=color))
+
+
+@cache
+def _ranked(metric: str, value_format: str) -> Spec:
+    x, y = alt.X(f"{metric}:Q", axis=None), alt.Y("name:N", sort=None, axis=name_axis())
+    tips = [alt.Tooltip("name:N", title="Name"), alt.Tooltip(f"{metric}:Q", title=METRICS[metric].label, format=value_format)]
+    bars = (
+        alt.Chart()
+        .mark_bar(height=alt.RelativeBandSize(0.7))
+        .encode(x=x, y=y, color=alt.Color("name:N", legend=None), tooltip=tips)
+    )
+    return shape(bars, _labels(x, y), height=alt.Step(BAR_STEP))
+
+
+def stacked_ranked_bars(ranking: pd.DataFrame, series: Sequence[str]) -> Drawing:
+    """One bar a row of ``ranking``, in its order, with additive metrics stacked: ``name``, the measures, ``text``, its label."""
+    names = [METRICS[name].label for name in series]
+    drawn = pd.DataFrame({METRICS[name].label: doubles(METRICS[name].column(ranking)).fillna(0) for name in series})
+    drawn = drawn.assign(name=ranking["name"].astype(str), text=ranking["text"], whole=drawn[names].sum(axis=1))
+    return Drawing(drawn, _with_scale(_stacked(tuple(series)), bar_scale(drawn["whole"].max())))
+
+
+@cache
+def _stacked(series: tuple[str, ...]) -> Spec:
+    names = [METRICS[name].label for name in series]
+    y = alt.Y("name:N", sort=None, axis=name_axis())
+    bars = (
+        alt.Chart()
+        .transform_fold(names, as_=["series", "value"])
+        .mark_bar(height=alt.RelativeBandSize(0.7))
+        .encode(
+            x=alt.X("value:Q", axis=None, stack="zero"),
+            y=y,
+            color=alt.Color("series:N", scale=alt.Scale(domain=names, range=[COLORS[name] for name in series]), legend=legend()),
+            tooltip=[alt.Tooltip("name:N", title="Name"), *(alt.Tooltip(f"{name}:Q", format=",") for name in names)],
+        )
+    )
+    return shape(bars, _labels(alt.X("whole:Q", axis=None), y), height=alt.Step(BAR_STEP))
+
+
+def _labels(x: alt.X, y: alt.Y) -> alt.Chart:
+    """The text behind each bar."""
+    return alt.Chart().mark_text(align="left", dx=6, color=QUIET).encode(x=x, y=y, text=alt.Text("text:N"))
+
+
+def _with_scale(spec: Spec, scale: Spec) -> Spec:
+    """The specification with one scale for the x of all layers."""
+    layers = [
+        {**layer, "encoding": {**layer["encoding"], "x": {**layer["encoding"]["x"], "scale": scale}}} for layer in spec["layer"]
+    ]
+    return {**spec, "layer": layers}
