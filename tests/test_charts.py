@@ -21,7 +21,8 @@ HOSTILE = ("</script><script>alert(1)</script>", "']; alert(1); ['", "datum.labe
 
 
 def spec(drawing: Drawing) -> dict[str, Any]:
-    """The chart as Vega-Lite with its data, checked against the schema by Altair."""
+    """The chart as Vega-Lite with its data, checked against the schema by Altair; every layer draws those data."""
+    assert not any("data" in layer for layer in drawing.spec["layer"])
     rows = [{name: None if pd.isna(value) else value for name, value in row.items()} for row in drawing.data.to_dict("records")]
     return alt.LayerChart.from_dict({**drawing.spec, "data": {"values": rows}}).to_dict()
 

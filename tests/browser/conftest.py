@@ -86,7 +86,7 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(params=["America/Los_Angeles", "Asia/Tokyo"])
+@pytest.fixture(params=["America/Los_Angeles", pytest.param("Asia/Tokyo", marks=pytest.mark.slow)])
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A fresh browser profile in one of two time zones; at its end the console must be free of errors."""
     yield from open_page(browser, timezone_id=request.param)

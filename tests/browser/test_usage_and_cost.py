@@ -88,6 +88,7 @@ def test_every_tab_shows_its_charts(page: Page, server: str) -> None:
     }
 
 
+@pytest.mark.slow
 def test_every_preset_draws_the_page(page: Page, server: str) -> None:
     visit(page, server)
     for label, _ in PRESETS.values():
@@ -186,6 +187,7 @@ def test_the_time_axis_does_not_depend_on_the_browsers_zone(server: str, browser
     assert "25 Oct" in ticks[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 844}}])
 @pytest.mark.parametrize("tab", ["Totals", "Cost", "Model activity", "User activity"])
 def test_axe_finds_nothing_beyond_streamlits_own(server: str, browser: Browser, look: dict, tab: str) -> None:

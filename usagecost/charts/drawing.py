@@ -25,7 +25,7 @@ class Drawing:
 
 def shape(*layers: alt.Chart, **properties: Any) -> Spec:
     """Layers as Vega-Lite, without data and without Altair's own theme."""
-    spec = alt.layer(*layers).properties(**properties).to_dict(validate=False)
+    spec = alt.layer(*layers, data=alt.NamedData("rows")).properties(**properties).to_dict(validate=False)
     return {name: part for name, part in spec.items() if name not in ("$schema", "config", "data", "datasets")}
 
 

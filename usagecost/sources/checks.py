@@ -8,8 +8,7 @@ a whole: half a request would be a wrong one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import numpy as np
@@ -20,6 +19,7 @@ from usagecost.schema import REQUESTS
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.kinds import Kind, kind_of, status_of_http
 from usagecost.sources.protocol import Reading
+from usagecost.sources.sql import ChangingRows, identifier, in_parallel
 
 MOST_ID_CHARACTERS = 1_000
 
@@ -42,52 +42,69 @@ _PARTS = (
 
 
 class CanonicalQuery:
-    """The requests among the rows of a SELECT, asked for again and again while what it selects from changes.
+    """The requests among the rows of a SELECT over a table, asked for again and again with other rows in the table.
 
-    `values` are those bound in the SELECT. Planning takes as long as some ten thousand rows, so ask for many at once.
+    It is planned once, which takes as long as reading tens of thousands of rows. In the SELECT the table goes by `relation`,
+    and each of the `values` is a variable of its name. Close it when all is read.
     """
 
     def __init__(
-        self, reading: Reading, source: str, sql: str, conventions: Conventions, values: Mapping[str, object] | None = None
+        self,
+        reading: Reading,
+        source: str,
+        sql: str,
+        relation: str,
+        conventions: Conventions,
+        values: Mapping[str, str] | None = None,
     ) -> None:
-        self._reading = reading
+        self._con = reading.con
+        self._now = reading.now
         self._sql = sql
         self._conventions = conventions
-        self._given = dict(values or {})
-        self._values = {**self._given, "source": source}
-        self._statement: str | None = None
+        self._values = {**(values or {}), "source": source}
+        self._relation = relation
+        self._rows: ChangingRows | None = None
 
-    def run(self) -> tuple[pa.Table, pa.Table]:
+    def run(self, table: pa.Table) -> tuple[pa.Table, pa.Table]:
         """The requests, and the `row` and `reason` of each rejected row; rows that are skipped are in neither."""
-        with _hoisting_nothing(self._reading.con) as con:
-            self._statement = self._statement or self._plan()
-            rows = con.sql(self._statement, params=self._values).to_arrow_table()
+        if self._rows is None:
+            self._rows = ChangingRows(table)
+            self._con.register(self._relation, self._rows)
+            self._prepare()
+        self._rows.table = in_parallel(table)
+        rows = self._con.sql("EXECUTE canonical_rows").to_arrow_table()
         reasons = rows["reason"]
         if reasons.null_count == len(reasons):
             return _requests(rows), rows.select(["row", "reason"]).slice(0, 0)
         is_rejected = pc.is_valid(reasons)
         return _requests(rows.filter(pc.invert(is_rejected))), rows.select(["row", "reason"]).filter(is_rejected)
 
-    def _plan(self) -> str:
-        """The statement for the columns that the SELECT gives; what it names is bound."""
-        given = self._reading.con.sql(f"SELECT * FROM ({self._sql}) LIMIT 0", params=self._given).columns
+    def close(self) -> None:
+        """Forgets the plan and the last rows."""
+        if self._rows is not None:
+            self._con.execute("DEALLOCATE canonical_rows")
+            self._con.unregister(self._relation)
+            self._rows = None
+
+    def _prepare(self) -> None:
+        """Plans the statement for the columns that the SELECT gives."""
+        self._bind(self._values)
+        given = self._con.sql(f"SELECT * FROM ({self._sql}) LIMIT 0").columns
         columns = [column for column in given if column not in _OWN]
         read = [column for column in columns if column not in _VERBATIM]
-        kinds = {column: kind for column in read if (kind := kind_of(column, self._conventions, self._reading.now))}
-        self._values |= {f"name_{column}": _name(column, self._conventions) for column in _named(columns, kinds)}
-        if "status" in kinds:
-            self._values |= {f"status_{index}": word.lower() for index, word in enumerate(self._conventions.statuses)}
-        return _statement(self._sql, given, columns, kinds, self._conventions)
+        kinds = {column: kind for column in read if (kind := kind_of(column, self._conventions, self._now))}
+        self._bind({f"name_{column}": _name(column, self._conventions) for column in _named(columns, kinds)})
+        self._bind({f"status_{index}": word.lower() for index, word in enumerate(self._conventions.statuses)})
+        # What stands in two branches of a CASE must not be computed for every row beforehand.
+        self._con.execute("SET disabled_optimizers = 'common_subexpressions'")
+        try:
+            self._con.execute(f"PREPARE canonical_rows AS {_statement(self._sql, given, columns, kinds, self._conventions)}")
+        finally:
+            self._con.execute("RESET disabled_optimizers")
 
-
-@contextmanager
-def _hoisting_nothing(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """While the block runs, what stands in two branches of a CASE is not computed for every row beforehand."""
-    con.execute("SET disabled_optimizers = 'common_subexpressions'")
-    try:
-        yield con
-    finally:
-        con.execute("RESET disabled_optimizers")
+    def _bind(self, values: Mapping[str, str]) -> None:
+        for name, value in values.items():
+            self._con.execute(f"SET VARIABLE {identifier(name)} = $value", {"value": value})
 
 
 def _requests(rows: pa.Table) -> pa.Table:
@@ -122,7 +139,7 @@ def _statement(sql: str, given: Sequence[str], columns: list[str], kinds: Mappin
         read AS (SELECT {", ".join(read)} FROM given {skipped}),
         valid AS (SELECT {", ".join(valid)} FROM read),
         whole AS (SELECT * {f"REPLACE ({totals})" if totals else ""} FROM valid)
-        SELECT row, $source AS source, source_file, {", ".join(_outcome(columns))},
+        SELECT row, getvariable('source') AS source, source_file, {", ".join(_outcome(columns))},
             {_reason(columns, kinds)} AS reason
         FROM whole
     """
@@ -162,11 +179,14 @@ def _reason(columns: Sequence[str], kinds: Mapping[str, Kind]) -> str:
     """SQL for the first thing that speaks against a row, a sentence; NULL for nearly all, which costs one test."""
     against = [
         ("problem IS NOT NULL", "problem"),
-        ("request_id IS NULL", "$name_request_id || ' is empty: a request needs an id of its own.'"),
-        (f"length(request_id) > {MOST_ID_CHARACTERS}", f"$name_request_id || ' is longer than {MOST_ID_CHARACTERS:,} characters.'"),
+        ("request_id IS NULL", "getvariable('name_request_id') || ' is empty: a request needs an id of its own.'"),
+        (
+            f"length(request_id) > {MOST_ID_CHARACTERS}",
+            f"getvariable('name_request_id') || ' is longer than {MOST_ID_CHARACTERS:,} characters.'",
+        ),
         (
             f"started_at IS NULL AND regexp_full_match(coalesce(raw_started_at, ''), {_BLANK})",
-            "$name_started_at || ' is empty: a request needs the time when it was sent.'",
+            "getvariable('name_started_at') || ' is empty: a request needs the time when it was sent.'",
         ),
         *(_wrong(column, kind) for column, kind in kinds.items()),
         *(_too_large(whole, parts, option) for whole, parts, option in _present_parts(columns)),
@@ -180,7 +200,7 @@ def _wrong(column: str, kind: Kind) -> tuple[str, str]:
     wrong = kind.wrong.format(raw=f"raw_{column}", parsed=f"parsed_{column}")
     return (
         f"{column} IS NULL AND raw_{column} IS NOT NULL AND NOT regexp_full_match(raw_{column}, {_BLANK})",
-        f"$name_{column} || ' is \"' || left(raw_{column}, 100) || '\": ' || {wrong}",
+        f"getvariable('name_{column}') || ' is \"' || left(raw_{column}, 100) || '\": ' || {wrong}",
     )
 
 
@@ -188,9 +208,12 @@ def _too_large(whole: str, parts: Sequence[str], option: str | None) -> tuple[st
     """When parts are more than the whole, and the sentence."""
     total = " + ".join(f"coalesce({part}, 0)" for part in parts)
     verb = "are together" if len(parts) > 1 else "is"
-    parts_sum = f"""{" || ' and ' || ".join(f"$name_{part}" for part in parts)} || ' {verb} ' || ({total})"""
+    parts_sum = f"""{" || ' and ' || ".join(f"getvariable('name_{part}')" for part in parts)} || ' {verb} ' || ({total})"""
     cure = f"If this log counts them apart, a mapping says so: {option} = false." if option else "Correct the log."
-    return f"{total} > {whole}", f"{parts_sum} || ', more than the ' || {whole} || ' of ' || $name_{whole} || ' around it. {cure}'"
+    return (
+        f"{total} > {whole}",
+        f"{parts_sum} || ', more than the ' || {whole} || ' of ' || getvariable('name_{whole}') || ' around it. {cure}'",
+    )
 
 
 def _present_parts(columns: Sequence[str]) -> list[tuple[str, list[str], str | None]]:

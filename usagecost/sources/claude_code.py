@@ -20,7 +20,7 @@ from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
 from usagecost.sources.jsonlines import JsonLines
 from usagecost.sources.protocol import Batch, Reading
-from usagecost.sources.sql import json_object, literal
+from usagecost.sources.sql import json_object
 
 SHAPE = {
     "type": "VARCHAR",
@@ -60,9 +60,6 @@ _NULL_IN_DRAFTS = (
     "$.sessionId", "$.requestId", "$.version", "$.cwd", "$.costUSD", "$.isApiErrorMessage", "$.message.id", "$.message.model",
     "$.message.usage.speed", "$.message.usage.cache_read_input_tokens", "$.message.usage.cache_creation_input_tokens",
 )  # fmt: skip
-
-_SOME_NULL = r'"({})"\s*:\s*null'.format("|".join(path.rsplit(".", 1)[1] for path in _NULL_IN_DRAFTS))
-"""Finds the lines in which one of these may be null; a tool's input may have such a field too."""
 
 _ATTRIBUTES = json_object(
     {
@@ -109,9 +106,8 @@ ROWS = f"""
 SELECT
     row,
     source_file,
-    has_usage IS NOT true
-        OR CASE WHEN regexp_matches(text, {literal(_SOME_NULL)})
-            THEN list_contains(json_type(text, {list(_NULL_IN_DRAFTS)}), 'NULL') END IS true AS is_skipped,
+    CASE WHEN has_usage THEN contains(text, 'null') AND list_contains(json_type(text, {list(_NULL_IN_DRAFTS)}), 'NULL') ELSE true END
+        AS is_skipped,
     coalesce(
         message_id || ':' || coalesce(record.requestId, ''), nullif(record.uuid, ''), fingerprint || '-' || line
     ) AS request_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,7 @@ from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import BLOCK_BYTES, ByteStream, FileProblem, Head
 from usagecost.sources.lines import LineBlock, line_blocks
 from usagecost.sources.protocol import MOST_RAW, Batch, Reading, Reject
-from usagecost.sources.sql import in_parallel, literal, registered
+from usagecost.sources.sql import literal, registered
 
 MOST_BYTES, MOST_ROWS, MOST_FILES = 64 << 20, 200_000, 1_000
 """What is read at once: a planned query costs the more the less it reads, and many logs are many small files."""
@@ -40,14 +41,15 @@ class JsonLines:
     rows: str
     conventions: Conventions
     facts: Callable[[Head], Mapping[str, str | None]] = lambda _: {}
-    values: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
 
     def batches(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """Files of such lines as canonical batches."""
         parsed = f"SELECT *, from_json(text, {literal(json.dumps(self.shape))}) AS record FROM line_block"
-        query = CanonicalQuery(reading, self.source, f"WITH lines AS ({parsed}) {self.rows}", self.conventions, self.values)
-        for parts in _together(_parts(heads)):
-            yield self._batch(parts, query, reading)
+        sql = f"WITH lines AS ({parsed}) {self.rows}"
+        with closing(CanonicalQuery(reading, self.source, sql, "line_block", self.conventions, self.values)) as query:
+            for parts in _together(_parts(heads)):
+                yield self._batch(parts, query, reading)
 
     def _batch(self, parts: list[_Part], query: CanonicalQuery, reading: Reading) -> Batch:
         blocks = [part for part in parts if part.block]
@@ -57,10 +59,10 @@ class JsonLines:
             (table, []) if all(part.block.all_begin_with("{") for part in blocks) else _sorted_out(reading, blocks, table)
         )
         try:
-            requests, rejected = _canonical(query, reading, good)
+            requests, rejected = query.run(good)
         except duckdb.InvalidInputException:  # among these lines is one that is no JSON
             good, broken = _sorted_out(reading, blocks, table)
-            requests, rejected = _canonical(query, reading, good)
+            requests, rejected = query.run(good)
         rejects = sorted(broken + _rejects(table, rejected))
         return Batch(
             requests=requests,
@@ -69,12 +71,6 @@ class JsonLines:
             skipped=table.num_rows - requests.num_rows - len(rejects),
             bytes_read=sum(part.bytes_read for part in parts),
         )
-
-
-def _canonical(query: CanonicalQuery, reading: Reading, lines: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """The requests of whole lines, and the rejected ones; raises InvalidInputException if a line is no JSON."""
-    with registered(reading.con, "line_block", in_parallel(lines)):
-        return query.run()
 
 
 @dataclass(frozen=True)
@@ -130,12 +126,12 @@ def _line_table(parts: list[_Part], facts: list[Mapping[str, str | None]]) -> pa
 
 def _sorted_out(reading: Reading, parts: list[_Part], table: pa.Table) -> tuple[pa.Table, list[Reject]]:
     """The lines that are JSON objects, and those that are neither that nor blank."""
-    with registered(reading.con, "line_block", table.select(["row", "text"])):
+    with registered(reading.con, "suspects", table.select(["row", "text"])):
         found = reading.con.sql("""
             SELECT
                 json_valid(text) AND starts_with(ltrim(text, e' \\t\\r'), '{') AS is_object,
                 trim(text, e' \\t\\r\\n') = '' AS is_blank
-            FROM line_block
+            FROM suspects
             ORDER BY row
         """).to_arrow_table()
     broken = table.filter(pc.and_not(pc.invert(found["is_object"]), found["is_blank"]))

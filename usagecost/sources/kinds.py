@@ -109,8 +109,8 @@ def _instant(conventions: Conventions, now: datetime) -> Kind:
 
 
 def _status(conventions: Conventions) -> Kind:
-    """The log's own words first, bound as $status_0, $status_1, …; then the usual ones, and HTTP's numbers."""
-    own = [(f"$status_{index}", meaning) for index, meaning in enumerate(conventions.statuses.values())]
+    """The log's own words first, the variables status_0, status_1, …; then the usual ones, and HTTP's numbers."""
+    own = [(f"getvariable('status_{index}')", meaning) for index, meaning in enumerate(conventions.statuses.values())]
     usual = [(f"'{word}'", meaning) for word, meaning in STATUSES.items()]
     words = " ".join(f"WHEN {word} THEN '{meaning}'" for word, meaning in (*own, *usual))
     return Kind(

@@ -39,6 +39,17 @@ def text_list(text: str) -> str:
     return f"nullif(list_filter({trimmed}, lambda item: item <> ''), [])"
 
 
+class ChangingRows:
+    """A table that a prepared statement reads: the statement stays planned while the rows are exchanged."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """What DuckDB asks for whenever it reads, by Arrow's C interface."""
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
 @contextmanager
 def registered(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> Iterator[None]:
     """While the block runs, SQL knows the table by the name."""

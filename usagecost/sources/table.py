@@ -110,7 +110,7 @@ def _tabular_file(head: Head, mapping: TableMapping | None) -> TabularFile:
 def _rows_sql(mapping: TableMapping, texts: Mapping[str, str], is_skipped: str = "") -> str:
     """The SELECT of canonical columns from `lines`; `texts` is SQL for the text in each of the table's columns."""
     given = {column: texts[name] for column, name in mapping.columns.items()}
-    given |= {column: f"$constant_{column}" for column in mapping.constants}
+    given |= {column: f"getvariable('constant_{column}')" for column in mapping.constants}
     given.setdefault("request_id", "fingerprint || '-' || line")
     if "tags" in given:
         given["tags"] = text_list(given["tags"])

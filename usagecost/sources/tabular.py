@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,7 +16,6 @@ from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import FileProblem, Head
 from usagecost.sources.lines import Unreadable
 from usagecost.sources.protocol import Batch, Reading, Reject, file_problem
-from usagecost.sources.sql import in_parallel, registered
 
 MOST_ROWS = 200_000
 """Rows that are read at once: a planned query costs the more the fewer it reads."""
@@ -60,23 +60,23 @@ class Tabular:
     """How the rows of one format are read.
 
     `rows` is a SELECT over `lines`, which has one row a row: `row`, `line` (its number in the file), `source_file`,
-    `fingerprint` (the file's), and the file's columns. It gives what checks.canonical asks for; `values` are those bound in it.
+    `fingerprint` (the file's), and the file's columns. It gives what checks.canonical asks for; `values` are variables in it.
     """
 
     source: str
     columns: Collection[str]
     rows: str
     conventions: Conventions
-    values: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
 
     def batches(self, file: TabularFile, reading: Reading) -> Iterator[Batch]:
         """A file as canonical batches."""
-        query = CanonicalQuery(reading, self.source, self.rows, self.conventions, self.values)
-        try:
-            for rows in file.rows(self.columns):
-                yield self._batch(file, rows, query, reading)
-        except FileProblem as problem:
-            yield file_problem(reading, self.source, file.head, problem)
+        with closing(CanonicalQuery(reading, self.source, self.rows, "lines", self.conventions, self.values)) as query:
+            try:
+                for rows in file.rows(self.columns):
+                    yield self._batch(file, rows, query, reading)
+            except FileProblem as problem:
+                yield file_problem(reading, self.source, file.head, problem)
 
     def _batch(self, file: TabularFile, rows: Rows, query: CanonicalQuery, reading: Reading) -> Batch:
         count = rows.table.num_rows
@@ -84,8 +84,7 @@ class Tabular:
         for name, value in {"source_file": file.head.source_file, "fingerprint": file.fingerprint}.items():
             lines = lines.append_column(name, pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int8)), [value]))
         lines = lines.append_column("line", pa.array(rows.numbers)).append_column("row", pa.array(np.arange(count)))
-        with registered(reading.con, "lines", in_parallel(lines)):
-            requests, rejected = query.run()
+        requests, rejected = query.run(lines)
         texts = map(_as_text, rows.table.take(rejected["row"]).to_pylist())
         found = zip(rows.numbers[rejected["row"].to_numpy()].tolist(), rejected["reason"].to_pylist(), texts, strict=True)
         rejects = [*found, *((number, *what) for number, what in rows.unreadable.items())]

@@ -88,7 +88,7 @@ def chart(title: str, drawing: Drawing, numbers: Numbers, *, name: str, help: st
 
 
 def draw(drawing: Drawing, *, name: str, alt_text: str) -> None:
-    """A chart alone. Its rows go as a named data set: Vega loses unnamed ones of layered charts when they change."""
+    """A chart alone."""
     spec = {**drawing.spec, "data": {"name": "rows"}, "datasets": {"rows": drawing.data}}
     st.vega_lite_chart(spec=spec, key=f"chart_{name}", alt=alt_text)
 
