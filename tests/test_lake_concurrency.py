@@ -210,7 +210,7 @@ def kill_after(seconds: float, lake: Lake, staged: Path) -> None:
 def test_a_process_killed_at_any_moment_leaves_a_whole_version_and_can_run_again(lake: Lake, tmp_path: Path):
     ranks = [1]
     lake.commit([large_batch(tmp_path, 1)])
-    for number, moment in enumerate(moments(12, seconds=2.5)):
+    for number, moment in enumerate(moments(8, seconds=2.5)):
         ranks.append(number + 2)
         staged = large_batch(tmp_path, ranks[-1])
         kill_after(moment, lake, staged)

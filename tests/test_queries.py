@@ -53,7 +53,7 @@ def test_every_number_equals_a_recount_of_the_rows(varied: tuple[str, list[Row]]
 
 
 @pytest.mark.slow
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(questions(), splits)
 def test_every_number_equals_a_recount_of_the_rows_many_times(varied: tuple[str, list[Row]], question: View, by: str):
     lake, made = varied
@@ -108,7 +108,7 @@ def test_any_lake_is_counted_right(lake_of: Callable[..., str], made: list[Row],
 
 
 @pytest.mark.slow
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(generated_rows, autumn, st.sampled_from(["model", "user", "status"]))
 def test_any_lake_is_counted_right_many_times(lake_of: Callable[..., str], made: list[Row], question: View, by: str):
     assert_right(of_lake(question, lake_of(*made)), by, made)
