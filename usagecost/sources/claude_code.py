@@ -106,8 +106,10 @@ ROWS = f"""
 SELECT
     row,
     source_file,
-    CASE WHEN has_usage THEN contains(text, 'null') AND list_contains(json_type(text, {list(_NULL_IN_DRAFTS)}), 'NULL') ELSE true END
-        AS is_skipped,
+    CASE
+        WHEN has_usage THEN contains(text, 'null') AND list_contains(json_type(text, {list(_NULL_IN_DRAFTS)}), 'NULL')
+        ELSE true
+    END AS is_skipped,
     coalesce(
         message_id || ':' || coalesce(record.requestId, ''), nullif(record.uuid, ''), fingerprint || '-' || line
     ) AS request_id,

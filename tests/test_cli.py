@@ -1,0 +1,156 @@
+"""The commands as a person types them: what they print, and with which status they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from usagecost.__main__ import app
+from usagecost.lake import Lake
+from usagecost.schema import REQUESTS
+
+README = Path(__file__).parents[1] / "README.md"
+REPORT = [
+    "files", "lines", "requests", "inserted", "updated", "unchanged", "duplicates", "skipped", "rejected", "unpriced", "days",
+    "version", "seconds",
+]  # fmt: skip
+TABLE = "request_id,started_at,provider,model,input_tokens,output_tokens\na,2026-05-01T10:00:00Z,openai,gpt-4o,1000000,0\n"
+TRACES = """
+source = "azure-trace"
+input_includes_cache_read = true
+input_includes_cache_write = true
+[columns]
+started_at = "TIMESTAMP"
+input_tokens = "ContextTokens"
+output_tokens = "GeneratedTokens"
+"""
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """A file of one request that costs $2.50."""
+    file = tmp_path / "requests.csv"
+    file.write_text(TABLE)
+    return file
+
+
+def test_ingest_reports_exactly_the_documented_keys(table: Path, tmp_path: Path):
+    done = run("ingest", table, "--lake", tmp_path / "lake", "--report", "json")
+    report = json.loads(done.stdout)
+
+    assert done.exit_code == 0
+    assert list(report) == REPORT
+    assert (report["requests"], report["inserted"], report["lines"], report["skipped"]) == (1, 1, 2, 1)
+
+
+def test_a_dry_run_makes_no_lake(table: Path, tmp_path: Path):
+    done = run("ingest", table, "--lake", tmp_path / "lake", "--dry-run", "--report", "json")
+
+    assert json.loads(done.stdout)["requests"] == 1
+    assert not Lake(tmp_path / "lake").exists
+
+
+def test_nothing_readable_is_status_1(tmp_path: Path):
+    done = run("ingest", tmp_path / "missing.jsonl", "--lake", tmp_path / "lake")
+
+    assert done.exit_code == 1
+    assert "does not exist" in done.stderr
+
+
+def test_wrong_usage_is_status_2(table: Path, tmp_path: Path):
+    done = run("ingest", table, "--lake", tmp_path / "lake", "--as", "carrier-pigeon")
+
+    assert done.exit_code == 2
+    assert "carrier-pigeon" in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_the_sample_is_never_mixed_with_a_lake(table: Path, tmp_path: Path):
+    run("ingest", table, "--lake", tmp_path / "lake")
+    done = run("sample", "--lake", tmp_path / "lake")
+
+    assert done.exit_code == 2
+    assert "never mixed" in done.stderr.replace("\n", " ")
+
+
+def test_doctor_tells_the_health_of_a_lake(table: Path, tmp_path: Path):
+    run("ingest", table, "--lake", tmp_path / "lake")
+    done = run("doctor", "--lake", tmp_path / "lake")
+
+    assert done.exit_code == 0
+    for fact in ("2026-05-01 to 2026-05-01 (UTC)", "Without a price  0 (0.0", "Small files", "1 files"):
+        assert fact in done.stdout, fact
+
+
+def test_doctor_repairs(table: Path, tmp_path: Path):
+    run("ingest", table, "--lake", tmp_path / "lake")
+    done = run("doctor", "--repair", "--lake", tmp_path / "lake")
+
+    assert done.exit_code == 0
+    assert "0 files compacted" in done.stdout
+
+
+def test_columns_lists_the_whole_record():
+    listed = run("columns").stdout
+
+    assert [name for name in REQUESTS.names if not re.search(rf"^ {name}\s", listed, re.MULTILINE)] == []
+
+
+def test_every_command_is_in_the_readme_and_explains_itself():
+    commands = [command.name or command.callback.__name__ for command in app.registered_commands]
+
+    assert commands == ["ingest", "summary", "sample", "doctor", "columns"]
+    for command in commands:
+        assert f"python -m usagecost {command}" in README.read_text(), command
+        assert len(run(command, "--help").stdout) > 300, command
+
+
+# ---- real logs with known totals
+
+
+@pytest.fixture
+def real_data() -> Path:
+    folder = os.environ.get("USAGECOST_REAL_DATA")
+    if not folder:
+        pytest.skip("USAGECOST_REAL_DATA names no folder with real logs")
+    return Path(folder)
+
+
+def summary(lake: Path, first: str, last: str) -> dict:
+    return json.loads(run("summary", "--lake", lake, "--start", first, "--end", last, "--format", "json").stdout)
+
+
+def test_real_transcripts_have_their_known_totals(real_data: Path, tmp_path: Path):
+    lake = tmp_path / "lake"
+    first, again = (
+        json.loads(run("ingest", real_data / "claude-code", "--lake", lake, "--report", "json").stdout) for _ in range(2)
+    )
+    found = summary(lake, "2025-01-01", "2026-12-31")
+
+    assert (first["requests"], first["inserted"], first["rejected"]) == (532, 532, 0)
+    assert (again["inserted"], again["updated"], again["unchanged"]) == (0, 0, 532)
+    assert found["requests"] == 532
+    assert found["input_tokens"] == 36_286_485
+    assert found["output_tokens"] == 26_260
+    assert found["cache_read_tokens"] == 33_964_357
+    assert found["cache_write_tokens"] == 2_314_322
+
+
+def test_real_traces_have_their_known_totals_through_a_mapping(real_data: Path, tmp_path: Path):
+    lake, mapping = tmp_path / "lake", tmp_path / "azure.toml"
+    mapping.write_text(TRACES)
+    done = run("ingest", real_data / "azure-llm-inference-2023", "--mapping", mapping, "--lake", lake, "--report", "json")
+    found = summary(lake, "2023-11-16", "2023-11-16")
+
+    assert json.loads(done.stdout)["requests"] == 28_185
+    assert (found["requests"], found["input_tokens"], found["output_tokens"]) == (28_185, 40_421_844, 4_334_561)
+    assert found["spend_usd"] is None
