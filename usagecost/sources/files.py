@@ -46,51 +46,39 @@ class FileProblem(Exception):  # noqa: N818 - part of the file may be readable
 
 
 class ByteStream:
-    """The unpacked content of a file in blocks of at most `BLOCK_BYTES`, without a byte order mark.
+    """The unpacked content of a file in pieces, without a byte order mark.
 
-    Iterating raises FileProblem where the file cannot be read, or not any further; ``position`` is how far it was read, in
-    bytes on disk.
+    When it ends, ``problem`` is why it could not be read, or not any further. ``position`` is how far it was read, in bytes
+    on disk.
     """
 
-    def __init__(self, path: Path, block_bytes: int = BLOCK_BYTES) -> None:
+    def __init__(self, path: Path, piece_bytes: int = PIECE_BYTES) -> None:
         self._path = path
-        self._block_bytes = block_bytes
-        self._piece_bytes = min(PIECE_BYTES, block_bytes)
-        self._problem: FileProblem | None = None
+        self._piece_bytes = piece_bytes
         self.position = 0
+        self.problem: FileProblem | None = None
 
     def __iter__(self) -> Iterator[bytes]:
-        """Block after block; an empty file has none."""
-        gathered: list[bytes] = []
+        """Piece after piece, none of them longer than was asked for."""
         is_empty = True
-        for piece in self._pieces():
-            gathered.append(piece.removeprefix(_UTF8_BOM) if is_empty else piece)
-            is_empty = is_empty and not gathered[-1]
-            if sum(map(len, gathered)) > self._block_bytes - self._piece_bytes:
-                yield b"".join(gathered)
-                gathered.clear()
-        if any(gathered):
-            yield b"".join(gathered)
-        if self._problem or is_empty:
-            raise self._problem or FileProblem("is empty: there is nothing to read.")
-
-    def _pieces(self) -> Iterator[bytes]:
-        """The unpacked content as it comes; if it ends too early, the problem is set."""
         try:
             with self._path.open("rb") as file:
                 unpack = _unpacker(file.read(8))
                 file.seek(0)
                 for piece in unpack(file, self._piece_bytes):
+                    text = piece.removeprefix(_UTF8_BOM) if is_empty else piece
+                    is_empty = is_empty and not text
                     self.position = file.tell()
-                    yield piece
+                    yield text
+            self.problem = FileProblem("is empty: there is nothing to read.") if is_empty else None
         except FileProblem as problem:
-            self._problem = problem
+            self.problem = problem
         except FileNotFoundError:
-            self._problem = FileProblem("does not exist: check the path.")
+            self.problem = FileProblem("does not exist: check the path.")
         except PermissionError:
-            self._problem = FileProblem("may not be read by this user: change its permissions.")
+            self.problem = FileProblem("may not be read by this user: change its permissions.")
         except OSError as error:
-            self._problem = FileProblem(f"cannot be read: {error.strerror or error}.")
+            self.problem = FileProblem(f"cannot be read: {error.strerror or error}.")
 
 
 def _unpacker(magic: bytes) -> Callable[[BufferedReader, int], Iterator[bytes]]:
@@ -144,18 +132,18 @@ class Head:
     is_whole: bool
 
     @classmethod
-    def of(cls, path: Path) -> Head:
-        """The first lines of a file; raises FileProblem if nothing can be read of it."""
-        blocks = iter(ByteStream(path, HEAD_BYTES))
-        start = next(blocks)
-        is_whole = False
-        try:
-            while start.count(b"\n") < HEAD_LINES and len(start) < BLOCK_BYTES and not is_whole:
-                block = next(blocks, b"")
-                start, is_whole = start + block, not block
-        except FileProblem:  # reading will meet it again, after all that can be read before it
-            pass
-        return cls(path, start, is_whole)
+    def of(cls, path: Path, at_least: int = 0) -> Head:
+        """The first lines of a file, or more of it; raises FileProblem if nothing can be read."""
+        stream = ByteStream(path, HEAD_BYTES)
+        start, is_whole = b"", True
+        for piece in stream:
+            if len(start) >= max(at_least, 1) and (start.count(b"\n") >= HEAD_LINES or len(start) >= BLOCK_BYTES):
+                is_whole = False
+                break
+            start += piece
+        if stream.problem and not start:
+            raise stream.problem
+        return cls(path, start, is_whole and not stream.problem)
 
     @property
     def source_file(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -13,15 +13,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from usagecost.sources.checks import CanonicalQuery
+from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import BLOCK_BYTES, ByteStream, FileProblem, Head
 from usagecost.sources.lines import LineBlock, line_blocks
 from usagecost.sources.protocol import MOST_RAW, Batch, Reading, Reject
 from usagecost.sources.sql import literal, registered
 
-MOST_BYTES, MOST_ROWS, MOST_FILES = 64 << 20, 200_000, 1_000
-"""What is read at once: a planned query costs the more the less it reads, and many logs are many small files."""
+MOST_FILES = 1_000
+"""Files that are read together; many logs are many small files."""
 
 _NO_JSON = "This line is no whole JSON object: it was cut off or damaged. Get a whole copy of the file."
 
@@ -32,8 +32,8 @@ class JsonLines:
 
     `shape` names the fields of a line: VARCHAR is any value as text, JSON as JSON, and a mapping is an object's fields. What
     a line lacks, or has as null or as another kind, is NULL. `rows` continues a WITH that defines `lines`, of one row a line,
-    and gives what checks.canonical asks for. `lines` has `row`, `line`, `source_file`, `text`, `record` (a struct of the
-    shape), and of the line's file its `fingerprint` and what `facts` says, by name. `values` are those bound in it.
+    and gives what canonical.py asks for. `lines` has `row`, `line`, `source_file`, `text`, `record` (a struct of the
+    shape), and of the line's file its `fingerprint` and what `facts` says, by name.
     """
 
     source: str
@@ -41,13 +41,12 @@ class JsonLines:
     rows: str
     conventions: Conventions
     facts: Callable[[Head], Mapping[str, str | None]] = lambda _: {}
-    values: Mapping[str, str] = field(default_factory=dict)
 
     def batches(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """Files of such lines as canonical batches."""
         parsed = f"SELECT *, from_json(text, {literal(json.dumps(self.shape))}) AS record FROM line_block"
         sql = f"WITH lines AS ({parsed}) {self.rows}"
-        with closing(CanonicalQuery(reading, self.source, sql, "line_block", self.conventions, self.values)) as query:
+        with closing(CanonicalQuery(reading, self.source, sql, "line_block", self.conventions)) as query:
             for parts in _together(_parts(heads)):
                 yield self._batch(parts, query, reading)
 
@@ -96,16 +95,14 @@ def _parts(heads: Iterable[Head]) -> Iterator[_Part]:
 
 
 def _together(parts: Iterator[_Part]) -> Iterator[list[_Part]]:
-    """As many parts as are read at once."""
-    gathered, size, rows = [], 0, 0
+    """Parts that make up about half a block, or more."""
+    gathered, size = [], 0
     for part in parts:
         gathered.append(part)
-        if part.block:
-            size += len(part.block.text)
-            rows += part.block.count
-        if size >= MOST_BYTES - BLOCK_BYTES or rows >= MOST_ROWS or len(gathered) >= MOST_FILES:
+        size += len(part.block.text) if part.block else 0
+        if size >= BLOCK_BYTES // 2 or len(gathered) >= MOST_FILES:
             yield gathered
-            gathered, size, rows = [], 0, 0
+            gathered, size = [], 0
     if gathered:
         yield gathered
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from usagecost.schema import COLUMN_BY_NAME, COUNT, FLAG, INSTANT, MILLISECONDS, MONEY
 from usagecost.sources.conventions import COSTS, DURATIONS, STATUSES, Conventions
 from usagecost.sources.moments import EARLIEST, instant_sql
+from usagecost.sources.sql import literal
 
 MOST_TOKENS = 10_000_000_000
 MOST_COST_USD = 1_000_000
@@ -109,15 +110,19 @@ def _instant(conventions: Conventions, now: datetime) -> Kind:
 
 
 def _status(conventions: Conventions) -> Kind:
-    """The log's own words first, the variables status_0, status_1, …; then the usual ones, and HTTP's numbers."""
-    own = [(f"getvariable('status_{index}')", meaning) for index, meaning in enumerate(conventions.statuses.values())]
-    usual = [(f"'{word}'", meaning) for word, meaning in STATUSES.items()]
-    words = " ".join(f"WHEN {word} THEN '{meaning}'" for word, meaning in (*own, *usual))
+    """The log's own words first, then the usual ones, and HTTP's numbers."""
+    words = {**STATUSES, **{word.lower(): outcome for word, outcome in conventions.statuses.items()}}
+    cases = " ".join(f"WHEN {_in_template(literal(word))} THEN '{outcome}'" for word, outcome in words.items())
     return Kind(
-        parsed=f"coalesce(CASE lower({{raw}}) {words} END, {status_of_http('TRY_CAST({raw} AS INTEGER)')})",
+        parsed=f"coalesce(CASE lower({{raw}}) {cases} END, {status_of_http('TRY_CAST({raw} AS INTEGER)')})",
         valid="{parsed}",
         wrong="'a status is success, error or cancelled. Say under [statuses] in a mapping which of them this one means.'",
     )
+
+
+def _in_template(sql: str) -> str:
+    """SQL that stays as it is when a template is filled in."""
+    return sql.replace("{", "{{").replace("}", "}}")
 
 
 def status_of_http(number: str) -> str:

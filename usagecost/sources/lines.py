@@ -13,11 +13,10 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from usagecost.sources.files import BLOCK_BYTES, ByteStream
+from usagecost.sources.files import BLOCK_BYTES, PIECE_BYTES, ByteStream
 from usagecost.sources.protocol import MOST_RAW
 
-MOST_LINE_BYTES = BLOCK_BYTES
-"""No line is longer than a block: one that is spans blocks."""
+MOST_LINE_BYTES = 16 << 20
 
 _KEPT_BYTES = 4 * MOST_RAW
 
@@ -49,8 +48,7 @@ class LineBlock:
     @classmethod
     def of(cls, text: bytes, first: int, unreadable: dict[int, Unreadable] | None = None) -> LineBlock:
         """A block of text that ends with a newline."""
-        ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n")) + 1
-        return cls(text, first, np.concatenate([[0], ends]).astype(np.int32), unreadable or {})
+        return cls(text, first, np.concatenate([[0], *_line_ends(text)]).astype(np.int32), unreadable or {})
 
     @property
     def count(self) -> int:
@@ -71,32 +69,50 @@ def line_blocks(stream: ByteStream) -> Iterator[LineBlock]:
     """The lines of a file. If it breaks off, those that are whole, and then FileProblem."""
     first = 1
     for text, overlong in _whole_lines(stream):
-        block = LineBlock.of(UNREADABLE_LINE + b"\n", first, {first: overlong}) if overlong else _checked(text, first)
-        yield block
-        first += block.count
+        if text or overlong:
+            block = LineBlock.of(UNREADABLE_LINE + b"\n", first, {first: overlong}) if overlong else _checked(text, first)
+            yield block
+            first += block.count
+
+
+def _line_ends(text: bytes) -> Iterator[np.ndarray]:
+    """The places after each newline; found piece by piece, as new memory costs more than looking at it."""
+    letters = np.frombuffer(text, np.uint8)
+    for start in range(0, len(letters), PIECE_BYTES):
+        yield np.flatnonzero(letters[start : start + PIECE_BYTES] == ord("\n")) + start + 1
 
 
 def _whole_lines(stream: ByteStream) -> Iterator[tuple[bytes, Unreadable | None]]:
     """Text up to the end of a line; or, instead, of a line that is too long: what is wrong with it, and its beginning."""
-    open_line, length = b"", 0
-    for block in stream:
-        end = block.find(b"\n") + 1
-        length += end or len(block)
+    whole: list[bytes | memoryview] = []
+    open_line: list[bytes] = []
+    length = 0
+    for piece in stream:
+        end = piece.find(b"\n") + 1
+        length += end or len(piece)
         if length > MOST_LINE_BYTES:
-            open_line = (open_line + block[: end or None])[:_KEPT_BYTES]
+            open_line = [b"".join((*open_line, piece[: end or None]))[:_KEPT_BYTES]]
             if not end:
                 continue
-            yield b"", _overlong(length, open_line)
-            open_line, block = b"", block[end:]  # noqa: PLW2901
-        last = block.rfind(b"\n") + 1
+            yield b"".join(whole), None
+            yield b"", _overlong(length, open_line[0])
+            piece, whole, open_line = piece[end:], [], []  # noqa: PLW2901
+        last = piece.rfind(b"\n") + 1
         if last:
-            yield b"".join((open_line, memoryview(block)[:last])), None
-        open_line = block[last:] if last else open_line + block
-        length = len(open_line)
+            whole += [*open_line, memoryview(piece)[:last]]
+            open_line = []
+        open_line.append(piece[last:])
+        length = sum(map(len, open_line))
+        if sum(map(len, whole)) >= BLOCK_BYTES:
+            yield b"".join(whole), None
+            whole = []
+    yield b"".join(whole), None
+    if stream.problem:
+        raise stream.problem  # what was left of a line is not whole
     if length > MOST_LINE_BYTES:
-        yield b"", _overlong(length, open_line)
-    elif open_line:
-        yield open_line + b"\n", None
+        yield b"", _overlong(length, open_line[0])
+    elif any(open_line):
+        yield b"".join((*open_line, b"\n")), None
 
 
 def _overlong(length: int, start: bytes) -> Unreadable:

@@ -18,8 +18,8 @@ def identifier(name: str) -> str:
 
 
 def literal(text: str) -> str:
-    """A text as SQL; only where a bound value cannot stand, as in the shape of a from_json."""
-    return "'" + text.replace("'", "''") + "'"
+    """A text as SQL, for where a bound value cannot stand: in a statement that stays planned, or in a pattern or a shape."""
+    return "'" + text.replace("\0", "").replace("'", "''") + "'"
 
 
 def json_object(fields: Mapping[str, str]) -> str:

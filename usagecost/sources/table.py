@@ -9,12 +9,12 @@ from operator import itemgetter
 from typing import Any
 
 from usagecost.sources.delimited import DelimitedFile
-from usagecost.sources.files import ByteStream, FileProblem, Head
+from usagecost.sources.files import BLOCK_BYTES, FileProblem, Head
 from usagecost.sources.jsonlines import JsonLines
 from usagecost.sources.mapping import GIVEN_COLUMNS, TableMapping
 from usagecost.sources.parquet import ParquetFile
 from usagecost.sources.protocol import Batch, Reading, file_problem
-from usagecost.sources.sql import identifier, json_object, text_list
+from usagecost.sources.sql import identifier, json_object, literal, text_list
 from usagecost.sources.tabular import Tabular, TabularFile
 
 MOST_NAMES = 60
@@ -74,13 +74,13 @@ def _json_lines(head: Head, given: TableMapping | None) -> JsonLines:
     """How a file of JSON lines is read."""
     if head.start.lstrip().startswith(b"["):
         raise FileProblem("is one JSON document: write one request a line, for example with jq -c '.[]'.")
-    start = next(iter(ByteStream(head.path)))
+    start = Head.of(head.path, BLOCK_BYTES).start
     mapping = given or TableMapping({name: name for name in GIVEN_COLUMNS if _is_in(start, [name])})
     paths = {name: _path(head, name) for name in _columns(mapping)}
     _check_present(mapping, [name for name, path in paths.items() if _is_in(start, path)], _json_fields(head))
     texts = {name: ".".join(["record", *map(identifier, path)]) for name, path in paths.items()}
     rows = _rows_sql(mapping, texts)
-    return JsonLines(mapping.source, _shape(paths.values()), rows, mapping.conventions, values=_values(mapping))
+    return JsonLines(mapping.source, _shape(paths.values()), rows, mapping.conventions)
 
 
 def _tabular(file: TabularFile, given: TableMapping | None) -> Tabular:
@@ -91,7 +91,7 @@ def _tabular(file: TabularFile, given: TableMapping | None) -> Tabular:
     texts = {name: _text(name, is_typed=is_typed) for name in _columns(mapping)}
     is_blank = "" if is_typed else f"coalesce({', '.join(map(identifier, file.names))}) IS NULL AS is_skipped,"
     columns = _columns(mapping) if is_typed else file.names
-    return Tabular(mapping.source, columns, _rows_sql(mapping, texts, is_blank), mapping.conventions, _values(mapping))
+    return Tabular(mapping.source, columns, _rows_sql(mapping, texts, is_blank), mapping.conventions)
 
 
 def column_names(head: Head) -> list[str]:
@@ -110,7 +110,7 @@ def _tabular_file(head: Head, mapping: TableMapping | None) -> TabularFile:
 def _rows_sql(mapping: TableMapping, texts: Mapping[str, str], is_skipped: str = "") -> str:
     """The SELECT of canonical columns from `lines`; `texts` is SQL for the text in each of the table's columns."""
     given = {column: texts[name] for column, name in mapping.columns.items()}
-    given |= {column: f"getvariable('constant_{column}')" for column in mapping.constants}
+    given |= {column: literal(value) for column, value in mapping.constants.items()}
     given.setdefault("request_id", "fingerprint || '-' || line")
     if "tags" in given:
         given["tags"] = text_list(given["tags"])
@@ -126,10 +126,6 @@ def _rank(text: str) -> str:
     """A version as a number that grows: a number, or the microseconds of a time. Below 0 is nothing that a table may say."""
     version = f"coalesce(TRY_CAST({text} AS BIGINT), epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)))"
     return f"greatest(coalesce({version}, 0), 0)"
-
-
-def _values(mapping: TableMapping) -> dict[str, str]:
-    return {f"constant_{column}": value for column, value in mapping.constants.items()}
 
 
 def _columns(mapping: TableMapping) -> list[str]:

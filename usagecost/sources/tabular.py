@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from usagecost.sources.checks import CanonicalQuery
+from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import FileProblem, Head
 from usagecost.sources.lines import Unreadable
@@ -60,18 +60,17 @@ class Tabular:
     """How the rows of one format are read.
 
     `rows` is a SELECT over `lines`, which has one row a row: `row`, `line` (its number in the file), `source_file`,
-    `fingerprint` (the file's), and the file's columns. It gives what checks.canonical asks for; `values` are variables in it.
+    `fingerprint` (the file's), and the file's columns. It gives what canonical.py asks for.
     """
 
     source: str
     columns: Collection[str]
     rows: str
     conventions: Conventions
-    values: Mapping[str, str] = field(default_factory=dict)
 
     def batches(self, file: TabularFile, reading: Reading) -> Iterator[Batch]:
         """A file as canonical batches."""
-        with closing(CanonicalQuery(reading, self.source, self.rows, "lines", self.conventions, self.values)) as query:
+        with closing(CanonicalQuery(reading, self.source, self.rows, "lines", self.conventions)) as query:
             try:
                 for rows in file.rows(self.columns):
                     yield self._batch(file, rows, query, reading)

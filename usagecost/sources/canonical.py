@@ -1,0 +1,151 @@
+"""From a log's columns, as text, to canonical requests and the reasons against the rows that are none: one SQL for all formats.
+
+A source gives a relation of one row a line: `row`, its number; `source_file`; canonical columns as they stand in the log, as
+text or as numbers; and if need be `problem`, a reason of its own against the row, and `is_skipped`, for what is no request.
+What is given is read, checked and brought to the record's conventions here. A row that anything speaks against is left out as
+a whole: half a request would be a wrong one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from usagecost.schema import REQUESTS
+from usagecost.sources.checks import reason_sql
+from usagecost.sources.conventions import Conventions
+from usagecost.sources.kinds import Kind, kind_of, status_of_http
+from usagecost.sources.protocol import Reading
+from usagecost.sources.sql import ChangingRows, in_parallel, literal
+
+_VERBATIM = {"tags", "attributes", "rank"}
+"""Columns that a source hands over as they shall be."""
+
+_OWN = {"row", "source_file", "problem", "is_skipped"}
+
+
+class CanonicalQuery:
+    """The requests among the rows of a SELECT over a table, asked for again and again with other rows in the table.
+
+    It is planned once, as that takes as long as reading tens of thousands of rows; so it has no variables. In the SELECT the
+    table goes by the name `relation`. Close it when all is read.
+    """
+
+    def __init__(self, reading: Reading, source: str, sql: str, relation: str, conventions: Conventions) -> None:
+        self._con = reading.con
+        self._now = reading.now
+        self._source = source
+        self._sql = sql
+        self._relation = relation
+        self._conventions = conventions
+        self._rows: ChangingRows | None = None
+
+    def run(self, table: pa.Table) -> tuple[pa.Table, pa.Table]:
+        """The requests, and the `row` and `reason` of each rejected row; rows that are skipped are in neither."""
+        if self._rows is None:
+            self._rows = ChangingRows(table)
+            self._con.register(self._relation, self._rows)
+            self._prepare()
+        self._rows.table = in_parallel(table)
+        rows = self._con.sql("EXECUTE canonical_rows").to_arrow_table()
+        reasons = rows["reason"]
+        if reasons.null_count == len(reasons):
+            return _requests(rows), rows.select(["row", "reason"]).slice(0, 0)
+        is_rejected = pc.is_valid(reasons)
+        return _requests(rows.filter(pc.invert(is_rejected))), rows.select(["row", "reason"]).filter(is_rejected)
+
+    def close(self) -> None:
+        """Forgets the plan and the last rows."""
+        if self._rows is not None:
+            self._con.execute("DEALLOCATE canonical_rows")
+            self._con.unregister(self._relation)
+            self._rows = None
+
+    def _prepare(self) -> None:
+        """Plans the statement for the columns that the SELECT gives."""
+        given = self._con.sql(f"SELECT * FROM ({self._sql}) LIMIT 0").columns
+        read = [column for column in given if column not in _VERBATIM | _OWN]
+        kinds = {column: kind for column in read if (kind := kind_of(column, self._conventions, self._now))}
+        # What stands in two branches of a CASE must not be computed for every row beforehand.
+        self._con.execute("SET disabled_optimizers = 'common_subexpressions'")
+        try:
+            self._con.execute(f"PREPARE canonical_rows AS {self._statement(given, kinds)}")
+        finally:
+            self._con.execute("RESET disabled_optimizers")
+
+    def _statement(self, given: Sequence[str], kinds: Mapping[str, Kind]) -> str:
+        """The SELECT of canonical columns with `row` and `reason`, in stages: each reads what the one before has made."""
+        columns = [column for column in given if column not in _OWN]
+        read, valid = _read_and_valid(columns, kinds)
+        problem = "problem" if "problem" in given else "NULL::VARCHAR AS problem"
+        skipped = "WHERE is_skipped IS NOT true" if "is_skipped" in given else ""
+        totals = _totals(columns, self._conventions)
+        return f"""
+            WITH given AS ({self._sql}),
+            read AS (SELECT row, source_file, {problem}, {", ".join(read)} FROM given {skipped}),
+            valid AS (SELECT row, source_file, problem, {", ".join(valid)} FROM read),
+            whole AS (SELECT * {f"REPLACE ({totals})" if totals else ""} FROM valid)
+            SELECT row, {literal(self._source)} AS source, source_file, {", ".join(_selected(columns))},
+                {reason_sql(columns, kinds, self._conventions)} AS reason
+            FROM whole
+        """
+
+
+def _requests(rows: pa.Table) -> pa.Table:
+    """The rows with every column of the record; of those that were not given the rank is 0, and the others are NULL."""
+    given = {name: rows[name] for name in rows.column_names}
+    given["day"] = pc.cast(rows["started_at"], pa.date32())
+    given.setdefault("rank", pa.array(np.zeros(rows.num_rows, np.int64)))
+    arrays = [
+        given[field.name].cast(field.type) if field.name in given else pa.nulls(rows.num_rows, field.type) for field in REQUESTS
+    ]
+    return pa.Table.from_arrays(arrays, schema=REQUESTS)
+
+
+def _read_and_valid(columns: Sequence[str], kinds: Mapping[str, Kind]) -> tuple[list[str], list[str]]:
+    """The items of the two stages in which a value is read."""
+    read, valid = [], []
+    for column in columns:
+        if column in kinds:
+            parsed = kinds[column].parsed.format(raw=f"{column}::VARCHAR")
+            read += [f"{column}::VARCHAR AS raw_{column}", f"{parsed} AS parsed_{column}"]
+            valid += [f"raw_{column}", f"parsed_{column}", f"{kinds[column].valid.format(parsed=f'parsed_{column}')} AS {column}"]
+        else:
+            read.append(column if column in _VERBATIM else f"{_text(column)} AS {column}")
+            valid.append(column)
+    return read, valid
+
+
+def _text(column: str) -> str:
+    """SQL for a text without NUL characters and space around it; NULL if nothing is left. The first test is much the fastest."""
+    is_clean = f"{column} > '!' AND NOT ends_with({column}, ' ') AND NOT contains({column}, chr(0))"
+    return f"CASE WHEN {is_clean} THEN {column} ELSE nullif(trim(replace({column}, chr(0), ''), e' \\t\\r\\n'), '') END"
+
+
+def _totals(columns: Sequence[str], conventions: Conventions) -> str:
+    """The counts that include others here but not in the log, as items of a REPLACE."""
+    write = "coalesce(cache_write_tokens, cache_write_1h_tokens)" if "cache_write_1h_tokens" in columns else "cache_write_tokens"
+    apart = (
+        ("input_tokens", "cache_read_tokens", "cache_read_tokens", conventions.input_includes_cache_read),
+        ("input_tokens", "cache_write_tokens", write, conventions.input_includes_cache_write),
+        ("output_tokens", "output_reasoning_tokens", "output_reasoning_tokens", conventions.output_includes_reasoning),
+    )
+    sums: dict[str, list[str]] = {}
+    for whole, part, count, is_included in apart:
+        if whole in columns and part in columns and not is_included:
+            sums.setdefault(whole, [whole]).append(f"coalesce({count}, 0)")
+    totals = [f"{' + '.join(counts)} AS {whole}" for whole, counts in sums.items()]
+    if "cache_write_tokens" in columns and "cache_write_1h_tokens" in columns:
+        totals.append(f"{write} AS cache_write_tokens")
+    return ", ".join(totals)
+
+
+def _selected(columns: Sequence[str]) -> list[str]:
+    """The columns of the result; the HTTP status tells the outcome where the log has no other word for it."""
+    if "http_status" not in columns:
+        return list(columns)
+    status = f"coalesce({'status' if 'status' in columns else 'NULL'}, {status_of_http('http_status')}) AS status"
+    return [column for column in columns if column != "status"] + [status]
