@@ -337,3 +337,9 @@ def test_a_change_at_midnight_itself_repeats_the_last_hour_of_the_day_before():
 def test_midnight_of_a_day_that_begins_at_one_is_that_instant():
     assert local_midnight(date(2018, 11, 4), "America/Sao_Paulo") == instant("2018-11-04 03:00")
     assert labels(days("2018-11-04", zone="America/Sao_Paulo"), "hour")[0] == "2018-11-04 01:00-02:00"
+
+
+def test_a_day_that_the_zone_skipped_has_no_interval_at_all():
+    skipped = Period(date(2011, 12, 30), date(2011, 12, 30), "Pacific/Apia", datetime(2040, 1, 1, tzinfo=UTC))
+
+    assert [intervals(skipped, interval) for interval in ("hour", "day", "week", "month", "period")] == [()] * 5

@@ -179,7 +179,7 @@ def grain(interval: str) -> str:
 def intervals(period: Period, interval: str, week_start: int = 0) -> tuple[Interval, ...]:
     """Every interval of the period, empty ones too, in order, clipped to the period. Weeks start on Monday (0)."""
     if interval == WHOLE:
-        edges = [period.start, period.end]
+        edges = sorted({period.start, period.end})  # one instant only, if the zone skipped all of its days
     else:
         edges = _hour_edges(period) if interval == "hour" else _day_edges(period, interval, week_start)
     info = ZoneInfo(period.zone)
