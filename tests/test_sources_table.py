@@ -274,6 +274,43 @@ def test_a_json_field_that_is_nowhere_is_told_too(tmp_path: Path):
     ]
 
 
+@pytest.mark.parametrize("text", ["time,tokens\n1,2\n", '{"time": 1, "tokens": 2}\n'])
+def test_a_table_without_a_time_needs_a_mapping(file: Path, text: str):
+    file.write_text(text)
+
+    assert rejects(read(Table(), file)) == [
+        (
+            None,
+            "The file has no column started_at. Its columns are time, tokens. "
+            "Say in a mapping which of them holds the time, and pass it with --mapping.",
+        )
+    ]
+
+
+def test_names_and_words_may_hold_any_character(file: Path, tmp_path: Path):
+    file.write_text("""t'1;"{raw}",how's it\n2026-05-01;5;{ok} isn't it\n2026-05-01;x;{OK} isn't it\n""".replace(",", ";"))
+    table = mapped(
+        tmp_path,
+        """
+        [columns]
+        started_at = "t'1"
+        input_tokens = "{raw}"
+        status = "how's it"
+        [constants]
+        model = "it's {parsed} -- $1"
+        [statuses]
+        "{ok} isn't it" = "success"
+        """,
+    )
+
+    batch = read(table, file)
+
+    assert requests(batch, "input_tokens", "status", "model") == [(5, "success", "it's {parsed} -- $1")]
+    assert rejects(batch) == [
+        (3, 'input_tokens (column {raw}) is "x": a count is a whole number. Correct the log, or leave the value empty.')
+    ]
+
+
 @pytest.mark.parametrize(
     ("column", "text", "reason"),
     [

@@ -6,8 +6,8 @@ lines of the main conversation, also under new request ids: such a copy yields t
 without a message.id is a request of its own. `started_at` is the time of the line that stays, when its block was complete:
 a few seconds after the request was sent, which the log does not tell.
 
-Counts of input exclude both cache reads and cache writes. Of other agents' rules: lines with null where an id, model, version
-or count belongs are drafts and skipped, as ccusage does; `progress` lines repeat what sub-agents log themselves.
+Counts of input exclude both cache reads and cache writes. Lines with null where an id, a model, a version or a count belongs are
+drafts and skipped, as ccusage skips them; so are `progress` lines, which repeat what sub-agents log themselves.
 The log does not say who the user is: a home directory's name in a path is no proof, so user_id stays empty.
 """
 

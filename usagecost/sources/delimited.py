@@ -85,7 +85,7 @@ def _delimited_rows(head: Head, form: Layout) -> Iterator[Rows]:
         with arrow_csv.open_csv(
             text,
             read_options=arrow_csv.ReadOptions(
-                use_threads=False, block_size=2 * BLOCK_BYTES, column_names=list(form.names), skip_rows_after_names=1
+                use_threads=False, block_size=BLOCK_BYTES, column_names=list(form.names), skip_rows_after_names=1
             ),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=form.delimiter, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=count.leave_out
@@ -98,16 +98,19 @@ def _delimited_rows(head: Head, form: Layout) -> Iterator[Rows]:
                 for piece in evenly(block):
                     yield count.rows(pa.Table.from_batches([piece]))
     except pa.ArrowInvalid:
-        text.problem = text.problem or FileProblem(
+        text.problem = text.problem or (
             f"cannot be read after row {count.number}: a field in quotation marks does not end. Correct the file there."
         )
     yield count.rows(pa.schema([(name, pa.string()) for name in form.names]).empty_table())
     if text.problem:
-        raise text.problem
+        raise FileProblem(text.problem)
 
 
 class _Text:
-    """The lines of a file as Arrow reads a file; ``unreadable`` are those it will meet, ``problem`` is why it ends early."""
+    """The lines of a file as Arrow reads a file; ``unreadable`` are those it will meet, ``problem`` says why it ends early.
+
+    It keeps no exception: Arrow holds on to it, and an exception to everything that it has passed.
+    """
 
     closed = False
 
@@ -117,7 +120,7 @@ class _Text:
         self._rest = b""
         self._reported = 0
         self.unreadable: deque[Unreadable] = deque()
-        self.problem: FileProblem | None = None
+        self.problem: str | None = None
 
     def read(self, size: int) -> bytes:
         """The next bytes, at most so many; none at the end."""
@@ -125,7 +128,7 @@ class _Text:
             try:
                 block = next(self._blocks, None)
             except FileProblem as problem:
-                self.problem, block = problem, None
+                self.problem, block = str(problem), None
             if block is None:
                 return b""
             self.unreadable.extend(block.unreadable[line] for line in sorted(block.unreadable) if line > 1)

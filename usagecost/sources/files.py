@@ -1,6 +1,6 @@
 """A log file as plain bytes, whatever it is packed in, and what is wrong with a file in one sentence.
 
-Files are unpacked while they are read, in blocks, so that their size does not matter.
+Files are unpacked while they are read, piece by piece, so that their size does not matter.
 """
 
 from __future__ import annotations
@@ -18,9 +18,13 @@ from typing import Any
 import pyarrow as pa
 
 BLOCK_BYTES = 16 << 20
+"""What is worked on at once."""
+
 PIECE_BYTES = 1 << 20
+"""What is unpacked at once."""
+
 _PACKED_BYTES = 1 << 16
-"""Little, as what has been unpacked of a piece is lost when the rest of it is damaged."""
+"""What is read of a packed file at once: little, as what has been unpacked of a piece is lost when the rest of it is damaged."""
 
 HEAD_BYTES = 256 << 10
 HEAD_LINES = 20
@@ -48,15 +52,15 @@ class FileProblem(Exception):  # noqa: N818 - part of the file may be readable
 class ByteStream:
     """The unpacked content of a file in pieces, without a byte order mark.
 
-    When it ends, ``problem`` is why it could not be read, or not any further. ``position`` is how far it was read, in bytes
-    on disk.
+    When it ends, ``problem`` says why it could not be read, or not any further, as a FileProblem does. ``position`` is how far
+    it was read, in bytes on disk.
     """
 
     def __init__(self, path: Path, piece_bytes: int = PIECE_BYTES) -> None:
         self._path = path
         self._piece_bytes = piece_bytes
         self.position = 0
-        self.problem: FileProblem | None = None
+        self.problem: str | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         """Piece after piece, none of them longer than was asked for."""
@@ -70,15 +74,15 @@ class ByteStream:
                     is_empty = is_empty and not text
                     self.position = file.tell()
                     yield text
-            self.problem = FileProblem("is empty: there is nothing to read.") if is_empty else None
+            self.problem = "is empty: there is nothing to read." if is_empty else None
         except FileProblem as problem:
-            self.problem = problem
+            self.problem = str(problem)
         except FileNotFoundError:
-            self.problem = FileProblem("does not exist: check the path.")
+            self.problem = "does not exist: check the path."
         except PermissionError:
-            self.problem = FileProblem("may not be read by this user: change its permissions.")
+            self.problem = "may not be read by this user: change its permissions."
         except OSError as error:
-            self.problem = FileProblem(f"cannot be read: {error.strerror or error}.")
+            self.problem = f"cannot be read: {error.strerror or error}."
 
 
 def _unpacker(magic: bytes) -> Callable[[BufferedReader, int], Iterator[bytes]]:
@@ -135,15 +139,16 @@ class Head:
     def of(cls, path: Path, at_least: int = 0) -> Head:
         """The first lines of a file, or more of it; raises FileProblem if nothing can be read."""
         stream = ByteStream(path, HEAD_BYTES)
-        start, is_whole = b"", True
+        start, lines, is_whole = bytearray(), 0, True
         for piece in stream:
-            if len(start) >= max(at_least, 1) and (start.count(b"\n") >= HEAD_LINES or len(start) >= BLOCK_BYTES):
+            if len(start) >= BLOCK_BYTES or (lines >= HEAD_LINES and len(start) >= at_least):
                 is_whole = False
                 break
             start += piece
+            lines += piece.count(b"\n")
         if stream.problem and not start:
-            raise stream.problem
-        return cls(path, start, is_whole and not stream.problem)
+            raise FileProblem(stream.problem)
+        return cls(path, bytes(start), is_whole and not stream.problem)
 
     @property
     def source_file(self) -> str:

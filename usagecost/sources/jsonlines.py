@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from usagecost.sources.ahead import ahead
 from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import BLOCK_BYTES, ByteStream, FileProblem, Head
@@ -47,7 +48,7 @@ class JsonLines:
         parsed = f"SELECT *, from_json(text, {literal(json.dumps(self.shape))}) AS record FROM line_block"
         sql = f"WITH lines AS ({parsed}) {self.rows}"
         with closing(CanonicalQuery(reading, self.source, sql, "line_block", self.conventions)) as query:
-            for parts in _together(_parts(heads)):
+            for parts in ahead(_together(_parts(heads))):
                 yield self._batch(parts, query, reading)
 
     def _batch(self, parts: list[_Part], query: CanonicalQuery, reading: Reading) -> Batch:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from usagecost.sources.files import BLOCK_BYTES, PIECE_BYTES, ByteStream
+from usagecost.sources.files import BLOCK_BYTES, PIECE_BYTES, ByteStream, FileProblem
 from usagecost.sources.protocol import MOST_RAW
 
 MOST_LINE_BYTES = 16 << 20
@@ -108,7 +108,7 @@ def _whole_lines(stream: ByteStream) -> Iterator[tuple[bytes, Unreadable | None]
             whole = []
     yield b"".join(whole), None
     if stream.problem:
-        raise stream.problem  # what was left of a line is not whole
+        raise FileProblem(stream.problem)  # what was left of a line is not whole
     if length > MOST_LINE_BYTES:
         yield b"", _overlong(length, open_line[0])
     elif any(open_line):

@@ -146,11 +146,12 @@ def _check_present(mapping: TableMapping, present: Collection[str], listed: Coll
     """Raises FileProblem if the table lacks a column that is read."""
     wanted = {**{name: column for column, name in mapping.columns.items()}, **dict.fromkeys(mapping.attributes, "attributes")}
     missing = next((name for name in wanted if name not in present), None)
+    columns = f"Its columns are {', '.join(list(listed)[:MOST_NAMES])}{', …' if len(listed) > MOST_NAMES else ''}."
     if missing is not None:
-        more = ", …" if len(listed) > MOST_NAMES else ""
+        raise FileProblem(f"has no column {missing!r}, which the mapping names for {wanted[missing]}. {columns}")
+    if "started_at" not in mapping.columns:
         raise FileProblem(
-            f"has no column {missing!r}, which the mapping names for {wanted[missing]}. "
-            f"Its columns are {', '.join(list(listed)[:MOST_NAMES])}{more}."
+            f"has no column started_at. {columns} Say in a mapping which of them holds the time, and pass it with --mapping."
         )
 
 

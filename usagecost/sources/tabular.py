@@ -11,14 +11,15 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
+from usagecost.sources.ahead import ahead
 from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import FileProblem, Head
 from usagecost.sources.lines import Unreadable
 from usagecost.sources.protocol import Batch, Reading, Reject, file_problem
 
-MOST_ROWS = 200_000
-"""Rows that are read at once: a planned query costs the more the fewer it reads."""
+MOST_ROWS = 150_000
+"""Rows that are read at once."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Tabular:
         """A file as canonical batches."""
         with closing(CanonicalQuery(reading, self.source, self.rows, "lines", self.conventions)) as query:
             try:
-                for rows in file.rows(self.columns):
+                for rows in ahead(file.rows(self.columns)):
                     yield self._batch(file, rows, query, reading)
             except FileProblem as problem:
                 yield file_problem(reading, self.source, file.head, problem)
