@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -378,13 +378,16 @@ def test_a_quotation_mark_that_does_not_end_leaves_the_rows_before_it(file: Path
     ]
 
 
-def test_a_json_array_is_told_how_to_become_lines(tmp_path: Path):
+def test_the_objects_of_a_json_array_are_read_like_lines(tmp_path: Path):
     file = tmp_path / "a.json"
-    file.write_text('[{"started_at": "2026-05-01"}]')
+    file.write_text(
+        '[{"started_at": "2026-05-01", "output_tokens": 2},\n {"started_at": "2026-05-02",\n  "output_tokens": -1}\n]\n'
+    )
 
-    assert rejects(read(Table(), file)) == [
-        (None, "The file is one JSON document: write one request a line, for example with jq -c '.[]'.")
-    ]
+    batch = read(Table(), file)
+
+    assert requests(batch, "day", "output_tokens") == [(date(2026, 5, 1), 2)]
+    assert rejects(batch) == [(2, 'output_tokens is "-1": a count cannot be negative. Correct the log, or leave the value empty.')]
 
 
 def test_a_table_is_recognised_by_the_records_column_names(file: Path, tmp_path: Path):

@@ -17,6 +17,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from usagecost.sources.documents import Splitter, is_document
+
 BLOCK_BYTES = 16 << 20
 """What is worked on at once."""
 
@@ -85,6 +87,29 @@ class ByteStream:
             self.problem = f"cannot be read: {error.strerror or error}."
 
 
+class DocumentStream:
+    """A JSON document as lines, one object each, in the manner of a ByteStream."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
+        self.problem: str | None = None
+
+    @property
+    def position(self) -> int:
+        """How far the file was read, in bytes on disk."""
+        return self._stream.position
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Piece after piece."""
+        splitter = Splitter()
+        for piece in self._stream:
+            yield splitter.split(piece)
+        if splitter.is_between:
+            yield b"\n"  # the last object is whole, even where the document is not
+        is_cut = "is cut off: its JSON ends in the middle. Get a whole copy of it." if splitter.is_open else None
+        self.problem = self._stream.problem or is_cut
+
+
 def _unpacker(magic: bytes) -> Callable[[BufferedReader, int], Iterator[bytes]]:
     for start, sentence in _UNREADABLE.items():
         if magic.startswith(start):
@@ -140,12 +165,15 @@ class Head:
         """The first lines of a file, or more of it; raises FileProblem if nothing can be read."""
         stream = ByteStream(path, HEAD_BYTES)
         start, lines, is_whole = bytearray(), 0, True
+        splitter: Splitter | None = None
         for piece in stream:
+            if not start and is_document(piece):
+                splitter = Splitter()
             if len(start) >= BLOCK_BYTES or (lines >= HEAD_LINES and len(start) >= at_least):
                 is_whole = False
                 break
             start += piece
-            lines += piece.count(b"\n")
+            lines += (splitter.split(piece) if splitter else piece).count(b"\n")
         if stream.problem and not start:
             raise FileProblem(stream.problem)
         return cls(path, bytes(start), is_whole and not stream.problem)
@@ -161,6 +189,16 @@ class Head:
         return self.start.startswith(_PARQUET)
 
     @cached_property
+    def is_document(self) -> bool:
+        """Whether it is JSON, but not one object a line."""
+        return is_document(self.start)
+
+    def stream(self) -> ByteStream | DocumentStream:
+        """The content of the file; that of a document as one object a line."""
+        stream = ByteStream(self.path)
+        return DocumentStream(stream) if self.is_document else stream
+
+    @cached_property
     def fingerprint(self) -> str:
         """Tells files apart by their first line, whatever their names and however much they grow.
 
@@ -170,8 +208,9 @@ class Head:
 
     @cached_property
     def lines(self) -> list[str]:
-        """The first lines that are whole, without those that are blank."""
-        lines = self.start.decode(errors="replace").split("\n")
+        """The first lines that are whole, without those that are blank; of a document, its first objects."""
+        start = Splitter().split(self.start) if self.is_document else self.start
+        lines = start.decode(errors="replace").split("\n")
         return [line for line in (lines if self.is_whole else lines[:-1]) if line.strip("\0 \t\r")]
 
     @cached_property

@@ -16,10 +16,10 @@ import pyarrow.compute as pc
 from usagecost.sources.ahead import ahead
 from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.conventions import Conventions
-from usagecost.sources.files import BLOCK_BYTES, ByteStream, FileProblem, Head
+from usagecost.sources.files import BLOCK_BYTES, FileProblem, Head
 from usagecost.sources.lines import LineBlock, line_blocks
 from usagecost.sources.protocol import MOST_RAW, Batch, Reading, Reject
-from usagecost.sources.sql import literal, registered
+from usagecost.sources.sql import in_parallel, literal, registered
 
 MOST_FILES = 1_000
 """Files that are read together; many logs are many small files."""
@@ -35,6 +35,10 @@ class JsonLines:
     a line lacks, or has as null or as another kind, is NULL. `rows` continues a WITH that defines `lines`, of one row a line,
     and gives what canonical.py asks for. `lines` has `row`, `line`, `source_file`, `text`, `record` (a struct of the
     shape), and of the line's file its `fingerprint` and what `facts` says, by name.
+
+    Where one line holds several records, `elements` is SQL that makes of its `text` a list of JSON texts, one for each: then a
+    record is what is said here of a line. Of records that are parts of each other's, `lineage` is SQL like `rows` for the
+    `request_id` and the `parent_id` of all of them, whether they are requests or not: see schema.LINEAGE.
     """
 
     source: str
@@ -42,14 +46,18 @@ class JsonLines:
     rows: str
     conventions: Conventions
     facts: Callable[[Head], Mapping[str, str | None]] = lambda _: {}
+    elements: str | None = None
+    lineage: str | None = None
 
     def batches(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """Files of such lines as canonical batches."""
-        parsed = f"SELECT *, from_json(text, {literal(json.dumps(self.shape))}) AS record FROM line_block"
-        sql = f"WITH lines AS ({parsed}) {self.rows}"
-        with closing(CanonicalQuery(reading, self.source, sql, "line_block", self.conventions)) as query:
+        with closing(CanonicalQuery(reading, self.source, self._over_lines(self.rows), "line_block", self.conventions)) as query:
             for parts in ahead(_together(_parts(heads))):
                 yield self._batch(parts, query, reading)
+
+    def _over_lines(self, sql: str) -> str:
+        """The SQL with the lines that it reads."""
+        return f"WITH lines AS (SELECT *, from_json(text, {literal(json.dumps(self.shape))}) AS record FROM line_block) {sql}"
 
     def _batch(self, parts: list[_Part], query: CanonicalQuery, reading: Reading) -> Batch:
         blocks = [part for part in parts if part.block]
@@ -59,18 +67,44 @@ class JsonLines:
             (table, []) if all(part.block.all_begin_with("{") for part in blocks) else _sorted_out(reading, blocks, table)
         )
         try:
-            requests, rejected = query.run(good)
+            records, (requests, rejected) = self._read(good, query, reading)
         except duckdb.InvalidInputException:  # among these lines is one that is no JSON
             good, broken = _sorted_out(reading, blocks, table)
-            requests, rejected = query.run(good)
-        rejects = sorted(broken + _rejects(table, rejected))
+            records, (requests, rejected) = self._read(good, query, reading)
+        rejects = sorted(broken + _rejects(records if self.elements else table, rejected))
+        more = records.num_rows - pc.count_distinct(records["line_row"]).as_py() if self.elements else 0
+        lines = table.num_rows + more
         return Batch(
             requests=requests,
             rejects=reading.rejects(self.source, rejects + problems),
-            lines=table.num_rows,
-            skipped=table.num_rows - requests.num_rows - len(rejects),
+            lines=lines,
+            skipped=lines - requests.num_rows - len(rejects),
             bytes_read=sum(part.bytes_read for part in parts),
+            lineage=self._lineage(records, reading),
         )
+
+    def _read(self, good: pa.Table, query: CanonicalQuery, reading: Reading) -> tuple[pa.Table, tuple[pa.Table, pa.Table]]:
+        """The records, whose `row` is their place in the table, and what the query says about them."""
+        records = self._records(good, reading) if self.elements else good
+        return records, query.run(records)
+
+    def _records(self, good: pa.Table, reading: Reading) -> pa.Table:
+        """One row = one record; `line_row` is the `row` of its line."""
+        with registered(reading.con, "line_block", in_parallel(good)):
+            records = reading.con.sql(f"""
+                SELECT
+                    * EXCLUDE (row, parts) REPLACE (unnest(parts) AS text),
+                    row AS line_row, generate_subscripts(parts, 1) AS part
+                FROM (SELECT *, {self.elements} AS parts FROM line_block)
+            """).to_arrow_table()
+        ordered = records.sort_by([("line_row", "ascending"), ("part", "ascending")])
+        return ordered.append_column("row", pa.array(np.arange(records.num_rows)))
+
+    def _lineage(self, records: pa.Table, reading: Reading) -> pa.Table | None:
+        if self.lineage is None:
+            return None
+        with registered(reading.con, "line_block", records):
+            return reading.con.sql(self._over_lines(self.lineage)).to_arrow_table()
 
 
 @dataclass(frozen=True)
@@ -85,7 +119,7 @@ class _Part:
 
 def _parts(heads: Iterable[Head]) -> Iterator[_Part]:
     for head in heads:
-        stream = ByteStream(head.path)
+        stream = head.stream()
         position = 0
         try:
             for block in line_blocks(stream):

@@ -13,10 +13,12 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from usagecost.sources.files import BLOCK_BYTES, PIECE_BYTES, ByteStream, FileProblem
+from usagecost.sources.files import BLOCK_BYTES, PIECE_BYTES, ByteStream, DocumentStream, FileProblem
 from usagecost.sources.protocol import MOST_RAW
 
 MOST_LINE_BYTES = 16 << 20
+MOST_OBJECT_BYTES = 128 << 20
+"""Of a document: there one object may hold a whole trace."""
 
 _KEPT_BYTES = 4 * MOST_RAW
 
@@ -65,10 +67,11 @@ class LineBlock:
         return bool((np.frombuffer(self.text, np.uint8)[self.offsets[:-1]] == ord(letter)).all())
 
 
-def line_blocks(stream: ByteStream) -> Iterator[LineBlock]:
+def line_blocks(stream: ByteStream | DocumentStream) -> Iterator[LineBlock]:
     """The lines of a file. If it breaks off, those that are whole, and then FileProblem."""
+    most_bytes = MOST_OBJECT_BYTES if isinstance(stream, DocumentStream) else MOST_LINE_BYTES
     first = 1
-    for text, overlong in _whole_lines(stream):
+    for text, overlong in _whole_lines(stream, most_bytes):
         if text or overlong:
             block = LineBlock.of(UNREADABLE_LINE + b"\n", first, {first: overlong}) if overlong else _checked(text, first)
             yield block
@@ -82,7 +85,7 @@ def _line_ends(text: bytes) -> Iterator[np.ndarray]:
         yield np.flatnonzero(letters[start : start + PIECE_BYTES] == ord("\n")) + start + 1
 
 
-def _whole_lines(stream: ByteStream) -> Iterator[tuple[bytes, Unreadable | None]]:
+def _whole_lines(stream: ByteStream | DocumentStream, most_bytes: int) -> Iterator[tuple[bytes, Unreadable | None]]:
     """Text up to the end of a line; or, instead, of a line that is too long: what is wrong with it, and its beginning."""
     whole: list[bytes | memoryview] = []
     open_line: list[bytes] = []
@@ -90,12 +93,12 @@ def _whole_lines(stream: ByteStream) -> Iterator[tuple[bytes, Unreadable | None]
     for piece in stream:
         end = piece.find(b"\n") + 1
         length += end or len(piece)
-        if length > MOST_LINE_BYTES:
+        if length > most_bytes:
             open_line = [b"".join((*open_line, piece[: end or None]))[:_KEPT_BYTES]]
             if not end:
                 continue
             yield b"".join(whole), None
-            yield b"", _overlong(length, open_line[0])
+            yield b"", _overlong(length, open_line[0], most_bytes)
             piece, whole, open_line = piece[end:], [], []  # noqa: PLW2901
         last = piece.rfind(b"\n") + 1
         if last:
@@ -109,14 +112,14 @@ def _whole_lines(stream: ByteStream) -> Iterator[tuple[bytes, Unreadable | None]
     yield b"".join(whole), None
     if stream.problem:
         raise FileProblem(stream.problem)  # what was left of a line is not whole
-    if length > MOST_LINE_BYTES:
-        yield b"", _overlong(length, open_line[0])
+    if length > most_bytes:
+        yield b"", _overlong(length, open_line[0], most_bytes)
     elif any(open_line):
         yield b"".join((*open_line, b"\n")), None
 
 
-def _overlong(length: int, start: bytes) -> Unreadable:
-    size, most = f"{length / 1e6:.1f} MB", f"{MOST_LINE_BYTES / 1e6:.1f} MB"
+def _overlong(length: int, start: bytes, most_bytes: int) -> Unreadable:
+    size, most = f"{length / 1e6:.1f} MB", f"{most_bytes / 1e6:.1f} MB"
     reason = f"This line is {size} long, and only lines of up to {most} are read: let the log leave out the contents."
     return Unreadable(reason, start.decode(errors="replace")[:MOST_RAW])
 

@@ -8,12 +8,11 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from usagecost.sources.delimited import DelimitedFile
 from usagecost.sources.files import BLOCK_BYTES, FileProblem, Head
 from usagecost.sources.jsonlines import JsonLines
 from usagecost.sources.mapping import GIVEN_COLUMNS, TableMapping
-from usagecost.sources.parquet import ParquetFile
 from usagecost.sources.protocol import Batch, Reading, file_problem
+from usagecost.sources.records import column_text, is_json, tabular_file
 from usagecost.sources.sql import identifier, json_object, literal, text_list
 from usagecost.sources.tabular import Tabular, TabularFile
 
@@ -53,13 +52,13 @@ class Table:
     def _planned(self, head: Head) -> tuple[JsonLines | FileProblem | None, Head]:
         """How a file of JSON lines is read (those that are read alike are read together), or why it cannot be; None for others."""
         try:
-            return (_json_lines(head, self._mapping) if _is_json(head) else None), head
+            return (_json_lines(head, self._mapping) if is_json(head) else None), head
         except FileProblem as problem:
             return problem, head
 
     def _rows(self, head: Head, reading: Reading) -> Iterator[Batch]:
         try:
-            file = _tabular_file(head, self._mapping)
+            file = tabular_file(head, self._mapping.delimiter if self._mapping else None)
             tabular = _tabular(file, self._mapping)
         except FileProblem as problem:
             yield self._problem(head, problem, reading)
@@ -72,8 +71,6 @@ class Table:
 
 def _json_lines(head: Head, given: TableMapping | None) -> JsonLines:
     """How a file of JSON lines is read."""
-    if head.start.lstrip().startswith(b"["):
-        raise FileProblem("is one JSON document: write one request a line, for example with jq -c '.[]'.")
     start = Head.of(head.path, BLOCK_BYTES).start
     mapping = given or TableMapping({name: name for name in GIVEN_COLUMNS if _is_in(start, [name])})
     paths = {name: _path(head, name) for name in _columns(mapping)}
@@ -88,7 +85,7 @@ def _tabular(file: TabularFile, given: TableMapping | None) -> Tabular:
     mapping = given or TableMapping({name: name for name in GIVEN_COLUMNS if name in file.names})
     _check_present(mapping, file.names, file.names)
     is_typed = file.head.is_parquet
-    texts = {name: _text(name, is_typed=is_typed) for name in _columns(mapping)}
+    texts = {name: column_text(name, is_typed=is_typed) for name in _columns(mapping)}
     is_blank = "" if is_typed else f"coalesce({', '.join(map(identifier, file.names))}) IS NULL AS is_skipped,"
     columns = _columns(mapping) if is_typed else file.names
     return Tabular(mapping.source, columns, _rows_sql(mapping, texts, is_blank), mapping.conventions)
@@ -96,15 +93,7 @@ def _tabular(file: TabularFile, given: TableMapping | None) -> Tabular:
 
 def column_names(head: Head) -> list[str]:
     """The columns of a table; of JSON lines, the fields of its first lines. Raises FileProblem."""
-    return _json_fields(head) if _is_json(head) else list(_tabular_file(head, None).names)
-
-
-def _is_json(head: Head) -> bool:
-    return head.start.lstrip(b"\0 \t\r\n")[:1] in (b"{", b"[")
-
-
-def _tabular_file(head: Head, mapping: TableMapping | None) -> TabularFile:
-    return ParquetFile(head) if head.is_parquet else DelimitedFile(head, mapping.delimiter if mapping else None)
+    return _json_fields(head) if is_json(head) else list(tabular_file(head).names)
 
 
 def _rows_sql(mapping: TableMapping, texts: Mapping[str, str], is_skipped: str = "") -> str:
@@ -131,15 +120,6 @@ def _rank(text: str) -> str:
 def _columns(mapping: TableMapping) -> list[str]:
     """The table's columns that are read, each once."""
     return list(dict.fromkeys((*mapping.columns.values(), *mapping.attributes)))
-
-
-def _text(name: str, *, is_typed: bool) -> str:
-    """SQL for the text in a column; of a list or a struct it is JSON."""
-    column = identifier(name)
-    if not is_typed:
-        return column
-    is_nested = f"typeof({column}) LIKE '%]' OR typeof({column}) LIKE 'STRUCT%'"
-    return f"CASE WHEN {is_nested} THEN to_json({column})::VARCHAR ELSE {column}::VARCHAR END"
 
 
 def _check_present(mapping: TableMapping, present: Collection[str], listed: Collection[str]) -> None:

@@ -1,0 +1,92 @@
+"""Flat records in whatever form they come: rows of a table, or JSON objects; packed or not, a line each or in one array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from usagecost.sources.conventions import Conventions
+from usagecost.sources.delimited import DelimitedFile
+from usagecost.sources.files import FileProblem, Head
+from usagecost.sources.jsonlines import JsonLines
+from usagecost.sources.parquet import ParquetFile
+from usagecost.sources.protocol import Batch, Reading, file_problem
+from usagecost.sources.sql import identifier
+from usagecost.sources.tabular import Tabular, TabularFile
+
+
+def is_json(head: Head) -> bool:
+    """Whether a file holds JSON."""
+    return head.start.lstrip(b"\0 \t\r\n")[:1] in (b"{", b"[")
+
+
+def tabular_file(head: Head, delimiter: str | None = None) -> TabularFile:
+    """A file of rows and columns; raises FileProblem if it is none."""
+    return ParquetFile(head) if head.is_parquet else DelimitedFile(head, delimiter)
+
+
+def record_names(head: Head) -> tuple[str, ...]:
+    """The columns of a file of rows, or the fields of its first JSON objects; none if it is neither."""
+    if is_json(head):
+        return tuple(dict.fromkeys(name for value in head.objects for name in value))
+    try:
+        return tabular_file(head).names
+    except FileProblem:
+        return ()
+
+
+def column_text(name: str, *, is_typed: bool) -> str:
+    """SQL for the text in a table's column; of a list or a struct it is JSON."""
+    column = identifier(name)
+    if not is_typed:
+        return column
+    is_nested = f"typeof({column}) LIKE '%]' OR typeof({column}) LIKE 'STRUCT%' OR typeof({column}) LIKE 'MAP%'"
+    return f"CASE WHEN {is_nested} THEN to_json({column})::VARCHAR ELSE {column}::VARCHAR END"
+
+
+@dataclass(frozen=True)
+class Records:
+    """How the records of one format are read, whatever the form of the file.
+
+    `columns` are the names that the format may have, at the top. `rows` is SQL that continues a WITH and gives what canonical.py
+    asks for; it reads `records`, of one row a record: `row`, `line`, `source_file`, `fingerprint`, and each of the columns as
+    text, nested values as JSON; one that the file lacks is NULL.
+    """
+
+    source: str
+    columns: Sequence[str]
+    rows: str
+    conventions: Conventions = field(default_factory=Conventions)
+
+    def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+        """Files in batches; one row = one record. Empty lines and a table's line of names are skipped."""
+        for of_json, group in groupby(heads, key=is_json):
+            if of_json:
+                yield from self._json_lines().batches(group, reading)
+            else:
+                for head in group:
+                    yield from self._rows(head, reading)
+
+    def _json_lines(self) -> JsonLines:
+        texts = ", ".join(f"record.{identifier(name)} AS {identifier(name)}" for name in self.columns)
+        records = f", records AS (SELECT row, line, source_file, fingerprint, {texts} FROM lines)"
+        return JsonLines(self.source, dict.fromkeys(self.columns, "VARCHAR"), f"{records} {self.rows}", self.conventions)
+
+    def _rows(self, head: Head, reading: Reading) -> Iterator[Batch]:
+        try:
+            file = tabular_file(head)
+        except FileProblem as problem:
+            yield file_problem(reading, self.source, head, problem)
+        else:
+            yield from self._tabular(file).batches(file, reading)
+
+    def _tabular(self, file: TabularFile) -> Tabular:
+        texts = {
+            name: column_text(name, is_typed=file.head.is_parquet) if name in file.names else "NULL::VARCHAR"
+            for name in self.columns
+        }
+        columns = ", ".join(f"{text} AS {identifier(name)}" for name, text in texts.items())
+        records = f"WITH records AS (SELECT row, line, source_file, fingerprint, {columns} FROM lines)"
+        present = [name for name in file.names if name in self.columns] if file.head.is_parquet else file.names
+        return Tabular(self.source, present, f"{records} {self.rows}", self.conventions)
