@@ -127,7 +127,7 @@ def test_a_commit_that_lost_the_race_is_resolved_again(lake: Lake, tmp_path: Pat
             rival = Lake(lake.root)
             folder = tmp_path / "other machine"
             folder.mkdir()
-            rival._merge([str(stage(tmp_path, [row("new", rank=1, model="theirs"), row("theirs")]))], {}, folder)
+            rival._merge([str(stage(tmp_path, [row("new", rank=1, model="theirs"), row("theirs")]))], [], {}, {}, folder)
         return replace_days(*arguments)
 
     monkeypatch.setattr(lake_module, "replace_days", beaten_once)

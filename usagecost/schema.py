@@ -102,8 +102,16 @@ REJECT_COLUMNS: tuple[Column, ...] = (
     Column("rejected_at", INSTANT, "reject", "When it was first seen", "UTC instant, µs", required=True),
 )
 
+LINEAGE_COLUMNS: tuple[Column, ...] = (
+    Column("source", TEXT, "lineage", "The log format it was read from", required=True),
+    Column("request_id", TEXT, "lineage", "A part of a trace, whether it is a request or not", required=True),
+    Column("parent_id", TEXT, "lineage", "What it is part of, by the same kind of id", required=True),
+    Column("seen_at", INSTANT, "lineage", "When this was first read", "UTC instant, µs", required=True),
+)
+
 REQUESTS = pa.schema([column.field for column in COLUMNS])
 REJECTS = pa.schema([column.field for column in REJECT_COLUMNS])
+LINEAGE = pa.schema([column.field for column in LINEAGE_COLUMNS])
 COLUMN_BY_NAME = {column.name: column for column in COLUMNS}
 
 PRICE_COLUMNS = ("list_cost_usd", "price_status", "price_id", "discount")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,10 +65,13 @@ class Report:
         return {name: value for name, value in asdict(self).items() if name != "problems"}
 
 
-def load(batches: Iterable[Batch], lake: Lake, *, about: dict[str, str] | None = None) -> Report:
+def load(
+    batches: Iterable[Batch], lake: Lake, *, about: dict[str, str] | None = None, watermarks: Mapping[str, int] | None = None
+) -> Report:
     """Price batches, merge their requests into the lake as one version, keep their rejects.
 
-    `about` is kept in the lake's history, beside the ingest's id.
+    `about` is kept in the lake's history, beside the ingest's id and what was read. `watermarks` say how far a source has been
+    read with this; they are part of the same version: see `Lake.watermark`.
     """
     started = time.monotonic()
     with lake.staging() as folder, bounded_database(folder) as con:
@@ -76,7 +79,7 @@ def load(batches: Iterable[Batch], lake: Lake, *, about: dict[str, str] | None =
         for batch in batches:
             staging.add(batch)
         staging.finish()
-        commit = _commit(staging, lake, about or {})
+        commit = _commit(staging, lake, about or {}, watermarks)
         return Report(
             lines=staging.lines,
             requests=commit.inserted + commit.updated + commit.unchanged,
@@ -101,9 +104,11 @@ class _Staging:
         self._con, self._folder, self._lake = con, folder, lake
         self._requests: list[pa.Table] = []
         self._rejects: list[pa.Table] = []
+        self._lineage: list[pa.Table] = []
         self._problems: dict[tuple[str, bool], str] = {}
         self.id = uuid.uuid4().hex
         self.files: list[Path] = []
+        self.lineage: list[Path] = []
         self.lines = self.skipped = 0
         self.rejected: Counter[str] = Counter()
 
@@ -114,6 +119,10 @@ class _Staging:
         self._requests.append(batch.requests)
         if sum(table.num_rows for table in self._requests) >= STAGED_ROWS or _bytes(self._requests) >= STAGED_BYTES:
             self._write_requests()
+        if batch.lineage is not None:
+            self._lineage.append(batch.lineage)
+            if _bytes(self._lineage) >= STAGED_BYTES // 4:
+                self._write_lineage()
         if batch.rejects.num_rows:
             self._note(batch.rejects)
             self._rejects.append(batch.rejects)
@@ -122,6 +131,7 @@ class _Staging:
 
     def finish(self) -> None:
         """Writes the rest."""
+        self._write_lineage()
         self._write_requests()
         self._write_rejects()
 
@@ -151,7 +161,7 @@ class _Staging:
         """Prices the requests that have come together and writes them as one file."""
         requests = pa.concat_tables(self._requests) if self._requests else REQUESTS.empty_table()
         self._requests = []
-        if not requests.num_rows:
+        if not requests.num_rows and not (self.lineage and not self.files):  # what contains what can change stored requests alone
             return
         stamps = {
             "ingest_id": pa.array([self.id]),
@@ -165,6 +175,13 @@ class _Staging:
         path = self._folder / f"staged-{len(self.files)}.parquet"
         pq.write_table(priced.select(REQUESTS.names).cast(REQUESTS), path)
         self.files.append(path)
+
+    def _write_lineage(self) -> None:
+        if self._lineage:
+            path = self._folder / f"lineage-{len(self.lineage)}.parquet"
+            pq.write_table(pa.concat_tables(self._lineage), path)
+            self.lineage.append(path)
+            self._lineage = []
 
     def _write_rejects(self) -> None:
         if self._rejects:
@@ -187,8 +204,10 @@ def _bytes(tables: Sequence[pa.Table]) -> int:
     return sum(table.nbytes for table in tables)
 
 
-def _commit(staging: _Staging, lake: Lake, about: dict[str, str]) -> Commit:
+def _commit(staging: _Staging, lake: Lake, about: dict[str, str], watermarks: Mapping[str, int] | None) -> Commit:
     """Merges what was staged; where nothing was, no lake is made."""
     if staging.files:
-        return lake.commit(staging.files, ingest={"id": staging.id, **about})
+        read = {"lines": staging.lines, "skipped": staging.skipped, "rejected": sum(staging.rejected.values())}
+        ingest = {"id": staging.id, **about, **read}
+        return lake.commit(staging.files, ingest=ingest, lineage=staging.lineage, watermarks=watermarks)
     return Commit(0, 0, 0, 0, 0, days=0, version=lake.version() if lake.exists else 0)

@@ -4,6 +4,7 @@ One folder holds everything::
 
     requests/       Delta table of requests: _delta_log/ and, for each UTC day, day=2026-05-01/<uuid>.parquet
     rejects/        Delta table of lines that could not be read; made with the first of them
+    lineage/        Delta table of which request is part of which, for formats whose requests contain each other
     staging/        what running ingests have not committed yet
     commit.lock     held by whoever commits, compacts or vacuums
     staging.lock    held for the moment in which a folder of staging/ is made
@@ -13,8 +14,21 @@ the files of one version; nothing is ever changed in place. What a killed proces
 with `Lake.vacuum`.
 """
 
-from usagecost.lake.handle import Commit, Lake, Snapshot, lake_root
+from usagecost.lake.handle import Commit, Lake, lake_root
+from usagecost.lake.removal import Removal, Selection
+from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.table import LakeError, LakeMissing, LakeUnreadable
 
-__all__ = ["Commit", "Lake", "LakeError", "LakeMissing", "LakeUnreadable", "Snapshot", "bounded_database", "lake_root"]
+__all__ = [
+    "Commit",
+    "Lake",
+    "LakeError",
+    "LakeMissing",
+    "LakeUnreadable",
+    "Removal",
+    "Selection",
+    "Snapshot",
+    "bounded_database",
+    "lake_root",
+]

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,14 +16,18 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 from filelock import FileLock
 
+from usagecost.lake import lineage as lake_lineage
 from usagecost.lake import rejects as lake_rejects
+from usagecost.lake import removal as lake_removal
 from usagecost.lake import upkeep as lake_upkeep
 from usagecost.lake.merge import resolve, write_days
+from usagecost.lake.removal import Removal, Selection
+from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database, staging_folder
 from usagecost.lake.table import (
+    LINEAGE,
     REJECTS,
     REQUESTS,
-    DataFile,
     data_files,
     exists,
     files_by_day,
@@ -32,6 +36,7 @@ from usagecost.lake.table import (
     open_table,
     replace_days,
     update_table,
+    watermark,
 )
 
 T = TypeVar("T")
@@ -63,53 +68,6 @@ class Commit:
     version: int
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """One version of the requests: which files hold it. Stays readable while others commit, until a vacuum."""
-
-    root: Path
-    version: int
-    data_files: tuple[DataFile, ...] = field(repr=False)
-
-    def files(self, first_day: date | None = None, last_day: date | None = None) -> tuple[str, ...]:
-        """The Parquet files of the UTC days from first to last, both included; None leaves that side open."""
-        return tuple(
-            file.path
-            for file in self.data_files
-            if (first_day is None or file.day >= first_day) and (last_day is None or file.day <= last_day)
-        )
-
-    @property
-    def rows(self) -> int:
-        """How many requests there are."""
-        return sum(file.rows for file in self.data_files)
-
-    @property
-    def bytes(self) -> int:
-        """The size of the files."""
-        return sum(file.bytes for file in self.data_files)
-
-    @property
-    def first_day(self) -> date | None:
-        """The UTC day of the oldest request; None if there is none."""
-        return self.data_files[0].day if self.data_files else None
-
-    @property
-    def last_day(self) -> date | None:
-        """The UTC day of the newest request; None if there is none."""
-        return self.data_files[-1].day if self.data_files else None
-
-    @property
-    def file_count(self) -> int:
-        """How many files there are: one a day, unless another program has written."""
-        return len(self.data_files)
-
-    @property
-    def small_files(self) -> int:
-        """How many files share their day with others; `Lake.compact` makes one of them."""
-        return sum(len(files) for files in files_by_day(self.data_files).values() if len(files) > 1)
-
-
 class Lake:
     """A handle on one lake. Cheap to make; reading is safe from several threads, writing from several processes too."""
 
@@ -117,6 +75,7 @@ class Lake:
         self.root = Path(root).expanduser().absolute()
         self._requests = self.root / REQUESTS.name
         self._rejects = self.root / REJECTS.name
+        self._lineage = self.root / LINEAGE.name
         self._mutex = threading.Lock()
         self._table: DeltaTable | None = None
         self._entry: tuple[int, int] | None = None
@@ -150,7 +109,7 @@ class Lake:
         """The commits that the log still tells of, newest first.
 
         ``version``; ``time``, a UTC instant; ``operation``, as Delta calls it; ``ingest``, what was given to `commit`;
-        ``counts``, what it did. The last two are empty where another operation, or program, committed.
+        ``removal``, what was given to `remove`; ``counts``, what it did. Each of the last three is empty where it was another's.
         """
         return [
             {
@@ -158,6 +117,7 @@ class Lake:
                 "time": datetime.fromtimestamp(entry["timestamp"] / 1000, UTC),
                 "operation": entry["operation"],
                 "ingest": entry.get("ingest", {}),
+                "removal": entry.get("removal", {}),
                 "counts": entry.get("counts", {}),
             }
             for entry in open_table(self._requests).history()
@@ -167,15 +127,50 @@ class Lake:
         """One row = one line, or one file, that could not be read; by file and line."""
         return lake_rejects.all_rejects(self._rejects)
 
+    def watermark(self, name: str) -> int | None:
+        """How far a source has been read into the newest version, as `commit` was told; None if it never was.
+
+        Raises LakeMissing or LakeUnreadable.
+        """
+        with self._mutex:
+            return watermark(self._newest(), name)
+
+    def removal(self, selection: Selection) -> Removal:
+        """What `remove` would take out of the newest version; raises LakeMissing or LakeUnreadable."""
+        snapshot = self.snapshot()
+        with self.staging() as folder, bounded_database(folder) as con:
+            return lake_removal.preview(con, snapshot.files(), selection, snapshot.version)
+
     # ---- writing
 
-    def commit(self, staged: Sequence[Path], *, ingest: Mapping[str, str] | None = None) -> Commit:
+    def commit(
+        self,
+        staged: Sequence[Path],
+        *,
+        ingest: Mapping[str, Any] | None = None,
+        lineage: Sequence[Path] = (),
+        watermarks: Mapping[str, int] | None = None,
+    ) -> Commit:
         """Merge staged Parquet files into the lake as one version; nothing to change, no version.
 
-        The files hold canonical rows; a ``day`` in them is ignored. ``ingest`` is kept in the log. Waits for other writers.
+        The files hold canonical rows; a ``day`` in them is ignored. ``ingest`` is kept in the log. ``lineage`` are Parquet files
+        of schema.LINEAGE: what in these rows, or in others, is part of what. ``watermarks`` are kept if there is a version: see
+        `watermark`. Waits for other writers.
+        """
+        links = [str(path) for path in lineage]
+        with self._writing() as folder:
+            # First: if this process ends before the version is there, whoever reads the same again finds the same.
+            _until_committed(lambda: lake_lineage.add_new(self._lineage, links, folder))
+            rows = [str(path) for path in staged]
+            return _until_committed(lambda: self._merge(rows, links, dict(ingest or {}), watermarks or {}, folder))
+
+    def remove(self, selection: Selection) -> Removal:
+        """Take requests out, as a version of its own; none if there are none. Older versions have them until a vacuum.
+
+        Raises LakeMissing or LakeUnreadable.
         """
         with self._writing() as folder:
-            return _until_committed(lambda: self._merge([str(path) for path in staged], dict(ingest or {}), folder))
+            return _until_committed(lambda: self._without(selection, folder))
 
     def reject(self, rejects: pa.Table) -> int:
         """Add the rejected lines that are not there yet (same file, line, reason and text); returns how many they are."""
@@ -187,7 +182,7 @@ class Lake:
         with self._writing() as folder:
             return sum(
                 _until_committed(lambda path=path, spec=spec: lake_upkeep.compact(path, spec, folder))
-                for path, spec in ((self._requests, REQUESTS), (self._rejects, REJECTS))
+                for path, spec in ((self._requests, REQUESTS), (self._rejects, REJECTS), (self._lineage, LINEAGE))
             )
 
     def vacuum(self, grace_hours: float = 168) -> int:
@@ -197,7 +192,7 @@ class Lake:
         to be longer than the slowest reader looks at one version and, where several machines write, than the longest ingest.
         """
         with self._writing():
-            return lake_upkeep.vacuum(self._requests, grace_hours) + lake_upkeep.vacuum(self._rejects, grace_hours)
+            return sum(lake_upkeep.vacuum(path, grace_hours) for path in (self._requests, self._rejects, self._lineage))
 
     def staging(self) -> AbstractContextManager[Path]:
         """A new folder in the lake for what is to be committed; it goes, with its content, when the block ends."""
@@ -209,20 +204,37 @@ class Lake:
         with self.staging() as folder, FileLock(self.root / "commit.lock"):
             yield folder
 
-    def _merge(self, staged: list[str], ingest: dict[str, str], folder: Path) -> Commit:
+    def _merge(
+        self, staged: list[str], lineage: list[str], ingest: dict[str, Any], watermarks: Mapping[str, int], folder: Path
+    ) -> Commit:
         table = open_or_create(self._requests, REQUESTS)
         if not staged:
             return Commit(0, 0, 0, 0, 0, days=0, version=table.version())
-        by_day = files_by_day(data_files(table, self._requests, REQUESTS))
-        stored = {day: [file.path for file in files] for day, files in by_day.items()}
+        stored = self._files_by_day(table)
         with bounded_database(folder) as con:
-            found = resolve(con, staged, stored)
+            found = resolve(con, staged, stored, lineage, lake_lineage.stored_lineage(self._lineage) if lineage else ())
             added = write_days(con, self._requests, found.days, stored)
         counts = {**asdict(found), "days": len(found.days)}
         if not found.days:
             return Commit(**counts, version=table.version())
         about = {"ingest": ingest, "counts": counts}
-        return Commit(**counts, version=replace_days(table, self._requests, added, found.days, about))
+        return Commit(**counts, version=replace_days(table, self._requests, added, found.days, about, watermarks))
+
+    def _without(self, selection: Selection, folder: Path) -> Removal:
+        table = open_table(self._requests)
+        stored = self._files_by_day(table)
+        with bounded_database(folder) as con:
+            files = [path for paths in stored.values() for path in paths]
+            found = lake_removal.preview(con, files, selection, table.version())
+            if not found.requests:
+                return found
+            days, added = lake_removal.files_without(con, self._requests, stored, selection)
+        about = {"removal": selection.values, "counts": {"removed": found.requests, "days": len(days)}}
+        return replace(found, version=replace_days(table, self._requests, added, days, about))
+
+    def _files_by_day(self, table: DeltaTable) -> dict[date, list[str]]:
+        by_day = files_by_day(data_files(table, self._requests, REQUESTS))
+        return {day: [file.path for file in files] for day, files in by_day.items()}
 
     def _newest(self) -> DeltaTable:
         """The table at its newest version. The caller holds the mutex.

@@ -3,7 +3,7 @@
 A request is known by its key, (source, request_id). Of its versions the one with the highest rank stays; of several with that
 rank the one with the greatest content. So neither order nor batches nor repetition of ingests change the result. A version with
 a rank below 0 is a replayed copy: it yields to every request of its source whose id has the same stem, the part before the
-first colon.
+first colon. A request that is covered by its own parts is not taken either: see lineage.py.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 from deltalake.transaction import AddAction
 
+from usagecost.lake.lineage import create_covered
 from usagecost.lake.staging import worker_count
 from usagecost.lake.table import REQUESTS, create_view, write_file
 from usagecost.schema import PRICE_COLUMNS, PROVENANCE_COLUMNS
@@ -63,7 +64,7 @@ SELECT
     min(location) AS location, min(content_hash) AS content_hash, min(content_hash) <> max(content_hash) AS is_contested
 FROM (
     SELECT *
-    FROM version ANTI JOIN original
+    FROM (FROM version ANTI JOIN covered USING (source, request_id)) AS version ANTI JOIN original
         ON version.rank < 0 AND version.source = original.source AND version.stem = original.stem
     QUALIFY rank = max(rank) OVER (PARTITION BY source, request_id)
 )
@@ -76,11 +77,13 @@ SELECT source, request_id, rank, day FROM lake SEMI JOIN incoming USING (source,
 """
 
 _WITHDRAWN = """
-CREATE TABLE withdrawn AS  -- one row = a copy in the lake whose original is staged
+CREATE TABLE withdrawn AS  -- one row = a copy in the lake whose original is staged, or a request whose parts tell its usage
 SELECT source, request_id, day
 FROM (SELECT source, request_id, stem(request_id) AS stem, day FROM lake WHERE rank < 0)
 SEMI JOIN (SELECT source, stem FROM version WHERE rank >= 0) USING (source, stem)
 ANTI JOIN incoming USING (source, request_id)
+UNION
+SELECT source, request_id, day FROM lake SEMI JOIN covered USING (source, request_id)
 """
 
 _TIED = f"""
@@ -136,7 +139,7 @@ CREATE TABLE taken AS  -- one row = a staged row that the lake takes, and its da
 SELECT location, day FROM version SEMI JOIN winner USING (location)
 """
 
-_DONE_WITH = ("version", "original", "incoming", "stored", "withdrawn", "tied", "contested", "chosen", "winner")
+_DONE_WITH = ("version", "covered", "original", "incoming", "stored", "withdrawn", "tied", "contested", "chosen", "winner")
 """Tables that are of no use once rows are to be written, which wants the memory."""
 
 _ARRIVALS = f"""
@@ -170,7 +173,13 @@ class Resolution:
     days: tuple[date, ...]
 
 
-def resolve(con: duckdb.DuckDBPyConnection, staged: Sequence[str], stored: Mapping[date, Sequence[str]]) -> Resolution:
+def resolve(
+    con: duckdb.DuckDBPyConnection,
+    staged: Sequence[str],
+    stored: Mapping[date, Sequence[str]],
+    staged_lineage: Sequence[str] = (),
+    stored_lineage: Sequence[str] = (),
+) -> Resolution:
     """Compare staged files with the stored files of each day. What `write_days` needs stays in the database."""
     _check_columns(con, staged)
     con.execute("CREATE MACRO stem(request_id) AS split_part(request_id, ':', 1)")
@@ -179,6 +188,7 @@ def resolve(con: duckdb.DuckDBPyConnection, staged: Sequence[str], stored: Mappi
     for statement in (_STAGED, _STAGED_VERSIONS):
         con.execute(statement)
     _check_required(con)
+    create_covered(con, staged_lineage, stored_lineage)
     for statement in (_ORIGINALS, _INCOMING, _STORED, _WITHDRAWN):
         con.execute(statement)
     tied_days = _dates(con, "SELECT DISTINCT day FROM incoming JOIN stored USING (source, request_id, rank)")

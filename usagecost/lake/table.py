@@ -29,6 +29,8 @@ ROW_GROUP_ROWS = 122_880
 COMMITTERS = "ingest"
 """The app transaction that every commit carries: of two that start from one version, Delta lets only the first pass."""
 
+_WATERMARK = "watermark:"
+
 
 class LakeError(Exception):
     """What is wrong with a lake and what would help, in one sentence."""
@@ -60,6 +62,7 @@ class TableSpec:
 
 REQUESTS = TableSpec("requests", schema.REQUESTS, order="started_at", instant="started_at", partition="day")
 REJECTS = TableSpec("rejects", schema.REJECTS, order="source_file, line", instant="rejected_at")
+LINEAGE = TableSpec("lineage", schema.LINEAGE, order="source, request_id", instant="seen_at")
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,11 @@ def open_or_create(path: Path, spec: TableSpec) -> DeltaTable:
         _sync(path)
         _sync(path.parent)
     return open_table(path)
+
+
+def watermark(table: DeltaTable, name: str) -> int | None:
+    """How far a source had been read when the version was made that ``table`` stands at; None if it never was."""
+    return table.transaction_version(_WATERMARK + name)
 
 
 def log_file(path: Path, version: int) -> Path:
@@ -186,18 +194,26 @@ def write_file(
     )
 
 
-def replace_days(table: DeltaTable, path: Path, added: Sequence[AddAction], days: Collection[date], about: Mapping) -> int:
+def replace_days(
+    table: DeltaTable,
+    path: Path,
+    added: Sequence[AddAction],
+    days: Collection[date],
+    about: Mapping,
+    watermarks: Mapping[str, int] | None = None,
+) -> int:
     """Publish files in the place of all files of the days; returns the new version.
 
+    ``watermarks`` say how far sources have been read; they are part of the version, and stay until others take their place.
     Raises deltalake's CommitFailedError if somebody else committed since ``table`` was read.
     """
     filters = [("day", "in", sorted(map(str, days)))]
-    return _publish(table, path, list(added), about, mode="overwrite", partition_filters=filters)
+    return _publish(table, path, list(added), about, watermarks or {}, mode="overwrite", partition_filters=filters)
 
 
 def append(table: DeltaTable, path: Path, added: Sequence[AddAction], about: Mapping) -> int:
     """Publish files beside those that are there; returns the new version. Raises as `replace_days` does."""
-    return _publish(table, path, list(added), about, mode="append")
+    return _publish(table, path, list(added), about, {}, mode="append")
 
 
 def replace_files(table: DeltaTable, path: Path, added: Sequence[AddAction], replaced: Iterable[DataFile], about: Mapping) -> int:
@@ -212,19 +228,27 @@ def replace_files(table: DeltaTable, path: Path, added: Sequence[AddAction], rep
         )
         for file in replaced
     ]
-    return _publish(table, path, [*added, *removed], about, mode="append")
+    return _publish(table, path, [*added, *removed], about, {}, mode="append")
 
 
-def _publish(table: DeltaTable, path: Path, actions: list[AddAction | RemoveAction], about: Mapping, **how: object) -> int:
+def _publish(
+    table: DeltaTable,
+    path: Path,
+    actions: list[AddAction | RemoveAction],
+    about: Mapping,
+    watermarks: Mapping[str, int],
+    **how: object,
+) -> int:
     _sync(path)  # it names new folders of days
     next_version = table.version() + 1
-    transaction = Transaction(COMMITTERS, next_version, None)
+    transactions = [Transaction(COMMITTERS, next_version, None)]
+    transactions += [Transaction(_WATERMARK + name, value, None) for name, value in watermarks.items()]
     try:
         table.create_write_transaction(
             actions,
             schema=table.schema(),
             partition_by=table.metadata().partition_columns,
-            commit_properties=CommitProperties(custom_metadata=dict(about), app_transactions=[transaction]),
+            commit_properties=CommitProperties(custom_metadata=dict(about), app_transactions=transactions),
             **how,
         )
     except CommitFailedError:

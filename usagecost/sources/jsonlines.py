@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from usagecost.schema import LINEAGE
 from usagecost.sources.ahead import ahead
 from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.conventions import Conventions
@@ -104,7 +105,11 @@ class JsonLines:
         if self.lineage is None:
             return None
         with registered(reading.con, "line_block", records):
-            return reading.con.sql(self._over_lines(self.lineage)).to_arrow_table()
+            parts = reading.con.sql(self._over_lines(self.lineage)).to_arrow_table()
+        parts = parts.filter(pc.and_(pc.is_valid(parts["request_id"]), pc.is_valid(parts["parent_id"])))
+        about = {"source": [self.source] * parts.num_rows, "seen_at": [reading.now] * parts.num_rows}
+        columns = {**about, "request_id": parts["request_id"], "parent_id": parts["parent_id"]}
+        return pa.table({name: columns[name] for name in LINEAGE.names}, LINEAGE)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class Batch:
     ``requests`` has the columns of schema.REQUESTS, the price columns and the ingest's NULL; ``rejects`` those of
     schema.REJECTS. Every line is used, skipped (by the format no request) or rejected: ``lines`` = requests + skipped +
     rejects that have a line. ``bytes_read`` are bytes of the files as they lie on disk, for the progress only. ``lineage`` has
-    the `request_id` and the `parent_id` of what is part of what, for formats where a request may repeat the usage of its parts.
+    the columns of schema.LINEAGE, for formats where a request may repeat the usage of its parts.
     """
 
     requests: pa.Table

@@ -1,0 +1,90 @@
+"""Which request is part of which: where a span repeats the usage of its parts, only the innermost is counted.
+
+A trace's parts come in several files and in any order, so the parents of all of its parts are kept, in a table beside the
+requests, whether they are requests themselves or not. A request with a descendant that is a request too is covered: it is not
+taken, or is withdrawn. The parts of one trace share the stem of their ids, the part before the first colon.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from usagecost.lake.staging import bounded_database
+from usagecost.lake.table import LINEAGE, append, create_view, data_files, exists, open_or_create, open_table, write_file
+
+_NEW = """
+SELECT source, request_id, parent_id, min(seen_at) AS seen_at
+FROM offered ANTI JOIN known USING (source, request_id, parent_id)
+WHERE parent_id <> request_id
+GROUP BY source, request_id, parent_id
+"""
+
+_TRACES = """
+CREATE TABLE trace AS  -- one row = a trace of which something is staged
+SELECT DISTINCT source, stem FROM version SEMI JOIN (SELECT DISTINCT source FROM lineage) USING (source)
+UNION
+SELECT source, stem(request_id) FROM staged_lineage
+"""
+
+_COUNTED = """
+CREATE TABLE counted AS  -- one row = a request of these traces, staged or stored
+SELECT source, request_id FROM version SEMI JOIN trace USING (source, stem)
+UNION
+SELECT source, request_id FROM (SELECT source, request_id, stem(request_id) AS stem FROM lake) SEMI JOIN trace USING (source, stem)
+"""
+
+_LINKS = """
+CREATE TABLE link AS  -- one row = a part of these traces and what it is part of
+SELECT source, request_id, parent_id
+FROM (SELECT source, request_id, parent_id, stem(request_id) AS stem FROM lineage)
+SEMI JOIN trace USING (source, stem)
+"""
+
+_COVERED = """
+INSERT INTO covered
+WITH RECURSIVE ancestor(source, request_id) AS (
+    SELECT source, parent_id FROM link SEMI JOIN counted USING (source, request_id)
+    UNION
+    SELECT source, link.parent_id FROM ancestor JOIN link USING (source, request_id)
+)
+FROM ancestor
+"""
+
+
+def stored_lineage(path: Path) -> list[str]:
+    """The files of the newest version; none if nothing was ever part of something."""
+    return [file.path for file in data_files(open_table(path), path, LINEAGE)] if exists(path) else []
+
+
+def add_new(path: Path, staged: Sequence[str], folder: Path) -> int:
+    """Append the parents that are not in the table yet; returns how many. The caller is alone among the writers."""
+    if not staged:
+        return 0
+    table = open_or_create(path, LINEAGE)
+    with bounded_database(folder) as con:
+        create_view(con, "offered", staged, LINEAGE)
+        create_view(con, "known", [file.path for file in data_files(table, path, LINEAGE)], LINEAGE)
+        added = write_file(con, path, LINEAGE, _NEW, {})
+    if added is None:
+        return 0
+    append(table, path, [added], {})
+    return json.loads(added.stats)["numRecords"]
+
+
+def create_covered(con: duckdb.DuckDBPyConnection, staged: Sequence[str], stored: Sequence[str]) -> None:
+    """Make the table `covered`: one row = a request, staged or stored, whose usage its own parts tell.
+
+    The database has `version`, the staged rows, `lake`, the stored ones, and the macro `stem`.
+    """
+    con.execute("CREATE TABLE covered (source VARCHAR, request_id VARCHAR)")
+    if not staged:
+        return
+    create_view(con, "staged_lineage", staged, LINEAGE)
+    create_view(con, "lineage", stored, LINEAGE)
+    for statement in (_TRACES, _COUNTED, _LINKS, _COVERED):
+        con.execute(statement)
+    con.execute("DROP TABLE trace; DROP TABLE counted; DROP TABLE link")

@@ -1,0 +1,92 @@
+"""Taking requests out again: a wrong load, a person who is to be forgotten, what is older than is to be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+from deltalake.transaction import AddAction
+
+from usagecost.lake.merge import write_days
+from usagecost.lake.table import REQUESTS, create_view
+
+_REMOVED = "SELECT source, request_id, day FROM lake WHERE {condition}"
+
+_PREVIEW = """
+SELECT
+    count(*), min(started_at)::VARCHAR, max(started_at)::VARCHAR, count(DISTINCT user_id),
+    sum(coalesce(reported_cost_usd, list_cost_usd)), count(*) FILTER (coalesce(reported_cost_usd, list_cost_usd) IS NULL)
+FROM lake WHERE {condition}
+"""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which requests are meant: all that is said holds for them. `before` is an instant; they started earlier.
+
+    What an ingest is meant to have brought are the requests whose present version it wrote.
+    """
+
+    ingest: str | None = None
+    user: str | None = None
+    before: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Nothing said would mean all requests."""
+        if self.ingest is None and self.user is None and self.before is None:
+            raise ValueError("Say which requests are to be removed: those of an ingest, of a user, or before a time")
+
+    @property
+    def condition(self) -> str:
+        """SQL for whether a request is meant; `values` belongs to it."""
+        parts = {
+            "ingest": "ingest_id = $ingest",
+            "user": "user_id = $user",
+            "before": "started_at < CAST($before AS TIMESTAMPTZ)",
+        }
+        return " AND ".join(parts[name] for name in self.values)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What is said, by name."""
+        said = {"ingest": self.ingest, "user": self.user, "before": self.before and self.before.isoformat()}
+        return {name: value for name, value in said.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What is meant, or was taken out: ``requests`` that started from ``first`` to ``last`` (ISO, UTC; None if there are none).
+
+    ``spend_usd`` is what is known of it, without the ``unpriced`` requests; None if nothing is. ``version`` is the lake's after it.
+    """
+
+    requests: int
+    first: str | None
+    last: str | None
+    users: int
+    spend_usd: Decimal | None
+    unpriced: int
+    version: int
+
+
+def preview(con: duckdb.DuckDBPyConnection, files: Sequence[str], selection: Selection, version: int) -> Removal:
+    """What a selection means in the files of a version."""
+    create_view(con, "lake", files, REQUESTS)
+    found = con.execute(_PREVIEW.format(condition=selection.condition), selection.values).fetchone()
+    return Removal(*found, version=version)
+
+
+def files_without(
+    con: duckdb.DuckDBPyConnection, table: Path, stored: Mapping[date, Sequence[str]], selection: Selection
+) -> tuple[list[date], list[AddAction]]:
+    """The days that hold selected requests, and their new files without them. Follows `preview`."""
+    con.execute(f"CREATE TABLE outgoing AS {_REMOVED.format(condition=selection.condition)}", selection.values)
+    con.from_arrow(REQUESTS.columns.empty_table()).create("nothing")
+    con.execute("CREATE VIEW staged AS SELECT *, 0::BIGINT AS location FROM nothing")
+    con.execute("CREATE TABLE taken (location BIGINT, day DATE)")
+    days = [day for (day,) in con.execute("SELECT DISTINCT day FROM outgoing ORDER BY day").fetchall()]
+    return days, write_days(con, table, days, stored)

@@ -1,0 +1,56 @@
+"""One version of the requests, as readers see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from usagecost.lake.table import DataFile, files_by_day
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One version of the requests: which files hold it. Stays readable while others commit, until a vacuum."""
+
+    root: Path
+    version: int
+    data_files: tuple[DataFile, ...] = field(repr=False)
+
+    def files(self, first_day: date | None = None, last_day: date | None = None) -> tuple[str, ...]:
+        """The Parquet files of the UTC days from first to last, both included; None leaves that side open."""
+        return tuple(
+            file.path
+            for file in self.data_files
+            if (first_day is None or file.day >= first_day) and (last_day is None or file.day <= last_day)
+        )
+
+    @property
+    def rows(self) -> int:
+        """How many requests there are."""
+        return sum(file.rows for file in self.data_files)
+
+    @property
+    def bytes(self) -> int:
+        """The size of the files."""
+        return sum(file.bytes for file in self.data_files)
+
+    @property
+    def first_day(self) -> date | None:
+        """The UTC day of the oldest request; None if there is none."""
+        return self.data_files[0].day if self.data_files else None
+
+    @property
+    def last_day(self) -> date | None:
+        """The UTC day of the newest request; None if there is none."""
+        return self.data_files[-1].day if self.data_files else None
+
+    @property
+    def file_count(self) -> int:
+        """How many files there are: one a day, unless another program has written."""
+        return len(self.data_files)
+
+    @property
+    def small_files(self) -> int:
+        """How many files share their day with others; `Lake.compact` makes one of them."""
+        return sum(len(files) for files in files_by_day(self.data_files).values() if len(files) > 1)
