@@ -91,7 +91,10 @@ def _delimited_rows(head: Head, form: Layout) -> Iterator[Rows]:
                 delimiter=form.delimiter, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=count.leave_out
             ),
             convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(form.names, pa.string()), null_values=[""], strings_can_be_null=True
+                column_types=dict.fromkeys(form.names, pa.string()),
+                null_values=[""],
+                strings_can_be_null=True,
+                check_utf8=False,  # whoever gives the lines has done so
             ),
         ) as reader:
             for block in reader:

@@ -7,7 +7,8 @@ stays and whoever reads the lines meets it as a broken one; `LineBlock.unreadabl
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -37,25 +38,21 @@ class Unreadable(NamedTuple):
 
 @dataclass(frozen=True)
 class LineBlock:
-    """Whole lines of a file: UTF-8, each ending in a newline, the first of them with the number ``first``.
-
-    ``offsets`` are the places in the text where lines begin, and that where the last one ends.
-    """
+    """Whole lines of a file: UTF-8, each ending in a newline, the first of them with the number ``first``."""
 
     text: bytes
     first: int
-    offsets: np.ndarray
-    unreadable: dict[int, Unreadable]
+    unreadable: dict[int, Unreadable] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, text: bytes, first: int, unreadable: dict[int, Unreadable] | None = None) -> LineBlock:
-        """A block of text that ends with a newline."""
-        return cls(text, first, np.concatenate([[0], *_line_ends(text)]).astype(np.int32), unreadable or {})
-
-    @property
+    @cached_property
     def count(self) -> int:
         """How many lines there are."""
-        return len(self.offsets) - 1
+        return self.text.count(b"\n")
+
+    @cached_property
+    def offsets(self) -> np.ndarray:
+        """The places in the text where lines begin, and that where the last one ends."""
+        return np.concatenate([[0], *_line_ends(self.text)]).astype(np.int32)
 
     def table(self) -> pa.Table:
         """One row = one line: its number, and its text with the newline."""
@@ -73,7 +70,7 @@ def line_blocks(stream: ByteStream | DocumentStream) -> Iterator[LineBlock]:
     first = 1
     for text, overlong in _whole_lines(stream, most_bytes):
         if text or overlong:
-            block = LineBlock.of(UNREADABLE_LINE + b"\n", first, {first: overlong}) if overlong else _checked(text, first)
+            block = LineBlock(UNREADABLE_LINE + b"\n", first, {first: overlong}) if overlong else _checked(text, first)
             yield block
             first += block.count
 
@@ -127,7 +124,7 @@ def _overlong(length: int, start: bytes, most_bytes: int) -> Unreadable:
 def _checked(text: bytes, first: int) -> LineBlock:
     """The block, once its lines are known to be text."""
     is_damaged = b"\0" in text or not _is_utf8(text)
-    return _without_damaged_lines(text, first) if is_damaged else LineBlock.of(text, first)
+    return _without_damaged_lines(text, first) if is_damaged else LineBlock(text, first)
 
 
 def _is_utf8(text: bytes) -> bool:
@@ -148,7 +145,7 @@ def _without_damaged_lines(text: bytes, first: int) -> LineBlock:
         if reason:
             unreadable[first + index] = Unreadable(reason, line[:_KEPT_BYTES].decode(errors="replace")[:MOST_RAW])
             lines[index] = UNREADABLE_LINE
-    return LineBlock.of(b"\n".join(lines), first, unreadable)
+    return LineBlock(b"\n".join(lines), first, unreadable)
 
 
 def _is_decodable(line: bytes) -> bool:
