@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from usagecost.__main__ import app
+from usagecost.cli import app
 from usagecost.lake import Lake
 from usagecost.schema import REQUESTS
 

@@ -14,7 +14,8 @@ from tests.lake_rows import Row
 from tests.questions import of_lake, questions
 from tests.recount import asked, by_key, known_sum, measured
 from tests.views import request
-from usagecost.__main__ import SUMMARY, app, summary_rows
+from usagecost.cli import app
+from usagecost.cli.summaries import SUMMARY, summary_rows
 from usagecost.filters import Filters, View
 from usagecost.metrics import METRICS
 

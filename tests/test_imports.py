@@ -34,7 +34,8 @@ ALLOWED = {
     "pricing":   "schema",
     "ingest":    "sources pricing lake schema",
     "sample":    "ingest sources lake schema",
-    "__main__": f"{READ} engine lake schema sources {WRITE}",
+    "cli":      f"{READ} engine lake schema sources {WRITE}",
+    "__main__": "cli",
 }  # fmt: skip
 """Room -> the rooms it may import from, besides itself. A room is a module, a package, or a module with its helpers
 (lake.py and lake_*.py)."""

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import cards, choose, open_page, settle, visit
 from usagecost import formats
-from usagecost.__main__ import summary_rows
+from usagecost.cli.summaries import summary_rows
 from usagecost.periods import PRESETS
 
 pytestmark = pytest.mark.browser

@@ -1,0 +1,27 @@
+"""The command line's parts: one file per group of commands. A new command is a function, named in COMMANDS."""
+
+from __future__ import annotations
+
+import typer
+
+from usagecost.cli.loading import ingest
+from usagecost.cli.summaries import summary
+from usagecost.cli.upkeep import columns, doctor, sample
+
+COMMANDS = (
+    ingest,
+    summary,
+    sample,
+    doctor,
+    columns,
+)
+"""In the order in which the help lists them; a function's name is its command's."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Usage & Cost of AI traffic: turns the logs that gateways and agents write into requests, tokens, spend and latency.",
+)
+for _command in COMMANDS:
+    app.command()(_command)

@@ -1,0 +1,40 @@
+"""What the commands share: where they print, how they name the lake, how they end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from usagecost.formats import exact_count
+
+READ, NOTHING_READ, WRONG_USAGE = 0, 1, 2
+"""Exit statuses: something was done, nothing could be, the command was not understood."""
+
+WIDE_TABLE = 170
+
+out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
+
+LakeOption = Annotated[Path | None, typer.Option("--lake", help="The lake's folder. Default: USAGECOST_LAKE, else data/lake.")]
+
+
+def print_counts(title: str, counts: dict[str, Any]) -> None:
+    print_facts(title, {name: f"{value:.1f}" if isinstance(value, float) else exact_count(value) for name, value in counts.items()})
+
+
+def print_facts(title: str, facts: dict[str, str]) -> None:
+    """One fact a line, name and value."""
+    table = Table(title=title or None, title_justify="left", show_header=False, box=None)
+    for name, value in facts.items():
+        table.add_row(name.replace("_", " "), Text(value))
+    out.print(table)
+
+
+def fail(sentence: str, status: int) -> NoReturn:
+    """Says what is wrong, and ends."""
+    err.print(sentence, markup=False, highlight=False)
+    raise typer.Exit(status)

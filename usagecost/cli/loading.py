@@ -1,0 +1,63 @@
+"""Loading logs from the command line."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from usagecost.cli.console import NOTHING_READ, READ, WRONG_USAGE, LakeOption, err, fail, print_counts
+from usagecost.lake import Lake, LakeError, lake_root
+
+
+class ReportFormat(StrEnum):
+    """How an ingest reports."""
+
+    text = "text"
+    json = "json"
+
+
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Log files, or folders that are searched for them.")],
+    lake: LakeOption = None,
+    format: Annotated[str | None, typer.Option("--as", help="The format, where it should not be recognised by content.")] = None,  # noqa: A002
+    mapping: Annotated[Path | None, typer.Option(help="A TOML file that maps a table's columns onto the record.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and report, but change nothing.")] = False,
+    report: Annotated[ReportFormat, typer.Option(help="How to report what was done.")] = ReportFormat.text,
+) -> None:
+    """Load logs into the lake: every request once, however often its line is read.
+
+    What cannot be read is kept in the lake's rejects, with file, line and reason. Loading the same files again changes
+    nothing. Exit status: 0 when something could be read, 1 when nothing could, 2 for wrong usage.
+    """
+    from usagecost import ingest as loading
+
+    progress = Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), console=err
+    )
+    with progress:
+        task = progress.add_task("Reading", total=1.0)
+        try:
+            result = loading.ingest(
+                paths,
+                Lake(lake or lake_root()),
+                format=format,
+                mapping=mapping,
+                dry_run=dry_run,
+                on_progress=lambda share, words: progress.update(task, completed=share, description=words),
+            )
+        except (loading.WrongUsage, LakeError) as problem:
+            progress.stop()
+            fail(str(problem), WRONG_USAGE if isinstance(problem, loading.WrongUsage) else NOTHING_READ)
+    for problem in result.problems:
+        err.print(problem, markup=False, highlight=False)
+    counts = result.counts()
+    if report is ReportFormat.json:
+        typer.echo(json.dumps(counts))
+    else:
+        print_counts("Dry run: nothing was changed" if dry_run else "Loaded", counts)
+    raise typer.Exit(READ if result.requests else NOTHING_READ)

@@ -1,0 +1,124 @@
+"""The page's numbers on the command line."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, available_timezones
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from usagecost.cli.console import NOTHING_READ, WIDE_TABLE, WRONG_USAGE, LakeOption, fail, out, print_facts
+from usagecost.engine import UnansweredError
+from usagecost.exports import csv_text
+from usagecost.filters import NOT_REPORTED
+from usagecost.lake import LakeError, lake_root
+from usagecost.metrics import DIMENSIONS, METRICS
+from usagecost.periods import INTERVALS, WHOLE
+
+SUMMARY = (
+    "requests", "successful", "failed", "success_rate", "input_tokens", "output_tokens", "total_tokens", "cache_read_tokens",
+    "cache_write_tokens", "spend_usd", "unpriced_requests", "avg_latency_ms",
+)  # fmt: skip
+"""The numbers of a summary, in their order; names of metrics."""
+
+
+class SummaryFormat(StrEnum):
+    """How a summary is written."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+def summary(
+    start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")],
+    end: Annotated[str, typer.Option(help="Last day, included, YYYY-MM-DD.")],
+    lake: LakeOption = None,
+    zone: Annotated[str, typer.Option(help="The reporting time zone, an IANA name.", envvar="USAGECOST_ZONE")] = "UTC",
+    by: Annotated[str | None, typer.Option(help=f"Split by {', '.join((*DIMENSIONS, *INTERVALS))}.")] = None,
+    format: Annotated[SummaryFormat, typer.Option(help="How to write it.")] = SummaryFormat.table,  # noqa: A002
+) -> None:
+    """The Usage and cost page's numbers for a range of days, by the page's own questions.
+
+    Numbers are null where nothing is known. With --by, one row per value, or per interval with its first instant.
+    """
+    first, last = _day(start, "--start"), _day(end, "--end")
+    if last < first:
+        fail(f"--end {last} lies before --start {first}: exchange them.", WRONG_USAGE)
+    if zone not in available_timezones():
+        fail(f"--zone {zone} is no time zone: use an IANA name such as Europe/Berlin.", WRONG_USAGE)
+    if by is not None and by not in (*DIMENSIONS, *INTERVALS):
+        fail(f"--by {by} is no split: use one of {', '.join((*DIMENSIONS, *INTERVALS))}.", WRONG_USAGE)
+    try:
+        rows = summary_rows(str(lake or lake_root()), first, last, zone, by)
+    except (LakeError, UnansweredError) as problem:
+        fail(str(problem), NOTHING_READ)
+    _write_rows(rows if by else rows[:1], format, single=by is None)
+
+
+def summary_rows(lake: str, first: date, last: date, zone: str, by: str | None) -> list[dict[str, Any]]:
+    """One row for the range, or one per value of a dimension or per interval; None where nothing is known."""
+    logging.getLogger("streamlit.runtime.caching.cache_data_api").disabled = True  # it warns that no app is running
+    from usagecost import engine, folds, queries
+    from usagecost.filters import View
+    from usagecost.periods import Period
+
+    interval = by if by in INTERVALS else WHOLE
+    period = Period(first, last, zone, datetime.now(UTC), is_all_time=True)  # nothing is compared here
+    view = View(lake, engine.open_lake(lake).version(), period, interval, "best")
+    usage = queries.usage(view, by if by in DIMENSIONS else "source")
+    if by in INTERVALS:
+        starts = [step.start.astimezone(ZoneInfo(zone)).isoformat() for step in usage.intervals]
+        return [{by: start, **_numbers(sums)} for start, sums in zip(starts, folds.rows(usage.over_time), strict=True)]
+    if by:
+        return [{by: "Other" if sums["is_other"] else sums["value"], **_numbers(sums)} for sums in folds.rows(usage.by_value)]
+    return [_numbers(usage.totals)]
+
+
+def _numbers(sums: dict[str, Any]) -> dict[str, Any]:
+    return {name: METRICS[name].of(sums) for name in SUMMARY}
+
+
+def _write_rows(rows: list[dict[str, Any]], format: SummaryFormat, *, single: bool) -> None:  # noqa: A002 - the option's name
+    if format is SummaryFormat.json:
+        typer.echo(json.dumps(rows[0] if single else rows, default=_json_number, ensure_ascii=False))
+        return
+    names = list(rows[0]) if rows else list(SUMMARY)
+    if format is SummaryFormat.csv:
+        typer.echo(csv_text(pd.DataFrame(rows, columns=names, dtype=object)), nl=False)
+        return
+    if single:
+        print_facts("", {name: METRICS[name].format(value) for name, value in rows[0].items()})
+        return
+    table = Table(box=None, header_style="bold")
+    for place, name in enumerate(names):
+        table.add_column(name.replace("_", " "), no_wrap=place == 0, justify="left" if place == 0 else "right")
+    for row in rows:
+        table.add_row(*(_cell(name, value) for name, value in row.items()))
+    Console(width=max(out.width, WIDE_TABLE)).print(table)
+
+
+def _cell(name: str, value: Any) -> Text:
+    return Text(METRICS[name].format(value) if name in METRICS else NOT_REPORTED if value is None else value)
+
+
+def _json_number(value: object) -> float:
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(f"{value!r} is no number")
+
+
+def _day(text: str, option: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        fail(f"{option} {text} is no day: write it as 2026-11-23.", WRONG_USAGE)

@@ -1,0 +1,88 @@
+"""The sample, the lake's health, and the record that mappings fill."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from usagecost.cli.console import NOTHING_READ, WIDE_TABLE, WRONG_USAGE, LakeOption, fail, out, print_counts, print_facts
+from usagecost.cli.summaries import summary_rows
+from usagecost.engine import UnansweredError
+from usagecost.formats import age, exact_count, percent
+from usagecost.lake import Lake, LakeError, lake_root
+from usagecost.schema import COLUMNS
+
+
+def sample(
+    folder: Annotated[
+        Path | None, typer.Option("--lake", help="Where to write it. Default: the app's own folder for samples.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed and end give the same requests.")] = 7,
+    end: Annotated[
+        datetime | None, typer.Option(help="The newest instant, UTC. Default: now.", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+    ] = None,
+) -> None:
+    """Write invented but believable traffic, to try the page with: 120 days of some 60,000 requests."""
+    from usagecost.sample import ensure_sample, sample_root, write_sample
+
+    now = datetime.now(UTC)
+    if folder is None:
+        out.print(f"The sample is in {ensure_sample(sample_root(), now)}", markup=False, highlight=False)
+        return
+    if Lake(folder).exists:
+        fail(f"There is a lake in {folder} already; a sample is never mixed with it. Name another folder.", WRONG_USAGE)
+    print_counts(f"Sample written to {folder}", write_sample(folder, end.replace(tzinfo=UTC) if end else now, seed).counts())
+
+
+def doctor(
+    lake: LakeOption = None, repair: Annotated[bool, typer.Option(help="Compact small files and remove what is left over.")] = False
+) -> None:
+    """Look at the lake's health: version, rows, days, size, freshness, unpriced requests, small files."""
+    root = lake or lake_root()
+    handle = Lake(root)
+    try:
+        if repair:
+            out.print(f"{handle.compact()} files compacted, {handle.vacuum()} left-over files removed", highlight=False)
+        facts = _health(str(root), handle)
+    except (LakeError, UnansweredError) as problem:
+        fail(str(problem), NOTHING_READ)
+    print_facts("", facts)
+
+
+def columns() -> None:
+    """List the columns of the canonical record, with type, unit and meaning: what a mapping can fill."""
+    table = Table("column", "type", "unit", "meaning", box=None, header_style="bold")
+    for column in COLUMNS:
+        table.add_row(column.name, str(column.type), column.unit, column.meaning)
+    Console(width=max(out.width, WIDE_TABLE)).print(table)
+
+
+def _health(root: str, lake: Lake) -> dict[str, str]:
+    """What a person wants to know of a lake, in their words."""
+    logging.getLogger("streamlit.runtime.caching.cache_data_api").disabled = True
+    from usagecost import queries
+
+    snapshot = lake.snapshot()
+    span = queries.data_span(root, snapshot.version)
+    facts = {
+        "Lake": root,
+        "Version": str(snapshot.version),
+        "Requests": exact_count(snapshot.rows),
+        "Days": "–" if not span else f"{span[0]:%Y-%m-%d} to {span[1]:%Y-%m-%d} (UTC)",
+        "Size": f"{snapshot.bytes / 1e6:,.1f} MB in {snapshot.file_count} files",
+        "Newest request": "–" if not span else f"{span[1]:%Y-%m-%d %H:%M} UTC, {age(span[1], datetime.now(UTC))}",
+        "Rejected lines": exact_count(lake.rejects().num_rows),
+    }
+    if span:
+        whole = summary_rows(root, span[0].date(), span[1].date(), "UTC", None)[0]
+        facts["Without a price"] = (
+            f"{exact_count(whole['unpriced_requests'])} ({percent(whole['unpriced_requests'] / whole['requests'])})"
+        )
+    advice = "; `doctor --repair` makes one of each day" if snapshot.small_files else ""
+    return facts | {"Small files": f"{snapshot.small_files}{advice}"}
