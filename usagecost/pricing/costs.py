@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import duckdb
 import pyarrow as pa
 
-from usagecost.pricing.names import resolve
-from usagecost.pricing.rates import ATTO, DAY_US, PART_OF, RATES, rate_rows
+from usagecost.pricing.book import NO_BOOK, Book
+from usagecost.pricing.overlay import Asked, rates_of
+from usagecost.pricing.rates import ATTO, DAY_US, PART_OF, RATES
 from usagecost.schema import MONEY, PRICE_COLUMNS, REQUESTS
 
 NO_CHARGE = "is_gateway_cache_hit OR (status IN ('error', 'cancelled') AND input_tokens = 0 AND output_tokens = 0)"
@@ -30,18 +33,19 @@ PRICED = f"""
     CASE WHEN is_no_charge THEN CAST(0 AS {MONEY_TYPE}) WHEN is_refused THEN NULL ELSE cost END AS list_cost_usd,
     CASE WHEN is_no_charge THEN 'free' WHEN is_refused OR rate_id IS NULL THEN 'unpriced' ELSE rate_status END AS price_status,
     CASE WHEN is_no_charge OR is_refused THEN NULL ELSE rate_id END AS price_id,
-    CAST(NULL AS {MONEY_TYPE}) AS discount"""
+    CASE WHEN is_no_charge OR is_refused THEN NULL ELSE rate_discount END AS discount"""
 
 
-def with_prices(con: duckdb.DuckDBPyConnection, table: str) -> str:
+def with_prices(con: duckdb.DuckDBPyConnection, table: str, book: Book = NO_BOOK) -> str:
     """SQL that selects every row of a table of canonical requests with its price columns filled.
 
     The cost is exact, then rounded to nine places, halves up. It is NULL and the status unpriced where no price is known, the
-    input is not reported, or the counts contradict each other. ``price_id`` is NULL where no price was used, ``discount``
-    always. The SQL reads a temporary table that this call leaves on the connection: the rates of what is in the table now.
+    input is not reported, or the counts contradict each other. ``price_id`` is NULL where no price was used, ``discount`` where
+    nothing was taken off. The SQL reads a temporary table that this call leaves on the connection: the rates of what is in the
+    table now.
     """
     rates = f'"rates of {table}"'
-    _make_rates(con, table, rates)
+    _make_rates(con, table, rates, book)
     may_contradict, contradicts = _contradicts("true"), _contradicts("{}_rate IS NOT NULL")  # the first is quick and mostly enough
     said = ", ".join(f"request.{name}" for name in REQUESTS.names if name not in PRICE_COLUMNS)
     return f"""
@@ -65,17 +69,12 @@ def with_prices(con: duckdb.DuckDBPyConnection, table: str) -> str:
         SELECT {", ".join(REQUESTS.names)} FROM (SELECT *, {PRICED} FROM charged)"""
 
 
-def _make_rates(con: duckdb.DuckDBPyConnection, table: str, rates: str) -> None:
+def _make_rates(con: duckdb.DuckDBPyConnection, table: str, rates: str, book: Book) -> None:
     """The rates of every distinct model and context of a table, under the names that the log uses."""
     asked = con.sql(
         f"SELECT DISTINCT provider, model, coalesce(is_batch, false), service_tier FROM {table} WHERE model IS NOT NULL"
     )
-    rows = [
-        {"provider": provider, "model": model, "is_batch": is_batch, "service_tier": service_tier, **row}
-        for provider, model, is_batch, service_tier in asked.fetchall()
-        if (match := resolve(provider, model))
-        for row in rate_rows(match, is_batch=is_batch, service_tier=service_tier)
-    ]
+    rows = [{**asdict(one), **row} for one in (Asked(*values) for values in asked.fetchall()) for row in rates_of(one, book)]
     con.register("rate_rows", pa.Table.from_pylist(rows, schema=RATES))
     con.execute(f"CREATE OR REPLACE TEMP TABLE {rates} AS FROM rate_rows")
     con.unregister("rate_rows")

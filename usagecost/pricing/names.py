@@ -145,6 +145,12 @@ def _key(name: str | None) -> str:
     return re.sub(r"[^a-z0-9]", "", (name or "").lower())
 
 
+def is_same_provider(one: str | None, other: str | None) -> bool:
+    """Whether two names mean one provider: they are spelled alike, or the price list knows both as the same."""
+    found = _provider(one)
+    return _key(one) == _key(other) or (found is not None and found is _provider(other))
+
+
 # ---- the model
 
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TieredPrices, TimeOfDateConstraint, calc_unit_price
 
 from usagecost.pricing.names import Match
+from usagecost.schema import MONEY
 
 PART_OF: dict[str, str | None] = {
     "input_tokens": None,
@@ -54,8 +55,9 @@ RATES = pa.schema(
         ("daily_until", pa.int64()),  # exclusive
         ("input_above", pa.int64()),  # of the request's total input, exclusive
         ("input_up_to", pa.int64()),
-        ("rate_status", pa.string()),  # exact, alias or free
+        ("rate_status", pa.string()),  # exact, alias, override, discount or free
         ("rate_id", pa.string()),
+        ("rate_discount", MONEY),  # fraction that the rates are less than listed
         ("request_rate", pa.int64()),  # atto-dollars, like the following
         *((f"{count}_rate", pa.int64()) for count in PART_OF),  # beyond the rate of the whole; NULL: not priced apart from it
     ]
@@ -76,20 +78,28 @@ def rate_rows(match: Match, *, is_batch: bool, service_tier: str | None) -> Iter
     context = _context(match, is_batch, service_tier)
     for daily in pairwise(_times_of_change(match.model)):
         for span, price in _priced_spans(match.model, daily[0], context):
-            if not any(getattr(price, key) is not None for key in (*PRICE_KEY.values(), REQUEST_KEY)):
-                continue
-            for above, up_to in pairwise(_tier_edges(price)):
+            for row in price_rows(price):
                 yield {
-                    "valid_from": FIRST if span[0] == date.min else _epoch_us(span[0]),
-                    "valid_until": LAST if span[1] == date.max else _epoch_us(span[1]),
+                    "valid_from": FIRST if span[0] == date.min else epoch_us(span[0]),
+                    "valid_until": LAST if span[1] == date.max else epoch_us(span[1]),
                     "daily_from": daily[0],
                     "daily_until": daily[1],
-                    "input_above": above,
-                    "input_up_to": up_to,
-                    "rate_status": match.status if _costs_anything(price, above) else "free",
+                    "rate_status": match.status if row.pop("costs_anything") else "free",
                     "rate_id": _rate_id(match, span[0], daily[0], context),
-                    **_rates(price, above),
+                    "rate_discount": None,
+                    **row,
                 }
+
+
+def price_rows(price: ModelPrice) -> Iterator[dict[str, object]]:
+    """The rates of one price, a row for each span of total input, and whether it `costs_anything`.
+
+    There is none where nothing that a record counts has a price.
+    """
+    if any(getattr(price, key) is not None for key in (*PRICE_KEY.values(), REQUEST_KEY)):
+        for above, up_to in pairwise(_tier_edges(price)):
+            costs_anything = _costs_anything(price, above)
+            yield {"input_above": above, "input_up_to": up_to, "costs_anything": costs_anything, **_rates(price, above)}
 
 
 # ---- contexts and times
@@ -138,7 +148,8 @@ def _time(day_us: int) -> time:
     return time(seconds // 3600 % 24, seconds // 60 % 60, seconds % 60, microsecond)
 
 
-def _epoch_us(day: date) -> int:
+def epoch_us(day: date) -> int:
+    """The first instant of a UTC day, in µs since 1970."""
     return (day - date(1970, 1, 1)).days * DAY_US
 
 

@@ -1,0 +1,244 @@
+"""The organisation's own book of prices over the price list: a TOML file, reviewed like code.
+
+One rule: of each kind of entry the last in the file holds that fits a request's provider and model, and whose days its UTC day is
+one of. An own price goes before the list price; an alias says which list price is meant; a discount is taken off list prices, not
+off own ones. So a price that changes is one entry more, with its date, and nothing rewrites the past.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from hashlib import sha256
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from usagecost.pricing.names import Match, is_same_provider, resolve
+
+Rate = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=18, decimal_places=12)]
+Factor = Annotated[Decimal, Field(ge=0, le=100)]
+
+MOST_NAME = 300
+
+
+class BookProblem(Exception):  # noqa: N818 - a sentence about a file that a person wrote
+    """What is wrong with a book: the line, the key, and what would be right."""
+
+
+class _Said(BaseModel):
+    """A table of the file: with no keys but the known ones, and as it stands."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Rates(_Said):
+    """USD for a million tokens of each kind; what is not said is billed as what contains it."""
+
+    input: Rate | None = None
+    cache_read: Rate | None = None
+    cache_write: Rate | None = None
+    cache_write_1h: Rate | None = None
+    input_audio: Rate | None = None
+    output: Rate | None = None
+    output_reasoning: Rate | None = None
+    output_audio: Rate | None = None
+
+    @property
+    def said(self) -> dict[str, Decimal]:
+        """The rates that are said, by their kind of tokens."""
+        return {name: value for name in Rates.model_fields if (value := getattr(self, name)) is not None}
+
+
+class Tier(Rates):
+    """Rates for all tokens of a request whose total input is above a count."""
+
+    above_input: Annotated[int, Field(ge=0)]
+
+
+class Entry(_Said):
+    """Which requests are meant. `model` is a name as logs write it, or a pattern with *; days are UTC, `until` is the last."""
+
+    model: Annotated[str, Field(min_length=1, max_length=MOST_NAME)]
+    provider: Annotated[str, Field(min_length=1, max_length=MOST_NAME)] | None = None
+    since: Annotated[date | None, Field(alias="from")] = None
+    until: date | None = None
+
+    @model_validator(mode="after")
+    def _check_days(self) -> Self:
+        if self.since and self.until and self.until < self.since:
+            raise ValueError(f"until is {self.until}, before from ({self.since})")
+        return self
+
+    def fits(self, provider: str | None, model: str, match: Match | None) -> bool:
+        """Whether a log's provider and model are meant; `match` is what the price list calls them, if it knows them."""
+        names = [model.strip().lower(), *([match.model.id.lower()] if match else [])]
+        sellers = [provider, *([match.provider.id] if match else [])]
+        is_provider = self.provider is None or any(is_same_provider(self.provider, seller) for seller in sellers)
+        return is_provider and any(fnmatchcase(name, self.model.strip().lower()) for name in names)
+
+    def holds_on(self, day: date) -> bool:
+        """Whether a day is one of its days."""
+        return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
+
+
+class OwnPrice(Entry, Rates):
+    """What a model costs here. The batch interface and service tiers multiply all rates."""
+
+    free: bool = False
+    per_request: Rate | None = None
+    batch: Factor = Decimal(1)
+    service_tier: dict[str, Factor] = Field(default_factory=dict)
+    tier: tuple[Tier, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_rates(self) -> Self:
+        if self.free and (self.said or self.per_request or self.tier):
+            raise ValueError("free = true stands beside rates: keep one of them")
+        if not self.free and not self.said and self.per_request is None:
+            raise ValueError("there is no rate: say input and output in USD for a million tokens, or free = true")
+        starts = [tier.above_input for tier in self.tier]
+        if len(set(starts)) < len(starts):
+            raise ValueError("two tiers begin above the same input")
+        if lacking := next((name for tier in self.tier for name in tier.said if name not in self.said), None):
+            raise ValueError(f"a tier has a rate for {lacking}, and the price itself has none: say what it costs below the tier")
+        return self
+
+
+class Alias(Entry):
+    """Another name for a model of the price list, written provider/model."""
+
+    stands_for: str
+
+    @field_validator("stands_for")
+    @classmethod
+    def _check_known(cls, name: str) -> str:
+        if _listed(name) is None:
+            raise ValueError(f"the price list has no {name!r}: write it as provider/model, such as openai/gpt-4o")
+        return name
+
+    @property
+    def match(self) -> Match:
+        """The model of the price list."""
+        found = _listed(self.stands_for)
+        if found is None:
+            raise LookupError(self.stands_for)  # it was checked when the book was read
+        return Match(found.provider, found.model, "alias")
+
+
+class Discount(Entry):
+    """A percentage off list prices."""
+
+    model: Annotated[str, Field(min_length=1, max_length=MOST_NAME)] = "*"
+    percent: Annotated[Decimal, Field(gt=0, le=100, decimal_places=7)]
+
+    @property
+    def fraction(self) -> Decimal:
+        """What is taken off, of 1."""
+        return self.percent / 100
+
+
+class _File(_Said):
+    price: tuple[OwnPrice, ...] = ()
+    alias: tuple[Alias, ...] = ()
+    discount: tuple[Discount, ...] = ()
+
+
+@dataclass(frozen=True)
+class Book:
+    """The entries of each kind in the order of the file. ``version`` is a short name of what it says."""
+
+    prices: tuple[OwnPrice, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+    discounts: tuple[Discount, ...] = ()
+    version: str = ""
+
+
+NO_BOOK = Book()
+
+
+def parse_book(text: str) -> Book:
+    """What a book says; raises BookProblem with the line, the key and the cure."""
+    try:
+        keys = tomllib.loads(text.removeprefix("\ufeff"), parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise BookProblem(f"this is no TOML: {error}. Texts stand in quotation marks, numbers do not.") from None
+    try:
+        said = _File.model_validate(keys)
+    except ValidationError as error:
+        raise BookProblem(_sentence(text, error)) from None
+    return Book(said.price, said.alias, said.discount, sha256(text.encode()).hexdigest()[:8])
+
+
+def _listed(name: str) -> Match | None:
+    """The model that the price list has under provider/model."""
+    provider, _, model = name.partition("/")
+    return resolve(provider, model) if model else None
+
+
+# ---- what is wrong, and where
+
+_CURES = {
+    "extra_forbidden": "there is no such key",
+    "missing": "it is missing",
+    "decimal_parsing": "it has to be a number",
+    "decimal_type": "it has to be a number",
+    "greater_than_equal": "it cannot be negative",
+    "date_from_datetime_parsing": "it has to be a day, such as 2026-05-01, without quotation marks",
+    "date_type": "it has to be a day, such as 2026-05-01, without quotation marks",
+    "string_type": "it has to be a text in quotation marks",
+    "bool_type": "it has to be true or false",
+    "bool_parsing": "it has to be true or false",
+}
+"""pydantic's kinds of errors, in words for who wrote the file; the others say what is allowed by themselves."""
+
+
+def _sentence(text: str, error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    place = [part for part in first["loc"] if part != "__root__"]
+    what = _CURES.get(first["type"]) or first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    known = ""
+    if first["type"] == "extra_forbidden":
+        kinds = {"price": OwnPrice, "alias": Alias, "discount": Discount}
+        fields = kinds[str(place[0])].model_fields if len(place) > 1 and place[0] in kinds else _File.model_fields
+        known = f"; known are {', '.join(field.alias or name for name, field in fields.items())}"
+    line, key = _line(text, place), next((str(part) for part in reversed(place) if isinstance(part, str)), "")
+    value = first.get("input")
+    shown = (
+        f" is {str(value)[:60]!r}" if isinstance(value, str | int | float | Decimal | date) and first["type"] != "missing" else ""
+    )
+    return f"line {line}, {key}{shown}: {what}{known}."
+
+
+def _line(text: str, place: Sequence[str | int]) -> int:
+    """The number of the line that is meant, from 1: of the key, else of the table that holds it."""
+    kind = str(place[0]) if place else ""
+    entry = place[1] if len(place) > 1 and isinstance(place[1], int) else 0
+    inner = place[3] if len(place) > 3 and isinstance(place[3], int) else None
+    key = str(place[-1]) if place and isinstance(place[-1], str) else kind
+    start = 1
+    entries = tiers = -1
+    for number, (header, name) in enumerate(_heads(text), 1):
+        if header == kind:
+            entries, tiers = entries + 1, -1
+        elif header == f"{kind}.{place[2] if inner is not None else ''}":
+            tiers += 1
+        is_there = entries == entry and (inner is None or tiers == inner)
+        if is_there and header:
+            start = number
+        if (is_there or not kind or len(place) == 1) and name == key:
+            return number
+    return start
+
+
+def _heads(text: str) -> Iterator[tuple[str, str]]:
+    """Of each line the table that it begins, and the key that it sets; empty where it does not."""
+    for line in text.splitlines():
+        header = re.match(r"\s*\[\[?\s*([\w.]+)\s*\]\]?", line)
+        key = re.match(r"""\s*["']?([\w-]+)["']?\s*=""", line)
+        yield header.group(1) if header else "", key.group(1) if key else ""

@@ -1,0 +1,115 @@
+"""What holds for one model of a log, in one context: the own book over the price list, as rows of rates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import TypeVar
+
+from genai_prices.types import ModelPrice, TieredPrices
+from genai_prices.types import Tier as ListTier
+
+from usagecost.pricing.book import Book, Discount, Entry, OwnPrice
+from usagecost.pricing.names import Match, resolve
+from usagecost.pricing.rates import DAY_US, FIRST, LAST, REQUESTS_PER_PRICE, epoch_us, price_rows, rate_rows
+
+E = TypeVar("E", bound=Entry)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A model and its context, as a log says them."""
+
+    provider: str | None
+    model: str
+    is_batch: bool
+    service_tier: str | None
+
+
+def rates_of(asked: Asked, book: Book) -> Iterator[dict[str, object]]:
+    """The rows of RATES, without the names under which the log knows the model. Their spans do not overlap."""
+    match = resolve(asked.provider, asked.model)
+    aliases = _fitting(book.aliases, asked, [match])
+    known = [match, *(alias.match for alias in aliases)]  # an entry may also name the model that an alias stands for
+    prices, discounts = _fitting(book.prices, asked, known), _fitting(book.discounts, asked, known)
+    for first, after in pairwise(_edges((*prices, *aliases, *discounts))):
+        if price := _last_on(first, prices):
+            yield from _own_rows(price, asked, first, after)
+        elif meant := (alias.match if (alias := _last_on(first, aliases)) else match):
+            discount = _last_on(first, discounts)
+            for row in rate_rows(meant, is_batch=asked.is_batch, service_tier=asked.service_tier):
+                if clipped := _clipped(row, first, after):
+                    yield _discounted(clipped, discount) if discount else clipped
+
+
+def _fitting(entries: Sequence[E], asked: Asked, known: Sequence[Match | None]) -> list[E]:
+    """The entries that mean a model, which the price list knows as one of these, in the order of the book."""
+    return [entry for entry in entries if any(entry.fits(asked.provider, asked.model, match) for match in known)]
+
+
+def _edges(entries: Sequence[Entry]) -> list[date]:
+    """The days on which what holds may change, between the first and the last there is."""
+    starts = {entry.since for entry in entries if entry.since}
+    ends = {entry.until + timedelta(days=1) for entry in entries if entry.until and entry.until < date.max}
+    return [date.min, *sorted((starts | ends) - {date.min, date.max}), date.max]
+
+
+def _last_on(day: date, entries: Sequence[E]) -> E | None:
+    return next((entry for entry in reversed(entries) if entry.holds_on(day)), None)
+
+
+def _clipped(row: dict[str, object], first: date, after: date) -> dict[str, object] | None:
+    """The part of a row that lies between two days; None if there is none."""
+    start, end = _span(first, after)
+    start, end = max(start, row["valid_from"]), min(end, row["valid_until"])
+    return {**row, "valid_from": start, "valid_until": end} if start < end else None
+
+
+def _span(first: date, after: date) -> tuple[int, int]:
+    """Two days as instants (µs)."""
+    return FIRST if first == date.min else epoch_us(first), LAST if after == date.max else epoch_us(after)
+
+
+def _discounted(row: dict[str, object], discount: Discount) -> dict[str, object]:
+    """The same with rates less a discount; what is free stays free."""
+    if row["rate_status"] == "free":
+        return row
+    kept = 1 - discount.fraction
+    rates = {name: round(value * kept) for name, value in row.items() if name.endswith("_rate") and value is not None}
+    return {**row, **rates, "rate_status": "discount", "rate_discount": discount.fraction}
+
+
+def _own_rows(price: OwnPrice, asked: Asked, first: date, after: date) -> Iterator[dict[str, object]]:
+    start, end = _span(first, after)
+    factor = (price.batch if asked.is_batch else Decimal(1)) * price.service_tier.get(asked.service_tier or "", Decimal(1))
+    named = f"{price.provider}/{price.model}" if price.provider else price.model
+    for row in price_rows(_model_price(price, factor)):
+        yield {
+            "valid_from": start,
+            "valid_until": end,
+            "daily_from": 0,
+            "daily_until": DAY_US,
+            "rate_status": "override" if row.pop("costs_anything") else "free",
+            "rate_id": f"own:{named}@{price.since or 'always'}",
+            "rate_discount": None,
+            **row,
+        }
+
+
+def _model_price(price: OwnPrice, factor: Decimal) -> ModelPrice:
+    """An own price as the library would write it."""
+
+    def tiered(name: str, base: Decimal) -> Decimal | TieredPrices:
+        """A tier that says nothing of a kind of tokens leaves it at what it costs in the tier below."""
+        tiers = [ListTier(tier.above_input, tier.said[name] * factor) for tier in price.tier if name in tier.said]
+        return TieredPrices(base * factor, tiers) if tiers else base * factor
+
+    rates = {f"{name}_mtok": tiered(name, base) for name, base in price.said.items()}
+    if price.free:
+        rates = {"input_mtok": Decimal(0), "output_mtok": Decimal(0)}
+    if price.per_request is not None:
+        rates["requests_kcount"] = price.per_request * factor * REQUESTS_PER_PRICE
+    return ModelPrice(**rates)
