@@ -109,13 +109,38 @@ LINEAGE_COLUMNS: tuple[Column, ...] = (
     Column("seen_at", INSTANT, "lineage", "When this was first read", "UTC instant, µs", required=True),
 )
 
-REQUESTS = pa.schema([column.field for column in COLUMNS])
-REJECTS = pa.schema([column.field for column in REJECT_COLUMNS])
-LINEAGE = pa.schema([column.field for column in LINEAGE_COLUMNS])
-COLUMN_BY_NAME = {column.name: column for column in COLUMNS}
-
 PRICE_COLUMNS = ("list_cost_usd", "price_status", "price_id", "discount")
 """Ours, not the source's: filled by pricing after a source has read its rows."""
 
 PROVENANCE_COLUMNS = ("source_file", "ingest_id", "ingested_at")
 """Say where a version came from, not what it says: two versions that differ in nothing else are equal."""
+
+REPRICING_COLUMNS: tuple[Column, ...] = (
+    Column("id", TEXT, "repricing", "The act's own id", required=True),
+    Column("done_at", INSTANT, "repricing", "When it was done", "UTC instant, µs", required=True),
+    Column("who", TEXT, "repricing", "Who did it"),
+    Column("why", TEXT, "repricing", "What for, in the words of whoever did it"),
+    Column("undoes", TEXT, "repricing", "The act whose prices it took back; NULL where prices were computed"),
+    Column("selection", TEXT, "repricing", "Which requests were meant", "JSON"),
+    Column("prices", TEXT, "repricing", "The version of the price list and of the own book", required=True),
+    Column("requests", COUNT, "repricing", "How many requests got other prices", required=True),
+    Column("before_usd", pa.decimal128(38, 9), "repricing", "Their list cost before, where it was known", "USD", required=True),
+    Column("after_usd", pa.decimal128(38, 9), "repricing", "Their list cost after, where it is known", "USD", required=True),
+)
+
+REQUESTS = pa.schema([column.field for column in COLUMNS])
+REJECTS = pa.schema([column.field for column in REJECT_COLUMNS])
+LINEAGE = pa.schema([column.field for column in LINEAGE_COLUMNS])
+COLUMN_BY_NAME = {column.name: column for column in COLUMNS}
+
+_PRICES = [column.field for column in COLUMNS if column.name in PRICE_COLUMNS]
+PRICE_CHANGES = pa.schema(
+    [
+        pa.field("id", TEXT, nullable=False),
+        *(COLUMN_BY_NAME[name].field for name in ("source", "request_id", "day", "ingest_id", "provider", "model", "user_id")),
+        *(field.with_name(f"{when}_{field.name}") for when in ("old", "new") for field in _PRICES),
+    ]
+)
+"""One row = a request that an act of repricing, named by its ``id``, gave other prices."""
+
+REPRICINGS = pa.schema([column.field for column in REPRICING_COLUMNS])

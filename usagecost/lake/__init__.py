@@ -4,6 +4,7 @@ One folder holds everything::
 
     requests/       Delta table of requests: _delta_log/ and, for each UTC day, day=2026-05-01/<uuid>.parquet
     rejects/        Delta table of lines that could not be read; made with the first of them
+    price_changes/  Delta table of the prices that repricing has changed; repricings/, what was done, by whom and why
     lineage/        Delta table of which request is part of which, for formats whose requests contain each other
     staging/        what running ingests have not committed yet
     commit.lock     held by whoever commits, compacts or vacuums
@@ -16,17 +17,21 @@ with `Lake.vacuum`.
 
 from usagecost.lake.handle import Commit, Lake, lake_root
 from usagecost.lake.removal import Removal, Selection
+from usagecost.lake.repricing import Change, Pricing, Repricing
 from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.table import LakeError, LakeMissing, LakeUnreadable
 
 __all__ = [
+    "Change",
     "Commit",
     "Lake",
     "LakeError",
     "LakeMissing",
     "LakeUnreadable",
+    "Pricing",
     "Removal",
+    "Repricing",
     "Selection",
     "Snapshot",
     "bounded_database",

@@ -19,21 +19,27 @@ from filelock import FileLock
 from usagecost.lake import lineage as lake_lineage
 from usagecost.lake import rejects as lake_rejects
 from usagecost.lake import removal as lake_removal
+from usagecost.lake import repricing as lake_repricing
 from usagecost.lake import upkeep as lake_upkeep
 from usagecost.lake.merge import resolve, write_days
 from usagecost.lake.removal import Removal, Selection
+from usagecost.lake.repricing import Days, PriceTables, Pricing, Repricing
 from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database, staging_folder
 from usagecost.lake.table import (
     LINEAGE,
+    PRICE_CHANGES,
     REJECTS,
+    REPRICINGS,
     REQUESTS,
+    TableSpec,
     data_files,
     exists,
-    files_by_day,
+    file_paths,
     log_file,
     open_or_create,
     open_table,
+    paths_by_day,
     replace_days,
     update_table,
     watermark,
@@ -76,6 +82,7 @@ class Lake:
         self._requests = self.root / REQUESTS.name
         self._rejects = self.root / REJECTS.name
         self._lineage = self.root / LINEAGE.name
+        self._prices = PriceTables(self._requests, self.root / PRICE_CHANGES.name, self.root / REPRICINGS.name)
         self._mutex = threading.Lock()
         self._table: DeltaTable | None = None
         self._entry: tuple[int, int] | None = None
@@ -177,12 +184,38 @@ class Lake:
         with self._writing() as folder:
             return _until_committed(lambda: lake_rejects.add_new(self._rejects, rejects, folder))
 
+    def repricings(self) -> pa.Table:
+        """One row = one act of repricing that was done, the newest first; the columns of schema.REPRICINGS."""
+        return lake_repricing.acts(self._prices)
+
+    def repricing(self, price: Pricing, days: Days, model: str | None = None) -> Repricing:
+        """What `reprice` would do to the newest version; raises LakeMissing or LakeUnreadable."""
+        with self.staging() as folder:
+            return lake_repricing.preview(self._prices, folder, price, days, model)
+
+    def reprice(self, price: Pricing, days: Days, model: str | None = None, *, about: Mapping[str, str | None]) -> Repricing:
+        """Compute the prices of stored requests anew, as a version of its own; none if nothing changes.
+
+        ``days`` are the first and the last UTC day, None leaves a side open. ``about`` has ``who``, ``why`` and ``prices``, the
+        version of those. Raises LakeMissing or LakeUnreadable.
+        """
+        with self._writing() as folder:
+            return _until_committed(lambda: lake_repricing.reprice(self._prices, folder, price, days, model, about))
+
+    def undo_repricing(self, act: str, *, about: Mapping[str, str | None]) -> Repricing:
+        """Put back the prices that an act of repricing took, where nothing else has changed them since; a version of its own.
+
+        Raises LakeError if there was no such act.
+        """
+        with self._writing() as folder:
+            return _until_committed(lambda: lake_repricing.undo(self._prices, folder, act, about))
+
     def compact(self) -> int:
         """Make one sorted file of each day's, and of the rejects', where there are several; returns how many were merged."""
         with self._writing() as folder:
             return sum(
                 _until_committed(lambda path=path, spec=spec: lake_upkeep.compact(path, spec, folder))
-                for path, spec in ((self._requests, REQUESTS), (self._rejects, REJECTS), (self._lineage, LINEAGE))
+                for path, spec in self._tables()
             )
 
     def vacuum(self, grace_hours: float = 168) -> int:
@@ -192,7 +225,7 @@ class Lake:
         to be longer than the slowest reader looks at one version and, where several machines write, than the longest ingest.
         """
         with self._writing():
-            return sum(lake_upkeep.vacuum(path, grace_hours) for path in (self._requests, self._rejects, self._lineage))
+            return sum(lake_upkeep.vacuum(path, grace_hours) for path, _ in self._tables())
 
     def staging(self) -> AbstractContextManager[Path]:
         """A new folder in the lake for what is to be committed; it goes, with its content, when the block ends."""
@@ -212,7 +245,7 @@ class Lake:
             return Commit(0, 0, 0, 0, 0, days=0, version=table.version())
         stored = self._files_by_day(table)
         with bounded_database(folder) as con:
-            found = resolve(con, staged, stored, lineage, lake_lineage.stored_lineage(self._lineage) if lineage else ())
+            found = resolve(con, staged, stored, lineage, file_paths(self._lineage, LINEAGE) if lineage else ())
             added = write_days(con, self._requests, found.days, stored)
         counts = {**asdict(found), "days": len(found.days)}
         if not found.days:
@@ -232,9 +265,12 @@ class Lake:
         about = {"removal": selection.values, "counts": {"removed": found.requests, "days": len(days)}}
         return replace(found, version=replace_days(table, self._requests, added, days, about))
 
+    def _tables(self) -> list[tuple[Path, TableSpec]]:
+        """Every table of the lake, whether there is one or not."""
+        return [(self.root / spec.name, spec) for spec in (REQUESTS, REJECTS, LINEAGE, PRICE_CHANGES, REPRICINGS)]
+
     def _files_by_day(self, table: DeltaTable) -> dict[date, list[str]]:
-        by_day = files_by_day(data_files(table, self._requests, REQUESTS))
-        return {day: [file.path for file in files] for day, files in by_day.items()}
+        return paths_by_day(table, self._requests)
 
     def _newest(self) -> DeltaTable:
         """The table at its newest version. The caller holds the mutex.

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from usagecost.lake.staging import bounded_database
-from usagecost.lake.table import LINEAGE, append, create_view, data_files, exists, open_or_create, open_table, write_file
+from usagecost.lake.table import LINEAGE, append, create_view, data_files, open_or_create, write_file
 
 _NEW = """
 SELECT source, request_id, parent_id, min(seen_at) AS seen_at
@@ -53,11 +53,6 @@ WITH RECURSIVE ancestor(source, request_id) AS (
 )
 FROM ancestor
 """
-
-
-def stored_lineage(path: Path) -> list[str]:
-    """The files of the newest version; none if nothing was ever part of something."""
-    return [file.path for file in data_files(open_table(path), path, LINEAGE)] if exists(path) else []
 
 
 def add_new(path: Path, staged: Sequence[str], folder: Path) -> int:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from usagecost import schema
 from usagecost.lake.staging import bounded_database
-from usagecost.lake.table import REJECTS, append, create_view, data_files, exists, open_or_create, open_table, write_file
+from usagecost.lake.table import REJECTS, append, create_view, data_files, file_paths, open_or_create, write_file
 
 _NEW = """
 SELECT * FROM offered
@@ -23,7 +23,7 @@ QUALIFY row_number() OVER (PARTITION BY source_file, line, reason, raw ORDER BY 
 
 def all_rejects(path: Path) -> pa.Table:
     """One row = one rejected line, or file, by file and line; no rows if nothing was ever rejected."""
-    files = [file.path for file in data_files(open_table(path), path, REJECTS)] if exists(path) else []
+    files = file_paths(path, REJECTS)
     rejects = pa.concat_tables(
         [schema.REJECTS.empty_table(), *(pq.ParquetFile(file).read().cast(schema.REJECTS) for file in files)]
     )

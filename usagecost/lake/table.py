@@ -46,12 +46,12 @@ class LakeUnreadable(LakeError):  # noqa: N818
 
 @dataclass(frozen=True)
 class TableSpec:
-    """What tells one table of the lake from another. ``instant`` is the column whose range the log keeps for each file."""
+    """What tells one table of the lake from another. ``instant`` is the column whose range the log keeps for each file, if any."""
 
     name: str
     columns: pa.Schema
     order: str
-    instant: str
+    instant: str | None = None
     partition: str | None = None
 
     @property
@@ -62,6 +62,8 @@ class TableSpec:
 
 REQUESTS = TableSpec("requests", schema.REQUESTS, order="started_at", instant="started_at", partition="day")
 REJECTS = TableSpec("rejects", schema.REJECTS, order="source_file, line", instant="rejected_at")
+PRICE_CHANGES = TableSpec("price_changes", schema.PRICE_CHANGES, order="day, source")
+REPRICINGS = TableSpec("repricings", schema.REPRICINGS, order="done_at", instant="done_at")
 LINEAGE = TableSpec("lineage", schema.LINEAGE, order="source, request_id", instant="seen_at")
 
 
@@ -108,7 +110,7 @@ def open_or_create(path: Path, spec: TableSpec) -> DeltaTable:
             mode="ignore",
             name=spec.name,
             partition_by=[spec.partition] if spec.partition else None,
-            configuration={"delta.dataSkippingStatsColumns": spec.instant},
+            configuration={"delta.dataSkippingStatsColumns": spec.instant} if spec.instant else {},
         )
         _sync_log(path, version=0)
         _sync(path)
@@ -139,12 +141,22 @@ def data_files(table: DeltaTable, path: Path, spec: TableSpec) -> tuple[DataFile
     return tuple(sorted(files, key=lambda file: (file.day or date.min, file.path)))
 
 
+def file_paths(path: Path, spec: TableSpec) -> list[str]:
+    """The files of the newest version of a table; none if there is no table."""
+    return [file.path for file in data_files(open_table(path), path, spec)] if exists(path) else []
+
+
 def files_by_day(files: Iterable[DataFile]) -> dict[date | None, list[DataFile]]:
     """The files of each day; all under None in a table without partitions."""
     by_day: dict[date | None, list[DataFile]] = {}
     for file in files:
         by_day.setdefault(file.day, []).append(file)
     return by_day
+
+
+def paths_by_day(table: DeltaTable, path: Path) -> dict[date, list[str]]:
+    """The files of each day of the requests, at the version that ``table`` stands at."""
+    return {day: [file.path for file in files] for day, files in files_by_day(data_files(table, path, REQUESTS)).items()}
 
 
 def create_view(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], spec: TableSpec) -> None:
@@ -275,8 +287,10 @@ def _errors_explained(path: Path, version: int | None = None) -> Iterator[None]:
         ) from error
 
 
-def _stats(footer: pq.FileMetaData, instant: str) -> str:
+def _stats(footer: pq.FileMetaData, instant: str | None) -> str:
     """A file's entry in the log: how many rows it has and from when to when they are."""
+    if instant is None:
+        return json.dumps({"numRecords": footer.num_rows})
     column = footer.schema.names.index(instant)
     ranges = [footer.row_group(group).column(column).statistics for group in range(footer.num_row_groups)]
     first, last = min(part.min for part in ranges), max(part.max for part in ranges)

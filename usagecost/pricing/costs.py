@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import duckdb
@@ -36,18 +37,18 @@ PRICED = f"""
     CASE WHEN is_no_charge OR is_refused THEN NULL ELSE rate_discount END AS discount"""
 
 
-def with_prices(con: duckdb.DuckDBPyConnection, table: str, book: Book = NO_BOOK) -> str:
+def with_prices(con: duckdb.DuckDBPyConnection, table: str, book: Book = NO_BOOK, also: Sequence[str] = ()) -> str:
     """SQL that selects every row of a table of canonical requests with its price columns filled.
 
     The cost is exact, then rounded to nine places, halves up. It is NULL and the status unpriced where no price is known, the
     input is not reported, or the counts contradict each other. ``price_id`` is NULL where no price was used, ``discount`` where
-    nothing was taken off. The SQL reads a temporary table that this call leaves on the connection: the rates of what is in the
-    table now.
+    nothing was taken off. ``also`` names columns of the table beyond the record's that are wanted too. The SQL reads a temporary
+    table that this call leaves on the connection: the rates of what is in the table now.
     """
     rates = f'"rates of {table}"'
     _make_rates(con, table, rates, book)
     may_contradict, contradicts = _contradicts("true"), _contradicts("{}_rate IS NOT NULL")  # the first is quick and mostly enough
-    said = ", ".join(f"request.{name}" for name in REQUESTS.names if name not in PRICE_COLUMNS)
+    said = ", ".join(f"request.{name}" for name in (*REQUESTS.names, *also) if name not in PRICE_COLUMNS)
     return f"""
         WITH request AS (
             SELECT *, (instant % {DAY_US} + {DAY_US}) % {DAY_US} AS time_of_day,
@@ -66,7 +67,7 @@ def with_prices(con: duckdb.DuckDBPyConnection, table: str, book: Book = NO_BOOK
         charged AS (
             SELECT *, may_contradict AND ({contradicts}) AS is_refused, {_cost()} AS cost
             FROM rated)
-        SELECT {", ".join(REQUESTS.names)} FROM (SELECT *, {PRICED} FROM charged)"""
+        SELECT {", ".join((*REQUESTS.names, *also))} FROM (SELECT *, {PRICED} FROM charged)"""
 
 
 def _make_rates(con: duckdb.DuckDBPyConnection, table: str, rates: str, book: Book) -> None:

@@ -1,0 +1,278 @@
+"""Other prices for requests that are stored: what would change, the change as one version, and taking it back.
+
+What a repricing did is kept in two tables beside the requests: one row for each request it changed, with the prices before and
+after, and one for the act. Both are written first. The version that makes an act true carries its id as a watermark, so that an
+act whose process ended before its commit is known for what it is.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake.transaction import AddAction
+
+from usagecost import schema
+from usagecost.lake.staging import bounded_database, worker_count
+from usagecost.lake.table import (
+    PRICE_CHANGES,
+    REPRICINGS,
+    REQUESTS,
+    LakeError,
+    append,
+    create_view,
+    file_paths,
+    open_or_create,
+    open_table,
+    paths_by_day,
+    replace_days,
+    watermark,
+    write_file,
+)
+from usagecost.schema import PRICE_COLUMNS
+
+Pricing = Callable[[duckdb.DuckDBPyConnection, str, Sequence[str]], str]
+"""SQL that gives every row of a table of requests with its price columns filled, and more of the table's columns."""
+
+Days = tuple[date | None, date | None]
+"""The first and the last UTC day that are meant, both included; None leaves a side open."""
+
+MOST_EXAMPLES = 10
+
+_OLD = [f"old_{name}" for name in PRICE_COLUMNS]
+_NEW = [f"new_{name}" for name in PRICE_COLUMNS]
+_WHO = "source, request_id, day, ingest_id, provider, model, user_id"
+_DIFFERS = " OR ".join(f"{old} IS DISTINCT FROM {name}" for old, name in zip(_OLD, PRICE_COLUMNS, strict=True))
+
+_CHANGED = f"""
+SELECT $id AS id, {_WHO}, {", ".join(_OLD)}, {", ".join(f"{name} AS new_{name}" for name in PRICE_COLUMNS)}
+FROM ({{priced}}) WHERE {_DIFFERS}
+"""
+
+_TAKEN_BACK = f"""
+SELECT
+    $id AS id, {", ".join(f"stored.{name}" for name in _WHO.split(", "))},
+    {", ".join(f"change.new_{name} AS old_{name}, change.old_{name} AS new_{name}" for name in PRICE_COLUMNS)}
+FROM (SELECT * FROM price_changes WHERE id = $undone) AS change JOIN lake AS stored USING (source, request_id)
+WHERE change.ingest_id IS NOT DISTINCT FROM stored.ingest_id
+    AND {" AND ".join(f"change.new_{name} IS NOT DISTINCT FROM stored.{name}" for name in PRICE_COLUMNS)}
+"""
+"""What an ingest has replaced since, or another repricing has priced anew, stays as it is."""
+
+_SUMS = """
+SELECT
+    count(*), count(DISTINCT (provider, model)),
+    count(*) FILTER (old_list_cost_usd IS NULL), count(*) FILTER (new_list_cost_usd IS NULL),
+    coalesce(sum(old_list_cost_usd), 0), coalesce(sum(new_list_cost_usd), 0)
+FROM read_parquet($changes)
+"""
+
+_LARGEST = """
+SELECT {name}, count(*), coalesce(sum(old_list_cost_usd), 0) AS before, coalesce(sum(new_list_cost_usd), 0) AS after
+FROM read_parquet($changes) GROUP BY ALL ORDER BY abs(after - before) DESC, count(*) DESC, {name} LIMIT $most
+"""
+
+_DAYS = "SELECT DISTINCT day FROM read_parquet($changes) ORDER BY day"
+
+_COLUMNS = ", ".join(
+    f'CASE WHEN change.id IS NULL THEN request."{name}" ELSE change.new_{name} END AS "{name}"'
+    if name in PRICE_COLUMNS
+    else f'request."{name}"'
+    for name in REQUESTS.columns.names
+    if name != REQUESTS.partition
+)
+_REPRICED = f"""
+SELECT {_COLUMNS}
+FROM read_parquet($stored) AS request
+LEFT JOIN (SELECT * FROM read_parquet($changes) WHERE day = $day) AS change USING (source, request_id)
+"""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes of the spend at list prices of one model or user (None: not reported): known sums in USD."""
+
+    name: str | None
+    requests: int
+    before_usd: Decimal
+    after_usd: Decimal
+
+
+@dataclass(frozen=True)
+class Repricing:
+    """What other prices do to stored requests: those whose price columns differ then.
+
+    Sums are of the list cost in USD where it is known: ``unpriced_before`` and ``unpriced_after`` requests are not in them.
+    ``by_model`` and ``by_user`` are the largest changes. ``version`` is the lake's after it.
+    """
+
+    id: str
+    requests: int
+    models: int
+    unpriced_before: int
+    unpriced_after: int
+    before_usd: Decimal
+    after_usd: Decimal
+    by_model: tuple[Change, ...]
+    by_user: tuple[Change, ...]
+    version: int
+
+
+@dataclass(frozen=True)
+class PriceTables:
+    """Where the requests are, what changed in them, and the acts that did it."""
+
+    requests: Path
+    changes: Path
+    acts: Path
+
+
+def preview(tables: PriceTables, folder: Path, price: Pricing, days: Days, model: str | None) -> Repricing:
+    """What `reprice` would do now."""
+    table = open_table(tables.requests)
+    with bounded_database(folder) as con:
+        found = _changes_file(con, folder, "preview", paths_by_day(table, tables.requests), price, days, model)
+        return _summary(con, "preview", found and str(folder / found.path), table.version())
+
+
+def reprice(
+    tables: PriceTables, folder: Path, price: Pricing, days: Days, model: str | None, about: Mapping[str, str | None]
+) -> Repricing:
+    """Give requests the prices that hold for them now. The caller is alone among the writers."""
+    selection = {"first_day": days[0], "last_day": days[1], "model": model}
+    said = {**about, "selection": json.dumps({name: value for name, value in selection.items() if value is not None}, default=str)}
+    with bounded_database(folder) as con:
+        return _act(tables, con, said, lambda act, stored: _changes_file(con, tables.changes, act, stored, price, days, model))
+
+
+def undo(tables: PriceTables, folder: Path, undone: str, about: Mapping[str, str | None]) -> Repricing:
+    """Put back what an act changed; raises LakeError if there was none. The caller is alone among the writers."""
+    if undone not in acts(tables)["id"].to_pylist():
+        raise LakeError(f"There was no repricing {undone!r}: `python -m usagecost repricings` lists them.")
+    with bounded_database(folder) as con:
+        return _act(
+            tables, con, {**about, "undoes": undone}, lambda act, stored: _taken_back_file(con, tables, act, stored, undone)
+        )
+
+
+def acts(tables: PriceTables) -> pa.Table:
+    """One row = one act that was done, the newest first."""
+    files = file_paths(tables.acts, REPRICINGS)
+    if not files:
+        return schema.REPRICINGS.empty_table()
+    table = open_table(tables.requests)
+    said = pa.concat_tables([pq.ParquetFile(file).read().cast(schema.REPRICINGS) for file in files])
+    is_done = [watermark(table, _mark(act)) is not None for act in said["id"].to_pylist()]
+    return said.filter(pa.array(is_done, pa.bool_())).sort_by([("done_at", "descending")])
+
+
+def _act(
+    tables: PriceTables,
+    con: duckdb.DuckDBPyConnection,
+    about: Mapping[str, str | None],
+    changes: Callable[[str, Mapping[date, Sequence[str]]], AddAction | None],
+) -> Repricing:
+    """What changes, kept in the tables, and then done."""
+    act = uuid.uuid4().hex
+    open_or_create(tables.changes, PRICE_CHANGES)
+    table = open_table(tables.requests)
+    stored = paths_by_day(table, tables.requests)
+    found = changes(act, stored)
+    if found is None:
+        return _summary(con, act, None, table.version())
+    file = str(tables.changes / found.path)
+    done = _summary(con, act, file, table.version())
+    days, added = _files_with(con, tables.requests, stored, file)
+    append(open_table(tables.changes), tables.changes, [found], {})
+    _keep_act(tables, con, done, about)
+    said = {"repricing": {"id": act, **about}, "counts": {"repriced": done.requests, "days": len(days)}}
+    return replace(done, version=replace_days(table, tables.requests, added, days, said, {_mark(act): 1}))
+
+
+def _keep_act(tables: PriceTables, con: duckdb.DuckDBPyConnection, done: Repricing, about: Mapping[str, str | None]) -> None:
+    row = {
+        **dict.fromkeys(schema.REPRICINGS.names),
+        **about,
+        "id": done.id,
+        "done_at": datetime.now(UTC),
+        "requests": done.requests,
+        "before_usd": done.before_usd,
+        "after_usd": done.after_usd,
+    }
+    con.register("act", pa.Table.from_pylist([row], schema.REPRICINGS))
+    table = open_or_create(tables.acts, REPRICINGS)
+    kept = write_file(con, tables.acts, REPRICINGS, "SELECT * FROM act", {})
+    if kept:
+        append(table, tables.acts, [kept], {})
+
+
+def _mark(act: str) -> str:
+    """The watermark that a version carries in which an act was done."""
+    return f"repricing:{act}"
+
+
+def _changes_file(
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    act: str,
+    stored: Mapping[date, Sequence[str]],
+    price: Pricing,
+    days: Days,
+    model: str | None,
+) -> AddAction | None:
+    """Write which requests get other prices; None if none do."""
+    first, last = days
+    is_meant = {day: (first is None or day >= first) and (last is None or day <= last) for day in stored}
+    create_view(con, "lake", [path for day, paths in stored.items() if is_meant[day] for path in paths], REQUESTS)
+    con.execute("SET VARIABLE only_model = $model", {"model": model})
+    old = ", ".join(f"{name} AS old_{name}" for name in PRICE_COLUMNS)
+    is_of_model = "true" if model is None else "model = getvariable('only_model')"
+    con.execute(f"CREATE VIEW stored AS SELECT *, {old} FROM lake WHERE {is_of_model}")
+    return write_file(con, folder, PRICE_CHANGES, _CHANGED.format(priced=price(con, "stored", _OLD)), {"id": act})
+
+
+def _taken_back_file(
+    con: duckdb.DuckDBPyConnection, tables: PriceTables, act: str, stored: Mapping[date, Sequence[str]], undone: str
+) -> AddAction | None:
+    """Write which requests get back the prices that an act took; None if there are none."""
+    create_view(con, "lake", [path for paths in stored.values() for path in paths], REQUESTS)
+    create_view(con, "price_changes", file_paths(tables.changes, PRICE_CHANGES), PRICE_CHANGES)
+    return write_file(con, tables.changes, PRICE_CHANGES, _TAKEN_BACK, {"id": act, "undone": undone})
+
+
+def _summary(con: duckdb.DuckDBPyConnection, act: str, changes: str | None, version: int) -> Repricing:
+    """What a file of changes says; without one nothing changes."""
+    if changes is None:
+        return Repricing(act, 0, 0, 0, 0, Decimal(0), Decimal(0), (), (), version)
+    sums = con.execute(_SUMS, {"changes": changes}).fetchone()
+    by_model, by_user = (
+        tuple(
+            Change(*row) for row in con.execute(_LARGEST.format(name=name), {"changes": changes, "most": MOST_EXAMPLES}).fetchall()
+        )
+        for name in ("model", "user_id")
+    )
+    return Repricing(act, *sums, by_model=by_model, by_user=by_user, version=version)
+
+
+def _files_with(
+    con: duckdb.DuckDBPyConnection, table: Path, stored: Mapping[date, Sequence[str]], changes: str
+) -> tuple[list[date], list[AddAction]]:
+    """The days with changes, and their new files."""
+    days = [day for (day,) in con.execute(_DAYS, {"changes": changes}).fetchall()]
+
+    def repriced(day: date) -> AddAction | None:
+        with con.cursor() as cursor:
+            values = {"stored": list(stored[day]), "changes": changes, "day": day}
+            return write_file(cursor, table, REQUESTS, _REPRICED, values, day)
+
+    with ThreadPoolExecutor(worker_count()) as pool:
+        return days, [action for action in pool.map(repriced, days) if action]
