@@ -12,7 +12,7 @@ import pytest
 HOME = Path(__file__).parents[1]
 
 READ = "queries folds filters metrics formats periods exports charts"
-WRITE = "ingest sample pricing"  # the write side's front doors
+WRITE = "ingest sample pricing pricebook"  # the write side's front doors
 
 ALLOWED = {
     # who        may import
@@ -32,7 +32,8 @@ ALLOWED = {
     "schema":    "",
     "sources":   "schema",
     "pricing":   "schema",
-    "ingest":    "sources pricing lake schema",
+    "pricebook": "pricing lake",
+    "ingest":    "sources pricebook pricing lake schema",
     "sample":    "ingest sources lake schema",
     "cli":      f"{READ} engine lake schema sources {WRITE}",
     "__main__": "cli",

@@ -5,12 +5,16 @@ from __future__ import annotations
 import typer
 
 from usagecost.cli.loading import ingest
+from usagecost.cli.prices import prices, reprice, repricings
 from usagecost.cli.summaries import summary
 from usagecost.cli.upkeep import columns, doctor, sample
 
 COMMANDS = (
     ingest,
     summary,
+    prices,
+    reprice,
+    repricings,
     sample,
     doctor,
     columns,

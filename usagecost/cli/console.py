@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -20,6 +21,13 @@ WIDE_TABLE = 170
 out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 
 LakeOption = Annotated[Path | None, typer.Option("--lake", help="The lake's folder. Default: USAGECOST_LAKE, else data/lake.")]
+
+
+class ReportFormat(StrEnum):
+    """How a command reports what it did."""
+
+    text = "text"
+    json = "json"
 
 
 def print_counts(title: str, counts: dict[str, Any]) -> None:

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from usagecost.cli.console import NOTHING_READ, READ, WRONG_USAGE, LakeOption, err, fail, print_counts
+from usagecost.cli.console import NOTHING_READ, READ, WRONG_USAGE, LakeOption, ReportFormat, err, fail, print_counts
 from usagecost.lake import Lake, LakeError, lake_root
-
-
-class ReportFormat(StrEnum):
-    """How an ingest reports."""
-
-    text = "text"
-    json = "json"
 
 
 def ingest(

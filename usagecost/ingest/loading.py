@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from usagecost.lake import Commit, Lake
 from usagecost.lake.staging import bounded_database
+from usagecost.pricebook import current_book
 from usagecost.pricing import with_prices
 from usagecost.schema import REQUESTS
 from usagecost.sources import Batch
@@ -106,6 +107,7 @@ class _Staging:
         self._rejects: list[pa.Table] = []
         self._lineage: list[pa.Table] = []
         self._problems: dict[tuple[str, bool], str] = {}
+        self._prices = current_book(lake)
         self.id = uuid.uuid4().hex
         self.files: list[Path] = []
         self.lineage: list[Path] = []
@@ -143,8 +145,9 @@ class _Staging:
         return self._con.sql(_UNPRICED, params={"files": files}).fetchall()[0][0]
 
     def problems(self) -> list[str]:
-        """What was wrong with a file as a whole; and the first thing with its lines, and with how many more there was one."""
-        return [
+        """What was wrong with the own prices; with a file as a whole; the first thing with its lines, and with how many more."""
+        wrong_book = [self._prices.problem] if self._prices.problem else []
+        return wrong_book + [
             sentence + (_and_more(self.rejected[file] - 1) if is_about_line else "")
             for (file, is_about_line), sentence in self._problems.items()
         ]
@@ -171,7 +174,7 @@ class _Staging:
             stamp = pa.DictionaryArray.from_arrays(np.zeros(requests.num_rows, np.int32), value)
             requests = requests.set_column(REQUESTS.get_field_index(name), name, stamp)
         with registered(self._con, "batch", requests):
-            priced = self._con.sql(with_prices(self._con, "batch")).to_arrow_table()
+            priced = self._con.sql(with_prices(self._con, "batch", self._prices.book)).to_arrow_table()
         path = self._folder / f"staged-{len(self.files)}.parquet"
         pq.write_table(priced.select(REQUESTS.names).cast(REQUESTS), path)
         self.files.append(path)

@@ -1,11 +1,13 @@
-"""What requests cost at the list price of their time: the prices of the ``genai-prices`` library as one SQL join.
+"""What requests cost: the dated prices of the ``genai-prices`` library, and over them the organisation's own book, as one SQL join.
 
-A price is linear within (model, instant, tier), so each distinct (provider, model) is looked up once in Python
-(``names``), turned into rows of rates (``rates``), and joined to whole batches of requests (``costs``).
+A price is linear within (model, instant, tier), so each distinct (provider, model) is looked up once in Python (``names``), turned
+into rows of rates (``rates``), overlaid with the own book (``book``, ``overlay``), and joined to whole batches of requests
+(``costs``).
 """
 
+from usagecost.pricing.book import NO_BOOK, Book, BookProblem, parse_book
 from usagecost.pricing.costs import with_prices
 from usagecost.pricing.names import Match, resolve
 from usagecost.pricing.rates import prices_version
 
-__all__ = ["Match", "prices_version", "resolve", "with_prices"]
+__all__ = ["NO_BOOK", "Book", "BookProblem", "Match", "parse_book", "prices_version", "resolve", "with_prices"]

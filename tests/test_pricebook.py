@@ -1,0 +1,142 @@
+"""The book in force: read beside the lake, used by ingests and repricing, never the end of the app."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tests.lake_rows import rows_of
+from usagecost.cli import app
+from usagecost.ingest import ingest
+from usagecost.lake import Lake
+from usagecost.pricebook import add_entry, current_book
+from usagecost.pricing import BookProblem
+
+OWN = '[[price]]\nmodel = "our-llama"\ninput = 2\noutput = 4\n'
+TABLE = """request_id,started_at,provider,model,user_id,input_tokens,output_tokens,reported_cost_usd
+a,2026-05-01T10:00:00Z,vllm,our-llama,ada,1000000,500000,
+b,2026-05-02T10:00:00Z,openai,gpt-4o,bob,1000000,0,2.5
+"""
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake")
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    return tmp_path / "prices.toml"
+
+
+@pytest.fixture
+def loaded(lake: Lake, tmp_path: Path) -> Lake:
+    """A lake with a request that the price list does not know, and one that it does."""
+    file = tmp_path / "requests.csv"
+    file.write_text(TABLE)
+    ingest([file], lake)
+    return lake
+
+
+def run(lake: Lake, *arguments: str) -> Result:
+    return CliRunner().invoke(app, [*arguments, "--lake", str(lake.root)])
+
+
+def test_an_ingest_prices_by_the_own_book(lake: Lake, book: Path, tmp_path: Path):
+    book.write_text(OWN)
+    file = tmp_path / "requests.csv"
+    file.write_text(TABLE)
+
+    assert ingest([file], lake).unpriced == 0
+    assert rows_of(lake, "request_id", "list_cost_usd", "price_status") == [
+        ("a", Decimal(4), "override"),
+        ("b", Decimal("2.5"), "exact"),
+    ]
+
+
+def test_a_broken_book_is_said_and_the_last_good_one_used(loaded: Lake, book: Path):
+    book.write_text(OWN)
+    assert current_book(loaded).problem is None
+
+    book.write_text(OWN + "output_tokens = 5\n")
+    current = current_book(Lake(loaded.root))
+
+    assert [price.model for price in current.book.prices] == ["our-llama"]
+    assert f"{book}, line 5, output_tokens is '5': there is no such key; known are" in current.problem
+    assert current.problem.endswith("the last good version of it is used.")
+
+
+def test_without_a_good_book_a_broken_one_says_that_there_are_no_own_prices(lake: Lake, book: Path):
+    book.write_text("[[price]]")
+
+    assert current_book(lake).problem.endswith("no own prices are used.")
+
+
+def test_an_entry_is_appended_and_what_stands_there_stays(lake: Lake, book: Path):
+    book.write_text("# ours\n" + OWN)
+
+    added = add_entry(lake, '[[alias]]\nmodel = "bot"\nstands_for = "openai/gpt-4o"')
+
+    assert (len(added.prices), len(added.aliases)) == (1, 1)
+    assert book.read_text().startswith("# ours\n[[price]]")
+
+
+def test_an_entry_that_would_break_the_book_changes_nothing(lake: Lake, book: Path):
+    book.write_text(OWN)
+
+    with pytest.raises(BookProblem, match="no such key"):
+        add_entry(lake, '[[price]]\nmodel = "x"\nprice = 1')
+    assert book.read_text() == OWN
+
+
+def test_a_price_that_was_set_reaches_old_requests_by_repricing_alone(loaded: Lake, book: Path):
+    book.write_text(OWN)
+    assert rows_of(loaded, "list_cost_usd") == [(None,), (Decimal("2.5"),)]
+
+    preview = json.loads(run(loaded, "reprice", "--dry-run", "--report", "json").stdout)
+    done = json.loads(run(loaded, "reprice", "--why", "own prices", "--report", "json").stdout)
+
+    assert (preview["requests"], preview["before_usd"], preview["after_usd"], preview["unpriced_before"]) == (1, 0, 4, 1)
+    assert preview["by_user"] == [{"name": "ada", "requests": 1, "before_usd": 0, "after_usd": 4}]
+    assert (done["requests"], done["version"]) == (1, 2)
+    assert rows_of(loaded, "list_cost_usd", "reported_cost_usd") == [(Decimal(4), None), (Decimal("2.5"), Decimal("2.5"))]
+
+
+def test_a_price_dated_tomorrow_changes_nothing_of_yesterday(loaded: Lake, book: Path):
+    book.write_text('[[price]]\nmodel = "gpt-4o"\nfrom = 2026-05-03\ninput = 1\noutput = 1\n')
+
+    assert "nothing changes" in run(loaded, "reprice").stdout
+
+
+def test_a_repricing_is_listed_and_undone(loaded: Lake, book: Path):
+    book.write_text(OWN)
+    done = json.loads(run(loaded, "reprice", "--report", "json", "--why", "first try").stdout)
+
+    listed = run(loaded, "repricings").stdout
+    undone = run(loaded, "reprice", "--undo", done["id"])
+
+    assert done["id"] in listed
+    assert "first try" in listed
+    assert undone.exit_code == 0
+    assert rows_of(loaded, "list_cost_usd") == [(None,), (Decimal("2.5"),)]
+
+
+def test_a_broken_book_reprices_nothing(loaded: Lake, book: Path):
+    book.write_text("[[price]]")
+
+    done = run(loaded, "reprice")
+
+    assert done.exit_code == 1
+    assert "line 1, model: it is missing" in done.stderr
+
+
+def test_the_book_is_checked_by_a_command(loaded: Lake, book: Path):
+    book.write_text(OWN)
+    assert "1 own prices, 0 aliases, 0 discounts" in run(loaded, "prices").stdout
+
+    book.write_text(OWN + "oops\n")
+    assert run(loaded, "prices").exit_code == 1

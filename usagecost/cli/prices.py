@@ -1,0 +1,132 @@
+"""The own prices, and computing stored ones anew."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from usagecost.cli.console import NOTHING_READ, READ, WIDE_TABLE, LakeOption, ReportFormat, fail, out, print_facts
+from usagecost.formats import UNKNOWN, exact_count, usd
+from usagecost.lake import Change, Lake, LakeError, Repricing, lake_root
+
+DAY = ["%Y-%m-%d"]
+
+
+def prices(lake: LakeOption = None) -> None:
+    """Check the own book of prices: where it is, what it holds, what is wrong with it.
+
+    Exit status: 0 when it is good or there is none, 1 when it is broken.
+    """
+    from usagecost.pricebook import current_book
+
+    current = current_book(Lake(lake or lake_root()))
+    book = current.book
+    kinds = {"own prices": book.prices, "aliases": book.aliases, "discounts": book.discounts}
+    counts = ", ".join(f"{len(entries)} {kind}" for kind, entries in kinds.items())
+    print_facts("", {"Book": str(current.file), "In force": counts, "Version": current.version})
+    if current.problem:
+        fail(current.problem, NOTHING_READ)
+
+
+def reprice(
+    lake: LakeOption = None,
+    start: Annotated[datetime | None, typer.Option(help="First UTC day. Default: the lake's first.", formats=DAY)] = None,
+    end: Annotated[datetime | None, typer.Option(help="Last UTC day, included. Default: the lake's last.", formats=DAY)] = None,
+    model: Annotated[str | None, typer.Option(help="Only requests of this model, as the log names it.")] = None,
+    undo: Annotated[str | None, typer.Option(metavar="ID", help="Take a repricing back instead; see `repricings`.")] = None,
+    why: Annotated[str | None, typer.Option(help="What for: kept beside it.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
+    report: Annotated[ReportFormat, typer.Option(help="How to report what was done.")] = ReportFormat.text,
+) -> None:
+    """Compute the list cost of stored requests anew, by the price list and the own book of today, as one version of the lake.
+
+    What a source reported is never touched, and `--undo` puts the old prices back.
+    """
+    from usagecost.pricebook import current_book, pricing
+
+    if undo and (start or end or model or dry_run):
+        fail("--undo takes a whole repricing back: leave the other options out.", 2)
+    handle = Lake(lake or lake_root())
+    current = current_book(handle)
+    if current.problem:
+        fail(current.problem, NOTHING_READ)
+    about = {"who": getpass.getuser(), "why": why, "prices": current.version}
+    days = (start and start.date(), end and end.date())
+    try:
+        if undo:
+            done = handle.undo_repricing(undo, about=about)
+        elif dry_run:
+            done = handle.repricing(pricing(current.book), days, model)
+        else:
+            done = handle.reprice(pricing(current.book), days, model, about=about)
+    except LakeError as problem:
+        fail(str(problem), NOTHING_READ)
+    if report is ReportFormat.json:
+        typer.echo(json.dumps(_counts(done), default=float))
+    else:
+        _print_repricing(done, dry_run=dry_run)
+    raise typer.Exit(READ)
+
+
+def repricings(lake: LakeOption = None) -> None:
+    """List the repricings that were done, the newest first, with the ids that `reprice --undo` takes."""
+    try:
+        acts = Lake(lake or lake_root()).repricings().to_pylist()
+    except LakeError as problem:
+        fail(str(problem), NOTHING_READ)
+    if not acts:
+        out.print("Nothing was repriced yet.")
+        return
+    table = Table(
+        "id", "done at (UTC)", "who", "why", "undoes", "requests", "before", "after", "prices", box=None, header_style="bold"
+    )
+    for act in acts:
+        sums = (exact_count(act["requests"]), usd(act["before_usd"]), usd(act["after_usd"]))
+        words = (act["who"] or UNKNOWN, act["why"] or "", act["undoes"] or "")
+        done_at = act["done_at"].astimezone(UTC)
+        table.add_row(act["id"], f"{done_at:%Y-%m-%d %H:%M}", *map(Text, words), *sums, act["prices"])
+    Console(width=max(out.width, WIDE_TABLE)).print(table)
+
+
+def _counts(done: Repricing) -> dict[str, Any]:
+    """What a program wants to know: numbers, and the largest changes."""
+    return {name: value for name, value in asdict(done).items() if name != "id" or value != "preview"}
+
+
+def _print_repricing(done: Repricing, *, dry_run: bool) -> None:
+    if not done.requests:
+        out.print("Every request has the price that holds for it: nothing changes.")
+        return
+    facts = {
+        "Repricing": "a dry run: nothing was changed" if dry_run else done.id,
+        "Requests": f"{exact_count(done.requests)} of {exact_count(done.models)} models",
+        "List cost": f"{_known(done.before_usd, done.unpriced_before)} before, {_known(done.after_usd, done.unpriced_after)} after",
+        "Version": str(done.version),
+    }
+    print_facts("", facts)
+    _print_changes("model", done.by_model)
+    _print_changes("user", done.by_user)
+
+
+def _known(amount: Any, unpriced: int) -> str:
+    """A sum, marked where requests without a price are missing from it."""
+    return f"≥ {usd(amount)} ({exact_count(unpriced)} without a price)" if unpriced else usd(amount)
+
+
+def _print_changes(what: str, changes: Sequence[Change]) -> None:
+    """The largest changes, the largest first."""
+    table = Table(what, "requests", "before", "after", "change", box=None, header_style="bold")
+    for change in changes:
+        difference = usd(change.after_usd - change.before_usd)
+        name = Text(change.name or "(not reported)")
+        table.add_row(name, exact_count(change.requests), usd(change.before_usd), usd(change.after_usd), difference)
+    out.print(table)
