@@ -57,6 +57,10 @@ class CanonicalQuery:
         is_rejected = pc.is_valid(reasons)
         return _requests(rows.filter(pc.invert(is_rejected))), rows.select(["row", "reason"]).filter(is_rejected)
 
+    def also(self, sql: str) -> pa.Table:
+        """What another SELECT says over the rows of the last run, which go by the same name."""
+        return self._con.sql(sql).to_arrow_table()
+
     def close(self) -> None:
         """Forgets the plan and the last rows."""
         if self._rows is not None:

@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from usagecost.schema import LINEAGE
 from usagecost.sources.ahead import ahead
 from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.conventions import Conventions
@@ -81,7 +80,7 @@ class JsonLines:
             lines=lines,
             skipped=lines - requests.num_rows - len(rejects),
             bytes_read=sum(part.bytes_read for part in parts),
-            lineage=self._lineage(records, reading),
+            lineage=reading.lineage(self.source, query.also(self._over_lines(self.lineage))) if self.lineage else None,
         )
 
     def _read(self, good: pa.Table, query: CanonicalQuery, reading: Reading) -> tuple[pa.Table, tuple[pa.Table, pa.Table]]:
@@ -91,25 +90,15 @@ class JsonLines:
 
     def _records(self, good: pa.Table, reading: Reading) -> pa.Table:
         """One row = one record; `line_row` is the `row` of its line."""
-        with registered(reading.con, "line_block", in_parallel(good)):
+        with registered(reading.con, "whole_lines", in_parallel(good)):
             records = reading.con.sql(f"""
                 SELECT
                     * EXCLUDE (row, parts) REPLACE (unnest(parts) AS text),
                     row AS line_row, generate_subscripts(parts, 1) AS part
-                FROM (SELECT *, {self.elements} AS parts FROM line_block)
+                FROM (SELECT *, {self.elements} AS parts FROM whole_lines)
             """).to_arrow_table()
         ordered = records.sort_by([("line_row", "ascending"), ("part", "ascending")])
         return ordered.append_column("row", pa.array(np.arange(records.num_rows)))
-
-    def _lineage(self, records: pa.Table, reading: Reading) -> pa.Table | None:
-        if self.lineage is None:
-            return None
-        with registered(reading.con, "line_block", records):
-            parts = reading.con.sql(self._over_lines(self.lineage)).to_arrow_table()
-        parts = parts.filter(pc.and_(pc.is_valid(parts["request_id"]), pc.is_valid(parts["parent_id"])))
-        about = {"source": [self.source] * parts.num_rows, "seen_at": [reading.now] * parts.num_rows}
-        columns = {**about, "request_id": parts["request_id"], "parent_id": parts["parent_id"]}
-        return pa.table({name: columns[name] for name in LINEAGE.names}, LINEAGE)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from typing import NamedTuple, Protocol
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from usagecost.schema import REJECTS, REQUESTS
+from usagecost.schema import LINEAGE, REJECTS, REQUESTS
 from usagecost.sources.files import FileProblem, Head
 
 MOST_RAW = 10_000
@@ -67,6 +68,13 @@ class Reading:
             },
             schema=REJECTS,
         )
+
+    def lineage(self, source: str, parts: pa.Table) -> pa.Table:
+        """The `request_id` and `parent_id` of parts as the lake keeps them; what has no id, or no parent, is part of nothing."""
+        parts = parts.filter(pc.and_(pc.is_valid(parts["request_id"]), pc.is_valid(parts["parent_id"])))
+        about = {"source": [source] * parts.num_rows, "seen_at": [self.now] * parts.num_rows}
+        columns = {**about, "request_id": parts["request_id"], "parent_id": parts["parent_id"]}
+        return pa.table({name: columns[name] for name in LINEAGE.names}, LINEAGE)
 
 
 def file_problem(reading: Reading, source: str, head: Head, problem: FileProblem) -> Batch:

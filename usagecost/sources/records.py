@@ -51,13 +51,15 @@ class Records:
 
     `columns` are the names that the format may have, at the top. `rows` is SQL that continues a WITH and gives what canonical.py
     asks for; it reads `records`, of one row a record: `row`, `line`, `source_file`, `fingerprint`, and each of the columns as
-    text, nested values as JSON; one that the file lacks is NULL.
+    text, nested values as JSON; one that the file lacks is NULL. `lineage` is SQL like `rows`, for the `request_id` and the
+    `parent_id` of records that are part of something: see schema.LINEAGE.
     """
 
     source: str
     columns: Sequence[str]
     rows: str
     conventions: Conventions = field(default_factory=Conventions)
+    lineage: str | None = None
 
     def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """Files in batches; one row = one record. Empty lines and a table's line of names are skipped."""
@@ -71,7 +73,13 @@ class Records:
     def _json_lines(self) -> JsonLines:
         texts = ", ".join(f"record.{identifier(name)} AS {identifier(name)}" for name in self.columns)
         records = f", records AS (SELECT row, line, source_file, fingerprint, {texts} FROM lines)"
-        return JsonLines(self.source, dict.fromkeys(self.columns, "VARCHAR"), f"{records} {self.rows}", self.conventions)
+        return JsonLines(
+            self.source,
+            dict.fromkeys(self.columns, "VARCHAR"),
+            f"{records} {self.rows}",
+            self.conventions,
+            lineage=self.lineage and f"{records} {self.lineage}",
+        )
 
     def _rows(self, head: Head, reading: Reading) -> Iterator[Batch]:
         try:
@@ -89,4 +97,5 @@ class Records:
         columns = ", ".join(f"{text} AS {identifier(name)}" for name, text in texts.items())
         records = f"WITH records AS (SELECT row, line, source_file, fingerprint, {columns} FROM lines)"
         present = [name for name in file.names if name in self.columns] if file.head.is_parquet else file.names
-        return Tabular(self.source, present, f"{records} {self.rows}", self.conventions)
+        lineage = self.lineage and f"{records} {self.lineage}"
+        return Tabular(self.source, present, f"{records} {self.rows}", self.conventions, lineage)

@@ -61,13 +61,15 @@ class Tabular:
     """How the rows of one format are read.
 
     `rows` is a SELECT over `lines`, which has one row a row: `row`, `line` (its number in the file), `source_file`,
-    `fingerprint` (the file's), and the file's columns. It gives what canonical.py asks for.
+    `fingerprint` (the file's), and the file's columns. It gives what canonical.py asks for. `lineage` is another such SELECT, for
+    the `request_id` and the `parent_id` of rows that are part of something: see schema.LINEAGE.
     """
 
     source: str
     columns: Collection[str]
     rows: str
     conventions: Conventions
+    lineage: str | None = None
 
     def batches(self, file: TabularFile, reading: Reading) -> Iterator[Batch]:
         """A file as canonical batches."""
@@ -95,6 +97,7 @@ class Tabular:
             lines=read,
             skipped=read - requests.num_rows - len(rejects),
             bytes_read=rows.bytes_read,
+            lineage=reading.lineage(self.source, query.also(self.lineage)) if self.lineage else None,
         )
 
 
