@@ -9,10 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.langfuse_rows import document, downloaded, enriched, trace
 from tests.source_rows import read
 from usagecost.schema import COUNT, REQUESTS
 from usagecost.sources import Batch, Source
 from usagecost.sources.claude_code import ClaudeCode
+from usagecost.sources.langfuse import Langfuse
 from usagecost.sources.table import Table
 
 ANSWER = json.dumps(
@@ -101,8 +103,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz")
 
 
+TRACE = json.dumps(document(downloaded(metadata={"attributes": {"gen_ai.system": "openai"}}), downloaded(id="o2", type="SPAN")))
+OBSERVATION = json.dumps(enriched(metadata={"attributes": '{"gen_ai.system":"openai"}'}, model_parameters='{"stream": true}'))
+
 FORMATS = {
     "transcript": (ClaudeCode(), b"", ANSWER),
+    "langfuse download": (Langfuse(), b"", TRACE),
+    "langfuse export": (Langfuse(), b"", OBSERVATION),
+    "langfuse traces": (Langfuse(), b"", json.dumps(trace())),
     "json lines": (Table(), b"", USAGE),
     "csv": (Table(), HEADER, ROW),
 }
