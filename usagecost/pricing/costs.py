@@ -45,6 +45,16 @@ def with_prices(con: duckdb.DuckDBPyConnection, table: str, book: Book = NO_BOOK
     nothing was taken off. ``also`` names columns of the table beyond the record's that are wanted too. The SQL reads a temporary
     table that this call leaves on the connection: the rates of what is in the table now.
     """
+    columns = ", ".join((*REQUESTS.names, *also))
+    return f"SELECT {columns} FROM (SELECT *, {PRICED} FROM ({charged(con, table, book, also)}))"
+
+
+def charged(con: duckdb.DuckDBPyConnection, table: str, book: Book, also: Sequence[str] = ()) -> str:
+    """SQL that selects every row of a table, without its price columns, with the row of RATES that holds for it (NULL: none).
+
+    `is_no_charge` and `is_refused` say that none is to be used, `cost` is in USD. It reads a temporary table that this call leaves
+    on the connection.
+    """
     rates = f'"rates of {table}"'
     _make_rates(con, table, rates, book)
     may_contradict, contradicts = _contradicts("true"), _contradicts("{}_rate IS NOT NULL")  # the first is quick and mostly enough
@@ -63,11 +73,9 @@ def with_prices(con: duckdb.DuckDBPyConnection, table: str, book: Book = NO_BOOK
              AND request.service_tier IS NOT DISTINCT FROM rate.service_tier
              AND request.instant >= rate.valid_from AND request.instant < rate.valid_until
              AND request.time_of_day >= rate.daily_from AND request.time_of_day < rate.daily_until
-             AND request.input_tokens > rate.input_above AND request.input_tokens <= rate.input_up_to),
-        charged AS (
-            SELECT *, may_contradict AND ({contradicts}) AS is_refused, {_cost()} AS cost
-            FROM rated)
-        SELECT {", ".join((*REQUESTS.names, *also))} FROM (SELECT *, {PRICED} FROM charged)"""
+             AND request.input_tokens > rate.input_above AND request.input_tokens <= rate.input_up_to)
+        SELECT *, may_contradict AND ({contradicts}) AS is_refused, {_cost()} AS cost
+        FROM rated"""
 
 
 def _make_rates(con: duckdb.DuckDBPyConnection, table: str, rates: str, book: Book) -> None:
