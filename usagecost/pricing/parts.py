@@ -39,7 +39,9 @@ def with_parts(con: duckdb.DuckDBPyConnection, table: str, book: Book = NO_BOOK)
         FROM (
             {kinds}
             UNION ALL BY NAME
-            SELECT source, request_id, '{REQUEST}' AS kind, {_usd(f"request_rate // {ATTO_PER_PICO}")} AS cost_usd, {len(PART_OF)} AS place
+            SELECT
+                source, request_id, '{REQUEST}' AS kind, {_usd(f"request_rate // {ATTO_PER_PICO}")} AS cost_usd,
+                {len(PART_OF)} AS place
             FROM priced WHERE request_rate > 0)
         ORDER BY source, request_id, place"""
 
