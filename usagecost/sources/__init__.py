@@ -8,9 +8,10 @@ from __future__ import annotations
 from usagecost.sources.claude_code import ClaudeCode
 from usagecost.sources.files import FileProblem, Head
 from usagecost.sources.langfuse import Langfuse
+from usagecost.sources.litellm import LiteLLM
 from usagecost.sources.protocol import Batch, Reading, Reject, Source
 from usagecost.sources.table import Table
 
 __all__ = ["SOURCES", "Batch", "FileProblem", "Head", "Reading", "Reject", "Source"]
 
-SOURCES: tuple[Source, ...] = (ClaudeCode(), Langfuse(), Table())
+SOURCES: tuple[Source, ...] = (ClaudeCode(), Langfuse(), LiteLLM(), Table())
