@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from usagecost.sources.files import Head
 from usagecost.sources.litellm_calls import ERROR_SHAPE, PRICE_MAP_SHAPE, REQUESTS, USAGE_SHAPE, usage_columns
+from usagecost.sources.litellm_payload import NO_CALLS, PAYLOAD_FIELDS, PAYLOADS
 from usagecost.sources.protocol import Batch, Reading
-from usagecost.sources.records import Records, record_names
+from usagecost.sources.records import Records, is_json, record_names
 from usagecost.sources.sql import literal
 
 SPEND_LOG_COLUMNS = (
@@ -17,7 +19,7 @@ SPEND_LOG_COLUMNS = (
     "metadata", "cache_hit", "request_tags", "team_id", "organization_id", "end_user", "session_id", "status",
     "mcp_namespaced_tool_name", "agent_id", "litellm_call_id", "updated_at",
 )  # fmt: skip
-"""The table's columns that are read, as PostgreSQL spells them; older tables lack some. Messages and responses are not asked for."""
+"""The table's columns that are read, as PostgreSQL spells them; older tables lack some. Messages and responses are not read."""
 
 _METADATA_SHAPE = {
     "status": "VARCHAR",
@@ -81,20 +83,33 @@ SPEND_LOG_ROWS = f"""
 
 _SPEND_LOGS = Records("litellm", SPEND_LOG_COLUMNS, SPEND_LOG_ROWS)
 
+_SPEND_LOG_FIELDS = ("request_id", "startTime", "spend")
+
 
 class LiteLLM:
-    """Spend logs of LiteLLM's proxy."""
+    """Spend logs of LiteLLM's proxy, and what its loggers write. Both give a call the same id, so that it counts once."""
 
     name = "litellm"
     title = "LiteLLM spend logs and logging payloads"
 
     def recognise(self, head: Head) -> str | None:
-        """By columns that only spend logs have together."""
+        """By names that stand together in LiteLLM's logs only."""
         names = set(record_names(head))
-        if {"request_id", "startTime", "spend"} <= names:
-            return "LiteLLM spend logs: columns request_id, startTime, spend"
+        if names.issuperset(_SPEND_LOG_FIELDS):
+            return f"LiteLLM spend logs: columns {', '.join(_SPEND_LOG_FIELDS)}"
+        if names.issuperset(PAYLOAD_FIELDS):
+            return f"LiteLLM logging payloads: fields {', '.join(PAYLOAD_FIELDS)}"
+        if any(names.issuperset(fields) for fields in NO_CALLS):
+            return "what LiteLLM logs beside its calls"
         return None
 
     def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """One row = one call of the proxy."""
-        yield from _SPEND_LOGS.read(heads, reading)
+        for of_spend_logs, group in groupby(heads, key=_has_spend_logs):
+            read = _SPEND_LOGS.read if of_spend_logs else PAYLOADS.batches
+            yield from read(group, reading)
+
+
+def _has_spend_logs(head: Head) -> bool:
+    """Whether a file has spend logs; payloads are always JSON."""
+    return not is_json(head) or "request_id" in record_names(head)

@@ -222,7 +222,7 @@ SELECT
     project AS app,
     CASE WHEN length(request_tags) > 2 THEN {text_list("request_tags")} END AS tags,
     coalesce(nullif(stream, ''), CASE WHEN has_first_token THEN 'true' END) AS is_streaming,
-    ends_with(call_type, '_batch') OR usage_service_tier = 'batch' AS is_batch,
+    ends_with(call_type, '_batch') OR coalesce(usage_service_tier = 'batch', false) AS is_batch,
     CASE WHEN is_hit THEN true WHEN lower(cache_hit) = 'false' THEN false END AS is_gateway_cache_hit,
     coalesce(
         CASE WHEN contains(cost_breakdown, '"service_tier"') THEN cost_breakdown->>'$.service_tier' END, usage_service_tier
