@@ -1,6 +1,6 @@
 """How fast sources read: rows a second of read and normalise, DuckDB's bare reader of the same file beside it, peak memory.
 
-    python tests/bench/ingest.py [--rows 1000000] [--formats csv,jsonl,parquet,claude-code] [--repeat 3] [--folder DIR] [--load]
+    python tests/bench/ingest.py [--rows 1000000] [--formats csv,claude-code,litellm-payload,…] [--repeat 3] [--folder DIR] [--load]
 
 The bare reader parses the whole file, with its own guesses of types, into Arrow batches that are thrown away. Each measurement
 has a process of its own, of which the peak of memory is; the two take turns, and the best of each counts, as other work on the
@@ -16,6 +16,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,11 +26,13 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from tests.bench.litellm_rows import PAYLOADS, SPEND_LOGS
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.lake.staging import bounded_database
-from usagecost.sources import Head, Reading
+from usagecost.sources import Head, Reading, Source
 from usagecost.sources.claude_code import ClaudeCode
+from usagecost.sources.litellm import LiteLLM
 from usagecost.sources.table import Table
 
 USAGE = """
@@ -64,9 +67,31 @@ SELECT
 FROM range($rows) AS numbers (i)
 """
 
-READERS = {"csv": "read_csv", "jsonl": "read_json", "parquet": "read_parquet", "claude-code": "read_json"}
-SUFFIXES = {"csv": "csv", "jsonl": "jsonl", "parquet": "parquet", "claude-code": "transcript.jsonl"}
-COPY_OPTIONS = {"csv": "FORMAT csv", "jsonl": "FORMAT json", "parquet": "FORMAT parquet", "claude-code": "FORMAT json"}
+
+@dataclass(frozen=True)
+class Format:
+    """A query for its rows, the form they are written in, and the source that reads them."""
+
+    rows: str
+    form: str
+    source: Source
+
+    @property
+    def reader(self) -> str:
+        """DuckDB's own."""
+        return f"read_{self.form}"
+
+
+FORMATS = {
+    "csv": Format(USAGE, "csv", Table()),
+    "jsonl": Format(USAGE, "json", Table()),
+    "parquet": Format(USAGE, "parquet", Table()),
+    "claude-code": Format(ANSWERS, "json", ClaudeCode()),
+    "litellm-csv": Format(SPEND_LOGS, "csv", LiteLLM()),
+    "litellm-jsonl": Format(SPEND_LOGS, "json", LiteLLM()),
+    "litellm-parquet": Format(SPEND_LOGS, "parquet", LiteLLM()),
+    "litellm-payload": Format(PAYLOADS, "json", LiteLLM()),
+}
 
 Measured = tuple[float, int, int]
 """Seconds, rows, and bytes of memory at the peak."""
@@ -74,10 +99,9 @@ Measured = tuple[float, int, int]
 
 def written(name: str, rows: int, folder: Path) -> Path:
     """A file of a format, made if it is not there."""
-    path = folder / f"usage-{rows}.{SUFFIXES[name]}"
+    path = folder / f"{name}-{rows}.{FORMATS[name].form}"
     if not path.exists():
-        query = (ANSWERS if name == "claude-code" else USAGE).replace("$rows", str(rows))
-        duckdb.sql(f"COPY ({query}) TO '{path}' ({COPY_OPTIONS[name]})")
+        duckdb.sql(f"COPY ({FORMATS[name].rows.replace('$rows', str(rows))}) TO '{path}' (FORMAT {FORMATS[name].form})")
     return path
 
 
@@ -85,22 +109,21 @@ def bare(name: str, path: Path) -> int:
     """Rows that DuckDB's own reader parses."""
     with duckdb.connect() as con:
         con.execute("SET enable_progress_bar = false")
-        batches = con.sql(f"FROM {READERS[name]}($path)", params={"path": str(path)}).to_arrow_reader(100_000)
+        batches = con.sql(f"FROM {FORMATS[name].reader}($path)", params={"path": str(path)}).to_arrow_reader(100_000)
         return sum(batch.num_rows for batch in batches)
 
 
 def ours(name: str, path: Path) -> int:
     """Rows that the source reads and normalises."""
-    source = ClaudeCode() if name == "claude-code" else Table()
     with TemporaryDirectory() as folder, bounded_database(Path(folder)) as con:
-        batches = source.read([Head.of(path)], Reading(con, datetime.now(UTC)))
+        batches = FORMATS[name].source.read([Head.of(path)], Reading(con, datetime.now(UTC)))
         return sum(batch.requests.num_rows for batch in batches)
 
 
 def loaded(name: str, path: Path) -> int:
     """Rows that are read, priced and merged into a new lake."""
     with TemporaryDirectory() as folder:
-        report = ingest([path], Lake(folder), format="claude-code" if name == "claude-code" else "table")
+        report = ingest([path], Lake(folder), format=FORMATS[name].source.name)
     return report.requests + report.duplicates
 
 
@@ -122,7 +145,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--formats", default=",".join(READERS))
+    parser.add_argument("--formats", default=",".join(FORMATS))
     parser.add_argument("--folder", type=Path, help="where the files are kept from run to run; default: nowhere")
     parser.add_argument("--load", action="store_true", help="also measure the way into a lake")
     arguments = parser.parse_args()
@@ -140,7 +163,7 @@ def main() -> None:
             }
             found[name]["ratio"] = round(results["bare"][0] / results["ours"][0], 2)
             told = ", ".join(f"{label} {rows / s:,.0f} rows/s ({peak >> 20:,} MB)" for label, (s, rows, peak) in results.items())
-            print(f"{name:12} {path.stat().st_size / 1e6:6.0f} MB: {told}; {found[name]['ratio']:.2f} of the bare reader")
+            print(f"{name:15} {path.stat().st_size / 1e6:6.0f} MB: {told}; {found[name]['ratio']:.2f} of the bare reader")
         print(json.dumps(found))
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from usagecost.sources.files import Head
-from usagecost.sources.litellm_calls import ERROR_SHAPE, PRICE_MAP_SHAPE, REQUESTS, USAGE_SHAPE, usage_columns
+from usagecost.sources.litellm_calls import REQUESTS, usage_paths
 from usagecost.sources.litellm_payload import NO_CALLS, PAYLOAD_FIELDS, PAYLOADS
 from usagecost.sources.protocol import Batch, Reading
 from usagecost.sources.records import Records, is_json, record_names
-from usagecost.sources.sql import literal
+from usagecost.sources.sql import JsonColumns, literal
 
 SPEND_LOG_COLUMNS = (
     "request_id", "call_type", "api_key", "spend", "total_tokens", "prompt_tokens", "completion_tokens", "startTime", "endTime",
@@ -21,61 +20,52 @@ SPEND_LOG_COLUMNS = (
 )  # fmt: skip
 """The table's columns that are read, as PostgreSQL spells them; older tables lack some. Messages and responses are not read."""
 
-_METADATA_SHAPE = {
-    "status": "VARCHAR",
-    "user_api_key_alias": "VARCHAR",
-    "user_api_key_team_alias": "JSON",
-    "user_api_key_project_id": "VARCHAR",
-    "user_api_key_project_alias": "VARCHAR",
-    "original_model_group": "VARCHAR",
-    "litellm_call_id": "VARCHAR",
-    "user_agent": "JSON",
-    "attempted_retries": "JSON",
-    "attempted_fallbacks": "JSON",
-    "litellm_overhead_time_ms": "JSON",
-    "cost_breakdown": "JSON",
-    "spend_logs_metadata": "JSON",
-    "error_information": ERROR_SHAPE,
-    "model_map_information": PRICE_MAP_SHAPE,
-    "additional_usage_values": USAGE_SHAPE,
-    "usage_object": USAGE_SHAPE,
-}
+_METADATA = JsonColumns(
+    {
+        "status_in_metadata": ["$.status"],
+        "key_alias": ["$.user_api_key_alias"],
+        "team_alias": ["$.user_api_key_team_alias"],
+        "project_id": ["$.user_api_key_project_id"],
+        "project_alias": ["$.user_api_key_project_alias"],
+        "original_model_group": ["$.original_model_group"],
+        "call_id_in_metadata": ["$.litellm_call_id"],
+        "user_agent": ["$.user_agent"],
+        "retries": ["$.attempted_retries"],
+        "fallbacks": ["$.attempted_fallbacks"],
+        "overhead_ms": ["$.litellm_overhead_time_ms"],
+        "error_class": ["$.error_information.error_class"],
+        "error_code": ["$.error_information.error_code"],
+        "looked_up": ["$.model_map_information.model_map_key"],
+        "priced_as": ["$.model_map_information.model_map_value.key"],
+        "cost_breakdown": ["$.cost_breakdown"],
+        "billed_service_tier": ["$.cost_breakdown.service_tier"],
+        "spend_logs_metadata": ["$.spend_logs_metadata"],
+        **usage_paths("$.additional_usage_values", "$.usage_object"),
+    }
+)
 
 _NO_METADATA = "metadata is no whole JSON: it was cut off, or written in another way. Export that column as JSON."
 
 SPEND_LOG_ROWS = f"""
 , told AS (
-    SELECT *, TRY(from_json(metadata, {literal(json.dumps(_METADATA_SHAPE))})) AS about FROM records
+    SELECT *, TRY({_METADATA.texts("metadata")}) AS found FROM records
+), about AS (
+    SELECT *, {_METADATA.items("found")} FROM told
 ), calls AS (
     SELECT
-        row, line, source_file, fingerprint,
-        CASE WHEN about IS NULL AND trim(metadata) NOT IN ('', 'null') THEN {literal(_NO_METADATA)} END AS problem,
+        *,
+        CASE WHEN found IS NULL AND trim(metadata) <> '' THEN {literal(_NO_METADATA)} END AS problem,
         false AS is_skipped,
-        request_id AS id,
-        '' AS id_suffix,
-        coalesce(nullif(litellm_call_id, ''), about.litellm_call_id) AS call_id,
-        call_type,
+        request_id AS id, '' AS id_suffix, coalesce(nullif(litellm_call_id, ''), call_id_in_metadata) AS call_id,
         session_id AS trace_id,
-        session_id,
         "startTime" AS started, "endTime" AS ended, "completionStartTime" AS first_token, updated_at AS revised,
         request_duration_ms AS duration_ms,
         nullif(custom_llm_provider, '') AS provider,
-        model, model_id, model_group, about.original_model_group AS original_model_group, api_base,
-        status, about.status AS status_in_metadata,
-        about.error_information.error_class AS error_class, about.error_information.error_code AS error_code,
-        "user" AS user_id, end_user, team_id, about.user_api_key_team_alias AS team_alias, organization_id, agent_id,
-        coalesce(nullif(about.user_api_key_project_alias, ''), about.user_api_key_project_id) AS project,
-        api_key AS key, about.user_api_key_alias AS key_alias,
-        request_tags, cache_hit, NULL::VARCHAR AS stream, mcp_namespaced_tool_name AS mcp_tool,
+        "user" AS user_id, coalesce(nullif(project_alias, ''), project_id) AS project, api_key AS key,
+        NULL::VARCHAR AS stream, mcp_namespaced_tool_name AS mcp_tool,
         prompt_tokens AS prompt, completion_tokens AS completion, total_tokens AS total,
-        {usage_columns("about.additional_usage_values", "about.usage_object")},
-        spend,
-        coalesce(about.model_map_information.model_map_key, '') = ''
-            OR about.model_map_information.model_map_value IS NOT NULL AS is_priced,
-        about.cost_breakdown AS cost_breakdown, NULL::VARCHAR AS saved_cache_cost,
-        about.user_agent AS user_agent, about.attempted_retries AS retries, about.attempted_fallbacks AS fallbacks,
-        about.litellm_overhead_time_ms AS overhead_ms, about.spend_logs_metadata AS spend_logs_metadata
-    FROM told
+        NULL::VARCHAR AS saved_cache_cost
+    FROM about
 )
 {REQUESTS}
 """

@@ -20,30 +20,6 @@ from collections.abc import Mapping, Sequence
 from usagecost.sources.moments import EARLIEST, instant_sql
 from usagecost.sources.sql import json_object, literal, text_list
 
-USAGE_SHAPE = {
-    "cache_read_input_tokens": "VARCHAR",
-    "cache_creation_input_tokens": "VARCHAR",
-    "prompt_tokens_details": {
-        "cached_tokens": "VARCHAR",
-        "cache_write_tokens": "VARCHAR",
-        "cache_creation_tokens": "VARCHAR",
-        "audio_tokens": "VARCHAR",
-        "image_tokens": "JSON",
-        "cache_creation_token_details": {
-            "ephemeral_5m_input_tokens": "JSON",
-            "ephemeral_30m_input_tokens": "JSON",
-            "ephemeral_1h_input_tokens": "VARCHAR",
-            "ephemeral_12h_input_tokens": "JSON",
-        },
-    },
-    "completion_tokens_details": {"reasoning_tokens": "VARCHAR", "audio_tokens": "VARCHAR", "image_tokens": "JSON"},
-    "server_tool_use": "JSON",
-    "service_tier": "VARCHAR",
-    "speed": "JSON",
-    "inference_geo": "JSON",
-}
-"""LiteLLM's own names of counts, whoever the provider is."""
-
 _WRITES_IN_DETAILS = ("prompt_tokens_details.cache_write_tokens", "prompt_tokens_details.cache_creation_tokens")
 _LIFETIMES = "prompt_tokens_details.cache_creation_token_details.ephemeral_"
 
@@ -65,11 +41,7 @@ _USAGE = {
     "speed": ("speed",),
     "inference_geo": ("inference_geo",),
 }
-"""Column of `calls` -> where in a usage object it stands, the most trustworthy first."""
-
-ERROR_SHAPE = {"error_class": "VARCHAR", "error_code": "VARCHAR"}
-
-PRICE_MAP_SHAPE = {"model_map_key": "VARCHAR", "model_map_value": {"key": "VARCHAR"}}
+"""Column of `calls` -> where it stands in a usage object, whose names are LiteLLM's own for every provider; the best first."""
 
 PROVIDERS = {
     "aws": "bedrock bedrock_converse bedrock_mantle sagemaker sagemaker_chat sagemaker_nova amazon_nova",
@@ -96,12 +68,9 @@ OPERATIONS = {
 """Operation of the record -> LiteLLM's call types, which begin with another a where they were called asynchronously."""
 
 
-def usage_columns(*usages: str) -> str:
-    """The items of a SELECT that give the columns of usage from one or several structs of the USAGE_SHAPE."""
-    return ", ".join(
-        f"coalesce({', '.join(f'{usage}.{path}' for path in paths for usage in usages)}) AS {column}"
-        for column, paths in _USAGE.items()
-    )
+def usage_paths(*usages: str) -> dict[str, list[str]]:
+    """Where the columns of usage stand in a JSON text that holds one or several usage objects."""
+    return {column: [f"{usage}.{path}" for path in paths for usage in usages] for column, paths in _USAGE.items()}
 
 
 def _renamed(text: str, words: Mapping[str, Sequence[str]]) -> str:
@@ -134,35 +103,30 @@ _MODEL = """CASE
 END"""
 """The name without the provider and, of Bedrock, the ways to call it that LiteLLM puts before it."""
 
-_URL = r"regexp_replace(split_part(api_base, '?', 1), '//[^/@]*@', '//')"
+_URL = r"""CASE
+    WHEN contains(api_base, '?') OR contains(api_base, '@') THEN regexp_replace(split_part(api_base, '?', 1), '//[^/]*@', '//')
+    ELSE api_base
+END"""
 """An address without what may be a secret: what follows a question mark, or stands before an @."""
+
+_TEXTS = (
+    "call_type", "call_id", "team_alias", "organization_id", "agent_id", "mcp_tool", "model_id", "user_agent", "speed",
+    "inference_geo",
+)  # fmt: skip
+_COUNTS = (
+    "retries", "fallbacks", "cache_write_5m", "cache_write_30m", "cache_write_12h", "input_image", "output_image",
+)  # fmt: skip
+_OBJECTS = ("cost_breakdown", "server_tool_use", "spend_logs_metadata")
 
 _ATTRIBUTES = json_object(
     {
-        "call_type": "to_json(nullif(call_type, ''))",
-        "litellm_call_id": "to_json(nullif(call_id, ''))",
-        "key_hash": "to_json(CASE WHEN key_alias <> '' THEN nullif(key_hash, '') END)",
-        "team_alias": "nullif(team_alias, '\"\"')",
-        "organization_id": "to_json(nullif(organization_id, ''))",
-        "agent_id": "to_json(nullif(agent_id, ''))",
-        "mcp_tool": "to_json(nullif(mcp_tool, ''))",
-        "model_id": "to_json(nullif(model_id, ''))",
-        "model_group": "to_json(nullif(CASE WHEN original_model_group <> '' THEN model_group END, ''))",
-        "user_agent": "nullif(user_agent, '\"\"')",
-        "retries": "retries",
-        "fallbacks": "fallbacks",
-        "overhead_ms": "overhead_ms",
-        "cost_breakdown": "cost_breakdown",
-        "saved_cache_cost": "saved_cache_cost",
-        "cache_write_5m_tokens": "cache_write_5m",
-        "cache_write_30m_tokens": "cache_write_30m",
-        "cache_write_12h_tokens": "cache_write_12h",
-        "input_image_tokens": "input_image",
-        "output_image_tokens": "output_image",
-        "server_tool_use": "server_tool_use",
-        "speed": "speed",
-        "inference_geo": "inference_geo",
-        "spend_logs_metadata": "spend_logs_metadata",
+        **{name: f"to_json(nullif({name}, ''))" for name in _TEXTS},
+        "model_group": "CASE WHEN original_model_group <> '' THEN to_json(nullif(model_group, '')) END",
+        "key_hash": "CASE WHEN key_alias <> '' THEN to_json(nullif(key_hash, '')) END",
+        **{name: f"TRY_CAST({name} AS BIGINT)" for name in _COUNTS},
+        "overhead_ms": "TRY_CAST(overhead_ms AS DECIMAL(18, 3))",
+        "saved_cache_cost": "nullif(TRY_CAST(saved_cache_cost AS DECIMAL(18, 9)), 0)",
+        **{name: f"CASE WHEN starts_with({name}, '{{') AND json_valid({name}) THEN {name} END" for name in _OBJECTS},
     }
 )
 
@@ -179,7 +143,7 @@ REQUESTS = f"""
         {_microseconds("ended")} AS end_us,
         {_microseconds("first_token")} AS first_us,
         {_microseconds("revised")} AS revised_us,
-        regexp_extract(id, '^(.*)_cache_hit[0-9.]*$', 1) AS answer_id,
+        CASE WHEN contains(id, '_cache_hit') THEN regexp_extract(id, '^(.*)_cache_hit[0-9.]*$', 1) ELSE '' END AS answer_id,
         answer_id <> '' OR lower(cache_hit) = 'true' AS is_hit,
         {_KEY} AS key_hash,
         coalesce(
@@ -225,7 +189,7 @@ SELECT
     ends_with(call_type, '_batch') OR coalesce(usage_service_tier = 'batch', false) AS is_batch,
     CASE WHEN is_hit THEN true WHEN lower(cache_hit) = 'false' THEN false END AS is_gateway_cache_hit,
     coalesce(
-        CASE WHEN contains(cost_breakdown, '"service_tier"') THEN cost_breakdown->>'$.service_tier' END, usage_service_tier
+        nullif(billed_service_tier, ''), usage_service_tier
     ) AS service_tier,
     {_URL} AS route,
     CASE
@@ -247,8 +211,9 @@ SELECT
     input_audio AS input_audio_tokens,
     output_audio AS output_audio_tokens,
     CASE
-        WHEN is_priced OR is_hit OR prompt_count + completion_count = 0 OR TRY_CAST(spend AS DOUBLE) > 0 THEN spend
-        ELSE nullif(nullif(spend, '0'), '0.0')
+        WHEN TRY_CAST(spend AS DOUBLE) = 0 AND looked_up <> '' AND priced_as IS NULL
+            AND is_hit IS NOT true AND prompt_count + completion_count > 0 THEN NULL
+        ELSE spend
     END AS reported_cost_usd,
     least(greatest(coalesce(revised_us, end_us, start_us, 0), 0), 100000000000000000) * 2
         + coalesce((TRY_CAST(spend AS DOUBLE) > 0)::BIGINT, 0) AS rank,

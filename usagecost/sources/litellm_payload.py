@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.jsonlines import JsonLines
-from usagecost.sources.litellm_calls import ERROR_SHAPE, PRICE_MAP_SHAPE, REQUESTS, USAGE_SHAPE, usage_columns
+from usagecost.sources.litellm_calls import REQUESTS, usage_paths
+from usagecost.sources.sql import JsonColumns
 
 PAYLOAD_FIELDS = ("id", "call_type", "response_cost", "startTime")
 """What a payload is known by."""
@@ -22,36 +23,45 @@ PAYLOAD_FIELDS = ("id", "call_type", "response_cost", "startTime")
 NO_CALLS = (("changed_by", "table_name", "action"), ("batch_id", "custom_id", "response_cost"))
 """What the other objects in such a bucket are known by: audit logs, and lines of a batch."""
 
-_SHAPE = {
-    **dict.fromkeys(
-        (
-            "id", "trace_id", "session_id", "litellm_call_id", "call_type", "stream", "response_cost", "status",
-            "custom_llm_provider", "total_tokens", "prompt_tokens", "completion_tokens", "startTime", "endTime",
-            "completionStartTime", "model", "model_id", "model_group", "api_base", "cache_hit", "request_tags", "end_user",
-            "action", "table_name", "batch_id", "custom_id",
-        ),
-        "VARCHAR",
-    ),
-    **dict.fromkeys(("cost_breakdown", "saved_cache_cost", "user_agent"), "JSON"),
-    "error_information": ERROR_SHAPE,
-    "model_map_information": PRICE_MAP_SHAPE,
-    "response_cost_failure_debug_info": {"error_str": "VARCHAR"},
-    "metadata": {
-        "user_api_key_hash": "VARCHAR",
-        "user_api_key_alias": "VARCHAR",
-        "user_api_key_team_id": "VARCHAR",
-        "user_api_key_team_alias": "JSON",
-        "user_api_key_user_id": "VARCHAR",
-        "user_api_key_org_id": "VARCHAR",
-        "user_api_key_project_id": "VARCHAR",
-        "user_api_key_project_alias": "VARCHAR",
-        "user_api_key_end_user_id": "VARCHAR",
-        "mcp_tool_call_metadata": {"namespaced_tool_name": "VARCHAR"},
-        "spend_logs_metadata": "JSON",
-        "usage_object": USAGE_SHAPE,
-    },
-    "response": {"usage": USAGE_SHAPE},
-}  # fmt: skip
+_TOP = (
+    "id", "trace_id", "litellm_call_id", "call_type", "stream", "status", "model", "model_id", "model_group", "api_base",
+    "cache_hit", "saved_cache_cost", "request_tags", "user_agent", "cost_breakdown",
+    "action", "table_name", "batch_id", "custom_id",
+)  # fmt: skip
+
+_FIELDS = JsonColumns(
+    {
+        **{name: [f"$.{name}"] for name in _TOP},
+        "conversation": ["$.session_id"],
+        "started": ["$.startTime"],
+        "ended": ["$.endTime"],
+        "first_token": ["$.completionStartTime"],
+        "named_provider": ["$.custom_llm_provider"],
+        "prompt": ["$.prompt_tokens"],
+        "completion": ["$.completion_tokens"],
+        "total": ["$.total_tokens"],
+        "spend": ["$.response_cost"],
+        "billed_service_tier": ["$.cost_breakdown.service_tier"],
+        "looked_up": ["$.response_cost_failure_debug_info.model", "$.model_map_information.model_map_key"],
+        "found_price": ["$.model_map_information.model_map_value.key"],
+        "failure_to_price": ["$.response_cost_failure_debug_info.error_str"],
+        "error_class": ["$.error_information.error_class"],
+        "error_code": ["$.error_information.error_code"],
+        "key": ["$.metadata.user_api_key_hash"],
+        "key_alias": ["$.metadata.user_api_key_alias"],
+        "team_id": ["$.metadata.user_api_key_team_id"],
+        "team_alias": ["$.metadata.user_api_key_team_alias"],
+        "user_id": ["$.metadata.user_api_key_user_id"],
+        "customer": ["$.end_user"],
+        "key_customer": ["$.metadata.user_api_key_end_user_id"],
+        "organization_id": ["$.metadata.user_api_key_org_id"],
+        "project_id": ["$.metadata.user_api_key_project_id"],
+        "project_alias": ["$.metadata.user_api_key_project_alias"],
+        "mcp_tool": ["$.metadata.mcp_tool_call_metadata.namespaced_tool_name"],
+        "spend_logs_metadata": ["$.metadata.spend_logs_metadata"],
+        **usage_paths("$.metadata.usage_object", "$.response.usage"),
+    }
+)
 """The usage stands in the answer too: older payloads have it nowhere else. Of the answer nothing but that is read."""
 
 _ASKED_AGAIN = ", ".join(
@@ -61,55 +71,39 @@ _ASKED_AGAIN = ", ".join(
 )
 
 _ROWS = f"""
-, calls AS (
+, told AS (
+    SELECT row, source_file, {_FIELDS.items("found")} FROM (SELECT *, {_FIELDS.texts("text")} AS found FROM lines)
+), about AS (
     SELECT
-        row, source_file,
+        *,
+        call_type IN ({_ASKED_AGAIN}) AS is_asked_again,
+        coalesce(TRY_CAST(spend AS DOUBLE) > 0, false) OR coalesce(TRY_CAST(total AS DOUBLE) > 0, false) AS has_usage
+    FROM told
+), calls AS (
+    SELECT
+        *,
         NULL::VARCHAR AS problem,
-        record.call_type IN ({_ASKED_AGAIN}) AS is_asked_again,
-        is_asked_again AND NOT coalesce(TRY_CAST(record.response_cost AS DOUBLE) > 0, false)
-            AND NOT coalesce(TRY_CAST(record.total_tokens AS DOUBLE) > 0, false)
-            OR record.table_name IS NOT NULL AND record.action IS NOT NULL
-            OR record.batch_id IS NOT NULL AND record.custom_id IS NOT NULL AS is_skipped,
-        record.id AS id,
+        is_asked_again AND NOT has_usage
+            OR table_name IS NOT NULL AND action IS NOT NULL
+            OR batch_id IS NOT NULL AND custom_id IS NOT NULL AS is_skipped,
         CASE
-            WHEN is_asked_again AND ends_with(record.call_type, '_batch') THEN '_batch_cost'
+            WHEN is_asked_again AND ends_with(call_type, '_batch') THEN '_batch_cost'
             WHEN is_asked_again THEN '_background_cost'
             ELSE ''
         END AS id_suffix,
-        record.litellm_call_id AS call_id,
-        record.call_type AS call_type,
-        record.trace_id AS trace_id,
-        coalesce(nullif(record.session_id, ''), record.trace_id) AS session_id,
-        record.startTime AS started, record.endTime AS ended, record.completionStartTime AS first_token, NULL::VARCHAR AS revised,
-        NULL::VARCHAR AS duration_ms,
-        nullif(record.custom_llm_provider, '') AS provider,
-        record.model AS model, record.model_id AS model_id, record.model_group AS model_group,
-        NULL::VARCHAR AS original_model_group, record.api_base AS api_base,
-        record.status AS status, NULL::VARCHAR AS status_in_metadata,
-        record.error_information.error_class AS error_class, record.error_information.error_code AS error_code,
-        metadata.user_api_key_user_id AS user_id,
-        coalesce(nullif(record.end_user, ''), metadata.user_api_key_end_user_id) AS end_user,
-        metadata.user_api_key_team_id AS team_id, metadata.user_api_key_team_alias AS team_alias,
-        metadata.user_api_key_org_id AS organization_id, NULL::VARCHAR AS agent_id,
-        coalesce(nullif(metadata.user_api_key_project_alias, ''), metadata.user_api_key_project_id) AS project,
-        metadata.user_api_key_hash AS key, metadata.user_api_key_alias AS key_alias,
-        record.request_tags AS request_tags, record.cache_hit AS cache_hit, record.stream AS stream,
-        metadata.mcp_tool_call_metadata.namespaced_tool_name AS mcp_tool,
-        record.prompt_tokens AS prompt, record.completion_tokens AS completion, record.total_tokens AS total,
-        {usage_columns("metadata.usage_object", "record.response.usage")},
-        record.response_cost AS spend,
-        record.response_cost_failure_debug_info IS NULL AND (
-            coalesce(record.model_map_information.model_map_key, '') = ''
-            OR record.model_map_information.model_map_value IS NOT NULL
-        ) AS is_priced,
-        record.cost_breakdown AS cost_breakdown,
-        CASE WHEN TRY_CAST(record.saved_cache_cost AS DOUBLE) > 0 THEN record.saved_cache_cost END AS saved_cache_cost,
-        record.user_agent AS user_agent, NULL::VARCHAR AS retries, NULL::VARCHAR AS fallbacks, NULL::VARCHAR AS overhead_ms,
-        metadata.spend_logs_metadata AS spend_logs_metadata
-    FROM (SELECT *, record.metadata AS metadata FROM lines)
+        litellm_call_id AS call_id,
+        coalesce(nullif(conversation, ''), trace_id) AS session_id,
+        nullif(named_provider, '') AS provider,
+        coalesce(nullif(customer, ''), key_customer) AS end_user,
+        coalesce(nullif(project_alias, ''), project_id) AS project,
+        CASE WHEN failure_to_price IS NULL THEN found_price END AS priced_as,
+        NULL::VARCHAR AS revised, NULL::VARCHAR AS duration_ms, NULL::VARCHAR AS original_model_group,
+        NULL::VARCHAR AS status_in_metadata, NULL::VARCHAR AS agent_id,
+        NULL::VARCHAR AS retries, NULL::VARCHAR AS fallbacks, NULL::VARCHAR AS overhead_ms
+    FROM about
 )
 {REQUESTS}
 """
 
-PAYLOADS = JsonLines("litellm", _SHAPE, _ROWS, Conventions())
-"""How files of payloads are read."""
+PAYLOADS = JsonLines("litellm", {"id": "VARCHAR"}, _ROWS, Conventions())
+"""How files of payloads are read. Nothing asks for the struct of that shape, so it is not made."""
