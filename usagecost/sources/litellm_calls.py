@@ -109,13 +109,19 @@ _URL = r"""CASE
 END"""
 """An address without what may be a secret: what follows a question mark, or stands before an @."""
 
+_TAGS = f"""CASE
+    WHEN length(request_tags) <= 2 THEN NULL
+    WHEN starts_with(request_tags, '[') AND NOT contains(request_tags, '""') AND NOT contains(request_tags, 'null')
+        THEN coalesce(TRY(from_json(request_tags, '["VARCHAR"]')), {text_list("request_tags")})
+    ELSE {text_list("request_tags")}
+END"""
+"""LiteLLM's tags are clean, which saves looking at each."""
+
 _TEXTS = (
     "call_type", "call_id", "team_alias", "organization_id", "agent_id", "mcp_tool", "model_id", "user_agent", "speed",
     "inference_geo",
 )  # fmt: skip
-_COUNTS = (
-    "retries", "fallbacks", "cache_write_5m", "cache_write_30m", "cache_write_12h", "input_image", "output_image",
-)  # fmt: skip
+_TOKENS = ("cache_write_5m", "cache_write_30m", "cache_write_12h", "input_image", "output_image")
 _OBJECTS = ("cost_breakdown", "server_tool_use", "spend_logs_metadata")
 
 _ATTRIBUTES = json_object(
@@ -123,7 +129,8 @@ _ATTRIBUTES = json_object(
         **{name: f"to_json(nullif({name}, ''))" for name in _TEXTS},
         "model_group": "CASE WHEN original_model_group <> '' THEN to_json(nullif(model_group, '')) END",
         "key_hash": "CASE WHEN key_alias <> '' THEN to_json(nullif(key_hash, '')) END",
-        **{name: f"TRY_CAST({name} AS BIGINT)" for name in _COUNTS},
+        **{name: f"TRY_CAST({name} AS BIGINT)" for name in ("retries", "fallbacks")},
+        **{f"{name}_tokens": f"TRY_CAST({name} AS BIGINT)" for name in _TOKENS},
         "overhead_ms": "TRY_CAST(overhead_ms AS DECIMAL(18, 3))",
         "saved_cache_cost": "nullif(TRY_CAST(saved_cache_cost AS DECIMAL(18, 9)), 0)",
         **{name: f"CASE WHEN starts_with({name}, '{{') AND json_valid({name}) THEN {name} END" for name in _OBJECTS},
@@ -184,7 +191,7 @@ SELECT
     team_id,
     coalesce(nullif(key_alias, ''), key_hash) AS virtual_key,
     project AS app,
-    CASE WHEN length(request_tags) > 2 THEN {text_list("request_tags")} END AS tags,
+    {_TAGS} AS tags,
     coalesce(nullif(stream, ''), CASE WHEN has_first_token THEN 'true' END) AS is_streaming,
     ends_with(call_type, '_batch') OR coalesce(usage_service_tier = 'batch', false) AS is_batch,
     CASE WHEN is_hit THEN true WHEN lower(cache_hit) = 'false' THEN false END AS is_gateway_cache_hit,

@@ -64,19 +64,19 @@ _FIELDS = JsonColumns(
 )
 """The usage stands in the answer too: older payloads have it nowhere else. Of the answer nothing but that is read."""
 
-_ASKED_AGAIN = ", ".join(
-    f"'{prefix}{call}'"
+_ASKED_AGAIN = [
+    f"call_type = '{prefix}{call}'"
     for call in ("get_responses", "cancel_responses", "delete_responses", "retrieve_batch")
     for prefix in ("a", "")
-)
+]
 
 _ROWS = f"""
-, told AS (
+, told AS MATERIALIZED (
     SELECT row, source_file, {_FIELDS.items("found")} FROM (SELECT *, {_FIELDS.texts("text")} AS found FROM lines)
 ), about AS (
     SELECT
         *,
-        call_type IN ({_ASKED_AGAIN}) AS is_asked_again,
+        {" OR ".join(_ASKED_AGAIN)} AS is_asked_again,
         coalesce(TRY_CAST(spend AS DOUBLE) > 0, false) OR coalesce(TRY_CAST(total AS DOUBLE) > 0, false) AS has_usage
     FROM told
 ), calls AS (

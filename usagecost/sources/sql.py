@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 PIECES = 8
@@ -28,8 +29,8 @@ def json_object(fields: Mapping[str, str]) -> str:
 
     NULL if nothing is left.
     """
-    pairs = ", ".join(f"{literal(json.dumps(name))} || ':' || {value}" for name, value in fields.items())
-    return f"nullif('{{' || concat_ws(',', {pairs}) || '}}', '{{}}')"
+    pairs = ", ".join(f"{literal(',' + json.dumps(name) + ':')} || {value}" for name, value in fields.items())
+    return f"nullif('{{' || substr(concat({pairs}), 2) || '}}', '{{}}')"
 
 
 def text_list(text: str) -> str:
@@ -86,7 +87,11 @@ def registered(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> It
 
 
 def in_parallel(table: pa.Table) -> pa.Table:
-    """The table in as many pieces as there may be threads: DuckDB scans one with each."""
-    return pa.Table.from_batches(
-        table.combine_chunks().to_batches(max_chunksize=max(1, -(-table.num_rows // PIECES))), table.schema
-    )
+    """The table in as many pieces as there may be threads: DuckDB scans one with each.
+
+    It takes no struct whose piece begins within a longer one, so those are copied.
+    """
+    pieces = table.combine_chunks().to_batches(max_chunksize=max(1, -(-table.num_rows // PIECES)))
+    if any(pa.types.is_nested(column.type) for column in table.schema):
+        pieces = [piece.take(pa.array(np.arange(piece.num_rows))) for piece in pieces]
+    return pa.Table.from_batches(pieces, table.schema)
