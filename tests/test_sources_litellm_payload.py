@@ -1,0 +1,249 @@
+"""LiteLLM's logging payloads: the same calls as its spend logs, under the same ids, and what else lies in such a bucket."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.litellm_rows import KEY_HASH, payload, spend_log, usage
+from tests.source_rows import Row, json_lines, read, rejects, requests
+from usagecost.ingest import ingest
+from usagecost.lake import Lake
+from usagecost.sources import SOURCES, Head
+from usagecost.sources.litellm import LiteLLM
+
+TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "batch-1.ndjson"
+
+
+def one(log: Path, fields: Row, *columns: str) -> tuple[object, ...]:
+    """Some columns of the request that a payload is."""
+    (request,) = requests(read(LiteLLM(), json_lines(log, [fields])), *columns)
+    return request
+
+
+def test_a_payload_says_what_its_spend_log_says(tmp_path: Path):
+    of_table, of_logger = (
+        read(LiteLLM(), json_lines(tmp_path / name, [row])).requests.drop_columns("source_file").to_pylist()
+        for name, row in (("a.jsonl", spend_log()), ("b.jsonl", payload()))
+    )
+
+    assert of_logger == of_table
+    assert (of_logger[0]["virtual_key"], of_logger[0]["reported_cost_usd"]) == ("dev-key", Decimal("0.00105"))
+
+
+CALLS = {
+    "a call": ({}, {}),
+    "a failure": (
+        {"status": "failure", "request_id": "call-1"},
+        {"status": "failure", "id": "call-1"},
+    ),
+    "a cache hit": (  # each log takes the time for itself; the table cuts times below the millisecond
+        {"request_id": "chatcmpl-1_cache_hit1777629602.7512", "cache_hit": "True", "startTime": "2026-05-01 10:00:00.250"},
+        {"id": "chatcmpl-1_cache_hit1777629602.7534", "cache_hit": True, "startTime": 1777629600.250731},
+    ),
+    "a cache hit with an id of the call": (
+        {"request_id": "chatcmpl-1_cache_hit1777629602.7512", "litellm_call_id": "call-1"},
+        {"id": "chatcmpl-1_cache_hit1777629602.7534", "litellm_call_id": "call-1", "startTime": 1777629600.3},
+    ),
+    "the cost of a batch": (
+        {"request_id": "batch_1_batch_cost", "call_type": "aretrieve_batch"},
+        {"id": "batch_1", "call_type": "aretrieve_batch"},
+    ),
+    "the cost of an answer in the background": (
+        {"request_id": "resp_1_background_cost", "call_type": "aget_responses"},
+        {"id": "resp_1", "call_type": "aget_responses"},
+    ),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_call_that_both_logs_have_counts_once(tmp_path: Path, call: str):
+    columns, fields = CALLS[call]
+    table = json_lines(tmp_path / "a.jsonl", [spend_log(**columns)])
+    logger = json_lines(tmp_path / "b.jsonl", [payload(**fields)])
+    lake = Lake(tmp_path / "lake")
+
+    ingest([table], lake)
+    ingest([logger], lake)
+
+    assert lake.snapshot().rows == 1
+
+
+def test_to_ask_again_for_an_answer_or_a_batch_is_no_request_to_a_model(log: Path):
+    nothing = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "response_cost": 0.0}
+    rows = [
+        payload(id="resp_1", call_type="aresponses"),
+        payload(id="resp_1", call_type="aget_responses", **nothing),
+        payload(id="resp_1", call_type="adelete_responses", **nothing),
+        payload(id="batch_1", call_type="aretrieve_batch", **nothing),
+        payload(id="batch_1", call_type="acreate_batch", **nothing),
+    ]
+
+    batch = read(LiteLLM(), json_lines(log, rows))
+
+    assert requests(batch, "request_id", "is_batch") == [("resp_1", False), ("batch_1", True)]
+    assert (batch.skipped, batch.rejects.num_rows) == (3, 0)
+
+
+AUDIT = {"id": "a-1", "updated_at": "2026-05-01T10:00:00Z", "changed_by": "ann", "action": "created", "table_name": "Keys"}
+LINE_OF_A_BATCH = {"batch_id": "batch_1", "custom_id": "1", "status": "success", "response_cost": 0.1, "model": "gpt-4o"}
+
+
+@pytest.mark.parametrize("other", [AUDIT, LINE_OF_A_BATCH])
+def test_what_else_lies_in_the_bucket_is_skipped(log: Path, other: Row):
+    path = json_lines(log, [other])
+
+    assert LiteLLM().recognise(Head.of(path)) == "what LiteLLM logs beside its calls"
+    assert (read(LiteLLM(), path).skipped, read(LiteLLM(), path).rejects.num_rows) == (1, 0)
+
+
+# ---- rules that the spend logs have no field for
+
+
+def test_streaming_is_told(log: Path):
+    first_token = {"completionStartTime": 1777629600.75}
+
+    assert one(log, payload(stream=True, **first_token), "is_streaming", "ttft_ms") == (True, 500.0)
+    assert one(log, payload(stream=True), "is_streaming", "ttft_ms") == (True, None)
+    assert one(log, payload(stream=None, **first_token), "is_streaming", "ttft_ms") == (True, 500.0)
+    assert one(log, payload(stream=None), "is_streaming", "ttft_ms") == (None, None)
+
+
+@pytest.mark.parametrize("time", [1777629600.25, "2026-05-01T10:00:00.250Z", "2026-05-01T10:00:00.250000", "1777629600.25"])
+def test_times_are_seconds_or_texts(log: Path, time: object):
+    batch = read(LiteLLM(), json_lines(log, [payload(startTime=time, endTime=1777629601.25)]))
+
+    assert batch.requests["started_at"].cast("int64").to_pylist() == [1777629600250000]
+    assert batch.requests["duration_ms"].to_pylist() == [1000.0]
+
+
+@pytest.mark.parametrize("where", ["metadata", "response"])
+def test_usage_stands_in_the_metadata_and_in_old_payloads_in_the_answer(log: Path, where: str):
+    details = {"cached_tokens": 60, "cache_creation_tokens": 30, "cache_creation_token_details": {"ephemeral_1h_input_tokens": 7}}
+    counts = usage(100, 20, cache_read_input_tokens=60, cache_creation_input_tokens=30, prompt_tokens_details=details)
+    fields = (
+        payload({"usage_object": counts}) if where == "metadata" else payload({"usage_object": None}, response={"usage": counts})
+    )
+
+    assert one(log, fields, *TOKENS) == (100, 60, 30, 7, 20)
+
+
+@pytest.mark.parametrize("where", ["metadata", "response"])
+def test_old_versions_leave_cache_writes_out_here_too(log: Path, where: str):
+    counts = usage(70, 20, cache_read_input_tokens=60, cache_creation_input_tokens=30, prompt_tokens_details={"cached_tokens": 60})
+    fields = (
+        payload({"usage_object": counts}, prompt_tokens=70)
+        if where == "metadata"
+        else payload({"usage_object": None}, response={"usage": counts}, prompt_tokens=70)
+    )
+
+    assert one(log, fields, *TOKENS) == (100, 60, 30, None, 20)
+
+
+@pytest.mark.parametrize("response", [None, "text", ["text"], {"usage": "none"}, {"usage": None}])
+def test_an_answer_may_be_anything(log: Path, response: object):
+    assert one(log, payload(response=response), *TOKENS) == (100, None, None, None, 20)
+
+
+def test_a_failure_has_its_class_and_http_status(log: Path):
+    error = {"error_code": "429", "error_class": "RateLimitError", "error_message": "a secret", "llm_provider": "anthropic"}
+
+    assert one(log, payload(status="failure", error_information=error), "status", "error_class", "http_status") == (
+        "error", "RateLimitError", 429,
+    )  # fmt: skip
+
+
+def test_a_cost_of_0_is_unknown_where_working_it_out_failed(log: Path):
+    failed = {"error_str": "This model isn't mapped yet.", "traceback_str": "…", "model": "my-model"}
+    unmapped = {"model_map_key": "my-model", "model_map_value": None}
+
+    assert one(log, payload(response_cost=0.0), "reported_cost_usd") == (Decimal(0),)
+    assert one(log, payload(response_cost=0.0, response_cost_failure_debug_info=failed), "reported_cost_usd") == (None,)
+    assert one(log, payload(response_cost=0.0, model_map_information=unmapped), "reported_cost_usd") == (None,)
+    assert one(log, payload(response_cost=0.0, cache_hit=True, model_map_information=unmapped), "reported_cost_usd") == (
+        Decimal(0),
+    )
+
+
+def test_the_conversation_is_the_session_where_it_is_told(log: Path):
+    assert one(log, payload(session_id="talk-1"), "session_id", "trace_id") == ("talk-1", "trace-1")
+
+
+def test_the_customer_may_stand_with_the_key(log: Path):
+    assert one(log, payload({"user_api_key_end_user_id": "c-2"}, end_user=""), "end_user_id") == ("c-2",)
+
+
+def test_what_was_saved_and_what_the_cost_consists_of_is_kept(log: Path):
+    parts = {"input_cost": 0.0003, "total_cost": 0.00105, "service_tier": "priority"}
+
+    tier, attributes = one(log, payload(cost_breakdown=parts, saved_cache_cost=0.25), "service_tier", "attributes")
+
+    assert (tier, json.loads(attributes)) == (
+        "priority",
+        {
+            "call_type": "acompletion", "team_alias": "Platform", "key_hash": KEY_HASH,
+            "saved_cache_cost": 0.25, "cost_breakdown": parts,
+        },
+    )  # fmt: skip
+
+
+def test_contents_are_not_kept(log: Path):
+    batch = read(LiteLLM(), json_lines(log, [payload(error_str="a secret", model_parameters={"prompt": "a secret"})]))
+
+    assert batch.requests.num_rows == 1
+    assert "secret" not in str(batch.requests.to_pylist())
+
+
+# ---- forms
+
+
+def test_one_object_a_file_lines_and_packed_files_are_read(tmp_path: Path):
+    payloads = [payload(id=f"chatcmpl-{number}") for number in range(3)]
+    (tmp_path / "one.json").write_text(json.dumps(payloads[0]))
+    (tmp_path / "printed.json").write_text(json.dumps(payloads[1], indent=2))
+    (tmp_path / "batch.jsonl").write_text("\n".join(map(json.dumps, payloads)))  # without an end of the last line
+    (tmp_path / "batch.ndjson.gz").write_bytes(gzip.compress("".join(json.dumps(one) + "\n" for one in payloads).encode()))
+    lake = Lake(tmp_path / "lake")
+
+    report = ingest(sorted(tmp_path.glob("*.*")), lake)
+
+    assert (report.requests, lake.snapshot().rows, report.rejected) == (3, 3, 0)
+
+
+def test_files_of_both_kinds_are_read_in_one_go(tmp_path: Path):
+    paths = [
+        json_lines(tmp_path / "a.jsonl", [payload()]),
+        json_lines(tmp_path / "b.jsonl", [spend_log(request_id="chatcmpl-2")]),
+        json_lines(tmp_path / "c.jsonl", [payload(id="chatcmpl-3")]),
+    ]
+
+    assert requests(read(LiteLLM(), *paths), "request_id") == [("chatcmpl-1",), ("chatcmpl-2",), ("chatcmpl-3",)]
+
+
+@pytest.mark.parametrize("row", [spend_log(), payload()])
+def test_no_other_source_takes_them_for_its_own(log: Path, row: Row):
+    head = Head.of(json_lines(log, [row]))
+
+    assert [source.name for source in SOURCES if source.recognise(head)] == ["litellm"]
+
+
+def test_broken_lines_are_rejected_and_the_others_read(log: Path):
+    lines = [json.dumps(payload(id="a")), json.dumps(payload())[:300], "", json.dumps(payload(id="b", prompt_tokens=-1)), "[]"]
+
+    batch = read(LiteLLM(), json_lines(log, lines))
+
+    assert requests(batch, "request_id") == [("a",)]
+    assert rejects(batch) == [
+        (2, "This line is no whole JSON object: it was cut off or damaged. Get a whole copy of the file."),
+        (4, 'input_tokens is "-1": a count cannot be negative. Correct the log, or leave the value empty.'),
+        (5, "This line is no whole JSON object: it was cut off or damaged. Get a whole copy of the file."),
+    ]
