@@ -9,4 +9,150 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.langfuse_rows import document, downloaded, enriched, trace
+from tests.litellm_rows import payload, spend_log, usage
+from tests.source_rows import read
+from usagecost.schema import COUNT, REQUESTS
+from usagecost.sources import Batch, Source
+from usagecost.sources.claude_code import ClaudeCode
+from usagecost.sources.langfuse import Langfuse
 from usagecost.sources.litellm import LiteLLM
+from usagecost.sources.table import Table
+
+ANSWER = json.dumps(
+    {
+        "type": "assistant",
+        "uuid": "u-1",
+        "sessionId": "s-1",
+        "requestId": "req_1",
+        "timestamp": "2026-02-10T01:25:40.759Z",
+        "isSidechain": False,
+        "costUSD": 0.25,
+        "error": "rate_limit",
+        "message": {
+            "id": "msg_1",
+            "model": "claude-opus-4-6",
+            "stop_reason": None,
+            "usage": {
+                "input_tokens": 3,
+                "cache_read_input_tokens": 100,
+                "cache_creation_input_tokens": 20,
+                "cache_creation": {"ephemeral_5m_input_tokens": 13, "ephemeral_1h_input_tokens": 7},
+                "output_tokens": 5,
+                "server_tool_use": {"web_search_requests": 1},
+            },
+        },
+    }
+)
+USAGE = json.dumps(
+    {
+        "request_id": "r-1",
+        "started_at": "2026-05-01T10:00:00Z",
+        "model": "gpt-4o",
+        "status": "success",
+        "http_status": 200,
+        "input_tokens": 100,
+        "cache_read_tokens": 40,
+        "output_tokens": 7,
+        "reported_cost_usd": 0.0012,
+        "duration_ms": 12.5,
+        "is_streaming": True,
+        "tags": ["a"],
+        "rank": 1,
+    }
+)
+HEADER = b"request_id,started_at,model,status,input_tokens,cache_read_tokens,output_tokens,reported_cost_usd,tags,rank\n"
+ROW = "r-1,2026-05-01T10:00:00Z,gpt-4o,success,100,40,7,0.0012,a,1"
+
+LITELLM_USAGE = {
+    "usage_object": usage(
+        100, 20, cache_read_input_tokens=60, prompt_tokens_details={"cache_write_tokens": 30, "audio_tokens": 2},
+        completion_tokens_details={"reasoning_tokens": 5},
+    )
+}  # fmt: skip
+COSTS = {"cost_breakdown": {"total_cost": 0.001, "service_tier": "flex"}}
+SPEND_LOG = json.dumps(spend_log({**LITELLM_USAGE, **COSTS, "attempted_retries": 1}, cache_hit="True"))
+PAYLOAD = json.dumps(payload(LITELLM_USAGE, **COSTS, saved_cache_cost=0.5, id="chatcmpl-1_cache_hit1777629602.75"))
+SPEND_LOG_HEADER = b"request_id,startTime,endTime,spend,prompt_tokens,completion_tokens,cache_hit,request_tags,metadata\n"
+SPEND_LOG_ROW = (
+    'r-1,2026-05-01 10:00:00.25,2026-05-01 10:00:02,0.1,100,20,False,"[""a"",""b""]",'
+    '"{""usage_object"": {""cache_read_input_tokens"": 60, ""cache_creation_input_tokens"": 30}}"'
+)
+
+HOSTILE = [
+    *("null", "-1", "1e400", "NaN", "Infinity", "9" * 26, '"9223372036854775807"', "0.5", "true", "[]", "{}", '""'),
+    *('"\\u0000"', '"\\ud800"', '"2026-02-30"', '"infinity"', '"epoch"', '"<synthetic>"', '"a:b"', "[[[[", '"{"', "'", '"'),
+    *("\n", "\r", "\0", "\ufeff", "é", "🙂", "; DROP TABLE requests --", "$name_status", "{raw}"),
+]
+
+
+@st.composite
+def mutated(draw: st.DrawFn, line: str) -> bytes:
+    """A line in which some stretches are cut out or replaced, as text or as bytes."""
+    for _ in range(draw(st.integers(0, 4))):
+        start = draw(st.integers(0, len(line)))
+        end = draw(st.integers(start, min(len(line), start + 30)))
+        line = line[:start] + draw(st.sampled_from(["", *HOSTILE])) + line[end:]
+    text = line.encode()
+    at = draw(st.integers(0, len(text)))
+    return text[:at] + draw(st.binary(max_size=2)) + text[at:]
+
+
+def check(source: Source, path: Path, content: bytes) -> Batch:
+    path.write_bytes(content)
+    batch = read(source, path)
+    for column in REQUESTS:
+        if column.type == COUNT and column.name != "rank":
+            assert min(batch.requests[column.name].drop_null().to_pylist(), default=0) >= 0
+    for row in batch.requests.to_pylist():
+        parts = (row["cache_read_tokens"] or 0) + (row["cache_write_tokens"] or 0)
+        assert row["input_tokens"] is None or parts <= row["input_tokens"]
+        assert row["request_id"]
+        assert 2015 <= row["started_at"].year <= 2026
+        assert row["day"] == row["started_at"].date()
+        assert row["attributes"] is None or isinstance(json.loads(row["attributes"]), dict)
+    assert all(reason for reason in batch.rejects["reason"].to_pylist())
+    return batch
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("fuzz")
+
+
+TRACE = json.dumps(document(downloaded(metadata={"attributes": {"gen_ai.system": "openai"}}), downloaded(id="o2", type="SPAN")))
+OBSERVATION = json.dumps(enriched(metadata={"attributes": '{"gen_ai.system":"openai"}'}, model_parameters='{"stream": true}'))
+
+FORMATS = {
+    "transcript": (ClaudeCode(), b"", ANSWER),
+    "langfuse download": (Langfuse(), b"", TRACE),
+    "langfuse export": (Langfuse(), b"", OBSERVATION),
+    "langfuse traces": (Langfuse(), b"", json.dumps(trace())),
+    "litellm spend logs": (LiteLLM(), b"", SPEND_LOG),
+    "litellm spend logs as csv": (LiteLLM(), SPEND_LOG_HEADER, SPEND_LOG_ROW),
+    "litellm payloads": (LiteLLM(), b"", PAYLOAD),
+    "json lines": (Table(), b"", USAGE),
+    "csv": (Table(), HEADER, ROW),
+}
+
+
+def check_lines(name: str, folder: Path, data: st.DataObject, count: int) -> None:
+    source, header, line = FORMATS[name]
+    lines = data.draw(st.lists(mutated(line), min_size=count, max_size=count))
+    batch = check(source, folder / "fuzz", header + line.encode() + b"\n" + b"\n".join(lines))
+    assert batch.lines >= 1
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@settings(max_examples=4, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_lines_are_accounted_for(name: str, folder: Path, data: st.DataObject):
+    check_lines(name, folder, data, count=30)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FORMATS)
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_two_thousand_lines_are_accounted_for(name: str, folder: Path, data: st.DataObject):
+    check_lines(name, folder, data, count=50)
