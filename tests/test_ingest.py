@@ -13,7 +13,9 @@ from tests.source_rows import Row, json_lines
 from usagecost.ingest import Report, WrongUsage, ingest, load
 from usagecost.lake import Lake
 from usagecost.schema import REJECTS, REQUESTS
-from usagecost.sources import Batch
+from usagecost.sources import SOURCES, Batch
+
+NAMES = ", ".join(source.name for source in SOURCES)
 
 COUNTS = ["files", "lines", "requests", "inserted", "updated", "unchanged", "duplicates"]
 COUNTS += ["skipped", "rejected", "unpriced", "days", "version", "seconds"]
@@ -137,7 +139,7 @@ def test_an_unknown_format_is_told_what_would_help(tmp_path: Path, lake: Lake):
     report = ingest([file], lake)
 
     assert report.problems == (
-        f"{file} is of no known format (claude-code, langfuse, table). Its columns are TIMESTAMP, ContextTokens. "
+        f"{file} is of no known format ({NAMES}). Its columns are TIMESTAMP, ContextTokens. "
         "Describe its columns in a mapping and pass it with --mapping, or name the format with --as.",
     )
     assert (report.requests, report.version, lake.exists) == (0, 0, False)
@@ -160,7 +162,7 @@ def test_wrong_usage_is_told_before_anything_is_read(tmp_path: Path, lake: Lake)
     mapping = tmp_path / "m.toml"
     mapping.write_text('[columns]\nstarted_at = "t"\n')
 
-    with pytest.raises(WrongUsage, match=r"^--as excel is no format: use one of claude-code, langfuse, table\.$"):
+    with pytest.raises(WrongUsage, match=rf"^--as excel is no format: use one of {NAMES}\.$"):
         ingest([file], lake, format="excel")
     with pytest.raises(
         WrongUsage, match=r"^--mapping describes tables, so it cannot go with --as claude-code: leave one of them out\.$"
