@@ -14,6 +14,7 @@ from tests.litellm_rows import payload, spend_log, usage
 from tests.source_rows import read
 from usagecost.schema import COUNT, REQUESTS
 from usagecost.sources import Batch, Source
+from usagecost.sources.bodies import Bodies
 from usagecost.sources.claude_code import ClaudeCode
 from usagecost.sources.langfuse import Langfuse
 from usagecost.sources.litellm import LiteLLM
@@ -61,6 +62,21 @@ USAGE = json.dumps(
         "rank": 1,
     }
 )
+RESPONSE = {
+    "id": "chatcmpl-Bx1",
+    "model": "gpt-4o",
+    "status": "completed",
+    "error": None,
+    "usage": {
+        "prompt_tokens": 100,
+        "completion_tokens": 30,
+        "total_tokens": 150,
+        "prompt_tokens_details": {"cached_tokens": 40},
+        "completion_tokens_details": {"reasoning_tokens": 20},
+    },
+}
+LINE = {"timestamp": "2026-05-01T10:00:00Z", "status": 200, "user": "ada", "latency_ms": 12.5, "tags": ["a"]}
+EVENTS = [{"type": "message_start", "message": {"id": "msg_1", "usage": {"input_tokens": 3}}}, {"usage": {"output_tokens": 5}}]
 HEADER = b"request_id,started_at,model,status,input_tokens,cache_read_tokens,output_tokens,reported_cost_usd,tags,rank\n"
 ROW = "r-1,2026-05-01T10:00:00Z,gpt-4o,success,100,40,7,0.0012,a,1"
 
@@ -132,6 +148,9 @@ FORMATS = {
     "litellm spend logs as csv": (LiteLLM(), SPEND_LOG_HEADER, SPEND_LOG_ROW),
     "litellm payloads": (LiteLLM(), b"", PAYLOAD),
     "json lines": (Table(), b"", USAGE),
+    "responses": (Bodies(), b"", json.dumps({**LINE, "body": RESPONSE})),
+    "streamed responses": (Bodies(), b"", json.dumps({**LINE, "body": EVENTS})),
+    "responses as text": (Bodies(), b"", json.dumps({**LINE, "body": "".join(f"data: {json.dumps(one)}\n\n" for one in EVENTS)})),
     "csv": (Table(), HEADER, ROW),
 }
 

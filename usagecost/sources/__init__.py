@@ -5,6 +5,7 @@ To add a format, write a class with the four members of `Source` in a file of it
 
 from __future__ import annotations
 
+from usagecost.sources.bodies import Bodies
 from usagecost.sources.claude_code import ClaudeCode
 from usagecost.sources.files import FileProblem, Head
 from usagecost.sources.langfuse import Langfuse
@@ -14,4 +15,4 @@ from usagecost.sources.table import Table
 
 __all__ = ["SOURCES", "Batch", "FileProblem", "Head", "Reading", "Reject", "Source"]
 
-SOURCES: tuple[Source, ...] = (ClaudeCode(), Langfuse(), LiteLLM(), Table())
+SOURCES: tuple[Source, ...] = (Bodies(), ClaudeCode(), Langfuse(), LiteLLM(), Table())
