@@ -10,9 +10,10 @@ from usagecost.sources.claude_code import ClaudeCode
 from usagecost.sources.files import FileProblem, Head
 from usagecost.sources.langfuse import Langfuse
 from usagecost.sources.litellm import LiteLLM
+from usagecost.sources.otel import OpenTelemetry
 from usagecost.sources.protocol import Batch, Reading, Reject, Source
 from usagecost.sources.table import Table
 
 __all__ = ["SOURCES", "Batch", "FileProblem", "Head", "Reading", "Reject", "Source"]
 
-SOURCES: tuple[Source, ...] = (Bodies(), ClaudeCode(), Langfuse(), LiteLLM(), Table())
+SOURCES: tuple[Source, ...] = (Bodies(), ClaudeCode(), Langfuse(), LiteLLM(), OpenTelemetry(), Table())

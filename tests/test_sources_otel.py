@@ -1,0 +1,451 @@
+"""OpenTelemetry's spans: what is one request, whatever its attributes are called, and what is part of what."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.otlp import STARTED, TRACE, Values, call, export, pairs, span
+from tests.source_rows import NOW, Row, json_lines, read, rejects, requests
+from tests.test_sources_fuzz import check, mutated
+from usagecost.ingest import ingest
+from usagecost.lake import Lake
+from usagecost.sources import Batch, Head, Reading
+from usagecost.sources.otel import OpenTelemetry
+
+ID = f"{TRACE}:{1:016x}"
+
+
+@pytest.fixture
+def traces(tmp_path: Path) -> Path:
+    return tmp_path / "traces.json"
+
+
+def read_spans(path: Path, *spans: Values, **about: Values) -> Batch:
+    return read(OpenTelemetry(), json_lines(path, [export(*spans, **about)]))
+
+
+def one(path: Path, attributes: Values, *columns: str, **fields: object) -> tuple[object, ...]:
+    """Some columns of the request of a span with usage and these attributes."""
+    usage = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 7}
+    (row,) = requests(read_spans(path, span(attributes={**usage, **attributes}, **fields)), *columns)
+    return row
+
+
+def test_a_span_says_who_what_and_when(traces: Path):
+    attributes = {
+        "gen_ai.operation.name": "chat", "gen_ai.provider.name": "anthropic", "gen_ai.request.model": "claude-sonnet-4-5",
+        "gen_ai.response.model": "claude-sonnet-4-5-20250929", "gen_ai.conversation.id": "c-1", "user.id": "ada",
+        "server.address": "api.anthropic.com", "gen_ai.request.stream": True, "gen_ai.response.time_to_first_chunk": 0.25,
+        "gen_ai.response.id": "msg_1", "gen_ai.response.finish_reasons": ["stop"], "openai.response.service_tier": "flex",
+    }  # fmt: skip
+    resource = {"service.name": "shop", "deployment.environment.name": "production"}
+
+    batch = read_spans(traces, call(**attributes), resource=resource, scope={"name": "anthropic", "version": "1.2"})
+
+    columns = ("source", "request_id", "trace_id", "session_id", "provider", "model", "requested_model", "operation", "status")
+    assert requests(batch, *columns) == [
+        ("otel", ID, TRACE, "c-1", "anthropic", "claude-sonnet-4-5-20250929", "claude-sonnet-4-5", "chat", "success")
+    ]
+    columns = ("user_id", "app", "environment", "route", "is_streaming", "service_tier", "duration_ms", "ttft_ms", "rank")
+    assert requests(batch, *columns) == [("ada", "shop", "production", "api.anthropic.com", True, "flex", 1000.0, 250.0, 0)]
+    assert batch.requests["started_at"].cast("int64").to_pylist() == [STARTED // 1000]
+    assert [json.loads(text) for text in batch.requests["attributes"].to_pylist()] == [
+        {"span": "chat gpt-4o", "scope": "anthropic", "scope_version": "1.2", "response_id": "msg_1", "finish_reasons": ["stop"]}
+    ]
+
+
+SPELLINGS: dict[str, Row] = {
+    "the conventions": {
+        "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50, "gen_ai.usage.cache_read.input_tokens": 30,
+        "gen_ai.usage.cache_creation.input_tokens": 20, "gen_ai.usage.reasoning.output_tokens": 10,
+    },
+    "the conventions, renamed": {
+        "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50, "gen_ai.usage.cache_read.input_tokens": 30,
+        "gen_ai.usage.cache_write.input_tokens": 20, "gen_ai.usage.reasoning.output_tokens": 10,
+    },
+    "OpenLLMetry": {
+        "gen_ai.usage.prompt_tokens": 100, "gen_ai.usage.completion_tokens": 50, "gen_ai.usage.cache_read_input_tokens": 30,
+        "gen_ai.usage.cache_creation_input_tokens": 20, "gen_ai.usage.reasoning_tokens": 10,
+    },
+    "Pydantic AI": {
+        "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50, "gen_ai.usage.details.cache_read_tokens": 30,
+        "gen_ai.usage.details.cache_write_tokens": 20, "gen_ai.usage.details.reasoning_tokens": 10,
+    },
+    "OpenInference": {
+        "llm.token_count.prompt": 100, "llm.token_count.completion": 50, "llm.token_count.total": 150,
+        "llm.token_count.prompt_details.cache_read": 30, "llm.token_count.prompt_details.cache_write": 20,
+        "llm.token_count.completion_details.reasoning": 10,
+    },
+    "Vercel": {
+        "ai.usage.inputTokens": 100, "ai.usage.outputTokens": 50, "ai.usage.cachedInputTokens": 30,
+        "ai.usage.inputTokenDetails.cacheWriteTokens": 20, "ai.usage.reasoningTokens": 10,
+    },
+    "Vercel, old": {
+        "ai.usage.promptTokens": 100, "ai.usage.completionTokens": 50, "ai.usage.inputTokenDetails.cacheReadTokens": 30,
+        "ai.usage.inputTokenDetails.cacheWriteTokens": 20, "ai.usage.outputTokenDetails.reasoningTokens": 10,
+    },
+}  # fmt: skip
+TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "output_reasoning_tokens")
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_every_spelling_of_the_counts_is_read(traces: Path, name: str):
+    assert requests(read_spans(traces, span(attributes=SPELLINGS[name])), *TOKENS) == [(100, 50, 30, 20, 10)]
+
+
+def test_counts_are_read_as_texts_and_as_fractions_that_are_whole(traces: Path):
+    as_written = span(attributes={})
+    as_written["attributes"] = [
+        {"key": "gen_ai.usage.input_tokens", "value": {"intValue": 12}},
+        {"key": "gen_ai.usage.output_tokens", "value": {"doubleValue": 3.0}},
+        {"key": "gen_ai.usage.cache_read.input_tokens", "value": {"stringValue": "5"}},
+    ]
+
+    assert requests(read_spans(traces, as_written), *TOKENS) == [(12, 3, 5, None, None)]
+
+
+def test_counts_that_leave_out_their_parts_get_them_added(traces: Path):
+    excluding = {"gen_ai.usage.cache_read.input_tokens": 300, "gen_ai.usage.cache_creation.input_tokens": 20}
+    reasoning = {"gen_ai.usage.reasoning.output_tokens": 9}
+
+    assert one(traces, {**excluding, **reasoning}, *TOKENS) == (420, 16, 300, 20, 9)
+
+
+def test_counts_that_are_exactly_their_parts_stay(traces: Path):
+    assert one(traces, {"gen_ai.usage.cache_read.input_tokens": 100}, "input_tokens") == (100,)
+
+
+def test_an_unknown_count_is_not_zero(traces: Path):
+    unknown = {"ai.usage.promptTokens": "NaN", "ai.usage.completionTokens": 5}
+    line = span(attributes=unknown)
+    line["attributes"][0]["value"] = {"doubleValue": "NaN"}
+
+    assert requests(read_spans(traces, line), *TOKENS) == [(None, 5, None, None, None)]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "provider"),
+    [
+        ({"gen_ai.system": "aws.bedrock"}, "aws"),
+        ({"gen_ai.system": "az.ai.openai"}, "azure"),
+        ({"gen_ai.provider.name": "gcp.vertex_ai", "gen_ai.system": "openai"}, "google"),
+        ({"gen_ai.provider.name": "x_ai"}, "x-ai"),
+        ({"gen_ai.provider.name": "mistral_ai"}, "mistral"),
+        ({"llm.provider": "OpenAI"}, "openai"),
+        ({"ai.model.provider": "openai.responses"}, "openai"),
+        ({"gen_ai.provider.name": "acme"}, "acme"),
+        ({"gen_ai.system": "langchain"}, None),
+        ({}, None),
+    ],
+)
+def test_providers_are_called_as_prices_call_them(traces: Path, attributes: Values, provider: str | None):
+    assert one(traces, attributes, "provider") == (provider,)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "model", "requested"),
+    [
+        ({"gen_ai.request.model": "gpt-4o"}, "gpt-4o", "gpt-4o"),
+        ({"llm.model_name": "gpt-4o-2024-08-06", "gen_ai.request.model": "gpt-4o"}, "gpt-4o-2024-08-06", "gpt-4o"),
+        ({"ai.model.id": "gpt-5", "ai.response.model": "gpt-5-2025-08-07"}, "gpt-5-2025-08-07", "gpt-5"),
+        ({"gen_ai.response.model": "", "gen_ai.request.model": "gpt-4o"}, "gpt-4o", "gpt-4o"),
+    ],
+)
+def test_the_model_is_the_responses_else_the_requested_one(traces: Path, attributes: Values, model: str, requested: str):
+    assert one(traces, attributes, "model", "requested_model") == (model, requested)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "operation"),
+    [
+        ({"gen_ai.operation.name": "generate_content"}, "generate_content"),
+        ({"openinference.span.kind": "LLM"}, "chat"),
+        ({"openinference.span.kind": "EMBEDDING"}, "embeddings"),
+        ({"ai.operationId": "ai.embed.doEmbed"}, "embeddings"),
+        ({"ai.operationId": "ai.streamText.doStream"}, "chat"),
+        ({"llm.request.type": "chat"}, "chat"),
+        ({}, None),
+    ],
+)
+def test_the_operation_is_named_or_told_by_the_kind_of_span(traces: Path, attributes: Values, operation: str | None):
+    assert one(traces, attributes, "operation") == (operation,)
+
+
+@pytest.mark.parametrize(
+    "name", ["gen_ai.usage.cost", "gen_ai.usage.total_cost", "operation.cost", "llm.cost.total", "github.copilot.cost"]
+)
+def test_costs_are_read_to_a_billionth_of_a_dollar(traces: Path, name: str):
+    assert one(traces, {name: 9.434999999999999e-05}, "reported_cost_usd") == (Decimal("0.000094350"),)
+    assert one(traces, {name: "0.00009435"}, "reported_cost_usd") == (Decimal("0.000094350"),)
+
+
+def test_time_to_first_token_is_in_seconds_by_the_conventions_and_in_milliseconds_at_vercel(traces: Path):
+    assert one(traces, {"gen_ai.response.time_to_first_chunk": 0.5}, "ttft_ms", "is_streaming") == (500.0, True)
+    assert one(traces, {"ai.response.msToFirstChunk": 500}, "ttft_ms", "is_streaming") == (500.0, True)
+    assert one(traces, {}, "ttft_ms", "is_streaming") == (None, None)
+
+
+def test_litellms_spans_name_team_and_key(traces: Path):
+    attributes = {"metadata.user_api_key_team_id": "t-1", "metadata.user_api_key_alias": "ci", "metadata.user_api_key_user_id": "u"}
+
+    assert one(traces, attributes, "team_id", "virtual_key", "user_id") == ("t-1", "ci", "u")
+
+
+def test_tags_are_a_list(traces: Path):
+    assert one(traces, {"tag.tags": ["blue", "green"]}, "tags") == (["blue", "green"],)
+    assert one(traces, {"langfuse.trace.tags": '["blue"]'}, "tags") == (["blue"],)
+
+
+def test_a_service_that_nobody_named_is_not_reported(traces: Path):
+    batch = read_spans(traces, call(1), resource={"service.name": "unknown_service:python", "deployment.environment": "dev"})
+
+    assert requests(batch, "app", "environment") == [(None, "dev")]
+
+
+@pytest.mark.parametrize("code", [2, "STATUS_CODE_ERROR"])
+def test_a_span_with_an_error_is_a_failed_request(traces: Path, code: int | str):
+    columns = ("status", "error_class", "http_status")
+
+    assert one(traces, {}, *columns, status={"code": code}) == ("error", None, None)
+    assert one(traces, {"error.type": "RateLimitError"}, *columns) == ("error", "RateLimitError", None)
+    assert one(traces, {"error.type": "429"}, *columns) == ("error", "429", 429)
+    assert one(traces, {"error.type": "asyncio.exceptions.CancelledError"}, "status") == ("cancelled",)
+
+
+def test_the_class_of_an_error_may_be_in_the_event_of_its_exception(traces: Path):
+    events = [{"name": "exception", "attributes": pairs({"exception.message": "secret", "exception.type": "APITimeoutError"})}]
+
+    row = one(traces, {}, "status", "error_class", status={"code": 2, "message": "secret"}, events=events)
+
+    assert row == ("error", "APITimeoutError")
+
+
+def test_a_call_that_failed_is_a_request_without_counts(traces: Path):
+    failed = span(1, None, {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "error.type": "500"})
+
+    batch = read_spans(traces, failed)
+
+    columns = ("request_id", "status", "model", "http_status", "input_tokens", "output_tokens")
+    assert requests(batch, *columns) == [(f"{ID}:error", "error", "gpt-4o", 500, None, None)]
+
+
+def test_spans_that_call_no_model_and_calls_without_usage_are_skipped(traces: Path):
+    tool = span(1, None, {"gen_ai.operation.name": "execute_tool", "error.type": "ValueError"})
+    silent = span(2, None, {"gen_ai.operation.name": "chat"})
+    web = span(3, None, {"http.method": "GET"}, status={"code": 2})
+
+    batch = read_spans(traces, tool, silent, web)
+
+    assert (batch.lines, batch.skipped, batch.requests.num_rows) == (3, 3, 0)
+
+
+def test_contents_are_not_kept(traces: Path):
+    secrets = dict.fromkeys(
+        ("gen_ai.input.messages", "gen_ai.prompt.0.content", "llm.input_messages.0.message.content", "input.value", "ai.prompt"),
+        "a secret",
+    )
+
+    kept = read_spans(traces, call(1, **secrets))
+    rejected = read_spans(traces, {**call(1, **secrets), "startTimeUnixNano": "0"})
+
+    assert kept.requests.num_rows == rejected.rejects.num_rows == 1
+    assert "secret" not in str(kept.requests.to_pylist()) + str(rejected.rejects.to_pylist())
+
+
+def test_what_cannot_be_is_rejected_with_a_sentence(traces: Path):
+    spans = [
+        call(1, tokens=-3),
+        {**call(2), "startTimeUnixNano": None},
+        {**call(3), "startTimeUnixNano": "4102444800000000000"},
+        {**call(4), "spanId": ""},
+        call(5, gen_ai__usage__cost="much"),
+    ]
+
+    assert set(rejects(read_spans(traces, *spans))) == {
+        (1, 'input_tokens is "-3": a count cannot be negative. Correct the log, or leave the value empty.'),
+        (1, "started_at (column startTimeUnixNano) is empty: a request needs the time when it was sent."),
+        (
+            1,
+            'started_at (column startTimeUnixNano) is "4102444800000000000": that is 2100-01-01, in the future. '
+            "Check the time and its unit.",
+        ),
+        (1, "request_id (column traceId and spanId) is empty: a request needs an id of its own."),
+        (1, 'reported_cost_usd is "much": a cost is a number without a currency sign, or empty.'),
+    }
+
+
+@pytest.mark.parametrize("pack", [lambda text: text, gzip.compress, lambda text: pa.compress(text, "zstd", asbytes=True)])
+def test_packed_files_are_read_as_plain_ones(traces: Path, pack: object):
+    traces.write_bytes(pack((json.dumps(export(call(1), call(2))) + "\n").encode()))
+
+    assert read(OpenTelemetry(), traces).requests.num_rows == 2
+
+
+def test_an_export_is_recognised_by_its_outermost_field(tmp_path: Path):
+    of_traces = Head.of(json_lines(tmp_path / "a", [export(call(1))]))
+    of_logs = Head.of(json_lines(tmp_path / "b", [{"resourceLogs": []}]))
+
+    assert OpenTelemetry().recognise(of_traces) == "OpenTelemetry traces: lines with resourceSpans"
+    assert OpenTelemetry().recognise(of_logs) is None
+
+
+def test_lines_of_logs_and_metrics_among_those_of_traces_are_skipped(traces: Path):
+    path = json_lines(traces, [{"resourceLogs": []}, export(call(1)), {"resourceMetrics": []}, export(), ""])
+
+    batch = read(OpenTelemetry(), path)
+
+    assert (batch.lines, batch.skipped, batch.requests.num_rows) == (5, 4, 1)
+
+
+# ---- what is part of what
+
+
+def links(path: Path, *spans: Values) -> set[tuple[str, str]]:
+    """Part and whole, by the last digit of their spans."""
+    with duckdb.connect() as con:
+        con.execute("SET GLOBAL TimeZone = 'UTC'")
+        (batch,) = OpenTelemetry().read([Head.of(json_lines(path, [export(*spans)]))], Reading(con, NOW))
+    found = batch.lineage.select(["request_id", "parent_id"]).to_pylist()
+    return {tuple(str(value).replace(f"{TRACE}:{'0' * 15}", "") for value in link.values()) for link in found}
+
+
+def test_every_span_is_part_of_its_parent_whether_it_has_usage_or_not(traces: Path):
+    assert links(traces, call(1), span(2, parent=1), call(3, parent=2)) == {("2", "1"), ("3", "2")}
+
+
+def test_a_failed_call_is_part_of_the_failed_one_around_it_and_covers_no_usage(traces: Path):
+    failed = {"gen_ai.operation.name": "chat", "error.type": "Timeout"}
+
+    found = links(traces, span(1, None, failed), span(2, 1, failed))
+
+    assert found == {("2", "1"), ("2:error", "1:error"), ("1", "1:error"), ("2", "2:error")}
+
+
+def stored(lake: Lake, *columns: str) -> list[tuple[object, ...]]:
+    if not lake.exists:
+        return []
+    table = duckdb.sql(
+        f"SELECT {', '.join(columns)} FROM read_parquet($files) ORDER BY ALL", params={"files": list(lake.snapshot().files())}
+    )
+    return table.fetchall()
+
+
+def stored_spans(lake: Lake) -> list[str]:
+    return [str(request_id).replace(f"{TRACE}:{'0' * 15}", "") for (request_id,) in stored(lake, "request_id")]
+
+
+AGENT, STEP, FIRST, SECOND = call(1, tokens=300), span(2, 1), call(3, 2, tokens=100), call(4, 2, tokens=200)
+TREE = (AGENT, STEP, FIRST, SECOND)
+
+
+def test_usage_is_counted_once_in_the_innermost_spans(tmp_path: Path):
+    lake = Lake(tmp_path / "lake")
+
+    ingest([json_lines(tmp_path / "a.json", [export(*TREE)])], lake)
+
+    assert stored_spans(lake) == ["3", "4"]
+    assert stored(lake, "sum(input_tokens)") == [(300,)]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+@given(order=st.permutations(TREE), cut=st.integers(0, 4))
+def test_neither_files_nor_ingests_nor_their_order_change_what_is_counted(
+    tmp_path_factory: pytest.TempPathFactory, at_once: bool, order: list[Values], cut: int
+):
+    folder = tmp_path_factory.mktemp("traces")
+    files = [json_lines(folder / f"{place}.json", [export(*part)]) for place, part in enumerate((order[:cut], order[cut:])) if part]
+    lake = Lake(folder / "lake")
+
+    for paths in [files] if at_once else [[file] for file in files]:
+        ingest(paths, lake)
+
+    assert stored_spans(lake) == ["3", "4"]
+
+
+def test_reading_again_changes_nothing(tmp_path: Path):
+    lake = Lake(tmp_path / "lake")
+    path = json_lines(tmp_path / "a.json", [export(*TREE)])
+    first = ingest([path], lake)
+
+    again = ingest([path], lake)
+
+    assert (first.inserted, again.inserted, again.updated, again.version) == (2, 0, 0, first.version)
+
+
+def test_a_failed_attempt_is_counted_beside_the_usage_around_it(tmp_path: Path):
+    lake = Lake(tmp_path / "lake")
+    failed = span(2, 1, {"gen_ai.operation.name": "chat", "error.type": "429"})
+
+    ingest([json_lines(tmp_path / "a.json", [export(call(1), failed)])], lake)
+
+    assert stored_spans(lake) == ["1", "2:error"]
+
+
+def test_of_failed_calls_within_each_other_the_innermost_counts(tmp_path: Path):
+    lake = Lake(tmp_path / "lake")
+    attributes = {"gen_ai.operation.name": "chat", "error.type": "429"}
+
+    ingest([json_lines(tmp_path / "a.json", [export(span(2, 1, attributes), span(1, None, attributes))])], lake)
+
+    assert stored_spans(lake) == ["2:error"]
+
+
+def test_a_failed_call_around_one_with_usage_is_not_counted(tmp_path: Path):
+    lake = Lake(tmp_path / "lake")
+    failed = span(1, None, {"gen_ai.operation.name": "chat", "error.type": "ParseError"})
+
+    ingest([json_lines(tmp_path / "a.json", [export(failed, span(2, 1), call(3, 2))])], lake)
+
+    assert stored_spans(lake) == ["3"]
+
+
+@pytest.mark.skipif("USAGECOST_REAL_DATA" not in os.environ, reason="USAGECOST_REAL_DATA names no folder of real logs")
+def test_real_traces_have_the_totals_that_other_programs_found(tmp_path: Path):
+    lake = Lake(tmp_path / "lake")
+
+    report = ingest([Path(os.environ["USAGECOST_REAL_DATA"], "otel", "otlp_traces_from_langfuse.jsonl")], lake)
+
+    assert (report.lines, report.requests, report.rejected, report.problems) == (102, 21, 0, ())
+    assert stored(lake, "count(*)", "sum(input_tokens)", "sum(output_tokens)") == [(21, 10_840, 4_302)]
+
+
+# ---- whatever is in a file
+
+EXPORT = json.dumps(
+    export(
+        call(1, None, gen_ai__usage__cost=0.25, tag__tags=["a"], gen_ai__provider__name="openai"),
+        span(2, 1, {"gen_ai.operation.name": "chat", "error.type": "429"}, status={"code": 2}),
+        resource={"service.name": "shop"},
+        scope={"name": "openai"},
+    )
+)
+
+
+def check_lines(folder: Path, data: st.DataObject, count: int) -> None:
+    lines = data.draw(st.lists(mutated(EXPORT), min_size=count, max_size=count))
+    batch = check(OpenTelemetry(), folder / "fuzz", EXPORT.encode() + b"\n" + b"\n".join(lines))
+    assert batch.requests.num_rows >= 2
+
+
+@settings(max_examples=4, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_lines_are_accounted_for(tmp_path: Path, data: st.DataObject):
+    check_lines(tmp_path, data, count=30)
+
+
+@pytest.mark.slow
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_two_thousand_lines_are_accounted_for(tmp_path: Path, data: st.DataObject):
+    check_lines(tmp_path, data, count=50)
