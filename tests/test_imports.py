@@ -35,7 +35,8 @@ ALLOWED = {
     "pricebook": "pricing lake",
     "ingest":    "sources pricebook pricing lake schema",
     "sample":    "ingest sources lake schema",
-    "cli":      f"{READ} engine lake schema sources {WRITE}",
+    "receive":  "ingest sources lake schema",
+    "cli":      f"{READ} engine lake schema sources receive {WRITE}",
     "__main__": "cli",
 }  # fmt: skip
 """Room -> the rooms it may import from, besides itself. A room is a module, a package, or a module with its helpers

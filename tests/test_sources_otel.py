@@ -358,7 +358,7 @@ def test_usage_is_counted_once_in_the_innermost_spans(tmp_path: Path):
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(order=st.permutations(TREE), cut=st.integers(0, 4))
 def test_neither_files_nor_ingests_nor_their_order_change_what_is_counted(
     tmp_path_factory: pytest.TempPathFactory, at_once: bool, order: list[Values], cut: int

@@ -6,11 +6,13 @@ import typer
 
 from usagecost.cli.loading import ingest
 from usagecost.cli.prices import prices, reprice, repricings
+from usagecost.cli.receiving import receive
 from usagecost.cli.summaries import summary
 from usagecost.cli.upkeep import columns, doctor, sample
 
 COMMANDS = (
     ingest,
+    receive,
     summary,
     prices,
     reprice,

@@ -7,6 +7,7 @@ One folder holds everything::
     price_changes/  Delta table of the prices that repricing has changed; repricings/, what was done, by whom and why
     lineage/        Delta table of which request is part of which, for formats whose requests contain each other
     staging/        what running ingests have not committed yet
+    spool/          what the receiver has acknowledged and no version holds yet
     commit.lock     held by whoever commits, compacts or vacuums
     staging.lock    held for the moment in which a folder of staging/ is made
 

@@ -1,0 +1,468 @@
+"""The receiver: every status, nothing acknowledged is lost, nothing is doubled, and nobody's prompts are kept."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+
+from tests.otlp import TRACE, call, export
+from tests.receiver import HOME, JSON, PROTOBUF, Receiver, as_protobuf, environment, stored, wait_until
+
+USAGE = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "openai",
+    "gen_ai.request.model": "gpt-4o",
+    "gen_ai.usage.input_tokens": 100,
+    "gen_ai.usage.output_tokens": 7,
+    "gen_ai.input.messages": "a secret",
+}
+EMPTY = json.dumps({"resourceSpans": []}).encode()
+
+
+def body(*numbers: int) -> bytes:
+    return json.dumps(export(*map(call, numbers))).encode()
+
+
+def ids(*numbers: int) -> list[str]:
+    return [f"{TRACE}:{number:016x}" for number in numbers]
+
+
+class Noting(SpanExporter):
+    """The real exporter, and the ids of the spans that were acknowledged to it."""
+
+    def __init__(self, url: str, **options: object) -> None:
+        self._exporter = OTLPSpanExporter(url, timeout=20, **options)
+        self.acknowledged: list[str] = []
+
+    def export(self, spans: list[ReadableSpan]) -> SpanExportResult:
+        result = self._exporter.export(spans)
+        if result is SpanExportResult.SUCCESS:
+            self.acknowledged += [f"{span.context.trace_id:032x}:{span.context.span_id:016x}" for span in spans]
+        return result
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
+
+
+def traced(exporter: SpanExporter, calls: int, size: int = 10) -> None:
+    """An instrumented app's calls, exported in batches by the real SDK."""
+    provider = TracerProvider(resource=Resource.create({"service.name": "shop"}))
+    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=20, max_export_batch_size=size))
+    tracer = provider.get_tracer("openai")
+    for _ in range(calls):
+        with tracer.start_as_current_span("chat gpt-4o", attributes=USAGE):
+            pass
+    provider.shutdown()
+
+
+@pytest.fixture(scope="module")
+def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
+    """One that keeps what it is sent in the spool."""
+    with Receiver(tmp_path_factory.mktemp("receiver") / "lake") as running:
+        yield running
+
+
+# ---- the way into the lake
+
+
+@pytest.mark.parametrize("compression", [Compression.NoCompression, Compression.Gzip, Compression.Deflate])
+def test_what_the_sdk_exports_is_in_the_lake_some_seconds_later(tmp_path: Path, compression: Compression):
+    with Receiver(tmp_path / "lake", every=0.2) as running:
+        exporter = Noting(running.url, compression=compression)
+
+        traced(exporter, calls=25)
+
+        wait_until(lambda: len(stored(running.lake)) == 25)
+        assert stored(running.lake) == sorted(exporter.acknowledged)
+        columns = "DISTINCT source, provider, model, app, input_tokens, output_tokens"
+        assert stored(running.lake, columns) == [("otel", "openai", "gpt-4o", "shop", 100, 7)]
+        wait_until(lambda: running.spooled == [])
+
+
+def test_an_agent_counts_once_though_its_calls_come_before_it(tmp_path: Path):
+    with Receiver(tmp_path / "lake", every=0.1) as running:
+        provider = TracerProvider()
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(running.url), schedule_delay_millis=20))
+        tracer = provider.get_tracer("agent")
+        with tracer.start_as_current_span("agent", attributes={**USAGE, "gen_ai.usage.input_tokens": 200}):
+            with tracer.start_as_current_span("chat", attributes=USAGE):
+                pass
+            provider.force_flush()
+            wait_until(lambda: running.spooled == [])
+            with tracer.start_as_current_span("chat", attributes=USAGE):
+                pass
+        provider.shutdown()
+        running.end()
+
+        assert stored(running.lake, "count(*), sum(input_tokens)") == [(2, 200)]
+
+
+def test_json_and_protobuf_say_the_same(tmp_path: Path):
+    spans = [
+        call(
+            1, **{"gen_ai.provider.name": "openai", "operation.cost": 0.25, "gen_ai.request.stream": True, "tag.tags": ["a", "b"]}
+        ),
+        call(2, parent=1, **{"error.type": "Timeout", "gen_ai.conversation.id": "c", "tag.tags": ["a", "b"]}),
+    ]
+    exported = export(*spans, resource={"service.name": "shop"}, scope={"name": "s", "version": "1"})
+    columns = "request_id, epoch_us(started_at), duration_ms, provider, status, tags, input_tokens, reported_cost_usd, attributes"
+    found = []
+    for kind, content in {JSON: json.dumps(exported).encode(), PROTOBUF: as_protobuf(exported)}.items():
+        with Receiver(tmp_path / kind.replace("/", "-")) as running:
+            assert running.post(content, kind)[0] == 200
+            assert running.end() == 0
+            found.append(stored(running.lake, columns))
+
+    assert found[0] == found[1]
+    assert len(found[0]) == 1
+
+
+def test_prompts_and_answers_never_reach_the_disk(receiver: Receiver):
+    secret = dict.fromkeys(("gen_ai.input.messages", "gen_ai.prompt.0.content", "llm.input_messages", "input.value"), "a secret")
+    exported = export(call(1, **secret))
+    exported["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["status"] = {"code": 2, "message": "a secret"}
+
+    assert receiver.post(json.dumps(exported).encode())[0] == 200
+    assert receiver.post(as_protobuf(exported), PROTOBUF)[0] == 200
+
+    assert "gen_ai.usage.input_tokens" in receiver.spooled[-1]
+    assert not [line for line in receiver.spooled if "secret" in line]
+
+
+# ---- what is answered
+
+
+def test_an_accepted_export_is_answered_in_its_own_kind_of_body(receiver: Receiver):
+    status, headers, answer = receiver.post(body(1))
+    assert (status, headers["content-type"], json.loads(answer)) == (200, JSON, {})
+
+    status, headers, answer = receiver.post(as_protobuf(export(call(1))), PROTOBUF)
+    assert (status, headers["content-type"]) == (200, PROTOBUF)
+    assert ExportTraceServiceResponse.FromString(answer) == ExportTraceServiceResponse()
+
+
+def test_an_export_of_nothing_is_accepted(receiver: Receiver):
+    before = receiver.spooled
+
+    assert receiver.post(EMPTY)[0] == receiver.post(b"", PROTOBUF)[0] == 200
+    assert receiver.spooled == before
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "encoding"),
+    [
+        (b"\xff\xff\xff", PROTOBUF, ""),
+        (as_protobuf(export(call(1)))[:-5], PROTOBUF, ""),
+        (body(1)[:-5], JSON, ""),
+        (b'{"resourceSpans": {"a": 1}}', JSON, ""),
+        (b'{"resourceSpans": [{"scopeSpans": [{"spans": [1]}]}]}', JSON, ""),
+        (b"[" * 100_000, JSON, ""),
+        (body(1), JSON, "gzip"),
+        (gzip.compress(body(1))[:-12], JSON, "gzip"),
+        (gzip.compress(body(1)) + b"more", JSON, "gzip"),
+    ],
+)
+def test_what_is_malformed_is_refused_for_good(receiver: Receiver, content: bytes, kind: str, encoding: str):
+    before = receiver.spooled
+
+    status, headers, answer = receiver.post(content, kind, **({"Content_Encoding": encoding} if encoding else {}))
+
+    assert (status, headers["content-type"], "retry-after" in headers) == (400, kind, False)
+    assert b"The body is " in answer
+    assert receiver.spooled == before
+
+
+def test_a_refusal_in_protobuf_is_a_status_with_a_message(receiver: Receiver):
+    _, _, answer = receiver.post(b"\xff", PROTOBUF)
+
+    sentence = "The body is no protobuf message ExportTraceServiceRequest, or was cut off."
+    assert answer == b"\x12" + bytes([len(sentence) | 0x80, 0]) + sentence.encode()
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/grpc", None])
+def test_other_kinds_of_bodies_are_refused(receiver: Receiver, kind: str | None):
+    assert receiver.post(body(1), kind)[0] == 415
+
+
+def test_other_packings_are_refused(receiver: Receiver):
+    assert receiver.post(body(1), Content_Encoding="br")[0] == 415
+
+
+def test_the_kind_may_name_its_letters(receiver: Receiver):
+    assert receiver.post(body(1), "Application/JSON; charset=utf-8")[0] == 200
+
+
+def test_zlib_is_read_as_deflate(receiver: Receiver):
+    assert receiver.post(zlib.compress(body(1)), Content_Encoding="deflate")[0] == 200
+
+
+def test_a_body_above_the_limit_is_refused_and_the_client_hears_it(receiver: Receiver):
+    status, _, answer = receiver.post(b" " * (33 << 20))
+
+    assert (status, json.loads(answer)) == (
+        413,
+        {"message": "The body is larger than 32 MB, packed or not: export smaller batches."},
+    )
+
+
+def test_a_small_body_that_unpacks_to_a_large_one_is_refused(receiver: Receiver):
+    assert receiver.post(gzip.compress(b" " * (33 << 20)), Content_Encoding="gzip")[0] == 413
+
+
+def test_a_body_of_unknown_length_is_refused_when_it_grows_too_large(receiver: Receiver):
+    assert receiver.post(iter([b" " * (1 << 20)] * 33))[0] == 413
+
+
+@pytest.mark.parametrize("signal", ["metrics", "logs"])
+def test_metrics_and_logs_are_not_acknowledged_and_not_tried_again(receiver: Receiver, signal: str):
+    status, headers, answer = receiver.post(b"{}", path=f"/v1/{signal}")
+
+    assert (status, "retry-after" in headers) == (404, False)
+    assert json.loads(answer) == {"message": f"Only traces are kept here: set OTEL_{signal.upper()}_EXPORTER=none."}
+
+
+def test_other_methods_and_addresses_are_refused(receiver: Receiver):
+    assert receiver.ask("GET", "/v1/traces")[0] == 405
+    assert receiver.post(b"{}", path="/")[0] == 404
+
+
+def test_health_tells_what_waits(receiver: Receiver):
+    status, _, answer = receiver.ask("GET", "/healthz")
+
+    assert (status, set(json.loads(answer))) == (200, {"status", "waiting_bytes"})
+
+
+def test_a_client_that_stops_half_way_leaves_nothing(receiver: Receiver):
+    before = receiver.spooled
+    with socket.create_connection(("127.0.0.1", receiver.port)) as client:
+        head = f"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: {JSON}\r\nContent-Length: {len(body(9))}\r\n\r\n"
+        client.sendall(head.encode() + body(9)[:-1])
+
+    assert receiver.post(body(8))[0] == 200
+    assert len(receiver.spooled) == len(before) + 1
+    assert not [line for line in receiver.spooled if f"{9:016x}" in line]
+
+
+def test_more_at_once_than_there_is_room_for_is_asked_to_wait(receiver: Receiver):
+    head = f"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: {JSON}\r\nContent-Length: {32 << 20}\r\n\r\n".encode()
+    clients = [socket.create_connection(("127.0.0.1", receiver.port)) for _ in range(4)]
+    try:
+        for client in clients:
+            client.sendall(head)
+        wait_until(lambda: receiver.post(body(1))[0] == 429)
+        status, headers, _ = receiver.post(body(1))
+        assert (status, headers["retry-after"]) == (429, "1")
+    finally:
+        for client in clients:
+            client.close()
+
+    wait_until(lambda: receiver.post(body(1))[0] == 200)
+
+
+# ---- tokens and addresses
+
+
+def test_only_who_knows_the_token_is_heard(tmp_path: Path):
+    with Receiver(tmp_path / "lake", token="open sesame") as running:  # noqa: S106
+        for given in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic open sesame"}, {"Authorization": "Bearer é"}):
+            status, headers, _ = running.post(body(1), **given)
+            assert (status, headers["www-authenticate"]) == (401, "Bearer")
+        assert running.spooled == []
+
+        assert running.post(body(1), Authorization="bearer open sesame")[0] == 200
+        exporter = Noting(running.url, headers={"Authorization": "Bearer open sesame"})
+        traced(exporter, calls=3)
+        assert len(exporter.acknowledged) == 3
+
+
+def command(lake: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "usagecost", "receive", "--lake", str(lake), *options],
+        cwd=HOME, env=environment(**variables), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_without_a_token_only_this_machine_is_listened_to(tmp_path: Path):
+    done = command(tmp_path / "lake", "--host", "0.0.0.0", "--port", "0")  # noqa: S104
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Without a token anyone who reaches 0.0.0.0 could write to the lake: set USAGECOST_RECEIVE_TOKEN, or listen on 127.0.0.1.\n"
+    )
+
+
+def test_an_empty_token_is_none(tmp_path: Path):
+    done = command(tmp_path / "lake", "--host", "0.0.0.0", "--port", "0", "--token", " ")  # noqa: S104
+
+    assert (done.returncode, done.stderr) == (1, "The token is empty: give one that cannot be guessed, or none at all.\n")
+
+
+def test_the_token_may_be_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("USAGECOST_RECEIVE_TOKEN", "open sesame")
+    with Receiver(tmp_path / "lake", command=["receive", "--host", "0.0.0.0", "--port", "0"]) as running:  # noqa: S104
+        assert running.post(body(1))[0] == 401
+        assert running.post(body(1), Authorization="Bearer open sesame")[0] == 200
+        assert running.end() == 0
+        assert stored(running.lake) == ids(1)
+
+
+def test_a_port_in_use_is_said_in_a_sentence(tmp_path: Path, receiver: Receiver):
+    done = command(tmp_path / "lake", "--port", str(receiver.port))
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"Port {receiver.port} of 127.0.0.1 cannot be listened on (Address already in use): "
+        "end what uses it, or name another with --port.\n"
+    )
+
+
+def test_two_receivers_never_share_a_spool(receiver: Receiver):
+    done = command(receiver.lake.root, "--port", "0")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Another receiver uses the spool folder {receiver.lake.root / 'spool'}: ")
+
+
+# ---- nothing acknowledged is lost, nothing is doubled
+
+
+def test_what_was_acknowledged_before_a_kill_is_in_the_lake_after_the_next_start(tmp_path: Path):
+    with Receiver(tmp_path / "lake") as running:
+        exporter = Noting(running.url)
+        traced(exporter, calls=30)
+        assert len(exporter.acknowledged) == 30
+        running.kill()
+        assert stored(running.lake) == []
+
+    with Receiver(tmp_path / "lake", every=0.1) as again:
+        wait_until(lambda: stored(again.lake) == sorted(exporter.acknowledged))
+        wait_until(lambda: again.spooled == [])
+
+
+def test_a_kill_between_the_commit_and_the_spools_end_doubles_nothing(tmp_path: Path):
+    with Receiver(tmp_path / "lake") as running:
+        assert running.post(body(1, 2))[0] == 200
+        shutil.copytree(tmp_path / "lake" / "spool", tmp_path / "spool")
+        assert running.end() == 0
+        version = running.lake.version()
+
+    shutil.copytree(tmp_path / "spool", tmp_path / "lake" / "spool", dirs_exist_ok=True)
+    with Receiver(tmp_path / "lake", every=0.1) as again:
+        wait_until(lambda: again.spooled == [])
+
+        assert stored(again.lake) == ids(1, 2)
+        assert again.lake.version() == version
+
+
+def test_half_a_line_that_a_kill_has_left_is_cut_off(tmp_path: Path):
+    spool = tmp_path / "lake" / "spool"
+    spool.mkdir(parents=True)
+    line = json.dumps(export(call(1))) + "\n"
+    (spool / "20260210T000000-000001.jsonl").write_text(line + line[:-30])
+    (spool / "20260210T000000-000002.jsonl").write_text(line[:20])
+
+    with Receiver(tmp_path / "lake", every=0.1) as running:
+        wait_until(lambda: running.spooled == [])
+
+        assert stored(running.lake) == ids(1)
+        assert running.lake.rejects().num_rows == 0
+        assert list(spool.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_kills_at_any_moment_lose_and_double_nothing(tmp_path: Path):
+    acknowledged: list[str] = []
+    for pause in (0.3, 0.9, 1.7):
+        with Receiver(tmp_path / "lake", every=0.1) as running:
+            exporter = Noting(running.url)
+            sending = threading.Thread(target=traced, args=(exporter, 400, 5))
+            sending.start()
+            time.sleep(pause)
+            running.kill()
+            exporter.shutdown()  # else it would try for the rest of its time
+            sending.join()
+            acknowledged += exporter.acknowledged
+
+    with Receiver(tmp_path / "lake") as last:
+        assert last.end() == 0
+
+        assert acknowledged
+        assert set(acknowledged) <= set(stored(last.lake))
+        assert len(stored(last.lake)) == len(set(stored(last.lake)))
+        assert last.spooled == []
+
+
+def test_an_orderly_end_brings_what_was_accepted_to_the_lake(tmp_path: Path):
+    with Receiver(tmp_path / "lake") as running:
+        assert running.post(body(1, 2, 3))[0] == 200
+
+        assert running.end() == 0
+
+        assert stored(running.lake) == ids(1, 2, 3)
+        assert running.spooled == []
+        assert running.said[-2].startswith("3 spans: 3 requests new, 0 changed; lake version 1, ")
+
+
+@pytest.mark.slow
+def test_above_the_spools_limit_clients_wait_and_then_are_heard(tmp_path: Path):
+    with Receiver(tmp_path / "lake", every=3.0, most_spool_bytes=20_000) as running:
+        sent = 0
+        while (answer := running.post(body(*range(sent * 10, sent * 10 + 10))))[0] == 200 and sent < 50:
+            sent += 1
+
+        status, headers, _ = answer
+        assert (status, headers["retry-after"]) == (429, "5")
+        assert sum(map(len, running.spooled)) < 20_000 + 10_000
+        wait_until(lambda: running.post(body(1000))[0] == 200)
+        wait_until(lambda: len(stored(running.lake)) == sent * 10 + 1)
+
+
+def test_a_full_disk_is_said_and_nothing_half_written_stays(tmp_path: Path):
+    with Receiver(tmp_path / "lake", most_file_bytes=50_000) as running:
+        assert running.post(body(*range(1, 11)))[0] == 200
+        before = running.spooled
+
+        status, headers, answer = running.post(body(*range(100, 300)))
+
+        assert (status, headers["retry-after"]) == (503, "10")
+        assert json.loads(answer) == {"message": "What was sent could not be written to disk: File too large. Try again later."}
+        assert running.spooled == before
+        assert running.post(body(11))[0] == 200
+        running.kill()
+
+    with Receiver(tmp_path / "lake") as again:
+        again.end()
+        assert stored(again.lake) == ids(*range(1, 12))
+        assert again.lake.rejects().num_rows == 0
+
+
+def test_while_the_lake_cannot_be_written_what_comes_waits(tmp_path: Path):
+    lake = tmp_path / "lake"
+    (lake / "requests").mkdir(parents=True)
+    (lake / "requests" / "_delta_log").write_text("in the way")
+    with Receiver(lake, every=0.1) as running:
+        assert running.post(body(1))[0] == 200
+        wait_until(lambda: len(running.said) > 1)
+        assert running.said[1].startswith("What was received waits in the spool, as the lake could not be written: ")
+        assert len(running.spooled) == 1
+
+        (lake / "requests" / "_delta_log").unlink()
+
+        wait_until(lambda: stored(running.lake) == ids(1))

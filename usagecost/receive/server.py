@@ -1,0 +1,131 @@
+"""The receiver as a process: checked, started, and ended so that what was accepted is in the lake."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import anyio
+import uvicorn
+from starlette.applications import Starlette
+
+from usagecost.lake import Lake
+from usagecost.receive.delivery import Delivery, Pace
+from usagecost.receive.http import Receiver
+from usagecost.receive.spool import Spool, SpoolBusy
+
+MOST_SPOOL_BYTES = 1 << 30
+"""That are accepted and not in the lake yet. Above it clients are asked to wait."""
+
+KEEP_ALIVE_SECONDS = 65
+"""Exporters send every few seconds: a connection that ended at the same moment would cost them a try."""
+
+MOST_CONNECTIONS = 2_000
+
+
+class CannotReceive(Exception):  # noqa: N818 - a sentence for who typed the command
+    """What stands against listening, and what would help."""
+
+
+def receive(
+    lake: Lake,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 4318,
+    token: str | None = None,
+    every: float = 5.0,
+    spool: Path | None = None,
+    most_spool_bytes: int = MOST_SPOOL_BYTES,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Listens until it is told to end by SIGTERM or SIGINT; then what was accepted is brought to the lake.
+
+    `every` are seconds between commits, `spool` is the folder for what is not committed yet. ``say`` hears lines for people.
+    Raises CannotReceive before anything is accepted.
+    """
+    if token is not None and not token.strip():
+        raise CannotReceive("The token is empty: give one that cannot be guessed, or none at all.")
+    listener = _listener(host, port, has_token=token is not None)
+    with listener:
+        kept = Spool(spool or lake.root / "spool")
+        try:
+            kept.start()
+        except SpoolBusy as problem:
+            raise CannotReceive(str(problem)) from None
+        except OSError as problem:
+            raise CannotReceive(f"The spool folder cannot be used ({problem}): change its permissions, or name another.") from None
+        try:
+            delivery = Delivery(kept, lake, Pace(every, most_spool_bytes // 4), say)
+            receiver = Receiver(kept, token.strip() if token else None, most_spool_bytes)
+            _serve(receiver, delivery, listener, f"Receiving traces on {_address(listener)}; lake {lake.root}", say)
+        finally:
+            kept.stop()
+    say("Ended: all that was accepted is in the lake, or waits in the spool for the next start.")
+
+
+def _serve(receiver: Receiver, delivery: Delivery, listener: socket.socket, greeting: str, say: Callable[[str], None]) -> None:
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        say(greeting)  # from here on signals are heard, and soon requests answered
+        delivery.start()
+        yield
+        await anyio.to_thread.run_sync(delivery.stop)
+
+    config = uvicorn.Config(
+        receiver.app(lifespan),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=10,
+        limit_concurrency=MOST_CONNECTIONS,
+    )
+    _Server(config).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """A server that ends by itself when a signal says so, with a status of its own, not the signal's."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _listener(host: str, port: int, *, has_token: bool) -> socket.socket:
+    """A socket that listens there."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except OSError:
+        raise CannotReceive(f"--host {host} is no address of this machine: use 127.0.0.1, or 0.0.0.0 for all of them.") from None
+    if not has_token and not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback:
+        raise CannotReceive(
+            f"Without a token anyone who reaches {host} could write to the lake: "
+            "set USAGECOST_RECEIVE_TOKEN, or listen on 127.0.0.1."
+        )
+    listener = socket.socket(family, kind)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen()
+    except OSError as problem:
+        listener.close()
+        raise CannotReceive(
+            f"Port {port} of {host} cannot be listened on ({problem.strerror}): end what uses it, or name another with --port."
+        ) from None
+    return listener
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/v1/traces"
