@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import settings
 
 from tests.lake_rows import Row
+from tests.postgres import Server, programs, running_server
 from tests.questions import varied_rows
 from tests.views import write_lake
 
@@ -42,3 +44,15 @@ def sample_lake(tmp_path_factory: pytest.TempPathFactory) -> str:
 def _no_warnings_about_a_missing_app() -> None:
     """Streamlit's cache logs that no app is running; in tests that is meant."""
     logging.getLogger("streamlit.runtime.caching.cache_data_api").disabled = True
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server of these tests' own."""
+    where = programs()
+    if where is None:
+        reason = "there is no PostgreSQL server here: apt-get install postgresql"
+        assert not os.environ.get("USAGECOST_REQUIRE_POSTGRES"), reason
+        pytest.skip(reason)
+    with running_server(where) as server:
+        yield server

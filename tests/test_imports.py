@@ -36,7 +36,8 @@ ALLOWED = {
     "ingest":    "sources pricebook pricing lake schema",
     "sample":    "ingest sources lake schema",
     "receive":  "ingest sources lake schema",
-    "cli":      f"{READ} engine lake schema sources receive {WRITE}",
+    "sync":     "ingest sources lake schema formats",
+    "cli":      f"{READ} engine lake schema sources receive sync watch {WRITE}",
     "__main__": "cli",
 }  # fmt: skip
 """Room -> the rooms it may import from, besides itself. A room is a module, a package, or a module with its helpers

@@ -128,9 +128,18 @@ REPRICING_COLUMNS: tuple[Column, ...] = (
     Column("after_usd", pa.decimal128(38, 9), "repricing", "Their list cost after, where it is known", "USD", required=True),
 )
 
+NAME_COLUMNS: tuple[Column, ...] = (
+    Column("source", TEXT, "name", "The log format whose gateway calls it so", required=True),
+    Column("field", TEXT, "name", "The column of a request that holds the id: team_id, user_id or virtual_key", required=True),
+    Column("id", TEXT, "name", "What stands there", required=True),
+    Column("name", TEXT, "name", "What people call it", required=True),
+    Column("seen_at", INSTANT, "name", "When it was read", "UTC instant, µs", required=True),
+)
+
 REQUESTS = pa.schema([column.field for column in COLUMNS])
 REJECTS = pa.schema([column.field for column in REJECT_COLUMNS])
 LINEAGE = pa.schema([column.field for column in LINEAGE_COLUMNS])
+NAMES = pa.schema([column.field for column in NAME_COLUMNS])
 COLUMN_BY_NAME = {column.name: column for column in COLUMNS}
 
 _PRICES = [column.field for column in COLUMNS if column.name in PRICE_COLUMNS]

@@ -8,6 +8,7 @@ from usagecost.cli.loading import ingest
 from usagecost.cli.prices import prices, reprice, repricings
 from usagecost.cli.receiving import receive
 from usagecost.cli.summaries import summary
+from usagecost.cli.sync import sync
 from usagecost.cli.upkeep import columns, doctor, sample
 
 COMMANDS = (
@@ -17,6 +18,7 @@ COMMANDS = (
     prices,
     reprice,
     repricings,
+    sync,
     sample,
     doctor,
     columns,

@@ -6,6 +6,7 @@ One folder holds everything::
     rejects/        Delta table of lines that could not be read; made with the first of them
     price_changes/  Delta table of the prices that repricing has changed; repricings/, what was done, by whom and why
     lineage/        Delta table of which request is part of which, for formats whose requests contain each other
+    names/          Delta table of what people call the teams, users and keys that requests name by ids
     staging/        what running ingests have not committed yet
     spool/          what the receiver has acknowledged and no version holds yet
     commit.lock     held by whoever commits, compacts or vacuums

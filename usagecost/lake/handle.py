@@ -17,6 +17,7 @@ from deltalake.exceptions import CommitFailedError
 from filelock import FileLock
 
 from usagecost.lake import lineage as lake_lineage
+from usagecost.lake import names as lake_names
 from usagecost.lake import rejects as lake_rejects
 from usagecost.lake import removal as lake_removal
 from usagecost.lake import repricing as lake_repricing
@@ -28,6 +29,7 @@ from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database, staging_folder
 from usagecost.lake.table import (
     LINEAGE,
+    NAMES,
     PRICE_CHANGES,
     REJECTS,
     REPRICINGS,
@@ -82,6 +84,7 @@ class Lake:
         self._requests = self.root / REQUESTS.name
         self._rejects = self.root / REJECTS.name
         self._lineage = self.root / LINEAGE.name
+        self._names = self.root / NAMES.name
         self._prices = PriceTables(self._requests, self.root / PRICE_CHANGES.name, self.root / REPRICINGS.name)
         self._mutex = threading.Lock()
         self._table: DeltaTable | None = None
@@ -133,6 +136,10 @@ class Lake:
     def rejects(self) -> pa.Table:
         """One row = one line, or one file, that could not be read; by file and line."""
         return lake_rejects.all_rejects(self._rejects)
+
+    def names(self) -> pa.Table:
+        """One row = what people call a team, user or key that requests name by its id; by source, field and id."""
+        return lake_names.all_names(self._names)
 
     def watermark(self, name: str) -> int | None:
         """How far a source has been read into the newest version, as `commit` was told; None if it never was.
@@ -209,6 +216,11 @@ class Lake:
         """
         with self._writing() as folder:
             return _until_committed(lambda: lake_repricing.undo(self._prices, folder, act, about))
+
+    def keep_names(self, names: pa.Table) -> int:
+        """Keep what ids are called, as schema.NAMES has it, the newest name of each; returns how many are new or changed."""
+        with self._writing() as folder:
+            return _until_committed(lambda: lake_names.keep(self._names, names, folder))
 
     def compact(self) -> int:
         """Make one sorted file of each day's, and of the rejects', where there are several; returns how many were merged."""

@@ -64,6 +64,7 @@ REQUESTS = TableSpec("requests", schema.REQUESTS, order="started_at", instant="s
 REJECTS = TableSpec("rejects", schema.REJECTS, order="source_file, line", instant="rejected_at")
 PRICE_CHANGES = TableSpec("price_changes", schema.PRICE_CHANGES, order="day, source")
 REPRICINGS = TableSpec("repricings", schema.REPRICINGS, order="done_at", instant="done_at")
+NAMES = TableSpec("names", schema.NAMES, order="source, field, id", instant="seen_at")
 LINEAGE = TableSpec("lineage", schema.LINEAGE, order="source, request_id", instant="seen_at")
 
 

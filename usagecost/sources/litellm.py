@@ -44,6 +44,9 @@ _METADATA = JsonColumns(
     }
 )
 
+SPEND_LOG_METADATA = _METADATA.places
+"""What is read of the column metadata, as JSON paths."""
+
 _NO_METADATA = "metadata is no whole JSON: it was cut off, or written in another way. Export that column as JSON."
 
 SPEND_LOG_ROWS = f"""

@@ -52,6 +52,11 @@ class JsonColumns:
         self._places = {path: place for place, path in enumerate(dict.fromkeys(itertools.chain(*paths.values())), start=1)}
         self._paths = paths
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """All places that are looked at."""
+        return tuple(self._places)
+
     def texts(self, text: str) -> str:
         """SQL for the list of texts at all places; an error where the text is no JSON."""
         return f"json_extract_string({text}, [{', '.join(map(literal, self._places))}])"

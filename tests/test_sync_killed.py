@@ -1,0 +1,114 @@
+"""A large table, a process that is killed in the middle, rows that come late and change: the lake is the table all the same."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.lake_rows import stored
+from tests.litellm_database import add_traffic, litellm_database, requests_in
+from tests.postgres import Server
+from tests.test_sync import requests_of, sync_of
+from usagecost.lake import Lake
+
+ROWS = 200_000
+
+IN_PARTS = "import sys, usagecost.sync.parts as parts; parts.PART_ROWS = {rows}; from usagecost.cli import app; app(sys.argv[1:])"
+"""The command, with smaller parts than it has, so that there is a middle."""
+
+
+@contextmanager
+def running(dsn: str, lake: Path, *options: str, part_rows: int = 20_000) -> Iterator[subprocess.Popen[str]]:
+    """The command as a process of its own; what it prints is on its stdout, line by line."""
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", IN_PARTS.format(rows=part_rows), "sync", "litellm", "--lake", str(lake), *options],
+        env={**os.environ, "USAGECOST_DSN": dsn},
+        cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_or_doubled_by_kills_late_rows_and_changes(postgres: Server, tmp_path: Path):
+    database = litellm_database(postgres)
+    add_traffic(postgres, database, ROWS)  # 9 days, one every 4 seconds
+    dsn, lake = postgres.dsn(database), Lake(tmp_path / "lake")
+
+    with running(dsn, lake.root) as process:
+        for line in process.stdout:  # killed when something is committed, and more is on its way
+            if "Part 3 of " in line:
+                break
+        time.sleep(0.7)
+        process.send_signal(signal.SIGKILL)
+    assert 0 < stored(lake).num_rows < ROWS
+
+    add_traffic(postgres, database, 500, first="2026-11-10 00:00:01", step="97 s", prefix="late")
+    postgres.run("""UPDATE "LiteLLM_SpendLogs" SET spend = spend * 2 + 0.5 WHERE request_id LIKE 'r%77'""", database)
+    for seconds in (3.0, 4.0, 5.0):  # and killed wherever it happens to be
+        with running(dsn, lake.root) as process:
+            time.sleep(seconds)
+            process.send_signal(signal.SIGKILL)
+    with running(dsn, lake.root) as process:
+        assert process.wait() == 0
+
+    table = requests_in(postgres, database)
+    found = requests_of(lake)
+    assert len(table) == ROWS + 500
+    assert found == table
+    assert [sum(values[place] for values in found.values()) for place in (0, 1)] == [
+        int(postgres.run(f'SELECT sum({column}) FROM "LiteLLM_SpendLogs"', database))
+        for column in ("prompt_tokens", "completion_tokens")
+    ]
+    assert sum(Decimal(cost) for _, _, cost in found.values()) == Decimal(
+        postgres.run('SELECT sum(spend::numeric(18, 9)) FROM "LiteLLM_SpendLogs"', database)
+    )
+
+    postgres.run("""UPDATE "LiteLLM_SpendLogs" SET spend = 0.25 WHERE request_id LIKE 'r%123'""", database)
+    add_traffic(postgres, database, 300, start=ROWS)
+    done = sync_of(postgres, database, lake).run()
+
+    assert (done.inserted, done.updated) == (300, 200)
+    assert done.read < 1000
+    assert requests_of(lake) == requests_in(postgres, database)
+
+
+@pytest.mark.slow
+def test_a_signal_ends_it_at_once_and_the_next_start_goes_on(postgres: Server, tmp_path: Path):
+    """In the middle of a part, and between two rounds."""
+    database = litellm_database(postgres)
+    add_traffic(postgres, database, 60_000)
+    dsn, lake = postgres.dsn(database), Lake(tmp_path / "lake")
+
+    with running(dsn, lake.root, "--every", "60s") as process:
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        rest, complaints = process.communicate(timeout=60)
+    assert "Part 2 of 5: " in first
+    assert "Stopped; what was committed stays" in rest.splitlines()[-1]
+    assert (process.returncode, complaints) == (0, "")
+    assert stored(lake).num_rows < 60_000
+
+    with running(dsn, lake.root, "--every", "60s") as process:
+        for line in process.stdout:
+            if "rows read" in line:
+                break
+        asked = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert time.monotonic() - asked < 5
+    assert requests_of(lake) == requests_in(postgres, database)

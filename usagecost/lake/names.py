@@ -1,0 +1,48 @@
+"""What people call the teams, users and keys that requests name by their ids: a small table, written anew when a name changes.
+
+The requests keep the ids, which last; a name is looked up when it is shown.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from usagecost import schema
+from usagecost.lake.staging import bounded_database
+from usagecost.lake.table import NAMES, create_view, data_files, exists, open_or_create, open_table, replace_files, write_file
+
+_KEPT = """
+SELECT * FROM offered
+UNION ALL BY NAME
+SELECT * FROM known ANTI JOIN offered USING (source, field, id)
+"""
+
+_CHANGED = "SELECT count(*) FROM offered ANTI JOIN known USING (source, field, id, name)"
+
+
+def all_names(path: Path) -> pa.Table:
+    """One row = what one id is called, by source, field and id; no rows if no source ever told."""
+    files = [file.path for file in data_files(open_table(path), path, NAMES)] if exists(path) else []
+    names = pa.concat_tables([schema.NAMES.empty_table(), *(pq.ParquetFile(file).read().cast(schema.NAMES) for file in files)])
+    return names.sort_by([(name, "ascending") for name in ("source", "field", "id")])
+
+
+def keep(path: Path, names: pa.Table, folder: Path) -> int:
+    """Keep names, each id's newest; returns how many are new or changed. The caller is alone among the writers."""
+    if not names.num_rows:
+        return 0
+    table = open_or_create(path, NAMES)
+    offered = folder / "names.parquet"
+    pq.write_table(names.cast(schema.NAMES), offered)
+    files = data_files(table, path, NAMES)
+    with bounded_database(folder) as con:
+        create_view(con, "offered", [str(offered)], NAMES)
+        create_view(con, "known", [file.path for file in files], NAMES)
+        changed = con.sql(_CHANGED).fetchall()[0][0]
+        added = write_file(con, path, NAMES, _KEPT, {}) if changed else None
+    if added is not None:
+        replace_files(table, path, [added], files, {})
+    return changed
