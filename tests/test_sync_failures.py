@@ -15,8 +15,9 @@ from tests.postgres import ESCAPED, PASSWORD, Server
 from tests.test_sync import requests_of
 from usagecost.cli import app
 from usagecost.lake import Lake
-from usagecost.sync import Database, DatabaseProblem, Sync, follow, following, read_dsn, rounds
+from usagecost.sync import Database, DatabaseProblem, Sync, follow, following, read_dsn
 from usagecost.sync import postgres as driver
+from usagecost.sync import reading as sync_reading
 
 
 @pytest.fixture(autouse=True)
@@ -150,7 +151,7 @@ def test_a_connection_that_is_lost_while_rows_arrive_is_made_again(
 ):
     """The server ends it with a part half read: nothing of that part is committed, and the next try reads it as a whole."""
     batches: list[int] = []
-    read_batch = rounds._batch
+    read_batch = sync_reading._batch
 
     def lose_connection(*arguments: object) -> object:
         batches.append(1)
@@ -159,8 +160,8 @@ def test_a_connection_that_is_lost_while_rows_arrive_is_made_again(
             postgres.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'usagecost'")
         return read_batch(*arguments)
 
-    monkeypatch.setattr(rounds, "_batch", lose_connection)
-    monkeypatch.setattr(driver, "BATCH_BYTES", 2_000_000)
+    monkeypatch.setattr(sync_reading, "_batch", lose_connection)
+    monkeypatch.setattr(driver, "BATCH_BYTES", 300_000)
     done = sync(tmp_path, postgres.dsn(database))
     lines = done.stdout.splitlines()
 

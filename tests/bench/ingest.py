@@ -5,6 +5,8 @@
 The bare reader parses the whole file, with its own guesses of types, into Arrow batches that are thrown away. Each measurement
 has a process of its own, of which the peak of memory is; the two take turns, and the best of each counts, as other work on the
 machine only makes them slower. With --load the file also goes into a lake: priced, staged, committed.
+
+litellm-postgres is no file but a live table; its bare reader is the driver alone. The server, on the same machine, takes its part.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ import multiprocessing
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +29,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from tests.bench import live
 from tests.bench.litellm_rows import PAYLOADS, SPEND_LOGS
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
@@ -105,6 +109,13 @@ def written(name: str, rows: int, folder: Path) -> Path:
     return path
 
 
+@contextmanager
+def file_of(name: str, rows: int, folder: Path) -> Iterator[tuple[Path, int]]:
+    """A format's file, and its size."""
+    path = written(name, rows, folder)
+    yield path, path.stat().st_size
+
+
 def bare(name: str, path: Path) -> int:
     """Rows that DuckDB's own reader parses."""
     with duckdb.connect() as con:
@@ -127,17 +138,30 @@ def loaded(name: str, path: Path) -> int:
     return report.requests + report.duplicates
 
 
-def measured(work: Callable[[str, Path], int], name: str, path: Path) -> Measured:
+def measured(work: Callable[[str, Path | str], int], name: str, path: Path | str) -> Measured:
     """The work in a process of its own."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_measure, (work, name, path))
 
 
-def _measure(work: Callable[[str, Path], int], name: str, path: Path) -> Measured:
+def _measure(work: Callable[[str, Path | str], int], name: str, path: Path | str) -> Measured:
     assert pd.__version__  # DuckDB loads pandas when it is first given a table; here it is there before the clock starts
     start = time.perf_counter()
     rows = work(name, path)
     return time.perf_counter() - start, rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def measured_all(
+    name: str, place: Path | str, works: Mapping[str, Callable[[str, Path | str], int]], repeat: int, size: int
+) -> dict[str, object]:
+    """A line's figures, printed: the works take turns, and the best of each counts."""
+    turns = [{label: measured(work, name, place) for label, work in works.items()} for _ in range(repeat)]
+    results = {label: min(turn[label] for turn in turns) for label in works}
+    ratio = round(results["bare"][0] / results["ours"][0], 2)
+    told = ", ".join(f"{label} {rows / s:,.0f} rows/s ({peak >> 20:,} MB)" for label, (s, rows, peak) in results.items())
+    print(f"{name:15} {size / 1e6:6.0f} MB: {told}; {ratio:.2f} of the bare reader")
+    figures = {label: {"rows_per_second": round(rows / s), "peak_mb": peak >> 20} for label, (s, rows, peak) in results.items()}
+    return {**figures, "ratio": ratio}
 
 
 def main() -> None:
@@ -145,8 +169,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--formats", default=",".join(FORMATS))
+    parser.add_argument("--formats", default=",".join((*FORMATS, live.NAME)))
     parser.add_argument("--folder", type=Path, help="where the files are kept from run to run; default: nowhere")
+    parser.add_argument("--dsn", help=f"a database whose table {live.NAME} reads; default: a server of its own")
     parser.add_argument("--load", action="store_true", help="also measure the way into a lake")
     arguments = parser.parse_args()
     with TemporaryDirectory() as temporary:
@@ -154,16 +179,15 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         found = {}
         for name in arguments.formats.split(","):
-            path = written(name, arguments.rows, folder)
-            works = {"bare": bare, "ours": ours} | ({"loaded": loaded} if arguments.load else {})
-            turns = [{label: measured(work, name, path) for label, work in works.items()} for _ in range(arguments.repeat)]
-            results = {label: min(turn[label] for turn in turns) for label in works}
-            found[name] = {
-                label: {"rows_per_second": round(rows / s), "peak_mb": peak >> 20} for label, (s, rows, peak) in results.items()
-            }
-            found[name]["ratio"] = round(results["bare"][0] / results["ours"][0], 2)
-            told = ", ".join(f"{label} {rows / s:,.0f} rows/s ({peak >> 20:,} MB)" for label, (s, rows, peak) in results.items())
-            print(f"{name:15} {path.stat().st_size / 1e6:6.0f} MB: {told}; {found[name]['ratio']:.2f} of the bare reader")
+            if name == live.NAME:
+                works = {"bare": live.bare, "ours": live.ours, "loaded": live.loaded}
+                source = live.table_of(arguments.rows, arguments.dsn)
+            else:
+                works = {"bare": bare, "ours": ours, "loaded": loaded}
+                source = file_of(name, arguments.rows, folder)
+            chosen = {label: work for label, work in works.items() if label != "loaded" or arguments.load}
+            with source as (place, size):
+                found[name] = measured_all(name, place, chosen, arguments.repeat, size)
         print(json.dumps(found))
 
 

@@ -13,12 +13,12 @@ from usagecost.cli.upkeep import columns, doctor, sample
 
 COMMANDS = (
     ingest,
+    sync,
     receive,
     summary,
     prices,
     reprice,
     repricings,
-    sync,
     sample,
     doctor,
     columns,

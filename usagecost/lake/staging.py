@@ -62,6 +62,7 @@ def bounded_database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         }
     )
     try:
+        con.execute("SET enable_progress_bar = false")  # it would print into the report of whoever asked
         con.execute("SET GLOBAL TimeZone = 'UTC'")
         con.execute("SET GLOBAL parquet_metadata_cache = true")
         yield con

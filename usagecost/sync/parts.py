@@ -11,11 +11,12 @@ xmin, rows that came later than the overlap are found by "created_at" and "updat
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+from usagecost.sources.litellm import SPEND_LOG_COLUMNS, SPEND_LOG_METADATA
 from usagecost.sources.sql import identifier
 from usagecost.sync.postgres import Transaction
 from usagecost.sync.spend_logs import SpendLogs, server_fact
@@ -54,8 +55,6 @@ class Part:
 def parts(
     transaction: Transaction,
     table: SpendLogs,
-    columns: Collection[str],
-    metadata: Collection[str],
     position: Position,
     overlap: timedelta,
     *,
@@ -69,7 +68,7 @@ def parts(
     is_thorough = is_thorough or (table.has_xid and now.known_xid is None)
     xid = now.oldest_xid if is_thorough else position.xid
     since = None if position.ended is None else position.ended - overlap // timedelta(microseconds=1)
-    select = table.select(columns, metadata, f"{position.generation << _XID_BITS} + {now.xid}")
+    select = table.select(SPEND_LOG_COLUMNS, SPEND_LOG_METADATA, f"{position.generation << _XID_BITS} + {now.xid}")
     reached = replace(position, xid=xid, timeline=now.timeline)
     found: list[Part] = []
     if is_thorough:
