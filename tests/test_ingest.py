@@ -10,10 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.source_rows import Row, json_lines
-from usagecost.ingest import Report, WrongUsage, ingest, load
+from usagecost.ingest import Report, WrongUsage, ingest, ingest_copies, load
 from usagecost.lake import Lake
 from usagecost.schema import REJECTS, REQUESTS
 from usagecost.sources import SOURCES, Batch
+from usagecost.sources.table import Table
 
 NAMES = ", ".join(source.name for source in SOURCES)
 
@@ -189,9 +190,32 @@ def test_a_dry_run_leaves_the_lake_as_it_is(tmp_path: Path, lake: Lake):
 
     report = ingest([file], lake, dry_run=True)
 
-    assert (report.requests, report.duplicates, report.rejected, report.inserted, report.version) == (1, 1, 1, 0, 0)
+    assert (report.requests, report.duplicates, report.rejected, report.inserted, report.version) == (1, 1, 1, 1, 0)
     assert not lake.root.exists()
-    assert report.problems[-1].startswith("Dry run: ")
+
+
+def test_a_dry_run_tells_what_loading_would_do(tmp_path: Path, lake: Lake):
+    ingest([json_lines(tmp_path / "old.jsonl", [usage("same"), usage("grown", rank=1)])], lake)
+    news = [usage("same"), usage("grown", rank=2, output_tokens=7), usage("new", started_at="2026-05-02T10:00:00Z"), "broken"]
+    file = json_lines(tmp_path / "new.jsonl", news)
+
+    told = ingest([file], lake, dry_run=True)
+    assert (lake.version(), lake.rejects().num_rows) == (1, 0)
+    done = ingest([file], lake)
+
+    assert (told.inserted, told.updated, told.unchanged, told.days, told.version) == (1, 1, 1, 2, 1)
+    assert told.counts() | {"version": 2, "seconds": 0} == done.counts() | {"seconds": 0}
+
+
+def test_copies_are_called_what_they_were_called_elsewhere(tmp_path: Path, lake: Lake):
+    copy = json_lines(tmp_path / "0", [usage("a"), "broken"])
+
+    report = ingest_copies({copy: Table()}, {copy: "gateway.jsonl"}, lake)
+
+    assert (report.inserted, report.rejected) == (1, 1)
+    assert stored(lake)["source_file"].to_pylist() == lake.rejects()["source_file"].to_pylist() == ["gateway.jsonl"]
+    assert lake.history()[0]["ingest"]["paths"] == "gateway.jsonl"
+    assert report.problems[0].startswith("gateway.jsonl, line 2: ")
 
 
 def test_progress_grows_to_one(tmp_path: Path, lake: Lake):

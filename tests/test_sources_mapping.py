@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from usagecost.sources.mapping import MappingProblem, read_mapping
+from usagecost.sources.mapping import MappingProblem, mapping_of, mapping_toml, read_mapping
 
 TIME = '[columns]\nstarted_at = "t"\n'
 
@@ -69,3 +72,29 @@ def test_a_mapping_may_begin_with_a_byte_order_mark(tmp_path: Path):
     (tmp_path / "m.toml").write_text("\ufeff" + TIME)
 
     assert read_mapping(tmp_path / "m.toml").columns == {"started_at": "t"}
+
+
+def test_keys_become_the_toml_that_a_person_would_write():
+    keys = {
+        "source": "gateway",
+        "input_includes_cache_read": False,
+        "attributes": ["region"],
+        "columns": {"started_at": "Zeit (UTC)", "model": "model"},
+        "statuses": {"all fine": "success"},
+    }
+
+    assert mapping_toml(keys) == (
+        'source = "gateway"\ninput_includes_cache_read = false\nattributes = ["region"]\n'
+        '\n[columns]\nstarted_at = "Zeit (UTC)"\nmodel = "model"\n\n[statuses]\n"all fine" = "success"\n'
+    )
+    assert mapping_of(keys).columns == {"started_at": "Zeit (UTC)", "model": "model"}
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@given(st.dictionaries(texts, texts), texts, st.booleans(), st.lists(texts))
+def test_any_keys_survive_their_toml(columns: dict[str, str], source: str, includes: bool, attributes: list[str]):
+    keys = {"source": source, "input_includes_cache_read": includes, "attributes": attributes, "columns": columns}
+
+    assert tomllib.loads(mapping_toml(keys)) == keys

@@ -7,7 +7,7 @@ fetched whole, so threads never share a result.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from typing import Any
@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from usagecost.lake import Lake
-from usagecost.schema import REQUESTS
+from usagecost.schema import REJECTS, REQUESTS
 
 MEMORY_LIMIT = "2GB"
 
@@ -39,15 +39,24 @@ def table(
 ) -> pa.Table:
     """The result of a query over the requests of the UTC days given: integers and decimals stay exact."""
     files = open_lake(lake).snapshot(version).files(first_day, last_day)
+    return _answer(sql, parameters, "requests", REQUESTS, files, f"the lake's version {version}")
+
+
+def rejects(sql: str, parameters: Mapping[str, Any], *, files: Sequence[str]) -> pa.Table:
+    """The result of a query over the rejected lines, named ``{rejects}``, in the files that `Lake.reject_files` names."""
+    return _answer(sql, parameters, "rejects", REJECTS, files, "the lake's rejects")
+
+
+def _answer(sql: str, parameters: Mapping[str, Any], name: str, columns: pa.Schema, files: Sequence[str], whose: str) -> pa.Table:
     if files:
         relation, bound = "read_parquet($files)", {**parameters, "files": list(files)}
     else:
-        relation, bound = f"(SELECT {_no_columns()} WHERE false)", dict(parameters)
+        relation, bound = f"(SELECT {_no_columns(columns)} WHERE false)", dict(parameters)
     try:
         with _root().cursor() as cursor:
-            return cursor.sql(sql.replace("{requests}", relation), params=bound).to_arrow_table()
+            return cursor.sql(sql.replace(f"{{{name}}}", relation), params=bound).to_arrow_table()
     except duckdb.IOException as problem:
-        raise UnansweredError(f"A file of the lake's version {version} is gone or damaged. Load the page again.") from problem
+        raise UnansweredError(f"A file of {whose} is gone or damaged. Load the page again.") from problem
     except duckdb.OutOfMemoryException as problem:
         raise UnansweredError(f"The question needs more than {MEMORY_LIMIT} of memory. Ask for fewer days.") from problem
 
@@ -69,7 +78,7 @@ def _root() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _no_columns() -> str:
-    """The columns of requests, typed, for a range in which the lake has no file."""
-    types = duckdb.from_arrow(REQUESTS.empty_table()).types
-    return ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in zip(REQUESTS.names, types, strict=True))
+def _no_columns(columns: pa.Schema) -> str:
+    """The columns of a table, typed, for a range in which the lake has no file."""
+    types = duckdb.from_arrow(columns.empty_table()).types
+    return ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in zip(columns.names, types, strict=True))

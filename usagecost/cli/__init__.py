@@ -7,6 +7,7 @@ import typer
 from usagecost.cli.loading import ingest
 from usagecost.cli.prices import prices, reprice, repricings
 from usagecost.cli.receiving import receive
+from usagecost.cli.removing import ingests, remove
 from usagecost.cli.summaries import summary
 from usagecost.cli.sync import sync
 from usagecost.cli.upkeep import columns, doctor, sample
@@ -15,6 +16,8 @@ COMMANDS = (
     ingest,
     sync,
     receive,
+    ingests,
+    remove,
     summary,
     prices,
     reprice,

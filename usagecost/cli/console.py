@@ -20,6 +20,7 @@ WIDE_TABLE = 170
 
 out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 
+
 LakeOption = Annotated[Path | None, typer.Option("--lake", help="The lake's folder. Default: USAGECOST_LAKE, else data/lake.")]
 
 
@@ -34,12 +35,12 @@ def print_counts(title: str, counts: dict[str, Any]) -> None:
     print_facts(title, {name: f"{value:.1f}" if isinstance(value, float) else exact_count(value) for name, value in counts.items()})
 
 
-def print_facts(title: str, facts: dict[str, str]) -> None:
+def print_facts(title: str, facts: dict[str, str], on: Console = out) -> None:
     """One fact a line, name and value."""
     table = Table(title=title or None, title_justify="left", show_header=False, box=None)
     for name, value in facts.items():
         table.add_row(name.replace("_", " "), Text(value))
-    out.print(table)
+    on.print(table)
 
 
 def fail(sentence: str, status: int) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from usagecost.ingest.loading import Report, load
-from usagecost.ingest.run import WrongUsage, ingest
+from usagecost.ingest.preview import Looked, Preview, look, preview, values_of
+from usagecost.ingest.run import WrongUsage, ingest, ingest_copies
 
-__all__ = ["Report", "WrongUsage", "ingest", "load"]
+__all__ = ["Looked", "Preview", "Report", "WrongUsage", "ingest", "ingest_copies", "load", "look", "preview", "values_of"]

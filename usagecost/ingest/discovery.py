@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,8 @@ class Found:
 
     `files` are to be read, each with the folder it was found in, or None if it was named itself. `problems` are whole
     sentences; `rejects` are files that cannot be read at all, for the lake. `strangers` are files in a folder that are of no
-    known format, `count` those that are of one: both show while the files are looked at.
+    known format, `count` those that are of one: both show while the files are looked at. `names` are what files are called that
+    have been copied here, `formats` those that somebody has chosen.
     """
 
     files: dict[Path, Path | None] = field(default_factory=dict)
@@ -31,6 +32,8 @@ class Found:
     rejects: list[Reject] = field(default_factory=list)
     strangers: dict[Path, list[Path]] = field(default_factory=dict)
     count: int = 0
+    names: Mapping[Path, str] = field(default_factory=dict)
+    formats: Mapping[Path, Source] = field(default_factory=dict)
 
     @property
     def bytes(self) -> int:
@@ -41,8 +44,8 @@ class Found:
         """The files that can be read, with their format: the chosen one, else the only one that fits."""
         for path, folder in self.files.items():
             try:
-                head = Head.of(path)
-                source = chosen or _only_fit(head, sources)
+                head = Head.of(path, name=self.names.get(path))
+                source = chosen or self.formats.get(path) or _only_fit(head, sources)
             except FileProblem as problem:
                 self._refuse(path, problem)
                 continue
@@ -59,7 +62,7 @@ class Found:
             self.problems.append(f"Of no known format, and left out, in {folder}: {names}{more}.")
 
     def _refuse(self, path: Path, problem: FileProblem) -> None:
-        self.rejects.append(Reject(str(path.absolute()), None, problem.sentence, None))
+        self.rejects.append(Reject(self.names.get(path) or str(path.absolute()), None, problem.sentence, None))
 
 
 def find_files(paths: Iterable[Path], lake: Path) -> Found:

@@ -67,20 +67,26 @@ class Report:
 
 
 def load(
-    batches: Iterable[Batch], lake: Lake, *, about: dict[str, str] | None = None, watermarks: Mapping[str, int] | None = None
+    batches: Iterable[Batch],
+    lake: Lake,
+    *,
+    about: dict[str, str] | None = None,
+    watermarks: Mapping[str, int] | None = None,
+    against: Lake | None = None,
 ) -> Report:
     """Price batches, merge their requests into the lake as one version, keep their rejects.
 
     `about` is kept in the lake's history, beside the ingest's id and what was read. `watermarks` say how far a source has been
-    read with this; they are part of the same version: see `Lake.watermark`.
+    read with this; they are part of the same version: see `Lake.watermark`. With `against`, nothing is merged: the report says
+    what the batches would do to that lake, and `lake` is only where they are worked on.
     """
     started = time.monotonic()
     with lake.staging() as folder, bounded_database(folder) as con:
-        staging = _Staging(con, folder, lake)
+        staging = _Staging(con, folder, lake, against or lake)
         for batch in batches:
             staging.add(batch)
         staging.finish()
-        commit = _commit(staging, lake, about or {}, watermarks)
+        commit = _commit(staging, lake, about or {}, watermarks) if against is None else _preview(staging, against)
         return Report(
             lines=staging.lines,
             requests=commit.inserted + commit.updated + commit.unchanged,
@@ -101,13 +107,13 @@ def load(
 class _Staging:
     """Batches on their way to the lake: counted, priced, and written as files that the commit merges."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, folder: Path, lake: Lake) -> None:
+    def __init__(self, con: duckdb.DuckDBPyConnection, folder: Path, lake: Lake, destination: Lake) -> None:
         self._con, self._folder, self._lake = con, folder, lake
         self._requests: list[pa.Table] = []
         self._rejects: list[pa.Table] = []
         self._lineage: list[pa.Table] = []
         self._problems: dict[tuple[str, bool], str] = {}
-        self._prices = current_book(lake)
+        self._prices = current_book(destination)
         self.id = uuid.uuid4().hex
         self.files: list[Path] = []
         self.lineage: list[Path] = []
@@ -213,4 +219,11 @@ def _commit(staging: _Staging, lake: Lake, about: dict[str, str], watermarks: Ma
         read = {"lines": staging.lines, "skipped": staging.skipped, "rejected": sum(staging.rejected.values())}
         ingest = {"id": staging.id, **about, **read}
         return lake.commit(staging.files, ingest=ingest, lineage=staging.lineage, watermarks=watermarks)
+    return Commit(0, 0, 0, 0, 0, days=0, version=lake.version() if lake.exists else 0)
+
+
+def _preview(staging: _Staging, lake: Lake) -> Commit:
+    """What merging what was staged would do."""
+    if staging.files:
+        return lake.preview(staging.files, lineage=staging.lineage)
     return Commit(0, 0, 0, 0, 0, days=0, version=lake.version() if lake.exists else 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
@@ -17,6 +17,8 @@ from usagecost.schema import REQUESTS
 from usagecost.sources import SOURCES, Batch, Reading, Source
 from usagecost.sources.mapping import MappingProblem, read_mapping
 from usagecost.sources.table import Table
+
+OnProgress = Callable[[float, str], None]
 
 MOST_PROBLEMS = 50
 
@@ -35,29 +37,44 @@ def ingest(
     format: str | None = None,  # noqa: A002 - what the command line calls it
     mapping: Path | None = None,
     dry_run: bool = False,
-    on_progress: Callable[[float, str], None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Report:
     """Load files and folders into the lake; the format of each is recognised, unless it is named or mapped.
 
-    A dry run reads and reports, but leaves the lake as it is. `on_progress` hears a share from 0 to 1, and words.
+    A dry run leaves the lake as it is, and reports what loading would do to it: `days` are those whose file would be written,
+    `version` is the lake's. `on_progress` hears a share from 0 to 1, and words.
     Raises WrongUsage before anything is read, LakeError when the lake cannot be written.
     """
     chosen = _chosen_source(format, mapping)
-    found = find_files(paths, lake.root)
+    return _run(find_files(paths, lake.root), chosen, lake, dry_run, on_progress)
+
+
+def ingest_copies(
+    formats: Mapping[Path, Source],
+    names: Mapping[Path, str],
+    lake: Lake,
+    *,
+    dry_run: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Report:
+    """Load files of known formats that have been copied from elsewhere, and are called by the names they had there."""
+    found = Found(files=dict.fromkeys(formats), names=names, formats=formats)
+    return _run(found, None, lake, dry_run, on_progress)
+
+
+def _run(found: Found, chosen: Source | None, lake: Lake, dry_run: bool, on_progress: OnProgress | None) -> Report:
     if not dry_run:
-        return _ingest(found, chosen, lake, on_progress)
+        return _ingest(found, chosen, lake, None, on_progress)
     with TemporaryDirectory() as folder:
-        report = _ingest(found, chosen, Lake(folder), on_progress)
-    note = "Dry run: which requests are new or changed shows when they are loaded; inserted, updated and unchanged are 0 here."
-    version = lake.version() if lake.exists else 0
-    return replace(report, inserted=0, updated=0, unchanged=0, days=0, version=version, problems=(*report.problems, note))
+        return _ingest(found, chosen, Lake(folder), lake, on_progress)
 
 
-def _ingest(found: Found, chosen: Source | None, lake: Lake, on_progress: Callable[[float, str], None] | None) -> Report:
+def _ingest(found: Found, chosen: Source | None, lake: Lake, against: Lake | None, on_progress: OnProgress | None) -> Report:
+    paths = [found.names.get(path) or str(path) for path in list(found.files)[:MOST_PROBLEMS]]
     with lake.staging() as folder, bounded_database(folder) as con:
         reading = Reading(con, datetime.now(UTC))
         batches = _with_progress(_batches(found, chosen, reading), found.bytes, on_progress)
-        report = load(batches, lake, about={"paths": ", ".join(map(str, list(found.files)[:MOST_PROBLEMS]))})
+        report = load(batches, lake, about={"paths": ", ".join(paths)}, against=against)
     if on_progress:
         on_progress(1.0, "Done")
     return replace(report, files=found.count, problems=_few((*found.problems, *report.problems)))
@@ -85,7 +102,7 @@ def _batches(found: Found, chosen: Source | None, reading: Reading) -> Iterator[
     yield Batch(REQUESTS.empty_table(), reading.rejects(None, found.rejects), lines=0, skipped=0, bytes_read=0)
 
 
-def _with_progress(batches: Iterable[Batch], total: int, on_progress: Callable[[float, str], None] | None) -> Iterator[Batch]:
+def _with_progress(batches: Iterable[Batch], total: int, on_progress: OnProgress | None) -> Iterator[Batch]:
     read = lines = 0
     for batch in batches:
         yield batch

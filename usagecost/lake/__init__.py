@@ -22,7 +22,7 @@ from usagecost.lake.removal import Removal, Selection
 from usagecost.lake.repricing import Change, Pricing, Repricing
 from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database
-from usagecost.lake.table import LakeError, LakeMissing, LakeUnreadable
+from usagecost.lake.table import LakeError, LakeMissing, LakeUnreadable, LakeUnwritable
 
 __all__ = [
     "Change",
@@ -31,6 +31,7 @@ __all__ = [
     "LakeError",
     "LakeMissing",
     "LakeUnreadable",
+    "LakeUnwritable",
     "Pricing",
     "Removal",
     "Repricing",

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -141,6 +142,10 @@ class Lake:
         """One row = what people call a team, user or key that requests name by its id; by source, field and id."""
         return lake_names.all_names(self._names)
 
+    def reject_files(self) -> tuple[str, ...]:
+        """The Parquet files that hold the rejects now. Other rejects are other files, so the names are a version of them."""
+        return tuple(file_paths(self._rejects, REJECTS))
+
     def watermark(self, name: str) -> int | None:
         """How far a source has been read into the newest version, as `commit` was told; None if it never was.
 
@@ -154,6 +159,17 @@ class Lake:
         snapshot = self.snapshot()
         with self.staging() as folder, bounded_database(folder) as con:
             return lake_removal.preview(con, snapshot.files(), selection, snapshot.version)
+
+    def preview(self, staged: Sequence[Path], *, lineage: Sequence[Path] = ()) -> Commit:
+        """What `commit` would do to the newest version; nothing is written, and no lake is needed."""
+        links = [str(path) for path in lineage]
+        with self._mutex:
+            version = self._newest().version() if self.exists else 0
+            stored = self._files_by_day(self._newest()) if version else {}
+        with TemporaryDirectory() as folder, bounded_database(Path(folder)) as con:
+            known = (*file_paths(self._lineage, LINEAGE), *links) if links else ()
+            found = resolve(con, [str(path) for path in staged], stored, links, known)
+        return Commit(**{**asdict(found), "days": len(found.days)}, version=version)
 
     # ---- writing
 

@@ -16,6 +16,8 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
+from usagecost.lake.table import LakeUnwritable
+
 MEMORY_LIMIT = "1GB"
 MOST_THREADS = 4
 """More threads than these would each hold buffers of their own within the same memory."""
@@ -24,14 +26,21 @@ MOST_THREADS = 4
 @contextmanager
 def staging_folder(parent: Path) -> Iterator[Path]:
     """A new folder in ``parent`` for as long as the block runs."""
-    parent.mkdir(parents=True, exist_ok=True)
     folder = parent / str(uuid.uuid4())
     alive = FileLock(_lock_file(folder))
-    with FileLock(_lock_file(parent)):  # else a sweep could take the new lock file before its owner does
-        _remove_abandoned(parent)
-        alive.acquire()
     try:
+        parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(_lock_file(parent)):  # else a sweep could take the new lock file before its owner does
+            _remove_abandoned(parent)
+            alive.acquire()
         folder.mkdir()
+    except OSError as error:
+        alive.release()
+        raise LakeUnwritable(
+            f"The lake in {parent.parent} cannot be written to ({error.strerror or error}): give this user the right to, "
+            "or let USAGECOST_LAKE name another folder."
+        ) from error
+    try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -40,6 +40,10 @@ class LakeMissing(LakeError):  # noqa: N818 - the base is the error; this says w
     """There is no lake where one was looked for."""
 
 
+class LakeUnwritable(LakeError):  # noqa: N818
+    """The lake's folder cannot be written to."""
+
+
 class LakeUnreadable(LakeError):  # noqa: N818
     """There is a lake, but its log, or the version asked for, cannot be read."""
 

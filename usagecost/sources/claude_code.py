@@ -148,6 +148,10 @@ class ClaudeCode:
 
     name = "claude-code"
     title = "Claude Code transcripts"
+    counts = (
+        "The log counts input without cache reads and cache writes; both are added, so that input_tokens is all input. "
+        "Output includes reasoning. Of the growing lines of one answer the last is counted, replayed copies are not."
+    )
 
     def recognise(self, head: Head) -> str | None:
         """By messages with their usage, or by the fields that lines of a session share."""

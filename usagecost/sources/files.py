@@ -154,14 +154,15 @@ def _unzstandard(file: BufferedReader, most: int) -> Iterator[bytes]:
 
 @dataclass(frozen=True)
 class Head:
-    """The beginning of a file, unpacked: what a source recognises it by."""
+    """The beginning of a file, unpacked: what a source recognises it by. ``name`` is for a file whose path means nothing."""
 
     path: Path
     start: bytes
     is_whole: bool
+    name: str | None = None
 
     @classmethod
-    def of(cls, path: Path, at_least: int = 0) -> Head:
+    def of(cls, path: Path, at_least: int = 0, name: str | None = None) -> Head:
         """The first lines of a file, or more of it; raises FileProblem if nothing can be read."""
         stream = ByteStream(path, HEAD_BYTES)
         start, lines, is_whole = bytearray(), 0, True
@@ -176,12 +177,12 @@ class Head:
             lines += (splitter.split(piece) if splitter else piece).count(b"\n")
         if stream.problem and not start:
             raise FileProblem(stream.problem)
-        return cls(path, bytes(start), is_whole and not stream.problem)
+        return cls(path, bytes(start), is_whole and not stream.problem, name)
 
     @property
     def source_file(self) -> str:
         """The file's name in the lake."""
-        return str(self.path.absolute())
+        return self.name or str(self.path.absolute())
 
     @property
     def is_parquet(self) -> bool:

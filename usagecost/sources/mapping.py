@@ -31,6 +31,8 @@ A column mapped to rank says which of two versions of a request stays: the one w
 from __future__ import annotations
 
 import difflib
+import json
+import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -85,12 +87,13 @@ def read_mapping(path: Path) -> TableMapping:
     except tomllib.TOMLDecodeError as error:
         raise MappingProblem(f"The mapping {path} is no TOML: {error}. Texts stand in quotation marks.") from None
     try:
-        return _mapping(keys)
+        return mapping_of(keys)
     except MappingProblem as problem:
         raise MappingProblem(f"The mapping {path}: {problem}") from None
 
 
-def _mapping(keys: dict[str, Any]) -> TableMapping:
+def mapping_of(keys: dict[str, Any]) -> TableMapping:
+    """The mapping that has these keys; raises MappingProblem."""
     for key in keys:
         _check_known(key, _KEYS, "key")
     columns, constants = _texts(keys, "columns"), _constants(keys)
@@ -111,6 +114,26 @@ def _mapping(keys: dict[str, Any]) -> TableMapping:
         delimiter=delimiter,
         conventions=_conventions(keys, columns),
     )
+
+
+def mapping_toml(keys: Mapping[str, Any]) -> str:
+    """The keys of a mapping as the TOML that `read_mapping` reads."""
+    plain = [f"{name} = {_toml(value)}" for name, value in keys.items() if not isinstance(value, Mapping)]
+    tables = [
+        "\n".join(["", f"[{name}]", *(f"{_toml_key(key)} = {_toml(value)}" for key, value in table.items())])
+        for name, table in keys.items()
+        if isinstance(table, Mapping)
+    ]
+    return "\n".join([*plain, *tables]) + "\n"
+
+
+def _toml_key(key: str) -> str:
+    return key if re.fullmatch("[A-Za-z0-9_-]+", key) else _toml(key)
+
+
+def _toml(value: str | bool | list[str]) -> str:
+    """TOML's texts are JSON's, but for one control character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _conventions(keys: dict[str, Any], columns: Mapping[str, str]) -> Conventions:

@@ -84,10 +84,14 @@ def file_problem(reading: Reading, source: str, head: Head, problem: FileProblem
 
 
 class Source(Protocol):
-    """One log format. ``name`` is what a user types, and what the lake's column ``source`` says by default."""
+    """One log format. ``name`` is what a user types, and what the lake's column ``source`` says by default.
+
+    ``counts`` says what the log's counts of tokens include, and what is made of them: whole sentences for who loads it.
+    """
 
     name: str
     title: str
+    counts: str
 
     def recognise(self, head: Head) -> str | None:
         """Why a file that begins like this is of the format: it follows "looks like"; None if it is not."""

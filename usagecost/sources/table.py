@@ -25,6 +25,10 @@ class Table:
 
     name = "table"
     title = "Tables: CSV, TSV, JSON lines, Parquet"
+    counts = (
+        "Columns with the record's names mean what the record means: input_tokens includes cache reads and cache writes, "
+        "output_tokens includes reasoning. For a table that counts otherwise, map its columns."
+    )
 
     def __init__(self, mapping: TableMapping | None = None) -> None:
         self._mapping = mapping

@@ -1,0 +1,133 @@
+"""What feeds the lake: sources, ingests, rejects, from literal rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from tests.lake_rows import at, row, stage
+from usagecost import engine, queries_sources
+from usagecost.ingest import ingest
+from usagecost.lake import Lake, Selection
+from usagecost.schema import REJECTS
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake")
+
+
+def load(lake: Lake, name: str, *rows: dict) -> None:
+    """An ingest of this id at midnight."""
+    stamped = [{**values, "ingest_id": name, "ingested_at": at("2026-05-09")} for values in rows]
+    with lake.staging() as folder:
+        lake.commit([stage(folder, stamped)], ingest={"id": name, "paths": f"{name}.csv", "lines": 9, "skipped": 1, "rejected": 2})
+
+
+def rejected(lake: Lake, *rows: tuple[str, int | None, str, str | None]) -> None:
+    lines = [
+        {"source": "table", "source_file": file, "line": line, "reason": reason, "raw": raw, "rejected_at": at("2026-05-09")}
+        for file, line, reason, raw in rows
+    ]
+    lake.reject(pa.Table.from_pylist(lines, REJECTS))
+
+
+def test_a_source_tells_its_requests_and_how_fresh_it_is(lake: Lake):
+    load(lake, "i", row("a", started_at="2026-05-01 10:00"), row("b", started_at="2026-05-03 10:00"), row("c", source="other"))
+
+    assert queries_sources.sources(str(lake.root), 1) == [
+        {
+            "source": "test",
+            "requests": 2,
+            "first": at("2026-05-01 10:00"),
+            "last": at("2026-05-03 10:00"),
+            "loaded": at("2026-05-09"),
+        },
+        {
+            "source": "other",
+            "requests": 1,
+            "first": at("2026-05-01 10:00"),
+            "last": at("2026-05-01 10:00"),
+            "loaded": at("2026-05-09"),
+        },
+    ]
+
+
+def test_an_ingest_tells_what_it_did_and_what_of_it_is_left(lake: Lake):
+    load(lake, "first", row("a"), row("b"))
+    load(lake, "second", row("b", rank=1))
+    lake.remove(Selection(ingest="second"))
+    told = {entry["id"]: entry for entry in queries_sources.ingests(str(lake.root), 3)}
+
+    assert list(told) == ["second", "first"]
+    assert {name: told["first"][name] for name in ("paths", "lines", "skipped", "rejected", "inserted", "requests")} == {
+        "paths": "first.csv",
+        "lines": 9,
+        "skipped": 1,
+        "rejected": 2,
+        "inserted": 2,
+        "requests": 1,
+    }
+    assert (told["second"]["updated"], told["second"]["requests"]) == (1, 0)
+    assert [(removal["requests"], removal["by"]) for removal in queries_sources.removals(str(lake.root), 3)] == [(1, ("ingest",))]
+
+
+def test_an_ingest_that_the_log_does_not_tell_of_is_known_by_its_requests(lake: Lake):
+    with lake.staging() as folder:
+        lake.commit([stage(folder, [row("a", ingest_id="old", ingested_at=at("2026-04-01"))])])
+
+    (told,) = queries_sources.ingests(str(lake.root), 1)
+    assert (told["id"], told["requests"], told["time"], told["lines"]) == ("old", 1, at("2026-04-01"), None)
+
+
+def test_a_version_is_asked_about_as_it_was(lake: Lake):
+    load(lake, "first", row("a"))
+    load(lake, "second", row("b"))
+
+    assert [entry["id"] for entry in queries_sources.ingests(str(lake.root), 1)] == ["first"]
+
+
+def test_rejects_of_one_trouble_are_one_kind(lake: Lake):
+    rejected(
+        lake,
+        ("a.csv", 2, 'input_tokens is "-1": a count cannot be negative.', "x,-1"),
+        ("b.csv", 7, 'input_tokens is "-12": a count cannot be negative.', "<script>alert(1)</script>"),
+        ("c.csv", None, "The file is empty: there is nothing to read.", None),
+    )
+    files = lake.reject_files()
+    kinds = queries_sources.reject_kinds(files)
+
+    assert [(kind["lines"], kind["files"], kind["reason"]) for kind in kinds] == [
+        (2, 2, 'input_tokens is "-1": a count cannot be negative.'),
+        (1, 1, "The file is empty: there is nothing to read."),
+    ]
+    lines = queries_sources.rejected_lines(files, kinds[0]["kind"]).to_pylist()
+    assert [(line["source_file"], line["line"], line["raw"]) for line in lines] == [
+        ("a.csv", 2, "x,-1"),
+        ("b.csv", 7, "<script>alert(1)</script>"),
+    ]
+
+
+def test_an_export_has_all_rejects_but_no_more_than_fits(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    rejected(lake, *((f"{number}.csv", 1, "broken", "x" * 10_000) for number in range(5)))
+    whole = queries_sources.rejects_export(lake.reject_files())
+    monkeypatch.setattr(queries_sources, "MOST_EXPORTED_CHARACTERS", 25_000)
+    cut = queries_sources.rejects_export(lake.reject_files())
+
+    assert whole.column_names == ["source", "source_file", "line", "reason", "raw", "rejected_at"]
+    assert (whole["source_file"].to_pylist(), whole["rejected_at"][0].as_py()) == (
+        [f"{number}.csv" for number in range(5)],
+        "2026-05-09T00:00:00Z",
+    )
+    assert cut["source_file"].to_pylist() == ["0.csv", "1.csv"]
+
+
+def test_a_lake_without_rejects_has_none(lake: Lake, tmp_path: Path):
+    (tmp_path / "a.csv").write_text("started_at,model\n2026-05-01,m\n")
+    ingest([tmp_path / "a.csv"], lake)
+
+    assert lake.reject_files() == ()
+    assert queries_sources.reject_kinds(()) == []
+    assert engine.rejects("SELECT count(*) AS n FROM {rejects}", {}, files=()).to_pylist() == [{"n": 0}]

@@ -1,0 +1,126 @@
+"""What files are and how they would be read, from their beginnings alone: nothing is loaded."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from usagecost.lake import Lake
+from usagecost.lake.staging import bounded_database
+from usagecost.pricebook import current_book
+from usagecost.pricing import Book, with_prices
+from usagecost.schema import REJECTS, REQUESTS
+from usagecost.sources import SOURCES, FileProblem, Head, Reading, Source
+from usagecost.sources.records import is_json, tabular_file
+from usagecost.sources.sql import registered
+from usagecost.sources.table import column_names
+
+SHOWN_ROWS = 10
+SHOWN_CHARACTERS = 300
+"""Of a cell of the file; the whole may be a conversation."""
+
+NO_FORMAT = "The file is of no known format, and no table of several columns."
+
+KNOWN_VALUES = 200
+"""Rows that are looked at for the words of a column."""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a file seems to be.
+
+    `fits` are the formats that recognise it, each with its reason, which follows "looks like". `columns` are those of a table,
+    or the fields of its first JSON objects. `problem` says why it cannot be read at all, or as nothing that is known.
+    """
+
+    path: Path
+    name: str
+    bytes: int
+    fits: tuple[tuple[Source, str], ...] = ()
+    columns: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The beginning of a file as it is and as it would be read.
+
+    `raw`: one row a row of the file, its columns as text. `requests`: one row a request, priced, at most as many. Of the first
+    batch, which is all of a small file, `lines` are read, `skipped` are by the format no requests, and `rejects` tell the rest.
+    """
+
+    raw: pa.Table
+    requests: pa.Table
+    rejects: pa.Table
+    lines: int = 0
+    skipped: int = 0
+
+
+def look(path: Path, name: str) -> Looked:
+    """What a file is, by its first lines."""
+    size = path.stat().st_size
+    try:
+        head = Head.of(path, name=name)
+    except FileProblem as problem:
+        return Looked(path, name, size, problem=problem.sentence)
+    fits = tuple((source, why) for source in SOURCES if (why := source.recognise(head)))
+    try:
+        columns = tuple(column_names(head))
+    except FileProblem as problem:
+        return Looked(path, name, size, fits, problem=None if fits else problem.sentence)
+    return Looked(path, name, size, fits, columns, None if fits or len(columns) > 1 else NO_FORMAT)
+
+
+def preview(path: Path, name: str, source: Source, lake: Lake) -> Preview:
+    """How a source reads the first rows of a file, at the prices of a lake; raises FileProblem if nothing of it can be read."""
+    head = Head.of(path, name=name)
+    with TemporaryDirectory() as folder, bounded_database(Path(folder)) as con:
+        con.execute("SET preserve_insertion_order = true")  # so that the first requests are those of the first rows
+        with closing(source.read([head], Reading(con, datetime.now(UTC)))) as batches:
+            batch = next(batches, None)
+        raw = raw_rows(head)
+        if batch is None:
+            return Preview(raw, REQUESTS.empty_table(), REJECTS.empty_table())
+        requests = _priced(con, batch.requests.slice(0, SHOWN_ROWS), current_book(lake).book)
+    return Preview(raw, requests, batch.rejects, batch.lines, batch.skipped)
+
+
+def raw_rows(head: Head, most: int = SHOWN_ROWS) -> pa.Table:
+    """The first rows of a table, or the first JSON objects, each column as text, cut where it is long."""
+    if is_json(head):
+        rows = head.objects[:most]
+    else:
+        file = tabular_file(head)
+        with closing(file.rows(file.names)) as pieces:
+            rows = next((piece.table.slice(0, most).to_pylist() for piece in pieces), [])
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pa.table({name: pa.array([_text(row.get(name)) for row in rows], pa.string()) for name in names})
+
+
+def values_of(path: Path, column: str) -> list[str]:
+    """The different values of a column in the first rows of a table, as they come."""
+    found = raw_rows(Head.of(path), KNOWN_VALUES)
+    return list(dict.fromkeys(value for value in found[column].to_pylist() if value)) if column in found.column_names else []
+
+
+def _priced(con: duckdb.DuckDBPyConnection, requests: pa.Table, book: Book) -> pa.Table:
+    """The requests with their prices, in their order."""
+    numbered = requests.append_column("place", pa.array(range(requests.num_rows), pa.int64()))
+    with registered(con, "batch", numbered):
+        priced = con.sql(with_prices(con, "batch", book, ("place",))).to_arrow_table()
+    return priced.sort_by("place").select(REQUESTS.names).cast(REQUESTS)
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
