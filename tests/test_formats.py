@@ -17,6 +17,11 @@ def said(format: Callable[[Number | None], str], number: Number | None) -> str: 
     return format(number).replace("\u00a0", " ")
 
 
+@pytest.mark.parametrize(("number", "text"), [(0, "0 lines"), (1, "1 line"), (12_345, "12,345 lines")])
+def test_one_is_no_plural(number: int, text: str):
+    assert formats.counted(number, "line") == text
+
+
 @pytest.mark.parametrize(
     ("number", "text"),
     [

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.source_rows import json_lines
-from usagecost.ingest import look, preview, values_of
+from usagecost.ingest import look, preview, unknown_statuses
 from usagecost.lake import Lake
 from usagecost.sources import FileProblem
 from usagecost.sources.mapping import mapping_of
@@ -103,11 +103,11 @@ def test_a_file_that_is_gone_is_a_problem(tmp_path: Path):
         preview(tmp_path / "gone.csv", "gone.csv", Table(), LAKE)
 
 
-def test_the_values_of_a_column_are_the_different_ones(tmp_path: Path):
-    (tmp_path / "a.csv").write_text("id,state\n1,OK\n2,meh\n3,OK\n4,\n")
+def test_words_that_say_nothing_about_an_outcome_are_asked_about(tmp_path: Path):
+    (tmp_path / "a.csv").write_text("id,state\n1,OK\n2,meh\n3,meh\n4,\n5,200\n6,Done!\n")
 
-    assert values_of(tmp_path / "a.csv", "state") == ["OK", "meh"]
-    assert values_of(tmp_path / "a.csv", "colour") == []
+    assert unknown_statuses(tmp_path / "a.csv", "state") == ["meh", "Done!"]
+    assert unknown_statuses(tmp_path / "a.csv", "colour") == []
 
 
 def test_the_lakes_own_prices_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -30,9 +30,10 @@ from usagecost.sources.mapping import GIVEN_COLUMNS
             },
         ),
         (["usage.prompt_tokens", "usage", "prompt tokens"], {"input_tokens": "prompt tokens"}),
+        (["when", "latency_s", "ttftSeconds"], {"started_at": "when", "duration_ms": "latency_s", "ttft_ms": "ttftSeconds"}),
         (["colour", "shape"], {}),
     ],
-    ids=["azure", "portkey", "a field at the top before one inside", "strangers"],
+    ids=["azure", "portkey", "a field at the top before one inside", "units", "strangers"],
 )
 def test_columns_are_guessed_by_their_names(names: list[str], guesses: dict[str, str]):
     assert guessed_columns(names) == guesses

@@ -22,6 +22,11 @@ def exact_count(number: Number | None) -> str:
     return UNKNOWN if number is None else f"{number:,.0f}"
 
 
+def counted(number: int, noun: str) -> str:
+    """1 request, 2 requests, 12,345 requests."""
+    return f"{exact_count(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def count(number: Number | None) -> str:
     """9,999 and 12.4 M: all digits while they can be taken in, else three that matter."""
     if number is None or abs(number) < 10_000:

@@ -8,6 +8,7 @@ from usagecost.charts.drawing import Drawing
 from usagecost.charts.look import COLORS, MISSING_COLOR, OTHER_COLOR, PALETTE, colors, value_name
 from usagecost.charts.over_time import bars_over_time, lines_over_time
 from usagecost.charts.ranked import ranked_bars, stacked_ranked_bars
+from usagecost.charts.small import small_bars
 from usagecost.charts.timeaxis import TimeAxis, tick_texts, time_axis
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "colors",
     "lines_over_time",
     "ranked_bars",
+    "small_bars",
     "stacked_ranked_bars",
     "tick_texts",
     "time_axis",

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from usagecost.cli.console import NOTHING_READ, READ, WIDE_TABLE, WRONG_USAGE, LakeOption, ReportFormat, err, fail, out, print_facts
 from usagecost.engine import UnansweredError
-from usagecost.formats import UNKNOWN, exact_count, usd
+from usagecost.formats import UNKNOWN, counted, exact_count, usd
 from usagecost.lake import Lake, LakeError, Removal, Selection, lake_root
 
 OLD_VERSIONS = (
@@ -72,7 +72,7 @@ def remove(
             fail("The lake holds no such requests: nothing was removed. `ingests` lists what was loaded.", NOTHING_READ)
         if report is ReportFormat.text or not yes:
             print_facts("To be removed", _facts(found), on=err if report is ReportFormat.json else out)
-        if not yes and not typer.confirm(f"Remove {exact_count(found.requests)} requests?", err=True):
+        if not yes and not typer.confirm(f"Remove {counted(found.requests, 'request')}?", err=True):
             fail("Nothing was removed.", NOTHING_READ)
         done = handle.remove(selection)
     except LakeError as problem:
@@ -80,7 +80,7 @@ def remove(
     if report is ReportFormat.json:
         typer.echo(json.dumps(asdict(done), default=_json_value))
     else:
-        out.print(f"{exact_count(done.requests)} requests removed; the lake is at version {done.version}.", highlight=False)
+        out.print(f"{counted(done.requests, 'request')} removed; the lake is at version {done.version}.", highlight=False)
     err.print(OLD_VERSIONS, markup=False, highlight=False)
     raise typer.Exit(READ)
 

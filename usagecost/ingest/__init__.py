@@ -1,9 +1,49 @@
-"""From log files to the lake: found, recognised, read, priced, staged, committed once; nothing lost, nothing twice."""
+"""From log files to the lake: found, recognised, read, priced, staged, committed once; nothing lost, nothing twice.
+
+Who loads files finds everything here: what they are (`look`), how they would be read (`preview`), how a table is mapped
+(`guessed_columns` to `mapped_table`), and the loading itself.
+"""
 
 from __future__ import annotations
 
-from usagecost.ingest.loading import Report, load
-from usagecost.ingest.preview import Looked, Preview, look, preview, values_of
-from usagecost.ingest.run import WrongUsage, ingest, ingest_copies
+from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["Looked", "Preview", "Report", "WrongUsage", "ingest", "ingest_copies", "load", "look", "preview", "values_of"]
+from usagecost.ingest.loading import Report, load
+from usagecost.ingest.preview import Looked, Preview, look, preview, unknown_statuses
+from usagecost.ingest.run import WrongUsage, ingest, ingest_copies
+from usagecost.sources import SOURCES, FileProblem, Source
+from usagecost.sources.guesses import guessed_columns, guessed_cost_unit, guessed_duration_unit
+from usagecost.sources.mapping import GIVEN_COLUMNS, MappingProblem, mapping_of, mapping_toml
+from usagecost.sources.table import Table
+
+__all__ = [
+    "FORMATS",
+    "GIVEN_COLUMNS",
+    "FileProblem",
+    "Looked",
+    "MappingProblem",
+    "Preview",
+    "Report",
+    "Source",
+    "WrongUsage",
+    "guessed_columns",
+    "guessed_cost_unit",
+    "guessed_duration_unit",
+    "ingest",
+    "ingest_copies",
+    "load",
+    "look",
+    "mapped_table",
+    "mapping_toml",
+    "preview",
+    "unknown_statuses",
+]
+
+FORMATS: Mapping[str, Source] = {source.name: source for source in SOURCES}
+"""The log formats by name."""
+
+
+def mapped_table(keys: dict[str, Any]) -> Source:
+    """Tables as a mapping with these keys reads them; raises MappingProblem."""
+    return Table(mapping_of(keys))

@@ -19,6 +19,7 @@ from usagecost.pricebook import current_book
 from usagecost.pricing import Book, with_prices
 from usagecost.schema import REJECTS, REQUESTS
 from usagecost.sources import SOURCES, FileProblem, Head, Reading, Source
+from usagecost.sources.conventions import STATUSES
 from usagecost.sources.records import is_json, tabular_file
 from usagecost.sources.sql import registered
 from usagecost.sources.table import column_names
@@ -29,8 +30,8 @@ SHOWN_CHARACTERS = 300
 
 NO_FORMAT = "The file is of no known format, and no table of several columns."
 
-KNOWN_VALUES = 200
-"""Rows that are looked at for the words of a column."""
+LOOKED_AT_ROWS = 1_000
+"""For the words of a column."""
 
 
 @dataclass(frozen=True)
@@ -105,10 +106,11 @@ def raw_rows(head: Head, most: int = SHOWN_ROWS) -> pa.Table:
     return pa.table({name: pa.array([_text(row.get(name)) for row in rows], pa.string()) for name in names})
 
 
-def values_of(path: Path, column: str) -> list[str]:
-    """The different values of a column in the first rows of a table, as they come."""
-    found = raw_rows(Head.of(path), KNOWN_VALUES)
-    return list(dict.fromkeys(value for value in found[column].to_pylist() if value)) if column in found.column_names else []
+def unknown_statuses(path: Path, column: str) -> list[str]:
+    """The different words in a column of a table's first rows that say nothing about an outcome by themselves."""
+    found = raw_rows(Head.of(path), LOOKED_AT_ROWS)
+    values = dict.fromkeys(found[column].to_pylist()) if column in found.column_names else {}
+    return [value for value in values if value and value.lower() not in STATUSES and not value.isdecimal()]
 
 
 def _priced(con: duckdb.DuckDBPyConnection, requests: pa.Table, book: Book) -> pa.Table:

@@ -9,7 +9,7 @@ NAMES = {
     "request_id": ("requestid", "id", "generationid", "callid", "responseid", "logid", "uuid"),
     "started_at": (
         "startedat", "starttime", "start", "startedtime", "timestamp", "time", "createdat", "created", "requestcreatedat",
-        "requesttime", "datetime", "date", "ts", "eventtime",
+        "requesttime", "datetime", "date", "ts", "eventtime", "when",
     ),
     "duration_ms": (
         "durationms", "latencyms", "duration", "latency", "responsetime", "responsetimems", "requestdurationms", "generationtimems",
@@ -70,6 +70,7 @@ def guessed_columns(names: Sequence[str]) -> dict[str, str]:
     for name in sorted(names, key=lambda name: name.count(".")):  # the fields of objects last
         if not any(other.startswith(f"{name}.") for other in names):
             by_plain.setdefault(_plain(name), name)
+            by_plain.setdefault(_plain(name.removesuffix(_unit_end(name))), name)
     found: dict[str, str] = {}
     for column, candidates in NAMES.items():
         taken = set(found.values())
@@ -81,13 +82,18 @@ def guessed_columns(names: Sequence[str]) -> dict[str, str]:
 
 def guessed_duration_unit(name: str) -> str:
     """The unit at the end of a column's name: latency_s, durationSeconds; without one, milliseconds."""
-    words = re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower().split("_")
-    return UNIT_ENDS.get(words[-1], "ms") if len(words) > 1 else "ms"
+    return UNIT_ENDS.get(_unit_end(name).strip("_").lower(), "ms")
 
 
 def guessed_cost_unit(name: str) -> str:
     """Cents where the name says so, else dollars."""
     return "cents" if "cent" in name.lower() else "usd"
+
+
+def _unit_end(name: str) -> str:
+    """The unit of time at the end of a name; empty if there is none."""
+    end = re.search(r"(?<=[A-Za-z0-9])(_[A-Za-z]+|(?<=[a-z])[A-Z][a-z]+)$", name)
+    return end[0] if end and end[0].strip("_").lower() in (*UNIT_ENDS, "ms", "millis", "milliseconds") else ""
 
 
 def _plain(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -21,26 +22,36 @@ from usagecost.ui.answers import answer, empty, unreadable
 from usagecost.ui.text import days_text, plain
 
 HOME = Path(__file__).parents[2]
+MENU_ICONS = {"Sources": ":material/database:"}
 LOAD_YOUR_OWN = "python -m usagecost ingest PATH …"
 
 
-def page(title: str, icon: str = ":material/bar_chart:") -> View:
-    """Sets a page up, draws its frame and returns what the reader asked to see. The first call of every page."""
+def page(title: str, icon: str = ":material/bar_chart:", without_lake: Callable[[], None] | None = None) -> View:
+    """Sets a page up, draws its frame and returns what the reader asked to see. The first call of every page.
+
+    Where there is no lake yet the page ends here; `without_lake` draws what it can show all the same.
+    """
     st.set_page_config(page_title=f"{title} · Usage & Cost", layout="wide", initial_sidebar_state="auto")
     _settle_memory()
     _carry_view_over(title)
-    lake, is_sample = _lake_in_use()
+    with st.sidebar:
+        _menu()
+    lake = _lake_in_use(title, icon, without_lake)
     version = _version(lake)
     span = answer(queries.data_span, lake, version)
     with st.sidebar:
-        _menu()
         data = sidebar.DataSpan(lake, version, span, queries.as_of(lake, version))
         view = sidebar.view_asked_for(data)
     st.session_state["_view"] = {key: st.session_state[key] for key in sidebar.KEYS if key in st.session_state}
     _title_row(title, icon, view, span)
-    if is_sample:
+    if is_sample(lake):
         _sample_note()
     return view
+
+
+def is_sample(lake: str) -> bool:
+    """Whether the lake that is shown is the sample: what is loaded goes to another, the configured one."""
+    return lake != str(lake_root())
 
 
 @st.cache_resource(show_spinner=False)
@@ -60,21 +71,25 @@ def _carry_view_over(title: str) -> None:
     st.session_state["_page"] = title
 
 
-def _lake_in_use() -> tuple[str, bool]:
-    """The lake's folder, and whether it is the sample: that is shown only when no lake was configured and none is there."""
+def _lake_in_use(title: str, icon: str, without_lake: Callable[[], None] | None) -> str:
+    """The lake's folder. The sample's is shown only when no lake was configured and none is there."""
     root = lake_root()
     if engine.open_lake(str(root)).exists:
-        return str(root), False
+        return str(root)
     if os.environ.get("USAGECOST_LAKE"):
+        st.title(f"{icon} {title}", anchor=False)
         empty(
             "The configured lake is not there yet",
             f"USAGECOST_LAKE names a folder without a lake: {plain(str(root))}. Correct the setting, or load logs into it "
-            f"with `{LOAD_YOUR_OWN}`.",
+            f"on the page Sources or with `{LOAD_YOUR_OWN}`.",
         )
-        st.button("Look again", icon=":material/refresh:")
+        if without_lake:
+            without_lake()
+        else:
+            st.button("Look again", icon=":material/refresh:")
         st.stop()
     with st.spinner("Making sample data …", show_time=True):
-        return str(ensure_sample(sample_root(), datetime.now(UTC))), True
+        return str(ensure_sample(sample_root(), datetime.now(UTC)))
 
 
 def _version(lake: str) -> int:
@@ -90,7 +105,8 @@ def _menu() -> None:
     if others:
         st.page_link("app.py", label="Usage and cost", icon=":material/bar_chart:")
         for file in others:
-            st.page_link(f"pages/{file.name}", label=file.stem.replace("_", " ").strip("0123456789 ").capitalize())
+            name = file.stem.replace("_", " ").strip("0123456789 ").capitalize()
+            st.page_link(f"pages/{file.name}", label=name, icon=MENU_ICONS.get(name, ":material/insert_chart:"))
 
 
 def _title_row(title: str, icon: str, view: View, span: tuple[datetime, datetime] | None) -> None:
@@ -116,8 +132,9 @@ def _title_row(title: str, icon: str, view: View, span: tuple[datetime, datetime
 
 def _sample_note() -> None:
     st.info(
-        f"Invented traffic of an invented company, made anew every day. Load your own logs with `{LOAD_YOUR_OWN}`: "
-        "Claude Code transcripts are recognised, any CSV, JSON or Parquet table can be mapped. The sample then steps aside.",
+        "Invented traffic of an invented company, made anew every day. Load your own logs on the page Sources or with "
+        f"`{LOAD_YOUR_OWN}`: known formats are recognised, any CSV, JSON or Parquet table can be mapped. The sample then "
+        "steps aside.",
         title="This is sample data",
         icon=":material/science:",
     )

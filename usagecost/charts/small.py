@@ -1,0 +1,40 @@
+"""A small chart for a card: bars of one metric over time, with nothing around them but a few dates."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import altair as alt
+import pandas as pd
+
+from usagecost.charts.drawing import Drawing, Spec, encoded, shape
+from usagecost.charts.look import COLORS, doubles
+from usagecost.charts.timeaxis import PLACE, TimeAxis, time_axis
+from usagecost.metrics import METRICS
+
+SMALL_HEIGHT = 72
+
+
+def small_bars(over_time: pd.DataFrame, metric: str, axis: TimeAxis) -> Drawing:
+    """One bar an interval, an empty one where nothing was sent; the running one is paler."""
+    drawn = pd.DataFrame({metric: doubles(METRICS[metric].column(over_time))})
+    drawn.insert(0, "interval", [step.label for step in axis.steps])
+    drawn["running"] = [step.is_running for step in axis.steps]
+    x = time_axis(axis)
+    marks = {**x["axis"], "title": None, "ticks": False}
+    return Drawing(drawn, encoded(_bars(metric, axis.interval.capitalize()), x={**x, "axis": marks}))
+
+
+@cache
+def _bars(metric: str, step: str) -> Spec:
+    bars = (
+        alt.Chart()
+        .mark_bar(color=COLORS["input_tokens"])
+        .encode(
+            x=PLACE,
+            y=alt.Y(f"{metric}:Q", axis=None),
+            opacity=alt.condition("datum.running", alt.value(0.5), alt.value(1)),
+            tooltip=[alt.Tooltip("interval:N", title=step), alt.Tooltip(f"{metric}:Q", title=METRICS[metric].label, format=",")],
+        )
+    )
+    return shape(bars, height=SMALL_HEIGHT)

@@ -1,0 +1,78 @@
+"""What feeds the lake: a card for each source, with how much of it there is and how fresh it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import streamlit as st
+
+from usagecost import charts, formats, queries, queries_sources
+from usagecost.filters import Filters, View
+from usagecost.folds import Usage
+from usagecost.ingest import FORMATS
+from usagecost.ui.answers import answer, empty
+from usagecost.ui.blocks import draw, heading
+from usagecost.ui.text import days_text, plain
+
+FRESH_FOR, LATE_FOR = timedelta(days=1), timedelta(days=7)
+"""A source that was heard of within the first is fresh, within the second late, else silent."""
+
+CARD_WIDTH = 320
+MOST_CARDS = 30
+
+
+def freshness(newest: datetime, now: datetime) -> tuple[str, str, str]:
+    """How fresh a source is, in words, as a colour and as an icon: none of them says it alone."""
+    if now - newest < FRESH_FOR:
+        return f"{formats.age(newest, now)} · fresh", "green", ":material/check_circle:"
+    if now - newest < LATE_FOR:
+        return f"{formats.age(newest, now)} · late", "orange", ":material/schedule:"
+    return f"{formats.age(newest, now)} · silent", "red", ":material/error:"
+
+
+def feeds(view: View) -> None:
+    """The sources of the whole lake, the one heard of last first."""
+    found = answer(queries_sources.sources, view.lake, view.version)
+    if not found:
+        empty("The lake is empty", "Load files, and what they are will show here.")
+        return
+    usage = answer(queries.usage, replace(view, filters=Filters()), "source")
+    heading(
+        "What feeds the lake",
+        lambda: pd.DataFrame(found),
+        name="sources",
+        help="Each log format or named table, with the requests of the whole lake. Fresh: the newest request is less than a day "
+        "old. Late: less than a week. Silent: older.",
+    )
+    grid = st.grid(3, min_column_width=CARD_WIDTH, gap="small")
+    for place, source in enumerate(found[:MOST_CARDS]):
+        with grid.container(border=True, height="stretch"):
+            _card(source, usage.of_value(source["source"]), view, f"source-{place}")
+    more = (
+        f" The {len(found) - MOST_CARDS} sources that were silent longest are in the download." if len(found) > MOST_CARDS else ""
+    )
+    days = days_text(view.period.first, view.period.last)
+    st.caption(f"Bars: requests by {view.interval}, {days}, {plain(view.period.zone)}, without the sidebar's filters.{more}")
+
+
+def _card(source: dict[str, Any], usage: Usage, view: View, name: str) -> None:
+    zone = ZoneInfo(view.period.zone)
+    words, color, icon = freshness(source["last"], datetime.now(UTC))
+    title = FORMATS[source["source"]].title if source["source"] in FORMATS else source["source"]
+    st.markdown(f"**{plain(title)}**")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+        st.markdown(formats.counted(source["requests"], "request"), width="content")
+        st.badge(words, color=color, icon=icon)
+    first, last = source["first"].astimezone(zone), source["last"].astimezone(zone)
+    loaded = f"Loaded {formats.age(source['loaded'], datetime.now(UTC))}" if source["loaded"] else ""
+    st.caption(f"First {first:%Y-%m-%d %H:%M} · last {last:%Y-%m-%d %H:%M}  \n{loaded}")
+    axis = charts.TimeAxis(usage.intervals, view.interval, view.period.zone)
+    draw(
+        charts.small_bars(usage.over_time, "requests", axis),
+        name=name,
+        alt_text=f"Requests of {title} by {view.interval}: {formats.exact_count(usage.totals['requests'])} in the period",
+    )

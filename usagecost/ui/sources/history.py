@@ -1,0 +1,163 @@
+"""What was loaded, ingest by ingest, and taking requests out again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import streamlit as st
+
+from usagecost import formats, queries_sources
+from usagecost.engine import UnansweredError, open_lake
+from usagecost.filters import View
+from usagecost.lake import LakeError, Selection
+from usagecost.ui.answers import answer, empty
+from usagecost.ui.blocks import heading
+from usagecost.ui.frame import is_sample
+from usagecost.ui.text import plain
+
+PAGE = 10
+MOST_NAMES, MOST_CHARACTERS = 3, 60
+BY = {"ingest": "of one ingest", "user": "of one user", "before": "sent before a day"}
+_REMOVED = "_removed"
+
+
+def history(view: View) -> None:
+    """The ingests, the newest first, each with its report and its removal; then removals by user and by age."""
+    _say_what_was_removed()
+    rows = answer(queries_sources.ingests, view.lake, view.version)
+    heading(
+        "What was loaded",
+        lambda: pd.DataFrame(rows),
+        name="ingests",
+        help="An ingest is one commit. A request counts for the ingest that wrote its present version.",
+    )
+    if not rows:
+        empty("Nothing was loaded yet", "Load files, and each load will be listed here.")
+    pages = -(-len(rows) // PAGE)
+    page = st.pagination(pages, key="ingests_page") if pages > 1 else 1
+    for row in rows[(page - 1) * PAGE : page * PAGE]:
+        _ingest(row, view)
+    _removals(view)
+    if not is_sample(view.lake):
+        _erase_or_retire(view)
+    _dialog_if_asked(view)
+
+
+def _ingest(row: dict[str, Any], view: View) -> None:
+    at = row["time"].astimezone(ZoneInfo(view.period.zone))
+    with st.container(border=True, key=f"ingest_{row['id'][:32]}"):
+        left, right = st.columns([5, 1], vertical_alignment="center")
+        with left:
+            st.markdown(f"**{at:%Y-%m-%d %H:%M:%S}** · {_report(row)}")
+            st.caption(f"{plain(_files(row['paths']))} · id {plain(row['id'])}")
+        with right:
+            st.button(
+                "Remove…",
+                key=f"remove_{row['id']}",
+                icon=":material/undo:",
+                disabled=not row["requests"] or is_sample(view.lake),
+                on_click=_ask,
+                args=[Selection(ingest=row["id"]), f"of the ingest of {at:%Y-%m-%d %H:%M}"],
+                width="stretch",
+                help="Take the requests out again that this ingest brought, after a preview",
+            )
+
+
+def _files(paths: str | None) -> str:
+    """The names of the files of an ingest, as many as fit."""
+    if not paths:
+        return "files unknown"
+    names = [path.rpartition("/")[2] for path in paths.split(", ")]
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return f"{', '.join(name[:MOST_CHARACTERS] for name in names[:MOST_NAMES])}{more}"
+
+
+def _report(row: dict[str, Any]) -> str:
+    """What an ingest did, in words."""
+    left = f"{formats.counted(row['requests'], 'request')} in the lake"
+    if row["lines"] is None:
+        return left
+    counts = {"new": row["inserted"], "changed": row["updated"], "already there": row["unchanged"], "skipped": row["skipped"]}
+    said = [f"{formats.exact_count(number)} {name}" for name, number in counts.items() if number]
+    rejected = [f":red[{formats.exact_count(row['rejected'])} rejected]"] if row["rejected"] else []
+    return " · ".join([left, f"{formats.counted(row['lines'], 'line')} read", *said, *rejected])
+
+
+def _removals(view: View) -> None:
+    """What was taken out, without saying whose it was."""
+    rows = answer(queries_sources.removals, view.lake, view.version)
+    for row in rows[:PAGE]:
+        at = row["time"].astimezone(ZoneInfo(view.period.zone))
+        words = " and ".join(BY[name] for name in row["by"] if name in BY)
+        st.caption(f":material/undo: {at:%Y-%m-%d %H:%M:%S} · {formats.counted(row['requests'], 'request')} {words} removed")
+
+
+def _erase_or_retire(view: View) -> None:
+    st.header(
+        "Erase or retire",
+        anchor=False,
+        help="Takes requests out for good reasons: a person asks to be forgotten, or what is old is not to be kept.",
+    )
+    erase, retire = st.columns(2, gap="medium")
+    with erase.container(border=True, horizontal=True, vertical_alignment="bottom"):
+        user = st.text_input("All requests of a user", placeholder="The user's id, exactly as in the logs", key="erase_user")
+        st.button(
+            "Remove…", key="erase", icon=":material/person_remove:", disabled=not user, on_click=_ask,
+            args=[Selection(user=user or ""), "of this user"],
+        )  # fmt: skip
+    with retire.container(border=True, horizontal=True, vertical_alignment="bottom"):
+        day = st.date_input("All requests sent before", value=None, key="retire_before", format="YYYY-MM-DD")
+        start = datetime.combine(day, time(), ZoneInfo(view.period.zone)) if day else datetime(1970, 1, 1, tzinfo=UTC)
+        st.button(
+            "Remove…", key="retire", icon=":material/auto_delete:", disabled=not day, on_click=_ask,
+            args=[Selection(before=start), f"sent before {start:%Y-%m-%d}, {view.period.zone}"],
+        )  # fmt: skip
+
+
+def _ask(selection: Selection, words: str) -> None:
+    st.session_state["_to_remove"] = (selection, words)
+
+
+def _dialog_if_asked(view: View) -> None:
+    asked = st.session_state.pop("_to_remove", None)
+    if asked:
+        _removal_dialog(view.lake, view.period.zone, *asked)
+
+
+@st.dialog("Remove requests", icon=":material/undo:")
+def _removal_dialog(lake: str, zone: str, selection: Selection, words: str) -> None:
+    """What would go, and the question."""
+    try:
+        with st.spinner("Counting …"):
+            found = open_lake(lake).removal(selection)
+        st.markdown(f"**{formats.counted(found.requests, 'request')}** {plain(words)}")
+        if not found.requests:
+            st.info("The lake holds no such requests.", icon=":material/inbox:")
+            return
+        first, last = (datetime.fromisoformat(text).astimezone(ZoneInfo(zone)) for text in (found.first, found.last))
+        unknown = f", and {formats.exact_count(found.unpriced)} of unknown cost" if found.unpriced else ""
+        facts = [
+            f"sent {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}, {zone}",
+            *([f"by {formats.counted(found.users, 'user')}"] if found.users else []),
+            f"spend {formats.usd(found.spend_usd)}{unknown}",
+        ]
+        st.markdown("\n".join(f"- {plain(fact)}" for fact in facts))
+        st.caption(
+            "Readers see all of them or none. Older versions of the lake still hold them, until the command doctor "
+            "with --repair removes the files of versions older than a week for good."
+        )
+        if st.button(f"Remove {formats.counted(found.requests, 'request')}", icon=":material/delete:", key="confirm"):
+            with st.spinner("Removing …"):
+                st.session_state[_REMOVED] = open_lake(lake).remove(selection)
+            st.rerun()
+    except (LakeError, UnansweredError) as problem:
+        st.warning(plain(str(problem)), title="Nothing was removed", icon=":material/cloud_off:")
+
+
+def _say_what_was_removed() -> None:
+    done = st.session_state.pop(_REMOVED, None)
+    if done is not None:
+        st.success(f"Removed: {formats.counted(done.requests, 'request')}.", icon=":material/check_circle:")
