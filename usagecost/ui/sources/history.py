@@ -21,7 +21,7 @@ from usagecost.ui.text import plain
 PAGE = 10
 MOST_NAMES, MOST_CHARACTERS = 3, 60
 BY = {"ingest": "of one ingest", "user": "of one user", "before": "sent before a day"}
-_REMOVED = "_removed"
+_ASKED, _REMOVED = "_to_remove", "_removed"
 
 
 def history(view: View) -> None:
@@ -118,16 +118,20 @@ def _erase_or_retire(view: View) -> None:
 
 
 def _ask(selection: Selection, words: str) -> None:
-    st.session_state["_to_remove"] = (selection, words)
+    st.session_state[_ASKED] = (selection, words)
+
+
+def _leave() -> None:
+    st.session_state.pop(_ASKED, None)
 
 
 def _dialog_if_asked(view: View) -> None:
-    asked = st.session_state.pop("_to_remove", None)
+    asked = st.session_state.get(_ASKED)
     if asked:
         _removal_dialog(view.lake, view.period.zone, *asked)
 
 
-@st.dialog("Remove requests", icon=":material/undo:")
+@st.dialog("Remove requests", icon=":material/undo:", on_dismiss=_leave)
 def _removal_dialog(lake: str, zone: str, selection: Selection, words: str) -> None:
     """What would go, and the question."""
     try:
@@ -152,6 +156,7 @@ def _removal_dialog(lake: str, zone: str, selection: Selection, words: str) -> N
         if st.button(f"Remove {formats.counted(found.requests, 'request')}", icon=":material/delete:", key="confirm"):
             with st.spinner("Removing …"):
                 st.session_state[_REMOVED] = open_lake(lake).remove(selection)
+            _leave()
             st.rerun()
     except (LakeError, UnansweredError) as problem:
         st.warning(plain(str(problem)), title="Nothing was removed", icon=":material/cloud_off:")
