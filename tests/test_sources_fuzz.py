@@ -12,12 +12,16 @@ from hypothesis import strategies as st
 from tests.langfuse_rows import document, downloaded, enriched, trace
 from tests.litellm_rows import payload, spend_log, usage
 from tests.source_rows import read
+from tests.test_sources_cloudflare import LOG as CLOUDFLARE
+from tests.test_sources_openrouter import EXPORTED as OPENROUTER
 from usagecost.schema import COUNT, REQUESTS
 from usagecost.sources import Batch, Source
 from usagecost.sources.bodies import Bodies
 from usagecost.sources.claude_code import ClaudeCode
+from usagecost.sources.cloudflare import Cloudflare
 from usagecost.sources.langfuse import Langfuse
 from usagecost.sources.litellm import LiteLLM
+from usagecost.sources.openrouter import OpenRouter
 from usagecost.sources.table import Table
 
 ANSWER = json.dumps(
@@ -140,6 +144,8 @@ TRACE = json.dumps(document(downloaded(metadata={"attributes": {"gen_ai.system":
 OBSERVATION = json.dumps(enriched(metadata={"attributes": '{"gen_ai.system":"openai"}'}, model_parameters='{"stream": true}'))
 
 FORMATS = {
+    "cloudflare": (Cloudflare(), b"", json.dumps(CLOUDFLARE)),
+    "openrouter": (OpenRouter(), b"", json.dumps(OPENROUTER)),
     "transcript": (ClaudeCode(), b"", ANSWER),
     "langfuse download": (Langfuse(), b"", TRACE),
     "langfuse export": (Langfuse(), b"", OBSERVATION),

@@ -7,13 +7,24 @@ from __future__ import annotations
 
 from usagecost.sources.bodies import Bodies
 from usagecost.sources.claude_code import ClaudeCode
+from usagecost.sources.cloudflare import Cloudflare
 from usagecost.sources.files import FileProblem, Head
 from usagecost.sources.langfuse import Langfuse
 from usagecost.sources.litellm import LiteLLM
+from usagecost.sources.openrouter import OpenRouter
 from usagecost.sources.otel import OpenTelemetry
 from usagecost.sources.protocol import Batch, Reading, Reject, Source
 from usagecost.sources.table import Table
 
 __all__ = ["SOURCES", "Batch", "FileProblem", "Head", "Reading", "Reject", "Source"]
 
-SOURCES: tuple[Source, ...] = (Bodies(), ClaudeCode(), Langfuse(), LiteLLM(), OpenTelemetry(), Table())
+SOURCES: tuple[Source, ...] = (
+    Bodies(),
+    ClaudeCode(),
+    Cloudflare(),
+    Langfuse(),
+    LiteLLM(),
+    OpenRouter(),
+    OpenTelemetry(),
+    Table(),
+)
