@@ -11,6 +11,7 @@ import pytest
 from tests.lake_rows import stored
 from tests.litellm_database import add_traffic, litellm_database, requests_in
 from tests.postgres import Server, running_server
+from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sync import Database, Sync, read_dsn
 
@@ -134,6 +135,23 @@ def test_rows_without_an_end_or_with_a_strange_one_are_read(postgres: Server, da
     )
     sync_of(postgres, database, lake).run()
 
+    assert requests_of(lake) == requests_in(postgres, database)
+
+
+def test_an_export_and_the_table_count_once_and_the_table_is_right(postgres: Server, database: str, lake: Lake, tmp_path: Path):
+    export = tmp_path / "spend.csv"
+    columns = ", ".join(
+        f'"{name}"' for name in sorted(_columns(postgres, database) - {"messages", "response", "proxy_server_request"})
+    )
+    export.write_text(
+        postgres.run(f'COPY (SELECT {columns} FROM "LiteLLM_SpendLogs") TO STDOUT (FORMAT csv, HEADER)', database) + "\n"
+    )
+    assert ingest([export], lake).inserted == 1000
+    postgres.run("""UPDATE "LiteLLM_SpendLogs" SET spend = 7, "endTime" = "startTime" WHERE request_id = 'r9'""", database)
+    sync_of(postgres, database, lake).run()
+    again = ingest([export], lake)
+
+    assert (again.inserted, again.updated) == (0, 0)
     assert requests_of(lake) == requests_in(postgres, database)
 
 
