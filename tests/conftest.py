@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests.lake_rows import Row
+from tests.object_store import BUCKET, s3_server
+from tests.object_store import settings as store_settings
 from tests.postgres import Server, programs, running_server
 from tests.questions import varied_rows
 from tests.views import write_lake
@@ -38,6 +42,21 @@ def sample_lake(tmp_path_factory: pytest.TempPathFactory) -> str:
     from usagecost.sample import ensure_sample
 
     return str(ensure_sample(tmp_path_factory.mktemp("sample"), datetime.now(UTC)))
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The URL of an S3 server that lets everybody in."""
+    with s3_server() as url:
+        yield url
+
+
+@pytest.fixture
+def new_lake(s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """Gives URLs on that server at which there is no lake yet; the environment says how to get there."""
+    for name, value in store_settings(s3, tmp_path / "cache").items():
+        monkeypatch.setenv(name, value)
+    return lambda: f"s3://{BUCKET}/{uuid.uuid4()}/lake"
 
 
 @pytest.fixture(autouse=True, scope="session")

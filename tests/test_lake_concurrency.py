@@ -17,6 +17,7 @@ from deltalake.exceptions import CommitFailedError
 from tests.lake_rows import Row, commit, contents, row, rows_of, stage, stored
 from usagecost.lake import Lake
 from usagecost.lake import handle as lake_module
+from usagecost.lake.storage import Disk
 from usagecost.lake.table import REQUESTS, open_table, replace_days, write_file
 
 REPOSITORY = Path(__file__).parent.parent
@@ -55,10 +56,11 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(tmp_path / "lake")
 
 
-def start(script: str, *arguments: object) -> subprocess.Popen[str]:
+def start(script: str, *arguments: object, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", script, *map(str, arguments)],
         cwd=REPOSITORY,
+        env={**os.environ, **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -104,16 +106,16 @@ def test_the_same_new_requests_on_a_new_day_from_two_processes_are_stored_once(l
 def test_of_two_committers_from_one_version_only_the_first_passes(lake: Lake):
     """Two machines: the file lock of one does not hold the other. Both add the same requests to a new day."""
     commit(lake, row("old"))
-    path = lake.root / "requests"
-    stale = open_table(path)
+    place = Disk(lake.root) / "requests"
+    stale = open_table(place)
     commit(lake, row("new", started_at="2026-06-01 10:00"))
     with duckdb.connect() as con:
         same = f"SELECT * FROM read_parquet('{lake.snapshot().files()[-1]}')"
-        added = write_file(con, path, REQUESTS, same, {}, day=lake.snapshot().last_day)
+        added = write_file(con, place, REQUESTS, same, {}, day=lake.snapshot().last_day)
 
     with pytest.raises(CommitFailedError):
-        replace_days(stale, path, [added], [lake.snapshot().last_day], {})
-    assert not (path / added.path).exists()
+        replace_days(stale, place, [added], [lake.snapshot().last_day], {})
+    assert not (lake.root / "requests" / added.path).exists()
     assert rows_of(lake, "request_id") == [("new",), ("old",)]
 
 
@@ -166,7 +168,7 @@ Lake(sys.argv[1]).commit([Path(sys.argv[2])])
 
 @pytest.mark.parametrize(
     ("module", "function"),
-    [("table", "_sync"), ("handle", "replace_days"), ("table", "_sync_log")],
+    [("storage", "fsync"), ("handle", "replace_days"), ("table", "_sync_log")],
 )
 def test_a_process_killed_at_a_step_of_the_commit_leaves_a_whole_version(lake: Lake, tmp_path: Path, module: str, function: str):
     commit(lake, *numbered(0, 10))

@@ -26,8 +26,8 @@ def request(started_at: str | datetime = "2026-05-01 10:00", **columns: object) 
     return {"source": "test", "request_id": next(_ids), "rank": 0, **columns, "started_at": instant(started_at)}
 
 
-def write_lake(root: Path, rows: Iterable[Row]) -> str:
-    """A lake of exactly these requests; its folder, as a view names it."""
+def write_lake(root: str | Path, rows: Iterable[Row]) -> str:
+    """A lake of exactly these requests; its folder or URL, as a view names it."""
     commit(Lake(root), *rows)
     return str(root)
 

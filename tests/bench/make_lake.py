@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from usagecost.lake import Lake
 from usagecost.lake.staging import bounded_database, worker_count
+from usagecost.lake.storage import Disk
 from usagecost.lake.table import REQUESTS, append, open_or_create, write_file
 
 WEEKEND_SHARE = 0.35
@@ -95,18 +96,18 @@ def make_lake(root: Path, *, rows: int, days: int, models: int, users: int, end:
     the functions that a commit uses write one file a day and publish them all as one version.
     """
     lake = Lake(root)
-    folder = lake.root / REQUESTS.name
-    table = open_or_create(folder, REQUESTS)
+    place = Disk(lake.root) / REQUESTS.name
+    table = open_or_create(place, REQUESTS)
     with lake.staging() as staging, bounded_database(staging) as con, ThreadPoolExecutor(worker_count()) as pool:
         con.execute(MACROS)
 
         def write_day(day: date, first: int, after_last: int) -> AddAction | None:
             values = {"day": day, "first": first, "after_last": after_last, "models": models, "users": users}
             with con.cursor() as cursor:
-                return write_file(cursor, folder, REQUESTS, REQUESTS_OF_DAY, values, day)
+                return write_file(cursor, place, REQUESTS, REQUESTS_OF_DAY, values, day)
 
         added = [file for file in pool.map(write_day, *zip(*numbers_by_day(rows, days, end), strict=True)) if file]
-        append(table, folder, added, {"ingest": {"format": "made"}})
+        append(table, place, added, {"ingest": {"format": "made"}})
     return lake
 
 

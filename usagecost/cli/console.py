@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -20,8 +19,10 @@ WIDE_TABLE = 170
 
 out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 
-
-LakeOption = Annotated[Path | None, typer.Option("--lake", help="The lake's folder. Default: USAGECOST_LAKE, else data/lake.")]
+LakeOption = Annotated[
+    str | None,
+    typer.Option("--lake", help="The lake's folder, or s3://, gs:// or az:// URL. Default: USAGECOST_LAKE, else data/lake."),
+]
 
 
 class ReportFormat(StrEnum):

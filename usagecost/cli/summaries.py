@@ -59,7 +59,7 @@ def summary(
     if by is not None and by not in (*DIMENSIONS, *INTERVALS):
         fail(f"--by {by} is no split: use one of {', '.join((*DIMENSIONS, *INTERVALS))}.", WRONG_USAGE)
     try:
-        rows = summary_rows(str(lake or lake_root()), first, last, zone, by)
+        rows = summary_rows(lake or lake_root(), first, last, zone, by)
     except (LakeError, UnansweredError) as problem:
         fail(str(problem), NOTHING_READ)
     _write_rows(rows if by else rows[:1], format, single=by is None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,7 +20,7 @@ from usagecost.schema import COLUMNS
 
 def sample(
     folder: Annotated[
-        Path | None, typer.Option("--lake", help="Where to write it. Default: the app's own folder for samples.")
+        str | None, typer.Option("--lake", help="Where to write it, as for ingest. Default: the app's own folder for samples.")
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed and end give the same requests.")] = 7,
     end: Annotated[
@@ -35,9 +34,13 @@ def sample(
     if folder is None:
         out.print(f"The sample is in {ensure_sample(sample_root(), now)}", markup=False, highlight=False)
         return
-    if Lake(folder).exists:
-        fail(f"There is a lake in {folder} already; a sample is never mixed with it. Name another folder.", WRONG_USAGE)
-    print_counts(f"Sample written to {folder}", write_sample(folder, end.replace(tzinfo=UTC) if end else now, seed).counts())
+    try:
+        if Lake(folder).exists:
+            fail(f"There is a lake in {folder} already; a sample is never mixed with it. Name another folder.", WRONG_USAGE)
+        report = write_sample(folder, end.replace(tzinfo=UTC) if end else now, seed)
+    except LakeError as problem:
+        fail(str(problem), NOTHING_READ)
+    print_counts(f"Sample written to {folder}", report.counts())
 
 
 def doctor(
@@ -45,11 +48,11 @@ def doctor(
 ) -> None:
     """Look at the lake's health: version, rows, days, size, freshness, unpriced requests, small files."""
     root = lake or lake_root()
-    handle = Lake(root)
     try:
+        handle = Lake(root)
         if repair:
             out.print(f"{handle.compact()} files compacted, {handle.vacuum()} left-over files removed", highlight=False)
-        facts = _health(str(root), handle)
+        facts = _health(root, handle)
     except (LakeError, UnansweredError) as problem:
         fail(str(problem), NOTHING_READ)
     print_facts("", facts)

@@ -1,4 +1,4 @@
-"""The lake: an open table on disk that requests are merged into and read from, version by version.
+"""The lake: an open table that requests are merged into and read from, version by version, on disk or in an object store.
 
 One folder holds everything::
 
@@ -11,25 +11,32 @@ One folder holds everything::
     spool/          what the receiver has acknowledged and no version holds yet
     commit.lock     held by whoever commits, compacts or vacuums
     staging.lock    held for the moment in which a folder of staging/ is made
+    texts.lock      held while a small text beside the tables, such as prices.toml, is replaced
+
+In a store there are the tables and the texts alone; staging, locks and copies of the files lie in a folder of each machine.
 
 A commit writes new files beside the old ones and then one entry in the log, which makes them the new version. Readers work on
 the files of one version; nothing is ever changed in place. What a killed process leaves behind belongs to no version and goes
 with `Lake.vacuum`.
 """
 
-from usagecost.lake.handle import Commit, Lake, lake_root
+from usagecost.lake.errors import LakeChanged, LakeError, LakeMissing, LakeUnreachable, LakeUnreadable, LakeUnwritable
+from usagecost.lake.handle import Lake
+from usagecost.lake.merge import Commit
 from usagecost.lake.removal import Removal, Selection
 from usagecost.lake.repricing import Change, Pricing, Repricing
 from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database
-from usagecost.lake.table import LakeError, LakeMissing, LakeUnreadable, LakeUnwritable
+from usagecost.lake.storage import lake_root
 
 __all__ = [
     "Change",
     "Commit",
     "Lake",
+    "LakeChanged",
     "LakeError",
     "LakeMissing",
+    "LakeUnreachable",
     "LakeUnreadable",
     "LakeUnwritable",
     "Pricing",

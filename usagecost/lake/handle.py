@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -22,12 +21,15 @@ from usagecost.lake import names as lake_names
 from usagecost.lake import rejects as lake_rejects
 from usagecost.lake import removal as lake_removal
 from usagecost.lake import repricing as lake_repricing
+from usagecost.lake import texts
 from usagecost.lake import upkeep as lake_upkeep
-from usagecost.lake.merge import resolve, write_days
+from usagecost.lake.merge import Commit, resolve, write_days
+from usagecost.lake.newest import Newest
 from usagecost.lake.removal import Removal, Selection
 from usagecost.lake.repricing import Days, PriceTables, Pricing, Repricing
 from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database, staging_folder
+from usagecost.lake.storage import Storage, errors_explained, storage
 from usagecost.lake.table import (
     LINEAGE,
     NAMES,
@@ -37,14 +39,11 @@ from usagecost.lake.table import (
     REQUESTS,
     TableSpec,
     data_files,
-    exists,
     file_paths,
-    log_file,
     open_or_create,
     open_table,
     paths_by_day,
     replace_days,
-    update_table,
     watermark,
 )
 
@@ -56,40 +55,24 @@ COMMIT_ATTEMPTS = 10
 KEPT_SNAPSHOTS = 4
 
 
-def lake_root() -> Path:
-    """The lake's folder: USAGECOST_LAKE, else data/lake in the repository."""
-    return Path(os.environ.get("USAGECOST_LAKE") or Path(__file__).parents[2] / "data" / "lake")
+class Lake:
+    """A handle on one lake. Cheap to make; reading is safe from several threads, writing from several processes too.
 
-
-@dataclass(frozen=True)
-class Commit:
-    """What a commit did, in requests; ``duplicates`` in rows, ``days`` in files written anew or dropped.
-
-    The staged rows are duplicates, inserted, updated and unchanged ones. ``version`` is the lake's after it.
+    ``name`` is what people call it, its path or its URL. ``root`` is its folder on this machine: the lake itself, or where the
+    staging and the copies of a remote one lie. What is asked of a remote lake may raise LakeUnreachable.
     """
 
-    inserted: int
-    updated: int
-    unchanged: int
-    duplicates: int
-    withdrawn: int
-    days: int
-    version: int
-
-
-class Lake:
-    """A handle on one lake. Cheap to make; reading is safe from several threads, writing from several processes too."""
-
     def __init__(self, root: str | Path) -> None:
-        self.root = Path(root).expanduser().absolute()
-        self._requests = self.root / REQUESTS.name
-        self._rejects = self.root / REJECTS.name
-        self._lineage = self.root / LINEAGE.name
-        self._names = self.root / NAMES.name
-        self._prices = PriceTables(self._requests, self.root / PRICE_CHANGES.name, self.root / REPRICINGS.name)
+        self._place = storage(root)
+        self.name = str(self._place)
+        self.root = self._place.work
+        self._requests = self._place / REQUESTS.name
+        self._rejects = self._place / REJECTS.name
+        self._lineage = self._place / LINEAGE.name
+        self._names = self._place / NAMES.name
+        self._prices = PriceTables(self._requests, self._place / PRICE_CHANGES.name, self._place / REPRICINGS.name)
         self._mutex = threading.Lock()
-        self._table: DeltaTable | None = None
-        self._entry: tuple[int, int] | None = None
+        self._newest = Newest(self._requests)
         self._snapshots: dict[int, Snapshot] = {}
 
     # ---- reading
@@ -97,21 +80,26 @@ class Lake:
     @property
     def exists(self) -> bool:
         """Whether there is a table of requests, readable or not."""
-        return exists(self._requests)
+        return self._newest.has_just_looked() or self._requests.has_table()
 
     def version(self) -> int:
-        """The newest committed version; raises LakeMissing or LakeUnreadable. Costs some microseconds while nothing has changed."""
+        """The newest committed version; raises LakeMissing or LakeUnreadable. Costs some microseconds while nothing has changed.
+
+        A remote lake is asked once a second at most, so what another process has committed is seen up to a second later.
+        """
         with self._mutex:
-            return self._newest().version()
+            return self._at_newest().version()
 
     def snapshot(self, version: int | None = None) -> Snapshot:
         """A version of the requests, by default the newest; raises LakeMissing or LakeUnreadable."""
         with self._mutex:
-            newest = self._newest()
+            if version in self._snapshots:
+                return self._snapshots[version]
+            newest = self._at_newest()
             wanted = newest.version() if version is None else version
             if wanted not in self._snapshots:
                 table = newest if wanted == newest.version() else open_table(self._requests, wanted)
-                self._snapshots[wanted] = Snapshot(self.root, wanted, data_files(table, self._requests, REQUESTS))
+                self._snapshots[wanted] = Snapshot(self._requests, wanted, data_files(table, REQUESTS))
                 if len(self._snapshots) > KEPT_SNAPSHOTS:
                     del self._snapshots[next(iter(self._snapshots))]
             return self._snapshots[wanted]
@@ -122,6 +110,8 @@ class Lake:
         ``version``; ``time``, a UTC instant; ``operation``, as Delta calls it; ``ingest``, what was given to `commit`;
         ``removal``, what was given to `remove`; ``counts``, what it did. Each of the last three is empty where it was another's.
         """
+        with errors_explained(self._requests):
+            entries = open_table(self._requests).history()
         return [
             {
                 "version": entry["version"],
@@ -131,28 +121,31 @@ class Lake:
                 "removal": entry.get("removal", {}),
                 "counts": entry.get("counts", {}),
             }
-            for entry in open_table(self._requests).history()
+            for entry in entries
         ]
 
     def rejects(self) -> pa.Table:
         """One row = one line, or one file, that could not be read; by file and line."""
-        return lake_rejects.all_rejects(self._rejects)
+        with errors_explained(self._rejects):
+            return lake_rejects.all_rejects(self._rejects)
 
     def names(self) -> pa.Table:
         """One row = what people call a team, user or key that requests name by its id; by source, field and id."""
-        return lake_names.all_names(self._names)
+        with errors_explained(self._names):
+            return lake_names.all_names(self._names)
 
     def reject_files(self) -> tuple[str, ...]:
         """The Parquet files that hold the rejects now. Other rejects are other files, so the names are a version of them."""
-        return tuple(file_paths(self._rejects, REJECTS))
+        with errors_explained(self._rejects):
+            return tuple(file_paths(self._rejects, REJECTS))
 
     def watermark(self, name: str) -> int | None:
         """How far a source has been read into the newest version, as `commit` was told; None if it never was.
 
         Raises LakeMissing or LakeUnreadable.
         """
-        with self._mutex:
-            return watermark(self._newest(), name)
+        with self._mutex, errors_explained(self._requests):
+            return watermark(self._at_newest(), name)
 
     def removal(self, selection: Selection) -> Removal:
         """What `remove` would take out of the newest version; raises LakeMissing or LakeUnreadable."""
@@ -163,13 +156,17 @@ class Lake:
     def preview(self, staged: Sequence[Path], *, lineage: Sequence[Path] = ()) -> Commit:
         """What `commit` would do to the newest version; nothing is written, and no lake is needed."""
         links = [str(path) for path in lineage]
-        with self._mutex:
-            version = self._newest().version() if self.exists else 0
-            stored = self._files_by_day(self._newest()) if version else {}
-        with TemporaryDirectory() as folder, bounded_database(Path(folder)) as con:
+        with self._mutex, errors_explained(self._requests):
+            version = self._at_newest().version() if self.exists else 0
+            stored = paths_by_day(self._at_newest(), self._requests) if version else {}
             known = (*file_paths(self._lineage, LINEAGE), *links) if links else ()
+        with TemporaryDirectory() as folder, bounded_database(Path(folder)) as con:
             found = resolve(con, [str(path) for path in staged], stored, links, known)
         return Commit(**{**asdict(found), "days": len(found.days)}, version=version)
+
+    def read_text(self, name: str) -> str | None:
+        """A small text that lies beside the tables, such as ``prices.toml`` or ``boards/team.json``; None if there is none."""
+        return texts.read_text(self._place, name)
 
     # ---- writing
 
@@ -209,7 +206,8 @@ class Lake:
 
     def repricings(self) -> pa.Table:
         """One row = one act of repricing that was done, the newest first; the columns of schema.REPRICINGS."""
-        return lake_repricing.acts(self._prices)
+        with errors_explained(self._requests):
+            return lake_repricing.acts(self._prices)
 
     def repricing(self, price: Pricing, days: Days, model: str | None = None) -> Repricing:
         """What `reprice` would do to the newest version; raises LakeMissing or LakeUnreadable."""
@@ -242,8 +240,8 @@ class Lake:
         """Make one sorted file of each day's, and of the rejects', where there are several; returns how many were merged."""
         with self._writing() as folder:
             return sum(
-                _until_committed(lambda path=path, spec=spec: lake_upkeep.compact(path, spec, folder))
-                for path, spec in self._tables()
+                _until_committed(lambda place=place, spec=spec: lake_upkeep.compact(place, spec, folder))
+                for place, spec in self._tables()
             )
 
     def vacuum(self, grace_hours: float = 168) -> int:
@@ -251,19 +249,32 @@ class Lake:
 
         They are files of older versions, which cannot be read any more then, and what killed processes left. The grace period has
         to be longer than the slowest reader looks at one version and, where several machines write, than the longest ingest.
+        Copies of a remote lake's files go with them on this machine, on others a week after they were last asked for.
         """
         with self._writing():
-            return sum(lake_upkeep.vacuum(path, grace_hours) for path, _ in self._tables())
+            return sum(lake_upkeep.vacuum(place, grace_hours) for place, _ in self._tables())
 
-    def staging(self) -> AbstractContextManager[Path]:
-        """A new folder in the lake for what is to be committed; it goes, with its content, when the block ends."""
-        return staging_folder(self.root / "staging")
+    def write_text(self, name: str, text: str, *, replacing: str | None) -> None:
+        """Write a small text beside the tables, in the place of the one that `read_text` gave; None if there was none.
+
+        Raises LakeChanged if it is another by now, so that of two who change it neither undoes what the other did unseen.
+        """
+        texts.write_text(self._place, name, text, replacing)
+
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        """A new folder on this machine for what is to be committed; it goes, with its content, when the block ends."""
+        with self._place.explained(), staging_folder(self.root / "staging") as folder:
+            yield folder
 
     @contextmanager
     def _writing(self) -> Iterator[Path]:
         """Alone among the writers of this machine, with a folder to work in."""
-        with self.staging() as folder, FileLock(self.root / "commit.lock"):
-            yield folder
+        try:
+            with self.staging() as folder, FileLock(self.root / "commit.lock"):
+                yield folder
+        finally:
+            self._newest.look_again()
 
     def _merge(
         self, staged: list[str], lineage: list[str], ingest: dict[str, Any], watermarks: Mapping[str, int], folder: Path
@@ -271,7 +282,7 @@ class Lake:
         table = open_or_create(self._requests, REQUESTS)
         if not staged:
             return Commit(0, 0, 0, 0, 0, days=0, version=table.version())
-        stored = self._files_by_day(table)
+        stored = paths_by_day(table, self._requests)
         with bounded_database(folder) as con:
             found = resolve(con, staged, stored, lineage, file_paths(self._lineage, LINEAGE) if lineage else ())
             added = write_days(con, self._requests, found.days, stored)
@@ -283,7 +294,7 @@ class Lake:
 
     def _without(self, selection: Selection, folder: Path) -> Removal:
         table = open_table(self._requests)
-        stored = self._files_by_day(table)
+        stored = paths_by_day(table, self._requests)
         with bounded_database(folder) as con:
             files = [path for paths in stored.values() for path in paths]
             found = lake_removal.preview(con, files, selection, table.version())
@@ -293,28 +304,15 @@ class Lake:
         about = {"removal": selection.values, "counts": {"removed": found.requests, "days": len(days)}}
         return replace(found, version=replace_days(table, self._requests, added, days, about))
 
-    def _tables(self) -> list[tuple[Path, TableSpec]]:
+    def _tables(self) -> list[tuple[Storage, TableSpec]]:
         """Every table of the lake, whether there is one or not."""
-        return [(self.root / spec.name, spec) for spec in (REQUESTS, REJECTS, LINEAGE, PRICE_CHANGES, REPRICINGS)]
+        return [(self._place / spec.name, spec) for spec in (REQUESTS, REJECTS, LINEAGE, NAMES, PRICE_CHANGES, REPRICINGS)]
 
-    def _files_by_day(self, table: DeltaTable) -> dict[date, list[str]]:
-        return paths_by_day(table, self._requests)
-
-    def _newest(self) -> DeltaTable:
-        """The table at its newest version. The caller holds the mutex.
-
-        An entry of the log never changes. If the one we stand at is gone or another, the table was made anew, or is so far
-        ahead that its log was cleaned: it is opened again.
-        """
-        table = self._table
-        if table is None or self._entry != _identity(log_file(self._requests, table.version())):
+    def _at_newest(self) -> DeltaTable:
+        """The table at its newest version. The caller holds the mutex."""
+        table, is_other = self._newest.table()
+        if is_other:
             self._snapshots.clear()
-            table = open_table(self._requests)
-        elif log_file(self._requests, table.version() + 1).exists():
-            table = update_table(table, self._requests)
-        else:
-            return table
-        self._table, self._entry = table, _identity(log_file(self._requests, table.version()))
         return table
 
 
@@ -324,12 +322,3 @@ def _until_committed(attempt: Callable[[], T]) -> T:
         with suppress(CommitFailedError):
             return attempt()
     return attempt()
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells a file from another one of the same name; None if there is none."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_ino, found.st_mtime_ns

@@ -14,7 +14,8 @@ from pathlib import Path
 import duckdb
 
 from usagecost.lake.staging import bounded_database
-from usagecost.lake.table import LINEAGE, append, create_view, data_files, open_or_create, write_file
+from usagecost.lake.storage import Storage
+from usagecost.lake.table import LINEAGE, append, create_view, data_files, local_paths, open_or_create, write_file
 
 _NEW = """
 SELECT source, request_id, parent_id, min(seen_at) AS seen_at
@@ -55,18 +56,18 @@ FROM ancestor
 """
 
 
-def add_new(path: Path, staged: Sequence[str], folder: Path) -> int:
+def add_new(place: Storage, staged: Sequence[str], folder: Path) -> int:
     """Append the parents that are not in the table yet; returns how many. The caller is alone among the writers."""
     if not staged:
         return 0
-    table = open_or_create(path, LINEAGE)
+    table = open_or_create(place, LINEAGE)
     with bounded_database(folder) as con:
         create_view(con, "offered", staged, LINEAGE)
-        create_view(con, "known", [file.path for file in data_files(table, path, LINEAGE)], LINEAGE)
-        added = write_file(con, path, LINEAGE, _NEW, {})
+        create_view(con, "known", local_paths(place, data_files(table, LINEAGE)), LINEAGE)
+        added = write_file(con, place, LINEAGE, _NEW, {})
     if added is None:
         return 0
-    append(table, path, [added], {})
+    append(table, place, [added], {})
     return json.loads(added.stats)["numRecords"]
 
 

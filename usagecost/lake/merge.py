@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import duckdb
 from deltalake.transaction import AddAction
 
 from usagecost.lake.lineage import create_covered
 from usagecost.lake.staging import worker_count
+from usagecost.lake.storage import Storage
 from usagecost.lake.table import REQUESTS, create_view, write_file
 from usagecost.schema import PRICE_COLUMNS, PROVENANCE_COLUMNS
 
@@ -173,6 +173,22 @@ class Resolution:
     days: tuple[date, ...]
 
 
+@dataclass(frozen=True)
+class Commit:
+    """What a commit did, in requests; ``duplicates`` in rows, ``days`` in files written anew or dropped.
+
+    The staged rows are duplicates, inserted, updated and unchanged ones. ``version`` is the lake's after it.
+    """
+
+    inserted: int
+    updated: int
+    unchanged: int
+    duplicates: int
+    withdrawn: int
+    days: int
+    version: int
+
+
 def resolve(
     con: duckdb.DuckDBPyConnection,
     staged: Sequence[str],
@@ -209,7 +225,7 @@ def resolve(
 
 
 def write_days(
-    con: duckdb.DuckDBPyConnection, table: Path, days: Sequence[date], stored: Mapping[date, Sequence[str]]
+    con: duckdb.DuckDBPyConnection, table: Storage, days: Sequence[date], stored: Mapping[date, Sequence[str]]
 ) -> list[AddAction]:
     """Write each day's new file; a day that has lost its last request gets none. Follows `resolve`."""
     row_counts = dict(con.execute("SELECT day, count(*) FROM taken GROUP BY day").fetchall())
@@ -235,7 +251,7 @@ def _groups(days: Sequence[date], row_counts: Mapping[date, int]) -> list[list[d
     return groups
 
 
-def _write_day(con: duckdb.DuckDBPyConnection, table: Path, day: date, stored: Sequence[str]) -> AddAction | None:
+def _write_day(con: duckdb.DuckDBPyConnection, table: Storage, day: date, stored: Sequence[str]) -> AddAction | None:
     rows = f"SELECT {REQUESTS.stored_columns} FROM arrival WHERE day = $day"
     values: dict[str, object] = {"day": day}
     if stored:

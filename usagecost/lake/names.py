@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 
 from usagecost import schema
 from usagecost.lake.staging import bounded_database
-from usagecost.lake.table import NAMES, create_view, data_files, exists, open_or_create, open_table, replace_files, write_file
+from usagecost.lake.storage import Storage
+from usagecost.lake.table import NAMES, create_view, data_files, file_paths, local_paths, open_or_create, replace_files, write_file
 
 _KEPT = """
 SELECT * FROM offered
@@ -23,26 +24,26 @@ SELECT * FROM known ANTI JOIN offered USING (source, field, id)
 _CHANGED = "SELECT count(*) FROM offered ANTI JOIN known USING (source, field, id, name)"
 
 
-def all_names(path: Path) -> pa.Table:
+def all_names(place: Storage) -> pa.Table:
     """One row = what one id is called, by source, field and id; no rows if no source ever told."""
-    files = [file.path for file in data_files(open_table(path), path, NAMES)] if exists(path) else []
+    files = file_paths(place, NAMES)
     names = pa.concat_tables([schema.NAMES.empty_table(), *(pq.ParquetFile(file).read().cast(schema.NAMES) for file in files)])
     return names.sort_by([(name, "ascending") for name in ("source", "field", "id")])
 
 
-def keep(path: Path, names: pa.Table, folder: Path) -> int:
+def keep(place: Storage, names: pa.Table, folder: Path) -> int:
     """Keep names, each id's newest; returns how many are new or changed. The caller is alone among the writers."""
     if not names.num_rows:
         return 0
-    table = open_or_create(path, NAMES)
+    table = open_or_create(place, NAMES)
     offered = folder / "names.parquet"
     pq.write_table(names.cast(schema.NAMES), offered)
-    files = data_files(table, path, NAMES)
+    files = data_files(table, NAMES)
     with bounded_database(folder) as con:
         create_view(con, "offered", [str(offered)], NAMES)
-        create_view(con, "known", [file.path for file in files], NAMES)
+        create_view(con, "known", local_paths(place, files), NAMES)
         changed = con.sql(_CHANGED).fetchall()[0][0]
-        added = write_file(con, path, NAMES, _KEPT, {}) if changed else None
+        added = write_file(con, place, NAMES, _KEPT, {}) if changed else None
     if added is not None:
-        replace_files(table, path, [added], files, {})
+        replace_files(table, place, [added], files, {})
     return changed

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import duckdb
 from deltalake.transaction import AddAction
 
 from usagecost.lake.merge import write_days
+from usagecost.lake.storage import Storage
 from usagecost.lake.table import REQUESTS, create_view
 
 _REMOVED = "SELECT source, request_id, day FROM lake WHERE {condition}"
@@ -81,7 +81,7 @@ def preview(con: duckdb.DuckDBPyConnection, files: Sequence[str], selection: Sel
 
 
 def files_without(
-    con: duckdb.DuckDBPyConnection, table: Path, stored: Mapping[date, Sequence[str]], selection: Selection
+    con: duckdb.DuckDBPyConnection, table: Storage, stored: Mapping[date, Sequence[str]], selection: Selection
 ) -> tuple[list[date], list[AddAction]]:
     """The days that hold selected requests, and their new files without them. Follows `preview`."""
     con.execute(f"CREATE TABLE outgoing AS {_REMOVED.format(condition=selection.condition)}", selection.values)

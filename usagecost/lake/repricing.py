@@ -22,12 +22,13 @@ import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 
 from usagecost import schema
+from usagecost.lake.errors import LakeError
 from usagecost.lake.staging import bounded_database, worker_count
+from usagecost.lake.storage import Disk, Storage
 from usagecost.lake.table import (
     PRICE_CHANGES,
     REPRICINGS,
     REQUESTS,
-    LakeError,
     append,
     create_view,
     file_paths,
@@ -37,6 +38,7 @@ from usagecost.lake.table import (
     replace_days,
     watermark,
     write_file,
+    written_path,
 )
 from usagecost.schema import PRICE_COLUMNS
 
@@ -131,16 +133,16 @@ class Repricing:
 class PriceTables:
     """Where the requests are, what changed in them, and the acts that did it."""
 
-    requests: Path
-    changes: Path
-    acts: Path
+    requests: Storage
+    changes: Storage
+    acts: Storage
 
 
 def preview(tables: PriceTables, folder: Path, price: Pricing, days: Days, model: str | None) -> Repricing:
     """What `reprice` would do now."""
     table = open_table(tables.requests)
     with bounded_database(folder) as con:
-        found = _changes_file(con, folder, "preview", paths_by_day(table, tables.requests), price, days, model)
+        found = _changes_file(con, Disk(folder), "preview", paths_by_day(table, tables.requests), price, days, model)
         return _summary(con, "preview", found and str(folder / found.path), table.version())
 
 
@@ -189,7 +191,7 @@ def _act(
     found = changes(act, stored)
     if found is None:
         return _summary(con, act, None, table.version())
-    file = str(tables.changes / found.path)
+    file = written_path(tables.changes, found)
     done = _summary(con, act, file, table.version())
     days, added = _files_with(con, tables.requests, stored, file)
     append(open_table(tables.changes), tables.changes, [found], {})
@@ -222,7 +224,7 @@ def _mark(act: str) -> str:
 
 def _changes_file(
     con: duckdb.DuckDBPyConnection,
-    folder: Path,
+    place: Storage,
     act: str,
     stored: Mapping[date, Sequence[str]],
     price: Pricing,
@@ -237,7 +239,7 @@ def _changes_file(
     old = ", ".join(f"{name} AS old_{name}" for name in PRICE_COLUMNS)
     is_of_model = "true" if model is None else "model = getvariable('only_model')"
     con.execute(f"CREATE VIEW stored AS SELECT *, {old} FROM lake WHERE {is_of_model}")
-    return write_file(con, folder, PRICE_CHANGES, _CHANGED.format(priced=price(con, "stored", _OLD)), {"id": act})
+    return write_file(con, place, PRICE_CHANGES, _CHANGED.format(priced=price(con, "stored", _OLD)), {"id": act})
 
 
 def _taken_back_file(
@@ -264,7 +266,7 @@ def _summary(con: duckdb.DuckDBPyConnection, act: str, changes: str | None, vers
 
 
 def _files_with(
-    con: duckdb.DuckDBPyConnection, table: Path, stored: Mapping[date, Sequence[str]], changes: str
+    con: duckdb.DuckDBPyConnection, table: Storage, stored: Mapping[date, Sequence[str]], changes: str
 ) -> tuple[list[date], list[AddAction]]:
     """The days with changes, and their new files."""
     days = [day for (day,) in con.execute(_DAYS, {"changes": changes}).fetchall()]

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
-from usagecost.lake.table import DataFile, files_by_day
+from usagecost.lake.storage import Storage
+from usagecost.lake.table import DataFile, files_by_day, local_paths
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """One version of the requests: which files hold it. Stays readable while others commit, until a vacuum."""
 
-    root: Path
+    place: Storage
     version: int
     data_files: tuple[DataFile, ...] = field(repr=False)
 
     def files(self, first_day: date | None = None, last_day: date | None = None) -> tuple[str, ...]:
-        """The Parquet files of the UTC days from first to last, both included; None leaves that side open."""
-        return tuple(
-            file.path
+        """The Parquet files of the UTC days from first to last, both included; None leaves that side open.
+
+        They can be read on this machine; those of a remote lake are fetched first, which may raise LakeError.
+        """
+        wanted = (
+            file
             for file in self.data_files
             if (first_day is None or file.day >= first_day) and (last_day is None or file.day <= last_day)
         )
+        return tuple(local_paths(self.place, wanted))
 
     @property
     def rows(self) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
-from usagecost.lake.table import LakeUnwritable
+from usagecost.lake.errors import LakeUnwritable
 
 MEMORY_LIMIT = "1GB"
 MOST_THREADS = 4

@@ -1,51 +1,35 @@
 """One Delta table of the lake: opened, its files listed, a sorted file written, files published as a version.
 
-What knows about Delta's log, or about paths below a table's folder, is here.
+What knows about Delta's log, or about names below a table's folder, is here.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import time
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import date
 from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Transaction
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
 from usagecost import schema
+from usagecost.lake.errors import LakeMissing
+from usagecost.lake.footers import statistics
+from usagecost.lake.storage import Storage, errors_explained
 
 ROW_GROUP_ROWS = 122_880
 COMMITTERS = "ingest"
 """The app transaction that every commit carries: of two that start from one version, Delta lets only the first pass."""
 
 _WATERMARK = "watermark:"
-
-
-class LakeError(Exception):
-    """What is wrong with a lake and what would help, in one sentence."""
-
-
-class LakeMissing(LakeError):  # noqa: N818 - the base is the error; this says which
-    """There is no lake where one was looked for."""
-
-
-class LakeUnwritable(LakeError):  # noqa: N818
-    """The lake's folder cannot be written to."""
-
-
-class LakeUnreadable(LakeError):  # noqa: N818
-    """There is a lake, but its log, or the version asked for, cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -74,53 +58,41 @@ LINEAGE = TableSpec("lineage", schema.LINEAGE, order="source, request_id", insta
 
 @dataclass(frozen=True)
 class DataFile:
-    """One Parquet file of one version; ``day`` is None in a table without partitions."""
+    """One Parquet file of one version, named relative to the table; ``day`` is None in a table without partitions."""
 
-    path: str
+    name: str
     day: date | None
     rows: int
     bytes: int
 
 
-def exists(path: Path) -> bool:
-    """Whether the folder holds a Delta table, readable or not."""
-    return path.is_dir() and DeltaTable.is_deltatable(str(path))
-
-
-def open_table(path: Path, version: int | None = None) -> DeltaTable:
-    """The table in a folder, at a version or at its newest; raises LakeMissing or LakeUnreadable."""
-    with _errors_explained(path, version):
-        if not exists(path):
+def open_table(place: Storage, version: int | None = None) -> DeltaTable:
+    """The table in a folder, at a version or at its newest; raises LakeMissing, LakeUnreadable or LakeUnreachable."""
+    with errors_explained(place, version):
+        if not place.has_table():
             raise LakeMissing(
-                f"There is no lake in {path.parent}: load a log with `python -m usagecost ingest`, "
+                f"There is no lake in {place.lake}: load a log with `python -m usagecost ingest`, "
                 "or let USAGECOST_LAKE name the folder of an existing one."
             )
-        return DeltaTable(str(path), version=version)
+        return DeltaTable(place.uri, version=version, storage_options=place.options)
 
 
-def update_table(table: DeltaTable, path: Path) -> DeltaTable:
-    """The same table at its newest version; raises LakeUnreadable."""
-    with _errors_explained(path):
+def update_table(table: DeltaTable, place: Storage) -> DeltaTable:
+    """The same table at its newest version; raises LakeUnreadable or LakeUnreachable."""
+    with errors_explained(place):
         table.update_incremental()
     return table
 
 
-def open_or_create(path: Path, spec: TableSpec) -> DeltaTable:
+def open_or_create(place: Storage, spec: TableSpec) -> DeltaTable:
     """The newest version of the table in a folder; a new one is empty and stands at version 0."""
-    if not exists(path):
-        path.mkdir(parents=True, exist_ok=True)
-        DeltaTable.create(
-            str(path),
-            spec.columns,
-            mode="ignore",
-            name=spec.name,
-            partition_by=[spec.partition] if spec.partition else None,
-            configuration={"delta.dataSkippingStatsColumns": spec.instant} if spec.instant else {},
-        )
-        _sync_log(path, version=0)
-        _sync(path)
-        _sync(path.parent)
-    return open_table(path)
+    if not place.has_table():
+        place.make()
+        with suppress(CommitFailedError):  # another machine was faster
+            _create(place, spec)
+        _sync_log(place, version=0)
+        place.sync()
+    return open_table(place)
 
 
 def watermark(table: DeltaTable, name: str) -> int | None:
@@ -128,27 +100,37 @@ def watermark(table: DeltaTable, name: str) -> int | None:
     return table.transaction_version(_WATERMARK + name)
 
 
-def log_file(path: Path, version: int) -> Path:
-    """The entry of the log that makes a version."""
-    return path / "_delta_log" / f"{version:020}.json"
+def log_entry(version: int) -> str:
+    """The name of the log's entry that makes a version."""
+    return f"_delta_log/{version:020}.json"
 
 
-def data_files(table: DeltaTable, path: Path, spec: TableSpec) -> tuple[DataFile, ...]:
+def data_files(table: DeltaTable, spec: TableSpec) -> tuple[DataFile, ...]:
     """The files of the version that ``table`` stands at, by day."""
     entries = pa.table(table.get_add_actions(flatten=True))
     days = entries[f"partition.{spec.partition}"].to_pylist() if spec.partition else [None] * len(entries)
     files = [
-        DataFile(path=str(path / unquote(name)), day=day, rows=rows, bytes=size)
+        DataFile(name=unquote(name), day=day, rows=rows, bytes=size)
         for name, day, rows, size in zip(
             entries["path"].to_pylist(), days, entries["num_records"].to_pylist(), entries["size_bytes"].to_pylist(), strict=True
         )
     ]
-    return tuple(sorted(files, key=lambda file: (file.day or date.min, file.path)))
+    return tuple(sorted(files, key=lambda file: (file.day or date.min, file.name)))
 
 
-def file_paths(path: Path, spec: TableSpec) -> list[str]:
+def local_paths(place: Storage, files: Iterable[DataFile]) -> list[str]:
+    """Where files of a table can be read on this machine."""
+    return place.paths([(file.name, file.bytes) for file in files])
+
+
+def written_path(place: Storage, added: AddAction) -> str:
+    """Where a file that was just written can be read on this machine."""
+    return place.paths([(added.path, added.size)])[0]
+
+
+def file_paths(place: Storage, spec: TableSpec) -> list[str]:
     """The files of the newest version of a table; none if there is no table."""
-    return [file.path for file in data_files(open_table(path), path, spec)] if exists(path) else []
+    return local_paths(place, data_files(open_table(place), spec)) if place.has_table() else []
 
 
 def files_by_day(files: Iterable[DataFile]) -> dict[date | None, list[DataFile]]:
@@ -159,9 +141,11 @@ def files_by_day(files: Iterable[DataFile]) -> dict[date | None, list[DataFile]]
     return by_day
 
 
-def paths_by_day(table: DeltaTable, path: Path) -> dict[date, list[str]]:
+def paths_by_day(table: DeltaTable, place: Storage) -> dict[date, list[str]]:
     """The files of each day of the requests, at the version that ``table`` stands at."""
-    return {day: [file.path for file in files] for day, files in files_by_day(data_files(table, path, REQUESTS)).items()}
+    files = data_files(table, REQUESTS)
+    paths = dict(zip(files, local_paths(place, files), strict=True))
+    return {day: [paths[file] for file in of_day] for day, of_day in files_by_day(files).items()}
 
 
 def create_view(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], spec: TableSpec) -> None:
@@ -174,20 +158,19 @@ def create_view(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[str],
 
 def write_file(
     con: duckdb.DuckDBPyConnection,
-    path: Path,
+    place: Storage,
     spec: TableSpec,
     rows: str,
     values: Mapping[str, object],
     day: date | None = None,
     data_change: bool = True,
 ) -> AddAction | None:
-    """Write what the query ``rows`` yields, sorted, to one new file, on disk for good; None if it yields nothing.
+    """Write what the query ``rows`` yields, sorted, to one new file, stored for good; None if it yields nothing.
 
     The file belongs to no version until it is published.
     """
-    folder = path / f"{spec.partition}={day}" if spec.partition else path
-    folder.mkdir(exist_ok=True)
-    file = folder / f"{uuid.uuid4()}.parquet"
+    name = (f"{spec.partition}={day}/" if spec.partition else "") + f"{uuid.uuid4()}.parquet"
+    file = place.new_file(name)
     con.execute(
         f"""
         COPY (SELECT {spec.stored_columns} FROM ({rows}) ORDER BY {spec.order})
@@ -197,23 +180,22 @@ def write_file(
     )
     footer = pq.read_metadata(file)
     if footer.num_rows == 0:
-        file.unlink()
+        place.discard(name)
         return None
-    _sync(file)
-    _sync(folder)
+    place.keep(name)
     return AddAction(
-        path=file.relative_to(path).as_posix(),
+        path=name,
         size=file.stat().st_size,
         partition_values={spec.partition: str(day)} if spec.partition else {},
         modification_time=_now_ms(),
         data_change=data_change,
-        stats=_stats(footer, spec.instant),
+        stats=statistics(footer, spec.instant),
     )
 
 
 def replace_days(
     table: DeltaTable,
-    path: Path,
+    place: Storage,
     added: Sequence[AddAction],
     days: Collection[date],
     about: Mapping,
@@ -225,19 +207,21 @@ def replace_days(
     Raises deltalake's CommitFailedError if somebody else committed since ``table`` was read.
     """
     filters = [("day", "in", sorted(map(str, days)))]
-    return _publish(table, path, list(added), about, watermarks or {}, mode="overwrite", partition_filters=filters)
+    return _publish(table, place, list(added), about, watermarks or {}, mode="overwrite", partition_filters=filters)
 
 
-def append(table: DeltaTable, path: Path, added: Sequence[AddAction], about: Mapping) -> int:
+def append(table: DeltaTable, place: Storage, added: Sequence[AddAction], about: Mapping) -> int:
     """Publish files beside those that are there; returns the new version. Raises as `replace_days` does."""
-    return _publish(table, path, list(added), about, {}, mode="append")
+    return _publish(table, place, list(added), about, {}, mode="append")
 
 
-def replace_files(table: DeltaTable, path: Path, added: Sequence[AddAction], replaced: Iterable[DataFile], about: Mapping) -> int:
+def replace_files(
+    table: DeltaTable, place: Storage, added: Sequence[AddAction], replaced: Iterable[DataFile], about: Mapping
+) -> int:
     """Publish files in the place of others with the same rows; returns the new version. Raises as `replace_days` does."""
     removed = [
         RemoveAction(
-            path=Path(file.path).relative_to(path).as_posix(),
+            path=file.name,
             data_change=False,
             deletion_timestamp=_now_ms(),
             size=file.bytes,
@@ -245,18 +229,18 @@ def replace_files(table: DeltaTable, path: Path, added: Sequence[AddAction], rep
         )
         for file in replaced
     ]
-    return _publish(table, path, [*added, *removed], about, {}, mode="append")
+    return _publish(table, place, [*added, *removed], about, {}, mode="append")
 
 
 def _publish(
     table: DeltaTable,
-    path: Path,
+    place: Storage,
     actions: list[AddAction | RemoveAction],
     about: Mapping,
     watermarks: Mapping[str, int],
     **how: object,
 ) -> int:
-    _sync(path)  # it names new folders of days
+    place.sync()  # it names new folders of days
     next_version = table.version() + 1
     transactions = [Transaction(COMMITTERS, next_version, None)]
     transactions += [Transaction(_WATERMARK + name, value, None) for name, value in watermarks.items()]
@@ -271,62 +255,32 @@ def _publish(
     except CommitFailedError:
         for action in actions:
             if isinstance(action, AddAction):
-                (path / action.path).unlink(missing_ok=True)
+                place.discard(action.path)
         raise
     table.update_incremental()
     for version in range(next_version, table.version() + 1):
-        _sync_log(path, version)
+        _sync_log(place, version)
     return table.version()
-
-
-@contextmanager
-def _errors_explained(path: Path, version: int | None = None) -> Iterator[None]:
-    try:
-        yield
-    except (DeltaError, OSError) as error:
-        what = "The lake" if version is None else f"Version {version} of the lake"
-        reason = str(error).strip().splitlines()[0]
-        raise LakeUnreadable(
-            f"{what} in {path.parent} cannot be read ({reason}): restore the folder from a backup, "
-            "or move it away and ingest the logs again."
-        ) from error
-
-
-def _stats(footer: pq.FileMetaData, instant: str | None) -> str:
-    """A file's entry in the log: how many rows it has and from when to when they are."""
-    if instant is None:
-        return json.dumps({"numRecords": footer.num_rows})
-    column = footer.schema.names.index(instant)
-    ranges = [footer.row_group(group).column(column).statistics for group in range(footer.num_row_groups)]
-    first, last = min(part.min for part in ranges), max(part.max for part in ranges)
-    return json.dumps(
-        {
-            "numRecords": footer.num_rows,
-            "minValues": {instant: _iso(first)},
-            "maxValues": {instant: _iso(last)},
-            "nullCount": {instant: 0},
-        }
-    )
-
-
-def _iso(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _sync_log(path: Path, version: int) -> None:
+def _create(place: Storage, spec: TableSpec) -> None:
+    DeltaTable.create(
+        place.uri,
+        spec.columns,
+        mode="ignore",
+        name=spec.name,
+        partition_by=[spec.partition] if spec.partition else None,
+        configuration={"delta.dataSkippingStatsColumns": spec.instant} if spec.instant else {},
+        storage_options=place.options,
+        commit_properties=CommitProperties(max_commit_retries=0),  # else it is made twice, as two versions
+    )
+
+
+def _sync_log(place: Storage, version: int) -> None:
     """Delta writes its log without waiting for the disk: wait, so that a commit that was reported stays."""
-    _sync(log_file(path, version))
-    _sync(log_file(path, version).parent)
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file's content, or a folder's list of names, is on disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    place.sync(log_entry(version))
+    place.sync("_delta_log")

@@ -4,51 +4,56 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from urllib.parse import unquote
 
 from deltalake import DeltaTable
 
 from usagecost.lake.staging import bounded_database
-from usagecost.lake.table import TableSpec, data_files, exists, files_by_day, open_table, replace_files, write_file
+from usagecost.lake.storage import Storage
+from usagecost.lake.table import TableSpec, data_files, files_by_day, local_paths, open_table, replace_files, write_file
 
 
-def compact(path: Path, spec: TableSpec, folder: Path) -> int:
+def compact(place: Storage, spec: TableSpec, folder: Path) -> int:
     """Write one sorted file where a day, or a table without days, has several; returns how many files were merged.
 
     The caller is alone among the writers. The new version holds the same rows and says so in the log.
     """
-    if not exists(path):
+    if not place.has_table():
         return 0
-    table = open_table(path)
-    crowded = {day: files for day, files in files_by_day(data_files(table, path, spec)).items() if len(files) > 1}
+    table = open_table(place)
+    crowded = {day: files for day, files in files_by_day(data_files(table, spec)).items() if len(files) > 1}
     if not crowded:
         return 0
     with bounded_database(folder) as con:
         merged = [
             write_file(
                 con,
-                path,
+                place,
                 spec,
                 f"SELECT {spec.stored_columns} FROM read_parquet($files)",
-                {"files": [file.path for file in files]},
+                {"files": local_paths(place, files)},
                 day,
                 data_change=False,
             )
             for day, files in crowded.items()
         ]
     replaced = [file for files in crowded.values() for file in files]
-    replace_files(table, path, [action for action in merged if action], replaced, {"counts": {"merged": len(replaced)}})
+    replace_files(table, place, [action for action in merged if action], replaced, {"counts": {"merged": len(replaced)}})
     return len(replaced)
 
 
-def vacuum(path: Path, grace_hours: float) -> int:
+def vacuum(place: Storage, grace_hours: float) -> int:
     """Remove files older than the grace period that the newest version does not name; returns how many. Versions stay as they are
     when there are none.
     """
-    if not exists(path):
+    if not place.has_table():
         return 0
-    table = open_table(path)
-    found = _unnamed_files(table, grace_hours, dry_run=True)
-    return len(_unnamed_files(table, grace_hours, dry_run=False)) if found else 0
+    table = open_table(place)
+    if not _unnamed_files(table, grace_hours, dry_run=True):
+        return 0
+    removed = _unnamed_files(table, grace_hours, dry_run=False)
+    place.forget(map(unquote, removed))
+    return len(removed)
 
 
 def _unnamed_files(table: DeltaTable, grace_hours: float, *, dry_run: bool) -> list[str]:

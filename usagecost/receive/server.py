@@ -62,7 +62,7 @@ def receive(
         try:
             delivery = Delivery(kept, lake, Pace(every, most_spool_bytes // 4), say)
             receiver = Receiver(kept, token.strip() if token else None, most_spool_bytes)
-            _serve(receiver, delivery, listener, f"Receiving traces on {_address(listener)}; lake {lake.root}", say)
+            _serve(receiver, delivery, listener, f"Receiving traces on {_address(listener)}; lake {lake.name}", say)
         finally:
             kept.stop()
     say("Ended: all that was accepted is in the lake, or waits in the spool for the next start.")

@@ -45,7 +45,7 @@ def ensure_sample(root: Path, now: datetime) -> Path:
         return _fresh(root, now) or _make(root, now)
 
 
-def write_sample(folder: Path, end: datetime, seed: int = SEED) -> Report:
+def write_sample(folder: str | Path, end: datetime, seed: int = SEED) -> Report:
     """Makes one sample lake in a folder, the way every log takes: priced, then committed once."""
     return load(sample_batches(end, seed), Lake(folder))
 

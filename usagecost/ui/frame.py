@@ -51,7 +51,7 @@ def page(title: str, icon: str = ":material/bar_chart:", without_lake: Callable[
 
 def is_sample(lake: str) -> bool:
     """Whether the lake that is shown is the sample: what is loaded goes to another, the configured one."""
-    return lake != str(lake_root())
+    return lake != lake_root()
 
 
 @st.cache_resource(show_spinner=False)
@@ -72,15 +72,15 @@ def _carry_view_over(title: str) -> None:
 
 
 def _lake_in_use(title: str, icon: str, without_lake: Callable[[], None] | None) -> str:
-    """The lake's folder. The sample's is shown only when no lake was configured and none is there."""
+    """The lake's folder or URL. The sample's is shown only when no lake was configured and none is there."""
     root = lake_root()
-    if engine.open_lake(str(root)).exists:
-        return str(root)
+    if _exists(root):
+        return root
     if os.environ.get("USAGECOST_LAKE"):
         st.title(f"{icon} {title}", anchor=False)
         empty(
             "The configured lake is not there yet",
-            f"USAGECOST_LAKE names a folder without a lake: {plain(str(root))}. Correct the setting, or load logs into it "
+            f"USAGECOST_LAKE names a folder without a lake: {plain(root)}. Correct the setting, or load logs into it "
             f"on the page Sources or with `{LOAD_YOUR_OWN}`.",
         )
         if without_lake:
@@ -90,6 +90,13 @@ def _lake_in_use(title: str, icon: str, without_lake: Callable[[], None] | None)
         st.stop()
     with st.spinner("Making sample data …", show_time=True):
         return str(ensure_sample(sample_root(), datetime.now(UTC)))
+
+
+def _exists(lake: str) -> bool:
+    try:
+        return engine.open_lake(lake).exists
+    except LakeError as problem:
+        unreadable(problem)
 
 
 def _version(lake: str) -> int:

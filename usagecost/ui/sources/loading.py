@@ -62,7 +62,7 @@ def load_files() -> None:
 
 
 def _target_words() -> str:
-    return f"Files are loaded into {plain(str(lake_root()))}."
+    return f"Files are loaded into {plain(lake_root())}."
 
 
 def _say_what_was_done() -> None:
@@ -175,7 +175,7 @@ def _show(uploads: Uploads, group: Group, plan: Plan) -> None:
     if key not in uploads.previews:
         with st.spinner("Reading the first rows …"):
             try:
-                lake = open_lake(str(lake_root()))
+                lake = open_lake(lake_root())
                 uploads.previews[key] = ingest.preview(group.first.path, group.first.name, plan.source, lake)
             except FileProblem as problem:
                 uploads.previews[key] = problem.sentence
@@ -188,7 +188,7 @@ def _show(uploads: Uploads, group: Group, plan: Plan) -> None:
 
 def _load_or_discard(uploads: Uploads, plans: dict[Path, Plan]) -> None:
     """What loading would do, and the buttons."""
-    lake = open_lake(str(lake_root()))
+    lake = open_lake(lake_root())
     if plans:
         with st.container(border=True, key="whole"):
             st.markdown(f"**What loading does** · {formats.counted(len(plans), 'file')}")
@@ -208,7 +208,7 @@ def _load_or_discard(uploads: Uploads, plans: dict[Path, Plan]) -> None:
 def _check(uploads: Uploads, plans: dict[Path, Plan], lake: Lake) -> None:
     """Reads all lines and compares them with the lake; much of it only when asked to."""
     try:
-        key = (tuple((path, plan.name) for path, plan in plans.items()), str(lake.root), lake.version() if lake.exists else None)
+        key = (tuple((path, plan.name) for path, plan in plans.items()), lake.name, lake.version() if lake.exists else None)
         if uploads.checked is None or uploads.checked[0] != key:
             if uploads.bytes > CHECKED_AT_ONCE and not st.button("Check all lines", icon=":material/fact_check:", key="check"):
                 st.caption("New, changed and rejected lines are counted when you check or load the files.")

@@ -1,0 +1,75 @@
+"""An S3 server on loopback for tests: moto, in a process of its own, as a store is for the app."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+
+import obstore
+from obstore.store import S3Store
+
+BUCKET = "traffic"
+KEYS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests-secret", "AWS_REGION": "us-east-1"}
+
+
+@contextmanager
+def s3_server(**environment: str) -> Iterator[str]:
+    """Runs a server with an empty bucket and gives its URL."""
+    port = _free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        env={**os.environ, **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_until_it_listens(port)
+        server = HTTPConnection("127.0.0.1", port)
+        server.request("PUT", f"/{BUCKET}")
+        assert server.getresponse().status == 200
+        server.close()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def settings(server: str, cache: Path) -> dict[str, str]:
+    """The environment in which a lake on the server is found; each machine has a cache of its own."""
+    return {**KEYS, "AWS_ENDPOINT_URL": server, "USAGECOST_CACHE": str(cache)}
+
+
+def store_of(lake: str) -> S3Store:
+    """The objects below a lake's URL."""
+    bucket, _, prefix = lake.removeprefix("s3://").partition("/")
+    return S3Store(bucket, prefix=prefix, client_options={"allow_http": True})
+
+
+def objects(lake: str) -> list[str]:
+    """The names of all objects below a lake's URL."""
+    return sorted(found["path"] for chunk in obstore.list(store_of(lake)) for found in chunk)
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def _wait_until_it_listens(port: int) -> None:
+    until = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)

@@ -1,0 +1,299 @@
+"""A lake in an object store: what holds for one on disk holds there, also between machines that share nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import obstore
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable, write_deltalake
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from tests.lake_rows import Row, at, commit, contents, expected_contents, row, rows_of, stage, stored
+from tests.object_store import objects, store_of
+from tests.questions import of_lake, questions, splits
+from tests.test_cli import TABLE, run
+from tests.test_lake_concurrency import INGEST, READ, finish_together, numbered, start
+from tests.views import write_lake
+from usagecost import queries
+from usagecost.filters import View
+from usagecost.lake import Commit, Lake, LakeUnreadable, Selection
+from usagecost.schema import LINEAGE, REJECTS, REQUESTS
+
+
+@pytest.fixture
+def lake(new_lake: Callable[[], str]) -> Lake:
+    return Lake(new_lake())
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Lake], Lake]:
+    """The same lake as another machine sees it, which has no copies."""
+
+    def seen_from_there(lake: Lake) -> Lake:
+        with monkeypatch.context() as patch:
+            patch.setenv("USAGECOST_CACHE", str(tmp_path / "other machine"))
+            return Lake(lake.name)
+
+    return seen_from_there
+
+
+def seen(lake: Lake) -> None:
+    """Waits until what others committed must be seen."""
+    time.sleep(lake._requests.look_every)
+
+
+def test_requests_are_merged_as_on_disk(lake: Lake):
+    assert not lake.exists
+    assert commit(lake, row("a"), row("b", started_at="2026-05-02 00:00")) == Commit(2, 0, 0, 0, 0, days=2, version=1)
+    assert commit(lake, row("a", rank=1), row("a", rank=1)) == Commit(0, 1, 0, 1, 0, days=1, version=2)
+    assert commit(lake, row("a")) == Commit(0, 0, 1, 0, 0, days=0, version=2)
+
+    assert lake.exists
+    assert rows_of(lake, "request_id", "rank") == [("a", 1), ("b", 0)]
+    assert [entry["counts"].get("updated") for entry in lake.history()] == [1, 0, None]
+    assert not list(Path(lake.root / "staging").iterdir())
+
+
+def test_in_the_store_there_are_the_tables_and_nothing_else(lake: Lake):
+    commit(lake, row("a"))
+
+    log, first, file = objects(lake.name)
+    assert (log, first) == (f"requests/_delta_log/{0:020}.json", f"requests/_delta_log/{1:020}.json")
+    assert file.startswith("requests/day=2026-05-01/")
+
+
+def test_other_programs_read_the_table_as_delta(lake: Lake):
+    commit(lake, row("a", reported_cost_usd=Decimal("0.000000001")))
+    table = DeltaTable(f"{lake.name}/requests", storage_options={"allow_http": "true"})
+
+    assert [(entry["day"], entry["reported_cost_usd"]) for entry in table.to_pyarrow_table().to_pylist()] == [
+        (date(2026, 5, 1), Decimal("0.000000001"))
+    ]
+
+
+def test_another_machine_reads_what_was_written(lake: Lake, elsewhere: Callable[[Lake], Lake]):
+    commit(lake, row("a"), row("b", started_at="2026-05-02 10:00"))
+    other = elsewhere(lake)
+
+    assert other.root != lake.root
+    assert contents(other) == contents(lake)
+    assert [Path(path).parent.name for path in other.snapshot().files(first_day=date(2026, 5, 2))] == ["day=2026-05-02"]
+    assert commit(other, row("a", rank=1)).updated == 1
+    seen(lake)
+    assert rows_of(lake, "request_id", "rank") == [("a", 1), ("b", 0)]
+
+
+def test_a_machine_fetches_only_the_days_that_it_is_asked_about(lake: Lake, elsewhere: Callable[[Lake], Lake]):
+    commit(lake, *(row(str(day), started_at=f"2026-05-0{day} 12:00") for day in range(1, 6)))
+    other = elsewhere(lake)
+    (path,) = other.snapshot().files(date(2026, 5, 3), date(2026, 5, 3))
+
+    assert [str(file) for file in other.root.rglob("*.parquet")] == [path]
+    assert pq.ParquetFile(path).read(["request_id"]).to_pylist() == [{"request_id": "3"}]
+
+
+def test_a_new_version_is_seen_within_a_second_and_ones_own_at_once(lake: Lake):
+    reader = Lake(lake.name)
+    for number in range(1, 4):
+        commit(lake, row(str(number)))
+        assert lake.version() == number
+        seen(reader)
+        assert (reader.version(), reader.snapshot().rows) == (number, number)
+
+
+def test_looking_for_a_new_version_costs_microseconds_in_between(lake: Lake):
+    commit(lake, row())
+    lake.version()
+    started = time.perf_counter()
+    for _ in range(1000):
+        lake.version()
+
+    assert time.perf_counter() - started < 0.2, "a thousand requests to the store take seconds"
+
+
+def test_an_old_version_stays_readable_while_others_commit(lake: Lake, elsewhere: Callable[[Lake], Lake]):
+    commit(lake, row("a", model="old"))
+    before = elsewhere(lake).snapshot()
+    commit(lake, row("a", rank=1, model="new"), row("b"))
+
+    assert [pq.ParquetFile(path).read(["model"]).to_pylist() for path in before.files()] == [[{"model": "old"}]]
+    assert before == lake.snapshot(1)
+    assert stored(lake, version=2).num_rows == 2
+
+
+def test_a_lake_made_anew_in_the_same_place_is_noticed(lake: Lake):
+    other = Lake(lake.name)
+    commit(lake, row("a"))
+    assert other.snapshot().rows == 1
+    obstore.delete(store_of(lake.name), objects(lake.name))
+    commit(Lake(lake.name), row("a"), row("b"))
+    seen(other)
+
+    assert (other.version(), other.snapshot().rows) == (1, 2)
+
+
+# ---- several machines
+
+
+def test_two_machines_that_ingest_at_once_into_a_lake_that_is_not_there_yet_both_succeed(lake: Lake, tmp_path: Path):
+    """They have no lock in common: the store alone keeps them apart, from making the table on."""
+    batches = [[stage(tmp_path, numbered(start, start + 20)) for start in range(first, first + 40, 20)] for first in (0, 40)]
+    one, other = finish_together(
+        *(
+            start(INGEST, lake.name, *staged, USAGECOST_CACHE=str(tmp_path / f"machine {place}"))
+            for place, staged in enumerate(batches)
+        )
+    )
+
+    assert [inserted for inserted, *_ in one + other] == [20] * 4
+    assert sorted(version for *_, version in one + other) == [1, 2, 3, 4]
+    assert len(contents(lake)) == lake.snapshot().rows == 80
+    assert lake.snapshot().file_count == 3
+
+
+def test_the_same_new_requests_from_two_machines_are_stored_once(lake: Lake, tmp_path: Path):
+    commit(lake, row("old", started_at="2026-04-01 10:00"))
+    staged = [stage(tmp_path, numbered(0, 50)) for _ in range(2)]
+    machines = (start(INGEST, lake.name, path, USAGECOST_CACHE=str(tmp_path / path.stem)) for path in staged)
+    one, other = finish_together(*machines)
+
+    assert sorted(one + other) == [[0, 0, 50, 2], [50, 0, 0, 2]]
+    seen(lake)
+    assert len(contents(lake)) == lake.snapshot().rows == 51
+
+
+def test_a_reader_on_another_machine_never_sees_half_a_commit(lake: Lake, tmp_path: Path):
+    commit(lake, *numbered(0, 30))
+    reader = start(READ, lake.name, 120, USAGECOST_CACHE=str(tmp_path / "reader"))
+    assert reader.stdout.readline() == "ready\n"
+    for first in range(30, 120, 30):
+        commit(lake, *numbered(first, first + 30), *numbered(0, first, rank=first))
+    counts = {int(word) for word in reader.communicate(timeout=60)[0].split()}
+
+    assert reader.returncode == 0
+    assert counts <= {30, 60, 90, 120}
+    assert len(counts) > 1
+
+
+# ---- laws, and the rest of the lake
+
+
+versions = st.builds(row, st.sampled_from("abc"), st.integers(0, 2), model=st.sampled_from("mn"))
+
+
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=st.lists(st.lists(versions, min_size=1, max_size=4), min_size=1, max_size=3))
+def test_the_lake_holds_what_the_versions_say(new_lake: Callable[[], str], batches: list[list[Row]]):
+    lake = Lake(new_lake())
+    for batch in (*batches, *batches[:1]):
+        commit(lake, *batch)
+
+    assert contents(lake) == expected_contents(version for batch in batches for version in batch)
+
+
+def reject(line: int) -> pa.Table:
+    about = {"source": "table", "source_file": "f.csv", "line": line, "reason": "no date", "raw": "a,b"}
+    return pa.Table.from_pylist([{**about, "rejected_at": at("2026-05-01 10:00")}], REJECTS)
+
+
+def test_a_reject_is_kept_once(lake: Lake, elsewhere: Callable[[Lake], Lake]):
+    assert lake.rejects().num_rows == 0
+    assert [lake.reject(reject(line)) for line in (2, 3, 2)] == [1, 1, 0]
+    assert elsewhere(lake).rejects()["line"].to_pylist() == [2, 3]
+
+
+def test_a_request_that_is_covered_by_a_later_part_is_withdrawn(lake: Lake, tmp_path: Path):
+    link = {"source": "test", "request_id": "t:part", "parent_id": "t:whole", "seen_at": at("2026-05-01 10:00")}
+    pq.write_table(pa.Table.from_pylist([link], LINEAGE), tmp_path / "lineage.parquet")
+    commit(lake, row("t:whole"))
+
+    done = lake.commit([stage(tmp_path, [row("t:part")])], lineage=[tmp_path / "lineage.parquet"])
+    assert (done.inserted, done.withdrawn) == (1, 1)
+    assert rows_of(lake, "request_id") == [("t:part",)]
+
+
+def test_a_watermark_is_part_of_the_version(lake: Lake, tmp_path: Path, elsewhere: Callable[[Lake], Lake]):
+    lake.commit([stage(tmp_path, [row()])], watermarks={"litellm": 17})
+
+    assert elsewhere(lake).watermark("litellm") == 17
+    assert elsewhere(lake).watermark("langfuse") is None
+
+
+def test_a_removal_takes_requests_and_a_vacuum_their_files_and_copies(lake: Lake):
+    commit(lake, row("a", user_id="ada"), row("b", user_id="bob"), row("c", user_id="ada", started_at="2026-05-02 10:00"))
+    assert lake.removal(Selection(user="ada")).requests == 2
+    removed = lake.remove(Selection(user="ada"))
+
+    assert (removed.requests, removed.version) == (2, 2)
+    assert rows_of(lake, "request_id") == [("b",)]
+    assert lake.vacuum(grace_hours=0) == 2
+    (kept,) = lake.snapshot().files()
+    assert [str(path) for path in lake.root.rglob("*.parquet")] == [kept]
+    assert [name for name in objects(lake.name) if name.endswith(".parquet")] == [f"requests/day=2026-05-01/{Path(kept).name}"]
+    with pytest.raises(LakeUnreadable, match="gone or damaged"):
+        lake.snapshot(1).files()
+
+
+def test_compaction_makes_one_sorted_file_and_changes_no_data(lake: Lake):
+    commit(lake, row("a", started_at="2026-05-01 12:00"))
+    extra = {**dict.fromkeys(REQUESTS.names), **row("x", started_at="2026-05-01 09:00"), "day": date(2026, 5, 1)}
+    options = {"allow_http": "true"}
+    write_deltalake(f"{lake.name}/requests", pa.Table.from_pylist([extra], REQUESTS), mode="append", storage_options=options)
+    seen(lake)
+    before = contents(lake)
+    assert lake.snapshot().small_files == 2
+
+    assert lake.compact() == 2
+    assert contents(lake) == before
+    (path,) = lake.snapshot().files()
+    assert pq.ParquetFile(path).read()["request_id"].to_pylist() == ["x", "a"]
+
+
+@pytest.mark.slow
+def test_many_versions_are_read_from_checkpoints(lake: Lake, elsewhere: Callable[[Lake], Lake]):
+    for number in range(105):
+        commit(lake, row("a", rank=number), row(f"r{number}"))
+
+    assert [name for name in objects(lake.name) if name.endswith(".checkpoint.parquet")]
+    assert elsewhere(lake).snapshot().rows == 106
+
+
+# ---- the page and the commands
+
+
+@pytest.fixture
+def varied_in_store(varied: tuple[str, list[Row]], new_lake: Callable[[], str]) -> str:
+    """The lake of varied requests, in the store."""
+    return write_lake(new_lake(), varied[1])
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(question=questions(), by=splits)
+def test_every_question_has_the_answer_of_the_same_lake_on_disk(
+    question: View, by: str, varied: tuple[str, list[Row]], varied_in_store: str
+):
+    on_disk, in_store = (queries.usage(of_lake(question, lake), by) for lake in (varied[0], varied_in_store))
+
+    assert in_store.totals == on_disk.totals
+    assert_frame_equal(in_store.over_time, on_disk.over_time)
+    assert_frame_equal(in_store.by_value, on_disk.by_value)
+
+
+def test_commands_take_the_url_of_a_lake(lake: Lake, tmp_path: Path):
+    (tmp_path / "requests.csv").write_text(TABLE)
+
+    assert run("ingest", tmp_path / "requests.csv", "--lake", lake.name).exit_code == 0
+    assert (
+        '"spend_usd": 2.5'
+        in run("summary", "--start", "2026-05-01", "--end", "2026-05-01", "--lake", lake.name, "--format", "json").stdout
+    )
+    assert lake.name in run("doctor", "--repair", "--lake", lake.name).stdout

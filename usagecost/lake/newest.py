@@ -1,0 +1,54 @@
+"""The table of requests at its newest version: opened once, then followed along its log."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Hashable
+
+from deltalake import DeltaTable
+
+from usagecost.lake.storage import Storage
+from usagecost.lake.table import log_entry, open_table, update_table
+
+
+class Newest:
+    """Follows one table. Who asks holds a lock; two threads must not ask at once."""
+
+    def __init__(self, place: Storage) -> None:
+        self._place = place
+        self._table: DeltaTable | None = None
+        self._entry: Hashable | None = None
+        self._looked = -math.inf
+
+    def table(self) -> tuple[DeltaTable, bool]:
+        """The table at its newest version, and whether it is another than before, of which nothing holds any more.
+
+        An entry of the log never changes. If the one we stand at is gone or another, the table was made anew, or is so far
+        ahead that its log was cleaned: it is opened again.
+        """
+        is_other = False
+        if self._table is None or not self.has_just_looked():
+            is_other = self._look()
+            self._looked = time.monotonic()
+        return self._table, is_other
+
+    def has_just_looked(self) -> bool:
+        """Whether the table was there, and this its newest version, so short a time ago that it is not worth looking again."""
+        return time.monotonic() < self._looked + self._place.look_every
+
+    def look_again(self) -> None:
+        """The next time is worth a look, however soon it is."""
+        self._looked = -math.inf
+
+    def _look(self) -> bool:
+        table = self._table
+        is_other = table is None or self._entry != self._place.identity(log_entry(table.version()))
+        if is_other:
+            self._table = open_table(self._place)
+        elif self._place.identity(log_entry(table.version() + 1)):
+            self._table = update_table(table, self._place)
+        else:
+            return False
+        self._entry = self._place.identity(log_entry(self._table.version()))
+        return is_other

@@ -1,0 +1,165 @@
+"""Where a lake lies: `Disk`, a folder of this machine, or `Bucket`, a folder of an object store. The rest need not know.
+
+Both hold named files in a folder and can do the same: tell Delta where its log is, give paths from which the files can be read
+here, keep a new file for good, and replace a small file if nobody else has.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+from filelock import FileLock
+
+from usagecost.lake.bucket import Bucket, open_bucket
+from usagecost.lake.errors import LakeUnreadable
+
+_URL = re.compile(r"([a-z0-9+]+):/+(.*)")
+"""One slash is enough: a Path makes one of two."""
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A folder of this machine. ``name`` is what people call it; files in it are named relative to it."""
+
+    folder: Path
+
+    look_every = 0.0
+    """How many seconds pass before the log is looked at again: looking costs nothing."""
+    options = None
+    """What Delta needs beside `uri`."""
+
+    def __truediv__(self, name: str) -> Disk:
+        return Disk(self.folder / name)
+
+    def __str__(self) -> str:
+        return str(self.folder)
+
+    @property
+    def lake(self) -> str:
+        """What people call the lake in which this folder is a table's."""
+        return str(self.folder.parent)
+
+    @property
+    def uri(self) -> str:
+        """Where Delta finds the folder."""
+        return str(self.folder)
+
+    @property
+    def work(self) -> Path:
+        """The folder of this machine in which staging and locks have their place."""
+        return self.folder
+
+    def has_table(self) -> bool:
+        """Whether the folder holds a Delta table, readable or not."""
+        return self.folder.is_dir() and DeltaTable.is_deltatable(self.uri)
+
+    def identity(self, name: str) -> Hashable | None:
+        """What tells a file from another one of the same name; None if there is none."""
+        try:
+            found = os.stat(f"{self.folder}/{name}")  # noqa: PTH116 - a Path takes ten times as long to make
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns
+
+    def paths(self, files: Iterable[tuple[str, int]]) -> list[str]:
+        """Where files, given by name and size in bytes, can be read on this machine."""
+        return [f"{self.folder}/{name}" for name, _ in files]
+
+    def make(self) -> None:
+        """Makes the folder, unless it is there."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        fsync(self.folder.parent)
+
+    def new_file(self, name: str) -> Path:
+        """Where a new file is to be written, before `keep`."""
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        return path
+
+    def keep(self, name: str) -> None:
+        """Makes a file that was written stay."""
+        self.sync(name)
+        fsync((self.folder / name).parent)
+
+    def discard(self, name: str) -> None:
+        """Removes a file that no version names."""
+        (self.folder / name).unlink(missing_ok=True)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Removes what there is beside files that are gone: nothing."""
+
+    def sync(self, name: str = "") -> None:
+        """Waits until a file's content, or the folder's list of names, is on disk."""
+        fsync(self.folder / name)
+
+    def read(self, name: str) -> bytes | None:
+        """A small file; None if there is none."""
+        try:
+            return (self.folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def replace(self, name: str, content: bytes, seen: bytes | None) -> bool:
+        """Writes a small file, whole or not at all, in the place of what was seen there; False if that is not there any more."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.folder / "texts.lock"):
+            if self.read(name) != seen:
+                return False
+            new = path.with_name(f".{path.name}-{uuid.uuid4()}")
+            new.write_bytes(content)
+            fsync(new)
+            new.replace(path)
+            fsync(path.parent)
+        return True
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Errors of the store become sentences; a disk's speak for themselves."""
+        yield
+
+
+Storage = Disk | Bucket
+
+
+def storage(root: str | Path) -> Storage:
+    """Where the lake lies that a path, or an s3://, gs:// or az:// URL, names; raises LakeError if it can be neither."""
+    url = _URL.fullmatch(str(root))
+    return open_bucket(url[1], url[2]) if url else Disk(Path(root).expanduser().absolute())
+
+
+def lake_root() -> str:
+    """The lake's folder, or its URL in an object store: USAGECOST_LAKE, else data/lake in the repository."""
+    return os.environ.get("USAGECOST_LAKE") or str(Path(__file__).parents[2] / "data" / "lake")
+
+
+@contextmanager
+def errors_explained(place: Storage, version: int | None = None) -> Iterator[None]:
+    """Errors of a table that is read, or of the store that has it, become LakeErrors."""
+    try:
+        with place.explained():
+            yield
+    except (DeltaError, OSError) as error:
+        what = "The lake" if version is None else f"Version {version} of the lake"
+        reason = str(error).strip().splitlines()[0]
+        raise LakeUnreadable(
+            f"{what} in {place.lake} cannot be read ({reason}): restore the folder from a backup, "
+            "or move it away and ingest the logs again."
+        ) from error
+
+
+def fsync(path: Path) -> None:
+    """Waits until a file's content, or a folder's list of names, is on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
