@@ -1,7 +1,8 @@
 """Where the organisation's own book of prices is, what it says now, and adding to it.
 
-The book is `prices.toml` beside the lake (USAGECOST_PRICES names another file). One that is broken takes nothing down: the last
-good one is used, of which the lake keeps a copy.
+The book is `prices.toml` beside the lake: in the folder that the lake's own is in, or in the object store with it
+(USAGECOST_PRICES names another file). One that is broken takes nothing down: the last good one is used, of which the lake keeps a
+copy.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from usagecost.lake import Lake, Pricing
+from usagecost.lake import Lake, LakeError, Pricing
 from usagecost.pricing import NO_BOOK, Book, BookProblem, parse_book, prices_version, with_prices
 
 NAME = "prices.toml"
@@ -28,10 +29,10 @@ HEADER = """\
 
 @dataclass(frozen=True)
 class Current:
-    """The book in force; ``problem`` is a sentence if that is not what the file says now."""
+    """The book in force, and where it is; ``problem`` is a sentence if it is not what stands there now."""
 
     book: Book
-    file: Path
+    place: str
     problem: str | None = None
 
     @property
@@ -41,41 +42,30 @@ class Current:
         return f"genai-prices {prices_version()}{own}"
 
 
-def book_file(lake: Lake) -> Path:
-    """Where the book of a lake is, whether there is one or not."""
-    named = os.environ.get("USAGECOST_PRICES")
-    return Path(named).expanduser() if named else lake.root.parent / NAME
-
-
 def current_book(lake: Lake) -> Current:
-    """The book of a lake; an empty one where there is no file."""
-    file, kept = book_file(lake), lake.root / _LAST_GOOD
-    text, problem = _text(file)
-    if problem is None:
-        try:
-            book = parse_book(text)
-        except BookProblem as wrong:
-            problem = str(wrong)
-        else:
-            _keep(kept, text, lake)
-            return Current(book, file)
-    good = _text(kept)[0]
-    what = "the last good version of it is used" if good else "no own prices are used"
-    with suppress(BookProblem):
-        return Current(parse_book(good), file, f"{file}, {problem} Until that is corrected, {what}.")
-    return Current(NO_BOOK, file, f"{file}, {problem} Until that is corrected, no own prices are used.")
+    """The book of a lake; an empty one where there is none."""
+    place = _place(lake)
+    try:
+        text = _text(lake) or ""
+        book = parse_book(text)
+    except (BookProblem, LakeError) as wrong:
+        return _last_good(lake, f"{place}, {wrong}")
+    _keep(lake, text)
+    return Current(book, place)
 
 
 def add_entry(lake: Lake, entry: str) -> Book:
-    """Append an entry, written as TOML; raises BookProblem, and changes nothing, if the book were broken then."""
-    file = book_file(lake)
-    text, problem = _text(file)
-    if problem:
-        raise BookProblem(f"{file}, {problem}")
-    whole = f"{text.rstrip() or HEADER.rstrip()}\n\n{entry.strip()}\n"
+    """Append an entry, written as TOML; raises BookProblem, and changes nothing, if the book were broken then.
+
+    Raises LakeError if it cannot be written, or was changed by somebody else in this moment.
+    """
+    text = _text(lake)
+    whole = f"{(text or HEADER).rstrip()}\n\n{entry.strip()}\n"
     book = parse_book(whole)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    _write(file, whole)
+    if file := _file(lake):
+        _write(file, whole)
+    else:
+        lake.write_text(NAME, whole, replacing=text)
     return book
 
 
@@ -88,27 +78,53 @@ def pricing(book: Book) -> Pricing:
     return price
 
 
-def _text(file: Path) -> tuple[str, str | None]:
-    """The content of a file, none if there is none; and why it cannot be read."""
+def _file(lake: Lake) -> Path | None:
+    """The file of the book; None where it lies with a remote lake."""
+    if named := os.environ.get("USAGECOST_PRICES"):
+        return Path(named).expanduser()
+    return None if lake.is_remote else lake.root.parent / NAME
+
+
+def _place(lake: Lake) -> str:
+    return str(_file(lake) or f"{lake.name}/{NAME}")
+
+
+def _text(lake: Lake) -> str | None:
+    """What stands in the book; None if there is none. Raises BookProblem or LakeError."""
+    file = _file(lake)
+    if file is None:
+        return lake.read_text(NAME)
     try:
-        return file.read_text(encoding="utf-8"), None
+        return file.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return "", None
+        return None
     except UnicodeDecodeError:
-        return "", "it is not UTF-8: save it as UTF-8."
+        raise BookProblem("it is not UTF-8: save it as UTF-8.") from None
     except OSError as error:
-        return "", f"it cannot be read: {error.strerror}."
+        raise BookProblem(f"it cannot be read: {error.strerror}.") from None
 
 
-def _keep(file: Path, text: str, lake: Lake) -> None:
-    """Keeps a good book; a lake that cannot be written keeps none."""
-    if lake.exists and _text(file)[0] != text:
-        with suppress(OSError):
-            _write(file, text)
+def _last_good(lake: Lake, problem: str) -> Current:
+    """The copy that the lake keeps, if there is one that is good."""
+    with suppress(BookProblem, LakeError):
+        if good := lake.read_text(_LAST_GOOD):
+            return Current(
+                parse_book(good), _place(lake), f"{problem} Until that is corrected, the last good version of it is used."
+            )
+    return Current(NO_BOOK, _place(lake), f"{problem} Until that is corrected, no own prices are used.")
+
+
+def _keep(lake: Lake, text: str) -> None:
+    """Keeps a copy of a good book; a lake that cannot be written keeps none."""
+    with suppress(LakeError, OSError):
+        kept = lake.read_text(_LAST_GOOD)
+        if text != (kept or "") and lake.exists:
+            lake.write_text(_LAST_GOOD, text, replacing=kept)
 
 
 def _write(file: Path, text: str) -> None:
     """The whole text or, if the process ends meanwhile, what was there before."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     new = file.with_name(f".{file.name}.{os.getpid()}")
     with new.open("w", encoding="utf-8") as written:
         written.write(text)

@@ -32,7 +32,7 @@ def prices(lake: LakeOption = None) -> None:
     book = current.book
     kinds = {"own prices": book.prices, "aliases": book.aliases, "discounts": book.discounts}
     counts = ", ".join(f"{len(entries)} {kind}" for kind, entries in kinds.items())
-    print_facts("", {"Book": str(current.file), "In force": counts, "Version": current.version})
+    print_facts("", {"Book": current.place, "In force": counts, "Version": current.version})
     if current.problem:
         fail(current.problem, NOTHING_READ)
 

@@ -29,7 +29,7 @@ from usagecost.lake.removal import Removal, Selection
 from usagecost.lake.repricing import Days, PriceTables, Pricing, Repricing
 from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database, staging_folder
-from usagecost.lake.storage import Storage, errors_explained, storage
+from usagecost.lake.storage import Disk, Storage, errors_explained, storage
 from usagecost.lake.table import (
     LINEAGE,
     NAMES,
@@ -74,6 +74,11 @@ class Lake:
         self._mutex = threading.Lock()
         self._newest = Newest(self._requests)
         self._snapshots: dict[int, Snapshot] = {}
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the lake lies in an object store."""
+        return not isinstance(self._place, Disk)
 
     # ---- reading
 
