@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.source_rows import json_lines
-from usagecost.ingest import look, preview, unknown_statuses
+from usagecost.ingest import FORMATS, Source, look, preview, unknown_statuses
 from usagecost.lake import Lake
 from usagecost.sources import FileProblem
 from usagecost.sources.mapping import mapping_of
@@ -116,3 +116,9 @@ def test_the_lakes_own_prices_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("USAGECOST_PRICES", str(book))
 
     assert preview(table(tmp_path), "table.csv", Table(), LAKE).requests["list_cost_usd"].to_pylist()[1] == Decimal("2.5")
+
+
+@pytest.mark.parametrize("source", FORMATS.values(), ids=FORMATS)
+def test_every_format_says_what_its_counts_include(source: Source):
+    assert "input" in source.counts
+    assert source.counts.endswith(".")

@@ -1,6 +1,6 @@
 """The log formats: one file each, which recognises the format and reads it into canonical requests.
 
-To add a format, write a class with the four members of `Source` in a file of its own and list it here.
+To add a format, write a class with the members of `Source` in a file of its own and list it here.
 """
 
 from __future__ import annotations

@@ -83,6 +83,11 @@ class Langfuse:
 
     name = "langfuse"
     title = "Langfuse traces and observations"
+    counts = (
+        "Langfuse keeps kinds of tokens apart: input_tokens is all kinds of input together, caches included, output_tokens all "
+        "kinds of output, reasoning included. Where a total says that the counts were sent otherwise, it decides. An observation "
+        "that repeats the usage of its parts is not counted."
+    )
 
     def recognise(self, head: Head) -> str | None:
         """By the names of an observation's fields, or a trace's."""
@@ -92,7 +97,7 @@ class Langfuse:
     def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """Documents as they come, and traces; then the observations, which need them."""
         reading.con.execute(KNOWN_TRACES)
-        observations: list[Path] = []  # a head may be large, and there may be many
+        observations: list[tuple[Path, str | None]] = []  # a head may be large, and there may be many
         for kind, group in groupby(heads, key=_kind_or_observations):
             if kind == DOCUMENT:
                 yield from self._documents().batches(group, reading)
@@ -101,7 +106,7 @@ class Langfuse:
             elif kind == SCORES:
                 yield from Records(self.name, ("id",), NOTHING).read(group, reading)
             elif kind == OBSERVATIONS:
-                observations += [head.path for head in group]
+                observations += [(head.path, head.name) for head in group]
             else:
                 yield from (file_problem(reading, self.name, head, _NO_EXPORT) for head in group)
         reading.con.execute(NEWEST_TRACES)
@@ -134,13 +139,13 @@ class Langfuse:
                 reading.con.execute(READ_TRACES)
             yield replace(batch, requests=REQUESTS.empty_table(), skipped=batch.skipped + batch.requests.num_rows)
 
-    def _reopened(self, paths: Iterable[Path], reading: Reading, problems: list[Batch]) -> Iterator[Head]:
+    def _reopened(self, files: Iterable[tuple[Path, str | None]], reading: Reading, problems: list[Batch]) -> Iterator[Head]:
         """The files again; those that have gone in the meantime are problems."""
-        for path in paths:
+        for path, name in files:
             try:
-                yield Head.of(path)
+                yield Head.of(path, name=name)
             except FileProblem as problem:
-                gone = Head(path, b"", is_whole=False)
+                gone = Head(path, b"", is_whole=False, name=name)
                 problems.append(file_problem(reading, self.name, gone, problem))
 
 

@@ -84,6 +84,10 @@ class LiteLLM:
 
     name = "litellm"
     title = "LiteLLM spend logs and logging payloads"
+    counts = (
+        "prompt_tokens includes cache reads, and cache writes since 1.77.3: where a row shows that it does not, they are added, so "
+        "that input_tokens is all input. Output includes reasoning. A hit in LiteLLM's own cache has its tokens and costs nothing."
+    )
 
     def recognise(self, head: Head) -> str | None:
         """By names that stand together in LiteLLM's logs only."""
