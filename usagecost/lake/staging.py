@@ -18,7 +18,8 @@ from filelock import FileLock, Timeout
 
 from usagecost.lake.errors import LakeUnwritable
 
-MEMORY_LIMIT = "1GB"
+MEMORY_LIMIT = "640MB"
+"""Of a database; the whole process stays below a gigabyte then, also when a million requests of one day come at once."""
 MOST_THREADS = 4
 """More threads than these would each hold buffers of their own within the same memory."""
 
