@@ -37,6 +37,7 @@ ALLOWED = {
     "sample":    "ingest sources lake schema",
     "receive":  "ingest sources lake schema",
     "sync":     "ingest sources lake schema formats",
+    "watch":    "ingest sources lake schema formats",
     "cli":      f"{READ} engine lake schema sources receive sync watch {WRITE}",
     "__main__": "cli",
 }  # fmt: skip

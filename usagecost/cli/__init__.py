@@ -11,9 +11,11 @@ from usagecost.cli.removing import ingests, remove
 from usagecost.cli.summaries import summary
 from usagecost.cli.sync import sync
 from usagecost.cli.upkeep import columns, doctor, sample
+from usagecost.cli.watching import watch
 
 COMMANDS = (
     ingest,
+    watch,
     sync,
     receive,
     ingests,

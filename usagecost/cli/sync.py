@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from enum import StrEnum
 from threading import Thread
@@ -14,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usagecost.cli.console import NOTHING_READ, READ, WRONG_USAGE, LakeOption, fail
+from usagecost.cli.lasting import duration, stopped_by_signals
 from usagecost.lake import Lake, lake_root
 
 if TYPE_CHECKING:
     from usagecost.sync import Sync
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "": 1}
 
 
 class Live(StrEnum):
@@ -46,8 +41,8 @@ def sync(
 
     try:
         database = Database(read_dsn(dsn))
-        seconds = every and _duration(every, "--every")
-        job = {Live.litellm: Sync}[source](database, Lake(lake or lake_root()), overlap=_duration(overlap, "--overlap"))
+        seconds = every and duration(every, "--every")
+        job = {Live.litellm: Sync}[source](database, Lake(lake or lake_root()), overlap=duration(overlap, "--overlap"))
     except (DsnProblem, ValueError) as problem:
         fail(str(problem), WRONG_USAGE)
     raise typer.Exit(READ if _followed(job, seconds or None) else NOTHING_READ)
@@ -59,31 +54,7 @@ def _followed(job: Sync, every: timedelta | None) -> bool:
 
     results: list[bool] = []
     thread = Thread(target=lambda: results.append(follow(job, every, typer.echo)), name="sync")
-    with _signals_stop(job):
+    with stopped_by_signals(job.cancel):
         thread.start()
         thread.join()
     return results == [True]
-
-
-@contextmanager
-def _signals_stop(job: Sync) -> Iterator[None]:
-    """While the block runs, the first signal to end stops the job; a second one ends the process."""
-
-    def stop(number: int, _frame: object) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        job.cancel()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _duration(text: str, option: str) -> timedelta:
-    """90, 60s, 5m, 1h, 7d."""
-    found = re.fullmatch(r"(\d{1,6})\s*([smhd]?)", text.strip())
-    if not found:
-        raise ValueError(f"{option} {text} is no time: write it as 60s, 5m, 1h or 7d.")
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from usagecost.ingest.discovery import find_files
 from usagecost.ingest.loading import Report, load
 from usagecost.ingest.preview import Looked, Preview, look, preview, unknown_statuses
-from usagecost.ingest.run import WrongUsage, ingest, ingest_copies
+from usagecost.ingest.run import WrongUsage, chosen_source, ingest, ingest_copies, ingest_part
 from usagecost.sources import SOURCES, FileProblem, Source
 from usagecost.sources.guesses import guessed_columns, guessed_cost_unit, guessed_duration_unit
 from usagecost.sources.mapping import GIVEN_COLUMNS, MappingProblem, mapping_of, mapping_toml
@@ -27,11 +28,14 @@ __all__ = [
     "Report",
     "Source",
     "WrongUsage",
+    "chosen_source",
+    "find_files",
     "guessed_columns",
     "guessed_cost_unit",
     "guessed_duration_unit",
     "ingest",
     "ingest_copies",
+    "ingest_part",
     "load",
     "look",
     "mapped_table",

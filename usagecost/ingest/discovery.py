@@ -24,7 +24,7 @@ class Found:
     `files` are to be read, each with the folder it was found in, or None if it was named itself. `problems` are whole
     sentences; `rejects` are files that cannot be read at all, for the lake. `strangers` are files in a folder that are of no
     known format, `count` those that are of one: both show while the files are looked at. `names` are what files are called that
-    have been copied here, `formats` those that somebody has chosen.
+    have been copied here, `formats` those that somebody has chosen, `ends` how far files are read that somebody is writing to.
     """
 
     files: dict[Path, Path | None] = field(default_factory=dict)
@@ -34,6 +34,7 @@ class Found:
     count: int = 0
     names: Mapping[Path, str] = field(default_factory=dict)
     formats: Mapping[Path, Source] = field(default_factory=dict)
+    ends: Mapping[Path, int | None] = field(default_factory=dict)
 
     @property
     def bytes(self) -> int:
@@ -44,7 +45,7 @@ class Found:
         """The files that can be read, with their format: the chosen one, else the only one that fits."""
         for path, folder in self.files.items():
             try:
-                head = Head.of(path, name=self.names.get(path))
+                head = Head.of(path, name=self.names.get(path), end=self.ends.get(path))
                 source = chosen or self.formats.get(path) or _only_fit(head, sources)
             except FileProblem as problem:
                 self._refuse(path, problem)

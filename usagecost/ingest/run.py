@@ -45,8 +45,13 @@ def ingest(
     `version` is the lake's. `on_progress` hears a share from 0 to 1, and words.
     Raises WrongUsage before anything is read, LakeError when the lake cannot be written.
     """
-    chosen = _chosen_source(format, mapping)
+    chosen = chosen_source(format, mapping)
     return _run(find_files(paths, lake.root), chosen, lake, dry_run, on_progress)
+
+
+def ingest_part(folder: Path, ends: Mapping[Path, int | None], lake: Lake, chosen: Source | None = None) -> Report:
+    """Load some files of a folder, each to its end in bytes, None being the end it has; those of no known format are left out."""
+    return _run(Found(files=dict.fromkeys(ends, folder), ends=ends), chosen, lake, dry_run=False, on_progress=None)
 
 
 def ingest_copies(
@@ -80,8 +85,8 @@ def _ingest(found: Found, chosen: Source | None, lake: Lake, against: Lake | Non
     return replace(report, files=found.count, problems=_few((*found.problems, *report.problems)))
 
 
-def _chosen_source(name: str | None, mapping: Path | None) -> Source | None:
-    """The format that was named or mapped, if any."""
+def chosen_source(name: str | None, mapping: Path | None) -> Source | None:
+    """The format that was named or mapped, if any; raises WrongUsage."""
     names = [source.name for source in SOURCES]
     if name is not None and name not in names:
         raise WrongUsage(f"--as {name} is no format: use one of {', '.join(names)}.")

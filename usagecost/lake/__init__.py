@@ -8,6 +8,7 @@ One folder holds everything::
     lineage/        Delta table of which request is part of which, for formats whose requests contain each other
     names/          Delta table of what people call the teams, users and keys that requests name by ids
     staging/        what running ingests have not committed yet
+    watch/          which files of watched folders have been taken, one file for each folder
     spool/          what the receiver has acknowledged and no version holds yet
     commit.lock     held by whoever commits, compacts or vacuums
     staging.lock    held for the moment in which a folder of staging/ is made

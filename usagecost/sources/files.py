@@ -55,12 +55,13 @@ class ByteStream:
     """The unpacked content of a file in pieces, without a byte order mark.
 
     When it ends, ``problem`` says why it could not be read, or not any further, as a FileProblem does. ``position`` is how far
-    it was read, in bytes on disk.
+    it was read, in bytes on disk. Of a file that somebody is writing to, what follows after ``end`` bytes of content is left out.
     """
 
-    def __init__(self, path: Path, piece_bytes: int = PIECE_BYTES) -> None:
+    def __init__(self, path: Path, piece_bytes: int = PIECE_BYTES, end: int | None = None) -> None:
         self._path = path
         self._piece_bytes = piece_bytes
+        self._end = end
         self.position = 0
         self.problem: str | None = None
 
@@ -71,7 +72,7 @@ class ByteStream:
             with self._path.open("rb") as file:
                 unpack = _unpacker(file.read(8))
                 file.seek(0)
-                for piece in unpack(file, self._piece_bytes):
+                for piece in _until(self._end, unpack(file, self._piece_bytes)):
                     text = piece.removeprefix(_UTF8_BOM) if is_empty else piece
                     is_empty = is_empty and not text
                     self.position = file.tell()
@@ -85,6 +86,24 @@ class ByteStream:
             self.problem = "may not be read by this user: change its permissions."
         except OSError as error:
             self.problem = f"cannot be read: {error.strerror or error}."
+
+
+def _until(end: int | None, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces up to so many bytes, or all."""
+    if end is None:
+        yield from pieces
+        return
+    for piece in pieces:
+        yield piece[:end]
+        end -= len(piece)
+        if end <= 0:
+            return
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a file is one that is unpacked while it is read."""
+    with path.open("rb") as file:
+        return file.read(8).startswith((_GZIP, _ZSTD))
 
 
 class DocumentStream:
@@ -154,17 +173,21 @@ def _unzstandard(file: BufferedReader, most: int) -> Iterator[bytes]:
 
 @dataclass(frozen=True)
 class Head:
-    """The beginning of a file, unpacked: what a source recognises it by. ``name`` is for a file whose path means nothing."""
+    """The beginning of a file, unpacked: what a source recognises it by.
+
+    ``name`` is for a file whose path means nothing, ``end`` for one that is read only so far: see ByteStream.
+    """
 
     path: Path
     start: bytes
     is_whole: bool
     name: str | None = None
+    end: int | None = None
 
     @classmethod
-    def of(cls, path: Path, at_least: int = 0, name: str | None = None) -> Head:
+    def of(cls, path: Path, at_least: int = 0, name: str | None = None, end: int | None = None) -> Head:
         """The first lines of a file, or more of it; raises FileProblem if nothing can be read."""
-        stream = ByteStream(path, HEAD_BYTES)
+        stream = ByteStream(path, HEAD_BYTES, end)
         start, lines, is_whole = bytearray(), 0, True
         splitter: Splitter | None = None
         for piece in stream:
@@ -177,7 +200,7 @@ class Head:
             lines += (splitter.split(piece) if splitter else piece).count(b"\n")
         if stream.problem and not start:
             raise FileProblem(stream.problem)
-        return cls(path, bytes(start), is_whole and not stream.problem, name)
+        return cls(path, bytes(start), is_whole and not stream.problem, name, end)
 
     @property
     def source_file(self) -> str:
@@ -196,7 +219,7 @@ class Head:
 
     def stream(self) -> ByteStream | DocumentStream:
         """The content of the file; that of a document as one object a line."""
-        stream = ByteStream(self.path)
+        stream = ByteStream(self.path, end=self.end)
         return DocumentStream(stream) if self.is_document else stream
 
     @cached_property

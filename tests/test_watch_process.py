@@ -1,0 +1,125 @@
+"""The command as a process: it ends when asked, survives being killed, and waits for a full disk."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.lake_rows import stored
+from tests.test_watch import lines
+from usagecost.cli import app
+from usagecost.lake import Lake
+
+HOME = Path(__file__).parents[1]
+
+
+@contextmanager
+def watching(folder: Path, lake: Path) -> Iterator[subprocess.Popen[str]]:
+    """The command, with a round a second; what it prints is on its stdout."""
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "usagecost", "watch", str(folder), "--every", "1s", "--lake", str(lake)],
+        cwd=HOME, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def heard(process: subprocess.Popen[str], words: str) -> str:
+    """The next line that the process prints with these words."""
+    return next(line for line in process.stdout if words in line)
+
+
+def test_it_takes_what_comes_and_ends_when_asked(tmp_path: Path):
+    folder = tmp_path / "logs"
+    folder.mkdir()
+
+    with watching(folder, tmp_path / "lake") as process:
+        heard(process, "Nothing new.")
+        (folder / "a.jsonl").write_bytes(lines("a", "b"))
+        taken = heard(process, "taken")
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=60)[0]
+
+    assert "1 file taken: 2 new, 0 changed, 0 known; " in taken
+    assert said.splitlines()[-1].endswith("Stopped; what was taken is not taken again.")
+    assert process.returncode == 0
+    assert sorted(stored(Lake(tmp_path / "lake"))["request_id"].to_pylist()) == ["a", "b"]
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_or_doubled_by_kills(tmp_path: Path):
+    folder, lake = tmp_path / "logs", Lake(tmp_path / "lake")
+    folder.mkdir()
+    written: list[str] = []
+    grown = folder / "grown.jsonl"
+
+    for kill in range(5):
+        with watching(folder, lake.root) as process:
+            heard(process, "Z ")  # it is at work
+            for number in range(20):
+                name = f"{kill}-{number}"
+                (folder / f"{name}.jsonl").write_bytes(lines(name))
+                with grown.open("ab") as file:
+                    file.write(lines(f"grown-{name}"))
+                written += [name, f"grown-{name}"]
+                time.sleep(0.1)
+            time.sleep(kill * 0.3)
+            process.send_signal(signal.SIGKILL)
+        if kill == 0:
+            assert process.wait() == -signal.SIGKILL
+
+    with watching(folder, lake.root) as process:
+        heard(process, "Nothing new.\n")
+    found = stored(lake)["request_id"].to_pylist()
+    assert sorted(found) == sorted(written)
+    assert lake.rejects().num_rows == 0
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_told_and_waited_for(tmp_path: Path):
+    folder, lake = tmp_path / "logs", Lake(tmp_path / "lake")
+    folder.mkdir()
+
+    with watching(folder, lake.root) as process:
+        heard(process, "Nothing new.")
+        _, most = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (100, most))  # no file may become larger
+        (folder / "a.jsonl").write_bytes(lines("a"))
+        told = heard(process, "trying again")
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most, most))
+        taken = heard(process, "taken: ")
+
+    assert "Traceback" not in told
+    assert "Nothing was taken; trying again in 2 s." in told
+    assert "1 file taken: 1 new" in taken
+    assert stored(lake)["request_id"].to_pylist() == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("missing",), "missing is no folder"),
+        ((".", "--every", "soon"), "--every soon is no time"),
+        ((".", "--every", "0s"), "--every 0 leaves no time"),
+        ((".", "--as", "carrier-pigeon"), "carrier-pigeon"),
+    ],
+)
+def test_wrong_usage_is_status_2(tmp_path: Path, arguments: tuple[str, ...], words: str):
+    done = CliRunner().invoke(app, ["watch", *arguments, "--lake", str(tmp_path / "lake")])
+
+    assert done.exit_code == 2
+    assert words in done.stderr
+    assert list(tmp_path.iterdir()) == []

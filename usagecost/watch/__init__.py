@@ -1,0 +1,13 @@
+"""A folder of logs to the lake, round by round: each file once when it is whole, and again when it has grown.
+
+Which files were taken is remembered beside the lake after the commit that holds them: whatever ends this process, the next one
+goes on from there, and reads again at most what an ingest finds to be known. A file that has grown is read as a whole, as only
+that is right for every format.
+"""
+
+from __future__ import annotations
+
+from usagecost.watch.following import follow
+from usagecost.watch.rounds import Round, Watch
+
+__all__ = ["Round", "Watch", "follow"]
