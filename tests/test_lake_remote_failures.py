@@ -146,6 +146,14 @@ def test_copies_that_find_no_room_name_the_folder(new_lake: Callable[[], str], t
         commit(Lake(new_lake()), row())
 
 
+@pytest.mark.parametrize("said", ["much", "-1", "nan", "1e9"])
+def test_room_that_is_no_number_is_refused(new_lake: Callable[[], str], monkeypatch: pytest.MonkeyPatch, said: str):
+    monkeypatch.setenv("USAGECOST_CACHE_GB", said)
+
+    with pytest.raises(LakeError, match="write a number of gigabytes"):
+        Lake(new_lake())
+
+
 # ---- answers that are lost
 
 

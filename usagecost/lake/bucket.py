@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ TIMEOUT, CONNECT_TIMEOUT = "120s", "5s"
 
 CHUNK_BYTES = 8 << 20
 COPIES_GB = 4.0
+_NUMBER = re.compile(r"\d{1,6}(\.\d{1,3})?")
 
 _ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")
 _PLACES = (*_ENDPOINTS, "AZURE_STORAGE_ACCOUNT_NAME")
@@ -43,7 +45,7 @@ class _Store:
         self._scheme, self._bucket, self._prefix = scheme, bucket, prefix
         place = "\n".join([self.url, *(os.environ.get(name, "") for name in _PLACES)])
         self.work = _copies_home() / hashlib.sha256(place.encode()).hexdigest()[:16]
-        self.copies = Copies(self.work / "copies", int(float(os.environ.get("USAGECOST_CACHE_GB") or COPIES_GB) * 1e9))
+        self.copies = Copies(self.work / "copies", _copies_bytes())
         self.allows_http = any(os.environ.get(name, "").startswith("http://") for name in _ENDPOINTS)
 
     @cached_property
@@ -204,3 +206,11 @@ def _copies_home() -> Path:
     """Where copies of remote lakes are kept: USAGECOST_CACHE, else the user's own cache."""
     home = os.environ.get("USAGECOST_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "usagecost")
     return Path(home).expanduser().absolute()
+
+
+def _copies_bytes() -> int:
+    """How much room they may take: USAGECOST_CACHE_GB, else `COPIES_GB`."""
+    said = os.environ.get("USAGECOST_CACHE_GB") or str(COPIES_GB)
+    if not _NUMBER.fullmatch(said):
+        raise LakeError(f"USAGECOST_CACHE_GB is {said!r}: write a number of gigabytes, such as 2.5.")
+    return int(float(said) * 1e9)
