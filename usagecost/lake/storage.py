@@ -104,7 +104,7 @@ class Disk:
         """A small file; None if there is none."""
         try:
             return (self.folder / name).read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     def replace(self, name: str, content: bytes, seen: bytes | None) -> bool:

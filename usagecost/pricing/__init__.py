@@ -8,7 +8,20 @@ into rows of rates (``rates``), overlaid with the own book (``book``, ``overlay`
 from usagecost.pricing.book import NO_BOOK, Book, BookProblem, parse_book
 from usagecost.pricing.costs import with_prices
 from usagecost.pricing.names import Match, resolve
+from usagecost.pricing.overlay import Asked, rates_at
 from usagecost.pricing.parts import with_parts
 from usagecost.pricing.rates import prices_version
 
-__all__ = ["NO_BOOK", "Book", "BookProblem", "Match", "parse_book", "prices_version", "resolve", "with_parts", "with_prices"]
+__all__ = [
+    "NO_BOOK",
+    "Asked",
+    "Book",
+    "BookProblem",
+    "Match",
+    "parse_book",
+    "prices_version",
+    "rates_at",
+    "resolve",
+    "with_parts",
+    "with_prices",
+]

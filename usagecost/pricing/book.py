@@ -172,7 +172,8 @@ def parse_book(text: str) -> Book:
         said = _File.model_validate(keys)
     except ValidationError as error:
         raise BookProblem(_sentence(text, error)) from None
-    return Book(said.price, said.alias, said.discount, sha256(text.encode()).hexdigest()[:8])
+    says_something = said.price or said.alias or said.discount
+    return Book(said.price, said.alias, said.discount, sha256(text.encode()).hexdigest()[:8] if says_something else "")
 
 
 def _listed(name: str) -> Match | None:

@@ -14,7 +14,7 @@ from genai_prices.types import Tier as ListTier
 
 from usagecost.pricing.book import Book, Discount, Entry, OwnPrice
 from usagecost.pricing.names import Match, resolve
-from usagecost.pricing.rates import DAY_US, FIRST, LAST, REQUESTS_PER_PRICE, epoch_us, price_rows, rate_rows
+from usagecost.pricing.rates import DAY_US, FIRST, LAST, PART_OF, REQUESTS_PER_PRICE, epoch_us, price_rows, rate_rows
 
 E = TypeVar("E", bound=Entry)
 
@@ -113,3 +113,24 @@ def _model_price(price: OwnPrice, factor: Decimal) -> ModelPrice:
     if price.per_request is not None:
         rates["requests_kcount"] = price.per_request * factor * REQUESTS_PER_PRICE
     return ModelPrice(**rates)
+
+
+def rates_at(asked: Asked, book: Book, instant_us: int) -> dict[str, Decimal]:
+    """USD for a million tokens of each kind that is priced apart, for a small request sent at an instant; none where unpriced.
+
+    What a kind costs beyond what contains it is added up, so each is the whole rate of its tokens.
+    """
+    time_of_day = instant_us % DAY_US
+    for row in rates_of(asked, book):
+        is_then = row["valid_from"] <= instant_us < row["valid_until"] and row["daily_from"] <= time_of_day < row["daily_until"]
+        if is_then and row["input_above"] < 0:
+            return {name: Decimal(rate).scaleb(-12) for name, rate in _whole_rates(row).items()}
+    return {}
+
+
+def _whole_rates(row: dict[str, object]) -> dict[str, int]:
+    whole: dict[str, int] = {}
+    for count, container in PART_OF.items():
+        if row[f"{count}_rate"] is not None:
+            whole[count] = row[f"{count}_rate"] + (whole.get(container, 0) if container else 0)
+    return whole

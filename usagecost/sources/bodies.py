@@ -280,6 +280,10 @@ class Bodies:
 
     name = "bodies"
     title = "Provider responses"
+    counts = (
+        "Each provider counts in its own way: Anthropic and Bedrock count input without cache reads and writes, and Gemini output "
+        "without thinking. What is left out is added, so that input_tokens is all input and output_tokens all output."
+    )
 
     def recognise(self, head: Head) -> str | None:
         """By lines whose body tells usage as a provider does, or an error."""

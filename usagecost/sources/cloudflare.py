@@ -97,6 +97,10 @@ class Cloudflare:
 
     name = "cloudflare"
     title = "Cloudflare AI Gateway logs"
+    counts = (
+        "The log tells nothing of the provider's prompt cache: tokens_in is taken as all input. For Anthropic's models it leaves "
+        "cache reads and writes out, so their input is at least this much."
+    )
 
     def recognise(self, head: Head) -> str | None:
         """By names that stand together only there."""

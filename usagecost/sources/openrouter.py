@@ -122,6 +122,10 @@ class OpenRouter:
 
     name = "openrouter"
     title = "OpenRouter activity"
+    counts = (
+        "Counts of input include cache reads; cache writes are not told. Output includes reasoning. "
+        "Of two counts of one answer the native one is taken, which is billed."
+    )
 
     def recognise(self, head: Head) -> str | None:
         """By names that stand together only there."""

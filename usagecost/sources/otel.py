@@ -240,6 +240,10 @@ class OpenTelemetry:
 
     name = "otel"
     title = "OpenTelemetry traces (OTLP JSON)"
+    counts = (
+        "By the conventions input includes cache reads and writes, and output includes reasoning. Where parts are more than the "
+        "whole, they were counted apart from it and are added. A span that repeats the usage of spans in it is not counted."
+    )
 
     def recognise(self, head: Head) -> str | None:
         """By the outermost field of an export of traces."""

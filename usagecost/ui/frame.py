@@ -22,7 +22,7 @@ from usagecost.ui.answers import answer, empty, unreadable
 from usagecost.ui.text import days_text, plain
 
 HOME = Path(__file__).parents[2]
-MENU_ICONS = {"Sources": ":material/database:"}
+MENU_ICONS = {"Sources": ":material/database:", "Prices": ":material/sell:"}
 LOAD_YOUR_OWN = "python -m usagecost ingest PATH …"
 
 

@@ -1,0 +1,8 @@
+"""The parts of the page Prices, one file each."""
+
+from usagecost.ui.prices.compared import compared
+from usagecost.ui.prices.models import models
+from usagecost.ui.prices.repricing import repricing
+from usagecost.ui.prices.setting import set_price
+
+__all__ = ["compared", "models", "repricing", "set_price"]

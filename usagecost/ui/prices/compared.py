@@ -1,0 +1,77 @@
+"""What sources reported beside the list prices, where both are known, and what may be behind the difference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from usagecost import formats, queries_prices
+from usagecost.filters import View
+from usagecost.ui.answers import answer, empty
+from usagecost.ui.blocks import heading, table
+from usagecost.ui.prices.models import name_of
+
+SMALL = 0.01
+"""A difference below this share is rounding."""
+
+
+def compared(view: View) -> None:
+    """A table by model, the largest difference first."""
+    rows = [row for row in answer(queries_prices.models, view) if row["requests_of_both"]]
+    if not rows:
+        empty("Nothing to compare", "No source of this period reports what its requests cost.")
+        return
+    shown = pd.DataFrame([_shown(row) for row in rows]).sort_values("difference_usd", key=abs, ascending=False, ignore_index=True)
+    heading(
+        "Reported against list price",
+        lambda: shown,
+        name="reported-and-list",
+        help="Only requests whose reported and list cost are both known. The difference is reported less list.",
+    )
+    whole, listed = shown["reported_usd"].sum(), shown["list_usd"].sum()
+    st.caption(f"Reported {formats.usd(whole)}, at list prices {formats.usd(listed)}: {formats.usd(whole - listed)} between them.")
+    usd = {"reported_usd": "Reported", "list_usd": "List", "difference_usd": "Difference"}
+    table(
+        shown,
+        name="compared",
+        columns={
+            "model": st.column_config.TextColumn("Provider / model", width="medium"),
+            "requests": st.column_config.NumberColumn("Requests", format="localized"),
+            **{name: st.column_config.NumberColumn(title, format="$%,.4f") for name, title in usd.items()},
+            "share": st.column_config.NumberColumn("Of list", format="percent"),
+            "cause": st.column_config.TextColumn("Likely cause", width="large"),
+        },
+        alt_text="Models with reported and list cost, their difference and its likely cause",
+    )
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    reported, listed = row["reported_of_both_usd"], row["list_of_both_usd"]
+    difference = reported - listed
+    share = float(difference / listed) if listed else None
+    return {
+        "model": name_of(row),
+        "requests": row["requests_of_both"],
+        "reported_usd": reported,
+        "list_usd": listed,
+        "difference_usd": difference,
+        "share": share,
+        "cause": likely_cause(row, share),
+    }
+
+
+def likely_cause(row: dict[str, Any], share: float | None) -> str:
+    """What may be behind a difference, in words; a guess, from the direction and from what the requests have."""
+    if share is not None and abs(share) < SMALL:
+        return "none: they agree"
+    if share is None:
+        return "free at list prices: the gateway has a price of its own"
+    if row["has_tiers"]:
+        return "batch or service tier, billed at other rates"
+    if row["cache_read_tokens"] or row["cache_write_tokens"]:
+        return "cache tokens, which the source counts or prices in another way" if share > 0 else "cache tokens, or a discount"
+    if row["price_status"] == "alias":
+        return "the name may mean another model of the price list"
+    return "a price that changed, or a surcharge of the gateway" if share > 0 else "a negotiated discount"

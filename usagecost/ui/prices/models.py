@@ -1,0 +1,102 @@
+"""The models of the period with the rates in force, those without a price first."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from usagecost import formats, queries_prices
+from usagecost.engine import open_lake
+from usagecost.filters import NOT_REPORTED, View
+from usagecost.pricebook import Current, current_book
+from usagecost.pricing import Asked, rates_at
+from usagecost.ui.answers import answer, empty
+from usagecost.ui.blocks import heading, table
+from usagecost.ui.text import plain
+
+RATES = {
+    "input_tokens": "Input",
+    "cache_read_tokens": "Cache read",
+    "cache_write_tokens": "Cache write",
+    "cache_write_1h_tokens": "Cache write 1 h",
+    "output_tokens": "Output",
+    "output_reasoning_tokens": "Reasoning",
+}
+STATUSES = {
+    "exact": "list price",
+    "alias": "list price, by another name",
+    "override": "own price",
+    "discount": "list price less discount",
+    "free": "free",
+    "unpriced": "no price",
+}
+
+
+def models(view: View) -> None:
+    """A table of the models, and how much of the period has no price."""
+    current = current_book(open_lake(view.lake))
+    if current.problem:
+        st.warning(plain(current.problem), title="The own prices are broken", icon=":material/menu_book:")
+    rows = answer(queries_prices.models, view)
+    if not rows:
+        empty("No requests in this period", "Choose another date range or reset the filters in the sidebar.")
+        return
+    shown = pd.DataFrame([_shown(row, current) for row in rows])
+    heading("Models and their prices", lambda: shown, name="prices", help="USD for a million tokens, of a short request sent now.")
+    st.caption(f"{_coverage(rows)} Prices: {plain(current.version)}.")
+    known = "At list or own prices, where they are known."
+    money = {name: st.column_config.NumberColumn(f"{title} / M", format="$%.4g", width="small") for name, title in RATES.items()}
+    table(
+        shown,
+        name="prices",
+        columns={
+            "provider": st.column_config.TextColumn("Provider", width="small"),
+            "model": st.column_config.TextColumn("Model", width="medium"),
+            "price": st.column_config.TextColumn("Price", help="Where the price of the newest request comes from."),
+            "requests": st.column_config.NumberColumn("Requests", format="localized"),
+            "unpriced_requests": st.column_config.NumberColumn("Without price", format="localized"),
+            "tokens": st.column_config.NumberColumn("Tokens", format="compact"),
+            "list_usd": st.column_config.NumberColumn("List cost", format="$%,.2f", help=known),
+            **money,
+            "price_id": st.column_config.TextColumn("Price id and date"),
+        },
+        alt_text="Models with requests, tokens, cost, the status of their price and the rates in force",
+    )
+
+
+def name_of(row: dict[str, Any]) -> str:
+    """A provider and model as a reader sees them."""
+    return f"{row['provider'] or NOT_REPORTED} / {row['model'] or NOT_REPORTED}"
+
+
+def _shown(row: dict[str, Any], current: Current) -> dict[str, Any]:
+    asked = Asked(row["provider"], row["model"] or "", is_batch=False, service_tier=None)
+    rates = rates_at(asked, current.book, time.time_ns() // 1000)
+    tokens = [row[name] for name in ("input_tokens", "output_tokens") if row[name] is not None]
+    return {
+        "provider": row["provider"] or NOT_REPORTED,
+        "model": row["model"] or NOT_REPORTED,
+        "price": STATUSES.get(row["price_status"], row["price_status"]),
+        "requests": row["requests"],
+        "unpriced_requests": row["unpriced_requests"],
+        "tokens": sum(tokens) if tokens else None,
+        "list_usd": row["list_usd"] if row["price_id"] or not row["unpriced_requests"] else None,
+        **{name: _number(rates.get(name)) for name in RATES},
+        "price_id": row["price_id"],
+    }
+
+
+def _number(rate: Decimal | None) -> float | None:
+    return None if rate is None else float(rate)
+
+
+def _coverage(rows: list[dict[str, Any]]) -> str:
+    """How much of the period has no price, in requests."""
+    requests, missing = (sum(row[name] for row in rows) for name in ("requests", "unpriced_requests"))
+    if not missing:
+        return "Every request has a price."
+    return f"{formats.percent(missing / requests)} of requests ({formats.exact_count(missing)}) have no price; they stand first."
