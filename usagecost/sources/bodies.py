@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
+from usagecost.sources.bodies_streams import OBJECTS, WHOLE, field_names
 from usagecost.sources.bodies_usage import USAGE_SHAPES, count_sql, counting_sql, gemini
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
@@ -85,36 +86,6 @@ _LINE = ", ".join(
     for column, names in _NAMES.items()
 )
 
-_OBJECTS = """list_filter(
-    CASE
-        WHEN json_type(packed) = 'OBJECT' THEN [packed]
-        WHEN json_type(packed) = 'ARRAY' THEN from_json(packed, '["JSON"]')
-        WHEN json_type(packed) <> 'VARCHAR' THEN []
-        WHEN NOT json_valid(packed->>'$') THEN list_transform(
-            list_filter(
-                string_split(packed->>'$', chr(10)), lambda event: starts_with(event, 'data:') AND json_valid(substr(event, 6))
-            ),
-            lambda event: substr(event, 6)::JSON
-        )
-        WHEN json_type(packed->>'$') = 'ARRAY' THEN from_json(packed->>'$', '["JSON"]')
-        ELSE [(packed->>'$')::JSON]
-    END,
-    lambda part: json_type(part) = 'OBJECT'
-)"""
-"""SQL for the objects in a body that is not one object with usage: chunks, events, or JSON as text."""
-
-_INNER_NAMES = ("response", "message", "metadata")
-_INNER = """list_reduce(
-    [
-        coalesce(merged->'$.response', '{}'),
-        coalesce(merged->'$.message', '{}'),
-        CASE WHEN (merged->'$.metadata.usage') IS NOT NULL THEN merged->'$.metadata' ELSE '{}' END,
-        merged
-    ],
-    lambda earlier, later: json_merge_patch(earlier, later), '{}'::JSON
-)"""
-"""SQL for a body with what events of OpenAI, Anthropic and Bedrock have one level down."""
-
 _USAGE = {"usage", "usageMetadata", "usage_metadata"}
 
 _SECRET = r"(Bearer +)?(sk[-_]|gsk_|xai-|pplx-|hf_|AIza|AKIA).{12,}"  # noqa: S105 - a pattern
@@ -151,7 +122,7 @@ ROWS = f"""
         CASE WHEN {counting_sql()} IS NULL AND body.error IS NULL THEN nullif(json_extract(text, '$.body'), 'null') END AS packed
     FROM spoken
 ), parted AS (
-    SELECT *, CASE WHEN packed IS NOT NULL THEN {_OBJECTS} END AS objects FROM opened
+    SELECT *, CASE WHEN packed IS NOT NULL THEN {OBJECTS} END AS objects FROM opened
 ), joined AS (
     SELECT
         *,
@@ -165,7 +136,7 @@ ROWS = f"""
         * REPLACE (
             CASE
                 WHEN merged IS NULL THEN body
-                ELSE from_json({_INNER}, {literal(json.dumps(BODY_SHAPE))})
+                ELSE from_json({WHOLE}, {literal(json.dumps(BODY_SHAPE))})
             END AS body
         )
     FROM joined
@@ -288,7 +259,7 @@ class Bodies:
     def recognise(self, head: Head) -> str | None:
         """By lines whose body tells usage as a provider does, or an error."""
         for line in head.objects:
-            fields = _fields(line.get("body"))
+            fields = field_names(line.get("body"))
             if found := _USAGE & fields:
                 return f"provider responses: lines with body.{min(found)}"
             if "error" in fields and "timestamp" in line:
@@ -298,24 +269,3 @@ class Bodies:
     def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """Responses in batches; one row = one line that is an answer of a model, or a failed request for one."""
         return JsonLines(self.name, SHAPE, ROWS, Conventions(names={"started_at": "timestamp"})).batches(heads, reading)
-
-
-def _objects(body: object) -> list[dict[str, object]]:
-    """The objects in a body: itself, its chunks, or what is in its text."""
-    if isinstance(body, str):
-        events = [line.removeprefix("data:") for line in body.split("\n") if line.startswith("data:")]
-        return [found for text in events or [body] for found in _objects(_json(text))]
-    return [part for part in (body if isinstance(body, list) else [body]) if isinstance(part, dict)]
-
-
-def _fields(body: object) -> set[str]:
-    """The names of what the objects in a body say, at the top or one level down."""
-    inner = [value for part in _objects(body) for value in (part, *map(part.get, _INNER_NAMES)) if isinstance(value, dict)]
-    return {name for part in inner for name, value in part.items() if isinstance(value, dict)}
-
-
-def _json(text: str) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
