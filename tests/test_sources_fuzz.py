@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.codex_rows import counts, session, tokens
 from tests.langfuse_rows import document, downloaded, enriched, trace
 from tests.litellm_rows import payload, spend_log, usage
 from tests.source_rows import read
@@ -19,6 +20,7 @@ from usagecost.sources import Batch, Source
 from usagecost.sources.bodies import Bodies
 from usagecost.sources.claude_code import ClaudeCode
 from usagecost.sources.cloudflare import Cloudflare
+from usagecost.sources.codex import Codex
 from usagecost.sources.langfuse import Langfuse
 from usagecost.sources.litellm import LiteLLM
 from usagecost.sources.openrouter import OpenRouter
@@ -143,10 +145,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 TRACE = json.dumps(document(downloaded(metadata={"attributes": {"gen_ai.system": "openai"}}), downloaded(id="o2", type="SPAN")))
 OBSERVATION = json.dumps(enriched(metadata={"attributes": '{"gen_ai.system":"openai"}'}, model_parameters='{"stream": true}'))
 
+CODEX_FORK = json.dumps(session(forked_from_id="s-0", model_provider="openai")).encode() + b"\n"
+CODEX_EVENT = json.dumps(tokens(counts(100, 40, 20, 5), counts(300, 90, 60, 15), model="gpt-5"))
+CODEX_TOTAL = json.dumps(tokens(total=counts(300, 90, 60, 15, cache_write_input_tokens=30)))
+
 FORMATS = {
     "cloudflare": (Cloudflare(), b"", json.dumps(CLOUDFLARE)),
     "openrouter": (OpenRouter(), b"", json.dumps(OPENROUTER)),
     "transcript": (ClaudeCode(), b"", ANSWER),
+    "codex forks": (Codex(), CODEX_FORK, CODEX_EVENT),
+    "codex totals": (Codex(), b"", CODEX_TOTAL),
+    "codex sessions": (Codex(), b"", json.dumps(session(cli_version="0.144.2", git={"branch": "main"}))),
     "langfuse download": (Langfuse(), b"", TRACE),
     "langfuse export": (Langfuse(), b"", OBSERVATION),
     "langfuse traces": (Langfuse(), b"", json.dumps(trace())),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from usagecost.sources.bodies import Bodies
 from usagecost.sources.claude_code import ClaudeCode
 from usagecost.sources.cloudflare import Cloudflare
+from usagecost.sources.codex import Codex
 from usagecost.sources.files import FileProblem, Head
 from usagecost.sources.langfuse import Langfuse
 from usagecost.sources.litellm import LiteLLM
@@ -22,6 +23,7 @@ SOURCES: tuple[Source, ...] = (
     Bodies(),
     ClaudeCode(),
     Cloudflare(),
+    Codex(),
     Langfuse(),
     LiteLLM(),
     OpenRouter(),

@@ -59,17 +59,15 @@ class JsonLines:
         """The SQL with the lines that it reads."""
         return f"WITH lines AS (SELECT *, from_json(text, {literal(json.dumps(self.shape))}) AS record FROM line_block) {sql}"
 
-    def _batch(self, parts: list[_Part], query: CanonicalQuery, reading: Reading) -> Batch:
+    def _batch(self, parts: list[Part], query: CanonicalQuery, reading: Reading) -> Batch:
         blocks = [part for part in parts if part.block]
         problems = [Reject(part.head.source_file, None, part.problem, None) for part in parts if part.problem]
-        table = _line_table(blocks, [{"fingerprint": part.head.fingerprint, **self.facts(part.head)} for part in blocks])
-        good, broken = (
-            (table, []) if all(part.block.all_begin_with("{") for part in blocks) else _sorted_out(reading, blocks, table)
-        )
+        table = line_table(blocks, [{"fingerprint": part.head.fingerprint, **self.facts(part.head)} for part in blocks])
+        good, broken = (table, []) if all(part.block.all_begin_with("{") for part in blocks) else sorted_out(reading, blocks, table)
         try:
             records, (requests, rejected) = self._read(good, query, reading)
         except duckdb.InvalidInputException:  # among these lines is one that is no JSON
-            good, broken = _sorted_out(reading, blocks, table)
+            good, broken = sorted_out(reading, blocks, table)
             records, (requests, rejected) = self._read(good, query, reading)
         rejects = sorted(broken + _rejects(records if self.elements else table, rejected))
         more = records.num_rows - pc.count_distinct(records["line_row"]).as_py() if self.elements else 0
@@ -102,7 +100,7 @@ class JsonLines:
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """Lines of a file, or what is wrong with it."""
 
     head: Head
@@ -111,19 +109,19 @@ class _Part:
     problem: str | None = None
 
 
-def _parts(heads: Iterable[Head]) -> Iterator[_Part]:
+def _parts(heads: Iterable[Head]) -> Iterator[Part]:
     for head in heads:
         stream = head.stream()
         position = 0
         try:
             for block in line_blocks(stream):
-                yield _Part(head, stream.position - position, block)
+                yield Part(head, stream.position - position, block)
                 position = stream.position
         except FileProblem as problem:
-            yield _Part(head, stream.position - position, problem=problem.sentence)
+            yield Part(head, stream.position - position, problem=problem.sentence)
 
 
-def _together(parts: Iterator[_Part]) -> Iterator[list[_Part]]:
+def _together(parts: Iterator[Part]) -> Iterator[list[Part]]:
     """Parts that make up about half a block, or more."""
     gathered, size = [], 0
     for part in parts:
@@ -136,7 +134,7 @@ def _together(parts: Iterator[_Part]) -> Iterator[list[_Part]]:
         yield gathered
 
 
-def _line_table(parts: list[_Part], facts: list[Mapping[str, str | None]]) -> pa.Table:
+def line_table(parts: list[Part], facts: list[Mapping[str, str | None]]) -> pa.Table:
     """One row = one line; `row` is its place in the table."""
     tables = [part.block.table() for part in parts]
     lengths = [table.num_rows for table in tables]
@@ -150,7 +148,7 @@ def _line_table(parts: list[_Part], facts: list[Mapping[str, str | None]]) -> pa
     return lines
 
 
-def _sorted_out(reading: Reading, parts: list[_Part], table: pa.Table) -> tuple[pa.Table, list[Reject]]:
+def sorted_out(reading: Reading, parts: list[Part], table: pa.Table) -> tuple[pa.Table, list[Reject]]:
     """The lines that are JSON objects, and those that are neither that nor blank."""
     with registered(reading.con, "suspects", table.select(["row", "text"])):
         found = reading.con.sql("""

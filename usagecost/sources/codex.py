@@ -1,0 +1,239 @@
+"""Codex CLI sessions: JSON lines in ~/.codex/sessions/ and archived_sessions/, one file a session.
+
+After each answer of the model a `token_count` event says what it used, `last_token_usage`, and what the session has used so far,
+`total_token_usage`. One that has only the latter means the difference from the total before; a total that falls has begun anew.
+Events whose total does not advance repeat the last one, as those with new rate limits do, and are skipped; so are events that
+count nothing. `started_at` is the time of the event, when the answer was complete. The model is that of the event, else of the
+last line before it that names one, else unknown.
+
+A session that was forked from another, as those of sub-agents are, may begin with a copy of the other's events. With their own
+times these are the same requests: a request's id is made of its time and counts alone, and of two copies that of a session
+which is no fork stays. With new times they are skipped: all before the first task that began after the session was made;
+where tasks do not say when they began, a head of two or more events within one second, as ccusage has it.
+
+Counts of input include cache reads and writes, those of output reasoning. Of cache reads above the input only as many as the
+input count, again as in ccusage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from usagecost.sources.conventions import Conventions
+from usagecost.sources.files import Head
+from usagecost.sources.protocol import MOST_RAW, Batch, Reading
+from usagecost.sources.sessions import SessionLines
+from usagecost.sources.sql import JsonColumns, json_object
+
+_LINE_TYPES = {"session_meta", "turn_context", "event_msg", "response_item", "compacted"}
+
+_TASK_STARTS = ("task_started", "turn_started")
+_SETTINGS = "thread_settings_applied"
+_MATTERS = ("session_meta", "turn_context", "token_count", *_TASK_STARTS, _SETTINGS)
+
+_COUNTS = ("input", "cached", "cache_write", "output", "reasoning")
+
+
+def _counts(whole: str) -> dict[str, tuple[str, ...]]:
+    """Where the counts of an event stand: last_input, last_cached, …"""
+    keys = {
+        "input": ("input_tokens",),
+        "cached": ("cached_input_tokens", "cache_read_input_tokens"),
+        "cache_write": ("cache_write_input_tokens",),
+        "output": ("output_tokens",),
+        "reasoning": ("reasoning_output_tokens",),
+    }
+    return {f"{whole}_{count}": tuple(f"$.payload.info.{whole}_token_usage.{key}" for key in keys[count]) for count in _COUNTS}
+
+
+_COLUMNS = JsonColumns(
+    {
+        "line_type": ("$.type",),
+        "event": ("$.payload.type",),
+        "told_at": ("$.timestamp",),
+        "id": ("$.payload.id",),
+        "created_at": ("$.payload.timestamp",),
+        "parent_id": (
+            "$.payload.source.subagent.thread_spawn.parent_thread_id", "$.payload.forked_from_id", "$.payload.parent_thread_id",
+        ),
+        "spawn": ("$.payload.source.subagent.thread_spawn",),
+        "provider": ("$.payload.model_provider",),
+        "version": ("$.payload.cli_version",),
+        "originator": ("$.payload.originator",),
+        "branch": ("$.payload.git.branch",),
+        "cwd": ("$.payload.cwd",),
+        "model": (
+            "$.payload.info.model", "$.payload.info.model_name", "$.payload.info.metadata.model", "$.payload.model",
+            "$.payload.metadata.model",
+        ),
+        "effort": ("$.payload.effort",),
+        "tier": ("$.payload.thread_settings.service_tier",),
+        "task_began": ("$.payload.started_at",),
+        **_counts("last"),
+        **_counts("total"),
+    }
+)  # fmt: skip
+
+_KEPT = f"""
+SELECT
+    * EXCLUDE (line_type, event, model),
+    CASE WHEN line_type = 'event_msg' THEN event ELSE line_type END AS kind,
+    CASE WHEN kind IN ('turn_context', 'token_count') THEN nullif(model, '') END AS model
+FROM (
+    SELECT line, source_file, file_name, left(text, {MOST_RAW}) AS raw, {_COLUMNS.items("texts")}
+    FROM (
+        SELECT *, {_COLUMNS.texts("text")} AS texts
+        FROM session_lines
+        WHERE {" OR ".join(f"contains(text, '{word}')" for word in _MATTERS)}
+    )
+)
+WHERE kind IN {_MATTERS}
+"""
+
+
+def _list(whole: str) -> str:
+    """SQL for a list of the counts of one kind, texts; NULL if there is none."""
+    names = ", ".join(f"{whole}_{count}" for count in _COUNTS)
+    return f"CASE WHEN coalesce({names}) IS NOT NULL THEN [{names}] END"
+
+
+def _for_all(joint: str, template: str) -> str:
+    """SQL that says something of each count in a list of them."""
+    return joint.join(template.format(place=place) for place in range(1, len(_COUNTS) + 1))
+
+
+_HAS_BEGUN_ANEW = _for_all(" OR ", "TRY_CAST(totals[{place}] AS DOUBLE) < TRY_CAST(totals_before[{place}] AS DOUBLE)")
+_DIFFERENCES = _for_all(
+    ", ",
+    "coalesce((TRY_CAST(totals[{place}] AS DOUBLE) - TRY_CAST(totals_before[{place}] AS DOUBLE))::VARCHAR, totals[{place}])",
+)
+_IS_NOTHING = _for_all(" AND ", "(counts[{place}] IS NULL OR TRY_CAST(counts[{place}] AS DOUBLE) IS NOT DISTINCT FROM 0)")
+
+_EVENTS = f"""
+WITH first_line AS (
+    SELECT
+        *,
+        epoch(TRY_CAST(coalesce(created_at, told_at) AS TIMESTAMPTZ)) AS made_at,
+        coalesce(parent_id, spawn) IS NOT NULL AS is_fork
+    FROM session_fields
+    WHERE kind = 'session_meta'
+    QUALIFY row_number() OVER (PARTITION BY source_file ORDER BY row) = 1
+), task AS (
+    SELECT source_file, min(line.row) FILTER (TRY_CAST(line.task_began AS DOUBLE) >= floor(made_at)) AS own_row
+    FROM session_fields AS line JOIN first_line USING (source_file)
+    WHERE line.kind IN {_TASK_STARTS} AND TRY_CAST(line.task_began AS DOUBLE) IS NOT NULL AND made_at IS NOT NULL
+    GROUP BY source_file
+), so_far AS (
+    SELECT
+        row, source_file, file_name, kind, told_at, {_list("last")} AS lasts, {_list("total")} AS totals,
+        last_value(model IGNORE NULLS) OVER until_here AS model,
+        last_value(nullif(cwd, '') IGNORE NULLS) OVER until_here AS cwd,
+        last_value(effort IGNORE NULLS) OVER until_here AS effort,
+        last_value(tier IGNORE NULLS) OVER until_here AS tier
+    FROM session_fields
+    WINDOW until_here AS (PARTITION BY source_file ORDER BY row ROWS UNBOUNDED PRECEDING)
+), event AS (
+    SELECT
+        *,
+        last_value(totals IGNORE NULLS) OVER (
+            PARTITION BY source_file ORDER BY row ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS totals_before
+    FROM so_far
+    WHERE kind = 'token_count'
+), counted AS (
+    SELECT
+        *,
+        CASE
+            WHEN lasts IS NOT NULL THEN lasts
+            WHEN totals_before IS NULL OR ({_HAS_BEGUN_ANEW}) THEN totals
+            ELSE [{_DIFFERENCES}]
+        END AS counts
+    FROM event
+    WHERE totals IS NULL OR totals IS DISTINCT FROM totals_before
+), usage AS (
+    SELECT
+        *,
+        left(told_at, 19) AS second,
+        second IS NOT DISTINCT FROM first_value(second) OVER (PARTITION BY source_file ORDER BY row) AS is_first_second
+    FROM counted
+    WHERE NOT ({_IS_NOTHING})
+), headed AS (
+    SELECT *, bool_and(is_first_second) OVER (PARTITION BY source_file ORDER BY row ROWS UNBOUNDED PRECEDING) AS is_head
+    FROM usage
+), placed AS (
+    SELECT *, count(*) FILTER (is_head) OVER (PARTITION BY source_file) AS head_events
+    FROM headed
+)
+SELECT
+    placed.row, source_file, placed.told_at, placed.model, placed.cwd, placed.effort, placed.tier,
+    coalesce(nullif(first_line.id, ''), placed.file_name) AS session_id,
+    coalesce(is_fork, false) AS is_fork,
+    first_line.provider, first_line.version, first_line.originator, first_line.branch, first_line.parent_id,
+    md5([placed.told_at, counts::VARCHAR, totals::VARCHAR]::VARCHAR) AS request_id,
+    {", ".join(f"counts[{place}] AS {count}" for place, count in enumerate(_COUNTS, start=1))}
+FROM placed
+LEFT JOIN first_line USING (source_file)
+LEFT JOIN task USING (source_file)
+WHERE NOT CASE
+    WHEN is_fork IS NOT true THEN false
+    WHEN task.source_file IS NOT NULL THEN own_row IS NULL OR placed.row < own_row
+    ELSE is_head AND head_events > 1
+END
+ORDER BY placed.row
+"""
+
+_ATTRIBUTES = json_object(
+    {
+        "version": "to_json(version)",
+        "originator": "to_json(originator)",
+        "gitBranch": "to_json(branch)",
+        "effort": "to_json(effort)",
+        "parentThread": "to_json(parent_id)",
+    }
+)
+
+_ROWS = f"""
+SELECT
+    row,
+    source_file,
+    request_id,
+    session_id,
+    told_at AS started_at,
+    coalesce(nullif(provider, ''), 'openai') AS provider,
+    model,
+    'chat' AS operation,
+    'success' AS status,
+    regexp_extract(cwd, '([^/\\\\]+)[/\\\\]*$', 1) AS app,
+    CASE tier WHEN 'fast' THEN 'priority' ELSE tier END AS service_tier,
+    input AS input_tokens,
+    CASE WHEN TRY_CAST(cached AS DOUBLE) > TRY_CAST(input AS DOUBLE) THEN input ELSE cached END AS cache_read_tokens,
+    cache_write AS cache_write_tokens,
+    output AS output_tokens,
+    reasoning AS output_reasoning_tokens,
+    2 * (NOT is_fork)::BIGINT + (model IS NOT NULL)::BIGINT AS rank,
+    {_ATTRIBUTES} AS attributes
+FROM session_events
+"""
+
+
+class Codex:
+    """Sessions of the Codex CLI."""
+
+    name = "codex"
+    title = "Codex CLI sessions"
+
+    def recognise(self, head: Head) -> str | None:
+        """By the frame of a line: its time, its type and its payload."""
+        for line in head.objects:
+            if line.get("type") in _LINE_TYPES and isinstance(line.get("payload"), dict) and "timestamp" in line:
+                return f"a Codex session: lines of type {line['type']} with a payload"
+        return None
+
+    def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+        """Sessions in batches; one row = one event that counts tokens, copies with their own times included."""
+        return SessionLines(self.name, _KEPT, _EVENTS, _ROWS, Conventions(), _facts).batches(heads, reading)
+
+
+def _facts(head: Head) -> dict[str, str | None]:
+    """The name of a file, which tells sessions apart where they do not say their id."""
+    return {"file_name": head.path.name.partition(".jsonl")[0]}
