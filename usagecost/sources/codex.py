@@ -28,8 +28,7 @@ from usagecost.sources.sql import JsonColumns, json_object
 _LINE_TYPES = {"session_meta", "turn_context", "event_msg", "response_item", "compacted"}
 
 _TASK_STARTS = ("task_started", "turn_started")
-_SETTINGS = "thread_settings_applied"
-_MATTERS = ("session_meta", "turn_context", "token_count", *_TASK_STARTS, _SETTINGS)
+_MATTERS = ("session_meta", "turn_context", "token_count", *_TASK_STARTS, "thread_settings_applied")
 
 _COUNTS = ("input", "cached", "cache_write", "output", "reasoning")
 
@@ -76,11 +75,12 @@ _COLUMNS = JsonColumns(
 
 _KEPT = f"""
 SELECT
-    * EXCLUDE (line_type, event, model),
+    * EXCLUDE (text, line_type, event, model),
     CASE WHEN line_type = 'event_msg' THEN event ELSE line_type END AS kind,
-    CASE WHEN kind IN ('turn_context', 'token_count') THEN nullif(model, '') END AS model
+    CASE WHEN kind IN ('turn_context', 'token_count') THEN nullif(model, '') END AS model,
+    CASE WHEN kind = 'token_count' THEN left(text, {MOST_RAW}) END AS raw
 FROM (
-    SELECT line, source_file, file_name, left(text, {MOST_RAW}) AS raw, {_COLUMNS.items("texts")}
+    SELECT line, source_file, file_name, text, {_COLUMNS.items("texts")}
     FROM (
         SELECT *, {_COLUMNS.texts("text")} AS texts
         FROM session_lines

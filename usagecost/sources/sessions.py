@@ -131,9 +131,5 @@ def _parts(head: Head) -> Iterator[tuple[Part, bool]]:
 
 def _rejects(fields: pa.Table, rejected: pa.Table) -> list[Reject]:
     rows = fields.take(rejected["row"])
-    said = (rows[name].to_pylist() for name in ("source_file", "line"))
-    return [Reject(*one) for one in zip(*said, rejected["reason"].to_pylist(), _shown(rows["raw"]), strict=True)]
-
-
-def _shown(texts: pa.ChunkedArray) -> list[str | None]:
-    return pc.utf8_rtrim_whitespace(texts).to_pylist()
+    said = (rows["source_file"], rows["line"], rejected["reason"], pc.utf8_rtrim_whitespace(rows["raw"]))
+    return [Reject(*one) for one in zip(*(column.to_pylist() for column in said), strict=True)]
