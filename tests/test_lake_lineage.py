@@ -82,7 +82,7 @@ def test_what_is_said_to_be_part_of_itself_is_counted(lake: Lake):
     assert stored_ids(lake) == ["t:a"]
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), parents=st.lists(st.integers(0, 5), min_size=1, max_size=6), requests=st.sets(st.integers(0, 6)))
 def test_neither_order_nor_batches_change_what_is_counted(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, parents: list[int], requests: set[int]

@@ -14,16 +14,20 @@ from tests.langfuse_rows import document, downloaded, enriched, trace
 from tests.litellm_rows import payload, spend_log, usage
 from tests.source_rows import read
 from tests.test_sources_cloudflare import LOG as CLOUDFLARE
+from tests.test_sources_gateways import BIFROST, HELICONE, PORTKEY
 from tests.test_sources_openrouter import EXPORTED as OPENROUTER
 from usagecost.schema import COUNT, REQUESTS
 from usagecost.sources import Batch, Source
+from usagecost.sources.bifrost import Bifrost
 from usagecost.sources.bodies import Bodies
 from usagecost.sources.claude_code import ClaudeCode
 from usagecost.sources.cloudflare import Cloudflare
 from usagecost.sources.codex import Codex
+from usagecost.sources.helicone import Helicone
 from usagecost.sources.langfuse import Langfuse
 from usagecost.sources.litellm import LiteLLM
 from usagecost.sources.openrouter import OpenRouter
+from usagecost.sources.portkey import Portkey
 from usagecost.sources.table import Table
 
 ANSWER = json.dumps(
@@ -150,6 +154,9 @@ CODEX_EVENT = json.dumps(tokens(counts(100, 40, 20, 5), counts(300, 90, 60, 15),
 CODEX_TOTAL = json.dumps(tokens(total=counts(300, 90, 60, 15, cache_write_input_tokens=30)))
 
 FORMATS = {
+    "bifrost": (Bifrost(), b"", json.dumps(BIFROST)),
+    "helicone": (Helicone(), b"", json.dumps(HELICONE)),
+    "portkey": (Portkey(), b"", json.dumps(PORTKEY)),
     "cloudflare": (Cloudflare(), b"", json.dumps(CLOUDFLARE)),
     "openrouter": (OpenRouter(), b"", json.dumps(OPENROUTER)),
     "transcript": (ClaudeCode(), b"", ANSWER),

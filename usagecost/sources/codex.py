@@ -221,6 +221,10 @@ class Codex:
 
     name = "codex"
     title = "Codex CLI sessions"
+    counts = (
+        "The log counts as OpenAI does: input includes cached tokens, output includes reasoning. Each event adds what it says of "
+        "its turn; repeated and replayed events count once."
+    )
 
     def recognise(self, head: Head) -> str | None:
         """By the frame of a line: its time, its type and its payload."""

@@ -1,0 +1,199 @@
+"""Helicone, Portkey and Bifrost: what the columns of their logs mean."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.source_rows import Row, json_lines, read, rejects, requests
+from usagecost.sources import SOURCES, Head, Source
+from usagecost.sources.bifrost import Bifrost
+from usagecost.sources.helicone import Helicone
+from usagecost.sources.portkey import Portkey
+
+NO_ID = "00000000-0000-0000-0000-000000000000"
+
+HELICONE: Row = {
+    "response_id": "r-1",
+    "request_id": "q-1",
+    "request_created_at": "2026-05-01T10:00:00.5Z",
+    "latency": 1200,
+    "status": 200,
+    "completion_tokens": 50,
+    "prompt_tokens": 100,
+    "prompt_cache_write_tokens": 30,
+    "prompt_cache_read_tokens": 600,
+    "reasoning_tokens": 0,
+    "model": "claude-sonnet-4-5",
+    "user_id": "ada",
+    "proxy_key_id": NO_ID,
+    "time_to_first_token": 300,
+    "provider": "ANTHROPIC",
+    "target_url": "https://api.anthropic.com/v1/messages?key=secret",
+    "properties": {"Helicone-Session-Id": "s-1", "app": "support", "environment": "production"},
+    "cost": 1234567,
+    "cache_reference_id": NO_ID,
+}
+
+PORTKEY: Row = {
+    "id": "p-1",
+    "trace_id": "t-1",
+    "created_at": "2026-05-01T10:00:00Z",
+    "response": {"model": "gpt-4o-2024-08-06", "usage": {"prompt_tokens": 100, "prompt_tokens_details": {"cached_tokens": 64}}},
+    "is_success": True,
+    "ai_org": "openai",
+    "ai_model": "gpt-4o",
+    "req_units": 100,
+    "res_units": 20,
+    "total_units": 120,
+    "request_url": "https://api.openai.com/v1/chat/completions",
+    "cost": 0.045,
+    "cost_currency": "USD",
+    "response_time": 900,
+    "response_status_code": 200,
+    "mode": "single",
+    "metadata": {"_user": "ada", "team": "search"},
+}
+
+BIFROST: Row = {
+    "id": "b-1",
+    "timestamp": "2026-05-01T10:00:00Z",
+    "object_type": "chat.completion",
+    "provider": "openai",
+    "model": "gpt-4o",
+    "virtual_key_name": "prod",
+    "user_id": "ada",
+    "team_id": "search",
+    "customer_id": "c-7",
+    "latency": 800.5,
+    "token_usage": {
+        "prompt_tokens": 100,
+        "completion_tokens": 30,
+        "prompt_tokens_details": {"cached_read_tokens": 40},
+        "completion_tokens_details": {"reasoning_tokens": 10},
+    },
+    "cost": 0.0005,
+    "status": "success",
+    "stream": True,
+    "prompt_tokens": 100,
+    "completion_tokens": 30,
+}
+
+TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "output_reasoning_tokens")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "log"
+
+
+# ---- Helicone
+
+
+def test_helicone_says_who_what_when_and_for_how_much(file: Path):
+    batch = read(Helicone(), json_lines(file, [HELICONE]))
+
+    about = ("request_id", "provider", "model", "status", "user_id", "session_id", "app", "environment", "virtual_key", "route")
+    where = ("s-1", "support", "production", None, "https://api.anthropic.com/v1/messages")
+    assert requests(batch, *about) == [("q-1", "anthropic", "claude-sonnet-4-5", "success", "ada", *where)]
+    numbers = ("reported_cost_usd", "duration_ms", "ttft_ms", "is_gateway_cache_hit")
+    assert requests(batch, *numbers) == [(Decimal("0.001234567"), 1200.0, 300.0, False)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "tokens"),
+    [
+        ({}, (730, 600, 30, 50, None)),  # Anthropic's input excludes both
+        ({"provider": "ANTHROPIC", "prompt_tokens": 1000}, (1630, 600, 30, 50, None)),
+        ({"provider": "OPENAI", "prompt_tokens": 1000, "reasoning_tokens": 20}, (1000, 600, 30, 50, 20)),
+        ({"provider": "OPENAI", "prompt_tokens": 100}, (730, 600, 30, 50, None)),  # below its parts: they are not in it
+    ],
+)
+def test_helicones_input_becomes_all_input(file: Path, changed: Row, tokens: tuple):
+    assert requests(read(Helicone(), json_lines(file, [{**HELICONE, **changed}])), *TOKENS) == [tokens]
+
+
+@pytest.mark.parametrize(
+    ("changed", "outcome"),
+    [
+        ({"status": 429}, ("error", 429, False)),
+        ({"status": -3}, (None, None, False)),
+        ({"cache_reference_id": "5b0c7a2e-0000-4000-8000-000000000001"}, ("success", 200, True)),
+        ({"cache_reference_id": None}, ("success", 200, None)),
+    ],
+)
+def test_helicones_outcomes_and_cache_hits(file: Path, changed: Row, outcome: tuple):
+    batch = read(Helicone(), json_lines(file, [{**HELICONE, **changed}]))
+
+    assert requests(batch, "status", "http_status", "is_gateway_cache_hit") == [outcome]
+
+
+# ---- Portkey
+
+
+def test_portkey_says_who_what_and_when_and_its_cost_is_no_dollars(file: Path):
+    batch = read(Portkey(), json_lines(file, [PORTKEY]))
+
+    about = ("request_id", "trace_id", "provider", "model", "requested_model", "status", "http_status", "user_id", "team_id")
+    assert requests(batch, *about) == [("p-1", "t-1", "openai", "gpt-4o-2024-08-06", "gpt-4o", "success", 200, "ada", "search")]
+    assert requests(batch, *TOKENS, "reported_cost_usd", "duration_ms") == [(100, 64, None, 20, None, None, 900.0)]
+    kept = json.loads(batch.requests["attributes"][0].as_py())
+    assert (kept["cost"], kept["cost_currency"]) == ("0.045", "USD")
+
+
+def test_portkeys_input_below_its_cached_part_excludes_it(file: Path):
+    usage = {"cache_read_input_tokens": 500, "cache_creation_input_tokens": 20}
+
+    batch = read(Portkey(), json_lines(file, [{**PORTKEY, "response": {"usage": usage}, "ai_org": "anthropic"}]))
+
+    assert requests(batch, *TOKENS) == [(620, 500, 20, 20, None)]
+
+
+def test_portkeys_failures_have_their_class(file: Path):
+    changed = {"is_success": False, "response_status_code": 429, "response": {"error": {"type": "rate_limit", "message": "secret"}}}
+
+    batch = read(Portkey(), json_lines(file, [{**PORTKEY, **changed}]))
+
+    assert requests(batch, "status", "error_class", "http_status") == [("error", "rate_limit", 429)]
+    assert "secret" not in str(batch.requests.to_pylist())
+
+
+# ---- Bifrost
+
+
+def test_bifrost_says_who_what_when_and_for_how_much(file: Path):
+    batch = read(Bifrost(), json_lines(file, [BIFROST]))
+
+    about = ("request_id", "provider", "model", "status", "user_id", "team_id", "end_user_id", "virtual_key", "is_streaming")
+    assert requests(batch, *about) == [("b-1", "openai", "gpt-4o", "success", "ada", "search", "c-7", "prod", True)]
+    assert requests(batch, *TOKENS, "reported_cost_usd", "duration_ms") == [(100, 40, None, 30, 10, Decimal("0.0005"), 800.5)]
+
+
+def test_bifrost_without_the_parts_has_its_columns(file: Path):
+    line = {**BIFROST, "token_usage": None, "cached_read_tokens": 16}
+
+    assert requests(read(Bifrost(), json_lines(file, [line])), *TOKENS) == [(100, 16, None, 30, None)]
+
+
+def test_what_bifrost_is_still_working_on_is_skipped(file: Path):
+    batch = read(Bifrost(), json_lines(file, [{**BIFROST, "status": "processing"}, BIFROST]))
+
+    assert (batch.lines, batch.skipped, batch.requests.num_rows) == (2, 1, 1)
+
+
+# ---- all of them
+
+
+@pytest.mark.parametrize(("source", "line"), [(Helicone(), HELICONE), (Portkey(), PORTKEY), (Bifrost(), BIFROST)])
+def test_each_is_recognised_by_itself_alone_and_says_what_is_wrong(file: Path, source: Source, line: Row):
+    broken = {**line, "prompt_tokens": -4, "req_units": -4, "token_usage": None}
+    made = json_lines(file, [line, broken, '{"id": '])
+
+    assert [found.name for found in SOURCES if found.recognise(Head.of(made))] == [source.name]
+    batch = read(source, made)
+    assert batch.requests.num_rows == 1
+    assert [number for number, _ in rejects(batch)] == [2, 3]
+    assert "a count cannot be negative" in rejects(batch)[0][1]

@@ -1,0 +1,121 @@
+"""Bifrost: rows of its logs, as its database and its API give them.
+
+Counts are OpenAI's way: input includes what was read from a prompt cache and written to it, output includes reasoning. The parts
+stand in `token_usage`. Costs are in dollars, `latency` is in milliseconds. A request that is still `processing` is none yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from usagecost.sources.conventions import Conventions
+from usagecost.sources.files import Head
+from usagecost.sources.protocol import Batch, Reading
+from usagecost.sources.records import Records, record_names
+from usagecost.sources.sql import JsonColumns, json_object
+
+_WANTED = ("object_type", "timestamp", "latency", "provider", "status")
+_COUNTED = {"token_usage", "prompt_tokens"}
+
+_COLUMNS = (
+    "id", "parent_request_id", "timestamp", "object_type", "provider", "model", "alias", "selected_key_id", "virtual_key_id",
+    "virtual_key_name", "user_id", "team_id", "customer_id", "business_unit_id", "latency", "token_usage", "cost", "status",
+    "stream", "prompt_tokens", "completion_tokens", "cached_read_tokens", "error_details",
+)  # fmt: skip
+
+_TOLD = JsonColumns(
+    {
+        "input_told": ["$.prompt_tokens", "$.input_tokens"],
+        "output_told": ["$.completion_tokens", "$.output_tokens"],
+        "read_told": [
+            "$.prompt_tokens_details.cached_read_tokens", "$.prompt_tokens_details.cached_tokens", "$.cache_read_input_tokens",
+        ],
+        "write_told": [
+            "$.prompt_tokens_details.cached_write_tokens", "$.prompt_tokens_details.cache_write_tokens",
+            "$.cache_creation_input_tokens",
+        ],
+        "reasoning_told": ["$.completion_tokens_details.reasoning_tokens", "$.output_tokens_details.reasoning_tokens"],
+        "audio_in_told": ["$.prompt_tokens_details.audio_tokens"],
+        "audio_out_told": ["$.completion_tokens_details.audio_tokens"],
+    }
+)  # fmt: skip
+_ERROR = JsonColumns({"error_class": ["$.error.type", "$.type", "$.error.code"], "error_status": ["$.status_code"]})
+
+ROWS = f"""
+, told AS (
+    SELECT *, TRY({_TOLD.texts("token_usage")}) AS usage_found, TRY({_ERROR.texts("error_details")}) AS error_found FROM records
+), call AS (
+    SELECT *, {_TOLD.items("usage_found")}, {_ERROR.items("error_found")} FROM told
+)
+SELECT
+    row,
+    source_file,
+    lower(status) = 'processing' AS is_skipped,
+    id AS request_id,
+    nullif(parent_request_id, '') AS trace_id,
+    timestamp AS started_at,
+    latency AS duration_ms,
+    provider,
+    model,
+    nullif(alias, '') AS requested_model,
+    replace(object_type, '.', ' ') AS operation,
+    status,
+    error_class,
+    error_status AS http_status,
+    user_id,
+    customer_id AS end_user_id,
+    coalesce(nullif(team_id, ''), business_unit_id) AS team_id,
+    coalesce(nullif(virtual_key_name, ''), virtual_key_id) AS virtual_key,
+    stream AS is_streaming,
+    coalesce(input_told, prompt_tokens) AS input_tokens,
+    coalesce(read_told, cached_read_tokens) AS cache_read_tokens,
+    write_told AS cache_write_tokens,
+    coalesce(output_told, completion_tokens) AS output_tokens,
+    reasoning_told AS output_reasoning_tokens,
+    audio_in_told AS input_audio_tokens,
+    audio_out_told AS output_audio_tokens,
+    cost AS reported_cost_usd,
+    {
+    json_object(
+        {
+            "selected_key_id": "to_json(nullif(selected_key_id, ''))",
+            "business_unit_id": "to_json(nullif(business_unit_id, ''))",
+        }
+    )
+} AS attributes
+FROM call
+"""
+
+_RECORDS = Records(
+    "bifrost",
+    _COLUMNS,
+    ROWS,
+    Conventions(
+        names={
+            "request_id": "id",
+            "started_at": "timestamp",
+            "input_tokens": "prompt_tokens",
+            "cache_read_tokens": "cached_read_tokens",
+            "output_tokens": "completion_tokens",
+            "reported_cost_usd": "cost",
+            "duration_ms": "latency",
+        }
+    ),
+)
+
+
+class Bifrost:
+    """Logs of Bifrost."""
+
+    name = "bifrost"
+    title = "Bifrost logs"
+    counts = "The log counts as OpenAI does: input includes cache reads and writes, output includes reasoning."
+
+    def recognise(self, head: Head) -> str | None:
+        """By names that stand together only there."""
+        names = set(record_names(head))
+        return f"Bifrost logs: {', '.join(_WANTED)}" if set(_WANTED) <= names and names & _COUNTED else None
+
+    def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+        """One row = one request; those that are still running are skipped."""
+        yield from _RECORDS.read(heads, reading)
