@@ -68,7 +68,8 @@ SELECT
     CASE WHEN cache_reference_id IS NOT NULL THEN (coalesce(answered_by, '') <> '')::VARCHAR END AS is_gateway_cache_hit,
     regexp_replace(target_url, '[?#].*', '') AS route,
     CASE
-        WHEN cached > 0 AND prompt >= 0 AND (lower(provider) = 'anthropic' OR prompt < cached) THEN (prompt + cached)::BIGINT::VARCHAR
+        WHEN cached > 0 AND prompt >= 0 AND (lower(provider) = 'anthropic' OR prompt < cached)
+            THEN (prompt + cached)::BIGINT::VARCHAR
         ELSE prompt_tokens
     END AS input_tokens,
     prompt_cache_read_tokens AS cache_read_tokens,

@@ -48,6 +48,7 @@ ROWS = f"""
 ), call AS (
     SELECT
         *, {_USAGE.items("usage_found")}, {_METADATA.items("found")},
+        TRY_CAST(req_units AS DOUBLE) AS sent,
         coalesce(TRY_CAST(cache_read AS DOUBLE), 0) + coalesce(TRY_CAST(cache_write AS DOUBLE), 0) AS cached
     FROM told
 )
@@ -71,7 +72,7 @@ SELECT
     environment,
     regexp_replace(request_url, '[?#].*', '') AS route,
     CASE
-        WHEN TRY_CAST(req_units AS DOUBLE) >= 0 AND TRY_CAST(req_units AS DOUBLE) < cached THEN (TRY_CAST(req_units AS DOUBLE) + cached)::BIGINT::VARCHAR
+        WHEN sent >= 0 AND sent < cached THEN (sent + cached)::BIGINT::VARCHAR
         ELSE req_units
     END AS input_tokens,
     cache_read AS cache_read_tokens,
