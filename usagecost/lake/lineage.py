@@ -45,15 +45,22 @@ FROM (SELECT source, request_id, parent_id, stem(request_id) AS stem FROM lineag
 SEMI JOIN trace USING (source, stem)
 """
 
+_ABOVE = """
+CREATE TABLE above AS  -- one row = a request and what it is part of, however far up
+WITH RECURSIVE above(source, part, whole) AS (
+    SELECT source, request_id, parent_id FROM link SEMI JOIN counted USING (source, request_id)
+    UNION
+    SELECT above.source, part, parent_id FROM above JOIN link ON link.source = above.source AND link.request_id = above.whole
+)
+FROM above
+"""
+
 _COVERED = """
 INSERT INTO covered
-WITH RECURSIVE ancestor(source, request_id) AS (
-    SELECT source, parent_id FROM link SEMI JOIN counted USING (source, request_id)
-    UNION
-    SELECT source, link.parent_id FROM ancestor JOIN link USING (source, request_id)
-)
-FROM ancestor
+SELECT DISTINCT source, whole
+FROM above ANTI JOIN above AS back ON back.source = above.source AND back.part = above.whole AND back.whole = above.part
 """
+"""Of those that are said to be part of each other neither is left out: that is no trace, and nothing is to be lost."""
 
 
 def add_new(place: Storage, staged: Sequence[str], folder: Path) -> int:
@@ -81,6 +88,6 @@ def create_covered(con: duckdb.DuckDBPyConnection, staged: Sequence[str], stored
         return
     create_view(con, "staged_lineage", staged, LINEAGE)
     create_view(con, "lineage", stored, LINEAGE)
-    for statement in (_TRACES, _COUNTED, _LINKS, _COVERED):
+    for statement in (_TRACES, _COUNTED, _LINKS, _ABOVE, _COVERED):
         con.execute(statement)
-    con.execute("DROP TABLE trace; DROP TABLE counted; DROP TABLE link")
+    con.execute("DROP TABLE trace; DROP TABLE counted; DROP TABLE link; DROP TABLE above")
