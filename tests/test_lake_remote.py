@@ -28,6 +28,8 @@ from usagecost.filters import View
 from usagecost.lake import Commit, Lake, LakeUnreadable, Selection
 from usagecost.schema import LINEAGE, REJECTS, REQUESTS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def lake(new_lake: Callable[[], str]) -> Lake:

@@ -23,6 +23,8 @@ from tests.views import days, view
 from usagecost import queries
 from usagecost.lake import Lake, LakeError, LakeMissing, LakeUnreachable
 
+pytestmark = pytest.mark.slow
+
 HOME = Path(__file__).parents[1]
 
 Use = Callable[[Lake], object]

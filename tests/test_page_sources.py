@@ -22,6 +22,8 @@ from usagecost.lake import Lake
 from usagecost.schema import REJECTS
 from usagecost.ui.sources.feeds import freshness
 
+pytestmark = pytest.mark.slow
+
 HOME = Path(__file__).parents[1]
 HEADER = "request_id,started_at,provider,model,input_tokens,output_tokens,user_id\n"
 RECORDS = (HEADER + "a,2026-05-01T10:00:00Z,openai,gpt-4o,1000000,0,ada\nb,2026-05-02T10:00:00Z,openai,gpt-4o,7,0,bob\n").encode()

@@ -21,7 +21,7 @@ from tests.lake_rows import rows_of
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PARTS = ("Feeds", "Load files", "History", "Rejected lines")
 HEADER = "request_id,started_at,provider,model,input_tokens,output_tokens,user_id\n"
