@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -42,6 +42,12 @@ def running(dsn: str, lake: Path, *options: str, part_rows: int = 20_000) -> Ite
         process.communicate()
 
 
+def differences(found: Mapping[str, tuple], table: Mapping[str, tuple]) -> list[tuple]:
+    """The first requests of which the lake and the table say something else. Whole, hundreds of thousands would be compared."""
+    ids = (name for name in table.keys() | found.keys() if found.get(name) != table.get(name))
+    return sorted((name, found.get(name), table.get(name)) for name in ids)[:20]
+
+
 @pytest.mark.slow
 def test_nothing_is_lost_or_doubled_by_kills_late_rows_and_changes(postgres: Server, tmp_path: Path):
     database = litellm_database(postgres)
@@ -68,7 +74,7 @@ def test_nothing_is_lost_or_doubled_by_kills_late_rows_and_changes(postgres: Ser
     table = requests_in(postgres, database)
     found = requests_of(lake)
     assert len(table) == ROWS + 500
-    assert found == table
+    assert differences(found, table) == []
     assert [sum(values[place] for values in found.values()) for place in (0, 1)] == [
         int(postgres.run(f'SELECT sum({column}) FROM "LiteLLM_SpendLogs"', database))
         for column in ("prompt_tokens", "completion_tokens")
@@ -83,7 +89,7 @@ def test_nothing_is_lost_or_doubled_by_kills_late_rows_and_changes(postgres: Ser
 
     assert (done.inserted, done.updated) == (300, 200)
     assert done.read < 1000
-    assert requests_of(lake) == requests_in(postgres, database)
+    assert differences(requests_of(lake), requests_in(postgres, database)) == []
 
 
 @pytest.mark.slow

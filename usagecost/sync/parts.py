@@ -72,7 +72,9 @@ def parts(
     reached = replace(position, xid=xid, timeline=now.timeline)
     found: list[Part] = []
     if is_thorough:
-        found.append(Part(f"{select} WHERE {_other_rows(table, position, since, now)}", reached))
+        # With it the xid counts as read, so it has to hold what was changed within the overlap too.
+        by_time = position.ended if table.has_xid else since
+        found.append(Part(f"{select} WHERE {_other_rows(table, position, by_time, now)}", reached))
     is_news = _news(position, now)
     starts = since
     for end, is_last in _steps(transaction, table, since, now.at):
