@@ -69,6 +69,21 @@ def test_a_row_that_comes_late_is_found_however_old_it_is(postgres: Server, data
     assert requests_of(lake) == requests_in(postgres, database)
 
 
+def test_what_changed_within_the_overlap_is_found_though_the_round_before_ended_after_its_first_part(
+    postgres: Server, database: str, lake: Lake
+):
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    sync_of(postgres, database, lake).run()
+    postgres.run("""UPDATE "LiteLLM_SpendLogs" SET spend = 2.5 WHERE request_id IN ('r5', 'r950')""", database)
+    with pytest.raises(KeyboardInterrupt):
+        sync_of(postgres, database, lake).run(on_part=killed)
+    sync_of(postgres, database, lake).run()
+
+    assert requests_of(lake) == requests_in(postgres, database)
+
+
 def test_a_changed_row_takes_the_place_of_what_was_read_before(postgres: Server, database: str, lake: Lake):
     sync_of(postgres, database, lake).run()
     postgres.run("""UPDATE "LiteLLM_SpendLogs" SET spend = 0.01, completion_tokens = 5000 WHERE request_id = 'r999'""", database)
