@@ -26,6 +26,8 @@ from tempfile import TemporaryDirectory
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
 from usagecost.lake import Lake
 
 PROMPT = json.dumps([{"role": "user", "content": "lorem ipsum dolor sit amet " * 30}])
