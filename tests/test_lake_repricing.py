@@ -26,7 +26,7 @@ def costing(usd: str) -> Pricing:
             "list_cost_usd": f"CASE WHEN model IS NOT NULL THEN {usd}::DECIMAL(18, 9) END",
             "price_status": "CASE WHEN model IS NOT NULL THEN 'override' ELSE 'unpriced' END",
             "price_id": f"CASE WHEN model IS NOT NULL THEN 'own@{usd}' END",
-            "discount": "NULL::DECIMAL(18, 9)",
+            **dict.fromkeys(("discount", "cache_read_saved_usd", "cache_write_extra_usd"), "NULL::DECIMAL(18, 9)"),
         }
         columns = [f"{values[name]} AS {name}" if name in PRICE_COLUMNS else name for name in REQUESTS.names]
         return f"SELECT {', '.join([*columns, *also])} FROM {table}"
@@ -94,7 +94,7 @@ def test_undone_prices_are_as_before_and_what_came_since_stays(lake: Lake):
     undone = lake.undo_repricing(done.id, about={"who": "ada", "why": "too early", "prices": "test"})
 
     assert (undone.requests, undone.before_usd, undone.after_usd) == (2, Decimal(6), Decimal(1))
-    assert rows_of(lake, "request_id", *PRICE_COLUMNS) == [*before, ("d", Decimal(7), "exact", None, None)]
+    assert rows_of(lake, "request_id", *PRICE_COLUMNS) == [*before, ("d", Decimal(7), "exact", None, None, None, None)]
     assert lake.repricings()["undoes"].to_pylist() == [done.id, None]
 
 

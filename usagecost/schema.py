@@ -85,6 +85,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("price_status", TEXT, "money", "How the list price was found: exact, alias, free or unpriced"),
     Column("price_id", TEXT, "money", "The price used: provider/model and the date it is valid from"),
     Column("discount", MONEY, "money", "Negotiated discount on the list price", "fraction"),
+    Column("cache_read_saved_usd", MONEY, "money", "What its cache reads cost less than other input; NULL where not known", "USD"),
+    Column("cache_write_extra_usd", MONEY, "money", "What its cache writes cost more than other input; below 0: less", "USD"),
     # ---- provenance
     Column("rank", COUNT, "provenance", "Of two versions of a request the higher stays; below 0: a replayed copy", required=True),
     Column("source_file", TEXT, "provenance", "The file or table it was read from"),
@@ -109,7 +111,7 @@ LINEAGE_COLUMNS: tuple[Column, ...] = (
     Column("seen_at", INSTANT, "lineage", "When this was first read", "UTC instant, µs", required=True),
 )
 
-PRICE_COLUMNS = ("list_cost_usd", "price_status", "price_id", "discount")
+PRICE_COLUMNS = ("list_cost_usd", "price_status", "price_id", "discount", "cache_read_saved_usd", "cache_write_extra_usd")
 """Ours, not the source's: filled by pricing after a source has read its rows."""
 
 PROVENANCE_COLUMNS = ("source_file", "ingest_id", "ingested_at")

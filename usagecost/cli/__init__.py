@@ -10,7 +10,7 @@ from usagecost.cli.receiving import receive
 from usagecost.cli.removing import ingests, remove
 from usagecost.cli.summaries import summary
 from usagecost.cli.sync import sync
-from usagecost.cli.upkeep import columns, doctor, sample
+from usagecost.cli.upkeep import columns, doctor, sample, upgrade
 from usagecost.cli.watching import watch
 
 COMMANDS = (
@@ -26,6 +26,7 @@ COMMANDS = (
     repricings,
     sample,
     doctor,
+    upgrade,
     columns,
 )
 """In the order in which the help lists them; a function's name is its command's."""

@@ -13,7 +13,7 @@ from rich.table import Table
 from usagecost.cli.console import NOTHING_READ, WIDE_TABLE, WRONG_USAGE, LakeOption, fail, out, print_counts, print_facts
 from usagecost.cli.summaries import summary_rows
 from usagecost.engine import UnansweredError
-from usagecost.formats import age, exact_count, percent
+from usagecost.formats import age, counted, exact_count, percent
 from usagecost.lake import Lake, LakeError, lake_root
 from usagecost.schema import COLUMNS
 
@@ -56,6 +56,20 @@ def doctor(
     except (LakeError, UnansweredError) as problem:
         fail(str(problem), NOTHING_READ)
     print_facts("", facts)
+
+
+def upgrade(lake: LakeOption = None) -> None:
+    """Bring a lake that an earlier version has made up to date: columns that are new are added, empty. Nothing is lost.
+
+    Costs that are new columns are filled by `reprice` afterwards.
+    """
+    handle = Lake(lake or lake_root())
+    try:
+        files = handle.upgrade()
+    except LakeError as problem:
+        fail(str(problem), NOTHING_READ)
+    words = f"{counted(files, 'file')} written anew; `python -m usagecost reprice` fills new columns of prices."
+    out.print(words if files else "The lake is up to date.", highlight=False)
 
 
 def columns() -> None:

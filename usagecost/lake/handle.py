@@ -22,6 +22,7 @@ from usagecost.lake import rejects as lake_rejects
 from usagecost.lake import removal as lake_removal
 from usagecost.lake import repricing as lake_repricing
 from usagecost.lake import texts
+from usagecost.lake import upgrade as lake_upgrade
 from usagecost.lake import upkeep as lake_upkeep
 from usagecost.lake.merge import Commit, resolve, write_days
 from usagecost.lake.newest import Newest
@@ -37,6 +38,7 @@ from usagecost.lake.table import (
     REJECTS,
     REPRICINGS,
     REQUESTS,
+    SPECS,
     TableSpec,
     data_files,
     file_paths,
@@ -44,6 +46,7 @@ from usagecost.lake.table import (
     open_table,
     paths_by_day,
     replace_days,
+    table_as_it_is,
     watermark,
 )
 
@@ -249,6 +252,18 @@ class Lake:
                 for place, spec in self._tables()
             )
 
+    def upgrade(self) -> int:
+        """Add the columns of today's record that the lake was made without, empty; returns how many files were written anew.
+
+        Can be run again if it was interrupted. Raises LakeMissing or LakeUnreadable.
+        """
+        table_as_it_is(self._requests)
+        with self._writing() as folder:
+            return sum(
+                _until_committed(lambda place=place, spec=spec: lake_upgrade.upgrade(place, spec, folder))
+                for place, spec in self._tables()
+            )
+
     def vacuum(self, grace_hours: float = 168) -> int:
         """Remove the files that the newest version does not name, once they are older than the grace period; returns how many.
 
@@ -311,7 +326,7 @@ class Lake:
 
     def _tables(self) -> list[tuple[Storage, TableSpec]]:
         """Every table of the lake, whether there is one or not."""
-        return [(self._place / spec.name, spec) for spec in (REQUESTS, REJECTS, LINEAGE, NAMES, PRICE_CHANGES, REPRICINGS)]
+        return [(self._place / spec.name, spec) for spec in SPECS.values()]
 
     def _at_newest(self) -> DeltaTable:
         """The table at its newest version. The caller holds the mutex."""

@@ -21,7 +21,7 @@ from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
 from usagecost import schema
-from usagecost.lake.errors import LakeMissing
+from usagecost.lake.errors import LakeMissing, LakeOutdated
 from usagecost.lake.footers import statistics
 from usagecost.lake.storage import Storage, errors_explained
 
@@ -55,6 +55,9 @@ REPRICINGS = TableSpec("repricings", schema.REPRICINGS, order="done_at", instant
 NAMES = TableSpec("names", schema.NAMES, order="source, field, id", instant="seen_at")
 LINEAGE = TableSpec("lineage", schema.LINEAGE, order="source, request_id", instant="seen_at")
 
+SPECS = {spec.name: spec for spec in (REQUESTS, REJECTS, LINEAGE, NAMES, PRICE_CHANGES, REPRICINGS)}
+"""The tables of a lake."""
+
 
 @dataclass(frozen=True)
 class DataFile:
@@ -67,7 +70,21 @@ class DataFile:
 
 
 def open_table(place: Storage, version: int | None = None) -> DeltaTable:
-    """The table in a folder, at a version or at its newest; raises LakeMissing, LakeUnreadable or LakeUnreachable."""
+    """The table in a folder, at a version or at its newest.
+
+    Raises LakeMissing, LakeOutdated, LakeUnreadable or LakeUnreachable.
+    """
+    table = table_as_it_is(place, version)
+    if lacking := missing_columns(table):
+        raise LakeOutdated(
+            f"The lake in {place.lake} was made by an earlier version of this app and has no {' and no '.join(lacking)}: "
+            "run `python -m usagecost upgrade` once, which adds what is missing and loses nothing."
+        )
+    return table
+
+
+def table_as_it_is(place: Storage, version: int | None = None) -> DeltaTable:
+    """The table in a folder, whatever columns it has; raises LakeMissing, LakeUnreadable or LakeUnreachable."""
     with errors_explained(place, version):
         if not place.has_table():
             raise LakeMissing(
@@ -75,6 +92,13 @@ def open_table(place: Storage, version: int | None = None) -> DeltaTable:
                 "or let USAGECOST_LAKE name the folder of an existing one."
             )
         return DeltaTable(place.uri, version=version, storage_options=place.options)
+
+
+def missing_columns(table: DeltaTable) -> list[str]:
+    """The columns of today's record that the table was made without."""
+    spec = SPECS.get(table.metadata().name)
+    known = {field.name for field in table.schema().fields}
+    return [name for name in spec.columns.names if name not in known] if spec else []
 
 
 def update_table(table: DeltaTable, place: Storage) -> DeltaTable:

@@ -30,11 +30,20 @@ NANO = 1_000_000_000
 ATTO_PER_NANO = ATTO // NANO
 MONEY_TYPE = f"DECIMAL({MONEY.precision}, {MONEY.scale})"
 
+
+def _of_cache(tokens: str, difference: str) -> str:
+    """SQL: what caching made a request cost less or more; nothing where it was not charged, unknown as its tokens or price are."""
+    nothing = f"CASE WHEN {tokens} IS NOT NULL THEN CAST(0 AS {MONEY_TYPE}) END"
+    return f"CASE WHEN is_refused THEN NULL WHEN is_no_charge THEN {nothing} ELSE {difference} END"
+
+
 PRICED = f"""
     CASE WHEN is_no_charge THEN CAST(0 AS {MONEY_TYPE}) WHEN is_refused THEN NULL ELSE cost END AS list_cost_usd,
     CASE WHEN is_no_charge THEN 'free' WHEN is_refused OR rate_id IS NULL THEN 'unpriced' ELSE rate_status END AS price_status,
     CASE WHEN is_no_charge OR is_refused THEN NULL ELSE rate_id END AS price_id,
-    CASE WHEN is_no_charge OR is_refused THEN NULL ELSE rate_discount END AS discount"""
+    CASE WHEN is_no_charge OR is_refused THEN NULL ELSE rate_discount END AS discount,
+    {_of_cache("cache_read_tokens", "saved")} AS cache_read_saved_usd,
+    {_of_cache("cache_write_tokens", "extra")} AS cache_write_extra_usd"""
 
 
 def with_prices(con: duckdb.DuckDBPyConnection, table: str, book: Book = NO_BOOK, also: Sequence[str] = ()) -> str:
@@ -74,7 +83,9 @@ def charged(con: duckdb.DuckDBPyConnection, table: str, book: Book, also: Sequen
              AND request.instant >= rate.valid_from AND request.instant < rate.valid_until
              AND request.time_of_day >= rate.daily_from AND request.time_of_day < rate.daily_until
              AND request.input_tokens > rate.input_above AND request.input_tokens <= rate.input_up_to)
-        SELECT *, may_contradict AND ({contradicts}) AS is_refused, {_cost()} AS cost
+        SELECT *, may_contradict AND ({contradicts}) AS is_refused, {_cost()} AS cost,
+            {_difference("cache_read_tokens", "-cache_read_tokens_rate")} AS saved,
+            {_difference("cache_write_tokens", "cache_write_tokens_rate", of_it="cache_write_1h_tokens")} AS extra
         FROM rated"""
 
 
@@ -99,6 +110,18 @@ def _cost() -> str:
     )
     nano = f"coalesce(TRY_CAST({atto} AS BIGINT) // {ATTO_PER_NANO}, ({atto}) // {ATTO_PER_NANO})"
     return f"CAST(TRY_CAST({nano} AS DECIMAL(18, 0)) * 0.000000001 AS {MONEY_TYPE})"
+
+
+def _difference(count: str, rate: str, of_it: str | None = None) -> str:
+    """SQL: what tokens, and a part of them, cost beyond the rate of what contains them, in USD, rounded as costs are.
+
+    NULL where the tokens are not reported or there is no rate; 0 where they are not priced apart.
+    """
+    part = f"coalesce({of_it}, 0)::HUGEINT * coalesce({of_it}_rate, 0)" if of_it else "0"
+    atto = f"({count}::HUGEINT * coalesce({rate}, 0) + {part})"
+    nano = f"({atto} + sign({atto})::HUGEINT * {ATTO_PER_NANO // 2}) // {ATTO_PER_NANO}"  # the division cuts towards 0
+    usd = f"CAST(TRY_CAST({nano} AS DECIMAL(18, 0)) * 0.000000001 AS {MONEY_TYPE})"
+    return f"CASE WHEN rate_id IS NULL THEN NULL WHEN {count} = 0 THEN CAST(0 AS {MONEY_TYPE}) ELSE {usd} END"
 
 
 def _contradicts(is_priced: str) -> str:
