@@ -28,6 +28,7 @@ MOST_TOKENS = 100_000_000_000
 
 NANO = 1_000_000_000
 ATTO_PER_NANO = ATTO // NANO
+HALF = ATTO_PER_NANO // 2
 MONEY_TYPE = f"DECIMAL({MONEY.precision}, {MONEY.scale})"
 
 
@@ -101,15 +102,8 @@ def _make_rates(con: duckdb.DuckDBPyConnection, table: str, rates: str, book: Bo
 
 
 def _cost() -> str:
-    """SQL: the cost in USD, a sum of exact integers; NULL where there is no rate.
-
-    Only what costs more than nine dollars has to be divided in 128 bits, which is slow.
-    """
-    atto = " + ".join(
-        [f"request_rate + {ATTO_PER_NANO // 2}", *(f"coalesce({count}::HUGEINT * {count}_rate, 0)" for count in PART_OF)]
-    )
-    nano = f"coalesce(TRY_CAST({atto} AS BIGINT) // {ATTO_PER_NANO}, ({atto}) // {ATTO_PER_NANO})"
-    return f"CAST(TRY_CAST({nano} AS DECIMAL(18, 0)) * 0.000000001 AS {MONEY_TYPE})"
+    """SQL: the cost in USD, a sum of exact integers; NULL where there is no rate."""
+    return _usd(" + ".join([f"request_rate + {HALF}", *(f"coalesce({count}::HUGEINT * {count}_rate, 0)" for count in PART_OF)]))
 
 
 def _difference(count: str, rate: str, of_it: str | None = None) -> str:
@@ -117,11 +111,19 @@ def _difference(count: str, rate: str, of_it: str | None = None) -> str:
 
     NULL where the tokens are not reported or there is no rate; 0 where they are not priced apart.
     """
-    part = f"coalesce({of_it}, 0)::HUGEINT * coalesce({of_it}_rate, 0)" if of_it else "0"
-    atto = f"({count}::HUGEINT * coalesce({rate}, 0) + {part})"
-    nano = f"({atto} + sign({atto})::HUGEINT * {ATTO_PER_NANO // 2}) // {ATTO_PER_NANO}"  # the division cuts towards 0
-    usd = f"CAST(TRY_CAST({nano} AS DECIMAL(18, 0)) * 0.000000001 AS {MONEY_TYPE})"
+    part = f" + coalesce({of_it}, 0)::HUGEINT * coalesce({of_it}_rate, 0)" if of_it else ""
+    atto = f"({count}::HUGEINT * coalesce({rate}, 0){part})"
+    usd = _usd(f"{atto} + CASE WHEN {atto} < 0 THEN -{HALF} ELSE {HALF} END")
     return f"CASE WHEN rate_id IS NULL THEN NULL WHEN {count} = 0 THEN CAST(0 AS {MONEY_TYPE}) ELSE {usd} END"
+
+
+def _usd(atto: str) -> str:
+    """SQL: whole atto-dollars as USD of nine places; the division cuts towards 0, so half of the last place is to be in it.
+
+    Only what is more than nine dollars has to be divided in 128 bits, which is slow.
+    """
+    nano = f"coalesce(TRY_CAST({atto} AS BIGINT) // {ATTO_PER_NANO}, ({atto}) // {ATTO_PER_NANO})"
+    return f"CAST(TRY_CAST({nano} AS DECIMAL(18, 0)) * 0.000000001 AS {MONEY_TYPE})"
 
 
 def _contradicts(is_priced: str) -> str:
