@@ -27,6 +27,16 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
 ]
+WEST_AND_EAST = pytest.mark.parametrize(
+    "page", ["America/Los_Angeles", pytest.param("Asia/Tokyo", marks=pytest.mark.slow)], indirect=True
+)
+"""For tests of what a browser's own time zone could change."""
+LOOKS = pytest.mark.parametrize(
+    "look",
+    [{"color_scheme": "light"}, {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}}],
+    ids=["light", "phone"],
+)
+"""For tests of what a reader's screen could change."""
 READY = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
 NOT_OURS = re.compile(r"gstatic|_stcore|favicon|ERR_NAME_NOT_RESOLVED|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|Infinite extent")
 """What a browser without internet says of Streamlit's own icons, and Vega of an empty sparkline."""
@@ -86,10 +96,10 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(params=["America/Los_Angeles", pytest.param("Asia/Tokyo", marks=pytest.mark.slow)])
+@pytest.fixture
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A fresh browser profile in one of two time zones; at its end the console must be free of errors."""
-    yield from open_page(browser, timezone_id=request.param)
+    """A fresh browser profile, west of the server unless a test says otherwise; at its end the console must be free of errors."""
+    yield from open_page(browser, timezone_id=getattr(request, "param", "America/Los_Angeles"))
 
 
 def open_page(browser: Browser, **profile: object) -> Iterator[Page]:

@@ -15,7 +15,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import choose, open_page, serve, settle
+from tests.browser.conftest import LOOKS, choose, open_page, serve, settle
 from tests.browser.test_usage_and_cost import STREAMLIT_BASELINE
 from tests.lake_rows import rows_of
 from usagecost.ingest import ingest
@@ -28,7 +28,6 @@ HEADER = "request_id,started_at,provider,model,input_tokens,output_tokens,user_i
 REJECTED = "<img src=x onerror=alert(1)>,=cmd"
 UPLOADER = {"presentation-role-conflict"}
 """What axe says of Streamlit's own file uploader."""
-LOOKS = [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 844}}]
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +216,7 @@ def test_the_sample_steps_aside_for_what_is_loaded(browser: Browser, sample_lake
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("look", LOOKS)
+@LOOKS
 def test_axe_finds_nothing_beyond_streamlits_own(app: str, browser: Browser, look: dict, tmp_path: Path) -> None:
     (tmp_path / "gateway.csv").write_text("when,deployment,prompt_tokens,state\n2026-11-21 10:00,gpt-4o,-1,meh\n")
     for page in open_page(browser, **look):

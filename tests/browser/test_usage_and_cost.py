@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import cards, choose, open_page, settle, visit
+from tests.browser.conftest import LOOKS, WEST_AND_EAST, cards, choose, open_page, settle, visit
 from usagecost import formats
 from usagecost.cli.summaries import summary_rows
 from usagecost.periods import PRESETS
@@ -47,6 +47,7 @@ def test_the_first_load_shows_data_and_says_that_it_is_a_sample(page: Page, serv
     expect(page.get_by_text(re.compile(r"Data through \d\d:\d\d"))).to_be_visible()
 
 
+@WEST_AND_EAST
 def test_the_cards_are_the_command_lines_numbers(page: Page, server: str, sample_lake: Path) -> None:
     visit(page, server)
     numbers = last_30_days(sample_lake)
@@ -60,6 +61,7 @@ def test_the_cards_are_the_command_lines_numbers(page: Page, server: str, sample
     assert cards(page)[4] == f"≥{formats.GAP}{formats.usd(numbers['spend_usd'])}"
 
 
+@WEST_AND_EAST
 def test_a_download_adds_up_to_the_card(page: Page, server: str, sample_lake: Path) -> None:
     visit(page, f"{server}/?tab=Cost")
     numbers = last_30_days(sample_lake)
@@ -70,6 +72,7 @@ def test_a_download_adds_up_to_the_card(page: Page, server: str, sample_lake: Pa
     assert breakdown["requests"].sum() == ranking["requests"].sum() == numbers["requests"]
 
 
+@WEST_AND_EAST
 def test_every_tab_shows_its_charts(page: Page, server: str) -> None:
     visit(page, server)
     shown = {}
@@ -146,6 +149,7 @@ def test_model_usage_switches_between_table_and_chart(page: Page, server: str) -
     assert "look=Chart+view" in page.url
 
 
+@WEST_AND_EAST
 def test_a_copied_link_opens_the_same_view_for_somebody_else(page: Page, server: str, browser: Browser) -> None:
     visit(page, f"{server}/?tab=Cost")
     choose(page, "Date range", "Last 14 days")
@@ -188,7 +192,7 @@ def test_the_time_axis_does_not_depend_on_the_browsers_zone(server: str, browser
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("look", [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 844}}])
+@LOOKS
 def test_axe_finds_nothing_beyond_streamlits_own(server: str, browser: Browser, look: dict) -> None:
     for page in open_page(browser, **look):
         visit(page, server)
