@@ -9,7 +9,19 @@ import pytest
 from tests.views import days, request, view
 from usagecost import queries
 from usagecost.formats import Number
-from usagecost.metrics import BASES, CARDS, DIMENSIONS, FOLDS, MEASURES, METRICS, spend_coverage, spend_text
+from usagecost.metrics import (
+    BASES,
+    CARDS,
+    COUNTS,
+    DIMENSIONS,
+    FOLDS,
+    MEASURES,
+    METRICS,
+    OF_ROWS,
+    PAGE_MEASURES,
+    spend_coverage,
+    spend_text,
+)
 from usagecost.schema import REQUESTS
 
 TODAY = days("2026-05-01")
@@ -92,7 +104,8 @@ def test_tokens_are_sums_of_what_is_reported(sums_of: Callable):
         request(input_tokens=50),
         request(),
     )
-    values = {name: METRICS[name].of(sums) for name in METRICS if name.endswith("_tokens")}
+    names = ("input_tokens", "output_tokens", "total_tokens", "cache_read_tokens", "cache_write_tokens")
+    values = {name: METRICS[name].of(sums) for name in names}
 
     assert values == {
         "input_tokens": 150,
@@ -135,7 +148,11 @@ def test_a_column_of_a_metric_is_the_metric_of_each_row():
 
 
 def test_quotients_are_not_additive_and_sums_are():
-    assert {name for name, metric in METRICS.items() if not metric.is_additive} == {"success_rate", "avg_latency_ms"}
+    assert all(metric.is_additive == (not metric.per and metric.folds) for metric in METRICS.values())
+    assert {name for name, metric in METRICS.items() if not metric.folds} == {
+        "latency_p50_ms", "latency_p95_ms", "latency_p99_ms", "active_users",
+    }  # fmt: skip
+    assert not any(METRICS[name].is_additive for name in ("success_rate", "avg_latency_ms", "spend_per_request"))
 
 
 def test_good_news_has_a_direction():
@@ -148,9 +165,11 @@ def test_a_share_changes_by_points_and_an_amount_by_percent():
 
 
 def test_the_vocabulary_names_only_what_is_there():
-    measures = {name for metric in METRICS.values() for name in (*metric.terms, *metric.per)}
+    measures = {name for metric in METRICS.values() for name in metric.measures}
 
-    assert measures <= set(MEASURES) == set(FOLDS)
+    assert measures <= set(MEASURES) | set(OF_ROWS)
+    assert set(MEASURES) == set(FOLDS)
+    assert set(PAGE_MEASURES) | set(COUNTS) <= set(MEASURES) | set(OF_ROWS)
     assert {dimension.column for dimension in DIMENSIONS.values()} <= set(REQUESTS.names)
     assert set(CARDS) <= set(METRICS)
     assert all(name == metric.name for name, metric in METRICS.items())

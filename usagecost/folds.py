@@ -17,12 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from usagecost.formats import Number
-from usagecost.metrics import FOLDS, MEASURES, METRICS
+from usagecost.metrics import COUNTS, FOLDS, METRICS, PAGE_MEASURES
 from usagecost.periods import Interval
 
-SUMS = [name for name in MEASURES if FOLDS[name] == "sum"]
-COUNTS = ("requests", "successful", "failed", "unpriced_requests", "timed_requests")
-"""Measures that count rows: of no rows they are 0, not unknown."""
+SUMS = [name for name in PAGE_MEASURES if FOLDS[name] == "sum"]
 
 KNOWN = pc.ScalarAggregateOptions(min_count=1)
 """What is not known is left out of a fold; a fold of nothing known is not known."""
@@ -62,8 +60,11 @@ class Usage:
         sums = folded(self.cells, ["interval"])
         row = pc.index_in(pa.array(range(len(self.intervals))), value_set=sums["interval"].combine_chunks())
         ordered, is_empty = sums.take(row), row.is_null()
-        zeros = {name: pc.if_else(is_empty, pa.scalar(0, ordered[name].type), ordered[name]) for name in SUMS}
-        return frame(pa.table({**zeros, "last_seen_us": ordered["last_seen_us"]}))
+        zeros = {
+            name: pc.if_else(is_empty, pa.scalar(0, ordered[name].type), ordered[name]) if FOLDS[name] == "sum" else ordered[name]
+            for name in measures_in(ordered)
+        }
+        return frame(pa.table(zeros))
 
     @cached_property
     def by_value(self) -> pd.DataFrame:
@@ -74,14 +75,20 @@ class Usage:
 
 def folded(cells: pa.Table, keys: list[str]) -> pa.Table:
     """Measures folded by the keys (NULL is a key), in no particular order."""
-    sums = cells.group_by(keys, use_threads=False).aggregate([(name, fold, KNOWN) for name, fold in FOLDS.items()])
-    return sums.rename_columns([*keys, *FOLDS])
+    names = measures_in(cells)
+    sums = cells.group_by(keys, use_threads=False).aggregate([(name, FOLDS[name], KNOWN) for name in names])
+    return sums.rename_columns([*keys, *names])
 
 
 def totals(cells: pa.Table) -> dict[str, Number | None]:
     """The measures of all cells together; None where nothing is known."""
-    known = {name: pc.call_function(fold, [cells[name]], KNOWN).as_py() for name, fold in FOLDS.items()}
-    return known | {name: known[name] or 0 for name in COUNTS}
+    known = {name: pc.call_function(FOLDS[name], [cells[name]], KNOWN).as_py() for name in measures_in(cells)}
+    return known | {name: known[name] or 0 for name in COUNTS if name in known}
+
+
+def measures_in(cells: pa.Table) -> list[str]:
+    """The measures that a table has, in its order: a page asks for those that it shows."""
+    return [name for name in cells.column_names if name in FOLDS]
 
 
 def frame(table: pa.Table) -> pd.DataFrame:

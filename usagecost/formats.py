@@ -71,6 +71,11 @@ def milliseconds(duration: Number | None) -> str:
     return f"{minutes:,}{GAP}min {rest}{GAP}s"
 
 
+def per_second(speed: Number | None) -> str:
+    """84.2 tokens/s."""
+    return UNKNOWN if speed is None else f"{speed:,.1f}{GAP}tokens/s"
+
+
 def change(now: Number | None, before: Number | None) -> str | None:
     """+12.3 %; None where there is nothing to compare with."""
     if now is None or not before:

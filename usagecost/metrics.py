@@ -1,8 +1,9 @@
 """The vocabulary: every measure, metric and dimension once, with its SQL, label, format and help.
 
 A *measure* is what SQL sums over rows of ``requests``. Measures are additive: sums of sums are sums, so one aggregate
-answers every question of a page by folding. A *metric* is what a person reads: a measure, or a quotient of measures,
-divided last. A *dimension* is what requests can be split and filtered by.
+answers every question of a page by folding. Those ``OF_ROWS`` are not, and are asked of the rows for every grouping that is
+shown. A *metric* is what a person reads: a measure, or a quotient of measures, divided last. A *dimension* is what requests
+can be split by, and most of them filtered by.
 """
 
 from __future__ import annotations
@@ -37,11 +38,45 @@ MEASURES = {
     "latency_us": "sum((duration_ms * 1000)::bigint)::bigint",
     "timed_requests": "count(duration_ms)",
     "last_seen_us": "max({instant_us})",
+    "errors": "count(*) FILTER (status = 'error')",
+    "reasoning_tokens": "sum(output_reasoning_tokens)::bigint",
+    "input_audio_tokens": "sum(input_audio_tokens)::bigint",
+    "output_audio_tokens": "sum(output_audio_tokens)::bigint",
+    "cache_told_input_tokens": "sum(input_tokens) FILTER (cache_read_tokens IS NOT NULL)::bigint",
+    "priced_requests": "count({spend})",
+    "spend_of_tokens_usd": "sum({spend}) FILTER (input_tokens IS NOT NULL OR output_tokens IS NOT NULL)",
+    "priced_tokens": "sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) FILTER ({spend} IS NOT NULL)::bigint",
+    "ttft_us": "sum((ttft_ms * 1000)::bigint)::bigint",
+    "ttft_requests": "count(ttft_ms)",
+    "timed_output_tokens": "sum(output_tokens) FILTER (duration_ms > 0)::bigint",
+    "output_us": "sum((duration_ms * 1000)::bigint) FILTER (duration_ms > 0 AND output_tokens IS NOT NULL)::bigint",
 }
 """Measure -> its aggregate over rows of ``requests``. NULL: nothing of it is known. Durations are summed as whole µs, so
 that a sum does not depend on its order. ``last_seen_us`` is the one that folds by the maximum."""
 
 FOLDS = {name: "max" if name == "last_seen_us" else "sum" for name in MEASURES}
+
+PAGE_MEASURES = (
+    "requests", "successful", "failed", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "spend_usd",
+    "unpriced_requests", "latency_us", "timed_requests", "last_seen_us",
+)  # fmt: skip
+"""What the page Usage and cost computes, whether it shows all of it or not; more would slow it down."""
+
+_LATENCIES = "quantile_cont(duration_ms, [0.5, 0.95, 0.99])"  # all three cost as much as one
+
+OF_ROWS = {
+    "latency_p50_ms": f"{_LATENCIES}[1]",
+    "latency_p95_ms": f"{_LATENCIES}[2]",
+    "latency_p99_ms": f"{_LATENCIES}[3]",
+    "active_users": "count(DISTINCT user_id)",
+}
+"""Measures that do not fold: each grouping is answered from the rows, never from other groupings."""
+
+COUNTS = (
+    "requests", "successful", "failed", "unpriced_requests", "timed_requests", "errors", "priced_requests", "ttft_requests",
+    "active_users",
+)  # fmt: skip
+"""Measures that count rows: of no rows they are 0, not unknown."""
 
 Sums = Mapping[str, Number | None]
 
@@ -51,6 +86,7 @@ class Metric:
     """A number with a name. ``terms`` are measures, added; ``per``, if any, are measures to divide by.
 
     ``better`` says which direction is good news. Only an additive metric may be stacked or added up to "Other".
+    ``of_one`` is the SQL of what a single request adds to it, where that is worth a histogram; NULL where it is not known.
     """
 
     name: str
@@ -62,11 +98,22 @@ class Metric:
     scale: float = 1.0
     better: Literal["up", "down"] | None = None
     is_share: bool = False
+    of_one: str | None = None
 
     @property
     def is_additive(self) -> bool:
         """Whether the values of parts add up to the value of the whole."""
-        return not self.per
+        return not self.per and self.folds
+
+    @property
+    def folds(self) -> bool:
+        """Whether the measures of parts, folded, give the measures of the whole."""
+        return not any(name in OF_ROWS for name in self.measures)
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Everything that it is made of."""
+        return (*self.terms, *self.per)
 
     def of(self, sums: Sums) -> Number | None:
         """The metric of one row of measures; None when nothing of it is known or there is nothing to divide by."""
@@ -121,6 +168,7 @@ METRICS = {
             ("input_tokens",),
             formats.count,
             "All tokens sent to models, those read from and written to the provider's prompt cache included.",
+            of_one="input_tokens",
         ),
         Metric(
             "output_tokens",
@@ -128,6 +176,7 @@ METRICS = {
             ("output_tokens",),
             formats.count,
             "All tokens that models produced, reasoning included.",
+            of_one="output_tokens",
         ),
         Metric(
             "spend_usd",
@@ -137,6 +186,7 @@ METRICS = {
             "What the requests cost in US dollars, on the cost basis chosen in the sidebar. Requests without a known price "
             "are left out and counted beside it: the sum is then a lower bound, marked ≥.",
             better="down",
+            of_one="{spend}",
         ),
         Metric(
             "avg_latency_ms",
@@ -147,6 +197,7 @@ METRICS = {
             per=("timed_requests",),
             scale=0.001,
             better="down",
+            of_one="duration_ms",
         ),
         Metric(
             "successful",
@@ -170,6 +221,7 @@ METRICS = {
             ("input_tokens", "output_tokens"),
             formats.count,
             "Input and output tokens together.",
+            of_one="coalesce(input_tokens + output_tokens, input_tokens, output_tokens)",
         ),
         Metric(
             "cache_read_tokens",
@@ -177,6 +229,7 @@ METRICS = {
             ("cache_read_tokens",),
             formats.count,
             "Of the input: tokens that the provider read from its prompt cache, at a fraction of the price.",
+            of_one="cache_read_tokens",
         ),
         Metric(
             "cache_write_tokens",
@@ -184,6 +237,7 @@ METRICS = {
             ("cache_write_tokens",),
             formats.count,
             "Of the input: tokens that were written to the provider's prompt cache.",
+            of_one="cache_write_tokens",
         ),
         Metric(
             "unpriced_requests",
@@ -192,6 +246,130 @@ METRICS = {
             formats.count,
             "Requests whose cost is not known on the chosen cost basis; they are not part of the spend.",
             better="down",
+        ),
+        Metric(
+            "failure_rate",
+            "Failure rate",
+            ("failed",),
+            formats.percent,
+            "Requests that failed or were cancelled as a share of those whose outcome is known.",
+            per=("successful", "failed"),
+            better="down",
+            is_share=True,
+        ),
+        Metric(
+            "errors",
+            "Errors",
+            ("errors",),
+            formats.count,
+            "Requests that ended in an error; those that the caller cancelled are not among them.",
+            better="down",
+        ),
+        Metric(
+            "reasoning_tokens",
+            "Reasoning tokens",
+            ("reasoning_tokens",),
+            formats.count,
+            "Of the output: tokens of reasoning that the caller may not see.",
+            of_one="output_reasoning_tokens",
+        ),
+        Metric(
+            "audio_tokens",
+            "Audio tokens",
+            ("input_audio_tokens", "output_audio_tokens"),
+            formats.count,
+            "Tokens of audio, sent and produced.",
+        ),
+        Metric(
+            "cache_read_share",
+            "Cache read share",
+            ("cache_read_tokens",),
+            formats.percent,
+            "Tokens read from the provider's prompt cache as a share of the input, of the requests whose log tells it.",
+            per=("cache_told_input_tokens",),
+            better="up",
+            is_share=True,
+        ),
+        Metric(
+            "spend_per_request",
+            "Spend per request",
+            ("spend_usd",),
+            formats.usd,
+            "Mean cost of the requests whose price is known, on the cost basis chosen in the sidebar.",
+            per=("priced_requests",),
+            better="down",
+        ),
+        Metric(
+            "spend_per_million_tokens",
+            "Spend per million tokens",
+            ("spend_of_tokens_usd",),
+            formats.usd,
+            "Cost of a million tokens, input and output together, over the requests whose price and tokens are known.",
+            per=("priced_tokens",),
+            scale=1_000_000,
+            better="down",
+        ),
+        Metric(
+            "unpriced_share",
+            "Unpriced share",
+            ("unpriced_requests",),
+            formats.percent,
+            "Requests whose cost is not known on the chosen cost basis, as a share of all.",
+            per=("requests",),
+            better="down",
+            is_share=True,
+        ),
+        Metric(
+            "latency_p50_ms",
+            "Latency p50",
+            ("latency_p50_ms",),
+            formats.milliseconds,
+            "Half of the requests were answered in this time, the others took longer.",
+            better="down",
+        ),
+        Metric(
+            "latency_p95_ms",
+            "Latency p95",
+            ("latency_p95_ms",),
+            formats.milliseconds,
+            "95 of 100 requests were answered in this time, the others took longer.",
+            better="down",
+        ),
+        Metric(
+            "latency_p99_ms",
+            "Latency p99",
+            ("latency_p99_ms",),
+            formats.milliseconds,
+            "99 of 100 requests were answered in this time, the others took longer.",
+            better="down",
+        ),
+        Metric(
+            "avg_ttft_ms",
+            "Time to first token",
+            ("ttft_us",),
+            formats.milliseconds,
+            "Mean time from sending a request to the first token of its answer, over the requests whose log tells it.",
+            per=("ttft_requests",),
+            scale=0.001,
+            better="down",
+            of_one="ttft_ms",
+        ),
+        Metric(
+            "output_tokens_per_second",
+            "Output tokens per second",
+            ("timed_output_tokens",),
+            formats.per_second,
+            "Tokens produced in a second of waiting, from sending a request to the last byte of its answer.",
+            per=("output_us",),
+            scale=1_000_000,
+            better="up",
+        ),
+        Metric(
+            "active_users",
+            "Active users",
+            ("active_users",),
+            formats.count,
+            "Different users with requests. One who is in two parts is counted in both, and once in the whole.",
         ),
     )
 }
@@ -202,12 +380,23 @@ CARDS = ("requests", "success_rate", "input_tokens", "output_tokens", "spend_usd
 
 @dataclass(frozen=True)
 class Dimension:
-    """Something that requests can be split and filtered by. NULL in its column is a group of its own."""
+    """Something that requests can be split by. NULL in its column is a group of its own.
+
+    ``kind``: the value of a column, each value of a list (a request can be in several parts, so parts do not add up), or what
+    the clock of the reporting zone says. ``order`` names the values that have an order of their own.
+    """
 
     name: str
     label: str
     plural: str
     column: str
+    kind: Literal["column", "list", "clock"] = "column"
+    order: tuple[str, ...] = ()
+
+    @property
+    def parts_add_up(self) -> bool:
+        """Whether a request is in one part only."""
+        return self.kind != "list"
 
 
 DIMENSIONS = {
@@ -224,6 +413,20 @@ DIMENSIONS = {
         Dimension("source", "Source", "sources", "source"),
     )
 }
+"""What requests can be split and filtered by."""
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+HOURS = tuple(f"{hour:02}:00" for hour in range(24))
+
+SPLITS = DIMENSIONS | {
+    dimension.name: dimension
+    for dimension in (
+        Dimension("tag", "Tag", "tags", "tags", kind="list"),
+        Dimension("hour_of_day", "Hour of day", "hours", "started_at", kind="clock", order=HOURS),
+        Dimension("weekday", "Weekday", "weekdays", "started_at", kind="clock", order=WEEKDAYS),
+    )
+}
+"""What requests can be split by."""
 
 
 def spend_text(sums: Sums) -> str:

@@ -16,7 +16,7 @@ import streamlit as st
 from usagecost import engine, periods
 from usagecost.filters import Parameters, View, instant_range_sql
 from usagecost.folds import Usage, folded
-from usagecost.metrics import BASES, DIMENSIONS, FOLDS, MEASURES
+from usagecost.metrics import BASES, DIMENSIONS, FOLDS, MEASURES, PAGE_MEASURES
 from usagecost.periods import Interval
 
 MOST_VALUES = 500
@@ -35,8 +35,8 @@ PREVIOUS = -1_000_000_000
 def question(view: View, by: str) -> tuple[str, Parameters]:
     """The SQL of ``usage`` and its parameters. One row: (number, value, is_other), number being PREVIOUS, a day or an hour."""
     spend = BASES[view.basis][1]
-    sums = ", ".join(f"{sql.format(spend=spend, instant_us=engine.INSTANT_US)} AS {name}" for name, sql in MEASURES.items())
-    folds = ", ".join(f"{fold}({name}){'' if name == 'spend_usd' else '::bigint'} AS {name}" for name, fold in FOLDS.items())
+    sums = ", ".join(f"{MEASURES[name].format(spend=spend, instant_us=engine.INSTANT_US)} AS {name}" for name in PAGE_MEASURES)
+    folds = ", ".join(f"{FOLDS[name]}({name}){'' if name == 'spend_usd' else '::bigint'} AS {name}" for name in PAGE_MEASURES)
     period = view.period
     ranges = {"now": (period.start, period.end)} | ({"before": period.previous} if period.previous else {})
     in_range, bound = instant_range_sql(engine.INSTANT_US, ranges)

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from usagecost.filters import NOT_REPORTED, Condition, Filters
-from usagecost.metrics import DIMENSIONS, METRICS
+from usagecost.metrics import DIMENSIONS, METRICS, SPLITS
 
 Chart = Literal["number", "line", "area", "bar", "ranked", "table", "heatmap", "histogram", "scatter"]
 Interval = Literal["auto", "hour", "day", "week", "month"]
@@ -66,7 +66,7 @@ class Panel(Frozen):
     @field_validator("split")
     @classmethod
     def _is_known(cls, name: str | None) -> str | None:
-        return None if name is None else _one_of(name, DIMENSIONS, "split")
+        return None if name is None else _one_of(name, SPLITS, "split")
 
     @property
     def conditions(self) -> Filters:
