@@ -14,8 +14,8 @@ from usagecost.periods import WHOLE
 TOKENS = ("input_tokens", "output_tokens", "total_tokens", "cache_read_tokens")
 OUTCOMES = ("successful", "failed", "requests")
 SPLITS = ("model", "provider", "team", "user", "key", "app")
-USER_COLUMNS = ("requests", "success_rate", "total_tokens", "spend_usd", "unpriced_requests")
-MODEL_COLUMNS = ("requests", "successful", "failed", "total_tokens", "spend_usd", "unpriced_requests")
+USER_COLUMNS = ("requests", "success_rate", "total_tokens", "spend_usd")
+MODEL_COLUMNS = ("requests", "successful", "failed", "total_tokens", "spend_usd")
 LOOKS = ("Table view", "Chart view")
 TOP = ("5", "10", "25", "50", "All")
 MOST_STACKS = 10
@@ -67,6 +67,7 @@ def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
         help=METRICS["spend_usd"].help,
         alt_text=f"Bars of spend by {view.interval}, stacked by {DIMENSIONS[by].label.lower()}",
     )
+    ui.coverage_note(usage.totals)
 
 
 def ranking_chart(usage: Usage, view: View, by: str, most: int) -> None:
@@ -75,15 +76,16 @@ def ranking_chart(usage: Usage, view: View, by: str, most: int) -> None:
     top = named(folds.top_values(usage.by_value, most), by)
     whole = usage.totals["spend_usd"]
     top["text"] = [spend_label(row, whole) for row in top.to_dict("records")]
-    drawing = charts.ranked_bars(top, "spend_usd", palette(view, by, top), "$,.4f")
+    drawing = charts.ranked_bars(top, "spend_usd", palette(view, by, top))
     ui.heading(
         f"{plural.capitalize()} breakdown",
-        lambda: folds.ranking_table(top, by, ("spend_usd", "requests", "unpriced_requests")),
+        lambda: folds.ranking_table(top, by, ("spend_usd",)),
         name=f"{by}-ranking",
         help=f"The {plural} of the period by spend. A bar without an amount has no known price.",
     )
     with st.container(height=720 if len(top) > MOST_BARS_UNSCROLLED else "content", border=False):
         ui.draw(drawing, name=f"{by}-ranking", alt_text=f"{plural.capitalize()} ranked by spend")
+    ui.coverage_note(usage.totals)
 
 
 def named(top: pd.DataFrame, by: str) -> pd.DataFrame:
@@ -131,19 +133,17 @@ def users_table(users: pd.DataFrame, view: View) -> None:
     users = named(users.assign(merged=1), "user")
     numbers = folds.ranking_table(users, "user", USER_COLUMNS).assign(last_seen=folds.last_seen(users, view.period.zone))
     individuals = list(users["name"][~users["is_other"]])
+    shown, spend_columns = ui.spend_columns(numbers, places=2)
     ui.heading("Users", lambda: numbers, name="users", help="Everyone with requests in the period. A row chooses one.")
     ui.table(
-        numbers,
+        shown,
         name="users",
         columns={
             "user": st.column_config.TextColumn("User", width="medium"),
             "requests": st.column_config.NumberColumn("Requests", format="localized", help=METRICS["requests"].help),
             "success_rate": st.column_config.NumberColumn("Success rate", format="percent", help=METRICS["success_rate"].help),
             "total_tokens": st.column_config.NumberColumn("Tokens", format="compact", help=METRICS["total_tokens"].help),
-            "spend_usd": st.column_config.NumberColumn("Spend", format="$%,.2f", help=METRICS["spend_usd"].help),
-            "unpriced_requests": st.column_config.NumberColumn(
-                "Without price", format="localized", help=METRICS["unpriced_requests"].help
-            ),
+            **spend_columns,
             "last_seen": st.column_config.DatetimeColumn(f"Last seen ({view.period.zone})", format="YYYY-MM-DD HH:mm"),
         },
         alt_text="Users with requests, success rate, tokens, spend and when they were last seen",
@@ -171,8 +171,9 @@ def model_usage(usage: Usage) -> None:
         drawing = charts.stacked_ranked_bars(ranked, ("successful", "failed"))
         ui.draw(drawing, name="user-models", alt_text="This user's models ranked by requests, successful and failed stacked")
         return
+    shown, spend_columns = ui.spend_columns(numbers, places=4)
     ui.table(
-        numbers,
+        shown,
         name="user-models",
         columns={
             "model": st.column_config.TextColumn("Model", width="large"),
@@ -180,10 +181,7 @@ def model_usage(usage: Usage) -> None:
             "successful": st.column_config.NumberColumn("Successful", format="localized", help=METRICS["successful"].help),
             "failed": st.column_config.NumberColumn("Failed", format="localized", help=METRICS["failed"].help),
             "total_tokens": st.column_config.NumberColumn("Tokens", format="compact", help=METRICS["total_tokens"].help),
-            "spend_usd": st.column_config.NumberColumn("Spend", format="$%,.4f", help=METRICS["spend_usd"].help),
-            "unpriced_requests": st.column_config.NumberColumn(
-                "Without price", format="localized", help=METRICS["unpriced_requests"].help
-            ),
+            **spend_columns,
         },
         alt_text="Models of this user with total, successful and failed requests, tokens and spend",
     )

@@ -33,6 +33,11 @@ def measured(rows: Sequence[Row], basis: str = "best") -> dict[str, Number | Non
         **{name: known_sum(row.get(name) for row in rows) for name in tokens},
         "spend_usd": known_sum(costs),
         "unpriced_requests": costs.count(None),
+        "unpriced_tokens": known_sum(
+            (row.get("input_tokens") or 0) + (row.get("output_tokens") or 0)
+            for row, cost in zip(rows, costs, strict=True)
+            if cost is None
+        ),
         "latency_us": known_sum(round(duration * 1000) for duration in durations),
         "timed_requests": len(durations),
         "last_seen_us": max(instants, default=None),

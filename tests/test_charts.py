@@ -103,7 +103,7 @@ def test_a_name_from_a_log_is_data_and_no_expression(lake_of: Callable[..., str]
     usage = queries.usage(view(lake_of(request(model=name, list_cost_usd=Decimal(1)), request(model="b")), period), "model")
     drawings = (
         drawn_over_time(usage, TimeAxis(usage.intervals, "day", "UTC")),
-        spec(charts.ranked_bars(ranked((name, Decimal(1)), ("b", None)), "spend_usd", PALETTE[:2], "$,.4f")),
+        spec(charts.ranked_bars(ranked((name, Decimal(1)), ("b", None)), "spend_usd", PALETTE[:2])),
     )
 
     for described in drawings:
@@ -115,7 +115,7 @@ def test_a_name_from_a_log_is_data_and_no_expression(lake_of: Callable[..., str]
 
 
 def test_long_names_are_cut_where_they_are_drawn():
-    described = spec(charts.ranked_bars(ranked(("x" * 300, Decimal(1))), "spend_usd", PALETTE[:1], "$,.4f"))
+    described = spec(charts.ranked_bars(ranked(("x" * 300, Decimal(1))), "spend_usd", PALETTE[:1]))
 
     assert look.CUT_NAME in set(found(described, "labelExpr"))
 
@@ -192,18 +192,18 @@ def test_ticks_read_as_dates(first: str, last: str, interval: str, texts: list[s
 
 def test_bars_stand_in_the_rankings_order_and_the_unpriced_one_has_no_length():
     ranking = ranked(("b", Decimal(2)), ("a", Decimal(1)), ("c", None))
-    described = spec(charts.ranked_bars(ranking, "spend_usd", PALETTE[:3], "$,.4f"))
+    described = spec(charts.ranked_bars(ranking, "spend_usd", PALETTE[:3]))
 
     assert [(row["name"], row["spend_usd"]) for row in data(described)] == [("b", 2), ("a", 1), ("c", None)]
     assert None in list(found(described, "sort")), "Vega's own order would be the alphabet's"
 
 
 def test_bars_of_nothing_known_are_a_chart_still():
-    assert data(spec(charts.ranked_bars(ranked(("a", None)), "spend_usd", PALETTE[:1], "$,.4f")))[0]["spend_usd"] is None
+    assert data(spec(charts.ranked_bars(ranked(("a", None)), "spend_usd", PALETTE[:1])))[0]["spend_usd"] is None
 
 
 def test_amounts_begin_at_zero():
-    described = spec(charts.ranked_bars(ranked(("b", Decimal(200)), ("a", Decimal(199))), "spend_usd", PALETTE[:2], "$,.4f"))
+    described = spec(charts.ranked_bars(ranked(("b", Decimal(200)), ("a", Decimal(199))), "spend_usd", PALETTE[:2]))
 
     assert set(found(described, "domainMin")) == {0}
 

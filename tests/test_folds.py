@@ -128,8 +128,11 @@ def test_a_ranking_table_has_the_metrics_in_full(week: Usage):
     ranking = week.by_value.assign(name=[charts.value_name(value, False) for value in week.by_value["value"]])
     text = csv_text(folds.ranking_table(ranking, "model", ("spend_usd", "requests", "success_rate", "total_tokens")))
 
-    assert text.splitlines()[:2] == ["model,spend_usd,requests,success_rate,total_tokens", "e,5.000000000,1,,50"]
-    assert text.splitlines()[-1] == "(not reported),,2,,"
+    assert text.splitlines()[:2] == [
+        "model,spend_usd,requests,success_rate,total_tokens,unpriced_requests,unpriced_tokens,spend_is_at_least",
+        "e,5.000000000,1,,50,0,,False",
+    ]
+    assert text.splitlines()[-1] == "(not reported),,2,,,2,0,False"
 
 
 # ---- laws

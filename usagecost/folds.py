@@ -22,6 +22,11 @@ from usagecost.periods import Interval
 
 SUMS = [name for name in PAGE_MEASURES if FOLDS[name] == "sum"]
 
+COVERAGE = ("requests", "total_tokens", "unpriced_requests", "unpriced_tokens")
+"""Metrics that say how much of a spend is known."""
+AT_LEAST = "spend_is_at_least"
+"""The column that marks a spend which leaves something out."""
+
 KNOWN = pc.ScalarAggregateOptions(min_count=1)
 """What is not known is left out of a fold; a fold of nothing known is not known."""
 
@@ -128,16 +133,29 @@ def over_time_table(usage: Usage, metrics: Sequence[str], zone: str) -> pd.DataF
 
 
 def breakdown_table(usage: Usage, stacks: pd.DataFrame, dimension: str, zone: str) -> pd.DataFrame:
-    """One row per interval and named part (see ``over_time_by_top``), with its spend, requests and those without a price."""
-    ordered = stacks.sort_values(["interval", "name"])
+    """One row per interval and named part (see ``over_time_by_top``), with its spend and how much of it is known."""
+    ordered = stacks.sort_values(["interval", "name"], ignore_index=True)
     starts = [usage.intervals[place].start.astimezone(ZoneInfo(zone)).isoformat() for place in ordered["interval"]]
-    numbers = ordered[["spend_usd", "requests", "unpriced_requests"]]
-    return pd.DataFrame({"interval_start": starts, dimension: ordered["name"].to_numpy(), **numbers.reset_index(drop=True)})
+    return pd.DataFrame({"interval_start": starts, dimension: ordered["name"], **numbers(ordered, ("spend_usd",))})
 
 
 def ranking_table(ranking: pd.DataFrame, dimension: str, metrics: Sequence[str]) -> pd.DataFrame:
     """One row per named value of a dimension, in the ranking's order, with the metrics in full."""
-    return pd.DataFrame({dimension: ranking["name"], **{name: METRICS[name].column(ranking) for name in metrics}})
+    return pd.DataFrame({dimension: ranking["name"], **numbers(ranking, metrics)})
+
+
+def numbers(measures: pd.DataFrame, metrics: Sequence[str]) -> dict[str, pd.Series]:
+    """The metrics of every row in full. Beside a spend stands how much of it is known: see COVERAGE."""
+    columns = {name: METRICS[name].column(measures) for name in metrics}
+    if "spend_usd" not in columns:
+        return columns
+    coverage = {name: METRICS[name].column(measures) for name in COVERAGE if name not in columns}
+    return columns | coverage | {AT_LEAST: is_at_least(measures)}
+
+
+def is_at_least(measures: pd.DataFrame) -> pd.Series:
+    """Whether a row's spend is a lower bound: something of it is known, something has no price."""
+    return measures["spend_usd"].notna() & (measures["unpriced_requests"] > 0)
 
 
 def last_seen(ranking: pd.DataFrame, zone: str) -> pd.Series:

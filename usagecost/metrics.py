@@ -35,6 +35,7 @@ MEASURES = {
     "cache_write_tokens": "sum(cache_write_tokens)::bigint",
     "spend_usd": "sum({spend})",
     "unpriced_requests": "count(*) FILTER ({spend} IS NULL)",
+    "unpriced_tokens": "sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) FILTER ({spend} IS NULL)::bigint",
     "latency_us": "sum((duration_ms * 1000)::bigint)::bigint",
     "timed_requests": "count(duration_ms)",
     "last_seen_us": "max({instant_us})",
@@ -46,6 +47,10 @@ MEASURES = {
     "priced_requests": "count({spend})",
     "spend_of_tokens_usd": "sum({spend}) FILTER (input_tokens IS NOT NULL OR output_tokens IS NOT NULL)",
     "priced_tokens": "sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) FILTER ({spend} IS NOT NULL)::bigint",
+    "cache_saved_usd": "sum(cache_read_saved_usd)",
+    "cache_net_usd": "sum(coalesce(cache_read_saved_usd, 0) - coalesce(cache_write_extra_usd, 0)) "
+    "FILTER (cache_read_saved_usd IS NOT NULL OR cache_write_extra_usd IS NOT NULL)",
+    "cache_extra_usd": "sum(cache_write_extra_usd)",
     "ttft_us": "sum((ttft_ms * 1000)::bigint)::bigint",
     "ttft_requests": "count(ttft_ms)",
     "timed_output_tokens": "sum(output_tokens) FILTER (duration_ms > 0)::bigint",
@@ -58,7 +63,7 @@ FOLDS = {name: "max" if name == "last_seen_us" else "sum" for name in MEASURES}
 
 PAGE_MEASURES = (
     "requests", "successful", "failed", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "spend_usd",
-    "unpriced_requests", "latency_us", "timed_requests", "last_seen_us",
+    "unpriced_requests", "unpriced_tokens", "latency_us", "timed_requests", "last_seen_us",
 )  # fmt: skip
 """What the page Usage and cost computes, whether it shows all of it or not; more would slow it down."""
 
@@ -245,6 +250,39 @@ METRICS = {
             ("unpriced_requests",),
             formats.count,
             "Requests whose cost is not known on the chosen cost basis; they are not part of the spend.",
+            better="down",
+        ),
+        Metric(
+            "unpriced_tokens",
+            "Tokens without a price",
+            ("unpriced_tokens",),
+            formats.count,
+            "Input and output tokens of the requests whose cost is not known on the chosen cost basis.",
+            better="down",
+        ),
+        Metric(
+            "cache_savings_usd",
+            "Cache savings",
+            ("cache_net_usd",),
+            formats.usd,
+            "What reading from the providers' prompt caches saved at list prices, less what writing to them cost extra. Below 0 "
+            "where more was written than was worth it.",
+            better="up",
+        ),
+        Metric(
+            "cache_saved_usd",
+            "Saved by cache reads",
+            ("cache_saved_usd",),
+            formats.usd,
+            "What the tokens read from the providers' prompt caches would have cost more, had they not been cached.",
+            better="up",
+        ),
+        Metric(
+            "cache_extra_usd",
+            "Extra for cache writes",
+            ("cache_extra_usd",),
+            formats.usd,
+            "What the tokens written to the providers' prompt caches cost more than other input.",
             better="down",
         ),
         Metric(
@@ -437,9 +475,11 @@ def spend_text(sums: Sums) -> str:
 
 
 def spend_coverage(sums: Sums) -> str | None:
-    """How many requests are missing from the spend, in words; None when none are."""
+    """How much is missing from the spend, in requests and in tokens, in words; None when nothing is."""
     missing, requests = sums["unpriced_requests"], sums["requests"]
     if not missing or not requests:
         return None
     share = formats.percent(Decimal(missing) / Decimal(requests))
-    return f"{share} of requests ({formats.exact_count(missing)}) have no price"
+    tokens, unpriced = METRICS["total_tokens"].of(sums), sums["unpriced_tokens"]
+    of_tokens = f" and {formats.percent(Decimal(unpriced or 0) / Decimal(tokens))} of tokens" if tokens else ""
+    return f"{share} of requests ({formats.exact_count(missing)}){of_tokens} have no price"

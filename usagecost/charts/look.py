@@ -10,7 +10,7 @@ import altair as alt
 import pandas as pd
 
 from usagecost.filters import NOT_REPORTED
-from usagecost.formats import exact_count
+from usagecost.formats import UNKNOWN, exact_count
 
 HEIGHT = 280
 BAR_STEP = 28
@@ -70,6 +70,16 @@ def value_name(value: object, is_other: bool, merged: int = 1, plural: str = "")
 def doubles(column: pd.Series) -> pd.Series:
     """Charts alone get doubles; NaN is a gap."""
     return column.astype("Float64").astype(float)
+
+
+def said(frame: pd.DataFrame, metric: str) -> list[str]:
+    """What a tooltip says of each row's metric: the figure in full, marked as a lower bound where a part of it has no price."""
+    is_money = metric.endswith("_usd")
+    missing = frame["unpriced_requests"] if metric == "spend_usd" and "unpriced_requests" in frame else [0] * len(frame)
+    return [
+        UNKNOWN if pd.isna(value) else f"{'≥ ' if lacks else ''}{f'${value:,.4f}' if is_money else f'{value:,}'}"
+        for value, lacks in zip(frame[metric], missing, strict=True)
+    ]
 
 
 def value_axis(expression: str) -> alt.Axis:

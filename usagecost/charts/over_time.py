@@ -9,7 +9,19 @@ import altair as alt
 import pandas as pd
 
 from usagecost.charts.drawing import Drawing, Spec, encoded, shape
-from usagecost.charts.look import COLORS, COUNT_AXIS, CUT_LEGEND, HEIGHT, LEGEND_ROW, QUIET, USD_AXIS, doubles, legend, value_axis
+from usagecost.charts.look import (
+    COLORS,
+    COUNT_AXIS,
+    CUT_LEGEND,
+    HEIGHT,
+    LEGEND_ROW,
+    QUIET,
+    USD_AXIS,
+    doubles,
+    legend,
+    said,
+    value_axis,
+)
 from usagecost.charts.timeaxis import PLACE, TimeAxis, time_axis
 from usagecost.metrics import METRICS
 from usagecost.periods import Interval
@@ -78,7 +90,7 @@ def _bars(metric: str, step: str, has_legend: bool) -> Spec:
             tooltip=[
                 alt.Tooltip("interval:N", title=step),
                 alt.Tooltip("name:N", title="Part"),
-                alt.Tooltip(f"{metric}:Q", title=METRICS[metric].label, format="$,.4f" if is_money else ","),
+                alt.Tooltip("said:N", title=METRICS[metric].label),
                 alt.Tooltip("note:N", title="State"),
             ],
         )
@@ -96,7 +108,8 @@ def _every_interval(stacks: pd.DataFrame, metric: str, steps: Sequence[Interval]
     """The stacks with a first row for each interval, so that empty ones stand on the axis too and the order is time's."""
     known = stacks[stacks[metric].notna()]
     blank = pd.DataFrame({"interval": range(len(steps)), "name": None, metric: 0.0})
-    drawn = pd.concat([blank, pd.DataFrame({**known[["interval", "name"]], metric: doubles(known[metric])})], ignore_index=True)
+    parts = pd.DataFrame({**known[["interval", "name"]], metric: doubles(known[metric]), "said": said(known, metric)})
+    drawn = pd.concat([blank, parts], ignore_index=True)
     places = drawn["interval"].astype(int)
     drawn["running"] = [steps[place].is_running for place in places]
     drawn["band"] = drawn["running"] & drawn["name"].isna()  # one rectangle, not one behind every part of the stack

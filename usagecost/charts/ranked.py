@@ -9,23 +9,23 @@ import altair as alt
 import pandas as pd
 
 from usagecost.charts.drawing import Drawing, Spec, encoded, shape
-from usagecost.charts.look import BAR_STEP, COLORS, QUIET, bar_scale, doubles, legend, name_axis
+from usagecost.charts.look import BAR_STEP, COLORS, QUIET, bar_scale, doubles, legend, name_axis, said
 from usagecost.metrics import METRICS
 
 
-def ranked_bars(ranking: pd.DataFrame, metric: str, palette: Sequence[str], value_format: str) -> Drawing:
+def ranked_bars(ranking: pd.DataFrame, metric: str, palette: Sequence[str]) -> Drawing:
     """One bar a row of ``ranking``, in its order: ``name``, the metric, and ``text``, its label."""
-    drawn = ranking[["name", "text"]].assign(**{metric: doubles(ranking[metric])})
-    spec = _ranked(metric, value_format)
+    drawn = ranking[["name", "text"]].assign(**{metric: doubles(ranking[metric]), "said": said(ranking, metric)})
+    spec = _ranked(metric)
     color = {**spec["layer"][0]["encoding"]["color"], "scale": {"domain": list(drawn["name"]), "range": list(palette)}}
     x = {**spec["layer"][0]["encoding"]["x"], "scale": bar_scale(drawn[metric].max())}
     return Drawing(drawn, encoded(spec, x=x, color=color))
 
 
 @cache
-def _ranked(metric: str, value_format: str) -> Spec:
+def _ranked(metric: str) -> Spec:
     x, y = alt.X(f"{metric}:Q", axis=None), alt.Y("name:N", sort=None, axis=name_axis())
-    tips = [alt.Tooltip("name:N", title="Name"), alt.Tooltip(f"{metric}:Q", title=METRICS[metric].label, format=value_format)]
+    tips = [alt.Tooltip("name:N", title="Name"), alt.Tooltip("said:N", title=METRICS[metric].label)]
     bars = (
         alt.Chart()
         .mark_bar(height=alt.RelativeBandSize(0.7))

@@ -21,7 +21,7 @@ from usagecost.engine import UnansweredError
 from usagecost.exports import csv_text
 from usagecost.filters import NOT_REPORTED
 from usagecost.lake import LakeError, lake_root
-from usagecost.metrics import DIMENSIONS, METRICS
+from usagecost.metrics import DIMENSIONS, METRICS, spend_text
 from usagecost.periods import INTERVALS, WHOLE
 
 SUMMARY = (
@@ -97,18 +97,23 @@ def _write_rows(rows: list[dict[str, Any]], format: SummaryFormat, *, single: bo
         typer.echo(csv_text(pd.DataFrame(rows, columns=names, dtype=object)), nl=False)
         return
     if single:
-        print_facts("", {name: METRICS[name].format(value) for name, value in rows[0].items()})
+        print_facts("", {name: _text(name, value, rows[0]) for name, value in rows[0].items()})
         return
     table = Table(box=None, header_style="bold")
     for place, name in enumerate(names):
         table.add_column(name.replace("_", " "), no_wrap=place == 0, justify="left" if place == 0 else "right")
     for row in rows:
-        table.add_row(*(_cell(name, value) for name, value in row.items()))
+        table.add_row(*(_cell(name, value, row) for name, value in row.items()))
     Console(width=max(out.width, WIDE_TABLE)).print(table)
 
 
-def _cell(name: str, value: Any) -> Text:
-    return Text(METRICS[name].format(value) if name in METRICS else NOT_REPORTED if value is None else value)
+def _cell(name: str, value: Any, row: dict[str, Any]) -> Text:
+    return Text(_text(name, value, row) if name in METRICS else NOT_REPORTED if value is None else value)
+
+
+def _text(name: str, value: Any, row: dict[str, Any]) -> str:
+    """A number as people say it; a spend that leaves something out carries its mark."""
+    return spend_text(row) if name == "spend_usd" else METRICS[name].format(value)
 
 
 def _json_number(value: object) -> float:

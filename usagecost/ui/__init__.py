@@ -6,6 +6,7 @@ A page is ``view = ui.page("Title")``, then questions asked through ``ui.answer`
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import cards, chart, draw, heading, table
 from usagecost.ui.frame import page
+from usagecost.ui.spend import coverage_note, spend_columns
 from usagecost.ui.text import plain
 
-__all__ = ["answer", "cards", "chart", "draw", "empty", "heading", "page", "plain", "table"]
+__all__ = ["answer", "cards", "chart", "coverage_note", "draw", "empty", "heading", "page", "plain", "spend_columns", "table"]

@@ -17,6 +17,7 @@ from usagecost.folds import Usage
 from usagecost.formats import UNKNOWN, exact_count
 from usagecost.metrics import CARDS, METRICS, Metric, Sums, spend_coverage, spend_text
 from usagecost.ui.downloads import Numbers, csv_button
+from usagecost.ui.spend import Shown, doubled
 from usagecost.ui.text import days_text, previous_text
 
 DELTA_COLORS = {"up": "normal", "down": "inverse", None: "off"}
@@ -100,14 +101,11 @@ def heading(title: str, numbers: Numbers, *, name: str, help: str) -> None:  # n
         csv_button(numbers, name)
 
 
-def table(
-    frame: pd.DataFrame, *, name: str, columns: dict[str, Any], alt_text: str, on_select: Callable[[], None] | None = None
-) -> None:
+def table(frame: Shown, *, name: str, columns: dict[str, Any], alt_text: str, on_select: Callable[[], None] | None = None) -> None:
     """A table of people-sized numbers; unknown is a dash. ``on_select`` is called when a reader ticks a row."""
     selection: dict[str, Any] = {"on_select": on_select, "selection_mode": "single-row"} if on_select else {}
-    shown = frame.astype({column: float for column in frame.columns if column.endswith("_usd")})
     st.dataframe(
-        shown,
+        doubled(frame) if isinstance(frame, pd.DataFrame) else frame,
         key=f"table_{name}",
         hide_index=True,
         column_config=columns,
