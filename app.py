@@ -10,6 +10,7 @@ from usagecost.filters import NOT_REPORTED, Filters, View
 from usagecost.folds import Usage
 from usagecost.metrics import DIMENSIONS, METRICS, spend_text
 from usagecost.periods import WHOLE
+from usagecost.ui import drilldown
 
 TOKENS = ("input_tokens", "output_tokens", "total_tokens", "cache_read_tokens")
 OUTCOMES = ("successful", "failed", "requests")
@@ -37,6 +38,7 @@ def tokens_chart(usage: Usage, view: View, name: str) -> None:
         name=f"{name}-tokens",
         help="Tokens sent and produced. Cache reads are a part of the input, total is input and output.",
         alt_text=f"Lines of input, output, total and cache read tokens by {view.interval}",
+        on_mark=drilldown.from_line(view, usage.intervals),
     )
 
 
@@ -49,6 +51,7 @@ def requests_chart(usage: Usage, view: View, name: str) -> None:
         name=f"{name}-requests",
         help="Requests by outcome. Cancelled requests count as failed; those of unknown outcome are in the total only.",
         alt_text=f"Lines of successful, failed and total requests by {view.interval}",
+        on_mark=drilldown.from_line(view, usage.intervals),
     )
 
 
@@ -66,6 +69,7 @@ def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
         name=f"{name}-cost",
         help=METRICS["spend_usd"].help,
         alt_text=f"Bars of spend by {view.interval}, stacked by {DIMENSIONS[by].label.lower()}",
+        on_mark=drilldown.from_stack(view, usage.intervals, by, top),
     )
     ui.coverage_note(usage.totals)
 
@@ -81,10 +85,15 @@ def ranking_chart(usage: Usage, view: View, by: str, most: int) -> None:
         f"{plural.capitalize()} breakdown",
         lambda: folds.ranking_table(top, by, ("spend_usd",)),
         name=f"{by}-ranking",
-        help=f"The {plural} of the period by spend. A bar without an amount has no known price.",
+        help=f"The {plural} of the period by spend. A bar without an amount has no known price. A click shows its requests.",
     )
     with st.container(height=720 if len(top) > MOST_BARS_UNSCROLLED else "content", border=False):
-        ui.draw(drawing, name=f"{by}-ranking", alt_text=f"{plural.capitalize()} ranked by spend")
+        ui.draw(
+            drawing,
+            name=f"{by}-ranking",
+            alt_text=f"{plural.capitalize()} ranked by spend",
+            on_mark=drilldown.from_ranking(view, by, top),
+        )
     ui.coverage_note(usage.totals)
 
 
@@ -133,25 +142,26 @@ def users_table(users: pd.DataFrame, view: View) -> None:
     users = named(users.assign(merged=1), "user")
     numbers = folds.ranking_table(users, "user", USER_COLUMNS).assign(last_seen=folds.last_seen(users, view.period.zone))
     individuals = list(users["name"][~users["is_other"]])
-    shown, spend_columns = ui.spend_columns(numbers, places=2)
     ui.heading("Users", lambda: numbers, name="users", help="Everyone with requests in the period. A row chooses one.")
     ui.table(
-        shown,
+        numbers,
         name="users",
+        spend_places=2,
         columns={
             "user": st.column_config.TextColumn("User", width="medium"),
             "requests": st.column_config.NumberColumn("Requests", format="localized", help=METRICS["requests"].help),
             "success_rate": st.column_config.NumberColumn("Success rate", format="percent", help=METRICS["success_rate"].help),
             "total_tokens": st.column_config.NumberColumn("Tokens", format="compact", help=METRICS["total_tokens"].help),
-            **spend_columns,
+            **ui.spend_columns(numbers, 2),
             "last_seen": st.column_config.DatetimeColumn(f"Last seen ({view.period.zone})", format="YYYY-MM-DD HH:mm"),
         },
         alt_text="Users with requests, success rate, tokens, spend and when they were last seen",
         on_select=lambda: choose_user(individuals),
+        on_open=drilldown.from_row(view, "user", users),
     )
 
 
-def model_usage(usage: Usage) -> None:
+def model_usage(usage: Usage, view: View) -> None:
     """The models that one user used, as a table or as ranked bars of successful and failed requests."""
     models = named(usage.by_value.assign(merged=1), "model")
     numbers = folds.ranking_table(models, "model", MODEL_COLUMNS)
@@ -169,25 +179,31 @@ def model_usage(usage: Usage) -> None:
         ranked = models.sort_values("requests", ascending=False, kind="stable", ignore_index=True)
         ranked["text"] = [formats.count(count) for count in ranked["requests"]]
         drawing = charts.stacked_ranked_bars(ranked, ("successful", "failed"))
-        ui.draw(drawing, name="user-models", alt_text="This user's models ranked by requests, successful and failed stacked")
+        ui.draw(
+            drawing,
+            name="user-models",
+            alt_text="This user's models ranked by requests, successful and failed stacked",
+            on_mark=drilldown.from_ranking(view, "model", ranked),
+        )
         return
-    shown, spend_columns = ui.spend_columns(numbers, places=4)
     ui.table(
-        shown,
+        numbers,
         name="user-models",
+        spend_places=4,
         columns={
             "model": st.column_config.TextColumn("Model", width="large"),
             "requests": st.column_config.NumberColumn("Total requests", format="localized", help=METRICS["requests"].help),
             "successful": st.column_config.NumberColumn("Successful", format="localized", help=METRICS["successful"].help),
             "failed": st.column_config.NumberColumn("Failed", format="localized", help=METRICS["failed"].help),
             "total_tokens": st.column_config.NumberColumn("Tokens", format="compact", help=METRICS["total_tokens"].help),
-            **spend_columns,
+            **ui.spend_columns(numbers, 4),
         },
         alt_text="Models of this user with total, successful and failed requests, tokens and spend",
+        on_open=drilldown.from_row(view, "model", models),
     )
 
 
-view = ui.page("Usage and cost")
+view = ui.page("Usage and cost", keeps=("tab", "by", "top", "look", "chosen_model", "chosen_user"))
 usage = ui.answer(queries.usage, view, "model")
 ui.cards(usage, view)
 
@@ -195,6 +211,7 @@ if not usage.totals["requests"]:
     ui.empty("No requests in this period", "Choose another date range or reset the filters in the sidebar.")
     st.stop()
 
+drilldown.links(view, "all")
 totals_tab, cost_tab, model_tab, user_tab = st.tabs(
     ["Totals", "Cost", "Model activity", "User activity"], key="tab", on_change="rerun", bind="query-params"
 )
@@ -225,12 +242,14 @@ if model_tab.open:
     with model_tab:
         models = usage.by_value[~usage.by_value["is_other"]]["value"]
         model = chosen("Model", "chosen_model", [charts.value_name(value, False) for value in models], None)
-        of_model = usage.of_value(None if model == NOT_REPORTED else model)
+        known = None if model == NOT_REPORTED else model
+        of_model, view_of_model = usage.of_value(known), replace(view, filters=view.filters.and_is("model", known))
         if of_model.totals["requests"]:
             ui.cards(of_model, view)
-            cost_chart(of_model, view, "model", 1, "model")
-            tokens_chart(of_model, view, "model")
-            requests_chart(of_model, view, "model")
+            drilldown.links(view_of_model, "model")
+            cost_chart(of_model, view_of_model, "model", 1, "model")
+            tokens_chart(of_model, view_of_model, "model")
+            requests_chart(of_model, view_of_model, "model")
         else:
             ui.empty("This model has no requests in the period", "Choose another model, a longer date range, or fewer filters.")
 
@@ -242,12 +261,14 @@ if user_tab.open:
         if user is None:
             users_table(users, view)
         else:
-            of_user = ui.answer(queries.usage, view.where_user_is(None if user == NOT_REPORTED else user), "model")
+            view_of_user = view.where_user_is(None if user == NOT_REPORTED else user)
+            of_user = ui.answer(queries.usage, view_of_user, "model")
             if of_user.totals["requests"]:
                 ui.cards(of_user, view)
-                model_usage(of_user)
-                cost_chart(of_user, view, "model", MOST_STACKS, "user")
-                tokens_chart(of_user, view, "user")
-                requests_chart(of_user, view, "user")
+                drilldown.links(view_of_user, "user")
+                model_usage(of_user, view_of_user)
+                cost_chart(of_user, view_of_user, "model", MOST_STACKS, "user")
+                tokens_chart(of_user, view_of_user, "user")
+                requests_chart(of_user, view_of_user, "user")
             else:
                 ui.empty("This user has no requests in the period", "Choose another user, a longer date range, or fewer filters.")

@@ -4,7 +4,7 @@ Every function returns a ``Drawing``: its data, and a Vega-Lite specification ma
 names) travels as data, never inside an expression.
 """
 
-from usagecost.charts.drawing import Drawing
+from usagecost.charts.drawing import OPENED, Drawing
 from usagecost.charts.look import COLORS, MISSING_COLOR, OTHER_COLOR, PALETTE, colors, value_name
 from usagecost.charts.over_time import bars_over_time, lines_over_time
 from usagecost.charts.ranked import ranked_bars, stacked_ranked_bars
@@ -14,6 +14,7 @@ from usagecost.charts.timeaxis import TimeAxis, tick_texts, time_axis
 __all__ = [
     "COLORS",
     "MISSING_COLOR",
+    "OPENED",
     "OTHER_COLOR",
     "PALETTE",
     "Drawing",

@@ -14,6 +14,9 @@ import pandas as pd
 
 Spec = dict[str, Any]
 
+OPENED = "opened"
+"""The name under which a chart says which of its marks was clicked."""
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -27,6 +30,11 @@ def shape(*layers: alt.Chart, **properties: Any) -> Spec:
     """Layers as Vega-Lite, without data and without Altair's own theme."""
     spec = alt.layer(*layers, data=alt.NamedData("rows")).properties(**properties).to_dict(validate=False)
     return {name: part for name, part in spec.items() if name not in ("$schema", "config", "data", "datasets")}
+
+
+def openable(*fields: str) -> alt.Parameter:
+    """A click on a mark of a chart says which one it was, by these fields of its row; it changes nothing that is drawn."""
+    return alt.selection_point(name=OPENED, fields=list(fields), on="click", toggle="false", clear=False)
 
 
 def encoded(spec: Spec, **channels: Any) -> Spec:

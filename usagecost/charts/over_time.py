@@ -8,7 +8,7 @@ from functools import cache
 import altair as alt
 import pandas as pd
 
-from usagecost.charts.drawing import Drawing, Spec, encoded, shape
+from usagecost.charts.drawing import Drawing, Spec, encoded, openable, shape
 from usagecost.charts.look import (
     COLORS,
     COUNT_AXIS,
@@ -26,20 +26,26 @@ from usagecost.charts.timeaxis import PLACE, TimeAxis, time_axis
 from usagecost.metrics import METRICS
 from usagecost.periods import Interval
 
+MOST_DOTTED = 200
+"""Beyond as many intervals the dots of a line are too close to be aimed at."""
+
 
 def lines_over_time(over_time: pd.DataFrame, series: Sequence[str], axis: TimeAxis) -> Drawing:
-    """Lines of additive metrics over the intervals; the step into the running interval is dashed and its stretch shaded."""
+    """Lines of additive metrics over the intervals; the step into the running interval is dashed and its stretch shaded.
+
+    A click says the interval and, on a dot of a line, the metric's label as ``series``.
+    """
     drawn = pd.DataFrame({METRICS[name].label: doubles(METRICS[name].column(over_time)) for name in series})
     drawn.insert(0, "interval", [step.label for step in axis.steps])
     drawn["running"] = [step.is_running for step in axis.steps]
     drawn["band"] = drawn["running"]
     drawn["until_running"] = drawn["running"] | drawn["running"].shift(-1, fill_value=False)
-    spec = _lines(tuple(series), axis.interval.capitalize(), len(axis.steps) == 1)
+    spec = _lines(tuple(series), axis.interval.capitalize(), len(axis.steps) == 1, len(axis.steps) <= MOST_DOTTED)
     return Drawing(drawn, encoded(spec, x=time_axis(axis)))
 
 
 @cache
-def _lines(series: tuple[str, ...], step: str, is_single: bool) -> Spec:
+def _lines(series: tuple[str, ...], step: str, is_single: bool, has_dots: bool) -> Spec:
     names = [METRICS[name].label for name in series]
     color = alt.Color(
         "series:N",
@@ -53,6 +59,7 @@ def _lines(series: tuple[str, ...], step: str, is_single: bool) -> Spec:
     )
     near = alt.selection_point(name="near", on="pointerover", clear="pointerout", fields=["interval"], nearest=False)
     tips = [alt.Tooltip("interval:N", title=step), *(alt.Tooltip(f"{name}:Q", format=",") for name in names)]
+    dots = lines.mark_circle(size=90).encode(opacity=alt.condition(near, alt.value(1), alt.value(0), empty=False), tooltip=tips)
     return shape(
         _running_band(),
         lines.transform_filter("!datum.running").mark_line(strokeWidth=2, point=is_single),
@@ -60,13 +67,17 @@ def _lines(series: tuple[str, ...], step: str, is_single: bool) -> Spec:
         alt.Chart()
         .mark_rect(color=QUIET)
         .encode(x=PLACE, opacity=alt.condition(near, alt.value(0.14), alt.value(0), empty=False), tooltip=tips)
-        .add_params(near),
+        .add_params(near, openable("interval", "series")),
+        *([dots] if has_dots else []),
         height=HEIGHT,
     )
 
 
 def bars_over_time(stacks: pd.DataFrame, metric: str, names: Sequence[str], palette: Sequence[str], axis: TimeAxis) -> Drawing:
-    """Stacked bars of an additive metric. ``stacks``: one row is (interval, name), the interval being a place in the axis."""
+    """Stacked bars of an additive metric. ``stacks``: one row is (interval, name), the interval being a place in the axis.
+
+    A click says the interval and the place of the name among ``names``.
+    """
     drawn = _every_interval(stacks, metric, axis.steps)
     places = {name: place for place, name in enumerate(names)}
     drawn["place"] = [places.get(name, len(places)) for name in drawn["name"]]
@@ -95,7 +106,7 @@ def _bars(metric: str, step: str, has_legend: bool) -> Spec:
             ],
         )
     )
-    return shape(_running_band(), bars)
+    return shape(_running_band(), bars.add_params(openable("interval", "place")))
 
 
 def _running_band() -> alt.Chart:

@@ -8,14 +8,16 @@ from functools import cache
 import altair as alt
 import pandas as pd
 
-from usagecost.charts.drawing import Drawing, Spec, encoded, shape
+from usagecost.charts.drawing import Drawing, Spec, encoded, openable, shape
 from usagecost.charts.look import BAR_STEP, COLORS, QUIET, bar_scale, doubles, legend, name_axis, said
 from usagecost.metrics import METRICS
 
 
 def ranked_bars(ranking: pd.DataFrame, metric: str, palette: Sequence[str]) -> Drawing:
-    """One bar a row of ``ranking``, in its order: ``name``, the metric, and ``text``, its label."""
-    drawn = ranking[["name", "text"]].assign(**{metric: doubles(ranking[metric]), "said": said(ranking, metric)})
+    """One bar a row of ``ranking``, in its order: ``name``, the metric, and ``text``, its label. A click says the bar's place."""
+    drawn = ranking[["name", "text"]].assign(
+        **{metric: doubles(ranking[metric]), "said": said(ranking, metric), "place": range(len(ranking))}
+    )
     spec = _ranked(metric)
     color = {**spec["layer"][0]["encoding"]["color"], "scale": {"domain": list(drawn["name"]), "range": list(palette)}}
     x = {**spec["layer"][0]["encoding"]["x"], "scale": bar_scale(drawn[metric].max())}
@@ -31,14 +33,19 @@ def _ranked(metric: str) -> Spec:
         .mark_bar(height=alt.RelativeBandSize(0.7))
         .encode(x=x, y=y, color=alt.Color("name:N", legend=None), tooltip=tips)
     )
-    return shape(bars, _labels(x, y), height=alt.Step(BAR_STEP))
+    return shape(bars.add_params(openable("place")), _labels(x, y), height=alt.Step(BAR_STEP))
 
 
 def stacked_ranked_bars(ranking: pd.DataFrame, series: Sequence[str]) -> Drawing:
-    """One bar a row of ``ranking``, in its order, with additive metrics stacked: ``name``, the measures, ``text``, its label."""
+    """One bar a row of ``ranking``, in its order, with additive metrics stacked: ``name``, the measures, ``text``, its label.
+
+    A click says the bar's place and the metric's label as ``series``.
+    """
     names = [METRICS[name].label for name in series]
     drawn = pd.DataFrame({METRICS[name].label: doubles(METRICS[name].column(ranking)).fillna(0) for name in series})
-    drawn = drawn.assign(name=ranking["name"].astype(str), text=ranking["text"], whole=drawn[names].sum(axis=1))
+    drawn = drawn.assign(
+        name=ranking["name"].astype(str), text=ranking["text"], whole=drawn[names].sum(axis=1), place=range(len(drawn))
+    )
     return Drawing(drawn, _with_scale(_stacked(tuple(series)), bar_scale(drawn["whole"].max())))
 
 
@@ -57,7 +64,7 @@ def _stacked(series: tuple[str, ...]) -> Spec:
             tooltip=[alt.Tooltip("name:N", title="Name"), *(alt.Tooltip(f"{name}:Q", format=",") for name in names)],
         )
     )
-    return shape(bars, _labels(alt.X("whole:Q", axis=None), y), height=alt.Step(BAR_STEP))
+    return shape(bars.add_params(openable("place", "series")), _labels(alt.X("whole:Q", axis=None), y), height=alt.Step(BAR_STEP))
 
 
 def _labels(x: alt.X, y: alt.Y) -> alt.Chart:

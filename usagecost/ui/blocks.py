@@ -11,16 +11,19 @@ import pandas as pd
 import streamlit as st
 
 from usagecost import folds, queries
-from usagecost.charts import Drawing
+from usagecost.charts import OPENED, Drawing
 from usagecost.filters import View
 from usagecost.folds import Usage
 from usagecost.formats import UNKNOWN, exact_count
 from usagecost.metrics import CARDS, METRICS, Metric, Sums, spend_coverage, spend_text
 from usagecost.ui.downloads import Numbers, csv_button
-from usagecost.ui.spend import Shown, doubled
+from usagecost.ui.drilldown import OnMark
+from usagecost.ui.spend import doubled, with_marks
 from usagecost.ui.text import days_text, previous_text
 
 DELTA_COLORS = {"up": "normal", "down": "inverse", None: "off"}
+OPEN_ROW = ":material/list: Show"
+OPEN_HELP = "The requests of this row, on the page Traces"
 CARD_COLUMNS, CARD_WIDTH = 3, 210
 """Two rows of three: the narrowest card that shows its whole label and value on a laptop's screen."""
 
@@ -82,16 +85,32 @@ def _shortage(view: View) -> list[str]:
     return [f"They are not complete: the oldest request is of {days_text(oldest, oldest)}."]
 
 
-def chart(title: str, drawing: Drawing, numbers: Numbers, *, name: str, help: str, alt_text: str) -> None:  # noqa: A002 - Streamlit's own word
+def chart(
+    title: str,
+    drawing: Drawing,
+    numbers: Numbers,
+    *,
+    name: str,
+    help: str,  # noqa: A002 - Streamlit's own word
+    alt_text: str,
+    on_mark: OnMark | None = None,
+) -> None:
     """A chart under its title, with what it means on demand and its full numbers to download."""
-    heading(title, numbers, name=name, help=help)
-    draw(drawing, name=name, alt_text=alt_text)
+    heading(title, numbers, name=name, help=f"{help} A click shows the requests behind it." if on_mark else help)
+    draw(drawing, name=name, alt_text=alt_text, on_mark=on_mark)
 
 
-def draw(drawing: Drawing, *, name: str, alt_text: str) -> None:
-    """A chart alone."""
-    spec = {**drawing.spec, "data": {"name": "rows"}, "datasets": {"rows": drawing.data}}
-    st.vega_lite_chart(spec=spec, key=f"chart_{name}", alt=alt_text)
+def draw(drawing: Drawing, *, name: str, alt_text: str, on_mark: OnMark | None = None) -> None:
+    """A chart alone. ``on_mark`` is called with what the chart says of a mark that was clicked."""
+    spec, key = {**drawing.spec, "data": {"name": "rows"}, "datasets": {"rows": drawing.data}}, f"chart_{name}"
+
+    def tell() -> None:
+        marks = st.session_state[key].selection[OPENED]
+        if marks and on_mark:
+            on_mark(marks[0])
+
+    selection: dict[str, Any] = {"on_select": tell, "selection_mode": OPENED} if on_mark else {}
+    st.vega_lite_chart(spec=spec, key=key, alt=alt_text, **selection)
 
 
 def heading(title: str, numbers: Numbers, *, name: str, help: str) -> None:  # noqa: A002
@@ -101,11 +120,27 @@ def heading(title: str, numbers: Numbers, *, name: str, help: str) -> None:  # n
         csv_button(numbers, name)
 
 
-def table(frame: Shown, *, name: str, columns: dict[str, Any], alt_text: str, on_select: Callable[[], None] | None = None) -> None:
-    """A table of people-sized numbers; unknown is a dash. ``on_select`` is called when a reader ticks a row."""
+def table(
+    frame: pd.DataFrame,
+    *,
+    name: str,
+    columns: dict[str, Any],
+    alt_text: str,
+    on_select: Callable[[], None] | None = None,
+    on_open: Callable[[int], None] | None = None,
+    spend_places: int | None = None,
+) -> None:
+    """A table of people-sized numbers; unknown is a dash.
+
+    ``on_select`` is called when a reader ticks a row, ``on_open`` with the row whose button is clicked.
+    ``spend_places`` are the places of the amounts in a table with ``spend_columns``.
+    """
     selection: dict[str, Any] = {"on_select": on_select, "selection_mode": "single-row"} if on_select else {}
+    shown = doubled(frame)
+    if on_open:
+        shown, columns = shown.assign(open=OPEN_ROW), {**columns, "open": _open_column(f"open_{name}", on_open)}
     st.dataframe(
-        doubled(frame) if isinstance(frame, pd.DataFrame) else frame,
+        shown if spend_places is None else with_marks(shown, spend_places),
         key=f"table_{name}",
         hide_index=True,
         column_config=columns,
@@ -114,3 +149,10 @@ def table(frame: Shown, *, name: str, columns: dict[str, Any], alt_text: str, on
         alt=alt_text,
         **selection,
     )
+
+
+def _open_column(key: str, on_open: Callable[[int], None]) -> Any:
+    def tell() -> None:
+        on_open(st.session_state[key].row)
+
+    return st.column_config.ButtonColumn("Traces", type="tertiary", width="small", help=OPEN_HELP, key=key, on_click=tell)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,23 +17,30 @@ from usagecost.filters import View
 from usagecost.lake import LakeError, lake_root
 from usagecost.metrics import BASES
 from usagecost.sample import ensure_sample, sample_root
-from usagecost.ui import sidebar
+from usagecost.ui import drilldown, sidebar
 from usagecost.ui.answers import answer, empty, unreadable
 from usagecost.ui.text import days_text, plain
 
 HOME = Path(__file__).parents[2]
-MENU_ICONS = {"Sources": ":material/database:", "Prices": ":material/sell:"}
+MENU_ICONS = {"Traces": ":material/list:", "Sources": ":material/database:", "Prices": ":material/sell:"}
 LOAD_YOUR_OWN = "python -m usagecost ingest PATH …"
 
 
-def page(title: str, icon: str = ":material/bar_chart:", without_lake: Callable[[], None] | None = None) -> View:
+def page(
+    title: str,
+    icon: str = ":material/bar_chart:",
+    without_lake: Callable[[], None] | None = None,
+    keeps: Sequence[str] = (),
+) -> View:
     """Sets a page up, draws its frame and returns what the reader asked to see. The first call of every page.
 
-    Where there is no lake yet the page ends here; `without_lake` draws what it can show all the same.
+    Where there is no lake yet the page ends here; `without_lake` draws what it can show all the same. ``keeps`` names the page's
+    own widgets that stand as they were when the reader comes back from another page.
     """
     st.set_page_config(page_title=f"{title} · Usage & Cost", layout="wide", initial_sidebar_state="auto")
     _settle_memory()
-    _carry_view_over(title)
+    drilldown.follow()
+    _carry_view_over(title, keeps)
     with st.sidebar:
         _menu()
     lake = _lake_in_use(title, icon, without_lake)
@@ -62,13 +69,16 @@ def _settle_memory() -> None:
     atexit.register(gc.unfreeze)  # else extension modules report at the end what they take for leaks
 
 
-def _carry_view_over(title: str) -> None:
+def _carry_view_over(title: str, keeps: Sequence[str]) -> None:
     """On a change of pages the widgets' state is lost: brings the view along, except for what the URL says."""
+    kept = st.session_state.setdefault("_kept", {})
     if st.session_state.get("_page") != title:
-        for key, value in st.session_state.get("_view", {}).items():
+        for key, value in {**st.session_state.get("_view", {}), **kept.get(title, {})}.items():
             if key not in st.query_params:
                 st.session_state[key] = value
     st.session_state["_page"] = title
+    now = {key: st.session_state.get(key, st.query_params.get(key)) for key in keeps}
+    kept[title] = {key: value for key, value in now.items() if value is not None}
 
 
 def _lake_in_use(title: str, icon: str, without_lake: Callable[[], None] | None) -> str:

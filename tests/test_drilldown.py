@@ -1,0 +1,89 @@
+"""From a number to its requests: which filters a click on a mark, a row or a link stands for."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from tests.views import days, request, view, write_lake
+from usagecost import folds, queries
+from usagecost.filters import Condition
+from usagecost.ui.drilldown import both, value_condition
+
+APP = Path(__file__).parents[1] / "app.py"
+VALUES = st.lists(st.sampled_from(("a", "b", "c", None)), unique=True, max_size=4).map(tuple)
+CONDITIONS = st.builds(Condition, st.just("model"), VALUES, st.booleans())
+
+
+def passes(condition: Condition, value: str | None) -> bool:
+    return (value in condition.values) is not condition.excludes
+
+
+@given(CONDITIONS, CONDITIONS, st.sampled_from(("a", "b", "c", "d", None)))
+def test_one_condition_says_what_two_say(one: Condition, other: Condition, value: str | None):
+    assert passes(both(one, other), value) == (passes(one, value) and passes(other, value))
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Four models and none, each a dollar cheaper than the one before; bob's last request failed."""
+    rows = [
+        request(f"2026-05-0{i + 1} 10:00", model=model, list_cost_usd=Decimal(9 - i), user_id="ann", status="success")
+        for i, model in enumerate(("a", "b", "c", None, "(not reported)"))
+    ]
+    failed = request("2026-05-06 10:00", model="a", user_id="bob", status="error")
+    return write_lake(tmp_path_factory.mktemp("drilldown") / "lake", [*rows, failed])
+
+
+def test_every_bar_of_a_ranking_opens_the_requests_it_counts(lake: str):
+    asked = view(lake, days("2026-05-01", "2026-05-31"))
+    top = folds.top_values(queries.usage(asked, "model").by_value, 2)
+    assert list(top["is_other"]) == [False, False, True]
+
+    for place, counted in enumerate(top["requests"]):
+        condition = value_condition("model", top, place)
+        opened = view(lake, asked.period, "day", "best", condition)
+        assert queries.usage(opened, "model").totals["requests"] == counted
+
+
+def test_other_of_more_values_than_a_filter_can_name_is_not_opened():
+    top = pd.DataFrame({"value": [*(f"model {i}" for i in range(100)), None], "is_other": [False] * 100 + [True]})
+
+    assert value_condition("model", top, 100) is None
+    assert value_condition("model", top, 99) == Condition("model", ("model 99",))
+
+
+def opened(lake: str, monkeypatch: pytest.MonkeyPatch, **link: str | list[str]) -> AppTest:
+    monkeypatch.setenv("USAGECOST_LAKE", lake)
+    page = AppTest.from_file(str(APP), default_timeout=60)
+    for name, value in ({"range": "Custom range", "days": ["2026-05-01", "2026-05-31"]} | link).items():
+        page.query_params[name] = value
+    page.run()
+    assert not page.exception
+    return page
+
+
+def test_a_link_below_the_cards_opens_their_requests(lake: str, monkeypatch: pytest.MonkeyPatch):
+    page = opened(lake, monkeypatch, user=["bob", "cid"])
+    page.button(key="open_all_failed").click().run()
+
+    assert page.title[0].value.endswith("Traces")
+    assert page.multiselect(key="user").value == ["bob", "cid"]
+    assert page.multiselect(key="status").value == ["error", "cancelled"]
+    assert page.date_input(key="days").value == (date(2026, 5, 1), date(2026, 5, 31))
+
+
+def test_the_links_of_a_user_open_that_users_requests(lake: str, monkeypatch: pytest.MonkeyPatch):
+    page = opened(lake, monkeypatch, tab="User activity", chosen_user="ann")
+    page.button(key="open_user_most expensive").click().run()
+
+    assert page.title[0].value.endswith("Traces")
+    assert page.multiselect(key="user").value == ["ann"]
+    assert page.query_params["sort"] == "cost"

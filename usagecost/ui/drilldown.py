@@ -1,0 +1,146 @@
+"""From a number to the requests behind it: a click on a mark, a row or a link opens the page Traces with exactly its filters.
+
+A click is a callback, which may not change the page. So it notes where to go, and the next run goes there before it draws
+anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from usagecost.filters import NOT_REPORTED, Condition, Filters, View
+from usagecost.metrics import DIMENSIONS, METRICS
+from usagecost.periods import Interval
+from usagecost.ui import sidebar
+
+TRACES = "pages/3_Traces.py"
+MOST_LEFT_OUT = 60
+"""Values that a filter can name and still be read. "Other" is whatever is none of the named ones."""
+
+OUTCOMES = {"successful": Condition("status", ("success",)), "failed": Condition("status", ("error", "cancelled"))}
+"""Metrics that count some of the requests only -> which."""
+
+LINKS: dict[str, tuple[Condition | None, dict[str, str], str]] = {
+    "all": (None, {}, "The requests that these cards count, the newest first"),
+    "failed": (OUTCOMES["failed"], {}, "Those that ended in an error or were cancelled"),
+    "most tokens": (None, {"sort": "tokens"}, "Those with the most tokens first"),
+    "most expensive": (None, {"sort": "cost"}, "Those with the highest cost first"),
+    "slowest": (None, {"sort": "latency"}, "Those that took longest first"),
+}
+"""What stands below a group of cards: its text -> which of their requests, parameters of the page Traces, what it means."""
+
+Mark = Mapping[str, Any]
+"""What a chart says of the mark that was clicked: the fields that its shape names."""
+
+OnMark = Callable[[Mark], None]
+
+
+def follow() -> None:
+    """Goes where the last click led; ends the run if there was one."""
+    going = st.session_state.pop("_going", None)
+    if going is not None:
+        st.switch_page(TRACES, query_params=going)
+
+
+def open_requests(filters: Filters, interval: Interval | None = None, **parameters: str) -> None:
+    """Leads to the requests that pass the filters and, if given, were sent in the interval, with the rest of the sidebar as it is.
+
+    The page that is left keeps its own filters for when the reader comes back.
+    """
+    conditions: dict[str, Condition] = {}
+    for condition in filters.conditions:
+        name = condition.dimension
+        conditions[name] = both(conditions[name], condition) if name in conditions else condition
+    view = st.session_state["_view"]
+    left_page = st.session_state["_kept"][st.session_state["_page"]]
+    left_page |= {key: view[key] for name in sidebar.FILTERED for key in (name, f"not_{name}") if key in view}
+    for name in sidebar.FILTERED:
+        chosen = conditions.get(name)
+        view[name] = [NOT_REPORTED if value is None else value for value in chosen.values] if chosen else []
+        view[f"not_{name}"] = bool(chosen and chosen.excludes)
+    instants = {"from": interval.start, "to": interval.end} if interval else {}
+    said = {name: instant.astimezone(UTC).isoformat().replace("+00:00", "Z") for name, instant in instants.items()}
+    st.session_state["_going"] = said | parameters
+
+
+def both(one: Condition, other: Condition) -> Condition:
+    """The condition on a dimension that says what two say together."""
+    if one.excludes and other.excludes:
+        return Condition(one.dimension, tuple(dict.fromkeys([*one.values, *other.values])), excludes=True)
+    kept, limiting = (other, one) if one.excludes else (one, other)
+    return Condition(one.dimension, tuple(value for value in kept.values if (value in limiting.values) is not limiting.excludes))
+
+
+def links(view: View, name: str) -> None:
+    """A quiet row below a group of cards that leads to the requests behind it."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"open_{name}"):
+        st.caption("Show requests", width="content")
+        for text, (outcome, parameters, meaning) in LINKS.items():
+            st.button(
+                text,
+                key=f"open_{name}_{text}",
+                type="tertiary",
+                help=meaning,
+                on_click=open_requests,
+                args=(_narrowed(view.filters, outcome),),
+                kwargs=parameters,
+            )
+
+
+def from_line(view: View, steps: Sequence[Interval]) -> OnMark:
+    """For lines over time: a click leads to the interval's requests, on the dot of an outcome to those of that outcome."""
+    return lambda mark: open_requests(_narrowed(view.filters, _outcome(mark)), _step(mark, steps))
+
+
+def from_stack(view: View, steps: Sequence[Interval], by: str, top: pd.DataFrame) -> OnMark:
+    """For stacked bars over time of the rows of ``top_values``: a click leads to the interval's requests of that value."""
+    return lambda mark: _open_value(view.filters, by, top, mark, _step(mark, steps))
+
+
+def from_ranking(view: View, by: str, top: pd.DataFrame) -> OnMark:
+    """For ranked bars of the rows of ``top_values``: a click leads to the requests of that value, and of that outcome."""
+    return lambda mark: _open_value(_narrowed(view.filters, _outcome(mark)), by, top, mark)
+
+
+def from_row(view: View, by: str, top: pd.DataFrame) -> Callable[[int], None]:
+    """For the buttons of a table's rows: a click leads to the requests of that row's value."""
+    return lambda row: _open_value(view.filters, by, top, {"place": row})
+
+
+def value_condition(by: str, top: pd.DataFrame, place: int) -> Condition | None:
+    """What the row of ``top_values`` at a place counts; "Other" is whatever is none of the named values. None: too many to name."""
+    values = [None if pd.isna(value) else str(value) for value in top["value"]]
+    if not top["is_other"].iloc[place]:
+        return Condition(by, (values[place],))
+    named = [value for value, is_other in zip(values, top["is_other"], strict=True) if not is_other]
+    return Condition(by, tuple(named), excludes=True) if len(named) <= MOST_LEFT_OUT else None
+
+
+def _open_value(filters: Filters, by: str, top: pd.DataFrame, mark: Mark, interval: Interval | None = None) -> None:
+    place = mark.get("place")
+    if place is None or not 0 <= place < len(top):  # beside the bars, or of numbers that are gone
+        if interval:
+            open_requests(filters, interval)
+        return
+    condition = value_condition(by, top, place)
+    if condition is None:
+        st.toast(f"“Other” stands for too many {DIMENSIONS[by].plural} to open at once. Filter them, or open a named one.")
+        return
+    open_requests(_narrowed(filters, condition), interval)
+
+
+def _narrowed(filters: Filters, condition: Condition | None) -> Filters:
+    return Filters((*filters.conditions, condition)) if condition else filters
+
+
+def _outcome(mark: Mark) -> Condition | None:
+    return next((condition for name, condition in OUTCOMES.items() if METRICS[name].label == mark.get("series")), None)
+
+
+def _step(mark: Mark, steps: Sequence[Interval]) -> Interval | None:
+    return next((step for step in steps if step.label == mark.get("interval")), None)
