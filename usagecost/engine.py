@@ -1,7 +1,7 @@
 """Runs SQL over a snapshot of the lake. DuckDB is embedded here; what differs between engines stays in this file.
 
-A query names the requests as ``{requests}`` and binds its values as ``$name``. Each query gets a cursor of its own and is
-fetched whole, so threads never share a result.
+A query names the requests as ``{requests}``, may name their instants as ``{instant_us}``, and binds its values as ``$name``. Each
+query gets a cursor of its own and is fetched whole, so threads never share a result.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def _answer(sql: str, parameters: Mapping[str, Any], name: str, columns: pa.Sche
         relation, bound = f"(SELECT {_no_columns(columns)} WHERE false)", dict(parameters)
     try:
         with _root().cursor() as cursor:
-            return cursor.sql(sql.replace(f"{{{name}}}", relation), params=bound).to_arrow_table()
+            said = sql.replace(f"{{{name}}}", relation).replace("{instant_us}", INSTANT_US)
+            return cursor.sql(said, params=bound).to_arrow_table()
     except duckdb.IOException as problem:
         raise UnansweredError(f"A file of {whose} is gone or damaged. Load the page again.") from problem
     except duckdb.OutOfMemoryException as problem:

@@ -437,6 +437,8 @@ class Dimension:
         return self.kind != "list"
 
 
+STREAMING = "CASE WHEN is_streaming THEN 'streamed' WHEN NOT is_streaming THEN 'at once' END"
+
 DIMENSIONS = {
     dimension.name: dimension
     for dimension in (
@@ -449,6 +451,13 @@ DIMENSIONS = {
         Dimension("environment", "Environment", "environments", "environment"),
         Dimension("status", "Status", "outcomes", "status"),
         Dimension("source", "Source", "sources", "source"),
+        Dimension("error", "Error class", "error classes", "error_class"),
+        Dimension(
+            "streaming",
+            "Streaming",
+            "ways of answering",
+            "CASE WHEN is_streaming THEN 'streamed' WHEN NOT is_streaming THEN 'at once' END",
+        ),
     )
 }
 """What requests can be split and filtered by."""
