@@ -19,6 +19,7 @@ from usagecost.metrics import (
     METRICS,
     OF_ROWS,
     PAGE_MEASURES,
+    STREAMING,
     spend_coverage,
     spend_text,
 )
@@ -177,7 +178,7 @@ def test_the_vocabulary_names_only_what_is_there():
     assert measures <= set(MEASURES) | set(OF_ROWS)
     assert set(MEASURES) == set(FOLDS)
     assert set(PAGE_MEASURES) | set(COUNTS) <= set(MEASURES) | set(OF_ROWS)
-    assert {dimension.column for dimension in DIMENSIONS.values()} <= set(REQUESTS.names)
+    assert {dimension.column for dimension in DIMENSIONS.values()} <= {*REQUESTS.names, STREAMING}
     assert set(CARDS) <= set(METRICS)
     assert all(name == metric.name for name, metric in METRICS.items())
 
