@@ -11,7 +11,7 @@ import pytest
 
 HOME = Path(__file__).parents[1]
 
-READ = "queries folds filters metrics formats periods exports charts boards"
+READ = "queries folds filters metrics formats periods exports exporting charts boards"
 WRITE = "ingest sample pricing pricebook"  # the write side's front doors
 
 ALLOWED = {
@@ -23,6 +23,7 @@ ALLOWED = {
     "queries":   "folds filters metrics periods engine lake schema",
     "folds":     "filters metrics formats periods",
     "exports":   "",
+    "exporting": "exports filters metrics engine lake schema",
     "boards":    "filters metrics periods lake",
     "filters":   "metrics periods",
     "metrics":   "formats",

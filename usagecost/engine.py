@@ -7,9 +7,10 @@ query gets a cursor of its own and is fetched whole, so threads never share a re
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -19,6 +20,8 @@ from usagecost.lake import Lake
 from usagecost.schema import REJECTS, REQUESTS
 
 MEMORY_LIMIT = "2GB"
+OUTLET_MEMORY = "500MB"
+BATCH_ROWS = 50_000
 
 
 class UnansweredError(Exception):
@@ -60,6 +63,36 @@ def _answer(sql: str, parameters: Mapping[str, Any], name: str, columns: pa.Sche
         raise UnansweredError(f"A file of {whose} is gone or damaged. Load the page again.") from problem
     except duckdb.OutOfMemoryException as problem:
         raise UnansweredError(f"The question needs more than {MEMORY_LIMIT} of memory. Ask for fewer days.") from problem
+
+
+class Outlet:
+    """Writes the rows of queries to files, with little memory however many they are; what does not fit goes to a folder.
+
+    To be closed, which `contextlib.closing` does.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        settings = {"memory_limit": OUTLET_MEMORY, "temp_directory": str(folder / "spill"), "threads": os.cpu_count() or 2}
+        self._connection = duckdb.connect(":memory:", config=settings)
+        self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
+
+    def copy(self, sql: str, parameters: Mapping[str, Any], *, files: Sequence[str], to: Path, options: str) -> int:
+        """Writes what a query over the requests in some files finds to a file, by DuckDB's COPY; returns how many rows."""
+        said = sql.replace("{requests}", "read_parquet($files)").replace("{instant_us}", INSTANT_US)
+        bound = {**parameters, "files": list(files), "to": str(to)}
+        try:
+            return self._connection.execute(f"COPY ({said}) TO $to ({options})", bound).fetchall()[0][0]
+        except duckdb.IOException as problem:
+            raise UnansweredError(f"The requests could not be written to {to}: is there room on the disk? Try again.") from problem
+
+    def batches(self, sql: str, parameters: Mapping[str, Any], *, files: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """What a query over the requests in some files finds, a part at a time."""
+        said = sql.replace("{requests}", "read_parquet($files)").replace("{instant_us}", INSTANT_US)
+        yield from self._connection.sql(said, params={**parameters, "files": list(files)}).to_arrow_reader(BATCH_ROWS)
+
+    def close(self) -> None:
+        """Lets go of the memory and of what was put into the folder."""
+        self._connection.close()
 
 
 @cache

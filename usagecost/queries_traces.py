@@ -98,8 +98,8 @@ def page(view: View, order: Order, size: int, start: Key | None = None, way: Lit
 @st.cache_data(max_entries=100, show_spinner=False)
 def latency_quantiles(view: View) -> dict[str, float | None]:
     """p50, p95 and p99 of the latency in ms, exactly, over the requests whose log tells it; None where none does."""
-    where, bound = _where(view)
-    sql = f"SELECT quantile_cont(duration_ms, [0.5, 0.95, 0.99]) AS of FROM {{requests}} WHERE {where}"
+    matches, bound = where(view)
+    sql = f"SELECT quantile_cont(duration_ms, [0.5, 0.95, 0.99]) AS of FROM {{requests}} WHERE {matches}"
     (found,) = _answer(view, sql, bound).to_pylist()
     return dict(zip(("p50", "p95", "p99"), found["of"] or (None, None, None), strict=True))
 
@@ -152,13 +152,13 @@ def failures(view: View) -> Rows:
 
     `requests`, `users`, `last_us`, `http_status` and `message` are those of its newest request that tells it; NULL where none does.
     """
-    where, bound = _where(view)
+    matches, bound = where(view)
     sql = f"""
         SELECT status, error_class, provider, model, count(*)::bigint AS requests, count(DISTINCT user_id)::bigint AS users,
             max({{instant_us}}) AS last_us,
             arg_max(http_status, {{instant_us}}) FILTER (http_status IS NOT NULL) AS http_status,
             arg_max({MESSAGE}, {{instant_us}}) FILTER ({MESSAGE} IS NOT NULL) AS message
-        FROM {{requests}} WHERE status IN ('error', 'cancelled') AND {where}
+        FROM {{requests}} WHERE status IN ('error', 'cancelled') AND {matches}
         GROUP BY status, error_class, provider, model
         ORDER BY requests DESC, error_class, provider, model LIMIT 1000"""
     return _answer(view, sql, bound).to_pylist()
@@ -191,17 +191,17 @@ def _sorted_rows(view: View, order: Order, count: int, start: Key | None, way: s
     is_reversed = way == "before"
     spend = BASES[view.basis][1]
     value = order.value_sql(view.basis)
-    where, bound = _where(view)
+    matches, bound = where(view)
     if start is not None:
         beyond, key = _beyond(value, start, descending=order.descending, is_reversed=is_reversed)
-        where, bound = f"{where} AND {beyond}", bound | key
+        matches, bound = f"{matches} AND {beyond}", bound | key
     up, down = ("ASC", "DESC") if not is_reversed else ("DESC", "ASC")
     by_value = f"{down if order.descending else up} NULLS {'FIRST' if is_reversed else 'LAST'}"
     sql = f"""
         SELECT * EXCLUDE (attributes), {{instant_us}} AS started_us, {value} AS sorted_by, {spend} AS spend_usd,
             {_of_one("total_tokens", view.basis)} AS total_tokens,
             CASE WHEN duration_ms > 0 THEN output_tokens * 1000.0 / duration_ms END AS tokens_per_second
-        FROM {{requests}} WHERE {where}
+        FROM {{requests}} WHERE {matches}
         ORDER BY sorted_by {by_value}, started_us {down}, source {up}, request_id {up} LIMIT {count}"""
     if order.by != "time":
         return _answer(view, sql, bound).to_pylist()
@@ -250,7 +250,8 @@ def _of_one(metric: str, basis: str) -> str:
     return str(METRICS[metric].of_one).format(spend=BASES[basis][1])
 
 
-def _where(view: View) -> tuple[str, Parameters]:
+def where(view: View) -> tuple[str, Parameters]:
+    """The condition that a request belongs to a view, and its parameters."""
     in_range, bound = instant_range_sql("{instant_us}", {"now": (view.period.start, view.period.end)})
     matches, values = view.filters.sql()
     return f"{in_range} AND {matches}", bound | values

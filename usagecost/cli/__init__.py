@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from usagecost.cli.exporting import export
 from usagecost.cli.loading import ingest
 from usagecost.cli.prices import prices, reprice, repricings
 from usagecost.cli.receiving import receive
@@ -21,6 +22,7 @@ COMMANDS = (
     ingests,
     remove,
     summary,
+    export,
     prices,
     reprice,
     repricings,
