@@ -20,7 +20,7 @@ ALLOWED = {
     "pages":    f"ui {READ} {WRITE}",
     "ui":       f"{READ} engine lake schema {WRITE}",
     "charts":    "filters metrics formats periods",
-    "queries":   "folds filters metrics periods engine lake schema",
+    "queries":   "boards folds filters metrics periods engine lake schema",
     "folds":     "filters metrics formats periods",
     "exports":   "",
     "exporting": "exports filters metrics engine lake schema",

@@ -37,6 +37,11 @@ def whole_quotient(dividend: str, divisor: str) -> str:
     return f"({dividend}) // ({divisor})"
 
 
+def shuffled(*columns: str) -> str:
+    """The SQL of a number that puts rows into an order that has nothing to do with what they say, always the same one."""
+    return f"hash({', '.join(columns)})"
+
+
 def table(
     sql: str, parameters: Mapping[str, Any], *, lake: str, version: int, first_day: date | None = None, last_day: date | None = None
 ) -> pa.Table:

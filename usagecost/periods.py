@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -68,6 +68,11 @@ class Period:
         return (self.last - self.first).days + 1
 
     @property
+    def timeless(self) -> Period:
+        """The same instants, seen by nobody: equal for all who ask for them, whenever they do."""
+        return replace(self, now=self.start, is_all_time=False)
+
+    @property
     def is_running(self) -> bool:
         """Whether the period is not over yet."""
         return self.start <= self.now < self.end
@@ -87,6 +92,33 @@ class Period:
         local_now = self.now.astimezone(ZoneInfo(self.zone))
         cut = (local_now.replace(tzinfo=None) - span).replace(tzinfo=ZoneInfo(self.zone))
         return start, min(cut.astimezone(UTC), self.start)
+
+
+@dataclass(frozen=True)
+class LastHours(Period):
+    """The last full hours and the running one, whatever days they are of."""
+
+    hours: int = 24
+
+    @cached_property
+    def start(self) -> datetime:
+        """The first instant."""
+        return self.end - timedelta(hours=self.hours)
+
+    @cached_property
+    def end(self) -> datetime:
+        """The end of the running hour."""
+        return self.now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+
+    @property
+    def timeless(self) -> Period:
+        """The same instants: they are the same all through the running hour."""
+        return replace(self, now=self.end - timedelta(hours=1))
+
+    @property
+    def previous(self) -> tuple[datetime, datetime]:
+        """The same number of hours before, cut as far into the last one as the clock is now."""
+        return self.start - timedelta(hours=self.hours), min(self.now - timedelta(hours=self.hours), self.start)
 
 
 @dataclass(frozen=True)
@@ -124,8 +156,8 @@ class Clock:
 
 
 @lru_cache(maxsize=256)
-def clock(zone: str, start: datetime, end: datetime) -> Clock:
-    """The zone's clock between two instants. Offsets are compared day by day, a change is then found by halving."""
+def wall_clock(zone: str, start: datetime, end: datetime) -> Clock:
+    """The zone's offsets between two instants. They are compared day by day, a change is then found by halving."""
     info = ZoneInfo(zone)
 
     def offset(us: int) -> int:
@@ -142,8 +174,16 @@ def clock(zone: str, start: datetime, end: datetime) -> Clock:
                 middle = (before + after) // 2
                 before, after = (middle, after) if offset(middle) == offsets[-1] else (before, middle)
             offsets.append(offset(after))
-            changes.append(_after_the_day_begun(after, *offsets[-2:]))
+            changes.append(after)
     return Clock(tuple(changes), tuple(offsets))
+
+
+@lru_cache(maxsize=256)
+def clock(zone: str, start: datetime, end: datetime) -> Clock:
+    """The clock that days and hours are numbered by: the zone's, except that no change tears a day apart."""
+    wall = wall_clock(zone, start, end)
+    changes = (_after_the_day_begun(change, *offsets) for change, offsets in zip(wall.changes, pairwise(wall.offsets), strict=True))
+    return Clock(tuple(changes), wall.offsets)
 
 
 def _after_the_day_begun(change: int, before: int, after: int) -> int:
@@ -188,6 +228,21 @@ def intervals(period: Period, interval: str, week_start: int = 0) -> tuple[Inter
     )
 
 
+def places(period: Period, interval: str, steps: tuple[Interval, ...]) -> dict[int, int]:
+    """The number of each local day or hour of the period (see `Clock`) -> the place of its interval among the steps."""
+    numbered = grain(interval)
+    if numbered == WHOLE:
+        return {0: 0}
+    times = clock(period.zone, period.start, period.end)
+    if numbered == "hour":
+        return {times.number(numbered, step.start): place for place, step in enumerate(steps)}
+    return {
+        number: place
+        for place, step in enumerate(steps)
+        for number in range(times.number(numbered, step.start), times.number(numbered, step.end - timedelta(microseconds=1)) + 1)
+    }
+
+
 def _hour_edges(period: Period) -> list[datetime]:
     """Full local hours of the period and the clock changes between them (a change by half an hour makes a short hour)."""
     times = clock(period.zone, period.start, period.end)
@@ -206,7 +261,8 @@ def _day_edges(period: Period, interval: str, week_start: int) -> list[datetime]
         "week": lambda day: day.weekday() == week_start,
         "month": lambda day: day.day == 1,
     }
-    starts = [local_midnight(day, period.zone) for day in days if day == period.first or opens[interval](day)]
+    midnights = [local_midnight(day, period.zone) for day in days if day == period.first or opens[interval](day)]
+    starts = {max(midnight, period.start) for midnight in midnights}
     return sorted({*starts, period.end})  # a day that the zone skipped has no instant of its own
 
 
@@ -246,10 +302,23 @@ PRESETS: dict[str, tuple[str, Callable[[date, int], tuple[date, date]] | None]] 
 """Preset -> its name, and its first and last day from today and the first day of the week. All time is the data's."""
 
 
+LAST_HOURS: dict[str, tuple[str, int]] = {"24h": ("Last 24 hours", 24)}
+"""Presets that are no local days -> their name and how many hours they are."""
+
+
+def last_hours(hours: int, zone: str, now: datetime) -> LastHours:
+    """The period of so many hours up to the running one."""
+    start, info = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours - 1), ZoneInfo(zone)
+    last = start + timedelta(hours=hours, microseconds=-1)
+    return LastHours(start.astimezone(info).date(), last.astimezone(info).date(), zone, now, hours=hours)
+
+
 def preset_period(preset: str, zone: str, now: datetime, data: tuple[datetime, datetime] | None, week_start: int = 0) -> Period:
     """The period of a preset. ``data`` are the instants of the oldest and the newest request, which All time spans."""
     info = ZoneInfo(zone)
     today = now.astimezone(info).date()
+    if preset in LAST_HOURS:
+        return last_hours(LAST_HOURS[preset][1], zone, now)
     span = PRESETS[preset][1]
     if span is not None:
         return Period(*span(today, week_start), zone, now)

@@ -17,7 +17,7 @@ from usagecost import engine, periods
 from usagecost.filters import Parameters, View, instant_range_sql
 from usagecost.folds import Usage, folded
 from usagecost.metrics import BASES, DIMENSIONS, FOLDS, MEASURES, PAGE_MEASURES
-from usagecost.periods import Interval
+from usagecost.queries_clock import clock_sql
 
 MOST_VALUES = 500
 """Values of a split that an answer over time names; beyond them, the least by spend and requests are one "Other"."""
@@ -65,7 +65,7 @@ def usage(view: View, by: str) -> Usage:
     is_before = pc.equal(cells["number"], PREVIOUS)
     before = cells.filter(is_before).drop_columns("number")
     now = cells.filter(pc.invert(is_before))
-    places = _places(view, steps)
+    places = periods.places(view.period, view.interval, steps)
     interval = pa.array([places[number] for number in now["number"].to_pylist()], pa.int64())
     now = now.drop_columns("number").append_column("interval", interval)
     if view.interval in ("week", "month"):  # SQL knows days, the calendar is ours
@@ -127,30 +127,7 @@ def _number_sql(view: View) -> tuple[str, Parameters]:
     grain = periods.grain(view.interval)
     if grain == periods.WHOLE:
         return "0", {}
-    clock = periods.clock(view.period.zone, view.period.start, view.period.end)
-    parameters: Parameters = {f"shift{i}": shift for i, shift in enumerate(clock.shifts(grain))}
-    shift = f"$shift{len(clock.changes)}::bigint"
-    if clock.changes:
-        parameters |= {f"change{i}": change for i, change in enumerate(clock.changes)}
-        whens = " ".join(f"WHEN {engine.INSTANT_US} < $change{i} THEN $shift{i}::bigint" for i in range(len(clock.changes)))
-        shift = f"CASE {whens} ELSE {shift} END"
-    step = periods.HOUR_US if grain == "hour" else periods.DAY_US
-    return engine.whole_quotient(f"{engine.INSTANT_US} + {shift}", str(step)), parameters
-
-
-def _places(view: View, steps: tuple[Interval, ...]) -> dict[int, int]:
-    """The number of each local day or hour of the period -> the place of its interval."""
-    grain = periods.grain(view.interval)
-    if grain == periods.WHOLE:
-        return {0: 0}
-    clock = periods.clock(view.period.zone, view.period.start, view.period.end)
-    if grain == "hour":
-        return {clock.number(grain, step.start): place for place, step in enumerate(steps)}
-    return {
-        number: place
-        for place, step in enumerate(steps)
-        for number in range(clock.number(grain, step.start), clock.number(grain, step.end - timedelta(microseconds=1)) + 1)
-    }
+    return clock_sql(periods.clock(view.period.zone, view.period.start, view.period.end), grain, grain)
 
 
 def _instant(us: int) -> datetime:

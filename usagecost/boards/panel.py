@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from usagecost.boards.rules import MOST_METRICS, problem
 from usagecost.filters import NOT_REPORTED, Condition, Filters
 from usagecost.metrics import DIMENSIONS, METRICS, SPLITS
+from usagecost.periods import LAST_HOURS, PRESETS
 
 Chart = Literal["number", "line", "area", "bar", "ranked", "table", "heatmap", "histogram", "scatter"]
 Interval = Literal["auto", "hour", "day", "week", "month"]
 Width = Literal["third", "half", "full"]
 
 CHARTS: tuple[Chart, ...] = Chart.__args__  # type: ignore[attr-defined]
+
+
+RANGES = {name: label for name, (label, _) in (LAST_HOURS | PRESETS).items()}
+"""What a panel's own range can be -> its name."""
 
 
 class Frozen(BaseModel):
@@ -44,12 +51,12 @@ class PanelFilter(Frozen):
 class Panel(Frozen):
     """A question and how its answer is drawn.
 
-    Several ``metrics`` are drawn beside each other and are not split. ``top`` is how many values of the split are named, the rest
-    is "Other". ``range`` is a preset of ``periods`` that holds instead of the sidebar's.
+    Several ``metrics`` are drawn beside each other; what goes together is in ``rules``. ``top`` is how many values of the split are
+    named, the rest is "Other". ``range`` is a preset of ``periods`` that holds instead of the sidebar's.
     """
 
     title: str = Field(default="", max_length=120)
-    metrics: tuple[str, ...] = Field(min_length=1, max_length=6)
+    metrics: tuple[str, ...] = Field(min_length=1, max_length=MOST_METRICS)
     split: str | None = None
     interval: Interval = "auto"
     chart: Chart = "bar"
@@ -68,13 +75,25 @@ class Panel(Frozen):
     def _is_known(cls, name: str | None) -> str | None:
         return None if name is None else _one_of(name, SPLITS, "split")
 
+    @field_validator("range")
+    @classmethod
+    def _is_a_range(cls, name: str | None) -> str | None:
+        return None if name is None else _one_of(name, RANGES, "range")
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        """Refuses what no chart can show, in words that say what would do."""
+        if wrong := problem(self.chart, self.metrics, self.split):
+            raise ValueError(wrong)
+        return self
+
     @property
     def conditions(self) -> Filters:
         """The panel's own filters."""
         return Filters(tuple(chosen.condition for chosen in self.filters))
 
 
-def _one_of(name: str, known: dict[str, object], what: str) -> str:
+def _one_of(name: str, known: Mapping[str, object], what: str) -> str:
     if name not in known:
         raise ValueError(f"{name!r} is no {what}: use one of {', '.join(known)}")
     return name

@@ -1,0 +1,43 @@
+"""The local time of a request in SQL: integer arithmetic with the zone's offsets, so that no engine needs a zone database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from usagecost import engine, periods
+from usagecost.filters import Parameters
+from usagecost.periods import Clock
+
+MONDAY = 3
+"""What is added to the days since 1970, a Thursday, for the remainder by seven to count from Monday."""
+
+
+def clock_sql(clock: Clock, grain: str, prefix: str) -> tuple[str, Parameters]:
+    """The SQL of the number of the local day or hour (see `Clock`), and its parameters, whose names begin with ``prefix``."""
+    shifted, parameters = _shifted_sql(clock.changes, clock.shifts(grain), prefix)
+    return engine.whole_quotient(shifted, str(periods.HOUR_US if grain == "hour" else periods.DAY_US)), parameters
+
+
+def hour_of_day_sql(wall: Clock) -> tuple[str, Parameters]:
+    """The SQL of the hour that the zone's clocks show, 0 to 23, and its parameters."""
+    shifted, parameters = _shifted_sql(wall.changes, wall.offsets, "wall")
+    return f"{engine.whole_quotient(shifted, str(periods.HOUR_US))} % 24", parameters
+
+
+def weekday_sql(wall: Clock) -> tuple[str, Parameters]:
+    """The SQL of the weekday of the zone's calendar, Monday being 0, and its parameters."""
+    shifted, parameters = _shifted_sql(wall.changes, wall.offsets, "wall")
+    return f"({engine.whole_quotient(shifted, str(periods.DAY_US))} + {MONDAY}) % 7", parameters
+
+
+def _shifted_sql(changes: Sequence[int], shifts: Sequence[int], prefix: str) -> tuple[str, Parameters]:
+    """The SQL of the instant with the shift added that is in force at it, and its parameters."""
+    parameters: Parameters = {f"{prefix}_shift{i}": shift for i, shift in enumerate(shifts)}
+    shift = f"${prefix}_shift{len(changes)}::bigint"
+    if changes:
+        parameters |= {f"{prefix}_change{i}": change for i, change in enumerate(changes)}
+        whens = " ".join(
+            f"WHEN {engine.INSTANT_US} < ${prefix}_change{i} THEN ${prefix}_shift{i}::bigint" for i in range(len(changes))
+        )
+        shift = f"CASE {whens} ELSE {shift} END"
+    return f"{engine.INSTANT_US} + {shift}", parameters

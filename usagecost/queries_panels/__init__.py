@@ -1,0 +1,42 @@
+"""What the panels of a board show. Panels of equal filters and period share their scans; what is known is not asked again.
+
+``ahead(panels, view)`` asks for a whole board, ``answer(panel, view)`` is then at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from usagecost import queries
+from usagecost.boards import Panel
+from usagecost.filters import View
+from usagecost.queries_panels.answers import Answer, answer_of
+from usagecost.queries_panels.asking import ask, queries_of
+from usagecost.queries_panels.question import Need, Question, needs_of, question_of
+from usagecost.queries_panels.scope import HOUR_OF_WEEK
+from usagecost.queries_panels.single import EDGES, SAMPLE
+
+__all__ = ["EDGES", "HOUR_OF_WEEK", "SAMPLE", "Answer", "Question", "ahead", "answer", "plan", "question"]
+
+
+def question(panel: Panel, view: View) -> Question:
+    """The panel as it is asked of a view: its own period and filters put in."""
+    return question_of(panel, view, queries.data_span(view.lake, view.version))
+
+
+def plan(panels: Iterable[Panel], view: View) -> list[list[Need]]:
+    """The queries of a board: what each of them answers."""
+    return queries_of(dict.fromkeys(need for panel in panels for need in needs_of(question(panel, view)).values()))
+
+
+def ahead(panels: Iterable[Panel], view: View) -> None:
+    """Asks everything that the panels need, together."""
+    ask(need for together in plan(panels, view) for need in together)
+
+
+def answer(panel: Panel, view: View) -> Answer:
+    """The panel's numbers; no query where they have been asked ahead."""
+    asked = question(panel, view)
+    needs = needs_of(asked)
+    found = ask(needs.values())
+    return answer_of(asked, {name: found[need] for name, need in needs.items()})
