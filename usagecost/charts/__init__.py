@@ -5,11 +5,15 @@ names) travels as data, never inside an expression.
 """
 
 from usagecost.charts.drawing import OPENED, Drawing
-from usagecost.charts.look import COLORS, MISSING_COLOR, OTHER_COLOR, PALETTE, colors, value_name
+from usagecost.charts.grid import week_grid
+from usagecost.charts.look import COLORS, MISSING_COLOR, OTHER_COLOR, PALETTE, colors, series_colors, value_name
 from usagecost.charts.over_time import bars_over_time, lines_over_time
+from usagecost.charts.parts import parts_over_time
 from usagecost.charts.ranked import ranked_bars, stacked_ranked_bars
+from usagecost.charts.single import histogram, scatter
 from usagecost.charts.small import small_bars
 from usagecost.charts.timeaxis import TimeAxis, tick_texts, time_axis
+from usagecost.charts.units import exact
 
 __all__ = [
     "COLORS",
@@ -21,11 +25,17 @@ __all__ = [
     "TimeAxis",
     "bars_over_time",
     "colors",
+    "exact",
+    "histogram",
     "lines_over_time",
+    "parts_over_time",
     "ranked_bars",
+    "scatter",
+    "series_colors",
     "small_bars",
     "stacked_ranked_bars",
     "tick_texts",
     "time_axis",
     "value_name",
+    "week_grid",
 ]

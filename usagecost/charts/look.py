@@ -9,8 +9,10 @@ from zlib import crc32
 import altair as alt
 import pandas as pd
 
+from usagecost import formats
 from usagecost.filters import NOT_REPORTED
 from usagecost.formats import UNKNOWN, exact_count
+from usagecost.metrics import METRICS
 
 HEIGHT = 280
 BAR_STEP = 28
@@ -28,6 +30,9 @@ COLORS = {
     "failed": "#D6453D",
     "requests": "#8A94A6",
     "spend_usd": "#5B6FD8",
+    "latency_p50_ms": "#3B82F6",
+    "latency_p95_ms": "#E8833A",
+    "latency_p99_ms": "#D6453D",
 }
 """What a colour means, everywhere. Chosen to be told apart with any colour vision and to read on light and on dark."""
 
@@ -60,6 +65,12 @@ def colors(ranked: Sequence[str | None]) -> dict[str | None, str]:
     return taken
 
 
+def series_colors(metrics: Sequence[str]) -> list[str]:
+    """A colour for each metric: that of its meaning, else one of its own."""
+    other = colors([name for name in metrics if name not in COLORS])
+    return [COLORS.get(name) or other[name] for name in metrics]
+
+
 def value_name(value: object, is_other: bool, merged: int = 1, plural: str = "") -> str:
     """What a reader calls a value of a split."""
     if is_other:
@@ -74,10 +85,10 @@ def doubles(column: pd.Series) -> pd.Series:
 
 def said(frame: pd.DataFrame, metric: str) -> list[str]:
     """What a tooltip says of each row's metric: the figure in full, marked as a lower bound where a part of it has no price."""
-    is_money = metric.endswith("_usd")
+    is_money, is_count = metric.endswith("_usd"), metric not in METRICS or METRICS[metric].format is formats.count
     missing = frame["unpriced_requests"] if metric == "spend_usd" and "unpriced_requests" in frame else [0] * len(frame)
     return [
-        UNKNOWN if pd.isna(value) else f"{'≥ ' if lacks else ''}{f'${value:,.4f}' if is_money else f'{value:,}'}"
+        UNKNOWN if pd.isna(value) else f"{'≥ ' if lacks else ''}{f'${value:,.4f}' if is_money else f'{value:,}' if is_count else METRICS[metric].format(value)}"
         for value, lacks in zip(frame[metric], missing, strict=True)
     ]
 

@@ -20,6 +20,8 @@ Need = Sums | Unfolded | Spread | Sample
 OVER_TIME = ("line", "area", "bar")
 MOST_DRAWN = 16
 """Values over time that are told apart by their colours; the rest is Other."""
+COVERAGE = {"unpriced_requests", "unpriced_tokens", "input_tokens", "output_tokens"}
+"""What says how much of a spend is known."""
 LEVELS = (50, 500)
 """How many values a query names, at least: another top-N within a level asks nothing anew."""
 
@@ -60,7 +62,7 @@ class Question:
     def measures(self) -> tuple[str, ...]:
         """The measures that fold."""
         names = {name for metric in (*self.metrics, METRICS[self.rank]) for name in metric.measures} - set(OF_ROWS)
-        coverage = {"unpriced_requests"} if "spend_usd" in names else set()
+        coverage = COVERAGE if "spend_usd" in names else set()
         return tuple(sorted(names | coverage | {"requests"}))
 
     @property

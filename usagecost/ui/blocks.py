@@ -33,21 +33,27 @@ def cards(usage: Usage, view: View) -> None:
     totals, before = usage.totals, usage.totals_before
     complete = [sums for sums, step in zip(folds.rows(usage.over_time), usage.intervals, strict=True) if not step.is_running]
     grid = st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap="small")
-    for metric in (METRICS[name] for name in CARDS):
-        value = metric.of(totals)
-        change = metric.change(value, metric.of(before)) if before else None
-        grid.metric(
-            metric.label,
-            spend_text(totals) if metric.name == "spend_usd" else metric.format(value),
-            delta=0 if change and change.startswith("0.0") else change,
-            delta_color=DELTA_COLORS[metric.better],
-            help=metric.help,
-            border=True,
-            height="stretch",
-            chart_data=None if value is None else _course(metric, complete),
-            chart_type="area",
-        )
+    for name in CARDS:
+        with grid:
+            card(METRICS[name], totals, before, complete)
     st.caption(" ".join(_notes(totals, view)))
+
+
+def card(metric: Metric, totals: Sums, before: Sums | None, complete: Sequence[Sums], *, border: bool = True) -> None:
+    """One metric: its value, its change against the measures before, and its course over the complete intervals."""
+    value = metric.of(totals)
+    change = metric.change(value, metric.of(before)) if before else None
+    st.metric(
+        metric.label,
+        spend_text(totals) if metric.name == "spend_usd" else metric.format(value),
+        delta=0 if change and change.startswith("0.0") else change,
+        delta_color=DELTA_COLORS[metric.better],
+        help=metric.help,
+        border=border,
+        height="stretch",
+        chart_data=None if value is None else _course(metric, complete),
+        chart_type="area",
+    )
 
 
 def _course(metric: Metric, complete: Sequence[Sums]) -> list[float] | None:

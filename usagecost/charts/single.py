@@ -1,0 +1,77 @@
+"""Single requests: how often each size occurred, and one size against another. Both on logarithmic axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import altair as alt
+import pandas as pd
+
+from usagecost.charts.drawing import Drawing, Spec, encoded, shape
+from usagecost.charts.look import COLORS, COUNT_AXIS, CUT_LEGEND, HEIGHT, LEGEND_ROW, doubles, legend, value_axis
+from usagecost.charts.units import axis_of, exact
+from usagecost.formats import Format, exact_count
+
+POINT_OPACITY = 0.45
+MOST_TICKS = 6
+
+
+def histogram(bins: pd.DataFrame, unit: Format, title: str) -> Drawing:
+    """``bins``: one row is a bin above ``lower`` and up to ``upper``, both more than 0, with its ``requests``."""
+    drawn = pd.DataFrame({name: doubles(bins[name]) for name in ("lower", "upper", "requests")})
+    edges = zip(bins["lower"], bins["upper"], strict=True)
+    drawn["text"] = [f"{exact(unit, lower)} – {exact(unit, upper)}" for lower, upper in edges]
+    drawn["count"] = [exact_count(count) for count in bins["requests"]]
+    return Drawing(drawn, _histogram(axis_of(unit), title))
+
+
+@cache
+def _histogram(axis: str, title: str) -> Spec:
+    bars = (
+        alt.Chart()
+        .mark_bar(color=COLORS["input_tokens"], binSpacing=1)
+        .encode(
+            x=alt.X("lower:Q", axis=_log_axis(axis, title), scale=alt.Scale(type="log", nice=False)),
+            x2="upper:Q",
+            y=alt.Y("requests:Q", axis=value_axis(COUNT_AXIS)),
+            tooltip=[alt.Tooltip("text:N", title=title), alt.Tooltip("count:N", title="Requests")],
+        )
+    )
+    return shape(bars, height=HEIGHT)
+
+
+def scatter(
+    points: pd.DataFrame, units: tuple[Format, Format], titles: tuple[str, str], names: Sequence[str], palette: Sequence[str]
+) -> Drawing:
+    """``points``: one row is a request with ``x``, ``y``, both more than 0, and ``name``, the part it is of."""
+    drawn = points[["name"]].assign(x=doubles(points["x"]), y=doubles(points["y"]))
+    for axis, unit in zip("xy", units, strict=True):
+        drawn[f"{axis}_text"] = [exact(unit, value) for value in drawn[axis]]
+    spec = _scatter(axis_of(units[0]), axis_of(units[1]), titles, len(names) > 1)
+    color = {**spec["layer"][0]["encoding"]["color"], "scale": {"domain": list(names), "range": list(palette)}}
+    return Drawing(drawn, {**encoded(spec, color=color), "height": HEIGHT + (LEGEND_ROW * len(names) if len(names) > 1 else 0)})
+
+
+@cache
+def _scatter(x_axis: str, y_axis: str, titles: tuple[str, str], has_legend: bool) -> Spec:
+    x_title, y_title = titles
+    points = (
+        alt.Chart()
+        .mark_circle(size=22, opacity=POINT_OPACITY)
+        .encode(
+            x=alt.X("x:Q", axis=_log_axis(x_axis, x_title), scale=alt.Scale(type="log", nice=False, padding=6)),
+            y=alt.Y("y:Q", axis=_log_axis(y_axis, y_title), scale=alt.Scale(type="log", nice=False, padding=6)),
+            color=alt.Color("name:N", legend=legend(labelExpr=CUT_LEGEND, symbolType="circle") if has_legend else None),
+            tooltip=[
+                alt.Tooltip("x_text:N", title=x_title),
+                alt.Tooltip("y_text:N", title=y_title),
+                *([alt.Tooltip("name:N", title="Part")] if has_legend else []),
+            ],
+        )
+    )
+    return shape(points, height=HEIGHT)
+
+
+def _log_axis(expression: str, title: str) -> alt.Axis:
+    return alt.Axis(title=title, labelExpr=expression, tickCount=MOST_TICKS, grid=False, labelOverlap="greedy", labelFlush=True)

@@ -1,0 +1,32 @@
+"""How an axis and a tooltip say a metric's numbers: one place for every unit."""
+
+from __future__ import annotations
+
+from usagecost import formats
+from usagecost.charts.look import COUNT_AXIS, USD_AXIS
+from usagecost.formats import Format, Number
+
+PERCENT_AXIS = "format(datum.value, '~%')"
+DURATION_AXIS = (
+    "datum.value >= 60000 ? format(datum.value / 60000, ',.3~r') + ' min' : "
+    "datum.value >= 1000 ? format(datum.value / 1000, ',.3~r') + ' s' : format(datum.value, ',.3~r') + ' ms'"
+)
+
+AXES = {
+    formats.count: COUNT_AXIS,
+    formats.usd: USD_AXIS,
+    formats.percent: PERCENT_AXIS,
+    formats.milliseconds: DURATION_AXIS,
+    formats.per_second: COUNT_AXIS,
+}
+"""A metric's format -> the Vega expression that labels its axis."""
+
+
+def axis_of(unit: Format) -> str:
+    """The expression that labels an axis of the unit."""
+    return AXES[unit]
+
+
+def exact(unit: Format, value: Number | None) -> str:
+    """The number as a tooltip says it: counts with all their digits."""
+    return formats.exact_count(value) if unit is formats.count else unit(value)

@@ -1,0 +1,5 @@
+"""Boards on a page: panels asked and drawn."""
+
+from usagecost.ui.boards.showing import ahead, show
+
+__all__ = ["ahead", "show"]

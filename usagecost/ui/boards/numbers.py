@@ -1,0 +1,69 @@
+"""The numbers of a panel in rows: its table with totals, and its download."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import streamlit as st
+
+from usagecost.boards import Panel
+from usagecost.boards.words import alt_of
+from usagecost.metrics import HOURS, SPLITS, WEEKDAYS
+from usagecost.queries_panels import Answer
+from usagecost.ui.blocks import table
+from usagecost.ui.boards.drawings import bins, named
+
+COLUMN_FORMATS = {"count": "localized", "usd": "$%,.4f", "percent": "percent", "milliseconds": "%,.0f ms", "per_second": "%,.1f"}
+"""A metric's format, by its name, as a column of a table writes it."""
+TOTAL = "Total"
+
+
+def table_of(panel: Panel, answer: Answer, name: str) -> None:
+    """The table with its totals as the last row: of the whole, not the sum of the rows where those do not add up."""
+    rows, question = numbers_of(panel, answer), answer.question
+    first = rows.columns[0]
+    if question.split is None:
+        rows[first] = [step.label for step in answer.steps]
+    total = {first: TOTAL, **{metric.name: metric.of(answer.totals) for metric in question.metrics}}
+    shown = pd.concat([rows, pd.DataFrame([total]).astype(object)], ignore_index=True).convert_dtypes()
+    columns: dict[str, Any] = {first: st.column_config.TextColumn(_first_label(answer), width="medium")}
+    for metric in question.metrics:
+        columns[metric.name] = st.column_config.NumberColumn(
+            metric.label, format=COLUMN_FORMATS[metric.format.__name__], help=metric.help
+        )
+    table(shown, name=name, columns=columns, alt_text=alt_of(panel))
+
+
+def numbers_of(panel: Panel, answer: Answer) -> pd.DataFrame:
+    """What is drawn, in full: one row per interval, value, bin or point."""
+    question = answer.question
+    if panel.chart == "histogram":
+        return bins(answer)
+    if panel.chart == "scatter":
+        x, y = panel.metrics
+        points = answer.sample[["x", "y"]].rename(columns={"x": x, "y": y})
+        return points.assign(**{question.split: answer.sample["value"]}) if question.split else points
+    if panel.chart == "heatmap":
+        hours = answer.by_value["value"].astype(int)
+        week = pd.DataFrame({"weekday": [WEEKDAYS[i // 24] for i in hours], "hour": [HOURS[i % 24] for i in hours]})
+        return week.assign(**_metrics(answer, answer.by_value))
+    starts = [step.start.astimezone(ZoneInfo(question.view.period.zone)).isoformat() for step in answer.steps]
+    if question.split is None:
+        return pd.DataFrame({"interval_start": starts, **_metrics(answer, answer.over_time)})
+    if len(answer.cells) and panel.chart not in ("ranked", "table"):
+        cells = named(answer.cells).sort_values(["interval", "name"], ignore_index=True)
+        of_cells = [starts[place] for place in cells["interval"]]
+        return pd.DataFrame({"interval_start": of_cells, question.split: cells["name"], **_metrics(answer, cells)})
+    values = named(answer.by_value, SPLITS[question.split].plural)
+    return pd.DataFrame({question.split: values["name"], **_metrics(answer, values)})
+
+
+def _metrics(answer: Answer, frame: pd.DataFrame) -> dict[str, pd.Series]:
+    return {metric.name: metric.column(frame).reset_index(drop=True) for metric in answer.question.metrics}
+
+
+def _first_label(answer: Answer) -> str:
+    split = answer.question.split
+    return SPLITS[split].label if split else f"{answer.question.interval.capitalize()} · {answer.question.view.period.zone}"

@@ -1,0 +1,103 @@
+"""A panel on a page: asked, drawn, with what belongs beside it. One that fails says why and leaves the others alone."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from usagecost import folds, queries, queries_panels
+from usagecost.boards import RANGES, Panel
+from usagecost.boards.words import alt_of, help_of, title_of
+from usagecost.engine import UnansweredError
+from usagecost.filters import View
+from usagecost.lake import LakeError
+from usagecost.metrics import spend_coverage
+from usagecost.queries_panels import Answer
+from usagecost.ui.blocks import card, draw, heading
+from usagecost.ui.boards.drawings import drawing_of, undrawn
+from usagecost.ui.boards.numbers import numbers_of, table_of
+from usagecost.ui.text import days_text, plain
+
+CARD_WIDTH = 190
+
+
+def ahead(panels: Iterable[Panel], view: View) -> None:
+    """Asks for all panels together, in as few queries as they need. What fails is left to the panels, each of which says so."""
+    with st.spinner("Reading the lake …", show_time=True):
+        try:
+            queries_panels.ahead(panels, view)
+        except (LakeError, UnansweredError):
+            logging.getLogger(__name__).info("The panels of a board are asked one by one", exc_info=True)
+
+
+def show(panel: Panel, view: View, name: str) -> None:
+    """One panel with its title, help and download, in the container that is open. ``name`` tells it from the page's others."""
+    try:
+        with st.spinner("Reading the lake …", show_time=True):
+            answer = queries_panels.answer(panel, view)
+    except (LakeError, UnansweredError) as problem:
+        _title(panel)
+        st.warning(plain(str(problem)), title="This panel cannot be answered right now", icon=":material/cloud_off:")
+        return
+    if answer.is_empty:
+        _title(panel)
+        st.caption(_words([*_about(panel, answer), "No requests in this period: choose a longer one, or fewer filters."]))
+        return
+    heading(plain(title_of(panel)), lambda: numbers_of(panel, answer), name=name, help=help_of(panel))
+    _draw(panel, answer, name)
+    st.caption(_words([*_about(panel, answer), *_left_out(answer), _through(view)]))
+
+
+def _title(panel: Panel) -> None:
+    st.header(plain(title_of(panel)), help=help_of(panel), anchor=False)
+
+
+def _draw(panel: Panel, answer: Answer, name: str) -> None:
+    if panel.chart == "number":
+        _cards(answer)
+    elif panel.chart == "table":
+        table_of(panel, answer, name)
+    else:
+        draw(drawing_of(panel, answer), name=name, alt_text=alt_of(panel))
+
+
+def _cards(answer: Answer) -> None:
+    complete = [sums for sums, step in zip(folds.rows(answer.over_time), answer.steps, strict=True) if not step.is_running]
+    with st.grid(len(answer.question.metrics), min_column_width=CARD_WIDTH, gap="small"):
+        for metric in answer.question.metrics:
+            card(metric, answer.totals, answer.before, complete, border=False)
+
+
+def _about(panel: Panel, answer: Answer) -> list[str]:
+    """What the panel does not take from the page: its own range and filters."""
+    period = answer.question.view.period
+    own = [f"{RANGES[panel.range]} ({days_text(period.first, period.last)})"] if panel.range else []
+    return [*own, *panel.conditions.words]
+
+
+def _left_out(answer: Answer) -> list[str]:
+    """What is not part of what is drawn."""
+    spend = [metric for metric in answer.question.metrics if "spend_usd" in metric.terms and metric.is_additive]
+    missing = spend_coverage(answer.totals) if spend else None
+    return [*([f"≥: {missing}"] if missing else []), *undrawn(answer)]
+
+
+def _through(view: View) -> str:
+    """Until when the lake has data: the time, and the day unless it is today's."""
+    span = queries.data_span(view.lake, view.version)
+    if not span:
+        return "no data"
+    newest, now = (instant.astimezone(ZoneInfo(view.period.zone)) for instant in (span[1], view.period.now))
+    return f"data through {_moment(newest, now)}"
+
+
+def _moment(newest: datetime, now: datetime) -> str:
+    return f"{newest:%H:%M}" if newest.date() == now.date() else f"{newest:%H:%M}, {days_text(newest.date(), newest.date())}"
+
+
+def _words(words: Iterable[str]) -> str:
+    return " · ".join(plain(word) for word in words)
