@@ -11,7 +11,7 @@ import pandas as pd
 
 from usagecost import formats
 from usagecost.filters import NOT_REPORTED
-from usagecost.formats import UNKNOWN, exact_count
+from usagecost.formats import UNKNOWN, Number, exact_count
 from usagecost.metrics import METRICS
 
 HEIGHT = 280
@@ -85,12 +85,18 @@ def doubles(column: pd.Series) -> pd.Series:
 
 def said(frame: pd.DataFrame, metric: str) -> list[str]:
     """What a tooltip says of each row's metric: the figure in full, marked as a lower bound where a part of it has no price."""
-    is_money, is_count = metric.endswith("_usd"), metric not in METRICS or METRICS[metric].format is formats.count
     missing = frame["unpriced_requests"] if metric == "spend_usd" and "unpriced_requests" in frame else [0] * len(frame)
     return [
-        UNKNOWN if pd.isna(value) else f"{'≥ ' if lacks else ''}{f'${value:,.4f}' if is_money else f'{value:,}' if is_count else METRICS[metric].format(value)}"
+        UNKNOWN if pd.isna(value) else f"{'≥ ' if lacks else ''}{_in_full(value, metric)}"
         for value, lacks in zip(frame[metric], missing, strict=True)
     ]
+
+
+def _in_full(value: Number, metric: str) -> str:
+    """Counts with all their digits, amounts to a hundredth of a cent; what is measured as its metric says it."""
+    if metric.endswith("_usd"):
+        return f"${value:,.4f}"
+    return f"{value:,}" if METRICS[metric].format is formats.count else METRICS[metric].format(value)
 
 
 def value_axis(expression: str) -> alt.Axis:

@@ -82,7 +82,7 @@ def _about(panel: Panel, answer: Answer) -> list[str]:
 def _left_out(answer: Answer) -> list[str]:
     """What is not part of what is drawn."""
     spend = [metric for metric in answer.question.metrics if "spend_usd" in metric.terms and metric.is_additive]
-    missing = spend_coverage(answer.totals) if spend else None
+    missing = spend_coverage(answer.totals) if spend and answer.totals else None
     return [*([f"≥: {missing}"] if missing else []), *undrawn(answer)]
 
 
