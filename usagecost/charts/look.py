@@ -30,6 +30,9 @@ COLORS = {
     "failed": "#D6453D",
     "requests": "#8A94A6",
     "spend_usd": "#5B6FD8",
+    "success_rate": "#2E9E6B",
+    "failure_rate": "#D6453D",
+    "errors": "#D6453D",
     "latency_p50_ms": "#3B82F6",
     "latency_p95_ms": "#E8833A",
     "latency_p99_ms": "#D6453D",
@@ -47,7 +50,10 @@ PALETTE = (
 
 CUT_NAME = "length(datum.label) > 34 ? slice(datum.label, 0, 17) + '…' + slice(datum.label, -16) : datum.label"
 CUT_LEGEND = "length(datum.label) > 22 ? slice(datum.label, 0, 11) + '…' + slice(datum.label, -10) : datum.label"
-USD_AXIS = "datum.value >= 1000 || datum.value == 0 ? format(datum.value, '$,.3~s') : format(datum.value, '$,.3~f')"
+USD_AXIS = (
+    "datum.value > 0 && datum.value < 0.01 ? format(datum.value, '$,.2~r') : "
+    "datum.value >= 1000 || datum.value == 0 ? format(datum.value, '$,.3~s') : format(datum.value, '$,.3~f')"
+)
 COUNT_AXIS = "replace(format(datum.value, ',.3~s'), 'G', 'B')"
 
 
@@ -99,8 +105,12 @@ def _in_full(value: Number, metric: str) -> str:
     return f"{value:,}" if METRICS[metric].format is formats.count else METRICS[metric].format(value)
 
 
-def value_axis(expression: str) -> alt.Axis:
-    return alt.Axis(title=None, labelExpr=expression, minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, tickCount=5, domain=False)
+def value_axis(expression: str, *, is_count: bool = False) -> alt.Axis:
+    """``is_count``: there is nothing between two ticks that are one apart."""
+    whole = {"tickMinStep": 1} if is_count else {}
+    return alt.Axis(
+        title=None, labelExpr=expression, minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, tickCount=5, domain=False, **whole
+    )
 
 
 def name_axis() -> alt.Axis:

@@ -8,6 +8,7 @@ from functools import cache
 import altair as alt
 import pandas as pd
 
+from usagecost import formats
 from usagecost.charts.drawing import Drawing, Spec, encoded, shape
 from usagecost.charts.look import CUT_LEGEND, HEIGHT, LEGEND_ROW, QUIET, doubles, legend, value_axis
 from usagecost.charts.timeaxis import PLACE, TimeAxis, time_axis
@@ -29,7 +30,7 @@ def parts_over_time(
     drawn["text"] = [exact(unit, None if pd.isna(value) else value) for value in drawn["value"]]
     drawn["value"] = doubles(drawn["value"])
     step, is_dotted = axis.interval.capitalize(), len(axis.steps) <= MOST_DOTTED
-    spec = _shape(mark, axis_of(unit), step, stacked, len(names) > 1, is_dotted)
+    spec = _shape(mark, unit, step, stacked, len(names) > 1, is_dotted)
     color = {**spec["layer"][1]["encoding"]["color"], "scale": {"domain": list(names), "range": list(palette)}}
     placed = encoded(spec, x=time_axis(axis), color=color)
     return Drawing(drawn, {**placed, "height": HEIGHT + (LEGEND_ROW * len(names) if len(names) > 1 else 0)})
@@ -52,11 +53,11 @@ def _every_part(parts: pd.DataFrame, names: Sequence[str], axis: TimeAxis, *, st
 
 
 @cache
-def _shape(mark: str, axis: str, step: str, is_stacked: bool, has_legend: bool, is_dotted: bool) -> Spec:
+def _shape(mark: str, unit: Format, step: str, is_stacked: bool, has_legend: bool, is_dotted: bool) -> Spec:
     band = alt.Chart().transform_filter("datum.band").mark_rect(color=QUIET, opacity=0.10)
     parts = alt.Chart().encode(
         x=PLACE,
-        y=alt.Y("value:Q", axis=value_axis(axis), stack="zero" if is_stacked else None),
+        y=alt.Y("value:Q", axis=value_axis(axis_of(unit), is_count=unit is formats.count), stack="zero" if is_stacked else None),
         color=alt.Color("name:N", legend=legend(labelExpr=CUT_LEGEND, symbolType="square") if has_legend else None),
         tooltip=[alt.Tooltip("interval:N", title=step), alt.Tooltip("name:N", title="Part"), alt.Tooltip("text:N", title="Value")],
     )

@@ -22,6 +22,7 @@ def histogram(bins: pd.DataFrame, unit: Format, title: str) -> Drawing:
     drawn = pd.DataFrame({name: doubles(bins[name]) for name in ("lower", "upper", "requests")})
     edges = zip(bins["lower"], bins["upper"], strict=True)
     drawn["text"] = [f"{exact(unit, lower)} – {exact(unit, upper)}" for lower, upper in edges]
+    drawn["zero"] = 0.0
     drawn["count"] = [exact_count(count) for count in bins["requests"]]
     return Drawing(drawn, _histogram(axis_of(unit), title))
 
@@ -30,11 +31,12 @@ def histogram(bins: pd.DataFrame, unit: Format, title: str) -> Drawing:
 def _histogram(axis: str, title: str) -> Spec:
     bars = (
         alt.Chart()
-        .mark_bar(color=COLORS["input_tokens"], binSpacing=1)
+        .mark_rect(color=COLORS["input_tokens"])
         .encode(
             x=alt.X("lower:Q", axis=_log_axis(axis, title), scale=alt.Scale(type="log", nice=False)),
             x2="upper:Q",
-            y=alt.Y("requests:Q", axis=value_axis(COUNT_AXIS)),
+            y=alt.Y("requests:Q", axis=value_axis(COUNT_AXIS, is_count=True)),
+            y2="zero:Q",
             tooltip=[alt.Tooltip("text:N", title=title), alt.Tooltip("count:N", title="Requests")],
         )
     )

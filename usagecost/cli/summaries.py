@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -16,12 +17,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from usagecost import periods
 from usagecost.cli.console import NOTHING_READ, WIDE_TABLE, WRONG_USAGE, LakeOption, fail, out, print_facts
 from usagecost.engine import UnansweredError
 from usagecost.exports import csv_text
 from usagecost.filters import NOT_REPORTED
 from usagecost.lake import LakeError, lake_root
-from usagecost.metrics import DIMENSIONS, METRICS, spend_text
+from usagecost.metrics import DIMENSIONS, METRICS, SPLITS, spend_text
 from usagecost.periods import INTERVALS, WHOLE
 
 SUMMARY = (
@@ -44,7 +46,8 @@ def summary(
     end: Annotated[str, typer.Option(help="Last day, included, YYYY-MM-DD.")],
     lake: LakeOption = None,
     zone: Annotated[str, typer.Option(help="The reporting time zone, an IANA name.", envvar="USAGECOST_ZONE")] = "UTC",
-    by: Annotated[str | None, typer.Option(help=f"Split by {', '.join((*DIMENSIONS, *INTERVALS))}.")] = None,
+    by: Annotated[str | None, typer.Option(help=f"Split by {', '.join((*SPLITS, *INTERVALS))}.")] = None,
+    metric: Annotated[list[str] | None, typer.Option(help=f"What to tell instead; repeatable: {', '.join(METRICS)}.")] = None,
     format: Annotated[SummaryFormat, typer.Option(help="How to write it.")] = SummaryFormat.table,  # noqa: A002
 ) -> None:
     """The Usage and cost page's numbers for a range of days, by the page's own questions.
@@ -56,36 +59,50 @@ def summary(
         fail(f"--end {last} lies before --start {first}: exchange them.", WRONG_USAGE)
     if zone not in available_timezones():
         fail(f"--zone {zone} is no time zone: use an IANA name such as Europe/Berlin.", WRONG_USAGE)
-    if by is not None and by not in (*DIMENSIONS, *INTERVALS):
-        fail(f"--by {by} is no split: use one of {', '.join((*DIMENSIONS, *INTERVALS))}.", WRONG_USAGE)
+    if by is not None and by not in (*SPLITS, *INTERVALS):
+        fail(f"--by {by} is no split: use one of {', '.join((*SPLITS, *INTERVALS))}.", WRONG_USAGE)
+    if unknown := [name for name in metric or () if name not in METRICS]:
+        fail(f"--metric {unknown[0]} is no metric: use one of {', '.join(METRICS)}.", WRONG_USAGE)
     try:
-        rows = summary_rows(lake or lake_root(), first, last, zone, by)
+        rows = summary_rows(lake or lake_root(), first, last, zone, by, _with_coverage(metric or SUMMARY))
     except (LakeError, UnansweredError) as problem:
         fail(str(problem), NOTHING_READ)
     _write_rows(rows if by else rows[:1], format, single=by is None)
 
 
-def summary_rows(lake: str, first: date, last: date, zone: str, by: str | None) -> list[dict[str, Any]]:
-    """One row for the range, or one per value of a dimension or per interval; None where nothing is known."""
+def summary_rows(
+    lake: str, first: date, last: date, zone: str, by: str | None, metrics: Sequence[str] = SUMMARY
+) -> list[dict[str, Any]]:
+    """One row for the range, or one per value of a split or per interval; None where nothing is known."""
     logging.getLogger("streamlit.runtime.caching.cache_data_api").disabled = True  # it warns that no app is running
-    from usagecost import engine, folds, queries
+    from usagecost import engine, folds, queries, queries_panels
     from usagecost.filters import View
     from usagecost.periods import Period
 
     interval = by if by in INTERVALS else WHOLE
     period = Period(first, last, zone, datetime.now(UTC), is_all_time=True)  # nothing is compared here
     view = View(lake, engine.open_lake(lake).version(), period, interval, "best")
-    usage = queries.usage(view, by if by in DIMENSIONS else "source")
+    if tuple(metrics) == SUMMARY and by not in set(SPLITS) - set(DIMENSIONS):
+        answer = queries.usage(view, by if by in DIMENSIONS else "source")
+    else:
+        answer = queries_panels.numbers(view, metrics, by if by in SPLITS else None)
+    if by is None:
+        return [_numbers(answer.totals, metrics)]
     if by in INTERVALS:
-        starts = [step.start.astimezone(ZoneInfo(zone)).isoformat() for step in usage.intervals]
-        return [{by: start, **_numbers(sums)} for start, sums in zip(starts, folds.rows(usage.over_time), strict=True)]
-    if by:
-        return [{by: "Other" if sums["is_other"] else sums["value"], **_numbers(sums)} for sums in folds.rows(usage.by_value)]
-    return [_numbers(usage.totals)]
+        steps = periods.intervals(period, interval)
+        starts = [step.start.astimezone(ZoneInfo(zone)).isoformat() for step in steps]
+        return [{by: start, **_numbers(sums, metrics)} for start, sums in zip(starts, folds.rows(answer.over_time), strict=True)]
+    values = folds.rows(answer.by_value)
+    return [{by: "Other" if sums["is_other"] else sums["value"], **_numbers(sums, metrics)} for sums in values]
 
 
-def _numbers(sums: dict[str, Any]) -> dict[str, Any]:
-    return {name: METRICS[name].of(sums) for name in SUMMARY}
+def _with_coverage(metrics: Sequence[str]) -> tuple[str, ...]:
+    """The metrics, each once; beside a spend, how many requests are missing from it."""
+    return tuple(dict.fromkeys([*metrics, *(["unpriced_requests"] if "spend_usd" in metrics else [])]))
+
+
+def _numbers(sums: Mapping[str, Any], metrics: Sequence[str]) -> dict[str, Any]:
+    return {name: METRICS[name].of(sums) for name in metrics}
 
 
 def _write_rows(rows: list[dict[str, Any]], format: SummaryFormat, *, single: bool) -> None:  # noqa: A002 - the option's name

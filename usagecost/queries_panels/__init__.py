@@ -5,18 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from usagecost import queries
 from usagecost.boards import Panel
 from usagecost.filters import View
+from usagecost.metrics import METRICS
+from usagecost.periods import WHOLE
 from usagecost.queries_panels.answers import Answer, answer_of
 from usagecost.queries_panels.asking import ask, queries_of
 from usagecost.queries_panels.question import Need, Question, needs_of, question_of
 from usagecost.queries_panels.scope import HOUR_OF_WEEK
 from usagecost.queries_panels.single import EDGES, SAMPLE
 
-__all__ = ["EDGES", "HOUR_OF_WEEK", "SAMPLE", "Answer", "Question", "ahead", "answer", "plan", "question"]
+__all__ = ["EDGES", "HOUR_OF_WEEK", "SAMPLE", "Answer", "Question", "ahead", "answer", "numbers", "plan", "question"]
 
 
 def question(panel: Panel, view: View) -> Question:
@@ -36,7 +38,16 @@ def ahead(panels: Iterable[Panel], view: View) -> None:
 
 def answer(panel: Panel, view: View) -> Answer:
     """The panel's numbers; no query where they have been asked ahead."""
-    asked = question(panel, view)
+    return _answered(question(panel, view))
+
+
+def numbers(view: View, metrics: Sequence[str], split: str | None) -> Answer:
+    """Metrics of a view by a split, all of its values, or over the view's intervals: a table without a panel."""
+    named = tuple(METRICS[name] for name in metrics)
+    return _answered(Question(view, named, "table", split, WHOLE if split else view.interval, queries.MOST_VALUES_OF_PERIOD))
+
+
+def _answered(asked: Question) -> Answer:
     needs = needs_of(asked)
     found = ask(needs.values())
     return answer_of(asked, {name: found[need] for name, need in needs.items()})

@@ -122,7 +122,7 @@ def needs_of(question: Question) -> dict[str, Need]:
 
 
 def _sums(question: Question, scope: Scope, interval: str, split: str | None) -> Sums:
-    most = next(level for level in LEVELS if level >= question.top)
+    most = next((level for level in LEVELS if level >= question.top), question.top)
     return Sums(scope, interval, split, question.rank, most, question.measures)
 
 

@@ -68,7 +68,7 @@ def _over_time(answer: Answer) -> Drawing:
     else:
         cells, top = named(answer.cells), named(answer.by_value)
         parts = cells[["interval", "name"]].assign(value=metric.column(cells))
-        names, palette = list(top["name"]), _palette(question.split, top)
+        names, palette = list(top["name"]), _colors_over_time(question.split, top)
         stacked = question.chart != "line" and metric.is_additive and SPLITS[question.split].parts_add_up
     return charts.parts_over_time(parts, question.chart, metric.format, names, palette, axis, stacked=stacked)
 
@@ -121,8 +121,16 @@ def _visible(answer: Answer) -> pd.DataFrame:
     return answer.sample[(answer.sample["x"] > 0) & (answer.sample["y"] > 0)]
 
 
+def _colors_over_time(split: str, values: pd.DataFrame) -> list[str]:
+    """Weekdays and hours over time have nothing but their colours to tell them apart."""
+    of_names = charts.colors(list(values["value"]))
+    return [of_names[value] for value in values["value"]] if SPLITS[split].order else _palette(split, values)
+
+
 def _palette(split: str, values: pd.DataFrame) -> list[str]:
-    """A colour for each row: by its name alone as far as colours go, so that panels of a board agree."""
+    """A colour for each row: by its name, so that the panels of a board agree. What has an order of its own needs none."""
+    if SPLITS[split].order:
+        return [COLORS["input_tokens"]] * len(values)
     known = sorted(str(value) for value in values["value"].dropna())
     color = {**charts.colors(known), **(STATUS_COLORS if split == "status" else {})}
     rows = zip(values["value"], values["is_other"], strict=True)
