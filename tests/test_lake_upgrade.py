@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from tests.lake_rows import commit, row, rows_of
 from usagecost.cli import app
 from usagecost.lake import Lake, LakeError
 from usagecost.pricing import with_prices
+from usagecost.sample import ensure_sample
 from usagecost.schema import REQUESTS
 
 NEW = ("cache_read_saved_usd", "cache_write_extra_usd")
@@ -84,3 +85,14 @@ def _interrupt(*_: object) -> None:
 
 def _list_prices(con: duckdb.DuckDBPyConnection, table: str, also: list[str]) -> str:
     return with_prices(con, table, also=also)
+
+
+def test_a_sample_of_an_earlier_version_is_made_anew(old_lake: Lake, tmp_path: Path):
+    now = datetime(2026, 5, 2, 12, tzinfo=UTC)
+    samples = tmp_path / "samples"
+    samples.mkdir()
+    old_lake.root.rename(samples / "2026-05-02T10-00-00Z")
+
+    made = ensure_sample(samples, now)
+    assert made.name == "2026-05-02T12-00-00Z"
+    assert Lake(made).snapshot().rows > 50_000

@@ -9,12 +9,13 @@ import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from filelock import FileLock
 
 from usagecost.ingest import Report, load
-from usagecost.lake import Lake
+from usagecost.lake import Lake, LakeOutdated
 from usagecost.sample.table import SEED, sample_requests
 from usagecost.schema import REJECTS
 from usagecost.sources import Batch
@@ -59,7 +60,17 @@ def sample_batches(end: datetime, seed: int = SEED) -> Iterator[Batch]:
 def _fresh(root: Path, now: datetime) -> Path | None:
     """The newest sample that is not a day old; those that end in the future are another clock's."""
     ages = {folder: now - end for folder, end in _lakes(root)}
-    return max((folder for folder, age in ages.items() if -AHEAD <= age < FRESH_FOR), default=None)
+    young = sorted((folder for folder, age in ages.items() if -AHEAD <= age < FRESH_FOR), reverse=True)
+    return next((folder for folder in young if _has_todays_columns(folder)), None)
+
+
+@cache
+def _has_todays_columns(folder: Path) -> bool:
+    """Whether a sample was made by this version of the app; it is never changed, so it is looked at once."""
+    try:
+        return Lake(folder).version() >= 0
+    except LakeOutdated:
+        return False
 
 
 def _make(root: Path, now: datetime) -> Path:
