@@ -32,8 +32,10 @@ class Scope:
     @classmethod
     def of(cls, view: View, start: datetime, end: datetime) -> Scope:
         """The view's requests between two instants. What time it is now is left out: it decides no number."""
-        conditions = tuple(sorted(dict.fromkeys(view.filters.conditions), key=repr))
-        return cls(view.lake, view.version, view.period.timeless, start, end, view.basis, Filters(conditions), view.week_start)
+        conditions, tests = (tuple(sorted(set(tests), key=repr)) for tests in (view.filters.conditions, view.filters.tests))
+        return cls(
+            view.lake, view.version, view.period.timeless, start, end, view.basis, Filters(conditions, tests), view.week_start
+        )
 
     def cost(self, sql: str) -> str:
         """The SQL with this basis' cost of a request put in."""
@@ -84,7 +86,7 @@ class Scope:
         dimension = SPLITS[split]
         if dimension.kind == "list":
             return f"unnest(CASE WHEN len({dimension.column}) > 0 THEN list_distinct({dimension.column}) ELSE [NULL] END)", {}
-        return f"{dimension.column}::varchar", {}
+        return f"({dimension.column})::varchar", {}
 
 
 def is_list(split: str | None) -> bool:

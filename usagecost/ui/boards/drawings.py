@@ -123,8 +123,10 @@ def _visible(answer: Answer) -> pd.DataFrame:
 
 def _colors_over_time(split: str, values: pd.DataFrame) -> list[str]:
     """Weekdays and hours over time have nothing but their colours to tell them apart."""
+    if not SPLITS[split].order:
+        return _palette(split, values)
     of_names = charts.colors(list(values["value"]))
-    return [of_names[value] for value in values["value"]] if SPLITS[split].order else _palette(split, values)
+    return [of_names[value] for value in values["value"]]
 
 
 def _palette(split: str, values: pd.DataFrame) -> list[str]:

@@ -1,0 +1,264 @@
+"""What panels show, recounted from the rows and compared with DuckDB's own functions."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.lake_rows import Row, commit
+from tests.questions import ZONES, of_lake, questions
+from tests.recount import asked, by_key
+from tests.views import days, instant, request, view
+from usagecost import engine, queries, queries_panels
+from usagecost.boards import Panel, PanelFilter
+from usagecost.cli.summaries import summary_rows
+from usagecost.filters import Filters, View
+from usagecost.folds import rows
+from usagecost.lake import Lake
+from usagecost.metrics import HOURS, METRICS, OF_ROWS, SPLITS, WEEKDAYS
+from usagecost.queries_panels import EDGES, SAMPLE, Answer
+
+PERCENTILES = {"latency_p50_ms": 0.5, "latency_p95_ms": 0.95, "latency_p99_ms": 0.99}
+
+
+def values_of(answer: Answer, metric: str) -> dict[object, object]:
+    """What each value of the split has; "Other" for the rest."""
+    names = ["Other" if row["is_other"] else row["value"] for row in rows(answer.by_value)]
+    return {
+        name: None if pd.isna(value) else value for name, value in zip(names, METRICS[metric].column(answer.by_value), strict=True)
+    }
+
+
+def quantile(found: list[Row], share: float) -> float | None:
+    told = [row["duration_ms"] for row in found if row.get("duration_ms") is not None]
+    durations = pd.DataFrame({"ms": told}, dtype=float)  # noqa: F841
+    return duckdb.sql(f"SELECT quantile_cont(ms, {share}) FROM durations").fetchall()[0][0]
+
+
+@pytest.fixture
+def scans(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The queries that panels run from now on."""
+    seen: list[str] = []
+    run = engine.table
+
+    def counted(sql: str, *args: object, **named: object) -> object:
+        seen.append(sql)
+        return run(sql, *args, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(engine, "table", counted)
+    return seen
+
+
+# ---- laws
+
+
+@settings(max_examples=25)
+@given(questions(), st.sampled_from(["model", "user", "status"]), st.integers(1, 4))
+def test_percentiles_and_users_of_every_part_are_those_of_its_rows(
+    varied: tuple[str, list[Row]], question: View, by: str, top: int
+):
+    lake, made = varied
+    asked_of = of_lake(question, lake, "day")
+    found = asked(made, asked_of)
+    column = {"model": "model", "user": "user_id", "status": "status"}[by]
+    answer = queries_panels.answer(Panel(metrics=("latency_p95_ms", "active_users"), split=by, chart="table", top=top), asked_of)
+    parts = by_key(found, lambda row: row.get(column))
+    named = sorted(parts, key=lambda value: (-len(parts[value]), value is None, value))[:top]
+    rest = [row for value, of_value in parts.items() if value not in named for row in of_value]
+
+    expected = {value: parts[value] for value in named} | ({"Other": rest} if rest else {})
+    assert values_of(answer, "active_users") == {
+        value: len({row["user_id"] for row in part if row.get("user_id")}) for value, part in expected.items()
+    }
+    assert values_of(answer, "latency_p95_ms") == pytest.approx({value: quantile(part, 0.95) for value, part in expected.items()})
+    assert answer.totals["latency_p95_ms"] == pytest.approx(quantile(found, 0.95))
+
+
+@settings(max_examples=20)
+@given(questions(intervals=("hour", "day", "week", "month")))
+def test_each_interval_has_the_percentile_of_its_own_rows(varied: tuple[str, list[Row]], question: View):
+    asked_of, made = of_lake(question, varied[0]), varied[1]
+    answer = queries_panels.answer(Panel(metrics=tuple(PERCENTILES), chart="line"), asked_of)
+
+    starts = [step.start for step in answer.steps]
+    parts = by_key(asked(made, asked_of), lambda row: bisect_right(starts, row["started_at"]) - 1)
+    for place, sums in enumerate(rows(answer.over_time)):
+        expected = {name: quantile(parts[place], share) if place in parts else None for name, share in PERCENTILES.items()}
+        assert {name: sums[name] for name in PERCENTILES} == pytest.approx(expected)
+
+
+@settings(max_examples=15)
+@given(questions(), st.sampled_from(["model", "provider", "hour_of_day", "weekday", None]), st.integers(1, 3))
+def test_parts_add_up_to_the_summary(varied: tuple[str, list[Row]], question: View, by: str | None, top: int):
+    asked_of = replace(of_lake(question, varied[0], "week"), basis="best", filters=Filters())
+    metrics = ("spend_usd", "requests", "total_tokens")
+    answer = queries_panels.answer(Panel(metrics=metrics, split=by, chart="table", top=top), asked_of)
+    period = asked_of.period
+    (whole,) = summary_rows(asked_of.lake, period.first, period.last, period.zone, None)
+
+    assert {name: METRICS[name].of(answer.totals) for name in metrics} == {name: whole[name] for name in metrics}
+    parts = answer.by_value if by else answer.over_time
+    for name in metrics:
+        known = [value for value in METRICS[name].column(parts) if not pd.isna(value)] if len(parts) else []
+        assert (sum(known) or 0) == (whole[name] or 0)
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.sampled_from(ZONES),
+    st.sampled_from([date(2026, 3, 29), date(2026, 10, 25), date(2026, 4, 5), date(2011, 12, 30), date(2010, 11, 7)]),
+    st.lists(st.integers(-3 * 86_400, 3 * 86_400), min_size=1, max_size=20),
+)
+def test_weekday_and_hour_are_those_of_the_zones_clocks(lake_of: Callable[..., str], zone: str, day: date, after: list[int]):
+    moments = [datetime(day.year, day.month, day.day, 12, tzinfo=UTC) + timedelta(seconds=seconds) for seconds in after]
+    made = lake_of(*(request(moment) for moment in moments))
+    period = days(day - timedelta(days=6), day + timedelta(days=6), zone)
+    local = [moment.astimezone(ZoneInfo(zone)) for moment in moments]
+
+    def counted(by: str) -> dict[object, object]:
+        return values_of(
+            queries_panels.answer(Panel(metrics=("requests",), split=by, chart="ranked"), view(made, period)), "requests"
+        )
+
+    assert counted("weekday") == dict(pd.Series([WEEKDAYS[at.weekday()] for at in local]).value_counts())
+    assert counted("hour_of_day") == dict(pd.Series([HOURS[at.hour] for at in local]).value_counts())
+
+
+# ---- facts
+
+
+def test_a_request_counts_once_for_each_of_its_tags_and_once_in_the_whole(lake_of: Callable[..., str]):
+    lake = lake_of(request(tags=["a", "b"]), request(tags=["a", "a"]), request(tags=[]), request())
+    answer = queries_panels.answer(Panel(metrics=("requests",), split="tag", chart="ranked"), view(lake, days("2026-05-01")))
+
+    assert values_of(answer, "requests") == {"a": 2, "b": 1, None: 2}
+    assert answer.totals["requests"] == 4
+
+
+def test_rates_are_divided_last(lake_of: Callable[..., str]):
+    lake = lake_of(
+        request(reported_cost_usd=3, input_tokens=1_000, output_tokens=500, duration_ms=2_000.0, ttft_ms=100.0, status="error"),
+        request(reported_cost_usd=1, cache_read_tokens=5, input_tokens=20, status="success", ttft_ms=301.0),
+        request(input_tokens=7, output_tokens=700, status="cancelled", output_reasoning_tokens=9, input_audio_tokens=4),
+    )
+    names = ("failure_rate", "errors", "reasoning_tokens", "audio_tokens", "cache_read_share", "spend_per_request",
+             "spend_per_million_tokens", "unpriced_share", "avg_ttft_ms", "output_tokens_per_second")  # fmt: skip
+    totals = queries_panels.numbers(view(lake, days("2026-05-01"), "period"), names, None).totals
+
+    assert [METRICS[name].of(totals) for name in names] == pytest.approx(
+        [2 / 3, 1, 9, 4, 0.25, 2, 4 / 1_520 * 1_000_000, 1 / 3, 200.5, 250]
+    )
+
+
+def test_a_histogram_counts_every_request_once(lake_of: Callable[..., str]):
+    sizes = (0, 1, 2, 10, 11, 1_000_000, None)
+    answer = queries_panels.answer(
+        Panel(metrics=("input_tokens",), chart="histogram"),
+        view(lake_of(*(request(input_tokens=size) for size in sizes)), days("2026-05-01")),
+    )
+    bins = {
+        None if pd.isna(place) else EDGES[int(place)]: count
+        for place, count in zip(answer.spread["upper"], answer.spread["requests"], strict=True)
+    }
+
+    assert bins == {0: 1, 1: 1, 2.5: 1, 10: 1, 16: 1, 1e6: 1, None: 1}
+
+
+def test_a_sample_is_small_and_always_the_same(sample_lake: str):
+    asked_of = view(sample_lake, days(date.today() - timedelta(days=20), date.today()))  # noqa: DTZ011
+    panel = Panel(metrics=("total_tokens", "avg_latency_ms"), split="provider", chart="scatter")
+    first = queries_panels.answer(panel, asked_of).sample
+    queries_panels.asking.kept().answers.clear()
+
+    assert len(first) == SAMPLE < first["of"].iloc[0]
+    assert first.equals(queries_panels.answer(panel, asked_of).sample)
+
+
+def test_a_panels_filters_come_on_top_of_the_pages(lake_of: Callable[..., str]):
+    lake = lake_of(*(request(model=model, team_id=team) for model in "ab" for team in ("x", "y")))
+    panel = Panel(metrics=("requests",), chart="number", filters=(PanelFilter(dimension="team", values=("x",)),))
+    page = view(lake, days("2026-05-01"))
+
+    assert queries_panels.answer(panel, replace(page, filters=page.filters.and_is("model", "a"))).totals["requests"] == 1
+
+
+def test_the_last_24_hours_are_hours_and_compared_with_those_before(lake_of: Callable[..., str]):
+    now = instant("2026-05-02 10:30")
+    lake = lake_of(*(request(now - timedelta(hours=hours)) for hours in (0.1, 5, 23, 23.6, 25, 30, 60)))
+    page = view(lake, days("2026-05-02", now=now))
+    answer = queries_panels.answer(Panel(metrics=("requests",), chart="number", range="24h"), page)
+
+    assert len(answer.steps) == 24
+    assert (answer.totals["requests"], answer.before["requests"]) == (3, 2)
+
+
+# ---- how many queries
+
+
+BOARD = (
+    Panel(metrics=("requests", "spend_usd"), chart="number"),
+    Panel(metrics=("spend_usd",), split="provider", chart="bar"),
+    Panel(metrics=("input_tokens", "output_tokens"), chart="line"),
+    Panel(metrics=("requests",), split="provider", chart="ranked"),
+    Panel(metrics=("successful", "failed"), chart="bar"),
+    Panel(metrics=("failure_rate",), chart="line"),
+    Panel(metrics=("latency_p95_ms",), split="model", chart="line"),
+    Panel(metrics=("avg_ttft_ms",), split="provider", chart="ranked"),
+    Panel(metrics=("errors",), split="error", chart="bar"),
+    Panel(metrics=("spend_usd",), split="team", chart="ranked"),
+    Panel(metrics=("requests", "active_users", "spend_usd"), split="user", chart="table"),
+    Panel(metrics=("requests",), chart="heatmap"),
+)
+
+
+def test_a_board_of_twelve_panels_takes_three_queries_and_then_none(lake_of: Callable[..., str], scans: list[str]):
+    page = view(
+        lake_of(request(), request(status="error", error_class="Timeout", duration_ms=5.0)), days("2026-05-01", "2026-05-30")
+    )
+    queries.data_span(page.lake, page.version)
+    scans.clear()
+    queries_panels.ahead(BOARD, page)
+
+    assert len(scans) == len(queries_panels.plan(BOARD, page)) == 3
+
+    for panel in BOARD:
+        queries_panels.answer(panel, replace(page, period=replace(page.period, now=page.period.now + timedelta(minutes=5))))
+    assert len(scans) == 3, "warm, whatever time it is"
+
+
+def test_a_new_panel_asks_only_what_is_not_known(lake_of: Callable[..., str], scans: list[str]):
+    page = view(lake_of(request()), days("2026-05-01", "2026-05-30"))
+    queries_panels.ahead(BOARD, page)
+    scans.clear()
+
+    queries_panels.answer(BOARD[3].model_copy(update={"title": "Other words", "top": 7}), page)
+    assert not scans
+    queries_panels.ahead((*BOARD, Panel(metrics=("spend_usd",), split="app", chart="ranked")), page)
+    assert len(scans) == 1
+
+
+def test_a_new_version_of_the_lake_is_asked_anew(lake_of: Callable[..., str]):
+    lake, panel = lake_of(request()), Panel(metrics=("requests",), chart="number")
+    before = queries_panels.answer(panel, view(lake, days("2026-05-01"))).totals["requests"]
+    commit(Lake(lake), request())
+
+    assert (before, queries_panels.answer(panel, view(lake, days("2026-05-01"))).totals["requests"]) == (1, 2)
+
+
+def test_every_metric_is_asked_by_every_split_on_the_command_line(lake_of: Callable[..., str]):
+    lake = lake_of(request(model="m", provider="p", user_id="u", tags=["t"], duration_ms=7.0))
+
+    for by in SPLITS:
+        (row,) = summary_rows(lake, date(2026, 5, 1), date(2026, 5, 1), "UTC", by, tuple(METRICS))
+        assert row["requests"] == 1
+        assert {row[name] for name in PERCENTILES} == {7.0}
+    assert set(OF_ROWS) <= set(METRICS)

@@ -1,0 +1,186 @@
+"""Every metric, split and chart of a panel, in pairs, drawn from the sample and from an empty lake."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import altair as alt
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+from streamlit.testing.v1 import AppTest
+
+from tests.views import days, request, view
+from usagecost import queries_panels
+from usagecost.boards import CHARTS, RULES, Panel, metrics_for, splits_for
+from usagecost.boards.words import alt_of, help_of, title_of
+from usagecost.filters import View
+from usagecost.metrics import METRICS, SPLITS
+from usagecost.ui.boards.drawings import drawing_of
+from usagecost.ui.boards.numbers import numbers_of
+
+OVER_SPLITS = [chart for chart in CHARTS if splits_for(chart)]
+
+
+def panel_of(chart: str, metric: str, split: str | None) -> Panel:
+    """A panel of the three, completed where the chart needs more."""
+    metrics = (metric, *(other for other in metrics_for(chart) if other != metric))[: RULES[chart].metrics[0]]
+    needed = split or ("provider" if RULES[chart].split == "required" else None)
+    return Panel(metrics=metrics, split=needed, chart=chart, top=3)
+
+
+def pairs(metric: str) -> list[Panel]:
+    """The metric with every chart and with every split; over all metrics every chart meets every split too."""
+    with_charts = [panel_of(chart, metric, None) for chart in CHARTS if metric in metrics_for(chart)]
+    first = list(METRICS).index(metric)
+    able = [chart for chart in OVER_SPLITS if metric in metrics_for(chart)]
+    with_splits = [panel_of(able[(first + place) % len(able)], metric, split) for place, split in enumerate(SPLITS)]
+    every = [panel_of(chart, metric, split) for chart in OVER_SPLITS for split in SPLITS] if metric == "total_tokens" else []
+    return with_charts + with_splits + every
+
+
+@pytest.fixture(scope="module")
+def pages(sample_lake: str, lake_of: Callable[..., str]) -> dict[str, View]:
+    """A week of the sample and of a lake without a request, with everything that the panels need asked ahead."""
+    week = days(date.today() - timedelta(days=6), date.today(), "Europe/Berlin")  # noqa: DTZ011
+    found = {"sample": view(sample_lake, week), "empty": view(lake_of(), week)}
+    for page in found.values():
+        queries_panels.ahead([panel for metric in METRICS for panel in pairs(metric)], page)
+    return found
+
+
+def test_the_pairs_are_all_there():
+    panels = [panel for metric in METRICS for panel in pairs(metric)]
+
+    assert {(panel.chart, panel.split) for panel in panels} >= {(chart, split) for chart in OVER_SPLITS for split in SPLITS}
+    assert {(panel.metrics[0], panel.split) for panel in panels} >= {(metric, split) for metric in METRICS for split in SPLITS}
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_metric_is_drawn_by_every_chart_and_every_split(pages: dict[str, View], metric: str):
+    for panel in pairs(metric):
+        answer = queries_panels.answer(panel, pages["sample"])
+        numbers_of(panel, answer)
+        if panel.chart not in ("number", "table") and not answer.is_empty:
+            drawing = drawing_of(panel, answer)
+            json.dumps(drawing.spec)
+            assert len(drawing.data)
+        assert title_of(panel)
+        assert help_of(panel)
+        assert alt_of(panel)
+
+        nothing = queries_panels.answer(panel, pages["empty"])
+        assert nothing.is_empty
+        numbers_of(panel, nothing)
+
+
+@pytest.mark.parametrize("chart", [chart for chart in CHARTS if chart not in ("number", "table")])
+def test_a_drawing_is_what_vega_lite_understands(pages: dict[str, View], chart: str):
+    panel = panel_of(chart, "total_tokens", "provider" if splits_for(chart) else None)
+    drawing = drawing_of(panel, queries_panels.answer(panel, pages["sample"]))
+    records = drawing.data.head(60).astype(object).where(drawing.data.notna(), None).to_dict("records")
+
+    alt.LayerChart.from_dict({**drawing.spec, "data": {"values": records}}).to_dict()
+
+
+def test_only_what_adds_up_is_stacked(pages: dict[str, View]):
+    def stack(metric: str, split: str) -> object:
+        panel = Panel(metrics=(metric,), split=split, chart="area")
+        return drawing_of(panel, queries_panels.answer(panel, pages["sample"])).spec["layer"][1]["encoding"]["y"]["stack"]
+
+    assert stack("requests", "model") == "zero"
+    assert stack("avg_latency_ms", "model") is stack("active_users", "model") is stack("requests", "tag") is None
+
+
+PAGE = """
+from datetime import UTC, datetime, timedelta
+from usagecost import periods, queries_panels
+from usagecost.boards import Panel
+from usagecost.filters import View
+from usagecost.lake import Lake
+from usagecost.ui.boards import ahead, show
+now = datetime.now(UTC)
+view = View({lake!r}, Lake({lake!r}).version(), periods.preset_period("7d", "UTC", now, None), "day", "best")
+panels = [Panel.model_validate(panel) for panel in {panels!r}]
+ahead(panels, view)
+for place, panel in enumerate(panels):
+    show(panel, view, f"panel-{{place}}")
+"""
+
+
+def shown(lake: str, *panels: dict) -> AppTest:
+    page = AppTest.from_string(PAGE.format(lake=lake, panels=list(panels)), default_timeout=60).run()
+    assert not page.exception
+    return page
+
+
+def test_every_chart_is_shown_with_its_title_and_how_far_the_data_go(sample_lake: str):
+    made = [panel_of(chart, "total_tokens", "provider" if splits_for(chart) else None) for chart in CHARTS]
+    panels = [panel.model_dump() for panel in made]
+    page = shown(sample_lake, *panels)
+
+    assert [header.value for header in page.header] == [title_of(panel) for panel in made]
+    assert len(page.caption) == len(panels)
+    assert all("data through" in caption.value for caption in page.caption)
+    assert len(page.metric) == len(page.dataframe) == 1
+
+
+def test_a_panel_without_requests_says_what_to_do(lake_of: Callable[..., str]):
+    page = shown(lake_of(), {"metrics": ["requests"], "chart": "number", "range": "24h"})
+
+    assert "Last 24 hours" in page.caption[0].value
+    assert "No requests in this period" in page.caption[0].value
+
+
+def test_a_panel_that_fails_says_why_and_leaves_the_others_alone(sample_lake: str, monkeypatch: pytest.MonkeyPatch):
+    run = queries_panels.asking.engine.table
+
+    def without_users(sql: str, *args: object, **named: object) -> object:
+        if "count(DISTINCT user_id)" in sql:
+            raise queries_panels.asking.engine.UnansweredError("The question needs more than 2GB of memory. Ask for fewer days.")
+        return run(sql, *args, **named)  # type: ignore[arg-type]
+
+    queries_panels.asking.kept().answers.clear()
+    monkeypatch.setattr(queries_panels.asking.engine, "table", without_users)
+    page = shown(sample_lake, {"metrics": ["active_users"], "chart": "number"}, {"metrics": ["requests"], "chart": "number"})
+
+    assert "Ask for fewer days" in page.warning[0].value
+    assert [metric.label for metric in page.metric] == ["Total requests"]
+
+
+def test_a_table_ends_with_the_totals_of_the_whole(lake_of: Callable[..., str]):
+    lake = lake_of(*(request(pd.Timestamp.now("UTC").to_pydatetime(), user_id="u", model=model) for model in ("a", "b")))
+    page = shown(lake, {"metrics": ["requests", "active_users"], "chart": "table", "split": "model"})
+    last = page.dataframe[0].value.iloc[-1]
+
+    assert (last["model"], last["requests"], last["active_users"]) == ("Total", 2, 1)
+
+
+def test_what_a_log_says_is_no_markup_in_a_panel(lake_of: Callable[..., str]):
+    lake = lake_of(request(pd.Timestamp.now("UTC").to_pydatetime(), model="**x** [y](z)"))
+    page = shown(lake, {"title": "**bold**", "metrics": ["requests"], "chart": "number",
+                        "filters": [{"dimension": "model", "values": ["**x** [y](z)"]}]})  # fmt: skip
+
+    assert page.header[0].value == r"\*\*bold\*\*"
+    assert r"\*\*x\*\* \[y\]\(z\)" in page.caption[0].value
+
+
+@pytest.mark.parametrize(
+    ("panel", "words"),
+    [
+        ({"metrics": ["requests"], "chart": "ranked"}, "needs a split"),
+        ({"metrics": ["requests", "spend_usd"], "chart": "line"}, "not of one unit"),
+        ({"metrics": ["requests", "errors"], "chart": "bar", "split": "model"}, "leave out split, or all metrics but one"),
+        ({"metrics": ["success_rate"], "chart": "histogram"}, "is no size of a single request"),
+        ({"metrics": ["total_tokens"], "chart": "scatter"}, "draws 2 metrics, not 1"),
+        ({"metrics": ["requests"], "chart": "heatmap", "split": "model"}, "is not split"),
+        ({"metrics": ["requests", "requests"], "chart": "table"}, "stands in it twice"),
+        ({"metrics": ["colour"], "chart": "table"}, "is no metric"),
+        ({"metrics": ["requests"], "chart": "number", "range": "forever"}, "is no range"),
+    ],
+)
+def test_a_panel_that_makes_no_sense_says_what_would(panel: dict, words: str):
+    with pytest.raises(ValidationError, match=words):
+        Panel.model_validate(panel)
