@@ -7,8 +7,8 @@ from usagecost.ui import prices
 
 view = ui.page("Prices", icon=":material/sell:")
 
-models_tab, set_tab, compared_tab, reprice_tab = st.tabs(
-    ["Models", "Set a price", "Reported and list", "Reprice"], key="part", on_change="rerun", bind="query-params"
+models_tab, set_tab, compared_tab, cache_tab, reprice_tab = st.tabs(
+    ["Models", "Set a price", "Reported and list", "Cache", "Reprice"], key="part", on_change="rerun", bind="query-params"
 )
 
 if models_tab.open:
@@ -22,6 +22,10 @@ if set_tab.open:
 if compared_tab.open:
     with compared_tab:
         prices.compared(view)
+
+if cache_tab.open:
+    with cache_tab:
+        prices.caching(view)
 
 if reprice_tab.open:
     with reprice_tab:

@@ -14,6 +14,7 @@ SELECT
     provider, model,
     count(*)::bigint AS requests,
     count(*) FILTER (price_status = 'unpriced')::bigint AS unpriced_requests,
+    sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) FILTER (price_status = 'unpriced')::bigint AS unpriced_tokens,
     sum(input_tokens)::bigint AS input_tokens,
     sum(output_tokens)::bigint AS output_tokens,
     sum(list_cost_usd) AS list_usd,
@@ -23,6 +24,9 @@ SELECT
     count(*) FILTER (reported_cost_usd IS NOT NULL AND list_cost_usd IS NOT NULL)::bigint AS requests_of_both,
     sum(cache_read_tokens)::bigint AS cache_read_tokens,
     sum(cache_write_tokens)::bigint AS cache_write_tokens,
+    sum(cache_read_saved_usd) AS cache_saved_usd,
+    sum(cache_write_extra_usd) AS cache_extra_usd,
+    sum(cache_read_saved_usd) FILTER (reported_cost_usd IS NOT NULL AND list_cost_usd IS NOT NULL) AS saved_of_both_usd,
     bool_or(service_tier IS NOT NULL OR is_batch) AS has_tiers,
     coalesce(
         arg_max(price_status, {us}) FILTER (price_id IS NOT NULL OR price_status = 'unpriced'), arg_max(price_status, {us})

@@ -7,7 +7,7 @@ into rows of rates (``rates``), overlaid with the own book (``book``, ``overlay`
 
 from usagecost.pricing.book import NO_BOOK, Book, BookProblem, parse_book
 from usagecost.pricing.costs import with_prices
-from usagecost.pricing.names import Match, resolve
+from usagecost.pricing.names import Match, listed_models, resolve
 from usagecost.pricing.overlay import Asked, rates_at
 from usagecost.pricing.parts import with_parts
 from usagecost.pricing.rates import prices_version
@@ -18,6 +18,7 @@ __all__ = [
     "Book",
     "BookProblem",
     "Match",
+    "listed_models",
     "parse_book",
     "prices_version",
     "rates_at",

@@ -105,6 +105,12 @@ def resolve(provider: str | None, model: str | None) -> Match | None:
     return Match(billed_by, found, "alias") if found else None
 
 
+@cache
+def listed_models() -> tuple[str, ...]:
+    """Every model of the price list, written provider/model, by name: what an alias can stand for."""
+    return tuple(sorted(f"{provider.id}/{model.id}" for provider in get_snapshot().providers for model in provider.models))
+
+
 def _find(provider: Provider, model: str) -> ModelInfo | None:
     return provider.find_model(model, all_providers=get_snapshot().providers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -64,14 +65,22 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 
 def likely_cause(row: dict[str, Any], share: float | None) -> str:
     """What may be behind a difference, in words; a guess, from the direction and from what the requests have."""
+    reported, listed = row["reported_of_both_usd"], row["list_of_both_usd"]
     if share is not None and abs(share) < SMALL:
         return "none: they agree"
     if share is None:
         return "free at list prices: the gateway has a price of its own"
+    if _is_about(reported - listed, row["saved_of_both_usd"]):
+        return "cache reads, which the source bills as other input"
     if row["has_tiers"]:
         return "batch or service tier, billed at other rates"
     if row["cache_read_tokens"] or row["cache_write_tokens"]:
         return "cache tokens, which the source counts or prices in another way" if share > 0 else "cache tokens, or a discount"
     if row["price_status"] == "alias":
-        return "the name may mean another model of the price list"
+        return "an alias that is not known for sure: the name may mean another listed model"
     return "a price that changed, or a surcharge of the gateway" if share > 0 else "a negotiated discount"
+
+
+def _is_about(difference: Decimal, amount: Decimal | None) -> bool:
+    """Whether a difference is explained by an amount, but for rounding."""
+    return bool(amount) and abs(difference - amount) <= abs(amount) * Decimal(str(SMALL))

@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from usagecost import formats, queries_prices
+from usagecost import queries_prices
 from usagecost.engine import open_lake
 from usagecost.filters import NOT_REPORTED, View
+from usagecost.metrics import spend_coverage
 from usagecost.pricebook import Current, current_book
 from usagecost.pricing import Asked, rates_at
 from usagecost.ui.answers import answer, empty
@@ -26,6 +27,7 @@ RATES = {
     "output_tokens": "Output",
     "output_reasoning_tokens": "Reasoning",
 }
+SUMMED = ("input_tokens", "output_tokens", "unpriced_requests", "unpriced_tokens")
 STATUSES = {
     "exact": "list price",
     "alias": "list price, by another name",
@@ -47,7 +49,9 @@ def models(view: View) -> None:
         return
     shown = pd.DataFrame([_shown(row, current) for row in rows])
     heading("Models and their prices", lambda: shown, name="prices", help="USD for a million tokens, of a short request sent now.")
-    st.caption(f"{_coverage(rows)} Prices: {plain(current.version)}.")
+    st.caption(
+        f"{_coverage(rows)} Prices: {plain(current.version)}. Tick a row to set its price, or to say which listed model it is."
+    )
     known = "At list or own prices, where they are known."
     money = {name: st.column_config.NumberColumn(f"{title} / M", format="$%.4g", width="small") for name, title in RATES.items()}
     table(
@@ -60,12 +64,22 @@ def models(view: View) -> None:
             "requests": st.column_config.NumberColumn("Requests", format="localized"),
             "unpriced_requests": st.column_config.NumberColumn("Without price", format="localized"),
             "tokens": st.column_config.NumberColumn("Tokens", format="compact"),
+            "unpriced_tokens": st.column_config.NumberColumn("Tokens without price", format="compact"),
             "list_usd": st.column_config.NumberColumn("List cost", format="$%,.2f", help=known),
             **money,
             "price_id": st.column_config.TextColumn("Price id and date"),
         },
         alt_text="Models with requests, tokens, cost, the status of their price and the rates in force",
+        on_select=lambda: _set_price_of(rows),
     )
+
+
+def _set_price_of(rows: list[dict[str, Any]]) -> None:
+    """A tick on a row leads to the form, with that model chosen."""
+    ticked = st.session_state["table_prices"].selection.rows
+    if ticked and ticked[0] < len(rows) and rows[ticked[0]]["model"]:
+        st.session_state["price_model"] = name_of(rows[ticked[0]])
+        st.session_state["part"] = "Set a price"
 
 
 def name_of(row: dict[str, Any]) -> str:
@@ -84,6 +98,7 @@ def _shown(row: dict[str, Any], current: Current) -> dict[str, Any]:
         "requests": row["requests"],
         "unpriced_requests": row["unpriced_requests"],
         "tokens": sum(tokens) if tokens else None,
+        "unpriced_tokens": row["unpriced_tokens"],
         "list_usd": row["list_usd"] if row["price_id"] or not row["unpriced_requests"] else None,
         **{name: _number(rates.get(name)) for name in RATES},
         "price_id": row["price_id"],
@@ -95,8 +110,7 @@ def _number(rate: Decimal | None) -> float | None:
 
 
 def _coverage(rows: list[dict[str, Any]]) -> str:
-    """How much of the period has no price, in requests."""
-    requests, missing = (sum(row[name] for row in rows) for name in ("requests", "unpriced_requests"))
-    if not missing:
-        return "Every request has a price."
-    return f"{formats.percent(missing / requests)} of requests ({formats.exact_count(missing)}) have no price; they stand first."
+    """How much of the period has no price, in requests and in tokens."""
+    sums = {name: sum(row[name] or 0 for row in rows) for name in ("requests", *SUMMED)}
+    missing = spend_coverage(sums)
+    return f"{plain(missing)}; they stand first." if missing else "Every request has a price."

@@ -19,6 +19,8 @@ from usagecost.ui.blocks import table
 from usagecost.ui.text import days_text, plain
 
 PERIOD, ALL = "The period of the sidebar", "The whole lake"
+PREVIEW_ASKED = "_preview_asked"
+"""Set by who leads here for a preview."""
 _DONE, _PREVIEW = "_repriced", "_repricing"
 
 
@@ -42,7 +44,8 @@ def _form(view: View, lake: Lake) -> None:
     scope = st.radio("Requests of", [PERIOD, ALL], key="reprice_scope", horizontal=True)
     days = (view.period.start.date(), view.period.end.date()) if scope == PERIOD else (None, None)
     words = days_text(view.period.first, view.period.last) if scope == PERIOD else "all days"
-    if st.button("Preview", icon=":material/preview:", key="reprice_preview"):
+    is_asked = st.button("Preview", icon=":material/preview:", key="reprice_preview")
+    if st.session_state.pop(PREVIEW_ASKED, False) or is_asked:
         with st.spinner("Computing prices …", show_time=True):
             try:
                 found = lake.repricing(pricing(current_book(lake).book), days)

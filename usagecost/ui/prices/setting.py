@@ -14,12 +14,14 @@ from usagecost.engine import open_lake
 from usagecost.filters import View
 from usagecost.lake import LakeError
 from usagecost.pricebook import add_entry, current_book
-from usagecost.pricing import BookProblem
+from usagecost.pricing import BookProblem, listed_models
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.prices.models import name_of
+from usagecost.ui.prices.repricing import PREVIEW_ASKED
 from usagecost.ui.text import plain
 
-OWN, ALIAS, FREE = "It costs …", "It is another name of a listed model", "It is free"
+OWN, ALIAS, FREE, DISCOUNT = "It costs …", "It is another name of …", "It is free", "We have a discount"
+THIS, WHOLE = "This model", "Everything of its provider"
 FIELDS = {"input": "Input", "cache_read": "Cache read", "cache_write": "Cache write", "output": "Output"}
 
 
@@ -30,9 +32,16 @@ def set_price(view: View) -> None:
     if not rows:
         empty("No models in this period", "Choose another date range or reset the filters in the sidebar.")
         return
-    chosen = st.selectbox("Model", rows, format_func=_labelled, key="price_model", help="Models without a price come first.")
-    kind = st.radio("Price", [OWN, ALIAS, FREE], key="price_kind", horizontal=True)
-    entry = _entry(chosen, kind)
+    by_name = {name_of(row): row for row in rows}
+    chosen = st.selectbox(
+        "Model",
+        list(by_name),
+        format_func=lambda name: _labelled(by_name[name]),
+        key="price_model",
+        help="Models without a price come first.",
+    )
+    kind = st.radio("Price", [OWN, ALIAS, FREE, DISCOUNT], key="price_kind", horizontal=True)
+    entry = _entry(by_name[chosen], kind)
     st.caption("This is added to the book; nothing that stands there is changed.")
     st.code(entry, language="toml")
     st.button("Write to the book", type="primary", icon=":material/edit_note:", on_click=_write, args=(view.lake, entry))
@@ -45,23 +54,39 @@ def _labelled(row: dict[str, Any]) -> str:
 
 def _entry(row: dict[str, Any], kind: str) -> str:
     """The entry as TOML. JSON's quotation of texts is also TOML's."""
-    lines = [f"provider = {json.dumps(row['provider'])}"] if row["provider"] else []
-    lines.append(f"model = {json.dumps(row['model'])}")
+    provider = [f"provider = {json.dumps(row['provider'])}"] if row["provider"] else []
+    model = [f"model = {json.dumps(row['model'])}"]
     since = st.date_input("From (UTC day)", value=None, key="price_from", help="Empty: for all time.", width=240)
-    if isinstance(since, date):
-        lines.append(f"from = {since.isoformat()}")
+    days = [f"from = {since.isoformat()}"] if isinstance(since, date) else []
+    if kind == DISCOUNT:
+        scope = st.radio("Of", [THIS, WHOLE] if provider else [THIS], key="price_scope", horizontal=True)
+        percent = st.number_input("Percent off list prices", 0.0, 100.0, value=None, format="%g", key="price_percent", width=240)
+        said = [f"percent = {_plain(percent)}"] if percent is not None else []
+        return "\n".join(["[[discount]]", *provider, *([] if scope == WHOLE else model), *days, *said])
     if kind == ALIAS:
-        meant = st.text_input("Stands for (provider/model)", key="price_means", placeholder="openai/gpt-4o", width=480)
-        return "\n".join(["[[alias]]", *lines, f"stands_for = {json.dumps(meant)}"])
+        meant = st.selectbox(
+            "Stands for", listed_models(), index=None, key="price_means", placeholder="Search the price list", width=480
+        )
+        return "\n".join(["[[alias]]", *provider, *model, *days, f"stands_for = {json.dumps(meant or '')}"])
     if kind == FREE:
-        return "\n".join(["[[price]]", *lines, "free = true"])
-    columns = st.columns(len(FIELDS))
-    for column, (name, title) in zip(columns, FIELDS.items(), strict=True):
+        return "\n".join(["[[price]]", *provider, *model, *days, "free = true"])
+    return "\n".join(["[[price]]", *provider, *model, *days, *_rates()])
+
+
+def _rates() -> list[str]:
+    """The rates that are filled in, as TOML. Tiers, batch and service tiers are for who writes the book itself."""
+    lines = []
+    for column, (name, title) in zip(st.columns(len(FIELDS)), FIELDS.items(), strict=True):
         with column:
             rate = st.number_input(f"{title}, USD / M tokens", min_value=0.0, value=None, format="%g", key=f"price_{name}")
         if rate is not None:
-            lines.append(f"{name} = {Decimal(str(rate)):f}")
-    return "\n".join(["[[price]]", *lines])
+            lines.append(f"{name} = {_plain(rate)}")
+    st.caption("Tiers, batch and service-tier factors are written into the book itself; the README shows how.")
+    return lines
+
+
+def _plain(number: float) -> str:
+    return f"{Decimal(str(number)):f}"
 
 
 def _write(lake: str, entry: str) -> None:
@@ -73,10 +98,19 @@ def _write(lake: str, entry: str) -> None:
         st.session_state["_price_written"] = (True, "")
 
 
+def _go_to_repricing() -> None:
+    """On to the preview of what the entry changes."""
+    st.session_state["part"] = "Reprice"
+    st.session_state[PREVIEW_ASKED] = True
+
+
 def _say_what_was_written() -> None:
     if told := st.session_state.pop("_price_written", None):
         is_done, problem = told
         if is_done:
-            st.success("Requests loaded from now on use it. Stored ones get it under Reprice.", title="Written to the book")
+            words = "Requests loaded from now on use it. Stored ones keep what they have until they are repriced."
+            st.success(words, title="Written to the book")
+            label = "Preview what it changes in stored requests"
+            st.button(label, key="price_reprice", icon=":material/preview:", on_click=_go_to_repricing)
         else:
             st.error(plain(problem), title="The book was not changed")
