@@ -1,5 +1,21 @@
 """Traces: the single requests behind every number, and everything that is known of each."""
 
+import streamlit as st
+
 from usagecost import ui
+from usagecost.ui import traces
 
 view = ui.page("Traces", icon=":material/list:")
+asked = traces.asked_for(view)
+traces.open_panel(asked)
+usage = traces.numbers(asked)
+
+requests_tab, errors_tab = st.tabs(["Requests", "Errors"], key="part", on_change="rerun", bind="query-params")
+
+if requests_tab.open:
+    with requests_tab:
+        traces.listing(asked, usage.totals["requests"])
+
+if errors_tab.open:
+    with errors_tab:
+        traces.failures(asked)

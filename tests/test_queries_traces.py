@@ -1,237 +1,168 @@
-"""Single requests: pages by key in any order, one of them by its id, those around it, what failed."""
+"""Single requests: pages by key, the cards of any filters, the export."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date, timedelta
+import json
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.lake_rows import commit
 from tests.views import days, instant, request, view, write_lake
 from usagecost import queries, queries_traces
-from usagecost.filters import Between, Bounds, Condition, Filters, Named, Tagged, View
+from usagecost.filters import Bounds, Condition, Filters, Instants, Tagged, Text, View
 from usagecost.lake import Lake
-from usagecost.queries_traces import ORDERS, Order
+from usagecost.queries_traces import SORTS, Key, Order
 
-US = timedelta(microseconds=1)
-rows_made = st.lists(
-    st.fixed_dictionaries(
-        {
-            "started_at": st.integers(0, 4 * 24).map(lambda hours: instant("2026-05-01") + timedelta(hours=hours)),
-            "request_id": st.uuids().map(str),
-            "duration_ms": st.sampled_from([None, 1.5, 20.0, 300.0]),
-            "ttft_ms": st.sampled_from([None, 0.5, 7.0]),
-            "input_tokens": st.sampled_from([None, 0, 10, 1000]),
-            "output_tokens": st.sampled_from([None, 5]),
-            "list_cost_usd": st.sampled_from([None, Decimal(0), Decimal("0.000000001"), Decimal("1.25")]),
-            "status": st.sampled_from([None, "success", "error", "cancelled"]),
-            "error_class": st.sampled_from([None, "Timeout"]),
-            "is_streaming": st.sampled_from([None, True, False]),
-            "user_id": st.sampled_from([None, "ada", "BOB", "100%_x"]),
-            "trace_id": st.sampled_from([None, "t-1", "t-2"]),
-            "tags": st.sampled_from([None, [], ["a"], ["a", "b"]]),
-        }
-    ),
-    max_size=25,
-    unique_by=lambda row: row["request_id"],
-)
-tests_made = st.lists(
-    st.one_of(
-        st.builds(
-            Bounds,
-            st.sampled_from(["spend_usd", "total_tokens", "avg_latency_ms", "avg_ttft_ms"]),
-            st.sampled_from([None, 0, 1.25, 20]),
-            st.sampled_from([None, 5, 300, 1010]),
-        ),
-        st.builds(Named, st.sampled_from(["b", "ADA", "%_", "t-1", "'; DROP TABLE requests --", ""])),
-        st.builds(Tagged, st.sampled_from([("a",), ("b", "c"), ("x",)])),
-        st.builds(Between, st.just(instant("2026-05-02")), st.sampled_from([instant("2026-05-02 06:00"), instant("2026-05-04")])),
-    ),
-    max_size=2,
-).map(tuple)
-conditions_made = st.lists(
+PERIOD = days("2026-05-01", "2026-05-10")
+BEGIN = instant("2026-05-01")
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """300 requests of few values, many unknown and many equal, so that every order has ties."""
+    random = Random(5)
+
+    def one(number: int) -> dict:
+        status = random.choice(["success", "success", "error", "cancelled", None])
+        return request(
+            BEGIN + timedelta(minutes=random.randrange(0, 9 * 1440, 90)),
+            request_id=f"r{number}",
+            source=random.choice(["a", "b"]),
+            model=random.choice(["m1", "m2", None]),
+            user_id=random.choice(["ann", "Bob", None]),
+            status=status,
+            error_class=random.choice(["Timeout", None]) if status == "error" else None,
+            is_streaming=random.choice([True, False, None]),
+            tags=random.choice([["x"], ["x", "y"], [], None]),
+            input_tokens=random.choice([None, 0, 10, 20]),
+            output_tokens=random.choice([None, 5]),
+            duration_ms=random.choice([None, 100.0, 250.5]),
+            ttft_ms=random.choice([None, 10.0]),
+            list_cost_usd=random.choice([None, Decimal("0.5"), Decimal("0.000000001")]),
+            reported_cost_usd=random.choice([None, Decimal(1)]),
+        )
+
+    return write_lake(tmp_path_factory.mktemp("pages") / "lake", [one(number) for number in range(300)])
+
+
+SPANS = st.timedeltas(timedelta(hours=1), timedelta(5))
+CONDITIONS = st.one_of(
+    st.builds(Condition, st.just("model"), st.sampled_from([("m1",), ("m2", None), (None,)]), st.booleans()),
+    st.builds(Condition, st.just("error"), st.sampled_from([("Timeout",), ("Timeout", None)])),
+    st.builds(Condition, st.just("streaming"), st.sampled_from([("streamed",), ("at once", None)])),
+    st.builds(Tagged, st.sampled_from([("x",), ("y", "z")])),
+    st.builds(Text, st.sampled_from(["R1", "bob", "%", "'"])),
+    st.builds(Bounds, st.just("cost"), st.sampled_from([None, Decimal("0.5")]), st.sampled_from([Decimal("0.5"), Decimal(2)])),
+    st.builds(Bounds, st.just("latency"), st.just(Decimal(100)), st.none()),
+    st.just(Bounds("cost", is_unknown=True)),
     st.builds(
-        Condition,
-        st.sampled_from(["status", "error", "streaming"]),
-        st.sampled_from([("success",), ("error", None), ("Timeout",), ("streamed",), ("at once", None)]),
-        st.booleans(),
+        lambda first, days: Instants(BEGIN + first, BEGIN + first + days), *[st.timedeltas(timedelta(hours=1), timedelta(5))] * 2
     ),
-    max_size=2,
-).map(tuple)
+)
+FILTERS = st.lists(CONDITIONS, max_size=3).map(lambda conditions: Filters(tuple(conditions)))
+ORDERS = st.builds(Order, st.sampled_from(list(SORTS)), st.booleans())
 
 
-def holds(test: Bounds | Named | Tagged | Between, row: dict) -> bool:
-    """Whether a request passes a test, worked out without SQL."""
-    if isinstance(test, Between):
-        return test.start <= row["started_at"] < test.end
-    if isinstance(test, Tagged):
-        return bool(set(test.tags) & set(row["tags"] or []))
-    if isinstance(test, Named):
-        ids = [row.get(name) for name in ("request_id", "trace_id", "session_id", "user_id")]
-        return any(text is not None and test.text.lower() in text.lower() for text in ids)
-    value = value_of(
-        row, {"spend_usd": "cost", "total_tokens": "tokens", "avg_latency_ms": "latency", "avg_ttft_ms": "ttft"}[test.metric]
-    )
-    known = value is not None or (test.low is None and test.high is None)
-    return known and (test.low is None or value >= test.low) and (test.high is None or value <= test.high)
+def key(row: dict) -> Key:
+    return Key(row["value"], row["instant_us"], row["source"], row["request_id"])
 
 
-def value_of(row: dict, by: str) -> object:
-    """What a request is sorted by."""
-    tokens = [row[name] for name in ("input_tokens", "output_tokens") if row[name] is not None]
-    return {
-        "time": row["started_at"],
-        "cost": row["list_cost_usd"],
-        "tokens": sum(tokens) if tokens else None,
-        "latency": row["duration_ms"],
-        "ttft": row["ttft_ms"],
-    }[by]
+def walked(asked: View, order: Order, most: int) -> list[dict]:
+    """All requests of a view, page by page."""
+    rows: list[dict] = []
+    while page := queries_traces.page(asked, order, key(rows[-1]) if rows else None, False, most):
+        rows += page
+    return rows
 
 
-def passes(condition: Condition, row: dict) -> bool:
-    columns = {
-        "status": row["status"],
-        "error": row["error_class"],
-        "streaming": {True: "streamed", False: "at once", None: None}[row["is_streaming"]],
-    }
-    return (columns[condition.dimension] in condition.values) != condition.excludes
-
-
-def in_order(rows: list[dict], order: Order) -> list[str]:
-    """The ids as they must come."""
-    steady = sorted(rows, key=lambda row: (row["source"], row["request_id"]))
-    newest = sorted(steady, key=lambda row: row["started_at"], reverse=True)
-    known = [row for row in newest if value_of(row, order.by) is not None]
-    unknown = [row for row in newest if value_of(row, order.by) is None]
-    return [row["request_id"] for row in sorted(known, key=lambda row: value_of(row, order.by), reverse=order.descending) + unknown]
-
-
-def walked(asked: View, order: Order, size: int) -> list[str]:
-    """The ids of all pages, one after the other."""
-    page = queries_traces.page(asked, order, size)
-    ids = [row["request_id"] for row in page.rows]
-    while page.has_after:
-        page = queries_traces.page(asked, order, size, page.last)
-        ids += [row["request_id"] for row in page.rows]
-    return ids
-
-
-@pytest.fixture
-def lake_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[dict]], str]:
-    return lambda rows: write_lake(tmp_path_factory.mktemp("lake"), rows)
-
-
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], deadline=None)
-@given(rows_made, tests_made, conditions_made, st.sampled_from(list(ORDERS)), st.booleans(), st.integers(1, 9))
-def test_all_pages_together_are_what_matches_each_once_and_in_order(
-    lake_of: Callable, made: list, tests: tuple, conditions: tuple, by: str, descending: bool, size: int
-):
-    made = [request(**row) for row in made]
-    asked = view(lake_of(made), days("2026-05-01", "2026-05-04"))
-    asked = View(asked.lake, asked.version, asked.period, "day", "best", Filters(conditions, tests))
-    order = Order(by, descending)
-    expected = [
-        row
-        for row in made
-        if row["started_at"] < instant("2026-05-05")
-        and all(holds(test, row) for test in tests)
-        and all(passes(condition, row) for condition in conditions)
-    ]
-
-    assert walked(asked, order, size) == in_order(expected, order)
+@settings(max_examples=60, deadline=None)
+@given(filters=FILTERS, order=ORDERS, most=st.sampled_from([1, 7, 50]))
+def test_walking_the_pages_visits_what_the_cards_count_once_and_in_order(lake: str, filters: Filters, order: Order, most: int):
+    asked = View(lake, Lake(lake).version(), PERIOD, "day", "best", filters)
     totals = queries.usage(asked, "status").totals
-    assert totals["requests"] == len(expected)
-    costs = [row["list_cost_usd"] for row in expected if row["list_cost_usd"] is not None]
-    assert totals["spend_usd"] == (sum(costs) if costs else None)
+    rows = walked(asked, order, most if totals["requests"] < 60 else 50)
+    known = [row["value"] for row in rows if row["value"] is not None]
+
+    assert len({(row["source"], row["request_id"]) for row in rows}) == len(rows) == totals["requests"]
+    assert sum(row["status"] == "success" for row in rows) == totals["successful"]
+    assert sum(row["cost_usd"] is None for row in rows) == totals["unpriced_requests"]
+    assert sum(row["cost_usd"] or 0 for row in rows) == (totals["spend_usd"] or 0)
+    assert known == sorted(known, reverse=order.descends)
+    assert all(row["value"] is None for row in rows[len(known) :]), "what is not known stands last"
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], deadline=None)
-@given(rows_made, st.sampled_from(list(ORDERS)), st.booleans(), st.integers(1, 6))
-def test_the_page_before_is_the_page_one_came_from(lake_of: Callable, made: list, by: str, descending: bool, size: int):
-    asked, order = view(lake_of([request(**row) for row in made]), days("2026-05-01", "2026-05-05")), Order(by, descending)
-    first = queries_traces.page(asked, order, size)
-    if not first.has_after:
-        return
-    second = queries_traces.page(asked, order, size, first.last)
-    back = queries_traces.page(asked, order, size, second.first, "before")
+@settings(max_examples=20, deadline=None)
+@given(order=ORDERS)
+def test_the_way_back_is_the_way_there(lake: str, order: Order):
+    asked = view(lake, PERIOD)
+    forth = [key(row) for row in walked(asked, order, 50)]
+    back = [key(row) for row in queries_traces.page(asked, order, forth[-1], True, 1000)]
 
-    assert [row["request_id"] for row in back.rows] == [row["request_id"] for row in first.rows]
-    assert not back.has_before
+    assert back == forth[:-1]
 
 
-def test_rows_that_arrive_meanwhile_repeat_nothing(tmp_path: Path):
-    made = [request(instant("2026-05-01") + timedelta(hours=hour), request_id=f"r{hour:02}") for hour in range(20)]
-    lake = write_lake(tmp_path / "lake", made)
-    first = queries_traces.page(view(lake, days("2026-05-01", "2026-05-03")), Order(), 8)
-    write_lake(lake, [request("2026-05-02 10:00", request_id="new"), request("2026-05-01 03:30", request_id="late")])
-    asked = view(lake, days("2026-05-01", "2026-05-03"))
-    second = queries_traces.page(asked, Order(), 50, first.last)
-
-    assert [row["request_id"] for row in first.rows] == [f"r{hour:02}" for hour in range(19, 11, -1)]
-    assert [row["request_id"] for row in second.rows] == [
-        *(f"r{hour:02}" for hour in range(11, 3, -1)), "late", *(f"r{hour:02}" for hour in range(3, -1, -1)),
-    ]  # fmt: skip
-
-
-def test_a_request_is_found_with_its_day_and_without(tmp_path: Path):
-    made = [request(instant("2026-01-01") + timedelta(days=day), request_id=f"r{day}", attributes='{"a": 1}') for day in range(60)]
-    lake = write_lake(tmp_path / "lake", made)
-    version = Lake(lake).version()
-
-    def found(name: str, day: date | None = None) -> dict | None:
-        return queries_traces.request(lake, version, "test", name, day)
-
-    assert found("r3")["attributes"] == found("r3", date(2026, 1, 4))["attributes"] == '{"a": 1}'
-    assert found("r59")["started_us"] == (instant("2026-03-01") - instant("1970-01-01")) // US
-    assert found("r3", date(2026, 1, 5)) is None
-    assert found("' OR true --") is None
-    assert queries_traces.request(lake, version, "another", "r3") is None
-
-
-def test_neighbours_are_those_of_the_same_trace_around_it(tmp_path: Path):
-    made = [
-        request("2026-05-01 23:59", request_id="a", trace_id="t"),
-        request("2026-05-02 00:01", request_id="b", trace_id="t", list_cost_usd=Decimal(2)),
-        request("2026-05-02 00:02", request_id="c", trace_id="other"),
-        request("2026-05-09 00:00", request_id="later", trace_id="t"),
+@settings(max_examples=200, deadline=None)
+@given(filters=FILTERS)
+def test_the_cards_equal_a_plain_recount_of_the_rows(lake: str, filters: Filters):
+    asked = View(lake, Lake(lake).version(), PERIOD, "day", "best", filters)
+    whole = View(lake, asked.version, PERIOD, "day", "best")
+    rows = [
+        row for row in queries_traces.page(whole, Order(), None, False, 1000) if all(passes(one, row) for one in filters.conditions)
     ]
-    lake = write_lake(tmp_path / "lake", made)
-    around = (instant("2026-05-02 00:01") - instant("1970-01-01")) // US
-    found = queries_traces.neighbours(lake, Lake(lake).version(), "trace_id", "t", around, "best")
+    totals = queries.usage(asked, "status").totals
 
-    assert [(row["request_id"], row["spend_usd"]) for row in found] == [("a", None), ("b", Decimal(2))]
-
-
-def test_failures_are_counted_by_class_with_what_the_newest_says(tmp_path: Path):
-    failed = {"status": "error", "error_class": "Timeout", "provider": "openai", "model": "gpt-4o", "http_status": 408}
-    made = [
-        request("2026-05-01 10:00", **failed, user_id="ada", attributes='{"error_message": "<b>old</b>"}'),
-        request("2026-05-01 11:00", **failed, user_id="bob", attributes='{"error_message": "newest"}'),
-        request("2026-05-01 12:00", **failed, user_id="bob"),
-        request("2026-05-01 12:00", status="cancelled"),
-        request("2026-05-01 12:00", status="success"),
-    ]
-    found = queries_traces.failures(view(write_lake(tmp_path / "lake", made), days("2026-05-01")))
-
-    assert [(row["error_class"], row["requests"], row["users"], row["http_status"], row["message"]) for row in found] == [
-        ("Timeout", 3, 2, 408, "newest"),
-        (None, 1, 0, None, None),
-    ]
+    assert totals["requests"] == len(rows)
+    assert (totals["spend_usd"] or 0) == sum(row["cost_usd"] or 0 for row in rows)
+    assert (totals["input_tokens"] or 0) == sum(row["input_tokens"] or 0 for row in rows)
 
 
-def test_quantiles_are_those_of_the_rows(tmp_path: Path):
-    made = [request("2026-05-01 10:00", duration_ms=float(ms)) for ms in range(1, 101)]
-    lake = write_lake(tmp_path / "lake", [*made, request("2026-05-01 10:00")])
+def passes(one: Condition | Instants | Bounds | Tagged | Text, row: dict) -> bool:
+    """Whether a listed row passes a condition, worked out without SQL."""
+    if isinstance(one, Condition):
+        column = {"model": "model", "error": "error_class", "streaming": "is_streaming"}[one.dimension]
+        value = {True: "streamed", False: "at once"}[row[column]] if isinstance(row[column], bool) else row[column]
+        return (value in one.values) is not one.excludes
+    if isinstance(one, Tagged):
+        return bool(set(one.tags) & set(row["tags"] or []))
+    if isinstance(one, Text):
+        names = ("request_id", "trace_id", "session_id", "user_id", "end_user_id")
+        return any(one.text.lower() in (row[name] or "").lower() for name in names)
+    if isinstance(one, Instants):
+        return one.start <= queries_traces.moment(row["instant_us"]) < one.end
+    value = row["cost_usd"] if one.quantity == "cost" else row["duration_ms"]
+    if one.is_unknown:
+        return row["cost_usd"] is None
+    return value is not None and (one.least is None or value >= one.least) and (one.most is None or value <= one.most)
 
-    assert queries_traces.latency_quantiles(view(lake, days("2026-05-01"))) == {"p50": 50.5, "p95": 95.05, "p99": 99.01}
-    assert queries_traces.latency_quantiles(view(lake, days("2026-05-02"))) == {"p50": None, "p95": None, "p99": None}
+
+def test_what_arrives_meanwhile_repeats_nothing(tmp_path: Path):
+    first = [request(BEGIN + timedelta(minutes=i), request_id=f"old{i:02}") for i in range(20)]
+    root = write_lake(tmp_path / "lake", first)
+    page = queries_traces.page(view(root, PERIOD), Order(), None, False, 10)
+    commit(Lake(root), *(request(BEGIN + timedelta(days=1, minutes=i), request_id=f"new{i:02}") for i in range(20)))
+    rest = queries_traces.page(view(root, PERIOD), Order(), key(page[-1]), False, 50)
+
+    assert [row["request_id"] for row in page + rest] == [f"old{i:02}" for i in reversed(range(20))]
 
 
-def test_tags_are_those_of_the_period_the_most_frequent_first(tmp_path: Path):
-    lake = write_lake(tmp_path / "lake", [request("2026-05-01", tags=tags) for tags in (["b"], ["a", "b"], None, [])])
+def test_failures_carry_the_last_message_that_is_known(tmp_path: Path):
+    told = {"status": "error", "error_class": "Timeout", "provider": "p", "model": "m"}
+    root = write_lake(
+        tmp_path / "lake",
+        [
+            request("2026-05-01 10:00", attributes=json.dumps({"error_message": "slow"}), **told),
+            request("2026-05-02 10:00", attributes=json.dumps({"exception.message": "slower"}), **told),
+            request("2026-05-03 10:00", **told),
+            request("2026-05-03 10:00", status="cancelled"),
+            request("2026-05-03 10:00", status="success"),
+        ],
+    )
+    found = queries_traces.failures(view(root, PERIOD))
 
-    assert queries_traces.tags(view(lake, days("2026-05-01"))) == ["b", "a"]
+    assert [(row["error_class"], row["requests"], row["message"]) for row in found] == [("Timeout", 3, "slower"), (None, 1, None)]

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
-from usagecost.metrics import BASES, DIMENSIONS, METRICS
+from usagecost.metrics import BASES, DIMENSIONS
 from usagecost.periods import Period, instant_us
 
 NOT_REPORTED = "(not reported)"
 """What a missing user, team, model, … is called wherever a person reads or chooses it."""
 
-Parameters = dict[str, str | int | float]
+Parameters = dict[str, str | int | datetime | Decimal]
 
-INSTANT_US = "{instant_us}"
-"""Stands for the instant of a request, which every engine says in its own way."""
-
-ID_COLUMNS = ("request_id", "trace_id", "session_id", "user_id")
-"""Where a text is looked for that names a request, or what it belongs to."""
+SEARCHED = ("request_id", "trace_id", "session_id", "user_id", "end_user_id")
+"""Where a free text is looked for."""
 
 
 @dataclass(frozen=True)
@@ -50,59 +48,68 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """What a request adds to a metric lies between two numbers, both included; None leaves a side open.
+class Instants:
+    """Sent within the instants [start, end)."""
 
-    The metric is one with ``of_one``. ``basis`` is the cost basis that a spend is meant in. What is not known lies nowhere.
-    """
-
-    metric: str
-    low: float | None
-    high: float | None
-    basis: str = "best"
+    start: datetime
+    end: datetime
 
     def sql(self, prefix: str) -> tuple[str, Parameters]:
-        """The condition and its parameters, whose names begin with ``prefix``."""
-        value = str(METRICS[self.metric].of_one).format(spend=BASES[self.basis][1])
-        bound = {f"{prefix}_{name}": limit for name, limit in (("low", self.low), ("high", self.high)) if limit is not None}
-        tests = [f"{value} {'>=' if name.endswith('low') else '<='} ${name}" for name in bound]
-        return f"({' AND '.join(tests) or 'true'})", bound
+        """The condition and its parameters. The column itself is compared, so that what is stored in its order can be skipped."""
+        return f"(started_at >= ${prefix}_from AND started_at < ${prefix}_to)", {
+            f"{prefix}_from": self.start,
+            f"{prefix}_to": self.end,
+        }
 
     @property
     def words(self) -> str:
         """The condition as a person would say it."""
-        metric = METRICS[self.metric]
-        ends = [f"{word} {metric.format(limit)}" for word, limit in (("from", self.low), ("to", self.high)) if limit is not None]
-        return f"{metric.label.lower()} {' '.join(ends)}"
+        return f"sent from {self.start:%Y-%m-%d %H:%M:%S} to {self.end:%Y-%m-%d %H:%M:%S} UTC"
 
 
 @dataclass(frozen=True)
-class Named:
-    """A text is part of one of the ids of a request, whatever its case: of the request, its trace, its session or its user."""
+class Bounds:
+    """The cost in USD (on a cost basis) or the latency in ms is at least ``least`` and at most ``most``, so it is known.
 
-    text: str
+    ``is_unknown`` asks for what has none instead.
+    """
+
+    quantity: str
+    least: Decimal | None = None
+    most: Decimal | None = None
+    basis: str = "best"
+    is_unknown: bool = False
 
     def sql(self, prefix: str) -> tuple[str, Parameters]:
-        """The condition and its parameter, whose name begins with ``prefix``."""
-        tests = [f"contains(lower({column}), lower(${prefix}_text))" for column in ID_COLUMNS]
-        return f"(({' OR '.join(tests)}) IS TRUE)", {f"{prefix}_text": self.text}
+        """The condition and its parameters."""
+        column = f"({BASES[self.basis][1] if self.quantity == 'cost' else 'duration_ms'})"
+        if self.is_unknown:
+            return f"({column} IS NULL)", {}
+        ends = {">=": ("least", self.least), "<=": ("most", self.most)}
+        known = {f"{prefix}_{name}": value for name, value in ends.values() if value is not None}
+        tests = [f"{column} {sign} ${prefix}_{name}" for sign, (name, value) in ends.items() if value is not None]
+        return f"({' AND '.join([f'{column} IS NOT NULL', *tests])})", known
 
     @property
     def words(self) -> str:
         """The condition as a person would say it."""
-        return f"an id contains {self.text}"
+        if self.is_unknown:
+            return f"{self.quantity} is not known"
+        said = (lambda amount: f"${amount:f}") if self.quantity == "cost" else (lambda amount: f"{amount:f} ms")
+        ends = [("at least", self.least), ("at most", self.most)]
+        return f"{self.quantity} is " + " and ".join(f"{word} {said(end)}" for word, end in ends if end is not None)
 
 
 @dataclass(frozen=True)
 class Tagged:
-    """A request has one of the tags."""
+    """One of the tags is among the request's."""
 
     tags: tuple[str, ...]
 
     def sql(self, prefix: str) -> tuple[str, Parameters]:
-        """The condition and its parameters, whose names begin with ``prefix``."""
+        """The condition and its parameters."""
         known = {f"{prefix}_{i}": tag for i, tag in enumerate(self.tags)}
-        return f"(list_has_any(tags, [{', '.join('$' + name for name in known)}]) IS TRUE)", known
+        return f"({' OR '.join(f'list_contains(tags, ${name})' for name in known)})", dict(known)
 
     @property
     def words(self) -> str:
@@ -111,33 +118,27 @@ class Tagged:
 
 
 @dataclass(frozen=True)
-class Between:
-    """A request was sent at an instant from ``start`` on and before ``end``: what a mark on a time axis counts."""
+class Text:
+    """The text occurs, in upper or lower case, in the id of the request, its trace or its session, or in its user."""
 
-    start: datetime
-    end: datetime
+    text: str
 
     def sql(self, prefix: str) -> tuple[str, Parameters]:
-        """The condition and its parameters, whose names begin with ``prefix``."""
-        return instant_range_sql(INSTANT_US, {prefix: (self.start, self.end)})
+        """The condition and its parameters."""
+        tests = " OR ".join(f"strpos(lower({column}), ${prefix}_text) > 0" for column in SEARCHED)
+        return f"(({tests}) IS TRUE)", {f"{prefix}_text": self.text.lower()}
 
     @property
     def words(self) -> str:
-        """The condition as a person would say it, in UTC."""
-        return f"sent from {self.start:%Y-%m-%d %H:%M} to {self.end:%Y-%m-%d %H:%M} UTC"
-
-
-Test = Condition | Bounds | Named | Tagged | Between
+        """The condition as a person would say it."""
+        return f"ids or user contain “{self.text[:60]}”"
 
 
 @dataclass(frozen=True)
 class Filters:
-    """All conditions, and all other tests, have to hold. The order of values means nothing, so equal questions share one cache
-    entry.
-    """
+    """All conditions have to hold. The order of values means nothing, so equal questions share one cache entry."""
 
-    conditions: tuple[Condition, ...] = ()
-    tests: tuple[Test, ...] = ()
+    conditions: tuple[Condition | Instants | Bounds | Tagged | Text, ...] = ()
 
     def and_is(self, dimension: str, value: str | None) -> Filters:
         """These filters, and the dimension is exactly this value."""
@@ -146,7 +147,7 @@ class Filters:
     def sql(self) -> tuple[str, Parameters]:
         """The condition over a row of ``requests`` and its parameters."""
         tests, parameters = [], {}
-        for i, condition in enumerate((*self.conditions, *self.tests)):
+        for i, condition in enumerate(self.conditions):
             test, bound = condition.sql(f"f{i}")
             tests.append(test)
             parameters |= bound
@@ -155,7 +156,7 @@ class Filters:
     @property
     def words(self) -> tuple[str, ...]:
         """The conditions as a person would say them."""
-        return tuple(condition.words for condition in (*self.conditions, *self.tests))
+        return tuple(condition.words for condition in self.conditions)
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,10 @@ class View:
     basis: str
     filters: Filters = Filters()
     week_start: int = 0
+
+    def where(self, condition: Condition | Instants | Bounds | Tagged | Text) -> View:
+        """The same view of the requests that pass one more condition."""
+        return replace(self, filters=Filters((*self.filters.conditions, condition)))
 
     def where_user_is(self, user: str | None) -> View:
         """The same view of one user's requests."""

@@ -1,262 +1,274 @@
-"""Questions about single requests: pages of them in any order, one of them, those around it, and what failed.
+"""Questions about single requests: a page of them in an order, one of them by its id, what belongs to it, and the failures.
 
-A page is found by the key of the row before or after it, never by counting rows, so that a late page costs what the first does,
-and rows that arrive meanwhile repeat nothing.
+Pages go by key, never by offset: the next one begins behind the last request of this one, so the thousandth is as quick as the
+first, and what arrives meanwhile repeats nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any, Literal
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 import streamlit as st
 
-from usagecost import engine
-from usagecost.filters import Between, Parameters, View, instant_range_sql
-from usagecost.metrics import BASES, METRICS
+from usagecost import engine, periods
+from usagecost.filters import Instants, Parameters, View, instant_range_sql
+from usagecost.metrics import BASES, OF_ROWS
 
-ORDERS = {
-    "time": ("Time", None),
-    "cost": ("Cost", "spend_usd"),
-    "tokens": ("Tokens", "total_tokens"),
-    "latency": ("Latency", "avg_latency_ms"),
-    "ttft": ("Time to first token", "avg_ttft_ms"),
-}
-"""What requests can be sorted by: key in the URL -> its name, and the metric whose value of one request decides."""
+SORTS = {
+    "time": ("Time", engine.INSTANT_US),
+    "cost": ("Cost", "{spend}"),
+    "tokens": ("Tokens", "CASE WHEN input_tokens IS NULL AND output_tokens IS NULL THEN NULL "
+               "ELSE coalesce(input_tokens, 0) + coalesce(output_tokens, 0) END"),
+    "latency": ("Latency", "duration_ms"),
+    "ttft": ("Time to first token", "ttft_ms"),
+}  # fmt: skip
+"""What a list of requests can be ordered by: key in the URL -> its name and its SQL. What is not known stands last."""
 
-MOST_NEIGHBOURS = 200
-"""Requests of one trace or session that are shown around one of them."""
+LISTED = (
+    "source", "request_id", "trace_id", "session_id", "provider", "model", "requested_model", "operation", "status", "error_class",
+    "http_status", "user_id", "end_user_id", "team_id", "virtual_key", "app", "environment", "tags", "is_streaming", "is_batch",
+    "is_gateway_cache_hit", "service_tier", "route", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens",
+    "output_reasoning_tokens", "duration_ms", "ttft_ms", "price_status",
+)  # fmt: skip
+"""The columns that a list of requests can show, beside its time, cost and tokens."""
 
-NEIGHBOUR_HOURS = 24
-"""How far from a request its trace and its session are looked for."""
+MOST_RELATIVES = 200
+"""Requests of one trace or session that are shown on one time axis, the nearest in time."""
 
-NEWEST_DAYS = 31
-"""Days that are looked through first for a request of unknown day; then all others."""
+RELATIVE_DAYS = 3
+"""How far from a request the others of its trace or session are looked for: days before and after."""
 
-_MESSAGES = ("error_message", "error", "error.message", "exception.message", "status_message")
-MESSAGE = "coalesce({})".format(", ".join(f"json_extract_string(attributes, '$.\"{name}\"')" for name in _MESSAGES))
-"""SQL: what a source says of a failure in words; NULL where it says nothing."""
+MOST_FAILURES = 200
+"""Kinds of failures that are listed, the most frequent first."""
 
-Rows = list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a page is sorted by. Whatever is not known stands last; requests of equal value stand newest first."""
-
-    by: str = "time"
-    descending: bool = True
-
-    def value_sql(self, basis: str) -> str:
-        """SQL: what one request is sorted by."""
-        metric = ORDERS[self.by][1]
-        return "{instant_us}" if metric is None else str(METRICS[metric].of_one).format(spend=BASES[basis][1])
+MESSAGES = ("error_message", "error", "exception", "message", "status_message", "exception.message", "error.message", "error_str")
+"""Where sources leave what a failure said, among the remaining fields."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """The place of one request in an order: no two have the same. ``value`` is what it is sorted by, None if that is not known."""
+    """The place of a request in an order: what it is ordered by (None: not known), its instant in µs, its source and id."""
 
-    value: int | float | str | None
-    started_us: int
+    value: Any
+    instant_us: int
     source: str
     request_id: str
 
 
 @dataclass(frozen=True)
-class Page:
-    """Requests in their order, as dictionaries, and the keys of the first and last; whether there are more on either side."""
+class Order:
+    """What a list is ordered by: a key of SORTS, and whether the greatest stands first."""
 
-    rows: Rows
-    first: Key | None
-    last: Key | None
-    has_before: bool
-    has_after: bool
+    sort: str = "time"
+    descends: bool = True
+
+
+def moment(us: int) -> datetime:
+    """The instant of so many µs since 1970, UTC."""
+    return periods.EPOCH + timedelta(microseconds=us)
+
+
+def value_of(row: Mapping[str, Any], order: Order, basis: str) -> Any:
+    """What a request, as ``request`` gives it, is ordered by; None where that is not known."""
+    if order.sort == "tokens":
+        known = [row[name] for name in ("input_tokens", "output_tokens") if row[name] is not None]
+        return sum(known) if known else None
+    column = {"time": "instant_us", "latency": "duration_ms", "ttft": "ttft_ms"}.get(order.sort)
+    return row[column] if column else cost_of(row, basis)
+
+
+def cost_of(row: Mapping[str, Any], basis: str) -> Decimal | None:
+    """What a request is taken to have cost on a cost basis."""
+    reported, listed = row["reported_cost_usd"], row["list_cost_usd"]
+    return {"reported": reported, "list": listed}.get(basis, listed if reported is None else reported)
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def page(view: View, order: Order, size: int, start: Key | None = None, way: Literal["after", "before"] = "after") -> Page:
-    """The next requests of a view after a key, or the last ones before it; from the beginning without one.
+def page(view: View, order: Order, at: Key | None, is_before: bool, most: int) -> list[dict[str, Any]]:
+    """At most ``most`` requests of a view behind (or, ``is_before``, before) the place ``at``, in their order.
 
-    One row: the columns of a request but `attributes`, and `spend_usd`, `total_tokens`, `tokens_per_second` and `started_us`.
+    One row: the columns LISTED, ``instant_us``, ``cost_usd`` on the view's basis, ``tokens``, and ``value``, what it is ordered by.
     """
-    found = _sorted_rows(view, order, size + 1, start, way)
-    rows = found[:size] if way == "after" else found[:size][::-1]
-    has_more = len(found) > size
-    keys = [Key(_bindable(row.pop("sorted_by")), row["started_us"], row["source"], row["request_id"]) for row in rows]
-    return Page(
-        rows,
-        keys[0] if keys else None,
-        keys[-1] if keys else None,
-        has_before=has_more if way == "before" else start is not None,
-        has_after=has_more if way == "after" else start is not None,
-    )
+    for narrow in _windows(view, order, at, is_before):
+        keys = _page_keys(narrow, order, at, is_before, most)
+        if len(keys) == most or narrow is view:
+            return _rows(view, keys[::-1] if is_before else keys)
+    return []
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def latency_quantiles(view: View) -> dict[str, float | None]:
-    """p50, p95 and p99 of the latency in ms, exactly, over the requests whose log tells it; None where none does."""
-    matches, bound = where(view)
-    sql = f"SELECT quantile_cont(duration_ms, [0.5, 0.95, 0.99]) AS of FROM {{requests}} WHERE {matches}"
-    (found,) = _answer(view, sql, bound).to_pylist()
-    return dict(zip(("p50", "p95", "p99"), found["of"] or (None, None, None), strict=True))
+def latencies(view: View) -> dict[str, float | None]:
+    """The latency in ms that half, 95 % and 99 % of a view's requests do not exceed, from the rows; None where none is known."""
+    names = ("latency_p50_ms", "latency_p95_ms", "latency_p99_ms")
+    found = _answer(view, f"SELECT {', '.join(f'{OF_ROWS[name]} AS {name}' for name in names)} FROM {{requests}} WHERE {{matches}}")
+    return found.to_pylist()[0]
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def offered(view: View) -> dict[str, list[str]]:
+    """The error classes and the tags of a view, the most frequent first."""
+    errors = _answer(view, """
+        SELECT error_class AS value FROM {requests} WHERE {matches} AND error_class IS NOT NULL
+        GROUP BY value ORDER BY count(*) DESC, value LIMIT 500""")  # fmt: skip
+    tags = _answer(view, """
+        SELECT value FROM (SELECT unnest(tags) AS value FROM {requests} WHERE {matches} AND tags IS NOT NULL)
+        GROUP BY value ORDER BY count(*) DESC, value LIMIT 500""")  # fmt: skip
+    return {"error": errors["value"].to_pylist(), "tag": tags["value"].to_pylist()}
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def request(lake: str, version: int, source: str, request_id: str, day: date | None = None) -> dict[str, Any] | None:
-    """Everything that is known of one request, and its `started_us`; None if there is none of this key.
+def request(lake: str, version: int, request_id: str, source: str | None = None, day: date | None = None) -> dict[str, Any] | None:
+    """All columns of one request, with ``instant_us``; the newest of that id if no source is given. None where there is none.
 
-    Its UTC day spares looking through the others.
+    Where its UTC day is known only that is read; if it is not there, the whole lake.
     """
-    sql = "SELECT *, {instant_us} AS started_us FROM {requests} WHERE request_id = $request_id AND source = $source"
-    bound = {"request_id": request_id, "source": source}
-    last = engine.open_lake(lake).snapshot(version).last_day
-    newest = last - timedelta(days=NEWEST_DAYS) if last else None
-    spans = [(day, day)] if day else [(newest, None), (None, newest and newest - timedelta(days=1))]
-    for first_day, last_day in spans:
-        if found := engine.table(sql, bound, lake=lake, version=version, first_day=first_day, last_day=last_day).to_pylist():
+    of_source = " AND source = $source" if source else ""
+    sql = f"""
+        SELECT * EXCLUDE (started_at, ingested_at), {engine.INSTANT_US} AS instant_us, epoch_us(ingested_at) AS ingested_us
+        FROM {{requests}} WHERE request_id = $request_id{of_source} ORDER BY instant_us DESC, source LIMIT 1"""
+    parameters = {"request_id": request_id} | ({"source": source} if source else {})
+    for first, last in dict.fromkeys([(day, day), (None, None)]):
+        found = engine.table(sql, parameters, lake=lake, version=version, first_day=first, last_day=last).to_pylist()
+        if found:
             return found[0]
     return None
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def neighbours(lake: str, version: int, column: Literal["trace_id", "session_id"], value: str, started_us: int, basis: str) -> Rows:
-    """The requests of the same trace or session within a day of an instant, the nearest MOST_NEIGHBOURS, the oldest first.
+def relatives(
+    lake: str, version: int, basis: str, row_key: Key, trace_id: str | None, session_id: str | None
+) -> list[dict[str, Any]]:
+    """The requests of a request's trace, or of its session where it has no trace with others, in time; itself among them.
 
-    One row: source, request_id, day, started_us, duration_ms, provider, model, status, spend_usd, total_tokens.
+    One row: source, request_id, model, status, instant_us, duration_ms, cost_usd. At most MOST_RELATIVES, the nearest in time.
     """
-    us = NEIGHBOUR_HOURS * 3_600_000_000
-    sql = f"""
-        SELECT source, request_id, {{instant_us}} AS started_us, duration_ms, provider, model, status,
-            {BASES[basis][1]} AS spend_usd, {_of_one("total_tokens", basis)} AS total_tokens
-        FROM {{requests}}
-        WHERE {column} = $value AND {{instant_us}} BETWEEN $around - {us} AND $around + {us}
-        ORDER BY abs({{instant_us}} - $around), source, request_id LIMIT {MOST_NEIGHBOURS}"""
-    at = date(1970, 1, 1) + timedelta(days=started_us // 86_400_000_000)
-    found = engine.table(
-        sql,
-        {"value": value, "around": started_us},
-        lake=lake,
-        version=version,
-        first_day=at - timedelta(days=1),
-        last_day=at + timedelta(days=1),
-    )
-    return sorted(found.to_pylist(), key=lambda row: (row["started_us"], row["source"], row["request_id"]))
+    day = moment(row_key.instant_us).date()
+    for column, value in (("trace_id", trace_id), ("session_id", session_id)):
+        if value is None:
+            continue
+        sql = f"""
+            SELECT source, request_id, model, status, {engine.INSTANT_US} AS instant_us, duration_ms, {BASES[basis][1]} AS cost_usd
+            FROM {{requests}} WHERE {column} = $value AND source = $source
+            ORDER BY abs({engine.INSTANT_US} - $instant), request_id LIMIT {MOST_RELATIVES}"""
+        found = engine.table(
+            sql,
+            {"value": value, "source": row_key.source, "instant": row_key.instant_us},
+            lake=lake,
+            version=version,
+            first_day=day - timedelta(days=RELATIVE_DAYS),
+            last_day=day + timedelta(days=RELATIVE_DAYS),
+        ).to_pylist()
+        if len(found) > 1:
+            return sorted(found, key=lambda row: (row["instant_us"], row["request_id"]))
+    return []
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
-def failures(view: View) -> Rows:
-    """One row a status, error class, provider and model of the requests that failed, the most frequent first.
+def failures(view: View) -> list[dict[str, Any]]:
+    """One row a kind of failure of a view, by class, provider and model, the most frequent first.
 
-    `requests`, `users`, `last_us`, `http_status` and `message` are those of its newest request that tells it; NULL where none does.
+    Its requests, when the first and the last was sent (µs), and the message of the last one that has any.
     """
-    matches, bound = where(view)
+    message = "coalesce(" + ", ".join(f"json_extract_string(attributes, '$.\"{name}\"')" for name in MESSAGES) + ")"
     sql = f"""
-        SELECT status, error_class, provider, model, count(*)::bigint AS requests, count(DISTINCT user_id)::bigint AS users,
-            max({{instant_us}}) AS last_us,
-            arg_max(http_status, {{instant_us}}) FILTER (http_status IS NOT NULL) AS http_status,
-            arg_max({MESSAGE}, {{instant_us}}) FILTER ({MESSAGE} IS NOT NULL) AS message
-        FROM {{requests}} WHERE status IN ('error', 'cancelled') AND {matches}
-        GROUP BY status, error_class, provider, model
-        ORDER BY requests DESC, error_class, provider, model LIMIT 1000"""
-    return _answer(view, sql, bound).to_pylist()
+        SELECT error_class, provider, model, status, count(*) AS requests, min({engine.INSTANT_US}) AS first_us,
+               max({engine.INSTANT_US}) AS last_us, arg_max(left(message, 500), {engine.INSTANT_US}) AS message
+        FROM (SELECT *, {message} AS message FROM {{requests}} WHERE {{matches}} AND status IN ('error', 'cancelled'))
+        GROUP BY ALL ORDER BY requests DESC, error_class, provider, model, status LIMIT {MOST_FAILURES}"""
+    return _answer(view, sql).to_pylist()
 
 
-@st.cache_data(max_entries=50, show_spinner=False)
-def tags(view: View) -> list[str]:
-    """The tags of the period's requests, whatever the filters, the most frequent first."""
-    in_range, bound = instant_range_sql("{instant_us}", {"now": (view.period.start, view.period.end)})
-    sql = f"""
-        SELECT tag FROM (SELECT unnest(tags) AS tag FROM {{requests}} WHERE {in_range})
-        WHERE tag IS NOT NULL GROUP BY tag ORDER BY count(*) DESC, tag LIMIT 1000"""
-    return _answer(view, sql, bound)["tag"].to_pylist()
-
-
-def days_of(view: View) -> tuple[date, date]:
-    """The first and the last UTC day that can hold requests of a view."""
+def _windows(view: View, order: Order, at: Key | None, is_before: bool) -> Sequence[View]:
+    """The view, and before it ever longer parts of it where a page by time probably lies, so that few days are read."""
+    if order.sort != "time":
+        return [view]
     start, end = view.period.start, view.period.end
-    for test in view.filters.tests:
-        if isinstance(test, Between):
-            start, end = max(start, test.start), min(end, test.end)
-    return start.date(), max(start, end - timedelta(microseconds=1)).date()
-
-
-# ---- pages
-
-
-def _sorted_rows(view: View, order: Order, count: int, start: Key | None, way: str) -> Rows:
-    """The first rows beyond a key, nearest first."""
-    is_reversed = way == "before"
-    spend = BASES[view.basis][1]
-    value = order.value_sql(view.basis)
-    matches, bound = where(view)
-    if start is not None:
-        beyond, key = _beyond(value, start, descending=order.descending, is_reversed=is_reversed)
-        matches, bound = f"{matches} AND {beyond}", bound | key
-    up, down = ("ASC", "DESC") if not is_reversed else ("DESC", "ASC")
-    by_value = f"{down if order.descending else up} NULLS {'FIRST' if is_reversed else 'LAST'}"
-    sql = f"""
-        SELECT * EXCLUDE (attributes), {{instant_us}} AS started_us, {value} AS sorted_by, {spend} AS spend_usd,
-            {_of_one("total_tokens", view.basis)} AS total_tokens,
-            CASE WHEN duration_ms > 0 THEN output_tokens * 1000.0 / duration_ms END AS tokens_per_second
-        FROM {{requests}} WHERE {matches}
-        ORDER BY sorted_by {by_value}, started_us {down}, source {up}, request_id {up} LIMIT {count}"""
-    if order.by != "time":
-        return _answer(view, sql, bound).to_pylist()
-    return _day_by_day(view, sql, bound, count, newest_first=order.descending is not is_reversed)
-
-
-def _day_by_day(view: View, sql: str, bound: Parameters, count: int, *, newest_first: bool) -> Rows:
-    """The same rows where time decides: found in few days mostly, so ever more days are asked until there are enough."""
-    first, last = days_of(view)
-    found: Rows = []
-    span = 1
-    while first <= last and len(found) < count:
-        low, high = (
-            (max(first, last - timedelta(days=span - 1)), last) if newest_first else (first, first + timedelta(days=span - 1))
-        )
-        high = min(high, last)
-        asked = engine.table(sql, bound, lake=view.lake, version=view.version, first_day=low, last_day=high)
-        found += asked.to_pylist()
-        first, last = (first, low - timedelta(days=1)) if newest_first else (high + timedelta(days=1), last)
-        span *= 4
-    return found[:count]
-
-
-def _beyond(value: str, key: Key, *, descending: bool, is_reversed: bool) -> tuple[str, Parameters]:
-    """The condition that a request stands behind a key or, if reversed, before it, and its parameters."""
-    older, later = ("<", ">") if not is_reversed else (">", "<")
-    tie = (
-        f"({{instant_us}} {older} $key_us OR ({{instant_us}} = $key_us AND "
-        f"(source {later} $key_source OR (source = $key_source AND request_id {later} $key_id))))"
+    goes_back = order.descends is not is_before
+    place = (
+        periods.EPOCH + timedelta(microseconds=at.instant_us + goes_back)
+        if at
+        else (min(end, view.period.now) if goes_back else start)
     )
-    bound: Parameters = {"key_us": key.started_us, "key_source": key.source, "key_id": key.request_id}
-    if key.value is None:  # the unknown stand last, among themselves by time
-        return (f"({value} IS NULL AND {tie})" if not is_reversed else f"({value} IS NOT NULL OR {tie})"), bound
-    sign = "<" if descending is not is_reversed else ">"
-    kept = "$key_value::DECIMAL(18, 9)" if isinstance(key.value, str) else "$key_value"
-    unknown = f" OR {value} IS NULL" if not is_reversed else ""
-    return f"({value} {sign} {kept} OR ({value} = {kept} AND {tie}){unknown})", bound | {"key_value": key.value}
+    windows = []
+    for length in (timedelta(days=1), timedelta(days=6)):
+        low, high = (place - length, place) if goes_back else (place, place + length)
+        if start < low or high < end:
+            windows.append(view.where(Instants(max(low, start), min(high, end))))
+    return [*windows, view]
 
 
-def _bindable(value: Any) -> int | float | str | None:
-    """A value of a key as a link can carry it and a query can take it; an amount as text, which keeps all of its places."""
-    return value if value is None or isinstance(value, int | float) else str(value)
+def _page_keys(view: View, order: Order, at: Key | None, is_before: bool, most: int) -> list[Key]:
+    value = SORTS[order.sort][1].format(spend=BASES[view.basis][1])
+    falls = order.descends is not is_before
+    keys = {
+        "is_unknown": not is_before,
+        "value": not falls,
+        "instant_us": is_before,
+        "source": not is_before,
+        "request_id": not is_before,
+    }  # column -> whether it rises
+    ordered = ", ".join(f"{name} {'ASC' if rises else 'DESC'} NULLS LAST" for name, rises in keys.items())
+    behind, bound = _behind(keys, at) if at else ("true", {})
+    sql = f"""
+        SELECT value, instant_us, source, request_id FROM (
+            SELECT {value} IS NULL AS is_unknown, {value} AS value, {engine.INSTANT_US} AS instant_us, source, request_id
+            FROM {{requests}} WHERE {{matches}})
+        WHERE {behind} ORDER BY {ordered} LIMIT {int(most)}"""
+    return [Key(**row) for row in _answer(view, sql, bound).to_pylist()]
 
 
-def _of_one(metric: str, basis: str) -> str:
-    return str(METRICS[metric].of_one).format(spend=BASES[basis][1])
+def _behind(keys: Mapping[str, bool], at: Key) -> tuple[str, Parameters]:
+    """The condition that a row stands behind a place: its first column that differs is greater, or smaller where it falls."""
+    place = {
+        "is_unknown": at.value is None,
+        "value": at.value,
+        "instant_us": at.instant_us,
+        "source": at.source,
+        "request_id": at.request_id,
+    }
+    if at.value is None:
+        keys, place = {name: rises for name, rises in keys.items() if name != "value"}, place | {"value": None}
+    tests, same = [], []
+    for name, rises in keys.items():
+        tests.append(" AND ".join([*same, f"{name} {'>' if rises else '<'} $at_{name}"]))
+        same.append(f"{name} = $at_{name}")
+    return f"({' OR '.join(f'({test})' for test in tests)})", {f"at_{name}": place[name] for name in keys}
 
 
-def where(view: View) -> tuple[str, Parameters]:
-    """The condition that a request belongs to a view, and its parameters."""
-    in_range, bound = instant_range_sql("{instant_us}", {"now": (view.period.start, view.period.end)})
+def _rows(view: View, keys: Sequence[Key]) -> list[dict[str, Any]]:
+    """The requests of the keys, in the keys' order. Only the days on which they were sent are read."""
+    if not keys:
+        return []
+    spend, tokens = BASES[view.basis][1], SORTS["tokens"][1]
+    moments = [moment(key.instant_us) for key in keys]
+    sql = f"""
+        SELECT {", ".join(LISTED)}, {engine.INSTANT_US} AS instant_us, {spend} AS cost_usd, ({tokens})::bigint AS tokens
+        FROM {{requests}} WHERE request_id IN (SELECT unnest($ids)) AND started_at >= $first AND started_at <= $last"""
+    parameters = {"ids": [key.request_id for key in keys], "first": min(moments), "last": max(moments)}
+    found = engine.table(
+        sql, parameters, lake=view.lake, version=view.version, first_day=min(moments).date(), last_day=max(moments).date()
+    )
+    rows = {(row["source"], row["request_id"]): row for row in found.to_pylist()}
+    return [rows[key.source, key.request_id] | {"value": key.value} for key in keys]
+
+
+def _answer(view: View, sql: str, also: Parameters | None = None) -> pa.Table:
+    """The answer over the requests of a view's period that pass its filters, which stand for ``{matches}``."""
+    in_range, bound = instant_range_sql(engine.INSTANT_US, {"now": (view.period.start, view.period.end)})
     matches, values = view.filters.sql()
-    return f"{in_range} AND {matches}", bound | values
-
-
-def _answer(view: View, sql: str, bound: Parameters) -> pa.Table:
-    first, last = days_of(view)
-    return engine.table(sql, bound, lake=view.lake, version=view.version, first_day=first, last_day=last)
+    start, end = view.period.start, view.period.end
+    for narrowed in (one for one in view.filters.conditions if isinstance(one, Instants)):
+        start, end = max(start, narrowed.start), min(end, narrowed.end)
+    return engine.table(
+        sql.replace("{matches}", f"{in_range} AND {matches}"),
+        {**bound, **values, **(also or {})},
+        lake=view.lake,
+        version=view.version,
+        first_day=start.astimezone(UTC).date(),
+        last_day=max(start, end - timedelta(microseconds=1)).astimezone(UTC).date(),
+    )

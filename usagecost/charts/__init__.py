@@ -4,18 +4,21 @@ Every function returns a ``Drawing``: its data, and a Vega-Lite specification ma
 names) travels as data, never inside an expression.
 """
 
-from usagecost.charts.drawing import OPENED, Drawing
+from usagecost.charts.drawing import BRUSHED, OPENED, Drawing
 from usagecost.charts.grid import week_grid
 from usagecost.charts.look import COLORS, MISSING_COLOR, OTHER_COLOR, PALETTE, colors, series_colors, value_name
+from usagecost.charts.outcomes import outcomes_over_time
 from usagecost.charts.over_time import bars_over_time, lines_over_time
 from usagecost.charts.parts import parts_over_time
 from usagecost.charts.ranked import ranked_bars, stacked_ranked_bars
 from usagecost.charts.single import histogram, scatter
 from usagecost.charts.small import small_bars
 from usagecost.charts.timeaxis import TimeAxis, tick_texts, time_axis
+from usagecost.charts.timeline import timeline
 from usagecost.charts.units import exact
 
 __all__ = [
+    "BRUSHED",
     "COLORS",
     "MISSING_COLOR",
     "OPENED",
@@ -28,6 +31,7 @@ __all__ = [
     "exact",
     "histogram",
     "lines_over_time",
+    "outcomes_over_time",
     "parts_over_time",
     "ranked_bars",
     "scatter",
@@ -36,6 +40,7 @@ __all__ = [
     "stacked_ranked_bars",
     "tick_texts",
     "time_axis",
+    "timeline",
     "value_name",
     "week_grid",
 ]

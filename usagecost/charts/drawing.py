@@ -17,6 +17,9 @@ Spec = dict[str, Any]
 OPENED = "opened"
 """The name under which a chart says which of its marks was clicked."""
 
+BRUSHED = "brushed"
+"""The name under which a chart says which stretch of its time axis was marked."""
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -35,6 +38,11 @@ def shape(*layers: alt.Chart, **properties: Any) -> Spec:
 def openable(*fields: str) -> alt.Parameter:
     """A click on a mark of a chart says which one it was, by these fields of its row; it changes nothing that is drawn."""
     return alt.selection_point(name=OPENED, fields=list(fields), on="click", toggle="false", clear=False)
+
+
+def brushable() -> alt.Parameter:
+    """A stretch of the time axis can be marked with the pointer; the chart says which intervals it covers."""
+    return alt.selection_interval(name=BRUSHED, encodings=["x"], zoom=False, mark=alt.BrushConfig(fill="#8A94A6", fillOpacity=0.2))
 
 
 def encoded(spec: Spec, **channels: Any) -> Spec:

@@ -78,7 +78,7 @@ def bars_over_time(stacks: pd.DataFrame, metric: str, names: Sequence[str], pale
 
     A click says the interval and the place of the name among ``names``.
     """
-    drawn = _every_interval(stacks, metric, axis.steps)
+    drawn = every_interval(stacks, metric, axis.steps)
     places = {name: place for place, name in enumerate(names)}
     drawn["place"] = [places.get(name, len(places)) for name in drawn["name"]]
     spec = _bars(metric, axis.interval.capitalize(), len(names) > 1)
@@ -115,7 +115,7 @@ def _running_band() -> alt.Chart:
     return band.encode(x=PLACE, tooltip=[alt.Tooltip("interval:N", title="Still running")])
 
 
-def _every_interval(stacks: pd.DataFrame, metric: str, steps: Sequence[Interval]) -> pd.DataFrame:
+def every_interval(stacks: pd.DataFrame, metric: str, steps: Sequence[Interval]) -> pd.DataFrame:
     """The stacks with a first row for each interval, so that empty ones stand on the axis too and the order is time's."""
     known = stacks[stacks[metric].notna()]
     blank = pd.DataFrame({"interval": range(len(steps)), "name": None, metric: 0.0})

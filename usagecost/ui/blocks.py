@@ -161,4 +161,4 @@ def _open_column(key: str, on_open: Callable[[int], None]) -> Any:
     def tell() -> None:
         on_open(st.session_state[key].row)
 
-    return st.column_config.ButtonColumn("Traces", type="tertiary", width="small", help=OPEN_HELP, key=key, on_click=tell)
+    return st.column_config.ButtonColumn("Traces", type="tertiary", width=85, help=OPEN_HELP, key=key, on_click=tell)

@@ -28,9 +28,10 @@ OUTCOMES = {"successful": Condition("status", ("success",)), "failed": Condition
 LINKS: dict[str, tuple[Condition | None, dict[str, str], str]] = {
     "all": (None, {}, "The requests that these cards count, the newest first"),
     "failed": (OUTCOMES["failed"], {}, "Those that ended in an error or were cancelled"),
-    "most tokens": (None, {"sort": "tokens"}, "Those with the most tokens first"),
-    "most expensive": (None, {"sort": "cost"}, "Those with the highest cost first"),
-    "slowest": (None, {"sort": "latency"}, "Those that took longest first"),
+    "most tokens": (None, {"sort": "Tokens"}, "Those with the most tokens first"),
+    "most expensive": (None, {"sort": "Cost"}, "Those with the highest cost first"),
+    "without a price": (None, {"cost_known": "true"}, "Those whose cost is not known on the chosen cost basis"),
+    "slowest": (None, {"sort": "Latency"}, "Those that took longest first"),
 }
 """What stands below a group of cards: its text -> which of their requests, parameters of the page Traces, what it means."""
 

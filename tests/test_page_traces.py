@@ -1,0 +1,292 @@
+"""The page Traces, run as Streamlit runs it: filters, order, pages, the panel, failures, and what logs say as text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.views import instant, request, write_lake
+from usagecost.ui.traces.listing import PAGE
+
+APP = Path(__file__).parents[1] / "app.py"
+MAY = {"range": "Custom range", "days": ["2026-05-01", "2026-05-31"]}
+HOSTILE = (
+    "</script><script>alert(1)</script>", "**bold** [link](http://x) :material/delete: $x^2$ :red[x]", "'; DROP TABLE requests; --",
+    "=HYPERLINK(1)", "| a | b |\n|---|---|", "\u202eright to left", "日本語 🙂", "x" * 10_000,
+)  # fmt: skip
+
+MARKUP = ("<script", "[link](", ":material/delete:", ":red[", "$x^2$", "|---|")
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_page(monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Opens the page on a lake by a link; it fails on any exception."""
+
+    def open_it(lake: str, **link: str | list[str]) -> AppTest:
+        monkeypatch.setenv("USAGECOST_LAKE", lake)
+        monkeypatch.delenv("USAGECOST_ZONE", raising=False)
+        page = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/3_Traces.py")
+        for name, value in (MAY | link).items():
+            page.query_params[name] = value
+        return calm(page.run())
+
+    return open_it
+
+
+def calm(page: AppTest) -> AppTest:
+    assert not page.exception, page.exception[0].value
+    return page
+
+
+def listed(page: AppTest) -> pd.DataFrame:
+    return page.dataframe[0].value
+
+
+def ids(page: AppTest) -> list[str]:
+    return list(listed(page)["request_id"])
+
+
+def cards(page: AppTest) -> list[str]:
+    return [metric.value for metric in page.metric[:8]]
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Four requests of one session: two answered, one that failed, one of which little is known."""
+    told = {"provider": "openai", "source": "test", "session_id": "talk-1", "trace_id": "trace-1", "user_id": "ann"}
+    rows = [
+        request("2026-05-01 10:00", request_id="first", model="gpt-4o", status="success", input_tokens=1_000_000,
+                cache_read_tokens=400_000, output_tokens=100_000, duration_ms=2_000.0, ttft_ms=300.0, is_streaming=True,
+                list_cost_usd=Decimal("3"), price_status="exact", price_id="openai/gpt-4o@always", tags=["rag", "nightly"], **told),
+        request("2026-05-02 10:00", request_id="second", model="gpt-4o", status="success", input_tokens=10, output_tokens=5,
+                duration_ms=500.0, is_streaming=False, list_cost_usd=Decimal("0.000075"), **told),
+        request("2026-05-02 10:00:01", request_id="failed", model="gpt-4o", status="error", error_class="Timeout", http_status=408,
+                duration_ms=60_000.0, attributes=json.dumps({"error_message": "**took** too long", "retries": 2}), **told),
+        request("2026-05-03 10:00", request_id="bare", user_id="bob"),
+    ]  # fmt: skip
+    return write_lake(tmp_path_factory.mktemp("traces") / "lake", rows)
+
+
+# ---- the list
+
+
+def test_requests_stand_newest_first_below_cards_that_count_them(open_page: Open, lake: str):
+    page = open_page(lake)
+
+    assert ids(page) == ["bare", "failed", "second", "first"]
+    assert cards(page)[:5] == ["4", "66.7\u00a0%", "1.10\u00a0M", "≥\u00a0$3.00", "20.8\u00a0s"]
+    assert cards(page)[5] == "2.0\u00a0s", "half of three latencies: the middle one"
+    assert any("4 requests** match, 4 shown" in text.value for text in page.markdown)
+    assert [status[0] for status in listed(page)["status"]] == ["(not reported)", "error", "success", "success"]
+    assert listed(page)["cost_usd"].isna().tolist() == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("link", "found"),
+    [
+        ({"q": "FIRS"}, ["first"]),
+        ({"q": "bob"}, ["bare"]),
+        ({"q": "%"}, []),
+        ({"error": "Timeout"}, ["failed"]),
+        ({"error": ["Timeout", "(not reported)"], "status": "success"}, ["second", "first"]),
+        ({"streaming": "streamed"}, ["first"]),
+        ({"streaming": "at once"}, ["second"]),
+        ({"streaming": "(not reported)"}, ["bare", "failed"]),
+        ({"tag": ["nightly", "none"]}, ["first"]),
+        ({"cost_from": "0.00007", "cost_to": "0.0001"}, ["second"]),
+        ({"cost_known": "true"}, ["bare", "failed"]),
+        ({"latency_from": "2"}, ["failed", "first"]),
+        ({"latency_to": "0.5"}, ["second"]),
+        ({"from": "2026-05-02T10:00:00Z", "to": "2026-05-02T10:00:01Z"}, ["second"]),
+        ({"from": "2026-05-02T12:00:00+02:00", "to": "2026-05-04"}, ["bare", "failed", "second"]),
+        ({"from": "yesterday", "to": "tomorrow"}, ["bare", "failed", "second", "first"]),
+        ({"from": "2026-05-03", "to": "2026-05-01"}, ["bare", "failed", "second", "first"]),
+        ({"user": "ann", "not_user": "true"}, ["bare"]),
+        ({"q": "' OR 1=1 --"}, []),
+    ],
+    ids=str,
+)
+def test_a_filter_leaves_the_requests_that_pass_it(open_page: Open, lake: str, link: dict[str, str], found: list[str]):
+    page = open_page(lake, **link)
+
+    assert cards(page)[0] == str(len(found))
+    if found:
+        assert ids(page) == found
+    else:
+        assert "No request matches" in str(page.info[0].proto)
+
+
+@pytest.mark.parametrize(
+    ("sort", "descending", "ascending"),
+    [
+        ("Time", ["bare", "failed", "second", "first"], ["first", "second", "failed", "bare"]),
+        ("Cost", ["first", "second", "bare", "failed"], ["second", "first", "bare", "failed"]),
+        ("Tokens", ["first", "second", "bare", "failed"], ["second", "first", "bare", "failed"]),
+        ("Latency", ["failed", "first", "second", "bare"], ["second", "first", "failed", "bare"]),
+        ("Time to first token", ["first", "bare", "failed", "second"], ["first", "bare", "failed", "second"]),
+    ],
+)
+def test_every_order_has_what_is_not_known_last(open_page: Open, lake: str, sort: str, descending: list[str], ascending: list[str]):
+    assert ids(open_page(lake, sort=sort)) == descending
+    assert ids(open_page(lake, sort=sort, order="ascending")) == ascending
+
+
+def test_pages_go_forth_and_back_and_repeat_nothing(open_page: Open, tmp_path: Path):
+    begin = instant("2026-05-01")
+    rows = [request(begin + timedelta(minutes=i // 3), request_id=f"r{i:03}") for i in range(2 * PAGE + 7)]
+    page = open_page(write_lake(tmp_path / "lake", rows))
+    pages = [ids(page), *(ids(calm(page.button(key="page_next").click().run())) for _ in range(2))]
+
+    assert [len(found) for found in pages] == [PAGE, PAGE, 7]
+    assert len({found for shown in pages for found in shown}) == len(rows)
+    assert page.button(key="page_next").disabled
+    assert ids(calm(page.button(key="page_previous").click().run())) == pages[1]
+    assert ids(calm(page.button(key="page_first").click().run())) == pages[0]
+    assert page.button(key="page_previous").disabled
+
+
+def test_another_order_begins_at_its_first_page(open_page: Open, tmp_path: Path):
+    rows = [request(instant("2026-05-01") + timedelta(minutes=i), request_id=f"r{i:03}") for i in range(PAGE + 1)]
+    page = open_page(write_lake(tmp_path / "lake", rows))
+    calm(page.button(key="page_next").click().run())
+    calm(page.selectbox(key="order").set_value("ascending").run())
+
+    assert ids(page)[0] == "r000"
+    assert len(ids(page)) == PAGE
+
+
+@pytest.mark.parametrize("at", ["", "[]", "{", '["x", "y", 1, 2, 3]', '[null, 1, "test", "first", false]', '["9", 9, "a", "b", 1]'])
+def test_a_link_to_a_place_of_nonsense_shows_a_page(open_page: Open, lake: str, at: str):
+    assert cards(open_page(lake, at=at))[0] == "4"
+
+
+def test_columns_are_chosen_and_ordered_in_the_link(open_page: Open, lake: str):
+    page = open_page(lake, columns=["Model", "Time", "Request id"])
+
+    assert list(page.dataframe[0].proto.column_order) == ["open", "model", "time", "request_id"]
+
+
+def test_a_stretch_of_time_is_taken_off_again(open_page: Open, lake: str):
+    page = open_page(lake, **{"from": "2026-05-03T00:00:00Z", "to": "2026-05-04T00:00:00Z"})
+    assert ids(page) == ["bare"]
+    calm(page.button(key="widen").click().run())
+
+    assert len(ids(page)) == 4
+
+
+def test_filters_of_the_page_are_cleared_together(open_page: Open, lake: str):
+    page = open_page(lake, q="first", streaming="streamed", cost_from="1", tag="rag")
+    assert any("cost is at least" in text.value for text in page.caption)
+    calm(page.button(key="clear_filters").click().run())
+
+    assert len(ids(page)) == 4
+
+
+# ---- one request
+
+
+def panel_text(page: AppTest) -> str:
+    return "\n".join(
+        str(element.value) for kind in ("markdown", "caption", "code", "header", "metric") for element in page.get(kind)
+    )
+
+
+def test_a_link_opens_a_request_with_all_that_is_known_of_it(open_page: Open, lake: str):
+    page = open_page(lake, request="first", source="test", day="2026-05-01", range="Today")
+    said = panel_text(page)
+
+    assert [code.value for code in page.code][:3] == ["first", "trace-1", "talk-1"]
+    assert "| Input | 600,000 | 2.5 | 1.500000000 |" in said
+    assert "| Cache read | 400,000 | 1.25 | 0.500000000 |" in said
+    assert "| Output | 100,000 | 10 | 1.000000000 |" in said
+    assert "| **Sum** | | | **3.000000000** |" in said
+    assert "openai/gpt\\-4o@always" in said
+    assert "50,000.0" in [metric.value for metric in page.metric], "tokens a second"
+    assert "request=first&source=test&day=2026-05-01" in page.code[-1].value
+
+
+def test_a_request_is_found_without_its_day_or_source_and_with_a_wrong_day(open_page: Open, lake: str):
+    for link in ({}, {"day": "2020-01-01"}, {"day": "someday"}, {"source": "test", "day": "2026-05-02"}):
+        assert open_page(lake, request="second", **link).code[0].value == "second"
+
+
+def test_a_request_that_is_not_there_is_said(open_page: Open, lake: str):
+    page = open_page(lake, request="**nobody**")
+
+    assert any("nobody" in info.value and "**nobody**" not in info.value for info in page.info)
+
+
+def test_a_failure_shows_its_message_as_text_and_the_remaining_fields(open_page: Open, lake: str):
+    page = open_page(lake, request="failed")
+    codes = [code.value for code in page.code]
+
+    assert "**took** too long" in codes
+    assert json.loads(next(code for code in codes if code.startswith("{"))) == {"error_message": "**took** too long", "retries": 2}
+    assert any("Timeout" in text.value and "HTTP 408" in text.value for text in page.markdown)
+
+
+def test_the_panel_goes_on_to_the_next_request_and_back(open_page: Open, lake: str):
+    page = open_page(lake, request="failed", source="test")
+    calm(page.button(key="request_next").click().run())
+    assert page.code[0].value == "second"
+    calm(page.button(key="request_previous").click().run())
+    assert page.code[0].value == "failed"
+    calm(page.button(key="request_previous").click().run())
+
+    assert page.code[0].value == "bare"
+    assert page.button(key="request_previous").disabled
+
+
+def test_the_timeline_holds_the_trace(open_page: Open, lake: str):
+    page = open_page(lake, request="second", source="test")
+
+    assert any("3 requests, this one marked" in text.value for text in page.caption)
+
+
+# ---- failures
+
+
+def test_failures_are_listed_with_a_message_and_lead_to_their_requests(open_page: Open, lake: str):
+    page = open_page(lake, part="Errors")
+    table = listed(page)
+
+    assert table[["error_class", "model", "requests", "message"]].values.tolist() == [["Timeout", "gpt-4o", 1, "**took** too long"]]
+
+
+def test_nothing_failed_is_said(open_page: Open, lake: str):
+    assert "Nothing failed" in str(open_page(lake, part="Errors", user="bob").info[0].proto)
+
+
+# ---- hostile texts
+
+
+def test_what_logs_say_is_text_everywhere(open_page: Open, tmp_path: Path):
+    rows = [
+        request(
+            "2026-05-01 10:00",
+            **dict.fromkeys(("request_id", "trace_id", "session_id", "model", "user_id", "provider", "route", "app"), text),
+            error_class=text, tags=[text], status="error", attributes=json.dumps({"error_message": text, text: text}),
+        )
+        for text in HOSTILE
+    ]  # fmt: skip
+    lake = write_lake(tmp_path / "lake", rows)
+
+    assert cards(open_page(lake))[0] == str(len(HOSTILE))
+    assert len(listed(open_page(lake, part="Errors"))) == len(HOSTILE)
+    for text in HOSTILE:
+        page = open_page(lake, request=text)
+        assert page.code[0].value == text
+        markup = "\n".join(element.value for kind in ("markdown", "caption", "header") for element in page.get(kind))
+        assert not any(
+            bad in markup.replace("\\<", "") for bad in ("<script", "[link](", ":material/delete:", ":red[", "$x^2$", "|---|")
+        )
+        assert cards(open_page(lake, q=text[:50]))[0] == "1"

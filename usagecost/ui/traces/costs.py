@@ -1,0 +1,48 @@
+"""What the cost of one request is made of: the tokens of each kind, at the rate that holds for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from usagecost.engine import open_lake
+from usagecost.pricebook import current_book
+from usagecost.pricing import with_parts
+from usagecost.queries_traces import moment
+from usagecost.schema import REQUESTS
+
+KINDS = {
+    "input": "Input",
+    "cache_read": "Cache read",
+    "cache_write": "Cache write",
+    "cache_write_1h": "Cache write, 1 h",
+    "input_audio": "Audio input",
+    "output": "Output",
+    "output_reasoning": "Reasoning",
+    "output_audio": "Audio output",
+    "request": "The request itself",
+}
+
+
+def cost_parts(request: dict[str, Any], lake: str) -> pd.DataFrame:
+    """One row a kind of tokens that is billed: kind, tokens, USD a million of them, USD; empty where no price is known.
+
+    Tokens of a kind that has a rate of its own are not counted in the kind they are a part of, so the rows add up.
+    """
+    row = {name: request.get(name) for name in REQUESTS.names}
+    row |= {"started_at": moment(request["instant_us"]), "ingested_at": None}
+    with duckdb.connect(":memory:") as connection:
+        connection.register("one_request", pa.Table.from_pylist([row], schema=REQUESTS))
+        sql = with_parts(connection, "one_request", current_book(open_lake(lake)).book)
+        parts = connection.sql(sql).to_arrow_table().to_pylist()
+    return pd.DataFrame(
+        {
+            "kind": [KINDS.get(part["kind"], part["kind"]) for part in parts],
+            "tokens": [part["tokens"] for part in parts],
+            "usd_per_mtok": [part["usd_per_mtok"] for part in parts],
+            "cost_usd": [part["cost_usd"] for part in parts],
+        }
+    )

@@ -1,0 +1,87 @@
+"""What failed: by class, provider and model, over time, with a message of each kind and the way to its requests."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import streamlit as st
+
+from usagecost import charts, folds, formats, queries, queries_traces
+from usagecost.charts import TimeAxis
+from usagecost.filters import NOT_REPORTED, Condition, View
+from usagecost.queries_traces import moment
+from usagecost.ui.answers import answer, empty
+from usagecost.ui.blocks import chart, table
+
+FAILED = Condition("status", ("error", "cancelled"))
+MOST_CLASSES = 8
+
+
+def failures(view: View) -> None:
+    """A chart of the failures by class over time, and a table of their kinds."""
+    found = answer(queries_traces.failures, view)
+    if not found:
+        empty("Nothing failed", "No request that matches ended in an error or was cancelled.")
+        return
+    usage = answer(queries.usage, view.where(FAILED), "error")
+    top = folds.top_values(usage.by_value.sort_values("requests", ascending=False, ignore_index=True), MOST_CLASSES)
+    names = [charts.value_name(value, other) for value, other in zip(top["value"], top["is_other"], strict=True)]
+    stacks = folds.over_time_by_top(usage, top)
+    stacks = stacks.assign(
+        name=[charts.value_name(value, other) for value, other in zip(stacks["value"], stacks["is_other"], strict=True)]
+    )
+    known = charts.colors([None if pd.isna(value) else value for value in top["value"]])
+    palette = [
+        charts.OTHER_COLOR if other else known[None if pd.isna(value) else value]
+        for value, other in zip(top["value"], top["is_other"], strict=True)
+    ]
+    chart(
+        "Failures over time",
+        charts.bars_over_time(stacks, "requests", names, palette, TimeAxis(usage.intervals, view.interval, view.period.zone)),
+        lambda: _exported(found, view.period.zone),
+        name="failures",
+        help="Requests that ended in an error or were cancelled, by the class of the error.",
+        alt_text=f"Bars of failed requests by {view.interval}, stacked by error class",
+    )
+    _table(found, view)
+
+
+def _table(found: list[dict[str, Any]], view: View) -> None:
+    shown = _exported(found, view.period.zone)
+    table(
+        shown.assign(last_seen=pd.to_datetime(shown["last_seen"])),
+        name="failures",
+        columns={
+            "error_class": st.column_config.TextColumn("Error class", width=165),
+            "provider": st.column_config.TextColumn("Provider", width=85),
+            "model": st.column_config.TextColumn("Model", width=150),
+            "status": st.column_config.TextColumn("Status", width=85),
+            "requests": st.column_config.NumberColumn("Requests", format="localized", width=80),
+            "message": st.column_config.TextColumn("Last message", width=230),
+            "last_seen": st.column_config.DatetimeColumn(f"Last seen ({view.period.zone})", format="YYYY-MM-DD HH:mm", width=135),
+        },
+        alt_text="Kinds of failures with how often they occurred and what the last one said",
+        on_open=lambda row: _open(found[row]),
+    )
+
+
+def _exported(found: list[dict[str, Any]], zone: str) -> pd.DataFrame:
+    rows = [
+        {name: row[name] or NOT_REPORTED for name in ("error_class", "provider", "model", "status")}
+        | {"requests": row["requests"], "message": row["message"] or formats.UNKNOWN}
+        | {"last_seen": moment(row["last_us"]).astimezone(ZoneInfo(zone)).replace(tzinfo=None).isoformat(sep=" ")}
+        for row in found
+    ]
+    return pd.DataFrame(rows)
+
+
+def _open(row: dict[str, Any]) -> None:
+    """Shows the list of the requests of one kind of failure, with the other filters as they are."""
+    for name in ("provider", "model", "status"):
+        st.session_state[name] = [row[name] or NOT_REPORTED]
+        st.session_state[f"not_{name}"] = False
+    st.session_state["error"] = [row["error_class"] or NOT_REPORTED]
+    st.session_state["part"] = "Requests"
+    st.query_params.pop("at", None)

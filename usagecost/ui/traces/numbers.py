@@ -1,0 +1,91 @@
+"""The cards and the histogram of the requests that match: folds of one aggregate, and latencies from the rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from usagecost import charts, folds, queries, queries_traces
+from usagecost.charts import BRUSHED, TimeAxis
+from usagecost.filters import Instants, View
+from usagecost.folds import Usage
+from usagecost.formats import milliseconds
+from usagecost.metrics import METRICS, spend_coverage, spend_text
+from usagecost.periods import INTERVALS, Interval
+from usagecost.ui.answers import answer
+from usagecost.ui.text import plain
+from usagecost.ui.traces.asked import narrow_to
+
+CARDS = ("requests", "success_rate", "total_tokens", "spend_usd", "avg_latency_ms")
+QUANTILES = {"latency_p50_ms": "p50 latency", "latency_p95_ms": "p95 latency", "latency_p99_ms": "p99 latency"}
+HELP = "The time that {share} of the requests did not exceed, over those whose log tells it; from the requests themselves."
+SHARES = {"latency_p50_ms": "half", "latency_p95_ms": "95 %", "latency_p99_ms": "99 %"}
+HOURS_WITHIN = 3 * 24 * 3600
+"""A stretch of the period up to as many seconds is drawn by the hour."""
+
+
+def numbers(view: View) -> Usage:
+    """The cards and the histogram; returns the aggregate that they are folds of."""
+    usage = answer(queries.usage, replace(view, interval=_interval(view)), "status")
+    latencies = answer(queries_traces.latencies, view)
+    totals = usage.totals
+    grid = st.grid(4, min_column_width=150, gap="small")
+    for metric in (METRICS[name] for name in CARDS):
+        value = spend_text(totals) if metric.name == "spend_usd" else metric.format(metric.of(totals))
+        grid.metric(metric.label, value, help=metric.help, border=True, height="stretch")
+    for name, label in QUANTILES.items():
+        grid.metric(label, milliseconds(latencies[name]), help=HELP.format(share=SHARES[name]), border=True, height="stretch")
+    if missing := spend_coverage(totals):
+        st.caption(f"Spend is at least this much: {plain(missing)}.")
+    if totals["requests"]:
+        _histogram(usage, view)
+    return usage
+
+
+def _interval(view: View) -> str:
+    """The interval of the histogram: hours where the period is narrowed to a few days of a month."""
+    narrowed = [one for one in view.filters.conditions if isinstance(one, Instants)]
+    if narrowed and (narrowed[0].end - narrowed[0].start).total_seconds() <= HOURS_WITHIN and view.period.days <= 31:
+        return INTERVALS[0]
+    return view.interval
+
+
+def _steps(usage: Usage, view: View) -> tuple[int, int]:
+    """The first interval that is drawn and the one after the last: those of the stretch that the period is narrowed to."""
+    narrowed = next((one for one in view.filters.conditions if isinstance(one, Instants)), None)
+    places = [
+        place
+        for place, step in enumerate(usage.intervals)
+        if narrowed is None or (step.start < narrowed.end and narrowed.start < step.end)
+    ]
+    return (places[0], places[-1] + 1) if places else (0, len(usage.intervals))
+
+
+def _histogram(usage: Usage, view: View) -> None:
+    first, behind = _steps(usage, view)
+    steps = usage.intervals[first:behind]
+    cells = folds.frame(folds.folded(usage.cells, ["interval", "value"]))[["interval", "value", "requests"]]
+    cells = cells[(cells["interval"] >= first) & (cells["interval"] < behind)].assign(
+        interval=lambda rows: rows["interval"] - first
+    )
+    drawing = charts.outcomes_over_time(cells, TimeAxis(steps, _interval(view), view.period.zone))
+    key = f"histogram_{steps[0].label}_{len(steps)}"  # a brush belongs to the axis that it was drawn on
+
+    def narrow() -> None:
+        _narrow(steps, list(st.session_state[key].selection[BRUSHED].get("interval", [])))
+
+    spec = {**drawing.spec, "data": {"name": "rows"}, "datasets": {"rows": drawing.data}}
+    st.vega_lite_chart(
+        spec=spec,
+        key=key,
+        alt="Requests over time by outcome. Drag over a stretch of it to narrow the range.",
+        on_select=narrow,
+        selection_mode=BRUSHED,
+    )
+
+
+def _narrow(steps: tuple[Interval, ...], labels: list[str]) -> None:
+    marked = [step for step in steps if step.label in labels]
+    if marked:
+        narrow_to(marked[0].start, marked[-1].end)
