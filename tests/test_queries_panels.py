@@ -177,7 +177,7 @@ def test_a_sample_is_small_and_always_the_same(sample_lake: str):
     asked_of = view(sample_lake, days(date.today() - timedelta(days=20), date.today()))  # noqa: DTZ011
     panel = Panel(metrics=("total_tokens", "avg_latency_ms"), split="provider", chart="scatter")
     first = queries_panels.answer(panel, asked_of).sample
-    queries_panels.asking.kept().answers.clear()
+    queries_panels.forget()
 
     assert len(first) == SAMPLE < first["of"].iloc[0]
     assert first.equals(queries_panels.answer(panel, asked_of).sample)

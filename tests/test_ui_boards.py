@@ -142,7 +142,7 @@ def test_a_panel_that_fails_says_why_and_leaves_the_others_alone(sample_lake: st
             raise queries_panels.asking.engine.UnansweredError("The question needs more than 2GB of memory. Ask for fewer days.")
         return run(sql, *args, **named)  # type: ignore[arg-type]
 
-    queries_panels.asking.kept().answers.clear()
+    queries_panels.forget()
     monkeypatch.setattr(queries_panels.asking.engine, "table", without_users)
     page = shown(sample_lake, {"metrics": ["active_users"], "chart": "number"}, {"metrics": ["requests"], "chart": "number"})
 

@@ -83,7 +83,9 @@ SELECT
     NULL::BIGINT AS output_audio_tokens,
     if(coin(i, 24, 0.4), NULL, money(list_cost * 0.97)) AS reported_cost_usd, list_cost AS list_cost_usd,
     if(list_cost IS NULL, 'unpriced', 'exact') AS price_status, if(list_cost IS NULL, NULL, 'model-' || m) AS price_id,
-    NULL::DECIMAL(18, 9) AS discount, 0::BIGINT AS rank, 'made.jsonl' AS source_file, 'made' AS ingest_id,
+    NULL::DECIMAL(18, 9) AS discount, if(list_cost IS NULL, NULL, money(cache_read * (1 + m % 30) * 9e-8)) AS cache_read_saved_usd,
+    if(list_cost IS NULL, NULL, money(cache_write * (1 + m % 30) * 25e-9)) AS cache_write_extra_usd,
+    0::BIGINT AS rank, 'made.jsonl' AS source_file, 'made' AS ingest_id,
     sent AT TIME ZONE 'UTC' AS ingested_at, if(coin(i, 25, 0.1), '{"region": "eu-' || m % 3 || '"}', NULL) AS attributes
 FROM priced
 """

@@ -7,18 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import streamlit as st
+
 from usagecost import queries
 from usagecost.boards import Panel
 from usagecost.filters import View
 from usagecost.metrics import METRICS
 from usagecost.periods import WHOLE
 from usagecost.queries_panels.answers import Answer, answer_of
-from usagecost.queries_panels.asking import ask, queries_of
+from usagecost.queries_panels.asking import ask, kept, queries_of
 from usagecost.queries_panels.question import Need, Question, needs_of, question_of
 from usagecost.queries_panels.scope import HOUR_OF_WEEK
 from usagecost.queries_panels.single import EDGES, SAMPLE
 
-__all__ = ["EDGES", "HOUR_OF_WEEK", "SAMPLE", "Answer", "Question", "ahead", "answer", "numbers", "plan", "question"]
+__all__ = ["EDGES", "HOUR_OF_WEEK", "SAMPLE", "Answer", "Question", "ahead", "answer", "forget", "numbers", "plan", "question"]
+
+
+MOST_READY = 500
+"""Answers of which the numbers are kept as they are shown; the oldest go first."""
 
 
 def question(panel: Panel, view: View) -> Question:
@@ -48,6 +54,26 @@ def numbers(view: View, metrics: Sequence[str], split: str | None) -> Answer:
 
 
 def _answered(asked: Question) -> Answer:
-    needs = needs_of(asked)
-    found = ask(needs.values())
-    return answer_of(asked, {name: found[need] for name, need in needs.items()})
+    """The answer, put together once: whoever reads it leaves its frames as they are."""
+    ready = _ready()
+    known = ready.get(asked)
+    if known is None:
+        needs = needs_of(asked)
+        found = ask(needs.values())
+        known = answer_of(asked, {name: found[need] for name, need in needs.items()})
+        for oldest in list(ready)[: max(0, len(ready) + 1 - MOST_READY)]:
+            ready.pop(oldest, None)
+        ready[asked] = known
+    return known
+
+
+def forget() -> None:
+    """Drops every answer that is kept."""
+    _ready.clear()
+    kept.clear()
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _ready() -> dict[Question, Answer]:
+    """The answers of this process by their questions. A question names the lake's version, so none is ever out of date."""
+    return {}
