@@ -184,3 +184,21 @@ def test_what_a_log_says_is_no_markup_in_a_panel(lake_of: Callable[..., str]):
 def test_a_panel_that_makes_no_sense_says_what_would(panel: dict, words: str):
     with pytest.raises(ValidationError, match=words):
         Panel.model_validate(panel)
+
+
+def test_a_spend_that_leaves_something_out_says_so_everywhere(lake_of: Callable[..., str]):
+    now = pd.Timestamp.now("UTC").to_pydatetime()
+    lake = lake_of(request(now, model="a", reported_cost_usd=1), request(now, model="a"), request(now, model="b", list_cost_usd=2))
+    page = shown(
+        lake, {"metrics": ["spend_usd"], "chart": "number"}, {"metrics": ["spend_usd"], "chart": "table", "split": "model"}
+    )
+
+    assert page.metric[0].value == "≥\u00a0$3.00"
+    assert all("have no price" in caption.value for caption in page.caption)
+
+    asked = view(lake, days(date.today() - timedelta(days=1), date.today() + timedelta(days=1)))  # noqa: DTZ011
+    bars = Panel(metrics=("spend_usd",), split="model", chart="bar")
+    answer = queries_panels.answer(bars, asked)
+    texts = drawing_of(bars, answer).data.groupby("name")["text"].max().to_dict()
+    assert texts == {"a": "≥ $1.00", "b": "$2.00"}
+    assert list(numbers_of(bars, answer)["spend_is_at_least"]) == [True, False]

@@ -24,10 +24,12 @@ def parts_over_time(
 ) -> Drawing:
     """``parts``: one row is (interval, name) with its ``value``, the interval being a place in the axis.
 
-    ``mark`` is line, area or bar. Of stacked parts what is absent is 0, of others it is not known: a gap.
+    A value that ``is_at_least`` its amount says so in its tooltip. ``mark`` is line, area or bar. Of stacked parts what is absent is
+    0, of others it is not known: a gap.
     """
     drawn = _every_part(parts, names, axis, stacked=stacked)
-    drawn["text"] = [exact(unit, None if pd.isna(value) else value) for value in drawn["value"]]
+    texts = [exact(unit, None if pd.isna(value) else value) for value in drawn["value"]]
+    drawn["text"] = [f"≥ {text}" if lower else text for text, lower in zip(texts, drawn.pop("is_at_least"), strict=True)]
     drawn["value"] = doubles(drawn["value"])
     step, is_dotted = axis.interval.capitalize(), len(axis.steps) <= MOST_DOTTED
     spec = _shape(mark, unit, step, stacked, len(names) > 1, is_dotted)
@@ -39,7 +41,9 @@ def parts_over_time(
 def _every_part(parts: pd.DataFrame, names: Sequence[str], axis: TimeAxis, *, stacked: bool) -> pd.DataFrame:
     """Every part of every interval, in the order of time and of the names, and which of them are still running."""
     every = pd.MultiIndex.from_product([range(len(axis.steps)), names], names=["interval", "name"])
-    drawn = parts.set_index(["interval", "name"])[["value"]].reindex(every).reset_index()
+    known = parts if "is_at_least" in parts else parts.assign(is_at_least=False)
+    drawn = known.set_index(["interval", "name"])[["value", "is_at_least"]].reindex(every).reset_index()
+    drawn["is_at_least"] = drawn["is_at_least"].astype("boolean").fillna(False)
     if stacked:
         drawn["value"] = drawn["value"].fillna(0)
     running = [step.is_running for step in axis.steps]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from usagecost import charts
+from usagecost import charts, folds
 from usagecost.boards import Panel
 from usagecost.boards.words import size_label
 from usagecost.charts import COLORS, MISSING_COLOR, OTHER_COLOR, Drawing, TimeAxis
@@ -68,6 +68,8 @@ def _over_time(answer: Answer) -> Drawing:
     else:
         cells, top = named(answer.cells), named(answer.by_value)
         parts = cells[["interval", "name"]].assign(value=metric.column(cells))
+        if metric.name == "spend_usd":
+            parts["is_at_least"] = folds.is_at_least(cells)
         names, palette = list(top["name"]), _colors_over_time(question.split, top)
         stacked = question.chart != "line" and metric.is_additive and SPLITS[question.split].parts_add_up
     return charts.parts_over_time(parts, question.chart, metric.format, names, palette, axis, stacked=stacked)

@@ -8,32 +8,40 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
+from usagecost import folds
 from usagecost.boards import Panel
 from usagecost.boards.words import alt_of
 from usagecost.metrics import HOURS, SPLITS, WEEKDAYS
 from usagecost.queries_panels import Answer
 from usagecost.ui.blocks import table
 from usagecost.ui.boards.drawings import bins, named
+from usagecost.ui.spend import spend_columns
 
 COLUMN_FORMATS = {"count": "localized", "usd": "$%,.4f", "percent": "percent", "milliseconds": "%,.0f ms", "per_second": "%,.1f"}
 """A metric's format, by its name, as a column of a table writes it."""
+SPEND_PLACES = 2
 TOTAL = "Total"
 
 
 def table_of(panel: Panel, answer: Answer, name: str) -> None:
     """The table with its totals as the last row: of the whole, not the sum of the rows where those do not add up."""
     rows, question = numbers_of(panel, answer), answer.question
-    first = rows.columns[0]
+    first, names = rows.columns[0], [metric.name for metric in question.metrics]
     if question.split is None:
         rows[first] = [step.label for step in answer.steps]
-    total = {first: TOTAL, **{metric.name: metric.of(answer.totals) for metric in question.metrics}}
-    shown = pd.concat([rows, pd.DataFrame([total]).astype(object)], ignore_index=True).convert_dtypes()
+    total = pd.DataFrame([answer.totals]).convert_dtypes()
+    shown = pd.concat([rows, pd.DataFrame({first: [TOTAL], **folds.numbers(total, names)})], ignore_index=True)
     columns: dict[str, Any] = {first: st.column_config.TextColumn(_first_label(answer), width="medium")}
     for metric in question.metrics:
         columns[metric.name] = st.column_config.NumberColumn(
             metric.label, format=COLUMN_FORMATS[metric.format.__name__], help=metric.help
         )
-    table(shown, name=name, columns=columns, alt_text=alt_of(panel))
+    has_spend = "spend_usd" in names
+    if has_spend:
+        columns |= {
+            name: column for name, column in spend_columns(shown, SPEND_PLACES).items() if name in (folds.AT_LEAST, "spend_usd")
+        }
+    table(shown, name=name, columns=columns, alt_text=alt_of(panel), spend_places=SPEND_PLACES if has_spend else None)
 
 
 def numbers_of(panel: Panel, answer: Answer) -> pd.DataFrame:
@@ -61,7 +69,8 @@ def numbers_of(panel: Panel, answer: Answer) -> pd.DataFrame:
 
 
 def _metrics(answer: Answer, frame: pd.DataFrame) -> dict[str, pd.Series]:
-    return {metric.name: metric.column(frame).reset_index(drop=True) for metric in answer.question.metrics}
+    """The panel's metrics in full; beside a spend, how much of it is known."""
+    return folds.numbers(frame.reset_index(drop=True), [metric.name for metric in answer.question.metrics])
 
 
 def _first_label(answer: Answer) -> str:
