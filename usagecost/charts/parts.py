@@ -24,8 +24,8 @@ def parts_over_time(
 ) -> Drawing:
     """``parts``: one row is (interval, name) with its ``value``, the interval being a place in the axis.
 
-    A value that ``is_at_least`` its amount says so in its tooltip. ``mark`` is line, area or bar. Of stacked parts what is absent is
-    0, of others it is not known: a gap.
+    A value that ``is_at_least`` its amount says so in its tooltip. ``mark`` is line, area or bar. Of stacked parts what is absent
+    is 0, of others it is not known: a gap.
     """
     drawn = _every_part(parts, names, axis, stacked=stacked)
     texts = [exact(unit, None if pd.isna(value) else value) for value in drawn["value"]]

@@ -83,7 +83,7 @@ def question_of(panel: Panel, view: View, data: tuple[datetime, datetime] | None
     period = view.period
     if panel.range:
         period = periods.preset_period(panel.range, period.zone, period.now, data, view.week_start)
-    filters = Filters((*view.filters.conditions, *panel.conditions.conditions), view.filters.tests)
+    filters = Filters((*view.filters.conditions, *panel.conditions.conditions))
     split = HOUR_OF_WEEK if panel.chart == "heatmap" else panel.split
     named = len(SPLITS[split].order) if split in SPLITS else 0
     top = MOST_DRAWN if panel.chart in OVER_TIME and not named else LEVELS[-1]

@@ -32,10 +32,8 @@ class Scope:
     @classmethod
     def of(cls, view: View, start: datetime, end: datetime) -> Scope:
         """The view's requests between two instants. What time it is now is left out: it decides no number."""
-        conditions, tests = (tuple(sorted(set(tests), key=repr)) for tests in (view.filters.conditions, view.filters.tests))
-        return cls(
-            view.lake, view.version, view.period.timeless, start, end, view.basis, Filters(conditions, tests), view.week_start
-        )
+        conditions = tuple(sorted(set(view.filters.conditions), key=repr))
+        return cls(view.lake, view.version, view.period.timeless, start, end, view.basis, Filters(conditions), view.week_start)
 
     def cost(self, sql: str) -> str:
         """The SQL with this basis' cost of a request put in."""
