@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -195,9 +196,8 @@ def test_filters_of_the_page_are_cleared_together(open_page: Open, lake: str):
 
 
 def panel_text(page: AppTest) -> str:
-    return "\n".join(
-        str(element.value) for kind in ("markdown", "caption", "code", "header", "metric") for element in page.get(kind)
-    )
+    shown = [str(element.value) for kind in ("markdown", "caption", "code", "title") for element in page.get(kind)]
+    return "\n".join([*shown, *(element.proto.body for element in page.get("html"))])
 
 
 def test_a_link_opens_a_request_with_all_that_is_known_of_it(open_page: Open, lake: str):
@@ -209,7 +209,7 @@ def test_a_link_opens_a_request_with_all_that_is_known_of_it(open_page: Open, la
     assert "| Cache read | 400,000 | 1.25 | 0.500000000 |" in said
     assert "| Output | 100,000 | 10 | 1.000000000 |" in said
     assert "| **Sum** | | | **3.000000000** |" in said
-    assert "openai/gpt\\-4o@always" in said
+    assert "openai/gpt-4o@always" in said
     assert "50,000.0" in [metric.value for metric in page.metric], "tokens a second"
     assert "request=first&source=test&day=2026-05-01" in page.code[-1].value
 
@@ -285,8 +285,11 @@ def test_what_logs_say_is_text_everywhere(open_page: Open, tmp_path: Path):
     for text in HOSTILE:
         page = open_page(lake, request=text)
         assert page.code[0].value == text
-        markup = "\n".join(element.value for kind in ("markdown", "caption", "header") for element in page.get(kind))
+        markup = "\n".join(element.value for kind in ("markdown", "caption", "title") for element in page.get(kind))
         assert not any(
             bad in markup.replace("\\<", "") for bad in ("<script", "[link](", ":material/delete:", ":red[", "$x^2$", "|---|")
         )
+        facts = "".join(element.proto.body for element in page.get("html"))
+        assert html.escape(text[:100]) in facts
+        assert "<script" not in facts
         assert cards(open_page(lake, q=text[:50]))[0] == "1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Sequence
 from contextlib import suppress
@@ -36,7 +37,8 @@ TOKENS = (
 STATUS_ICONS = {"success": ":material/check_circle:", "error": ":material/error:", "cancelled": ":material/cancel:"}
 IDS = {"request_id": "Request id", "trace_id": "Trace id", "session_id": "Session id"}
 NAMES = {"virtual_key": "Virtual key", "user_id": "User", "end_user_id": "End user", "team_id": "Team"}
-MOST_MESSAGE = 20_000
+MOST_MESSAGE, MOST_VALUE = 20_000, 2_000
+"""Characters of a message and of any other field that the panel shows; the export has all of them."""
 
 
 def open_panel(view: View) -> None:
@@ -98,7 +100,7 @@ def _neighbours(request: dict[str, Any], view: View) -> None:
 def _head(request: dict[str, Any], view: View) -> None:
     local = moment(request["instant_us"]).astimezone(ZoneInfo(view.period.zone))
     status = request["status"] or NOT_REPORTED
-    st.header(plain(request["model"] or "Model not reported"), anchor=False)
+    st.title(plain(request["model"] or "Model not reported"), anchor=False)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         icon = STATUS_ICONS.get(status, ":material/help:")
         st.badge(plain(status), icon=icon, color=STATUS_COLORS.get(status, "gray"), width="content")
@@ -130,7 +132,7 @@ def message_of(request: dict[str, Any]) -> str | None:
 
 
 def _metrics(request: dict[str, Any], view: View) -> None:
-    st.header("Metrics", anchor=False)
+    st.title("Metrics", anchor=False)
     cost = queries_traces.cost_of(request, view.basis)
     produced, seconds = request["output_tokens"], (request["duration_ms"] or 0) / 1000
     speed = f"{produced / seconds:,.1f}" if produced is not None and seconds else formats.UNKNOWN
@@ -141,7 +143,7 @@ def _metrics(request: dict[str, Any], view: View) -> None:
     grid.metric("Tokens / s", speed, help="Output tokens by the whole latency", border=True)
     known = {name: request[name] for name in TOKENS if request[name] is not None}
     if known:
-        _facts({COLUMN_BY_NAME[name].meaning: formats.exact_count(count) for name, count in known.items()}, "Tokens", "Count")
+        _facts({COLUMN_BY_NAME[name].meaning: formats.exact_count(count) for name, count in known.items()})
     _cost(request, view)
 
 
@@ -167,7 +169,7 @@ def _cost(request: dict[str, Any], view: View) -> None:
         "Reported by the source": None if request["reported_cost_usd"] is None else f"${request['reported_cost_usd']:,.9f}",
         "List cost": None if request["list_cost_usd"] is None else f"${request['list_cost_usd']:,.9f}",
     }
-    _facts({name: said or formats.UNKNOWN for name, said in facts.items()}, "Price")
+    _facts({name: said or formats.UNKNOWN for name, said in facts.items()})
 
 
 def _timeline(request: dict[str, Any], view: View) -> None:
@@ -175,7 +177,7 @@ def _timeline(request: dict[str, Any], view: View) -> None:
     found = answer(queries_traces.relatives, view.lake, view.version, view.basis, key, request["trace_id"], request["session_id"])
     if not found:
         return
-    st.header("Its trace or session", anchor=False)
+    st.title("Its trace or session", anchor=False)
     st.caption(f"{formats.counted(len(found), 'request')}, this one marked. A click on another opens it.")
     drawing = charts.timeline(_spans(found, request["request_id"]))
 
@@ -211,9 +213,9 @@ def _spans(found: Sequence[dict[str, Any]], this: str) -> pd.DataFrame:
 
 
 def _details(request: dict[str, Any]) -> None:
-    st.header("Request details", anchor=False)
+    st.title("Request details", anchor=False)
     known = {name: request[name] for name in (*SHOWN_FIRST, *DETAILS) if request[name] is not None}
-    _facts({_name(name): _said(value) for name, value in known.items()}, "Detail")
+    _facts({_name(name): _said(value) for name, value in known.items()})
     missing = [_name(name).lower() for name in (*SHOWN_FIRST, *DETAILS) if request[name] is None]
     if missing:
         st.caption("Not reported: " + plain(", ".join(missing)))
@@ -229,10 +231,14 @@ def _said(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
-def _facts(facts: dict[str, str], what: str, said: str = "") -> None:
-    """Names and values below each other; the values are text, whatever they hold."""
-    lines = [f"| {what} | {said} |", "|:--|:--|", *(f"| {name} | {plain(value[:2_000])} |" for name, value in facts.items())]
-    st.markdown("\n".join(lines))
+def _facts(facts: dict[str, str]) -> None:
+    """Names and values below each other. The values are escaped, not Markdown, which would make links of addresses."""
+    rows = "".join(
+        f"<dt style='opacity:.65'>{html.escape(name)}</dt>"
+        f"<dd style='margin:0;overflow-wrap:anywhere;unicode-bidi:isolate'>{html.escape(value[:MOST_VALUE])}</dd>"
+        for name, value in facts.items()
+    )
+    st.html(f"<dl style='display:grid;grid-template-columns:minmax(9rem,auto) 1fr;gap:.35rem 1.25rem;margin:0'>{rows}</dl>")
 
 
 def _rest(request: dict[str, Any]) -> None:
