@@ -11,6 +11,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from genai_prices import Usage, calc_price
 from genai_prices.data_snapshot import get_snapshot
@@ -21,7 +22,8 @@ from genai_prices.units import UnitRegistry
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.priced import NOON, prices
+from tests.priced import NOON, prices, table_of
+from usagecost.pricing import with_parts
 from usagecost.pricing.rates import PART_OF
 from usagecost.schema import REQUESTS
 
@@ -222,6 +224,41 @@ def test_recorded_answers_cost_what_was_recorded_with_them() -> None:
 
     assert len(priced) > 3_000
     assert [cost for cost, *_ in prices(*asked)] == [cost.quantize(Decimal("1e-9"), ROUND_HALF_UP) for _, cost in priced]
+
+
+@pytest.mark.skipif("USAGECOST_REAL_DATA" not in os.environ, reason="USAGECOST_REAL_DATA names no folder of real data")
+def test_parts_of_recorded_answers_are_the_recorded_parts() -> None:
+    recorded = json.loads((Path(os.environ["USAGECOST_REAL_DATA"]) / "genai-prices" / "usages.json").read_text())
+    cases = [
+        ({**extracted["usage"], "provider": found["provider_id"], "model": answer["model"]}, found)
+        for answer in recorded
+        for extracted in answer["extracted"]
+        for found in extracted["extractors"]
+        if {"input_price", "output_price"} <= set(found)
+        and set(extracted["usage"]) <= EXPRESSIBLE
+        and "input_tokens" in extracted["usage"]
+        and recorded_cost(found)
+        and (found["provider_id"], answer["model"]) not in REPRICED
+    ]
+    asked = [{name: usage[name] for name in usage.keys() & set(REQUESTS.names)} | {"started_at": WHEN} for usage, _ in cases]
+    con = duckdb.connect()
+    con.execute("SET TimeZone = 'UTC'")
+    con.register("asked", table_of(*asked))
+    sums = con.sql(f"""
+        SELECT request_id::int, coalesce(sum(cost_usd) FILTER (NOT starts_with(kind, 'output')), 0),
+            coalesce(sum(cost_usd) FILTER (starts_with(kind, 'output')), 0)
+        FROM ({with_parts(con, "asked")}) GROUP BY ALL""").fetchall()
+
+    differing = []
+    for place, *ours in sums:
+        recorded_sides = [Decimal(cases[place][1][f"{side}_price"]) for side in SIDES]
+        if any(abs(own - side) > Decimal("1e-9") for own, side in zip(ours, recorded_sides, strict=True)):
+            differing.append((place, ours))
+    assert len(sums) > 3_000
+    assert differing == []
+
+
+SIDES = ("input", "output")
 
 
 def recorded_cost(found: dict[str, str]) -> Decimal:

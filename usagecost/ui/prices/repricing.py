@@ -62,7 +62,7 @@ def _form(view: View, lake: Lake) -> None:
     _preview(found)
     why = st.text_input("Why", key="reprice_why", placeholder="new contract from June", width=480)
     st.button(
-        f"Reprice {formats.exact_count(found.requests)} requests",
+        f"Reprice {formats.counted(found.requests, 'request')}",
         type="primary",
         key="reprice_apply",
         on_click=_apply,
@@ -78,7 +78,7 @@ def _preview(found: Repricing) -> None:
     with after:
         st.metric("List cost after", _sum(found.after_usd, found.unpriced_after), border=True)
     st.caption(
-        f"{formats.exact_count(found.requests)} requests of {formats.exact_count(found.models)} models change; of them "
+        f"{formats.counted(found.requests, 'request')} of {formats.counted(found.models, 'model')} would change; of them "
         f"{formats.exact_count(found.unpriced_before)} have no price now and {formats.exact_count(found.unpriced_after)} after."
     )
     _changes("model", found.by_model)
@@ -116,7 +116,7 @@ def _changes(what: str, changes: Sequence[Change]) -> None:
 
 
 def _acts(lake: Lake) -> None:
-    st.subheader("What was done", anchor=False)
+    st.header("What was done", anchor=False)
     acts = lake.repricings().to_pylist() if lake.exists else []
     if not acts:
         empty("Nothing was repriced yet", "A repricing is listed here, and can be undone.")
@@ -160,5 +160,5 @@ def _say_what_was_done() -> None:
     if isinstance(done, str):
         st.error(plain(done), title="Nothing was changed")
     elif done is not None:
-        words = f"{formats.exact_count(done.requests)} requests have other prices now, in version {done.version} of the lake."
+        words = f"Other prices for {formats.counted(done.requests, 'request')}, in version {done.version} of the lake."
         st.success(words, title="Done")

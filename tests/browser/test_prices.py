@@ -1,0 +1,85 @@
+"""The page Prices as a person uses it: a price is set, looked at before it is applied, applied and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import LOOKS, open_page, serve, settle
+from tests.browser.test_usage_and_cost import STREAMLIT_BASELINE
+from tests.lake_rows import rows_of
+from usagecost.ingest import ingest
+from usagecost.lake import Lake
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PARTS = ("Models", "Set a price", "Reported and list", "Cache", "Reprice")
+ROWS = """request_id,started_at,provider,model,user_id,input_tokens,output_tokens,cache_read_tokens,reported_cost_usd
+a,2026-11-01T10:00:00Z,vllm,<img src=x onerror=alert(1)>,ada,1000000,500000,,
+b,2026-11-02T10:00:00Z,openai,gpt-4o,bob,1000000,0,400000,3
+"""
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A model without a price, whose name is hostile, and one whose source reports more than the list price."""
+    folder = tmp_path_factory.mktemp("prices")
+    (folder / "rows.csv").write_text(ROWS)
+    ingest([folder / "rows.csv"], Lake(folder / "lake"))
+    return Lake(folder / "lake")
+
+
+@pytest.fixture(scope="module")
+def app(lake: Lake) -> Iterator[str]:
+    """The address of an app that shows it."""
+    yield from serve({"USAGECOST_LAKE": str(lake.root)})
+
+
+def visit_part(page: Page, app: str, part: str) -> None:
+    """Opens a tab of the page over all time."""
+    page.goto(f"{app}/Prices?range=All+time&part={part.replace(' ', '+')}", wait_until="domcontentloaded")
+    expect(page.get_by_role("tab", name=part)).to_have_attribute("aria-selected", "true")
+    settle(page)
+
+
+def test_a_price_is_set_previewed_applied_and_taken_back(page: Page, app: str, lake: Lake) -> None:
+    visit_part(page, app, "Set a price")
+    for label, rate in (("Input, USD / M tokens", "2"), ("Output, USD / M tokens", "4")):
+        page.get_by_label(label, exact=True).fill(rate)
+        page.keyboard.press("Tab")
+        settle(page)
+    page.get_by_role("button", name="Write to the book").click()
+    page.get_by_role("button", name="Preview what it changes").click()
+    settle(page)
+    page.get_by_text("The whole lake", exact=True).click()
+    settle(page)
+    page.get_by_role("button", name="Preview", exact=True).click()
+    settle(page)
+    assert page.get_by_test_id("stMetricValue").all_inner_texts() == ["≥\u00a0$0.00", "$4.00"]  # 1 M at 2, 500 k at 4
+    assert rows_of(lake, "list_cost_usd")[0] == (None,)
+
+    page.get_by_role("button", name="Reprice 1 request").click()
+    expect(page.get_by_text("Other prices for 1 request")).to_be_visible()
+    assert rows_of(lake, "list_cost_usd")[0] == (Decimal(4),)
+
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Undone", exact=False).first).to_be_visible()
+    settle(page)
+    assert rows_of(lake, "list_cost_usd")[0] == (None,)
+
+
+@LOOKS
+def test_every_tab_is_accessible_and_fits_the_screen(app: str, browser: Browser, look: dict) -> None:
+    for page in open_page(browser, **look):
+        found = {}
+        for part in PARTS:
+            visit_part(page, app, part)
+            found |= {(part, rule["id"]): rule["nodes"] for rule in Axe().run(page).response["violations"]}
+            width = page.viewport_size["width"]
+            assert page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth") <= width
+
+        assert {place: nodes for place, nodes in found.items() if place[1] not in STREAMLIT_BASELINE} == {}
