@@ -16,10 +16,23 @@ from pathlib import Path
 import duckdb
 
 from usagecost.lake import Lake, LakeError, Pricing
-from usagecost.pricing import NO_BOOK, Book, BookProblem, parse_book, prices_version, with_prices
+from usagecost.pricing import (
+    NO_BOOK,
+    UPSTREAM,
+    Book,
+    BookProblem,
+    ListProblem,
+    fetched_list,
+    parse_book,
+    prices_version,
+    use_list,
+    with_prices,
+)
 
 NAME = "prices.toml"
 _LAST_GOOD = "prices.last-good.toml"
+
+_LIST = "list-prices.json"
 
 HEADER = """\
 # Own prices, aliases and discounts over the price list. Of each kind the last entry that fits holds: append new ones with a date.
@@ -43,8 +56,9 @@ class Current:
 
 
 def current_book(lake: Lake) -> Current:
-    """The book of a lake; an empty one where there is none."""
+    """The book of a lake, an empty one where there is none. From then on prices are computed by the list that the lake keeps."""
     place = _place(lake)
+    _use_kept_list(lake)
     try:
         text = _text(lake) or ""
         book = parse_book(text)
@@ -69,6 +83,25 @@ def add_entry(lake: Lake, entry: str) -> Book:
     return book
 
 
+def refresh_list(lake: Lake, url: str = UPSTREAM) -> str:
+    """Fetch the price list as it is published now, and keep it with the lake; returns its version.
+
+    Stored requests keep their prices until they are repriced. Raises ListProblem, and LakeError if it cannot be written.
+    """
+    text = fetched_list(url)
+    lake.write_text(_LIST, text, replacing=lake.read_text(_LIST))
+    use_list(text)
+    return prices_version()
+
+
+def forget_list(lake: Lake) -> str:
+    """Go back to the price list that the library ships; returns its version. Raises LakeError if that cannot be written."""
+    if kept := lake.read_text(_LIST):
+        lake.write_text(_LIST, "", replacing=kept)
+    use_list(None)
+    return prices_version()
+
+
 def pricing(book: Book) -> Pricing:
     """How a lake computes prices by a book."""
 
@@ -76,6 +109,14 @@ def pricing(book: Book) -> Pricing:
         return with_prices(con, table, book, also)
 
     return price
+
+
+def _use_kept_list(lake: Lake) -> None:
+    """One that cannot be read takes nothing down: the library's own is used."""
+    try:
+        use_list((lake.read_text(_LIST) if lake.exists else None) or None)
+    except (ListProblem, LakeError):
+        use_list(None)
 
 
 def _file(lake: Lake) -> Path | None:

@@ -21,14 +21,28 @@ from usagecost.lake import Change, Lake, LakeError, Repricing, lake_root
 DAY = ["%Y-%m-%d"]
 
 
-def prices(lake: LakeOption = None) -> None:
-    """Check the own book of prices: where it is, what it holds, what is wrong with it.
+def prices(
+    lake: LakeOption = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="First fetch the price list as it is published now.")] = False,
+    shipped: Annotated[bool, typer.Option("--shipped", help="First go back to the price list that comes with the app.")] = False,
+    url: Annotated[str | None, typer.Option(help="Where --refresh fetches it. Default: the list's own repository.")] = None,
+) -> None:
+    """Check the own book of prices: where it is, what it holds, what is wrong with it. Nothing is fetched unless asked for.
 
-    Exit status: 0 when it is good or there is none, 1 when it is broken.
+    Exit status: 0 when it is good or there is none, 1 when it is broken or a list could not be fetched.
     """
-    from usagecost.pricebook import current_book
+    from usagecost.pricebook import current_book, forget_list, refresh_list
+    from usagecost.pricing import UPSTREAM, ListProblem
 
-    current = current_book(Lake(lake or lake_root()))
+    handle = Lake(lake or lake_root())
+    try:
+        if refresh:
+            refresh_list(handle, url or UPSTREAM)
+        elif shipped:
+            forget_list(handle)
+    except (ListProblem, LakeError) as problem:
+        fail(str(problem), NOTHING_READ)
+    current = current_book(handle)
     book = current.book
     kinds = {"own prices": book.prices, "aliases": book.aliases, "discounts": book.discounts}
     counts = ", ".join(f"{len(entries)} {kind}" for kind, entries in kinds.items())

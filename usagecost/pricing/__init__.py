@@ -10,19 +10,23 @@ from usagecost.pricing.costs import with_prices
 from usagecost.pricing.names import Match, listed_models, resolve
 from usagecost.pricing.overlay import Asked, rates_at
 from usagecost.pricing.parts import with_parts
-from usagecost.pricing.rates import prices_version
+from usagecost.pricing.upstream import UPSTREAM, ListProblem, fetched_list, prices_version, use_list
 
 __all__ = [
     "NO_BOOK",
+    "UPSTREAM",
     "Asked",
     "Book",
     "BookProblem",
+    "ListProblem",
     "Match",
+    "fetched_list",
     "listed_models",
     "parse_book",
     "prices_version",
     "rates_at",
     "resolve",
+    "use_list",
     "with_parts",
     "with_prices",
 ]

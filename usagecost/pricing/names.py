@@ -111,6 +111,12 @@ def listed_models() -> tuple[str, ...]:
     return tuple(sorted(f"{provider.id}/{model.id}" for provider in get_snapshot().providers for model in provider.models))
 
 
+def forget() -> None:
+    """Another price list is in use: what was found in the one before does not hold any more."""
+    for found in (resolve, listed_models, _providers):
+        found.cache_clear()
+
+
 def _find(provider: Provider, model: str) -> ModelInfo | None:
     return provider.find_model(model, all_providers=get_snapshot().providers)
 
@@ -142,7 +148,8 @@ def _seller(model: str) -> Provider | None:
 def _providers() -> dict[str, Provider]:
     """Every name of every provider, its own and those of LOG_NAMES, letters and digits only."""
     by_id = {provider.id: provider for provider in get_snapshot().providers}
-    named = {_key(name): by_id[provider_id] for provider_id, names in LOG_NAMES.items() for name in names.split()}
+    known = {provider_id: names for provider_id, names in LOG_NAMES.items() if provider_id in by_id}
+    named = {_key(name): by_id[provider_id] for provider_id, names in known.items() for name in names.split()}
     return named | {_key(provider_id): provider for provider_id, provider in by_id.items()}
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from importlib.metadata import version
 from itertools import groupby, pairwise
 
 import pyarrow as pa
@@ -62,11 +61,6 @@ RATES = pa.schema(
         *((f"{count}_rate", pa.int64()) for count in PART_OF),  # beyond the rate of the whole; NULL: not priced apart from it
     ]
 )
-
-
-def prices_version() -> str:
-    """The version of the price list."""
-    return version("genai-prices")
 
 
 def rate_rows(match: Match, *, is_batch: bool, service_tier: str | None) -> Iterator[dict[str, object]]:
