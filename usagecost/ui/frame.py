@@ -76,6 +76,8 @@ def _carry_view_over(title: str, keeps: Sequence[str]) -> None:
         for key, value in {**st.session_state.get("_view", {}), **kept.get(title, {})}.items():
             if key not in st.query_params:
                 st.session_state[key] = value
+                if value is True:  # a checkbox that is ticked from here does not write itself into the URL
+                    st.query_params[key] = "true"
     st.session_state["_page"] = title
     now = {key: st.session_state.get(key, st.query_params.get(key)) for key in keeps}
     kept[title] = {key: value for key, value in now.items() if value is not None}

@@ -146,9 +146,9 @@ def _open_column(rows: list[dict[str, Any]]) -> Any:
         open_request(rows[st.session_state["open_request"].row])
 
     return st.column_config.ButtonColumn(
-        "",
+        "Open",
         type="tertiary",
-        width=46,
+        width=56,
         pinned=True,
         help="All that is known of the request",
         key="open_request",

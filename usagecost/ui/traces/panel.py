@@ -30,10 +30,16 @@ DETAILS = (
     "virtual_key", "user_id", "end_user_id", "team_id", "app", "environment", "route", "is_streaming", "is_batch",
     "is_gateway_cache_hit", "service_tier", "tags", "source", "source_file",
 )  # fmt: skip
-TOKENS = (
-    "input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "input_audio_tokens", "output_tokens",
-    "output_reasoning_tokens", "output_audio_tokens",
-)  # fmt: skip
+TOKENS = {
+    "input_tokens": "Input tokens",
+    "cache_read_tokens": "of it cache read",
+    "cache_write_tokens": "of it cache write",
+    "cache_write_1h_tokens": "of that for 1 h",
+    "input_audio_tokens": "of it audio",
+    "output_tokens": "Output tokens",
+    "output_reasoning_tokens": "of it reasoning",
+    "output_audio_tokens": "of it audio",
+}
 STATUS_ICONS = {"success": ":material/check_circle:", "error": ":material/error:", "cancelled": ":material/cancel:"}
 IDS = {"request_id": "Request id", "trace_id": "Trace id", "session_id": "Session id"}
 NAMES = {"virtual_key": "Virtual key", "user_id": "User", "end_user_id": "End user", "team_id": "Team"}
@@ -141,9 +147,7 @@ def _metrics(request: dict[str, Any], view: View) -> None:
     grid.metric("Latency", formats.milliseconds(request["duration_ms"]), border=True)
     grid.metric("First token", formats.milliseconds(request["ttft_ms"]), help=COLUMN_BY_NAME["ttft_ms"].meaning, border=True)
     grid.metric("Tokens / s", speed, help="Output tokens by the whole latency", border=True)
-    known = {name: request[name] for name in TOKENS if request[name] is not None}
-    if known:
-        _facts({COLUMN_BY_NAME[name].meaning: formats.exact_count(count) for name, count in known.items()})
+    _facts([(label, formats.exact_count(request[name])) for name, label in TOKENS.items() if request[name] is not None])
     _cost(request, view)
 
 
@@ -169,7 +173,7 @@ def _cost(request: dict[str, Any], view: View) -> None:
         "Reported by the source": None if request["reported_cost_usd"] is None else f"${request['reported_cost_usd']:,.9f}",
         "List cost": None if request["list_cost_usd"] is None else f"${request['list_cost_usd']:,.9f}",
     }
-    _facts({name: said or formats.UNKNOWN for name, said in facts.items()})
+    _facts([(name, said or formats.UNKNOWN) for name, said in facts.items()])
 
 
 def _timeline(request: dict[str, Any], view: View) -> None:
@@ -215,7 +219,7 @@ def _spans(found: Sequence[dict[str, Any]], this: str) -> pd.DataFrame:
 def _details(request: dict[str, Any]) -> None:
     st.title("Request details", anchor=False)
     known = {name: request[name] for name in (*SHOWN_FIRST, *DETAILS) if request[name] is not None}
-    _facts({_name(name): _said(value) for name, value in known.items()})
+    _facts([(_name(name), _said(value)) for name, value in known.items()])
     missing = [_name(name).lower() for name in (*SHOWN_FIRST, *DETAILS) if request[name] is None]
     if missing:
         st.caption("Not reported: " + plain(", ".join(missing)))
@@ -231,14 +235,14 @@ def _said(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
-def _facts(facts: dict[str, str]) -> None:
+def _facts(facts: Sequence[tuple[str, str]]) -> None:
     """Names and values below each other. The values are escaped, not Markdown, which would make links of addresses."""
     rows = "".join(
-        f"<dt style='opacity:.65'>{html.escape(name)}</dt>"
-        f"<dd style='margin:0;overflow-wrap:anywhere;unicode-bidi:isolate'>{html.escape(value[:MOST_VALUE])}</dd>"
-        for name, value in facts.items()
+        f"<dt style='margin:0;padding:0;opacity:.7'>{html.escape(name)}</dt>"
+        f"<dd style='margin:0;padding:0;overflow-wrap:anywhere;unicode-bidi:isolate'>{html.escape(value[:MOST_VALUE])}</dd>"
+        for name, value in facts
     )
-    st.html(f"<dl style='display:grid;grid-template-columns:minmax(9rem,auto) 1fr;gap:.35rem 1.25rem;margin:0'>{rows}</dl>")
+    st.html(f"<dl style='display:grid;grid-template-columns:minmax(8.5rem,1fr) 3fr;gap:.35rem 1rem;margin:0;padding:0'>{rows}</dl>")
 
 
 def _rest(request: dict[str, Any]) -> None:

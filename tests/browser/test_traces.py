@@ -1,0 +1,176 @@
+"""From a number to its requests, as a person goes: the drill-down, the list, the panel, links, looks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.conftest import cards, choose, open_page, serve, settle, visit
+from tests.browser.test_usage_and_cost import STREAMLIT_BASELINE
+
+pytestmark = pytest.mark.browser
+
+WEEK = "range=Last+7+days"
+
+
+def asked(page: Page) -> dict[str, list[str]]:
+    """The parameters of the page's address."""
+    return parse_qs(urlsplit(page.url).query)
+
+
+def click_cell(page: Page, row: int, x: int = 300) -> None:
+    """A click on a cell of the list; rows count from 0."""
+    table = page.get_by_test_id("stDataFrame").last
+    table.scroll_into_view_if_needed()
+    table.click(position={"x": x, "y": 52 + 35 * row})
+    settle(page)
+
+
+def bar(page: Page, chart: str, which: int) -> Locator:
+    return page.locator(f".st-key-chart_{chart}").locator("path[aria-roledescription=bar]").nth(which)
+
+
+def dot(page: Page, chart: str, which: int) -> Locator:
+    return page.locator(f".st-key-chart_{chart}").locator("path[aria-roledescription=circle]").nth(which)
+
+
+DRILLS: dict[str, tuple[str, Callable[[Page], None], set[str]]] = {
+    "a stack of the cost breakdown": (
+        "tab=Cost", lambda page: bar(page, "all-cost", 12).click(force=True), {"from", "to", "model"},
+    ),
+    "a bar of the ranking": ("tab=Cost&by=team", lambda page: bar(page, "team-ranking", 1).click(), {"team"}),
+    "the bar Other": ("tab=Cost&top=5", lambda page: bar(page, "model-ranking", 5).click(force=True), {"model", "not_model"}),
+    "failed, all but one model": (
+        "model=gpt-6-sol&not_model=true", lambda page: page.locator(".st-key-open_all_failed button").first.click(),
+        {"model", "not_model", "status"},
+    ),
+    "a dot of the tokens": ("", lambda page: dot(page, "totals-tokens", 1).click(force=True), {"from", "to"}),
+    "a dot of the failed": ("", lambda page: dot(page, "totals-requests", 2).click(force=True), {"from", "to"}),
+    "a row of the users": ("tab=User+activity", lambda page: click_cell(page, 0, 950), {"user"}),
+    "the cards of a model": (
+        "tab=Model+activity", lambda page: page.locator(".st-key-open_model_failed button").first.click(), {"model", "status"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mark", DRILLS)
+def test_every_kind_of_mark_opens_its_requests(page: Page, server: str, mark: str) -> None:
+    link, click, filtered = DRILLS[mark]
+    visit(page, f"{server}/?{WEEK}&{link}")
+    whole = cards(page)[0]
+    click(page)
+    expect(page.get_by_role("heading", name="Traces")).to_be_visible()
+    settle(page)
+
+    assert filtered - set(asked(page)) == set()
+    assert asked(page)["range"] == ["Last 7 days"]
+    assert cards(page)[0] not in ("0", whole)
+    expect(page.get_by_text(re.compile(r"requests? match, \d+ shown"))).to_be_visible()
+
+    page.get_by_test_id("stPageLink").filter(has_text="Usage and cost").click()
+    expect(page.get_by_role("heading", name="Usage and cost")).to_be_visible()
+    settle(page)
+    assert cards(page)[0] == whole, "the page that was left is as it was"
+
+
+def test_the_list_is_sorted_turned_opened_and_narrowed(page: Page, server: str) -> None:
+    visit(page, f"{server}/Traces?{WEEK}")
+    whole = cards(page)[0]
+    choose(page, "Sort by", "Cost")
+    page.get_by_role("button", name="Next").click()
+    settle(page)
+    assert {"sort", "at"} <= set(asked(page))
+
+    click_cell(page, 2)
+    panel = page.get_by_role("dialog")
+    expect(panel.get_by_text("Request details")).to_be_visible()
+    first = asked(page)["request"]
+    expect(panel.get_by_test_id("stCode").first).to_contain_text(first[0])
+    panel.get_by_role("button", name="Next").click()
+    settle(page)
+    assert asked(page)["request"] != first
+    panel.get_by_role("button", name="Previous").click()
+    settle(page)
+    assert asked(page)["request"] == first
+    page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+    settle(page)
+    assert "request" not in asked(page)
+
+    chart = page.get_by_test_id("stVegaLiteChart").first
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.35, box["y"] + 90)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.55, box["y"] + 95, steps=6)
+    page.mouse.up()
+    expect(page.locator(".st-key-widen")).to_be_visible()
+    settle(page)
+    assert {"from", "to"} <= set(asked(page))
+    assert cards(page)[0] != whole
+    page.locator(".st-key-widen button").first.click()
+    expect(page.locator(".st-key-widen")).to_have_count(0)
+    settle(page)
+    assert cards(page)[0] == whole
+
+
+def test_a_kind_of_failure_leads_to_its_requests(page: Page, server: str) -> None:
+    visit(page, f"{server}/Traces?{WEEK}&part=Errors")
+    expect(page.get_by_role("heading", name="Failures over time")).to_be_visible()
+    click_cell(page, 0, 975)
+
+    assert {"provider", "model", "status", "error"} <= set(asked(page))
+    expect(page.get_by_role("tab", name="Requests")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_test_id("stMetricValue").nth(1)).to_have_text("0.0\u00a0%")
+
+
+def test_a_filter_is_in_the_link_and_the_export_holds_what_matches(page: Page, server: str) -> None:
+    visit(page, f"{server}/Traces?{WEEK}&streaming=streamed&latency_from=30")
+    number = int(cards(page)[0].replace(",", ""))
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="JSON lines").click()
+    lines = waiting.value.path().read_text().splitlines()
+
+    assert len(lines) == number > 0
+
+
+def test_a_link_opens_a_request_on_a_cold_server(server: str, browser: Browser, sample_lake) -> None:
+    for page in open_page(browser):
+        visit(page, f"{server}/Traces?{WEEK}&sort=Cost")
+        click_cell(page, 0)
+        link = page.get_by_role("dialog").get_by_test_id("stCode").last.inner_text().strip()
+    for cold in serve({"USAGECOST_SAMPLE": str(sample_lake.parent)}):
+        for page in open_page(browser):
+            page.goto(f"{cold}/Traces?{urlsplit(link).query}")
+            panel = page.get_by_role("dialog")
+            expect(panel.get_by_text("Request details")).to_be_visible()
+            expect(panel.get_by_test_id("stCode").first).to_contain_text(parse_qs(urlsplit(link).query)["request"][0])
+
+
+def looks() -> Iterator[dict]:
+    yield {"color_scheme": "light"}
+    yield {"color_scheme": "dark"}
+    yield {"viewport": {"width": 390, "height": 844}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("look", list(looks()))
+def test_axe_finds_nothing_beyond_streamlits_own_and_nothing_is_too_wide(server: str, browser: Browser, look: dict) -> None:
+    for page in open_page(browser, **look):
+        found = {}
+        for name, link in {"list": WEEK, "errors": f"{WEEK}&part=Errors", "panel": f"{WEEK}&sort=Cost"}.items():
+            visit(page, f"{server}/Traces?{link}")
+            if name == "panel":
+                click_cell(page, 0, 100)
+                expect(page.get_by_role("dialog").get_by_text("Request details")).to_be_visible()
+            found |= {(name, rule["id"]): rule["nodes"] for rule in Axe().run(page).response["violations"]}
+
+        assert {place: nodes for place, nodes in found.items() if place[1] not in STREAMLIT_BASELINE} == {}
+        assert page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth") <= page.viewport_size["width"]
