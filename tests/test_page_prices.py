@@ -34,7 +34,7 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
 
 def opened(part: str) -> AppTest:
     """The page on one of its tabs, over all time."""
-    page = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/2_Prices.py")
+    page = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/4_Prices.py")
     page.query_params["range"] = "All time"
     page.query_params["part"] = part
     page.run()

@@ -39,7 +39,7 @@ def open_sources(monkeypatch: pytest.MonkeyPatch) -> OpenSources:
 
     def open_it(lake: object, part: str = "Feeds", **link: str) -> AppTest:
         monkeypatch.setenv("USAGECOST_LAKE", str(lake))
-        page = AppTest.from_file(str(HOME / "app.py"), default_timeout=60).switch_page("pages/1_Sources.py")
+        page = AppTest.from_file(str(HOME / "app.py"), default_timeout=60).switch_page("pages/5_Sources.py")
         for name, value in {"part": part, **link}.items():
             page.query_params[name] = value
         return calm(page.run())

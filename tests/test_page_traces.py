@@ -35,7 +35,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Open:
     def open_it(lake: str, **link: str | list[str]) -> AppTest:
         monkeypatch.setenv("USAGECOST_LAKE", lake)
         monkeypatch.delenv("USAGECOST_ZONE", raising=False)
-        page = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/3_Traces.py")
+        page = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/1_Traces.py")
         for name, value in (MAY | link).items():
             page.query_params[name] = value
         return calm(page.run())

@@ -18,7 +18,7 @@ from usagecost.metrics import DIMENSIONS, METRICS
 from usagecost.periods import Interval
 from usagecost.ui import sidebar
 
-TRACES = "pages/3_Traces.py"
+TRACES = "pages/1_Traces.py"
 MOST_LEFT_OUT = 60
 """Values that a filter can name and still be read. "Other" is whatever is none of the named ones."""
 
