@@ -41,9 +41,16 @@ class Answer:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to draw."""
-        known = [metric.of(self.totals) for metric in self.question.metrics] if self.totals else []
-        return not (any(known) or self.totals.get("requests")) and not len(self.spread) and not len(self.sample)
+        """Whether there is nothing to draw: no requests or, where they were not counted, nothing known of the metrics."""
+        if len(self.spread) or len(self.sample):
+            return False
+        if self.totals.get("requests") is not None:
+            return not self.totals["requests"]
+        names = [name for metric in self.question.metrics for name in metric.terms]
+        shown = (self.over_time, self.by_value, self.cells)
+        drawn = any(bool(frame[name].notna().any()) for frame in shown for name in names if name in frame and name not in COUNTS)
+        counted = any(bool((frame[name] > 0).any()) for frame in shown for name in names if name in frame and name in COUNTS)
+        return not (drawn or counted or any(self.totals.get(name) for name in names))
 
 
 def answer_of(question: Question, found: Mapping[str, pa.Table]) -> Answer:

@@ -22,7 +22,12 @@ from usagecost.ui.answers import answer, empty, unreadable
 from usagecost.ui.text import days_text, plain
 
 HOME = Path(__file__).parents[2]
-MENU_ICONS = {"Traces": ":material/list:", "Sources": ":material/database:", "Prices": ":material/sell:"}
+MENU_ICONS = {
+    "Dashboards": ":material/dashboard:",
+    "Traces": ":material/list:",
+    "Sources": ":material/database:",
+    "Prices": ":material/sell:",
+}
 LOAD_YOUR_OWN = "python -m usagecost ingest PATH …"
 
 

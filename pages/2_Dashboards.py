@@ -1,0 +1,7 @@
+"""Dashboards: boards of panels, each a question that somebody wants answered every morning."""
+
+from usagecost import ui
+from usagecost.ui import boards
+
+view = ui.page("Dashboards", icon=":material/dashboard:")
+boards.dashboards(view)

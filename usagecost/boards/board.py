@@ -1,0 +1,56 @@
+"""A board: a title and its panels, as a TOML file that can be reviewed. What is wrong with one is a sentence with the line."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+
+from pydantic import Field, ValidationError
+
+from usagecost.boards.panel import Frozen, Panel
+
+_HEADER = re.compile(r"\s*\[\[\s*panel\s*\]\]")
+
+
+class BoardProblem(Exception):  # noqa: N818 - a sentence about a file that a person wrote
+    """What is wrong with a board's file: the line, the key, and what would be right."""
+
+
+class Board(Frozen):
+    """Panels in their order. ``panel`` is called as its tables are in the file."""
+
+    title: str = Field(min_length=1, max_length=120)
+    description: str = Field(default="", max_length=1_000)
+    panel: tuple[Panel, ...] = Field(min_length=1, max_length=60)
+
+
+def parse_board(text: str) -> Board:
+    """What a board's file says; raises BoardProblem."""
+    try:
+        keys = tomllib.loads(text.removeprefix("\ufeff"))
+    except tomllib.TOMLDecodeError as error:
+        raise BoardProblem(f"this is no TOML: {error}. Texts stand in quotation marks, numbers do not.") from None
+    try:
+        return Board.model_validate(keys)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise BoardProblem(_sentence(text, first["loc"], first["type"], first["msg"])) from None
+
+
+def _sentence(text: str, place: Sequence[str | int], kind: str, message: str) -> str:
+    key = next((part for part in reversed(place) if isinstance(part, str)), "the board")
+    what = {"extra_forbidden": "there is no such key", "missing": "it is missing"}.get(kind, message.removeprefix("Value error, "))
+    return f"line {_line(text, place)}, {key}: {what}."
+
+
+def _line(text: str, place: Sequence[str | int]) -> int:
+    """The number of the line that is meant, from 1: of the key, else of its panel's header."""
+    lines = text.splitlines()
+    headers = [number for number, line in enumerate(lines) if _HEADER.match(line)]
+    which = place[1] if len(place) > 1 and isinstance(place[1], int) else None
+    start = headers[which] if which is not None and which < len(headers) else 0
+    end = next((number for number in headers if number > start), len(lines))
+    key = next((part for part in place[2 if which is not None else 0 :] if isinstance(part, str)), "")
+    found = (number for number in range(start, end) if key and re.match(rf"\s*{re.escape(key)}\s*=", lines[number]))
+    return next(found, start) + 1
