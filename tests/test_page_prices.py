@@ -113,14 +113,40 @@ def test_a_broken_book_is_said_on_the_page(lake: Lake):
         ({"cache_read_tokens": 5}, 0.2, "cache tokens, which the source counts or prices in another way"),
         ({"price_status": "alias"}, 0.2, "an alias that is not known for sure: the name may mean another listed model"),
         ({"saved_of_both_usd": Decimal(1), "has_tiers": True}, 1.0, "cache reads, which the source bills as other input"),
+        (
+            {"reported_of_both_usd": Decimal("0.8"), "reads_of_both_usd": Decimal("0.2")},
+            -0.2,
+            "cache reads, which the source leaves out",
+        ),
         ({}, -0.15, "a negotiated discount"),
     ],
 )
 def test_a_difference_has_a_likely_cause(row: dict, share: float | None, cause: str):
     known = {"has_tiers": False, "cache_read_tokens": None, "cache_write_tokens": None, "price_status": "exact"}
 
-    known |= {"reported_of_both_usd": Decimal(2), "list_of_both_usd": Decimal(1), "saved_of_both_usd": None}
+    known |= {
+        "reported_of_both_usd": Decimal(2),
+        "list_of_both_usd": Decimal(1),
+        "saved_of_both_usd": None,
+        "reads_of_both_usd": None,
+    }
     assert likely_cause({**known, **row}, share) == cause
+
+
+def test_reads_that_are_not_billed_or_billed_in_full_are_told_apart(lake: Lake, tmp_path: Path):
+    # Both cost 3 per million input and 0.30 per million read from the cache. Of 100,000 tokens 90,000 are read:
+    # (10,000 x 3 + 90,000 x 0.30) / 1M = 0.057; without the reads 0.03, with all of it as input 0.3.
+    header = "request_id,started_at,provider,model,input_tokens,output_tokens,cache_read_tokens,reported_cost_usd\n"
+    (tmp_path / "reads.csv").write_text(
+        header
+        + "x,2026-05-03T10:00:00Z,anthropic,claude-sonnet-4-5,100000,0,90000,0.03\n"
+        + "y,2026-05-03T10:00:00Z,anthropic,claude-sonnet-4-0,100000,0,90000,0.3\n"
+    )
+    ingest([tmp_path / "reads.csv"], lake)
+    shown = opened("Reported and list").dataframe[0].value.set_index("model")
+
+    assert shown["cause"]["anthropic / claude-sonnet-4-5"] == "cache reads, which the source leaves out"
+    assert shown["cause"]["anthropic / claude-sonnet-4-0"] == "cache reads, which the source bills as other input"
 
 
 def test_after_a_price_is_written_its_effect_is_one_click_away(lake: Lake):

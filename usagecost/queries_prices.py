@@ -27,6 +27,7 @@ SELECT
     sum(cache_read_saved_usd) AS cache_saved_usd,
     sum(cache_write_extra_usd) AS cache_extra_usd,
     sum(cache_read_saved_usd) FILTER (reported_cost_usd IS NOT NULL AND list_cost_usd IS NOT NULL) AS saved_of_both_usd,
+    sum(cache_read_tokens) FILTER (reported_cost_usd IS NOT NULL AND list_cost_usd IS NOT NULL)::bigint AS cache_read_of_both,
     bool_or(service_tier IS NOT NULL OR is_batch) AS has_tiers,
     coalesce(
         arg_max(price_status, {us}) FILTER (price_id IS NOT NULL OR price_status = 'unpriced'), arg_max(price_status, {us})
@@ -43,7 +44,7 @@ ORDER BY unpriced_requests > 0 DESC, unpriced_requests DESC, list_usd DESC NULLS
 def models(view: View) -> list[dict[str, Any]]:
     """One row a provider and model of the period, those with unpriced requests first, then the most expensive.
 
-    Sums are NULL where nothing is known; `…_of_both_usd` are of the `requests_of_both` whose reported and list cost are known.
+    Sums are NULL where nothing is known; `…_of_both…` are of the `requests_of_both` whose reported and list cost are known.
     `price_status` is that of the newest request that needed a price, `price_id` that of the newest that had one.
     """
     in_range, bound = instant_range_sql(engine.INSTANT_US, {"now": (view.period.start, view.period.end)})

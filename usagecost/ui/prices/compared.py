@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -9,13 +10,17 @@ import pandas as pd
 import streamlit as st
 
 from usagecost import formats, queries_prices
+from usagecost.engine import open_lake
 from usagecost.filters import View
+from usagecost.pricebook import current_book
+from usagecost.pricing import Asked, Book, rates_at
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.prices.models import name_of
 
 SMALL = 0.01
 """A difference below this share is rounding."""
+TOKENS_PER_PRICE = 1_000_000
 
 
 def compared(view: View) -> None:
@@ -24,7 +29,9 @@ def compared(view: View) -> None:
     if not rows:
         empty("Nothing to compare", "No source of this period reports what its requests cost.")
         return
-    shown = pd.DataFrame([_shown(row) for row in rows]).sort_values("difference_usd", key=abs, ascending=False, ignore_index=True)
+    book = current_book(open_lake(view.lake)).book
+    shown = pd.DataFrame([_shown({**row, "reads_of_both_usd": _cost_of_reads(row, book)}) for row in rows])
+    shown = shown.sort_values("difference_usd", key=abs, ascending=False, ignore_index=True)
     heading(
         "Reported against list price",
         lambda: shown,
@@ -63,6 +70,13 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _cost_of_reads(row: dict[str, Any], book: Book) -> Decimal | None:
+    """What the cache reads of the `requests_of_both` cost in USD, at the rate that a short request has now; a guess's ground."""
+    asked = Asked(row["provider"], row["model"] or "", is_batch=False, service_tier=None)
+    rate = rates_at(asked, book, time.time_ns() // 1000).get("cache_read_tokens")
+    return rate * row["cache_read_of_both"] / TOKENS_PER_PRICE if rate and row["cache_read_of_both"] else None
+
+
 def likely_cause(row: dict[str, Any], share: float | None) -> str:
     """What may be behind a difference, in words; a guess, from the direction and from what the requests have."""
     reported, listed = row["reported_of_both_usd"], row["list_of_both_usd"]
@@ -72,6 +86,8 @@ def likely_cause(row: dict[str, Any], share: float | None) -> str:
         return "free at list prices: the gateway has a price of its own"
     if _is_about(reported - listed, row["saved_of_both_usd"]):
         return "cache reads, which the source bills as other input"
+    if _is_about(listed - reported, row["reads_of_both_usd"]):
+        return "cache reads, which the source leaves out"
     if row["has_tiers"]:
         return "batch or service tier, billed at other rates"
     if row["cache_read_tokens"] or row["cache_write_tokens"]:
