@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import cards, choose, open_page, serve, settle, visit
+from tests.browser.conftest import LOOKS, cards, choose, open_page, serve, settle, visit
 from tests.browser.test_usage_and_cost import STREAMLIT_BASELINE
 
 pytestmark = pytest.mark.browser
@@ -134,8 +134,9 @@ def test_a_filter_is_in_the_link_and_the_export_holds_what_matches(page: Page, s
     visit(page, f"{server}/Traces?{WEEK}&streaming=streamed&latency_from=30")
     number = int(cards(page)[0].replace(",", ""))
     page.get_by_role("button", name="Export").click()
+    page.get_by_role("button", name="JSON lines").click()
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="JSON lines").click()
+        page.get_by_role("button", name="Download JSON lines").click()
     lines = waiting.value.path().read_text().splitlines()
 
     assert len(lines) == number > 0
@@ -154,14 +155,8 @@ def test_a_link_opens_a_request_on_a_cold_server(server: str, browser: Browser, 
             expect(panel.get_by_test_id("stCode").first).to_contain_text(parse_qs(urlsplit(link).query)["request"][0])
 
 
-def looks() -> Iterator[dict]:
-    yield {"color_scheme": "light"}
-    yield {"color_scheme": "dark"}
-    yield {"viewport": {"width": 390, "height": 844}}
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("look", list(looks()))
+@LOOKS
 def test_axe_finds_nothing_beyond_streamlits_own_and_nothing_is_too_wide(server: str, browser: Browser, look: dict) -> None:
     for page in open_page(browser, **look):
         found = {}
