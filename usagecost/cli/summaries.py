@@ -23,7 +23,7 @@ from usagecost.engine import UnansweredError
 from usagecost.exports import csv_text
 from usagecost.filters import NOT_REPORTED
 from usagecost.lake import LakeError, lake_root
-from usagecost.metrics import DIMENSIONS, METRICS, SPLITS, spend_text
+from usagecost.metrics import DIMENSIONS, METRICS, PAGE_MEASURES, SPLITS, spend_text
 from usagecost.periods import INTERVALS, WHOLE
 
 SUMMARY = (
@@ -64,7 +64,7 @@ def summary(
     if unknown := [name for name in metric or () if name not in METRICS]:
         fail(f"--metric {unknown[0]} is no metric: use one of {', '.join(METRICS)}.", WRONG_USAGE)
     try:
-        rows = summary_rows(lake or lake_root(), first, last, zone, by, _with_coverage(metric or SUMMARY))
+        rows = summary_rows(lake or lake_root(), first, last, zone, by, _with_coverage(metric or SUMMARY, format))
     except (LakeError, UnansweredError) as problem:
         fail(str(problem), NOTHING_READ)
     _write_rows(rows if by else rows[:1], format, single=by is None)
@@ -82,7 +82,8 @@ def summary_rows(
     interval = by if by in INTERVALS else WHOLE
     period = Period(first, last, zone, datetime.now(UTC), is_all_time=True)  # nothing is compared here
     view = View(lake, engine.open_lake(lake).version(), period, interval, "best")
-    if tuple(metrics) == SUMMARY and by not in set(SPLITS) - set(DIMENSIONS):
+    are_the_pages = all(set(METRICS[name].measures) <= set(PAGE_MEASURES) for name in metrics)
+    if are_the_pages and by not in set(SPLITS) - set(DIMENSIONS):
         answer = queries.usage(view, by if by in DIMENSIONS else "source")
     else:
         answer = queries_panels.numbers(view, metrics, by if by in SPLITS else None)
@@ -96,9 +97,10 @@ def summary_rows(
     return [{by: "Other" if sums["is_other"] else sums["value"], **_numbers(sums, metrics)} for sums in values]
 
 
-def _with_coverage(metrics: Sequence[str]) -> tuple[str, ...]:
-    """The metrics, each once; beside a spend, how many requests are missing from it."""
-    return tuple(dict.fromkeys([*metrics, *(["unpriced_requests"] if "spend_usd" in metrics else [])]))
+def _with_coverage(metrics: Sequence[str], format: SummaryFormat) -> tuple[str, ...]:  # noqa: A002 - the option's name
+    """The metrics, each once; beside a spend, how much is missing from it: requests and, but for the keys of JSON, tokens."""
+    missing = ["unpriced_requests"] if format is SummaryFormat.json else ["unpriced_requests", "unpriced_tokens"]
+    return tuple(dict.fromkeys([*metrics, *(missing if "spend_usd" in metrics else [])]))
 
 
 def _numbers(sums: Mapping[str, Any], metrics: Sequence[str]) -> dict[str, Any]:
