@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.priced import priced, table_of
@@ -59,6 +59,7 @@ def test_unknown_is_null_and_no_charge_is_nothing(request_: dict, expected: tupl
     assert economics(**request_)[1:] == expected
 
 
+@settings(max_examples=25)
 @given(
     model=st.sampled_from(MODELS),
     plain=st.integers(1, 300_000),

@@ -41,6 +41,10 @@ def pairs(metric: str) -> list[Panel]:
     return with_charts + with_splits + every
 
 
+USUAL = ("requests", "success_rate", "spend_usd", "latency_p95_ms", "active_users")
+"""One metric of each kind; the others take longer together than everything else here."""
+
+
 @pytest.fixture(scope="module")
 def pages(sample_lake: str, lake_of: Callable[..., str]) -> dict[str, View]:
     """A week of the sample and of a lake without a request, with everything that the panels need asked ahead."""
@@ -58,7 +62,7 @@ def test_the_pairs_are_all_there():
     assert {(panel.metrics[0], panel.split) for panel in panels} >= {(metric, split) for metric in METRICS for split in SPLITS}
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", [*USUAL, *(pytest.param(name, marks=pytest.mark.slow) for name in METRICS if name not in USUAL)])
 def test_a_metric_is_drawn_by_every_chart_and_every_split(pages: dict[str, View], metric: str):
     for panel in pairs(metric):
         answer = queries_panels.answer(panel, pages["sample"])

@@ -58,6 +58,7 @@ DRILLS: dict[str, tuple[str, Callable[[Page], None], set[str]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mark", DRILLS)
 def test_every_kind_of_mark_opens_its_requests(page: Page, server: str, mark: str) -> None:
     link, click, filtered = DRILLS[mark]
@@ -120,6 +121,7 @@ def test_the_list_is_sorted_turned_opened_and_narrowed(page: Page, server: str) 
     assert cards(page)[0] == whole
 
 
+@pytest.mark.slow
 def test_a_kind_of_failure_leads_to_its_requests(page: Page, server: str) -> None:
     visit(page, f"{server}/Traces?{WEEK}&part=Errors")
     expect(page.get_by_role("heading", name="Failures over time")).to_be_visible()
@@ -130,6 +132,7 @@ def test_a_kind_of_failure_leads_to_its_requests(page: Page, server: str) -> Non
     expect(page.get_by_test_id("stMetricValue").nth(1)).to_have_text("0.0\u00a0%")
 
 
+@pytest.mark.slow
 def test_a_filter_is_in_the_link_and_the_export_holds_what_matches(page: Page, server: str) -> None:
     visit(page, f"{server}/Traces?{WEEK}&streaming=streamed&latency_from=30")
     number = int(cards(page)[0].replace(",", ""))
@@ -142,6 +145,7 @@ def test_a_filter_is_in_the_link_and_the_export_holds_what_matches(page: Page, s
     assert len(lines) == number > 0
 
 
+@pytest.mark.slow
 def test_a_link_opens_a_request_on_a_cold_server(server: str, browser: Browser, sample_lake) -> None:
     for page in open_page(browser):
         visit(page, f"{server}/Traces?{WEEK}&sort=Cost")

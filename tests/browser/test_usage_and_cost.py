@@ -101,6 +101,7 @@ def test_every_preset_draws_the_page(page: Page, server: str) -> None:
         expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_top_n_and_break_down_change_the_bars(page: Page, server: str) -> None:
     visit(page, f"{server}/?tab=Cost")
     bars = page.get_by_test_id("stVegaLiteChart").last.locator("path[aria-roledescription=bar]")
@@ -116,6 +117,7 @@ def test_top_n_and_break_down_change_the_bars(page: Page, server: str) -> None:
     assert "top=5" in page.url
 
 
+@pytest.mark.slow
 def test_a_model_is_shown_alone(page: Page, server: str) -> None:
     visit(page, f"{server}/?tab=Model+activity")
     before = cards(page, 1)
@@ -137,6 +139,7 @@ def test_a_row_of_the_table_chooses_a_user(page: Page, server: str) -> None:
     assert len(cards(page, 1)) == 6
 
 
+@pytest.mark.slow
 def test_model_usage_switches_between_table_and_chart(page: Page, server: str) -> None:
     visit(page, f"{server}/?tab=User+activity")
     page.get_by_role("combobox", name="User").click()
@@ -168,6 +171,7 @@ def test_a_copied_link_opens_the_same_view_for_somebody_else(page: Page, server:
         expect(other.get_by_role("tab", name="Cost")).to_have_attribute("aria-selected", "true")
 
 
+@pytest.mark.slow
 def test_reset_leads_back_to_the_default_view(page: Page, server: str) -> None:
     visit(page, server)
     default = cards(page)
@@ -180,6 +184,7 @@ def test_reset_leads_back_to_the_default_view(page: Page, server: str) -> None:
     assert "?" not in page.url
 
 
+@pytest.mark.slow
 def test_the_time_axis_does_not_depend_on_the_browsers_zone(server: str, browser: Browser) -> None:
     ticks = []
     for zone in ("America/Los_Angeles", "Asia/Tokyo"):
