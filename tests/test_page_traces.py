@@ -303,3 +303,11 @@ def test_the_export_is_made_when_it_is_asked_for_and_holds_what_matches(open_pag
 
     assert (kind, view.lake) == ("jsonl", lake)
     assert [json.loads(line)["request_id"] for line in content.decode().splitlines()] == ["failed", "second", "first"]
+
+
+def test_failures_over_time_are_split_by_class_provider_or_model(open_page: Open, lake: str):
+    page = open_page(lake, part="Errors")
+    for by in ("provider", "model", "error"):
+        calm(page.segmented_control(key="failures_by").set_value(by).run())
+
+        assert len(page.dataframe[0].value) == 1

@@ -17,15 +17,20 @@ from usagecost.ui.blocks import chart, table
 
 FAILED = Condition("status", ("error", "cancelled"))
 MOST_CLASSES = 8
+SPLITS = {"error": "error class", "provider": "provider", "model": "model"}
+"""What the failures over time can be split by -> what a reader calls it."""
 
 
 def failures(view: View) -> None:
-    """A chart of the failures by class over time, and a table of their kinds."""
+    """A chart of the failures over time, by class, provider or model, and a table of their kinds."""
     found = answer(queries_traces.failures, view)
     if not found:
         empty("Nothing failed", "No request that matches ended in an error or was cancelled.")
         return
-    usage = answer(queries.usage, view.where(FAILED), "error")
+    by = st.segmented_control(
+        "Failures by", SPLITS, default="error", required=True, format_func=SPLITS.get, key="failures_by", bind="query-params"
+    )
+    usage = answer(queries.usage, view.where(FAILED), by)
     top = folds.top_values(usage.by_value.sort_values("requests", ascending=False, ignore_index=True), MOST_CLASSES)
     names = [charts.value_name(value, other) for value, other in zip(top["value"], top["is_other"], strict=True)]
     stacks = folds.over_time_by_top(usage, top)
@@ -42,8 +47,8 @@ def failures(view: View) -> None:
         charts.bars_over_time(stacks, "requests", names, palette, TimeAxis(usage.intervals, view.interval, view.period.zone)),
         lambda: _exported(found, view.period.zone),
         name="failures",
-        help="Requests that ended in an error or were cancelled, by the class of the error.",
-        alt_text=f"Bars of failed requests by {view.interval}, stacked by error class",
+        help="Requests that ended in an error or were cancelled, by what is chosen above.",
+        alt_text=f"Bars of failed requests by {view.interval}, stacked by {SPLITS[by]}",
     )
     _table(found, view)
 
