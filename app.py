@@ -11,6 +11,7 @@ from usagecost.folds import Usage
 from usagecost.metrics import DIMENSIONS, METRICS, spend_text
 from usagecost.periods import WHOLE
 from usagecost.ui import drilldown
+from usagecost.ui.labels import labels_of, named
 
 TOKENS = ("input_tokens", "output_tokens", "total_tokens", "cache_read_tokens")
 OUTCOMES = ("successful", "failed", "requests")
@@ -57,11 +58,10 @@ def requests_chart(usage: Usage, view: View, name: str) -> None:
 
 def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
     """Spend per interval, stacked by the values of a dimension, the rest as "Other"."""
-    top = named(folds.top_values(usage.by_value, min(most, MOST_STACKS)), by)
+    top = named(folds.top_values(usage.by_value, min(most, MOST_STACKS)), view, by, DIMENSIONS[by].plural)
     stacks = folds.over_time_by_top(usage, top)
-    names = [charts.value_name(value, other) for value, other in zip(stacks["value"], stacks["is_other"], strict=True)]
-    stacks = stacks.assign(name=names)
-    order = [charts.value_name(value, other) for value, other in zip(top["value"], top["is_other"], strict=True)]
+    stacks = named(stacks, view, by)
+    order = list(named(top, view, by)["name"])
     ui.chart(
         "Cost breakdown",
         charts.bars_over_time(stacks, "spend_usd", order, palette(view, by, top), time_axis(usage, view)),
@@ -77,7 +77,7 @@ def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
 def ranking_chart(usage: Usage, view: View, by: str, most: int) -> None:
     """The values of a dimension ranked by spend; what is cut is one "Other" bar, so that the bars add up to the card."""
     plural = DIMENSIONS[by].plural
-    top = named(folds.top_values(usage.by_value, most), by)
+    top = named(folds.top_values(usage.by_value, most), view, by, plural)
     whole = usage.totals["spend_usd"]
     top["text"] = [spend_label(row, whole) for row in top.to_dict("records")]
     drawing = charts.ranked_bars(top, "spend_usd", palette(view, by, top))
@@ -95,12 +95,6 @@ def ranking_chart(usage: Usage, view: View, by: str, most: int) -> None:
             on_mark=drilldown.from_ranking(view, by, top),
         )
     ui.coverage_note(usage.totals)
-
-
-def named(top: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Rows of ``top_values`` with the name that a reader sees."""
-    rows = zip(top["value"], top["is_other"], top["merged"], strict=True)
-    return top.assign(name=[charts.value_name(value, other, merged, DIMENSIONS[by].plural) for value, other, merged in rows])
 
 
 def spend_label(row: dict, whole: formats.Number | None) -> str:
@@ -139,7 +133,7 @@ def choose_user(users: list[str]) -> None:
 
 def users_table(users: pd.DataFrame, view: View) -> None:
     """All users of the period, the most expensive first; a row chooses one."""
-    users = named(users.assign(merged=1), "user")
+    users = named(users, view, "user", DIMENSIONS["user"].plural)
     numbers = folds.ranking_table(users, "user", USER_COLUMNS).assign(last_seen=folds.last_seen(users, view.period.zone))
     individuals = list(users["name"][~users["is_other"]])
     ui.heading("Users", lambda: numbers, name="users", help="Everyone with requests in the period. A row chooses one.")
@@ -149,6 +143,7 @@ def users_table(users: pd.DataFrame, view: View) -> None:
         spend_places=2,
         columns={
             "user": st.column_config.TextColumn("User", width="medium"),
+            **({"user_id": st.column_config.TextColumn("User id", width="small")} if "user_id" in numbers else {}),
             "requests": st.column_config.NumberColumn("Requests", format="localized", help=METRICS["requests"].help),
             "success_rate": st.column_config.NumberColumn("Success rate", format="percent", help=METRICS["success_rate"].help),
             "total_tokens": st.column_config.NumberColumn("Tokens", format="compact", help=METRICS["total_tokens"].help),
@@ -163,7 +158,7 @@ def users_table(users: pd.DataFrame, view: View) -> None:
 
 def model_usage(usage: Usage, view: View) -> None:
     """The models that one user used, as a table or as ranked bars of successful and failed requests."""
-    models = named(usage.by_value.assign(merged=1), "model")
+    models = named(usage.by_value, view, "model", DIMENSIONS["model"].plural)
     numbers = folds.ranking_table(models, "model", MODEL_COLUMNS)
     ui.heading("Model usage", lambda: numbers, name="user-models", help="The models this user's requests went to, in this period.")
     look = st.segmented_control(
@@ -240,8 +235,8 @@ if cost_tab.open:
 
 if model_tab.open:
     with model_tab:
-        models = usage.by_value[~usage.by_value["is_other"]]["value"]
-        model = chosen("Model", "chosen_model", [charts.value_name(value, False) for value in models], None)
+        models = named(usage.by_value[~usage.by_value["is_other"]], view, "model")
+        model = chosen("Model", "chosen_model", list(models["name"]), None)
         known = None if model == NOT_REPORTED else model
         of_model, view_of_model = usage.of_value(known), replace(view, filters=view.filters.and_is("model", known))
         if of_model.totals["requests"]:
@@ -256,12 +251,12 @@ if model_tab.open:
 if user_tab.open:
     with user_tab:
         users = ui.answer(queries.usage, replace(view, interval=WHOLE), "user").by_value
-        names = [charts.value_name(value, False) for value in users[~users["is_other"]]["value"]]
+        names = list(named(users[~users["is_other"]], view, "user")["name"])
         user = chosen("User", "chosen_user", names, "All users: choose one here or in the table")
         if user is None:
             users_table(users, view)
         else:
-            view_of_user = view.where_user_is(None if user == NOT_REPORTED else user)
+            view_of_user = view.where_user_is(None if user == NOT_REPORTED else labels_of(view).id_of("user", user))
             of_user = ui.answer(queries.usage, view_of_user, "model")
             if of_user.totals["requests"]:
                 ui.cards(of_user, view)

@@ -5,7 +5,7 @@ import streamlit as st
 from usagecost import ui
 from usagecost.ui import prices
 
-view = ui.page("Prices", icon=":material/sell:")
+view = ui.page("Prices", icon=":material/sell:", at_once=True)
 
 models_tab, set_tab, compared_tab, cache_tab, reprice_tab = st.tabs(
     ["Models", "Set a price", "Reported and list", "Cache", "Reprice"], key="part", on_change="rerun", bind="query-params"

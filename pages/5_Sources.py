@@ -5,7 +5,7 @@ import streamlit as st
 from usagecost import ui
 from usagecost.ui import sources
 
-view = ui.page("Sources", icon=":material/database:", without_lake=sources.load_files)
+view = ui.page("Sources", icon=":material/database:", without_lake=sources.load_files, at_once=True)
 
 feeds_tab, load_tab, history_tab, rejected_tab = st.tabs(
     ["Feeds", "Load files", "History", "Rejected lines"], key="part", on_change="rerun", bind="query-params"

@@ -18,6 +18,8 @@ from tests.object_store import settings as store_settings
 from tests.postgres import Server, programs, running_server
 from tests.questions import varied_rows
 from tests.views import write_lake
+from usagecost.lake import tallies, tally_content
+from usagecost.lake.tallies import Tallies
 
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
@@ -33,7 +35,9 @@ def lake_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
 def varied(lake_of: Callable[..., str]) -> tuple[str, list[Row]]:
     """A lake of some thousand varied requests, and the requests themselves."""
     rows = varied_rows()
-    return lake_of(*rows), rows
+    with pytest.MonkeyPatch.context() as patch:
+        _tally_everything(patch)
+        return lake_of(*rows), rows
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +61,48 @@ def new_lake(s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callab
     for name, value in store_settings(s3, tmp_path / "cache").items():
         monkeypatch.setenv(name, value)
     return lambda: f"s3://{BUCKET}/{uuid.uuid4()}/lake"
+
+
+@pytest.fixture(autouse=True)
+def engine_in_use(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """What answers in a test: DuckDB, or what `tests.engines` asks for. Answers that one engine gave are none of the other's."""
+    named = getattr(request, "param", None)
+    if named is None:
+        yield "duckdb"
+        return
+    if named == "clickhouse":
+        _ask_clickhouse(request, monkeypatch)
+    elif named == "tallies":
+        _tally_everything(monkeypatch)
+    else:
+        monkeypatch.setattr(Tallies, "_known", lambda _: {})
+    _forget_answers()
+    yield named
+    _forget_answers()
+
+
+def _tally_everything(patch: pytest.MonkeyPatch) -> None:
+    """Lakes made from now on have tallies of every file, by quarter-hours, however little they save."""
+    patch.setattr(tallies, "LEAST_ROWS", 1)
+    patch.setattr(tally_content, "LEAST_SAVED", 0)
+
+
+def _ask_clickhouse(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("chdb", reason="ClickHouse within this process is not installed: pip install chdb")
+    if request.node.originalname.endswith("_many_times"):
+        pytest.skip("this law is shown many times on DuckDB, a few times on ClickHouse")
+    monkeypatch.setenv("USAGECOST_ENGINE", "chdb://memory")
+
+
+def _forget_answers() -> None:
+    from streamlit import cache_data
+
+    from usagecost import queries, queries_panels, queries_settled
+
+    cache_data.clear()
+    queries.usage.clear()
+    queries_settled.kept.clear()
+    queries_panels.forget()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
+from tests.source_rows import database
 from usagecost.pricing import with_prices
 from usagecost.schema import PRICE_COLUMNS, REQUESTS
 
@@ -24,10 +24,9 @@ def table_of(*requests: dict[str, Any]) -> pa.Table:
 
 
 def priced(table: pa.Table) -> pa.Table:
-    con = duckdb.connect()
-    con.execute("SET TimeZone = 'UTC'")
-    con.register("staged", table)
-    return con.sql(with_prices(con, "staged")).to_arrow_table()
+    with database().cursor() as con:
+        con.register("staged", table)
+        return con.sql(with_prices(con, "staged")).to_arrow_table()
 
 
 def prices(*requests: dict[str, Any]) -> list[Price]:

@@ -65,6 +65,12 @@ def varied_row(moment: datetime, random: Random) -> Row:
         duration_ms=maybe(random.randrange(10**7) / 1000),
         reported_cost_usd=maybe(Decimal(random.randrange(10**12)) / 10**9) if random.random() < 0.5 else None,
         list_cost_usd=maybe(Decimal(random.randrange(10**9)) / 10**9),
+        ttft_ms=maybe(random.randrange(10**6) / 1000),
+        **{
+            name: maybe(random.randrange(10**4))
+            for name in ("output_reasoning_tokens", "input_audio_tokens", "output_audio_tokens")
+        },
+        **{name: maybe(Decimal(random.randrange(10**6)) / 10**9) for name in ("cache_read_saved_usd", "cache_write_extra_usd")},
     )
 
 

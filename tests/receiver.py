@@ -34,7 +34,7 @@ PROGRAM = """
 import json, resource, sys
 from pathlib import Path
 from usagecost.lake import Lake
-from usagecost.receive import receive
+from usagecost.receive.server import receive
 options, most_file_bytes = map(json.loads, sys.argv[2:])
 if most_file_bytes:
     resource.setrlimit(resource.RLIMIT_FSIZE, (most_file_bytes, most_file_bytes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -18,10 +19,17 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 Row = dict[str, object]
 
 
+@cache
+def database() -> duckdb.DuckDBPyConnection:
+    """The empty database of this process, in UTC; each reading gets a cursor of its own, as starting one takes long."""
+    con = duckdb.connect()
+    con.execute("SET GLOBAL TimeZone = 'UTC'")
+    return con
+
+
 def read(source: Source, *paths: Path) -> Batch:
     """All batches of some files as one; every batch obeys the law of lines."""
-    with duckdb.connect() as con:
-        con.execute("SET GLOBAL TimeZone = 'UTC'")
+    with database().cursor() as con:
         batches = list(source.read(map(Head.of, paths), Reading(con, NOW)))
     for batch in batches:
         about_lines = batch.rejects["line"].drop_null()

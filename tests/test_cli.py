@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from usagecost.cli import app
-from usagecost.lake import Lake
+from usagecost.lake import Lake, tallies
 from usagecost.schema import REQUESTS
 
 README = Path(__file__).parents[1] / "README.md"
@@ -87,7 +87,13 @@ def test_doctor_tells_the_health_of_a_lake(table: Path, tmp_path: Path):
     done = run("doctor", "--lake", tmp_path / "lake")
 
     assert done.exit_code == 0
-    for fact in ("2026-05-01 to 2026-05-01 (UTC)", "Without a price  0 (0.0", "Small files", "1 files"):
+    for fact in (
+        "2026-05-01 to 2026-05-01 (UTC)",
+        "Without a price  0 (0.0",
+        "Small files",
+        "1 files",
+        "every large file has them",
+    ):
         assert fact in done.stdout, fact
 
 
@@ -96,7 +102,16 @@ def test_doctor_repairs(table: Path, tmp_path: Path):
     done = run("doctor", "--repair", "--lake", tmp_path / "lake")
 
     assert done.exit_code == 0
-    assert "0 files compacted" in done.stdout
+    assert "0 files compacted, 0 summed up anew" in done.stdout
+
+
+def test_doctor_sums_up_the_files_of_a_lake_that_has_no_sums(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    run("ingest", table, "--lake", tmp_path / "lake")
+    monkeypatch.setattr(tallies, "LEAST_ROWS", 1)
+
+    assert "1 large files lack them" in run("doctor", "--lake", tmp_path / "lake").stdout
+    assert "1 summed up anew" in run("doctor", "--repair", "--lake", tmp_path / "lake").stdout
+    assert "every large file has them" in run("doctor", "--lake", tmp_path / "lake").stdout
 
 
 def test_columns_lists_the_whole_record():

@@ -11,7 +11,7 @@ import pytest
 
 HOME = Path(__file__).parents[1]
 
-READ = "queries folds filters metrics formats periods exports exporting charts boards"
+READ = "queries labels folds filters metrics formats periods exports exporting charts boards"
 WRITE = "ingest sample pricing pricebook"  # the write side's front doors
 
 ALLOWED = {
@@ -20,8 +20,9 @@ ALLOWED = {
     "pages":    f"ui {READ} {WRITE}",
     "ui":       f"{READ} engine lake schema {WRITE}",
     "charts":    "filters metrics formats periods",
-    "queries":   "boards folds filters metrics periods engine lake schema",
+    "queries":   "boards folds filters labels metrics periods engine lake schema",
     "folds":     "filters metrics formats periods",
+    "labels":    "filters",
     "exports":   "",
     "exporting": "exports filters metrics engine lake schema",
     "boards":    "filters metrics periods lake",
@@ -30,7 +31,7 @@ ALLOWED = {
     "formats":   "",
     "periods":   "",
     "engine":    "lake schema",
-    "lake":      "schema",
+    "lake":      "metrics schema",
     "schema":    "",
     "sources":   "schema",
     "pricing":   "schema",
@@ -134,6 +135,14 @@ for name in ours:
     assert not seen, f"{name} {seen}"
 """
 """Imports what is not ours first, then each of our modules while every file and connection that is opened is noted."""
+
+
+def test_commands_start_without_pandas():
+    """It takes as long to load as all the rest."""
+    loaded = "import sys, usagecost.cli; print('pandas' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", loaded], cwd=HOME, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False\n"
 
 
 def test_importing_a_module_opens_no_file_and_no_connection():

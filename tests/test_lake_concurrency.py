@@ -84,6 +84,7 @@ def numbered(first: int, last: int, **values: object) -> list[Row]:
     return [row(f"r{number}", started_at=f"2026-05-0{1 + number % 3} 10:00", **values) for number in range(first, last)]
 
 
+@pytest.mark.slow
 def test_two_processes_ingest_at_once_and_both_succeed(lake: Lake, tmp_path: Path):
     batches = [[stage(tmp_path, numbered(start, start + 20)) for start in range(first, first + 40, 20)] for first in (0, 40)]
     one, other = finish_together(*(start(INGEST, lake.root, *staged) for staged in batches))
@@ -94,6 +95,7 @@ def test_two_processes_ingest_at_once_and_both_succeed(lake: Lake, tmp_path: Pat
     assert lake.snapshot().file_count == 3
 
 
+@pytest.mark.slow
 def test_the_same_new_requests_on_a_new_day_from_two_processes_are_stored_once(lake: Lake, tmp_path: Path):
     commit(lake, row("old", started_at="2026-04-01 10:00"))
     staged = [stage(tmp_path, numbered(0, 50)) for _ in range(2)]
@@ -170,6 +172,7 @@ Lake(sys.argv[1]).commit([Path(sys.argv[2])])
     ("module", "function"),
     [("storage", "fsync"), ("handle", "replace_days"), ("table", "_sync_log")],
 )
+@pytest.mark.slow
 def test_a_process_killed_at_a_step_of_the_commit_leaves_a_whole_version(lake: Lake, tmp_path: Path, module: str, function: str):
     commit(lake, *numbered(0, 10))
     before = contents(lake)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -90,6 +91,7 @@ def test_of_two_that_are_said_to_be_part_of_each_other_none_is_lost(lake: Lake):
 
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), parents=st.lists(st.integers(0, 5), min_size=1, max_size=6), requests=st.sets(st.integers(0, 6)))
+@pytest.mark.slow
 def test_neither_order_nor_batches_change_what_is_counted(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, parents: list[int], requests: set[int]
 ):
@@ -109,3 +111,56 @@ def test_neither_order_nor_batches_change_what_is_counted(
         commit(lake, rows, [(f"t:{span}", f"t:{parent_of[span]}") for span in part if span in parent_of])
 
     assert stored_ids(lake) == sorted(f"t:{span}" for span in counted)
+
+
+# ---- what was read long ago
+
+
+def link(lake: Lake, day: str, part: str, whole: str, *rows: Row) -> Commit:
+    """A commit of rows on a day, with one thing that is part of another."""
+    table = pa.Table.from_pylist([{"source": "test", "request_id": part, "parent_id": whole, "seen_at": at(day)}], LINEAGE)
+    with lake.staging() as folder:
+        pq.write_table(table, folder / "lineage.parquet")
+        return lake.commit([stage(folder, rows)], lineage=[folder / "lineage.parquet"])
+
+
+def known_parts(lake: Lake) -> list[str]:
+    table = DeltaTable(str(lake.root / "lineage"))
+    return sorted(part for path in table.file_uris() for part in pq.ParquetFile(path).read()["request_id"].to_pylist())
+
+
+def test_parents_of_long_ago_are_forgotten_and_those_within_a_month_are_not(lake: Lake):
+    for day, trace in (("2026-05-01", "a"), ("2026-05-10", "b"), ("2026-05-20", "c")):
+        link(lake, day, f"{trace}:call", f"{trace}:agent", row(f"{trace}:call"))
+
+    link(lake, "2026-06-10", "d:call", "d:agent", row("d:call"))
+    assert known_parts(lake) == ["a:call", "b:call", "c:call", "d:call"], "a few days more cost less than a table written anew"
+
+    link(lake, "2026-06-12", "e:call", "e:agent", row("e:call"))
+    assert known_parts(lake) == ["c:call", "d:call", "e:call"]
+
+    commit(lake, [row("c:agent")], [])
+    assert "c:agent" not in stored_ids(lake), "within the month the innermost alone is counted"
+    assert stored_ids(lake) == ["a:call", "b:call", "c:call", "d:call", "e:call"], "and no request is lost"
+
+
+def test_of_a_compacted_table_too_only_what_is_old_goes(lake: Lake):
+    for day, trace in (("2026-05-01", "a"), ("2026-05-31", "b")):
+        link(lake, day, f"{trace}:call", f"{trace}:agent", row(f"{trace}:call"))
+    lake.compact()
+
+    link(lake, "2026-06-20", "c:call", "c:agent", row("c:call"))
+
+    assert known_parts(lake) == ["b:call", "c:call"]
+    commit(lake, [row("b:agent")], [])
+    assert stored_ids(lake) == ["a:call", "b:call", "c:call"]
+
+
+def test_what_is_read_again_after_it_was_forgotten_is_counted_as_it_was(lake: Lake):
+    link(lake, "2026-05-01", "a:call", "a:agent", row("a:call"), row("a:agent"))
+    link(lake, "2026-07-01", "b:call", "b:agent", row("b:call"))
+    assert known_parts(lake) == ["b:call"]
+
+    again = link(lake, "2026-07-02", "a:call", "a:agent", row("a:call"), row("a:agent"))
+
+    assert (again.inserted, stored_ids(lake)) == (0, ["a:call", "b:call"])

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from tests.lake_rows import commit, row, rows_of
@@ -133,3 +134,16 @@ def test_an_act_whose_commit_never_came_was_not_done(lake: Lake, monkeypatch: py
 
     assert (lake.version(), lake.repricings().num_rows) == (1, 0)
     assert lake.reprice(costing("3"), ALL, about=ABOUT).requests == 2
+
+
+@pytest.mark.parametrize("which", [{3}, {0, 5, 8, 21, 34}, set(range(40))], ids=["one", "few", "all"])
+def test_files_stay_in_the_order_of_time_whatever_is_repriced(tmp_path: Path, which: set[int]):
+    lake = Lake(tmp_path / "lake")  # skipping what is out of a filter's time rests on the order
+    at = [f"2026-05-0{1 + i % 2} {i * 7 % 24:02}:{i:02}" for i in range(40)]
+    commit(lake, *(row(str(i), model="m" if i in which else None, started_at=at[i], price_status="unpriced") for i in range(40)))
+    done = lake.reprice(costing("3"), ALL, about=ABOUT)
+
+    assert done.requests == len(which)
+    for file in lake.snapshot().files():
+        times = pq.read_table(file, columns=["started_at"])["started_at"].to_pylist()
+        assert times == sorted(times)

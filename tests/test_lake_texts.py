@@ -91,5 +91,5 @@ def test_a_text_leaves_nothing_else_behind(tmp_path: Path, new_lake: Callable[[]
     for lake in (on_disk, in_store):
         lake.write_text("prices.toml", "x", replacing=None)
 
-    assert {path.name for path in on_disk.root.iterdir()} - {"texts.lock"} == {"prices.toml"}
+    assert {path.name for path in on_disk.root.iterdir()} - {".texts.lock"} == {"prices.toml"}
     assert objects(in_store.name) == ["prices.toml"]

@@ -15,6 +15,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.views import request
+from usagecost import queries
+from usagecost.folds import Usage
 from usagecost.periods import PRESETS
 
 HOME = Path(__file__).parents[1]
@@ -189,6 +191,24 @@ def test_colours_stay_when_a_filter_removes_other_models(open_page: Open, sample
 
     assert 0 < len(after) < len(before)
     assert all(before.get(name, color) == color for name, color in after.items())
+
+
+def test_the_answers_that_all_readers_share_stay_as_they_are(open_page: Open, sample_lake: str, monkeypatch: pytest.MonkeyPatch):
+    answers, ask = [], queries.usage
+
+    def noted(*asked: object) -> Usage:
+        answers.append(ask(*asked))
+        return answers[-1]
+
+    monkeypatch.setattr(queries, "usage", noted)
+    for tab in TABS:
+        open_page(sample_lake, tab=tab)
+    assert len(answers) >= len(TABS)
+    for found in answers:
+        anew = Usage(found.intervals, found.cells, found.before)
+        assert (found.totals, found.totals_before) == (anew.totals, anew.totals_before)
+        assert found.over_time.equals(anew.over_time)
+        assert found.by_value.equals(anew.by_value)
 
 
 # ---- links
@@ -371,3 +391,9 @@ def test_a_lake_that_appears_is_shown(open_page: Open, lake_of: Callable[..., st
     calm(page.run())
 
     assert len(page.metric) == 6
+
+
+def test_the_garbage_of_all_readers_is_not_collected_after_each_run():
+    from streamlit import config
+
+    assert config.get_option("runner.postScriptGC") is False

@@ -21,10 +21,19 @@ MODELS = (
 )
 
 
-def economics(**request: Any) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
-    """List cost, saved by reads, extra for writes."""
-    (row,) = priced(table_of(request)).to_pylist()
-    return row["list_cost_usd"], row["cache_read_saved_usd"], row["cache_write_extra_usd"]
+Economics = tuple[Decimal | None, Decimal | None, Decimal | None]
+"""List cost, saved by reads, extra for writes."""
+
+
+def economics(**request: Any) -> Economics:
+    """Of one request."""
+    return economics_of(request)[0]
+
+
+def economics_of(*requests: dict[str, Any]) -> list[Economics]:
+    """Of each request."""
+    rows = priced(table_of(*requests)).sort_by("request_id").to_pylist()
+    return [(row["list_cost_usd"], row["cache_read_saved_usd"], row["cache_write_extra_usd"]) for row in rows]
 
 
 def test_reads_save_and_writes_cost_extra():
@@ -71,10 +80,8 @@ def test_unknown_is_null_and_no_charge_is_nothing(request_: dict, expected: tupl
 def test_cost_and_savings_are_what_the_same_input_costs_not_cached(
     model: dict, plain: int, read: int, written: int, kept_long: float, output: int
 ):
-    tokens = {"input_tokens": plain + read + written, "output_tokens": output}
-    cost, saved, extra = economics(
-        **model, **tokens, cache_read_tokens=read, cache_write_tokens=written, cache_write_1h_tokens=int(written * kept_long)
-    )
-    uncached, *_ = economics(**model, **tokens)
+    tokens = {**model, "input_tokens": plain + read + written, "output_tokens": output}
+    cached = {"cache_read_tokens": read, "cache_write_tokens": written, "cache_write_1h_tokens": int(written * kept_long)}
+    (cost, saved, extra), (uncached, *_) = economics_of(tokens | cached, tokens)
 
     assert abs(cost + saved - extra - uncached) <= Decimal("0.000000002")  # each is rounded to nine places

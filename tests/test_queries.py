@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.engines import ON_ENGINES_AND_TALLIES
 from tests.lake_rows import Row, commit
 from tests.questions import VALUES, ZONES, of_lake, questions, splits
 from tests.recount import COLUMNS, asked, asked_before, by_key, measured, step_of
@@ -19,6 +20,8 @@ from usagecost.filters import Condition, View
 from usagecost.folds import SUMS, rows
 from usagecost.lake import Lake, LakeMissing
 from usagecost.metrics import DIMENSIONS
+
+pytestmark = ON_ENGINES_AND_TALLIES
 
 
 def assert_right(question: View, by: str, made: list[Row]) -> None:
@@ -269,3 +272,28 @@ def test_weeks_begin_on_the_day_that_the_view_says(lake_of):
 
     assert [step.label for step in found.intervals] == ["2026-04-27", "2026-05-03", "2026-05-10"]
     assert list(found.over_time["requests"]) == [0, 1, 0]
+
+
+class Clock(datetime):
+    """A clock that can be set."""
+
+    shows = instant("2026-05-01 23:58:59")
+
+    @classmethod
+    def now(cls, tz: object = None) -> datetime:  # noqa: ARG003 - as datetime has it
+        return cls.shows
+
+
+def test_a_page_is_of_one_instant_until_five_minutes_are_full_or_the_reader_asks(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(queries, "datetime", Clock)
+    first = queries.as_of("lake", 1)
+    monkeypatch.setattr(Clock, "shows", first + timedelta(seconds=60.9))
+    assert queries.as_of("lake", 1) == first
+
+    assert queries.as_of("lake", 2) == first + timedelta(seconds=60.9)
+
+    queries.renew_now()
+    assert queries.as_of("lake", 1) == first + timedelta(seconds=60.9)
+
+    monkeypatch.setattr(Clock, "shows", instant("2026-05-02"))
+    assert queries.as_of("lake", 1) == queries.as_of("lake", 2) == instant("2026-05-02"), "today is another day"

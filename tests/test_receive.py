@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 
 from tests.otlp import TRACE, call, export
 from tests.receiver import HOME, JSON, PROTOBUF, Receiver, as_protobuf, environment, stored, wait_until
+from usagecost.receive.otlp import lines_of_json
 
 USAGE = {
     "gen_ai.operation.name": "chat",
@@ -96,6 +100,7 @@ def test_what_the_sdk_exports_is_in_the_lake_some_seconds_later(tmp_path: Path, 
         wait_until(lambda: running.spooled == [])
 
 
+@pytest.mark.slow
 def test_an_agent_counts_once_though_its_calls_come_before_it(tmp_path: Path):
     with Receiver(tmp_path / "lake", every=0.1) as running:
         provider = TracerProvider()
@@ -114,6 +119,7 @@ def test_an_agent_counts_once_though_its_calls_come_before_it(tmp_path: Path):
         assert stored(running.lake, "count(*), sum(input_tokens)") == [(2, 200)]
 
 
+@pytest.mark.slow
 def test_json_and_protobuf_say_the_same(tmp_path: Path):
     spans = [
         call(
@@ -308,12 +314,14 @@ def test_without_a_token_only_this_machine_is_listened_to(tmp_path: Path):
     )
 
 
+@pytest.mark.slow
 def test_an_empty_token_is_none(tmp_path: Path):
     done = command(tmp_path / "lake", "--host", "0.0.0.0", "--port", "0", "--token", " ")  # noqa: S104
 
     assert (done.returncode, done.stderr) == (1, "The token is empty: give one that cannot be guessed, or none at all.\n")
 
 
+@pytest.mark.slow
 def test_the_token_may_be_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("USAGECOST_RECEIVE_TOKEN", "open sesame")
     with Receiver(tmp_path / "lake", command=["receive", "--host", "0.0.0.0", "--port", "0"]) as running:  # noqa: S104
@@ -343,6 +351,7 @@ def test_two_receivers_never_share_a_spool(receiver: Receiver):
 # ---- nothing acknowledged is lost, nothing is doubled
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_before_a_kill_is_in_the_lake_after_the_next_start(tmp_path: Path):
     with Receiver(tmp_path / "lake") as running:
         exporter = Noting(running.url)
@@ -356,6 +365,7 @@ def test_what_was_acknowledged_before_a_kill_is_in_the_lake_after_the_next_start
         wait_until(lambda: again.spooled == [])
 
 
+@pytest.mark.slow
 def test_a_kill_between_the_commit_and_the_spools_end_doubles_nothing(tmp_path: Path):
     with Receiver(tmp_path / "lake") as running:
         assert running.post(body(1, 2))[0] == 200
@@ -371,10 +381,11 @@ def test_a_kill_between_the_commit_and_the_spools_end_doubles_nothing(tmp_path: 
         assert again.lake.version() == version
 
 
+@pytest.mark.slow
 def test_half_a_line_that_a_kill_has_left_is_cut_off(tmp_path: Path):
     spool = tmp_path / "lake" / "spool"
     spool.mkdir(parents=True)
-    line = json.dumps(export(call(1))) + "\n"
+    line = lines_of_json(body(1)).decode()
     (spool / "20260210T000000-000001.jsonl").write_text(line + line[:-30])
     (spool / "20260210T000000-000002.jsonl").write_text(line[:20])
 
@@ -384,6 +395,19 @@ def test_half_a_line_that_a_kill_has_left_is_cut_off(tmp_path: Path):
         assert stored(running.lake) == ids(1)
         assert running.lake.rejects().num_rows == 0
         assert list(spool.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_what_an_earlier_version_has_left_in_the_spool_is_brought_too(tmp_path: Path):
+    spool = tmp_path / "lake" / "spool"
+    spool.mkdir(parents=True)
+    (spool / "20260210T000000-000001.jsonl").write_text(json.dumps(export(call(1))) + "\n")
+    (spool / "20260210T000000-000002.jsonl").write_bytes(lines_of_json(body(2)))
+
+    with Receiver(tmp_path / "lake") as running:
+        assert running.end() == 0
+
+        assert stored(running.lake) == ids(1, 2)
 
 
 @pytest.mark.slow
@@ -434,6 +458,7 @@ def test_above_the_spools_limit_clients_wait_and_then_are_heard(tmp_path: Path):
         wait_until(lambda: len(stored(running.lake)) == sent * 10 + 1)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_nothing_half_written_stays(tmp_path: Path):
     with Receiver(tmp_path / "lake", most_file_bytes=50_000) as running:
         assert running.post(body(*range(1, 11)))[0] == 200
@@ -453,6 +478,7 @@ def test_a_full_disk_is_said_and_nothing_half_written_stays(tmp_path: Path):
         assert again.lake.rejects().num_rows == 0
 
 
+@pytest.mark.slow
 def test_while_the_lake_cannot_be_written_what_comes_waits(tmp_path: Path):
     lake = tmp_path / "lake"
     (lake / "requests").mkdir(parents=True)
@@ -466,3 +492,68 @@ def test_while_the_lake_cannot_be_written_what_comes_waits(tmp_path: Path):
         (lake / "requests" / "_delta_log").unlink()
 
         wait_until(lambda: stored(running.lake) == ids(1))
+
+
+def committers(lake: Path) -> list[int]:
+    """The processes that commit to a lake."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            if b"usagecost.receive.committing" in words and str(lake).encode() in words:
+                found.append(int(entry.name))
+    return found
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="tells processes by /proc")
+
+
+@needs_proc
+@pytest.mark.slow
+def test_kills_of_the_process_that_commits_lose_and_double_nothing(tmp_path: Path):
+    lake = tmp_path / "lake"
+    sent: list[str] = []
+    with Receiver(lake, every=0.1) as running:
+        for kill in range(8):
+            numbers = range(kill * 50 + 1, kill * 50 + 51)
+            assert running.post(body(*numbers))[0] == 200
+            sent += ids(*numbers)
+            wait_until(lambda: bool(committers(lake)))
+            time.sleep(0.05 * kill)
+            for process in committers(lake):
+                os.kill(process, signal.SIGKILL)
+
+        assert running.end() == 0
+
+        assert stored(running.lake) == sent
+        assert running.spooled == []
+
+
+@needs_proc
+@pytest.mark.parametrize("end", [Receiver.end, Receiver.kill])
+@pytest.mark.slow
+def test_the_process_that_commits_ends_with_the_receiver_however_that_ends(tmp_path: Path, end: Callable[[Receiver], None]):
+    with Receiver(tmp_path / "lake", every=0.1) as running:
+        assert running.post(body(1))[0] == 200
+        wait_until(lambda: stored(running.lake) == ids(1))
+        assert len(committers(tmp_path / "lake")) == 1
+
+        end(running)
+
+        wait_until(lambda: not committers(tmp_path / "lake"))
+
+
+@needs_proc
+@pytest.mark.slow
+def test_a_signal_to_all_processes_of_the_receiver_still_brings_everything_to_the_lake(tmp_path: Path):
+    with Receiver(tmp_path / "lake", every=0.1) as running:
+        assert running.post(body(1))[0] == 200
+        wait_until(lambda: bool(committers(tmp_path / "lake")))
+        assert running.post(body(2))[0] == 200
+        for process in committers(tmp_path / "lake"):
+            os.kill(process, signal.SIGTERM)
+
+        assert running.end() == 0
+
+        assert stored(running.lake) == ids(1, 2)
+        assert running.said[-1].startswith("Ended: all that was accepted")

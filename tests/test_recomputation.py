@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.engines import ON_BOTH_ENGINES
 from tests.views import view
 from usagecost import folds, queries
 from usagecost.filters import View
@@ -19,6 +20,8 @@ from usagecost.folds import Usage
 from usagecost.lake import Lake
 from usagecost.metrics import CARDS, METRICS
 from usagecost.periods import Period
+
+pytestmark = ON_BOTH_ENGINES
 
 ZONE = "America/St_Johns"
 DAYS = 30

@@ -275,6 +275,7 @@ def test_a_sample_lake_is_made_when_none_is_fresh_and_what_is_old_goes(tmp_path)
     assert ensure_sample(tmp_path, END + timedelta(hours=9)) == folder
 
 
+@pytest.mark.slow
 def test_two_who_need_the_sample_at_once_make_one(tmp_path):
     code = (
         "import sys; from datetime import datetime; from pathlib import Path; from usagecost.sample import ensure_sample;"

@@ -160,6 +160,17 @@ def test_lines_with_null_in_their_counts_are_skipped(transcript: Path, field: st
     assert read(ClaudeCode(), json_lines(transcript, [line])).skipped == 1
 
 
+@pytest.mark.parametrize("field", ["id", "model"])
+def test_messages_with_null_for_their_name_are_skipped_and_without_it_are_not(transcript: Path, field: str):
+    message = answer()["message"]
+    left_out = {name: value for name, value in message.items() if name != field}
+    lines = [{**answer(), "message": {**message, field: None}}, {**answer(), "message": left_out}]
+
+    batch = read(ClaudeCode(), json_lines(transcript, lines))
+
+    assert (batch.requests.num_rows, batch.skipped) == (1, 1)
+
+
 def test_a_null_elsewhere_skips_nothing(transcript: Path):
     content = [{"type": "tool_use", "input": {"id": None, "model": None}}]
     line = {**answer({"content": content}), "parentUuid": None}

@@ -86,6 +86,15 @@ def test_an_exported_row_says_who_what_when_and_for_how_much(file: Path):
     assert json.loads(batch.requests["attributes"][0].as_py())["cost_cache"] == -0.002
 
 
+@pytest.mark.parametrize("amount", ["1e999", "nan", "-inf", "much"])
+def test_an_amount_that_json_cannot_say_is_left_out_of_the_attributes(file: Path, amount: str):
+    batch = read(OpenRouter(), csv(file, {**EXPORTED, "cost_web_search": amount, "byok_usage_inference": amount}))
+    kept = [json.loads(text) for text in batch.requests["attributes"].to_pylist()]
+
+    assert all("cost_web_search" not in values and "upstream_cost" not in values for values in kept)
+    assert len(kept) + batch.rejects.num_rows == 1
+
+
 @pytest.mark.parametrize("line", [ANSWERED, {"data": ANSWERED}])
 def test_an_answer_is_counted_in_what_is_billed(file: Path, line: Row):
     batch = read(OpenRouter(), json_lines(file, [line]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -44,6 +45,7 @@ def value_of(lake: Lake, request_id: str, column: str) -> object:
     return next(row[column] for row in stored(lake).to_pylist() if row["request_id"] == request_id)
 
 
+@pytest.mark.slow
 def test_the_lake_is_the_table(postgres: Server, database: str, lake: Lake):
     done = sync_of(postgres, database, lake).run()
 
@@ -51,6 +53,7 @@ def test_the_lake_is_the_table(postgres: Server, database: str, lake: Lake):
     assert requests_of(lake) == requests_in(postgres, database)
 
 
+@pytest.mark.slow
 def test_a_quiet_table_is_not_read_again_and_makes_no_version(postgres: Server, database: str, lake: Lake):
     sync_of(postgres, database, lake).run()
     version = lake.version()
@@ -60,6 +63,7 @@ def test_a_quiet_table_is_not_read_again_and_makes_no_version(postgres: Server, 
     assert lake.version() == version
 
 
+@pytest.mark.slow
 def test_a_row_that_comes_late_is_found_however_old_it_is(postgres: Server, database: str, lake: Lake):
     sync_of(postgres, database, lake).run()
     add_traffic(postgres, database, 1, start=1, first="2026-03-01", prefix="late")
@@ -69,6 +73,7 @@ def test_a_row_that_comes_late_is_found_however_old_it_is(postgres: Server, data
     assert requests_of(lake) == requests_in(postgres, database)
 
 
+@pytest.mark.slow
 def test_what_changed_within_the_overlap_is_found_though_the_round_before_ended_after_its_first_part(
     postgres: Server, database: str, lake: Lake
 ):
@@ -84,6 +89,7 @@ def test_what_changed_within_the_overlap_is_found_though_the_round_before_ended_
     assert requests_of(lake) == requests_in(postgres, database)
 
 
+@pytest.mark.slow
 def test_a_changed_row_takes_the_place_of_what_was_read_before(postgres: Server, database: str, lake: Lake):
     sync_of(postgres, database, lake).run()
     postgres.run("""UPDATE "LiteLLM_SpendLogs" SET spend = 0.01, completion_tokens = 5000 WHERE request_id = 'r999'""", database)
@@ -95,6 +101,7 @@ def test_a_changed_row_takes_the_place_of_what_was_read_before(postgres: Server,
     assert requests_of(lake) == requests_in(postgres, database)
 
 
+@pytest.mark.slow
 def test_a_transaction_that_commits_after_the_round_is_read_by_the_next(postgres: Server, database: str, lake: Lake):
     """Its rows are older than what the round has seen, by their end and by their transaction."""
     from adbc_driver_postgresql import dbapi
@@ -113,6 +120,7 @@ def test_a_transaction_that_commits_after_the_round_is_read_by_the_next(postgres
     assert requests_of(lake) == requests_in(postgres, database)
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_ahead_hides_nothing(postgres: Server, database: str, lake: Lake):
     """One proxy's clock is twelve hours fast; what the others write afterwards ended before."""
     add_traffic(postgres, database, 1, first=postgres.run("SELECT now() AT TIME ZONE 'UTC' + interval '12 hours'"), prefix="fast")
@@ -135,6 +143,7 @@ def test_rows_that_ended_together_are_all_read(postgres: Server, database: str, 
     assert requests_of(lake) == requests_in(postgres, database)
 
 
+@pytest.mark.slow
 def test_rows_without_an_end_or_with_a_strange_one_are_read(postgres: Server, database: str, lake: Lake):
     postgres.run(
         """
@@ -153,6 +162,7 @@ def test_rows_without_an_end_or_with_a_strange_one_are_read(postgres: Server, da
     assert requests_of(lake) == requests_in(postgres, database)
 
 
+@pytest.mark.slow
 def test_an_export_and_the_table_count_once_and_the_table_is_right(postgres: Server, database: str, lake: Lake, tmp_path: Path):
     export = tmp_path / "spend.csv"
     columns = ", ".join(
@@ -170,6 +180,7 @@ def test_an_export_and_the_table_count_once_and_the_table_is_right(postgres: Ser
     assert requests_of(lake) == requests_in(postgres, database)
 
 
+@pytest.mark.slow
 def test_names_of_teams_users_and_keys_are_kept_beside_the_requests(postgres: Server, database: str, lake: Lake):
     postgres.run(
         """
@@ -184,7 +195,8 @@ def test_names_of_teams_users_and_keys_are_kept_beside_the_requests(postgres: Se
     postgres.run("""DELETE FROM "LiteLLM_UserTable" WHERE user_id = 'user-1'""", database)
     sync_of(postgres, database, lake).run()
 
-    assert [tuple(row.values())[:4] for row in lake.names().to_pylist()] == [
+    of_logs = "team-[02-9]|team-.."  # the others have names in the requests themselves
+    assert [tuple(row.values())[:4] for row in lake.names().to_pylist() if not re.fullmatch(of_logs, row["id"])] == [
         ("litellm", "team_id", "team-1", "Search and ads"),
         ("litellm", "user_id", "user-1", "ada@example.com"),  # who is gone has a past
         ("litellm", "user_id", "user-2", "Grace"),
@@ -205,7 +217,8 @@ def test_names_that_may_not_be_read_are_done_without(postgres: Server, database:
     done = Sync(Database(read_dsn(postgres.dsn(database, f"logs_{database}", "r"))), lake).run()
 
     assert done.inserted == 1000
-    assert lake.names().num_rows == 0
+    assert "Search" not in lake.names()["name"].to_pylist()
+    assert set(lake.names()["field"].to_pylist()) == {"team_id"}, "the logs tell what teams were called"
 
 
 def test_messages_are_not_asked_for(postgres: Server, database: str, lake: Lake):
@@ -249,6 +262,7 @@ def test_columns_of_other_types_are_read_by_their_text(postgres: Server, databas
     assert requests_of(lake) == requests_in(postgres, database)
 
 
+@pytest.mark.slow
 def test_a_view_is_read_by_time(postgres: Server, database: str, lake: Lake):
     """A view that leaves messages out does not tell which transaction wrote a row."""
     allowed = ", ".join(f'"{name}"' for name in _columns(postgres, database) - {"messages", "response", "proxy_server_request"})

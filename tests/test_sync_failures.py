@@ -42,6 +42,7 @@ def sync(tmp_path: Path, dsn: str, *options: str) -> Result:
     return done
 
 
+@pytest.mark.slow
 def test_one_round_is_one_line(postgres: Server, database: str, tmp_path: Path):
     done = sync(tmp_path, postgres.dsn(database))
 
@@ -114,6 +115,7 @@ def test_a_table_of_another_kind_is_said(postgres: Server, tmp_path: Path, chang
     assert sentence in done.stdout
 
 
+@pytest.mark.slow
 def test_values_that_mean_nothing_are_rejected_with_their_row(postgres: Server, tmp_path: Path):
     database = litellm_database(postgres)
     add_traffic(postgres, database, 3)
@@ -146,6 +148,7 @@ def test_a_time_that_is_none_is_wrong_usage(tmp_path: Path, options: tuple[str, 
     assert f"{options[0]} {options[1]} is no time" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_connection_that_is_lost_while_rows_arrive_is_made_again(
     postgres: Server, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -172,6 +175,7 @@ def test_a_connection_that_is_lost_while_rows_arrive_is_made_again(
     assert requests_of(Lake(tmp_path / "lake")) == requests_in(postgres, database)
 
 
+@pytest.mark.slow
 def test_a_server_that_restarts_is_waited_for(postgres: Server, database: str, tmp_path: Path):
     """Rounds go on where the last one was durable."""
     job = Sync(Database(read_dsn(postgres.dsn(database))), Lake(tmp_path / "lake"))

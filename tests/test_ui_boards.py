@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 
 import altair as alt
@@ -18,6 +18,7 @@ from usagecost.boards import CHARTS, RULES, Panel, metrics_for, splits_for
 from usagecost.boards.words import alt_of, help_of, title_of
 from usagecost.filters import View
 from usagecost.metrics import METRICS, SPLITS
+from usagecost.ui.boards import showing
 from usagecost.ui.boards.drawings import drawing_of
 from usagecost.ui.boards.numbers import numbers_of
 
@@ -104,13 +105,11 @@ from usagecost import periods, queries_panels
 from usagecost.boards import Panel
 from usagecost.filters import View
 from usagecost.lake import Lake
-from usagecost.ui.boards import ahead, show
+from usagecost.ui.boards import show_all
 now = datetime.now(UTC)
 view = View({lake!r}, Lake({lake!r}).version(), periods.preset_period("7d", "UTC", now, None), "day", "best")
 panels = [Panel.model_validate(panel) for panel in {panels!r}]
-ahead(panels, view)
-for place, panel in enumerate(panels):
-    show(panel, view, f"panel-{{place}}")
+show_all(panels, view, "panel")
 """
 
 
@@ -152,6 +151,44 @@ def test_a_panel_that_fails_says_why_and_leaves_the_others_alone(sample_lake: st
 
     assert "Ask for fewer days" in page.warning[0].value
     assert [metric.label for metric in page.metric] == ["Total requests"]
+
+
+def test_each_panel_comes_when_its_query_is_answered(sample_lake: str, monkeypatch: pytest.MonkeyPatch):
+    order: list[str] = []
+    ask, show = queries_panels.ask, showing.show
+
+    def noted_ask(needs: Iterable) -> object:
+        needs = list(needs)
+        if not queries_panels.asking.kept().known(needs):
+            order.append(type(needs[0]).__name__)
+        return ask(needs)
+
+    def noted_show(panel: Panel, *args: object) -> None:
+        order.append(panel.metrics[0])
+        show(panel, *args)
+
+    queries_panels.forget()
+    monkeypatch.setattr(showing.queries_panels, "ask", noted_ask)
+    monkeypatch.setattr(showing, "show", noted_show)
+    panels = [{"metrics": [metric], "chart": "table", "split": "model"} for metric in ("active_users", "requests")]
+
+    shown(sample_lake, *panels)
+    assert order == ["Unfolded", "active_users", "Sums", "requests"]
+
+    order.clear()
+    shown(sample_lake, *panels)
+    assert order == ["active_users", "requests"], "nothing is asked again, and nothing waits"
+
+
+def test_a_panel_is_ready_when_all_that_it_needs_is_known(pages: dict[str, View]):
+    queries_panels.forget()
+    both = Panel(metrics=("requests", "active_users"), chart="table", split="model")
+    sums, unfolded = queries_panels.plan([both], pages["sample"])
+
+    queries_panels.ask(sums)
+    assert not queries_panels.is_ready(both, pages["sample"])
+    queries_panels.ask(unfolded)
+    assert queries_panels.is_ready(both, pages["sample"])
 
 
 def test_a_table_ends_with_the_totals_of_the_whole(lake_of: Callable[..., str]):

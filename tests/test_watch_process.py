@@ -42,6 +42,7 @@ def heard(process: subprocess.Popen[str], words: str) -> str:
     return next(line for line in process.stdout if words in line)
 
 
+@pytest.mark.slow
 def test_it_takes_what_comes_and_ends_when_asked(tmp_path: Path):
     folder = tmp_path / "logs"
     folder.mkdir()

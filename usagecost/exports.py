@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n")
 
 
 def csv_text(frame: pd.DataFrame) -> str:
     """The frame as CSV. A text that a spreadsheet would run as a formula gets an apostrophe in front; NA is empty."""
+    import pandas as pd  # takes half of the time in which a command starts
+
     cells = {name: pd.Series([_cell(value) for value in frame[name]], dtype=object) for name in frame.columns}
     return pd.DataFrame(cells).to_csv(index=False)
 

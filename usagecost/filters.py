@@ -5,6 +5,7 @@ Values are always bound; names of columns come from ``metrics.DIMENSIONS`` alone
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -42,9 +43,13 @@ class Condition:
     @property
     def words(self) -> str:
         """The condition as a person would say it."""
-        names = [NOT_REPORTED if value is None else value for value in self.values]
+        return self.said(lambda _, value: value)
+
+    def said(self, label: Callable[[str, str], str]) -> str:
+        """The same where values have names: ``label`` says what a value of a dimension is called."""
+        names = [NOT_REPORTED if value is None else label(self.dimension, value) for value in self.values]
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        return f"{DIMENSIONS[self.dimension].label.lower()} {'is not' if self.excludes else 'is'} {shown}"
+        return f"{DIMENSIONS[self.dimension].label.lower()} {'is not' if self.excludes else 'is'} {shown or 'nothing'}"
 
 
 @dataclass(frozen=True)
@@ -119,14 +124,20 @@ class Tagged:
 
 @dataclass(frozen=True)
 class Text:
-    """The text occurs, in upper or lower case, in the id of the request, its trace or its session, or in its user."""
+    """The text occurs, in upper or lower case, in the id of the request, its trace or its session, or in its user.
+
+    ``users`` are ids of those in whose name it occurs.
+    """
 
     text: str
+    users: tuple[str, ...] = ()
 
     def sql(self, prefix: str) -> tuple[str, Parameters]:
         """The condition and its parameters."""
-        tests = " OR ".join(f"strpos(lower({column}), ${prefix}_text) > 0" for column in SEARCHED)
-        return f"(({tests}) IS TRUE)", {f"{prefix}_text": self.text.lower()}
+        tests = [f"strpos(lower({column}), ${prefix}_text) > 0" for column in SEARCHED]
+        known = {f"{prefix}_{i}": user for i, user in enumerate(self.users)}
+        tests += [f"user_id IN ({', '.join('$' + name for name in known)})"] if known else []
+        return f"(({' OR '.join(tests)}) IS TRUE)", {f"{prefix}_text": self.text.lower(), **known}
 
     @property
     def words(self) -> str:
@@ -144,6 +155,11 @@ class Filters:
         """These filters, and the dimension is exactly this value."""
         return replace(self, conditions=(*self.conditions, Condition(dimension, (value,))))
 
+    def are_told_by_tallies(self, dimension: str) -> bool:
+        """Whether sums by the values of a dimension tell which requests pass: no condition is about anything else."""
+        is_told = all(isinstance(one, Condition) and one.dimension == dimension for one in self.conditions)
+        return is_told and DIMENSIONS[dimension].is_told_by_tallies
+
     def sql(self) -> tuple[str, Parameters]:
         """The condition over a row of ``requests`` and its parameters."""
         tests, parameters = [], {}
@@ -156,7 +172,11 @@ class Filters:
     @property
     def words(self) -> tuple[str, ...]:
         """The conditions as a person would say them."""
-        return tuple(condition.words for condition in self.conditions)
+        return self.said(lambda _, value: value)
+
+    def said(self, label: Callable[[str, str], str]) -> tuple[str, ...]:
+        """The same where values have names: see `Condition.said`."""
+        return tuple(one.said(label) if isinstance(one, Condition) else one.words for one in self.conditions)
 
 
 @dataclass(frozen=True)

@@ -136,12 +136,18 @@ def breakdown_table(usage: Usage, stacks: pd.DataFrame, dimension: str, zone: st
     """One row per interval and named part (see ``over_time_by_top``), with its spend and how much of it is known."""
     ordered = stacks.sort_values(["interval", "name"], ignore_index=True)
     starts = [usage.intervals[place].start.astimezone(ZoneInfo(zone)).isoformat() for place in ordered["interval"]]
-    return pd.DataFrame({"interval_start": starts, dimension: ordered["name"], **numbers(ordered, ("spend_usd",))})
+    return pd.DataFrame({"interval_start": starts, **names_and_ids(ordered, dimension), **numbers(ordered, ("spend_usd",))})
 
 
 def ranking_table(ranking: pd.DataFrame, dimension: str, metrics: Sequence[str]) -> pd.DataFrame:
     """One row per named value of a dimension, in the ranking's order, with the metrics in full."""
-    return pd.DataFrame({dimension: ranking["name"], **numbers(ranking, metrics)})
+    return pd.DataFrame({**names_and_ids(ranking, dimension), **numbers(ranking, metrics)})
+
+
+def names_and_ids(values: pd.DataFrame, dimension: str) -> dict[str, pd.Series]:
+    """What the rows' values are called; where ids have names (``has_names``), the ids beside them."""
+    has_names = "has_names" in values and bool(values["has_names"].any())
+    return {dimension: values["name"]} | ({f"{dimension}_id": values["value"]} if has_names else {})
 
 
 def numbers(measures: pd.DataFrame, metrics: Sequence[str]) -> dict[str, pd.Series]:

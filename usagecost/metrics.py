@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Literal
 
 from usagecost import formats
 from usagecost.formats import Format, Number
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BASES = {
     "best": ("Reported, else list price", "coalesce(reported_cost_usd, list_cost_usd)"),
@@ -66,6 +67,17 @@ PAGE_MEASURES = (
     "unpriced_requests", "unpriced_tokens", "latency_us", "timed_requests", "last_seen_us",
 )  # fmt: skip
 """What the page Usage and cost computes, whether it shows all of it or not; more would slow it down."""
+
+
+def fold_sql(measure: str, column: str) -> str:
+    """The SQL that folds a measure from a column that holds it of parts."""
+    return f"{FOLDS[measure]}({column}){'' if measure.endswith('_usd') else '::bigint'}"
+
+
+def tally_column(measure: str, basis: str) -> str:
+    """The column of a tally that holds a measure: one for each basis where that decides what a request has cost."""
+    return f"{measure}_{basis}" if "{spend}" in MEASURES[measure] else measure
+
 
 _LATENCIES = "quantile_cont(duration_ms, [0.5, 0.95, 0.99])"  # all three cost as much as one
 
@@ -436,6 +448,11 @@ class Dimension:
         """Whether a request is in one part only."""
         return self.kind != "list"
 
+    @property
+    def is_told_by_tallies(self) -> bool:
+        """Whether tallies can stand for requests where they are split or filtered by it: it is a column as it stands."""
+        return self.kind == "column" and self.column.isidentifier()
+
 
 STREAMING = "CASE WHEN is_streaming THEN 'streamed' WHEN NOT is_streaming THEN 'at once' END"
 
@@ -456,7 +473,7 @@ DIMENSIONS = {
             "streaming",
             "Streaming",
             "ways of answering",
-            "CASE WHEN is_streaming THEN 'streamed' WHEN NOT is_streaming THEN 'at once' END",
+            STREAMING,
         ),
     )
 }

@@ -16,7 +16,8 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-HOUR_US = 3_600_000_000
+QUARTER_US = 900_000_000
+HOUR_US = 4 * QUARTER_US
 DAY_US = 24 * HOUR_US
 SEGMENT_HOURS = 10_000_000
 """Keeps the hour numbers on the two sides of a clock change apart (more hours than a thousand years have)."""

@@ -108,7 +108,14 @@ LINEAGE_COLUMNS: tuple[Column, ...] = (
     Column("source", TEXT, "lineage", "The log format it was read from", required=True),
     Column("request_id", TEXT, "lineage", "A part of a trace, whether it is a request or not", required=True),
     Column("parent_id", TEXT, "lineage", "What it is part of, by the same kind of id", required=True),
-    Column("seen_at", INSTANT, "lineage", "When this was first read", "UTC instant, µs", required=True),
+    Column(
+        "seen_at",
+        INSTANT,
+        "lineage",
+        "When this was first read; what is a month older than the newest goes",
+        "UTC instant, µs",
+        required=True,
+    ),
 )
 
 PRICE_COLUMNS = ("list_cost_usd", "price_status", "price_id", "discount", "cache_read_saved_usd", "cache_write_extra_usd")
@@ -135,7 +142,7 @@ NAME_COLUMNS: tuple[Column, ...] = (
     Column("field", TEXT, "name", "The column of a request that holds the id: team_id, user_id or virtual_key", required=True),
     Column("id", TEXT, "name", "What stands there", required=True),
     Column("name", TEXT, "name", "What people call it", required=True),
-    Column("seen_at", INSTANT, "name", "When it was read", "UTC instant, µs", required=True),
+    Column("seen_at", INSTANT, "name", "When it was called so, as far as is known", "UTC instant, µs", required=True),
 )
 
 REQUESTS = pa.schema([column.field for column in COLUMNS])

@@ -31,10 +31,12 @@ GROWTH = 1.0
 """How much more is sent at the end than at the beginning, as a fraction."""
 
 MACROS = """
-CREATE MACRO dice(i, salt) AS (hash(i, salt) >> 11) / 9007199254740992.0;       -- in [0, 1), one for each salt
+-- hash(i, salt) would be the same but for some flipped bits with every salt: who asks would decide what is asked, and when
+CREATE MACRO drawn(i, salt) AS hash(i * 1000 + salt);
+CREATE MACRO dice(i, salt) AS (drawn(i, salt) >> 11) / 9007199254740992.0;      -- in [0, 1), one for each salt
 CREATE MACRO zipf(n, x) AS CAST(floor(power(n + 1, x)) AS BIGINT);              -- 1 … n, the k-th about 1/k as often
 CREATE MACRO money(x) AS CAST(x AS DECIMAL(18, 9));
-CREATE MACRO coin(i, salt, share) AS hash(i, salt) % 10000 < share * 10000;
+CREATE MACRO coin(i, salt, share) AS drawn(i, salt) % 10000 < share * 10000;
 """
 
 REQUESTS_OF_DAY = """
@@ -72,7 +74,7 @@ SELECT
     status, if(status = 'error', if(coin(i, 19, 0.6), 'RateLimitError', 'Timeout'), NULL) AS error_class,
     CASE status WHEN 'success' THEN 200 WHEN 'error' THEN if(coin(i, 19, 0.6), 429, 504) END::INTEGER AS http_status,
     if(coin(u, 20, 0.02), NULL, 'user-' || u || '@example.com') AS user_id, NULL::VARCHAR AS end_user_id,
-    if(u % 50 = 7, NULL, 'team-' || u % 40) AS team_id, 'key-' || u % 1000 AS virtual_key, 'app-' || (u + m) % 25 AS app,
+    if(u % 50 = 7, NULL, 'team-' || u % 60) AS team_id, 'key-' || u % 240 AS virtual_key, 'app-' || (u + m) % 25 AS app,
     if(coin(i, 21, 0.9), 'production', 'staging') AS environment,
     if(coin(i, 22, 0.2), ['region:' || u % 4, 'cost-centre:' || u % 30], NULL) AS tags,
     coin(i, 17, 0.5) AS is_streaming, false AS is_batch, coin(i, 23, 0.01) AS is_gateway_cache_hit,
@@ -110,6 +112,7 @@ def make_lake(root: Path, *, rows: int, days: int, models: int, users: int, end:
 
         added = [file for file in pool.map(write_day, *zip(*numbers_by_day(rows, days, end), strict=True)) if file]
         append(table, place, added, {"ingest": {"format": "made"}})
+    lake.tally()
     return lake
 
 

@@ -1,23 +1,25 @@
 """How long the Usage and cost page asks a cold lake, beside hand-written queries that answer the same on the same files.
 
-    python tests/bench/page.py --rows 20000000 --lake /tmp/lake --days 30,365
+    python tests/bench/page.py --lake /tmp/lake --days 7,30,90,365 [--engine clickhouse] [--where team=team-7] [--no-tallies]
 
 Without a lake in ``--lake`` one is made there (`make_lake.py`), without ``--lake`` in a temporary folder. Cold: no answer
 cached; the lake, the database and the footers of its files opened anew; what the operating system keeps of the files it
-keeps for both sides. Both run in turn in one process; every figure is the median of its runs. Peak memory is that of a process
-of its own that asks once.
+keeps for both sides. Both run in turn in one process; every figure is the median of its runs. What is read, and the
+peak of memory, are those of a process of its own that asks once. ``--engine clickhouse`` is ClickHouse within this process, or the
+server that USAGECOST_ENGINE names.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -36,9 +38,14 @@ logging.disable(logging.WARNING)  # Streamlit warns that no page is running
 
 from make_lake import make_lake  # noqa: E402
 
-from usagecost import engine, folds, periods, queries  # noqa: E402
-from usagecost.filters import View  # noqa: E402
+from usagecost import engine, folds, periods, queries, queries_settled  # noqa: E402
+from usagecost.engine.embedded import _root as database  # noqa: E402
+from usagecost.filters import Condition, Filters, View  # noqa: E402
 from usagecost.lake import Lake  # noqa: E402
+from usagecost.lake.tallies import Tallies  # noqa: E402
+from usagecost.metrics import DIMENSIONS  # noqa: E402
+
+EVERYTHING = Filters()
 
 BY_HAND = """
     count(*) AS requests,
@@ -52,7 +59,7 @@ BY_HAND = """
     count(*) FILTER (coalesce(reported_cost_usd, list_cost_usd) IS NULL) AS unpriced_requests,
     avg(duration_ms) AS avg_latency_ms,
     max(epoch_us(started_at)) AS last_seen_us
-    FROM read_parquet($files) WHERE started_at >= $start AND started_at < $end
+    FROM read_parquet($files) WHERE started_at >= $start AND started_at < $end AND {matches}
 """
 """What an analyst would write for the numbers of the page, without the page's care for exact sums and unknown values."""
 
@@ -71,13 +78,22 @@ class Seconds:
         return self.whole - self.open - sum(self.sql)
 
 
-def view_of(lake: str, days: int, zone: str) -> View:
+@dataclass(frozen=True)
+class Read:
+    """What one load of the page reads, and the most memory that its process had, in MB. None where the engine does not tell."""
+
+    rows: int | None
+    megabytes: float | None
+    peak: float
+
+
+def view_of(lake: str, days: int, zone: str, where: Filters = EVERYTHING) -> View:
     """The page's view of the last ``days`` days of a lake, seen when they are over."""
     snapshot = Lake(lake).snapshot()
     last = snapshot.last_day or date.today()  # noqa: DTZ011 - an empty lake has no day at all
     now = periods.local_midnight(last + timedelta(days=1), zone)
     period = periods.Period(last - timedelta(days=days - 1), last, zone, now)
-    return View(lake, snapshot.version, period, periods.auto_interval(days), "best")
+    return View(lake, snapshot.version, period, periods.auto_interval(days), "best", where)
 
 
 def page(view: View) -> tuple[Seconds, folds.Usage]:
@@ -103,7 +119,8 @@ def forget() -> None:
     """Drops every answer, the handle on the lake, and the database with the footers that it keeps."""
     for question in (queries.usage, queries.data_span):
         question.clear()
-    for opened in (engine.open_lake, engine._root, periods.clock):
+    queries_settled.kept.clear()
+    for opened in (engine.open_lake, database, periods.clock):
         opened.cache_clear()
 
 
@@ -129,38 +146,83 @@ def scans_timed(seconds: Seconds) -> Iterator[None]:
 def by_hand(view: View) -> tuple[float, pd.DataFrame]:
     """The seconds of four plain queries in a new database, and the rows of the first: day × model."""
     period, snapshot = view.period, Lake(view.lake).snapshot(view.version)
+    matches, values = view.filters.sql()
+    by_hand = BY_HAND.format(matches=matches)
     spans = {"now": (period.start, period.end), "before": period.previous}
     now, before = (
-        {"files": list(snapshot.files(start.date(), (end - timedelta(microseconds=1)).date())), "start": start, "end": end}
+        {
+            "files": list(snapshot.files(start.date(), (end - timedelta(microseconds=1)).date())),
+            "start": start,
+            "end": end,
+            **values,
+        }
         for start, end in spans.values()
     )
     start = time.perf_counter()
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
         con.execute(f"SET threads = {os.cpu_count()}")
-        by_model = con.sql(f"SELECT epoch_us(started_at) // 86400000000 AS day, model, {BY_HAND} GROUP BY ALL", params=now).df()
-        con.sql(f"SELECT user_id, {BY_HAND} GROUP BY ALL", params=now).df()
+        by_model = con.sql(f"SELECT epoch_us(started_at) // 86400000000 AS day, model, {by_hand} GROUP BY ALL", params=now).df()
+        con.sql(f"SELECT user_id, {by_hand} GROUP BY ALL", params=now).df()
         if before["files"]:
-            con.sql(f"SELECT model, {BY_HAND} GROUP BY ALL", params=before).df()
-            con.sql(f"SELECT user_id, {BY_HAND} GROUP BY ALL", params=before).df()
+            con.sql(f"SELECT model, {by_hand} GROUP BY ALL", params=before).df()
+            con.sql(f"SELECT user_id, {by_hand} GROUP BY ALL", params=before).df()
     return time.perf_counter() - start, by_model
 
 
-def peak_megabytes(view: View) -> float:
-    """The most memory that this process had, after it has asked for the page once."""
-    page(view)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def what_is_read(view: View, tallies: bool) -> Read:
+    """What one load of the page takes of a process that has done nothing else."""
+    if not tallies:
+        leave_tallies_out()
+    with tempfile.TemporaryDirectory() as folder, reads_noted(Path(folder)) as noted:
+        page(view)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if not noted:
+        return Read(None, None, peak)
+    return Read(sum(rows for rows, _ in noted), sum(size for _, size in noted) / 1e6, peak)
 
 
-def in_process_of_its_own(function: Callable[[View], float], view: View) -> float:
-    """The function's result from a new process."""
+def leave_tallies_out() -> None:
+    """Has every request read, as if there were no tallies."""
+    Tallies._known = lambda _: {}
+
+
+@dataclass
+class Profiled:
+    """DuckDB's database as the engine sees it; each cursor writes a profile of what it is asked into a folder."""
+
+    folder: Path
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A cursor whose scans are noted."""
+        cursor = database().cursor()
+        cursor.execute("SET enable_profiling = 'json'")
+        cursor.execute(f"SET profiling_output = '{self.folder / f'{time.perf_counter_ns()}.json'}'")
+        return cursor
+
+
+@contextmanager
+def reads_noted(folder: Path) -> Iterator[list[tuple[int, int]]]:
+    """Notes the rows and bytes that scans read, by DuckDB's profiles of them; nothing of ClickHouse's."""
+    noted: list[tuple[int, int]] = []
+    root, engine.embedded._root = engine.embedded._root, lambda: Profiled(folder)
+    try:
+        yield noted
+    finally:
+        engine.embedded._root = root
+    profiles = (json.loads(file.read_text()) for file in folder.glob("*.json"))
+    noted += [(profile["query"]["total_rows_scanned"], profile["io"]["total_bytes_read"]) for profile in profiles]
+
+
+def in_process_of_its_own(view: View, tallies: bool) -> Read:
+    """What a new process reads."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(function, view).result()
+        return pool.submit(what_is_read, view, tallies).result()
 
 
-def measure(view: View, runs: int) -> None:
+def measure(view: View, runs: int, tallies: bool) -> None:
     """Prints one row of the table."""
-    peak = in_process_of_its_own(peak_megabytes, view)
+    read = in_process_of_its_own(view, tallies)
     pages, hands = [], []
     for _ in range(runs):
         seconds, usage = page(view)
@@ -178,7 +240,8 @@ def measure(view: View, runs: int) -> None:
     ]
     print(
         f"| {view.period.days:4} | {totals['requests']:11,} | {whole * 1000:7.0f} | {' | '.join(parts)} | {hand * 1000:7.0f} "
-        f"| {ratio:5.2f} | {peak:7.0f} |",
+        f"| {ratio:5.2f} | {'–' if read.rows is None else f'{read.rows:,}':>11} "
+        f"| {'–' if read.megabytes is None else f'{read.megabytes:,.0f}':>7} | {read.peak:7.0f} |",
         flush=True,
     )
 
@@ -191,7 +254,16 @@ def main() -> None:
     parser.add_argument("--days", default="30,365")
     parser.add_argument("--zone", default="UTC")
     parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--engine", choices=("duckdb", "clickhouse"), default="duckdb")
+    parser.add_argument("--where", action="append", default=[], metavar="DIMENSION=VALUE", help="ask for these requests only")
+    parser.add_argument("--no-tallies", action="store_true", help="read every request, as if the lake had no tallies")
     args = parser.parse_args()
+    if args.engine == "clickhouse":
+        os.environ.setdefault("USAGECOST_ENGINE", "chdb://memory")
+    if args.no_tallies:
+        leave_tallies_out()
+    where = Filters(tuple(Condition(name, (value,)) for name, _, value in (text.partition("=") for text in args.where)))
+    assert all(condition.dimension in DIMENSIONS for condition in where.conditions), f"choose among {', '.join(DIMENSIONS)}"
     with tempfile.TemporaryDirectory() as temporary:
         root = args.lake or Path(temporary)
         if not Lake(root).exists:
@@ -199,9 +271,12 @@ def main() -> None:
         snapshot = Lake(root).snapshot()
         size = f"{snapshot.rows:,} requests in {snapshot.file_count} files, {snapshot.bytes / 1e9:.2f} GB"
         print(f"{size}; {os.cpu_count()} cores; times in ms, memory in MB\n")
-        print("| days | requests    | page    | lake   | SQL    | folds  | by hand | ratio | peak    |\n|" + "---:|" * 9)
+        asked = [args.engine, *(["no tallies"] if args.no_tallies else []), *(f"where {text}" for text in args.where)]
+        print(", ".join(asked) + "\n")
+        print("| days | requests    | page    | lake   | SQL    | folds  | by hand | ratio | rows read | MB read | peak    |")
+        print("|" + "---:|" * 11)
         for days in args.days.split(","):
-            measure(view_of(str(root.absolute()), int(days), args.zone), args.runs)
+            measure(view_of(str(root.absolute()), int(days), args.zone, where), args.runs, not args.no_tallies)
 
 
 if __name__ == "__main__":

@@ -114,10 +114,12 @@ def started(lake: Path, every: float) -> tuple[subprocess.Popen[str], int]:
     return process, int(first.split("/v1/traces")[0].rsplit(":", 1)[1])
 
 
-def peak_mb(process: subprocess.Popen[str]) -> float:
-    """The most memory that the process had."""
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+def peak_mb(process: int) -> list[float]:
+    """The most memory that a process had, and those that it started."""
+    status = Path(f"/proc/{process}/status").read_text()
+    own = int(status.split("VmHWM:")[1].split()[0]) / 1024
+    started = [child for task in Path(f"/proc/{process}/task").iterdir() for child in (task / "children").read_text().split()]
+    return [own, *(peak for child in started for peak in peak_mb(int(child)))]
 
 
 def main() -> None:
@@ -138,7 +140,7 @@ def main() -> None:
         process, port = started(Path(folder, "lake"), arguments.every)
         sender = Sender(port, arguments.gzip, arguments.connections)
         taken = sender.send(bodies, arguments.seconds)
-        peak = peak_mb(process)
+        peaks = peak_mb(process.pid)
         process.send_signal(signal.SIGTERM)
         process.wait()
         rows = Lake(Path(folder, "lake")).snapshot().rows
@@ -149,7 +151,7 @@ def main() -> None:
         **{f"p{share}_ms": round(waits[min(len(waits) - 1, len(waits) * share // 100)] * 1000, 1) for share in (50, 95, 99)},
         "max_ms": round(waits[-1] * 1000, 1),
         "refused": len(sender.refused),
-        "peak_mb": round(peak),
+        "peak_mb": [round(peak) for peak in peaks],
         "acknowledged": acknowledged,
         "in_the_lake": rows,
     }

@@ -94,6 +94,7 @@ DRAW = {
     "button_group": lambda key, size: st.segmented_control(key, range(size), key=key),
     "download_button": lambda key, size: st.download_button("CSV", data=lambda: "", key=key, on_click="ignore"),
     "button": lambda key, size: st.button(key, key=key),
+    "page_link": lambda key, size: st.page_link("http://127.0.0.1", label=key),
     "header": lambda key, size: st.header(key, anchor=False),
     "title": lambda key, size: st.title(key, anchor=False),
     "caption": lambda key, size: st.caption(key),

@@ -42,7 +42,7 @@ NOT_OURS = re.compile(r"gstatic|_stcore|favicon|ERR_NAME_NOT_RESOLVED|ERR_INTERN
 """What a browser without internet says of Streamlit's own icons, and Vega of an empty sparkline."""
 HOME = Path(__file__).parents[2]
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")

@@ -79,6 +79,7 @@ def test_every_kind_of_mark_opens_its_requests(page: Page, server: str, mark: st
     assert cards(page)[0] == whole, "the page that was left is as it was"
 
 
+@pytest.mark.slow
 def test_the_list_is_sorted_turned_opened_and_narrowed(page: Page, server: str) -> None:
     visit(page, f"{server}/Traces?{WEEK}")
     whole = cards(page)[0]

@@ -17,6 +17,7 @@ from tests.browser.conftest import LOOKS, WEST_AND_EAST, cards, choose, open_pag
 from usagecost import formats
 from usagecost.cli.summaries import summary_rows
 from usagecost.periods import PRESETS
+from usagecost.ui.text import days_text
 
 pytestmark = pytest.mark.browser
 
@@ -32,10 +33,12 @@ def download(page: Page, name: str) -> pd.DataFrame:
     return pd.read_csv(io.BytesIO(Path(waiting.value.path()).read_bytes()), dtype={"spend_usd": str})
 
 
-def last_30_days(lake: Path) -> dict:
-    """The command line's numbers for the page's default range."""
+def last_30_days(page: Page, lake: Path) -> dict:
+    """The command line's numbers for the page's default range, whose last day may just have ended."""
     today = datetime.now(UTC).date()
-    return summary_rows(str(lake), today - timedelta(days=29), today, "UTC", None)[0]
+    spans = [(last - timedelta(days=29), last) for last in (today, today - timedelta(days=1))]
+    first, last = next(span for span in spans if page.get_by_text(f"{days_text(*span)} · UTC").count())
+    return summary_rows(str(lake), first, last, "UTC", None)[0]
 
 
 def test_the_first_load_shows_data_and_says_that_it_is_a_sample(page: Page, server: str) -> None:
@@ -50,7 +53,7 @@ def test_the_first_load_shows_data_and_says_that_it_is_a_sample(page: Page, serv
 @WEST_AND_EAST
 def test_the_cards_are_the_command_lines_numbers(page: Page, server: str, sample_lake: Path) -> None:
     visit(page, server)
-    numbers = last_30_days(sample_lake)
+    numbers = last_30_days(page, sample_lake)
 
     assert cards(page)[:4] == [
         formats.count(numbers["requests"]),
@@ -62,9 +65,10 @@ def test_the_cards_are_the_command_lines_numbers(page: Page, server: str, sample
 
 
 @WEST_AND_EAST
+@pytest.mark.slow
 def test_a_download_adds_up_to_the_card(page: Page, server: str, sample_lake: Path) -> None:
     visit(page, f"{server}/?tab=Cost")
-    numbers = last_30_days(sample_lake)
+    numbers = last_30_days(page, sample_lake)
     breakdown, ranking = download(page, "all-cost"), download(page, "model-ranking")
 
     assert sum(map(Decimal, breakdown["spend_usd"].dropna())) == numbers["spend_usd"]
@@ -73,6 +77,7 @@ def test_a_download_adds_up_to_the_card(page: Page, server: str, sample_lake: Pa
 
 
 @WEST_AND_EAST
+@pytest.mark.slow
 def test_every_tab_shows_its_charts(page: Page, server: str) -> None:
     visit(page, server)
     shown = {}
@@ -127,6 +132,7 @@ def test_a_model_is_shown_alone(page: Page, server: str) -> None:
     assert "chosen_model=gpt-4.1" in page.url
 
 
+@pytest.mark.slow
 def test_a_row_of_the_table_chooses_a_user(page: Page, server: str) -> None:
     visit(page, f"{server}/?tab=User+activity")
     table = page.get_by_test_id("stDataFrame")
@@ -153,6 +159,7 @@ def test_model_usage_switches_between_table_and_chart(page: Page, server: str) -
 
 
 @WEST_AND_EAST
+@pytest.mark.slow
 def test_a_copied_link_opens_the_same_view_for_somebody_else(page: Page, server: str, browser: Browser) -> None:
     visit(page, f"{server}/?tab=Cost")
     choose(page, "Date range", "Last 14 days")
@@ -210,6 +217,7 @@ def test_axe_finds_nothing_beyond_streamlits_own(server: str, browser: Browser, 
         assert {place: nodes for place, nodes in found.items() if place[1] not in STREAMLIT_BASELINE} == {}
 
 
+@pytest.mark.slow
 def test_nothing_is_wider_than_a_phone(server: str, browser: Browser) -> None:
     for page in open_page(browser, viewport={"width": 390, "height": 844}):
         visit(page, f"{server}/?tab=Cost")

@@ -1,12 +1,13 @@
 """Boards: panels that people arrange, each a question in the vocabulary of ``metrics``, kept as small files."""
 
-from usagecost.boards.board import Board, BoardProblem, parse_board
+from usagecost.boards.board import MOST_PANELS, Board, BoardProblem, board_text, parse_board
 from usagecost.boards.panel import CHARTS, RANGES, Panel, PanelFilter
-from usagecost.boards.rules import RULES, Rule, metrics_for, problem, splits_for
-from usagecost.boards.shelf import Shelved, boards_folder, shelved_boards
+from usagecost.boards.rules import RULES, Rule, fitted, metrics_for, problem, splits_for
+from usagecost.boards.shelf import Shelved, boards_folder, default_boards, file_name, shelved_boards
 
 __all__ = [
     "CHARTS",
+    "MOST_PANELS",
     "RANGES",
     "RULES",
     "Board",
@@ -15,7 +16,11 @@ __all__ = [
     "PanelFilter",
     "Rule",
     "Shelved",
+    "board_text",
     "boards_folder",
+    "default_boards",
+    "file_name",
+    "fitted",
     "metrics_for",
     "parse_board",
     "problem",

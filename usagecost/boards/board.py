@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Sequence
+from functools import lru_cache
 
+import tomli_w
 from pydantic import Field, ValidationError
 
 from usagecost.boards.panel import Frozen, Panel
 
+MOST_PANELS = 60
 _HEADER = re.compile(r"\s*\[\[\s*panel\s*\]\]")
 
 
@@ -18,13 +21,19 @@ class BoardProblem(Exception):  # noqa: N818 - a sentence about a file that a pe
 
 
 class Board(Frozen):
-    """Panels in their order. ``panel`` is called as its tables are in the file."""
+    """Panels in their order. ``panel`` is called as its tables are in the file.
+
+    ``owner`` is who made it, as they sign in; without one it is everybody's. A board that is ``pinned`` stands in the menu.
+    """
 
     title: str = Field(min_length=1, max_length=120)
     description: str = Field(default="", max_length=1_000)
-    panel: tuple[Panel, ...] = Field(min_length=1, max_length=60)
+    owner: str = Field(default="", max_length=320)
+    pinned: bool = False
+    panel: tuple[Panel, ...] = Field(default=(), max_length=MOST_PANELS)
 
 
+@lru_cache(maxsize=500)
 def parse_board(text: str) -> Board:
     """What a board's file says; raises BoardProblem."""
     try:
@@ -36,6 +45,11 @@ def parse_board(text: str) -> Board:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise BoardProblem(_sentence(text, first["loc"], first["type"], first["msg"])) from None
+
+
+def board_text(board: Board) -> str:
+    """The board as a file; what is as it is by default is left out."""
+    return tomli_w.dumps(board.model_dump(mode="json", exclude_defaults=True, exclude_none=True))
 
 
 def _sentence(text: str, place: Sequence[str | int], kind: str, message: str) -> str:
@@ -52,5 +66,6 @@ def _line(text: str, place: Sequence[str | int]) -> int:
     start = headers[which] if which is not None and which < len(headers) else 0
     end = next((number for number in headers if number > start), len(lines))
     key = next((part for part in place[2 if which is not None else 0 :] if isinstance(part, str)), "")
-    found = (number for number in range(start, end) if key and re.match(rf"\s*{re.escape(key)}\s*=", lines[number]))
+    named = re.compile(rf"\s*(\[\[\s*panel\s*\.\s*)?{re.escape(key)}\s*[=\]]")
+    found = (number for number in range(start, end) if key and named.match(lines[number]))
     return next(found, start) + 1

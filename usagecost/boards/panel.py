@@ -30,16 +30,25 @@ class Frozen(BaseModel):
 
 
 class PanelFilter(Frozen):
-    """A dimension is one of the values or, if ``excludes``, none of them; "(not reported)" means that it is missing."""
+    """A dimension is one of the values or, if ``excludes``, none of them; "(not reported)" means that it is missing.
+
+    No values at all are passed by no request, or with ``excludes`` by all: what is left of filters that contradict each other.
+    """
 
     dimension: str
-    values: tuple[str, ...] = Field(min_length=1)
+    values: tuple[str, ...]
     excludes: bool = False
 
     @field_validator("dimension")
     @classmethod
     def _is_known(cls, name: str) -> str:
         return _one_of(name, DIMENSIONS, "dimension")
+
+    @classmethod
+    def of(cls, condition: Condition) -> Self:
+        """The filter that says the same as a condition."""
+        values = tuple(NOT_REPORTED if value is None else value for value in condition.values)
+        return cls(dimension=condition.dimension, values=values, excludes=condition.excludes)
 
     @property
     def condition(self) -> Condition:

@@ -68,3 +68,18 @@ def problem(chart: str, metrics: Sequence[str], split: str | None) -> str | None
     if rule.one_unit and len({METRICS[metric].format for metric in metrics}) > 1:
         return f"{name}: has one axis, and {' and '.join(metrics)} are not of one unit: make two panels of them"
     return None
+
+
+def fitted(chart: str, metrics: Sequence[str], split: str | None) -> tuple[tuple[str, ...], str | None]:
+    """As much of a panel's metrics and its split as another chart can draw, completed where it needs more."""
+    rule, able = RULES[chart], metrics_for(chart)
+    least, most = rule.metrics
+    kept = [metric for metric in dict.fromkeys(metrics) if metric in able] or able[:1]
+    if rule.one_unit:
+        kept = [metric for metric in kept if METRICS[metric].format == METRICS[kept[0]].format]
+    kept = [*kept, *(metric for metric in able if metric not in kept)][: max(least, min(len(kept), most))]
+    if rule.split == "no":
+        return tuple(kept), None
+    if rule.split == "required" and not split:
+        return tuple(kept), next(iter(SPLITS))
+    return (tuple(kept[:1]) if split and rule.one_unit else tuple(kept)), split

@@ -1,58 +1,83 @@
-"""Where boards are: those that come with the app, and those that people have put beside the lake."""
+"""Where boards are: those that come with the app, and those that people have made, beside the lake. Making and changing them."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
-from pathlib import Path
 
 from usagecost.boards.board import Board, BoardProblem, parse_board
-from usagecost.lake import Lake
+from usagecost.lake import Lake, LakeError, TextFolder
 
 FOLDER = "boards"
 DEFAULTS = ("overview", "reliability", "cost")
+SUFFIX = ".toml"
+LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
 class Shelved:
-    """A board, or, if its file is broken, the problem; ``name`` is the file's, ``is_default`` says that it comes with the app."""
+    """A board, or, if its file is broken, the problem. ``name`` is the file's, or that of a default board, which has none.
+
+    ``text`` is what the file says, None where it cannot be read; a change is made to what was seen.
+    """
 
     name: str
-    is_default: bool
+    text: str | None
     board: Board | None
     problem: str | None = None
 
     @property
+    def is_default(self) -> bool:
+        """Whether it comes with the app, and cannot be changed."""
+        return self.name in DEFAULTS
+
+    @property
     def title(self) -> str:
         """What a reader calls it."""
-        return self.board.title if self.board else self.name
+        return self.board.title if self.board else self.name.removesuffix(SUFFIX)
+
+    def is_of(self, reader: str | None) -> bool:
+        """Whether a reader, or anybody where nobody signs in, may change it: boards without an owner are everybody's."""
+        return not self.is_default and (reader is None or self.board is None or self.board.owner in ("", reader))
 
 
-def shelved_boards(lake: Lake) -> list[Shelved]:
-    """The default boards in their order, then the own ones by name: the files ``*.toml`` in the folder `boards` beside the lake.
-
-    A remote lake has no folder on this machine, so it has the default ones only.
-    """
-    own = sorted(boards_folder(lake).glob("*.toml")) if not lake.is_remote else []
-    return [*map(_default, DEFAULTS), *map(_own, own)]
+def boards_folder(lake: Lake) -> TextFolder:
+    """Where the own boards of a lake are: the folder `boards` beside it or, with a remote one, within it."""
+    return lake.texts_beside(FOLDER)
 
 
-def boards_folder(lake: Lake) -> Path:
-    """Where the own boards of a lake on this machine are."""
-    return lake.root.parent / FOLDER
+def shelved_boards(folder: TextFolder) -> list[Shelved]:
+    """The default boards in their order, then the own ones by title. Raises LakeError if the folder cannot be read."""
+    own = [_own(folder, name) for name in folder.names() if name.endswith(SUFFIX)]
+    return [*default_boards(), *sorted(own, key=lambda board: (board.title.casefold(), board.name))]
 
 
-def _default(name: str) -> Shelved:
-    text = files("usagecost.boards").joinpath("defaults", f"{name}.toml").read_text(encoding="utf-8")
-    return Shelved(name, True, parse_board(text))
+@cache
+def default_boards() -> tuple[Shelved, ...]:
+    """The boards that come with the app."""
+    folder = files("usagecost.boards").joinpath("defaults")
+    texts = {name: folder.joinpath(f"{name}{SUFFIX}").read_text(encoding="utf-8") for name in DEFAULTS}
+    return tuple(Shelved(name, text, parse_board(text)) for name, text in texts.items())
 
 
-def _own(file: Path) -> Shelved:
+def file_name(title: str, taken: Collection[str]) -> str:
+    """A name for the file of a new board: its title in plain letters, with a number if another board has it."""
+    letters = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    stem = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:LONGEST_NAME].rstrip("-") or "board"
+    stems = (stem if number == 1 else f"{stem}-{number}" for number in range(1, len(taken) + 2))
+    return next(f"{free}{SUFFIX}" for free in stems if f"{free}{SUFFIX}" not in taken)
+
+
+def _own(folder: TextFolder, name: str) -> Shelved:
+    text = None
     try:
-        return Shelved(file.stem, False, parse_board(file.read_text(encoding="utf-8")))
+        text = folder.read(name)
+        return Shelved(name, text, parse_board(text or ""))
     except BoardProblem as problem:
-        return Shelved(file.stem, False, None, f"{file}, {problem}")
-    except UnicodeDecodeError:
-        return Shelved(file.stem, False, None, f"{file}: it is not UTF-8, save it as UTF-8.")
-    except OSError as problem:
-        return Shelved(file.stem, False, None, f"{file}: it cannot be read, {problem.strerror}.")
+        return Shelved(name, text, None, f"{folder}/{name}, {problem}")
+    except LakeError as problem:
+        return Shelved(name, None, None, str(problem))

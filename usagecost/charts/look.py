@@ -124,6 +124,13 @@ def bar_scale(most: float) -> dict[str, Any]:
 
 
 def legend(**more: Any) -> alt.Legend:
-    """Above the chart, in as many columns as fit the reader's screen."""
-    columns = alt.ExprRef(expr=f"max(2, floor(width / {LEGEND_COLUMN}))")
-    return alt.Legend(orient="top", title=None, columns=columns, labelLimit=LEGEND_COLUMN - 30, symbolLimit=0, **more)
+    """Above the chart, in as many columns as fit the reader's screen; where two are too many, names are cut instead."""
+    columns = f"max(2, floor(width / {LEGEND_COLUMN}))"
+    return alt.Legend(
+        orient="top",
+        title=None,
+        columns=alt.ExprRef(expr=columns),
+        labelLimit=alt.ExprRef(expr=f"min({LEGEND_COLUMN}, width / {columns}) - 30"),
+        symbolLimit=0,
+        **more,
+    )

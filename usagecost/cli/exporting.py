@@ -15,6 +15,7 @@ from usagecost.engine import UnansweredError
 from usagecost.exporting import FORMS
 from usagecost.filters import NOT_REPORTED, Condition, Filters, View
 from usagecost.formats import counted
+from usagecost.labels import Labels
 from usagecost.lake import LakeError, lake_root
 from usagecost.metrics import DIMENSIONS
 from usagecost.periods import Period
@@ -30,7 +31,8 @@ def export(
         list[str] | None,
         typer.Option(
             "--filter",
-            help=f"dimension=value, can be repeated: {', '.join(DIMENSIONS)}. A value can be {NOT_REPORTED}.",
+            help=f"dimension=value, can be repeated: {', '.join(DIMENSIONS)}. A value can be {NOT_REPORTED}, "
+            "that of a team, user or key its name.",
         ),
     ] = None,
     lake: LakeOption = None,
@@ -51,9 +53,11 @@ def export(
     if zone not in available_timezones():
         fail(f"--zone {zone} is no time zone: use an IANA name such as Europe/Berlin.", WRONG_USAGE)
     period = Period(start.date(), end.date(), zone, datetime.now(UTC), is_all_time=True)
-    filters = Filters(tuple(_condition(text) for text in chosen or ()))
+    asked = [_asked(text) for text in chosen or ()]
     root = lake or lake_root()
     try:
+        labels = Labels.of_names(engine.open_lake(root).names())
+        filters = Filters(tuple(Condition(name, (value and labels.id_of(name, value),)) for name, value in asked))
         with Progress(console=err, transient=True) as shown:
             task = shown.add_task("Writing requests", total=1.0)
             view = View(root, engine.open_lake(root).version(), period, "period", "best", filters)
@@ -63,8 +67,9 @@ def export(
     out.print(f"{counted(rows, 'request')} written to {file}", markup=False, highlight=False)
 
 
-def _condition(text: str) -> Condition:
+def _asked(text: str) -> tuple[str, str | None]:
+    """The dimension and the value of a filter."""
     name, equals, value = text.partition("=")
     if not equals or name not in DIMENSIONS:
         fail(f"--filter {text} is no filter: write dimension=value, with one of {', '.join(DIMENSIONS)}.", WRONG_USAGE)
-    return Condition(name, (None if value == NOT_REPORTED else value,))
+    return name, None if value == NOT_REPORTED else value

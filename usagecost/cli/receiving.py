@@ -30,8 +30,8 @@ def receive(
     What is acknowledged is on disk; it is in the lake some seconds later. Prompts and answers are not kept. Ends on Ctrl-C or
     SIGTERM, once all that was accepted is in the lake.
     """
-    from usagecost.receive import CannotReceive
-    from usagecost.receive import receive as listen
+    from usagecost.receive.server import CannotReceive
+    from usagecost.receive.server import receive as listen
 
     try:
         listen(Lake(lake or lake_root()), host=host, port=port, token=token, every=every, spool=spool, say=_say)

@@ -11,7 +11,6 @@ from enum import StrEnum
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-import pandas as pd
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -22,6 +21,7 @@ from usagecost.cli.console import NOTHING_READ, WIDE_TABLE, WRONG_USAGE, LakeOpt
 from usagecost.engine import UnansweredError
 from usagecost.exports import csv_text
 from usagecost.filters import NOT_REPORTED
+from usagecost.formats import UNKNOWN
 from usagecost.lake import LakeError, lake_root
 from usagecost.metrics import DIMENSIONS, METRICS, PAGE_MEASURES, SPLITS, spend_text
 from usagecost.periods import INTERVALS, WHOLE
@@ -52,7 +52,8 @@ def summary(
 ) -> None:
     """The Usage and cost page's numbers for a range of days, by the page's own questions.
 
-    Numbers are null where nothing is known. With --by, one row per value, or per interval with its first instant.
+    Numbers are null where nothing is known. With --by, one row per value, or per interval with its first instant. Where teams,
+    users or keys have names, these stand first and the ids beside them.
     """
     first, last = _day(start, "--start"), _day(end, "--end")
     if last < first:
@@ -93,8 +94,14 @@ def summary_rows(
         steps = periods.intervals(period, interval)
         starts = [step.start.astimezone(ZoneInfo(zone)).isoformat() for step in steps]
         return [{by: start, **_numbers(sums, metrics)} for start, sums in zip(starts, folds.rows(answer.over_time), strict=True)]
-    values = folds.rows(answer.by_value)
-    return [{by: "Other" if sums["is_other"] else sums["value"], **_numbers(sums, metrics)} for sums in values]
+    values, labels = folds.rows(answer.by_value), queries.labels(lake, view.version)
+    ids = [sums["value"] for sums in values]
+    names = labels.of_all(by, [value for value in ids if value is not None])
+    beside = [{f"{by}_id": value} if labels.has(by, names) else {} for value in ids]
+    return [
+        {by: "Other" if sums["is_other"] else names.get(sums["value"]), **of_id, **_numbers(sums, metrics)}
+        for sums, of_id in zip(values, beside, strict=True)
+    ]
 
 
 def _with_coverage(metrics: Sequence[str], format: SummaryFormat) -> tuple[str, ...]:  # noqa: A002 - the option's name
@@ -113,6 +120,8 @@ def _write_rows(rows: list[dict[str, Any]], format: SummaryFormat, *, single: bo
         return
     names = list(rows[0]) if rows else list(SUMMARY)
     if format is SummaryFormat.csv:
+        import pandas as pd
+
         typer.echo(csv_text(pd.DataFrame(rows, columns=names, dtype=object)), nl=False)
         return
     if single:
@@ -120,14 +129,17 @@ def _write_rows(rows: list[dict[str, Any]], format: SummaryFormat, *, single: bo
         return
     table = Table(box=None, header_style="bold")
     for place, name in enumerate(names):
-        table.add_column(name.replace("_", " "), no_wrap=place == 0, justify="left" if place == 0 else "right")
+        is_number = place > 0 and name in METRICS
+        table.add_column(name.replace("_", " "), no_wrap=not is_number, justify="right" if is_number else "left")
     for row in rows:
         table.add_row(*(_cell(name, value, row) for name, value in row.items()))
     Console(width=max(out.width, WIDE_TABLE)).print(table)
 
 
 def _cell(name: str, value: Any, row: dict[str, Any]) -> Text:
-    return Text(_text(name, value, row) if name in METRICS else NOT_REPORTED if value is None else value)
+    if name in METRICS:
+        return Text(_text(name, value, row))
+    return Text((UNKNOWN if name.endswith("_id") else NOT_REPORTED) if value is None else value)
 
 
 def _text(name: str, value: Any, row: dict[str, Any]) -> str:

@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from usagecost.cli.console import NOTHING_READ, WIDE_TABLE, WRONG_USAGE, LakeOption, fail, out, print_counts, print_facts
+from usagecost.cli.console import NOTHING_READ, WIDE_TABLE, WRONG_USAGE, LakeOption, err, fail, out, print_counts, print_facts
 from usagecost.cli.summaries import summary_rows
-from usagecost.engine import UnansweredError
+from usagecost.engine import UnansweredError, clickhouse_in_use, open_lake
 from usagecost.formats import age, counted, exact_count, percent
 from usagecost.lake import Lake, LakeError, lake_root
 from usagecost.schema import COLUMNS
@@ -44,14 +44,19 @@ def sample(
 
 
 def doctor(
-    lake: LakeOption = None, repair: Annotated[bool, typer.Option(help="Compact small files and remove what is left over.")] = False
+    lake: LakeOption = None,
+    repair: Annotated[
+        bool, typer.Option(help="Compact small files, write the sums that large ones lack, and remove what is left over.")
+    ] = False,
 ) -> None:
     """Look at the lake's health: version, rows, days, size, freshness, unpriced requests, small files."""
     root = lake or lake_root()
     try:
         handle = Lake(root)
         if repair:
-            out.print(f"{handle.compact()} files compacted, {handle.vacuum()} left-over files removed", highlight=False)
+            with err.status("Looking after the files…"):
+                compacted, tallied, removed = handle.compact(), handle.tally(), handle.vacuum()
+            out.print(f"{compacted} files compacted, {tallied} summed up anew, {removed} left-over files removed", highlight=False)
         facts = _health(root, handle)
     except (LakeError, UnansweredError) as problem:
         fail(str(problem), NOTHING_READ)
@@ -70,6 +75,27 @@ def upgrade(lake: LakeOption = None) -> None:
         fail(str(problem), NOTHING_READ)
     words = f"{counted(files, 'file')} written anew; `python -m usagecost reprice` fills new columns of prices."
     out.print(words if files else "The lake is up to date.", highlight=False)
+
+
+def mirror(lake: LakeOption = None) -> None:
+    """Copy the requests into the ClickHouse that USAGECOST_ENGINE names, or what has changed since it was done last.
+
+    Questions are answered from the copy where it has what they ask for, else from the lake, so numbers are the same before,
+    meanwhile and after. Run it after each load, or by a timer.
+    """
+    root = lake or lake_root()
+    try:
+        server = clickhouse_in_use()
+        if server is None:
+            fail("No ClickHouse is named: set USAGECOST_ENGINE to clickhouse://user@host:8443/database.", NOTHING_READ)
+        done = server.mirror(open_lake(root).snapshot())
+    except (LakeError, UnansweredError, ValueError) as problem:
+        fail(str(problem), NOTHING_READ)
+    out.print(
+        f"{counted(done.files, 'file')} with {counted(done.rows, 'request')} copied, {done.dropped} dropped; "
+        f"the copy holds version {done.version}.",
+        highlight=False,
+    )
 
 
 def columns() -> None:
@@ -102,4 +128,6 @@ def _health(root: str, lake: Lake) -> dict[str, str]:
             f"{exact_count(whole['unpriced_requests'])} ({percent(whole['unpriced_requests'] / whole['requests'])})"
         )
     advice = "; `doctor --repair` makes one of each day" if snapshot.small_files else ""
-    return facts | {"Small files": f"{snapshot.small_files}{advice}"}
+    lacking = len(snapshot.tallies.lacking(snapshot.data_files))
+    sums = f"{lacking} large files lack them; `doctor --repair` writes them" if lacking else "every large file has them"
+    return facts | {"Small files": f"{snapshot.small_files}{advice}", "Sums of files": sums if not lake.is_remote else "none"}

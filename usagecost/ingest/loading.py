@@ -24,7 +24,7 @@ from usagecost.lake import Commit, Lake
 from usagecost.lake.staging import bounded_database
 from usagecost.pricebook import current_book
 from usagecost.pricing import with_prices
-from usagecost.schema import REQUESTS
+from usagecost.schema import NAMES, REQUESTS
 from usagecost.sources import Batch
 from usagecost.sources.sql import registered
 
@@ -35,6 +35,17 @@ KEPT_REJECTS_BYTES = 32 << 20
 
 _UNPRICED = """
 SELECT count(*) FROM (SELECT DISTINCT source, request_id FROM read_parquet($files) WHERE price_status = 'unpriced')
+"""
+
+
+_NAMES = """
+SELECT source, 'team_id' AS field, team_id AS id, max_by(name, (started_at, name)) AS name, max(started_at) AS seen_at
+FROM (
+    SELECT source, team_id, started_at, nullif(json_extract_string(attributes, '$.team_alias'), '') AS name
+    FROM read_parquet($files) WHERE team_id IS NOT NULL AND contains(attributes, '"team_alias":')
+)
+WHERE name IS NOT NULL AND name <> team_id
+GROUP BY source, team_id
 """
 
 
@@ -87,6 +98,8 @@ def load(
             staging.add(batch)
         staging.finish()
         commit = _commit(staging, lake, about or {}, watermarks) if against is None else _preview(staging, against)
+        if against is None and (names := staging.names()).num_rows:
+            lake.keep_names(names)
         return Report(
             lines=staging.lines,
             requests=commit.inserted + commit.updated + commit.unchanged,
@@ -149,6 +162,12 @@ class _Staging:
             return 0
         files = [str(path) for path in self.files]
         return self._con.sql(_UNPRICED, params={"files": files}).fetchall()[0][0]
+
+    def names(self) -> pa.Table:
+        """What requests say their teams are called, as schema.NAMES has it: of each team's names the last."""
+        if not self.files:
+            return NAMES.empty_table()
+        return self._con.sql(_NAMES, params={"files": [str(path) for path in self.files]}).to_arrow_table().cast(NAMES)
 
     def problems(self) -> list[str]:
         """What was wrong with the own prices; with a file as a whole; the first thing with its lines, and with how many more."""

@@ -2,7 +2,8 @@
 
 One folder holds everything::
 
-    requests/       Delta table of requests: _delta_log/ and, for each UTC day, day=2026-05-01/<uuid>.parquet
+    requests/       Delta table of requests: _delta_log/ and, for each UTC day, day=2026-05-01/<uuid>.parquet,
+                    and _tallies/: what the requests of large files add up to
     rejects/        Delta table of lines that could not be read; made with the first of them
     price_changes/  Delta table of the prices that repricing has changed; repricings/, what was done, by whom and why
     lineage/        Delta table of which request is part of which, for formats whose requests contain each other
@@ -12,7 +13,7 @@ One folder holds everything::
     spool/          what the receiver has acknowledged and no version holds yet
     commit.lock     held by whoever commits, compacts or vacuums
     staging.lock    held for the moment in which a folder of staging/ is made
-    texts.lock      held while a small text beside the tables, such as prices.toml, is replaced
+    .texts.lock     held while a small text beside the tables, such as prices.toml, is replaced
 
 In a store there are the tables and the texts alone; staging, locks and copies of the files lie in a folder of each machine.
 
@@ -29,6 +30,8 @@ from usagecost.lake.repricing import Change, Pricing, Repricing
 from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import lake_root
+from usagecost.lake.tallies import Tallied
+from usagecost.lake.texts import TextFolder
 
 __all__ = [
     "Change",
@@ -46,6 +49,8 @@ __all__ = [
     "Repricing",
     "Selection",
     "Snapshot",
+    "Tallied",
+    "TextFolder",
     "bounded_database",
     "lake_root",
 ]

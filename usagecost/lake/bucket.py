@@ -158,6 +158,19 @@ class Bucket:
                 return self.read(name) == content  # it was ours if the answer to a first try was lost
         return True
 
+    def names(self) -> list[str]:
+        with self.explained():
+            found = obstore.list_with_delimiter(self._store.client, self._folder)["objects"]
+        return [entry["path"].rsplit("/", 1)[-1] for entry in found]
+
+    def remove(self, name: str, seen: bytes) -> bool:
+        """Stores cannot remove on a condition: what somebody writes between the look and the removal is lost."""
+        with self.explained():
+            if self.read(name) != seen:
+                return False
+            obstore.delete(self._store.client, self._folder + name)
+        return True
+
     @contextmanager
     def explained(self) -> Iterator[None]:
         """Errors of the store, and of the folder of its copies, become LakeErrors."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -11,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
+import duckdb
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
@@ -24,6 +26,7 @@ from usagecost.lake import repricing as lake_repricing
 from usagecost.lake import texts
 from usagecost.lake import upgrade as lake_upgrade
 from usagecost.lake import upkeep as lake_upkeep
+from usagecost.lake.errors import LakeError
 from usagecost.lake.merge import Commit, resolve, write_days
 from usagecost.lake.newest import Newest
 from usagecost.lake.removal import Removal, Selection
@@ -39,6 +42,7 @@ from usagecost.lake.table import (
     REPRICINGS,
     REQUESTS,
     SPECS,
+    DataFile,
     TableSpec,
     data_files,
     file_paths,
@@ -46,9 +50,13 @@ from usagecost.lake.table import (
     open_table,
     paths_by_day,
     replace_days,
+    stored_by_day,
     table_as_it_is,
     watermark,
 )
+from usagecost.lake.tallies import Tallies
+from usagecost.lake.texts import TextFolder
+from usagecost.lake.tiers import files_to_write_anew
 
 T = TypeVar("T")
 
@@ -75,6 +83,7 @@ class Lake:
         self._names = self._place / NAMES.name
         self._prices = PriceTables(self._requests, self._place / PRICE_CHANGES.name, self._place / REPRICINGS.name)
         self._mutex = threading.Lock()
+        self._tallies = Tallies(self._requests)
         self._newest = Newest(self._requests)
         self._snapshots: dict[int, Snapshot] = {}
 
@@ -107,7 +116,7 @@ class Lake:
             wanted = newest.version() if version is None else version
             if wanted not in self._snapshots:
                 table = newest if wanted == newest.version() else open_table(self._requests, wanted)
-                self._snapshots[wanted] = Snapshot(self._requests, wanted, data_files(table, REQUESTS))
+                self._snapshots[wanted] = Snapshot(self._requests, wanted, data_files(table, REQUESTS), self._tallies)
                 if len(self._snapshots) > KEPT_SNAPSHOTS:
                     del self._snapshots[next(iter(self._snapshots))]
             return self._snapshots[wanted]
@@ -176,6 +185,10 @@ class Lake:
         """A small text that lies beside the tables, such as ``prices.toml`` or ``boards/team.json``; None if there is none."""
         return texts.read_text(self._place, name)
 
+    def texts_beside(self, folder: str) -> TextFolder:
+        """A folder of small texts that people own: beside the folder of a lake on disk, within a remote lake."""
+        return TextFolder((self._place if self.is_remote else Disk(self.root.parent)) / folder)
+
     # ---- writing
 
     def commit(
@@ -193,9 +206,10 @@ class Lake:
         `watermark`. Waits for other writers.
         """
         links = [str(path) for path in lineage]
-        with self._writing() as folder:
+        with self._changing() as folder:
             # First: if this process ends before the version is there, whoever reads the same again finds the same.
-            _until_committed(lambda: lake_lineage.add_new(self._lineage, links, folder))
+            if _until_committed(lambda: lake_lineage.add_new(self._lineage, links, folder)):
+                _until_committed(lambda: lake_lineage.forget_old(self._lineage, folder))
             rows = [str(path) for path in staged]
             return _until_committed(lambda: self._merge(rows, links, dict(ingest or {}), watermarks or {}, folder))
 
@@ -204,7 +218,7 @@ class Lake:
 
         Raises LakeMissing or LakeUnreadable.
         """
-        with self._writing() as folder:
+        with self._changing() as folder:
             return _until_committed(lambda: self._without(selection, folder))
 
     def reject(self, rejects: pa.Table) -> int:
@@ -228,7 +242,7 @@ class Lake:
         ``days`` are the first and the last UTC day, None leaves a side open. ``about`` has ``who``, ``why`` and ``prices``, the
         version of those. Raises LakeMissing or LakeUnreadable.
         """
-        with self._writing() as folder:
+        with self._changing() as folder:
             return _until_committed(lambda: lake_repricing.reprice(self._prices, folder, price, days, model, about))
 
     def undo_repricing(self, act: str, *, about: Mapping[str, str | None]) -> Repricing:
@@ -236,7 +250,7 @@ class Lake:
 
         Raises LakeError if there was no such act.
         """
-        with self._writing() as folder:
+        with self._changing() as folder:
             return _until_committed(lambda: lake_repricing.undo(self._prices, folder, act, about))
 
     def keep_names(self, names: pa.Table) -> int:
@@ -245,8 +259,11 @@ class Lake:
             return _until_committed(lambda: lake_names.keep(self._names, names, folder))
 
     def compact(self) -> int:
-        """Make one sorted file of each day's, and of the rejects', where there are several; returns how many were merged."""
-        with self._writing() as folder:
+        """Make one sorted file of each day's, and of each other table's, where there are several; returns how many were merged.
+
+        Large ones stay as they are: see tiers.LARGE_ROWS.
+        """
+        with self._changing() as folder:
             return sum(
                 _until_committed(lambda place=place, spec=spec: lake_upkeep.compact(place, spec, folder))
                 for place, spec in self._tables()
@@ -259,10 +276,12 @@ class Lake:
         """
         table_as_it_is(self._requests)
         with self._writing() as folder:
-            return sum(
+            files = sum(
                 _until_committed(lambda place=place, spec=spec: lake_upgrade.upgrade(place, spec, folder))
                 for place, spec in self._tables()
             )
+        self._tally_if_possible()
+        return files
 
     def vacuum(self, grace_hours: float = 168) -> int:
         """Remove the files that the newest version does not name, once they are older than the grace period; returns how many.
@@ -272,7 +291,23 @@ class Lake:
         Copies of a remote lake's files go with them on this machine, on others a week after they were last asked for.
         """
         with self._writing():
-            return sum(lake_upkeep.vacuum(place, grace_hours) for place, _ in self._tables())
+            removed = sum(lake_upkeep.vacuum(place, grace_hours) for place, _ in self._tables())
+            self._tallies.forget_gone(self.snapshot().data_files if self._tallies.are_kept and self.exists else ())
+            return removed
+
+    def tally(self, files: Sequence[DataFile] | None = None) -> int:
+        """Write the tallies that files, by default all of the newest version, and its months lack; returns of how many files.
+
+        Every version made by this class has them already; a lake of before has not. Raises LakeMissing or LakeUnreadable.
+        """
+        stored = self.snapshot().data_files
+        lacking = self._tallies.lacking(stored if files is None else files)
+        if not lacking and not self._tallies.lacking_months(stored):
+            return 0
+        with self.staging() as folder, bounded_database(folder) as con:
+            written = self._tallies.write(con, lacking)
+            self._tallies.write_months(con, stored)
+        return written
 
     def write_text(self, name: str, text: str, *, replacing: str | None) -> None:
         """Write a small text beside the tables, in the place of the one that `read_text` gave; None if there was none.
@@ -296,21 +331,40 @@ class Lake:
         finally:
             self._newest.look_again()
 
+    @contextmanager
+    def _changing(self) -> Iterator[Path]:
+        """The same, for who makes a version of the requests: afterwards the files that it added get their tallies."""
+        before = self.snapshot().data_files if self._tallies.are_kept and self.exists else ()
+        with self._writing() as folder:
+            yield folder
+        self._tally_if_possible(besides=before)
+
+    def _tally_if_possible(self, besides: Sequence[DataFile] = ()) -> None:
+        """Tally the files of the newest version besides some; the version is there, and right, if it cannot be done."""
+        try:
+            if self._tallies.are_kept and self.exists:
+                self.tally([file for file in self.snapshot().data_files if file not in besides])
+        except (LakeError, OSError, duckdb.Error):
+            logging.getLogger(__name__).warning("The tallies of %s could not be written", self.name, exc_info=True)
+
     def _merge(
         self, staged: list[str], lineage: list[str], ingest: dict[str, Any], watermarks: Mapping[str, int], folder: Path
     ) -> Commit:
         table = open_or_create(self._requests, REQUESTS)
         if not staged:
             return Commit(0, 0, 0, 0, 0, days=0, version=table.version())
-        stored = paths_by_day(table, self._requests)
+        stored = stored_by_day(table, self._requests)
+        paths = {day: list(files.values()) for day, files in stored.items()}
         with bounded_database(folder) as con:
-            found = resolve(con, staged, stored, lineage, file_paths(self._lineage, LINEAGE) if lineage else ())
-            added = write_days(con, self._requests, found.days, stored)
+            found = resolve(con, staged, paths, lineage, file_paths(self._lineage, LINEAGE) if lineage else ())
+            anew = files_to_write_anew(con, stored, found.days)
+            added = write_days(con, self._requests, found.days, {day: list(files.values()) for day, files in anew.items()})
         counts = {**asdict(found), "days": len(found.days)}
         if not found.days:
             return Commit(**counts, version=table.version())
         about = {"ingest": ingest, "counts": counts}
-        return Commit(**counts, version=replace_days(table, self._requests, added, found.days, about, watermarks))
+        staying = [file for day, files in anew.items() for file in stored.get(day, {}) if file not in files]
+        return Commit(**counts, version=replace_days(table, self._requests, added, found.days, about, watermarks, staying))
 
     def _without(self, selection: Selection, folder: Path) -> Removal:
         table = open_table(self._requests)

@@ -3,19 +3,42 @@
 A trace's parts come in several files and in any order, so the parents of all of its parts are kept, in a table beside the
 requests, whether they are requests themselves or not. A request with a descendant that is a request too is covered: it is not
 taken, or is withdrawn. The parts of one trace share the stem of their ids, the part before the first colon.
+
+The parts of a trace come within minutes, or with the next file; so parents that were read long ago are forgotten: see KEPT. A
+request that comes later than that, and without its parts, is counted though they were.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
-from usagecost.lake.table import LINEAGE, append, create_view, data_files, local_paths, open_or_create, write_file
+from usagecost.lake.table import (
+    LINEAGE,
+    append,
+    create_view,
+    data_files,
+    local_paths,
+    open_or_create,
+    open_table,
+    replace_files,
+    seen_ranges,
+    write_file,
+)
+
+KEPT = timedelta(days=30)
+"""How long before the newest one a parent was read for it to be kept at least."""
+
+TOGETHER = timedelta(days=10)
+"""How much longer one may stay, so that the table is not written anew with every commit."""
+
+_YOUNG = "SELECT * FROM read_parquet($files) WHERE seen_at >= $kept_from"
 
 _NEW = """
 SELECT source, request_id, parent_id, min(seen_at) AS seen_at
@@ -76,6 +99,26 @@ def add_new(place: Storage, staged: Sequence[str], folder: Path) -> int:
         return 0
     append(table, place, [added], {})
     return json.loads(added.stats)["numRecords"]
+
+
+def forget_old(place: Storage, folder: Path) -> int:
+    """Remove the parents that were read long before the newest one; returns how many. The caller is alone among the writers."""
+    if not place.has_table():
+        return 0
+    table = open_table(place)
+    files = seen_ranges(table, LINEAGE)
+    if not files:
+        return 0
+    kept_from = max(last for _, last in files.values()) - KEPT
+    if min(first for first, _ in files.values()) >= kept_from - TOGETHER:
+        return 0
+    old = [file for file, (first, _) in files.items() if first < kept_from]
+    values = {"files": local_paths(place, old), "kept_from": kept_from}
+    with bounded_database(folder) as con:
+        young = write_file(con, place, LINEAGE, _YOUNG, values)
+    left = json.loads(young.stats)["numRecords"] if young else 0
+    replace_files(table, place, [young] if young else [], old, {}, same_rows=False)
+    return sum(file.rows for file in old) - left
 
 
 def create_covered(con: duckdb.DuckDBPyConnection, staged: Sequence[str], stored: Sequence[str]) -> None:

@@ -227,7 +227,7 @@ def resolve(
 def write_days(
     con: duckdb.DuckDBPyConnection, table: Storage, days: Sequence[date], stored: Mapping[date, Sequence[str]]
 ) -> list[AddAction]:
-    """Write each day's new file; a day that has lost its last request gets none. Follows `resolve`."""
+    """Write each day's new file: of the stored files given, and of what arrives; none where nothing is left. Follows `resolve`."""
     row_counts = dict(con.execute("SELECT day, count(*) FROM taken GROUP BY day").fetchall())
     added: list[AddAction | None] = []
     with ThreadPoolExecutor(worker_count()) as pool:

@@ -16,12 +16,12 @@ from usagecost.lake.storage import Storage
 from usagecost.lake.table import NAMES, create_view, data_files, file_paths, local_paths, open_or_create, replace_files, write_file
 
 _KEPT = """
-SELECT * FROM offered
-UNION ALL BY NAME
-SELECT * FROM known ANTI JOIN offered USING (source, field, id)
+SELECT source, field, id, unnest(max_by({'name': name, 'seen_at': seen_at}, (seen_at, is_offered, name)))
+FROM (SELECT *, true AS is_offered FROM offered UNION ALL BY NAME SELECT *, false AS is_offered FROM known)
+GROUP BY source, field, id
 """
 
-_CHANGED = "SELECT count(*) FROM offered ANTI JOIN known USING (source, field, id, name)"
+_CHANGED = f"SELECT count(*) FROM ({_KEPT}) ANTI JOIN known USING (source, field, id, name)"
 
 
 def all_names(place: Storage) -> pa.Table:
@@ -32,7 +32,10 @@ def all_names(place: Storage) -> pa.Table:
 
 
 def keep(place: Storage, names: pa.Table, folder: Path) -> int:
-    """Keep names, each id's newest; returns how many are new or changed. The caller is alone among the writers."""
+    """Keep each id's newest name, in whatever order they come; returns how many are new or changed.
+
+    The caller is alone among the writers.
+    """
     if not names.num_rows:
         return 0
     table = open_or_create(place, NAMES)

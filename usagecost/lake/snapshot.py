@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import DataFile, files_by_day, local_paths
+from usagecost.lake.tallies import Tallied, Tallies
+from usagecost.lake.tiers import LARGE_ROWS
 
 
 @dataclass(frozen=True)
@@ -16,18 +19,29 @@ class Snapshot:
     place: Storage
     version: int
     data_files: tuple[DataFile, ...] = field(repr=False)
+    tallies: Tallies = field(repr=False, compare=False)
 
-    def files(self, first_day: date | None = None, last_day: date | None = None) -> tuple[str, ...]:
-        """The Parquet files of the UTC days from first to last, both included; None leaves that side open.
+    def files(
+        self, first_day: date | None = None, last_day: date | None = None, only: Collection[date] | None = None
+    ) -> tuple[str, ...]:
+        """The Parquet files of the UTC days from first to last, both included; None leaves that side open. ``only`` some of them.
 
         They can be read on this machine; those of a remote lake are fetched first, which may raise LakeError.
         """
-        wanted = (
+        files = [file for file in self.data_files_of(first_day, last_day) if only is None or file.day in only]
+        return tuple(local_paths(self.place, files))
+
+    def tallied(self, first_day: date | None, last_day: date | None, dimensions: Sequence[str], cuts: Iterable[int]) -> Tallied:
+        """How to sum up the same days by the values of each dimension, where time is cut at some instants (µs): see `Tallies`."""
+        return self.tallies.tallied(self.data_files_of(first_day, last_day), self.data_files, dimensions, cuts)
+
+    def data_files_of(self, first_day: date | None, last_day: date | None) -> tuple[DataFile, ...]:
+        """The files of the same days as they are named, wherever they lie."""
+        return tuple(
             file
             for file in self.data_files
             if (first_day is None or file.day >= first_day) and (last_day is None or file.day <= last_day)
         )
-        return tuple(local_paths(self.place, wanted))
 
     @property
     def rows(self) -> int:
@@ -51,10 +65,11 @@ class Snapshot:
 
     @property
     def file_count(self) -> int:
-        """How many files there are: one a day, unless another program has written."""
+        """How many files there are: one a day, or a few where rows of the day came bit by bit."""
         return len(self.data_files)
 
     @property
     def small_files(self) -> int:
         """How many files share their day with others; `Lake.compact` makes one of them."""
-        return sum(len(files) for files in files_by_day(self.data_files).values() if len(files) > 1)
+        small = [file for file in self.data_files if file.rows < LARGE_ROWS]
+        return sum(len(files) for files in files_by_day(small).values() if len(files) > 1)

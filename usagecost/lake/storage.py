@@ -111,7 +111,7 @@ class Disk:
         """Writes a small file, whole or not at all, in the place of what was seen there; False if that is not there any more."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / "texts.lock"):
+        with FileLock(self.folder / ".texts.lock"):
             if self.read(name) != seen:
                 return False
             new = path.with_name(f".{path.name}-{uuid.uuid4()}")
@@ -119,6 +119,22 @@ class Disk:
             fsync(new)
             new.replace(path)
             fsync(path.parent)
+        return True
+
+    def names(self) -> list[str]:
+        """The files that are directly in the folder, but for hidden ones."""
+        try:
+            return [path.name for path in self.folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def remove(self, name: str, seen: bytes) -> bool:
+        """Removes a small file that says what was seen there; False if it does not any more."""
+        with FileLock(self.folder / ".texts.lock"):
+            if self.read(name) != seen:
+                return False
+            (self.folder / name).unlink()
+            fsync((self.folder / name).parent)
         return True
 
     @contextmanager

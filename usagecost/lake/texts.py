@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from usagecost.lake.errors import LakeChanged, LakeError
 from usagecost.lake.storage import Storage
@@ -11,19 +14,59 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)?")
 _TAKEN = ("requests", "rejects", "lineage", "price_changes", "repricings", "names", "staging", "spool")
 
 
+@dataclass(frozen=True)
+class TextFolder:
+    """A folder of small texts that people own, such as boards. Whatever is asked of it may raise LakeError, in words for people."""
+
+    place: Storage
+
+    def __str__(self) -> str:
+        return str(self.place)
+
+    def names(self) -> list[str]:
+        """The names of the texts, in order; hidden files are none."""
+        with self._explained("read"):
+            return sorted(self.place.names())
+
+    def read(self, name: str) -> str | None:
+        """A text; None if there is none."""
+        with self._explained("read"):
+            return _text(self.place.read(name), f"{name} in {self}")
+
+    def put(self, name: str, text: str | None, *, seen: str | None) -> None:
+        """Puts a text, or none, in the place of what was seen there; raises LakeChanged if that is not there any more."""
+        with self._explained("written"):
+            if text is not None:
+                done = self.place.replace(name, text.encode(), None if seen is None else seen.encode())
+            else:
+                done = seen is None or self.place.remove(name, seen.encode())
+        if not done:
+            raise LakeChanged(f"{name} was changed by somebody else in the meantime: look at it again, then change it.")
+
+    @contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise LakeError(f"{self} cannot be {what}: {error.strerror or error}.") from error
+
+
 def read_text(lake: Storage, name: str) -> str | None:
     """The text; None if there is none."""
-    content = lake.read(_checked(name))
-    try:
-        return None if content is None else content.decode()
-    except UnicodeDecodeError:
-        raise LakeError(f"{name} in {lake} is no UTF-8 text: correct it, or remove it.") from None
+    return _text(lake.read(_checked(name)), f"{name} in {lake}")
 
 
 def write_text(lake: Storage, name: str, text: str, seen: str | None) -> None:
     """Puts the text in the place of what was seen there; raises LakeChanged if that is not there any more."""
     if not lake.replace(_checked(name), text.encode(), None if seen is None else seen.encode()):
         raise LakeChanged(f"{name} in {lake} was changed by somebody else in the meantime: look at it again, then save.")
+
+
+def _text(content: bytes | None, what: str) -> str | None:
+    try:
+        return None if content is None else content.decode()
+    except UnicodeDecodeError:
+        raise LakeError(f"{what} is no UTF-8 text: save it as UTF-8, or remove it.") from None
 
 
 def _checked(name: str) -> str:

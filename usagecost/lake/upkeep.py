@@ -11,17 +11,19 @@ from deltalake import DeltaTable
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import TableSpec, data_files, files_by_day, local_paths, open_table, replace_files, write_file
+from usagecost.lake.tiers import LARGE_ROWS
 
 
 def compact(place: Storage, spec: TableSpec, folder: Path) -> int:
-    """Write one sorted file where a day, or a table without days, has several; returns how many files were merged.
+    """Write one sorted file where a day, or a table without days, has several small ones; returns how many files were merged.
 
     The caller is alone among the writers. The new version holds the same rows and says so in the log.
     """
     if not place.has_table():
         return 0
     table = open_table(place)
-    crowded = {day: files for day, files in files_by_day(data_files(table, spec)).items() if len(files) > 1}
+    small = [file for file in data_files(table, spec) if file.rows < LARGE_ROWS]
+    crowded = {day: files for day, files in files_by_day(small).items() if len(files) > 1}
     if not crowded:
         return 0
     with bounded_database(folder) as con:

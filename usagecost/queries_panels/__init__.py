@@ -1,6 +1,6 @@
 """What the panels of a board show. Panels of equal filters and period share their scans; what is known is not asked again.
 
-``ahead(panels, view)`` asks for a whole board, ``answer(panel, view)`` is then at hand.
+``ahead(panels, view)`` asks for a whole board, ``answer(panel, view)`` is then at hand; `plan` and `ask` do it query by query.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from usagecost.queries_panels.question import Need, Question, needs_of, question
 from usagecost.queries_panels.scope import HOUR_OF_WEEK
 from usagecost.queries_panels.single import EDGES, SAMPLE
 
-__all__ = ["EDGES", "HOUR_OF_WEEK", "SAMPLE", "Answer", "Question", "ahead", "answer", "forget", "numbers", "plan", "question"]
+__all__ = [
+    "EDGES", "HOUR_OF_WEEK", "SAMPLE", "Answer", "Need", "Question",
+    "ahead", "answer", "ask", "forget", "is_ready", "numbers", "plan", "question",
+]  # fmt: skip
 
 
 MOST_READY = 500
@@ -35,6 +38,12 @@ def question(panel: Panel, view: View) -> Question:
 def plan(panels: Iterable[Panel], view: View) -> list[list[Need]]:
     """The queries of a board: what each of them answers."""
     return queries_of(dict.fromkeys(need for panel in panels for need in needs_of(question(panel, view)).values()))
+
+
+def is_ready(panel: Panel, view: View) -> bool:
+    """Whether `answer` needs no query any more."""
+    needs = set(needs_of(question(panel, view)).values())
+    return len(kept().known(needs)) == len(needs)
 
 
 def ahead(panels: Iterable[Panel], view: View) -> None:

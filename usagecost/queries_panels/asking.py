@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
+from typing import Any
 
 import pyarrow as pa
 import streamlit as st
 
 from usagecost import engine
+from usagecost.lake import Tallied
 from usagecost.queries_panels.question import Need
 from usagecost.queries_panels.scope import Scope
 from usagecost.queries_panels.single import Sample, Spread, sample_parts, sample_sql, spread_parts, spread_sql
@@ -85,8 +87,17 @@ def queries_of(needs: Iterable[Need]) -> list[list[Need]]:
 
 def _answer(needs: Sequence[Need]) -> dict[Need, pa.Table]:
     sql_of, parts_of = WAYS[type(needs[0])]
-    sql, parameters = sql_of(needs)
     scope: Scope = needs[0].scope
     first, last = scope.start.date(), (scope.end - timedelta(microseconds=1)).date()
-    answer = engine.table(sql, parameters, lake=scope.lake, version=scope.version, first_day=first, last_day=last)
-    return parts_of(answer, needs)
+    where = {"lake": scope.lake, "version": scope.version, "first_day": first, "last_day": last}
+    tallied = _tallied(needs, where)
+    sql, parameters = sql_of(needs, tallied=True) if tallied else sql_of(needs)
+    return parts_of(engine.table(sql, parameters, **where, tallied=tallied), needs)
+
+
+def _tallied(needs: Sequence[Need], where: Mapping[str, Any]) -> Tallied | None:
+    """How the needs can be told from tallies; None if only requests can tell them."""
+    told = [need for need in needs if isinstance(need, Sums | Unfolded) and need.told_by]
+    if len(told) < len(needs):
+        return None
+    return engine.tallied(sorted({str(need.told_by) for need in told}), {cut for need in told for cut in need.cuts}, **where)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from usagecost import engine, periods
 from usagecost.filters import Filters, Parameters, View, instant_range_sql
-from usagecost.metrics import BASES, MEASURES, OF_ROWS, SPLITS, Metric
+from usagecost.metrics import BASES, DIMENSIONS, MEASURES, OF_ROWS, SPLITS, Metric
 from usagecost.periods import WHOLE, Period
 from usagecost.queries_clock import clock_sql, hour_of_day_sql, weekday_sql
 
@@ -43,7 +43,28 @@ class Scope:
         """Measures as a SELECT names them."""
         return ", ".join(f"{self.cost((MEASURES | OF_ROWS)[name])} AS {name}" for name in names)
 
-    def rows_sql(self, keys: Iterable[str] = ()) -> tuple[str, Parameters]:
+    @property
+    def has_tallies(self) -> bool:
+        """Whether tallies may tell anything of it."""
+        return engine.has_tallies(self.lake, self.version)
+
+    def cuts(self, interval: str, *, by_clock: bool) -> list[int]:
+        """The instants (µs) at which requests begin to count for something else, where they are counted in intervals, or by what
+        the clock says: that changes with quarter-hours, of which the first of a day stands for all.
+        """
+        steps = periods.intervals(self.period, interval, self.week_start) if interval != WHOLE else ()
+        cuts = [periods.instant_us(instant) for instant in (self.start, self.end, *(step.start for step in steps))]
+        if by_clock:
+            first, last = (cut // periods.DAY_US for cut in cuts[:2])
+            cuts += [day * periods.DAY_US + periods.QUARTER_US for day in range(first, last + 1)]
+        return cuts
+
+    def tallies_sql(self, dimension: str, keys: Iterable[str]) -> tuple[str, Parameters]:
+        """The same of tallies by a dimension, each of which stands for requests: the SELECT and its parameters."""
+        named = f"SELECT * EXCLUDE (value), value AS {DIMENSIONS[dimension].column}"
+        return self.rows_sql(keys, f"({named} FROM {{tallies}} WHERE dimension = '{dimension}')")
+
+    def rows_sql(self, keys: Iterable[str] = (), relation: str = "{requests}") -> tuple[str, Parameters]:
         """The SELECT of the rows with the keys to group them by (``at_day``, ``by_model``), and its parameters."""
         in_range, bound = instant_range_sql(engine.INSTANT_US, {"now": (self.start, self.end)})
         matches, values = self.filters.sql()
@@ -53,7 +74,7 @@ class Scope:
             sql, needed = self._time_sql(name) if kind == "at" else self._split_sql(name)
             selected.append(f"{sql} AS {key}")
             parameters |= needed
-        return f"SELECT {', '.join(selected)} FROM {{requests}} WHERE {in_range} AND {matches}", parameters
+        return f"SELECT {', '.join(selected)} FROM {relation} WHERE {in_range} AND {matches}", parameters
 
     def places(self, interval: str) -> dict[int, int]:
         """What SQL says of an interval -> its place: hours and days have numbers, weeks and months their place already."""
@@ -85,6 +106,11 @@ class Scope:
         if dimension.kind == "list":
             return f"unnest(CASE WHEN len({dimension.column}) > 0 THEN list_distinct({dimension.column}) ELSE [NULL] END)", {}
         return f"({dimension.column})::varchar", {}
+
+
+def is_of_clock(split: str | None) -> bool:
+    """Whether what the clocks of the zone show is the split."""
+    return split == HOUR_OF_WEEK or (split in SPLITS and SPLITS[split].kind == "clock")
 
 
 def is_list(split: str | None) -> bool:

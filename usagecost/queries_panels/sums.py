@@ -1,4 +1,7 @@
-"""Measures that fold: every need of a scope answered from one scan, one grouping for each interval and split."""
+"""Measures that fold: every need of a scope answered from one scan, one grouping for each interval and split.
+
+Where tallies can tell it, only the requests that have none are scanned.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from usagecost.filters import Parameters
-from usagecost.metrics import FOLDS, METRICS
-from usagecost.queries_panels.scope import Scope, is_list, order_sql
+from usagecost.filters import Condition, Parameters
+from usagecost.metrics import DIMENSIONS, METRICS, fold_sql, tally_column
+from usagecost.queries_panels.scope import Scope, is_list, is_of_clock, order_sql
+
+FEWEST_VALUES = "status"
+"""The dimension whose tallies are the fewest, for what is not split."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +36,23 @@ class Sums:
 
     @property
     def shares(self) -> tuple:
-        """Needs that agree in this are answered by one query. A list makes rows of its own."""
-        return Sums, self.scope, self.split if is_list(self.split) else None
+        """Needs that agree in this are answered by one query. A list makes rows of its own, what tallies tell is not in all rows,
+        and the clock takes finer tallies than there are of most dimensions.
+        """
+        by_tallies = self.told_by is not None and self.scope.has_tallies
+        return Sums, self.scope, self.split if is_list(self.split) else None, by_tallies, by_tallies and is_of_clock(self.split)
+
+    @property
+    def told_by(self) -> str | None:
+        """The dimension whose tallies can tell it, also which requests pass the filters; None if only requests can."""
+        filtered = (one.dimension for one in self.scope.filters.conditions if isinstance(one, Condition))
+        dimension = next(filtered, FEWEST_VALUES) if self.split is None or is_of_clock(self.split) else self.split
+        return dimension if dimension in DIMENSIONS and self.scope.filters.are_told_by_tallies(dimension) else None
+
+    @property
+    def cuts(self) -> list[int]:
+        """The instants (µs) at which requests begin to count for something else."""
+        return self.scope.cuts(self.interval, by_clock=is_of_clock(self.split))
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -39,21 +60,24 @@ class Sums:
         return (f"at_{self.interval}", *((f"by_{self.split}",) if self.split else ()))
 
 
-def sums_sql(needs: Sequence[Sums]) -> tuple[str, Parameters]:
-    """The query of needs that share one, and its parameters."""
+def sums_sql(needs: Sequence[Sums], *, tallied: bool = False) -> tuple[str, Parameters]:
+    """The query of needs that share one, and its parameters. ``tallied``: part of the requests are told by tallies."""
     scope, keys = needs[0].scope, _keys(needs)
     rows, parameters = scope.rows_sql(keys)
     times, splits = ([key for key in keys if key.startswith(kind)] for kind in ("at_", "by_"))
     measures = sorted({"requests", *(name for need in needs for name in need.measures)})
-    folds = ", ".join(f"{FOLDS[name]}({name}){'' if name.endswith('_usd') else '::bigint'} AS {name}" for name in measures)
+    cells = f"""
+        SELECT grouping_id({", ".join(keys)}) AS grouped, coalesce({", ".join(times)}) AS number,
+               {f"coalesce({', '.join(splits)})" if splits else "NULL::varchar"} AS value, {scope.measures_sql(measures)}
+        FROM asked GROUP BY GROUPING SETS ({", ".join(sorted({f"({', '.join(need.keys)})" for need in needs}))})"""
+    for need in {need.keys: need for need in needs}.values() if tallied else ():
+        of_tallies, more = _tallies_sql(need, keys, measures)
+        cells, parameters = f"{cells} UNION ALL {of_tallies}", parameters | more
+    folds = ", ".join(f"{fold_sql(name, name)} AS {name}" for name in measures)
     orders = [order_sql(METRICS[rank], "sum({})", "sum(requests)", "value") for rank in sorted({need.rank for need in needs})]
     places = ", ".join(f"row_number() OVER (PARTITION BY grouped {order})" for order in orders)
     sql = f"""
-        WITH asked AS NOT MATERIALIZED ({rows}),
-        cells AS MATERIALIZED (
-            SELECT grouping_id({", ".join(keys)}) AS grouped, coalesce({", ".join(times)}) AS number,
-                   {f"coalesce({', '.join(splits)})" if splits else "NULL::varchar"} AS value, {scope.measures_sql(measures)}
-            FROM asked GROUP BY GROUPING SETS ({", ".join(sorted({f"({', '.join(need.keys)})" for need in needs}))})),
+        WITH asked AS NOT MATERIALIZED ({rows}), cells AS MATERIALIZED ({cells}),
         ranked AS (
             SELECT grouped, value, least({places}) <= {max(need.most for need in needs)} AS is_named,
                    count(*) OVER (PARTITION BY grouped) AS parts
@@ -66,12 +90,23 @@ def sums_sql(needs: Sequence[Sums]) -> tuple[str, Parameters]:
 def sums_parts(answer: pa.Table, needs: Sequence[Sums]) -> dict[Sums, pa.Table]:
     """What the query says of each of its needs."""
     keys = _keys(needs)
-    parts = {}
-    for need in needs:
-        grouped = sum(1 << place for place, key in enumerate(reversed(keys)) if key not in need.keys)
-        columns = ["number", "value", "is_other", "parts", *need.measures]
-        parts[need] = answer.filter(pc.field("grouped") == grouped).select(columns)
-    return parts
+    columns = ["number", "value", "is_other", "parts"]
+    return {need: answer.filter(pc.field("grouped") == _grouped(need, keys)).select([*columns, *need.measures]) for need in needs}
+
+
+def _tallies_sql(need: Sums, keys: Sequence[str], measures: Sequence[str]) -> tuple[str, Parameters]:
+    """The cells of a need from the tallies of its dimension, and the parameters."""
+    time, *split = need.keys
+    rows, parameters = need.scope.tallies_sql(str(need.told_by), need.keys)
+    folds = ", ".join(f"{fold_sql(name, tally_column(name, need.scope.basis))} AS {name}" for name in measures)
+    value = split[0] if split else "NULL::varchar"
+    cells = f"SELECT {_grouped(need, keys)} AS grouped, {time} AS number, {value} AS value, {folds} FROM ({rows}) GROUP BY ALL"
+    return cells, parameters
+
+
+def _grouped(need: Sums, keys: Sequence[str]) -> int:
+    """What SQL's grouping_id of all keys says of the rows of a need."""
+    return sum(1 << place for place, key in enumerate(reversed(keys)) if key not in need.keys)
 
 
 def _keys(needs: Sequence[Sums]) -> list[str]:

@@ -1,4 +1,7 @@
-"""Measures that do not fold (percentiles, different users): each grouping that is shown is computed from its own rows."""
+"""Measures that do not fold (percentiles, different users): each grouping that is shown is computed from its own rows.
+
+Who was there at all is told by tallies of users too.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,11 @@ from usagecost.queries_panels.scope import Scope, is_list, order_sql
 
 GROUPINGS = {"whole": (False, False), "time": (True, False), "value": (False, True), "both": (True, True)}
 """What can be shown: the whole, each interval, each value of the split, each value in each interval -> is by time, by value."""
+
+USERS_OF_BOTH = """(
+    SELECT started_at, user_id FROM {requests}
+    UNION ALL SELECT started_at, value AS user_id FROM {tallies} WHERE dimension = 'user')"""
+"""Who sent requests, and when: a tally says it once for each step of time."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +42,27 @@ class Unfolded:
 
     @property
     def shares(self) -> tuple:
-        """Needs that agree in this are answered by one query. A list makes rows of its own."""
-        return Unfolded, self.scope, self.split if is_list(self.split) else None
+        """Needs that agree in this are answered by one query. A list makes rows of its own, and what one measure takes long for
+        need not be computed for the groupings of another.
+        """
+        by_tallies = self.told_by is not None and self.scope.has_tallies
+        return Unfolded, self.scope, self.split if is_list(self.split) else None, self.is_of_users, by_tallies
+
+    @property
+    def is_of_users(self) -> bool:
+        """Whether it asks for different users only."""
+        return self.measures == ("active_users",)
+
+    @property
+    def told_by(self) -> str | None:
+        """The dimension whose tallies can tell it, also which requests pass the filters; None if only requests can."""
+        is_told = self.is_of_users and self.split is None and self.scope.filters.are_told_by_tallies("user")
+        return "user" if is_told else None
+
+    @property
+    def cuts(self) -> list[int]:
+        """The instants (µs) at which requests begin to count for something else."""
+        return self.scope.cuts(self.interval, by_clock=False)
 
     @property
     def named(self) -> tuple[str, str, int] | None:
@@ -48,12 +75,16 @@ class Unfolded:
         return (f"at_{self.interval if by_time else WHOLE}", *((f"place_{named.index(self.named)}",) if by_value else ()))
 
 
-def unfolded_sql(needs: Sequence[Unfolded]) -> tuple[str, Parameters]:
-    """The query of needs that share one, and its parameters. Place 0 is that of all values that are not named."""
+def unfolded_sql(needs: Sequence[Unfolded], *, tallied: bool = False) -> tuple[str, Parameters]:
+    """The query of needs that share one, and its parameters. Place 0 is that of all values that are not named.
+
+    ``tallied``: part of the requests are told by tallies.
+    """
     scope, named = needs[0].scope, _named(needs)
     keys, places = _keys(needs), [f"place_{i}" for i in range(len(named))]
     times = [key for key in keys if key not in places]
-    rows, parameters = scope.rows_sql([*times, *sorted({f"by_{split}" for split, *_ in named})])
+    relation = USERS_OF_BOTH if tallied else "{requests}"
+    rows, parameters = scope.rows_sql([*times, *sorted({f"by_{split}" for split, *_ in named})], relation)
     sets = sorted({f"({', '.join(need.keys(grouping, named))})" for need in needs for grouping in need.groupings})
     values = " ".join(f"WHEN grouping({place}) = 0 THEN any_value(value_{i})" for i, place in enumerate(places))
     joined = "".join(f", coalesce(named_{i}.place, 0) AS place_{i}, named_{i}.value AS value_{i}" for i in range(len(named)))

@@ -1,4 +1,4 @@
-"""From the spool to the lake, every few seconds, through the source that reads the collector's files.
+"""From the spool to the lake, every few seconds, by the process that commits: see committer.py.
 
 A file goes when its requests are in a version of the lake. If the process ends in between, it is read once more, which changes
 nothing. What cannot be brought to the lake stays in the spool and is tried again, later and later.
@@ -6,36 +6,24 @@ nothing. What cannot be brought to the lake stays in the spool and is tried agai
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow.compute as pc
-
-from usagecost.ingest import Report, load
-from usagecost.lake import Lake, LakeError
-from usagecost.lake.staging import bounded_database
+from usagecost.ingest import Report
+from usagecost.lake import Lake
+from usagecost.receive.committer import Committer
 from usagecost.receive.spool import Spool
-from usagecost.sources import Batch, FileProblem, Head, Reading
-from usagecost.sources.otel import OpenTelemetry
+from usagecost.sources import FileProblem
 
 WORKING_SHARE = 0.5
 """Of the time that commits may take while the spool has room."""
 
-REWRITTEN_BYTES_A_SECOND = 2_000_000
-"""Commits may write, while the spool has room: each writes the newest day's file anew, and the old one stays for `GRACE_HOURS`."""
-
 FILES_TOGETHER = 200
 
 LONGEST_WAIT = 60.0
-
-NICENESS = 10
 
 UPKEEP_EVERY = 3600.0
 GRACE_HOURS = 1
@@ -55,6 +43,7 @@ class Delivery:
 
     def __init__(self, spool: Spool, lake: Lake, pace: Pace, say: Callable[[str], None]) -> None:
         self._spool, self._lake, self._pace, self._say = spool, lake, pace, say
+        self._committer = Committer(lake.name)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="delivery")
         self._failures = 0
@@ -70,13 +59,12 @@ class Delivery:
         self._thread.join()
 
     def _run(self) -> None:
-        if sys.platform == "linux":  # acknowledging goes first; the threads that DuckDB makes for a commit inherit this
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         while True:
             is_last = self._ending.is_set()
             started = time.monotonic()
             self._deliver()
             if is_last:
+                self._committer.stop()
                 return
             self._wait(time.monotonic() - started)
             if time.monotonic() >= self._next_upkeep:
@@ -84,19 +72,13 @@ class Delivery:
 
     def _wait(self, worked: float) -> None:
         """Until it is time for the next round: sooner if the spool fills, later if the last round failed."""
-        wait = max(self._pace.every, worked / WORKING_SHARE, self._newest_day_bytes() / REWRITTEN_BYTES_A_SECOND)
+        wait = max(self._pace.every, worked * (1 / WORKING_SHARE - 1))
         if self._failures:
             wait = min(LONGEST_WAIT, self._pace.every * 2 ** min(self._failures, 10))
         until = time.monotonic() + wait
         while (left := until - time.monotonic()) > 0 and not self._ending.wait(min(left, self._pace.every)):
             if not self._failures and self._spool.waiting_bytes >= self._pace.full_bytes:
                 return
-
-    def _newest_day_bytes(self) -> int:
-        with suppress(LakeError, OSError):
-            if files := self._lake.snapshot().data_files:
-                return files[-1].bytes
-        return 0
 
     def _deliver(self) -> None:
         files = self._spool.take()
@@ -106,7 +88,7 @@ class Delivery:
     def _bring(self, files: Sequence[Path]) -> bool:
         """Whether files went to the lake. One that cannot be read does not hold up the others."""
         try:
-            report = self._load(files)
+            report = self._committer.load(files)
             for file in files:
                 self._spool.forget(file)
         except FileProblem as problem:
@@ -121,30 +103,13 @@ class Delivery:
         self._say(_told(report))
         return True
 
-    def _load(self, files: Sequence[Path]) -> Report:
-        with self._lake.staging() as folder, bounded_database(folder) as con:
-            reading = Reading(con, datetime.now(UTC))
-            batches = OpenTelemetry().read(map(Head.of, files), reading)
-            return load(_whole(batches), self._lake, about={"received": f"{len(files)} spool files"})
-
     def _keep_up(self) -> None:
         """Makes one file of many small ones, and removes those that nobody reads any more."""
         self._next_upkeep = time.monotonic() + UPKEEP_EVERY
         try:
-            if self._lake.exists:
-                self._lake.compact()
-                self._lake.vacuum(GRACE_HOURS)
+            self._committer.keep_up(GRACE_HOURS)
         except Exception as problem:  # it can wait for the next time
             self._say(f"The lake could not be tidied: {_first_line(problem)}")
-
-
-def _whole(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Batches of files that could be read to their end; raises FileProblem otherwise, before anything is committed."""
-    for batch in batches:
-        whole_files = batch.rejects.filter(pc.is_null(batch.rejects["line"]))
-        if whole_files.num_rows:
-            raise FileProblem(whole_files["reason"][0].as_py().removeprefix("The file "))
-        yield batch
 
 
 def _first_line(problem: Exception) -> str:

@@ -52,7 +52,7 @@ def receive(
         raise CannotReceive("The token is empty: give one that cannot be guessed, or none at all.")
     listener = _listener(host, port, has_token=token is not None)
     with listener:
-        kept = Spool(spool or lake.root / "spool")
+        kept = Spool((spool or lake.root / "spool").absolute())
         try:
             kept.start()
         except SpoolBusy as problem:

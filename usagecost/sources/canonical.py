@@ -24,6 +24,10 @@ from usagecost.sources.sql import ChangingRows, in_parallel, literal
 _VERBATIM = {"tags", "attributes", "rank"}
 """Columns that a source hands over as they shall be."""
 
+_GIVEN: dict[tuple[str, pa.Schema], tuple[str, ...]] = {}
+MOST_KEPT = 64
+"""The columns that a SELECT gives over a table of a schema, for so many of them: formats are few, mappings may be many."""
+
 _OWN = {"row", "source_file", "problem", "is_skipped"}
 
 
@@ -48,7 +52,7 @@ class CanonicalQuery:
         if self._rows is None:
             self._rows = ChangingRows(table)
             self._con.register(self._relation, self._rows)
-            self._prepare()
+            self._prepare(self._given(table.schema))
         self._rows.table = in_parallel(table)
         rows = self._con.sql("EXECUTE canonical_rows").to_arrow_table()
         reasons = rows["reason"]
@@ -68,9 +72,17 @@ class CanonicalQuery:
             self._con.unregister(self._relation)
             self._rows = None
 
-    def _prepare(self) -> None:
+    def _given(self, schema: pa.Schema) -> Sequence[str]:
+        """The columns that the SELECT gives; asked once, as a process that follows logs reads few rows at a time."""
+        asked = self._sql, schema
+        if asked not in _GIVEN:
+            if len(_GIVEN) >= MOST_KEPT:
+                _GIVEN.clear()
+            _GIVEN[asked] = tuple(self._con.sql(f"SELECT * FROM ({self._sql}) LIMIT 0").columns)
+        return _GIVEN[asked]
+
+    def _prepare(self, given: Sequence[str]) -> None:
         """Plans the statement for the columns that the SELECT gives."""
-        given = self._con.sql(f"SELECT * FROM ({self._sql}) LIMIT 0").columns
         read = [column for column in given if column not in _VERBATIM | _OWN]
         kinds = {column: kind for column in read if (kind := kind_of(column, self._conventions, self._now))}
         # What stands in two branches of a CASE must not be computed for every row beforehand.

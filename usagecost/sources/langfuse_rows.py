@@ -264,7 +264,7 @@ NOTHING = "SELECT row, source_file, true AS is_skipped, id AS request_id, NULL::
 """For files that hold no requests: their rows are counted and skipped."""
 
 KNOWN_TRACES = """
-CREATE TABLE IF NOT EXISTS langfuse_trace (
+CREATE TEMP TABLE IF NOT EXISTS langfuse_trace (
     trace_id VARCHAR, name VARCHAR, user_id VARCHAR, session_id VARCHAR, tags VARCHAR[], release VARCHAR, revision BIGINT
 )
 """
@@ -276,7 +276,7 @@ SELECT request_id, app, user_id, session_id, tags, attributes->>'$.release', ran
 """
 
 NEWEST_TRACES = """
-CREATE OR REPLACE TABLE langfuse_trace AS
+CREATE OR REPLACE TEMP TABLE langfuse_trace AS
 FROM langfuse_trace
 QUALIFY row_number() OVER (PARTITION BY trace_id ORDER BY revision DESC, name, user_id, session_id, tags, release) = 1
 """

@@ -14,7 +14,7 @@ from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
 from usagecost.sources.protocol import Batch, Reading
 from usagecost.sources.records import Records, record_names
-from usagecost.sources.sql import identifier, json_object, literal
+from usagecost.sources.sql import identifier, json_number, json_object, literal
 
 _EXPORTED = (
     "generation_id", "created_at", "cost_total", "cost_web_search", "cost_cache", "cost_file_processing", "byok_usage_inference",
@@ -34,10 +34,10 @@ _ATTRIBUTES = json_object(
         "variant": "to_json(nullif(variant, ''))",
         "finish_reason": "to_json(coalesce(finish_reason_normalized, finish_reason))",
         "native_finish_reason": "to_json(coalesce(finish_reason_raw, native_finish_reason))",
-        "cost_web_search": "TRY_CAST(cost_web_search AS DOUBLE)::VARCHAR",
-        "cost_cache": "TRY_CAST(coalesce(cost_cache, cache_discount) AS DOUBLE)::VARCHAR",
-        "cost_file_processing": "TRY_CAST(cost_file_processing AS DOUBLE)::VARCHAR",
-        "upstream_cost": "TRY_CAST(upstream AS DOUBLE)::VARCHAR",
+        "cost_web_search": json_number("cost_web_search"),
+        "cost_cache": json_number("coalesce(cost_cache, cache_discount)"),
+        "cost_file_processing": json_number("cost_file_processing"),
+        "upstream_cost": json_number("upstream"),
         "upstream_id": "to_json(upstream_id)",
         "router": "to_json(router)",
     }

@@ -253,6 +253,12 @@ class OpenTelemetry:
 
     def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """Exports in batches; one row = one span with usage, or one failed call."""
+        return self._lines(ELEMENTS).batches(heads, reading)
+
+    def read_spans(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+        """The same of files whose lines are records already: each a span of the form SHAPE."""
+        return self._lines(None).batches(heads, reading)
+
+    def _lines(self, elements: str | None) -> JsonLines:
         conventions = Conventions(time_unit="ns", names={"request_id": "traceId and spanId", "started_at": "startTimeUnixNano"})
-        lines = JsonLines(self.name, SHAPE, ROWS, conventions, elements=ELEMENTS, lineage=LINEAGE)
-        return lines.batches(heads, reading)
+        return JsonLines(self.name, SHAPE, ROWS, conventions, elements=elements, lineage=LINEAGE)

@@ -95,7 +95,8 @@ class Records:
             for name in self.columns
         }
         columns = ", ".join(f"{text} AS {identifier(name)}" for name, text in texts.items())
-        records = f"WITH records AS (SELECT row, line, source_file, fingerprint, {columns} FROM lines)"
+        known = "fingerprint, " if "fingerprint" in f"{self.rows}{self.lineage}" else ""  # of a Parquet file it takes time
+        records = f"WITH records AS (SELECT row, line, source_file, {known}{columns} FROM lines)"
         present = [name for name in file.names if name in self.columns] if file.head.is_parquet else file.names
         lineage = self.lineage and f"{records} {self.lineage}"
         return Tabular(self.source, present, f"{records} {self.rows}", self.conventions, lineage)

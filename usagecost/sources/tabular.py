@@ -83,7 +83,10 @@ class Tabular:
     def _batch(self, file: TabularFile, rows: Rows, query: CanonicalQuery, reading: Reading) -> Batch:
         count = rows.table.num_rows
         lines = rows.table.select(list(self.columns))
-        for name, value in {"source_file": file.head.source_file, "fingerprint": file.fingerprint}.items():
+        about_file = {"source_file": file.head.source_file}
+        if "fingerprint" in self.rows or "fingerprint" in (self.lineage or ""):
+            about_file["fingerprint"] = file.fingerprint
+        for name, value in about_file.items():
             lines = lines.append_column(name, pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int8)), [value]))
         lines = lines.append_column("line", pa.array(rows.numbers)).append_column("row", pa.array(np.arange(count)))
         requests, rejected = query.run(lines)

@@ -1,8 +1,4 @@
-"""From a number to the requests behind it: a click on a mark, a row or a link opens the page Traces with exactly its filters.
-
-A click is a callback, which may not change the page. So it notes where to go, and the next run goes there before it draws
-anything.
-"""
+"""From a number to the requests behind it: a click on a mark, a row or a link opens the page Traces with exactly its filters."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ import streamlit as st
 from usagecost.filters import NOT_REPORTED, Condition, Filters, View
 from usagecost.metrics import DIMENSIONS, METRICS
 from usagecost.periods import Interval
-from usagecost.ui import sidebar
+from usagecost.ui import going, sidebar
 
 TRACES = "pages/1_Traces.py"
 MOST_LEFT_OUT = 60
@@ -41,13 +37,6 @@ Mark = Mapping[str, Any]
 OnMark = Callable[[Mark], None]
 
 
-def follow() -> None:
-    """Goes where the last click led; ends the run if there was one."""
-    going = st.session_state.pop("_going", None)
-    if going is not None:
-        st.switch_page(TRACES, query_params=going)
-
-
 def open_requests(filters: Filters, interval: Interval | None = None, **parameters: str) -> None:
     """Leads to the requests that pass the filters and, if given, were sent in the interval, with the rest of the sidebar as it is.
 
@@ -66,7 +55,7 @@ def open_requests(filters: Filters, interval: Interval | None = None, **paramete
         view[f"not_{name}"] = bool(chosen and chosen.excludes)
     instants = {"from": interval.start, "to": interval.end} if interval else {}
     said = {name: instant.astimezone(UTC).isoformat().replace("+00:00", "Z") for name, instant in instants.items()}
-    st.session_state["_going"] = said | parameters
+    going.to(TRACES, **said, **parameters)
 
 
 def both(one: Condition, other: Condition) -> Condition:

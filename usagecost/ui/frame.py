@@ -6,6 +6,7 @@ import atexit
 import gc
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,13 +18,16 @@ from usagecost.filters import View
 from usagecost.lake import LakeError, lake_root
 from usagecost.metrics import BASES
 from usagecost.sample import ensure_sample, sample_root
-from usagecost.ui import drilldown, sidebar
+from usagecost.ui import going, pinned, sidebar
 from usagecost.ui.answers import answer, empty, unreadable
+from usagecost.ui.labels import words_of
 from usagecost.ui.text import days_text, plain
+from usagecost.ui.version import version_to_show
 
 HOME = Path(__file__).parents[2]
 MENU_ICONS = {
     "Dashboards": ":material/dashboard:",
+    "Explore": ":material/explore:",
     "Traces": ":material/list:",
     "Sources": ":material/database:",
     "Prices": ":material/sell:",
@@ -36,20 +40,23 @@ def page(
     icon: str = ":material/bar_chart:",
     without_lake: Callable[[], None] | None = None,
     keeps: Sequence[str] = (),
+    *,
+    at_once: bool = False,
 ) -> View:
     """Sets a page up, draws its frame and returns what the reader asked to see. The first call of every page.
 
     Where there is no lake yet the page ends here; `without_lake` draws what it can show all the same. ``keeps`` names the page's
-    own widgets that stand as they were when the reader comes back from another page.
+    own widgets that stand as they were when the reader comes back from another page. A page that changes the lake shows every
+    version ``at_once``.
     """
     st.set_page_config(page_title=f"{title} · Usage & Cost", layout="wide", initial_sidebar_state="auto")
     _settle_memory()
-    drilldown.follow()
+    going.follow()
     _carry_view_over(title, keeps)
     with st.sidebar:
         _menu()
     lake = _lake_in_use(title, icon, without_lake)
-    version = _version(lake)
+    version = _version(lake, newest=at_once)
     span = answer(queries.data_span, lake, version)
     with st.sidebar:
         data = sidebar.DataSpan(lake, version, span, queries.as_of(lake, version))
@@ -116,9 +123,9 @@ def _exists(lake: str) -> bool:
         unreadable(problem)
 
 
-def _version(lake: str) -> int:
+def _version(lake: str, *, newest: bool) -> int:
     try:
-        return engine.open_lake(lake).version()
+        return version_to_show(lake, newest=newest)
     except LakeError as problem:
         unreadable(problem)
 
@@ -131,6 +138,15 @@ def _menu() -> None:
         for file in others:
             name = file.stem.replace("_", " ").strip("0123456789 ").capitalize()
             st.page_link(f"pages/{file.name}", label=name, icon=MENU_ICONS.get(name, ":material/insert_chart:"))
+            if name == pinned.PAGE:
+                pinned.links()
+
+
+def _renew(lake: str) -> None:
+    """What Refresh does: the newest version, as of now."""
+    queries.renew_now()
+    with suppress(LakeError):  # the page that is drawn now says what is wrong
+        version_to_show(lake, newest=True)
 
 
 def _title_row(title: str, icon: str, view: View, span: tuple[datetime, datetime] | None) -> None:
@@ -144,12 +160,12 @@ def _title_row(title: str, icon: str, view: View, span: tuple[datetime, datetime
                     help=f"The newest request in the lake was sent {formats.age(span[1], datetime.now(UTC))}.",
                     width="content",
                 )
-            st.button("Refresh", icon=":material/refresh:", on_click=queries.as_of.clear, type="tertiary")
+            st.button("Refresh", icon=":material/refresh:", on_click=_renew, args=(view.lake,), type="tertiary")
     words = [
         days_text(view.period.first, view.period.last),
         view.period.zone,
         f"spend: {BASES[view.basis][0].lower()}",
-        *(view.filters.words or ("no filters",)),
+        *(words_of(view) or ("no filters",)),
     ]
     st.caption(" · ".join(plain(word) for word in words))
 

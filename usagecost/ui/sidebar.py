@@ -13,8 +13,10 @@ import streamlit as st
 
 from usagecost import periods, queries
 from usagecost.filters import NOT_REPORTED, Condition, Filters, View
+from usagecost.labels import Labels
 from usagecost.metrics import BASES, DIMENSIONS
 from usagecost.periods import PRESETS, Period
+from usagecost.ui.labels import labels_of
 from usagecost.ui.text import days_text
 
 CUSTOM = "custom"
@@ -153,7 +155,8 @@ def _filters(unfiltered: View) -> Filters:
     box = st.expander("Filters", key="filters_open", on_change="rerun", icon=":material/filter_alt:")
     offered = queries.choices(unfiltered) if box.open else {}
     with box:
-        conditions = [_condition(name, offered.get(name, []), chosen[name]) for name in FILTERED]
+        labels = labels_of(unfiltered)
+        conditions = [_condition(name, offered.get(name, []), chosen[name], labels) for name in FILTERED]
     active = tuple(condition for condition in conditions if condition)
     if active:
         st.caption(f"{len(active)} filter{'s' if len(active) > 1 else ''} active, named above the cards")
@@ -165,10 +168,21 @@ def _chosen(name: str) -> list[str]:
     return list(st.session_state.get(name) or st.query_params.get_all(name))
 
 
-def _condition(name: str, offered: Sequence[str | None], chosen: Sequence[str]) -> Condition | None:
+def _condition(name: str, offered: Sequence[str | None], chosen: Sequence[str], labels: Labels) -> Condition | None:
+    """The choice is of ids; the reader, and so the URL, calls them by their names. A link may name an id all the same."""
     dimension = DIMENSIONS[name]
-    options = list(dict.fromkeys([*chosen, *(NOT_REPORTED if value is None else value for value in offered)]))
-    values = st.multiselect(dimension.label, options, key=name, bind="query-params", placeholder=f"All {dimension.plural}")
+    linked = st.query_params.get_all(name)
+    kept = [labels.id_of(name, said) for said in chosen]
+    options = list(dict.fromkeys([*kept, *(NOT_REPORTED if value is None else value for value in offered)]))
+    names = labels.of_all(name, options)
+    values = st.multiselect(
+        dimension.label,
+        options,
+        key=name,
+        bind="query-params",
+        format_func=lambda value: value if value in linked else names.get(value, value),
+        placeholder=f"All {dimension.plural}",
+    )
     if not values:
         return None
     excludes = st.checkbox(f"All but these {dimension.plural}", key=f"not_{name}", bind="query-params")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -59,4 +60,5 @@ def _is_styled(frame: pd.DataFrame) -> bool:
 
 def doubled(frame: pd.DataFrame) -> pd.DataFrame:
     """Money as doubles: what a browser's table can sort and format."""
-    return frame.astype({column: float for column in frame.columns if column.endswith("_usd")})
+    money = [column for column in frame.columns if column.endswith("_usd")]
+    return frame.assign(**{column: [math.nan if pd.isna(value) else float(value) for value in frame[column]] for column in money})

@@ -1,6 +1,7 @@
-"""Boards on a page: panels asked and drawn."""
+"""Boards on a page: panels asked, drawn, arranged and explored."""
 
+from usagecost.ui.boards.exploring import explore
 from usagecost.ui.boards.page import dashboards
-from usagecost.ui.boards.showing import ahead, show
+from usagecost.ui.boards.showing import show_all
 
-__all__ = ["ahead", "dashboards", "show"]
+__all__ = ["dashboards", "explore", "show_all"]

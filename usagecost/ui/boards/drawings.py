@@ -11,6 +11,7 @@ from usagecost.charts import COLORS, MISSING_COLOR, OTHER_COLOR, Drawing, TimeAx
 from usagecost.formats import GAP, exact_count, percent
 from usagecost.metrics import SPLITS, Metric, spend_text
 from usagecost.queries_panels import EDGES, HOUR_OF_WEEK, Answer
+from usagecost.ui.labels import named
 
 STATUS_COLORS = {"success": COLORS["successful"], "error": COLORS["failed"], "cancelled": MISSING_COLOR}
 MOST_COLORS = 10
@@ -38,13 +39,6 @@ def undrawn(answer: Answer) -> list[str]:
     return []
 
 
-def named(values: pd.DataFrame, plural: str = "") -> pd.DataFrame:
-    """Rows of ``Answer.by_value`` or ``cells`` with the name that a reader sees."""
-    merged = values["merged"] if "merged" in values else [1] * len(values)
-    rows = zip(values["value"], values["is_other"], merged, strict=True)
-    return values.assign(name=[charts.value_name(value, other, count, plural) for value, other, count in rows])
-
-
 def bins(answer: Answer) -> pd.DataFrame:
     """The bins of a histogram that can be drawn: ``lower``, ``upper``, ``requests``."""
     drawn = answer.spread[answer.spread["upper"].fillna(0) > 0]
@@ -66,7 +60,7 @@ def _over_time(answer: Answer) -> Drawing:
         )
         palette, stacked = charts.series_colors([metric.name for metric in question.metrics]), False
     else:
-        cells, top = named(answer.cells), named(answer.by_value)
+        cells, top = (named(values, question.view, question.split) for values in (answer.cells, answer.by_value))
         parts = cells[["interval", "name"]].assign(value=metric.column(cells))
         if metric.name == "spend_usd":
             parts["is_at_least"] = folds.is_at_least(cells)
@@ -77,7 +71,7 @@ def _over_time(answer: Answer) -> Drawing:
 
 def _ranked(answer: Answer) -> Drawing:
     metric, split = answer.question.metrics[0], SPLITS[str(answer.question.split)]
-    top = named(answer.by_value, split.plural)
+    top = named(answer.by_value, answer.question.view, split.name, split.plural)
     whole = metric.of(answer.totals) if metric.is_additive and split.parts_add_up else None
     coverage = {"unpriced_requests": top["unpriced_requests"]} if metric.name == "spend_usd" else {}
     ranking = top[["name"]].assign(**{metric.name: metric.column(top)}, **coverage)
@@ -112,7 +106,7 @@ def _scatter(answer: Answer) -> Drawing:
     counts = points["value"].value_counts(dropna=False)
     kept = counts.index[: min(answer.question.top, MOST_COLORS)]
     is_other = ~points["value"].isin(kept)
-    points = named(points.assign(is_other=is_other))
+    points = named(points.assign(is_other=is_other), answer.question.view, answer.question.split)
     top = points.drop_duplicates("name").sort_values(["is_other", "name"])
     palette = _palette(answer.question.split, top) if answer.question.split else [COLORS["input_tokens"]]
     return charts.scatter(points, (x.format, y.format), (size_label(x), size_label(y)), list(top["name"]), palette)

@@ -14,7 +14,8 @@ from usagecost.boards.words import alt_of
 from usagecost.metrics import HOURS, SPLITS, WEEKDAYS
 from usagecost.queries_panels import Answer
 from usagecost.ui.blocks import table
-from usagecost.ui.boards.drawings import bins, named
+from usagecost.ui.boards.drawings import bins
+from usagecost.ui.labels import named
 from usagecost.ui.spend import spend_columns
 
 COLUMN_FORMATS = {"count": "localized", "usd": "$%,.4f", "percent": "percent", "milliseconds": "%,.0f ms", "per_second": "%,.1f"}
@@ -32,6 +33,8 @@ def table_of(panel: Panel, answer: Answer, name: str) -> None:
     total = pd.DataFrame([answer.totals]).convert_dtypes()
     shown = pd.concat([rows, pd.DataFrame({first: [TOTAL], **folds.numbers(total, names)})], ignore_index=True)
     columns: dict[str, Any] = {first: st.column_config.TextColumn(_first_label(answer), width="medium")}
+    if (of_ids := f"{first}_id") in rows:
+        columns[of_ids] = st.column_config.TextColumn(f"{_first_label(answer)} id", width="small")
     for metric in question.metrics:
         columns[metric.name] = st.column_config.NumberColumn(
             metric.label, format=COLUMN_FORMATS[metric.format.__name__], help=metric.help
@@ -52,7 +55,10 @@ def numbers_of(panel: Panel, answer: Answer) -> pd.DataFrame:
     if panel.chart == "scatter":
         x, y = panel.metrics
         points = answer.sample[["x", "y"]].rename(columns={"x": x, "y": y})
-        return points.assign(**{question.split: answer.sample["value"]}) if question.split else points
+        if not question.split:
+            return points
+        values = named(answer.sample.assign(is_other=False), question.view, question.split)
+        return points.assign(**folds.names_and_ids(values, question.split))
     if panel.chart == "heatmap":
         hours = answer.by_value["value"].astype(int)
         week = pd.DataFrame({"weekday": [WEEKDAYS[i // 24] for i in hours], "hour": [HOURS[i % 24] for i in hours]})
@@ -61,11 +67,12 @@ def numbers_of(panel: Panel, answer: Answer) -> pd.DataFrame:
     if question.split is None:
         return pd.DataFrame({"interval_start": starts, **_metrics(answer, answer.over_time)})
     if len(answer.cells) and panel.chart not in ("ranked", "table"):
-        cells = named(answer.cells).sort_values(["interval", "name"], ignore_index=True)
+        cells = named(answer.cells, question.view, question.split).sort_values(["interval", "name"], ignore_index=True)
         of_cells = [starts[place] for place in cells["interval"]]
-        return pd.DataFrame({"interval_start": of_cells, question.split: cells["name"], **_metrics(answer, cells)})
-    values = named(answer.by_value, SPLITS[question.split].plural)
-    return pd.DataFrame({question.split: values["name"], **_metrics(answer, values)})
+        names = folds.names_and_ids(cells, question.split)
+        return pd.DataFrame({"interval_start": of_cells, **names, **_metrics(answer, cells)})
+    values = named(answer.by_value, question.view, question.split, SPLITS[question.split].plural)
+    return pd.DataFrame({**folds.names_and_ids(values, question.split), **_metrics(answer, values)})
 
 
 def _metrics(answer: Answer, frame: pd.DataFrame) -> dict[str, pd.Series]:

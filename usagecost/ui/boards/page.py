@@ -1,87 +1,202 @@
-"""The page Dashboards: one board of the shelf, its panels in a grid, refreshed by hand or by itself."""
+"""The page Dashboards: the choice of a board, what can be done with it, and the board, refreshed by hand or by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from usagecost.boards import Board, Panel, Shelved, boards_folder, shelved_boards
-from usagecost.engine import open_lake
+from usagecost import queries
+from usagecost.boards import Board, BoardProblem, Shelved, default_boards, parse_board
 from usagecost.filters import View
-from usagecost.lake import Lake, LakeError, lake_root
-from usagecost.ui.boards.showing import ahead, show
+from usagecost.lake import LakeError, TextFolder
+from usagecost.ui import shelf as shelves
+from usagecost.ui.answers import empty
+from usagecost.ui.boards import changes, editing
+from usagecost.ui.boards.showing import show_all
+from usagecost.ui.reader import reader
 from usagecost.ui.text import plain
+from usagecost.ui.version import version_to_show
 
 EVERY = {"off": None, "10 s": timedelta(seconds=10), "1 min": timedelta(minutes=1), "5 min": timedelta(minutes=5)}
-WIDTHS = {"third": 2, "half": 3, "full": 6}
-"""Of six parts of a row."""
-ROW = 6
+LARGEST_FILE = 1_000_000
+PIN, UNPIN, DUPLICATE, DELETE = "Pin to the menu", "Take from the menu", "Duplicate", "Delete"
 
 
 def dashboards(view: View) -> None:
-    """The choice of a board, and the board."""
-    lake = open_lake(lake_root())  # also while the sample is shown, which goes when the first log is loaded
-    shelf = shelved_boards(lake)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
-        by_name = {_label(board): board for board in shelf}
-        chosen = st.selectbox("Board", list(by_name), key="board", bind="query-params", width=360)
+    """The choice of a board, what can be done with it, and the board."""
+    folder = shelves.folder()
+    shelf = _shelf()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        shelved = _choice(shelf)
+        may_change = shelved.is_of(reader())
+        is_edited = st.toggle(
+            "Edit", key="edit_board", disabled=not may_change or shelved.board is None, help=_edit_help(shelved, may_change)
+        )
+        _new(folder)
+        _share(shelved)
+        _more(folder, shelved, may_change)
         every = st.segmented_control(
             "Refresh by itself", list(EVERY), default="off", required=True, key="every", bind="query-params", help=_EVERY_HELP
         )
-    _say_where_boards_are(lake, shelf)
-    shelved = by_name[chosen]
+    changes.say(folder)
     if shelved.board is None:
         st.error(plain(str(shelved.problem)), title="This board's file is broken", icon=":material/broken_image:")
         return
+    if is_edited and may_change:
+        editing.edit(editing.Draft(folder, shelved), view)
+        return
+    editing.close()
     if shelved.board.description:
         st.caption(plain(shelved.board.description))
+    if not shelved.board.panel:
+        empty("This board has no panel yet", "Switch *Edit* on and add one." if may_change else "Its owner has to add one.")
+        return
     st.fragment(_panels, run_every=EVERY[every])(shelved.board, view, shelved.name)
 
 
-_EVERY_HELP = "Looks for new data this often. The lake is only asked when there is some."
+_EVERY_HELP = "Looks for new data this often. The lake is only asked when there is some. It rests while a board is edited."
+
+
+def _shelf() -> list[Shelved]:
+    """All boards; the default ones alone where the others cannot be read."""
+    try:
+        shelf = shelves.shelf()
+    except LakeError as problem:
+        st.warning(plain(str(problem)), title="Own boards cannot be read right now", icon=":material/cloud_off:")
+        return list(default_boards())
+    if broken := [board for board in shelf if board.problem]:
+        st.warning(" ".join(plain(str(board.problem)) for board in broken), title="Not all boards can be read")
+    return shelf
+
+
+def _choice(shelf: list[Shelved]) -> Shelved:
+    """The board that is shown. It is in the URL by the name of its file, which stays when its title changes."""
+    by_name = {board.name: board for board in shelf}
+    said = st.query_params.get("board")
+    if said and (said != st.session_state.get("_board_said") or "board" not in st.session_state):
+        st.session_state["board"] = said
+    wanted = st.session_state.get("board")
+    if wanted not in by_name:
+        if wanted and wanted != changes.last_deleted():
+            st.warning(f"There is no board {plain(wanted)} any more. Here is another.", icon=":material/link_off:")
+        st.session_state["board"] = shelf[0].name
+    name = st.selectbox("Board", list(by_name), key="board", format_func=lambda name: _label(by_name[name]), width=340)
+    st.query_params["board"] = st.session_state["_board_said"] = name
+    return by_name[name]
 
 
 def _label(board: Shelved) -> str:
-    """The name in the choice: default boards by their title, own ones by their file's name too, so that no two are alike."""
-    return board.title if board.is_default else f"{board.title} · {board.name}.toml"
+    """The title, and whose it is."""
+    if board.is_default:
+        return f"{board.title} · default"
+    owner = board.board.owner if board.board and board.board.owner != reader() else ""
+    return f"{board.title} · {owner or 'my boards'}"
+
+
+def _edit_help(shelved: Shelved, may_change: bool) -> str:
+    if may_change:
+        return "Change its title and its panels. Every change is saved at once and can be undone."
+    what = "Boards that come with the app" if shelved.is_default else "Boards of others"
+    return f"{what} cannot be changed: duplicate it, and change the copy."
+
+
+def _new(folder: TextFolder) -> None:
+    """A board from nothing, or from a file."""
+    with st.popover("New", icon=":material/add:", key="new_board"):
+        title = st.text_input("Title of the new board", key="new_board_title", max_chars=120, placeholder="My team")
+        st.button("Create", key="create_board", type="primary", on_click=_create, args=(folder,), disabled=not title.strip())
+        st.file_uploader(
+            "Or import a board's file",
+            type="toml",
+            key=f"import_board_{st.session_state.get('_imported_boards', 0)}",
+            on_change=_import,
+            args=(folder,),
+            help="A TOML file, as *Share* exports it.",
+        )
+
+
+def _create(folder: TextFolder) -> None:
+    title = st.session_state["new_board_title"].strip()
+    if title and changes.add(folder, Board(title=title), f"“{title}” is made"):
+        st.session_state["edit_board"] = True
+        st.session_state["new_board_title"] = ""
+
+
+def _import(folder: TextFolder) -> None:
+    count = st.session_state.get("_imported_boards", 0)
+    file = st.session_state[f"import_board_{count}"]
+    st.session_state["_imported_boards"] = count + 1  # a new uploader, which is empty
+    if file is None:
+        return
+    if file.size > LARGEST_FILE:
+        changes.refuse(f"{file.name} has {file.size:,} bytes, a board has far fewer: is it another file?")
+        return
+    try:
+        board = parse_board(file.getvalue().decode())
+    except (BoardProblem, UnicodeDecodeError) as problem:
+        changes.refuse(f"{file.name}, {problem if isinstance(problem, BoardProblem) else 'it is not UTF-8: save it as UTF-8.'}")
+        return
+    changes.add(folder, board, f"“{board.title}” is imported")
+
+
+def _share(shelved: Shelved) -> None:
+    """The link to what is shown, and the board as a file."""
+    with st.popover("Share", icon=":material/share:", key="share_board"):
+        st.caption("This link opens the board with the period, the zone and the filters that are shown now.")
+        parameters = [(name, value) for name in st.query_params for value in st.query_params.get_all(name)]
+        st.code(f"{(st.context.url or '').split('?')[0]}?{urlencode(parameters)}", language=None, wrap_lines=True)
+        if shelved.text is not None:
+            st.download_button(
+                "Export as TOML",
+                shelved.text,
+                file_name=shelved.name if shelved.name.endswith(".toml") else f"{shelved.name}.toml",
+                mime="application/toml",
+                icon=":material/download:",
+                key="export_board",
+                on_click="ignore",
+            )
+
+
+def _more(folder: TextFolder, shelved: Shelved, may_change: bool) -> None:
+    board = shelved.board
+    pin = [UNPIN if board.pinned else PIN] if board and may_change else []
+    options = [*pin, *([DUPLICATE] if board else []), *([DELETE] if may_change and shelved.text is not None else [])]
+    st.menu_button(
+        "More",
+        options,
+        key="more_board",
+        icon=":material/more_horiz:",
+        on_click=_do,
+        args=(folder, shelved),
+        disabled=not options,
+    )
+
+
+def _do(folder: TextFolder, shelved: Shelved) -> None:
+    chosen, board = st.session_state["more_board"], shelved.board
+    if chosen == DELETE:
+        changes.delete(folder, shelved)
+    elif board and chosen == DUPLICATE:
+        changes.add(folder, board.model_copy(update={"title": f"{board.title[:113]} (copy)"}), f"“{board.title}” is duplicated")
+    elif board and chosen in (PIN, UNPIN):
+        what = "is in the menu" if chosen == PIN else "is not in the menu any more"
+        pinned = board.model_copy(update={"pinned": chosen == PIN})
+        changes.save(folder, shelved, pinned, f"“{board.title}” {what}")
 
 
 def _panels(board: Board, view: View, name: str) -> None:
-    """All panels of a board at the lake's newest version."""
+    """All panels of a board at the version of the lake that is shown by now, and at the time that it is."""
     try:
-        version = open_lake(view.lake).version()
+        version = version_to_show(view.lake)
     except LakeError as problem:
         st.warning(plain(str(problem)), title="The lake cannot be read right now", icon=":material/cloud_off:")
         return
-    now = replace(view, version=version)
-    ahead(board.panel, now)
-    place = 0
-    for row in rows(board.panel):
-        for column, panel in zip(st.columns([WIDTHS[panel.width] for panel in row]), row, strict=True):
-            with column, st.container(border=True):
-                show(panel, now, f"{name}-{place}")
-            place += 1
-
-
-def rows(panels: Iterable[Panel]) -> Iterator[list[Panel]]:
-    """The panels as rows that are filled from left to right; a panel that does not fit any more begins the next."""
-    row: list[Panel] = []
-    for panel in panels:
-        if row and sum(WIDTHS[placed.width] for placed in (*row, panel)) > ROW:
-            yield row
-            row = []
-        row.append(panel)
-    if row:
-        yield row
-
-
-def _say_where_boards_are(lake: Lake, shelf: list[Shelved]) -> None:
-    """How to have a board of one's own, and which files are broken."""
-    broken = [board for board in shelf if board.problem]
-    if broken:
-        st.warning(" ".join(plain(str(board.problem)) for board in broken), title="Not all boards can be read")
-    if not lake.is_remote and not any(not board.is_default for board in shelf):
-        st.caption(f"A board of your own is a TOML file in {plain(str(boards_folder(lake)))}; the README shows one.")
+    now, zone = queries.as_of(view.lake, version), ZoneInfo(view.period.zone)
+    if now.astimezone(zone).date() != view.period.now.astimezone(zone).date():
+        st.rerun()  # a new day: the sidebar's period is another one
+    newest = replace(view, version=version, period=replace(view.period, now=now))
+    show_all(board.panel, newest, name)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from usagecost import folds, queries, queries_panels
 from usagecost.boards import RANGES, Panel
@@ -16,13 +18,17 @@ from usagecost.engine import UnansweredError
 from usagecost.filters import View
 from usagecost.lake import LakeError
 from usagecost.metrics import spend_coverage
-from usagecost.queries_panels import Answer
+from usagecost.queries_panels import Answer, Need
 from usagecost.ui.blocks import card, draw, heading
 from usagecost.ui.boards.drawings import drawing_of, undrawn
+from usagecost.ui.boards.grid import grid
 from usagecost.ui.boards.numbers import numbers_of, table_of
+from usagecost.ui.labels import labels_of
 from usagecost.ui.text import days_text, plain
 
 CARD_WIDTH = 190
+NUMBER_HEIGHT, DRAWING_HEIGHT = 120, 320
+"""Pixels that a panel takes, about, so that little moves when it comes."""
 
 
 def ahead(panels: Iterable[Panel], view: View) -> None:
@@ -32,6 +38,50 @@ def ahead(panels: Iterable[Panel], view: View) -> None:
             queries_panels.ahead(panels, view)
         except (LakeError, UnansweredError):
             logging.getLogger(__name__).info("The panels of a board are asked one by one", exc_info=True)
+
+
+def show_all(panels: Sequence[Panel], view: View, name: str) -> None:
+    """All panels of a board in their places, each as soon as it is answered; until then its title over an empty box."""
+    waiting: dict[int, tuple[Panel, DeltaGenerator]] = {}
+    for number, panel, box in grid(panels):
+        place = box.empty()
+        if _is_ready(panel, view):
+            _show_in(place, panel, view, f"{name}-{number}")
+        else:
+            waiting[number] = panel, place
+            with place.container():
+                _title(panel)
+                st.skeleton(NUMBER_HEIGHT if panel.chart == "number" else DRAWING_HEIGHT)
+    for together in _plan([panel for panel, _ in waiting.values()], view):
+        with suppress(LakeError, UnansweredError):  # its panels say so, each by itself
+            queries_panels.ask(together)
+        for number, (panel, place) in list(waiting.items()):
+            if _is_ready(panel, view):
+                _show_in(place, panel, view, f"{name}-{number}")
+                del waiting[number]
+    for number, (panel, place) in waiting.items():
+        _show_in(place, panel, view, f"{name}-{number}")
+
+
+def _is_ready(panel: Panel, view: View) -> bool:
+    try:
+        return queries_panels.is_ready(panel, view)
+    except (LakeError, UnansweredError):
+        return False
+
+
+def _plan(panels: Sequence[Panel], view: View) -> list[list[Need]]:
+    """The queries that panels need; none where the lake does not even say which days it has."""
+    try:
+        return queries_panels.plan(panels, view)
+    except (LakeError, UnansweredError):
+        logging.getLogger(__name__).info("The panels of a board are asked one by one", exc_info=True)
+        return []
+
+
+def _show_in(place: DeltaGenerator, panel: Panel, view: View, name: str) -> None:
+    with place.container():
+        show(panel, view, name)
 
 
 def show(panel: Panel, view: View, name: str) -> None:
@@ -76,7 +126,7 @@ def _about(panel: Panel, answer: Answer) -> list[str]:
     """What the panel does not take from the page: its own range and filters."""
     period = answer.question.view.period
     own = [f"{RANGES[panel.range]} ({days_text(period.first, period.last)})"] if panel.range else []
-    return [*own, *panel.conditions.words]
+    return [*own, *panel.conditions.said(labels_of(answer.question.view).of)]
 
 
 def _left_out(answer: Answer) -> list[str]:

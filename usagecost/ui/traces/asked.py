@@ -12,6 +12,7 @@ import streamlit as st
 from usagecost import queries_traces
 from usagecost.filters import NOT_REPORTED, Bounds, Condition, Instants, Tagged, Text, View
 from usagecost.ui.answers import answer
+from usagecost.ui.labels import labels_of
 from usagecost.ui.text import plain
 
 STREAMING = ("streamed", "at once", NOT_REPORTED)
@@ -38,7 +39,8 @@ def asked_for(view: View) -> View:
             conditions = list(_more(view, is_open=bool(more.open)))
         if narrowed:
             _chip(narrowed, view.period.zone)
-    for condition in ([Text(text)] if text else []) + conditions:
+    searched = [Text(text, labels_of(view).ids_with("user", text))] if text else []
+    for condition in searched + conditions:
         view = view.where(condition)
     said = [condition.words for condition in view.filters.conditions if not isinstance(condition, Instants)]
     shown = said[len(said) - len(conditions) - bool(text) :] if conditions or text else []

@@ -14,6 +14,7 @@ from usagecost.filters import NOT_REPORTED, Condition, View
 from usagecost.queries_traces import moment
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import chart, table
+from usagecost.ui.labels import named
 
 FAILED = Condition("status", ("error", "cancelled"))
 MOST_CLASSES = 8
@@ -32,11 +33,8 @@ def failures(view: View) -> None:
     )
     usage = answer(queries.usage, view.where(FAILED), by)
     top = folds.top_values(usage.by_value.sort_values("requests", ascending=False, ignore_index=True), MOST_CLASSES)
-    names = [charts.value_name(value, other) for value, other in zip(top["value"], top["is_other"], strict=True)]
-    stacks = folds.over_time_by_top(usage, top)
-    stacks = stacks.assign(
-        name=[charts.value_name(value, other) for value, other in zip(stacks["value"], stacks["is_other"], strict=True)]
-    )
+    names = list(named(top, view, by)["name"])
+    stacks = named(folds.over_time_by_top(usage, top), view, by)
     known = charts.colors([None if pd.isna(value) else value for value in top["value"]])
     palette = [
         charts.OTHER_COLOR if other else known[None if pd.isna(value) else value]

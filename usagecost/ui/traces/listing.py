@@ -15,9 +15,11 @@ import streamlit as st
 from usagecost import queries_traces
 from usagecost.filters import NOT_REPORTED, View
 from usagecost.formats import UNKNOWN, counted, exact_count
+from usagecost.labels import FIELDS, NO_LABELS, Labels
 from usagecost.queries_traces import SORTS, Key, Order, moment
 from usagecost.schema import COLUMN_BY_NAME
 from usagecost.ui.answers import answer, empty
+from usagecost.ui.labels import labels_of
 from usagecost.ui.text import plain
 from usagecost.ui.traces.exporting import export
 
@@ -34,9 +36,12 @@ COLUMNS = {
     "team_id": "Team", "app": "App", "environment": "Environment", "tags": "Tags", "end_user_id": "End user",
     "operation": "Operation", "requested_model": "Requested model", "service_tier": "Service tier", "is_batch": "Batch",
     "is_gateway_cache_hit": "Gateway cache hit", "price_status": "Price", "request_id": "Request id", "trace_id": "Trace id",
-    "session_id": "Session id", "source": "Source",
+    "session_id": "Session id", "source": "Source", "id_of_user": "User id", "id_of_team": "Team id",
+    "id_of_key": "Virtual key id",
 }  # fmt: skip
-"""What the list can show: column -> its name."""
+"""What the list can show: column -> its name. A user, team or key is called by its name, where one is known."""
+
+_COLUMN_OF = {f"id_of_{dimension}": name for dimension, name in FIELDS.items()}
 
 DEFAULT_COLUMNS = tuple(COLUMNS)[:12]
 
@@ -64,9 +69,12 @@ def open_request(row: dict[str, Any]) -> None:
     st.query_params["day"] = str(moment(row["instant_us"]).date())
 
 
-def frame(rows: list[dict[str, Any]], zone: str) -> pd.DataFrame:
+def frame(rows: list[dict[str, Any]], zone: str, labels: Labels = NO_LABELS) -> pd.DataFrame:
     """The rows as the table shows them: local times, texts cut to what a cell holds, the status as a list of one."""
     shown = {name: [_cell(row.get(name)) for row in rows] for name in COLUMNS}
+    for dimension, name in FIELDS.items():
+        shown[f"id_of_{dimension}"] = shown[name]
+        shown[name] = [None if row[name] is None else _cell(labels.of(dimension, row[name])) for row in rows]
     info = ZoneInfo(zone)
     shown["time"] = [moment(row["instant_us"]).astimezone(info).replace(tzinfo=None) for row in rows]
     shown["status"] = [[row["status"] or NOT_REPORTED] for row in rows]
@@ -126,7 +134,7 @@ def _table(view: View, rows: list[dict[str, Any]], columns: list[str]) -> None:
         if cells and cells[0][0] < len(rows):
             open_request(rows[cells[0][0]])
 
-    shown = frame(rows, view.period.zone).assign(open=":material/open_in_full:")
+    shown = frame(rows, view.period.zone, labels_of(view)).assign(open=":material/open_in_full:")
     st.dataframe(
         shown,
         key=key,
@@ -180,7 +188,7 @@ def _configured(shown: pd.DataFrame, zone: str) -> dict[str, Any]:
     flags = [name for name in COLUMNS if name.startswith("is_")]
     special |= {name: st.column_config.CheckboxColumn(COLUMNS[name], width=90) for name in flags}
     texts = {
-        name: st.column_config.TextColumn(label, width=150, help=COLUMN_BY_NAME[name].meaning)
+        name: st.column_config.TextColumn(label, width=150, help=COLUMN_BY_NAME[_COLUMN_OF.get(name, name)].meaning)
         for name, label in COLUMNS.items()
         if name not in special
     }

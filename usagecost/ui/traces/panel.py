@@ -17,10 +17,12 @@ import streamlit as st
 
 from usagecost import charts, formats, queries_traces
 from usagecost.filters import NOT_REPORTED, View
+from usagecost.labels import FIELDS, Labels
 from usagecost.metrics import BASES
 from usagecost.queries_traces import Key, Order, moment
 from usagecost.schema import COLUMN_BY_NAME
 from usagecost.ui.answers import answer
+from usagecost.ui.labels import labels_of
 from usagecost.ui.text import plain
 from usagecost.ui.traces.costs import cost_parts
 from usagecost.ui.traces.listing import STATUS_COLORS, open_request
@@ -77,7 +79,7 @@ def _panel(view: View) -> None:
     _error(request)
     _metrics(request, view)
     _timeline(request, view)
-    _details(request)
+    _details(request, labels_of(view))
     _rest(request)
     _link(request)
 
@@ -216,10 +218,12 @@ def _spans(found: Sequence[dict[str, Any]], this: str) -> pd.DataFrame:
     )
 
 
-def _details(request: dict[str, Any]) -> None:
+def _details(request: dict[str, Any], labels: Labels) -> None:
     st.title("Request details", anchor=False)
     known = {name: request[name] for name in (*SHOWN_FIRST, *DETAILS) if request[name] is not None}
-    _facts([(_name(name), _said(value)) for name, value in known.items()])
+    named = {name: label for by, name in FIELDS.items() if name in known and (label := labels.of(by, known[name])) != known[name]}
+    facts = [[(_name(name), named.get(name, _said(value))), (f"{_name(name)} id", _said(value))] for name, value in known.items()]
+    _facts([fact for (name, both) in zip(known, facts, strict=True) for fact in both[: 1 + (name in named)]])
     missing = [_name(name).lower() for name in (*SHOWN_FIRST, *DETAILS) if request[name] is None]
     if missing:
         st.caption("Not reported: " + plain(", ".join(missing)))

@@ -1,14 +1,12 @@
-"""Runs SQL over a snapshot of the lake. DuckDB is embedded here; what differs between engines stays in this file.
+"""DuckDB, in this process: the engine that is there without a setting.
 
-A query names the requests as ``{requests}``, may name their instants as ``{instant_us}``, and binds its values as ``$name``. Each
-query gets a cursor of its own and is fetched whole, so threads never share a result.
+Each query gets a cursor of its own and is fetched whole, so threads never share a result.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,58 +14,55 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from usagecost.lake import Lake
-from usagecost.schema import REJECTS, REQUESTS
+from usagecost.engine.words import INSTANT_US, UnansweredError
+from usagecost.lake import Tallied
 
 MEMORY_LIMIT = "2GB"
 OUTLET_MEMORY = "500MB"
 BATCH_ROWS = 50_000
 
 
-class UnansweredError(Exception):
-    """A query that could not be answered; its text says why and what to do."""
-
-
-INSTANT_US = "epoch_us(started_at)"
-"""The instant of a request as an integer: microseconds since 1970, UTC."""
-
-
-def whole_quotient(dividend: str, divisor: str) -> str:
-    """The SQL of an integer division rounded down, for a dividend that is not negative."""
-    return f"({dividend}) // ({divisor})"
-
-
-def shuffled(*columns: str) -> str:
-    """The SQL of a number that puts rows into an order that has nothing to do with what they say, always the same one."""
-    return f"hash({', '.join(columns)})"
-
-
-def table(
-    sql: str, parameters: Mapping[str, Any], *, lake: str, version: int, first_day: date | None = None, last_day: date | None = None
+def answer(
+    sql: str,
+    parameters: Mapping[str, Any],
+    name: str,
+    columns: pa.Schema,
+    files: Sequence[str],
+    whose: str,
+    beside: Mapping[str, pa.Table] | None = None,
 ) -> pa.Table:
-    """The result of a query over the requests of the UTC days given: integers and decimals stay exact."""
-    files = open_lake(lake).snapshot(version).files(first_day, last_day)
-    return _answer(sql, parameters, "requests", REQUESTS, files, f"the lake's version {version}")
+    """The result of a query that names a table as ``{name}`` over its Parquet files, and tables ``beside`` it by their names.
 
-
-def rejects(sql: str, parameters: Mapping[str, Any], *, files: Sequence[str]) -> pa.Table:
-    """The result of a query over the rejected lines, named ``{rejects}``, in the files that `Lake.reject_files` names."""
-    return _answer(sql, parameters, "rejects", REJECTS, files, "the lake's rejects")
-
-
-def _answer(sql: str, parameters: Mapping[str, Any], name: str, columns: pa.Schema, files: Sequence[str], whose: str) -> pa.Table:
+    ``whose`` the files are is said in errors.
+    """
     if files:
         relation, bound = "read_parquet($files)", {**parameters, "files": list(files)}
     else:
         relation, bound = f"(SELECT {_no_columns(columns)} WHERE false)", dict(parameters)
     try:
         with _root().cursor() as cursor:
+            for called, table in (beside or {}).items():
+                cursor.register(called, table)
             said = sql.replace(f"{{{name}}}", relation).replace("{instant_us}", INSTANT_US)
             return cursor.sql(said, params=bound).to_arrow_table()
     except duckdb.IOException as problem:
         raise UnansweredError(f"A file of {whose} is gone or damaged. Load the page again.") from problem
     except duckdb.OutOfMemoryException as problem:
         raise UnansweredError(f"The question needs more than {MEMORY_LIMIT} of memory. Ask for fewer days.") from problem
+
+
+def tallies_sql(tallied: Tallied) -> tuple[str, dict[str, Any]]:
+    """A relation of the rows of tallies, and its parameters."""
+    asked = "dimension IN ({})".format(", ".join(f"'{dimension}'" for dimension in tallied.dimensions))
+    parts = [f"SELECT * FROM read_parquet($tallies_by_{step}) WHERE step = '{step}' AND {asked}" for step in tallied.tallies]
+    bound: dict[str, Any] = {f"tallies_by_{step}": list(files) for step, files in tallied.tallies.items()}
+    if tallied.months:
+        parts.append(f"SELECT * FROM read_parquet($tallies_of_months) WHERE {asked}")
+        bound["tallies_of_months"] = list(tallied.months)
+        if tallied.days_told_elsewhere:
+            parts[-1] += " AND NOT list_contains($days_told_elsewhere, started_at::date)"
+            bound["days_told_elsewhere"] = list(tallied.days_told_elsewhere)
+    return f"(SELECT * EXCLUDE (step) FROM ({' UNION ALL '.join(parts)}))", bound
 
 
 class Outlet:
@@ -98,12 +93,6 @@ class Outlet:
     def close(self) -> None:
         """Lets go of the memory and of what was put into the folder."""
         self._connection.close()
-
-
-@cache
-def open_lake(root: str) -> Lake:
-    """The one handle of a process on a lake; it follows the lake's versions by itself."""
-    return Lake(root)
 
 
 @cache

@@ -1,0 +1,7 @@
+"""Explore: one question in the vocabulary of the boards, drawn as it is asked, kept as a link or on a board."""
+
+from usagecost import ui
+from usagecost.ui import boards
+
+view = ui.page("Explore", icon=":material/explore:", keeps=("asked",))
+boards.explore(view)

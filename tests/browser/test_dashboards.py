@@ -1,0 +1,212 @@
+"""The page Dashboards as an analyst uses it: a board is made from nothing, arranged, pinned, shared, and kept fresh."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import LOOKS, choose, open_page, serve, settle
+from tests.browser.test_usage_and_cost import STREAMLIT_BASELINE
+from tests.lake_rows import commit, row
+from usagecost.lake import Lake
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+OF_MODEL = {"dimension": "model", "values": ["gpt-4o"]}
+IMPORTED = """title = "Imported"
+owner = "somebody@else.example"
+
+[[panel]]
+metrics = ["requests"]
+chart = "number"
+width = "full"
+"""
+
+
+def ago(span: timedelta) -> str:
+    return (datetime.now(UTC) - span).isoformat()
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """Some requests of today and yesterday, of two models and teams."""
+    lake = Lake(tmp_path_factory.mktemp("boards") / "lake")
+    requests = [
+        row(str(number), started_at=ago(timedelta(hours=number)), model=model, team_id=team, reported_cost_usd=Decimal(number))
+        for number, (model, team) in enumerate([("gpt-4o", "search"), ("claude-sonnet-4-5", "ads")] * 6, start=1)
+    ]
+    commit(lake, *requests)
+    return lake
+
+
+@pytest.fixture(scope="module")
+def app(lake: Lake) -> Iterator[str]:
+    """The address of an app that shows it."""
+    yield from serve({"USAGECOST_LAKE": str(lake.root)})
+
+
+def visit_board(page: Page, app: str, query: str) -> None:
+    page.goto(f"{app}/Dashboards?{query}", wait_until="domcontentloaded")
+    expect(page.get_by_role("combobox", name="Board")).to_be_visible()
+    settle(page)
+
+
+def press(page: Page, name: str, which: int = 0) -> None:
+    page.get_by_role("button", name=name).nth(which).click()
+    settle(page)
+
+
+def switch_editing(page: Page) -> None:
+    page.get_by_test_id("stMain").get_by_text("Edit", exact=True).first.click()
+    settle(page)
+
+
+def pick(page: Page, menu: str, option: str, which: int = 0) -> None:
+    """An entry of a menu behind a button."""
+    page.get_by_role("button", name=menu, exact=True).nth(which).click()
+    page.get_by_role("menuitem", name=option, exact=True).or_(page.get_by_role("option", name=option, exact=True)).click()
+    settle(page)
+
+
+def panels(file: Path) -> list[dict]:
+    return tomllib.loads(file.read_text())["panel"]
+
+
+def headings(page: Page) -> list[str]:
+    return page.get_by_role("heading", level=2).all_inner_texts()
+
+
+def test_a_board_is_made_from_nothing_arranged_and_pinned(page: Page, app: str, lake: Lake) -> None:
+    visit_board(page, app, "range=Last+7+days")
+    press(page, "New")
+    page.get_by_label("Title of the new board").fill("Search team")
+    page.keyboard.press("Tab")
+    settle(page)
+    press(page, "Create")
+    file = lake.root.parent / "boards" / "search-team.toml"
+    assert tomllib.loads(file.read_text()) == {"title": "Search team"}
+    assert "board=search-team.toml" in page.url
+
+    press(page, "Add a panel")
+    expect(page.get_by_role("heading", name="Total spend (estimated) by model")).to_be_visible()  # the preview
+    choose(page, "Chart", "Ranked bars")
+    choose(page, "Split by", "Team")
+    expect(page.get_by_role("heading", name="Total spend (estimated) by team")).to_be_visible()
+    assert panels(file) == [] if "panel" in tomllib.loads(file.read_text()) else True
+    press(page, "Save panel")
+    assert panels(file) == [{"metrics": ["spend_usd"], "split": "team", "chart": "ranked", "top": 5}]
+
+    press(page, "Add a panel")
+    choose(page, "Chart", "Big number")
+    press(page, "Save panel")
+    assert [panel["chart"] for panel in panels(file)] == ["ranked", "number"]
+    press(page, "Earlier", 1)
+    assert [panel["chart"] for panel in panels(file)] == ["number", "ranked"]
+    pick(page, "More", "Whole row", 1)
+    assert panels(file)[0]["width"] == "full"
+    pick(page, "More", "Remove", 2)
+    assert [panel["chart"] for panel in panels(file)] == ["number"]
+    press(page, "Undo")
+    assert [panel["chart"] for panel in panels(file)] == ["number", "ranked"]
+
+    pick(page, "More", "Pin to the menu")
+    page.get_by_role("link", name="Usage and cost").click()
+    settle(page)
+    press(page, "Search team")
+    expect(page.get_by_role("heading", name="Total spend (estimated) by team")).to_be_visible()
+    assert "board=search-team.toml" in page.url
+    pick(page, "More", "Delete")
+    assert not file.exists()
+    press(page, "Undo")
+    assert [panel["chart"] for panel in panels(file)] == ["number", "ranked"]
+    expect(page.get_by_role("heading", name="Total spend (estimated) by team")).to_be_visible()
+
+
+def test_a_board_is_imported_and_exported_and_a_link_opens_it(page: Page, app: str, lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "any.toml").write_text(IMPORTED)
+    (tmp_path / "wrong.toml").write_text(IMPORTED.replace("requests", "request"))
+    visit_board(page, app, "range=Last+7+days&model=gpt-4o")
+    press(page, "New")
+    page.locator("input[type=file]").set_input_files(tmp_path / "wrong.toml")
+    expect(page.get_by_text("wrong.toml, line 5, metrics", exact=False)).to_be_visible()
+    page.locator("input[type=file]").first.set_input_files(tmp_path / "any.toml")
+    expect(page.get_by_text("“Imported” is imported.")).to_be_visible()
+    settle(page)
+    page.keyboard.press("Escape")
+    assert page.get_by_test_id("stMetricValue").all_inner_texts() == ["6"]  # of gpt-4o alone
+    assert "owner" not in tomllib.loads((lake.root.parent / "boards" / "imported.toml").read_text())
+
+    press(page, "Share")
+    link = page.get_by_test_id("stCode").inner_text().strip()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export as TOML").click()
+    assert Path(download.value.path()).read_text() == (lake.root.parent / "boards" / "imported.toml").read_text()
+
+    page.goto(link, wait_until="domcontentloaded")
+    expect(page.get_by_test_id("stMetricValue")).to_have_text("6")
+
+
+def test_a_question_is_explored_and_put_on_a_board(page: Page, app: str, lake: Lake) -> None:
+    page.goto(f"{app}/Explore?range=Last+7+days&model=gpt-4o", wait_until="domcontentloaded")
+    expect(page.get_by_role("combobox", name="Chart")).to_be_visible()
+    settle(page)
+    choose(page, "Chart", "Table")
+    choose(page, "Split by", "Team")
+    expect(page.get_by_role("heading", name="Total spend (estimated) by team")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="Total spend (estimated) by team")).to_be_visible()
+    settle(page)
+    press(page, "Add to board")
+    choose(page, "Board", "A new board")
+    page.get_by_label("Title of the new board").fill("From a question")
+    page.keyboard.press("Tab")
+    settle(page)
+    press(page, "Add", 1)
+    expect(page.get_by_role("combobox", name="Board")).to_be_visible()
+    assert panels(lake.root.parent / "boards" / "from-a-question.toml") == [
+        {
+            "metrics": ["spend_usd"],
+            "split": "team",
+            "chart": "table",
+            "top": 5,
+            "filters": [{"dimension": "model", "values": ["gpt-4o"]}],
+        }
+    ]
+
+
+def test_a_board_that_refreshes_by_itself_shows_what_is_ingested_meanwhile(page: Page, app: str, lake: Lake) -> None:
+    (lake.root.parent / "boards").mkdir(exist_ok=True)
+    (lake.root.parent / "boards" / "count.toml").write_text(IMPORTED)
+    visit_board(page, app, "range=Last+7+days&board=count.toml&every=10+s")
+    before = int(page.get_by_test_id("stMetricValue").inner_text())
+    commit(lake, row("late", started_at=ago(timedelta(seconds=5)), model="gpt-4o"))
+
+    expect(page.get_by_test_id("stMetricValue")).to_have_text(str(before + 1))
+
+
+@LOOKS
+def test_boards_their_editor_and_explore_are_accessible_and_fit_the_screen(app: str, browser: Browser, look: dict) -> None:
+    for page in open_page(browser, **look):
+        found = {}
+        for place in ("Dashboards?board=overview&range=Last+7+days", "Explore?range=Last+7+days", "edited"):
+            if place == "edited":
+                visit_board(page, app, "board=overview&range=Last+7+days")
+                pick(page, "More", "Duplicate")
+                switch_editing(page)
+                page.get_by_role("button", name="Edit").first.click()
+            else:
+                page.goto(f"{app}/{place}", wait_until="domcontentloaded")
+            expect(page.get_by_role("heading", level=2).first).to_be_visible()
+            settle(page)
+            found |= {(place, rule["id"]): rule["nodes"] for rule in Axe().run(page).response["violations"]}
+            width = page.viewport_size["width"]
+            assert page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth") <= width
+
+        assert {place: nodes for place, nodes in found.items() if place[1] not in STREAMLIT_BASELINE} == {}

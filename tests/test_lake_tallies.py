@@ -1,0 +1,241 @@
+"""Which files have tallies, and which of them answer. That they say what the requests say is shown in test_queries."""
+
+from __future__ import annotations
+
+import os
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.lake_rows import Row, commit
+from tests.views import days, instant, request, view
+from usagecost import queries
+from usagecost.folds import rows
+from usagecost.lake import Lake, Selection, Tallied, tallies, tally_content, tiers
+from usagecost.lake.tallies import Tallies
+from usagecost.periods import instant_us
+
+DAY = date(2026, 5, 1)
+
+
+@pytest.fixture
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """A lake in which a file of forty requests is a large one."""
+    monkeypatch.setattr(tallies, "LEAST_ROWS", 40)
+    return Lake(tmp_path / "lake")
+
+
+def of_a_day(count: int = 40, first: str = "2026-05-01 08:00", **columns: object) -> list[Row]:
+    """Requests a minute apart, of three models unless one is given, each of another user."""
+    return [
+        request(instant(first) + timedelta(minutes=i), **{"model": f"m{i % 3}", "user_id": f"u{i}", "input_tokens": i, **columns})
+        for i in range(count)
+    ]
+
+
+def asked(lake: Lake, dimension: str = "model", *cuts: str) -> Tallied:
+    return lake.snapshot().tallied(DAY, DAY, [dimension], [instant_us(instant(cut)) for cut in cuts])
+
+
+def tallied(lake: Lake) -> list[str]:
+    folder = lake.root / "requests" / tallies.FOLDER / tally_content.DEFINITION
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def requests_of(lake: Lake) -> int:
+    return queries.usage(view(str(lake.root), days(DAY)), "model").totals["requests"]
+
+
+def test_a_large_file_has_a_tally_and_a_small_one_has_none(lake: Lake):
+    commit(lake, *of_a_day(39))
+    assert tallied(lake) == []
+
+    commit(lake, *of_a_day(40, "2026-05-02 08:00"))
+    (name,) = tallied(lake)
+    (large,) = (file.name for file in lake.snapshot().data_files if file.rows == 40)
+    assert name.partition("~")[0] == Path(large).stem
+
+
+def test_time_that_is_not_cut_is_told_by_the_day_else_by_the_finest_step_that_serves(lake: Lake):
+    commit(lake, *of_a_day())
+
+    def step(*cuts: str) -> list[str]:
+        return list(asked(lake, "model", *cuts).tallies)
+
+    assert step() == ["day"]
+    assert step("2026-05-01 00:00", "2026-05-02 00:00", "2026-04-30 07:07") == ["day"]
+    assert step("2026-05-01 22:00") == ["hour"]
+    assert step("2026-05-01 22:00", "2026-05-01 18:15") == ["quarter"]
+    assert step("2026-05-01 22:00", "2026-05-01 18:10") == []
+    assert asked(lake, "model", "2026-05-01 18:15:00.000001").requests == lake.snapshot().files()
+
+
+def test_what_is_different_in_almost_every_request_is_read_from_the_requests(lake: Lake):
+    commit(lake, *of_a_day())
+
+    assert asked(lake, "user").requests == lake.snapshot().files()
+    assert asked(lake, "user").tallies == {}
+
+
+def test_a_file_whose_sums_are_not_worth_it_is_looked_at_once(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tally_content, "LEAST_SAVED", 1000)
+    for day in ("2026-05-01", "2026-05-02"):
+        commit(lake, *of_a_day(40, f"{day} 08:00"))
+
+    assert len(tallied(lake)) == 2
+    assert lake.tally() == 0
+    assert asked(lake).requests == lake.snapshot().files(DAY, DAY)
+    assert requests_of(lake) == 40
+
+
+def test_a_tally_is_read_in_the_place_of_its_file_alone(lake: Lake):
+    commit(lake, *of_a_day(), *of_a_day(5, "2026-05-02 08:00"))
+    found = lake.snapshot().tallied(DAY, date(2026, 5, 2), ["model"], [])
+
+    assert [len(found.months), found.tallies, len(found.requests)] == [1, {}, 1]
+    assert "day=2026-05-02" in found.requests[0]
+
+
+def test_the_days_of_a_month_but_the_newest_are_told_together(lake: Lake):
+    for day in ("2026-04-29", "2026-05-01", "2026-05-02", "2026-05-03"):
+        commit(lake, *of_a_day(40, f"{day} 08:00"))
+    told = {name[:7] for name in tallied(lake) if name.startswith("2026-")}
+    whole = lake.snapshot().tallied(date(2026, 4, 1), date(2026, 5, 3), ["model", "status"], [])
+    cut = lake.snapshot().tallied(date(2026, 5, 1), date(2026, 5, 3), ["model"], [instant_us(instant("2026-05-01 22:00"))])
+
+    assert told == {"2026-04", "2026-05"}
+    assert [len(whole.months), list(whole.tallies), whole.days_told_elsewhere] == [2, ["day"], ()]
+    assert [len(cut.months), {step: len(files) for step, files in cut.tallies.items()}] == [1, {"hour": 1, "day": 1}]
+    assert cut.days_told_elsewhere == (date(2026, 5, 1),)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/Los_Angeles"])
+@pytest.mark.parametrize("interval", ["day", "week", "period"])
+def test_days_months_and_requests_together_say_what_the_requests_say(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, zone: str, interval: str
+):
+    """A month with a day of two files, one of them small, and days before and after it."""
+    dates = ("2026-04-28", "2026-05-01", "2026-05-02", "2026-05-09", "2026-05-10")
+    starts = [f"{day} {hour:02}:00" for day in dates for hour in (0, 6, 12, 18, 23)]
+    commit(lake, *(row for start in starts for row in of_a_day(45, start, list_cost_usd=Decimal("0.01"))))
+    monkeypatch.setattr(tiers, "SMALL_ROWS", 0)
+    commit(lake, *of_a_day(3, "2026-05-01 23:30", model="m1"))
+    assert lake.snapshot().file_count == 6
+    question = view(str(lake.root), days("2026-05-01", "2026-05-10", zone, now="2026-05-10 13:37"), interval)
+    by_tallies = {by: queries.usage(question, by) for by in ("model", "status")}
+    offered = queries.choices(question)
+
+    queries.usage.clear()
+    queries.choices.clear()
+    monkeypatch.setattr(Tallies, "_known", lambda _: {})
+
+    for by, usage in by_tallies.items():
+        by_requests = queries.usage(question, by)
+        assert rows(usage.by_value) == rows(by_requests.by_value)
+        assert rows(usage.over_time) == rows(by_requests.over_time)
+        assert usage.totals_before == by_requests.totals_before
+    assert offered == queries.choices(question)
+
+
+def test_a_month_that_changes_is_put_together_anew_and_the_old_one_goes(lake: Lake):
+    for day in ("2026-05-01", "2026-05-02"):
+        commit(lake, *of_a_day(40, f"{day} 08:00"))
+    before = lake.snapshot()
+    commit(lake, *of_a_day(60, "2026-05-01 12:00"))
+    months = {name for name in tallied(lake) if name.startswith("2026-05-")}
+    assert len(months) == 2
+    assert before.tallied(DAY, DAY, ["model"], []).months, "an old version has its own"
+
+    lake.vacuum(grace_hours=0)
+
+    (left,) = (name for name in tallied(lake) if name.startswith("2026-05-"))
+    assert asked(lake).months == (str(lake.root / "requests" / tallies.FOLDER / tally_content.DEFINITION / left),)
+
+
+def test_rows_that_change_or_go_are_told_anew(lake: Lake):
+    sent = of_a_day(60)
+    commit(lake, *sent)
+    assert requests_of(lake) == 60
+
+    commit(lake, *({**row, "rank": 1, "model": "m9"} for row in sent[:10]))
+    assert requests_of(lake) == 60
+    assert queries.usage(view(str(lake.root), days(DAY)), "model").of_value("m9").totals["input_tokens"] == 45
+
+    lake.remove(Selection(user="u59"))
+    assert requests_of(lake) == 59
+    assert asked(lake).requests == ()
+
+
+def test_a_tally_that_cannot_be_written_is_nobodys_error(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def no_room(*_: object, **__: object) -> None:
+        raise duckdb.IOException("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tallies, "write_tally", no_room)
+        commit(lake, *of_a_day())
+    assert "could not be written" in caplog.text
+    assert tallied(lake) == []
+    assert requests_of(lake) == 40
+    assert asked(lake).requests == lake.snapshot().files()
+
+    assert lake.tally() == 1
+    assert lake.tally() == 0
+    assert list(asked(lake).tallies) == ["day"]
+
+
+def test_a_commit_that_finds_no_room_for_its_tallies_is_a_commit(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def no_room(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Tallies, "write", no_room)
+    commit(lake, *of_a_day())
+
+    assert "could not be written" in caplog.text
+    assert requests_of(lake) == 40
+
+
+def test_a_month_that_is_not_together_is_put_together_though_no_file_lacks_its_tally(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Tallies, "write_months", lambda *_: None)
+        commit(lake, *of_a_day(), *of_a_day(40, "2026-05-02 08:00"))
+    assert asked(lake).months == ()
+
+    assert lake.tally() == 0
+    assert len(asked(lake).months) == 1
+
+
+def test_vacuum_takes_the_tallies_of_the_files_it_takes_and_what_a_killed_process_left(lake: Lake):
+    commit(lake, *of_a_day())
+    commit(lake, *of_a_day(41))
+    left = lake.root / "requests" / tallies.FOLDER / tally_content.DEFINITION
+    (left / "gone~1.part").touch()
+    stopped, writing = (left / f"{tallied(lake)[0].partition('~')[0]}~{number}.part" for number in (2, 3))
+    stopped.touch()
+    os.utime(stopped, (0, 0))
+    writing.touch()
+    (lake.root / "requests" / tallies.FOLDER / "of-another-version").mkdir()
+    assert len(tallied(lake)) == 5
+
+    lake.vacuum(grace_hours=0)
+
+    assert set(tallied(lake)) - {writing.name} == {Path(path).name for path in asked(lake).tallies["day"]}
+    assert not stopped.exists()
+    assert list(asked(lake).tallies) == ["day"]
+    assert not (lake.root / "requests" / tallies.FOLDER / "of-another-version").exists()
+
+
+def test_a_tally_of_a_dimension_that_is_no_more_is_not_mistaken(lake: Lake):
+    commit(lake, *of_a_day())
+    folder = lake.root / "requests" / tallies.FOLDER / tally_content.DEFINITION
+    (name,) = tallied(lake)
+    (folder / name).rename(folder / name.replace("~model-quarter", "~model-minute"))
+
+    assert asked(lake).requests == lake.snapshot().files()
+    assert list(asked(lake, "status").tallies) == ["day"]

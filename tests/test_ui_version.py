@@ -1,0 +1,86 @@
+"""Which version of the lake readers are shown while requests arrive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.lake_rows import commit, row
+from usagecost.lake import Lake, LakeMissing
+from usagecost.ui import version
+from usagecost.ui.version import HELD_SECONDS, version_to_show
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    lake = Lake(tmp_path / "lake")
+    commit(lake, row("a"))
+    return lake
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that the clock shows, to be set."""
+    shows = [1000.0]
+    monkeypatch.setattr(version.time, "monotonic", lambda: shows[0])
+    return shows
+
+
+def test_a_lake_at_rest_changes_at_once_and_then_not_every_moment(lake: Lake, clock: list[float]):
+    root = str(lake.root)
+    first = version_to_show(root)
+    second = commit(lake, row("b")).version
+    assert version_to_show(root) == second > first
+
+    third = commit(lake, row("c")).version
+    assert version_to_show(root) == second
+    clock[0] += HELD_SECONDS - 0.1
+    assert version_to_show(root) == second
+    clock[0] += 0.1
+    assert version_to_show(root) == third
+
+
+def test_what_comes_meanwhile_is_shown_together(lake: Lake, clock: list[float]):
+    root = str(lake.root)
+    version_to_show(root)
+    commit(lake, row("b"))
+    version_to_show(root)
+    for name in "cde":
+        clock[0] += HELD_SECONDS / 4
+        commit(lake, row(name))
+        version_to_show(root)
+    clock[0] += HELD_SECONDS / 4
+
+    assert version_to_show(root) == lake.version()
+
+
+@pytest.mark.usefixtures("clock")
+def test_who_asks_for_the_newest_sees_it_and_everybody_else_too(lake: Lake):
+    root = str(lake.root)
+    version_to_show(root)
+    commit(lake, row("b"))
+    version_to_show(root)
+    newest = commit(lake, row("c")).version
+    version_to_show(root, newest=True)
+
+    assert version_to_show(root) == newest
+
+    commit(lake, row("d"))
+    assert version_to_show(root) == newest
+
+
+@pytest.mark.usefixtures("clock")
+def test_lakes_do_not_wait_for_each_other(lake: Lake, tmp_path: Path):
+    other = Lake(tmp_path / "other")
+    for each in (lake, other):
+        commit(each, row("x"))
+        version_to_show(str(each.root))
+        commit(each, row("y"))
+
+    assert [version_to_show(str(each.root)) for each in (lake, other)] == [lake.version(), other.version()]
+
+
+def test_no_lake_has_no_version(tmp_path: Path):
+    with pytest.raises(LakeMissing):
+        version_to_show(str(tmp_path / "nothing"))

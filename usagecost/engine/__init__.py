@@ -1,0 +1,128 @@
+"""Runs SQL over a snapshot of the lake: in this process, by DuckDB, or on a ClickHouse that USAGECOST_ENGINE names.
+
+A query is written once, as DuckDB says it. It names the requests as ``{requests}``, may name their instants as ``{instant_us}``,
+and binds its values as ``$name``. Where it can be told from sums, it may name the lake's tallies beside them: see `tallied`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from usagecost.engine import embedded
+from usagecost.engine.embedded import Outlet
+from usagecost.engine.words import INSTANT_US, UnansweredError, shuffled, whole_quotient
+from usagecost.lake import Lake, Tallied
+from usagecost.schema import REJECTS, REQUESTS
+
+if TYPE_CHECKING:
+    from usagecost.engine.clickhouse import ClickHouse
+
+__all__ = [
+    "INSTANT_US",
+    "Outlet",
+    "UnansweredError",
+    "clickhouse_in_use",
+    "has_tallies",
+    "open_lake",
+    "rejects",
+    "shuffled",
+    "table",
+    "tallied",
+    "whole_quotient",
+]
+
+
+def table(
+    sql: str,
+    parameters: Mapping[str, Any],
+    *,
+    lake: str,
+    version: int,
+    first_day: date | None = None,
+    last_day: date | None = None,
+    only: Collection[date] | None = None,
+    tallied: Tallied | None = None,
+    beside: Mapping[str, pa.Table] | None = None,
+) -> pa.Table:
+    """The result of a query over the requests of the UTC days given, ``only`` some of them: integers and decimals stay exact.
+
+    With ``tallied``, of those days, ``{requests}`` are only those that no tally tells of, and ``{tallies}`` are the others' sums.
+    ``beside`` are tables that the query names; with them, and with some days only, it is always this process that answers.
+    """
+    snapshot = open_lake(lake).snapshot(version)
+    said = sql.replace("{instant_us}", INSTANT_US)
+    whose = f"the lake's version {version}"
+    if only is not None or beside:
+        files = snapshot.files(first_day, last_day, only)
+        return embedded.answer(said, parameters, "requests", REQUESTS, files, whose, beside)
+    if server := clickhouse_in_use():
+        return server.answer(said, parameters, snapshot, first_day, last_day)
+    if tallied is None:
+        return embedded.answer(said, parameters, "requests", REQUESTS, snapshot.files(first_day, last_day), whose)
+    tallies, files = embedded.tallies_sql(tallied)
+    said = said.replace("{tallies}", tallies)
+    return embedded.answer(said, {**parameters, **files}, "requests", REQUESTS, tallied.requests, whose)
+
+
+def tallied(
+    dimensions: Sequence[str],
+    cuts: Iterable[int],
+    *,
+    lake: str,
+    version: int,
+    first_day: date | None = None,
+    last_day: date | None = None,
+) -> Tallied | None:
+    """How `table` sums up the requests of some UTC days by the values of each dimension, where time is cut at some instants (µs):
+    from tallies where it can. None if it cannot.
+
+    A tally's row is one value's requests in a step of time that no cut goes through: ``dimension``, ``value``, ``started_at``, the
+    start of the step, and measures as `metrics.tally_column` names them.
+    """
+    if clickhouse_in_use():
+        return None
+    found = open_lake(lake).snapshot(version).tallied(first_day, last_day, dimensions, cuts)
+    return found if found.has_tallies else None
+
+
+def has_tallies(lake: str, version: int) -> bool:
+    """Whether `tallied` may find anything."""
+    return not clickhouse_in_use() and open_lake(lake).snapshot(version).tallies.exist
+
+
+def rejects(sql: str, parameters: Mapping[str, Any], *, files: Sequence[str]) -> pa.Table:
+    """The result of a query over the rejected lines, named ``{rejects}``, in the files that `Lake.reject_files` names.
+
+    They are few, and always asked in this process.
+    """
+    return embedded.answer(sql, parameters, "rejects", REJECTS, files, "the lake's rejects")
+
+
+def clickhouse_in_use() -> ClickHouse | None:
+    """The server that answers, if USAGECOST_ENGINE names one; raises UnansweredError if it names something else."""
+    named = os.environ.get("USAGECOST_ENGINE", "duckdb")
+    return None if named == "duckdb" else _server(named)
+
+
+@cache
+def _server(url: str) -> ClickHouse:
+    try:
+        from usagecost.engine.clickhouse import ClickHouse
+    except ImportError as problem:
+        raise UnansweredError(
+            f"USAGECOST_ENGINE asks for ClickHouse, and {problem.name} is not installed: "
+            "run `pip install -r requirements-clickhouse.txt`, or take the setting away."
+        ) from problem
+    return ClickHouse(url)
+
+
+@cache
+def open_lake(root: str) -> Lake:
+    """The one handle of a process on a lake; it follows the lake's versions by itself."""
+    return Lake(root)

@@ -1,0 +1,87 @@
+"""What readers call the values of a dimension: a team, user or key by its name, where one is known; anything else as it stands.
+
+Numbers are folds by id, whatever it is called. Two ids of one name are told apart by the beginnings of their ids.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+import pyarrow as pa
+
+from usagecost.filters import NOT_REPORTED
+
+FIELDS = {"user": "user_id", "team": "team_id", "key": "virtual_key"}
+"""Dimension -> the column of a request whose ids can have names."""
+
+SHORT_ID = 8
+"""Characters of an id that tell it from another, unless it takes more."""
+
+
+class Labels:
+    """The names of ids, by dimension."""
+
+    def __init__(self, known: Mapping[str, Mapping[str, str]]) -> None:
+        self._known = known
+
+    @classmethod
+    def of_names(cls, names: pa.Table) -> Labels:
+        """From the lake's names, of which an id's newest counts."""
+        newest: dict[str, dict[str, str]] = {dimension: {} for dimension in FIELDS}
+        dimensions = {field: dimension for dimension, field in FIELDS.items()}
+        for row in sorted(names.to_pylist(), key=lambda row: (row["seen_at"], row["source"])):
+            name = " ".join(row["name"].split())
+            if name and row["field"] in dimensions:
+                newest[dimensions[row["field"]]][row["id"]] = name
+        return cls({dimension: told_apart(of_ids) for dimension, of_ids in newest.items()})
+
+    def of(self, dimension: str | None, value: str) -> str:
+        """What a value is called."""
+        return self._known.get(dimension or "", {}).get(value, value)
+
+    def has(self, dimension: str | None, values: Iterable[object]) -> bool:
+        """Whether one of the values has a name."""
+        known = self._known.get(dimension or "", {})
+        return any(value in known for value in values)
+
+    def id_of(self, dimension: str, said: str) -> str:
+        """The value that is called so; what nothing is called by is a value itself."""
+        return self._ids.get(dimension, {}).get(said, said)
+
+    def ids_with(self, dimension: str, text: str) -> tuple[str, ...]:
+        """The ids in whose name a text occurs, in upper or lower case."""
+        known = self._known.get(dimension, {})
+        return tuple(sorted(value for value, name in known.items() if text.casefold() in name.casefold()))
+
+    def of_all(self, dimension: str | None, values: Iterable[str]) -> dict[str, str]:
+        """What each of some values is called; no two are called the same, also where one's name is what another is."""
+        names = {value: self.of(dimension, value) for value in values}
+        taken = Counter(names.values())
+        return {value: f"{name} ({value})" if taken[name] > 1 and name != value else name for value, name in names.items()}
+
+    @cached_property
+    def _ids(self) -> dict[str, dict[str, str]]:
+        return {dimension: {name: value for value, name in of_ids.items()} for dimension, of_ids in self._known.items()}
+
+
+NO_LABELS = Labels({})
+
+
+def told_apart(names: Mapping[str, str]) -> dict[str, str]:
+    """Id -> a label that is nothing else's: its name, with the beginning of the id where another has or is the same."""
+    counts = Counter([*names.values(), *names, NOT_REPORTED, "Other"])
+    shared: dict[str, list[str]] = {}
+    for value, name in names.items():
+        if counts[name] - (name == value) > 1:
+            shared.setdefault(name, []).append(value)
+    labels = {value: f"{name} ({_short(value, ids)})" for name, ids in shared.items() for value in ids}
+    return {value: labels.get(value, name) for value, name in names.items()}
+
+
+def _short(value: str, others: Iterable[str]) -> str:
+    """The beginning of an id, long enough that none of the others begins so."""
+    rest = [other for other in others if other != value]
+    length = next((size for size in range(SHORT_ID, len(value)) if not any(other[:size] == value[:size] for other in rest)), None)
+    return value[:length]

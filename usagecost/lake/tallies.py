@@ -1,0 +1,248 @@
+"""Tallies: what the requests of one file add up to, by the values of a dimension in each day, hour or quarter-hour (UTC).
+
+They lie beside the files, so that a page over many days reads sums instead of requests. A file never changes, so its tally is
+right as long as it is there, and no second truth: a file without one, because it is small, because a tally would hardly be
+smaller, or because whoever was to write it died, is read itself. Zones are whole quarter-hours apart, so quarter-hours serve all.
+
+The days of a month's tallies lie together in one file besides, named by a hash of the files that it tells of.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import time
+import uuid
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+from hashlib import sha256
+from math import gcd
+from pathlib import Path
+
+import duckdb
+
+from usagecost.lake.staging import worker_count
+from usagecost.lake.storage import Disk, Storage, fsync
+from usagecost.lake.table import DataFile, local_paths
+from usagecost.lake.tally_content import DEFINITION, STEPS, write_month, write_tally
+
+FOLDER = "_tallies"
+"""Beside the days of the requests; Delta leaves alone what begins with a low line. In it one folder for each definition."""
+ENDING = ".parquet"
+
+LEAST_ROWS = 20_000
+"""A smaller file is as quickly read as its tally."""
+LISTED_LONG_AGO = 1_000_000_000
+"""Nanoseconds after which a folder that changes gets another time of change."""
+WRITTEN_LONG_AGO = 3_600
+"""Seconds after which nobody writes a tally any more that is not whole."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """A tally: its file, and dimension -> the finest step that it has of it. It has the coarser ones too."""
+
+    path: str
+    finest: Mapping[str, str]
+
+    def has(self, dimensions: Iterable[str], step: str) -> bool:
+        """Whether it says what the values of dimensions add up to in each such step."""
+        return all(name in self.finest and STEPS[step] >= STEPS[self.finest[name]] for name in dimensions)
+
+
+@dataclass(frozen=True)
+class Tallied:
+    """What tells what the values of dimensions add up to: files of which each request is read, tallies of which a step is read,
+    and months, of which all days are but some. A month has days beside those that were asked for, too.
+    """
+
+    dimensions: tuple[str, ...]
+    requests: tuple[str, ...]
+    tallies: Mapping[str, tuple[str, ...]]
+    months: tuple[str, ...]
+    days_told_elsewhere: tuple[date, ...]
+
+    @property
+    def has_tallies(self) -> bool:
+        """Whether there is anything that need not be read from requests."""
+        return bool(self.tallies or self.months)
+
+
+class Tallies:
+    """The tallies of one lake. ``place`` is where the requests are; beside those of an object store there are none."""
+
+    def __init__(self, place: Storage) -> None:
+        self._place = place
+        self._folder = place.folder / FOLDER / DEFINITION if isinstance(place, Disk) else None
+        self._listed: tuple[int, dict[str, Tally]] = 0, {}
+
+    @property
+    def are_kept(self) -> bool:
+        """Whether the lake has tallies at all."""
+        return self._folder is not None
+
+    @property
+    def exist(self) -> bool:
+        """Whether there is any of them."""
+        return bool(self._known())
+
+    def tallied(
+        self, asked: Sequence[DataFile], files: Sequence[DataFile], dimensions: Sequence[str], cuts: Iterable[int]
+    ) -> Tallied:
+        """How to sum up some files by the values of each dimension, where time is cut at some instants (µs): the coarsest tallies
+        that no cut goes through, and the requests where there are none. ``files`` are all of the version.
+        """
+        known, ends = self._known(), sorted(cuts)
+        months = {file: month for month, of_month in _months(files, known).items() for file in of_month}
+        by_step: dict[str, list[str]] = {}
+        requests: list[DataFile] = []
+        of_months: set[str] = set()
+        elsewhere: set[date] = set()
+        for file in asked:
+            step = _coarsest(file.day, ends)
+            tally, month = known.get(_stem(file)), known.get(months.get(file, ""))
+            if step == "day" and month and month.has(dimensions, step):
+                of_months.add(month.path)
+                continue
+            if month:
+                elsewhere.add(file.day)
+            if step and tally and tally.has(dimensions, step):
+                by_step.setdefault(step, []).append(tally.path)
+            else:
+                requests.append(file)
+        return Tallied(
+            tuple(dimensions),
+            tuple(local_paths(self._place, requests)),
+            {step: tuple(paths) for step, paths in by_step.items()},
+            tuple(sorted(of_months)),
+            tuple(sorted(elsewhere)),
+        )
+
+    def lacking(self, files: Iterable[DataFile]) -> list[DataFile]:
+        """Those of the files that ought to have a tally, and have none."""
+        if self._folder is None:
+            return []
+        known = self._known()
+        return [file for file in files if file.rows >= LEAST_ROWS and _stem(file) not in known]
+
+    def write(self, con: duckdb.DuckDBPyConnection, files: Iterable[DataFile]) -> int:
+        """Write the tallies of files; returns how many. No number depends on them, so nothing is raised if it cannot be done."""
+
+        def write_one(file: DataFile) -> bool:
+            (path,) = local_paths(self._place, [file])
+            return self._written(con, _stem(file), partial(write_tally, path=path, rows=file.rows))
+
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(worker_count()) as pool:
+            written = sum(pool.map(write_one, files))
+        fsync(self._folder)
+        return written
+
+    def lacking_months(self, files: Sequence[DataFile]) -> dict[str, list[Tally]]:
+        """The months whose tallies are not together, and those tallies. ``files`` are all of a version."""
+        known = self._known()
+        months = {month: [known[_stem(file)] for file in of_month] for month, of_month in _months(files, known).items()}
+        return {month: tallies for month, tallies in months.items() if month not in known and _shared(tallies)}
+
+    def write_months(self, con: duckdb.DuckDBPyConnection, files: Sequence[DataFile]) -> None:
+        """Put the tallies of each month together. ``files`` are all of a version."""
+        for month, tallies in self.lacking_months(files).items():
+            write = partial(write_month, tallies=[tally.path for tally in tallies], dimensions=_shared(tallies))
+            self._written(con, month, write)
+
+    def forget_gone(self, files: Sequence[DataFile]) -> None:
+        """Remove the tallies of files that are gone, months that ``files``, all of the newest version, do not make, and what a
+        killed process or another version of the app has left. The caller is alone among the writers.
+        """
+        if self._folder is None or not self._folder.is_dir():
+            return
+        for folder in self._folder.parent.iterdir():
+            if folder != self._folder:
+                shutil.rmtree(folder, ignore_errors=True)
+        stems = {path.stem for path in self._place.folder.glob("*/*.parquet")}
+        there = stems | _months(files, self._known()).keys()
+        for path in self._folder.iterdir():
+            with suppress(FileNotFoundError):  # who was writing it has given it its name
+                is_left = path.suffix != ENDING and path.stat().st_mtime < time.time() - WRITTEN_LONG_AGO
+                if path.name.partition("~")[0] not in there or is_left:
+                    path.unlink()
+
+    def _known(self) -> dict[str, Tally]:
+        """The name of a file, without its folder and ending, or of a month -> its tally."""
+        if self._folder is None:
+            return {}
+        try:
+            changed = os.stat(self._folder).st_mtime_ns  # noqa: PTH116 - a Path takes ten times as long to make
+        except FileNotFoundError:
+            return {}
+        if changed == self._listed[0]:
+            return self._listed[1]
+        names = [name for name in os.listdir(self._folder) if name.endswith(ENDING)]  # noqa: PTH208 - only names are wanted
+        known = {name.partition("~")[0]: Tally(f"{self._folder}/{name}", _finest(name)) for name in names}
+        if time.time_ns() - changed > LISTED_LONG_AGO:
+            self._listed = changed, known
+        return known
+
+    def _written(
+        self, con: duckdb.DuckDBPyConnection, whose: str, write: Callable[[duckdb.DuckDBPyConnection, Path], Mapping[str, str]]
+    ) -> bool:
+        """Whether a tally could be written, whole: ``write`` says the finest steps that it has."""
+        part = self._folder / f"{whose}~{uuid.uuid4()}.part"
+        try:
+            with con.cursor() as cursor:
+                finest = write(cursor, part)
+            fsync(part)
+            part.replace(self._folder / _name(whose, finest))
+        except (duckdb.Error, OSError):
+            part.unlink(missing_ok=True)
+            logging.getLogger(__name__).warning("The tally of %s could not be written", whose, exc_info=True)
+            return False
+        return True
+
+
+def _name(whose: str, finest: Mapping[str, str]) -> str:
+    """``17ce…~model-quarter~user-day.parquet``: the file's or month's name, and the finest step of each dimension."""
+    return f"{whose}~{'~'.join(f'{dimension}-{step}' for dimension, step in finest.items())}{ENDING}"
+
+
+def _finest(name: str) -> dict[str, str]:
+    parts = name.removesuffix(ENDING).split("~")[1:]
+    return {dimension: step for dimension, _, step in (part.partition("-") for part in parts) if step in STEPS}
+
+
+def _stem(file: DataFile) -> str:
+    return file.name.rpartition("/")[2].removesuffix(ENDING)
+
+
+def _shared(tallies: Sequence[Tally]) -> list[str]:
+    """The dimensions that all of the tallies have by the day."""
+    return [name for name in tallies[0].finest if all(tally.has([name], "day") for tally in tallies)]
+
+
+def _months(files: Sequence[DataFile], known: Mapping[str, Tally]) -> dict[str, list[DataFile]]:
+    """The name of each month, and its files with a tally: what its tally has to be of. The newest day, to which most commits add,
+    is not in it.
+    """
+    by_month: dict[str, list[DataFile]] = {}
+    newest = max((file.day for file in files), default=date.min)
+    for file in files:
+        if file.day < newest and _stem(file) in known and known[_stem(file)].finest:
+            by_month.setdefault(f"{file.day:%Y-%m}", []).append(file)
+    return {
+        f"{month}-{sha256(','.join(sorted(map(_stem, of_month))).encode()).hexdigest()[:16]}": of_month
+        for month, of_month in by_month.items()
+    }
+
+
+def _coarsest(day: date, cuts: Sequence[int]) -> str | None:
+    """The coarsest step that no cut goes through on a day (UTC); None if quarter-hours are cut too."""
+    midnight = (day - date(1970, 1, 1)) // timedelta(days=1) * STEPS["day"]
+    within = cuts[bisect_right(cuts, midnight) : bisect_left(cuts, midnight + STEPS["day"])]
+    apart = gcd(*(cut - midnight for cut in within))
+    return next((step for step, length in reversed(STEPS.items()) if apart % length == 0), None)

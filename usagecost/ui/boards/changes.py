@@ -1,0 +1,92 @@
+"""Changing boards: every change is one file written, is said, and can be undone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from usagecost.boards import Board, Shelved, board_text, file_name, shelved_boards
+from usagecost.lake import LakeError, TextFolder
+from usagecost.ui import shelf as shelves
+from usagecost.ui.reader import reader
+from usagecost.ui.text import plain
+
+_CHANGE, _PROBLEM = "_board_change", "_board_problem"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was done to a board's file, in words that begin a sentence; its texts before and after, None where there is none."""
+
+    said: str
+    name: str
+    before: str | None
+    after: str | None
+
+
+def make(folder: TextFolder, change: Change) -> bool:
+    """Writes the change, unless somebody else has changed the board since it was seen; whether it was written."""
+    try:
+        folder.put(change.name, change.after, seen=change.before)
+    except LakeError as problem:
+        st.session_state[_PROBLEM] = str(problem)
+        return False
+    finally:
+        shelves.forget()
+    st.session_state[_CHANGE] = change
+    return True
+
+
+def save(folder: TextFolder, shelved: Shelved, board: Board, said: str) -> bool:
+    """Puts another board in the place of the one that was shown; whether it was written."""
+    return make(folder, Change(said, shelved.name, shelved.text, board_text(board)))
+
+
+def add(folder: TextFolder, board: Board, said: str) -> bool:
+    """Makes a new board, of the reader's own, and chooses it; whether it was written."""
+    try:
+        name = file_name(board.title, [shelved.name for shelved in shelved_boards(folder)])
+    except LakeError as problem:
+        st.session_state[_PROBLEM] = str(problem)
+        return False
+    own = board.model_copy(update={"owner": reader() or "", "pinned": False})
+    if not make(folder, Change(said, name, None, board_text(own))):
+        return False
+    st.session_state["board"] = name
+    return True
+
+
+def delete(folder: TextFolder, shelved: Shelved) -> None:
+    """Removes a board's file."""
+    make(folder, Change(f"“{shelved.title}” is deleted", shelved.name, shelved.text, None))
+
+
+def undo(folder: TextFolder, change: Change) -> None:
+    """Puts back what was there before a change."""
+    if make(folder, Change(f"Undone: {change.said}", change.name, change.after, change.before)):
+        st.session_state.pop(_CHANGE)
+        if change.before is not None:
+            st.session_state["board"] = change.name
+
+
+def last_deleted() -> str | None:
+    """The name of the board that the last change has removed, of which the reader need not be told."""
+    change: Change | None = st.session_state.get(_CHANGE)
+    return change.name if change and change.after is None else None
+
+
+def refuse(problem: str) -> None:
+    """Notes why something cannot be done, to be said by the next run."""
+    st.session_state[_PROBLEM] = problem
+
+
+def say(folder: TextFolder) -> None:
+    """What was changed last, with its undoing, or why it could not be."""
+    if problem := st.session_state.pop(_PROBLEM, None):
+        st.error(plain(problem), title="Nothing was changed", icon=":material/error:")
+    change: Change | None = st.session_state.get(_CHANGE)
+    if change:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(f":material/check: {plain(change.said)}.", width="content")
+            st.button("Undo", key="undo_board", type="tertiary", icon=":material/undo:", on_click=undo, args=(folder, change))

@@ -1,0 +1,106 @@
+"""The page Explore: a panel without a board, its state in the URL, and the way onto a board."""
+
+from __future__ import annotations
+
+import streamlit as st
+from pydantic import ValidationError
+
+from usagecost.boards import MOST_PANELS, Board, Panel, PanelFilter, Shelved
+from usagecost.boards.words import title_of
+from usagecost.filters import Condition, View
+from usagecost.lake import LakeError, TextFolder
+from usagecost.ui import pinned
+from usagecost.ui import shelf as shelves
+from usagecost.ui.boards import changes, form
+from usagecost.ui.boards.editing import FORM_AND_PREVIEW, preview_of
+from usagecost.ui.drilldown import both
+from usagecost.ui.labels import labels_of
+from usagecost.ui.reader import reader
+from usagecost.ui.text import plain
+
+KEY = "explore"
+"""Of the form."""
+LINK = "asked"
+"""The URL's parameter: the panel as JSON, without what is as it is by default."""
+NEW_BOARD = "a new board"
+
+
+def explore(view: View) -> None:
+    """The form of a panel and, beside it, its answer."""
+    _begin()
+    controls, shown = st.columns(FORM_AND_PREVIEW, gap="medium")
+    with controls:
+        found = form.form(view, KEY, on_board=False)
+        if isinstance(found, Panel):
+            st.query_params[LINK] = st.session_state["_asked"] = found.model_dump_json(exclude_defaults=True)
+            _add(shelves.folder(), found, view)
+    with shown:
+        preview_of(found, view)
+
+
+def _begin() -> None:
+    """Sets the form to what the link asks, or to what was asked when the reader was here last."""
+    link = st.query_params.get(LINK) or st.session_state.get(LINK)
+    if form.is_begun(KEY) and link == st.session_state.get("_asked"):
+        return
+    st.session_state["_asked"] = link
+    panel = form.WHOLE_PANEL
+    if link:
+        try:
+            panel = Panel.model_validate_json(link)
+        except ValidationError as error:
+            reason = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+            st.warning(plain(reason), title="The link asks for something that cannot be drawn", icon=":material/link_off:")
+    form.begin(panel, KEY)
+
+
+def _add(folder: TextFolder, panel: Panel, view: View) -> None:
+    """The way onto a board, with the sidebar's filters: they are a part of what is seen here."""
+    with st.popover("Add to board", icon=":material/dashboard_customize:", key="add_to_board"):
+        try:
+            shelf = [board for board in shelves.shelf() if board.board and board.is_of(reader())]
+        except LakeError as problem:
+            st.warning(plain(str(problem)), title="Boards cannot be read right now")
+            return
+        by_name = {board.name: board for board in shelf if len(board.board.panel) < MOST_PANELS}  # type: ignore[union-attr]
+        name = st.selectbox(
+            "Board",
+            [*by_name, NEW_BOARD],
+            key="add_to",
+            format_func=lambda name: by_name[name].title if name in by_name else "A new board",
+        )
+        is_new = name not in by_name
+        title = st.text_input("Title of the new board", key="add_to_title", max_chars=120).strip() if is_new else ""
+        added = _with_filters(panel, view)
+        if added.filters:
+            st.caption(plain(f"The panel keeps: {', '.join(added.conditions.said(labels_of(view).of))}."))
+        st.button(
+            "Add",
+            key="add_to_board_now",
+            type="primary",
+            disabled=is_new and not title,
+            on_click=_put,
+            args=(folder, added, None if is_new else by_name[name]),
+        )
+    changes.say(folder)
+
+
+def _put(folder: TextFolder, panel: Panel, shelved: Shelved | None) -> None:
+    said = f"“{title_of(panel)}” is added"
+    if shelved is None:
+        if changes.add(folder, Board(title=st.session_state["add_to_title"].strip(), panel=(panel,)), said):
+            pinned.open_board(st.session_state["board"])
+        return
+    board = shelved.board
+    if changes.save(folder, shelved, board.model_copy(update={"panel": (*board.panel, panel)}), said):
+        pinned.open_board(shelved.name)
+
+
+def _with_filters(panel: Panel, view: View) -> Panel:
+    """The panel with the sidebar's filters among its own."""
+    own = {chosen.dimension: chosen.condition for chosen in panel.filters}
+    filters = [condition for condition in view.filters.conditions if isinstance(condition, Condition)]
+    for condition in filters:
+        name = condition.dimension
+        own[name] = both(own[name], condition) if name in own else condition
+    return panel.model_copy(update={"filters": tuple(PanelFilter.of(condition) for condition in own.values())})

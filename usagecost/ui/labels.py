@@ -1,0 +1,33 @@
+"""What a page calls the values of dimensions: the one place where a value becomes what a reader sees."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from usagecost import charts, queries
+from usagecost.filters import View
+from usagecost.labels import Labels
+
+
+def labels_of(view: View) -> Labels:
+    """The names that are known in the lake of a view."""
+    return queries.labels(view.lake, view.version)
+
+
+def named(values: pd.DataFrame, view: View, by: str | None, plural: str = "") -> pd.DataFrame:
+    """Rows with a ``value``, and ``is_other``, with the ``name`` that a reader sees, and whether one of them ``has_names``.
+
+    ``plural``, with how many values were ``merged``, says what "Other" is made of.
+    """
+    labels = labels_of(view)
+    said = [None if pd.isna(value) else str(value) for value in values["value"]]
+    names = labels.of_all(by, dict.fromkeys(value for value in said if value is not None))
+    merged = values["merged"] if "merged" in values else [1] * len(values)
+    rows = zip(said, values["is_other"], merged, strict=True)
+    shown = [charts.value_name(names.get(value or "", value), is_other, count, plural) for value, is_other, count in rows]
+    return values.assign(name=shown, has_names=labels.has(by, names))
+
+
+def words_of(view: View) -> tuple[str, ...]:
+    """The filters of a view as a person would say them."""
+    return view.filters.said(labels_of(view).of)

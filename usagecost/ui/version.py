@@ -1,0 +1,46 @@
+"""Which version of the lake the pages are of: the newest, changing no more often than readers can take in.
+
+Where requests arrive all the time every commit is another version, and each would have every reader's numbers asked anew.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from math import inf
+from threading import Lock
+
+import streamlit as st
+
+from usagecost.engine import open_lake
+
+HELD_SECONDS = 15.0
+"""How long a version that came after another is shown at least, to all readers alike. A lake that was at rest changes at once."""
+
+
+@dataclass
+class Shown:
+    """The version of a lake that this process shows, and when it came to be the one; None before anybody has asked."""
+
+    version: int | None = None
+    since: float = -inf
+    changing: Lock = field(default_factory=Lock)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _shown(lake: str) -> Shown:  # noqa: ARG001 - the lake is the cache's key
+    return Shown()
+
+
+def version_to_show(lake: str, *, newest: bool = False) -> int:
+    """The version that pages show; the ``newest`` one, from now on, if a reader has asked for it. Raises LakeError if it cannot
+    be told.
+    """
+    shown, now, there = _shown(lake), time.monotonic(), open_lake(lake).version()
+    with shown.changing:
+        is_first = shown.version is None
+        is_older = not is_first and shown.version < there  # a newer one is of another lake, which was in the same place
+        is_held = is_older and not newest and now - shown.since < HELD_SECONDS
+        if shown.version != there and not is_held:
+            shown.version, shown.since = there, -inf if is_first else now
+        return shown.version
