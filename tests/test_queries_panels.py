@@ -26,6 +26,7 @@ from usagecost.filters import Filters, View
 from usagecost.folds import rows
 from usagecost.lake import Lake
 from usagecost.metrics import BASES, DIMENSIONS, HOURS, MEASURES, METRICS, OF_ROWS, SPLITS, WEEKDAYS
+from usagecost.periods import INTERVALS
 from usagecost.queries_panels import EDGES, SAMPLE, Answer
 
 PERCENTILES = {"latency_p50_ms": 0.5, "latency_p95_ms": 0.95, "latency_p99_ms": 0.99}
@@ -203,6 +204,16 @@ def test_a_request_counts_once_for_each_of_its_tags_and_once_in_the_whole(lake_o
 
     assert values_of(answer, "requests") == {"a": 2, "b": 1, None: 2}
     assert answer.totals["requests"] == 4
+
+
+@ON_ENGINES_AND_TALLIES
+@pytest.mark.parametrize("interval", INTERVALS)
+def test_a_day_that_the_zone_skipped_has_nothing(lake_of: Callable[..., str], interval: str):
+    lake = lake_of(request(instant("2011-12-29 12:00")), request(instant("2011-12-30 12:00")))
+    skipped = days("2011-12-30", zone="Pacific/Apia", now="2026-01-01 12:00")
+    answer = queries_panels.answer(Panel(metrics=("requests", "active_users"), chart="number"), view(lake, skipped, interval))
+
+    assert (len(answer.over_time), answer.totals["requests"], answer.before["requests"]) == (0, 0, 1)
 
 
 @ON_ENGINES_AND_TALLIES

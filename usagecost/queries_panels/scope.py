@@ -84,7 +84,7 @@ class Scope:
         return periods.places(self.period, interval, steps)
 
     def _time_sql(self, interval: str) -> tuple[str, Parameters]:
-        if interval == WHOLE:
+        if interval == WHOLE or self.period.start == self.period.end:  # the zone skipped all of the period's days
             return "0::bigint", {}
         times = periods.clock(self.period.zone, self.start, self.end)
         if interval in ("hour", "day"):
