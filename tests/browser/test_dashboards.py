@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import LOOKS, choose, open_page, serve, settle
 from tests.browser.test_usage_and_cost import STREAMLIT_BASELINE
@@ -192,7 +192,7 @@ def test_a_board_that_refreshes_by_itself_shows_what_is_ingested_meanwhile(page:
 
 
 @LOOKS
-def test_boards_their_editor_and_explore_are_accessible_and_fit_the_screen(app: str, browser: Browser, look: dict) -> None:
+def test_boards_their_editor_and_explore_are_accessible_and_fit_the_screen(app: str, browser: BrowserContext, look: dict) -> None:
     for page in open_page(browser, **look):
         found = {}
         for place in ("Dashboards?board=overview&range=Last+7+days", "Explore?range=Last+7+days", "edited"):

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import LOOKS, open_page, serve, settle
 from tests.browser.test_usage_and_cost import STREAMLIT_BASELINE
@@ -73,7 +73,7 @@ def test_a_price_is_set_previewed_applied_and_taken_back(page: Page, app: str, l
 
 
 @LOOKS
-def test_every_tab_is_accessible_and_fits_the_screen(app: str, browser: Browser, look: dict) -> None:
+def test_every_tab_is_accessible_and_fits_the_screen(app: str, browser: BrowserContext, look: dict) -> None:
     for page in open_page(browser, **look):
         found = {}
         for part in PARTS:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import LOOKS, choose, open_page, serve, settle
 from tests.browser.test_usage_and_cost import STREAMLIT_BASELINE
@@ -48,7 +48,7 @@ def app(lake: Lake) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: BrowserContext) -> Iterator[Page]:
     yield from open_page(browser)
 
 
@@ -197,7 +197,7 @@ def test_the_view_is_carried_between_the_pages(page: Page, app: str) -> None:
     assert "range=Last+7+days" in page.url
 
 
-def test_the_sample_steps_aside_for_what_is_loaded(browser: Browser, sample_lake: Path, tmp_path: Path) -> None:
+def test_the_sample_steps_aside_for_what_is_loaded(browser: BrowserContext, sample_lake: Path, tmp_path: Path) -> None:
     root = tmp_path / "own"
     file = tmp_path / "records.csv"
     file.write_text(f"{HEADER}a,2026-11-21T10:00:00Z,openai,gpt-4o,5,0,cid\n")
@@ -217,7 +217,7 @@ def test_the_sample_steps_aside_for_what_is_loaded(browser: Browser, sample_lake
 
 @pytest.mark.slow
 @LOOKS
-def test_axe_finds_nothing_beyond_streamlits_own(app: str, browser: Browser, look: dict, tmp_path: Path) -> None:
+def test_axe_finds_nothing_beyond_streamlits_own(app: str, browser: BrowserContext, look: dict, tmp_path: Path) -> None:
     (tmp_path / "gateway.csv").write_text("when,deployment,prompt_tokens,state\n2026-11-21 10:00,gpt-4o,-1,meh\n")
     for page in open_page(browser, **look):
         found = {}
@@ -232,7 +232,7 @@ def test_axe_finds_nothing_beyond_streamlits_own(app: str, browser: Browser, loo
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_nothing_is_wider_than_a_phone(app: str, browser: Browser, part: str) -> None:
+def test_nothing_is_wider_than_a_phone(app: str, browser: BrowserContext, part: str) -> None:
     for page in open_page(browser, viewport={"width": 390, "height": 844}):
         visit_part(page, app, part)
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.conftest import LOOKS, cards, choose, open_page, serve, settle, visit
 from tests.browser.test_usage_and_cost import STREAMLIT_BASELINE
@@ -147,7 +147,7 @@ def test_a_filter_is_in_the_link_and_the_export_holds_what_matches(page: Page, s
 
 
 @pytest.mark.slow
-def test_a_link_opens_a_request_on_a_cold_server(server: str, browser: Browser, sample_lake) -> None:
+def test_a_link_opens_a_request_on_a_cold_server(server: str, browser: BrowserContext, sample_lake) -> None:
     for page in open_page(browser):
         visit(page, f"{server}/Traces?{WEEK}&sort=Cost")
         click_cell(page, 0)
@@ -162,7 +162,7 @@ def test_a_link_opens_a_request_on_a_cold_server(server: str, browser: Browser, 
 
 @pytest.mark.slow
 @LOOKS
-def test_axe_finds_nothing_beyond_streamlits_own_and_nothing_is_too_wide(server: str, browser: Browser, look: dict) -> None:
+def test_axe_finds_nothing_beyond_streamlits_own_and_nothing_is_too_wide(server: str, browser: BrowserContext, look: dict) -> None:
     for page in open_page(browser, **look):
         found = {}
         for name, link in {"list": WEEK, "errors": f"{WEEK}&part=Errors", "panel": f"{WEEK}&sort=Cost"}.items():

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import LOOKS, WEST_AND_EAST, cards, choose, open_page, settle, visit
 from usagecost import formats
@@ -160,7 +160,7 @@ def test_model_usage_switches_between_table_and_chart(page: Page, server: str) -
 
 @WEST_AND_EAST
 @pytest.mark.slow
-def test_a_copied_link_opens_the_same_view_for_somebody_else(page: Page, server: str, browser: Browser) -> None:
+def test_a_copied_link_opens_the_same_view_for_somebody_else(page: Page, server: str, browser: BrowserContext) -> None:
     visit(page, f"{server}/?tab=Cost")
     choose(page, "Date range", "Last 14 days")
     choose(page, "Time zone", "Asia/Kathmandu", typed=True)
@@ -170,7 +170,7 @@ def test_a_copied_link_opens_the_same_view_for_somebody_else(page: Page, server:
     page.keyboard.press("Escape")
     settle(page)
 
-    for other in open_page(browser, timezone_id="Pacific/Apia"):
+    for other in open_page(browser, zone="Pacific/Apia"):
         visit(other, page.url)
 
         assert cards(other) == cards(page)
@@ -192,10 +192,10 @@ def test_reset_leads_back_to_the_default_view(page: Page, server: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_time_axis_does_not_depend_on_the_browsers_zone(server: str, browser: Browser) -> None:
+def test_the_time_axis_does_not_depend_on_the_browsers_zone(server: str, browser: BrowserContext) -> None:
     ticks = []
     for zone in ("America/Los_Angeles", "Asia/Tokyo"):
-        for page in open_page(browser, timezone_id=zone):
+        for page in open_page(browser, zone=zone):
             visit(page, f"{server}/?range=Custom+range&days=2026-10-24&days=2026-10-26&zone=Europe%2FBerlin&interval=hour")
             ticks.append(page.get_by_test_id("stVegaLiteChart").first.locator(".role-axis-label text").all_text_contents())
 
@@ -205,7 +205,7 @@ def test_the_time_axis_does_not_depend_on_the_browsers_zone(server: str, browser
 
 @pytest.mark.slow
 @LOOKS
-def test_axe_finds_nothing_beyond_streamlits_own(server: str, browser: Browser, look: dict) -> None:
+def test_axe_finds_nothing_beyond_streamlits_own(server: str, browser: BrowserContext, look: dict) -> None:
     for page in open_page(browser, **look):
         visit(page, server)
         found = {}
@@ -218,7 +218,7 @@ def test_axe_finds_nothing_beyond_streamlits_own(server: str, browser: Browser, 
 
 
 @pytest.mark.slow
-def test_nothing_is_wider_than_a_phone(server: str, browser: Browser) -> None:
+def test_nothing_is_wider_than_a_phone(server: str, browser: BrowserContext) -> None:
     for page in open_page(browser, viewport={"width": 390, "height": 844}):
         visit(page, f"{server}/?tab=Cost")
 
