@@ -61,7 +61,7 @@ def visit_part(page: Page, address: str, part: str) -> None:
 def drop(page: Page, *files: Path) -> None:
     """Hands files over, as the drop does."""
     page.locator("input[type=file]").set_input_files([str(file) for file in files])
-    expect(page.get_by_text(files[-1].name, exact=True)).to_be_visible()
+    expect(page.get_by_text(files[-1].name, exact=True).first).to_be_visible()
     settle(page)
 
 
