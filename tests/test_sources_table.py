@@ -367,7 +367,7 @@ def test_an_empty_request_id_is_rejected(file: Path):
 
 
 def test_a_quotation_mark_that_does_not_end_leaves_the_rows_before_it(file: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("usagecost.sources.delimited.BLOCK_BYTES", 1 << 12)
+    monkeypatch.setattr("usagecost.sources.delimited.TOGETHER_BYTES", 1 << 12)
     file.write_text("started_at,model\n2026-05-01,m\n" * 1 + '2026-05-01,"n\n' + "2026-05-01,o\n" * 2_000)
 
     batch = read(Table(), file)

@@ -11,9 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from usagecost.sources.files import BLOCK_BYTES, ByteStream, FileProblem, Head, fingerprint
+from usagecost.sources.files import PIECE_BYTES, ByteStream, FileProblem, Head, fingerprint
 from usagecost.sources.lines import UNREADABLE_LINE, Unreadable, line_blocks
 from usagecost.sources.tabular import Rows, evenly
+
+TOGETHER_BYTES = 12 << 20
+"""What Arrow parses at once, of which it keeps several."""
 
 DELIMITERS = ",;\t|"
 
@@ -85,7 +88,7 @@ def _delimited_rows(head: Head, form: Layout) -> Iterator[Rows]:
         with arrow_csv.open_csv(
             text,
             read_options=arrow_csv.ReadOptions(
-                use_threads=False, block_size=BLOCK_BYTES, column_names=list(form.names), skip_rows_after_names=1
+                use_threads=False, block_size=TOGETHER_BYTES, column_names=list(form.names), skip_rows_after_names=1
             ),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=form.delimiter, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=count.leave_out
@@ -119,7 +122,7 @@ class _Text:
 
     def __init__(self, head: Head) -> None:
         self._stream = ByteStream(head.path)
-        self._blocks = line_blocks(self._stream)
+        self._blocks = line_blocks(self._stream, TOGETHER_BYTES - PIECE_BYTES)  # each as Arrow asks for, and no small rest
         self._rest = b""
         self._reported = 0
         self.unreadable: deque[Unreadable] = deque()

@@ -21,6 +21,8 @@ from usagecost.sources.documents import Splitter, is_document
 
 BLOCK_BYTES = 16 << 20
 """What is worked on at once."""
+FIRST_BLOCK_BYTES = 2 << 20
+"""What is worked on at first, so that nothing waits long for a beginning; each block is twice the one before it, up to the most."""
 
 PIECE_BYTES = 1 << 20
 """What is unpacked at once."""
@@ -98,6 +100,14 @@ def _until(end: int | None, pieces: Iterator[bytes]) -> Iterator[bytes]:
         end -= len(piece)
         if end <= 0:
             return
+
+
+def block_sizes(most: int) -> Iterator[int]:
+    """How much is worked on at once, block after block."""
+    size = min(FIRST_BLOCK_BYTES, most)
+    while True:
+        yield size
+        size = min(2 * size, most)
 
 
 def is_packed(path: Path) -> bool:

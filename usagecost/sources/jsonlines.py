@@ -16,11 +16,13 @@ import pyarrow.compute as pc
 from usagecost.sources.ahead import ahead
 from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.conventions import Conventions
-from usagecost.sources.files import BLOCK_BYTES, FileProblem, Head
+from usagecost.sources.files import FileProblem, Head, block_sizes
 from usagecost.sources.lines import LineBlock, line_blocks
 from usagecost.sources.protocol import MOST_RAW, Batch, Reading, Reject
 from usagecost.sources.sql import in_parallel, literal, registered
 
+TOGETHER_BYTES = 32 << 20
+"""What is worked on at once. Each time costs as much as reading some hundred lines, and lines of JSON are long."""
 MOST_FILES = 1_000
 """Files that are read together; many logs are many small files."""
 
@@ -114,7 +116,7 @@ def _parts(heads: Iterable[Head]) -> Iterator[Part]:
         stream = head.stream()
         position = 0
         try:
-            for block in line_blocks(stream):
+            for block in line_blocks(stream, TOGETHER_BYTES):
                 yield Part(head, stream.position - position, block)
                 position = stream.position
         except FileProblem as problem:
@@ -123,13 +125,15 @@ def _parts(heads: Iterable[Head]) -> Iterator[Part]:
 
 def _together(parts: Iterator[Part]) -> Iterator[list[Part]]:
     """Parts that make up about half a block, or more."""
+    sizes = block_sizes(TOGETHER_BYTES)
+    enough = next(sizes) // 2
     gathered, size = [], 0
     for part in parts:
         gathered.append(part)
         size += len(part.block.text) if part.block else 0
-        if size >= BLOCK_BYTES // 2 or len(gathered) >= MOST_FILES:
+        if size >= enough or len(gathered) >= MOST_FILES:
             yield gathered
-            gathered, size = [], 0
+            gathered, size, enough = [], 0, next(sizes) // 2
     if gathered:
         yield gathered
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from usagecost.sources.files import BLOCK_BYTES, PIECE_BYTES, ByteStream, DocumentStream, FileProblem
+from usagecost.sources.files import BLOCK_BYTES, PIECE_BYTES, ByteStream, DocumentStream, FileProblem, block_sizes
 from usagecost.sources.protocol import MOST_RAW
 
 MOST_LINE_BYTES = 16 << 20
@@ -40,7 +40,7 @@ class Unreadable(NamedTuple):
 class LineBlock:
     """Whole lines of a file: UTF-8, each ending in a newline, the first of them with the number ``first``."""
 
-    text: bytes
+    text: bytes | memoryview
     first: int
     unreadable: dict[int, Unreadable] = field(default_factory=dict)
 
@@ -64,55 +64,110 @@ class LineBlock:
         return bool((np.frombuffer(self.text, np.uint8)[self.offsets[:-1]] == ord(letter)).all())
 
 
-def line_blocks(stream: ByteStream | DocumentStream) -> Iterator[LineBlock]:
-    """The lines of a file. If it breaks off, those that are whole, and then FileProblem."""
+def line_blocks(stream: ByteStream | DocumentStream, most_together: int = BLOCK_BYTES) -> Iterator[LineBlock]:
+    """The lines of a file, about so many bytes at once. If it breaks off, those that are whole, and then FileProblem."""
     most_bytes = MOST_OBJECT_BYTES if isinstance(stream, DocumentStream) else MOST_LINE_BYTES
     first = 1
-    for text, overlong in _whole_lines(stream, most_bytes):
-        if text or overlong:
+    for text, overlong in _whole_lines(stream, most_bytes, most_together):
+        if len(text) or overlong:
             block = LineBlock(UNREADABLE_LINE + b"\n", first, {first: overlong}) if overlong else _checked(text, first)
             yield block
             first += block.count
 
 
-def _line_ends(text: bytes) -> Iterator[np.ndarray]:
+def _line_ends(text: bytes | memoryview) -> Iterator[np.ndarray]:
     """The places after each newline; found piece by piece, as new memory costs more than looking at it."""
     letters = np.frombuffer(text, np.uint8)
     for start in range(0, len(letters), PIECE_BYTES):
         yield np.flatnonzero(letters[start : start + PIECE_BYTES] == ord("\n")) + start + 1
 
 
-def _whole_lines(stream: ByteStream | DocumentStream, most_bytes: int) -> Iterator[tuple[bytes, Unreadable | None]]:
+class _Gathered:
+    """Pieces of text put together: whole lines, and the beginning of one that goes on.
+
+    They are copied into memory that numpy asks for, in huge pages: to be given a block in small ones takes longer than to read it.
+    """
+
+    def __init__(self, sizes: Iterator[int]) -> None:
+        self._sizes = sizes
+        self._enough = next(sizes)
+        self._room = np.empty(0, np.uint8)
+        self._whole = self._end = 0
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the whole lines make up a block."""
+        return self._whole >= self._enough
+
+    @property
+    def begun_bytes(self) -> int:
+        """How much there is of the line that goes on."""
+        return self._end - self._whole
+
+    @property
+    def begun(self) -> bytes:
+        """The beginning of the line that goes on."""
+        return self._room[self._whole : self._end].tobytes()
+
+    def add(self, text: bytes | memoryview) -> None:
+        """More text."""
+        start, self._end = self._end, self._end + len(text)
+        if self._end > len(self._room):
+            block = self._enough + 2 * PIECE_BYTES if self._end >= PIECE_BYTES else 0
+            room = np.empty(max(2 * self._end, block), np.uint8)
+            room[:start] = self._room[:start]
+            self._room = room
+        self._room[start : self._end] = np.frombuffer(text, np.uint8)
+
+    def end_lines(self, begun: int) -> None:
+        """All but so many of the last bytes are whole lines."""
+        self._whole = self._end - begun
+
+    def begin_again(self, begun: bytes) -> None:
+        """Another beginning of the line that goes on, no longer than the one before."""
+        self._end = self._whole
+        self.add(begun)
+
+    def take(self) -> memoryview:
+        """The whole lines, which are not here any more."""
+        whole, begun = memoryview(self._room[: self._whole]), self.begun
+        self._room = np.empty(0, np.uint8)
+        self._whole = self._end = 0
+        self._enough = next(self._sizes)
+        self.add(begun)
+        return whole
+
+
+def _whole_lines(
+    stream: ByteStream | DocumentStream, most_bytes: int, most_together: int
+) -> Iterator[tuple[bytes | memoryview, Unreadable | None]]:
     """Text up to the end of a line; or, instead, of a line that is too long: what is wrong with it, and its beginning."""
-    whole: list[bytes | memoryview] = []
-    open_line: list[bytes] = []
+    gathered = _Gathered(block_sizes(most_together))
     length = 0
     for piece in stream:
         end = piece.find(b"\n") + 1
         length += end or len(piece)
         if length > most_bytes:
-            open_line = [b"".join((*open_line, piece[: end or None]))[:_KEPT_BYTES]]
+            beginning = (gathered.begun + piece[: end or None])[:_KEPT_BYTES]
+            gathered.begin_again(beginning if not end else b"")
             if not end:
                 continue
-            yield b"".join(whole), None
-            yield b"", _overlong(length, open_line[0], most_bytes)
-            piece, whole, open_line = piece[end:], [], []  # noqa: PLW2901
-        last = piece.rfind(b"\n") + 1
-        if last:
-            whole += [*open_line, memoryview(piece)[:last]]
-            open_line = []
-        open_line.append(piece[last:])
-        length = sum(map(len, open_line))
-        if sum(map(len, whole)) >= BLOCK_BYTES:
-            yield b"".join(whole), None
-            whole = []
-    yield b"".join(whole), None
+            yield gathered.take(), None
+            yield b"", _overlong(length, beginning, most_bytes)
+            piece = piece[end:]  # noqa: PLW2901
+        gathered.add(piece)
+        if last := piece.rfind(b"\n") + 1:
+            gathered.end_lines(len(piece) - last)
+        length = gathered.begun_bytes
+        if gathered.is_enough:
+            yield gathered.take(), None
+    yield gathered.take(), None
     if stream.problem:
         raise FileProblem(stream.problem)  # what was left of a line is not whole
     if length > most_bytes:
-        yield b"", _overlong(length, open_line[0], most_bytes)
-    elif any(open_line):
-        yield b"".join((*open_line, b"\n")), None
+        yield b"", _overlong(length, gathered.begun, most_bytes)
+    elif gathered.begun_bytes:
+        yield gathered.begun + b"\n", None
 
 
 def _overlong(length: int, start: bytes, most_bytes: int) -> Unreadable:
@@ -121,13 +176,13 @@ def _overlong(length: int, start: bytes, most_bytes: int) -> Unreadable:
     return Unreadable(reason, start.decode(errors="replace")[:MOST_RAW])
 
 
-def _checked(text: bytes, first: int) -> LineBlock:
+def _checked(text: bytes | memoryview, first: int) -> LineBlock:
     """The block, once its lines are known to be text."""
-    is_damaged = b"\0" in text or not _is_utf8(text)
-    return _without_damaged_lines(text, first) if is_damaged else LineBlock(text, first)
+    is_text = len(text) == 0 or (np.frombuffer(text, np.uint8).min() > 0 and _is_utf8(text))
+    return LineBlock(text, first) if is_text else _without_damaged_lines(bytes(text), first)
 
 
-def _is_utf8(text: bytes) -> bool:
+def _is_utf8(text: bytes | memoryview) -> bool:
     whole = pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, len(text)], np.int32)), pa.py_buffer(text))
     try:
         whole.validate(full=True)
