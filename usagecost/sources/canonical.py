@@ -19,7 +19,7 @@ from usagecost.sources.checks import reason_sql
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.kinds import Kind, kind_of, status_of_http
 from usagecost.sources.protocol import Reading
-from usagecost.sources.sql import ChangingRows, in_parallel, literal
+from usagecost.sources.sql import ChangingRows, in_parallel
 
 _VERBATIM = {"tags", "attributes", "rank"}
 """Columns that a source hands over as they shall be."""
@@ -35,16 +35,20 @@ class CanonicalQuery:
     """The requests among the rows of a SELECT over a table, asked for again and again with other rows in the table.
 
     It is planned once, as that takes as long as reading tens of thousands of rows; so it has no variables. In the SELECT the
-    table goes by the name `relation`. Close it when all is read.
+    table goes by the name `relation`. `may_hold_nul` is false where no text of the table has a NUL character in it. Close it when
+    all is read.
     """
 
-    def __init__(self, reading: Reading, source: str, sql: str, relation: str, conventions: Conventions) -> None:
+    def __init__(
+        self, reading: Reading, source: str, sql: str, relation: str, conventions: Conventions, *, may_hold_nul: bool = True
+    ) -> None:
         self._con = reading.con
         self._now = reading.now
         self._source = source
         self._sql = sql
         self._relation = relation
         self._conventions = conventions
+        self._may_hold_nul = may_hold_nul
         self._rows: ChangingRows | None = None
 
     def run(self, table: pa.Table) -> tuple[pa.Table, pa.Table]:
@@ -57,9 +61,9 @@ class CanonicalQuery:
         rows = self._con.sql("EXECUTE canonical_rows").to_arrow_table()
         reasons = rows["reason"]
         if reasons.null_count == len(reasons):
-            return _requests(rows), rows.select(["row", "reason"]).slice(0, 0)
+            return self._requests(rows), rows.select(["row", "reason"]).slice(0, 0)
         is_rejected = pc.is_valid(reasons)
-        return _requests(rows.filter(pc.invert(is_rejected))), rows.select(["row", "reason"]).filter(is_rejected)
+        return self._requests(rows.filter(pc.invert(is_rejected))), rows.select(["row", "reason"]).filter(is_rejected)
 
     def also(self, sql: str) -> pa.Table:
         """What another SELECT says over the rows of the last run, which go by the same name."""
@@ -71,6 +75,16 @@ class CanonicalQuery:
             self._con.execute("DEALLOCATE canonical_rows")
             self._con.unregister(self._relation)
             self._rows = None
+
+    def _requests(self, rows: pa.Table) -> pa.Table:
+        """The rows with every column of the record; of those that were not given the rank is 0, and the others are NULL."""
+        count = rows.num_rows
+        given = {name: rows[name] for name in rows.column_names}
+        given["source"] = pa.repeat(self._source, count)
+        given["day"] = pc.cast(rows["started_at"], pa.date32())
+        given.setdefault("rank", pa.array(np.zeros(count, np.int64)))
+        arrays = [given[field.name].cast(field.type) if field.name in given else pa.nulls(count, field.type) for field in REQUESTS]
+        return pa.Table.from_arrays(arrays, schema=REQUESTS)
 
     def _given(self, schema: pa.Schema) -> Sequence[str]:
         """The columns that the SELECT gives; asked once, as a process that follows logs reads few rows at a time."""
@@ -95,7 +109,7 @@ class CanonicalQuery:
     def _statement(self, given: Sequence[str], kinds: Mapping[str, Kind]) -> str:
         """The SELECT of canonical columns with `row` and `reason`, in stages: each reads what the one before has made."""
         columns = [column for column in given if column not in _OWN]
-        read, valid = _read_and_valid(columns, kinds)
+        read, valid = self._read_and_valid(columns, kinds)
         problem = "problem" if "problem" in given else "NULL::VARCHAR AS problem"
         skipped = "WHERE is_skipped IS NOT true" if "is_skipped" in given else ""
         totals = _totals(columns, self._conventions)
@@ -104,41 +118,36 @@ class CanonicalQuery:
             read AS (SELECT row, source_file, {problem}, {", ".join(read)} FROM given {skipped}),
             valid AS (SELECT row, source_file, problem, {", ".join(valid)} FROM read),
             whole AS (SELECT * {f"REPLACE ({totals})" if totals else ""} FROM valid)
-            SELECT row, {literal(self._source)} AS source, source_file, {", ".join(_selected(columns))},
+            SELECT row, source_file, {", ".join(_selected(columns))},
                 {reason_sql(columns, kinds, self._conventions)} AS reason
             FROM whole
         """
 
+    def _read_and_valid(self, columns: Sequence[str], kinds: Mapping[str, Kind]) -> tuple[list[str], list[str]]:
+        """The items of the two stages in which a value is read."""
+        read, valid = [], []
+        for column in columns:
+            if column in kinds:
+                parsed = kinds[column].parsed.format(raw=f"{column}::VARCHAR")
+                read += [f"{column}::VARCHAR AS raw_{column}", f"{parsed} AS parsed_{column}"]
+                valid += [
+                    f"raw_{column}",
+                    f"parsed_{column}",
+                    f"{kinds[column].valid.format(parsed=f'parsed_{column}')} AS {column}",
+                ]
+            else:
+                read.append(column if column in _VERBATIM else f"{self._text(column)} AS {column}")
+                valid.append(column)
+        return read, valid
 
-def _requests(rows: pa.Table) -> pa.Table:
-    """The rows with every column of the record; of those that were not given the rank is 0, and the others are NULL."""
-    given = {name: rows[name] for name in rows.column_names}
-    given["day"] = pc.cast(rows["started_at"], pa.date32())
-    given.setdefault("rank", pa.array(np.zeros(rows.num_rows, np.int64)))
-    arrays = [
-        given[field.name].cast(field.type) if field.name in given else pa.nulls(rows.num_rows, field.type) for field in REQUESTS
-    ]
-    return pa.Table.from_arrays(arrays, schema=REQUESTS)
-
-
-def _read_and_valid(columns: Sequence[str], kinds: Mapping[str, Kind]) -> tuple[list[str], list[str]]:
-    """The items of the two stages in which a value is read."""
-    read, valid = [], []
-    for column in columns:
-        if column in kinds:
-            parsed = kinds[column].parsed.format(raw=f"{column}::VARCHAR")
-            read += [f"{column}::VARCHAR AS raw_{column}", f"{parsed} AS parsed_{column}"]
-            valid += [f"raw_{column}", f"parsed_{column}", f"{kinds[column].valid.format(parsed=f'parsed_{column}')} AS {column}"]
-        else:
-            read.append(column if column in _VERBATIM else f"{_text(column)} AS {column}")
-            valid.append(column)
-    return read, valid
-
-
-def _text(column: str) -> str:
-    """SQL for a text without NUL characters and space around it; NULL if nothing is left. The first test is much the fastest."""
-    is_clean = f"{column} > '!' AND NOT ends_with({column}, ' ') AND NOT contains({column}, chr(0))"
-    return f"CASE WHEN {is_clean} THEN {column} ELSE nullif(trim(replace({column}, chr(0), ''), e' \\t\\r\\n'), '') END"
+    def _text(self, column: str) -> str:
+        """SQL for a text without NUL and space around it; NULL if nothing is left. The first test is much the fastest."""
+        is_clean = f"{column} > '!' AND NOT ends_with({column}, ' ')"
+        cleaned = column
+        if self._may_hold_nul:
+            is_clean += f" AND NOT contains({column}, chr(0))"
+            cleaned = f"replace({column}, chr(0), '')"
+        return f"CASE WHEN {is_clean} THEN {column} ELSE nullif(trim({cleaned}, e' \\t\\r\\n'), '') END"
 
 
 def _totals(columns: Sequence[str], conventions: Conventions) -> str:

@@ -122,7 +122,7 @@ class _Text:
 
     def __init__(self, head: Head) -> None:
         self._stream = ByteStream(head.path)
-        self._blocks = line_blocks(self._stream, TOGETHER_BYTES - PIECE_BYTES)  # each as Arrow asks for, and no small rest
+        self._blocks = line_blocks(self._stream, TOGETHER_BYTES - 2 * PIECE_BYTES)  # whole in one answer, without a small rest
         self._rest = b""
         self._reported = 0
         self.unreadable: deque[Unreadable] = deque()

@@ -65,7 +65,7 @@ class JsonLines:
         blocks = [part for part in parts if part.block]
         problems = [Reject(part.head.source_file, None, part.problem, None) for part in parts if part.problem]
         table = line_table(blocks, [{"fingerprint": part.head.fingerprint, **self.facts(part.head)} for part in blocks])
-        good, broken = (table, []) if all(part.block.all_begin_with("{") for part in blocks) else sorted_out(reading, blocks, table)
+        good, broken = (table, []) if all(part.seems_json for part in blocks) else sorted_out(reading, blocks, table)
         try:
             records, (requests, rejected) = self._read(good, query, reading)
         except duckdb.InvalidInputException:  # among these lines is one that is no JSON
@@ -103,12 +103,13 @@ class JsonLines:
 
 @dataclass(frozen=True)
 class Part:
-    """Lines of a file, or what is wrong with it."""
+    """Lines of a file, or what is wrong with it; and whether all of the lines begin as objects do."""
 
     head: Head
     bytes_read: int
     block: LineBlock | None = None
     problem: str | None = None
+    seems_json: bool = False
 
 
 def _parts(heads: Iterable[Head]) -> Iterator[Part]:
@@ -117,7 +118,7 @@ def _parts(heads: Iterable[Head]) -> Iterator[Part]:
         position = 0
         try:
             for block in line_blocks(stream, TOGETHER_BYTES):
-                yield Part(head, stream.position - position, block)
+                yield Part(head, stream.position - position, block, seems_json=block.all_begin_with("{"))
                 position = stream.position
         except FileProblem as problem:
             yield Part(head, stream.position - position, problem=problem.sentence)

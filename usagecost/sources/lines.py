@@ -71,8 +71,8 @@ def line_blocks(stream: ByteStream | DocumentStream, most_together: int = BLOCK_
     for text, overlong in _whole_lines(stream, most_bytes, most_together):
         if len(text) or overlong:
             block = LineBlock(UNREADABLE_LINE + b"\n", first, {first: overlong}) if overlong else _checked(text, first)
+            first += block.count  # counted here, where lines are read ahead
             yield block
-            first += block.count
 
 
 def _line_ends(text: bytes | memoryview) -> Iterator[np.ndarray]:
@@ -85,7 +85,7 @@ def _line_ends(text: bytes | memoryview) -> Iterator[np.ndarray]:
 class _Gathered:
     """Pieces of text put together: whole lines, and the beginning of one that goes on.
 
-    They are copied into memory that numpy asks for, in huge pages: to be given a block in small ones takes longer than to read it.
+    They are copied into memory of Arrow's pool, which is used again: to be given a block anew takes longer than to read it.
     """
 
     def __init__(self, sizes: Iterator[int]) -> None:
@@ -114,7 +114,7 @@ class _Gathered:
         start, self._end = self._end, self._end + len(text)
         if self._end > len(self._room):
             block = self._enough + 2 * PIECE_BYTES if self._end >= PIECE_BYTES else 0
-            room = np.empty(max(2 * self._end, block), np.uint8)
+            room = np.frombuffer(pa.allocate_buffer(max(2 * self._end, block)), np.uint8)
             room[:start] = self._room[:start]
             self._room = room
         self._room[start : self._end] = np.frombuffer(text, np.uint8)
