@@ -63,11 +63,15 @@ def s3() -> Iterator[str]:
 
 
 @pytest.fixture
-def new_lake(s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
-    """Gives URLs on that server at which there is no lake yet; the environment says how to get there."""
-    for name, value in store_settings(s3, tmp_path / "cache").items():
-        monkeypatch.setenv(name, value)
-    return lambda: f"s3://{BUCKET}/{uuid.uuid4()}/lake"
+def new_lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """Gives URLs in a store at which there is no lake yet; the environment says how to get there."""
+    store = os.environ.get("USAGECOST_TEST_STORE")
+    monkeypatch.setenv("USAGECOST_CACHE", str(tmp_path / "cache"))
+    if not store:
+        store = f"s3://{BUCKET}"
+        for name, value in store_settings(request.getfixturevalue("s3"), tmp_path / "cache").items():
+            monkeypatch.setenv(name, value)
+    return lambda: f"{store}/{uuid.uuid4()}/lake"
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,8 @@
-"""An S3 server on loopback for tests: moto, in a process of its own, as a store is for the app."""
+"""An S3 server on loopback for tests: moto, in a process of its own, as a store is for the app.
+
+With USAGECOST_TEST_STORE, an s3://, gs:// or az:// URL, and that store's own settings in the environment, tests that want any store
+use that one instead, and leave what they wrote below a new name.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,8 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
-import obstore
-from obstore.store import S3Store
+import obstore.store
+from obstore.store import ObjectStore
 
 BUCKET = "traffic"
 KEYS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests-secret", "AWS_REGION": "us-east-1"}
@@ -46,10 +50,9 @@ def settings(server: str, cache: Path) -> dict[str, str]:
     return {**KEYS, "AWS_ENDPOINT_URL": server, "USAGECOST_CACHE": str(cache)}
 
 
-def store_of(lake: str) -> S3Store:
+def store_of(lake: str) -> ObjectStore:
     """The objects below a lake's URL."""
-    bucket, _, prefix = lake.removeprefix("s3://").partition("/")
-    return S3Store(bucket, prefix=prefix, client_options={"allow_http": True})
+    return obstore.store.from_url(lake, client_options={"allow_http": True})
 
 
 def objects(lake: str) -> list[str]:
