@@ -7,10 +7,8 @@ use that one instead, and leave what they wrote below a new name.
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -19,6 +17,8 @@ from pathlib import Path
 import obstore.store
 from obstore.store import ObjectStore
 
+from tests.loopback import free_port, wait_until_it_listens
+
 BUCKET = "traffic"
 KEYS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests-secret", "AWS_REGION": "us-east-1"}
 
@@ -26,7 +26,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests-secret", "
 @contextmanager
 def s3_server(**environment: str) -> Iterator[str]:
     """Runs a server with an empty bucket and gives its URL."""
-    port = _free_port()
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
         env={**os.environ, **environment},
@@ -34,7 +34,7 @@ def s3_server(**environment: str) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait_until_it_listens(port)
+        wait_until_it_listens(port)
         server = HTTPConnection("127.0.0.1", port)
         server.request("PUT", f"/{BUCKET}")
         assert server.getresponse().status == 200
@@ -58,21 +58,3 @@ def store_of(lake: str) -> ObjectStore:
 def objects(lake: str) -> list[str]:
     """The names of all objects below a lake's URL."""
     return sorted(found["path"] for chunk in obstore.list(store_of(lake)) for found in chunk)
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-def _wait_until_it_listens(port: int) -> None:
-    until = time.monotonic() + 60
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return
-        except OSError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.05)

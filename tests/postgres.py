@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -12,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.loopback import free_port
 
 PASSWORD = "s3cret/of@tests"  # noqa: S105 - of a server that lives as long as the tests
 ESCAPED = "s3cret%2Fof%40tests"
@@ -63,7 +64,7 @@ def running_server(where: Path) -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="usagecost-postgres-"))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
-    server = Server(folder, where, _free_port())
+    server = Server(folder, where, free_port())
     try:
         secret = folder / "password"
         secret.write_text(PASSWORD)
@@ -88,9 +89,3 @@ def _run_unprivileged(*command: str | Path) -> None:
         [*as_user, *map(str, command)], cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, ViewportSize, expect, sync_playwright
 
+from tests.loopback import free_port
 from usagecost.sample import ensure_sample
 
 CHROMIUM = shutil.which("chromium")
@@ -62,9 +62,7 @@ def server(sample_lake: Path) -> Iterator[str]:
 
 def serve(settings: dict[str, str]) -> Iterator[str]:
     """Starts the app with settings, yields its address and stops it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("USAGECOST_")}
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.address", "127.0.0.1"]
     command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
