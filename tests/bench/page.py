@@ -106,6 +106,8 @@ def page(view: View) -> tuple[Seconds, folds.Usage]:
         queries.data_span(view.lake, view.version)
         usage = queries.usage(view, "model")
         top = folds.top_values(usage.by_value, 10)
+        if top.empty:
+            sys.exit("There is no such request in the lake: ask for others with --days or --where.")
         busiest = usage.of_value(top["value"][0])
         folds.over_time_by_top(usage, top)
         for shown in (usage, busiest):
