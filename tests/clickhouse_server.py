@@ -2,8 +2,7 @@
 
     python -m tests.clickhouse_server PORT USER PASSWORD
 
-No server can be installed from where the other packages come. What this cannot show is what a server adds on top of the engine:
-its limits, its users, its cluster.
+What this cannot show is what a server adds on top of the engine: its limits, its users, its cluster.
 """
 
 from __future__ import annotations

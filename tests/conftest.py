@@ -65,13 +65,11 @@ def s3() -> Iterator[str]:
 @pytest.fixture
 def new_lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
     """Gives URLs in a store at which there is no lake yet; the environment says how to get there."""
-    store = os.environ.get("USAGECOST_TEST_STORE")
-    monkeypatch.setenv("USAGECOST_CACHE", str(tmp_path / "cache"))
-    if not store:
-        store = f"s3://{BUCKET}"
-        for name, value in store_settings(request.getfixturevalue("s3"), tmp_path / "cache").items():
-            monkeypatch.setenv(name, value)
-    return lambda: f"{store}/{uuid.uuid4()}/lake"
+    cache, store = tmp_path / "cache", os.environ.get("USAGECOST_TEST_STORE")
+    way = {"USAGECOST_CACHE": str(cache)} if store else store_settings(request.getfixturevalue("s3"), cache)
+    for name, value in way.items():
+        monkeypatch.setenv(name, value)
+    return lambda: f"{store or f's3://{BUCKET}'}/{uuid.uuid4()}/lake"
 
 
 @pytest.fixture(autouse=True)

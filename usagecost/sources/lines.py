@@ -178,7 +178,7 @@ def _overlong(length: int, start: bytes, most_bytes: int) -> Unreadable:
 
 def _checked(text: bytes | memoryview, first: int) -> LineBlock:
     """The block, once its lines are known to be text."""
-    is_text = len(text) == 0 or (np.frombuffer(text, np.uint8).min() > 0 and _is_utf8(text))
+    is_text = np.frombuffer(text, np.uint8).min() > 0 and _is_utf8(text)
     return LineBlock(text, first) if is_text else _without_damaged_lines(bytes(text), first)
 
 

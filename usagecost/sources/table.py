@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from usagecost.sources.files import FileProblem, Head
+from usagecost.sources.files import BLOCK_BYTES, FileProblem, Head
 from usagecost.sources.jsonlines import JsonLines
 from usagecost.sources.mapping import GIVEN_COLUMNS, TableMapping
 from usagecost.sources.protocol import Batch, Reading, file_problem
@@ -16,8 +16,6 @@ from usagecost.sources.records import column_text, is_json, tabular_file
 from usagecost.sources.sql import identifier, json_object, literal, text_list
 from usagecost.sources.tabular import Tabular, TabularFile
 
-FIELDS_BYTES = 8 << 20
-"""Where a field of JSON lines has to stand for the first time: some twenty thousand lines, as many as DuckDB looks at for that."""
 MOST_NAMES = 60
 """Columns that a sentence lists."""
 
@@ -77,7 +75,7 @@ class Table:
 
 def _json_lines(head: Head, given: TableMapping | None) -> JsonLines:
     """How a file of JSON lines is read."""
-    start = Head.of(head.path, FIELDS_BYTES).start
+    start = Head.of(head.path, BLOCK_BYTES).start
     mapping = given or TableMapping({name: name for name in GIVEN_COLUMNS if _is_in(start, [name])})
     paths = {name: _path(head, name) for name in _columns(mapping)}
     present = [name for name, path in paths.items() if _is_in(start, path)] if given else list(paths)
@@ -158,7 +156,7 @@ def _path(head: Head, name: str) -> list[str]:
 
 
 def _is_in(text: bytes, path: list[str]) -> bool:
-    """Whether JSON lines have a field. It need not be in the first of them, but near the beginning."""
+    """Whether JSON lines have a field. It need not be in the first of them, but in the first block."""
     return all(json.dumps(name).encode() in text for name in path)
 
 
