@@ -30,11 +30,16 @@ def time_axis(usage: Usage, view: View) -> charts.TimeAxis:
     return charts.TimeAxis(usage.intervals, view.interval, view.period.zone)
 
 
+def lines(usage: Usage, view: View, metrics: tuple[str, ...]) -> charts.Drawing:
+    """Lines of metrics over time."""
+    return usage.once(metrics, lambda: charts.lines_over_time(usage.over_time, metrics, time_axis(usage, view)))
+
+
 def tokens_chart(usage: Usage, view: View, name: str) -> None:
     """Total tokens over time: input, output, total and cache read."""
     ui.chart(
         "Total tokens",
-        charts.lines_over_time(usage.over_time, TOKENS, time_axis(usage, view)),
+        lines(usage, view, TOKENS),
         lambda: folds.over_time_table(usage, TOKENS, view.period.zone),
         name=f"{name}-tokens",
         help="Tokens sent and produced. Cache reads are a part of the input, total is input and output.",
@@ -47,7 +52,7 @@ def requests_chart(usage: Usage, view: View, name: str) -> None:
     """Total requests over time: successful, failed and total."""
     ui.chart(
         "Total requests",
-        charts.lines_over_time(usage.over_time, OUTCOMES, time_axis(usage, view)),
+        lines(usage, view, OUTCOMES),
         lambda: folds.over_time_table(usage, OUTCOMES, view.period.zone),
         name=f"{name}-requests",
         help="Requests by outcome. Cancelled requests count as failed; those of unknown outcome are in the total only.",
@@ -56,15 +61,21 @@ def requests_chart(usage: Usage, view: View, name: str) -> None:
     )
 
 
+def spend_stacks(usage: Usage, view: View, by: str, most: int) -> tuple[pd.DataFrame, pd.DataFrame, charts.Drawing]:
+    """The values of a dimension that are told apart, their spend per interval, and the bars of it."""
+    top = named(folds.top_values(usage.by_value, most), view, by, DIMENSIONS[by].plural)
+    stacks = named(folds.over_time_by_top(usage, top), view, by)
+    order = list(named(top, view, by)["name"])
+    return top, stacks, charts.bars_over_time(stacks, "spend_usd", order, palette(view, by, top), time_axis(usage, view))
+
+
 def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
     """Spend per interval, stacked by the values of a dimension, the rest as "Other"."""
-    top = named(folds.top_values(usage.by_value, min(most, MOST_STACKS)), view, by, DIMENSIONS[by].plural)
-    stacks = folds.over_time_by_top(usage, top)
-    stacks = named(stacks, view, by)
-    order = list(named(top, view, by)["name"])
+    most = min(most, MOST_STACKS)
+    top, stacks, drawing = usage.once(("stacks", by, most), lambda: spend_stacks(usage, view, by, most), given=labels_of(view))
     ui.chart(
         "Cost breakdown",
-        charts.bars_over_time(stacks, "spend_usd", order, palette(view, by, top), time_axis(usage, view)),
+        drawing,
         lambda: folds.breakdown_table(usage, stacks, by, view.period.zone),
         name=f"{name}-cost",
         help=METRICS["spend_usd"].help,
@@ -74,13 +85,18 @@ def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
     ui.coverage_note(usage.totals)
 
 
+def spend_ranking(usage: Usage, view: View, by: str, most: int) -> tuple[pd.DataFrame, charts.Drawing]:
+    """The values of a dimension ranked by spend, what is cut as "Other", and the bars of it."""
+    top = named(folds.top_values(usage.by_value, most), view, by, DIMENSIONS[by].plural)
+    whole = usage.totals["spend_usd"]
+    top["text"] = [spend_label(row, whole) for row in top.to_dict("records")]
+    return top, charts.ranked_bars(top, "spend_usd", palette(view, by, top))
+
+
 def ranking_chart(usage: Usage, view: View, by: str, most: int) -> None:
     """The values of a dimension ranked by spend; what is cut is one "Other" bar, so that the bars add up to the card."""
     plural = DIMENSIONS[by].plural
-    top = named(folds.top_values(usage.by_value, most), view, by, plural)
-    whole = usage.totals["spend_usd"]
-    top["text"] = [spend_label(row, whole) for row in top.to_dict("records")]
-    drawing = charts.ranked_bars(top, "spend_usd", palette(view, by, top))
+    top, drawing = usage.once(("ranking", by, most), lambda: spend_ranking(usage, view, by, most), given=labels_of(view))
     ui.heading(
         f"{plural.capitalize()} breakdown",
         lambda: folds.ranking_table(top, by, ("spend_usd",)),
@@ -131,11 +147,26 @@ def choose_user(users: list[str]) -> None:
         st.session_state["chosen_user"] = users[rows[0]]
 
 
-def users_table(users: pd.DataFrame, view: View) -> None:
+def names_of(usage: Usage, view: View, by: str) -> list[str]:
+    """What the values of the answer's dimension are called, the most expensive first, without what is merged as "Other"."""
+
+    def names() -> list[str]:
+        return list(named(usage.by_value[~usage.by_value["is_other"]], view, by)["name"])
+
+    return usage.once("names", names, given=labels_of(view))
+
+
+def user_rows(usage: Usage, view: View) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """All users of the period, and the numbers that are shown of them; in both one row is a user, the most expensive first."""
+    users = named(usage.by_value, view, "user", DIMENSIONS["user"].plural)
+    numbers = folds.ranking_table(users, "user", USER_COLUMNS)
+    return users, numbers.assign(last_seen=folds.last_seen(users, view.period.zone))
+
+
+def users_table(usage: Usage, view: View) -> None:
     """All users of the period, the most expensive first; a row chooses one."""
-    users = named(users, view, "user", DIMENSIONS["user"].plural)
-    numbers = folds.ranking_table(users, "user", USER_COLUMNS).assign(last_seen=folds.last_seen(users, view.period.zone))
-    individuals = list(users["name"][~users["is_other"]])
+    users, numbers = usage.once("users", lambda: user_rows(usage, view), given=labels_of(view))
+    individuals = names_of(usage, view, "user")
     ui.heading("Users", lambda: numbers, name="users", help="Everyone with requests in the period. A row chooses one.")
     ui.table(
         numbers,
@@ -235,8 +266,7 @@ if cost_tab.open:
 
 if model_tab.open:
     with model_tab:
-        models = named(usage.by_value[~usage.by_value["is_other"]], view, "model")
-        model = chosen("Model", "chosen_model", list(models["name"]), None)
+        model = chosen("Model", "chosen_model", names_of(usage, view, "model"), None)
         known = None if model == NOT_REPORTED else model
         of_model, view_of_model = usage.of_value(known), replace(view, filters=view.filters.and_is("model", known))
         if of_model.totals["requests"]:
@@ -250,9 +280,8 @@ if model_tab.open:
 
 if user_tab.open:
     with user_tab:
-        users = ui.answer(queries.usage, replace(view, interval=WHOLE), "user").by_value
-        names = list(named(users[~users["is_other"]], view, "user")["name"])
-        user = chosen("User", "chosen_user", names, "All users: choose one here or in the table")
+        users = ui.answer(queries.usage, replace(view, interval=WHOLE), "user")
+        user = chosen("User", "chosen_user", names_of(users, view, "user"), "All users: choose one here or in the table")
         if user is None:
             users_table(users, view)
         else:

@@ -6,10 +6,10 @@ side by side adds up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -19,6 +19,8 @@ import pyarrow.compute as pc
 from usagecost.formats import Number
 from usagecost.metrics import COUNTS, FOLDS, METRICS, PAGE_MEASURES
 from usagecost.periods import Interval
+
+Made = TypeVar("Made")
 
 SUMS = [name for name in PAGE_MEASURES if FOLDS[name] == "sum"]
 
@@ -44,9 +46,20 @@ class Usage:
     intervals: tuple[Interval, ...]
     cells: pa.Table
     before: pa.Table | None
+    made: dict[Hashable, tuple[object, Any]] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, what: Hashable, make: Callable[[], Made], given: object = None) -> Made:
+        """What is made of this answer, by what it is: made once for all readers, and anew when something else is ``given``."""
+        made = self.made.get(what)
+        if made is None or made[0] is not given:
+            made = self.made[what] = given, make()
+        return made[1]
 
     def of_value(self, value: str | None) -> Usage:
         """The part of one value of the dimension; None is the value "not reported"."""
+        return self.once(("of_value", value), lambda: self._of_value(value))
+
+    def _of_value(self, value: str | None) -> Usage:
         return Usage(self.intervals, _only(self.cells, value), None if self.before is None else _only(self.before, value))
 
     @cached_property
@@ -70,6 +83,11 @@ class Usage:
             for name in measures_in(ordered)
         }
         return frame(pa.table(zeros))
+
+    @cached_property
+    def complete(self) -> list[dict[str, Number | None]]:
+        """The measures of each interval that is over, in order."""
+        return [sums for sums, step in zip(rows(self.over_time), self.intervals, strict=True) if not step.is_running]
 
     @cached_property
     def by_value(self) -> pd.DataFrame:

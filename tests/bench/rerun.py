@@ -115,10 +115,11 @@ with st.sidebar:
     with st.expander("Filters"):
         draw([element for element in pages[days]["sidebar"] if element[0] == "multiselect"], "filter")
 draw(pages[days]["main"], "main")
-for tab in st.tabs(list(pages[days]["tabs"]), key="tab", on_change="rerun", bind="query-params"):
+tabs = pages[days]["tabs"]
+for name, tab in zip(tabs, st.tabs(list(tabs), key="tab", on_change="rerun", bind="query-params")):
     if tab.open:
         with tab:
-            draw(pages[days]["tabs"][tab.label], tab.label)
+            draw(tabs[name], name)
 """
 
 WATCH = """() => {
@@ -239,6 +240,7 @@ def click(server: Server, target: str, tab: bool) -> Click:
         page.get_by_role("combobox", name="Date range").click()
         page.get_by_role("option", name=target, exact=True).click()
     settle(page)
+    assert not page.get_by_test_id("stException").count(), f"{server.url} shows an error instead of {target}"
     runs = server.runs[before:]
     assert len(runs) == 1, f"{len(runs)} runs after a click on {target}"
     return Click(runs[0][0] * 1000, runs[0][1] * 1000, page.evaluate("() => window.changed - window.clicked"))

@@ -7,10 +7,12 @@ drawing is a copy of it with the time axis or the names of the day put in.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import altair as alt
 import pandas as pd
+import pyarrow as pa
 
 Spec = dict[str, Any]
 
@@ -27,6 +29,16 @@ class Drawing:
 
     data: pd.DataFrame
     spec: Spec
+
+    @cached_property
+    def rows(self) -> pa.Table:
+        """The rows as they are sent to browsers."""
+        return pa.Table.from_pandas(self.data, preserve_index=False)
+
+    @property
+    def whole(self) -> Spec:
+        """The specification with its rows, as Streamlit takes it."""
+        return {**self.spec, "data": {"name": "rows"}, "datasets": {"rows": self.rows}}
 
 
 def shape(*layers: alt.Chart, **properties: Any) -> Spec:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from usagecost import folds, queries
+from usagecost import queries
 from usagecost.charts import OPENED, Drawing
 from usagecost.filters import View
 from usagecost.folds import Usage
@@ -31,11 +31,10 @@ CARD_COLUMNS, CARD_WIDTH = 3, 210
 def cards(usage: Usage, view: View) -> None:
     """The six summary cards, each with its change against the previous period and its course, and what is left out of them."""
     totals, before = usage.totals, usage.totals_before
-    complete = [sums for sums, step in zip(folds.rows(usage.over_time), usage.intervals, strict=True) if not step.is_running]
     grid = st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap="small")
     for name in CARDS:
         with grid:
-            card(METRICS[name], totals, before, complete)
+            card(METRICS[name], totals, before, usage.complete)
     st.caption(" ".join(_notes(totals, view)))
 
 
@@ -108,7 +107,7 @@ def chart(
 
 def draw(drawing: Drawing, *, name: str, alt_text: str, on_mark: OnMark | None = None) -> None:
     """A chart alone. ``on_mark`` is called with what the chart says of a mark that was clicked."""
-    spec, key = {**drawing.spec, "data": {"name": "rows"}, "datasets": {"rows": drawing.data}}, f"chart_{name}"
+    key = f"chart_{name}"
 
     def tell() -> None:
         marks = st.session_state[key].selection[OPENED]
@@ -116,7 +115,7 @@ def draw(drawing: Drawing, *, name: str, alt_text: str, on_mark: OnMark | None =
             on_mark(marks[0])
 
     selection: dict[str, Any] = {"on_select": tell, "selection_mode": OPENED} if on_mark else {}
-    st.vega_lite_chart(spec=spec, key=key, alt=alt_text, **selection)
+    st.vega_lite_chart(spec=drawing.whole, key=key, alt=alt_text, **selection)
 
 
 def heading(title: str, numbers: Numbers, *, name: str, help: str) -> None:  # noqa: A002

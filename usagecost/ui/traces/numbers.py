@@ -75,9 +75,8 @@ def _histogram(usage: Usage, view: View) -> None:
     def narrow() -> None:
         _narrow(steps, list(st.session_state[key].selection[BRUSHED].get("interval", [])))
 
-    spec = {**drawing.spec, "data": {"name": "rows"}, "datasets": {"rows": drawing.data}}
     st.vega_lite_chart(
-        spec=spec,
+        spec=drawing.whole,
         key=key,
         alt="Requests over time by outcome. Drag over a stretch of it to narrow the range.",
         on_select=narrow,

@@ -193,7 +193,7 @@ def _timeline(request: dict[str, Any], view: View) -> None:
             open_request(found[marks[0]["place"]])
 
     st.vega_lite_chart(
-        spec={**drawing.spec, "data": {"name": "rows"}, "datasets": {"rows": drawing.data}},
+        spec=drawing.whole,
         key="timeline",
         alt="The requests of the trace or session on one time axis",
         on_select=open_it,
