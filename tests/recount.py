@@ -33,7 +33,7 @@ def measured(rows: Sequence[Row], basis: str = "best") -> dict[str, Number | Non
         **{name: known_sum(row.get(name) for row in rows) for name in tokens},
         "spend_usd": known_sum(costs),
         "unpriced_requests": costs.count(None),
-        "unpriced_tokens": known_sum(
+        "unpriced_tokens": sum(
             (row.get("input_tokens") or 0) + (row.get("output_tokens") or 0)
             for row, cost in zip(rows, costs, strict=True)
             if cost is None

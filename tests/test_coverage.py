@@ -52,7 +52,7 @@ def test_every_download_marks_what_contains_it(lake: str):
     rows = csv.DictReader(io.StringIO(csv_text(folds.breakdown_table(usage, stacks, "user", "UTC"))))
     assert [(row["interval_start"][:10], row["spend_is_at_least"], row["unpriced_tokens"]) for row in rows] == [
         ("2026-05-01", "True", "100"),
-        ("2026-05-02", "False", ""),
+        ("2026-05-02", "False", "0"),
     ]
 
 

@@ -140,7 +140,7 @@ def test_a_ranking_table_has_the_metrics_in_full(week: Usage):
 
     assert text.splitlines()[:2] == [
         "model,spend_usd,requests,success_rate,total_tokens,unpriced_requests,unpriced_tokens,spend_is_at_least",
-        "e,5.000000000,1,,50,0,,False",
+        "e,5.000000000,1,,50,0,0,False",
     ]
     assert text.splitlines()[-1] == "(not reported),,2,,,2,0,False"
 

@@ -36,7 +36,7 @@ MEASURES = {
     "cache_write_tokens": "sum(cache_write_tokens)::bigint",
     "spend_usd": "sum({spend})",
     "unpriced_requests": "count(*) FILTER ({spend} IS NULL)",
-    "unpriced_tokens": "sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) FILTER ({spend} IS NULL)::bigint",
+    "unpriced_tokens": "coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) FILTER ({spend} IS NULL), 0)::bigint",
     "latency_us": "sum((duration_ms * 1000)::bigint)::bigint",
     "timed_requests": "count(duration_ms)",
     "last_seen_us": "max({instant_us})",
@@ -90,10 +90,10 @@ OF_ROWS = {
 """Measures that do not fold: each grouping is answered from the rows, never from other groupings."""
 
 COUNTS = (
-    "requests", "successful", "failed", "unpriced_requests", "timed_requests", "errors", "priced_requests", "ttft_requests",
-    "active_users",
+    "requests", "successful", "failed", "unpriced_requests", "unpriced_tokens", "timed_requests", "errors", "priced_requests",
+    "ttft_requests", "active_users",
 )  # fmt: skip
-"""Measures that count rows: of no rows they are 0, not unknown."""
+"""Measures that count: of no rows they are 0, not unknown."""
 
 Sums = Mapping[str, Number | None]
 

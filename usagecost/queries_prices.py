@@ -14,7 +14,8 @@ SELECT
     provider, model,
     count(*)::bigint AS requests,
     count(*) FILTER (price_status = 'unpriced')::bigint AS unpriced_requests,
-    sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) FILTER (price_status = 'unpriced')::bigint AS unpriced_tokens,
+    coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) FILTER (price_status = 'unpriced'), 0)::bigint
+        AS unpriced_tokens,
     sum(input_tokens)::bigint AS input_tokens,
     sum(output_tokens)::bigint AS output_tokens,
     sum(list_cost_usd) AS list_usd,

@@ -19,7 +19,7 @@ def grid(panels: Iterable[Panel]) -> Iterator[tuple[int, Panel, DeltaGenerator]]
     number = 0
     for row in rows(panels):
         for column, panel in zip(st.columns([WIDTHS[panel.width] for panel in row]), row, strict=True):
-            yield number, panel, column.container(border=True)
+            yield number, panel, column.container(border=True, height="stretch")
             number += 1
 
 
