@@ -18,7 +18,7 @@ from tests.object_store import settings as store_settings
 from tests.postgres import Server, programs, running_server
 from tests.questions import varied_rows
 from tests.views import write_lake
-from usagecost.lake import tallies, tally_content
+from usagecost.lake import keys, tallies, tally_content
 from usagecost.lake.tallies import Tallies
 
 settings.register_profile("shared machine", deadline=None, derandomize="CI" in os.environ)
@@ -70,6 +70,14 @@ def new_lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
     for name, value in way.items():
         monkeypatch.setenv(name, value)
     return lambda: f"{store or f's3://{BUCKET}'}/{uuid.uuid4()}/lake"
+
+
+@pytest.fixture(scope="module")
+def key_filters() -> Iterator[None]:
+    """Every file has a filter of its keys, however small it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys, "LEAST_ROWS", 1)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -46,7 +46,10 @@ def sample(
 def doctor(
     lake: LakeOption = None,
     repair: Annotated[
-        bool, typer.Option(help="Compact small files, write the sums that large ones lack, and remove what is left over.")
+        bool,
+        typer.Option(
+            help="Compact small files, write the sums and key filters that large ones lack, and remove what is left over."
+        ),
     ] = False,
 ) -> None:
     """Look at the lake's health: version, rows, days, size, freshness, unpriced requests, small files."""

@@ -27,6 +27,7 @@ from usagecost.lake import texts
 from usagecost.lake import upgrade as lake_upgrade
 from usagecost.lake import upkeep as lake_upkeep
 from usagecost.lake.errors import LakeError
+from usagecost.lake.keys import KeyFilters
 from usagecost.lake.merge import Commit, resolve, write_days
 from usagecost.lake.newest import Newest
 from usagecost.lake.removal import Removal, Selection
@@ -84,6 +85,7 @@ class Lake:
         self._prices = PriceTables(self._requests, self._place / PRICE_CHANGES.name, self._place / REPRICINGS.name)
         self._mutex = threading.Lock()
         self._tallies = Tallies(self._requests)
+        self._keys = KeyFilters(self._requests)
         self._newest = Newest(self._requests)
         self._snapshots: dict[int, Snapshot] = {}
 
@@ -178,7 +180,7 @@ class Lake:
             stored = paths_by_day(self._at_newest(), self._requests) if version else {}
             known = (*file_paths(self._lineage, LINEAGE), *links) if links else ()
         with TemporaryDirectory() as folder, bounded_database(Path(folder)) as con:
-            found = resolve(con, [str(path) for path in staged], stored, links, known)
+            found = resolve(con, [str(path) for path in staged], stored, self._keys, links, known)
         return Commit(**{**asdict(found), "days": len(found.days)}, version=version)
 
     def read_text(self, name: str) -> str | None:
@@ -292,19 +294,23 @@ class Lake:
         """
         with self._writing():
             removed = sum(lake_upkeep.vacuum(place, grace_hours) for place, _ in self._tables())
+            self._keys.forget_gone()
             self._tallies.forget_gone(self.snapshot().data_files if self._tallies.are_kept and self.exists else ())
             return removed
 
     def tally(self, files: Sequence[DataFile] | None = None) -> int:
         """Write the tallies that files, by default all of the newest version, and its months lack; returns of how many files.
 
-        Every version made by this class has them already; a lake of before has not. Raises LakeMissing or LakeUnreadable.
+        And the filters of their keys. Every version made by this class has them already; a lake of before has not. Raises
+        LakeMissing or LakeUnreadable.
         """
         stored = self.snapshot().data_files
-        lacking = self._tallies.lacking(stored if files is None else files)
-        if not lacking and not self._tallies.lacking_months(stored):
+        asked = stored if files is None else files
+        lacking, unfiltered = self._tallies.lacking(asked), self._keys.lacking(asked)
+        if not lacking and not unfiltered and not self._tallies.lacking_months(stored):
             return 0
         with self.staging() as folder, bounded_database(folder) as con:
+            self._keys.write(con, unfiltered)
             written = self._tallies.write(con, lacking)
             self._tallies.write_months(con, stored)
         return written
@@ -356,7 +362,8 @@ class Lake:
         stored = stored_by_day(table, self._requests)
         paths = {day: list(files.values()) for day, files in stored.items()}
         with bounded_database(folder) as con:
-            found = resolve(con, staged, paths, lineage, file_paths(self._lineage, LINEAGE) if lineage else ())
+            known = file_paths(self._lineage, LINEAGE) if lineage else ()
+            found = resolve(con, staged, paths, self._keys, lineage, known)
             anew = files_to_write_anew(con, stored, found.days)
             added = write_days(con, self._requests, found.days, {day: list(files.values()) for day, files in anew.items()})
         counts = {**asdict(found), "days": len(found.days)}

@@ -48,7 +48,7 @@ GROUP BY source, request_id, parent_id
 """
 
 _TRACES = """
-CREATE TABLE trace AS  -- one row = a trace of which something is staged
+INSERT INTO trace
 SELECT DISTINCT source, stem FROM version SEMI JOIN (SELECT DISTINCT source FROM lineage) USING (source)
 UNION
 SELECT source, stem(request_id) FROM staged_lineage
@@ -62,7 +62,7 @@ SELECT source, request_id FROM (SELECT source, request_id, stem(request_id) AS s
 """
 
 _LINKS = """
-CREATE TABLE link AS  -- one row = a part of these traces and what it is part of
+INSERT INTO link
 SELECT source, request_id, parent_id
 FROM (SELECT source, request_id, parent_id, stem(request_id) AS stem FROM lineage)
 SEMI JOIN trace USING (source, stem)
@@ -121,16 +121,27 @@ def forget_old(place: Storage, folder: Path) -> int:
     return sum(file.rows for file in old) - left
 
 
-def create_covered(con: duckdb.DuckDBPyConnection, staged: Sequence[str], stored: Sequence[str]) -> None:
+def create_links(con: duckdb.DuckDBPyConnection, staged: Sequence[str], stored: Sequence[str]) -> None:
+    """Make the tables `trace`, one row = a trace of which something is staged, and `link`, one row = a part of such a trace and
+    what it is part of. The database has `version`, the staged rows, and the macro `stem`.
+    """
+    con.execute("CREATE TABLE trace (source VARCHAR, stem VARCHAR)")
+    con.execute("CREATE TABLE link (source VARCHAR, request_id VARCHAR, parent_id VARCHAR)")
+    if staged:
+        create_view(con, "staged_lineage", staged, LINEAGE)
+        create_view(con, "lineage", stored, LINEAGE)
+        for statement in (_TRACES, _LINKS):
+            con.execute(statement)
+
+
+def create_covered(con: duckdb.DuckDBPyConnection) -> None:
     """Make the table `covered`: one row = a request, staged or stored, whose usage its own parts tell.
 
-    The database has `version`, the staged rows, `lake`, the stored ones, and the macro `stem`.
+    The database has what `create_links` needs and makes, and `lake`, the stored requests.
     """
     con.execute("CREATE TABLE covered (source VARCHAR, request_id VARCHAR)")
-    if not staged:
+    if con.execute("SELECT count(*) FROM link").fetchone() == (0,):
         return
-    create_view(con, "staged_lineage", staged, LINEAGE)
-    create_view(con, "lineage", stored, LINEAGE)
-    for statement in (_TRACES, _COUNTED, _LINKS, _ABOVE, _COVERED):
+    for statement in (_COUNTED, _ABOVE, _COVERED):
         con.execute(statement)
-    con.execute("DROP TABLE trace; DROP TABLE counted; DROP TABLE link; DROP TABLE above")
+    con.execute("DROP TABLE counted; DROP TABLE above")

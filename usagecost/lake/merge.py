@@ -16,7 +16,8 @@ from datetime import date
 import duckdb
 from deltalake.transaction import AddAction
 
-from usagecost.lake.lineage import create_covered
+from usagecost.lake.keys import KeyFilters, hash_sql, stem_sql
+from usagecost.lake.lineage import create_covered, create_links
 from usagecost.lake.staging import worker_count
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import REQUESTS, create_view, write_file
@@ -44,6 +45,15 @@ SELECT
     source, request_id, stem(request_id) AS stem, rank, CAST(started_at AS DATE) AS day, location,
     hash({_CONTENT}) AS content_hash
 FROM staged
+"""
+
+_ASKED = f"""
+SELECT DISTINCT {hash_sql("stem")} AS hashed  -- one row = a stem of which the lake may have something that matters
+FROM (
+    SELECT source, stem FROM version
+    UNION ALL FROM trace
+    UNION ALL SELECT source, stem(parent_id) FROM link
+)
 """
 
 _ORIGINALS = """
@@ -139,7 +149,9 @@ CREATE TABLE taken AS  -- one row = a staged row that the lake takes, and its da
 SELECT location, day FROM version SEMI JOIN winner USING (location)
 """
 
-_DONE_WITH = ("version", "covered", "original", "incoming", "stored", "withdrawn", "tied", "contested", "chosen", "winner")
+_DONE_WITH = (
+    "version", "trace", "link", "covered", "original", "incoming", "stored", "withdrawn", "tied", "contested", "chosen", "winner",
+)  # fmt: skip
 """Tables that are of no use once rows are to be written, which wants the memory."""
 
 _ARRIVALS = f"""
@@ -193,18 +205,22 @@ def resolve(
     con: duckdb.DuckDBPyConnection,
     staged: Sequence[str],
     stored: Mapping[date, Sequence[str]],
+    filters: KeyFilters,
     staged_lineage: Sequence[str] = (),
     stored_lineage: Sequence[str] = (),
 ) -> Resolution:
     """Compare staged files with the stored files of each day. What `write_days` needs stays in the database."""
     _check_columns(con, staged)
-    con.execute("CREATE MACRO stem(request_id) AS split_part(request_id, ':', 1)")
+    con.execute(f"CREATE MACRO stem(request_id) AS {stem_sql('request_id')}")
     con.execute("SET VARIABLE staged_files = $files", {"files": list(staged)})
-    create_view(con, "lake", [path for paths in stored.values() for path in paths], REQUESTS)
     for statement in (_STAGED, _STAGED_VERSIONS):
         con.execute(statement)
     _check_required(con)
-    create_covered(con, staged_lineage, stored_lineage)
+    create_links(con, staged_lineage, stored_lineage)
+    asked = con.execute(_ASKED).fetchnumpy()["hashed"]
+    stored = {day: filters.that_may_hold(asked, paths) for day, paths in stored.items()}
+    create_view(con, "lake", [path for paths in stored.values() for path in paths], REQUESTS)
+    create_covered(con)
     for statement in (_ORIGINALS, _INCOMING, _STORED, _WITHDRAWN):
         con.execute(statement)
     tied_days = _dates(con, "SELECT DISTINCT day FROM incoming JOIN stored USING (source, request_id, rank)")
