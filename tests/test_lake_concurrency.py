@@ -17,8 +17,9 @@ from deltalake.exceptions import CommitFailedError
 from tests.lake_rows import Row, commit, contents, row, rows_of, stage, stored
 from usagecost.lake import Lake
 from usagecost.lake import handle as lake_module
+from usagecost.lake.publishing import replace_days
 from usagecost.lake.storage import Disk
-from usagecost.lake.table import REQUESTS, open_table, replace_days, write_file
+from usagecost.lake.table import REQUESTS, open_table, write_file
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -170,7 +171,7 @@ Lake(sys.argv[1]).commit([Path(sys.argv[2])])
 
 @pytest.mark.parametrize(
     ("module", "function"),
-    [("storage", "fsync"), ("handle", "replace_days"), ("table", "_sync_log")],
+    [("storage", "fsync"), ("handle", "replace_days"), ("publishing", "sync_log")],
 )
 @pytest.mark.slow
 def test_a_process_killed_at_a_step_of_the_commit_leaves_a_whole_version(lake: Lake, tmp_path: Path, module: str, function: str):
@@ -183,7 +184,7 @@ def test_a_process_killed_at_a_step_of_the_commit_leaves_a_whole_version(lake: L
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL
-    committed = function == "_sync_log"  # by then the log's entry is written
+    committed = function == "sync_log"  # by then the log's entry is written
     assert (contents(lake) == before) is not committed
 
     done = lake.commit([staged])

@@ -22,9 +22,10 @@ from deltalake.transaction import AddAction
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from usagecost.lake import Lake
+from usagecost.lake.publishing import append
 from usagecost.lake.staging import bounded_database, worker_count
 from usagecost.lake.storage import Disk
-from usagecost.lake.table import REQUESTS, append, open_or_create, write_file
+from usagecost.lake.table import REQUESTS, open_or_create, write_file
 
 WEEKEND_SHARE = 0.35
 GROWTH = 1.0

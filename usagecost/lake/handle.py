@@ -1,20 +1,16 @@
-"""The handle on a lake: merge in, read a snapshot, keep rejects, look after the files."""
+"""The handle on a lake: all that can be asked of it, and what changes it: merge in, keep rejects, look after the files."""
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
-from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 from filelock import FileLock
 
@@ -27,36 +23,26 @@ from usagecost.lake import texts
 from usagecost.lake import upgrade as lake_upgrade
 from usagecost.lake import upkeep as lake_upkeep
 from usagecost.lake.errors import LakeError
-from usagecost.lake.keys import KeyFilters
 from usagecost.lake.merge import Commit, resolve, write_days
-from usagecost.lake.newest import Newest
+from usagecost.lake.publishing import replace_days
+from usagecost.lake.reading import LakeReader
 from usagecost.lake.removal import Removal, Selection
-from usagecost.lake.repricing import Days, PriceTables, Pricing, Repricing
-from usagecost.lake.snapshot import Snapshot
-from usagecost.lake.staging import bounded_database, staging_folder
-from usagecost.lake.storage import Disk, Storage, errors_explained, storage
+from usagecost.lake.repricing import Days, Pricing, Repricing
+from usagecost.lake.staging import bounded_database
+from usagecost.lake.storage import Storage
 from usagecost.lake.table import (
     LINEAGE,
-    NAMES,
-    PRICE_CHANGES,
-    REJECTS,
-    REPRICINGS,
     REQUESTS,
     SPECS,
     DataFile,
     TableSpec,
-    data_files,
     file_paths,
     open_or_create,
     open_table,
     paths_by_day,
-    replace_days,
     stored_by_day,
     table_as_it_is,
-    watermark,
 )
-from usagecost.lake.tallies import Tallies
-from usagecost.lake.texts import TextFolder
 from usagecost.lake.tiers import files_to_write_anew
 
 T = TypeVar("T")
@@ -64,134 +50,9 @@ T = TypeVar("T")
 COMMIT_ATTEMPTS = 10
 """Only committers on other machines, which the file lock does not reach, make a second one necessary."""
 
-KEPT_SNAPSHOTS = 4
 
-
-class Lake:
-    """A handle on one lake. Cheap to make; reading is safe from several threads, writing from several processes too.
-
-    ``name`` is what people call it, its path or its URL. ``root`` is its folder on this machine: the lake itself, or where the
-    staging and the copies of a remote one lie. What is asked of a remote lake may raise LakeUnreachable.
-    """
-
-    def __init__(self, root: str | Path) -> None:
-        self._place = storage(root)
-        self.name = str(self._place)
-        self.root = self._place.work
-        self._requests = self._place / REQUESTS.name
-        self._rejects = self._place / REJECTS.name
-        self._lineage = self._place / LINEAGE.name
-        self._names = self._place / NAMES.name
-        self._prices = PriceTables(self._requests, self._place / PRICE_CHANGES.name, self._place / REPRICINGS.name)
-        self._mutex = threading.Lock()
-        self._tallies = Tallies(self._requests)
-        self._keys = KeyFilters(self._requests)
-        self._newest = Newest(self._requests)
-        self._snapshots: dict[int, Snapshot] = {}
-
-    @property
-    def is_remote(self) -> bool:
-        """Whether the lake lies in an object store."""
-        return not isinstance(self._place, Disk)
-
-    # ---- reading
-
-    @property
-    def exists(self) -> bool:
-        """Whether there is a table of requests, readable or not."""
-        return self._newest.has_just_looked() or self._requests.has_table()
-
-    def version(self) -> int:
-        """The newest committed version; raises LakeMissing or LakeUnreadable. Costs some microseconds while nothing has changed.
-
-        A remote lake is asked once a second at most, so what another process has committed is seen up to a second later.
-        """
-        with self._mutex:
-            return self._at_newest().version()
-
-    def snapshot(self, version: int | None = None) -> Snapshot:
-        """A version of the requests, by default the newest; raises LakeMissing or LakeUnreadable."""
-        with self._mutex:
-            if version in self._snapshots:
-                return self._snapshots[version]
-            newest = self._at_newest()
-            wanted = newest.version() if version is None else version
-            if wanted not in self._snapshots:
-                table = newest if wanted == newest.version() else open_table(self._requests, wanted)
-                self._snapshots[wanted] = Snapshot(self._requests, wanted, data_files(table, REQUESTS), self._tallies)
-                if len(self._snapshots) > KEPT_SNAPSHOTS:
-                    del self._snapshots[next(iter(self._snapshots))]
-            return self._snapshots[wanted]
-
-    def history(self) -> list[dict[str, Any]]:
-        """The commits that the log still tells of, newest first.
-
-        ``version``; ``time``, a UTC instant; ``operation``, as Delta calls it; ``ingest``, what was given to `commit`;
-        ``removal``, what was given to `remove`; ``counts``, what it did. Each of the last three is empty where it was another's.
-        """
-        with errors_explained(self._requests):
-            entries = open_table(self._requests).history()
-        return [
-            {
-                "version": entry["version"],
-                "time": datetime.fromtimestamp(entry["timestamp"] / 1000, UTC),
-                "operation": entry["operation"],
-                "ingest": entry.get("ingest", {}),
-                "removal": entry.get("removal", {}),
-                "counts": entry.get("counts", {}),
-            }
-            for entry in entries
-        ]
-
-    def rejects(self) -> pa.Table:
-        """One row = one line, or one file, that could not be read; by file and line."""
-        with errors_explained(self._rejects):
-            return lake_rejects.all_rejects(self._rejects)
-
-    def names(self) -> pa.Table:
-        """One row = what people call a team, user or key that requests name by its id; by source, field and id."""
-        with errors_explained(self._names):
-            return lake_names.all_names(self._names)
-
-    def reject_files(self) -> tuple[str, ...]:
-        """The Parquet files that hold the rejects now. Other rejects are other files, so the names are a version of them."""
-        with errors_explained(self._rejects):
-            return tuple(file_paths(self._rejects, REJECTS))
-
-    def watermark(self, name: str) -> int | None:
-        """How far a source has been read into the newest version, as `commit` was told; None if it never was.
-
-        Raises LakeMissing or LakeUnreadable.
-        """
-        with self._mutex, errors_explained(self._requests):
-            return watermark(self._at_newest(), name)
-
-    def removal(self, selection: Selection) -> Removal:
-        """What `remove` would take out of the newest version; raises LakeMissing or LakeUnreadable."""
-        snapshot = self.snapshot()
-        with self.staging() as folder, bounded_database(folder) as con:
-            return lake_removal.preview(con, snapshot.files(), selection, snapshot.version)
-
-    def preview(self, staged: Sequence[Path], *, lineage: Sequence[Path] = ()) -> Commit:
-        """What `commit` would do to the newest version; nothing is written, and no lake is needed."""
-        links = [str(path) for path in lineage]
-        with self._mutex, errors_explained(self._requests):
-            version = self._at_newest().version() if self.exists else 0
-            stored = paths_by_day(self._at_newest(), self._requests) if version else {}
-            known = (*file_paths(self._lineage, LINEAGE), *links) if links else ()
-        with TemporaryDirectory() as folder, bounded_database(Path(folder)) as con:
-            found = resolve(con, [str(path) for path in staged], stored, self._keys, links, known)
-        return Commit(**{**asdict(found), "days": len(found.days)}, version=version)
-
-    def read_text(self, name: str) -> str | None:
-        """A small text that lies beside the tables, such as ``prices.toml`` or ``boards/team.json``; None if there is none."""
-        return texts.read_text(self._place, name)
-
-    def texts_beside(self, folder: str) -> TextFolder:
-        """A folder of small texts that people own: beside the folder of a lake on disk, within a remote lake."""
-        return TextFolder((self._place if self.is_remote else Disk(self.root.parent)) / folder)
-
-    # ---- writing
+class Lake(LakeReader):
+    """A handle on one lake. Cheap to make; reading is safe from several threads, writing from several processes too."""
 
     def commit(
         self,
@@ -227,16 +88,6 @@ class Lake:
         """Add the rejected lines that are not there yet (same file, line, reason and text); returns how many they are."""
         with self._writing() as folder:
             return _until_committed(lambda: lake_rejects.add_new(self._rejects, rejects, folder))
-
-    def repricings(self) -> pa.Table:
-        """One row = one act of repricing that was done, the newest first; the columns of schema.REPRICINGS."""
-        with errors_explained(self._requests):
-            return lake_repricing.acts(self._prices)
-
-    def repricing(self, price: Pricing, days: Days, model: str | None = None) -> Repricing:
-        """What `reprice` would do to the newest version; raises LakeMissing or LakeUnreadable."""
-        with self.staging() as folder:
-            return lake_repricing.preview(self._prices, folder, price, days, model)
 
     def reprice(self, price: Pricing, days: Days, model: str | None = None, *, about: Mapping[str, str | None]) -> Repricing:
         """Compute the prices of stored requests anew, as a version of its own; none if nothing changes.
@@ -323,12 +174,6 @@ class Lake:
         texts.write_text(self._place, name, text, replacing)
 
     @contextmanager
-    def staging(self) -> Iterator[Path]:
-        """A new folder on this machine for what is to be committed; it goes, with its content, when the block ends."""
-        with self._place.explained(), staging_folder(self.root / "staging") as folder:
-            yield folder
-
-    @contextmanager
     def _writing(self) -> Iterator[Path]:
         """Alone among the writers of this machine, with a folder to work in."""
         try:
@@ -388,13 +233,6 @@ class Lake:
     def _tables(self) -> list[tuple[Storage, TableSpec]]:
         """Every table of the lake, whether there is one or not."""
         return [(self._place / spec.name, spec) for spec in SPECS.values()]
-
-    def _at_newest(self) -> DeltaTable:
-        """The table at its newest version. The caller holds the mutex."""
-        table, is_other = self._newest.table()
-        if is_other:
-            self._snapshots.clear()
-        return table
 
 
 def _until_committed(attempt: Callable[[], T]) -> T:

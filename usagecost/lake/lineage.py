@@ -17,20 +17,10 @@ from pathlib import Path
 
 import duckdb
 
+from usagecost.lake.publishing import append, replace_files
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
-from usagecost.lake.table import (
-    LINEAGE,
-    append,
-    create_view,
-    data_files,
-    local_paths,
-    open_or_create,
-    open_table,
-    replace_files,
-    seen_ranges,
-    write_file,
-)
+from usagecost.lake.table import LINEAGE, create_view, data_files, local_paths, open_or_create, open_table, seen_ranges, write_file
 
 KEPT = timedelta(days=30)
 """How long before the newest one a parent was read for it to be kept at least."""

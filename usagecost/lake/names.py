@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usagecost import schema
+from usagecost.lake.publishing import replace_files
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
-from usagecost.lake.table import NAMES, create_view, data_files, file_paths, local_paths, open_or_create, replace_files, write_file
+from usagecost.lake.table import NAMES, create_view, data_files, file_paths, local_paths, open_or_create, write_file
 
 _KEPT = """
 SELECT source, field, id, unnest(max_by({'name': name, 'seen_at': seen_at}, (seen_at, is_offered, name)))

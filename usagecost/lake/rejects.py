@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usagecost import schema
+from usagecost.lake.publishing import append
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
-from usagecost.lake.table import REJECTS, append, create_view, data_files, file_paths, local_paths, open_or_create, write_file
+from usagecost.lake.table import REJECTS, create_view, data_files, file_paths, local_paths, open_or_create, write_file
 
 _NEW = """
 SELECT * FROM offered

@@ -24,20 +24,18 @@ from deltalake.transaction import AddAction
 
 from usagecost import schema
 from usagecost.lake.errors import LakeError
+from usagecost.lake.publishing import append, replace_days, watermark
 from usagecost.lake.staging import bounded_database, worker_count
 from usagecost.lake.storage import Disk, Storage
 from usagecost.lake.table import (
     PRICE_CHANGES,
     REPRICINGS,
     REQUESTS,
-    append,
     create_view,
     file_paths,
     open_or_create,
     open_table,
     paths_by_day,
-    replace_days,
-    watermark,
     write_file,
     written_path,
 )

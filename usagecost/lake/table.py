@@ -1,13 +1,13 @@
-"""One Delta table of the lake: opened, its files listed, a sorted file written, files published as a version.
+"""One Delta table of the lake: opened, its files listed, a sorted file written.
 
-What knows about Delta's log, or about names below a table's folder, is here.
+What knows about names below a table's folder is here; what changes a table's log is in publishing.py.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,9 +16,9 @@ from urllib.parse import unquote
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError
-from deltalake.transaction import AddAction, RemoveAction
+from deltalake.transaction import AddAction
 
 from usagecost import schema
 from usagecost.lake.errors import LakeMissing, LakeOutdated
@@ -26,10 +26,6 @@ from usagecost.lake.footers import statistics
 from usagecost.lake.storage import Storage, errors_explained
 
 ROW_GROUP_ROWS = 122_880
-COMMITTERS = "ingest"
-"""The app transaction that every commit carries: of two that start from one version, Delta lets only the first pass."""
-
-_WATERMARK = "watermark:"
 
 
 @dataclass(frozen=True)
@@ -114,14 +110,9 @@ def open_or_create(place: Storage, spec: TableSpec) -> DeltaTable:
         place.make()
         with suppress(CommitFailedError):  # another machine was faster
             _create(place, spec)
-        _sync_log(place, version=0)
+        sync_log(place, version=0)
         place.sync()
     return open_table(place)
-
-
-def watermark(table: DeltaTable, name: str) -> int | None:
-    """How far a source had been read when the version was made that ``table`` stands at; None if it never was."""
-    return table.transaction_version(_WATERMARK + name)
 
 
 def log_entry(version: int) -> str:
@@ -226,93 +217,14 @@ def write_file(
         path=name,
         size=file.stat().st_size,
         partition_values={spec.partition: str(day)} if spec.partition else {},
-        modification_time=_now_ms(),
+        modification_time=now_ms(),
         data_change=data_change,
         stats=statistics(footer, spec.instant),
     )
 
 
-def replace_days(
-    table: DeltaTable,
-    place: Storage,
-    added: Sequence[AddAction],
-    days: Collection[date],
-    about: Mapping,
-    watermarks: Mapping[str, int] | None = None,
-    staying: Collection[DataFile] = (),
-) -> int:
-    """Publish files in the place of all files of the days but those that stay; returns the new version.
-
-    ``watermarks`` say how far sources have been read; they are part of the version, and stay until others take their place.
-    Raises deltalake's CommitFailedError if somebody else committed since ``table`` was read.
-    """
-    gone = [file for file in data_files(table, REQUESTS) if file.day in days and file not in staying]
-    removed = [_removal(file, data_change=True) for file in gone]
-    return _publish(table, place, [*added, *removed], about, watermarks or {})
-
-
-def append(table: DeltaTable, place: Storage, added: Sequence[AddAction], about: Mapping) -> int:
-    """Publish files beside those that are there; returns the new version. Raises as `replace_days` does."""
-    return _publish(table, place, list(added), about, {})
-
-
-def replace_files(
-    table: DeltaTable,
-    place: Storage,
-    added: Sequence[AddAction],
-    replaced: Iterable[DataFile],
-    about: Mapping,
-    *,
-    same_rows: bool = True,
-) -> int:
-    """Publish files in the place of others, with the same rows if not said otherwise; returns the new version.
-
-    Raises as `replace_days` does.
-    """
-    return _publish(table, place, [*added, *(_removal(file, data_change=not same_rows) for file in replaced)], about, {})
-
-
-def _removal(file: DataFile, *, data_change: bool) -> RemoveAction:
-    return RemoveAction(
-        path=file.name,
-        data_change=data_change,
-        deletion_timestamp=_now_ms(),
-        size=file.bytes,
-        partition_values={"day": str(file.day)} if file.day else {},
-    )
-
-
-def _publish(
-    table: DeltaTable,
-    place: Storage,
-    actions: list[AddAction | RemoveAction],
-    about: Mapping,
-    watermarks: Mapping[str, int],
-) -> int:
-    place.sync()  # it names new folders of days
-    next_version = table.version() + 1
-    transactions = [Transaction(COMMITTERS, next_version, None)]
-    transactions += [Transaction(_WATERMARK + name, value, None) for name, value in watermarks.items()]
-    try:
-        table.create_write_transaction(
-            actions,
-            schema=table.schema(),
-            partition_by=table.metadata().partition_columns,
-            commit_properties=CommitProperties(custom_metadata=dict(about), app_transactions=transactions),
-            mode="append",  # what goes is among the actions
-        )
-    except CommitFailedError:
-        for action in actions:
-            if isinstance(action, AddAction):
-                place.discard(action.path)
-        raise
-    table.update_incremental()
-    for version in range(next_version, table.version() + 1):
-        _sync_log(place, version)
-    return table.version()
-
-
-def _now_ms() -> int:
+def now_ms() -> int:
+    """The time now, as Delta's log writes it."""
     return time.time_ns() // 1_000_000
 
 
@@ -329,7 +241,7 @@ def _create(place: Storage, spec: TableSpec) -> None:
     )
 
 
-def _sync_log(place: Storage, version: int) -> None:
+def sync_log(place: Storage, version: int) -> None:
     """Delta writes its log without waiting for the disk: wait, so that a commit that was reported stays."""
     place.sync(log_entry(version))
     place.sync("_delta_log")

@@ -6,18 +6,10 @@ from pathlib import Path
 
 from deltalake import Field
 
+from usagecost.lake.publishing import replace_files
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
-from usagecost.lake.table import (
-    TableSpec,
-    create_view,
-    data_files,
-    local_paths,
-    missing_columns,
-    replace_files,
-    table_as_it_is,
-    write_file,
-)
+from usagecost.lake.table import TableSpec, create_view, data_files, local_paths, missing_columns, table_as_it_is, write_file
 
 
 def upgrade(place: Storage, spec: TableSpec, folder: Path) -> int:

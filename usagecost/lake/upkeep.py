@@ -8,9 +8,10 @@ from urllib.parse import unquote
 
 from deltalake import DeltaTable
 
+from usagecost.lake.publishing import replace_files
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
-from usagecost.lake.table import TableSpec, data_files, files_by_day, local_paths, open_table, replace_files, write_file
+from usagecost.lake.table import TableSpec, data_files, files_by_day, local_paths, open_table, write_file
 from usagecost.lake.tiers import LARGE_ROWS
 
 
