@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.views import days, request, view
-from usagecost import charts, folds, queries
+from usagecost import charts, folds, formats, queries
 from usagecost.charts import MISSING_COLOR, OTHER_COLOR, PALETTE, Drawing, TimeAxis, colors, look, tick_texts, value_name
 from usagecost.folds import Usage
 from usagecost.periods import intervals
@@ -145,14 +145,28 @@ def test_the_axis_names_its_interval_and_its_zone():
     assert len(axis["scale"]["domain"]) == len(set(axis["scale"]["domain"])) == 25
 
 
+def test_a_line_does_not_fall_to_zero_in_hours_that_are_yet_to_come(lake_of: Callable[..., str]):
+    period = days("2026-05-01", now="2026-05-01 02:30")
+    usage = queries.usage(view(lake_of(request("2026-05-01 01:00"), request("2026-05-01 05:00")), period, "hour"), "model")
+    axis = TimeAxis(usage.intervals, "hour", "UTC")
+    lines = spec(charts.lines_over_time(usage.over_time, ("requests",), axis))
+    parts = pd.DataFrame({"interval": range(24), "name": "all", "value": usage.over_time["requests"]})
+    drawn = spec(charts.parts_over_time(parts, "line", formats.count, ["all"], ["#000"], axis, stacked=False))
+
+    sent = [0, 1, 0, 1]  # at 0, 1 and 2 o'clock, and by a clock that is ahead at 5
+    assert [row["Total requests"] for row in data(lines)] == [row["value"] for row in data(drawn)] == sent
+    assert [sums["requests"] for sums in usage.complete] == [0, 1, 1]
+    assert 24 in [len(domain) for domain in found(lines, "domain") if isinstance(domain, list)], "their places stay on the axis"
+
+
 def test_the_running_interval_is_marked(lake_of: Callable[..., str]):
     period = days("2026-05-01", "2026-05-03", now="2026-05-02 12:00")
     usage = queries.usage(view(lake_of(request("2026-05-02", model="a", list_cost_usd=Decimal(1))), period), "model")
     axis = TimeAxis(usage.intervals, "day", "UTC")
     lines, bars = data(spec(charts.lines_over_time(usage.over_time, ("requests",), axis))), data(drawn_over_time(usage, axis))
 
-    assert [row["running"] for row in lines] == [False, True, False]
-    assert [row["until_running"] for row in lines] == [True, True, False]
+    assert [row["running"] for row in lines] == [False, True]
+    assert [row["until_running"] for row in lines] == [True, True]
     assert {row["note"] for row in bars if row["interval"] == "2026-05-02"} == {"still running"}
     assert sum(row["band"] for row in bars) == 1
 

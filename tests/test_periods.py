@@ -233,6 +233,7 @@ def test_only_the_interval_that_holds_now_is_running():
     steps = intervals(days("2026-05-01", "2026-05-03", now="2026-05-02 00:00"), "day")
 
     assert [step.is_running for step in steps] == [False, True, False]
+    assert [step.is_ahead for step in steps] == [False, False, True]
 
 
 # ---- laws, for any zone

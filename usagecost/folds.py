@@ -87,13 +87,19 @@ class Usage:
     @cached_property
     def complete(self) -> list[dict[str, Number | None]]:
         """The measures of each interval that is over, in order."""
-        return [sums for sums, step in zip(rows(self.over_time), self.intervals, strict=True) if not step.is_running]
+        return complete(self.over_time, self.intervals)
 
     @cached_property
     def by_value(self) -> pd.DataFrame:
         """One row per value of the dimension, the most expensive first, those of unknown spend, then what was merged, last."""
         order = [("is_other", "ascending"), ("spend_usd", "descending"), ("requests", "descending"), ("value", "ascending")]
         return frame(folded(self.cells, ["value", "is_other"]).sort_by(order))
+
+
+def complete(over_time: pd.DataFrame, steps: Sequence[Interval]) -> list[dict[str, Number | None]]:
+    """The rows of ``Usage.over_time`` whose interval is over. What clocks that are ahead have sent is there already."""
+    measures = zip(rows(over_time), steps, strict=True)
+    return [sums for sums, step in measures if not step.is_running and (sums["requests"] or not step.is_ahead)]
 
 
 def folded(cells: pa.Table, keys: list[str]) -> pa.Table:

@@ -124,12 +124,13 @@ class LastHours(Period):
 
 @dataclass(frozen=True)
 class Interval:
-    """One step of the time axis: the instants [start, end), and what a reader calls it."""
+    """One step of the time axis: the instants [start, end), and what a reader calls it. Whether it holds now, or is yet to come."""
 
     start: datetime
     end: datetime
     label: str
     is_running: bool
+    is_ahead: bool = False
 
 
 @dataclass(frozen=True)
@@ -223,9 +224,10 @@ def intervals(period: Period, interval: str, week_start: int = 0) -> tuple[Inter
         edges = sorted({period.start, period.end})  # one instant only, if the zone skipped all of its days
     else:
         edges = _hour_edges(period) if interval == "hour" else _day_edges(period, interval, week_start)
-    info = ZoneInfo(period.zone)
+    info, now = ZoneInfo(period.zone), period.now
     return tuple(
-        Interval(start, end, _label(start.astimezone(info), interval), start <= period.now < end) for start, end in pairwise(edges)
+        Interval(start, end, _label(start.astimezone(info), interval), is_running=start <= now < end, is_ahead=now < start)
+        for start, end in pairwise(edges)
     )
 
 

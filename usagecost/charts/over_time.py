@@ -31,7 +31,8 @@ MOST_DOTTED = 200
 
 
 def lines_over_time(over_time: pd.DataFrame, series: Sequence[str], axis: TimeAxis) -> Drawing:
-    """Lines of additive metrics over the intervals; the step into the running interval is dashed and its stretch shaded.
+    """Lines of additive metrics over the intervals; the step into the running interval is dashed and its stretch shaded. Of
+    intervals that are yet to come there is the place on the axis only.
 
     A click says the interval and, on a dot of a line, the metric's label as ``series``.
     """
@@ -41,6 +42,8 @@ def lines_over_time(over_time: pd.DataFrame, series: Sequence[str], axis: TimeAx
     drawn["band"] = drawn["running"]
     drawn["until_running"] = drawn["running"] | drawn["running"].shift(-1, fill_value=False)
     spec = _lines(tuple(series), axis.interval.capitalize(), len(axis.steps) == 1, len(axis.steps) <= MOST_DOTTED)
+    is_ahead = pd.Series([step.is_ahead for step in axis.steps], dtype=bool)
+    drawn = drawn[~(is_ahead & (over_time["requests"] == 0).to_numpy(bool))]
     return Drawing(drawn, encoded(spec, x=time_axis(axis)))
 
 

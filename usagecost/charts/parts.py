@@ -39,13 +39,17 @@ def parts_over_time(
 
 
 def _every_part(parts: pd.DataFrame, names: Sequence[str], axis: TimeAxis, *, stacked: bool) -> pd.DataFrame:
-    """Every part of every interval, in the order of time and of the names, and which of them are still running."""
+    """Every part of every interval, in the order of time and of the names, and which of them are still running. Those that are
+    yet to come are left out.
+    """
     every = pd.MultiIndex.from_product([range(len(axis.steps)), names], names=["interval", "name"])
     known = parts if "is_at_least" in parts else parts.assign(is_at_least=False)
     drawn = known.set_index(["interval", "name"])[["value", "is_at_least"]].reindex(every).reset_index()
     drawn["is_at_least"] = drawn["is_at_least"].astype("boolean").fillna(False)
     if stacked:
         drawn["value"] = drawn["value"].fillna(0)
+    told = {place for place, value in zip(drawn["interval"], drawn["value"], strict=True) if pd.notna(value) and value}
+    drawn = drawn[[place in told or not axis.steps[place].is_ahead for place in drawn["interval"]]].reset_index(drop=True)
     running = [step.is_running for step in axis.steps]
     until = [now or after for now, after in zip(running, [*running[1:], False], strict=True)]
     places = drawn["interval"]

@@ -56,7 +56,7 @@ def card(metric: Metric, totals: Sums, before: Sums | None, complete: Sequence[S
 
 
 def _course(metric: Metric, complete: Sequence[Sums]) -> list[float] | None:
-    """The sparkline over the complete intervals, so that it does not end in a fall; None where there is no course.
+    """The sparkline over the complete intervals, so that it does not end in a fall; None where there is nothing to see.
 
     A quotient keeps its last known value where nothing was sent.
     """
@@ -66,7 +66,7 @@ def _course(metric: Metric, complete: Sequence[Sums]) -> list[float] | None:
     for value in values:
         last = value if value is not None else 0 if metric.is_additive else last
         drawn.append(last)
-    return [float(value) for value in drawn] if len(drawn) > 1 and last is not None else None
+    return [float(value) for value in drawn] if len(drawn) > 1 and any(drawn) else None
 
 
 def _notes(totals: dict[str, Any], view: View) -> list[str]:

@@ -116,7 +116,7 @@ def _draw(panel: Panel, answer: Answer, name: str) -> None:
 
 
 def _cards(answer: Answer) -> None:
-    complete = [sums for sums, step in zip(folds.rows(answer.over_time), answer.steps, strict=True) if not step.is_running]
+    complete = folds.complete(answer.over_time, answer.steps)
     with st.grid(len(answer.question.metrics), min_column_width=CARD_WIDTH, gap="small"):
         for metric in answer.question.metrics:
             card(metric, answer.totals, answer.before, complete, border=False)
