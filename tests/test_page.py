@@ -15,7 +15,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.views import request
-from usagecost import queries
+from usagecost import formats, queries
 from usagecost.folds import Usage
 from usagecost.periods import PRESETS
 
@@ -391,6 +391,18 @@ def test_a_lake_that_appears_is_shown(open_page: Open, lake_of: Callable[..., st
     calm(page.run())
 
     assert len(page.metric) == 6
+
+
+def test_the_readmes_page_is_one(sample_lake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("USAGECOST_LAKE", sample_lake)
+    (tmp_path / "pages").symlink_to(HOME / "pages")
+    readme = (HOME / "README.md").read_text(encoding="utf-8")
+    (tmp_path / "app.py").write_text(readme.split("A whole page:")[1].split("```python")[1].split("```")[0])
+    page = AppTest.from_file(str(tmp_path / "app.py"), default_timeout=60).run()
+
+    table = calm(page).dataframe[0].value
+    assert formats.count(table["requests"].sum()) == page.metric[0].value
+    assert len(table) == 7, "six teams, and what has none"
 
 
 def test_the_garbage_of_all_readers_is_not_collected_after_each_run():
