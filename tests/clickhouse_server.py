@@ -1,8 +1,9 @@
 """ClickHouse's interface over HTTP, for tests: its own engine, within a process, answers what is asked.
 
-    python -m tests.clickhouse_server PORT USER PASSWORD
+    python -m tests.clickhouse_server PORT USER PASSWORD [READONLY]
 
-What this cannot show is what a server adds on top of the engine: its limits, its users, its cluster.
+It knows a cluster, `usage`, of one other server, which does not answer. What this cannot show is what a server adds on top of the
+engine: its limits, its users, the work of several.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ import base64
 import json
 import re
 import sys
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import mkdtemp
 from threading import Lock
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,14 +24,27 @@ from chdb.session import Session
 from usagecost.engine.clickhouse import LIMITS
 from usagecost.engine.dialect import SETTINGS
 
+_CLUSTER = """
+<clickhouse><remote_servers><usage>
+    <shard><replica><host>127.0.0.1</host><port>1</port></replica></shard>
+</usage></remote_servers></clickhouse>
+"""
+
 _FORMAT = re.compile(r"\bFORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)
+
+
+@cache
+def session() -> Session:
+    """The engine, which knows of a cluster."""
+    folder = Path(mkdtemp())
+    (folder / "config.xml").write_text(_CLUSTER)
+    return Session(f"{folder / 'data'}?config-file={folder / 'config.xml'}")
 
 
 class Handler(BaseHTTPRequestHandler):
     """One request, one query."""
 
     protocol_version = "HTTP/1.1"
-    session = Session()
     one_at_a_time = Lock()
     credentials = ""
 
@@ -60,8 +77,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             with self.one_at_a_time:
                 for name, value in settings.items():
-                    self.session.query(f"SET {name} = '{value}'")
-                found = self.session.query(_FORMAT.sub("", sql), named, params=values).bytes()
+                    session().query(f"SET {name} = '{value}'")
+                found = session().query(_FORMAT.sub("", sql), named, params=values).bytes()
         except Exception as problem:
             code = re.search(r"Code: (\d+)", str(problem))
             self._send(500, str(problem).encode(), int(code[1]) if code else 1)
@@ -81,9 +98,11 @@ class Handler(BaseHTTPRequestHandler):
 
 def main() -> None:
     """Serves on loopback until it is killed."""
-    port, user, password = sys.argv[1:]
+    port, user, password, *readonly = sys.argv[1:]
     Handler.credentials = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-    Handler.session.query("CREATE DATABASE IF NOT EXISTS usage")
+    session().query("CREATE DATABASE IF NOT EXISTS usage")
+    for level in readonly:
+        session().query(f"SET readonly = {int(level)}")
     ThreadingHTTPServer(("127.0.0.1", int(port)), Handler).serve_forever()
 
 

@@ -24,6 +24,7 @@ pytest.importorskip("clickhouse_connect", reason="pip install -r requirements-cl
 from usagecost.cli import app
 from usagecost.engine.clickhouse import ClickHouse
 from usagecost.engine.dialect import clickhouse_sql
+from usagecost.engine.lake_sql import rows_of
 from usagecost.engine.mirror import FILES, TABLE, Mirrored
 
 ON_CLICKHOUSE = pytest.mark.parametrize("engine_in_use", ["clickhouse"], indirect=True)
@@ -101,6 +102,22 @@ def test_what_a_request_says_comes_back_as_from_duckdb(tmp_path: Path, monkeypat
     assert answers[0][0] | known == answers[0][0]
 
 
+@ON_CLICKHOUSE
+def test_a_cluster_is_asked_for_the_files_of_the_version_and_no_others(tmp_path: Path):
+    lake = Lake(tmp_path / "lake's own")
+    commit(lake, row("gone", input_tokens=1), row("c", started_at="2026-05-03 10:00", input_tokens=4))
+    commit(lake, row("gone", started_at="2026-05-09 10:00", rank=1, input_tokens=8))
+    snapshot = lake.snapshot()
+    for names in ([file.name for file in snapshot.data_files], [snapshot.data_files[0].name]):
+        relation = rows_of(snapshot, names, "us'age")
+        assert relation.startswith("fileCluster('us\\'age', '")
+        by_one = relation.replace("fileCluster('us\\'age', ", "file(")  # nobody else is there to read; the rest is the same
+        sql = f"SELECT request_id, input_tokens, toString(day) FROM {by_one} ORDER BY day"
+        found = engine.clickhouse_in_use().client().query(sql).result_rows
+
+        assert found == [("c", 4, "2026-05-03"), ("gone", 8, "2026-05-09")][: len(names)]
+
+
 @pytest.mark.slow
 @ON_CLICKHOUSE
 def test_a_lake_in_a_store_is_read_there(new_lake: Callable[[], str]):
@@ -111,6 +128,10 @@ def test_a_lake_in_a_store_is_read_there(new_lake: Callable[[], str]):
     found = engine.table("SELECT sum(input_tokens)::bigint AS total FROM {requests}", {}, lake=lake.name, version=1)
 
     assert found["total"].to_pylist() == [3]
+    by_one = rows_of(lake.snapshot(), [file.name for file in lake.snapshot().data_files], "usage").replace(
+        "s3Cluster('usage', ", "s3("
+    )
+    assert engine.clickhouse_in_use().client().query(f"SELECT sum(input_tokens) FROM {by_one}").first_row == (3,)
     assert not list(lake.root.rglob("copies/*.parquet"))  # nothing was fetched to this machine
 
 

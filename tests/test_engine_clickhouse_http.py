@@ -19,6 +19,8 @@ from usagecost.lake import Lake
 pytest.importorskip("clickhouse_connect", reason="pip install -r requirements-clickhouse.txt")
 pytest.importorskip("chdb", reason="ClickHouse within this process is not installed: pip install chdb")
 
+from usagecost.engine.lake_sql import rows_of
+
 pytestmark = pytest.mark.slow
 
 PASSWORD = "se cret&more"  # noqa: S105 - of a server that lives as long as a test
@@ -29,8 +31,8 @@ def start() -> Iterator[Callable[[int], subprocess.Popen]]:
     """Starts a server on a port, which ends with the test."""
     processes: list[subprocess.Popen] = []
 
-    def started(port: int) -> subprocess.Popen:
-        processes.append(subprocess.Popen([sys.executable, "-m", "tests.clickhouse_server", str(port), "ann", PASSWORD]))
+    def started(port: int, *more: str) -> subprocess.Popen:
+        processes.append(subprocess.Popen([sys.executable, "-m", "tests.clickhouse_server", str(port), "ann", PASSWORD, *more]))
         wait_until_it_listens(port)
         return processes[-1]
 
@@ -110,9 +112,7 @@ def test_a_server_that_goes_is_a_calm_sentence_and_one_that_comes_back_answers(l
 def test_a_wrong_password_is_a_calm_sentence(lake: Lake, start: Callable, port: int, monkeypatch: pytest.MonkeyPatch):
     start(port)
     monkeypatch.setenv("USAGECOST_ENGINE_PASSWORD", "another")
-    with pytest.raises(
-        engine.UnansweredError, match=r"ClickHouse at 127\.0\.0\.1:\d+ could not answer \(its code 516\)"
-    ) as refused:
+    with pytest.raises(engine.UnansweredError, match=r"unknown to the ClickHouse at 127\.0\.0\.1:\d+: see USAGECOST") as refused:
         tokens(lake)
 
     assert "another" not in str(refused.value)
@@ -133,3 +133,38 @@ def test_the_copy_is_made_over_http_too(lake: Lake, start: Callable, port: int):
     assert "1 file with 2 requests copied, 0 dropped; the copy holds version 1." in said
     assert "0 files with 0 requests copied" in " ".join(printed("mirror", str(lake.root)).split())
     assert tokens(lake) == 3
+
+
+def test_a_user_who_may_only_read_is_enough(lake: Lake, start: Callable, port: int):
+    start(port, "2")
+
+    assert tokens(lake) == 3
+
+
+def test_a_user_who_may_change_no_settings_is_told_what_is_needed(lake: Lake, start: Callable, port: int):
+    start(port, "1")
+
+    with pytest.raises(engine.UnansweredError, match="give it `readonly = 2`"):
+        tokens(lake)
+
+
+def test_all_servers_of_a_cluster_add_up_and_what_is_wrong_with_it_is_a_calm_sentence(
+    lake: Lake, start: Callable, port: int, monkeypatch: pytest.MonkeyPatch
+):
+    start(port)
+    named = os.environ["USAGECOST_ENGINE"]
+    monkeypatch.setenv("USAGECOST_ENGINE", f"{named}?cluster=usage")
+    cluster = engine.clickhouse_in_use()
+    relation = rows_of(lake.snapshot(), [file.name for file in lake.snapshot().data_files], "usage")
+    plan = cluster.client().command(
+        f"EXPLAIN SELECT model, sum(input_tokens) FROM {relation} WHERE day > '2026-01-01' GROUP BY model"
+    )
+
+    assert plan.index("MergingAggregated") < plan.index("ReadFromCluster"), "what each has added up is put together"
+    with pytest.raises(engine.UnansweredError, match="A server of the cluster does not answer"):
+        tokens(lake)
+    with pytest.raises(engine.UnansweredError, match="a copy is one server's own"):
+        cluster.mirror(lake.snapshot())
+    monkeypatch.setenv("USAGECOST_ENGINE", f"{named}?cluster=another")
+    with pytest.raises(engine.UnansweredError, match="There is no cluster of the name"):
+        tokens(lake)

@@ -6,7 +6,7 @@ A server that is away, or that has no room or no time for a query, is a calm sen
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from threading import Lock
@@ -20,10 +20,10 @@ from clickhouse_connect.driver import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
 from usagecost.engine.dialect import SETTINGS, clickhouse_sql, text_sql
+from usagecost.engine.lake_sql import STRUCTURE, rows_of
 from usagecost.engine.mirror import Mirror, Mirrored
 from usagecost.engine.words import UnansweredError
 from usagecost.lake import Snapshot
-from usagecost.schema import REQUESTS
 
 LIMITS = {
     "max_execution_time": 60,
@@ -34,8 +34,20 @@ LIMITS = {
 """What one query may take; one whose reader has left is stopped."""
 
 SECURE_PORTS = (443, 8443, 9440)
-OUT_OF_MEMORY, OUT_OF_TIME, NO_SUCH_FILE = 241, 159, (107, 636, 74, 499, 36)
-"""ClickHouse's codes."""
+READONLY = 164
+_SENTENCES = {
+    (241,): "The question needs more memory than {server} allows. Ask for fewer days.",
+    (159,): "The question took more than the {seconds} s that {server} has for one. Ask for fewer days.",
+    (107, 636, 74, 499, 36): "A file of the lake is gone, or {server} may not read it. Load the page again.",
+    (516, 192, 193, 194): "The user or the password is unknown to {server}: see USAGECOST_ENGINE and USAGECOST_ENGINE_PASSWORD.",
+    (497,): "The user of USAGECOST_ENGINE lacks a right on {server} that reading the lake needs: README.md names them.",
+    (READONLY,): "The user of USAGECOST_ENGINE may change no settings on {server}, which answers need: give it `readonly = 2`.",
+    (201,): "The user of USAGECOST_ENGINE has used up its quota on {server}. Try again later.",
+    (701,): "There is no cluster of the name that USAGECOST_ENGINE has, as far as {server} knows.",
+    (279, 209, 210): "A server of the cluster does not answer {server}. Try again in a moment.",
+}
+"""ClickHouse's codes -> what they mean for readers, and what to do."""
+_OTHER = "A question could not be answered by {server} (its code {code}). Load the page again."
 
 _REQUESTS = "requests_of_the_version"
 
@@ -43,7 +55,8 @@ _REQUESTS = "requests_of_the_version"
 class ClickHouse:
     """A server by its URL: ``clickhouse://user@host:8443/db``, or ``chdb://memory``, which is ClickHouse within this process.
 
-    The password is USAGECOST_ENGINE_PASSWORD. A lake on disk has to be readable by the server under the same path.
+    The password is USAGECOST_ENGINE_PASSWORD. A lake on disk has to be readable by the server under the same path. With
+    ``?cluster=name`` all servers of that cluster read the lake, each some of its files.
     """
 
     def __init__(self, url: str) -> None:
@@ -52,9 +65,11 @@ class ClickHouse:
             raise UnansweredError(
                 f"USAGECOST_ENGINE is {url!r}, which is no engine: write `duckdb` or `clickhouse://user@host:8443/database`."
             )
+        self._options = {name: values[0] for name, values in parse_qs(self._url.query).items()}
+        self._cluster = self._options.get("cluster")
         self._client: Client | None = None
         self._connecting = Lock()
-        self._mirror = Mirror(self.client, STRUCTURE, lambda snapshot, name: _rows_of(snapshot, [name]))
+        self._mirror = Mirror(self.client, STRUCTURE, lambda snapshot, name: rows_of(snapshot, [name]))
 
     @property
     def name(self) -> str:
@@ -80,6 +95,11 @@ class ClickHouse:
 
     def mirror(self, snapshot: Snapshot) -> Mirrored:
         """Brings the server's own copy of the requests to a version; raises UnansweredError."""
+        if self._cluster:
+            raise UnansweredError(
+                "A cluster reads the lake itself, and a copy is one server's own: take `cluster=` out of USAGECOST_ENGINE to "
+                "have that server answer from a copy."
+            )
         with self._explained():
             return self._mirror.fill(snapshot)
 
@@ -88,19 +108,19 @@ class ClickHouse:
         names = [file.name for file in snapshot.data_files_of(first_day, last_day)]
         if not names:
             return f"(SELECT * FROM null({text_sql(STRUCTURE)}))"
-        return self._mirror.rows_of(snapshot, names) or _rows_of(snapshot, names)
+        copied = None if self._cluster else self._mirror.rows_of(snapshot, names)
+        return copied or rows_of(snapshot, names, self._cluster)
 
     def _how(self) -> dict[str, Any]:
         if self._url.scheme == "chdb":
-            return {"dsn": self._url.geturl()}
-        options = parse_qs(self._url.query)
+            return {"dsn": self._url._replace(query="").geturl()}
         return {
             "host": self._url.hostname or "localhost",
             "port": self._port,
             "username": unquote(self._url.username or "default"),
             "password": os.environ.get("USAGECOST_ENGINE_PASSWORD", ""),
             "database": self._url.path.strip("/") or "default",
-            "secure": options.get("secure", ["1" if self._port in SECURE_PORTS else "0"])[0] == "1",
+            "secure": self._options.get("secure", "1" if self._port in SECURE_PORTS else "0") == "1",
             "autogenerate_session_id": False,  # else two readers at once would be refused
             "connect_timeout": 5,
             "send_receive_timeout": LIMITS["max_execution_time"] + 10,
@@ -128,62 +148,16 @@ class ClickHouse:
 
     def _sentence(self, problem: DatabaseError) -> str:
         code = _code(problem)
-        if code == OUT_OF_MEMORY:
-            return f"The question needs more memory than the ClickHouse at {self.name} allows. Ask for fewer days."
-        if code == OUT_OF_TIME:
-            return f"The ClickHouse at {self.name} took more than {LIMITS['max_execution_time']} s. Ask for fewer days."
-        if code in NO_SUCH_FILE:
-            return f"A file of the lake is gone, or the ClickHouse at {self.name} may not read it. Load the page again."
-        return f"The ClickHouse at {self.name} could not answer (its code {code}). Load the page again."
-
-
-def _rows_of(snapshot: Snapshot, names: Sequence[str]) -> str:
-    """SQL for the rows of some of a version's files, as they lie in the lake."""
-    days = ",".join(sorted({name.split("/")[0].removeprefix("day=") for name in names}))
-    files = ", ".join(text_sql(name.rsplit("/", 1)[-1]) for name in names)
-    return f"(SELECT * FROM {_files(snapshot.place.uri, days)} WHERE _file IN ({files}))"
-
-
-def _files(uri: str, days: str) -> str:
-    """SQL for the Parquet files of some days of a table, on a disk or in S3."""
-    path, structure = f"{uri}/day={{{days}}}/*.parquet", text_sql(STRUCTURE)
-    if not uri.startswith("s3://"):
-        return f"file({text_sql(path)}, Parquet, {structure})"
-    keys = [os.environ.get(name, "") for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")]
-    credentials = "".join(f"{text_sql(key)}, " for key in keys if key) if keys[0] else ""
-    return f"s3({text_sql(_address(path))}, {credentials}Parquet, {structure})"
-
-
-def _address(url: str) -> str:
-    """The web address of objects in S3, at the endpoint that the environment names."""
-    bucket, path = url.removeprefix("s3://").split("/", 1)
-    endpoint = next(
-        (found for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT") if (found := os.environ.get(name))), ""
-    )
-    if endpoint:
-        return f"{endpoint.rstrip('/')}/{bucket}/{path}"
-    return f"https://{bucket}.s3.{os.environ.get('AWS_REGION', 'us-east-1')}.amazonaws.com/{path}"
+        known = next((sentence for codes, sentence in _SENTENCES.items() if code in codes), _OTHER)
+        return known.format(server=f"the ClickHouse at {self.name}", seconds=LIMITS["max_execution_time"], code=code)
 
 
 def _code(problem: DatabaseError) -> int | None:
     """ClickHouse's own number of what went wrong."""
+    if " is readonly" in str(problem):  # the driver knows it of a setting before it asks the server
+        return READONLY
     words = str(problem).partition("Code: ")[2].partition(".")[0]
     return int(words) if words.isdigit() else None
-
-
-def _type(kind: pa.DataType) -> str:
-    if pa.types.is_list(kind):
-        return "Array(Nullable(String))"
-    if pa.types.is_timestamp(kind):
-        return "Nullable(DateTime64(6, 'UTC'))"
-    if pa.types.is_decimal(kind):
-        return f"Nullable(Decimal({kind.precision}, {kind.scale}))"
-    names = {"string": "String", "int64": "Int64", "int32": "Int32", "double": "Float64", "bool": "Bool", "date32[day]": "Date32"}
-    return f"Nullable({names[str(kind)]})"
-
-
-STRUCTURE = ", ".join(f"{field.name} {_type(field.type)}" for field in REQUESTS)
-"""The columns of a request. Said, not guessed: a guess is made from one file, in which a column may happen to lack nothing."""
 
 
 def _as_duckdb(found: pa.Table) -> pa.Table:
