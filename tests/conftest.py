@@ -13,8 +13,7 @@ import pytest
 from hypothesis import settings
 
 from tests.lake_rows import Row
-from tests.object_store import BUCKET, s3_server
-from tests.object_store import settings as store_settings
+from tests.object_store import BUCKET, SETTINGS, gs_server, s3_server
 from tests.postgres import Server, programs, running_server
 from tests.questions import varied_rows
 from tests.views import write_lake
@@ -62,14 +61,26 @@ def s3() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def gs(s3: str) -> Iterator[str]:
+    """The URL of a server that speaks as Google's store does."""
+    with gs_server(s3) as url:
+        yield url
+
+
 @pytest.fixture
-def new_lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
-    """Gives URLs in a store at which there is no lake yet; the environment says how to get there."""
-    cache, store = tmp_path / "cache", os.environ.get("USAGECOST_TEST_STORE")
-    way = {"USAGECOST_CACHE": str(cache)} if store else store_settings(request.getfixturevalue("s3"), cache)
-    for name, value in way.items():
-        monkeypatch.setenv(name, value)
-    return lambda: f"{store or f's3://{BUCKET}'}/{uuid.uuid4()}/lake"
+def new_lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Gives URLs in a store, ``s3`` or ``gs``, at which there is no lake yet; the environment says how to get there."""
+    monkeypatch.setenv("USAGECOST_CACHE", str(tmp_path / "cache"))
+
+    def url(kind: str = "s3") -> str:
+        if store := os.environ.get("USAGECOST_TEST_STORE"):
+            return f"{store}/{uuid.uuid4()}/lake"
+        for name, value in SETTINGS[kind](request.getfixturevalue(kind)).items():
+            monkeypatch.setenv(name, value)
+        return f"{kind}://{BUCKET}/{uuid.uuid4()}/lake"
+
+    return url
 
 
 @pytest.fixture(scope="module")

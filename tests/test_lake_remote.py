@@ -32,9 +32,12 @@ from usagecost.schema import LINEAGE, REJECTS, REQUESTS
 pytestmark = pytest.mark.slow
 
 
+IN_EACH_STORE = pytest.mark.parametrize("lake", ["s3", "gs"], indirect=True)
+
+
 @pytest.fixture
-def lake(new_lake: Callable[[], str]) -> Lake:
-    return Lake(new_lake())
+def lake(request: pytest.FixtureRequest, new_lake: Callable[[str], str]) -> Lake:
+    return Lake(new_lake(getattr(request, "param", "s3")))
 
 
 @pytest.fixture
@@ -54,6 +57,7 @@ def seen(lake: Lake) -> None:
     time.sleep(lake._requests.look_every)
 
 
+@IN_EACH_STORE
 def test_requests_are_merged_as_on_disk(lake: Lake):
     assert not lake.exists
     assert commit(lake, row("a"), row("b", started_at="2026-05-02 00:00")) == Commit(2, 0, 0, 0, 0, days=2, version=1)
@@ -83,6 +87,7 @@ def test_other_programs_read_the_table_as_delta(lake: Lake):
     ]
 
 
+@IN_EACH_STORE
 def test_another_machine_reads_what_was_written(lake: Lake, elsewhere: Callable[[Lake], Lake]):
     commit(lake, row("a"), row("b", started_at="2026-05-02 10:00"))
     other = elsewhere(lake)
@@ -147,6 +152,7 @@ def test_a_lake_made_anew_in_the_same_place_is_noticed(lake: Lake):
 # ---- several machines
 
 
+@IN_EACH_STORE
 def test_two_machines_that_ingest_at_once_into_a_lake_that_is_not_there_yet_both_succeed(lake: Lake, tmp_path: Path):
     """They have no lock in common: the store alone keeps them apart, from making the table on."""
     batches = [[stage(tmp_path, numbered(start, start + 20)) for start in range(first, first + 40, 20)] for first in (0, 40)]
@@ -163,6 +169,7 @@ def test_two_machines_that_ingest_at_once_into_a_lake_that_is_not_there_yet_both
     assert lake.snapshot().file_count == 3
 
 
+@IN_EACH_STORE
 def test_the_same_new_requests_from_two_machines_are_stored_once(lake: Lake, tmp_path: Path):
     commit(lake, row("old", started_at="2026-04-01 10:00"))
     staged = [stage(tmp_path, numbered(0, 50)) for _ in range(2)]
@@ -231,6 +238,7 @@ def test_a_watermark_is_part_of_the_version(lake: Lake, tmp_path: Path, elsewher
     assert elsewhere(lake).watermark("langfuse") is None
 
 
+@IN_EACH_STORE
 def test_a_removal_takes_requests_and_a_vacuum_their_files_and_copies(lake: Lake):
     commit(lake, row("a", user_id="ada"), row("b", user_id="bob"), row("c", user_id="ada", started_at="2026-05-02 10:00"))
     assert lake.removal(Selection(user="ada")).requests == 2

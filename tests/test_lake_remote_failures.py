@@ -17,7 +17,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.lake_rows import commit, row, rows_of
-from tests.object_store import BUCKET, KEYS, s3_server, settings
+from tests.object_store import BUCKET, KEYS, s3_server, s3_settings
 from tests.test_cli import TABLE, run
 from tests.views import days, view
 from usagecost import queries
@@ -59,16 +59,16 @@ def sentence(use: Use, lake: Lake) -> str:
 def locked_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
     """A lake whose store knows none of our keys."""
     with s3_server(INITIAL_NO_AUTH_ACTION_COUNT="1") as url:
-        for name, value in settings(url, tmp_path).items():
+        for name, value in {**s3_settings(url), "USAGECOST_CACHE": str(tmp_path)}.items():
             monkeypatch.setenv(name, value)
         yield Lake(f"s3://{BUCKET}/{uuid.uuid4()}")
 
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
 def test_without_credentials_the_variables_are_named(new_lake: Callable[[], str], use: Use, monkeypatch: pytest.MonkeyPatch):
+    lake = new_lake()
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    lake = new_lake()
 
     assert sentence(use, Lake(lake)) == (
         f"There are no credentials for the lake in {lake}: set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, "
@@ -96,7 +96,7 @@ def test_a_bucket_that_is_not_there_is_named(new_lake: Callable[[], str], use: U
 
 def test_a_server_that_is_away_is_said_to_be_away_and_what_was_read_stays_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with s3_server() as url:
-        for name, value in settings(url, tmp_path).items():
+        for name, value in {**s3_settings(url), "USAGECOST_CACHE": str(tmp_path)}.items():
             monkeypatch.setenv(name, value)
         lake = Lake(f"s3://{BUCKET}/{uuid.uuid4()}")
         commit(lake, row("a"))

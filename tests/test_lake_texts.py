@@ -14,12 +14,12 @@ from tests.object_store import objects, store_of
 from usagecost.lake import Lake, LakeChanged, LakeError
 
 
-@pytest.fixture(params=["disk", "s3"])
+@pytest.fixture(params=["disk", "s3", "gs"])
 def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
     if request.param == "disk":
         return Lake(tmp_path / "lake")
-    new_lake: Callable[[], str] = request.getfixturevalue("new_lake")
-    return Lake(new_lake())
+    new_lake: Callable[[str], str] = request.getfixturevalue("new_lake")
+    return Lake(new_lake(request.param))
 
 
 def test_a_text_is_read_as_it_was_written_also_where_there_is_no_lake_yet(lake: Lake):

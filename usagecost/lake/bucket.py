@@ -32,7 +32,9 @@ CHUNK_BYTES = 8 << 20
 COPIES_GB = 4.0
 _NUMBER = re.compile(r"\d{1,6}(\.\d{1,3})?")
 
-_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")
+_ENDPOINTS = (
+    "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT", "GOOGLE_BASE_URL",
+)  # fmt: skip
 _PLACES = (*_ENDPOINTS, "AZURE_STORAGE_ACCOUNT_NAME")
 """Environment variables that make the same URL another place."""
 
@@ -147,13 +149,13 @@ class Bucket:
     def replace(self, name: str, content: bytes, seen: bytes | None) -> bool:
         with self.explained():
             try:
-                found, tag = self._read(name)
+                found, was = self._read(name)
             except FileNotFoundError:
-                found, tag = None, None
+                found, was = None, None
             if found != seen:
                 return False
             try:
-                obstore.put(self._store.client, self._folder + name, content, mode={"e_tag": tag} if tag else "create")
+                obstore.put(self._store.client, self._folder + name, content, mode=was or "create")
             except (AlreadyExistsError, PreconditionError):
                 return self.read(name) == content  # it was ours if the answer to a first try was lost
         return True
@@ -184,9 +186,10 @@ class Bucket:
                 raise problem from None  # what the error says of the request is not for a log
             raise
 
-    def _read(self, name: str) -> tuple[bytes, str | None]:
+    def _read(self, name: str) -> tuple[bytes, dict[str, str]]:
+        """A small object, and what tells it from another: S3 and Azure know it by its tag, Google by its version."""
         found = obstore.get(self._store.client, self._folder + name)
-        return bytes(found.bytes()), found.meta["e_tag"]
+        return bytes(found.bytes()), {mark: found.meta[mark] for mark in ("e_tag", "version") if found.meta[mark]}
 
     def _fetch(self, key: str, path: Path) -> None:
         with path.open("wb") as file:
