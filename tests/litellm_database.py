@@ -70,7 +70,7 @@ SELECT
     '[{{"role": "user", "content": "SECRET PROMPT"}}]', '{{"content": "SECRET ANSWER"}}', '{{"body": "SECRET PROMPT"}}'
 FROM (
     SELECT i, timestamp '{first}' + i * interval '{step}' AS started
-    FROM generate_series({start}, {start} + {rows} - 1) AS numbers (i)
+    FROM generate_series({start}::bigint, {start} + {rows} - 1) AS numbers (i)
 ) AS numbered;
 """
 

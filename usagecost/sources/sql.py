@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 PIECES = 8
+MOST_PIECE_BYTES = 1 << 20
+"""DuckDB works on up to 2,048 rows at once, and in memory that a processor keeps near: of long rows that takes fewer of them."""
 
 
 def identifier(name: str) -> str:
@@ -97,11 +99,12 @@ def registered(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> It
 
 
 def in_parallel(table: pa.Table) -> pa.Table:
-    """The table in as many pieces as there may be threads: DuckDB scans one with each.
+    """The table in as many pieces as there may be threads, or more: DuckDB scans one with each.
 
     It takes no struct whose piece begins within a longer one, so those are copied.
     """
-    pieces = table.combine_chunks().to_batches(max_chunksize=max(1, -(-table.num_rows // PIECES)))
+    most_rows = min(-(-table.num_rows // PIECES), MOST_PIECE_BYTES * table.num_rows // max(table.nbytes, 1))
+    pieces = table.combine_chunks().to_batches(max_chunksize=max(1, most_rows))
     if any(pa.types.is_nested(column.type) for column in table.schema):
         pieces = [piece.take(pa.array(np.arange(piece.num_rows))) for piece in pieces]
     return pa.Table.from_batches(pieces, table.schema)
