@@ -250,7 +250,7 @@ if model_tab.open:
 
 if user_tab.open:
     with user_tab:
-        users = ui.answer(queries.usage, replace(view, interval=WHOLE), "user").by_value
+        users = ui.answer(queries.usage, replace(view, interval=WHOLE, period=view.period.alone), "user").by_value
         names = list(named(users[~users["is_other"]], view, "user")["name"])
         user = chosen("User", "chosen_user", names, "All users: choose one here or in the table")
         if user is None:
