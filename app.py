@@ -280,7 +280,7 @@ if model_tab.open:
 
 if user_tab.open:
     with user_tab:
-        users = ui.answer(queries.usage, replace(view, interval=WHOLE), "user")
+        users = ui.answer(queries.usage, replace(view, interval=WHOLE, period=view.period.alone), "user")
         user = chosen("User", "chosen_user", names_of(users, view, "user"), "All users: choose one here or in the table")
         if user is None:
             users_table(users, view)

@@ -17,7 +17,7 @@ from tests.object_store import BUCKET, SETTINGS, gs_server, s3_server
 from tests.postgres import Server, programs, running_server
 from tests.questions import varied_rows
 from tests.views import write_lake
-from usagecost.lake import keys, tallies, tally_content
+from usagecost.lake import keys, tallies, tally_groupings
 from usagecost.lake.tallies import Tallies
 
 settings.register_profile("shared machine", deadline=None, derandomize="CI" in os.environ)
@@ -110,9 +110,10 @@ def engine_in_use(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 
 
 def _tally_everything(patch: pytest.MonkeyPatch) -> None:
-    """Lakes made from now on have tallies of every file, by quarter-hours, however little they save."""
+    """Lakes made from now on have tallies of every file, by quarter-hours, however little they save; all of them are used."""
     patch.setattr(tallies, "LEAST_ROWS", 1)
-    patch.setattr(tally_content, "LEAST_SAVED", 0)
+    patch.setattr(tally_groupings, "LEAST_SAVED", 0)
+    patch.setattr(tally_groupings, "MOST_ADDED", 1_000)
 
 
 def _ask_clickhouse(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:

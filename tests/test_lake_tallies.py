@@ -13,12 +13,14 @@ import pytest
 from tests.lake_rows import Row, commit
 from tests.views import days, instant, request, view
 from usagecost import queries
+from usagecost.filters import Condition
 from usagecost.folds import rows
-from usagecost.lake import Lake, Selection, Tallied, tallies, tally_content, tiers
+from usagecost.lake import Lake, Selection, Tallied, tallies, tally_content, tally_groupings, tiers
 from usagecost.lake.tallies import Tallies
 from usagecost.periods import instant_us
 
 DAY = date(2026, 5, 1)
+BY_MODEL = frozenset({"model"})
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def of_a_day(count: int = 40, first: str = "2026-05-01 08:00", **columns: object
 
 
 def asked(lake: Lake, dimension: str = "model", *cuts: str) -> Tallied:
-    return lake.snapshot().tallied(DAY, DAY, [dimension], [instant_us(instant(cut)) for cut in cuts])
+    return lake.snapshot().tallied(DAY, DAY, [frozenset({dimension})], [instant_us(instant(cut)) for cut in cuts])
 
 
 def tallied(lake: Lake) -> list[str]:
@@ -81,7 +83,7 @@ def test_what_is_different_in_almost_every_request_is_read_from_the_requests(lak
 
 
 def test_a_file_whose_sums_are_not_worth_it_is_looked_at_once(lake: Lake, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(tally_content, "LEAST_SAVED", 1000)
+    monkeypatch.setattr(tally_groupings, "LEAST_SAVED", 1000)
     for day in ("2026-05-01", "2026-05-02"):
         commit(lake, *of_a_day(40, f"{day} 08:00"))
 
@@ -93,7 +95,7 @@ def test_a_file_whose_sums_are_not_worth_it_is_looked_at_once(lake: Lake, monkey
 
 def test_a_tally_is_read_in_the_place_of_its_file_alone(lake: Lake):
     commit(lake, *of_a_day(), *of_a_day(5, "2026-05-02 08:00"))
-    found = lake.snapshot().tallied(DAY, date(2026, 5, 2), ["model"], [])
+    found = lake.snapshot().tallied(DAY, date(2026, 5, 2), [BY_MODEL], [])
 
     assert [len(found.months), found.tallies, len(found.requests)] == [1, {}, 1]
     assert "day=2026-05-02" in found.requests[0]
@@ -103,8 +105,8 @@ def test_the_days_of_a_month_but_the_newest_are_told_together(lake: Lake):
     for day in ("2026-04-29", "2026-05-01", "2026-05-02", "2026-05-03"):
         commit(lake, *of_a_day(40, f"{day} 08:00"))
     told = {name[:7] for name in tallied(lake) if name.startswith("2026-")}
-    whole = lake.snapshot().tallied(date(2026, 4, 1), date(2026, 5, 3), ["model", "status"], [])
-    cut = lake.snapshot().tallied(date(2026, 5, 1), date(2026, 5, 3), ["model"], [instant_us(instant("2026-05-01 22:00"))])
+    whole = lake.snapshot().tallied(date(2026, 4, 1), date(2026, 5, 3), [BY_MODEL, frozenset({"status"})], [])
+    cut = lake.snapshot().tallied(date(2026, 5, 1), date(2026, 5, 3), [BY_MODEL], [instant_us(instant("2026-05-01 22:00"))])
 
     assert told == {"2026-04", "2026-05"}
     assert [len(whole.months), list(whole.tallies), whole.days_told_elsewhere] == [2, ["day"], ()]
@@ -140,6 +142,48 @@ def test_days_months_and_requests_together_say_what_the_requests_say(
     assert offered == queries.choices(question)
 
 
+@pytest.mark.parametrize("strays", [0, 20], ids=["users of one team", "users of several"])
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
+def test_what_is_filtered_by_one_dimension_and_split_by_another_is_told_right(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, zone: str, strays: int
+):
+    """Users whose team and key follow from them, and some who are in two, of whom their tallies tell no team."""
+    monkeypatch.setattr(tally_groupings, "LEAST_SAVED", 0.5)
+    commit(
+        lake,
+        *(
+            {
+                **row,
+                "user_id": f"u{i % 5}",
+                "team_id": f"t{(i % 5 + (i < strays)) % 2}" if i % 5 else None,
+                "virtual_key": f"k{i % 5}",
+                "provider": f"p{i % 3 // 2}",
+                "environment": "production" if i % 4 else "staging",
+                "status": "error" if i % 6 == 1 else "success",
+                "list_cost_usd": Decimal("0.01"),
+            }
+            for day in ("2026-04-29", "2026-05-01", "2026-05-02", "2026-05-03")
+            for i, row in enumerate(of_a_day(80, f"{day} 21:00"))
+        ),
+    )
+    plain = view(str(lake.root), days("2026-05-01", "2026-05-03", zone))
+    filters = [Condition("team", ("t1", None)), Condition("key", ("k2",)), Condition("provider", ("p0",), excludes=True)]
+    filters += [Condition("environment", ("staging",)), Condition("status", ("error",)), Condition("model", ("m1",))]
+    asked_for = [(plain.where(one), by) for one in filters for by in ("model", "user", "team", "status")]
+    by_tallies = [queries.usage(question, by) for question, by in asked_for]
+    whole_days = lake.snapshot().tallied(DAY, date(2026, 5, 2), [frozenset({"team", "user"}), frozenset({"key", "model"})], [])
+
+    queries.usage.clear()
+    monkeypatch.setattr(Tallies, "_known", lambda _: {})
+
+    for (question, by), usage in zip(asked_for, by_tallies, strict=True):
+        by_requests = queries.usage(question, by)
+        assert rows(usage.by_value) == rows(by_requests.by_value)
+        assert rows(usage.over_time) == rows(by_requests.over_time)
+        assert usage.totals_before == by_requests.totals_before
+    assert whole_days.has_tallies == (strays == 0)
+
+
 def test_a_month_that_changes_is_put_together_anew_and_the_old_one_goes(lake: Lake):
     for day in ("2026-05-01", "2026-05-02"):
         commit(lake, *of_a_day(40, f"{day} 08:00"))
@@ -147,7 +191,7 @@ def test_a_month_that_changes_is_put_together_anew_and_the_old_one_goes(lake: La
     commit(lake, *of_a_day(60, "2026-05-01 12:00"))
     months = {name for name in tallied(lake) if name.startswith("2026-05-")}
     assert len(months) == 2
-    assert before.tallied(DAY, DAY, ["model"], []).months, "an old version has its own"
+    assert before.tallied(DAY, DAY, [BY_MODEL], []).months, "an old version has its own"
 
     lake.vacuum(grace_hours=0)
 
@@ -235,7 +279,7 @@ def test_a_tally_of_a_dimension_that_is_no_more_is_not_mistaken(lake: Lake):
     commit(lake, *of_a_day())
     folder = lake.root / "requests" / tallies.FOLDER / tally_content.DEFINITION
     (name,) = tallied(lake)
-    (folder / name).rename(folder / name.replace("~model-quarter", "~model-minute"))
+    (folder / name).rename(folder / name.replace("+source", "+mood").replace("+few", "+rare"))
 
-    assert asked(lake).requests == lake.snapshot().files()
+    assert asked(lake, "source").requests == lake.snapshot().files()
     assert list(asked(lake, "status").tallies) == ["day"]

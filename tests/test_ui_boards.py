@@ -173,7 +173,7 @@ def test_each_panel_comes_when_its_query_is_answered(sample_lake: str, monkeypat
     panels = [{"metrics": [metric], "chart": "table", "split": "model"} for metric in ("active_users", "requests")]
 
     shown(sample_lake, *panels)
-    assert order == ["Unfolded", "active_users", "Sums", "requests"]
+    assert order == ["Sums", "requests", "Unfolded", "active_users"]
 
     order.clear()
     shown(sample_lake, *panels)

@@ -155,10 +155,14 @@ class Filters:
         """These filters, and the dimension is exactly this value."""
         return replace(self, conditions=(*self.conditions, Condition(dimension, (value,))))
 
-    def are_told_by_tallies(self, dimension: str) -> bool:
-        """Whether sums by the values of a dimension tell which requests pass: no condition is about anything else."""
-        is_told = all(isinstance(one, Condition) and one.dimension == dimension for one in self.conditions)
-        return is_told and DIMENSIONS[dimension].is_told_by_tallies
+    def told_by(self, *dimensions: str) -> frozenset[str] | None:
+        """Some dimensions, and those that the conditions are about: sums by all of them tell which requests pass. None if no sums
+        do, as a condition, or one of the dimensions, is about something that they are not by.
+        """
+        if not all(isinstance(one, Condition) for one in self.conditions):
+            return None
+        names = frozenset((*dimensions, *(one.dimension for one in self.conditions)))
+        return names if all(name in DIMENSIONS and DIMENSIONS[name].is_told_by_tallies for name in names) else None
 
     def sql(self) -> tuple[str, Parameters]:
         """The condition over a row of ``requests`` and its parameters."""

@@ -79,12 +79,17 @@ def tally_column(measure: str, basis: str) -> str:
     return f"{measure}_{basis}" if "{spend}" in MEASURES[measure] else measure
 
 
-_LATENCIES = "quantile_cont(duration_ms, [0.5, 0.95, 0.99])"  # all three cost as much as one
+PERCENTILES = {"latency_p50_ms": 0.5, "latency_p95_ms": 0.95, "latency_p99_ms": 0.99}
+_LATENCIES = f"quantile_cont(duration_ms, {[*PERCENTILES.values()]})"  # all three cost as much as one
+
+LATENCY = "latency"
+"""What tallies call the step that a latency is in: it is no dimension, but percentiles lie between steps."""
+LATENCY_STEPS_PER_ROOT = 4
+LATENCY_STEP = f"floor(sqrt(sqrt(least(greatest(duration_ms, 0), 1e12))) * {LATENCY_STEPS_PER_ROOT})::bigint"
+"""Latencies in steps of a tenth to a fifth, some dozens in all; a longer one is never in a lower step. 0 where it is not known."""
 
 OF_ROWS = {
-    "latency_p50_ms": f"{_LATENCIES}[1]",
-    "latency_p95_ms": f"{_LATENCIES}[2]",
-    "latency_p99_ms": f"{_LATENCIES}[3]",
+    **{name: f"{_LATENCIES}[{place}]" for place, name in enumerate(PERCENTILES, 1)},
     "active_users": "count(DISTINCT user_id)",
 }
 """Measures that do not fold: each grouping is answered from the rows, never from other groupings."""
@@ -452,6 +457,11 @@ class Dimension:
     def is_told_by_tallies(self) -> bool:
         """Whether tallies can stand for requests where they are split or filtered by it: it is a column as it stands."""
         return self.kind == "column" and self.column.isidentifier()
+
+    @property
+    def value_column(self) -> str:
+        """The column of a tally that has its values: called as in requests, if it is a column there."""
+        return self.column if self.is_told_by_tallies else self.name
 
 
 STREAMING = "CASE WHEN is_streaming THEN 'streamed' WHEN NOT is_streaming THEN 'at once' END"

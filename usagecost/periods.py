@@ -74,6 +74,11 @@ class Period:
         return replace(self, now=self.start, is_all_time=False)
 
     @property
+    def alone(self) -> Period:
+        """The same instants, compared with nothing before."""
+        return replace(self, is_all_time=True)
+
+    @property
     def is_running(self) -> bool:
         """Whether the period is not over yet."""
         return self.start <= self.now < self.end
@@ -117,8 +122,10 @@ class LastHours(Period):
         return replace(self, now=self.end - timedelta(hours=1))
 
     @property
-    def previous(self) -> tuple[datetime, datetime]:
+    def previous(self) -> tuple[datetime, datetime] | None:
         """The same number of hours before, cut as far into the last one as the clock is now."""
+        if self.is_all_time:
+            return None
         return self.start - timedelta(hours=self.hours), min(self.now - timedelta(hours=self.hours), self.start)
 
 

@@ -84,8 +84,7 @@ def _cells_sql(view: View, by: str, *, tallied: bool = False) -> tuple[str, Para
     cells = f"SELECT {keys}, {sums} FROM {{requests}} WHERE {in_range} AND {matches} GROUP BY ALL"
     if tallied:
         folds = ", ".join(f"{fold_sql(name, tally_column(name, view.basis))} AS {name}" for name in PAGE_MEASURES)
-        tallies = f"(SELECT * EXCLUDE (value), value AS {column} FROM {{tallies}})"
-        cells += f" UNION ALL SELECT {keys}, {folds} FROM {tallies} WHERE {in_range} AND {matches} GROUP BY ALL"
+        cells += f" UNION ALL SELECT {keys}, {folds} FROM {{tallies}} WHERE {in_range} AND {matches} GROUP BY ALL"
     return cells, bound | values | shifts
 
 
@@ -98,7 +97,8 @@ def usage(view: View, by: str) -> Usage:
     steps = periods.intervals(view.period, view.interval, view.week_start)
     ranges = _ranges(view)
     where, cuts = _where(view, ranges), _cuts(ranges, (step.start for step in steps))
-    tallied = engine.tallied([by], cuts, **where) if view.filters.are_told_by_tallies(by) else None
+    need = view.filters.told_by(by)
+    tallied = engine.tallied([need], cuts, **where) if need else None
     settled = None if tallied else _settled(view, by, ranges, where)
     sql, parameters = question(view, by, tallied=tallied is not None, settled=settled is not None)
     if settled:
@@ -142,7 +142,7 @@ def choices(view: View) -> dict[str, list[str | None]]:
     ranges = {"now": (view.period.start, view.period.end)}
     in_range, bound = instant_range_sql(engine.INSTANT_US, ranges)
     where = _where(view, ranges)
-    tallied = engine.tallied(list(DIMENSIONS), _cuts(ranges), **where)
+    tallied = engine.tallied([frozenset({name}) for name in DIMENSIONS], _cuts(ranges), **where)
     columns = {name: dimension.column for name, dimension in DIMENSIONS.items()}
     sets = ", ".join(f"({column})" for column in columns.values())
     names = " ".join(f"WHEN grouping({column}) = 0 THEN '{name}'" for name, column in columns.items())
@@ -151,7 +151,10 @@ def choices(view: View) -> dict[str, list[str | None]]:
         SELECT CASE {names} END AS dimension, CASE {values} END AS value, count(*) AS counted
         FROM {{requests}} WHERE {in_range} GROUP BY GROUPING SETS ({sets})"""
     if tallied:
-        counts += f" UNION ALL SELECT dimension, value, requests AS counted FROM {{tallies}} WHERE {in_range}"
+        for name, dimension in DIMENSIONS.items():
+            grouping = tallied.groupings[frozenset({name})]
+            told = f"SELECT '{name}', {dimension.value_column}, requests FROM {{tallies}} WHERE grouping = '{grouping}'"
+            counts += f" UNION ALL {told} AND {in_range}"
     sql = f"""
         SELECT dimension, value, sum(counted)::bigint AS requests FROM ({counts}) GROUP BY dimension, value
         ORDER BY requests DESC, value"""

@@ -112,7 +112,7 @@ def page(view: View) -> tuple[Seconds, folds.Usage]:
         folds.over_time_by_top(usage, top)
         for shown in (usage, busiest):
             _ = shown.totals, shown.totals_before, shown.over_time, shown.by_value
-        _ = queries.usage(replace(view, interval=periods.WHOLE), "user").by_value
+        _ = queries.usage(replace(view, interval=periods.WHOLE, period=view.period.alone), "user").by_value
     seconds.whole = time.perf_counter() - start
     return seconds, usage
 

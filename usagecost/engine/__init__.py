@@ -18,6 +18,7 @@ from usagecost.engine import embedded
 from usagecost.engine.embedded import Outlet
 from usagecost.engine.words import INSTANT_US, UnansweredError, shuffled, whole_quotient
 from usagecost.lake import Lake, Tallied
+from usagecost.lake.tally_groupings import may_be_told
 from usagecost.schema import REJECTS, REQUESTS
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ __all__ = [
     "Outlet",
     "UnansweredError",
     "clickhouse_in_use",
-    "has_tallies",
+    "may_be_tallied",
     "open_lake",
     "rejects",
     "shuffled",
@@ -71,7 +72,7 @@ def table(
 
 
 def tallied(
-    dimensions: Sequence[str],
+    needs: Iterable[frozenset[str]],
     cuts: Iterable[int],
     *,
     lake: str,
@@ -79,21 +80,22 @@ def tallied(
     first_day: date | None = None,
     last_day: date | None = None,
 ) -> Tallied | None:
-    """How `table` sums up the requests of some UTC days by the values of each dimension, where time is cut at some instants (µs):
-    from tallies where it can. None if it cannot.
+    """How `table` sums up the requests of some UTC days by the values of dimensions, each of ``needs`` by those in it together,
+    where time is cut at some instants (µs): from tallies where it can. None if it cannot.
 
-    A tally's row is one value's requests in a step of time that no cut goes through: ``dimension``, ``value``, ``started_at``, the
-    start of the step, and measures as `metrics.tally_column` names them.
+    A tally's row is requests of the same values in a step of time that no cut goes through: its ``grouping``, the dimensions of
+    that in columns as `metrics.Dimension.value_column` names them, ``started_at``, the start of the step, and measures as
+    `metrics.tally_column` names them. What a need asks for are all rows of one grouping: see `Tallied`.
     """
     if clickhouse_in_use():
         return None
-    found = open_lake(lake).snapshot(version).tallied(first_day, last_day, dimensions, cuts)
+    found = open_lake(lake).snapshot(version).tallied(first_day, last_day, needs, cuts)
     return found if found.has_tallies else None
 
 
-def has_tallies(lake: str, version: int) -> bool:
-    """Whether `tallied` may find anything."""
-    return not clickhouse_in_use() and open_lake(lake).snapshot(version).tallies.exist
+def may_be_tallied(need: frozenset[str], lake: str, version: int) -> bool:
+    """Whether `tallied` may find anything by these dimensions together."""
+    return may_be_told(need) and not clickhouse_in_use() and open_lake(lake).snapshot(version).tallies.exist
 
 
 def rejects(sql: str, parameters: Mapping[str, Any], *, files: Sequence[str]) -> pa.Table:

@@ -31,7 +31,7 @@ SETTINGS = {
 _BOUND = "bound__"
 _PARAMETER = re.compile(r"\$([a-z_]\w*)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MEANT = {"epoch_us": "toUnixTimestamp64Micro", "hash": "cityHash64", "grouping_id": "grouping"}
+_MEANT = {"epoch_us": "toUnixTimestamp64Micro", "hash": "cityHash64", "grouping_id": "grouping", "list_position": "indexOf"}
 """Functions of other names."""
 
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from usagecost.engine.words import INSTANT_US, UnansweredError
 from usagecost.lake import Tallied
+from usagecost.lake.tally_content import DIFFERENCES
 
 MEMORY_LIMIT = "2GB"
 OUTLET_MEMORY = "500MB"
@@ -53,7 +54,7 @@ def answer(
 
 def tallies_sql(tallied: Tallied) -> tuple[str, dict[str, Any]]:
     """A relation of the rows of tallies, and its parameters."""
-    asked = "dimension IN ({})".format(", ".join(f"'{dimension}'" for dimension in tallied.dimensions))
+    asked = "grouping IN ({})".format(", ".join(f"'{name}'" for name in sorted(set(tallied.groupings.values()))))
     parts = [f"SELECT * FROM read_parquet($tallies_by_{step}) WHERE step = '{step}' AND {asked}" for step in tallied.tallies]
     bound: dict[str, Any] = {f"tallies_by_{step}": list(files) for step, files in tallied.tallies.items()}
     if tallied.months:
@@ -62,7 +63,7 @@ def tallies_sql(tallied: Tallied) -> tuple[str, dict[str, Any]]:
         if tallied.days_told_elsewhere:
             parts[-1] += " AND NOT list_contains($days_told_elsewhere, started_at::date)"
             bound["days_told_elsewhere"] = list(tallied.days_told_elsewhere)
-    return f"(SELECT * EXCLUDE (step) FROM ({' UNION ALL '.join(parts)}))", bound
+    return f"(SELECT * EXCLUDE (step) REPLACE ({DIFFERENCES}) FROM ({' UNION ALL '.join(parts)}))", bound
 
 
 class Outlet:

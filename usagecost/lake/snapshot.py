@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -31,9 +31,11 @@ class Snapshot:
         files = [file for file in self.data_files_of(first_day, last_day) if only is None or file.day in only]
         return tuple(local_paths(self.place, files))
 
-    def tallied(self, first_day: date | None, last_day: date | None, dimensions: Sequence[str], cuts: Iterable[int]) -> Tallied:
-        """How to sum up the same days by the values of each dimension, where time is cut at some instants (µs): see `Tallies`."""
-        return self.tallies.tallied(self.data_files_of(first_day, last_day), self.data_files, dimensions, cuts)
+    def tallied(
+        self, first_day: date | None, last_day: date | None, needs: Iterable[frozenset[str]], cuts: Iterable[int]
+    ) -> Tallied:
+        """How to sum up the same days by the values of dimensions, where time is cut at some instants (µs): see `Tallies`."""
+        return self.tallies.tallied(self.data_files_of(first_day, last_day), self.data_files, needs, cuts)
 
     def data_files_of(self, first_day: date | None, last_day: date | None) -> tuple[DataFile, ...]:
         """The files of the same days as they are named, wherever they lie."""

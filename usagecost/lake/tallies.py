@@ -1,8 +1,9 @@
-"""Tallies: what the requests of one file add up to, by the values of a dimension in each day, hour or quarter-hour (UTC).
+"""Tallies: what the requests of one file add up to, by the values of dimensions in each day, hour or quarter-hour (UTC).
 
 They lie beside the files, so that a page over many days reads sums instead of requests. A file never changes, so its tally is
 right as long as it is there, and no second truth: a file without one, because it is small, because a tally would hardly be
-smaller, or because whoever was to write it died, is read itself. Zones are whole quarter-hours apart, so quarter-hours serve all.
+smaller, or because whoever was to write it died, is read itself. Zones are whole quarter-hours apart, so quarter-hours serve all;
+by pairs of dimensions there are days alone, which serve UTC (see `tally_groupings`).
 
 The days of a month's tallies lie together in one file besides, named by a hash of the files that it tells of.
 """
@@ -15,6 +16,7 @@ import shutil
 import time
 import uuid
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -30,7 +32,8 @@ import duckdb
 from usagecost.lake.staging import worker_count
 from usagecost.lake.storage import Disk, Storage, fsync
 from usagecost.lake.table import DataFile, local_paths
-from usagecost.lake.tally_content import DEFINITION, STEPS, write_month, write_tally
+from usagecost.lake.tally_content import DEFINITION, write_month, write_tally
+from usagecost.lake.tally_groupings import FOLLOWING, GROUPINGS, STEPS, Told, named, told_by
 
 FOLDER = "_tallies"
 """Beside the days of the requests; Delta leaves alone what begins with a low line. In it one folder for each definition."""
@@ -46,23 +49,29 @@ WRITTEN_LONG_AGO = 3_600
 
 @dataclass(frozen=True)
 class Tally:
-    """A tally: its file, and dimension -> the finest step that it has of it. It has the coarser ones too."""
+    """A tally: its file, and what it has of each grouping."""
 
     path: str
-    finest: Mapping[str, str]
+    told: Mapping[str, Told]
 
-    def has(self, dimensions: Iterable[str], step: str) -> bool:
-        """Whether it says what the values of dimensions add up to in each such step."""
-        return all(name in self.finest and STEPS[step] >= STEPS[self.finest[name]] for name in dimensions)
+    def telling(self, dimensions: frozenset[str], step: str) -> list[str]:
+        """The groupings whose sums tell what the values of dimensions add up to in each such step."""
+        return [grouping for grouping, told in self.told.items() if told.tells(dimensions, step)]
+
+    def tells(self, chosen: Mapping[frozenset[str], str], step: str) -> bool:
+        """Whether all groupings that were chosen tell the dimensions that they were chosen for."""
+        return all(name in self.told and self.told[name].tells(dimensions, step) for dimensions, name in chosen.items())
 
 
 @dataclass(frozen=True)
 class Tallied:
     """What tells what the values of dimensions add up to: files of which each request is read, tallies of which a step is read,
     and months, of which all days are but some. A month has days beside those that were asked for, too.
+
+    ``groupings`` say in which rows it stands: dimensions that were asked for together -> the ``grouping`` of these rows.
     """
 
-    dimensions: tuple[str, ...]
+    groupings: Mapping[frozenset[str], str]
     requests: tuple[str, ...]
     tallies: Mapping[str, tuple[str, ...]]
     months: tuple[str, ...]
@@ -93,31 +102,33 @@ class Tallies:
         return bool(self._known())
 
     def tallied(
-        self, asked: Sequence[DataFile], files: Sequence[DataFile], dimensions: Sequence[str], cuts: Iterable[int]
+        self, asked: Sequence[DataFile], files: Sequence[DataFile], needs: Iterable[frozenset[str]], cuts: Iterable[int]
     ) -> Tallied:
-        """How to sum up some files by the values of each dimension, where time is cut at some instants (µs): the coarsest tallies
-        that no cut goes through, and the requests where there are none. ``files`` are all of the version.
+        """How to sum up some files by the values of dimensions, each of ``needs`` by those in it together, where time is cut at
+        some instants (µs): the coarsest tallies that no cut goes through, and the requests where there are none. ``files`` are
+        all of the version.
         """
         known, ends = self._known(), sorted(cuts)
+        steps = {file: _coarsest(file.day, ends) for file in asked}
+        chosen = _chosen(needs, [(known[_stem(file)], step) for file, step in steps.items() if step and _stem(file) in known])
         months = {file: month for month, of_month in _months(files, known).items() for file in of_month}
         by_step: dict[str, list[str]] = {}
         requests: list[DataFile] = []
         of_months: set[str] = set()
         elsewhere: set[date] = set()
-        for file in asked:
-            step = _coarsest(file.day, ends)
+        for file, step in steps.items():
             tally, month = known.get(_stem(file)), known.get(months.get(file, ""))
-            if step == "day" and month and month.has(dimensions, step):
+            if step == "day" and month and chosen and month.tells(chosen, step):
                 of_months.add(month.path)
                 continue
             if month:
                 elsewhere.add(file.day)
-            if step and tally and tally.has(dimensions, step):
+            if step and tally and chosen and tally.tells(chosen, step):
                 by_step.setdefault(step, []).append(tally.path)
             else:
                 requests.append(file)
         return Tallied(
-            tuple(dimensions),
+            chosen,
             tuple(local_paths(self._place, requests)),
             {step: tuple(paths) for step, paths in by_step.items()},
             tuple(sorted(of_months)),
@@ -136,7 +147,7 @@ class Tallies:
 
         def write_one(file: DataFile) -> bool:
             (path,) = local_paths(self._place, [file])
-            return self._written(con, _stem(file), partial(write_tally, path=path, rows=file.rows))
+            return self._written(con, _stem(file), partial(write_tally, path=path, requests=file.rows))
 
         self._folder.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(worker_count()) as pool:
@@ -153,7 +164,7 @@ class Tallies:
     def write_months(self, con: duckdb.DuckDBPyConnection, files: Sequence[DataFile]) -> None:
         """Put the tallies of each month together. ``files`` are all of a version."""
         for month, tallies in self.lacking_months(files).items():
-            write = partial(write_month, tallies=[tally.path for tally in tallies], dimensions=_shared(tallies))
+            write = partial(write_month, tallies=[tally.path for tally in tallies], told=_shared(tallies))
             self._written(con, month, write)
 
     def forget_gone(self, files: Sequence[DataFile]) -> None:
@@ -184,21 +195,21 @@ class Tallies:
         if changed == self._listed[0]:
             return self._listed[1]
         names = [name for name in os.listdir(self._folder) if name.endswith(ENDING)]  # noqa: PTH208 - only names are wanted
-        known = {name.partition("~")[0]: Tally(f"{self._folder}/{name}", _finest(name)) for name in names}
+        known = {name.partition("~")[0]: Tally(f"{self._folder}/{name}", _told(name)) for name in names}
         if time.time_ns() - changed > LISTED_LONG_AGO:
             self._listed = changed, known
         return known
 
     def _written(
-        self, con: duckdb.DuckDBPyConnection, whose: str, write: Callable[[duckdb.DuckDBPyConnection, Path], Mapping[str, str]]
+        self, con: duckdb.DuckDBPyConnection, whose: str, write: Callable[[duckdb.DuckDBPyConnection, Path], Mapping[str, Told]]
     ) -> bool:
-        """Whether a tally could be written, whole: ``write`` says the finest steps that it has."""
+        """Whether a tally could be written, whole: ``write`` says what it has."""
         part = self._folder / f"{whose}~{uuid.uuid4()}.part"
         try:
             with con.cursor() as cursor:
-                finest = write(cursor, part)
+                told = write(cursor, part)
             fsync(part)
-            part.replace(self._folder / _name(whose, finest))
+            part.replace(self._folder / f"{whose}~{named(told)}{ENDING}")
         except (duckdb.Error, OSError):
             part.unlink(missing_ok=True)
             logging.getLogger(__name__).warning("The tally of %s could not be written", whose, exc_info=True)
@@ -206,23 +217,37 @@ class Tallies:
         return True
 
 
-def _name(whose: str, finest: Mapping[str, str]) -> str:
-    """``17ce…~model-quarter~user-day.parquet``: the file's or month's name, and the finest step of each dimension."""
-    return f"{whose}~{'~'.join(f'{dimension}-{step}' for dimension, step in finest.items())}{ENDING}"
+def _chosen(needs: Iterable[frozenset[str]], tallies: Sequence[tuple[Tally, str]]) -> dict[frozenset[str], str]:
+    """For each need the grouping that most tallies tell it by, each in a step; of equals the one of the fewest dimensions. Nothing
+    if a need is told by none.
+    """
+    chosen = {}
+    for need in needs:
+        telling = Counter(name for tally, step in tallies for name in tally.telling(need, step))
+        if not telling:
+            return {}
+        chosen[need] = max(telling, key=lambda name: (telling[name], -len(GROUPINGS[name].dimensions(FOLLOWING))))
+    return chosen
 
 
-def _finest(name: str) -> dict[str, str]:
-    parts = name.removesuffix(ENDING).split("~")[1:]
-    return {dimension: step for dimension, _, step in (part.partition("-") for part in parts) if step in STEPS}
+def _told(name: str) -> dict[str, Told]:
+    """What a file has, by its name: ``17ce…~model.provider-q~user.team.key-d.parquet``."""
+    return told_by(name.removesuffix(ENDING).partition("~")[2])
 
 
 def _stem(file: DataFile) -> str:
     return file.name.rpartition("/")[2].removesuffix(ENDING)
 
 
-def _shared(tallies: Sequence[Tally]) -> list[str]:
-    """The dimensions that all of the tallies have by the day."""
-    return [name for name in tallies[0].finest if all(tally.has([name], "day") for tally in tallies)]
+def _shared(tallies: Sequence[Tally]) -> dict[str, Told]:
+    """What all of the tallies have by the day: the groupings, each with what follows in all of them."""
+    shared = [name for name in GROUPINGS if all(name in tally.told for tally in tallies)]
+    following = {name: [one for one in FOLLOWING.get(name, ()) if _follows(one, name, tallies)] for name in shared}
+    return {name: Told(GROUPINGS[name].dimensions(following), "day") for name in shared}
+
+
+def _follows(dimension: str, name: str, tallies: Sequence[Tally]) -> bool:
+    return all(dimension in tally.told[name].dimensions for tally in tallies)
 
 
 def _months(files: Sequence[DataFile], known: Mapping[str, Tally]) -> dict[str, list[DataFile]]:
@@ -232,7 +257,7 @@ def _months(files: Sequence[DataFile], known: Mapping[str, Tally]) -> dict[str, 
     by_month: dict[str, list[DataFile]] = {}
     newest = max((file.day for file in files), default=date.min)
     for file in files:
-        if file.day < newest and _stem(file) in known and known[_stem(file)].finest:
+        if file.day < newest and _stem(file) in known and known[_stem(file)].told:
             by_month.setdefault(f"{file.day:%Y-%m}", []).append(file)
     return {
         f"{month}-{sha256(','.join(sorted(map(_stem, of_month))).encode()).hexdigest()[:16]}": of_month

@@ -14,6 +14,7 @@ import streamlit as st
 
 from usagecost import engine
 from usagecost.lake import Tallied
+from usagecost.queries_panels.latencies import percentiles
 from usagecost.queries_panels.question import Need
 from usagecost.queries_panels.scope import Scope
 from usagecost.queries_panels.single import Sample, Spread, sample_parts, sample_sql, spread_parts, spread_sql
@@ -25,10 +26,10 @@ MOST_KEPT = 1_000
 LOCKS = 16
 
 WAYS = {
-    Sums: (sums_sql, sums_parts),
+    Sums: (lambda needs, _, tallied: sums_sql(needs, tallied), lambda answer, needs, _: sums_parts(answer, needs)),
     Unfolded: (unfolded_sql, unfolded_parts),
-    Spread: (spread_sql, spread_parts),
-    Sample: (sample_sql, sample_parts),
+    Spread: (lambda needs, *_: spread_sql(needs), lambda answer, needs, _: spread_parts(answer, needs)),
+    Sample: (lambda needs, *_: sample_sql(needs), lambda answer, needs, _: sample_parts(answer, needs)),
 }
 """Kind of need -> the query of those that share one, and what its answer says of each."""
 
@@ -67,11 +68,14 @@ def ask(needs: Iterable[Need]) -> dict[Need, pa.Table]:
     """What the rows say to every need. Readers of one board who come together wait for the same queries."""
     wanted, memory = tuple(dict.fromkeys(needs)), kept()
     known = memory.known(wanted)
+    rankings = [need.ranking for need in wanted if isinstance(need, Unfolded) and need.ranking and need not in known]
+    ranked = ask([*(need for need in wanted if isinstance(need, Sums)), *rankings]) if rankings else {}
+    known |= ranked
     for together in queries_of(need for need in wanted if need not in known):
         with memory.asking[hash(together[0].shares) % LOCKS]:
             found = memory.known(together)
             if len(found) < len(together):
-                found |= _answer([need for need in together if need not in found])
+                found |= _answer([need for need in together if need not in found], ranked)
                 memory.keep(found)
             known |= found
     return known
@@ -85,14 +89,17 @@ def queries_of(needs: Iterable[Need]) -> list[list[Need]]:
     return list(shared.values())
 
 
-def _answer(needs: Sequence[Need]) -> dict[Need, pa.Table]:
+def _answer(needs: Sequence[Need], ranked: Mapping[Sums, pa.Table]) -> dict[Need, pa.Table]:
+    """What the rows say to needs that share a query. ``ranked``: the answers to what some of them want to know first."""
     sql_of, parts_of = WAYS[type(needs[0])]
     scope: Scope = needs[0].scope
     first, last = scope.start.date(), (scope.end - timedelta(microseconds=1)).date()
     where = {"lake": scope.lake, "version": scope.version, "first_day": first, "last_day": last}
+    if isinstance(needs[0], Unfolded) and (found := percentiles(needs, ranked, where)) is not None:
+        return unfolded_parts(found, needs, ranked)
     tallied = _tallied(needs, where)
-    sql, parameters = sql_of(needs, tallied=True) if tallied else sql_of(needs)
-    return parts_of(engine.table(sql, parameters, **where, tallied=tallied), needs)
+    sql, parameters = sql_of(needs, ranked, tallied)
+    return parts_of(engine.table(sql, parameters, **where, tallied=tallied), needs, ranked)
 
 
 def _tallied(needs: Sequence[Need], where: Mapping[str, Any]) -> Tallied | None:
@@ -100,4 +107,4 @@ def _tallied(needs: Sequence[Need], where: Mapping[str, Any]) -> Tallied | None:
     told = [need for need in needs if isinstance(need, Sums | Unfolded) and need.told_by]
     if len(told) < len(needs):
         return None
-    return engine.tallied(sorted({str(need.told_by) for need in told}), {cut for need in told for cut in need.cuts}, **where)
+    return engine.tallied({need.told_by for need in told}, {cut for need in told for cut in need.cuts}, **where)

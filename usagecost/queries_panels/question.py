@@ -113,7 +113,10 @@ def needs_of(question: Question) -> dict[str, Need]:
             needs["before"] = _sums(question, question.scope_before, WHOLE, None)
     if question.unfolded:
         groupings = tuple(name for name in question.groupings if name != "whole" or not is_list(question.split))
-        needs["unfolded"] = _unfolded(question, scope, question.split, groupings)
+        unfolded = _unfolded(question, scope, question.split, groupings)
+        if unfolded.ranking:
+            needs["ranking"] = unfolded.ranking  # asked first, with the other sums
+        needs["unfolded"] = unfolded
         if is_list(question.split) and "whole" in question.groupings:
             needs["unfolded_whole"] = _unfolded(question, scope, None, ("whole",))
         if question.scope_before:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from usagecost import engine, periods
 from usagecost.filters import Filters, Parameters, View, instant_range_sql
-from usagecost.metrics import BASES, DIMENSIONS, MEASURES, OF_ROWS, SPLITS, Metric
+from usagecost.metrics import BASES, MEASURES, OF_ROWS, SPLITS, Metric
 from usagecost.periods import WHOLE, Period
 from usagecost.queries_clock import clock_sql, hour_of_day_sql, weekday_sql
 
@@ -43,10 +43,9 @@ class Scope:
         """Measures as a SELECT names them."""
         return ", ".join(f"{self.cost((MEASURES | OF_ROWS)[name])} AS {name}" for name in names)
 
-    @property
-    def has_tallies(self) -> bool:
-        """Whether tallies may tell anything of it."""
-        return engine.has_tallies(self.lake, self.version)
+    def may_be_tallied(self, need: frozenset[str] | None) -> bool:
+        """Whether tallies may tell anything of it by some dimensions together."""
+        return need is not None and engine.may_be_tallied(need, self.lake, self.version)
 
     def cuts(self, interval: str, *, by_clock: bool) -> list[int]:
         """The instants (µs) at which requests begin to count for something else, where they are counted in intervals, or by what
@@ -59,10 +58,9 @@ class Scope:
             cuts += [day * periods.DAY_US + periods.QUARTER_US for day in range(first, last + 1)]
         return cuts
 
-    def tallies_sql(self, dimension: str, keys: Iterable[str]) -> tuple[str, Parameters]:
-        """The same of tallies by a dimension, each of which stands for requests: the SELECT and its parameters."""
-        named = f"SELECT * EXCLUDE (value), value AS {DIMENSIONS[dimension].column}"
-        return self.rows_sql(keys, f"({named} FROM {{tallies}} WHERE dimension = '{dimension}')")
+    def tallies_sql(self, grouping: str, keys: Iterable[str]) -> tuple[str, Parameters]:
+        """The same of the tallies of a grouping, each of which stands for requests: the SELECT and its parameters."""
+        return self.rows_sql(keys, f"(FROM {{tallies}} WHERE grouping = '{grouping}')")
 
     def rows_sql(self, keys: Iterable[str] = (), relation: str = "{requests}") -> tuple[str, Parameters]:
         """The SELECT of the rows with the keys to group them by (``at_day``, ``by_model``), and its parameters."""

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from usagecost.filters import Condition, Parameters
-from usagecost.metrics import DIMENSIONS, METRICS, fold_sql, tally_column
+from usagecost.filters import Parameters
+from usagecost.lake import Tallied
+from usagecost.metrics import METRICS, fold_sql, tally_column
 from usagecost.queries_panels.scope import Scope, is_list, is_of_clock, order_sql
 
-FEWEST_VALUES = "status"
+FEWEST_VALUES = frozenset({"status"})
 """The dimension whose tallies are the fewest, for what is not split."""
 
 
@@ -39,15 +40,14 @@ class Sums:
         """Needs that agree in this are answered by one query. A list makes rows of its own, what tallies tell is not in all rows,
         and the clock takes finer tallies than there are of most dimensions.
         """
-        by_tallies = self.told_by is not None and self.scope.has_tallies
+        by_tallies = self.scope.may_be_tallied(self.told_by)
         return Sums, self.scope, self.split if is_list(self.split) else None, by_tallies, by_tallies and is_of_clock(self.split)
 
     @property
-    def told_by(self) -> str | None:
-        """The dimension whose tallies can tell it, also which requests pass the filters; None if only requests can."""
-        filtered = (one.dimension for one in self.scope.filters.conditions if isinstance(one, Condition))
-        dimension = next(filtered, FEWEST_VALUES) if self.split is None or is_of_clock(self.split) else self.split
-        return dimension if dimension in DIMENSIONS and self.scope.filters.are_told_by_tallies(dimension) else None
+    def told_by(self) -> frozenset[str] | None:
+        """The dimensions by which sums tell it, and which requests pass the filters; None if none do."""
+        split = () if self.split is None or is_of_clock(self.split) else (self.split,)
+        return self.scope.filters.told_by(*split) if split or self.scope.filters.conditions else FEWEST_VALUES
 
     @property
     def cuts(self) -> list[int]:
@@ -60,7 +60,7 @@ class Sums:
         return (f"at_{self.interval}", *((f"by_{self.split}",) if self.split else ()))
 
 
-def sums_sql(needs: Sequence[Sums], *, tallied: bool = False) -> tuple[str, Parameters]:
+def sums_sql(needs: Sequence[Sums], tallied: Tallied | None = None) -> tuple[str, Parameters]:
     """The query of needs that share one, and its parameters. ``tallied``: part of the requests are told by tallies."""
     scope, keys = needs[0].scope, _keys(needs)
     rows, parameters = scope.rows_sql(keys)
@@ -71,7 +71,7 @@ def sums_sql(needs: Sequence[Sums], *, tallied: bool = False) -> tuple[str, Para
                {f"coalesce({', '.join(splits)})" if splits else "NULL::varchar"} AS value, {scope.measures_sql(measures)}
         FROM asked GROUP BY GROUPING SETS ({", ".join(sorted({f"({', '.join(need.keys)})" for need in needs}))})"""
     for need in {need.keys: need for need in needs}.values() if tallied else ():
-        of_tallies, more = _tallies_sql(need, keys, measures)
+        of_tallies, more = _tallies_sql(need, tallied.groupings[need.told_by], keys, measures)
         cells, parameters = f"{cells} UNION ALL {of_tallies}", parameters | more
     folds = ", ".join(f"{fold_sql(name, name)} AS {name}" for name in measures)
     orders = [order_sql(METRICS[rank], "sum({})", "sum(requests)", "value") for rank in sorted({need.rank for need in needs})]
@@ -94,10 +94,10 @@ def sums_parts(answer: pa.Table, needs: Sequence[Sums]) -> dict[Sums, pa.Table]:
     return {need: answer.filter(pc.field("grouped") == _grouped(need, keys)).select([*columns, *need.measures]) for need in needs}
 
 
-def _tallies_sql(need: Sums, keys: Sequence[str], measures: Sequence[str]) -> tuple[str, Parameters]:
-    """The cells of a need from the tallies of its dimension, and the parameters."""
+def _tallies_sql(need: Sums, grouping: str, keys: Sequence[str], measures: Sequence[str]) -> tuple[str, Parameters]:
+    """The cells of a need from the tallies of a grouping, and the parameters."""
     time, *split = need.keys
-    rows, parameters = need.scope.tallies_sql(str(need.told_by), need.keys)
+    rows, parameters = need.scope.tallies_sql(grouping, need.keys)
     folds = ", ".join(f"{fold_sql(name, tally_column(name, need.scope.basis))} AS {name}" for name in measures)
     value = split[0] if split else "NULL::varchar"
     cells = f"SELECT {_grouped(need, keys)} AS grouped, {time} AS number, {value} AS value, {folds} FROM ({rows}) GROUP BY ALL"

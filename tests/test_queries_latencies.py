@@ -1,0 +1,157 @@
+"""Percentiles that tallies help with are those that DuckDB finds in all requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.lake_rows import Row
+from tests.views import days, request, view
+from usagecost import engine, queries, queries_panels
+from usagecost.boards import Panel
+from usagecost.filters import Condition, Filters, View
+from usagecost.folds import rows
+from usagecost.lake import tallies, tally_groupings
+from usagecost.lake.tallies import Tallies
+from usagecost.metrics import PERCENTILES
+from usagecost.queries_panels import latencies
+
+FIRST, LAST = date(2026, 5, 1), date(2026, 5, 4)
+PROVIDERS = ("openai", "anthropic", "o'brien", None)
+NOT_MORE_THAN = 1e-15
+"""By how much of itself a percentile may differ: the last binary digit."""
+
+
+@pytest.fixture(autouse=True)
+def everything_is_tallied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tallies, "LEAST_ROWS", 20)
+    monkeypatch.setattr(tally_groupings, "LEAST_SAVED", 0)
+    monkeypatch.setattr(latencies, "MOST_SHARE", 1)
+
+
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many latencies are taken in hand from now on, each time that tallies help."""
+    seen: list[int] = []
+    run = engine.table
+
+    def noted(sql: str, *args: object, **named: object) -> object:
+        found = run(sql, *args, **named)  # type: ignore[arg-type]
+        if "latencies" in found.column_names:
+            seen.append(sum(map(len, found["latencies"].to_pylist())))
+        return found
+
+    monkeypatch.setattr(engine, "table", noted)
+    return seen
+
+
+def sent(seed: int, spread: float) -> list[Row]:
+    """Requests of four days, one of them in a file too small for a tally; some latencies are unknown, or less than nothing."""
+    random = Random(seed)
+    counts = {FIRST: 60, FIRST + timedelta(days=1): 25, FIRST + timedelta(days=2): 10, LAST: 40}
+    return [
+        request(
+            datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(seconds=random.uniform(0, 86_399)),
+            provider=random.choice(PROVIDERS),
+            status=random.choice(["success", "error"]),
+            duration_ms=random.choice([None, 0.0, -1.0, 250.0, *(random.lognormvariate(7, spread) for _ in range(16))]),
+        )
+        for day, count in counts.items()
+        for _ in range(count)
+    ]
+
+
+def answers(asked: View, metrics: tuple[str, ...], split: str | None, top: int) -> list[dict[str, object]]:
+    """Everything that panels say of percentiles: of the whole, of each day and value, and of each value on each day."""
+    queries_panels.forget()
+    queries.data_span.clear()
+    found = []
+    for chart in ("number", "table") if split is None else ("ranked", "line"):
+        shown = metrics if chart in ("number", "table") else metrics[:1]
+        answer = queries_panels.answer(Panel(metrics=shown, split=split, chart=chart, top=top), asked)
+        found += [answer.totals, answer.before or {}, *rows(answer.over_time)]
+        found += sorted((*rows(answer.by_value), *rows(answer.cells)), key=repr) if split else []
+    return found
+
+
+def same(one: list[dict[str, object]], other: list[dict[str, object]]) -> bool:
+    return len(one) == len(other) and all(
+        left == pytest.approx(right, rel=NOT_MORE_THAN, nan_ok=True) if isinstance(left, float) else left == right
+        for mine, theirs in zip(one, other, strict=True)
+        for left, right in zip(mine.values(), theirs.values(), strict=True)
+    )
+
+
+@pytest.fixture(scope="module")
+def lakes() -> dict[float, str]:
+    """Lakes by how far latencies lie from each other, made when they are asked for."""
+    return {}
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from([0.0, 0.4, 2.0]),
+    st.sets(st.sampled_from(sorted(PERCENTILES)), min_size=1).map(sorted).map(tuple),
+    st.sampled_from([None, "provider"]),
+    st.sampled_from([Filters(), Filters((Condition("provider", ("openai", None)),))]),
+    st.sampled_from([1, 2, 10]),
+)
+def test_percentiles_are_those_of_all_requests(
+    lake_of: Callable[..., str],
+    lakes: dict[float, str],
+    looked_at: list[int],
+    spread: float,
+    metrics: tuple[str, ...],
+    split: str | None,
+    filters: Filters,
+    top: int,
+):
+    if spread not in lakes:
+        lakes[spread] = lake_of(*sent(int(spread), spread))
+    asked = replace(view(lakes[spread], days(FIRST, LAST)), filters=filters)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Tallies, "_known", lambda _: {})
+        by_requests = answers(asked, metrics, split, top)
+    looked_at.clear()
+    by_tallies = answers(asked, metrics, split, top)
+
+    assert looked_at
+    assert same(by_tallies, by_requests)
+
+
+def p95(lake: str, zone: str = "UTC", split: str | None = None) -> queries_panels.Answer:
+    return queries_panels.answer(Panel(metrics=("latency_p95_ms",), chart="line", split=split), view(lake, days(FIRST, LAST, zone)))
+
+
+def test_only_latencies_around_the_percentile_are_taken_in_hand(lake_of: Callable[..., str], looked_at: list[int]):
+    hundred = [request(f"2026-05-0{day} 10:00:{i % 60:02}", duration_ms=100.0 * i) for day in (1, 2) for i in range(1, 101)]
+
+    assert p95(lake_of(*hundred)).totals["latency_p95_ms"] == pytest.approx(9505.0, rel=NOT_MORE_THAN)
+    assert len(looked_at) == 1
+    assert 0 < looked_at[0] < 2 * len(hundred) / 5
+
+
+def test_what_no_tally_tells_of_latencies_is_read_whole(lake_of: Callable[..., str], looked_at: list[int]):
+    """Days of another zone, and another split."""
+    lake = lake_of(*sent(1, 1.0))
+    p95(lake, "Asia/Kathmandu")
+    p95(lake, split="status")
+
+    assert looked_at == []
+
+
+def test_where_most_would_have_to_be_taken_in_hand_all_is_read_at_once(
+    lake_of: Callable[..., str], looked_at: list[int], monkeypatch: pytest.MonkeyPatch
+):
+    lake = lake_of(*sent(1, 0.0))
+    monkeypatch.setattr(latencies, "MOST_SHARE", 0.5)
+    whole = queries_panels.answer(Panel(metrics=tuple(PERCENTILES), chart="number"), view(lake, days(FIRST, LAST)))
+
+    assert looked_at == []
+    assert whole.totals["latency_p50_ms"] is not None

@@ -1,0 +1,107 @@
+"""By which dimensions tallies add requests up: by each of them, and by those pairs that are few.
+
+A user is in one team, mostly, and a model is one provider's: sums by users tell those of a team's users too, at hardly any cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from usagecost.metrics import DIMENSIONS, LATENCY
+
+STEPS = {"quarter": 900_000_000, "hour": 3_600_000_000, "day": 86_400_000_000}
+"""What time is cut into, the finest first -> its length in µs."""
+
+LEAST_SAVED = 4
+"""How many times fewer rows a tally has by a dimension than its file, at least; by several, as many times more."""
+MOST_ADDED = 1.25
+"""How many times more rows there are by what follows from a dimension too, at most."""
+
+FOLLOWING = {"model": ("provider",), "user": ("team", "key"), "key": ("team",)}
+"""Dimension -> those whose values mostly follow from its own."""
+
+TOGETHER = {
+    "few": ("environment", "status", "source", "error", "streaming"),
+    "team_model": ("team", "model"),
+    "key_model": ("key", "model"),
+    "app_model": ("app", "model"),
+    "outcome_model": ("environment", "status", "model"),
+    "provider_latency": ("provider", LATENCY),
+}
+"""What is told together, by names that are short: of one team, one app and so on, models are asked for. What has few values is
+together hardly more, and the sums by each of them are the quicker made from it.
+"""
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Requests are added up by the values of some dimensions, and of those that follow from them where these add few rows."""
+
+    name: str
+    by: tuple[str, ...]
+
+    def dimensions(self, following: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+        """All dimensions that it is by, where these follow from one."""
+        return tuple(dict.fromkeys((*self.by, *(name for one in self.by for name in following.get(one, ())))))
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The steps that it may be told in, the finest first. Pairs with models or latencies are many but by the day."""
+        return ("day",) if len(self.by) > 1 and {"model", LATENCY} & {*self.by} else tuple(STEPS)
+
+    @property
+    def may_follow(self) -> tuple[str, ...]:
+        """The dimensions that it may be by besides; those of a pair's dimensions are those that they have alone."""
+        return FOLLOWING.get(self.name, ())
+
+    def saves_enough(self, rows: int, requests: int) -> bool:
+        """Whether so few rows stand for so many requests that they are worth it."""
+        return rows * LEAST_SAVED * len(self.by) <= requests
+
+
+def adds_little(rows: int, without: int) -> bool:
+    """Whether what follows from a dimension makes hardly more rows."""
+    return rows <= without * MOST_ADDED
+
+
+GROUPINGS = {name: Grouping(name, by) for name, by in ({name: (name,) for name in DIMENSIONS} | TOGETHER).items()}
+"""Name, in tallies and in their files' names -> grouping."""
+
+
+def may_be_told(dimensions: frozenset[str]) -> bool:
+    """Whether a tally may have sums by all of these dimensions together."""
+    return any(dimensions.issubset(one.dimensions(FOLLOWING)) for one in GROUPINGS.values())
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a tally has of a grouping: sums by the values of all of these dimensions in each such step, and in the coarser ones."""
+
+    dimensions: tuple[str, ...]
+    step: str
+
+    def tells(self, dimensions: frozenset[str], step: str) -> bool:
+        """Whether the sums by some dimensions in each such step are among its own, or are sums of these."""
+        return STEPS[step] >= STEPS[self.step] and dimensions.issubset(self.dimensions)
+
+
+def named(told: Mapping[str, Told]) -> str:
+    """``quarter+model.provider+team~day+user.team.key+team_model``: each step with its groupings, as files are named. What follows
+    from a dimension stands with that alone.
+    """
+    by_step: dict[str, list[str]] = {}
+    for name, one in told.items():
+        following = one.dimensions[1:] if len(GROUPINGS[name].by) == 1 else ()
+        by_step.setdefault(one.step, [one.step]).append(".".join((name, *following)))
+    return "~".join("+".join(parts) for parts in by_step.values())
+
+
+def told_by(name: str) -> dict[str, Told]:
+    """What a file that is `named` so has of each grouping; what is not known here is left out."""
+    steps = [part.split("+") for part in name.split("~")]
+    parts = [(step, *part.split(".")) for step, *groupings in steps if step in STEPS for part in groupings]
+    following = {grouping: more for _, grouping, *more in parts}
+    return {
+        grouping: Told(GROUPINGS[grouping].dimensions(following), step) for step, grouping, *_ in parts if grouping in GROUPINGS
+    }

@@ -1,0 +1,125 @@
+"""Percentiles with the help of tallies: these tell how many latencies lie below which, so only those around a percentile are read.
+
+The answer is that of all the requests, to the last binary digit of it, which may be rounded another way.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import accumulate
+from math import ceil, floor
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from usagecost import engine
+from usagecost.metrics import DIMENSIONS, LATENCY, LATENCY_STEP, LATENCY_STEPS_PER_ROOT, PERCENTILES
+from usagecost.queries_panels.sums import Sums
+from usagecost.queries_panels.unfolded import Unfolded, grouped_sql
+
+MOST_SHARE = 0.5
+"""If more of the latencies would have to be looked at, all are."""
+MOST_LATENCIES = 4_000_000
+"""The same, however many there are: they are kept in memory for a moment."""
+MARGIN = 1e-9
+"""By how much the edges of steps may be wrong: what decides is the step of a latency, but what is far from it need not be read."""
+KEYS = ["grouped", "number", "place"]
+
+
+def percentiles(needs: Sequence[Unfolded], ranked: Mapping[Sums, pa.Table], where: Mapping[str, Any]) -> pa.Table | None:
+    """What the query of needs that share one (see `unfolded`) says; None if tallies are no help.
+
+    ``ranked`` are the answers to their rankings, ``where`` the lake's version and the days.
+    """
+    levels = {name: PERCENTILES[name] for need in needs for name in need.measures if name in PERCENTILES}
+    told = needs[0].scope.filters.told_by(*{need.split for need in needs if need.split})
+    if told is None or not all(name in levels for need in needs for name in need.measures):
+        return None
+    tallied = engine.tallied([told | {LATENCY}], {cut for need in needs for cut in need.cuts}, **where)
+    if tallied is None:
+        return None
+    columns = ", ".join(sorted({"started_at", *(DIMENSIONS[name].column for name in told)}))
+    counted = f"""(
+        SELECT {columns}, {LATENCY_STEP} AS latency, (duration_ms IS NOT NULL)::bigint AS timed_requests FROM {{requests}}
+        UNION ALL SELECT {columns}, latency::bigint, timed_requests FROM {{tallies}})"""
+    sql, parameters = grouped_sql(
+        needs, ranked, counted, "latency AS step, sum(timed_requests)::bigint AS requests", also_by="latency"
+    )
+    steps = _by_group(engine.table(sql, parameters, **where, tallied=tallied))
+    looked_at = _steps_of_percentiles(steps, levels.values())
+    if looked_at is None:
+        return None
+    first, last = looked_at
+    within = f"(FROM {{requests}} WHERE duration_ms >= $least AND duration_ms < $most AND {LATENCY_STEP} BETWEEN $first AND $last)"
+    sql, parameters = grouped_sql(needs, ranked, within, "list(duration_ms) AS latencies")
+    edges = {"least": _edge(first) * (1 - MARGIN), "most": _edge(last + 1) * (1 + MARGIN), "first": first, "last": last}
+    found = engine.table(sql, parameters | edges, **where)
+    latencies = dict(zip(_rows(found.select(KEYS)), found["latencies"].combine_chunks(), strict=True))
+    return _answer(steps, {group: each.values.to_numpy() for group, each in latencies.items()}, looked_at, levels)
+
+
+def _by_group(counted: pa.Table) -> dict[tuple, list[tuple[int, int]]]:
+    """Group -> how many latencies are in each step, the lowest first."""
+    steps: dict[tuple, list[tuple[int, int]]] = {}
+    for *group, step, requests in _rows(counted.sort_by("step")):
+        of_group = steps.setdefault(tuple(group), [])
+        if requests:
+            of_group.append((step, requests))
+    return steps
+
+
+def _steps_of_percentiles(steps: Mapping[tuple, Sequence[tuple[int, int]]], levels: Collection[float]) -> tuple[int, int] | None:
+    """The first and the last step in which a percentile of a group lies; None if there is none, or too much would lie between."""
+    found = set()
+    for of_group in steps.values():
+        ends = [*accumulate(requests for _, requests in of_group)]
+        ranks = {end(level * (ends[-1] - 1)) for level in levels for end in (floor, ceil)} if ends else ()
+        found |= {of_group[bisect_right(ends, rank)][0] for rank in ranks}
+    if not found:
+        return None
+    first, last = min(found), max(found)
+    every = [one for of_group in steps.values() for one in of_group]
+    between = sum(requests for step, requests in every if first <= step <= last)
+    most = min(MOST_LATENCIES, MOST_SHARE * sum(requests for _, requests in every))
+    return (first, last) if between <= most else None
+
+
+def _answer(
+    steps: Mapping[tuple, Sequence[tuple[int, int]]],
+    read: Mapping[tuple, Sequence[float]],
+    ends: tuple[int, int],
+    levels: Mapping[str, float],
+) -> pa.Table | None:
+    """The percentiles of each group; None if not all of the latencies between were found, which must not be."""
+    first, last = ends
+    rows = []
+    for group, of_group in steps.items():
+        latencies, every = np.sort(read.get(group, ())), sum(requests for _, requests in of_group)
+        if len(latencies) != sum(requests for step, requests in of_group if first <= step <= last):
+            return None
+        below = sum(requests for step, requests in of_group if step < first)
+        found = {name: _quantile(latencies, below, every, level) for name, level in levels.items()}
+        rows.append({**dict(zip(KEYS, group, strict=True)), **found})
+    kinds = [(name, pa.int64()) for name in KEYS] + [(name, pa.float64()) for name in levels]
+    return pa.Table.from_pylist(rows, pa.schema(kinds))
+
+
+def _quantile(latencies: Sequence[float], below: int, every: int, level: float) -> float | None:
+    """SQL's quantile_cont of ``every`` latencies, of which those are known, in their order, that have so many ``below`` them."""
+    if not every:
+        return None
+    place = level * (every - 1)
+    share = place - floor(place)
+    lower, upper = (float(latencies[rank - below]) for rank in (floor(place), ceil(place)))
+    return lower * (1 - share) + upper * share
+
+
+def _edge(step: int) -> float:
+    """The shortest latency (ms) of a step, about."""
+    return (step / LATENCY_STEPS_PER_ROOT) ** 4
+
+
+def _rows(table: pa.Table) -> Iterator[tuple]:
+    return zip(*(column.to_pylist() for column in table.columns), strict=True)
