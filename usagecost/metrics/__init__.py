@@ -1,0 +1,52 @@
+"""The vocabulary: every measure, metric and dimension once, with its SQL, label, format and help.
+
+A *measure* is what SQL sums over rows of ``requests``. Measures are additive: sums of sums are sums, so one aggregate
+answers every question of a page by folding. A *metric* is what a person reads: a measure, or a quotient of measures. A
+*dimension* is what requests can be split by.
+"""
+
+from usagecost.metrics.dimensions import DIMENSIONS, HOURS, SPLITS, WEEKDAYS, Dimension
+from usagecost.metrics.measures import (
+    BASES,
+    COUNTS,
+    FOLDS,
+    LATENCY,
+    LATENCY_STEP,
+    LATENCY_STEPS_PER_ROOT,
+    MEASURES,
+    OF_ROWS,
+    PAGE_MEASURES,
+    PERCENTILES,
+    Sums,
+    fold_sql,
+    tally_column,
+)
+from usagecost.metrics.metric import Metric
+from usagecost.metrics.spend import spend_coverage, spend_text
+from usagecost.metrics.vocabulary import CARDS, METRICS
+
+__all__ = [
+    "BASES",
+    "CARDS",
+    "COUNTS",
+    "DIMENSIONS",
+    "FOLDS",
+    "HOURS",
+    "LATENCY",
+    "LATENCY_STEP",
+    "LATENCY_STEPS_PER_ROOT",
+    "MEASURES",
+    "METRICS",
+    "OF_ROWS",
+    "PAGE_MEASURES",
+    "PERCENTILES",
+    "SPLITS",
+    "WEEKDAYS",
+    "Dimension",
+    "Metric",
+    "Sums",
+    "fold_sql",
+    "spend_coverage",
+    "spend_text",
+    "tally_column",
+]

@@ -1,0 +1,90 @@
+"""Measures: what SQL sums over rows of ``requests``. What does not fold, ``OF_ROWS``, is asked of the rows for every grouping."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from usagecost.formats import Number
+
+BASES = {
+    "best": ("Reported, else list price", "coalesce(reported_cost_usd, list_cost_usd)"),
+    "reported": ("Reported only", "reported_cost_usd"),
+    "list": ("List price only", "list_cost_usd"),
+}
+"""What a request is taken to have cost: key in the URL -> its name and its SQL. NULL where that is not known."""
+
+MEASURES = {
+    "requests": "count(*)",
+    "successful": "count(*) FILTER (status = 'success')",
+    "failed": "count(*) FILTER (status IN ('error', 'cancelled'))",
+    "input_tokens": "sum(input_tokens)::bigint",
+    "output_tokens": "sum(output_tokens)::bigint",
+    "cache_read_tokens": "sum(cache_read_tokens)::bigint",
+    "cache_write_tokens": "sum(cache_write_tokens)::bigint",
+    "spend_usd": "sum({spend})",
+    "unpriced_requests": "count(*) FILTER ({spend} IS NULL)",
+    "unpriced_tokens": "coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) FILTER ({spend} IS NULL), 0)::bigint",
+    "latency_us": "sum((duration_ms * 1000)::bigint)::bigint",
+    "timed_requests": "count(duration_ms)",
+    "last_seen_us": "max({instant_us})",
+    "errors": "count(*) FILTER (status = 'error')",
+    "reasoning_tokens": "sum(output_reasoning_tokens)::bigint",
+    "input_audio_tokens": "sum(input_audio_tokens)::bigint",
+    "output_audio_tokens": "sum(output_audio_tokens)::bigint",
+    "cache_told_input_tokens": "sum(input_tokens) FILTER (cache_read_tokens IS NOT NULL)::bigint",
+    "priced_requests": "count({spend})",
+    "spend_of_tokens_usd": "sum({spend}) FILTER (input_tokens IS NOT NULL OR output_tokens IS NOT NULL)",
+    "priced_tokens": "sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) FILTER ({spend} IS NOT NULL)::bigint",
+    "cache_saved_usd": "sum(cache_read_saved_usd)",
+    "cache_net_usd": "sum(coalesce(cache_read_saved_usd, 0) - coalesce(cache_write_extra_usd, 0)) "
+    "FILTER (cache_read_saved_usd IS NOT NULL OR cache_write_extra_usd IS NOT NULL)",
+    "cache_extra_usd": "sum(cache_write_extra_usd)",
+    "ttft_us": "sum((ttft_ms * 1000)::bigint)::bigint",
+    "ttft_requests": "count(ttft_ms)",
+    "timed_output_tokens": "sum(output_tokens) FILTER (duration_ms > 0)::bigint",
+    "output_us": "sum((duration_ms * 1000)::bigint) FILTER (duration_ms > 0 AND output_tokens IS NOT NULL)::bigint",
+}
+"""Measure -> its aggregate over rows of ``requests``. NULL: nothing of it is known. Durations are summed as whole µs, so
+that a sum does not depend on its order. ``last_seen_us`` is the one that folds by the maximum."""
+
+FOLDS = {name: "max" if name == "last_seen_us" else "sum" for name in MEASURES}
+
+PAGE_MEASURES = (
+    "requests", "successful", "failed", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "spend_usd",
+    "unpriced_requests", "unpriced_tokens", "latency_us", "timed_requests", "last_seen_us",
+)  # fmt: skip
+"""What the page Usage and cost computes, whether it shows all of it or not; more would slow it down."""
+
+
+def fold_sql(measure: str, column: str) -> str:
+    """The SQL that folds a measure from a column that holds it of parts."""
+    return f"{FOLDS[measure]}({column}){'' if measure.endswith('_usd') else '::bigint'}"
+
+
+def tally_column(measure: str, basis: str) -> str:
+    """The column of a tally that holds a measure: one for each basis where that decides what a request has cost."""
+    return f"{measure}_{basis}" if "{spend}" in MEASURES[measure] else measure
+
+
+PERCENTILES = {"latency_p50_ms": 0.5, "latency_p95_ms": 0.95, "latency_p99_ms": 0.99}
+_LATENCIES = f"quantile_cont(duration_ms, {[*PERCENTILES.values()]})"  # all three cost as much as one
+
+LATENCY = "latency"
+"""What tallies call the step that a latency is in: it is no dimension, but percentiles lie between steps."""
+LATENCY_STEPS_PER_ROOT = 4
+LATENCY_STEP = f"floor(sqrt(sqrt(least(greatest(duration_ms, 0), 1e12))) * {LATENCY_STEPS_PER_ROOT})::bigint"
+"""Latencies in steps of a tenth to a fifth, some dozens in all; a longer one is never in a lower step. 0 where it is not known."""
+
+OF_ROWS = {
+    **{name: f"{_LATENCIES}[{place}]" for place, name in enumerate(PERCENTILES, 1)},
+    "active_users": "count(DISTINCT user_id)",
+}
+"""Measures that do not fold: each grouping is answered from the rows, never from other groupings."""
+
+COUNTS = (
+    "requests", "successful", "failed", "unpriced_requests", "unpriced_tokens", "timed_requests", "errors", "priced_requests",
+    "ttft_requests", "active_users",
+)  # fmt: skip
+"""Measures that count: of no rows they are 0, not unknown."""
+
+Sums = Mapping[str, Number | None]
