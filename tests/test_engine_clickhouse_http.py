@@ -19,6 +19,7 @@ from usagecost.lake import Lake
 pytest.importorskip("clickhouse_connect", reason="pip install -r requirements-clickhouse.txt")
 pytest.importorskip("chdb", reason="ClickHouse within this process is not installed: pip install chdb")
 
+from usagecost.engine.clickhouse import LIMITS
 from usagecost.engine.lake_sql import rows_of
 
 pytestmark = pytest.mark.slow
@@ -120,7 +121,7 @@ def test_a_wrong_password_is_a_calm_sentence(lake: Lake, start: Callable, port: 
 
 def test_a_question_that_takes_too_much_says_so(lake: Lake, start: Callable, port: int, monkeypatch: pytest.MonkeyPatch):
     start(port)
-    monkeypatch.setitem(engine.clickhouse.LIMITS, "max_memory_usage", 1_000)
+    monkeypatch.setitem(LIMITS, "max_memory_usage", 1_000)
 
     with pytest.raises(engine.UnansweredError, match="needs more memory than the ClickHouse"):
         engine.table("SELECT uniqExact(number) FROM numbers(1000000)", {}, lake=str(lake.root), version=1)
