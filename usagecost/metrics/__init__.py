@@ -5,7 +5,7 @@ answers every question of a page by folding. A *metric* is what a person reads: 
 *dimension* is what requests can be split by.
 """
 
-from usagecost.metrics.dimensions import DIMENSIONS, HOURS, SPLITS, WEEKDAYS, Dimension
+from usagecost.metrics.dimensions import DIMENSIONS, HOURS, SPLITS, STREAMING, WEEKDAYS, Dimension
 from usagecost.metrics.measures import (
     BASES,
     COUNTS,
@@ -41,6 +41,7 @@ __all__ = [
     "PAGE_MEASURES",
     "PERCENTILES",
     "SPLITS",
+    "STREAMING",
     "WEEKDAYS",
     "Dimension",
     "Metric",
