@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.engines import ON_BOTH_ENGINES
 from tests.views import days, instant, request, view
 from usagecost import queries
 from usagecost.filters import Condition, Filters, instant_range_sql
@@ -28,44 +29,54 @@ def users(lake_of: Callable[..., str]) -> Callable[..., set[str | None]]:
     return left
 
 
+@ON_BOTH_ENGINES
 def test_no_condition_leaves_everyone(users: Callable):
     assert users() == {"ann", "bob", "cid", None}
 
 
+@ON_BOTH_ENGINES
 def test_is_one_of(users: Callable):
     assert users(Condition("user", ("ann", "cid"))) == {"ann", "cid"}
 
 
+@ON_BOTH_ENGINES
 def test_is_not_reported(users: Callable):
     assert users(Condition("user", (None,))) == {None}
 
 
+@ON_BOTH_ENGINES
 def test_is_one_of_or_not_reported(users: Callable):
     assert users(Condition("user", ("ann", None))) == {"ann", None}
 
 
+@ON_BOTH_ENGINES
 def test_none_of_keeps_what_is_not_reported(users: Callable):
     assert users(Condition("user", ("ann",), excludes=True)) == {"bob", "cid", None}
 
 
+@ON_BOTH_ENGINES
 def test_none_of_can_leave_out_what_is_not_reported(users: Callable):
     assert users(Condition("user", ("ann", None), excludes=True)) == {"bob", "cid"}
     assert users(Condition("user", (None,), excludes=True)) == {"ann", "bob", "cid"}
 
 
+@ON_BOTH_ENGINES
 def test_a_value_that_nobody_has_leaves_nobody(users: Callable):
     assert users(Condition("user", ("zoe",))) == set()
 
 
+@ON_BOTH_ENGINES
 def test_one_of_nothing_is_nothing_and_none_of_nothing_is_everything(users: Callable):
     assert users(Condition("user", ())) == set()
     assert users(Condition("user", (), excludes=True)) == {"ann", "bob", "cid", None}
 
 
+@ON_BOTH_ENGINES
 def test_all_conditions_have_to_hold(users: Callable):
     assert users(Condition("user", ("ann", "bob")), Condition("user", ("ann",), excludes=True)) == {"bob"}
 
 
+@ON_BOTH_ENGINES
 def test_and_is_narrows_to_one_value_or_to_not_reported(users: Callable):
     filters = Filters((Condition("user", ("ann", None)),))
 
@@ -73,6 +84,7 @@ def test_and_is_narrows_to_one_value_or_to_not_reported(users: Callable):
     assert users(*filters.and_is("user", "bob").conditions) == set()
 
 
+@ON_BOTH_ENGINES
 def test_a_hostile_value_is_only_a_value(lake_of: Callable[..., str]):
     lake = lake_of(*(request(user_id=value, model=value) for value in HOSTILE))
 
@@ -93,6 +105,7 @@ def test_values_are_bound_and_never_part_of_the_sql():
     assert set(bound.values()) == set(HOSTILE[:2])
 
 
+@ON_BOTH_ENGINES
 def test_every_dimension_can_be_filtered_by(lake_of: Callable[..., str]):
     made = {name: request(**{dimension.column: f"a {name}"}) for name, dimension in DIMENSIONS.items() if name != "streaming"}
     lake = lake_of(*made.values(), request(is_streaming=True), request(is_streaming=False))
