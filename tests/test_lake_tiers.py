@@ -106,6 +106,7 @@ def test_compaction_makes_one_file_of_those_of_a_day(lake: Lake):
     assert contents(lake) == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_what_comes_a_row_at_a_time_is_a_handful_of_files(lake: Lake):
     for number in range(20):

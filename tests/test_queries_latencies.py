@@ -102,6 +102,7 @@ def lakes() -> dict[float, str]:
     st.sampled_from([Filters(), Filters((Condition("provider", ("openai", None)),))]),
     st.sampled_from([1, 2, 10]),
 )
+@pytest.mark.slow
 def test_percentiles_are_those_of_all_requests(
     lake_of: Callable[..., str],
     lakes: dict[float, str],
