@@ -1,5 +1,6 @@
 """Usage and cost: requests, tokens, spend and latency of an organisation's AI traffic, over time, by model and by user."""
 
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 
 import pandas as pd
@@ -7,7 +8,7 @@ import streamlit as st
 
 from usagecost import charts, folds, formats, queries, ui
 from usagecost.filters import NOT_REPORTED, Filters, View
-from usagecost.folds import Usage
+from usagecost.folds import Made, Usage
 from usagecost.metrics import DIMENSIONS, METRICS, spend_text
 from usagecost.periods import WHOLE
 from usagecost.ui import drilldown
@@ -30,9 +31,16 @@ def time_axis(usage: Usage, view: View) -> charts.TimeAxis:
     return charts.TimeAxis(usage.intervals, view.interval, view.period.zone)
 
 
+def kept(usage: Usage, view: View, what: Hashable, make: Callable[[], Made]) -> Made:
+    """What is made of an answer, kept with it: made anew when people call something otherwise, or when the app's code was edited,
+    as Streamlit then imports its modules again.
+    """
+    return usage.once(what, make, given=(labels_of(view), charts))
+
+
 def lines(usage: Usage, view: View, metrics: tuple[str, ...]) -> charts.Drawing:
     """Lines of metrics over time."""
-    return usage.once(metrics, lambda: charts.lines_over_time(usage.over_time, metrics, time_axis(usage, view)))
+    return kept(usage, view, metrics, lambda: charts.lines_over_time(usage.over_time, metrics, time_axis(usage, view)))
 
 
 def tokens_chart(usage: Usage, view: View, name: str) -> None:
@@ -72,7 +80,7 @@ def spend_stacks(usage: Usage, view: View, by: str, most: int) -> tuple[pd.DataF
 def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
     """Spend per interval, stacked by the values of a dimension, the rest as "Other"."""
     most = min(most, MOST_STACKS)
-    top, stacks, drawing = usage.once(("stacks", by, most), lambda: spend_stacks(usage, view, by, most), given=labels_of(view))
+    top, stacks, drawing = kept(usage, view, ("stacks", by, most), lambda: spend_stacks(usage, view, by, most))
     ui.chart(
         "Cost breakdown",
         drawing,
@@ -96,7 +104,7 @@ def spend_ranking(usage: Usage, view: View, by: str, most: int) -> tuple[pd.Data
 def ranking_chart(usage: Usage, view: View, by: str, most: int) -> None:
     """The values of a dimension ranked by spend; what is cut is one "Other" bar, so that the bars add up to the card."""
     plural = DIMENSIONS[by].plural
-    top, drawing = usage.once(("ranking", by, most), lambda: spend_ranking(usage, view, by, most), given=labels_of(view))
+    top, drawing = kept(usage, view, ("ranking", by, most), lambda: spend_ranking(usage, view, by, most))
     ui.heading(
         f"{plural.capitalize()} breakdown",
         lambda: folds.ranking_table(top, by, ("spend_usd",)),
@@ -153,7 +161,7 @@ def names_of(usage: Usage, view: View, by: str) -> list[str]:
     def names() -> list[str]:
         return list(named(usage.by_value[~usage.by_value["is_other"]], view, by)["name"])
 
-    return usage.once("names", names, given=labels_of(view))
+    return kept(usage, view, "names", names)
 
 
 def user_rows(usage: Usage, view: View) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -165,7 +173,7 @@ def user_rows(usage: Usage, view: View) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def users_table(usage: Usage, view: View) -> None:
     """All users of the period, the most expensive first; a row chooses one."""
-    users, numbers = usage.once("users", lambda: user_rows(usage, view), given=labels_of(view))
+    users, numbers = kept(usage, view, "users", lambda: user_rows(usage, view))
     individuals = names_of(usage, view, "user")
     ui.heading("Users", lambda: numbers, name="users", help="Everyone with requests in the period. A row chooses one.")
     ui.table(

@@ -51,7 +51,7 @@ class Usage:
     def once(self, what: Hashable, make: Callable[[], Made], given: object = None) -> Made:
         """What is made of this answer, by what it is: made once for all readers, and anew when something else is ``given``."""
         made = self.made.get(what)
-        if made is None or made[0] is not given:
+        if made is None or made[0] != given:
             made = self.made[what] = given, make()
         return made[1]
 
