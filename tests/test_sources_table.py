@@ -8,10 +8,13 @@ import os
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.source_rows import json_lines, read, rejects, requests, sum_of
 from usagecost.ingest import ingest
@@ -187,6 +190,21 @@ def test_texts_lose_nul_and_space_around_them_and_empty_ones_are_null(tmp_path: 
     batch = read(Table(), json_lines(tmp_path / "a.jsonl", rows))
 
     assert requests(batch, "model", "user_id", "team_id", "app") == [("gpt-4o", "ab", None, None)]
+
+
+TEXTS = st.text(st.sampled_from(' !"a0é\t\r\n\0\x1f\x7f\u00a0🙂'), max_size=6)
+
+
+@given(texts=st.lists(st.one_of(st.none(), TEXTS), min_size=1, max_size=8))
+def test_a_text_is_read_alike_whatever_texts_are_read_with_it(texts: list[str | None]):
+    def cleaned(text: str | None) -> str | None:
+        return (text or "").replace("\0", "").strip(" \t\r\n") or None
+
+    with TemporaryDirectory() as folder:
+        rows = [{"started_at": "2026-05-01", "model": "m", "app": text} for text in texts]
+        batch = read(Table(), json_lines(Path(folder) / "a.jsonl", rows))
+
+    assert batch.requests["app"].to_pylist() == [cleaned(text) for text in texts]
 
 
 def test_negative_durations_are_not_measured(file: Path):

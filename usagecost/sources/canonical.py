@@ -8,7 +8,7 @@ a whole: half a request would be a wrong one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -35,30 +35,36 @@ class CanonicalQuery:
     """The requests among the rows of a SELECT over a table, asked for again and again with other rows in the table.
 
     It is planned once, as that takes as long as reading tens of thousands of rows; so it has no variables. In the SELECT the
-    table goes by the name `relation`. `may_hold_nul` is false where no text of the table has a NUL character in it. Close it when
-    all is read.
+    table goes by the name `relation`. Close it when all is read.
     """
 
-    def __init__(
-        self, reading: Reading, source: str, sql: str, relation: str, conventions: Conventions, *, may_hold_nul: bool = True
-    ) -> None:
+    def __init__(self, reading: Reading, source: str, sql: str, relation: str, conventions: Conventions) -> None:
         self._con = reading.con
         self._now = reading.now
         self._source = source
         self._sql = sql
         self._relation = relation
         self._conventions = conventions
-        self._may_hold_nul = may_hold_nul
         self._rows: ChangingRows | None = None
+        self._given: Sequence[str] = ()
+        self._kinds: Mapping[str, Kind] = {}
+        self._planned: list[str] = []
+        self._has_signs = False
 
     def run(self, table: pa.Table) -> tuple[pa.Table, pa.Table]:
         """The requests, and the `row` and `reason` of each rejected row; rows that are skipped are in neither."""
         if self._rows is None:
             self._rows = ChangingRows(table)
             self._con.register(self._relation, self._rows)
-            self._prepare(self._given(table.schema))
+            self._given = self._columns(table.schema)
+            read = [column for column in self._given if column not in _VERBATIM | _OWN]
+            self._kinds = {column: kind for column in read if (kind := kind_of(column, self._conventions, self._now))}
         self._rows.table = in_parallel(table)
-        rows = self._con.sql("EXECUTE canonical_rows").to_arrow_table()
+        rows = self._executed()
+        texts = set(self._given) - _VERBATIM - _OWN - set(self._kinds)
+        if not self._has_signs and any(_has_signs(rows[column]) for column in texts):
+            self._has_signs = True  # it will be the same further on
+            rows = self._executed()
         reasons = rows["reason"]
         if reasons.null_count == len(reasons):
             return self._requests(rows), rows.select(["row", "reason"]).slice(0, 0)
@@ -72,8 +78,10 @@ class CanonicalQuery:
     def close(self) -> None:
         """Forgets the plan and the last rows."""
         if self._rows is not None:
-            self._con.execute("DEALLOCATE canonical_rows")
+            for name in self._planned:
+                self._con.execute(f"DEALLOCATE {name}")
             self._con.unregister(self._relation)
+            self._planned = []
             self._rows = None
 
     def _requests(self, rows: pa.Table) -> pa.Table:
@@ -86,7 +94,7 @@ class CanonicalQuery:
         arrays = [given[field.name].cast(field.type) if field.name in given else pa.nulls(count, field.type) for field in REQUESTS]
         return pa.Table.from_arrays(arrays, schema=REQUESTS)
 
-    def _given(self, schema: pa.Schema) -> Sequence[str]:
+    def _columns(self, schema: pa.Schema) -> Sequence[str]:
         """The columns that the SELECT gives; asked once, as a process that follows logs reads few rows at a time."""
         asked = self._sql, schema
         if asked not in _GIVEN:
@@ -95,23 +103,25 @@ class CanonicalQuery:
             _GIVEN[asked] = tuple(self._con.sql(f"SELECT * FROM ({self._sql}) LIMIT 0").columns)
         return _GIVEN[asked]
 
-    def _prepare(self, given: Sequence[str]) -> None:
-        """Plans the statement for the columns that the SELECT gives."""
-        read = [column for column in given if column not in _VERBATIM | _OWN]
-        kinds = {column: kind for column in read if (kind := kind_of(column, self._conventions, self._now))}
-        # What stands in two branches of a CASE must not be computed for every row beforehand.
-        self._con.execute("SET disabled_optimizers = 'common_subexpressions'")
-        try:
-            self._con.execute(f"PREPARE canonical_rows AS {self._statement(given, kinds)}")
-        finally:
-            self._con.execute("RESET disabled_optimizers")
+    def _executed(self) -> pa.Table:
+        """The rows of the statement."""
+        name = f"canonical_rows_{'of_any_text' if self._has_signs else 'of_plain_text'}"
+        if name not in self._planned:
+            # What stands in two branches of a CASE must not be computed for every row beforehand.
+            self._con.execute("SET disabled_optimizers = 'common_subexpressions'")
+            try:
+                self._con.execute(f"PREPARE {name} AS {self._statement()}")
+            finally:
+                self._con.execute("RESET disabled_optimizers")
+            self._planned.append(name)
+        return self._con.sql(f"EXECUTE {name}").to_arrow_table()
 
-    def _statement(self, given: Sequence[str], kinds: Mapping[str, Kind]) -> str:
+    def _statement(self) -> str:
         """The SELECT of canonical columns with `row` and `reason`, in stages: each reads what the one before has made."""
-        columns = [column for column in given if column not in _OWN]
-        read, valid = self._read_and_valid(columns, kinds)
-        problem = "problem" if "problem" in given else "NULL::VARCHAR AS problem"
-        skipped = "WHERE is_skipped IS NOT true" if "is_skipped" in given else ""
+        columns = [column for column in self._given if column not in _OWN]
+        read, valid = _read_and_valid(columns, self._kinds, _any_text_sql if self._has_signs else _plain_text_sql)
+        problem = "problem" if "problem" in self._given else "NULL::VARCHAR AS problem"
+        skipped = "WHERE is_skipped IS NOT true" if "is_skipped" in self._given else ""
         totals = _totals(columns, self._conventions)
         return f"""
             WITH given AS ({self._sql}),
@@ -119,35 +129,55 @@ class CanonicalQuery:
             valid AS (SELECT row, source_file, problem, {", ".join(valid)} FROM read),
             whole AS (SELECT * {f"REPLACE ({totals})" if totals else ""} FROM valid)
             SELECT row, source_file, {", ".join(_selected(columns))},
-                {reason_sql(columns, kinds, self._conventions)} AS reason
+                {reason_sql(columns, self._kinds, self._conventions)} AS reason
             FROM whole
         """
 
-    def _read_and_valid(self, columns: Sequence[str], kinds: Mapping[str, Kind]) -> tuple[list[str], list[str]]:
-        """The items of the two stages in which a value is read."""
-        read, valid = [], []
-        for column in columns:
-            if column in kinds:
-                parsed = kinds[column].parsed.format(raw=f"{column}::VARCHAR")
-                read += [f"{column}::VARCHAR AS raw_{column}", f"{parsed} AS parsed_{column}"]
-                valid += [
-                    f"raw_{column}",
-                    f"parsed_{column}",
-                    f"{kinds[column].valid.format(parsed=f'parsed_{column}')} AS {column}",
-                ]
-            else:
-                read.append(column if column in _VERBATIM else f"{self._text(column)} AS {column}")
-                valid.append(column)
-        return read, valid
 
-    def _text(self, column: str) -> str:
-        """SQL for a text without NUL and space around it; NULL if nothing is left. The first test is much the fastest."""
-        is_clean = f"{column} > '!' AND NOT ends_with({column}, ' ')"
-        cleaned = column
-        if self._may_hold_nul:
-            is_clean += f" AND NOT contains({column}, chr(0))"
-            cleaned = f"replace({column}, chr(0), '')"
-        return f"CASE WHEN {is_clean} THEN {column} ELSE nullif(trim({cleaned}, e' \\t\\r\\n'), '') END"
+def _read_and_valid(
+    columns: Sequence[str], kinds: Mapping[str, Kind], text_sql: Callable[[str], str]
+) -> tuple[list[str], list[str]]:
+    """The items of the two stages in which a value is read."""
+    read, valid = [], []
+    for column in columns:
+        if column in kinds:
+            parsed = kinds[column].parsed.format(raw=f"{column}::VARCHAR")
+            read += [f"{column}::VARCHAR AS raw_{column}", f"{parsed} AS parsed_{column}"]
+            valid += [
+                f"raw_{column}",
+                f"parsed_{column}",
+                f"{kinds[column].valid.format(parsed=f'parsed_{column}')} AS {column}",
+            ]
+        else:
+            read.append(column if column in _VERBATIM else f"{text_sql(column)} AS {column}")
+            valid.append(column)
+    return read, valid
+
+
+def _any_text_sql(column: str) -> str:
+    """SQL for a text without NUL and space around it; NULL if nothing is left."""
+    return f"nullif(trim(replace({column}, chr(0), ''), e' \\t\\r\\n'), '')"
+
+
+def _plain_text_sql(column: str) -> str:
+    """The same for a text without control characters. The first test is much the fastest."""
+    return f"CASE WHEN {column} > '!' AND NOT ends_with({column}, ' ') THEN {column} ELSE nullif(trim({column}, ' '), '') END"
+
+
+def _has_signs(texts: pa.ChunkedArray) -> bool:
+    """Whether there is a control character, such as NUL or a newline, in any of the texts. They are looked at together, as hardly
+    any log has one.
+    """
+    return any(_letters(chunk).min(initial=ord(" ")) < ord(" ") for chunk in texts.chunks)
+
+
+def _letters(texts: pa.StringArray) -> np.ndarray:
+    """The bytes of all texts, one after the other."""
+    _, ends, letters = texts.buffers()
+    if letters is None:
+        return np.empty(0, np.uint8)
+    first, last = np.frombuffer(ends, np.int32)[[texts.offset, texts.offset + len(texts)]]
+    return np.frombuffer(letters, np.uint8)[first:last]
 
 
 def _totals(columns: Sequence[str], conventions: Conventions) -> str:

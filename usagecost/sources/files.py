@@ -255,7 +255,7 @@ class Head:
 
 def _json(text: str) -> object:
     try:
-        return json.loads(text)
+        return json.loads(text.strip("\0"))
     except (ValueError, RecursionError):
         return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from usagecost.sources.ahead import ahead
 from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.conventions import Conventions
-from usagecost.sources.files import FileProblem, Head, block_sizes
+from usagecost.sources.files import BLOCK_BYTES, FileProblem, Head, block_sizes
 from usagecost.sources.lines import LineBlock, line_blocks
 from usagecost.sources.protocol import MOST_RAW, Batch, Reading, Reject
 from usagecost.sources.sql import in_parallel, literal, registered
@@ -137,6 +137,27 @@ def _together(parts: Iterator[Part]) -> Iterator[list[Part]]:
             gathered, size, enough = [], 0, next(sizes) // 2
     if gathered:
         yield gathered
+
+
+def fields_of_first_block(head: Head, con: duckdb.DuckDBPyConnection) -> set[str]:
+    """The names of the fields that the first lines have at their top, up to a block of them.
+
+    The database splits lines into fields many times as quickly as Python does, and much quicker than a text is searched for names
+    that are not in it. With a cursor of its own, as files are looked at while others are read.
+    """
+    if head.is_whole:
+        return {name for line in head.objects for name in line}
+    fields: set[str] = set()
+    seen = 0
+    with con.cursor() as cursor, suppress(FileProblem):  # a problem is told by whoever reads the file
+        for block in line_blocks(head.stream(), BLOCK_BYTES // 4):
+            with registered(cursor, "first_lines", in_parallel(block.table())):
+                found = cursor.sql("SELECT DISTINCT unnest(TRY(json_keys(text))) FROM first_lines").fetchall()
+            fields.update(name for (name,) in found)
+            seen += len(block.text)
+            if seen >= BLOCK_BYTES:
+                break
+    return fields
 
 
 def line_table(parts: list[Part], facts: list[Mapping[str, str | None]]) -> pa.Table:

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from usagecost.sources.files import BLOCK_BYTES, FileProblem, Head
-from usagecost.sources.jsonlines import JsonLines
+from usagecost.sources.jsonlines import JsonLines, fields_of_first_block
 from usagecost.sources.mapping import GIVEN_COLUMNS, TableMapping
 from usagecost.sources.protocol import Batch, Reading, file_problem
 from usagecost.sources.records import column_text, is_json, tabular_file
@@ -45,7 +45,7 @@ class Table:
 
     def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """One row = one request; the line of column names and empty lines are skipped."""
-        for plan, group in groupby(map(self._planned, heads), key=itemgetter(0)):
+        for plan, group in groupby((self._planned(head, reading) for head in heads), key=itemgetter(0)):
             alike = (head for _, head in group)
             if isinstance(plan, JsonLines):
                 yield from plan.batches(alike, reading)
@@ -53,10 +53,10 @@ class Table:
                 for head in alike:
                     yield from self._rows(head, reading) if plan is None else [self._problem(head, plan, reading)]
 
-    def _planned(self, head: Head) -> tuple[JsonLines | FileProblem | None, Head]:
+    def _planned(self, head: Head, reading: Reading) -> tuple[JsonLines | FileProblem | None, Head]:
         """How a file of JSON lines is read (those that are read alike are read together), or why it cannot be; None for others."""
         try:
-            return (_json_lines(head, self._mapping) if is_json(head) else None), head
+            return (_json_lines(head, self._mapping, reading) if is_json(head) else None), head
         except FileProblem as problem:
             return problem, head
 
@@ -73,12 +73,11 @@ class Table:
         return file_problem(reading, self._mapping.source if self._mapping else self.name, head, problem)
 
 
-def _json_lines(head: Head, given: TableMapping | None) -> JsonLines:
+def _json_lines(head: Head, given: TableMapping | None, reading: Reading) -> JsonLines:
     """How a file of JSON lines is read."""
-    start = Head.of(head.path, BLOCK_BYTES).start
-    mapping = given or TableMapping({name: name for name in GIVEN_COLUMNS if _is_in(start, [name])})
+    mapping = given or _mapping_of_fields(head, reading)
     paths = {name: _path(head, name) for name in _columns(mapping)}
-    present = [name for name, path in paths.items() if _is_in(start, path)] if given else list(paths)
+    present = _present(head, paths) if given else list(paths)
     _check_present(mapping, present, _json_fields(head))
     texts = {name: ".".join(["record", *map(identifier, path)]) for name, path in paths.items()}
     rows = _rows_sql(mapping, texts)
@@ -155,9 +154,16 @@ def _path(head: Head, name: str) -> list[str]:
     return [name] if any(name in line for line in head.objects) else name.split(".")
 
 
-def _is_in(text: bytes, path: list[str]) -> bool:
-    """Whether JSON lines have a field. It need not be in the first of them, but in the first block."""
-    return all(json.dumps(name).encode() in text for name in path)
+def _mapping_of_fields(head: Head, reading: Reading) -> TableMapping:
+    """The record's columns among the fields of JSON lines."""
+    fields = fields_of_first_block(head, reading.con)
+    return TableMapping({name: name for name in GIVEN_COLUMNS if name in fields})
+
+
+def _present(head: Head, paths: Mapping[str, list[str]]) -> list[str]:
+    """The names of those fields that JSON lines have. They need not be in the first of them, but in the first block."""
+    start = Head.of(head.path, BLOCK_BYTES).start
+    return [name for name, path in paths.items() if all(json.dumps(part).encode() in start for part in path)]
 
 
 def _shape(paths: Iterable[list[str]]) -> dict[str, Any]:

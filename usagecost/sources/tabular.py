@@ -73,10 +73,7 @@ class Tabular:
 
     def batches(self, file: TabularFile, reading: Reading) -> Iterator[Batch]:
         """A file as canonical batches."""
-        may_hold_nul = file.head.is_parquet  # lines with NUL bytes are unreadable
-        with closing(
-            CanonicalQuery(reading, self.source, self.rows, "lines", self.conventions, may_hold_nul=may_hold_nul)
-        ) as query:
+        with closing(CanonicalQuery(reading, self.source, self.rows, "lines", self.conventions)) as query:
             try:
                 for rows in ahead(file.rows(self.columns)):
                     yield self._batch(file, rows, query, reading)
