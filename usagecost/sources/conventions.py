@@ -15,8 +15,12 @@ STATUSES = {
 DURATIONS = {"ms": 1.0, "s": 1e3, "us": 1e-3, "ns": 1e-6}
 """Units of durations, in milliseconds."""
 
-COSTS = {"usd": ("DECIMAL(18, 9)", "1::DECIMAL(1)"), "cents": ("DECIMAL(20, 7)", "0.01"), "nano": ("DECIMAL(24)", "0.000000001")}
-"""Units of costs: the type that holds what a log may say to a billionth of a dollar, and the unit in dollars."""
+COSTS = {
+    "usd": "TRY_CAST({raw} AS DECIMAL(18, 9))",
+    "cents": "(TRY_CAST({raw} AS DECIMAL(20, 7)) * 0.01)::DECIMAL(38, 9)",
+    "nano": "(TRY_CAST({raw} AS DECIMAL(24)) * 0.000000001)::DECIMAL(38, 9)",
+}
+"""Units of costs, and the template of SQL that makes dollars of a text: exact to a billionth, NULL where there is no number."""
 
 
 @dataclass(frozen=True)

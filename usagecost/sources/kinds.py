@@ -81,9 +81,8 @@ def _duration(unit: str) -> Kind:
 
 
 def _cost(unit: str) -> Kind:
-    exact_type, dollars = COSTS[unit]
     return Kind(
-        parsed=f"(TRY_CAST({{raw}} AS {exact_type}) * {dollars})::DECIMAL(38, 9)",
+        parsed=COSTS[unit],
         valid=f"CASE WHEN {{parsed}} BETWEEN 0 AND {MOST_COST_USD} THEN {{parsed}}::DECIMAL(18, 9) END",
         wrong=f"""CASE
             WHEN {{parsed}} < 0 THEN 'a cost cannot be negative. Leave credits out, or the value empty.'

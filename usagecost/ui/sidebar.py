@@ -15,7 +15,8 @@ from usagecost import periods, queries
 from usagecost.filters import NOT_REPORTED, Condition, Filters, View
 from usagecost.labels import Labels
 from usagecost.metrics import BASES, DIMENSIONS
-from usagecost.periods import PRESETS, Period
+from usagecost.periods import Period
+from usagecost.presets import PRESETS, preset_period
 from usagecost.ui.labels import labels_of
 from usagecost.ui.text import days_text
 
@@ -99,7 +100,7 @@ def _period(data: DataSpan, zone: str) -> Period:
         on_change=_start_custom_range,
     )
     if chosen != CUSTOM:
-        period = periods.preset_period(chosen, zone, data.now, data.oldest_newest, week_start())
+        period = preset_period(chosen, zone, data.now, data.oldest_newest, week_start())
         st.session_state["_last_days"] = (period.first, period.last)
         st.caption(days_text(period.first, period.last))
         return period
@@ -113,7 +114,7 @@ def _start_custom_range() -> None:
 
 
 def _custom_days(data: DataSpan, zone: str) -> tuple[date, date]:
-    preset = periods.preset_period(DEFAULT_PRESET, zone, data.now, data.oldest_newest)
+    preset = preset_period(DEFAULT_PRESET, zone, data.now, data.oldest_newest)
     asked = st.date_input(
         "First and last day",
         value=(preset.first, preset.last),
