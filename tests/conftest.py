@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from tests.lake_rows import Row
@@ -38,20 +39,30 @@ class ManyRows(list[Row]):
 
 
 @pytest.fixture(scope="session")
-def varied(lake_of: Callable[..., str]) -> tuple[str, list[Row]]:
-    """A lake of some thousand varied requests, and the requests themselves."""
-    rows = ManyRows(varied_rows())
-    with pytest.MonkeyPatch.context() as patch:
-        _tally_everything(patch)
-        return lake_of(*rows), rows
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run that all its workers share, for what takes long to make and is only read."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")
-def sample_lake(tmp_path_factory: pytest.TempPathFactory) -> str:
+def varied(shared_folder: Path) -> tuple[str, list[Row]]:
+    """A lake of some thousand varied requests, and the requests themselves, which are the same in every worker."""
+    rows = ManyRows({**row, "request_id": f"varied-{number}"} for number, row in enumerate(varied_rows()))
+    folder = shared_folder / "varied"
+    with FileLock(f"{folder}.lock"), pytest.MonkeyPatch.context() as patch:
+        if not folder.exists():
+            _tally_everything(patch)
+            Path(write_lake(f"{folder}-in-the-making", rows)).rename(folder)
+    return str(folder), rows
+
+
+@pytest.fixture(scope="session")
+def sample_lake(shared_folder: Path) -> str:
     """A lake of sample data that ends now."""
     from usagecost.sample import ensure_sample
 
-    return str(ensure_sample(tmp_path_factory.mktemp("sample"), datetime.now(UTC)))
+    return str(ensure_sample(shared_folder / "sample", datetime.now(UTC)))
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -33,7 +32,6 @@ from usagecost.boards import (
 )
 from usagecost.lake import Lake, LakeChanged
 from usagecost.metrics import DIMENSIONS, METRICS, SPLITS, Metric
-from usagecost.sample import ensure_sample
 from usagecost.ui.boards.grid import rows
 
 APP = Path(__file__).parents[1] / "app.py"
@@ -206,11 +204,6 @@ def test_what_the_readme_shows_is_a_board_and_a_metric():
 # ---- the page
 
 
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return ensure_sample(tmp_path_factory.mktemp("sample"), datetime.now(UTC))
-
-
 def opened(
     lake: Path | str, monkeypatch: pytest.MonkeyPatch, file: str = "pages/2_Dashboards.py", **parameters: str | list[str]
 ) -> AppTest:
@@ -224,9 +217,9 @@ def opened(
 
 
 @pytest.mark.parametrize("board", ["overview", "reliability", "cost"])
-def test_every_panel_of_a_default_board_is_drawn(sample: Path, monkeypatch: pytest.MonkeyPatch, board: str):
-    page = opened(sample, monkeypatch, board=board)
-    (shown,) = [shelved.board for shelved in shelved_boards(boards_folder(Lake(sample))) if shelved.name == board]
+def test_every_panel_of_a_default_board_is_drawn(sample_lake: str, monkeypatch: pytest.MonkeyPatch, board: str):
+    page = opened(sample_lake, monkeypatch, board=board)
+    (shown,) = [shelved.board for shelved in shelved_boards(boards_folder(Lake(sample_lake))) if shelved.name == board]
 
     assert not page.warning
     assert len(page.header) >= len(shown.panel)
@@ -241,9 +234,9 @@ def test_a_board_is_drawn_of_a_single_request_that_tells_next_to_nothing(lake: L
 
 
 @pytest.mark.parametrize("board", ["overview", "reliability", "cost"])
-def test_a_board_without_requests_says_so_in_every_panel(sample: Path, monkeypatch: pytest.MonkeyPatch, board: str):
-    page = opened(sample, monkeypatch, board=board, range="Custom range", days=["2020-01-01", "2020-01-02"])
-    (shown,) = [shelved.board for shelved in shelved_boards(boards_folder(Lake(sample))) if shelved.name == board]
+def test_a_board_without_requests_says_so_in_every_panel(sample_lake: str, monkeypatch: pytest.MonkeyPatch, board: str):
+    page = opened(sample_lake, monkeypatch, board=board, range="Custom range", days=["2020-01-01", "2020-01-02"])
+    (shown,) = [shelved.board for shelved in shelved_boards(boards_folder(Lake(sample_lake))) if shelved.name == board]
 
     assert sum("No requests in this period" in caption.value for caption in page.caption) == len(shown.panel)
 

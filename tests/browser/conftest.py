@@ -10,7 +10,6 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +17,6 @@ import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, ViewportSize, expect, sync_playwright
 
 from tests.loopback import free_port
-from usagecost.sample import ensure_sample
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -49,15 +47,9 @@ expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")
-def sample_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample that the server shows."""
-    return ensure_sample(tmp_path_factory.mktemp("sample"), datetime.now(UTC))
-
-
-@pytest.fixture(scope="session")
-def server(sample_lake: Path) -> Iterator[str]:
+def server(sample_lake: str) -> Iterator[str]:
     """The address of the app, started as a user would."""
-    yield from serve({"USAGECOST_SAMPLE": str(sample_lake.parent)})
+    yield from serve({"USAGECOST_SAMPLE": str(Path(sample_lake).parent)})
 
 
 def serve(settings: dict[str, str]) -> Iterator[str]:

@@ -197,11 +197,11 @@ def test_the_view_is_carried_between_the_pages(page: Page, app: str) -> None:
     assert "range=Last+7+days" in page.url
 
 
-def test_the_sample_steps_aside_for_what_is_loaded(browser: BrowserContext, sample_lake: Path, tmp_path: Path) -> None:
+def test_the_sample_steps_aside_for_what_is_loaded(browser: BrowserContext, sample_lake: str, tmp_path: Path) -> None:
     root = tmp_path / "own"
     file = tmp_path / "records.csv"
     file.write_text(f"{HEADER}a,2026-11-21T10:00:00Z,openai,gpt-4o,5,0,cid\n")
-    for address in serve({"USAGECOST_LAKE": str(root), "USAGECOST_SAMPLE": str(sample_lake.parent)}):
+    for address in serve({"USAGECOST_LAKE": str(root), "USAGECOST_SAMPLE": str(Path(sample_lake).parent)}):
         for page in open_page(browser):
             page.goto(f"{address}/Sources", wait_until="domcontentloaded")
             expect(page.get_by_text("The configured lake is not there yet")).to_be_visible()

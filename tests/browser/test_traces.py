@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -147,12 +148,12 @@ def test_a_filter_is_in_the_link_and_the_export_holds_what_matches(page: Page, s
 
 
 @pytest.mark.slow
-def test_a_link_opens_a_request_on_a_cold_server(server: str, browser: BrowserContext, sample_lake) -> None:
+def test_a_link_opens_a_request_on_a_cold_server(server: str, browser: BrowserContext, sample_lake: str) -> None:
     for page in open_page(browser):
         visit(page, f"{server}/Traces?{WEEK}&sort=Cost")
         click_cell(page, 0)
         link = page.get_by_role("dialog").get_by_test_id("stCode").last.inner_text().strip()
-    for cold in serve({"USAGECOST_SAMPLE": str(sample_lake.parent)}):
+    for cold in serve({"USAGECOST_SAMPLE": str(Path(sample_lake).parent)}):
         for page in open_page(browser):
             page.goto(f"{cold}/Traces?{urlsplit(link).query}")
             panel = page.get_by_role("dialog")

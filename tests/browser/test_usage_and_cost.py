@@ -33,12 +33,12 @@ def download(page: Page, name: str) -> pd.DataFrame:
     return pd.read_csv(io.BytesIO(Path(waiting.value.path()).read_bytes()), dtype={"spend_usd": str})
 
 
-def last_30_days(page: Page, lake: Path) -> dict:
+def last_30_days(page: Page, lake: str) -> dict:
     """The command line's numbers for the page's default range, whose last day may just have ended."""
     today = datetime.now(UTC).date()
     spans = [(last - timedelta(days=29), last) for last in (today, today - timedelta(days=1))]
     first, last = next(span for span in spans if page.get_by_text(f"{days_text(*span)} · UTC").count())
-    return summary_rows(str(lake), first, last, "UTC", None)[0]
+    return summary_rows(lake, first, last, "UTC", None)[0]
 
 
 def test_the_first_load_shows_data_and_says_that_it_is_a_sample(page: Page, server: str) -> None:
@@ -51,7 +51,7 @@ def test_the_first_load_shows_data_and_says_that_it_is_a_sample(page: Page, serv
 
 
 @WEST_AND_EAST
-def test_the_cards_are_the_command_lines_numbers(page: Page, server: str, sample_lake: Path) -> None:
+def test_the_cards_are_the_command_lines_numbers(page: Page, server: str, sample_lake: str) -> None:
     visit(page, server)
     numbers = last_30_days(page, sample_lake)
 
@@ -66,7 +66,7 @@ def test_the_cards_are_the_command_lines_numbers(page: Page, server: str, sample
 
 @WEST_AND_EAST
 @pytest.mark.slow
-def test_a_download_adds_up_to_the_card(page: Page, server: str, sample_lake: Path) -> None:
+def test_a_download_adds_up_to_the_card(page: Page, server: str, sample_lake: str) -> None:
     visit(page, f"{server}/?tab=Cost")
     numbers = last_30_days(page, sample_lake)
     breakdown, ranking = download(page, "all-cost"), download(page, "model-ranking")
