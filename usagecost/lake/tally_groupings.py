@@ -25,7 +25,7 @@ FOLLOWING = {
     "model": ("provider",),
     "user": ("team", "key"),
     "key": ("team",),
-    "user_model": ("app", "environment", "status"),
+    "user_model": ("app",),
 }
 """Dimension, or dimensions together -> those whose values mostly follow from theirs."""
 
