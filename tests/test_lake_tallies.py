@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import uuid
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -158,6 +160,7 @@ def test_what_is_filtered_by_one_dimension_and_split_by_another_is_told_right(
                 "team_id": f"t{(i % 5 + (i < strays)) % 2}" if i % 5 else None,
                 "virtual_key": f"k{i % 5}",
                 "provider": f"p{i % 3 // 2}",
+                "app": f"a{i % 3}" if i % 5 else None,
                 "environment": "production" if i % 4 else "staging",
                 "status": "error" if i % 6 == 1 else "success",
                 "list_cost_usd": Decimal("0.01"),
@@ -169,7 +172,9 @@ def test_what_is_filtered_by_one_dimension_and_split_by_another_is_told_right(
     plain = view(str(lake.root), days("2026-05-01", "2026-05-03", zone))
     filters = [Condition("team", ("t1", None)), Condition("key", ("k2",)), Condition("provider", ("p0",), excludes=True)]
     filters += [Condition("environment", ("staging",)), Condition("status", ("error",)), Condition("model", ("m1",))]
+    filters += [Condition("user", ("u1", "u3")), Condition("app", ("a1",), excludes=True)]
     asked_for = [(plain.where(one), by) for one in filters for by in ("model", "user", "team", "status")]
+    asked_for += [(plain.where(one).where(other), "user") for one, other in pairwise(filters)]
     by_tallies = [queries.usage(question, by) for question, by in asked_for]
     whole_days = lake.snapshot().tallied(DAY, date(2026, 5, 2), [frozenset({"team", "user"}), frozenset({"key", "model"})], [])
 
@@ -182,6 +187,43 @@ def test_what_is_filtered_by_one_dimension_and_split_by_another_is_told_right(
         assert rows(usage.over_time) == rows(by_requests.over_time)
         assert usage.totals_before == by_requests.totals_before
     assert whole_days.has_tallies == (strays == 0)
+
+
+@pytest.mark.parametrize("filtered", ["model", "provider", "app", "user", "team", "key", "environment", "status"])
+def test_who_sent_what_is_filtered_is_told_by_sums_and_everything_by_the_fewest(lake: Lake, filtered: str):
+    """Of users who each ask four models five times; who sent in one environment or with one outcome is told by fewer sums."""
+    users = {"user_id": lambda i: f"u{i // 20}", "model": lambda i: f"m{i % 20 // 5}", "environment": lambda _: "production"}
+    rows_of_day = [{**row, **{name: value(i) for name, value in users.items()}} for i, row in enumerate(of_a_day(400))]
+    commit(lake, *rows_of_day)
+    by_users, by_models, whole = frozenset({filtered, "user"}), frozenset({filtered, "model"}), frozenset({"user"})
+    found = lake.snapshot().tallied(DAY, DAY, [by_users, by_models, whole], [])
+
+    fewer = {"environment": "environment_user", "status": "status_user", "user": "user", "team": "user", "key": "user"}
+    assert found.requests == ()
+    assert found.groupings[by_users] == fewer.get(filtered, "user_model")
+    assert (found.groupings[by_models] == "user_model") == (filtered == "user")
+    assert found.groupings[whole] == "user"
+
+
+def test_rows_lie_in_the_order_of_what_is_asked_for(lake: Lake):
+    """Users by their models, by model first: of one model's users no other rows need be read."""
+    commit(lake, *({**row, "user_id": f"u{i % 7}", "provider": f"p{i % 3 // 2}"} for i, row in enumerate(of_a_day(400))))
+    (path,) = asked(lake).tallies["day"]
+    found = duckdb.sql(f"SELECT provider, model, user_id FROM '{path}' WHERE step = 'day' AND grouping = 'user_model'").fetchall()
+
+    assert len(found) == 21
+    assert found == sorted(found)
+
+
+def test_a_file_s_name_has_room_for_all_that_its_tally_may_have():
+    told = {
+        name: tally_groupings.Told(one.dimensions(tally_groupings.FOLLOWING), one.steps[0])
+        for name, one in tally_groupings.GROUPINGS.items()
+    }
+    name = tally_groupings.named(told)
+
+    assert tally_groupings.told_by(name) == told
+    assert len(f"{uuid.uuid4()}~{name}{tallies.ENDING}") < 255
 
 
 def test_a_month_that_changes_is_put_together_anew_and_the_old_one_goes(lake: Lake):
@@ -279,7 +321,7 @@ def test_a_tally_of_a_dimension_that_is_no_more_is_not_mistaken(lake: Lake):
     commit(lake, *of_a_day())
     folder = lake.root / "requests" / tallies.FOLDER / tally_content.DEFINITION
     (name,) = tallied(lake)
-    (folder / name).rename(folder / name.replace("+source", "+mood").replace("+few", "+rare"))
+    (folder / name).rename(folder / name.replace("+sou", "+moo").replace("+few", "+rar"))
 
     assert asked(lake, "source").requests == lake.snapshot().files()
     assert list(asked(lake, "status").tallies) == ["day"]

@@ -3,7 +3,7 @@
 They lie beside the files, so that a page over many days reads sums instead of requests. A file never changes, so its tally is
 right as long as it is there, and no second truth: a file without one, because it is small, because a tally would hardly be
 smaller, or because whoever was to write it died, is read itself. Zones are whole quarter-hours apart, so quarter-hours serve all;
-by pairs of dimensions there are days alone, which serve UTC (see `tally_groupings`).
+by pairs with users or models there are days alone, which serve UTC (see `tally_groupings`).
 
 The days of a month's tallies lie together in one file besides, named by a hash of the files that it tells of.
 """
@@ -231,7 +231,7 @@ def _chosen(needs: Iterable[frozenset[str]], tallies: Sequence[tuple[Tally, str]
 
 
 def _told(name: str) -> dict[str, Told]:
-    """What a file has, by its name: ``17ce…~model.provider-q~user.team.key-d.parquet``."""
+    """What a file has, by its name: ``17ce…~quarter+mod.pro~day+use.tea.key.parquet``."""
     return told_by(name.removesuffix(ENDING).partition("~")[2])
 
 

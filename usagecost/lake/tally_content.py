@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from usagecost.lake.table import REQUESTS
-from usagecost.lake.tally_groupings import GROUPINGS, STEPS, Grouping, Told, adds_little
+from usagecost.lake.tally_groupings import GROUPINGS, LEADING, STEPS, Grouping, Told, adds_little
 from usagecost.metrics import BASES, DIMENSIONS, LATENCY, LATENCY_STEP, MEASURES, fold_sql, tally_column
 
 ROW_GROUP_ROWS = 8_192
@@ -36,8 +36,13 @@ DIFFERENCES = ", ".join(f"{larger} - {column} AS {column}" for column, larger in
 """What the columns are replaced by when a tally is written, and once more when it is read."""
 
 _FIRST = ("team", "key", "user", "provider", "model")
-"""In the order of these, so that one team's, key's or model's sums lie together in every grouping that has them."""
-_ORDER = ", ".join(["step", "grouping", *(VALUES[name] for name in dict.fromkeys((*_FIRST, *VALUES))), "started_at"])
+"""In the order of these, so that one team's, key's or model's sums lie together in every grouping that leads with nothing else."""
+_LEADS = [
+    " ".join(f"WHEN '{name}' THEN {VALUES[leading[place]]}" for name, leading in LEADING.items() if leading[place:])
+    for place in range(max(map(len, LEADING.values())))
+]
+_ORDERED = [*(f"CASE grouping {lead} END" for lead in _LEADS), *(VALUES[name] for name in dict.fromkeys((*_FIRST, *VALUES)))]
+_ORDER = ", ".join(["step", "grouping", *_ORDERED, "started_at"])
 _OPTIONS = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE"
 """Version 2 is read in two thirds of the time of version 1."""
 
@@ -100,7 +105,8 @@ def _source(one: Told, told: Mapping[str, Told]) -> str | None:
     """The grouping whose sums add up to those of another, which then needs no look at the requests; None if there is none."""
     dimensions = frozenset(one.dimensions)
     more = {name: other for name, other in told.items() if dimensions < {*other.dimensions}}
-    return next((name for name, other in more.items() if other.tells(dimensions, one.step)), None)
+    telling = {name: len(other.dimensions) for name, other in more.items() if other.tells(dimensions, one.step)}
+    return min(telling, key=telling.get, default=None)
 
 
 def _of_requests_sql(told: Mapping[str, Told]) -> str:

@@ -1,6 +1,7 @@
 """By which dimensions tallies add requests up: by each of them, and by those pairs that are few.
 
 A user is in one team, mostly, and a model is one provider's: sums by users tell those of a team's users too, at hardly any cost.
+Sums by the models of users are many, but tell of any requests who sent them and what they asked, so they are worth it sooner.
 """
 
 from __future__ import annotations
@@ -15,11 +16,18 @@ STEPS = {"quarter": 900_000_000, "hour": 3_600_000_000, "day": 86_400_000_000}
 
 LEAST_SAVED = 4
 """How many times fewer rows a tally has by a dimension than its file, at least; by several, as many times more."""
+ENOUGH_SAVED = {"user_model": 0.5}
+"""The same of what nothing else tells, in parts of that."""
 MOST_ADDED = 1.25
 """How many times more rows there are by what follows from a dimension too, at most."""
 
-FOLLOWING = {"model": ("provider",), "user": ("team", "key"), "key": ("team",)}
-"""Dimension -> those whose values mostly follow from its own."""
+FOLLOWING = {
+    "model": ("provider",),
+    "user": ("team", "key"),
+    "key": ("team",),
+    "user_model": ("app",),
+}
+"""Dimension, or dimensions together -> those whose values mostly follow from theirs."""
 
 TOGETHER = {
     "few": ("environment", "status", "source", "error", "streaming"),
@@ -28,10 +36,16 @@ TOGETHER = {
     "app_model": ("app", "model"),
     "outcome_model": ("environment", "status", "model"),
     "provider_latency": ("provider", LATENCY),
+    "environment_user": ("environment", "user"),
+    "status_user": ("status", "user"),
+    "user_model": ("user", "model"),
 }
-"""What is told together, by names that are short: of one team, one app and so on, models are asked for. What has few values is
-together hardly more, and the sums by each of them are the quicker made from it.
+"""What is told together: of one team, one app and so on, models are asked for, and users. What has few values is together hardly
+more, and the sums by each of them are the quicker made from it.
 """
+
+LEADING = {"environment_user": ("environment",), "status_user": ("status",), "user_model": ("provider", "model")}
+"""Grouping -> the dimensions by which its rows lie in order, first of all: of what is filtered by these little else is read."""
 
 
 @dataclass(frozen=True)
@@ -43,21 +57,21 @@ class Grouping:
 
     def dimensions(self, following: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
         """All dimensions that it is by, where these follow from one."""
-        return tuple(dict.fromkeys((*self.by, *(name for one in self.by for name in following.get(one, ())))))
+        return tuple(dict.fromkeys((*self.by, *(name for one in (*self.by, self.name) for name in following.get(one, ())))))
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """The steps that it may be told in, the finest first. Pairs with models or latencies are many but by the day."""
-        return ("day",) if len(self.by) > 1 and {"model", LATENCY} & {*self.by} else tuple(STEPS)
+        """The steps that it may be told in, the finest first. Pairs with models, users or latencies are many but by the day."""
+        return ("day",) if len(self.by) > 1 and {"model", "user", LATENCY} & {*self.by} else tuple(STEPS)
 
     @property
     def may_follow(self) -> tuple[str, ...]:
-        """The dimensions that it may be by besides; those of a pair's dimensions are those that they have alone."""
+        """The dimensions that it may be by besides; what follows from one of a pair is what follows from that alone."""
         return FOLLOWING.get(self.name, ())
 
     def saves_enough(self, rows: int, requests: int) -> bool:
         """Whether so few rows stand for so many requests that they are worth it."""
-        return rows * LEAST_SAVED * len(self.by) <= requests
+        return rows * LEAST_SAVED * ENOUGH_SAVED.get(self.name, len(self.by)) <= requests
 
 
 def adds_little(rows: int, without: int) -> bool:
@@ -87,13 +101,13 @@ class Told:
 
 
 def named(told: Mapping[str, Told]) -> str:
-    """``quarter+model.provider+team~day+user.team.key+team_model``: each step with its groupings, as files are named. What follows
-    from a dimension stands with that alone.
+    """``quarter+mod.pro+tea~day+use.tea.key+tea_mod``: each step with its groupings, as files are named, whose names may not be
+    long: three letters stand for a word. What follows from a dimension stands with that alone.
     """
     by_step: dict[str, list[str]] = {}
     for name, one in told.items():
-        following = one.dimensions[1:] if len(GROUPINGS[name].by) == 1 else ()
-        by_step.setdefault(one.step, [one.step]).append(".".join((name, *following)))
+        following = (other for other in GROUPINGS[name].may_follow if other in one.dimensions)
+        by_step.setdefault(one.step, [one.step]).append(".".join(map(_short, (name, *following))))
     return "~".join("+".join(parts) for parts in by_step.values())
 
 
@@ -101,7 +115,13 @@ def told_by(name: str) -> dict[str, Told]:
     """What a file that is `named` so has of each grouping; what is not known here is left out."""
     steps = [part.split("+") for part in name.split("~")]
     parts = [(step, *part.split(".")) for step, *groupings in steps if step in STEPS for part in groupings]
-    following = {grouping: more for _, grouping, *more in parts}
-    return {
-        grouping: Told(GROUPINGS[grouping].dimensions(following), step) for step, grouping, *_ in parts if grouping in GROUPINGS
-    }
+    following = {_NAMES.get(grouping): [_NAMES[one] for one in more if one in _NAMES] for _, grouping, *more in parts}
+    known = [(step, _NAMES[grouping]) for step, grouping, *_ in parts if grouping in _NAMES]
+    return {grouping: Told(GROUPINGS[grouping].dimensions(following), step) for step, grouping in known}
+
+
+def _short(name: str) -> str:
+    return "_".join(word[:3] for word in name.split("_"))
+
+
+_NAMES = {_short(name): name for name in GROUPINGS}
