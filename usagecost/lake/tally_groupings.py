@@ -25,7 +25,7 @@ FOLLOWING = {
     "model": ("provider",),
     "user": ("team", "key"),
     "key": ("team",),
-    "user_model": ("app",),
+    "user_model": ("app", "environment"),
 }
 """Dimension, or dimensions together -> those whose values mostly follow from theirs."""
 
