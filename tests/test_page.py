@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from tests.views import request
 from usagecost import formats, queries
 from usagecost.folds import Usage
-from usagecost.presets import PRESETS
+from usagecost.periods_presets import PRESETS
 
 HOME = Path(__file__).parents[1]
 TABS = ("Totals", "Cost", "Model activity", "User activity")

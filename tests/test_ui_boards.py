@@ -101,13 +101,13 @@ def test_only_what_adds_up_is_stacked(pages: dict[str, View]):
 
 PAGE = """
 from datetime import UTC, datetime, timedelta
-from usagecost import presets, queries_panels
+from usagecost import periods_presets, queries_panels
 from usagecost.boards import Panel
 from usagecost.filters import View
 from usagecost.lake import Lake
 from usagecost.ui.boards import show_all
 now = datetime.now(UTC)
-view = View({lake!r}, Lake({lake!r}).version(), presets.preset_period("7d", "UTC", now, None), "day", "best")
+view = View({lake!r}, Lake({lake!r}).version(), periods_presets.preset_period("7d", "UTC", now, None), "day", "best")
 panels = [Panel.model_validate(panel) for panel in {panels!r}]
 show_all(panels, view, "panel")
 """

@@ -16,7 +16,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.conftest import LOOKS, WEST_AND_EAST, cards, choose, open_page, settle, visit
 from usagecost import formats
 from usagecost.cli.summaries import summary_rows
-from usagecost.presets import PRESETS
+from usagecost.periods_presets import PRESETS
 from usagecost.ui.text import days_text
 
 pytestmark = pytest.mark.browser

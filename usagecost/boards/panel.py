@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from usagecost.boards.rules import MOST_METRICS, problem
 from usagecost.filters import NOT_REPORTED, Condition, Filters
 from usagecost.metrics import DIMENSIONS, METRICS, SPLITS
-from usagecost.presets import LAST_HOURS, PRESETS
+from usagecost.periods_presets import LAST_HOURS, PRESETS
 
 Chart = Literal["number", "line", "area", "bar", "ranked", "table", "heatmap", "histogram", "scatter"]
 Interval = Literal["auto", "hour", "day", "week", "month"]

@@ -16,7 +16,7 @@ from usagecost.filters import NOT_REPORTED, Condition, Filters, View
 from usagecost.labels import Labels
 from usagecost.metrics import BASES, DIMENSIONS
 from usagecost.periods import Period
-from usagecost.presets import PRESETS, preset_period
+from usagecost.periods_presets import PRESETS, preset_period
 from usagecost.ui.labels import labels_of
 from usagecost.ui.text import days_text
 
