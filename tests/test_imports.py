@@ -61,7 +61,9 @@ def module(file: Path) -> str:
 def room(name: str) -> str:
     """usagecost.lake.merge -> lake, usagecost.ui.frame -> ui, pages.traces -> pages."""
     first = name.removeprefix("usagecost.").split(".")[0]
-    return next((known for known in ("lake", "sample", "pricing", "ingest", "queries") if first.startswith(f"{known}_")), first)
+    return next(
+        (known for known in ("lake", "sample", "pricing", "ingest", "queries", "periods") if first.startswith(f"{known}_")), first
+    )
 
 
 def imports(file: Path) -> set[str]:
