@@ -17,7 +17,7 @@ STEPS = {"quarter": 900_000_000, "hour": 3_600_000_000, "day": 86_400_000_000}
 LEAST_SAVED = 4
 """How many times fewer rows a tally has by a dimension than its file, at least; by several, as many times more."""
 ENOUGH_SAVED = {"user_model": 0.5}
-"""The same of what nothing else tells, in parts of that."""
+"""Grouping -> by how many times that it has to save, instead of once for each of its dimensions, as nothing else tells as much."""
 MOST_ADDED = 1.25
 """How many times more rows there are by what follows from a dimension too, at most."""
 
