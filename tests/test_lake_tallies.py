@@ -11,13 +11,15 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.lake_rows import Row, commit
 from tests.views import days, instant, request, view
 from usagecost import queries
 from usagecost.filters import Condition
 from usagecost.folds import rows
-from usagecost.lake import Lake, Selection, Tallied, tallies, tally_content, tally_groupings, tiers
+from usagecost.lake import Lake, Selection, Tallied, tallies, tally_content, tally_groupings, tally_steps, tiers
 from usagecost.lake.tallies import Tallies
 from usagecost.periods import instant_us
 
@@ -58,23 +60,42 @@ def test_a_large_file_has_a_tally_and_a_small_one_has_none(lake: Lake):
     assert tallied(lake) == []
 
     commit(lake, *of_a_day(40, "2026-05-02 08:00"))
-    (name,) = tallied(lake)
     (large,) = (file.name for file in lake.snapshot().data_files if file.rows == 40)
-    assert name.partition("~")[0] == Path(large).stem
+    assert [name.split("~")[:2] for name in tallied(lake)] == [[Path(large).stem, kind] for kind in ("pairs", "sums")]
 
 
-def test_time_that_is_not_cut_is_told_by_the_day_else_by_the_finest_step_that_serves(lake: Lake):
-    commit(lake, *of_a_day())
+def test_time_that_is_not_cut_is_told_by_the_day_else_by_the_coarsest_step_that_serves(lake: Lake):
+    """Busy from eight to nine o'clock, and quiet before and after."""
+    commit(lake, *of_a_day(60))
 
     def step(*cuts: str) -> list[str]:
         return list(asked(lake, "model", *cuts).tallies)
 
     assert step() == ["day"]
     assert step("2026-05-01 00:00", "2026-05-02 00:00", "2026-04-30 07:07") == ["day"]
-    assert step("2026-05-01 22:00") == ["hour"]
+    assert step("2026-05-01 22:00") == ["part"]
+    assert step("2026-05-01 18:30", "2026-05-01 08:00") == ["part"]
+    assert step("2026-05-01 09:00") == ["hour"], "no day of a zone begins then"
+    assert step("2026-05-01 08:30") == ["quarter"]
     assert step("2026-05-01 22:00", "2026-05-01 18:15") == ["quarter"]
     assert step("2026-05-01 22:00", "2026-05-01 18:10") == []
     assert asked(lake, "model", "2026-05-01 18:15:00.000001").requests == lake.snapshot().files()
+
+
+def test_a_day_that_is_never_quiet_is_not_parted(lake: Lake):
+    commit(lake, *(row for half in range(48) for row in of_a_day(12, f"2026-05-01 {half // 2:02}:{half % 2 * 30:02}")))
+
+    assert list(asked(lake, "model", "2026-05-01 22:00").tallies) == ["hour"]
+    assert list(asked(lake, "model", "2026-05-01 22:00", "2026-05-01 18:30").tallies) == ["quarter"]
+    assert asked(lake, "user", "2026-05-01 22:00").requests == lake.snapshot().files()
+
+
+@given(st.dictionaries(st.integers(0, 47), st.integers(1, 1_000), min_size=1))
+def test_days_are_parted_where_those_of_other_zones_begin_if_it_is_quiet_before_or_after(requests: dict[int, int]):
+    parted = {place for place in range(48) if tally_steps.quiet_cuts(requests) >> place & 1}
+    quiet = {place for place in range(48) if requests.get(place, 0) * 80 < sum(requests.values())}
+
+    assert parted == {place for place in tally_steps.DAYS_BEGIN if {place - 1, place} & quiet}
 
 
 def test_what_is_different_in_almost_every_request_is_read_from_the_requests(lake: Lake):
@@ -99,7 +120,7 @@ def test_a_tally_is_read_in_the_place_of_its_file_alone(lake: Lake):
     commit(lake, *of_a_day(), *of_a_day(5, "2026-05-02 08:00"))
     found = lake.snapshot().tallied(DAY, date(2026, 5, 2), [BY_MODEL], [])
 
-    assert [len(found.months), found.tallies, len(found.requests)] == [1, {}, 1]
+    assert [len(found.months["day"]), found.tallies, len(found.requests)] == [1, {}, 1]
     assert "day=2026-05-02" in found.requests[0]
 
 
@@ -108,11 +129,15 @@ def test_the_days_of_a_month_but_the_newest_are_told_together(lake: Lake):
         commit(lake, *of_a_day(40, f"{day} 08:00"))
     told = {name[:7] for name in tallied(lake) if name.startswith("2026-")}
     whole = lake.snapshot().tallied(date(2026, 4, 1), date(2026, 5, 3), [BY_MODEL, frozenset({"status"})], [])
-    cut = lake.snapshot().tallied(date(2026, 5, 1), date(2026, 5, 3), [BY_MODEL], [instant_us(instant("2026-05-01 22:00"))])
+    parted, cut = (
+        lake.snapshot().tallied(date(2026, 5, 1), date(2026, 5, 3), [BY_MODEL], [instant_us(instant(f"2026-05-01 {clock}"))])
+        for clock in ("22:00", "22:15")
+    )
 
     assert told == {"2026-04", "2026-05"}
-    assert [len(whole.months), list(whole.tallies), whole.days_told_elsewhere] == [2, ["day"], ()]
-    assert [len(cut.months), {step: len(files) for step, files in cut.tallies.items()}] == [1, {"hour": 1, "day": 1}]
+    assert [len(whole.months["day"]), list(whole.tallies), whole.days_told_elsewhere] == [2, ["day"], ()]
+    assert [len(parted.months["part"]), list(parted.tallies), parted.days_told_elsewhere] == [1, ["day"], ()]
+    assert [len(cut.months["day"]), {step: len(files) for step, files in cut.tallies.items()}] == [1, {"quarter": 1, "day": 1}]
     assert cut.days_told_elsewhere == (date(2026, 5, 1),)
 
 
@@ -206,24 +231,27 @@ def test_who_sent_what_is_filtered_is_told_by_sums_and_everything_by_the_fewest(
 
 
 def test_rows_lie_in_the_order_of_what_is_asked_for(lake: Lake):
-    """Users by their models, by model first: of one model's users no other rows need be read."""
+    """Users by their models, in buckets of users, by model first in each: of one user or model little else is read."""
     commit(lake, *({**row, "user_id": f"u{i % 7}", "provider": f"p{i % 3 // 2}"} for i, row in enumerate(of_a_day(400))))
-    (path,) = asked(lake).tallies["day"]
-    found = duckdb.sql(f"SELECT provider, model, user_id FROM '{path}' WHERE step = 'day' AND grouping = 'user_model'").fetchall()
+    (path,) = lake.snapshot().tallied(DAY, DAY, [frozenset({"model", "user"})], []).tallies["day"]
+    bucket = f"hash(user_id) % {tally_content.BUCKETS}"
+    found = duckdb.sql(f"SELECT {bucket}, provider, model, user_id FROM '{path}' WHERE grouping = 'user_model'").fetchall()
 
     assert len(found) == 21
     assert found == sorted(found)
 
 
-def test_a_file_s_name_has_room_for_all_that_its_tally_may_have():
+@pytest.mark.parametrize("kind", ["sums", "pairs"])
+def test_a_file_s_name_has_room_for_all_that_its_tally_may_have(kind: str):
     told = {
         name: tally_groupings.Told(one.dimensions(tally_groupings.FOLLOWING), one.steps[0])
         for name, one in tally_groupings.GROUPINGS.items()
+        if one.kind == kind
     }
     name = tally_groupings.named(told)
 
     assert tally_groupings.told_by(name) == told
-    assert len(f"{uuid.uuid4()}~{name}{tallies.ENDING}") < 255
+    assert len(f"{uuid.uuid4()}~{kind}~{(1 << 48) - 1:x}~{name}{tallies.ENDING}") < 255
 
 
 def test_a_month_that_changes_is_put_together_anew_and_the_old_one_goes(lake: Lake):
@@ -238,7 +266,7 @@ def test_a_month_that_changes_is_put_together_anew_and_the_old_one_goes(lake: La
     lake.vacuum(grace_hours=0)
 
     (left,) = (name for name in tallied(lake) if name.startswith("2026-05-"))
-    assert asked(lake).months == (str(lake.root / "requests" / tallies.FOLDER / tally_content.DEFINITION / left),)
+    assert asked(lake).months == {"day": (str(lake.root / "requests" / tallies.FOLDER / tally_content.DEFINITION / left),)}
 
 
 def test_rows_that_change_or_go_are_told_anew(lake: Lake):
@@ -291,10 +319,10 @@ def test_a_month_that_is_not_together_is_put_together_though_no_file_lacks_its_t
     with monkeypatch.context() as patch:
         patch.setattr(Tallies, "write_months", lambda *_: None)
         commit(lake, *of_a_day(), *of_a_day(40, "2026-05-02 08:00"))
-    assert asked(lake).months == ()
+    assert asked(lake).months == {}
 
     assert lake.tally() == 0
-    assert len(asked(lake).months) == 1
+    assert len(asked(lake).months["day"]) == 1
 
 
 def test_vacuum_takes_the_tallies_of_the_files_it_takes_and_what_a_killed_process_left(lake: Lake):
@@ -307,11 +335,12 @@ def test_vacuum_takes_the_tallies_of_the_files_it_takes_and_what_a_killed_proces
     os.utime(stopped, (0, 0))
     writing.touch()
     (lake.root / "requests" / tallies.FOLDER / "of-another-version").mkdir()
-    assert len(tallied(lake)) == 5
+    assert len(tallied(lake)) == 7
 
     lake.vacuum(grace_hours=0)
 
-    assert set(tallied(lake)) - {writing.name} == {Path(path).name for path in asked(lake).tallies["day"]}
+    (sums,) = asked(lake).tallies["day"]
+    assert {name.partition("~")[0] for name in tallied(lake)} == {Path(sums).name.partition("~")[0]}
     assert not stopped.exists()
     assert list(asked(lake).tallies) == ["day"]
     assert not (lake.root / "requests" / tallies.FOLDER / "of-another-version").exists()
@@ -320,7 +349,7 @@ def test_vacuum_takes_the_tallies_of_the_files_it_takes_and_what_a_killed_proces
 def test_a_tally_of_a_dimension_that_is_no_more_is_not_mistaken(lake: Lake):
     commit(lake, *of_a_day())
     folder = lake.root / "requests" / tallies.FOLDER / tally_content.DEFINITION
-    (name,) = tallied(lake)
+    (name,) = (name for name in tallied(lake) if "~sums~" in name)
     (folder / name).rename(folder / name.replace("+sou", "+moo").replace("+few", "+rar"))
 
     assert asked(lake, "source").requests == lake.snapshot().files()

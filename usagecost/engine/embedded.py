@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from usagecost.engine.words import INSTANT_US, UnansweredError
 from usagecost.lake import Tallied
-from usagecost.lake.tally_content import DIFFERENCES
+from usagecost.lake.tally_content import MEASURED
+from usagecost.lake.tally_steps import rows_of
 
 MEMORY_LIMIT = "2GB"
 OUTLET_MEMORY = "500MB"
@@ -55,15 +56,16 @@ def answer(
 def tallies_sql(tallied: Tallied) -> tuple[str, dict[str, Any]]:
     """A relation of the rows of tallies, and its parameters."""
     asked = "grouping IN ({})".format(", ".join(f"'{name}'" for name in sorted(set(tallied.groupings.values()))))
-    parts = [f"SELECT * FROM read_parquet($tallies_by_{step}) WHERE step = '{step}' AND {asked}" for step in tallied.tallies]
-    bound: dict[str, Any] = {f"tallies_by_{step}": list(files) for step, files in tallied.tallies.items()}
-    if tallied.months:
-        parts.append(f"SELECT * FROM read_parquet($tallies_of_months) WHERE {asked}")
-        bound["tallies_of_months"] = list(tallied.months)
-        if tallied.days_told_elsewhere:
-            parts[-1] += " AND NOT list_contains($days_told_elsewhere, started_at::date)"
-            bound["days_told_elsewhere"] = list(tallied.days_told_elsewhere)
-    return f"(SELECT * EXCLUDE (step) REPLACE ({DIFFERENCES}) FROM ({' UNION ALL '.join(parts)}))", bound
+    parts, bound = [], {}
+    for kind, files_by_step in {"tallies": tallied.tallies, "months": tallied.months}.items():
+        for step, files in files_by_step.items():
+            rows = ", ".join(f"'{name}'" for name in rows_of(step))
+            parts.append(f"SELECT * FROM read_parquet(${kind}_by_{step}) WHERE step IN ({rows}) AND {asked}")
+            bound[f"{kind}_by_{step}"] = list(files)
+            if kind == "months" and tallied.days_told_elsewhere:
+                parts[-1] += " AND NOT list_contains($days_told_elsewhere, started_at::date)"
+                bound["days_told_elsewhere"] = list(tallied.days_told_elsewhere)
+    return f"(SELECT {MEASURED} FROM ({' UNION ALL '.join(parts)}))", bound
 
 
 class Outlet:

@@ -161,6 +161,7 @@ class Lake(LakeReader):
         if not lacking and not unfiltered and not self._tallies.lacking_months(stored):
             return 0
         with self.staging() as folder, bounded_database(folder) as con:
+            con.execute("SET threads = 1")  # each file has a thread, which is quicker than several for each
             self._keys.write(con, unfiltered)
             written = self._tallies.write(con, lacking)
             self._tallies.write_months(con, stored)

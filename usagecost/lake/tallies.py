@@ -1,11 +1,11 @@
-"""Tallies: what the requests of one file add up to, by the values of dimensions in each day, hour or quarter-hour (UTC).
+"""Tallies: what the requests of one file add up to, by the values of dimensions in each quarter-hour, hour, part of a day or day.
 
-They lie beside the files, so that a page over many days reads sums instead of requests. A file never changes, so its tally is
+They lie beside the files, so that a page over many days reads sums instead of requests: sums by single dimensions in one file,
+those by pairs, which are many and seldom asked for, in another (see `Grouping.kind`). A file never changes, so its tally is
 right as long as it is there, and no second truth: a file without one, because it is small, because a tally would hardly be
-smaller, or because whoever was to write it died, is read itself. Zones are whole quarter-hours apart, so quarter-hours serve all;
-by pairs with users or models there are days alone, which serve UTC (see `tally_groupings`).
+smaller, or because whoever was to write it died, is read itself. `tally_groupings` and `tally_steps` say what is in which step.
 
-The days of a month's tallies lie together in one file besides, named by a hash of the files that it tells of.
+A month's days, and their parts, lie together in one file besides but for pairs, named by a hash of the files that it tells of.
 """
 
 from __future__ import annotations
@@ -15,25 +15,24 @@ import os
 import shutil
 import time
 import uuid
-from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, timedelta
-from functools import partial
+from datetime import date
+from functools import partial, reduce
 from hashlib import sha256
-from math import gcd
-from pathlib import Path
+from operator import and_
 
 import duckdb
 
 from usagecost.lake.staging import worker_count
 from usagecost.lake.storage import Disk, Storage, fsync
 from usagecost.lake.table import DataFile, local_paths
-from usagecost.lake.tally_content import DEFINITION, write_month, write_tally
-from usagecost.lake.tally_groupings import FOLLOWING, GROUPINGS, STEPS, Told, named, told_by
+from usagecost.lake.tally_content import DEFINITION, Written, write_month, write_tally
+from usagecost.lake.tally_groupings import FOLLOWING, GROUPINGS, Told, named, told_by
+from usagecost.lake.tally_steps import STEPS, coarsest_step
 
 FOLDER = "_tallies"
 """Beside the days of the requests; Delta leaves alone what begins with a low line. In it one folder for each definition."""
@@ -49,10 +48,18 @@ WRITTEN_LONG_AGO = 3_600
 
 @dataclass(frozen=True)
 class Tally:
-    """A tally: its file, and what it has of each grouping."""
+    """A file of sums: ``kind`` is sums or pairs of a file of requests, or those of a month; where its days are parted; and what it
+    has of each grouping.
+    """
 
     path: str
+    kind: str
+    parted_at: int
     told: Mapping[str, Told]
+
+    def step(self, day: date, cuts: Sequence[int]) -> str | None:
+        """The coarsest step that no cut goes through on a day, see `coarsest_step`."""
+        return coarsest_step(day, cuts, self.parted_at)
 
     def telling(self, dimensions: frozenset[str], step: str) -> list[str]:
         """The groupings whose sums tell what the values of dimensions add up to in each such step."""
@@ -65,8 +72,8 @@ class Tally:
 
 @dataclass(frozen=True)
 class Tallied:
-    """What tells what the values of dimensions add up to: files of which each request is read, tallies of which a step is read,
-    and months, of which all days are but some. A month has days beside those that were asked for, too.
+    """What tells what the values of dimensions add up to: files of which each request is read, and tallies and months, of each of
+    which a step is read; of months all days but some. A month has days beside those that were asked for, too.
 
     ``groupings`` say in which rows it stands: dimensions that were asked for together -> the ``grouping`` of these rows.
     """
@@ -74,7 +81,7 @@ class Tallied:
     groupings: Mapping[frozenset[str], str]
     requests: tuple[str, ...]
     tallies: Mapping[str, tuple[str, ...]]
-    months: tuple[str, ...]
+    months: Mapping[str, tuple[str, ...]]
     days_told_elsewhere: tuple[date, ...]
 
     @property
@@ -89,7 +96,7 @@ class Tallies:
     def __init__(self, place: Storage) -> None:
         self._place = place
         self._folder = place.folder / FOLDER / DEFINITION if isinstance(place, Disk) else None
-        self._listed: tuple[int, dict[str, Tally]] = 0, {}
+        self._listed: tuple[int, dict[tuple[str, str], Tally]] = 0, {}
 
     @property
     def are_kept(self) -> bool:
@@ -109,29 +116,34 @@ class Tallies:
         all of the version.
         """
         known, ends = self._known(), sorted(cuts)
-        steps = {file: _coarsest(file.day, ends) for file in asked}
-        chosen = _chosen(needs, [(known[_stem(file)], step) for file, step in steps.items() if step and _stem(file) in known])
-        months = {file: month for month, of_month in _months(files, known).items() for file in of_month}
+        own = {file: [tally for kind in ("sums", "pairs") if (tally := known.get((_stem(file), kind)))] for file in asked}
+        months = {file: known.get((month, "month")) for month, of_month in _months(files, known).items() for file in of_month}
+        chosen = _chosen(needs, [(tally, step) for file in asked for tally in own[file] if (step := tally.step(file.day, ends))])
+        by_kind = {
+            kind: {need: name for need, name in chosen.items() if GROUPINGS[name].kind == kind} for kind in ("sums", "pairs")
+        }
         by_step: dict[str, list[str]] = {}
+        steps_of_months: dict[str, set[str]] = {}
         requests: list[DataFile] = []
-        of_months: set[str] = set()
         elsewhere: set[date] = set()
-        for file, step in steps.items():
-            tally, month = known.get(_stem(file)), known.get(months.get(file, ""))
-            if step == "day" and month and chosen and month.tells(chosen, step):
-                of_months.add(month.path)
-                continue
-            if month:
-                elsewhere.add(file.day)
-            if step and tally and chosen and tally.tells(chosen, step):
-                by_step.setdefault(step, []).append(tally.path)
-            else:
+        for file in asked:
+            month = months.get(file)
+            telling = _telling(by_kind, [*([month] if month else []), *own[file]], file.day, ends)
+            if not telling:
                 requests.append(file)
+            for tally in telling:
+                if tally is month:
+                    steps_of_months.setdefault(tally.path, set()).add(tally.step(file.day, ends))
+                else:
+                    by_step.setdefault(tally.step(file.day, ends), []).append(tally.path)
+            if month and month not in telling:
+                elsewhere.add(file.day)
+        step_of = {path: min(steps, key=STEPS.index) for path, steps in steps_of_months.items()}
         return Tallied(
             chosen,
             tuple(local_paths(self._place, requests)),
             {step: tuple(paths) for step, paths in by_step.items()},
-            tuple(sorted(of_months)),
+            {step: tuple(sorted(path for path in step_of if step_of[path] == step)) for step in {*step_of.values()}},
             tuple(sorted(elsewhere)),
         )
 
@@ -140,14 +152,14 @@ class Tallies:
         if self._folder is None:
             return []
         known = self._known()
-        return [file for file in files if file.rows >= LEAST_ROWS and _stem(file) not in known]
+        return [file for file in files if file.rows >= LEAST_ROWS and (_stem(file), "sums") not in known]
 
     def write(self, con: duckdb.DuckDBPyConnection, files: Iterable[DataFile]) -> int:
         """Write the tallies of files; returns how many. No number depends on them, so nothing is raised if it cannot be done."""
 
         def write_one(file: DataFile) -> bool:
             (path,) = local_paths(self._place, [file])
-            return self._written(con, _stem(file), partial(write_tally, path=path, requests=file.rows))
+            return self._written(con, _stem(file), partial(write_tally, path=path, requests=file.rows), ("pairs", "sums"))
 
         self._folder.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(worker_count()) as pool:
@@ -158,14 +170,15 @@ class Tallies:
     def lacking_months(self, files: Sequence[DataFile]) -> dict[str, list[Tally]]:
         """The months whose tallies are not together, and those tallies. ``files`` are all of a version."""
         known = self._known()
-        months = {month: [known[_stem(file)] for file in of_month] for month, of_month in _months(files, known).items()}
-        return {month: tallies for month, tallies in months.items() if month not in known and _shared(tallies)}
+        months = {month: [known[_stem(file), "sums"] for file in of_month] for month, of_month in _months(files, known).items()}
+        return {month: tallies for month, tallies in months.items() if (month, "month") not in known and _shared(tallies)}
 
     def write_months(self, con: duckdb.DuckDBPyConnection, files: Sequence[DataFile]) -> None:
         """Put the tallies of each month together. ``files`` are all of a version."""
         for month, tallies in self.lacking_months(files).items():
-            write = partial(write_month, tallies=[tally.path for tally in tallies], told=_shared(tallies))
-            self._written(con, month, write)
+            told, parted_at = _shared(tallies), reduce(and_, (tally.parted_at for tally in tallies))
+            write = partial(write_month, tallies=[tally.path for tally in tallies], told=told, parted_at=parted_at)
+            self._written(con, month, write, ("month",))
 
     def forget_gone(self, files: Sequence[DataFile]) -> None:
         """Remove the tallies of files that are gone, months that ``files``, all of the newest version, do not make, and what a
@@ -184,8 +197,8 @@ class Tallies:
                 if path.name.partition("~")[0] not in there or is_left:
                     path.unlink()
 
-    def _known(self) -> dict[str, Tally]:
-        """The name of a file, without its folder and ending, or of a month -> its tally."""
+    def _known(self) -> dict[tuple[str, str], Tally]:
+        """The name of a file, without its folder and ending, or of a month, and the kind of its tally -> that."""
         if self._folder is None:
             return {}
         try:
@@ -195,26 +208,44 @@ class Tallies:
         if changed == self._listed[0]:
             return self._listed[1]
         names = [name for name in os.listdir(self._folder) if name.endswith(ENDING)]  # noqa: PTH208 - only names are wanted
-        known = {name.partition("~")[0]: Tally(f"{self._folder}/{name}", _told(name)) for name in names}
+        known = {}
+        for name in names:
+            whose, kind, parted_at, told = name.removesuffix(ENDING).split("~", 3)
+            known[whose, kind] = Tally(f"{self._folder}/{name}", kind, int(parted_at, 16), told_by(told))
         if time.time_ns() - changed > LISTED_LONG_AGO:
             self._listed = changed, known
         return known
 
-    def _written(
-        self, con: duckdb.DuckDBPyConnection, whose: str, write: Callable[[duckdb.DuckDBPyConnection, Path], Mapping[str, Told]]
-    ) -> bool:
-        """Whether a tally could be written, whole: ``write`` says what it has."""
-        part = self._folder / f"{whose}~{uuid.uuid4()}.part"
+    def _written(self, con: duckdb.DuckDBPyConnection, whose: str, write: Callable[..., Written], kinds: Sequence[str]) -> bool:
+        """Whether the tallies of these kinds could be written, whole; the last one is there only if all are."""
+        parts = {kind: self._folder / f"{whose}~{kind}~{uuid.uuid4()}.part" for kind in kinds}
         try:
             with con.cursor() as cursor:
-                told = write(cursor, part)
-            fsync(part)
-            part.replace(self._folder / f"{whose}~{named(told)}{ENDING}")
+                told, parted_at = write(cursor, parts)
+            for kind, part in parts.items():
+                if part.exists():
+                    fsync(part)
+                    of_kind = {name: one for name, one in told.items() if kind in (GROUPINGS[name].kind, "month")}
+                    part.replace(self._folder / f"{whose}~{kind}~{parted_at:x}~{named(of_kind)}{ENDING}")
         except (duckdb.Error, OSError):
-            part.unlink(missing_ok=True)
+            for part in parts.values():
+                part.unlink(missing_ok=True)
             logging.getLogger(__name__).warning("The tally of %s could not be written", whose, exc_info=True)
             return False
         return True
+
+
+def _telling(
+    chosen: Mapping[str, Mapping[frozenset[str], str]], tallies: Sequence[Tally], day: date, cuts: Sequence[int]
+) -> list[Tally]:
+    """The first tally that tells a day by the groupings that were chosen, of each kind one; none if one is not told at all."""
+    found = []
+    for of_kind in filter(None, chosen.values()):
+        telling = (tally for tally in tallies if (step := tally.step(day, cuts)) and tally.tells(of_kind, step))
+        if not (tally := next(telling, None)):
+            return []
+        found.append(tally)
+    return found
 
 
 def _chosen(needs: Iterable[frozenset[str]], tallies: Sequence[tuple[Tally, str]]) -> dict[frozenset[str], str]:
@@ -230,44 +261,31 @@ def _chosen(needs: Iterable[frozenset[str]], tallies: Sequence[tuple[Tally, str]
     return chosen
 
 
-def _told(name: str) -> dict[str, Told]:
-    """What a file has, by its name: ``17ce…~quarter+mod.pro~day+use.tea.key.parquet``."""
-    return told_by(name.removesuffix(ENDING).partition("~")[2])
-
-
 def _stem(file: DataFile) -> str:
     return file.name.rpartition("/")[2].removesuffix(ENDING)
 
 
 def _shared(tallies: Sequence[Tally]) -> dict[str, Told]:
-    """What all of the tallies have by the day: the groupings, each with what follows in all of them."""
+    """What all of the tallies have of days and their parts: the groupings, each with what follows in all of them."""
     shared = [name for name in GROUPINGS if all(name in tally.told for tally in tallies)]
     following = {name: [one for one in FOLLOWING.get(name, ()) if _follows(one, name, tallies)] for name in shared}
-    return {name: Told(GROUPINGS[name].dimensions(following), "day") for name in shared}
+    return {name: Told(GROUPINGS[name].dimensions(following), "part") for name in shared}
 
 
 def _follows(dimension: str, name: str, tallies: Sequence[Tally]) -> bool:
     return all(dimension in tally.told[name].dimensions for tally in tallies)
 
 
-def _months(files: Sequence[DataFile], known: Mapping[str, Tally]) -> dict[str, list[DataFile]]:
+def _months(files: Sequence[DataFile], known: Mapping[tuple[str, str], Tally]) -> dict[str, list[DataFile]]:
     """The name of each month, and its files with a tally: what its tally has to be of. The newest day, to which most commits add,
     is not in it.
     """
     by_month: dict[str, list[DataFile]] = {}
     newest = max((file.day for file in files), default=date.min)
     for file in files:
-        if file.day < newest and _stem(file) in known and known[_stem(file)].told:
+        if file.day < newest and (tally := known.get((_stem(file), "sums"))) and tally.told:
             by_month.setdefault(f"{file.day:%Y-%m}", []).append(file)
     return {
         f"{month}-{sha256(','.join(sorted(map(_stem, of_month))).encode()).hexdigest()[:16]}": of_month
         for month, of_month in by_month.items()
     }
-
-
-def _coarsest(day: date, cuts: Sequence[int]) -> str | None:
-    """The coarsest step that no cut goes through on a day (UTC); None if quarter-hours are cut too."""
-    midnight = (day - date(1970, 1, 1)) // timedelta(days=1) * STEPS["day"]
-    within = cuts[bisect_right(cuts, midnight) : bisect_left(cuts, midnight + STEPS["day"])]
-    apart = gcd(*(cut - midnight for cut in within))
-    return next((step for step, length in reversed(STEPS.items()) if apart % length == 0), None)

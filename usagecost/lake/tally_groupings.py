@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from usagecost.lake.tally_steps import STEPS
 from usagecost.metrics import DIMENSIONS, LATENCY
-
-STEPS = {"quarter": 900_000_000, "hour": 3_600_000_000, "day": 86_400_000_000}
-"""What time is cut into, the finest first -> its length in µs."""
 
 LEAST_SAVED = 4
 """How many times fewer rows a tally has by a dimension than its file, at least; by several, as many times more."""
-ENOUGH_SAVED = {"user_model": 0.5}
+ENOUGH_SAVED = {"user_model": 0.3}
 """Grouping -> by how many times that it has to save, instead of once for each of its dimensions, as nothing else tells as much."""
 MOST_ADDED = 1.25
 """How many times more rows there are by what follows from a dimension too, at most."""
@@ -60,9 +58,14 @@ class Grouping:
         return tuple(dict.fromkeys((*self.by, *(name for one in (*self.by, self.name) for name in following.get(one, ())))))
 
     @property
+    def kind(self) -> str:
+        """The kind of file in which it is told: many are only sums by pairs with models, users or latencies."""
+        return "pairs" if len(self.by) > 1 and {"model", "user", LATENCY} & {*self.by} else "sums"
+
+    @property
     def steps(self) -> tuple[str, ...]:
-        """The steps that it may be told in, the finest first. Pairs with models, users or latencies are many but by the day."""
-        return ("day",) if len(self.by) > 1 and {"model", "user", LATENCY} & {*self.by} else tuple(STEPS)
+        """The finest steps that it may be told in, the finest first. Pairs are many in an hour."""
+        return ("part",) if self.kind == "pairs" else STEPS[: STEPS.index("part") + 1]
 
     @property
     def may_follow(self) -> tuple[str, ...]:
@@ -97,16 +100,16 @@ class Told:
 
     def tells(self, dimensions: frozenset[str], step: str) -> bool:
         """Whether the sums by some dimensions in each such step are among its own, or are sums of these."""
-        return STEPS[step] >= STEPS[self.step] and dimensions.issubset(self.dimensions)
+        return STEPS.index(step) >= STEPS.index(self.step) and dimensions.issubset(self.dimensions)
 
 
 def named(told: Mapping[str, Told]) -> str:
-    """``quarter+mod.pro+tea~day+use.tea.key+tea_mod``: each step with its groupings, as files are named, whose names may not be
-    long: three letters stand for a word. What follows from a dimension stands with that alone.
+    """``quarter+mod.pro+tea~part+use.tea.key``: each step with its groupings and what follows, as files are named, whose names may
+    not be long: three letters stand for a word.
     """
     by_step: dict[str, list[str]] = {}
     for name, one in told.items():
-        following = (other for other in GROUPINGS[name].may_follow if other in one.dimensions)
+        following = (other for other in one.dimensions if other not in GROUPINGS[name].by)
         by_step.setdefault(one.step, [one.step]).append(".".join(map(_short, (name, *following))))
     return "~".join("+".join(parts) for parts in by_step.values())
 
@@ -115,9 +118,11 @@ def told_by(name: str) -> dict[str, Told]:
     """What a file that is `named` so has of each grouping; what is not known here is left out."""
     steps = [part.split("+") for part in name.split("~")]
     parts = [(step, *part.split(".")) for step, *groupings in steps if step in STEPS for part in groupings]
-    following = {_NAMES.get(grouping): [_NAMES[one] for one in more if one in _NAMES] for _, grouping, *more in parts}
-    known = [(step, _NAMES[grouping]) for step, grouping, *_ in parts if grouping in _NAMES]
-    return {grouping: Told(GROUPINGS[grouping].dimensions(following), step) for step, grouping in known}
+    return {
+        grouping: Told((*GROUPINGS[grouping].by, *(_NAMES[one] for one in following if one in _NAMES)), step)
+        for step, short, *following in parts
+        if (grouping := _NAMES.get(short))
+    }
 
 
 def _short(name: str) -> str:
