@@ -15,6 +15,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from obstore.exceptions import PermissionDeniedError
 from pandas.testing import assert_frame_equal
 
 from tests.lake_rows import Row, at, commit, contents, expected_contents, row, rows_of, stage, stored
@@ -22,11 +23,14 @@ from tests.object_store import objects, store_of
 from tests.questions import of_lake, questions, splits
 from tests.test_cli import TABLE, run
 from tests.test_lake_concurrency import INGEST, READ, finish_together, numbered, start
-from tests.views import write_lake
+from tests.views import days as periods_of
+from tests.views import view, write_lake
 from usagecost import queries
 from usagecost.filters import View
-from usagecost.lake import Commit, Lake, LakeUnreadable, Selection
+from usagecost.folds import rows
+from usagecost.lake import Commit, Lake, LakeUnreadable, Selection, tallies
 from usagecost.lake.table import open_table
+from usagecost.lake.tallies import Tallies
 from usagecost.schema import LINEAGE, REJECTS, REQUESTS
 
 pytestmark = pytest.mark.slow
@@ -311,3 +315,62 @@ def test_commands_take_the_url_of_a_lake(lake: Lake, tmp_path: Path):
         in run("summary", "--start", "2026-05-01", "--end", "2026-05-01", "--lake", lake.name, "--format", "json").stdout
     )
     assert lake.name in run("doctor", "--repair", "--lake", lake.name).stdout
+
+
+@IN_EACH_STORE
+def test_tallies_lie_in_the_store_and_serve_machines_that_never_saw_the_requests(
+    lake: Lake, elsewhere: Callable[[Lake], Lake], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tallies, "LEAST_ROWS", 40)
+    sent = [row(f"{day}-{i}", started_at=f"2026-05-0{day} 08:{i:02}", model=f"m{i % 3}") for day in (1, 2, 3) for i in range(60)]
+    commit(lake, *sent)
+    need, days = frozenset({"model"}), (date(2026, 5, 1), date(2026, 5, 3))
+    kinds = sorted(name.split("~")[1] for name in objects(lake.name) if "/_tallies/" in name)
+    there = elsewhere(lake)
+    found = there.snapshot().tallied(*days, [need], [])
+
+    assert kinds == ["month", "pairs", "pairs", "pairs", "sums", "sums", "sums"]
+    assert found.requests == ()
+    assert [len(found.months["day"]), len(found.tallies["day"])] == [1, 1]
+    assert not list(there.root.rglob("day=*"))
+
+    question = view(lake.name, periods_of(*days))
+    by_tallies = queries.usage(question, "model")
+    queries.usage.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(Tallies, "_known", lambda _: {})
+        by_requests = queries.usage(question, "model")
+    assert rows(by_tallies.by_value) == rows(by_requests.by_value)
+    assert by_tallies.totals["requests"] == 180
+
+
+def test_a_vacuum_takes_tallies_out_of_the_store_too(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tallies, "LEAST_ROWS", 40)
+    sent = [row(f"{i}", started_at=f"2026-05-01 08:{i:02}") for i in range(60)]
+    commit(lake, *sent[:50])
+    commit(lake, *sent)
+    before = [name for name in objects(lake.name) if "/_tallies/" in name]
+    lake.vacuum(grace_hours=0)
+    after = [name for name in objects(lake.name) if "/_tallies/" in name]
+
+    (file,) = lake.snapshot().data_files
+    assert len({name.rpartition("/")[2].partition("~")[0] for name in before}) == 2
+    assert {name.rpartition("/")[2].partition("~")[0] for name in after} == {Path(file.name).stem}
+    assert lake.snapshot().tallied(None, None, [frozenset({"model"})], []).requests == ()
+
+
+def test_a_store_that_takes_no_tallies_takes_commits(lake: Lake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
+    monkeypatch.setattr(tallies, "LEAST_ROWS", 40)
+    put = obstore.put
+
+    def refused(store: object, path: str, *args: object, **kwargs: object) -> object:
+        if "/_tallies/" in path:
+            raise PermissionDeniedError("AccessDenied")
+        return put(store, path, *args, **kwargs)
+
+    monkeypatch.setattr(obstore, "put", refused)
+    commit(lake, *(row(f"{i}", started_at=f"2026-05-01 08:{i:02}") for i in range(60)))
+
+    assert "could not be written" in caplog.text
+    assert lake.snapshot().rows == 60
+    assert len(lake.snapshot().tallied(None, None, [frozenset({"model"})], []).requests) == 1

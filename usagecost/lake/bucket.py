@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import time
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ from usagecost.lake.errors import CREDENTIALS, LakeError, LakeUnreadable, LakeUn
 RETRIES, RETRY_SECONDS = 3, 15
 TIMEOUT, CONNECT_TIMEOUT = "120s", "5s"
 """For one request: the second until the store answers at all. A page is to say soon that it does not."""
+
+LISTED_EVERY = 15.0
+"""Seconds for which a list of files is kept of which none has to be the newest."""
 
 CHUNK_BYTES = 8 << 20
 COPIES_GB = 4.0
@@ -164,6 +168,21 @@ class Bucket:
         with self.explained():
             found = obstore.list_with_delimiter(self._store.client, self._folder)["objects"]
         return [entry["path"].rsplit("/", 1)[-1] for entry in found]
+
+    def below(self) -> dict[str, tuple[int, float]]:
+        with self.explained():
+            listed = [entry for page in obstore.list(self._store.client, self._folder) for entry in page]
+        return {each["path"].removeprefix(self._folder): (each["size"], each["last_modified"].timestamp()) for each in listed}
+
+    def state(self) -> Hashable:
+        """A listing is kept for a while: it is a request that the store charges for."""
+        return time.monotonic() // LISTED_EVERY
+
+    def drop(self, names: Iterable[str]) -> None:
+        if keys := [self._folder + name for name in names]:
+            with self.explained():
+                obstore.delete(self._store.client, keys)
+            self._store.copies.forget(keys)
 
     def remove(self, name: str, seen: bytes) -> bool:
         """Stores cannot remove on a condition: what somebody writes between the look and the removal is lost."""

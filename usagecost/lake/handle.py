@@ -146,7 +146,7 @@ class Lake(LakeReader):
         with self._writing():
             removed = sum(lake_upkeep.vacuum(place, grace_hours) for place, _ in self._tables())
             self._keys.forget_gone()
-            self._tallies.forget_gone(self.snapshot().data_files if self._tallies.are_kept and self.exists else ())
+            self._tallies.forget_gone(self.snapshot().data_files if self.exists else ())
             return removed
 
     def tally(self, files: Sequence[DataFile] | None = None) -> int:
@@ -186,7 +186,7 @@ class Lake(LakeReader):
     @contextmanager
     def _changing(self) -> Iterator[Path]:
         """The same, for who makes a version of the requests: afterwards the files that it added get their tallies."""
-        before = self.snapshot().data_files if self._tallies.are_kept and self.exists else ()
+        before = self.snapshot().data_files if self.exists else ()
         with self._writing() as folder:
             yield folder
         self._tally_if_possible(besides=before)
@@ -194,7 +194,7 @@ class Lake(LakeReader):
     def _tally_if_possible(self, besides: Sequence[DataFile] = ()) -> None:
         """Tally the files of the newest version besides some; the version is there, and right, if it cannot be done."""
         try:
-            if self._tallies.are_kept and self.exists:
+            if self.exists:
                 self.tally([file for file in self.snapshot().data_files if file not in besides])
         except (LakeError, OSError, duckdb.Error):
             logging.getLogger(__name__).warning("The tallies of %s could not be written", self.name, exc_info=True)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import uuid
 from collections.abc import Hashable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,9 @@ from usagecost.lake.errors import LakeUnreadable
 
 _URL = re.compile(r"([a-z0-9+]+):/+(.*)")
 """One slash is enough: a Path makes one of two."""
+
+CHANGED_LONG_AGO = 1_000_000_000
+"""Nanoseconds after which a folder that changes gets another time of change."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,29 @@ class Disk:
             return [path.name for path in self.folder.iterdir() if path.is_file() and not path.name.startswith(".")]
         except (FileNotFoundError, NotADirectoryError):
             return []
+
+    def below(self) -> dict[str, tuple[int, float]]:
+        """The files in the folder and in those in it, by their names from here -> bytes, and when they were written (Unix time)."""
+        found = {}
+        for parent, _, names in os.walk(self.folder):
+            for name in names:
+                with suppress(FileNotFoundError):  # another process was faster
+                    about = os.stat(f"{parent}/{name}")  # noqa: PTH116 - a Path takes ten times as long to make
+                    found[f"{parent}/{name}".removeprefix(f"{self.folder}/")] = about.st_size, about.st_mtime
+        return found
+
+    def state(self) -> Hashable | None:
+        """What stays the same as long as the same files are in the folder itself; None if it cannot be told yet."""
+        try:
+            changed = os.stat(self.folder).st_mtime_ns  # noqa: PTH116 - as above
+        except FileNotFoundError:
+            return "no folder"
+        return changed if time.time_ns() - changed > CHANGED_LONG_AGO else None
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Removes files for good."""
+        for name in names:
+            (self.folder / name).unlink(missing_ok=True)
 
     def remove(self, name: str, seen: bytes) -> bool:
         """Removes a small file that says what was seen there; False if it does not any more."""

@@ -11,24 +11,23 @@ A month's days, and their parts, lie together in one file besides but for pairs,
 from __future__ import annotations
 
 import logging
-import os
-import shutil
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import partial, reduce
 from hashlib import sha256
 from operator import and_
+from pathlib import Path
 
 import duckdb
 
+from usagecost.lake.errors import LakeError
 from usagecost.lake.staging import worker_count
-from usagecost.lake.storage import Disk, Storage, fsync
+from usagecost.lake.storage import Storage, fsync
 from usagecost.lake.table import DataFile, local_paths
 from usagecost.lake.tally_content import DEFINITION, Written, write_month, write_tally
 from usagecost.lake.tally_groupings import FOLLOWING, GROUPINGS, Told, named, told_by
@@ -40,19 +39,18 @@ ENDING = ".parquet"
 
 LEAST_ROWS = 20_000
 """A smaller file is as quickly read as its tally."""
-LISTED_LONG_AGO = 1_000_000_000
-"""Nanoseconds after which a folder that changes gets another time of change."""
 WRITTEN_LONG_AGO = 3_600
 """Seconds after which nobody writes a tally any more that is not whole."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tally:
     """A file of sums: ``kind`` is sums or pairs of a file of requests, or those of a month; where its days are parted; and what it
     has of each grouping.
     """
 
-    path: str
+    name: str
+    bytes: int
     kind: str
     parted_at: int
     told: Mapping[str, Told]
@@ -91,17 +89,13 @@ class Tallied:
 
 
 class Tallies:
-    """The tallies of one lake. ``place`` is where the requests are; beside those of an object store there are none."""
+    """The tallies of one lake. ``place`` is where the requests are."""
 
     def __init__(self, place: Storage) -> None:
         self._place = place
-        self._folder = place.folder / FOLDER / DEFINITION if isinstance(place, Disk) else None
-        self._listed: tuple[int, dict[tuple[str, str], Tally]] = 0, {}
-
-    @property
-    def are_kept(self) -> bool:
-        """Whether the lake has tallies at all."""
-        return self._folder is not None
+        self._all = place / FOLDER
+        self._folder = self._all / DEFINITION
+        self._listed: tuple[Hashable, dict[tuple[str, str], Tally]] | None = None
 
     @property
     def exist(self) -> bool:
@@ -122,8 +116,8 @@ class Tallies:
         by_kind = {
             kind: {need: name for need, name in chosen.items() if GROUPINGS[name].kind == kind} for kind in ("sums", "pairs")
         }
-        by_step: dict[str, list[str]] = {}
-        steps_of_months: dict[str, set[str]] = {}
+        by_step: dict[str, list[Tally]] = {}
+        steps_of_months: dict[Tally, set[str]] = {}
         requests: list[DataFile] = []
         elsewhere: set[date] = set()
         for file in asked:
@@ -133,24 +127,24 @@ class Tallies:
                 requests.append(file)
             for tally in telling:
                 if tally is month:
-                    steps_of_months.setdefault(tally.path, set()).add(tally.step(file.day, ends))
+                    steps_of_months.setdefault(tally, set()).add(tally.step(file.day, ends))
                 else:
-                    by_step.setdefault(tally.step(file.day, ends), []).append(tally.path)
+                    by_step.setdefault(tally.step(file.day, ends), []).append(tally)
             if month and month not in telling:
                 elsewhere.add(file.day)
-        step_of = {path: min(steps, key=STEPS.index) for path, steps in steps_of_months.items()}
+        months_by_step: dict[str, list[Tally]] = {}
+        for month, steps in steps_of_months.items():
+            months_by_step.setdefault(min(steps, key=STEPS.index), []).append(month)
         return Tallied(
             chosen,
             tuple(local_paths(self._place, requests)),
-            {step: tuple(paths) for step, paths in by_step.items()},
-            {step: tuple(sorted(path for path in step_of if step_of[path] == step)) for step in {*step_of.values()}},
+            {step: self._paths(tallies) for step, tallies in by_step.items()},
+            {step: self._paths(of_months) for step, of_months in months_by_step.items()},
             tuple(sorted(elsewhere)),
         )
 
     def lacking(self, files: Iterable[DataFile]) -> list[DataFile]:
         """Those of the files that ought to have a tally, and have none."""
-        if self._folder is None:
-            return []
         known = self._known()
         return [file for file in files if file.rows >= LEAST_ROWS and (_stem(file), "sums") not in known]
 
@@ -161,11 +155,10 @@ class Tallies:
             (path,) = local_paths(self._place, [file])
             return self._written(con, _stem(file), partial(write_tally, path=path, requests=file.rows), ("pairs", "sums"))
 
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._all.make()
+        self._folder.make()
         with ThreadPoolExecutor(worker_count()) as pool:
-            written = sum(pool.map(write_one, files))
-        fsync(self._folder)
-        return written
+            return sum(pool.map(write_one, files))
 
     def lacking_months(self, files: Sequence[DataFile]) -> dict[str, list[Tally]]:
         """The months whose tallies are not together, and those tallies. ``files`` are all of a version."""
@@ -177,62 +170,64 @@ class Tallies:
         """Put the tallies of each month together. ``files`` are all of a version."""
         for month, tallies in self.lacking_months(files).items():
             told, parted_at = _shared(tallies), reduce(and_, (tally.parted_at for tally in tallies))
-            write = partial(write_month, tallies=[tally.path for tally in tallies], told=told, parted_at=parted_at)
+            write = partial(write_month, tallies=self._paths(tallies), told=told, parted_at=parted_at)
             self._written(con, month, write, ("month",))
 
     def forget_gone(self, files: Sequence[DataFile]) -> None:
         """Remove the tallies of files that are gone, months that ``files``, all of the newest version, do not make, and what a
         killed process or another version of the app has left. The caller is alone among the writers.
         """
-        if self._folder is None or not self._folder.is_dir():
-            return
-        for folder in self._folder.parent.iterdir():
-            if folder != self._folder:
-                shutil.rmtree(folder, ignore_errors=True)
-        stems = {path.stem for path in self._place.folder.glob("*/*.parquet")}
+        stems = {name.rpartition("/")[2].removesuffix(ENDING) for name in self._place.below() if not name.startswith("_")}
         there = stems | _months(files, self._known()).keys()
-        for path in self._folder.iterdir():
-            with suppress(FileNotFoundError):  # who was writing it has given it its name
-                is_left = path.suffix != ENDING and path.stat().st_mtime < time.time() - WRITTEN_LONG_AGO
-                if path.name.partition("~")[0] not in there or is_left:
-                    path.unlink()
+        long_ago = time.time() - WRITTEN_LONG_AGO
+        gone = []
+        for path, (_, written) in self._all.below().items():
+            folder, _, name = path.rpartition("/")
+            is_left = not name.endswith(ENDING) and written < long_ago
+            if folder != DEFINITION or name.partition("~")[0] not in there or is_left:
+                gone.append(path)
+        self._all.drop(gone)
 
     def _known(self) -> dict[tuple[str, str], Tally]:
         """The name of a file, without its folder and ending, or of a month, and the kind of its tally -> that."""
-        if self._folder is None:
-            return {}
-        try:
-            changed = os.stat(self._folder).st_mtime_ns  # noqa: PTH116 - a Path takes ten times as long to make
-        except FileNotFoundError:
-            return {}
-        if changed == self._listed[0]:
+        state = self._folder.state()
+        if self._listed and self._listed[0] == state:
             return self._listed[1]
-        names = [name for name in os.listdir(self._folder) if name.endswith(ENDING)]  # noqa: PTH208 - only names are wanted
         known = {}
-        for name in names:
-            whose, kind, parted_at, told = name.removesuffix(ENDING).split("~", 3)
-            known[whose, kind] = Tally(f"{self._folder}/{name}", kind, int(parted_at, 16), told_by(told))
-        if time.time_ns() - changed > LISTED_LONG_AGO:
-            self._listed = changed, known
+        for name, (size, _) in self._folder.below().items():
+            if name.endswith(ENDING):
+                whose, kind, parted_at, told = name.removesuffix(ENDING).split("~", 3)
+                known[whose, kind] = Tally(name, size, kind, int(parted_at, 16), told_by(told))
+        self._listed = (state, known) if state is not None else None
         return known
+
+    def _paths(self, tallies: Iterable[Tally]) -> tuple[str, ...]:
+        return tuple(self._folder.paths((tally.name, tally.bytes) for tally in tallies))
 
     def _written(self, con: duckdb.DuckDBPyConnection, whose: str, write: Callable[..., Written], kinds: Sequence[str]) -> bool:
         """Whether the tallies of these kinds could be written, whole; the last one is there only if all are."""
-        parts = {kind: self._folder / f"{whose}~{kind}~{uuid.uuid4()}.part" for kind in kinds}
+        parts = {kind: self._folder.new_file(f"{whose}~{kind}~{uuid.uuid4()}.part") for kind in kinds}
         try:
             with con.cursor() as cursor:
                 told, parted_at = write(cursor, parts)
             for kind, part in parts.items():
                 if part.exists():
-                    fsync(part)
                     of_kind = {name: one for name, one in told.items() if kind in (GROUPINGS[name].kind, "month")}
-                    part.replace(self._folder / f"{whose}~{kind}~{parted_at:x}~{named(of_kind)}{ENDING}")
-        except (duckdb.Error, OSError):
+                    self._keep(part, f"{whose}~{kind}~{parted_at:x}~{named(of_kind)}{ENDING}")
+        except (duckdb.Error, OSError, LakeError):
             for part in parts.values():
                 part.unlink(missing_ok=True)
             logging.getLogger(__name__).warning("The tally of %s could not be written", whose, exc_info=True)
             return False
         return True
+
+    def _keep(self, part: Path, name: str) -> None:
+        """A file that was written gets its name, once it is whole on disk."""
+        fsync(part)
+        part.replace(self._folder.new_file(name))
+        with self._folder.explained():
+            self._folder.keep(name)
+        self._listed = None
 
 
 def _telling(
