@@ -335,6 +335,7 @@ def test_vacuum_takes_the_tallies_of_the_files_it_takes_and_what_a_killed_proces
     os.utime(stopped, (0, 0))
     writing.touch()
     (lake.root / "requests" / tallies.FOLDER / "of-another-version").mkdir()
+    (lake.root / "requests" / tallies.FOLDER / "of-another-version" / "gone~sums~0~.parquet").touch()
     assert len(tallied(lake)) == 7
 
     lake.vacuum(grace_hours=0)

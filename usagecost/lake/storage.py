@@ -151,9 +151,11 @@ class Disk:
         return changed if time.time_ns() - changed > CHANGED_LONG_AGO else None
 
     def drop(self, names: Iterable[str]) -> None:
-        """Removes files for good."""
-        for name in names:
-            (self.folder / name).unlink(missing_ok=True)
+        """Removes files for good, and folders that have none then."""
+        for path in [self.folder / name for name in names]:
+            path.unlink(missing_ok=True)
+            with suppress(OSError):  # there are others in it
+                path.parent.rmdir()
 
     def remove(self, name: str, seen: bytes) -> bool:
         """Removes a small file that says what was seen there; False if it does not any more."""
