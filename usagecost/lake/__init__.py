@@ -3,7 +3,7 @@
 One folder holds everything::
 
     requests/       Delta table of requests: _delta_log/ and, for each UTC day, day=2026-05-01/<uuid>.parquet,
-                    and of large files _tallies/, what their requests add up to, and _keys/, filters of the requests in them
+                    and of large files _tallies/, what their requests add up to, and on a disk _keys/, filters of their requests
     rejects/        Delta table of lines that could not be read; made with the first of them
     price_changes/  Delta table of the prices that repricing has changed; repricings/, what was done, by whom and why
     lineage/        Delta table of which request is part of which, for formats whose requests contain each other

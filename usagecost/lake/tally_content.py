@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from usagecost.lake.table import REQUESTS
-from usagecost.lake.tally_groupings import GROUPINGS, LEADING, Told, adds_little
+from usagecost.lake.tally_groupings import BUCKETED, GROUPINGS, LEADING, Told, adds_little
 from usagecost.lake.tally_steps import DAYS_BEGIN, HALF_HOUR_SQL, PARTS, QUIET, STEPS, finest_rows, quiet_cuts, rows_of, start_sql
 from usagecost.metrics import BASES, DIMENSIONS, LATENCY, LATENCY_STEP, MEASURES, fold_sql, tally_column
 
@@ -58,8 +58,7 @@ MEASURED = f"* EXCLUDE (step) REPLACE ({_DIFFERENCES}), {', '.join(f'{sql} AS {c
 _FIRST = ("team", "key", "user", "provider", "model")
 """In the order of these, so that one team's, key's or model's sums lie together in every grouping that leads with nothing else."""
 BUCKETS = 16
-_LEADS = [f"WHEN 'user_model' THEN hash({VALUES['user']}) % {BUCKETS}"]
-"""Of one user only the rows of a bucket are read, as its groups of rows do not have others' names; of one model some of each."""
+_LEADS = [" ".join(f"WHEN '{name}' THEN hash({VALUES[bucketed]}) % {BUCKETS}" for name, bucketed in BUCKETED.items())]
 _LEADS += [
     " ".join(f"WHEN '{name}' THEN {VALUES[leading[place]]}" for name, leading in LEADING.items() if leading[place:])
     for place in range(max(map(len, LEADING.values())))

@@ -13,9 +13,9 @@ from usagecost.lake.tally_steps import STEPS
 from usagecost.metrics import DIMENSIONS, LATENCY
 
 LEAST_SAVED = 4
-"""How many times fewer rows a tally has by a dimension than its file, at least; by several, as many times more."""
+"""How many times fewer rows there are of a grouping than of requests, at least."""
 ENOUGH_SAVED = {"user_model": 0.3}
-"""Grouping -> by how many times that it has to save, instead of once for each of its dimensions, as nothing else tells as much."""
+"""Grouping -> the share of it that is enough, as nothing else tells as much, and its rows lie in the order of what is asked for."""
 MOST_ADDED = 1.25
 """How many times more rows there are by what follows from a dimension too, at most."""
 
@@ -42,8 +42,10 @@ TOGETHER = {
 more, and the sums by each of them are the quicker made from it.
 """
 
+BUCKETED = {"user_model": "user"}
+"""Grouping -> the dimension in buckets of whose values its rows lie: of one value not many other rows are read."""
 LEADING = {"environment_user": ("environment",), "status_user": ("status",), "user_model": ("provider", "model")}
-"""Grouping -> the dimensions by which its rows lie in order, first of all: of what is filtered by these little else is read."""
+"""Grouping -> the dimensions by which its rows lie in order, before others: of what is filtered by these little else is read."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Grouping:
 
     def saves_enough(self, rows: int, requests: int) -> bool:
         """Whether so few rows stand for so many requests that they are worth it."""
-        return rows * LEAST_SAVED * ENOUGH_SAVED.get(self.name, len(self.by)) <= requests
+        return rows * LEAST_SAVED * ENOUGH_SAVED.get(self.name, 1) <= requests
 
 
 def adds_little(rows: int, without: int) -> bool:
