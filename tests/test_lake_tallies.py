@@ -110,7 +110,7 @@ def test_a_file_whose_sums_are_not_worth_it_is_looked_at_once(lake: Lake, monkey
     for day in ("2026-05-01", "2026-05-02"):
         commit(lake, *of_a_day(40, f"{day} 08:00"))
 
-    assert len(tallied(lake)) == 2
+    assert [name.split("~")[1] for name in tallied(lake)] == ["sums", "sums"]
     assert lake.tally() == 0
     assert asked(lake).requests == lake.snapshot().files(DAY, DAY)
     assert requests_of(lake) == 40
@@ -252,6 +252,15 @@ def test_a_file_s_name_has_room_for_all_that_its_tally_may_have(kind: str):
 
     assert tally_groupings.told_by(name) == told
     assert len(f"{uuid.uuid4()}~{kind}~{(1 << 48) - 1:x}~{name}{tallies.ENDING}") < 255
+
+
+@pytest.mark.parametrize("name", ["notes.parquet", "a~sums~xyz~day+mod.parquet", "a~b~0~.parquet", "~~~.parquet"])
+def test_files_that_are_no_tallies_are_not_read(lake: Lake, name: str):
+    commit(lake, *of_a_day())
+    (lake.root / "requests" / tallies.FOLDER / tally_content.DEFINITION / name).touch()
+
+    assert requests_of(lake) == 40
+    assert list(asked(lake).tallies) == ["day"]
 
 
 def test_a_month_that_changes_is_put_together_anew_and_the_old_one_goes(lake: Lake):

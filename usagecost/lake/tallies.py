@@ -11,6 +11,7 @@ A month's days, and their parts, lie together in one file besides but for pairs,
 from __future__ import annotations
 
 import logging
+import re
 import time
 import uuid
 from collections import Counter
@@ -36,6 +37,8 @@ from usagecost.lake.tally_steps import STEPS, coarsest_step
 FOLDER = "_tallies"
 """Beside the days of the requests; Delta leaves alone what begins with a low line. In it one folder for each definition."""
 ENDING = ".parquet"
+_NAME = re.compile(r"([^~]+)~(sums|pairs|month)~([0-9a-f]{1,12})~(.*)\.parquet")
+"""Whose sums they are, of what kind, where their days are parted, and what is told: ``17ce…~sums~40000000000~quarter+mod.pro``."""
 
 LEAST_ROWS = 20_000
 """A smaller file is as quickly read as its tally."""
@@ -195,8 +198,8 @@ class Tallies:
             return self._listed[1]
         known = {}
         for name, (size, _) in self._folder.below().items():
-            if name.endswith(ENDING):
-                whose, kind, parted_at, told = name.removesuffix(ENDING).split("~", 3)
+            if named_so := _NAME.fullmatch(name):
+                whose, kind, parted_at, told = named_so.groups()
                 known[whose, kind] = Tally(name, size, kind, int(parted_at, 16), told_by(told))
         self._listed = (state, known) if state is not None else None
         return known

@@ -70,23 +70,29 @@ _OPTIONS = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LE
 
 
 def write_tally(cursor: duckdb.DuckDBPyConnection, to: Mapping[str, Path], *, path: str, requests: int) -> Written:
-    """Write the tally of a file of so many requests: kind of groupings -> where they go, if there are any."""
+    """Write the tally of a file of so many requests, ``to`` where its kinds of groupings are to go: sums always, pairs if any."""
     half_hours = f"SELECT {HALF_HOUR_SQL}, count(*) FROM read_parquet($file) GROUP BY ALL"
     cuts = quiet_cuts(dict(cursor.execute(half_hours, {"file": path}).fetchall()))
     tally = Draft(cursor, path, cuts)
     told = _worth_telling(requests, tally.counts)
-    if not told:  # an empty file says so, and nobody tries again
-        cursor.execute("COPY (SELECT NULL AS step WHERE false) TO $part (FORMAT parquet)", {"part": str(to["sums"])})
-        return told, cuts
+    if told:
+        _fill(tally, told, cuts)
+    for kind, part in to.items():
+        if groupings := [name for name in told if GROUPINGS[name].kind == kind]:
+            tally.copy(groupings, part, ROW_GROUP_ROWS[kind])
+        elif kind == "sums":  # an empty file says so, and nobody tries again
+            cursor.execute("COPY (SELECT NULL AS step WHERE false) TO $part (FORMAT parquet)", {"part": str(part)})
+    return told, cuts
+
+
+def _fill(tally: Draft, told: Mapping[str, Told], cuts: int) -> None:
+    """Add up what is told: what other groupings do not tell from the requests, the rest from these, and coarser steps from finer."""
     sources = {name: _source(one, told) for name, one in told.items()}
     tally.add_of_requests({name: told[name] for name in told if not sources[name]})
     for name in sorted(filter(sources.get, told), key=lambda name: -len(told[name].dimensions)):
         tally.add(_folded_sql(told[name], name, sources[name], told[sources[name]].step, cuts))
     for finer, coarser in (("quarter", "hour"), *((("hour", "part"),) if cuts else ()), ("hour", "day")):
         tally.add(_coarser_sql(finer, coarser, cuts))
-    for kind, part in to.items():
-        tally.copy([name for name in told if GROUPINGS[name].kind == kind], part, ROW_GROUP_ROWS[kind])
-    return told, cuts
 
 
 class Draft:
@@ -119,11 +125,10 @@ class Draft:
         self._tables.append(table)
 
     def copy(self, groupings: Sequence[str], to: Path, row_group_rows: int) -> None:
-        """Write the rows of groupings to a file, if there are any."""
-        if groupings:
-            asked = ", ".join(f"'{name}'" for name in groupings)
-            rows = f"SELECT * REPLACE ({_DIFFERENCES}) FROM {self._sql} WHERE grouping IN ({asked}) ORDER BY {_ORDER}"
-            self._cursor.execute(f"COPY ({rows}) TO $part ({_OPTIONS} {row_group_rows})", {"part": str(to)})
+        """Write the rows of groupings to a file."""
+        asked = ", ".join(f"'{name}'" for name in groupings)
+        rows = f"SELECT * REPLACE ({_DIFFERENCES}) FROM {self._sql} WHERE grouping IN ({asked}) ORDER BY {_ORDER}"
+        self._cursor.execute(f"COPY ({rows}) TO $part ({_OPTIONS} {row_group_rows})", {"part": str(to)})
 
     @property
     def _sql(self) -> str:
