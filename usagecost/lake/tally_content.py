@@ -86,7 +86,7 @@ def write_tally(cursor: duckdb.DuckDBPyConnection, to: Mapping[str, Path], *, pa
 
 
 def _fill(tally: Draft, told: Mapping[str, Told], cuts: int) -> None:
-    """Add up what is told: what other groupings do not tell from the requests, the rest from these, and coarser steps from finer."""
+    """Add up what is told: from the requests what no other grouping tells, the rest from these, and coarser steps from finer."""
     sources = {name: _source(one, told) for name, one in told.items()}
     tally.add_of_requests({name: told[name] for name in told if not sources[name]})
     for name in sorted(filter(sources.get, told), key=lambda name: -len(told[name].dimensions)):
@@ -98,7 +98,7 @@ def _fill(tally: Draft, told: Mapping[str, Told], cuts: int) -> None:
 class Draft:
     """A tally that is made, in temporary tables: to insert into one takes ten times as long now and then.
 
-    Queries may name what there is as ``{tally}``, and the requests of the file as ``{requests}``.
+    Queries of more rows may name those that there are as ``{tally}``.
     """
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, path: str, cuts: int) -> None:
