@@ -111,7 +111,7 @@ def test_any_lake_is_counted_right(lake_of: Callable[..., str], made: list[Row],
 
 
 @pytest.mark.slow
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(generated_rows, autumn, st.sampled_from(["model", "user", "status"]))
 def test_any_lake_is_counted_right_many_times(lake_of: Callable[..., str], made: list[Row], question: View, by: str):
     assert_right(of_lake(question, lake_of(*made)), by, made)

@@ -90,19 +90,19 @@ def _fill(tally: Draft, told: Mapping[str, Told], cuts: int) -> None:
     sources = {name: _source(one, told) for name, one in told.items()}
     tally.add_of_requests({name: told[name] for name in told if not sources[name]})
     for name in sorted(filter(sources.get, told), key=lambda name: -len(told[name].dimensions)):
-        tally.add(_folded_sql(told[name], name, sources[name], told[sources[name]].step, cuts))
-    for finer, coarser in (("quarter", "hour"), *((("hour", "part"),) if cuts else ()), ("hour", "day")):
-        tally.add(_coarser_sql(finer, coarser, cuts))
+        tally.add(_folded_sql(told[name], name, sources[name], told[sources[name]].step, cuts), [name], made_of=[sources[name]])
+    if sums := [name for name in told if GROUPINGS[name].kind == "sums"]:
+        for finer, coarser in (("quarter", "hour"), *((("hour", "part"),) if cuts else ()), ("hour", "day")):
+            tally.add(_coarser_sql(finer, coarser, cuts), sums, made_of=sums)
 
 
 class Draft:
-    """A tally that is made, in temporary tables: to insert into one takes ten times as long now and then.
-
-    Queries of more rows may name those that there are as ``{tally}``.
-    """
+    """A tally that is made, in temporary tables: to insert into one takes ten times as long now and then."""
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, path: str, cuts: int) -> None:
-        self._cursor, self._file, self._tables = cursor, {"file": path}, []
+        self._cursor, self._file = cursor, {"file": path}
+        self._tables: dict[str, frozenset[str]] = {}
+        """Table -> the groupings that it has rows of."""
         times = ", ".join(f"{start_sql(step, cuts)} AS at_{step}" for step in STEPS)
         self._requests = f"SELECT {_READ}, {times} FROM read_parquet($file)"
 
@@ -115,24 +115,25 @@ class Draft:
     def add_of_requests(self, told: Mapping[str, Told]) -> None:
         """Add the rows of groupings by a look at the requests, which are in memory for that: it takes two thirds of the time."""
         self._cursor.execute(f"CREATE TEMP TABLE request AS {self._requests}", self._file)
-        self.add(_of_requests_sql(told))
+        self.add(_of_requests_sql(told), told)
         self._cursor.execute("DROP TABLE request")
 
-    def add(self, rows: str) -> None:
-        """Add the rows of a query."""
+    def add(self, rows: str, groupings: Iterable[str], *, made_of: Iterable[str] = ()) -> None:
+        """Add the rows of a query, which are of some groupings and made of others, whose rows it names as ``{tally}``."""
         table = f"tally_{len(self._tables)}"
-        self._cursor.execute(f"CREATE TEMP TABLE {table} AS {rows.replace('{tally}', self._sql)}")
-        self._tables.append(table)
+        self._cursor.execute(f"CREATE TEMP TABLE {table} AS {rows.replace('{tally}', self._sql(made_of))}")
+        self._tables[table] = frozenset(groupings)
 
     def copy(self, groupings: Sequence[str], to: Path, row_group_rows: int) -> None:
         """Write the rows of groupings to a file."""
         asked = ", ".join(f"'{name}'" for name in groupings)
-        rows = f"SELECT * REPLACE ({_DIFFERENCES}) FROM {self._sql} WHERE grouping IN ({asked}) ORDER BY {_ORDER}"
+        rows = f"SELECT * REPLACE ({_DIFFERENCES}) FROM {self._sql(groupings)} WHERE grouping IN ({asked}) ORDER BY {_ORDER}"
         self._cursor.execute(f"COPY ({rows}) TO $part ({_OPTIONS} {row_group_rows})", {"part": str(to)})
 
-    @property
-    def _sql(self) -> str:
-        return f"({' UNION ALL '.join(f'FROM {table}' for table in self._tables)})"
+    def _sql(self, groupings: Iterable[str]) -> str:
+        """The rows of groupings, and perhaps of others."""
+        tables = (table for table, has in self._tables.items() if not has.isdisjoint(groupings))
+        return f"({' UNION ALL '.join(f'FROM {table}' for table in tables)})"
 
 
 def write_month(
