@@ -21,12 +21,14 @@ from deltalake.transaction import AddAction
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from usagecost.lake import Lake
+from usagecost.lake import Lake, staging
 from usagecost.lake.publishing import append
 from usagecost.lake.staging import bounded_database, worker_count
 from usagecost.lake.storage import Disk
 from usagecost.lake.table import REQUESTS, open_or_create, write_file
 
+MEMORY_LIMIT = "1200MB"
+"""Of the database of this script, which does nothing else: with what an ingest is left tallies would spill to the disk."""
 WEEKEND_SHARE = 0.35
 GROWTH = 1.0
 """How much more is sent at the end than at the beginning, as a fraction."""
@@ -103,7 +105,7 @@ def make_lake(root: Path, *, rows: int, days: int, models: int, users: int, end:
     lake = Lake(root)
     place = Disk(lake.root) / REQUESTS.name
     table = open_or_create(place, REQUESTS)
-    with lake.staging() as staging, bounded_database(staging) as con, ThreadPoolExecutor(worker_count()) as pool:
+    with lake.staging() as folder, bounded_database(folder) as con, ThreadPoolExecutor(worker_count()) as pool:
         con.execute(MACROS)
 
         def write_day(day: date, first: int, after_last: int) -> AddAction | None:
@@ -135,6 +137,7 @@ def main() -> None:
     parser.add_argument("--end", type=date.fromisoformat, default=datetime.now(UTC).date(), help="the day after the last one")
     parser.add_argument("--out", type=Path, required=True, help="the folder of the new lake")
     args = parser.parse_args()
+    staging.MEMORY_LIMIT = MEMORY_LIMIT
     start = time.perf_counter()
     lake = make_lake(args.out, rows=args.rows, days=args.days, models=args.models, users=args.users, end=args.end)
     made = lake.snapshot()
