@@ -21,7 +21,7 @@ from tests.object_store import BUCKET, KEYS, s3_server, s3_settings
 from tests.test_cli import TABLE, run
 from tests.views import days, view
 from usagecost import queries
-from usagecost.lake import Lake, LakeError, LakeMissing, LakeUnreachable
+from usagecost.lake import Lake, LakeError, LakeMissing, LakeUnreachable, bucket
 
 pytestmark = pytest.mark.slow
 
@@ -109,6 +109,7 @@ def test_a_server_that_is_away_is_said_to_be_away_and_what_was_read_stays_readab
             "try again."
         )
     queries.usage.clear()
+    monkeypatch.setattr(bucket, "LISTED_EVERY", 1e-9)
     assert queries.usage(asked, "model").totals["requests"] == 1, "a version that is known is read from the copies"
 
 

@@ -30,7 +30,7 @@ from usagecost.lake.repricing import Change, Pricing, Repricing
 from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import lake_root
-from usagecost.lake.tallies import Tallied
+from usagecost.lake.tally_choice import Tallied
 from usagecost.lake.texts import TextFolder
 
 __all__ = [

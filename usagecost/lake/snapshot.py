@@ -8,7 +8,8 @@ from datetime import date
 
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import DataFile, files_by_day, local_paths
-from usagecost.lake.tallies import Tallied, Tallies
+from usagecost.lake.tallies import Tallies
+from usagecost.lake.tally_choice import Tallied
 from usagecost.lake.tiers import LARGE_ROWS
 
 

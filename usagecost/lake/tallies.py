@@ -14,10 +14,8 @@ import logging
 import re
 import time
 import uuid
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import date
 from functools import partial, reduce
 from hashlib import sha256
@@ -30,9 +28,10 @@ from usagecost.lake.errors import LakeError
 from usagecost.lake.staging import worker_count
 from usagecost.lake.storage import Storage, fsync
 from usagecost.lake.table import DataFile, local_paths
+from usagecost.lake.tally_choice import Tallied, Tally, chosen_groupings, tallies_that_tell
 from usagecost.lake.tally_content import DEFINITION, Written, write_month, write_tally
 from usagecost.lake.tally_groupings import FOLLOWING, GROUPINGS, Told, named, told_by
-from usagecost.lake.tally_steps import STEPS, coarsest_step
+from usagecost.lake.tally_steps import STEPS
 
 FOLDER = "_tallies"
 """Beside the days of the requests; Delta leaves alone what begins with a low line. In it one folder for each definition."""
@@ -44,51 +43,6 @@ LEAST_ROWS = 20_000
 """A smaller file is as quickly read as its tally."""
 WRITTEN_LONG_AGO = 3_600
 """Seconds after which nobody writes a tally any more that is not whole."""
-
-
-@dataclass(frozen=True, eq=False)
-class Tally:
-    """A file of sums: ``kind`` is sums or pairs of a file of requests, or those of a month; where its days are parted; and what it
-    has of each grouping.
-    """
-
-    name: str
-    bytes: int
-    kind: str
-    parted_at: int
-    told: Mapping[str, Told]
-
-    def step(self, day: date, cuts: Sequence[int]) -> str | None:
-        """The coarsest step that no cut goes through on a day, see `coarsest_step`."""
-        return coarsest_step(day, cuts, self.parted_at)
-
-    def telling(self, dimensions: frozenset[str], step: str) -> list[str]:
-        """The groupings whose sums tell what the values of dimensions add up to in each such step."""
-        return [grouping for grouping, told in self.told.items() if told.tells(dimensions, step)]
-
-    def tells(self, chosen: Mapping[frozenset[str], str], step: str) -> bool:
-        """Whether all groupings that were chosen tell the dimensions that they were chosen for."""
-        return all(name in self.told and self.told[name].tells(dimensions, step) for dimensions, name in chosen.items())
-
-
-@dataclass(frozen=True)
-class Tallied:
-    """What tells what the values of dimensions add up to: files of which each request is read, and tallies and months, of each of
-    which a step is read; of months all days but some. A month has days beside those that were asked for, too.
-
-    ``groupings`` say in which rows it stands: dimensions that were asked for together -> the ``grouping`` of these rows.
-    """
-
-    groupings: Mapping[frozenset[str], str]
-    requests: tuple[str, ...]
-    tallies: Mapping[str, tuple[str, ...]]
-    months: Mapping[str, tuple[str, ...]]
-    days_told_elsewhere: tuple[date, ...]
-
-    @property
-    def has_tallies(self) -> bool:
-        """Whether there is anything that need not be read from requests."""
-        return bool(self.tallies or self.months)
 
 
 class Tallies:
@@ -115,17 +69,15 @@ class Tallies:
         known, ends = self._known(), sorted(cuts)
         own = {file: [tally for kind in ("sums", "pairs") if (tally := known.get((_stem(file), kind)))] for file in asked}
         months = {file: known.get((month, "month")) for month, of_month in _months(files, known).items() for file in of_month}
-        chosen = _chosen(needs, [(tally, step) for file in asked for tally in own[file] if (step := tally.step(file.day, ends))])
-        by_kind = {
-            kind: {need: name for need, name in chosen.items() if GROUPINGS[name].kind == kind} for kind in ("sums", "pairs")
-        }
+        stepping = [(tally, step) for file in asked for tally in own[file] if (step := tally.step(file.day, ends))]
+        chosen = chosen_groupings(needs, stepping)
         by_step: dict[str, list[Tally]] = {}
         steps_of_months: dict[Tally, set[str]] = {}
         requests: list[DataFile] = []
         elsewhere: set[date] = set()
         for file in asked:
             month = months.get(file)
-            telling = _telling(by_kind, [*([month] if month else []), *own[file]], file.day, ends)
+            telling = tallies_that_tell(chosen, [*([month] if month else []), *own[file]], file.day, ends)
             if not telling:
                 requests.append(file)
             for tally in telling:
@@ -192,15 +144,18 @@ class Tallies:
         self._all.drop(gone)
 
     def _known(self) -> dict[tuple[str, str], Tally]:
-        """The name of a file, without its folder and ending, or of a month, and the kind of its tally -> that."""
+        """The name of a file, without its folder and ending, or of a month, and the kind of its tally -> that.
+
+        While a store does not answer they are those that it had, so that copies can be read.
+        """
         state = self._folder.state()
         if self._listed and self._listed[0] == state:
             return self._listed[1]
-        known = {}
-        for name, (size, _) in self._folder.below().items():
-            if named_so := _NAME.fullmatch(name):
-                whose, kind, parted_at, told = named_so.groups()
-                known[whose, kind] = Tally(name, size, kind, int(parted_at, 16), told_by(told))
+        try:
+            known = _tallies(self._folder.below())
+        except LakeError:
+            logging.getLogger(__name__).warning("The tallies in %s cannot be listed", self._folder, exc_info=True)
+            known = self._listed[1] if self._listed else {}
         self._listed = (state, known) if state is not None else None
         return known
 
@@ -233,30 +188,14 @@ class Tallies:
         self._listed = None
 
 
-def _telling(
-    chosen: Mapping[str, Mapping[frozenset[str], str]], tallies: Sequence[Tally], day: date, cuts: Sequence[int]
-) -> list[Tally]:
-    """The first tally that tells a day by the groupings that were chosen, of each kind one; none if one is not told at all."""
-    found = []
-    for of_kind in filter(None, chosen.values()):
-        telling = (tally for tally in tallies if (step := tally.step(day, cuts)) and tally.tells(of_kind, step))
-        if not (tally := next(telling, None)):
-            return []
-        found.append(tally)
+def _tallies(files: Mapping[str, tuple[int, float]]) -> dict[tuple[str, str], Tally]:
+    """Those of the files, by name with bytes and time, that are tallies: whose they are, and of what kind -> the tally."""
+    found = {}
+    for name, (size, _) in files.items():
+        if named_so := _NAME.fullmatch(name):
+            whose, kind, parted_at, told = named_so.groups()
+            found[whose, kind] = Tally(name, size, kind, int(parted_at, 16), told_by(told))
     return found
-
-
-def _chosen(needs: Iterable[frozenset[str]], tallies: Sequence[tuple[Tally, str]]) -> dict[frozenset[str], str]:
-    """For each need the grouping that most tallies tell it by, each in a step; of equals the one of the fewest dimensions. Nothing
-    if a need is told by none.
-    """
-    chosen = {}
-    for need in needs:
-        telling = Counter(name for tally, step in tallies for name in tally.telling(need, step))
-        if not telling:
-            return {}
-        chosen[need] = max(telling, key=lambda name: (telling[name], -len(GROUPINGS[name].dimensions(FOLLOWING))))
-    return chosen
 
 
 def _stem(file: DataFile) -> str:
