@@ -230,6 +230,18 @@ def test_who_sent_what_is_filtered_is_told_by_sums_and_everything_by_the_fewest(
     assert found.groupings[whole] == "user"
 
 
+def test_pairs_are_told_by_days_that_begin_in_a_quiet_hour_and_not_by_those_that_begin_in_a_busy_one(lake: Lake):
+    sent = of_a_day(300, "2026-05-01 18:00", model="m1")
+    commit(lake, *({**row, "user_id": f"u{i // 100}"} for i, row in enumerate(sent)))
+    need = [frozenset({"user", "model"})]
+    quiet, busy = (
+        lake.snapshot().tallied(DAY, DAY, need, [instant_us(instant(f"2026-05-01 {midnight}"))]) for midnight in ("04:00", "20:00")
+    )
+
+    assert [list(quiet.tallies), quiet.requests] == [["part"], ()]
+    assert [busy.tallies, busy.requests] == [{}, lake.snapshot().files()]
+
+
 def test_rows_lie_in_the_order_of_what_is_asked_for(lake: Lake):
     """Users by their models, in buckets of users, by model first in each: of one user or model little else is read."""
     commit(lake, *({**row, "user_id": f"u{i % 7}", "provider": f"p{i % 3 // 2}"} for i, row in enumerate(of_a_day(400))))

@@ -132,11 +132,12 @@ class Tallies:
         """Remove the tallies of files that are gone, months that ``files``, all of the newest version, do not make, and what a
         killed process or another version of the app has left. The caller is alone among the writers.
         """
+        kept = self._all.below()  # before the files that they are of: in a store another machine may add both meanwhile
         stems = {name.rpartition("/")[2].removesuffix(ENDING) for name in self._place.below() if not name.startswith("_")}
         there = stems | _months(files, self._known()).keys()
         long_ago = time.time() - WRITTEN_LONG_AGO
         gone = []
-        for path, (_, written) in self._all.below().items():
+        for path, (_, written) in kept.items():
             folder, _, name = path.rpartition("/")
             is_left = not name.endswith(ENDING) and written < long_ago
             if folder != DEFINITION or name.partition("~")[0] not in there or is_left:

@@ -38,8 +38,8 @@ class Tally:
 
 @dataclass(frozen=True)
 class Tallied:
-    """What tells what the values of dimensions add up to: files of which each request is read, and tallies and months, of each of
-    which a step is read; of months all days but some. A month has days beside those that were asked for, too.
+    """What tells what the values of dimensions add up to: files of which each request is read (``requests``), and step -> the
+    tallies, and the months, of which that is read; of months all days but some. A month has other days than those asked for, too.
 
     ``groupings`` say in which rows it stands: dimensions that were asked for together -> the ``grouping`` of these rows.
     """

@@ -47,7 +47,9 @@ more, and the sums by each of them are the quicker made from it.
 BUCKETED = {"user_model": "user"}
 """Grouping -> the dimension in buckets of whose values its rows lie: of one value not many other rows are read."""
 LEADING = {"environment_user": ("environment",), "status_user": ("status",), "user_model": ("provider", "model")}
-"""Grouping -> the dimensions by which its rows lie in order, before others: of what is filtered by these little else is read."""
+"""Grouping -> the dimensions by which its rows, or those of a bucket, lie in order, before others: if there are more of them than
+a group of rows has, of what is filtered by these little else is read.
+"""
 
 
 @dataclass(frozen=True)

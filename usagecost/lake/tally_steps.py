@@ -22,6 +22,8 @@ PARTS = "day_in_parts"
 
 HALF_HOUR = 1_800_000_000
 HALF_HOURS = LENGTHS["day"] // HALF_HOUR
+HALF_HOUR_SQL = f"epoch_us(started_at) % {LENGTHS['day']} // {HALF_HOUR}"
+"""The SQL of which half-hour of its day (UTC) a request was sent in, the first being 0."""
 DAYS_BEGIN = (*range(2 * 3, 2 * 9, 2), *range(2 * 11, 2 * 24, 2), 37)
 """The half-hours (UTC) with which days begin where many people live: from New Zealand's summer at 11:00 over Japan at 15:00, India
 at 18:30 and Berlin at 22:00 or 23:00 to California at 7:00 or 8:00.
@@ -57,10 +59,6 @@ def start_sql(step: str, cuts: int) -> str:
     places = accumulate(range(HALF_HOURS), lambda start, place: place if cuts >> place & 1 else start)
     starts = [place * HALF_HOUR for place in places]
     return f"make_timestamptz(epoch_us(started_at) // {LENGTHS['day']} * {LENGTHS['day']} + {starts}[1 + {HALF_HOUR_SQL}])"
-
-
-HALF_HOUR_SQL = f"epoch_us(started_at) % {LENGTHS['day']} // {HALF_HOUR}"
-"""The SQL of which half-hour of its day (UTC) a request was sent in, the first being 0."""
 
 
 def coarsest_step(day: date, cuts: Sequence[int], parted_at: int) -> str | None:
