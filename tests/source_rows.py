@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
@@ -39,7 +40,7 @@ def read(source: Source, *paths: Path) -> Batch:
         requests=pa.concat_tables([batch.requests for batch in batches] or [REQUESTS.empty_table()]),
         rejects=pa.concat_tables([batch.rejects for batch in batches] or [REJECTS.empty_table()]),
         lines=sum(batch.lines for batch in batches),
-        skipped=sum(batch.skipped for batch in batches),
+        skips=sum((batch.skips for batch in batches), Counter()),
         bytes_read=sum(batch.bytes_read for batch in batches),
     )
 

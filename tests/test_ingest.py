@@ -252,7 +252,7 @@ def test_load_stages_in_files_and_commits_once(lake: Lake, monkeypatch: pytest.M
             {**blank, "source": "s", "request_id": f"{number}-{row}", "started_at": at, "day": at.date(), "rank": 0}
             for row in range(7)
         ]
-        return Batch(pa.Table.from_pylist(rows, REQUESTS), REJECTS.empty_table(), lines=7, skipped=0, bytes_read=0)
+        return Batch(pa.Table.from_pylist(rows, REQUESTS), REJECTS.empty_table(), lines=7, bytes_read=0)
 
     report = load(map(batch, range(9)), lake)
 

@@ -382,7 +382,15 @@ def test_history_tells_what_each_commit_did(lake: Lake, tmp_path: Path):
     newest, oldest = lake.history()
 
     assert (newest["version"], newest["ingest"]) == (1, {"id": "i-1", "format": "table"})
-    assert newest["counts"] == {"inserted": 1, "updated": 0, "unchanged": 0, "duplicates": 0, "withdrawn": 0, "days": 1}
+    assert newest["counts"] == {
+        "inserted": 1,
+        "updated": 0,
+        "unchanged": 0,
+        "duplicates": 0,
+        "withdrawn": 0,
+        "days": 1,
+        "conflicts": 0,
+    }
     assert newest["time"] >= oldest["time"]
     assert oldest["operation"] == "CREATE TABLE"
     assert (oldest["version"], oldest["ingest"], oldest["counts"]) == (0, {}, {})

@@ -12,6 +12,8 @@ import pyarrow as pa
 
 INSTANT = pa.timestamp("us", tz="UTC")
 MONEY = pa.decimal128(18, 9)
+UNITS = pa.map_(pa.string(), pa.decimal128(18, 6))
+"""Names of units to how many of each: searches, seconds of audio, pages. Names are those of the price library where it has one."""
 
 TEXT = pa.string()
 COUNT = pa.int64()
@@ -64,11 +66,15 @@ COLUMNS: tuple[Column, ...] = (
     Column("app", TEXT, "who", "The application, service or project that made the request"),
     Column("environment", TEXT, "who", "production, staging, …"),
     Column("tags", pa.list_(TEXT), "who", "Labels the caller gave the request"),
+    Column("project", TEXT, "who", "The project, workspace or repository that the request was made for"),
+    Column("git_branch", TEXT, "who", "The branch that a coding agent worked on"),
     # ---- how
     Column("is_streaming", FLAG, "how", "The answer was streamed"),
     Column("is_batch", FLAG, "how", "Sent through a batch interface, at batch prices"),
     Column("is_gateway_cache_hit", FLAG, "how", "Answered from the gateway's own response cache: no provider charge"),
     Column("service_tier", TEXT, "how", "The provider's service tier, where it changes the price: priority, flex, …"),
+    Column("speed", TEXT, "how", "The provider's speed mode, where it changes the price: fast"),
+    Column("inference_region", TEXT, "how", "Where the provider was bound to run the model, where that changes the price: us, …"),
     Column("route", TEXT, "how", "The endpoint, deployment or API base that served it"),
     # ---- tokens
     Column("input_tokens", COUNT, "tokens", "All input tokens, cache reads and cache writes included", "tokens"),
@@ -79,10 +85,45 @@ COLUMNS: tuple[Column, ...] = (
     Column("output_reasoning_tokens", COUNT, "tokens", "Of the output: reasoning that the caller may not see", "tokens"),
     Column("input_audio_tokens", COUNT, "tokens", "Of the input: audio", "tokens"),
     Column("output_audio_tokens", COUNT, "tokens", "Of the output: audio", "tokens"),
+    Column(
+        "cache_audio_read_tokens",
+        COUNT,
+        "tokens",
+        "Of the cache reads, and of the audio input: audio read from the cache",
+        "tokens",
+    ),
+    Column("input_image_tokens", COUNT, "tokens", "Of the input: images", "tokens"),
+    Column(
+        "cache_image_read_tokens",
+        COUNT,
+        "tokens",
+        "Of the cache reads, and of the image input: images read from the cache",
+        "tokens",
+    ),
+    Column("output_image_tokens", COUNT, "tokens", "Of the output: images", "tokens"),
+    # ---- units
+    Column("units", UNITS, "units", "What is billed by the piece: web_searches, input_audio_seconds, …; each with how many"),
     # ---- money
     Column("reported_cost_usd", MONEY, "money", "What the source says the request cost", "USD"),
     Column("list_cost_usd", MONEY, "money", "What it costs at the list price of its time; NULL when no price is known", "USD"),
-    Column("price_status", TEXT, "money", "How the list price was found: exact, alias, free or unpriced"),
+    Column(
+        "input_cost_usd",
+        MONEY,
+        "money",
+        "Of the list cost: input tokens that were neither read from nor written to the cache",
+        "USD",
+    ),
+    Column("cache_read_cost_usd", MONEY, "money", "Of the list cost: tokens read from the prompt cache", "USD"),
+    Column("cache_write_cost_usd", MONEY, "money", "Of the list cost: tokens written to the prompt cache", "USD"),
+    Column("output_cost_usd", MONEY, "money", "Of the list cost: output tokens, reasoning included", "USD"),
+    Column("other_cost_usd", MONEY, "money", "Of the list cost: what is billed by the piece, such as searches and seconds", "USD"),
+    Column(
+        "price_status",
+        TEXT,
+        "money",
+        "How sure the list cost is: exact, alias, override, discount, free, partial (a lower bound) or unpriced",
+    ),
+    Column("price_reason", TEXT, "money", "Why the status is what it is, in words"),
     Column("price_id", TEXT, "money", "The price used: provider/model and the date it is valid from"),
     Column("discount", MONEY, "money", "Negotiated discount on the list price", "fraction"),
     Column("cache_read_saved_usd", MONEY, "money", "What its cache reads cost less than other input; NULL where not known", "USD"),
@@ -118,7 +159,13 @@ LINEAGE_COLUMNS: tuple[Column, ...] = (
     ),
 )
 
-PRICE_COLUMNS = ("list_cost_usd", "price_status", "price_id", "discount", "cache_read_saved_usd", "cache_write_extra_usd")
+COST_PARTS = ("input_cost_usd", "cache_read_cost_usd", "cache_write_cost_usd", "output_cost_usd", "other_cost_usd")
+"""They add up to ``list_cost_usd``."""
+
+PRICE_COLUMNS = (
+    "list_cost_usd", *COST_PARTS, "price_status", "price_reason", "price_id", "discount", "cache_read_saved_usd",
+    "cache_write_extra_usd",
+)  # fmt: skip
 """Ours, not the source's: filled by pricing after a source has read its rows."""
 
 PROVENANCE_COLUMNS = ("source_file", "ingest_id", "ingested_at")

@@ -33,7 +33,14 @@ class ReportFormat(StrEnum):
 
 
 def print_counts(title: str, counts: dict[str, Any]) -> None:
-    print_facts(title, {name: f"{value:.1f}" if isinstance(value, float) else exact_count(value) for name, value in counts.items()})
+    """The counts of a report, one a line; counts by reason below their name."""
+    facts: dict[str, str] = {}
+    for name, value in counts.items():
+        if isinstance(value, dict):
+            facts |= {f"  {reason}": exact_count(count) for reason, count in value.items()}
+        else:
+            facts[name] = f"{value:.1f}" if isinstance(value, float) else exact_count(value)
+    print_facts(title, facts)
 
 
 def print_facts(title: str, facts: dict[str, str], on: Console = out) -> None:

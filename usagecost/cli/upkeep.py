@@ -67,17 +67,17 @@ def doctor(
 
 
 def upgrade(lake: LakeOption = None) -> None:
-    """Bring a lake that an earlier version has made up to date: columns that are new are added, empty. Nothing is lost.
+    """Bring a lake that an earlier version has made up to date: columns and sums that are new are added. Nothing is lost.
 
-    Costs that are new columns are filled by `reprice` afterwards.
+    Such a lake is read as it is without it. Costs that are new columns are filled by `reprice` afterwards.
     """
     handle = Lake(lake or lake_root())
     try:
-        files = handle.upgrade()
+        added = handle.upgrade()
     except LakeError as problem:
         fail(str(problem), NOTHING_READ)
-    words = f"{counted(files, 'file')} written anew; `python -m usagecost reprice` fills new columns of prices."
-    out.print(words if files else "The lake is up to date.", highlight=False)
+    words = f"{counted(added, 'column')} added; `python -m usagecost reprice` fills those of prices."
+    out.print(words if added else "The lake is up to date.", highlight=False)
 
 
 def mirror(lake: LakeOption = None) -> None:

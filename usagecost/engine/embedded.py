@@ -16,8 +16,10 @@ import pyarrow as pa
 
 from usagecost.engine.words import INSTANT_US, UnansweredError
 from usagecost.lake import Tallied
+from usagecost.lake.table import no_rows_sql, rows_sql
 from usagecost.lake.tally_content import MEASURED
 from usagecost.lake.tally_steps import rows_of
+from usagecost.schema import REQUESTS
 
 MEMORY_LIMIT = "2GB"
 OUTLET_MEMORY = "500MB"
@@ -38,9 +40,9 @@ def answer(
     ``whose`` the files are is said in errors.
     """
     if files:
-        relation, bound = "read_parquet($files)", {**parameters, "files": list(files)}
+        relation, bound = rows_sql("$files", columns), {**parameters, "files": list(files)}
     else:
-        relation, bound = f"(SELECT {_no_columns(columns)} WHERE false)", dict(parameters)
+        relation, bound = f"({no_rows_sql(columns)})", dict(parameters)
     try:
         with _root().cursor() as cursor:
             for called, table in (beside or {}).items():
@@ -81,7 +83,7 @@ class Outlet:
 
     def copy(self, sql: str, parameters: Mapping[str, Any], *, files: Sequence[str], to: Path, options: str) -> int:
         """Writes what a query over the requests in some files finds to a file, by DuckDB's COPY; returns how many rows."""
-        said = sql.replace("{requests}", "read_parquet($files)").replace("{instant_us}", INSTANT_US)
+        said = sql.replace("{requests}", rows_sql("$files", REQUESTS)).replace("{instant_us}", INSTANT_US)
         bound = {**parameters, "files": list(files), "to": str(to)}
         try:
             return self._connection.execute(f"COPY ({said}) TO $to ({options})", bound).fetchall()[0][0]
@@ -90,7 +92,7 @@ class Outlet:
 
     def batches(self, sql: str, parameters: Mapping[str, Any], *, files: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """What a query over the requests in some files finds, a part at a time."""
-        said = sql.replace("{requests}", "read_parquet($files)").replace("{instant_us}", INSTANT_US)
+        said = sql.replace("{requests}", rows_sql("$files", REQUESTS)).replace("{instant_us}", INSTANT_US)
         yield from self._connection.sql(said, params={**parameters, "files": list(files)}).to_arrow_reader(BATCH_ROWS)
 
     def close(self) -> None:
@@ -107,9 +109,3 @@ def _root() -> duckdb.DuckDBPyConnection:
     connection.execute(f"SET GLOBAL threads = {os.cpu_count() or 2}")
     connection.execute("SET GLOBAL parquet_metadata_cache = true")
     return connection
-
-
-def _no_columns(columns: pa.Schema) -> str:
-    """The columns of a table, typed, for a range in which the lake has no file."""
-    types = duckdb.from_arrow(columns.empty_table()).types
-    return ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in zip(columns.names, types, strict=True))

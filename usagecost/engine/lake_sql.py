@@ -53,6 +53,8 @@ def _address(url: str) -> str:
 
 
 def _type(kind: pa.DataType) -> str:
+    if pa.types.is_map(kind):
+        return f"Map(String, Decimal({kind.item_type.precision}, {kind.item_type.scale}))"
     if pa.types.is_list(kind):
         return "Array(Nullable(String))"
     if pa.types.is_timestamp(kind):

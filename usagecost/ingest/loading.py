@@ -5,10 +5,11 @@ So the size of the logs does not matter. What could not be read is kept in the l
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ from usagecost.pricebook import current_book
 from usagecost.pricing import with_prices
 from usagecost.schema import NAMES, REQUESTS
 from usagecost.sources import Batch
+from usagecost.sources.protocol import Skips
 from usagecost.sources.sql import registered
 
 STAGED_ROWS, STAGED_BYTES = 200_000, 256 << 20
@@ -53,8 +55,10 @@ GROUP BY source, team_id
 class Report:
     """What an ingest did. lines = requests + duplicates + skipped + rejected; requests = inserted + updated + unchanged.
 
-    `requests` counts each request once, however many lines are about it; `unpriced` of them have no price. `days` are those
-    whose file was written, `version` is the lake's after it (0: there is no lake). `problems` are sentences for people.
+    `requests` counts each request once, however many lines are about it; `unpriced` of them have no price, `conflicts` of them have
+    versions of several users or models at several times: their id seems to stand for several requests. `skipped_reasons` say why
+    lines are no requests, with how many. `days` are those whose file was written, `version` is the lake's after it (0: there is no
+    lake). `problems` are sentences for people.
     """
 
     files: int = 0
@@ -67,9 +71,11 @@ class Report:
     skipped: int = 0
     rejected: int = 0
     unpriced: int = 0
+    conflicts: int = 0
     days: int = 0
     version: int = 0
     seconds: float = 0.0
+    skipped_reasons: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[str, ...] = field(default=(), compare=False)
 
     def counts(self) -> dict[str, Any]:
@@ -84,12 +90,14 @@ def load(
     about: dict[str, str] | None = None,
     watermarks: Mapping[str, int] | None = None,
     against: Lake | None = None,
+    files: Collection[str] = (),
 ) -> Report:
     """Price batches, merge their requests into the lake as one version, keep their rejects.
 
     `about` is kept in the lake's history, beside the ingest's id and what was read. `watermarks` say how far a source has been
     read with this; they are part of the same version: see `Lake.watermark`. With `against`, nothing is merged: the report says
-    what the batches would do to that lake, and `lake` is only where they are worked on.
+    what the batches would do to that lake, and `lake` is only where they are worked on. `files` are the names of what the batches
+    are of: the report names those of which no line was used.
     """
     started = time.monotonic()
     with lake.staging() as folder, bounded_database(folder) as con:
@@ -107,13 +115,15 @@ def load(
             updated=commit.updated,
             unchanged=commit.unchanged,
             duplicates=commit.duplicates,
-            skipped=staging.skipped,
+            skipped=staging.skips.total(),
+            skipped_reasons=staging.skipped_reasons(),
+            conflicts=commit.conflicts,
             rejected=sum(staging.rejected.values()),
             unpriced=staging.unpriced(),
             days=commit.days,
             version=commit.version,
             seconds=round(time.monotonic() - started, 3),
-            problems=tuple(staging.problems()),
+            problems=(*staging.problems(), *staging.unused(files), *_conflicts(commit)),
         )
 
 
@@ -130,13 +140,16 @@ class _Staging:
         self.id = uuid.uuid4().hex
         self.files: list[Path] = []
         self.lineage: list[Path] = []
-        self.lines = self.skipped = 0
+        self.lines = 0
+        self.skips: Skips = Counter()
+        self._used: set[str | None] = set()
         self.rejected: Counter[str] = Counter()
 
     def add(self, batch: Batch) -> None:
         """Takes a batch; what has come together is written when it is much."""
         self.lines += batch.lines
-        self.skipped += batch.skipped
+        self.skips += batch.skips
+        self._used.update(pc.unique(batch.requests["source_file"]).to_pylist())
         self._requests.append(batch.requests)
         if sum(table.num_rows for table in self._requests) >= STAGED_ROWS or _bytes(self._requests) >= STAGED_BYTES:
             self._write_requests()
@@ -176,6 +189,18 @@ class _Staging:
             sentence + (_and_more(self.rejected[file] - 1) if is_about_line else "")
             for (file, is_about_line), sentence in self._problems.items()
         ]
+
+    def skipped_reasons(self) -> dict[str, int]:
+        """Why lines are no requests, and how many each; the most frequent first."""
+        reasons: Counter[str] = Counter()
+        for (_, reason), count in self.skips.items():
+            reasons[reason] += count
+        return dict(reasons.most_common())
+
+    def unused(self, files: Collection[str]) -> list[str]:
+        """A sentence for each file of which no line was used, nor rejected: that is named whatever else was loaded."""
+        named = {file for file, _ in self._problems}
+        return [_nothing_used(file, self.skips) for file in files if file not in self._used | named]
 
     def _note(self, rejects: pa.Table) -> None:
         files, has_line = rejects["source_file"], pc.is_valid(rejects["line"])
@@ -217,6 +242,22 @@ class _Staging:
             self._rejects = []
 
 
+def _nothing_used(file: str, skips: Skips) -> str:
+    """What is said of a file of which no line was used."""
+    reasons = [f"{count:,} × {reason}" for (of_file, reason), count in skips.most_common() if of_file == file]
+    return f"Nothing in {file} was used: {'; '.join(reasons) or 'it holds no requests'}."
+
+
+def _conflicts(commit: Commit) -> list[str]:
+    """What is said of ids that seem to stand for several requests."""
+    if not commit.conflicts:
+        return []
+    return [
+        f"{commit.conflicts:,} {'id stands' if commit.conflicts == 1 else 'ids stand'} in lines of several times and users: "
+        "only one request of each was kept. Were long ids rounded by a spreadsheet? Export the log with its ids as text."
+    ]
+
+
 def _sentence(source_file: str, line: int | None, reason: str, **_: object) -> str:
     """What was wrong, and where."""
     return f"{source_file}, line {line}: {reason}" if line else f"{source_file} {reason.removeprefix('The file ')}"
@@ -235,7 +276,8 @@ def _bytes(tables: Sequence[pa.Table]) -> int:
 def _commit(staging: _Staging, lake: Lake, about: dict[str, str], watermarks: Mapping[str, int] | None) -> Commit:
     """Merges what was staged; where nothing was, no lake is made."""
     if staging.files:
-        read = {"lines": staging.lines, "skipped": staging.skipped, "rejected": sum(staging.rejected.values())}
+        read = {"lines": staging.lines, "skipped": staging.skips.total(), "rejected": sum(staging.rejected.values())}
+        read |= {"skipped_reasons": json.dumps(staging.skipped_reasons())}
         ingest = {"id": staging.id, **about, **read}
         return lake.commit(staging.files, ingest=ingest, lineage=staging.lineage, watermarks=watermarks)
     return Commit(0, 0, 0, 0, 0, days=0, version=lake.version() if lake.exists else 0)

@@ -75,11 +75,12 @@ def _run(found: Found, chosen: Source | None, lake: Lake, dry_run: bool, on_prog
 
 
 def _ingest(found: Found, chosen: Source | None, lake: Lake, against: Lake | None, on_progress: OnProgress | None) -> Report:
+    names = [found.names.get(path) or str(path.absolute()) for path in found.files]
     paths = [found.names.get(path) or str(path) for path in list(found.files)[:MOST_PROBLEMS]]
     with lake.staging() as folder, bounded_database(folder) as con:
         reading = Reading(con, datetime.now(UTC))
         batches = _with_progress(_batches(found, chosen, reading), found.bytes, on_progress)
-        report = load(batches, lake, about={"paths": ", ".join(paths)}, against=against)
+        report = load(batches, lake, about={"paths": ", ".join(paths)}, against=against, files=names)
     if on_progress:
         on_progress(1.0, "Done")
     return replace(report, files=found.count, problems=_few((*found.problems, *report.problems)))
@@ -104,7 +105,7 @@ def _batches(found: Found, chosen: Source | None, reading: Reading) -> Iterator[
     """All files in batches: neighbours of one format together; at last what could not be read at all."""
     for source, group in groupby(found.recognised(SOURCES, chosen), key=lambda pair: pair[0]):
         yield from source.read((head for _, head in group), reading)
-    yield Batch(REQUESTS.empty_table(), reading.rejects(None, found.rejects), lines=0, skipped=0, bytes_read=0)
+    yield Batch(REQUESTS.empty_table(), reading.rejects(None, found.rejects), lines=0, bytes_read=0)
 
 
 def _with_progress(batches: Iterable[Batch], total: int, on_progress: OnProgress | None) -> Iterator[Batch]:

@@ -22,7 +22,7 @@ the files of one version; nothing is ever changed in place. What a killed proces
 with `Lake.vacuum`.
 """
 
-from usagecost.lake.errors import LakeChanged, LakeError, LakeMissing, LakeOutdated, LakeUnreachable, LakeUnreadable, LakeUnwritable
+from usagecost.lake.errors import LakeChanged, LakeError, LakeMissing, LakeUnreachable, LakeUnreadable, LakeUnwritable
 from usagecost.lake.handle import Lake
 from usagecost.lake.merge import Commit
 from usagecost.lake.removal import Removal, Selection
@@ -40,7 +40,6 @@ __all__ = [
     "LakeChanged",
     "LakeError",
     "LakeMissing",
-    "LakeOutdated",
     "LakeUnreachable",
     "LakeUnreadable",
     "LakeUnwritable",

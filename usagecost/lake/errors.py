@@ -39,10 +39,6 @@ class LakeUnreadable(LakeError):  # noqa: N818
     """There is a lake, but its log, or the version asked for, cannot be read."""
 
 
-class LakeOutdated(LakeError):  # noqa: N818
-    """The lake was made by an earlier version of the app and lacks columns of today's record."""
-
-
 class LakeUnreachable(LakeError):  # noqa: N818
     """The object store that has the lake does not answer, or not to us. What was asked may work later, or with other settings."""
 

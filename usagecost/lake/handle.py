@@ -20,7 +20,6 @@ from usagecost.lake import rejects as lake_rejects
 from usagecost.lake import removal as lake_removal
 from usagecost.lake import repricing as lake_repricing
 from usagecost.lake import texts
-from usagecost.lake import upgrade as lake_upgrade
 from usagecost.lake import upkeep as lake_upkeep
 from usagecost.lake.errors import LakeError
 from usagecost.lake.merge import Commit, resolve, write_days
@@ -37,11 +36,12 @@ from usagecost.lake.table import (
     DataFile,
     TableSpec,
     file_paths,
+    missing_columns,
     open_or_create,
     open_table,
+    open_to_write,
     paths_by_day,
     stored_by_day,
-    table_as_it_is,
 )
 from usagecost.lake.tiers import files_to_write_anew
 
@@ -123,18 +123,17 @@ class Lake(LakeReader):
             )
 
     def upgrade(self) -> int:
-        """Add the columns of today's record that the lake was made without, empty; returns how many files were written anew.
+        """Add what a lake of an earlier version lacks: columns, which are NULL in its requests, and sums; returns how many columns.
 
-        Can be run again if it was interrupted. Raises LakeMissing or LakeUnreadable.
+        No file is written anew. Raises LakeMissing or LakeUnreadable.
         """
-        table_as_it_is(self._requests)
-        with self._writing() as folder:
-            files = sum(
-                _until_committed(lambda place=place, spec=spec: lake_upgrade.upgrade(place, spec, folder))
-                for place, spec in self._tables()
-            )
+        missing = missing_columns(open_table(self._requests), REQUESTS)
+        with self._writing():
+            for place, spec in self._tables():
+                if place.has_table():
+                    _until_committed(lambda place=place, spec=spec: open_to_write(place, spec))
         self._tally_if_possible()
-        return files
+        return len(missing)
 
     def vacuum(self, grace_hours: float = 168) -> int:
         """Remove the files that the newest version does not name, once they are older than the grace period; returns how many.
@@ -220,7 +219,7 @@ class Lake(LakeReader):
         return Commit(**counts, version=replace_days(table, self._requests, added, found.days, about, watermarks, staying))
 
     def _without(self, selection: Selection, folder: Path) -> Removal:
-        table = open_table(self._requests)
+        table = open_to_write(self._requests, REQUESTS)
         stored = paths_by_day(table, self._requests)
         with bounded_database(folder) as con:
             files = [path for paths in stored.values() for path in paths]

@@ -1,9 +1,9 @@
 """Which of the staged rows the lake takes, and what its days look like then: resolved in DuckDB, out of core.
 
 A request is known by its key, (source, request_id). Of its versions the one with the highest rank stays; of several with that
-rank the one with the greatest content. So neither order nor batches nor repetition of ingests change the result. A version with
-a rank below 0 is a replayed copy: it yields to every request of its source whose id has the same stem, the part before the
-first colon. A request that is covered by its own parts is not taken either: see lineage.py.
+rank the one that says most, then the greatest. So neither order nor batches nor repetition of ingests change the result.
+A version with a rank below 0 is a replayed copy: it yields to every request of its source whose id has the same stem, the part
+before the first colon. A request that is covered by its own parts is not taken either: see lineage.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from usagecost.lake.keys import KeyFilters, hash_sql, stem_sql
 from usagecost.lake.lineage import create_covered, create_links
 from usagecost.lake.staging import worker_count
 from usagecost.lake.storage import Storage
-from usagecost.lake.table import REQUESTS, create_view, write_file
+from usagecost.lake.table import REQUESTS, create_view, rows_sql, write_file
 from usagecost.schema import PRICE_COLUMNS, PROVENANCE_COLUMNS
 
 GROUP_ROWS = 400_000
@@ -28,11 +28,15 @@ GROUP_ROWS = 400_000
 and of files in order of time only its own part."""
 
 _NOT_CONTENT = {"source", "request_id", "rank", "day", *PRICE_COLUMNS, *PROVENANCE_COLUMNS}
-_CONTENT = "struct_pack({})".format(", ".join(f'"{name}"' for name in REQUESTS.columns.names if name not in _NOT_CONTENT))
-"""What a version says, as one value that can be compared: it decides between versions of one request and one rank.
+_CONTENT_COLUMNS = [name for name in REQUESTS.columns.names if name not in _NOT_CONTENT]
+_CONTENT_NAMES = ", ".join(f'"{name}"' for name in _CONTENT_COLUMNS)
+_CONTENT = f"struct_pack({_CONTENT_NAMES})"
+"""What a version says, as one value that can be hashed: versions whose hashes agree are taken to be equal.
 
-Versions whose hashes agree are taken to be equal; only those that differ are compared, which few ever do.
+Of versions of one rank that differ, which few ever do, the one that says most stays, then the greatest.
 """
+
+_WHOSE = "hash(user_id, model, started_at)"
 
 _STAGED = """
 CREATE VIEW staged AS  -- one row = one staged row; location: the file's place among the files, then the row's in the file
@@ -43,7 +47,7 @@ _STAGED_VERSIONS = f"""
 CREATE TABLE version AS  -- one row = one staged row
 SELECT
     source, request_id, stem(request_id) AS stem, rank, CAST(started_at AS DATE) AS day, location,
-    hash({_CONTENT}) AS content_hash
+    hash({_CONTENT}) AS content_hash, {_WHOSE} AS whose
 FROM staged
 """
 
@@ -81,10 +85,29 @@ FROM (
 GROUP BY source, request_id, rank
 """
 
-_STORED = """
+_STORED = f"""
 CREATE TABLE stored AS  -- one row = a request of the lake that is also staged
-SELECT source, request_id, rank, day FROM lake SEMI JOIN incoming USING (source, request_id)
+SELECT source, request_id, rank, day, {_WHOSE} AS whose FROM lake SEMI JOIN incoming USING (source, request_id)
 """
+
+_CONFLICTS = """
+WITH several AS (  -- one row = a key of whose versions not all are of one user, model and time
+    SELECT source, request_id
+    FROM (SELECT source, request_id, whose FROM version WHERE rank >= 0 UNION ALL SELECT source, request_id, whose FROM stored)
+    GROUP BY ALL HAVING min(whose) <> max(whose)
+), told AS (
+    SELECT source, request_id, user_id, model, started_at FROM staged SEMI JOIN several USING (source, request_id) WHERE rank >= 0
+    UNION ALL
+    SELECT source, request_id, user_id, model, started_at FROM lake SEMI JOIN several USING (source, request_id)
+)
+SELECT count(*)
+FROM (
+    FROM told SELECT source, request_id
+    GROUP BY ALL
+    HAVING count(DISTINCT started_at) > 1 AND (count(DISTINCT user_id) > 1 OR count(DISTINCT model) > 1)
+)
+"""
+"""How many keys stand for several requests: their versions are of other times, and of other users or models."""
 
 _WITHDRAWN = """
 CREATE TABLE withdrawn AS  -- one row = a copy in the lake whose original is staged, or a request whose parts tell its usage
@@ -112,17 +135,22 @@ LEFT JOIN tied USING (source, request_id)
 WHERE (is_contested OR tied.content_hash <> incoming.content_hash) AND coalesce(stored.rank <= incoming.rank, true)
 """
 
+_SAYS_MOST = " + ".join(f'("{name}" IS NOT NULL)::INTEGER' for name in _CONTENT_COLUMNS)
+_GREATEST = ", ".join(f'"{name}"::VARCHAR DESC NULLS LAST' for name in _CONTENT_COLUMNS)
+
 _CHOSEN = f"""
-CREATE TABLE chosen AS  -- one row = a contested request: the location of its greatest version, NULL if that is the stored one
+CREATE TABLE chosen AS  -- one row = a contested request: the location of the version that stays, NULL if that is the stored one
 SELECT source, request_id, location
 FROM (
-    SELECT source, request_id, location, {_CONTENT} AS content
+    SELECT source, request_id, location, {_CONTENT_NAMES}
     FROM staged
     SEMI JOIN (SELECT location FROM version SEMI JOIN contested USING (source, request_id, rank)) USING (location)
     UNION ALL
-    SELECT source, request_id, NULL, {_CONTENT} FROM lake_of_ties SEMI JOIN contested USING (source, request_id, rank)
+    SELECT source, request_id, NULL, {_CONTENT_NAMES} FROM lake_of_ties SEMI JOIN contested USING (source, request_id, rank)
 )
-QUALIFY row_number() OVER (PARTITION BY source, request_id ORDER BY content DESC, location NULLS FIRST) = 1
+QUALIFY row_number() OVER (
+    PARTITION BY source, request_id ORDER BY {_SAYS_MOST} DESC, {_GREATEST}, location NULLS FIRST
+) = 1
 """
 
 _WINNERS = """
@@ -175,7 +203,10 @@ SELECT
 
 @dataclass(frozen=True)
 class Resolution:
-    """What the staged rows do to the lake, counted in requests; ``duplicates`` in rows. ``days`` are those to be written anew."""
+    """What the staged rows do to the lake, counted in requests; ``duplicates`` in rows. ``days`` are those to be written anew.
+
+    ``conflicts`` are requests whose versions say other times, and other users or models: their id seems to stand for several.
+    """
 
     inserted: int
     updated: int
@@ -183,13 +214,15 @@ class Resolution:
     duplicates: int
     withdrawn: int
     days: tuple[date, ...]
+    conflicts: int
 
 
 @dataclass(frozen=True)
 class Commit:
     """What a commit did, in requests; ``duplicates`` in rows, ``days`` in files written anew or dropped.
 
-    The staged rows are duplicates, inserted, updated and unchanged ones. ``version`` is the lake's after it.
+    The staged rows are duplicates, inserted, updated and unchanged ones; ``conflicts`` are as in a Resolution.
+    ``version`` is the lake's after it.
     """
 
     inserted: int
@@ -199,6 +232,7 @@ class Commit:
     withdrawn: int
     days: int
     version: int
+    conflicts: int = 0
 
 
 def resolve(
@@ -228,6 +262,8 @@ def resolve(
     for statement in (_TIED, _CONTESTED, _CHOSEN, _WINNERS, _OUTGOING, _TAKEN):
         con.execute(statement)
     rows, requests, winners, updated, withdrawn = con.execute(_COUNTS).fetchone()
+    may_conflict = rows > requests or con.execute("SELECT count(*) > 0 FROM stored").fetchone()[0]
+    conflicts = con.execute(_CONFLICTS).fetchone()[0] if may_conflict else 0
     for table in _DONE_WITH:
         con.execute(f"DROP TABLE {table}")
     return Resolution(
@@ -237,6 +273,7 @@ def resolve(
         duplicates=rows - requests,
         withdrawn=withdrawn,
         days=tuple(_dates(con, _DAYS)),
+        conflicts=conflicts,
     )
 
 
@@ -272,7 +309,7 @@ def _write_day(con: duckdb.DuckDBPyConnection, table: Storage, day: date, stored
     values: dict[str, object] = {"day": day}
     if stored:
         rows += (
-            f" UNION ALL SELECT {REQUESTS.stored_columns} FROM read_parquet($stored)"
+            f" UNION ALL SELECT {REQUESTS.stored_columns} FROM {rows_sql('$stored', REQUESTS.columns)}"
             " ANTI JOIN (SELECT source, request_id FROM outgoing WHERE day = $day) USING (source, request_id)"
         )
         values["stored"] = list(stored)

@@ -37,6 +37,7 @@ from usagecost.lake.table import (
     REQUESTS,
     data_files,
     file_paths,
+    missing_columns,
     open_table,
     paths_by_day,
 )
@@ -99,6 +100,10 @@ class LakeReader:
                 if len(self._snapshots) > KEPT_SNAPSHOTS:
                     del self._snapshots[next(iter(self._snapshots))]
             return self._snapshots[wanted]
+
+    def lacks_columns(self) -> bool:
+        """Whether the lake was made without some columns of today's record: its requests have NULL there."""
+        return bool(missing_columns(open_table(self._requests), REQUESTS))
 
     def history(self) -> list[dict[str, Any]]:
         """The commits that the log still tells of, newest first.

@@ -35,7 +35,9 @@ from usagecost.lake.table import (
     file_paths,
     open_or_create,
     open_table,
+    open_to_write,
     paths_by_day,
+    rows_sql,
     write_file,
     written_path,
 )
@@ -93,7 +95,7 @@ _COLUMNS = ", ".join(
 )
 _REPRICED = f"""
 SELECT {_COLUMNS}
-FROM read_parquet($stored) AS request
+FROM {rows_sql("$stored", REQUESTS.columns)} AS request
 LEFT JOIN (SELECT * FROM read_parquet($changes) WHERE day = $day) AS change USING (source, request_id)
 """
 
@@ -193,7 +195,7 @@ def _act(
     """What changes, kept in the tables, and then done."""
     act = uuid.uuid4().hex
     open_or_create(tables.changes, PRICE_CHANGES)
-    table = open_table(tables.requests)
+    table = open_to_write(tables.requests, REQUESTS)
     stored = paths_by_day(table, tables.requests)
     found = changes(act, stored)
     if found is None:

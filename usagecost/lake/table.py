@@ -11,17 +11,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable
+from deltalake import CommitProperties, DeltaTable, Field
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction
 
 from usagecost import schema
-from usagecost.lake.errors import LakeMissing, LakeOutdated
+from usagecost.lake.errors import LakeMissing
 from usagecost.lake.footers import statistics
 from usagecost.lake.storage import Storage, errors_explained
 
@@ -66,21 +67,10 @@ class DataFile:
 
 
 def open_table(place: Storage, version: int | None = None) -> DeltaTable:
-    """The table in a folder, at a version or at its newest.
+    """The table in a folder, at a version or at its newest; raises LakeMissing, LakeUnreadable or LakeUnreachable.
 
-    Raises LakeMissing, LakeOutdated, LakeUnreadable or LakeUnreachable.
+    One that an earlier version of the app made may lack columns of today's record: `rows_sql` gives them as NULL.
     """
-    table = table_as_it_is(place, version)
-    if lacking := missing_columns(table):
-        raise LakeOutdated(
-            f"The lake in {place.lake} was made by an earlier version of this app and has no {' and no '.join(lacking)}: "
-            "run `python -m usagecost upgrade` once, which adds what is missing and loses nothing."
-        )
-    return table
-
-
-def table_as_it_is(place: Storage, version: int | None = None) -> DeltaTable:
-    """The table in a folder, whatever columns it has; raises LakeMissing, LakeUnreadable or LakeUnreachable."""
     with errors_explained(place, version):
         if not place.has_table():
             raise LakeMissing(
@@ -90,11 +80,23 @@ def table_as_it_is(place: Storage, version: int | None = None) -> DeltaTable:
         return DeltaTable(place.uri, version=version, storage_options=place.options)
 
 
-def missing_columns(table: DeltaTable) -> list[str]:
-    """The columns of today's record that the table was made without."""
-    spec = SPECS.get(table.metadata().name)
+def missing_columns(table: DeltaTable, spec: TableSpec) -> list[str]:
+    """The columns of today's record that a table was made without."""
     known = {field.name for field in table.schema().fields}
-    return [name for name in spec.columns.names if name not in known] if spec else []
+    return [name for name in spec.columns.names if name not in known]
+
+
+def open_to_write(place: Storage, spec: TableSpec) -> DeltaTable:
+    """The newest version of a table, with every column of today's record: missing ones are added, which writes no file anew.
+
+    Raises as `open_table` does.
+    """
+    table = open_table(place)
+    if missing := missing_columns(table, spec):
+        table.alter.add_columns([Field.from_arrow(spec.columns.field(name)) for name in missing])
+        place.sync("_delta_log")
+        table.update_incremental()
+    return table
 
 
 def update_table(table: DeltaTable, place: Storage) -> DeltaTable:
@@ -112,7 +114,7 @@ def open_or_create(place: Storage, spec: TableSpec) -> DeltaTable:
             _create(place, spec)
         sync_log(place, version=0)
         place.sync()
-    return open_table(place)
+    return open_to_write(place, spec)
 
 
 def log_entry(version: int) -> str:
@@ -176,10 +178,24 @@ def paths_by_day(table: DeltaTable, place: Storage) -> dict[date, list[str]]:
     return {day: list(files.values()) for day, files in stored_by_day(table, place).items()}
 
 
+def rows_sql(files: str, columns: pa.Schema, options: str = "") -> str:
+    """SQL for the rows of Parquet files of a table, given as an SQL list; columns that a file lacks are NULL in it."""
+    return f"(SELECT * FROM read_parquet({files}, union_by_name = true{options}) UNION ALL BY NAME {no_rows_sql(columns)})"
+
+
+@cache
+def no_rows_sql(columns: pa.Schema) -> str:
+    """SQL for a table of these columns without rows."""
+    types = duckdb.from_arrow(columns.empty_table()).types
+    fields = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in zip(columns.names, types, strict=True))
+    return f"SELECT {fields} WHERE false"
+
+
 def create_view(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], spec: TableSpec) -> None:
     """Give the rows of Parquet files a name in the database; without files it is a table without rows."""
     if files:
-        con.read_parquet(list(files), hive_partitioning=spec.partition is not None).create_view(name)
+        paths = ", ".join("'" + path.replace("'", "''") + "'" for path in files)  # a view has no parameters
+        con.execute(f"CREATE VIEW {name} AS FROM {rows_sql(f'[{paths}]', spec.columns)}")
     else:
         con.from_arrow(spec.columns.empty_table()).create(name)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from usagecost.lake.table import REQUESTS
+from usagecost.lake.table import REQUESTS, rows_sql
 from usagecost.lake.tally_groupings import BUCKETED, GROUPINGS, LEADING, Told, adds_little
 from usagecost.lake.tally_steps import DAYS_BEGIN, HALF_HOUR_SQL, PARTS, QUIET, STEPS, finest_rows, quiet_cuts, rows_of, start_sql
 from usagecost.metrics import BASES, DIMENSIONS, LATENCY, LATENCY_STEP, MEASURES, fold_sql, tally_column
@@ -104,7 +104,7 @@ class Draft:
         self._tables: dict[str, frozenset[str]] = {}
         """Table -> the groupings that it has rows of."""
         times = ", ".join(f"{start_sql(step, cuts)} AS at_{step}" for step in STEPS)
-        self._requests = f"SELECT {_READ}, {times} FROM read_parquet($file)"
+        self._requests = f"SELECT {_READ}, {times} FROM {rows_sql('[$file]', REQUESTS.columns)}"
 
     def counts(self, keys: Sequence[Key]) -> Sequence[int]:
         """About how many rows there are by each key."""

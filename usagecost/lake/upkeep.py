@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 from usagecost.lake.publishing import replace_files
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
-from usagecost.lake.table import TableSpec, data_files, files_by_day, local_paths, open_table, write_file
+from usagecost.lake.table import TableSpec, data_files, files_by_day, local_paths, open_table, open_to_write, rows_sql, write_file
 from usagecost.lake.tiers import LARGE_ROWS
 
 
@@ -22,7 +22,7 @@ def compact(place: Storage, spec: TableSpec, folder: Path) -> int:
     """
     if not place.has_table():
         return 0
-    table = open_table(place)
+    table = open_to_write(place, spec)
     small = [file for file in data_files(table, spec) if file.rows < LARGE_ROWS]
     crowded = {day: files for day, files in files_by_day(small).items() if len(files) > 1}
     if not crowded:
@@ -33,7 +33,7 @@ def compact(place: Storage, spec: TableSpec, folder: Path) -> int:
                 con,
                 place,
                 spec,
-                f"SELECT {spec.stored_columns} FROM read_parquet($files)",
+                f"SELECT {spec.stored_columns} FROM {rows_sql('$files', spec.columns)}",
                 {"files": local_paths(place, files)},
                 day,
                 data_change=False,

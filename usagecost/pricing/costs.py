@@ -11,7 +11,7 @@ import pyarrow as pa
 from usagecost.pricing.book import NO_BOOK, Book
 from usagecost.pricing.overlay import Asked, rates_of
 from usagecost.pricing.rates import ATTO, DAY_US, PART_OF, RATES
-from usagecost.schema import MONEY, PRICE_COLUMNS, REQUESTS
+from usagecost.schema import COST_PARTS, MONEY, PRICE_COLUMNS, REQUESTS
 
 NO_CHARGE = "is_gateway_cache_hit OR (status IN ('error', 'cancelled') AND input_tokens = 0 AND output_tokens = 0)"
 """Nothing was used at a provider: answered by the gateway itself, or failed before a token was read."""
@@ -43,6 +43,7 @@ PRICED = f"""
     CASE WHEN is_no_charge THEN 'free' WHEN is_refused OR rate_id IS NULL THEN 'unpriced' ELSE rate_status END AS price_status,
     CASE WHEN is_no_charge OR is_refused THEN NULL ELSE rate_id END AS price_id,
     CASE WHEN is_no_charge OR is_refused THEN NULL ELSE rate_discount END AS discount,
+    {", ".join(f"CAST(NULL AS {MONEY_TYPE}) AS {part}" for part in COST_PARTS)}, NULL::VARCHAR AS price_reason,
     {_of_cache("cache_read_tokens", "saved")} AS cache_read_saved_usd,
     {_of_cache("cache_write_tokens", "extra")} AS cache_write_extra_usd"""
 

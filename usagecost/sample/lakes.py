@@ -15,7 +15,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from usagecost.ingest import Report, load
-from usagecost.lake import Lake, LakeOutdated
+from usagecost.lake import Lake
 from usagecost.sample.table import SEED, sample_requests
 from usagecost.schema import REJECTS
 from usagecost.sources import Batch
@@ -54,7 +54,7 @@ def write_sample(folder: str | Path, end: datetime, seed: int = SEED) -> Report:
 def sample_batches(end: datetime, seed: int = SEED) -> Iterator[Batch]:
     """The sample as a source would read it: one batch, nothing rejected."""
     requests = sample_requests(end, seed)
-    yield Batch(requests=requests, rejects=REJECTS.empty_table(), lines=requests.num_rows, skipped=0, bytes_read=0)
+    yield Batch(requests=requests, rejects=REJECTS.empty_table(), lines=requests.num_rows, bytes_read=0)
 
 
 def _fresh(root: Path, now: datetime) -> Path | None:
@@ -67,10 +67,7 @@ def _fresh(root: Path, now: datetime) -> Path | None:
 @cache
 def _has_todays_columns(folder: Path) -> bool:
     """Whether a sample was made by this version of the app; it is never changed, so it is looked at once."""
-    try:
-        return Lake(folder).version() >= 0
-    except LakeOutdated:
-        return False
+    return not Lake(folder).lacks_columns()
 
 
 def _make(root: Path, now: datetime) -> Path:

@@ -50,7 +50,7 @@ ROWS = f"""
 SELECT
     row,
     source_file,
-    lower(status) = 'processing' AS is_skipped,
+    CASE WHEN lower(status) = 'processing' THEN 'still running' END AS skipped,
     id AS request_id,
     nullif(parent_request_id, '') AS trace_id,
     timestamp AS started_at,

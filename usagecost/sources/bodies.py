@@ -165,7 +165,10 @@ ROWS = f"""
 SELECT
     row,
     source_file,
-    counting IS NULL AND NOT is_failed AND answered_model IS NULL AND (packed IS NULL OR merged IS NOT NULL) AS is_skipped,
+    CASE
+        WHEN counting IS NULL AND NOT is_failed AND answered_model IS NULL AND (packed IS NULL OR merged IS NOT NULL)
+        THEN 'no answer of a model'
+    END AS skipped,
     CASE
         WHEN packed IS NOT NULL AND merged IS NULL AND NOT is_failed
         THEN 'body is no JSON object, nor a list or a stream of them: log the response as it came.'

@@ -1,13 +1,14 @@
 """From a log's columns, as text, to canonical requests and the reasons against the rows that are none: one SQL for all formats.
 
 A source gives a relation of one row a line: `row`, its number; `source_file`; canonical columns as they stand in the log, as
-text or as numbers; and if need be `problem`, a reason of its own against the row, and `is_skipped`, for what is no request.
+text or as numbers; and if need be `problem`, a reason of its own against the row, and `skipped`, why the row is no request.
 What is given is read, checked and brought to the record's conventions here. A row that anything speaks against is left out as
 a whole: half a request would be a wrong one.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -18,17 +19,17 @@ from usagecost.schema import REQUESTS
 from usagecost.sources.checks import reason_sql
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.kinds import Kind, kind_of, status_of_http
-from usagecost.sources.protocol import Reading
+from usagecost.sources.protocol import Reading, Skips
 from usagecost.sources.sql import ChangingRows, in_parallel
 
-_VERBATIM = {"tags", "attributes", "rank"}
+_VERBATIM = {"tags", "units", "attributes", "rank"}
 """Columns that a source hands over as they shall be."""
 
 _GIVEN: dict[tuple[str, pa.Schema], tuple[str, ...]] = {}
 MOST_KEPT = 64
 """The columns that a SELECT gives over a table of a schema, for so many of them: formats are few, mappings may be many."""
 
-_OWN = {"row", "source_file", "problem", "is_skipped"}
+_OWN = {"row", "source_file", "problem", "skipped"}
 
 
 class CanonicalQuery:
@@ -50,6 +51,8 @@ class CanonicalQuery:
         self._kinds: Mapping[str, Kind] = {}
         self._planned: list[str] = []
         self._has_signs = False
+        self.skips: Skips = Counter()
+        """Of the rows of the last run: file and reason -> how many are no requests."""
 
     def run(self, table: pa.Table) -> tuple[pa.Table, pa.Table]:
         """The requests, and the `row` and `reason` of each rejected row; rows that are skipped are in neither."""
@@ -65,11 +68,30 @@ class CanonicalQuery:
         if not self._has_signs and any(_has_signs(rows[column]) for column in texts):
             self._has_signs = True  # it will be the same further on
             rows = self._executed()
+        rows = self._without_skipped(rows)
         reasons = rows["reason"]
         if reasons.null_count == len(reasons):
             return self._requests(rows), rows.select(["row", "reason"]).slice(0, 0)
         is_rejected = pc.is_valid(reasons)
         return self._requests(rows.filter(pc.invert(is_rejected))), rows.select(["row", "reason"]).filter(is_rejected)
+
+    def _without_skipped(self, rows: pa.Table) -> pa.Table:
+        """The rows that may be requests; the others are counted by their reason."""
+        self.skips = Counter()
+        reasons = rows["skipped"] if "skipped" in rows.column_names else None
+        if reasons is None or reasons.null_count == len(reasons):
+            return rows
+        is_skipped = pc.is_valid(reasons)
+        counts = (
+            rows.select(["source_file", "skipped"])
+            .filter(is_skipped)
+            .group_by(["source_file", "skipped"])
+            .aggregate([([], "count_all")])
+        )
+        self.skips.update(
+            {(file, reason): count for file, reason, count in zip(*(column.to_pylist() for column in counts.columns), strict=True)}
+        )
+        return rows.filter(pc.invert(is_skipped))
 
     def also(self, sql: str) -> pa.Table:
         """What another SELECT says over the rows of the last run, which go by the same name."""
@@ -121,15 +143,16 @@ class CanonicalQuery:
         columns = [column for column in self._given if column not in _OWN]
         read, valid = _read_and_valid(columns, self._kinds, _any_text_sql if self._has_signs else _plain_text_sql)
         problem = "problem" if "problem" in self._given else "NULL::VARCHAR AS problem"
-        skipped = "WHERE is_skipped IS NOT true" if "is_skipped" in self._given else ""
+        skipped = "skipped, " if "skipped" in self._given else ""
         totals = _totals(columns, self._conventions)
         return f"""
             WITH given AS ({self._sql}),
-            read AS (SELECT row, source_file, {problem}, {", ".join(read)} FROM given {skipped}),
-            valid AS (SELECT row, source_file, problem, {", ".join(valid)} FROM read),
+            read AS (SELECT row, source_file, {problem}, {skipped}{", ".join(read)} FROM given),
+            valid AS (SELECT row, source_file, problem, {skipped}{", ".join(valid)} FROM read),
             whole AS (SELECT * {f"REPLACE ({totals})" if totals else ""} FROM valid)
-            SELECT row, source_file, {", ".join(_selected(columns))},
-                {reason_sql(columns, self._kinds, self._conventions)} AS reason
+            SELECT row, source_file, {skipped}{", ".join(_selected(columns))},
+                {"CASE WHEN skipped IS NULL THEN " if skipped else ""}{reason_sql(columns, self._kinds, self._conventions)}
+                {"END" if skipped else ""} AS reason
             FROM whole
         """
 

@@ -125,9 +125,9 @@ SELECT
     row,
     source_file,
     CASE
-        WHEN has_usage THEN {_is_draft()}
-        ELSE true
-    END AS is_skipped,
+        WHEN NOT has_usage THEN 'no usage in it'
+        WHEN {_is_draft()} THEN 'draft of an answer'
+    END AS skipped,
     coalesce(
         message_id || ':' || coalesce(record.requestId, ''), nullif(record.uuid, ''), fingerprint || '-' || line
     ) AS request_id,

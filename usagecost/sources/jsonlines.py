@@ -18,7 +18,7 @@ from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import BLOCK_BYTES, FileProblem, Head, block_sizes
 from usagecost.sources.lines import LineBlock, line_blocks
-from usagecost.sources.protocol import MOST_RAW, Batch, Reading, Reject
+from usagecost.sources.protocol import BLANK, MOST_RAW, Batch, Reading, Reject, with_rest
 from usagecost.sources.sql import in_parallel, literal, registered
 
 TOGETHER_BYTES = 32 << 20
@@ -78,7 +78,7 @@ class JsonLines:
             requests=requests,
             rejects=reading.rejects(self.source, rejects + problems),
             lines=lines,
-            skipped=lines - requests.num_rows - len(rejects),
+            skips=with_rest(query.skips, lines - requests.num_rows - len(rejects), BLANK),
             bytes_read=sum(part.bytes_read for part in parts),
             lineage=reading.lineage(self.source, query.also(self._over_lines(self.lineage))) if self.lineage else None,
         )

@@ -35,7 +35,7 @@ from usagecost.sources.langfuse_rows import (
     spellings,
 )
 from usagecost.sources.langfuse_usage import COUNTS
-from usagecost.sources.protocol import Batch, Reading, file_problem
+from usagecost.sources.protocol import Batch, Reading, file_problem, with_rest
 from usagecost.sources.records import Records, is_json, record_names
 from usagecost.sources.sql import identifier, literal, registered
 
@@ -137,7 +137,11 @@ class Langfuse:
         for batch in Records(self.name, spellings(TRACE_FIELDS), TRACES, conventions).read(heads, reading):
             with registered(reading.con, "traces_read", batch.requests):
                 reading.con.execute(READ_TRACES)
-            yield replace(batch, requests=REQUESTS.empty_table(), skipped=batch.skipped + batch.requests.num_rows)
+            yield replace(
+                batch,
+                requests=REQUESTS.empty_table(),
+                skips=with_rest(batch.skips, batch.skipped + batch.requests.num_rows, "trace around requests"),
+            )
 
     def _reopened(self, files: Iterable[tuple[Path, str | None]], reading: Reading, problems: list[Batch]) -> Iterator[Head]:
         """The files again; those that have gone in the meantime are problems."""

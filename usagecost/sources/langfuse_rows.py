@@ -260,7 +260,7 @@ FROM trace
 """
 """Traces in the columns of requests: read like these, and kept aside."""
 
-NOTHING = "SELECT row, source_file, true AS is_skipped, id AS request_id, NULL::VARCHAR AS started_at FROM records"
+NOTHING = "SELECT row, source_file, 'holds no requests' AS skipped, id AS request_id, NULL::VARCHAR AS started_at FROM records"
 """For files that hold no requests: their rows are counted and skipped."""
 
 KNOWN_TRACES = """

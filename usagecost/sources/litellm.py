@@ -58,7 +58,7 @@ SPEND_LOG_ROWS = f"""
     SELECT
         *,
         CASE WHEN found IS NULL AND trim(metadata) <> '' THEN {literal(_NO_METADATA)} END AS problem,
-        false AS is_skipped,
+        NULL::VARCHAR AS skipped,
         request_id AS id, '' AS id_suffix, coalesce(nullif(litellm_call_id, ''), call_id_in_metadata) AS call_id,
         session_id AS trace_id,
         "startTime" AS started, "endTime" AS ended, "completionStartTime" AS first_token, updated_at AS revised,

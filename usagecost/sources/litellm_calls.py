@@ -169,7 +169,7 @@ SELECT
     row,
     source_file,
     problem,
-    is_skipped,
+    skipped,
     CASE
         WHEN answer_id <> '' THEN answer_id || '_cache_hit:' || coalesce(nullif(call_id, ''), (start_us // 1000)::VARCHAR, '')
         ELSE coalesce(CASE WHEN id NOT IN ('', 'None') THEN id END, nullif(call_id, '')) || id_suffix

@@ -83,9 +83,11 @@ _ROWS = f"""
     SELECT
         *,
         NULL::VARCHAR AS problem,
-        is_asked_again AND NOT has_usage
-            OR table_name IS NOT NULL AND action IS NOT NULL
-            OR batch_id IS NOT NULL AND custom_id IS NOT NULL AS is_skipped,
+        CASE
+            WHEN is_asked_again AND NOT has_usage THEN 'asks for an earlier answer'
+            WHEN table_name IS NOT NULL AND action IS NOT NULL THEN 'change of the proxy''s own tables'
+            WHEN batch_id IS NOT NULL AND custom_id IS NOT NULL THEN 'sends a batch'
+        END AS skipped,
         CASE
             WHEN is_asked_again AND ends_with(call_type, '_batch') THEN '_batch_cost'
             WHEN is_asked_again THEN '_background_cost'

@@ -178,7 +178,7 @@ ROWS = f"""{_READ}
 SELECT
     row,
     source_file,
-    NOT has_usage AND (NOT has_failed OR is_call IS NOT true) AS is_skipped,
+    CASE WHEN NOT has_usage AND (NOT has_failed OR is_call IS NOT true) THEN 'no usage in it' END AS skipped,
     trace_id || ':' || span_id || CASE WHEN has_usage THEN '' ELSE ':error' END AS request_id,
     trace_id,
     session_id,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -27,22 +28,41 @@ class Reject(NamedTuple):
     raw: str | None
 
 
+Skips = Counter[tuple[str, str]]
+"""File and reason -> how many of its lines are no requests."""
+
+BLANK = "blank line or column names"
+NO_USAGE = "no usage in it"
+"""What is said of lines that every file of a format has beside its requests."""
+
+
+def with_rest(skips: Skips, total: int, reason: str) -> Skips:
+    """The skipped lines that have a reason, and those that remain of a total under another, of no file in particular."""
+    rest = total - skips.total()
+    return skips + Counter({("", reason): rest}) if rest else skips
+
+
 @dataclass(frozen=True)
 class Batch:
     """A part of a file, or several small files, read.
 
     ``requests`` has the columns of schema.REQUESTS, the price columns and the ingest's NULL; ``rejects`` those of
-    schema.REJECTS. Every line is used, skipped (by the format no request) or rejected: ``lines`` = requests + skipped +
-    rejects that have a line. ``bytes_read`` are bytes of the files as they lie on disk, for the progress only. ``lineage`` has
+    schema.REJECTS. Every line is used, skipped with a reason or rejected: ``lines`` = requests + skipped + rejects that have a
+    line. ``bytes_read`` are bytes of the files as they lie on disk, for the progress only. ``lineage`` has
     the columns of schema.LINEAGE, for formats where a request may repeat the usage of its parts.
     """
 
     requests: pa.Table
     rejects: pa.Table
     lines: int
-    skipped: int
     bytes_read: int
+    skips: Skips = field(default_factory=Counter)
     lineage: pa.Table | None = None
+
+    @property
+    def skipped(self) -> int:
+        """How many lines are no requests."""
+        return self.skips.total()
 
 
 @dataclass(frozen=True)
@@ -80,7 +100,7 @@ class Reading:
 def file_problem(reading: Reading, source: str, head: Head, problem: FileProblem) -> Batch:
     """What is wrong with a whole file, as the last that is read of it."""
     reject = Reject(head.source_file, None, problem.sentence, None)
-    return Batch(REQUESTS.empty_table(), reading.rejects(source, [reject]), lines=0, skipped=0, bytes_read=0)
+    return Batch(REQUESTS.empty_table(), reading.rejects(source, [reject]), lines=0, bytes_read=0)
 
 
 class Source(Protocol):

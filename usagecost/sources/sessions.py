@@ -20,7 +20,7 @@ from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import BLOCK_BYTES, FileProblem, Head
 from usagecost.sources.jsonlines import MOST_FILES, Part, line_table, sorted_out
 from usagecost.sources.lines import line_blocks
-from usagecost.sources.protocol import Batch, Reading, Reject
+from usagecost.sources.protocol import NO_USAGE, Batch, Reading, Reject, with_rest
 from usagecost.sources.sql import in_parallel, registered
 
 
@@ -76,7 +76,7 @@ class SessionLines:
             requests=requests,
             rejects=reading.rejects(self.source, rejects + [one for reduced in gathered for one in reduced.problems]),
             lines=lines,
-            skipped=lines - requests.num_rows - len(rejects),
+            skips=with_rest(query.skips, lines - requests.num_rows - len(rejects), NO_USAGE),
             bytes_read=sum(reduced.bytes_read for reduced in gathered),
         )
 

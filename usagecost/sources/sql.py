@@ -49,6 +49,27 @@ def text_list(text: str) -> str:
     return f"nullif(list_filter({trimmed}, lambda item: item <> ''), [])"
 
 
+UNITS_TYPE = "MAP(VARCHAR, DECIMAL(18, 6))"
+
+
+def units_map(counts: Mapping[str, str]) -> str:
+    """SQL for the column `units`, from SQL texts of how many there are of each unit; NULL where there is none of any."""
+    numbers = {unit: f"TRY_CAST({text} AS DECIMAL(18, 6))" for unit, text in counts.items()}
+    entries = ", ".join(f"{{'key': {literal(unit)}, 'value': {number}}}" for unit, number in numbers.items())
+    some = " OR ".join(f"{number} > 0" for number in numbers.values())
+    return f"CASE WHEN {some} THEN {_some_units(f'[{entries}]')} END"
+
+
+def units_of_json(text: str) -> str:
+    """SQL for the column `units`, from the text of a JSON object of units and numbers; NULL where it is none."""
+    entries = f"map_entries(TRY(from_json({text}, '\"{UNITS_TYPE}\"')))"
+    return f"CASE WHEN json_type(TRY_CAST({text} AS JSON)) = 'OBJECT' THEN {_some_units(entries)} END"
+
+
+def _some_units(entries: str) -> str:
+    return f"map_from_entries(nullif(list_filter({entries}, lambda entry: entry.value > 0), []))"
+
+
 class JsonColumns:
     """Columns that stand somewhere in a JSON text, which is parsed once for all: several times as fast as into a struct.
 

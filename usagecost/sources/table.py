@@ -11,9 +11,9 @@ from typing import Any
 from usagecost.sources.files import BLOCK_BYTES, FileProblem, Head
 from usagecost.sources.jsonlines import JsonLines, fields_of_first_block
 from usagecost.sources.mapping import GIVEN_COLUMNS, TableMapping
-from usagecost.sources.protocol import Batch, Reading, file_problem
+from usagecost.sources.protocol import BLANK, Batch, Reading, file_problem
 from usagecost.sources.records import column_text, is_json, tabular_file
-from usagecost.sources.sql import identifier, json_object, literal, text_list
+from usagecost.sources.sql import identifier, json_object, literal, text_list, units_of_json
 from usagecost.sources.tabular import Tabular, TabularFile
 
 MOST_NAMES = 60
@@ -90,9 +90,10 @@ def _tabular(file: TabularFile, given: TableMapping | None) -> Tabular:
     _check_present(mapping, file.names, file.names)
     is_typed = file.head.is_parquet
     texts = {name: column_text(name, is_typed=is_typed) for name in _columns(mapping)}
-    is_blank = "" if is_typed else f"coalesce({', '.join(map(identifier, file.names))}) IS NULL AS is_skipped,"
+    is_blank = f"coalesce({', '.join(map(identifier, file.names))}) IS NULL"
+    skipped = "" if is_typed else f"CASE WHEN {is_blank} THEN {literal(BLANK)} END AS skipped,"
     columns = _columns(mapping) if is_typed else file.names
-    return Tabular(mapping.source, columns, _rows_sql(mapping, texts, is_blank), mapping.conventions)
+    return Tabular(mapping.source, columns, _rows_sql(mapping, texts, skipped), mapping.conventions)
 
 
 def column_names(head: Head) -> list[str]:
@@ -100,19 +101,21 @@ def column_names(head: Head) -> list[str]:
     return _json_fields(head) if is_json(head) else list(tabular_file(head).names)
 
 
-def _rows_sql(mapping: TableMapping, texts: Mapping[str, str], is_skipped: str = "") -> str:
+def _rows_sql(mapping: TableMapping, texts: Mapping[str, str], skipped: str = "") -> str:
     """The SELECT of canonical columns from `lines`; `texts` is SQL for the text in each of the table's columns."""
     given = {column: texts[name] for column, name in mapping.columns.items()}
     given |= {column: literal(value) for column, value in mapping.constants.items()}
     given.setdefault("request_id", "fingerprint || '-' || line")
     if "tags" in given:
         given["tags"] = text_list(given["tags"])
+    if "units" in given:
+        given["units"] = units_of_json(given["units"])
     if "rank" in given:
         given["rank"] = _rank(given["rank"])
     if mapping.attributes:
         given["attributes"] = json_object({name: f"to_json({texts[name]})" for name in mapping.attributes})
     columns = ", ".join(f"{text} AS {column}" for column, text in given.items())
-    return f"SELECT row, source_file, {is_skipped} {columns} FROM lines"
+    return f"SELECT row, source_file, {skipped} {columns} FROM lines"
 
 
 def _rank(text: str) -> str:

@@ -16,7 +16,7 @@ from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import FileProblem, Head
 from usagecost.sources.lines import Unreadable
-from usagecost.sources.protocol import Batch, Reading, Reject, file_problem
+from usagecost.sources.protocol import BLANK, Batch, Reading, Reject, file_problem, with_rest
 
 MOST_ROWS = 150_000
 """Rows that are read at once."""
@@ -98,7 +98,7 @@ class Tabular:
             requests=requests,
             rejects=reading.rejects(self.source, [Reject(file.head.source_file, *reject) for reject in sorted(rejects)]),
             lines=read,
-            skipped=read - requests.num_rows - len(rejects),
+            skips=with_rest(query.skips, read - requests.num_rows - len(rejects), BLANK),
             bytes_read=rows.bytes_read,
             lineage=reading.lineage(self.source, query.also(self.lineage)) if self.lineage else None,
         )

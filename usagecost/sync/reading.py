@@ -74,6 +74,6 @@ def _batch(rows: pa.Table, source_file: str, query: CanonicalQuery, reading: Rea
         requests=requests,
         rejects=reading.rejects(LiteLLM.name, rejects),
         lines=count,
-        skipped=count - requests.num_rows - len(rejects),
+        skips=query.skips,
         bytes_read=rows.nbytes,
     )
