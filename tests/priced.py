@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tests.source_rows import database
 from usagecost.pricing import with_prices
-from usagecost.schema import PRICE_COLUMNS, REQUESTS
+from usagecost.schema import REQUESTS
 
 Price = tuple[Decimal | None, str, str | None]
 
@@ -31,7 +31,7 @@ def priced(table: pa.Table) -> pa.Table:
 
 def prices(*requests: dict[str, Any]) -> list[Price]:
     """Cost, status and price id of each request."""
-    found = priced(table_of(*requests)).sort_by("request_id").select(PRICE_COLUMNS[:3])
+    found = priced(table_of(*requests)).sort_by("request_id").select(["list_cost_usd", "price_status", "price_id"])
     return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
 
 

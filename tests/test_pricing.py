@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import duckdb
 import pytest
+from genai_prices.data_snapshot import find_provider_by_id, get_snapshot
 from genai_prices.types import ClauseEquals, ConditionalPrice, ModelInfo, ModelPrice, PriceVariant, Provider, StartDateConstraint
 
 from tests.priced import price, priced, prices, table_of
@@ -71,10 +72,14 @@ def test_a_service_tier_has_its_own_price_where_the_list_knows_one() -> None:
     assert unknown == (Decimal("12.5"), "exact", "openai/gpt-4o@always")
 
 
-def test_a_borrowed_model_has_one_price_in_every_context() -> None:
-    azure = {"provider": "azure", "model": "gpt-4o", **MILLION, "is_batch": True, "service_tier": "priority"}
+def test_a_borrowed_model_has_the_vendors_factor_where_one_is_known_and_else_no_price() -> None:
+    azure = {"provider": "azure", "model": "gpt-4o", **MILLION}
 
-    assert prices(azure) == [(Decimal("12.5"), "exact", "azure/gpt-4o@always")]
+    assert prices(azure, {**azure, "is_batch": True}, {**azure, "service_tier": "priority"}) == [
+        (Decimal("12.5"), "exact", "azure/gpt-4o@always"),
+        (Decimal("6.25"), "exact", "azure/gpt-4o@always+batch"),
+        (None, "unpriced", None),
+    ]
 
 
 def test_a_time_of_day_has_its_own_price() -> None:
@@ -152,8 +157,20 @@ def test_unpriced_is_null_not_zero() -> None:
     assert found == [(None, "unpriced", None)] * 4
 
 
+def test_a_model_whose_name_ends_in_free_is_free_whoever_serves_it() -> None:
+    for model in ("phi-4-reasoning:free", "deepseek/deepseek-r1:FREE", "nobody/knows-it:free"):
+        assert price(provider="openrouter", model=model, **MILLION) == (Decimal(0), "free")
+    assert price(provider="openrouter", model="nobody/knows-it:freedom", **MILLION) == (None, "unpriced")
+
+
 def test_a_model_whose_price_the_list_leaves_empty_is_unpriced() -> None:
-    assert price(provider="azure", model="phi-4-reasoning:free", **MILLION) == (None, "unpriced")
+    empty = next(model for model in find_provider_by_id(get_snapshot().providers, "azure").models if _is_empty(model))
+
+    assert price(provider="azure", model=empty.id, **MILLION)[1] == ("free" if empty.id.endswith(":free") else "unpriced")
+
+
+def _is_empty(model: ModelInfo) -> bool:
+    return isinstance(model.prices, ModelPrice) and not any(model.prices.__dict__.values())
 
 
 def test_a_model_priced_only_by_the_hour_is_unpriced() -> None:
@@ -217,7 +234,7 @@ def test_a_model_is_free_while_all_its_prices_are_zero() -> None:
     nothing = ModelPrice(input_mtok=Decimal(0), output_mtok=Decimal(0))
     dated = ConditionalPrice(StartDateConstraint(datetime(2026, 3, 1, tzinfo=UTC).date()), prices=ModelPrice(input_mtok=Decimal(1)))
     model = ModelInfo("preview", ClauseEquals("preview"), prices=[ConditionalPrice(prices=nothing), dated])
-    rows = list(rate_rows(Match(Provider("acme", "Acme", "", models=[model]), model, "exact"), is_batch=False, service_tier=None))
+    rows = list(rate_rows(Match(Provider("acme", "Acme", "", models=[model]), model, "exact"), {}, []))
 
     assert [(row["rate_status"], row["rate_id"]) for row in rows] == [
         ("free", "acme/preview@always"),
@@ -229,9 +246,9 @@ def test_a_variant_that_changes_nothing_is_no_other_price() -> None:
     price_of_both = ModelPrice(input_mtok=Decimal(1))
     later = PriceVariant({"processing": "batch"}, ModelPrice(), StartDateConstraint(datetime(2026, 3, 1, tzinfo=UTC).date()))
     model = ModelInfo("m", ClauseEquals("m"), prices=price_of_both, price_variants=[later])
-    rows = list(rate_rows(Match(Provider("acme", "Acme", "", models=[model]), model, "exact"), is_batch=True, service_tier=None))
+    rows = list(rate_rows(Match(Provider("acme", "Acme", "", models=[model]), model, "exact"), {"processing": "batch"}, []))
 
-    assert [row["rate_id"] for row in rows] == ["acme/m@always"]
+    assert [(row["rate_status"], row["rate_id"]) for row in rows] == [("unpriced", None), ("exact", "acme/m@2026-03-01+batch")]
 
 
 # ---- the table
@@ -282,7 +299,7 @@ def test_names_in_logs_are_data_never_sql() -> None:
     hostile = "'; DROP TABLE requests; --"
 
     assert price(provider=hostile, model=hostile, service_tier=hostile, **MILLION) == (None, "unpriced")
-    assert price(**GPT, service_tier=hostile, **MILLION) == (Decimal("12.5"), "exact")
+    assert price(**GPT, service_tier=hostile, **MILLION) == (None, "unpriced")
 
 
 def test_the_price_list_has_a_version() -> None:

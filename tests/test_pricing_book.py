@@ -140,7 +140,10 @@ def test_a_discount_is_not_taken_off_an_own_price():
 def test_a_discount_of_a_provider_also_reaches_a_model_whose_log_names_none():
     book = '[[discount]]\nprovider = "openai"\nmodel = "gpt-4o*"\npercent = 10'
 
-    assert priced(book, model="gpt-4o", input_tokens=M, started_at=on("2026-05-01"))[:2] == (Decimal("2.25"), "discount")
+    assert priced(book, model="gpt-4o", input_tokens=M, output_tokens=0, started_at=on("2026-05-01"))[:2] == (
+        Decimal("2.25"),
+        "discount",
+    )
 
 
 def test_of_several_entries_that_fit_the_last_in_the_file_holds():
@@ -151,7 +154,7 @@ def test_of_several_entries_that_fit_the_last_in_the_file_holds():
 
 def test_an_empty_book_changes_nothing():
     assert parse_book("# nothing yet\n").prices == NO_BOOK.prices == ()
-    assert priced("", provider="openai", model="gpt-4o", input_tokens=M, started_at=on("2026-05-01"))[1] == "exact"
+    assert priced("", provider="openai", model="gpt-4o", input_tokens=M, output_tokens=0, started_at=on("2026-05-01"))[1] == "exact"
 
 
 @pytest.mark.parametrize(
@@ -183,7 +186,7 @@ def test_an_empty_book_changes_nothing():
             '[[price]]\nmodel = "a"\ninput = 1\nfrom = 2026-05-02\nuntil = 2026-05-01',
             "until is 2026-05-01, before from (2026-05-02)",
         ),
-        ("[[prices]]\n", "line 1, prices: there is no such key; known are price, alias, discount."),
+        ("[[prices]]\n", "line 1, prices: there is no such key; known are price, alias, discount, factor."),
     ],
 )
 def test_what_is_wrong_is_said_with_line_key_and_cure(book: str, sentence: str):

@@ -24,27 +24,54 @@ from hypothesis import strategies as st
 
 from tests.priced import NOON, prices, table_of
 from usagecost.pricing import with_parts
-from usagecost.pricing.rates import PART_OF
+from usagecost.pricing.contexts import STANDARD, SYNONYMS
+from usagecost.pricing.names import resolve
+from usagecost.pricing.units import TOKENS, WHOLES
 from usagecost.schema import REQUESTS
 
 Request = dict[str, Any]
 
-COUNTS = [name for name in REQUESTS.names if name.endswith("_tokens")]
-COUNTED_PRICES = {
-    *("input_mtok", "cache_read_mtok", "cache_write_mtok", "cache_write_1h_mtok", "input_audio_mtok"),
-    *("output_mtok", "output_reasoning_mtok", "output_audio_mtok", "requests_kcount"),
+UNITS = UnitRegistry(unit_data).units
+EXPRESSIBLE_PIECES = {
+    *("web_searches", "storage_searches", "rerank_searches", "social_searches", "code_executions", "input_characters"),
+    *("input_text_messages", "audio_seconds", "input_document_pages"),
 }
+"""Units of which none contains another, so that any number of each may be drawn."""
+COUNTS = [name for name in REQUESTS.names if name.endswith("_tokens")]
 MODELS = [(provider.id, model) for provider in get_snapshot().providers for model in provider.models]
 TIERS = [None, "default", "priority", "flex", "fast", "standard"]
 ROUNDING = Decimal("0.501e-9")
 """Half of the last place, and the float noise of a few rates over millions of tokens."""
 
 
-def library_price(request: Request) -> Decimal | None:
-    """What the library says; None where it refuses, and where it could only charge for what a record does not count."""
-    usage = Usage(**{name: request[name] for name in COUNTS if request.get(name) is not None})
+def context_of(request: Request) -> dict[str, str]:
+    """The way of asking in the library's words."""
     context = {"processing": "batch"} if request.get("is_batch") else {}
-    context |= {"service_tier": request["service_tier"]} if request.get("service_tier") else {}
+    for name in ("service_tier", "speed"):
+        if (word := request.get(name)) and word not in STANDARD[name]:
+            context[name] = SYNONYMS.get(name, {}).get(word, word)
+    return context
+
+
+def is_told(request: Request) -> bool:
+    """Whether the list itself says on that day what the way of asking costs: elsewhere factors do, or nobody."""
+    match = resolve(request["provider"], request["model"])
+    own = match is not None and any(match.model is model for model in match.provider.models)
+    variants = match.model.price_variants or () if match and own else ()
+    return all(
+        any(one.when.get(name) == word and (not one.constraint or one.constraint.active(request["started_at"])) for one in variants)
+        for name, word in context_of(request).items()
+    )
+
+
+def library_price(request: Request) -> Decimal | None:
+    """What the library says; None where it refuses, and where it charges nothing for anything that was used, free models apart."""
+    if request["model"].lower().endswith(":free"):
+        return Decimal(0)
+    pieces = dict(request.get("units") or [])
+    counted = {name: request[name] for name in COUNTS if request.get(name) is not None}
+    usage = Usage(**counted, **pieces)
+    context = context_of(request)
     try:
         result = calc_price(
             usage,
@@ -56,11 +83,14 @@ def library_price(request: Request) -> Decimal | None:
     except (ValueError, LookupError):
         return None
     priced = {key for key, value in result.model_price.__dict__.items() if value is not None}
-    return result.total_price if priced & COUNTED_PRICES else None
+    used = {UNITS[name].price_key for name, count in {**counted, **pieces}.items() if count}
+    is_billed = bool(used & priced) or not used or "requests_kcount" in priced
+    return result.total_price if priced and is_billed else None
 
 
 def differences(requests: list[Request]) -> list[tuple[Request, Decimal | None, Decimal | None]]:
     """Requests whose price is not the library's, with both."""
+    requests = [request for request in requests if is_told(request)]
     compared = [(request, found[0], library_price(request)) for request, found in zip(requests, prices(*requests), strict=True)]
     return [
         case
@@ -100,7 +130,8 @@ def contexts(model: ModelInfo) -> list[Request]:
     """No context, and every one that the model has a price for and a request can say."""
     said = [variant.when for variant in model.price_variants or ()]
     tiers = [when["service_tier"] for when in said if "service_tier" in when]
-    return [{}, {"is_batch": True}, *({"service_tier": tier} for tier in dict.fromkeys(tiers))]
+    speeds = [{"speed": when["speed"]} for when in said if "speed" in when]
+    return [{}, {"is_batch": True}, *({"service_tier": tier} for tier in dict.fromkeys(tiers)), *speeds]
 
 
 def edge_cases(provider: str, model: ModelInfo, dice: random.Random) -> list[Request]:
@@ -118,15 +149,25 @@ def consistent_usage(total: int, dice: random.Random) -> Request:
     read = dice.choice([None, 0, dice.randint(0, total)])
     write = dice.choice([None, 0, dice.randint(0, total - (read or 0))])
     output = dice.choice([None, 0, dice.randrange(100_000)])
+    audio = dice.choice([None, None, dice.randint(0, total - (read or 0) - (write or 0))])
+    image = dice.choice([None, None, dice.randint(0, total - (read or 0) - (write or 0) - (audio or 0))])
+    cached_audio = dice.choice([None, dice.randint(0, min(read or 0, audio or 0))])
     return {
         "input_tokens": total,
         "cache_read_tokens": read,
         "cache_write_tokens": write,
         "cache_write_1h_tokens": dice.choice([None, dice.randint(0, write or 0)]),
-        "input_audio_tokens": dice.choice([None, None, dice.randint(0, total - (read or 0) - (write or 0))]),
+        "input_audio_tokens": audio,
+        "input_image_tokens": image,
+        "cache_audio_read_tokens": cached_audio,
+        "cache_image_read_tokens": dice.choice([None, dice.randint(0, min((read or 0) - (cached_audio or 0), image or 0))]),
         "output_tokens": output,
         "output_reasoning_tokens": dice.choice([None, dice.randint(0, output or 0)]),
         "output_audio_tokens": dice.choice([None, None, dice.randint(0, output or 0)]),
+        "output_image_tokens": dice.choice([None, None, dice.randint(0, output or 0)]),
+        "units": dice.choice(
+            [None, None, [("web_searches", dice.randint(1, 9))], [("storage_searches", 2), ("input_characters", 7)]]
+        ),
     }
 
 
@@ -155,8 +196,15 @@ def any_request(draw: st.DrawFn) -> Request:
         "is_batch": draw(st.sampled_from([None, False, True])),
         "service_tier": draw(st.sampled_from(TIERS)),
         "input_tokens": draw(st.integers(0, 40) | st.sampled_from(inputs(model)) | st.integers(0, 3_000_000)),
+        "speed": draw(st.sampled_from([None, "fast", "standard"])),
         **{name: draw(COUNT) for name in COUNTS if name != "input_tokens"},
+        "units": draw(st.none() | SOME_PIECES),
     }
+
+
+SOME_PIECES = st.dictionaries(st.sampled_from(sorted(EXPRESSIBLE_PIECES)), st.integers(1, 500), min_size=1).map(
+    lambda pieces: list(pieces.items())
+)
 
 
 def utc(naive: datetime) -> datetime:
@@ -180,13 +228,9 @@ def test_any_usage_costs_what_the_library_says_in_many_cases(requests: list[Requ
 
 
 def test_a_part_is_a_part_in_the_library_too() -> None:
-    units = UnitRegistry(unit_data).units
-
-    assert set(PART_OF) == set(COUNTS)
-    for part, whole in PART_OF.items():
-        containing = {name for name in COUNTS if name != part and is_descendant_or_self(units[name], units[part])}
-        nearest = max(containing, key=lambda name: len(units[name].dimensions), default=None)
-        assert nearest == whole
+    assert set(TOKENS) == set(COUNTS)
+    for part, wholes in WHOLES.items():
+        assert set(wholes) == {name for name in COUNTS if name != part and is_descendant_or_self(UNITS[name], UNITS[part])}
 
 
 # ---- real answers

@@ -20,9 +20,10 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from usagecost.pricing.names import Match, is_same_provider, resolve
+from usagecost.pricing.units import PIECES
 
 Rate = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=18, decimal_places=12)]
-Factor = Annotated[Decimal, Field(ge=0, le=100)]
+Multiple = Annotated[Decimal, Field(ge=0, le=100)]
 
 MOST_NAME = 300
 
@@ -45,9 +46,13 @@ class Rates(_Said):
     cache_write: Rate | None = None
     cache_write_1h: Rate | None = None
     input_audio: Rate | None = None
+    input_image: Rate | None = None
+    cache_audio_read: Rate | None = None
+    cache_image_read: Rate | None = None
     output: Rate | None = None
     output_reasoning: Rate | None = None
     output_audio: Rate | None = None
+    output_image: Rate | None = None
 
     @property
     def said(self) -> dict[str, Decimal]:
@@ -92,16 +97,19 @@ class OwnPrice(Entry, Rates):
 
     free: bool = False
     per_request: Rate | None = None
-    batch: Factor = Decimal(1)
-    service_tier: dict[str, Factor] = Field(default_factory=dict)
+    units: dict[str, Rate] = Field(default_factory=dict)
+    batch: Multiple = Decimal(1)
+    service_tier: dict[str, Multiple] = Field(default_factory=dict)
     tier: tuple[Tier, ...] = ()
 
     @model_validator(mode="after")
     def _check_rates(self) -> Self:
-        if self.free and (self.said or self.per_request or self.tier):
+        if self.free and (self.said or self.per_request or self.units or self.tier):
             raise ValueError("free = true stands beside rates: keep one of them")
-        if not self.free and not self.said and self.per_request is None:
+        if not self.free and not self.said and self.per_request is None and not self.units:
             raise ValueError("there is no rate: say input and output in USD for a million tokens, or free = true")
+        if unknown := next((name for name in self.units if name not in PIECES), None):
+            raise ValueError(f"the price list has no unit {unknown!r}: known are {', '.join(sorted(PIECES))}")
         starts = [tier.above_input for tier in self.tier]
         if len(set(starts)) < len(starts):
             raise ValueError("two tiers begin above the same input")
@@ -143,10 +151,33 @@ class Discount(Entry):
         return self.percent / 100
 
 
+class Factor(Entry):
+    """What a way of asking costs, in times of the list price of tokens; without `factor`, what the list has for it later."""
+
+    model: Annotated[str, Field(min_length=1, max_length=MOST_NAME)] = "*"
+    batch: bool = False
+    service_tier: str | None = None
+    speed: str | None = None
+    inference_region: str | None = None
+    factor: Multiple | None = None
+    source: str = ""
+
+    @model_validator(mode="after")
+    def _check_one_way(self) -> Self:
+        if self.batch + sum(word is not None for word in (self.service_tier, self.speed, self.inference_region)) != 1:
+            raise ValueError("a factor is of one of batch = true, service_tier, speed and inference_region")
+        return self
+
+    def means(self, name: str, word: str) -> bool:
+        """Whether this is about a way of asking, in the words of the price list."""
+        return word == {"processing": "batch" if self.batch else None}.get(name, getattr(self, name, None))
+
+
 class _File(_Said):
     price: tuple[OwnPrice, ...] = ()
     alias: tuple[Alias, ...] = ()
     discount: tuple[Discount, ...] = ()
+    factor: tuple[Factor, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -156,6 +187,7 @@ class Book:
     prices: tuple[OwnPrice, ...] = ()
     aliases: tuple[Alias, ...] = ()
     discounts: tuple[Discount, ...] = ()
+    factors: tuple[Factor, ...] = ()
     version: str = ""
 
 
@@ -172,8 +204,8 @@ def parse_book(text: str) -> Book:
         said = _File.model_validate(keys)
     except ValidationError as error:
         raise BookProblem(_sentence(text, error)) from None
-    says_something = said.price or said.alias or said.discount
-    return Book(said.price, said.alias, said.discount, sha256(text.encode()).hexdigest()[:8] if says_something else "")
+    says_something = said.price or said.alias or said.discount or said.factor
+    return Book(said.price, said.alias, said.discount, said.factor, sha256(text.encode()).hexdigest()[:8] if says_something else "")
 
 
 def _listed(name: str) -> Match | None:
@@ -205,7 +237,7 @@ def _sentence(text: str, error: ValidationError) -> str:
     what = _CURES.get(first["type"]) or first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     known = ""
     if first["type"] == "extra_forbidden":
-        kinds = {"price": OwnPrice, "alias": Alias, "discount": Discount}
+        kinds = {"price": OwnPrice, "alias": Alias, "discount": Discount, "factor": Factor}
         fields = kinds[str(place[0])].model_fields if len(place) > 1 and place[0] in kinds else _File.model_fields
         known = f"; known are {', '.join(field.alias or name for name, field in fields.items())}"
     line, key = _line(text, place), next((str(part) for part in reversed(place) if isinstance(part, str)), "")

@@ -1,4 +1,4 @@
-"""The join that prices requests: rates to requests by model, context, time and total input."""
+"""The join that prices requests: rates to requests by model, way of asking, time and total input."""
 
 from __future__ import annotations
 
@@ -9,113 +9,140 @@ import duckdb
 import pyarrow as pa
 
 from usagecost.pricing.book import NO_BOOK, Book
+from usagecost.pricing.kinds import contradiction_sql, free_sql, leaf_costs_sql, nothing_billed_sql, pieces_sql, unrated_sql
 from usagecost.pricing.overlay import Asked, rates_of
-from usagecost.pricing.rates import ATTO, DAY_US, PART_OF, RATES
+from usagecost.pricing.rates import ATTO, RATES
+from usagecost.pricing.times import DAY_US
 from usagecost.schema import COST_PARTS, MONEY, PRICE_COLUMNS, REQUESTS
-
-NO_CHARGE = "is_gateway_cache_hit OR (status IN ('error', 'cancelled') AND input_tokens = 0 AND output_tokens = 0)"
-"""Nothing was used at a provider: answered by the gateway itself, or failed before a token was read."""
-
-OVERLAPS = (
-    ("cache_read_tokens", "input_audio_tokens"),
-    ("cache_write_tokens", "input_audio_tokens"),
-    ("output_reasoning_tokens", "output_audio_tokens"),
-)
-"""Parts of one whole that may share tokens. Where both are priced apart, so is what they share, and no record counts that."""
-
-MOST_TOKENS = 100_000_000_000
-"""Of one request. At ten times the highest price there is, this many still cost less than what the column holds."""
 
 NANO = 1_000_000_000
 ATTO_PER_NANO = ATTO // NANO
 HALF = ATTO_PER_NANO // 2
 MONEY_TYPE = f"DECIMAL({MONEY.precision}, {MONEY.scale})"
+ZERO = f"CAST(0 AS {MONEY_TYPE})"
 
+_ASKED = ("provider", "model", "is_batch", "service_tier", "speed", "inference_region")
+_CONTEXT = ("provider", "service_tier", "speed", "inference_region")
 
-def _of_cache(tokens: str, difference: str) -> str:
-    """SQL: what caching made a request cost less or more; nothing where it was not charged, unknown as its tokens or price are."""
-    nothing = f"CASE WHEN {tokens} IS NOT NULL THEN CAST(0 AS {MONEY_TYPE}) END"
-    return f"CASE WHEN is_refused THEN NULL WHEN is_no_charge THEN {nothing} ELSE {difference} END"
+_STATUS = """CASE
+    WHEN is_free THEN 'free'
+    WHEN rate_status IS NULL OR rate_status = 'unpriced' OR is_refused OR is_unread OR is_nothing_billed THEN 'unpriced'
+    WHEN unrated IS NOT NULL AND rate_status IN ('exact', 'alias', 'discount') THEN 'partial'
+    ELSE rate_status
+END"""
 
-
-PRICED = f"""
-    CASE WHEN is_no_charge THEN CAST(0 AS {MONEY_TYPE}) WHEN is_refused THEN NULL ELSE cost END AS list_cost_usd,
-    CASE WHEN is_no_charge THEN 'free' WHEN is_refused OR rate_id IS NULL THEN 'unpriced' ELSE rate_status END AS price_status,
-    CASE WHEN is_no_charge OR is_refused THEN NULL ELSE rate_id END AS price_id,
-    CASE WHEN is_no_charge OR is_refused THEN NULL ELSE rate_discount END AS discount,
-    {", ".join(f"CAST(NULL AS {MONEY_TYPE}) AS {part}" for part in COST_PARTS)}, NULL::VARCHAR AS price_reason,
-    {_of_cache("cache_read_tokens", "saved")} AS cache_read_saved_usd,
-    {_of_cache("cache_write_tokens", "extra")} AS cache_write_extra_usd"""
+_REASON = """CASE
+    WHEN is_free THEN is_free_because
+    WHEN model IS NULL THEN 'the log does not say which model'
+    WHEN rate_status IS NULL THEN 'the price list has no such model at this provider'
+    WHEN rate_status = 'unpriced' THEN rate_reason
+    WHEN is_unread THEN 'input tokens are not reported'
+    WHEN is_refused THEN 'counts contradict each other'
+    WHEN is_nothing_billed THEN 'the price list has no rate for what was used'
+    WHEN status_ = 'partial' THEN unrated
+    ELSE rate_reason
+END"""
 
 
 def with_prices(con: duckdb.DuckDBPyConnection, table: str, book: Book = NO_BOOK, also: Sequence[str] = ()) -> str:
     """SQL that selects every row of a table of canonical requests with its price columns filled.
 
-    The cost is exact, then rounded to nine places, halves up. It is NULL and the status unpriced where no price is known, the
-    input is not reported, or the counts contradict each other. ``price_id`` is NULL where no price was used, ``discount`` where
-    nothing was taken off. ``also`` names columns of the table beyond the record's that are wanted too. The SQL reads a temporary
-    table that this call leaves on the connection: the rates of what is in the table now.
+    The cost is exact, then rounded to nine places, halves up; its parts add up to it. It is a lower bound where the status is
+    partial; NULL, and the status unpriced, where no price is known, the input is not reported, or the counts contradict each
+    other. ``price_id`` is NULL where no price was used, ``discount`` where nothing was taken off. ``also`` names columns of the
+    table beyond the record's that are wanted too. The SQL reads a temporary table that this call leaves on the connection: the
+    rates of what is in the table now.
     """
     columns = ", ".join((*REQUESTS.names, *also))
-    return f"SELECT {columns} FROM (SELECT *, {PRICED} FROM ({charged(con, table, book, also)}))"
+    is_known = "status_ NOT IN ('unpriced', 'free') OR (status_ = 'free' AND NOT is_free)"
+    cumulated = [f"part_{place}" for place in range(len(COST_PARTS))]
+    costs = {
+        part: f"({until} - {before})::{MONEY_TYPE}"
+        for part, until, before in zip(COST_PARTS, cumulated, ["0", *cumulated], strict=False)
+    }
+    costs = {"list_cost_usd": cumulated[-1], **costs}
+    amounts = [
+        f"CASE WHEN is_free THEN {ZERO} WHEN status_ <> 'unpriced' THEN {cost} END AS {name}" for name, cost in costs.items()
+    ]
+    priced = f"""
+        {", ".join(amounts)},
+        status_ AS price_status, {_REASON} AS price_reason,
+        CASE WHEN {is_known} THEN rate_id END AS price_id, CASE WHEN {is_known} THEN rate_discount END AS discount,
+        {_of_cache("cache_read_tokens", "saved")} AS cache_read_saved_usd,
+        {_of_cache("cache_write_tokens", "extra")} AS cache_write_extra_usd"""
+    return f"""
+        SELECT {columns} FROM (
+            SELECT *, {priced} FROM (SELECT *, {_STATUS} AS status_ FROM ({charged(con, table, book, also)})))"""
 
 
 def charged(con: duckdb.DuckDBPyConnection, table: str, book: Book, also: Sequence[str] = ()) -> str:
     """SQL that selects every row of a table, without its price columns, with the row of RATES that holds for it (NULL: none).
 
-    `is_no_charge` and `is_refused` say that none is to be used, `cost` is in USD. It reads a temporary table that this call leaves
-    on the connection.
+    `is_free` (and why), `is_unread`, `is_refused` and `is_nothing_billed` say that none is to be used; `unrated` says in words what
+    was used and has no rate, or is not known. `part_0` to `part_4` are the parts of the cost in USD, each with those before it. It
+    reads a temporary table that this call leaves on the connection.
     """
     rates = f'"rates of {table}"'
     _make_rates(con, table, rates, book)
-    may_contradict, contradicts = _contradicts("true"), _contradicts("{}_rate IS NOT NULL")  # the first is quick and mostly enough
     said = ", ".join(f"request.{name}" for name in (*REQUESTS.names, *also) if name not in PRICE_COLUMNS)
+    same = " ".join(f"AND request.{name} IS NOT DISTINCT FROM rate.{name}" for name in _CONTEXT)
     return f"""
         WITH request AS (
-            SELECT *, (instant % {DAY_US} + {DAY_US}) % {DAY_US} AS time_of_day,
-                {NO_CHARGE} AS is_no_charge, {may_contradict} AS may_contradict
+            SELECT *, (instant % {DAY_US} + {DAY_US}) % {DAY_US} AS time_of_day, {free_sql()} AS is_free_because,
+                is_free_because IS NOT NULL AS is_free, {contradiction_sql(None)} AS may_contradict
             FROM (SELECT *, epoch_us(started_at) AS instant FROM {table})),
         rated AS (
-            SELECT {said}, is_no_charge, may_contradict, rate.* EXCLUDE (provider, model, is_batch, service_tier)
+            SELECT {said}, is_free_because, is_free, may_contradict, rate.* EXCLUDE ({", ".join(_ASKED)})
             FROM request LEFT JOIN {rates} AS rate
               ON request.model = rate.model
-             AND request.provider IS NOT DISTINCT FROM rate.provider
              AND coalesce(request.is_batch, false) = rate.is_batch
-             AND request.service_tier IS NOT DISTINCT FROM rate.service_tier
+             {same}
              AND request.instant >= rate.valid_from AND request.instant < rate.valid_until
              AND request.time_of_day >= rate.daily_from AND request.time_of_day < rate.daily_until
-             AND request.input_tokens > rate.input_above AND request.input_tokens <= rate.input_up_to)
-        SELECT *, may_contradict AND ({contradicts}) AS is_refused, {_cost()} AS cost,
-            {_difference("cache_read_tokens", "-cache_read_tokens_rate")} AS saved,
-            {_difference("cache_write_tokens", "cache_write_tokens_rate", of_it="cache_write_1h_tokens")} AS extra
-        FROM rated"""
+             AND coalesce(request.input_tokens, 0) > rate.input_above AND coalesce(request.input_tokens, 0) <= rate.input_up_to),
+        judged AS (
+            SELECT *,
+                input_tokens IS NULL AND units IS NULL AND rate_status <> 'free' AS is_unread,
+                may_contradict AND ({contradiction_sql("{}_rate IS NOT NULL")}) AS is_refused,
+                {nothing_billed_sql()} AS is_nothing_billed, {unrated_sql()} AS unrated
+            FROM rated)
+        SELECT *, {_cumulated()},
+            {_difference("-", "cache_read_tokens", "cache_audio_read_tokens", "cache_image_read_tokens")} AS saved,
+            {_difference("", "cache_write_tokens", "cache_write_1h_tokens")} AS extra
+        FROM judged"""
 
 
 def _make_rates(con: duckdb.DuckDBPyConnection, table: str, rates: str, book: Book) -> None:
-    """The rates of every distinct model and context of a table, under the names that the log uses."""
-    asked = con.sql(
-        f"SELECT DISTINCT provider, model, coalesce(is_batch, false), service_tier FROM {table} WHERE model IS NOT NULL"
-    )
+    """The rates of every distinct model and way of asking of a table, under the names that the log uses."""
+    names = [f"coalesce({name}, false)" if name == "is_batch" else name for name in _ASKED]
+    asked = con.sql(f"SELECT DISTINCT {', '.join(names)} FROM {table} WHERE model IS NOT NULL")
     rows = [{**asdict(one), **row} for one in (Asked(*values) for values in asked.fetchall()) for row in rates_of(one, book)]
     con.register("rate_rows", pa.Table.from_pylist(rows, schema=RATES))
     con.execute(f"CREATE OR REPLACE TEMP TABLE {rates} AS FROM rate_rows")
     con.unregister("rate_rows")
 
 
-def _cost() -> str:
-    """SQL: the cost in USD, a sum of exact integers; NULL where there is no rate."""
-    return _usd(" + ".join([f"request_rate + {HALF}", *(f"coalesce({count}::HUGEINT * {count}_rate, 0)" for count in PART_OF)]))
+def _cumulated() -> str:
+    """SQL: the parts of the cost in USD, each with all before it, so that rounding never makes their sum another than the cost."""
+    parts = [*leaf_costs_sql(), f"request_rate + {pieces_sql()}"]
+    sums = [" + ".join([str(HALF), *parts[: place + 1]]) for place in range(len(parts))]
+    return ", ".join(f"CASE WHEN rate_id IS NOT NULL THEN {_usd(atto)} END AS part_{place}" for place, atto in enumerate(sums))
 
 
-def _difference(count: str, rate: str, of_it: str | None = None) -> str:
-    """SQL: what tokens, and a part of them, cost beyond the rate of what contains them, in USD, rounded as costs are.
+def _difference(sign: str, count: str, *parts: str) -> str:
+    """SQL: what tokens, and parts of them, cost beyond the rates of what contains them, in USD, rounded as costs are.
 
     NULL where the tokens are not reported or there is no rate; 0 where they are not priced apart.
     """
-    part = f" + coalesce({of_it}, 0)::HUGEINT * coalesce({of_it}_rate, 0)" if of_it else ""
-    atto = f"({count}::HUGEINT * coalesce({rate}, 0){part})"
-    usd = _usd(f"{atto} + CASE WHEN {atto} < 0 THEN -{HALF} ELSE {HALF} END")
-    return f"CASE WHEN rate_id IS NULL THEN NULL WHEN {count} = 0 THEN CAST(0 AS {MONEY_TYPE}) ELSE {usd} END"
+    atto = " + ".join(f"coalesce({one}, 0)::HUGEINT * coalesce({one}_rate, 0)" for one in (count, *parts))
+    usd = _usd(f"{sign}({atto}) + CASE WHEN {sign}({atto}) < 0 THEN -{HALF} ELSE {HALF} END")
+    return f"CASE WHEN rate_id IS NULL THEN NULL WHEN {count} = 0 THEN {ZERO} WHEN {count} > 0 THEN {usd} END"
+
+
+def _of_cache(tokens: str, difference: str) -> str:
+    """SQL: what caching made a request cost less or more; nothing where it was not charged, unknown as its tokens or price are."""
+    nothing = f"CASE WHEN {tokens} IS NOT NULL THEN {ZERO} END"
+    return f"CASE WHEN is_free THEN {nothing} WHEN status_ = 'unpriced' THEN NULL ELSE {difference} END"
 
 
 def _usd(atto: str) -> str:
@@ -125,20 +152,3 @@ def _usd(atto: str) -> str:
     """
     nano = f"coalesce(TRY_CAST({atto} AS BIGINT) // {ATTO_PER_NANO}, ({atto}) // {ATTO_PER_NANO})"
     return f"CAST(TRY_CAST({nano} AS DECIMAL(18, 0)) * 0.000000001 AS {MONEY_TYPE})"
-
-
-def _contradicts(is_priced: str) -> str:
-    """SQL: counts that the library refuses to price, given how to tell that a count has a price of its own, or that no request has.
-
-    A whole must contain its parts that are priced apart; all of them where it is not reported itself.
-    """
-    tests = [f"least({', '.join(PART_OF)}) < 0", f"greatest({', '.join(PART_OF)}) > {MOST_TOKENS}"]
-    for whole in dict.fromkeys(whole for whole in PART_OF.values() if whole):
-        taken_out = " + ".join(
-            f"CASE WHEN {whole} IS NULL OR {is_priced.format(part)} THEN coalesce({part}, 0) ELSE 0 END::DOUBLE"
-            for part, of in PART_OF.items()
-            if of == whole
-        )
-        tests.append(f"{is_priced.format(whole)} AND coalesce({whole}, 0) < {taken_out}")
-    tests += [f"{a} > 0 AND {b} > 0 AND {is_priced.format(a)} AND {is_priced.format(b)}" for a, b in OVERLAPS]
-    return " OR ".join(f"({test})" for test in tests)

@@ -13,10 +13,25 @@ from genai_prices.types import ModelPrice, TieredPrices
 from genai_prices.types import Tier as ListTier
 
 from usagecost.pricing.book import Book, Discount, Entry, OwnPrice
+from usagecost.pricing.contexts import Context, context_of, vendor_factors
 from usagecost.pricing.names import Match, resolve
-from usagecost.pricing.rates import DAY_US, FIRST, LAST, PART_OF, REQUESTS_PER_PRICE, epoch_us, price_rows, rate_rows
+from usagecost.pricing.rates import NO_RATES, REQUESTS_PER_PRICE, price_rows, rate_rows
+from usagecost.pricing.times import DAY_US, FIRST, LAST, epoch_us
+from usagecost.pricing.units import PIECES, TOKENS, WHOLES
 
 E = TypeVar("E", bound=Entry)
+
+
+_FREE = NO_RATES | {
+    "daily_from": 0,
+    "daily_until": DAY_US,
+    "input_above": FIRST,
+    "input_up_to": LAST,
+    "rate_status": "free",
+    "rate_reason": "the model's name says that it is free",
+    "rate_discount": None,
+}
+"""The row of a model that is free by its name."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +40,17 @@ class Asked:
 
     provider: str | None
     model: str
-    is_batch: bool
-    service_tier: str | None
+    is_batch: bool = False
+    service_tier: str | None = None
+    speed: str | None = None
+    inference_region: str | None = None
+
+    @property
+    def context(self) -> Context:
+        """The way of asking, in the words of the price list."""
+        return context_of(
+            is_batch=self.is_batch, service_tier=self.service_tier, speed=self.speed, inference_region=self.inference_region
+        )
 
 
 def rates_of(asked: Asked, book: Book) -> Iterator[dict[str, object]]:
@@ -35,12 +59,17 @@ def rates_of(asked: Asked, book: Book) -> Iterator[dict[str, object]]:
     aliases = _fitting(book.aliases, asked, [match])
     known = [match, *(alias.match for alias in aliases)]  # an entry may also name the model that an alias stands for
     prices, discounts = _fitting(book.prices, asked, known), _fitting(book.discounts, asked, known)
-    for first, after in pairwise(_edges((*prices, *aliases, *discounts))):
+    factors = _fitting((*vendor_factors(), *book.factors), asked, known) if asked.context else []
+    for first, after in pairwise(_edges((*prices, *aliases, *discounts, *factors))):
         if price := _last_on(first, prices):
             yield from _own_rows(price, asked, first, after)
+        elif asked.model.lower().endswith(":free"):
+            start, end = _span(first, after)
+            yield _FREE | {"valid_from": start, "valid_until": end, "rate_id": f"{asked.model}@always"}
         elif meant := (alias.match if (alias := _last_on(first, aliases)) else match):
             discount = _last_on(first, discounts)
-            for row in rate_rows(meant, is_batch=asked.is_batch, service_tier=asked.service_tier):
+            in_force = [one for one in reversed(factors) if one.holds_on(first)]
+            for row in rate_rows(meant, asked.context, in_force):
                 if clipped := _clipped(row, first, after):
                     yield _discounted(clipped, discount) if discount else clipped
 
@@ -75,11 +104,14 @@ def _span(first: date, after: date) -> tuple[int, int]:
 
 def _discounted(row: dict[str, object], discount: Discount) -> dict[str, object]:
     """The same with rates less a discount; what is free stays free."""
-    if row["rate_status"] == "free":
+    if row["rate_status"] in ("free", "unpriced"):
         return row
     kept = 1 - discount.fraction
     rates = {name: round(value * kept) for name, value in row.items() if name.endswith("_rate") and value is not None}
-    return {**row, **rates, "rate_status": "discount", "rate_discount": discount.fraction}
+    pieces = [(name, round(rate * kept)) for name, rate in row["piece_rates"]]
+    reason = f"{discount.percent.normalize():f} % off the list price; {row['rate_reason']}"
+    about = {"rate_status": "discount", "rate_discount": discount.fraction, "rate_reason": reason}
+    return {**row, **rates, **about, "piece_rates": pieces}
 
 
 def _own_rows(price: OwnPrice, asked: Asked, first: date, after: date) -> Iterator[dict[str, object]]:
@@ -87,12 +119,14 @@ def _own_rows(price: OwnPrice, asked: Asked, first: date, after: date) -> Iterat
     factor = (price.batch if asked.is_batch else Decimal(1)) * price.service_tier.get(asked.service_tier or "", Decimal(1))
     named = f"{price.provider}/{price.model}" if price.provider else price.model
     for row in price_rows(_model_price(price, factor)):
+        is_free = not row.pop("costs_anything")
         yield {
             "valid_from": start,
             "valid_until": end,
             "daily_from": 0,
             "daily_until": DAY_US,
-            "rate_status": "override" if row.pop("costs_anything") else "free",
+            "rate_status": "free" if is_free else "override",
+            "rate_reason": "free by the own prices" if is_free else "own price",
             "rate_id": f"own:{named}@{price.since or 'always'}",
             "rate_discount": None,
             **row,
@@ -108,10 +142,13 @@ def _model_price(price: OwnPrice, factor: Decimal) -> ModelPrice:
         return TieredPrices(base * factor, tiers) if tiers else base * factor
 
     rates = {f"{name}_mtok": tiered(name, base) for name, base in price.said.items()}
+    if "cache_write_1h_mtok" in rates:  # what is not said costs what contains it
+        rates.setdefault("cache_write_mtok", rates.get("input_mtok", Decimal(0)))
     if price.free:
         rates = {"input_mtok": Decimal(0), "output_mtok": Decimal(0)}
     if price.per_request is not None:
         rates["requests_kcount"] = price.per_request * factor * REQUESTS_PER_PRICE
+    rates |= {PIECES[name].price_key: rate * factor * PIECES[name].per for name, rate in price.units.items()}
     return ModelPrice(**rates)
 
 
@@ -130,7 +167,7 @@ def rates_at(asked: Asked, book: Book, instant_us: int) -> dict[str, Decimal]:
 
 def _whole_rates(row: dict[str, object]) -> dict[str, int]:
     whole: dict[str, int] = {}
-    for count, container in PART_OF.items():
+    for count in TOKENS:
         if row[f"{count}_rate"] is not None:
-            whole[count] = row[f"{count}_rate"] + (whole.get(container, 0) if container else 0)
+            whole[count] = sum(row[f"{within}_rate"] or 0 for within in (*WHOLES[count], count))
     return whole
