@@ -85,6 +85,8 @@ def charged(con: duckdb.DuckDBPyConnection, table: str, book: Book, also: Sequen
     rates = f'"rates of {table}"'
     _make_rates(con, table, rates, book)
     said = ", ".join(f"request.{name}" for name in (*REQUESTS.names, *also) if name not in PRICE_COLUMNS)
+    costs = [*leaf_costs_sql(), f"request_rate + {pieces_sql()}"]
+    sums = ", ".join(f"{'sum_' + str(place - 1) if place else HALF} + leaf_{place} AS sum_{place}" for place in range(len(costs)))
     same = " ".join(f"AND request.{name} IS NOT DISTINCT FROM rate.{name}" for name in _CONTEXT)
     return f"""
         WITH request AS (
@@ -105,11 +107,13 @@ def charged(con: duckdb.DuckDBPyConnection, table: str, book: Book, also: Sequen
                 input_tokens IS NULL AND units IS NULL AND rate_status <> 'free' AS is_unread,
                 may_contradict AND ({contradiction_sql("{}_rate IS NOT NULL")}) AS is_refused,
                 {nothing_billed_sql()} AS is_nothing_billed, {unrated_sql()} AS unrated
-            FROM rated)
-        SELECT *, {_cumulated()},
+            FROM rated),
+        leaves AS (SELECT *, {", ".join(f"{cost} AS leaf_{place}" for place, cost in enumerate(costs))} FROM judged),
+        sums AS (SELECT *, {sums} FROM leaves)
+        SELECT *, {_cumulated(len(costs))},
             {_difference("-", "cache_read_tokens", "cache_audio_read_tokens", "cache_image_read_tokens")} AS saved,
             {_difference("", "cache_write_tokens", "cache_write_1h_tokens")} AS extra
-        FROM judged"""
+        FROM sums"""
 
 
 def _make_rates(con: duckdb.DuckDBPyConnection, table: str, rates: str, book: Book) -> None:
@@ -122,11 +126,17 @@ def _make_rates(con: duckdb.DuckDBPyConnection, table: str, rates: str, book: Bo
     con.unregister("rate_rows")
 
 
-def _cumulated() -> str:
-    """SQL: the parts of the cost in USD, each with all before it, so that rounding never makes their sum another than the cost."""
-    parts = [*leaf_costs_sql(), f"request_rate + {pieces_sql()}"]
-    sums = [" + ".join([str(HALF), *parts[: place + 1]]) for place in range(len(parts))]
-    return ", ".join(f"CASE WHEN rate_id IS NOT NULL THEN {_usd(atto)} END AS part_{place}" for place, atto in enumerate(sums))
+def _cumulated(parts: int) -> str:
+    """SQL: the parts of the cost in USD, each with all before it, so that rounding never makes their sum another than the cost.
+
+    One that costs nothing is not divided again, which takes most of the time.
+    """
+    items = [f"CASE WHEN rate_id IS NOT NULL THEN {_usd('sum_0')} END AS part_0"]
+    items += [
+        f"CASE WHEN leaf_{place} = 0 THEN part_{place - 1} WHEN rate_id IS NOT NULL THEN {_usd(f'sum_{place}')} END AS part_{place}"
+        for place in range(1, parts)
+    ]
+    return ", ".join(items)
 
 
 def _difference(sign: str, count: str, *parts: str) -> str:
