@@ -123,7 +123,7 @@ def ranking_chart(usage: Usage, view: View, by: str, most: int) -> None:
 
 def spend_label(row: dict, whole: formats.Number | None) -> str:
     """The text behind a bar: spend, its share of the whole, and how much of it is unknown."""
-    sums = {name: None if pd.isna(row[name]) else row[name] for name in ("spend_usd", "unpriced_requests", "requests")}
+    sums = {name: None if pd.isna(row[name]) else row[name] for name in ("spend_usd", "incomplete_requests", "requests")}
     if sums["spend_usd"] is None:
         return "no price known"
     share = f" · {formats.percent(sums['spend_usd'] / whole)}" if whole else ""

@@ -40,8 +40,17 @@ def commit(lake: Lake, *rows: Row) -> Commit:
 
 def stored(lake: Lake, version: int | None = None) -> pa.Table:
     columns = REQUESTS.remove(REQUESTS.get_field_index("day"))
-    files = [pq.ParquetFile(path).read(columns.names).cast(columns) for path in lake.snapshot(version).files()]
+    files = [_whole(pq.ParquetFile(path).read(), columns) for path in lake.snapshot(version).files()]
     return pa.concat_tables([columns.empty_table(), *files])
+
+
+def _whole(table: pa.Table, columns: pa.Schema) -> pa.Table:
+    """The table with all columns; those that an earlier version did not have are NULL."""
+    arrays = [
+        table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(table.num_rows, field.type)
+        for field in columns
+    ]
+    return pa.Table.from_arrays(arrays, schema=columns)
 
 
 def rows_of(lake: Lake, *names: str) -> list[tuple]:

@@ -19,9 +19,16 @@ PRICES: dict[str, tuple[str, ...]] = {
 }
 
 
+def _is_part(row: Row, basis: str) -> bool:
+    """Whether what a row is taken to have cost is less than it has cost."""
+    is_listed = basis == "list" or (basis == "best" and row.get("reported_cost_usd") is None)
+    return is_listed and row.get("price_status") == "partial"
+
+
 def measured(rows: Sequence[Row], basis: str = "best") -> dict[str, Number | None]:
     """Every measure of some rows; None where none of them tells."""
     costs = [next((row[name] for name in PRICES[basis] if row.get(name) is not None), None) for row in rows]
+    has_all = [cost is not None and not _is_part(row, basis) for row, cost in zip(rows, costs, strict=True)]
     statuses = [row.get("status") for row in rows]
     instants = [(row["started_at"] - instant("1970-01-01")) // timedelta(microseconds=1) for row in rows]
     durations = [row["duration_ms"] for row in rows if row.get("duration_ms") is not None]
@@ -32,12 +39,13 @@ def measured(rows: Sequence[Row], basis: str = "best") -> dict[str, Number | Non
         "failed": statuses.count("error") + statuses.count("cancelled"),
         **{name: known_sum(row.get(name) for row in rows) for name in tokens},
         "spend_usd": known_sum(costs),
-        "unpriced_requests": costs.count(None),
-        "unpriced_tokens": sum(
+        "incomplete_requests": has_all.count(False),
+        "incomplete_tokens": sum(
             (row.get("input_tokens") or 0) + (row.get("output_tokens") or 0)
-            for row, cost in zip(rows, costs, strict=True)
-            if cost is None
+            for row, is_whole in zip(rows, has_all, strict=True)
+            if not is_whole
         ),
+        "unpriced_requests": [row.get("price_status") for row in rows].count("unpriced"),
         "latency_us": known_sum(round(duration * 1000) for duration in durations),
         "timed_requests": len(durations),
         "last_seen_us": max(instants, default=None),

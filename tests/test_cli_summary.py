@@ -24,7 +24,7 @@ pytestmark = ON_BOTH_ENGINES
 
 KEYS = [
     "requests", "successful", "failed", "success_rate", "input_tokens", "output_tokens", "total_tokens", "cache_read_tokens",
-    "cache_write_tokens", "spend_usd", "unpriced_requests", "avg_latency_ms",
+    "cache_write_tokens", "spend_usd", "incomplete_requests", "unpriced_requests", "avg_latency_ms",
 ]  # fmt: skip
 ADDITIVE = [name for name in KEYS if METRICS[name].is_additive]
 
@@ -65,7 +65,8 @@ def test_json_has_exactly_the_documented_keys_and_numbers(lake: str):
         "cache_read_tokens": 40,
         "cache_write_tokens": 5,
         "spend_usd": 0.3,
-        "unpriced_requests": 2,
+        "incomplete_requests": 2,
+        "unpriced_requests": 0,
         "avg_latency_ms": 200.0,
     }
     assert list(SUMMARY) == KEYS
@@ -75,7 +76,7 @@ def test_what_is_unknown_is_null(lake: str):
     numbers = json.loads(run("--lake", lake, "--start", "2020-01-01", "--end", "2020-01-01", "--format", "json"))
 
     assert {name: value for name, value in numbers.items() if value is not None} == {
-        "requests": 0, "successful": 0, "failed": 0, "unpriced_requests": 0,
+        "requests": 0, "successful": 0, "failed": 0, "incomplete_requests": 0, "unpriced_requests": 0,
     }  # fmt: skip
 
 

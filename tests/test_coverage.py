@@ -52,7 +52,7 @@ def test_every_download_marks_what_contains_it(lake: str):
     top = folds.top_values(usage.by_value, 1)
     stacks = folds.over_time_by_top(usage, top).assign(name="all")
     rows = csv.DictReader(io.StringIO(csv_text(folds.breakdown_table(usage, stacks, "user", "UTC"))))
-    assert [(row["interval_start"][:10], row["spend_is_at_least"], row["unpriced_tokens"]) for row in rows] == [
+    assert [(row["interval_start"][:10], row["spend_is_at_least"], row["incomplete_tokens"]) for row in rows] == [
         ("2026-05-01", "True", "100"),
         ("2026-05-02", "False", "0"),
     ]
@@ -68,7 +68,7 @@ def test_the_page_marks_the_card_the_charts_and_the_table(lake: str, monkeypatch
 
         said = [caption.value.replace("\\", "") for caption in page.caption]
         assert page.metric[4].value == "≥\u00a0$2.00"
-        assert sum("33.3\u00a0% of requests (1) and 14.3\u00a0% of tokens have no price" in text for text in said) == notes
+        assert sum("33.3\u00a0% of requests (1) and 14.3\u00a0% of tokens have no full price" in text for text in said) == notes
 
 
 @pytest.mark.parametrize("rows", [1, MOST_STYLED])
@@ -93,4 +93,4 @@ def test_the_command_line_marks_the_sum_and_says_how_much_is_missing(lake: str):
     by_user = [" ".join(line.split()) for line in run("--by", "user").splitlines()]
     assert [("≥" in line) for line in by_user if line.startswith(("ada", "bob"))] == [True, False]
     (row,) = csv.DictReader(io.StringIO(run("--format", "csv")))
-    assert (row["spend_usd"], row["unpriced_requests"], row["unpriced_tokens"]) == ("2.000000000", "1", "100")
+    assert (row["spend_usd"], row["incomplete_requests"], row["incomplete_tokens"]) == ("2.000000000", "1", "100")

@@ -19,7 +19,7 @@ from usagecost.filters import View
 from usagecost.folds import SUMS, Usage
 from usagecost.metrics import METRICS
 
-TOTALS = ("requests", "input_tokens", "spend_usd", "unpriced_requests", "latency_us", "timed_requests")
+TOTALS = ("requests", "input_tokens", "spend_usd", "incomplete_requests", "latency_us", "timed_requests")
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,7 @@ def test_a_ranking_table_has_the_metrics_in_full(week: Usage):
     text = csv_text(folds.ranking_table(ranking, "model", ("spend_usd", "requests", "success_rate", "total_tokens")))
 
     assert text.splitlines()[:2] == [
-        "model,spend_usd,requests,success_rate,total_tokens,unpriced_requests,unpriced_tokens,spend_is_at_least",
+        "model,spend_usd,requests,success_rate,total_tokens,incomplete_requests,incomplete_tokens,spend_is_at_least",
         "e,5.000000000,1,,50,0,0,False",
     ]
     assert text.splitlines()[-1] == "(not reported),,2,,,2,0,False"
@@ -178,7 +178,7 @@ def test_every_download_adds_up_to_the_card(varied: tuple[str, list[Row]], quest
     downloads = (
         folds.over_time_table(usage, ("requests", "total_tokens", "spend_usd"), zone),
         folds.breakdown_table(usage, stacks, by, zone),
-        folds.ranking_table(ranking, by, ("spend_usd", "requests", "unpriced_requests", "total_tokens")),
+        folds.ranking_table(ranking, by, ("spend_usd", "requests", "incomplete_requests", "total_tokens")),
     )
 
     for table in downloads:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.lake_rows import commit, row, rows_of
 from usagecost.lake import Lake, LakeError, Pricing
-from usagecost.schema import PRICE_COLUMNS, REQUESTS
+from usagecost.schema import COST_PARTS, PRICE_COLUMNS, REQUESTS
 
 ALL = (None, None)
 ABOUT = {"who": "ada", "why": "new contract", "prices": "test"}
@@ -27,8 +27,9 @@ def costing(usd: str) -> Pricing:
             "list_cost_usd": f"CASE WHEN model IS NOT NULL THEN {usd}::DECIMAL(18, 9) END",
             "price_status": "CASE WHEN model IS NOT NULL THEN 'override' ELSE 'unpriced' END",
             "price_id": f"CASE WHEN model IS NOT NULL THEN 'own@{usd}' END",
-            **dict.fromkeys(("discount", "cache_read_saved_usd", "cache_write_extra_usd"), "NULL::DECIMAL(18, 9)"),
+            "price_reason": "NULL::VARCHAR",
         }
+        values = {name: values.get(name, "NULL::DECIMAL(18, 9)") for name in PRICE_COLUMNS}
         columns = [f"{values[name]} AS {name}" if name in PRICE_COLUMNS else name for name in REQUESTS.names]
         return f"SELECT {', '.join([*columns, *also])} FROM {table}"
 
@@ -74,7 +75,7 @@ def test_repricing_is_one_version_that_says_who_and_why(lake: Lake):
 
 
 def test_only_the_days_and_the_model_that_are_meant_change(lake: Lake):
-    lake.reprice(costing("3"), (date(2026, 5, 2), None), about=ABOUT)
+    lake.reprice(costing("3"), (datetime(2026, 5, 2, tzinfo=UTC), None), about=ABOUT)
     lake.reprice(costing("4"), ALL, "other", about=ABOUT)
 
     assert rows_of(lake, "list_cost_usd") == [(Decimal(1),), (Decimal(3),), (None,)]
@@ -95,7 +96,10 @@ def test_undone_prices_are_as_before_and_what_came_since_stays(lake: Lake):
     undone = lake.undo_repricing(done.id, about={"who": "ada", "why": "too early", "prices": "test"})
 
     assert (undone.requests, undone.before_usd, undone.after_usd) == (2, Decimal(6), Decimal(1))
-    assert rows_of(lake, "request_id", *PRICE_COLUMNS) == [*before, ("d", Decimal(7), "exact", None, None, None, None)]
+    assert rows_of(lake, "request_id", *PRICE_COLUMNS) == [
+        *before,
+        ("d", Decimal(7), *[None] * len(COST_PARTS), "exact", *[None] * 5),
+    ]
     assert lake.repricings()["undoes"].to_pylist() == [done.id, None]
 
 

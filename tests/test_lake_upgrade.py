@@ -1,4 +1,4 @@
-"""A lake that an earlier version has made: said plainly, brought up to date, nothing lost."""
+"""A lake that an earlier version has made is read as it is; what the record has gained is added without a file being written."""
 
 from __future__ import annotations
 
@@ -13,74 +13,95 @@ from deltalake import DeltaTable, write_deltalake
 from typer.testing import CliRunner
 
 from tests.lake_rows import commit, row, rows_of
+from usagecost import queries
 from usagecost.cli import app
-from usagecost.lake import Lake, LakeError
+from usagecost.cli.summaries import summary_rows
+from usagecost.lake import Lake
 from usagecost.pricing import with_prices
 from usagecost.sample import ensure_sample
-from usagecost.schema import REQUESTS
+from usagecost.schema import COLUMNS, COST_PARTS, REQUESTS
 
-NEW = ("cache_read_saved_usd", "cache_write_extra_usd")
+NEW = (
+    "project", "git_branch", "speed", "inference_region", "cache_audio_read_tokens", "input_image_tokens",
+    "cache_image_read_tokens", "output_image_tokens", "units", *COST_PARTS, "price_reason",
+)  # fmt: skip
 OLD_COLUMNS = [name for name in REQUESTS.names if name not in NEW]
+CACHED = {"provider": "anthropic", "model": "claude-sonnet-4-0", "input_tokens": 1_000_000, "cache_read_tokens": 1_000_000}
 
 
 @pytest.fixture
 def old_lake(tmp_path: Path) -> Lake:
-    """A lake of two days, made before the record knew what caching saves."""
-    cached = {"provider": "anthropic", "model": "claude-sonnet-4-0", "input_tokens": 1_000_000, "cache_read_tokens": 1_000_000}
-    made = [row("a", started_at="2026-05-01 10:00", **cached), row("b", started_at="2026-05-02 10:00", user_id="ada")]
+    """A lake of two days, made before the record knew these columns."""
+    made = [row("a", started_at="2026-05-01 10:00", **CACHED), row("b", started_at="2026-05-02 10:00", user_id="ada")]
     complete = [{**dict.fromkeys(REQUESTS.names), **values, "day": values["started_at"].date()} for values in made]
     table = pa.Table.from_pylist(complete, REQUESTS).select(OLD_COLUMNS)
     write_deltalake(str(tmp_path / "lake" / "requests"), table, partition_by=["day"], name="requests")
     return Lake(tmp_path / "lake")
 
 
-def test_a_lake_without_todays_columns_says_what_to_do(old_lake: Lake):
-    with pytest.raises(
-        LakeError, match=r"has no cache_read_saved_usd and no cache_write_extra_usd: run `python -m usagecost upgrade`"
-    ):
-        old_lake.version()
-    with pytest.raises(LakeError, match="upgrade"):
-        commit(old_lake, row("c"))
+def names(lake: Lake) -> list[str]:
+    return [field.name for field in DeltaTable(lake.root / "requests").schema().fields]
+
+
+def test_it_is_read_as_it_is(old_lake: Lake):
+    before = sorted(old_lake.root.rglob("*.parquet"))
+
+    assert old_lake.version() == 0
+    assert summary_rows(str(old_lake.root), date(2026, 5, 1), date(2026, 5, 2), "UTC", None)[0]["requests"] == 2
+    assert queries.data_span(str(old_lake.root), 0) is not None
+    assert sorted(old_lake.root.rglob("*.parquet")) == before
+    assert set(NEW).isdisjoint(names(old_lake))
+
+
+def test_the_next_commit_adds_the_columns_by_metadata_alone(old_lake: Lake):
+    before = {path: path.read_bytes() for path in old_lake.root.rglob("*.parquet")}
+    commit(old_lake, row("c", started_at="2026-05-03 10:00", speed="fast"))
+
+    assert set(names(old_lake)) == {column.name for column in COLUMNS}
+    assert {path: path.read_bytes() for path in before} == before
+    assert rows_of(old_lake, "request_id", "user_id", "speed", "units") == [
+        ("a", None, None, None),
+        ("b", "ada", None, None),
+        ("c", None, "fast", None),
+    ]
+
+
+def test_a_request_that_is_read_again_gets_what_the_record_has_gained(old_lake: Lake):
+    commit(old_lake, row("a", started_at="2026-05-01 10:00", speed="fast", **CACHED))
+    commit(old_lake, row("a", started_at="2026-05-01 10:00", **CACHED))
+
+    assert rows_of(old_lake, "request_id", "speed") == [("a", "fast"), ("b", None)]
 
 
 def test_an_upgrade_adds_the_columns_and_keeps_every_request(old_lake: Lake):
-    assert old_lake.upgrade() == 2
-
-    assert rows_of(old_lake, "request_id", "user_id", *NEW) == [("a", None, None, None), ("b", "ada", None, None)]
-    commit(old_lake, row("c", user_id="bob"))
-    assert rows_of(old_lake, "request_id") == [("a",), ("b",), ("c",)]
+    assert old_lake.upgrade() == len(NEW)
     assert old_lake.upgrade() == 0
+    assert rows_of(old_lake, "request_id", "user_id", *NEW) == [("a", None, *[None] * len(NEW)), ("b", "ada", *[None] * len(NEW))]
 
 
-def test_an_upgrade_that_was_interrupted_goes_on(old_lake: Lake, monkeypatch: pytest.MonkeyPatch):
-    before = DeltaTable(old_lake.root / "requests").version()
-    with monkeypatch.context() as interrupted:
-        interrupted.setattr("usagecost.lake.upgrade.Field.from_arrow", _interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            old_lake.upgrade()
-    assert DeltaTable(old_lake.root / "requests").version() == before + 1  # the files are there, the columns not yet
+def test_a_compaction_of_old_and_new_files_has_all_columns(old_lake: Lake):
+    commit(old_lake, row("c", started_at="2026-05-01 11:00", speed="fast"))
+    old_lake.compact()
 
-    assert old_lake.upgrade() == 2
-    assert rows_of(old_lake, "request_id", *NEW) == [("a", None, None), ("b", None, None)]
+    assert rows_of(old_lake, "request_id", "speed") == [("a", None), ("b", None), ("c", "fast")]
 
 
-def test_repricing_fills_what_the_upgrade_has_added(old_lake: Lake):
-    old_lake.upgrade()
-    old_lake.reprice(_list_prices, (date(2026, 5, 1), None), about={"who": "ada", "why": None, "prices": "list"})
+def test_repricing_fills_what_was_added(old_lake: Lake):
+    old_lake.reprice(_list_prices, (datetime(2026, 5, 1, tzinfo=UTC), None), about={"who": "ada", "why": None, "prices": "list"})
 
-    assert rows_of(old_lake, "list_cost_usd", *NEW)[0] == (Decimal("0.3"), Decimal("2.7"), None)
+    assert rows_of(old_lake, "list_cost_usd", "cache_read_cost_usd", "price_status")[0] == (
+        Decimal("0.3"),
+        Decimal("0.3"),
+        "partial",  # how much was answered is not known
+    )
 
 
 def test_the_command_upgrades_and_says_so(old_lake: Lake):
     run = CliRunner()
 
-    assert "2 files written anew" in run.invoke(app, ["upgrade", "--lake", str(old_lake.root)]).output
+    assert f"{len(NEW)} columns added" in run.invoke(app, ["upgrade", "--lake", str(old_lake.root)]).output
     assert "up to date" in run.invoke(app, ["upgrade", "--lake", str(old_lake.root)]).output
     assert run.invoke(app, ["upgrade", "--lake", str(old_lake.root / "elsewhere")]).exit_code == 1
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _list_prices(con: duckdb.DuckDBPyConnection, table: str, also: list[str]) -> str:

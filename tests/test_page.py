@@ -289,7 +289,7 @@ def test_what_is_left_out_is_counted_beside_the_cards(open_page: Open, night: st
     notes = " ".join(caption.value for caption in open_page(night, **CUSTOM).caption)
 
     assert "20.0\u00a0% of requests (1)" in notes
-    assert "have no price" in notes
+    assert "have no full price" in notes
     assert "2 requests" in notes
 
 

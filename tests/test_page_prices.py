@@ -48,12 +48,12 @@ def test_models_without_a_price_stand_first_with_what_is_known():
 
     shown = page.dataframe[0].value
     assert list(shown["model"]) == ["our-llama", "gpt-4o"]
-    assert list(shown["price"]) == ["no price", "list price"]
+    assert list(shown["price"]) == ["no list price", "list price"]
     assert list(shown["unpriced_requests"]) == [1, 0]
     assert shown["list_usd"].isna().tolist() == [True, False]
     assert shown["input_tokens"].tolist()[1] == 2.5
     said = " ".join(text.value for text in page.caption).replace("\\", "")
-    assert "50.0\u00a0% of requests (1) and 60.0\u00a0% of tokens have no price" in said  # 1.5 M of 2.5 M
+    assert "50.0\u00a0% of requests (1) and 60.0\u00a0% of tokens have no list price" in said  # 1.5 M of 2.5 M
 
 
 @pytest.mark.usefixtures("lake")

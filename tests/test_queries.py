@@ -193,7 +193,7 @@ def test_of_no_requests_counts_are_zero_and_the_rest_is_unknown(lake_of: Callabl
     usage = queries.usage(view(lake_of(request()), days("2030-05-01", "2030-05-02")), "model")
     totals = usage.totals
 
-    assert (totals["requests"], totals["successful"], totals["unpriced_requests"]) == (0, 0, 0)
+    assert (totals["requests"], totals["successful"], totals["incomplete_requests"]) == (0, 0, 0)
     assert (totals["input_tokens"], totals["spend_usd"], totals["last_seen_us"]) == (None, None, None)
     assert list(usage.over_time["requests"]) == [0, 0]
     assert len(usage.by_value) == 0

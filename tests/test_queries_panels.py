@@ -25,7 +25,7 @@ from usagecost.cli.summaries import summary_rows
 from usagecost.filters import Filters, View
 from usagecost.folds import rows
 from usagecost.lake import Lake
-from usagecost.metrics import BASES, DIMENSIONS, HOURS, MEASURES, METRICS, OF_ROWS, SPLITS, WEEKDAYS
+from usagecost.metrics import DIMENSIONS, HOURS, MEASURES, METRICS, OF_ROWS, SPLITS, WEEKDAYS, measure_sql
 from usagecost.periods import INTERVALS
 from usagecost.queries_panels import EDGES, SAMPLE, Answer
 
@@ -166,11 +166,8 @@ def test_every_measure_of_every_part_is_that_of_its_rows(varied: tuple[str, list
     asked_of, made = of_lake(question, varied[0]), varied[1]
     answer = queries_panels.numbers(asked_of, FOLDING, by)
     matches, bound = asked_of.filters.sql()
-    spend = BASES[asked_of.basis][1]
     measures = ", ".join(
-        f"{sql.format(spend=spend, instant_us='epoch_us(started_at)')} AS {name}"
-        for name, sql in MEASURES.items()
-        if name in answer.totals
+        f"{measure_sql(name, asked_of.basis, 'epoch_us(started_at)')} AS {name}" for name in MEASURES if name in answer.totals
     )
     column = DIMENSIONS[by].column if by else "NULL"
     expected = duckdb.sql(
@@ -221,8 +218,11 @@ def test_rates_are_divided_last(lake_of: Callable[..., str]):
     lake = lake_of(
         request(reported_cost_usd=3, input_tokens=1_000, output_tokens=500, duration_ms=2_000.0, ttft_ms=100.0, status="error"),
         request(reported_cost_usd=1, cache_read_tokens=5, input_tokens=20, status="success", ttft_ms=301.0),
-        request(input_tokens=7, output_tokens=700, status="cancelled", output_reasoning_tokens=9, input_audio_tokens=4),
-    )
+        request(
+            input_tokens=7, output_tokens=700, status="cancelled", output_reasoning_tokens=9, input_audio_tokens=4,
+            price_status="unpriced",
+        ),
+    )  # fmt: skip
     names = ("failure_rate", "errors", "reasoning_tokens", "audio_tokens", "cache_read_share", "spend_per_request",
              "spend_per_million_tokens", "unpriced_share", "avg_ttft_ms", "output_tokens_per_second")  # fmt: skip
     totals = queries_panels.numbers(view(lake, days("2026-05-01"), "period"), names, None).totals

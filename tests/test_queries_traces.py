@@ -94,7 +94,7 @@ def test_walking_the_pages_visits_what_the_cards_count_once_and_in_order(lake: s
 
     assert len({(row["source"], row["request_id"]) for row in rows}) == len(rows) == totals["requests"]
     assert sum(row["status"] == "success" for row in rows) == totals["successful"]
-    assert sum(row["cost_usd"] is None for row in rows) == totals["unpriced_requests"]
+    assert sum(row["cost_usd"] is None for row in rows) == totals["incomplete_requests"]
     assert sum(row["cost_usd"] or 0 for row in rows) == (totals["spend_usd"] or 0)
     assert known == sorted(known, reverse=order.descends)
     assert all(row["value"] is None for row in rows[len(known) :]), "what is not known stands last"

@@ -199,7 +199,7 @@ def test_changes_against_the_previous_period(page: View, now: pd.DataFrame, befo
 
 
 def test_requests_without_a_price(page: View, now: pd.DataFrame):
-    assert queries.usage(page, "model").totals["unpriced_requests"] == now["cost"].isna().sum()
+    assert queries.usage(page, "model").totals["incomplete_requests"] == now["cost"].isna().sum()
 
 
 def test_total_tokens_over_time(page: View, now: pd.DataFrame, calendar: list[str]):
@@ -244,7 +244,7 @@ def test_users_table(page: View, now: pd.DataFrame):
                                     tokens=METRICS["total_tokens"].column(users), seen=folds.last_seen(users, ZONE)))  # fmt: skip
 
     assert [
-        (row["value"], row["requests"], row["rate"], row["tokens"], row["spend_usd"], row["unpriced_requests"], row["seen"])
+        (row["value"], row["requests"], row["rate"], row["tokens"], row["spend_usd"], row["incomplete_requests"], row["seen"])
         for row in named
     ] == [
         (

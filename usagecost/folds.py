@@ -24,7 +24,7 @@ Made = TypeVar("Made")
 
 SUMS = [name for name in PAGE_MEASURES if FOLDS[name] == "sum"]
 
-COVERAGE = ("requests", "total_tokens", "unpriced_requests", "unpriced_tokens")
+COVERAGE = ("requests", "total_tokens", "incomplete_requests", "incomplete_tokens")
 """Metrics that say how much of a spend is known."""
 AT_LEAST = "spend_is_at_least"
 """The column that marks a spend which leaves something out."""
@@ -185,7 +185,7 @@ def numbers(measures: pd.DataFrame, metrics: Sequence[str]) -> dict[str, pd.Seri
 
 def is_at_least(measures: pd.DataFrame) -> pd.Series:
     """Whether a row's spend is a lower bound: something of it is known, something has no price."""
-    return measures["spend_usd"].notna() & (measures["unpriced_requests"] > 0)
+    return measures["spend_usd"].notna() & (measures["incomplete_requests"] > 0)
 
 
 def last_seen(ranking: pd.DataFrame, zone: str) -> pd.Series:

@@ -23,7 +23,7 @@ from usagecost.filters import Parameters, View, instant_range_sql
 from usagecost.folds import Usage, folded
 from usagecost.labels import NO_LABELS, Labels
 from usagecost.lake import LakeError
-from usagecost.metrics import BASES, DIMENSIONS, MEASURES, PAGE_MEASURES, fold_sql, tally_column
+from usagecost.metrics import DIMENSIONS, PAGE_MEASURES, fold_sql, measure_sql, tally_column
 from usagecost.queries_clock import clock_sql
 from usagecost.queries_settled import kept
 
@@ -74,8 +74,7 @@ def question(view: View, by: str, *, tallied: bool = False, settled: bool = Fals
 
 def _cells_sql(view: View, by: str, *, tallied: bool = False) -> tuple[str, Parameters]:
     """The SQL of the cells, and its parameters. One row: (number, value), several times where tallies tell a part of it."""
-    spend = BASES[view.basis][1]
-    sums = ", ".join(f"{MEASURES[name].format(spend=spend, instant_us=engine.INSTANT_US)} AS {name}" for name in PAGE_MEASURES)
+    sums = ", ".join(f"{measure_sql(name, view.basis, engine.INSTANT_US)} AS {name}" for name in PAGE_MEASURES)
     column = DIMENSIONS[by].column
     in_range, bound = instant_range_sql(engine.INSTANT_US, _ranges(view))
     matches, values = view.filters.sql()

@@ -8,14 +8,15 @@ import streamlit as st
 
 from usagecost import engine
 from usagecost.filters import View, instant_range_sql
+from usagecost.metrics import measure_sql
 
 _MODELS = """
 SELECT
     provider, model,
     count(*)::bigint AS requests,
-    count(*) FILTER (price_status = 'unpriced')::bigint AS unpriced_requests,
-    coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) FILTER (price_status = 'unpriced'), 0)::bigint
-        AS unpriced_tokens,
+    {unpriced_requests}::bigint AS unpriced_requests,
+    {unpriced_tokens} AS unpriced_tokens,
+    count(*) FILTER (price_status = 'partial')::bigint AS partial_requests,
     sum(input_tokens)::bigint AS input_tokens,
     sum(output_tokens)::bigint AS output_tokens,
     sum(list_cost_usd) AS list_usd,
@@ -33,6 +34,11 @@ SELECT
     coalesce(
         arg_max(price_status, {us}) FILTER (price_id IS NOT NULL OR price_status = 'unpriced'), arg_max(price_status, {us})
     ) AS price_status,
+    coalesce(
+        arg_max(price_reason, {us}) FILTER (price_status = 'unpriced'),
+        arg_max(price_reason, {us}) FILTER (price_status = 'partial'),
+        arg_max(price_reason, {us})
+    ) AS price_reason,
     arg_max(price_id, {us}) FILTER (price_id IS NOT NULL) AS price_id
 FROM {{requests}}
 WHERE {in_range} AND {matches}
@@ -46,11 +52,13 @@ def models(view: View) -> list[dict[str, Any]]:
     """One row a provider and model of the period, those with unpriced requests first, then the most expensive.
 
     Sums are NULL where nothing is known; `…_of_both…` are of the `requests_of_both` whose reported and list cost are known.
-    `price_status` is that of the newest request that needed a price, `price_id` that of the newest that had one.
+    `price_status` is that of the newest request that needed a price, `price_id` that of the newest that had one. `price_reason` is
+    that of the newest without a price, else of the newest with a part of one, else of the newest.
     """
     in_range, bound = instant_range_sql(engine.INSTANT_US, {"now": (view.period.start, view.period.end)})
     matches, values = view.filters.sql()
-    sql = _MODELS.format(us=engine.INSTANT_US, in_range=in_range, matches=matches)
+    unpriced = {name: measure_sql(name, view.basis, engine.INSTANT_US) for name in ("unpriced_requests", "unpriced_tokens")}
+    sql = _MODELS.format(us=engine.INSTANT_US, in_range=in_range, matches=matches, **unpriced)
     first, last = view.period.start.date(), view.period.end.date()
     found = engine.table(sql, {**bound, **values}, lake=view.lake, version=view.version, first_day=first, last_day=last)
     return found.to_pylist()

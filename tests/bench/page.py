@@ -56,7 +56,7 @@ BY_HAND = """
     sum(cache_read_tokens) AS cache_read_tokens,
     sum(cache_write_tokens) AS cache_write_tokens,
     sum(coalesce(reported_cost_usd, list_cost_usd)) AS spend_usd,
-    count(*) FILTER (coalesce(reported_cost_usd, list_cost_usd) IS NULL) AS unpriced_requests,
+    count(*) FILTER (coalesce(reported_cost_usd, list_cost_usd) IS NULL) AS incomplete_requests,
     avg(duration_ms) AS avg_latency_ms,
     max(epoch_us(started_at)) AS last_seen_us
     FROM read_parquet($files) WHERE started_at >= $start AND started_at < $end AND {matches}

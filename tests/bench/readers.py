@@ -62,7 +62,7 @@ BY_HAND = """
 SELECT {columns} count(*) AS requests, count(*) FILTER (status = 'success') AS successful,
        count(*) FILTER (status IN ('error', 'cancelled')) AS failed, sum(input_tokens)::bigint AS input_tokens,
        sum(output_tokens)::bigint AS output_tokens, sum(coalesce(reported_cost_usd, list_cost_usd)) AS spend_usd,
-       count(*) FILTER (coalesce(reported_cost_usd, list_cost_usd) IS NULL) AS unpriced_requests,
+       count(*) FILTER (coalesce(reported_cost_usd, list_cost_usd) IS NULL) AS incomplete_requests,
        sum((duration_ms * 1000)::bigint)::bigint AS latency_us, count(duration_ms) AS timed_requests
 FROM read_parquet($files) {group}
 """

@@ -91,7 +91,7 @@ def doubles(column: pd.Series) -> pd.Series:
 
 def said(frame: pd.DataFrame, metric: str) -> list[str]:
     """What a tooltip says of each row's metric: the figure in full, marked as a lower bound where a part of it has no price."""
-    missing = frame["unpriced_requests"] if metric == "spend_usd" and "unpriced_requests" in frame else [0] * len(frame)
+    missing = frame["incomplete_requests"] if metric == "spend_usd" and "incomplete_requests" in frame else [0] * len(frame)
     return [
         UNKNOWN if pd.isna(value) else f"{'≥ ' if lacks else ''}{_in_full(value, metric)}"
         for value, lacks in zip(frame[metric], missing, strict=True)

@@ -6,7 +6,7 @@ import getpass
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
@@ -74,14 +74,14 @@ def reprice(
     if current.problem:
         fail(current.problem, NOTHING_READ)
     about = {"who": getpass.getuser(), "why": why, "prices": current.version}
-    days = (start and start.date(), end and end.date())
+    span = (start and start.replace(tzinfo=UTC), end and end.replace(tzinfo=UTC) + timedelta(days=1))
     try:
         if undo:
             done = handle.undo_repricing(undo, about=about)
         elif dry_run:
-            done = handle.repricing(pricing(current.book), days, model)
+            done = handle.repricing(pricing(current.book), span, model)
         else:
-            done = handle.reprice(pricing(current.book), days, model, about=about)
+            done = handle.reprice(pricing(current.book), span, model, about=about)
     except LakeError as problem:
         fail(str(problem), NOTHING_READ)
     if report is ReportFormat.json:

@@ -28,7 +28,7 @@ from usagecost.periods import INTERVALS, WHOLE
 
 SUMMARY = (
     "requests", "successful", "failed", "success_rate", "input_tokens", "output_tokens", "total_tokens", "cache_read_tokens",
-    "cache_write_tokens", "spend_usd", "unpriced_requests", "avg_latency_ms",
+    "cache_write_tokens", "spend_usd", "incomplete_requests", "unpriced_requests", "avg_latency_ms",
 )  # fmt: skip
 """The numbers of a summary, in their order; names of metrics."""
 
@@ -106,7 +106,7 @@ def summary_rows(
 
 def _with_coverage(metrics: Sequence[str], format: SummaryFormat) -> tuple[str, ...]:  # noqa: A002 - the option's name
     """The metrics, each once; beside a spend, how much is missing from it: requests and, but for the keys of JSON, tokens."""
-    missing = ["unpriced_requests"] if format is SummaryFormat.json else ["unpriced_requests", "unpriced_tokens"]
+    missing = ["incomplete_requests"] if format is SummaryFormat.json else ["incomplete_requests", "incomplete_tokens"]
     return tuple(dict.fromkeys([*metrics, *(missing if "spend_usd" in metrics else [])]))
 
 

@@ -15,6 +15,7 @@ from usagecost.cli.summaries import summary_rows
 from usagecost.engine import UnansweredError, clickhouse_in_use, open_lake
 from usagecost.formats import age, counted, exact_count, percent
 from usagecost.lake import Lake, LakeError, lake_root
+from usagecost.metrics import METRICS
 from usagecost.schema import COLUMNS
 
 
@@ -127,9 +128,8 @@ def _health(root: str, lake: Lake) -> dict[str, str]:
     }
     if span:
         whole = summary_rows(root, span[0].date(), span[1].date(), "UTC", None)[0]
-        facts["Without a price"] = (
-            f"{exact_count(whole['unpriced_requests'])} ({percent(whole['unpriced_requests'] / whole['requests'])})"
-        )
+        for name in ("incomplete_requests", "unpriced_requests"):
+            facts[METRICS[name].label] = f"{exact_count(whole[name])} ({percent(whole[name] / whole['requests'])})"
     advice = "; `doctor --repair` makes one of each day" if snapshot.small_files else ""
     lacking = len(snapshot.tallies.lacking(snapshot.data_files))
     sums = f"{lacking} large files lack them; `doctor --repair` writes them" if lacking else "every large file has them"

@@ -26,7 +26,7 @@ from usagecost.lake.errors import LakeChanged, LakeError, LakeMissing, LakeUnrea
 from usagecost.lake.handle import Lake
 from usagecost.lake.merge import Commit
 from usagecost.lake.removal import Removal, Selection
-from usagecost.lake.repricing import Change, Pricing, Repricing
+from usagecost.lake.repricing import Change, Pricing, Repricing, Span
 from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import lake_root
@@ -48,6 +48,7 @@ __all__ = [
     "Repricing",
     "Selection",
     "Snapshot",
+    "Span",
     "Tallied",
     "TextFolder",
     "bounded_database",

@@ -26,7 +26,7 @@ from usagecost.lake.merge import Commit, resolve, write_days
 from usagecost.lake.publishing import replace_days
 from usagecost.lake.reading import LakeReader
 from usagecost.lake.removal import Removal, Selection
-from usagecost.lake.repricing import Days, Pricing, Repricing
+from usagecost.lake.repricing import Pricing, Repricing, Span
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import (
@@ -89,14 +89,15 @@ class Lake(LakeReader):
         with self._writing() as folder:
             return _until_committed(lambda: lake_rejects.add_new(self._rejects, rejects, folder))
 
-    def reprice(self, price: Pricing, days: Days, model: str | None = None, *, about: Mapping[str, str | None]) -> Repricing:
+    def reprice(self, price: Pricing, span: Span, model: str | None = None, *, about: Mapping[str, str | None]) -> Repricing:
         """Compute the prices of stored requests anew, as a version of its own; none if nothing changes.
 
-        ``days`` are the first and the last UTC day, None leaves a side open. ``about`` has ``who``, ``why`` and ``prices``, the
+        ``span`` are the first instant and the one after the last, None leaves a side open. ``about`` has ``who``, ``why`` and
+        ``prices``, the
         version of those. Raises LakeMissing or LakeUnreadable.
         """
         with self._changing() as folder:
-            return _until_committed(lambda: lake_repricing.reprice(self._prices, folder, price, days, model, about))
+            return _until_committed(lambda: lake_repricing.reprice(self._prices, folder, price, span, model, about))
 
     def undo_repricing(self, act: str, *, about: Mapping[str, str | None]) -> Repricing:
         """Put back the prices that an act of repricing took, where nothing else has changed them since; a version of its own.

@@ -24,7 +24,7 @@ from usagecost.lake.merge import Commit, resolve
 from usagecost.lake.newest import Newest
 from usagecost.lake.publishing import watermark
 from usagecost.lake.removal import Removal, Selection
-from usagecost.lake.repricing import Days, PriceTables, Pricing, Repricing
+from usagecost.lake.repricing import PriceTables, Pricing, Repricing, Span
 from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database, staging_folder
 from usagecost.lake.storage import Disk, errors_explained, storage
@@ -170,10 +170,10 @@ class LakeReader:
         with errors_explained(self._requests):
             return lake_repricing.acts(self._prices)
 
-    def repricing(self, price: Pricing, days: Days, model: str | None = None) -> Repricing:
+    def repricing(self, price: Pricing, span: Span, model: str | None = None) -> Repricing:
         """What `reprice` would do to the newest version; raises LakeMissing or LakeUnreadable."""
         with self.staging() as folder:
-            return lake_repricing.preview(self._prices, folder, price, days, model)
+            return lake_repricing.preview(self._prices, folder, price, span, model)
 
     def read_text(self, name: str) -> str | None:
         """A small text that lies beside the tables, such as ``prices.toml`` or ``boards/team.json``; None if there is none."""

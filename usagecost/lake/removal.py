@@ -13,14 +13,15 @@ from deltalake.transaction import AddAction
 from usagecost.lake.merge import write_days
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import REQUESTS, create_view
+from usagecost.metrics import measure_sql
 
 _REMOVED = "SELECT source, request_id, day FROM lake WHERE {condition}"
 
-_PREVIEW = """
+_PREVIEW = f"""
 SELECT
     count(*), min(started_at)::VARCHAR, max(started_at)::VARCHAR, count(DISTINCT user_id),
-    sum(coalesce(reported_cost_usd, list_cost_usd)), count(*) FILTER (coalesce(reported_cost_usd, list_cost_usd) IS NULL)
-FROM lake WHERE {condition}
+    {measure_sql("spend_usd", "best", "")}, {measure_sql("incomplete_requests", "best", "")}
+FROM lake WHERE {{condition}}
 """
 
 

@@ -46,8 +46,8 @@ from usagecost.schema import PRICE_COLUMNS
 Pricing = Callable[[duckdb.DuckDBPyConnection, str, Sequence[str]], str]
 """SQL that gives every row of a table of requests with its price columns filled, and more of the table's columns."""
 
-Days = tuple[date | None, date | None]
-"""The first and the last UTC day that are meant, both included; None leaves a side open."""
+Span = tuple[datetime | None, datetime | None]
+"""The instants from which and before which requests were sent that are meant; None leaves a side open."""
 
 MOST_EXAMPLES = 10
 
@@ -139,22 +139,22 @@ class PriceTables:
     acts: Storage
 
 
-def preview(tables: PriceTables, folder: Path, price: Pricing, days: Days, model: str | None) -> Repricing:
+def preview(tables: PriceTables, folder: Path, price: Pricing, span: Span, model: str | None) -> Repricing:
     """What `reprice` would do now."""
     table = open_table(tables.requests)
     with _database(folder) as con:
-        found = _changes_file(con, Disk(folder), "preview", paths_by_day(table, tables.requests), price, days, model)
+        found = _changes_file(con, Disk(folder), "preview", paths_by_day(table, tables.requests), price, span, model)
         return _summary(con, "preview", found and str(folder / found.path), table.version())
 
 
 def reprice(
-    tables: PriceTables, folder: Path, price: Pricing, days: Days, model: str | None, about: Mapping[str, str | None]
+    tables: PriceTables, folder: Path, price: Pricing, span: Span, model: str | None, about: Mapping[str, str | None]
 ) -> Repricing:
     """Give requests the prices that hold for them now. The caller is alone among the writers."""
-    selection = {"first_day": days[0], "last_day": days[1], "model": model}
+    selection = {"from": span[0], "before": span[1], "model": model}
     said = {**about, "selection": json.dumps({name: value for name, value in selection.items() if value is not None}, default=str)}
     with _database(folder) as con:
-        return _act(tables, con, said, lambda act, stored: _changes_file(con, tables.changes, act, stored, price, days, model))
+        return _act(tables, con, said, lambda act, stored: _changes_file(con, tables.changes, act, stored, price, span, model))
 
 
 def undo(tables: PriceTables, folder: Path, undone: str, about: Mapping[str, str | None]) -> Repricing:
@@ -237,17 +237,20 @@ def _changes_file(
     act: str,
     stored: Mapping[date, Sequence[str]],
     price: Pricing,
-    days: Days,
+    span: Span,
     model: str | None,
 ) -> AddAction | None:
     """Write which requests get other prices; None if none do."""
-    first, last = days
-    is_meant = {day: (first is None or day >= first) and (last is None or day <= last) for day in stored}
+    first, before = (instant and instant.astimezone(UTC) for instant in span)
+    is_meant = {day: (first is None or day >= first.date()) and (before is None or day <= before.date()) for day in stored}
     create_view(con, "lake", [path for day, paths in stored.items() if is_meant[day] for path in paths], REQUESTS)
-    con.execute("SET VARIABLE only_model = $model", {"model": model})
+    for name, value in {"only_model": model, "first_instant": first, "instant_after": before}.items():
+        con.execute(f"SET VARIABLE {name} = $value", {"value": value})
     old = ", ".join(f"{name} AS old_{name}" for name in PRICE_COLUMNS)
     is_of_model = "true" if model is None else "model = getvariable('only_model')"
-    con.execute(f"CREATE VIEW stored AS SELECT *, {old} FROM lake WHERE {is_of_model}")
+    is_in_span = "true" if first is None else "started_at >= getvariable('first_instant')"
+    is_in_span += "" if before is None else " AND started_at < getvariable('instant_after')"
+    con.execute(f"CREATE VIEW stored AS SELECT *, {old} FROM lake WHERE {is_of_model} AND {is_in_span}")
     rows = _CHANGED.format(priced=price(con, "stored", _OLD))
     return write_file(con, place, PRICE_CHANGES, rows, {"id": act}, is_sorted=True)
 

@@ -12,7 +12,7 @@ import duckdb
 from usagecost.lake.table import REQUESTS, rows_sql
 from usagecost.lake.tally_groupings import BUCKETED, GROUPINGS, LEADING, Told, adds_little
 from usagecost.lake.tally_steps import DAYS_BEGIN, HALF_HOUR_SQL, PARTS, QUIET, STEPS, finest_rows, quiet_cuts, rows_of, start_sql
-from usagecost.metrics import BASES, DIMENSIONS, LATENCY, LATENCY_STEP, MEASURES, fold_sql, tally_column
+from usagecost.metrics import BASES, DIMENSIONS, LATENCY, LATENCY_STEP, MEASURES, fold_sql, measure_sql, tally_column
 
 Key = tuple[str, ...]
 """Dimensions, and a step at last."""
@@ -33,6 +33,7 @@ _ALMOST = {
     "output_us": "latency_us",
     "timed_output_tokens": "output_tokens",
     "cache_told_input_tokens": "input_tokens",
+    "priced_requests": "requests",
 }
 """Measure -> one that is often the same and is known wherever it is: what lies in the file is by how much it is less."""
 _LARGER = {tally_column(name, basis): tally_column(larger, basis) for name, larger in _ALMOST.items() for basis in BASES}
@@ -40,9 +41,6 @@ _DIFFERENCES = ", ".join(f"{larger} - {column} AS {column}" for column, larger i
 """What the columns are replaced by when a tally is written, and once more when it is read."""
 
 _MADE_OF_OTHERS = {
-    "priced_requests": "requests - {unpriced_requests}",
-    "priced_tokens": "CASE WHEN requests > {unpriced_requests}"
-    " THEN coalesce(input_tokens, 0) + coalesce(output_tokens, 0) - {unpriced_tokens} END",
     "cache_net_usd": "CASE WHEN cache_saved_usd IS NOT NULL OR cache_extra_usd IS NOT NULL"
     " THEN coalesce(cache_saved_usd, 0) - coalesce(cache_extra_usd, 0) END",
 }
@@ -212,9 +210,9 @@ def _values_sql(dimensions: Iterable[str]) -> str:
 
 
 _MEASURES = {
-    tally_column(name, basis): (name, MEASURES[name].format(spend=spend, instant_us="epoch_us(started_at)"))
+    tally_column(name, basis): (name, measure_sql(name, basis, "epoch_us(started_at)"))
     for name in MEASURES
-    for basis, (_, spend) in BASES.items()
+    for basis in BASES
     if name not in _MADE_OF_OTHERS
 }
 """Column of a tally's file -> its measure, and that measure over requests: on every basis, where that decides what they cost."""

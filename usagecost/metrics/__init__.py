@@ -19,10 +19,11 @@ from usagecost.metrics.measures import (
     PERCENTILES,
     Sums,
     fold_sql,
+    measure_sql,
     tally_column,
 )
 from usagecost.metrics.metric import Metric
-from usagecost.metrics.spend import spend_coverage, spend_text
+from usagecost.metrics.spend import list_price_coverage, spend_coverage, spend_text
 from usagecost.metrics.vocabulary import CARDS, METRICS
 
 __all__ = [
@@ -47,6 +48,8 @@ __all__ = [
     "Metric",
     "Sums",
     "fold_sql",
+    "list_price_coverage",
+    "measure_sql",
     "spend_coverage",
     "spend_text",
     "tally_column",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from usagecost.formats import Number
+from usagecost.schema import COST_PARTS
 
 BASES = {
     "best": ("Reported, else list price", "coalesce(reported_cost_usd, list_cost_usd)"),
@@ -12,6 +13,28 @@ BASES = {
     "list": ("List price only", "list_cost_usd"),
 }
 """What a request is taken to have cost: key in the URL -> its name and its SQL. NULL where that is not known."""
+
+_PARTIAL = {
+    "best": "reported_cost_usd IS NULL AND price_status = 'partial'",
+    "reported": "false",
+    "list": "price_status = 'partial'",
+}
+"""Key of a basis -> SQL for whether what a request is taken to have cost is less than it has cost."""
+
+
+def measure_sql(measure: str, basis: str, instant_us: str) -> str:
+    """The aggregate of a measure over rows of ``requests``, on a basis of cost."""
+    spend = BASES[basis][1]
+    incomplete = f"({spend} IS NULL OR {_PARTIAL[basis]})"
+    return MEASURES[measure].format(spend=spend, incomplete=incomplete, instant_us=instant_us)
+
+
+def depends_on_basis(measure: str) -> bool:
+    """Whether a measure is another on another basis of cost."""
+    return "{spend}" in MEASURES[measure] or "{incomplete}" in MEASURES[measure]
+
+
+_TOKENS = "coalesce(input_tokens, 0) + coalesce(output_tokens, 0)"
 
 MEASURES = {
     "requests": "count(*)",
@@ -22,8 +45,10 @@ MEASURES = {
     "cache_read_tokens": "sum(cache_read_tokens)::bigint",
     "cache_write_tokens": "sum(cache_write_tokens)::bigint",
     "spend_usd": "sum({spend})",
-    "unpriced_requests": "count(*) FILTER ({spend} IS NULL)",
-    "unpriced_tokens": "coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) FILTER ({spend} IS NULL), 0)::bigint",
+    "incomplete_requests": "count(*) FILTER ({incomplete})",
+    "incomplete_tokens": f"coalesce(sum({_TOKENS}) FILTER ({{incomplete}}), 0)::bigint",
+    "unpriced_requests": "count(*) FILTER (price_status = 'unpriced')",
+    "unpriced_tokens": f"coalesce(sum({_TOKENS}) FILTER (price_status = 'unpriced'), 0)::bigint",
     "latency_us": "sum((duration_ms * 1000)::bigint)::bigint",
     "timed_requests": "count(duration_ms)",
     "last_seen_us": "max({instant_us})",
@@ -34,7 +59,9 @@ MEASURES = {
     "cache_told_input_tokens": "sum(input_tokens) FILTER (cache_read_tokens IS NOT NULL)::bigint",
     "priced_requests": "count({spend})",
     "spend_of_tokens_usd": "sum({spend}) FILTER (input_tokens IS NOT NULL OR output_tokens IS NOT NULL)",
-    "priced_tokens": "sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) FILTER ({spend} IS NOT NULL)::bigint",
+    "priced_tokens": f"sum({_TOKENS}) FILTER ({{spend}} IS NOT NULL)::bigint",
+    **{name: f"sum({name})" for name in COST_PARTS},
+    "list_cost_usd": "sum(list_cost_usd)",
     "cache_saved_usd": "sum(cache_read_saved_usd)",
     "cache_net_usd": "sum(coalesce(cache_read_saved_usd, 0) - coalesce(cache_write_extra_usd, 0)) "
     "FILTER (cache_read_saved_usd IS NOT NULL OR cache_write_extra_usd IS NOT NULL)",
@@ -51,7 +78,7 @@ FOLDS = {name: "max" if name == "last_seen_us" else "sum" for name in MEASURES}
 
 PAGE_MEASURES = (
     "requests", "successful", "failed", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "spend_usd",
-    "unpriced_requests", "unpriced_tokens", "latency_us", "timed_requests", "last_seen_us",
+    "incomplete_requests", "incomplete_tokens", "unpriced_requests", "latency_us", "timed_requests", "last_seen_us",
 )  # fmt: skip
 """What the page Usage and cost computes, whether it shows all of it or not; more would slow it down."""
 
@@ -63,7 +90,7 @@ def fold_sql(measure: str, column: str) -> str:
 
 def tally_column(measure: str, basis: str) -> str:
     """The column of a tally that holds a measure: one for each basis where that decides what a request has cost."""
-    return f"{measure}_{basis}" if "{spend}" in MEASURES[measure] else measure
+    return f"{measure}_{basis}" if depends_on_basis(measure) else measure
 
 
 PERCENTILES = {"latency_p50_ms": 0.5, "latency_p95_ms": 0.95, "latency_p99_ms": 0.99}
@@ -82,8 +109,8 @@ OF_ROWS = {
 """Measures that do not fold: each grouping is answered from the rows, never from other groupings."""
 
 COUNTS = (
-    "requests", "successful", "failed", "unpriced_requests", "unpriced_tokens", "timed_requests", "errors", "priced_requests",
-    "ttft_requests", "active_users",
+    "requests", "successful", "failed", "incomplete_requests", "incomplete_tokens", "unpriced_requests", "unpriced_tokens",
+    "timed_requests", "errors", "priced_requests", "ttft_requests", "active_users",
 )  # fmt: skip
 """Measures that count: of no rows they are 0, not unknown."""
 

@@ -10,18 +10,29 @@ from usagecost.metrics.vocabulary import METRICS
 
 
 def spend_text(sums: Sums) -> str:
-    """The spend with the mark of a lower bound where requests without a price are missing from it."""
+    """The spend with the mark of a lower bound where it is incomplete: requests, or parts of them, have no known cost."""
     spend = METRICS["spend_usd"].of(sums)
     text = formats.usd(spend)
-    return f"≥{formats.GAP}{text}" if spend is not None and sums["unpriced_requests"] else text
+    return f"≥{formats.GAP}{text}" if spend is not None and sums["incomplete_requests"] else text
 
 
 def spend_coverage(sums: Sums) -> str | None:
-    """How much is missing from the spend, in requests and in tokens, in words; None when nothing is."""
-    missing, requests = sums["unpriced_requests"], sums["requests"]
+    """How many requests, with how many tokens, have no known cost or only a part of it, in words; None where there are none."""
+    missing = _share(sums, "incomplete")
+    return missing and f"{missing} have no full price"
+
+
+def list_price_coverage(sums: Sums) -> str | None:
+    """How many requests, with how many tokens, have no list price, in words; None where there are none."""
+    missing = _share(sums, "unpriced")
+    return missing and f"{missing} have no list price"
+
+
+def _share(sums: Sums, what: str) -> str | None:
+    missing, requests = sums[f"{what}_requests"], sums["requests"]
     if not missing or not requests:
         return None
     share = formats.percent(Decimal(missing) / Decimal(requests))
-    tokens, unpriced = METRICS["total_tokens"].of(sums), sums["unpriced_tokens"]
-    of_tokens = f" and {formats.percent(Decimal(unpriced or 0) / Decimal(tokens))} of tokens" if tokens else ""
-    return f"{share} of requests ({formats.exact_count(missing)}){of_tokens} have no price"
+    tokens, of_those = METRICS["total_tokens"].of(sums), sums[f"{what}_tokens"]
+    of_tokens = f" and {formats.percent(Decimal(of_those or 0) / Decimal(tokens))} of tokens" if tokens else ""
+    return f"{share} of requests ({formats.exact_count(missing)}){of_tokens}"

@@ -47,8 +47,8 @@ METRICS = {
             "Total spend (estimated)",
             ("spend_usd",),
             formats.usd,
-            "What the requests cost in US dollars, on the cost basis chosen in the sidebar. Requests without a known price "
-            "are left out and counted beside it: the sum is then a lower bound, marked ≥.",
+            "What the requests cost in US dollars, on the cost basis chosen in the sidebar. What is not known of it "
+            "is left out and counted beside it: the sum is then a lower bound, marked ≥.",
             better="down",
             of_one="{spend}",
         ),
@@ -104,20 +104,64 @@ METRICS = {
             of_one="cache_write_tokens",
         ),
         Metric(
+            "incomplete_requests",
+            "Spend incomplete",
+            ("incomplete_requests",),
+            formats.count,
+            "Requests whose cost is not known on the chosen cost basis, or only a part of it: a spend with them in it is a lower "
+            "bound, marked ≥.",
+            better="down",
+        ),
+        Metric(
+            "incomplete_tokens",
+            "Tokens with incomplete spend",
+            ("incomplete_tokens",),
+            formats.count,
+            "Input and output tokens of the requests whose cost is not known on the chosen cost basis, or only a part of it.",
+            better="down",
+        ),
+        Metric(
             "unpriced_requests",
-            "Requests without a price",
+            "No list price",
             ("unpriced_requests",),
             formats.count,
-            "Requests whose cost is not known on the chosen cost basis; they are not part of the spend.",
+            "Requests that neither the price list nor the own prices can price, whatever their source reported.",
             better="down",
         ),
         Metric(
             "unpriced_tokens",
-            "Tokens without a price",
+            "Tokens without list price",
             ("unpriced_tokens",),
             formats.count,
-            "Input and output tokens of the requests whose cost is not known on the chosen cost basis.",
+            "Input and output tokens of the requests without a list price.",
             better="down",
+        ),
+        Metric(
+            "list_cost_usd",
+            "List cost",
+            ("list_cost_usd",),
+            formats.usd,
+            "What the requests cost at list or own prices, where these are known.",
+            better="down",
+            of_one="list_cost_usd",
+        ),
+        *(
+            Metric(
+                name,
+                label,
+                (name,),
+                formats.usd,
+                f"Of the list cost: {what}.",
+                better="down",
+                of_one=name,
+            )
+            for name, label, what in (
+                ("input_cost_usd", "Input cost", "input tokens that were neither read from nor written to the prompt cache"),
+                ("cache_read_cost_usd", "Cache read cost", "tokens read from the prompt cache"),
+                ("cache_write_cost_usd", "Cache write cost", "tokens written to the prompt cache"),
+                ("output_cost_usd", "Output cost", "output tokens, reasoning included"),
+                ("other_cost_usd", "Other cost", "what is billed by the piece, such as searches and seconds of audio"),
+            )
         ),
         Metric(
             "cache_savings_usd",
@@ -208,10 +252,10 @@ METRICS = {
         ),
         Metric(
             "unpriced_share",
-            "Unpriced share",
+            "Share without list price",
             ("unpriced_requests",),
             formats.percent,
-            "Requests whose cost is not known on the chosen cost basis, as a share of all.",
+            "Requests without a list price, as a share of all.",
             per=("requests",),
             better="down",
             is_share=True,

@@ -20,7 +20,7 @@ Need = Sums | Unfolded | Spread | Sample
 OVER_TIME = ("line", "area", "bar")
 MOST_DRAWN = 16
 """Values over time that are told apart by their colours; the rest is Other."""
-COVERAGE = {"unpriced_requests", "unpriced_tokens", "input_tokens", "output_tokens"}
+COVERAGE = {"incomplete_requests", "incomplete_tokens", "input_tokens", "output_tokens"}
 """What says how much of a spend is known."""
 LEVELS = (50, 500)
 """How many values a query names, at least: another top-N within a level asks nothing anew."""

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from usagecost import engine, periods
 from usagecost.filters import Filters, Parameters, View, instant_range_sql
-from usagecost.metrics import BASES, MEASURES, OF_ROWS, SPLITS, Metric
+from usagecost.metrics import BASES, OF_ROWS, SPLITS, Metric, measure_sql
 from usagecost.periods import WHOLE, Period
 from usagecost.queries_clock import clock_sql, hour_of_day_sql, weekday_sql
 
@@ -41,7 +41,8 @@ class Scope:
 
     def measures_sql(self, names: Iterable[str]) -> str:
         """Measures as a SELECT names them."""
-        return ", ".join(f"{self.cost((MEASURES | OF_ROWS)[name])} AS {name}" for name in names)
+        of_rows = {name: self.cost(sql) for name, sql in OF_ROWS.items()}
+        return ", ".join(f"{of_rows.get(name) or measure_sql(name, self.basis, engine.INSTANT_US)} AS {name}" for name in names)
 
     def may_be_tallied(self, need: frozenset[str] | None) -> bool:
         """Whether tallies may tell anything of it by some dimensions together."""

@@ -20,22 +20,22 @@ MOST_STYLED = 1_000
 
 
 def coverage_note(totals: Sums) -> None:
-    """Under a chart of spend: how much of what it shows has no price and is in no bar."""
+    """Under a chart of spend: how much of what was spent is not in it."""
     if missing := spend_coverage(totals):
-        st.caption(f"{plain(missing)} and are in no bar; sums that leave something out carry ≥.")
+        st.caption(f"{plain(missing)}: what is missing is not in the chart, and ≥ marks incomplete totals.")
 
 
 def spend_columns(frame: pd.DataFrame, places: int) -> dict[str, Any]:
     """The columns of a table of ``folds.numbers`` that say what was spent, and how much of that is not known."""
     usd = None if _is_styled(frame) else f"$%,.{places}f"
-    mark = st.column_config.TextColumn("≥", width=36, help="≥: some of these requests have no price")
+    mark = st.column_config.TextColumn("≥", width=36, help="≥: a lower bound, as of some requests the cost is not known")
     spend = st.column_config.NumberColumn("Spend", format=usd, help=METRICS["spend_usd"].help)
-    missing = st.column_config.NumberColumn("Without price", format="localized", help=METRICS["unpriced_requests"].help)
+    missing = st.column_config.NumberColumn("Spend incomplete", format="localized", help=METRICS["incomplete_requests"].help)
     if not _lacks_prices(frame):
-        return {"spend_usd": spend, "unpriced_requests": missing}
-    tokens = st.column_config.NumberColumn("Tokens without price", format="compact", help=METRICS["unpriced_tokens"].help)
+        return {"spend_usd": spend, "incomplete_requests": missing}
+    tokens = st.column_config.NumberColumn("Tokens incomplete", format="compact", help=METRICS["incomplete_tokens"].help)
     marked = {"spend_usd": spend} if _is_styled(frame) else {AT_LEAST: mark, "spend_usd": spend}
-    return {**marked, "unpriced_requests": missing, "unpriced_tokens": tokens}
+    return {**marked, "incomplete_requests": missing, "incomplete_tokens": tokens}
 
 
 def with_marks(frame: pd.DataFrame, places: int) -> pd.DataFrame | Styler:
@@ -51,7 +51,7 @@ def with_marks(frame: pd.DataFrame, places: int) -> pd.DataFrame | Styler:
 
 
 def _lacks_prices(frame: pd.DataFrame) -> bool:
-    return bool((frame["unpriced_requests"] > 0).any())
+    return bool((frame["incomplete_requests"] > 0).any())
 
 
 def _is_styled(frame: pd.DataFrame) -> bool:

@@ -73,7 +73,7 @@ def _ranked(answer: Answer) -> Drawing:
     metric, split = answer.question.metrics[0], SPLITS[str(answer.question.split)]
     top = named(answer.by_value, answer.question.view, split.name, split.plural)
     whole = metric.of(answer.totals) if metric.is_additive and split.parts_add_up else None
-    coverage = {"unpriced_requests": top["unpriced_requests"]} if metric.name == "spend_usd" else {}
+    coverage = {"incomplete_requests": top["incomplete_requests"]} if metric.name == "spend_usd" else {}
     ranking = top[["name"]].assign(**{metric.name: metric.column(top)}, **coverage)
     ranking["text"] = [_bar_label(metric, row, whole) for row in top.to_dict("records")]
     return charts.ranked_bars(ranking, metric.name, _palette(split.name, top))

@@ -72,7 +72,7 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 
 def _cost_of_reads(row: dict[str, Any], book: Book) -> Decimal | None:
     """What the cache reads of the `requests_of_both` cost in USD, at the rate that a short request has now; a guess's ground."""
-    asked = Asked(row["provider"], row["model"] or "", is_batch=False, service_tier=None)
+    asked = Asked(row["provider"], row["model"] or "")
     rate = rates_at(asked, book, time.time_ns() // 1000).get("cache_read_tokens")
     return rate * row["cache_read_of_both"] / TOKENS_PER_PRICE if rate and row["cache_read_of_both"] else None
 

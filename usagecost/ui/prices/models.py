@@ -12,7 +12,7 @@ import streamlit as st
 from usagecost import queries_prices
 from usagecost.engine import open_lake
 from usagecost.filters import NOT_REPORTED, View
-from usagecost.metrics import spend_coverage
+from usagecost.metrics import METRICS, list_price_coverage
 from usagecost.pricebook import Current, current_book
 from usagecost.pricing import Asked, rates_at
 from usagecost.ui.answers import answer, empty
@@ -28,13 +28,16 @@ RATES = {
     "output_reasoning_tokens": "Reasoning",
 }
 SUMMED = ("input_tokens", "output_tokens", "unpriced_requests", "unpriced_tokens")
+WHY = "Of the newest request that lacks a price, or a part of one; else of the newest."
+PARTIAL = "Requests of which a part has no rate, or a count is not known: their list cost is a lower bound."
 STATUSES = {
     "exact": "list price",
     "alias": "list price, by another name",
     "override": "own price",
     "discount": "list price less discount",
     "free": "free",
-    "unpriced": "no price",
+    "partial": "lower bound",
+    "unpriced": "no list price",
 }
 
 
@@ -62,11 +65,15 @@ def models(view: View) -> None:
             "model": st.column_config.TextColumn("Model", width="medium"),
             "price": st.column_config.TextColumn("Price", help="Where the price of the newest request comes from."),
             "requests": st.column_config.NumberColumn("Requests", format="localized"),
-            "unpriced_requests": st.column_config.NumberColumn("Without price", format="localized"),
+            "unpriced_requests": st.column_config.NumberColumn(
+                METRICS["unpriced_requests"].label, format="localized", help=METRICS["unpriced_requests"].help
+            ),
+            "partial_requests": st.column_config.NumberColumn("Lower bound", format="localized", help=PARTIAL),
             "tokens": st.column_config.NumberColumn("Tokens", format="compact"),
-            "unpriced_tokens": st.column_config.NumberColumn("Tokens without price", format="compact"),
+            "unpriced_tokens": st.column_config.NumberColumn("Tokens without list price", format="compact"),
             "list_usd": st.column_config.NumberColumn("List cost", format="$%,.2f", help=known),
             **money,
+            "price_reason": st.column_config.TextColumn("Why", width="medium", help=WHY),
             "price_id": st.column_config.TextColumn("Price id and date"),
         },
         alt_text="Models with requests, tokens, cost, the status of their price and the rates in force",
@@ -88,7 +95,7 @@ def name_of(row: dict[str, Any]) -> str:
 
 
 def _shown(row: dict[str, Any], current: Current) -> dict[str, Any]:
-    asked = Asked(row["provider"], row["model"] or "", is_batch=False, service_tier=None)
+    asked = Asked(row["provider"], row["model"] or "")
     rates = rates_at(asked, current.book, time.time_ns() // 1000)
     tokens = [row[name] for name in ("input_tokens", "output_tokens") if row[name] is not None]
     return {
@@ -98,9 +105,11 @@ def _shown(row: dict[str, Any], current: Current) -> dict[str, Any]:
         "requests": row["requests"],
         "unpriced_requests": row["unpriced_requests"],
         "tokens": sum(tokens) if tokens else None,
+        "partial_requests": row["partial_requests"],
         "unpriced_tokens": row["unpriced_tokens"],
         "list_usd": row["list_usd"] if row["price_id"] or not row["unpriced_requests"] else None,
         **{name: _number(rates.get(name)) for name in RATES},
+        "price_reason": row["price_reason"],
         "price_id": row["price_id"],
     }
 
@@ -110,7 +119,7 @@ def _number(rate: Decimal | None) -> float | None:
 
 
 def _coverage(rows: list[dict[str, Any]]) -> str:
-    """How much of the period has no price, in requests and in tokens."""
+    """How much of the period has no list price, in requests and in tokens."""
     sums = {name: sum(row[name] or 0 for row in rows) for name in ("requests", *SUMMED)}
-    missing = spend_coverage(sums)
-    return f"{plain(missing)}; they stand first." if missing else "Every request has a price."
+    missing = list_price_coverage(sums)
+    return f"{plain(missing)}; listed first." if missing else "Every request has a list price."

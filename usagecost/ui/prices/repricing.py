@@ -12,7 +12,7 @@ import streamlit as st
 from usagecost import formats
 from usagecost.engine import open_lake
 from usagecost.filters import NOT_REPORTED, View
-from usagecost.lake import Change, Lake, LakeError, Repricing
+from usagecost.lake import Change, Lake, LakeError, Repricing, Span
 from usagecost.pricebook import current_book, pricing
 from usagecost.ui.answers import empty
 from usagecost.ui.blocks import table
@@ -42,19 +42,19 @@ def repricing(view: View) -> None:
 
 def _form(view: View, lake: Lake) -> None:
     scope = st.radio("Requests of", [PERIOD, ALL], key="reprice_scope", horizontal=True)
-    days = (view.period.start.date(), view.period.end.date()) if scope == PERIOD else (None, None)
+    span = (view.period.start, view.period.end) if scope == PERIOD else (None, None)
     words = days_text(view.period.first, view.period.last) if scope == PERIOD else "all days"
     is_asked = st.button("Preview", icon=":material/preview:", key="reprice_preview")
     if st.session_state.pop(PREVIEW_ASKED, False) or is_asked:
         with st.spinner("Computing prices …", show_time=True):
             try:
-                found = lake.repricing(pricing(current_book(lake).book), days)
+                found = lake.repricing(pricing(current_book(lake).book), span)
             except LakeError as problem:
                 st.error(plain(str(problem)), title="The preview could not be made")
                 return
-        st.session_state[_PREVIEW] = (days, view.version, found)
+        st.session_state[_PREVIEW] = (span, view.version, found)
     asked, version, found = st.session_state.get(_PREVIEW, (None, None, None))
-    if found is None or asked != days or version != view.version:
+    if found is None or asked != span or version != view.version:
         return
     if not found.requests:
         st.info(f"Every request of {words} has the price that holds for it.", title="Nothing would change", icon=":material/check:")
@@ -66,7 +66,7 @@ def _form(view: View, lake: Lake) -> None:
         type="primary",
         key="reprice_apply",
         on_click=_apply,
-        args=(lake, days, why),
+        args=(lake, span, why),
     )
 
 
@@ -139,8 +139,8 @@ def _about(lake: Lake, why: str | None) -> dict[str, str | None]:
     return {"who": str(who), "why": why or None, "prices": current_book(lake).version}
 
 
-def _apply(lake: Lake, days: Any, why: str) -> None:
-    _do(lambda: lake.reprice(pricing(current_book(lake).book), days, about=_about(lake, why)))
+def _apply(lake: Lake, span: Span, why: str) -> None:
+    _do(lambda: lake.reprice(pricing(current_book(lake).book), span, about=_about(lake, why)))
 
 
 def _undo(lake: Lake, act: str) -> None:

@@ -20,9 +20,14 @@ KINDS = {
     "cache_write": "Cache write",
     "cache_write_1h": "Cache write, 1 h",
     "input_audio": "Audio input",
+    "input_image": "Image input",
+    "cache_audio_read": "Cache read, audio",
+    "cache_image_read": "Cache read, images",
     "output": "Output",
     "output_reasoning": "Reasoning",
     "output_audio": "Audio output",
+    "output_image": "Image output",
+    "pieces": "Searches, seconds and other units",
     "request": "The request itself",
 }
 

@@ -23,6 +23,7 @@ from usagecost.queries_traces import Key, Order, moment
 from usagecost.schema import COLUMN_BY_NAME
 from usagecost.ui.answers import answer
 from usagecost.ui.labels import labels_of
+from usagecost.ui.prices.models import STATUSES
 from usagecost.ui.text import plain
 from usagecost.ui.traces.costs import cost_parts
 from usagecost.ui.traces.listing import STATUS_COLORS, open_request
@@ -38,9 +39,11 @@ TOKENS = {
     "cache_write_tokens": "of it cache write",
     "cache_write_1h_tokens": "of that for 1 h",
     "input_audio_tokens": "of it audio",
+    "input_image_tokens": "of it images",
     "output_tokens": "Output tokens",
     "output_reasoning_tokens": "of it reasoning",
     "output_audio_tokens": "of it audio",
+    "output_image_tokens": "of it images",
 }
 STATUS_ICONS = {"success": ":material/check_circle:", "error": ":material/error:", "cancelled": ":material/cancel:"}
 IDS = {"request_id": "Request id", "trace_id": "Trace id", "session_id": "Session id"}
@@ -170,7 +173,9 @@ def _cost(request: dict[str, Any], view: View) -> None:
         if stored is None or abs(whole - stored) > Decimal("0.000000002"):
             st.caption(plain(f"By the prices of today. The lake holds {formats.usd(stored)}: reprice it on the page Prices."))
     facts = {
-        "Id and date": request["price_id"] or request["price_status"],
+        "Price": STATUSES.get(request["price_status"], request["price_status"]),
+        "Why": request["price_reason"],
+        "Price used": request["price_id"],
         "Discount": None if request["discount"] is None else formats.percent(request["discount"]),
         "Reported by the source": None if request["reported_cost_usd"] is None else f"${request['reported_cost_usd']:,.9f}",
         "List cost": None if request["list_cost_usd"] is None else f"${request['list_cost_usd']:,.9f}",
