@@ -19,7 +19,7 @@ from usagecost.sources.table import Table
 NAMES = ", ".join(source.name for source in SOURCES)
 
 COUNTS = ["files", "lines", "requests", "inserted", "updated", "unchanged", "duplicates"]
-COUNTS += ["skipped", "rejected", "unpriced", "days", "version", "seconds"]
+COUNTS += ["skipped", "skipped_reasons", "rejected", "unpriced", "conflicts", "days", "version", "seconds"]
 
 
 @pytest.fixture
@@ -60,7 +60,8 @@ def test_the_report_has_exactly_these_counts(tmp_path: Path, lake: Lake):
 
     assert list(report.counts()) == COUNTS
     expected = {"files": 1, "lines": 5, "requests": 2, "inserted": 2, "updated": 0, "unchanged": 0, "duplicates": 1}
-    expected |= {"skipped": 1, "rejected": 1, "unpriced": 0, "days": 1, "version": 1}
+    expected |= {"skipped": 1, "skipped_reasons": {"blank line or column names": 1}}
+    expected |= {"rejected": 1, "unpriced": 0, "conflicts": 0, "days": 1, "version": 1}
     assert {name: value for name, value in report.counts().items() if name != "seconds"} == expected
     assert json.loads(json.dumps(report.counts())) == report.counts()
 
@@ -73,6 +74,40 @@ def test_a_second_try_changes_nothing_and_keeps_each_reject_once(tmp_path: Path,
     assert (first.inserted, second.inserted, second.updated, second.unchanged) == (1, 0, 0, 1)
     assert (first.version, second.version) == (1, 1)
     assert lake.rejects().num_rows == 1
+
+
+def test_a_file_of_which_nothing_was_used_is_named_whatever_else_was_loaded(tmp_path: Path, lake: Lake):
+    chat = {"type": "user", "sessionId": "s", "timestamp": "2026-05-01T10:00:00Z", "message": {"content": "hello"}}
+    good = json_lines(tmp_path / "good.jsonl", [answer("m"), chat])
+    silent = [json_lines(tmp_path / f"silent-{number}.jsonl", [chat, chat]) for number in range(5)]
+
+    report = ingest([good, *silent], lake)
+
+    assert (report.requests, report.skipped, report.skipped_reasons) == (1, 11, {"no usage in it": 11})
+    named = ", ".join(map(str, silent[:3]))
+    assert report.problems == (f"Nothing was used of {named} and 2 more files: no usage in it.",)
+    assert json.loads(lake.history()[0]["ingest"]["skipped_reasons"]) == {"no usage in it": 11}
+
+
+def test_an_id_that_stands_for_several_requests_is_said(tmp_path: Path, lake: Lake):
+    rounded = [
+        usage("1.73211E+18", user_id="ada", started_at="2026-05-01T10:00:00Z"),
+        usage("1.73211E+18", user_id="bob", started_at="2026-05-01T11:00:00Z"),
+        usage("kept", user_id="ada", status="success"),
+    ]
+    first = ingest([json_lines(tmp_path / "a.jsonl", rounded)], lake)
+    again = ingest([json_lines(tmp_path / "b.jsonl", [usage("kept", user_id="bob", started_at="2026-05-02T10:00:00Z")])], lake)
+    same = ingest([json_lines(tmp_path / "c.jsonl", [usage("kept", user_id="ada", status="success")])], lake)
+
+    assert (first.conflicts, again.conflicts) == (1, 1)
+    assert first.problems[0].startswith("1 id stands in lines of several times and users")
+    assert same.conflicts == (0 if again.updated == 0 else 1)
+
+
+def test_versions_that_say_more_of_one_request_are_no_conflict(tmp_path: Path, lake: Lake):
+    growing = [usage("a", user_id=None), usage("a", user_id="ada"), usage("a", user_id="ada", output_tokens=5)]
+
+    assert ingest([json_lines(tmp_path / "a.jsonl", growing)], lake).conflicts == 0
 
 
 def test_requests_are_priced_and_stamped(tmp_path: Path, lake: Lake):

@@ -53,7 +53,8 @@ def ingests(lake: str, version: int) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["time"], row["id"]), reverse=True)
 
 
-_READ = ("paths", "lines", "skipped", "rejected")
+_READ = ("paths", "lines", "skipped", "rejected", "skipped_reasons")
+"""`skipped_reasons` is JSON: reason -> lines."""
 _DONE = ("inserted", "updated", "unchanged", "duplicates")
 
 

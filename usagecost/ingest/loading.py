@@ -35,6 +35,9 @@ STAGED_ROWS, STAGED_BYTES = 200_000, 256 << 20
 
 KEPT_REJECTS_BYTES = 32 << 20
 
+MOST_NAMED = 3
+"""Files that a sentence names."""
+
 _UNPRICED = """
 SELECT count(*) FROM (SELECT DISTINCT source, request_id FROM read_parquet($files) WHERE price_status = 'unpriced')
 """
@@ -69,14 +72,20 @@ class Report:
     unchanged: int = 0
     duplicates: int = 0
     skipped: int = 0
+    skipped_reasons: Mapping[str, int] = field(default_factory=dict)
     rejected: int = 0
     unpriced: int = 0
     conflicts: int = 0
     days: int = 0
     version: int = 0
     seconds: float = 0.0
-    skipped_reasons: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def skipped_words(self) -> str:
+        """How many lines are no requests, and why; empty where all are."""
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.skipped_reasons.items())
+        return f"{self.skipped:,} skipped ({reasons})" if self.skipped else ""
 
     def counts(self) -> dict[str, Any]:
         """All but the problems."""
@@ -149,7 +158,7 @@ class _Staging:
         """Takes a batch; what has come together is written when it is much."""
         self.lines += batch.lines
         self.skips += batch.skips
-        self._used.update(pc.unique(batch.requests["source_file"]).to_pylist())
+        self._used.update(pc.unique(batch.requests["source_file"]).to_pylist(), batch.supplements)
         self._requests.append(batch.requests)
         if sum(table.num_rows for table in self._requests) >= STAGED_ROWS or _bytes(self._requests) >= STAGED_BYTES:
             self._write_requests()
@@ -198,9 +207,13 @@ class _Staging:
         return dict(reasons.most_common())
 
     def unused(self, files: Collection[str]) -> list[str]:
-        """A sentence for each file of which no line was used, nor rejected: that is named whatever else was loaded."""
+        """What is said of files of which no line was used, nor rejected, whatever else was loaded: a sentence for each reason."""
         named = {file for file, _ in self._problems}
-        return [_nothing_used(file, self.skips) for file in files if file not in self._used | named]
+        by_reason: dict[str, list[str]] = {}
+        for file in files:
+            if file not in self._used | named:
+                by_reason.setdefault(_why_nothing(file, self.skips), []).append(file)
+        return [_nothing_used(files, reason) for reason, files in by_reason.items()]
 
     def _note(self, rejects: pa.Table) -> None:
         files, has_line = rejects["source_file"], pc.is_valid(rejects["line"])
@@ -242,10 +255,16 @@ class _Staging:
             self._rejects = []
 
 
-def _nothing_used(file: str, skips: Skips) -> str:
-    """What is said of a file of which no line was used."""
-    reasons = [f"{count:,} × {reason}" for (of_file, reason), count in skips.most_common() if of_file == file]
-    return f"Nothing in {file} was used: {'; '.join(reasons) or 'it holds no requests'}."
+def _why_nothing(file: str, skips: Skips) -> str:
+    """Why no line of a file was used, in words."""
+    reasons = [reason for (of_file, reason), _ in skips.most_common() if of_file == file]
+    return "; ".join(reasons) or "no requests in it"
+
+
+def _nothing_used(files: Sequence[str], reason: str) -> str:
+    more = len(files) - MOST_NAMED
+    named = ", ".join(files[:MOST_NAMED]) + (f" and {more:,} more files" if more > 0 else "")
+    return f"Nothing was used of {named}: {reason}."
 
 
 def _conflicts(commit: Commit) -> list[str]:

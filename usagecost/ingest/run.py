@@ -14,7 +14,7 @@ from usagecost.ingest.loading import Report, load
 from usagecost.lake import Lake
 from usagecost.lake.staging import bounded_database
 from usagecost.schema import REQUESTS
-from usagecost.sources import SOURCES, Batch, Reading, Source
+from usagecost.sources import SOURCES, Batch, Head, Reading, Source
 from usagecost.sources.mapping import MappingProblem, read_mapping
 from usagecost.sources.table import Table
 
@@ -75,12 +75,12 @@ def _run(found: Found, chosen: Source | None, lake: Lake, dry_run: bool, on_prog
 
 
 def _ingest(found: Found, chosen: Source | None, lake: Lake, against: Lake | None, on_progress: OnProgress | None) -> Report:
-    names = [found.names.get(path) or str(path.absolute()) for path in found.files]
+    read: dict[str, None] = {}
     paths = [found.names.get(path) or str(path) for path in list(found.files)[:MOST_PROBLEMS]]
     with lake.staging() as folder, bounded_database(folder) as con:
         reading = Reading(con, datetime.now(UTC))
-        batches = _with_progress(_batches(found, chosen, reading), found.bytes, on_progress)
-        report = load(batches, lake, about={"paths": ", ".join(paths)}, against=against, files=names)
+        batches = _with_progress(_batches(found, chosen, reading, read), found.bytes, on_progress)
+        report = load(batches, lake, about={"paths": ", ".join(paths)}, against=against, files=read)
     if on_progress:
         on_progress(1.0, "Done")
     return replace(report, files=found.count, problems=_few((*found.problems, *report.problems)))
@@ -101,10 +101,18 @@ def chosen_source(name: str | None, mapping: Path | None) -> Source | None:
         raise WrongUsage(str(problem)) from None
 
 
-def _batches(found: Found, chosen: Source | None, reading: Reading) -> Iterator[Batch]:
-    """All files in batches: neighbours of one format together; at last what could not be read at all."""
+def _batches(found: Found, chosen: Source | None, reading: Reading, read: dict[str, None]) -> Iterator[Batch]:
+    """All files in batches: neighbours of one format together; at last what could not be read at all.
+
+    The names of the files that are read are put into `read`, one after the other.
+    """
+
+    def noted(head: Head) -> Head:
+        read[head.source_file] = None
+        return head
+
     for source, group in groupby(found.recognised(SOURCES, chosen), key=lambda pair: pair[0]):
-        yield from source.read((head for _, head in group), reading)
+        yield from source.read((noted(head) for _, head in group), reading)
     yield Batch(REQUESTS.empty_table(), reading.rejects(None, found.rejects), lines=0, bytes_read=0)
 
 

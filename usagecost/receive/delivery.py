@@ -101,6 +101,8 @@ class Delivery:
             self._say(f"What was received waits in the spool, as the lake could not be written: {_first_line(problem)}")
             return False
         self._say(_told(report))
+        for problem in report.problems:
+            self._say(problem)
         return True
 
     def _keep_up(self) -> None:
@@ -120,6 +122,7 @@ def _told(report: Report) -> str:
     counts = [
         f"{report.lines:,} spans: {report.inserted:,} requests new, {report.updated:,} changed",
         f"{report.rejected:,} spans rejected" if report.rejected else "",
+        report.skipped_words,
         f"lake version {report.version}, {report.seconds:.1f} s",
     ]
     return "; ".join(filter(None, counts))

@@ -141,6 +141,7 @@ class Langfuse:
                 batch,
                 requests=REQUESTS.empty_table(),
                 skips=with_rest(batch.skips, batch.skipped + batch.requests.num_rows, "trace around requests"),
+                supplements=frozenset(batch.requests["source_file"].unique().to_pylist()),
             )
 
     def _reopened(self, files: Iterable[tuple[Path, str | None]], reading: Reading, problems: list[Batch]) -> Iterator[Head]:

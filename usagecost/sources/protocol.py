@@ -49,7 +49,8 @@ class Batch:
     ``requests`` has the columns of schema.REQUESTS, the price columns and the ingest's NULL; ``rejects`` those of
     schema.REJECTS. Every line is used, skipped with a reason or rejected: ``lines`` = requests + skipped + rejects that have a
     line. ``bytes_read`` are bytes of the files as they lie on disk, for the progress only. ``lineage`` has
-    the columns of schema.LINEAGE, for formats where a request may repeat the usage of its parts.
+    the columns of schema.LINEAGE, for formats where a request may repeat the usage of its parts. ``supplements`` are files whose
+    lines are no requests, and say more about those of other files.
     """
 
     requests: pa.Table
@@ -58,6 +59,7 @@ class Batch:
     bytes_read: int
     skips: Skips = field(default_factory=Counter)
     lineage: pa.Table | None = None
+    supplements: frozenset[str] = frozenset()
 
     @property
     def skipped(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -89,7 +90,8 @@ def _sum(reports: Iterable[Report]) -> Report:
     """Several ingests as one."""
     total = Report()
     for report in reports:
-        counts = {name: value + total.counts()[name] for name, value in report.counts().items()}
+        counts = {name: value + total.counts()[name] for name, value in report.counts().items() if name != "skipped_reasons"}
+        counts["skipped_reasons"] = Counter(total.skipped_reasons) + Counter(report.skipped_reasons)
         counts["version"] = max(report.version, total.version)
         total = replace(total, **counts, problems=(*total.problems, *report.problems))
     return total

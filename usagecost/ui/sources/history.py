@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -82,6 +83,10 @@ def _report(row: dict[str, Any]) -> str:
         return left
     counts = {"new": row["inserted"], "changed": row["updated"], "already there": row["unchanged"], "skipped": row["skipped"]}
     said = [f"{formats.exact_count(number)} {name}" for name, number in counts.items() if number]
+    reasons = json.loads(row["skipped_reasons"] or "{}")
+    if reasons:
+        said = [one for one in said if not one.endswith(" skipped")]
+        said.append(f"skipped: {', '.join(f'{formats.exact_count(count)} {plain(reason)}' for reason, count in reasons.items())}")
     rejected = [f":red[{formats.exact_count(row['rejected'])} rejected]"] if row["rejected"] else []
     return " · ".join([left, f"{formats.counted(row['lines'], 'line')} read", *said, *rejected])
 

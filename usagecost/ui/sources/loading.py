@@ -233,6 +233,8 @@ def _numbers(report: Report) -> None:
         ("Rejected", report.rejected, "Lines that cannot be read; they are kept with their reason"),
     ):
         grid.metric(label, formats.exact_count(number), help=help_text, border=True)
+    if report.skipped:
+        st.caption(plain(f"No requests: {', '.join(f'{count:,} {reason}' for reason, count in report.skipped_reasons.items())}."))
     if report.unpriced:
         st.caption(f"{formats.counted(report.unpriced, 'request')} would have no list price: unknown model, or no provider.")
     for problem in report.problems[:MOST_PROBLEMS]:
