@@ -27,7 +27,7 @@ ALLOWED = {
     "exporting": "exports filters metrics engine lake schema",
     "boards":    "filters metrics periods lake",
     "filters":   "metrics periods",
-    "metrics":   "formats",
+    "metrics":   "formats schema",
     "formats":   "",
     "periods":   "",
     "engine":    "lake schema",

@@ -186,9 +186,22 @@ def rows_sql(files: str, columns: pa.Schema, options: str = "") -> str:
 @cache
 def no_rows_sql(columns: pa.Schema) -> str:
     """SQL for a table of these columns without rows."""
-    types = duckdb.from_arrow(columns.empty_table()).types
-    fields = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in zip(columns.names, types, strict=True))
+    fields = ", ".join(f'CAST(NULL AS {_sql_type(column.type)}) AS "{column.name}"' for column in columns)
     return f"SELECT {fields} WHERE false"
+
+
+def _sql_type(kind: pa.DataType) -> str:
+    """DuckDB's name of an Arrow type; asked of DuckDB it would take a connection."""
+    if pa.types.is_map(kind):
+        return f"MAP({_sql_type(kind.key_type)}, {_sql_type(kind.item_type)})"
+    if pa.types.is_list(kind):
+        return f"{_sql_type(kind.value_type)}[]"
+    if pa.types.is_decimal(kind):
+        return f"DECIMAL({kind.precision}, {kind.scale})"
+    if pa.types.is_timestamp(kind):
+        return "TIMESTAMPTZ"
+    names = {"string": "VARCHAR", "int64": "BIGINT", "int32": "INTEGER", "double": "DOUBLE", "bool": "BOOLEAN", "date32[day]": "DATE"}
+    return names[str(kind)]
 
 
 def create_view(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], spec: TableSpec) -> None:
