@@ -183,6 +183,16 @@ def rows_sql(files: str, columns: pa.Schema, options: str = "") -> str:
     return f"(SELECT * FROM read_parquet({files}, union_by_name = true{options}) UNION ALL BY NAME {no_rows_sql(columns)})"
 
 
+_NAMES_OF_TYPES = {
+    "string": "VARCHAR",
+    "int64": "BIGINT",
+    "int32": "INTEGER",
+    "double": "DOUBLE",
+    "bool": "BOOLEAN",
+    "date32[day]": "DATE",
+}
+
+
 @cache
 def no_rows_sql(columns: pa.Schema) -> str:
     """SQL for a table of these columns without rows."""
@@ -200,8 +210,7 @@ def _sql_type(kind: pa.DataType) -> str:
         return f"DECIMAL({kind.precision}, {kind.scale})"
     if pa.types.is_timestamp(kind):
         return "TIMESTAMPTZ"
-    names = {"string": "VARCHAR", "int64": "BIGINT", "int32": "INTEGER", "double": "DOUBLE", "bool": "BOOLEAN", "date32[day]": "DATE"}
-    return names[str(kind)]
+    return _NAMES_OF_TYPES[str(kind)]
 
 
 def create_view(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], spec: TableSpec) -> None:
