@@ -297,3 +297,18 @@ def test_a_page_says_calmly_that_the_server_is_away(tmp_path: Path, monkeypatch:
     assert "cannot be reached right now" in page.warning[0].value
     monkeypatch.setenv("USAGECOST_ENGINE", "duckdb")
     assert not page.run().warning  # it comes back by itself
+
+
+@ON_CLICKHOUSE
+def test_a_copy_that_an_earlier_version_has_made_gets_the_columns_it_lacks(tmp_path: Path, server: ClickHouse):
+    lake = Lake(tmp_path / "lake")
+    commit(lake, row("a", input_tokens=1))
+    server.mirror(lake.snapshot())
+    server.client().command(f"ALTER TABLE {TABLE} DROP COLUMN units, DROP COLUMN price_reason")
+    assert not asked_of_the_copy(server, lake)
+    assert numbers(lake)["tokens"] == 1
+
+    commit(lake, row("b", started_at="2026-05-02 10:00", input_tokens=2))
+    server.mirror(lake.snapshot())
+    assert asked_of_the_copy(server, lake)
+    assert numbers(lake)["tokens"] == 3

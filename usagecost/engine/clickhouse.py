@@ -20,7 +20,7 @@ from clickhouse_connect.driver import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
 from usagecost.engine.dialect import SETTINGS, clickhouse_sql, text_sql
-from usagecost.engine.lake_sql import STRUCTURE, rows_of
+from usagecost.engine.lake_sql import COLUMN_TYPES, STRUCTURE, rows_of
 from usagecost.engine.mirror import Mirror, Mirrored
 from usagecost.engine.words import UnansweredError
 from usagecost.lake import Snapshot
@@ -69,7 +69,7 @@ class ClickHouse:
         self._cluster = self._options.get("cluster")
         self._client: Client | None = None
         self._connecting = Lock()
-        self._mirror = Mirror(self.client, STRUCTURE, lambda snapshot, name: rows_of(snapshot, [name]))
+        self._mirror = Mirror(self.client, COLUMN_TYPES, lambda snapshot, name: rows_of(snapshot, [name]))
 
     @property
     def name(self) -> str:

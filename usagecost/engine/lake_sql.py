@@ -65,5 +65,6 @@ def _type(kind: pa.DataType) -> str:
     return f"Nullable({names[str(kind)]})"
 
 
-STRUCTURE = ", ".join(f"{field.name} {_type(field.type)}" for field in REQUESTS)
+COLUMN_TYPES = {field.name: _type(field.type) for field in REQUESTS}
+STRUCTURE = ", ".join(f"{name} {kind}" for name, kind in COLUMN_TYPES.items())
 """The columns of a request. Said, not guessed: a guess is made from one file, in which a column may happen to lack nothing."""

@@ -54,11 +54,11 @@ class Copy:
 
 
 class Mirror:
-    """The copies on one server. ``structure`` is the SQL of a request's columns, ``rows_of`` that of the rows of a lake's file."""
+    """The copies on one server. ``types`` are ClickHouse's of a request's columns, ``rows_of`` is the SQL of a file's rows."""
 
-    def __init__(self, client: Callable[[], Client], structure: str, rows_of: Callable[[Snapshot, str], str]) -> None:
+    def __init__(self, client: Callable[[], Client], types: Mapping[str, str], rows_of: Callable[[Snapshot, str], str]) -> None:
         self._client = client
-        self._structure = structure
+        self._types = types
         self._rows_in_lake = rows_of
         self._known: Mapping[str, Copy] = {}
         self._looked_at = -math.inf
@@ -99,20 +99,29 @@ class Mirror:
         return Mirrored(len(missing), sum(file.rows for file in missing), gone, snapshot.version)
 
     def _make(self) -> None:
-        sorted_by_time = self._structure.replace("started_at Nullable(DateTime64(6, 'UTC'))", "started_at DateTime64(6, 'UTC')")
+        types = self._types | {"started_at": "DateTime64(6, 'UTC')"}  # what it is sorted by cannot be NULL
+        columns = ", ".join(f"{name} {kind}" for name, kind in types.items())
         self._client().command(
-            f"CREATE TABLE IF NOT EXISTS {TABLE} ({sorted_by_time}, copy LowCardinality(String)) "
+            f"CREATE TABLE IF NOT EXISTS {TABLE} ({columns}, copy LowCardinality(String)) "
             "ENGINE = MergeTree PARTITION BY copy ORDER BY started_at"
         )
+        for name in self._missing_columns():
+            self._client().command(f"ALTER TABLE {TABLE} ADD COLUMN IF NOT EXISTS {name} {self._types[name]}")
         self._client().command(
             f"CREATE TABLE IF NOT EXISTS {FILES} (lake String, file String, copy String, state String, said_at DateTime64(3)) "
             "ENGINE = ReplacingMergeTree(said_at) ORDER BY (lake, file)"
         )
 
+    def _missing_columns(self) -> list[str]:
+        """The columns of today's record that the table was made without."""
+        columns = "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = {table: String}"
+        known = {name for (name,) in self._client().query(columns, parameters={"table": TABLE}).result_rows}
+        return [name for name in REQUESTS.names if name not in known]
+
     def _copies(self, lake: str) -> dict[str, Copy]:
         """The whole copies of a lake's files, by the files' names."""
         client = self._client()
-        if not client.command(f"EXISTS TABLE {FILES}"):
+        if not client.command(f"EXISTS TABLE {FILES}") or self._missing_columns():
             return {}
         age = "toFloat64(now64(3)) - toFloat64(said_at)"
         sql = f"SELECT file, copy, state, {age} FROM {FILES} FINAL WHERE lake = {{lake: String}} AND state <> 'gone'"
