@@ -93,7 +93,7 @@ def test_the_links_of_a_user_open_that_users_requests(lake: str, monkeypatch: py
 
 def test_the_link_to_what_has_no_price_leads_there(lake: str, monkeypatch: pytest.MonkeyPatch):
     page = opened(lake, monkeypatch)
-    page.button(key="open_all_without a price").click().run()
+    page.button(key="open_all_spend incomplete").click().run()
 
     assert page.metric[0].value == "1"
     assert page.checkbox(key="cost_known").value

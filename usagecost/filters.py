@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from usagecost.metrics import BASES, DIMENSIONS
+from usagecost.metrics import BASES, DIMENSIONS, incomplete_sql
 from usagecost.periods import Period, instant_us
 
 NOT_REPORTED = "(not reported)"
@@ -76,7 +76,7 @@ class Instants:
 class Bounds:
     """The cost in USD (on a cost basis) or the latency in ms is at least ``least`` and at most ``most``, so it is known.
 
-    ``is_unknown`` asks for what has none instead.
+    ``is_unknown`` asks instead for what has none; of costs, also for those of which only a part is known.
     """
 
     quantity: str
@@ -89,7 +89,7 @@ class Bounds:
         """The condition and its parameters."""
         column = f"({BASES[self.basis][1] if self.quantity == 'cost' else 'duration_ms'})"
         if self.is_unknown:
-            return f"({column} IS NULL)", {}
+            return (incomplete_sql(self.basis) if self.quantity == "cost" else f"({column} IS NULL)"), {}
         ends = {">=": ("least", self.least), "<=": ("most", self.most)}
         known = {f"{prefix}_{name}": value for name, value in ends.values() if value is not None}
         tests = [f"{column} {sign} ${prefix}_{name}" for sign, (name, value) in ends.items() if value is not None]
@@ -99,7 +99,7 @@ class Bounds:
     def words(self) -> str:
         """The condition as a person would say it."""
         if self.is_unknown:
-            return f"{self.quantity} is not known"
+            return "spend is incomplete" if self.quantity == "cost" else f"{self.quantity} is not known"
         said = (lambda amount: f"${amount:f}") if self.quantity == "cost" else (lambda amount: f"{amount:f} ms")
         ends = [("at least", self.least), ("at most", self.most)]
         return f"{self.quantity} is " + " and ".join(f"{word} {said(end)}" for word, end in ends if end is not None)

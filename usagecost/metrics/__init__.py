@@ -19,6 +19,7 @@ from usagecost.metrics.measures import (
     PERCENTILES,
     Sums,
     fold_sql,
+    incomplete_sql,
     measure_sql,
     tally_column,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "Metric",
     "Sums",
     "fold_sql",
+    "incomplete_sql",
     "list_price_coverage",
     "measure_sql",
     "spend_coverage",

@@ -22,11 +22,14 @@ _PARTIAL = {
 """Key of a basis -> SQL for whether what a request is taken to have cost is less than it has cost."""
 
 
+def incomplete_sql(basis: str) -> str:
+    """Whether the cost of a request is not known on a basis, or only a part of it."""
+    return f"({BASES[basis][1]} IS NULL OR {_PARTIAL[basis]})"
+
+
 def measure_sql(measure: str, basis: str, instant_us: str) -> str:
     """The aggregate of a measure over rows of ``requests``, on a basis of cost."""
-    spend = BASES[basis][1]
-    incomplete = f"({spend} IS NULL OR {_PARTIAL[basis]})"
-    return MEASURES[measure].format(spend=spend, incomplete=incomplete, instant_us=instant_us)
+    return MEASURES[measure].format(spend=BASES[basis][1], incomplete=incomplete_sql(basis), instant_us=instant_us)
 
 
 def depends_on_basis(measure: str) -> bool:

@@ -26,7 +26,11 @@ LINKS: dict[str, tuple[Condition | None, dict[str, str], str]] = {
     "failed": (OUTCOMES["failed"], {}, "Those that ended in an error or were cancelled"),
     "most tokens": (None, {"sort": "Tokens"}, "Those with the most tokens first"),
     "most expensive": (None, {"sort": "Cost"}, "Those with the highest cost first"),
-    "without a price": (None, {"cost_known": "true"}, "Those whose cost is not known on the chosen cost basis"),
+    "spend incomplete": (
+        None,
+        {"cost_known": "true"},
+        "Those whose cost is not known on the chosen cost basis, or only a part of it",
+    ),
     "slowest": (None, {"sort": "Latency"}, "Those that took longest first"),
 }
 """What stands below a group of cards: its text -> which of their requests, parameters of the page Traces, what it means."""

@@ -64,16 +64,16 @@ def models(view: View) -> None:
             "provider": st.column_config.TextColumn("Provider", width="small"),
             "model": st.column_config.TextColumn("Model", width="medium"),
             "price": st.column_config.TextColumn("Price", help="Where the price of the newest request comes from."),
+            "price_reason": st.column_config.TextColumn("Why", width="medium", help=WHY),
             "requests": st.column_config.NumberColumn("Requests", format="localized"),
             "unpriced_requests": st.column_config.NumberColumn(
                 METRICS["unpriced_requests"].label, format="localized", help=METRICS["unpriced_requests"].help
             ),
             "partial_requests": st.column_config.NumberColumn("Lower bound", format="localized", help=PARTIAL),
             "tokens": st.column_config.NumberColumn("Tokens", format="compact"),
-            "unpriced_tokens": st.column_config.NumberColumn("Tokens without list price", format="compact"),
+            "unpriced_tokens": st.column_config.NumberColumn(METRICS["unpriced_tokens"].label, format="compact", width="small"),
             "list_usd": st.column_config.NumberColumn("List cost", format="$%,.2f", help=known),
             **money,
-            "price_reason": st.column_config.TextColumn("Why", width="medium", help=WHY),
             "price_id": st.column_config.TextColumn("Price id and date"),
         },
         alt_text="Models with requests, tokens, cost, the status of their price and the rates in force",
@@ -102,6 +102,7 @@ def _shown(row: dict[str, Any], current: Current) -> dict[str, Any]:
         "provider": row["provider"] or NOT_REPORTED,
         "model": row["model"] or NOT_REPORTED,
         "price": STATUSES.get(row["price_status"], row["price_status"]),
+        "price_reason": row["price_reason"],
         "requests": row["requests"],
         "unpriced_requests": row["unpriced_requests"],
         "tokens": sum(tokens) if tokens else None,
@@ -109,7 +110,6 @@ def _shown(row: dict[str, Any], current: Current) -> dict[str, Any]:
         "unpriced_tokens": row["unpriced_tokens"],
         "list_usd": row["list_usd"] if row["price_id"] or not row["unpriced_requests"] else None,
         **{name: _number(rates.get(name)) for name in RATES},
-        "price_reason": row["price_reason"],
         "price_id": row["price_id"],
     }
 

@@ -104,7 +104,7 @@ def _more(view: View, *, is_open: bool) -> Iterator[Condition | Bounds | Tagged]
     if tags:
         yield Tagged(tuple(sorted(tags)))
     least, most = _range("cost", "Cost from (USD)", "to (USD)", "%.6f", 0.01)
-    if st.checkbox("Only requests without a price", key="cost_known", bind="query-params"):
+    if st.checkbox("Only requests with incomplete spend", key="cost_known", bind="query-params"):
         yield Bounds("cost", basis=view.basis, is_unknown=True)
     elif least is not None or most is not None:
         yield Bounds("cost", least, most, basis=view.basis)
