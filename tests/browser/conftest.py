@@ -52,9 +52,9 @@ def server(sample_lake: str) -> Iterator[str]:
     yield from serve({"USAGECOST_SAMPLE": str(Path(sample_lake).parent)})
 
 
-def serve(settings: dict[str, str]) -> Iterator[str]:
+def serve(settings: dict[str, str], port: int | None = None) -> Iterator[str]:
     """Starts the app with settings, yields its address and stops it."""
-    port = free_port()
+    port = port or free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("USAGECOST_")}
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.address", "127.0.0.1"]
     command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
