@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import getpass
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from usagecost.cli.console import NOTHING_READ, READ, WIDE_TABLE, LakeOption, ReportFormat, fail, out, print_facts
+from usagecost.cli.console import NOTHING_READ, READ, LakeOption, ReportFormat, cell, fail, out, print_facts, print_json, print_wide
 from usagecost.formats import UNKNOWN, exact_count, usd
 from usagecost.lake import Change, Lake, LakeError, Repricing, lake_root
 
@@ -85,7 +82,7 @@ def reprice(
     except LakeError as problem:
         fail(str(problem), NOTHING_READ)
     if report is ReportFormat.json:
-        typer.echo(json.dumps(_counts(done), default=float))
+        print_json(_counts(done), float)
     else:
         _print_repricing(done, dry_run=dry_run)
     raise typer.Exit(READ)
@@ -107,8 +104,8 @@ def repricings(lake: LakeOption = None) -> None:
         sums = (exact_count(act["requests"]), usd(act["before_usd"]), usd(act["after_usd"]))
         words = (act["who"] or UNKNOWN, act["why"] or "", act["undoes"] or "")
         done_at = act["done_at"].astimezone(UTC)
-        table.add_row(act["id"], f"{done_at:%Y-%m-%d %H:%M}", *map(Text, words), *sums, act["prices"])
-    Console(width=max(out.width, WIDE_TABLE)).print(table)
+        table.add_row(act["id"], f"{done_at:%Y-%m-%d %H:%M}", *map(cell, words), *sums, act["prices"])
+    print_wide(table)
 
 
 def _counts(done: Repricing) -> dict[str, Any]:
@@ -141,6 +138,6 @@ def _print_changes(what: str, changes: Sequence[Change]) -> None:
     table = Table(what, "requests", "before", "after", "change", box=None, header_style="bold")
     for change in changes:
         difference = usd(change.after_usd - change.before_usd)
-        name = Text(change.name or "(not reported)")
+        name = cell(change.name or "(not reported)")
         table.add_row(name, exact_count(change.requests), usd(change.before_usd), usd(change.after_usd), difference)
     out.print(table)

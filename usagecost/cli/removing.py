@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import asdict
 from datetime import date, datetime
@@ -11,11 +10,22 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import typer
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from usagecost.cli.console import NOTHING_READ, READ, WIDE_TABLE, WRONG_USAGE, LakeOption, ReportFormat, err, fail, out, print_facts
+from usagecost.cli.console import (
+    NOTHING_READ,
+    READ,
+    WRONG_USAGE,
+    LakeOption,
+    ReportFormat,
+    cell,
+    err,
+    fail,
+    out,
+    print_facts,
+    print_json,
+    print_wide,
+)
 from usagecost.engine import UnansweredError
 from usagecost.formats import UNKNOWN, counted, exact_count, usd
 from usagecost.lake import Lake, LakeError, Removal, Selection, lake_root
@@ -35,7 +45,7 @@ def ingests(
     """
     rows = _ingests(lake or lake_root())
     if report is ReportFormat.json:
-        typer.echo(json.dumps(rows, default=_json_value, ensure_ascii=False))
+        print_json(rows, _json_value)
         return
     if not rows:
         out.print("Nothing was loaded yet.")
@@ -46,8 +56,8 @@ def ingests(
         table.add_column(name, justify="right" if name in counts else "left", no_wrap=name != "files", overflow="fold")
     for row in rows:
         numbers = (exact_count(row[name]) for name in counts)
-        table.add_row(f"{row['time']:%Y-%m-%d %H:%M:%S}", row["id"], *numbers, Text(row["paths"] or UNKNOWN))
-    Console(width=max(out.width, WIDE_TABLE)).print(table)
+        table.add_row(f"{row['time']:%Y-%m-%d %H:%M:%S}", row["id"], *numbers, cell(row["paths"] or UNKNOWN))
+    print_wide(table)
 
 
 def remove(
@@ -78,7 +88,7 @@ def remove(
     except LakeError as problem:
         fail(str(problem), NOTHING_READ)
     if report is ReportFormat.json:
-        typer.echo(json.dumps(asdict(done), default=_json_value))
+        print_json(asdict(done), _json_value)
     else:
         out.print(f"{counted(done.requests, 'request')} removed; the lake is at version {done.version}.", highlight=False)
     err.print(OLD_VERSIONS, markup=False, highlight=False)

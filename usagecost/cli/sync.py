@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from usagecost.cli.console import NOTHING_READ, READ, WRONG_USAGE, LakeOption, fail
+from usagecost.cli.console import NOTHING_READ, READ, WRONG_USAGE, LakeOption, fail, print_line
 from usagecost.cli.lasting import duration, stopped_by_signals
 from usagecost.lake import Lake, lake_root
 
@@ -53,7 +53,7 @@ def _followed(job: Sync, every: timedelta | None) -> bool:
     from usagecost.sync import follow
 
     results: list[bool] = []
-    thread = Thread(target=lambda: results.append(follow(job, every, typer.echo)), name="sync")
+    thread = Thread(target=lambda: results.append(follow(job, every, print_line)), name="sync")
     with stopped_by_signals(job.cancel):
         thread.start()
         thread.join()

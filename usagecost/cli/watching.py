@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from usagecost.cli.console import WRONG_USAGE, LakeOption, fail
+from usagecost.cli.console import WRONG_USAGE, LakeOption, fail, print_line
 from usagecost.cli.lasting import duration, stopped_by_signals
 from usagecost.lake import Lake, lake_root
 
@@ -41,4 +41,4 @@ def watch(
         fail("--every 0 leaves no time: write it as 10s or 5m.", WRONG_USAGE)
     stop = Event()
     with stopped_by_signals(stop.set):
-        follow(Watch(folder, Lake(lake or lake_root()), seconds, chosen), seconds, stop, typer.echo)
+        follow(Watch(folder, Lake(lake or lake_root()), seconds, chosen), seconds, stop, print_line)
