@@ -22,7 +22,16 @@ the files of one version; nothing is ever changed in place. What a killed proces
 with `Lake.vacuum`.
 """
 
-from usagecost.lake.errors import LakeChanged, LakeError, LakeMissing, LakeOutdated, LakeUnreachable, LakeUnreadable, LakeUnwritable
+from usagecost.lake.errors import (
+    LakeChanged,
+    LakeError,
+    LakeFull,
+    LakeMissing,
+    LakeOutdated,
+    LakeUnreachable,
+    LakeUnreadable,
+    LakeUnwritable,
+)
 from usagecost.lake.handle import Lake
 from usagecost.lake.merge import Commit
 from usagecost.lake.removal import Removal, Selection
@@ -39,6 +48,7 @@ __all__ = [
     "Lake",
     "LakeChanged",
     "LakeError",
+    "LakeFull",
     "LakeMissing",
     "LakeOutdated",
     "LakeUnreachable",
