@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from usagecost.formats import exact_count
+from usagecost.lake import Lake, LakeError, lake_root
 
 READ, NOTHING_READ, WRONG_USAGE = 0, 1, 2
 """Exit statuses: something was done, nothing could be, the command was not understood."""
@@ -56,6 +57,14 @@ class ReportFormat(StrEnum):
 
     text = "text"
     json = "json"
+
+
+def lake_named(lake: str | None) -> Lake:
+    """The lake of the option, else of the setting; ends the command with a sentence where that can be none."""
+    try:
+        return Lake(lake or lake_root())
+    except LakeError as problem:
+        fail(str(problem), NOTHING_READ)
 
 
 def print_counts(title: str, counts: dict[str, Any]) -> None:

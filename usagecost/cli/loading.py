@@ -8,8 +8,19 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from usagecost.cli.console import NOTHING_READ, READ, WRONG_USAGE, LakeOption, ReportFormat, err, fail, print_counts, print_json
-from usagecost.lake import Lake, LakeError, lake_root
+from usagecost.cli.console import (
+    NOTHING_READ,
+    READ,
+    WRONG_USAGE,
+    LakeOption,
+    ReportFormat,
+    err,
+    fail,
+    lake_named,
+    print_counts,
+    print_json,
+)
+from usagecost.lake import LakeError
 
 
 def ingest(
@@ -39,7 +50,7 @@ def ingest(
         try:
             result = loading.ingest(
                 paths,
-                Lake(lake or lake_root()),
+                lake_named(lake),
                 format=format,
                 mapping=mapping,
                 dry_run=dry_run,

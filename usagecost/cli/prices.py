@@ -11,9 +11,21 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from usagecost.cli.console import NOTHING_READ, READ, LakeOption, ReportFormat, cell, fail, out, print_facts, print_json, print_wide
+from usagecost.cli.console import (
+    NOTHING_READ,
+    READ,
+    LakeOption,
+    ReportFormat,
+    cell,
+    fail,
+    lake_named,
+    out,
+    print_facts,
+    print_json,
+    print_wide,
+)
 from usagecost.formats import UNKNOWN, exact_count, usd
-from usagecost.lake import Change, Lake, LakeError, Repricing, lake_root
+from usagecost.lake import Change, LakeError, Repricing
 
 DAY = ["%Y-%m-%d"]
 
@@ -31,7 +43,7 @@ def prices(
     from usagecost.pricebook import current_book, forget_list, refresh_list
     from usagecost.pricing import UPSTREAM, ListProblem
 
-    handle = Lake(lake or lake_root())
+    handle = lake_named(lake)
     try:
         if refresh:
             refresh_list(handle, url or UPSTREAM)
@@ -66,7 +78,7 @@ def reprice(
 
     if undo and (start or end or model or dry_run):
         fail("--undo takes a whole repricing back: leave the other options out.", 2)
-    handle = Lake(lake or lake_root())
+    handle = lake_named(lake)
     current = current_book(handle)
     if current.problem:
         fail(current.problem, NOTHING_READ)
@@ -91,7 +103,7 @@ def reprice(
 def repricings(lake: LakeOption = None) -> None:
     """List the repricings that were done, the newest first, with the ids that `reprice --undo` takes."""
     try:
-        acts = Lake(lake or lake_root()).repricings().to_pylist()
+        acts = lake_named(lake).repricings().to_pylist()
     except LakeError as problem:
         fail(str(problem), NOTHING_READ)
     if not acts:

@@ -21,6 +21,7 @@ from usagecost.cli.console import (
     cell,
     err,
     fail,
+    lake_named,
     out,
     print_facts,
     print_json,
@@ -28,7 +29,7 @@ from usagecost.cli.console import (
 )
 from usagecost.engine import UnansweredError
 from usagecost.formats import UNKNOWN, counted, exact_count, usd
-from usagecost.lake import Lake, LakeError, Removal, Selection, lake_root
+from usagecost.lake import LakeError, Removal, Selection, lake_root
 
 OLD_VERSIONS = (
     "Older versions of the lake still hold these rows; `doctor --repair` removes the files of versions older than a week for good."
@@ -75,7 +76,7 @@ def remove(
     none or the answer was no, 2 for wrong usage.
     """
     selection = _selection(ingest, user, before, zone)
-    handle = Lake(lake or lake_root())
+    handle = lake_named(lake)
     try:
         found = handle.removal(selection)
         if not found.requests:

@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, err, fail, out, print_counts, print_facts, print_wide
+from usagecost.cli.console import (
+    NOTHING_READ,
+    WRONG_USAGE,
+    LakeOption,
+    err,
+    fail,
+    lake_named,
+    out,
+    print_counts,
+    print_facts,
+    print_wide,
+)
 from usagecost.cli.summaries import summary_rows
 from usagecost.engine import UnansweredError, clickhouse_in_use, open_lake
 from usagecost.formats import age, counted, exact_count, percent
@@ -70,7 +81,7 @@ def upgrade(lake: LakeOption = None) -> None:
 
     Costs that are new columns are filled by `reprice` afterwards.
     """
-    handle = Lake(lake or lake_root())
+    handle = lake_named(lake)
     try:
         files = handle.upgrade()
     except LakeError as problem:

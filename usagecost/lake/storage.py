@@ -21,10 +21,13 @@ from filelock import FileLock
 
 from usagecost.lake.atomic import fsync, write_whole
 from usagecost.lake.bucket import Bucket, open_bucket
-from usagecost.lake.errors import LakeUnreadable
+from usagecost.lake.errors import LakeError, LakeUnreadable
 
 _URL = re.compile(r"([a-z0-9+]+):/+(.*)")
 """One slash is enough: a Path makes one of two."""
+
+_UNUSABLE = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]|%[0-9A-Fa-f]{2}")
+"""What Delta's library takes for something else in the path of a table: it then makes a table that it does not find again."""
 
 CHANGED_LONG_AGO = 1_000_000_000
 """Nanoseconds after which a folder that changes gets another time of change."""
@@ -186,7 +189,13 @@ def storage(root: str | Path) -> Storage:
     url = _URL.fullmatch(str(root))
     if url:
         return open_bucket(url[1], url[2])
-    return Disk(Path(root).expanduser().absolute())
+    folder = Path(root).expanduser().absolute()
+    if found := _UNUSABLE.search(folder.as_posix()):
+        raise LakeError(
+            f"A lake cannot lie in {folder}: {found[0]!a} in the path of a folder is read as something else by Delta Lake. "
+            "Rename the folder, or choose another."
+        )
+    return Disk(folder)
 
 
 def lake_root() -> str:
