@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")
+"""What makes a text a formula in some spreadsheet: some read full-width signs as the usual ones. Carriage returns become "\\n"."""
 
 
 def csv_text(frame: pd.DataFrame) -> str:

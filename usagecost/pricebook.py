@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 
 from usagecost.lake import Lake, LakeError, Pricing
+from usagecost.lake.atomic import write_whole
 from usagecost.pricing import (
     NO_BOOK,
     UPSTREAM,
@@ -77,7 +78,7 @@ def add_entry(lake: Lake, entry: str) -> Book:
     whole = f"{(text or HEADER).rstrip()}\n\n{entry.strip()}\n"
     book = parse_book(whole)
     if file := _file(lake):
-        _write(file, whole)
+        write_whole(file, whole.encode())
     else:
         lake.write_text(NAME, whole, replacing=text)
     return book
@@ -161,14 +162,3 @@ def _keep(lake: Lake, text: str) -> None:
         kept = lake.read_text(_LAST_GOOD)
         if text != (kept or "") and lake.exists:
             lake.write_text(_LAST_GOOD, text, replacing=kept)
-
-
-def _write(file: Path, text: str) -> None:
-    """The whole text or, if the process ends meanwhile, what was there before."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    new = file.with_name(f".{file.name}.{os.getpid()}")
-    with new.open("w", encoding="utf-8") as written:
-        written.write(text)
-        written.flush()
-        os.fsync(written.fileno())
-    new.replace(file)

@@ -52,11 +52,11 @@ def server(sample_lake: str) -> Iterator[str]:
     yield from serve({"USAGECOST_SAMPLE": str(Path(sample_lake).parent)})
 
 
-def serve(settings: dict[str, str]) -> Iterator[str]:
-    """Starts the app with settings, yields its address and stops it."""
-    port = free_port()
+def serve(settings: dict[str, str], port: int | None = None, script: str = "app.py") -> Iterator[str]:
+    """Starts the app, or another script, with settings, yields its address and stops it."""
+    port = port or free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("USAGECOST_")}
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.address", "127.0.0.1"]
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port), "--server.address", "127.0.0.1"]
     command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
     with subprocess.Popen(
         command, cwd=HOME, env=inherited | settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from usagecost.formats import exact_count
+from usagecost.lake import Lake, LakeError, lake_root
 
 READ, NOTHING_READ, WRONG_USAGE = 0, 1, 2
 """Exit statuses: something was done, nothing could be, the command was not understood."""
 
 WIDE_TABLE = 170
 
-out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
+COMMANDING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Characters that a terminal obeys instead of showing them: controls but for tab and line feed, and those that turn text around."""
+
+
+def visible(text: str) -> str:
+    r"""Returns the text with escapes in place of what a terminal would obey: ``\x1b``, ``\u202e``."""
+    return COMMANDING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def cell(text: str) -> Text:
+    """Returns a table's cell that shows a text as it is and is as wide as what it shows."""
+    return Text(visible(text))
+
+
+class Terminal(Console):
+    """A console on which text of logs is text: it prints nothing that a terminal obeys but its own colours."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(visible(segment.text), segment.style)
+
+
+out, err = Terminal(soft_wrap=True), Terminal(stderr=True, soft_wrap=True)
 
 LakeOption = Annotated[
     str | None,
@@ -30,6 +57,14 @@ class ReportFormat(StrEnum):
 
     text = "text"
     json = "json"
+
+
+def lake_named(lake: str | None) -> Lake:
+    """The lake of the option, else of the setting; ends the command with a sentence where that can be none."""
+    try:
+        return Lake(lake or lake_root())
+    except LakeError as problem:
+        fail(str(problem), NOTHING_READ)
 
 
 def print_counts(title: str, counts: dict[str, Any]) -> None:
@@ -47,8 +82,23 @@ def print_facts(title: str, facts: dict[str, str], on: Console = out) -> None:
     """One fact a line, name and value."""
     table = Table(title=title or None, title_justify="left", show_header=False, box=None)
     for name, value in facts.items():
-        table.add_row(name.replace("_", " "), Text(value))
+        table.add_row(name.replace("_", " "), cell(value))
     on.print(table)
+
+
+def print_wide(table: Table) -> None:
+    """Prints a table that may be wider than the terminal."""
+    Terminal(width=max(out.width, WIDE_TABLE)).print(table)
+
+
+def print_line(line: str) -> None:
+    """Prints a line at once, also where a service's log is what reads it."""
+    typer.echo(visible(line))
+
+
+def print_json(content: Any, default: Callable[[Any], Any] | None = None) -> None:
+    """Prints JSON. What a terminal would obey is written in JSON's own escapes, so it reads back exactly."""
+    typer.echo(COMMANDING.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(content, default=default, ensure_ascii=False)))
 
 
 def fail(sentence: str, status: int) -> NoReturn:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from usagecost.cli.console import NOTHING_READ, READ, WRONG_USAGE, LakeOption, ReportFormat, err, fail, print_counts
-from usagecost.lake import Lake, LakeError, lake_root
+from usagecost.cli.console import (
+    NOTHING_READ,
+    READ,
+    WRONG_USAGE,
+    LakeOption,
+    ReportFormat,
+    err,
+    fail,
+    lake_named,
+    print_counts,
+    print_json,
+)
+from usagecost.lake import LakeError
 
 
 def ingest(
@@ -29,14 +39,18 @@ def ingest(
     from usagecost import ingest as loading
 
     progress = Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), console=err
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        console=err,
     )
     with progress:
         task = progress.add_task("Reading", total=1.0)
         try:
             result = loading.ingest(
                 paths,
-                Lake(lake or lake_root()),
+                lake_named(lake),
                 format=format,
                 mapping=mapping,
                 dry_run=dry_run,
@@ -49,7 +63,7 @@ def ingest(
         err.print(problem, markup=False, highlight=False)
     counts = result.counts()
     if report is ReportFormat.json:
-        typer.echo(json.dumps(counts))
+        print_json(counts)
     else:
         print_counts("Dry run: nothing was changed" if dry_run else "Loaded", counts)
     raise typer.Exit(READ if result.requests else NOTHING_READ)

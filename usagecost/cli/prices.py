@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import getpass
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from usagecost.cli.console import NOTHING_READ, READ, WIDE_TABLE, LakeOption, ReportFormat, fail, out, print_facts
+from usagecost.cli.console import (
+    NOTHING_READ,
+    READ,
+    LakeOption,
+    ReportFormat,
+    cell,
+    fail,
+    lake_named,
+    out,
+    print_facts,
+    print_json,
+    print_wide,
+)
 from usagecost.formats import UNKNOWN, exact_count, usd
-from usagecost.lake import Change, Lake, LakeError, Repricing, lake_root
+from usagecost.lake import Change, LakeError, Repricing
 
 DAY = ["%Y-%m-%d"]
 
@@ -34,7 +43,7 @@ def prices(
     from usagecost.pricebook import current_book, forget_list, refresh_list
     from usagecost.pricing import UPSTREAM, ListProblem
 
-    handle = Lake(lake or lake_root())
+    handle = lake_named(lake)
     try:
         if refresh:
             refresh_list(handle, url or UPSTREAM)
@@ -69,7 +78,7 @@ def reprice(
 
     if undo and (start or end or model or dry_run):
         fail("--undo takes a whole repricing back: leave the other options out.", 2)
-    handle = Lake(lake or lake_root())
+    handle = lake_named(lake)
     current = current_book(handle)
     if current.problem:
         fail(current.problem, NOTHING_READ)
@@ -85,7 +94,7 @@ def reprice(
     except LakeError as problem:
         fail(str(problem), NOTHING_READ)
     if report is ReportFormat.json:
-        typer.echo(json.dumps(_counts(done), default=float))
+        print_json(_counts(done), float)
     else:
         _print_repricing(done, dry_run=dry_run)
     raise typer.Exit(READ)
@@ -94,7 +103,7 @@ def reprice(
 def repricings(lake: LakeOption = None) -> None:
     """List the repricings that were done, the newest first, with the ids that `reprice --undo` takes."""
     try:
-        acts = Lake(lake or lake_root()).repricings().to_pylist()
+        acts = lake_named(lake).repricings().to_pylist()
     except LakeError as problem:
         fail(str(problem), NOTHING_READ)
     if not acts:
@@ -107,8 +116,8 @@ def repricings(lake: LakeOption = None) -> None:
         sums = (exact_count(act["requests"]), usd(act["before_usd"]), usd(act["after_usd"]))
         words = (act["who"] or UNKNOWN, act["why"] or "", act["undoes"] or "")
         done_at = act["done_at"].astimezone(UTC)
-        table.add_row(act["id"], f"{done_at:%Y-%m-%d %H:%M}", *map(Text, words), *sums, act["prices"])
-    Console(width=max(out.width, WIDE_TABLE)).print(table)
+        table.add_row(act["id"], f"{done_at:%Y-%m-%d %H:%M}", *map(cell, words), *sums, act["prices"])
+    print_wide(table)
 
 
 def _counts(done: Repricing) -> dict[str, Any]:
@@ -141,6 +150,6 @@ def _print_changes(what: str, changes: Sequence[Change]) -> None:
     table = Table(what, "requests", "before", "after", "change", box=None, header_style="bold")
     for change in changes:
         difference = usd(change.after_usd - change.before_usd)
-        name = Text(change.name or "(not reported)")
+        name = cell(change.name or "(not reported)")
         table.add_row(name, exact_count(change.requests), usd(change.before_usd), usd(change.after_usd), difference)
     out.print(table)

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from usagecost.cli.console import NOTHING_READ, LakeOption, fail, out
-from usagecost.lake import Lake, lake_root
+from usagecost.cli.console import NOTHING_READ, LakeOption, fail, lake_named, out
 
 
 def receive(
@@ -34,7 +33,7 @@ def receive(
     from usagecost.receive.server import receive as listen
 
     try:
-        listen(Lake(lake or lake_root()), host=host, port=port, token=token, every=every, spool=spool, say=_say)
+        listen(lake_named(lake), host=host, port=port, token=token, every=every, spool=spool, say=_say)
     except CannotReceive as problem:
         fail(str(problem), NOTHING_READ)
 

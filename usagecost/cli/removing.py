@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import asdict
 from datetime import date, datetime
@@ -11,14 +10,26 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import typer
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from usagecost.cli.console import NOTHING_READ, READ, WIDE_TABLE, WRONG_USAGE, LakeOption, ReportFormat, err, fail, out, print_facts
+from usagecost.cli.console import (
+    NOTHING_READ,
+    READ,
+    WRONG_USAGE,
+    LakeOption,
+    ReportFormat,
+    cell,
+    err,
+    fail,
+    lake_named,
+    out,
+    print_facts,
+    print_json,
+    print_wide,
+)
 from usagecost.engine import UnansweredError
 from usagecost.formats import UNKNOWN, counted, exact_count, usd
-from usagecost.lake import Lake, LakeError, Removal, Selection, lake_root
+from usagecost.lake import LakeError, Removal, Selection, lake_root
 
 OLD_VERSIONS = (
     "Older versions of the lake still hold these rows; `doctor --repair` removes the files of versions older than a week for good."
@@ -35,7 +46,7 @@ def ingests(
     """
     rows = _ingests(lake or lake_root())
     if report is ReportFormat.json:
-        typer.echo(json.dumps(rows, default=_json_value, ensure_ascii=False))
+        print_json(rows, _json_value)
         return
     if not rows:
         out.print("Nothing was loaded yet.")
@@ -46,8 +57,8 @@ def ingests(
         table.add_column(name, justify="right" if name in counts else "left", no_wrap=name != "files", overflow="fold")
     for row in rows:
         numbers = (exact_count(row[name]) for name in counts)
-        table.add_row(f"{row['time']:%Y-%m-%d %H:%M:%S}", row["id"], *numbers, Text(row["paths"] or UNKNOWN))
-    Console(width=max(out.width, WIDE_TABLE)).print(table)
+        table.add_row(f"{row['time']:%Y-%m-%d %H:%M:%S}", row["id"], *numbers, cell(row["paths"] or UNKNOWN))
+    print_wide(table)
 
 
 def remove(
@@ -65,7 +76,7 @@ def remove(
     none or the answer was no, 2 for wrong usage.
     """
     selection = _selection(ingest, user, before, zone)
-    handle = Lake(lake or lake_root())
+    handle = lake_named(lake)
     try:
         found = handle.removal(selection)
         if not found.requests:
@@ -78,7 +89,7 @@ def remove(
     except LakeError as problem:
         fail(str(problem), NOTHING_READ)
     if report is ReportFormat.json:
-        typer.echo(json.dumps(asdict(done), default=_json_value))
+        print_json(asdict(done), _json_value)
     else:
         out.print(f"{counted(done.requests, 'request')} removed; the lake is at version {done.version}.", highlight=False)
     err.print(OLD_VERSIONS, markup=False, highlight=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -12,12 +11,11 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from usagecost import periods
-from usagecost.cli.console import NOTHING_READ, WIDE_TABLE, WRONG_USAGE, LakeOption, fail, out, print_facts
+from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, cell, fail, print_facts, print_json, print_wide
 from usagecost.engine import UnansweredError
 from usagecost.exports import csv_text
 from usagecost.filters import NOT_REPORTED
@@ -116,7 +114,7 @@ def _numbers(sums: Mapping[str, Any], metrics: Sequence[str]) -> dict[str, Any]:
 
 def _write_rows(rows: list[dict[str, Any]], format: SummaryFormat, *, single: bool) -> None:  # noqa: A002 - the option's name
     if format is SummaryFormat.json:
-        typer.echo(json.dumps(rows[0] if single else rows, default=_json_number, ensure_ascii=False))
+        print_json(rows[0] if single else rows, _json_number)
         return
     names = list(rows[0]) if rows else list(SUMMARY)
     if format is SummaryFormat.csv:
@@ -133,13 +131,13 @@ def _write_rows(rows: list[dict[str, Any]], format: SummaryFormat, *, single: bo
         table.add_column(name.replace("_", " "), no_wrap=not is_number, justify="right" if is_number else "left")
     for row in rows:
         table.add_row(*(_cell(name, value, row) for name, value in row.items()))
-    Console(width=max(out.width, WIDE_TABLE)).print(table)
+    print_wide(table)
 
 
 def _cell(name: str, value: Any, row: dict[str, Any]) -> Text:
     if name in METRICS:
-        return Text(_text(name, value, row))
-    return Text((UNKNOWN if name.endswith("_id") else NOT_REPORTED) if value is None else value)
+        return cell(_text(name, value, row))
+    return cell((UNKNOWN if name.endswith("_id") else NOT_REPORTED) if value is None else value)
 
 
 def _text(name: str, value: Any, row: dict[str, Any]) -> str:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from usagecost.cli.console import NOTHING_READ, READ, WRONG_USAGE, LakeOption, fail
+from usagecost.cli.console import NOTHING_READ, READ, WRONG_USAGE, LakeOption, fail, lake_named, print_line
 from usagecost.cli.lasting import duration, stopped_by_signals
-from usagecost.lake import Lake, lake_root
 
 if TYPE_CHECKING:
     from usagecost.sync import Sync
@@ -42,7 +41,7 @@ def sync(
     try:
         database = Database(read_dsn(dsn))
         seconds = every and duration(every, "--every")
-        job = {Live.litellm: Sync}[source](database, Lake(lake or lake_root()), overlap=duration(overlap, "--overlap"))
+        job = {Live.litellm: Sync}[source](database, lake_named(lake), overlap=duration(overlap, "--overlap"))
     except (DsnProblem, ValueError) as problem:
         fail(str(problem), WRONG_USAGE)
     raise typer.Exit(READ if _followed(job, seconds or None) else NOTHING_READ)
@@ -53,7 +52,7 @@ def _followed(job: Sync, every: timedelta | None) -> bool:
     from usagecost.sync import follow
 
     results: list[bool] = []
-    thread = Thread(target=lambda: results.append(follow(job, every, typer.echo)), name="sync")
+    thread = Thread(target=lambda: results.append(follow(job, every, print_line)), name="sync")
     with stopped_by_signals(job.cancel):
         thread.start()
         thread.join()

@@ -7,10 +7,20 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from usagecost.cli.console import NOTHING_READ, WIDE_TABLE, WRONG_USAGE, LakeOption, err, fail, out, print_counts, print_facts
+from usagecost.cli.console import (
+    NOTHING_READ,
+    WRONG_USAGE,
+    LakeOption,
+    err,
+    fail,
+    lake_named,
+    out,
+    print_counts,
+    print_facts,
+    print_wide,
+)
 from usagecost.cli.summaries import summary_rows
 from usagecost.engine import UnansweredError, clickhouse_in_use, open_lake
 from usagecost.formats import age, counted, exact_count, percent
@@ -72,7 +82,7 @@ def upgrade(lake: LakeOption = None) -> None:
 
     Such a lake is read as it is without it. Costs that are new columns are filled by `reprice` afterwards.
     """
-    handle = Lake(lake or lake_root())
+    handle = lake_named(lake)
     try:
         added = handle.upgrade()
     except LakeError as problem:
@@ -107,7 +117,7 @@ def columns() -> None:
     table = Table("column", "type", "unit", "meaning", box=None, header_style="bold")
     for column in COLUMNS:
         table.add_row(column.name, str(column.type), column.unit, column.meaning)
-    Console(width=max(out.width, WIDE_TABLE)).print(table)
+    print_wide(table)
 
 
 def _health(root: str, lake: Lake) -> dict[str, str]:

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from usagecost.cli.console import WRONG_USAGE, LakeOption, fail
+from usagecost.cli.console import WRONG_USAGE, LakeOption, fail, lake_named, print_line
 from usagecost.cli.lasting import duration, stopped_by_signals
-from usagecost.lake import Lake, lake_root
 
 
 def watch(
@@ -41,4 +40,4 @@ def watch(
         fail("--every 0 leaves no time: write it as 10s or 5m.", WRONG_USAGE)
     stop = Event()
     with stopped_by_signals(stop.set):
-        follow(Watch(folder, Lake(lake or lake_root()), seconds, chosen), seconds, stop, typer.echo)
+        follow(Watch(folder, lake_named(lake), seconds, chosen), seconds, stop, print_line)

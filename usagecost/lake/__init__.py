@@ -22,7 +22,15 @@ the files of one version; nothing is ever changed in place. What a killed proces
 with `Lake.vacuum`.
 """
 
-from usagecost.lake.errors import LakeChanged, LakeError, LakeMissing, LakeUnreachable, LakeUnreadable, LakeUnwritable
+from usagecost.lake.errors import (
+    LakeChanged,
+    LakeError,
+    LakeFull,
+    LakeMissing,
+    LakeUnreachable,
+    LakeUnreadable,
+    LakeUnwritable,
+)
 from usagecost.lake.handle import Lake
 from usagecost.lake.merge import Commit
 from usagecost.lake.removal import Removal, Selection
@@ -39,6 +47,7 @@ __all__ = [
     "Lake",
     "LakeChanged",
     "LakeError",
+    "LakeFull",
     "LakeMissing",
     "LakeUnreachable",
     "LakeUnreadable",

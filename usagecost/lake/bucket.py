@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -138,6 +138,9 @@ class Bucket:
     def discard(self, name: str) -> None:
         """Removes the copy alone: of a commit whose answer was lost nobody knows whether it counts. A vacuum takes the rest."""
         self.forget([name])
+
+    def settle(self, published: Collection[str] | None = None) -> None:
+        """Leaves what was begun to a vacuum: of a commit whose answer was lost nobody knows whether it counts."""
 
     def forget(self, names: Iterable[str]) -> None:
         self._store.copies.forget(self._folder + name for name in names)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import re
+import sys
 
+import duckdb
+import pyarrow as pa
 from deltalake.exceptions import DeltaError
 from obstore.exceptions import BaseError
 
@@ -47,8 +52,28 @@ class LakeUnwritable(LakeError):  # noqa: N818
     """The lake's folder, or that of a remote one's copies, cannot be written to."""
 
 
+class LakeFull(LakeUnwritable):
+    """A disk has no room left."""
+
+
 class LakeChanged(LakeError):  # noqa: N818
     """A text beside the tables is another one than who wants to replace it has seen."""
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_ROOM_WORDS = re.compile(r"No space left on device|Disk quota exceeded|File too large|max_temp_directory_size", re.IGNORECASE)
+_OF_A_DISK = (OSError, DeltaError, BaseError, duckdb.Error, pa.ArrowException)
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether an error, or one that it comes of, says that a disk has no room left."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            return True
+        if isinstance(error, _OF_A_DISK) and _NO_ROOM_WORDS.search(str(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def store_problem(error: Exception, lake: str) -> LakeUnreachable | None:
@@ -74,3 +99,9 @@ def store_problem(error: Exception, lake: str) -> LakeUnreachable | None:
     else:
         words = f"The store of the lake in {lake} answers with an error{reason}: try again."
     return LakeUnreachable(words)
+
+
+def note_unwritten(what: str, whose: str) -> None:
+    """Notes, while an error is handled, that something could not be written on which no number depends."""
+    is_full = is_disk_full(sys.exc_info()[1])
+    logging.getLogger(__name__).warning(what + (": the disk is full" if is_full else ""), whose, exc_info=not is_full)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
@@ -21,7 +20,7 @@ from usagecost.lake import removal as lake_removal
 from usagecost.lake import repricing as lake_repricing
 from usagecost.lake import texts
 from usagecost.lake import upkeep as lake_upkeep
-from usagecost.lake.errors import LakeError
+from usagecost.lake.errors import LakeError, note_unwritten
 from usagecost.lake.merge import Commit, resolve, write_days
 from usagecost.lake.publishing import replace_days
 from usagecost.lake.reading import LakeReader
@@ -35,6 +34,7 @@ from usagecost.lake.table import (
     SPECS,
     DataFile,
     TableSpec,
+    data_files,
     file_paths,
     missing_columns,
     open_or_create,
@@ -178,10 +178,24 @@ class Lake(LakeReader):
     def _writing(self) -> Iterator[Path]:
         """Alone among the writers of this machine, with a folder to work in."""
         try:
-            with self.staging() as folder, FileLock(self.root / "commit.lock"):
+            with self.staging() as folder, FileLock(self.root / "commit.lock"), self._none_left():
                 yield folder
         finally:
             self._newest.look_again()
+
+    @contextmanager
+    def _none_left(self) -> Iterator[None]:
+        """When the block fails, the files go that it has written and that no version has. The caller is alone among the writers."""
+        try:
+            yield
+        except BaseException:
+            for place, spec in self._tables():
+                with suppress(LakeError):  # what cannot be read is left as it is
+                    files = data_files(open_table(place), spec) if place.has_table() else ()
+                    place.settle([file.name for file in files])
+            raise
+        for place, _ in self._tables():
+            place.settle()
 
     @contextmanager
     def _changing(self) -> Iterator[Path]:
@@ -197,7 +211,7 @@ class Lake(LakeReader):
             if self.exists:
                 self.tally([file for file in self.snapshot().data_files if file not in besides])
         except (LakeError, OSError, duckdb.Error):
-            logging.getLogger(__name__).warning("The tallies of %s could not be written", self.name, exc_info=True)
+            note_unwritten("The tallies of %s could not be written", self.name)
 
     def _merge(
         self, staged: list[str], lineage: list[str], ingest: dict[str, Any], watermarks: Mapping[str, int], folder: Path

@@ -7,7 +7,6 @@ filters. Of keys they know what a request's id has in common with those of its c
 
 from __future__ import annotations
 
-import logging
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,8 +16,10 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
+from usagecost.lake.atomic import fsync
+from usagecost.lake.errors import note_unwritten
 from usagecost.lake.staging import worker_count
-from usagecost.lake.storage import Disk, Storage, fsync
+from usagecost.lake.storage import Disk, Storage
 from usagecost.lake.table import DataFile, local_paths
 
 FOLDER = "_keys"
@@ -103,7 +104,7 @@ class KeyFilters:
             part.replace(self._path(file.name))
         except (duckdb.Error, OSError):
             part.unlink(missing_ok=True)
-            logging.getLogger(__name__).warning("The filter of the keys in %s could not be written", file.name, exc_info=True)
+            note_unwritten("The filter of the keys in %s could not be written", file.name)
 
     def _path(self, file: str) -> Path:
         return self._folder / f"{Path(file).stem}{ENDING}"

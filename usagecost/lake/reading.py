@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from usagecost.lake import rejects as lake_rejects
 from usagecost.lake import removal as lake_removal
 from usagecost.lake import repricing as lake_repricing
 from usagecost.lake import texts
+from usagecost.lake.errors import LakeError, LakeFull, is_disk_full
 from usagecost.lake.keys import KeyFilters
 from usagecost.lake.merge import Commit, resolve
 from usagecost.lake.newest import Newest
@@ -185,9 +186,32 @@ class LakeReader:
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """A new folder on this machine for what is to be committed; it goes, with its content, when the block ends."""
-        with self._place.explained(), staging_folder(self.root / "staging") as folder:
+        """A new folder on this machine for what is to be committed; it goes, with its content, when the block ends.
+
+        Raises LakeFull where the disk is full, then or within the block.
+        """
+        with self._full_disk_explained(), self._place.explained(), staging_folder(self.root / "staging") as folder:
             yield folder
+
+    @contextmanager
+    def _full_disk_explained(self) -> Iterator[None]:
+        """A full disk becomes a LakeFull, which says whether the lake's requests were changed before."""
+        before = self._version_or_0()
+        try:
+            yield
+        except LakeFull:
+            raise
+        except Exception as error:
+            if not is_disk_full(error):
+                raise
+            done = "nothing was changed" if self._version_or_0() == before else "the requests are in the lake"
+            raise LakeFull(f"The disk is full: {done}, the lake is whole. Free some room and run it again.") from error
+
+    def _version_or_0(self) -> int:
+        """The newest version; 0, which is empty, where there is no lake or it cannot be read."""
+        with suppress(LakeError):
+            return self.version() if self.exists else 0
+        return 0
 
     def _at_newest(self) -> DeltaTable:
         """The table at its newest version. The caller holds the mutex."""

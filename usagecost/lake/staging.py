@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
-from usagecost.lake.errors import LakeUnwritable
+from usagecost.lake.errors import LakeUnwritable, is_disk_full
 
 MEMORY_LIMIT = "640MB"
 """Of a database; the whole process stays below a gigabyte then, also when a million requests of one day come at once."""
@@ -37,6 +37,8 @@ def staging_folder(parent: Path) -> Iterator[Path]:
         folder.mkdir()
     except OSError as error:
         alive.release()
+        if is_disk_full(error):
+            raise  # with what that means for the lake, by who knows
         raise LakeUnwritable(
             f"The lake in {parent.parent} cannot be written to ({error.strerror or error}): give this user the right to, "
             "or let USAGECOST_LAKE name another folder."

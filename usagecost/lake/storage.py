@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import re
 import time
-import uuid
-from collections.abc import Hashable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +19,21 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from filelock import FileLock
 
+from usagecost.lake.atomic import fsync, write_whole
 from usagecost.lake.bucket import Bucket, open_bucket
-from usagecost.lake.errors import LakeUnreadable
+from usagecost.lake.errors import LakeError, LakeUnreadable
 
 _URL = re.compile(r"([a-z0-9+]+):/+(.*)")
 """One slash is enough: a Path makes one of two."""
 
+_UNUSABLE = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]|%[0-9A-Fa-f]{2}")
+"""What Delta's library takes for something else in the path of a table: it then makes a table that it does not find again."""
+
 CHANGED_LONG_AGO = 1_000_000_000
 """Nanoseconds after which a folder that changes gets another time of change."""
+
+_begun: defaultdict[Path, set[str]] = defaultdict(set)
+"""Folder of a table -> names of files that this process has begun to write there since `Disk.settle`."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,7 @@ class Disk:
         """Where a new file is to be written, before `keep`."""
         path = self.folder / name
         path.parent.mkdir(exist_ok=True)
+        _begun[self.folder].add(name)
         return path
 
     def keep(self, name: str) -> None:
@@ -96,6 +104,12 @@ class Disk:
     def discard(self, name: str) -> None:
         """Removes a file that no version names."""
         (self.folder / name).unlink(missing_ok=True)
+
+    def settle(self, published: Collection[str] | None = None) -> None:
+        """Forgets which files were begun here; given the names of those that a version has, removes the others of them."""
+        begun = _begun.pop(self.folder, set())
+        for name in () if published is None else begun - set(published):
+            self.discard(name)
 
     def forget(self, names: Iterable[str]) -> None:
         """Removes what there is beside files that are gone: nothing."""
@@ -113,16 +127,11 @@ class Disk:
 
     def replace(self, name: str, content: bytes, seen: bytes | None) -> bool:
         """Writes a small file, whole or not at all, in the place of what was seen there; False if that is not there any more."""
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / ".texts.lock"):
             if self.read(name) != seen:
                 return False
-            new = path.with_name(f".{path.name}-{uuid.uuid4()}")
-            new.write_bytes(content)
-            fsync(new)
-            new.replace(path)
-            fsync(path.parent)
+            write_whole(self.folder / name, content)
         return True
 
     def names(self) -> list[str]:
@@ -178,7 +187,15 @@ Storage = Disk | Bucket
 def storage(root: str | Path) -> Storage:
     """Where the lake lies that a path, or an s3://, gs:// or az:// URL, names; raises LakeError if it can be neither."""
     url = _URL.fullmatch(str(root))
-    return open_bucket(url[1], url[2]) if url else Disk(Path(root).expanduser().absolute())
+    if url:
+        return open_bucket(url[1], url[2])
+    folder = Path(root).expanduser().absolute()
+    if found := _UNUSABLE.search(folder.as_posix()):
+        raise LakeError(
+            f"A lake cannot lie in {folder}: {found[0]!a} in the path of a folder is read as something else by Delta Lake. "
+            "Rename the folder, or choose another."
+        )
+    return Disk(folder)
 
 
 def lake_root() -> str:
@@ -199,12 +216,3 @@ def errors_explained(place: Storage, version: int | None = None) -> Iterator[Non
             f"{what} in {place.lake} cannot be read ({reason}): restore the folder from a backup, "
             "or move it away and ingest the logs again."
         ) from error
-
-
-def fsync(path: Path) -> None:
-    """Waits until a file's content, or a folder's list of names, is on disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -24,9 +24,10 @@ from pathlib import Path
 
 import duckdb
 
-from usagecost.lake.errors import LakeError
+from usagecost.lake.atomic import fsync
+from usagecost.lake.errors import LakeError, note_unwritten
 from usagecost.lake.staging import worker_count
-from usagecost.lake.storage import Storage, fsync
+from usagecost.lake.storage import Storage
 from usagecost.lake.table import DataFile, local_paths
 from usagecost.lake.tally_choice import Tallied, Tally, chosen_groupings, tallies_that_tell
 from usagecost.lake.tally_content import DEFINITION, Written, write_month, write_tally
@@ -176,7 +177,7 @@ class Tallies:
         except (duckdb.Error, OSError, LakeError):
             for part in parts.values():
                 part.unlink(missing_ok=True)
-            logging.getLogger(__name__).warning("The tally of %s could not be written", whose, exc_info=True)
+            note_unwritten("The tally of %s could not be written", whose)
             return False
         return True
 

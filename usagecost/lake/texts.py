@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from usagecost.lake.errors import LakeChanged, LakeError
+from usagecost.lake.errors import LakeChanged, LakeError, LakeFull, is_disk_full
 from usagecost.lake.storage import Storage
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)?")
@@ -45,10 +45,8 @@ class TextFolder:
 
     @contextmanager
     def _explained(self, what: str) -> Iterator[None]:
-        try:
+        with _explained(str(self), what):
             yield
-        except OSError as error:
-            raise LakeError(f"{self} cannot be {what}: {error.strerror or error}.") from error
 
 
 def read_text(lake: Storage, name: str) -> str | None:
@@ -58,8 +56,20 @@ def read_text(lake: Storage, name: str) -> str | None:
 
 def write_text(lake: Storage, name: str, text: str, seen: str | None) -> None:
     """Puts the text in the place of what was seen there; raises LakeChanged if that is not there any more."""
-    if not lake.replace(_checked(name), text.encode(), None if seen is None else seen.encode()):
+    with _explained(f"{name} in {lake}", "written"):
+        done = lake.replace(_checked(name), text.encode(), None if seen is None else seen.encode())
+    if not done:
         raise LakeChanged(f"{name} in {lake} was changed by somebody else in the meantime: look at it again, then save.")
+
+
+@contextmanager
+def _explained(where: str, what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if is_disk_full(error):
+            raise LakeFull(f"{where} cannot be {what}: the disk is full, and nothing was changed. Free some room.") from error
+        raise LakeError(f"{where} cannot be {what}: {error.strerror or error}.") from error
 
 
 def _text(content: bytes | None, what: str) -> str | None:

@@ -18,7 +18,7 @@ from usagecost.filters import View
 from usagecost.lake import LakeError, lake_root
 from usagecost.metrics import BASES
 from usagecost.sample import ensure_sample, sample_root
-from usagecost.ui import going, pinned, sidebar
+from usagecost.ui import going, pinned, sidebar, sign_in
 from usagecost.ui.answers import answer, empty, unreadable
 from usagecost.ui.labels import words_of
 from usagecost.ui.text import days_text, plain
@@ -45,16 +45,18 @@ def page(
 ) -> View:
     """Sets a page up, draws its frame and returns what the reader asked to see. The first call of every page.
 
-    Where there is no lake yet the page ends here; `without_lake` draws what it can show all the same. ``keeps`` names the page's
-    own widgets that stand as they were when the reader comes back from another page. A page that changes the lake shows every
-    version ``at_once``.
+    The page ends here for a reader who has to sign in first, and where there is no lake yet; `without_lake` draws what it can
+    show all the same. ``keeps`` names the page's own widgets that stand as they were when the reader comes back from another
+    page. A page that changes the lake shows every version ``at_once``.
     """
     st.set_page_config(page_title=f"{title} · Usage & Cost", layout="wide", initial_sidebar_state="auto")
+    sign_in.require_sign_in()
     _settle_memory()
     going.follow()
     _carry_view_over(title, keeps)
     with st.sidebar:
         _menu()
+        sign_in.show_reader()
     lake = _lake_in_use(title, icon, without_lake)
     version = _version(lake, newest=at_once)
     span = answer(queries.data_span, lake, version)
@@ -108,6 +110,7 @@ def _lake_in_use(title: str, icon: str, without_lake: Callable[[], None] | None)
             f"on the page Sources or with `{LOAD_YOUR_OWN}`.",
         )
         if without_lake:
+            sign_in.warn_if_open()
             without_lake()
         else:
             st.button("Look again", icon=":material/refresh:")

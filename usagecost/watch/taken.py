@@ -7,7 +7,6 @@ new, and losing it costs no more than reading the files again, which changes not
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import NamedTuple
 from filelock import FileLock, Timeout
 
 from usagecost.lake import LakeError
+from usagecost.lake.atomic import write_whole
 
 
 class WatchedAlready(LakeError):  # noqa: N818 - the base is the error; this says which
@@ -66,14 +66,8 @@ class Taken:
         """Adds files, on disk for good; those that are not in the folder any more are forgotten."""
         stamps = {**self.stamps, **new}
         stamps = {path: stamps[path] for path in present if path in stamps}
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self._file.with_suffix(".new")
-        with unfinished.open("w") as file:
-            json.dump({"folder": self._folder, "taken": {str(path): stamp for path, stamp in stamps.items()}}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(self._file)
-        _sync_names(self._file.parent)
+        said = {"folder": self._folder, "taken": {str(path): stamp for path, stamp in stamps.items()}}
+        write_whole(self._file, json.dumps(said).encode())
         self._stamps = stamps
 
 
@@ -84,12 +78,3 @@ def _read(file: Path) -> dict[Path, Stamp]:
         return {Path(path): Stamp(int(size), int(mtime_ns)) for path, (size, mtime_ns) in taken.items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}
-
-
-def _sync_names(folder: Path) -> None:
-    """Waits until a folder's list of names is on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -16,6 +16,7 @@ from usagecost.lake import Change, Lake, LakeError, Repricing, Span
 from usagecost.pricebook import current_book, pricing
 from usagecost.ui.answers import empty
 from usagecost.ui.blocks import table
+from usagecost.ui.reader import reader
 from usagecost.ui.text import days_text, plain
 
 PERIOD, ALL = "The period of the sidebar", "The whole lake"
@@ -135,8 +136,7 @@ def _acts(lake: Lake) -> None:
 
 
 def _about(lake: Lake, why: str | None) -> dict[str, str | None]:
-    who = getattr(st.user, "email", None) or getpass.getuser()
-    return {"who": str(who), "why": why or None, "prices": current_book(lake).version}
+    return {"who": reader() or getpass.getuser(), "why": why or None, "prices": current_book(lake).version}
 
 
 def _apply(lake: Lake, span: Span, why: str) -> None:
