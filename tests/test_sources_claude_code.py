@@ -14,6 +14,8 @@ from usagecost.lake import Lake
 from usagecost.sources import Head
 from usagecost.sources.claude_code import ClaudeCode
 
+COUNTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
+
 
 def answer(message: Row | None = None, usage: Row | None = None, **fields: object) -> Row:
     """A line of an answer; what is given as None is left out of it."""
@@ -61,10 +63,70 @@ def test_a_line_says_who_what_and_when(transcript: Path):
     assert requests(batch, *columns) == [
         ("claude-code", "msg_1:req_1", "s-1", "anthropic", "claude-opus-4-6", "chat", "success", "-home-dev01-cli", "standard")
     ]
-    assert requests(batch, "reported_cost_usd", "user_id", "attributes") == [
-        (Decimal("0.12"), None, '{"version":"2.1.37","gitBranch":"main"}')
-    ]
+    assert requests(batch, "reported_cost_usd", "user_id", "attributes") == [(Decimal("0.12"), None, '{"version":"2.1.37"}')]
+    assert requests(batch, "project", "git_branch", "speed", "inference_region", "units") == [("cli", "main", None, None, None)]
     assert batch.requests["started_at"].cast("int64").to_pylist() == [1770686740759000]
+
+
+@pytest.mark.parametrize(
+    ("usage", "speed", "region"),
+    [
+        ({"speed": "fast", "inference_geo": "us"}, "fast", "us"),
+        ({"speed": "standard", "inference_geo": "global"}, None, "global"),
+        ({"inference_geo": "not_available"}, None, None),
+        ({"inference_geo": ""}, None, None),
+    ],
+)
+def test_speed_and_region_are_told_where_they_are_special(transcript: Path, usage: Row, speed: str | None, region: str | None):
+    batch = read(ClaudeCode(), json_lines(transcript, [answer(usage=usage)]))
+
+    assert requests(batch, "speed", "inference_region", "attributes") == [(speed, region, None)]
+
+
+def test_searches_and_executions_are_units_and_fetches_are_free(transcript: Path):
+    used = {"web_search_requests": 5, "web_fetch_requests": 2, "code_execution_requests": 1}
+    unused = dict.fromkeys(used, 0)
+    lines = [answer(usage={"server_tool_use": used}), answer({"id": "msg_2"}, {"server_tool_use": unused})]
+
+    batch = read(ClaudeCode(), json_lines(transcript, lines))
+
+    assert requests(batch, "units", "attributes") == [
+        ([("web_searches", Decimal(5)), ("code_executions", Decimal(1))], '{"web_fetch_requests":2}'),
+        (None, None),
+    ]
+
+
+def test_zeros_of_a_finished_answer_are_unknown(transcript: Path):
+    nothing = dict.fromkeys(("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens"), 0)
+    lines = [
+        answer({"id": "m1"}, nothing),
+        answer({"id": "m2"}, {**nothing, "input_tokens": 7}),
+        answer({"id": "m3"}, {**nothing, "output_tokens": 4}),
+        answer({"id": "m4"}, {**nothing, "cache_read_input_tokens": 9, "output_tokens": 4}),
+    ]
+
+    batch = read(ClaudeCode(), json_lines(transcript, lines))
+
+    assert requests(batch, "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens") == [
+        (None, None, None, None),
+        (7, 0, 0, None),
+        (None, None, None, 4),
+        (9, 9, 0, 4),
+    ]
+
+
+def test_skipped_lines_have_a_reason(transcript: Path):
+    lines = [answer(requestId=1) | {"requestId": None}, {"type": "user"}, answer(usage=dict.fromkeys(COUNTS)), "", answer()]
+
+    batch = read(ClaudeCode(), json_lines(transcript, lines))
+
+    file = str(transcript)
+    assert batch.skips == {
+        (file, "draft of an answer"): 1,
+        (file, "no usage in it"): 1,
+        (file, "usage without counts of tokens"): 1,
+        ("", "blank line or column names"): 1,
+    }
 
 
 def test_contents_are_not_kept(transcript: Path):

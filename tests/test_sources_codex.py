@@ -62,9 +62,10 @@ def test_a_session_says_who_what_and_when(tmp_path: Path):
     batch = read_lines(tmp_path, meta, turn(effort="high", cwd="/home/a/cli/"), settings, tokens(counts(10)))
 
     columns = ("source", "session_id", "provider", "model", "operation", "status", "app", "service_tier", "user_id")
-    assert requests(batch, *columns) == [("codex", "s-1", "azure", "gpt-5.2-codex", "chat", "success", "cli", "priority", None)]
+    assert requests(batch, *columns) == [("codex", "s-1", "azure", "gpt-5.2-codex", "chat", "success", "cli", "fast", None)]
+    assert requests(batch, "project", "git_branch") == [("cli", "main")]
     assert [json.loads(text) for (text,) in requests(batch, "attributes")] == [
-        {"version": "0.144.2", "originator": "codex_cli", "gitBranch": "main", "effort": "high"}
+        {"version": "0.144.2", "originator": "codex_cli", "effort": "high"}
     ]
     assert batch.requests["started_at"].cast("int64").to_pylist() == [(NINE + 60) * 1_000_000]
 

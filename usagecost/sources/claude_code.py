@@ -6,8 +6,15 @@ lines of the main conversation, also under new request ids: such a copy yields t
 without a message.id is a request of its own. `started_at` is the time of the line that stays, when its block was complete:
 a few seconds after the request was sent, which the log does not tell.
 
-Counts of input exclude both cache reads and cache writes. Lines with null where an id, a model, a version or a count belongs are
-drafts and skipped, as ccusage skips them; so are `progress` lines, which repeat what sub-agents log themselves.
+A line without a requestId is told by its message.id where that looks unique. A relay may give one short id to all of its
+answers: there an answer is the lines of a session with the same counts of input, told by the time of the first of them, which
+copies in resumed and forked sessions keep.
+
+Counts of input exclude both cache reads and cache writes. What an answer lists in `usage.iterations` beside its counts is added:
+see claude_code_iterations.py. A successful answer took input and gave output, so a count of 0 of all its input, or of its output,
+stands for "not known": gateways write it. Whether an answer was cut short is not known: most versions never write a stop_reason.
+Lines with null where an id, a model, a version or a count belongs are drafts and skipped, as ccusage skips them; so are
+`progress` lines, which repeat what sub-agents log themselves.
 The log does not say who the user is: a home directory's name in a path is no proof, so user_id stays empty.
 """
 
@@ -16,11 +23,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from usagecost.sources.claude_code_iterations import with_iterations
 from usagecost.sources.conventions import Conventions
+from usagecost.sources.essentials import with_missing_essentials
 from usagecost.sources.files import Head
 from usagecost.sources.jsonlines import JsonLines
-from usagecost.sources.protocol import Batch, Reading
-from usagecost.sources.sql import json_object, literal
+from usagecost.sources.protocol import NO_USAGE, Batch, Reading
+from usagecost.sources.sql import json_object, literal, units_map
 
 SHAPE = {
     "type": "VARCHAR",
@@ -30,10 +39,11 @@ SHAPE = {
     "timestamp": "VARCHAR",
     "version": "JSON",
     "cwd": "VARCHAR",
-    "gitBranch": "JSON",
+    "gitBranch": "VARCHAR",
     "agentId": "JSON",
     "isSidechain": "VARCHAR",
     "isApiErrorMessage": "VARCHAR",
+    "advisorModel": "JSON",
     "error": "VARCHAR",
     "apiErrorStatus": "VARCHAR",
     "costUSD": "VARCHAR",
@@ -48,9 +58,9 @@ SHAPE = {
             "cache_creation": {"ephemeral_5m_input_tokens": "VARCHAR", "ephemeral_1h_input_tokens": "VARCHAR"},
             "output_tokens": "VARCHAR",
             "service_tier": "VARCHAR",
-            "speed": "JSON",
-            "inference_geo": "JSON",
-            "server_tool_use": "JSON",
+            "speed": "VARCHAR",
+            "inference_geo": "VARCHAR",
+            "server_tool_use": dict.fromkeys(("web_search_requests", "web_fetch_requests", "code_execution_requests"), "VARCHAR"),
             "iterations": "JSON",
         },
     },
@@ -82,32 +92,73 @@ def _is_draft() -> str:
 _ATTRIBUTES = json_object(
     {
         "version": "record.version",
-        "gitBranch": "record.gitBranch",
         "agentId": "record.agentId",
         "isSidechain": "CASE WHEN is_sidechain THEN 'true' END",
         "stop_reason": "record.message.stop_reason",
-        "speed": "usage.speed",
-        "inference_geo": "nullif(usage.inference_geo, '\"\"')",
         "cache_write_5m_tokens": "TRY_CAST(usage.cache_creation.ephemeral_5m_input_tokens AS BIGINT)",
-        "server_tool_use": "usage.server_tool_use",
+        "web_fetch_requests": "nullif(TRY_CAST(usage.server_tool_use.web_fetch_requests AS UINTEGER), 0)",
+        "advisorModel": "record.advisorModel",
         "iterations": "nullif(usage.iterations, '[]')",
+    }
+)
+
+_FOLDER_OF_CWD = r"nullif(parse_filename(rtrim(record.cwd, '/\'), false, 'both_slash'), '')"
+
+_UNITS = units_map(
+    {
+        "web_searches": "usage.server_tool_use.web_search_requests",
+        "code_executions": "usage.server_tool_use.code_execution_requests",
     }
 )
 
 _COPY = 1 << 62
 """Taken from the rank of a copy, which makes it negative and keeps the order among copies."""
 
+_LOOKS_UNIQUE = "(length(message_id) >= 20 AND regexp_matches(message_id, '[0-9].*[0-9]'))"
+"""Whether an id is of one answer alone: a relay may give the same short id to all of its answers."""
+
+_RELAYED_SHAPE = """'{"sessionId":"VARCHAR","agentId":"VARCHAR","requestId":"VARCHAR","timestamp":"VARCHAR",
+"message":{"id":"VARCHAR","usage":{"input_tokens":"VARCHAR","cache_read_input_tokens":"VARCHAR","cache_creation_input_tokens":"VARCHAR"}}}'"""
+
+_RELAYED = f"""
+, relayed AS (
+    SELECT row, md5([min(told_at) OVER one_answer, counts::VARCHAR]::VARCHAR) AS answer
+    FROM (
+        SELECT
+            row, source_file, nullif(record.message.id, '') AS message_id, record.sessionId AS session_id,
+            record.agentId AS agent_id, record.timestamp AS told_at,
+            [record.message.usage.input_tokens, record.message.usage.cache_read_input_tokens,
+                record.message.usage.cache_creation_input_tokens] AS counts
+        FROM (
+            SELECT row, source_file, from_json(text, {_RELAYED_SHAPE}) AS record
+            FROM line_block
+            WHERE NOT contains(text, 'questId":"req') AND contains(text, '_tokens"')
+        )
+        WHERE nullif(record.message.id, '') IS NOT NULL AND nullif(record.requestId, '') IS NULL
+    )
+    WHERE NOT {_LOOKS_UNIQUE}
+    WINDOW one_answer AS (PARTITION BY source_file, session_id, agent_id, message_id, counts)
+)
+"""
+
+
+def _unless_unknown(count: str, is_unknown: str) -> str:
+    """SQL for a count; NULL for a zero that stands for "not known"."""
+    return f"CASE WHEN {is_unknown} THEN CASE WHEN {count} NOT IN ('0', '0.0') THEN {count} END ELSE {count} END"
+
+
 ROWS = f"""
+{_RELAYED}
 , message AS (
     SELECT
-        row, line, source_file, text, record, project, fingerprint,
+        row, line, source_file, text, record, folder, fingerprint, relayed.answer,
         record.message.usage AS usage,
         nullif(record.message.id, '') AS message_id,
         record.isSidechain = 'true' AS is_sidechain,
-        record.message.model = '<synthetic>' OR record.isApiErrorMessage = 'true' AS is_error,
-        (record.type = 'assistant' OR record.type IS NULL)
-            AND coalesce(record.message.usage.input_tokens, record.message.usage.output_tokens) IS NOT NULL AS has_usage
-    FROM lines
+        coalesce(record.message.model = '<synthetic>' OR record.isApiErrorMessage = 'true', false) AS is_error,
+        record.type = 'assistant' OR record.type IS NULL AS is_answer,
+        coalesce(record.message.usage.input_tokens, record.message.usage.output_tokens) IS NOT NULL AS has_counts
+    FROM lines LEFT JOIN relayed USING (row)
 ), counted AS (
     SELECT
         *,
@@ -118,18 +169,24 @@ ROWS = f"""
             usage.cache_creation.ephemeral_5m_input_tokens
         ) AS cache_write,
         coalesce(TRY_CAST(usage.input_tokens AS DOUBLE), 0) + coalesce(TRY_CAST(usage.cache_read_input_tokens AS DOUBLE), 0)
-            + coalesce(TRY_CAST(cache_write AS DOUBLE), 0) + coalesce(TRY_CAST(usage.output_tokens AS DOUBLE), 0) AS total
+            + coalesce(TRY_CAST(cache_write AS DOUBLE), 0) AS all_input,
+        all_input + coalesce(TRY_CAST(usage.output_tokens AS DOUBLE), 0) AS total,
+        NOT is_error AND all_input = 0 AS is_input_unknown
     FROM message
 )
 SELECT
     row,
     source_file,
     CASE
-        WHEN NOT has_usage THEN 'no usage in it'
+        WHEN NOT is_answer OR usage IS NULL THEN {literal(NO_USAGE)}
+        WHEN NOT has_counts THEN 'usage without counts of tokens'
         WHEN {_is_draft()} THEN 'draft of an answer'
     END AS skipped,
     coalesce(
-        message_id || ':' || coalesce(record.requestId, ''), nullif(record.uuid, ''), fingerprint || '-' || line
+        CASE WHEN answer IS NOT NULL THEN replace(message_id, ':', '-') || '~' || answer || ':' END,
+        message_id || ':' || coalesce(record.requestId, ''),
+        nullif(record.uuid, ''),
+        fingerprint || '-' || line
     ) AS request_id,
     record.sessionId AS session_id,
     record.timestamp AS started_at,
@@ -138,7 +195,7 @@ SELECT
         WHEN starts_with(message_id, 'msg_vrtx_') OR record.message.model LIKE 'claude-%@%' THEN 'google'
         ELSE 'anthropic'
     END AS provider,
-    CASE WHEN is_error IS NOT true THEN record.message.model END AS model,
+    CASE WHEN NOT is_error THEN record.message.model END AS model,
     'chat' AS operation,
     CASE WHEN is_error THEN 'error' ELSE 'success' END AS status,
     CASE
@@ -146,16 +203,21 @@ SELECT
         WHEN is_error THEN record.error
     END AS error_class,
     record.apiErrorStatus AS http_status,
-    coalesce(project, regexp_extract(record.cwd, '([^/\\\\]+)[/\\\\]*$', 1)) AS app,
+    coalesce(folder, {_FOLDER_OF_CWD}) AS app,
+    coalesce({_FOLDER_OF_CWD}, folder) AS project,
+    record.gitBranch AS git_branch,
     usage.service_tier AS service_tier,
-    usage.input_tokens AS input_tokens,
-    usage.cache_read_input_tokens AS cache_read_tokens,
-    cache_write AS cache_write_tokens,
-    usage.cache_creation.ephemeral_1h_input_tokens AS cache_write_1h_tokens,
-    usage.output_tokens AS output_tokens,
+    nullif(usage.speed, 'standard') AS speed,
+    nullif(usage.inference_geo, 'not_available') AS inference_region,
+    {_unless_unknown("usage.input_tokens", "is_input_unknown")} AS input_tokens,
+    {_unless_unknown("usage.cache_read_input_tokens", "is_input_unknown")} AS cache_read_tokens,
+    {_unless_unknown("cache_write", "is_input_unknown")} AS cache_write_tokens,
+    {_unless_unknown("usage.cache_creation.ephemeral_1h_input_tokens", "is_input_unknown")} AS cache_write_1h_tokens,
+    {_unless_unknown("usage.output_tokens", "NOT is_error")} AS output_tokens,
+    CASE WHEN usage.server_tool_use IS NOT NULL THEN {_UNITS} END AS units,
     record.costUSD AS reported_cost_usd,
     TRY_CAST(least(total, 1e11) * 2 AS BIGINT) + (usage.speed IS NOT NULL)::BIGINT
-        - CASE WHEN is_sidechain AND message_id IS NOT NULL THEN {_COPY} ELSE 0 END AS rank,
+        - CASE WHEN is_sidechain AND message_id IS NOT NULL AND answer IS NULL THEN {_COPY} ELSE 0 END AS rank,
     {_ATTRIBUTES} AS attributes
 FROM counted
 """
@@ -168,7 +230,8 @@ class ClaudeCode:
     title = "Claude Code transcripts"
     counts = (
         "The log counts input without cache reads and cache writes; both are added, so that input_tokens is all input. "
-        "Output includes reasoning. Of the growing lines of one answer the last is counted, replayed copies are not."
+        "Output includes reasoning. Compactions are added to their answer; calls of an advisor are requests of their own. "
+        "Of the growing lines of one answer the last is counted, replayed copies are not."
     )
 
     def recognise(self, head: Head) -> str | None:
@@ -183,11 +246,12 @@ class ClaudeCode:
     def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """Sessions in batches; one row = one line with usage, copies and growing ones included."""
         conventions = Conventions(input_includes_cache_read=False, input_includes_cache_write=False)
-        return JsonLines(self.name, SHAPE, ROWS, conventions, _facts).batches(heads, reading)
+        batches = JsonLines(self.name, SHAPE, ROWS, conventions, _facts).batches(heads, reading)
+        return with_missing_essentials(with_iterations(batches, reading), self.name, reading)
 
 
 def _facts(head: Head) -> dict[str, str | None]:
-    return {"project": _project(head.path)}
+    return {"folder": _folder(head.path)}
 
 
 def _has_usage(line: dict[str, object]) -> bool:
@@ -196,7 +260,7 @@ def _has_usage(line: dict[str, object]) -> bool:
     return is_answer and isinstance(message, dict) and isinstance(message.get("usage"), dict)
 
 
-def _project(path: Path) -> str | None:
+def _folder(path: Path) -> str | None:
     """The folder below projects, as Claude Code names it after the project's path; None if the file lies elsewhere."""
     folders = path.absolute().parts[:-1]
     return folders[folders.index("projects") + 1] if "projects" in folders[:-1] else None

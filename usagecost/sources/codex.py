@@ -6,10 +6,14 @@ Events whose total does not advance repeat the last one, as those with new rate 
 count nothing. `started_at` is the time of the event, when the answer was complete. The model is that of the event, else of the
 last line before it that names one, else unknown.
 
+Since version 0.154 a `token_usage_record` says the same of each response, by its id, also of those that compact the session, which
+no event counts. A record is the request, and the event of the same session with the same counts is skipped.
+
 A session that was forked from another, as those of sub-agents are, may begin with a copy of the other's events. With their own
-times these are the same requests: a request's id is made of its time and counts alone, and of two copies that of a session
-which is no fork stays. With new times they are skipped: all before the first task that began after the session was made;
-where tasks do not say when they began, a head of two or more events within one second, as ccusage has it.
+times these are the same requests: a request's id is made of its time and counts alone, or is that of its response, and of two
+copies that of a session which is no fork stays. With new times they are skipped: all before the first task that began after
+the session was made, and records of another session; where tasks do not say when they began, a head of two or more events
+within one second, as ccusage has it.
 
 Counts of input include cache reads and writes, those of output reasoning. Of cache reads above the input only as many as the
 input count, again as in ccusage.
@@ -20,15 +24,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from usagecost.sources.conventions import Conventions
+from usagecost.sources.essentials import with_missing_essentials
 from usagecost.sources.files import Head
-from usagecost.sources.protocol import MOST_RAW, Batch, Reading
+from usagecost.sources.protocol import MOST_RAW, NO_USAGE, Batch, Reading
 from usagecost.sources.sessions import SessionLines
 from usagecost.sources.sql import JsonColumns, json_object
 
-_LINE_TYPES = {"session_meta", "turn_context", "event_msg", "response_item", "compacted"}
+_RECORD = "token_usage_record"
+_LINE_TYPES = {"session_meta", "turn_context", "event_msg", "response_item", "compacted", _RECORD}
 
 _TASK_STARTS = ("task_started", "turn_started")
-_MATTERS = ("session_meta", "turn_context", "token_count", *_TASK_STARTS, "thread_settings_applied")
+_MATTERS = ("session_meta", "turn_context", "token_count", _RECORD, *_TASK_STARTS, "thread_settings_applied")
+_COUNTING = ("token_count", _RECORD)
 
 _COUNTS = ("input", "cached", "cache_write", "output", "reasoning")
 
@@ -42,7 +49,8 @@ def _counts(whole: str) -> dict[str, tuple[str, ...]]:
         "output": ("output_tokens",),
         "reasoning": ("reasoning_output_tokens",),
     }
-    return {f"{whole}_{count}": tuple(f"$.payload.info.{whole}_token_usage.{key}" for key in keys[count]) for count in _COUNTS}
+    objects = (f"$.payload.info.{whole}_token_usage", *(("$.payload.usage",) if whole == "last" else ()))
+    return {f"{whole}_{count}": tuple(f"{place}.{key}" for place in objects for key in keys[count]) for count in _COUNTS}
 
 
 _COLUMNS = JsonColumns(
@@ -60,7 +68,10 @@ _COLUMNS = JsonColumns(
         "version": ("$.payload.cli_version",),
         "originator": ("$.payload.originator",),
         "branch": ("$.payload.git.branch",),
+        "repository": ("$.payload.git.repository_url",),
         "cwd": ("$.payload.cwd",),
+        "response_id": ("$.payload.response_id",),
+        "thread_id": ("$.payload.thread_id",),
         "model": (
             "$.payload.info.model", "$.payload.info.model_name", "$.payload.info.metadata.model", "$.payload.model",
             "$.payload.metadata.model",
@@ -77,8 +88,8 @@ _KEPT = f"""
 SELECT
     * EXCLUDE (text, line_type, event, model),
     CASE WHEN line_type = 'event_msg' THEN event ELSE line_type END AS kind,
-    CASE WHEN kind IN ('turn_context', 'token_count') THEN nullif(model, '') END AS model,
-    CASE WHEN kind = 'token_count' THEN left(text, {MOST_RAW}) END AS raw
+    CASE WHEN kind IN ('turn_context', 'token_count', '{_RECORD}') THEN nullif(model, '') END AS model,
+    CASE WHEN kind IN {_COUNTING} THEN left(text, {MOST_RAW}) END AS raw
 FROM (
     SELECT line, source_file, file_name, text, {_COLUMNS.items("texts")}
     FROM (
@@ -109,6 +120,10 @@ _DIFFERENCES = _for_all(
 )
 _IS_NOTHING = _for_all(" AND ", "(counts[{place}] IS NULL OR TRY_CAST(counts[{place}] AS DOUBLE) IS NOT DISTINCT FROM 0)")
 
+_AS_NUMBERS = f"[{_for_all(', ', 'coalesce(TRY_CAST(counts[{place}] AS DOUBLE), 0)')}]"
+
+_COPIED = "copy of the parent session''s history"
+
 _EVENTS = f"""
 WITH first_line AS (
     SELECT
@@ -117,7 +132,9 @@ WITH first_line AS (
         coalesce(parent_id, spawn) IS NOT NULL AS is_fork
     FROM session_fields
     WHERE kind = 'session_meta'
-    QUALIFY row_number() OVER (PARTITION BY source_file ORDER BY row) = 1
+    QUALIFY row_number() OVER (
+        PARTITION BY source_file ORDER BY coalesce(ends_with(file_name, nullif(id, '')), false) DESC, row
+    ) = 1
 ), task AS (
     SELECT source_file, min(line.row) FILTER (TRY_CAST(line.task_began AS DOUBLE) >= floor(made_at)) AS own_row
     FROM session_fields AS line JOIN first_line USING (source_file)
@@ -125,7 +142,8 @@ WITH first_line AS (
     GROUP BY source_file
 ), so_far AS (
     SELECT
-        row, source_file, file_name, kind, told_at, {_list("last")} AS lasts, {_list("total")} AS totals,
+        row, source_file, file_name, kind, told_at, nullif(response_id, '') AS response_id, nullif(thread_id, '') AS thread_id,
+        {_list("last")} AS lasts, {_list("total")} AS totals,
         last_value(model IGNORE NULLS) OVER until_here AS model,
         last_value(nullif(cwd, '') IGNORE NULLS) OVER until_here AS cwd,
         last_value(effort IGNORE NULLS) OVER until_here AS effort,
@@ -139,7 +157,7 @@ WITH first_line AS (
             PARTITION BY source_file ORDER BY row ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS totals_before
     FROM so_far
-    WHERE kind = 'token_count'
+    WHERE kind IN {_COUNTING}
 ), counted AS (
     SELECT
         *,
@@ -151,51 +169,73 @@ WITH first_line AS (
     FROM event
     WHERE totals IS NULL OR totals IS DISTINCT FROM totals_before
 ), usage AS (
+    SELECT *, {_AS_NUMBERS} AS numbers FROM counted WHERE NOT ({_IS_NOTHING})
+), matched AS (
+    SELECT
+        *,
+        kind = 'token_count' AND row_number() OVER (PARTITION BY source_file, kind, numbers ORDER BY row DESC)
+            <= count(*) FILTER (kind = '{_RECORD}') OVER (PARTITION BY source_file, numbers) AS has_record
+    FROM usage
+), timed AS (
     SELECT
         *,
         left(told_at, 19) AS second,
         second IS NOT DISTINCT FROM first_value(second) OVER (PARTITION BY source_file ORDER BY row) AS is_first_second
-    FROM counted
-    WHERE NOT ({_IS_NOTHING})
+    FROM matched
+    WHERE kind = 'token_count' AND NOT has_record
 ), headed AS (
-    SELECT *, bool_and(is_first_second) OVER (PARTITION BY source_file ORDER BY row ROWS UNBOUNDED PRECEDING) AS is_head
-    FROM usage
+    SELECT row, source_file, bool_and(is_first_second) OVER until_here AS is_head
+    FROM timed
+    WINDOW until_here AS (PARTITION BY source_file ORDER BY row ROWS UNBOUNDED PRECEDING)
 ), placed AS (
     SELECT *, count(*) FILTER (is_head) OVER (PARTITION BY source_file) AS head_events
     FROM headed
 )
 SELECT
-    placed.row, source_file, placed.told_at, placed.model, placed.cwd, placed.effort, placed.tier,
-    coalesce(nullif(first_line.id, ''), placed.file_name) AS session_id,
+    event.row, source_file, event.told_at, event.model, event.cwd, event.effort, event.tier,
+    CASE
+        WHEN event.totals IS NOT DISTINCT FROM event.totals_before AND event.totals IS NOT NULL THEN 'repeats the last event'
+        WHEN matched.row IS NULL THEN '{NO_USAGE}'
+        WHEN is_fork IS NOT true THEN CASE WHEN has_record THEN 'repeats a usage record' END
+        WHEN event.thread_id <> coalesce(nullif(first_line.id, ''), event.thread_id) THEN '{_COPIED}'
+        WHEN task.source_file IS NOT NULL AND (own_row IS NULL OR event.row < own_row) THEN '{_COPIED}'
+        WHEN has_record THEN 'repeats a usage record'
+        WHEN task.source_file IS NULL AND is_head AND head_events > 1 THEN '{_COPIED}'
+    END AS skipped,
+    coalesce(nullif(first_line.id, ''), event.file_name) AS session_id,
     coalesce(is_fork, false) AS is_fork,
-    first_line.provider, first_line.version, first_line.originator, first_line.branch, first_line.parent_id,
-    md5([placed.told_at, counts::VARCHAR, totals::VARCHAR]::VARCHAR) AS request_id,
+    first_line.provider, first_line.version, first_line.originator, first_line.branch, first_line.repository,
+    first_line.parent_id,
+    coalesce(
+        CASE WHEN event.kind = '{_RECORD}' THEN event.response_id END,
+        md5([event.told_at, counts::VARCHAR, event.totals::VARCHAR]::VARCHAR)
+    ) AS request_id,
     {", ".join(f"counts[{place}] AS {count}" for place, count in enumerate(_COUNTS, start=1))}
-FROM placed
+FROM event
+LEFT JOIN matched USING (row, source_file)
+LEFT JOIN placed USING (row, source_file)
 LEFT JOIN first_line USING (source_file)
 LEFT JOIN task USING (source_file)
-WHERE NOT CASE
-    WHEN is_fork IS NOT true THEN false
-    WHEN task.source_file IS NOT NULL THEN own_row IS NULL OR placed.row < own_row
-    ELSE is_head AND head_events > 1
-END
-ORDER BY placed.row
+ORDER BY event.row
 """
 
 _ATTRIBUTES = json_object(
     {
         "version": "to_json(version)",
         "originator": "to_json(originator)",
-        "gitBranch": "to_json(branch)",
         "effort": "to_json(effort)",
         "parentThread": "to_json(parent_id)",
     }
 )
 
+_FOLDER = r"nullif(parse_filename(rtrim(cwd, '/\'), false, 'both_slash'), '')"
+_REPOSITORY = r"nullif(regexp_extract(repository, '([^/:]+?)(\.git)?/*$', 1), '')"
+
 _ROWS = f"""
 SELECT
     row,
     source_file,
+    skipped,
     request_id,
     session_id,
     told_at AS started_at,
@@ -203,8 +243,10 @@ SELECT
     model,
     'chat' AS operation,
     'success' AS status,
-    regexp_extract(cwd, '([^/\\\\]+)[/\\\\]*$', 1) AS app,
-    CASE tier WHEN 'fast' THEN 'priority' ELSE tier END AS service_tier,
+    {_FOLDER} AS app,
+    coalesce({_REPOSITORY}, {_FOLDER}) AS project,
+    branch AS git_branch,
+    tier AS service_tier,
     input AS input_tokens,
     CASE WHEN TRY_CAST(cached AS DOUBLE) > TRY_CAST(input AS DOUBLE) THEN input ELSE cached END AS cache_read_tokens,
     cache_write AS cache_write_tokens,
@@ -235,7 +277,8 @@ class Codex:
 
     def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """Sessions in batches; one row = one event that counts tokens, copies with their own times included."""
-        return SessionLines(self.name, _KEPT, _EVENTS, _ROWS, Conventions(), _facts).batches(heads, reading)
+        batches = SessionLines(self.name, _KEPT, _EVENTS, _ROWS, Conventions(), _facts).batches(heads, reading)
+        return with_missing_essentials(batches, self.name, reading)
 
 
 def _facts(head: Head) -> dict[str, str | None]:
