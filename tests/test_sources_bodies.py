@@ -453,16 +453,19 @@ def counted(row: Row) -> dict[str, int]:
     return {name: row[name] or 0 for name in COUNTS}
 
 
-def compacted(body: Row) -> dict[str, int]:
-    """What the library leaves out: the counts of compactions, which stand in an answer's iterations alone."""
-    usage = body.get("usage")
-    entries = [one for one in (usage or {}).get("iterations") or [] if one["type"] == "compaction"]
+def left_out(body: Row) -> dict[str, int]:
+    """What the library leaves out: compactions, in an answer's iterations alone, and Gemini's thoughts, in a total alone."""
+    usage = body.get("usage") or {}
+    entries = [one for one in usage.get("iterations") or [] if one["type"] == "compaction"]
     read_, write = (sum(one[f"cache_{kind}_input_tokens"] for one in entries) for kind in ("read", "creation"))
+    is_untold = str(body.get("model")).startswith("gemini") and "completion_tokens" in usage
+    thoughts = usage["total_tokens"] - usage["prompt_tokens"] - usage["completion_tokens"] if is_untold else 0
     return {
         "input_tokens": read_ + write + sum(one["input_tokens"] for one in entries),
         "cache_read_tokens": read_,
         "cache_write_tokens": write,
-        "output_tokens": sum(one["output_tokens"] for one in entries),
+        "output_tokens": thoughts + sum(one["output_tokens"] for one in entries),
+        "output_reasoning_tokens": thoughts,
     }
 
 
@@ -485,7 +488,7 @@ def test_recorded_bodies_count_as_they_are_known_to(tmp_path: Path):
         flavor = "embeddings" if row["operation"] == "embeddings" else flavor
         by_flavor = {(one["provider_id"], one["api_flavor"]): usage["usage"] for usage in known for one in usage["extractors"]}
         expected = by_flavor[provider, flavor]
-        added = compacted(body)
+        added = left_out(body)
         assert counted(row) == {name: expected.get(name, 0) + added.get(name, 0) for name in COUNTS}, row
         units = dict(row["units"] or ())
         assert {name: units.get(name, 0) for name in PIECES} == {name: expected.get(name, 0) for name in PIECES}, row

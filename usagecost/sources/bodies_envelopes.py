@@ -1,10 +1,10 @@
 """What a provider's response stands in: a line of a log, or of the results of a batch.
 
 - a log: `{"timestamp": …, "user": …, "body": {…}}`.
-- OpenAI's batches, which Azure, Groq and Mistral copy: `{"custom_id": …, "response": {"status_code": 200, "body": {…}}, "error": …}`.
+- results of OpenAI's batches, which Azure, Groq and Mistral copy: `{"custom_id": …, "response": {"status_code": …, "body": {…}}}`.
   A response that failed has no time; the first one of its file that has one tells when the batch ran.
-- Anthropic's batches: `{"custom_id": …, "result": {"type": "succeeded", "message": {…}}}`. They tell no time at all, so a line needs
-  a `timestamp` beside.
+- results of Anthropic's batches: `{"custom_id": …, "result": {"type": "succeeded", "message": {…}}}`. They tell no time at all, so
+  a line needs a `timestamp` beside.
 
 A line of a batch may also say what a line of a log may: who asked, for which app, and so on.
 """
