@@ -20,6 +20,7 @@ from usagecost.sources.bodies import Bodies
 
 TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens")
 PARTS = ("output_reasoning_tokens", "input_audio_tokens", "output_audio_tokens")
+KINDS = ("cache_audio_read_tokens", "input_image_tokens", "cache_image_read_tokens", "output_image_tokens")
 
 CHAT = {
     "id": "chatcmpl-Bx1",
@@ -434,7 +435,8 @@ def test_other_bodies_are_not_taken_for_responses(log: Path, body: object):
 
 # ---- the library's own reading of the same bodies
 
-COUNTS = (*TOKENS, *PARTS)
+COUNTS = (*TOKENS, *PARTS, *KINDS)
+PIECES = ("web_searches", "input_document_pages")
 FLAVORS = {
     "chat": ("openai", "chat"),
     "responses": ("openai", "responses"),
@@ -451,6 +453,22 @@ def counted(row: Row) -> dict[str, int]:
     return {name: row[name] or 0 for name in COUNTS}
 
 
+def left_out(body: Row) -> dict[str, int]:
+    """What the library leaves out: compactions, in an answer's iterations alone, and Gemini's thoughts, in a total alone."""
+    usage = body.get("usage") or {}
+    entries = [one for one in usage.get("iterations") or [] if one["type"] == "compaction"]
+    read_, write = (sum(one[f"cache_{kind}_input_tokens"] for one in entries) for kind in ("read", "creation"))
+    is_untold = str(body.get("model")).startswith("gemini") and "completion_tokens" in usage
+    thoughts = usage["total_tokens"] - usage["prompt_tokens"] - usage["completion_tokens"] if is_untold else 0
+    return {
+        "input_tokens": read_ + write + sum(one["input_tokens"] for one in entries),
+        "cache_read_tokens": read_,
+        "cache_write_tokens": write,
+        "output_tokens": thoughts + sum(one["output_tokens"] for one in entries),
+        "output_reasoning_tokens": thoughts,
+    }
+
+
 def test_recorded_bodies_count_as_they_are_known_to(tmp_path: Path):
     folder = os.environ.get("USAGECOST_REAL_DATA")
     if not folder:
@@ -461,14 +479,19 @@ def test_recorded_bodies_count_as_they_are_known_to(tmp_path: Path):
         Bodies(), json_lines(tmp_path / "bodies.jsonl", [line(one["body"], id=index) for index, one in enumerate(recorded)])
     )
 
-    assert (batch.requests.num_rows, batch.rejects.num_rows, len(recorded)) == (1577, 0, 1577)
-    for row in batch.requests.to_pylist():
-        known = recorded[int(row["request_id"])]["extracted"]
+    answers = [row for row in batch.requests.to_pylist() if ":call:" not in row["request_id"]]
+    assert (len(answers), batch.rejects.num_rows, len(recorded)) == (1577, 0, 1577)
+    assert batch.requests.num_rows == 1577 + 3  # the advisors that three answers asked
+    for row in answers:
+        body, known = (recorded[int(row["request_id"])][part] for part in ("body", "extracted"))
         provider, flavor = FLAVORS[json.loads(row["attributes"])["counting"]]
         flavor = "embeddings" if row["operation"] == "embeddings" else flavor
         by_flavor = {(one["provider_id"], one["api_flavor"]): usage["usage"] for usage in known for one in usage["extractors"]}
         expected = by_flavor[provider, flavor]
-        assert counted(row) == {name: expected.get(name, 0) for name in COUNTS}, row
+        added = left_out(body)
+        assert counted(row) == {name: expected.get(name, 0) + added.get(name, 0) for name in COUNTS}, row
+        units = dict(row["units"] or ())
+        assert {name: units.get(name, 0) for name in PIECES} == {name: expected.get(name, 0) for name in PIECES}, row
 
 
 count = st.integers(0, 10_000)
@@ -536,4 +559,6 @@ def test_any_body_counts_as_the_library_says(tmp_path_factory: pytest.TempPathFa
     provider = find_provider_by_id(get_snapshot().providers, provider_id)
     for body, row in zip(bodies, rows, strict=True):
         _, usage = provider.extract_usage(body, api_flavor=api)
-        assert counted(row) == {name: getattr(usage, name, None) or 0 for name in COUNTS}
+        assert {name: row[name] or 0 for name in (*TOKENS, *PARTS)} == {
+            name: getattr(usage, name, None) or 0 for name in (*TOKENS, *PARTS)
+        }

@@ -15,86 +15,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
-from usagecost.sources.bodies_streams import OBJECTS, WHOLE, field_names
-from usagecost.sources.bodies_usage import USAGE_SHAPES, count_sql, counting_sql, gemini
+from usagecost.sources.bodies_envelopes import OPENAI_BATCH, Envelope, envelope_of, first_time, reason_to_read
+from usagecost.sources.bodies_shapes import BODY_SHAPE, gemini
+from usagecost.sources.bodies_streams import OBJECTS, WHOLE
+from usagecost.sources.bodies_units import IS_IMAGES, operation_sql, units_sql
+from usagecost.sources.bodies_usage import COLUMNS, added_sql, count_sql, counting_sql
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
+from usagecost.sources.iterations import with_calls
 from usagecost.sources.jsonlines import JsonLines
 from usagecost.sources.protocol import Batch, Reading
 from usagecost.sources.sql import json_object, literal, text_list
 
-BODY_SHAPE = {
-    "id": "VARCHAR",
-    "responseId": "VARCHAR",
-    "response_id": "VARCHAR",
-    "request_id": "VARCHAR",
-    "ResponseMetadata": {"RequestId": "VARCHAR", "HTTPStatusCode": "VARCHAR"},
-    "object": "VARCHAR",
-    "type": "VARCHAR",
-    "status": "VARCHAR",
-    "error": "JSON",
-    "__type": "VARCHAR",
-    "model": "VARCHAR",
-    "modelVersion": "VARCHAR",
-    "model_version": "VARCHAR",
-    "provider": "VARCHAR",
-    "created": "VARCHAR",
-    "created_at": "VARCHAR",
-    "service_tier": "VARCHAR",
-    "serviceTier": {"type": "VARCHAR"},
-    "metrics": {"latencyMs": "VARCHAR"},
-    "choices": [{"finish_reason": "VARCHAR"}],
-    "candidates": [{"finishReason": "VARCHAR", "finish_reason": "VARCHAR"}],
-    "stop_reason": "VARCHAR",
-    "delta": {"stop_reason": "VARCHAR"},
-    "stopReason": "VARCHAR",
-    "incomplete_details": {"reason": "VARCHAR"},
-    "prompt_filter_results": "JSON",
-    "x_groq": "JSON",
-    **USAGE_SHAPES,
-}
-
-_NAMES = {
-    "request_id": ("request_id", "id"),
-    "started_at": ("timestamp",),
-    "trace_id": ("trace_id", "trace"),
-    "session_id": ("session_id", "session"),
-    "provider": ("provider",),
-    "model": ("model",),
-    "status": ("status",),
-    "http_status": ("http_status", "status_code"),
-    "error_class": ("error_class",),
-    "duration_ms": ("duration_ms", "latency_ms", "duration", "latency"),
-    "ttft_ms": ("ttft_ms",),
-    "user_id": ("user_id", "user"),
-    "end_user_id": ("end_user_id", "end_user"),
-    "team_id": ("team_id", "team"),
-    "virtual_key": ("virtual_key", "key", "api_key"),
-    "app": ("app",),
-    "environment": ("environment",),
-    "tags": ("tags",),
-    "is_streaming": ("is_streaming", "stream"),
-    "is_batch": ("is_batch", "batch"),
-}
-"""What a line says beside the body, and under which names."""
-
-SHAPE = {"body": BODY_SHAPE} | {name: "VARCHAR" for names in _NAMES.values() for name in names}
-
-_LINE = ", ".join(
-    f"coalesce({', '.join(f'''nullif(record.{name}, '')''' for name in names)}) AS line_{column}"
-    for column, names in _NAMES.items()
-)
-
-_USAGE = {"usage", "usageMetadata", "usage_metadata"}
-
 _SECRET = r"(Bearer +)?(sk[-_]|gsk_|xai-|pplx-|hf_|AIza|AKIA).{12,}"  # noqa: S105 - a pattern
+
+_OPENAI = r"^(ft:)?(gpt-\d|gpt-image|gpt-realtime|chatgpt-|o[134](-|$)|text-embedding-(3|ada)|whisper-1|tts-1|dall-e-)"
 
 _ERROR_CODE = "CASE WHEN TRY_CAST(body.error->>'$.code' AS DOUBLE) IS NULL THEN body.error->>'$.code' END"
 
 _ATTRIBUTES = json_object(
     {
         "counting": "'\"' || counting || '\"'",
+        "custom_id": "to_json(custom_id)",
         "finish_reason": "to_json(coalesce(body.choices[1].finish_reason, body.stop_reason, body.delta.stop_reason, "
         "body.stopReason, body.candidates[1].finishReason, body.candidates[1].finish_reason, body.incomplete_details.reason))",
         "upstream_provider": "to_json(body.provider)",
@@ -102,24 +46,33 @@ _ATTRIBUTES = json_object(
         "cache_write_5m_tokens": "TRY_CAST(body.usage.cache_creation.ephemeral_5m_input_tokens AS BIGINT)",
         "cache_write_tokens_details": "body.usage.input_tokens_details.cache_write_tokens_details",
         "processed_tokens": "body.usage.tokens",
-        "server_tool_use": "body.usage.server_tool_use",
-        "inference_geo": "nullif(body.usage.inference_geo, '\"\"')",
+        "web_fetch_requests": "nullif(TRY_CAST(body.usage.server_tool_use.web_fetch_requests AS UINTEGER), 0)",
         "iterations": "nullif(body.usage.iterations, '[]')",
     }
 )
 
-_COUNTS = (
-    "input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens",
-    "output_reasoning_tokens", "input_audio_tokens", "output_audio_tokens",
-)  # fmt: skip
+_FAILED = "('error', 'failed', 'failure', 'fail', 'false', 'cancelled', 'canceled')"
+_SUCCEEDED = "('success', 'ok', 'succeeded', 'completed', 'true')"
 
-ROWS = f"""
+_USUAL_TRAFFIC = "('on_demand', 'traffic_type_unspecified')"
+
+
+def _rows(envelope: Envelope) -> str:
+    """SQL for the requests among lines of a kind."""
+    told_at = "told_at" if envelope is OPENAI_BATCH else "NULL::VARCHAR AS told_at"
+    is_images = IS_IMAGES.format(text="text", path=envelope.path)
+    return f"""
 , spoken AS (
-    SELECT row, line, source_file, text, fingerprint, record.body AS body, {_LINE} FROM lines
+    SELECT
+        row, line, source_file, text, fingerprint, {told_at}, {envelope.custom_id} AS custom_id,
+        {envelope.body} AS body, {envelope.line_items()}
+    FROM lines
 ), opened AS (
     SELECT
         *,
-        CASE WHEN {counting_sql()} IS NULL AND body.error IS NULL THEN nullif(json_extract(text, '$.body'), 'null') END AS packed
+        CASE
+            WHEN {counting_sql()} IS NULL AND body.error IS NULL THEN nullif(json_extract(text, '{envelope.path}'), 'null')
+        END AS packed
     FROM spoken
 ), parted AS (
     SELECT *, CASE WHEN packed IS NOT NULL THEN {OBJECTS} END AS objects FROM opened
@@ -144,6 +97,7 @@ ROWS = f"""
     SELECT
         *,
         {counting_sql()} AS counting,
+        {added_sql()} AS added,
         nullif(coalesce(body.model, body.modelVersion, body.model_version), '') AS answered_model,
         coalesce(
             line_http_status, TRY_CAST(line_status AS INTEGER)::VARCHAR, body.ResponseMetadata.HTTPStatusCode,
@@ -157,9 +111,12 @@ ROWS = f"""
         *,
         coalesce(answered_model, line_model) AS model,
         is_refused OR coalesce(TRY_CAST(answered_status AS DOUBLE) >= 400, false)
-            OR coalesce(lower(line_status) IN ('error', 'failed', 'failure', 'fail', 'false', 'cancelled', 'canceled'), false)
-            AS is_failed,
-        {", ".join(f"{count_sql(column)} AS {column}" for column in _COUNTS)}
+            OR coalesce(lower(line_status) IN {_FAILED}, false) AS is_failed,
+        line_model IS NOT NULL AND coalesce(
+            lower(line_status) IN {_SUCCEEDED} OR TRY_CAST(answered_status AS DOUBLE) BETWEEN 100 AND 399, false
+        ) AS is_said_to_be_answered,
+        CASE WHEN counting IS NULL AND {is_images} THEN len(body.data) END AS image_count,
+        {", ".join(f"{count_sql(column)} AS {column}" for column in COLUMNS)}
     FROM counted
 )
 SELECT
@@ -167,11 +124,14 @@ SELECT
     source_file,
     CASE
         WHEN counting IS NULL AND NOT is_failed AND answered_model IS NULL AND (packed IS NULL OR merged IS NOT NULL)
+            AND NOT is_said_to_be_answered AND (line_model IS NULL OR packed IS NULL)
         THEN 'no answer of a model'
     END AS skipped,
     CASE
-        WHEN packed IS NOT NULL AND merged IS NULL AND NOT is_failed
+        WHEN packed IS NOT NULL AND merged IS NULL AND NOT is_failed AND NOT is_said_to_be_answered
         THEN 'body is no JSON object, nor a list or a stream of them: log the response as it came.'
+        WHEN custom_id IS NOT NULL AND coalesce(line_started_at, body.created, body.created_at, told_at) IS NULL
+        THEN 'this result of a batch does not tell its time: add a field timestamp to each line, with the time of the batch.'
     END AS problem,
     coalesce(
         nullif(body.id, '') || CASE WHEN regexp_full_match(body.id, 'chatcmpl-\\d{{1,3}}') THEN '@' || line_started_at ELSE '' END,
@@ -180,7 +140,7 @@ SELECT
     ) AS request_id,
     line_trace_id AS trace_id,
     line_session_id AS session_id,
-    coalesce(line_started_at, body.created, body.created_at) AS started_at,
+    coalesce(line_started_at, body.created, body.created_at, told_at) AS started_at,
     coalesce(line_duration_ms, body.metrics.latencyMs) AS duration_ms,
     line_ttft_ms AS ttft_ms,
     CASE
@@ -188,21 +148,18 @@ SELECT
         WHEN counting = 'converse' OR body.__type IS NOT NULL OR starts_with(body.id, 'msg_bdrk_') THEN 'aws'
         WHEN counting = 'gemini' OR starts_with(body.id, 'msg_vrtx_') THEN 'google'
         WHEN counting = 'cohere' THEN 'cohere'
+        WHEN starts_with(body.usage.cost, '{{') OR starts_with(model, 'sonar') THEN 'perplexity'
         WHEN coalesce(body.usage.cost, body.usage.is_byok) IS NOT NULL THEN 'openrouter'
         WHEN body.prompt_filter_results IS NOT NULL THEN 'azure'
         WHEN body.x_groq IS NOT NULL THEN 'groq'
         WHEN starts_with(model, 'claude-') THEN 'anthropic'
         WHEN starts_with(model, 'gpt-oss') THEN NULL
-        WHEN regexp_matches(model, '^(ft:)?(gpt-\\d|chatgpt-|o[134](-|$)|text-embedding-(3|ada))') THEN 'openai'
+        WHEN regexp_matches(model, {literal(_OPENAI)}) THEN 'openai'
         WHEN starts_with(model, 'grok-') THEN 'x-ai'
-        WHEN starts_with(model, 'sonar') THEN 'perplexity'
     END AS provider,
     model,
     line_model AS requested_model,
-    CASE
-        WHEN body.object = 'list' OR (counting IN ('chat', 'cohere') AND output_tokens IS NULL) THEN 'embeddings'
-        WHEN counting IS NOT NULL THEN 'chat'
-    END AS operation,
+    coalesce(line_operation, {operation_sql()}) AS operation,
     CASE
         WHEN is_refused THEN 'error'
         WHEN body.status = 'cancelled' THEN 'cancelled'
@@ -214,7 +171,7 @@ SELECT
         WHEN is_failed
         THEN coalesce(
             line_error_class, {_ERROR_CODE}, body.error->>'$.type', body.error->>'$.status', split_part(body.__type, '#', -1),
-            CASE WHEN body.object = 'error' THEN body.type END, json_extract_string(text, '$.body.Error.Code')
+            CASE WHEN body.object = 'error' THEN body.type END, json_extract_string(text, '{envelope.path}.Error.Code')
         )
     END AS error_class,
     answered_status AS http_status,
@@ -226,19 +183,28 @@ SELECT
         ELSE line_virtual_key
     END AS virtual_key,
     line_app AS app,
+    line_project AS project,
     line_environment AS environment,
     {text_list("line_tags")} AS tags,
     coalesce(line_is_streaming, CASE WHEN len(objects) > 1 THEN 'true' END) AS is_streaming,
     coalesce(line_is_batch, CASE WHEN body.usage.service_tier = 'batch' THEN 'true' END) AS is_batch,
     nullif(
-        coalesce(body.usage.service_tier, body.service_tier, body.serviceTier.type, {gemini("serviceTier")}), 'batch'
+        coalesce(
+            body.usage.service_tier, body.service_tier, body.serviceTier.type, {gemini("serviceTier")},
+            CASE WHEN lower({gemini("trafficType")}) NOT IN {_USUAL_TRAFFIC} THEN lower({gemini("trafficType")}) END
+        ),
+        'batch'
     ) AS service_tier,
-    {", ".join(_COUNTS)},
+    coalesce(nullif(body.usage.speed, 'standard'), nullif(body.performanceConfig.latency, 'standard')) AS speed,
+    nullif(body.usage.inference_geo, 'not_available') AS inference_region,
+    {", ".join(COLUMNS)},
+    {units_sql()} AS units,
     CASE
         WHEN body.usage.is_byok = 'true' THEN (
             TRY_CAST(body.usage.cost AS DECIMAL(18, 9))
             + TRY_CAST(body.usage.cost_details.upstream_inference_cost AS DECIMAL(18, 9))
         )::VARCHAR
+        WHEN starts_with(body.usage.cost, '{{') THEN json_extract_string(body.usage.cost, '$.total_cost')
         ELSE body.usage.cost
     END AS reported_cost_usd,
     TRY_CAST(
@@ -260,15 +226,21 @@ class Bodies:
     )
 
     def recognise(self, head: Head) -> str | None:
-        """By lines whose body tells usage as a provider does, or an error."""
-        for line in head.objects:
-            fields = field_names(line.get("body"))
-            if found := _USAGE & fields:
-                return f"provider responses: lines with body.{min(found)}"
-            if "error" in fields and "timestamp" in line:
-                return "provider responses: lines with timestamp and body.error"
-        return None
+        """By lines whose body tells usage as a provider does, or an error; or that are results of a batch."""
+        return reason_to_read(head)
 
     def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
-        """Responses in batches; one row = one line that is an answer of a model, or a failed request for one."""
-        return JsonLines(self.name, SHAPE, ROWS, Conventions(names={"started_at": "timestamp"})).batches(heads, reading)
+        """Responses in batches; one row = one answer of a model, or a failed request for one."""
+        conventions = Conventions(names={"started_at": "timestamp"})
+        for envelope, group in groupby(heads, key=envelope_of):
+            facts = _time_of_batch if envelope is OPENAI_BATCH else _no_facts
+            lines = JsonLines(self.name, envelope.whole_shape, _rows(envelope), conventions, facts)
+            yield from with_calls(lines.batches(group, reading), reading)
+
+
+def _time_of_batch(head: Head) -> dict[str, str | None]:
+    return {"told_at": first_time(head)}
+
+
+def _no_facts(head: Head) -> dict[str, str | None]:  # noqa: ARG001 - of the form that JsonLines asks for
+    return {}

@@ -2,13 +2,15 @@
 
 Of the record every input includes cache reads and writes, and every output includes reasoning; of the responses:
 
-- chat (OpenAI's Chat Completions, which most providers copy): input and output include all their parts. xAI and Perplexity count
-  reasoning, and Perplexity the text it cites, beside the completion: xAI's own total shows it.
-- responses (OpenAI's Responses and its realtime events): input and output include all their parts.
-- messages (Anthropic, also by way of Bedrock and Vertex): input excludes both cache reads and writes. `iterations` that compact
-  the conversation are in none of these counts; they are kept among the attributes.
+- chat (OpenAI's Chat Completions, which most providers copy): input and output include all their parts, unless the body's own
+  total says otherwise. What it has beyond prompt and completion is reasoning (xAI, Gemini), or the cache reads and writes where
+  it is just as many. Perplexity counts reasoning, and the text it cites, beside the completion.
+- responses (OpenAI's Responses, its realtime events, images and transcriptions): input and output include all their parts.
+- messages (Anthropic, also by way of Bedrock and Vertex): input excludes both cache reads and writes. What compactions took
+  stands in `iterations` alone and is added: see iterations.py.
 - converse (Bedrock): input excludes both.
-- gemini: input includes cache reads, but not the results of tools; output does not include thoughts.
+- gemini: input includes cache reads, but not the results of tools; output does not include thoughts. A document counts as an
+  image, as it does in the price list.
 - cohere: what is billed is counted apart from what was processed.
 
 A count that no number can be is handed on as it stands, so that its line is rejected.
@@ -18,81 +20,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_CACHE_CREATION = {"ephemeral_5m_input_tokens": "VARCHAR", "ephemeral_1h_input_tokens": "VARCHAR"}
-_MODALITIES = [{"modality": "VARCHAR", "tokenCount": "VARCHAR", "token_count": "VARCHAR"}]
-_BILLED = {"billed_units": {"input_tokens": "VARCHAR", "output_tokens": "VARCHAR"}}
-
-USAGE_SHAPE = {
-    "total_tokens": "VARCHAR",
-    "service_tier": "VARCHAR",
-    # chat
-    "prompt_tokens": "VARCHAR",
-    "prompt_tokens_details": {"cached_tokens": "VARCHAR", "cache_write_tokens": "VARCHAR", "audio_tokens": "VARCHAR"},
-    "prompt_cache_hit_tokens": "VARCHAR",
-    "cached_tokens": "VARCHAR",
-    "completion_tokens": "VARCHAR",
-    "completion_tokens_details": {"reasoning_tokens": "VARCHAR", "audio_tokens": "VARCHAR"},
-    "reasoning_tokens": "VARCHAR",
-    "citation_tokens": "VARCHAR",
-    "cost": "VARCHAR",
-    "is_byok": "VARCHAR",
-    "cost_details": {"upstream_inference_cost": "VARCHAR"},
-    # responses and messages
-    "input_tokens": "VARCHAR",
-    "input_tokens_details": {
-        "cached_tokens": "VARCHAR", "cache_read_input_tokens": "VARCHAR", "cache_write_tokens": "VARCHAR",
-        "cache_write_tokens_details": "JSON",
-    },
-    "input_token_details": {"cached_tokens": "VARCHAR", "audio_tokens": "VARCHAR"},
-    "output_tokens": "VARCHAR",
-    "output_tokens_details": {"reasoning_tokens": "VARCHAR", "thinking_tokens": "VARCHAR"},
-    "output_token_details": {"audio_tokens": "VARCHAR"},
-    "cache_read_input_tokens": "VARCHAR",
-    "cache_creation_input_tokens": "VARCHAR",
-    "cache_creation": _CACHE_CREATION,
-    "server_tool_use": "JSON",
-    "inference_geo": "JSON",
-    "iterations": "JSON",
-    # converse
-    "inputTokens": "VARCHAR",
-    "outputTokens": "VARCHAR",
-    "cacheReadInputTokens": "VARCHAR",
-    "cacheWriteInputTokens": "VARCHAR",
-    "cacheDetails": [{"ttl": "VARCHAR", "inputTokens": "VARCHAR"}],
-    # cohere
-    **_BILLED,
-    "tokens": "JSON",
-}  # fmt: skip
-
-_GEMINI = {
-    "promptTokenCount": "prompt_token_count",
-    "toolUsePromptTokenCount": "tool_use_prompt_token_count",
-    "cachedContentTokenCount": "cached_content_token_count",
-    "candidatesTokenCount": "candidates_token_count",
-    "thoughtsTokenCount": "thoughts_token_count",
-    "serviceTier": "service_tier",
-    "trafficType": "traffic_type",
-}
-_GEMINI_DETAILS = {
-    "promptTokensDetails": "prompt_tokens_details",
-    "toolUsePromptTokensDetails": "tool_use_prompt_tokens_details",
-    "candidatesTokensDetails": "candidates_tokens_details",
-}
-"""Google's field as its interface writes it, and as its Python library does."""
-
-USAGE_SHAPES = {
-    "usage": USAGE_SHAPE,
-    "meta": _BILLED,
-    "usageMetadata": dict.fromkeys(_GEMINI, "VARCHAR") | dict.fromkeys(_GEMINI_DETAILS, _MODALITIES),
-    "usage_metadata": dict.fromkeys(_GEMINI.values(), "VARCHAR") | dict.fromkeys(_GEMINI_DETAILS.values(), _MODALITIES),
-}
-"""The fields of a body that usage is read from."""
-
-
-def gemini(field: str) -> str:
-    """SQL for a field of Google's usage, in either spelling."""
-    snake = (_GEMINI | _GEMINI_DETAILS)[field]
-    return f"coalesce(body.usageMetadata.{field}, body.usage_metadata.{snake})"
+from usagecost.sources.bodies_shapes import gemini
+from usagecost.sources.iterations import COUNTS as ADDED
+from usagecost.sources.iterations import compaction_sql
 
 
 def total(*parts: str) -> str:
@@ -102,10 +32,16 @@ def total(*parts: str) -> str:
     return f"coalesce({wrong}, CASE WHEN coalesce({', '.join(parts)}) IS NOT NULL THEN ({added})::VARCHAR END)"
 
 
-def _audio(details: str) -> str:
-    """SQL for the count of audio in a list by modality."""
-    found = f"list_filter({gemini(details)}, lambda part: part.modality = 'AUDIO')[1]"
-    return f"coalesce({found}.tokenCount, {found}.token_count)"
+def _of_kind(details: str, *kinds: str) -> str:
+    """SQL for the count of some kinds of content in one of Google's lists."""
+    found = [f"list_filter({gemini(details)}, lambda part: part.modality = '{kind}')[1]" for kind in kinds]
+    counts = [f"coalesce({one}.tokenCount, {one}.token_count)" for one in found]
+    return counts[0] if len(counts) == 1 else total(*counts)
+
+
+def _of_cache(*kinds: str) -> str:
+    """SQL for the count of some kinds of content among cache reads: none where Google lists only others."""
+    return f"CASE WHEN len({gemini('cacheTokensDetails')}) > 0 THEN coalesce({_of_kind('cacheTokensDetails', *kinds)}, '0') END"
 
 
 @dataclass(frozen=True)
@@ -113,24 +49,53 @@ class Counting:
     """One way of counting, as SQL over `body`: `told` is what is there if a body counts so, the others the record's counts."""
 
     told: str
-    input_tokens: str
-    output_tokens: str
+    input_tokens: str = "NULL"
+    output_tokens: str = "NULL"
     cache_read_tokens: str = "NULL"
     cache_write_tokens: str = "NULL"
     cache_write_1h_tokens: str = "NULL"
     output_reasoning_tokens: str = "NULL"
     input_audio_tokens: str = "NULL"
     output_audio_tokens: str = "NULL"
+    cache_audio_read_tokens: str = "NULL"
+    input_image_tokens: str = "NULL"
+    cache_image_read_tokens: str = "NULL"
+    output_image_tokens: str = "NULL"
 
 
+COLUMNS = tuple(name for name in Counting.__dataclass_fields__ if name != "told")
+"""The record's counts."""
+
+_CHAT_READ = (
+    "coalesce(body.usage.prompt_tokens_details.cached_tokens, body.usage.prompt_cache_hit_tokens, body.usage.cached_tokens)"
+)
+_CHAT_WRITE = "body.usage.prompt_tokens_details.cache_write_tokens"
 _CHAT_REASONING = "coalesce(body.usage.completion_tokens_details.reasoning_tokens, body.usage.reasoning_tokens)"
+_IS_ONLY_TOTAL = """(
+    coalesce(body.usage.prompt_tokens, body.usage.completion_tokens, body.usage.input_tokens, body.usage.output_tokens) IS NULL
+    AND (body.object = 'list' OR len(body.results) > 0)
+)"""
+"""Whether an embedding or a ranking says its input as the total alone."""
+
+_BEYOND = """(
+    TRY_CAST(body.usage.total_tokens AS DOUBLE) - TRY_CAST(body.usage.prompt_tokens AS DOUBLE)
+        - coalesce(TRY_CAST(body.usage.completion_tokens AS DOUBLE), 0)
+)"""
+"""What the total has beyond prompt and completion."""
+
 _IS_REASONING_APART = f"""(
     TRY_CAST({_CHAT_REASONING} AS DOUBLE) > 0 AND (
         TRY_CAST({_CHAT_REASONING} AS DOUBLE) > TRY_CAST(body.usage.completion_tokens AS DOUBLE)
-        OR TRY_CAST(body.usage.total_tokens AS DOUBLE) = TRY_CAST(body.usage.prompt_tokens AS DOUBLE)
-            + TRY_CAST(body.usage.completion_tokens AS DOUBLE) + TRY_CAST({_CHAT_REASONING} AS DOUBLE)
+        OR TRY_CAST({_CHAT_REASONING} AS DOUBLE) = {_BEYOND}
         OR starts_with(body.model, 'sonar')
     )
+)"""
+_IS_CACHE_APART = f"""(
+    {_BEYOND} > 0 AND {_BEYOND} = coalesce(TRY_CAST({_CHAT_READ} AS DOUBLE), 0) + coalesce(TRY_CAST({_CHAT_WRITE} AS DOUBLE), 0)
+)"""
+_HAS_UNTOLD_REASONING = f"""(
+    {_BEYOND} > 0 AND TRY_CAST(body.usage.completion_tokens AS DOUBLE) >= 0 AND body.usage.citation_tokens IS NULL
+    AND NOT coalesce({_IS_REASONING_APART}, false) AND NOT {_IS_CACHE_APART}
 )"""
 
 _MESSAGES_WRITE = "coalesce(body.usage.cache_creation_input_tokens, {})".format(
@@ -144,31 +109,59 @@ _IS_MESSAGES = """
         CASE WHEN body.type = 'message' OR starts_with(body.model, 'claude-') THEN '' END) IS NOT NULL
 """
 
+
+def _detail(side: str, field: str) -> str:
+    """SQL for a part of a side of the usage of responses, whose details are called in two ways."""
+    return f"coalesce(body.usage.{side}_tokens_details.{field}, body.usage.{side}_token_details.{field})"
+
+
 COUNTINGS = {
     "gemini": Counting(
-        told="coalesce({})".format(", ".join(map(gemini, ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")))),
+        told="coalesce({})".format(
+            ", ".join(map(gemini, ("promptTokenCount", "candidatesTokenCount", "responseTokenCount", "thoughtsTokenCount")))
+        ),
         input_tokens=total(gemini("promptTokenCount"), gemini("toolUsePromptTokenCount")),
         cache_read_tokens=gemini("cachedContentTokenCount"),
-        input_audio_tokens=total(_audio("promptTokensDetails"), _audio("toolUsePromptTokensDetails")),
-        output_tokens=total(gemini("candidatesTokenCount"), gemini("thoughtsTokenCount")),
+        input_audio_tokens=total(_of_kind("promptTokensDetails", "AUDIO"), _of_kind("toolUsePromptTokensDetails", "AUDIO")),
+        cache_audio_read_tokens=_of_cache("AUDIO"),
+        input_image_tokens=total(
+            _of_kind("promptTokensDetails", "IMAGE", "DOCUMENT"), _of_kind("toolUsePromptTokensDetails", "IMAGE", "DOCUMENT")
+        ),
+        cache_image_read_tokens=_of_cache("IMAGE", "DOCUMENT"),
+        output_tokens=total(
+            f"coalesce({gemini('candidatesTokenCount')}, {gemini('responseTokenCount')})", gemini("thoughtsTokenCount")
+        ),
         output_reasoning_tokens=gemini("thoughtsTokenCount"),
-        output_audio_tokens=_audio("candidatesTokensDetails"),
+        output_audio_tokens=total(_of_kind("candidatesTokensDetails", "AUDIO"), _of_kind("responseTokensDetails", "AUDIO")),
+        output_image_tokens=total(
+            _of_kind("candidatesTokensDetails", "IMAGE", "DOCUMENT"), _of_kind("responseTokensDetails", "IMAGE", "DOCUMENT")
+        ),
     ),
     "chat": Counting(
-        told="coalesce(body.usage.prompt_tokens, body.usage.completion_tokens)",
-        input_tokens="body.usage.prompt_tokens",
-        cache_read_tokens="coalesce(body.usage.prompt_tokens_details.cached_tokens, body.usage.prompt_cache_hit_tokens, "
-        "body.usage.cached_tokens)",
-        cache_write_tokens="body.usage.prompt_tokens_details.cache_write_tokens",
+        told="coalesce(body.usage.prompt_tokens, body.usage.completion_tokens, "
+        f"CASE WHEN {_IS_ONLY_TOTAL} THEN body.usage.total_tokens END)",
+        input_tokens=f"""CASE
+            WHEN {_IS_CACHE_APART} THEN {total("body.usage.prompt_tokens", _CHAT_READ, _CHAT_WRITE)}
+            WHEN {_IS_ONLY_TOTAL} THEN body.usage.total_tokens
+            ELSE body.usage.prompt_tokens
+        END""",
+        cache_read_tokens=_CHAT_READ,
+        cache_write_tokens=_CHAT_WRITE,
         input_audio_tokens="body.usage.prompt_tokens_details.audio_tokens",
+        input_image_tokens="body.usage.prompt_tokens_details.image_tokens",
         output_tokens=f"""CASE
             WHEN {_IS_REASONING_APART} THEN {total("body.usage.completion_tokens", _CHAT_REASONING, "body.usage.citation_tokens")}
             WHEN body.usage.citation_tokens IS NOT NULL
                 THEN {total("body.usage.completion_tokens", "body.usage.citation_tokens")}
+            WHEN {_HAS_UNTOLD_REASONING} THEN (TRY_CAST(body.usage.completion_tokens AS DOUBLE) + {_BEYOND})::VARCHAR
             ELSE body.usage.completion_tokens
         END""",
-        output_reasoning_tokens=_CHAT_REASONING,
+        output_reasoning_tokens=f"""CASE
+            WHEN coalesce(TRY_CAST({_CHAT_REASONING} AS DOUBLE), 0) = 0 AND {_HAS_UNTOLD_REASONING} THEN {_BEYOND}::VARCHAR
+            ELSE {_CHAT_REASONING}
+        END""",
         output_audio_tokens="body.usage.completion_tokens_details.audio_tokens",
+        output_image_tokens="body.usage.completion_tokens_details.image_tokens",
     ),
     "converse": Counting(
         told="coalesce(body.usage.inputTokens, body.usage.outputTokens)",
@@ -179,7 +172,8 @@ COUNTINGS = {
         output_tokens="body.usage.outputTokens",
     ),
     "cohere": Counting(
-        told="coalesce(body.usage.billed_units.input_tokens, body.meta.billed_units.input_tokens)",
+        told="coalesce(body.usage.billed_units.input_tokens, body.meta.billed_units.input_tokens, "
+        "body.usage.billed_units.search_units, body.meta.billed_units.search_units)",
         input_tokens="coalesce(body.usage.billed_units.input_tokens, body.meta.billed_units.input_tokens)",
         output_tokens="coalesce(body.usage.billed_units.output_tokens, body.meta.billed_units.output_tokens)",
     ),
@@ -195,16 +189,37 @@ COUNTINGS = {
     "responses": Counting(
         told="coalesce(body.usage.input_tokens, body.usage.output_tokens)",
         input_tokens="body.usage.input_tokens",
-        cache_read_tokens="coalesce(body.usage.input_tokens_details.cached_tokens, "
-        "body.usage.input_tokens_details.cache_read_input_tokens, body.usage.input_token_details.cached_tokens)",
+        cache_read_tokens=f"coalesce({_detail('input', 'cached_tokens')}, body.usage.input_tokens_details.cache_read_input_tokens)",
         cache_write_tokens="body.usage.input_tokens_details.cache_write_tokens",
-        input_audio_tokens="body.usage.input_token_details.audio_tokens",
+        input_audio_tokens=_detail("input", "audio_tokens"),
+        cache_audio_read_tokens=_detail("input", "cached_tokens_details.audio_tokens"),
+        input_image_tokens=_detail("input", "image_tokens"),
+        cache_image_read_tokens=_detail("input", "cached_tokens_details.image_tokens"),
         output_tokens="body.usage.output_tokens",
-        output_reasoning_tokens="body.usage.output_tokens_details.reasoning_tokens",
-        output_audio_tokens="body.usage.output_token_details.audio_tokens",
+        output_reasoning_tokens=_detail("output", "reasoning_tokens"),
+        output_audio_tokens=_detail("output", "audio_tokens"),
+        output_image_tokens=_detail("output", "image_tokens"),
+    ),
+    "pieces": Counting(
+        told="coalesce(body.usage.seconds, body.usage.characters, body.usage_info.pages_processed)",
     ),
 }
 """By name, in the order in which they are tried."""
+
+_TOP = {
+    "input": "body.usage.input_tokens",
+    "cache_read": "body.usage.cache_read_input_tokens",
+    "cache_write": _MESSAGES_WRITE,
+    "output": "body.usage.output_tokens",
+}
+_ADDED = {
+    "input_tokens": ("input", "cache_read", "cache_write"),
+    "cache_read_tokens": ("cache_read",),
+    "cache_write_tokens": ("cache_write",),
+    "cache_write_1h_tokens": ("cache_write_1h",),
+    "output_tokens": ("output",),
+}
+"""The record's counts, and which counts of compactions are added to them."""
 
 
 def counting_sql() -> str:
@@ -213,6 +228,15 @@ def counting_sql() -> str:
 
 
 def count_sql(column: str) -> str:
-    """SQL for one of the record's counts, by `counting`."""
+    """SQL for one of the record's counts, by `counting`, with what `added` of compactions says."""
     cases = {name: getattr(way, column) for name, way in COUNTINGS.items()}
-    return f"CASE counting {' '.join(f'WHEN {name!r} THEN {sql}' for name, sql in cases.items() if sql != 'NULL')} END"
+    count = f"CASE counting {' '.join(f'WHEN {name!r} THEN {sql}' for name, sql in cases.items() if sql != 'NULL')} END"
+    if column not in _ADDED:
+        return count
+    added = " + ".join(f"added[{tuple(ADDED).index(name) + 1}]" for name in _ADDED[column])
+    return f"CASE WHEN added IS NULL OR {added} = 0 THEN {count} ELSE {total(count, f'({added})::VARCHAR')} END"
+
+
+def added_sql() -> str:
+    """SQL for the counts of compactions that a body's usage lists and does not include; NULL for nearly all."""
+    return compaction_sql("body.usage.iterations", _TOP)

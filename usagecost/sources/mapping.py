@@ -11,14 +11,20 @@
     duration_unit = "s"                   # of duration_ms and ttft_ms: ms, s, us or ns; without it, ms
     cost_unit = "cents"                   # of reported_cost_usd: usd, cents or nano (billionths of a dollar); without it, usd
     delimiter = ";"                       # of a text file; without it, found out
+    decimal_comma = true                  # of numbers that are texts: 1.234,5 is 1234.5; false: 1,234.5 is; without it, found out
+    no_value = ["Included", "n. a."]      # words that stand for no value, in any column
     attributes = ["region"]               # further columns that are kept; all others are left out, as they may hold prompts
 
     [columns]                             # the record's column = the table's; in JSON lines, a.b is the field b of the object a
     started_at = "TIMESTAMP"
     input_tokens = "ContextTokens"
+    units.web_searches = "Searches"       # what is billed by the piece, each in a column of its own
 
     [constants]                           # what is the same for all rows
     provider = "azure"
+
+    [numbers]                             # the record's column = how its numbers are written, where it differs: 1.234,5 or 1,234.5
+    reported_cost_usd = "1,234.5"
 
     [statuses]                            # the table's words for success, error and cancelled
     OK = "success"
@@ -43,6 +49,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from usagecost.schema import COLUMN_BY_NAME, PRICE_COLUMNS, PROVENANCE_COLUMNS
 from usagecost.sources.conventions import COSTS, DURATIONS, Conventions
 from usagecost.sources.moments import TIME_UNITS
+from usagecost.sources.numbers import COMMA, POINT, is_number
 
 GIVEN_COLUMNS = [
     name for name in COLUMN_BY_NAME if name not in {"source", "day", "attributes", *PRICE_COLUMNS, *PROVENANCE_COLUMNS}
@@ -57,7 +64,10 @@ _INCLUSIONS = {
     "input_includes_cache_write": "cache_write_tokens",
     "output_includes_reasoning": "output_reasoning_tokens",
 }
-_KEYS = ("source", *_INCLUSIONS, *_CHOICES, "timezone", "delimiter", "attributes", "columns", "constants", "statuses")
+_KEYS = (
+    "source", *_INCLUSIONS, *_CHOICES, "timezone", "delimiter", "decimal_comma", "no_value", "attributes", "columns", "constants",
+    "numbers", "statuses",
+)  # fmt: skip
 
 
 class MappingProblem(Exception):  # noqa: N818 - a sentence about a file that a person wrote
@@ -66,14 +76,24 @@ class MappingProblem(Exception):  # noqa: N818 - a sentence about a file that a 
 
 @dataclass(frozen=True)
 class TableMapping:
-    """A table's columns by the record's; by default they have the same names."""
+    """A table's columns by the record's; by default they have the same names.
+
+    `styles` are how numbers are written, by the table's column: see numbers.py. Others are found out.
+    """
 
     columns: Mapping[str, str]
     source: str = "table"
     constants: Mapping[str, str] = field(default_factory=dict)
     attributes: tuple[str, ...] = ()
     delimiter: str | None = None
+    no_value: tuple[str, ...] = ()
+    styles: Mapping[str, str] = field(default_factory=dict)
     conventions: Conventions = field(default_factory=Conventions)
+
+    @property
+    def names(self) -> list[str]:
+        """The table's columns that are read, each once."""
+        return list(dict.fromkeys((*self.columns.values(), *self.attributes)))
 
 
 def read_mapping(path: Path) -> TableMapping:
@@ -96,9 +116,12 @@ def mapping_of(keys: dict[str, Any]) -> TableMapping:
     """The mapping that has these keys; raises MappingProblem."""
     for key in keys:
         _check_known(key, _KEYS, "key")
-    columns, constants = _texts(keys, "columns"), _constants(keys)
+    columns, constants = _columns(keys), _constants(keys)
     for column in (*columns, *constants):
-        _check_known(column, GIVEN_COLUMNS, "column of the record")
+        if not column.startswith("units.") or column in constants:
+            _check_known(column, GIVEN_COLUMNS, "column of the record")
+    if "units" in columns and any(column.startswith("units.") for column in columns):
+        raise MappingProblem("[columns] names both units and one of them, such as units.web_searches: keep one of the two ways.")
     if both := columns.keys() & constants.keys():
         raise MappingProblem(f"{min(both)} stands under [columns] and under [constants]: keep one of them.")
     if "started_at" not in columns:
@@ -110,8 +133,10 @@ def mapping_of(keys: dict[str, Any]) -> TableMapping:
         columns=columns,
         source=_text(keys, "source") or "table",
         constants=constants,
-        attributes=_attributes(keys),
+        attributes=_list(keys, "attributes", "columns", "region"),
         delimiter=delimiter,
+        no_value=_list(keys, "no_value", "words", "Included"),
+        styles=_styles(keys, columns),
         conventions=_conventions(keys, columns),
     )
 
@@ -175,11 +200,40 @@ def _constants(keys: dict[str, Any]) -> dict[str, str]:
     return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in table.items()}
 
 
-def _attributes(keys: dict[str, Any]) -> tuple[str, ...]:
-    names = keys.get("attributes", [])
+def _list(keys: dict[str, Any], key: str, what: str, example: str) -> tuple[str, ...]:
+    names = keys.get(key, [])
     if not isinstance(names, list) or any(not isinstance(name, str) for name in names):
-        raise MappingProblem('attributes has to be a list of columns, such as ["region"].')
+        raise MappingProblem(f'{key} has to be a list of {what}, such as ["{example}"].')
     return tuple(names)
+
+
+def _columns(keys: dict[str, Any]) -> dict[str, str]:
+    """The table's column for each of the record's; `units.x = …` is a table within the table to TOML."""
+    columns = keys.get("columns", {})
+    if isinstance(columns, dict) and isinstance(units := columns.get("units"), dict):
+        rest = {name: value for name, value in columns.items() if name != "units"}
+        columns = rest | {f"units.{unit}": value for unit, value in units.items()}
+    columns = _texts({"columns": columns}, "columns")
+    for column in columns:
+        if column.startswith("units.") and not re.fullmatch("units[.][a-z][a-z0-9_]*", column):
+            raise MappingProblem(f"[columns] {column}: a unit has a name such as web_searches, in small letters.")
+    return columns
+
+
+def _styles(keys: dict[str, Any], columns: Mapping[str, str]) -> dict[str, str]:
+    """How numbers are written, by the table's column: as the file does, unless one column does otherwise."""
+    has_comma = keys.get("decimal_comma")
+    if has_comma is not None and not isinstance(has_comma, bool):
+        raise MappingProblem(f"decimal_comma is {has_comma!r}: it has to be true or false, without quotation marks.")
+    numbers = {column: name for column, name in columns.items() if is_number(column)}
+    styles = {} if has_comma is None else dict.fromkeys(numbers.values(), COMMA if has_comma else POINT)
+    for column, example in _texts(keys, "numbers").items():
+        if column not in numbers:
+            raise MappingProblem(f"[numbers] {column} is no mapped column of counts, costs or durations.")
+        if not re.fullmatch("1[., \u00a0']?234[.,]5", example):
+            raise MappingProblem(f'[numbers] {column} is {example!r}: write 1234.5 as the column does, such as "1.234,5".')
+        styles[numbers[column]] = example[-2]
+    return styles
 
 
 def _texts(keys: dict[str, Any], key: str) -> dict[str, str]:

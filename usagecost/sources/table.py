@@ -11,9 +11,11 @@ from typing import Any
 from usagecost.sources.files import BLOCK_BYTES, FileProblem, Head
 from usagecost.sources.jsonlines import JsonLines, fields_of_first_block
 from usagecost.sources.mapping import GIVEN_COLUMNS, TableMapping
+from usagecost.sources.number_styles import WatchedFile, styles_of_json
 from usagecost.sources.protocol import BLANK, Batch, Reading, file_problem
 from usagecost.sources.records import column_text, is_json, tabular_file
-from usagecost.sources.sql import identifier, json_object, literal, text_list, units_of_json
+from usagecost.sources.sql import identifier, literal
+from usagecost.sources.table_sql import JsonField, TextColumn, given_columns, number_columns
 from usagecost.sources.tabular import Tabular, TabularFile
 
 MOST_NAMES = 60
@@ -63,11 +65,13 @@ class Table:
     def _rows(self, head: Head, reading: Reading) -> Iterator[Batch]:
         try:
             file = tabular_file(head, self._mapping.delimiter if self._mapping else None)
-            tabular = _tabular(file, self._mapping)
+            mapping = _checked_mapping(file, self._mapping)
+            watched = WatchedFile(file, number_columns(mapping))
+            yield from _tabular(file, mapping, {}).batches(watched, reading)
+            if watched.rest:
+                yield from _tabular(file, mapping, watched.styles()).batches(watched.rest_of_file(), reading)
         except FileProblem as problem:
             yield self._problem(head, problem, reading)
-        else:
-            yield from tabular.batches(file, reading)
 
     def _problem(self, head: Head, problem: FileProblem, reading: Reading) -> Batch:
         return file_problem(reading, self._mapping.source if self._mapping else self.name, head, problem)
@@ -76,24 +80,34 @@ class Table:
 def _json_lines(head: Head, given: TableMapping | None, reading: Reading) -> JsonLines:
     """How a file of JSON lines is read."""
     mapping = given or _mapping_of_fields(head, reading)
-    paths = {name: _path(head, name) for name in _columns(mapping)}
+    paths = {name: _path(head, name) for name in mapping.names}
     present = _present(head, paths) if given else list(paths)
     _check_present(mapping, present, _json_fields(head))
-    texts = {name: ".".join(["record", *map(identifier, path)]) for name, path in paths.items()}
-    rows = _rows_sql(mapping, texts)
-    return JsonLines(mapping.source, _shape(paths.values()), rows, mapping.conventions)
+    numbers = number_columns(mapping)
+    styles = styles_of_json(head, numbers, paths, reading.con)
+    fields = {
+        name: JsonField(".".join(["record", *map(identifier, path)]), is_number=name in numbers) for name, path in paths.items()
+    }
+    rows = _rows_sql(mapping, given_columns(mapping, fields, styles))
+    shape = _shape({name: "JSON" if name in numbers else "VARCHAR" for name in paths}, paths)
+    return JsonLines(mapping.source, shape, rows, mapping.conventions)
 
 
-def _tabular(file: TabularFile, given: TableMapping | None) -> Tabular:
-    """How a file of rows and columns is read."""
+def _checked_mapping(file: TabularFile, given: TableMapping | None) -> TableMapping:
+    """The mapping of a file of rows and columns; raises FileProblem if the file lacks a column of it."""
     mapping = given or TableMapping({name: name for name in GIVEN_COLUMNS if name in file.names})
     _check_present(mapping, file.names, file.names)
+    return mapping
+
+
+def _tabular(file: TabularFile, mapping: TableMapping, styles: Mapping[str, str]) -> Tabular:
+    """How a file of rows and columns is read; `styles` say how its numbers are written."""
     is_typed = file.head.is_parquet
-    texts = {name: column_text(name, is_typed=is_typed) for name in _columns(mapping)}
+    columns = {name: TextColumn(column_text(name, is_typed=is_typed), is_typed=is_typed) for name in mapping.names}
     is_blank = f"coalesce({', '.join(map(identifier, file.names))}) IS NULL"
     skipped = "" if is_typed else f"CASE WHEN {is_blank} THEN {literal(BLANK)} END AS skipped,"
-    columns = _columns(mapping) if is_typed else file.names
-    return Tabular(mapping.source, columns, _rows_sql(mapping, texts, skipped), mapping.conventions)
+    rows = _rows_sql(mapping, given_columns(mapping, columns, styles), skipped)
+    return Tabular(mapping.source, mapping.names if is_typed else file.names, rows, mapping.conventions)
 
 
 def column_names(head: Head) -> list[str]:
@@ -101,32 +115,12 @@ def column_names(head: Head) -> list[str]:
     return _json_fields(head) if is_json(head) else list(tabular_file(head).names)
 
 
-def _rows_sql(mapping: TableMapping, texts: Mapping[str, str], skipped: str = "") -> str:
-    """The SELECT of canonical columns from `lines`; `texts` is SQL for the text in each of the table's columns."""
-    given = {column: texts[name] for column, name in mapping.columns.items()}
-    given |= {column: literal(value) for column, value in mapping.constants.items()}
-    given.setdefault("request_id", "fingerprint || '-' || line")
-    if "tags" in given:
-        given["tags"] = text_list(given["tags"])
-    if "units" in given:
-        given["units"] = units_of_json(given["units"])
-    if "rank" in given:
-        given["rank"] = _rank(given["rank"])
-    if mapping.attributes:
-        given["attributes"] = json_object({name: f"to_json({texts[name]})" for name in mapping.attributes})
-    columns = ", ".join(f"{text} AS {column}" for column, text in given.items())
-    return f"SELECT row, source_file, {skipped} {columns} FROM lines"
-
-
-def _rank(text: str) -> str:
-    """A version as a number that grows: a number, or the microseconds of a time. Below 0 is nothing that a table may say."""
-    version = f"coalesce(TRY_CAST({text} AS BIGINT), epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)))"
-    return f"greatest(coalesce({version}, 0), 0)"
-
-
-def _columns(mapping: TableMapping) -> list[str]:
-    """The table's columns that are read, each once."""
-    return list(dict.fromkeys((*mapping.columns.values(), *mapping.attributes)))
+def _rows_sql(mapping: TableMapping, given: Mapping[str, str], skipped: str = "") -> str:
+    """The SELECT of canonical columns from `lines`; of those that the mapping has as constants, these."""
+    constants = {column: literal(value) for column, value in mapping.constants.items()}
+    columns = {"request_id": "fingerprint || '-' || line", **given, **constants}
+    items = ", ".join(f"{text} AS {column}" for column, text in columns.items())
+    return f"SELECT row, source_file, {skipped} {items} FROM lines"
 
 
 def _check_present(mapping: TableMapping, present: Collection[str], listed: Collection[str]) -> None:
@@ -169,10 +163,10 @@ def _present(head: Head, paths: Mapping[str, list[str]]) -> list[str]:
     return [name for name, path in paths.items() if all(json.dumps(part).encode() in start for part in path)]
 
 
-def _shape(paths: Iterable[list[str]]) -> dict[str, Any]:
-    """The shape of lines that have these fields."""
+def _shape(kinds: Mapping[str, str], paths: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The shape of lines that have fields of these kinds at these paths."""
     shape: dict[str, Any] = {}
-    for path in paths:
+    for field, path in paths.items():
         inner = shape
         for name in path[:-1]:
             inner = inner.setdefault(name, {})
@@ -180,5 +174,5 @@ def _shape(paths: Iterable[list[str]]) -> dict[str, Any]:
                 raise FileProblem(f"cannot be read with this mapping: it names both {name!r} and a field in it. Keep one of them.")
         if isinstance(inner.get(path[-1]), dict):
             raise FileProblem(f"cannot be read with this mapping: it names both {path[-1]!r} and a field in it. Keep one of them.")
-        inner[path[-1]] = "VARCHAR"
+        inner[path[-1]] = kinds[field]
     return shape
