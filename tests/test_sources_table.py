@@ -246,15 +246,15 @@ def test_a_row_without_an_id_is_known_by_its_files_beginning_and_its_number(tmp_
 
 
 def test_rows_that_are_rejected_do_not_shift_the_ids_of_others(tmp_path: Path):
-    rows = [f"2026-05-01,{number}" for number in range(6)]
-    damaged = [*rows[:2], "2026-05-01", "yesterday,3", *rows[4:]]
+    rows = [f"2026-05-01,{number}" for number in range(1, 7)]
+    damaged = [*rows[:2], "2026-05-01", "yesterday,4", *rows[4:]]
     table = mapped(tmp_path, '[columns]\nstarted_at = "t"\ninput_tokens = "n"\n')
     found = []
     for name, lines in (("a.csv", rows), ("b.csv", damaged)):
         (tmp_path / name).write_text("\n".join(["t,n", *lines]))
         found.append(dict(requests(read(table, tmp_path / name), "input_tokens", "request_id")))
 
-    assert [found[1][number] for number in (0, 1, 4, 5)] == [found[0][number] for number in (0, 1, 4, 5)]
+    assert [found[1][number] for number in (1, 2, 5, 6)] == [found[0][number] for number in (1, 2, 5, 6)]
     assert rejects(read(table, tmp_path / "b.csv")) == [
         (
             4,

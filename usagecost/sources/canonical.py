@@ -4,6 +4,9 @@ A source gives a relation of one row a line: `row`, its number; `source_file`; c
 text or as numbers; and if need be `problem`, a reason of its own against the row, and `skipped`, why the row is no request.
 What is given is read, checked and brought to the record's conventions here. A row that anything speaks against is left out as
 a whole: half a request would be a wrong one.
+
+A finished answer without any token is one whose usage the log does not know: its zeros become NULL here, for every format. They
+stay where the gateway answered from its own cache, or where the request failed or was cancelled.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from usagecost.schema import REQUESTS
+from usagecost.schema import COLUMNS, REQUESTS
 from usagecost.sources.checks import reason_sql
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.kinds import Kind, kind_of, status_of_http
@@ -28,6 +31,8 @@ _VERBATIM = {"tags", "units", "attributes", "rank"}
 _GIVEN: dict[tuple[str, pa.Schema], tuple[str, ...]] = {}
 MOST_KEPT = 64
 """The columns that a SELECT gives over a table of a schema, for so many of them: formats are few, mappings may be many."""
+
+_TOKENS = tuple(column.name for column in COLUMNS if column.group == "tokens")
 
 _OWN = {"row", "source_file", "problem", "skipped"}
 
@@ -109,7 +114,7 @@ class CanonicalQuery:
     def _requests(self, rows: pa.Table) -> pa.Table:
         """The rows with every column of the record; of those that were not given the rank is 0, and the others are NULL."""
         count = rows.num_rows
-        given = {name: rows[name] for name in rows.column_names}
+        given = _without_blank_zeros({name: rows[name] for name in rows.column_names})
         given["source"] = pa.repeat(self._source, count)
         given["day"] = pc.cast(rows["started_at"], pa.date32())
         given.setdefault("rank", pa.array(np.zeros(count, np.int64)))
@@ -175,6 +180,21 @@ def _read_and_valid(
             read.append(column if column in _VERBATIM else f"{text_sql(column)} AS {column}")
             valid.append(column)
     return read, valid
+
+
+def _without_blank_zeros(columns: dict[str, pa.ChunkedArray]) -> dict[str, pa.ChunkedArray]:
+    """The columns with NULL for the counts of a finished answer whose counts are all 0."""
+    counts = [name for name in _TOKENS if name in columns]
+    if not counts:
+        return columns
+    is_blank = pc.fill_null(pc.equal(pc.max_element_wise(*(columns[name] for name in counts)), 0), fill_value=False)
+    if not pc.any(is_blank).as_py():
+        return columns
+    if "status" in columns:
+        is_blank = pc.and_not(is_blank, pc.is_in(columns["status"], pa.array(["error", "cancelled"])))
+    if "is_gateway_cache_hit" in columns:
+        is_blank = pc.and_not(is_blank, pc.fill_null(columns["is_gateway_cache_hit"], fill_value=False))
+    return columns | {name: pc.if_else(is_blank, None, columns[name]) for name in counts}
 
 
 def _any_text_sql(column: str) -> str:

@@ -26,6 +26,7 @@ _METADATA = JsonColumns(
     {
         "user_id": ["$.user_id", "$.userId", "$.user", "$.email"],
         "team_id": ["$.team_id", "$.teamId", "$.team"],
+        "project": ["$.project", "$.project_id"],
         "app": ["$.app", "$.application", "$.service"],
         "environment": ["$.environment", "$.env"],
         "session_id": ["$.session_id", "$.sessionId", "$.conversation_id"],
@@ -54,6 +55,7 @@ SELECT
     status_code AS http_status,
     user_id,
     team_id,
+    project,
     app,
     environment,
     cached AS is_gateway_cache_hit,

@@ -2,13 +2,20 @@
 
 What separates objects becomes a newline and newlines inside become spaces, byte by byte and piece by piece: nothing is parsed
 here, and the size of a document does not matter. The number of a line is then the number of the object in the document.
+
+Of an envelope, or of several one after the other, the records are the objects, and what is around them is left out.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from usagecost.sources.envelopes import Envelope, begins_with_envelope, find_envelope
+
 _NEWLINE, _SPACE, _COMMA, _QUOTE, _BACKSLASH = (ord(letter) for letter in '\n ,"\\')
+
+_STEP_BYTES = 1 << 16
+"""What is worked on at once where envelopes may be short and follow each other: their ends are found one by one."""
 
 _DEPTH = np.zeros(256, np.int8)
 _DEPTH[[ord("{"), ord("[")]] = 1
@@ -25,19 +32,102 @@ _HAS_MEANING[[_COMMA, _QUOTE, _BACKSLASH]] = True
 
 
 def is_document(start: bytes) -> bool:
-    """Whether JSON that begins like this is one document: an array, or an object whose first line is not the whole of it."""
+    """Whether JSON that begins like this is one document: an array, an object whose first line is not the whole of it, or an
+    envelope.
+    """
     text = start.lstrip(b"\0 \t\r\n")
-    return text.startswith(b"[") or (text.startswith(b"{") and text.partition(b"\n")[0].rstrip().endswith((b"{", b"[", b",")))
+    if not text.startswith(b"{"):
+        return text.startswith(b"[")
+    return text.partition(b"\n")[0].rstrip().endswith((b"{", b"[", b",")) or begins_with_envelope(start)
 
 
 class Splitter:
-    """Makes lines of a document that comes piece by piece."""
+    """Makes lines of a document that comes piece by piece.
+
+    Until its beginning shows whether it is an envelope, it is gathered: at most `envelopes.LOOKED_AT_BYTES` and a piece.
+    """
 
     def __init__(self) -> None:
-        self._base: int | None = None  # how deep the objects lie: 1 in an array, else 0
-        self._depth = 0
+        self._objects = _Objects()
+        self._beginning: bytes | None = b""  # None once it is known what the document is
+        self._depth = 0  # how many objects are around the array of an envelope that was opened; 0 if there is none
+        self._pages = 0  # how many envelopes have been opened
+        self._rest: _Objects | None = None  # what follows an envelope's array
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something that was begun has not ended."""
+        if self._beginning is not None:
+            return bool(self._beginning.strip(b"\0 \t\r\n"))
+        return bool(self._depth) or self._objects.is_open
+
+    @property
+    def is_between(self) -> bool:
+        """Whether the last object has ended."""
+        return self._beginning is not None or self._rest is not None or self._objects.is_between
+
+    def split(self, piece: bytes) -> bytes:
+        """The piece with one object a line; at an object's end the newline stands once what follows has been seen."""
+        lines: list[bytes] = []
+        if not self._pages and self._beginning is not None:
+            piece = self._begin(self._beginning + piece, lines)
+        most = _STEP_BYTES if self._pages else max(len(piece), 1)
+        for start in range(0, len(piece), most):
+            left = piece[start : start + most]
+            while left:
+                left = self._step(left, lines)
+        return b"".join(lines)
+
+    def _step(self, piece: bytes, lines: list[bytes]) -> bytes:
+        """What is left of a piece after its next part, whose lines are added to the others."""
+        if self._beginning is not None:
+            return self._begin(self._beginning + piece, lines)
+        if self._rest is not None:
+            return self._skip(piece)
+        text, left = self._objects.split(piece)
+        lines.append(text)
+        if self._objects.has_ended:
+            self._rest = _Objects(depth=self._depth)
+        return left
+
+    def _begin(self, text: bytes, lines: list[bytes]) -> bytes:
+        """What is left to be split, once it is known what begins here."""
+        envelope = find_envelope(text, is_page=self._pages > 0)
+        if envelope is False:
+            self._beginning = text
+            return b""
+        self._beginning = None
+        if self._pages:
+            lines.append(b"\n")
+        if not isinstance(envelope, Envelope):
+            self._objects, self._depth = _Objects(), 0
+            return text
+        self._objects, self._depth = _Objects(is_array_alone=True), envelope.depth
+        self._pages += 1
+        return text[envelope.start :]
+
+    def _skip(self, piece: bytes) -> bytes:
+        """What is left once the objects around an envelope's array have ended."""
+        _, left = self._rest.split(piece)
+        if self._rest.has_ended:
+            self._rest, self._depth, self._beginning = None, 0, b""
+        return left
+
+
+class _Objects:
+    """Makes lines of arrays, or of objects one after the other.
+
+    Of an array that stands alone, or with a depth of the inside of so many objects, it finds the end.
+    """
+
+    def __init__(self, *, is_array_alone: bool = False, depth: int = 0) -> None:
+        self._ends = is_array_alone or depth > 0
+        self._base: int | None = int(self._ends) or None  # how deep the objects lie: 1 in an array, else 0
+        self._depth = depth
         self._is_in_string = False
         self._kept = b""  # backslashes that stood at the end: what they mean shows with what follows
+        self._window = 1 << 10  # how much is looked at for the end, twice as much each time
+        self.has_ended = False
 
     @property
     def is_open(self) -> bool:
@@ -49,8 +139,12 @@ class Splitter:
         """Whether the last object has ended."""
         return not self._is_in_string and self._depth == (self._base or 0)
 
-    def split(self, piece: bytes) -> bytes:
-        """The piece with one object a line; at an object's end the newline stands once what follows has been seen."""
+    def split(self, piece: bytes) -> tuple[bytes, bytes]:
+        """The piece with one object a line, and what is left of it for another time."""
+        later = b""
+        if self._ends:
+            piece, later = piece[: self._window], piece[self._window :]
+            self._window *= 2
         whole = (self._kept + piece).rstrip(b"\\")
         self._kept = (self._kept + piece)[len(whole) :]
         if self._base is None and whole.strip():
@@ -58,7 +152,7 @@ class Splitter:
         letters = np.frombuffer(whole, np.uint8).copy()
         places = np.flatnonzero(_HAS_MEANING[letters])
         if not len(places):
-            return whole
+            return whole, later
         signs = letters[places]
         in_string = (np.cumsum((signs == _QUOTE) & ~_is_escaped(places, signs)) + self._is_in_string) % 2 == 1
         steps = np.where(in_string, np.int8(0), _DEPTH[signs])
@@ -71,7 +165,12 @@ class Splitter:
         else:
             letters[places[_IS_BREAK[signs] & ~is_between]] = _SPACE
         self._depth, self._is_in_string = int(depth[-1]), bool(in_string[-1])
-        return letters.tobytes()
+        if self._ends and (ends := np.flatnonzero((steps < 0) & (depth <= 0))).size:
+            end = int(places[ends[0]]) + 1
+            later, self._kept = whole[end:] + self._kept + later, b""
+            self._depth, self._is_in_string, self.has_ended = 0, False, True
+            letters = letters[:end]
+        return letters.tobytes(), later
 
 
 def _is_escaped(places: np.ndarray, signs: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 Counts of input include what was read from a cache; what was written to one is not told. Answers count tokens twice: in a common
 unit, and `native` ones, which are billed. OpenRouter sends the bill, so it is the provider, and who served the request the route.
+A variant such as `free` is a part of the model's name. A call with a web search counts as one search, as how many is not told.
 With a key of one's own at the provider (BYOK) OpenRouter bills its fee and the provider the rest: both are the cost.
 Times are UTC.
 """
@@ -14,7 +15,7 @@ from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
 from usagecost.sources.protocol import Batch, Reading
 from usagecost.sources.records import Records, record_names
-from usagecost.sources.sql import identifier, json_number, json_object, literal
+from usagecost.sources.sql import identifier, json_number, json_object, literal, units_map
 
 _EXPORTED = (
     "generation_id", "created_at", "cost_total", "cost_web_search", "cost_cache", "cost_file_processing", "byok_usage_inference",
@@ -26,7 +27,8 @@ _ANSWERED = (
     "id", "session_id", "total_cost", "upstream_inference_cost", "is_byok", "created_at", "model", "provider_name", "streamed",
     "cancelled", "latency", "finish_reason", "native_finish_reason", "tokens_prompt", "tokens_completion", "native_tokens_prompt",
     "native_tokens_completion", "native_tokens_reasoning", "native_tokens_cached", "external_user", "service_tier", "router",
-    "cache_discount", "upstream_id",
+    "cache_discount", "upstream_id", "usage", "generation_time", "native_tokens_completion_images", "num_media_completion",
+    "num_search_results", "web_search_engine", "data_region",
 )  # fmt: skip
 
 _ATTRIBUTES = json_object(
@@ -40,6 +42,8 @@ _ATTRIBUTES = json_object(
         "upstream_cost": json_number("upstream"),
         "upstream_id": "to_json(upstream_id)",
         "router": "to_json(router)",
+        "web_search_engine": "to_json(web_search_engine)",
+        "data_region": "to_json(data_region)",
     }
 )
 
@@ -54,7 +58,11 @@ ROWS = f"""
 ), generation AS (
     SELECT
         *,
-        coalesce(cost_total, total_cost) AS billed,
+        coalesce(cost_total, total_cost, usage) AS billed,
+        coalesce(model_permaslug, model) AS name,
+        coalesce(TRY_CAST(cost_web_search AS DOUBLE) > 0, false) OR coalesce(TRY_CAST(num_search_results AS DOUBLE) > 0, false)
+            AS has_searched,
+        CASE WHEN coalesce(TRY_CAST(native_tokens_completion_images AS DOUBLE), 0) = 0 THEN num_media_completion END AS images,
         CASE
             WHEN byok_usage_inference IS NOT NULL THEN byok_usage_inference
             WHEN lower(is_byok) = 'true' THEN upstream_inference_cost
@@ -68,10 +76,13 @@ SELECT
     coalesce(generation_id, id) AS request_id,
     session_id,
     created_at AS started_at,
-    coalesce(generation_time_ms, latency) AS duration_ms,
+    coalesce(generation_time_ms, generation_time, latency) AS duration_ms,
     CASE WHEN lower(streamed) = 'true' THEN time_to_first_token_ms END AS ttft_ms,
     'openrouter' AS provider,
-    coalesce(model_permaslug, model) AS model,
+    CASE
+        WHEN lower(variant) IN ('free', 'extended') AND NOT contains(name, ':') THEN name || ':' || lower(variant)
+        ELSE name
+    END AS model,
     CASE
         WHEN lower(cancelled) = 'true' THEN 'cancelled'
         WHEN finished = 'error' THEN 'error'
@@ -88,6 +99,8 @@ SELECT
     coalesce(native_tokens_cached, tokens_cached) AS cache_read_tokens,
     coalesce(native_tokens_completion, tokens_completion) AS output_tokens,
     coalesce(native_tokens_reasoning, tokens_reasoning) AS output_reasoning_tokens,
+    native_tokens_completion_images AS output_image_tokens,
+    {units_map({"web_searches": "CASE WHEN has_searched THEN 1 END", "images": "images"})} AS units,
     CASE
         WHEN upstream IS NULL THEN billed
         ELSE coalesce((TRY_CAST(billed AS DECIMAL(18, 9)) + TRY_CAST(upstream AS DECIMAL(18, 9)))::VARCHAR, billed)
