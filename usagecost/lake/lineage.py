@@ -2,7 +2,9 @@
 
 A trace's parts come in several files and in any order, so the parents of all of its parts are kept, in a table beside the
 requests, whether they are requests themselves or not. A request with a descendant that is a request too is covered: it is not
-taken, or is withdrawn. The parts of one trace share the stem of their ids, the part before the first colon.
+taken, or is withdrawn. One that does not know its tokens covers only those that do not either; if it succeeded, it is covered by
+any around it that does and is counted. The parts of one trace share the stem of their ids, the part before the first colon; a part may be linked
+to an id with another stem, as an answer that was recorded in two traces has one of its own.
 
 The parts of a trace come within minutes, or with the next file; so parents that were read long ago are forgotten: see KEPT. A
 request that comes later than that, and without its parts, is counted though they were.
@@ -37,6 +39,10 @@ WHERE parent_id <> request_id
 GROUP BY source, request_id, parent_id
 """
 
+KNOWS_TOKENS = "coalesce(input_tokens, output_tokens) IS NOT NULL"
+YIELDS = f"NOT ({KNOWS_TOKENS}) AND coalesce(status = 'success', false)"
+"""SQL for whether a request is covered by one around it: it succeeded, so the tokens that the other knows are its own too."""
+
 _TRACES = """
 INSERT INTO trace
 SELECT DISTINCT source, stem FROM version SEMI JOIN (SELECT DISTINCT source FROM lineage) USING (source)
@@ -44,11 +50,16 @@ UNION
 SELECT source, stem(request_id) FROM staged_lineage
 """
 
-_COUNTED = """
+_COUNTED = f"""
 CREATE TABLE counted AS  -- one row = a request of these traces, staged or stored
-SELECT source, request_id FROM version SEMI JOIN trace USING (source, stem)
-UNION
-SELECT source, request_id FROM (SELECT source, request_id, stem(request_id) AS stem FROM lake) SEMI JOIN trace USING (source, stem)
+SELECT source, request_id, bool_or(knows_tokens) AS knows_tokens, bool_and(yields) AS yields
+FROM (
+    SELECT source, request_id, stem, knows_tokens, yields FROM version
+    UNION ALL
+    SELECT source, request_id, stem(request_id), {KNOWS_TOKENS}, {YIELDS} FROM lake
+)
+SEMI JOIN trace USING (source, stem)
+GROUP BY source, request_id
 """
 
 _LINKS = """
@@ -56,6 +67,19 @@ INSERT INTO link
 SELECT source, request_id, parent_id
 FROM (SELECT source, request_id, parent_id, stem(request_id) AS stem FROM lineage)
 SEMI JOIN trace USING (source, stem)
+"""
+
+_LINKED_TRACES = """
+INSERT INTO trace
+SELECT DISTINCT source, stem FROM (SELECT source, stem(parent_id) AS stem FROM link) ANTI JOIN trace USING (source, stem)
+"""
+
+_MORE_LINKS = """
+INSERT INTO link
+SELECT source, request_id, parent_id
+FROM (SELECT source, request_id, parent_id, stem(request_id) AS stem FROM lineage)
+SEMI JOIN trace USING (source, stem)
+ANTI JOIN link USING (source, request_id, parent_id)
 """
 
 _ABOVE = """
@@ -70,8 +94,23 @@ FROM above
 
 _COVERED = """
 INSERT INTO covered
-SELECT DISTINCT source, whole
-FROM above ANTI JOIN above AS back ON back.source = above.source AND back.part = above.whole AND back.whole = above.part
+WITH nested AS (  -- one row = a request and one that is part of it
+    SELECT source, inner_one, outer_one
+    FROM (
+        SELECT above.source, part, whole, inner_one, outer_one
+        FROM above
+        JOIN counted AS inner_one ON inner_one.source = above.source AND inner_one.request_id = part
+        JOIN counted AS outer_one ON outer_one.source = above.source AND outer_one.request_id = whole
+    ) AS pair
+    ANTI JOIN above AS back ON back.source = pair.source AND back.part = pair.whole AND back.whole = pair.part
+), told AS (  -- one row = a request whose tokens its parts tell
+    SELECT source, outer_one.request_id AS request_id FROM nested WHERE inner_one.knows_tokens OR NOT outer_one.knows_tokens
+)
+FROM told
+UNION
+SELECT source, inner_one.request_id
+FROM nested ANTI JOIN told ON told.source = nested.source AND told.request_id = outer_one.request_id
+WHERE inner_one.yields AND outer_one.knows_tokens
 """
 """Of those that are said to be part of each other neither is left out: that is no trace, and nothing is to be lost."""
 
@@ -120,8 +159,10 @@ def create_links(con: duckdb.DuckDBPyConnection, staged: Sequence[str], stored: 
     if staged:
         create_view(con, "staged_lineage", staged, LINEAGE)
         create_view(con, "lineage", stored, LINEAGE)
-        for statement in (_TRACES, _LINKS):
-            con.execute(statement)
+        for statement in (_TRACES, _LINKS, _LINKED_TRACES):
+            (count,) = con.execute(statement).fetchone()
+        if count:
+            con.execute(_MORE_LINKS)
 
 
 def create_covered(con: duckdb.DuckDBPyConnection) -> None:

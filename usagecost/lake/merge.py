@@ -17,7 +17,7 @@ import duckdb
 from deltalake.transaction import AddAction
 
 from usagecost.lake.keys import KeyFilters, hash_sql, stem_sql
-from usagecost.lake.lineage import create_covered, create_links
+from usagecost.lake.lineage import KNOWS_TOKENS, YIELDS, create_covered, create_links
 from usagecost.lake.staging import worker_count
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import REQUESTS, create_view, rows_sql, write_file
@@ -47,7 +47,7 @@ _STAGED_VERSIONS = f"""
 CREATE TABLE version AS  -- one row = one staged row
 SELECT
     source, request_id, stem(request_id) AS stem, rank, CAST(started_at AS DATE) AS day, location,
-    hash({_CONTENT}) AS content_hash, {_WHOSE} AS whose
+    hash({_CONTENT}) AS content_hash, {_WHOSE} AS whose, {KNOWS_TOKENS} AS knows_tokens, {YIELDS} AS yields
 FROM staged
 """
 

@@ -1,11 +1,46 @@
 """Which attributes of a span say what: the same fact has a name in every library and in every year.
 
 Sources of the names: the semantic conventions for generative AI, old and new; OpenInference; the Vercel AI SDK; OpenLLMetry,
-OpenLIT, Pydantic AI, LiteLLM, Langfuse and Sentry where they have names of their own. Of several that a span has the first counts.
-What is not named here is not read: most other attributes are the messages themselves, or can hold parts of them.
+OpenLIT, Pydantic AI, LiteLLM, Langfuse, Sentry and Claude Code where they have names of their own. Of several that a span has the
+first counts. What is not named here is not read: most other attributes are the messages themselves, or can hold parts of them.
 """
 
 from __future__ import annotations
+
+METADATA = "ai.response.providerMetadata"
+"""Attribute of the Vercel AI SDK: what the provider's own answer said, as JSON."""
+
+PICKED = {
+    METADATA: (
+        "anthropic.usage.cache_creation_input_tokens", "anthropic.cacheCreationInputTokens", "bedrock.usage.cacheWriteInputTokens",
+        "anthropic.usage.cache_creation.ephemeral_1h_input_tokens", "anthropic.usage.server_tool_use.web_search_requests",
+        "anthropic.usage.service_tier", "anthropic.usage.inference_geo", "anthropic.usage.speed", "openai.serviceTier",
+    ),
+    "llm.invocation_parameters": ("model",),
+}  # fmt: skip
+"""Attribute that is a JSON object -> the places in it that are read. Each is an attribute of its own further on: see `picked`."""
+
+
+def picked(attribute: str, path: str) -> str:
+    """Return the name under which a place in a JSON attribute is kept."""
+    return f"{attribute}#{path}"
+
+
+USAGE_DETAILS, COST_DETAILS = "langfuse.observation.usage_details", "langfuse.observation.cost_details"
+"""Attributes of Langfuse's SDK: JSON objects of numbers, whose names anyone may choose."""
+
+CLAUDE_CODE = {
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "cache_read_tokens": "cache_read_tokens",
+    "cache_write_tokens": "cache_creation_tokens",
+    "requested_model": "model",
+    "ttft_ms": "ttft_ms",
+    "http_status": "status_code",
+    "speed": "speed",
+    "has_succeeded": "success",
+}
+"""What a span of Claude Code says -> its attribute. The names are so plain that they are read of its spans only."""
 
 COUNTS = {
     "input_tokens": (
@@ -16,26 +51,58 @@ COUNTS = {
         "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion", "ai.usage.outputTokens",
         "ai.usage.completionTokens", "llm.usage.completion_tokens",
     ),
+    "total_tokens": (
+        "gen_ai.usage.total_tokens", "llm.token_count.total", "llm.usage.total_tokens", "ai.usage.totalTokens",
+    ),
     "cache_read_tokens": (
         "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens", "gen_ai.usage.input_tokens.cached",
-        "gen_ai.usage.details.cache_read_tokens", "gen_ai.usage.details.cached_tokens", "llm.token_count.prompt_details.cache_read",
+        "gen_ai.usage.details.cache_read_tokens", "gen_ai.usage.details.cached_tokens", "gen_ai.usage.cached_input_tokens",
+        "gen_ai.usage.prompt_tokens_details.cached_tokens", "llm.token_count.prompt_details.cache_read",
         "ai.usage.cachedInputTokens", "ai.usage.inputTokenDetails.cacheReadTokens",
     ),
     "cache_write_tokens": (
         "gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens",
-        "gen_ai.usage.cache_creation_input_tokens", "gen_ai.usage.input_tokens.cache_write",
-        "gen_ai.usage.details.cache_write_tokens", "llm.token_count.prompt_details.cache_write",
-        "ai.usage.inputTokenDetails.cacheWriteTokens",
+        "gen_ai.usage.cache_creation_input_tokens", "gen_ai.usage.cache_write_input_tokens",
+        "gen_ai.usage.input_tokens.cache_write", "gen_ai.usage.details.cache_write_tokens",
+        "gen_ai.usage.prompt_tokens_details.cache_creation_tokens", "llm.token_count.prompt_details.cache_write",
+        "ai.usage.inputTokenDetails.cacheWriteTokens", picked(METADATA, "anthropic.usage.cache_creation_input_tokens"),
+        picked(METADATA, "anthropic.cacheCreationInputTokens"), picked(METADATA, "bedrock.usage.cacheWriteInputTokens"),
     ),
-    "output_reasoning_tokens": (
+    "cache_write_1h_tokens": (
+        "anthropic.usage.cache_creation.ephemeral_1h_input_tokens", "gen_ai.usage.cache_creation.ephemeral_1h_input_tokens",
+        "gen_ai.usage.details.ephemeral_1h_input_tokens", "gen_ai.usage.details.cache_write_1h_tokens",
+        picked(METADATA, "anthropic.usage.cache_creation.ephemeral_1h_input_tokens"),
+    ),
+    "apart_reasoning_tokens": ("gen_ai.usage.experimental.reasoning_tokens",),
+    "reasoning_tokens": (
         "gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.output_tokens.reasoning", "gen_ai.usage.reasoning_tokens",
         "gen_ai.usage.details.reasoning_tokens", "gen_ai.usage.details.thoughts_tokens",
+        "gen_ai.usage.completion_tokens_details.reasoning_tokens", "llm.usage.reasoning_tokens",
         "llm.token_count.completion_details.reasoning", "ai.usage.reasoningTokens", "ai.usage.outputTokenDetails.reasoningTokens",
     ),
-    "input_audio_tokens": ("gen_ai.usage.audio.input_tokens", "llm.token_count.prompt_details.audio"),
-    "output_audio_tokens": ("gen_ai.usage.audio.output_tokens", "llm.token_count.completion_details.audio"),
+    "input_audio_tokens": (
+        "gen_ai.usage.audio.input_tokens", "gen_ai.usage.details.input_audio_tokens", "llm.token_count.prompt_details.audio",
+        "gen_ai.usage.prompt_tokens_details.audio_tokens",
+    ),
+    "output_audio_tokens": (
+        "gen_ai.usage.audio.output_tokens", "gen_ai.usage.details.output_audio_tokens",
+        "llm.token_count.completion_details.audio", "gen_ai.usage.completion_tokens_details.audio_tokens",
+    ),
+    "cache_audio_read_tokens": ("gen_ai.usage.details.cache_audio_read_tokens",),
+    "input_image_tokens": ("gen_ai.usage.image.input_tokens", "gen_ai.usage.details.input_image_tokens"),
+    "output_image_tokens": ("gen_ai.usage.image.output_tokens", "gen_ai.usage.details.output_image_tokens"),
+    "compaction_input_tokens": ("anthropic.usage.compaction.input_tokens",),
+    "compaction_output_tokens": ("anthropic.usage.compaction.output_tokens",),
+    "web_searches": (
+        "anthropic.usage.server_tool_use.web_search_requests", "gen_ai.usage.server_tool_use.web_search_requests",
+        "gen_ai.usage.details.web_search_requests", "gen_ai.usage.web_search_requests",
+        picked(METADATA, "anthropic.usage.server_tool_use.web_search_requests"),
+    ),
 }  # fmt: skip
-"""Canonical column -> attributes with that count."""
+"""What is counted -> attributes with that count. The canonical columns are made of these: see otel_usage.py."""
+
+DETAILED_INPUT = "ai.usage.inputTokenDetails.noCacheTokens"
+"""Attribute that the Vercel AI SDK has from version 6 on."""
 
 TEXTS = {
     "session_id": (
@@ -43,47 +110,70 @@ TEXTS = {
         "traceloop.association.properties.session_id",
     ),
     "provider": ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "ai.model.provider", "llm.system"),
-    "response_model": ("gen_ai.response.model", "ai.response.model", "llm.response.model_name", "llm.model_name"),
+    "response_model": (
+        "gen_ai.response.model", "ai.response.model", "llm.response.model_name", "llm.model_name", "langfuse.observation.model.name",
+    ),
     "requested_model": (
         "gen_ai.request.model", "llm.request.model_name", "ai.model.id", "embedding.model_name", "llm.request.model",
+        picked("llm.invocation_parameters", "model"),
     ),
     "operation": ("gen_ai.operation.name", "llm.request.type"),
     "error_class": ("error.type",),
     "http_status": ("http.response.status_code", "http.status_code"),
     "user_id": (
         "user.id", "langfuse.user.id", "enduser.id", "ai.telemetry.metadata.userId", "traceloop.association.properties.user_id",
-        "metadata.user_api_key_user_id", "enduser.pseudo.id",
+        "metadata.user_api_key_user_id", "llm.user", "enduser.pseudo.id",
     ),
+    "user_email": ("user.email",),
     "end_user_id": ("metadata.user_api_key_end_user_id",),
     "team_id": ("metadata.user_api_key_team_id",),
     "virtual_key": ("metadata.user_api_key_alias", "metadata.user_api_key_hash"),
     "environment": ("deployment.environment.name", "deployment.environment", "langfuse.environment"),
     "tags": ("langfuse.trace.tags", "tag.tags"),
-    "is_streaming": ("gen_ai.request.stream", "gen_ai.request.is_stream", "llm.is_streaming"),
+    "is_streaming": ("gen_ai.request.stream", "gen_ai.request.is_stream", "gen_ai.is_streaming", "llm.is_streaming"),
     "service_tier": (
-        "openai.response.service_tier", "gen_ai.openai.response.service_tier", "openai.request.service_tier",
-        "gen_ai.openai.request.service_tier",
+        "openai.response.service_tier", "gen_ai.openai.response.service_tier", "anthropic.response.service_tier",
+        "gen_ai.response.service_tier", picked(METADATA, "anthropic.usage.service_tier"), picked(METADATA, "openai.serviceTier"),
+        "openai.request.service_tier", "gen_ai.openai.request.service_tier", "gen_ai.request.service_tier",
+    ),
+    "speed": ("anthropic.usage.speed", "anthropic.request.speed", picked(METADATA, "anthropic.usage.speed")),
+    "inference_region": (
+        "anthropic.usage.inference_geo", "anthropic.request.inference_geo", picked(METADATA, "anthropic.usage.inference_geo"),
     ),
     "route": ("server.address",),
     "reported_cost_usd": (
         "gen_ai.usage.cost", "gen_ai.usage.total_cost", "gen_ai.cost.total_cost", "operation.cost", "llm.cost.total",
         "github.copilot.cost",
     ),
-    "ttft_s": ("gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token", "gen_ai.latency.time_to_first_token"),
+    "ttft_s": (
+        "gen_ai.response.time_to_first_chunk", "gen_ai.client.operation.time_to_first_chunk", "gen_ai.server.time_to_first_token",
+        "gen_ai.latency.time_to_first_token",
+    ),
     "ttft_ms": ("ai.response.msToFirstChunk",),
+    "first_token_at": ("langfuse.observation.completion_start_time",),
+    "has_succeeded": (),
+    "level": ("langfuse.observation.level",),
+    "usage_text": (USAGE_DETAILS,),
+    "cost_text": (COST_DETAILS,),
 }  # fmt: skip
 """What a span says -> attributes that say it."""
 
-KINDS = ("openinference.span.kind", "ai.operationId")
+KINDS = ("openinference.span.kind", "ai.operationId", "langfuse.observation.type")
 """Attributes that tell what a span is where no operation is named."""
 
 KEPT = {
     "response_id": ("gen_ai.response.id", "ai.response.id"),
     "finish_reasons": ("gen_ai.response.finish_reasons", "ai.response.finishReason"),
-    "agent": ("gen_ai.agent.name",),
-    "workflow": ("gen_ai.workflow.name", "traceloop.workflow.name"),
+    "agent": ("gen_ai.agent.name", "agent.name"),
+    "workflow": ("gen_ai.workflow.name", "traceloop.workflow.name", "langfuse.trace.name"),
+    "function": ("ai.telemetry.functionId",),
 }
 """Name among the record's attributes -> attributes of the span."""
+
+INHERITED = (
+    "session_id", "user_id", "end_user_id", "team_id", "virtual_key", "app", "environment", "tags", "agent", "workflow", "function",
+)  # fmt: skip
+"""What a span takes from those around it where it does not say so itself."""
 
 RESOURCE = ("service.name", "service.version", *TEXTS["environment"])
 """Attributes of the resource: what a process says once of all its spans."""
@@ -91,34 +181,9 @@ RESOURCE = ("service.name", "service.version", *TEXTS["environment"])
 EXCEPTION_TYPE = "exception.type"
 """Of the event that an exception leaves in a span."""
 
-SPAN = tuple(dict.fromkeys(name for names in (*COUNTS.values(), *TEXTS.values(), KINDS, *KEPT.values()) for name in names))
-"""All attributes of a span that are read, each once."""
+_READ = (*COUNTS.values(), *TEXTS.values(), KINDS, *KEPT.values(), CLAUDE_CODE.values(), (DETAILED_INPUT,))
+READ = tuple(dict.fromkeys(name for names in _READ for name in names))
+"""All attributes of a span that are read, each once; among them those that are picked from others."""
 
-PROVIDERS = {
-    "anthropic": ("anthropic", "anthropic.messages"),
-    "aws": ("aws.bedrock", "aws_bedrock", "bedrock", "amazon-bedrock", "amazon_bedrock", "aws"),
-    "azure": (
-        "azure.ai.openai", "az.ai.openai", "azure.ai.inference", "az.ai.inference", "azure_openai", "azure-openai",
-        "azure-openai.chat", "azure-openai.responses", "azure",
-    ),
-    "cohere": ("cohere", "cohere.chat"),
-    "deepseek": ("deepseek", "deepseek.chat"),
-    "google": (
-        "gcp.gemini", "gcp.gen_ai", "gcp.vertex_ai", "gcp.vertex.agent", "vertex_ai", "vertexai", "gemini", "google", "google-gla",
-        "google-vertex", "google.generative-ai", "google.vertex.chat", "google_genai",
-    ),
-    "groq": ("groq", "groq.chat"),
-    "mistral": ("mistral_ai", "mistralai", "mistral", "mistral.chat"),
-    "openai": ("openai", "openai.chat", "openai.responses", "openai.completion", "openai.embedding"),
-    "openrouter": ("openrouter", "openrouter.chat"),
-    "perplexity": ("perplexity", "perplexity.chat"),
-    "x-ai": ("x_ai", "xai", "xai.chat", "xai.responses"),
-}  # fmt: skip
-"""Provider, as prices know it -> what spans call it, in lower case. Any other name stays as it is."""
-
-FRAMEWORKS = (
-    "langchain", "langgraph", "llama_index", "crewai", "haystack", "autogen", "microsoft.agent_framework",
-    "microsoft.extensions.ai", "semantic_kernel", "pydantic_ai", "pydantic-ai", "smolagents", "strands-agents", "vercel",
-    "unknown", "_other",
-)  # fmt: skip
-"""What libraries write for the provider when they do not know it: their own name."""
+SPAN = tuple(name for name in READ if "#" not in name)
+"""Those of them that spans have as they are."""

@@ -1,0 +1,108 @@
+"""The spans of an export of traces, as records: of its attributes only those that are read, under plain names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from usagecost.sources.otel_names import EXCEPTION_TYPE, PICKED, READ, RESOURCE, SPAN, picked
+from usagecost.sources.sql import json_object, literal
+
+_VALUE = dict.fromkeys(("stringValue", "intValue", "doubleValue", "boolValue"), "VARCHAR")
+_ATTRIBUTES = [{"key": "VARCHAR", "value": {**_VALUE, "arrayValue": {"values": [_VALUE]}}}]
+_IDS = ("traceId", "spanId", "parentSpanId", "name", "startTimeUnixNano", "endTimeUnixNano")
+
+_EXPORT = {
+    "resourceSpans": [
+        {
+            "resource": {"attributes": _ATTRIBUTES},
+            "scopeSpans": [
+                {
+                    "scope": {"name": "VARCHAR", "version": "VARCHAR"},
+                    "spans": [
+                        {
+                            **dict.fromkeys(_IDS, "VARCHAR"),
+                            "attributes": _ATTRIBUTES,
+                            "status": {"code": "VARCHAR"},
+                            "events": [{"name": "VARCHAR", "attributes": _ATTRIBUTES}],
+                        }
+                    ],
+                }
+            ],
+        }
+    ]
+}
+"""The shape of a line."""
+
+SHAPE: dict[str, Any] = {
+    **dict.fromkeys((*_IDS, "status", "exception"), "VARCHAR"),
+    "scope": {"name": "VARCHAR", "version": "VARCHAR"},
+    "resource": dict.fromkeys(RESOURCE, "VARCHAR"),
+    "attributes": dict.fromkeys(READ, "VARCHAR"),
+}
+"""The shape of a record: a span with its resource and scope, and of their attributes those that are read."""
+
+
+def _scalar(value: str) -> str:
+    """SQL for an attribute's value as text. NaN is how JavaScript writes that a count is not known."""
+    return f"coalesce({value}.stringValue, {value}.intValue, nullif({value}.doubleValue, 'NaN'), {value}.boolValue)"
+
+
+_PAIR = f"""to_json(item.key) || ':' || coalesce(
+    to_json({_scalar("item.value")}),
+    to_json(list_transform(item.value.arrayValue.values, lambda element: {_scalar("element")}))
+)"""
+
+
+def _picks(attribute: str) -> str:
+    """SQL for what is read of a JSON attribute, as pairs of an object; NULL where nothing is."""
+    value = "TRY_CAST(item.value.stringValue AS JSON)"
+    pairs = [
+        f"{literal(json.dumps(picked(attribute, path)) + ':')} || to_json(json_extract_string({value}, {literal('$.' + path)}))"
+        for path in PICKED[attribute]
+    ]
+    return f"nullif(concat_ws(',', {', '.join(pairs)}), '')"
+
+
+def _chosen(attributes: str, names: Sequence[str]) -> str:
+    """SQL for a JSON object of the attributes that are read as they are."""
+    texts = f"list_transform(list_filter({attributes}, lambda item: list_contains({list(names)}, item.key)), lambda item: {_PAIR})"
+    return f"'{{' || coalesce(array_to_string({texts}, ','), '') || '}}'"
+
+
+def _chosen_or_picked(attributes: str) -> str:
+    """SQL for a JSON object of the attributes of a span that are read."""
+    cases = " ".join(f"WHEN {literal(attribute)} THEN {_picks(attribute)}" for attribute in PICKED)
+    names = [*SPAN, *PICKED]
+    texts = f"""list_transform(
+        list_filter({attributes}, lambda item: list_contains({names}, item.key)),
+        lambda item: CASE item.key {cases} ELSE {_PAIR} END
+    )"""
+    return f"'{{' || coalesce(array_to_string({texts}, ','), '') || '}}'"
+
+
+_EXCEPTIONS = f"""list_filter(
+    flatten(list_transform(list_filter(span.events, lambda event: event.name = 'exception'), lambda event: event.attributes)),
+    lambda item: item.key = '{EXCEPTION_TYPE}'
+)"""
+
+_SPAN_TEXT = json_object(
+    {
+        **{name: f"to_json(span.{name})" for name in _IDS},
+        "status": "to_json(span.status.code)",
+        "exception": f"to_json(list_extract({_EXCEPTIONS}, 1).value.stringValue)",
+        "scope": "to_json(part.scope)",
+        "resource": _chosen("export.resource.attributes", RESOURCE),
+        "attributes": _chosen_or_picked("span.attributes"),
+    }
+)
+
+ELEMENTS = f"""flatten(list_transform(
+    from_json(text, {literal(json.dumps(_EXPORT))}).resourceSpans,
+    lambda export: flatten(list_transform(
+        export.scopeSpans,
+        lambda part: list_transform(list_filter(part.spans, lambda span: span IS NOT NULL), lambda span: {_SPAN_TEXT})
+    ))
+))"""
+"""SQL for the records of a line."""

@@ -1,0 +1,117 @@
+"""How many tokens a span speaks of: its counts brought to wholes that include their parts.
+
+By the conventions input includes cache reads and writes, and output includes reasoning. Emitters differ, and what decides is, in
+this order: the emitter, where its code is known to pass on counts that leave parts out; the total, where one is given; parts that
+are more than the whole. A span of Langfuse's SDK has a map of counts instead: see langfuse_usage.py.
+
+What is known of emitters, from their code:
+- Claude Code, OpenLIT, Agno (as OpenInference instruments it), RubyLLM and both instrumentations of Bedrock's client pass on the
+  counts of Anthropic and of Bedrock, which leave cache reads and writes out. Their totals, where they have one, leave them out too.
+- The Vercel AI SDK does so before version 6, which tells the input's details.
+- Google's ADK before 2.3 gives Gemini's candidates as output, and thoughts apart under a name of its own.
+- Gemini's endpoint in OpenAI's form counts thoughts in the total only.
+"""
+
+from __future__ import annotations
+
+from usagecost.sources.langfuse_usage import COUNTS as LANGFUSE_COUNTS
+from usagecost.sources.langfuse_usage import USAGE as LANGFUSE_USAGE
+from usagecost.sources.otel_names import COUNTS, DETAILED_INPUT
+from usagecost.sources.sql import identifier
+
+_IS_ANTHROPIC = """regexp_matches(lower(concat_ws(' ', provider, response_model, requested_model)), 'anthropic|bedrock|claude')"""
+
+_LEAVES_CACHE_OUT = f"""CASE
+    WHEN is_claude_code THEN true
+    WHEN record.scope.name = 'ai' THEN record.attributes.{identifier(DETAILED_INPUT)} IS NULL AND {_IS_ANTHROPIC}
+    WHEN regexp_matches(record.scope.name, '^opentelemetry[.]instrumentation[.](bedrock|botocore)') THEN true
+    WHEN regexp_matches(record.scope.name, '^openlit|^openinference[.]instrumentation[.]agno|(?i)ruby_?llm') THEN {_IS_ANTHROPIC}
+END"""
+"""Whether the emitter is known to give input without what was read from and written to the cache; NULL: nothing is known."""
+
+_LEAVES_REASONING_OUT = """apart_reasoning_tokens IS NOT NULL OR (
+    record.scope.name = 'gcp.vertex.agent' AND regexp_matches(record.scope.version, '^([01]|2[.][0-2])([.]|$)')
+)"""
+
+_NUMBERS = {
+    "i": "input_tokens", "o": "output_tokens", "t": "total_tokens", "r": "cache_read_tokens", "g": "given_reasoning",
+    "w": "cache_write_tokens", "w1h": "cache_write_1h_tokens",
+}  # fmt: skip
+
+_INPUT = """CASE
+    WHEN r + w = 0 OR i < 0 OR r < 0 OR w < 0 THEN i
+    WHEN leaves_cache_out THEN i + r + w
+    WHEN r + w > i THEN i + r + w
+    WHEN t IN (i + o, i + o + g) THEN i
+    WHEN t IN (i + r + w + o, i + r + w + o + g) THEN i + r + w
+    WHEN t IN (i + w + o, i + w + o + g) THEN i + w
+    WHEN t IN (i + r + o, i + r + o + g) THEN i + r
+    ELSE i
+END"""
+"""SQL for the whole input. The total of a known emitter is not asked: it is the sum of what it gives."""
+
+_OUTPUT = """CASE
+    WHEN g > 0 AND o >= 0 AND (g > o OR leaves_reasoning_out OR t = whole_input + o + g) THEN o + g
+    WHEN g = 0 AND thoughts > 0 THEN o + thoughts
+    ELSE o
+END"""
+"""SQL for the whole output."""
+
+_THOUGHTS = """CASE
+    WHEN contains(lower(concat_ws(' ', response_model, requested_model)), 'gemini') THEN t - whole_input - o
+END"""
+"""SQL for what the total of a Gemini model has beside input and output."""
+
+_LANGFUSE = ", ".join(
+    ["row", "problem AS map_problem", *(f"{count} AS map_{name}" for name, count in LANGFUSE_COUNTS.items())]
+)
+
+
+def _also(name: str, count: str) -> str:
+    """SQL for a count of the attributes, else of Langfuse's map."""
+    return f"coalesce({count}, map_{name}::VARCHAR)" if name in LANGFUSE_COUNTS else count
+
+
+_TEXTS = {
+    "input_tokens": "CASE WHEN whole_input + compacted_input <> i THEN (whole_input + compacted_input)::VARCHAR ELSE input_tokens END",
+    "output_tokens": "CASE WHEN whole_output + compacted_output <> o THEN (whole_output + compacted_output)::VARCHAR ELSE output_tokens END",
+    "cache_read_tokens": "cache_read_tokens",
+    "cache_write_tokens": "CASE WHEN w1h > coalesce(TRY_CAST(cache_write_tokens AS DOUBLE), 0) THEN cache_write_1h_tokens ELSE cache_write_tokens END",
+    "cache_write_1h_tokens": "cache_write_1h_tokens",
+    "output_reasoning_tokens": "CASE WHEN g = 0 AND thoughts > 0 THEN thoughts::VARCHAR ELSE given_reasoning END",
+    "input_audio_tokens": "input_audio_tokens",
+    "output_audio_tokens": "output_audio_tokens",
+}
+
+_BEFORE = ("cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "input_audio_tokens", "output_audio_tokens")
+_REPLACED = ", ".join(f"{_also(name, text)} AS {name}" for name, text in _TEXTS.items() if name in COUNTS)
+_ADDED = ", ".join(f"{_also(name, text)} AS {name}" for name, text in _TEXTS.items() if name not in COUNTS)
+
+USAGE = f"""
+, billable AS MATERIALIZED (SELECT row, usage_text FROM said WHERE usage_text IS NOT NULL)
+{LANGFUSE_USAGE}
+, of_map AS (SELECT {_LANGFUSE} FROM counted)
+, numbered AS (
+    SELECT
+        *,
+        coalesce(reasoning_tokens, apart_reasoning_tokens) AS given_reasoning,
+        coalesce({_LEAVES_CACHE_OUT}, false) AS leaves_cache_out,
+        coalesce({_LEAVES_REASONING_OUT}, false) AS leaves_reasoning_out,
+        TRY_CAST(input_tokens AS DOUBLE) AS i,
+        TRY_CAST(output_tokens AS DOUBLE) AS o,
+        TRY_CAST(total_tokens AS DOUBLE) AS t,
+        coalesce(TRY_CAST(cache_read_tokens AS DOUBLE), 0) AS r,
+        coalesce(TRY_CAST(cache_write_1h_tokens AS DOUBLE), 0) AS w1h,
+        greatest(coalesce(TRY_CAST(cache_write_tokens AS DOUBLE), 0), w1h) AS w,
+        coalesce(TRY_CAST(given_reasoning AS DOUBLE), 0) AS g,
+        coalesce(TRY_CAST(compaction_input_tokens AS DOUBLE), 0) AS compacted_input,
+        coalesce(TRY_CAST(compaction_output_tokens AS DOUBLE), 0) AS compacted_output
+    FROM said
+), added_up AS (
+    SELECT *, {_INPUT} AS whole_input, {_THOUGHTS} AS thoughts, {_OUTPUT} AS whole_output FROM numbered
+), used AS (
+    SELECT * REPLACE ({_REPLACED}), {_ADDED} FROM added_up LEFT JOIN of_map USING (row)
+)"""
+"""Continues a WITH that has `said`, one row a span with the texts of otel_names.py; `used` has the canonical counts in place of
+those of COUNTS, as text, and `map_problem`, what speaks against a map of counts.
+"""
