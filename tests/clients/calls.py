@@ -72,6 +72,12 @@ def quiet_anthropic() -> anthropic.Anthropic:
     return anthropic.Anthropic(max_retries=0)
 
 
+def quiet_async_anthropic() -> anthropic.AsyncAnthropic:
+    """Return the same for asynchronous calls."""
+    os.environ["ANTHROPIC_OPEN_TELEMETRY"] = "false"
+    return anthropic.AsyncAnthropic(max_retries=0)
+
+
 def drain(stream: Any) -> None:
     """Read a stream to its end."""
     for _ in stream:

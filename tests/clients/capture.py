@@ -18,7 +18,7 @@ from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 IDS = ("traceId", "spanId", "parentSpanId")
-OF_THE_MACHINE = ("host.", "process.", "os.", "exception.stacktrace", "code.", "service.instance.id")
+OF_THE_MACHINE = ("host.", "process.", "os.", "exception.stacktrace", "error.stack_trace", "code.", "service.instance.id")
 
 
 class Collector(ThreadingHTTPServer):

@@ -10,10 +10,8 @@ calls.call_responses(client)
 messages = calls.quiet_anthropic().messages
 for word in ("plain", "hourly", "extended"):
     with get_client().start_as_current_observation(as_type="generation", name="answer", model="claude-sonnet-4-5") as generation:
-        answer = messages.create(
-            model="claude-sonnet-4-5", max_tokens=500, messages=[{"role": "user", "content": f"{word}, please"}]
-        )
-        used: anthropic.types.Usage = answer.usage
+        answer = messages.create(model="claude-sonnet-4-5", max_tokens=500, messages=calls.say(word))
+        used = answer.usage
         details = {
             "input": used.input_tokens,
             "output": used.output_tokens,
