@@ -58,7 +58,7 @@ def test_a_span_says_who_what_and_when(traces: Path):
         ("otel", ID, TRACE, "c-1", "anthropic", "claude-sonnet-4-5-20250929", "claude-sonnet-4-5", "chat", "success")
     ]
     columns = ("user_id", "app", "environment", "route", "is_streaming", "service_tier", "duration_ms", "ttft_ms", "rank")
-    assert requests(batch, *columns) == [("ada", "shop", "production", "api.anthropic.com", True, "flex", 1000.0, 250.0, 0)]
+    assert requests(batch, *columns) == [("ada", "shop", "production", "api.anthropic.com", True, "flex", 1000.0, 250.0, 1)]
     assert batch.requests["started_at"].cast("int64").to_pylist() == [STARTED // 1000]
     assert [json.loads(text) for text in batch.requests["attributes"].to_pylist()] == [
         {"span": "chat gpt-4o", "scope": "anthropic", "scope_version": "1.2", "response_id": "msg_1", "finish_reasons": ["stop"]}

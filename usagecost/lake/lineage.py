@@ -3,8 +3,8 @@
 A trace's parts come in several files and in any order, so the parents of all of its parts are kept, in a table beside the
 requests, whether they are requests themselves or not. A request with a descendant that is a request too is covered: it is not
 taken, or is withdrawn. One that does not know its tokens covers only those that do not either; if it succeeded, it is covered by
-any around it that does and is counted. The parts of one trace share the stem of their ids, the part before the first colon; a part may be linked
-to an id with another stem, as an answer that was recorded in two traces has one of its own.
+any around it that does and is counted. The parts of one trace share the stem of their ids, the part before the first colon; a part
+may be linked to an id with another stem, as an answer that was recorded in two traces has one of its own.
 
 The parts of a trace come within minutes, or with the next file; so parents that were read long ago are forgotten: see KEPT. A
 request that comes later than that, and without its parts, is counted though they were.

@@ -31,6 +31,9 @@ DECODERS: dict[str, Callable[[bytes], bytes]] = {PROTOBUF: lines_of_protobuf, JS
 ANSWERS = {PROTOBUF: b"", JSON: b"{}"}
 """An ExportTraceServiceResponse that says nothing: all was accepted."""
 
+STARTS = ("/v1", "/api/public/otel/v1")
+"""How addresses begin: that of OTLP, and that of Langfuse, to which its SDK sends. Each may end with a slash."""
+
 FULL_RETRY_SECONDS, BROKEN_RETRY_SECONDS = 5, 10
 
 _FULL = "More has been received than the lake has taken yet: try again."
@@ -50,9 +53,13 @@ class Receiver:
     def app(self, lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None) -> Starlette:
         """The application to serve."""
         routes = [
-            Route("/v1/traces", self.traces, methods=["POST"]),
-            Route("/v1/metrics", self.not_kept, methods=["POST"]),
-            Route("/v1/logs", self.not_kept, methods=["POST"]),
+            *(Route(f"{start}/traces{end}", self.traces, methods=["POST"]) for start in STARTS for end in ("", "/")),
+            *(
+                Route(f"{start}/{signal}{end}", self.not_kept, methods=["POST"])
+                for start in STARTS
+                for signal in ("metrics", "logs")
+                for end in ("", "/")
+            ),
             Route("/healthz", self.health, methods=["GET"]),
         ]
         return Starlette(routes=routes, lifespan=lifespan)
@@ -73,7 +80,7 @@ class Receiver:
     async def not_kept(self, request: Request) -> Response:
         """What is no trace."""
         await drain(request)
-        signal = request.url.path.removeprefix("/v1/").upper()
+        signal = request.url.path.rstrip("/").rpartition("/")[2].upper()
         return _refusal(Refused(404, f"Only traces are kept here: set OTEL_{signal}_EXPORTER=none."), _kind(request))
 
     async def health(self, _: Request) -> Response:

@@ -17,10 +17,16 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from usagecost.sources.otel_names import EXCEPTION_TYPE, RESOURCE, SPAN
+from usagecost.sources.otel_names import COST_DETAILS, EXCEPTION_TYPE, PICKED, RESOURCE, SPAN, USAGE_DETAILS, pick
 
 MOST_TEXT = 4_000
 """Characters of a value that are kept; of a list, of all its items."""
+
+MOST_NAME, MOST_NUMBERS = 60, 50
+"""Characters of a name in an object of numbers, and how many numbers of it are kept."""
+
+_OF_NUMBERS = {USAGE_DETAILS, COST_DETAILS}
+_OBJECTS = {*PICKED, *_OF_NUMBERS}
 
 _OF_SPAN, _OF_RESOURCE = ({name: f"{quoted(name)}:" for name in names} for names in (SPAN, RESOURCE))
 _TEXTS = {
@@ -100,7 +106,12 @@ def _message_exception(span: Span) -> str:
 
 def _message_pairs(pairs: Iterable[KeyValue], names: dict[str, str]) -> str:
     return ",".join(
-        [names[key] + text for pair in pairs if (key := pair.key) in names and (text := _message_value(pair.value)) is not None]
+        [
+            names[key] + text
+            for pair in pairs
+            if (key := pair.key) in names
+            and (text := _object(key, pair.value.string_value) if key in _OBJECTS else _message_value(pair.value)) is not None
+        ]
     )
 
 
@@ -156,9 +167,11 @@ def _json_exceptions(span: dict[str, Any]) -> list[str]:
 def _json_pairs(pairs: list[dict[str, Any]] | None, names: dict[str, str]) -> str:
     return ",".join(
         [
-            names[pair["key"]] + text
+            names[key] + text
             for pair in pairs or ()
-            if pair.get("key") in names and (text := _json_value(pair.get("value") or {})) is not None
+            for value in (pair.get("value") or {},)
+            if (key := pair.get("key")) in names
+            and (text := _object(key, value.get("stringValue")) if key in _OBJECTS else _json_value(value)) is not None
         ]
     )
 
@@ -173,6 +186,25 @@ def _json_value(value: dict[str, Any]) -> str | None:
 
 
 # ---- values
+
+
+def _object(name: str, text: object) -> str | None:
+    """What is read of an attribute that is a JSON object, as such an object in a text; None where that is nothing."""
+    if not isinstance(text, str):
+        return None
+    return _numbers(text) if name in _OF_NUMBERS else quoted(json.dumps(kept)) if (kept := pick(name, text)) else None
+
+
+def _numbers(text: str) -> str | None:
+    """Of an object of numbers those whose names are short; other text as it is, cut, so that a reader says what is wrong."""
+    try:
+        numbers = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return quoted(text[:MOST_TEXT])
+    if not isinstance(numbers, dict):
+        return quoted(text[:MOST_TEXT])
+    kept = {name: value for name, value in numbers.items() if len(name) <= MOST_NAME and isinstance(value, (int, float))}
+    return quoted(json.dumps(dict(list(kept.items())[:MOST_NUMBERS])))
 
 
 def _list(items: Iterable[str | None]) -> str:

@@ -10,14 +10,18 @@ them. Attributes hold prompts and answers, so only those of otel_names.py are re
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+import pyarrow as pa
+
+from usagecost.schema import REJECTS
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
 from usagecost.sources.jsonlines import JsonLines
-from usagecost.sources.otel_names import CLAUDE_CODE, COUNTS, INHERITED, KEPT, TEXTS
+from usagecost.sources.otel_names import CLAUDE_CODE, INHERITED, KEPT, PICKED, PLACE, SAID, TEXTS, pick
 from usagecost.sources.otel_parts import ANSWER_ID, HAS_FAILED, IS_CALL, LINEAGE
 from usagecost.sources.otel_providers import BEDROCK_MODEL, FRAMEWORKS, PROVIDERS
 from usagecost.sources.otel_spans import ELEMENTS, SHAPE
@@ -36,7 +40,11 @@ MOST_AROUND = 50
 
 def _first(names: Iterable[str], of: str = "attributes") -> list[str]:
     """SQL for some attributes, each NULL where it says nothing."""
-    return [f"nullif(record.{of}.{identifier(name)}, '')" for name in names]
+    texts = []
+    for name, _, path in (name.partition(PLACE) for name in names):
+        text = f"record.{of}.{identifier(name)}"
+        texts.append(f"json_extract_string(TRY_CAST({text} AS JSON), '$.{path}')" if path else f"nullif({text}, '')")
+    return texts
 
 
 def _said(name: str, names: Iterable[str]) -> str:
@@ -55,10 +63,10 @@ def _as_json(text: str) -> str:
 _OPERATION = """CASE
     WHEN operation = 'embedding' THEN 'embeddings'
     WHEN operation IS NOT NULL THEN operation
-    WHEN record.attributes."openinference.span.kind" = 'EMBEDDING' THEN 'embeddings'
-    WHEN record.attributes."langfuse.observation.type" = 'embedding' THEN 'embeddings'
-    WHEN starts_with(record.attributes."ai.operationId", 'ai.embed') THEN 'embeddings'
-    WHEN record.attributes."openinference.span.kind" = 'LLM' OR record.attributes."ai.operationId" IS NOT NULL OR is_call THEN 'chat'
+    WHEN kind = 'EMBEDDING' THEN 'embeddings'
+    WHEN observation_type = 'embedding' THEN 'embeddings'
+    WHEN starts_with(vercel_operation, 'ai.embed') THEN 'embeddings'
+    WHEN kind = 'LLM' OR vercel_operation IS NOT NULL OR is_call THEN 'chat'
 END"""
 
 _NAMED_PROVIDER = "CASE {} WHEN lower(provider) IN {} THEN NULL ELSE provider END".format(
@@ -71,13 +79,13 @@ _CANCELLED = "regexp_matches(error_class, '(^|[._])(Cancell?edError|AbortError|c
 """How runtimes call that the caller did not wait for the answer."""
 
 _HAS_KIND = """coalesce(
-    operation, record.attributes."openinference.span.kind", record.attributes."ai.operationId",
-    record.attributes."langfuse.observation.type"
+    operation, kind, vercel_operation,
+    observation_type
 ) IS NOT NULL"""
 
 _OF_SCOPE = """CASE
-    WHEN nullif(record.scope.name, '') IS NULL THEN 'span without a scope'
-    ELSE 'span of scope ' || regexp_replace(left(record.scope.name, 60), '[^A-Za-z0-9 ._/@-]', '?', 'g')
+    WHEN scope IS NULL THEN 'span without a scope'
+    ELSE 'span of scope ' || regexp_replace(left(scope, 60), '[^A-Za-z0-9 ._/@-]', '?', 'g')
 END"""
 
 _SKIPPED = f"""CASE
@@ -86,27 +94,37 @@ _SKIPPED = f"""CASE
     ELSE {_OF_SCOPE} || ' without usage names that are known'
 END"""
 
-_SAID = ", ".join(f"{_said(name, names)} AS {name}" for name, names in (*COUNTS.items(), *TEXTS.items(), *KEPT.items()) if names)
+_SAID = ", ".join(f"{_said(name, names)} AS {name}" for name, names in SAID.items())
 
 _READ = f"""
-, said AS MATERIALIZED (  -- else every use of a column would look for it among the attributes again
+, said AS MATERIALIZED (  -- without the record, as it is wide, and every use of a column would look for it there again
     SELECT
-        *,
-        coalesce(starts_with(record.name, 'claude_code.'), false) AS is_claude_code,
-        {_SAID},
-        {_said("has_succeeded", ())} AS has_succeeded,
+        row,
+        source_file,
         nullif(record.traceId, '') AS trace_id,
         nullif(record.spanId, '') AS span_id,
+        nullif(record.parentSpanId, '') AS parent_id,
+        nullif(record.name, '') AS span_name,
+        record.startTimeUnixNano AS started_at,
+        record.endTimeUnixNano AS ended_at,
+        record.status AS span_status,
+        record.exception AS exception,
+        nullif(record.scope.name, '') AS scope,
+        nullif(record.scope.version, '') AS scope_version,
         CASE
             WHEN NOT starts_with(record.resource."service.name", 'unknown_service') THEN record.resource."service.name"
-        END AS app
+        END AS app,
+        record.resource."service.version" AS service_version,
+        coalesce({", ".join(_first(TEXTS["environment"], "resource"))}) AS resource_environment,
+        coalesce(starts_with(span_name, 'claude_code.'), false) AS is_claude_code,
+        {_SAID}
     FROM lines
 )
 {USAGE}
 , read AS MATERIALIZED (
     SELECT
         * REPLACE (
-            coalesce({", ".join(_first(TEXTS["environment"], "resource"))}, environment) AS environment,
+            coalesce(resource_environment, environment) AS environment,
             CASE WHEN is_claude_code THEN coalesce(user_email, user_id) ELSE coalesce(user_id, user_email) END AS user_id
         ),
         {HAS_FAILED} AS has_failed,
@@ -118,10 +136,10 @@ _READ = f"""
 
 _NAMES = ", ".join(INHERITED)
 _AROUND = f"""
-, around AS (SELECT trace_id, span_id, record.parentSpanId AS parent, {_NAMES} FROM read)
+, around AS (SELECT trace_id, span_id, parent_id AS parent, {_NAMES} FROM read)
 , inherited AS (
-WITH RECURSIVE climbing(row, trace_id, parent, height, {_NAMES}) AS (  -- one row = a request and a span around it, with all that is known so far
-    SELECT row, trace_id, record.parentSpanId, 0, {_NAMES} FROM read WHERE has_usage OR is_call
+WITH RECURSIVE climbing(row, trace_id, parent, height, {_NAMES}) AS (  -- one row = a request, and what is known up to a span around it
+    SELECT row, trace_id, parent_id, 0, {_NAMES} FROM read WHERE (has_usage OR is_call) AND parent_id IS NOT NULL
     UNION ALL
     SELECT
         climbing.row, around.trace_id, around.parent, height + 1,
@@ -134,10 +152,10 @@ SELECT row, {", ".join(f"arg_max({name}, height) AS {name}" for name in INHERITE
 , whole AS (SELECT read.* REPLACE ({", ".join(f"coalesce(inherited.{name}, read.{name}) AS {name}" for name in INHERITED)})
     FROM read LEFT JOIN inherited USING (row))"""
 
-_STREAMS = """coalesce(ttft_s, ttft_ms) IS NOT NULL OR regexp_matches(record.attributes."ai.operationId", '[.](do)?[sS]tream')"""
+_STREAMS = """coalesce(ttft_s, ttft_ms) IS NOT NULL OR regexp_matches(vercel_operation, '[.](do)?[sS]tream')"""
 
-_FIRST_TOKEN_MS = """(
-    epoch_us(TRY_CAST(trim(first_token_at, '"') AS TIMESTAMPTZ)) - TRY_CAST(record.startTimeUnixNano AS HUGEINT) / 1000
+_UNTIL_FIRST_MS = """(
+    epoch_us(TRY_CAST(trim(first_token_at, '"') AS TIMESTAMPTZ)) - TRY_CAST(started_at AS HUGEINT) / 1000
 ) / 1000"""
 
 _COSTS = """map_entries(TRY(from_json(cost_text, '"MAP(VARCHAR, DOUBLE)"')))"""
@@ -149,10 +167,10 @@ _COST = f"""coalesce(
 
 _KEPT = json_object(
     {
-        "span": "to_json(nullif(record.name, ''))",
-        "scope": "to_json(nullif(record.scope.name, ''))",
-        "scope_version": "to_json(nullif(record.scope.version, ''))",
-        "service_version": 'to_json(record.resource."service.version")',
+        "span": "to_json(span_name)",
+        "scope": "to_json(scope)",
+        "scope_version": "to_json(scope_version)",
+        "service_version": "to_json(service_version)",
         **{name: _as_json(name) for name in KEPT},
     }
 )
@@ -171,15 +189,15 @@ SELECT
     has_usage::BIGINT AS rank,
     trace_id,
     session_id,
-    record.startTimeUnixNano AS started_at,
-    (TRY_CAST(record.endTimeUnixNano AS HUGEINT) - TRY_CAST(record.startTimeUnixNano AS HUGEINT)) / 1e6 AS duration_ms,
-    coalesce(TRY_CAST(ttft_s AS DOUBLE) * 1000, TRY_CAST(ttft_ms AS DOUBLE), {_FIRST_TOKEN_MS}) AS ttft_ms,
+    started_at AS started_at,
+    (TRY_CAST(ended_at AS HUGEINT) - TRY_CAST(started_at AS HUGEINT)) / 1e6 AS duration_ms,
+    coalesce(TRY_CAST(ttft_s AS DOUBLE) * 1000, TRY_CAST(ttft_ms AS DOUBLE), {_UNTIL_FIRST_MS}) AS ttft_ms,
     {_PROVIDER} AS provider,
     coalesce(response_model, requested_model) AS model,
     requested_model,
     {_OPERATION} AS operation,
     CASE WHEN NOT has_failed THEN 'success' WHEN {_CANCELLED} THEN 'cancelled' ELSE 'error' END AS status,
-    CASE WHEN has_failed THEN coalesce(error_class, record.exception) END AS error_class,
+    CASE WHEN has_failed THEN coalesce(error_class, exception) END AS error_class,
     coalesce(http_status, CASE WHEN regexp_full_match(error_class, '[1-5][0-9][0-9]') THEN error_class END) AS http_status,
     user_id,
     end_user_id,
@@ -231,19 +249,22 @@ class OpenTelemetry:
 
     def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """Exports in batches; one row = one span with usage, or one call of a model without."""
-        return _with_few_reasons(self._lines(ELEMENTS).batches(heads, reading))
+        return _tidied(self._lines(ELEMENTS).batches(heads, reading))
 
     def read_spans(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """The same of files whose lines are records already: each a span of the form SHAPE."""
-        return _with_few_reasons(self._lines(None).batches(heads, reading))
+        return _tidied(self._lines(None).batches(heads, reading))
 
     def _lines(self, elements: str | None) -> JsonLines:
         conventions = Conventions(time_unit="ns", names={"request_id": "traceId and spanId", "started_at": "startTimeUnixNano"})
         return JsonLines(self.name, SHAPE, ROWS, conventions, elements=elements, lineage=LINEAGE)
 
 
-def _with_few_reasons(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """Yield the batches with at most MOST_SCOPES reasons a file for spans that are skipped; the first are named."""
+def _tidied(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Yield the batches with few reasons, and without contents in what was rejected.
+
+    Of each file at most MOST_SCOPES reasons name the scope of spans that are skipped.
+    """
     named: defaultdict[str, set[str]] = defaultdict(set)
     for batch in batches:
         skips: Skips = Counter()
@@ -252,4 +273,22 @@ def _with_few_reasons(batches: Iterable[Batch]) -> Iterator[Batch]:
             if is_of_scope and len(named[file]) < MOST_SCOPES:
                 named[file].add(reason)
             skips[file, reason if not is_of_scope or reason in named[file] else OTHER_SCOPES] += count
-        yield replace(batch, skips=skips)
+        raws = pa.array([_without_contents(raw) for raw in batch.rejects["raw"].to_pylist()], pa.string())
+        rejects = batch.rejects.set_column(batch.rejects.schema.get_field_index("raw"), REJECTS.field("raw"), raws)
+        yield replace(batch, skips=skips, rejects=rejects)
+
+
+def _without_contents(raw: str | None) -> str | None:
+    """Return a span that was rejected with only those places of its JSON attributes that are read."""
+    if raw is None or not any(name in raw for name in PICKED):
+        return raw
+    try:
+        span = json.loads(raw)
+        attributes = span["attributes"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    if not isinstance(attributes, dict):
+        return None
+    return json.dumps(
+        {**span, "attributes": {**attributes, **{name: pick(name, attributes[name]) for name in PICKED if name in attributes}}}
+    )

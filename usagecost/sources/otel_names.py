@@ -7,6 +7,12 @@ first counts. What is not named here is not read: most other attributes are the 
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+MOST_PICKED = 200
+"""Characters of a text in a JSON attribute that are kept."""
+
 METADATA = "ai.response.providerMetadata"
 """Attribute of the Vercel AI SDK: what the provider's own answer said, as JSON."""
 
@@ -18,12 +24,34 @@ PICKED = {
     ),
     "llm.invocation_parameters": ("model",),
 }  # fmt: skip
-"""Attribute that is a JSON object -> the places in it that are read. Each is an attribute of its own further on: see `picked`."""
+"""Attribute that is a JSON object -> the places in it that are read; the rest of it can hold contents."""
+
+PLACE = "#"
 
 
 def picked(attribute: str, path: str) -> str:
-    """Return the name under which a place in a JSON attribute is kept."""
-    return f"{attribute}#{path}"
+    """Return the name of a place in a JSON attribute, as the names below have it."""
+    return f"{attribute}{PLACE}{path}"
+
+
+def pick(attribute: str, value: object) -> dict[str, Any]:
+    """Return what is read of a JSON attribute: its text or its object, without anything but the places that are read."""
+    try:
+        whole = json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        return {}
+    kept: dict[str, Any] = {}
+    for path in PICKED[attribute]:
+        *folders, last = path.split(".")
+        source, target = whole, kept
+        for folder in folders:
+            source = source.get(folder) if isinstance(source, dict) else None
+        found = source.get(last) if isinstance(source, dict) else None
+        if isinstance(found, (str, int, float)):
+            for folder in folders:
+                target = target.setdefault(folder, {})
+            target[last] = found[:MOST_PICKED] if isinstance(found, str) else found
+    return kept
 
 
 USAGE_DETAILS, COST_DETAILS = "langfuse.observation.usage_details", "langfuse.observation.cost_details"
@@ -101,9 +129,6 @@ COUNTS = {
 }  # fmt: skip
 """What is counted -> attributes with that count. The canonical columns are made of these: see otel_usage.py."""
 
-DETAILED_INPUT = "ai.usage.inputTokenDetails.noCacheTokens"
-"""Attribute that the Vercel AI SDK has from version 6 on."""
-
 TEXTS = {
     "session_id": (
         "gen_ai.conversation.id", "session.id", "langfuse.session.id", "ai.telemetry.metadata.sessionId",
@@ -111,7 +136,8 @@ TEXTS = {
     ),
     "provider": ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "ai.model.provider", "llm.system"),
     "response_model": (
-        "gen_ai.response.model", "ai.response.model", "llm.response.model_name", "llm.model_name", "langfuse.observation.model.name",
+        "gen_ai.response.model", "ai.response.model", "llm.response.model_name", "llm.model_name",
+        "langfuse.observation.model.name",
     ),
     "requested_model": (
         "gen_ai.request.model", "llm.request.model_name", "ai.model.id", "embedding.model_name", "llm.request.model",
@@ -152,14 +178,19 @@ TEXTS = {
     "ttft_ms": ("ai.response.msToFirstChunk",),
     "first_token_at": ("langfuse.observation.completion_start_time",),
     "has_succeeded": (),
+    "detailed_input": ("ai.usage.inputTokenDetails.noCacheTokens",),
     "level": ("langfuse.observation.level",),
     "usage_text": (USAGE_DETAILS,),
     "cost_text": (COST_DETAILS,),
 }  # fmt: skip
 """What a span says -> attributes that say it."""
 
-KINDS = ("openinference.span.kind", "ai.operationId", "langfuse.observation.type")
-"""Attributes that tell what a span is where no operation is named."""
+KINDS = {
+    "kind": ("openinference.span.kind",),
+    "vercel_operation": ("ai.operationId",),
+    "observation_type": ("langfuse.observation.type",),
+}
+"""What tells what a span is where no operation is named -> attributes that say it."""
 
 KEPT = {
     "response_id": ("gen_ai.response.id", "ai.response.id"),
@@ -181,9 +212,8 @@ RESOURCE = ("service.name", "service.version", *TEXTS["environment"])
 EXCEPTION_TYPE = "exception.type"
 """Of the event that an exception leaves in a span."""
 
-_READ = (*COUNTS.values(), *TEXTS.values(), KINDS, *KEPT.values(), CLAUDE_CODE.values(), (DETAILED_INPUT,))
-READ = tuple(dict.fromkeys(name for names in _READ for name in names))
-"""All attributes of a span that are read, each once; among them those that are picked from others."""
+SAID = COUNTS | TEXTS | KINDS | KEPT
+"""Everything that a span says -> attributes that say it."""
 
-SPAN = tuple(name for name in READ if "#" not in name)
-"""Those of them that spans have as they are."""
+SPAN = tuple(dict.fromkeys(name.partition(PLACE)[0] for names in (*SAID.values(), CLAUDE_CODE.values()) for name in names))
+"""All attributes of a span that are read, each once."""

@@ -17,35 +17,35 @@ import json
 from usagecost.sources.otel_names import KEPT, KINDS, TEXTS
 from usagecost.sources.sql import literal
 
-LEAST_LETTERS, MOST_LETTERS, LEAST_DIFFERENT = 20, 200, 10
-"""Of an id that no server gives twice: how long it is, and how many different letters it has at least."""
+LEAST_LETTERS, MOST_LETTERS, LEAST_WITHOUT_ZEROS = 20, 200, 15
+"""Of an id that no server gives twice: how long it is, and without its zeros."""
 
 HOUR_NS = 3_600_000_000_000
 
 IS_CALL = """coalesce(
     operation IN ('chat', 'completion', 'text_completion', 'generate_content', 'embeddings', 'embedding')
-    OR record.attributes."openinference.span.kind" IN ('LLM', 'EMBEDDING')
-    OR record.attributes."langfuse.observation.type" IN ('generation', 'embedding')
-    OR regexp_matches(record.attributes."ai.operationId", '[.]do(Generate|Stream|Embed)$')
-    OR record.name = 'claude_code.llm_request',
+    OR kind IN ('LLM', 'EMBEDDING')
+    OR observation_type IN ('generation', 'embedding')
+    OR regexp_matches(vercel_operation, '[.]do(Generate|Stream|Embed)$')
+    OR span_name = 'claude_code.llm_request',
     false
 )"""
 """Whether a span is a call of a model, and not something around calls."""
 
 ANSWER_ID = f"""CASE
     WHEN is_call AND length(response_id) BETWEEN {LEAST_LETTERS} AND {MOST_LETTERS}
-        AND len(list_distinct(string_split(response_id, ''))) >= {LEAST_DIFFERENT}
-        THEN replace(response_id, ':', '.') || ':' || (TRY_CAST(record.startTimeUnixNano AS HUGEINT) // {HOUR_NS})::VARCHAR
+        AND length(replace(response_id, '0', '')) >= {LEAST_WITHOUT_ZEROS}
+        THEN replace(response_id, ':', '.') || ':' || (TRY_CAST(started_at AS HUGEINT) // {HOUR_NS})::VARCHAR
 END"""
 """SQL for the id of the answer; NULL where it has none that is its own."""
 
-HAS_FAILED = """coalesce(record.status IN ('2', 'STATUS_CODE_ERROR'), false) OR error_class IS NOT NULL
+HAS_FAILED = """coalesce(span_status IN ('2', 'STATUS_CODE_ERROR'), false) OR error_class IS NOT NULL
     OR coalesce(level = 'ERROR', false) OR coalesce(has_succeeded = 'false', false)"""
 
-LINK_NAMES = (*TEXTS["operation"], *TEXTS["error_class"], *TEXTS["level"], *KINDS, *KEPT["response_id"], "success")
+_SAID = {name: TEXTS[name] for name in ("operation", "error_class", "level")} | KINDS | {"response_id": KEPT["response_id"]}
 _LINK = {
     **dict.fromkeys(("traceId", "spanId", "parentSpanId", "name", "startTimeUnixNano", "status"), "VARCHAR"),
-    "attributes": dict.fromkeys(LINK_NAMES, "VARCHAR"),
+    "attributes": dict.fromkeys([*(name for names in _SAID.values() for name in names), "success"], "VARCHAR"),
 }
 
 
@@ -58,19 +58,21 @@ LINEAGE = f"""
 , link AS (SELECT from_json(text, {literal(json.dumps(_LINK))}) AS record FROM lines)
 , named AS (
     SELECT
-        record,
-        {_first(*TEXTS["operation"])} AS operation,
-        {_first(*TEXTS["error_class"])} AS error_class,
-        {_first(*TEXTS["level"])} AS level,
-        CASE WHEN starts_with(record.name, 'claude_code.') THEN record.attributes.success END AS has_succeeded,
-        {_first(*KEPT["response_id"])} AS response_id,
+        nullif(record.traceId, '') AS trace_id,
+        nullif(record.spanId, '') AS span_id,
+        nullif(nullif(record.parentSpanId, ''), '0000000000000000') AS parent_id,
+        record.name AS span_name,
+        record.status AS span_status,
+        record.startTimeUnixNano AS started_at,
+        {", ".join(f"{_first(*names)} AS {name}" for name, names in _SAID.items())},
+        CASE WHEN starts_with(span_name, 'claude_code.') THEN record.attributes.success END AS has_succeeded,
         {IS_CALL} AS is_call
     FROM link
 )
 , part AS MATERIALIZED (
     SELECT
-        nullif(record.traceId, '') || ':' || nullif(record.spanId, '') AS span,
-        nullif(record.traceId, '') || ':' || nullif(nullif(record.parentSpanId, ''), '0000000000000000') AS parent,
+        trace_id || ':' || span_id AS span,
+        trace_id || ':' || parent_id AS parent,
         {ANSWER_ID} AS answer,
         {HAS_FAILED} AS has_failed
     FROM named

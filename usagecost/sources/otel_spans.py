@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from usagecost.sources.otel_names import EXCEPTION_TYPE, PICKED, READ, RESOURCE, SPAN, picked
+from usagecost.sources.otel_names import EXCEPTION_TYPE, RESOURCE, SPAN
 from usagecost.sources.sql import json_object, literal
 
 _VALUE = dict.fromkeys(("stringValue", "intValue", "doubleValue", "boolValue"), "VARCHAR")
@@ -39,7 +39,7 @@ SHAPE: dict[str, Any] = {
     **dict.fromkeys((*_IDS, "status", "exception"), "VARCHAR"),
     "scope": {"name": "VARCHAR", "version": "VARCHAR"},
     "resource": dict.fromkeys(RESOURCE, "VARCHAR"),
-    "attributes": dict.fromkeys(READ, "VARCHAR"),
+    "attributes": dict.fromkeys(SPAN, "VARCHAR"),
 }
 """The shape of a record: a span with its resource and scope, and of their attributes those that are read."""
 
@@ -55,30 +55,9 @@ _PAIR = f"""to_json(item.key) || ':' || coalesce(
 )"""
 
 
-def _picks(attribute: str) -> str:
-    """SQL for what is read of a JSON attribute, as pairs of an object; NULL where nothing is."""
-    value = "TRY_CAST(item.value.stringValue AS JSON)"
-    pairs = [
-        f"{literal(json.dumps(picked(attribute, path)) + ':')} || to_json(json_extract_string({value}, {literal('$.' + path)}))"
-        for path in PICKED[attribute]
-    ]
-    return f"nullif(concat_ws(',', {', '.join(pairs)}), '')"
-
-
 def _chosen(attributes: str, names: Sequence[str]) -> str:
-    """SQL for a JSON object of the attributes that are read as they are."""
+    """SQL for a JSON object of the attributes that are read."""
     texts = f"list_transform(list_filter({attributes}, lambda item: list_contains({list(names)}, item.key)), lambda item: {_PAIR})"
-    return f"'{{' || coalesce(array_to_string({texts}, ','), '') || '}}'"
-
-
-def _chosen_or_picked(attributes: str) -> str:
-    """SQL for a JSON object of the attributes of a span that are read."""
-    cases = " ".join(f"WHEN {literal(attribute)} THEN {_picks(attribute)}" for attribute in PICKED)
-    names = [*SPAN, *PICKED]
-    texts = f"""list_transform(
-        list_filter({attributes}, lambda item: list_contains({names}, item.key)),
-        lambda item: CASE item.key {cases} ELSE {_PAIR} END
-    )"""
     return f"'{{' || coalesce(array_to_string({texts}, ','), '') || '}}'"
 
 
@@ -94,7 +73,7 @@ _SPAN_TEXT = json_object(
         "exception": f"to_json(list_extract({_EXCEPTIONS}, 1).value.stringValue)",
         "scope": "to_json(part.scope)",
         "resource": _chosen("export.resource.attributes", RESOURCE),
-        "attributes": _chosen_or_picked("span.attributes"),
+        "attributes": _chosen("span.attributes", SPAN),
     }
 )
 

@@ -16,21 +16,20 @@ from __future__ import annotations
 
 from usagecost.sources.langfuse_usage import COUNTS as LANGFUSE_COUNTS
 from usagecost.sources.langfuse_usage import USAGE as LANGFUSE_USAGE
-from usagecost.sources.otel_names import COUNTS, DETAILED_INPUT
-from usagecost.sources.sql import identifier
+from usagecost.sources.otel_names import COUNTS
 
 _IS_ANTHROPIC = """regexp_matches(lower(concat_ws(' ', provider, response_model, requested_model)), 'anthropic|bedrock|claude')"""
 
 _LEAVES_CACHE_OUT = f"""CASE
     WHEN is_claude_code THEN true
-    WHEN record.scope.name = 'ai' THEN record.attributes.{identifier(DETAILED_INPUT)} IS NULL AND {_IS_ANTHROPIC}
-    WHEN regexp_matches(record.scope.name, '^opentelemetry[.]instrumentation[.](bedrock|botocore)') THEN true
-    WHEN regexp_matches(record.scope.name, '^openlit|^openinference[.]instrumentation[.]agno|(?i)ruby_?llm') THEN {_IS_ANTHROPIC}
+    WHEN scope = 'ai' THEN detailed_input IS NULL AND {_IS_ANTHROPIC}
+    WHEN regexp_matches(scope, '^opentelemetry[.]instrumentation[.](bedrock|botocore)') THEN true
+    WHEN regexp_matches(scope, '^openlit|^openinference[.]instrumentation[.]agno|(?i)ruby_?llm') THEN {_IS_ANTHROPIC}
 END"""
 """Whether the emitter is known to give input without what was read from and written to the cache; NULL: nothing is known."""
 
 _LEAVES_REASONING_OUT = """apart_reasoning_tokens IS NOT NULL OR (
-    record.scope.name = 'gcp.vertex.agent' AND regexp_matches(record.scope.version, '^([01]|2[.][0-2])([.]|$)')
+    scope = 'gcp.vertex.agent' AND regexp_matches(scope_version, '^([01]|2[.][0-2])([.]|$)')
 )"""
 
 _NUMBERS = {
@@ -62,9 +61,7 @@ _THOUGHTS = """CASE
 END"""
 """SQL for what the total of a Gemini model has beside input and output."""
 
-_LANGFUSE = ", ".join(
-    ["row", "problem AS map_problem", *(f"{count} AS map_{name}" for name, count in LANGFUSE_COUNTS.items())]
-)
+_LANGFUSE = ", ".join(["row", "problem AS map_problem", *(f"{count} AS map_{name}" for name, count in LANGFUSE_COUNTS.items())])
 
 
 def _also(name: str, count: str) -> str:
@@ -72,18 +69,22 @@ def _also(name: str, count: str) -> str:
     return f"coalesce({count}, map_{name}::VARCHAR)" if name in LANGFUSE_COUNTS else count
 
 
+def _changed(count: str, read: str, text: str) -> str:
+    """SQL for a count as text: as it was written, if nothing came to it."""
+    return f"CASE WHEN {count} <> {read} THEN ({count})::VARCHAR ELSE {text} END"
+
+
 _TEXTS = {
-    "input_tokens": "CASE WHEN whole_input + compacted_input <> i THEN (whole_input + compacted_input)::VARCHAR ELSE input_tokens END",
-    "output_tokens": "CASE WHEN whole_output + compacted_output <> o THEN (whole_output + compacted_output)::VARCHAR ELSE output_tokens END",
+    "input_tokens": _changed("whole_input + compacted_input", "i", "input_tokens"),
+    "output_tokens": _changed("whole_output + compacted_output", "o", "output_tokens"),
     "cache_read_tokens": "cache_read_tokens",
-    "cache_write_tokens": "CASE WHEN w1h > coalesce(TRY_CAST(cache_write_tokens AS DOUBLE), 0) THEN cache_write_1h_tokens ELSE cache_write_tokens END",
+    "cache_write_tokens": "CASE WHEN w > coalesce(TRY_CAST(cache_write_tokens AS DOUBLE), 0) THEN w::VARCHAR ELSE cache_write_tokens END",
     "cache_write_1h_tokens": "cache_write_1h_tokens",
     "output_reasoning_tokens": "CASE WHEN g = 0 AND thoughts > 0 THEN thoughts::VARCHAR ELSE given_reasoning END",
     "input_audio_tokens": "input_audio_tokens",
     "output_audio_tokens": "output_audio_tokens",
 }
 
-_BEFORE = ("cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "input_audio_tokens", "output_audio_tokens")
 _REPLACED = ", ".join(f"{_also(name, text)} AS {name}" for name, text in _TEXTS.items() if name in COUNTS)
 _ADDED = ", ".join(f"{_also(name, text)} AS {name}" for name, text in _TEXTS.items() if name not in COUNTS)
 
