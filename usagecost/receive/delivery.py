@@ -25,6 +25,12 @@ FILES_TOGETHER = 200
 
 LONGEST_WAIT = 60.0
 
+MOST_REASONS = 5
+"""Why spans were skipped, in a line about a commit."""
+
+MOST_PROBLEMS = 200
+"""Sentences about what is sent that are said while a receiver runs."""
+
 UPKEEP_EVERY = 3600.0
 GRACE_HOURS = 1
 """How long files stay that the newest version does not name. Commits every few seconds would fill the disk with those of a week."""
@@ -47,6 +53,7 @@ class Delivery:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="delivery")
         self._failures = 0
+        self._told_problems: set[str] = set()
         self._next_upkeep = time.monotonic() + UPKEEP_EVERY
 
     def start(self) -> None:
@@ -101,7 +108,15 @@ class Delivery:
             self._say(f"What was received waits in the spool, as the lake could not be written: {_first_line(problem)}")
             return False
         self._say(_told(report))
+        self._tell_once(report.problems)
         return True
+
+    def _tell_once(self, problems: Sequence[str]) -> None:
+        """Says what is wrong with what is sent: each sentence once, as it is sent every few seconds."""
+        for problem in problems:
+            if problem not in self._told_problems and len(self._told_problems) < MOST_PROBLEMS:
+                self._told_problems.add(problem)
+                self._say(problem)
 
     def _keep_up(self) -> None:
         """Makes one file of many small ones, and removes those that nobody reads any more."""
@@ -116,10 +131,20 @@ def _first_line(problem: Exception) -> str:
     return (str(problem).strip() or type(problem).__name__).splitlines()[0]
 
 
+def _skipped(report: Report) -> str:
+    """How many spans were no requests, with the most frequent reasons."""
+    if not report.skipped:
+        return ""
+    reasons = [f"{count:,} × {reason}" for reason, count in report.skipped_reasons.items()]
+    more = [f"and {len(reasons) - MOST_REASONS} more reasons"] if len(reasons) > MOST_REASONS else []
+    return f"{report.skipped:,} spans skipped ({', '.join(reasons[:MOST_REASONS] + more)})"
+
+
 def _told(report: Report) -> str:
     counts = [
         f"{report.lines:,} spans: {report.inserted:,} requests new, {report.updated:,} changed",
         f"{report.rejected:,} spans rejected" if report.rejected else "",
+        _skipped(report),
         f"lake version {report.version}, {report.seconds:.1f} s",
     ]
     return "; ".join(filter(None, counts))
