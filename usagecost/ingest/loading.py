@@ -35,8 +35,8 @@ STAGED_ROWS, STAGED_BYTES = 200_000, 256 << 20
 
 KEPT_REJECTS_BYTES = 32 << 20
 
-MOST_NAMED = 3
-"""Files that a sentence names."""
+MOST_NAMED, MOST_REASONS = 3, 5
+"""Files, and reasons, that a sentence names."""
 
 _UNPRICED = """
 SELECT count(*) FROM (SELECT DISTINCT source, request_id FROM read_parquet($files) WHERE price_status = 'unpriced')
@@ -84,8 +84,13 @@ class Report:
     @property
     def skipped_words(self) -> str:
         """How many lines are no requests, and why; empty where all are."""
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.skipped_reasons.items())
-        return f"{self.skipped:,} skipped ({reasons})" if self.skipped else ""
+        reasons = [f"{count:,} {reason}" for reason, count in list(self.skipped_reasons.items())[:MOST_REASONS]]
+        more = len(self.skipped_reasons) - MOST_REASONS
+        return (
+            f"{self.skipped:,} skipped ({', '.join(reasons)}{f' and {more} more reasons' if more > 0 else ''})"
+            if self.skipped
+            else ""
+        )
 
     def counts(self) -> dict[str, Any]:
         """All but the problems."""

@@ -25,6 +25,9 @@ FILES_TOGETHER = 200
 
 LONGEST_WAIT = 60.0
 
+MOST_PROBLEMS = 200
+"""Sentences about what is sent that are said while a receiver runs."""
+
 UPKEEP_EVERY = 3600.0
 GRACE_HOURS = 1
 """How long files stay that the newest version does not name. Commits every few seconds would fill the disk with those of a week."""
@@ -47,6 +50,7 @@ class Delivery:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="delivery")
         self._failures = 0
+        self._told_problems: set[str] = set()
         self._next_upkeep = time.monotonic() + UPKEEP_EVERY
 
     def start(self) -> None:
@@ -101,9 +105,15 @@ class Delivery:
             self._say(f"What was received waits in the spool, as the lake could not be written: {_first_line(problem)}")
             return False
         self._say(_told(report))
-        for problem in report.problems:
-            self._say(problem)
+        self._tell_once(report.problems)
         return True
+
+    def _tell_once(self, problems: Sequence[str]) -> None:
+        """Says what is wrong with what is sent: each sentence once, as it is sent every few seconds."""
+        for problem in problems:
+            if problem not in self._told_problems and len(self._told_problems) < MOST_PROBLEMS:
+                self._told_problems.add(problem)
+                self._say(problem)
 
     def _keep_up(self) -> None:
         """Makes one file of many small ones, and removes those that nobody reads any more."""

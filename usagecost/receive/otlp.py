@@ -18,6 +18,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from usagecost.sources.otel_names import COST_DETAILS, EXCEPTION_TYPE, PICKED, RESOURCE, SPAN, USAGE_DETAILS, pick
+from usagecost.sources.otel_usage import DETAILS
 
 MOST_TEXT = 4_000
 """Characters of a value that are kept; of a list, of all its items."""
@@ -203,7 +204,14 @@ def _numbers(text: str) -> str | None:
         return quoted(text[:MOST_TEXT])
     if not isinstance(numbers, dict):
         return quoted(text[:MOST_TEXT])
-    kept = {name: value for name, value in numbers.items() if len(name) <= MOST_NAME and isinstance(value, (int, float))}
+    counts = [(numbers, ""), *((numbers.get(name), f"{prefix}.") for name, prefix in DETAILS.items())]
+    kept = {
+        prefix + name: value
+        for items, prefix in counts
+        if isinstance(items, dict)
+        for name, value in items.items()
+        if len(name) <= MOST_NAME and isinstance(value, (int, float))
+    }
     return quoted(json.dumps(dict(list(kept.items())[:MOST_NUMBERS])))
 
 

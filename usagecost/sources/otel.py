@@ -10,29 +10,19 @@ them. Attributes hold prompts and answers, so only those of otel_names.py are re
 
 from __future__ import annotations
 
-import json
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
-import pyarrow as pa
-
-from usagecost.schema import REJECTS
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
 from usagecost.sources.jsonlines import JsonLines
-from usagecost.sources.otel_names import CLAUDE_CODE, INHERITED, KEPT, PICKED, PLACE, SAID, TEXTS, pick
+from usagecost.sources.otel_names import CLAUDE_CODE, INHERITED, KEPT, LITELLM_USAGE, PLACE, SAID, TEXTS
 from usagecost.sources.otel_parts import ANSWER_ID, HAS_FAILED, IS_CALL, LINEAGE
 from usagecost.sources.otel_providers import BEDROCK_MODEL, FRAMEWORKS, PROVIDERS
+from usagecost.sources.otel_skips import SKIPPED, tidied
 from usagecost.sources.otel_spans import ELEMENTS, SHAPE
 from usagecost.sources.otel_usage import USAGE
-from usagecost.sources.protocol import Batch, Reading, Skips
+from usagecost.sources.protocol import Batch, Reading
 from usagecost.sources.sql import identifier, json_object, text_list, units_map
-
-MOST_SCOPES = 30
-"""Scopes that are named among the reasons of one file; they come from whoever wrote it."""
-
-OTHER_SCOPES = "spans of other scopes without usage names that are known"
 
 MOST_AROUND = 50
 """How many spans there may be around one for it to take something from the outermost."""
@@ -43,7 +33,8 @@ def _first(names: Iterable[str], of: str = "attributes") -> list[str]:
     texts = []
     for name, _, path in (name.partition(PLACE) for name in names):
         text = f"record.{of}.{identifier(name)}"
-        texts.append(f"json_extract_string(TRY_CAST({text} AS JSON), '$.{path}')" if path else f"nullif({text}, '')")
+        whole = f"""replace(replace({text}, chr(39), '"'), 'None', 'null')""" if name == LITELLM_USAGE else text
+        texts.append(f"json_extract_string(TRY_CAST({whole} AS JSON), '$.{path}')" if path else f"nullif({text}, '')")
     return texts
 
 
@@ -77,22 +68,6 @@ _PROVIDER = f"""coalesce({_NAMED_PROVIDER}, CASE WHEN regexp_matches(requested_m
 
 _CANCELLED = "regexp_matches(error_class, '(^|[._])(Cancell?edError|AbortError|cancell?ed|TaskCanceledException)$')"
 """How runtimes call that the caller did not wait for the answer."""
-
-_HAS_KIND = """coalesce(
-    operation, kind, vercel_operation,
-    observation_type
-) IS NOT NULL"""
-
-_OF_SCOPE = """CASE
-    WHEN scope IS NULL THEN 'span without a scope'
-    ELSE 'span of scope ' || regexp_replace(left(scope, 60), '[^A-Za-z0-9 ._/@-]', '?', 'g')
-END"""
-
-_SKIPPED = f"""CASE
-    WHEN has_usage OR is_call THEN NULL
-    WHEN {_HAS_KIND} THEN {_OF_SCOPE} || ' that calls no model'
-    ELSE {_OF_SCOPE} || ' without usage names that are known'
-END"""
 
 _SAID = ", ".join(f"{_said(name, names)} AS {name}" for name, names in SAID.items())
 
@@ -138,7 +113,8 @@ _NAMES = ", ".join(INHERITED)
 _AROUND = f"""
 , around AS (SELECT trace_id, span_id, parent_id AS parent, {_NAMES} FROM read)
 , inherited AS (
-WITH RECURSIVE climbing(row, trace_id, parent, height, {_NAMES}) AS (  -- one row = a request, and what is known up to a span around it
+-- climbing: one row = a request, and what is known up to a span around it
+WITH RECURSIVE climbing(row, trace_id, parent, height, {_NAMES}) AS (
     SELECT row, trace_id, parent_id, 0, {_NAMES} FROM read WHERE (has_usage OR is_call) AND parent_id IS NOT NULL
     UNION ALL
     SELECT
@@ -180,7 +156,7 @@ ROWS = f"""{_READ}{_AROUND}
 SELECT
     row,
     source_file,
-    {_SKIPPED} AS skipped,
+    {SKIPPED} AS skipped,
     map_problem AS problem,
     coalesce(
         CASE WHEN has_usage OR NOT has_failed THEN answer_id END,
@@ -249,46 +225,12 @@ class OpenTelemetry:
 
     def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """Exports in batches; one row = one span with usage, or one call of a model without."""
-        return _tidied(self._lines(ELEMENTS).batches(heads, reading))
+        return tidied(self._lines(ELEMENTS).batches(heads, reading))
 
     def read_spans(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """The same of files whose lines are records already: each a span of the form SHAPE."""
-        return _tidied(self._lines(None).batches(heads, reading))
+        return tidied(self._lines(None).batches(heads, reading))
 
     def _lines(self, elements: str | None) -> JsonLines:
         conventions = Conventions(time_unit="ns", names={"request_id": "traceId and spanId", "started_at": "startTimeUnixNano"})
         return JsonLines(self.name, SHAPE, ROWS, conventions, elements=elements, lineage=LINEAGE)
-
-
-def _tidied(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """Yield the batches with few reasons, and without contents in what was rejected.
-
-    Of each file at most MOST_SCOPES reasons name the scope of spans that are skipped.
-    """
-    named: defaultdict[str, set[str]] = defaultdict(set)
-    for batch in batches:
-        skips: Skips = Counter()
-        for (file, reason), count in batch.skips.most_common():
-            is_of_scope = reason.startswith("span ")
-            if is_of_scope and len(named[file]) < MOST_SCOPES:
-                named[file].add(reason)
-            skips[file, reason if not is_of_scope or reason in named[file] else OTHER_SCOPES] += count
-        raws = pa.array([_without_contents(raw) for raw in batch.rejects["raw"].to_pylist()], pa.string())
-        rejects = batch.rejects.set_column(batch.rejects.schema.get_field_index("raw"), REJECTS.field("raw"), raws)
-        yield replace(batch, skips=skips, rejects=rejects)
-
-
-def _without_contents(raw: str | None) -> str | None:
-    """Return a span that was rejected with only those places of its JSON attributes that are read."""
-    if raw is None or not any(name in raw for name in PICKED):
-        return raw
-    try:
-        span = json.loads(raw)
-        attributes = span["attributes"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
-    if not isinstance(attributes, dict):
-        return None
-    return json.dumps(
-        {**span, "attributes": {**attributes, **{name: pick(name, attributes[name]) for name in PICKED if name in attributes}}}
-    )

@@ -16,6 +16,9 @@ MOST_PICKED = 200
 METADATA = "ai.response.providerMetadata"
 """Attribute of the Vercel AI SDK: what the provider's own answer said, as JSON."""
 
+LITELLM_USAGE = "metadata.usage_object"
+"""Attribute of LiteLLM's callback: the usage as Python writes an object. Its plain attributes leave out what was cached."""
+
 PICKED = {
     METADATA: (
         "anthropic.usage.cache_creation_input_tokens", "anthropic.cacheCreationInputTokens", "bedrock.usage.cacheWriteInputTokens",
@@ -23,6 +26,13 @@ PICKED = {
         "anthropic.usage.service_tier", "anthropic.usage.inference_geo", "anthropic.usage.speed", "openai.serviceTier",
     ),
     "llm.invocation_parameters": ("model",),
+    LITELLM_USAGE: (
+        "cache_read_input_tokens", "prompt_tokens_details.cached_tokens", "cache_creation_input_tokens",
+        "prompt_tokens_details.cache_creation_tokens",
+        "prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens",
+        "completion_tokens_details.reasoning_tokens", "prompt_tokens_details.audio_tokens",
+        "completion_tokens_details.audio_tokens", "server_tool_use.web_search_requests",
+    ),
 }  # fmt: skip
 """Attribute that is a JSON object -> the places in it that are read; the rest of it can hold contents."""
 
@@ -34,10 +44,15 @@ def picked(attribute: str, path: str) -> str:
     return f"{attribute}{PLACE}{path}"
 
 
+def _in_json(attribute: str, text: str) -> str:
+    """Return a JSON attribute's text, of LiteLLM's as JSON would write it; the receiver writes JSON already."""
+    return text.replace("'", '"').replace("None", "null") if attribute == LITELLM_USAGE else text
+
+
 def pick(attribute: str, value: object) -> dict[str, Any]:
     """Return what is read of a JSON attribute: its text or its object, without anything but the places that are read."""
     try:
-        whole = json.loads(value) if isinstance(value, str) else value
+        whole = json.loads(_in_json(attribute, value)) if isinstance(value, str) else value
     except (ValueError, RecursionError):
         return {}
     kept: dict[str, Any] = {}
@@ -87,6 +102,7 @@ COUNTS = {
         "gen_ai.usage.details.cache_read_tokens", "gen_ai.usage.details.cached_tokens", "gen_ai.usage.cached_input_tokens",
         "gen_ai.usage.prompt_tokens_details.cached_tokens", "llm.token_count.prompt_details.cache_read",
         "ai.usage.cachedInputTokens", "ai.usage.inputTokenDetails.cacheReadTokens",
+        picked(LITELLM_USAGE, "cache_read_input_tokens"), picked(LITELLM_USAGE, "prompt_tokens_details.cached_tokens"),
     ),
     "cache_write_tokens": (
         "gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens",
@@ -95,11 +111,13 @@ COUNTS = {
         "gen_ai.usage.prompt_tokens_details.cache_creation_tokens", "llm.token_count.prompt_details.cache_write",
         "ai.usage.inputTokenDetails.cacheWriteTokens", picked(METADATA, "anthropic.usage.cache_creation_input_tokens"),
         picked(METADATA, "anthropic.cacheCreationInputTokens"), picked(METADATA, "bedrock.usage.cacheWriteInputTokens"),
+        picked(LITELLM_USAGE, "cache_creation_input_tokens"), picked(LITELLM_USAGE, "prompt_tokens_details.cache_creation_tokens"),
     ),
     "cache_write_1h_tokens": (
         "anthropic.usage.cache_creation.ephemeral_1h_input_tokens", "gen_ai.usage.cache_creation.ephemeral_1h_input_tokens",
         "gen_ai.usage.details.ephemeral_1h_input_tokens", "gen_ai.usage.details.cache_write_1h_tokens",
         picked(METADATA, "anthropic.usage.cache_creation.ephemeral_1h_input_tokens"),
+        picked(LITELLM_USAGE, "prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens"),
     ),
     "apart_reasoning_tokens": ("gen_ai.usage.experimental.reasoning_tokens",),
     "reasoning_tokens": (
@@ -107,14 +125,16 @@ COUNTS = {
         "gen_ai.usage.details.reasoning_tokens", "gen_ai.usage.details.thoughts_tokens",
         "gen_ai.usage.completion_tokens_details.reasoning_tokens", "llm.usage.reasoning_tokens",
         "llm.token_count.completion_details.reasoning", "ai.usage.reasoningTokens", "ai.usage.outputTokenDetails.reasoningTokens",
+        picked(LITELLM_USAGE, "completion_tokens_details.reasoning_tokens"),
     ),
     "input_audio_tokens": (
         "gen_ai.usage.audio.input_tokens", "gen_ai.usage.details.input_audio_tokens", "llm.token_count.prompt_details.audio",
-        "gen_ai.usage.prompt_tokens_details.audio_tokens",
+        "gen_ai.usage.prompt_tokens_details.audio_tokens", picked(LITELLM_USAGE, "prompt_tokens_details.audio_tokens"),
     ),
     "output_audio_tokens": (
         "gen_ai.usage.audio.output_tokens", "gen_ai.usage.details.output_audio_tokens",
         "llm.token_count.completion_details.audio", "gen_ai.usage.completion_tokens_details.audio_tokens",
+        picked(LITELLM_USAGE, "completion_tokens_details.audio_tokens"),
     ),
     "cache_audio_read_tokens": ("gen_ai.usage.details.cache_audio_read_tokens",),
     "input_image_tokens": ("gen_ai.usage.image.input_tokens", "gen_ai.usage.details.input_image_tokens"),
@@ -125,6 +145,7 @@ COUNTS = {
         "anthropic.usage.server_tool_use.web_search_requests", "gen_ai.usage.server_tool_use.web_search_requests",
         "gen_ai.usage.details.web_search_requests", "gen_ai.usage.web_search_requests",
         picked(METADATA, "anthropic.usage.server_tool_use.web_search_requests"),
+        picked(LITELLM_USAGE, "server_tool_use.web_search_requests"),
     ),
 }  # fmt: skip
 """What is counted -> attributes with that count. The canonical columns are made of these: see otel_usage.py."""

@@ -61,6 +61,30 @@ _THOUGHTS = """CASE
 END"""
 """SQL for what the total of a Gemini model has beside input and output."""
 
+DETAILS = {
+    "prompt_tokens_details": "prompt_details",
+    "input_tokens_details": "prompt_details",
+    "completion_tokens_details": "completion_details",
+    "output_tokens_details": "completion_details",
+}
+"""Object within an answer's own usage, which Langfuse's wrapper of OpenAI's client sends as it is -> how its counts are called."""
+
+
+def _entries(text: str, prefix: str = "") -> str:
+    """SQL for the counts of an object, without objects in it."""
+    entries = f"""map_entries(TRY(from_json({text}, '"MAP(VARCHAR, VARCHAR)"')))"""
+    plain = f"list_filter({entries}, lambda entry: NOT starts_with(entry.value, '{{'))"
+    return f"list_transform({plain}, lambda entry: {{'key': '{prefix}' || entry.key, 'value': entry.value}})"
+
+
+_NESTED = ", ".join(_entries(f"json_extract_string(usage_text, '$.{name}')", f"{prefix}.") for name, prefix in DETAILS.items())
+_FLAT = f"""CASE
+    WHEN json_valid(usage_text) AND regexp_matches(usage_text, ':\\s*[{{]')
+        THEN to_json(map_from_entries(flatten([{_entries("usage_text")}, {_NESTED}])))::VARCHAR
+    ELSE usage_text
+END"""
+"""SQL for a map of counts without objects in it."""
+
 _LANGFUSE = ", ".join(["row", "problem AS map_problem", *(f"{count} AS map_{name}" for name, count in LANGFUSE_COUNTS.items())])
 
 
@@ -78,7 +102,7 @@ _TEXTS = {
     "input_tokens": _changed("whole_input + compacted_input", "i", "input_tokens"),
     "output_tokens": _changed("whole_output + compacted_output", "o", "output_tokens"),
     "cache_read_tokens": "cache_read_tokens",
-    "cache_write_tokens": "CASE WHEN w > coalesce(TRY_CAST(cache_write_tokens AS DOUBLE), 0) THEN w::VARCHAR ELSE cache_write_tokens END",
+    "cache_write_tokens": "CASE WHEN w1h = w AND w > 0 THEN cache_write_1h_tokens ELSE cache_write_tokens END",
     "cache_write_1h_tokens": "cache_write_1h_tokens",
     "output_reasoning_tokens": "CASE WHEN g = 0 AND thoughts > 0 THEN thoughts::VARCHAR ELSE given_reasoning END",
     "input_audio_tokens": "input_audio_tokens",
@@ -89,7 +113,7 @@ _REPLACED = ", ".join(f"{_also(name, text)} AS {name}" for name, text in _TEXTS.
 _ADDED = ", ".join(f"{_also(name, text)} AS {name}" for name, text in _TEXTS.items() if name not in COUNTS)
 
 USAGE = f"""
-, billable AS MATERIALIZED (SELECT row, usage_text FROM said WHERE usage_text IS NOT NULL)
+, billable AS MATERIALIZED (SELECT row, {_FLAT} AS usage_text FROM said WHERE usage_text IS NOT NULL)
 {LANGFUSE_USAGE}
 , of_map AS (SELECT {_LANGFUSE} FROM counted)
 , numbered AS (

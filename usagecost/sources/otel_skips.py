@@ -1,0 +1,83 @@
+"""What is said of spans that are no requests, and what is shown of those that were rejected.
+
+The name of a scope is whatever its sender likes: it is cut, cleaned, and few of them are named of each file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import pyarrow as pa
+
+from usagecost.schema import REJECTS
+from usagecost.sources.otel_names import PICKED, pick
+from usagecost.sources.protocol import Batch, Skips
+from usagecost.sources.sql import literal
+
+MOST_SCOPES = 30
+"""Reasons with a scope's name in them that a file may have."""
+
+MOST_LETTERS = 60
+
+_SPAN_OF = "span of scope "
+_NO_NAMES = " without usage names that are known"
+_NO_CALL = " that calls no model"
+OTHER_SCOPES = "spans of other scopes"
+
+_CLEAN = "[^A-Za-z0-9 ._/@-]"
+
+_OF_SCOPE = f"""CASE
+    WHEN scope IS NULL THEN 'span without a scope'
+    ELSE {literal(_SPAN_OF)} || regexp_replace(left(scope, {MOST_LETTERS}), {literal(_CLEAN)}, '?', 'g')
+END"""
+
+SKIPPED = f"""CASE
+    WHEN has_usage OR is_call THEN NULL
+    WHEN coalesce(operation, kind, vercel_operation, observation_type) IS NOT NULL THEN {_OF_SCOPE} || {literal(_NO_CALL)}
+    ELSE {_OF_SCOPE} || {literal(_NO_NAMES)}
+END"""
+"""SQL for why a span is no request; NULL where it is one."""
+
+
+def clean_scope(scope: str) -> str:
+    """Return the name of a scope as reasons have it."""
+    return re.sub(_CLEAN, "?", scope[:MOST_LETTERS])
+
+
+def scope_without_names(reason: str) -> str | None:
+    """Return the scope of which a reason says that its spans have no usage names that are known."""
+    if not (reason.startswith(_SPAN_OF) and reason.endswith(_NO_NAMES)):
+        return None
+    return reason.removeprefix(_SPAN_OF).removesuffix(_NO_NAMES)
+
+
+def tidied(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Yield the batches with at most MOST_SCOPES reasons a file, and without contents in what was rejected."""
+    named: defaultdict[str, set[str]] = defaultdict(set)
+    for batch in batches:
+        skips: Skips = Counter()
+        for (file, reason), count in batch.skips.most_common():
+            has_scope = reason.startswith(_SPAN_OF)
+            if has_scope and len(named[file]) < MOST_SCOPES:
+                named[file].add(reason)
+            skips[file, reason if not has_scope or reason in named[file] else OTHER_SCOPES] += count
+        raws = pa.array([_without_contents(raw) for raw in batch.rejects["raw"].to_pylist()], pa.string())
+        place = batch.rejects.schema.get_field_index("raw")
+        yield replace(batch, skips=skips, rejects=batch.rejects.set_column(place, REJECTS.field("raw"), raws))
+
+
+def _without_contents(raw: str | None) -> str | None:
+    """Return a span that was rejected with only those places of its JSON attributes that are read; None if that cannot be told."""
+    if raw is None or not any(name in raw for name in PICKED):
+        return raw
+    try:
+        span = json.loads(raw)
+        attributes = dict(span["attributes"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    picks = {name: pick(name, attributes[name]) for name in PICKED if attributes.get(name) is not None}
+    return json.dumps({**span, "attributes": {**attributes, **picks}})
