@@ -16,9 +16,9 @@ from usagecost.schema import REQUESTS
 from usagecost.sources.protocol import Batch, Reading, Reject
 
 LACKS = {
-    "has_model": "names no model in any of its {count} requests: they cannot be priced. Export it with the models' names.",
-    "has_status": "says of none of its {count} requests whether it succeeded. Export it with their status.",
-    "has_usage": "has no tokens for any of its {count} requests, though not all failed: their usage is not known. "
+    "has_model": "names no model in any of its {count:,} requests: they cannot be priced. Export it with the models' names.",
+    "has_status": "says of none of its {count:,} requests whether it succeeded. Export it with their status.",
+    "has_usage": "has no tokens for any of its {count:,} requests, though not all failed: their usage is not known. "
     "Export it with the counts of tokens.",
 }
 """What the requests of a file may lack, and the clause that follows the file's name."""
@@ -34,7 +34,7 @@ def with_lacks(batches: Iterable[Batch], source: str, reading: Reading, at_least
                 said[name] += value
         yield batch
     rejects = [
-        Reject(file, None, f"The file {clause.format(count=f'{said["count"]:,}')}", None)
+        Reject(file, None, f"The file {clause.format(**said)}", None)
         for file, said in files.items()
         for name, clause in LACKS.items()
         if said["count"] >= at_least and not said[name]

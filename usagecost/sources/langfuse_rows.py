@@ -116,7 +116,7 @@ coalesce(
     END
 )
 """
-"""The older exports have three counts in columns of their own, 0 where nothing is known, or a map with a unit, such as characters."""
+"""The older exports have three counts in columns of their own, 0 where nothing is known, or a map with a unit of its own."""
 
 _METADATA = '{"attributes": "VARCHAR", "resourceAttributes": "VARCHAR", "ls_provider": "VARCHAR"}'
 _ATTRIBUTES = """{
