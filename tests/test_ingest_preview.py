@@ -64,7 +64,7 @@ def test_ten_requests_stand_beside_ten_rows_in_their_order(tmp_path: Path):
     shown = preview(table(tmp_path), "table.csv", Table(), LAKE)
 
     assert shown.raw["input_tokens"].to_pylist() == ["0", "-1", *(str(1_000_000 * row) for row in range(2, 10))]
-    assert shown.requests["input_tokens"].to_pylist() == [0, *(1_000_000 * row for row in range(2, 11))]
+    assert shown.requests["input_tokens"].to_pylist() == [None, *(1_000_000 * row for row in range(2, 11))]
     assert shown.requests["list_cost_usd"].to_pylist()[1] == Decimal(5)
     assert (shown.lines, shown.skipped, shown.rejects["line"].to_pylist()) == (13, 1, [3])
     assert shown.rejects["source_file"].to_pylist() == ["table.csv"]

@@ -46,6 +46,7 @@ RECORDS = Records(
     "calls",
     ["id", "started", "usage"],
     "SELECT row, source_file, id AS request_id, started AS started_at, usage->>'$.out' AS output_tokens FROM records",
+    are_requests=False,
 )
 
 ROW: Row = {"id": "a", "started": "2026-05-01T00:00:00Z", "usage": {"out": 7}, "other": "x"}

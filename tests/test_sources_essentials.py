@@ -12,9 +12,11 @@ from usagecost.lake import Lake
 from usagecost.sources.claude_code import ClaudeCode
 from usagecost.sources.codex import Codex
 
-CURE = "Was it shortened, or written by a version whose lines look different?"
-NO_MODEL = f"The file names no model for any of its 2 successful requests, so they have no price. {CURE}"
-NO_TOKENS = f"The file counts no tokens for any of its 2 successful requests. {CURE}"
+NO_MODEL = "The file names no model in any of its 2 requests: they cannot be priced. Export it with the models' names."
+NO_TOKENS = (
+    "The file has no tokens for any of its 2 requests, though not all failed: their usage is not known. "
+    "Export it with the counts of tokens."
+)
 NOTHING = dict.fromkeys(COUNTS, 0)
 
 
@@ -54,4 +56,4 @@ def test_a_file_in_which_no_usage_has_counts_says_so_whatever_else_is_loaded(tmp
 
     report = ingest([renamed, good], Lake(tmp_path / "lake"))
 
-    assert report.problems == (f"Nothing in {renamed} was used: 3 × usage without counts of tokens.",)
+    assert report.problems == (f"Nothing was used of {renamed}: usage without counts of tokens.",)

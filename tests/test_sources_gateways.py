@@ -131,6 +131,77 @@ def test_helicones_outcomes_and_cache_hits(file: Path, changed: Row, outcome: tu
     assert requests(batch, "status", "http_status", "is_gateway_cache_hit") == [outcome]
 
 
+EXPORTED: Row = {
+    "response_id": "r-1",
+    "response_created_at": "2026-05-01T10:00:00.5Z",
+    "response_status": 200,
+    "request_id": "q-1",
+    "request_created_at": "2026-05-01T10:00:00.5Z",
+    "request_user_id": "ada",
+    "request_properties": {"app": "support", "Environment": "production"},
+    "provider": "OPENAI",
+    "delay_ms": 1450,
+    "request_model": "gpt-4o",
+    "completion_tokens": 500,
+    "prompt_tokens": 3000,
+    "cost": 0.0125,
+    "cache_reference_id": NO_ID,
+}
+
+
+def test_helicones_export_is_in_dollars_and_has_names_of_its_own(file: Path):
+    two_dollars = {**EXPORTED, "request_id": "q-2", "response_status": 429, "cost": 2}
+    batch = read(Helicone(), json_lines(file, [EXPORTED, two_dollars]))
+
+    about = ("request_id", "model", "user_id", "app", "environment", "status", "http_status", "duration_ms", "reported_cost_usd")
+    assert requests(batch, *about) == [
+        ("q-1", "gpt-4o", "ada", "support", "production", "success", 200, 1450.0, Decimal("0.0125")),
+        ("q-2", "gpt-4o", "ada", "support", "production", "error", 429, 1450.0, Decimal(2)),
+    ]
+
+
+CSV_OF_THE_TOOL = (
+    "response_id,response_created_at,response_status,request_created_at,request_properties,request_user_id,model,prompt_tokens,cost\n"
+    '"r-1","2026-05-01T10:00:01.000Z","200","2026-05-01T10:00:01.000Z",'
+    '"{""""app"""":""""search""""}","ada",,"3000","1"\n'
+)
+
+
+def test_helicones_csv_has_the_answers_id_only_and_its_quotes_are_doubled_twice(file: Path):
+    file.write_text(CSV_OF_THE_TOOL)
+
+    batch = read(Helicone(), file)
+
+    assert requests(batch, "request_id", "app", "user_id", "model", "reported_cost_usd") == [
+        ("r-1", "search", "ada", None, Decimal(1))
+    ]
+    assert "names no model in any of its 1 requests" in rejects(batch)[0][1]
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_a_table_whose_first_costs_have_fractions_is_in_dollars(file: Path, form: str):
+    rows = [{**HELICONE, "request_id": "a", "cost": 2}, {**HELICONE, "request_id": "b", "cost": 0.25}]
+    if form == "json":
+        json_lines(file, rows)
+    else:
+        names = [name for name in HELICONE if name != "properties"]
+        file.write_text("\n".join([",".join(names), *(",".join(str(row[name]) for name in names) for row in rows)]) + "\n")
+
+    assert requests(read(Helicone(), file), "reported_cost_usd") == [(Decimal(2),), (Decimal("0.25"),)]
+
+
+def test_a_fraction_far_below_whole_billionths_is_rejected_and_never_read_as_billionths(file: Path):
+    rows = [{**HELICONE, "request_id": f"q-{place}", "properties": {"app": "x" * 9000}} for place in range(40)]
+
+    batch = read(Helicone(), json_lines(file, [*rows, {**HELICONE, "cost": 0.25}, {**HELICONE, "cost": 1.5e-7}]))
+
+    assert set(requests(batch, "reported_cost_usd")) == {(Decimal("0.001234567"),)}
+    assert [(line, reason.split(",")[0]) for line, reason in rejects(batch)] == [
+        (41, "cost has a fraction"),
+        (42, "cost has a fraction"),
+    ]
+
+
 # ---- Portkey
 
 
@@ -150,6 +221,48 @@ def test_portkeys_input_below_its_cached_part_excludes_it(file: Path):
     batch = read(Portkey(), json_lines(file, [{**PORTKEY, "response": {"usage": usage}, "ai_org": "anthropic"}]))
 
     assert requests(batch, *TOKENS) == [(620, 500, 20, 20, None)]
+
+
+@pytest.mark.parametrize(
+    ("org", "units", "usage", "tokens"),
+    [
+        # Gemini: thoughts are in the total only
+        ("google", (20, 198, 623), {"completion_tokens_details": {"reasoning_tokens": 405}}, (20, None, None, 603, 405)),
+        ("vertex-ai", (20, 198, 623), {}, (20, None, None, 603, 405)),
+        ("google", (20, 603, 623), {"completion_tokens_details": {"reasoning_tokens": 405}}, (20, None, None, 603, 405)),
+        ("google", (900, 100, 1200), {"prompt_tokens_details": {"cached_tokens": 500}}, (900, 500, None, 300, 200)),
+        # Anthropic: so are cache reads and writes
+        (
+            "anthropic",
+            (100, 50, 780),
+            {"cache_read_input_tokens": 600, "cache_creation_input_tokens": 30},
+            (730, 600, 30, 50, None),
+        ),
+        (
+            "anthropic",
+            (1000, 50, 1680),
+            {"cache_read_input_tokens": 600, "cache_creation_input_tokens": 30},
+            (1630, 600, 30, 50, None),
+        ),
+        (
+            "anthropic",
+            (1000, 50, 1050),
+            {"input_tokens": 1000, "cache_read_input_tokens": 600},  # its own shape, in which the total leaves them out
+            (1600, 600, None, 50, None),
+        ),
+        ("openai", (1000, 50, 1050), {"prompt_tokens_details": {"cached_tokens": 600}}, (1000, 600, None, 50, None)),
+        ("openai", (1000, 50, 1050), {"completion_tokens_details": {"reasoning_tokens": 40}}, (1000, None, None, 50, 40)),
+        ("openai", (1000, 50, None), {"completion_tokens_details": {"reasoning_tokens": 90}}, (1000, None, None, 140, 90)),
+    ],
+)
+def test_portkeys_total_tells_what_its_counts_leave_out(
+    file: Path, org: str, units: tuple[int, int, int | None], usage: Row, tokens: tuple
+):
+    counts = dict(zip(("req_units", "res_units", "total_units"), units, strict=True))
+
+    batch = read(Portkey(), json_lines(file, [{**PORTKEY, **counts, "ai_org": org, "response": {"usage": usage}}]))
+
+    assert requests(batch, *TOKENS) == [tokens]
 
 
 def test_portkeys_failures_have_their_class(file: Path):
@@ -182,6 +295,43 @@ def test_what_bifrost_is_still_working_on_is_skipped(file: Path):
     batch = read(Bifrost(), json_lines(file, [{**BIFROST, "status": "processing"}, BIFROST]))
 
     assert (batch.lines, batch.skipped, batch.requests.num_rows) == (2, 1, 1)
+
+
+def test_bifrosts_api_calls_the_kind_object_and_tells_of_searches_images_and_its_cache(file: Path):
+    usage = {
+        "prompt_tokens": 100,
+        "completion_tokens": 30,
+        "prompt_tokens_details": {"image_tokens": 7},
+        "completion_tokens_details": {"num_search_queries": 2, "image_tokens": 20},
+        "total_tokens": 130,
+    }
+    line = {name: value for name, value in BIFROST.items() if name not in ("object_type", "prompt_tokens", "completion_tokens")}
+    line |= {"object": "chat.completion", "token_usage": usage, "cache_debug": {"cache_hit": True, "hit_type": "semantic"}}
+
+    made = json_lines(file, [line])
+    batch = read(Bifrost(), made)
+
+    assert Bifrost().recognise(Head.of(made))
+    assert requests(batch, "operation", "input_tokens", "input_image_tokens", "output_image_tokens", "is_gateway_cache_hit") == [
+        ("chat completion", 100, 7, 20, True)
+    ]
+    assert batch.requests["units"].to_pylist() == [[("web_searches", Decimal(2))]]
+
+
+def test_bifrosts_calls_that_use_no_model_are_skipped_with_a_reason(file: Path):
+    kinds = ["list_models", "video_retrieve", "batch_list", "file_upload", "batch_create", "video_generation"]
+
+    batch = read(Bifrost(), json_lines(file, [{**BIFROST, "id": kind, "object_type": kind} for kind in kinds]))
+
+    assert requests(batch, "request_id") == [("batch_create",), ("video_generation",)]
+    assert batch.skips == {(str(file), "reads or manages what was made before"): 4}
+
+
+@pytest.mark.parametrize("usage", ["", None, {"total_tokens": 0}])
+def test_a_stream_of_bifrost_without_usage_has_unknown_tokens(file: Path, usage: object):
+    line = {**BIFROST, "token_usage": usage, "prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+
+    assert requests(read(Bifrost(), json_lines(file, [line])), *TOKENS) == [(None,) * 5]
 
 
 # ---- all of them

@@ -282,6 +282,53 @@ def test_older_downloads_have_counts_in_columns_or_with_a_unit(tmp_path: Path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("usage", "tokens", "units"),
+    [
+        ({"input": 90, "output": 9, "web_search_requests": 2, "total": 99}, (90, 9), {"web_searches": 2}),
+        ({"input": 90, "output": 9, "web_searches": 2, "total": 101}, (90, 9), {"web_searches": 2}),  # added up by Langfuse
+        ({"input_audio_seconds": 12.5}, (None, None), {"input_audio_seconds": Decimal("12.5")}),
+        ({"search_units": 1, "total": 1}, (None, None), {"rerank_searches": 1}),
+        ({"input": 0, "output": 0, "images": 3}, (None, None), {"images": 3}),
+        (
+            {"input": 412, "output": 87, "total": 499, "unit": "CHARACTERS"},
+            (None, None),
+            {"input_characters": 412, "output_characters": 87},
+        ),
+        ({"input": 0, "output": 0, "total": 2500, "unit": "MILLISECONDS"}, (None, None), {"seconds": Decimal("2.5")}),
+        ({"input": None, "output": 2, "total": 2, "unit": "IMAGES"}, (None, None), {"images": 2}),
+    ],
+)
+def test_what_is_no_token_is_counted_as_units(tmp_path: Path, usage: Row, tokens: tuple, units: dict[str, object]):
+    batch = observed(tmp_path, downloaded(usageDetails=usage))
+
+    assert batch.rejects.num_rows == 0
+    assert requests(batch, "input_tokens", "output_tokens") == [tokens]
+    assert [dict(found or []) for found in batch.requests["units"].to_pylist()] == [units]
+
+
+def test_images_have_columns_and_lie_inside_of_an_inclusive_total(tmp_path: Path):
+    batch = observed(
+        tmp_path,
+        downloaded(id="a", usageDetails={"input": 10, "input_image": 30, "output": 5, "output_image": 20, "total": 65}),
+        downloaded(
+            id="b", usageDetails={"input": 40, "input_image_tokens": 30, "output": 25, "output_image_tokens": 20, "total": 65}
+        ),
+    )
+
+    assert by_id(batch, "input_tokens", "input_image_tokens", "output_tokens", "output_image_tokens") == [
+        ("t1:a", 40, 30, 25, 20),
+        ("t1:b", 40, 30, 25, 20),
+    ]
+
+
+def test_every_skipped_observation_has_a_reason(tmp_path: Path):
+    rows = [enriched(), enriched(id="o2", type="SPAN", usage_details={}), enriched(id="o3", is_deleted=1)]
+    path = write_rows(tmp_path / "o.jsonl", rows)
+
+    assert read(Langfuse(), path).skips == {(str(path), "no usage in it"): 1, (str(path), "deleted in Langfuse"): 1}
+
+
 # ---- the forms
 
 

@@ -160,8 +160,8 @@ def test_other_lifetimes_and_units_are_kept_as_attributes(log: Path):
     (attributes,) = one(log, with_usage("usage_object", counts), "attributes")
 
     assert {name: value for name, value in json.loads(attributes).items() if name not in KEPT_OF_EVERY_CALL} == {
-        "cache_write_5m_tokens": 5, "cache_write_30m_tokens": 30, "cache_write_12h_tokens": 12, "input_image_tokens": 9,
-        "server_tool_use": {"web_search_requests": 2}, "speed": "fast",
+        "cache_write_5m_tokens": 5, "cache_write_30m_tokens": 30, "cache_write_12h_tokens": 12,
+        "server_tool_use": {"web_search_requests": 2},
     }  # fmt: skip
 
 

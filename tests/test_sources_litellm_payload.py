@@ -60,7 +60,7 @@ CALLS = {
     ),
     "the cost of an answer in the background": (
         {"request_id": "resp_1_background_cost", "call_type": "aget_responses"},
-        {"id": "resp_1", "call_type": "aget_responses"},
+        {"id": "resp_1", "call_type": "aget_responses", "response": {"background": True}},
     ),
 }
 
@@ -82,6 +82,7 @@ def test_to_ask_again_for_an_answer_or_a_batch_is_no_request_to_a_model(log: Pat
     nothing = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "response_cost": 0.0}
     rows = [
         payload(id="resp_1", call_type="aresponses"),
+        payload(id="resp_2", call_type="aget_responses"),  # older versions give it the tokens of the answer it reads
         payload(id="resp_1", call_type="aget_responses", **nothing),
         payload(id="resp_1", call_type="adelete_responses", **nothing),
         payload(id="batch_1", call_type="aretrieve_batch", **nothing),
@@ -90,8 +91,14 @@ def test_to_ask_again_for_an_answer_or_a_batch_is_no_request_to_a_model(log: Pat
 
     batch = read(LiteLLM(), json_lines(log, rows))
 
-    assert requests(batch, "request_id", "is_batch") == [("resp_1", False), ("batch_1", True)]
-    assert (batch.skipped, batch.rejects.num_rows) == (3, 0)
+    assert requests(batch, "request_id", "is_batch") == [("resp_1", False)]
+    assert (batch.skips, batch.rejects.num_rows) == (
+        {
+            (str(log), "reads an earlier answer"): 3,
+            (str(log), "prepares or manages something, uses no model"): 2,
+        },
+        0,
+    )
 
 
 AUDIT = {"id": "a-1", "updated_at": "2026-05-01T10:00:00Z", "changed_by": "ann", "action": "created", "table_name": "Keys"}

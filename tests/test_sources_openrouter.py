@@ -123,6 +123,57 @@ def test_with_a_key_of_ones_own_the_fee_and_the_providers_part_are_the_cost(file
     assert requests(read(OpenRouter(), json_lines(file, [answer])), "reported_cost_usd") == [(Decimal("0.401"),)]
 
 
+@pytest.mark.parametrize(
+    ("model", "variant", "name"),
+    [
+        ("deepseek/deepseek-r1", "free", "deepseek/deepseek-r1:free"),
+        ("deepseek/deepseek-r1:free", "free", "deepseek/deepseek-r1:free"),
+        ("openai/gpt-4o", "extended", "openai/gpt-4o:extended"),
+        ("openai/gpt-4o", "standard", "openai/gpt-4o"),
+        ("openai/gpt-4o", "", "openai/gpt-4o"),
+        ("openai/gpt-4o", "nitro", "openai/gpt-4o"),
+    ],
+)
+def test_a_variant_with_a_price_of_its_own_is_in_the_models_name(file: Path, model: str, variant: str, name: str):
+    row = {**EXPORTED, "model_permaslug": model, "variant": variant}
+
+    assert requests(read(OpenRouter(), csv(file, row)), "model") == [(name,)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "image_tokens", "units"),
+    [
+        ({"native_tokens_completion_images": 1290, "num_media_completion": 1}, 1290, None),
+        ({"native_tokens_completion_images": 0, "num_media_completion": 2}, 0, [("images", Decimal(2))]),
+        ({"num_search_results": 5}, None, [("web_searches", Decimal(1))]),
+        ({"num_search_results": 0, "num_media_completion": 0}, None, None),
+    ],
+)
+def test_images_and_searches_are_counted(file: Path, changed: Row, image_tokens: int | None, units: object):
+    batch = read(OpenRouter(), json_lines(file, [{**ANSWERED, "native_tokens_completion": 1500, **changed}]))
+
+    assert requests(batch, "output_image_tokens", "units") == [(image_tokens, units)]
+
+
+def test_an_exported_search_is_counted_and_a_cancelled_call_has_its_zeros(file: Path):
+    nothing = {"tokens_prompt": "0", "tokens_completion": "0", "tokens_reasoning": "0", "tokens_cached": "0"}
+    batch = read(OpenRouter(), csv(file, {**EXPORTED, "cost_web_search": "0.02"}, {**EXPORTED, **nothing, "cancelled": "true"}))
+
+    assert requests(batch, "units", "input_tokens") == [([("web_searches", Decimal(1))], 1200), (None, 0)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"id": "x", "model": "sonar", "created": 1, "usage": {"prompt_tokens": 1, "cost": {"total_cost": 0.01}}},
+        {"id": "x", "model": "gpt-4o", "provider": "openai", "usage": {"prompt_tokens": 1, "cost": 0.01}},
+        {"id": "x", "total_cost": 0.1, "provider_name": "p", "created_at": "2026-05-01"},
+    ],
+)
+def test_what_only_has_a_cost_is_not_openrouters(file: Path, body: Row):
+    assert OpenRouter().recognise(Head.of(json_lines(file, [body]))) is None
+
+
 def test_a_row_with_more_cached_than_sent_is_rejected(file: Path):
     batch = read(OpenRouter(), csv(file, {**EXPORTED, "tokens_cached": "5000"}, {**EXPORTED, "generation_id": ""}))
 

@@ -21,10 +21,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from usagecost.ingest.priced import priced
 from usagecost.lake import Commit, Lake
 from usagecost.lake.staging import bounded_database
 from usagecost.pricebook import current_book
-from usagecost.pricing import with_prices
 from usagecost.schema import NAMES, REQUESTS
 from usagecost.sources import Batch
 from usagecost.sources.protocol import Skips
@@ -242,9 +242,9 @@ class _Staging:
             stamp = pa.DictionaryArray.from_arrays(np.zeros(requests.num_rows, np.int32), value)
             requests = requests.set_column(REQUESTS.get_field_index(name), name, stamp)
         with registered(self._con, "batch", requests):
-            priced = self._con.sql(with_prices(self._con, "batch", self._prices.book)).to_arrow_table()
+            rows = priced(self._con, "batch", self._prices.book)
         path = self._folder / f"staged-{len(self.files)}.parquet"
-        pq.write_table(priced.select(REQUESTS.names).cast(REQUESTS), path)
+        pq.write_table(rows.select(REQUESTS.names).cast(REQUESTS), path)
         self.files.append(path)
 
     def _write_lineage(self) -> None:

@@ -13,10 +13,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from usagecost.ingest.priced import priced
 from usagecost.lake import Lake
 from usagecost.lake.staging import bounded_database
 from usagecost.pricebook import current_book
-from usagecost.pricing import Book, with_prices
+from usagecost.pricing import Book
 from usagecost.schema import REJECTS, REQUESTS
 from usagecost.sources import SOURCES, FileProblem, Head, Reading, Source
 from usagecost.sources.conventions import STATUSES
@@ -117,8 +118,8 @@ def _priced(con: duckdb.DuckDBPyConnection, requests: pa.Table, book: Book) -> p
     """The requests with their prices, in their order."""
     numbered = requests.append_column("place", pa.array(range(requests.num_rows), pa.int64()))
     with registered(con, "batch", numbered):
-        priced = con.sql(with_prices(con, "batch", book, ("place",))).to_arrow_table()
-    return priced.sort_by("place").select(REQUESTS.names).cast(REQUESTS)
+        rows = priced(con, "batch", book, ("place",))
+    return rows.sort_by("place").select(REQUESTS.names).cast(REQUESTS)
 
 
 def _text(value: Any) -> str | None:

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from usagecost.sources.claude_code_iterations import with_iterations
 from usagecost.sources.conventions import Conventions
-from usagecost.sources.essentials import with_missing_essentials
+from usagecost.sources.essentials import with_lacks
 from usagecost.sources.files import Head
 from usagecost.sources.jsonlines import JsonLines
 from usagecost.sources.protocol import NO_USAGE, Batch, Reading
@@ -247,7 +247,7 @@ class ClaudeCode:
         """Sessions in batches; one row = one line with usage, copies and growing ones included."""
         conventions = Conventions(input_includes_cache_read=False, input_includes_cache_write=False)
         batches = JsonLines(self.name, SHAPE, ROWS, conventions, _facts).batches(heads, reading)
-        return with_missing_essentials(with_iterations(batches, reading), self.name, reading)
+        return with_lacks(with_iterations(batches, reading), self.name, reading)
 
 
 def _facts(head: Head) -> dict[str, str | None]:

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from usagecost.sources.conventions import Conventions
-from usagecost.sources.essentials import with_missing_essentials
+from usagecost.sources.essentials import with_lacks
 from usagecost.sources.files import Head
 from usagecost.sources.protocol import MOST_RAW, NO_USAGE, Batch, Reading
 from usagecost.sources.sessions import SessionLines
@@ -278,7 +278,7 @@ class Codex:
     def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """Sessions in batches; one row = one event that counts tokens, copies with their own times included."""
         batches = SessionLines(self.name, _KEPT, _EVENTS, _ROWS, Conventions(), _facts).batches(heads, reading)
-        return with_missing_essentials(batches, self.name, reading)
+        return with_lacks(batches, self.name, reading)
 
 
 def _facts(head: Head) -> dict[str, str | None]:

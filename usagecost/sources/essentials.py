@@ -1,47 +1,60 @@
-"""Files of a recognised format whose requests all lack their model, or all lack their tokens: the format may have changed.
+"""What every log of requests has to say, and which files say it of none of their requests.
 
-Such a file is read without a single wrong line, and still says nothing of what was spent. A reject of the whole file says so.
+A file that is recognised, and whose columns for the model or the tokens are empty or missing throughout, loads without a reject and
+tells nothing. One sentence says so.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from usagecost.schema import REQUESTS
 from usagecost.sources.protocol import Batch, Reading, Reject
 
-_CURE = "Was it shortened, or written by a version whose lines look different?"
-_LACKS = {
-    "model": "The file names no model for any of its {count:,} successful requests, so they have no price. ",
-    "tokens": "The file counts no tokens for any of its {count:,} successful requests. ",
+LACKS = {
+    "has_model": "names no model in any of its {count:,} requests: they cannot be priced. Export it with the models' names.",
+    "has_status": "says of none of its {count:,} requests whether it succeeded. Export it with their status.",
+    "has_usage": "has no tokens for any of its {count:,} requests, though not all failed: their usage is not known. "
+    "Export it with the counts of tokens.",
 }
+"""What the requests of a file may lack, and the clause that follows the file's name."""
 
 
-def with_missing_essentials(batches: Iterable[Batch], source: str, reading: Reading) -> Iterator[Batch]:
-    """The batches, and at last one of rejects: the files of which no successful request has a model, or none has tokens."""
-    requests: Counter[str] = Counter()
-    has: dict[str, set[str]] = {name: set() for name in _LACKS}
+def with_lacks(batches: Iterable[Batch], source: str, reading: Reading, at_least: int = 1) -> Iterator[Batch]:
+    """The batches; then, of files of at least so many requests, what none of the requests says."""
+    files: dict[str, dict[str, int]] = {}
     for batch in batches:
-        successful = batch.requests.filter(pc.equal(batch.requests["status"], "success"))
-        requests.update(_files_with_counts(successful))
-        tokens = pc.or_(pc.is_valid(successful["input_tokens"]), pc.is_valid(successful["output_tokens"]))
-        for name, is_there in (("model", pc.is_valid(successful["model"])), ("tokens", tokens)):
-            has[name].update(pc.unique(successful["source_file"].filter(is_there)).to_pylist())
+        for row in _said(batch.requests):
+            said = files.setdefault(row.pop("source_file"), dict.fromkeys(row, 0))
+            for name, value in row.items():
+                said[name] += value
         yield batch
     rejects = [
-        Reject(file, None, sentence.format(count=count) + _CURE, None)
-        for file, count in requests.items()
-        for name, sentence in _LACKS.items()
-        if file not in has[name]
+        Reject(file, None, f"The file {clause.format(**said)}", None)
+        for file, said in files.items()
+        for name, clause in LACKS.items()
+        if said["count"] >= at_least and not said[name]
     ]
     if rejects:
         yield Batch(REQUESTS.empty_table(), reading.rejects(source, rejects), lines=0, bytes_read=0)
 
 
-def _files_with_counts(requests: pa.Table) -> dict[str, int]:
-    counts = requests.select(["source_file"]).group_by("source_file").aggregate([([], "count_all")])
-    return dict(zip(counts["source_file"].to_pylist(), counts["count_all"].to_pylist(), strict=True))
+def _said(requests: pa.Table) -> list[dict[str, int]]:
+    """Of each file, how many requests there are and how many of them say something; those that failed need neither."""
+    if not requests.num_rows:
+        return []
+    is_failed = pc.is_in(requests["status"], pa.array(["error", "cancelled"]))
+    counts = [pc.is_valid(requests[name]) for name in ("input_tokens", "output_tokens", "units")]
+    said = {
+        "count": pa.array(np.ones(requests.num_rows, np.int64)),
+        "has_model": pc.or_(is_failed, pc.is_valid(requests["model"])),
+        "has_status": pc.is_valid(requests["status"]),
+        "has_usage": pc.or_(is_failed, pc.or_(counts[0], pc.or_(counts[1], counts[2]))),
+    }
+    table = pa.table({"source_file": requests["source_file"], **{name: values.cast(pa.int64()) for name, values in said.items()}})
+    sums = table.group_by("source_file").aggregate([(name, "sum") for name in said])
+    return sums.rename_columns([name.removesuffix("_sum") for name in sums.column_names]).to_pylist()

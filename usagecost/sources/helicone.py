@@ -1,8 +1,8 @@
 """Helicone: rows of its table request_response_rmt, and what its API and its export tool make of them.
 
 The table's cost is whole billionths of a dollar. The API says dollars, and names other columns: `response_status`, `delay_ms`,
-`request_model`, `request_user_id`. These names show which of the two a file is; and a cost with a fraction is in dollars, as are then
-all costs of the file. Times are in milliseconds; an answer out of Helicone's own cache has no tokens and no cost. The tool's CSV
+`request_model`, `request_user_id`. These names show which of the two a file is; and where a cost has a fraction, all costs of
+the file are dollars. Times are in milliseconds; an answer out of Helicone's own cache has no tokens and no cost. The tool's CSV
 has the id of the answer only, and often no model.
 Anthropic's counts of input exclude what was read from a prompt cache and written to it. Of other providers that depends on the
 version that wrote the row, so there the counts decide: an input below its own parts excludes them.

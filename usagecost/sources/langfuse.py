@@ -104,7 +104,7 @@ class Langfuse:
             elif kind == TRACES_ONLY:
                 yield from self._traces(group, reading)
             elif kind == SCORES:
-                yield from Records(self.name, ("id",), NOTHING).read(group, reading)
+                yield from Records(self.name, ("id",), NOTHING, are_requests=False).read(group, reading)
             elif kind == OBSERVATIONS:
                 observations += [(head.path, head.name) for head in group]
             else:
@@ -134,7 +134,8 @@ class Langfuse:
     def _traces(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """Puts traces aside for the observations; they are no requests themselves."""
         conventions = Conventions(names={"request_id": "id", "started_at": "timestamp"})
-        for batch in Records(self.name, spellings(TRACE_FIELDS), TRACES, conventions).read(heads, reading):
+        traces = Records(self.name, spellings(TRACE_FIELDS), TRACES, conventions, are_requests=False)
+        for batch in traces.read(heads, reading):
             with registered(reading.con, "traces_read", batch.requests):
                 reading.con.execute(READ_TRACES)
             yield replace(

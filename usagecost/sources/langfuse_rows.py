@@ -9,9 +9,10 @@ service and how the model was called; nothing else of them is kept.
 from __future__ import annotations
 
 from usagecost.sources.kinds import MOST_DURATION_MS
-from usagecost.sources.langfuse_usage import COUNTS, HAS_USAGE, USAGE
+from usagecost.sources.langfuse_usage import COUNTS, HAS_USAGE, UNITS, USAGE
 from usagecost.sources.moments import EARLIEST, instant_sql
-from usagecost.sources.sql import identifier, json_object, text_list
+from usagecost.sources.protocol import NO_USAGE
+from usagecost.sources.sql import identifier, json_object, literal, text_list
 
 FIELDS = {
     "id": ("id",),
@@ -98,14 +99,24 @@ def _revision(updated_at: str) -> str:
 
 _USAGE_TEXT = """
 coalesce(
-    CASE WHEN usage_details LIKE '%"unit"%' AND NOT usage_details LIKE '%"TOKENS"%' THEN NULL ELSE usage_details END,
+    CASE
+        WHEN usage_details LIKE '%"unit"%' AND NOT usage_details LIKE '%"TOKENS"%' THEN CASE TRY(usage_details->>'$.unit')
+            WHEN 'CHARACTERS' THEN json_object(
+                'input_characters', usage_details->'$.input', 'output_characters', usage_details->'$.output'
+            )::VARCHAR
+            WHEN 'SECONDS' THEN json_object('seconds', usage_details->'$.total')::VARCHAR
+            WHEN 'MILLISECONDS' THEN json_object('seconds', TRY_CAST(usage_details->>'$.total' AS DOUBLE) / 1000)::VARCHAR
+            WHEN 'IMAGES' THEN json_object('images', usage_details->'$.total')::VARCHAR
+        END
+        ELSE usage_details
+    END,
     CASE
         WHEN usage_details IS NULL AND TRY_CAST(total_usage AS DOUBLE) > 0
             THEN json_object('input', input_usage, 'output', output_usage, 'total', total_usage)::VARCHAR
     END
 )
 """
-"""The older exports have three counts in columns of their own, 0 where nothing is known, or a map with a unit."""
+"""The older exports have three counts in columns of their own, 0 where nothing is known, or a map with a unit of its own."""
 
 _METADATA = '{"attributes": "VARCHAR", "resourceAttributes": "VARCHAR", "ls_provider": "VARCHAR"}'
 _ATTRIBUTES = """{
@@ -124,7 +135,8 @@ OBSERVATIONS = f"""
         concat_ws(':', trace_id, parent_id) AS around_it,
         {_USAGE_TEXT} AS usage_text,
         {HAS_USAGE} AS has_usage,
-        coalesce(type IN ('GENERATION', 'EMBEDDING'), false) OR has_usage AS is_billable
+        coalesce(type IN ('GENERATION', 'EMBEDDING'), false) OR has_usage AS is_billable,
+        coalesce(lower(is_deleted) IN ('1', 'true'), false) AS was_deleted
     FROM spelled
 )
 """
@@ -160,7 +172,7 @@ ROWS = f"""
         ),
         coalesce(trace.trace_id, observation.trace_name, observation.user_id, observation.session_id) IS NOT NULL AS has_trace
     FROM observation LEFT JOIN langfuse_trace AS trace ON trace.trace_id = observation.trace_id
-    WHERE is_billable AND coalesce(lower(is_deleted), '') NOT IN ('1', 'true')
+    WHERE is_billable AND NOT was_deleted
 )
 {USAGE}
 , opened AS (
@@ -227,8 +239,13 @@ SELECT
     CASE WHEN TRY_CAST(total_cost AS DOUBLE) <> 0 OR {_object("cost_details")} IS NOT NULL THEN total_cost END AS reported_cost_usd,
     {_revision("updated")} * 8 + has_trace::BIGINT + (user_id IS NOT NULL)::BIGINT + (session_id IS NOT NULL)::BIGINT
         + (tags IS NOT NULL)::BIGINT AS rank,
+    {UNITS} AS units,
     {json_object(_ATTRIBUTE_FIELDS)} AS attributes
 FROM timed
+UNION ALL BY NAME
+SELECT row, source_file, CASE WHEN was_deleted THEN 'deleted in Langfuse' ELSE {literal(NO_USAGE)} END AS skipped
+FROM observation
+WHERE NOT is_billable OR was_deleted
 """
 """The latest change of an observation ranks highest; of one change the row that knows more about its trace."""
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from usagecost.sources.kinds import MOST_TOKENS
-from usagecost.sources.sql import literal
+from usagecost.sources.sql import literal, units_map
 
 _TOTALS = ("total", "total_tokens", "totalTokens", "total_token_count", "totalTokenCount")
 _INPUTS = ("input", "input_tokens", "prompt_tokens", "inputTokens", "promptTokens", "prompt_token_count", "promptTokenCount")
@@ -36,6 +36,25 @@ _REASONING = (
 )  # fmt: skip
 _INPUT_AUDIO = ("input_audio", "input_audio_tokens", "prompt_details.audio")
 _OUTPUT_AUDIO = ("output_audio", "output_audio_tokens", "completion_details.audio")
+_CACHE_AUDIO_READ = ("input_cached_audio_tokens", "input_audio_cached", "input_cache_read_audio")
+_INPUT_IMAGE = ("input_image", "input_image_tokens", "prompt_details.image")
+_OUTPUT_IMAGE = ("output_image", "output_image_tokens", "completion_details.image")
+
+_UNITS = {
+    "web_searches": (
+        "web_searches", "web_search_requests", "web_search", "server_tool_use.web_search_requests",
+        "server_tool_use_web_search_requests", "num_search_queries",
+    ),
+    "code_executions": ("code_executions", "code_execution_requests"),
+    "rerank_searches": ("rerank_searches", "search_units"),
+    "images": ("images", "output_images", "input_images", "image_count"),
+    "input_audio_seconds": ("input_audio_seconds", "input_seconds"),
+    "seconds": ("seconds", "duration_seconds", "audio_seconds"),
+    "input_characters": ("input_characters", "characters"),
+    "output_characters": ("output_characters",),
+    "input_document_pages": ("input_document_pages", "pages", "pages_processed"),
+}  # fmt: skip
+"""Unit -> the keys that count it: they are no tokens, and a total may have them or not."""
 
 _INPUT_KEYS = ("input", "prompt", "cache")
 _OUTPUT_KEYS = ("output", "completion", "reasoning", "candidates", "thoughts")
@@ -66,6 +85,7 @@ def _sentence(usage: str, wrong: str) -> str:
     return f"""'usage_details is "' || left({usage}, 100) || '": {wrong}'"""
 
 
+_IS_UNIT = f"entry.key IN ({', '.join(literal(key) for keys in _UNITS.values() for key in keys)})"
 _IS_TOTAL = f"entry.key IN ({', '.join(map(literal, _TOTALS))})"
 _IS_NO_COUNT = f"entry.value IS NULL OR isnan(entry.value) OR NOT entry.value BETWEEN 0 AND {MOST_TOKENS} OR entry.value % 1 <> 0"
 
@@ -79,7 +99,7 @@ USAGE = f"""
     SELECT
         *,
         list_transform(
-            list_filter(map_entries(usage), lambda entry: entry.value IS NOT NULL AND entry.key <> 'unit'),
+            list_filter(map_entries(usage), lambda entry: entry.value IS NOT NULL AND entry.key <> 'unit' AND NOT ({_IS_UNIT})),
             lambda entry: {{'key': entry.key, 'value': TRY_CAST(entry.value AS DOUBLE)}}
         ) AS counts
     FROM entered
@@ -92,6 +112,8 @@ USAGE = f"""
         END AS problem,
         {_first(_TOTALS)} AS total,
         {_sum(f"NOT ({_IS_TOTAL})")} AS sum_of_all,
+        {" + ".join(f"coalesce({_first(keys)}, 0)" for keys in _UNITS.values())} AS sum_of_units,
+        {", ".join(f"{_first(keys)} AS {unit}" for unit, keys in _UNITS.items())},
         {_sum(_begins(_INPUT_KEYS))} AS sum_of_input,
         {_sum(_begins(_OUTPUT_KEYS))} AS sum_of_output,
         {_first(_INPUTS)} AS input_alone,
@@ -105,17 +127,21 @@ USAGE = f"""
         END AS cache_write,
         {_first(_REASONING)} AS reasoning,
         {_first(_INPUT_AUDIO)} AS input_audio,
-        {_first(_OUTPUT_AUDIO)} AS output_audio
+        {_first(_OUTPUT_AUDIO)} AS output_audio,
+        {_first(_CACHE_AUDIO_READ)} AS cache_audio_read,
+        {_first(_INPUT_IMAGE)} AS input_image,
+        {_first(_OUTPUT_IMAGE)} AS output_image
     FROM listed
 ), counted AS (
     SELECT
         *,
         CASE
-            WHEN total IS NULL OR total = coalesce(sum_of_all, 0) THEN 'disjoint'
+            WHEN total IS NULL OR total IN (coalesce(sum_of_all, 0), coalesce(sum_of_all, 0) + sum_of_units) THEN 'disjoint'
             WHEN total = coalesce(input_alone, 0) + coalesce(output_alone, 0)
                 AND coalesce(cache_read, 0) + coalesce(cache_write, 0) <= coalesce(input_alone, 0)
-                AND coalesce(input_audio, 0) <= coalesce(input_alone, 0)
-                AND greatest(coalesce(reasoning, 0), coalesce(output_audio, 0)) <= coalesce(output_alone, 0) THEN 'inclusive'
+                AND greatest(coalesce(input_audio, 0), coalesce(input_image, 0)) <= coalesce(input_alone, 0)
+                AND greatest(coalesce(reasoning, 0), coalesce(output_audio, 0), coalesce(output_image, 0))
+                    <= coalesce(output_alone, 0) THEN 'inclusive'
             WHEN cache_write > 0 AND sum_of_all - total = cache_write AND cache_write <= input_alone THEN 'cache write'
             ELSE 'unknown'
         END AS adds_up
@@ -141,5 +167,11 @@ COUNTS = {
     "output_reasoning_tokens": "reasoning",
     "input_audio_tokens": "input_audio",
     "output_audio_tokens": "output_audio",
+    "cache_audio_read_tokens": "cache_audio_read",
+    "input_image_tokens": "input_image",
+    "output_image_tokens": "output_image",
 }
 """The canonical counts, from what `counted` has."""
+
+UNITS = units_map({unit: unit for unit in _UNITS})
+"""The column `units`, likewise."""

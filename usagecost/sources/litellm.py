@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
+from usagecost.sources.essentials import with_lacks
 from usagecost.sources.files import Head
-from usagecost.sources.litellm_calls import REQUESTS, usage_paths
+from usagecost.sources.litellm_calls import REQUESTS, skipped_sql, usage_paths
 from usagecost.sources.litellm_payload import NO_CALLS, PAYLOAD_FIELDS, PAYLOADS
 from usagecost.sources.protocol import Batch, Reading
 from usagecost.sources.records import Records, is_json, record_names
@@ -57,8 +58,9 @@ SPEND_LOG_ROWS = f"""
 ), calls AS (
     SELECT
         *,
+        total_tokens AS total,
         CASE WHEN found IS NULL AND trim(metadata) <> '' THEN {literal(_NO_METADATA)} END AS problem,
-        NULL::VARCHAR AS skipped,
+        {skipped_sql("ends_with(request_id, '_background_cost')")} AS skipped,
         request_id AS id, '' AS id_suffix, coalesce(nullif(litellm_call_id, ''), call_id_in_metadata) AS call_id,
         session_id AS trace_id,
         "startTime" AS started, "endTime" AS ended, "completionStartTime" AS first_token, updated_at AS revised,
@@ -66,7 +68,7 @@ SPEND_LOG_ROWS = f"""
         nullif(custom_llm_provider, '') AS provider,
         "user" AS user_id, coalesce(nullif(project_alias, ''), project_id) AS project, api_key AS key,
         NULL::VARCHAR AS stream, mcp_namespaced_tool_name AS mcp_tool,
-        prompt_tokens AS prompt, completion_tokens AS completion, total_tokens AS total,
+        prompt_tokens AS prompt, completion_tokens AS completion,
         NULL::VARCHAR AS saved_cache_cost
     FROM about
 )
@@ -75,6 +77,9 @@ SPEND_LOG_ROWS = f"""
 """Canonical columns from `records`, of one row a spend log with the columns above as text; it continues a WITH."""
 
 _SPEND_LOGS = Records("litellm", SPEND_LOG_COLUMNS, SPEND_LOG_ROWS)
+
+PAYLOADS_OF_A_FILE = 10
+"""Loggers may write a file for each call: what a file of few calls lacks says nothing of the others."""
 
 _SPEND_LOG_FIELDS = ("request_id", "startTime", "spend")
 
@@ -103,8 +108,10 @@ class LiteLLM:
     def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """One row = one call of the proxy."""
         for of_spend_logs, group in groupby(heads, key=_has_spend_logs):
-            read = _SPEND_LOGS.read if of_spend_logs else PAYLOADS.batches
-            yield from read(group, reading)
+            if of_spend_logs:
+                yield from _SPEND_LOGS.read(group, reading)
+            else:
+                yield from with_lacks(PAYLOADS.batches(group, reading), self.name, reading, PAYLOADS_OF_A_FILE)
 
 
 def _has_spend_logs(head: Head) -> bool:

@@ -9,6 +9,9 @@ Rules, read from LiteLLM 1.60 to 1.109:
 - A hit in LiteLLM's own cache of responses keeps the tokens of the answer and costs nothing. Its id ends with the clock's time
   when the row was made, another in each log; what both know is the id of the call, and the millisecond when it began.
 - completionStartTime is the end where nothing was streamed: a first token came strictly between beginning and end.
+- To read, cancel or delete an earlier answer, a file or a store is no request to a model. Versions before the middle of 2026 give
+  such a call the tokens and the cost of what it read, under an id of its own. Only what became known later than the call that it
+  is of is counted: the cost of a batch, or of an answer made in the background.
 - A cost of 0 for tokens of a model that LiteLLM's price map lacks is no cost that anybody worked out: it is not known.
 - An unhashed key may stand where LiteLLM's hash belongs, if a proxy was set up so: it is hashed here as LiteLLM does it.
 """
@@ -18,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from usagecost.sources.moments import EARLIEST, instant_sql
-from usagecost.sources.sql import json_object, literal, text_list
+from usagecost.sources.sql import json_object, literal, text_list, units_map
 
 _WRITES_IN_DETAILS = ("prompt_tokens_details.cache_write_tokens", "prompt_tokens_details.cache_creation_tokens")
 _LIFETIMES = "prompt_tokens_details.cache_creation_token_details.ephemeral_"
@@ -36,6 +39,14 @@ _USAGE = {
     "reasoning": ("completion_tokens_details.reasoning_tokens",),
     "output_audio": ("completion_tokens_details.audio_tokens",),
     "output_image": ("completion_tokens_details.image_tokens",),
+    "cached_audio": ("prompt_tokens_details.cached_tokens_details.audio_tokens",),
+    "web_searches": ("prompt_tokens_details.web_search_requests", "server_tool_use.web_search_requests"),
+    "images": ("output_image_count",),
+    "seconds": ("seconds", "prompt_tokens_details.audio_length_seconds"),
+    "pages": ("pages_processed",),
+    "characters": ("prompt_tokens_details.character_count",),
+    "search_units": ("search_units",),
+    "video_seconds": ("duration_seconds",),
     "server_tool_use": ("server_tool_use",),
     "usage_service_tier": ("service_tier",),
     "speed": ("speed",),
@@ -66,6 +77,30 @@ OPERATIONS = {
     "embeddings": "embedding",
 }
 """Operation of the record -> LiteLLM's call types, which begin with another a where they were called asynchronously."""
+
+
+READS = "a?(get|delete|cancel)_responses|a?list_input_items"
+"""A pattern of the call types that ask for an earlier answer."""
+
+_MANAGES = (
+    "a?(retrieve|cancel|list|create)_batch(es)?|a?(list|retrieve|delete)_(containers?|container_files)|a?file_.*|a?create_file|"
+    "a?vector_store_.*|a?(get|create|delete)_(assistants?|thread|messages)|a_?add_message|a?(create|delete)_(container|sandbox)|"
+    "a?(create|cancel|list|retrieve)_fine_tuning_jobs?|a?video_(retrieve|content|list|delete|get|retrieve_job|get_character)|"
+    "a?upload_container_file|list_mcp_tools|a?create_skill"
+)
+"""The same of those that prepare or manage something; a search of a store may have a cost, and then it counts."""
+
+
+def skipped_sql(is_billed_later: str) -> str:
+    """SQL for why a call is no request to a model; NULL where it is one.
+
+    `is_billed_later` says of a call that asks for an earlier answer whether it is the one that was billed.
+    """
+    is_used = "(coalesce(TRY_CAST(spend AS DOUBLE) > 0, false) OR coalesce(TRY_CAST(total AS DOUBLE) > 0, false))"
+    return f"""CASE
+        WHEN regexp_full_match(call_type, {literal(READS)}) AND NOT ({is_used} AND {is_billed_later}) THEN 'reads an earlier answer'
+        WHEN regexp_full_match(call_type, {literal(_MANAGES)}) AND NOT {is_used} THEN 'prepares or manages something, uses no model'
+    END"""
 
 
 def usage_paths(*usages: str) -> dict[str, list[str]]:
@@ -118,10 +153,21 @@ END"""
 """LiteLLM's tags are clean, which saves looking at each."""
 
 _TEXTS = (
-    "call_type", "call_id", "team_alias", "organization_id", "agent_id", "mcp_tool", "model_id", "user_agent", "speed",
-    "inference_geo",
+    "call_type", "call_id", "team_alias", "organization_id", "agent_id", "mcp_tool", "model_id", "user_agent",
 )  # fmt: skip
-_TOKENS = ("cache_write_5m", "cache_write_30m", "cache_write_12h", "input_image", "output_image")
+_TOKENS = ("cache_write_5m", "cache_write_30m", "cache_write_12h")
+_UNITS = {
+    "web_searches": "web_searches",
+    "images": "CASE WHEN completion_count = 0 THEN images END",  # else they are billed by their tokens
+    "input_audio_seconds": "CASE WHEN prompt_count > 0 THEN NULL ELSE seconds END",
+    "input_document_pages": "pages",
+    "input_characters": "characters",
+    "rerank_searches": "search_units",
+    "video_seconds": "video_seconds",
+    "storage_searches": "CASE WHEN ends_with(call_type, 'vector_store_search') THEN 1 END",
+}
+"""Unit -> the text of how many; a model that bills by the token is not billed by these as well."""
+
 _OBJECTS = ("cost_breakdown", "server_tool_use", "spend_logs_metadata")
 
 _ATTRIBUTES = json_object(
@@ -191,6 +237,7 @@ SELECT
     team_id,
     coalesce(nullif(key_alias, ''), key_hash) AS virtual_key,
     project AS app,
+    project,
     {_TAGS} AS tags,
     coalesce(nullif(stream, ''), CASE WHEN has_first_token THEN 'true' END) AS is_streaming,
     ends_with(call_type, '_batch') OR coalesce(usage_service_tier = 'batch', false) AS is_batch,
@@ -198,6 +245,8 @@ SELECT
     coalesce(
         nullif(billed_service_tier, ''), usage_service_tier
     ) AS service_tier,
+    CASE WHEN lower(speed) <> 'standard' THEN speed END AS speed,
+    CASE WHEN inference_geo <> 'not_available' THEN inference_geo END AS inference_region,
     {_URL} AS route,
     CASE
         WHEN prompt_count >= 0 AND read_count + write_count > input_count THEN (prompt_count + read_count + write_count)::VARCHAR
@@ -217,6 +266,10 @@ SELECT
     reasoning AS output_reasoning_tokens,
     input_audio AS input_audio_tokens,
     output_audio AS output_audio_tokens,
+    cached_audio AS cache_audio_read_tokens,
+    input_image AS input_image_tokens,
+    output_image AS output_image_tokens,
+    {units_map(_UNITS)} AS units,
     CASE
         WHEN TRY_CAST(spend AS DOUBLE) = 0 AND looked_up <> '' AND priced_as IS NULL
             AND is_hit IS NOT true AND prompt_count + completion_count > 0 THEN NULL

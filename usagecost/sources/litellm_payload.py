@@ -7,15 +7,16 @@ The `id` of a payload is the `request_id` of the call's spend log, but for three
 - what an answer made in the background cost likewise, when it is asked for: in the spend logs with `_background_cost`.
 
 To ask for a batch or an answer that costs nothing yet, or no more, is no request to a model: such lines are skipped, and so
-are audit logs and the single lines of a batch, which loggers may write to the same bucket.
+are audit logs and the single lines of a batch, which loggers may write to the same bucket. An answer that says that it was made in
+the background costs something only when it is asked for; versions that write `cost_finalized` see to it that it does so once.
 """
 
 from __future__ import annotations
 
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.jsonlines import JsonLines
-from usagecost.sources.litellm_calls import REQUESTS, usage_paths
-from usagecost.sources.sql import JsonColumns
+from usagecost.sources.litellm_calls import READS, REQUESTS, skipped_sql, usage_paths
+from usagecost.sources.sql import JsonColumns, literal
 
 PAYLOAD_FIELDS = ("id", "call_type", "response_cost", "startTime")
 """What a payload is known by."""
@@ -43,6 +44,8 @@ _FIELDS = JsonColumns(
         "spend": ["$.response_cost"],
         "billed_service_tier": ["$.cost_breakdown.service_tier"],
         "looked_up": ["$.response_cost_failure_debug_info.model", "$.model_map_information.model_map_key"],
+        "is_background": ["$.response.background"],
+        "cost_finalized": ["$.cost_finalized"],
         "found_price": ["$.model_map_information.model_map_value.key"],
         "failure_to_price": ["$.response_cost_failure_debug_info.error_str"],
         "error_class": ["$.error_information.error_class"],
@@ -59,16 +62,10 @@ _FIELDS = JsonColumns(
         "project_alias": ["$.metadata.user_api_key_project_alias"],
         "mcp_tool": ["$.metadata.mcp_tool_call_metadata.namespaced_tool_name"],
         "spend_logs_metadata": ["$.metadata.spend_logs_metadata"],
-        **usage_paths("$.metadata.usage_object", "$.response.usage"),
+        **usage_paths("$.metadata.usage_object", "$.response.usage", "$.response.meta.billed_units"),
     }
 )
 """The usage stands in the answer too: older payloads have it nowhere else. Of the answer nothing but that is read."""
-
-_ASKED_AGAIN = [
-    f"call_type = '{prefix}{call}'"
-    for call in ("get_responses", "cancel_responses", "delete_responses", "retrieve_batch")
-    for prefix in ("a", "")
-]
 
 _ROWS = f"""
 , told AS MATERIALIZED (
@@ -76,21 +73,21 @@ _ROWS = f"""
 ), about AS (
     SELECT
         *,
-        {" OR ".join(_ASKED_AGAIN)} AS is_asked_again,
-        coalesce(TRY_CAST(spend AS DOUBLE) > 0, false) OR coalesce(TRY_CAST(total AS DOUBLE) > 0, false) AS has_usage
+        call_type IN ('retrieve_batch', 'aretrieve_batch') AS is_batch_again,
+        regexp_full_match(call_type, {literal(READS)}) AS is_answer_again
     FROM told
 ), calls AS (
     SELECT
         *,
         NULL::VARCHAR AS problem,
         CASE
-            WHEN is_asked_again AND NOT has_usage THEN 'asks for an earlier answer'
             WHEN table_name IS NOT NULL AND action IS NOT NULL THEN 'change of the proxy''s own tables'
             WHEN batch_id IS NOT NULL AND custom_id IS NOT NULL THEN 'sends a batch'
+            ELSE {skipped_sql("(coalesce(is_background = 'true', false) OR cost_finalized IS NOT NULL)")}
         END AS skipped,
         CASE
-            WHEN is_asked_again AND ends_with(call_type, '_batch') THEN '_batch_cost'
-            WHEN is_asked_again THEN '_background_cost'
+            WHEN is_batch_again THEN '_batch_cost'
+            WHEN is_answer_again THEN '_background_cost'
             ELSE ''
         END AS id_suffix,
         litellm_call_id AS call_id,

@@ -156,8 +156,8 @@ class Portkey:
     name = "portkey"
     title = "Portkey logs"
     counts = (
-        "total_units tell whether req_units include cached tokens and res_units thoughts; what they leave out is added. The unit "
-        "of the log's costs is not documented, so they are kept beside and list prices count."
+        "total_units tell whether req_units, the input, include cached tokens, and res_units thoughts; what they leave out is "
+        "added. The unit of the log's costs is not documented, so they are kept beside and list prices count."
     )
 
     def recognise(self, head: Head) -> str | None:

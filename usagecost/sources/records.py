@@ -8,6 +8,7 @@ from itertools import groupby
 
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.delimited import DelimitedFile
+from usagecost.sources.essentials import with_lacks
 from usagecost.sources.files import FileProblem, Head
 from usagecost.sources.jsonlines import JsonLines
 from usagecost.sources.parquet import ParquetFile
@@ -52,7 +53,7 @@ class Records:
     `columns` are the names that the format may have, at the top. `rows` is SQL that continues a WITH and gives what canonical.py
     asks for; it reads `records`, of one row a record: `row`, `line`, `source_file`, `fingerprint`, and each of the columns as
     text, nested values as JSON; one that the file lacks is NULL. `lineage` is SQL like `rows`, for the `request_id` and the
-    `parent_id` of records that are part of something: see schema.LINEAGE.
+    `parent_id` of records that are part of something: see schema.LINEAGE. `are_requests` is False for records that are none.
     """
 
     source: str
@@ -60,9 +61,17 @@ class Records:
     rows: str
     conventions: Conventions = field(default_factory=Conventions)
     lineage: str | None = None
+    are_requests: bool = True
 
     def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
-        """Files in batches; one row = one record. Empty lines and a table's line of names are skipped."""
+        """Files in batches; one row = one record. Empty lines and a table's line of names are skipped.
+
+        Files that say nothing of the model, the outcome or the usage of any of their requests are problems.
+        """
+        batches = self._batches(heads, reading)
+        yield from with_lacks(batches, self.source, reading) if self.are_requests else batches
+
+    def _batches(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         for of_json, group in groupby(heads, key=is_json):
             if of_json:
                 yield from self._json_lines().batches(group, reading)

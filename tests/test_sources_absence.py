@@ -1,0 +1,209 @@
+"""The law of absence: zeros that stand for "not known" are NULL, in every format; what the log says is free stays 0."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.source_rows import NOW, Row, database, json_lines, read, rejects, requests
+from tests.test_sources_envelopes import BIFROST, CLOUDFLARE, HELICONE, LANGFUSE, LITELLM, OPENROUTER, PAYLOAD, PORTKEY
+from usagecost.ingest import ingest
+from usagecost.ingest.preview import preview
+from usagecost.lake import Lake
+from usagecost.sources import SOURCES, Head, Reading
+from usagecost.sources.bifrost import Bifrost
+from usagecost.sources.canonical import CanonicalQuery
+from usagecost.sources.conventions import Conventions
+
+BY_NAME = {source.name: source for source in SOURCES}
+
+TABLE: Row = {
+    "request_id": "1",
+    "started_at": "2026-05-01T10:00:00Z",
+    "provider": "openai",
+    "model": "gpt-4o",
+    "status": "success",
+    "input_tokens": 10,
+    "output_tokens": 5,
+    "reported_cost_usd": 0.1,
+}
+
+
+def usage_of(row: Row, counts: tuple[int, int]) -> Row:
+    """A log's row with other counts of tokens, wherever it has them."""
+    names = {
+        "token_usage": {"prompt_tokens": counts[0], "completion_tokens": counts[1], "total_tokens": sum(counts)},
+        "usageDetails": {"input": counts[0], "output": counts[1]},
+        **dict.fromkeys(("prompt_tokens", "tokens_in", "native_tokens_prompt", "req_units", "input_tokens"), counts[0]),
+        **dict.fromkeys(("completion_tokens", "tokens_out", "native_tokens_completion", "res_units", "output_tokens"), counts[1]),
+    }
+    return {name: names.get(name, value) for name, value in row.items()}
+
+
+LOGS: dict[str, tuple[str, Row, Row, Row]] = {
+    # source, a log, what makes it failed, what makes it a hit in the gateway's cache (nothing: it has none)
+    "bifrost": ("bifrost", BIFROST, {"status": "error"}, {"cache_debug": {"cache_hit": True}}),
+    "cloudflare": ("cloudflare", CLOUDFLARE, {"success": False}, {"cached": True}),
+    "helicone": ("helicone", HELICONE, {"response_status": 500}, {"cache_reference_id": "5b0c7a2e-0000-4000-8000-000000000001"}),
+    "langfuse": ("langfuse", LANGFUSE, {"level": "ERROR"}, {}),
+    "litellm": ("litellm", LITELLM, {"status": "failure"}, {"cache_hit": "True"}),
+    "payload": ("litellm", PAYLOAD, {"status": "failure"}, {"cache_hit": True}),
+    "openrouter": ("openrouter", OPENROUTER, {"cancelled": True}, {}),
+    "portkey": ("portkey", PORTKEY, {"is_success": False}, {}),
+    "table": ("table", TABLE, {"status": "error"}, {"is_gateway_cache_hit": True}),
+}
+COST = {
+    "bifrost": "cost",
+    "cloudflare": "cost",
+    "helicone": "cost",
+    "litellm": "spend",
+    "payload": "response_cost",
+    "openrouter": "total_cost",
+    "table": "reported_cost_usd",
+}
+MODEL = {"helicone": "request_model"}
+
+
+def tokens(tmp_path: Path, name: str, row: Row) -> tuple[object, ...]:
+    """Input and output of one line in a format."""
+    file = json_lines(tmp_path / "log.jsonl", [row])
+    assert [source.name for source in SOURCES if source.recognise(Head.of(file))] == [LOGS[name][0]]
+    (found,) = requests(read(BY_NAME[LOGS[name][0]], file), "input_tokens", "output_tokens")
+    return found
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_a_finished_answer_without_a_token_has_unknown_tokens(tmp_path: Path, name: str):
+    _, row, failed, hit = LOGS[name]
+    nothing = usage_of(row, (0, 0))
+
+    assert tokens(tmp_path, name, nothing) == (None, None)
+    assert tokens(tmp_path, name, usage_of(row, (7, 0))) == (7, 0)  # embeddings
+    if name != "langfuse":  # a map of zeros is no usage there, whatever the level
+        assert tokens(tmp_path, name, nothing | failed) == (0, 0)
+    if hit:
+        assert tokens(tmp_path, name, nothing | hit) == (0, 0)
+
+
+COUNTS = ("input_tokens", "cache_read_tokens", "output_tokens", "input_image_tokens")
+
+
+@given(
+    counts=st.lists(st.sampled_from([None, 0, 0, 3]), min_size=4, max_size=4),
+    status=st.sampled_from([None, "success", "error", "cancelled"]),
+    is_hit=st.sampled_from([None, True, False]),
+)
+def test_the_law_holds_whatever_the_counts_are(counts: list[int | None], status: str | None, is_hit: bool | None):
+    text = {name: None if value is None else str(value) for name, value in zip(COUNTS, counts, strict=True)}
+    if counts[1] or counts[3]:
+        text["input_tokens"] = "9"
+    line = pa.table(
+        {
+            "row": [0], "source_file": ["f"], "request_id": ["a"], "started_at": ["2026-05-01T00:00:00Z"], "status": [status],
+            "is_gateway_cache_hit": [is_hit if is_hit is None else str(is_hit)], **{name: [value] for name, value in text.items()},
+        }
+    ).cast(
+        pa.schema(
+            [("row", pa.int64()), *((name, pa.string()) for name in ("source_file", "request_id", "started_at", "status")),
+             ("is_gateway_cache_hit", pa.string()), *((name, pa.string()) for name in COUNTS)]
+        )
+    )  # fmt: skip
+    with database().cursor() as con:
+        query = CanonicalQuery(Reading(con, NOW), "table", "SELECT * FROM given_lines", "given_lines", Conventions())
+        found, rejected = query.run(line)
+        query.close()
+
+    assert rejected.num_rows == 0
+    said = [None if value is None else int(value) for value in text.values()]
+    is_blank = not any(said) and status not in ("error", "cancelled") and not is_hit
+    assert [found[name][0].as_py() for name in COUNTS] == ([None] * 4 if is_blank else said)
+
+
+# ---- a reported cost of 0
+
+
+@pytest.mark.parametrize("name", COST)
+@pytest.mark.parametrize(
+    ("model", "counts", "cost"),
+    [
+        ("gpt-4o", (1000, 100), None),  # it has a price: nobody has worked it out
+        ("gpt-4o", (0, 0), None),  # likewise, if the log said how much it used
+        ("my-own-llama", (1000, 100), Decimal(0)),  # no model of the list: self-hosted
+        ("some/model:free", (1000, 100), Decimal(0)),
+    ],
+)
+def test_a_cost_of_0_is_not_reported_for_a_model_that_has_a_price(
+    tmp_path: Path, name: str, model: str, counts: tuple[int, int], cost: Decimal | None
+):
+    _, row, _, _ = LOGS[name]
+    if name == "openrouter" and model == "gpt-4o":
+        model = "openai/gpt-4o"
+    line = usage_of(row, counts) | {COST[name]: 0, MODEL.get(name, "model"): model}
+
+    assert reported(tmp_path, name, line) == cost
+
+
+@pytest.mark.parametrize("name", [name for name in COST if LOGS[name][3] or name == "openrouter"])
+def test_a_cost_of_0_stays_where_the_log_says_why(tmp_path: Path, name: str):
+    _, row, failed, hit = LOGS[name]
+
+    assert reported(tmp_path, name, row | {COST[name]: 0} | failed) == 0
+    if hit:
+        assert reported(tmp_path, name, row | {COST[name]: 0} | hit) == 0
+
+
+@pytest.mark.parametrize("name", COST)
+def test_another_cost_stays(tmp_path: Path, name: str):
+    _, row, _, _ = LOGS[name]
+
+    assert reported(tmp_path, name, row | {COST[name]: 0.25}) == Decimal("0.25")
+
+
+def reported(tmp_path: Path, name: str, row: Row) -> object:
+    """The reported cost of one line, once it lies in a lake; a preview shows the same."""
+    file = json_lines(tmp_path / "log.jsonl", [row])
+    lake = Lake(tmp_path / f"lake {len(list(tmp_path.iterdir()))}")
+    ingest([file], lake)
+    (stored,) = pq.read_table(list(lake.snapshot().files()), partitioning=None)["reported_cost_usd"].to_pylist()
+    shown = preview(file, "log.jsonl", BY_NAME[LOGS[name][0]], lake).requests["reported_cost_usd"].to_pylist()
+    assert shown == [stored]
+    return stored
+
+
+# ---- what a whole file lacks
+
+
+def test_a_file_that_names_no_model_outcome_or_tokens_says_so(tmp_path: Path):
+    lacking = [{name: value for name, value in BIFROST.items() if name != "token_usage"} | {"selected_key_id": "k"}] * 2
+    file = json_lines(tmp_path / "log.jsonl", [{**row, "id": str(place), "model": ""} for place, row in enumerate(lacking)])
+
+    batch = read(Bifrost(), file)
+
+    assert batch.requests.num_rows == 2
+    assert rejects(batch) == [
+        (None, "The file names no model in any of its 2 requests: they cannot be priced. Export it with the models' names."),
+        (
+            None,
+            "The file has no tokens for any of its 2 requests, though not all failed: their usage is not known. "
+            "Export it with the counts of tokens.",
+        ),
+    ]
+
+
+def test_a_file_of_failures_lacks_no_tokens(tmp_path: Path):
+    rows = [{**BIFROST, "status": "error", "token_usage": None, "error_details": json.dumps({"error": {"type": "timeout"}})}]
+
+    assert rejects(read(Bifrost(), json_lines(tmp_path / "log.jsonl", rows))) == []
+
+
+def test_one_request_that_says_it_is_enough(tmp_path: Path):
+    rows = [{**BIFROST, "id": str(place), "token_usage": None if place else BIFROST["token_usage"]} for place in range(3)]
+
+    assert rejects(read(Bifrost(), json_lines(tmp_path / "log.jsonl", rows))) == []
