@@ -43,7 +43,11 @@ def sample(
 
     now = datetime.now(UTC)
     if folder is None:
-        out.print(f"The sample is in {ensure_sample(sample_root(), now)}", markup=False, highlight=False)
+        try:
+            made = ensure_sample(sample_root(), now)
+        except LakeError as problem:
+            fail(str(problem), NOTHING_READ)
+        out.print(f"The sample is in {made}", markup=False, highlight=False)
         return
     try:
         if Lake(folder).exists:

@@ -71,7 +71,8 @@ def find_files(paths: Iterable[Path], lake: Path) -> Found:
     found = Found()
     for path in paths:
         if path.is_dir():
-            inside = [file for file in _logs_in(path) if not file.absolute().is_relative_to(lake.absolute())]
+            home = path.resolve()
+            inside = [file for file in _logs_in(path) if not (home / file.relative_to(path)).is_relative_to(lake.resolve())]
             found.files |= {file: path for file in inside if file not in found.files}
             if not inside:
                 looked_for = ", ".join(f"*{suffix}" for suffix in sorted(LOG_SUFFIXES))

@@ -185,11 +185,15 @@ Storage = Disk | Bucket
 
 
 def storage(root: str | Path) -> Storage:
-    """Where the lake lies that a path, or an s3://, gs:// or az:// URL, names; raises LakeError if it can be neither."""
+    """Where the lake lies that a path, or an s3://, gs:// or az:// URL, names; raises LakeError if it can be neither.
+
+    A path through symbolic links is the folder to which they lead, so that all who use the lake find the same prices, boards and
+    locks beside it.
+    """
     url = _URL.fullmatch(str(root))
     if url:
         return open_bucket(url[1], url[2])
-    folder = Path(root).expanduser().absolute()
+    folder = Path(root).expanduser().resolve()
     if found := _UNUSABLE.search(folder.as_posix()):
         raise LakeError(
             f"A lake cannot lie in {folder}: {found[0]!a} in the path of a folder is read as something else by Delta Lake. "

@@ -5,8 +5,10 @@ One folder for each end of the sample, never mixed with real data. A folder appe
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -15,7 +17,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from usagecost.ingest import Report, load
-from usagecost.lake import Lake
+from usagecost.lake import Lake, LakeUnwritable
 from usagecost.sample.table import SEED, sample_requests
 from usagecost.schema import REJECTS
 from usagecost.sources import Batch
@@ -36,14 +38,37 @@ def sample_root() -> Path:
 def ensure_sample(root: Path, now: datetime) -> Path:
     """The folder of a sample lake that ends less than a day before `now`; made when there is none.
 
-    Of several processes that need it at once, one makes it and the others wait for it.
+    Of several processes that need it at once, one makes it and the others wait for it. Where the folder cannot be written to, it
+    is made in one of the system's for temporary files; raises LakeUnwritable if that cannot be done either.
     """
+    try:
+        return _fresh_or_made(root, now)
+    except (OSError, LakeUnwritable):
+        spare = _spare_root()
+    try:
+        spare.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if hasattr(os, "getuid") and spare.stat().st_uid != os.getuid():
+            raise PermissionError(errno.EPERM, "The folder belongs to another user")
+        return _fresh_or_made(spare, now)
+    except (OSError, LakeUnwritable) as problem:
+        raise LakeUnwritable(
+            f"The sample can be written neither to {root} nor to {spare}: set USAGECOST_SAMPLE to a folder that can be written to, "
+            "or USAGECOST_LAKE to a lake of your own."
+        ) from problem
+
+
+def _fresh_or_made(root: Path, now: datetime) -> Path:
     fresh = _fresh(root, now)
     if fresh:
         return fresh
     root.mkdir(parents=True, exist_ok=True)
     with FileLock(root / ".lock"):
         return _fresh(root, now) or _make(root, now)
+
+
+def _spare_root() -> Path:
+    """The user's own folder for samples among the system's temporary files."""
+    return Path(tempfile.gettempdir(), f"usagecost-sample-{os.getuid() if hasattr(os, 'getuid') else 'user'}")
 
 
 def write_sample(folder: str | Path, end: datetime, seed: int = SEED) -> Report:

@@ -6,6 +6,7 @@ import csv
 from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,11 @@ TOGETHER_BYTES = 12 << 20
 """What Arrow parses at once, of which it keeps several."""
 
 DELIMITERS = ",;\t|"
+
+MOST_LOOKED_AT = 1_000
+"""Lines by which the layout is found out."""
+MOST_COLUMNS = 10_000
+"""What has more of them is no table."""
 
 _UNREADABLE_ROW = UNREADABLE_LINE.decode()
 
@@ -53,15 +59,18 @@ class DelimitedFile:
 
 def _layout(head: Head, delimiter: str | None = None) -> Layout:
     """How the file is laid out: by the delimiter that cuts most of its first lines into as many fields as the first."""
-    rows = {cut: _fields(head.lines, cut) for cut in delimiter or DELIMITERS}
+    lines = head.lines[:MOST_LOOKED_AT]
+    rows = {cut: _fields(lines, cut) for cut in delimiter or DELIMITERS}
     cut = max(rows, key=lambda cut: _regularity(rows[cut]))
     first = rows[cut][:2]
     return Layout(cut, _unique_names(first[0]) if first else (), tuple(first[1]) if first[1:] else ())
 
 
 def _fields(lines: list[str], delimiter: str) -> list[list[str]]:
+    """The fields of lines; none where the first one has too many, and what comes before another one that has."""
+    few = takewhile(lambda line: line.count(delimiter) < MOST_COLUMNS, lines)
     try:
-        return list(csv.reader((line.replace("\r", "") for line in lines), delimiter=delimiter))
+        return list(csv.reader((line.replace("\r", "") for line in few), delimiter=delimiter))
     except csv.Error:  # a field that is no field, because this is not the delimiter, or no such file
         return []
 
@@ -73,10 +82,10 @@ def _regularity(rows: list[list[str]]) -> tuple[int, int]:
 
 def _unique_names(header: list[str]) -> tuple[str, ...]:
     """The names in a header; one that is there twice, or empty, is told apart by its place."""
-    names: list[str] = []
+    names: dict[str, None] = {}
     for place, name in enumerate(header, 1):
         name = name.strip().strip("\0")  # noqa: PLW2901
-        names.append(name if name and name not in names else f"{name or 'column'} ({place})")
+        names[name if name and name not in names else f"{name or 'column'} ({place})"] = None
     return tuple(names)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from usagecost.schema import REQUESTS
 from usagecost.sources.ahead import ahead
 from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.conventions import Conventions
@@ -25,6 +26,12 @@ TOGETHER_BYTES = 32 << 20
 """What is worked on at once. Each time costs as much as reading some hundred lines, and lines of JSON are long."""
 MOST_FILES = 1_000
 """Files that are read together; many logs are many small files."""
+
+_FIELDS = """
+SELECT DISTINCT unnest(CASE WHEN starts_with(ltrim(text, e' \\t\\r'), '{') AND json_valid(text) THEN json_keys(text) END)
+FROM first_lines
+"""
+"""An error that a query catches costs as much as a hundred lines, so what is no object is not asked for its fields."""
 
 _NO_JSON = "This line is no whole JSON object: it was cut off or damaged. Get a whole copy of the file."
 
@@ -64,6 +71,9 @@ class JsonLines:
     def _batch(self, parts: list[Part], query: CanonicalQuery, reading: Reading) -> Batch:
         blocks = [part for part in parts if part.block]
         problems = [Reject(part.head.source_file, None, part.problem, None) for part in parts if part.problem]
+        if not blocks:  # the query expects the columns that lines of files have
+            bytes_read = sum(part.bytes_read for part in parts)
+            return Batch(REQUESTS.empty_table(), reading.rejects(self.source, problems), lines=0, skipped=0, bytes_read=bytes_read)
         table = line_table(blocks, [{"fingerprint": part.head.fingerprint, **self.facts(part.head)} for part in blocks])
         good, broken = (table, []) if all(part.seems_json for part in blocks) else sorted_out(reading, blocks, table)
         try:
@@ -131,7 +141,7 @@ def _together(parts: Iterator[Part]) -> Iterator[list[Part]]:
     gathered, size = [], 0
     for part in parts:
         gathered.append(part)
-        size += len(part.block.text) if part.block else 0
+        size += part.block.weight if part.block else 0
         if size >= enough or len(gathered) >= MOST_FILES:
             yield gathered
             gathered, size, enough = [], 0, next(sizes) // 2
@@ -152,7 +162,7 @@ def fields_of_first_block(head: Head, con: duckdb.DuckDBPyConnection) -> set[str
     with con.cursor() as cursor, suppress(FileProblem):  # a problem is told by whoever reads the file
         for block in line_blocks(head.stream(), BLOCK_BYTES // 4):
             with registered(cursor, "first_lines", in_parallel(block.table())):
-                found = cursor.sql("SELECT DISTINCT unnest(TRY(json_keys(text))) FROM first_lines").fetchall()
+                found = cursor.sql(_FIELDS).fetchall()
             fields.update(name for (name,) in found)
             seen += len(block.text)
             if seen >= BLOCK_BYTES:

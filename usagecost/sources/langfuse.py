@@ -44,7 +44,7 @@ OBSERVATIONS = "observations"
 TRACES_ONLY = "traces, for the users, sessions and tags of observations"
 SCORES = "scores, which are no requests"
 
-_BEGINS_A_DOCUMENT = re.compile(rb'\s*\[?\s*\{\s*"trace"\s*:\s*\{')
+_BEGINS_A_DOCUMENT = re.compile(rb'\s*+(?:\[\s*+)?\{\s*+"trace"\s*+:\s*+\{')
 """A download whose first object does not end within the head shows by this."""
 
 _OF_A_TRACE = dict.fromkeys(("id", "name", "userId", "sessionId", "tags", "release"), "JSON")

@@ -21,6 +21,10 @@ MOST_LINE_BYTES = 16 << 20
 MOST_OBJECT_BYTES = 128 << 20
 """Of a document: there one object may hold a whole trace."""
 
+MOST_LINES = 1 << 18
+"""Of a block: a line costs some memory and time however short it is."""
+LINE_WEIGHT = 64
+
 _KEPT_BYTES = 4 * MOST_RAW
 
 UNREADABLE_LINE = b"unreadable line"
@@ -49,6 +53,11 @@ class LineBlock:
         """How many lines there are. The places of their ends are needed anyway; counting newlines would look at all bytes again."""
         return len(self.offsets) - 1
 
+    @property
+    def weight(self) -> int:
+        """How much there is to work on, in bytes; many short lines are as much as fewer longer ones."""
+        return max(len(self.text), LINE_WEIGHT * self.count)
+
     @cached_property
     def offsets(self) -> np.ndarray:
         """The places in the text where lines begin, and that where the last one ends."""
@@ -72,7 +81,20 @@ def line_blocks(stream: ByteStream | DocumentStream, most_together: int = BLOCK_
         if len(text) or overlong:
             block = LineBlock(UNREADABLE_LINE + b"\n", first, {first: overlong}) if overlong else _checked(text, first)
             first += block.count  # counted here, where lines are read ahead
-            yield block
+            yield from _in_parts(block)
+
+
+def _in_parts(block: LineBlock) -> Iterator[LineBlock]:
+    """The block, or several in its place where it has too many lines."""
+    if block.count <= MOST_LINES:
+        yield block
+        return
+    text = memoryview(block.text)
+    for start in range(0, block.count, MOST_LINES):
+        ends = block.offsets[start : start + MOST_LINES + 1]
+        first = block.first + start
+        unreadable = {line: what for line, what in block.unreadable.items() if first <= line < first + len(ends) - 1}
+        yield LineBlock(text[int(ends[0]) : int(ends[-1])], first, unreadable)
 
 
 def _line_ends(text: bytes | memoryview) -> Iterator[np.ndarray]:

@@ -102,7 +102,7 @@ def _together(heads: Iterable[Head]) -> Iterator[tuple[list[Part], bool]]:
     for head in heads:
         for number, (part, is_last) in enumerate(_parts(head), start=1):
             gathered.append(part)
-            size += len(part.block.text) if part.block else 0
+            size += part.block.weight if part.block else 0
             if size >= BLOCK_BYTES // 2 or (is_last and (number > 1 or len(gathered) >= MOST_FILES)):
                 yield gathered, is_last
                 gathered, size = [], 0

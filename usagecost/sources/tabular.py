@@ -83,7 +83,8 @@ class Tabular:
     def _batch(self, file: TabularFile, rows: Rows, query: CanonicalQuery, reading: Reading) -> Batch:
         count = rows.table.num_rows
         lines = rows.table.select(list(self.columns))
-        about_file = {"source_file": file.head.source_file}
+        source_file = file.head.source_file
+        about_file = {"source_file": source_file}
         if "fingerprint" in self.rows or "fingerprint" in (self.lineage or ""):
             about_file["fingerprint"] = file.fingerprint
         for name, value in about_file.items():
@@ -96,7 +97,7 @@ class Tabular:
         read = count + len(rows.unreadable) + rows.skipped
         return Batch(
             requests=requests,
-            rejects=reading.rejects(self.source, [Reject(file.head.source_file, *reject) for reject in sorted(rejects)]),
+            rejects=reading.rejects(self.source, [Reject(source_file, *reject) for reject in sorted(rejects)]),
             lines=read,
             skips=with_rest(query.skips, read - requests.num_rows - len(rejects), BLANK),
             bytes_read=rows.bytes_read,

@@ -116,7 +116,10 @@ def _lake_in_use(title: str, icon: str, without_lake: Callable[[], None] | None)
             st.button("Look again", icon=":material/refresh:")
         st.stop()
     with st.spinner("Making sample data …", show_time=True):
-        return str(ensure_sample(sample_root(), datetime.now(UTC)))
+        try:
+            return str(ensure_sample(sample_root(), datetime.now(UTC)))
+        except LakeError as problem:
+            unreadable(problem)
 
 
 def _exists(lake: str) -> bool:

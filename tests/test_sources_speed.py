@@ -1,0 +1,109 @@
+"""Files that mean harm take no longer than ordinary ones of their size, times a small factor. Processor time is compared, not the
+clock, so that other work on the machine does not count.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from usagecost import ingest
+from usagecost.ingest import look
+from usagecost.lake import Lake
+from usagecost.sources.files import ByteStream, FileProblem, Head
+from usagecost.sources.lines import line_blocks
+from usagecost.sources.table import column_names
+
+ROW = {"started_at": "2026-05-01T10:00:00Z", "provider": "openai", "model": "gpt-4o", "input_tokens": 1, "output_tokens": 2}
+JSON = (json.dumps(ROW) + "\n").encode()
+CSV = (",".join(ROW) + "\n").encode()
+NORMAL = (",".join(map(str, ROW.values())) + "\n").encode()
+CLAUDE = b'{"type":"user","sessionId":"s","timestamp":"2026-05-01T10:00:00Z","uuid":"u"}\n'
+SLOWER = 12
+
+
+def packed(file: Path, start: bytes, repeated: bytes, size: int) -> Path:
+    """A file of so many bytes, once it is unpacked."""
+    file.write_bytes(gzip.compress(start + repeated * (size // len(repeated)), compresslevel=1))
+    return file
+
+
+def processor_seconds(work: Callable[[], object]) -> float:
+    """The least of two runs."""
+    spent = []
+    for _ in range(2):
+        before = time.process_time()
+        work()
+        spent.append(time.process_time() - before)
+    return min(spent)
+
+
+@pytest.mark.parametrize(
+    "repeated", [b"\n", b" \n", b"\r\n", b" ", b"\0", b"[", b"{", b",", b",\n", b"a\n", b'"\n', b"a;b\n", b"\\"]
+)
+def test_a_file_is_recognised_in_linear_time(tmp_path: Path, repeated: bytes):
+    ordinary = packed(tmp_path / "ordinary.gz", CSV, NORMAL, 256 << 10)
+    hostile = packed(tmp_path / "hostile.gz", b"", repeated, 256 << 10)
+
+    normal = processor_seconds(lambda: look(ordinary, "a"))
+    assert processor_seconds(lambda: look(hostile, "b")) < SLOWER * max(normal, 0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "start", [CSV + NORMAL, JSON, CLAUDE, b"[" + JSON[:-1]], ids=["csv", "json lines", "claude code", "document"]
+)
+@pytest.mark.parametrize("repeated", [b"\n", b"\r\n", b" ", b","])
+def test_a_file_is_read_in_linear_time(tmp_path: Path, start: bytes, repeated: bytes):
+    def read(file: Path) -> float:
+        before = time.process_time()
+        ingest.ingest([file], Lake(tmp_path / file.stem))
+        return time.process_time() - before
+
+    size = 1 << 20
+    normal = read(packed(tmp_path / "ordinary.gz", CSV, NORMAL, size))
+    assert read(packed(tmp_path / "hostile.gz", start, repeated, size)) < SLOWER * normal
+
+
+def test_a_header_with_very_many_names_is_no_table(tmp_path: Path):
+    names = ",".join(f"column{number}" for number in range(200_000))
+    file = tmp_path / "wide.csv"
+    file.write_text(f"{names}\n1\n")
+
+    with pytest.raises(FileProblem, match=r"does not begin with a line of column names\."):
+        column_names(Head.of(file))
+
+
+def test_names_that_are_there_twice_are_told_apart_by_their_places(tmp_path: Path):
+    file = tmp_path / "a.csv"
+    file.write_text("a,b,a,,a\n1,2,3,4,5\n")
+
+    assert column_names(Head.of(file)) == ["a", "b", "a (3)", "column (4)", "a (5)"]
+
+
+def test_very_many_short_lines_are_several_blocks_with_their_numbers(tmp_path: Path):
+    file = tmp_path / "a.txt"
+    file.write_bytes(b"x\n" * 300_000 + b"\xff\n" + b"y\n" * 300_000)
+
+    blocks = list(line_blocks(ByteStream(file)))
+
+    assert max(block.count for block in blocks) <= 262_144
+    assert sum(block.count for block in blocks) == 600_001
+    assert [block.first for block in blocks] == [1 + sum(before.count for before in blocks[:place]) for place in range(len(blocks))]
+    assert [line for block in blocks for line in block.unreadable] == [300_001]
+    texts = [text for block in blocks for text in block.table()["text"].to_pylist()]
+    assert texts == ["x\n"] * 300_000 + ["unreadable line\n"] + ["y\n"] * 300_000
+
+
+def test_a_large_document_that_is_cut_off_is_read_as_far_as_it_goes(tmp_path: Path):
+    file = tmp_path / "a.json"
+    file.write_bytes(b"[" + JSON.strip() + b"," + b" " * (5 << 20))
+
+    report = ingest.ingest([file], Lake(tmp_path / "lake"))
+
+    assert (report.requests, report.problems) == (1, (f"{file} is cut off: its JSON ends in the middle. Get a whole copy of it.",))
