@@ -6,7 +6,7 @@ A no-break space stands between a number and its unit, so that the two are never
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 Number = int | float | Decimal
@@ -93,12 +93,24 @@ def points(now: Number | None, before: Number | None) -> str | None:
 
 def age(then: datetime, now: datetime) -> str:
     """4 min ago, 3 h ago, 2 days ago."""
-    minutes = max(0, int((now - then).total_seconds() // 60))
+    words = _span(now - then)
+    return f"{words} ago" if words else "just now"
+
+
+def clock_skew(newest: datetime, now: datetime) -> str | None:
+    """Says by how much the newest request is later than now; None where it is not, or by less than a minute."""
+    words = _span(newest - now)
+    return f"{words} ahead of this clock: check the sender's clock" if words else None
+
+
+def _span(span: timedelta) -> str:
+    """4 min, 3 h, 2 days; "" for less than a minute."""
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 1:
+        return ""
     if minutes < 60:
-        return f"{minutes}{GAP}min ago" if minutes else "just now"
-    if minutes < 48 * 60:
-        return f"{minutes // 60}{GAP}h ago"
-    return f"{minutes // 1440}{GAP}days ago"
+        return f"{minutes}{GAP}min"
+    return f"{minutes // 60}{GAP}h" if minutes < 48 * 60 else f"{minutes // 1440}{GAP}days"
 
 
 def _three_digits(number: Number) -> str:

@@ -23,7 +23,7 @@ from usagecost.cli.console import (
 )
 from usagecost.cli.summaries import summary_rows
 from usagecost.engine import UnansweredError, clickhouse_in_use, open_lake
-from usagecost.formats import age, counted, exact_count, percent
+from usagecost.formats import age, clock_skew, counted, exact_count, percent
 from usagecost.lake import Lake, LakeError, lake_root
 from usagecost.metrics import METRICS
 from usagecost.schema import COLUMNS
@@ -124,6 +124,11 @@ def columns() -> None:
     print_wide(table)
 
 
+def _how_new(newest: datetime) -> str:
+    now = datetime.now(UTC)
+    return clock_skew(newest, now) or age(newest, now)
+
+
 def _health(root: str, lake: Lake) -> dict[str, str]:
     """What a person wants to know of a lake, in their words."""
     logging.getLogger("streamlit.runtime.caching.cache_data_api").disabled = True
@@ -137,7 +142,7 @@ def _health(root: str, lake: Lake) -> dict[str, str]:
         "Requests": exact_count(snapshot.rows),
         "Days": "–" if not span else f"{span[0]:%Y-%m-%d} to {span[1]:%Y-%m-%d} (UTC)",
         "Size": f"{snapshot.bytes / 1e6:,.1f} MB in {snapshot.file_count} files",
-        "Newest request": "–" if not span else f"{span[1]:%Y-%m-%d %H:%M} UTC, {age(span[1], datetime.now(UTC))}",
+        "Newest request": "–" if not span else f"{span[1]:%Y-%m-%d %H:%M} UTC, {_how_new(span[1])}",
         "Rejected lines": exact_count(lake.rejects().num_rows),
     }
     if span:

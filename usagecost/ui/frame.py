@@ -156,14 +156,17 @@ def _renew(lake: str) -> None:
 
 
 def _title_row(title: str, icon: str, view: View, span: tuple[datetime, datetime] | None) -> None:
+    now = datetime.now(UTC)
+    ahead = formats.clock_skew(span[1], now) if span else None
+    skew = ahead and f"Newest request is {ahead}."
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         st.title(f"{icon} {title}", anchor=False, width="content")
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
             if span:
-                newest = span[1].astimezone(ZoneInfo(view.period.zone))
+                newest = min(span[1], now).astimezone(ZoneInfo(view.period.zone))
                 st.markdown(
                     f"Data through **{newest:%H:%M}**, {days_text(newest.date(), newest.date())} {plain(view.period.zone)}",
-                    help=f"The newest request in the lake was sent {formats.age(span[1], datetime.now(UTC))}.",
+                    help=skew or f"The newest request in the lake was sent {formats.age(span[1], now)}.",
                     width="content",
                 )
             st.button("Refresh", icon=":material/refresh:", on_click=_renew, args=(view.lake,), type="tertiary")
@@ -174,6 +177,8 @@ def _title_row(title: str, icon: str, view: View, span: tuple[datetime, datetime
         *(words_of(view) or ("no filters",)),
     ]
     st.caption(" · ".join(plain(word) for word in words))
+    if skew:
+        st.caption(f":material/schedule: {plain(skew)}")
 
 
 def _sample_note() -> None:

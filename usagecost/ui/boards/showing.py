@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -141,7 +141,8 @@ def _through(view: View) -> str:
     span = queries.data_span(view.lake, view.version)
     if not span:
         return "no data"
-    newest, now = (instant.astimezone(ZoneInfo(view.period.zone)) for instant in (span[1], view.period.now))
+    instants = (min(span[1], datetime.now(UTC)), view.period.now)  # a request of later has another's clock
+    newest, now = (instant.astimezone(ZoneInfo(view.period.zone)) for instant in instants)
     return f"data through {_moment(newest, now)}"
 
 

@@ -27,6 +27,8 @@ MOST_CARDS = 30
 
 def freshness(newest: datetime, now: datetime) -> tuple[str, str, str]:
     """How fresh a source is, in words, as a colour and as an icon: none of them says it alone."""
+    if formats.clock_skew(newest, now):
+        return "clock ahead", "orange", ":material/schedule:"
     if now - newest < FRESH_FOR:
         return f"{formats.age(newest, now)} · fresh", "green", ":material/check_circle:"
     if now - newest < LATE_FOR:
@@ -46,7 +48,7 @@ def feeds(view: View) -> None:
         lambda: pd.DataFrame(found),
         name="sources",
         help="Each log format or named table, with the requests of the whole lake. Fresh: the newest request is less than a day "
-        "old. Late: less than a week. Silent: older.",
+        "old. Late: less than a week. Silent: older. Clock ahead: it is later than now, so the sender's clock is wrong.",
     )
     grid = st.grid(3, min_column_width=CARD_WIDTH, gap="small")
     for place, source in enumerate(found[:MOST_CARDS]):
