@@ -20,8 +20,17 @@ from itertools import groupby
 from usagecost.sources.bodies_envelopes import OPENAI_BATCH, Envelope, envelope_of, first_time, reason_to_read
 from usagecost.sources.bodies_shapes import BODY_SHAPE, gemini
 from usagecost.sources.bodies_streams import OBJECTS, WHOLE
-from usagecost.sources.bodies_units import IS_IMAGES, operation_sql, units_sql
-from usagecost.sources.bodies_usage import COLUMNS, added_sql, count_sql, counting_sql
+from usagecost.sources.bodies_units import IMAGE_COUNT, operation_sql, units_sql
+from usagecost.sources.bodies_usage import (
+    BEYOND,
+    COLUMNS,
+    MESSAGES_WRITE,
+    OUTSIDE,
+    added_sql,
+    count_sql,
+    counting_sql,
+    with_added_sql,
+)
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
 from usagecost.sources.iterations import with_calls
@@ -60,20 +69,21 @@ _USUAL_TRAFFIC = "('on_demand', 'traffic_type_unspecified')"
 def _rows(envelope: Envelope) -> str:
     """SQL for the requests among lines of a kind."""
     told_at = "told_at" if envelope is OPENAI_BATCH else "NULL::VARCHAR AS told_at"
-    is_images = IS_IMAGES.format(text="text", path=envelope.path)
     return f"""
 , spoken AS (
     SELECT
         row, line, source_file, text, fingerprint, {told_at}, {envelope.custom_id} AS custom_id,
         {envelope.body} AS body, {envelope.line_items()}
     FROM lines
+), looked_at AS (
+    SELECT *, {counting_sql()} AS counting_as_it_is FROM spoken
 ), opened AS (
     SELECT
         *,
         CASE
-            WHEN {counting_sql()} IS NULL AND body.error IS NULL THEN nullif(json_extract(text, '{envelope.path}'), 'null')
+            WHEN counting_as_it_is IS NULL AND body.error IS NULL THEN nullif(json_extract(text, '{envelope.path}'), 'null')
         END AS packed
-    FROM spoken
+    FROM looked_at
 ), parted AS (
     SELECT *, CASE WHEN packed IS NOT NULL THEN {OBJECTS} END AS objects FROM opened
 ), joined AS (
@@ -93,10 +103,17 @@ def _rows(envelope: Envelope) -> str:
             END AS body
         )
     FROM joined
+), totalled AS (
+    SELECT
+        *,
+        CASE WHEN merged IS NULL THEN counting_as_it_is ELSE {counting_sql()} END AS counting,
+        {BEYOND} AS beyond
+    FROM whole
 ), counted AS (
     SELECT
         *,
-        {counting_sql()} AS counting,
+        CASE counting WHEN 'chat' THEN {OUTSIDE} END AS outside,
+        CASE counting WHEN 'messages' THEN {MESSAGES_WRITE} END AS written,
         {added_sql()} AS added,
         nullif(coalesce(body.model, body.modelVersion, body.model_version), '') AS answered_model,
         coalesce(
@@ -105,7 +122,7 @@ def _rows(envelope: Envelope) -> str:
         ) AS answered_status,
         body.__type IS NOT NULL OR coalesce(body.error NOT IN ('""', 'false', '{{}}'), false)
             OR coalesce(body.status = 'failed', false) OR coalesce('error' IN (body.type, body.object), false) AS is_refused
-    FROM whole
+    FROM totalled
 ), told AS (
     SELECT
         *,
@@ -115,7 +132,7 @@ def _rows(envelope: Envelope) -> str:
         line_model IS NOT NULL AND coalesce(
             lower(line_status) IN {_SUCCEEDED} OR TRY_CAST(answered_status AS DOUBLE) BETWEEN 100 AND 399, false
         ) AS is_said_to_be_answered,
-        CASE WHEN counting IS NULL AND {is_images} THEN len(body.data) END AS image_count,
+        {IMAGE_COUNT.format(path=envelope.path)} AS image_count,
         {", ".join(f"{count_sql(column)} AS {column}" for column in COLUMNS)}
     FROM counted
 )
@@ -197,7 +214,7 @@ SELECT
     ) AS service_tier,
     coalesce(nullif(body.usage.speed, 'standard'), nullif(body.performanceConfig.latency, 'standard')) AS speed,
     nullif(body.usage.inference_geo, 'not_available') AS inference_region,
-    {", ".join(COLUMNS)},
+    {", ".join(map(with_added_sql, COLUMNS))},
     {units_sql()} AS units,
     CASE
         WHEN body.usage.is_byok = 'true' THEN (

@@ -19,15 +19,15 @@ _GEMINI_SEARCHES = f"CASE WHEN {_QUERIES} > 0 AND regexp_matches(model, 'gemini-
 
 def _calls(kind: str) -> str:
     """SQL for how often a tool was called among the items of OpenAI's output; opening a page that was found is no search."""
-    return f"""len(list_filter(
-        body.output, lambda item: item.type = '{kind}_call' AND coalesce(item.action.type, 'search') = 'search'))"""
+    return f"""CASE WHEN len(body.output) > 0 THEN len(list_filter(
+        body.output, lambda item: item.type = '{kind}_call' AND coalesce(item.action.type, 'search') = 'search')) END"""
 
 
-IS_IMAGES = """(
-    len(body.data) > 0 AND body.object IS NULL AND body.data[1].object IS NULL
-    AND (body.data[1].url IS NOT NULL OR json_exists({text}, '{path}.data[0].b64_json'))
-)"""
-"""A template: whether a body is OpenAI's answer with images. The text is looked at only if its items are of no other kind."""
+IMAGE_COUNT = """CASE
+    WHEN counting IS NULL AND len(body.data) > 0 AND body.object IS NULL AND body.data[1].object IS NULL
+    THEN CASE WHEN body.data[1].url IS NOT NULL OR json_exists(text, '{path}.data[0].b64_json') THEN len(body.data) END
+END"""
+"""A template: how many images are in a body of OpenAI's. The text is looked at only where there are items of no other kind."""
 
 
 def units_sql() -> str:

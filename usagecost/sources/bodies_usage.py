@@ -32,16 +32,23 @@ def total(*parts: str) -> str:
     return f"coalesce({wrong}, CASE WHEN coalesce({', '.join(parts)}) IS NOT NULL THEN ({added})::VARCHAR END)"
 
 
-def _of_kind(details: str, *kinds: str) -> str:
-    """SQL for the count of some kinds of content in one of Google's lists."""
-    found = [f"list_filter({gemini(details)}, lambda part: part.modality = '{kind}')[1]" for kind in kinds]
-    counts = [f"coalesce({one}.tokenCount, {one}.token_count)" for one in found]
-    return counts[0] if len(counts) == 1 else total(*counts)
+def _of_kinds(kinds: str, *details: str) -> str:
+    """SQL for the count of some kinds of content in Google's lists, NULL where they have none."""
+    lists = [gemini(one) for one in details]
+    parts = lists[0] if len(lists) == 1 else f"list_concat({', '.join(lists)})"
+    chosen = f"list_filter({parts}, lambda part: part.modality IN ({kinds}))"
+    counts = f"list_transform({chosen}, lambda part: TRY_CAST(coalesce(part.tokenCount, part.token_count) AS DOUBLE))"
+    return f"CASE WHEN len({parts}) > 0 THEN list_sum({counts})::VARCHAR END"
 
 
-def _of_cache(*kinds: str) -> str:
+def _of_cache(kinds: str) -> str:
     """SQL for the count of some kinds of content among cache reads: none where Google lists only others."""
-    return f"CASE WHEN len({gemini('cacheTokensDetails')}) > 0 THEN coalesce({_of_kind('cacheTokensDetails', *kinds)}, '0') END"
+    return f"CASE WHEN len({gemini('cacheTokensDetails')}) > 0 THEN coalesce({_of_kinds(kinds, 'cacheTokensDetails')}, '0') END"
+
+
+_INPUT = ("promptTokensDetails", "toolUsePromptTokensDetails")
+_OUTPUT = ("candidatesTokensDetails", "responseTokensDetails")
+_AUDIO, _IMAGE = "'AUDIO'", "'IMAGE', 'DOCUMENT'"
 
 
 @dataclass(frozen=True)
@@ -77,28 +84,32 @@ _IS_ONLY_TOTAL = """(
 )"""
 """Whether an embedding or a ranking says its input as the total alone."""
 
-_BEYOND = """(
+BEYOND = """CASE WHEN body.usage.total_tokens IS NOT NULL AND body.usage.prompt_tokens IS NOT NULL THEN
     TRY_CAST(body.usage.total_tokens AS DOUBLE) - TRY_CAST(body.usage.prompt_tokens AS DOUBLE)
         - coalesce(TRY_CAST(body.usage.completion_tokens AS DOUBLE), 0)
-)"""
-"""What the total has beyond prompt and completion."""
+END"""
+"""SQL for what the total of a chat has beyond prompt and completion."""
 
-_IS_REASONING_APART = f"""(
-    TRY_CAST({_CHAT_REASONING} AS DOUBLE) > 0 AND (
-        TRY_CAST({_CHAT_REASONING} AS DOUBLE) > TRY_CAST(body.usage.completion_tokens AS DOUBLE)
-        OR TRY_CAST({_CHAT_REASONING} AS DOUBLE) = {_BEYOND}
-        OR starts_with(body.model, 'sonar')
-    )
-)"""
-_IS_CACHE_APART = f"""(
-    {_BEYOND} > 0 AND {_BEYOND} = coalesce(TRY_CAST({_CHAT_READ} AS DOUBLE), 0) + coalesce(TRY_CAST({_CHAT_WRITE} AS DOUBLE), 0)
-)"""
-_HAS_UNTOLD_REASONING = f"""(
-    {_BEYOND} > 0 AND TRY_CAST(body.usage.completion_tokens AS DOUBLE) >= 0 AND body.usage.citation_tokens IS NULL
-    AND NOT coalesce({_IS_REASONING_APART}, false) AND NOT {_IS_CACHE_APART}
-)"""
+OUTSIDE = f"""CASE
+    WHEN TRY_CAST({_CHAT_REASONING} AS DOUBLE) > 0 THEN CASE
+        WHEN TRY_CAST({_CHAT_REASONING} AS DOUBLE) = beyond OR starts_with(body.model, 'sonar')
+            OR TRY_CAST({_CHAT_REASONING} AS DOUBLE) > TRY_CAST(body.usage.completion_tokens AS DOUBLE)
+        THEN 'told reasoning'
+        WHEN beyond > 0 THEN {{beyond}}
+    END
+    WHEN beyond > 0 THEN {{beyond}}
+END""".format(
+    beyond=f"""CASE
+        WHEN beyond = coalesce(TRY_CAST({_CHAT_READ} AS DOUBLE), 0) + coalesce(TRY_CAST({_CHAT_WRITE} AS DOUBLE), 0) THEN 'cache'
+        WHEN TRY_CAST(body.usage.completion_tokens AS DOUBLE) >= 0 AND body.usage.citation_tokens IS NULL THEN 'untold reasoning'
+    END"""
+)
+"""SQL for what of a chat is outside of the counts that are to hold it, as its total shows; NULL for nearly all.
 
-_MESSAGES_WRITE = "coalesce(body.usage.cache_creation_input_tokens, {})".format(
+`told reasoning` has a count of its own, `untold reasoning` has none; `cache` are reads and writes that the prompt leaves out.
+"""
+
+MESSAGES_WRITE = "coalesce(body.usage.cache_creation_input_tokens, {})".format(
     total("body.usage.cache_creation.ephemeral_5m_input_tokens", "body.usage.cache_creation.ephemeral_1h_input_tokens")
 )
 
@@ -122,26 +133,22 @@ COUNTINGS = {
         ),
         input_tokens=total(gemini("promptTokenCount"), gemini("toolUsePromptTokenCount")),
         cache_read_tokens=gemini("cachedContentTokenCount"),
-        input_audio_tokens=total(_of_kind("promptTokensDetails", "AUDIO"), _of_kind("toolUsePromptTokensDetails", "AUDIO")),
-        cache_audio_read_tokens=_of_cache("AUDIO"),
-        input_image_tokens=total(
-            _of_kind("promptTokensDetails", "IMAGE", "DOCUMENT"), _of_kind("toolUsePromptTokensDetails", "IMAGE", "DOCUMENT")
-        ),
-        cache_image_read_tokens=_of_cache("IMAGE", "DOCUMENT"),
+        input_audio_tokens=_of_kinds(_AUDIO, *_INPUT),
+        cache_audio_read_tokens=_of_cache(_AUDIO),
+        input_image_tokens=_of_kinds(_IMAGE, *_INPUT),
+        cache_image_read_tokens=_of_cache(_IMAGE),
         output_tokens=total(
             f"coalesce({gemini('candidatesTokenCount')}, {gemini('responseTokenCount')})", gemini("thoughtsTokenCount")
         ),
         output_reasoning_tokens=gemini("thoughtsTokenCount"),
-        output_audio_tokens=total(_of_kind("candidatesTokensDetails", "AUDIO"), _of_kind("responseTokensDetails", "AUDIO")),
-        output_image_tokens=total(
-            _of_kind("candidatesTokensDetails", "IMAGE", "DOCUMENT"), _of_kind("responseTokensDetails", "IMAGE", "DOCUMENT")
-        ),
+        output_audio_tokens=_of_kinds(_AUDIO, *_OUTPUT),
+        output_image_tokens=_of_kinds(_IMAGE, *_OUTPUT),
     ),
     "chat": Counting(
         told="coalesce(body.usage.prompt_tokens, body.usage.completion_tokens, "
         f"CASE WHEN {_IS_ONLY_TOTAL} THEN body.usage.total_tokens END)",
         input_tokens=f"""CASE
-            WHEN {_IS_CACHE_APART} THEN {total("body.usage.prompt_tokens", _CHAT_READ, _CHAT_WRITE)}
+            WHEN outside = 'cache' THEN {total("body.usage.prompt_tokens", _CHAT_READ, _CHAT_WRITE)}
             WHEN {_IS_ONLY_TOTAL} THEN body.usage.total_tokens
             ELSE body.usage.prompt_tokens
         END""",
@@ -150,14 +157,15 @@ COUNTINGS = {
         input_audio_tokens="body.usage.prompt_tokens_details.audio_tokens",
         input_image_tokens="body.usage.prompt_tokens_details.image_tokens",
         output_tokens=f"""CASE
-            WHEN {_IS_REASONING_APART} THEN {total("body.usage.completion_tokens", _CHAT_REASONING, "body.usage.citation_tokens")}
+            WHEN outside = 'told reasoning'
+                THEN {total("body.usage.completion_tokens", _CHAT_REASONING, "body.usage.citation_tokens")}
             WHEN body.usage.citation_tokens IS NOT NULL
                 THEN {total("body.usage.completion_tokens", "body.usage.citation_tokens")}
-            WHEN {_HAS_UNTOLD_REASONING} THEN (TRY_CAST(body.usage.completion_tokens AS DOUBLE) + {_BEYOND})::VARCHAR
+            WHEN outside = 'untold reasoning' THEN (TRY_CAST(body.usage.completion_tokens AS DOUBLE) + beyond)::VARCHAR
             ELSE body.usage.completion_tokens
         END""",
         output_reasoning_tokens=f"""CASE
-            WHEN coalesce(TRY_CAST({_CHAT_REASONING} AS DOUBLE), 0) = 0 AND {_HAS_UNTOLD_REASONING} THEN {_BEYOND}::VARCHAR
+            WHEN outside = 'untold reasoning' AND coalesce(TRY_CAST({_CHAT_REASONING} AS DOUBLE), 0) = 0 THEN beyond::VARCHAR
             ELSE {_CHAT_REASONING}
         END""",
         output_audio_tokens="body.usage.completion_tokens_details.audio_tokens",
@@ -179,9 +187,9 @@ COUNTINGS = {
     ),
     "messages": Counting(
         told=f"CASE WHEN {_IS_MESSAGES} THEN coalesce(body.usage.input_tokens, body.usage.output_tokens) END",
-        input_tokens=total("body.usage.input_tokens", "body.usage.cache_read_input_tokens", _MESSAGES_WRITE),
+        input_tokens=total("body.usage.input_tokens", "body.usage.cache_read_input_tokens", "written"),
         cache_read_tokens="body.usage.cache_read_input_tokens",
-        cache_write_tokens=_MESSAGES_WRITE,
+        cache_write_tokens="written",
         cache_write_1h_tokens="body.usage.cache_creation.ephemeral_1h_input_tokens",
         output_tokens="body.usage.output_tokens",
         output_reasoning_tokens="body.usage.output_tokens_details.thinking_tokens",
@@ -209,7 +217,7 @@ COUNTINGS = {
 _TOP = {
     "input": "body.usage.input_tokens",
     "cache_read": "body.usage.cache_read_input_tokens",
-    "cache_write": _MESSAGES_WRITE,
+    "cache_write": MESSAGES_WRITE,
     "output": "body.usage.output_tokens",
 }
 _ADDED = {
@@ -228,13 +236,17 @@ def counting_sql() -> str:
 
 
 def count_sql(column: str) -> str:
-    """SQL for one of the record's counts, by `counting`, with what `added` of compactions says."""
+    """SQL for one of the record's counts, by `counting`."""
     cases = {name: getattr(way, column) for name, way in COUNTINGS.items()}
-    count = f"CASE counting {' '.join(f'WHEN {name!r} THEN {sql}' for name, sql in cases.items() if sql != 'NULL')} END"
+    return f"CASE counting {' '.join(f'WHEN {name!r} THEN {sql}' for name, sql in cases.items() if sql != 'NULL')} END"
+
+
+def with_added_sql(column: str) -> str:
+    """SQL for one of the record's counts with what compactions add to it."""
     if column not in _ADDED:
-        return count
+        return column
     added = " + ".join(f"added[{tuple(ADDED).index(name) + 1}]" for name in _ADDED[column])
-    return f"CASE WHEN added IS NULL OR {added} = 0 THEN {count} ELSE {total(count, f'({added})::VARCHAR')} END"
+    return f"CASE WHEN {added} > 0 THEN {total(column, f'({added})::VARCHAR')} ELSE {column} END AS {column}"
 
 
 def added_sql() -> str:

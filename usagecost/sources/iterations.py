@@ -77,6 +77,7 @@ def added_sql(top: str, added: str, count: str) -> str:
         END"""
 
 
+_ITERATIONS = '"iterations"'
 _MAY_HAVE_CALLS = 'odel"|advisor'
 """A pattern for attributes: entries that are calls of another model name it, or the line does."""
 
@@ -125,7 +126,11 @@ def with_calls(batches: Iterable[Batch], reading: Reading) -> Iterator[Batch]:
 
 def _calls(requests: pa.Table, reading: Reading) -> pa.Table:
     """The calls within answers as requests: what they do not say of themselves is as the answer says."""
-    answers = requests.filter(pc.match_substring_regex(requests["attributes"], _MAY_HAVE_CALLS))
+    has_iterations = pc.match_substring(requests["attributes"], _ITERATIONS)
+    if not pc.any(has_iterations).as_py():
+        return requests.slice(0, 0)
+    answers = requests.filter(has_iterations)
+    answers = answers.filter(pc.match_substring_regex(answers["attributes"], _MAY_HAVE_CALLS))
     if not answers.num_rows:
         return answers
     numbered = answers.append_column("row", pa.array(range(answers.num_rows), pa.int64()))

@@ -65,7 +65,7 @@ def _may_be_two_numbers(texts: pa.StringArray) -> bool:
         return False
     ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
     signs = np.frombuffer(letters, np.uint8)[ends[0] : ends[-1]]
-    if np.isin(signs, _UNUSUAL).any():
+    if _IS_UNUSUAL[signs].any():
         return True
     points = np.flatnonzero(signs == ord("."))
     if not len(points):
@@ -75,10 +75,12 @@ def _may_be_two_numbers(texts: pa.StringArray) -> bool:
     before, after = points - ends[value], ends[value + 1] - points - 1
     first = signs[ends[value]]
     is_alone = (before <= 4) & (after == 3) & (first != ord("0"))
-    return bool(is_alone.any()) or len(np.unique(value)) < len(value)
+    return bool(is_alone.any() or (value[1:] == value[:-1]).any())
 
 
-_UNUSUAL = np.frombuffer(b",' _\xc2\xe2", np.uint8)
+_IS_UNUSUAL = np.zeros(256, bool)
+_IS_UNUSUAL[list(b",' _\xc2\xe2")] = True
+"""Bytes: what groups thousands, and what begins a space or a quotation mark that is no ASCII."""
 
 
 @dataclass
@@ -180,13 +182,13 @@ def contradiction_sql(text: str, style: str, column: str, name: str) -> tuple[st
 def doubt_sql(text: str, column: str, name: str) -> tuple[str, str]:
     """When a text of which no style is known may be two numbers, and the sentence."""
     cure = '", which may be read in two ways. Say in a mapping how numbers are written: decimal_comma = true or false.'
-    has_sign = f"(contains({text}, ',') OR contains({text}, '.'))"
-    return f"({has_sign} AND {_is_written(text, COMMA)})", _sentence(text, column, name, cure)
+    has_sign = f"contains({text}, ',') OR contains({text}, '.')"
+    return f"CASE WHEN {has_sign} THEN {_is_written(text, COMMA)} END", _sentence(text, column, name, cure)
 
 
 def rounded_id_sql(text: str, column: str, name: str) -> tuple[str, str]:
     """When an id has been made a rounded number by a spreadsheet, and the sentence."""
-    is_rounded = rf"contains({text}, 'E+') AND regexp_full_match({text}, '[0-9]([.,][0-9]+)?E[+][0-9]+')"
+    is_rounded = rf"CASE WHEN contains({text}, 'E+') THEN regexp_full_match({text}, '[0-9]([.,][0-9]+)?E[+][0-9]+') END"
     cure = (
         '": a spreadsheet has rounded the id to a number, so that different ids are the same now. '
         "Export the table anew, without opening it in a spreadsheet."
@@ -196,8 +198,11 @@ def rounded_id_sql(text: str, column: str, name: str) -> tuple[str, str]:
 
 def without_words_sql(text: str, words: Sequence[str]) -> str:
     """SQL for a text that is NULL where it is one of some words, in any case."""
+    if not words:
+        return text
     chosen = ", ".join(literal(word.strip().lower()) for word in words)
-    return f"CASE WHEN lower(trim({text}, {literal(_SPACE)})) IN ({chosen}) THEN NULL ELSE {text} END" if words else text
+    quick = f"WHEN {text} < ':' THEN {text} " if all(word.strip()[:1].isalpha() for word in words) else ""
+    return f"CASE {quick}WHEN lower(trim({text}, {literal(_SPACE)})) IN ({chosen}) THEN NULL ELSE {text} END"
 
 
 def _is_written(text: str, style: str) -> str:
