@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from usagecost.lake import Lake, LakeError, LakeFull
 from usagecost.lake.atomic import write_whole
 from usagecost.lake.errors import is_disk_full
 from usagecost.pricebook import add_entry
+from usagecost.ui.sources.uploads import Uploads
 
 HOME = Path(__file__).parents[1]
 SENTENCE = "The disk is full: nothing was changed, the lake is whole. Free some room and run it again."
@@ -126,7 +128,9 @@ def test_a_text_that_cannot_be_written_leaves_nothing_behind(disk: Path):
     boards.put("mine.toml", "title = 'a'\n", seen=None)
     fill(disk, 0)
 
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(
+        LakeFull, match=r"prices\.toml cannot be written: the disk is full, and nothing was changed\. Free some room\."
+    ):
         add_entry(lake, '[[price]]\nmodel = "m"\ninput = 1.0\noutput = 1.0\n')
     with pytest.raises(LakeFull, match=r"boards cannot be written: the disk is full, and nothing was changed\. Free some room\."):
         boards.put("mine.toml", "title = 'b'\n" * 1000, seen="title = 'a'\n")
@@ -134,6 +138,20 @@ def test_a_text_that_cannot_be_written_leaves_nothing_behind(disk: Path):
     assert (disk / "prices.toml").read_text() == "# own prices\n"
     assert boards.read("mine.toml") == "title = 'a'\n"
     assert sorted(path.name for path in disk.rglob("*")) == [".texts.lock", "boards", "filler", "mine.toml", "prices.toml"]
+
+
+def test_a_dropped_file_that_cannot_be_kept_is_said(disk: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tempfile.tempdir", str(disk))
+    uploads = Uploads()
+    fill(disk, 0)
+
+    uploads.add("a.csv", io.BytesIO(b"x" * 100_000))
+
+    (file,) = uploads.files
+    assert (file.name, file.problem) == (
+        "a.csv", f"The file cannot be kept in {uploads.folder} (No space left on device): free some room and drop it again.",
+    )  # fmt: skip
+    assert list(uploads.folder.iterdir()) == []
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -17,6 +17,7 @@ import duckdb
 
 from usagecost.lake import Lake, LakeError, Pricing
 from usagecost.lake.atomic import write_whole
+from usagecost.lake.texts import writing_explained
 from usagecost.pricing import (
     NO_BOOK,
     UPSTREAM,
@@ -78,7 +79,8 @@ def add_entry(lake: Lake, entry: str) -> Book:
     whole = f"{(text or HEADER).rstrip()}\n\n{entry.strip()}\n"
     book = parse_book(whole)
     if file := _file(lake):
-        write_whole(file, whole.encode())
+        with writing_explained(str(file)):
+            write_whole(file, whole.encode())
     else:
         lake.write_text(NAME, whole, replacing=text)
     return book

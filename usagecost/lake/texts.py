@@ -45,7 +45,7 @@ class TextFolder:
 
     @contextmanager
     def _explained(self, what: str) -> Iterator[None]:
-        with _explained(str(self), what):
+        with writing_explained(str(self), what):
             yield
 
 
@@ -56,14 +56,15 @@ def read_text(lake: Storage, name: str) -> str | None:
 
 def write_text(lake: Storage, name: str, text: str, seen: str | None) -> None:
     """Puts the text in the place of what was seen there; raises LakeChanged if that is not there any more."""
-    with _explained(f"{name} in {lake}", "written"):
+    with writing_explained(f"{name} in {lake}", "written"):
         done = lake.replace(_checked(name), text.encode(), None if seen is None else seen.encode())
     if not done:
         raise LakeChanged(f"{name} in {lake} was changed by somebody else in the meantime: look at it again, then save.")
 
 
 @contextmanager
-def _explained(where: str, what: str) -> Iterator[None]:
+def writing_explained(where: str, what: str = "written") -> Iterator[None]:
+    """Errors of a disk become LakeErrors that say what could not be read or written, and that it is full if it is."""
     try:
         yield
     except OSError as error:

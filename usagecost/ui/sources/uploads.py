@@ -45,10 +45,16 @@ class Uploads:
 
     def add(self, name: str, content: BinaryIO) -> None:
         """Copies a file here, piece by piece. Its name is only what it is called: on disk it has a number."""
-        path = self.folder / str(len(self.files))
-        with path.open("wb") as copy:
-            shutil.copyfileobj(content, copy, 1 << 20)
-        self.files.append(look(path, Path(name.replace("\\", "/")).name or "file"))
+        path, called = self.folder / str(len(self.files)), Path(name.replace("\\", "/")).name or "file"
+        try:
+            with path.open("wb") as copy:
+                shutil.copyfileobj(content, copy, 1 << 20)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            problem = f"The file cannot be kept in {self.folder} ({error.strerror}): free some room and drop it again."
+            self.files.append(Looked(path, called, 0, problem=problem))
+        else:
+            self.files.append(look(path, called))
 
     @property
     def bytes(self) -> int:
