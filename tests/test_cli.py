@@ -16,8 +16,8 @@ from usagecost.schema import REQUESTS
 
 README = Path(__file__).parents[1] / "README.md"
 REPORT = [
-    "files", "lines", "requests", "inserted", "updated", "unchanged", "duplicates", "skipped", "rejected", "unpriced", "days",
-    "version", "seconds",
+    "files", "lines", "requests", "inserted", "updated", "unchanged", "duplicates", "skipped", "skipped_reasons",
+    "rejected", "unpriced", "conflicts", "days", "version", "seconds",
 ]  # fmt: skip
 TABLE = "request_id,started_at,provider,model,input_tokens,output_tokens\na,2026-05-01T10:00:00Z,openai,gpt-4o,1000000,0\n"
 TRACES = """
@@ -89,7 +89,8 @@ def test_doctor_tells_the_health_of_a_lake(table: Path, tmp_path: Path):
     assert done.exit_code == 0
     for fact in (
         "2026-05-01 to 2026-05-01 (UTC)",
-        "Without a price  0 (0.0",
+        "Spend incomplete  0 (0.0",
+        "No list price  0 (0.0",
         "Small files",
         "1 files",
         "every large file has them",

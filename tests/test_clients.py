@@ -59,9 +59,6 @@ SENT_WRONGLY: dict[tuple[str, str, str, bool], Values] = {
 
 MISREAD: dict[str, str] = {
     "anthropic-beside-traceloop": "a call of which two libraries write a span each counts twice",
-    "langfuse": "details of usage that are objects, as the replacement of OpenAI's library sends them, are rejected",
-    "litellm": "counts that stand in metadata.usage_object only, a dictionary as Python writes it, are not read",
-    "litellm-latest": "counts that stand in metadata.usage_object only, a dictionary as Python writes it, are not read",
 }
 """Client -> what is wrong with how its spans are read."""
 

@@ -249,8 +249,13 @@ EXPRESSIBLE = {
 WHEN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 """At about this time the costs were computed: DeepSeek's are those of the day."""
 
-REPRICED = {("google", "claude-sonnet-4-5-20250929"), ("mistral", "ministral-8b-latest")}
-"""Prices that the library has changed, as if they had always been so, since the answers were recorded."""
+REPRICED = {
+    ("google", "claude-sonnet-4-5-20250929"),
+    ("mistral", "ministral-8b-latest"),
+    ("google", "google/gemini-2.0-flash-exp:free"),
+}
+"""Prices that the library has changed, as if they had always been so, since the answers were recorded; and a model that is free by
+its name, of which the record has the price of the paid one."""
 
 
 @pytest.mark.skipif("USAGECOST_REAL_DATA" not in os.environ, reason="USAGECOST_REAL_DATA names no folder of real data")

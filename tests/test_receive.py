@@ -25,7 +25,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
-from tests.otlp import TRACE, call, export
+from tests.otlp import TRACE, call, export, span
 from tests.receiver import HOME, JSON, PROTOBUF, Receiver, as_protobuf, environment, stored, wait_until
 from usagecost.receive.otlp import lines_of_json
 
@@ -242,6 +242,29 @@ def test_metrics_and_logs_are_not_acknowledged_and_not_tried_again(receiver: Rec
 
     assert (status, "retry-after" in headers) == (404, False)
     assert json.loads(answer) == {"message": f"Only traces are kept here: set OTEL_{signal.upper()}_EXPORTER=none."}
+
+
+@pytest.mark.parametrize("address", ["/v1/traces/", "/api/public/otel/v1/traces", "/api/public/otel/v1/traces/"])
+def test_traces_are_taken_at_the_address_of_langfuse_too_and_with_a_slash_at_its_end(receiver: Receiver, address: str):
+    before = len(receiver.spooled)
+
+    status, _, _ = receiver.post(body(1), path=address)
+
+    assert (status, len(receiver.spooled)) == (200, before + 1)
+
+
+def test_why_spans_are_skipped_is_said_and_who_sent_nothing_that_is_known(tmp_path: Path):
+    web = [export(span(number), scope={"name": "http"}) for number in (1, 2)]
+    with Receiver(tmp_path / "lake", every=0.2) as running:
+        for exported in (*web, export(call(3), scope={"name": "openai"})):
+            assert running.post(json.dumps(exported).encode())[0] == 200
+        wait_until(lambda: any("scope http sent so far" in line for line in running.said))
+        running.end()
+
+    told = " ".join(running.said)
+    assert "× span of scope http without usage names that are known" in told
+    assert told.count("Nothing that scope http sent so far was used: its spans have no usage names that are known.") == 1
+    assert "scope openai" not in told
 
 
 def test_other_methods_and_addresses_are_refused(receiver: Receiver):

@@ -143,3 +143,33 @@ def test_any_protobuf_is_kept_or_malformed(tmp_path: Path, data: st.DataObject):
     except Malformed:
         return
     check(tmp_path / "lines", lines)
+
+
+OBJECTS = {
+    "ai.response.providerMetadata": '{"anthropic": {"usage": {"service_tier": "standard"}}, "google": "a secret"}',
+    "llm.invocation_parameters": '{"model": "gpt-5", "tools": "a secret"}',
+    "langfuse.observation.usage_details": '{"input": 4, "note": "a secret", "prompt_tokens_details": {"cached_tokens": 1}}',
+    "metadata.usage_object": "{'cache_read_input_tokens': 3, 'note': 'a secret', 'iterations': None}",
+}
+
+
+def test_of_attributes_that_are_objects_only_what_is_read_is_kept():
+    exported = export(span(1, None, OBJECTS))
+
+    for lines in (lines_of_json(json.dumps(exported).encode()), lines_of_protobuf(as_protobuf(exported))):
+        (kept,) = spans_of(lines)
+        assert {name: json.loads(text) for name, text in kept["attributes"].items()} == {
+            "ai.response.providerMetadata": {"anthropic": {"usage": {"service_tier": "standard"}}},
+            "llm.invocation_parameters": {"model": "gpt-5"},
+            "langfuse.observation.usage_details": {"input": 4, "prompt_details.cached_tokens": 1},
+            "metadata.usage_object": {"cache_read_input_tokens": 3},
+        }
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "7", '{"anthropic": 3}', '{"anthropic": {"usage": []}}', '{"model": {"a": 1}}'])
+def test_objects_that_are_none_are_not_kept(text: str):
+    exported = export(span(1, None, {"ai.response.providerMetadata": text, "llm.invocation_parameters": text}))
+
+    (kept,) = spans_of(lines_of_json(json.dumps(exported).encode()))
+
+    assert kept["attributes"] == {}

@@ -240,14 +240,37 @@ def test_a_call_that_failed_is_a_request_without_counts(traces: Path):
     assert requests(batch, *columns) == [(f"{ID}:error", "error", "gpt-4o", 500, None, None)]
 
 
-def test_spans_that_call_no_model_and_calls_without_usage_are_skipped(traces: Path):
+def test_spans_that_call_no_model_are_skipped_with_the_scope_that_wrote_them(traces: Path):
     tool = span(1, None, {"gen_ai.operation.name": "execute_tool", "error.type": "ValueError"})
-    silent = span(2, None, {"gen_ai.operation.name": "chat"})
     web = span(3, None, {"http.method": "GET"}, status={"code": 2})
+    path = json_lines(traces, [export(tool, scope={"name": "agents"}), export(web, scope={"name": "<b>web"}), export(web)])
 
-    batch = read_spans(traces, tool, silent, web)
+    batch = read(OpenTelemetry(), path)
 
-    assert (batch.lines, batch.skipped, batch.requests.num_rows) == (3, 3, 0)
+    assert (batch.lines, batch.requests.num_rows) == (3, 0)
+    assert {reason: count for (_, reason), count in batch.skips.items()} == {
+        "span of scope agents that calls no model": 1,
+        "span of scope ?b?web without usage names that are known": 1,
+        "span of no scope without usage names that are known": 1,
+    }
+
+
+def test_a_call_without_usage_is_a_request_whose_tokens_are_not_known(traces: Path):
+    batch = read_spans(traces, span(2, None, {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}))
+
+    columns = ("request_id", "status", "model", "input_tokens", "output_tokens", "rank")
+    assert requests(batch, *columns) == [(f"{TRACE}:{2:016x}", "success", "gpt-4o", None, None, 0)]
+
+
+def test_few_scopes_are_named_of_a_file(traces: Path):
+    lines = [export(span(number, None, {}), scope={"name": f"scope-{number}"}) for number in range(1, 101)]
+
+    batch = read(OpenTelemetry(), json_lines(traces, lines))
+
+    reasons = {reason: count for (_, reason), count in batch.skips.items()}
+    assert len(reasons) == 31
+    assert reasons["spans of other scopes"] == 70
+    assert batch.skipped == 100
 
 
 def test_contents_are_not_kept(traces: Path):
@@ -417,8 +440,8 @@ def test_real_traces_have_the_totals_that_other_programs_found(tmp_path: Path):
 
     report = ingest([Path(os.environ["USAGECOST_REAL_DATA"], "otel", "otlp_traces_from_langfuse.jsonl")], lake)
 
-    assert (report.lines, report.requests, report.rejected, report.problems) == (102, 21, 0, ())
-    assert stored(lake, "count(*)", "sum(input_tokens)", "sum(output_tokens)") == [(21, 10_840, 4_302)]
+    assert (report.lines, report.requests, report.rejected, report.problems) == (102, 34, 0, ())
+    assert stored(lake, "count(*)", "count(input_tokens)", "sum(input_tokens)", "sum(output_tokens)") == [(34, 21, 10_840, 4_302)]
 
 
 # ---- whatever is in a file

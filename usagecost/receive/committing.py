@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -26,6 +25,8 @@ from usagecost.lake.staging import bounded_database
 from usagecost.sources import Batch, FileProblem, Head, Reading
 from usagecost.sources.otel import OpenTelemetry
 from usagecost.sources.otel_skips import clean_scope, scope_without_names
+
+MOST_SENDERS = 1_000
 
 NICENESS = 10
 """Acknowledging goes first."""
@@ -61,35 +62,36 @@ def answer(lake: Lake, order: dict[str, Any]) -> dict[str, Any]:
 def _load(lake: Lake, files: Sequence[Path]) -> Report:
     with lake.staging() as folder, bounded_database(folder) as con:
         batches = _batches(map(Head.of, files), Reading(con, datetime.now(UTC)))
-        senders = _Senders()
-        report = load(senders.watched(_whole(batches)), lake, about={"received": f"{len(files)} spool files"})
-        return replace(report, problems=(*report.problems, *senders.unused()))
+        report = load(_SENDERS.watched(_whole(batches)), lake, about={"received": f"{len(files)} spool files"})
+        return replace(report, problems=(*report.problems, *_SENDERS.unused()))
 
 
 class _Senders:
-    """Which instrumentations sent spans of which none was a request, by the scopes of their spans."""
+    """Which instrumentations sent spans of which none was a request, by the scopes of their spans, since the process began."""
 
     def __init__(self) -> None:
         self._used: set[str] = set()
-        self._skips: Counter[str] = Counter()
+        self._skips: set[str] = set()
 
     def watched(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         """Yield the batches, having looked at them."""
         for batch in batches:
-            scopes = pc.extract_regex(batch.requests["attributes"], '"scope":"(?P<scope>[^"]*)"')
-            self._used.update(scope["scope"] for scope in pc.unique(scopes.combine_chunks()).to_pylist() if scope)
-            for (_, reason), count in batch.skips.items():
-                self._skips[reason] += count
+            scopes = pc.extract_regex(batch.requests["attributes"], '"scope":"(?P<scope>[^"]*)"').combine_chunks()
+            used = {clean_scope(scope["scope"]) for scope in pc.unique(scopes).to_pylist() if scope}
+            for seen, new in ((self._used, used), (self._skips, {reason for _, reason in batch.skips})):
+                seen.update(sorted(new - seen)[: MOST_SENDERS - len(seen)])
             yield batch
 
     def unused(self) -> list[str]:
         """Return a sentence for each scope of which no span was used."""
-        used = {clean_scope(scope) for scope in self._used}
         return [
-            f"Nothing that scope {scope} sent was used: it has no usage names that are known."
-            for reason in self._skips
-            if (scope := scope_without_names(reason)) and scope not in used
+            f"Nothing that scope {scope} sent so far was used: its spans have no usage names that are known."
+            for reason in sorted(self._skips)
+            if (scope := scope_without_names(reason)) and scope not in self._used
         ]
+
+
+_SENDERS = _Senders()
 
 
 def _batches(heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:

@@ -73,7 +73,7 @@ class JsonLines:
         problems = [Reject(part.head.source_file, None, part.problem, None) for part in parts if part.problem]
         if not blocks:  # the query expects the columns that lines of files have
             bytes_read = sum(part.bytes_read for part in parts)
-            return Batch(REQUESTS.empty_table(), reading.rejects(self.source, problems), lines=0, skipped=0, bytes_read=bytes_read)
+            return Batch(REQUESTS.empty_table(), reading.rejects(self.source, problems), lines=0, bytes_read=bytes_read)
         table = line_table(blocks, [{"fingerprint": part.head.fingerprint, **self.facts(part.head)} for part in blocks])
         good, broken = (table, []) if all(part.seems_json for part in blocks) else sorted_out(reading, blocks, table)
         try:

@@ -111,7 +111,11 @@ _READ = f"""
 
 _NAMES = ", ".join(INHERITED)
 _AROUND = f"""
-, around AS (SELECT trace_id, span_id, parent_id AS parent, {_NAMES} FROM read)
+, around AS MATERIALIZED (  -- one row = a span that has others in it, however often it was sent
+    SELECT trace_id, span_id, max(parent_id) AS parent, {", ".join(f"max({name}) AS {name}" for name in INHERITED)}
+    FROM read SEMI JOIN (SELECT trace_id, parent_id AS span_id FROM read) AS parent USING (trace_id, span_id)
+    GROUP BY trace_id, span_id
+)
 , inherited AS (
 -- climbing: one row = a request, and what is known up to a span around it
 WITH RECURSIVE climbing(row, trace_id, parent, height, {_NAMES}) AS (
@@ -121,7 +125,7 @@ WITH RECURSIVE climbing(row, trace_id, parent, height, {_NAMES}) AS (
         climbing.row, around.trace_id, around.parent, height + 1,
         {", ".join(f"coalesce(climbing.{name}, around.{name})" for name in INHERITED)}
     FROM climbing JOIN around ON around.trace_id = climbing.trace_id AND around.span_id = climbing.parent
-    WHERE height < {MOST_AROUND} AND around.span_id <> around.parent
+    WHERE height < {MOST_AROUND} AND around.span_id IS DISTINCT FROM around.parent
 )
 SELECT row, {", ".join(f"arg_max({name}, height) AS {name}" for name in INHERITED)} FROM climbing GROUP BY row
 )

@@ -31,7 +31,7 @@ OTHER_SCOPES = "spans of other scopes"
 _CLEAN = "[^A-Za-z0-9 ._/@-]"
 
 _OF_SCOPE = f"""CASE
-    WHEN scope IS NULL THEN 'span without a scope'
+    WHEN scope IS NULL THEN 'span of no scope'
     ELSE {literal(_SPAN_OF)} || regexp_replace(left(scope, {MOST_LETTERS}), {literal(_CLEAN)}, '?', 'g')
 END"""
 

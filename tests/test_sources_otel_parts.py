@@ -1,0 +1,183 @@
+"""One call that several spans tell of is one request: by the id of its answer, and by what is inside what."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.otlp import STARTED, TRACE, Values, call, export, span
+from tests.source_rows import json_lines
+from usagecost.ingest import ingest
+from usagecost.lake import Lake
+
+HOUR = STARTED // 3_600_000_000_000
+ANSWER = "chatcmpl-Cj4xu0Nus6lKWVVmxlb7TZTsMizLD"
+OTHER_ANSWER = "msg_01XFDUDYJgAACzvnptvVoYEL"
+OTHER_TRACE = "1" + TRACE[1:]
+USAGE = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 7}
+SILENT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}
+
+
+def answered(number: int, parent: int | None = None, answer: str = ANSWER, trace: str = TRACE, **more: object) -> Values:
+    named = {name.replace("__", "."): value for name, value in more.items()}
+    return span(number, parent, {**USAGE, "gen_ai.response.id": answer, **named}, traceId=trace)
+
+
+def load(folder: Path, *parts: list[Values]) -> Lake:
+    """A lake with one ingest for each list of spans."""
+    lake = Lake(folder / "lake")
+    for number, spans in enumerate(parts):
+        ingest([json_lines(folder / f"{number}.json", [export(*spans)])], lake)
+    return lake
+
+
+def stored(lake: Lake, *columns: str) -> list[tuple[object, ...]]:
+    files = {"files": list(lake.snapshot().files())}
+    return duckdb.sql(f"SELECT {', '.join(columns)} FROM read_parquet($files) ORDER BY ALL", params=files).fetchall()
+
+
+def ids(lake: Lake) -> list[str]:
+    return [str(request_id).replace(f"{TRACE}:{'0' * 15}", "") for (request_id,) in stored(lake, "request_id")]
+
+
+def test_an_answer_that_two_spans_tell_of_is_one_request(tmp_path: Path):
+    lake = load(tmp_path, [answered(1), answered(2, user__id="ada"), answered(3, trace=OTHER_TRACE)])
+
+    assert stored(lake, "request_id", "input_tokens", "user_id") == [(f"{ANSWER}:{HOUR}", 100, "ada")]
+
+
+def test_answers_with_other_ids_or_of_another_hour_are_other_requests(tmp_path: Path):
+    later = str(STARTED + 3_600_000_000_000)
+    lake = load(tmp_path, [answered(1), answered(2, answer=OTHER_ANSWER), {**answered(3), "startTimeUnixNano": later}])
+
+    assert ids(lake) == [f"{ANSWER}:{HOUR}", f"{ANSWER}:{HOUR + 1}", f"{OTHER_ANSWER}:{HOUR}"]
+
+
+@pytest.mark.parametrize(
+    "answer", ["chatcmpl-0", "chatcmpl-123", "cmpl-00000000000000000000", "00000000-0000-0000-0000-000000000000"]
+)
+def test_an_id_that_a_server_gives_again_is_none(tmp_path: Path, answer: str):
+    assert ids(load(tmp_path, [answered(1, answer=answer), answered(2, answer=answer)])) == ["1", "2"]
+
+
+def test_an_agent_that_names_the_last_answer_of_its_calls_is_not_that_answer(tmp_path: Path):
+    agent = span(
+        1, None, {**USAGE, "gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 200, "gen_ai.response.id": ANSWER}
+    )
+    lake = load(tmp_path, [agent, answered(2, 1), answered(3, 1, OTHER_ANSWER)])
+
+    assert stored(lake, "count(*)", "sum(input_tokens)") == [(2, 200)]
+
+
+def test_a_call_with_usage_inside_an_answer_takes_its_place(tmp_path: Path):
+    lake = load(tmp_path, [answered(1)], [call(2, 1, tokens=90)])
+
+    assert (ids(lake), stored(lake, "input_tokens")) == (["2"], [(90,)])
+
+
+def test_an_agent_that_comes_later_than_its_answers_is_not_counted(tmp_path: Path):
+    lake = load(tmp_path, [answered(3, 2), span(2, 1)], [call(1, tokens=300)])
+
+    assert ids(lake) == [f"{ANSWER}:{HOUR}"]
+
+
+TREE = (
+    call(1, tokens=300, gen_ai__operation__name="invoke_agent"), span(2, 1), answered(3, 2), answered(4, 3),
+    answered(5, 2, OTHER_ANSWER),
+    answered(1, None, OTHER_ANSWER, OTHER_TRACE),
+    span(6, 2, SILENT), span(7, 3, SILENT),
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@settings(max_examples=12, suppress_health_check=list(HealthCheck), deadline=None)
+@given(order=st.permutations(TREE), cut=st.integers(0, len(TREE)), is_twice=st.booleans())
+def test_neither_order_nor_ingests_nor_repetition_change_what_is_counted(
+    tmp_path_factory: pytest.TempPathFactory, order: list[Values], cut: int, is_twice: bool
+):
+    parts = [part for part in (order[:cut], order[cut:], order if is_twice else []) if part]
+
+    lake = load(tmp_path_factory.mktemp("traces"), *parts)
+
+    assert stored(lake, "count(*)", "count(input_tokens)", "sum(input_tokens)") == [(3, 2, 200)]
+
+
+def test_a_lake_from_before_keeps_its_request_and_counts_the_answer_once(tmp_path: Path):
+    lake = load(tmp_path, [call(1, tokens=80), span(2)])  # as it was: by trace and span
+    assert ids(lake) == ["1"]
+
+    ingest([json_lines(tmp_path / "again.json", [export(answered(1))])], lake)
+
+    assert (ids(lake), stored(lake, "input_tokens")) == (["1"], [(80,)])
+
+
+# ---- calls without usage
+
+
+def test_a_call_without_usage_yields_to_one_that_knows_it_inside_or_around(tmp_path: Path):
+    around = load(tmp_path / "a", [call(1), span(2, 1), span(3, 2, SILENT)])
+    inside = load(tmp_path / "b", [span(1, None, SILENT), call(2, 1)])
+
+    assert (ids(around), ids(inside)) == (["1"], ["2"])
+
+
+def test_a_call_without_usage_is_shown_beside_others_whose_agent_is_not_counted(tmp_path: Path):
+    lake = load(tmp_path, [call(1, tokens=300), call(2, 1), span(3, 1, SILENT)])
+
+    assert stored(lake, "count(*)", "count(input_tokens)") == [(2, 1)]
+
+
+def test_of_calls_without_usage_the_innermost_is_a_request(tmp_path: Path):
+    assert ids(load(tmp_path, [span(1, None, SILENT), span(2, 1), span(3, 2, SILENT)])) == ["3"]
+
+
+def test_an_answer_without_usage_is_completed_by_who_knows_it(tmp_path: Path):
+    silent = span(1, None, {**SILENT, "gen_ai.response.id": ANSWER})
+
+    lake = load(tmp_path, [answered(2)], [silent])
+
+    assert stored(lake, "request_id", "input_tokens") == [(f"{ANSWER}:{HOUR}", 100)]
+
+
+# ---- what only the spans around a request know
+
+
+def test_a_request_takes_from_the_spans_around_it_what_it_does_not_say(tmp_path: Path):
+    agent = span(
+        1, None, {"gen_ai.agent.name": "outer", "gen_ai.conversation.id": "c", "user.id": "ada", "langfuse.trace.tags": ["t"]}
+    )
+    step = span(2, 1, {"gen_ai.agent.name": "inner", "metadata.user_api_key_team_id": "team"})
+    stranger = span(4, None, {"user.id": "eve"})
+
+    lake = load(tmp_path, [call(3, 2, user__id="bob"), step, agent, stranger])
+
+    columns = ("session_id", "user_id", "team_id", "tags", "json_extract_string(attributes, '$.agent')")
+    assert stored(lake, *columns) == [("c", "bob", "team", ["t"], "inner")]
+
+
+def test_spans_that_are_sent_often_and_are_around_each_other_are_read_at_once(tmp_path: Path):
+    ring = [span(number, number % 3 + 1, {"user.id": "ada"}) for number in (1, 2, 3)] * 300
+
+    lake = load(tmp_path, [*ring, call(4, 1)])
+
+    assert stored(lake, "user_id", "input_tokens") == [("ada", 100)]
+
+
+def test_spans_that_are_around_each_other_end(tmp_path: Path):
+    lake = load(tmp_path, [call(1, 2), span(2, 1, {"user.id": "ada"}), call(3, 3)])
+
+    assert sorted(user or "" for (user,) in stored(lake, "user_id")) == ["", "ada"]
+
+
+def test_a_file_of_spans_without_usage_says_so(tmp_path: Path):
+    path = json_lines(tmp_path / "web.json", [export(span(1), span(2), scope={"name": "http"})])
+
+    report = ingest([path], Lake(tmp_path / "lake"))
+
+    assert report.problems == (f"Nothing in {path} was used: 2 × span of scope http without usage names that are known.",)
+    assert json.loads(json.dumps(report.skipped_reasons)) == {"span of scope http without usage names that are known": 2}

@@ -1,0 +1,279 @@
+"""What a span's counts are together: which emitters leave parts out, what totals tell, and who has names of its own."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.otlp import STARTED, Values, export, span
+from tests.source_rows import json_lines, read, rejects, requests
+from usagecost.sources.otel import OpenTelemetry
+
+TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "output_reasoning_tokens")
+
+
+@pytest.fixture
+def traces(tmp_path: Path) -> Path:
+    return tmp_path / "traces.json"
+
+
+def one(path: Path, attributes: Values, *columns: str, scope: Values | None = None, **fields: object) -> tuple[object, ...]:
+    """Some columns of the one request of a span."""
+    batch = read(OpenTelemetry(), json_lines(path, [export(span(attributes=attributes, **fields), scope=scope)]))
+    (row,) = requests(batch, *columns)
+    return row
+
+
+def anthropic_counts(read_tokens: int = 300, write_tokens: int = 20, **more: object) -> Values:
+    return {
+        "gen_ai.system": "anthropic",
+        "gen_ai.request.model": "claude-sonnet-4-5",
+        "gen_ai.usage.input_tokens": 1_000,
+        "gen_ai.usage.output_tokens": 50,
+        "gen_ai.usage.cache_read.input_tokens": read_tokens,
+        "gen_ai.usage.cache_creation.input_tokens": write_tokens,
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    ("scope", "whole"),
+    [
+        ("openlit.instrumentation.anthropic", 1_320),
+        ("openinference.instrumentation.agno", 1_320),
+        ("OpenTelemetry::Instrumentation::RubyLLM", 1_320),
+        ("opentelemetry.instrumentation.bedrock", 1_320),
+        ("opentelemetry.instrumentation.botocore.bedrock-runtime", 1_320),
+        ("opentelemetry.instrumentation.anthropic", 1_000),
+        ("pydantic-ai", 1_000),
+        ("com.anthropic.sdk.python", 1_000),
+    ],
+)
+def test_some_emitters_leave_the_cache_out(traces: Path, scope: str, whole: int):
+    assert one(traces, anthropic_counts(), *TOKENS[:3], scope={"name": scope}) == (whole, 300, 20)
+
+
+def test_openlits_input_of_openai_has_the_cache_in_it(traces: Path):
+    counts = {**anthropic_counts(), "gen_ai.system": "openai", "gen_ai.request.model": "gpt-4o"}
+
+    assert one(traces, counts, "input_tokens", scope={"name": "openlit.instrumentation.openai"}) == (1_000,)
+
+
+@pytest.mark.parametrize(
+    ("total", "whole"),
+    [
+        (1_050, 1_000),  # input + output
+        (1_370, 1_320),  # and both parts of the cache
+        (1_070, 1_020),  # and what was written
+        (1_350, 1_300),  # and what was read
+        (7, 1_000),  # tells nothing
+    ],
+)
+def test_the_total_tells_what_input_leaves_out(traces: Path, total: int, whole: int):
+    assert one(traces, anthropic_counts(**{"gen_ai.usage.total_tokens": total}), "input_tokens") == (whole,)
+    assert one(traces, anthropic_counts(**{"llm.token_count.total": total}), "input_tokens") == (whole,)
+
+
+def test_a_total_that_counts_reasoning_apart_adds_it_to_the_output(traces: Path):
+    counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50, "gen_ai.usage.reasoning_tokens": 30}
+
+    assert one(traces, {**counts, "gen_ai.usage.total_tokens": 150}, *TOKENS[3:]) == (50, 30)
+    assert one(traces, {**counts, "gen_ai.usage.total_tokens": 180}, *TOKENS[3:]) == (80, 30)
+
+
+def test_what_geminis_total_has_beside_input_and_output_are_thoughts(traces: Path):
+    counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50, "gen_ai.usage.total_tokens": 450}
+
+    assert one(traces, {**counts, "gen_ai.request.model": "gemini-2.5-flash"}, *TOKENS[3:]) == (350, 300)
+    assert one(traces, {**counts, "gen_ai.request.model": "gpt-4o"}, *TOKENS[3:]) == (50, None)
+
+
+@pytest.mark.parametrize(("version", "output"), [("1.9.0", 350), ("2.2.1", 350), ("2.3.0", 300), ("2.13.0", 300)])
+def test_googles_adk_gave_thoughts_apart_before_2_3(traces: Path, version: str, output: int):
+    counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 300, "gen_ai.usage.reasoning.output_tokens": 50}
+
+    assert one(traces, counts, "output_tokens", scope={"name": "gcp.vertex.agent", "version": version}) == (output,)
+
+
+def test_the_vercel_sdk_left_anthropics_cache_out_before_version_6(traces: Path):
+    metadata = {
+        "anthropic": {
+            "usage": {
+                "cache_creation_input_tokens": 500,
+                "cache_creation": {"ephemeral_1h_input_tokens": 400},
+                "server_tool_use": {"web_search_requests": 2},
+                "service_tier": "standard",
+            }
+        },
+        "google": {"groundingMetadata": "a secret"},
+    }
+    counts = {
+        "ai.operationId": "ai.generateText.doGenerate", "ai.model.provider": "anthropic.messages",
+        "ai.model.id": "claude-sonnet-4-5", "ai.usage.inputTokens": 1_000, "ai.usage.outputTokens": 50,
+        "ai.usage.cachedInputTokens": 300, "ai.response.providerMetadata": json.dumps(metadata),
+    }  # fmt: skip
+    columns = (*TOKENS[:3], "cache_write_1h_tokens", "units", "service_tier")
+
+    assert one(traces, counts, *columns, scope={"name": "ai"}) == (
+        1_800, 300, 500, 400, [("web_searches", Decimal("2.000000"))], "standard",
+    )  # fmt: skip
+    version_6 = {**counts, "ai.usage.inputTokenDetails.noCacheTokens": 200}
+    assert one(traces, version_6, *TOKENS[:3], scope={"name": "ai"}) == (1_000, 300, 500)
+
+
+def test_what_is_rejected_shows_no_more_of_json_attributes_than_is_read(traces: Path):
+    metadata = json.dumps({"anthropic": {"usage": {"service_tier": "standard"}}, "google": "a secret"})
+    wrong = span(attributes={"gen_ai.usage.input_tokens": -1, "ai.response.providerMetadata": metadata})
+
+    batch = read(OpenTelemetry(), json_lines(traces, [export(wrong)]))
+
+    (raw,) = batch.rejects["raw"].to_pylist()
+    assert "secret" not in raw
+    assert '"service_tier": "standard"' in raw
+
+
+def test_claude_codes_spans_have_plain_names_and_leave_the_cache_out(traces: Path):
+    counts = {
+        "model": "claude-opus-5",
+        "input_tokens": 2,
+        "output_tokens": 12,
+        "cache_read_tokens": 800,
+        "cache_creation_tokens": 70,
+    }
+    about = {"speed": "fast", "ttft_ms": 900, "user.id": "a-hash", "user.email": "ada@example.org", "session.id": "s"}
+    columns = (*TOKENS[:4], "model", "speed", "ttft_ms", "user_id", "session_id")
+
+    row = one(traces, {**counts, **about}, *columns, name="claude_code.llm_request")
+
+    assert row == (872, 800, 70, 12, "claude-opus-5", "fast", 900.0, "ada@example.org", "s")
+
+
+def test_plain_names_mean_nothing_elsewhere(traces: Path):
+    batch = read(OpenTelemetry(), json_lines(traces, [export(span(attributes={"input_tokens": 2, "model": "m"}))]))
+
+    assert batch.requests.num_rows == 0
+
+
+def test_a_failed_request_of_claude_code_is_a_failed_one(traces: Path):
+    attributes = {"model": "claude-opus-5", "success": False, "status_code": 529}
+
+    row = one(traces, attributes, "status", "http_status", "input_tokens", name="claude_code.llm_request")
+
+    assert row == ("error", 529, None)
+
+
+def langfuse_span(usage: Values, **more: object) -> Values:
+    return {
+        "langfuse.observation.type": "generation",
+        "langfuse.observation.model.name": "gpt-4o",
+        "langfuse.observation.usage_details": json.dumps(usage),
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        ({"input": 100, "output": 20, "total": 120}, (100, None, None, 20, None)),
+        ({"input": 70, "input_cached_tokens": 30, "output": 20, "total": 120}, (100, 30, None, 20, None)),
+        (
+            {
+                "prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120,
+                "prompt_tokens_details": {"cached_tokens": 30}, "completion_tokens_details": {"reasoning_tokens": 5},
+            },
+            (100, 30, None, 20, 5),
+        ),
+    ],
+)  # fmt: skip
+def test_langfuses_sdk_sends_a_map_of_counts(traces: Path, usage: Values, counts: tuple[int | None, ...]):
+    assert one(traces, langfuse_span(usage), *TOKENS) == counts
+
+
+def test_langfuses_sdk_tells_cost_first_token_and_level(traces: Path):
+    more = {
+        "langfuse.observation.cost_details": '{"input": 0.001, "output": 0.002}',
+        "langfuse.observation.completion_start_time": '"2026-02-10T01:25:40.250000Z"',
+        "langfuse.observation.level": "ERROR",
+    }
+    columns = ("reported_cost_usd", "ttft_ms", "is_streaming", "status", "operation", "model")
+
+    row = one(traces, langfuse_span({"input": 1, "output": 2}, **more), *columns)
+
+    assert STARTED == 1_770_686_740_000_000_000
+    assert row == (Decimal("0.003000000"), 250.0, True, "error", "chat", "gpt-4o")
+
+
+def test_a_map_that_is_none_is_rejected(traces: Path):
+    attributes = langfuse_span({}, **{"langfuse.observation.usage_details": "much"})
+
+    batch = read(OpenTelemetry(), json_lines(traces, [export(span(attributes=attributes))]))
+
+    assert rejects(batch) == [(1, 'usage_details is "much": it has to be a JSON object of counts. Export the observations again.')]
+
+
+def test_litellm_tells_what_was_cached_as_python_writes_it(traces: Path):
+    usage = "{'prompt_tokens_details': {'cached_tokens': 40, 'audio_tokens': None}, 'cache_creation_input_tokens': 7}"
+    counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 5, "metadata.usage_object": usage}
+
+    assert one(traces, counts, *TOKENS[:3]) == (100, 40, 7)
+
+
+COUNTED = {
+    "cache_write_tokens": "gen_ai.usage.cache_write_input_tokens",
+    "cache_write_1h_tokens": "anthropic.usage.cache_creation.ephemeral_1h_input_tokens",
+    "input_audio_tokens": "gen_ai.usage.audio.input_tokens",
+    "output_audio_tokens": "gen_ai.usage.audio.output_tokens",
+    "input_image_tokens": "gen_ai.usage.image.input_tokens",
+    "output_image_tokens": "gen_ai.usage.image.output_tokens",
+    "cache_audio_read_tokens": "gen_ai.usage.details.cache_audio_read_tokens",
+}
+
+
+@pytest.mark.parametrize(("column", "name"), COUNTED.items())
+def test_parts_have_names_of_their_own(traces: Path, column: str, name: str):
+    counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50}
+
+    assert one(traces, {**counts, name: 3}, column, "input_tokens", "output_tokens") == (3, 100, 50)
+
+
+def test_what_anthropic_spent_on_compaction_comes_on_top(traces: Path):
+    more = {"anthropic.usage.compaction.input_tokens": 500, "anthropic.usage.compaction.output_tokens": 60}
+
+    assert one(traces, anthropic_counts(**more), "input_tokens", "output_tokens") == (1_500, 110)
+
+
+SAID = [
+    ("gen_ai.is_streaming", True, "is_streaming", True),
+    ("gen_ai.request.stream", False, "is_streaming", False),
+    ("gen_ai.client.operation.time_to_first_chunk", 0.5, "ttft_ms", 500.0),
+    ("llm.user", "ada", "user_id", "ada"),
+    ("llm.invocation_parameters", '{"model": "gpt-5", "temperature": 1}', "model", "gpt-5"),
+    ("anthropic.response.service_tier", "priority", "service_tier", "priority"),
+    ("anthropic.usage.inference_geo", "us", "inference_region", "us"),
+    ("anthropic.usage.inference_geo", "not_available", "inference_region", None),
+    ("anthropic.usage.speed", "fast", "speed", "fast"),
+    ("anthropic.usage.speed", "standard", "speed", None),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "column", "said"), SAID)
+def test_who_and_how_have_names_of_their_own(traces: Path, name: str, value: object, column: str, said: object):
+    assert one(traces, {"gen_ai.usage.input_tokens": 1, "gen_ai.usage.output_tokens": 1, name: value}, column) == (said,)
+
+
+@pytest.mark.parametrize(
+    ("model", "provider"),
+    [
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "aws"),
+        ("amazon.nova-pro-v1:0", "aws"),
+        ("claude-sonnet-4-5", None),
+        ("gpt-4.1", None),
+    ],
+)
+def test_a_model_of_bedrock_is_told_by_its_id_where_the_framework_names_itself(traces: Path, model: str, provider: str | None):
+    attributes = {"gen_ai.usage.input_tokens": 1, "gen_ai.system": "strands-agents", "gen_ai.request.model": model}
+
+    assert one(traces, attributes, "provider") == (provider,)
