@@ -179,5 +179,5 @@ def test_a_file_of_spans_without_usage_says_so(tmp_path: Path):
 
     report = ingest([path], Lake(tmp_path / "lake"))
 
-    assert report.problems == (f"Nothing in {path} was used: 2 × span of scope http without usage names that are known.",)
+    assert report.problems == (f"Nothing was used of {path}: span of scope http without usage names that are known.",)
     assert json.loads(json.dumps(report.skipped_reasons)) == {"span of scope http without usage names that are known": 2}

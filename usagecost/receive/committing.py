@@ -77,7 +77,8 @@ class _Senders:
         """Yield the batches, having looked at them."""
         for batch in batches:
             scopes = pc.extract_regex(batch.requests["attributes"], '"scope":"(?P<scope>[^"]*)"').combine_chunks()
-            used = {clean_scope(scope["scope"]) for scope in pc.unique(scopes).to_pylist() if scope}
+            named = pc.unique(pc.struct_field(scopes, "scope")).to_pylist()
+            used = {clean_scope(scope) for scope in named if scope}
             for seen, new in ((self._used, used), (self._skips, {reason for _, reason in batch.skips})):
                 seen.update(sorted(new - seen)[: MOST_SENDERS - len(seen)])
             yield batch
