@@ -104,7 +104,7 @@ def test_a_source_shows_its_requests_and_its_age(open_sources: OpenSources, lake
         (timedelta(days=1), "24 h ago · late", "orange"),
         (timedelta(days=6, hours=23), "6 days ago · late", "orange"),
         (timedelta(days=7), "7 days ago · silent", "red"),
-        (timedelta(hours=-1), "just now · fresh", "green"),
+        (timedelta(hours=-1), "clock ahead", "orange"),
     ],
 )
 def test_freshness_is_said_in_words_too(old: timedelta, said: str, color: str):
@@ -294,8 +294,8 @@ def test_the_first_load_makes_the_configured_lake(open_sources: OpenSources, tmp
 def test_ingests_are_listed_with_their_reports(open_sources: OpenSources, lake: Lake):
     page = open_sources(lake.root, part="History")
 
-    assert "1 request in the lake · 3 lines read · 1 new · 1 skipped · :red[1 rejected]" in words(page)
-    assert "2 requests in the lake · 3 lines read · 2 new · 1 skipped" in words(page)
+    assert "1 request in the lake · 3 lines read · 1 new · 1 skipped (1 blank line or column names) · :red[1 rejected]" in words(page)
+    assert "2 requests in the lake · 3 lines read · 2 new · 1 skipped (1 blank line or column names)" in words(page)
     assert words(page).replace("\\", "").index("second.csv") < words(page).replace("\\", "").index("first.csv")
 
 

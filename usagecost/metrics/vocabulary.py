@@ -153,7 +153,7 @@ METRICS = {
                 formats.usd,
                 f"Of the list cost: {what}.",
                 better="down",
-                of_one=name,
+                of_one=None if name == "other_cost_usd" else name,  # of most requests there is none
             )
             for name, label, what in (
                 ("input_cost_usd", "Input cost", "input tokens that were neither read from nor written to the prompt cache"),

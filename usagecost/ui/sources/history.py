@@ -86,7 +86,8 @@ def _report(row: dict[str, Any]) -> str:
     reasons = json.loads(row["skipped_reasons"] or "{}")
     if reasons:
         said = [one for one in said if not one.endswith(" skipped")]
-        said.append(f"skipped: {', '.join(f'{formats.exact_count(count)} {plain(reason)}' for reason, count in reasons.items())}")
+        words = ", ".join(f"{formats.exact_count(count)} {plain(reason)}" for reason, count in reasons.items())
+        said.append(f"{formats.exact_count(row['skipped'])} skipped ({words})")
     rejected = [f":red[{formats.exact_count(row['rejected'])} rejected]"] if row["rejected"] else []
     return " · ".join([left, f"{formats.counted(row['lines'], 'line')} read", *said, *rejected])
 
