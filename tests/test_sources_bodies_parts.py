@@ -1,0 +1,279 @@
+"""Provider responses: parts by kind of content, what is billed by the piece, what a total proves, and results of batches."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.source_rows import Row, json_lines, read, rejects, requests
+from tests.test_sources_bodies import CHAT, CONVERSE, GEMINI, MESSAGE, RESPONSE, line, with_usage
+from usagecost.sources import SOURCES, Head
+from usagecost.sources.bodies import Bodies
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "responses.jsonl"
+
+
+def one(log: Path, body: object, *columns: str, **fields: object) -> tuple[object, ...]:
+    """Some columns of the only request in a log of one body."""
+    batch = read(Bodies(), json_lines(log, [line(body, **fields)]))
+    assert rejects(batch) == []
+    (found,) = requests(batch, *columns)
+    return found
+
+
+# ---- kinds of content
+
+
+def test_gemini_lists_tokens_by_kind_of_content(log: Path):
+    usage = {
+        "promptTokenCount": 1000,
+        "cachedContentTokenCount": 500,
+        "candidatesTokenCount": 1302,
+        "toolUsePromptTokenCount": 10,
+        "promptTokensDetails": [
+            {"modality": "TEXT", "tokenCount": 300},
+            {"modality": "AUDIO", "tokenCount": 200},
+            {"modality": "IMAGE", "tokenCount": 258},
+            {"modality": "DOCUMENT", "tokenCount": 242},
+        ],
+        "toolUsePromptTokensDetails": [{"modality": "AUDIO", "tokenCount": 10}],
+        "cacheTokensDetails": [{"modality": "TEXT", "tokenCount": 400}, {"modality": "IMAGE", "tokenCount": 100}],
+        "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 1290}],
+    }
+
+    assert one(log, {**GEMINI, "usageMetadata": usage}, "input_audio_tokens", "input_image_tokens") == (210, 500)
+    assert one(log, {**GEMINI, "usageMetadata": usage}, "cache_audio_read_tokens", "cache_image_read_tokens") == (0, 100)
+    assert one(log, {**GEMINI, "usageMetadata": usage}, "output_tokens", "output_image_tokens") == (1302, 1290)
+
+
+def test_realtime_answers_say_how_much_of_the_cache_reads_is_audio_and_images(log: Path):
+    cached = {"text_tokens": 150, "audio_tokens": 300, "image_tokens": 50}
+    usage = {
+        "input_tokens": 1000,
+        "output_tokens": 250,
+        "input_token_details": {"audio_tokens": 600, "image_tokens": 80, "cached_tokens": 500, "cached_tokens_details": cached},
+        "output_token_details": {"audio_tokens": 200},
+    }
+    event = {"type": "response.done", "response": {"object": "realtime.response", "id": "resp_1", "usage": usage}}
+
+    columns = ("input_tokens", "cache_read_tokens", "input_audio_tokens", "cache_audio_read_tokens", "output_audio_tokens")
+    assert one(log, event, *columns, model="gpt-realtime") == (1000, 500, 600, 300, 200)
+    assert one(log, event, "input_image_tokens", "cache_image_read_tokens", "provider", model="gpt-realtime") == (80, 50, "openai")
+
+
+def test_answers_with_images_say_their_tokens_or_else_their_number(log: Path):
+    details = {"input_tokens_details": {"image_tokens": 194, "text_tokens": 30}, "output_tokens_details": {"image_tokens": 4160}}
+    told = {"created": 1777629600, "data": [{"b64_json": "eA=="}], "usage": {"input_tokens": 224, "output_tokens": 4160, **details}}
+    untold = {"created": 1777629600, "data": [{"b64_json": "eA=="}, {"b64_json": "eA=="}]}
+
+    columns = ("input_image_tokens", "output_image_tokens", "units", "provider")
+    assert one(log, told, *columns, model="gpt-image-1") == (194, 4160, None, "openai")
+    assert one(log, untold, "operation", *columns, model="dall-e-3") == (
+        "images", None, None, [("images", Decimal(2))], "openai",
+    )  # fmt: skip
+
+
+# ---- what the total proves
+
+
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        ({"prompt_tokens": 20, "completion_tokens": 12, "total_tokens": 1032}, (20, None, 1012, 1000)),
+        ({"prompt_tokens": 20, "completion_tokens": 12, "total_tokens": 32}, (20, None, 12, None)),
+        ({"prompt_tokens": 20, "completion_tokens": 12, "total_tokens": 132, "prompt_tokens_details": {"cached_tokens": 100}},
+         (120, 100, 12, None)),
+        ({"prompt_tokens": 20, "completion_tokens": 12, "total_tokens": 1032,
+          "completion_tokens_details": {"reasoning_tokens": 1000}}, (20, None, 1012, 1000)),
+        ({"prompt_tokens": 20, "completion_tokens": 12, "total_tokens": 42, "completion_tokens_details": {"reasoning_tokens": 8}},
+         (20, None, 22, 8)),
+    ],
+)  # fmt: skip
+def test_a_total_decides_whether_reasoning_or_cache_is_outside(log: Path, usage: Row, counts: tuple[object, ...]):
+    columns = ("input_tokens", "cache_read_tokens", "output_tokens", "output_reasoning_tokens")
+
+    assert one(log, {**CHAT, "model": "gemini-2.5-pro", "usage": usage}, *columns) == counts
+
+
+def test_an_embeddings_total_alone_is_its_input(log: Path):
+    body = {"object": "list", "model": "voyage-3", "data": [{"object": "embedding"}], "usage": {"total_tokens": 9}}
+
+    assert one(log, body, "operation", "input_tokens", "output_tokens") == ("embeddings", 9, None)
+
+
+# ---- usage within usage
+
+
+def entry(kind: str, plain: int, output: int, **more: object) -> Row:
+    return {"type": kind, "input_tokens": plain, "output_tokens": output, **more}
+
+
+def test_what_compactions_took_is_added_unless_it_is_included(log: Path):
+    entries = [entry("compaction", 180, 35, cache_read_input_tokens=6), entry("message", 3, 5, cache_read_input_tokens=100)]
+    entries[1] |= {"cache_creation_input_tokens": 20}
+    apart = with_usage(MESSAGE, iterations=entries)
+    included = with_usage(MESSAGE, input_tokens=183, cache_read_input_tokens=106, output_tokens=40, iterations=entries)
+
+    columns = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens")
+    assert one(log, apart, *columns) == (309, 106, 20, 40)
+    assert one(log, included, *columns) == (309, 106, 20, 40)
+
+
+def test_an_advisor_is_a_request_of_its_own(log: Path):
+    advice = entry("advisor_message", 159, 78, model="claude-opus-4-8")
+    message = entry("message", 3, 5, cache_read_input_tokens=100, cache_creation_input_tokens=20)
+    body = with_usage({**MESSAGE, "model": "claude-sonnet-4-6"}, iterations=[message, advice])
+
+    batch = read(Bodies(), json_lines(log, [line(body, user="ada")]))
+
+    assert requests(batch, "request_id", "model", "input_tokens", "output_tokens", "user_id") == [
+        ("msg_01", "claude-sonnet-4-6", 123, 5, "ada"),
+        ("msg_01:call:2", "claude-opus-4-8", 159, 78, "ada"),
+    ]
+
+
+# ---- what changes the price
+
+
+def test_speed_and_place_of_inference_are_kept_where_they_are_not_the_usual(log: Path):
+    columns = ("speed", "inference_region")
+
+    assert one(log, with_usage(MESSAGE, speed="fast", inference_geo="us"), *columns) == ("fast", "us")
+    assert one(log, with_usage(MESSAGE, speed="standard", inference_geo="not_available"), *columns) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("traffic", "tier"),
+    [
+        ("ON_DEMAND", None),
+        ("ON_DEMAND_PRIORITY", "on_demand_priority"),
+        ("PROVISIONED_THROUGHPUT", "provisioned_throughput"),
+        ("TRAFFIC_TYPE_UNSPECIFIED", None),
+    ],
+)
+def test_vertex_traffic_is_a_tier_where_it_changes_the_price(log: Path, traffic: str, tier: str | None):
+    body = {**GEMINI, "usageMetadata": {**GEMINI["usageMetadata"], "trafficType": traffic}}
+
+    assert one(log, body, "service_tier") == (tier,)
+    assert json.loads(one(log, body, "attributes")[0])["traffic_type"] == traffic
+
+
+# ---- what is billed by the piece
+
+SEARCHES = [
+    {"type": "web_search_call", "action": {"type": "search"}},
+    {"type": "web_search_call", "action": {"type": "open_page"}},
+    {"type": "web_search_call"},
+    {"type": "file_search_call"},
+    {"type": "message"},
+]
+GROUNDED = {"finishReason": "STOP", "groundingMetadata": {"webSearchQueries": ["a", "b", "c"]}}
+
+
+@pytest.mark.parametrize(
+    ("body", "units"),
+    [
+        (with_usage(MESSAGE, server_tool_use={"web_search_requests": 5, "web_fetch_requests": 2}), {"web_searches": 5}),
+        (with_usage(MESSAGE, server_tool_use={"web_search_requests": 0}), None),
+        (with_usage(MESSAGE, server_tool_use={"code_execution_requests": 2}), {"code_executions": 2}),
+        ({**RESPONSE, "output": SEARCHES}, {"web_searches": 2, "storage_searches": 1}),
+        (with_usage({**CHAT, "model": "sonar-deep-research"}, num_search_queries=18), {"web_searches": 18}),
+        ({**GEMINI, "candidates": [GROUNDED]}, {"web_searches": 1}),
+        ({**GEMINI, "modelVersion": "gemini-3-pro-preview", "candidates": [GROUNDED]}, {"web_searches": 3}),
+        ({"id": "r", "results": [{"relevance_score": 0.9}], "meta": {"billed_units": {"search_units": 1}}}, {"rerank_searches": 1}),
+        ({"text": "x", "usage": {"type": "duration", "seconds": 600}}, {"input_audio_seconds": 600}),
+        ({"task": "transcribe", "duration": 8.47, "text": "x"}, {"input_audio_seconds": Decimal("8.47")}),
+        ({"usage": {"characters": 1200}}, {"input_characters": 1200}),
+        ({"model": "mistral-ocr-latest", "pages": [], "usage_info": {"pages_processed": 29}}, {"input_document_pages": 29}),
+        (CHAT, None),
+        (CONVERSE, None),
+    ],
+)
+def test_searches_seconds_and_pages_are_units(log: Path, body: Row, units: Row | None):
+    (found,) = one(log, body, "units", model="some-model")
+
+    assert (dict(found) if found else None) == units
+
+
+@pytest.mark.parametrize(
+    ("body", "operation"),
+    [
+        ({"text": "x", "usage": {"type": "duration", "seconds": 600}}, "transcription"),
+        ({"text": "x", "usage": {"type": "tokens", "input_tokens": 140, "output_tokens": 45}}, "transcription"),
+        ({"id": "r", "results": [{"relevance_score": 0.9}], "meta": {"billed_units": {"search_units": 1}}}, "rerank"),
+        ({"object": "list", "data": [{"relevance_score": 0.9}], "usage": {"total_tokens": 9}}, "rerank"),
+        ({"usage": {"characters": 1200}}, "speech"),
+        ({"id": "modr-1", "model": "omni-moderation-latest", "results": [{"flagged": False}]}, "moderation"),
+    ],
+)
+def test_what_a_model_was_asked_for_shows_in_its_answer(log: Path, body: Row, operation: str):
+    assert one(log, body, "operation", model="some-model") == (operation,)
+
+
+@pytest.mark.parametrize("body", [{"ok": True}, "RIFF and so on", None, "The text of a transcription"])
+def test_a_call_that_succeeded_is_a_request_even_without_usage(log: Path, body: object):
+    found = one(log, body, "model", "status", "input_tokens", "output_tokens", "units", model="tts-1", status=200)
+
+    assert found == ("tts-1", "success", None, None, None)
+
+
+def test_perplexity_says_its_cost_as_an_object(log: Path):
+    cost = {"input_tokens_cost": 0.000042, "request_cost": 0.006, "total_cost": 0.010842}
+
+    assert one(log, with_usage({**CHAT, "model": "sonar-pro"}, cost=cost), "provider", "reported_cost_usd") == (
+        "perplexity",
+        Decimal("0.010842"),
+    )
+
+
+# ---- results of batches
+
+
+def openai_result(number: int, body: object, status: int = 200, error: object = None) -> Row:
+    response = {"status_code": status, "request_id": f"rq{number}", "body": body} if body else None
+    return {"id": f"batch_req_{number}", "custom_id": f"row-{number}", "response": response, "error": error}
+
+
+def test_results_of_openais_batches_are_requests_of_a_batch(log: Path):
+    refused = {"error": {"code": "rate_limit_exceeded", "message": "m"}}
+    lines = [
+        openai_result(0, CHAT),
+        openai_result(1, refused, 429),
+        openai_result(2, None, error={"code": "batch_expired", "message": "m"}),
+    ]
+
+    batch = read(Bodies(), json_lines(log, lines))
+
+    assert rejects(batch) == []
+    assert requests(batch, "request_id", "is_batch", "status", "error_class", "http_status", "input_tokens") == [
+        ("chatcmpl-Bx1", True, "success", None, 200, 100),
+        ("batch_req_1", True, "error", "rate_limit_exceeded", 429, None),
+        ("batch_req_2", True, "error", "batch_expired", None, None),
+    ]
+    assert batch.requests["started_at"].cast("int64").to_pylist() == [1777629600000000] * 3
+    assert json.loads(requests(batch, "attributes")[0][0])["custom_id"] == "row-0"
+    assert [source.name for source in SOURCES if source.recognise(Head.of(log))] == ["bodies"]
+
+
+def test_results_of_anthropics_batches_need_a_time(log: Path):
+    succeeded = {"custom_id": "a", "result": {"type": "succeeded", "message": MESSAGE}}
+    errored = {"custom_id": "b", "result": {"type": "errored", "error": {"type": "error", "error": {"type": "invalid_request"}}}}
+    at = {"timestamp": "2026-05-01T10:00:00Z"}
+    lines = [{**succeeded, **at}, {**errored, **at}, {"custom_id": "c", "result": {"type": "canceled"}, **at}, succeeded]
+
+    batch = read(Bodies(), json_lines(log, lines))
+
+    assert requests(batch, "provider", "is_batch", "status", "error_class", "input_tokens") == [
+        ("anthropic", True, "success", None, 123),
+        (None, True, "error", "invalid_request", None),
+        (None, True, "cancelled", None, None),
+    ]
+    assert rejects(batch) == [
+        (4, "this result of a batch does not tell its time: add a field timestamp to each line, with the time of the batch.")
+    ]
