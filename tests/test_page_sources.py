@@ -294,7 +294,9 @@ def test_the_first_load_makes_the_configured_lake(open_sources: OpenSources, tmp
 def test_ingests_are_listed_with_their_reports(open_sources: OpenSources, lake: Lake):
     page = open_sources(lake.root, part="History")
 
-    assert "1 request in the lake · 3 lines read · 1 new · 1 skipped (1 blank line or column names) · :red[1 rejected]" in words(page)
+    assert "1 request in the lake · 3 lines read · 1 new · 1 skipped (1 blank line or column names) · :red[1 rejected]" in words(
+        page
+    )
     assert "2 requests in the lake · 3 lines read · 2 new · 1 skipped (1 blank line or column names)" in words(page)
     assert words(page).replace("\\", "").index("second.csv") < words(page).replace("\\", "").index("first.csv")
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.codex_rows import counts, session, tokens
+from tests.codex_rows import counts, line, session, tokens
 from tests.langfuse_rows import document, downloaded, enriched, trace
 from tests.litellm_rows import payload, spend_log, usage
 from tests.source_rows import read
@@ -55,6 +55,10 @@ ANSWER = json.dumps(
             },
         },
     }
+)
+ADVISED = ANSWER.replace('"server_tool_use"', '"iterations": [%s, %s], "server_tool_use"') % (
+    json.dumps({"type": "compaction", "input_tokens": 9, "cache_creation_input_tokens": 2, "output_tokens": 4}),
+    json.dumps({"type": "advisor_message", "model": "claude-opus-4-7", "input_tokens": 8, "output_tokens": 3}),
 )
 USAGE = json.dumps(
     {
@@ -153,6 +157,9 @@ OBSERVATION = json.dumps(enriched(metadata={"attributes": '{"gen_ai.system":"ope
 CODEX_FORK = json.dumps(session(forked_from_id="s-0", model_provider="openai")).encode() + b"\n"
 CODEX_EVENT = json.dumps(tokens(counts(100, 40, 20, 5), counts(300, 90, 60, 15), model="gpt-5"))
 CODEX_TOTAL = json.dumps(tokens(total=counts(300, 90, 60, 15, cache_write_input_tokens=30)))
+CODEX_RECORD = json.dumps(
+    line("token_usage_record", {"thread_id": "s-1", "response_id": "resp_1", "usage": counts(100, 40, 20, 5)})
+)
 
 FORMATS = {
     "bifrost": (Bifrost(), b"", json.dumps(BIFROST)),
@@ -161,8 +168,10 @@ FORMATS = {
     "cloudflare": (Cloudflare(), b"", json.dumps(CLOUDFLARE)),
     "openrouter": (OpenRouter(), b"", json.dumps(OPENROUTER)),
     "transcript": (ClaudeCode(), b"", ANSWER),
+    "advised transcript": (ClaudeCode(), b"", ADVISED),
     "codex forks": (Codex(), CODEX_FORK, CODEX_EVENT),
     "codex totals": (Codex(), b"", CODEX_TOTAL),
+    "codex records": (Codex(), CODEX_FORK, CODEX_RECORD),
     "codex sessions": (Codex(), b"", json.dumps(session(cli_version="0.144.2", git={"branch": "main"}))),
     "langfuse download": (Langfuse(), b"", TRACE),
     "langfuse export": (Langfuse(), b"", OBSERVATION),

@@ -23,94 +23,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from usagecost.sources.codex_lines import COUNTING, COUNTS, KEPT, LINE_TYPES, RECORD, TASK_STARTS
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.essentials import with_lacks
 from usagecost.sources.files import Head
-from usagecost.sources.protocol import MOST_RAW, NO_USAGE, Batch, Reading
+from usagecost.sources.protocol import NO_USAGE, Batch, Reading
 from usagecost.sources.sessions import SessionLines
-from usagecost.sources.sql import JsonColumns, json_object
-
-_RECORD = "token_usage_record"
-_LINE_TYPES = {"session_meta", "turn_context", "event_msg", "response_item", "compacted", _RECORD}
-
-_TASK_STARTS = ("task_started", "turn_started")
-_MATTERS = ("session_meta", "turn_context", "token_count", _RECORD, *_TASK_STARTS, "thread_settings_applied")
-_COUNTING = ("token_count", _RECORD)
-
-_COUNTS = ("input", "cached", "cache_write", "output", "reasoning")
-
-
-def _counts(whole: str) -> dict[str, tuple[str, ...]]:
-    """Where the counts of an event stand: last_input, last_cached, …"""
-    keys = {
-        "input": ("input_tokens",),
-        "cached": ("cached_input_tokens", "cache_read_input_tokens"),
-        "cache_write": ("cache_write_input_tokens",),
-        "output": ("output_tokens",),
-        "reasoning": ("reasoning_output_tokens",),
-    }
-    objects = (f"$.payload.info.{whole}_token_usage", *(("$.payload.usage",) if whole == "last" else ()))
-    return {f"{whole}_{count}": tuple(f"{place}.{key}" for place in objects for key in keys[count]) for count in _COUNTS}
-
-
-_COLUMNS = JsonColumns(
-    {
-        "line_type": ("$.type",),
-        "event": ("$.payload.type",),
-        "told_at": ("$.timestamp",),
-        "id": ("$.payload.id",),
-        "created_at": ("$.payload.timestamp",),
-        "parent_id": (
-            "$.payload.source.subagent.thread_spawn.parent_thread_id", "$.payload.forked_from_id", "$.payload.parent_thread_id",
-        ),
-        "spawn": ("$.payload.source.subagent.thread_spawn",),
-        "provider": ("$.payload.model_provider",),
-        "version": ("$.payload.cli_version",),
-        "originator": ("$.payload.originator",),
-        "branch": ("$.payload.git.branch",),
-        "repository": ("$.payload.git.repository_url",),
-        "cwd": ("$.payload.cwd",),
-        "response_id": ("$.payload.response_id",),
-        "thread_id": ("$.payload.thread_id",),
-        "model": (
-            "$.payload.info.model", "$.payload.info.model_name", "$.payload.info.metadata.model", "$.payload.model",
-            "$.payload.metadata.model",
-        ),
-        "effort": ("$.payload.effort",),
-        "tier": ("$.payload.thread_settings.service_tier",),
-        "task_began": ("$.payload.started_at",),
-        **_counts("last"),
-        **_counts("total"),
-    }
-)  # fmt: skip
-
-_KEPT = f"""
-SELECT
-    * EXCLUDE (text, line_type, event, model),
-    CASE WHEN line_type = 'event_msg' THEN event ELSE line_type END AS kind,
-    CASE WHEN kind IN ('turn_context', 'token_count', '{_RECORD}') THEN nullif(model, '') END AS model,
-    CASE WHEN kind IN {_COUNTING} THEN left(text, {MOST_RAW}) END AS raw
-FROM (
-    SELECT line, source_file, file_name, text, {_COLUMNS.items("texts")}
-    FROM (
-        SELECT *, {_COLUMNS.texts("text")} AS texts
-        FROM session_lines
-        WHERE {" OR ".join(f"contains(text, '{word}')" for word in _MATTERS)}
-    )
-)
-WHERE kind IN {_MATTERS}
-"""
+from usagecost.sources.sql import json_object
 
 
 def _list(whole: str) -> str:
     """SQL for a list of the counts of one kind, texts; NULL if there is none."""
-    names = ", ".join(f"{whole}_{count}" for count in _COUNTS)
+    names = ", ".join(f"{whole}_{count}" for count in COUNTS)
     return f"CASE WHEN coalesce({names}) IS NOT NULL THEN [{names}] END"
 
 
 def _for_all(joint: str, template: str) -> str:
     """SQL that says something of each count in a list of them."""
-    return joint.join(template.format(place=place) for place in range(1, len(_COUNTS) + 1))
+    return joint.join(template.format(place=place) for place in range(1, len(COUNTS) + 1))
 
 
 _HAS_BEGUN_ANEW = _for_all(" OR ", "TRY_CAST(totals[{place}] AS DOUBLE) < TRY_CAST(totals_before[{place}] AS DOUBLE)")
@@ -124,7 +57,21 @@ _AS_NUMBERS = f"[{_for_all(', ', 'coalesce(TRY_CAST(counts[{place}] AS DOUBLE), 
 
 _COPIED = "copy of the parent session''s history"
 
-_EVENTS = f"""
+_WITHOUT_RECORDS = "SELECT *, false AS has_record FROM judged"
+_WITH_RECORDS = f"""
+    SELECT
+        *,
+        CASE WHEN nothing_new IS NULL THEN hash({_AS_NUMBERS}) END AS numbers,
+        kind = 'token_count' AND row_number() OVER (PARTITION BY source_file, numbers, kind ORDER BY row DESC)
+            <= count(*) FILTER (kind = '{RECORD}') OVER (PARTITION BY source_file, numbers) AS has_record
+    FROM judged
+"""
+
+
+def _events(fields: pa.Table) -> str:
+    """SQL for the events and records of sessions; events are only matched with records where there are some, as it takes time."""
+    matched = _WITH_RECORDS if pc.any(pc.equal(fields["kind"], RECORD)).as_py() else _WITHOUT_RECORDS
+    return f"""
 WITH first_line AS (
     SELECT
         *,
@@ -138,12 +85,12 @@ WITH first_line AS (
 ), task AS (
     SELECT source_file, min(line.row) FILTER (TRY_CAST(line.task_began AS DOUBLE) >= floor(made_at)) AS own_row
     FROM session_fields AS line JOIN first_line USING (source_file)
-    WHERE line.kind IN {_TASK_STARTS} AND TRY_CAST(line.task_began AS DOUBLE) IS NOT NULL AND made_at IS NOT NULL
+    WHERE line.kind IN {TASK_STARTS} AND TRY_CAST(line.task_began AS DOUBLE) IS NOT NULL AND made_at IS NOT NULL
     GROUP BY source_file
 ), so_far AS (
     SELECT
         row, source_file, file_name, kind, told_at, nullif(response_id, '') AS response_id, nullif(thread_id, '') AS thread_id,
-        {_list("last")} AS lasts, {_list("total")} AS totals,
+        coalesce({_list("last")}, {_list("recorded")}) AS lasts, {_list("total")} AS totals,
         last_value(model IGNORE NULLS) OVER until_here AS model,
         last_value(nullif(cwd, '') IGNORE NULLS) OVER until_here AS cwd,
         last_value(effort IGNORE NULLS) OVER until_here AS effort,
@@ -157,67 +104,63 @@ WITH first_line AS (
             PARTITION BY source_file ORDER BY row ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS totals_before
     FROM so_far
-    WHERE kind IN {_COUNTING}
+    WHERE kind IN {COUNTING}
 ), counted AS (
     SELECT
-        *,
+        * EXCLUDE (lasts),
         CASE
             WHEN lasts IS NOT NULL THEN lasts
             WHEN totals_before IS NULL OR ({_HAS_BEGUN_ANEW}) THEN totals
             ELSE [{_DIFFERENCES}]
         END AS counts
     FROM event
-    WHERE totals IS NULL OR totals IS DISTINCT FROM totals_before
-), usage AS (
-    SELECT *, {_AS_NUMBERS} AS numbers FROM counted WHERE NOT ({_IS_NOTHING})
-), matched AS (
+), judged AS (
     SELECT
         *,
-        kind = 'token_count' AND row_number() OVER (PARTITION BY source_file, kind, numbers ORDER BY row DESC)
-            <= count(*) FILTER (kind = '{_RECORD}') OVER (PARTITION BY source_file, numbers) AS has_record
-    FROM usage
+        CASE
+            WHEN totals IS NOT NULL AND totals = totals_before THEN 'repeats the last event'
+            WHEN {_IS_NOTHING} THEN '{NO_USAGE}'
+        END AS nothing_new
+    FROM counted
+), matched AS (
+    {matched}
 ), timed AS (
     SELECT
         *,
-        left(told_at, 19) AS second,
-        second IS NOT DISTINCT FROM first_value(second) OVER (PARTITION BY source_file ORDER BY row) AS is_first_second
+        CASE WHEN kind = 'token_count' AND nothing_new IS NULL AND NOT has_record THEN left(told_at, 19) END AS second,
+        second = first_value(second IGNORE NULLS) OVER (PARTITION BY source_file ORDER BY row) AS is_first_second
     FROM matched
-    WHERE kind = 'token_count' AND NOT has_record
 ), headed AS (
-    SELECT row, source_file, bool_and(is_first_second) OVER until_here AS is_head
+    SELECT *, second IS NOT NULL AND bool_and(is_first_second) OVER (PARTITION BY source_file ORDER BY row) AS is_head
     FROM timed
-    WINDOW until_here AS (PARTITION BY source_file ORDER BY row ROWS UNBOUNDED PRECEDING)
 ), placed AS (
     SELECT *, count(*) FILTER (is_head) OVER (PARTITION BY source_file) AS head_events
     FROM headed
 )
 SELECT
-    event.row, source_file, event.told_at, event.model, event.cwd, event.effort, event.tier,
+    placed.row, source_file, placed.told_at, placed.model, placed.cwd, placed.effort, placed.tier,
     CASE
-        WHEN event.totals IS NOT DISTINCT FROM event.totals_before AND event.totals IS NOT NULL THEN 'repeats the last event'
-        WHEN matched.row IS NULL THEN '{NO_USAGE}'
-        WHEN is_fork IS NOT true THEN CASE WHEN has_record THEN 'repeats a usage record' END
-        WHEN event.thread_id <> coalesce(nullif(first_line.id, ''), event.thread_id) THEN '{_COPIED}'
-        WHEN task.source_file IS NOT NULL AND (own_row IS NULL OR event.row < own_row) THEN '{_COPIED}'
+        WHEN nothing_new IS NOT NULL THEN nothing_new
+        WHEN is_fork AND (
+            (task.source_file IS NULL AND is_head AND head_events > 1)
+            OR (task.source_file IS NOT NULL AND (own_row IS NULL OR placed.row < own_row))
+            OR placed.thread_id <> nullif(first_line.id, '')
+        ) THEN '{_COPIED}'
         WHEN has_record THEN 'repeats a usage record'
-        WHEN task.source_file IS NULL AND is_head AND head_events > 1 THEN '{_COPIED}'
     END AS skipped,
-    coalesce(nullif(first_line.id, ''), event.file_name) AS session_id,
+    coalesce(nullif(first_line.id, ''), placed.file_name) AS session_id,
     coalesce(is_fork, false) AS is_fork,
-    first_line.provider, first_line.version, first_line.originator, first_line.branch, first_line.repository,
-    first_line.parent_id,
-    coalesce(
-        CASE WHEN event.kind = '{_RECORD}' THEN event.response_id END,
-        md5([event.told_at, counts::VARCHAR, event.totals::VARCHAR]::VARCHAR)
-    ) AS request_id,
-    {", ".join(f"counts[{place}] AS {count}" for place, count in enumerate(_COUNTS, start=1))}
-FROM event
-LEFT JOIN matched USING (row, source_file)
-LEFT JOIN placed USING (row, source_file)
+    first_line.provider, first_line.version, first_line.originator, first_line.parent_id,
+    TRY(json_extract_string(first_line.git, '$.branch')) AS branch,
+    TRY(json_extract_string(first_line.git, '$.repository_url')) AS repository,
+    coalesce(placed.response_id, md5([placed.told_at, counts::VARCHAR, totals::VARCHAR]::VARCHAR)) AS request_id,
+    {", ".join(f"counts[{place}] AS {count}" for place, count in enumerate(COUNTS, start=1))}
+FROM placed
 LEFT JOIN first_line USING (source_file)
 LEFT JOIN task USING (source_file)
-ORDER BY event.row
+ORDER BY placed.row
 """
+
 
 _ATTRIBUTES = json_object(
     {
@@ -271,13 +214,13 @@ class Codex:
     def recognise(self, head: Head) -> str | None:
         """By the frame of a line: its time, its type and its payload."""
         for line in head.objects:
-            if line.get("type") in _LINE_TYPES and isinstance(line.get("payload"), dict) and "timestamp" in line:
+            if line.get("type") in LINE_TYPES and isinstance(line.get("payload"), dict) and "timestamp" in line:
                 return f"a Codex session: lines of type {line['type']} with a payload"
         return None
 
     def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """Sessions in batches; one row = one event that counts tokens, copies with their own times included."""
-        batches = SessionLines(self.name, _KEPT, _EVENTS, _ROWS, Conventions(), _facts).batches(heads, reading)
+        batches = SessionLines(self.name, KEPT, _events, _ROWS, Conventions(), _facts).batches(heads, reading)
         return with_lacks(batches, self.name, reading)
 
 

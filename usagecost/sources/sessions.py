@@ -30,14 +30,14 @@ class SessionLines:
 
     `kept` is a SELECT over `session_lines`, of one row a line that is a JSON object, with `line`, `source_file`, `text` and of
     the line's file what `facts` says: it gives `line`, `source_file`, `raw`, what is shown of the line if it is rejected, and
-    the fields that matter, of the lines that matter. `events` is a SELECT over `session_fields`, which are these of whole files
-    with a `row` that grows from line to line; it gives the rows that may be requests. `rows` is one over `session_events`, which
-    are those, and gives what canonical.py asks for.
+    the fields that matter, of the lines that matter. `events` makes of these fields of whole files a
+    SELECT over `session_fields`, which are the same with a `row` that grows from line to line; it gives the rows that may be
+    requests. `rows` is one over `session_events`, which are those, and gives what canonical.py asks for.
     """
 
     source: str
     kept: str
-    events: str
+    events: Callable[[pa.Table], str]
     rows: str
     conventions: Conventions
     facts: Callable[[Head], Mapping[str, str | None]] = lambda _: {}
@@ -67,7 +67,7 @@ class SessionLines:
         fields = pa.concat_tables([reduced.fields for reduced in gathered]).sort_by(order)
         fields = fields.append_column("row", pa.array(np.arange(fields.num_rows)))
         with registered(reading.con, "session_fields", fields):
-            events = reading.con.sql(self.events).to_arrow_table()
+            events = reading.con.sql(self.events(fields)).to_arrow_table()
         requests, rejected = query.run(events)
         broken = [reject for reduced in gathered for reject in reduced.broken]
         rejects = sorted(broken + _rejects(fields, rejected))
