@@ -89,6 +89,8 @@ def test_what_geminis_total_has_beside_input_and_output_are_thoughts(traces: Pat
 
     assert one(traces, {**counts, "gen_ai.request.model": "gemini-2.5-flash"}, *TOKENS[3:]) == (350, 300)
     assert one(traces, {**counts, "gen_ai.request.model": "gpt-4o"}, *TOKENS[3:]) == (50, None)
+    of_its_own_api = {"name": "openinference.instrumentation.vertexai"}
+    assert one(traces, {**counts, "gen_ai.request.model": "gemini-2.5-flash"}, *TOKENS[3:], scope=of_its_own_api) == (50, None)
 
 
 @pytest.mark.parametrize(("version", "output"), [("1.9.0", 350), ("2.2.1", 350), ("2.3.0", 300), ("2.13.0", 300)])

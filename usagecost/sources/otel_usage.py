@@ -9,7 +9,8 @@ What is known of emitters, from their code:
   counts of Anthropic and of Bedrock, which leave cache reads and writes out. Their totals, where they have one, leave them out too.
 - The Vercel AI SDK does so before version 6, which tells the input's details.
 - Google's ADK before 2.3 gives Gemini's candidates as output, and thoughts apart under a name of its own.
-- Gemini's endpoint in OpenAI's form counts thoughts in the total only.
+- Gemini's endpoint in OpenAI's form counts thoughts in the total only. Its own API counts the prompts of tools there too, so of
+  what instruments that the rest of the total is not known to be output.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ END"""
 """SQL for the whole output."""
 
 _THOUGHTS = """CASE
-    WHEN contains(lower(concat_ws(' ', response_model, requested_model)), 'gemini') THEN t - whole_input - o
+    WHEN t > whole_input + o AND contains(lower(concat_ws(' ', response_model, requested_model)), 'gemini')
+        AND NOT regexp_matches(coalesce(scope, ''), 'google|vertex|gemini') THEN t - whole_input - o
 END"""
 """SQL for what the total of a Gemini model has beside input and output."""
 
