@@ -7,8 +7,9 @@ from itertools import groupby
 
 from usagecost.sources.essentials import with_lacks
 from usagecost.sources.files import Head
-from usagecost.sources.litellm_calls import REQUESTS, skipped_sql, usage_paths
+from usagecost.sources.litellm_calls import MAY_HAVE_PIECES, REQUESTS, piece_paths, usage_paths
 from usagecost.sources.litellm_payload import NO_CALLS, PAYLOAD_FIELDS, PAYLOADS
+from usagecost.sources.litellm_skips import skipped_sql
 from usagecost.sources.protocol import Batch, Reading
 from usagecost.sources.records import Records, is_json, record_names
 from usagecost.sources.sql import JsonColumns, literal
@@ -45,16 +46,22 @@ _METADATA = JsonColumns(
     }
 )
 
-SPEND_LOG_METADATA = _METADATA.places
+_PIECES = JsonColumns(piece_paths("$.additional_usage_values", "$.usage_object"))
+
+SPEND_LOG_METADATA = (*_METADATA.places, *_PIECES.places)
 """What is read of the column metadata, as JSON paths."""
 
 _NO_METADATA = "metadata is no whole JSON: it was cut off, or written in another way. Export that column as JSON."
 
 SPEND_LOG_ROWS = f"""
 , told AS (
-    SELECT *, TRY({_METADATA.texts("metadata")}) AS found FROM records
+    SELECT
+        *,
+        TRY({_METADATA.texts("metadata")}) AS found,
+        CASE WHEN {MAY_HAVE_PIECES} THEN TRY({_PIECES.texts("metadata")}) END AS found_pieces
+    FROM records
 ), about AS (
-    SELECT *, {_METADATA.items("found")} FROM told
+    SELECT *, {_METADATA.items("found")}, {_PIECES.items("found_pieces")} FROM told
 ), calls AS (
     SELECT
         *,

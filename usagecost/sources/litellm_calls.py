@@ -40,19 +40,23 @@ _USAGE = {
     "output_audio": ("completion_tokens_details.audio_tokens",),
     "output_image": ("completion_tokens_details.image_tokens",),
     "cached_audio": ("prompt_tokens_details.cached_tokens_details.audio_tokens",),
-    "web_searches": ("prompt_tokens_details.web_search_requests", "server_tool_use.web_search_requests"),
-    "images": ("output_image_count",),
-    "seconds": ("seconds", "prompt_tokens_details.audio_length_seconds"),
-    "pages": ("pages_processed",),
-    "characters": ("prompt_tokens_details.character_count",),
-    "search_units": ("search_units",),
-    "video_seconds": ("duration_seconds",),
+    "web_searches": ("prompt_tokens_details.web_search_requests",),
     "server_tool_use": ("server_tool_use",),
     "usage_service_tier": ("service_tier",),
     "speed": ("speed",),
     "inference_geo": ("inference_geo",),
 }
 """Column of `calls` -> where it stands in a usage object, whose names are LiteLLM's own for every provider; the best first."""
+
+_PIECES = {
+    "images": ("output_image_count",),
+    "seconds": ("seconds", "prompt_tokens_details.audio_length_seconds"),
+    "pages": ("pages_processed",),
+    "characters": ("prompt_tokens_details.character_count",),
+    "search_units": ("search_units",),
+    "video_seconds": ("duration_seconds",),
+}
+"""The same of what calls other than chats are billed by."""
 
 PROVIDERS = {
     "aws": "bedrock bedrock_converse bedrock_mantle sagemaker sagemaker_chat sagemaker_nova amazon_nova",
@@ -79,33 +83,18 @@ OPERATIONS = {
 """Operation of the record -> LiteLLM's call types, which begin with another a where they were called asynchronously."""
 
 
-READS = "a?(get|delete|cancel)_responses|a?list_input_items"
-"""A pattern of the call types that ask for an earlier answer."""
-
-_MANAGES = (
-    "a?(retrieve|cancel|list|create)_batch(es)?|a?(list|retrieve|delete)_(containers?|container_files)|a?file_.*|a?create_file|"
-    "a?vector_store_.*|a?(get|create|delete)_(assistants?|thread|messages)|a_?add_message|a?(create|delete)_(container|sandbox)|"
-    "a?(create|cancel|list|retrieve)_fine_tuning_jobs?|a?video_(retrieve|content|list|delete|get|retrieve_job|get_character)|"
-    "a?upload_container_file|list_mcp_tools|a?create_skill"
-)
-"""The same of those that prepare or manage something; a search of a store may have a cost, and then it counts."""
-
-
-def skipped_sql(is_billed_later: str) -> str:
-    """SQL for why a call is no request to a model; NULL where it is one.
-
-    `is_billed_later` says of a call that asks for an earlier answer whether it is the one that was billed.
-    """
-    is_used = "(coalesce(TRY_CAST(spend AS DOUBLE) > 0, false) OR coalesce(TRY_CAST(total AS DOUBLE) > 0, false))"
-    return f"""CASE
-        WHEN regexp_full_match(call_type, {literal(READS)}) AND NOT ({is_used} AND {is_billed_later}) THEN 'reads an earlier answer'
-        WHEN regexp_full_match(call_type, {literal(_MANAGES)}) AND NOT {is_used} THEN 'prepares or manages something, uses no model'
-    END"""
-
-
 def usage_paths(*usages: str) -> dict[str, list[str]]:
     """Where the columns of usage stand in a JSON text that holds one or several usage objects."""
-    return {column: [f"{usage}.{path}" for path in paths for usage in usages] for column, paths in _USAGE.items()}
+    return _paths(_USAGE, usages)
+
+
+def piece_paths(*usages: str) -> dict[str, list[str]]:
+    """The same of what is billed by the piece; it is looked for in calls of which `MAY_HAVE_PIECES` holds."""
+    return _paths(_PIECES, usages)
+
+
+def _paths(columns: Mapping[str, Sequence[str]], usages: Sequence[str]) -> dict[str, list[str]]:
+    return {column: [f"{usage}.{path}" for path in paths for usage in usages] for column, paths in columns.items()}
 
 
 def _renamed(text: str, words: Mapping[str, Sequence[str]]) -> str:
@@ -120,6 +109,11 @@ def _microseconds(text: str) -> str:
 
 
 _PROVIDER = _renamed("provider", {name: given.split() for name, given in PROVIDERS.items()})
+
+_CHATS = [f"{prefix}{word}" for word in (*OPERATIONS["chat"].split(), "text_completion") for prefix in ("a", "")]
+
+MAY_HAVE_PIECES = f"(CASE call_type {' '.join(f'WHEN {literal(word)} THEN false' for word in _CHATS)} ELSE true END)"
+"""SQL for whether a call may be billed by something else than tokens and searches. Of an IN DuckDB would make a join."""
 
 _OPERATION = _renamed(
     "call_type", {name: [word for one in given.split() for word in (f"a{one}", one)] for name, given in OPERATIONS.items()}
@@ -157,7 +151,8 @@ _TEXTS = (
 )  # fmt: skip
 _TOKENS = ("cache_write_5m", "cache_write_30m", "cache_write_12h")
 _UNITS = {
-    "web_searches": "web_searches",
+    "web_searches": "coalesce(web_searches, CASE WHEN starts_with(server_tool_use, '{') "
+    "THEN TRY(server_tool_use->>'$.web_search_requests') END)",
     "images": "CASE WHEN completion_count = 0 THEN images END",  # else they are billed by their tokens
     "input_audio_seconds": "CASE WHEN prompt_count > 0 THEN NULL ELSE seconds END",
     "input_document_pages": "pages",
@@ -269,7 +264,7 @@ SELECT
     cached_audio AS cache_audio_read_tokens,
     input_image AS input_image_tokens,
     output_image AS output_image_tokens,
-    {units_map(_UNITS)} AS units,
+    CASE WHEN {MAY_HAVE_PIECES} OR web_searches IS NOT NULL OR server_tool_use IS NOT NULL THEN {units_map(_UNITS)} END AS units,
     CASE
         WHEN TRY_CAST(spend AS DOUBLE) = 0 AND looked_up <> '' AND priced_as IS NULL
             AND is_hit IS NOT true AND prompt_count + completion_count > 0 THEN NULL

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.jsonlines import JsonLines
-from usagecost.sources.litellm_calls import READS, REQUESTS, skipped_sql, usage_paths
+from usagecost.sources.litellm_calls import MAY_HAVE_PIECES, REQUESTS, piece_paths, usage_paths
+from usagecost.sources.litellm_skips import READS, skipped_sql
 from usagecost.sources.sql import JsonColumns, literal
 
 PAYLOAD_FIELDS = ("id", "call_type", "response_cost", "startTime")
@@ -62,14 +63,22 @@ _FIELDS = JsonColumns(
         "project_alias": ["$.metadata.user_api_key_project_alias"],
         "mcp_tool": ["$.metadata.mcp_tool_call_metadata.namespaced_tool_name"],
         "spend_logs_metadata": ["$.metadata.spend_logs_metadata"],
-        **usage_paths("$.metadata.usage_object", "$.response.usage", "$.response.meta.billed_units"),
+        **usage_paths("$.metadata.usage_object", "$.response.usage"),
     }
 )
 """The usage stands in the answer too: older payloads have it nowhere else. Of the answer nothing but that is read."""
 
+_PIECES = JsonColumns(piece_paths("$.metadata.usage_object", "$.response.usage", "$.response.meta.billed_units"))
+
 _ROWS = f"""
 , told AS MATERIALIZED (
-    SELECT row, source_file, {_FIELDS.items("found")} FROM (SELECT *, {_FIELDS.texts("text")} AS found FROM lines)
+    SELECT * EXCLUDE (text, found_pieces), {_PIECES.items("found_pieces")}
+    FROM (
+        SELECT *, CASE WHEN {MAY_HAVE_PIECES} THEN {_PIECES.texts("text")} END AS found_pieces
+        FROM (
+            SELECT row, source_file, text, {_FIELDS.items("found")} FROM (SELECT *, {_FIELDS.texts("text")} AS found FROM lines)
+        )
+    )
 ), about AS (
     SELECT
         *,
