@@ -12,6 +12,7 @@ as a map is stored as it comes, so `total` is the test, and there are four ways:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from usagecost.sources.kinds import MOST_TOKENS
@@ -85,7 +86,12 @@ def _sentence(usage: str, wrong: str) -> str:
     return f"""'usage_details is "' || left({usage}, 100) || '": {wrong}'"""
 
 
-_IS_UNIT = f"entry.key IN ({', '.join(literal(key) for keys in _UNITS.values() for key in keys)})"
+_UNIT_KEYS = [key for keys in _UNITS.values() for key in keys]
+_HAS_UNITS = literal(f'"({"|".join(map(re.escape, _UNIT_KEYS))})"')
+"""A pattern for the text of a map, as hardly any has units."""
+
+_IS_SAID = "entry.value IS NOT NULL AND entry.key <> 'unit'"
+_IS_UNIT = f"entry.key IN ({', '.join(map(literal, _UNIT_KEYS))})"
 _IS_TOTAL = f"entry.key IN ({', '.join(map(literal, _TOTALS))})"
 _IS_NO_COUNT = f"entry.value IS NULL OR isnan(entry.value) OR NOT entry.value BETWEEN 0 AND {MOST_TOKENS} OR entry.value % 1 <> 0"
 
@@ -98,8 +104,12 @@ USAGE = f"""
 ), listed AS (
     SELECT
         *,
+        regexp_matches(usage_text, {_HAS_UNITS}) AS has_units,
         list_transform(
-            list_filter(map_entries(usage), lambda entry: entry.value IS NOT NULL AND entry.key <> 'unit' AND NOT ({_IS_UNIT})),
+            CASE
+                WHEN has_units THEN list_filter(map_entries(usage), lambda entry: {_IS_SAID} AND NOT ({_IS_UNIT}))
+                ELSE list_filter(map_entries(usage), lambda entry: {_IS_SAID})
+            END,
             lambda entry: {{'key': entry.key, 'value': TRY_CAST(entry.value AS DOUBLE)}}
         ) AS counts
     FROM entered
@@ -112,8 +122,8 @@ USAGE = f"""
         END AS problem,
         {_first(_TOTALS)} AS total,
         {_sum(f"NOT ({_IS_TOTAL})")} AS sum_of_all,
-        {" + ".join(f"coalesce({_first(keys)}, 0)" for keys in _UNITS.values())} AS sum_of_units,
-        {", ".join(f"{_first(keys)} AS {unit}" for unit, keys in _UNITS.items())},
+        {", ".join(f"CASE WHEN has_units THEN {_first(keys)} END AS {unit}" for unit, keys in _UNITS.items())},
+        {" + ".join(f"coalesce({unit}, 0)" for unit in _UNITS)} AS sum_of_units,
         {_sum(_begins(_INPUT_KEYS))} AS sum_of_input,
         {_sum(_begins(_OUTPUT_KEYS))} AS sum_of_output,
         {_first(_INPUTS)} AS input_alone,
@@ -173,5 +183,5 @@ COUNTS = {
 }
 """The canonical counts, from what `counted` has."""
 
-UNITS = units_map({unit: unit for unit in _UNITS})
+UNITS = f"CASE WHEN has_units THEN {units_map({unit: unit for unit in _UNITS})} END"
 """The column `units`, likewise."""
