@@ -23,12 +23,14 @@ LACKS = {
 }
 """What the requests of a file may lack, and the clause that follows the file's name."""
 
+_COLUMN = {"model": "model", "status": "status", "usage": "input_tokens"}
+
 
 def with_lacks(batches: Iterable[Batch], source: str, reading: Reading, at_least: int = 1) -> Iterator[Batch]:
     """The batches; then, of files of at least so many requests, what none of the requests says."""
     files: dict[str, dict[str, int]] = {}
     for batch in batches:
-        for row in _said(batch.requests):
+        for row in _said_of_one(batch.requests) or _said(batch.requests):
             said = files.setdefault(row.pop("source_file"), dict.fromkeys(row, 0))
             for name, value in row.items():
                 said[name] += value
@@ -58,3 +60,11 @@ def _said(requests: pa.Table) -> list[dict[str, int]]:
     table = pa.table({"source_file": requests["source_file"], **{name: values.cast(pa.int64()) for name, values in said.items()}})
     sums = table.group_by("source_file").aggregate([(name, "sum") for name in said])
     return sums.rename_columns([name.removesuffix("_sum") for name in sums.column_names]).to_pylist()
+
+
+def _said_of_one(requests: pa.Table) -> list[dict[str, int]]:
+    """The same of requests of one file, among which some say each thing: nearly always so, and no request is looked at."""
+    count = requests.num_rows
+    has = {f"has_{name}": count - requests[column].null_count for name, column in _COLUMN.items()}
+    files = pc.unique(requests["source_file"])
+    return [{"source_file": files[0].as_py(), "count": count, **has}] if len(files) == 1 and all(has.values()) else []

@@ -27,19 +27,27 @@ _COLUMNS = (
 _USAGE = JsonColumns(
     {
         "cache_read": ["$.usage.prompt_tokens_details.cached_tokens", "$.usage.cache_read_input_tokens"],
-        "cache_write": ["$.usage.cache_creation_input_tokens", "$.usage.prompt_tokens_details.cache_write_tokens"],
-        "cache_write_1h": ["$.usage.cache_creation.ephemeral_1h_input_tokens"],
+        "cache_write": ["$.usage.cache_creation_input_tokens"],
         "native_input": ["$.usage.input_tokens"],
         "usage_total": ["$.usage.total_tokens"],
+        "reasoning": ["$.usage.completion_tokens_details.reasoning_tokens", "$.usage.output_tokens_details.reasoning_tokens"],
+        "error_type": ["$.error.type", "$.error.code"],
+        "response_model": ["$.model"],
+    }
+)
+_RARE = JsonColumns(
+    {
+        "cache_write_1h": ["$.usage.cache_creation.ephemeral_1h_input_tokens"],
         "audio_in": ["$.usage.prompt_tokens_details.audio_tokens"],
         "audio_out": ["$.usage.completion_tokens_details.audio_tokens"],
         "image_out": ["$.usage.completion_tokens_details.image_tokens"],
         "searches": ["$.usage.server_tool_use.web_search_requests"],
         "tier": ["$.usage.service_tier", "$.service_tier"],
-        "reasoning": ["$.usage.completion_tokens_details.reasoning_tokens", "$.usage.output_tokens_details.reasoning_tokens"],
-        "error_type": ["$.error.type", "$.error.code"],
-        "response_model": ["$.model"],
     }
+)
+_HAS_RARE = " OR ".join(
+    f"contains(response, '{name}\"')"
+    for name in ("ephemeral_1h_input_tokens", "audio_tokens", "image_tokens", "web_search_requests", "service_tier")
 )
 _METADATA = JsonColumns(
     {
@@ -54,10 +62,15 @@ _METADATA = JsonColumns(
 
 ROWS = f"""
 , told AS (
-    SELECT *, TRY({_USAGE.texts("response")}) AS usage_found, TRY({_METADATA.texts("metadata")}) AS found FROM records
+    SELECT
+        *,
+        TRY({_USAGE.texts("response")}) AS usage_found,
+        CASE WHEN {_HAS_RARE} THEN TRY({_RARE.texts("response")}) END AS rare_found,
+        TRY({_METADATA.texts("metadata")}) AS found
+    FROM records
 ), call AS (
     SELECT
-        *, {_USAGE.items("usage_found")}, {_METADATA.items("found")},
+        *, {_USAGE.items("usage_found")}, {_RARE.items("rare_found")}, {_METADATA.items("found")},
         TRY_CAST(req_units AS DOUBLE) AS sent,
         TRY_CAST(res_units AS DOUBLE) AS answered,
         coalesce(TRY_CAST(cache_read AS DOUBLE), 0) + coalesce(TRY_CAST(cache_write AS DOUBLE), 0) AS cached,
