@@ -111,8 +111,8 @@ def test_a_transaction_that_commits_after_the_round_is_read_by_the_next(postgres
 
     with dbapi.connect(postgres.dsn(database)) as slow, slow.cursor() as cursor:
         cursor.execute(
-            'INSERT INTO "LiteLLM_SpendLogs" (request_id, call_type, "startTime", "endTime") '
-            "VALUES ('slow', 'acompletion', '2026-01-01', '2026-01-01 00:00:01')"
+            'INSERT INTO "LiteLLM_SpendLogs" (request_id, call_type, prompt_tokens, completion_tokens, "startTime", "endTime") '
+            "VALUES ('slow', 'acompletion', 100, 7, '2026-01-01', '2026-01-01 00:00:01')"
         )
         add_traffic(postgres, database, 10, start=1000)
         sync_of(postgres, database, lake).run()
