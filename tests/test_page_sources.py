@@ -7,6 +7,7 @@ import json
 import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -202,6 +203,23 @@ def test_a_saved_mapping_is_the_one_that_the_command_takes(open_sources: OpenSou
     press(page, "Load")
     assert done.inserted == 1
     assert rows_of(Lake(tmp_path / "other"), "request_id", "input_tokens")[0] in rows_of(lake, "request_id", "input_tokens")
+
+
+def test_a_table_that_does_not_show_how_it_writes_numbers_is_refused_until_that_is_said(open_sources: OpenSources, lake: Lake):
+    text = b"when;deployment;prompt_tokens;cost\n2026-05-01 10:00;gpt-4o;5;1.250\n2026-05-01 10:01;gpt-4o;7;no charge\n"
+    page = upload(open_sources(lake.root, part="Load files"), ("gateway.csv", text))
+    assert "may be read in two ways" in words(page)
+
+    page = calm(next(box for box in page.selectbox if box.label == "Numbers are written").set_value("true").run())
+    page = calm(next(box for box in page.text_input if box.label.startswith("Words for")).set_value("No charge, -").run())
+    assert (numbers(page)["New"], numbers(page)["Rejected"]) == ("2", "0")
+    toml = [name for _, name in page.session_state["_uploads"].previews][-1]
+    found = tomllib.loads(toml)
+
+    assert (found["decimal_comma"], found["no_value"]) == (True, ["No charge", "-"])
+    press(page, "Load")
+    loaded = rows_of(lake, "source", "reported_cost_usd")
+    assert {cost for source, cost in loaded if source == "gateway"} == {Decimal(1250), None}
 
 
 def test_parquet_and_packed_files_are_read(open_sources: OpenSources, lake: Lake, tmp_path: Path):

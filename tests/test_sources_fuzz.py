@@ -14,16 +14,22 @@ from tests.codex_rows import counts, line, session, tokens
 from tests.langfuse_rows import document, downloaded, enriched, trace
 from tests.litellm_rows import payload, spend_log, usage
 from tests.source_rows import read
+from tests.test_sources_bedrock import ENTRY as BEDROCK
+from tests.test_sources_bodies_parts import openai_result
 from tests.test_sources_cloudflare import LOG as CLOUDFLARE
+from tests.test_sources_cursor import HEADER as CURSOR_HEADER
+from tests.test_sources_cursor import ROWS as CURSOR_ROWS
 from tests.test_sources_gateways import BIFROST, HELICONE, PORTKEY
 from tests.test_sources_openrouter import EXPORTED as OPENROUTER
 from usagecost.schema import COUNT, REQUESTS
 from usagecost.sources import Batch, Source
+from usagecost.sources.bedrock import Bedrock
 from usagecost.sources.bifrost import Bifrost
 from usagecost.sources.bodies import Bodies
 from usagecost.sources.claude_code import ClaudeCode
 from usagecost.sources.cloudflare import Cloudflare
 from usagecost.sources.codex import Codex
+from usagecost.sources.cursor import Cursor
 from usagecost.sources.helicone import Helicone
 from usagecost.sources.langfuse import Langfuse
 from usagecost.sources.litellm import LiteLLM
@@ -162,6 +168,9 @@ CODEX_RECORD = json.dumps(
 )
 
 FORMATS = {
+    "bedrock": (Bedrock(), b"", json.dumps(BEDROCK)),
+    "batches": (Bodies(), b"", json.dumps(openai_result(1, {**RESPONSE, "created": 1777629600}))),
+    "cursor": (Cursor(), CURSOR_HEADER.encode(), CURSOR_ROWS.splitlines()[0]),
     "bifrost": (Bifrost(), b"", json.dumps(BIFROST)),
     "helicone": (Helicone(), b"", json.dumps(HELICONE)),
     "portkey": (Portkey(), b"", json.dumps(PORTKEY)),

@@ -33,6 +33,9 @@ BY_SIZE, NO_COLUMN = "by size", ""
 TIME_UNITS = {BY_SIZE: "By their size", "s": "Seconds", "ms": "Milliseconds", "us": "Microseconds", "ns": "Nanoseconds"}
 DURATION_UNITS = {"ms": "Milliseconds", "s": "Seconds", "us": "Microseconds", "ns": "Nanoseconds"}
 COST_UNITS = {"usd": "Dollars", "cents": "Cents", "nano": "Billionths of a dollar"}
+FOUND_OUT = "found out"
+NUMBER_STYLES = {FOUND_OUT: "By what each column shows", "false": "1,234.5", "true": "1.234,5"}
+"""Value of `decimal_comma` -> how a number is written then."""
 YES_NO = {True: "Yes", False: "No"}
 MOST_STATUSES = 12
 
@@ -44,7 +47,7 @@ def mapping_keys(file: Looked) -> dict[str, Any]:
     st.caption("Guessed by name: correct what is wrong. Columns that are not named here are left out, as they may hold prompts.")
     columns = form.columns()
     st.markdown("**How it counts**")
-    keys = {"source": form.source(), **form.inclusions(columns), **form.units(columns)}
+    keys = {"source": form.source(), **form.inclusions(columns), **form.units(columns), **form.numbers()}
     constants, statuses, attributes = form.constants(columns), form.statuses(columns), form.attributes(columns)
     optional = {"attributes": attributes, "columns": columns, "constants": constants, "statuses": statuses}
     return keys | {name: value for name, value in optional.items() if value}
@@ -135,6 +138,26 @@ class _Form:
     def _unit(self, grid: Any, label: str, units: dict[str, str], guess: str, key: str) -> str:
         names = list(units)
         return grid.selectbox(label, names, index=names.index(guess), format_func=units.__getitem__, key=f"{self._id}_{key}")
+
+    def numbers(self) -> dict[str, bool | list[str]]:
+        """How numbers are written, and which words stand for none, where the table does not show it."""
+        grid = st.grid(3, min_column_width=220, gap="small")
+        style = grid.selectbox(
+            "Numbers are written",
+            list(NUMBER_STYLES),
+            format_func=NUMBER_STYLES.__getitem__,
+            key=f"{self._id}_decimal_comma",
+            help="Where neither a column nor another shows how numbers are written, the file is refused until you say it here.",
+        )
+        words = grid.text_input(
+            "Words for “no value”",
+            key=f"{self._id}_no_value",
+            placeholder="Included, not billed",
+            help="Separated by commas. Empty cells, -, N/A, none and null need not be named.",
+        )
+        found = [word.strip() for word in (words or "").split(",") if word.strip()]
+        said = {} if style == FOUND_OUT else {"decimal_comma": style == "true"}
+        return {**said, **({"no_value": found} if found else {})}
 
     def constants(self, columns: dict[str, str]) -> dict[str, str]:
         """What is the same for all rows: the provider, which prices depend on."""
