@@ -37,6 +37,7 @@ from usagecost.lake.staging import bounded_database
 from usagecost.sources import Head, Reading, Source
 from usagecost.sources.claude_code import ClaudeCode
 from usagecost.sources.litellm import LiteLLM
+from usagecost.sources.otel import OpenTelemetry
 from usagecost.sources.table import Table
 
 USAGE = """
@@ -71,6 +72,30 @@ SELECT
 FROM range($rows) AS numbers (i)
 """
 
+_CALL = """{
+    'traceId': md5((i // 4)::VARCHAR), 'spanId': printf('%016x', 2 + i % 4), 'parentSpanId': printf('%016x', 1), 'name': 'chat',
+    'startTimeUnixNano': (1767225600000000000 + i * 1000000000)::VARCHAR,
+    'endTimeUnixNano': (1767225601000000000 + i * 1000000000)::VARCHAR,
+    'attributes': [
+        {'key': 'gen_ai.operation.name', 'value': {'stringValue': 'chat', 'intValue': NULL::VARCHAR}},
+        {'key': 'gen_ai.provider.name', 'value': {'stringValue': 'openai', 'intValue': NULL}},
+        {'key': 'gen_ai.response.model', 'value': {'stringValue': 'gpt-4o-2024-08-06', 'intValue': NULL}},
+        {'key': if(i % 2 = 0, 'gen_ai.response.id', 'none'), 'value': {'stringValue': 'chatcmpl-' || md5(i::VARCHAR), 'intValue': NULL}},
+        {'key': 'gen_ai.usage.input_tokens', 'value': {'stringValue': NULL, 'intValue': (100 + i % 4000)::VARCHAR}},
+        {'key': 'gen_ai.usage.cache_read.input_tokens', 'value': {'stringValue': NULL, 'intValue': (i % 100)::VARCHAR}},
+        {'key': 'gen_ai.usage.output_tokens', 'value': {'stringValue': NULL, 'intValue': (i % 900)::VARCHAR}},
+        {'key': 'gen_ai.input.messages', 'value': {'stringValue': repeat('lorem ipsum ', 30 + i % 100), 'intValue': NULL}}
+    ]
+}"""
+SPANS = f"""
+SELECT [{{
+    'resource': {{'attributes': [{{'key': 'service.name', 'value': {{'stringValue': 'shop'}}}}]}},
+    'scopeSpans': [{{'scope': {{'name': 'openai', 'version': '1'}}, 'spans': list({_CALL})}}]
+}}] AS "resourceSpans"
+FROM range($rows) AS numbers (i)
+GROUP BY i // 4
+"""
+
 
 @dataclass(frozen=True)
 class Format:
@@ -95,6 +120,7 @@ FORMATS = {
     "litellm-jsonl": Format(SPEND_LOGS, "json", LiteLLM()),
     "litellm-parquet": Format(SPEND_LOGS, "parquet", LiteLLM()),
     "litellm-payload": Format(PAYLOADS, "json", LiteLLM()),
+    "otel": Format(SPANS, "json", OpenTelemetry()),
 }
 
 Measured = tuple[float, int, int]
