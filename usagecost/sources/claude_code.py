@@ -6,9 +6,7 @@ lines of the main conversation, also under new request ids: such a copy yields t
 without a message.id is a request of its own. `started_at` is the time of the line that stays, when its block was complete:
 a few seconds after the request was sent, which the log does not tell.
 
-A line without a requestId is told by its message.id where that looks unique. A relay may give one short id to all of its
-answers: there an answer is the lines of a session with the same counts of input, told by the time of the first of them, which
-copies in resumed and forked sessions keep.
+A line without a requestId is told by its message.id where that looks unique, else as claude_code_relays.py says.
 
 Counts of input exclude both cache reads and cache writes. What an answer lists in `usage.iterations` beside its counts is added:
 see claude_code_iterations.py. A successful answer took input and gave output, so a count of 0 of all its input, or of its output,
@@ -23,7 +21,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from usagecost.sources.claude_code_iterations import with_iterations
+from usagecost.sources.claude_code_iterations import IS_MORE_THAN_MESSAGES, with_iterations
+from usagecost.sources.claude_code_relays import COPY, with_relayed_answers
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.essentials import with_lacks
 from usagecost.sources.files import Head
@@ -98,11 +97,15 @@ _ATTRIBUTES = json_object(
         "cache_write_5m_tokens": "TRY_CAST(usage.cache_creation.ephemeral_5m_input_tokens AS BIGINT)",
         "web_fetch_requests": "nullif(TRY_CAST(usage.server_tool_use.web_fetch_requests AS UINTEGER), 0)",
         "advisorModel": "record.advisorModel",
-        "iterations": "nullif(usage.iterations, '[]')",
+        "iterations": f"CASE WHEN {IS_MORE_THAN_MESSAGES.format(iterations='usage.iterations')} THEN usage.iterations END",
     }
 )
 
-_FOLDER_OF_CWD = r"nullif(parse_filename(rtrim(record.cwd, '/\'), false, 'both_slash'), '')"
+_FOLDER_OF_CWD = r"""nullif(
+    CASE WHEN contains(record.cwd, '\') OR ends_with(record.cwd, '/') THEN regexp_extract(record.cwd, '([^/\\]+)[/\\]*$', 1)
+        ELSE split_part(record.cwd, '/', -1)
+    END, '')"""
+"""The pattern takes several times as long as the split."""
 
 _UNITS = units_map(
     {
@@ -111,36 +114,6 @@ _UNITS = units_map(
     }
 )
 
-_COPY = 1 << 62
-"""Taken from the rank of a copy, which makes it negative and keeps the order among copies."""
-
-_LOOKS_UNIQUE = "(length(message_id) >= 20 AND regexp_matches(message_id, '[0-9].*[0-9]'))"
-"""Whether an id is of one answer alone: a relay may give the same short id to all of its answers."""
-
-_RELAYED_SHAPE = """'{"sessionId":"VARCHAR","agentId":"VARCHAR","requestId":"VARCHAR","timestamp":"VARCHAR",
-"message":{"id":"VARCHAR","usage":{"input_tokens":"VARCHAR","cache_read_input_tokens":"VARCHAR","cache_creation_input_tokens":"VARCHAR"}}}'"""
-
-_RELAYED = f"""
-, relayed AS (
-    SELECT row, md5([min(told_at) OVER one_answer, counts::VARCHAR]::VARCHAR) AS answer
-    FROM (
-        SELECT
-            row, source_file, nullif(record.message.id, '') AS message_id, record.sessionId AS session_id,
-            record.agentId AS agent_id, record.timestamp AS told_at,
-            [record.message.usage.input_tokens, record.message.usage.cache_read_input_tokens,
-                record.message.usage.cache_creation_input_tokens] AS counts
-        FROM (
-            SELECT row, source_file, from_json(text, {_RELAYED_SHAPE}) AS record
-            FROM line_block
-            WHERE NOT contains(text, 'questId":"req') AND contains(text, '_tokens"')
-        )
-        WHERE nullif(record.message.id, '') IS NOT NULL AND nullif(record.requestId, '') IS NULL
-    )
-    WHERE NOT {_LOOKS_UNIQUE}
-    WINDOW one_answer AS (PARTITION BY source_file, session_id, agent_id, message_id, counts)
-)
-"""
-
 
 def _unless_unknown(count: str, is_unknown: str) -> str:
     """SQL for a count; NULL for a zero that stands for "not known"."""
@@ -148,17 +121,16 @@ def _unless_unknown(count: str, is_unknown: str) -> str:
 
 
 ROWS = f"""
-{_RELAYED}
 , message AS (
     SELECT
-        row, line, source_file, text, record, folder, fingerprint, relayed.answer,
+        row, line, source_file, text, record, folder, fingerprint,
         record.message.usage AS usage,
         nullif(record.message.id, '') AS message_id,
         record.isSidechain = 'true' AS is_sidechain,
         coalesce(record.message.model = '<synthetic>' OR record.isApiErrorMessage = 'true', false) AS is_error,
         record.type = 'assistant' OR record.type IS NULL AS is_answer,
         coalesce(record.message.usage.input_tokens, record.message.usage.output_tokens) IS NOT NULL AS has_counts
-    FROM lines LEFT JOIN relayed USING (row)
+    FROM lines
 ), counted AS (
     SELECT
         *,
@@ -183,7 +155,6 @@ SELECT
         WHEN {_is_draft()} THEN 'draft of an answer'
     END AS skipped,
     coalesce(
-        CASE WHEN answer IS NOT NULL THEN replace(message_id, ':', '-') || '~' || answer || ':' END,
         message_id || ':' || coalesce(record.requestId, ''),
         nullif(record.uuid, ''),
         fingerprint || '-' || line
@@ -217,7 +188,7 @@ SELECT
     CASE WHEN usage.server_tool_use IS NOT NULL THEN {_UNITS} END AS units,
     record.costUSD AS reported_cost_usd,
     TRY_CAST(least(total, 1e11) * 2 AS BIGINT) + (usage.speed IS NOT NULL)::BIGINT
-        - CASE WHEN is_sidechain AND message_id IS NOT NULL AND answer IS NULL THEN {_COPY} ELSE 0 END AS rank,
+        - CASE WHEN is_sidechain AND message_id IS NOT NULL THEN {COPY} ELSE 0 END AS rank,
     {_ATTRIBUTES} AS attributes
 FROM counted
 """
@@ -247,7 +218,7 @@ class ClaudeCode:
         """Sessions in batches; one row = one line with usage, copies and growing ones included."""
         conventions = Conventions(input_includes_cache_read=False, input_includes_cache_write=False)
         batches = JsonLines(self.name, SHAPE, ROWS, conventions, _facts).batches(heads, reading)
-        return with_lacks(with_iterations(batches, reading), self.name, reading)
+        return with_lacks(with_iterations(with_relayed_answers(batches, reading), reading), self.name, reading)
 
 
 def _facts(head: Head) -> dict[str, str | None]:

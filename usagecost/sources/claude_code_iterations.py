@@ -18,8 +18,9 @@ from usagecost.schema import REQUESTS
 from usagecost.sources.protocol import Batch, Reading
 from usagecost.sources.sql import json_object, registered
 
-_MATTERS = 'compaction|odel"|advisor'
-"""A pattern for the attributes of answers that may have entries of other types: calls of another model name it."""
+IS_MORE_THAN_MESSAGES = r"""regexp_matches({iterations}, '"type"\s*:\s*"([^m"]|m[^e]|message[^"])')"""
+"""SQL for whether some entries are of another type than message; only then are they among the attributes of an answer."""
+_MATTERS = '"iterations"'
 
 _SHAPE = """'[{"type":"VARCHAR","model":"VARCHAR","input_tokens":"VARCHAR","cache_read_input_tokens":"VARCHAR",
 "cache_creation_input_tokens":"VARCHAR","cache_creation":{"ephemeral_5m_input_tokens":"VARCHAR",
@@ -99,7 +100,7 @@ _OF_THE_ANSWER_ALONE = ("reported_cost_usd", "units", "duration_ms", "ttft_ms")
 def with_iterations(batches: Iterable[Batch], reading: Reading) -> Iterator[Batch]:
     """The batches with what their answers list beside their counts; a call of another model counts as a line more."""
     for batch in batches:
-        matters = pc.fill_null(pc.match_substring_regex(batch.requests["attributes"], _MATTERS), False)
+        matters = pc.fill_null(pc.match_substring(batch.requests["attributes"], _MATTERS), False)
         if pc.any(matters).as_py():
             plain, answers = batch.requests.filter(pc.invert(matters)), batch.requests.filter(matters)
             whole, calls = _whole_and_calls(answers, reading)
