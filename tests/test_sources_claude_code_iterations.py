@@ -101,6 +101,12 @@ def test_where_a_compaction_is_included_the_advisor_still_stands_beside(tmp_path
     assert requests(batch, "input_tokens", "output_tokens") == [(201, 16), (48, 9)]
 
 
+def test_what_was_not_known_of_an_answer_is_not_known_with_its_compaction(tmp_path: Path):
+    batch = read_answer(tmp_path, MESSAGE, COMPACTION, usage={"input_tokens": None})
+
+    assert requests(batch, "input_tokens", "cache_read_tokens", "output_tokens") == [(None, 100, 16)]
+
+
 def test_entries_that_make_no_sense_change_nothing(tmp_path: Path):
     wrong = entry("compaction", -5, 0, 0, 0, output_tokens="many")
 

@@ -26,14 +26,12 @@ from usagecost.sources.bodies_usage import (
     COLUMNS,
     MESSAGES_WRITE,
     OUTSIDE,
-    added_sql,
     count_sql,
     counting_sql,
-    with_added_sql,
 )
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
-from usagecost.sources.iterations import with_calls
+from usagecost.sources.iterations import SAID_BESIDE, with_iterations
 from usagecost.sources.jsonlines import JsonLines
 from usagecost.sources.protocol import Batch, Reading
 from usagecost.sources.sql import json_object, literal, text_list
@@ -56,7 +54,7 @@ _ATTRIBUTES = json_object(
         "cache_write_tokens_details": "body.usage.input_tokens_details.cache_write_tokens_details",
         "processed_tokens": "body.usage.tokens",
         "web_fetch_requests": "nullif(TRY_CAST(body.usage.server_tool_use.web_fetch_requests AS UINTEGER), 0)",
-        "iterations": "nullif(body.usage.iterations, '[]')",
+        "iterations": SAID_BESIDE.format(iterations="body.usage.iterations"),
     }
 )
 
@@ -114,7 +112,6 @@ def _rows(envelope: Envelope) -> str:
         *,
         CASE counting WHEN 'chat' THEN {OUTSIDE} END AS outside,
         CASE counting WHEN 'messages' THEN {MESSAGES_WRITE} END AS written,
-        {added_sql()} AS added,
         nullif(coalesce(body.model, body.modelVersion, body.model_version), '') AS answered_model,
         coalesce(
             line_http_status, TRY_CAST(line_status AS INTEGER)::VARCHAR, body.ResponseMetadata.HTTPStatusCode,
@@ -214,7 +211,7 @@ SELECT
     ) AS service_tier,
     coalesce(nullif(body.usage.speed, 'standard'), nullif(body.performanceConfig.latency, 'standard')) AS speed,
     nullif(body.usage.inference_geo, 'not_available') AS inference_region,
-    {", ".join(map(with_added_sql, COLUMNS))},
+    {", ".join(COLUMNS)},
     {units_sql()} AS units,
     CASE
         WHEN body.usage.is_byok = 'true' THEN (
@@ -252,7 +249,7 @@ class Bodies:
         for envelope, group in groupby(heads, key=envelope_of):
             facts = _time_of_batch if envelope is OPENAI_BATCH else _no_facts
             lines = JsonLines(self.name, envelope.whole_shape, _rows(envelope), conventions, facts)
-            yield from with_calls(lines.batches(group, reading), reading)
+            yield from with_iterations(lines.batches(group, reading), reading)
 
 
 def _time_of_batch(head: Head) -> dict[str, str | None]:

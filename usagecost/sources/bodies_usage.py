@@ -7,7 +7,7 @@ Of the record every input includes cache reads and writes, and every output incl
   it is just as many. Perplexity counts reasoning, and the text it cites, beside the completion.
 - responses (OpenAI's Responses, its realtime events, images and transcriptions): input and output include all their parts.
 - messages (Anthropic, also by way of Bedrock and Vertex): input excludes both cache reads and writes. What compactions took
-  stands in `iterations` alone and is added: see iterations.py.
+  stands in `iterations` alone and is added afterwards: see iterations.py.
 - converse (Bedrock): input excludes both.
 - gemini: input includes cache reads, but not the results of tools; output does not include thoughts. A document counts as an
   image, as it does in the price list.
@@ -21,8 +21,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from usagecost.sources.bodies_shapes import gemini
-from usagecost.sources.iterations import COUNTS as ADDED
-from usagecost.sources.iterations import compaction_sql
 
 
 def total(*parts: str) -> str:
@@ -214,21 +212,6 @@ COUNTINGS = {
 }
 """By name, in the order in which they are tried."""
 
-_TOP = {
-    "input": "body.usage.input_tokens",
-    "cache_read": "body.usage.cache_read_input_tokens",
-    "cache_write": MESSAGES_WRITE,
-    "output": "body.usage.output_tokens",
-}
-_ADDED = {
-    "input_tokens": ("input", "cache_read", "cache_write"),
-    "cache_read_tokens": ("cache_read",),
-    "cache_write_tokens": ("cache_write",),
-    "cache_write_1h_tokens": ("cache_write_1h",),
-    "output_tokens": ("output",),
-}
-"""The record's counts, and which counts of compactions are added to them."""
-
 
 def counting_sql() -> str:
     """SQL for the name of the way in which a body counts; NULL if it tells no usage."""
@@ -239,16 +222,3 @@ def count_sql(column: str) -> str:
     """SQL for one of the record's counts, by `counting`."""
     cases = {name: getattr(way, column) for name, way in COUNTINGS.items()}
     return f"CASE counting {' '.join(f'WHEN {name!r} THEN {sql}' for name, sql in cases.items() if sql != 'NULL')} END"
-
-
-def with_added_sql(column: str) -> str:
-    """SQL for one of the record's counts with what compactions add to it."""
-    if column not in _ADDED:
-        return column
-    added = " + ".join(f"added[{tuple(ADDED).index(name) + 1}]" for name in _ADDED[column])
-    return f"CASE WHEN {added} > 0 THEN {total(column, f'({added})::VARCHAR')} ELSE {column} END AS {column}"
-
-
-def added_sql() -> str:
-    """SQL for the counts of compactions that a body's usage lists and does not include; NULL for nearly all."""
-    return compaction_sql("body.usage.iterations", _TOP)

@@ -9,7 +9,7 @@ a few seconds after the request was sent, which the log does not tell.
 A line without a requestId is told by its message.id where that looks unique, else as claude_code_relays.py says.
 
 Counts of input exclude both cache reads and cache writes. What an answer lists in `usage.iterations` beside its counts is added:
-see claude_code_iterations.py. A successful answer took input and gave output, so a count of 0 of all its input, or of its output,
+see iterations.py. A successful answer took input and gave output, so a count of 0 of all its input, or of its output,
 stands for "not known": gateways write it. Whether an answer was cut short is not known: most versions never write a stop_reason.
 Lines with null where an id, a model, a version or a count belongs are drafts and skipped, as ccusage skips them; so are
 `progress` lines, which repeat what sub-agents log themselves.
@@ -21,11 +21,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from usagecost.sources.claude_code_iterations import IS_MORE_THAN_MESSAGES, with_iterations
 from usagecost.sources.claude_code_relays import COPY, with_relayed_answers
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.essentials import with_lacks
 from usagecost.sources.files import Head
+from usagecost.sources.iterations import SAID_BESIDE, with_iterations
 from usagecost.sources.jsonlines import JsonLines
 from usagecost.sources.protocol import NO_USAGE, Batch, Reading
 from usagecost.sources.sql import json_object, literal, units_map
@@ -97,7 +97,7 @@ _ATTRIBUTES = json_object(
         "cache_write_5m_tokens": "TRY_CAST(usage.cache_creation.ephemeral_5m_input_tokens AS BIGINT)",
         "web_fetch_requests": "nullif(TRY_CAST(usage.server_tool_use.web_fetch_requests AS UINTEGER), 0)",
         "advisorModel": "record.advisorModel",
-        "iterations": f"CASE WHEN {IS_MORE_THAN_MESSAGES.format(iterations='usage.iterations')} THEN usage.iterations END",
+        "iterations": SAID_BESIDE.format(iterations="usage.iterations"),
     }
 )
 

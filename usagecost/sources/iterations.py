@@ -7,9 +7,10 @@ becomes a request of its own. Where the counts of the answer already are the sum
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,126 +18,117 @@ from usagecost.schema import REQUESTS
 from usagecost.sources.protocol import Batch, Reading
 from usagecost.sources.sql import json_object, registered
 
+SAID_BESIDE = r"""CASE
+    WHEN regexp_matches({iterations}, '"type"\s*:\s*"([^m"]|m[^e]|message[^"])') THEN {iterations}
+END"""
+"""SQL for the entries as they stand among the attributes of a request: only where some are of another type than message."""
+_MATTERS = '"iterations"'
+
 _SHAPE = """'[{"type":"VARCHAR","model":"VARCHAR","input_tokens":"VARCHAR","cache_read_input_tokens":"VARCHAR",
 "cache_creation_input_tokens":"VARCHAR","cache_creation":{"ephemeral_5m_input_tokens":"VARCHAR",
 "ephemeral_1h_input_tokens":"VARCHAR"},"output_tokens":"VARCHAR"}]'"""
 
 
 def _count(name: str) -> str:
-    """SQL for a count of an entry; 0 where there is none that can be."""
+    """SQL for a count of an entry; 0 where it is none."""
     return f"coalesce(TRY_CAST(entry.{name} AS UINTEGER), 0)::BIGINT"
 
 
-_WRITE_1H = _count("cache_creation.ephemeral_1h_input_tokens")
+_READ, _WRITE_1H = _count("cache_read_input_tokens"), _count("cache_creation.ephemeral_1h_input_tokens")
+_WRITE = f"""coalesce(
+    TRY_CAST(entry.cache_creation_input_tokens AS UINTEGER)::BIGINT,
+    {_count("cache_creation.ephemeral_5m_input_tokens")} + {_WRITE_1H}
+)"""
 COUNTS = {
-    "input": _count("input_tokens"),
-    "cache_read": _count("cache_read_input_tokens"),
-    "cache_write": f"""coalesce(
-        TRY_CAST(entry.cache_creation_input_tokens AS UINTEGER)::BIGINT,
-        {_count("cache_creation.ephemeral_5m_input_tokens")} + {_WRITE_1H}
-    )""",
-    "output": _count("output_tokens"),
-    "cache_write_1h": _WRITE_1H,
+    "input_tokens": f"{_count('input_tokens')} + {_READ} + {_WRITE}",
+    "cache_read_tokens": _READ,
+    "cache_write_tokens": _WRITE,
+    "output_tokens": _count("output_tokens"),
+    "cache_write_1h_tokens": f"least({_WRITE_1H}, {_WRITE})",
 }
-"""What an entry counts; all but the last tell whether the counts of an answer include it."""
+"""SQL for the counts of an entry, by the columns of the record; all but the last tell whether an answer includes the entry."""
 _COMPARED = tuple(COUNTS)[:-1]
 
-_IS_MESSAGE = "coalesce(entry.type, 'message') = 'message'"
 _IS_COMPACTION = "entry.type IS NOT DISTINCT FROM 'compaction'"
-_IS_OTHER = "entry.type NOT IN ('message', 'compaction')"
+_IS_MESSAGE = "coalesce(entry.type, 'message') = 'message'"
 
 
-def _sums(entries: str, condition: str, counts: Sequence[str]) -> str:
+def _sums(condition: str, counts: Sequence[str]) -> str:
     """SQL for a list: the sum of each of some counts over the entries that meet a condition."""
-    chosen = f"list_filter({entries}, lambda entry: {condition})"
-    return f"[{', '.join(f'coalesce(list_sum(list_transform({chosen}, lambda entry: {COUNTS[count]})), 0)' for count in counts)}]"
+    entries = f"list_filter(entries, lambda entry: {condition})"
+    return f"[{', '.join(f'coalesce(list_sum(list_transform({entries}, lambda entry: {COUNTS[count]})), 0)' for count in counts)}]"
 
 
-def compaction_sql(iterations: str, top: Mapping[str, str]) -> str:
-    """SQL for the list of COUNTS that compactions add to an answer; NULL where they add nothing, which costs one test.
-
-    `iterations` is SQL for the entries as JSON; `top` is SQL for the counts of the answer, as texts, by their names.
-    """
-    entries = f"from_json({iterations}, {_SHAPE})"
-    told = f"[{', '.join(f'coalesce(TRY_CAST({top[name]} AS BIGINT), 0)' for name in _COMPARED)}]"
-    with_compactions = _sums(entries, f"{_IS_MESSAGE} OR {_IS_COMPACTION}", _COMPARED)
-    with_all = _sums(entries, "true", _COMPARED)
-    return f"""
-        CASE WHEN contains({iterations}, 'compaction')
-            THEN CASE WHEN {told} NOT IN ({with_compactions}, {with_all}) THEN {_sums(entries, _IS_COMPACTION, tuple(COUNTS))} END
-        END"""
+_ANSWERS = f"""
+SELECT
+    row, request_id, rank, {", ".join(COUNTS)}, attributes->>'$.advisorModel' AS advisor,
+    from_json(attributes->'$.iterations', {_SHAPE}) AS entries,
+    [{", ".join(f"coalesce({count}, 0)" for count in _COMPARED)}] AS counted,
+    counted = {_sums("true", _COMPARED)} AS has_all,
+    CASE WHEN has_all OR counted = {_sums(f"{_IS_MESSAGE} OR {_IS_COMPACTION}", _COMPARED)} THEN [0, 0, 0, 0, 0]
+        ELSE {_sums(_IS_COMPACTION, tuple(COUNTS))}
+    END AS added
+FROM answers
+"""
 
 
-def added_sql(top: str, added: str, count: str) -> str:
-    """SQL for a count of an answer with what compactions add to it; a count that is none stays as it is."""
-    place = tuple(COUNTS).index(count) + 1
-    return f"""
-        CASE WHEN {added}[{place}] > 0 AND coalesce(TRY_CAST({top} AS DOUBLE), 0) >= 0
-            THEN (coalesce(TRY_CAST({top} AS DOUBLE), 0) + {added}[{place}])::VARCHAR
-            ELSE {top}
-        END"""
+def _added_to(count: str, place: int) -> str:
+    """SQL for a count of an answer with what compactions add; what all input or all output is stays unknown where it was."""
+    told = count if count in ("input_tokens", "output_tokens") else f"coalesce({count}, 0)"
+    return f"CASE WHEN added[{place}] > 0 THEN {told} + added[{place}] ELSE {count} END"
 
 
-_ITERATIONS = '"iterations"'
-_MAY_HAVE_CALLS = 'odel"|advisor'
-"""A pattern for attributes: entries that are calls of another model name it, or the line does."""
-
-_ATTRIBUTES = json_object({"type": "to_json(entry.type)", "answer": "to_json(request_id)"})
+_ADDED = f"""
+SELECT
+    row,
+    rank + 2 * (added[1] + added[4]) AS rank,
+    {", ".join(f"{_added_to(count, place)} AS {count}" for place, count in enumerate(COUNTS, 1))}
+FROM ({_ANSWERS})
+ORDER BY row
+"""
 
 _CALLS = f"""
-WITH answer AS (
-    SELECT
-        row, request_id, attributes->>'$.advisorModel' AS advisor, from_json(attributes->'$.iterations', {_SHAPE}) AS entries,
-        [input_tokens - coalesce(cache_read_tokens, 0) - coalesce(cache_write_tokens, 0), coalesce(cache_read_tokens, 0),
-            coalesce(cache_write_tokens, 0), output_tokens] AS told
-    FROM answers
-), call AS (
-    SELECT row, request_id, advisor, unnest(entries) AS entry, generate_subscripts(entries, 1) AS place
-    FROM answer
-    WHERE told IS DISTINCT FROM {_sums("entries", "true", _COMPARED)}
-)
 SELECT
     row,
     request_id || ':call:' || place AS request_id,
     coalesce(nullif(entry.model, ''), CASE WHEN contains(entry.type, 'advisor') THEN advisor END) AS model,
-    {COUNTS["input"]} + {COUNTS["cache_read"]} + {COUNTS["cache_write"]} AS input_tokens,
-    {COUNTS["cache_read"]} AS cache_read_tokens,
-    {COUNTS["cache_write"]} AS cache_write_tokens,
-    least({COUNTS["cache_write_1h"]}, {COUNTS["cache_write"]}) AS cache_write_1h_tokens,
-    {COUNTS["output"]} AS output_tokens,
-    {_ATTRIBUTES} AS attributes
-FROM call
-WHERE {_IS_OTHER} AND {COUNTS["input"]} + {COUNTS["cache_read"]} + {COUNTS["cache_write"]} + {COUNTS["output"]} > 0
+    {", ".join(f"{count} AS {name}" for name, count in COUNTS.items())},
+    {json_object({"type": "to_json(entry.type)", "answer": "to_json(request_id)"})} AS attributes
+FROM (
+    SELECT row, request_id, advisor, unnest(entries) AS entry, generate_subscripts(entries, 1) AS place
+    FROM ({_ANSWERS})
+    WHERE has_all IS NOT true
+)
+WHERE entry.type NOT IN ('message', 'compaction') AND {COUNTS["input_tokens"]} + {COUNTS["output_tokens"]} > 0
 ORDER BY row, place
 """
 
-_NOT_OF_CALLS = ("reported_cost_usd", "units", "duration_ms", "ttft_ms")
+_OF_THE_ANSWER_ALONE = ("reported_cost_usd", "units", "duration_ms", "ttft_ms")
 
 
-def with_calls(batches: Iterable[Batch], reading: Reading) -> Iterator[Batch]:
-    """The batches, with a request more for each call of another model within an answer; it counts as a line more."""
+def with_iterations(batches: Iterable[Batch], reading: Reading) -> Iterator[Batch]:
+    """The batches with what their answers list beside their counts; a call of another model counts as a line more."""
     for batch in batches:
-        calls = _calls(batch.requests, reading)
-        if calls.num_rows:
-            requests = pa.concat_tables([batch.requests, calls])
-            yield replace(batch, requests=requests, lines=batch.lines + calls.num_rows)
+        matters = pc.fill_null(pc.match_substring(batch.requests["attributes"], _MATTERS), False)
+        if pc.any(matters).as_py():
+            plain, answers = batch.requests.filter(pc.invert(matters)), batch.requests.filter(matters)
+            whole, calls = _whole_and_calls(answers, reading)
+            yield replace(batch, requests=pa.concat_tables([plain, whole, calls]), lines=batch.lines + calls.num_rows)
         else:
             yield batch
 
 
-def _calls(requests: pa.Table, reading: Reading) -> pa.Table:
-    """The calls within answers as requests: what they do not say of themselves is as the answer says."""
-    has_iterations = pc.match_substring(requests["attributes"], _ITERATIONS)
-    if not pc.any(has_iterations).as_py():
-        return requests.slice(0, 0)
-    answers = requests.filter(has_iterations)
-    answers = answers.filter(pc.match_substring_regex(answers["attributes"], _MAY_HAVE_CALLS))
-    if not answers.num_rows:
-        return answers
-    numbered = answers.append_column("row", pa.array(range(answers.num_rows), pa.int64()))
-    with registered(reading.con, "answers", numbered):
-        found = reading.con.sql(_CALLS).to_arrow_table()
-    calls = answers.take(found["row"])
-    columns = {name: found[name] for name in found.column_names if name != "row"}
-    columns |= {name: pa.nulls(calls.num_rows) for name in _NOT_OF_CALLS}
-    return pa.table({field.name: columns.get(field.name, calls[field.name]) for field in REQUESTS}).cast(REQUESTS)
+def _whole_and_calls(answers: pa.Table, reading: Reading) -> tuple[pa.Table, pa.Table]:
+    """The answers with their compactions, and the calls of other models as requests like them."""
+    with registered(reading.con, "answers", answers.append_column("row", pa.array(np.arange(answers.num_rows)))):
+        added = reading.con.sql(_ADDED).to_arrow_table()
+        calls = reading.con.sql(_CALLS).to_arrow_table()
+    alone = {name: pa.nulls(calls.num_rows) for name in _OF_THE_ANSWER_ALONE}
+    return _replaced(answers, added), _replaced(answers, calls, **alone)
+
+
+def _replaced(answers: pa.Table, found: pa.Table, **columns: pa.Array) -> pa.Table:
+    """The answers of the rows found, with the columns that were found or given in place of their own."""
+    columns |= {name: found[name] for name in found.column_names if name != "row"}
+    taken = answers.take(found["row"])
+    return pa.table({field.name: columns.get(field.name, taken[field.name]) for field in REQUESTS}).cast(REQUESTS)
