@@ -15,6 +15,7 @@ from usagecost.folds import Usage
 from usagecost.metrics import COUNTS, METRICS, SPLITS, Sums
 from usagecost.periods import Interval
 from usagecost.queries_panels.question import Question
+from usagecost.queries_panels.scope import HOUR_OF_WEEK
 
 Key = tuple[Any, ...]
 
@@ -150,8 +151,10 @@ def _key(row: Mapping[str, Any]) -> Key:
 
 def _ordered(question: Question, by_value: pd.DataFrame) -> pd.DataFrame:
     """The values as they are shown: in an order of their own, else by the first metric; the rest comes last."""
-    if not len(by_value) or question.split not in SPLITS:
+    if not len(by_value) or question.split is None:
         return by_value
+    if question.split == HOUR_OF_WEEK:
+        return by_value.sort_values("value", key=lambda values: values.astype(int), ignore_index=True)
     if SPLITS[question.split].order:
         return _with_names(question, by_value.sort_values("value", key=lambda values: values.astype(int), ignore_index=True))
     amount = question.metrics[0].column(by_value).astype(float)
