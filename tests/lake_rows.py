@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -70,7 +71,8 @@ def contents(lake: Lake) -> dict[tuple[str, str], Row]:
 def expected_contents(versions: Iterable[Row]) -> dict[tuple[str, str], Row]:
     """What the lake must hold after it was given these versions, worked out without it.
 
-    Of a key's versions the one with the highest rank, then the greatest content; then no copy whose stem has an original.
+    Of a key's versions the one with the highest rank, of these the one that says most, then the one whose columns are the greatest
+    as texts; then no copy whose stem has an original.
     """
     best: dict[tuple[str, str], Row] = {}
     for values in versions:
@@ -91,13 +93,21 @@ def stem(request_id: str) -> str:
 
 
 def order(version: Row) -> tuple:
-    """Rank first, then the columns one after the other; NULL is greater than any value, text is compared by its bytes."""
-    return (version["rank"], *(_order_of(version[name]) for name in CONTENT))
+    """Rank first, then how many columns are told, then these as texts one after the other, by their bytes; NULL is the least."""
+    told = sum(version[name] is not None for name in CONTENT)
+    return (version["rank"], told, *(_order_of(version[name]) for name in CONTENT))
 
 
 def _order_of(value: object) -> tuple:
+    return () if value is None else (_text(value).encode(),)
+
+
+def _text(value: object) -> str:
+    """A value as DuckDB writes it."""
     if value is None:
-        return (1,)
+        return "NULL"
     if isinstance(value, list):
-        return (0, tuple(_order_of(item) for item in value))
-    return (0, value.encode() if isinstance(value, str) else value)
+        return f"[{', '.join(_text(item) for item in value)}]"
+    if isinstance(value, Decimal):
+        return f"{value:.9f}"
+    return str(value).lower() if isinstance(value, bool) else str(value)

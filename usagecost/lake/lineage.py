@@ -7,7 +7,8 @@ any around it that does and is counted. The parts of one trace share the stem of
 may be linked to an id with another stem, as an answer that was recorded in two traces has one of its own.
 
 The parts of a trace come within minutes, or with the next file; so parents that were read long ago are forgotten: see KEPT. A
-request that comes later than that, and without its parts, is counted though they were.
+request that comes later than that, and without its parts, is counted though they were. And a call without tokens that was read
+with an agent that has some is not kept: if parts of that agent in a later commit turn out to have the tokens, it is missing.
 """
 
 from __future__ import annotations

@@ -30,8 +30,9 @@ and of files in order of time only its own part."""
 _NOT_CONTENT = {"source", "request_id", "rank", "day", *PRICE_COLUMNS, *PROVENANCE_COLUMNS}
 _CONTENT_COLUMNS = [name for name in REQUESTS.columns.names if name not in _NOT_CONTENT]
 _CONTENT_NAMES = ", ".join(f'"{name}"' for name in _CONTENT_COLUMNS)
-_CONTENT = f"struct_pack({_CONTENT_NAMES})"
-"""What a version says, as one value that can be hashed: versions whose hashes agree are taken to be equal.
+_CONTENT = f"struct_pack({_CONTENT_NAMES}, has_tags := tags IS NOT NULL, has_units := units IS NOT NULL)"
+"""What a version says, as one value that can be hashed: versions whose hashes agree are taken to be equal. DuckDB's hash of a list
+or a map does not tell an empty one from none.
 
 Of versions of one rank that differ, which few ever do, the one that says most stays, then the greatest.
 """
