@@ -9,21 +9,29 @@ import streamlit as st
 from usagecost import charts, folds, formats, queries, ui
 from usagecost.filters import NOT_REPORTED, Filters, View
 from usagecost.folds import Made, Usage
-from usagecost.metrics import DIMENSIONS, METRICS, spend_text
+from usagecost.metrics import CARDS, DIMENSIONS, METRICS, measures_of, spend_text
 from usagecost.periods import WHOLE
 from usagecost.ui import drilldown
 from usagecost.ui.labels import labels_of, named
 
 TOKENS = ("input_tokens", "output_tokens", "total_tokens", "cache_read_tokens")
 OUTCOMES = ("successful", "failed", "requests")
+SHOWN = (*CARDS, *TOKENS, *OUTCOMES, "spend_usd")
+"""What the charts of the page draw: metrics of the vocabulary. Each may be put in the place of another, or beside it."""
 SPLITS = ("model", "provider", "team", "user", "key", "app")
 USER_COLUMNS = ("requests", "success_rate", "total_tokens", "spend_usd")
 MODEL_COLUMNS = ("requests", "successful", "failed", "total_tokens", "spend_usd")
+MEASURES = (*measures_of((*SHOWN, *USER_COLUMNS, *MODEL_COLUMNS)), "last_seen_us")
 LOOKS = ("Table view", "Chart view")
 TOP = ("5", "10", "25", "50", "All")
 MOST_STACKS = 10
 """More colours than these in one bar cannot be told apart; the rest of a stack is "Other"."""
 MOST_BARS_UNSCROLLED = 25
+
+
+def usage_by(split: str, view: View, *, compares: bool = True) -> Usage:
+    """The numbers of the page by a split."""
+    return ui.answer(queries.usage, view, split, MEASURES, compares=compares)
 
 
 def time_axis(usage: Usage, view: View) -> charts.TimeAxis:
@@ -132,7 +140,7 @@ def spend_label(row: dict, whole: formats.Number | None) -> str:
 
 def palette(view: View, by: str, top: pd.DataFrame) -> list[str]:
     """The colours of the rows of ``top_values``. Ranks without the filters decide, so a filter changes no colour."""
-    everything = ui.answer(queries.usage, replace(view, filters=Filters()), by)
+    everything = usage_by(by, replace(view, filters=Filters()))
     color = charts.colors([None if pd.isna(value) else value for value in everything.by_value["value"]])
     return [
         charts.OTHER_COLOR if other else color[None if pd.isna(value) else value]
@@ -238,7 +246,7 @@ def model_usage(usage: Usage, view: View) -> None:
 
 
 view = ui.page("Usage and cost", keeps=("tab", "by", "top", "look", "chosen_model", "chosen_user"))
-usage = ui.answer(queries.usage, view, "model")
+usage = usage_by("model", view)
 ui.cards(usage, view)
 
 if not usage.totals["requests"]:
@@ -268,7 +276,7 @@ if cost_tab.open:
             )
             top = st.segmented_control("Show top", TOP, default="10", required=True, key="top", bind="query-params")
         most = queries.MOST_VALUES if top == "All" else int(top)
-        split = usage if by == "model" else ui.answer(queries.usage, view, by)
+        split = usage_by(by, view)
         cost_chart(split, view, by, most, "all")
         ranking_chart(split, view, by, most)
 
@@ -288,13 +296,13 @@ if model_tab.open:
 
 if user_tab.open:
     with user_tab:
-        users = ui.answer(queries.usage, replace(view, interval=WHOLE, period=view.period.alone), "user")
+        users = usage_by("user", replace(view, interval=WHOLE), compares=False)
         user = chosen("User", "chosen_user", names_of(users, view, "user"), "All users: choose one here or in the table")
         if user is None:
             users_table(users, view)
         else:
             view_of_user = view.where_user_is(None if user == NOT_REPORTED else labels_of(view).id_of("user", user))
-            of_user = ui.answer(queries.usage, view_of_user, "model")
+            of_user = usage_by("model", view_of_user)
             if of_user.totals["requests"]:
                 ui.cards(of_user, view)
                 drilldown.links(view_of_user, "user")

@@ -135,14 +135,9 @@ def _ask_clickhouse(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
 
 
 def _forget_answers() -> None:
-    from streamlit import cache_data
+    from usagecost.ui.memory import forget
 
-    from usagecost import queries, queries_panels, queries_settled
-
-    cache_data.clear()
-    queries.usage.clear()
-    queries_settled.kept.clear()
-    queries_panels.forget()
+    forget()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -33,11 +33,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-from usagecost import queries
 from usagecost.cli import app
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sample import write_sample
+from usagecost.ui import version
 
 HOME = Path(__file__).parents[1]
 KEPT = Path(__file__).parent / "golden_numbers"
@@ -268,7 +268,7 @@ def of_real_logs(logs: Path, folder: Path) -> Iterator[tuple[str, Said]]:
 
 def said_of(name: str) -> Said | None:
     """All that is said of a lake, by where; None where there are no such logs."""
-    with TemporaryDirectory() as folder, patch.object(queries, "as_of", lambda *_: NOW):
+    with TemporaryDirectory() as folder, patch.object(version, "_first_asked", lambda *_: NOW):
         if name == "sample":
             return dict(of_sample(Path(folder)))
         logs = os.environ.get("USAGECOST_REAL_DATA")

@@ -16,9 +16,10 @@ from tests.views import days, request, view
 from usagecost import charts, folds, queries
 from usagecost.exports import csv_text
 from usagecost.filters import View
-from usagecost.folds import SUMS, Usage
-from usagecost.metrics import METRICS
+from usagecost.folds import Usage
+from usagecost.metrics import FOLDS, METRICS
 
+MEASURES = tuple(measured([]))
 TOTALS = ("requests", "input_tokens", "spend_usd", "incomplete_requests", "latency_us", "timed_requests")
 
 
@@ -132,7 +133,7 @@ def test_a_table_over_time_names_each_interval_by_its_first_instant(lake_of: Cal
 @ON_BOTH_ENGINES
 def test_last_seen_is_a_local_time(lake_of: Callable[..., str]):
     lake = lake_of(request("2026-05-01 10:00", user_id="ann"), request("2026-05-01 12:34:56", user_id="ann"))
-    users = queries.usage(view(lake, days("2026-05-01"), "period"), "user").by_value
+    users = queries.usage(view(lake, days("2026-05-01"), "period"), "user", ("last_seen_us",)).by_value
 
     assert list(folds.last_seen(users, "Asia/Kathmandu")) == [pd.Timestamp("2026-05-01 18:19:56")]
 
@@ -155,7 +156,7 @@ def test_a_ranking_table_has_the_metrics_in_full(week: Usage):
 @settings(max_examples=25)
 @given(questions(), splits, st.integers(0, 6))
 def test_top_and_other_always_add_up_to_the_card(varied: tuple[str, list[Row]], question: View, by: str, most: int):
-    usage = queries.usage(of_lake(question, varied[0]), by)
+    usage = queries.usage(of_lake(question, varied[0]), by, MEASURES)
     top = folds.top_values(usage.by_value, most)
     stacks = folds.over_time_by_top(usage, top)
 
@@ -171,7 +172,7 @@ def test_top_and_other_always_add_up_to_the_card(varied: tuple[str, list[Row]], 
 @settings(max_examples=20)
 @given(questions(intervals=("hour", "day", "week", "month")), splits, st.integers(1, 4))
 def test_every_download_adds_up_to_the_card(varied: tuple[str, list[Row]], question: View, by: str, most: int):
-    usage = queries.usage(of_lake(question, varied[0]), by)
+    usage = queries.usage(of_lake(question, varied[0]), by, MEASURES)
     zone, totals = question.period.zone, usage.totals
     ranking = folds.top_values(usage.by_value, most).assign(name="part")
     stacks = folds.over_time_by_top(usage, ranking).assign(name="part")
@@ -194,7 +195,7 @@ def test_every_download_adds_up_to_the_card(varied: tuple[str, list[Row]], quest
 def test_each_value_over_time_equals_a_recount_of_its_rows(varied: tuple[str, list[Row]], question: View, by: str):
     lake, made = varied
     question = of_lake(question, lake)
-    usage = queries.usage(question, by)
+    usage = queries.usage(question, by, MEASURES)
     column = {"user": "user_id", "team": "team_id"}.get(by, by)
 
     for value, rows in by_key(asked(made, question), lambda row: row.get(column)).items():
@@ -202,4 +203,4 @@ def test_each_value_over_time_equals_a_recount_of_its_rows(varied: tuple[str, li
         assert of_value.totals == measured(rows, question.basis)
         for step, sums in zip(usage.intervals, folds.rows(of_value.over_time), strict=True):
             expected = measured(by_step.get(step_of(step.start, question), []), question.basis)
-            assert all(sums[name] == (expected[name] if expected["requests"] else 0) for name in SUMS)
+            assert all(sums[name] == (expected[name] if expected["requests"] else 0) for name in MEASURES if FOLDS[name] == "sum")

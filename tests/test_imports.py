@@ -20,12 +20,12 @@ ALLOWED = {
     "pages":    f"ui {READ} {WRITE}",
     "ui":       f"{READ} engine lake schema {WRITE}",
     "charts":    "filters metrics formats periods",
-    "queries":   "boards folds filters labels metrics periods engine lake schema",
+    "queries":   "folds filters labels metrics periods engine lake schema",
     "folds":     "filters metrics formats periods",
     "labels":    "filters",
     "exports":   "",
     "exporting": "exports filters metrics engine lake schema",
-    "boards":    "filters metrics periods lake",
+    "boards":    "queries folds filters metrics periods lake",
     "filters":   "metrics periods",
     "metrics":   "formats schema",
     "formats":   "",
@@ -47,8 +47,8 @@ ALLOWED = {
 """Room -> the rooms it may import from, besides itself. A room is a module, a package, or a module with its helpers
 (lake.py and lake_*.py)."""
 
-STREAMLIT = {"app", "pages", "ui", "queries"}
-"""The rooms that may import Streamlit: pages, what they share, and the one cache."""
+STREAMLIT = {"app", "pages", "ui"}
+"""The rooms that may import Streamlit: pages and what they share."""
 
 FILES = [HOME / "app.py", *sorted((HOME / "pages").glob("*.py")), *sorted((HOME / "usagecost").rglob("*.py"))]
 

@@ -157,8 +157,6 @@ def test_days_months_and_requests_together_say_what_the_requests_say(
     by_tallies = {by: queries.usage(question, by) for by in ("model", "status")}
     offered = queries.choices(question)
 
-    queries.usage.clear()
-    queries.choices.clear()
     monkeypatch.setattr(Tallies, "_known", lambda _: {})
 
     for by, usage in by_tallies.items():
@@ -203,7 +201,6 @@ def test_what_is_filtered_by_one_dimension_and_split_by_another_is_told_right(
     by_tallies = [queries.usage(question, by) for question, by in asked_for]
     whole_days = lake.snapshot().tallied(DAY, date(2026, 5, 2), [frozenset({"team", "user"}), frozenset({"key", "model"})], [])
 
-    queries.usage.clear()
     monkeypatch.setattr(Tallies, "_known", lambda _: {})
 
     for (question, by), usage in zip(asked_for, by_tallies, strict=True):

@@ -17,16 +17,25 @@ from tests.recount import COLUMNS, asked, asked_before, by_key, measured, step_o
 from tests.views import days, instant, request, view
 from usagecost import queries
 from usagecost.filters import Condition, View
-from usagecost.folds import SUMS, rows
+from usagecost.folds import Usage, rows
 from usagecost.lake import Lake, LakeMissing
-from usagecost.metrics import DIMENSIONS
+from usagecost.metrics import DIMENSIONS, FOLDS
 
 pytestmark = ON_ENGINES_AND_TALLIES
 
 
+MEASURES = tuple(measured([]))
+SUMS = [name for name in MEASURES if FOLDS[name] == "sum"]
+
+
+def asked_of(question: View, by: str) -> Usage:
+    """The answer with all measures that are recounted."""
+    return queries.usage(question, by, MEASURES)
+
+
 def assert_right(question: View, by: str, made: list[Row]) -> None:
     """Totals, every interval, every value and the previous period equal a recount of the rows."""
-    usage, found = queries.usage(question, by), asked(made, question)
+    usage, found = asked_of(question, by), asked(made, question)
 
     assert usage.totals == measured(found, question.basis)
 
@@ -39,7 +48,7 @@ def assert_right(question: View, by: str, made: list[Row]) -> None:
 
     by_value = by_key(found, lambda row: row.get(COLUMNS[by]))
     shown = {row.pop("value"): row for row in rows(usage.by_value)}
-    assert shown == {value: {"is_other": False, **measured(part, question.basis)} for value, part in by_value.items()}
+    assert shown == {value: {"is_other": False, "merged": 1, **measured(part, question.basis)} for value, part in by_value.items()}
 
     assert usage.totals_before == measured(asked_before(made, question), question.basis)
 
@@ -190,7 +199,7 @@ def test_all_time_has_nothing_to_compare_with(lake_of: Callable[..., str]):
 
 
 def test_of_no_requests_counts_are_zero_and_the_rest_is_unknown(lake_of: Callable[..., str]):
-    usage = queries.usage(view(lake_of(request()), days("2030-05-01", "2030-05-02")), "model")
+    usage = asked_of(view(lake_of(request()), days("2030-05-01", "2030-05-02")), "model")
     totals = usage.totals
 
     assert (totals["requests"], totals["successful"], totals["incomplete_requests"]) == (0, 0, 0)
@@ -230,13 +239,12 @@ def test_a_new_version_is_seen_at_once_and_an_old_one_stays(lake_of: Callable[..
     assert queries.usage(before, "model").totals["requests"] == 1
 
 
-def test_beyond_the_values_it_names_an_answer_has_one_other(lake_of: Callable[..., str], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(queries, "MOST_VALUES", 2)
+def test_beyond_the_values_it_names_an_answer_has_one_other(lake_of: Callable[..., str]):
     lake = lake_of(
         *(request("2026-05-01", model=f"m{cents}", list_cost_usd=Decimal(cents) / 100) for cents in range(1, 6)),
         request("2026-05-02", model="m1", list_cost_usd=Decimal(9)),
     )
-    usage = queries.usage(view(lake, days("2026-05-01", "2026-05-02")), "model")
+    usage = queries.usage(view(lake, days("2026-05-01", "2026-05-02")), "model", most=2)
 
     assert [(row["value"], row["is_other"], row["requests"]) for row in rows(usage.by_value)] == [
         ("m1", False, 2),
@@ -272,28 +280,3 @@ def test_weeks_begin_on_the_day_that_the_view_says(lake_of):
 
     assert [step.label for step in found.intervals] == ["2026-04-27", "2026-05-03", "2026-05-10"]
     assert list(found.over_time["requests"]) == [0, 1, 0]
-
-
-class Clock(datetime):
-    """A clock that can be set."""
-
-    shows = instant("2026-05-01 23:58:59")
-
-    @classmethod
-    def now(cls, tz: object = None) -> datetime:  # noqa: ARG003 - as datetime has it
-        return cls.shows
-
-
-def test_a_page_is_of_one_instant_until_five_minutes_are_full_or_the_reader_asks(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(queries, "datetime", Clock)
-    first = queries.as_of("lake", 1)
-    monkeypatch.setattr(Clock, "shows", first + timedelta(seconds=60.9))
-    assert queries.as_of("lake", 1) == first
-
-    assert queries.as_of("lake", 2) == first + timedelta(seconds=60.9)
-
-    queries.renew_now()
-    assert queries.as_of("lake", 1) == first + timedelta(seconds=60.9)
-
-    monkeypatch.setattr(Clock, "shows", instant("2026-05-02"))
-    assert queries.as_of("lake", 1) == queries.as_of("lake", 2) == instant("2026-05-02"), "today is another day"

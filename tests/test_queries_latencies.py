@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from tests.lake_rows import Row
 from tests.views import days, request, view
-from usagecost import engine, queries, queries_panels
+from usagecost import boards, engine
 from usagecost.boards import Panel
 from usagecost.filters import Condition, Filters, View
 from usagecost.folds import rows
 from usagecost.lake import tallies, tally_groupings
 from usagecost.lake.tallies import Tallies
 from usagecost.metrics import PERCENTILES
-from usagecost.queries_panels import latencies
+from usagecost.queries import latency_steps
 
 FIRST, LAST = date(2026, 5, 1), date(2026, 5, 4)
 PROVIDERS = ("openai", "anthropic", "o'brien", None)
@@ -32,7 +32,7 @@ NOT_MORE_THAN = 1e-15
 def everything_is_tallied(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tallies, "LEAST_ROWS", 20)
     monkeypatch.setattr(tally_groupings, "LEAST_SAVED", 0)
-    monkeypatch.setattr(latencies, "MOST_SHARE", 1)
+    monkeypatch.setattr(latency_steps, "MOST_SHARE", 1)
 
 
 @pytest.fixture
@@ -69,12 +69,10 @@ def sent(seed: int, spread: float) -> list[Row]:
 
 def answers(asked: View, metrics: tuple[str, ...], split: str | None, top: int) -> list[dict[str, object]]:
     """Everything that panels say of percentiles: of the whole, of each day and value, and of each value on each day."""
-    queries_panels.forget()
-    queries.data_span.clear()
     found = []
     for chart in ("number", "table") if split is None else ("ranked", "line"):
         shown = metrics if chart in ("number", "table") else metrics[:1]
-        answer = queries_panels.answer(Panel(metrics=shown, split=split, chart=chart, top=top), asked)
+        answer = boards.answer(Panel(metrics=shown, split=split, chart=chart, top=top), asked)
         found += [answer.totals, answer.before or {}, *rows(answer.over_time)]
         found += sorted((*rows(answer.by_value), *rows(answer.cells)), key=repr) if split else []
     return found
@@ -126,8 +124,8 @@ def test_percentiles_are_those_of_all_requests(
     assert same(by_tallies, by_requests)
 
 
-def p95(lake: str, zone: str = "UTC", split: str | None = None) -> queries_panels.Answer:
-    return queries_panels.answer(Panel(metrics=("latency_p95_ms",), chart="line", split=split), view(lake, days(FIRST, LAST, zone)))
+def p95(lake: str, zone: str = "UTC", split: str | None = None) -> boards.Answer:
+    return boards.answer(Panel(metrics=("latency_p95_ms",), chart="line", split=split), view(lake, days(FIRST, LAST, zone)))
 
 
 def test_only_latencies_around_the_percentile_are_taken_in_hand(lake_of: Callable[..., str], looked_at: list[int]):
@@ -151,8 +149,8 @@ def test_where_most_would_have_to_be_taken_in_hand_all_is_read_at_once(
     lake_of: Callable[..., str], looked_at: list[int], monkeypatch: pytest.MonkeyPatch
 ):
     lake = lake_of(*sent(1, 0.0))
-    monkeypatch.setattr(latencies, "MOST_SHARE", 0.5)
-    whole = queries_panels.answer(Panel(metrics=tuple(PERCENTILES), chart="number"), view(lake, days(FIRST, LAST)))
+    monkeypatch.setattr(latency_steps, "MOST_SHARE", 0.5)
+    whole = boards.answer(Panel(metrics=tuple(PERCENTILES), chart="number"), view(lake, days(FIRST, LAST)))
 
     assert looked_at == []
     assert whole.totals["latency_p50_ms"] is not None

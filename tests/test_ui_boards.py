@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date, timedelta
+from itertools import groupby
 
 import altair as alt
 import pandas as pd
@@ -13,11 +14,12 @@ from pydantic import ValidationError
 from streamlit.testing.v1 import AppTest
 
 from tests.views import days, request, view
-from usagecost import queries_panels
+from usagecost import boards, engine
 from usagecost.boards import CHARTS, RULES, Panel, metrics_for, splits_for
 from usagecost.boards.words import alt_of, help_of, title_of
 from usagecost.filters import View
 from usagecost.metrics import METRICS, SPLITS
+from usagecost.ui import memory
 from usagecost.ui.boards import showing
 from usagecost.ui.boards.drawings import drawing_of
 from usagecost.ui.boards.numbers import numbers_of
@@ -50,10 +52,7 @@ USUAL = ("requests", "success_rate", "spend_usd", "latency_p95_ms", "active_user
 def pages(sample_lake: str, lake_of: Callable[..., str]) -> dict[str, View]:
     """A week of the sample and of a lake without a request, with everything that the panels need asked ahead."""
     week = days(date.today() - timedelta(days=6), date.today(), "Europe/Berlin")  # noqa: DTZ011
-    found = {"sample": view(sample_lake, week), "empty": view(lake_of(), week)}
-    for page in found.values():
-        queries_panels.ahead([panel for metric in METRICS for panel in pairs(metric)], page)
-    return found
+    return {"sample": view(sample_lake, week), "empty": view(lake_of(), week)}
 
 
 def test_the_pairs_are_all_there():
@@ -66,7 +65,7 @@ def test_the_pairs_are_all_there():
 @pytest.mark.parametrize("metric", [*USUAL, *(pytest.param(name, marks=pytest.mark.slow) for name in METRICS if name not in USUAL)])
 def test_a_metric_is_drawn_by_every_chart_and_every_split(pages: dict[str, View], metric: str):
     for panel in pairs(metric):
-        answer = queries_panels.answer(panel, pages["sample"])
+        answer = boards.answer(panel, pages["sample"])
         numbers_of(panel, answer)
         if panel.chart not in ("number", "table") and not answer.is_empty:
             drawing = drawing_of(panel, answer)
@@ -76,7 +75,7 @@ def test_a_metric_is_drawn_by_every_chart_and_every_split(pages: dict[str, View]
         assert help_of(panel)
         assert alt_of(panel)
 
-        nothing = queries_panels.answer(panel, pages["empty"])
+        nothing = boards.answer(panel, pages["empty"])
         assert nothing.is_empty
         numbers_of(panel, nothing)
 
@@ -84,7 +83,7 @@ def test_a_metric_is_drawn_by_every_chart_and_every_split(pages: dict[str, View]
 @pytest.mark.parametrize("chart", [chart for chart in CHARTS if chart not in ("number", "table")])
 def test_a_drawing_is_what_vega_lite_understands(pages: dict[str, View], chart: str):
     panel = panel_of(chart, "total_tokens", "provider" if splits_for(chart) else None)
-    drawing = drawing_of(panel, queries_panels.answer(panel, pages["sample"]))
+    drawing = drawing_of(panel, boards.answer(panel, pages["sample"]))
     records = drawing.data.head(60).astype(object).where(drawing.data.notna(), None).to_dict("records")
 
     alt.LayerChart.from_dict({**drawing.spec, "data": {"values": records}}).to_dict()
@@ -93,7 +92,7 @@ def test_a_drawing_is_what_vega_lite_understands(pages: dict[str, View], chart: 
 def test_only_what_adds_up_is_stacked(pages: dict[str, View]):
     def stack(metric: str, split: str) -> object:
         panel = Panel(metrics=(metric,), split=split, chart="area")
-        return drawing_of(panel, queries_panels.answer(panel, pages["sample"])).spec["layer"][1]["encoding"]["y"]["stack"]
+        return drawing_of(panel, boards.answer(panel, pages["sample"])).spec["layer"][1]["encoding"]["y"]["stack"]
 
     assert stack("requests", "model") == "zero"
     assert stack("avg_latency_ms", "model") is stack("active_users", "model") is stack("requests", "tag") is None
@@ -101,7 +100,7 @@ def test_only_what_adds_up_is_stacked(pages: dict[str, View]):
 
 PAGE = """
 from datetime import UTC, datetime, timedelta
-from usagecost import periods_presets, queries_panels
+from usagecost import periods_presets
 from usagecost.boards import Panel
 from usagecost.filters import View
 from usagecost.lake import Lake
@@ -138,57 +137,44 @@ def test_a_panel_without_requests_says_what_to_do(lake_of: Callable[..., str]):
 
 
 def test_a_panel_that_fails_says_why_and_leaves_the_others_alone(sample_lake: str, monkeypatch: pytest.MonkeyPatch):
-    run = queries_panels.asking.engine.table
+    run = engine.table
 
     def without_users(sql: str, *args: object, **named: object) -> object:
         if "count(DISTINCT user_id)" in sql:
-            raise queries_panels.asking.engine.UnansweredError("The question needs more than 2GB of memory. Ask for fewer days.")
+            raise engine.UnansweredError("The question needs more than 2GB of memory. Ask for fewer days.")
         return run(sql, *args, **named)  # type: ignore[arg-type]
 
-    queries_panels.forget()
-    monkeypatch.setattr(queries_panels.asking.engine, "table", without_users)
+    memory.forget()
+    monkeypatch.setattr(engine, "table", without_users)
     page = shown(sample_lake, {"metrics": ["active_users"], "chart": "number"}, {"metrics": ["requests"], "chart": "number"})
 
     assert "Ask for fewer days" in page.warning[0].value
     assert [metric.label for metric in page.metric] == ["Total requests"]
 
 
-def test_each_panel_comes_when_its_query_is_answered(sample_lake: str, monkeypatch: pytest.MonkeyPatch):
+def test_each_panel_comes_when_it_is_answered_and_at_once_when_it_is_known(sample_lake: str, monkeypatch: pytest.MonkeyPatch):
     order: list[str] = []
-    ask, show = queries_panels.ask, showing.show
+    run, show, skeleton = engine.table, showing.show, showing.st.skeleton
 
-    def noted_ask(needs: Iterable) -> object:
-        needs = list(needs)
-        if not queries_panels.asking.kept().known(needs):
-            order.append(type(needs[0]).__name__)
-        return ask(needs)
+    def noted(what: str, call: Callable[..., object]) -> Callable[..., object]:
+        def noting(*args: object, **named: object) -> object:
+            order.append(what)
+            return call(*args, **named)
 
-    def noted_show(panel: Panel, *args: object) -> None:
-        order.append(panel.metrics[0])
-        show(panel, *args)
+        return noting
 
-    queries_panels.forget()
-    monkeypatch.setattr(showing.queries_panels, "ask", noted_ask)
-    monkeypatch.setattr(showing, "show", noted_show)
-    panels = [{"metrics": [metric], "chart": "table", "split": "model"} for metric in ("active_users", "requests")]
+    memory.forget()
+    monkeypatch.setattr(engine, "table", noted("asked", run))
+    monkeypatch.setattr(showing, "show", noted("shown", show))
+    monkeypatch.setattr(showing.st, "skeleton", noted("waits", skeleton))
+    panels = [{"metrics": [metric], "chart": "table", "split": "model"} for metric in ("errors", "requests")]
 
     shown(sample_lake, *panels)
-    assert order == ["Sums", "requests", "Unfolded", "active_users"]
+    assert [what for what, _ in groupby(order)] == ["waits", "shown", "asked", "shown", "asked"]
 
     order.clear()
     shown(sample_lake, *panels)
-    assert order == ["active_users", "requests"], "nothing is asked again, and nothing waits"
-
-
-def test_a_panel_is_ready_when_all_that_it_needs_is_known(pages: dict[str, View]):
-    queries_panels.forget()
-    both = Panel(metrics=("requests", "active_users"), chart="table", split="model")
-    sums, unfolded = queries_panels.plan([both], pages["sample"])
-
-    queries_panels.ask(sums)
-    assert not queries_panels.is_ready(both, pages["sample"])
-    queries_panels.ask(unfolded)
-    assert queries_panels.is_ready(both, pages["sample"])
+    assert order == ["shown", "shown"], "nothing is asked again, and nothing waits"
 
 
 def test_a_table_ends_with_the_totals_of_the_whole(lake_of: Callable[..., str]):
@@ -239,7 +225,7 @@ def test_a_spend_that_leaves_something_out_says_so_everywhere(lake_of: Callable[
 
     asked = view(lake, days(date.today() - timedelta(days=1), date.today() + timedelta(days=1)))  # noqa: DTZ011
     bars = Panel(metrics=("spend_usd",), split="model", chart="bar")
-    answer = queries_panels.answer(bars, asked)
+    answer = boards.answer(bars, asked)
     texts = drawing_of(bars, answer).data.groupby("name")["text"].max().to_dict()
     assert texts == {"a": "≥ $1.00", "b": "$2.00"}
     assert list(numbers_of(bars, answer)["spend_is_at_least"]) == [True, False]

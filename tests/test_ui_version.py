@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.lake_rows import commit, row
+from tests.views import instant
 from usagecost.lake import Lake, LakeMissing
 from usagecost.ui import version
 from usagecost.ui.version import HELD_SECONDS, version_to_show
@@ -84,3 +86,28 @@ def test_lakes_do_not_wait_for_each_other(lake: Lake, tmp_path: Path):
 def test_no_lake_has_no_version(tmp_path: Path):
     with pytest.raises(LakeMissing):
         version_to_show(str(tmp_path / "nothing"))
+
+
+class Clock(datetime):
+    """A clock that can be set."""
+
+    shows = instant("2026-05-01 23:58:59")
+
+    @classmethod
+    def now(cls, tz: object = None) -> datetime:  # noqa: ARG003 - as datetime has it
+        return cls.shows
+
+
+def test_a_page_is_of_one_instant_until_five_minutes_are_full_or_the_reader_asks(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(version, "datetime", Clock)
+    first = version.as_of("lake", 1)
+    monkeypatch.setattr(Clock, "shows", first + timedelta(seconds=60.9))
+    assert version.as_of("lake", 1) == first
+
+    assert version.as_of("lake", 2) == first + timedelta(seconds=60.9)
+
+    version.renew_now()
+    assert version.as_of("lake", 1) == first + timedelta(seconds=60.9)
+
+    monkeypatch.setattr(Clock, "shows", instant("2026-05-02"))
+    assert version.as_of("lake", 1) == version.as_of("lake", 2) == instant("2026-05-02"), "today is another day"

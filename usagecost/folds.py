@@ -6,7 +6,7 @@ side by side adds up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -17,15 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from usagecost.formats import Number
-from usagecost.metrics import COUNTS, FOLDS, METRICS, PAGE_MEASURES
+from usagecost.metrics import COUNTS, COVERAGE, FOLDS, METRICS, OF_ROWS, SPLITS
 from usagecost.periods import Interval
 
 Made = TypeVar("Made")
 
-SUMS = [name for name in PAGE_MEASURES if FOLDS[name] == "sum"]
-
-COVERAGE = ("requests", "total_tokens", "incomplete_requests", "incomplete_tokens")
-"""Metrics that say how much of a spend is known."""
 AT_LEAST = "spend_is_at_least"
 """The column that marks a spend which leaves something out."""
 
@@ -35,18 +31,32 @@ KNOWN = pc.ScalarAggregateOptions(min_count=1)
 
 @dataclass(frozen=True)
 class Usage:
-    """The answer of one scan: measures by interval and by value of a dimension, now and in the previous period.
+    """An answer: measures by interval and by value of a split, now and in the previous period.
 
     ``cells``: one row is (interval, value, is_other); ``interval`` indexes ``intervals``, ``value`` NULL is "not reported",
-    ``is_other`` marks what the query has merged beyond the values it names. ``before``: one row is (value, is_other) in
-    the previous period; None where there is no period to compare with. Both stay Arrow, which folds a thousand rows ten times
-    as fast as pandas does; what is folded is small and leaves as a frame. Every fold is made once, so nobody may change it.
+    ``is_other`` marks what the query has merged beyond the values it names by ``rank``, of ``parts`` in all. ``before``: one row
+    is (value, is_other) in the previous period; None where none was asked for. Both stay Arrow, which folds a thousand rows ten
+    times as fast as pandas does; what is folded is small and leaves as a frame. Every fold is made once, so nobody may change it.
+
+    ``exact`` has the measures that do not fold, by period ("now", "before") and grouping: "whole", "time" (interval), "value"
+    (value, is_other), "both". Of what is merged further they are not known. ``whole`` is the answer without the split, where the
+    parts do not add up to it.
     """
 
     intervals: tuple[Interval, ...]
     cells: pa.Table
     before: pa.Table | None
+    rank: str = "spend_usd"
+    parts: int = 0
+    whole: Usage | None = None
+    exact: Mapping[tuple[str, str], pa.Table] = field(default_factory=dict)
     made: dict[Hashable, tuple[object, Any]] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory it takes, without what is made of it."""
+        tables = [self.cells, *self.exact.values(), *([] if self.before is None else [self.before])]
+        return sum(table.nbytes for table in tables) + (self.whole.nbytes if self.whole else 0)
 
     def once(self, what: Hashable, make: Callable[[], Made], given: object = None) -> Made:
         """What is made of this answer, by what it is: made once for all readers, and anew when something else is ``given``."""
@@ -56,33 +66,49 @@ class Usage:
         return made[1]
 
     def of_value(self, value: str | None) -> Usage:
-        """The part of one value of the dimension; None is the value "not reported"."""
+        """The part of one value of the split; None is the value "not reported"."""
         return self.once(("of_value", value), lambda: self._of_value(value))
 
     def _of_value(self, value: str | None) -> Usage:
-        return Usage(self.intervals, _only(self.cells, value), None if self.before is None else _only(self.before, value))
+        """What is exact of the value is the whole of its part."""
+        before = None if self.before is None else _only(self.before, value)
+        kept = {"value": ("whole", "value"), "both": ("time", "both")}
+        exact = {
+            (period, name): _only(table, value)
+            for (period, grouping), table in self.exact.items()
+            for name in kept.get(grouping, ())
+        }
+        return Usage(self.intervals, _only(self.cells, value), before, self.rank, 1, None, exact)
 
     @cached_property
     def totals(self) -> dict[str, Number | None]:
         """The measures of the whole period."""
-        return totals(self.cells)
+        return self.whole.totals if self.whole else totals(self.cells) | self._exact_totals("now")
 
     @cached_property
     def totals_before(self) -> dict[str, Number | None] | None:
         """The measures of the previous period; None where there is none to compare with."""
-        return None if self.before is None else totals(self.before)
+        if self.whole:
+            return self.whole.totals_before
+        return None if self.before is None else totals(self.before) | self._exact_totals("before")
 
     @cached_property
     def over_time(self) -> pd.DataFrame:
         """One row per interval, in order; index: its place. Zeros where nothing was sent, NA where nothing is known of it."""
+        if self.whole:
+            return self.whole.over_time
+        places = pa.array(range(len(self.intervals)), pa.int64())
         sums = folded(self.cells, ["interval"])
-        row = pc.index_in(pa.array(range(len(self.intervals))), value_set=sums["interval"].combine_chunks())
-        ordered, is_empty = sums.take(row), row.is_null()
-        zeros = {
+        ordered = sums.take(pc.index_in(places, value_set=sums["interval"].combine_chunks()))
+        is_empty = ordered["interval"].is_null()
+        columns = {
             name: pc.if_else(is_empty, pa.scalar(0, ordered[name].type), ordered[name]) if FOLDS[name] == "sum" else ordered[name]
             for name in measures_in(ordered)
         }
-        return frame(pa.table(zeros))
+        if (of_time := self.exact.get(("now", "time"))) is not None:
+            found = of_time.take(pc.index_in(places, value_set=of_time["interval"].combine_chunks()))
+            columns |= {name: pc.fill_null(found[name], 0) if name in COUNTS else found[name] for name in exact_in(found)}
+        return frame(pa.table(columns))
 
     @cached_property
     def complete(self) -> list[dict[str, Number | None]]:
@@ -90,10 +116,40 @@ class Usage:
         return complete(self.over_time, self.intervals)
 
     @cached_property
+    def ranked(self) -> pa.Table:
+        """One row per value of the split, the first by rank first, those of unknown rank, then what was merged, last.
+
+        ``merged`` says how many values a row stands for.
+        """
+        sums = folded(self.cells, ["value", "is_other"])
+        ranked = sums.append_column("amount", pa.array(METRICS[self.rank].column(frame(sums))))
+        order = [("is_other", "ascending"), ("amount", "descending"), ("requests", "descending"), ("value", "ascending")]
+        ranked = ranked.sort_by(order).drop_columns("amount")
+        if (of_value := self.exact.get(("now", "value"))) is not None:
+            places = {key: place for place, key in enumerate(_keys(of_value))}
+            found = of_value.take(pa.array([places.get(key) for key in _keys(ranked)], pa.int64()))
+            for name in exact_in(found):
+                ranked = ranked.append_column(name, found[name])
+        named = ranked.num_rows - (pc.sum(ranked["is_other"]).as_py() or 0)
+        return ranked.append_column("merged", pc.if_else(ranked["is_other"], max(self.parts - named, 1), 1))
+
+    @cached_property
     def by_value(self) -> pd.DataFrame:
-        """One row per value of the dimension, the most expensive first, those of unknown spend, then what was merged, last."""
-        order = [("is_other", "ascending"), ("spend_usd", "descending"), ("requests", "descending"), ("value", "ascending")]
-        return frame(folded(self.cells, ["value", "is_other"]).sort_by(order))
+        """The same as a frame."""
+        return frame(self.ranked)
+
+    @property
+    def named(self) -> list[str | None]:
+        """The values that are told apart, in their order."""
+        return [value for value, is_other in _keys(self.ranked) if not is_other]
+
+    def _exact_totals(self, period: str) -> dict[str, Number | None]:
+        """What does not fold of a period: of no requests counts are 0, and the rest is not known."""
+        table = self.exact.get((period, "whole"))
+        if table is None:
+            return {}
+        first = next(iter(table.to_pylist()), {})
+        return {name: first.get(name, 0 if name in COUNTS else None) for name in exact_in(table)}
 
 
 def complete(over_time: pd.DataFrame, steps: Sequence[Interval]) -> list[dict[str, Number | None]]:
@@ -125,19 +181,24 @@ def frame(table: pa.Table) -> pd.DataFrame:
     return table.to_pandas(types_mapper=pd.ArrowDtype)
 
 
+def exact_in(table: pa.Table) -> list[str]:
+    """The measures of a table that do not fold."""
+    return [name for name in table.column_names if name in OF_ROWS]
+
+
 def top_values(by_value: pd.DataFrame, most: int) -> pd.DataFrame:
     """The first rows of ``Usage.by_value`` and, marked ``is_other``, one for the rest, so that the sum stays the same.
 
-    ``merged`` says how many values a row stands for.
+    What does not fold is not known of the rest, unless it is one row already.
     """
     ranked = pa.table({name: pa.array(column) for name, column in by_value.items()})
     most = min(most, int((~by_value["is_other"]).sum()))
     top, rest = ranked.slice(0, most), ranked.slice(most)
-    if not len(rest):
-        return frame(top).assign(merged=1)
-    other = {"value": [None], "is_other": [True], **{name: [value] for name, value in totals(rest).items()}}
-    both = pa.concat_tables([top, pa.table(other, schema=top.schema)])
-    return frame(both).assign(merged=[1] * most + [len(rest)])
+    if len(rest) < 1 or bool(rest["is_other"][0].as_py()):
+        return frame(ranked)
+    other = {"value": [None], "is_other": [True], "merged": [pc.sum(rest["merged"]).as_py()]}
+    other |= {name: [value] for name, value in totals(rest).items()} | {name: [None] for name in exact_in(rest)}
+    return frame(pa.concat_tables([top, pa.table(other, schema=top.schema)]))
 
 
 def over_time_by_top(usage: Usage, top: pd.DataFrame) -> pd.DataFrame:
@@ -146,7 +207,30 @@ def over_time_by_top(usage: Usage, top: pd.DataFrame) -> pd.DataFrame:
     is_kept = pc.and_not(pc.is_in(cells["value"], value_set=kept), cells["is_other"])
     value = pc.if_else(is_kept, cells["value"], None)
     named = cells.drop_columns(["value", "is_other"]).append_column("value", value).append_column("is_other", pc.invert(is_kept))
-    return frame(folded(named, ["interval", "value", "is_other"]))
+    stacks = folded(named, ["interval", "value", "is_other"])
+    if (both := usage.exact.get(("now", "both"))) is None:
+        return frame(stacks)
+    is_merged = len(kept) < len(usage.named)
+    places = {key: place for place, key in enumerate(_keys(both, "interval"))}
+    found = both.take(
+        pa.array([None if is_merged and key[1] else places.get(key) for key in _keys(stacks, "interval")], pa.int64())
+    )
+    for name in exact_in(found):
+        stacks = stacks.append_column(name, found[name])
+    return frame(stacks)
+
+
+def in_order(values: pd.DataFrame, split: str | None) -> pd.DataFrame:
+    """Rows of a split by what the clocks show in the order of time, called by its names; those of other splits as they are."""
+    if not len(values) or (split in SPLITS and not SPLITS[split].order):
+        return values
+    return with_names(values.sort_values("value", key=lambda numbers: numbers.astype(int), ignore_index=True), split)
+
+
+def with_names(values: pd.DataFrame, split: str | None) -> pd.DataFrame:
+    """The frame with names for the numbers of a split that is in an order of its own."""
+    order = SPLITS[split].order if split in SPLITS else ()
+    return values.assign(value=[order[int(value)] for value in values["value"]]) if order and len(values) else values
 
 
 def over_time_table(usage: Usage, metrics: Sequence[str], zone: str) -> pd.DataFrame:
@@ -202,3 +286,8 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def _only(cells: pa.Table, value: str | None) -> pa.Table:
     is_value = pc.field("value").is_null() if value is None else pc.field("value") == value
     return cells.filter(is_value & ~pc.field("is_other"))
+
+
+def _keys(table: pa.Table, *also: str) -> list[tuple[Any, ...]]:
+    """What tells the rows of a table apart: the value, whether it is "Other", and more."""
+    return list(zip(*(table[name].to_pylist() for name in ("value", "is_other", *also)), strict=True))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -67,16 +67,6 @@ class Period:
     def days(self) -> int:
         """How many calendar days the period spans."""
         return (self.last - self.first).days + 1
-
-    @property
-    def timeless(self) -> Period:
-        """The same instants, seen by nobody: equal for all who ask for them, whenever they do."""
-        return replace(self, now=self.start, is_all_time=False)
-
-    @property
-    def alone(self) -> Period:
-        """The same instants, compared with nothing before."""
-        return replace(self, is_all_time=True)
 
     @property
     def is_running(self) -> bool:

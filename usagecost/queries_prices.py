@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import streamlit as st
-
 from usagecost import engine
 from usagecost.filters import View, instant_range_sql
 from usagecost.metrics import measure_sql
@@ -47,7 +45,6 @@ ORDER BY unpriced_requests > 0 DESC, unpriced_requests DESC, list_usd DESC NULLS
 """
 
 
-@st.cache_data(max_entries=20, show_spinner=False)
 def models(view: View) -> list[dict[str, Any]]:
     """One row a provider and model of the period, those with unpriced requests first, then the most expensive.
 

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-import streamlit as st
 
 from usagecost import engine, periods
 
@@ -21,7 +20,6 @@ _KIND = r"""regexp_replace(regexp_replace(reason, '"[^"]*"', '"…"', 'g'), '\d[
 """A reason without the values of its line, so that lines of one trouble are one kind."""
 
 
-@st.cache_data(max_entries=20, show_spinner=False)
 def sources(lake: str, version: int) -> list[dict[str, Any]]:
     """One row a source, the one heard of last first: its requests, its first and last request, when it was last loaded.
 
@@ -31,7 +29,6 @@ def sources(lake: str, version: int) -> list[dict[str, Any]]:
     return [_about(row) for row in engine.table(sql, {}, lake=lake, version=version).to_pylist()]
 
 
-@st.cache_data(max_entries=20, show_spinner=False)
 def ingests(lake: str, version: int) -> list[dict[str, Any]]:
     """One row an ingest, the newest first: `id`, `time`, what it read (`paths`, `lines`, `skipped`, `rejected`), what it did
     (`inserted`, `updated`, `unchanged`, `duplicates`), and `requests`, those of the lake whose present version it wrote.
@@ -58,7 +55,6 @@ _READ = ("paths", "lines", "skipped", "rejected", "skipped_reasons")
 _DONE = ("inserted", "updated", "unchanged", "duplicates")
 
 
-@st.cache_data(max_entries=20, show_spinner=False)
 def removals(lake: str, version: int) -> list[dict[str, Any]]:
     """One row a removal, the newest first: `time`, `requests`, and `by`, the names of what they were chosen by."""
     return [
@@ -68,7 +64,6 @@ def removals(lake: str, version: int) -> list[dict[str, Any]]:
     ]
 
 
-@st.cache_data(max_entries=20, show_spinner=False)
 def reject_kinds(files: tuple[str, ...]) -> list[dict[str, Any]]:
     """One row a kind of trouble, the most frequent first: `kind`, one `reason` of it, `lines`, `files`, `source`, `last` seen.
 
@@ -81,7 +76,6 @@ def reject_kinds(files: tuple[str, ...]) -> list[dict[str, Any]]:
     return [{**row, "last": _instant(row["last_us"])} for row in engine.rejects(sql, {}, files=files).to_pylist()]
 
 
-@st.cache_data(max_entries=20, show_spinner=False)
 def rejected_lines(files: tuple[str, ...], kind: str) -> pa.Table:
     """One row a rejected line of a kind, the last seen first: file, line, reason, raw; some of them where there are many."""
     sql = f"""

@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-import streamlit as st
 
 from usagecost import engine, periods
 from usagecost.filters import Instants, Parameters, View, instant_range_sql
@@ -88,7 +87,6 @@ def cost_of(row: Mapping[str, Any], basis: str) -> Decimal | None:
     return {"reported": reported, "list": listed}.get(basis, listed if reported is None else reported)
 
 
-@st.cache_data(max_entries=100, show_spinner=False)
 def page(view: View, order: Order, at: Key | None, is_before: bool, most: int) -> list[dict[str, Any]]:
     """At most ``most`` requests of a view behind (or, ``is_before``, before) the place ``at``, in their order.
 
@@ -101,7 +99,6 @@ def page(view: View, order: Order, at: Key | None, is_before: bool, most: int) -
     return []
 
 
-@st.cache_data(max_entries=100, show_spinner=False)
 def latencies(view: View) -> dict[str, float | None]:
     """The latency in ms that half, 95 % and 99 % of a view's requests do not exceed, from the rows; None where none is known."""
     names = ("latency_p50_ms", "latency_p95_ms", "latency_p99_ms")
@@ -109,7 +106,6 @@ def latencies(view: View) -> dict[str, float | None]:
     return found.to_pylist()[0]
 
 
-@st.cache_data(max_entries=100, show_spinner=False)
 def offered(view: View) -> dict[str, list[str]]:
     """The error classes and the tags of a view, the most frequent first."""
     errors = _answer(view, """
@@ -121,7 +117,6 @@ def offered(view: View) -> dict[str, list[str]]:
     return {"error": errors["value"].to_pylist(), "tag": tags["value"].to_pylist()}
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
 def request(lake: str, version: int, request_id: str, source: str | None = None, day: date | None = None) -> dict[str, Any] | None:
     """All columns of one request, with ``instant_us``; the newest of that id if no source is given. None where there is none.
 
@@ -139,7 +134,6 @@ def request(lake: str, version: int, request_id: str, source: str | None = None,
     return None
 
 
-@st.cache_data(max_entries=100, show_spinner=False)
 def relatives(
     lake: str, version: int, basis: str, row_key: Key, trace_id: str | None, session_id: str | None
 ) -> list[dict[str, Any]]:
@@ -168,7 +162,6 @@ def relatives(
     return []
 
 
-@st.cache_data(max_entries=50, show_spinner=False)
 def failures(view: View) -> list[dict[str, Any]]:
     """One row a kind of failure of a view, by class, provider and model, the most frequent first.
 

@@ -1,5 +1,6 @@
 """Boards: panels that people arrange, each a question in the vocabulary of ``metrics``, kept as small files."""
 
+from usagecost.boards.answers import Answer, answer
 from usagecost.boards.board import MOST_PANELS, Board, BoardProblem, board_text, parse_board
 from usagecost.boards.panel import CHARTS, RANGES, Panel, PanelFilter
 from usagecost.boards.rules import RULES, Rule, fitted, metrics_for, problem, splits_for
@@ -10,12 +11,14 @@ __all__ = [
     "MOST_PANELS",
     "RANGES",
     "RULES",
+    "Answer",
     "Board",
     "BoardProblem",
     "Panel",
     "PanelFilter",
     "Rule",
     "Shelved",
+    "answer",
     "board_text",
     "boards_folder",
     "default_boards",

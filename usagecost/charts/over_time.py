@@ -10,19 +10,18 @@ import pandas as pd
 
 from usagecost.charts.drawing import Drawing, Spec, encoded, openable, shape
 from usagecost.charts.look import (
-    COLORS,
-    COUNT_AXIS,
     CUT_LEGEND,
     HEIGHT,
     LEGEND_ROW,
     QUIET,
-    USD_AXIS,
     doubles,
     legend,
     said,
+    series_colors,
     value_axis,
 )
 from usagecost.charts.timeaxis import PLACE, TimeAxis, time_axis
+from usagecost.charts.units import axis_of, number_format
 from usagecost.metrics import METRICS
 from usagecost.periods import Interval
 
@@ -31,7 +30,7 @@ MOST_DOTTED = 200
 
 
 def lines_over_time(over_time: pd.DataFrame, series: Sequence[str], axis: TimeAxis) -> Drawing:
-    """Lines of additive metrics over the intervals; the step into the running interval is dashed and its stretch shaded. Of
+    """Lines of metrics of one unit over the intervals; the step into the running interval is dashed and its stretch shaded. Of
     intervals that are yet to come there is the place on the axis only.
 
     A click says the interval and, on a dot of a line, the metric's label as ``series``.
@@ -49,19 +48,19 @@ def lines_over_time(over_time: pd.DataFrame, series: Sequence[str], axis: TimeAx
 
 @cache
 def _lines(series: tuple[str, ...], step: str, is_single: bool, has_dots: bool) -> Spec:
-    names = [METRICS[name].label for name in series]
+    names, unit = [METRICS[name].label for name in series], METRICS[series[0]].format
     color = alt.Color(
         "series:N",
-        scale=alt.Scale(domain=names, range=[COLORS[name] for name in series]),
+        scale=alt.Scale(domain=names, range=series_colors(series)),
         legend=legend(symbolType="stroke", symbolStrokeWidth=3),
     )
     lines = (
         alt.Chart()
         .transform_fold(names[::-1], as_=["series", "value"])  # what is drawn last lies on top: the first series
-        .encode(x=PLACE, y=alt.Y("value:Q", axis=value_axis(COUNT_AXIS)), color=color)
+        .encode(x=PLACE, y=alt.Y("value:Q", axis=value_axis(axis_of(unit))), color=color)
     )
     near = alt.selection_point(name="near", on="pointerover", clear="pointerout", fields=["interval"], nearest=False)
-    tips = [alt.Tooltip("interval:N", title=step), *(alt.Tooltip(f"{name}:Q", format=",") for name in names)]
+    tips = [alt.Tooltip("interval:N", title=step), *(alt.Tooltip(f"{name}:Q", format=number_format(unit)) for name in names)]
     dots = lines.mark_circle(size=90).encode(opacity=alt.condition(near, alt.value(1), alt.value(0), empty=False), tooltip=tips)
     return shape(
         _running_band(),
@@ -77,11 +76,12 @@ def _lines(series: tuple[str, ...], step: str, is_single: bool, has_dots: bool) 
 
 
 def bars_over_time(stacks: pd.DataFrame, metric: str, names: Sequence[str], palette: Sequence[str], axis: TimeAxis) -> Drawing:
-    """Stacked bars of an additive metric. ``stacks``: one row is (interval, name), the interval being a place in the axis.
+    """Bars of a metric, stacked if it is additive. ``stacks``: one row is (interval, name) with its measures, the interval being a
+    place in the axis.
 
     A click says the interval and the place of the name among ``names``.
     """
-    drawn = every_interval(stacks, metric, axis.steps)
+    drawn = every_interval(stacks.assign(**{metric: METRICS[metric].column(stacks)}), metric, axis.steps)
     places = {name: place for place, name in enumerate(names)}
     drawn["place"] = [places.get(name, len(places)) for name in drawn["name"]]
     spec = _bars(metric, axis.interval.capitalize(), len(names) > 1)
@@ -91,13 +91,13 @@ def bars_over_time(stacks: pd.DataFrame, metric: str, names: Sequence[str], pale
 
 @cache
 def _bars(metric: str, step: str, has_legend: bool) -> Spec:
-    is_money = metric.endswith("_usd")
+    is_additive, unit = METRICS[metric].is_additive, METRICS[metric].format
     bars = (
         alt.Chart()
         .mark_bar()
         .encode(
             x=PLACE,
-            y=alt.Y(f"{metric}:Q", axis=value_axis(USD_AXIS if is_money else COUNT_AXIS), stack="zero"),
+            y=alt.Y(f"{metric}:Q", axis=value_axis(axis_of(unit)), stack="zero" if is_additive else None),
             color=alt.Color("name:N", legend=legend(labelExpr=CUT_LEGEND, symbolType="square") if has_legend else None),
             order=alt.Order("place:Q"),
             opacity=alt.condition("datum.running", alt.value(0.5), alt.value(1)),
@@ -109,6 +109,8 @@ def _bars(metric: str, step: str, has_legend: bool) -> Spec:
             ],
         )
     )
+    if not is_additive:
+        bars = bars.encode(xOffset=alt.XOffset("name:N", sort=None))
     return shape(_running_band(), bars.add_params(openable("interval", "place")))
 
 

@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 
 from usagecost.charts.drawing import Drawing, Spec, encoded, openable, shape
-from usagecost.charts.look import BAR_STEP, COLORS, QUIET, bar_scale, doubles, legend, name_axis, said
+from usagecost.charts.look import BAR_STEP, QUIET, bar_scale, doubles, legend, name_axis, said, series_colors
 from usagecost.metrics import METRICS
 
 
@@ -60,7 +60,7 @@ def _stacked(series: tuple[str, ...]) -> Spec:
         .encode(
             x=alt.X("value:Q", axis=None, stack="zero"),
             y=y,
-            color=alt.Color("series:N", scale=alt.Scale(domain=names, range=[COLORS[name] for name in series]), legend=legend()),
+            color=alt.Color("series:N", scale=alt.Scale(domain=names, range=series_colors(series)), legend=legend()),
             tooltip=[alt.Tooltip("name:N", title="Name"), *(alt.Tooltip(f"{name}:Q", format=",") for name in names)],
         )
     )

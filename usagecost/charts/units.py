@@ -23,6 +23,21 @@ AXES = {
 """A metric's format -> the Vega expression that labels its axis."""
 
 
+NUMBER_FORMATS = {
+    formats.count: ",",
+    formats.usd: "$,.4f",
+    formats.percent: ".1%",
+    formats.milliseconds: ",.0f",
+    formats.per_second: ",.1f",
+}
+"""The same -> the format of d3 that says a number in full."""
+
+
+def number_format(unit: Format) -> str:
+    """The format of d3 for numbers of the unit."""
+    return NUMBER_FORMATS[unit]
+
+
 def axis_of(unit: Format) -> str:
     """The expression that labels an axis of the unit."""
     return AXES[unit]

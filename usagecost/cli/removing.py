@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
@@ -97,7 +96,6 @@ def remove(
 
 
 def _ingests(root: Path) -> list[dict[str, Any]]:
-    logging.getLogger("streamlit.runtime.caching.cache_data_api").disabled = True  # it warns that no app is running
     from usagecost import engine, queries_sources
 
     try:

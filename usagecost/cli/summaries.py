@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -21,7 +20,7 @@ from usagecost.exports import csv_text
 from usagecost.filters import NOT_REPORTED
 from usagecost.formats import UNKNOWN
 from usagecost.lake import LakeError, lake_root
-from usagecost.metrics import DIMENSIONS, METRICS, PAGE_MEASURES, SPLITS, spend_text
+from usagecost.metrics import METRICS, SPLITS, measures_of, spend_text
 from usagecost.periods import INTERVALS, WHOLE
 
 SUMMARY = (
@@ -63,36 +62,32 @@ def summary(
     if unknown := [name for name in metric or () if name not in METRICS]:
         fail(f"--metric {unknown[0]} is no metric: use one of {', '.join(METRICS)}.", WRONG_USAGE)
     try:
-        rows = summary_rows(lake or lake_root(), first, last, zone, by, _with_coverage(metric or SUMMARY, format))
+        rows = summary_rows(lake or lake_root(), first, last, zone, by, _with_coverage(metric or SUMMARY, format), _rank(metric))
     except (LakeError, UnansweredError) as problem:
         fail(str(problem), NOTHING_READ)
     _write_rows(rows if by else rows[:1], format, single=by is None)
 
 
 def summary_rows(
-    lake: str, first: date, last: date, zone: str, by: str | None, metrics: Sequence[str] = SUMMARY
+    lake: str, first: date, last: date, zone: str, by: str | None, metrics: Sequence[str] = SUMMARY, rank: str = "spend_usd"
 ) -> list[dict[str, Any]]:
-    """One row for the range, or one per value of a split or per interval; None where nothing is known."""
-    logging.getLogger("streamlit.runtime.caching.cache_data_api").disabled = True  # it warns that no app is running
-    from usagecost import engine, folds, queries, queries_panels
+    """One row for the range, or one per interval, or per value of a split, the first by ``rank`` first; None: nothing is known."""
+    from usagecost import engine, folds, queries
     from usagecost.filters import View
     from usagecost.periods import Period
 
     interval = by if by in INTERVALS else WHOLE
-    period = Period(first, last, zone, datetime.now(UTC), is_all_time=True)  # nothing is compared here
+    period = Period(first, last, zone, datetime.now(UTC))
     view = View(lake, engine.open_lake(lake).version(), period, interval, "best")
-    are_the_pages = all(set(METRICS[name].measures) <= set(PAGE_MEASURES) for name in metrics)
-    if are_the_pages and by not in set(SPLITS) - set(DIMENSIONS):
-        answer = queries.usage(view, by if by in DIMENSIONS else "source")
-    else:
-        answer = queries_panels.numbers(view, metrics, by if by in SPLITS else None)
+    split = by if by in SPLITS else None
+    answer = queries.usage(view, split, measures_of(metrics), rank=rank, compares=False)
     if by is None:
         return [_numbers(answer.totals, metrics)]
     if by in INTERVALS:
         steps = periods.intervals(period, interval)
         starts = [step.start.astimezone(ZoneInfo(zone)).isoformat() for step in steps]
         return [{by: start, **_numbers(sums, metrics)} for start, sums in zip(starts, folds.rows(answer.over_time), strict=True)]
-    values, labels = folds.rows(answer.by_value), queries.labels(lake, view.version)
+    values, labels = folds.rows(folds.in_order(answer.by_value, split)), queries.labels(lake)
     ids = [sums["value"] for sums in values]
     names = labels.of_all(by, [value for value in ids if value is not None])
     beside = [{f"{by}_id": value} if labels.has(by, names) else {} for value in ids]
@@ -100,6 +95,13 @@ def summary_rows(
         {by: "Other" if sums["is_other"] else names.get(sums["value"]), **of_id, **_numbers(sums, metrics)}
         for sums, of_id in zip(values, beside, strict=True)
     ]
+
+
+def _rank(asked: Sequence[str] | None) -> str:
+    """What values are ordered by: the first metric asked for, if its parts add up to the whole."""
+    if not asked:
+        return "spend_usd"
+    return asked[0] if METRICS[asked[0]].is_additive else "requests"
 
 
 def _with_coverage(metrics: Sequence[str], format: SummaryFormat) -> tuple[str, ...]:  # noqa: A002 - the option's name

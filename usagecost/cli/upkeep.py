@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -131,7 +130,6 @@ def _how_new(newest: datetime) -> str:
 
 def _health(root: str, lake: Lake) -> dict[str, str]:
     """What a person wants to know of a lake, in their words."""
-    logging.getLogger("streamlit.runtime.caching.cache_data_api").disabled = True
     from usagecost import queries
 
     snapshot = lake.snapshot()

@@ -7,7 +7,7 @@ and binds its values as ``$name``. Where it can be told from sums, it may name t
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,6 @@ from usagecost.engine import embedded
 from usagecost.engine.embedded import Outlet
 from usagecost.engine.words import INSTANT_US, UnansweredError, shuffled, whole_quotient
 from usagecost.lake import Lake, Tallied
-from usagecost.lake.tally_groupings import may_be_told
 from usagecost.schema import REJECTS, REQUESTS
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ __all__ = [
     "Outlet",
     "UnansweredError",
     "clickhouse_in_use",
-    "may_be_tallied",
     "open_lake",
     "rejects",
     "shuffled",
@@ -47,21 +45,15 @@ def table(
     version: int,
     first_day: date | None = None,
     last_day: date | None = None,
-    only: Collection[date] | None = None,
     tallied: Tallied | None = None,
-    beside: Mapping[str, pa.Table] | None = None,
 ) -> pa.Table:
-    """The result of a query over the requests of the UTC days given, ``only`` some of them: integers and decimals stay exact.
+    """The result of a query over the requests of the UTC days given: integers and decimals stay exact.
 
     With ``tallied``, of those days, ``{requests}`` are only those that no tally tells of, and ``{tallies}`` are the others' sums.
-    ``beside`` are tables that the query names; with them, and with some days only, it is always this process that answers.
     """
     snapshot = open_lake(lake).snapshot(version)
     said = sql.replace("{instant_us}", INSTANT_US)
     whose = f"the lake's version {version}"
-    if only is not None or beside:
-        files = snapshot.files(first_day, last_day, only)
-        return embedded.answer(said, parameters, "requests", REQUESTS, files, whose, beside)
     if server := clickhouse_in_use():
         return server.answer(said, parameters, snapshot, first_day, last_day)
     if tallied is None:
@@ -91,11 +83,6 @@ def tallied(
         return None
     found = open_lake(lake).snapshot(version).tallied(first_day, last_day, needs, cuts)
     return found if found.has_tallies else None
-
-
-def may_be_tallied(need: frozenset[str], lake: str, version: int) -> bool:
-    """Whether `tallied` may find anything by these dimensions together."""
-    return may_be_told(need) and not clickhouse_in_use() and open_lake(lake).snapshot(version).tallies.exist
 
 
 def rejects(sql: str, parameters: Mapping[str, Any], *, files: Sequence[str]) -> pa.Table:

@@ -33,20 +33,14 @@ def answer(
     columns: pa.Schema,
     files: Sequence[str],
     whose: str,
-    beside: Mapping[str, pa.Table] | None = None,
 ) -> pa.Table:
-    """The result of a query that names a table as ``{name}`` over its Parquet files, and tables ``beside`` it by their names.
-
-    ``whose`` the files are is said in errors.
-    """
+    """The result of a query that names a table as ``{name}`` over its Parquet files; ``whose`` they are is said in errors."""
     if files:
         relation, bound = rows_sql("$files", columns), {**parameters, "files": list(files)}
     else:
         relation, bound = f"({no_rows_sql(columns)})", dict(parameters)
     try:
         with _root().cursor() as cursor:
-            for called, table in (beside or {}).items():
-                cursor.register(called, table)
             said = sql.replace(f"{{{name}}}", relation).replace("{instant_us}", INSTANT_US)
             return cursor.sql(said, params=bound).to_arrow_table()
     except duckdb.IOException as problem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -22,15 +22,12 @@ class Snapshot:
     data_files: tuple[DataFile, ...] = field(repr=False)
     tallies: Tallies = field(repr=False, compare=False)
 
-    def files(
-        self, first_day: date | None = None, last_day: date | None = None, only: Collection[date] | None = None
-    ) -> tuple[str, ...]:
-        """The Parquet files of the UTC days from first to last, both included; None leaves that side open. ``only`` some of them.
+    def files(self, first_day: date | None = None, last_day: date | None = None) -> tuple[str, ...]:
+        """The Parquet files of the UTC days from first to last, both included; None leaves that side open.
 
         They can be read on this machine; those of a remote lake are fetched first, which may raise LakeError.
         """
-        files = [file for file in self.data_files_of(first_day, last_day) if only is None or file.day in only]
-        return tuple(local_paths(self.place, files))
+        return tuple(local_paths(self.place, self.data_files_of(first_day, last_day)))
 
     def tallied(
         self, first_day: date | None, last_day: date | None, needs: Iterable[frozenset[str]], cuts: Iterable[int]

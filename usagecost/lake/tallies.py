@@ -55,11 +55,6 @@ class Tallies:
         self._folder = self._all / DEFINITION
         self._listed: tuple[Hashable, dict[tuple[str, str], Tally]] | None = None
 
-    @property
-    def exist(self) -> bool:
-        """Whether there is any of them."""
-        return bool(self._known())
-
     def tallied(
         self, asked: Sequence[DataFile], files: Sequence[DataFile], needs: Iterable[frozenset[str]], cuts: Iterable[int]
     ) -> Tallied:

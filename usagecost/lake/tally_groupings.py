@@ -92,11 +92,6 @@ GROUPINGS = {name: Grouping(name, by) for name, by in ({name: (name,) for name i
 """Name, in tallies and in their files' names -> grouping."""
 
 
-def may_be_told(dimensions: frozenset[str]) -> bool:
-    """Whether a tally may have sums by all of these dimensions together."""
-    return any(dimensions.issubset(one.dimensions(FOLLOWING)) for one in GROUPINGS.values())
-
-
 @dataclass(frozen=True)
 class Told:
     """What a tally has of a grouping: sums by the values of all of these dimensions in each such step, and in the coarser ones."""

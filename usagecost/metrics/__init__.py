@@ -15,7 +15,6 @@ from usagecost.metrics.measures import (
     LATENCY_STEPS_PER_ROOT,
     MEASURES,
     OF_ROWS,
-    PAGE_MEASURES,
     PERCENTILES,
     Sums,
     fold_sql,
@@ -25,12 +24,13 @@ from usagecost.metrics.measures import (
 )
 from usagecost.metrics.metric import Metric
 from usagecost.metrics.spend import list_price_coverage, spend_coverage, spend_text
-from usagecost.metrics.vocabulary import CARDS, METRICS
+from usagecost.metrics.vocabulary import CARDS, COVERAGE, METRICS, measures_of
 
 __all__ = [
     "BASES",
     "CARDS",
     "COUNTS",
+    "COVERAGE",
     "DIMENSIONS",
     "FOLDS",
     "HOURS",
@@ -40,7 +40,6 @@ __all__ = [
     "MEASURES",
     "METRICS",
     "OF_ROWS",
-    "PAGE_MEASURES",
     "PERCENTILES",
     "SPLITS",
     "STREAMING",
@@ -52,6 +51,7 @@ __all__ = [
     "incomplete_sql",
     "list_price_coverage",
     "measure_sql",
+    "measures_of",
     "spend_coverage",
     "spend_text",
     "tally_column",

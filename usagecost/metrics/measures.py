@@ -79,12 +79,6 @@ that a sum does not depend on its order. ``last_seen_us`` is the one that folds 
 
 FOLDS = {name: "max" if name == "last_seen_us" else "sum" for name in MEASURES}
 
-PAGE_MEASURES = (
-    "requests", "successful", "failed", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "spend_usd",
-    "incomplete_requests", "incomplete_tokens", "unpriced_requests", "latency_us", "timed_requests", "last_seen_us",
-)  # fmt: skip
-"""What the page Usage and cost computes, whether it shows all of it or not; more would slow it down."""
-
 
 def fold_sql(measure: str, column: str) -> str:
     """The SQL that folds a measure from a column that holds it of parts."""

@@ -9,6 +9,7 @@ import streamlit as st
 
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
+from usagecost.ui.memory import known
 from usagecost.ui.text import plain
 
 Args = ParamSpec("Args")
@@ -16,10 +17,15 @@ Answer = TypeVar("Answer")
 
 
 def answer(question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs) -> Answer:
-    """The answer of a query function. When the lake cannot be read, the page says why and what to do, and stops there."""
+    """The answer of a query function, kept for all readers: nobody may change it. See `tried`."""
+    return tried(lambda: known(question, *args, **kwargs))
+
+
+def tried(ask: Callable[[], Answer]) -> Answer:
+    """What is asked of a lake. When it cannot be read, the page says why and what to do, and stops there."""
     try:
         with st.spinner("Reading the lake …", show_time=True):
-            return question(*args, **kwargs)
+            return ask()
     except (LakeError, UnansweredError) as problem:
         unreadable(problem)
 

@@ -18,6 +18,7 @@ from usagecost.formats import UNKNOWN, exact_count
 from usagecost.metrics import CARDS, METRICS, Metric, Sums, spend_coverage, spend_text
 from usagecost.ui.downloads import Numbers, csv_button
 from usagecost.ui.drilldown import OnMark
+from usagecost.ui.memory import known
 from usagecost.ui.spend import doubled, with_marks
 from usagecost.ui.text import days_text, previous_text
 
@@ -83,7 +84,7 @@ def _notes(totals: dict[str, Any], view: View) -> list[str]:
 
 def _shortage(view: View) -> list[str]:
     """A warning where the lake begins within the previous period, so that every change looks like growth."""
-    span, previous = queries.data_span(view.lake, view.version), view.period.previous
+    span, previous = known(queries.data_span, view.lake, view.version), view.period.previous
     if not span or not previous or span[0] < previous[0] + timedelta(days=1):
         return []
     oldest = span[0].astimezone(ZoneInfo(view.period.zone)).date()

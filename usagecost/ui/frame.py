@@ -22,7 +22,7 @@ from usagecost.ui import going, pinned, sidebar, sign_in
 from usagecost.ui.answers import answer, empty, unreadable
 from usagecost.ui.labels import words_of
 from usagecost.ui.text import days_text, plain
-from usagecost.ui.version import version_to_show
+from usagecost.ui.version import as_of, renew_now, version_to_show
 
 HOME = Path(__file__).parents[2]
 MENU_ICONS = {
@@ -61,7 +61,7 @@ def page(
     version = _version(lake, newest=at_once)
     span = answer(queries.data_span, lake, version)
     with st.sidebar:
-        data = sidebar.DataSpan(lake, version, span, queries.as_of(lake, version))
+        data = sidebar.DataSpan(lake, version, span, as_of(lake, version))
         view = sidebar.view_asked_for(data)
     st.session_state["_view"] = {key: st.session_state[key] for key in sidebar.KEYS if key in st.session_state}
     _title_row(title, icon, view, span)
@@ -150,7 +150,7 @@ def _menu() -> None:
 
 def _renew(lake: str) -> None:
     """What Refresh does: the newest version, as of now."""
-    queries.renew_now()
+    renew_now()
     with suppress(LakeError):  # the page that is drawn now says what is wrong
         version_to_show(lake, newest=True)
 

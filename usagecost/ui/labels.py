@@ -7,11 +7,15 @@ import pandas as pd
 from usagecost import charts, queries
 from usagecost.filters import View
 from usagecost.labels import Labels
+from usagecost.ui.memory import known_for
+
+NAMES_SECONDS = 60
+"""After how long a new name is seen."""
 
 
 def labels_of(view: View) -> Labels:
     """The names that are known in the lake of a view."""
-    return queries.labels(view.lake, view.version)
+    return known_for(NAMES_SECONDS, queries.labels, view.lake)
 
 
 def named(values: pd.DataFrame, view: View, by: str | None, plural: str = "") -> pd.DataFrame:

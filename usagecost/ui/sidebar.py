@@ -18,6 +18,7 @@ from usagecost.metrics import BASES, DIMENSIONS
 from usagecost.periods import Period
 from usagecost.periods_presets import PRESETS, preset_period
 from usagecost.ui.labels import labels_of
+from usagecost.ui.memory import known
 from usagecost.ui.text import days_text
 
 CUSTOM = "custom"
@@ -154,7 +155,7 @@ def _filters(unfiltered: View) -> Filters:
     chosen = {name: _chosen(name) for name in FILTERED}
     # the label never changes: an expander with a new one closes
     box = st.expander("Filters", key="filters_open", on_change="rerun", icon=":material/filter_alt:")
-    offered = queries.choices(unfiltered) if box.open else {}
+    offered = known(queries.choices, unfiltered) if box.open else {}
     with box:
         labels = labels_of(unfiltered)
         conditions = [_condition(name, offered.get(name, []), chosen[name], labels) for name in FILTERED]

@@ -1,4 +1,4 @@
-"""Which version of the lake the pages are of: the newest, changing no more often than readers can take in.
+"""Which version of the lake the pages are of, and as of which instant: changing no more often than readers can take in.
 
 Where requests arrive all the time every commit is another version, and each would have every reader's numbers asked anew.
 """
@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from math import inf
 from threading import Lock
 
 import streamlit as st
 
 from usagecost.engine import open_lake
+
+NOW_SECONDS = 300
+"""How long a page's numbers are all as of one instant. Days begin at full quarter-hours, wherever one is."""
 
 HELD_SECONDS = 15.0
 """How long a version that came after another is shown at least, to all readers alike. A lake that was at rest changes at once."""
@@ -44,3 +48,21 @@ def version_to_show(lake: str, *, newest: bool = False) -> int:
         if shown.version != there and not is_held:
             shown.version, shown.since = there, -inf if is_first else now
         return shown.version
+
+
+def as_of(lake: str, version: int) -> datetime:
+    """The instant that a page takes for now: the same for all of its numbers, renewed with the lake or by ``renew_now``.
+
+    And at every fifth minute of the clock, since any day of any zone begins with one: then today is another day.
+    """
+    return _first_asked(lake, version, int(datetime.now(UTC).timestamp()) // NOW_SECONDS)
+
+
+@st.cache_data(max_entries=20, ttl=NOW_SECONDS, show_spinner=False)
+def _first_asked(lake: str, version: int, since: int) -> datetime:  # noqa: ARG001 - the arguments are the cache's key
+    return datetime.now(UTC)
+
+
+def renew_now() -> None:
+    """Lets the pages take the next instant that they ask at for now."""
+    _first_asked.clear()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from usagecost import charts, folds
-from usagecost.boards import Panel
+from usagecost.boards import Answer, Panel
 from usagecost.boards.words import size_label
 from usagecost.charts import COLORS, MISSING_COLOR, OTHER_COLOR, Drawing, TimeAxis
 from usagecost.formats import GAP, exact_count, percent
 from usagecost.metrics import SPLITS, Metric, spend_text
-from usagecost.queries_panels import EDGES, HOUR_OF_WEEK, Answer
+from usagecost.queries import EDGES, HOUR_OF_WEEK
 from usagecost.ui.labels import named
 
 STATUS_COLORS = {"success": COLORS["successful"], "error": COLORS["failed"], "cancelled": MISSING_COLOR}

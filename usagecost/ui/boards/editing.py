@@ -13,7 +13,7 @@ from usagecost.filters import View
 from usagecost.lake import TextFolder
 from usagecost.ui.boards import changes, form
 from usagecost.ui.boards.grid import grid
-from usagecost.ui.boards.showing import ahead, show
+from usagecost.ui.boards.showing import show
 from usagecost.ui.text import plain
 
 KEY = "panel"
@@ -47,7 +47,6 @@ def edit(draft: Draft, view: View) -> None:
     """The board with everything to change it."""
     _heading(draft)
     board, place = draft.board, _edited_place(draft)
-    ahead(board.panel, view)
     panels = list(board.panel)
     if place is not None:  # the form takes a row of its own
         edited = Panel(metrics=("requests",), width="full")

@@ -9,10 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from usagecost import folds
-from usagecost.boards import Panel
+from usagecost.boards import Answer, Panel
 from usagecost.boards.words import alt_of
 from usagecost.metrics import HOURS, SPLITS, WEEKDAYS
-from usagecost.queries_panels import Answer
 from usagecost.ui.blocks import table
 from usagecost.ui.boards.drawings import bins
 from usagecost.ui.labels import named

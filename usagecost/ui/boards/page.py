@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from usagecost import queries
 from usagecost.boards import Board, BoardProblem, Shelved, default_boards, parse_board
 from usagecost.filters import View
 from usagecost.lake import LakeError, TextFolder
@@ -19,7 +18,7 @@ from usagecost.ui.boards import changes, editing
 from usagecost.ui.boards.showing import show_all
 from usagecost.ui.reader import reader
 from usagecost.ui.text import plain
-from usagecost.ui.version import version_to_show
+from usagecost.ui.version import as_of, version_to_show
 
 EVERY = {"off": None, "10 s": timedelta(seconds=10), "1 min": timedelta(minutes=1), "5 min": timedelta(minutes=5)}
 LARGEST_FILE = 1_000_000
@@ -195,7 +194,7 @@ def _panels(board: Board, view: View, name: str) -> None:
     except LakeError as problem:
         st.warning(plain(str(problem)), title="The lake cannot be read right now", icon=":material/cloud_off:")
         return
-    now, zone = queries.as_of(view.lake, version), ZoneInfo(view.period.zone)
+    now, zone = as_of(view.lake, version), ZoneInfo(view.period.zone)
     if now.astimezone(zone).date() != view.period.now.astimezone(zone).date():
         st.rerun()  # a new day: the sidebar's period is another one
     newest = replace(view, version=version, period=replace(view.period, now=now))

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from usagecost import folds, queries, queries_panels
-from usagecost.boards import RANGES, Panel
+from usagecost import folds, queries
+from usagecost.boards import RANGES, Answer, Panel, answer
 from usagecost.boards.words import alt_of, help_of, title_of
 from usagecost.engine import UnansweredError
 from usagecost.filters import View
 from usagecost.lake import LakeError
 from usagecost.metrics import spend_coverage
-from usagecost.queries_panels import Answer, Need
 from usagecost.ui.blocks import card, draw, heading
 from usagecost.ui.boards.drawings import drawing_of, undrawn
 from usagecost.ui.boards.grid import grid
 from usagecost.ui.boards.numbers import numbers_of, table_of
 from usagecost.ui.labels import labels_of
+from usagecost.ui.memory import is_known, known
 from usagecost.ui.text import days_text, plain
 
 CARD_WIDTH = 190
@@ -31,52 +30,39 @@ NUMBER_HEIGHT, DRAWING_HEIGHT = 120, 320
 """Pixels that a panel takes, about, so that little moves when it comes."""
 
 
-def ahead(panels: Iterable[Panel], view: View) -> None:
-    """Asks for all panels together, in as few queries as they need. What fails is left to the panels, each of which says so."""
-    with st.spinner("Reading the lake …", show_time=True):
-        try:
-            queries_panels.ahead(panels, view)
-        except (LakeError, UnansweredError):
-            logging.getLogger(__name__).info("The panels of a board are asked one by one", exc_info=True)
-
-
 def show_all(panels: Sequence[Panel], view: View, name: str) -> None:
     """All panels of a board in their places, each as soon as it is answered; until then its title over an empty box."""
-    waiting: dict[int, tuple[Panel, DeltaGenerator]] = {}
+    waiting = []
     for number, panel, box in grid(panels):
         place = box.empty()
         if _is_ready(panel, view):
             _show_in(place, panel, view, f"{name}-{number}")
         else:
-            waiting[number] = panel, place
+            waiting.append((number, panel, place))
             with place.container():
                 _title(panel)
                 st.skeleton(NUMBER_HEIGHT if panel.chart == "number" else DRAWING_HEIGHT)
-    for together in _plan([panel for panel, _ in waiting.values()], view):
-        with suppress(LakeError, UnansweredError):  # its panels say so, each by itself
-            queries_panels.ask(together)
-        for number, (panel, place) in list(waiting.items()):
-            if _is_ready(panel, view):
-                _show_in(place, panel, view, f"{name}-{number}")
-                del waiting[number]
-    for number, (panel, place) in waiting.items():
+    for number, panel, place in waiting:
         _show_in(place, panel, view, f"{name}-{number}")
 
 
+class _NotAskedError(Exception):
+    """A question that has not been asked yet."""
+
+
 def _is_ready(panel: Panel, view: View) -> bool:
+    """Whether all that the panel asks is known."""
+
+    def only_known(question: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if not is_known(question, *args, **kwargs):
+            raise _NotAskedError
+        return known(question, *args, **kwargs)
+
     try:
-        return queries_panels.is_ready(panel, view)
-    except (LakeError, UnansweredError):
+        answer(panel, view, only_known)
+    except _NotAskedError:
         return False
-
-
-def _plan(panels: Sequence[Panel], view: View) -> list[list[Need]]:
-    """The queries that panels need; none where the lake does not even say which days it has."""
-    try:
-        return queries_panels.plan(panels, view)
-    except (LakeError, UnansweredError):
-        logging.getLogger(__name__).info("The panels of a board are asked one by one", exc_info=True)
-        return []
+    return True
 
 
 def _show_in(place: DeltaGenerator, panel: Panel, view: View, name: str) -> None:
@@ -88,18 +74,18 @@ def show(panel: Panel, view: View, name: str) -> None:
     """One panel with its title, help and download, in the container that is open. ``name`` tells it from the page's others."""
     try:
         with st.spinner("Reading the lake …", show_time=True):
-            answer = queries_panels.answer(panel, view)
+            found = answer(panel, view, known)
     except (LakeError, UnansweredError) as problem:
         _title(panel)
         st.warning(plain(str(problem)), title="This panel cannot be answered right now", icon=":material/cloud_off:")
         return
-    if answer.is_empty:
+    if found.is_empty:
         _title(panel)
-        st.caption(_words([*_about(panel, answer), "No requests in this period: choose a longer one, or fewer filters."]))
+        st.caption(_words([*_about(panel, found), "No requests in this period: choose a longer one, or fewer filters."]))
         return
-    heading(plain(title_of(panel)), lambda: numbers_of(panel, answer), name=name, help=help_of(panel))
-    _draw(panel, answer, name)
-    st.caption(_words([*_about(panel, answer), *_left_out(answer), _through(view)]))
+    heading(plain(title_of(panel)), lambda: numbers_of(panel, found), name=name, help=help_of(panel))
+    _draw(panel, found, name)
+    st.caption(_words([*_about(panel, found), *_left_out(found), _through(view)]))
 
 
 def _title(panel: Panel) -> None:
@@ -138,7 +124,7 @@ def _left_out(answer: Answer) -> list[str]:
 
 def _through(view: View) -> str:
     """Until when the lake has data: the time, and the day unless it is today's."""
-    span = queries.data_span(view.lake, view.version)
+    span = known(queries.data_span, view.lake, view.version)
     if not span:
         return "no data"
     instants = (min(span[1], datetime.now(UTC)), view.period.now)  # a request of later has another's clock

@@ -10,7 +10,7 @@ import streamlit as st
 from usagecost import formats, queries_sources
 from usagecost.engine import open_lake
 from usagecost.filters import View
-from usagecost.ui.answers import answer, empty
+from usagecost.ui.answers import answer, empty, tried
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.sources.previews import frame_of
 
@@ -20,7 +20,7 @@ MOST_KINDS = 500
 
 def rejected_lines(view: View) -> None:
     """The kinds of trouble, the most frequent first, and the lines of one of them."""
-    files = answer(open_lake(view.lake).reject_files)
+    files = tried(open_lake(view.lake).reject_files)
     kinds = answer(queries_sources.reject_kinds, files)[:MOST_KINDS]
     if not kinds:
         empty("No line was rejected", "Lines that cannot be read are kept here, with the reason and what would help.")

@@ -19,15 +19,15 @@ from tests.lake_rows import Row, commit
 from tests.questions import ZONES, of_lake, questions
 from tests.recount import asked, asked_before, by_key
 from tests.views import days, instant, request, view
-from usagecost import engine, queries, queries_panels
-from usagecost.boards import Panel, PanelFilter
+from usagecost import boards, queries
+from usagecost.boards import Answer, Panel, PanelFilter
 from usagecost.cli.summaries import summary_rows
 from usagecost.filters import Filters, View
 from usagecost.folds import rows
 from usagecost.lake import Lake
-from usagecost.metrics import DIMENSIONS, HOURS, MEASURES, METRICS, OF_ROWS, SPLITS, WEEKDAYS, measure_sql
+from usagecost.metrics import DIMENSIONS, HOURS, MEASURES, METRICS, OF_ROWS, SPLITS, WEEKDAYS, measure_sql, measures_of
 from usagecost.periods import INTERVALS
-from usagecost.queries_panels import EDGES, SAMPLE, Answer
+from usagecost.queries import EDGES, SAMPLE
 
 PERCENTILES = {"latency_p50_ms": 0.5, "latency_p95_ms": 0.95, "latency_p99_ms": 0.99}
 
@@ -46,20 +46,6 @@ def quantile(found: list[Row], share: float) -> float | None:
     return duckdb.sql(f"SELECT quantile_cont(ms, {share}) FROM durations").fetchall()[0][0]
 
 
-@pytest.fixture
-def scans(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The queries that panels run from now on."""
-    seen: list[str] = []
-    run = engine.table
-
-    def counted(sql: str, *args: object, **named: object) -> object:
-        seen.append(sql)
-        return run(sql, *args, **named)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(engine, "table", counted)
-    return seen
-
-
 # ---- laws
 
 
@@ -73,7 +59,7 @@ def test_percentiles_and_users_of_every_part_are_those_of_its_rows(
     asked_of = of_lake(question, lake, "day")
     found = asked(made, asked_of)
     column = {"model": "model", "user": "user_id", "status": "status"}[by]
-    answer = queries_panels.answer(Panel(metrics=("latency_p95_ms", "active_users"), split=by, chart="table", top=top), asked_of)
+    answer = boards.answer(Panel(metrics=("latency_p95_ms", "active_users"), split=by, chart="table", top=top), asked_of)
     parts = by_key(found, lambda row: row.get(column))
     named = sorted(parts, key=lambda value: (-len(parts[value]), value is None, value))[:top]
     rest = [row for value, of_value in parts.items() if value not in named for row in of_value]
@@ -91,7 +77,7 @@ def test_percentiles_and_users_of_every_part_are_those_of_its_rows(
 @given(questions(intervals=("hour", "day", "week", "month")))
 def test_each_interval_has_the_percentile_of_its_own_rows(varied: tuple[str, list[Row]], question: View):
     asked_of, made = of_lake(question, varied[0]), varied[1]
-    answer = queries_panels.answer(Panel(metrics=tuple(PERCENTILES), chart="line"), asked_of)
+    answer = boards.answer(Panel(metrics=tuple(PERCENTILES), chart="line"), asked_of)
 
     starts = [step.start for step in answer.steps]
     parts = by_key(asked(made, asked_of), lambda row: bisect_right(starts, row["started_at"]) - 1)
@@ -106,7 +92,7 @@ def test_each_interval_has_the_percentile_of_its_own_rows(varied: tuple[str, lis
 def test_parts_add_up_to_the_summary(varied: tuple[str, list[Row]], question: View, by: str | None, top: int):
     asked_of = replace(of_lake(question, varied[0], "week"), basis="best", filters=Filters())
     metrics = ("spend_usd", "requests", "total_tokens")
-    answer = queries_panels.answer(Panel(metrics=metrics, split=by, chart="table", top=top), asked_of)
+    answer = boards.answer(Panel(metrics=metrics, split=by, chart="table", top=top), asked_of)
     period = asked_of.period
     (whole,) = summary_rows(asked_of.lake, period.first, period.last, period.zone, None)
 
@@ -131,9 +117,7 @@ def test_weekday_and_hour_are_those_of_the_zones_clocks(lake_of: Callable[..., s
     local = [moment.astimezone(ZoneInfo(zone)) for moment in moments]
 
     def counted(by: str) -> dict[object, object]:
-        return values_of(
-            queries_panels.answer(Panel(metrics=("requests",), split=by, chart="ranked"), view(made, period)), "requests"
-        )
+        return values_of(boards.answer(Panel(metrics=("requests",), split=by, chart="ranked"), view(made, period)), "requests")
 
     assert counted("weekday") == dict(pd.Series([WEEKDAYS[at.weekday()] for at in local]).value_counts())
     assert counted("hour_of_day") == dict(pd.Series([HOURS[at.hour] for at in local]).value_counts())
@@ -144,7 +128,7 @@ def test_weekday_and_hour_are_those_of_the_zones_clocks(lake_of: Callable[..., s
 @given(questions(intervals=("hour", "day", "week", "month")))
 def test_users_of_an_interval_and_of_the_whole_are_counted_once(varied: tuple[str, list[Row]], question: View):
     asked_of, made = of_lake(question, varied[0]), varied[1]
-    answer = queries_panels.answer(Panel(metrics=("active_users",), chart="number"), asked_of)
+    answer = boards.answer(Panel(metrics=("active_users",), chart="number"), asked_of)
 
     starts = [step.start for step in answer.steps]
     found = asked(made, asked_of)
@@ -164,7 +148,7 @@ FOLDING = tuple(name for name, metric in METRICS.items() if metric.folds)
 @given(questions(intervals=("hour", "day", "week", "month")), st.sampled_from(["model", "user", "status", None]))
 def test_every_measure_of_every_part_is_that_of_its_rows(varied: tuple[str, list[Row]], question: View, by: str | None):
     asked_of, made = of_lake(question, varied[0]), varied[1]
-    answer = queries_panels.numbers(asked_of, FOLDING, by)
+    answer = queries.usage(asked_of, by, measures_of(FOLDING), compares=False)
     matches, bound = asked_of.filters.sql()
     measures = ", ".join(
         f"{measure_sql(name, asked_of.basis, 'epoch_us(started_at)')} AS {name}" for name in MEASURES if name in answer.totals
@@ -184,7 +168,7 @@ def test_every_measure_of_every_part_is_that_of_its_rows(varied: tuple[str, list
         assert sorted(found, key=repr) == sorted(expected, key=repr)
     elif expected:
         assert {"value": None, **answer.totals} == expected[0]
-        starts = [step.start for step in answer.steps]
+        starts = [step.start for step in answer.intervals]
         parts = by_key(asked(made, asked_of), lambda row: bisect_right(starts, row["started_at"]) - 1)
         assert [row["requests"] for row in rows(answer.over_time)] == [len(parts.get(place, ())) for place in range(len(starts))]
     else:
@@ -197,7 +181,7 @@ def test_every_measure_of_every_part_is_that_of_its_rows(varied: tuple[str, list
 @ON_BOTH_ENGINES
 def test_a_request_counts_once_for_each_of_its_tags_and_once_in_the_whole(lake_of: Callable[..., str]):
     lake = lake_of(request(tags=["a", "b"]), request(tags=["a", "a"]), request(tags=[]), request())
-    answer = queries_panels.answer(Panel(metrics=("requests",), split="tag", chart="ranked"), view(lake, days("2026-05-01")))
+    answer = boards.answer(Panel(metrics=("requests",), split="tag", chart="ranked"), view(lake, days("2026-05-01")))
 
     assert values_of(answer, "requests") == {"a": 2, "b": 1, None: 2}
     assert answer.totals["requests"] == 4
@@ -208,7 +192,7 @@ def test_a_request_counts_once_for_each_of_its_tags_and_once_in_the_whole(lake_o
 def test_a_day_that_the_zone_skipped_has_nothing(lake_of: Callable[..., str], interval: str):
     lake = lake_of(request(instant("2011-12-29 12:00")), request(instant("2011-12-30 12:00")))
     skipped = days("2011-12-30", zone="Pacific/Apia", now="2026-01-01 12:00")
-    answer = queries_panels.answer(Panel(metrics=("requests", "active_users"), chart="number"), view(lake, skipped, interval))
+    answer = boards.answer(Panel(metrics=("requests", "active_users"), chart="number"), view(lake, skipped, interval))
 
     assert (len(answer.over_time), answer.totals["requests"], answer.before["requests"]) == (0, 0, 1)
 
@@ -225,7 +209,7 @@ def test_rates_are_divided_last(lake_of: Callable[..., str]):
     )  # fmt: skip
     names = ("failure_rate", "errors", "reasoning_tokens", "audio_tokens", "cache_read_share", "spend_per_request",
              "spend_per_million_tokens", "unpriced_share", "avg_ttft_ms", "output_tokens_per_second")  # fmt: skip
-    totals = queries_panels.numbers(view(lake, days("2026-05-01"), "period"), names, None).totals
+    totals = queries.usage(view(lake, days("2026-05-01"), "period"), None, measures_of(names)).totals
 
     assert [METRICS[name].of(totals) for name in names] == pytest.approx(
         [2 / 3, 1, 9, 4, 0.25, 2, 4 / 1_520 * 1_000_000, 1 / 3, 200.5, 250]
@@ -235,7 +219,7 @@ def test_rates_are_divided_last(lake_of: Callable[..., str]):
 @ON_BOTH_ENGINES
 def test_a_histogram_counts_every_request_once(lake_of: Callable[..., str]):
     sizes = (0, 1, 2, 10, 11, 1_000_000, None)
-    answer = queries_panels.answer(
+    answer = boards.answer(
         Panel(metrics=("input_tokens",), chart="histogram"),
         view(lake_of(*(request(input_tokens=size) for size in sizes)), days("2026-05-01")),
     )
@@ -251,11 +235,10 @@ def test_a_histogram_counts_every_request_once(lake_of: Callable[..., str]):
 def test_a_sample_is_small_and_always_the_same(sample_lake: str):
     asked_of = view(sample_lake, days(date.today() - timedelta(days=20), date.today()))  # noqa: DTZ011
     panel = Panel(metrics=("total_tokens", "avg_latency_ms"), split="provider", chart="scatter")
-    first = queries_panels.answer(panel, asked_of).sample
-    queries_panels.forget()
+    first = boards.answer(panel, asked_of).sample
 
     assert len(first) == SAMPLE < first["of"].iloc[0]
-    assert first.equals(queries_panels.answer(panel, asked_of).sample)
+    assert first.equals(boards.answer(panel, asked_of).sample)
 
 
 @ON_ENGINES_AND_TALLIES
@@ -264,7 +247,7 @@ def test_a_panels_filters_come_on_top_of_the_pages(lake_of: Callable[..., str]):
     panel = Panel(metrics=("requests",), chart="number", filters=(PanelFilter(dimension="team", values=("x",)),))
     page = view(lake, days("2026-05-01"))
 
-    assert queries_panels.answer(panel, replace(page, filters=page.filters.and_is("model", "a"))).totals["requests"] == 1
+    assert boards.answer(panel, replace(page, filters=page.filters.and_is("model", "a"))).totals["requests"] == 1
 
 
 @ON_ENGINES_AND_TALLIES
@@ -272,69 +255,19 @@ def test_the_last_24_hours_are_hours_and_compared_with_those_before(lake_of: Cal
     now = instant("2026-05-02 10:30")
     lake = lake_of(*(request(now - timedelta(hours=hours)) for hours in (0.1, 5, 23, 23.6, 25, 30, 60)))
     page = view(lake, days("2026-05-02", now=now))
-    answer = queries_panels.answer(Panel(metrics=("requests",), chart="number", range="24h"), page)
+    answer = boards.answer(Panel(metrics=("requests",), chart="number", range="24h"), page)
 
     assert len(answer.steps) == 24
     assert (answer.totals["requests"], answer.before["requests"]) == (3, 2)
 
 
-# ---- how many queries
-
-
-BOARD = (
-    Panel(metrics=("requests", "spend_usd"), chart="number"),
-    Panel(metrics=("spend_usd",), split="provider", chart="bar"),
-    Panel(metrics=("input_tokens", "output_tokens"), chart="line"),
-    Panel(metrics=("requests",), split="provider", chart="ranked"),
-    Panel(metrics=("successful", "failed"), chart="bar"),
-    Panel(metrics=("failure_rate",), chart="line"),
-    Panel(metrics=("latency_p95_ms",), split="model", chart="line"),
-    Panel(metrics=("avg_ttft_ms",), split="provider", chart="ranked"),
-    Panel(metrics=("errors",), split="error", chart="bar"),
-    Panel(metrics=("spend_usd",), split="team", chart="ranked"),
-    Panel(metrics=("requests", "active_users", "spend_usd"), split="user", chart="table"),
-    Panel(metrics=("requests",), chart="heatmap"),
-)
-
-
-@ON_ENGINES_AND_TALLIES
-def test_a_board_of_twelve_panels_takes_few_queries_and_then_none(
-    lake_of: Callable[..., str], scans: list[str], engine_in_use: str
-):
-    page = view(
-        lake_of(request(), request(status="error", error_class="Timeout", duration_ms=5.0)), days("2026-05-01", "2026-05-30")
-    )
-    queries.data_span(page.lake, page.version)
-    scans.clear()
-    queries_panels.ahead(BOARD, page)
-
-    few = 5 if engine_in_use == "tallies" else 4  # the heatmap is told by finer ones
-    assert len(scans) == len(queries_panels.plan(BOARD, page)) == few
-
-    for panel in BOARD:
-        queries_panels.answer(panel, replace(page, period=replace(page.period, now=page.period.now + timedelta(minutes=5))))
-    assert len(scans) == few, "warm, whatever time it is"
-
-
-@ON_ENGINES_AND_TALLIES
-def test_a_new_panel_asks_only_what_is_not_known(lake_of: Callable[..., str], scans: list[str]):
-    page = view(lake_of(request()), days("2026-05-01", "2026-05-30"))
-    queries_panels.ahead(BOARD, page)
-    scans.clear()
-
-    queries_panels.answer(BOARD[3].model_copy(update={"title": "Other words", "top": 7}), page)
-    assert not scans
-    queries_panels.ahead((*BOARD, Panel(metrics=("spend_usd",), split="app", chart="ranked")), page)
-    assert len(scans) == 1
-
-
 @ON_ENGINES_AND_TALLIES
 def test_a_new_version_of_the_lake_is_asked_anew(lake_of: Callable[..., str]):
     lake, panel = lake_of(request()), Panel(metrics=("requests",), chart="number")
-    before = queries_panels.answer(panel, view(lake, days("2026-05-01"))).totals["requests"]
+    before = boards.answer(panel, view(lake, days("2026-05-01"))).totals["requests"]
     commit(Lake(lake), request())
 
-    assert (before, queries_panels.answer(panel, view(lake, days("2026-05-01"))).totals["requests"]) == (1, 2)
+    assert (before, boards.answer(panel, view(lake, days("2026-05-01"))).totals["requests"]) == (1, 2)
 
 
 @ON_ENGINES_AND_TALLIES

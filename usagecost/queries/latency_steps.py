@@ -6,18 +6,16 @@ The answer is that of all the requests, to the last binary digit of it, which ma
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import accumulate
 from math import ceil, floor
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from usagecost import engine
+from usagecost.filters import Parameters
 from usagecost.metrics import DIMENSIONS, LATENCY, LATENCY_STEP, LATENCY_STEPS_PER_ROOT, PERCENTILES
-from usagecost.queries_panels.sums import Sums
-from usagecost.queries_panels.unfolded import Unfolded, grouped_sql
+from usagecost.queries.rows import Rows
 
 MOST_SHARE = 0.5
 """If more of the latencies would have to be looked at, all are."""
@@ -28,36 +26,41 @@ MARGIN = 1e-9
 KEYS = ["grouped", "number", "place"]
 
 
-def percentiles(needs: Sequence[Unfolded], ranked: Mapping[Sums, pa.Table], where: Mapping[str, Any]) -> pa.Table | None:
-    """What the query of needs that share one (see `unfolded`) says; None if tallies are no help.
-
-    ``ranked`` are the answers to their rankings, ``where`` the lake's version and the days.
-    """
-    levels = {name: PERCENTILES[name] for need in needs for name in need.measures if name in PERCENTILES}
-    told = needs[0].scope.filters.told_by(*{need.split for need in needs if need.split})
-    if told is None or not all(name in levels for need in needs for name in need.measures):
+def percentiles(
+    rows: Rows,
+    split: str | None,
+    measures: Sequence[str],
+    named: Sequence[str | None],
+    groupings: Sequence[str],
+    grouped_sql: Callable[..., tuple[str, Parameters]],
+) -> pa.Table | None:
+    """What `quantiles.grouped_sql` says of percentiles, made with the help of tallies; None if they are no help."""
+    levels = {name: PERCENTILES[name] for name in measures if name in PERCENTILES}
+    told = rows.view.filters.told_by(*([split] if split else []))
+    if told is None or len(levels) < len(measures):
         return None
-    tallied = engine.tallied([told | {LATENCY}], {cut for need in needs for cut in need.cuts}, **where)
+    tallied = rows.tallied(told | {LATENCY}, split)
     if tallied is None:
         return None
     columns = ", ".join(sorted({"started_at", *(DIMENSIONS[name].column for name in told)}))
     counted = f"""(
         SELECT {columns}, {LATENCY_STEP} AS latency, (duration_ms IS NOT NULL)::bigint AS timed_requests FROM {{requests}}
         UNION ALL SELECT {columns}, latency::bigint, timed_requests FROM {{tallies}})"""
-    sql, parameters = grouped_sql(
-        needs, ranked, counted, "latency AS step, sum(timed_requests)::bigint AS requests", also_by="latency"
-    )
-    steps = _by_group(engine.table(sql, parameters, **where, tallied=tallied))
+    selected = "latency AS step, sum(timed_requests)::bigint AS requests"
+    sql, parameters = grouped_sql(rows, split, named, groupings, counted, selected, also_by="latency")
+    steps = _by_group(rows.answer(sql, parameters, tallied))
     looked_at = _steps_of_percentiles(steps, levels.values())
     if looked_at is None:
         return None
     first, last = looked_at
     within = f"(FROM {{requests}} WHERE duration_ms >= $least AND duration_ms < $most AND {LATENCY_STEP} BETWEEN $first AND $last)"
-    sql, parameters = grouped_sql(needs, ranked, within, "list(duration_ms) AS latencies")
+    sql, parameters = grouped_sql(rows, split, named, groupings, within, "list(duration_ms) AS latencies")
     edges = {"least": _edge(first) * (1 - MARGIN), "most": _edge(last + 1) * (1 + MARGIN), "first": first, "last": last}
-    found = engine.table(sql, parameters | edges, **where)
+    found = rows.answer(sql, parameters | edges)
     latencies = dict(zip(_rows(found.select(KEYS)), found["latencies"].combine_chunks(), strict=True))
-    return _answer(steps, {group: each.values.to_numpy() for group, each in latencies.items()}, looked_at, levels)
+    return _answer(
+        steps, {group: each.values.to_numpy() for group, each in latencies.items() if each.values is not None}, looked_at, levels
+    )
 
 
 def _by_group(counted: pa.Table) -> dict[tuple, list[tuple[int, int]]]:

@@ -1,0 +1,24 @@
+"""Questions to the lake, a function each: `usage` is the one aggregate of which every number on a page is a fold.
+
+An answer depends on nothing but what is asked, and a question names the lake's version; so whoever wants to keep answers may. What
+is asked is said here once, in SQL that every engine runs. Nothing here draws, and nothing here writes.
+"""
+
+from usagecost.queries.rows import HOUR_OF_WEEK
+from usagecost.queries.sizes import EDGES, SAMPLE, sample, spread
+from usagecost.queries.usage import MOST_VALUES, MOST_VALUES_OF_PERIOD, usage
+from usagecost.queries.values import choices, data_span, labels
+
+__all__ = [
+    "EDGES",
+    "HOUR_OF_WEEK",
+    "MOST_VALUES",
+    "MOST_VALUES_OF_PERIOD",
+    "SAMPLE",
+    "choices",
+    "data_span",
+    "labels",
+    "sample",
+    "spread",
+    "usage",
+]

@@ -1,0 +1,154 @@
+"""Which requests a question is about, and what they are grouped by, in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from usagecost import engine, periods
+from usagecost.filters import Parameters, View, instant_range_sql
+from usagecost.lake import Tallied
+from usagecost.metrics import BASES, OF_ROWS, SPLITS, Metric, measure_sql
+from usagecost.periods import WHOLE
+from usagecost.queries.local_time import clock_sql, hour_of_day_sql, weekday_sql
+
+HOUR_OF_WEEK = "hour_of_week"
+"""The split of a heatmap: the weekday (from 0, Monday) times 24, plus the hour of day."""
+
+Instants = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The requests of a view that were sent in its period ("now") or, with it, in the one that it is compared with ("before")."""
+
+    view: View
+    now: Instants
+    before: Instants | None = None
+
+    @classmethod
+    def of(cls, view: View, *, compares: bool = False) -> Rows:
+        """The requests of the view's period, and of the one before if they are compared."""
+        period = view.period
+        return cls(view, (period.start, period.end), period.previous if compares else None)
+
+    @property
+    def ranges(self) -> list[Instants]:
+        """The instants [start, end) that it is about."""
+        return [self.now, *([self.before] if self.before else [])]
+
+    @property
+    def where(self) -> dict[str, Any]:
+        """The version of a lake, and the UTC days in it."""
+        first = min(start for start, _ in self.ranges)
+        last = max(end for _, end in self.ranges) - timedelta(microseconds=1)
+        return {"lake": self.view.lake, "version": self.view.version, "first_day": first.date(), "last_day": last.date()}
+
+    @property
+    def steps(self) -> tuple[periods.Interval, ...]:
+        """The intervals of the view."""
+        return periods.intervals(self.view.period, self.view.interval, self.view.week_start)
+
+    def answer(self, sql: str, parameters: Parameters, tallied: Tallied | None = None) -> pa.Table:
+        """The result of a query over these requests' days."""
+        return engine.table(sql, parameters, **self.where, tallied=tallied)
+
+    def tallied(self, need: Collection[str] | None, split: str | None = None) -> Tallied | None:
+        """How tallies tell it by some dimensions together; None if only requests do, or if no dimensions are named."""
+        return None if need is None else engine.tallied([frozenset(need)], self._cuts(by_clock=is_of_clock(split)), **self.where)
+
+    def cost(self, sql: str) -> str:
+        """The SQL with the cost of a request, on the view's basis, put in."""
+        return sql.format(spend=BASES[self.view.basis][1], instant_us=engine.INSTANT_US)
+
+    def measures_sql(self, names: Iterable[str]) -> str:
+        """Measures as a SELECT names them."""
+        of_rows = {name: self.cost(sql) for name, sql in OF_ROWS.items()}
+        return ", ".join(
+            f"{of_rows.get(name) or measure_sql(name, self.view.basis, engine.INSTANT_US)} AS {name}" for name in names
+        )
+
+    def sql(self, split: str | None, relation: str = "{requests}") -> tuple[str, Parameters]:
+        """The SELECT of the rows and its parameters: with ``number``, that of their interval, NULL in the period before, and with
+        ``value``, that of the split.
+        """
+        ranges = {"now": self.now} | ({"before": self.before} if self.before else {})
+        in_range, bound = instant_range_sql(engine.INSTANT_US, ranges)
+        matches, values = self.view.filters.sql()
+        number, of_time = self._number_sql()
+        value, of_split = self._value_sql(split)
+        if self.before:
+            number = f"CASE WHEN {engine.INSTANT_US} >= $now_start THEN {number} END"
+        sql = f"SELECT *, {number} AS number, {value} AS value FROM {relation} WHERE {in_range} AND {matches}"
+        return sql, bound | values | of_time | of_split
+
+    def places(self) -> dict[int, int]:
+        """What SQL says of an interval -> its place: hours and days have numbers, weeks and months their place already."""
+        if self.view.interval in ("week", "month"):
+            return {place: place for place in range(len(self.steps))}
+        return periods.places(self.view.period, self.view.interval, self.steps)
+
+    def placed(self, cells: pa.Table) -> pa.Table:
+        """The table with the place of the interval, ``interval``, instead of its number."""
+        places = self.places()
+        interval = pa.array([places.get(number) for number in cells["number"].to_pylist()], pa.int64())
+        return cells.drop_columns("number").append_column("interval", interval)
+
+    def _cuts(self, *, by_clock: bool) -> list[int]:
+        """The instants (µs) at which requests begin to count for something else. What the clock says changes with quarter-hours,
+        of which the first of a day stands for all.
+        """
+        edges = [edge for instants in self.ranges for edge in instants]
+        cuts = [periods.instant_us(instant) for instant in (*edges, *(step.start for step in self.steps))]
+        if by_clock:
+            first, last = (periods.instant_us(instant) // periods.DAY_US for instant in self.now)
+            cuts += [day * periods.DAY_US + periods.QUARTER_US for day in range(first, last + 1)]
+        return cuts
+
+    def _number_sql(self) -> tuple[str, Parameters]:
+        (start, end), period, interval = self.now, self.view.period, self.view.interval
+        if interval == WHOLE or start == end:  # the zone skipped all of the period's days
+            return "0::bigint", {}
+        times = periods.clock(period.zone, start, end)
+        if interval in ("hour", "day"):
+            return clock_sql(times, interval, interval)
+        day, parameters = clock_sql(times, "day", "day")
+        places = periods.places(period, interval, self.steps)
+        first, last = min(places), max(places)
+        of_days = [places.get(number, 0) for number in range(first, last + 1)]
+        more = {"first_day": first, "places_of_days": of_days}
+        return f"$places_of_days[({day} - $first_day + 1)::integer]::bigint", parameters | more
+
+    def _value_sql(self, split: str | None) -> tuple[str, Parameters]:
+        if split is None:
+            return "NULL::varchar", {}
+        if is_of_clock(split):
+            wall = periods.wall_clock(self.view.period.zone, *self.now)
+            (hour, parameters), (weekday, _) = hour_of_day_sql(wall), weekday_sql(wall)
+            of_clock = {"hour_of_day": hour, "weekday": weekday, HOUR_OF_WEEK: f"({weekday}) * 24 + {hour}"}
+            return f"({of_clock[split]})::varchar", parameters
+        column = SPLITS[split].column
+        if is_list(split):
+            return f"unnest(CASE WHEN len({column}) > 0 THEN list_distinct({column}) ELSE [NULL] END)", {}
+        return f"({column})::varchar", {}
+
+
+def is_of_clock(split: str | None) -> bool:
+    """Whether what the clocks of the zone show is the split."""
+    return split == HOUR_OF_WEEK or (split in SPLITS and SPLITS[split].kind == "clock")
+
+
+def is_list(split: str | None) -> bool:
+    """Whether a request can have several values of the split: its rows are then more than the requests."""
+    return split in SPLITS and not SPLITS[split].parts_add_up
+
+
+def order_sql(metric: Metric, measure: str, requests: str, value: str) -> str:
+    """The ORDER BY that ranks values by an additive metric; ``measure`` is how SQL writes one of a name."""
+    terms = [measure.format(name) for name in metric.terms]
+    amount = f"coalesce({' + '.join(terms)}, {', '.join(terms)})" if len(terms) > 1 else terms[0]
+    return f"ORDER BY {amount} DESC NULLS LAST, {requests} DESC, {value} NULLS LAST"

@@ -1,0 +1,98 @@
+"""The one aggregate: measures by interval and by value of a split, now and in the period that it is compared with.
+
+Pages, panels and commands ask it. What folds comes from one scan; percentiles and different users, which do not, from `quantiles`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pyarrow.compute as pc
+
+from usagecost.filters import Parameters, View
+from usagecost.folds import Usage
+from usagecost.lake import Tallied
+from usagecost.metrics import CARDS, METRICS, OF_ROWS, fold_sql, measures_of, tally_column
+from usagecost.periods import WHOLE
+from usagecost.queries import quantiles
+from usagecost.queries.rows import HOUR_OF_WEEK, Rows, is_list, is_of_clock, order_sql
+
+MOST_VALUES = 500
+"""Values of a split that an answer over time names; beyond them, the least are one "Other"."""
+
+MOST_VALUES_OF_PERIOD = 20_000
+"""The same where the whole period is one interval, as in the table of users."""
+
+COMMON = measures_of(CARDS)
+"""What is asked for where nothing else is named."""
+
+FEWEST_VALUES = frozenset({"status"})
+"""The dimension whose tallies are the fewest, for what is not split."""
+
+
+def usage(
+    view: View,
+    split: str | None = None,
+    measures: Sequence[str] = COMMON,
+    *,
+    rank: str = "spend_usd",
+    most: int | None = None,
+    compares: bool = True,
+    parts_only: bool = False,
+) -> Usage:
+    """The requests of a view by interval and by value of a split, with those of the previous period beside them if it ``compares``.
+
+    The first ``most`` values by ``rank``, an additive metric, are named; the rest is one "Other". ``parts_only`` leaves out the
+    whole and its course of measures that do not fold, which take a scan of their own.
+    """
+    rows = Rows.of(view, compares=compares)
+    most = most or (MOST_VALUES_OF_PERIOD if view.interval == WHOLE else MOST_VALUES)
+    folding = tuple(sorted({"requests", *METRICS[rank].terms, *measures} - set(OF_ROWS)))
+    whole = usage(view, None, folding if parts_only else measures, rank=rank, compares=compares) if is_list(split) else None
+    tallied = rows.tallied(_told_by(view, split), split)
+    sql, parameters = usage_sql(rows, split, folding, rank, most, tallied)
+    cells = rows.answer(sql, parameters, tallied)
+    is_before = pc.is_null(cells["number"])
+    now = rows.placed(cells.filter(pc.invert(is_before)))
+    before = cells.filter(is_before).drop_columns(["number", "parts"]) if rows.before else None
+    found = Usage(rows.steps, now.drop_columns("parts"), before, rank, pc.max(now["parts"]).as_py() or 0, whole)
+    exact = tuple(name for name in OF_ROWS if name in measures)
+    if not exact:
+        return found
+    return replace(found, exact=quantiles.exact(rows, split, exact, found.named if split else (), parts_only=parts_only))
+
+
+def usage_sql(
+    rows: Rows, split: str | None, measures: Sequence[str], rank: str, most: int, tallied: Tallied | None = None
+) -> tuple[str, Parameters]:
+    """The query and its parameters. One row: (number, value, is_other), with ``parts``, how many values the split has.
+
+    ``number`` is that of an interval, NULL in the previous period. ``tallied``: part of the requests are told by tallies.
+    """
+    asked, parameters = rows.sql(split)
+    cells = f"SELECT number, value, {rows.measures_sql(measures)} FROM ({asked}) GROUP BY ALL"
+    if tallied:
+        (grouping,) = tallied.groupings.values()
+        told, _ = rows.sql(split, f"(FROM {{tallies}} WHERE grouping = '{grouping}')")
+        folds = ", ".join(f"{fold_sql(name, tally_column(name, rows.view.basis))} AS {name}" for name in measures)
+        cells += f" UNION ALL SELECT number, value, {folds} FROM ({told}) GROUP BY ALL"
+    folds = ", ".join(f"{fold_sql(name, name)} AS {name}" for name in measures)
+    of_now = "sum(CASE WHEN number IS NOT NULL THEN {} END)"
+    sql = f"""
+        WITH cells AS MATERIALIZED ({cells}),
+        ranked AS (
+            SELECT value, row_number() OVER ({order_sql(METRICS[rank], of_now, of_now.format("requests"), "value")}) AS place,
+                   sum(max(CASE WHEN number IS NOT NULL THEN 1 ELSE 0 END)) OVER () AS parts
+            FROM cells GROUP BY value)
+        SELECT number, CASE WHEN place <= {most} THEN cells.value END AS value, place > {most} AS is_other,
+               max(parts)::bigint AS parts, {folds}
+        FROM cells JOIN ranked ON cells.value IS NOT DISTINCT FROM ranked.value GROUP BY ALL"""
+    return sql, parameters
+
+
+def _told_by(view: View, split: str | None) -> frozenset[str] | None:
+    """The dimensions by which tallies tell it, and which requests pass the filters; None if none do."""
+    if split == HOUR_OF_WEEK or split is None or is_of_clock(split):
+        return view.filters.told_by() if view.filters.conditions else FEWEST_VALUES
+    return view.filters.told_by(split)

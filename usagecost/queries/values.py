@@ -1,0 +1,68 @@
+"""What a lake has to choose from: values of dimensions, their names, and since when and until when it has requests."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pyarrow.compute as pc
+
+from usagecost import engine, periods
+from usagecost.filters import View, instant_range_sql
+from usagecost.labels import NO_LABELS, Labels
+from usagecost.lake import LakeError
+from usagecost.metrics import DIMENSIONS
+from usagecost.periods import WHOLE
+from usagecost.queries.rows import Rows
+
+MOST_CHOICES = 5_000
+"""Values of a dimension that a filter offers, the busiest first."""
+
+
+def choices(view: View) -> dict[str, list[str | None]]:
+    """The values of each dimension in a view's period, whatever its filters, the busiest first; None is "not reported"."""
+    whole = Rows.of(replace(view, interval=WHOLE))
+    in_range, bound = instant_range_sql(engine.INSTANT_US, {"now": whole.now})
+    cuts = [periods.instant_us(instant) for instant in whole.now]
+    tallied = engine.tallied([frozenset({name}) for name in DIMENSIONS], cuts, **whole.where)
+    columns = {name: dimension.column for name, dimension in DIMENSIONS.items()}
+    sets = ", ".join(f"({column})" for column in columns.values())
+    names = " ".join(f"WHEN grouping({column}) = 0 THEN '{name}'" for name, column in columns.items())
+    values = " ".join(f"WHEN grouping({column}) = 0 THEN {column}" for column in columns.values())
+    counts = f"""
+        SELECT CASE {names} END AS dimension, CASE {values} END AS value, count(*) AS counted
+        FROM {{requests}} WHERE {in_range} GROUP BY GROUPING SETS ({sets})"""
+    if tallied:
+        for name, dimension in DIMENSIONS.items():
+            grouping = tallied.groupings[frozenset({name})]
+            told = f"SELECT '{name}', {dimension.value_column}, requests FROM {{tallies}} WHERE grouping = '{grouping}'"
+            counts += f" UNION ALL {told} AND {in_range}"
+    sql = f"""
+        SELECT dimension, value, sum(counted)::bigint AS requests FROM ({counts}) GROUP BY dimension, value
+        ORDER BY requests DESC, value"""
+    found = whole.answer(sql, bound, tallied)
+    return {name: found.filter(pc.field("dimension") == name)["value"].slice(0, MOST_CHOICES).to_pylist() for name in columns}
+
+
+def labels(lake: str) -> Labels:
+    """What the lake's teams, users and keys are called."""
+    try:
+        return Labels.of_names(engine.open_lake(lake).names())
+    except LakeError:  # ids are better than no page
+        logging.getLogger(__name__).warning("The names of teams, users and keys cannot be read", exc_info=True)
+        return NO_LABELS
+
+
+def data_span(lake: str, version: int) -> tuple[datetime, datetime] | None:
+    """The instants of the oldest and the newest request of the lake; None when it holds none."""
+    snapshot = engine.open_lake(lake).snapshot(version)
+    if not snapshot.first_day or not snapshot.last_day:
+        return None
+    sql = f"SELECT min({engine.INSTANT_US}) AS oldest, max({engine.INSTANT_US}) AS newest FROM {{requests}}"
+    first, last = (
+        engine.table(sql, {}, lake=lake, version=version, first_day=day, last_day=day)
+        for day in (snapshot.first_day, snapshot.last_day)
+    )
+    oldest, newest = (periods.EPOCH + timedelta(microseconds=us) for us in (first["oldest"][0].as_py(), last["newest"][0].as_py()))
+    return oldest, newest

@@ -1,0 +1,90 @@
+"""What was answered is kept for all readers, by what was asked: the one memory of numbers, of a bounded size.
+
+Questions name the lake's version, so no answer is ever out of date. Readers who ask the same at once wait for one answer, which
+all of them share: nobody may change it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, ParamSpec, TypeVar
+
+import streamlit as st
+
+MOST_BYTES = 400_000_000
+"""What is kept altogether; what was last used longest ago goes first."""
+LEAST_BYTES = 10_000
+"""What an answer counts for at least."""
+LOCKS = 64
+
+Args = ParamSpec("Args")
+Answer = TypeVar("Answer")
+
+
+@dataclass
+class Memory:
+    """Answers by their questions, the last used one at the end."""
+
+    answers: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
+    bytes: int = 0
+    changing: Lock = field(default_factory=Lock)
+    asking: tuple[Lock, ...] = field(default_factory=lambda: tuple(Lock() for _ in range(LOCKS)))
+
+    def has(self, question: Hashable) -> bool:
+        """Whether the answer is known."""
+        return question in self.answers
+
+    def of(self, question: Hashable, ask: Callable[[], Answer]) -> Answer:
+        """The answer, asked for if it is not known. What fails is not kept."""
+        with self.asking[hash(question) % LOCKS]:
+            with self.changing:
+                if question in self.answers:
+                    self.answers.move_to_end(question)
+                    return self.answers[question]
+            answer = ask()
+            with self.changing:
+                self.answers[question] = answer
+                self.bytes += size_of(answer)
+                while self.bytes > MOST_BYTES and len(self.answers) > 1:
+                    self.bytes -= size_of(self.answers.popitem(last=False)[1])
+            return answer
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _memory() -> Memory:
+    """The memory of this process: it outlives the modules, which Streamlit imports anew when they are edited."""
+    return Memory()
+
+
+def known(question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs) -> Answer:
+    """The answer of a query function to hashable arguments; no query if it is known."""
+    return _memory().of(_key(question, args, kwargs), lambda: question(*args, **kwargs))
+
+
+def known_for(seconds: int, question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs) -> Answer:
+    """The same of what may change without a new version of the lake: it is asked anew after some time."""
+    key = (int(time.time()) // seconds, *_key(question, args, kwargs))
+    return _memory().of(key, lambda: question(*args, **kwargs))
+
+
+def is_known(question: Callable[Args, object], *args: Args.args, **kwargs: Args.kwargs) -> bool:
+    """Whether an answer takes no query any more."""
+    return _memory().has(_key(question, args, kwargs))
+
+
+def forget() -> None:
+    """Drops everything that is kept."""
+    _memory.clear()
+
+
+def size_of(answer: object) -> int:
+    """About how many bytes an answer takes."""
+    return max(LEAST_BYTES, int(getattr(answer, "nbytes", 0)))
+
+
+def _key(question: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Hashable, ...]:
+    return question.__module__, question.__qualname__, args, tuple(sorted(kwargs.items()))
