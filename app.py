@@ -247,7 +247,7 @@ def model_usage(usage: Usage, view: View) -> None:
 
 view = ui.page("Usage and cost", keeps=("tab", "by", "top", "look", "chosen_model", "chosen_user"))
 usage = usage_by("model", view)
-ui.cards(usage, view)
+ui.cards(usage, view, CARDS)
 
 if not usage.totals["requests"]:
     ui.empty("No requests in this period", "Choose another date range or reset the filters in the sidebar.")
@@ -286,7 +286,7 @@ if model_tab.open:
         known = None if model == NOT_REPORTED else model
         of_model, view_of_model = usage.of_value(known), replace(view, filters=view.filters.and_is("model", known))
         if of_model.totals["requests"]:
-            ui.cards(of_model, view)
+            ui.cards(of_model, view, CARDS)
             drilldown.links(view_of_model, "model")
             cost_chart(of_model, view_of_model, "model", 1, "model")
             tokens_chart(of_model, view_of_model, "model")
@@ -304,7 +304,7 @@ if user_tab.open:
             view_of_user = view.where_user_is(None if user == NOT_REPORTED else labels_of(view).id_of("user", user))
             of_user = usage_by("model", view_of_user)
             if of_user.totals["requests"]:
-                ui.cards(of_user, view)
+                ui.cards(of_user, view, CARDS)
                 drilldown.links(view_of_user, "user")
                 model_usage(of_user, view_of_user)
                 cost_chart(of_user, view_of_user, "model", MOST_STACKS, "user")

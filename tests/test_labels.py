@@ -215,7 +215,7 @@ def test_an_export_can_be_filtered_by_name_or_id(lake: str, tmp_path: Path, said
 
 
 def test_csv_has_the_ids_beside_the_names_and_numbers_are_folds_by_id(lake: str):
-    values = queries.labels(lake, 1)
+    values = queries.labels(lake)
     rows = summary(lake, "team")
 
     assert [(row["team"], row["team_id"], row["requests"]) for row in rows] == [

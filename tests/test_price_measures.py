@@ -15,6 +15,7 @@ from usagecost.cli import app
 from usagecost.cli.summaries import summary_rows
 from usagecost.ingest import Report, ingest
 from usagecost.lake import Lake, Selection
+from usagecost.metrics import measures_of
 
 DAY = date(2026, 5, 1)
 BASE = {"started_at": "2026-05-01T10:00:00Z", "provider": "openai", "input_tokens": 1_000, "output_tokens": 100}
@@ -41,7 +42,7 @@ def test_both_are_the_same_on_all_pages(loaded: tuple[Path, Report], basis: str)
     lake, report = loaded
     asked = view(str(lake), days(DAY), basis=basis)
 
-    totals = queries.usage(asked, "model").totals
+    totals = queries.usage(asked, "model", measures_of(("spend_usd", "unpriced_requests"))).totals
     assert (totals["incomplete_requests"], totals["unpriced_requests"]) == (INCOMPLETE[basis], 2)
     listed = queries_prices.models(asked)
     assert sum(row["unpriced_requests"] for row in listed) == report.unpriced == 2

@@ -18,7 +18,7 @@ from usagecost import folds, queries
 from usagecost.filters import View
 from usagecost.folds import Usage
 from usagecost.lake import Lake
-from usagecost.metrics import CARDS, METRICS
+from usagecost.metrics import CARDS, METRICS, measures_of
 from usagecost.periods import Period
 
 pytestmark = ON_BOTH_ENGINES
@@ -31,6 +31,7 @@ COLUMNS = [
 ]  # fmt: skip
 TOKENS = ("input_tokens", "output_tokens", "total_tokens", "cache_read_tokens")
 OUTCOMES = ("successful", "failed", "requests")
+MEASURES = (*measures_of((*CARDS, *TOKENS, *OUTCOMES)), "last_seen_us")
 
 Numbers = dict[str, object]
 
@@ -191,31 +192,31 @@ def test_the_sample_is_worth_the_comparison(now: pd.DataFrame, before: pd.DataFr
 
 
 def test_cards(page: View, now: pd.DataFrame):
-    assert shown_cards(queries.usage(page, "model")) == cards(now)
+    assert shown_cards(queries.usage(page, "model", MEASURES)) == cards(now)
 
 
 def test_changes_against_the_previous_period(page: View, now: pd.DataFrame, before: pd.DataFrame):
-    assert shown_changes(queries.usage(page, "model")) == changes(now, before)
+    assert shown_changes(queries.usage(page, "model", MEASURES)) == changes(now, before)
 
 
 def test_requests_without_a_price(page: View, now: pd.DataFrame):
-    assert queries.usage(page, "model").totals["incomplete_requests"] == now["cost"].isna().sum()
+    assert queries.usage(page, "model", MEASURES).totals["incomplete_requests"] == now["cost"].isna().sum()
 
 
 def test_total_tokens_over_time(page: View, now: pd.DataFrame, calendar: list[str]):
-    assert shown_over_time(queries.usage(page, "model"), TOKENS) == over_time(now, calendar, TOKENS)
+    assert shown_over_time(queries.usage(page, "model", MEASURES), TOKENS) == over_time(now, calendar, TOKENS)
 
 
 def test_total_requests_over_time(page: View, now: pd.DataFrame, calendar: list[str]):
-    assert shown_over_time(queries.usage(page, "model"), OUTCOMES) == over_time(now, calendar, OUTCOMES)
+    assert shown_over_time(queries.usage(page, "model", MEASURES), OUTCOMES) == over_time(now, calendar, OUTCOMES)
 
 
 def test_cost_breakdown_by_model_with_the_top_10_and_other(page: View, now: pd.DataFrame):
-    assert shown_stacks(queries.usage(page, "model"), 10) == stacks(now, 10)
+    assert shown_stacks(queries.usage(page, "model", MEASURES), 10) == stacks(now, 10)
 
 
 def test_models_breakdown(page: View, now: pd.DataFrame):
-    shown = folds.rows(folds.top_values(queries.usage(page, "model").by_value, 10))
+    shown = folds.rows(folds.top_values(queries.usage(page, "model", MEASURES).by_value, 10))
     models = ranked(now, "model")
     rest = pd.concat([part for _, part in models[10:]])
 
@@ -229,7 +230,7 @@ def test_models_breakdown(page: View, now: pd.DataFrame):
 @pytest.mark.parametrize("place", [0, -1], ids=["the most expensive model", "the model without a price"])
 def test_model_activity(page: View, now: pd.DataFrame, before: pd.DataFrame, calendar: list[str], place: int):
     model, rows = ranked(now, "model")[place]
-    shown = queries.usage(page, "model").of_value(model)
+    shown = queries.usage(page, "model", MEASURES).of_value(model)
 
     assert shown_cards(shown) == cards(rows)
     assert shown.totals_before["requests"] == len(before[before["model"] == model])
@@ -239,7 +240,7 @@ def test_model_activity(page: View, now: pd.DataFrame, before: pd.DataFrame, cal
 
 
 def test_users_table(page: View, now: pd.DataFrame):
-    users = queries.usage(replace(page, interval="period"), "user").by_value
+    users = queries.usage(replace(page, interval="period"), "user", MEASURES).by_value
     named = folds.rows(users.assign(name=users["value"], rate=METRICS["success_rate"].column(users),
                                     tokens=METRICS["total_tokens"].column(users), seen=folds.last_seen(users, ZONE)))  # fmt: skip
 
@@ -265,7 +266,7 @@ def test_user_activity(page: View, now: pd.DataFrame, before: pd.DataFrame, cale
     users = dict(ranked(now, "user_id"))
     user = None if who == "(not reported)" else next(name for name in users if name)
     rows, earlier = users[user], dict(ranked(before, "user_id"))[user]
-    shown = queries.usage(page.where_user_is(user), "model")
+    shown = queries.usage(page.where_user_is(user), "model", MEASURES)
 
     assert shown_cards(shown) == cards(rows)
     assert shown.totals_before["spend_usd"] == known(earlier["cost"])
@@ -288,7 +289,7 @@ def test_user_activity(page: View, now: pd.DataFrame, before: pd.DataFrame, cale
 
 def test_users_and_models_add_up_to_the_card(page: View, now: pd.DataFrame):
     spend: Decimal = known(now["cost"])  # type: ignore[assignment]
-    by_user, by_model = queries.usage(page, "user"), queries.usage(page, "model")
+    by_user, by_model = queries.usage(page, "user", MEASURES), queries.usage(page, "model", MEASURES)
 
     assert by_user.totals["spend_usd"] == by_model.totals["spend_usd"] == spend
     assert sum(part or 0 for part in shown_stacks(by_model, 10).values()) == spend

@@ -29,11 +29,11 @@ CARD_COLUMNS, CARD_WIDTH = 3, 210
 """Two rows of three: the narrowest card that shows its whole label and value on a laptop's screen."""
 
 
-def cards(usage: Usage, view: View) -> None:
-    """The six summary cards, each with its change against the previous period and its course, and what is left out of them."""
+def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS) -> None:
+    """Summary cards, each with its change against the previous period and its course, and what is left out of them."""
     totals, before = usage.totals, usage.totals_before
     grid = st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap="small")
-    for name in CARDS:
+    for name in metrics:
         with grid:
             card(METRICS[name], totals, before, usage.complete)
     st.caption(" ".join(_notes(totals, view)))
@@ -72,8 +72,8 @@ def _course(metric: Metric, complete: Sequence[Sums]) -> list[float] | None:
 
 def _notes(totals: dict[str, Any], view: View) -> list[str]:
     """What the cards compare with, and what is not in them."""
-    unknown = totals["requests"] - totals["successful"] - totals["failed"]
-    missing = spend_coverage(totals)
+    unknown = totals["requests"] - totals["successful"] - totals["failed"] if {"successful", "failed"} <= totals.keys() else 0
+    missing = spend_coverage(totals) if "spend_usd" in totals else None
     return [
         previous_text(view.period),
         *_shortage(view),
