@@ -1,4 +1,4 @@
-"""How long a board of twelve panels asks a cold lake, in how many queries, beside the Usage and cost page over the same days.
+"""How long a board of twelve panels asks a cold lake beside the Usage and cost page over the same days.
 
     python tests/bench/boards.py --rows 20000000 --lake /tmp/lake --days 30
 
@@ -22,10 +22,11 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from make_lake import make_lake
 from page import forget, page, view_of
 
-from usagecost import queries, queries_panels
+from usagecost import boards
 from usagecost.boards import Panel
 from usagecost.filters import View
 from usagecost.lake import Lake
+from usagecost.ui import memory
 
 BOARD = (
     Panel(metrics=("requests", "spend_usd", "active_users"), chart="number"),
@@ -46,14 +47,12 @@ BOARD = (
 def board(view: View) -> tuple[float, float]:
     """The seconds that the panels' numbers take: when nothing is known, and again."""
     forget()
-    queries_panels.forget()
+    memory.forget()
     seconds = []
     for _ in range(2):
         start = time.perf_counter()
-        queries.data_span(view.lake, view.version)
-        queries_panels.ahead(BOARD, view)
         for panel in BOARD:
-            queries_panels.answer(panel, view)
+            boards.answer(panel, view, memory.known)
         seconds.append(time.perf_counter() - start)
     return seconds[0], seconds[1]
 
@@ -67,10 +66,9 @@ def measure(view: View, runs: int) -> None:
         colds.append(cold)
         warms.append(warm)
     ratio = median(cold / whole for cold, whole in zip(colds, pages, strict=True))
-    asked = len(queries_panels.plan(BOARD, view))
-    requests = queries_panels.answer(BOARD[0], view).totals["requests"]
+    requests = boards.answer(BOARD[0], view, memory.known).totals["requests"]
     times = [f"{median(seconds) * 1000:7.1f}" for seconds in (pages, colds, warms)]
-    figures = [f"{view.period.days:4}", f"{requests:11,}", *times[:2], f"{ratio:5.2f}", f"{asked:7}", times[2]]
+    figures = [f"{view.period.days:4}", f"{requests:11,}", *times[:2], f"{ratio:5.2f}", times[2]]
     print(f"| {' | '.join(figures)} |", flush=True)
 
 
@@ -88,7 +86,7 @@ def main() -> None:
         if not Lake(root).exists:
             make_lake(root, rows=args.rows, days=365, models=60, users=5_000, end=datetime.now(UTC).date())
         print(f"{Lake(root).snapshot().rows:,} requests; {os.cpu_count()} cores; times in ms\n")
-        print("| days | requests    | page    | board   | ratio | queries | warm    |\n|" + "---:|" * 7)
+        print("| days | requests    | page    | board   | ratio | warm    |\n|" + "---:|" * 6)
         for days in args.days.split(","):
             measure(view_of(str(root.absolute()), int(days), args.zone), args.runs)
 

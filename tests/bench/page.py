@@ -38,14 +38,16 @@ logging.disable(logging.WARNING)  # Streamlit warns that no page is running
 
 from make_lake import make_lake  # noqa: E402
 
-from usagecost import engine, folds, periods, queries, queries_settled  # noqa: E402
+from usagecost import engine, folds, periods, queries  # noqa: E402
 from usagecost.engine.embedded import _root as database  # noqa: E402
 from usagecost.filters import Condition, Filters, View  # noqa: E402
 from usagecost.lake import Lake  # noqa: E402
 from usagecost.lake.tallies import Tallies  # noqa: E402
-from usagecost.metrics import DIMENSIONS  # noqa: E402
+from usagecost.metrics import CARDS, DIMENSIONS, measures_of  # noqa: E402
 
 EVERYTHING = Filters()
+MEASURES = (*measures_of((*CARDS, "total_tokens", "cache_read_tokens", "successful", "failed")), "last_seen_us")
+"""What the page asks for."""
 
 BY_HAND = """
     count(*) AS requests,
@@ -104,7 +106,7 @@ def page(view: View) -> tuple[Seconds, folds.Usage]:
     seconds.open = time.perf_counter() - start
     with scans_timed(seconds):
         queries.data_span(view.lake, view.version)
-        usage = queries.usage(view, "model")
+        usage = queries.usage(view, "model", MEASURES)
         top = folds.top_values(usage.by_value, 10)
         if top.empty:
             sys.exit("There is no such request in the lake: ask for others with --days or --where.")
@@ -112,16 +114,13 @@ def page(view: View) -> tuple[Seconds, folds.Usage]:
         folds.over_time_by_top(usage, top)
         for shown in (usage, busiest):
             _ = shown.totals, shown.totals_before, shown.over_time, shown.by_value
-        _ = queries.usage(replace(view, interval=periods.WHOLE, period=view.period.alone), "user").by_value
+        _ = queries.usage(replace(view, interval=periods.WHOLE), "user", MEASURES, compares=False).by_value
     seconds.whole = time.perf_counter() - start
     return seconds, usage
 
 
 def forget() -> None:
     """Drops every answer, the handle on the lake, and the database with the footers that it keeps."""
-    for question in (queries.usage, queries.data_span):
-        question.clear()
-    queries_settled.kept.clear()
     for opened in (engine.open_lake, database, periods.clock):
         opened.cache_clear()
 
