@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from usagecost.ingest import ingest
 from usagecost.lake import Lake, LakeError, LakeFull
 from usagecost.lake.atomic import write_whole
 from usagecost.lake.errors import is_disk_full
@@ -82,7 +83,7 @@ COMMANDS = {
 def test_a_full_disk_is_one_sentence_and_the_lake_is_as_it_was(disk: Path, tmp_path: Path, command: str, left: int):
     root = disk / "data" / "lake"
     for number in range(2):
-        assert run("ingest", write_table(tmp_path / f"{number}.csv", f"f{number}", 1_500), lake=root).returncode == 0
+        ingest([write_table(tmp_path / f"{number}.csv", f"f{number}", 1_500)], Lake(root))
     (root.parent / "prices.toml").write_text('[[price]]\nmodel = "gpt-4o"\ninput = 1\noutput = 2\n')
     run("prices", lake=root)
     before, files = Lake(root).snapshot(), files_in(root)
@@ -107,7 +108,7 @@ def test_a_full_disk_is_one_sentence_and_the_lake_is_as_it_was(disk: Path, tmp_p
 def test_every_command_says_that_the_disk_is_full(disk: Path, tmp_path: Path, command: str):
     root = disk / "data" / "lake"
     for number in range(2):
-        assert run("ingest", write_table(tmp_path / f"{number}.csv", f"f{number}", 300), lake=root).returncode == 0
+        ingest([write_table(tmp_path / f"{number}.csv", f"f{number}", 300)], Lake(root))
     (root.parent / "prices.toml").write_text('[[price]]\nmodel = "gpt-4o"\ninput = 1\noutput = 2\n')
     before, files = Lake(root).snapshot(), files_in(root)
     fill(disk, 0)

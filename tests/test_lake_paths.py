@@ -30,7 +30,7 @@ def write(folder: Path, user: str) -> Path:
     return file
 
 
-@settings(max_examples=15)
+@settings(max_examples=4)
 @given(NAMES.filter(lambda name: len(name.encode()) < 200 and not set("/\0") & set(name) and name not in (".", "..")))
 @example("a b")
 @example("a%b")

@@ -75,7 +75,7 @@ SESSIONS = [
 """The third is a copy of the first one's beginning: its times are the same."""
 
 
-@settings(max_examples=8)
+@settings(max_examples=4)
 @given(data=st.data())
 def test_neither_order_nor_files_nor_repetition_change_what_is_stored(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

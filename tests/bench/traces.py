@@ -49,8 +49,6 @@ class Question:
 
 def cold_ms(ask: Callable[[], object]) -> float:
     """How long it takes when nothing is known."""
-    for cached in (queries_traces.page, queries_traces.request):
-        cached.clear()
     for opened in (engine.open_lake, engine.embedded._root):
         opened.cache_clear()
     begun = time.perf_counter()
