@@ -63,3 +63,14 @@ def test_the_command_line_tells_them_apart(loaded: tuple[Path, Report]):
     assert "Spend incomplete" in told
     assert "No list price" in told
     assert Lake(lake).removal(Selection(user=None, ingest=Lake(lake).history()[0]["ingest"]["id"])).unpriced == 2
+
+
+def test_the_reason_of_a_model_is_that_of_a_request_which_needed_a_price(tmp_path: Path):
+    used = {"started_at": f"{DAY}T10:00:00Z", "provider": "openai", "model": "gpt-4o", "input_tokens": 1_000, "output_tokens": 10}
+    failed = {**used, "started_at": f"{DAY}T11:00:00Z", "status": "error", "input_tokens": 0, "output_tokens": 0}
+    rows = [{**used, "request_id": "used"}, {**failed, "request_id": "failed"}]
+    ingest([json_lines(tmp_path / "rows.jsonl", rows)], Lake(tmp_path / "lake"))
+
+    (model,) = queries_prices.models(view(str(tmp_path / "lake"), days(DAY)))
+
+    assert model["price_reason"] == "openai/gpt-4o is in the price list"

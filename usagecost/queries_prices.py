@@ -35,6 +35,7 @@ SELECT
     coalesce(
         arg_max(price_reason, {us}) FILTER (price_status = 'unpriced'),
         arg_max(price_reason, {us}) FILTER (price_status = 'partial'),
+        arg_max(price_reason, {us}) FILTER (price_id IS NOT NULL),
         arg_max(price_reason, {us})
     ) AS price_reason,
     arg_max(price_id, {us}) FILTER (price_id IS NOT NULL) AS price_id
@@ -50,7 +51,7 @@ def models(view: View) -> list[dict[str, Any]]:
 
     Sums are NULL where nothing is known; `…_of_both…` are of the `requests_of_both` whose reported and list cost are known.
     `price_status` is that of the newest request that needed a price, `price_id` that of the newest that had one. `price_reason` is
-    that of the newest without a price, else of the newest with a part of one, else of the newest.
+    that of the newest without a price, else of the newest with a part of one, else of the newest with one.
     """
     in_range, bound = instant_range_sql(engine.INSTANT_US, {"now": (view.period.start, view.period.end)})
     matches, values = view.filters.sql()
