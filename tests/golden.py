@@ -309,7 +309,7 @@ def main() -> int:
         if said is None:
             print(f"{name}: no logs, set USAGECOST_REAL_DATA to a folder of them")
         elif arguments.write:
-            file.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n")
+            file.write_text(json.dumps(said, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
         else:
             differing = list(differences(json.loads(file.read_text()), json.loads(json.dumps(said))))
             print(*differing[:200], f"{name}: {len(said)} places, {len(differing)} numbers differ", sep="\n")
