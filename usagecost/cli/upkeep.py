@@ -65,11 +65,16 @@ def doctor(
             help="Compact small files, write the sums and key filters that large ones lack, and remove what is left over."
         ),
     ] = False,
+    verify: Annotated[
+        bool, typer.Option(help="Read every file and compare it with its checksum; exit status 1 if one is damaged.")
+    ] = False,
 ) -> None:
     """Look at the lake's health: version, rows, days, size, freshness, unpriced requests, small files."""
     root = lake or lake_root()
     try:
         handle = Lake(root)
+        if verify:
+            _verify(handle)
         if repair:
             with err.status("Looking after the files…"):
                 compacted, tallied, removed = handle.compact(), handle.tally(), handle.vacuum()
@@ -78,6 +83,23 @@ def doctor(
     except (LakeError, UnansweredError) as problem:
         fail(str(problem), NOTHING_READ)
     print_facts("", facts)
+
+
+def _verify(handle: Lake) -> None:
+    """Says which files are not what was written; ends the program if there are any."""
+    with err.status("Reading all files…"):
+        found = handle.verify()
+    of_before = f"; {counted(found.unchecked, 'file')} of an earlier version of the app have no checksum" if found.unchecked else ""
+    if not found.damaged:
+        out.print(f"{counted(found.checked, 'file')} checked, none is damaged{of_before}.", highlight=False)
+        return
+    for name in found.damaged:
+        err.print(f"{name} is damaged: its numbers are not what was written.", markup=False, highlight=False)
+    fail(
+        f"{len(found.damaged)} of {counted(found.checked, 'file')} damaged{of_before}: restore them from a backup, "
+        "or move the lake away and ingest the logs again.",
+        NOTHING_READ,
+    )
 
 
 def upgrade(lake: LakeOption = None) -> None:

@@ -60,7 +60,7 @@ def table(
         return embedded.answer(said, parameters, "requests", REQUESTS, snapshot.files(first_day, last_day), whose)
     tallies, files = embedded.tallies_sql(tallied)
     said = said.replace("{tallies}", tallies)
-    return embedded.answer(said, {**parameters, **files}, "requests", REQUESTS, tallied.requests, whose)
+    return embedded.answer(said, {**parameters, **files}, "requests", REQUESTS, tallied.requests, whose, has_tallies=True)
 
 
 def tallied(

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from usagecost.engine.words import INSTANT_US, UnansweredError
 from usagecost.lake import Tallied
+from usagecost.lake.checksums import is_whole
 from usagecost.lake.table import no_rows_sql, rows_sql
 from usagecost.lake.tally_content import MEASURED
 from usagecost.lake.tally_steps import rows_of
@@ -33,8 +34,13 @@ def answer(
     columns: pa.Schema,
     files: Sequence[str],
     whose: str,
+    *,
+    has_tallies: bool = False,
 ) -> pa.Table:
-    """The result of a query that names a table as ``{name}`` over its Parquet files; ``whose`` they are is said in errors."""
+    """The result of a query that names a table as ``{name}`` over its Parquet files; ``whose`` they are is said in errors.
+
+    Raises UnansweredError. ``has_tallies``: the parameters name files of tallies too.
+    """
     if files:
         relation, bound = rows_sql("$files", columns), {**parameters, "files": list(files)}
     else:
@@ -44,9 +50,28 @@ def answer(
             said = sql.replace(f"{{{name}}}", relation).replace("{instant_us}", INSTANT_US)
             return cursor.sql(said, params=bound).to_arrow_table()
     except duckdb.IOException as problem:
-        raise UnansweredError(f"A file of {whose} is gone or damaged. Load the page again.") from problem
+        raise UnansweredError(_gone_or_damaged(files, whose)) from problem
     except duckdb.OutOfMemoryException as problem:
         raise UnansweredError(f"The question needs more than {MEMORY_LIMIT} of memory. Ask for fewer days.") from problem
+    except duckdb.Error as problem:
+        if type(problem) in _OF_DAMAGE and (said := _gone_or_damaged(files, whose, only_if_known=not has_tallies)):
+            raise UnansweredError(said) from problem
+        raise
+
+
+_OF_DAMAGE = (duckdb.Error, duckdb.InvalidInputException, duckdb.SerializationException)
+"""What DuckDB raises, among other things, where a Parquet file is not what was written."""
+
+
+def _gone_or_damaged(files: Sequence[str], whose: str, *, only_if_known: bool = False) -> str:
+    """Which of the files is not what was written, in a sentence; if it is none of them, something in general, or nothing."""
+    damaged = next((file for file in files if not is_whole(file)), None)
+    if damaged:
+        name = "/".join(Path(damaged).parts[-2:])
+        return (
+            f"{name}, a file of {whose}, is gone or damaged. Load the page again; if that does not help, restore it from a backup."
+        )
+    return "" if only_if_known else f"A file of {whose} is gone or damaged. Load the page again."
 
 
 def tallies_sql(tallied: Tallied) -> tuple[str, dict[str, Any]]:

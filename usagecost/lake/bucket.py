@@ -135,6 +135,10 @@ class Bucket:
         """Brings it to the store; what was written stays as the copy."""
         obstore.put(self._store.client, self._folder + name, self._store.copies.path(self._folder + name))
 
+    def rename(self, name: str, to: str) -> None:
+        copies = self._store.copies
+        copies.path(self._folder + name).rename(copies.path(self._folder + to))
+
     def discard(self, name: str) -> None:
         """Removes the copy alone: of a commit whose answer was lost nobody knows whether it counts. A vacuum takes the rest."""
         self.forget([name])

@@ -20,6 +20,7 @@ from usagecost.lake import removal as lake_removal
 from usagecost.lake import repricing as lake_repricing
 from usagecost.lake import texts
 from usagecost.lake import upkeep as lake_upkeep
+from usagecost.lake.checksums import Verified, verify
 from usagecost.lake.errors import LakeError, note_unwritten
 from usagecost.lake.merge import Commit, resolve, write_days
 from usagecost.lake.publishing import replace_days
@@ -149,14 +150,30 @@ class Lake(LakeReader):
             self._tallies.forget_gone(self.snapshot().data_files if self.exists else ())
             return removed
 
+    def verify(self) -> Verified:
+        """Whether the files of the newest version, of all tables, are what was written; nothing is changed.
+
+        Raises LakeMissing, LakeUnreadable or LakeUnreachable.
+        """
+        found = []
+        for place, spec in self._tables():
+            if spec is REQUESTS or place.has_table():
+                files = [(file.name, file.bytes) for file in data_files(open_table(place), spec)]
+                done = verify(place, files)
+                found.append(replace(done, damaged=tuple(f"{spec.name}/{name}" for name in done.damaged)))
+        damaged = tuple(name for one in found for name in one.damaged)
+        return Verified(sum(one.checked for one in found), sum(one.unchecked for one in found), damaged)
+
     def tally(self, files: Sequence[DataFile] | None = None) -> int:
         """Write the tallies that files, by default all of the newest version, and its months lack; returns of how many files.
 
-        And the filters of their keys. Every version made by this class has them already; a lake of before has not. Raises
-        LakeMissing or LakeUnreadable.
+        And the filters of their keys. Every version made by this class has them already; a lake of before has not. Of all files
+        those tallies are written anew that cannot be read. Raises LakeMissing or LakeUnreadable.
         """
         stored = self.snapshot().data_files
         asked = stored if files is None else files
+        if files is None:
+            self._tallies.drop_unreadable()
         lacking, unfiltered = self._tallies.lacking(asked), self._keys.lacking(asked)
         if not lacking and not unfiltered and not self._tallies.lacking_months(stored):
             return 0

@@ -101,6 +101,11 @@ class Disk:
         self.sync(name)
         fsync((self.folder / name).parent)
 
+    def rename(self, name: str, to: str) -> None:
+        """Gives a new file another name, before `keep`."""
+        _begun[self.folder].add(to)
+        (self.folder / name).rename(self.folder / to)
+
     def discard(self, name: str) -> None:
         """Removes a file that no version names."""
         (self.folder / name).unlink(missing_ok=True)

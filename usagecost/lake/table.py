@@ -22,6 +22,7 @@ from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction
 
 from usagecost import schema
+from usagecost.lake.checksums import checksum
 from usagecost.lake.errors import LakeMissing
 from usagecost.lake.footers import statistics
 from usagecost.lake.storage import Storage, errors_explained
@@ -237,8 +238,8 @@ def write_file(
     ``is_sorted`` says that the rows come in the table's order, so that they need not be sorted, which takes a third of the time.
     The file belongs to no version until it is published.
     """
-    name = (f"{spec.partition}={day}/" if spec.partition else "") + f"{uuid.uuid4()}.parquet"
-    file = place.new_file(name)
+    written = (f"{spec.partition}={day}/" if spec.partition else "") + uuid.uuid4().hex
+    file = place.new_file(written)
     con.execute(
         f"""
         COPY (SELECT {spec.stored_columns} FROM ({rows}) {"" if is_sorted else f"ORDER BY {spec.order}"})
@@ -248,12 +249,14 @@ def write_file(
     )
     footer = pq.read_metadata(file)
     if footer.num_rows == 0:
-        place.discard(name)
+        place.discard(written)
         return None
+    name, size = f"{written}-{checksum(file)}.parquet", file.stat().st_size
+    place.rename(written, name)
     place.keep(name)
     return AddAction(
         path=name,
-        size=file.stat().st_size,
+        size=size,
         partition_values={spec.partition: str(day)} if spec.partition else {},
         modification_time=now_ms(),
         data_change=data_change,

@@ -23,6 +23,8 @@ from operator import and_
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from usagecost.lake.atomic import fsync
 from usagecost.lake.errors import LakeError, note_unwritten
@@ -140,6 +142,15 @@ class Tallies:
                 gone.append(path)
         self._all.drop(gone)
 
+    def drop_unreadable(self) -> int:
+        """Remove the tallies that are no Parquet files any more, so that they are written anew; returns how many."""
+        files = [(name, size) for name, (size, _) in self._folder.below().items() if name.endswith(ENDING)]
+        names = [name for (name, _), path in zip(files, self._folder.paths(files), strict=True) if not _is_readable(path)]
+        self._folder.drop(names)
+        self._folder.forget(names)
+        self._listed = None
+        return len(names)
+
     def _known(self) -> dict[tuple[str, str], Tally]:
         """The name of a file, without its folder and ending, or of a month, and the kind of its tally -> that.
 
@@ -193,6 +204,14 @@ def _tallies(files: Mapping[str, tuple[int, float]]) -> dict[tuple[str, str], Ta
             whose, kind, parted_at, told = named_so.groups()
             found[whose, kind] = Tally(name, size, kind, int(parted_at, 16), told_by(told))
     return found
+
+
+def _is_readable(path: str) -> bool:
+    try:
+        pq.read_metadata(path)
+    except (OSError, pa.ArrowException):
+        return False
+    return True
 
 
 def _stem(file: DataFile) -> str:

@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from usagecost.filters import Parameters
+from usagecost.lake import Tallied
 from usagecost.metrics import DIMENSIONS, LATENCY, LATENCY_STEP, LATENCY_STEPS_PER_ROOT, PERCENTILES
-from usagecost.queries.rows import Rows
+from usagecost.queries.rows import Rows, told
 
 MOST_SHARE = 0.5
 """If more of the latencies would have to be looked at, all are."""
@@ -36,13 +37,28 @@ def percentiles(
 ) -> pa.Table | None:
     """What `quantiles.grouped_sql` says of percentiles, made with the help of tallies; None if they are no help."""
     levels = {name: PERCENTILES[name] for name in measures if name in PERCENTILES}
-    told = rows.view.filters.told_by(*([split] if split else []))
-    if told is None or len(levels) < len(measures):
+    names = rows.view.filters.told_by(*([split] if split else []))
+    if names is None or len(levels) < len(measures):
         return None
-    tallied = rows.tallied(told | {LATENCY}, split)
-    if tallied is None:
-        return None
-    columns = ", ".join(sorted({"started_at", *(DIMENSIONS[name].column for name in told)}))
+
+    def ask(tallied: Tallied | None) -> pa.Table | None:
+        return _percentiles(rows, split, named, groupings, grouped_sql, levels, names, tallied) if tallied else None
+
+    return told(rows.tallied(names | {LATENCY}, split), ask)
+
+
+def _percentiles(
+    rows: Rows,
+    split: str | None,
+    named: Sequence[str | None],
+    groupings: Sequence[str],
+    grouped_sql: Callable[..., tuple[str, Parameters]],
+    levels: Mapping[str, float],
+    names: Collection[str],
+    tallied: Tallied,
+) -> pa.Table | None:
+    """The same with tallies that tell latencies; None if too many would have to be looked at."""
+    columns = ", ".join(sorted({"started_at", *(DIMENSIONS[name].column for name in names)}))
     counted = f"""(
         SELECT {columns}, {LATENCY_STEP} AS latency, (duration_ms IS NOT NULL)::bigint AS timed_requests FROM {{requests}}
         UNION ALL SELECT {columns}, latency::bigint, timed_requests FROM {{tallies}})"""

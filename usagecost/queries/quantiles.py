@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from usagecost.filters import Parameters
+from usagecost.lake import Tallied
 from usagecost.metrics import DIMENSIONS
 from usagecost.periods import WHOLE
 from usagecost.queries.latency_steps import percentiles
-from usagecost.queries.rows import Rows, is_list
+from usagecost.queries.rows import Rows, is_list, told
 
 GROUPINGS = {"whole": (), "time": ("number",), "value": ("place",), "both": ("number", "place")}
 """What can be shown: the whole, each interval, each value of the split, each value in each interval -> what SQL groups by."""
@@ -99,11 +100,13 @@ def _answer(
     found = percentiles(rows, split, measures, named, groupings, grouped_sql)
     if found is not None:
         return found
+
+    def ask(tallied: Tallied | None) -> pa.Table:
+        relation = _users_sql(rows) if tallied else "{requests}"
+        return rows.answer(*grouped_sql(rows, split, named, groupings, relation, rows.measures_sql(measures)), tallied)
+
     is_told = measures == (USERS,) and split is None
-    tallied = rows.tallied(rows.view.filters.told_by("user")) if is_told else None
-    relation = _users_sql(rows) if tallied else "{requests}"
-    sql, parameters = grouped_sql(rows, split, named, groupings, relation, rows.measures_sql(measures))
-    return rows.answer(sql, parameters, tallied)
+    return told(rows.tallied(rows.view.filters.told_by("user") if is_told else None), ask)
 
 
 def _keys(groupings: Sequence[str]) -> list[str]:
@@ -160,6 +163,6 @@ def _place_sql(named: Sequence[str | None]) -> tuple[str, Parameters]:
 
 def _users_sql(rows: Rows) -> str:
     """The relation of who sent requests, and when, with what is filtered by: a tally says it once for each step of time."""
-    told = rows.view.filters.told_by("user") or ()
-    columns = ", ".join(sorted({"started_at", *(DIMENSIONS[name].column for name in told)}))
+    names = rows.view.filters.told_by("user") or ()
+    columns = ", ".join(sorted({"started_at", *(DIMENSIONS[name].column for name in names)}))
     return f"(SELECT {columns} FROM {{requests}} UNION ALL SELECT {columns} FROM {{tallies}})"

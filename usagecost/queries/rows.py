@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import logging
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from usagecost import engine, periods
+from usagecost.engine import UnansweredError
 from usagecost.filters import Parameters, View, instant_range_sql
 from usagecost.lake import Tallied
 from usagecost.metrics import BASES, OF_ROWS, SPLITS, Metric, measure_sql
@@ -20,6 +22,8 @@ HOUR_OF_WEEK = "hour_of_week"
 """The split of a heatmap: the weekday (from 0, Monday) times 24, plus the hour of day."""
 
 Instants = tuple[datetime, datetime]
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,16 @@ class Rows:
         if is_list(split):
             return f"unnest(CASE WHEN len({column}) > 0 THEN list_distinct({column}) ELSE [NULL] END)", {}
         return f"({column})::varchar", {}
+
+
+def told(tallied: Tallied | None, ask: Callable[[Tallied | None], Answer]) -> Answer:
+    """What is asked of tallies; or, where there are none or one of them cannot be read, of the requests."""
+    if tallied:
+        try:
+            return ask(tallied)
+        except UnansweredError:
+            logging.getLogger(__name__).warning("Sums of files cannot be read; requests are. See doctor --repair", exc_info=True)
+    return ask(None)
 
 
 def is_of_clock(split: str | None) -> bool:

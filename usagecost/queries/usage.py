@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from usagecost.filters import Parameters, View
@@ -16,7 +17,7 @@ from usagecost.lake import Tallied
 from usagecost.metrics import CARDS, METRICS, OF_ROWS, fold_sql, measures_of, tally_column
 from usagecost.periods import WHOLE
 from usagecost.queries import quantiles
-from usagecost.queries.rows import HOUR_OF_WEEK, Rows, is_list, is_of_clock, order_sql
+from usagecost.queries.rows import HOUR_OF_WEEK, Rows, is_list, is_of_clock, order_sql, told
 
 MOST_VALUES = 500
 """Values of a split that an answer over time names; beyond them, the least are one "Other"."""
@@ -50,9 +51,11 @@ def usage(
     most = most or (MOST_VALUES_OF_PERIOD if view.interval == WHOLE else MOST_VALUES)
     folding = tuple(sorted({"requests", *METRICS[rank].terms, *measures} - set(OF_ROWS)))
     whole = usage(view, None, folding if parts_only else measures, rank=rank, compares=compares) if is_list(split) else None
-    tallied = rows.tallied(_told_by(view, split), split)
-    sql, parameters = usage_sql(rows, split, folding, rank, most, tallied)
-    cells = rows.answer(sql, parameters, tallied)
+
+    def ask(tallied: Tallied | None) -> pa.Table:
+        return rows.answer(*usage_sql(rows, split, folding, rank, most, tallied), tallied)
+
+    cells = told(rows.tallied(_told_by(view, split), split), ask)
     is_before = pc.is_null(cells["number"])
     now = rows.placed(cells.filter(pc.invert(is_before)))
     before = cells.filter(is_before).drop_columns(["number", "parts"]) if rows.before else None

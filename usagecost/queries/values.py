@@ -6,15 +6,16 @@ import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from usagecost import engine, periods
 from usagecost.filters import View, instant_range_sql
 from usagecost.labels import NO_LABELS, Labels
-from usagecost.lake import LakeError
+from usagecost.lake import LakeError, Tallied
 from usagecost.metrics import DIMENSIONS
 from usagecost.periods import WHOLE
-from usagecost.queries.rows import Rows
+from usagecost.queries.rows import Rows, told
 
 MOST_CHOICES = 5_000
 """Values of a dimension that a filter offers, the busiest first."""
@@ -26,6 +27,16 @@ def choices(view: View) -> dict[str, list[str | None]]:
     in_range, bound = instant_range_sql(engine.INSTANT_US, {"now": whole.now})
     cuts = [periods.instant_us(instant) for instant in whole.now]
     tallied = engine.tallied([frozenset({name}) for name in DIMENSIONS], cuts, **whole.where)
+
+    def ask(tallied: Tallied | None) -> pa.Table:
+        return whole.answer(_choices_sql(in_range, tallied), bound, tallied)
+
+    found = told(tallied, ask)
+    return {name: found.filter(pc.field("dimension") == name)["value"].slice(0, MOST_CHOICES).to_pylist() for name in DIMENSIONS}
+
+
+def _choices_sql(in_range: str, tallied: Tallied | None) -> str:
+    """One row: (dimension, value), with how many requests have it."""
     columns = {name: dimension.column for name, dimension in DIMENSIONS.items()}
     sets = ", ".join(f"({column})" for column in columns.values())
     names = " ".join(f"WHEN grouping({column}) = 0 THEN '{name}'" for name, column in columns.items())
@@ -38,11 +49,9 @@ def choices(view: View) -> dict[str, list[str | None]]:
             grouping = tallied.groupings[frozenset({name})]
             told = f"SELECT '{name}', {dimension.value_column}, requests FROM {{tallies}} WHERE grouping = '{grouping}'"
             counts += f" UNION ALL {told} AND {in_range}"
-    sql = f"""
+    return f"""
         SELECT dimension, value, sum(counted)::bigint AS requests FROM ({counts}) GROUP BY dimension, value
         ORDER BY requests DESC, value"""
-    found = whole.answer(sql, bound, tallied)
-    return {name: found.filter(pc.field("dimension") == name)["value"].slice(0, MOST_CHOICES).to_pylist() for name in columns}
 
 
 def labels(lake: str) -> Labels:

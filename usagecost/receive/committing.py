@@ -7,6 +7,7 @@ processes around it too, are not for it: it ends when its input does.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -116,6 +117,8 @@ def _keep_up(lake: Lake, grace_hours: float) -> None:
     if lake.exists:
         lake.compact()
         lake.vacuum(grace_hours)
+        for name in lake.verify().damaged:
+            logging.getLogger(__name__).error("%s is damaged: see `python -m usagecost doctor --verify`", name)
 
 
 if __name__ == "__main__":

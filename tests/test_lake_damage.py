@@ -1,0 +1,165 @@
+"""Files of a lake that are not what was written any more: noticed, said in a sentence, read around where they can be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from tests.lake_rows import commit
+from tests.views import days, request, view
+from usagecost import queries
+from usagecost.cli import app
+from usagecost.engine import UnansweredError
+from usagecost.filters import View
+from usagecost.lake import Lake, tallies
+from usagecost.lake.checksums import Verified, checksum, checksum_in
+from usagecost.lake.tallies import Tallies
+from usagecost.metrics import measures_of
+
+DAYS = ("2026-05-01", "2026-05-02", "2026-05-03")
+METRICS = measures_of(["requests", "spend_usd", "latency_p95_ms", "active_users"])
+
+
+@pytest.fixture(autouse=True)
+def small_files_are_tallied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tallies, "LEAST_ROWS", 50)
+
+
+def made(folder: Path) -> Lake:
+    lake = Lake(folder / "lake")
+    rows = [
+        request(f"{day} {i % 24:02}:10:{i % 60:02}", model=f"m{i % 3}", provider="p", user_id=f"u{i % 7}", duration_ms=10.0 + i,
+                input_tokens=i)
+        for day in DAYS for i in range(90)
+    ]  # fmt: skip
+    commit(lake, *rows)
+    return lake
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return made(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake of which every damage is mended."""
+    return made(tmp_path_factory.mktemp("whole"))
+
+
+def asked(lake: Lake) -> View:
+    return view(str(lake.root), days(DAYS[0], DAYS[-1]))
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-40])
+
+
+def data_file(lake: Lake) -> Path:
+    return min((lake.root / "requests").glob("day=*/*.parquet"))
+
+
+def tallies_of(lake: Lake) -> list[Path]:
+    return sorted((lake.root / "requests" / "_tallies").glob("*/*.parquet"))
+
+
+def run(*words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, words)
+    return done.exit_code, done.output
+
+
+def test_every_file_says_its_checksum_and_a_whole_lake_is_whole(lake: Lake):
+
+    assert all(checksum_in(file.name) == checksum(lake.root / "requests" / file.name) for file in lake.snapshot().data_files)
+    assert lake.verify() == Verified(checked=3, unchecked=0, damaged=())
+    assert run("doctor", "--verify", "--lake", str(lake.root))[0] == 0
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_no_damage_goes_unnoticed(whole: Lake, data: st.DataObject):
+    file = data.draw(st.sampled_from(sorted((whole.root / "requests").glob("day=*/*.parquet"))))
+    content = file.read_bytes()
+    place = data.draw(st.integers(0, len(content) - 1))
+    if data.draw(st.booleans()):
+        bad = content[:place]
+    else:
+        bad = content[:place] + bytes([content[place] ^ 1 << data.draw(st.integers(0, 7))]) + content[place + 1 :]
+    try:
+        file.write_bytes(bad)
+        assert whole.verify().damaged == (f"requests/{file.parent.name}/{file.name}",)
+    finally:
+        file.write_bytes(content)
+    assert whole.verify().damaged == ()
+
+
+def test_a_damaged_file_is_named_and_the_exit_status_is_1(lake: Lake):
+    file = data_file(lake)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+    status, said = run("doctor", "--verify", "--lake", str(lake.root))
+
+    assert status == 1
+    assert f"requests/{file.parent.name}/{file.name} is damaged" in said.replace("\n", "")
+    assert "restore them from a backup" in said
+
+
+def test_a_file_that_is_gone_is_damaged_too(lake: Lake):
+    data_file(lake).unlink()
+
+    assert len(lake.verify().damaged) == 1
+
+
+def test_a_question_to_a_damaged_file_is_answered_by_its_name(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Tallies, "_known", lambda _: {})
+    cut(data_file(lake))
+
+    with pytest.raises(UnansweredError, match=f"{data_file(lake).name}.* is gone or damaged"):
+        queries.usage(asked(lake), "model")
+
+
+def test_files_of_before_have_no_checksum_and_are_said_apart():
+    assert checksum_in("day=2026-05-01/0c7f2c0e-9d1c-4c6c-8a63-0a8d2f1f7d11.parquet") is None
+    assert checksum_in("day=2026-05-01/0c7f2c0e9d1c4c6c8a630a8d2f1f7d11-00ff10ab.parquet") == "00ff10ab"
+
+
+def test_sums_that_cannot_be_read_are_read_around_and_mended(lake: Lake):
+    before = queries.usage(asked(lake), "model", METRICS)
+    offered = queries.choices(asked(lake))
+    names = tallies_of(lake)
+    assert names, "nothing is told by sums"
+    for file in names:
+        cut(file)
+
+    damaged = queries.usage(asked(lake), "model", METRICS)
+    status, said = run("summary", "--start", DAYS[0], "--end", DAYS[-1], "--lake", str(lake.root))
+
+    assert damaged.totals == pytest.approx(before.totals)
+    assert damaged.totals_before == before.totals_before
+    assert queries.choices(asked(lake)) == offered
+    assert (status, "270" in said) == (0, True)
+
+    status, said = run("doctor", "--repair", "--lake", str(lake.root))
+    assert status == 0
+    assert "3 summed up anew" in said
+    assert tallies_of(lake) == names
+    assert lake.snapshot().tallies.drop_unreadable() == 0
+
+
+@pytest.mark.slow
+def test_a_damaged_copy_of_a_stores_file_is_fetched_anew(new_lake):
+    lake = Lake(new_lake("s3"))
+    commit(lake, *(request(f"{DAYS[0]} 10:00:{i % 60:02}") for i in range(90)))
+    (path,) = lake.snapshot().files()
+    content = bytearray(Path(path).read_bytes())
+    content[100] ^= 1
+    Path(path).write_bytes(content)
+
+    assert lake.verify().damaged == ()
+    assert checksum(path) == checksum_in(path)
