@@ -32,6 +32,7 @@ COUNTS = {
 
 NEVER_SENT: dict[str, tuple[str, ...]] = {
     "langfuse": ("cache_write_1h",),
+    "openlit": ("cache_write_1h",),
     "openai-v2": ("cache_read", "reasoning"),
     "openai-v2-latest": ("cache_read", "reasoning"),
     "openinference": ("cache_write_1h",),
@@ -50,6 +51,8 @@ SENT_WRONGLY: dict[tuple[str, str, str, bool], Values] = {
             ("messages", "extended", True): "claude-sonnet-4-5",
         }.items()
     },
+    ("openlit", "chat/completions", "thinking", False): {"reasoning": None},
+    ("openlit", "chat/completions", "thinking", True): {"reasoning": None},
     ("traceloop", "chat/completions", "thinking", True): {"reasoning": None},
     ("traceloop", "messages", "extended", True): {"output": 27},
     ("traceloop", "messages", "hourly", True): {"output": 23},

@@ -16,7 +16,7 @@ from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
 from usagecost.sources.jsonlines import JsonLines
 from usagecost.sources.otel_names import CLAUDE_CODE, INHERITED, KEPT, LITELLM_USAGE, PLACE, SAID, TEXTS
-from usagecost.sources.otel_parts import ANSWER_ID, HAS_FAILED, IS_CALL, LINEAGE
+from usagecost.sources.otel_parts import ANSWER_ID, HAS_FAILED, IS_CALL, LINEAGE, NAMED_CALL
 from usagecost.sources.otel_providers import BEDROCK_MODEL, FRAMEWORKS, PROVIDERS
 from usagecost.sources.otel_skips import SKIPPED, tidied
 from usagecost.sources.otel_spans import ELEMENTS, SHAPE
@@ -100,6 +100,7 @@ _READ = f"""
     SELECT
         * REPLACE (
             coalesce(resource_environment, environment) AS environment,
+            coalesce(requested_model, CASE WHEN {NAMED_CALL} THEN split_part(span_name, ' ', 2) END) AS requested_model,
             CASE WHEN is_claude_code THEN coalesce(user_email, user_id) ELSE coalesce(user_id, user_email) END AS user_id
         ),
         {HAS_FAILED} AS has_failed,

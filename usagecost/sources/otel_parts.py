@@ -22,12 +22,18 @@ LEAST_LETTERS, MOST_LETTERS, LEAST_WITHOUT_ZEROS = 20, 200, 15
 
 HOUR_NS = 3_600_000_000_000
 
-IS_CALL = """coalesce(
+NAMED_CALL = """(
+    starts_with(scope, 'openlit.') AND regexp_full_match(span_name, '(chat|text_completion|generate_content|embeddings) [^ ]+')
+)"""
+"""Whether a span's name says which model is called, as the conventions have it. Of a failed call OpenLIT may say no more."""
+
+IS_CALL = f"""coalesce(
     operation IN ('chat', 'completion', 'text_completion', 'generate_content', 'embeddings', 'embedding')
     OR kind IN ('LLM', 'EMBEDDING')
     OR observation_type IN ('generation', 'embedding')
     OR regexp_matches(vercel_operation, '[.]do(Generate|Stream|Embed)$')
-    OR span_name = 'claude_code.llm_request',
+    OR span_name = 'claude_code.llm_request'
+    OR {NAMED_CALL},
     false
 )"""
 """Whether a span is a call of a model, and not something around calls."""
@@ -45,6 +51,7 @@ HAS_FAILED = """coalesce(span_status IN ('2', 'STATUS_CODE_ERROR'), false) OR er
 _SAID = {name: TEXTS[name] for name in ("operation", "error_class", "level")} | KINDS | {"response_id": KEPT["response_id"]}
 _LINK = {
     **dict.fromkeys(("traceId", "spanId", "parentSpanId", "name", "startTimeUnixNano", "status"), "VARCHAR"),
+    "scope": {"name": "VARCHAR"},
     "attributes": dict.fromkeys([*(name for names in _SAID.values() for name in names), "success"], "VARCHAR"),
 }
 
@@ -62,6 +69,7 @@ LINEAGE = f"""
         nullif(record.spanId, '') AS span_id,
         nullif(nullif(record.parentSpanId, ''), '0000000000000000') AS parent_id,
         record.name AS span_name,
+        record.scope.name AS scope,
         record.status AS span_status,
         record.startTimeUnixNano AS started_at,
         {", ".join(f"{_first(*names)} AS {name}" for name, names in _SAID.items())},
