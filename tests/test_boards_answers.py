@@ -50,7 +50,7 @@ def quantile(found: list[Row], share: float) -> float | None:
 
 
 @ON_BOTH_ENGINES
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(questions(), st.sampled_from(["model", "user", "status"]), st.integers(1, 4))
 def test_percentiles_and_users_of_every_part_are_those_of_its_rows(
     varied: tuple[str, list[Row]], question: View, by: str, top: int
@@ -73,7 +73,7 @@ def test_percentiles_and_users_of_every_part_are_those_of_its_rows(
 
 
 @ON_BOTH_ENGINES
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(questions(intervals=("hour", "day", "week", "month")))
 def test_each_interval_has_the_percentile_of_its_own_rows(varied: tuple[str, list[Row]], question: View):
     asked_of, made = of_lake(question, varied[0]), varied[1]
@@ -87,7 +87,7 @@ def test_each_interval_has_the_percentile_of_its_own_rows(varied: tuple[str, lis
 
 
 @ON_ENGINES_AND_TALLIES
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(questions(), st.sampled_from(["model", "provider", "hour_of_day", "weekday", None]), st.integers(1, 3))
 def test_parts_add_up_to_the_summary(varied: tuple[str, list[Row]], question: View, by: str | None, top: int):
     asked_of = replace(of_lake(question, varied[0], "week"), basis="best", filters=Filters())
@@ -104,7 +104,7 @@ def test_parts_add_up_to_the_summary(varied: tuple[str, list[Row]], question: Vi
 
 
 @ON_ENGINES_AND_TALLIES
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(ZONES),
     st.sampled_from([date(2026, 3, 29), date(2026, 10, 25), date(2026, 4, 5), date(2011, 12, 30), date(2010, 11, 7)]),
@@ -124,7 +124,7 @@ def test_weekday_and_hour_are_those_of_the_zones_clocks(lake_of: Callable[..., s
 
 
 @ON_ENGINES_AND_TALLIES
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(questions(intervals=("hour", "day", "week", "month")))
 def test_users_of_an_interval_and_of_the_whole_are_counted_once(varied: tuple[str, list[Row]], question: View):
     asked_of, made = of_lake(question, varied[0]), varied[1]
@@ -144,7 +144,7 @@ FOLDING = tuple(name for name, metric in METRICS.items() if metric.folds)
 
 
 @ON_ENGINES_AND_TALLIES
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(questions(intervals=("hour", "day", "week", "month")), st.sampled_from(["model", "user", "status", None]))
 def test_every_measure_of_every_part_is_that_of_its_rows(varied: tuple[str, list[Row]], question: View, by: str | None):
     asked_of, made = of_lake(question, varied[0]), varied[1]

@@ -77,7 +77,7 @@ def printed(command: str, lake: str, *arguments: str, **environment: str) -> str
     return done.stdout
 
 
-@pytest.mark.parametrize("by", ["model", "user", "week"])
+@pytest.mark.parametrize("by", ["model", "week"])
 def test_a_summary_is_that_of_duckdb(varied: tuple[str, list[Row]], start: Callable, port: int, by: str):
     lake, rows = varied
     start(port)

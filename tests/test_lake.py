@@ -251,7 +251,7 @@ def test_order_batches_and_repetition_of_ingests_do_not_change_the_result(batche
 
 
 @pytest.mark.slow
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(several_batches, st.data())
 def test_order_batches_and_repetition_of_many_ingests_do_not_change_the_result(batches: list[list[Row]], data: st.DataObject):
     check_law(batches, data)

@@ -116,7 +116,7 @@ ROWS = st.builds(
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.lists(st.lists(ROWS, min_size=1, max_size=4), min_size=1, max_size=4), st.integers(1, 3))
 def test_whatever_comes_the_lake_holds_what_it_would_without_filters(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[Row]], least: int

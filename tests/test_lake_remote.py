@@ -336,7 +336,6 @@ def test_tallies_lie_in_the_store_and_serve_machines_that_never_saw_the_requests
 
     question = view(lake.name, periods_of(*days))
     by_tallies = queries.usage(question, "model")
-    queries.usage.clear()
     with monkeypatch.context() as patch:
         patch.setattr(Tallies, "_known", lambda _: {})
         by_requests = queries.usage(question, "model")

@@ -108,7 +108,6 @@ def test_a_server_that_is_away_is_said_to_be_away_and_what_was_read_stays_readab
             f"The store of the lake in {lake.name} does not answer: check the network, and AWS_ENDPOINT_URL if it is set; "
             "try again."
         )
-    queries.usage.clear()
     monkeypatch.setattr(bucket, "LISTED_EVERY", 1e-9)
     assert queries.usage(asked, "model").totals["requests"] == 1, "a version that is known is read from the copies"
 

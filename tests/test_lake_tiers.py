@@ -125,7 +125,7 @@ VERSION = st.builds(
 )
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(batches=st.lists(st.lists(VERSION, min_size=1, max_size=4), min_size=2, max_size=5))
 @pytest.mark.slow
 def test_bit_by_bit_is_the_same_as_at_once(batches: list[list[Row]]):

@@ -56,7 +56,7 @@ def assert_right(question: View, by: str, made: list[Row]) -> None:
 # ---- laws
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(questions(), splits)
 def test_every_number_equals_a_recount_of_the_rows(varied: tuple[str, list[Row]], question: View, by: str):
     lake, made = varied
@@ -65,7 +65,7 @@ def test_every_number_equals_a_recount_of_the_rows(varied: tuple[str, list[Row]]
 
 
 @pytest.mark.slow
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(questions(), splits)
 def test_every_number_equals_a_recount_of_the_rows_many_times(varied: tuple[str, list[Row]], question: View, by: str):
     lake, made = varied
@@ -113,14 +113,14 @@ autumn = st.builds(
 )
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(generated_rows, autumn, st.sampled_from(["model", "user", "status"]))
 def test_any_lake_is_counted_right(lake_of: Callable[..., str], made: list[Row], question: View, by: str):
     assert_right(of_lake(question, lake_of(*made)), by, made)
 
 
 @pytest.mark.slow
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 @given(generated_rows, autumn, st.sampled_from(["model", "user", "status"]))
 def test_any_lake_is_counted_right_many_times(lake_of: Callable[..., str], made: list[Row], question: View, by: str):
     assert_right(of_lake(question, lake_of(*made)), by, made)

@@ -92,7 +92,7 @@ def lakes() -> dict[float, str]:
     return {}
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from([0.0, 0.4, 2.0]),
     st.sets(st.sampled_from(sorted(PERCENTILES)), min_size=1).map(sorted).map(tuple),

@@ -84,7 +84,7 @@ def walked(asked: View, order: Order, most: int) -> list[dict]:
     return rows
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(filters=FILTERS, order=ORDERS, most=st.sampled_from([1, 7, 50]))
 def test_walking_the_pages_visits_what_the_cards_count_once_and_in_order(lake: str, filters: Filters, order: Order, most: int):
     asked = View(lake, Lake(lake).version(), PERIOD, "day", "best", filters)
@@ -100,7 +100,7 @@ def test_walking_the_pages_visits_what_the_cards_count_once_and_in_order(lake: s
     assert all(row["value"] is None for row in rows[len(known) :]), "what is not known stands last"
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(order=ORDERS)
 def test_the_way_back_is_the_way_there(lake: str, order: Order):
     asked = view(lake, PERIOD)

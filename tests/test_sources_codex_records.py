@@ -167,7 +167,7 @@ def test_neither_order_nor_repetition_of_files_change_what_is_stored(tmp_path: P
 
     for number, order in enumerate(permutations(files)):
         lake = Lake(tmp_path / f"lake-{number}")
-        for file in (*order, *order):
+        for file in (*order, order[number % 3]):
             ingest([file], lake)
         table = pq.read_table(list(lake.snapshot().files()), partitioning=None)
         found = zip(*(table[name].to_pylist() for name in ("request_id", "session_id", "input_tokens")), strict=True)

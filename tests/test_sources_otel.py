@@ -381,7 +381,7 @@ def test_usage_is_counted_once_in_the_innermost_spans(tmp_path: Path):
     assert stored(lake, "sum(input_tokens)") == [(300,)]
 
 
-@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(at_once=st.booleans(), order=st.permutations(TREE), cut=st.integers(0, 4))
 @pytest.mark.slow
 def test_neither_files_nor_ingests_nor_their_order_change_what_is_counted(

@@ -95,7 +95,7 @@ TREE = (
 
 
 @pytest.mark.slow
-@settings(max_examples=12, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=6, suppress_health_check=list(HealthCheck), deadline=None)
 @given(order=st.permutations(TREE), cut=st.integers(0, len(TREE)), is_twice=st.booleans())
 def test_neither_order_nor_ingests_nor_repetition_change_what_is_counted(
     tmp_path_factory: pytest.TempPathFactory, order: list[Values], cut: int, is_twice: bool

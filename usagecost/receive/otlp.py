@@ -117,10 +117,10 @@ def _message_pairs(pairs: Iterable[KeyValue], names: dict[str, str]) -> str:
 
 
 def _message_value(value: AnyValue) -> str | None:
-    """The value as JSON; None if it is neither a scalar nor a list of scalars."""
+    """The value as JSON; None if it is neither a scalar nor a list of scalars, or an empty text."""
     kind = value.WhichOneof("value")
     if kind == "string_value":
-        return quoted(value.string_value[:MOST_TEXT])
+        return quoted(value.string_value[:MOST_TEXT]) if value.string_value else None
     if kind == "int_value":
         return str(value.int_value)
     if kind in ("double_value", "bool_value"):
@@ -180,7 +180,7 @@ def _json_pairs(pairs: list[dict[str, Any]] | None, names: dict[str, str]) -> st
 def _json_value(value: dict[str, Any]) -> str | None:
     for kind, types in _SCALARS.items():
         if kind in value:
-            is_known = isinstance(value[kind], types) and not (kind == "doubleValue" and value[kind] == "NaN")
+            is_known = isinstance(value[kind], types) and not (kind == "doubleValue" and value[kind] == "NaN") and value[kind] != ""
             return _text(value[kind]) if is_known else None
     items = (value.get("arrayValue") or {}).get("values")
     return None if items is None else _list(_json_value(item) for item in items if "arrayValue" not in item)

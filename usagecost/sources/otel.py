@@ -29,12 +29,12 @@ MOST_AROUND = 50
 
 
 def _first(names: Iterable[str], of: str = "attributes") -> list[str]:
-    """SQL for some attributes, each NULL where it says nothing."""
+    """SQL for some attributes. None is an empty text: such are not among those of a record."""
     texts = []
     for name, _, path in (name.partition(PLACE) for name in names):
         text = f"record.{of}.{identifier(name)}"
         whole = f"""replace(replace({text}, chr(39), '"'), 'None', 'null')""" if name == LITELLM_USAGE else text
-        texts.append(f"json_extract_string(TRY_CAST({whole} AS JSON), '$.{path}')" if path else f"nullif({text}, '')")
+        texts.append(f"json_extract_string(TRY_CAST({whole} AS JSON), '$.{path}')" if path else text)
     return texts
 
 

@@ -45,8 +45,8 @@ SHAPE: dict[str, Any] = {
 
 
 def _scalar(value: str) -> str:
-    """SQL for an attribute's value as text. NaN is how JavaScript writes that a count is not known."""
-    return f"coalesce({value}.stringValue, {value}.intValue, nullif({value}.doubleValue, 'NaN'), {value}.boolValue)"
+    """SQL for an attribute's value as text, if it says anything. NaN is how JavaScript writes that a count is not known."""
+    return f"coalesce(nullif({value}.stringValue, ''), {value}.intValue, nullif({value}.doubleValue, 'NaN'), {value}.boolValue)"
 
 
 _PAIR = f"""to_json(item.key) || ':' || coalesce(
