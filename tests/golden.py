@@ -275,6 +275,12 @@ def said_of(name: str) -> Said | None:
         return dict(of_real_logs(Path(logs), Path(folder))) if logs else None
 
 
+def written(said: Said) -> str:
+    """What is said as JSON, a line for each place."""
+    places = (f"{json.dumps(where)}: {json.dumps(said[where], ensure_ascii=False, sort_keys=True)}" for where in sorted(said))
+    return "{\n" + ",\n".join(places) + "\n}\n"
+
+
 def is_close(kept: Any, found: Any) -> bool:
     """Whether two numbers are the same but for the order in which they were summed up."""
     try:
@@ -309,7 +315,7 @@ def main() -> int:
         if said is None:
             print(f"{name}: no logs, set USAGECOST_REAL_DATA to a folder of them")
         elif arguments.write:
-            file.write_text(json.dumps(said, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+            file.write_text(written(said))
         else:
             differing = list(differences(json.loads(file.read_text()), json.loads(json.dumps(said))))
             print(*differing[:200], f"{name}: {len(said)} places, {len(differing)} numbers differ", sep="\n")
