@@ -32,18 +32,15 @@ def exact(
     Of the split the values ``named`` are told apart; what is not among them is one "Other", from its own rows. ``parts_only``
     leaves out the whole and its course; parts that do not add up have none.
     """
-    found = {}
-    now = replace(rows, before=None)
-    for name, asked in {"now": now, "before": _before(rows)}.items():
-        groupings = _groupings(asked, split, parts_only=parts_only) if asked else []
-        if name == "before":
-            groupings = [grouping for grouping in groupings if grouping in ("whole", "value")]
-        for some in _together(measures) if asked and groupings else ():
+    found: dict[tuple[str, str], pa.Table] = {}
+    for period, asked in _periods(rows).items():
+        groupings = _groupings(asked, split, parts_only=parts_only)
+        for some in _together(measures) if groupings else ():
             answer = _answer(asked, split, some, named, groupings)
             for grouping in groupings:
                 table = _part(asked, answer, grouping, _bits(grouping, groupings), some, named)
-                known = found.get((name, grouping))
-                found[name, grouping] = table if known is None else _joined(known, table, some)
+                known = found.get((period, grouping))
+                found[period, grouping] = table if known is None else _joined(known, table, some)
     return found
 
 
@@ -73,11 +70,10 @@ def grouped_sql(
     return sql, parameters | values
 
 
-def _before(rows: Rows) -> Rows | None:
-    """The requests of the previous period alone, as one interval."""
-    if rows.before is None:
-        return None
-    return Rows(replace(rows.view, interval=WHOLE), rows.before)
+def _periods(rows: Rows) -> dict[str, Rows]:
+    """The requests of the period and, as one interval, those of the one that it is compared with."""
+    now = {"now": replace(rows, before=None)}
+    return now if rows.before is None else now | {"before": Rows(replace(rows.view, interval=WHOLE), rows.before)}
 
 
 def _groupings(rows: Rows, split: str | None, *, parts_only: bool) -> list[str]:
