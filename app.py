@@ -16,6 +16,21 @@ from usagecost.ui.labels import labels_of, named
 
 TOKENS = ("input_tokens", "output_tokens", "total_tokens", "cache_read_tokens")
 OUTCOMES = ("successful", "failed", "requests")
+LINES = {
+    "tokens": (
+        "Total tokens",
+        TOKENS,
+        "Tokens sent and produced. Cache reads are a part of the input, total is input and output.",
+        "input, output, total and cache read tokens",
+    ),
+    "requests": (
+        "Total requests",
+        OUTCOMES,
+        "Requests by outcome. Cancelled requests count as failed; those of unknown outcome are in the total only.",
+        "successful, failed and total requests",
+    ),
+}
+"""The charts of lines: title, metrics, help, and what is drawn in words."""
 SHOWN = (*CARDS, *TOKENS, *OUTCOMES, "spend_usd")
 """What the charts of the page draw: metrics of the vocabulary. Each may be put in the place of another, or beside it."""
 SPLITS = ("model", "provider", "team", "user", "key", "app")
@@ -46,35 +61,19 @@ def kept(usage: Usage, view: View, what: Hashable, make: Callable[[], Made]) -> 
     return usage.once(what, make, given=(labels_of(view), charts))
 
 
-def lines(usage: Usage, view: View, metrics: tuple[str, ...]) -> charts.Drawing:
-    """Lines of metrics over time."""
-    return kept(usage, view, metrics, lambda: charts.lines_over_time(usage.over_time, metrics, time_axis(usage, view)))
-
-
-def tokens_chart(usage: Usage, view: View, name: str) -> None:
-    """Total tokens over time: input, output, total and cache read."""
-    ui.chart(
-        "Total tokens",
-        lines(usage, view, TOKENS),
-        lambda: folds.over_time_table(usage, TOKENS, view.period.zone),
-        name=f"{name}-tokens",
-        help="Tokens sent and produced. Cache reads are a part of the input, total is input and output.",
-        alt_text=f"Lines of input, output, total and cache read tokens by {view.interval}",
-        on_mark=drilldown.from_line(view, usage.intervals),
-    )
-
-
-def requests_chart(usage: Usage, view: View, name: str) -> None:
-    """Total requests over time: successful, failed and total."""
-    ui.chart(
-        "Total requests",
-        lines(usage, view, OUTCOMES),
-        lambda: folds.over_time_table(usage, OUTCOMES, view.period.zone),
-        name=f"{name}-requests",
-        help="Requests by outcome. Cancelled requests count as failed; those of unknown outcome are in the total only.",
-        alt_text=f"Lines of successful, failed and total requests by {view.interval}",
-        on_mark=drilldown.from_line(view, usage.intervals),
-    )
+def line_charts(usage: Usage, view: View, name: str) -> None:
+    """Tokens and requests over time, a chart each."""
+    for what, (title, metrics, text, alt) in LINES.items():
+        drawing = kept(usage, view, metrics, lambda of=metrics: charts.lines_over_time(usage.over_time, of, time_axis(usage, view)))
+        ui.chart(
+            title,
+            drawing,
+            lambda of=metrics: folds.over_time_table(usage, of, view.period.zone),
+            name=f"{name}-{what}",
+            help=text,
+            alt_text=f"Lines of {alt} by {view.interval}",
+            on_mark=drilldown.from_line(view, usage.intervals),
+        )
 
 
 def spend_stacks(usage: Usage, view: View, by: str, most: int) -> tuple[pd.DataFrame, pd.DataFrame, charts.Drawing]:
@@ -260,8 +259,7 @@ totals_tab, cost_tab, model_tab, user_tab = st.tabs(
 
 if totals_tab.open:
     with totals_tab:
-        tokens_chart(usage, view, "totals")
-        requests_chart(usage, view, "totals")
+        line_charts(usage, view, "totals")
 
 if cost_tab.open:
     with cost_tab:
@@ -289,8 +287,7 @@ if model_tab.open:
             ui.cards(of_model, view, CARDS)
             drilldown.links(view_of_model, "model")
             cost_chart(of_model, view_of_model, "model", 1, "model")
-            tokens_chart(of_model, view_of_model, "model")
-            requests_chart(of_model, view_of_model, "model")
+            line_charts(of_model, view_of_model, "model")
         else:
             ui.empty("This model has no requests in the period", "Choose another model, a longer date range, or fewer filters.")
 
@@ -308,7 +305,6 @@ if user_tab.open:
                 drilldown.links(view_of_user, "user")
                 model_usage(of_user, view_of_user)
                 cost_chart(of_user, view_of_user, "model", MOST_STACKS, "user")
-                tokens_chart(of_user, view_of_user, "user")
-                requests_chart(of_user, view_of_user, "user")
+                line_charts(of_user, view_of_user, "user")
             else:
                 ui.empty("This user has no requests in the period", "Choose another user, a longer date range, or fewer filters.")
