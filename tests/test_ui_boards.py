@@ -105,7 +105,7 @@ from usagecost.boards import Panel
 from usagecost.filters import View
 from usagecost.lake import Lake
 from usagecost.ui.boards import show_all
-now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+now = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 view = View({lake!r}, Lake({lake!r}).version(), periods_presets.preset_period("7d", "UTC", now, None), "day", "best")
 panels = [Panel.model_validate(panel) for panel in {panels!r}]
 show_all(panels, view, "panel")
