@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from typer.testing import CliRunner
 
-from tests.engines import ON_BOTH_ENGINES
 from tests.lake_rows import Row
 from tests.questions import of_lake, questions
 from tests.recount import asked, by_key, known_sum, measured
@@ -19,8 +18,6 @@ from usagecost.cli import app
 from usagecost.cli.summaries import SUMMARY, summary_rows
 from usagecost.filters import Filters, View
 from usagecost.metrics import METRICS
-
-pytestmark = ON_BOTH_ENGINES
 
 KEYS = [
     "requests", "successful", "failed", "success_rate", "input_tokens", "output_tokens", "total_tokens", "cache_read_tokens",

@@ -11,7 +11,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-from tests.engines import ON_BOTH_ENGINES
 from tests.views import days, request, view, write_lake
 from usagecost import folds, queries
 from usagecost.charts import value_name
@@ -44,7 +43,6 @@ def marks(lake: str, by: str) -> dict[str, str]:
     return {row[by]: row["spend_is_at_least"] for row in rows}
 
 
-@ON_BOTH_ENGINES
 def test_every_download_marks_what_contains_it(lake: str):
     assert marks(lake, "user") == {"ada": "True", "bob": "False"}
     assert marks(lake, "model") == {"gpt-4o": "False", "ours": "False"}  # nothing of it is known: it is no lower bound
@@ -58,7 +56,6 @@ def test_every_download_marks_what_contains_it(lake: str):
     ]
 
 
-@ON_BOTH_ENGINES
 def test_the_page_marks_the_card_the_charts_and_the_table(lake: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("USAGECOST_LAKE", lake)
     for tab, notes in (("Cost", 3), ("User activity", 1)):

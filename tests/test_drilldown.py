@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from tests.engines import ON_BOTH_ENGINES
 from tests.views import days, request, view, write_lake
 from usagecost import folds, queries
 from usagecost.filters import Condition
@@ -43,7 +42,6 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write_lake(tmp_path_factory.mktemp("drilldown") / "lake", [*rows, failed])
 
 
-@ON_BOTH_ENGINES
 def test_every_bar_of_a_ranking_opens_the_requests_it_counts(lake: str):
     asked = view(lake, days("2026-05-01", "2026-05-31"))
     top = folds.top_values(queries.usage(asked, "model").by_value, 2)

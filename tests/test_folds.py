@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.engines import ON_BOTH_ENGINES
 from tests.lake_rows import Row
 from tests.questions import of_lake, questions, splits
 from tests.recount import asked, by_key, known_sum, measured, step_of
@@ -76,7 +75,6 @@ def test_nothing_is_cut_when_there_is_room(week: Usage):
     assert not top["is_other"].any()
 
 
-@ON_BOTH_ENGINES
 def test_what_is_not_reported_stays_apart_from_other(lake_of: Callable[..., str]):
     lake = lake_of(
         request(list_cost_usd=Decimal(9)),
@@ -130,7 +128,6 @@ def test_a_table_over_time_names_each_interval_by_its_first_instant(lake_of: Cal
     assert list(table["requests"])[:5] == [0, 0, 0, 1, 0]
 
 
-@ON_BOTH_ENGINES
 def test_last_seen_is_a_local_time(lake_of: Callable[..., str]):
     lake = lake_of(request("2026-05-01 10:00", user_id="ann"), request("2026-05-01 12:34:56", user_id="ann"))
     users = queries.usage(view(lake, days("2026-05-01"), "period"), "user", ("last_seen_us",)).by_value
@@ -152,7 +149,6 @@ def test_a_ranking_table_has_the_metrics_in_full(week: Usage):
 # ---- laws
 
 
-@ON_BOTH_ENGINES
 @settings(max_examples=25)
 @given(questions(), splits, st.integers(0, 6))
 def test_top_and_other_always_add_up_to_the_card(varied: tuple[str, list[Row]], question: View, by: str, most: int):
@@ -168,7 +164,6 @@ def test_top_and_other_always_add_up_to_the_card(varied: tuple[str, list[Row]], 
     assert len(top) <= most + 1
 
 
-@ON_BOTH_ENGINES
 @settings(max_examples=20)
 @given(questions(intervals=("hour", "day", "week", "month")), splits, st.integers(1, 4))
 def test_every_download_adds_up_to_the_card(varied: tuple[str, list[Row]], question: View, by: str, most: int):
@@ -189,7 +184,6 @@ def test_every_download_adds_up_to_the_card(varied: tuple[str, list[Row]], quest
             assert sum(cells) == (METRICS[name].of(totals) or 0)
 
 
-@ON_BOTH_ENGINES
 @settings(max_examples=15)
 @given(questions(intervals=("hour", "day", "week")), splits)
 def test_each_value_over_time_equals_a_recount_of_its_rows(varied: tuple[str, list[Row]], question: View, by: str):

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.engines import ON_BOTH_ENGINES
 from tests.views import view
 from usagecost import folds, queries
 from usagecost.filters import View
@@ -20,8 +19,6 @@ from usagecost.folds import Usage
 from usagecost.lake import Lake
 from usagecost.metrics import CARDS, METRICS, measures_of
 from usagecost.periods import Period
-
-pytestmark = ON_BOTH_ENGINES
 
 ZONE = "America/St_Johns"
 DAYS = 30
