@@ -280,3 +280,12 @@ def test_weeks_begin_on_the_day_that_the_view_says(lake_of):
 
     assert [step.label for step in found.intervals] == ["2026-04-27", "2026-05-03", "2026-05-10"]
     assert list(found.over_time["requests"]) == [0, 1, 0]
+
+
+def test_the_clock_of_the_previous_period_is_its_own(lake_of: Callable[..., str]):
+    """Berlin's clocks went back on 25 October; the week before had summer time."""
+    lake = lake_of(*(request(f"2026-10-{day} 06:30") for day in (20, 21, 27)))
+    found = queries.usage(view(lake, days("2026-10-26", "2026-11-01", "Europe/Berlin"), "period"), "hour_of_day", ("requests",))
+
+    assert [(row["value"], row["requests"]) for row in found.cells.to_pylist()] == [("7", 1)]
+    assert [(row["value"], row["requests"]) for row in found.before.to_pylist()] == [("8", 2)]

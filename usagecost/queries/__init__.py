@@ -6,14 +6,13 @@ is asked is said here once, in SQL that every engine runs. Nothing here draws, a
 
 from usagecost.queries.rows import HOUR_OF_WEEK
 from usagecost.queries.sizes import EDGES, SAMPLE, sample, spread
-from usagecost.queries.usage import MOST_VALUES, MOST_VALUES_OF_PERIOD, usage
+from usagecost.queries.usage import MOST_VALUES, usage
 from usagecost.queries.values import choices, data_span, labels
 
 __all__ = [
     "EDGES",
     "HOUR_OF_WEEK",
     "MOST_VALUES",
-    "MOST_VALUES_OF_PERIOD",
     "SAMPLE",
     "choices",
     "data_span",

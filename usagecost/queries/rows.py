@@ -109,8 +109,9 @@ class Rows:
         edges = [edge for instants in self.ranges for edge in instants]
         cuts = [periods.instant_us(instant) for instant in (*edges, *(step.start for step in self.steps))]
         if by_clock:
-            first, last = (periods.instant_us(instant) // periods.DAY_US for instant in self.now)
-            cuts += [day * periods.DAY_US + periods.QUARTER_US for day in range(first, last + 1)]
+            for start, end in self.ranges:
+                first, last = (periods.instant_us(instant) // periods.DAY_US for instant in (start, end))
+                cuts += [day * periods.DAY_US + periods.QUARTER_US for day in range(first, last + 1)]
         return cuts
 
     def _number_sql(self) -> tuple[str, Parameters]:
@@ -131,7 +132,8 @@ class Rows:
         if split is None:
             return "NULL::varchar", {}
         if is_of_clock(split):
-            wall = periods.wall_clock(self.view.period.zone, *self.now)
+            starts, ends = zip(*self.ranges, strict=True)
+            wall = periods.wall_clock(self.view.period.zone, min(starts), max(ends))
             (hour, parameters), (weekday, _) = hour_of_day_sql(wall), weekday_sql(wall)
             of_clock = {"hour_of_day": hour, "weekday": weekday, HOUR_OF_WEEK: f"({weekday}) * 24 + {hour}"}
             return f"({of_clock[split]})::varchar", parameters

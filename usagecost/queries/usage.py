@@ -17,7 +17,7 @@ from usagecost.lake import Tallied
 from usagecost.metrics import CARDS, METRICS, OF_ROWS, fold_sql, measures_of, tally_column
 from usagecost.periods import WHOLE
 from usagecost.queries import quantiles
-from usagecost.queries.rows import HOUR_OF_WEEK, Rows, is_list, is_of_clock, order_sql, told
+from usagecost.queries.rows import Rows, is_list, is_of_clock, order_sql, told
 
 MOST_VALUES = 500
 """Values of a split that an answer over time names; beyond them, the least are one "Other"."""
@@ -96,6 +96,6 @@ def usage_sql(
 
 def _told_by(view: View, split: str | None) -> frozenset[str] | None:
     """The dimensions by which tallies tell it, and which requests pass the filters; None if none do."""
-    if split == HOUR_OF_WEEK or split is None or is_of_clock(split):
+    if split is None or is_of_clock(split):
         return view.filters.told_by() if view.filters.conditions else FEWEST_VALUES
     return view.filters.told_by(split)

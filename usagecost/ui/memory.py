@@ -20,6 +20,8 @@ MOST_BYTES = 400_000_000
 LEAST_BYTES = 10_000
 """What an answer counts for at least."""
 LOCKS = 64
+NOTHING = object()
+"""No answer: None may be one."""
 
 Args = ParamSpec("Args")
 Answer = TypeVar("Answer")
@@ -40,11 +42,13 @@ class Memory:
 
     def of(self, question: Hashable, ask: Callable[[], Answer]) -> Answer:
         """The answer, asked for if it is not known. What fails is not kept."""
+        known = self._known(question)  # it does not wait for another question that shares its lock
+        if known is not NOTHING:
+            return known
         with self.asking[hash(question) % LOCKS]:
-            with self.changing:
-                if question in self.answers:
-                    self.answers.move_to_end(question)
-                    return self.answers[question]
+            known = self._known(question)
+            if known is not NOTHING:
+                return known
             answer = ask()
             with self.changing:
                 self.answers[question] = answer
@@ -52,6 +56,13 @@ class Memory:
                 while self.bytes > MOST_BYTES and len(self.answers) > 1:
                     self.bytes -= size_of(self.answers.popitem(last=False)[1])
             return answer
+
+    def _known(self, question: Hashable) -> Any:
+        with self.changing:
+            if question not in self.answers:
+                return NOTHING
+            self.answers.move_to_end(question)
+            return self.answers[question]
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
