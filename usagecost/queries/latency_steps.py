@@ -6,17 +6,17 @@ The answer is that of all the requests, to the last binary digit of it, which ma
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import accumulate
 from math import ceil, floor
 
 import numpy as np
 import pyarrow as pa
 
-from usagecost.filters import Parameters
 from usagecost.lake import Tallied
 from usagecost.metrics import DIMENSIONS, LATENCY, LATENCY_STEP, LATENCY_STEPS_PER_ROOT, PERCENTILES
-from usagecost.queries.rows import Rows, told
+from usagecost.queries.groups import Groups
+from usagecost.queries.rows import told
 
 MOST_SHARE = 0.5
 """If more of the latencies would have to be looked at, all are."""
@@ -27,52 +27,36 @@ MARGIN = 1e-9
 KEYS = ["grouped", "number", "place"]
 
 
-def percentiles(
-    rows: Rows,
-    split: str | None,
-    measures: Sequence[str],
-    named: Sequence[str | None],
-    groupings: Sequence[str],
-    grouped_sql: Callable[..., tuple[str, Parameters]],
-) -> pa.Table | None:
-    """What `quantiles.grouped_sql` says of percentiles, made with the help of tallies; None if they are no help."""
+def percentiles(groups: Groups, measures: Sequence[str]) -> pa.Table | None:
+    """The answer to `Groups.sql` of percentiles, made with the help of tallies; None if they are no help."""
     levels = {name: PERCENTILES[name] for name in measures if name in PERCENTILES}
-    names = rows.view.filters.told_by(*([split] if split else []))
+    names = groups.rows.view.filters.told_by(*([groups.split] if groups.split else []))
     if names is None or len(levels) < len(measures):
         return None
 
     def ask(tallied: Tallied | None) -> pa.Table | None:
-        return _percentiles(rows, split, named, groupings, grouped_sql, levels, names, tallied) if tallied else None
+        return _percentiles(groups, levels, names, tallied) if tallied else None
 
-    return told(rows.tallied(names | {LATENCY}, split), ask)
+    return told(groups.rows.tallied(names | {LATENCY}, groups.split), ask)
 
 
-def _percentiles(
-    rows: Rows,
-    split: str | None,
-    named: Sequence[str | None],
-    groupings: Sequence[str],
-    grouped_sql: Callable[..., tuple[str, Parameters]],
-    levels: Mapping[str, float],
-    names: Collection[str],
-    tallied: Tallied,
-) -> pa.Table | None:
+def _percentiles(groups: Groups, levels: Mapping[str, float], names: Collection[str], tallied: Tallied) -> pa.Table | None:
     """The same with tallies that tell latencies; None if too many would have to be looked at."""
     columns = ", ".join(sorted({"started_at", *(DIMENSIONS[name].column for name in names)}))
     counted = f"""(
         SELECT {columns}, {LATENCY_STEP} AS latency, (duration_ms IS NOT NULL)::bigint AS timed_requests FROM {{requests}}
         UNION ALL SELECT {columns}, latency::bigint, timed_requests FROM {{tallies}})"""
     selected = "latency AS step, sum(timed_requests)::bigint AS requests"
-    sql, parameters = grouped_sql(rows, split, named, groupings, counted, selected, also_by="latency")
-    steps = _by_group(rows.answer(sql, parameters, tallied))
+    sql, parameters = groups.sql(counted, selected, also_by="latency")
+    steps = _by_group(groups.rows.answer(sql, parameters, tallied))
     looked_at = _steps_of_percentiles(steps, levels.values())
     if looked_at is None:
         return None
     first, last = looked_at
     within = f"(FROM {{requests}} WHERE duration_ms >= $least AND duration_ms < $most AND {LATENCY_STEP} BETWEEN $first AND $last)"
-    sql, parameters = grouped_sql(rows, split, named, groupings, within, "list(duration_ms) AS latencies")
+    sql, parameters = groups.sql(within, "list(duration_ms) AS latencies")
     edges = {"least": _edge(first) * (1 - MARGIN), "most": _edge(last + 1) * (1 + MARGIN), "first": first, "last": last}
-    found = rows.answer(sql, parameters | edges)
+    found = groups.rows.answer(sql, parameters | edges)
     latencies = dict(zip(_rows(found.select(KEYS)), found["latencies"].combine_chunks(), strict=True))
     return _answer(
         steps, {group: each.values.to_numpy() for group, each in latencies.items() if each.values is not None}, looked_at, levels
