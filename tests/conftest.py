@@ -18,8 +18,7 @@ from tests.object_store import BUCKET, SETTINGS, gs_server, s3_server
 from tests.postgres import Server, programs, running_server
 from tests.questions import varied_rows
 from tests.views import write_lake
-from usagecost.lake import keys, tallies, tally_groupings
-from usagecost.lake.tallies import Tallies
+from usagecost.lake import keys, rollup_files, rollup_writing
 
 settings.register_profile("shared machine", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("shared machine")
@@ -52,7 +51,7 @@ def varied(shared_folder: Path) -> tuple[str, list[Row]]:
     folder = shared_folder / "varied"
     with FileLock(f"{folder}.lock"), pytest.MonkeyPatch.context() as patch:
         if not folder.exists():
-            _tally_everything(patch)
+            _roll_up_everything(patch)
             Path(write_lake(f"{folder}-in-the-making", rows)).rename(folder)
     return str(folder), rows
 
@@ -95,11 +94,17 @@ def new_lake(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.fixture(scope="module")
-def key_filters() -> Iterator[None]:
-    """Every file has a filter of its keys, however small it is."""
+def key_indexes() -> Iterator[None]:
+    """Every file has an index of its keys, however small it is."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keys, "LEAST_ROWS", 1)
         yield
+
+
+@pytest.fixture
+def rolled_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lakes made from now on have rollups of every file, however small it is and however much room they take."""
+    _roll_up_everything(monkeypatch)
 
 
 @pytest.fixture(autouse=True)
@@ -111,20 +116,20 @@ def engine_in_use(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         return
     if named == "clickhouse":
         _ask_clickhouse(request, monkeypatch)
-    elif named == "tallies":
-        _tally_everything(monkeypatch)
+    elif named == "rollups":
+        _roll_up_everything(monkeypatch)
     else:
-        monkeypatch.setattr(Tallies, "_known", lambda _: {})
+        monkeypatch.setattr(rollup_files, "ROLLUPS", {})
     _forget_answers()
     yield named
     _forget_answers()
 
 
-def _tally_everything(patch: pytest.MonkeyPatch) -> None:
-    """Lakes made from now on have tallies of every file, by quarter-hours, however little they save; all of them are used."""
-    patch.setattr(tallies, "LEAST_ROWS", 1)
-    patch.setattr(tally_groupings, "LEAST_SAVED", 0)
-    patch.setattr(tally_groupings, "MOST_ADDED", 1_000)
+def _roll_up_everything(patch: pytest.MonkeyPatch) -> None:
+    """Lakes made from now on have rollups of every file, however small it is and however much room they take."""
+    patch.setattr(rollup_files, "LEAST_ROWS", 1)
+    patch.setattr(rollup_writing, "MOST_OF_FILE", 1_000)
+    patch.setattr(rollup_writing, "MOST_OF_LAKE", 1_000)
 
 
 def _ask_clickhouse(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:

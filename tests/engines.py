@@ -1,8 +1,8 @@
-"""Tests of questions run on both engines, and those that sum up with the lake's tallies too: the same SQL, the same numbers."""
+"""Tests of questions run on both engines, and those that sum up with the lake's rollups too: the same SQL, the same numbers."""
 
 import pytest
 
 _CLICKHOUSE = pytest.param("clickhouse", marks=pytest.mark.slow)
 
 ON_BOTH_ENGINES = pytest.mark.parametrize("engine_in_use", ["duckdb", _CLICKHOUSE], indirect=True)
-ON_ENGINES_AND_TALLIES = pytest.mark.parametrize("engine_in_use", ["duckdb", "tallies", _CLICKHOUSE], indirect=True)
+ON_ENGINES_AND_ROLLUPS = pytest.mark.parametrize("engine_in_use", ["duckdb", "rollups", _CLICKHOUSE], indirect=True)

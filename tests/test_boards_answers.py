@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.engines import ON_BOTH_ENGINES, ON_ENGINES_AND_TALLIES
+from tests.engines import ON_BOTH_ENGINES, ON_ENGINES_AND_ROLLUPS
 from tests.lake_rows import Row, commit
 from tests.questions import ZONES, of_lake, questions
 from tests.recount import asked, asked_before, by_key
@@ -86,7 +86,7 @@ def test_each_interval_has_the_percentile_of_its_own_rows(varied: tuple[str, lis
         assert {name: sums[name] for name in PERCENTILES} == pytest.approx(expected)
 
 
-@ON_ENGINES_AND_TALLIES
+@ON_ENGINES_AND_ROLLUPS
 @settings(max_examples=8)
 @given(questions(), st.sampled_from(["model", "provider", "hour_of_day", "weekday", None]), st.integers(1, 3))
 def test_parts_add_up_to_the_summary(varied: tuple[str, list[Row]], question: View, by: str | None, top: int):
@@ -103,7 +103,7 @@ def test_parts_add_up_to_the_summary(varied: tuple[str, list[Row]], question: Vi
         assert (sum(known) or 0) == (whole[name] or 0)
 
 
-@ON_ENGINES_AND_TALLIES
+@ON_ENGINES_AND_ROLLUPS
 @settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(ZONES),
@@ -123,7 +123,7 @@ def test_weekday_and_hour_are_those_of_the_zones_clocks(lake_of: Callable[..., s
     assert counted("hour_of_day") == dict(pd.Series([HOURS[at.hour] for at in local]).value_counts())
 
 
-@ON_ENGINES_AND_TALLIES
+@ON_ENGINES_AND_ROLLUPS
 @settings(max_examples=10)
 @given(questions(intervals=("hour", "day", "week", "month")))
 def test_users_of_an_interval_and_of_the_whole_are_counted_once(varied: tuple[str, list[Row]], question: View):
@@ -143,7 +143,7 @@ def test_users_of_an_interval_and_of_the_whole_are_counted_once(varied: tuple[st
 FOLDING = tuple(name for name, metric in METRICS.items() if metric.folds)
 
 
-@ON_ENGINES_AND_TALLIES
+@ON_ENGINES_AND_ROLLUPS
 @settings(max_examples=12)
 @given(questions(intervals=("hour", "day", "week", "month")), st.sampled_from(["model", "user", "status", None]))
 def test_every_measure_of_every_part_is_that_of_its_rows(varied: tuple[str, list[Row]], question: View, by: str | None):
@@ -187,7 +187,7 @@ def test_a_request_counts_once_for_each_of_its_tags_and_once_in_the_whole(lake_o
     assert answer.totals["requests"] == 4
 
 
-@ON_ENGINES_AND_TALLIES
+@ON_ENGINES_AND_ROLLUPS
 @pytest.mark.parametrize("interval", INTERVALS)
 def test_a_day_that_the_zone_skipped_has_nothing(lake_of: Callable[..., str], interval: str):
     lake = lake_of(request(instant("2011-12-29 12:00")), request(instant("2011-12-30 12:00")))
@@ -197,7 +197,7 @@ def test_a_day_that_the_zone_skipped_has_nothing(lake_of: Callable[..., str], in
     assert (len(answer.over_time), answer.totals["requests"], answer.before["requests"]) == (0, 0, 1)
 
 
-@ON_ENGINES_AND_TALLIES
+@ON_ENGINES_AND_ROLLUPS
 def test_rates_are_divided_last(lake_of: Callable[..., str]):
     lake = lake_of(
         request(reported_cost_usd=3, input_tokens=1_000, output_tokens=500, duration_ms=2_000.0, ttft_ms=100.0, status="error"),
@@ -241,7 +241,7 @@ def test_a_sample_is_small_and_always_the_same(sample_lake: str):
     assert first.equals(boards.answer(panel, asked_of).sample)
 
 
-@ON_ENGINES_AND_TALLIES
+@ON_ENGINES_AND_ROLLUPS
 def test_a_panels_filters_come_on_top_of_the_pages(lake_of: Callable[..., str]):
     lake = lake_of(*(request(model=model, team_id=team) for model in "ab" for team in ("x", "y")))
     panel = Panel(metrics=("requests",), chart="number", filters=(PanelFilter(dimension="team", values=("x",)),))
@@ -250,7 +250,7 @@ def test_a_panels_filters_come_on_top_of_the_pages(lake_of: Callable[..., str]):
     assert boards.answer(panel, replace(page, filters=page.filters.and_is("model", "a"))).totals["requests"] == 1
 
 
-@ON_ENGINES_AND_TALLIES
+@ON_ENGINES_AND_ROLLUPS
 def test_the_last_24_hours_are_hours_and_compared_with_those_before(lake_of: Callable[..., str]):
     now = instant("2026-05-02 10:30")
     lake = lake_of(*(request(now - timedelta(hours=hours)) for hours in (0.1, 5, 23, 23.6, 25, 30, 60)))
@@ -261,7 +261,7 @@ def test_the_last_24_hours_are_hours_and_compared_with_those_before(lake_of: Cal
     assert (answer.totals["requests"], answer.before["requests"]) == (3, 2)
 
 
-@ON_ENGINES_AND_TALLIES
+@ON_ENGINES_AND_ROLLUPS
 def test_a_new_version_of_the_lake_is_asked_anew(lake_of: Callable[..., str]):
     lake, panel = lake_of(request()), Panel(metrics=("requests",), chart="number")
     before = boards.answer(panel, view(lake, days("2026-05-01"))).totals["requests"]
@@ -270,7 +270,7 @@ def test_a_new_version_of_the_lake_is_asked_anew(lake_of: Callable[..., str]):
     assert (before, boards.answer(panel, view(lake, days("2026-05-01"))).totals["requests"]) == (1, 2)
 
 
-@ON_ENGINES_AND_TALLIES
+@ON_ENGINES_AND_ROLLUPS
 def test_every_metric_is_asked_by_every_split_on_the_command_line(lake_of: Callable[..., str]):
     lake = lake_of(request(model="m", provider="p", user_id="u", tags=["t"], duration_ms=7.0))
 

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from usagecost.cli import app
-from usagecost.lake import Lake, tallies
+from usagecost.lake import Lake, rollup_files
 from usagecost.schema import REQUESTS
 
 README = Path(__file__).parents[1] / "README.md"
@@ -108,7 +108,7 @@ def test_doctor_repairs(table: Path, tmp_path: Path):
 
 def test_doctor_sums_up_the_files_of_a_lake_that_has_no_sums(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     run("ingest", table, "--lake", tmp_path / "lake")
-    monkeypatch.setattr(tallies, "LEAST_ROWS", 1)
+    monkeypatch.setattr(rollup_files, "LEAST_ROWS", 1)
 
     assert "1 large files lack them" in run("doctor", "--lake", tmp_path / "lake").stdout
     assert "1 summed up anew" in run("doctor", "--repair", "--lake", tmp_path / "lake").stdout

@@ -31,7 +31,7 @@ ALLOWED = {
     "formats":   "",
     "periods":   "",
     "engine":    "lake schema",
-    "lake":      "metrics schema",
+    "lake":      "metrics periods schema",
     "schema":    "",
     "sources":   "schema",
     "pricing":   "schema",

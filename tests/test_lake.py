@@ -22,7 +22,7 @@ from tests.lake_rows import Row, at, commit, contents, expected_contents, row, r
 from usagecost.lake import Commit, Lake, LakeMissing, LakeUnreadable, lake_root
 from usagecost.schema import REJECTS, REQUESTS
 
-pytestmark = pytest.mark.usefixtures("key_filters")
+pytestmark = pytest.mark.usefixtures("key_indexes")
 
 
 @pytest.fixture

@@ -15,18 +15,15 @@ from usagecost import queries
 from usagecost.cli import app
 from usagecost.engine import UnansweredError
 from usagecost.filters import View
-from usagecost.lake import Lake, tallies
+from usagecost.lake import Lake, rollup_files
 from usagecost.lake.checksums import Verified, checksum, checksum_in
-from usagecost.lake.tallies import Tallies
 from usagecost.metrics import measures_of
 
 DAYS = ("2026-05-01", "2026-05-02", "2026-05-03")
 METRICS = measures_of(["requests", "spend_usd", "latency_p95_ms", "active_users"])
 
 
-@pytest.fixture(autouse=True)
-def small_files_are_tallied(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tallies, "LEAST_ROWS", 50)
+pytestmark = pytest.mark.usefixtures("rolled_up")
 
 
 def made(folder: Path) -> Lake:
@@ -63,8 +60,8 @@ def data_file(lake: Lake) -> Path:
     return min((lake.root / "requests").glob("day=*/*.parquet"))
 
 
-def tallies_of(lake: Lake) -> list[Path]:
-    return sorted((lake.root / "requests" / "_tallies").glob("*/*.parquet"))
+def rollups_of(lake: Lake) -> list[Path]:
+    return sorted((lake.root / "requests" / "_rollups").rglob("*.parquet"))
 
 
 def run(*words: str) -> tuple[int, str]:
@@ -117,7 +114,7 @@ def test_a_file_that_is_gone_is_damaged_too(lake: Lake):
 
 
 def test_a_question_to_a_damaged_file_is_answered_by_its_name(lake: Lake, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(Tallies, "_known", lambda _: {})
+    monkeypatch.setattr(rollup_files, "ROLLUPS", {})
     cut(data_file(lake))
 
     with pytest.raises(UnansweredError, match=f"{data_file(lake).name}.* is gone or damaged"):
@@ -132,7 +129,7 @@ def test_files_of_before_have_no_checksum_and_are_said_apart():
 def test_sums_that_cannot_be_read_are_read_around_and_mended(lake: Lake):
     before = queries.usage(asked(lake), "model", METRICS)
     offered = queries.choices(asked(lake))
-    names = tallies_of(lake)
+    names = rollups_of(lake)
     assert names, "nothing is told by sums"
     for file in names:
         cut(file)
@@ -148,8 +145,8 @@ def test_sums_that_cannot_be_read_are_read_around_and_mended(lake: Lake):
     status, said = run("doctor", "--repair", "--lake", str(lake.root))
     assert status == 0
     assert "3 summed up anew" in said
-    assert tallies_of(lake) == names
-    assert lake.snapshot().tallies.drop_unreadable() == 0
+    assert rollups_of(lake) == names
+    assert lake.roll_up() == 0
 
 
 @pytest.mark.slow

@@ -2,50 +2,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.lake_rows import Row, at, commit, contents, expected_contents, row, rows_of
 from usagecost.lake import Lake, keys
-from usagecost.lake.keys import bloom_filter, may_hold
 
-pytestmark = pytest.mark.usefixtures("key_filters")
-
-HASHES = st.lists(st.integers(0, 2**64 - 1), max_size=60).map(lambda found: np.array(found, np.uint64))
+pytestmark = pytest.mark.usefixtures("key_indexes")
 
 
-def filters(lake: Lake) -> list[Path]:
+def indexes(lake: Lake) -> list[Path]:
     return sorted((lake.root / "requests" / keys.FOLDER).glob(f"*/*{keys.ENDING}"))
-
-
-@given(HASHES, HASHES)
-def test_a_filter_never_denies_what_is_in_a_file(held: np.ndarray, others: np.ndarray):
-    for some in (held, *(held[i : i + 1] for i in range(len(held))), np.concatenate([others, held])):
-        assert may_hold(bloom_filter(held), some) or not len(held) or not len(some)
-
-
-def test_a_filter_of_several_blocks_denies_nearly_all_that_is_not_in_a_file(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(keys, "KEYS_OF_BLOCK", 1_000)
-    known, others = np.random.default_rng(7).integers(0, 2**64, (2, 20_000), np.uint64)
-    blocks = bloom_filter(known)
-
-    assert len(blocks) == 20
-    assert all(may_hold(blocks, known[i : i + 1]) for i in range(0, len(known), 97))
-    assert sum(may_hold(blocks, others[i : i + 1]) for i in range(len(others))) <= 3
 
 
 def test_nothing_is_asked_of_a_file_that_holds_none_of_the_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     lake = Lake(tmp_path / "lake")
     commit(lake, *(row(f"{day}-{i}", started_at=f"2026-05-{day:02} 10:00") for day in range(1, 11) for i in range(20)))
-    read, found = [], keys.KeyFilters.that_may_hold
+    read, found = [], keys.KeyIndexes.that_may_hold
 
-    def noted(self: keys.KeyFilters, hashes: np.ndarray, paths: list[str]) -> list[str]:
-        read.append(found(self, hashes, paths))
+    def noted(*asked: object) -> list[str]:
+        read.append(found(*asked))
         return read[-1]
 
-    monkeypatch.setattr(keys.KeyFilters, "that_may_hold", noted)
+    monkeypatch.setattr(keys.KeyIndexes, "that_may_hold", noted)
     done = commit(lake, row("3-7", started_at="2026-05-03 10:00", rank=1), row("new", started_at="2026-05-04 10:00"))
 
     assert (done.inserted, done.updated) == (1, 1)
@@ -68,10 +48,10 @@ def test_copies_and_originals_find_each_other_in_other_days(tmp_path: Path):
     assert rows_of(lake, "request_id") == [("m:0",), ("n:0",)]
 
 
-def test_without_filters_or_with_damaged_ones_all_files_are_looked_into(tmp_path: Path):
+def test_without_indexes_or_with_damaged_ones_all_files_are_looked_into(tmp_path: Path):
     lake = Lake(tmp_path / "lake")
     commit(lake, row("a", started_at="2026-05-01 10:00"), row("b", started_at="2026-05-02 10:00"))
-    there, damaged = filters(lake)
+    there, damaged = indexes(lake)
     there.unlink()
     damaged.write_bytes(damaged.read_bytes()[:50])
     done = commit(lake, row("a", started_at="2026-05-01 10:00"), row("b", started_at="2026-05-02 10:00"))
@@ -79,31 +59,31 @@ def test_without_filters_or_with_damaged_ones_all_files_are_looked_into(tmp_path
     assert (done.inserted, done.unchanged) == (0, 2)
 
 
-def test_filters_come_with_files_and_go_with_them(tmp_path: Path):
+def test_indexes_come_with_files_and_go_with_them(tmp_path: Path):
     lake = Lake(tmp_path / "lake")
     commit(lake, row("a"))
-    first = filters(lake)
+    first = indexes(lake)
     commit(lake, row("b"))
-    second = filters(lake)
+    second = indexes(lake)
     left = second[0].with_name("killed.part")
     left.write_text("")
     lake.vacuum(grace_hours=0)
 
     assert len(first) == 1
     assert set(first) < set(second)
-    assert filters(lake) == [path for path in second if path not in first]
+    assert indexes(lake) == [path for path in second if path not in first]
     assert not left.exists()
 
 
 def test_a_lake_of_before_gets_them_when_it_is_repaired(tmp_path: Path):
     lake = Lake(tmp_path / "lake")
     commit(lake, row("a", started_at="2026-05-01 10:00"), row("b", started_at="2026-05-02 10:00"))
-    made = filters(lake)
+    made = indexes(lake)
     for path in made:
         path.unlink()
-    lake.tally()
+    lake.roll_up()
 
-    assert filters(lake) == made
+    assert indexes(lake) == made
 
 
 ROWS = st.builds(
@@ -118,7 +98,7 @@ ROWS = st.builds(
 @pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(st.lists(st.lists(ROWS, min_size=1, max_size=4), min_size=1, max_size=4), st.integers(1, 3))
-def test_whatever_comes_the_lake_holds_what_it_would_without_filters(
+def test_whatever_comes_the_lake_holds_what_it_would_without_indexes(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[Row]], least: int
 ):
     lake = Lake(tmp_path_factory.mktemp("lake"))

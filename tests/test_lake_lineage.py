@@ -16,7 +16,7 @@ from tests.lake_rows import Row, at, row, rows_of, stage
 from usagecost.lake import Commit, Lake
 from usagecost.schema import LINEAGE
 
-pytestmark = pytest.mark.usefixtures("key_filters")
+pytestmark = pytest.mark.usefixtures("key_indexes")
 
 Link = tuple[str, str]
 

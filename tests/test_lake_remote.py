@@ -28,9 +28,9 @@ from tests.views import view, write_lake
 from usagecost import queries
 from usagecost.filters import View
 from usagecost.folds import rows
-from usagecost.lake import Commit, Lake, LakeUnreadable, Selection, tallies
+from usagecost.lake import Commit, Lake, LakeUnreadable, Selection
+from usagecost.lake.rollups import ROLLUPS
 from usagecost.lake.table import open_table
-from usagecost.lake.tallies import Tallies
 from usagecost.schema import LINEAGE, REJECTS, REQUESTS
 
 pytestmark = pytest.mark.slow
@@ -318,52 +318,42 @@ def test_commands_take_the_url_of_a_lake(lake: Lake, tmp_path: Path):
 
 
 @IN_EACH_STORE
-def test_tallies_lie_in_the_store_and_serve_machines_that_never_saw_the_requests(
-    lake: Lake, elsewhere: Callable[[Lake], Lake], monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(tallies, "LEAST_ROWS", 40)
+@pytest.mark.usefixtures("rolled_up")
+def test_rollups_lie_in_the_store_and_serve_machines_that_never_saw_the_requests(lake: Lake, elsewhere: Callable[[Lake], Lake]):
     sent = [row(f"{day}-{i}", started_at=f"2026-05-0{day} 08:{i:02}", model=f"m{i % 3}") for day in (1, 2, 3) for i in range(60)]
     commit(lake, *sent)
-    need, days = frozenset({"model"}), (date(2026, 5, 1), date(2026, 5, 3))
-    kinds = sorted(name.split("~")[1] for name in objects(lake.name) if "/_tallies/" in name)
     there = elsewhere(lake)
-    found = there.snapshot().tallied(*days, [need], [])
+    found = queries.usage(view(lake.name, periods_of(date(2026, 5, 1), date(2026, 5, 3))), "model")
 
-    assert kinds == ["month", "pairs", "pairs", "pairs", "sums", "sums", "sums"]
-    assert found.requests == ()
-    assert [len(found.months["day"]), len(found.tallies["day"])] == [1, 1]
+    assert len([name for name in objects(lake.name) if "/_rollups/" in name]) == len(ROLLUPS) * (3 + 1)
+    assert there.snapshot().rolled(None, None, {"model", "requests"}, []).requests == ()
     assert not list(there.root.rglob("day=*"))
-
-    question = view(lake.name, periods_of(*days))
-    by_tallies = queries.usage(question, "model")
-    with monkeypatch.context() as patch:
-        patch.setattr(Tallies, "_known", lambda _: {})
-        by_requests = queries.usage(question, "model")
-    assert rows(by_tallies.by_value) == rows(by_requests.by_value)
-    assert by_tallies.totals["requests"] == 180
+    assert {one["value"]: one["requests"] for one in rows(found.by_value)} == {"m0": 60, "m1": 60, "m2": 60}
 
 
-def test_a_vacuum_takes_tallies_out_of_the_store_too(lake: Lake, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(tallies, "LEAST_ROWS", 40)
+@pytest.mark.usefixtures("rolled_up")
+def test_a_vacuum_takes_rollups_out_of_the_store_too(lake: Lake):
     sent = [row(f"{i}", started_at=f"2026-05-01 08:{i:02}") for i in range(60)]
     commit(lake, *sent[:50])
     commit(lake, *sent)
-    before = [name for name in objects(lake.name) if "/_tallies/" in name]
+
+    def whose() -> set[str]:
+        return {Path(name).name[:41] for name in objects(lake.name) if "/_rollups/" in name and name.endswith(".parquet")}
+
+    assert len(whose()) == 2
     lake.vacuum(grace_hours=0)
-    after = [name for name in objects(lake.name) if "/_tallies/" in name]
 
     (file,) = lake.snapshot().data_files
-    assert len({name.rpartition("/")[2].partition("~")[0] for name in before}) == 2
-    assert {name.rpartition("/")[2].partition("~")[0] for name in after} == {Path(file.name).stem}
-    assert lake.snapshot().tallied(None, None, [frozenset({"model"})], []).requests == ()
+    assert whose() == {Path(file.name).stem}
+    assert lake.snapshot().rolled(None, None, {"model"}, []).requests == ()
 
 
-def test_a_store_that_takes_no_tallies_takes_commits(lake: Lake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
-    monkeypatch.setattr(tallies, "LEAST_ROWS", 40)
+@pytest.mark.usefixtures("rolled_up")
+def test_a_store_that_takes_no_rollups_takes_commits(lake: Lake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
     put = obstore.put
 
     def refused(store: object, path: str, *args: object, **kwargs: object) -> object:
-        if "/_tallies/" in path:
+        if "/_rollups/" in path:
             raise PermissionDeniedError("AccessDenied")
         return put(store, path, *args, **kwargs)
 
@@ -372,4 +362,4 @@ def test_a_store_that_takes_no_tallies_takes_commits(lake: Lake, monkeypatch: py
 
     assert "could not be written" in caplog.text
     assert lake.snapshot().rows == 60
-    assert len(lake.snapshot().tallied(None, None, [frozenset({"model"})], []).requests) == 1
+    assert len(lake.snapshot().rolled(None, None, {"model"}, []).requests) == 1

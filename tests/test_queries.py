@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.engines import ON_ENGINES_AND_TALLIES
+from tests.engines import ON_ENGINES_AND_ROLLUPS
 from tests.lake_rows import Row, commit
 from tests.questions import VALUES, ZONES, of_lake, questions, splits
 from tests.recount import COLUMNS, asked, asked_before, by_key, measured, step_of
@@ -21,7 +21,7 @@ from usagecost.folds import Usage, rows
 from usagecost.lake import Lake, LakeMissing
 from usagecost.metrics import DIMENSIONS, FOLDS
 
-pytestmark = ON_ENGINES_AND_TALLIES
+pytestmark = ON_ENGINES_AND_ROLLUPS
 
 
 MEASURES = tuple(measured([]))

@@ -1,4 +1,4 @@
-"""Percentiles that tallies help with are those that DuckDB finds in all requests."""
+"""Percentiles that a rollup helps with are those that DuckDB finds in all requests."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from usagecost import boards, engine
 from usagecost.boards import Panel
 from usagecost.filters import Condition, Filters, View
 from usagecost.folds import rows
-from usagecost.lake import tallies, tally_groupings
-from usagecost.lake.tallies import Tallies
+from usagecost.lake import rollup_files, rollup_writing
 from usagecost.metrics import PERCENTILES
 from usagecost.queries import latency_steps
 
@@ -29,15 +28,16 @@ NOT_MORE_THAN = 1e-15
 
 
 @pytest.fixture(autouse=True)
-def everything_is_tallied(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tallies, "LEAST_ROWS", 20)
-    monkeypatch.setattr(tally_groupings, "LEAST_SAVED", 0)
+def large_files_are_rolled_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollup_files, "LEAST_ROWS", 20)
+    monkeypatch.setattr(rollup_writing, "MOST_OF_FILE", 1_000)
+    monkeypatch.setattr(rollup_writing, "MOST_OF_LAKE", 1_000)
     monkeypatch.setattr(latency_steps, "MOST_SHARE", 1)
 
 
 @pytest.fixture
 def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many latencies are taken in hand from now on, each time that tallies help."""
+    """How many latencies are taken in hand from now on, each time that a rollup helps."""
     seen: list[int] = []
     run = engine.table
 
@@ -52,7 +52,7 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def sent(seed: int, spread: float) -> list[Row]:
-    """Requests of four days, one of them in a file too small for a tally; some latencies are unknown, or less than nothing."""
+    """Requests of four days, one of them in a file too small for a rollup; some latencies are unknown, or less than nothing."""
     random = Random(seed)
     counts = {FIRST: 60, FIRST + timedelta(days=1): 25, FIRST + timedelta(days=2): 10, LAST: 40}
     return [
@@ -96,7 +96,7 @@ def lakes() -> dict[float, str]:
 @given(
     st.sampled_from([0.0, 0.4, 2.0]),
     st.sets(st.sampled_from(sorted(PERCENTILES)), min_size=1).map(sorted).map(tuple),
-    st.sampled_from([None, "provider"]),
+    st.sampled_from([None, "provider", "model"]),
     st.sampled_from([Filters(), Filters((Condition("provider", ("openai", None)),))]),
     st.sampled_from([1, 2, 10]),
 )
@@ -115,13 +115,13 @@ def test_percentiles_are_those_of_all_requests(
         lakes[spread] = lake_of(*sent(int(spread), spread))
     asked = replace(view(lakes[spread], days(FIRST, LAST)), filters=filters)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Tallies, "_known", lambda _: {})
+        patch.setattr(rollup_files, "ROLLUPS", {})
         by_requests = answers(asked, metrics, split, top)
     looked_at.clear()
-    by_tallies = answers(asked, metrics, split, top)
+    by_rollups = answers(asked, metrics, split, top)
 
     assert looked_at
-    assert same(by_tallies, by_requests)
+    assert same(by_rollups, by_requests)
 
 
 def p95(lake: str, zone: str = "UTC", split: str | None = None) -> boards.Answer:
@@ -136,7 +136,7 @@ def test_only_latencies_around_the_percentile_are_taken_in_hand(lake_of: Callabl
     assert 0 < looked_at[0] < 2 * len(hundred) / 5
 
 
-def test_what_no_tally_tells_of_latencies_is_read_whole(lake_of: Callable[..., str], looked_at: list[int]):
+def test_what_no_rollup_tells_of_latencies_is_read_whole(lake_of: Callable[..., str], looked_at: list[int]):
     """Days of another zone, and another split."""
     lake = lake_of(*sent(1, 1.0))
     p95(lake, "Asia/Kathmandu")

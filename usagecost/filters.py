@@ -157,12 +157,12 @@ class Filters:
 
     def told_by(self, *dimensions: str) -> frozenset[str] | None:
         """Some dimensions, and those that the conditions are about: sums by all of them tell which requests pass. None if no sums
-        do, as a condition, or one of the dimensions, is about something that they are not by.
+        do, as a condition, or one of the dimensions, is about something else than the value of a column.
         """
         if not all(isinstance(one, Condition) for one in self.conditions):
             return None
         names = frozenset((*dimensions, *(one.dimension for one in self.conditions)))
-        return names if all(name in DIMENSIONS and DIMENSIONS[name].is_told_by_tallies for name in names) else None
+        return names if names <= DIMENSIONS.keys() else None
 
     def sql(self) -> tuple[str, Parameters]:
         """The condition over a row of ``requests`` and its parameters."""

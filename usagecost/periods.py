@@ -8,13 +8,14 @@ the zone says, and no engine needs a zone database.
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import pairwise
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 QUARTER_US = 900_000_000
 HOUR_US = 4 * QUARTER_US
@@ -31,6 +32,18 @@ WHOLE = "period"
 
 MAX_HOURLY_DAYS = 31
 """Hours over a longer range are more points than a chart can show or a query should return."""
+
+
+def reporting_zone() -> str:
+    """The organisation's time zone: USAGECOST_ZONE, else UTC."""
+    zone = os.environ.get("USAGECOST_ZONE", "UTC")
+    return zone if zone in known_zones() else "UTC"
+
+
+@cache
+def known_zones() -> tuple[str, ...]:
+    """All zones by name. The system's list is read from the disk, so once is enough."""
+    return tuple(sorted(available_timezones()))
 
 
 def instant_us(instant: datetime) -> int:

@@ -28,7 +28,7 @@ from usagecost.lake.storage import Disk
 from usagecost.lake.table import REQUESTS, open_or_create, write_file
 
 MEMORY_LIMIT = "1200MB"
-"""Of the database of this script, which does nothing else: with what an ingest is left tallies would spill to the disk."""
+"""Of the database of this script, which does nothing else: with what an ingest is left rollups would spill to the disk."""
 WEEKEND_SHARE = 0.35
 GROWTH = 1.0
 """How much more is sent at the end than at the beginning, as a fraction."""
@@ -123,7 +123,7 @@ def make_lake(root: Path, *, rows: int, days: int, models: int, users: int, end:
 
         added = [file for file in pool.map(write_day, *zip(*numbers_by_day(rows, days, end), strict=True)) if file]
         append(table, place, added, {"ingest": {"format": "made"}})
-    lake.tally()
+    lake.roll_up()
     return lake
 
 

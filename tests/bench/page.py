@@ -1,6 +1,6 @@
 """How long the Usage and cost page asks a cold lake, beside hand-written queries that answer the same on the same files.
 
-    python tests/bench/page.py --lake /tmp/lake --days 7,30,90,365 [--engine clickhouse] [--where team=team-7] [--no-tallies]
+    python tests/bench/page.py --lake /tmp/lake --days 7,30,90,365 [--engine clickhouse] [--where team=team-7] [--no-rollups]
 
 Without a lake in ``--lake`` one is made there (`make_lake.py`), without ``--lake`` in a temporary folder. Cold: no answer
 cached; the lake, the database and the footers of its files opened anew; what the operating system keeps of the files it
@@ -41,8 +41,7 @@ from make_lake import make_lake  # noqa: E402
 from usagecost import engine, folds, periods, queries  # noqa: E402
 from usagecost.engine.embedded import _root as database  # noqa: E402
 from usagecost.filters import Condition, Filters, View  # noqa: E402
-from usagecost.lake import Lake  # noqa: E402
-from usagecost.lake.tallies import Tallies  # noqa: E402
+from usagecost.lake import Lake, rollup_files  # noqa: E402
 from usagecost.metrics import CARDS, DIMENSIONS, measures_of  # noqa: E402
 
 EVERYTHING = Filters()
@@ -171,10 +170,10 @@ def by_hand(view: View) -> tuple[float, pd.DataFrame]:
     return time.perf_counter() - start, by_model
 
 
-def what_is_read(view: View, tallies: bool) -> Read:
+def what_is_read(view: View, rollups: bool) -> Read:
     """What one load of the page takes of a process that has done nothing else."""
-    if not tallies:
-        leave_tallies_out()
+    if not rollups:
+        leave_rollups_out()
     with tempfile.TemporaryDirectory() as folder, reads_noted(Path(folder)) as noted:
         page(view)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -183,9 +182,9 @@ def what_is_read(view: View, tallies: bool) -> Read:
     return Read(sum(rows for rows, _ in noted), sum(size for _, size in noted) / 1e6, peak)
 
 
-def leave_tallies_out() -> None:
-    """Has every request read, as if there were no tallies."""
-    Tallies._known = lambda _: {}
+def leave_rollups_out() -> None:
+    """Has every request read, as if there were no rollups."""
+    rollup_files.ROLLUPS = {}
 
 
 @dataclass
@@ -215,15 +214,15 @@ def reads_noted(folder: Path) -> Iterator[list[tuple[int, int]]]:
     noted += [(profile["query"]["total_rows_scanned"], profile["io"]["total_bytes_read"]) for profile in profiles]
 
 
-def in_process_of_its_own(view: View, tallies: bool) -> Read:
+def in_process_of_its_own(view: View, rollups: bool) -> Read:
     """What a new process reads."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(what_is_read, view, tallies).result()
+        return pool.submit(what_is_read, view, rollups).result()
 
 
-def measure(view: View, runs: int, tallies: bool) -> None:
+def measure(view: View, runs: int, rollups: bool) -> None:
     """Prints one row of the table."""
-    read = in_process_of_its_own(view, tallies)
+    read = in_process_of_its_own(view, rollups)
     pages, hands = [], []
     for _ in range(runs):
         seconds, usage = page(view)
@@ -257,12 +256,12 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--engine", choices=("duckdb", "clickhouse"), default="duckdb")
     parser.add_argument("--where", action="append", default=[], metavar="DIMENSION=VALUE", help="ask for these requests only")
-    parser.add_argument("--no-tallies", action="store_true", help="read every request, as if the lake had no tallies")
+    parser.add_argument("--no-rollups", action="store_true", help="read every request, as if the lake had no rollups")
     args = parser.parse_args()
     if args.engine == "clickhouse":
         os.environ.setdefault("USAGECOST_ENGINE", "chdb://memory")
-    if args.no_tallies:
-        leave_tallies_out()
+    if args.no_rollups:
+        leave_rollups_out()
     where = Filters(tuple(Condition(name, (value,)) for name, _, value in (text.partition("=") for text in args.where)))
     assert all(condition.dimension in DIMENSIONS for condition in where.conditions), f"choose among {', '.join(DIMENSIONS)}"
     with tempfile.TemporaryDirectory() as temporary:
@@ -272,12 +271,12 @@ def main() -> None:
         snapshot = Lake(root).snapshot()
         size = f"{snapshot.rows:,} requests in {snapshot.file_count} files, {snapshot.bytes / 1e9:.2f} GB"
         print(f"{size}; {os.cpu_count()} cores; times in ms, memory in MB\n")
-        asked = [args.engine, *(["no tallies"] if args.no_tallies else []), *(f"where {text}" for text in args.where)]
+        asked = [args.engine, *(["no rollups"] if args.no_rollups else []), *(f"where {text}" for text in args.where)]
         print(", ".join(asked) + "\n")
         print("| days | requests    | page    | lake   | SQL    | folds  | by hand | ratio | rows read | MB read | peak    |")
         print("|" + "---:|" * 11)
         for days in args.days.split(","):
-            measure(view_of(str(root.absolute()), int(days), args.zone, where), args.runs, not args.no_tallies)
+            measure(view_of(str(root.absolute()), int(days), args.zone, where), args.runs, not args.no_rollups)
 
 
 if __name__ == "__main__":

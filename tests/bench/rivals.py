@@ -35,13 +35,12 @@ HOME = Path(__file__).parents[2]
 sys.path.insert(0, str(HOME))
 
 from make_lake import make_lake  # noqa: E402
-from page import by_hand, leave_tallies_out, page, view_of  # noqa: E402
+from page import by_hand, leave_rollups_out, page, view_of  # noqa: E402
 
 from tests.litellm_database import litellm_database  # noqa: E402
 from tests.postgres import Server, programs, running_server  # noqa: E402
 from usagecost.filters import View  # noqa: E402
-from usagecost.lake import Lake  # noqa: E402
-from usagecost.lake.tallies import FOLDER, Tallies  # noqa: E402
+from usagecost.lake import Lake, rollup_files  # noqa: E402
 
 Ask = Callable[[View], int]
 """Asks a rival everything; returns how many requests it found in the view's period."""
@@ -116,18 +115,18 @@ def periods_of(view: View) -> Iterator[tuple[datetime, datetime]]:
 # ---- the rivals
 
 
-def app(tallies: bool) -> Ask:
+def app(rollups: bool) -> Ask:
     """This app, cold."""
 
     def ask(view: View) -> int:
-        if tallies:
+        if rollups:
             return page(view)[1].totals["requests"]
-        known = Tallies._known
-        leave_tallies_out()
+        declared = rollup_files.ROLLUPS
+        leave_rollups_out()
         try:
             return page(view)[1].totals["requests"]
         finally:
-            Tallies._known = known
+            rollup_files.ROLLUPS = declared
 
     return ask
 
@@ -291,10 +290,10 @@ def contest(lake: Lake) -> Iterator[list[Rival]]:
         where = programs()
         assert where, "there is no PostgreSQL server here: apt-get install postgresql"
         server = stack.enter_context(running_server(where))
-        parquet = size_of(lake.root / "requests") - size_of(lake.root / "requests" / FOLDER)
+        parquet = size_of(lake.root / "requests") - size_of(lake.root / "requests" / rollup_files.FOLDER)
         yield [
-            Rival("this app", app(tallies=True), size_of(lake.root / "requests")),
-            Rival("this app, without tallies", app(tallies=False), parquet),
+            Rival("this app", app(rollups=True), size_of(lake.root / "requests")),
+            Rival("this app, without rollups", app(rollups=False), parquet),
             Rival("DuckDB by hand, same files", floor_of, parquet),
             clickhouse(lake, folder / "clickhouse"),
             *spend_logs(server, lake, folder),

@@ -62,7 +62,7 @@ def doctor(
     repair: Annotated[
         bool,
         typer.Option(
-            help="Compact small files, write the sums and key filters that large ones lack, and remove what is left over."
+            help="Compact small files, write the sums and key indexes that large ones lack, and remove what is left over."
         ),
     ] = False,
     verify: Annotated[
@@ -77,7 +77,7 @@ def doctor(
             _verify(handle)
         if repair:
             with err.status("Looking after the files…"):
-                compacted, tallied, removed = handle.compact(), handle.tally(), handle.vacuum()
+                compacted, tallied, removed = handle.compact(), handle.roll_up(), handle.vacuum()
             out.print(f"{compacted} files compacted, {tallied} summed up anew, {removed} left-over files removed", highlight=False)
         facts = _health(root, handle)
     except (LakeError, UnansweredError) as problem:
@@ -170,6 +170,6 @@ def _health(root: str, lake: Lake) -> dict[str, str]:
         for name in ("incomplete_requests", "unpriced_requests"):
             facts[METRICS[name].label] = f"{exact_count(whole[name])} ({percent(whole[name] / whole['requests'])})"
     advice = "; `doctor --repair` makes one of each day" if snapshot.small_files else ""
-    lacking = len(snapshot.tallies.lacking(snapshot.data_files))
+    lacking = len(snapshot.rollups.lacking(snapshot.data_files))
     sums = f"{lacking} large files lack them; `doctor --repair` writes them" if lacking else "every large file has them"
     return facts | {"Small files": f"{snapshot.small_files}{advice}", "Sums of files": sums if not lake.is_remote else "none"}

@@ -1,13 +1,13 @@
 """Runs SQL over a snapshot of the lake: in this process, by DuckDB, or on a ClickHouse that USAGECOST_ENGINE names.
 
 A query is written once, as DuckDB says it. It names the requests as ``{requests}``, may name their instants as ``{instant_us}``,
-and binds its values as ``$name``. Where it can be told from sums, it may name the lake's tallies beside them: see `tallied`.
+and binds its values as ``$name``. Where it can be told from sums, it may name the lake's ``{rollups}`` beside them: see `rolled`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ import pyarrow as pa
 from usagecost.engine import embedded
 from usagecost.engine.embedded import Outlet
 from usagecost.engine.words import INSTANT_US, UnansweredError, shuffled, whole_quotient
-from usagecost.lake import Lake, Tallied
+from usagecost.lake import Lake, Rolled
 from usagecost.schema import REJECTS, REQUESTS
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ __all__ = [
     "clickhouse_in_use",
     "open_lake",
     "rejects",
+    "rolled",
     "shuffled",
     "table",
-    "tallied",
     "whole_quotient",
 ]
 
@@ -45,44 +45,43 @@ def table(
     version: int,
     first_day: date | None = None,
     last_day: date | None = None,
-    tallied: Tallied | None = None,
+    rolled: Rolled | None = None,
 ) -> pa.Table:
     """The result of a query over the requests of the UTC days given: integers and decimals stay exact.
 
-    With ``tallied``, of those days, ``{requests}`` are only those that no tally tells of, and ``{tallies}`` are the others' sums.
+    With ``rolled``, of those days, ``{requests}`` are only those that no rollup tells of, and ``{rollups}`` are the others' sums.
     """
     snapshot = open_lake(lake).snapshot(version)
     said = sql.replace("{instant_us}", INSTANT_US)
     whose = f"the lake's version {version}"
+    files = snapshot.data_files_of(first_day, last_day) if rolled is None else rolled.requests
     if server := clickhouse_in_use():
-        return server.answer(said, parameters, snapshot, first_day, last_day)
-    if tallied is None:
-        return embedded.answer(said, parameters, "requests", REQUESTS, snapshot.files(first_day, last_day), whose)
-    tallies, files = embedded.tallies_sql(tallied)
-    said = said.replace("{tallies}", tallies)
-    return embedded.answer(said, {**parameters, **files}, "requests", REQUESTS, tallied.requests, whose, has_tallies=True)
+        return server.answer(said, parameters, snapshot, files, rolled)
+    bound = dict(parameters)
+    if rolled:
+        relation, of_rollups = embedded.rollups_sql(rolled, snapshot)
+        said, bound = said.replace("{rollups}", relation), bound | of_rollups
+    return embedded.answer(said, bound, "requests", REQUESTS, snapshot.paths(files), whose, of_requests_only=rolled is None)
 
 
-def tallied(
-    needs: Iterable[frozenset[str]],
+def rolled(
+    columns: Collection[str],
     cuts: Iterable[int],
     *,
     lake: str,
     version: int,
     first_day: date | None = None,
     last_day: date | None = None,
-) -> Tallied | None:
-    """How `table` sums up the requests of some UTC days by the values of dimensions, each of ``needs`` by those in it together,
-    where time is cut at some instants (µs): from tallies where it can. None if it cannot.
+) -> Rolled | None:
+    """How `table` tells some columns of the requests of some UTC days where time is cut at some instants (µs): from rollups where
+    it can; None if it cannot. Measures are columns too, as `rollups.column_of` names them.
 
-    A tally's row is requests of the same values in a step of time that no cut goes through: its ``grouping``, the dimensions of
-    that in columns as `metrics.Dimension.value_column` names them, ``started_at``, the start of the step, and measures as
-    `metrics.tally_column` names them. What a need asks for are all rows of one grouping: see `Tallied`.
+    A rollup's row is requests of the same values in a step of time that no cut goes through, ``started_at`` the start of that.
     """
-    if clickhouse_in_use():
-        return None
-    found = open_lake(lake).snapshot(version).tallied(first_day, last_day, needs, cuts)
-    return found if found.has_tallies else None
+    opened = open_lake(lake)
+    reads_here = not (clickhouse_in_use() and opened.is_remote)  # else nothing of the files comes to this machine
+    found = opened.snapshot(version).rolled(first_day, last_day, columns, cuts, checks=reads_here)
+    return found if found.folders else None
 
 
 def rejects(sql: str, parameters: Mapping[str, Any], *, files: Sequence[str]) -> pa.Table:

@@ -6,9 +6,8 @@ A server that is away, or that has no room or no time for a query, is a calm sen
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
 from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -20,10 +19,11 @@ from clickhouse_connect.driver import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
 from usagecost.engine.dialect import SETTINGS, clickhouse_sql, text_sql
-from usagecost.engine.lake_sql import COLUMN_TYPES, STRUCTURE, rows_of
+from usagecost.engine.lake_sql import COLUMN_TYPES, STRUCTURE, rollups_of, rows_of
 from usagecost.engine.mirror import Mirror, Mirrored
 from usagecost.engine.words import UnansweredError
-from usagecost.lake import Snapshot
+from usagecost.lake import Rolled, Snapshot
+from usagecost.lake.table import DataFile
 
 LIMITS = {
     "max_execution_time": 60,
@@ -49,7 +49,7 @@ _SENTENCES = {
 """ClickHouse's codes -> what they mean for readers, and what to do."""
 _OTHER = "A question could not be answered by {server} (its code {code}). Load the page again."
 
-_REQUESTS = "requests_of_the_version"
+_REQUESTS, _ROLLUPS = "requests_of_the_version", "rollups_of_the_version"
 
 
 class ClickHouse:
@@ -77,13 +77,15 @@ class ClickHouse:
         return f"{self._url.hostname}:{self._port}" if self._url.scheme == "clickhouse" else "chdb"
 
     def answer(
-        self, sql: str, parameters: Mapping[str, Any], snapshot: Snapshot, first_day: date | None, last_day: date | None
+        self, sql: str, parameters: Mapping[str, Any], snapshot: Snapshot, files: Sequence[DataFile], rolled: Rolled | None
     ) -> pa.Table:
-        """The result of a query over the requests of some days of a version, as DuckDB would give it."""
-        said, values = clickhouse_sql(sql.replace("{requests}", _REQUESTS), parameters)
+        """The result of a query over the requests in some files of a version, and over rollups, as DuckDB would give it."""
+        said, values = clickhouse_sql(sql.replace("{requests}", _REQUESTS).replace("{rollups}", _ROLLUPS), parameters)
         with self._explained():
-            relation = self._relation(snapshot, first_day, last_day)
-            found = self.client().query_arrow(said.replace(_REQUESTS, relation), parameters=values, settings=SETTINGS | LIMITS)
+            said = said.replace(_REQUESTS, self._relation(snapshot, [file.name for file in files]))
+            if rolled:
+                said = said.replace(_ROLLUPS, rollups_of(snapshot, rolled, self._cluster))
+            found = self.client().query_arrow(said, parameters=values, settings=SETTINGS | LIMITS)
         return _as_duckdb(found)
 
     def client(self) -> Client:
@@ -103,9 +105,8 @@ class ClickHouse:
         with self._explained():
             return self._mirror.fill(snapshot)
 
-    def _relation(self, snapshot: Snapshot, first_day: date | None, last_day: date | None) -> str:
-        """SQL for the requests of some days of a version: the server's own copy where it has all of them."""
-        names = [file.name for file in snapshot.data_files_of(first_day, last_day)]
+    def _relation(self, snapshot: Snapshot, names: Sequence[str]) -> str:
+        """SQL for the requests in some files of a version: the server's own copy where it has all of them."""
         if not names:
             return f"(SELECT * FROM null({text_sql(STRUCTURE)}))"
         copied = None if self._cluster else self._mirror.rows_of(snapshot, names)

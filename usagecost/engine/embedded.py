@@ -15,11 +15,9 @@ import duckdb
 import pyarrow as pa
 
 from usagecost.engine.words import INSTANT_US, UnansweredError
-from usagecost.lake import Tallied
+from usagecost.lake import Rolled, Snapshot
 from usagecost.lake.checksums import is_whole
 from usagecost.lake.table import no_rows_sql, rows_sql
-from usagecost.lake.tally_content import MEASURED
-from usagecost.lake.tally_steps import rows_of
 from usagecost.schema import REQUESTS
 
 MEMORY_LIMIT = "2GB"
@@ -35,11 +33,11 @@ def answer(
     files: Sequence[str],
     whose: str,
     *,
-    has_tallies: bool = False,
+    of_requests_only: bool = True,
 ) -> pa.Table:
     """The result of a query that names a table as ``{name}`` over its Parquet files; ``whose`` they are is said in errors.
 
-    Raises UnansweredError. ``has_tallies``: the parameters name files of tallies too.
+    Raises UnansweredError. If it is not ``of_requests_only``, the parameters name files of rollups too.
     """
     if files:
         relation, bound = rows_sql("$files", columns), {**parameters, "files": list(files)}
@@ -54,7 +52,7 @@ def answer(
     except duckdb.OutOfMemoryException as problem:
         raise UnansweredError(f"The question needs more than {MEMORY_LIMIT} of memory. Ask for fewer days.") from problem
     except duckdb.Error as problem:
-        if type(problem) in _OF_DAMAGE and (said := _gone_or_damaged(files, whose, only_if_known=not has_tallies)):
+        if type(problem) in _OF_DAMAGE and (said := _gone_or_damaged(files, whose, only_if_known=of_requests_only)):
             raise UnansweredError(said) from problem
         raise
 
@@ -74,19 +72,10 @@ def _gone_or_damaged(files: Sequence[str], whose: str, *, only_if_known: bool = 
     return "" if only_if_known else f"A file of {whose} is gone or damaged. Load the page again."
 
 
-def tallies_sql(tallied: Tallied) -> tuple[str, dict[str, Any]]:
-    """A relation of the rows of tallies, and its parameters."""
-    asked = "grouping IN ({})".format(", ".join(f"'{name}'" for name in sorted(set(tallied.groupings.values()))))
-    parts, bound = [], {}
-    for kind, files_by_step in {"tallies": tallied.tallies, "months": tallied.months}.items():
-        for step, files in files_by_step.items():
-            rows = ", ".join(f"'{name}'" for name in rows_of(step))
-            parts.append(f"SELECT * FROM read_parquet(${kind}_by_{step}) WHERE step IN ({rows}) AND {asked}")
-            bound[f"{kind}_by_{step}"] = list(files)
-            if kind == "months" and tallied.days_told_elsewhere:
-                parts[-1] += " AND NOT list_contains($days_told_elsewhere, started_at::date)"
-                bound["days_told_elsewhere"] = list(tallied.days_told_elsewhere)
-    return f"(SELECT {MEASURED} FROM ({' UNION ALL '.join(parts)}))", bound
+def rollups_sql(rolled: Rolled, snapshot: Snapshot) -> tuple[str, dict[str, Any]]:
+    """A relation of the rows of rollups, and its parameters."""
+    bound = {f"rollup_{place}": snapshot.rollups.paths(files) for place, files in enumerate(rolled.folders.values())}
+    return f"({' UNION ALL '.join(f'SELECT {rolled.select} FROM read_parquet(${name})' for name in bound)})", bound
 
 
 class Outlet:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from usagecost.engine.dialect import text_sql
-from usagecost.lake import Snapshot
+from usagecost.lake import Rolled, Snapshot
+from usagecost.lake.rollups import KEYS
 from usagecost.schema import REQUESTS
 
 
@@ -25,15 +26,29 @@ def rows_of(snapshot: Snapshot, names: Sequence[str], cluster: str | None = None
     return f"(SELECT * FROM {_read(f'{snapshot.place.uri}/day={days}/*.parquet')} WHERE _file IN ({files}))"
 
 
+def rollups_of(snapshot: Snapshot, rolled: Rolled, cluster: str | None = None) -> str:
+    """SQL for the rows of files of rollups, as `Rolled` selects them."""
+    structure = ", ".join(f"{name} {_type_in_rollup(name)}" for name in sorted(rolled.read))
+    parts = []
+    for folder, files in rolled.folders.items():
+        names = [one.name.rpartition("/")[2] for one in files]
+        uri, named = snapshot.rollups.uri(folder), ", ".join(map(text_sql, names))
+        if cluster:
+            parts.append(f"SELECT {rolled.select} FROM {_read(f'{uri}/{_one_of(sorted(names))}', cluster, structure)}")
+        else:
+            parts.append(f"SELECT {rolled.select} FROM {_read(f'{uri}/*.parquet', None, structure)} WHERE _file IN ({named})")
+    return f"({' UNION ALL '.join(parts)})"
+
+
 def _one_of(texts: Sequence[str]) -> str:
     """The pattern of one of several; braces around a single text would be part of it."""
     return texts[0] if len(texts) == 1 else f"{{{','.join(texts)}}}"
 
 
-def _read(path: str, cluster: str | None = None) -> str:
+def _read(path: str, cluster: str | None = None, columns: str = "") -> str:
     """SQL for the Parquet files of a path, on a disk or in S3."""
     kind, whose = ("Cluster", f"{text_sql(cluster)}, ") if cluster else ("", "")
-    structure = text_sql(STRUCTURE)
+    structure = text_sql(columns or STRUCTURE)
     if not path.startswith("s3://"):
         return f"file{kind}({whose}{text_sql(path)}, Parquet, {structure})"
     keys = [os.environ.get(name, "") for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")]
@@ -63,6 +78,13 @@ def _type(kind: pa.DataType) -> str:
         return f"Nullable(Decimal({kind.precision}, {kind.scale}))"
     names = {"string": "String", "int64": "Int64", "int32": "Int32", "double": "Float64", "bool": "Bool", "date32[day]": "Date32"}
     return f"Nullable({names[str(kind)]})"
+
+
+def _type_in_rollup(name: str) -> str:
+    """The type of a column of a rollup: as requests have it if they are added up by it, else that of a sum."""
+    if name in COLUMN_TYPES and name in (*KEYS, "started_at"):
+        return COLUMN_TYPES[name]
+    return f"Nullable({'Decimal(38, 9)' if '_usd' in name else 'Int64'})"
 
 
 COLUMN_TYPES = {field.name: _type(field.type) for field in REQUESTS}

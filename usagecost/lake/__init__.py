@@ -3,7 +3,7 @@
 One folder holds everything::
 
     requests/       Delta table of requests: _delta_log/ and, for each UTC day, day=2026-05-01/<uuid>.parquet,
-                    and of large files _tallies/, what their requests add up to, and on a disk _keys/, filters of their requests
+                    and of large files _rollups/, what their requests add up to, and on a disk _keys/, indexes of their requests
     rejects/        Delta table of lines that could not be read; made with the first of them
     price_changes/  Delta table of the prices that repricing has changed; repricings/, what was done, by whom and why
     lineage/        Delta table of which request is part of which, for formats whose requests contain each other
@@ -35,10 +35,10 @@ from usagecost.lake.handle import Lake
 from usagecost.lake.merge import Commit
 from usagecost.lake.removal import Removal, Selection
 from usagecost.lake.repricing import Change, Pricing, Repricing, Span
+from usagecost.lake.rollup_files import Rolled
 from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import lake_root
-from usagecost.lake.tally_choice import Tallied
 from usagecost.lake.texts import TextFolder
 
 __all__ = [
@@ -55,10 +55,10 @@ __all__ = [
     "Pricing",
     "Removal",
     "Repricing",
+    "Rolled",
     "Selection",
     "Snapshot",
     "Span",
-    "Tallied",
     "TextFolder",
     "bounded_database",
     "lake_root",

@@ -125,16 +125,18 @@ class Lake(LakeReader):
             )
 
     def upgrade(self) -> int:
-        """Add what a lake of an earlier version lacks: columns, which are NULL in its requests, and sums; returns how many columns.
+        """Add what a lake of an earlier version lacks, columns, NULL in its requests, and rollups; returns how many columns.
 
-        No file is written anew. Raises LakeMissing or LakeUnreadable.
+        The sums that such a version kept go. No file of requests is written anew. Raises LakeMissing or LakeUnreadable.
         """
         missing = missing_columns(open_table(self._requests), REQUESTS)
         with self._writing():
             for place, spec in self._tables():
                 if place.has_table():
                     _until_committed(lambda place=place, spec=spec: open_to_write(place, spec))
-        self._tally_if_possible()
+            sums_of_before = self._requests / "_tallies"
+            sums_of_before.drop(sums_of_before.below())
+        self._roll_up_if_possible()
         return len(missing)
 
     def vacuum(self, grace_hours: float = 168) -> int:
@@ -147,7 +149,7 @@ class Lake(LakeReader):
         with self._writing():
             removed = sum(lake_upkeep.vacuum(place, grace_hours) for place, _ in self._tables())
             self._keys.forget_gone()
-            self._tallies.forget_gone(self.snapshot().data_files if self.exists else ())
+            self._rollups.forget_gone()
             return removed
 
     def verify(self) -> Verified:
@@ -164,25 +166,24 @@ class Lake(LakeReader):
         damaged = tuple(name for one in found for name in one.damaged)
         return Verified(sum(one.checked for one in found), sum(one.unchecked for one in found), damaged)
 
-    def tally(self, files: Sequence[DataFile] | None = None) -> int:
-        """Write the tallies that files, by default all of the newest version, and its months lack; returns of how many files.
+    def roll_up(self, files: Sequence[DataFile] | None = None) -> int:
+        """Write the rollups that files, by default all of the newest version, lack, and the indexes of their keys; returns how many
+        files were added up.
 
-        And the filters of their keys. Every version made by this class has them already; a lake of before has not. Of all files
-        those tallies are written anew that cannot be read. Raises LakeMissing or LakeUnreadable.
+        Every version made by this class has them already; a lake of before has not. Of all files those are written anew that are
+        damaged. Raises LakeMissing or LakeUnreadable.
         """
         stored = self.snapshot().data_files
         asked = stored if files is None else files
         if files is None:
-            self._tallies.drop_unreadable()
-        lacking, unfiltered = self._tallies.lacking(asked), self._keys.lacking(asked)
-        if not lacking and not unfiltered and not self._tallies.lacking_months(stored):
+            self._rollups.drop_damaged()
+        lacking, unindexed = self._rollups.lacking(asked), self._keys.lacking(asked)
+        if not lacking and not unindexed:
             return 0
         with self.staging() as folder, bounded_database(folder) as con:
             con.execute("SET threads = 1")  # each file has a thread, which is quicker than several for each
-            self._keys.write(con, unfiltered)
-            written = self._tallies.write(con, lacking)
-            self._tallies.write_months(con, stored)
-        return written
+            self._keys.write(con, unindexed)
+            return self._rollups.write(con, lacking, stored)
 
     def write_text(self, name: str, text: str, *, replacing: str | None) -> None:
         """Write a small text beside the tables, in the place of the one that `read_text` gave; None if there was none.
@@ -216,19 +217,19 @@ class Lake(LakeReader):
 
     @contextmanager
     def _changing(self) -> Iterator[Path]:
-        """The same, for who makes a version of the requests: afterwards the files that it added get their tallies."""
+        """The same, for who makes a version of the requests: afterwards the files that it added get their rollups."""
         before = self.snapshot().data_files if self.exists else ()
         with self._writing() as folder:
             yield folder
-        self._tally_if_possible(besides=before)
+        self._roll_up_if_possible(besides=before)
 
-    def _tally_if_possible(self, besides: Sequence[DataFile] = ()) -> None:
-        """Tally the files of the newest version besides some; the version is there, and right, if it cannot be done."""
+    def _roll_up_if_possible(self, besides: Sequence[DataFile] = ()) -> None:
+        """Roll up the files of the newest version besides some; the version is there, and right, if it cannot be done."""
         try:
             if self.exists:
-                self.tally([file for file in self.snapshot().data_files if file not in besides])
+                self.roll_up([file for file in self.snapshot().data_files if file not in besides])
         except (LakeError, OSError, duckdb.Error):
-            note_unwritten("The tallies of %s could not be written", self.name)
+            note_unwritten("The rollups of %s could not be written", self.name)
 
     def _merge(
         self, staged: list[str], lineage: list[str], ingest: dict[str, Any], watermarks: Mapping[str, int], folder: Path

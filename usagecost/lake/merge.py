@@ -16,7 +16,7 @@ from datetime import date
 import duckdb
 from deltalake.transaction import AddAction
 
-from usagecost.lake.keys import KeyFilters, hash_sql, stem_sql
+from usagecost.lake.keys import KeyIndexes, hash_sql, stem_sql
 from usagecost.lake.lineage import KNOWS_TOKENS, YIELDS, create_covered, create_links
 from usagecost.lake.staging import worker_count
 from usagecost.lake.storage import Storage
@@ -240,7 +240,7 @@ def resolve(
     con: duckdb.DuckDBPyConnection,
     staged: Sequence[str],
     stored: Mapping[date, Sequence[str]],
-    filters: KeyFilters,
+    indexes: KeyIndexes,
     staged_lineage: Sequence[str] = (),
     stored_lineage: Sequence[str] = (),
 ) -> Resolution:
@@ -253,7 +253,7 @@ def resolve(
     _check_required(con)
     create_links(con, staged_lineage, stored_lineage)
     asked = con.execute(_ASKED).fetchnumpy()["hashed"]
-    stored = {day: filters.that_may_hold(asked, paths) for day, paths in stored.items()}
+    stored = {day: indexes.that_may_hold(asked, paths) for day, paths in stored.items()}
     create_view(con, "lake", [path for paths in stored.values() for path in paths], REQUESTS)
     create_covered(con)
     for statement in (_ORIGINALS, _INCOMING, _STORED, _WITHDRAWN):

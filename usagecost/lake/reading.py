@@ -20,12 +20,13 @@ from usagecost.lake import removal as lake_removal
 from usagecost.lake import repricing as lake_repricing
 from usagecost.lake import texts
 from usagecost.lake.errors import LakeError, LakeFull, is_disk_full
-from usagecost.lake.keys import KeyFilters
+from usagecost.lake.keys import KeyIndexes
 from usagecost.lake.merge import Commit, resolve
 from usagecost.lake.newest import Newest
 from usagecost.lake.publishing import watermark
 from usagecost.lake.removal import Removal, Selection
 from usagecost.lake.repricing import PriceTables, Pricing, Repricing, Span
+from usagecost.lake.rollup_files import RollupFiles
 from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database, staging_folder
 from usagecost.lake.storage import Disk, errors_explained, storage
@@ -42,7 +43,6 @@ from usagecost.lake.table import (
     open_table,
     paths_by_day,
 )
-from usagecost.lake.tallies import Tallies
 from usagecost.lake.texts import TextFolder
 
 KEPT_SNAPSHOTS = 4
@@ -65,8 +65,8 @@ class LakeReader:
         self._names = self._place / NAMES.name
         self._prices = PriceTables(self._requests, self._place / PRICE_CHANGES.name, self._place / REPRICINGS.name)
         self._mutex = threading.Lock()
-        self._tallies = Tallies(self._requests)
-        self._keys = KeyFilters(self._requests)
+        self._rollups = RollupFiles(self._requests)
+        self._keys = KeyIndexes(self._requests)
         self._newest = Newest(self._requests)
         self._snapshots: dict[int, Snapshot] = {}
 
@@ -97,7 +97,7 @@ class LakeReader:
             wanted = newest.version() if version is None else version
             if wanted not in self._snapshots:
                 table = newest if wanted == newest.version() else open_table(self._requests, wanted)
-                self._snapshots[wanted] = Snapshot(self._requests, wanted, data_files(table, REQUESTS), self._tallies)
+                self._snapshots[wanted] = Snapshot(self._requests, wanted, data_files(table, REQUESTS), self._rollups)
                 if len(self._snapshots) > KEPT_SNAPSHOTS:
                     del self._snapshots[next(iter(self._snapshots))]
             return self._snapshots[wanted]

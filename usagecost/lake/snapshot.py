@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
+from usagecost.lake.rollup_files import Rolled, RollupFiles
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import DataFile, files_by_day, local_paths
-from usagecost.lake.tallies import Tallies
-from usagecost.lake.tally_choice import Tallied
 from usagecost.lake.tiers import LARGE_ROWS
 
 
@@ -20,20 +19,24 @@ class Snapshot:
     place: Storage
     version: int
     data_files: tuple[DataFile, ...] = field(repr=False)
-    tallies: Tallies = field(repr=False, compare=False)
+    rollups: RollupFiles = field(repr=False, compare=False)
 
     def files(self, first_day: date | None = None, last_day: date | None = None) -> tuple[str, ...]:
         """The Parquet files of the UTC days from first to last, both included; None leaves that side open.
 
         They can be read on this machine; those of a remote lake are fetched first, which may raise LakeError.
         """
-        return tuple(local_paths(self.place, self.data_files_of(first_day, last_day)))
+        return self.paths(self.data_files_of(first_day, last_day))
 
-    def tallied(
-        self, first_day: date | None, last_day: date | None, needs: Iterable[frozenset[str]], cuts: Iterable[int]
-    ) -> Tallied:
-        """How to sum up the same days by the values of dimensions, where time is cut at some instants (µs): see `Tallies`."""
-        return self.tallies.tallied(self.data_files_of(first_day, last_day), self.data_files, needs, cuts)
+    def paths(self, files: Iterable[DataFile]) -> tuple[str, ...]:
+        """The same of some of its files."""
+        return tuple(local_paths(self.place, files))
+
+    def rolled(
+        self, first_day: date | None, last_day: date | None, columns: Collection[str], cuts: Iterable[int], *, checks: bool = True
+    ) -> Rolled:
+        """How some columns of the same days' requests are told where time is cut at some instants (µs): see `RollupFiles`."""
+        return self.rollups.rolled(self.data_files_of(first_day, last_day), columns, cuts, checks=checks)
 
     def data_files_of(self, first_day: date | None, last_day: date | None) -> tuple[DataFile, ...]:
         """The files of the same days as they are named, wherever they lie."""

@@ -10,17 +10,16 @@ from usagecost.metrics.measures import (
     BASES,
     COUNTS,
     FOLDS,
-    LATENCY,
     LATENCY_STEP,
     LATENCY_STEPS_PER_ROOT,
     MEASURES,
     OF_ROWS,
     PERCENTILES,
     Sums,
+    depends_on_basis,
     fold_sql,
     incomplete_sql,
     measure_sql,
-    tally_column,
 )
 from usagecost.metrics.metric import Metric
 from usagecost.metrics.spend import list_price_coverage, spend_coverage, spend_text
@@ -34,7 +33,6 @@ __all__ = [
     "DIMENSIONS",
     "FOLDS",
     "HOURS",
-    "LATENCY",
     "LATENCY_STEP",
     "LATENCY_STEPS_PER_ROOT",
     "MEASURES",
@@ -47,6 +45,7 @@ __all__ = [
     "Dimension",
     "Metric",
     "Sums",
+    "depends_on_basis",
     "fold_sql",
     "incomplete_sql",
     "list_price_coverage",
@@ -54,5 +53,4 @@ __all__ = [
     "measures_of",
     "spend_coverage",
     "spend_text",
-    "tally_column",
 ]

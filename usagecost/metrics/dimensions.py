@@ -11,7 +11,8 @@ class Dimension:
     """Something that requests can be split by. NULL in its column is a group of its own.
 
     ``kind``: the value of a column, each value of a list (a request can be in several parts, so parts do not add up), or what
-    the clock of the reporting zone says. ``order`` names the values that have an order of their own.
+    the clock of the reporting zone says. ``column`` is its SQL, and ``of`` the column that this reads, where they differ.
+    ``order`` names the values that have an order of their own.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Dimension:
     column: str
     kind: Literal["column", "list", "clock"] = "column"
     order: tuple[str, ...] = ()
+    of: str = ""
 
     @property
     def parts_add_up(self) -> bool:
@@ -27,14 +29,9 @@ class Dimension:
         return self.kind != "list"
 
     @property
-    def is_told_by_tallies(self) -> bool:
-        """Whether tallies can stand for requests where they are split or filtered by it: it is a column as it stands."""
-        return self.kind == "column" and self.column.isidentifier()
-
-    @property
-    def value_column(self) -> str:
-        """The column of a tally that has its values: called as in requests, if it is a column there."""
-        return self.column if self.is_told_by_tallies else self.name
+    def stored(self) -> str:
+        """The column of a request that says its value."""
+        return self.of or self.column
 
 
 STREAMING = "CASE WHEN is_streaming THEN 'streamed' WHEN NOT is_streaming THEN 'at once' END"
@@ -57,6 +54,7 @@ DIMENSIONS = {
             "Streaming",
             "ways of answering",
             STREAMING,
+            of="is_streaming",
         ),
     )
 }

@@ -85,16 +85,9 @@ def fold_sql(measure: str, column: str) -> str:
     return f"{FOLDS[measure]}({column}){'' if measure.endswith('_usd') else '::bigint'}"
 
 
-def tally_column(measure: str, basis: str) -> str:
-    """The column of a tally that holds a measure: one for each basis where that decides what a request has cost."""
-    return f"{measure}_{basis}" if depends_on_basis(measure) else measure
-
-
 PERCENTILES = {"latency_p50_ms": 0.5, "latency_p95_ms": 0.95, "latency_p99_ms": 0.99}
 _LATENCIES = f"quantile_cont(duration_ms, {[*PERCENTILES.values()]})"  # all three cost as much as one
 
-LATENCY = "latency"
-"""What tallies call the step that a latency is in: it is no dimension, but percentiles lie between steps."""
 LATENCY_STEPS_PER_ROOT = 4
 LATENCY_STEP = f"floor(sqrt(sqrt(least(greatest(duration_ms, 0), 1e12))) * {LATENCY_STEPS_PER_ROOT})::bigint"
 """Latencies in steps of a tenth to a fifth, some dozens in all; a longer one is never in a lower step. 0 where it is not known."""

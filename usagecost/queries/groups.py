@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from usagecost.filters import Parameters
-from usagecost.queries.rows import Rows
+from usagecost.queries.rows import Rows, is_of_clock
 
 GROUPINGS = {"whole": (), "time": ("number",), "value": ("place",), "both": ("number", "place")}
 """What can be shown: the whole, each interval, each value of the split, each value in each interval -> what SQL groups by."""
@@ -23,6 +23,11 @@ class Groups:
     split: str | None
     named: tuple[str | None, ...]
     groupings: tuple[str, ...]
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The dimension that says the split, if it is one and not what the clock says."""
+        return () if self.split is None or is_of_clock(self.split) else (self.split,)
 
     def sql(self, relation: str, selected: str, also_by: str | None = None) -> tuple[str, Parameters]:
         """What is selected of the rows of a relation in every group, and the parameters.

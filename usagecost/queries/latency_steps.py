@@ -1,4 +1,4 @@
-"""Percentiles with the help of tallies: these tell how many latencies lie below which, so only those around a percentile are read.
+"""Percentiles with the help of a rollup: it tells how many latencies lie below which, so only those around a percentile are read.
 
 The answer is that of all the requests, to the last binary digit of it, which may be rounded another way.
 """
@@ -13,8 +13,9 @@ from math import ceil, floor
 import numpy as np
 import pyarrow as pa
 
-from usagecost.lake import Tallied
-from usagecost.metrics import DIMENSIONS, LATENCY, LATENCY_STEP, LATENCY_STEPS_PER_ROOT, PERCENTILES
+from usagecost.lake import Rolled
+from usagecost.lake.rollups import LATENCY, column_of
+from usagecost.metrics import DIMENSIONS, LATENCY_STEP, LATENCY_STEPS_PER_ROOT, PERCENTILES
 from usagecost.queries.groups import Groups
 from usagecost.queries.rows import told
 
@@ -28,27 +29,27 @@ KEYS = ["grouped", "number", "place"]
 
 
 def percentiles(groups: Groups, measures: Sequence[str]) -> pa.Table | None:
-    """The answer to `Groups.sql` of percentiles, made with the help of tallies; None if they are no help."""
+    """The answer to `Groups.sql` of percentiles, made with the help of a rollup; None if it is no help."""
     levels = {name: PERCENTILES[name] for name in measures if name in PERCENTILES}
-    names = groups.rows.view.filters.told_by(*([groups.split] if groups.split else []))
+    names = groups.rows.view.filters.told_by(*groups.by)
     if names is None or len(levels) < len(measures):
         return None
 
-    def ask(tallied: Tallied | None) -> pa.Table | None:
-        return _percentiles(groups, levels, names, tallied) if tallied else None
+    def ask(rolled: Rolled | None) -> pa.Table | None:
+        return _percentiles(groups, levels, names, rolled) if rolled else None
 
-    return told(groups.rows.tallied(names | {LATENCY}, groups.split), ask)
+    return told(groups.rows.rolled(names, ("timed_requests",), groups.split, also=(LATENCY,)), ask)
 
 
-def _percentiles(groups: Groups, levels: Mapping[str, float], names: Collection[str], tallied: Tallied) -> pa.Table | None:
-    """The same with tallies that tell latencies; None if too many would have to be looked at."""
-    columns = ", ".join(sorted({"started_at", *(DIMENSIONS[name].column for name in names)}))
+def _percentiles(groups: Groups, levels: Mapping[str, float], names: Collection[str], rolled: Rolled) -> pa.Table | None:
+    """The same with a rollup that tells latencies; None if too many would have to be looked at."""
+    columns = ", ".join(sorted({"started_at", *(DIMENSIONS[name].stored for name in names)}))
     counted = f"""(
-        SELECT {columns}, {LATENCY_STEP} AS latency, (duration_ms IS NOT NULL)::bigint AS timed_requests FROM {{requests}}
-        UNION ALL SELECT {columns}, latency::bigint, timed_requests FROM {{tallies}})"""
-    selected = "latency AS step, sum(timed_requests)::bigint AS requests"
-    sql, parameters = groups.sql(counted, selected, also_by="latency")
-    steps = _by_group(groups.rows.answer(sql, parameters, tallied))
+        SELECT {columns}, {LATENCY_STEP} AS {LATENCY}, (duration_ms IS NOT NULL)::bigint AS timed FROM {{requests}}
+        UNION ALL SELECT {columns}, {LATENCY}, {column_of("timed_requests", groups.rows.view.basis)} FROM {{rollups}})"""
+    selected = f"{LATENCY} AS step, sum(timed)::bigint AS requests"
+    sql, parameters = groups.sql(counted, selected, also_by=LATENCY)
+    steps = _by_group(groups.rows.answer(sql, parameters, rolled))
     looked_at = _steps_of_percentiles(steps, levels.values())
     if looked_at is None:
         return None

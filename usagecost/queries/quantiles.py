@@ -1,16 +1,16 @@
 """Measures that do not fold (percentiles, different users): each grouping that is shown is computed from its own rows.
 
-Who was there at all is told by tallies of users too, and where a percentile lies by tallies of latencies: see `latency_steps`.
+Who was there at all is told by rollups of users too, and where a percentile lies by the one of latencies: see `latency_steps`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pyarrow as pa
 
-from usagecost.lake import Tallied
+from usagecost.lake import Rolled
 from usagecost.metrics import DIMENSIONS
 from usagecost.periods import WHOLE
 from usagecost.queries.groups import Groups
@@ -56,7 +56,7 @@ def _groupings(rows: Rows, split: str | None, *, parts_only: bool) -> list[str]:
 
 
 def _together(measures: Sequence[str]) -> list[tuple[str, ...]]:
-    """Measures that one scan answers best: different users take long, and other tallies help with them."""
+    """Measures that one scan answers best: different users take long, and other rollups help with them."""
     others = tuple(name for name in measures if name != USERS)
     return [some for some in (others, (USERS,) if USERS in measures else ()) if some]
 
@@ -67,11 +67,12 @@ def _answer(groups: Groups, measures: Sequence[str]) -> pa.Table:
         return found
     rows = groups.rows
 
-    def ask(tallied: Tallied | None) -> pa.Table:
-        return rows.answer(*groups.sql(_users_sql(rows) if tallied else "{requests}", rows.measures_sql(measures)), tallied)
+    names = rows.view.filters.told_by("user", *groups.by) if measures == (USERS,) else None
 
-    is_told = measures == (USERS,) and groups.split is None
-    return told(rows.tallied(rows.view.filters.told_by("user") if is_told else None), ask)
+    def ask(rolled: Rolled | None) -> pa.Table:
+        return rows.answer(*groups.sql(_users_sql(names or ()) if rolled else "{requests}", rows.measures_sql(measures)), rolled)
+
+    return told(rows.rolled(names, (), groups.split), ask)
 
 
 def _joined(known: pa.Table, more: pa.Table, measures: Sequence[str]) -> pa.Table:
@@ -86,8 +87,7 @@ def _joined(known: pa.Table, more: pa.Table, measures: Sequence[str]) -> pa.Tabl
     return known
 
 
-def _users_sql(rows: Rows) -> str:
-    """The relation of who sent requests, and when, with what is filtered by: a tally says it once for each step of time."""
-    names = rows.view.filters.told_by("user") or ()
-    columns = ", ".join(sorted({"started_at", *(DIMENSIONS[name].column for name in names)}))
-    return f"(SELECT {columns} FROM {{requests}} UNION ALL SELECT {columns} FROM {{tallies}})"
+def _users_sql(names: Iterable[str]) -> str:
+    """The relation of who sent requests, and when, by some dimensions: a rollup says it once for each step of time."""
+    columns = ", ".join(sorted({"started_at", *(DIMENSIONS[name].stored for name in names)}))
+    return f"(SELECT {columns} FROM {{requests}} UNION ALL SELECT {columns} FROM {{rollups}})"

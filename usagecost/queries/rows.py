@@ -13,8 +13,9 @@ import pyarrow as pa
 from usagecost import engine, periods
 from usagecost.engine import UnansweredError
 from usagecost.filters import Parameters, View, instant_range_sql
-from usagecost.lake import Tallied
-from usagecost.metrics import BASES, OF_ROWS, SPLITS, Metric, measure_sql
+from usagecost.lake import Rolled
+from usagecost.lake.rollups import column_of
+from usagecost.metrics import BASES, DIMENSIONS, OF_ROWS, SPLITS, Metric, measure_sql
 from usagecost.periods import WHOLE
 from usagecost.queries.local_time import clock_sql, hour_of_day_sql, weekday_sql
 
@@ -57,13 +58,20 @@ class Rows:
         """The intervals of the view."""
         return periods.intervals(self.view.period, self.view.interval, self.view.week_start)
 
-    def answer(self, sql: str, parameters: Parameters, tallied: Tallied | None = None) -> pa.Table:
+    def answer(self, sql: str, parameters: Parameters, rolled: Rolled | None = None) -> pa.Table:
         """The result of a query over these requests' days."""
-        return engine.table(sql, parameters, **self.where, tallied=tallied)
+        return engine.table(sql, parameters, **self.where, rolled=rolled)
 
-    def tallied(self, need: Collection[str] | None, split: str | None = None) -> Tallied | None:
-        """How tallies tell it by some dimensions together; None if only requests do, or if no dimensions are named."""
-        return None if need is None else engine.tallied([frozenset(need)], self._cuts(by_clock=is_of_clock(split)), **self.where)
+    def rolled(
+        self, names: Collection[str] | None, measures: Iterable[str], split: str | None = None, *, also: Iterable[str] = ()
+    ) -> Rolled | None:
+        """How rollups tell measures by some dimensions, and ``also`` by other columns of theirs; None if only requests do, or if no
+        dimensions are named.
+        """
+        if names is None:
+            return None
+        columns = {*(DIMENSIONS[name].stored for name in names), *(column_of(name, self.view.basis) for name in measures), *also}
+        return engine.rolled(columns, self._cuts(by_clock=is_of_clock(split)), **self.where)
 
     def cost(self, sql: str) -> str:
         """The SQL with the cost of a request, on the view's basis, put in."""
@@ -143,13 +151,13 @@ class Rows:
         return f"({column})::varchar", {}
 
 
-def told(tallied: Tallied | None, ask: Callable[[Tallied | None], Answer]) -> Answer:
-    """What is asked of tallies; or, where there are none or one of them cannot be read, of the requests."""
-    if tallied:
+def told(rolled: Rolled | None, ask: Callable[[Rolled | None], Answer]) -> Answer:
+    """What is asked of rollups; or, where there are none or one of them cannot be read any more, of the requests."""
+    if rolled:
         try:
-            return ask(tallied)
+            return ask(rolled)
         except UnansweredError:
-            logging.getLogger(__name__).warning("Sums of files cannot be read; requests are. See doctor --repair", exc_info=True)
+            logging.getLogger(__name__).warning("Rollups cannot be read; requests are. See doctor --repair", exc_info=True)
     return ask(None)
 
 

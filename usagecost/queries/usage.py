@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 
 from usagecost.filters import Parameters, View
 from usagecost.folds import Usage
-from usagecost.lake import Tallied
-from usagecost.metrics import CARDS, METRICS, OF_ROWS, fold_sql, measures_of, tally_column
+from usagecost.lake import Rolled
+from usagecost.lake.rollups import folded_sql
+from usagecost.metrics import CARDS, METRICS, OF_ROWS, fold_sql, measures_of
 from usagecost.periods import WHOLE
 from usagecost.queries import quantiles
 from usagecost.queries.rows import Rows, is_list, is_of_clock, order_sql, told
@@ -27,9 +28,6 @@ MOST_VALUES_OF_PERIOD = 20_000
 
 COMMON = measures_of(CARDS)
 """What is asked for where nothing else is named."""
-
-FEWEST_VALUES = frozenset({"status"})
-"""The dimension whose tallies are the fewest, for what is not split."""
 
 
 def usage(
@@ -52,10 +50,11 @@ def usage(
     folding = tuple(sorted({"requests", *METRICS[rank].terms, *measures} - set(OF_ROWS)))
     whole = usage(view, None, folding if parts_only else measures, rank=rank, compares=compares) if is_list(split) else None
 
-    def ask(tallied: Tallied | None) -> pa.Table:
-        return rows.answer(*usage_sql(rows, split, folding, rank, most, tallied), tallied)
+    def ask(rolled: Rolled | None) -> pa.Table:
+        return rows.answer(*usage_sql(rows, split, folding, rank, most, with_rollups=rolled is not None), rolled)
 
-    cells = told(rows.tallied(_told_by(view, split), split), ask)
+    names = view.filters.told_by(*([] if split is None or is_of_clock(split) else [split]))
+    cells = told(rows.rolled(names, folding, split), ask)
     is_before = pc.is_null(cells["number"])
     now = rows.placed(cells.filter(pc.invert(is_before)))
     before = cells.filter(is_before).drop_columns(["number", "parts"]) if rows.before else None
@@ -67,18 +66,17 @@ def usage(
 
 
 def usage_sql(
-    rows: Rows, split: str | None, measures: Sequence[str], rank: str, most: int, tallied: Tallied | None = None
+    rows: Rows, split: str | None, measures: Sequence[str], rank: str, most: int, *, with_rollups: bool = False
 ) -> tuple[str, Parameters]:
     """The query and its parameters. One row: (number, value, is_other), with ``parts``, how many values the split has.
 
-    ``number`` is that of an interval, NULL in the previous period. ``tallied``: part of the requests are told by tallies.
+    ``number`` is that of an interval, NULL in the previous period. ``with_rollups``: part of the requests are told by rollups.
     """
     asked, parameters = rows.sql(split)
     cells = f"SELECT number, value, {rows.measures_sql(measures)} FROM ({asked}) GROUP BY ALL"
-    if tallied:
-        (grouping,) = tallied.groupings.values()
-        told, _ = rows.sql(split, f"(FROM {{tallies}} WHERE grouping = '{grouping}')")
-        folds = ", ".join(f"{fold_sql(name, tally_column(name, rows.view.basis))} AS {name}" for name in measures)
+    if with_rollups:
+        told, _ = rows.sql(split, "{rollups}")
+        folds = ", ".join(f"{folded_sql(name, rows.view.basis)} AS {name}" for name in measures)
         cells += f" UNION ALL SELECT number, value, {folds} FROM ({told}) GROUP BY ALL"
     folds = ", ".join(f"{fold_sql(name, name)} AS {name}" for name in measures)
     of_now = "sum(CASE WHEN number IS NOT NULL THEN {} END)"
@@ -92,10 +90,3 @@ def usage_sql(
                max(parts)::bigint AS parts, {folds}
         FROM cells JOIN ranked ON cells.value IS NOT DISTINCT FROM ranked.value GROUP BY ALL"""
     return sql, parameters
-
-
-def _told_by(view: View, split: str | None) -> frozenset[str] | None:
-    """The dimensions by which tallies tell it, and which requests pass the filters; None if none do."""
-    if split is None or is_of_clock(split):
-        return view.filters.told_by() if view.filters.conditions else FEWEST_VALUES
-    return view.filters.told_by(split)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,7 +13,8 @@ import pyarrow.compute as pc
 from usagecost import engine, periods
 from usagecost.filters import View, instant_range_sql
 from usagecost.labels import NO_LABELS, Labels
-from usagecost.lake import LakeError, Tallied
+from usagecost.lake import LakeError, Rolled
+from usagecost.lake.rollups import ROLLUPS, column_of
 from usagecost.metrics import DIMENSIONS
 from usagecost.periods import WHOLE
 from usagecost.queries.rows import Rows, told
@@ -25,30 +27,38 @@ def choices(view: View) -> dict[str, list[str | None]]:
     """The values of each dimension in a view's period, whatever its filters, the busiest first; None is "not reported"."""
     whole = Rows.of(replace(view, interval=WHOLE))
     in_range, bound = instant_range_sql(engine.INSTANT_US, {"now": whole.now})
-    cuts = [periods.instant_us(instant) for instant in whole.now]
-    tallied = engine.tallied([frozenset({name}) for name in DIMENSIONS], cuts, **whole.where)
+    found: dict[str, list[str | None]] = {}
+    for names in _told_together() if whole.rolled((), ()) else [[*DIMENSIONS]]:
 
-    def ask(tallied: Tallied | None) -> pa.Table:
-        return whole.answer(_choices_sql(in_range, tallied), bound, tallied)
+        def ask(rolled: Rolled | None, names: Sequence[str] = names) -> pa.Table:
+            return whole.answer(_choices_sql(names, in_range, rolled), bound, rolled)
 
-    found = told(tallied, ask)
-    return {name: found.filter(pc.field("dimension") == name)["value"].slice(0, MOST_CHOICES).to_pylist() for name in DIMENSIONS}
+        counted = told(whole.rolled(names, ("requests",)), ask)
+        for name in names:
+            found[name] = counted.filter(pc.field("dimension") == name)["value"].slice(0, MOST_CHOICES).to_pylist()
+    return {name: found[name] for name in DIMENSIONS}
 
 
-def _choices_sql(in_range: str, tallied: Tallied | None) -> str:
+def _told_together() -> Iterable[list[str]]:
+    """The dimensions, those together that one rollup tells."""
+    together: dict[str, list[str]] = {}
+    for name, dimension in DIMENSIONS.items():
+        together.setdefault(next(one.name for one in ROLLUPS.values() if dimension.stored in one.by), []).append(name)
+    return together.values()
+
+
+def _choices_sql(names: Sequence[str], in_range: str, rolled: Rolled | None) -> str:
     """One row: (dimension, value), with how many requests have it."""
-    columns = {name: dimension.column for name, dimension in DIMENSIONS.items()}
+    columns = {name: DIMENSIONS[name].column for name in names}
+    dimension = " ".join(f"WHEN grouping({column}) = 0 THEN '{name}'" for name, column in columns.items())
+    value = " ".join(f"WHEN grouping({column}) = 0 THEN {column}" for column in columns.values())
     sets = ", ".join(f"({column})" for column in columns.values())
-    names = " ".join(f"WHEN grouping({column}) = 0 THEN '{name}'" for name, column in columns.items())
-    values = " ".join(f"WHEN grouping({column}) = 0 THEN {column}" for column in columns.values())
-    counts = f"""
-        SELECT CASE {names} END AS dimension, CASE {values} END AS value, count(*) AS counted
-        FROM {{requests}} WHERE {in_range} GROUP BY GROUPING SETS ({sets})"""
-    if tallied:
-        for name, dimension in DIMENSIONS.items():
-            grouping = tallied.groupings[frozenset({name})]
-            told = f"SELECT '{name}', {dimension.value_column}, requests FROM {{tallies}} WHERE grouping = '{grouping}'"
-            counts += f" UNION ALL {told} AND {in_range}"
+    relations = {"{requests}": "count(*)"} | ({"{rollups}": f"sum({column_of('requests', 'best')})"} if rolled else {})
+    counts = " UNION ALL ".join(
+        f"SELECT CASE {dimension} END AS dimension, CASE {value} END AS value, {count} AS counted "
+        f"FROM {relation} WHERE {in_range} GROUP BY GROUPING SETS ({sets})"
+        for relation, count in relations.items()
+    )
     return f"""
         SELECT dimension, value, sum(counted)::bigint AS requests FROM ({counts}) GROUP BY dimension, value
         ORDER BY requests DESC, value"""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
 
 import streamlit as st
 
@@ -39,18 +37,6 @@ class DataSpan:
     version: int
     oldest_newest: tuple[datetime, datetime] | None
     now: datetime
-
-
-@cache
-def known_zones() -> tuple[str, ...]:
-    """All zones by name. The system's list is read from the disk, so once is enough."""
-    return tuple(sorted(zoneinfo.available_timezones()))
-
-
-def default_zone() -> str:
-    """The organisation's reporting zone: USAGECOST_ZONE, else UTC."""
-    zone = os.environ.get("USAGECOST_ZONE", "UTC")
-    return zone if zone in known_zones() else "UTC"
 
 
 def week_start() -> int:
@@ -146,8 +132,8 @@ def _interval(period: Period) -> str:
 
 def _zones() -> list[str]:
     """The default first (it is the one that stays out of the URL), then the reader's own, then all others."""
-    first = [zone for zone in (default_zone(), st.context.timezone, "UTC") if zone in known_zones()]
-    return list(dict.fromkeys([*first, *known_zones()]))
+    first = [zone for zone in (periods.reporting_zone(), st.context.timezone, "UTC") if zone in periods.known_zones()]
+    return list(dict.fromkeys([*first, *periods.known_zones()]))
 
 
 def _filters(unfiltered: View) -> Filters:
@@ -194,7 +180,7 @@ def _condition(name: str, offered: Sequence[str | None], chosen: Sequence[str], 
 
 def _reset() -> None:
     """Sets every widget to its default, which also takes it out of the URL."""
-    defaults = {"range": DEFAULT_PRESET, "interval": AUTO, "zone": default_zone(), "basis": next(iter(BASES))}
+    defaults = {"range": DEFAULT_PRESET, "interval": AUTO, "zone": periods.reporting_zone(), "basis": next(iter(BASES))}
     for key in KEYS:
         st.session_state[key] = defaults.get(key, False if key.startswith("not_") else [])
     del st.session_state["days"]

@@ -12,8 +12,8 @@ import streamlit as st
 
 from usagecost import ingest
 from usagecost.ingest import GIVEN_COLUMNS, Looked
+from usagecost.periods import known_zones
 from usagecost.schema import COLUMN_BY_NAME
-from usagecost.ui.sidebar import known_zones
 from usagecost.ui.text import plain
 
 MAIN_FIELDS = (

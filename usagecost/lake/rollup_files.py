@@ -1,0 +1,249 @@
+"""The files of rollups: beside the requests of a lake, on a disk or in a store, for each large file of requests.
+
+``_rollups/v1/<rollup>/<content>/<file of requests>-<its own CRC-32>.parquet``, and in each such folder ``content.json``, which says
+what its files hold. Where there is no room for a rollup an empty ``<file of requests>.none`` says so.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import permutations
+
+import duckdb
+
+from usagecost.lake.checksums import is_whole
+from usagecost.lake.errors import LakeError
+from usagecost.lake.rollup_writing import CONTENT, NOT_WORTH_IT, RollupWriter, Task
+from usagecost.lake.rollups import ROLLUPS, Content, content_of, stored_columns, times_within, told_sql
+from usagecost.lake.staging import worker_count
+from usagecost.lake.storage import Storage
+from usagecost.lake.table import DataFile, local_paths
+from usagecost.periods import reporting_zone
+
+FOLDER, VERSION = "_rollups", "v1"
+"""Beside the days of the requests; Delta leaves alone what begins with a low line. Another version lies in another folder."""
+
+LEAST_ROWS = 20_000
+"""A smaller file is as quickly read as its rollups."""
+WRITTEN_LONG_AGO = 3_600
+"""Seconds after which nobody writes a file any more that is not whole, or reads one that has been written anew."""
+
+
+@dataclass(frozen=True)
+class RollupFile:
+    """A file of a rollup, of the requests in the file called ``whose``; ``written`` is Unix time."""
+
+    name: str
+    bytes: int
+    written: float
+    rollup: str
+    whose: str
+
+    @property
+    def folder(self) -> str:
+        """The folder, in which all files hold the same."""
+        return self.name.rpartition("/")[0]
+
+    @property
+    def is_worth_it(self) -> bool:
+        """Whether it has rows, as these take less room than the requests."""
+        return not self.name.endswith(NOT_WORTH_IT)
+
+
+@dataclass(frozen=True)
+class Rolled:
+    """What tells some columns of the requests: files of which each request is read, and files of rollups, by their folder, in
+    the place of others.
+    """
+
+    columns: frozenset[str]
+    requests: tuple[DataFile, ...]
+    folders: Mapping[str, tuple[RollupFile, ...]]
+
+    @property
+    def select(self) -> str:
+        """The columns for a SELECT over rows of the files of rollups."""
+        return f"started_at, {told_sql(self.columns)}"
+
+    @property
+    def read(self) -> set[str]:
+        """The columns of the files that it reads."""
+        return {"started_at", *stored_columns(self.columns)}
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """The name of a file of requests, without its folder and ending -> the files of its rollups, in the order of these, the newest
+    first; and folder -> what its files hold. ``state`` is that of the folders.
+    """
+
+    files: Mapping[str, Sequence[RollupFile]]
+    contents: Mapping[str, Content]
+    state: Hashable | None = None
+
+
+class RollupFiles:
+    """The files of rollups of one lake. ``place`` is where the requests are."""
+
+    def __init__(self, place: Storage) -> None:
+        self._place = place
+        self._folder = place / FOLDER / VERSION
+        self._listed = _Listing({}, {})
+        self._whole: dict[str, bool] = {}
+
+    def rolled(self, asked: Sequence[DataFile], columns: Collection[str], cuts: Iterable[int], *, checks: bool = True) -> Rolled:
+        """How some columns of files of requests are told where time is cut at some instants (µs): by the first rollup that tells
+        them, and by the requests where none does. What is damaged is read around, if it ``checks`` that.
+        """
+        known, ends = self._known(), sorted(cuts)
+        telling = {folder: content for folder, content in known.contents.items() if content.has(columns)}
+        folders: dict[str, list[RollupFile]] = {}
+        requests = []
+        for file in asked:
+            times = times_within(file.day, ends)
+            serving = (one for one in known.files.get(_stem(file), ()) if one.folder in telling and self._whole.get(one.name, True))
+            if one := next((one for one in serving if one.is_worth_it and not telling[one.folder].is_cut(times)), None):
+                folders.setdefault(one.folder, []).append(one)
+            else:
+                requests.append(file)
+        if checks and not self._are_whole(one for files in folders.values() for one in files):
+            return self.rolled(asked, columns, ends)
+        return Rolled(frozenset(columns), tuple(requests), {folder: tuple(files) for folder, files in folders.items()})
+
+    def paths(self, files: Iterable[RollupFile]) -> list[str]:
+        """Where files can be read on this machine."""
+        return self._folder.paths((one.name, one.bytes) for one in files)
+
+    def uri(self, folder: str) -> str:
+        """Where a folder lies, as others than this machine may find it."""
+        return (self._folder / folder).uri
+
+    def lacking(self, files: Iterable[DataFile]) -> list[DataFile]:
+        """Those of the files that ought to have rollups as they are declared, and lack one."""
+        return [file for file in files if file.rows >= LEAST_ROWS and self._task(file).lacking]
+
+    def write(self, con: duckdb.DuckDBPyConnection, files: Collection[DataFile], stored: Iterable[DataFile]) -> int:
+        """Write the rollups that files lack; returns how many files were added up. No number depends on them, so nothing is raised
+        if it cannot be done. ``stored`` are all files of the version.
+        """
+        tasks = {file: self._task(file) for file in stored}
+        writer = RollupWriter(con, self._folder, sum(task.left for file, task in tasks.items() if file not in files))
+        with ThreadPoolExecutor(worker_count()) as pool:
+            done = sum(pool.map(lambda file: writer.write(tasks[file], *local_paths(self._place, [file])), files))
+        self._look_again()
+        return done
+
+    def forget_gone(self) -> None:
+        """Remove the files of rollups whose requests are gone, those that were written anew, and what a killed process has left.
+        The caller is alone among the writers.
+        """
+        kept = self._folder.below()  # before the files that they are of: in a store another machine may add both meanwhile
+        there = {_stem_of(name) for name in self._place.below() if not name.startswith("_")}
+        listing, long_ago = self._list(), time.time() - WRITTEN_LONG_AGO
+        done = {name for files in listing.files.values() for name in _written_anew(files, listing.contents)}
+        names = [name for name in kept if not name.endswith(f"/{CONTENT}")]
+        left = [name for name in names if (name in done or name.endswith(".part")) and kept[name][1] < long_ago]
+        self._folder.drop({*left, *(name for name in names if not name.endswith(".part") and _whose(name) not in there)})
+        self._look_again()
+
+    def drop_damaged(self) -> int:
+        """Remove the files that are not what was written, so that they are written anew; returns of how many files of requests."""
+        files = [one for of_file in self._list().files.values() for one in of_file if one.is_worth_it]
+        self._whole.clear()
+        self._are_whole(files)
+        damaged = [one for one in files if not self._whole[one.name]]
+        self._folder.drop(one.name for one in damaged)
+        self._look_again()
+        return len({one.whose for one in damaged})
+
+    def _task(self, file: DataFile) -> Task:
+        """What is to be done for a file."""
+        return _task(file, self._known().files.get(_stem(file), ()))
+
+    def _are_whole(self, files: Iterable[RollupFile]) -> bool:
+        """Whether those of the files that are used for the first time are what was written."""
+        new = [one for one in files if one.name not in self._whole]
+        with ThreadPoolExecutor(worker_count()) as pool:
+            found = list(pool.map(is_whole, self.paths(new)))
+        self._whole |= {one.name: is_one for one, is_one in zip(new, found, strict=True)}
+        if not all(found):
+            logging.getLogger(__name__).warning("Rollups in %s are damaged and read around: see doctor --repair", self._folder)
+        return all(found)
+
+    def _known(self) -> _Listing:
+        """The newest listing. While a store does not answer it is the one that was, so that copies can be read."""
+        if self._listed.state is None or self._listed.state != self._state(self._listed.contents):
+            try:
+                self._listed = self._list()
+            except LakeError:
+                logging.getLogger(__name__).warning("The rollups in %s cannot be listed", self._folder, exc_info=True)
+        return self._listed
+
+    def _look_again(self) -> None:
+        """Has the next question find what was written or removed here."""
+        self._listed = replace(self._listed, state=None)
+
+    def _state(self, folders: Iterable[str]) -> Hashable | None:
+        """What stays the same as long as the same files are there; None if it cannot be told."""
+        states = tuple((self._folder / name).state() for name in ("", *ROLLUPS, *sorted(folders)))
+        return None if None in states else states
+
+    def _list(self) -> _Listing:
+        files: dict[str, list[RollupFile]] = {}
+        contents: dict[str, Content | None] = {}
+        for name, (size, written) in self._folder.below().items():
+            folder, _, ending = name.rpartition("/")
+            rollup = folder.partition("/")[0]
+            if rollup not in ROLLUPS or not ending.endswith((".parquet", NOT_WORTH_IT)):
+                continue
+            if folder not in contents:
+                contents[folder] = self._listed.contents.get(folder) or self._content(folder)
+            if contents[folder]:
+                files.setdefault(_whose(name), []).append(RollupFile(name, size, written, rollup, _whose(name)))
+        order = [*ROLLUPS]
+        for of_file in files.values():
+            of_file.sort(key=lambda one: (order.index(one.rollup), -one.written))
+        known = {folder: content for folder, content in contents.items() if content}
+        return _Listing(files, known, self._state(known))
+
+    def _content(self, folder: str) -> Content | None:
+        """What the files in a folder hold; None if it does not say."""
+        try:
+            return Content.from_json((self._folder.read(f"{folder}/{CONTENT}") or b"").decode())
+        except (ValueError, KeyError, TypeError):
+            return None
+
+
+def _task(file: DataFile, has: Collection[RollupFile]) -> Task:
+    """What is to be done for a file that has some rollups."""
+    folders, zone = {one.folder for one in has}, reporting_zone()
+    wanted = [(rollup, content_of(rollup, file.day, zone)) for rollup in ROLLUPS.values()]
+    lacking = [(rollup, content) for rollup, content in wanted if f"{rollup.name}/{content.name}" not in folders]
+    return Task(file, lacking, sum(one.bytes for one in has))
+
+
+def _written_anew(files: Iterable[RollupFile], contents: Mapping[str, Content]) -> Iterator[str]:
+    """The names of those files of one file's rollups that a newer one has all columns of, with days that begin as in them."""
+    for older, newer in permutations(files, 2):
+        has, has_now = contents[older.folder], contents[newer.folder]
+        is_same = (older.rollup, has.days_begin) == (newer.rollup, has_now.days_begin)
+        if is_same and older.written < newer.written and has_now.has(has.columns):
+            yield older.name
+
+
+def _stem(file: DataFile) -> str:
+    return _stem_of(file.name)
+
+
+def _stem_of(name: str) -> str:
+    return name.rpartition("/")[2].removesuffix(".parquet")
+
+
+def _whose(name: str) -> str:
+    """The file of requests, without its folder and ending, that a file of a rollup is of."""
+    file = name.rpartition("/")[2]
+    return file.removesuffix(NOT_WORTH_IT) if file.endswith(NOT_WORTH_IT) else _stem_of(file).rpartition("-")[0]

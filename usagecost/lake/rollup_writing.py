@@ -1,0 +1,107 @@
+"""Rollups are written: each is added up, and kept if there is room for it. No number depends on them.
+
+All of a lake together take less room than its requests. So each file gives its own as much as it takes itself, and what it leaves
+goes to others: on a quiet day users by models are hardly fewer than requests.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+import duckdb
+
+from usagecost.lake.atomic import fsync
+from usagecost.lake.checksums import checksum
+from usagecost.lake.errors import LakeError, note_unwritten
+from usagecost.lake.rollups import READ, Content, Rollup
+from usagecost.lake.storage import Storage
+from usagecost.lake.table import REQUESTS, DataFile, rows_sql
+
+CONTENT, NOT_WORTH_IT = "content.json", ".none"
+"""What says in each folder what its files hold; and how the name of an empty file ends that says that there is none."""
+MOST_OF_FILE, MOST_OF_LAKE = 0.5, 0.95
+"""The share of the room of a file that a rollup may take, and that of the room of all requests that all rollups may."""
+OPTIONS = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+"""Version 2 is read in two thirds of the time of version 1."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A file of requests, the rollups that it lacks, and how many bytes those that it has take."""
+
+    file: DataFile
+    lacking: Sequence[tuple[Rollup, Content]]
+    taken: int
+
+    @property
+    def left(self) -> float:
+        """How much of the room that it gives its rollups is left, in bytes."""
+        return MOST_OF_LAKE * self.file.bytes - self.taken
+
+    @property
+    def stem(self) -> str:
+        """The file's name, without its folder and ending."""
+        return Path(self.file.name).stem
+
+
+class RollupWriter:
+    """Writes rollups to a folder, from several threads; ``spare`` is the room (bytes) that other files leave them."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, folder: Storage, spare: float) -> None:
+        self._con, self._folder, self._spare = con, folder, spare
+        self._sharing = Lock()
+
+    def write(self, task: Task, path: str) -> bool:
+        """Whether the rollups that a file lacks, which can be read at a path, could be written."""
+        left = task.left
+        try:
+            with self._con.cursor() as cursor:
+                rows = f"SELECT {', '.join(READ)} FROM {rows_sql('[$file]', REQUESTS.columns)}"
+                cursor.execute(f"CREATE TEMP TABLE request AS {rows}", {"file": path})  # from memory it is quicker
+                for rollup, content in task.lacking:
+                    left -= self._write_one(cursor, task, self._folder / rollup.name / content.name, content, left)
+        except (duckdb.Error, OSError, LakeError):
+            note_unwritten("The rollups of %s could not be written", task.file.name)
+            return False
+        self._share(left)
+        return True
+
+    def _write_one(self, cursor: duckdb.DuckDBPyConnection, task: Task, folder: Storage, content: Content, left: float) -> float:
+        """Writes a rollup, or that there is no room for it; returns how much it takes of what is ``left`` of the file's own."""
+        folder.make()
+        part = folder.new_file(f"{uuid.uuid4()}.part")
+        try:
+            said = content.to_json().encode()
+            if folder.read(CONTENT) != said:
+                part.write_bytes(said)
+                _keep(folder, part, CONTENT)
+            cursor.execute(f"COPY ({content.rows_sql('request')}) TO $part ({OPTIONS})", {"part": str(part)})
+            size = part.stat().st_size
+            if size <= MOST_OF_FILE * task.file.bytes and (size <= left or self._share(left - size)):
+                _keep(folder, part, f"{task.stem}-{checksum(part)}.parquet")
+                return min(size, left)
+            part.write_bytes(b"")
+            _keep(folder, part, f"{task.stem}{NOT_WORTH_IT}")
+            return 0
+        finally:
+            part.unlink(missing_ok=True)
+            folder.settle()
+
+    def _share(self, size: float) -> bool:
+        """Gives room to others, or takes theirs if the size is negative; whether they had it."""
+        with self._sharing:
+            is_there = self._spare + size >= 0
+            self._spare += size if is_there else 0
+        return is_there
+
+
+def _keep(folder: Storage, part: Path, name: str) -> None:
+    """Give a file its name, once it is whole on disk."""
+    fsync(part)
+    part.replace(folder.new_file(name))
+    with folder.explained():
+        folder.keep(name)
