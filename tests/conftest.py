@@ -108,8 +108,12 @@ def rolled_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def engine_in_use(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """What answers in a test: DuckDB, or what `tests.engines` asks for. Answers that one engine gave are none of the other's."""
+def engine_in_use(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> Iterator[str]:
+    """What answers in a test: DuckDB, or what `tests.engines` asks for. Answers that one engine gave are none of the other's, and
+    where rollups answer they do so without help.
+    """
     named = getattr(request, "param", None)
     if named is None:
         yield "duckdb"
@@ -122,6 +126,7 @@ def engine_in_use(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(rollup_files, "ROLLUPS", {})
     _forget_answers()
     yield named
+    assert not [one for one in caplog.get_records("call") if "Rollups cannot be read" in one.message]
     _forget_answers()
 
 

@@ -6,3 +6,4 @@ _CLICKHOUSE = pytest.param("clickhouse", marks=pytest.mark.slow)
 
 ON_BOTH_ENGINES = pytest.mark.parametrize("engine_in_use", ["duckdb", _CLICKHOUSE], indirect=True)
 ON_ENGINES_AND_ROLLUPS = pytest.mark.parametrize("engine_in_use", ["duckdb", "rollups", _CLICKHOUSE], indirect=True)
+ON_ROLLUPS_BY_BOTH_ENGINES = pytest.mark.parametrize("engine_in_use", ["rollups", _CLICKHOUSE], indirect=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
-from typer.testing import CliRunner
 
 from tests.lake_rows import commit, row
 from usagecost import engine
@@ -21,11 +19,9 @@ from usagecost.periods import instant_us
 
 pytest.importorskip("clickhouse_connect", reason="pip install -r requirements-clickhouse.txt")
 
-from usagecost.cli import app
 from usagecost.engine.clickhouse import ClickHouse
 from usagecost.engine.dialect import clickhouse_sql
 from usagecost.engine.lake_sql import rows_of
-from usagecost.engine.mirror import FILES, TABLE, Mirrored
 
 ON_CLICKHOUSE = pytest.mark.parametrize("engine_in_use", ["clickhouse"], indirect=True)
 
@@ -162,130 +158,6 @@ def test_a_question_that_takes_too_much_says_so(tmp_path: Path, monkeypatch: pyt
         engine.table("SELECT uniqExact(number) FROM numbers(1000000)", {}, lake=str(lake.root), version=1)
 
 
-# ---- the copy in ClickHouse's own format
-
-
-@pytest.fixture
-def server(engine_in_use: str) -> Iterator[ClickHouse]:
-    """An empty ClickHouse within this process, the one that answers."""
-    found = engine.clickhouse_in_use()
-    assert found, engine_in_use
-    for table in (TABLE, FILES):
-        found.client().command(f"DROP TABLE IF EXISTS {table}")
-    yield found
-    for table in (TABLE, FILES):
-        found.client().command(f"DROP TABLE IF EXISTS {table}")
-
-
-def numbers(lake: Lake) -> dict[str, object]:
-    sql = """
-        SELECT count(*) AS requests, sum(input_tokens)::bigint AS tokens, sum(list_cost_usd) AS spend, count(tags) AS tagged
-        FROM {requests}"""
-    return engine.table(sql, {}, lake=str(lake.root), version=lake.version()).to_pylist()[0]
-
-
-def asked_of_the_copy(server: ClickHouse, lake: Lake) -> bool:
-    server._mirror._looked_at = -math.inf
-    return TABLE in server._relation(lake.snapshot(), None, None)
-
-
-@ON_CLICKHOUSE
-def test_a_copy_follows_the_lake_and_answers_alike(tmp_path: Path, server: ClickHouse, monkeypatch: pytest.MonkeyPatch):
-    lake = Lake(tmp_path / "lake")
-    commit(lake, row("a", input_tokens=1, list_cost_usd=Decimal("0.1")), row("b", started_at="2026-05-03 10:00"))
-    before = numbers(lake)
-    assert not asked_of_the_copy(server, lake)
-
-    assert (server.mirror(lake.snapshot()).files, asked_of_the_copy(server, lake)) == (2, True)
-    assert numbers(lake) == before == {"requests": 2, "tokens": 1, "spend": Decimal("0.1"), "tagged": before["tagged"]}
-    assert server.mirror(lake.snapshot()) == Mirrored(0, 0, 0, 1)
-
-    commit(lake, row("c", started_at="2026-05-03 11:00", input_tokens=5))
-    assert not asked_of_the_copy(server, lake)
-    assert numbers(lake)["tokens"] == 6  # from the lake, as the copy is behind
-    assert server.mirror(lake.snapshot()).files == 1
-    assert asked_of_the_copy(server, lake)
-    assert numbers(lake)["tokens"] == 6
-
-    monkeypatch.setattr(engine.mirror, "GRACE_S", 0)
-    lake.compact()
-    server.mirror(lake.snapshot())
-    server.mirror(lake.snapshot())  # what was not wanted then is dropped now
-    assert server.client().query(f"SELECT count(), count(DISTINCT copy) FROM {TABLE}").first_row == (3, 2)
-    assert numbers(lake)["tokens"] == 6
-
-
-@ON_CLICKHOUSE
-def test_a_copy_that_was_never_finished_counts_for_nothing_and_goes(
-    tmp_path: Path, server: ClickHouse, monkeypatch: pytest.MonkeyPatch
-):
-    lake = Lake(tmp_path / "lake")
-    commit(lake, row("a", input_tokens=1), row("b", input_tokens=2))
-    server.mirror(lake.snapshot())
-    server.client().command(f"TRUNCATE TABLE {FILES}")  # as if the process had ended before it said so
-    assert not asked_of_the_copy(server, lake)
-
-    server.mirror(lake.snapshot())
-    assert server.client().query(f"SELECT count(), count(DISTINCT copy) FROM {TABLE}").first_row == (4, 2)
-    assert asked_of_the_copy(server, lake)
-    assert numbers(lake)["tokens"] == 3
-
-    monkeypatch.setattr(engine.mirror, "ABANDONED_S", -1)
-    assert server.mirror(lake.snapshot()).dropped == 1
-    assert server.client().query(f"SELECT count() FROM {TABLE}").first_row == (2,)
-    assert numbers(lake)["tokens"] == 3
-
-
-@ON_CLICKHOUSE
-def test_of_two_who_copy_the_same_file_at_once_nothing_is_counted_twice(
-    tmp_path: Path, server: ClickHouse, monkeypatch: pytest.MonkeyPatch
-):
-    lake = Lake(tmp_path / "lake")
-    commit(lake, row("a", input_tokens=1))
-    copy, other = server._mirror._copy, []
-
-    def copied(*file: object) -> tuple[str, int]:
-        if not other:  # while this one copies, another does the same from beginning to end
-            other.append("")
-            other[0] = server.mirror(lake.snapshot())
-        return copy(*file)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(server._mirror, "_copy", copied)
-    server.mirror(lake.snapshot())
-
-    assert server.client().query(f"SELECT count() FROM {TABLE}").first_row == (2,)
-    assert asked_of_the_copy(server, lake)
-    assert numbers(lake)["tokens"] == 1
-
-
-@ON_CLICKHOUSE
-def test_two_lakes_share_a_server(tmp_path: Path, server: ClickHouse, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(engine.mirror, "GRACE_S", 0)
-    one, other = Lake(tmp_path / "one"), Lake(tmp_path / "other")
-    commit(one, row("a", input_tokens=1))
-    commit(other, row("a", input_tokens=2))
-    for lake in (one, other, one, other):
-        server.mirror(lake.snapshot())
-
-    assert [numbers(lake)["tokens"] for lake in (one, other)] == [1, 2]
-    assert asked_of_the_copy(server, one)
-    assert asked_of_the_copy(server, other)
-
-
-@ON_CLICKHOUSE
-def test_the_command_says_what_it_copied(tmp_path: Path, server: ClickHouse, monkeypatch: pytest.MonkeyPatch):
-    lake = Lake(tmp_path / "lake")
-    commit(lake, row("a"))
-    said = CliRunner().invoke(app, ["mirror", "--lake", str(lake.root)])
-    assert "1 file with 1 request copied, 0 dropped; the copy holds version 1." in " ".join(said.output.split())
-    assert asked_of_the_copy(server, lake)
-
-    monkeypatch.setenv("USAGECOST_ENGINE", "duckdb")
-    said = CliRunner().invoke(app, ["mirror", "--lake", str(lake.root)])
-    assert said.exit_code
-    assert "set USAGECOST_ENGINE" in " ".join(said.output.split())
-
-
 def test_a_page_says_calmly_that_the_server_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     lake = Lake(tmp_path / "lake")
     commit(lake, row("a"))
@@ -297,18 +169,3 @@ def test_a_page_says_calmly_that_the_server_is_away(tmp_path: Path, monkeypatch:
     assert "cannot be reached right now" in page.warning[0].value
     monkeypatch.setenv("USAGECOST_ENGINE", "duckdb")
     assert not page.run().warning  # it comes back by itself
-
-
-@ON_CLICKHOUSE
-def test_a_copy_that_an_earlier_version_has_made_gets_the_columns_it_lacks(tmp_path: Path, server: ClickHouse):
-    lake = Lake(tmp_path / "lake")
-    commit(lake, row("a", input_tokens=1))
-    server.mirror(lake.snapshot())
-    server.client().command(f"ALTER TABLE {TABLE} DROP COLUMN units, DROP COLUMN price_reason")
-    assert not asked_of_the_copy(server, lake)
-    assert numbers(lake)["tokens"] == 1
-
-    commit(lake, row("b", started_at="2026-05-02 10:00", input_tokens=2))
-    server.mirror(lake.snapshot())
-    assert asked_of_the_copy(server, lake)
-    assert numbers(lake)["tokens"] == 3

@@ -127,15 +127,6 @@ def test_a_question_that_takes_too_much_says_so(lake: Lake, start: Callable, por
         engine.table("SELECT uniqExact(number) FROM numbers(1000000)", {}, lake=str(lake.root), version=1)
 
 
-def test_the_copy_is_made_over_http_too(lake: Lake, start: Callable, port: int):
-    start(port)
-    said = " ".join(printed("mirror", str(lake.root)).split())
-
-    assert "1 file with 2 requests copied, 0 dropped; the copy holds version 1." in said
-    assert "0 files with 0 requests copied" in " ".join(printed("mirror", str(lake.root)).split())
-    assert tokens(lake) == 3
-
-
 def test_a_user_who_may_only_read_is_enough(lake: Lake, start: Callable, port: int):
     start(port, "2")
 
@@ -164,8 +155,6 @@ def test_all_servers_of_a_cluster_add_up_and_what_is_wrong_with_it_is_a_calm_sen
     assert plan.index("MergingAggregated") < plan.index("ReadFromCluster"), "what each has added up is put together"
     with pytest.raises(engine.UnansweredError, match="A server of the cluster does not answer"):
         tokens(lake)
-    with pytest.raises(engine.UnansweredError, match="a copy is one server's own"):
-        cluster.mirror(lake.snapshot())
     monkeypatch.setenv("USAGECOST_ENGINE", f"{named}?cluster=another")
     with pytest.raises(engine.UnansweredError, match="There is no cluster of the name"):
         tokens(lake)

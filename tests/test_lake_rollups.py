@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bench.make_lake import make_lake
+from tests.engines import ON_ROLLUPS_BY_BOTH_ENGINES
 from tests.lake_rows import Row, commit
 from tests.views import days, instant, request, view
 from usagecost import queries
@@ -158,6 +159,19 @@ def test_every_measure_is_in_the_rollups(lakes: dict[str, Lake], basis: str):
 
     assert told(lakes["UTC"], ["model", *(column_of(name, basis) for name in MEASURES)]) == {"outcome": 9, "": 1}
     assert said(by_rollups) == said(asked)
+
+
+@ON_ROLLUPS_BY_BOTH_ENGINES
+def test_what_rollups_tell_is_asked_of_no_request(lake: Lake):
+    """So it is answered though the requests are gone."""
+    commit(lake, *of_a_day(FIRST))
+    for file in lake.snapshot().files():
+        Path(file).unlink()
+    plain = view(str(lake.root), days(FIRST))
+
+    assert queries.usage(plain, "model", METRICS).totals["requests"] == 60
+    assert queries.usage(plain.where(Condition("streaming", ("streamed",))), "provider").totals["requests"] == 20
+    assert queries.choices(plain)["app"] == ["a0", "a1"]
 
 
 def test_a_question_takes_the_first_rollup_that_tells_it(lakes: dict[str, Lake]):

@@ -11,7 +11,7 @@ from usagecost.cli.receiving import receive
 from usagecost.cli.removing import ingests, remove
 from usagecost.cli.summaries import summary
 from usagecost.cli.sync import sync
-from usagecost.cli.upkeep import columns, doctor, mirror, sample, upgrade
+from usagecost.cli.upkeep import columns, doctor, sample, upgrade
 from usagecost.cli.watching import watch
 
 COMMANDS = (
@@ -29,7 +29,6 @@ COMMANDS = (
     sample,
     doctor,
     upgrade,
-    mirror,
     columns,
 )
 """In the order in which the help lists them; a function's name is its command's."""

@@ -21,7 +21,7 @@ from usagecost.cli.console import (
     print_wide,
 )
 from usagecost.cli.summaries import summary_rows
-from usagecost.engine import UnansweredError, clickhouse_in_use, open_lake
+from usagecost.engine import UnansweredError
 from usagecost.formats import age, clock_skew, counted, exact_count, percent
 from usagecost.lake import Lake, LakeError, lake_root
 from usagecost.metrics import METRICS
@@ -62,7 +62,7 @@ def doctor(
     repair: Annotated[
         bool,
         typer.Option(
-            help="Compact small files, write the sums and key indexes that large ones lack, and remove what is left over."
+            help="Compact small files, write the rollups and key indexes that large ones lack, and remove what is left over."
         ),
     ] = False,
     verify: Annotated[
@@ -103,7 +103,7 @@ def _verify(handle: Lake) -> None:
 
 
 def upgrade(lake: LakeOption = None) -> None:
-    """Bring a lake that an earlier version has made up to date: columns and sums that are new are added. Nothing is lost.
+    """Bring a lake that an earlier version has made up to date: columns and rollups that are new are added. Nothing is lost.
 
     Such a lake is read as it is without it. Costs that are new columns are filled by `reprice` afterwards.
     """
@@ -114,27 +114,6 @@ def upgrade(lake: LakeOption = None) -> None:
         fail(str(problem), NOTHING_READ)
     words = f"{counted(added, 'column')} added; `python -m usagecost reprice` fills those of prices."
     out.print(words if added else "The lake is up to date.", highlight=False)
-
-
-def mirror(lake: LakeOption = None) -> None:
-    """Copy the requests into the ClickHouse that USAGECOST_ENGINE names, or what has changed since it was done last.
-
-    Questions are answered from the copy where it has what they ask for, else from the lake, so numbers are the same before,
-    meanwhile and after. Run it after each load, or by a timer.
-    """
-    root = lake or lake_root()
-    try:
-        server = clickhouse_in_use()
-        if server is None:
-            fail("No ClickHouse is named: set USAGECOST_ENGINE to clickhouse://user@host:8443/database.", NOTHING_READ)
-        done = server.mirror(open_lake(root).snapshot())
-    except (LakeError, UnansweredError, ValueError) as problem:
-        fail(str(problem), NOTHING_READ)
-    out.print(
-        f"{counted(done.files, 'file')} with {counted(done.rows, 'request')} copied, {done.dropped} dropped; "
-        f"the copy holds version {done.version}.",
-        highlight=False,
-    )
 
 
 def columns() -> None:
@@ -171,5 +150,5 @@ def _health(root: str, lake: Lake) -> dict[str, str]:
             facts[METRICS[name].label] = f"{exact_count(whole[name])} ({percent(whole[name] / whole['requests'])})"
     advice = "; `doctor --repair` makes one of each day" if snapshot.small_files else ""
     lacking = len(snapshot.rollups.lacking(snapshot.data_files))
-    sums = f"{lacking} large files lack them; `doctor --repair` writes them" if lacking else "every large file has them"
-    return facts | {"Small files": f"{snapshot.small_files}{advice}", "Sums of files": sums if not lake.is_remote else "none"}
+    rollups = f"{lacking} large files lack them; `doctor --repair` writes them" if lacking else "every large file has them"
+    return facts | {"Small files": f"{snapshot.small_files}{advice}", "Rollups": rollups}

@@ -1,4 +1,4 @@
-"""ClickHouse over the same lake: it reads the Parquet files of the very version that is asked for, or its own copy of them.
+"""ClickHouse over the same lake: it reads the Parquet files of the very version that is asked for.
 
 A server that is away, or that has no room or no time for a query, is a calm sentence, and is asked again with the next query.
 """
@@ -19,8 +19,7 @@ from clickhouse_connect.driver import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
 from usagecost.engine.dialect import SETTINGS, clickhouse_sql, text_sql
-from usagecost.engine.lake_sql import COLUMN_TYPES, STRUCTURE, rollups_of, rows_of
-from usagecost.engine.mirror import Mirror, Mirrored
+from usagecost.engine.lake_sql import STRUCTURE, rollups_of, rows_of
 from usagecost.engine.words import UnansweredError
 from usagecost.lake import Rolled, Snapshot
 from usagecost.lake.table import DataFile
@@ -69,7 +68,6 @@ class ClickHouse:
         self._cluster = self._options.get("cluster")
         self._client: Client | None = None
         self._connecting = Lock()
-        self._mirror = Mirror(self.client, COLUMN_TYPES, lambda snapshot, name: rows_of(snapshot, [name]))
 
     @property
     def name(self) -> str:
@@ -95,22 +93,11 @@ class ClickHouse:
                 self._client = clickhouse_connect.get_client(**self._how())
             return self._client
 
-    def mirror(self, snapshot: Snapshot) -> Mirrored:
-        """Brings the server's own copy of the requests to a version; raises UnansweredError."""
-        if self._cluster:
-            raise UnansweredError(
-                "A cluster reads the lake itself, and a copy is one server's own: take `cluster=` out of USAGECOST_ENGINE to "
-                "have that server answer from a copy."
-            )
-        with self._explained():
-            return self._mirror.fill(snapshot)
-
     def _relation(self, snapshot: Snapshot, names: Sequence[str]) -> str:
-        """SQL for the requests in some files of a version: the server's own copy where it has all of them."""
+        """SQL for the requests in some files of a version."""
         if not names:
             return f"(SELECT * FROM null({text_sql(STRUCTURE)}))"
-        copied = None if self._cluster else self._mirror.rows_of(snapshot, names)
-        return copied or rows_of(snapshot, names, self._cluster)
+        return rows_of(snapshot, names, self._cluster)
 
     def _how(self) -> dict[str, Any]:
         if self._url.scheme == "chdb":

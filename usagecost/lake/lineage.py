@@ -23,7 +23,7 @@ import duckdb
 from usagecost.lake.publishing import append, replace_files
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
-from usagecost.lake.table import LINEAGE, create_view, data_files, local_paths, open_or_create, open_table, seen_ranges, write_file
+from usagecost.lake.table import LINEAGE, create_view, data_files, local_paths, open_or_create, open_table, write_file
 
 KEPT = timedelta(days=30)
 """How long before the newest one a parent was read for it to be kept at least."""
@@ -136,13 +136,13 @@ def forget_old(place: Storage, folder: Path) -> int:
     if not place.has_table():
         return 0
     table = open_table(place)
-    files = seen_ranges(table, LINEAGE)
+    files = [file for file in data_files(table, LINEAGE) if file.first and file.last]
     if not files:
         return 0
-    kept_from = max(last for _, last in files.values()) - KEPT
-    if min(first for first, _ in files.values()) >= kept_from - TOGETHER:
+    kept_from = max(file.last for file in files) - KEPT
+    if min(file.first for file in files) >= kept_from - TOGETHER:
         return 0
-    old = [file for file, (first, _) in files.items() if first < kept_from]
+    old = [file for file in files if file.first < kept_from]
     values = {"files": local_paths(place, old), "kept_from": kept_from}
     with bounded_database(folder) as con:
         young = write_file(con, place, LINEAGE, _YOUNG, values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from usagecost.lake.rollup_files import Rolled, RollupFiles
 from usagecost.lake.storage import Storage
@@ -65,6 +65,12 @@ class Snapshot:
     def last_day(self) -> date | None:
         """The UTC day of the newest request; None if there is none."""
         return self.data_files[-1].day if self.data_files else None
+
+    @property
+    def span(self) -> tuple[datetime, datetime] | None:
+        """The instants of the oldest and the newest request, as the log tells them; None if there is none."""
+        told = [(file.first, file.last) for file in self.data_files if file.first and file.last]
+        return (min(first for first, _ in told), max(last for _, last in told)) if told else None
 
     @property
     def file_count(self) -> int:

@@ -59,12 +59,17 @@ SPECS = {spec.name: spec for spec in (REQUESTS, REJECTS, LINEAGE, NAMES, PRICE_C
 
 @dataclass(frozen=True)
 class DataFile:
-    """One Parquet file of one version, named relative to the table; ``day`` is None in a table without partitions."""
+    """One Parquet file of one version, named relative to the table; ``day`` is None in a table without partitions.
+
+    ``first`` and ``last`` are the ends of its table's instant in it, where the log tells them.
+    """
 
     name: str
     day: date | None
     rows: int
     bytes: int
+    first: datetime | None = None
+    last: datetime | None = None
 
 
 def open_table(place: Storage, version: int | None = None) -> DeltaTable:
@@ -126,22 +131,11 @@ def log_entry(version: int) -> str:
 def data_files(table: DeltaTable, spec: TableSpec) -> tuple[DataFile, ...]:
     """The files of the version that ``table`` stands at, by day."""
     entries = pa.table(table.get_add_actions(flatten=True))
-    days = entries[f"partition.{spec.partition}"].to_pylist() if spec.partition else [None] * len(entries)
-    files = [
-        DataFile(name=unquote(name), day=day, rows=rows, bytes=size)
-        for name, day, rows, size in zip(
-            entries["path"].to_pylist(), days, entries["num_records"].to_pylist(), entries["size_bytes"].to_pylist(), strict=True
-        )
-    ]
+    told = ("path", f"partition.{spec.partition}", "num_records", "size_bytes", f"min.{spec.instant}", f"max.{spec.instant}")
+    unknown = [None] * len(entries)
+    columns = (entries[name].to_pylist() if name in entries.column_names else unknown for name in told)
+    files = [DataFile(unquote(name), *about) for name, *about in zip(*columns, strict=True)]
     return tuple(sorted(files, key=lambda file: (file.day or date.min, file.name)))
-
-
-def seen_ranges(table: DeltaTable, spec: TableSpec) -> dict[DataFile, tuple[datetime, datetime]]:
-    """The files of the version that ``table`` stands at, each with the first and last of its table's instants."""
-    entries = pa.table(table.get_add_actions(flatten=True))
-    ends = (entries[f"{end}.{spec.instant}"].to_pylist() for end in ("min", "max"))
-    ranges = dict(zip(map(unquote, entries["path"].to_pylist()), zip(*ends, strict=True), strict=True))
-    return {file: ranges[file.name] for file in data_files(table, spec)}
 
 
 def local_paths(place: Storage, files: Iterable[DataFile]) -> list[str]:

@@ -15,7 +15,7 @@ from usagecost.engine import UnansweredError
 from usagecost.filters import Parameters, View, instant_range_sql
 from usagecost.lake import Rolled
 from usagecost.lake.rollups import column_of
-from usagecost.metrics import BASES, DIMENSIONS, OF_ROWS, SPLITS, Metric, measure_sql
+from usagecost.metrics import BASES, COUNTS, DIMENSIONS, OF_ROWS, SPLITS, Metric, measure_sql
 from usagecost.periods import WHOLE
 from usagecost.queries.local_time import clock_sql, hour_of_day_sql, weekday_sql
 
@@ -79,10 +79,7 @@ class Rows:
 
     def measures_sql(self, names: Iterable[str]) -> str:
         """Measures as a SELECT names them."""
-        of_rows = {name: self.cost(sql) for name, sql in OF_ROWS.items()}
-        return ", ".join(
-            f"{of_rows.get(name) or measure_sql(name, self.view.basis, engine.INSTANT_US)} AS {name}" for name in names
-        )
+        return ", ".join(f"{self._measure_sql(name)} AS {name}" for name in names)
 
     def sql(self, split: str | None, relation: str = "{requests}") -> tuple[str, Parameters]:
         """The SELECT of the rows and its parameters: with ``number``, that of their interval, NULL in the period before, and with
@@ -109,6 +106,11 @@ class Rows:
         places = self.places()
         interval = pa.array([places.get(number) for number in cells["number"].to_pylist()], pa.int64())
         return cells.drop_columns("number").append_column("interval", interval)
+
+    def _measure_sql(self, name: str) -> str:
+        """A measure over requests; counts are as signed as sums of them."""
+        sql = self.cost(OF_ROWS[name]) if name in OF_ROWS else measure_sql(name, self.view.basis, engine.INSTANT_US)
+        return f"({sql})::bigint" if name in COUNTS else sql
 
     def _cuts(self, *, by_clock: bool) -> list[int]:
         """The instants (µs) at which requests begin to count for something else. What the clock says changes with quarter-hours,

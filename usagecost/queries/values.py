@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from usagecost import engine, periods
+from usagecost import engine
 from usagecost.filters import View, instant_range_sql
 from usagecost.labels import NO_LABELS, Labels
 from usagecost.lake import LakeError, Rolled
@@ -53,7 +53,7 @@ def _choices_sql(names: Sequence[str], in_range: str, rolled: Rolled | None) -> 
     dimension = " ".join(f"WHEN grouping({column}) = 0 THEN '{name}'" for name, column in columns.items())
     value = " ".join(f"WHEN grouping({column}) = 0 THEN {column}" for column in columns.values())
     sets = ", ".join(f"({column})" for column in columns.values())
-    relations = {"{requests}": "count(*)"} | ({"{rollups}": f"sum({column_of('requests', 'best')})"} if rolled else {})
+    relations = {"{requests}": "count(*)::bigint"} | ({"{rollups}": f"sum({column_of('requests', 'best')})"} if rolled else {})
     counts = " UNION ALL ".join(
         f"SELECT CASE {dimension} END AS dimension, CASE {value} END AS value, {count} AS counted "
         f"FROM {relation} WHERE {in_range} GROUP BY GROUPING SETS ({sets})"
@@ -75,13 +75,4 @@ def labels(lake: str) -> Labels:
 
 def data_span(lake: str, version: int) -> tuple[datetime, datetime] | None:
     """The instants of the oldest and the newest request of the lake; None when it holds none."""
-    snapshot = engine.open_lake(lake).snapshot(version)
-    if not snapshot.first_day or not snapshot.last_day:
-        return None
-    sql = f"SELECT min({engine.INSTANT_US}) AS oldest, max({engine.INSTANT_US}) AS newest FROM {{requests}}"
-    first, last = (
-        engine.table(sql, {}, lake=lake, version=version, first_day=day, last_day=day)
-        for day in (snapshot.first_day, snapshot.last_day)
-    )
-    oldest, newest = (periods.EPOCH + timedelta(microseconds=us) for us in (first["oldest"][0].as_py(), last["newest"][0].as_py()))
-    return oldest, newest
+    return engine.open_lake(lake).snapshot(version).span
