@@ -1,17 +1,19 @@
 """Usage and cost: requests, tokens, spend and latency of an organisation's AI traffic, over time, by model and by user."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 
 from usagecost import charts, folds, formats, queries, ui
-from usagecost.filters import NOT_REPORTED, Filters, View
+from usagecost.filters import NOT_REPORTED, View
 from usagecost.folds import Made, Usage
 from usagecost.metrics import CARDS, DIMENSIONS, METRICS, measures_of, spend_text
+from usagecost.metrics.colours import series_colors
 from usagecost.periods import WHOLE
 from usagecost.ui import drilldown
+from usagecost.ui.colours import palette
 from usagecost.ui.labels import labels_of, named
 
 TOKENS = ("input_tokens", "output_tokens", "total_tokens", "cache_read_tokens")
@@ -61,10 +63,17 @@ def kept(usage: Usage, view: View, what: Hashable, make: Callable[[], Made]) -> 
     return usage.once(what, make, given=(labels_of(view), charts))
 
 
+def lines(usage: Usage, view: View, metrics: Sequence[str]) -> charts.Drawing:
+    """Lines of metrics of one unit."""
+    parts, names = charts.parts_of_metrics(usage.over_time, metrics), [METRICS[name].label for name in metrics]
+    unit, colors = METRICS[metrics[0]].format, series_colors(metrics)
+    return charts.over_time(parts, "line", unit, names, colors, time_axis(usage, view), names_are_ours=True)
+
+
 def line_charts(usage: Usage, view: View, name: str) -> None:
     """Tokens and requests over time, a chart each."""
     for what, (title, metrics, text, alt) in LINES.items():
-        drawing = kept(usage, view, metrics, lambda of=metrics: charts.lines_over_time(usage.over_time, of, time_axis(usage, view)))
+        drawing = kept(usage, view, metrics, lambda of=metrics: lines(usage, view, of))
         ui.chart(
             title,
             drawing,
@@ -80,8 +89,9 @@ def spend_stacks(usage: Usage, view: View, by: str, most: int) -> tuple[pd.DataF
     """The values of a dimension that are told apart, their spend per interval, and the bars of it."""
     top = named(folds.top_values(usage.by_value, most), view, by, DIMENSIONS[by].plural)
     stacks = named(folds.over_time_by_top(usage, top), view, by)
-    order = list(named(top, view, by)["name"])
-    return top, stacks, charts.bars_over_time(stacks, "spend_usd", order, palette(view, by, top), time_axis(usage, view))
+    names, colors = list(named(top, view, by)["name"]), palette(view, by, top)
+    parts, unit = charts.parts_of(stacks, "spend_usd"), METRICS["spend_usd"].format
+    return top, stacks, charts.over_time(parts, "bar", unit, names, colors, time_axis(usage, view), stacked=True)
 
 
 def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
@@ -135,16 +145,6 @@ def spend_label(row: dict, whole: formats.Number | None) -> str:
         return "no price known"
     share = f" · {formats.percent(sums['spend_usd'] / whole)}" if whole else ""
     return f"{spend_text(sums)}{share}"
-
-
-def palette(view: View, by: str, top: pd.DataFrame) -> list[str]:
-    """The colours of the rows of ``top_values``. Ranks without the filters decide, so a filter changes no colour."""
-    everything = usage_by(by, replace(view, filters=Filters()))
-    color = charts.colors([None if pd.isna(value) else value for value in everything.by_value["value"]])
-    return [
-        charts.OTHER_COLOR if other else color[None if pd.isna(value) else value]
-        for value, other in zip(top["value"], top["is_other"], strict=True)
-    ]
 
 
 def chosen(label: str, key: str, values: list[str], placeholder: str | None) -> str | None:

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from tests.views import days, request, view
 from usagecost import charts, folds, formats, queries
-from usagecost.charts import MISSING_COLOR, OTHER_COLOR, PALETTE, Drawing, TimeAxis, colors, look, tick_texts, value_name
+from usagecost.charts import Drawing, TimeAxis, look, tick_texts, value_name
 from usagecost.folds import Usage
+from usagecost.metrics import METRICS
+from usagecost.metrics.colours import OTHER_COLOR, PALETTE, series_colors
 from usagecost.periods import intervals
 
 HOSTILE = ("</script><script>alert(1)</script>", "']; alert(1); ['", "datum.label", "a\\b'c\"d", "**bold** [x](y)", "x" * 300)
@@ -49,42 +51,26 @@ def drawn_over_time(usage: Usage, axis: TimeAxis, most: int = 3) -> dict[str, An
     stacks = folds.over_time_by_top(usage, top)
     stacks = stacks.assign(name=[value_name(*row) for row in zip(stacks["value"], stacks["is_other"], strict=True)])
     names = [value_name(*row) for row in zip(top["value"], top["is_other"], strict=True)]
-    return spec(charts.bars_over_time(stacks, "spend_usd", names, [OTHER_COLOR] * len(names), axis))
+    parts = charts.parts_of(stacks, "spend_usd")
+    return spec(charts.over_time(parts, "bar", formats.usd, names, [OTHER_COLOR] * len(names), axis, stacked=True))
+
+
+def lines(usage: Usage, axis: TimeAxis, *metrics: str) -> dict[str, Any]:
+    """Lines of metrics of one unit."""
+    names = [METRICS[name].label for name in metrics]
+    parts, unit = charts.parts_of_metrics(usage.over_time, metrics), METRICS[metrics[0]].format
+    return spec(charts.over_time(parts, "line", unit, names, series_colors(metrics), axis, names_are_ours=True))
+
+
+def marks(described: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of parts, without those that stand for an interval alone."""
+    return [row for row in data(described) if row["name"] is not None]
 
 
 def ranked(*rows: tuple[str, Decimal | None]) -> pd.DataFrame:
     names, spend = zip(*rows, strict=True)
     money = pd.Series(spend, dtype=object)
     return pd.DataFrame({"name": names, "spend_usd": money.convert_dtypes(dtype_backend="pyarrow"), "text": "$"})
-
-
-# ---- colours
-
-
-@given(st.lists(st.none() | st.text(), unique=True, max_size=len(PALETTE)))
-def test_as_many_values_as_colours_are_told_apart(values: list[str | None]):
-    given_colors = colors(values)
-
-    assert set(values) <= set(given_colors)
-    assert len(set(given_colors.values())) == len(given_colors)
-
-
-@given(st.lists(st.text(), unique=True, min_size=1, max_size=100))
-def test_a_value_keeps_its_colour_whatever_ranks_below_it(values: list[str]):
-    assert colors(values)[values[0]] == colors(values[:1])[values[0]]
-    assert colors(values)[values[-1]] in PALETTE
-
-
-def test_what_is_not_reported_has_a_colour_of_its_own():
-    assert colors([])[None] == colors(["a", None])[None] == MISSING_COLOR
-    assert not {MISSING_COLOR, OTHER_COLOR} & set(PALETTE)
-
-
-def test_meanings_have_colours_of_their_own():
-    series = ("input_tokens", "output_tokens", "total_tokens", "cache_read_tokens")
-
-    assert len({charts.COLORS[name] for name in series}) == len(series)
-    assert charts.COLORS["successful"] != charts.COLORS["failed"]
 
 
 # ---- names
@@ -127,13 +113,12 @@ def test_every_interval_is_on_the_axis_empty_ones_too(lake_of: Callable[..., str
     usage = queries.usage(view(lake_of(request("2026-05-02", list_cost_usd=Decimal(3))), days("2026-05-01", "2026-05-04")), "model")
     axis = TimeAxis(usage.intervals, "day", "UTC")
     labels = ["2026-05-01", "2026-05-02", "2026-05-03", "2026-05-04"]
-    bars, lines = drawn_over_time(usage, axis), spec(charts.lines_over_time(usage.over_time, ("requests",), axis))
+    bars, course = drawn_over_time(usage, axis), lines(usage, axis, "requests")
 
-    assert [row["interval"] for row in data(lines)] == labels
-    assert [row["Total requests"] for row in data(lines)] == [0, 1, 0, 0]
-    assert {row["interval"]: row["spend_usd"] for row in data(bars)} == dict.fromkeys(labels, 0) | {"2026-05-02": 3}
+    assert [(row["interval"], row["value"]) for row in marks(course)] == list(zip(labels, [0, 1, 0, 0], strict=True))
+    assert {row["interval"]: row["value"] for row in marks(bars)} == dict.fromkeys(labels, 0) | {"2026-05-02": 3}
     assert labels in list(found(bars, "domain"))
-    assert labels in list(found(lines, "domain"))
+    assert labels in list(found(course, "domain"))
 
 
 def test_the_axis_names_its_interval_and_its_zone():
@@ -148,27 +133,43 @@ def test_the_axis_names_its_interval_and_its_zone():
 def test_a_line_does_not_fall_to_zero_in_hours_that_are_yet_to_come(lake_of: Callable[..., str]):
     period = days("2026-05-01", now="2026-05-01 02:30")
     usage = queries.usage(view(lake_of(request("2026-05-01 01:00"), request("2026-05-01 05:00")), period, "hour"), "model")
-    axis = TimeAxis(usage.intervals, "hour", "UTC")
-    lines = spec(charts.lines_over_time(usage.over_time, ("requests",), axis))
-    parts = pd.DataFrame({"interval": range(24), "name": "all", "value": usage.over_time["requests"]})
-    drawn = spec(charts.parts_over_time(parts, "line", formats.count, ["all"], ["#000"], axis, stacked=False))
+    course = lines(usage, TimeAxis(usage.intervals, "hour", "UTC"), "requests")
 
-    sent = [0, 1, 0, 1]  # at 0, 1 and 2 o'clock, and by a clock that is ahead at 5
-    assert [row["Total requests"] for row in data(lines)] == [row["value"] for row in data(drawn)] == sent
+    assert [row["value"] for row in marks(course)] == [0, 1, 0, 1], "at 0, 1 and 2 o'clock, and by a clock that is ahead at 5"
     assert [sums["requests"] for sums in usage.complete] == [0, 1, 1]
-    assert 24 in [len(domain) for domain in found(lines, "domain") if isinstance(domain, list)], "their places stay on the axis"
+    assert 24 in [len(domain) for domain in found(course, "domain") if isinstance(domain, list)], "their places stay on the axis"
 
 
 def test_the_running_interval_is_marked(lake_of: Callable[..., str]):
     period = days("2026-05-01", "2026-05-03", now="2026-05-02 12:00")
     usage = queries.usage(view(lake_of(request("2026-05-02", model="a", list_cost_usd=Decimal(1))), period), "model")
     axis = TimeAxis(usage.intervals, "day", "UTC")
-    lines, bars = data(spec(charts.lines_over_time(usage.over_time, ("requests",), axis))), data(drawn_over_time(usage, axis))
+    course, bars = marks(lines(usage, axis, "requests")), data(drawn_over_time(usage, axis))
 
-    assert [row["running"] for row in lines] == [False, True]
-    assert [row["until_running"] for row in lines] == [True, True]
-    assert {row["note"] for row in bars if row["interval"] == "2026-05-02"} == {"still running"}
-    assert sum(row["band"] for row in bars) == 1
+    assert [row["running"] for row in course] == [False, True]
+    assert [row["until_running"] for row in course] == [True, True]
+    assert [row["interval"] for row in bars if row["running"] and row["name"] is None] == ["2026-05-02"]
+
+
+def test_a_tooltip_tells_all_metrics_of_an_interval(lake_of: Callable[..., str]):
+    usage = queries.usage(view(lake_of(request(status="success"), request(status="error")), days("2026-05-01")), "model")
+    described = lines(usage, TimeAxis(usage.intervals, "day", "UTC"), "successful", "requests")
+
+    assert {(row["text_0"], row["text_1"]) for row in data(described)} == {("1", "2")}
+    assert ["Day", "Successful", "Total requests"] in [[one["title"] for one in tips] for tips in found(described, "tooltip")]
+
+
+def test_of_what_is_stacked_the_absent_is_nothing_else_it_is_not_known(lake_of: Callable[..., str]):
+    usage = queries.usage(view(lake_of(request("2026-05-01", model="a")), days("2026-05-01", "2026-05-02")), "model")
+    parts = pd.DataFrame({"interval": [0], "name": ["a"], "value": [7], "text": ["7"]})
+    axis = TimeAxis(usage.intervals, "day", "UTC")
+    stacked, beside = (
+        marks(spec(charts.over_time(parts, "bar", formats.count, ["a"], ["#000"], axis, stacked=is_stacked)))
+        for is_stacked in (True, False)
+    )
+
+    assert [(row["value"], row["text"]) for row in stacked] == [(7, "7"), (0, "0")]
+    assert [(row["value"], row["text"]) for row in beside] == [(7, "7"), (None, "–")]
 
 
 @given(
@@ -222,19 +223,12 @@ def test_amounts_begin_at_zero():
     assert set(found(described, "domainMin")) == {0}
 
 
-def test_one_interval_alone_is_drawn_as_points(lake_of: Callable[..., str]):
-    usage = queries.usage(view(lake_of(request()), days("2026-05-01"), "day"), "model")
-    described = spec(charts.lines_over_time(usage.over_time, ("requests",), TimeAxis(usage.intervals, "day", "UTC")))
-
-    assert True in list(found(described, "point"))
-
-
 def test_an_interval_of_nothing_known_is_a_gap(lake_of: Callable[..., str]):
     lake = lake_of(request("2026-05-01", input_tokens=5), request("2026-05-02"))
     usage = queries.usage(view(lake, days("2026-05-01", "2026-05-03")), "model")
-    described = spec(charts.lines_over_time(usage.over_time, ("input_tokens",), TimeAxis(usage.intervals, "day", "UTC")))
+    described = lines(usage, TimeAxis(usage.intervals, "day", "UTC"), "input_tokens")
 
-    assert [row["Total input tokens"] for row in data(described)] == [5, None, 0]
+    assert [row["value"] for row in marks(described)] == [5, None, 0]
 
 
 def test_a_users_models_are_stacked_by_outcome(lake_of: Callable[..., str]):

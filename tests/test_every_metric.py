@@ -20,6 +20,7 @@ from usagecost.exports import csv_text
 from usagecost.filters import Condition, View
 from usagecost.folds import Usage
 from usagecost.metrics import METRICS, Metric, measures_of
+from usagecost.metrics.colours import series_colors
 from usagecost.ui.labels import named
 
 HOME = Path(__file__).parents[1]
@@ -82,9 +83,12 @@ def test_a_metric_is_a_line_a_stack_and_a_ranked_bar(asked: View, name: str):
     order = list(named(top, asked, "model")["name"])
     bars = top.assign(**{name: metric.column(top)}, text="")
 
-    assert drawn(charts.lines_over_time(usage.over_time, (name,), axis)) == 3
-    assert drawn(charts.bars_over_time(stacks, name, order, charts.series_colors(order), axis)) > 3
-    assert drawn(charts.ranked_bars(bars, name, charts.series_colors(order))) == 3
+    line, stack = charts.parts_of_metrics(usage.over_time, (name,)), charts.parts_of(stacks, name)
+    colors = series_colors(order)
+
+    assert drawn(charts.over_time(line, "line", metric.format, [metric.label], colors[:1], axis)) == 3 + 3
+    assert drawn(charts.over_time(stack, "bar", metric.format, order, colors, axis, stacked=metric.is_additive)) > 3 + 3
+    assert drawn(charts.ranked_bars(bars, name, series_colors(order))) == 3
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -178,4 +182,7 @@ def test_a_page_that_names_other_metrics_shows_them(sample_lake: str, tmp_path: 
     if edit == "columns":
         assert {"latency_p95_ms", "errors"} <= set(page.dataframe[0].value.columns)
     if edit == "lines":
-        assert "Reasoning tokens" in json.loads(page.get("vega_lite_chart")[0].proto.spec)["layer"][1]["transform"][0]["fold"]
+        assert (
+            "Reasoning tokens"
+            in json.loads(page.get("vega_lite_chart")[0].proto.spec)["layer"][1]["encoding"]["color"]["scale"]["domain"]
+        )

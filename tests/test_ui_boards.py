@@ -227,5 +227,5 @@ def test_a_spend_that_leaves_something_out_says_so_everywhere(lake_of: Callable[
     bars = Panel(metrics=("spend_usd",), split="model", chart="bar")
     answer = boards.answer(bars, asked)
     texts = drawing_of(bars, answer).data.groupby("name")["text"].max().to_dict()
-    assert texts == {"a": "≥ $1.00", "b": "$2.00"}
+    assert texts == {"a": "≥ $1.0000", "b": "$2.0000"}
     assert list(numbers_of(bars, answer)["spend_is_at_least"]) == [True, False]

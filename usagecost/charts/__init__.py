@@ -6,10 +6,8 @@ names) travels as data, never inside an expression.
 
 from usagecost.charts.drawing import BRUSHED, OPENED, Drawing
 from usagecost.charts.grid import week_grid
-from usagecost.charts.look import COLORS, MISSING_COLOR, OTHER_COLOR, PALETTE, colors, series_colors, value_name
-from usagecost.charts.outcomes import outcomes_over_time
-from usagecost.charts.over_time import bars_over_time, lines_over_time
-from usagecost.charts.parts import parts_over_time
+from usagecost.charts.look import value_name
+from usagecost.charts.over_time import over_time, parts_of, parts_of_metrics
 from usagecost.charts.ranked import ranked_bars, stacked_ranked_bars
 from usagecost.charts.single import histogram, scatter
 from usagecost.charts.small import small_bars
@@ -19,23 +17,16 @@ from usagecost.charts.units import exact
 
 __all__ = [
     "BRUSHED",
-    "COLORS",
-    "MISSING_COLOR",
     "OPENED",
-    "OTHER_COLOR",
-    "PALETTE",
     "Drawing",
     "TimeAxis",
-    "bars_over_time",
-    "colors",
     "exact",
     "histogram",
-    "lines_over_time",
-    "outcomes_over_time",
-    "parts_over_time",
+    "over_time",
+    "parts_of",
+    "parts_of_metrics",
     "ranked_bars",
     "scatter",
-    "series_colors",
     "small_bars",
     "stacked_ranked_bars",
     "tick_texts",

@@ -8,10 +8,11 @@ import altair as alt
 import pandas as pd
 
 from usagecost.charts.drawing import Drawing, Spec, shape
-from usagecost.charts.look import COLORS, doubles, legend
+from usagecost.charts.look import doubles, legend
 from usagecost.charts.units import axis_of, exact
 from usagecost.formats import Format
 from usagecost.metrics import HOURS, WEEKDAYS
+from usagecost.metrics.colours import COLORS
 
 ROW_HEIGHT = 30
 FAINTEST = 0.06
@@ -47,7 +48,3 @@ def _shape(axis: str) -> Spec:
         )
     )
     return shape(cells, height=alt.Step(ROW_HEIGHT))
-
-
-def _legend(axis: str) -> alt.Legend:
-    return legend(labelExpr=axis, tickCount=4, symbolType="square", symbolFillColor=COLORS["input_tokens"], symbolStrokeWidth=0)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
-from zlib import crc32
 
 import altair as alt
 import pandas as pd
@@ -21,33 +19,6 @@ AXIS_WIDTH = 64
 LEGEND_COLUMN, LEGEND_ROW = 190, 9
 BAR_LABEL_WIDTH = 130
 
-COLORS = {
-    "input_tokens": "#3B82F6",
-    "output_tokens": "#E8833A",
-    "total_tokens": "#8A94A6",
-    "cache_read_tokens": "#14A38B",
-    "successful": "#2E9E6B",
-    "failed": "#D6453D",
-    "requests": "#8A94A6",
-    "spend_usd": "#5B6FD8",
-    "success_rate": "#2E9E6B",
-    "failure_rate": "#D6453D",
-    "errors": "#D6453D",
-    "latency_p50_ms": "#3B82F6",
-    "latency_p95_ms": "#E8833A",
-    "latency_p99_ms": "#D6453D",
-}
-"""What a colour means, everywhere. Chosen to be told apart with any colour vision and to read on light and on dark."""
-
-QUIET = "#8A94A6"
-"""Shades and labels: readable on light and on dark, and never the message."""
-
-OTHER_COLOR, MISSING_COLOR = "#A3ABB8", "#C9A227"
-PALETTE = (
-    "#4E79D6", "#E39B3D", "#3FA796", "#B065C8", "#7FB23A", "#35AFCB", "#E0709F", "#94744D", "#6C6FE0", "#C7A93A",
-    "#5F9470", "#9D86E9", "#CF7B62", "#4A86A8", "#A65C8A", "#8C9440",
-)  # fmt: skip
-
 CUT_NAME = "length(datum.label) > 34 ? slice(datum.label, 0, 17) + '…' + slice(datum.label, -16) : datum.label"
 CUT_LEGEND = "length(datum.label) > 22 ? slice(datum.label, 0, 11) + '…' + slice(datum.label, -10) : datum.label"
 USD_AXIS = (
@@ -55,26 +26,6 @@ USD_AXIS = (
     "datum.value >= 1000 || datum.value == 0 ? format(datum.value, '$,.3~s') : format(datum.value, '$,.3~f')"
 )
 COUNT_AXIS = "replace(format(datum.value, ',.3~s'), 'G', 'B')"
-
-
-def colors(ranked: Sequence[str | None]) -> dict[str | None, str]:
-    """A colour for each value. A name prefers the colour of its own hash, so it keeps it when ranks and ranges change."""
-    taken: dict[str | None, str] = {None: MISSING_COLOR}
-    free = list(PALETTE)
-    for value in ranked:
-        if value is not None and value not in taken:
-            wish = crc32(value.encode()) % len(PALETTE)
-            wishes = [*PALETTE[wish:], *PALETTE[:wish]]
-            taken[value] = next((color for color in wishes if color in free), PALETTE[wish])
-            if taken[value] in free:
-                free.remove(taken[value])
-    return taken
-
-
-def series_colors(metrics: Sequence[str]) -> list[str]:
-    """A colour for each metric: that of its meaning, else one of its own."""
-    other = colors([name for name in metrics if name not in COLORS])
-    return [COLORS.get(name) or other[name] for name in metrics]
 
 
 def value_name(value: object, is_other: bool, merged: int = 1, plural: str = "") -> str:

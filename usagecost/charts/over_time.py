@@ -1,4 +1,4 @@
-"""Charts over time: lines of several metrics, and stacked bars of one."""
+"""Charts over time: lines, areas or bars of parts of one unit. What adds up is stacked, what does not stands side by side."""
 
 from __future__ import annotations
 
@@ -8,127 +8,158 @@ from functools import cache
 import altair as alt
 import pandas as pd
 
-from usagecost.charts.drawing import Drawing, Spec, encoded, openable, shape
-from usagecost.charts.look import (
-    CUT_LEGEND,
-    HEIGHT,
-    LEGEND_ROW,
-    QUIET,
-    doubles,
-    legend,
-    said,
-    series_colors,
-    value_axis,
-)
+from usagecost import formats
+from usagecost.charts.drawing import Drawing, Spec, brushable, encoded, openable, shape
+from usagecost.charts.look import CUT_LEGEND, HEIGHT, LEGEND_ROW, doubles, legend, said, value_axis
 from usagecost.charts.timeaxis import PLACE, TimeAxis, time_axis
-from usagecost.charts.units import axis_of, number_format
+from usagecost.charts.units import axis_of, exact
+from usagecost.formats import Format
 from usagecost.metrics import METRICS
-from usagecost.periods import Interval
+from usagecost.metrics.colours import QUIET
 
-MOST_DOTTED = 200
-"""Beyond as many intervals the dots of a line are too close to be aimed at."""
+LOW = 190
+"""The height of a chart that helps to choose a stretch of time."""
+MOST_DOTTED = 62
+"""Intervals up to which a line has a dot at each, so that one between two gaps is seen; beyond, only the pointer finds them."""
+MOST_TOLD = 12
+"""Parts up to which a tooltip tells all of an interval; of more it tells the one under the pointer."""
 
 
-def lines_over_time(over_time: pd.DataFrame, series: Sequence[str], axis: TimeAxis) -> Drawing:
-    """Lines of metrics of one unit over the intervals; the step into the running interval is dashed and its stretch shaded. Of
-    intervals that are yet to come there is the place on the axis only.
+def parts_of(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The parts that a metric has in rows of (interval, name) with its measures: ``value`` and ``text``, what a tooltip says."""
+    values = METRICS[metric].column(rows)
+    return rows[["interval", "name"]].assign(value=values, text=said(rows.assign(**{metric: values}), metric))
 
-    A click says the interval and, on a dot of a line, the metric's label as ``series``.
+
+def parts_of_metrics(over_time: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+    """The same of several metrics that stand in the order of intervals: a part each, called as the metric is."""
+    rows = over_time.assign(interval=range(len(over_time)))
+    return pd.concat([parts_of(rows.assign(name=METRICS[name].label), name) for name in metrics], ignore_index=True)
+
+
+def over_time(
+    parts: pd.DataFrame,
+    mark: str,
+    unit: Format,
+    names: Sequence[str],
+    palette: Sequence[str],
+    axis: TimeAxis,
+    *,
+    stacked: bool = False,
+    names_are_ours: bool = False,
+    brushes: bool = False,
+) -> Drawing:
+    """``parts``: one row is (interval, name) with its ``value`` and ``text``, the interval being a place in the axis.
+
+    ``mark`` is line, area or bar. Of stacked parts what is absent is 0, of others it is not known: a gap. The running interval is
+    shaded; of those to come there is the place on the axis only. A click says the interval, and the name and its place among
+    ``names``; or, if it ``brushes``, a stretch can be marked. Where ``names_are_ours``, and no log's, tooltips tell all of them.
     """
-    drawn = pd.DataFrame({METRICS[name].label: doubles(METRICS[name].column(over_time)) for name in series})
-    drawn.insert(0, "interval", [step.label for step in axis.steps])
-    drawn["running"] = [step.is_running for step in axis.steps]
-    drawn["band"] = drawn["running"]
-    drawn["until_running"] = drawn["running"] | drawn["running"].shift(-1, fill_value=False)
-    spec = _lines(tuple(series), axis.interval.capitalize(), len(axis.steps) == 1, len(axis.steps) <= MOST_DOTTED)
-    is_ahead = pd.Series([step.is_ahead for step in axis.steps], dtype=bool)
-    drawn = drawn[~(is_ahead & (over_time["requests"] == 0).to_numpy(bool))]
-    return Drawing(drawn, encoded(spec, x=time_axis(axis)))
+    colors = dict(zip(names, palette, strict=True))
+    names, step = list(colors), axis.interval.capitalize()
+    tells_all = names_are_ours and len(names) <= MOST_TOLD
+    drawn = _drawn(parts, names, axis, nothing=exact(unit, 0) if stacked else None)
+    if tells_all:
+        drawn = _with_all_texts(drawn, names)
+    told = tuple(names) if tells_all else ()
+    spec = _shape(mark, unit, step, stacked, len(names) > 1, len(axis.steps) <= MOST_DOTTED, told, brushes)
+    color = {**spec["layer"][1]["encoding"]["color"], "scale": {"domain": names, "range": list(colors.values())}}
+    room = LEGEND_ROW * len(names) if len(names) > 1 else 0
+    return Drawing(drawn, {**encoded(spec, x=time_axis(axis), color=color), "height": (LOW if brushes else HEIGHT) + room})
+
+
+def _drawn(parts: pd.DataFrame, names: Sequence[str], axis: TimeAxis, *, nothing: str | None) -> pd.DataFrame:
+    """Every part of every interval, in the order of time, each interval with a first row of no part, and the first name last: so it
+    lies on top. What is absent is ``nothing`` in words, or not known. Intervals to come are left out, unless something is known of
+    them.
+    """
+    order = pd.MultiIndex.from_product([range(len(axis.steps)), [None, *reversed(names)]], names=["interval", "name"])
+    drawn = order.to_frame(index=False).merge(parts, how="left", on=["interval", "name"])  # two values may be called the same
+    is_part = drawn["name"].notna()
+    drawn["value"] = doubles(drawn["value"])
+    if nothing:
+        drawn.loc[is_part, "value"] = drawn.loc[is_part, "value"].fillna(0)
+    drawn["text"] = drawn["text"].where(drawn["text"].notna(), nothing or formats.UNKNOWN)
+    told = set(drawn.loc[drawn["value"].fillna(0) != 0, "interval"])
+    running = [step.is_running for step in axis.steps]
+    until = [now or after for now, after in zip(running, [*running[1:], False], strict=True)]
+    places = drawn["interval"]
+    drawn["place"] = [names.index(name) if known else None for name, known in zip(drawn["name"], is_part, strict=True)]
+    drawn["running"], drawn["until_running"] = [running[i] for i in places], [until[i] for i in places]
+    drawn["interval"] = [axis.steps[i].label for i in places]
+    return drawn[[i in told or not axis.steps[i].is_ahead for i in places]].reset_index(drop=True)
+
+
+def _with_all_texts(drawn: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """The rows with what a tooltip says of each part of their interval."""
+    texts = drawn[drawn["name"].notna()].pivot_table(index="interval", columns="name", values="text", aggfunc="first")
+    return drawn.assign(**{f"text_{place}": drawn["interval"].map(texts[name]) for place, name in enumerate(names)})
 
 
 @cache
-def _lines(series: tuple[str, ...], step: str, is_single: bool, has_dots: bool) -> Spec:
-    names, unit = [METRICS[name].label for name in series], METRICS[series[0]].format
-    color = alt.Color(
-        "series:N",
-        scale=alt.Scale(domain=names, range=series_colors(series)),
-        legend=legend(symbolType="stroke", symbolStrokeWidth=3),
-    )
-    lines = (
+def _shape(
+    mark: str,
+    unit: Format,
+    step: str,
+    is_stacked: bool,
+    has_legend: bool,
+    is_dotted: bool,
+    told: tuple[str, ...],
+    brushes: bool,
+) -> Spec:
+    is_line = mark == "line"
+    symbol = {"symbolType": "stroke", "symbolStrokeWidth": 3} if is_line else {"symbolType": "square"}
+    interval = alt.Tooltip("interval:N", title=step)
+    whole = [alt.Tooltip(f"text_{place}:N", title=name) for place, name in enumerate(told)]
+    parts = (
         alt.Chart()
-        .transform_fold(names[::-1], as_=["series", "value"])  # what is drawn last lies on top: the first series
-        .encode(x=PLACE, y=alt.Y("value:Q", axis=value_axis(axis_of(unit))), color=color)
-    )
-    near = alt.selection_point(name="near", on="pointerover", clear="pointerout", fields=["interval"], nearest=False)
-    tips = [alt.Tooltip("interval:N", title=step), *(alt.Tooltip(f"{name}:Q", format=number_format(unit)) for name in names)]
-    dots = lines.mark_circle(size=90).encode(opacity=alt.condition(near, alt.value(1), alt.value(0), empty=False), tooltip=tips)
-    return shape(
-        _running_band(),
-        lines.transform_filter("!datum.running").mark_line(strokeWidth=2, point=is_single),
-        lines.transform_filter("datum.until_running").mark_line(strokeWidth=2, strokeDash=[4, 3], point=is_single),
-        alt.Chart()
-        .mark_rect(color=QUIET)
-        .encode(x=PLACE, opacity=alt.condition(near, alt.value(0.14), alt.value(0), empty=False), tooltip=tips)
-        .add_params(near, openable("interval", "series")),
-        *([dots] if has_dots else []),
-        height=HEIGHT,
-    )
-
-
-def bars_over_time(stacks: pd.DataFrame, metric: str, names: Sequence[str], palette: Sequence[str], axis: TimeAxis) -> Drawing:
-    """Bars of a metric, stacked if it is additive. ``stacks``: one row is (interval, name) with its measures, the interval being a
-    place in the axis.
-
-    A click says the interval and the place of the name among ``names``.
-    """
-    drawn = every_interval(stacks.assign(**{metric: METRICS[metric].column(stacks)}), metric, axis.steps)
-    places = {name: place for place, name in enumerate(names)}
-    drawn["place"] = [places.get(name, len(places)) for name in drawn["name"]]
-    spec = _bars(metric, axis.interval.capitalize(), len(names) > 1)
-    color = {**spec["layer"][1]["encoding"]["color"], "scale": {"domain": list(names), "range": list(palette)}}
-    return Drawing(drawn, {**encoded(spec, x=time_axis(axis), color=color), "height": HEIGHT + LEGEND_ROW * len(names)})
-
-
-@cache
-def _bars(metric: str, step: str, has_legend: bool) -> Spec:
-    is_additive, unit = METRICS[metric].is_additive, METRICS[metric].format
-    bars = (
-        alt.Chart()
-        .mark_bar()
+        .transform_filter("isValid(datum.name)")
         .encode(
             x=PLACE,
-            y=alt.Y(f"{metric}:Q", axis=value_axis(axis_of(unit)), stack="zero" if is_additive else None),
-            color=alt.Color("name:N", legend=legend(labelExpr=CUT_LEGEND, symbolType="square") if has_legend else None),
-            order=alt.Order("place:Q"),
-            opacity=alt.condition("datum.running", alt.value(0.5), alt.value(1)),
-            tooltip=[
-                alt.Tooltip("interval:N", title=step),
-                alt.Tooltip("name:N", title="Part"),
-                alt.Tooltip("said:N", title=METRICS[metric].label),
-                alt.Tooltip("note:N", title="State"),
-            ],
+            y=alt.Y(
+                "value:Q", axis=value_axis(axis_of(unit), is_count=unit is formats.count), stack="zero" if is_stacked else None
+            ),
+            color=alt.Color("name:N", legend=legend(labelExpr=CUT_LEGEND, **symbol) if has_legend else None),
+            tooltip=[interval, *(whole or [alt.Tooltip("name:N", title="Part"), alt.Tooltip("text:N", title="Value")])],
         )
     )
-    if not is_additive:
-        bars = bars.encode(xOffset=alt.XOffset("name:N", sort=None))
-    return shape(_running_band(), bars.add_params(openable("interval", "place")))
+    marks = {"line": _lines, "area": _areas, "bar": _bars}[mark](parts, is_stacked)
+    dots = parts.mark_circle(size=22 if is_dotted else 60, opacity=1 if is_dotted else 0)
+    chosen = brushable() if brushes else openable("interval", "name", "place")
+    band = _aimed([interval, *whole]) if told else _running()
+    top = dots if is_line else marks.pop()
+    return shape(band, *marks, top.add_params(chosen), height=HEIGHT)
 
 
-def _running_band() -> alt.Chart:
+def _running() -> alt.Chart:
     """A shade behind the interval that is not over yet."""
-    band = alt.Chart().transform_filter("datum.band").mark_rect(color=QUIET, opacity=0.10)
+    band = alt.Chart().transform_filter("!isValid(datum.name) && datum.running").mark_rect(color=QUIET, opacity=0.10)
     return band.encode(x=PLACE, tooltip=[alt.Tooltip("interval:N", title="Still running")])
 
 
-def every_interval(stacks: pd.DataFrame, metric: str, steps: Sequence[Interval]) -> pd.DataFrame:
-    """The stacks with a first row for each interval, so that empty ones stand on the axis too and the order is time's."""
-    known = stacks[stacks[metric].notna()]
-    blank = pd.DataFrame({"interval": range(len(steps)), "name": None, metric: 0.0})
-    parts = pd.DataFrame({**known[["interval", "name"]], metric: doubles(known[metric]), "said": said(known, metric)})
-    drawn = pd.concat([blank, parts], ignore_index=True)
-    places = drawn["interval"].astype(int)
-    drawn["running"] = [steps[place].is_running for place in places]
-    drawn["band"] = drawn["running"] & drawn["name"].isna()  # one rectangle, not one behind every part of the stack
-    drawn["note"] = ["still running" if running else "complete" for running in drawn["running"]]
-    drawn["interval"] = [steps[place].label for place in places]
-    return drawn
+def _aimed(tooltip: list[alt.Tooltip]) -> alt.Chart:
+    """The same, and a shade behind the interval that the pointer is in, wherever it is between the parts."""
+    near = alt.selection_point(name="near", on="pointerover", clear="pointerout", fields=["interval"], nearest=False)
+    shade = alt.when(near, empty=False).then(alt.value(0.14)).when("datum.running").then(alt.value(0.10)).otherwise(alt.value(0))
+    band = alt.Chart().transform_filter("!isValid(datum.name)").mark_rect(color=QUIET)
+    return band.encode(x=PLACE, opacity=shade, tooltip=tooltip).add_params(near)
+
+
+def _lines(parts: alt.Chart, _: bool) -> list[alt.Chart]:
+    """The step into the running interval is dashed."""
+    return [
+        parts.transform_filter("!datum.running").mark_line(strokeWidth=2),
+        parts.transform_filter("datum.until_running").mark_line(strokeWidth=2, strokeDash=[4, 3]),
+    ]
+
+
+def _areas(parts: alt.Chart, is_stacked: bool) -> list[alt.Chart]:
+    """Areas on top of each other hide nothing; those that overlap let each other through."""
+    return [parts.encode(order=alt.Order("place:Q")).mark_area(opacity=0.85 if is_stacked else 0.2, line={"strokeWidth": 1.5})]
+
+
+def _bars(parts: alt.Chart, is_stacked: bool) -> list[alt.Chart]:
+    """The running interval is paler. Bars that do not add up stand beside each other."""
+    bars = parts.encode(opacity=alt.condition("datum.running", alt.value(0.5), alt.value(1)))
+    beside = alt.XOffset("name:N", sort=None)
+    return [(bars.encode(order=alt.Order("place:Q")) if is_stacked else bars.encode(xOffset=beside)).mark_bar()]

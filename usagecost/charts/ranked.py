@@ -9,8 +9,9 @@ import altair as alt
 import pandas as pd
 
 from usagecost.charts.drawing import Drawing, Spec, encoded, openable, shape
-from usagecost.charts.look import BAR_STEP, QUIET, bar_scale, doubles, legend, name_axis, said, series_colors
+from usagecost.charts.look import BAR_STEP, bar_scale, doubles, legend, name_axis, said
 from usagecost.metrics import METRICS
+from usagecost.metrics.colours import QUIET, series_colors
 
 
 def ranked_bars(ranking: pd.DataFrame, metric: str, palette: Sequence[str]) -> Drawing:

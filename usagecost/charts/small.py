@@ -8,9 +8,10 @@ import altair as alt
 import pandas as pd
 
 from usagecost.charts.drawing import Drawing, Spec, encoded, shape
-from usagecost.charts.look import COLORS, doubles
+from usagecost.charts.look import doubles
 from usagecost.charts.timeaxis import PLACE, TimeAxis, time_axis
 from usagecost.metrics import METRICS
+from usagecost.metrics.colours import COLORS
 
 SMALL_HEIGHT = 72
 

@@ -8,9 +8,8 @@ import altair as alt
 import pandas as pd
 
 from usagecost.charts.drawing import Drawing, Spec, openable, shape
-from usagecost.charts.look import QUIET
-from usagecost.charts.outcomes import OUTCOME_COLORS
 from usagecost.filters import NOT_REPORTED
+from usagecost.metrics.colours import QUIET, STATUS_COLORS
 
 ROW, LEAST_HEIGHT, MOST_HEIGHT = 14, 60, 420
 SECONDS = "datum.value >= 120 ? format(datum.value / 60, ',.3~g') + ' min' : format(datum.value, ',.3~g') + ' s'"
@@ -24,10 +23,10 @@ def timeline(spans: pd.DataFrame) -> Drawing:
 
 @cache
 def _timeline() -> Spec:
-    names = [NOT_REPORTED if value is None else value for value in OUTCOME_COLORS]
+    names, palette = [*STATUS_COLORS, NOT_REPORTED], [*STATUS_COLORS.values(), QUIET]
     x = alt.X("begin:Q", axis=alt.Axis(title="After the first request began", labelExpr=SECONDS, tickCount=6))
     y = alt.Y("place:O", axis=None, sort=None)
-    color = alt.Color("status:N", scale=alt.Scale(domain=names, range=list(OUTCOME_COLORS.values())), legend=None)
+    color = alt.Color("status:N", scale=alt.Scale(domain=names, range=palette), legend=None)
     tips = [alt.Tooltip(f"{name}:N", title=name.capitalize()) for name in ("model", "status", "latency")]
     shade = alt.condition("datum.is_this", alt.value(1), alt.value(0.4))
     bars = (

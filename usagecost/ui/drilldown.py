@@ -133,7 +133,8 @@ def _narrowed(filters: Filters, condition: Condition | None) -> Filters:
 
 
 def _outcome(mark: Mark) -> Condition | None:
-    return next((condition for name, condition in OUTCOMES.items() if METRICS[name].label == mark.get("series")), None)
+    said = mark.get("series", mark.get("name"))
+    return next((condition for name, condition in OUTCOMES.items() if METRICS[name].label == said), None)
 
 
 def _step(mark: Mark, steps: Sequence[Interval]) -> Interval | None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pandas as pd
 
-from usagecost import charts, folds
+from usagecost import charts
 from usagecost.boards import Answer, Panel
 from usagecost.boards.words import size_label
-from usagecost.charts import COLORS, MISSING_COLOR, OTHER_COLOR, Drawing, TimeAxis
+from usagecost.charts import Drawing, TimeAxis
 from usagecost.formats import GAP, exact_count, percent
 from usagecost.metrics import SPLITS, Metric, spend_text
+from usagecost.metrics.colours import COLORS, series_colors
 from usagecost.queries import EDGES, HOUR_OF_WEEK
+from usagecost.ui.colours import palette
 from usagecost.ui.labels import named
 
-STATUS_COLORS = {"success": COLORS["successful"], "error": COLORS["failed"], "cancelled": MISSING_COLOR}
 MOST_COLORS = 10
 """Parts of a scatter that are told apart; the rest is Other."""
 
@@ -53,20 +54,16 @@ def _over_time(answer: Answer) -> Drawing:
     question, metric = answer.question, answer.question.metrics[0]
     axis = TimeAxis(answer.steps, question.interval, question.view.period.zone)
     if question.split is None:
-        names = [metric.label for metric in question.metrics]
-        columns = zip(names, (metric.column(answer.over_time) for metric in question.metrics), strict=True)
-        parts = pd.concat(
-            [pd.DataFrame({"interval": range(len(axis.steps)), "name": name, "value": column}) for name, column in columns]
-        )
-        palette, stacked = charts.series_colors([metric.name for metric in question.metrics]), False
-    else:
-        cells, top = (named(values, question.view, question.split) for values in (answer.cells, answer.by_value))
-        parts = cells[["interval", "name"]].assign(value=metric.column(cells))
-        if metric.name == "spend_usd":
-            parts["is_at_least"] = folds.is_at_least(cells)
-        names, palette = list(top["name"]), _colors_over_time(question.split, top)
-        stacked = question.chart != "line" and metric.is_additive and SPLITS[question.split].parts_add_up
-    return charts.parts_over_time(parts, question.chart, metric.format, names, palette, axis, stacked=stacked)
+        metrics = [metric.name for metric in question.metrics]
+        names, colors = [metric.label for metric in question.metrics], series_colors(metrics)
+        parts = charts.parts_of_metrics(answer.over_time, metrics)
+        return charts.over_time(parts, question.chart, metric.format, names, colors, axis, names_are_ours=True)
+    cells, top = (named(values, question.view, question.split) for values in (answer.cells, answer.by_value))
+    names, colors = list(top["name"]), palette(question.view, question.split, top, over_time=True)
+    stacked = question.chart != "line" and metric.is_additive and SPLITS[question.split].parts_add_up
+    return charts.over_time(
+        charts.parts_of(cells, metric.name), question.chart, metric.format, names, colors, axis, stacked=stacked
+    )
 
 
 def _ranked(answer: Answer) -> Drawing:
@@ -76,7 +73,7 @@ def _ranked(answer: Answer) -> Drawing:
     coverage = {"incomplete_requests": top["incomplete_requests"]} if metric.name == "spend_usd" else {}
     ranking = top[["name"]].assign(**{metric.name: metric.column(top)}, **coverage)
     ranking["text"] = [_bar_label(metric, row, whole) for row in top.to_dict("records")]
-    return charts.ranked_bars(ranking, metric.name, _palette(split.name, top))
+    return charts.ranked_bars(ranking, metric.name, palette(answer.question.view, split.name, top))
 
 
 def _bar_label(metric: Metric, row: dict, whole: object) -> str:
@@ -108,28 +105,10 @@ def _scatter(answer: Answer) -> Drawing:
     is_other = ~points["value"].isin(kept)
     points = named(points.assign(is_other=is_other), answer.question.view, answer.question.split)
     top = points.drop_duplicates("name").sort_values(["is_other", "name"])
-    palette = _palette(answer.question.split, top) if answer.question.split else [COLORS["input_tokens"]]
-    return charts.scatter(points, (x.format, y.format), (size_label(x), size_label(y)), list(top["name"]), palette)
+    colors = palette(answer.question.view, answer.question.split, top) if answer.question.split else [COLORS["input_tokens"]]
+    return charts.scatter(points, (x.format, y.format), (size_label(x), size_label(y)), list(top["name"]), colors)
 
 
 def _visible(answer: Answer) -> pd.DataFrame:
     """The requests that a logarithmic axis can show."""
     return answer.sample[(answer.sample["x"] > 0) & (answer.sample["y"] > 0)]
-
-
-def _colors_over_time(split: str, values: pd.DataFrame) -> list[str]:
-    """Weekdays and hours over time have nothing but their colours to tell them apart."""
-    if not SPLITS[split].order:
-        return _palette(split, values)
-    of_names = charts.colors(list(values["value"]))
-    return [of_names[value] for value in values["value"]]
-
-
-def _palette(split: str, values: pd.DataFrame) -> list[str]:
-    """A colour for each row: by its name, so that the panels of a board agree. What has an order of its own needs none."""
-    if SPLITS[split].order:
-        return [COLORS["input_tokens"]] * len(values)
-    known = sorted(str(value) for value in values["value"].dropna())
-    color = {**charts.colors(known), **(STATUS_COLORS if split == "status" else {})}
-    rows = zip(values["value"], values["is_other"], strict=True)
-    return [OTHER_COLOR if other else color[None if pd.isna(value) else value] for value, other in rows]

@@ -14,6 +14,7 @@ from usagecost.filters import NOT_REPORTED, Condition, View
 from usagecost.queries_traces import moment
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import chart, table
+from usagecost.ui.colours import palette
 from usagecost.ui.labels import named
 
 FAILED = Condition("status", ("error", "cancelled"))
@@ -35,14 +36,10 @@ def failures(view: View) -> None:
     top = folds.top_values(usage.by_value.sort_values("requests", ascending=False, ignore_index=True), MOST_CLASSES)
     names = list(named(top, view, by)["name"])
     stacks = named(folds.over_time_by_top(usage, top), view, by)
-    known = charts.colors([None if pd.isna(value) else value for value in top["value"]])
-    palette = [
-        charts.OTHER_COLOR if other else known[None if pd.isna(value) else value]
-        for value, other in zip(top["value"], top["is_other"], strict=True)
-    ]
+    parts, axis = charts.parts_of(stacks, "requests"), TimeAxis(usage.intervals, view.interval, view.period.zone)
     chart(
         "Failures over time",
-        charts.bars_over_time(stacks, "requests", names, palette, TimeAxis(usage.intervals, view.interval, view.period.zone)),
+        charts.over_time(parts, "bar", formats.count, names, palette(view, by, top), axis, stacked=True),
         lambda: _exported(found, view.period.zone),
         name="failures",
         help="Requests that ended in an error or were cancelled, by what is chosen above.",

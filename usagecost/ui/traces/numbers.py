@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import streamlit as st
 
 from usagecost import charts, folds, queries, queries_traces
 from usagecost.charts import BRUSHED, TimeAxis
-from usagecost.filters import Instants, View
+from usagecost.filters import NOT_REPORTED, Instants, View
 from usagecost.folds import Usage
 from usagecost.formats import milliseconds
 from usagecost.metrics import METRICS, spend_coverage, spend_text
+from usagecost.metrics.colours import QUIET, STATUS_COLORS
 from usagecost.periods import INTERVALS, Interval
 from usagecost.ui.answers import answer
 from usagecost.ui.text import plain
@@ -69,7 +71,12 @@ def _histogram(usage: Usage, view: View) -> None:
     cells = cells[(cells["interval"] >= first) & (cells["interval"] < behind)].assign(
         interval=lambda rows: rows["interval"] - first
     )
-    drawing = charts.outcomes_over_time(cells, TimeAxis(steps, _interval(view), view.period.zone))
+    names = {value: str(value).capitalize() for value in STATUS_COLORS} | {None: NOT_REPORTED}
+    known = [names.get(None if pd.isna(value) else value, NOT_REPORTED) for value in cells["value"]]
+    shown = [name for name in names.values() if name in known]
+    palette = [{**STATUS_COLORS, None: QUIET}[value] for value, name in names.items() if name in shown]
+    parts, axis = charts.parts_of(cells.assign(name=known), "requests"), TimeAxis(steps, _interval(view), view.period.zone)
+    drawing = charts.over_time(parts, "bar", METRICS["requests"].format, shown, palette, axis, stacked=True, brushes=True)
     key = f"histogram_{steps[0].label}_{len(steps)}"  # a brush belongs to the axis that it was drawn on
 
     def narrow() -> None:
