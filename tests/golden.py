@@ -28,6 +28,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
+import pandas as pd
 import pyarrow as pa
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -101,12 +102,21 @@ def table(text: str, *, is_ordered: bool = True) -> Said:
 
 
 def chart(proto: Any) -> list[Said]:
-    """The sums of the numbers that a chart is drawn of."""
+    """The sums of the numbers that a chart is drawn of; of a course those of each of its parts."""
     frames = [pa.ipc.open_stream(dataset.data.data).read_pandas() for dataset in proto.datasets]
-    return [
-        {"rows": len(frame), **{str(name): f"{frame[name].astype(float).sum():.9g}" for name in frame.select_dtypes("number")}}
-        for frame in frames
-    ]
+    return [course(frame) if {"interval", "name", "value"} <= {*frame} else drawn(frame) for frame in frames]
+
+
+def drawn(frame: pd.DataFrame) -> Said:
+    """The sum of each column of numbers."""
+    columns = frame.select_dtypes("number")
+    return {"rows": len(frame), **{str(name): f"{frame[name].astype(float).sum():.9g}" for name in columns}}
+
+
+def course(frame: pd.DataFrame) -> Said:
+    """The sum of each part over time."""
+    parts = frame[frame["name"].notna()]
+    return {"rows": len(parts), **{str(name): f"{of_name.sum():.9g}" for name, of_name in parts.groupby("name")["value"]}}
 
 
 @contextmanager
