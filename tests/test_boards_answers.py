@@ -187,7 +187,6 @@ def test_a_request_counts_once_for_each_of_its_tags_and_once_in_the_whole(lake_o
     assert answer.totals["requests"] == 4
 
 
-@ON_ENGINES_AND_ROLLUPS
 @pytest.mark.parametrize("interval", INTERVALS)
 def test_a_day_that_the_zone_skipped_has_nothing(lake_of: Callable[..., str], interval: str):
     lake = lake_of(request(instant("2011-12-29 12:00")), request(instant("2011-12-30 12:00")))
@@ -197,7 +196,6 @@ def test_a_day_that_the_zone_skipped_has_nothing(lake_of: Callable[..., str], in
     assert (len(answer.over_time), answer.totals["requests"], answer.before["requests"]) == (0, 0, 1)
 
 
-@ON_ENGINES_AND_ROLLUPS
 def test_rates_are_divided_last(lake_of: Callable[..., str]):
     lake = lake_of(
         request(reported_cost_usd=3, input_tokens=1_000, output_tokens=500, duration_ms=2_000.0, ttft_ms=100.0, status="error"),
@@ -241,7 +239,6 @@ def test_a_sample_is_small_and_always_the_same(sample_lake: str):
     assert first.equals(boards.answer(panel, asked_of).sample)
 
 
-@ON_ENGINES_AND_ROLLUPS
 def test_a_panels_filters_come_on_top_of_the_pages(lake_of: Callable[..., str]):
     lake = lake_of(*(request(model=model, team_id=team) for model in "ab" for team in ("x", "y")))
     panel = Panel(metrics=("requests",), chart="number", filters=(PanelFilter(dimension="team", values=("x",)),))
@@ -250,7 +247,6 @@ def test_a_panels_filters_come_on_top_of_the_pages(lake_of: Callable[..., str]):
     assert boards.answer(panel, replace(page, filters=page.filters.and_is("model", "a"))).totals["requests"] == 1
 
 
-@ON_ENGINES_AND_ROLLUPS
 def test_the_last_24_hours_are_hours_and_compared_with_those_before(lake_of: Callable[..., str]):
     now = instant("2026-05-02 10:30")
     lake = lake_of(*(request(now - timedelta(hours=hours)) for hours in (0.1, 5, 23, 23.6, 25, 30, 60)))
@@ -261,7 +257,6 @@ def test_the_last_24_hours_are_hours_and_compared_with_those_before(lake_of: Cal
     assert (answer.totals["requests"], answer.before["requests"]) == (3, 2)
 
 
-@ON_ENGINES_AND_ROLLUPS
 def test_a_new_version_of_the_lake_is_asked_anew(lake_of: Callable[..., str]):
     lake, panel = lake_of(request()), Panel(metrics=("requests",), chart="number")
     before = boards.answer(panel, view(lake, days("2026-05-01"))).totals["requests"]

@@ -21,9 +21,6 @@ from usagecost.folds import Usage, rows
 from usagecost.lake import Lake, LakeMissing
 from usagecost.metrics import DIMENSIONS, FOLDS
 
-pytestmark = ON_ENGINES_AND_ROLLUPS
-
-
 MEASURES = tuple(measured([]))
 SUMS = [name for name in MEASURES if FOLDS[name] == "sum"]
 
@@ -56,6 +53,7 @@ def assert_right(question: View, by: str, made: list[Row]) -> None:
 # ---- laws
 
 
+@ON_ENGINES_AND_ROLLUPS
 @settings(max_examples=25)
 @given(questions(), splits)
 def test_every_number_equals_a_recount_of_the_rows(varied: tuple[str, list[Row]], question: View, by: str):
@@ -64,6 +62,7 @@ def test_every_number_equals_a_recount_of_the_rows(varied: tuple[str, list[Row]]
     assert_right(of_lake(question, lake), by, made)
 
 
+@ON_ENGINES_AND_ROLLUPS
 @pytest.mark.slow
 @settings(max_examples=60)
 @given(questions(), splits)
@@ -73,6 +72,7 @@ def test_every_number_equals_a_recount_of_the_rows_many_times(varied: tuple[str,
     assert_right(of_lake(question, lake), by, made)
 
 
+@ON_ENGINES_AND_ROLLUPS
 @settings(max_examples=10)
 @given(questions())
 def test_neither_interval_nor_split_changes_the_sum(varied: tuple[str, list[Row]], question: View):
@@ -113,12 +113,14 @@ autumn = st.builds(
 )
 
 
+@ON_ENGINES_AND_ROLLUPS
 @settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(generated_rows, autumn, st.sampled_from(["model", "user", "status"]))
 def test_any_lake_is_counted_right(lake_of: Callable[..., str], made: list[Row], question: View, by: str):
     assert_right(of_lake(question, lake_of(*made)), by, made)
 
 
+@ON_ENGINES_AND_ROLLUPS
 @pytest.mark.slow
 @settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 @given(generated_rows, autumn, st.sampled_from(["model", "user", "status"]))
