@@ -13,12 +13,13 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+from tests.engines import roll_up_everything
 from tests.lake_rows import Row
 from tests.object_store import BUCKET, SETTINGS, gs_server, s3_server
 from tests.postgres import Server, programs, running_server
 from tests.questions import varied_rows
 from tests.views import write_lake
-from usagecost.lake import keys, rollup_files, rollup_writing
+from usagecost.lake import keys, rollup_files
 
 settings.register_profile("shared machine", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("shared machine")
@@ -51,7 +52,7 @@ def varied(shared_folder: Path) -> tuple[str, list[Row]]:
     folder = shared_folder / "varied"
     with FileLock(f"{folder}.lock"), pytest.MonkeyPatch.context() as patch:
         if not folder.exists():
-            _roll_up_everything(patch)
+            roll_up_everything(patch)
             Path(write_lake(f"{folder}-in-the-making", rows)).rename(folder)
     return str(folder), rows
 
@@ -104,7 +105,7 @@ def key_indexes() -> Iterator[None]:
 @pytest.fixture
 def rolled_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lakes made from now on have rollups of every file, however small it is and however much room they take."""
-    _roll_up_everything(monkeypatch)
+    roll_up_everything(monkeypatch)
 
 
 @pytest.fixture(autouse=True)
@@ -121,20 +122,13 @@ def engine_in_use(
     if named == "clickhouse":
         _ask_clickhouse(request, monkeypatch)
     elif named == "rollups":
-        _roll_up_everything(monkeypatch)
+        roll_up_everything(monkeypatch)
     else:
         monkeypatch.setattr(rollup_files, "ROLLUPS", {})
     _forget_answers()
     yield named
     assert not [one for one in caplog.get_records("call") if "Rollups cannot be read" in one.message]
     _forget_answers()
-
-
-def _roll_up_everything(patch: pytest.MonkeyPatch) -> None:
-    """Lakes made from now on have rollups of every file, however small it is and however much room they take."""
-    patch.setattr(rollup_files, "LEAST_ROWS", 1)
-    patch.setattr(rollup_writing, "MOST_OF_FILE", 1_000)
-    patch.setattr(rollup_writing, "MOST_OF_LAKE", 1_000)
 
 
 def _ask_clickhouse(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:

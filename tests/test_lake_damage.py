@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from tests.engines import roll_up_everything
 from tests.lake_rows import commit
 from tests.views import days, request, view
-from usagecost import queries
+from usagecost import engine, queries
 from usagecost.cli import app
 from usagecost.engine import UnansweredError
 from usagecost.filters import View
@@ -45,7 +46,9 @@ def lake(tmp_path: Path) -> Lake:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """A lake of which every damage is mended."""
-    return made(tmp_path_factory.mktemp("whole"))
+    with pytest.MonkeyPatch.context() as patch:
+        roll_up_everything(patch)
+        return made(tmp_path_factory.mktemp("whole"))
 
 
 def asked(lake: Lake) -> View:
@@ -147,6 +150,24 @@ def test_sums_that_cannot_be_read_are_read_around_and_mended(lake: Lake):
     assert "3 summed up anew" in said
     assert rollups_of(lake) == names
     assert lake.roll_up() == 0
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_no_damage_of_a_rollup_changes_a_number(whole: Lake, data: st.DataObject):
+    question = asked(whole)
+    told = queries.usage(question, "model", METRICS).totals
+    file = data.draw(st.sampled_from(rollups_of(whole)))
+    content = bytearray(file.read_bytes())
+    content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    was = file.read_bytes()
+    try:
+        file.write_bytes(content)
+        engine.open_lake.cache_clear()  # a process looks at a file when it uses it first
+        assert queries.usage(question, "model", METRICS).totals == told
+    finally:
+        file.write_bytes(was)
+        engine.open_lake.cache_clear()
 
 
 @pytest.mark.slow

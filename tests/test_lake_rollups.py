@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bench.make_lake import make_lake
-from tests.engines import ON_ROLLUPS_BY_BOTH_ENGINES
+from tests.engines import ON_ROLLUPS_BY_BOTH_ENGINES, roll_up_everything
 from tests.lake_rows import Row, commit
 from tests.views import days, instant, request, view
 from usagecost import queries
@@ -69,9 +69,7 @@ def lakes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Lake]:
     made = {}
     for zone in ZONES[:2]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(rollup_files, "LEAST_ROWS", 30)
-            patch.setattr(rollup_writing, "MOST_OF_FILE", 1_000)
-            patch.setattr(rollup_writing, "MOST_OF_LAKE", 1_000)
+            roll_up_everything(patch, 30)
             patch.setenv("USAGECOST_ZONE", zone)
             made[zone] = Lake(tmp_path_factory.mktemp("lake"))
             sent = [row for place in range(-4, 5) for row in of_a_day(FIRST + timedelta(days=place))]

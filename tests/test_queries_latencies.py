@@ -11,13 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.engines import roll_up_everything
 from tests.lake_rows import Row
 from tests.views import days, request, view
 from usagecost import boards, engine
 from usagecost.boards import Panel
 from usagecost.filters import Condition, Filters, View
 from usagecost.folds import rows
-from usagecost.lake import rollup_files, rollup_writing
+from usagecost.lake import rollup_files
 from usagecost.metrics import PERCENTILES
 from usagecost.queries import latency_steps
 
@@ -29,9 +30,7 @@ NOT_MORE_THAN = 1e-15
 
 @pytest.fixture(autouse=True)
 def large_files_are_rolled_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rollup_files, "LEAST_ROWS", 20)
-    monkeypatch.setattr(rollup_writing, "MOST_OF_FILE", 1_000)
-    monkeypatch.setattr(rollup_writing, "MOST_OF_LAKE", 1_000)
+    roll_up_everything(monkeypatch, 20)
     monkeypatch.setattr(latency_steps, "MOST_SHARE", 1)
 
 
