@@ -14,7 +14,7 @@ requests_tab, errors_tab = st.tabs(["Requests", "Errors"], key="part", on_change
 
 if requests_tab.open:
     with requests_tab:
-        traces.listing(asked, usage.totals["requests"])
+        traces.listing(asked, int(usage.totals["requests"] or 0))
 
 if errors_tab.open:
     with errors_tab:

@@ -33,7 +33,7 @@ class Condition:
     def sql(self, prefix: str) -> tuple[str, Parameters]:
         """The condition and its parameters, whose names begin with ``prefix``."""
         column = DIMENSIONS[self.dimension].column
-        known = {f"{prefix}_{i}": value for i, value in enumerate(v for v in self.values if v is not None)}
+        known: Parameters = {f"{prefix}_{i}": value for i, value in enumerate(v for v in self.values if v is not None)}
         tests = [f"{column} IN ({', '.join('$' + name for name in known)})"] if known else []
         if None in self.values:
             tests.append(f"{column} IS NULL")
@@ -91,7 +91,7 @@ class Bounds:
         if self.is_unknown:
             return (incomplete_sql(self.basis) if self.quantity == "cost" else f"({column} IS NULL)"), {}
         ends = {">=": ("least", self.least), "<=": ("most", self.most)}
-        known = {f"{prefix}_{name}": value for name, value in ends.values() if value is not None}
+        known: Parameters = {f"{prefix}_{name}": value for name, value in ends.values() if value is not None}
         tests = [f"{column} {sign} ${prefix}_{name}" for sign, (name, value) in ends.items() if value is not None]
         return f"({' AND '.join([f'{column} IS NOT NULL', *tests])})", known
 
@@ -159,9 +159,10 @@ class Filters:
         """Some dimensions, and those that the conditions are about: sums by all of them tell which requests pass. None if no sums
         do, as a condition, or one of the dimensions, is about something else than the value of a column.
         """
-        if not all(isinstance(one, Condition) for one in self.conditions):
+        conditions = [one for one in self.conditions if isinstance(one, Condition)]
+        if len(conditions) < len(self.conditions):
             return None
-        names = frozenset((*dimensions, *(one.dimension for one in self.conditions)))
+        names = frozenset((*dimensions, *(one.dimension for one in conditions)))
         return names if names <= DIMENSIONS.keys() else None
 
     def sql(self) -> tuple[str, Parameters]:

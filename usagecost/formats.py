@@ -88,7 +88,7 @@ def points(now: Number | None, before: Number | None) -> str | None:
     """The difference of two shares in percentage points: +0.4 pp."""
     if now is None or before is None:
         return None
-    return f"{_signed((now - before) * 100)}{GAP}pp"
+    return f"{_signed((float(now) - float(before)) * 100)}{GAP}pp"
 
 
 def age(then: datetime, now: datetime) -> str:

@@ -145,7 +145,7 @@ def wall_clock(zone: str, start: datetime, end: datetime) -> Clock:
 
     def offset(us: int) -> int:
         local = (EPOCH + timedelta(microseconds=us)).astimezone(info)
-        return local.utcoffset() // timedelta(microseconds=1)  # type: ignore[operator]
+        return (local.utcoffset() or timedelta()) // timedelta(microseconds=1)
 
     first, last = instant_us(start), instant_us(end)
     changes: list[int] = []

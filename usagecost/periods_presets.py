@@ -51,7 +51,7 @@ def _last_days(count: int) -> Callable[[date, int], tuple[date, date]]:
 
 PRESETS: dict[str, tuple[str, Callable[[date, int], tuple[date, date]] | None]] = {
     "today": ("Today", _last_days(1)),
-    "yesterday": ("Yesterday", lambda today, _: (today - timedelta(days=1),) * 2),
+    "yesterday": ("Yesterday", lambda today, _: (today - timedelta(days=1), today - timedelta(days=1))),
     "7d": ("Last 7 days", _last_days(7)),
     "14d": ("Last 14 days", _last_days(14)),
     "30d": ("Last 30 days", _last_days(30)),

@@ -217,7 +217,7 @@ def _page_keys(view: View, order: Order, at: Key | None, is_before: bool, most: 
 
 def _behind(keys: Mapping[str, bool], at: Key) -> tuple[str, Parameters]:
     """The condition that a row stands behind a place: its first column that differs is greater, or smaller where it falls."""
-    place = {
+    place: dict[str, Any] = {
         "is_unknown": at.value is None,
         "value": at.value,
         "instant_us": at.instant_us,
@@ -225,7 +225,7 @@ def _behind(keys: Mapping[str, bool], at: Key) -> tuple[str, Parameters]:
         "request_id": at.request_id,
     }
     if at.value is None:
-        keys, place = {name: rises for name, rises in keys.items() if name != "value"}, place | {"value": None}
+        keys = {name: rises for name, rises in keys.items() if name != "value"}
     tests, same = [], []
     for name, rises in keys.items():
         tests.append(" AND ".join([*same, f"{name} {'>' if rises else '<'} $at_{name}"]))

@@ -13,7 +13,7 @@ DURATION_AXIS = (
     "datum.value >= 1000 ? format(datum.value / 1000, ',.3~r') + ' s' : format(datum.value, ',.3~r') + ' ms'"
 )
 
-AXES = {
+AXES: dict[Format, str] = {
     formats.count: COUNT_AXIS,
     formats.usd: USD_AXIS,
     formats.percent: PERCENT_AXIS,
@@ -23,7 +23,7 @@ AXES = {
 """A metric's format -> the Vega expression that labels its axis."""
 
 
-NUMBER_FORMATS = {
+NUMBER_FORMATS: dict[Format, str] = {
     formats.count: ",",
     formats.usd: "$,.4f",
     formats.percent: ".1%",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ def duration(text: str, option: str) -> timedelta:
 
 
 @contextmanager
-def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+def stopped_by_signals(stop: Callable[[], None]) -> Generator[None]:
     """While the block runs, the first signal to end calls `stop`; a second one ends the process."""
 
     def handle(number: int, _frame: object) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import date, datetime
-from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -95,11 +94,11 @@ def remove(
     raise typer.Exit(READ)
 
 
-def _ingests(root: Path) -> list[dict[str, Any]]:
+def _ingests(root: str) -> list[dict[str, Any]]:
     from usagecost import engine, queries_sources
 
     try:
-        return queries_sources.ingests(str(root), engine.open_lake(str(root)).version())
+        return queries_sources.ingests(root, engine.open_lake(root).version())
     except (LakeError, UnansweredError) as problem:
         fail(str(problem), NOTHING_READ)
 

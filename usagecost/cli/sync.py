@@ -40,7 +40,7 @@ def sync(
 
     try:
         database = Database(read_dsn(dsn))
-        seconds = every and duration(every, "--every")
+        seconds = duration(every, "--every") if every else None
         job = {Live.litellm: Sync}[source](database, lake_named(lake), overlap=duration(overlap, "--overlap"))
     except (DsnProblem, ValueError) as problem:
         fail(str(problem), WRONG_USAGE)

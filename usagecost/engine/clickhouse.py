@@ -6,7 +6,7 @@ A server that is away, or that has no room or no time for a query, is a calm sen
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
@@ -119,7 +119,7 @@ class ClickHouse:
         return self._url.port or 8443
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explained(self) -> Generator[None]:
         """What goes wrong becomes a sentence for readers."""
         try:
             yield

@@ -53,7 +53,7 @@ def _translated(sql: str, types: tuple[tuple[str, str], ...]) -> str:
     return tree.sql(dialect="clickhouse")
 
 
-def _changed(node: exp.Expression, types: Mapping[str, str]) -> exp.Expression:
+def _changed(node: exp.Expr, types: Mapping[str, str]) -> exp.Expr:
     if isinstance(node, exp.Column) and node.name.startswith(_BOUND):
         return _parameter(node.name.removeprefix(_BOUND), types)
     if isinstance(node, exp.Anonymous):

@@ -85,7 +85,11 @@ class Outlet:
     """
 
     def __init__(self, folder: Path) -> None:
-        settings = {"memory_limit": OUTLET_MEMORY, "temp_directory": str(folder / "spill"), "threads": os.cpu_count() or 2}
+        settings: dict[str, str | float | list[str]] = {
+            "memory_limit": OUTLET_MEMORY,
+            "temp_directory": str(folder / "spill"),
+            "threads": os.cpu_count() or 2,
+        }
         self._connection = duckdb.connect(":memory:", config=settings)
         self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
 

@@ -300,8 +300,12 @@ def _bytes(tables: Sequence[pa.Table]) -> int:
 def _commit(staging: _Staging, lake: Lake, about: dict[str, str], watermarks: Mapping[str, int] | None) -> Commit:
     """Merges what was staged; where nothing was, no lake is made."""
     if staging.files:
-        read = {"lines": staging.lines, "skipped": staging.skips.total(), "rejected": sum(staging.rejected.values())}
-        read |= {"skipped_reasons": json.dumps(staging.skipped_reasons())}
+        read = {
+            "lines": staging.lines,
+            "skipped": staging.skips.total(),
+            "rejected": sum(staging.rejected.values()),
+            "skipped_reasons": json.dumps(staging.skipped_reasons()),
+        }
         ingest = {"id": staging.id, **about, **read}
         return lake.commit(staging.files, ingest=ingest, lineage=staging.lineage, watermarks=watermarks)
     return Commit(0, 0, 0, 0, 0, days=0, version=lake.version() if lake.exists else 0)

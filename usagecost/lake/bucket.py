@@ -10,12 +10,13 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Collection, Hashable, Iterable, Iterator
+from collections.abc import Collection, Generator, Hashable, Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import obstore
 from deltalake.exceptions import CommitFailedError
@@ -24,6 +25,9 @@ from obstore.store import AzureStore, GCSStore, ObjectStore, S3Store
 
 from usagecost.lake.copies import Copies
 from usagecost.lake.errors import CREDENTIALS, LakeError, LakeUnreadable, LakeUnwritable, store_problem
+
+if TYPE_CHECKING:
+    from obstore import UpdateVersion
 
 RETRIES, RETRY_SECONDS = 3, 15
 TIMEOUT, CONNECT_TIMEOUT = "120s", "5s"
@@ -200,7 +204,7 @@ class Bucket:
         return True
 
     @contextmanager
-    def explained(self) -> Iterator[None]:
+    def explained(self) -> Generator[None]:
         """Errors of the store, and of the folder of its copies, become LakeErrors."""
         try:
             yield
@@ -212,10 +216,15 @@ class Bucket:
                 raise problem from None  # what the error says of the request is not for a log
             raise
 
-    def _read(self, name: str) -> tuple[bytes, dict[str, str]]:
+    def _read(self, name: str) -> tuple[bytes, UpdateVersion]:
         """A small object, and what tells it from another: S3 and Azure know it by its tag, Google by its version."""
         found = obstore.get(self._store.client, self._folder + name)
-        return bytes(found.bytes()), {mark: found.meta[mark] for mark in ("e_tag", "version") if found.meta[mark]}
+        version: UpdateVersion = {}
+        if tag := found.meta["e_tag"]:
+            version["e_tag"] = tag
+        if number := found.meta["version"]:
+            version["version"] = number
+        return bytes(found.bytes()), version
 
     def _fetch(self, key: str, path: Path) -> None:
         with path.open("wb") as file:

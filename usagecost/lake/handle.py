@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -193,7 +193,7 @@ class Lake(LakeReader):
         texts.write_text(self._place, name, text, replacing)
 
     @contextmanager
-    def _writing(self) -> Iterator[Path]:
+    def _writing(self) -> Generator[Path]:
         """Alone among the writers of this machine, with a folder to work in."""
         try:
             with self.staging() as folder, FileLock(self.root / "commit.lock"), self._none_left():
@@ -202,7 +202,7 @@ class Lake(LakeReader):
             self._newest.look_again()
 
     @contextmanager
-    def _none_left(self) -> Iterator[None]:
+    def _none_left(self) -> Generator[None]:
         """When the block fails, the files go that it has written and that no version has. The caller is alone among the writers."""
         try:
             yield
@@ -216,7 +216,7 @@ class Lake(LakeReader):
             place.settle()
 
     @contextmanager
-    def _changing(self) -> Iterator[Path]:
+    def _changing(self) -> Generator[Path]:
         """The same, for who makes a version of the requests: afterwards the files that it added get their rollups."""
         before = self.snapshot().data_files if self.exists else ()
         with self._writing() as folder:

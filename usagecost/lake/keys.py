@@ -54,23 +54,24 @@ class KeyIndexes:
         """Those of the files that ought to have an index, and have none."""
         if self._folder is None:
             return []
-        return [file for file in files if file.rows >= LEAST_ROWS and not self._path(file.name).exists()]
+        return [file for file in files if file.rows >= LEAST_ROWS and not _index(self._folder, file.name).exists()]
 
     def that_may_hold(self, hashes: np.ndarray, paths: Sequence[str]) -> list[str]:
         """Those of the files, by their paths, that may hold a key with one of the hashes."""
         if self._folder is None or len(hashes) > MOST_ASKED:
             return list(paths)
         asked = np.sort(hashes)  # neighbours are looked for in the same place
-        return [path for path in paths if _may_hold(self._path(path), asked)]
+        return [path for path in paths if _may_hold(_index(self._folder, path), asked)]
 
     def write(self, con: duckdb.DuckDBPyConnection, files: Sequence[DataFile]) -> None:
         """Write the indexes of files. No number depends on them, so nothing is raised if it cannot be done."""
-        if self._folder is None or not files:
+        folder = self._folder
+        if folder is None or not files:
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(worker_count()) as pool:
-            list(pool.map(lambda file: self._write(con, file), files))
-        fsync(self._folder)
+            list(pool.map(lambda file: self._write(con, folder, file), files))
+        fsync(folder)
 
     def forget_gone(self) -> None:
         """Remove the indexes of files that are gone, and what killed processes or other ways of hashing have left.
@@ -82,13 +83,13 @@ class KeyIndexes:
         for folder in self._folder.parent.iterdir():
             if folder != self._folder:
                 shutil.rmtree(folder, ignore_errors=True)
-        there = {path.stem for path in self._place.folder.glob("*/*.parquet")}
+        there = {path.stem for path in self._folder.parents[1].glob("*/*.parquet")}
         for path in self._folder.iterdir():
             if path.stem not in there:
                 path.unlink(missing_ok=True)
 
-    def _write(self, con: duckdb.DuckDBPyConnection, file: DataFile) -> None:
-        part = self._folder / f"{uuid.uuid4()}.part"
+    def _write(self, con: duckdb.DuckDBPyConnection, folder: Path, file: DataFile) -> None:
+        part = folder / f"{uuid.uuid4()}.part"
         try:
             with con.cursor() as cursor:
                 hashed = hash_sql(stem_sql("request_id"))
@@ -97,13 +98,14 @@ class KeyIndexes:
             with part.open("wb") as out:
                 np.save(out, np.sort(found["hashed"]))
             fsync(part)
-            part.replace(self._path(file.name))
+            part.replace(_index(folder, file.name))
         except (duckdb.Error, OSError):
             part.unlink(missing_ok=True)
             note_unwritten("The index of the keys in %s could not be written", file.name)
 
-    def _path(self, file: str) -> Path:
-        return self._folder / f"{Path(file).stem}{ENDING}"
+
+def _index(folder: Path, file: str) -> Path:
+    return folder / f"{Path(file).stem}{ENDING}"
 
 
 def _may_hold(index: Path, asked: np.ndarray) -> bool:

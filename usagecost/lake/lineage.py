@@ -21,7 +21,7 @@ from pathlib import Path
 import duckdb
 
 from usagecost.lake.publishing import append, replace_files
-from usagecost.lake.staging import bounded_database
+from usagecost.lake.staging import bounded_database, only_row
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import LINEAGE, create_view, data_files, local_paths, open_or_create, open_table, write_file
 
@@ -136,13 +136,13 @@ def forget_old(place: Storage, folder: Path) -> int:
     if not place.has_table():
         return 0
     table = open_table(place)
-    files = [file for file in data_files(table, LINEAGE) if file.first and file.last]
+    files = [(file, file.first, file.last) for file in data_files(table, LINEAGE) if file.first and file.last]
     if not files:
         return 0
-    kept_from = max(file.last for file in files) - KEPT
-    if min(file.first for file in files) >= kept_from - TOGETHER:
+    kept_from = max(last for _, _, last in files) - KEPT
+    if min(first for _, first, _ in files) >= kept_from - TOGETHER:
         return 0
-    old = [file for file in files if file.first < kept_from]
+    old = [file for file, first, _ in files if first < kept_from]
     values = {"files": local_paths(place, old), "kept_from": kept_from}
     with bounded_database(folder) as con:
         young = write_file(con, place, LINEAGE, _YOUNG, values)
@@ -161,7 +161,7 @@ def create_links(con: duckdb.DuckDBPyConnection, staged: Sequence[str], stored: 
         create_view(con, "staged_lineage", staged, LINEAGE)
         create_view(con, "lineage", stored, LINEAGE)
         for statement in (_TRACES, _LINKS, _LINKED_TRACES):
-            (count,) = con.execute(statement).fetchone()
+            (count,) = only_row(con, statement)
         if count:
             con.execute(_MORE_LINKS)
 
@@ -172,7 +172,7 @@ def create_covered(con: duckdb.DuckDBPyConnection) -> None:
     The database has what `create_links` needs and makes, and `lake`, the stored requests.
     """
     con.execute("CREATE TABLE covered (source VARCHAR, request_id VARCHAR)")
-    if con.execute("SELECT count(*) FROM link").fetchone() == (0,):
+    if only_row(con, "SELECT count(*) FROM link") == (0,):
         return
     for statement in (_COUNTED, _ABOVE, _COVERED):
         con.execute(statement)

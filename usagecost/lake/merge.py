@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from datetime import date
 
 import duckdb
+import numpy as np
 from deltalake.transaction import AddAction
 
 from usagecost.lake.keys import KeyIndexes, hash_sql, stem_sql
 from usagecost.lake.lineage import KNOWS_TOKENS, YIELDS, create_covered, create_links
-from usagecost.lake.staging import worker_count
+from usagecost.lake.staging import only_row, worker_count
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import REQUESTS, create_view, rows_sql, write_file
 from usagecost.schema import PRICE_COLUMNS, PROVENANCE_COLUMNS
@@ -252,7 +253,7 @@ def resolve(
         con.execute(statement)
     _check_required(con)
     create_links(con, staged_lineage, stored_lineage)
-    asked = con.execute(_ASKED).fetchnumpy()["hashed"]
+    asked = np.asanyarray(con.execute(_ASKED).fetchnumpy()["hashed"])
     stored = {day: indexes.that_may_hold(asked, paths) for day, paths in stored.items()}
     create_view(con, "lake", [path for paths in stored.values() for path in paths], REQUESTS)
     create_covered(con)
@@ -262,9 +263,9 @@ def resolve(
     create_view(con, "lake_of_ties", [path for day in tied_days for path in stored[day]], REQUESTS)
     for statement in (_TIED, _CONTESTED, _CHOSEN, _WINNERS, _OUTGOING, _TAKEN):
         con.execute(statement)
-    rows, requests, winners, updated, withdrawn = con.execute(_COUNTS).fetchone()
-    may_conflict = rows > requests or con.execute("SELECT count(*) > 0 FROM stored").fetchone()[0]
-    conflicts = con.execute(_CONFLICTS).fetchone()[0] if may_conflict else 0
+    rows, requests, winners, updated, withdrawn = only_row(con, _COUNTS)
+    may_conflict = rows > requests or only_row(con, "SELECT count(*) > 0 FROM stored")[0]
+    conflicts = only_row(con, _CONFLICTS)[0] if may_conflict else 0
     for table in _DONE_WITH:
         con.execute(f"DROP TABLE {table}")
     return Resolution(
@@ -331,7 +332,7 @@ def _check_columns(con: duckdb.DuckDBPyConnection, staged: Sequence[str]) -> Non
 def _check_required(con: duckdb.DuckDBPyConnection) -> None:
     """Without its key, its start or its rank a row has no place in the lake."""
     missing = "source IS NULL OR request_id IS NULL OR rank IS NULL OR day IS NULL"
-    (count,) = con.execute(f"SELECT count(*) FROM version WHERE {missing}").fetchone()
+    (count,) = only_row(con, f"SELECT count(*) FROM version WHERE {missing}")
     if count:
         raise ValueError(f"{count} staged rows lack their source, request_id, started_at or rank")
 

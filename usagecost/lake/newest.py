@@ -27,11 +27,11 @@ class Newest:
         An entry of the log never changes. If the one we stand at is gone or another, the table was made anew, or is so far
         ahead that its log was cleaned: it is opened again.
         """
-        is_other = False
-        if self._table is None or not self.has_just_looked():
-            is_other = self._look()
+        table, is_other = self._table, False
+        if table is None or not self.has_just_looked():
+            table, is_other = self._look()
             self._looked = time.monotonic()
-        return self._table, is_other
+        return table, is_other
 
     def has_just_looked(self) -> bool:
         """Whether the table was there, and this its newest version, so short a time ago that it is not worth looking again."""
@@ -41,14 +41,14 @@ class Newest:
         """The next time is worth a look, however soon it is."""
         self._looked = -math.inf
 
-    def _look(self) -> bool:
-        table = self._table
-        is_other = table is None or self._entry != self._place.identity(log_entry(table.version()))
-        if is_other:
-            self._table = open_table(self._place)
+    def _look(self) -> tuple[DeltaTable, bool]:
+        table, is_other = self._table, False
+        if table is None or self._entry != self._place.identity(log_entry(table.version())):
+            table, is_other = open_table(self._place), True
         elif self._place.identity(log_entry(table.version() + 1)):
-            self._table = update_table(table, self._place)
+            table = update_table(table, self._place)
         else:
-            return False
-        self._entry = self._place.identity(log_entry(self._table.version()))
-        return is_other
+            return table, False
+        self._table = table
+        self._entry = self._place.identity(log_entry(table.version()))
+        return table, is_other

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -185,7 +185,7 @@ class LakeReader:
         return TextFolder((self._place if self.is_remote else Disk(self.root.parent)) / folder)
 
     @contextmanager
-    def staging(self) -> Iterator[Path]:
+    def staging(self) -> Generator[Path]:
         """A new folder on this machine for what is to be committed; it goes, with its content, when the block ends.
 
         Raises LakeFull where the disk is full, then or within the block.
@@ -194,7 +194,7 @@ class LakeReader:
             yield folder
 
     @contextmanager
-    def _full_disk_explained(self) -> Iterator[None]:
+    def _full_disk_explained(self) -> Generator[None]:
         """A full disk becomes a LakeFull, which says whether the lake's requests were changed before."""
         before = self._version_or_0()
         try:

@@ -11,6 +11,7 @@ import duckdb
 from deltalake.transaction import AddAction
 
 from usagecost.lake.merge import write_days
+from usagecost.lake.staging import only_row
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import REQUESTS, create_view
 from usagecost.metrics import measure_sql
@@ -54,7 +55,8 @@ class Selection:
     @property
     def values(self) -> dict[str, str]:
         """What is said, by name."""
-        said = {"ingest": self.ingest, "user": self.user, "before": self.before and self.before.isoformat()}
+        before = None if self.before is None else self.before.isoformat()
+        said = {"ingest": self.ingest, "user": self.user, "before": before}
         return {name: value for name, value in said.items() if value is not None}
 
 
@@ -77,7 +79,7 @@ class Removal:
 def preview(con: duckdb.DuckDBPyConnection, files: Sequence[str], selection: Selection, version: int) -> Removal:
     """What a selection means in the files of a version."""
     create_view(con, "lake", files, REQUESTS)
-    found = con.execute(_PREVIEW.format(condition=selection.condition), selection.values).fetchone()
+    found = only_row(con, _PREVIEW.format(condition=selection.condition), selection.values)
     return Removal(*found, version=version)
 
 

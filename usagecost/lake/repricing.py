@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from deltalake.transaction import AddAction
 from usagecost import schema
 from usagecost.lake.errors import LakeError
 from usagecost.lake.publishing import append, replace_days, watermark
-from usagecost.lake.staging import bounded_database, worker_count
+from usagecost.lake.staging import bounded_database, only_row, worker_count
 from usagecost.lake.storage import Disk, Storage
 from usagecost.lake.table import (
     PRICE_CHANGES,
@@ -144,7 +144,7 @@ def preview(tables: PriceTables, folder: Path, price: Pricing, span: Span, model
     table = open_table(tables.requests)
     with _database(folder) as con:
         found = _changes_file(con, Disk(folder), "preview", paths_by_day(table, tables.requests), price, span, model)
-        return _summary(con, "preview", found and str(folder / found.path), table.version())
+        return _summary(con, "preview", str(folder / found.path) if found else None, table.version())
 
 
 def reprice(
@@ -168,7 +168,7 @@ def undo(tables: PriceTables, folder: Path, undone: str, about: Mapping[str, str
 
 
 @contextmanager
-def _database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _database(folder: Path) -> Generator[duckdb.DuckDBPyConnection]:
     """A database that gives rows in the order in which they are stored, day after day, so that few have to be sorted again."""
     with bounded_database(folder) as con:
         con.execute("SET preserve_insertion_order = true")
@@ -268,7 +268,7 @@ def _summary(con: duckdb.DuckDBPyConnection, act: str, changes: str | None, vers
     """What a file of changes says; without one nothing changes."""
     if changes is None:
         return Repricing(act, 0, 0, 0, 0, Decimal(0), Decimal(0), (), (), version)
-    sums = con.execute(_SUMS, {"changes": changes}).fetchone()
+    sums = only_row(con, _SUMS, {"changes": changes})
     by_model, by_user = (
         tuple(
             Change(*row) for row in con.execute(_LARGEST.format(name=name), {"changes": changes, "most": MOST_EXAMPLES}).fetchall()

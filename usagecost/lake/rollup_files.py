@@ -104,7 +104,7 @@ class RollupFiles:
         folders: dict[str, list[RollupFile]] = {}
         requests = []
         for file in asked:
-            times = times_within(file.day, ends)
+            times = times_within(file.utc_day, ends)
             serving = (one for one in known.files.get(_stem(file), ()) if one.folder in telling and self._whole.get(one.name, True))
             if one := next((one for one in serving if one.is_worth_it and not telling[one.folder].is_cut(times)), None):
                 folders.setdefault(one.folder, []).append(one)
@@ -221,7 +221,7 @@ class RollupFiles:
 def _task(file: DataFile, has: Collection[RollupFile]) -> Task:
     """What is to be done for a file that has some rollups."""
     folders, zone = {one.folder for one in has}, reporting_zone()
-    wanted = [(rollup, content_of(rollup, file.day, zone)) for rollup in ROLLUPS.values()]
+    wanted = [(rollup, content_of(rollup, file.utc_day, zone)) for rollup in ROLLUPS.values()]
     lacking = [(rollup, content) for rollup, content in wanted if f"{rollup.name}/{content.name}" not in folders]
     return Task(file, lacking, sum(one.bytes for one in has))
 

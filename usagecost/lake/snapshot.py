@@ -43,7 +43,7 @@ class Snapshot:
         return tuple(
             file
             for file in self.data_files
-            if (first_day is None or file.day >= first_day) and (last_day is None or file.day <= last_day)
+            if (first_day is None or file.utc_day >= first_day) and (last_day is None or file.utc_day <= last_day)
         )
 
     @property

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from filelock import FileLock, Timeout
@@ -25,7 +26,7 @@ MOST_THREADS = 4
 
 
 @contextmanager
-def staging_folder(parent: Path) -> Iterator[Path]:
+def staging_folder(parent: Path) -> Generator[Path]:
     """A new folder in ``parent`` for as long as the block runs."""
     folder = parent / str(uuid.uuid4())
     alive = FileLock(_lock_file(folder))
@@ -63,7 +64,7 @@ def _remove_abandoned(parent: Path) -> None:
 
 
 @contextmanager
-def bounded_database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def bounded_database(folder: Path) -> Generator[duckdb.DuckDBPyConnection]:
     """An empty database in UTC that keeps to `MEMORY_LIMIT` and puts the rest into ``folder``."""
     con = duckdb.connect(
         config={
@@ -80,6 +81,12 @@ def bounded_database(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
     finally:
         con.close()
+
+
+def only_row(con: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, object] | None = None) -> tuple[Any, ...]:
+    """The row of a statement that yields exactly one."""
+    (row,) = con.execute(query, values).fetchall()
+    return row
 
 
 def worker_count() -> int:

@@ -10,7 +10,7 @@ import os
 import re
 import time
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Iterator
+from collections.abc import Collection, Generator, Hashable, Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,7 +181,7 @@ class Disk:
         return True
 
     @contextmanager
-    def explained(self) -> Iterator[None]:
+    def explained(self) -> Generator[None]:
         """Errors of the store become sentences; a disk's speak for themselves."""
         yield
 
@@ -213,7 +213,7 @@ def lake_root() -> str:
 
 
 @contextmanager
-def errors_explained(place: Storage, version: int | None = None) -> Iterator[None]:
+def errors_explained(place: Storage, version: int | None = None) -> Generator[None]:
     """Errors of a table that is read, or of the store that has it, become LakeErrors."""
     try:
         with place.explained():

@@ -71,6 +71,13 @@ class DataFile:
     first: datetime | None = None
     last: datetime | None = None
 
+    @property
+    def utc_day(self) -> date:
+        """Its day, for a file of a table with partitions."""
+        if self.day is None:
+            raise ValueError(f"{self.name} belongs to no day")
+        return self.day
+
 
 def open_table(place: Storage, version: int | None = None) -> DeltaTable:
     """The table in a folder, at a version or at its newest; raises LakeMissing, LakeUnreadable or LakeUnreachable.
@@ -165,7 +172,10 @@ def stored_by_day(table: DeltaTable, place: Storage) -> dict[date, dict[DataFile
     """The files of each day of the requests, at the version that ``table`` stands at, and where they can be read."""
     files = data_files(table, REQUESTS)
     paths = dict(zip(files, local_paths(place, files), strict=True))
-    return {day: {file: paths[file] for file in of_day} for day, of_day in files_by_day(files).items()}
+    by_day: dict[date, dict[DataFile, str]] = {}
+    for file in files:
+        by_day.setdefault(file.utc_day, {})[file] = paths[file]
+    return by_day
 
 
 def paths_by_day(table: DeltaTable, place: Storage) -> dict[date, list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -44,7 +44,7 @@ class TextFolder:
             raise LakeChanged(f"{name} was changed by somebody else in the meantime: look at it again, then change it.")
 
     @contextmanager
-    def _explained(self, what: str) -> Iterator[None]:
+    def _explained(self, what: str) -> Generator[None]:
         with writing_explained(str(self), what):
             yield
 
@@ -63,7 +63,7 @@ def write_text(lake: Storage, name: str, text: str, seen: str | None) -> None:
 
 
 @contextmanager
-def writing_explained(where: str, what: str = "written") -> Iterator[None]:
+def writing_explained(where: str, what: str = "written") -> Generator[None]:
     """Errors of a disk become LakeErrors that say what could not be read or written, and that it is full if it is."""
     try:
         yield

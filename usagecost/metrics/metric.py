@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from usagecost import formats
 from usagecost.formats import Format, Number
@@ -69,5 +69,5 @@ class Metric:
 
 
 def _known_sum(sums: Sums, names: tuple[str, ...]) -> Number | None:
-    known = [sums[name] for name in names if sums[name] is not None]
+    known: list[Any] = [sums[name] for name in names if sums[name] is not None]
     return sum(known[1:], known[0]) if known else None

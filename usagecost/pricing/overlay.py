@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from genai_prices.types import ModelPrice, TieredPrices
 from genai_prices.types import Tier as ListTier
@@ -53,7 +53,7 @@ class Asked:
         )
 
 
-def rates_of(asked: Asked, book: Book) -> Iterator[dict[str, object]]:
+def rates_of(asked: Asked, book: Book) -> Iterator[dict[str, Any]]:
     """The rows of RATES, without the names under which the log knows the model. Their spans do not overlap."""
     match = resolve(asked.provider, asked.model)
     aliases = _fitting(book.aliases, asked, [match])
@@ -90,7 +90,7 @@ def _last_on(day: date, entries: Sequence[E]) -> E | None:
     return next((entry for entry in reversed(entries) if entry.holds_on(day)), None)
 
 
-def _clipped(row: dict[str, object], first: date, after: date) -> dict[str, object] | None:
+def _clipped(row: dict[str, Any], first: date, after: date) -> dict[str, Any] | None:
     """The part of a row that lies between two days; None if there is none."""
     start, end = _span(first, after)
     start, end = max(start, row["valid_from"]), min(end, row["valid_until"])
@@ -102,7 +102,7 @@ def _span(first: date, after: date) -> tuple[int, int]:
     return FIRST if first == date.min else epoch_us(first), LAST if after == date.max else epoch_us(after)
 
 
-def _discounted(row: dict[str, object], discount: Discount) -> dict[str, object]:
+def _discounted(row: dict[str, Any], discount: Discount) -> dict[str, Any]:
     """The same with rates less a discount; what is free stays free."""
     if row["rate_status"] in ("free", "unpriced"):
         return row
@@ -114,7 +114,7 @@ def _discounted(row: dict[str, object], discount: Discount) -> dict[str, object]
     return {**row, **rates, **about, "piece_rates": pieces}
 
 
-def _own_rows(price: OwnPrice, asked: Asked, first: date, after: date) -> Iterator[dict[str, object]]:
+def _own_rows(price: OwnPrice, asked: Asked, first: date, after: date) -> Iterator[dict[str, Any]]:
     start, end = _span(first, after)
     factor = (price.batch if asked.is_batch else Decimal(1)) * price.service_tier.get(asked.service_tier or "", Decimal(1))
     named = f"{price.provider}/{price.model}" if price.provider else price.model
@@ -165,7 +165,7 @@ def rates_at(asked: Asked, book: Book, instant_us: int) -> dict[str, Decimal]:
     return {}
 
 
-def _whole_rates(row: dict[str, object]) -> dict[str, int]:
+def _whole_rates(row: dict[str, Any]) -> dict[str, int]:
     whole: dict[str, int] = {}
     for count in TOKENS:
         if row[f"{count}_rate"] is not None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, time
 from decimal import Decimal
 from itertools import groupby, pairwise
+from typing import Any
 
 import pyarrow as pa
 from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TieredPrices, TimeOfDateConstraint, calc_unit_price
@@ -60,7 +61,7 @@ NO_RATES = {"request_rate": 0, "piece_rates": [], "least_seconds": None, **{f"{c
 """The rates of a row by which nothing is billed."""
 
 
-def rate_rows(match: Match, context: Context, factors: Sequence[Factor]) -> Iterator[dict[str, object]]:
+def rate_rows(match: Match, context: Context, factors: Sequence[Factor]) -> Iterator[dict[str, Any]]:
     """The rows of RATES for one model and way of asking, without the names under which a log knows them.
 
     `factors` are those that hold, the last first. Spans do not overlap. There is none where the model has no price for anything:
@@ -101,7 +102,7 @@ def rate_rows(match: Match, context: Context, factors: Sequence[Factor]) -> Iter
                 )
 
 
-def price_rows(price: ModelPrice, least_seconds: int | None = None) -> Iterator[dict[str, object]]:
+def price_rows(price: ModelPrice, least_seconds: int | None = None) -> Iterator[dict[str, Any]]:
     """The rates of one price, a row for each span of total input, and whether it `costs_anything`; none where it has no rate."""
     if any(value is not None for value in price.__dict__.values()):
         pieces = _piece_rates(price)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from usagecost.filters import Parameters
 from usagecost.queries.rows import Rows, is_of_clock
 
 GROUPINGS = {"whole": (), "time": ("number",), "value": ("place",), "both": ("number", "place")}
@@ -29,7 +29,7 @@ class Groups:
         """The dimension that says the split, if it is one and not what the clock says."""
         return () if self.split is None or is_of_clock(self.split) else (self.split,)
 
-    def sql(self, relation: str, selected: str, also_by: str | None = None) -> tuple[str, Parameters]:
+    def sql(self, relation: str, selected: str, also_by: str | None = None) -> tuple[str, dict[str, Any]]:
         """What is selected of the rows of a relation in every group, and the parameters.
 
         One row: (grouped, number, place), and, if it is grouped by something besides, each of this. Place 0 is that of "Other".
@@ -69,7 +69,7 @@ class Groups:
         """The values in the order of their places: "not reported" at the end."""
         return sorted(self.named, key=lambda value: value is None)
 
-    def _place_sql(self) -> tuple[str, Parameters]:
+    def _place_sql(self) -> tuple[str, dict[str, Any]]:
         """The SQL of the place of a row's value among those named, from 1 on, 0 if it is none of them; and its parameters.
 
         A list is looked through once for every different value; to join it takes longer than percentiles do.

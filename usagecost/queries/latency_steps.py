@@ -110,7 +110,7 @@ def _answer(
     return pa.Table.from_pylist(rows, pa.schema(kinds))
 
 
-def _quantile(latencies: Sequence[float], below: int, every: int, level: float) -> float | None:
+def _quantile(latencies: np.ndarray, below: int, every: int, level: float) -> float | None:
     """SQL's quantile_cont of ``every`` latencies, of which those are known, in their order, that have so many ``below`` them."""
     if not every:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -58,7 +58,7 @@ class Rows:
         """The intervals of the view."""
         return periods.intervals(self.view.period, self.view.interval, self.view.week_start)
 
-    def answer(self, sql: str, parameters: Parameters, rolled: Rolled | None = None) -> pa.Table:
+    def answer(self, sql: str, parameters: Mapping[str, Any], rolled: Rolled | None = None) -> pa.Table:
         """The result of a query over these requests' days."""
         return engine.table(sql, parameters, **self.where, rolled=rolled)
 
@@ -81,7 +81,7 @@ class Rows:
         """Measures as a SELECT names them."""
         return ", ".join(f"{self._measure_sql(name)} AS {name}" for name in names)
 
-    def sql(self, split: str | None, relation: str = "{requests}") -> tuple[str, Parameters]:
+    def sql(self, split: str | None, relation: str = "{requests}") -> tuple[str, dict[str, Any]]:
         """The SELECT of the rows and its parameters: with ``number``, that of their interval, NULL in the period before, and with
         ``value``, that of the split.
         """
@@ -124,7 +124,7 @@ class Rows:
                 cuts += [day * periods.DAY_US + periods.QUARTER_US for day in range(first, last + 1)]
         return cuts
 
-    def _number_sql(self) -> tuple[str, Parameters]:
+    def _number_sql(self) -> tuple[str, dict[str, Any]]:
         (start, end), period, interval = self.now, self.view.period, self.view.interval
         if interval == WHOLE or start == end:  # the zone skipped all of the period's days
             return "0::bigint", {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 
 from starlette.requests import ClientDisconnect, Request
@@ -46,7 +46,7 @@ class Room:
         self._bodies = self._bytes = 0
 
     @contextmanager
-    def for_body(self, request: Request) -> Iterator[None]:
+    def for_body(self, request: Request) -> Generator[None]:
         """Room for a body while the block runs; raises Refused where there is none."""
         announced = request.headers.get("content-length", "")
         size = int(announced) if announced.isdecimal() else MOST_BODY_BYTES

@@ -46,11 +46,12 @@ class Committer:
 
     def stop(self) -> None:
         """Lets the process end, and waits for it."""
-        if self._process:
+        process = self._process
+        if process and process.stdin and process.stdout:  # both are pipes
             with suppress(OSError):
-                self._process.stdin.close()
-            self._process.wait()
-            self._process.stdout.close()
+                process.stdin.close()
+            process.wait()
+            process.stdout.close()
             self._process = None
 
     def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -65,20 +66,25 @@ class Committer:
     def _answer(self, order: dict[str, Any]) -> str:
         """The process's line; empty if it has died, and then there is none any more."""
         process = self._process = self._process or self._started()
-        with suppress(OSError):
-            process.stdin.write(json.dumps(order) + "\n")
-            process.stdin.flush()
-            if (answer := process.stdout.readline()).endswith("\n"):
-                return answer
+        if process.stdin and process.stdout:  # both are pipes
+            with suppress(OSError):
+                process.stdin.write(json.dumps(order) + "\n")
+                process.stdin.flush()
+                if (answer := process.stdout.readline()).endswith("\n"):
+                    return answer
         self.stop()
         return ""
 
     def _started(self) -> subprocess.Popen[str]:
         """A process that the signals of a terminal do not reach."""
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         try:
             return subprocess.Popen(  # noqa: S603 - a program of ours
-                [sys.executable, "-m", _PROGRAM, self._lake], text=True, cwd=_PACKAGE, start_new_session=True, **pipes
+                [sys.executable, "-m", _PROGRAM, self._lake],
+                text=True,
+                cwd=_PACKAGE,
+                start_new_session=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
             )
         except OSError as problem:
             raise CommitterFailed(f"the process that commits could not be started: {problem.strerror or problem}") from None

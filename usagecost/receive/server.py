@@ -6,7 +6,7 @@ import ipaddress
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def receive(
 
 def _serve(receiver: Receiver, delivery: Delivery, listener: socket.socket, greeting: str, say: Callable[[str], None]) -> None:
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         say(greeting)  # from here on signals are heard, and soon requests answered
         delivery.start()
         yield
@@ -92,7 +92,7 @@ class _Server(uvicorn.Server):
     """A server that ends by itself when a signal says so, with a status of its own, not the signal's."""
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield

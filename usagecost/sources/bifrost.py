@@ -8,7 +8,7 @@ table, and has the counts in `token_usage` alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
@@ -139,6 +139,6 @@ class Bifrost:
         is_ours = set(_WANTED) <= names and kind and names & _OWN
         return f"Bifrost logs: {', '.join((*_WANTED, *sorted(kind)))}" if is_ours else None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
         """One row = one request; those that are still running are skipped."""
         yield from _RECORDS.read(heads, reading)

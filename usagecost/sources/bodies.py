@@ -14,7 +14,7 @@ unmistakable name of a model shows. Contents of messages are not kept, and of a 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from itertools import groupby
 
 from usagecost.sources.bodies_envelopes import OPENAI_BATCH, Envelope, envelope_of, first_time, reason_to_read
@@ -243,7 +243,7 @@ class Bodies:
         """By lines whose body tells usage as a provider does, or an error; or that are results of a batch."""
         return reason_to_read(head)
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
         """Responses in batches; one row = one answer of a model, or a failed request for one."""
         conventions = Conventions(names={"started_at": "timestamp"})
         for envelope, group in groupby(heads, key=envelope_of):

@@ -18,7 +18,7 @@ The log does not say who the user is: a home directory's name in a path is no pr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 from usagecost.sources.claude_code_relays import COPY, with_relayed_answers
@@ -214,7 +214,7 @@ class ClaudeCode:
                 return "a Claude Code transcript: lines with type and session"
         return None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
         """Sessions in batches; one row = one line with usage, copies and growing ones included."""
         conventions = Conventions(input_includes_cache_read=False, input_includes_cache_write=False)
         batches = JsonLines(self.name, SHAPE, ROWS, conventions, _facts).batches(heads, reading)

@@ -7,7 +7,7 @@ own cache, which no provider bills. Who asked stands in `metadata`, if the calle
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
@@ -108,6 +108,6 @@ class Cloudflare:
         """By names that stand together only there."""
         return f"Cloudflare AI Gateway logs: {', '.join(_WANTED)}" if set(_WANTED) <= set(record_names(head)) else None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
         """One row = one request to the gateway."""
         yield from _RECORDS.read(heads, reading)

@@ -21,7 +21,7 @@ input count, again as in ccusage.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -218,7 +218,7 @@ class Codex:
                 return f"a Codex session: lines of type {line['type']} with a payload"
         return None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
         """Sessions in batches; one row = one event that counts tokens, copies with their own times included."""
         batches = SessionLines(self.name, KEPT, _events, _ROWS, Conventions(), _facts).batches(heads, reading)
         return with_lacks(batches, self.name, reading)

@@ -10,7 +10,7 @@ Cursor's own names of Anthropic's models become Anthropic's; what was asked for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
@@ -110,6 +110,6 @@ class Cursor:
         """By the columns that no other export calls so."""
         return "Cursor's exported usage" if set(record_names(head)) >= _RECOGNISED_BY else None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
         """One row = one request."""
         return Records(self.name, COLUMNS, _ROWS, _CONVENTIONS).read(heads, reading)

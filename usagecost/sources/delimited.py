@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -52,7 +52,7 @@ class DelimitedFile:
             raise FileProblem("does not begin with a line of column names.")
         self.fingerprint = fingerprint(*self.names, *self._layout.first_row)
 
-    def rows(self, columns: Collection[str]) -> Iterator[Rows]:  # noqa: ARG002 - the others cost nothing
+    def rows(self, columns: Collection[str]) -> Generator[Rows, None, None]:  # noqa: ARG002 - the others cost nothing
         """All columns of its rows as text. The header's number is 1; the others' as if no text had newlines in it."""
         yield from _delimited_rows(self.head, self._layout)
 
@@ -132,12 +132,12 @@ class _Text:
     def __init__(self, head: Head) -> None:
         self._stream = ByteStream(head.path)
         self._blocks = line_blocks(self._stream, TOGETHER_BYTES - 2 * PIECE_BYTES)  # whole in one answer, without a small rest
-        self._rest = b""
+        self._rest: bytes | memoryview = b""
         self._reported = 0
         self.unreadable: deque[Unreadable] = deque()
         self.problem: str | None = None
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int) -> bytes | memoryview:
         """The next bytes, at most so many; none at the end."""
         while not self._rest:
             try:

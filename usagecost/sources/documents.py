@@ -83,7 +83,7 @@ class Splitter:
         if self._beginning is not None:
             return self._begin(self._beginning + piece, lines)
         if self._rest is not None:
-            return self._skip(piece)
+            return self._skip(self._rest, piece)
         text, left = self._objects.split(piece)
         lines.append(text)
         if self._objects.has_ended:
@@ -106,10 +106,10 @@ class Splitter:
         self._pages += 1
         return text[envelope.start :]
 
-    def _skip(self, piece: bytes) -> bytes:
+    def _skip(self, rest: _Objects, piece: bytes) -> bytes:
         """What is left once the objects around an envelope's array have ended."""
-        _, left = self._rest.split(piece)
-        if self._rest.has_ended:
+        _, left = rest.split(piece)
+        if rest.has_ended:
             self._rest, self._depth, self._beginning = None, 0, b""
         return left
 

@@ -6,7 +6,8 @@ tells nothing. One sentence says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +27,7 @@ LACKS = {
 _COLUMN = {"model": "model", "status": "status", "usage": "input_tokens"}
 
 
-def with_lacks(batches: Iterable[Batch], source: str, reading: Reading, at_least: int = 1) -> Iterator[Batch]:
+def with_lacks(batches: Iterable[Batch], source: str, reading: Reading, at_least: int = 1) -> Generator[Batch, None, None]:
     """The batches; then, of files of at least so many requests, what none of the requests says."""
     files: dict[str, dict[str, int]] = {}
     for batch in batches:
@@ -45,7 +46,7 @@ def with_lacks(batches: Iterable[Batch], source: str, reading: Reading, at_least
         yield Batch(REQUESTS.empty_table(), reading.rejects(source, rejects), lines=0, bytes_read=0)
 
 
-def _said(requests: pa.Table) -> list[dict[str, int]]:
+def _said(requests: pa.Table) -> list[dict[str, Any]]:
     """Of each file, how many requests there are and how many of them say something; those that failed need neither."""
     if not requests.num_rows:
         return []
@@ -62,7 +63,7 @@ def _said(requests: pa.Table) -> list[dict[str, int]]:
     return sums.rename_columns([name.removesuffix("_sum") for name in sums.column_names]).to_pylist()
 
 
-def _said_of_one(requests: pa.Table) -> list[dict[str, int]]:
+def _said_of_one(requests: pa.Table) -> list[dict[str, Any]]:
     """The same of requests of one file, among which some say each thing: nearly always so, and no request is looked at."""
     count = requests.num_rows
     has = {f"has_{name}": count - requests[column].null_count for name, column in _COLUMN.items()}

@@ -12,7 +12,7 @@ A status below 0 is Helicone's own, for requests without an answer: their outcom
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import replace
 from itertools import groupby
@@ -161,7 +161,7 @@ class Helicone:
         """By names that stand together only there."""
         return f"Helicone requests: columns {', '.join(_WANTED)}" if set(_WANTED) <= set(record_names(head)) else None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
         """One row = one request."""
         for in_dollars, group in groupby(heads, key=_is_in_dollars):
             yield from (_OF_API if in_dollars else _TABLE).read(group, reading)

@@ -7,7 +7,7 @@ becomes a request of its own. Where the counts of the answer already are the sum
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -106,7 +106,7 @@ ORDER BY row, place
 _OF_THE_ANSWER_ALONE = ("reported_cost_usd", "units", "duration_ms", "ttft_ms")
 
 
-def with_iterations(batches: Iterable[Batch], reading: Reading) -> Iterator[Batch]:
+def with_iterations(batches: Iterable[Batch], reading: Reading) -> Generator[Batch, None, None]:
     """The batches with what their answers list beside their counts; a call of another model counts as a line more."""
     for batch in batches:
         matters = pc.fill_null(pc.match_substring(batch.requests["attributes"], _MATTERS), False)

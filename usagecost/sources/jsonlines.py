@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -58,7 +58,7 @@ class JsonLines:
     elements: str | None = None
     lineage: str | None = None
 
-    def batches(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+    def batches(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
         """Files of such lines as canonical batches."""
         with closing(CanonicalQuery(reading, self.source, self._over_lines(self.rows), "line_block", self.conventions)) as query:
             for parts in ahead(_together(_parts(heads))):
@@ -172,12 +172,12 @@ def fields_of_first_block(head: Head, con: duckdb.DuckDBPyConnection) -> set[str
 
 def line_table(parts: list[Part], facts: list[Mapping[str, str | None]]) -> pa.Table:
     """One row = one line; `row` is its place in the table."""
-    tables = [part.block.table() for part in parts]
+    tables = [part.block.table() for part in parts if part.block]
     lengths = [table.num_rows for table in tables]
     part_of_row = pa.array(np.repeat(np.arange(len(parts), dtype=np.int32), lengths))
     lines = pa.concat_tables(tables) if tables else pa.table({"line": pa.array([], pa.int64()), "text": pa.array([], pa.string())})
     lines = lines.append_column("row", pa.array(np.arange(lines.num_rows)))
-    by_part = {"source_file": [part.head.source_file for part in parts]}
+    by_part: dict[str, list[str | None]] = {"source_file": [part.head.source_file for part in parts]}
     by_part |= {name: [fact[name] for fact in facts] for name in (facts[0] if facts else ())}
     for name, values in by_part.items():
         lines = lines.append_column(name, pa.DictionaryArray.from_arrays(part_of_row, pa.array(values, pa.string())))
@@ -195,7 +195,8 @@ def sorted_out(reading: Reading, parts: list[Part], table: pa.Table) -> tuple[pa
             ORDER BY row
         """).to_arrow_table()
     broken = table.filter(pc.and_not(pc.invert(found["is_object"]), found["is_blank"]))
-    unreadable = {(part.head.source_file, line): what for part in parts for line, what in part.block.unreadable.items()}
+    blocks = [(part.head.source_file, part.block) for part in parts if part.block]
+    unreadable = {(file, line): what for file, block in blocks for line, what in block.unreadable.items()}
     rejects = [
         Reject(file, line, *unreadable.get((file, line), (_NO_JSON, text))) for file, line, text in zip(*_said(broken), strict=True)
     ]

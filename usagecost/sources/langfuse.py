@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -94,7 +94,7 @@ class Langfuse:
         kind = _kind(head)
         return f"Langfuse: {kind}" if kind else None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
         """Documents as they come, and traces; then the observations, which need them."""
         reading.con.execute(KNOWN_TRACES)
         observations: list[tuple[Path, str | None]] = []  # a head may be large, and there may be many

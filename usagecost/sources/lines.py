@@ -152,7 +152,7 @@ class _Gathered:
 
     def take(self) -> memoryview:
         """The whole lines, which are not here any more."""
-        whole, begun = memoryview(self._room[: self._whole]), self.begun
+        whole, begun = self._room[: self._whole].data, self.begun
         self._room = np.empty(0, np.uint8)
         self._whole = self._end = 0
         self._enough = next(self._sizes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from itertools import groupby
 
 from usagecost.sources.essentials import with_lacks
@@ -112,7 +112,7 @@ class LiteLLM:
             return "what LiteLLM logs beside its calls"
         return None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
         """One row = one call of the proxy."""
         for of_spend_logs, group in groupby(heads, key=_has_spend_logs):
             if of_spend_logs:

@@ -170,7 +170,7 @@ def _conventions(keys: dict[str, Any], columns: Mapping[str, str]) -> Convention
     for word, outcome in statuses.items():
         if outcome not in OUTCOMES:
             raise MappingProblem(f"[statuses] {word} is {outcome!r}: it has to be one of {', '.join(OUTCOMES)}.")
-    inclusions = {key: _inclusion(keys, key, columns) for key in _INCLUSIONS}
+    inclusions: dict[str, Any] = {key: _inclusion(keys, key, columns) for key in _INCLUSIONS}
     return Conventions(**inclusions, **units, timezone=ZoneInfo(zone).key, statuses=statuses, names=columns)
 
 
@@ -187,7 +187,7 @@ def _inclusion(keys: dict[str, Any], key: str, columns: Mapping[str, str]) -> bo
 
 def _choice(keys: dict[str, Any], key: str, choices: Collection[str]) -> str:
     choice = _text(keys, key)
-    if choice not in choices:
+    if choice is None or choice not in choices:
         raise MappingProblem(f"{key} is {choice!r}: it has to be one of {', '.join(choices)}.")
     return choice
 

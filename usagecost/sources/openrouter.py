@@ -9,7 +9,7 @@ Times are UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
@@ -153,6 +153,6 @@ class OpenRouter:
                 return f"OpenRouter {what} {', '.join(wanted)}"
         return None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
         """One row = one generation."""
         yield from _RECORDS.read(heads, reading)

@@ -10,7 +10,7 @@ them. Attributes hold prompts and answers, so only those of otel_names.py are re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
@@ -228,11 +228,11 @@ class OpenTelemetry:
             return "OpenTelemetry traces: lines with resourceSpans"
         return None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
         """Exports in batches; one row = one span with usage, or one call of a model without."""
         return tidied(self._lines(ELEMENTS).batches(heads, reading))
 
-    def read_spans(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+    def read_spans(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
         """The same of files whose lines are records already: each a span of the form SHAPE."""
         return tidied(self._lines(None).batches(heads, reading))
 

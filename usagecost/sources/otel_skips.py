@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 
 import pyarrow as pa
@@ -55,7 +55,7 @@ def scope_without_names(reason: str) -> str | None:
     return reason.removeprefix(_SPAN_OF).removesuffix(_NO_NAMES)
 
 
-def tidied(batches: Iterable[Batch]) -> Iterator[Batch]:
+def tidied(batches: Iterable[Batch]) -> Generator[Batch, None, None]:
     """Yield the batches with at most MOST_SCOPES reasons a file, and without contents in what was rejected."""
     named: defaultdict[str, set[str]] = defaultdict(set)
     for batch in batches:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator
 from functools import cached_property
 
 import numpy as np
@@ -34,7 +34,7 @@ class ParquetFile:
         values = first.to_pylist()[0].values() if first is not None and first.num_rows else ()
         return fingerprint(*self.names, *map(str, values))
 
-    def rows(self, columns: Collection[str]) -> Iterator[Rows]:
+    def rows(self, columns: Collection[str]) -> Generator[Rows, None, None]:
         """The columns of its rows, numbered from 1."""
         size = self.head.path.stat().st_size
         count = max(1, self._file.metadata.num_rows)

@@ -9,7 +9,7 @@ hundred times too much: so it is kept as it is among the attributes, and the lis
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
@@ -177,6 +177,6 @@ class Portkey:
         """By names that stand together only there."""
         return f"Portkey logs: {', '.join(_WANTED)}" if set(_WANTED) <= set(record_names(head)) else None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
         """One row = one request."""
         yield from _RECORDS.read(heads, reading)

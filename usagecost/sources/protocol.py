@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -118,7 +118,7 @@ class Source(Protocol):
     def recognise(self, head: Head) -> str | None:
         """Why a file that begins like this is of the format: it follows "looks like"; None if it is not."""
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
         """The files in batches, one after the other.
 
         What is wrong with a whole file is a reject without a line; the other files are read all the same.

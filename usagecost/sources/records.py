@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -22,7 +22,7 @@ def is_json(head: Head) -> bool:
     return head.start.lstrip(b"\0 \t\r\n")[:1] in (b"{", b"[")
 
 
-def tabular_file(head: Head, delimiter: str | None = None) -> TabularFile:
+def tabular_file(head: Head, delimiter: str | None = None) -> ParquetFile | DelimitedFile:
     """A file of rows and columns; raises FileProblem if it is none."""
     return ParquetFile(head) if head.is_parquet else DelimitedFile(head, delimiter)
 
@@ -63,7 +63,7 @@ class Records:
     lineage: str | None = None
     are_requests: bool = True
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
         """Files in batches; one row = one record. Empty lines and a table's line of names are skipped.
 
         Files that say nothing of the model, the outcome or the usage of any of their requests are problems.

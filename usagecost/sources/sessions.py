@@ -6,7 +6,7 @@ contents. The fields of whole files are then looked at together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ class SessionLines:
     conventions: Conventions
     facts: Callable[[Head], Mapping[str, str | None]] = lambda _: {}
 
-    def batches(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+    def batches(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
         """Files of such lines as canonical batches, each of whole files."""
         with closing(CanonicalQuery(reading, self.source, self.rows, "session_events", self.conventions)) as query:
             gathered: list[_Reduced] = []

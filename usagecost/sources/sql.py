@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 
 import duckdb
@@ -110,7 +110,7 @@ class ChangingRows:
 
 
 @contextmanager
-def registered(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> Iterator[None]:
+def registered(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> Generator[None]:
     """While the block runs, SQL knows the table by the name."""
     con.register(name, table)
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -45,7 +45,7 @@ class Table:
         is_table = "started_at" in names and names & {"model", "input_tokens", "output_tokens"}
         return f"a table with the record's columns {', '.join(found)}" if is_table else None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
         """One row = one request; the line of column names and empty lines are skipped."""
         for plan, group in groupby((self._planned(head, reading) for head in heads), key=itemgetter(0)):
             alike = (head for _, head in group)

@@ -26,8 +26,13 @@ _NO_COST = ("included",)
 class TableColumn(Protocol):
     """A column of a table as SQL. `text` is its text; `written` the text where it is a number that a style may apply to."""
 
-    text: str
-    is_from_spreadsheet: bool
+    @property
+    def text(self) -> str:
+        """The text."""
+
+    @property
+    def is_from_spreadsheet(self) -> bool:
+        """Whether a spreadsheet may have written it."""
 
     @property
     def written(self) -> str:

@@ -48,9 +48,17 @@ def evenly(table: pa.Table | pa.RecordBatch) -> Iterator[pa.Table | pa.RecordBat
 class TabularFile(Protocol):
     """A file of rows and columns. ``fingerprint`` tells it from others, whatever its name and however much it grows."""
 
-    head: Head
-    names: tuple[str, ...]
-    fingerprint: str
+    @property
+    def head(self) -> Head:
+        """The beginning of it."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its columns."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells it from others."""
 
     def rows(self, columns: Collection[str]) -> Iterator[Rows]:
         """Its rows, with at least these columns; where it cannot be read on, FileProblem."""

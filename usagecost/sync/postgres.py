@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
@@ -72,7 +72,7 @@ class Transaction:
                 yield from reader
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explained(self) -> Generator[None]:
         """The driver's errors as sentences. Its traceback is cut off: the DSN stands in it."""
         from adbc_driver_manager import Error
 
@@ -92,7 +92,7 @@ class Database:
         self._is_cancelled = False
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self) -> Generator[Transaction]:
         """A read-only transaction; raises DatabaseProblem, also for what is asked in it."""
         connection = self._connected()
         try:

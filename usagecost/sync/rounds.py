@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from threading import Event
+from typing import Any
 
 from usagecost.ingest import Report, load
 from usagecost.lake import Lake, bounded_database
@@ -100,7 +101,9 @@ class Sync:
         """How far the lake's newest version has the table; of one that it does not know, that it is the latest of all."""
         if not self._lake.exists:
             return Position()
-        known = {field.name: self._lake.watermark(f"{_NAME} {table.identity} {field.name}") for field in fields(Position)}
+        known: dict[str, Any] = {
+            field.name: self._lake.watermark(f"{_NAME} {table.identity} {field.name}") for field in fields(Position)
+        }
         if known["generation"] is not None:
             return Position(**known)
         latest = self._lake.watermark(_LATEST)

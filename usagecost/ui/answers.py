@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import NoReturn, ParamSpec, TypeVar
 
 import streamlit as st
 
@@ -30,7 +30,7 @@ def tried(ask: Callable[[], Answer]) -> Answer:
         unreadable(problem)
 
 
-def unreadable(problem: Exception) -> None:
+def unreadable(problem: Exception) -> NoReturn:
     """A calm message instead of a stack trace; ends the page."""
     st.warning(plain(str(problem)), title="The numbers cannot be read right now", icon=":material/cloud_off:")
     st.button("Try again", icon=":material/refresh:")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -22,7 +22,7 @@ from usagecost.ui.memory import known
 from usagecost.ui.spend import doubled, with_marks
 from usagecost.ui.text import days_text, previous_text
 
-DELTA_COLORS = {"up": "normal", "down": "inverse", None: "off"}
+DELTA_COLORS: dict[str | None, Literal["normal", "inverse", "off"]] = {"up": "normal", "down": "inverse", None: "off"}
 OPEN_ROW = ":material/list: Show"
 OPEN_HELP = "The requests of this row, on the page Traces"
 CARD_COLUMNS, CARD_WIDTH = 3, 210
@@ -67,7 +67,7 @@ def _course(metric: Metric, complete: Sequence[Sums]) -> list[float] | None:
     for value in values:
         last = value if value is not None else 0 if metric.is_additive else last
         drawn.append(last)
-    return [float(value) for value in drawn] if len(drawn) > 1 and any(drawn) else None
+    return [float(value) for value in drawn if value is not None] if len(drawn) > 1 and any(drawn) else None
 
 
 def _notes(totals: dict[str, Any], view: View) -> list[str]:

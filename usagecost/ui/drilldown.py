@@ -48,6 +48,8 @@ def open_requests(filters: Filters, interval: Interval | None = None, **paramete
     """
     conditions: dict[str, Condition] = {}
     for condition in filters.conditions:
+        if not isinstance(condition, Condition):
+            raise TypeError(f"The sidebar has no filter for: {condition.words}")
         name = condition.dimension
         conditions[name] = both(conditions[name], condition) if name in conditions else condition
     view = st.session_state["_view"]

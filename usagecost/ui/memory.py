@@ -97,5 +97,5 @@ def size_of(answer: object) -> int:
     return max(LEAST_BYTES, int(getattr(answer, "nbytes", 0)))
 
 
-def _key(question: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Hashable, ...]:
+def _key(question: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Hashable, ...]:
     return question.__module__, question.__qualname__, args, tuple(sorted(kwargs.items()))

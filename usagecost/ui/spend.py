@@ -45,9 +45,11 @@ def with_marks(frame: pd.DataFrame, places: int) -> pd.DataFrame | Styler:
     """
     if not _is_styled(frame):
         return frame.assign(**{AT_LEAST: frame[AT_LEAST].map({True: "≥", False: ""})})
-    styled = frame.style.format({"spend_usd": lambda usd: f"${usd:,.{places}f}"}, na_rep="")
+    styled = frame.style
+    styled.format({"spend_usd": lambda usd: f"${usd:,.{places}f}"}, na_rep="")
     is_marked = (frame.index[frame[AT_LEAST]], ["spend_usd"])
-    return styled.format({"spend_usd": lambda usd: f"{MARK}${usd:,.{places}f}"}, subset=is_marked)
+    styled.format({"spend_usd": lambda usd: f"{MARK}${usd:,.{places}f}"}, subset=is_marked)
+    return styled
 
 
 def _lacks_prices(frame: pd.DataFrame) -> bool:

@@ -8,7 +8,7 @@ from usagecost import charts
 from usagecost.boards import Answer, Panel
 from usagecost.boards.words import size_label
 from usagecost.charts import Drawing, TimeAxis
-from usagecost.formats import GAP, exact_count, percent
+from usagecost.formats import GAP, Number, exact_count, percent
 from usagecost.metrics import SPLITS, Metric, spend_text
 from usagecost.metrics.colours import COLORS, series_colors
 from usagecost.queries import EDGES, HOUR_OF_WEEK
@@ -76,14 +76,14 @@ def _ranked(answer: Answer) -> Drawing:
     return charts.ranked_bars(ranking, metric.name, palette(answer.question.view, split.name, top))
 
 
-def _bar_label(metric: Metric, row: dict, whole: object) -> str:
+def _bar_label(metric: Metric, row: dict, whole: Number | None) -> str:
     """The value behind a bar, and its share of the whole where parts add up to it."""
     sums = {name: None if pd.isna(row[name]) else row[name] for name in row if name not in ("name", "value")}
     value = metric.of(sums)
     if value is None:
         return "not known"
     text = spend_text(sums) if metric.name == "spend_usd" else metric.format(value)
-    return f"{text} ·{GAP}{percent(float(value) / float(whole))}" if whole else text  # type: ignore[arg-type]
+    return f"{text} ·{GAP}{percent(float(value) / float(whole))}" if whole else text
 
 
 def _heatmap(answer: Answer) -> Drawing:

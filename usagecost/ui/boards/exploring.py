@@ -58,11 +58,11 @@ def _add(folder: TextFolder, panel: Panel, view: View) -> None:
     """The way onto a board, with the sidebar's filters: they are a part of what is seen here."""
     with st.popover("Add to board", icon=":material/dashboard_customize:", key="add_to_board"):
         try:
-            shelf = [board for board in shelves.shelf() if board.board and board.is_of(reader())]
+            shelf = [shelved for shelved in shelves.shelf() if shelved.is_of(reader())]
         except LakeError as problem:
             st.warning(plain(str(problem)), title="Boards cannot be read right now")
             return
-        by_name = {board.name: board for board in shelf if len(board.board.panel) < MOST_PANELS}  # type: ignore[union-attr]
+        by_name = {each.name: each for each in shelf if each.board and len(each.board.panel) < MOST_PANELS}
         name = st.selectbox(
             "Board",
             [*by_name, NEW_BOARD],
@@ -92,7 +92,7 @@ def _put(folder: TextFolder, panel: Panel, shelved: Shelved | None) -> None:
             pinned.open_board(st.session_state["board"])
         return
     board = shelved.board
-    if changes.save(folder, shelved, board.model_copy(update={"panel": (*board.panel, panel)}), said):
+    if board and changes.save(folder, shelved, board.model_copy(update={"panel": (*board.panel, panel)}), said):
         pinned.open_board(shelved.name)
 
 

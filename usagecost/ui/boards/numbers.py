@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from usagecost import folds
+from usagecost import folds, formats
 from usagecost.boards import Answer, Panel
 from usagecost.boards.words import alt_of
 from usagecost.metrics import HOURS, SPLITS, WEEKDAYS
@@ -17,8 +17,14 @@ from usagecost.ui.boards.drawings import bins
 from usagecost.ui.labels import named
 from usagecost.ui.spend import spend_columns
 
-COLUMN_FORMATS = {"count": "localized", "usd": "$%,.4f", "percent": "percent", "milliseconds": "%,.0f ms", "per_second": "%,.1f"}
-"""A metric's format, by its name, as a column of a table writes it."""
+COLUMN_FORMATS: dict[formats.Format, str] = {
+    formats.count: "localized",
+    formats.usd: "$%,.4f",
+    formats.percent: "percent",
+    formats.milliseconds: "%,.0f ms",
+    formats.per_second: "%,.1f",
+}
+"""A metric's format -> how a column of a table writes it."""
 SPEND_PLACES = 2
 TOTAL = "Total"
 
@@ -35,9 +41,7 @@ def table_of(panel: Panel, answer: Answer, name: str) -> None:
     if (of_ids := f"{first}_id") in rows:
         columns[of_ids] = st.column_config.TextColumn(f"{_first_label(answer)} id", width="small")
     for metric in question.metrics:
-        columns[metric.name] = st.column_config.NumberColumn(
-            metric.label, format=COLUMN_FORMATS[metric.format.__name__], help=metric.help
-        )
+        columns[metric.name] = st.column_config.NumberColumn(metric.label, format=COLUMN_FORMATS[metric.format], help=metric.help)
     has_spend = "spend_usd" in names
     if has_spend:
         columns |= {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -25,7 +25,7 @@ CARD_WIDTH = 320
 MOST_CARDS = 30
 
 
-def freshness(newest: datetime, now: datetime) -> tuple[str, str, str]:
+def freshness(newest: datetime, now: datetime) -> tuple[str, Literal["green", "orange", "red"], str]:
     """How fresh a source is, in words, as a colour and as an icon: none of them says it alone."""
     if formats.clock_skew(newest, now):
         return "clock ahead", "orange", ":material/schedule:"

@@ -144,7 +144,7 @@ def _removal_dialog(lake: str, zone: str, selection: Selection, words: str) -> N
         with st.spinner("Counting …"):
             found = open_lake(lake).removal(selection)
         st.markdown(f"**{formats.counted(found.requests, 'request')}** {plain(words)}")
-        if not found.requests:
+        if not found.first or not found.last:
             st.info("The lake holds no such requests.", icon=":material/inbox:")
             return
         first, last = (datetime.fromisoformat(text).astimezone(ZoneInfo(zone)) for text in (found.first, found.last))

@@ -110,7 +110,8 @@ def _more(view: View, *, is_open: bool) -> Iterator[Condition | Bounds | Tagged]
         yield Bounds("cost", least, most, basis=view.basis)
     least, most = _range("latency", "Latency from (s)", "to (s)", "%.3f", 1.0)
     if least is not None or most is not None:
-        yield Bounds("latency", *(None if end is None else end * 1000 for end in (least, most)))
+        least, most = (None if end is None else end * 1000 for end in (least, most))
+        yield Bounds("latency", least, most)
 
 
 def _several(key: str, label: str, offered: list[str], placeholder: str) -> list[str]:
@@ -127,4 +128,5 @@ def _range(name: str, least: str, most: str, form: str, step: float) -> tuple[De
         )
         for place, label, end in ((left, least, "from"), (right, most, "to"))
     ]
-    return tuple(None if number is None else Decimal(str(number)) for number in asked)
+    start, end = (None if number is None else Decimal(str(number)) for number in asked)
+    return start, end

@@ -48,10 +48,14 @@ def export(view: View, matching: int) -> None:
 def _make(view: View, kind: Form) -> None:
     """Writes the file to the disk, so that no more of it than its own content is ever in memory."""
     bar = st.progress(0.0, "Writing …")
+
+    def tell(share: float) -> None:
+        bar.progress(share, f"Writing … {formats.percent(share)}")
+
     try:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / f"requests.{kind}"
-            write_requests(view, file, kind, lambda share: bar.progress(share, f"Writing … {formats.percent(share)}"))
+            write_requests(view, file, kind, tell)
             st.session_state[_READY] = (view, kind, file.read_bytes())
     except (LakeError, UnansweredError, OSError) as problem:
         st.warning(plain(str(problem)), title="The file could not be written")

@@ -30,7 +30,13 @@ def failures(view: View) -> None:
         empty("Nothing failed", "No request that matches ended in an error or was cancelled.")
         return
     by = st.segmented_control(
-        "Failures by", SPLITS, default="error", required=True, format_func=SPLITS.get, key="failures_by", bind="query-params"
+        "Failures by",
+        SPLITS,
+        default="error",
+        required=True,
+        format_func=lambda name: SPLITS[name],
+        key="failures_by",
+        bind="query-params",
     )
     usage = answer(queries.usage, view.where(FAILED), by)
     top = folds.top_values(usage.by_value.sort_values("requests", ascending=False, ignore_index=True), MOST_CLASSES)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -27,7 +26,12 @@ PAGE = 50
 MOST_TEXT = 200
 """Characters of a text that a cell carries; the request itself shows all of them."""
 
-STATUS_COLORS = {"success": "green", "error": "red", "cancelled": "orange", NOT_REPORTED: "gray"}
+STATUS_COLORS: dict[str, Literal["green", "red", "orange", "gray"]] = {
+    "success": "green",
+    "error": "red",
+    "cancelled": "orange",
+    NOT_REPORTED: "gray",
+}
 COLUMNS = {
     "time": "Time", "provider": "Provider", "model": "Model", "status": "Status", "tokens": "Tokens", "cost_usd": "Cost",
     "duration_ms": "Latency", "user_id": "User", "virtual_key": "Virtual key", "ttft_ms": "Time to first token", "route": "Route",
@@ -166,7 +170,7 @@ def _open_column(rows: list[dict[str, Any]]) -> Any:
 
 def _configured(shown: pd.DataFrame, zone: str) -> dict[str, Any]:
     """How each column is drawn. Money and latency are bars, each as long as its share of the page's greatest."""
-    special: dict[str, Callable[..., Any]] = {
+    special: dict[str, Any] = {
         name: _bar(shown[name], label, form)
         for name, label, form in (
             ("cost_usd", "Cost", "$%,.6f"),
