@@ -9,12 +9,12 @@ import streamlit as st
 from usagecost import charts, folds, formats, queries, ui
 from usagecost.filters import NOT_REPORTED, View
 from usagecost.folds import Made, Usage
-from usagecost.metrics import CARDS, DIMENSIONS, METRICS, measures_of, spend_text
+from usagecost.metrics import CARDS, DIMENSIONS, METRICS, measures_of
 from usagecost.metrics.colours import series_colors
 from usagecost.periods import WHOLE
 from usagecost.ui import drilldown
 from usagecost.ui.colours import palette
-from usagecost.ui.labels import labels_of, named
+from usagecost.ui.labels import bar_label, labels_of, named
 
 TOKENS = ("input_tokens", "output_tokens", "total_tokens", "cache_read_tokens")
 OUTCOMES = ("successful", "failed", "requests")
@@ -113,8 +113,8 @@ def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
 def spend_ranking(usage: Usage, view: View, by: str, most: int) -> tuple[pd.DataFrame, charts.Drawing]:
     """The values of a dimension ranked by spend, what is cut as "Other", and the bars of it."""
     top = named(folds.top_values(usage.by_value, most), view, by, DIMENSIONS[by].plural)
-    whole = usage.totals["spend_usd"]
-    top["text"] = [spend_label(row, whole) for row in top.to_dict("records")]
+    spend = METRICS["spend_usd"]
+    top["text"] = [bar_label(spend, row, spend.of(usage.totals)) for row in top.to_dict("records")]
     return top, charts.ranked_bars(top, "spend_usd", palette(view, by, top))
 
 
@@ -136,15 +136,6 @@ def ranking_chart(usage: Usage, view: View, by: str, most: int) -> None:
             on_mark=drilldown.from_ranking(view, by, top),
         )
     ui.coverage_note(usage.totals)
-
-
-def spend_label(row: dict, whole: formats.Number | None) -> str:
-    """The text behind a bar: spend, its share of the whole, and how much of it is unknown."""
-    sums = {name: None if pd.isna(row[name]) else row[name] for name in ("spend_usd", "incomplete_requests", "requests")}
-    if sums["spend_usd"] is None:
-        return "no price known"
-    share = f" · {formats.percent(sums['spend_usd'] / whole)}" if whole else ""
-    return f"{spend_text(sums)}{share}"
 
 
 def chosen(label: str, key: str, values: list[str], placeholder: str | None) -> str | None:
@@ -209,8 +200,8 @@ def model_usage(usage: Usage, view: View) -> None:
     ui.heading("Model usage", lambda: numbers, name="user-models", help="The models this user's requests went to, in this period.")
     look = st.segmented_control(
         "View",
-        ["Table view", "Chart view"],
-        default="Table view",
+        LOOKS,
+        default=LOOKS[0],
         required=True,
         key="look",
         bind="query-params",
@@ -264,14 +255,7 @@ if totals_tab.open:
 if cost_tab.open:
     with cost_tab:
         with st.container(horizontal=True, gap="large"):
-            by = st.segmented_control(
-                "Break down by",
-                SPLITS,
-                default="model",
-                required=True,
-                key="by",
-                bind="query-params",
-            )
+            by = st.segmented_control("Break down by", SPLITS, default="model", required=True, key="by", bind="query-params")
             top = st.segmented_control("Show top", TOP, default="10", required=True, key="top", bind="query-params")
         most = queries.MOST_VALUES if top == "All" else int(top)
         split = usage_by(by, view)

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from usagecost.ingest.discovery import find_files
-from usagecost.ingest.loading import Report, load
+from usagecost.ingest.loading import load
 from usagecost.ingest.preview import Looked, Preview, look, preview, unknown_statuses
+from usagecost.ingest.reports import Report
 from usagecost.ingest.run import WrongUsage, chosen_source, ingest, ingest_copies, ingest_part
 from usagecost.sources import SOURCES, FileProblem, Source
 from usagecost.sources.guesses import guessed_columns, guessed_cost_unit, guessed_duration_unit

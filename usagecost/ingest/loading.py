@@ -10,10 +10,8 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
@@ -22,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from usagecost.ingest.priced import priced
+from usagecost.ingest.reports import Report, about_conflicts, about_reject, and_more, nothing_used, why_nothing
 from usagecost.lake import Commit, Lake
 from usagecost.lake.staging import bounded_database
 from usagecost.pricebook import current_book
@@ -34,9 +33,6 @@ STAGED_ROWS, STAGED_BYTES = 200_000, 256 << 20
 """What makes a staged file, whichever is reached first."""
 
 KEPT_REJECTS_BYTES = 32 << 20
-
-MOST_NAMED, MOST_REASONS = 3, 5
-"""Files, and reasons, that a sentence names."""
 
 _UNPRICED = """
 SELECT count(*) FROM (SELECT DISTINCT source, request_id FROM read_parquet($files) WHERE price_status = 'unpriced')
@@ -52,49 +48,6 @@ FROM (
 WHERE name IS NOT NULL AND name <> team_id
 GROUP BY source, team_id
 """
-
-
-@dataclass(frozen=True)
-class Report:
-    """What an ingest did. lines = requests + duplicates + skipped + rejected; requests = inserted + updated + unchanged.
-
-    `requests` counts each request once, however many lines are about it; `unpriced` of them have no price, `conflicts` of them have
-    versions of several users or models at several times: their id seems to stand for several requests. `skipped_reasons` say why
-    lines are no requests, with how many. `days` are those whose file was written, `version` is the lake's after it (0: there is no
-    lake). `problems` are sentences for people.
-    """
-
-    files: int = 0
-    lines: int = 0
-    requests: int = 0
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    duplicates: int = 0
-    skipped: int = 0
-    skipped_reasons: Mapping[str, int] = field(default_factory=dict)
-    rejected: int = 0
-    unpriced: int = 0
-    conflicts: int = 0
-    days: int = 0
-    version: int = 0
-    seconds: float = 0.0
-    problems: tuple[str, ...] = field(default=(), compare=False)
-
-    @property
-    def skipped_words(self) -> str:
-        """How many lines are no requests, and why; empty where all are."""
-        reasons = [f"{count:,} {reason}" for reason, count in list(self.skipped_reasons.items())[:MOST_REASONS]]
-        more = len(self.skipped_reasons) - MOST_REASONS
-        return (
-            f"{self.skipped:,} skipped ({', '.join(reasons)}{f' and {more} more reasons' if more > 0 else ''})"
-            if self.skipped
-            else ""
-        )
-
-    def counts(self) -> dict[str, Any]:
-        """All but the problems."""
-        return {name: value for name, value in asdict(self).items() if name != "problems"}
 
 
 def load(
@@ -137,7 +90,7 @@ def load(
             days=commit.days,
             version=commit.version,
             seconds=round(time.monotonic() - started, 3),
-            problems=(*staging.problems(), *staging.unused(files), *_conflicts(commit)),
+            problems=(*staging.problems(), *staging.unused(files), *about_conflicts(commit)),
         )
 
 
@@ -200,7 +153,7 @@ class _Staging:
         """What was wrong with the own prices; with a file as a whole; the first thing with its lines, and with how many more."""
         wrong_book = [self._prices.problem] if self._prices.problem else []
         return wrong_book + [
-            sentence + (_and_more(self.rejected[file] - 1) if is_about_line else "")
+            sentence + (and_more(self.rejected[file] - 1) if is_about_line else "")
             for (file, is_about_line), sentence in self._problems.items()
         ]
 
@@ -217,8 +170,8 @@ class _Staging:
         by_reason: dict[str, list[str]] = {}
         for file in files:
             if file not in self._used | named:
-                by_reason.setdefault(_why_nothing(file, self.skips), []).append(file)
-        return [_nothing_used(files, reason) for reason, files in by_reason.items()]
+                by_reason.setdefault(why_nothing(file, self.skips), []).append(file)
+        return [nothing_used(files, reason) for reason, files in by_reason.items()]
 
     def _note(self, rejects: pa.Table) -> None:
         files, has_line = rejects["source_file"], pc.is_valid(rejects["line"])
@@ -226,7 +179,7 @@ class _Staging:
         keys = pa.table({"file": files, "has_line": has_line, "row": np.arange(rejects.num_rows)})
         for first in keys.group_by(["file", "has_line"], use_threads=False).aggregate([("row", "min")]).to_pylist():
             reject = rejects.slice(first["row_min"], 1).to_pylist()[0]
-            self._problems.setdefault((first["file"], first["has_line"]), _sentence(**reject))
+            self._problems.setdefault((first["file"], first["has_line"]), about_reject(**reject))
 
     def _write_requests(self) -> None:
         """Prices the requests that have come together and writes them as one file."""
@@ -258,39 +211,6 @@ class _Staging:
         if self._rejects:
             self._lake.reject(pa.concat_tables(self._rejects))
             self._rejects = []
-
-
-def _why_nothing(file: str, skips: Skips) -> str:
-    """Why no line of a file was used, in words."""
-    reasons = [reason for (of_file, reason), _ in skips.most_common() if of_file == file]
-    return "; ".join(reasons) or "no requests in it"
-
-
-def _nothing_used(files: Sequence[str], reason: str) -> str:
-    more = len(files) - MOST_NAMED
-    named = ", ".join(files[:MOST_NAMED]) + (f" and {more:,} more files" if more > 0 else "")
-    return f"Nothing was used of {named}: {reason}."
-
-
-def _conflicts(commit: Commit) -> list[str]:
-    """What is said of ids that seem to stand for several requests."""
-    if not commit.conflicts:
-        return []
-    return [
-        f"{commit.conflicts:,} {'id stands' if commit.conflicts == 1 else 'ids stand'} in lines of several times and users: "
-        "only one request of each was kept. Were long ids rounded by a spreadsheet? Export the log with its ids as text."
-    ]
-
-
-def _sentence(source_file: str, line: int | None, reason: str, **_: object) -> str:
-    """What was wrong, and where."""
-    return f"{source_file}, line {line}: {reason}" if line else f"{source_file} {reason.removeprefix('The file ')}"
-
-
-def _and_more(count: int) -> str:
-    if count < 1:
-        return ""
-    return f" {count:,} more {'line was' if count == 1 else 'lines were'} rejected; the lake's rejects have them all."
 
 
 def _bytes(tables: Sequence[pa.Table]) -> int:

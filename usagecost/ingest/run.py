@@ -10,7 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from usagecost.ingest.discovery import Found, find_files
-from usagecost.ingest.loading import Report, load
+from usagecost.ingest.loading import load
+from usagecost.ingest.reports import Report
 from usagecost.lake import Lake
 from usagecost.lake.staging import bounded_database
 from usagecost.schema import REQUESTS

@@ -21,8 +21,9 @@ from usagecost.lake import repricing as lake_repricing
 from usagecost.lake import texts
 from usagecost.lake import upkeep as lake_upkeep
 from usagecost.lake.checksums import Verified, verify
+from usagecost.lake.days import write_days
 from usagecost.lake.errors import LakeError, note_unwritten
-from usagecost.lake.merge import Commit, resolve, write_days
+from usagecost.lake.merge import Commit, resolve
 from usagecost.lake.publishing import replace_days
 from usagecost.lake.reading import LakeReader
 from usagecost.lake.removal import Removal, Selection

@@ -1,4 +1,4 @@
-"""Which of the staged rows the lake takes, and what its days look like then: resolved in DuckDB, out of core.
+"""Which of the staged rows the lake takes, and what goes for them: resolved in DuckDB, out of core.
 
 A request is known by its key, (source, request_id). Of its versions the one with the highest rank stays; of several with that
 rank the one that says most, then the greatest. So neither order nor batches nor repetition of ingests change the result.
@@ -9,24 +9,17 @@ before the first colon. A request that is covered by its own parts is not taken 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
 import duckdb
 import numpy as np
-from deltalake.transaction import AddAction
 
 from usagecost.lake.keys import KeyIndexes, hash_sql, stem_sql
 from usagecost.lake.lineage import KNOWS_TOKENS, YIELDS, create_covered, create_links
-from usagecost.lake.staging import only_row, worker_count
-from usagecost.lake.storage import Storage
-from usagecost.lake.table import REQUESTS, create_view, rows_sql, write_file
+from usagecost.lake.staging import only_row
+from usagecost.lake.table import REQUESTS, create_view
 from usagecost.schema import PRICE_COLUMNS, PROVENANCE_COLUMNS
-
-GROUP_ROWS = 400_000
-"""How many staged rows are brought together by day at a time: they should fit into memory. Each group reads the staged files once,
-and of files in order of time only its own part."""
 
 _NOT_CONTENT = {"source", "request_id", "rank", "day", *PRICE_COLUMNS, *PROVENANCE_COLUMNS}
 _CONTENT_COLUMNS = [name for name in REQUESTS.columns.names if name not in _NOT_CONTENT]
@@ -184,16 +177,6 @@ _DONE_WITH = (
 )  # fmt: skip
 """Tables that are of no use once rows are to be written, which wants the memory."""
 
-_ARRIVALS = f"""
-CREATE OR REPLACE TABLE arrival AS  -- one row = a staged row that the lake takes, of some days
-SELECT {REQUESTS.stored_columns}, CAST(started_at AS DATE) AS day
-FROM (
-    FROM staged
-    WHERE started_at >= CAST($first AS TIMESTAMPTZ) AND started_at < CAST($last AS TIMESTAMPTZ) + INTERVAL 24 HOURS
-)
-SEMI JOIN taken USING (location)
-"""
-
 _DAYS = "SELECT day FROM taken UNION SELECT day FROM outgoing ORDER BY day"
 
 _COUNTS = """
@@ -277,46 +260,6 @@ def resolve(
         days=tuple(_dates(con, _DAYS)),
         conflicts=conflicts,
     )
-
-
-def write_days(
-    con: duckdb.DuckDBPyConnection, table: Storage, days: Sequence[date], stored: Mapping[date, Sequence[str]]
-) -> list[AddAction]:
-    """Write each day's new file: of the stored files given, and of what arrives; none where nothing is left. Follows `resolve`."""
-    row_counts = dict(con.execute("SELECT day, count(*) FROM taken GROUP BY day").fetchall())
-    added: list[AddAction | None] = []
-    with ThreadPoolExecutor(worker_count()) as pool:
-        for group in _groups(days, row_counts):
-            con.execute(_ARRIVALS, {"first": group[0], "last": group[-1]})
-            added += pool.map(lambda day: _write_day(con, table, day, stored.get(day, ())), group)
-    return [action for action in added if action]
-
-
-def _groups(days: Sequence[date], row_counts: Mapping[date, int]) -> list[list[date]]:
-    """Neighbouring days together, as many as take no more than `GROUP_ROWS` rows; a day with more is a group of its own."""
-    groups: list[list[date]] = []
-    room = 0
-    for day in days:
-        count = row_counts.get(day, 0)
-        if not groups or count > room:
-            groups.append([])
-            room = GROUP_ROWS
-        groups[-1].append(day)
-        room -= count
-    return groups
-
-
-def _write_day(con: duckdb.DuckDBPyConnection, table: Storage, day: date, stored: Sequence[str]) -> AddAction | None:
-    rows = f"SELECT {REQUESTS.stored_columns} FROM arrival WHERE day = $day"
-    values: dict[str, object] = {"day": day}
-    if stored:
-        rows += (
-            f" UNION ALL SELECT {REQUESTS.stored_columns} FROM {rows_sql('$stored', REQUESTS.columns)}"
-            " ANTI JOIN (SELECT source, request_id FROM outgoing WHERE day = $day) USING (source, request_id)"
-        )
-        values["stored"] = list(stored)
-    with con.cursor() as cursor:
-        return write_file(cursor, table, REQUESTS, rows, values, day)
 
 
 def _check_columns(con: duckdb.DuckDBPyConnection, staged: Sequence[str]) -> None:

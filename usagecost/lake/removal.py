@@ -10,7 +10,7 @@ from decimal import Decimal
 import duckdb
 from deltalake.transaction import AddAction
 
-from usagecost.lake.merge import write_days
+from usagecost.lake.days import write_days
 from usagecost.lake.staging import only_row
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import REQUESTS, create_view

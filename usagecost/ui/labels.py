@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import pandas as pd
 
 from usagecost import charts, queries
 from usagecost.filters import View
+from usagecost.formats import Number, percent
 from usagecost.labels import Labels
+from usagecost.metrics import Metric, spend_text
 from usagecost.ui.memory import known_for
 
 NAMES_SECONDS = 60
@@ -35,3 +40,13 @@ def named(values: pd.DataFrame, view: View, by: str | None, plural: str = "") ->
 def words_of(view: View) -> tuple[str, ...]:
     """The filters of a view as a person would say them."""
     return view.filters.said(labels_of(view).of)
+
+
+def bar_label(metric: Metric, row: Mapping[Hashable, Any], whole: Number | None) -> str:
+    """What stands behind a bar: its value, and its share of the whole where parts add up to it."""
+    sums = {str(name): None if pd.isna(row[name]) else row[name] for name in row if name not in ("name", "value")}
+    value = metric.of(sums)
+    if value is None:
+        return "no price known" if metric.name == "spend_usd" else "not known"
+    text = spend_text(sums) if metric.name == "spend_usd" else metric.format(value)
+    return f"{text} · {percent(float(value) / float(whole))}" if whole else text

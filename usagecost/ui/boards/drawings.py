@@ -8,12 +8,12 @@ from usagecost import charts
 from usagecost.boards import Answer, Panel
 from usagecost.boards.words import size_label
 from usagecost.charts import Drawing, TimeAxis
-from usagecost.formats import GAP, Number, exact_count, percent
-from usagecost.metrics import SPLITS, Metric, spend_text
+from usagecost.formats import exact_count
+from usagecost.metrics import SPLITS
 from usagecost.metrics.colours import COLORS, series_colors
 from usagecost.queries import EDGES, HOUR_OF_WEEK
 from usagecost.ui.colours import palette
-from usagecost.ui.labels import named
+from usagecost.ui.labels import bar_label, named
 
 MOST_COLORS = 10
 """Parts of a scatter that are told apart; the rest is Other."""
@@ -72,18 +72,8 @@ def _ranked(answer: Answer) -> Drawing:
     whole = metric.of(answer.totals) if metric.is_additive and split.parts_add_up else None
     coverage = {"incomplete_requests": top["incomplete_requests"]} if metric.name == "spend_usd" else {}
     ranking = top[["name"]].assign(**{metric.name: metric.column(top)}, **coverage)
-    ranking["text"] = [_bar_label(metric, row, whole) for row in top.to_dict("records")]
+    ranking["text"] = [bar_label(metric, row, whole) for row in top.to_dict("records")]
     return charts.ranked_bars(ranking, metric.name, palette(answer.question.view, split.name, top))
-
-
-def _bar_label(metric: Metric, row: dict, whole: Number | None) -> str:
-    """The value behind a bar, and its share of the whole where parts add up to it."""
-    sums = {name: None if pd.isna(row[name]) else row[name] for name in row if name not in ("name", "value")}
-    value = metric.of(sums)
-    if value is None:
-        return "not known"
-    text = spend_text(sums) if metric.name == "spend_usd" else metric.format(value)
-    return f"{text} ·{GAP}{percent(float(value) / float(whole))}" if whole else text
 
 
 def _heatmap(answer: Answer) -> Drawing:

@@ -1,0 +1,91 @@
+"""What an ingest says it did: the report, and its sentences for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from usagecost.lake import Commit
+from usagecost.sources.protocol import Skips
+
+MOST_NAMED, MOST_REASONS = 3, 5
+"""Files, and reasons, that a sentence names."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an ingest did. lines = requests + duplicates + skipped + rejected; requests = inserted + updated + unchanged.
+
+    `requests` counts each request once, however many lines are about it; `unpriced` of them have no price, `conflicts` of them have
+    versions of several users or models at several times: their id seems to stand for several requests. `skipped_reasons` say why
+    lines are no requests, with how many. `days` are those whose file was written, `version` is the lake's after it (0: there is no
+    lake). `problems` are sentences for people.
+    """
+
+    files: int = 0
+    lines: int = 0
+    requests: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    duplicates: int = 0
+    skipped: int = 0
+    skipped_reasons: Mapping[str, int] = field(default_factory=dict)
+    rejected: int = 0
+    unpriced: int = 0
+    conflicts: int = 0
+    days: int = 0
+    version: int = 0
+    seconds: float = 0.0
+    problems: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def skipped_words(self) -> str:
+        """How many lines are no requests, and why; empty where all are."""
+        reasons = [f"{count:,} {reason}" for reason, count in list(self.skipped_reasons.items())[:MOST_REASONS]]
+        more = len(self.skipped_reasons) - MOST_REASONS
+        return (
+            f"{self.skipped:,} skipped ({', '.join(reasons)}{f' and {more} more reasons' if more > 0 else ''})"
+            if self.skipped
+            else ""
+        )
+
+    def counts(self) -> dict[str, Any]:
+        """All but the problems."""
+        return {name: value for name, value in asdict(self).items() if name != "problems"}
+
+
+def why_nothing(file: str, skips: Skips) -> str:
+    """Why no line of a file was used, in words."""
+    reasons = [reason for (of_file, reason), _ in skips.most_common() if of_file == file]
+    return "; ".join(reasons) or "no requests in it"
+
+
+def nothing_used(files: Sequence[str], reason: str) -> str:
+    """What is said of files of which nothing was used for one reason."""
+    more = len(files) - MOST_NAMED
+    named = ", ".join(files[:MOST_NAMED]) + (f" and {more:,} more files" if more > 0 else "")
+    return f"Nothing was used of {named}: {reason}."
+
+
+def about_conflicts(commit: Commit) -> list[str]:
+    """What is said of ids that seem to stand for several requests."""
+    if not commit.conflicts:
+        return []
+    return [
+        f"{commit.conflicts:,} {'id stands' if commit.conflicts == 1 else 'ids stand'} in lines of several times and users: "
+        "only one request of each was kept. Were long ids rounded by a spreadsheet? Export the log with its ids as text."
+    ]
+
+
+def about_reject(source_file: str, line: int | None, reason: str, **_: object) -> str:
+    """What was wrong, and where."""
+    return f"{source_file}, line {line}: {reason}" if line else f"{source_file} {reason.removeprefix('The file ')}"
+
+
+def and_more(count: int) -> str:
+    """What is said after the first reject of a file, of which there are so many more."""
+    if count < 1:
+        return ""
+    return f" {count:,} more {'line was' if count == 1 else 'lines were'} rejected; the lake's rejects have them all."
