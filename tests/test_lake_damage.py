@@ -17,7 +17,7 @@ from usagecost.cli import app
 from usagecost.engine import UnansweredError
 from usagecost.filters import View
 from usagecost.lake import Lake, rollup_files
-from usagecost.lake.checksums import Verified, checksum, checksum_in
+from usagecost.lake.checksums import Verified, checksum, checksum_in, is_whole
 from usagecost.metrics import measures_of
 
 DAYS = ("2026-05-01", "2026-05-02", "2026-05-03")
@@ -28,7 +28,10 @@ pytestmark = pytest.mark.usefixtures("rolled_up")
 
 
 def made(folder: Path) -> Lake:
-    lake = Lake(folder / "lake")
+    return filled(Lake(folder / "lake"))
+
+
+def filled(lake: Lake) -> Lake:
     rows = [
         request(f"{day} {i % 24:02}:10:{i % 60:02}", model=f"m{i % 3}", provider="p", user_id=f"u{i % 7}", duration_ms=10.0 + i,
                 input_tokens=i)
@@ -53,6 +56,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 def asked(lake: Lake) -> View:
     return view(str(lake.root), days(DAYS[0], DAYS[-1]))
+
+
+def flip(files: list[Path]) -> None:
+    """Changes a bit in the middle of each."""
+    for file in files:
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
 
 
 def cut(file: Path) -> None:
@@ -168,6 +179,26 @@ def test_no_damage_of_a_rollup_changes_a_number(whole: Lake, data: st.DataObject
     finally:
         file.write_bytes(was)
         engine.open_lake.cache_clear()
+
+
+@pytest.mark.slow
+def test_a_damaged_copy_of_a_stores_rollup_is_fetched_anew_and_one_that_is_gone_is_read_around(new_lake):
+    lake = filled(Lake(new_lake("s3")))
+    question = view(lake.name, days(DAYS[0], DAYS[-1]))
+    before = queries.usage(question, "model", METRICS).totals
+    rollups = [path for path in lake.root.rglob("*.parquet") if "_rollups" in path.parts]
+    flip(rollups)
+    told = Lake(lake.name).snapshot().rolled(None, None, {"model", "requests"}, [])
+
+    assert told.requests == ()
+    assert sorted(path for path in rollups if is_whole(path)) == sorted(
+        path for path in rollups if any(path.name == Path(one.name).name for files in told.folders.values() for one in files)
+    )
+
+    for path in rollups:
+        path.unlink()
+    (lake._requests / "_rollups" / "v1").drop(one.name for files in told.folders.values() for one in files)
+    assert queries.usage(question, "model", METRICS).totals == before
 
 
 @pytest.mark.slow

@@ -39,9 +39,7 @@ _SENTENCES = {
     (159,): "The question took more than the {seconds} s that {server} has for one. Ask for fewer days.",
     (107, 636, 74, 499, 36): "A file of the lake is gone, or {server} may not read it. Load the page again.",
     (516, 192, 193, 194): "The user or the password is unknown to {server}: see USAGECOST_ENGINE and USAGECOST_ENGINE_PASSWORD.",
-    (
-        497,
-    ): "The user of USAGECOST_ENGINE lacks a right on {server} that reading the lake needs: see usagecost/engine/README.md.",
+    (497,): "The user of USAGECOST_ENGINE lacks a right on {server} that reading the lake needs: see usagecost/engine/README.md.",
     (READONLY,): "The user of USAGECOST_ENGINE may change no settings on {server}, which answers need: give it `readonly = 2`.",
     (201,): "The user of USAGECOST_ENGINE has used up its quota on {server}. Try again later.",
     (701,): "There is no cluster of the name that USAGECOST_ENGINE has, as far as {server} knows.",

@@ -10,13 +10,14 @@ import logging
 import time
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import permutations
 
 import duckdb
 
 from usagecost.lake.checksums import is_whole
-from usagecost.lake.errors import LakeError
+from usagecost.lake.errors import LakeError, LakeUnreadable
 from usagecost.lake.rollup_writing import CONTENT, NOT_WORTH_IT, RollupWriter, Task
 from usagecost.lake.rollups import ROLLUPS, Content, content_of, stored_columns, times_within, told_sql
 from usagecost.lake.staging import worker_count
@@ -93,7 +94,7 @@ class RollupFiles:
         self._place = place
         self._folder = place / FOLDER / VERSION
         self._listed = _Listing({}, {})
-        self._whole: dict[str, bool] = {}
+        self._whole: dict[RollupFile, bool] = {}
 
     def rolled(self, asked: Sequence[DataFile], columns: Collection[str], cuts: Iterable[int], *, checks: bool = True) -> Rolled:
         """How some columns of files of requests are told where time is cut at some instants (µs): by the first rollup that tells
@@ -105,7 +106,7 @@ class RollupFiles:
         requests = []
         for file in asked:
             times = times_within(file.utc_day, ends)
-            serving = (one for one in known.files.get(_stem(file), ()) if one.folder in telling and self._whole.get(one.name, True))
+            serving = (one for one in known.files.get(_stem(file), ()) if one.folder in telling and self._whole.get(one, True))
             if one := next((one for one in serving if one.is_worth_it and not telling[one.folder].is_cut(times)), None):
                 folders.setdefault(one.folder, []).append(one)
             else:
@@ -130,7 +131,7 @@ class RollupFiles:
         """Write the rollups that files lack; returns how many files were added up. No number depends on them, so nothing is raised
         if it cannot be done. ``stored`` are all files of the version.
         """
-        tasks = {file: self._task(file) for file in stored}
+        tasks = {file: self._task(file) for file in (*stored, *files)}  # of these some may be gone by now
         writer = RollupWriter(con, self._folder, sum(task.left for file, task in tasks.items() if file not in files))
         with ThreadPoolExecutor(worker_count()) as pool:
             done = sum(pool.map(lambda file: writer.write(tasks[file], *local_paths(self._place, [file])), files))
@@ -155,7 +156,7 @@ class RollupFiles:
         files = [one for of_file in self._list().files.values() for one in of_file if one.is_worth_it]
         self._whole.clear()
         self._are_whole(files)
-        damaged = [one for one in files if not self._whole[one.name]]
+        damaged = [one for one in files if not self._whole[one]]
         self._folder.drop(one.name for one in damaged)
         self._look_again()
         return len({one.whose for one in damaged})
@@ -166,13 +167,25 @@ class RollupFiles:
 
     def _are_whole(self, files: Iterable[RollupFile]) -> bool:
         """Whether those of the files that are used for the first time are what was written."""
-        new = [one for one in files if one.name not in self._whole]
+        new = [one for one in files if one not in self._whole]
+        with suppress(LakeUnreadable):  # one is gone; which it is shows below
+            self.paths(new)  # all at once: a store answers many as soon as one
         with ThreadPoolExecutor(worker_count()) as pool:
-            found = list(pool.map(is_whole, self.paths(new)))
-        self._whole |= {one.name: is_one for one, is_one in zip(new, found, strict=True)}
+            found = list(pool.map(self._is_whole, new))
+        self._whole |= dict(zip(new, found, strict=True))
         if not all(found):
             logging.getLogger(__name__).warning("Rollups in %s are damaged and read around: see doctor --repair", self._folder)
         return all(found)
+
+    def _is_whole(self, one: RollupFile) -> bool:
+        """Whether a file is what was written; of a store's a damaged copy is fetched anew."""
+        try:
+            if is_whole(*self.paths([one])):
+                return True
+            self._folder.forget([one.name])
+            return is_whole(*self.paths([one]))
+        except LakeUnreadable:
+            return False
 
     def _known(self) -> _Listing:
         """The newest listing. While a store does not answer it is the one that was, so that copies can be read."""

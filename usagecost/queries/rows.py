@@ -13,7 +13,7 @@ import pyarrow as pa
 from usagecost import engine, periods
 from usagecost.engine import UnansweredError
 from usagecost.filters import Parameters, View, instant_range_sql
-from usagecost.lake import Rolled
+from usagecost.lake import LakeError, Rolled
 from usagecost.lake.rollups import column_of
 from usagecost.metrics import BASES, COUNTS, DIMENSIONS, OF_ROWS, SPLITS, Metric, measure_sql
 from usagecost.periods import WHOLE
@@ -158,7 +158,7 @@ def told(rolled: Rolled | None, ask: Callable[[Rolled | None], Answer]) -> Answe
     if rolled:
         try:
             return ask(rolled)
-        except UnansweredError:
+        except (UnansweredError, LakeError):
             logging.getLogger(__name__).warning("Rollups cannot be read; requests are. See doctor --repair", exc_info=True)
     return ask(None)
 
