@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from usagecost import charts, folds, formats, queries, ui
-from usagecost.filters import NOT_REPORTED, View
+from usagecost.filters import NOT_REPORTED, Filters, View
 from usagecost.folds import Made, Usage
 from usagecost.metrics import CARDS, DIMENSIONS, METRICS, measures_of
 from usagecost.metrics.colours import series_colors
@@ -51,6 +51,11 @@ def usage_by(split: str, view: View, *, compares: bool = True) -> Usage:
     return ui.answer(queries.usage, view, split, MEASURES, compares=compares)
 
 
+def unfiltered(split: str, view: View) -> Usage:
+    """The same of the whole period, which decides the colours."""
+    return usage_by(split, replace(view, filters=Filters()))
+
+
 def time_axis(usage: Usage, view: View) -> charts.TimeAxis:
     """The time axis that all charts of the page share."""
     return charts.TimeAxis(usage.intervals, view.interval, view.period.zone)
@@ -89,7 +94,7 @@ def spend_stacks(usage: Usage, view: View, by: str, most: int) -> tuple[pd.DataF
     """The values of a dimension that are told apart, their spend per interval, and the bars of it."""
     top = named(folds.top_values(usage.by_value, most), view, by, DIMENSIONS[by].plural)
     stacks = named(folds.over_time_by_top(usage, top), view, by)
-    names, colors = list(named(top, view, by)["name"]), palette(view, by, top)
+    names, colors = list(named(top, view, by)["name"]), palette(view, by, top, everything=unfiltered(by, view))
     parts, unit = charts.parts_of(stacks, "spend_usd"), METRICS["spend_usd"].format
     return top, stacks, charts.over_time(parts, "bar", unit, names, colors, time_axis(usage, view), stacked=True)
 
@@ -115,7 +120,7 @@ def spend_ranking(usage: Usage, view: View, by: str, most: int) -> tuple[pd.Data
     top = named(folds.top_values(usage.by_value, most), view, by, DIMENSIONS[by].plural)
     spend = METRICS["spend_usd"]
     top["text"] = [bar_label(spend, row, spend.of(usage.totals)) for row in top.to_dict("records")]
-    return top, charts.ranked_bars(top, "spend_usd", palette(view, by, top))
+    return top, charts.ranked_bars(top, "spend_usd", palette(view, by, top, everything=unfiltered(by, view)))
 
 
 def ranking_chart(usage: Usage, view: View, by: str, most: int) -> None:

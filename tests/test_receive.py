@@ -254,9 +254,9 @@ def test_traces_are_taken_at_the_address_of_langfuse_too_and_with_a_slash_at_its
 
 
 def test_why_spans_are_skipped_is_said_and_who_sent_nothing_that_is_known(tmp_path: Path):
-    web = [export(span(number), scope={"name": "http"}) for number in (1, 2)]
+    web = export(span(1), span(2), scope={"name": "http"})
     with Receiver(tmp_path / "lake", every=0.2) as running:
-        for exported in (*web, export(call(3), scope={"name": "openai"})):
+        for exported in (web, export(call(3), scope={"name": "openai"})):
             assert running.post(json.dumps(exported).encode())[0] == 200
         wait_until(lambda: any("scope http sent so far" in line for line in running.said))
         running.end()
