@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from tests.lake_rows import commit, row
-from usagecost import engine
+from tests.views import days, view
+from usagecost import engine, queries
 from usagecost.lake import Lake
 from usagecost.periods import instant_us
 
@@ -146,6 +147,21 @@ def test_a_server_that_is_away_is_a_calm_sentence_without_its_password(tmp_path:
 def test_a_setting_that_is_no_engine_says_what_is():
     with pytest.raises(engine.UnansweredError, match="write `duckdb` or `clickhouse://"):
         ClickHouse("postgres://localhost")
+
+
+@ON_CLICKHOUSE
+@pytest.mark.usefixtures("rolled_up")
+def test_a_question_to_rollups_that_takes_too_much_is_not_asked_of_the_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    lake = Lake(tmp_path / "lake")
+    commit(lake, row("a"))
+    monkeypatch.setitem(engine.clickhouse.LIMITS, "max_memory_usage", 1_000)
+    asked, table = [], engine.table
+    monkeypatch.setattr(engine, "table", lambda *given, **named: (asked.append(named["rolled"]), table(*given, **named))[1])
+
+    with pytest.raises(engine.UnansweredError, match="needs more memory"):
+        queries.usage(view(str(lake.root), days("2026-05-01")), "model")
+    assert len(asked) == 1
+    assert asked[0]
 
 
 @ON_CLICKHOUSE

@@ -251,7 +251,7 @@ def test_what_a_rollup_lacks_is_asked_of_the_requests_and_all_else_of_the_rollup
     assert set(before) < set((lake.root / "requests" / "_rollups").rglob("*.parquet")), "what was there stays"
 
 
-def test_another_version_s_rollups_are_left_alone(lake: Lake):
+def test_another_version_s_rollups_stay_as_long_as_their_requests(lake: Lake):
     commit(lake, *of_a_day(FIRST))
     folder = lake.root / "requests" / "_rollups"
     (own,) = folder.glob("v1/outcome/*/*.parquet")
@@ -260,9 +260,12 @@ def test_another_version_s_rollups_are_left_alone(lake: Lake):
         file.parent.mkdir(parents=True)
         file.write_bytes(own.read_bytes())
     lake.vacuum(grace_hours=0)
-
     assert told(lake, ["model"]) == {"outcome": 1}
     assert all(file.exists() for file in others)
+
+    commit(lake, *of_a_day(FIRST, 61))
+    lake.vacuum(grace_hours=0)
+    assert not any(file.exists() for file in others)
 
 
 def test_files_that_are_none_of_ours_are_not_read(lake: Lake):
@@ -349,6 +352,34 @@ def test_an_upgrade_writes_rollups_and_removes_the_sums_of_before(lake: Lake, mo
 
     assert told(lake, ["model"]) == {"outcome": 1}
     assert not sums.exists()
+
+
+def test_days_of_another_zone_take_the_place_of_those_before(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    commit(lake, *of_a_day(FIRST))
+    (home,) = (lake.root / "requests" / "_rollups" / "v1" / "user").iterdir()
+    monkeypatch.setenv("USAGECOST_ZONE", "Europe/Berlin")
+    assert told(lake, ["user_id"], "2026-03-28 23:00") == {"": 1}
+    assert lake.roll_up() == 1
+    assert told(lake, ["user_id"], "2026-03-28 23:00") == {"user": 1}
+    for file in home.iterdir():
+        os.utime(file, (0, 0))
+
+    lake.vacuum()
+
+    assert [path.name for path in home.iterdir()] == ["content.json"]
+    assert told(lake, ["user_id"], "2026-03-28 23:00") == {"user": 1}
+
+
+@pytest.mark.slow
+def test_days_of_another_zone_find_the_room_of_those_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Of users with few requests each, whose rollups take all the room that there is."""
+    monkeypatch.undo()
+    made = make_lake(tmp_path / "lake", rows=60_000, days=1, models=30, users=20_000, end=LAST)
+    was = told(made, ["user_id", "status"])
+    monkeypatch.setenv("USAGECOST_ZONE", "Asia/Kolkata")
+    made.roll_up()
+
+    assert told(made, ["user_id", "status"], "2026-03-31 18:30") == was == {"user_outcome": 1}
 
 
 @pytest.mark.slow

@@ -49,11 +49,12 @@ def over_time(
     names_are_ours: bool = False,
     brushes: bool = False,
 ) -> Drawing:
-    """``parts``: one row is (interval, name) with its ``value`` and ``text``, the interval being a place in the axis.
+    """Parts over time, each a line, an area or the bars of one colour.
 
-    ``mark`` is line, area or bar. Of stacked parts what is absent is 0, of others it is not known: a gap. The running interval is
-    shaded; of those to come there is the place on the axis only. A click says the interval, and the name and its place among
-    ``names``; or, if it ``brushes``, a stretch can be marked. Where ``names_are_ours``, and no log's, tooltips tell all of them.
+    ``parts``: one row is (interval, name) with its ``value`` and ``text``, the interval being a place in the axis. ``mark`` is
+    line, area or bar. Of stacked parts what is absent is 0, of others it is not known: a gap. The running interval is shaded; of
+    those to come there is the place on the axis only. A click says the interval, and the name and its place among ``names``; or, if
+    it ``brushes``, a stretch can be marked. Where ``names_are_ours``, and no log's, tooltips tell all of them.
     """
     colors = dict(zip(names, palette, strict=True))
     names, step = list(colors), axis.interval.capitalize()

@@ -23,7 +23,7 @@ def timeline(spans: pd.DataFrame) -> Drawing:
 
 @cache
 def _timeline() -> Spec:
-    names, palette = [*STATUS_COLORS, NOT_REPORTED], [*STATUS_COLORS.values(), QUIET]
+    names, palette = [value or NOT_REPORTED for value in STATUS_COLORS], [*STATUS_COLORS.values()]
     x = alt.X("begin:Q", axis=alt.Axis(title="After the first request began", labelExpr=SECONDS, tickCount=6))
     y = alt.Y("place:O", axis=None, sort=None)
     color = alt.Color("status:N", scale=alt.Scale(domain=names, range=palette), legend=None)

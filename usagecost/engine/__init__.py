@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from usagecost.engine import embedded
 from usagecost.engine.embedded import Outlet
-from usagecost.engine.words import INSTANT_US, UnansweredError, shuffled, whole_quotient
+from usagecost.engine.words import INSTANT_US, FileLostError, UnansweredError, shuffled, whole_quotient
 from usagecost.lake import Lake, Rolled
 from usagecost.schema import REJECTS, REQUESTS
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "INSTANT_US",
+    "FileLostError",
     "Outlet",
     "UnansweredError",
     "clickhouse_in_use",

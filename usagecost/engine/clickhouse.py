@@ -20,7 +20,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError,
 
 from usagecost.engine.dialect import SETTINGS, clickhouse_sql, text_sql
 from usagecost.engine.lake_sql import STRUCTURE, rollups_of, rows_of
-from usagecost.engine.words import UnansweredError
+from usagecost.engine.words import FileLostError, UnansweredError
 from usagecost.lake import Rolled, Snapshot
 from usagecost.lake.table import DataFile
 
@@ -34,10 +34,11 @@ LIMITS = {
 
 SECURE_PORTS = (443, 8443, 9440)
 READONLY = 164
+_FILE_LOST = "A file of the lake is gone, or {server} may not read it. Load the page again."
 _SENTENCES = {
     (241,): "The question needs more memory than {server} allows. Ask for fewer days.",
     (159,): "The question took more than the {seconds} s that {server} has for one. Ask for fewer days.",
-    (107, 636, 74, 499, 36): "A file of the lake is gone, or {server} may not read it. Load the page again.",
+    (107, 636, 74, 499, 36): _FILE_LOST,
     (516, 192, 193, 194): "The user or the password is unknown to {server}: see USAGECOST_ENGINE and USAGECOST_ENGINE_PASSWORD.",
     (497,): "The user of USAGECOST_ENGINE lacks a right on {server} that reading the lake needs: see usagecost/engine/README.md.",
     (READONLY,): "The user of USAGECOST_ENGINE may change no settings on {server}, which answers need: give it `readonly = 2`.",
@@ -130,14 +131,16 @@ class ClickHouse:
                 "the server and at USAGECOST_ENGINE."
             ) from problem
         except DatabaseError as problem:
-            raise UnansweredError(self._sentence(problem)) from problem
+            raise self._problem(problem) from problem
         except ClickHouseError as problem:
             raise UnansweredError(f"The ClickHouse at {self.name} gave an answer that cannot be read. Try again.") from problem
 
-    def _sentence(self, problem: DatabaseError) -> str:
+    def _problem(self, problem: DatabaseError) -> UnansweredError:
+        """What the server says in words. A damaged file has many codes, so whatever is not known may be one."""
         code = _code(problem)
         known = next((sentence for codes, sentence in _SENTENCES.items() if code in codes), _OTHER)
-        return known.format(server=f"the ClickHouse at {self.name}", seconds=LIMITS["max_execution_time"], code=code)
+        said = known.format(server=f"the ClickHouse at {self.name}", seconds=LIMITS["max_execution_time"], code=code)
+        return FileLostError(said) if known in (_FILE_LOST, _OTHER) else UnansweredError(said)
 
 
 def _code(problem: DatabaseError) -> int | None:

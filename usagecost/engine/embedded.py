@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from usagecost.engine.words import INSTANT_US, UnansweredError
+from usagecost.engine.words import INSTANT_US, FileLostError, UnansweredError
 from usagecost.lake import Rolled, Snapshot
 from usagecost.lake.checksums import is_whole
 from usagecost.lake.table import no_rows_sql, rows_sql
@@ -48,12 +48,12 @@ def answer(
             said = sql.replace(f"{{{name}}}", relation).replace("{instant_us}", INSTANT_US)
             return cursor.sql(said, params=bound).to_arrow_table()
     except duckdb.IOException as problem:
-        raise UnansweredError(_gone_or_damaged(files, whose)) from problem
+        raise FileLostError(_gone_or_damaged(files, whose)) from problem
     except duckdb.OutOfMemoryException as problem:
         raise UnansweredError(f"The question needs more than {MEMORY_LIMIT} of memory. Ask for fewer days.") from problem
     except duckdb.Error as problem:
         if type(problem) in _OF_DAMAGE and (said := _gone_or_damaged(files, whose, only_if_known=of_requests_only)):
-            raise UnansweredError(said) from problem
+            raise FileLostError(said) from problem
         raise
 
 

@@ -7,6 +7,10 @@ class UnansweredError(Exception):
     """A query that could not be answered; its text says why and what to do."""
 
 
+class FileLostError(UnansweredError):
+    """A file that a query names is gone or damaged."""
+
+
 INSTANT_US = "epoch_us(started_at)"
 """The instant of a request as an integer: microseconds since 1970, UTC."""
 

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import permutations
+from pathlib import PurePosixPath
 
 import duckdb
 
@@ -36,13 +37,22 @@ WRITTEN_LONG_AGO = 3_600
 
 @dataclass(frozen=True)
 class RollupFile:
-    """A file of a rollup, of the requests in the file called ``whose``; ``written`` is Unix time."""
+    """A file of a rollup; ``written`` is Unix time."""
 
     name: str
     bytes: int
     written: float
-    rollup: str
-    whose: str
+
+    @property
+    def rollup(self) -> str:
+        """The name of the rollup."""
+        return self.name.partition("/")[0]
+
+    @property
+    def whose(self) -> str:
+        """The file of requests that it is of, without its folder and ending."""
+        stem = _stem(self.name)
+        return stem if self.name.endswith(NOT_WORTH_IT) else stem.rpartition("-")[0]
 
     @property
     def folder(self) -> str:
@@ -106,7 +116,7 @@ class RollupFiles:
         requests = []
         for file in asked:
             times = times_within(file.utc_day, ends)
-            serving = (one for one in known.files.get(_stem(file), ()) if one.folder in telling and self._whole.get(one, True))
+            serving = (one for one in known.files.get(_stem(file.name), ()) if one.folder in telling and self._whole.get(one, True))
             if one := next((one for one in serving if one.is_worth_it and not telling[one.folder].is_cut(times)), None):
                 folders.setdefault(one.folder, []).append(one)
             else:
@@ -139,16 +149,17 @@ class RollupFiles:
         return done
 
     def forget_gone(self) -> None:
-        """Remove the files of rollups whose requests are gone, those that were written anew, and what a killed process has left.
-        The caller is alone among the writers.
+        """Remove the files of rollups whose requests are gone, of every version of the app, those that were written anew, and
+        what a killed process has left. The caller is alone among the writers.
         """
-        kept = self._folder.below()  # before the files that they are of: in a store another machine may add both meanwhile
-        there = {_stem_of(name) for name in self._place.below() if not name.startswith("_")}
+        every = self._place / FOLDER
+        kept = every.below()  # before the files that they are of: in a store another machine may add both meanwhile
+        there = {_id(name) for name in self._place.below() if not name.startswith("_")}
         listing, long_ago = self._list(), time.time() - WRITTEN_LONG_AGO
-        done = {name for files in listing.files.values() for name in _written_anew(files, listing.contents)}
-        names = [name for name in kept if not name.endswith(f"/{CONTENT}")]
-        left = [name for name in names if (name in done or name.endswith(".part")) and kept[name][1] < long_ago]
-        self._folder.drop({*left, *(name for name in names if not name.endswith(".part") and _whose(name) not in there)})
+        anew = {f"{VERSION}/{name}" for files in listing.files.values() for name in _written_anew(files, listing.contents)}
+        left = {name for name in kept if (name in anew or name.endswith(".part")) and kept[name][1] < long_ago}
+        gone = {name for name in kept if name.endswith((".parquet", NOT_WORTH_IT)) and _id(name) not in there}
+        every.drop(left | gone)
         self._look_again()
 
     def drop_damaged(self) -> int:
@@ -163,7 +174,7 @@ class RollupFiles:
 
     def _task(self, file: DataFile) -> Task:
         """What is to be done for a file."""
-        return _task(file, self._known().files.get(_stem(file), ()))
+        return _task(file, self._known().files.get(_stem(file.name), ()))
 
     def _are_whole(self, files: Iterable[RollupFile]) -> bool:
         """Whether those of the files that are used for the first time are what was written."""
@@ -210,13 +221,13 @@ class RollupFiles:
         contents: dict[str, Content | None] = {}
         for name, (size, written) in self._folder.below().items():
             folder, _, ending = name.rpartition("/")
-            rollup = folder.partition("/")[0]
-            if rollup not in ROLLUPS or not ending.endswith((".parquet", NOT_WORTH_IT)):
+            if folder.partition("/")[0] not in ROLLUPS or not ending.endswith((".parquet", NOT_WORTH_IT)):
                 continue
             if folder not in contents:
                 contents[folder] = self._listed.contents.get(folder) or self._content(folder)
             if contents[folder]:
-                files.setdefault(_whose(name), []).append(RollupFile(name, size, written, rollup, _whose(name)))
+                one = RollupFile(name, size, written)
+                files.setdefault(one.whose, []).append(one)
         order = [*ROLLUPS]
         for of_file in files.values():
             of_file.sort(key=lambda one: (order.index(one.rollup), -one.written))
@@ -233,30 +244,25 @@ class RollupFiles:
 
 def _task(file: DataFile, has: Collection[RollupFile]) -> Task:
     """What is to be done for a file that has some rollups."""
-    folders, zone = {one.folder for one in has}, reporting_zone()
-    wanted = [(rollup, content_of(rollup, file.utc_day, zone)) for rollup in ROLLUPS.values()]
-    lacking = [(rollup, content) for rollup, content in wanted if f"{rollup.name}/{content.name}" not in folders]
-    return Task(file, lacking, sum(one.bytes for one in has))
+    contents = {rollup.name: content_of(rollup, file.utc_day, reporting_zone()) for rollup in ROLLUPS.values()}
+    wanted = {f"{name}/{content.name}": content for name, content in contents.items()}
+    staying = {one.folder: one.bytes for one in has if one.folder in wanted}
+    return Task(file, {folder: content for folder, content in wanted.items() if folder not in staying}, sum(staying.values()))
 
 
 def _written_anew(files: Iterable[RollupFile], contents: Mapping[str, Content]) -> Iterator[str]:
-    """The names of those files of one file's rollups that a newer one has all columns of, with days that begin as in them."""
+    """The names of those files of one file's rollups that a newer one has all columns of; its days may begin at other times."""
     for older, newer in permutations(files, 2):
-        has, has_now = contents[older.folder], contents[newer.folder]
-        is_same = (older.rollup, has.days_begin) == (newer.rollup, has_now.days_begin)
-        if is_same and older.written < newer.written and has_now.has(has.columns):
+        is_newer = older.rollup == newer.rollup and older.written < newer.written and older.is_worth_it <= newer.is_worth_it
+        if is_newer and contents[newer.folder].has(contents[older.folder].columns):
             yield older.name
 
 
-def _stem(file: DataFile) -> str:
-    return _stem_of(file.name)
+def _stem(name: str) -> str:
+    """The name of a file without its folder and ending."""
+    return PurePosixPath(name).stem
 
 
-def _stem_of(name: str) -> str:
-    return name.rpartition("/")[2].removesuffix(".parquet")
-
-
-def _whose(name: str) -> str:
-    """The file of requests, without its folder and ending, that a file of a rollup is of."""
-    file = name.rpartition("/")[2]
-    return file.removesuffix(NOT_WORTH_IT) if file.endswith(NOT_WORTH_IT) else _stem_of(file).rpartition("-")[0]
+def _id(name: str) -> str:
+    """What the name of a file of requests begins with, and those of all that is made of it, in any version of the app."""
+    return _stem(name).partition("-")[0]

@@ -7,7 +7,7 @@ goes to others: on a quiet day users by models are hardly fewer than requests.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -17,7 +17,7 @@ import duckdb
 from usagecost.lake.atomic import fsync
 from usagecost.lake.checksums import checksum
 from usagecost.lake.errors import LakeError, note_unwritten
-from usagecost.lake.rollups import READ, Content, Rollup
+from usagecost.lake.rollups import READ, Content
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import REQUESTS, DataFile, rows_sql
 
@@ -31,10 +31,10 @@ OPTIONS = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEV
 
 @dataclass(frozen=True)
 class Task:
-    """A file of requests, the rollups that it lacks, and how many bytes those that it has take."""
+    """A file of requests, the rollups that it lacks, by their folder, and how many bytes those that it has take."""
 
     file: DataFile
-    lacking: Sequence[tuple[Rollup, Content]]
+    lacking: Mapping[str, Content]
     taken: int
 
     @property
@@ -54,6 +54,8 @@ class RollupWriter:
     def __init__(self, con: duckdb.DuckDBPyConnection, folder: Storage, spare: float) -> None:
         self._con, self._folder, self._spare = con, folder, spare
         self._sharing = Lock()
+        self._described: set[str] = set()
+        """The folders that say what is in them: a store charges for each look."""
 
     def write(self, task: Task, path: str) -> bool:
         """Whether the rollups that a file lacks, which can be read at a path, could be written."""
@@ -62,23 +64,25 @@ class RollupWriter:
             with self._con.cursor() as cursor:
                 rows = f"SELECT {', '.join(READ)} FROM {rows_sql('[$file]', REQUESTS.columns)}"
                 cursor.execute(f"CREATE TEMP TABLE request AS {rows}", {"file": path})  # from memory it is quicker
-                for rollup, content in task.lacking:
-                    left -= self._write_one(cursor, task, self._folder / rollup.name / content.name, content, left)
+                for name, content in task.lacking.items():
+                    left -= self._write_one(cursor, task, name, content, left)
         except (duckdb.Error, OSError, LakeError):
             note_unwritten("The rollups of %s could not be written", task.file.name)
             return False
         self._share(left)
         return True
 
-    def _write_one(self, cursor: duckdb.DuckDBPyConnection, task: Task, folder: Storage, content: Content, left: float) -> float:
+    def _write_one(self, cursor: duckdb.DuckDBPyConnection, task: Task, name: str, content: Content, left: float) -> float:
         """Writes a rollup, or that there is no room for it; returns how much it takes of what is ``left`` of the file's own."""
+        folder = self._folder / name
         folder.make()
         part = folder.new_file(f"{uuid.uuid4()}.part")
         try:
             said = content.to_json().encode()
-            if folder.read(CONTENT) != said:
+            if name not in self._described and folder.read(CONTENT) != said:
                 part.write_bytes(said)
                 _keep(folder, part, CONTENT)
+            self._described.add(name)
             cursor.execute(f"COPY ({content.rows_sql('request')}) TO $part ({OPTIONS})", {"part": str(part)})
             size = part.stat().st_size
             if size <= MOST_OF_FILE * task.file.bytes and (size <= left or self._share(left - size)):

@@ -62,11 +62,13 @@ def column_of(measure: str, basis: str) -> str:
     return _COLUMN_OF[measure_sql(measure, basis, INSTANT)]
 
 
-_COLUMN_OF: dict[str, str] = {}
-for _measure in MEASURES:
-    for _basis in BASES:
-        _name = f"{_measure}_{_basis}" if depends_on_basis(_measure) else _measure
-        _COLUMN_OF.setdefault(measure_sql(_measure, _basis, INSTANT), _name)
+def _columns() -> dict[str, str]:
+    """The SQL of each measure -> its column; measures that are the same share one."""
+    names = {(name, basis): f"{name}_{basis}" if depends_on_basis(name) else name for name in MEASURES for basis in BASES}
+    return {measure_sql(*measure, INSTANT): column for measure, column in reversed(names.items())}
+
+
+_COLUMN_OF = _columns()
 
 _ALMOST = {
     "spend_of_tokens_usd": "spend_usd",

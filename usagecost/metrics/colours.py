@@ -23,11 +23,11 @@ COLORS = {
 }
 """What a colour means, everywhere. Chosen to be told apart with any colour vision and to read on light and on dark."""
 
-STATUS_COLORS = {"success": COLORS["successful"], "error": COLORS["failed"], "cancelled": "#E39B3D"}
-"""The same of outcomes."""
-
 QUIET = "#8A94A6"
 """Shades and labels: readable on light and on dark, and never the message."""
+
+STATUS_COLORS = {"success": COLORS["successful"], "error": COLORS["failed"], "cancelled": "#E39B3D", None: QUIET}
+"""The colours of outcomes; None is the one that is not reported."""
 
 OTHER_COLOR, MISSING_COLOR = "#A3ABB8", "#C9A227"
 PALETTE = (
@@ -38,19 +38,21 @@ PALETTE = (
 on light and on dark, and that are none of a meaning. Those of the first row lie farthest apart.
 """
 APART = 8
-"""The busiest values, to whom the first row belongs."""
+"""How many values the first row is for."""
 
 
 def colors(ranked: Iterable[str | None]) -> dict[str | None, str]:
-    """A colour for each value, the busiest first. A name prefers the colour of its own hash, so it mostly keeps it when ranks and
-    ranges change.
+    """A colour for each value, the first in rank first. A name prefers the colour of its own hash, so it mostly keeps it when ranks
+    and ranges change.
     """
     taken: dict[str | None, str] = {None: MISSING_COLOR}
+    free = {*PALETTE}
     for place, value in enumerate(value for value in dict.fromkeys(ranked) if value is not None):
         row = PALETTE[:APART] if place < APART else PALETTE[APART:]
         wish = crc32(value.encode()) % len(row)
         wishes = [*row[wish:], *row[:wish]]
-        taken[value] = next((color for color in wishes if color not in taken.values()), row[wish])
+        taken[value] = next((color for color in wishes if color in free), row[wish])
+        free.discard(taken[value])
     return taken
 
 

@@ -11,7 +11,7 @@ class Dimension:
     """Something that requests can be split by. NULL in its column is a group of its own.
 
     ``kind``: the value of a column, each value of a list (a request can be in several parts, so parts do not add up), or what
-    the clock of the reporting zone says. ``column`` is its SQL, and ``of`` the column that this reads, where they differ.
+    the clock of the reporting zone says. ``column`` is its SQL, ``reads`` the column that this reads where they differ.
     ``order`` names the values that have an order of their own.
     """
 
@@ -21,7 +21,7 @@ class Dimension:
     column: str
     kind: Literal["column", "list", "clock"] = "column"
     order: tuple[str, ...] = ()
-    of: str = ""
+    reads: str = ""
 
     @property
     def parts_add_up(self) -> bool:
@@ -31,7 +31,7 @@ class Dimension:
     @property
     def stored(self) -> str:
         """The column of a request that says its value."""
-        return self.of or self.column
+        return self.reads or self.column
 
 
 STREAMING = "CASE WHEN is_streaming THEN 'streamed' WHEN NOT is_streaming THEN 'at once' END"
@@ -54,7 +54,7 @@ DIMENSIONS = {
             "Streaming",
             "ways of answering",
             STREAMING,
-            of="is_streaming",
+            reads="is_streaming",
         ),
     )
 }

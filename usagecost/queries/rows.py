@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from usagecost import engine, periods
-from usagecost.engine import UnansweredError
+from usagecost.engine import FileLostError
 from usagecost.filters import Parameters, View, instant_range_sql
 from usagecost.lake import LakeError, Rolled
 from usagecost.lake.rollups import column_of
@@ -158,7 +158,7 @@ def told(rolled: Rolled | None, ask: Callable[[Rolled | None], Answer]) -> Answe
     if rolled:
         try:
             return ask(rolled)
-        except (UnansweredError, LakeError):
+        except (FileLostError, LakeError):
             logging.getLogger(__name__).warning("Rollups cannot be read; requests are. See doctor --repair", exc_info=True)
     return ask(None)
 

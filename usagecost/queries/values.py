@@ -26,17 +26,22 @@ MOST_CHOICES = 5_000
 def choices(view: View) -> dict[str, list[str | None]]:
     """The values of each dimension in a view's period, whatever its filters, the busiest first; None is "not reported"."""
     whole = Rows.of(replace(view, interval=WHOLE))
-    in_range, bound = instant_range_sql(engine.INSTANT_US, {"now": whole.now})
     found: dict[str, list[str | None]] = {}
     for names in _told_together() if whole.rolled((), ()) else [[*DIMENSIONS]]:
-
-        def ask(rolled: Rolled | None, names: Sequence[str] = names) -> pa.Table:
-            return whole.answer(_choices_sql(names, in_range, rolled), bound, rolled)
-
-        counted = told(whole.rolled(names, ("requests",)), ask)
+        counted = _counted(whole, names)
         for name in names:
             found[name] = counted.filter(pc.field("dimension") == name)["value"].slice(0, MOST_CHOICES).to_pylist()
     return {name: found[name] for name in DIMENSIONS}
+
+
+def _counted(whole: Rows, names: Sequence[str]) -> pa.Table:
+    """One row: (dimension, value) of some dimensions, with how many requests have it, the busiest first."""
+    in_range, bound = instant_range_sql(engine.INSTANT_US, {"now": whole.now})
+
+    def ask(rolled: Rolled | None) -> pa.Table:
+        return whole.answer(_choices_sql(names, in_range, rolled), bound, rolled)
+
+    return told(whole.rolled(names, ("requests",)), ask)
 
 
 def _told_together() -> Iterable[list[str]]:

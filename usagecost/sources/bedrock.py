@@ -122,7 +122,7 @@ class Bedrock:
         is_log = any(line.get("schemaType") == "ModelInvocationLog" for line in head.objects)
         return "Bedrock's log of model invocations" if is_log else None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """One row = one invocation; other entries are skipped."""
         conventions = Conventions(input_includes_cache_read=False, input_includes_cache_write=False, names=_NAMES)
         return JsonLines(self.name, _LOG, _ROWS, conventions).batches(heads, reading)

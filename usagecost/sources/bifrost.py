@@ -139,6 +139,6 @@ class Bifrost:
         is_ours = set(_WANTED) <= names and kind and names & _OWN
         return f"Bifrost logs: {', '.join((*_WANTED, *sorted(kind)))}" if is_ours else None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """One row = one request; those that are still running are skipped."""
         yield from _RECORDS.read(heads, reading)

@@ -243,7 +243,7 @@ class Bodies:
         """By lines whose body tells usage as a provider does, or an error; or that are results of a batch."""
         return reason_to_read(head)
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """Responses in batches; one row = one answer of a model, or a failed request for one."""
         conventions = Conventions(names={"started_at": "timestamp"})
         for envelope, group in groupby(heads, key=envelope_of):

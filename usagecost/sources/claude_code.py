@@ -214,7 +214,7 @@ class ClaudeCode:
                 return "a Claude Code transcript: lines with type and session"
         return None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """Sessions in batches; one row = one line with usage, copies and growing ones included."""
         conventions = Conventions(input_includes_cache_read=False, input_includes_cache_write=False)
         batches = JsonLines(self.name, SHAPE, ROWS, conventions, _facts).batches(heads, reading)

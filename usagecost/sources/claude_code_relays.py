@@ -32,7 +32,7 @@ WINDOW one_answer AS (PARTITION BY source_file, session_id, attributes->>'$.agen
 """
 
 
-def with_relayed_answers(batches: Iterable[Batch], reading: Reading) -> Generator[Batch, None, None]:
+def with_relayed_answers(batches: Iterable[Batch], reading: Reading) -> Generator[Batch]:
     """The batches, with an id of its own for each answer of a relay. Such answers are no copies of each other."""
     for batch in batches:
         is_relayed = pc.ends_with(batch.requests["request_id"], ":")

@@ -108,6 +108,6 @@ class Cloudflare:
         """By names that stand together only there."""
         return f"Cloudflare AI Gateway logs: {', '.join(_WANTED)}" if set(_WANTED) <= set(record_names(head)) else None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """One row = one request to the gateway."""
         yield from _RECORDS.read(heads, reading)

@@ -218,7 +218,7 @@ class Codex:
                 return f"a Codex session: lines of type {line['type']} with a payload"
         return None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """Sessions in batches; one row = one event that counts tokens, copies with their own times included."""
         batches = SessionLines(self.name, KEPT, _events, _ROWS, Conventions(), _facts).batches(heads, reading)
         return with_lacks(batches, self.name, reading)

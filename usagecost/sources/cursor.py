@@ -110,6 +110,6 @@ class Cursor:
         """By the columns that no other export calls so."""
         return "Cursor's exported usage" if set(record_names(head)) >= _RECOGNISED_BY else None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """One row = one request."""
         return Records(self.name, COLUMNS, _ROWS, _CONVENTIONS).read(heads, reading)

@@ -52,7 +52,7 @@ class DelimitedFile:
             raise FileProblem("does not begin with a line of column names.")
         self.fingerprint = fingerprint(*self.names, *self._layout.first_row)
 
-    def rows(self, columns: Collection[str]) -> Generator[Rows, None, None]:  # noqa: ARG002 - the others cost nothing
+    def rows(self, columns: Collection[str]) -> Generator[Rows]:  # noqa: ARG002 - the others cost nothing
         """All columns of its rows as text. The header's number is 1; the others' as if no text had newlines in it."""
         yield from _delimited_rows(self.head, self._layout)
 

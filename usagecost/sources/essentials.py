@@ -27,7 +27,7 @@ LACKS = {
 _COLUMN = {"model": "model", "status": "status", "usage": "input_tokens"}
 
 
-def with_lacks(batches: Iterable[Batch], source: str, reading: Reading, at_least: int = 1) -> Generator[Batch, None, None]:
+def with_lacks(batches: Iterable[Batch], source: str, reading: Reading, at_least: int = 1) -> Generator[Batch]:
     """The batches; then, of files of at least so many requests, what none of the requests says."""
     files: dict[str, dict[str, int]] = {}
     for batch in batches:

@@ -161,7 +161,7 @@ class Helicone:
         """By names that stand together only there."""
         return f"Helicone requests: columns {', '.join(_WANTED)}" if set(_WANTED) <= set(record_names(head)) else None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """One row = one request."""
         for in_dollars, group in groupby(heads, key=_is_in_dollars):
             yield from (_OF_API if in_dollars else _TABLE).read(group, reading)

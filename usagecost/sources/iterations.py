@@ -106,7 +106,7 @@ ORDER BY row, place
 _OF_THE_ANSWER_ALONE = ("reported_cost_usd", "units", "duration_ms", "ttft_ms")
 
 
-def with_iterations(batches: Iterable[Batch], reading: Reading) -> Generator[Batch, None, None]:
+def with_iterations(batches: Iterable[Batch], reading: Reading) -> Generator[Batch]:
     """The batches with what their answers list beside their counts; a call of another model counts as a line more."""
     for batch in batches:
         matters = pc.fill_null(pc.match_substring(batch.requests["attributes"], _MATTERS), False)

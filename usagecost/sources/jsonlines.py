@@ -58,7 +58,7 @@ class JsonLines:
     elements: str | None = None
     lineage: str | None = None
 
-    def batches(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
+    def batches(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """Files of such lines as canonical batches."""
         with closing(CanonicalQuery(reading, self.source, self._over_lines(self.rows), "line_block", self.conventions)) as query:
             for parts in ahead(_together(_parts(heads))):

@@ -94,7 +94,7 @@ class Langfuse:
         kind = _kind(head)
         return f"Langfuse: {kind}" if kind else None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """Documents as they come, and traces; then the observations, which need them."""
         reading.con.execute(KNOWN_TRACES)
         observations: list[tuple[Path, str | None]] = []  # a head may be large, and there may be many

@@ -112,7 +112,7 @@ class LiteLLM:
             return "what LiteLLM logs beside its calls"
         return None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """One row = one call of the proxy."""
         for of_spend_logs, group in groupby(heads, key=_has_spend_logs):
             if of_spend_logs:

@@ -153,6 +153,6 @@ class OpenRouter:
                 return f"OpenRouter {what} {', '.join(wanted)}"
         return None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """One row = one generation."""
         yield from _RECORDS.read(heads, reading)

@@ -228,11 +228,11 @@ class OpenTelemetry:
             return "OpenTelemetry traces: lines with resourceSpans"
         return None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """Exports in batches; one row = one span with usage, or one call of a model without."""
         return tidied(self._lines(ELEMENTS).batches(heads, reading))
 
-    def read_spans(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
+    def read_spans(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """The same of files whose lines are records already: each a span of the form SHAPE."""
         return tidied(self._lines(None).batches(heads, reading))
 

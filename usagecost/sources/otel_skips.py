@@ -55,7 +55,7 @@ def scope_without_names(reason: str) -> str | None:
     return reason.removeprefix(_SPAN_OF).removesuffix(_NO_NAMES)
 
 
-def tidied(batches: Iterable[Batch]) -> Generator[Batch, None, None]:
+def tidied(batches: Iterable[Batch]) -> Generator[Batch]:
     """Yield the batches with at most MOST_SCOPES reasons a file, and without contents in what was rejected."""
     named: defaultdict[str, set[str]] = defaultdict(set)
     for batch in batches:

@@ -34,7 +34,7 @@ class ParquetFile:
         values = first.to_pylist()[0].values() if first is not None and first.num_rows else ()
         return fingerprint(*self.names, *map(str, values))
 
-    def rows(self, columns: Collection[str]) -> Generator[Rows, None, None]:
+    def rows(self, columns: Collection[str]) -> Generator[Rows]:
         """The columns of its rows, numbered from 1."""
         size = self.head.path.stat().st_size
         count = max(1, self._file.metadata.num_rows)

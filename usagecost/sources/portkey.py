@@ -177,6 +177,6 @@ class Portkey:
         """By names that stand together only there."""
         return f"Portkey logs: {', '.join(_WANTED)}" if set(_WANTED) <= set(record_names(head)) else None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """One row = one request."""
         yield from _RECORDS.read(heads, reading)

@@ -118,7 +118,7 @@ class Source(Protocol):
     def recognise(self, head: Head) -> str | None:
         """Why a file that begins like this is of the format: it follows "looks like"; None if it is not."""
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """The files in batches, one after the other.
 
         What is wrong with a whole file is a reject without a line; the other files are read all the same.

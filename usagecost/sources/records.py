@@ -63,7 +63,7 @@ class Records:
     lineage: str | None = None
     are_requests: bool = True
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """Files in batches; one row = one record. Empty lines and a table's line of names are skipped.
 
         Files that say nothing of the model, the outcome or the usage of any of their requests are problems.

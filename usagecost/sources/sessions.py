@@ -42,7 +42,7 @@ class SessionLines:
     conventions: Conventions
     facts: Callable[[Head], Mapping[str, str | None]] = lambda _: {}
 
-    def batches(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
+    def batches(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """Files of such lines as canonical batches, each of whole files."""
         with closing(CanonicalQuery(reading, self.source, self.rows, "session_events", self.conventions)) as query:
             gathered: list[_Reduced] = []

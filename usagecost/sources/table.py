@@ -45,7 +45,7 @@ class Table:
         is_table = "started_at" in names and names & {"model", "input_tokens", "output_tokens"}
         return f"a table with the record's columns {', '.join(found)}" if is_table else None
 
-    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch, None, None]:
+    def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """One row = one request; the line of column names and empty lines are skipped."""
         for plan, group in groupby((self._planned(head, reading) for head in heads), key=itemgetter(0)):
             alike = (head for _, head in group)

@@ -26,7 +26,7 @@ PAGE = 50
 MOST_TEXT = 200
 """Characters of a text that a cell carries; the request itself shows all of them."""
 
-STATUS_COLORS: dict[str, Literal["green", "red", "orange", "gray"]] = {
+STATUS_BADGES: dict[str, Literal["green", "red", "orange", "gray"]] = {
     "success": "green",
     "error": "red",
     "cancelled": "orange",
@@ -181,7 +181,7 @@ def _configured(shown: pd.DataFrame, zone: str) -> dict[str, Any]:
     special |= {
         "time": st.column_config.DatetimeColumn(f"Time ({zone})", format="YYYY-MM-DD HH:mm:ss", width=150),
         "status": st.column_config.MultiselectColumn(
-            "Status", options=list(STATUS_COLORS), color=list(STATUS_COLORS.values()), width=95
+            "Status", options=list(STATUS_BADGES), color=list(STATUS_BADGES.values()), width=95
         ),
         "tags": st.column_config.ListColumn("Tags", width="medium"),
         "provider": st.column_config.TextColumn("Provider", width=85),

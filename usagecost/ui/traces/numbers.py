@@ -13,7 +13,7 @@ from usagecost.filters import NOT_REPORTED, Instants, View
 from usagecost.folds import Usage
 from usagecost.formats import milliseconds
 from usagecost.metrics import METRICS, spend_coverage, spend_text
-from usagecost.metrics.colours import QUIET, STATUS_COLORS
+from usagecost.metrics.colours import STATUS_COLORS
 from usagecost.periods import INTERVALS, Interval
 from usagecost.ui.answers import answer
 from usagecost.ui.text import plain
@@ -71,10 +71,10 @@ def _histogram(usage: Usage, view: View) -> None:
     cells = cells[(cells["interval"] >= first) & (cells["interval"] < behind)].assign(
         interval=lambda rows: rows["interval"] - first
     )
-    names = {value: str(value).capitalize() for value in STATUS_COLORS} | {None: NOT_REPORTED}
+    names = {value: value.capitalize() if value else NOT_REPORTED for value in STATUS_COLORS}
     known = [names.get(None if pd.isna(value) else value, NOT_REPORTED) for value in cells["value"]]
     shown = [name for name in names.values() if name in known]
-    palette = [{**STATUS_COLORS, None: QUIET}[value] for value, name in names.items() if name in shown]
+    palette = [STATUS_COLORS[value] for value, name in names.items() if name in shown]
     parts, axis = charts.parts_of(cells.assign(name=known), "requests"), TimeAxis(steps, _interval(view), view.period.zone)
     drawing = charts.over_time(parts, "bar", METRICS["requests"].format, shown, palette, axis, stacked=True, brushes=True)
     key = f"histogram_{steps[0].label}_{len(steps)}"  # a brush belongs to the axis that it was drawn on

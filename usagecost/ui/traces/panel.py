@@ -26,7 +26,7 @@ from usagecost.ui.labels import labels_of
 from usagecost.ui.prices.models import STATUSES
 from usagecost.ui.text import plain
 from usagecost.ui.traces.costs import cost_parts
-from usagecost.ui.traces.listing import STATUS_COLORS, open_request
+from usagecost.ui.traces.listing import STATUS_BADGES, open_request
 
 SHOWN_FIRST = ("provider", "model", "requested_model", "operation")
 DETAILS = (
@@ -114,7 +114,7 @@ def _head(request: dict[str, Any], view: View) -> None:
     st.title(plain(request["model"] or "Model not reported"), anchor=False)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         icon = STATUS_ICONS.get(status, ":material/help:")
-        st.badge(plain(status), icon=icon, color=STATUS_COLORS.get(status, "gray"), width="content")
+        st.badge(plain(status), icon=icon, color=STATUS_BADGES.get(status, "gray"), width="content")
         said = f"{request['provider'] or 'provider not reported'} · {local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03} "
         st.caption(plain(f"{said}{local:%z} · {view.period.zone}"), width="content")
     ids = {label: request[name] for name, label in IDS.items() if request[name]}
