@@ -13,6 +13,7 @@ from tests.source_rows import json_lines
 from usagecost.ingest import FORMATS, Source, look, preview, unknown_statuses
 from usagecost.lake import Lake
 from usagecost.sources import FileProblem
+from usagecost.sources.mapped import mapped_by
 from usagecost.sources.mapping import mapping_of
 from usagecost.sources.table import Table
 
@@ -84,13 +85,13 @@ def test_a_mapping_decides_what_a_parquet_file_says(tmp_path: Path):
 
     def tokens(includes: bool) -> list[int]:
         mapping = mapping_of({**keys, "input_includes_cache_read": includes})
-        return preview(tmp_path / "a.parquet", "a", Table(mapping), LAKE).requests["input_tokens"].to_pylist()
+        return preview(tmp_path / "a.parquet", "a", mapped_by(mapping), LAKE).requests["input_tokens"].to_pylist()
 
     assert (tokens(True), tokens(False)) == ([7], [12])
 
 
 def test_a_mapping_that_does_not_fit_is_a_reject_with_a_sentence(tmp_path: Path):
-    shown = preview(table(tmp_path), "table.csv", Table(mapping_of({"columns": {"started_at": "when"}})), LAKE)
+    shown = preview(table(tmp_path), "table.csv", mapped_by(mapping_of({"columns": {"started_at": "when"}})), LAKE)
 
     assert shown.requests.num_rows == 0
     assert (

@@ -18,9 +18,9 @@ from usagecost.ingest import ingest
 from usagecost.ingest.preview import preview
 from usagecost.lake import Lake
 from usagecost.sources import SOURCES, Head, Reading
-from usagecost.sources.bifrost import Bifrost
 from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.conventions import Conventions
+from usagecost.sources.mapped import gateway
 
 BY_NAME = {source.name: source for source in SOURCES}
 
@@ -184,7 +184,7 @@ def test_a_file_that_names_no_model_outcome_or_tokens_says_so(tmp_path: Path):
     lacking = [{name: value for name, value in BIFROST.items() if name != "token_usage"} | {"selected_key_id": "k"}] * 2
     file = json_lines(tmp_path / "log.jsonl", [{**row, "id": str(place), "model": ""} for place, row in enumerate(lacking)])
 
-    batch = read(Bifrost(), file)
+    batch = read(gateway("bifrost"), file)
 
     assert batch.requests.num_rows == 2
     assert rejects(batch) == [
@@ -200,10 +200,10 @@ def test_a_file_that_names_no_model_outcome_or_tokens_says_so(tmp_path: Path):
 def test_a_file_of_failures_lacks_no_tokens(tmp_path: Path):
     rows = [{**BIFROST, "status": "error", "token_usage": None, "error_details": json.dumps({"error": {"type": "timeout"}})}]
 
-    assert rejects(read(Bifrost(), json_lines(tmp_path / "log.jsonl", rows))) == []
+    assert rejects(read(gateway("bifrost"), json_lines(tmp_path / "log.jsonl", rows))) == []
 
 
 def test_one_request_that_says_it_is_enough(tmp_path: Path):
     rows = [{**BIFROST, "id": str(place), "token_usage": None if place else BIFROST["token_usage"]} for place in range(3)]
 
-    assert rejects(read(Bifrost(), json_lines(tmp_path / "log.jsonl", rows))) == []
+    assert rejects(read(gateway("bifrost"), json_lines(tmp_path / "log.jsonl", rows))) == []

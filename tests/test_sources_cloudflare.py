@@ -10,7 +10,7 @@ import pytest
 
 from tests.source_rows import Row, json_lines, read, rejects, requests
 from usagecost.sources import SOURCES, Head
-from usagecost.sources.cloudflare import Cloudflare
+from usagecost.sources.mapped import gateway
 
 LOG: Row = {
     "id": "01J",
@@ -39,7 +39,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_a_log_says_who_what_when_and_for_how_much(file: Path):
-    batch = read(Cloudflare(), json_lines(file, [LOG]))
+    batch = read(gateway("cloudflare"), json_lines(file, [LOG]))
 
     about = ("source", "request_id", "provider", "model", "status", "http_status", "user_id", "team_id", "environment", "route")
     assert requests(batch, *about) == [
@@ -52,18 +52,18 @@ def test_a_log_says_who_what_when_and_for_how_much(file: Path):
 
 
 def test_an_answer_out_of_the_gateways_cache_is_one(file: Path):
-    assert requests(read(Cloudflare(), json_lines(file, [{**LOG, "cached": True}])), "is_gateway_cache_hit") == [(True,)]
+    assert requests(read(gateway("cloudflare"), json_lines(file, [{**LOG, "cached": True}])), "is_gateway_cache_hit") == [(True,)]
 
 
 def test_a_failure_is_one_with_its_status(file: Path):
     line = {**LOG, "success": False, "status_code": 429, "tokens_in": 0, "tokens_out": 0}
 
-    assert requests(read(Cloudflare(), json_lines(file, [line])), "status", "http_status") == [("error", 429)]
+    assert requests(read(gateway("cloudflare"), json_lines(file, [line])), "status", "http_status") == [("error", 429)]
 
 
 @pytest.mark.parametrize("metadata", [None, "", "no json", {}, '{"user": "ada"'])
 def test_metadata_that_says_nothing_is_no_problem(file: Path, metadata: object):
-    batch = read(Cloudflare(), json_lines(file, [{**LOG, "metadata": metadata}]))
+    batch = read(gateway("cloudflare"), json_lines(file, [{**LOG, "metadata": metadata}]))
 
     assert requests(batch, "user_id", "input_tokens") == [(None, 100)]
 
@@ -71,7 +71,7 @@ def test_metadata_that_says_nothing_is_no_problem(file: Path, metadata: object):
 def test_an_array_of_logs_is_read_and_what_is_wrong_is_said(file: Path):
     file.write_text(json.dumps([LOG, {**LOG, "id": "02", "tokens_in": -3}], indent=1))
 
-    batch = read(Cloudflare(), file)
+    batch = read(gateway("cloudflare"), file)
 
     assert batch.requests.num_rows == 1
     assert rejects(batch) == [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.source_rows import read, rejects, requests
 from usagecost.sources import SOURCES, Head
-from usagecost.sources.cursor import Cursor
+from usagecost.sources.mapped import gateway
 
 HEADER = "Date,Kind,Model,Max Mode,Input (w/ Cache Write),Input (w/o Cache Write),Cache Read,Output Tokens,Total Tokens,Cost\n"
 ROWS = (
@@ -24,7 +24,7 @@ def written(folder: Path, rows: str, header: str = HEADER) -> Path:
 
 
 def test_input_is_all_input_and_a_cost_in_words_is_not_known(tmp_path: Path):
-    batch = read(Cursor(), written(tmp_path, ROWS))
+    batch = read(gateway("cursor"), written(tmp_path, ROWS))
 
     assert rejects(batch) == []
     assert requests(batch, "model", "requested_model", "provider", "status", "reported_cost_usd") == [
@@ -42,7 +42,7 @@ def test_input_is_all_input_and_a_cost_in_words_is_not_known(tmp_path: Path):
 def test_the_total_tells_whether_one_input_contains_the_other(tmp_path: Path):
     row = "2026-08-01T10:00:00.000Z,Included,claude-4-opus,No,12300,300,50000,900,63200,$1.50\n"
 
-    batch = read(Cursor(), written(tmp_path, row))
+    batch = read(gateway("cursor"), written(tmp_path, row))
 
     columns = ("model", "input_tokens", "cache_write_tokens", "reported_cost_usd")
     assert requests(batch, *columns) == [("claude-opus-4", 62300, 12000, Decimal("1.5"))]
@@ -51,8 +51,8 @@ def test_the_total_tells_whether_one_input_contains_the_other(tmp_path: Path):
 def test_a_row_keeps_its_id_in_a_later_export(tmp_path: Path):
     newer = '"2026-08-02T10:00:00.000Z","On-Demand","gpt-5.4","No","0","1","0","1","2","0.01"\n'
 
-    before = requests(read(Cursor(), written(tmp_path, ROWS)), "request_id")
-    after = requests(read(Cursor(), written(tmp_path, newer + ROWS)), "request_id")
+    before = requests(read(gateway("cursor"), written(tmp_path, ROWS)), "request_id")
+    after = requests(read(gateway("cursor"), written(tmp_path, newer + ROWS)), "request_id")
 
     assert after[1:] == before
     assert len(set(after)) == 4

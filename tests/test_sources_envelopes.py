@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tests.source_rows import Row, read, rejects, requests
 from tests.test_sources_documents import TEXTS, VALUES, in_pieces
 from usagecost.sources import SOURCES, Head
-from usagecost.sources.cloudflare import Cloudflare
 from usagecost.sources.documents import Splitter, is_document
 from usagecost.sources.envelopes import ARRAYS
+from usagecost.sources.mapped import gateway
 
 RECORD: Row = {"id": "a", "created_at": "2026-05-01T00:00:00Z"}
 NAMES = st.sampled_from(sorted(ARRAYS - {"observations"}))
@@ -93,7 +93,7 @@ def test_of_an_envelope_that_is_cut_off_the_whole_records_are_read(tmp_path: Pat
     text = json.dumps({"result": [CLOUDFLARE, {**CLOUDFLARE, "id": "2"}], "success": True, "result_info": {"page": 1}})
     file.write_text(text[:-cut] if cut < 40 else text[: text.index('"id": "2"') + cut])
 
-    batch = read(Cloudflare(), file)
+    batch = read(gateway("cloudflare"), file)
 
     assert requests(batch, "request_id")[:1] == [("1",)]
     assert rejects(batch)[-1] == (None, "The file is cut off: its JSON ends in the middle. Get a whole copy of it.")
@@ -220,7 +220,7 @@ def test_a_records_number_is_its_place_in_the_array(tmp_path: Path):
     wrong = {**CLOUDFLARE, "id": "2", "tokens_in": -1}
     file.write_text(json.dumps({"success": True, "result": [CLOUDFLARE, wrong, {**CLOUDFLARE, "id": "3"}]}))
 
-    batch = read(Cloudflare(), file)
+    batch = read(gateway("cloudflare"), file)
 
     assert requests(batch, "request_id") == [("1",), ("3",)]
     assert [line for line, _ in rejects(batch)] == [2]

@@ -24,17 +24,12 @@ from tests.test_sources_openrouter import EXPORTED as OPENROUTER
 from usagecost.schema import COUNT, REQUESTS
 from usagecost.sources import Batch, Source
 from usagecost.sources.bedrock import Bedrock
-from usagecost.sources.bifrost import Bifrost
 from usagecost.sources.bodies import Bodies
 from usagecost.sources.claude_code import ClaudeCode
-from usagecost.sources.cloudflare import Cloudflare
 from usagecost.sources.codex import Codex
-from usagecost.sources.cursor import Cursor
-from usagecost.sources.helicone import Helicone
 from usagecost.sources.langfuse import Langfuse
 from usagecost.sources.litellm import LiteLLM
-from usagecost.sources.openrouter import OpenRouter
-from usagecost.sources.portkey import Portkey
+from usagecost.sources.mapped import gateway
 from usagecost.sources.table import Table
 
 ANSWER = json.dumps(
@@ -170,12 +165,12 @@ CODEX_RECORD = json.dumps(
 FORMATS = {
     "bedrock": (Bedrock(), b"", json.dumps(BEDROCK)),
     "batches": (Bodies(), b"", json.dumps(openai_result(1, {**RESPONSE, "created": 1777629600}))),
-    "cursor": (Cursor(), CURSOR_HEADER.encode(), CURSOR_ROWS.splitlines()[0]),
-    "bifrost": (Bifrost(), b"", json.dumps(BIFROST)),
-    "helicone": (Helicone(), b"", json.dumps(HELICONE)),
-    "portkey": (Portkey(), b"", json.dumps(PORTKEY)),
-    "cloudflare": (Cloudflare(), b"", json.dumps(CLOUDFLARE)),
-    "openrouter": (OpenRouter(), b"", json.dumps(OPENROUTER)),
+    "cursor": (gateway("cursor"), CURSOR_HEADER.encode(), CURSOR_ROWS.splitlines()[0]),
+    "bifrost": (gateway("bifrost"), b"", json.dumps(BIFROST)),
+    "helicone": (gateway("helicone"), b"", json.dumps(HELICONE)),
+    "portkey": (gateway("portkey"), b"", json.dumps(PORTKEY)),
+    "cloudflare": (gateway("cloudflare"), b"", json.dumps(CLOUDFLARE)),
+    "openrouter": (gateway("openrouter"), b"", json.dumps(OPENROUTER)),
     "transcript": (ClaudeCode(), b"", ANSWER),
     "advised transcript": (ClaudeCode(), b"", ADVISED),
     "codex forks": (Codex(), CODEX_FORK, CODEX_EVENT),

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usagecost.sources.mapping import MappingProblem, mapping_of, mapping_toml, read_mapping
+from usagecost.sources.mapping import mapping_of, mapping_toml, read_mapping
+from usagecost.sources.mapping_keys import MappingProblem, Value
 
 TIME = '[columns]\nstarted_at = "t"\n'
 
@@ -71,7 +72,7 @@ def test_a_slip_gets_a_sentence(tmp_path: Path, toml: str, sentence: str):
 def test_a_mapping_may_begin_with_a_byte_order_mark(tmp_path: Path):
     (tmp_path / "m.toml").write_text("\ufeff" + TIME)
 
-    assert read_mapping(tmp_path / "m.toml").columns == {"started_at": "t"}
+    assert read_mapping(tmp_path / "m.toml").columns == {"started_at": Value(("t",))}
 
 
 def test_keys_become_the_toml_that_a_person_would_write():
@@ -87,7 +88,7 @@ def test_keys_become_the_toml_that_a_person_would_write():
         'source = "gateway"\ninput_includes_cache_read = false\nattributes = ["region"]\n'
         '\n[columns]\nstarted_at = "Zeit (UTC)"\nmodel = "model"\n\n[statuses]\n"all fine" = "success"\n'
     )
-    assert mapping_of(keys).columns == {"started_at": "Zeit (UTC)", "model": "model"}
+    assert mapping_of(keys).columns == {"started_at": Value(("Zeit (UTC)",)), "model": Value(("model",))}
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

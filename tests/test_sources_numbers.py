@@ -15,14 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.source_rows import json_lines, read, rejects, requests
-from usagecost.sources.mapping import MappingProblem, mapping_of
+from usagecost.sources.mapped import mapped_by
+from usagecost.sources.mapping import mapping_of
+from usagecost.sources.mapping_keys import MappingProblem
 from usagecost.sources.table import Table
 
 NAMES = {"at": "started_at", "in": "input_tokens", "cost": "reported_cost_usd", "took": "duration_ms"}
 
 
 def mapped(names: str = "at in cost took", **keys: object) -> Table:
-    return Table(mapping_of({"columns": {NAMES[name]: name for name in names.split()}, **keys}))
+    return mapped_by(mapping_of({"columns": {NAMES[name]: name for name in names.split()}, **keys}))
 
 
 def table_of(path: Path, *rows: tuple[str, ...], names: str = "at in cost took", delimiter: str = ";") -> Path:
@@ -206,7 +208,7 @@ def test_units_may_have_columns_of_their_own(file: Path):
     file.write_text("at;searches;seconds\n2026-05-04;5;\n2026-05-04;;1,5\n2026-05-04;0;0\n")
     columns = {"started_at": "at", "units": {"web_searches": "searches", "input_audio_seconds": "seconds"}}
 
-    batch = read(Table(mapping_of({"columns": columns})), file)
+    batch = read(mapped_by(mapping_of({"columns": columns})), file)
 
     assert (rejects(batch), batch.requests["units"].to_pylist()) == (
         [],

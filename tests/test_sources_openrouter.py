@@ -10,7 +10,7 @@ import pytest
 
 from tests.source_rows import Row, json_lines, read, rejects, requests
 from usagecost.sources import SOURCES, Head
-from usagecost.sources.openrouter import OpenRouter
+from usagecost.sources.mapped import gateway
 
 EXPORTED: Row = {
     "generation_id": "gen-1",
@@ -73,7 +73,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_an_exported_row_says_who_what_when_and_for_how_much(file: Path):
-    batch = read(OpenRouter(), csv(file, EXPORTED))
+    batch = read(gateway("openrouter"), csv(file, EXPORTED))
 
     about = ("source", "request_id", "provider", "model", "status", "user_id", "virtual_key", "app", "route", "is_streaming")
     model = "anthropic/claude-4-sonnet-20250522"
@@ -88,7 +88,7 @@ def test_an_exported_row_says_who_what_when_and_for_how_much(file: Path):
 
 @pytest.mark.parametrize("amount", ["1e999", "nan", "-inf", "much"])
 def test_an_amount_that_json_cannot_say_is_left_out_of_the_attributes(file: Path, amount: str):
-    batch = read(OpenRouter(), csv(file, {**EXPORTED, "cost_web_search": amount, "byok_usage_inference": amount}))
+    batch = read(gateway("openrouter"), csv(file, {**EXPORTED, "cost_web_search": amount, "byok_usage_inference": amount}))
     kept = [json.loads(text) for text in batch.requests["attributes"].to_pylist()]
 
     assert all("cost_web_search" not in values and "upstream_cost" not in values for values in kept)
@@ -97,7 +97,7 @@ def test_an_amount_that_json_cannot_say_is_left_out_of_the_attributes(file: Path
 
 @pytest.mark.parametrize("line", [ANSWERED, {"data": ANSWERED}])
 def test_an_answer_is_counted_in_what_is_billed(file: Path, line: Row):
-    batch = read(OpenRouter(), json_lines(file, [line]))
+    batch = read(gateway("openrouter"), json_lines(file, [line]))
 
     assert requests(batch, "request_id", *TOKENS) == [("gen-1", 1200, 1000, 300, 100)]
     assert requests(batch, "reported_cost_usd", "user_id", "status") == [(Decimal("0.0123"), "ada", "success")]
@@ -112,15 +112,15 @@ def test_an_answer_is_counted_in_what_is_billed(file: Path, line: Row):
     ],
 )
 def test_the_outcome_is_how_it_finished(file: Path, changed: Row, status: str | None, error: str | None):
-    assert requests(read(OpenRouter(), csv(file, {**EXPORTED, **changed})), "status", "error_class") == [(status, error)]
+    assert requests(read(gateway("openrouter"), csv(file, {**EXPORTED, **changed})), "status", "error_class") == [(status, error)]
 
 
 def test_with_a_key_of_ones_own_the_fee_and_the_providers_part_are_the_cost(file: Path):
     row = {**EXPORTED, "cost_total": "0.001", "byok_usage_inference": "0.02"}
-    assert requests(read(OpenRouter(), csv(file, row)), "reported_cost_usd") == [(Decimal("0.021"),)]
+    assert requests(read(gateway("openrouter"), csv(file, row)), "reported_cost_usd") == [(Decimal("0.021"),)]
 
     answer = {**ANSWERED, "is_byok": True, "total_cost": 0.001}
-    assert requests(read(OpenRouter(), json_lines(file, [answer])), "reported_cost_usd") == [(Decimal("0.401"),)]
+    assert requests(read(gateway("openrouter"), json_lines(file, [answer])), "reported_cost_usd") == [(Decimal("0.401"),)]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_with_a_key_of_ones_own_the_fee_and_the_providers_part_are_the_cost(file
 def test_a_variant_with_a_price_of_its_own_is_in_the_models_name(file: Path, model: str, variant: str, name: str):
     row = {**EXPORTED, "model_permaslug": model, "variant": variant}
 
-    assert requests(read(OpenRouter(), csv(file, row)), "model") == [(name,)]
+    assert requests(read(gateway("openrouter"), csv(file, row)), "model") == [(name,)]
 
 
 @pytest.mark.parametrize(
@@ -150,14 +150,16 @@ def test_a_variant_with_a_price_of_its_own_is_in_the_models_name(file: Path, mod
     ],
 )
 def test_images_and_searches_are_counted(file: Path, changed: Row, image_tokens: int | None, units: object):
-    batch = read(OpenRouter(), json_lines(file, [{**ANSWERED, "native_tokens_completion": 1500, **changed}]))
+    batch = read(gateway("openrouter"), json_lines(file, [{**ANSWERED, "native_tokens_completion": 1500, **changed}]))
 
     assert requests(batch, "output_image_tokens", "units") == [(image_tokens, units)]
 
 
 def test_an_exported_search_is_counted_and_a_cancelled_call_has_its_zeros(file: Path):
     nothing = {"tokens_prompt": "0", "tokens_completion": "0", "tokens_reasoning": "0", "tokens_cached": "0"}
-    batch = read(OpenRouter(), csv(file, {**EXPORTED, "cost_web_search": "0.02"}, {**EXPORTED, **nothing, "cancelled": "true"}))
+    rows = {**EXPORTED, "cost_web_search": "0.02"}, {**EXPORTED, **nothing, "cancelled": "true"}
+
+    batch = read(gateway("openrouter"), csv(file, *rows))
 
     assert requests(batch, "units", "input_tokens") == [([("web_searches", Decimal(1))], 1200), (None, 0)]
 
@@ -171,11 +173,11 @@ def test_an_exported_search_is_counted_and_a_cancelled_call_has_its_zeros(file: 
     ],
 )
 def test_what_only_has_a_cost_is_not_openrouters(file: Path, body: Row):
-    assert OpenRouter().recognise(Head.of(json_lines(file, [body]))) is None
+    assert gateway("openrouter").recognise(Head.of(json_lines(file, [body]))) is None
 
 
 def test_a_row_with_more_cached_than_sent_is_rejected(file: Path):
-    batch = read(OpenRouter(), csv(file, {**EXPORTED, "tokens_cached": "5000"}, {**EXPORTED, "generation_id": ""}))
+    batch = read(gateway("openrouter"), csv(file, {**EXPORTED, "tokens_cached": "5000"}, {**EXPORTED, "generation_id": ""}))
 
     assert batch.requests.num_rows == 0
     assert [reason.split(",")[0] for _, reason in rejects(batch)] == [

@@ -17,7 +17,7 @@ from usagecost.ingest import look
 from usagecost.lake import Lake
 from usagecost.sources.files import ByteStream, FileProblem, Head
 from usagecost.sources.lines import line_blocks
-from usagecost.sources.table import column_names
+from usagecost.sources.mapped import column_names
 
 ROW = {"started_at": "2026-05-01T10:00:00Z", "provider": "openai", "model": "gpt-4o", "input_tokens": 1, "output_tokens": 2}
 JSON = (json.dumps(ROW) + "\n").encode()

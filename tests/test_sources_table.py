@@ -20,6 +20,7 @@ from tests.source_rows import json_lines, read, rejects, requests, sum_of
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import Head
+from usagecost.sources.mapped import mapped_by
 from usagecost.sources.mapping import read_mapping
 from usagecost.sources.table import Table
 
@@ -37,7 +38,7 @@ def file(tmp_path: Path) -> Path:
 def mapped(folder: Path, toml: str) -> Table:
     path = folder / "mapping.toml"
     path.write_text(toml)
-    return Table(read_mapping(path))
+    return mapped_by(read_mapping(path))
 
 
 def test_canonical_names_are_taken_as_they_are(file: Path):

@@ -16,8 +16,9 @@ from usagecost.ingest.reports import Report
 from usagecost.ingest.run import WrongUsage, chosen_source, ingest, ingest_copies, ingest_part
 from usagecost.sources import SOURCES, FileProblem, Source
 from usagecost.sources.guesses import guessed_columns, guessed_cost_unit, guessed_duration_unit
-from usagecost.sources.mapping import GIVEN_COLUMNS, MappingProblem, mapping_of, mapping_toml
-from usagecost.sources.table import Table
+from usagecost.sources.mapped import mapped_by
+from usagecost.sources.mapping import GIVEN_COLUMNS, mapping_of, mapping_toml
+from usagecost.sources.mapping_keys import MappingProblem
 
 __all__ = [
     "FORMATS",
@@ -51,4 +52,4 @@ FORMATS: Mapping[str, Source] = {source.name: source for source in SOURCES}
 
 def mapped_table(keys: dict[str, Any]) -> Source:
     """Tables as a mapping with these keys reads them; raises MappingProblem."""
-    return Table(mapping_of(keys))
+    return mapped_by(mapping_of(keys))

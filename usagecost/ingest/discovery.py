@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from usagecost.sources.files import FileProblem, Head
+from usagecost.sources.mapped import MOST_NAMES, column_names
 from usagecost.sources.protocol import Reject, Source
-from usagecost.sources.table import MOST_NAMES, column_names
 
 LOG_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".log", ".parquet", ".pq"})
 PACKED_SUFFIXES = frozenset({".gz", ".zst"})

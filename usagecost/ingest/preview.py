@@ -21,9 +21,9 @@ from usagecost.pricing import Book
 from usagecost.schema import REJECTS, REQUESTS
 from usagecost.sources import SOURCES, FileProblem, Head, Reading, Source
 from usagecost.sources.conventions import STATUSES
+from usagecost.sources.mapped import column_names
 from usagecost.sources.records import is_json, tabular_file
 from usagecost.sources.sql import registered
-from usagecost.sources.table import column_names
 
 SHOWN_ROWS = 10
 SHOWN_CHARACTERS = 300

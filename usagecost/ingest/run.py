@@ -16,8 +16,9 @@ from usagecost.lake import Lake
 from usagecost.lake.staging import bounded_database
 from usagecost.schema import REQUESTS
 from usagecost.sources import SOURCES, Batch, Head, Reading, Source
-from usagecost.sources.mapping import MappingProblem, read_mapping
-from usagecost.sources.table import Table
+from usagecost.sources.mapped import mapped_by
+from usagecost.sources.mapping import read_mapping
+from usagecost.sources.mapping_keys import MappingProblem
 
 OnProgress = Callable[[float, str], None]
 
@@ -94,10 +95,10 @@ def chosen_source(name: str | None, mapping: Path | None) -> Source | None:
         raise WrongUsage(f"--as {name} is no format: use one of {', '.join(names)}.")
     if mapping is None:
         return next((source for source in SOURCES if source.name == name), None)
-    if name not in (None, Table.name):
+    if name not in (None, "table"):
         raise WrongUsage(f"--mapping describes tables, so it cannot go with --as {name}: leave one of them out.")
     try:
-        return Table(read_mapping(mapping))
+        return mapped_by(read_mapping(mapping))
     except MappingProblem as problem:
         raise WrongUsage(str(problem)) from None
 

@@ -1,24 +1,20 @@
 """The log formats: one file each, which recognises the format and reads it into canonical requests.
 
-To add a format, write a class with the members of `Source` in a file of its own and list it here.
+To add a format whose records are flat, write a mapping into gateways/ (README.md is its language); for any other, a class with
+the members of `Source` in a file of its own. List it here.
 """
 
 from __future__ import annotations
 
 from usagecost.sources.bedrock import Bedrock
-from usagecost.sources.bifrost import Bifrost
 from usagecost.sources.bodies import Bodies
 from usagecost.sources.claude_code import ClaudeCode
-from usagecost.sources.cloudflare import Cloudflare
 from usagecost.sources.codex import Codex
-from usagecost.sources.cursor import Cursor
 from usagecost.sources.files import FileProblem, Head
-from usagecost.sources.helicone import Helicone
 from usagecost.sources.langfuse import Langfuse
 from usagecost.sources.litellm import LiteLLM
-from usagecost.sources.openrouter import OpenRouter
+from usagecost.sources.mapped import gateway
 from usagecost.sources.otel import OpenTelemetry
-from usagecost.sources.portkey import Portkey
 from usagecost.sources.protocol import Batch, Reading, Reject, Source
 from usagecost.sources.table import Table
 
@@ -26,17 +22,17 @@ __all__ = ["SOURCES", "Batch", "FileProblem", "Head", "Reading", "Reject", "Sour
 
 SOURCES: tuple[Source, ...] = (
     Bedrock(),
-    Bifrost(),
+    gateway("bifrost"),
     Bodies(),
     ClaudeCode(),
-    Cloudflare(),
+    gateway("cloudflare"),
     Codex(),
-    Cursor(),
-    Helicone(),
+    gateway("cursor"),
+    gateway("helicone"),
     Langfuse(),
     LiteLLM(),
-    OpenRouter(),
+    gateway("openrouter"),
     OpenTelemetry(),
-    Portkey(),
+    gateway("portkey"),
     Table(),
 )

@@ -18,9 +18,11 @@ DURATIONS = {"ms": 1.0, "s": 1e3, "us": 1e-3, "ns": 1e-6}
 COSTS = {
     "usd": "TRY_CAST({raw} AS DECIMAL(18, 9))",
     "cents": "(TRY_CAST({raw} AS DECIMAL(20, 7)) * 0.01)::DECIMAL(38, 9)",
-    "nano": "(TRY_CAST({raw} AS DECIMAL(24)) * 0.000000001)::DECIMAL(38, 9)",
+    "nano": "CASE WHEN TRY_CAST({raw} AS DOUBLE) = floor(TRY_CAST({raw} AS DOUBLE)) "
+    "THEN (TRY_CAST({raw} AS DECIMAL(24)) * 0.000000001)::DECIMAL(38, 9) END",
 }
-"""Units of costs, and the template of SQL that makes dollars of a text: exact to a billionth, NULL where there is no number."""
+"""Units of costs, and the template of SQL that makes dollars of a text: exact to a billionth, NULL where there is no number, or a
+fraction of a billionth."""
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,8 @@ def _cost(unit: str) -> Kind:
             WHEN {{parsed}} < 0 THEN 'a cost cannot be negative. Leave credits out, or the value empty.'
             WHEN {{parsed}} > {MOST_COST_USD} OR TRY_CAST({{raw}} AS DOUBLE) BETWEEN {MOST_COST_USD} AND 'inf'::DOUBLE
                 THEN 'no request costs more than {MOST_COST_USD:,} USD. Check the unit: cost_unit in the mapping.'
+            WHEN {{parsed}} IS NULL AND TRY_CAST({{raw}} AS DOUBLE) IS NOT NULL AND '{unit}' = 'nano'
+                THEN 'that has a fraction, and billionths of a dollar are whole numbers. Split the file by the unit of its costs.'
             ELSE 'a cost is a number without a currency sign, or empty.'
         END""",
     )

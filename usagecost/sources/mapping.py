@@ -1,33 +1,6 @@
-"""How a table's columns become those of the record: a small TOML file that a person writes.
+"""How a log's columns become those of the record: a small TOML file that a person writes, or that comes with the product.
 
-::
-
-    source = "azure"                      # the name of these requests' source in the lake
-    input_includes_cache_read = false     # asked for when cache_read_tokens is mapped; likewise
-    input_includes_cache_write = true     #   … when cache_write_tokens is
-    output_includes_reasoning = true      #   … when output_reasoning_tokens is
-    time_unit = "ms"                      # of plain numbers: iso (there are none), s, ms, us or ns; without it, by their size
-    timezone = "Europe/Berlin"            # of times without an offset; without it, UTC
-    duration_unit = "s"                   # of duration_ms and ttft_ms: ms, s, us or ns; without it, ms
-    cost_unit = "cents"                   # of reported_cost_usd: usd, cents or nano (billionths of a dollar); without it, usd
-    delimiter = ";"                       # of a text file; without it, found out
-    decimal_comma = true                  # of numbers that are texts: 1.234,5 is 1234.5; false: 1,234.5 is; without it, found out
-    no_value = ["Included", "n. a."]      # words that stand for no value, in any column
-    attributes = ["region"]               # further columns that are kept; all others are left out, as they may hold prompts
-
-    [columns]                             # the record's column = the table's; in JSON lines, a.b is the field b of the object a
-    started_at = "TIMESTAMP"
-    input_tokens = "ContextTokens"
-    units.web_searches = "Searches"       # what is billed by the piece, each in a column of its own
-
-    [constants]                           # what is the same for all rows
-    provider = "azure"
-
-    [numbers]                             # the record's column = how its numbers are written, where it differs: 1.234,5 or 1,234.5
-    reported_cost_usd = "1,234.5"
-
-    [statuses]                            # the table's words for success, error and cancelled
-    OK = "success"
+README.md beside this file is the language. The gateways in gateways/ are written in it, so what they say, anybody can say.
 
 Where no column is mapped to request_id, a row is known by the file's header and first row, and its number. So a file that
 is renamed, packed or has grown brings no request twice; one whose rows are sorted anew, or cut off at its beginning, does.
@@ -36,18 +9,31 @@ A column mapped to rank says which of two versions of a request stays: the one w
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import tomllib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from usagecost.schema import COLUMN_BY_NAME, PRICE_COLUMNS, PROVENANCE_COLUMNS
 from usagecost.sources.conventions import COSTS, DURATIONS, Conventions
+from usagecost.sources.mapping_keys import (
+    MappingProblem,
+    Value,
+    check_known,
+    constants_of,
+    flag_of,
+    list_of,
+    names_of,
+    one_of,
+    table_of,
+    text_of,
+    texts_of,
+    value_of,
+)
 from usagecost.sources.moments import TIME_UNITS
 from usagecost.sources.numbers import COMMA, POINT, is_number
 
@@ -65,35 +51,59 @@ _INCLUSIONS = {
     "output_includes_reasoning": "output_reasoning_tokens",
 }
 _KEYS = (
-    "source", *_INCLUSIONS, *_CHOICES, "timezone", "delimiter", "decimal_comma", "no_value", "attributes", "columns", "constants",
-    "numbers", "statuses",
+    "source", "title", "counts", "recognise", *_INCLUSIONS, *_CHOICES, "timezone", "delimiter", "decimal_comma", "plain_numbers",
+    "no_value", "under", "columns", "fields", "steps", "attributes", "constants", "numbers", "statuses", "skipped", "variants",
 )  # fmt: skip
 
 
-class MappingProblem(Exception):  # noqa: N818 - a sentence about a file that a person wrote
-    """What is wrong with a mapping: the file, the key, and what would be right."""
+@dataclass(frozen=True)
+class FileCondition:
+    """A file that has some names, or in whose first rows a number in a column has a fraction."""
+
+    names: tuple[str, ...] = ()
+    fraction: str | None = None
 
 
 @dataclass(frozen=True)
 class TableMapping:
     """A table's columns by the record's; by default they have the same names.
 
-    `styles` are how numbers are written, by the table's column: see numbers.py. Others are found out.
+    `fields` are names of values that expressions speak of, `steps` those of expressions that further ones speak of; `skipped`
+    are reasons, each with the condition of rows that are no requests. `styles` are how numbers are written, by the table's
+    column: see numbers.py. Others are found out, unless all numbers are plain. `recognise` are the names by which a file is of
+    this format, in several ways; without them all that is mapped has to be there. `under` is the object in which all of it may
+    stand. `variants` are mappings for some of the files, each with the condition that a file meets.
     """
 
-    columns: Mapping[str, str]
+    columns: Mapping[str, Value]
     source: str = "table"
+    title: str = ""
+    counts: str = ""
+    recognise: tuple[tuple[str, ...], ...] = ()
     constants: Mapping[str, str] = field(default_factory=dict)
-    attributes: tuple[str, ...] = ()
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    steps: Mapping[str, str] = field(default_factory=dict)
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    under: str | None = None
     delimiter: str | None = None
     no_value: tuple[str, ...] = ()
     styles: Mapping[str, str] = field(default_factory=dict)
+    has_plain_numbers: bool = False
     conventions: Conventions = field(default_factory=Conventions)
+    variants: tuple[tuple[FileCondition, TableMapping], ...] = ()
 
     @property
-    def names(self) -> list[str]:
-        """The table's columns that are read, each once."""
-        return list(dict.fromkeys((*self.columns.values(), *self.attributes)))
+    def places(self) -> dict[str, str]:
+        """Each place in a log that is read, and what it is read for."""
+        read = {place: name for name, value in self.attributes.items() for place in value.read_places}
+        read |= {place: name for name, places in self.fields.items() for place in places}
+        return read | {place: column for column, value in self.columns.items() for place in value.read_places}
+
+
+def identity_mapping(names: list[str]) -> TableMapping:
+    """The mapping of a table whose columns have the record's names."""
+    return TableMapping({name: Value((name,)) for name in names})
 
 
 def read_mapping(path: Path) -> TableMapping:
@@ -113,32 +123,41 @@ def read_mapping(path: Path) -> TableMapping:
 
 
 def mapping_of(keys: dict[str, Any]) -> TableMapping:
-    """The mapping that has these keys; raises MappingProblem."""
+    """The mapping that has these keys; raises MappingProblem. Expressions are checked when they are used."""
     for key in keys:
-        _check_known(key, _KEYS, "key")
-    columns, constants = _columns(keys), _constants(keys)
+        check_known(key, _KEYS, "key")
+    columns, constants = _columns(keys), constants_of(keys)
     for column in (*columns, *constants):
         if not column.startswith("units.") or column in constants:
-            _check_known(column, GIVEN_COLUMNS, "column of the record")
+            check_known(column, GIVEN_COLUMNS, "column of the record")
     if "units" in columns and any(column.startswith("units.") for column in columns):
         raise MappingProblem("[columns] names both units and one of them, such as units.web_searches: keep one of the two ways.")
     if both := columns.keys() & constants.keys():
         raise MappingProblem(f"{min(both)} stands under [columns] and under [constants]: keep one of them.")
     if "started_at" not in columns:
         raise MappingProblem("[columns] lacks started_at: say which column holds the time of a request.")
-    delimiter = _text(keys, "delimiter")
+    delimiter = text_of(keys, "delimiter")
     if delimiter is not None and (len(delimiter) != 1 or not delimiter.isascii()):
         raise MappingProblem(f"delimiter is {delimiter!r}: it is one ASCII character.")
-    return TableMapping(
+    mapping = TableMapping(
         columns=columns,
-        source=_text(keys, "source") or "table",
+        source=text_of(keys, "source") or "table",
+        title=text_of(keys, "title") or "",
+        counts=text_of(keys, "counts") or "",
+        recognise=names_of(keys, "recognise"),
         constants=constants,
-        attributes=_list(keys, "attributes", "columns", "region"),
+        attributes=_attributes(keys),
+        fields={name: value_of("fields", name, value).places for name, value in table_of(keys, "fields").items()},
+        steps=texts_of(keys, "steps"),
+        skipped=texts_of(keys, "skipped"),
+        under=text_of(keys, "under"),
         delimiter=delimiter,
-        no_value=_list(keys, "no_value", "words", "Included"),
+        no_value=list_of(keys, "no_value", "words", "Included"),
         styles=_styles(keys, columns),
+        has_plain_numbers=flag_of(keys, "plain_numbers") or False,
         conventions=_conventions(keys, columns),
     )
+    return replace(mapping, variants=tuple(_variants(keys)))
 
 
 def mapping_toml(keys: Mapping[str, Any]) -> str:
@@ -161,100 +180,74 @@ def _toml(value: str | bool | list[str]) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _conventions(keys: dict[str, Any], columns: Mapping[str, str]) -> Conventions:
-    units = {key: _choice(keys, key, choices) for key, choices in _CHOICES.items() if key in keys}
-    zone = _text(keys, "timezone") or "UTC"
+def _conventions(keys: dict[str, Any], columns: Mapping[str, Value]) -> Conventions:
+    units = {key: one_of(keys, key, choices) for key, choices in _CHOICES.items() if key in keys}
+    zone = text_of(keys, "timezone") or "UTC"
     if zone not in available_timezones():
         raise MappingProblem(f"timezone {zone!r} is no time zone: use an IANA name such as Europe/Berlin.")
-    statuses = _texts(keys, "statuses")
+    statuses = texts_of(keys, "statuses")
     for word, outcome in statuses.items():
         if outcome not in OUTCOMES:
             raise MappingProblem(f"[statuses] {word} is {outcome!r}: it has to be one of {', '.join(OUTCOMES)}.")
     inclusions: dict[str, Any] = {key: _inclusion(keys, key, columns) for key in _INCLUSIONS}
-    return Conventions(**inclusions, **units, timezone=ZoneInfo(zone).key, statuses=statuses, names=columns)
+    names = {column: value.places[0] for column, value in columns.items() if value.places}
+    return Conventions(**inclusions, **units, timezone=ZoneInfo(zone).key, statuses=statuses, names=names)
 
 
-def _inclusion(keys: dict[str, Any], key: str, columns: Mapping[str, str]) -> bool:
+def _inclusion(keys: dict[str, Any], key: str, columns: Mapping[str, Value]) -> bool:
     """Whether a count includes its part. Nobody can guess it, and the cost depends on it: it has to be said."""
     part = _INCLUSIONS[key]
     if key not in keys and part in columns:
         raise MappingProblem(f"{key} is missing: {part} is mapped, so say with true or false whether the count includes it.")
-    included = keys.get(key, True)
-    if not isinstance(included, bool):
-        raise MappingProblem(f"{key} is {included!r}: it has to be true or false, without quotation marks.")
-    return included
+    said = flag_of(keys, key)
+    return True if said is None else said
 
 
-def _choice(keys: dict[str, Any], key: str, choices: Collection[str]) -> str:
-    choice = _text(keys, key)
-    if choice is None or choice not in choices:
-        raise MappingProblem(f"{key} is {choice!r}: it has to be one of {', '.join(choices)}.")
-    return choice
-
-
-def _constants(keys: dict[str, Any]) -> dict[str, str]:
-    """The constants as text, as a file would have them."""
-    table = keys.get("constants", {})
-    if not isinstance(table, dict) or any(not isinstance(value, str | bool | int | float) for value in table.values()):
-        raise MappingProblem("[constants] has to hold texts, numbers, true or false.")
-    return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in table.items()}
-
-
-def _list(keys: dict[str, Any], key: str, what: str, example: str) -> tuple[str, ...]:
-    names = keys.get(key, [])
-    if not isinstance(names, list) or any(not isinstance(name, str) for name in names):
-        raise MappingProblem(f'{key} has to be a list of {what}, such as ["{example}"].')
-    return tuple(names)
-
-
-def _columns(keys: dict[str, Any]) -> dict[str, str]:
-    """The table's column for each of the record's; `units.x = …` is a table within the table to TOML."""
-    columns = keys.get("columns", {})
-    if isinstance(columns, dict) and isinstance(units := columns.get("units"), dict):
+def _columns(keys: dict[str, Any]) -> dict[str, Value]:
+    """What each of the record's columns is; `units.x = …` is a table within the table to TOML."""
+    columns = table_of(keys, "columns")
+    if isinstance(units := columns.get("units"), dict) and not units.keys() <= {"column", "sql"}:
         rest = {name: value for name, value in columns.items() if name != "units"}
         columns = rest | {f"units.{unit}": value for unit, value in units.items()}
-    columns = _texts({"columns": columns}, "columns")
     for column in columns:
         if column.startswith("units.") and not re.fullmatch("units[.][a-z][a-z0-9_]*", column):
             raise MappingProblem(f"[columns] {column}: a unit has a name such as web_searches, in small letters.")
-    return columns
+    return {column: value_of("columns", column, value) for column, value in columns.items()}
 
 
-def _styles(keys: dict[str, Any], columns: Mapping[str, str]) -> dict[str, str]:
+def _attributes(keys: dict[str, Any]) -> dict[str, Value]:
+    """What is kept beside the record's columns: a list of columns, or a table that gives them names."""
+    if isinstance(keys.get("attributes"), dict):
+        return {name: value_of("attributes", name, value) for name, value in keys["attributes"].items()}
+    return {name: Value((name,)) for name in list_of(keys, "attributes", "columns", "region")}
+
+
+def _styles(keys: dict[str, Any], columns: Mapping[str, Value]) -> dict[str, str]:
     """How numbers are written, by the table's column: as the file does, unless one column does otherwise."""
-    has_comma = keys.get("decimal_comma")
-    if has_comma is not None and not isinstance(has_comma, bool):
-        raise MappingProblem(f"decimal_comma is {has_comma!r}: it has to be true or false, without quotation marks.")
-    numbers = {column: name for column, name in columns.items() if is_number(column)}
-    styles = {} if has_comma is None else dict.fromkeys(numbers.values(), COMMA if has_comma else POINT)
-    for column, example in _texts(keys, "numbers").items():
+    has_comma = flag_of(keys, "decimal_comma")
+    numbers = {column: value.read_places for column, value in columns.items() if is_number(column)}
+    every_place = [place for places in numbers.values() for place in places]
+    styles = {} if has_comma is None else dict.fromkeys(every_place, COMMA if has_comma else POINT)
+    for column, example in texts_of(keys, "numbers").items():
         if column not in numbers:
             raise MappingProblem(f"[numbers] {column} is no mapped column of counts, costs or durations.")
         if not re.fullmatch("1[., \u00a0']?234[.,]5", example):
             raise MappingProblem(f'[numbers] {column} is {example!r}: write 1234.5 as the column does, such as "1.234,5".')
-        styles[numbers[column]] = example[-2]
+        styles |= dict.fromkeys(numbers[column], example[-2])
     return styles
 
 
-def _texts(keys: dict[str, Any], key: str) -> dict[str, str]:
-    table = keys.get(key, {})
-    if not isinstance(table, dict):
-        raise MappingProblem(f"{key} has to be a table: a line [{key}], and its entries below.")
-    for name, value in table.items():
-        if not isinstance(value, str) or not value:
-            raise MappingProblem(f"[{key}] {name} is {value!r}: it has to be a text in quotation marks.")
-    return table
-
-
-def _text(keys: dict[str, Any], key: str) -> str | None:
-    value = keys.get(key)
-    if value is not None and (not isinstance(value, str) or not value):
-        raise MappingProblem(f"{key} is {value!r}: it has to be a text in quotation marks.")
-    return value
-
-
-def _check_known(name: str, known: Collection[str], what: str) -> None:
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        cure = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}."
-        raise MappingProblem(f"{name} is no {what}: {cure}")
+def _variants(keys: dict[str, Any]) -> list[tuple[FileCondition, TableMapping]]:
+    """The mapping with other keys, for the files that meet a condition."""
+    variants = keys.get("variants", [])
+    if not isinstance(variants, list) or any(not isinstance(variant, dict) for variant in variants):
+        raise MappingProblem("[[variants]] has to be written in double brackets, once for each.")
+    common = {key: value for key, value in keys.items() if key != "variants"}
+    found = []
+    for variant in variants:
+        condition = FileCondition(list_of(variant, "names", "columns", "response_status"), text_of(variant, "fraction"))
+        if bool(condition.names) == bool(condition.fraction):
+            raise MappingProblem("[[variants]] has to say of which files it is: by names, or by fraction.")
+        others = {key: value for key, value in variant.items() if key not in ("names", "fraction", "variants")}
+        found.append((condition, mapping_of(common | others)))
+    return found

@@ -106,14 +106,17 @@ def file_problem(reading: Reading, source: str, head: Head, problem: FileProblem
 
 
 class Source(Protocol):
-    """One log format. ``name`` is what a user types, and what the lake's column ``source`` says by default.
-
-    ``counts`` says what the log's counts of tokens include, and what is made of them: whole sentences for who loads it.
-    """
+    """One log format. ``name`` is what a user types, and what the lake's column ``source`` says by default."""
 
     name: str
-    title: str
-    counts: str
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+
+    @property
+    def counts(self) -> str:
+        """What the log's counts of tokens include, and what is made of them: whole sentences for who loads it."""
 
     def recognise(self, head: Head) -> str | None:
         """Why a file that begins like this is of the format: it follows "looks like"; None if it is not."""

@@ -26,6 +26,11 @@ def literal(text: str) -> str:
     return "'" + text.replace("\0", "").replace("'", "''") + "'"
 
 
+def json_path(names: Sequence[str]) -> str:
+    """The path of DuckDB's JSON functions to a field within objects, by the names on the way."""
+    return "$" + "".join(f".{json.dumps(name, ensure_ascii=False)}" for name in names)
+
+
 def json_object(fields: Mapping[str, str]) -> str:
     """SQL for a JSON object as text, from SQL expressions for its fields, each JSON or NULL; NULL ones are left out.
 
