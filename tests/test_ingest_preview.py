@@ -10,15 +10,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.source_rows import json_lines
-from usagecost.ingest import FORMATS, Source, look, preview, unknown_statuses
+from usagecost.ingest import Source, known_formats, look, preview, unknown_statuses
 from usagecost.lake import Lake
-from usagecost.sources import FileProblem
+from usagecost.sources import SOURCES, FileProblem
 from usagecost.sources.mapped import mapped_by
 from usagecost.sources.mapping import mapping_of
 from usagecost.sources.table import Table
 
 LAKE = Lake("/nowhere")
-"""Whose own prices hold: none."""
+"""Whose own prices and formats hold: none."""
+
+FORMATS = known_formats(LAKE)
 
 CSV = "started_at,model,provider,input_tokens,output_tokens\n"
 
@@ -31,7 +33,7 @@ def table(folder: Path, rows: int = 12) -> Path:
 
 
 def test_a_file_is_looked_at(tmp_path: Path):
-    found = look(table(tmp_path), "my table.csv")
+    found = look(table(tmp_path), "my table.csv", FORMATS)
 
     assert [(source.name, why) for source, why in found.fits] == [
         ("table", "a table with the record's columns started_at, provider, model, input_tokens, output_tokens")
@@ -42,7 +44,7 @@ def test_a_file_is_looked_at(tmp_path: Path):
 
 def test_a_table_of_no_known_format_has_columns_and_no_problem(tmp_path: Path):
     (tmp_path / "a.csv").write_text("TIMESTAMP,ContextTokens\n2026-05-01,5\n")
-    found = look(tmp_path / "a.csv", "a.csv")
+    found = look(tmp_path / "a.csv", "a.csv", FORMATS)
 
     assert (found.fits, found.columns, found.problem) == ((), ("TIMESTAMP", "ContextTokens"), None)
 
@@ -58,7 +60,7 @@ def test_a_table_of_no_known_format_has_columns_and_no_problem(tmp_path: Path):
 def test_what_cannot_be_read_is_said(tmp_path: Path, content: bytes, sentence: str):
     (tmp_path / "a").write_bytes(content)
 
-    assert look(tmp_path / "a", "a").problem == sentence
+    assert look(tmp_path / "a", "a", FORMATS).problem == sentence
 
 
 def test_ten_requests_stand_beside_ten_rows_in_their_order(tmp_path: Path):
@@ -119,7 +121,7 @@ def test_the_lakes_own_prices_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert preview(table(tmp_path), "table.csv", Table(), LAKE).requests["list_cost_usd"].to_pylist()[1] == Decimal("2.5")
 
 
-@pytest.mark.parametrize("source", FORMATS.values(), ids=FORMATS)
+@pytest.mark.parametrize("source", SOURCES, ids=[source.name for source in SOURCES])
 def test_every_format_says_what_its_counts_include(source: Source):
     assert "input" in source.counts
     assert source.counts.endswith(".")

@@ -85,7 +85,7 @@ def test_keys_become_the_toml_that_a_person_would_write():
     }
 
     assert mapping_toml(keys) == (
-        'source = "gateway"\ninput_includes_cache_read = false\nattributes = ["region"]\n'
+        'source = "gateway"\ninput_includes_cache_read = false\nattributes = [\n    "region",\n]\n'
         '\n[columns]\nstarted_at = "Zeit (UTC)"\nmodel = "model"\n\n[statuses]\n"all fine" = "success"\n'
     )
     assert mapping_of(keys).columns == {"started_at": Value(("Zeit (UTC)",)), "model": Value(("model",))}

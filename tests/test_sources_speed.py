@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from usagecost import ingest
-from usagecost.ingest import look
+from usagecost.ingest import known_formats, look
 from usagecost.lake import Lake
 from usagecost.sources.files import ByteStream, FileProblem, Head
 from usagecost.sources.lines import line_blocks
@@ -25,6 +25,7 @@ CSV = (",".join(ROW) + "\n").encode()
 NORMAL = (",".join(map(str, ROW.values())) + "\n").encode()
 CLAUDE = b'{"type":"user","sessionId":"s","timestamp":"2026-05-01T10:00:00Z","uuid":"u"}\n'
 SLOWER = 12
+FORMATS = known_formats(Lake("/nowhere"))
 
 
 def packed(file: Path, start: bytes, repeated: bytes, size: int) -> Path:
@@ -50,8 +51,8 @@ def test_a_file_is_recognised_in_linear_time(tmp_path: Path, repeated: bytes):
     ordinary = packed(tmp_path / "ordinary.gz", CSV, NORMAL, 256 << 10)
     hostile = packed(tmp_path / "hostile.gz", b"", repeated, 256 << 10)
 
-    normal = processor_seconds(lambda: look(ordinary, "a"))
-    assert processor_seconds(lambda: look(hostile, "b")) < SLOWER * max(normal, 0.05)
+    normal = processor_seconds(lambda: look(ordinary, "a", FORMATS))
+    assert processor_seconds(lambda: look(hostile, "b", FORMATS)) < SLOWER * max(normal, 0.05)
 
 
 @pytest.mark.slow

@@ -31,7 +31,7 @@ def watch(
 
     try:
         seconds = duration(every, "--every").total_seconds()
-        chosen = chosen_source(format, mapping)
+        chosen = chosen_source(format, mapping, lake_named(lake))
     except (ValueError, WrongUsage) as problem:
         fail(str(problem), WRONG_USAGE)
     if not folder.is_dir():

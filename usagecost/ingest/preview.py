@@ -13,13 +13,14 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from usagecost.ingest.formats import Formats
 from usagecost.ingest.priced import priced
 from usagecost.lake import Lake
 from usagecost.lake.staging import bounded_database
 from usagecost.pricebook import current_book
 from usagecost.pricing import Book
 from usagecost.schema import REJECTS, REQUESTS
-from usagecost.sources import SOURCES, FileProblem, Head, Reading, Source
+from usagecost.sources import FileProblem, Head, Reading, Source
 from usagecost.sources.conventions import STATUSES
 from usagecost.sources.mapped import column_names
 from usagecost.sources.records import is_json, tabular_file
@@ -66,14 +67,14 @@ class Preview:
     skipped: int = 0
 
 
-def look(path: Path, name: str) -> Looked:
+def look(path: Path, name: str, formats: Formats) -> Looked:
     """What a file is, by its first lines."""
     size = path.stat().st_size
     try:
         head = Head.of(path, name=name)
     except FileProblem as problem:
         return Looked(path, name, size, problem=problem.sentence)
-    fits = tuple((source, why) for source in SOURCES if (why := source.recognise(head)))
+    fits = tuple((source, why) for source in formats.sources.values() if (why := source.recognise(head)))
     try:
         columns = tuple(column_names(head))
     except FileProblem as problem:

@@ -10,12 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from usagecost.ingest.discovery import Found, find_files
+from usagecost.ingest.formats import Formats, known_formats
 from usagecost.ingest.loading import load
 from usagecost.ingest.reports import Report
 from usagecost.lake import Lake
 from usagecost.lake.staging import bounded_database
 from usagecost.schema import REQUESTS
-from usagecost.sources import SOURCES, Batch, Head, Reading, Source
+from usagecost.sources import Batch, Head, Reading, Source
 from usagecost.sources.mapped import mapped_by
 from usagecost.sources.mapping import read_mapping
 from usagecost.sources.mapping_keys import MappingProblem
@@ -47,7 +48,7 @@ def ingest(
     `version` is the lake's. `on_progress` hears a share from 0 to 1, and words.
     Raises WrongUsage before anything is read, LakeError when the lake cannot be written.
     """
-    chosen = chosen_source(format, mapping)
+    chosen = chosen_source(format, mapping, lake)
     return _run(find_files(paths, lake.root), chosen, lake, dry_run, on_progress)
 
 
@@ -78,23 +79,26 @@ def _run(found: Found, chosen: Source | None, lake: Lake, dry_run: bool, on_prog
 
 def _ingest(found: Found, chosen: Source | None, lake: Lake, against: Lake | None, on_progress: OnProgress | None) -> Report:
     read: dict[str, None] = {}
+    formats = known_formats(against or lake)
     paths = [found.names.get(path) or str(path) for path in list(found.files)[:MOST_PROBLEMS]]
     with lake.staging() as folder, bounded_database(folder) as con:
         reading = Reading(con, datetime.now(UTC))
-        batches = _with_progress(_batches(found, chosen, reading, read), found.bytes, on_progress)
+        batches = _with_progress(_batches(found, formats, chosen, reading, read), found.bytes, on_progress)
         report = load(batches, lake, about={"paths": ", ".join(paths)}, against=against, files=read)
     if on_progress:
         on_progress(1.0, "Done")
-    return replace(report, files=found.count, problems=_few((*found.problems, *report.problems)))
+    return replace(report, files=found.count, problems=_few((*formats.problems, *found.problems, *report.problems)))
 
 
-def chosen_source(name: str | None, mapping: Path | None) -> Source | None:
+def chosen_source(name: str | None, mapping: Path | None, lake: Lake) -> Source | None:
     """The format that was named or mapped, if any; raises WrongUsage."""
-    names = [source.name for source in SOURCES]
-    if name is not None and name not in names:
-        raise WrongUsage(f"--as {name} is no format: use one of {', '.join(names)}.")
+    if name is None and mapping is None:
+        return None
+    known = known_formats(lake).sources
+    if name is not None and name not in known:
+        raise WrongUsage(f"--as {name} is no format: use one of {', '.join(known)}.")
     if mapping is None:
-        return next((source for source in SOURCES if source.name == name), None)
+        return known.get(name or "")
     if name not in (None, "table"):
         raise WrongUsage(f"--mapping describes tables, so it cannot go with --as {name}: leave one of them out.")
     try:
@@ -103,7 +107,7 @@ def chosen_source(name: str | None, mapping: Path | None) -> Source | None:
         raise WrongUsage(str(problem)) from None
 
 
-def _batches(found: Found, chosen: Source | None, reading: Reading, read: dict[str, None]) -> Iterator[Batch]:
+def _batches(found: Found, formats: Formats, chosen: Source | None, reading: Reading, read: dict[str, None]) -> Iterator[Batch]:
     """All files in batches: neighbours of one format together; at last what could not be read at all.
 
     The names of the files that are read are put into `read`, one after the other.
@@ -113,7 +117,7 @@ def _batches(found: Found, chosen: Source | None, reading: Reading, read: dict[s
         read[head.source_file] = None
         return head
 
-    for source, group in groupby(found.recognised(SOURCES, chosen), key=lambda pair: pair[0]):
+    for source, group in groupby(found.recognised(list(formats.sources.values()), chosen), key=lambda pair: pair[0]):
         yield from source.read((noted(head) for _, head in group), reading)
     yield Batch(REQUESTS.empty_table(), reading.rejects(None, found.rejects), lines=0, bytes_read=0)
 

@@ -16,6 +16,7 @@ from usagecost.sources.mapping_keys import MappingProblem
 from usagecost.sources.sql import identifier
 
 _NO_VALUE_OF_A_ROW = frozenset(("SUBQUERY", "STAR", "WINDOW", "PARAMETER"))
+_RESERVED = ("row", "line", "source_file", "fingerprint")
 _MANY_ROWS = frozenset(("unnest", "unlist", "generate_subscripts"))
 
 
@@ -32,8 +33,10 @@ def expressions_of(mapping: TableMapping) -> dict[tuple[str, str], str]:
 def check_expressions(mapping: TableMapping) -> None:
     """Raises MappingProblem if a name or an expression of a mapping, or of its variants, cannot be used."""
     for name in (*mapping.fields, *mapping.steps):
-        if not re.fullmatch("[a-z][a-z0-9_]*", name):
-            raise MappingProblem(f"{name} is no name for a field or a step: use small letters, digits and _.")
+        if name in _RESERVED or not re.fullmatch("[a-z][a-z0-9_]*", name):
+            raise MappingProblem(
+                f"{name} is no name for a field or a step: use small letters, digits and _, and not {', '.join(_RESERVED)}."
+            )
     if both := mapping.fields.keys() & mapping.steps.keys():
         raise MappingProblem(f"{min(both)} stands under [fields] and under [steps]: keep one of them.")
     expressions = expressions_of(mapping)
@@ -51,7 +54,7 @@ def check_expressions(mapping: TableMapping) -> None:
         check_expressions(variant)
 
 
-_UNSTEADY = "SELECT DISTINCT function_name FROM duckdb_functions() WHERE stability <> 'CONSISTENT'"
+_UNSTEADY = "SELECT function_name FROM duckdb_functions() GROUP BY ALL HAVING NOT bool_or(stability = 'CONSISTENT')"
 
 
 def _problem(con: duckdb.DuckDBPyConnection, sql: str, stage: str, unsteady: set[str]) -> str | None:

@@ -20,9 +20,9 @@ from usagecost.sources.jsonlines import JsonLines
 from usagecost.sources.mapping import FileCondition, TableMapping, read_mapping
 from usagecost.sources.mapping_sql import Log, number_places, places_of, rows_sql
 from usagecost.sources.number_styles import WatchedFile, styles_of_json
-from usagecost.sources.protocol import BLANK, Batch, Reading, file_problem
+from usagecost.sources.protocol import Batch, Reading, file_problem
 from usagecost.sources.records import column_text, is_json, record_names, tabular_file
-from usagecost.sources.sql import identifier, literal
+from usagecost.sources.sql import identifier
 from usagecost.sources.tabular import Tabular, TabularFile
 
 MOST_NAMES = 60
@@ -84,7 +84,9 @@ class Mapped:
         try:
             mapping = self._mapping(head, reading)
             file = tabular_file(head, mapping.delimiter)
-            _check_present(mapping, file.names, file.names)
+            if not mapping.recognise:
+                present = [place for place in places_of(mapping) if place in file.names or place.split(".")[0] in file.names]
+                _check_present(mapping, present, file.names)
             watched = WatchedFile(file, {place: whole for place, whole in _unsaid(mapping).items() if place in file.names})
             yield from _tabular(file, mapping, {}).batches(watched, reading)
             if watched.rest:
@@ -113,7 +115,8 @@ def _json_lines(head: Head, mapping: TableMapping, reading: Reading) -> JsonLine
     places = places_of(mapping)
     log = _log_of_json(head, places)
     paths = {place: log.path(place) for place in places}
-    _check_present(mapping, _present(head, paths), _json_fields(head))
+    if not mapping.recognise:
+        _check_present(mapping, _present(head, paths), _json_fields(head))
     styles = styles_of_json(head, _unsaid(mapping), paths, reading.con)
     numbers = number_places(mapping)
     shape = {top: "JSON" if top in numbers else "VARCHAR" for top in log.tops}
@@ -138,7 +141,7 @@ def _tabular(file: TabularFile, mapping: TableMapping, styles: Mapping[str, str]
     tops = {log.path(place)[0] for place in places_of(mapping)}
     read = [name for name in file.names if name in tops]
     is_blank = f"coalesce({', '.join(map(identifier, file.names))}) IS NULL"
-    rows = rows_sql(mapping, log, styles, None if is_typed else f" WHEN {is_blank} THEN {literal(BLANK)}")
+    rows = rows_sql(mapping, log, styles, None if is_typed else is_blank)
     places = {column: [place for place in value.places if place in file.names] for column, value in mapping.columns.items()}
     names = {**mapping.conventions.names, **{column: found[0] for column, found in places.items() if found}}
     conventions = replace(mapping.conventions, names=names)
@@ -151,9 +154,7 @@ def _unsaid(mapping: TableMapping) -> dict[str, bool]:
 
 
 def _check_present(mapping: TableMapping, present: Collection[str], listed: Collection[str]) -> None:
-    """Raises FileProblem if the table lacks all places of a value; of a format that is recognised, files may lack some."""
-    if mapping.recognise:
-        return
+    """Raises FileProblem if the table lacks all places of a value. Of a format that is recognised files may."""
     values = [(name, value.read_places) for name, value in mapping.columns.items()]
     values += [*mapping.fields.items(), *(("attributes", value.read_places) for value in mapping.attributes.values())]
     columns = f"Its columns are {', '.join(list(listed)[:MOST_NAMES])}{', …' if len(listed) > MOST_NAMES else ''}."

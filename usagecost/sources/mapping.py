@@ -9,7 +9,6 @@ A column mapped to rank says which of two versions of a request stays: the one w
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -17,6 +16,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
+
+import tomli_w
 
 from usagecost.schema import COLUMN_BY_NAME, PRICE_COLUMNS, PROVENANCE_COLUMNS
 from usagecost.sources.conventions import COSTS, DURATIONS, Conventions
@@ -162,22 +163,7 @@ def mapping_of(keys: dict[str, Any]) -> TableMapping:
 
 def mapping_toml(keys: Mapping[str, Any]) -> str:
     """The keys of a mapping as the TOML that `read_mapping` reads."""
-    plain = [f"{name} = {_toml(value)}" for name, value in keys.items() if not isinstance(value, Mapping)]
-    tables = [
-        "\n".join(["", f"[{name}]", *(f"{_toml_key(key)} = {_toml(value)}" for key, value in table.items())])
-        for name, table in keys.items()
-        if isinstance(table, Mapping)
-    ]
-    return "\n".join([*plain, *tables]) + "\n"
-
-
-def _toml_key(key: str) -> str:
-    return key if re.fullmatch("[A-Za-z0-9_-]+", key) else _toml(key)
-
-
-def _toml(value: str | bool | list[str]) -> str:
-    """TOML's texts are JSON's, but for one control character."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return tomli_w.dumps(keys)
 
 
 def _conventions(keys: dict[str, Any], columns: Mapping[str, Value]) -> Conventions:

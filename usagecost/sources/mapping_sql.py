@@ -18,6 +18,7 @@ from usagecost.sources.numbers import (
     rounded_id_sql,
     without_words_sql,
 )
+from usagecost.sources.protocol import BLANK
 from usagecost.sources.sql import identifier, json_object, json_path, literal, text_list, units_map, units_of_json
 
 _IDS = ("request_id", "trace_id", "session_id", "user_id", "end_user_id", "team_id", "virtual_key")
@@ -61,7 +62,7 @@ def number_places(mapping: TableMapping) -> dict[str, bool]:
 def rows_sql(mapping: TableMapping, log: Log, styles: Mapping[str, str], blank: str | None = None) -> str:
     """The WITH clauses, without the WITH, and the SELECT of canonical columns from `lines`; `styles` say how numbers are written.
 
-    `blank` is SQL that says whether a row is empty, and the reason for which it is skipped.
+    `blank` is SQL over `lines` that says whether a row is empty.
     """
     return _Statement(mapping, log, {**styles, **mapping.styles}).sql(blank)
 
@@ -77,19 +78,24 @@ class _Statement:
 
     def sql(self, blank: str | None) -> str:
         """The statement."""
-        places = ", ".join(f"{self._located(place)} AS {column}" for place, column in self._columns.items())
+        located = {column: self._located(place) for place, column in self._columns.items()} | ({'"#blank"': blank} if blank else {})
+        places = ", ".join(f"{sql} AS {column}" for column, sql in located.items())
         deep = "".join(
             f", {self._texts(top, paths, as_json=as_json)} AS {identifier(f'#{top} {as_json}')}"
             for (top, as_json), paths in self._deep.items()
         )
         fields = {name: self._text(places) for name, places in self._mapping.fields.items()}
-        stages = [f"SELECT *{deep} FROM lines", f"SELECT *, {places} FROM stage_0"]
+        about = "row, source_file" if "request_id" in self._mapping.columns else "row, source_file, line, fingerprint"
+        stages = [
+            f"SELECT *{deep} FROM lines",
+            f"SELECT {about}, {places} FROM stage_0",
+        ]  # not the log's own names: fields may be so
         for number, items in enumerate(filter(None, (fields, *in_stages(self._mapping.steps))), 1):
             made = ", ".join(f"{sql} AS {identifier(name)}" for name, sql in items.items())
             stages.append(f"SELECT *, {made} FROM stage_{number}")
         clauses = ", ".join(f"stage_{number} AS ({stage})" for number, stage in enumerate(stages))
-        skipped = "".join(f" WHEN {sql} THEN {literal(reason)}" for reason, sql in self._mapping.skipped.items())
-        skipped = (blank or "") + skipped
+        reasons = ({BLANK: '"#blank"'} if blank else {}) | dict(self._mapping.skipped)
+        skipped = " ".join(f"WHEN {sql} THEN {literal(reason)}" for reason, sql in reasons.items())
         columns = {"skipped": f"CASE {skipped} END"} if skipped else {}
         items = ", ".join(f"{sql} AS {column}" for column, sql in (columns | self._given()).items())
         return f"{clauses} SELECT row, source_file, {items} FROM stage_{len(stages) - 1}"

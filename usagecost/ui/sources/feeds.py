@@ -11,9 +11,10 @@ import pandas as pd
 import streamlit as st
 
 from usagecost import charts, formats, queries, queries_sources
+from usagecost.engine import open_lake
 from usagecost.filters import Filters, View
 from usagecost.folds import Usage
-from usagecost.ingest import FORMATS
+from usagecost.ingest import known_formats
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import draw, heading
 from usagecost.ui.text import days_text, plain
@@ -50,10 +51,12 @@ def feeds(view: View) -> None:
         help="Each log format or named table, with the requests of the whole lake. Fresh: the newest request is less than a day "
         "old. Late: less than a week. Silent: older. Clock ahead: it is later than now, so the sender's clock is wrong.",
     )
+    titles = {name: source.title for name, source in known_formats(open_lake(view.lake)).sources.items()}
     grid = st.grid(3, min_column_width=CARD_WIDTH, gap="small")
     for place, source in enumerate(found[:MOST_CARDS]):
         with grid.container(border=True, height="stretch"):
-            _card(source, usage.of_value(source["source"]), view, f"source-{place}")
+            title = titles.get(source["source"], source["source"])
+            _card(title, source, usage.of_value(source["source"]), view, f"source-{place}")
     more = (
         f" The {len(found) - MOST_CARDS} sources that were silent longest are in the download." if len(found) > MOST_CARDS else ""
     )
@@ -61,10 +64,9 @@ def feeds(view: View) -> None:
     st.caption(f"Bars: requests by {view.interval}, {days}, {plain(view.period.zone)}, without the sidebar's filters.{more}")
 
 
-def _card(source: dict[str, Any], usage: Usage, view: View, name: str) -> None:
+def _card(title: str, source: dict[str, Any], usage: Usage, view: View, name: str) -> None:
     zone = ZoneInfo(view.period.zone)
     words, color, icon = freshness(source["last"], datetime.now(UTC))
-    title = FORMATS[source["source"]].title if source["source"] in FORMATS else source["source"]
     st.markdown(f"**{plain(title)}**")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
         st.markdown(formats.counted(source["requests"], "request"), width="content")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,9 @@ import streamlit as st
 
 from usagecost import formats, ingest
 from usagecost.engine import UnansweredError, open_lake
-from usagecost.ingest import FORMATS, FileProblem, MappingProblem, Preview, Report, Source
+from usagecost.ingest import FileProblem, Formats, Preview, Report
 from usagecost.lake import Lake, LakeError, lake_root
-from usagecost.ui.sources.mapping_form import INCLUSIONS, mapping_keys
+from usagecost.ui.sources.plans import Plan, plan_of
 from usagecost.ui.sources.previews import show_preview
 from usagecost.ui.sources.uploads import Group, Uploads, current_uploads, discard, take_over, uploader_key
 from usagecost.ui.text import plain
@@ -22,23 +21,14 @@ MOST_UPLOAD_MB = 200
 CHECKED_AT_ONCE = 16 << 20
 """Bytes that are checked without being asked to."""
 
-MAPPED = "mapped"
 MOST_NAMES, MOST_PROBLEMS = 5, 8
 _DONE = "_loaded"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How the files of a group are read. `name` tells it from other ways to read them."""
-
-    source: Source
-    name: str
-    counts: str
 
 
 def load_files() -> None:
     """The whole way from dropped files to the lake."""
     _say_what_was_done()
+    known = ingest.known_formats(open_lake(lake_root()))
     given = st.file_uploader(
         "Log files: CSV, TSV, JSON, JSON lines or Parquet, packed with gzip or zstd or not",
         accept_multiple_files=True,
@@ -47,18 +37,24 @@ def load_files() -> None:
         help="Several at once. Nothing is loaded before you say so. Larger files: `python -m usagecost ingest PATH …`",
     )
     if given:
-        take_over(given)
+        take_over(given, known)
         st.rerun()
     uploads = current_uploads()
     if uploads is None:
-        known = ", ".join(source.title for name, source in FORMATS.items() if name != "table")
-        st.caption(f"Recognised by their content: {plain(known)}. Any other table can be mapped. {_target_words()}")
+        titles = ", ".join(source.title for name, source in known.sources.items() if name != "table")
+        st.caption(f"Recognised by their content: {plain(titles)}. Any other table can be mapped. {_target_words()}")
+        _say_problems(known)
         return
     plans: dict[Path, Plan] = {}
     for group in uploads.groups():
-        plan = _group(uploads, group)
+        plan = _group(uploads, group, known)
         plans |= {file.path: plan for file in group.files} if plan else {}
     _load_or_discard(uploads, plans)
+
+
+def _say_problems(known: Formats) -> None:
+    for problem in known.problems[:MOST_PROBLEMS]:
+        st.warning(plain(problem), icon=":material/block:")
 
 
 def _target_words() -> str:
@@ -84,7 +80,7 @@ def _say_what_was_done() -> None:
         st.caption(plain(problem))
 
 
-def _group(uploads: Uploads, group: Group) -> Plan | None:
+def _group(uploads: Uploads, group: Group, known: Formats) -> Plan | None:
     """A group of files: what they are, how they are read, and how that looks. None where they cannot be read yet."""
     with st.container(border=True, key=f"group_{group.name}"):
         names = ", ".join(file.name for file in group.files[:MOST_NAMES])
@@ -93,80 +89,10 @@ def _group(uploads: Uploads, group: Group) -> Plan | None:
         if group.first.problem:
             st.warning(plain(group.first.problem), icon=":material/block:")
             return None
-        plan = _plan(group)
+        plan = plan_of(group, known)
         if plan is not None:
             _show(uploads, group, plan)
         return plan
-
-
-def _plan(group: Group) -> Plan | None:
-    """As what the files are read: what they look like, unless the reader says otherwise."""
-    fits = group.first.fits
-    can_be_mapped = len(group.first.columns) > 1
-    titles = {name: source.title for name, source in FORMATS.items()} | ({MAPPED: "A table, mapped"} if can_be_mapped else {})
-    names = list(dict.fromkeys([*(source.name for source, _ in fits), *([MAPPED] if can_be_mapped else []), *titles]))
-    if len(fits) == 1:
-        st.markdown(f":material/check_circle: Looks like {plain(fits[0][1])}.")
-    elif fits:
-        st.markdown(f":material/help: Looks like {plain(', and like '.join(why for _, why in fits))}. Say which of them it is.")
-    else:
-        st.markdown(":material/help: A table of no known format: say below which column is what.")
-    chosen = st.selectbox(
-        "Read as",
-        names,
-        index=None if len(fits) > 1 else 0,
-        format_func=titles.__getitem__,
-        key=f"read_as_{group.name}",
-        placeholder="Choose the format",
-        width=420,
-    )
-    if chosen is None:
-        return None
-    return _mapped(group) if chosen == MAPPED else Plan(FORMATS[chosen], chosen, FORMATS[chosen].counts)
-
-
-def _mapped(group: Group) -> Plan | None:
-    """A table that is read by a mapping; None while something is missing in it."""
-    keys = mapping_keys(group.first)
-    if "started_at" not in keys.get("columns", {}):
-        st.info("Choose above which column is started_at, the time of a request.", icon=":material/contact_support:")
-        return None
-    open_questions = [part for key, (_, part, _) in INCLUSIONS.items() if part in keys["columns"] and key not in keys]
-    if open_questions:
-        st.info(
-            "Answer above what the counts include: nobody can guess it, and the cost depends on it.",
-            icon=":material/contact_support:",
-        )
-        return None
-    try:
-        source = ingest.mapped_table(keys)
-    except MappingProblem as problem:
-        st.info(plain(str(problem)), icon=":material/contact_support:")
-        return None
-    toml = ingest.mapping_toml(keys)
-    st.download_button(
-        "Save mapping",
-        data=toml,
-        file_name=f"{keys['source']}.toml",
-        mime="application/toml",
-        key=f"save_{group.name}",
-        icon=":material/save:",
-        on_click="ignore",
-        help="A small text file: `python -m usagecost ingest PATH --mapping FILE` reads later files in the same way.",
-    )
-    return Plan(source, toml, counts_of_mapping(keys))
-
-
-def counts_of_mapping(keys: dict[str, Any]) -> str:
-    """What a mapping says about the counts, in sentences."""
-    said = []
-    for key, (whole, part, words) in INCLUSIONS.items():
-        if part in keys["columns"]:
-            then = "taken as it stands" if keys[key] else f"{part} is added"
-            said.append(f"{whole} {'includes' if keys[key] else 'does not include'} {words}: {then}.")
-    if "input_tokens" in keys["columns"] and len(said) == 0:
-        said.append("input_tokens is taken as all input: the table tells nothing of caches.")
-    return " ".join(said) or "The table has no counts of tokens."
 
 
 def _show(uploads: Uploads, group: Group, plan: Plan) -> None:

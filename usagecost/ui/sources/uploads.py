@@ -15,7 +15,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from usagecost.ingest import Looked, Preview, Report, look
+from usagecost.ingest import Formats, Looked, Preview, Report, look
 
 _KEY, _ROUND = "_uploads", "_upload_round"
 
@@ -43,8 +43,8 @@ class Uploads:
         self.checked: tuple[object, Report] | None = None
         weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
 
-    def add(self, name: str, content: BinaryIO) -> None:
-        """Copies a file here, piece by piece. Its name is only what it is called: on disk it has a number."""
+    def add(self, name: str, content: BinaryIO, formats: Formats) -> None:
+        """Copies a file here, piece by piece, and looks what it is. Its name is only what it is called: on disk it has a number."""
         path, called = self.folder / str(len(self.files)), Path(name.replace("\\", "/")).name or "file"
         try:
             with path.open("wb") as copy:
@@ -54,7 +54,7 @@ class Uploads:
             problem = f"The file cannot be kept in {self.folder} ({error.strerror}): free some room and drop it again."
             self.files.append(Looked(path, called, 0, problem=problem))
         else:
-            self.files.append(look(path, called))
+            self.files.append(look(path, called, formats))
 
     @property
     def bytes(self) -> int:
@@ -81,13 +81,13 @@ def uploader_key() -> str:
     return f"upload_{st.session_state.get(_ROUND, 0)}"
 
 
-def take_over(given: Sequence[UploadedFile]) -> None:
+def take_over(given: Sequence[UploadedFile], formats: Formats) -> None:
     """Copies what was dropped to disk and lets go of it in memory."""
     uploads = current_uploads() or Uploads()
     st.session_state[_KEY] = uploads
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
     for file in given:
-        uploads.add(file.name, file)
+        uploads.add(file.name, file, formats)
     context = get_script_run_ctx()
     if context and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         for file in given:

@@ -1,0 +1,82 @@
+"""The formats that are recognised for a lake: those of the product, and those that people have described beside the lake.
+
+A mapping in the folder `sources` beside the lake (with a remote one, within it) that says by which columns its files are
+recognised is a format like any other; one with the name of a format of the product takes its place.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from usagecost.lake import Lake, LakeError, TextFolder
+from usagecost.sources import SOURCES, Source
+from usagecost.sources.mapped import Mapped, mapped_by
+from usagecost.sources.mapping import mapping_of, mapping_toml
+from usagecost.sources.mapping_keys import MappingProblem
+
+FOLDER, SUFFIX = "sources", ".toml"
+
+
+class Formats(NamedTuple):
+    """Formats by name, and sentences about mappings beside the lake that cannot be used."""
+
+    sources: Mapping[str, Source]
+    problems: tuple[str, ...] = ()
+
+
+def known_formats(lake: Lake) -> Formats:
+    """The formats of the product, then people's own by name."""
+    folder = _folder(lake)
+    sources: dict[str, Source] = {source.name: source for source in SOURCES}
+    problems = []
+    try:
+        texts = {name: folder.read(name) for name in folder.names() if name.endswith(SUFFIX)}
+    except LakeError as problem:
+        return Formats(sources, (str(problem),))
+    for name, text in texts.items():
+        try:
+            own = _own_format(text or "")
+        except MappingProblem as problem:
+            problems.append(f"The format {name} in {folder} is left out: {problem}")
+        else:
+            sources[own.name] = own
+    return Formats(sources, tuple(problems))
+
+
+def mapped_logs(keys: dict[str, Any]) -> Source:
+    """Logs as a mapping with these keys reads them; raises MappingProblem."""
+    return mapped_by(mapping_of(keys))
+
+
+def places_read(keys: dict[str, Any]) -> list[str]:
+    """The columns and fields of a log that a mapping with these keys reads; raises MappingProblem."""
+    return list(mapping_of(keys).places)
+
+
+def keys_of_toml(text: str) -> dict[str, Any]:
+    """The keys of a mapping that a person wrote; raises MappingProblem."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise MappingProblem(f"This is no TOML: {error}. Texts stand in quotation marks.") from None
+
+
+def keep_format(lake: Lake, keys: dict[str, Any]) -> None:
+    """Keeps a mapping as a format of its name, in the place of an earlier one; raises MappingProblem or LakeError."""
+    text = mapping_toml(keys)
+    own, folder = _own_format(text), _folder(lake)
+    name = f"{own.name}{SUFFIX}"
+    folder.put(name, text, seen=folder.read(name))
+
+
+def _own_format(text: str) -> Mapped:
+    own = mapped_by(mapping_of(keys_of_toml(text)))
+    if not own.mapping.recognise:
+        raise MappingProblem('recognise is missing: name the columns by which its files are known, such as ["id", "tokens_in"].')
+    return own
+
+
+def _folder(lake: Lake) -> TextFolder:
+    return lake.texts_beside(FOLDER)
