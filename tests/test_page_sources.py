@@ -205,6 +205,25 @@ def test_a_saved_mapping_is_the_one_that_the_command_takes(open_sources: OpenSou
     assert rows_of(Lake(tmp_path / "other"), "request_id", "input_tokens")[0] in rows_of(lake, "request_id", "input_tokens")
 
 
+def test_a_mapping_is_written_as_text_and_kept_as_a_format(open_sources: OpenSources, lake: Lake):
+    table = b"call,when,engine,in\nc-1,2026-05-01T10:00:00Z,GPT-4o,12\n"
+    page = upload(open_sources(lake.name), ("calls.csv", table))
+    page = calm(next(toggle for toggle in page.toggle if toggle.label == "Write the mapping as text").set_value(True).run())
+
+    page = calm(page.text_area[0].set_value("[columns\n").run())
+    assert "This is no TOML" in words(page)
+
+    columns = 'request_id = "call"\nstarted_at = "when"\nmodel.sql = "lower(name)"\n'
+    text = f'source = "mesh"\n[fields]\nname = "engine"\n[columns]\n{columns}'
+    page = press(calm(page.text_area[0].set_value(text).run()), "Recognise such files")
+    assert "Kept: such files are recognised from now on." in words(page)
+
+    page = upload(open_sources(lake.name), ("later.csv", table))
+    assert "Looks like mesh: call, when, engine, in." in words(page)
+    page = press(page, "Load")
+    assert "c-1" in left(lake)
+
+
 def test_a_table_that_does_not_show_how_it_writes_numbers_is_refused_until_that_is_said(open_sources: OpenSources, lake: Lake):
     text = b"when;deployment;prompt_tokens;cost\n2026-05-01 10:00;gpt-4o;5;1.250\n2026-05-01 10:01;gpt-4o;7;no charge\n"
     page = upload(open_sources(lake.root, part="Load files"), ("gateway.csv", text))

@@ -7,7 +7,7 @@ Who loads files finds everything here: what they are (`look`), how they would be
 from __future__ import annotations
 
 from usagecost.ingest.discovery import find_files
-from usagecost.ingest.formats import Formats, keep_format, keys_of_toml, known_formats, mapped_logs, places_read
+from usagecost.ingest.formats import Formats, columns_to_recognise, keep_format, keys_of_toml, known_formats, mapped_logs
 from usagecost.ingest.loading import load
 from usagecost.ingest.preview import Looked, Preview, look, preview, unknown_statuses
 from usagecost.ingest.reports import Report
@@ -28,6 +28,7 @@ __all__ = [
     "Source",
     "WrongUsage",
     "chosen_source",
+    "columns_to_recognise",
     "find_files",
     "guessed_columns",
     "guessed_cost_unit",
@@ -42,7 +43,6 @@ __all__ = [
     "look",
     "mapped_logs",
     "mapping_toml",
-    "places_read",
     "preview",
     "unknown_statuses",
 ]

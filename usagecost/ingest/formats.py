@@ -7,14 +7,16 @@ recognised is a format like any other; one with the name of a format of the prod
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from usagecost.lake import Lake, LakeError, TextFolder
-from usagecost.sources import SOURCES, Source
+from usagecost.sources import SOURCES, Head, Source
 from usagecost.sources.mapped import Mapped, mapped_by
 from usagecost.sources.mapping import mapping_of, mapping_toml
 from usagecost.sources.mapping_keys import MappingProblem
+from usagecost.sources.records import is_json
 
 FOLDER, SUFFIX = "sources", ".toml"
 
@@ -50,9 +52,12 @@ def mapped_logs(keys: dict[str, Any]) -> Source:
     return mapped_by(mapping_of(keys))
 
 
-def places_read(keys: dict[str, Any]) -> list[str]:
-    """The columns and fields of a log that a mapping with these keys reads; raises MappingProblem."""
-    return list(mapping_of(keys).places)
+def columns_to_recognise(path: Path, columns: Sequence[str], keys: dict[str, Any]) -> list[str]:
+    """The columns by which files such as one of these columns are known: all of a table; of JSON those that a mapping reads."""
+    if not is_json(Head.of(path)):
+        return list(columns)
+    places = mapping_of(keys).places
+    return [name for name in columns if any(place == name or place.startswith(f"{name}.") for place in places)]
 
 
 def keys_of_toml(text: str) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Mapped:
     @property
     def counts(self) -> str:
         """See Source."""
-        return self.mapping.counts
+        return self.mapping.counts or _counts_in_words(self.mapping)
 
     def recognise(self, head: Head) -> str | None:
         """By names that stand together only there."""
@@ -97,6 +97,24 @@ class Mapped:
     def _mapping(self, head: Head, reading: Reading) -> TableMapping:  # noqa: ARG002 - others look at the file with it
         """The mapping of one file."""
         return next((variant for condition, variant in self.mapping.variants if _meets(head, condition)), self.mapping)
+
+
+def _counts_in_words(mapping: TableMapping) -> str:
+    """What a mapping says about the counts, in sentences."""
+    said = mapping.conventions
+    parts = (
+        ("input_tokens", "cache_read_tokens", "cache reads", said.input_includes_cache_read),
+        ("input_tokens", "cache_write_tokens", "cache writes", said.input_includes_cache_write),
+        ("output_tokens", "output_reasoning_tokens", "reasoning", said.output_includes_reasoning),
+    )
+    sentences = [
+        f"{whole} includes {words}: taken as it stands." if is_in else f"{whole} does not include {words}: {part} is added."
+        for whole, part, words, is_in in parts
+        if part in mapping.columns
+    ]
+    if "input_tokens" in mapping.columns and not sentences:
+        return "input_tokens is taken as all input: the table tells nothing of caches."
+    return " ".join(sentences) or "The table has no counts of tokens."
 
 
 def mapped_by(mapping: TableMapping) -> Mapped:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from usagecost import ingest
 from usagecost.engine import open_lake
-from usagecost.ingest import Formats, Looked, MappingProblem, Source
+from usagecost.ingest import Formats, MappingProblem, Source
 from usagecost.lake import LakeError, lake_root
 from usagecost.ui.sources.mapping_form import INCLUSIONS, mapping_keys
 from usagecost.ui.sources.uploads import Group
@@ -83,15 +83,16 @@ def _mapped(group: Group) -> Plan | None:
             on_click="ignore",
             help="A small text file: `python -m usagecost ingest PATH --mapping FILE` reads later files in the same way.",
         )
-        if st.button(
+        is_kept = st.button(
             "Recognise such files",
             key=f"keep_{group.name}",
             icon=":material/bookmark_add:",
             help="Keeps the mapping beside the lake: from now on files with these columns are a format of their own, "
             "here, for `ingest` and for `watch`.",
-        ):
-            _keep({"recognise": _columns_read(group.first, keys), **keys})
-    return Plan(source, toml, source.counts or counts_of_mapping(keys))
+        )
+    if is_kept:
+        _keep({"recognise": ingest.columns_to_recognise(group.first.path, group.first.columns, keys), **keys})
+    return Plan(source, toml, source.counts)
 
 
 def _keys_of_form(group: Group) -> dict[str, Any]:
@@ -122,12 +123,6 @@ def _keys_of_text(group: Group) -> dict[str, Any]:
     return ingest.keys_of_toml(text or "")
 
 
-def _columns_read(file: Looked, keys: dict[str, Any]) -> list[str]:
-    """The columns of the file that the mapping reads: by them such files are recognised."""
-    places = ingest.places_read(keys)
-    return [name for name in file.columns if any(place == name or place.startswith(f"{name}.") for place in places)]
-
-
 def _keep(keys: dict[str, Any]) -> None:
     try:
         ingest.keep_format(open_lake(lake_root()), keys)
@@ -135,15 +130,3 @@ def _keep(keys: dict[str, Any]) -> None:
         st.warning(plain(str(problem)), icon=":material/block:")
     else:
         st.success("Kept: such files are recognised from now on.", icon=":material/bookmark_added:")
-
-
-def counts_of_mapping(keys: dict[str, Any]) -> str:
-    """What a mapping says about the counts, in sentences."""
-    said = []
-    for key, (whole, part, words) in INCLUSIONS.items():
-        if part in keys["columns"]:
-            then = "taken as it stands" if keys[key] else f"{part} is added"
-            said.append(f"{whole} {'includes' if keys[key] else 'does not include'} {words}: {then}.")
-    if "input_tokens" in keys["columns"] and len(said) == 0:
-        said.append("input_tokens is taken as all input: the table tells nothing of caches.")
-    return " ".join(said) or "The table has no counts of tokens."
