@@ -6,15 +6,16 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from usagecost import charts, folds, formats, queries, ui
-from usagecost.filters import NOT_REPORTED, Filters, View
-from usagecost.folds import Made, Usage
-from usagecost.metrics import CARDS, DIMENSIONS, METRICS, measures_of
-from usagecost.metrics.colours import series_colors
+from usagecost import charts, queries, ui
 from usagecost.periods import WHOLE
+from usagecost.queries import folds
+from usagecost.queries.folds import Made, Usage
 from usagecost.ui import drilldown
 from usagecost.ui.colours import palette
 from usagecost.ui.labels import bar_label, labels_of, named
+from usagecost.vocabulary import CARDS, DIMENSIONS, METRICS, formats, measures_of
+from usagecost.vocabulary.colours import series_colors
+from usagecost.vocabulary.filters import NOT_REPORTED, Filters, View
 
 TOKENS = ("input_tokens", "output_tokens", "total_tokens", "cache_read_tokens")
 OUTCOMES = ("successful", "failed", "requests")

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from tests.lake_rows import Row
 from tests.recount import COLUMNS
 from tests.views import days, instant, request
-from usagecost.filters import Condition, Filters, View
 from usagecost.lake import Lake
 from usagecost.periods import local_midnight
+from usagecost.vocabulary.filters import Condition, Filters, View
 
 ZONES = (
     "UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Apia", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Los_Angeles",

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from tests.lake_rows import Row
 from tests.views import instant
-from usagecost.filters import Condition, View
-from usagecost.formats import Number
+from usagecost.vocabulary.filters import Condition, View
+from usagecost.vocabulary.formats import Number
 
 COLUMNS = {"provider": "provider", "model": "model", "user": "user_id", "team": "team_id", "status": "status"}
 PRICES: dict[str, tuple[str, ...]] = {

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from tests.lake_rows import commit, row
-from usagecost import formats
 from usagecost.boards import (
     CHARTS,
     RANGES,
@@ -31,8 +30,8 @@ from usagecost.boards import (
     shelved_boards,
 )
 from usagecost.lake import Lake, LakeChanged
-from usagecost.metrics import DIMENSIONS, METRICS, SPLITS, Metric
 from usagecost.ui.boards.grid import rows
+from usagecost.vocabulary import DIMENSIONS, METRICS, SPLITS, Metric, formats
 
 APP = Path(__file__).parents[1] / "app.py"
 README = (APP.parent / "README.md").read_text(encoding="utf-8")

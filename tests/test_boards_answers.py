@@ -22,12 +22,12 @@ from tests.views import days, instant, request, view
 from usagecost import boards, queries
 from usagecost.boards import Answer, Panel, PanelFilter
 from usagecost.cli.summaries import summary_rows
-from usagecost.filters import Filters, View
-from usagecost.folds import rows
 from usagecost.lake import Lake
-from usagecost.metrics import DIMENSIONS, HOURS, MEASURES, METRICS, OF_ROWS, SPLITS, WEEKDAYS, measure_sql, measures_of
 from usagecost.periods import INTERVALS
 from usagecost.queries import EDGES, SAMPLE
+from usagecost.queries.folds import rows
+from usagecost.vocabulary import DIMENSIONS, HOURS, MEASURES, METRICS, OF_ROWS, SPLITS, WEEKDAYS, measure_sql, measures_of
+from usagecost.vocabulary.filters import Filters, View
 
 PERCENTILES = {"latency_p50_ms": 0.5, "latency_p95_ms": 0.95, "latency_p99_ms": 0.99}
 

@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.views import days, request, view
-from usagecost import charts, folds, formats, queries
+from usagecost import charts, queries
 from usagecost.charts import Drawing, TimeAxis, look, tick_texts, value_name
-from usagecost.folds import Usage
-from usagecost.metrics import METRICS
-from usagecost.metrics.colours import OTHER_COLOR, PALETTE, series_colors
 from usagecost.periods import intervals
+from usagecost.queries import folds
+from usagecost.queries.folds import Usage
+from usagecost.vocabulary import METRICS, formats
+from usagecost.vocabulary.colours import OTHER_COLOR, PALETTE, series_colors
 
 HOSTILE = ("</script><script>alert(1)</script>", "']; alert(1); ['", "datum.label", "a\\b'c\"d", "**bold** [x](y)", "x" * 300)
 

@@ -16,8 +16,8 @@ from tests.recount import asked, by_key, known_sum, measured
 from tests.views import request
 from usagecost.cli import app
 from usagecost.cli.summaries import SUMMARY, summary_rows
-from usagecost.filters import Filters, View
-from usagecost.metrics import METRICS
+from usagecost.vocabulary import METRICS
+from usagecost.vocabulary.filters import Filters, View
 
 KEYS = [
     "requests", "successful", "failed", "success_rate", "input_tokens", "output_tokens", "total_tokens", "cache_read_tokens",

@@ -12,9 +12,9 @@ from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 from tests.views import request
-from usagecost import formats
 from usagecost.cli import app
 from usagecost.ui.sources.feeds import freshness
+from usagecost.vocabulary import formats
 
 HOME = Path(__file__).parents[1]
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

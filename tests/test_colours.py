@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usagecost.metrics.colours import (
+from usagecost.vocabulary.colours import (
     APART,
     COLORS,
     MISSING_COLOR,

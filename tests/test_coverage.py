@@ -12,10 +12,11 @@ from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 from tests.views import days, request, view, write_lake
-from usagecost import folds, queries
+from usagecost import queries
 from usagecost.charts import value_name
 from usagecost.cli import app
 from usagecost.exports import csv_text
+from usagecost.queries import folds
 from usagecost.ui.spend import MOST_STYLED, with_marks
 
 APP = Path(__file__).parents[1] / "app.py"

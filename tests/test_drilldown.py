@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from tests.views import days, request, view, write_lake
-from usagecost import folds, queries
-from usagecost.filters import Condition
+from usagecost import queries
+from usagecost.queries import folds
 from usagecost.ui.drilldown import both, value_condition
+from usagecost.vocabulary.filters import Condition
 
 APP = Path(__file__).parents[1] / "app.py"
 VALUES = st.lists(st.sampled_from(("a", "b", "c", None)), unique=True, max_size=4).map(tuple)

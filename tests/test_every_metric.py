@@ -12,16 +12,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.views import days, request, view
-from usagecost import boards, charts, folds, formats, queries
+from usagecost import boards, charts, queries
 from usagecost.boards import Panel
 from usagecost.charts import Drawing, TimeAxis
 from usagecost.cli.summaries import summary_rows
 from usagecost.exports import csv_text
-from usagecost.filters import Condition, View
-from usagecost.folds import Usage
-from usagecost.metrics import METRICS, Metric, measures_of
-from usagecost.metrics.colours import series_colors
+from usagecost.queries import folds
+from usagecost.queries.folds import Usage
 from usagecost.ui.labels import named
+from usagecost.vocabulary import METRICS, Metric, formats, measures_of
+from usagecost.vocabulary.colours import series_colors
+from usagecost.vocabulary.filters import Condition, View
 
 HOME = Path(__file__).parents[1]
 FIRST, LAST = date(2026, 5, 1), date(2026, 5, 3)

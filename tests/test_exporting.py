@@ -21,7 +21,7 @@ from tests.views import days, instant, request, view, write_lake
 from usagecost import queries
 from usagecost.cli import app
 from usagecost.exporting import FORMS, write_requests
-from usagecost.filters import View
+from usagecost.vocabulary.filters import View
 
 HOSTILE = ("=HYPERLINK(1)", "+1", "-1", "@x", "\tx", "a\r\n=b", "\r=c", 'say "a, b"', "Ünï🙂", "'; DROP TABLE requests --")
 

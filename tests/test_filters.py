@@ -7,9 +7,9 @@ import pytest
 from tests.engines import ON_BOTH_ENGINES
 from tests.views import days, instant, request, view
 from usagecost import queries
-from usagecost.filters import Condition, Filters, instant_range_sql
-from usagecost.folds import rows
-from usagecost.metrics import DIMENSIONS
+from usagecost.queries.folds import rows
+from usagecost.vocabulary import DIMENSIONS
+from usagecost.vocabulary.filters import Condition, Filters, instant_range_sql
 
 TODAY = days("2026-05-01")
 HOSTILE = (

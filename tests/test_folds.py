@@ -12,11 +12,12 @@ from tests.lake_rows import Row
 from tests.questions import of_lake, questions, splits
 from tests.recount import asked, by_key, known_sum, measured, step_of
 from tests.views import days, request, view
-from usagecost import charts, folds, queries
+from usagecost import charts, queries
 from usagecost.exports import csv_text
-from usagecost.filters import View
-from usagecost.folds import Usage
-from usagecost.metrics import FOLDS, METRICS
+from usagecost.queries import folds
+from usagecost.queries.folds import Usage
+from usagecost.vocabulary import FOLDS, METRICS
+from usagecost.vocabulary.filters import View
 
 MEASURES = tuple(measured([]))
 TOTALS = ("requests", "input_tokens", "spend_usd", "incomplete_requests", "latency_us", "timed_requests")

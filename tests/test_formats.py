@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.views import instant
-from usagecost import formats
-from usagecost.formats import UNKNOWN, Number
+from usagecost.vocabulary import formats
+from usagecost.vocabulary.formats import UNKNOWN, Number
 
 
 def said(format: Callable[[Number | None], str], number: Number | None) -> str:  # noqa: A002

@@ -11,7 +11,7 @@ import pytest
 
 HOME = Path(__file__).parents[1]
 
-READ = "queries labels folds filters metrics formats periods exports exporting charts boards"
+READ = "queries vocabulary periods exports exporting charts boards"
 WRITE = "ingest sample pricing pricebook"  # the write side's front doors
 
 ALLOWED = {
@@ -19,19 +19,15 @@ ALLOWED = {
     "app":      f"ui {READ} {WRITE}",
     "pages":    f"ui {READ} {WRITE}",
     "ui":       f"{READ} engine lake schema {WRITE}",
-    "charts":    "filters metrics formats periods",
-    "queries":   "folds filters labels metrics periods engine lake schema",
-    "folds":     "filters metrics formats periods",
-    "labels":    "filters",
+    "charts":    "vocabulary periods",
+    "queries":   "vocabulary periods engine lake schema",
     "exports":   "",
-    "exporting": "exports filters metrics engine lake schema",
-    "boards":    "queries folds filters metrics periods lake",
-    "filters":   "metrics periods",
-    "metrics":   "formats schema",
-    "formats":   "",
+    "exporting": "exports vocabulary engine lake schema",
+    "boards":    "queries vocabulary periods lake",
+    "vocabulary": "periods schema",
     "periods":   "",
     "engine":    "lake schema",
-    "lake":      "metrics periods schema",
+    "lake":      "vocabulary periods schema",
     "schema":    "",
     "sources":   "schema",
     "pricing":   "schema",
@@ -39,13 +35,12 @@ ALLOWED = {
     "ingest":    "sources pricebook pricing lake schema",
     "sample":    "ingest sources lake schema",
     "receive":  "ingest sources lake schema",
-    "sync":     "ingest sources lake schema formats",
-    "watch":    "ingest sources lake schema formats",
+    "sync":     "ingest sources lake schema vocabulary",
+    "watch":    "ingest sources lake schema vocabulary",
     "cli":      f"{READ} engine lake schema sources receive sync watch {WRITE}",
     "__main__": "cli",
 }  # fmt: skip
-"""Room -> the rooms it may import from, besides itself. A room is a module, a package, or a module with its helpers
-(lake.py and lake_*.py)."""
+"""Room -> the rooms it may import from, besides itself. A room is a module or a package."""
 
 STREAMLIT = {"app", "pages", "ui"}
 """The rooms that may import Streamlit: pages and what they share."""
@@ -60,10 +55,7 @@ def module(file: Path) -> str:
 
 def room(name: str) -> str:
     """usagecost.lake.merge -> lake, usagecost.ui.frame -> ui, pages.traces -> pages."""
-    first = name.removeprefix("usagecost.").split(".")[0]
-    return next(
-        (known for known in ("lake", "sample", "pricing", "ingest", "queries", "periods") if first.startswith(f"{known}_")), first
-    )
+    return name.removeprefix("usagecost.").split(".")[0]
 
 
 def imports(file: Path) -> set[str]:

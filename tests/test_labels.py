@@ -21,14 +21,15 @@ from typer.testing import CliRunner
 from tests.litellm_rows import spend_log
 from tests.source_rows import json_lines
 from tests.views import request
-from usagecost import folds, queries
+from usagecost import queries
 from usagecost.cli import app
 from usagecost.exports import csv_text
-from usagecost.filters import NOT_REPORTED
 from usagecost.ingest import ingest
-from usagecost.labels import Labels, told_apart
 from usagecost.lake import Lake
+from usagecost.queries import folds
 from usagecost.schema import NAMES
+from usagecost.vocabulary.filters import NOT_REPORTED
+from usagecost.vocabulary.labels import Labels, told_apart
 
 HOME = Path(__file__).parents[1]
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

@@ -15,10 +15,10 @@ from tests.views import days, request, view
 from usagecost import engine, queries
 from usagecost.cli import app
 from usagecost.engine import UnansweredError
-from usagecost.filters import View
 from usagecost.lake import Lake, rollup_files
 from usagecost.lake.checksums import Verified, checksum, checksum_in, is_whole
-from usagecost.metrics import measures_of
+from usagecost.vocabulary import measures_of
+from usagecost.vocabulary.filters import View
 
 DAYS = ("2026-05-01", "2026-05-02", "2026-05-03")
 METRICS = measures_of(["requests", "spend_usd", "latency_p95_ms", "active_users"])

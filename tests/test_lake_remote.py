@@ -26,12 +26,12 @@ from tests.test_lake_concurrency import INGEST, READ, finish_together, numbered,
 from tests.views import days as periods_of
 from tests.views import view, write_lake
 from usagecost import queries
-from usagecost.filters import View
-from usagecost.folds import rows
 from usagecost.lake import Commit, Lake, LakeUnreadable, Selection
 from usagecost.lake.rollups import ROLLUPS
 from usagecost.lake.table import open_table
+from usagecost.queries.folds import rows
 from usagecost.schema import LINEAGE, REJECTS, REQUESTS
+from usagecost.vocabulary.filters import View
 
 pytestmark = pytest.mark.slow
 

@@ -20,14 +20,14 @@ from tests.engines import ON_ROLLUPS_BY_BOTH_ENGINES, roll_up_everything
 from tests.lake_rows import Row, commit
 from tests.views import days, instant, request, view
 from usagecost import queries
-from usagecost.filters import Condition, View
-from usagecost.folds import Usage, rows
 from usagecost.lake import Lake, Rolled, Selection, rollup_files, rollup_writing
 from usagecost.lake.rollup_files import RollupFiles
 from usagecost.lake.rollup_writing import RollupWriter
 from usagecost.lake.rollups import ROLLUPS, column_of
-from usagecost.metrics import DIMENSIONS, MEASURES, measures_of
 from usagecost.periods import instant_us
+from usagecost.queries.folds import Usage, rows
+from usagecost.vocabulary import DIMENSIONS, MEASURES, measures_of
+from usagecost.vocabulary.filters import Condition, View
 
 FIRST, LAST = date(2026, 3, 28), date(2026, 4, 1)
 """Clocks change in Berlin on the second of these days."""

@@ -8,8 +8,8 @@ import pytest
 
 from tests.views import days, request, view
 from usagecost import queries
-from usagecost.formats import Number
-from usagecost.metrics import (
+from usagecost.schema import REQUESTS
+from usagecost.vocabulary import (
     BASES,
     CARDS,
     COUNTS,
@@ -23,7 +23,7 @@ from usagecost.metrics import (
     spend_coverage,
     spend_text,
 )
-from usagecost.schema import REQUESTS
+from usagecost.vocabulary.formats import Number
 
 TODAY = days("2026-05-01")
 

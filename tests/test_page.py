@@ -16,10 +16,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.views import request
-from usagecost import formats, queries
-from usagecost.folds import Usage
-from usagecost.periods_presets import PRESETS
+from usagecost import queries
+from usagecost.periods.presets import PRESETS
+from usagecost.queries.folds import Usage
 from usagecost.ui import memory
+from usagecost.vocabulary import formats
 
 HOME = Path(__file__).parents[1]
 TABS = ("Totals", "Cost", "Model activity", "User activity")

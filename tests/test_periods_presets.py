@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from tests.views import instant
-from usagecost.periods_presets import preset_period
+from usagecost.periods.presets import preset_period
 
 
 @pytest.mark.parametrize(

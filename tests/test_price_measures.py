@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 
 from tests.source_rows import json_lines
 from tests.views import days, view
-from usagecost import queries, queries_prices
+from usagecost import queries
 from usagecost.cli import app
 from usagecost.cli.summaries import summary_rows
 from usagecost.ingest import Report, ingest
 from usagecost.lake import Lake, Selection
-from usagecost.metrics import measures_of
+from usagecost.vocabulary import measures_of
 
 DAY = date(2026, 5, 1)
 BASE = {"started_at": "2026-05-01T10:00:00Z", "provider": "openai", "input_tokens": 1_000, "output_tokens": 100}
@@ -44,7 +44,7 @@ def test_both_are_the_same_on_all_pages(loaded: tuple[Path, Report], basis: str)
 
     totals = queries.usage(asked, "model", measures_of(("spend_usd", "unpriced_requests"))).totals
     assert (totals["incomplete_requests"], totals["unpriced_requests"]) == (INCOMPLETE[basis], 2)
-    listed = queries_prices.models(asked)
+    listed = queries.prices.models(asked)
     assert sum(row["unpriced_requests"] for row in listed) == report.unpriced == 2
     assert sum(row["unpriced_tokens"] for row in listed) == 2_200
 
@@ -71,6 +71,6 @@ def test_the_reason_of_a_model_is_that_of_a_request_which_needed_a_price(tmp_pat
     rows = [{**used, "request_id": "used"}, {**failed, "request_id": "failed"}]
     ingest([json_lines(tmp_path / "rows.jsonl", rows)], Lake(tmp_path / "lake"))
 
-    (model,) = queries_prices.models(view(str(tmp_path / "lake"), days(DAY)))
+    (model,) = queries.prices.models(view(str(tmp_path / "lake"), days(DAY)))
 
     assert model["price_reason"] == "openai/gpt-4o is in the price list"

@@ -16,10 +16,10 @@ from tests.questions import VALUES, ZONES, of_lake, questions, splits
 from tests.recount import COLUMNS, asked, asked_before, by_key, measured, step_of
 from tests.views import days, instant, request, view
 from usagecost import queries
-from usagecost.filters import Condition, View
-from usagecost.folds import Usage, rows
 from usagecost.lake import Lake, LakeMissing
-from usagecost.metrics import DIMENSIONS, FOLDS
+from usagecost.queries.folds import Usage, rows
+from usagecost.vocabulary import DIMENSIONS, FOLDS
+from usagecost.vocabulary.filters import Condition, View
 
 MEASURES = tuple(measured([]))
 SUMS = [name for name in MEASURES if FOLDS[name] == "sum"]

@@ -16,11 +16,11 @@ from tests.lake_rows import Row
 from tests.views import days, request, view
 from usagecost import boards, engine
 from usagecost.boards import Panel
-from usagecost.filters import Condition, Filters, View
-from usagecost.folds import rows
 from usagecost.lake import rollup_files
-from usagecost.metrics import PERCENTILES
 from usagecost.queries import latency_steps
+from usagecost.queries.folds import rows
+from usagecost.vocabulary import PERCENTILES
+from usagecost.vocabulary.filters import Condition, Filters, View
 
 FIRST, LAST = date(2026, 5, 1), date(2026, 5, 4)
 PROVIDERS = ("openai", "anthropic", "o'brien", None)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from tests.lake_rows import at, row, stage
-from usagecost import engine, queries_sources
+from usagecost import engine, queries
 from usagecost.ingest import ingest
 from usagecost.lake import Lake, Selection
 from usagecost.schema import REJECTS
@@ -37,7 +37,7 @@ def rejected(lake: Lake, *rows: tuple[str, int | None, str, str | None]) -> None
 def test_a_source_tells_its_requests_and_how_fresh_it_is(lake: Lake):
     load(lake, "i", row("a", started_at="2026-05-01 10:00"), row("b", started_at="2026-05-03 10:00"), row("c", source="other"))
 
-    assert queries_sources.sources(str(lake.root), 1) == [
+    assert queries.sources.sources(str(lake.root), 1) == [
         {
             "source": "test",
             "requests": 2,
@@ -59,7 +59,7 @@ def test_an_ingest_tells_what_it_did_and_what_of_it_is_left(lake: Lake):
     load(lake, "first", row("a"), row("b"))
     load(lake, "second", row("b", rank=1))
     lake.remove(Selection(ingest="second"))
-    told = {entry["id"]: entry for entry in queries_sources.ingests(str(lake.root), 3)}
+    told = {entry["id"]: entry for entry in queries.sources.ingests(str(lake.root), 3)}
 
     assert list(told) == ["second", "first"]
     assert {name: told["first"][name] for name in ("paths", "lines", "skipped", "rejected", "inserted", "requests")} == {
@@ -71,14 +71,14 @@ def test_an_ingest_tells_what_it_did_and_what_of_it_is_left(lake: Lake):
         "requests": 1,
     }
     assert (told["second"]["updated"], told["second"]["requests"]) == (1, 0)
-    assert [(removal["requests"], removal["by"]) for removal in queries_sources.removals(str(lake.root), 3)] == [(1, ("ingest",))]
+    assert [(removal["requests"], removal["by"]) for removal in queries.sources.removals(str(lake.root), 3)] == [(1, ("ingest",))]
 
 
 def test_an_ingest_that_the_log_does_not_tell_of_is_known_by_its_requests(lake: Lake):
     with lake.staging() as folder:
         lake.commit([stage(folder, [row("a", ingest_id="old", ingested_at=at("2026-04-01"))])])
 
-    (told,) = queries_sources.ingests(str(lake.root), 1)
+    (told,) = queries.sources.ingests(str(lake.root), 1)
     assert (told["id"], told["requests"], told["time"], told["lines"]) == ("old", 1, at("2026-04-01"), None)
 
 
@@ -86,7 +86,7 @@ def test_a_version_is_asked_about_as_it_was(lake: Lake):
     load(lake, "first", row("a"))
     load(lake, "second", row("b"))
 
-    assert [entry["id"] for entry in queries_sources.ingests(str(lake.root), 1)] == ["first"]
+    assert [entry["id"] for entry in queries.sources.ingests(str(lake.root), 1)] == ["first"]
 
 
 def test_rejects_of_one_trouble_are_one_kind(lake: Lake):
@@ -97,13 +97,13 @@ def test_rejects_of_one_trouble_are_one_kind(lake: Lake):
         ("c.csv", None, "The file is empty: there is nothing to read.", None),
     )
     files = lake.reject_files()
-    kinds = queries_sources.reject_kinds(files)
+    kinds = queries.sources.reject_kinds(files)
 
     assert [(kind["lines"], kind["files"], kind["reason"]) for kind in kinds] == [
         (2, 2, 'input_tokens is "-1": a count cannot be negative.'),
         (1, 1, "The file is empty: there is nothing to read."),
     ]
-    lines = queries_sources.rejected_lines(files, kinds[0]["kind"]).to_pylist()
+    lines = queries.sources.rejected_lines(files, kinds[0]["kind"]).to_pylist()
     assert [(line["source_file"], line["line"], line["raw"]) for line in lines] == [
         ("a.csv", 2, "x,-1"),
         ("b.csv", 7, "<script>alert(1)</script>"),
@@ -112,9 +112,9 @@ def test_rejects_of_one_trouble_are_one_kind(lake: Lake):
 
 def test_an_export_has_all_rejects_but_no_more_than_fits(lake: Lake, monkeypatch: pytest.MonkeyPatch):
     rejected(lake, *((f"{number}.csv", 1, "broken", "x" * 10_000) for number in range(5)))
-    whole = queries_sources.rejects_export(lake.reject_files())
-    monkeypatch.setattr(queries_sources, "MOST_EXPORTED_CHARACTERS", 25_000)
-    cut = queries_sources.rejects_export(lake.reject_files())
+    whole = queries.sources.rejects_export(lake.reject_files())
+    monkeypatch.setattr(queries.sources, "MOST_EXPORTED_CHARACTERS", 25_000)
+    cut = queries.sources.rejects_export(lake.reject_files())
 
     assert whole.column_names == ["source", "source_file", "line", "reason", "raw", "rejected_at"]
     assert (whole["source_file"].to_pylist(), whole["rejected_at"][0].as_py()) == (
@@ -129,5 +129,5 @@ def test_a_lake_without_rejects_has_none(lake: Lake, tmp_path: Path):
     ingest([tmp_path / "a.csv"], lake)
 
     assert lake.reject_files() == ()
-    assert queries_sources.reject_kinds(()) == []
+    assert queries.sources.reject_kinds(()) == []
     assert engine.rejects("SELECT count(*) AS n FROM {rejects}", {}, files=()).to_pylist() == [{"n": 0}]

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from tests.engines import ON_BOTH_ENGINES
 from tests.lake_rows import commit
 from tests.views import days, instant, request, view, write_lake
-from usagecost import queries, queries_traces
-from usagecost.filters import Bounds, Condition, Filters, Instants, Tagged, Text, View
+from usagecost import queries
 from usagecost.lake import Lake
-from usagecost.queries_traces import SORTS, Key, Order
+from usagecost.queries.requests import SORTS, Key, Order
+from usagecost.vocabulary.filters import Bounds, Condition, Filters, Instants, Tagged, Text, View
 
 pytestmark = ON_BOTH_ENGINES
 
@@ -79,7 +79,7 @@ def key(row: dict) -> Key:
 def walked(asked: View, order: Order, most: int) -> list[dict]:
     """All requests of a view, page by page."""
     rows: list[dict] = []
-    while page := queries_traces.page(asked, order, key(rows[-1]) if rows else None, False, most):
+    while page := queries.requests.page(asked, order, key(rows[-1]) if rows else None, False, most):
         rows += page
     return rows
 
@@ -105,7 +105,7 @@ def test_walking_the_pages_visits_what_the_cards_count_once_and_in_order(lake: s
 def test_the_way_back_is_the_way_there(lake: str, order: Order):
     asked = view(lake, PERIOD)
     forth = [key(row) for row in walked(asked, order, 50)]
-    back = [key(row) for row in queries_traces.page(asked, order, forth[-1], True, 1000)]
+    back = [key(row) for row in queries.requests.page(asked, order, forth[-1], True, 1000)]
 
     assert back == forth[:-1]
 
@@ -113,7 +113,7 @@ def test_the_way_back_is_the_way_there(lake: str, order: Order):
 @pytest.fixture(scope="module")
 def listed(lake: str) -> list[dict]:
     """All requests as the list has them."""
-    return queries_traces.page(view(lake, PERIOD), Order(), None, False, 1000)
+    return queries.requests.page(view(lake, PERIOD), Order(), None, False, 1000)
 
 
 @settings(max_examples=50, deadline=None)
@@ -140,7 +140,7 @@ def passes(one: Condition | Instants | Bounds | Tagged | Text, row: dict) -> boo
         names = ("request_id", "trace_id", "session_id", "user_id", "end_user_id")
         return any(one.text.lower() in (row[name] or "").lower() for name in names)
     if isinstance(one, Instants):
-        return one.start <= queries_traces.moment(row["instant_us"]) < one.end
+        return one.start <= queries.requests.moment(row["instant_us"]) < one.end
     value = row["cost_usd"] if one.quantity == "cost" else row["duration_ms"]
     if one.is_unknown:
         return row["cost_usd"] is None
@@ -150,9 +150,9 @@ def passes(one: Condition | Instants | Bounds | Tagged | Text, row: dict) -> boo
 def test_what_arrives_meanwhile_repeats_nothing(tmp_path: Path):
     first = [request(BEGIN + timedelta(minutes=i), request_id=f"old{i:02}") for i in range(20)]
     root = write_lake(tmp_path / "lake", first)
-    page = queries_traces.page(view(root, PERIOD), Order(), None, False, 10)
+    page = queries.requests.page(view(root, PERIOD), Order(), None, False, 10)
     commit(Lake(root), *(request(BEGIN + timedelta(days=1, minutes=i), request_id=f"new{i:02}") for i in range(20)))
-    rest = queries_traces.page(view(root, PERIOD), Order(), key(page[-1]), False, 50)
+    rest = queries.requests.page(view(root, PERIOD), Order(), key(page[-1]), False, 50)
 
     assert [row["request_id"] for row in page + rest] == [f"old{i:02}" for i in reversed(range(20))]
 
@@ -169,6 +169,6 @@ def test_failures_carry_the_last_message_that_is_known(tmp_path: Path):
             request("2026-05-03 10:00", status="success"),
         ],
     )
-    found = queries_traces.failures(view(root, PERIOD))
+    found = queries.requests.failures(view(root, PERIOD))
 
     assert [(row["error_class"], row["requests"], row["message"]) for row in found] == [("Timeout", 3, "slower"), (None, 1, None)]

@@ -13,12 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.views import view
-from usagecost import folds, queries
-from usagecost.filters import View
-from usagecost.folds import Usage
+from usagecost import queries
 from usagecost.lake import Lake
-from usagecost.metrics import CARDS, METRICS, measures_of
 from usagecost.periods import Period
+from usagecost.queries import folds
+from usagecost.queries.folds import Usage
+from usagecost.vocabulary import CARDS, METRICS, measures_of
+from usagecost.vocabulary.filters import View
 
 ZONE = "America/St_Johns"
 DAYS = 30

@@ -17,12 +17,12 @@ from tests.views import days, request, view
 from usagecost import boards, engine
 from usagecost.boards import CHARTS, RULES, Panel, metrics_for, splits_for
 from usagecost.boards.words import alt_of, help_of, title_of
-from usagecost.filters import View
-from usagecost.metrics import METRICS, SPLITS
 from usagecost.ui import memory
 from usagecost.ui.boards import showing
 from usagecost.ui.boards.drawings import drawing_of
 from usagecost.ui.boards.numbers import numbers_of
+from usagecost.vocabulary import METRICS, SPLITS
+from usagecost.vocabulary.filters import View
 
 OVER_SPLITS = [chart for chart in CHARTS if splits_for(chart)]
 
@@ -100,13 +100,13 @@ def test_only_what_adds_up_is_stacked(pages: dict[str, View]):
 
 PAGE = """
 from datetime import UTC, datetime, timedelta
-from usagecost import periods_presets
+from usagecost.periods import presets
 from usagecost.boards import Panel
-from usagecost.filters import View
+from usagecost.vocabulary.filters import View
 from usagecost.lake import Lake
 from usagecost.ui.boards import show_all
 now = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-view = View({lake!r}, Lake({lake!r}).version(), periods_presets.preset_period("7d", "UTC", now, None), "day", "best")
+view = View({lake!r}, Lake({lake!r}).version(), presets.preset_period("7d", "UTC", now, None), "day", "best")
 panels = [Panel.model_validate(panel) for panel in {panels!r}]
 show_all(panels, view, "panel")
 """

@@ -8,9 +8,9 @@ from itertools import count
 from pathlib import Path
 
 from tests.lake_rows import Row, commit
-from usagecost.filters import Condition, Filters, View
 from usagecost.lake import Lake
 from usagecost.periods import Period
+from usagecost.vocabulary.filters import Condition, Filters, View
 
 _ids = (f"request-{number}" for number in count())
 

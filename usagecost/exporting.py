@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 
 from usagecost import engine
 from usagecost.exports import FORMULA_STARTS
-from usagecost.filters import Parameters, View, instant_range_sql
-from usagecost.metrics import BASES
 from usagecost.schema import REQUESTS, TEXT
+from usagecost.vocabulary import BASES
+from usagecost.vocabulary.filters import Parameters, View, instant_range_sql
 
 Form = Literal["csv", "parquet", "jsonl"]
 FORMS: dict[Form, str] = {"csv": "CSV", "parquet": "Parquet", "jsonl": "JSON lines"}

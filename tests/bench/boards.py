@@ -24,9 +24,9 @@ from page import forget, page, view_of
 
 from usagecost import boards
 from usagecost.boards import Panel
-from usagecost.filters import View
 from usagecost.lake import Lake
 from usagecost.ui import memory
+from usagecost.vocabulary.filters import View
 
 BOARD = (
     Panel(metrics=("requests", "spend_usd", "active_users"), chart="number"),

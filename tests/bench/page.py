@@ -38,11 +38,12 @@ logging.disable(logging.WARNING)  # Streamlit warns that no page is running
 
 from make_lake import make_lake  # noqa: E402
 
-from usagecost import engine, folds, periods, queries  # noqa: E402
+from usagecost import engine, periods, queries  # noqa: E402
 from usagecost.engine.embedded import _root as database  # noqa: E402
-from usagecost.filters import Condition, Filters, View  # noqa: E402
 from usagecost.lake import Lake, rollup_files  # noqa: E402
-from usagecost.metrics import CARDS, DIMENSIONS, measures_of  # noqa: E402
+from usagecost.queries import folds  # noqa: E402
+from usagecost.vocabulary import CARDS, DIMENSIONS, measures_of  # noqa: E402
+from usagecost.vocabulary.filters import Condition, Filters, View  # noqa: E402
 
 EVERYTHING = Filters()
 MEASURES = (*measures_of((*CARDS, "total_tokens", "cache_read_tokens", "successful", "failed")), "last_seen_us")

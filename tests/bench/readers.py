@@ -45,8 +45,8 @@ from make_lake import make_lake  # noqa: E402
 from readers_session import TABS, Session  # noqa: E402
 
 from usagecost.lake import Lake  # noqa: E402
-from usagecost.metrics import CARDS, METRICS, spend_text  # noqa: E402
 from usagecost.ui.version import HELD_SECONDS  # noqa: E402
+from usagecost.vocabulary import CARDS, METRICS, spend_text  # noqa: E402
 
 RANGES = {"Last 7 days": 7, "Last 14 days": 14, "Last 30 days": 30, "Last 90 days": 90}
 TAB_NAMES = ("Totals", "Cost", "Model activity", "User activity")

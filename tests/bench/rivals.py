@@ -39,8 +39,8 @@ from page import by_hand, leave_rollups_out, page, view_of  # noqa: E402
 
 from tests.litellm_database import litellm_database  # noqa: E402
 from tests.postgres import Server, programs, running_server  # noqa: E402
-from usagecost.filters import View  # noqa: E402
 from usagecost.lake import Lake, rollup_files  # noqa: E402
+from usagecost.vocabulary.filters import View  # noqa: E402
 
 Ask = Callable[[View], int]
 """Asks a rival everything; returns how many requests it found in the view's period."""

@@ -25,11 +25,11 @@ import duckdb
 sys.path.insert(0, str(Path(__file__).parents[2]))
 logging.disable(logging.WARNING)  # Streamlit warns that no page is running
 
-from usagecost import engine, exporting, queries_traces  # noqa: E402
-from usagecost.filters import View  # noqa: E402
+from usagecost import engine, exporting, queries  # noqa: E402
 from usagecost.lake import Lake  # noqa: E402
 from usagecost.periods import Period  # noqa: E402
-from usagecost.queries_traces import Key, Order  # noqa: E402
+from usagecost.queries.requests import Key, Order  # noqa: E402
+from usagecost.vocabulary.filters import View  # noqa: E402
 
 SIZE = 50
 SPEND = "coalesce(reported_cost_usd, list_cost_usd)"
@@ -73,7 +73,7 @@ def questions(view: View, page_number: int) -> list[Question]:
     asked = [
         Question(
             f"first page by {sort}",
-            lambda sort=sort: queries_traces.page(view, Order(sort), None, False, SIZE),
+            lambda sort=sort: queries.requests.page(view, Order(sort), None, False, SIZE),
             f"{select} ORDER BY {value} DESC NULLS LAST, started_at DESC, source, request_id LIMIT {SIZE}",
             {"files": files},
         )
@@ -90,7 +90,7 @@ def questions(view: View, page_number: int) -> list[Question]:
     asked.append(
         Question(
             f"page {page_number:,} by time",
-            lambda: queries_traces.page(view, Order(), Key(us, us, source, name), False, SIZE),
+            lambda: queries.requests.page(view, Order(), Key(us, us, source, name), False, SIZE),
             f"{select} {order} LIMIT {SIZE} OFFSET {place}",
             {"files": files},
         )
@@ -103,7 +103,7 @@ def questions(view: View, page_number: int) -> list[Question]:
         asked.append(
             Question(
                 f"one request, {words}",
-                lambda day=day: queries_traces.request(view.lake, view.version, found, None, day),
+                lambda day=day: queries.requests.request(view.lake, view.version, found, None, day),
                 whole,
                 {"files": searched, "id": found},
             )

@@ -14,10 +14,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import LOOKS, WEST_AND_EAST, cards, choose, open_page, settle, visit
-from usagecost import formats
 from usagecost.cli.summaries import summary_rows
-from usagecost.periods_presets import PRESETS
+from usagecost.periods.presets import PRESETS
 from usagecost.ui.text import days_text
+from usagecost.vocabulary import formats
 
 pytestmark = pytest.mark.browser
 

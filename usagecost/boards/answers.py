@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from usagecost import folds, queries
+from usagecost import queries
 from usagecost.boards.panel import Panel
 from usagecost.boards.question import OVER_TIME, Question, question_of
-from usagecost.filters import View
-from usagecost.folds import Usage
-from usagecost.metrics import SPLITS, Sums
 from usagecost.periods import Interval, intervals
-from usagecost.queries import HOUR_OF_WEEK
+from usagecost.queries import HOUR_OF_WEEK, folds
+from usagecost.queries.folds import Usage
+from usagecost.vocabulary import SPLITS, Sums
+from usagecost.vocabulary.filters import View
 
 Ask = Callable[..., Any]
 """Calls a query function with its arguments, or gives what it has answered before."""

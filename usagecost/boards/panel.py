@@ -8,9 +8,9 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from usagecost.boards.rules import MOST_METRICS, problem
-from usagecost.filters import NOT_REPORTED, Condition, Filters
-from usagecost.metrics import DIMENSIONS, METRICS, SPLITS
-from usagecost.periods_presets import LAST_HOURS, PRESETS
+from usagecost.periods.presets import LAST_HOURS, PRESETS
+from usagecost.vocabulary import DIMENSIONS, METRICS, SPLITS
+from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
 
 Chart = Literal["number", "line", "area", "bar", "ranked", "table", "heatmap", "histogram", "scatter"]
 Interval = Literal["auto", "hour", "day", "week", "month"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from usagecost import periods, periods_presets
+from usagecost import periods
 from usagecost.boards.panel import Panel
-from usagecost.filters import Filters, View
-from usagecost.metrics import METRICS, SPLITS, Metric, measures_of
-from usagecost.periods import WHOLE
+from usagecost.periods import WHOLE, presets
 from usagecost.queries import HOUR_OF_WEEK
+from usagecost.vocabulary import METRICS, SPLITS, Metric, measures_of
+from usagecost.vocabulary.filters import Filters, View
 
 OVER_TIME = ("line", "area", "bar")
 MOST_DRAWN = 16
@@ -59,7 +59,7 @@ def question_of(panel: Panel, view: View, data: tuple[datetime, datetime] | None
     """The panel as a question. ``data`` are the instants of the lake's oldest and newest request."""
     period = view.period
     if panel.range:
-        period = periods_presets.preset_period(panel.range, period.zone, period.now, data, view.week_start)
+        period = presets.preset_period(panel.range, period.zone, period.now, data, view.week_start)
     filters = Filters((*view.filters.conditions, *panel.conditions.conditions))
     split = HOUR_OF_WEEK if panel.chart == "heatmap" else panel.split
     named = len(SPLITS[split].order) if split in SPLITS else 0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from usagecost.metrics import METRICS, SPLITS
+from usagecost.vocabulary import METRICS, SPLITS
 
 MOST_METRICS = 6
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from usagecost.boards.panel import Panel
 from usagecost.boards.rules import RULES
-from usagecost.metrics import METRICS, SPLITS, Metric
+from usagecost.vocabulary import METRICS, SPLITS, Metric
 
 
 def title_of(panel: Panel) -> str:

@@ -10,9 +10,9 @@ import pandas as pd
 from usagecost.charts.drawing import Drawing, Spec, shape
 from usagecost.charts.look import doubles, legend
 from usagecost.charts.units import axis_of, exact
-from usagecost.formats import Format
-from usagecost.metrics import HOURS, WEEKDAYS
-from usagecost.metrics.colours import COLORS
+from usagecost.vocabulary import HOURS, WEEKDAYS
+from usagecost.vocabulary.colours import COLORS
+from usagecost.vocabulary.formats import Format
 
 ROW_HEIGHT = 30
 FAINTEST = 0.06

@@ -7,10 +7,9 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from usagecost import formats
-from usagecost.filters import NOT_REPORTED
-from usagecost.formats import UNKNOWN, Number, exact_count
-from usagecost.metrics import METRICS
+from usagecost.vocabulary import METRICS, formats
+from usagecost.vocabulary.filters import NOT_REPORTED
+from usagecost.vocabulary.formats import UNKNOWN, Number, exact_count
 
 HEIGHT = 280
 BAR_STEP = 28

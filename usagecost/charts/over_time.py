@@ -8,14 +8,13 @@ from functools import cache
 import altair as alt
 import pandas as pd
 
-from usagecost import formats
 from usagecost.charts.drawing import Drawing, Spec, brushable, encoded, openable, shape
 from usagecost.charts.look import CUT_LEGEND, HEIGHT, LEGEND_ROW, doubles, legend, said, value_axis
 from usagecost.charts.timeaxis import PLACE, TimeAxis, time_axis
 from usagecost.charts.units import axis_of, exact
-from usagecost.formats import Format
-from usagecost.metrics import METRICS
-from usagecost.metrics.colours import QUIET
+from usagecost.vocabulary import METRICS, formats
+from usagecost.vocabulary.colours import QUIET
+from usagecost.vocabulary.formats import Format
 
 LOW = 190
 """The height of a chart that helps to choose a stretch of time."""

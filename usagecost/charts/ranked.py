@@ -10,8 +10,8 @@ import pandas as pd
 
 from usagecost.charts.drawing import Drawing, Spec, encoded, openable, shape
 from usagecost.charts.look import BAR_STEP, bar_scale, doubles, legend, name_axis, said
-from usagecost.metrics import METRICS
-from usagecost.metrics.colours import QUIET, series_colors
+from usagecost.vocabulary import METRICS
+from usagecost.vocabulary.colours import QUIET, series_colors
 
 
 def ranked_bars(ranking: pd.DataFrame, metric: str, palette: Sequence[str]) -> Drawing:

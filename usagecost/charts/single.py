@@ -11,8 +11,8 @@ import pandas as pd
 from usagecost.charts.drawing import Drawing, Spec, encoded, shape
 from usagecost.charts.look import COUNT_AXIS, CUT_LEGEND, HEIGHT, LEGEND_ROW, doubles, legend, value_axis
 from usagecost.charts.units import axis_of, exact
-from usagecost.formats import Format, exact_count
-from usagecost.metrics.colours import COLORS
+from usagecost.vocabulary.colours import COLORS
+from usagecost.vocabulary.formats import Format, exact_count
 
 POINT_OPACITY = 0.45
 MOST_TICKS = 6

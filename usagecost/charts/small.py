@@ -10,8 +10,8 @@ import pandas as pd
 from usagecost.charts.drawing import Drawing, Spec, encoded, shape
 from usagecost.charts.look import doubles
 from usagecost.charts.timeaxis import PLACE, TimeAxis, time_axis
-from usagecost.metrics import METRICS
-from usagecost.metrics.colours import COLORS
+from usagecost.vocabulary import METRICS
+from usagecost.vocabulary.colours import COLORS
 
 SMALL_HEIGHT = 72
 

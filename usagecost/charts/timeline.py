@@ -8,8 +8,8 @@ import altair as alt
 import pandas as pd
 
 from usagecost.charts.drawing import Drawing, Spec, openable, shape
-from usagecost.filters import NOT_REPORTED
-from usagecost.metrics.colours import QUIET, STATUS_COLORS
+from usagecost.vocabulary.colours import QUIET, STATUS_COLORS
+from usagecost.vocabulary.filters import NOT_REPORTED
 
 ROW, LEAST_HEIGHT, MOST_HEIGHT = 14, 60, 420
 SECONDS = "datum.value >= 120 ? format(datum.value / 60, ',.3~g') + ' min' : format(datum.value, ',.3~g') + ' s'"

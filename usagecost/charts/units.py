@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from usagecost import formats
 from usagecost.charts.look import COUNT_AXIS, USD_AXIS
-from usagecost.formats import Format, Number
+from usagecost.vocabulary import formats
+from usagecost.vocabulary.formats import Format, Number
 
 PERCENT_AXIS = "format(datum.value, '~%')"
 DURATION_AXIS = (

@@ -14,8 +14,8 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from usagecost.formats import exact_count
 from usagecost.lake import Lake, LakeError, lake_root
+from usagecost.vocabulary.formats import exact_count
 
 READ, NOTHING_READ, WRONG_USAGE = 0, 1, 2
 """Exit statuses: something was done, nothing could be, the command was not understood."""

@@ -13,12 +13,12 @@ from rich.progress import Progress
 from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, err, fail, out
 from usagecost.engine import UnansweredError
 from usagecost.exporting import FORMS
-from usagecost.filters import NOT_REPORTED, Condition, Filters, View
-from usagecost.formats import counted
-from usagecost.labels import Labels
 from usagecost.lake import LakeError, lake_root
-from usagecost.metrics import DIMENSIONS
 from usagecost.periods import Period
+from usagecost.vocabulary import DIMENSIONS
+from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
+from usagecost.vocabulary.formats import counted
+from usagecost.vocabulary.labels import Labels
 
 DAY = ["%Y-%m-%d"]
 

@@ -24,8 +24,8 @@ from usagecost.cli.console import (
     print_json,
     print_wide,
 )
-from usagecost.formats import UNKNOWN, exact_count, usd
 from usagecost.lake import Change, LakeError, Repricing
+from usagecost.vocabulary.formats import UNKNOWN, exact_count, usd
 
 DAY = ["%Y-%m-%d"]
 

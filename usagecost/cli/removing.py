@@ -26,8 +26,8 @@ from usagecost.cli.console import (
     print_wide,
 )
 from usagecost.engine import UnansweredError
-from usagecost.formats import UNKNOWN, counted, exact_count, usd
 from usagecost.lake import LakeError, Removal, Selection, lake_root
+from usagecost.vocabulary.formats import UNKNOWN, counted, exact_count, usd
 
 OLD_VERSIONS = (
     "Older versions of the lake still hold these rows; `doctor --repair` removes the files of versions older than a week for good."
@@ -95,10 +95,10 @@ def remove(
 
 
 def _ingests(root: str) -> list[dict[str, Any]]:
-    from usagecost import engine, queries_sources
+    from usagecost import engine, queries
 
     try:
-        return queries_sources.ingests(root, engine.open_lake(root).version())
+        return queries.sources.ingests(root, engine.open_lake(root).version())
     except (LakeError, UnansweredError) as problem:
         fail(str(problem), NOTHING_READ)
 

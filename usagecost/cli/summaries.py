@@ -17,11 +17,11 @@ from usagecost import periods
 from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, cell, fail, print_facts, print_json, print_wide
 from usagecost.engine import UnansweredError
 from usagecost.exports import csv_text
-from usagecost.filters import NOT_REPORTED
-from usagecost.formats import UNKNOWN
 from usagecost.lake import LakeError, lake_root
-from usagecost.metrics import METRICS, SPLITS, measures_of, spend_text
 from usagecost.periods import INTERVALS, WHOLE
+from usagecost.vocabulary import METRICS, SPLITS, measures_of, spend_text
+from usagecost.vocabulary.filters import NOT_REPORTED
+from usagecost.vocabulary.formats import UNKNOWN
 
 SUMMARY = (
     "requests", "successful", "failed", "success_rate", "input_tokens", "output_tokens", "total_tokens", "cache_read_tokens",
@@ -72,9 +72,10 @@ def summary_rows(
     lake: str, first: date, last: date, zone: str, by: str | None, metrics: Sequence[str] = SUMMARY, rank: str = "spend_usd"
 ) -> list[dict[str, Any]]:
     """One row for the range, or one per interval, or per value of a split, the first by ``rank`` first; None: nothing is known."""
-    from usagecost import engine, folds, queries
-    from usagecost.filters import View
+    from usagecost import engine, queries
     from usagecost.periods import Period
+    from usagecost.queries import folds
+    from usagecost.vocabulary.filters import View
 
     interval = by if by in INTERVALS else WHOLE
     period = Period(first, last, zone, datetime.now(UTC))

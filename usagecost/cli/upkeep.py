@@ -22,10 +22,10 @@ from usagecost.cli.console import (
 )
 from usagecost.cli.summaries import summary_rows
 from usagecost.engine import UnansweredError
-from usagecost.formats import age, clock_skew, counted, exact_count, percent
 from usagecost.lake import Lake, LakeError, lake_root
-from usagecost.metrics import METRICS
 from usagecost.schema import COLUMNS
+from usagecost.vocabulary import METRICS
+from usagecost.vocabulary.formats import age, clock_skew, counted, exact_count, percent
 
 
 def sample(

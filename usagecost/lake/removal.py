@@ -14,7 +14,7 @@ from usagecost.lake.days import write_days
 from usagecost.lake.staging import only_row
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import REQUESTS, create_view
-from usagecost.metrics import measure_sql
+from usagecost.vocabulary import measure_sql
 
 _REMOVED = "SELECT source, request_id, day FROM lake WHERE {condition}"
 

@@ -19,8 +19,8 @@ from functools import cache, cached_property
 from hashlib import sha256
 
 from usagecost.lake.table import REQUESTS
-from usagecost.metrics import BASES, LATENCY_STEP, MEASURES, depends_on_basis, fold_sql, measure_sql
 from usagecost.periods import DAY_US, EPOCH_DAY, QUARTER_US, instant_us, local_midnight
+from usagecost.vocabulary import BASES, LATENCY_STEP, MEASURES, depends_on_basis, fold_sql, measure_sql
 
 INSTANT = "epoch_us(started_at)"
 LATENCY = "latency_step"

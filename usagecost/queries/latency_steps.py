@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from usagecost.lake import Rolled
 from usagecost.lake.rollups import LATENCY, column_of
-from usagecost.metrics import DIMENSIONS, LATENCY_STEP, LATENCY_STEPS_PER_ROOT, PERCENTILES
 from usagecost.queries.groups import Groups
 from usagecost.queries.rows import told
+from usagecost.vocabulary import DIMENSIONS, LATENCY_STEP, LATENCY_STEPS_PER_ROOT, PERCENTILES
 
 MOST_SHARE = 0.5
 """If more of the latencies would have to be looked at, all are."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from usagecost import engine, periods
-from usagecost.filters import Parameters
 from usagecost.periods import Clock
+from usagecost.vocabulary.filters import Parameters
 
 MONDAY = 3
 """What is added to the days since 1970, a Thursday, for the remainder by seven to count from Monday."""

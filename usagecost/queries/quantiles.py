@@ -11,11 +11,11 @@ from dataclasses import replace
 import pyarrow as pa
 
 from usagecost.lake import Rolled
-from usagecost.metrics import DIMENSIONS
 from usagecost.periods import WHOLE
 from usagecost.queries.groups import Groups
 from usagecost.queries.latency_steps import percentiles
 from usagecost.queries.rows import Rows, is_list, told
+from usagecost.vocabulary import DIMENSIONS
 
 USERS = "active_users"
 

@@ -12,12 +12,12 @@ import pyarrow as pa
 
 from usagecost import engine, periods
 from usagecost.engine import FileLostError
-from usagecost.filters import Parameters, View, instant_range_sql
 from usagecost.lake import LakeError, Rolled
 from usagecost.lake.rollups import column_of
-from usagecost.metrics import BASES, COUNTS, DIMENSIONS, OF_ROWS, SPLITS, Metric, measure_sql
 from usagecost.periods import WHOLE
 from usagecost.queries.local_time import clock_sql, hour_of_day_sql, weekday_sql
+from usagecost.vocabulary import BASES, COUNTS, DIMENSIONS, OF_ROWS, SPLITS, Metric, measure_sql
+from usagecost.vocabulary.filters import Parameters, View, instant_range_sql
 
 HOUR_OF_WEEK = "hour_of_week"
 """The split of a heatmap: the weekday (from 0, Monday) times 24, plus the hour of day."""

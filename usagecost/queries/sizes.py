@@ -7,9 +7,9 @@ from typing import Any
 import pyarrow as pa
 
 from usagecost import engine
-from usagecost.filters import View
-from usagecost.metrics import METRICS
 from usagecost.queries.rows import Rows
+from usagecost.vocabulary import METRICS
+from usagecost.vocabulary.filters import View
 
 ROUND_STEPS = ("1", "1.6", "2.5", "4", "6.3")
 """The edges within a decade, about equally far from each other on a logarithmic axis."""

@@ -11,14 +11,14 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from usagecost.filters import Parameters, View
-from usagecost.folds import Usage
 from usagecost.lake import Rolled
 from usagecost.lake.rollups import folded_sql
-from usagecost.metrics import CARDS, METRICS, OF_ROWS, fold_sql, measures_of
 from usagecost.periods import WHOLE
 from usagecost.queries import quantiles
+from usagecost.queries.folds import Usage
 from usagecost.queries.rows import Rows, is_list, is_of_clock, order_sql, told
+from usagecost.vocabulary import CARDS, METRICS, OF_ROWS, fold_sql, measures_of
+from usagecost.vocabulary.filters import Parameters, View
 
 MOST_VALUES = 500
 """Values of a split that an answer over time names; beyond them, the least are one "Other"."""

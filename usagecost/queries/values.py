@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from usagecost import engine
-from usagecost.filters import View, instant_range_sql
-from usagecost.labels import NO_LABELS, Labels
 from usagecost.lake import LakeError, Rolled
 from usagecost.lake.rollups import ROLLUPS, column_of
-from usagecost.metrics import DIMENSIONS
 from usagecost.periods import WHOLE
 from usagecost.queries.rows import Rows, told
+from usagecost.vocabulary import DIMENSIONS
+from usagecost.vocabulary.filters import View, instant_range_sql
+from usagecost.vocabulary.labels import NO_LABELS, Labels
 
 MOST_CHOICES = 5_000
 """Values of a dimension that a filter offers, the busiest first."""

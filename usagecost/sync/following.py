@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 
-from usagecost.formats import age, exact_count, milliseconds
 from usagecost.lake import LakeError
 from usagecost.sync.postgres import DatabaseProblem
 from usagecost.sync.reading import Stopped
 from usagecost.sync.rounds import Round, Sync
+from usagecost.vocabulary.formats import age, exact_count, milliseconds
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=1)
 """After a failure; each further one doubles it."""

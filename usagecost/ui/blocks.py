@@ -12,15 +12,15 @@ import streamlit as st
 
 from usagecost import queries
 from usagecost.charts import OPENED, Drawing
-from usagecost.filters import View
-from usagecost.folds import Usage
-from usagecost.formats import UNKNOWN, exact_count
-from usagecost.metrics import CARDS, METRICS, Metric, Sums, spend_coverage, spend_text
+from usagecost.queries.folds import Usage
 from usagecost.ui.downloads import Numbers, csv_button
 from usagecost.ui.drilldown import OnMark
 from usagecost.ui.memory import known
 from usagecost.ui.spend import doubled, with_marks
 from usagecost.ui.text import days_text, previous_text
+from usagecost.vocabulary import CARDS, METRICS, Metric, Sums, spend_coverage, spend_text
+from usagecost.vocabulary.filters import View
+from usagecost.vocabulary.formats import UNKNOWN, exact_count
 
 DELTA_COLORS: dict[str | None, Literal["normal", "inverse", "off"]] = {"up": "normal", "down": "inverse", None: "off"}
 OPEN_ROW = ":material/list: Show"

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pandas as pd
 
 from usagecost import queries
-from usagecost.filters import Filters, View
-from usagecost.folds import Usage
-from usagecost.metrics import DIMENSIONS, SPLITS
-from usagecost.metrics.colours import COLORS, OTHER_COLOR, STATUS_COLORS, colors
 from usagecost.periods import WHOLE
+from usagecost.queries.folds import Usage
 from usagecost.ui.memory import known
+from usagecost.vocabulary import DIMENSIONS, SPLITS
+from usagecost.vocabulary.colours import COLORS, OTHER_COLOR, STATUS_COLORS, colors
+from usagecost.vocabulary.filters import Filters, View
 
 ORDERED = COLORS["input_tokens"]
 """Of what has an order of its own, the place tells one from another, and no colour needs to."""

@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from usagecost.filters import NOT_REPORTED, Condition, Filters, View
-from usagecost.metrics import DIMENSIONS, METRICS
 from usagecost.periods import Interval
 from usagecost.ui import going, sidebar
+from usagecost.vocabulary import DIMENSIONS, METRICS
+from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
 
 TRACES = "pages/1_Traces.py"
 MOST_LEFT_OUT = 60

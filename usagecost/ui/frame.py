@@ -13,16 +13,16 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from usagecost import engine, formats, queries
-from usagecost.filters import View
+from usagecost import engine, queries
 from usagecost.lake import LakeError, lake_root
-from usagecost.metrics import BASES
 from usagecost.sample import ensure_sample, sample_root
 from usagecost.ui import going, pinned, sidebar, sign_in
 from usagecost.ui.answers import answer, empty, unreadable
 from usagecost.ui.labels import words_of
 from usagecost.ui.text import days_text, plain
 from usagecost.ui.version import as_of, renew_now, version_to_show
+from usagecost.vocabulary import BASES, formats
+from usagecost.vocabulary.filters import View
 
 HOME = Path(__file__).parents[2]
 MENU_ICONS = {

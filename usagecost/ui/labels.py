@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 
 from usagecost import charts, queries
-from usagecost.filters import View
-from usagecost.formats import Number, percent
-from usagecost.labels import Labels
-from usagecost.metrics import Metric, spend_text
 from usagecost.ui.memory import known_for
+from usagecost.vocabulary import Metric, spend_text
+from usagecost.vocabulary.filters import View
+from usagecost.vocabulary.formats import Number, percent
+from usagecost.vocabulary.labels import Labels
 
 NAMES_SECONDS = 60
 """After how long a new name is seen."""

@@ -10,14 +10,14 @@ from datetime import date, datetime
 import streamlit as st
 
 from usagecost import periods, queries
-from usagecost.filters import NOT_REPORTED, Condition, Filters, View
-from usagecost.labels import Labels
-from usagecost.metrics import BASES, DIMENSIONS
 from usagecost.periods import Period
-from usagecost.periods_presets import PRESETS, preset_period
+from usagecost.periods.presets import PRESETS, preset_period
 from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import known
 from usagecost.ui.text import days_text
+from usagecost.vocabulary import BASES, DIMENSIONS
+from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
+from usagecost.vocabulary.labels import Labels
 
 CUSTOM = "custom"
 DEFAULT_PRESET = "30d"

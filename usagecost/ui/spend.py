@@ -9,10 +9,10 @@ import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
 
-from usagecost.folds import AT_LEAST
-from usagecost.formats import GAP
-from usagecost.metrics import METRICS, Sums, spend_coverage
+from usagecost.queries.folds import AT_LEAST
 from usagecost.ui.text import plain
+from usagecost.vocabulary import METRICS, Sums, spend_coverage
+from usagecost.vocabulary.formats import GAP
 
 MARK = f"≥{GAP}"
 MOST_STYLED = 1_000

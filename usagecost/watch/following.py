@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Event
 
-from usagecost.formats import exact_count, milliseconds
 from usagecost.lake import LakeError
+from usagecost.vocabulary.formats import exact_count, milliseconds
 from usagecost.watch.rounds import TROUBLE, Round, Watch
 
 LONGEST_WAIT = 300.0

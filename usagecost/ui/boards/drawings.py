@@ -8,12 +8,12 @@ from usagecost import charts
 from usagecost.boards import Answer, Panel
 from usagecost.boards.words import size_label
 from usagecost.charts import Drawing, TimeAxis
-from usagecost.formats import exact_count
-from usagecost.metrics import SPLITS
-from usagecost.metrics.colours import COLORS, series_colors
 from usagecost.queries import EDGES, HOUR_OF_WEEK
 from usagecost.ui.colours import palette
 from usagecost.ui.labels import bar_label, named
+from usagecost.vocabulary import SPLITS
+from usagecost.vocabulary.colours import COLORS, series_colors
+from usagecost.vocabulary.formats import exact_count
 
 MOST_COLORS = 10
 """Parts of a scatter that are told apart; the rest is Other."""

@@ -9,12 +9,12 @@ import streamlit as st
 
 from usagecost.boards import MOST_PANELS, Board, Panel, Shelved
 from usagecost.boards.words import title_of
-from usagecost.filters import View
 from usagecost.lake import TextFolder
 from usagecost.ui.boards import changes, form
 from usagecost.ui.boards.grid import grid
 from usagecost.ui.boards.showing import show
 from usagecost.ui.text import plain
+from usagecost.vocabulary.filters import View
 
 KEY = "panel"
 """Of the form."""

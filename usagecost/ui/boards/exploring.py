@@ -7,7 +7,6 @@ from pydantic import ValidationError
 
 from usagecost.boards import MOST_PANELS, Board, Panel, PanelFilter, Shelved
 from usagecost.boards.words import title_of
-from usagecost.filters import Condition, View
 from usagecost.lake import LakeError, TextFolder
 from usagecost.ui import pinned
 from usagecost.ui import shelf as shelves
@@ -17,6 +16,7 @@ from usagecost.ui.drilldown import both
 from usagecost.ui.labels import labels_of
 from usagecost.ui.reader import reader
 from usagecost.ui.text import plain
+from usagecost.vocabulary.filters import Condition, View
 
 KEY = "explore"
 """Of the form."""

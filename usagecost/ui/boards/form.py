@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from usagecost import queries
 from usagecost.boards import RANGES, RULES, Panel, fitted, metrics_for, splits_for
-from usagecost.filters import NOT_REPORTED, View
-from usagecost.metrics import DIMENSIONS, METRICS, SPLITS
 from usagecost.ui.answers import answer
 from usagecost.ui.labels import labels_of
+from usagecost.vocabulary import DIMENSIONS, METRICS, SPLITS
+from usagecost.vocabulary.filters import NOT_REPORTED, View
 
 WHOLE_PANEL = Panel(metrics=("spend_usd",), split="model", chart="bar", top=5)
 """What a new panel begins as."""

@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from usagecost import folds, formats
 from usagecost.boards import Answer, Panel
 from usagecost.boards.words import alt_of
-from usagecost.metrics import HOURS, SPLITS, WEEKDAYS
+from usagecost.queries import folds
 from usagecost.ui.blocks import table
 from usagecost.ui.boards.drawings import bins
 from usagecost.ui.labels import named
 from usagecost.ui.spend import spend_columns
+from usagecost.vocabulary import HOURS, SPLITS, WEEKDAYS, formats
 
 COLUMN_FORMATS: dict[formats.Format, str] = {
     formats.count: "localized",

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from usagecost.boards import Board, BoardProblem, Shelved, default_boards, parse_board
-from usagecost.filters import View
 from usagecost.lake import LakeError, TextFolder
 from usagecost.ui import shelf as shelves
 from usagecost.ui.answers import empty
@@ -19,6 +18,7 @@ from usagecost.ui.boards.showing import show_all
 from usagecost.ui.reader import reader
 from usagecost.ui.text import plain
 from usagecost.ui.version import as_of, version_to_show
+from usagecost.vocabulary.filters import View
 
 EVERY = {"off": None, "10 s": timedelta(seconds=10), "1 min": timedelta(minutes=1), "5 min": timedelta(minutes=5)}
 LARGEST_FILE = 1_000_000

@@ -10,13 +10,12 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from usagecost import folds, queries
+from usagecost import queries
 from usagecost.boards import RANGES, Answer, Panel, answer
 from usagecost.boards.words import alt_of, help_of, title_of
 from usagecost.engine import UnansweredError
-from usagecost.filters import View
 from usagecost.lake import LakeError
-from usagecost.metrics import spend_coverage
+from usagecost.queries import folds
 from usagecost.ui.blocks import card, draw, heading
 from usagecost.ui.boards.drawings import drawing_of, undrawn
 from usagecost.ui.boards.grid import grid
@@ -24,6 +23,8 @@ from usagecost.ui.boards.numbers import numbers_of, table_of
 from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import is_known, known
 from usagecost.ui.text import days_text, plain
+from usagecost.vocabulary import spend_coverage
+from usagecost.vocabulary.filters import View
 
 CARD_WIDTH = 190
 NUMBER_HEIGHT, DRAWING_HEIGHT = 120, 320

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from usagecost import queries_prices
-from usagecost.filters import View
-from usagecost.metrics import METRICS
+from usagecost import queries
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.prices.models import name_of
+from usagecost.vocabulary import METRICS
+from usagecost.vocabulary.filters import View
 
 ADDED = ("cache_saved_usd", "cache_extra_usd")
 CARDS = {"cache_saved_usd": "cache_saved_usd", "cache_extra_usd": "cache_extra_usd", "net_usd": "cache_savings_usd"}
@@ -24,7 +24,7 @@ def caching(view: View) -> None:
     """Three cards and a table by model, the largest effect first."""
     rows = [
         row
-        for row in answer(queries_prices.models, view)
+        for row in answer(queries.prices.models, view)
         if row["cache_saved_usd"] is not None or row["cache_extra_usd"] is not None
     ]
     if not rows:

@@ -9,14 +9,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from usagecost import formats, queries_prices
+from usagecost import queries
 from usagecost.engine import open_lake
-from usagecost.filters import View
 from usagecost.pricebook import current_book
 from usagecost.pricing import Asked, Book, rates_at
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.prices.models import name_of
+from usagecost.vocabulary import formats
+from usagecost.vocabulary.filters import View
 
 SMALL = 0.01
 """A difference below this share is rounding."""
@@ -25,7 +26,7 @@ TOKENS_PER_PRICE = 1_000_000
 
 def compared(view: View) -> None:
     """A table by model, the largest difference first."""
-    rows = [row for row in answer(queries_prices.models, view) if row["requests_of_both"]]
+    rows = [row for row in answer(queries.prices.models, view) if row["requests_of_both"]]
     if not rows:
         empty("Nothing to compare", "No source of this period reports what its requests cost.")
         return

@@ -9,15 +9,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from usagecost import queries_prices
+from usagecost import queries
 from usagecost.engine import open_lake
-from usagecost.filters import NOT_REPORTED, View
-from usagecost.metrics import METRICS, list_price_coverage
 from usagecost.pricebook import Current, current_book
 from usagecost.pricing import Asked, rates_at
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.text import plain
+from usagecost.vocabulary import METRICS, list_price_coverage
+from usagecost.vocabulary.filters import NOT_REPORTED, View
 
 RATES = {
     "input_tokens": "Input",
@@ -46,7 +46,7 @@ def models(view: View) -> None:
     current = current_book(open_lake(view.lake))
     if current.problem:
         st.warning(plain(current.problem), title="The own prices are broken", icon=":material/menu_book:")
-    rows = answer(queries_prices.models, view)
+    rows = answer(queries.prices.models, view)
     if not rows:
         empty("No requests in this period", "Choose another date range or reset the filters in the sidebar.")
         return

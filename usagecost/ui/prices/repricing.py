@@ -9,15 +9,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from usagecost import formats
 from usagecost.engine import open_lake
-from usagecost.filters import NOT_REPORTED, View
 from usagecost.lake import Change, Lake, LakeError, Repricing, Span
 from usagecost.pricebook import current_book, pricing
 from usagecost.ui.answers import empty
 from usagecost.ui.blocks import table
 from usagecost.ui.reader import reader
 from usagecost.ui.text import days_text, plain
+from usagecost.vocabulary import formats
+from usagecost.vocabulary.filters import NOT_REPORTED, View
 
 PERIOD, ALL = "The period of the sidebar", "The whole lake"
 PREVIEW_ASKED = "_preview_asked"

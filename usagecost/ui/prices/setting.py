@@ -9,9 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from usagecost import queries_prices
+from usagecost import queries
 from usagecost.engine import open_lake
-from usagecost.filters import View
 from usagecost.lake import LakeError
 from usagecost.pricebook import add_entry, current_book
 from usagecost.pricing import BookProblem, listed_models
@@ -19,6 +18,7 @@ from usagecost.ui.answers import answer, empty
 from usagecost.ui.prices.models import name_of
 from usagecost.ui.prices.repricing import PREVIEW_ASKED
 from usagecost.ui.text import plain
+from usagecost.vocabulary.filters import View
 
 OWN, ALIAS, FREE, DISCOUNT = "It costs …", "It is another name of …", "It is free", "We have a discount"
 THIS, WHOLE = "This model", "Everything of its provider"
@@ -28,7 +28,7 @@ FIELDS = {"input": "Input", "cache_read": "Cache read", "cache_write": "Cache wr
 def set_price(view: View) -> None:
     """A form for one model of the period: what it costs, or what it stands for, and from which day on."""
     _say_what_was_written()
-    rows = [row for row in answer(queries_prices.models, view) if row["model"]]
+    rows = [row for row in answer(queries.prices.models, view) if row["model"]]
     if not rows:
         empty("No models in this period", "Choose another date range or reset the filters in the sidebar.")
         return

@@ -10,14 +10,15 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from usagecost import charts, formats, queries, queries_sources
+from usagecost import charts, queries
 from usagecost.engine import open_lake
-from usagecost.filters import Filters, View
-from usagecost.folds import Usage
 from usagecost.ingest import known_formats
+from usagecost.queries.folds import Usage
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import draw, heading
 from usagecost.ui.text import days_text, plain
+from usagecost.vocabulary import formats
+from usagecost.vocabulary.filters import Filters, View
 
 FRESH_FOR, LATE_FOR = timedelta(days=1), timedelta(days=7)
 """A source that was heard of within the first is fresh, within the second late, else silent."""
@@ -39,7 +40,7 @@ def freshness(newest: datetime, now: datetime) -> tuple[str, Literal["green", "o
 
 def feeds(view: View) -> None:
     """The sources of the whole lake, the one heard of last first."""
-    found = answer(queries_sources.sources, view.lake, view.version)
+    found = answer(queries.sources.sources, view.lake, view.version)
     if not found:
         empty("The lake is empty", "Load files, and what they are will show here.")
         return

@@ -10,14 +10,15 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from usagecost import formats, queries_sources
+from usagecost import queries
 from usagecost.engine import UnansweredError, open_lake
-from usagecost.filters import View
 from usagecost.lake import LakeError, Selection
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import heading
 from usagecost.ui.frame import is_sample
 from usagecost.ui.text import plain
+from usagecost.vocabulary import formats
+from usagecost.vocabulary.filters import View
 
 PAGE = 10
 MOST_NAMES, MOST_CHARACTERS = 3, 60
@@ -28,7 +29,7 @@ _ASKED, _REMOVED = "_to_remove", "_removed"
 def history(view: View) -> None:
     """The ingests, the newest first, each with its report and its removal; then removals by user and by age."""
     _say_what_was_removed()
-    rows = answer(queries_sources.ingests, view.lake, view.version)
+    rows = answer(queries.sources.ingests, view.lake, view.version)
     heading(
         "What was loaded",
         lambda: pd.DataFrame(rows),
@@ -94,7 +95,7 @@ def _report(row: dict[str, Any]) -> str:
 
 def _removals(view: View) -> None:
     """What was taken out, without saying whose it was."""
-    rows = answer(queries_sources.removals, view.lake, view.version)
+    rows = answer(queries.sources.removals, view.lake, view.version)
     for row in rows[:PAGE]:
         at = row["time"].astimezone(ZoneInfo(view.period.zone))
         words = " and ".join(BY[name] for name in row["by"] if name in BY)

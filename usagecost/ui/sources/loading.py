@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from usagecost import formats, ingest
+from usagecost import ingest
 from usagecost.engine import UnansweredError, open_lake
 from usagecost.ingest import FileProblem, Formats, Preview, Report
 from usagecost.lake import Lake, LakeError, lake_root
@@ -16,6 +16,7 @@ from usagecost.ui.sources.plans import Plan, plan_of
 from usagecost.ui.sources.previews import show_preview
 from usagecost.ui.sources.uploads import Group, Uploads, current_uploads, discard, take_over, uploader_key
 from usagecost.ui.text import plain
+from usagecost.vocabulary import formats
 
 MOST_UPLOAD_MB = 200
 CHECKED_AT_ONCE = 16 << 20

@@ -6,10 +6,10 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
-from usagecost import formats
 from usagecost.ingest import Preview
 from usagecost.schema import COLUMN_BY_NAME, PROVENANCE_COLUMNS
 from usagecost.ui.text import plain
+from usagecost.vocabulary import formats
 
 HIDDEN = {"day", "rank", "source", *PROVENANCE_COLUMNS}
 LEADING = (

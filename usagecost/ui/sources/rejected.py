@@ -7,12 +7,13 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from usagecost import formats, queries_sources
+from usagecost import queries
 from usagecost.engine import open_lake
-from usagecost.filters import View
 from usagecost.ui.answers import answer, empty, tried
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.sources.previews import frame_of
+from usagecost.vocabulary import formats
+from usagecost.vocabulary.filters import View
 
 MOST_RAW_SHOWN = 3
 MOST_KINDS = 500
@@ -21,13 +22,13 @@ MOST_KINDS = 500
 def rejected_lines(view: View) -> None:
     """The kinds of trouble, the most frequent first, and the lines of one of them."""
     files = tried(open_lake(view.lake).reject_files)
-    kinds = answer(queries_sources.reject_kinds, files)[:MOST_KINDS]
+    kinds = answer(queries.sources.reject_kinds, files)[:MOST_KINDS]
     if not kinds:
         empty("No line was rejected", "Lines that cannot be read are kept here, with the reason and what would help.")
         return
     heading(
         "Rejected lines",
-        lambda: frame_of(queries_sources.rejects_export(files)),
+        lambda: frame_of(queries.sources.rejects_export(files)),
         name="rejects",
         help="Lines that could not be read, each kept once with what is wrong and what would help. The download has all of them, "
         "or the newest where they are very many.",
@@ -61,7 +62,7 @@ def rejected_lines(view: View) -> None:
 
 def _lines(files: tuple[str, ...], kind: str) -> None:
     """Some of the lines, as text and nothing else."""
-    found = answer(queries_sources.rejected_lines, files, kind)
+    found = answer(queries.sources.rejected_lines, files, kind)
     table(
         frame_of(found),
         name="rejected_lines",

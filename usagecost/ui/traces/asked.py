@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from usagecost import queries_traces
-from usagecost.filters import NOT_REPORTED, Bounds, Condition, Instants, Tagged, Text, View
+from usagecost import queries
 from usagecost.ui.answers import answer
 from usagecost.ui.labels import labels_of
 from usagecost.ui.text import plain
+from usagecost.vocabulary.filters import NOT_REPORTED, Bounds, Condition, Instants, Tagged, Text, View
 
 STREAMING = ("streamed", "at once", NOT_REPORTED)
 KEYS = ("q", "error", "streaming", "tag", "cost_from", "cost_to", "cost_known", "latency_from", "latency_to")
@@ -93,7 +93,7 @@ def _clear() -> None:
 
 
 def _more(view: View, *, is_open: bool) -> Iterator[Condition | Bounds | Tagged]:
-    offered = answer(queries_traces.offered, view) if is_open else {}
+    offered = answer(queries.requests.offered, view) if is_open else {}
     errors = _several("error", "Error class", [*offered.get("error", []), NOT_REPORTED], "All error classes")
     if errors:
         yield Condition("error", tuple(None if name == NOT_REPORTED else name for name in errors))

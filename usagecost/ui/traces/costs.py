@@ -11,7 +11,7 @@ import pyarrow as pa
 from usagecost.engine import open_lake
 from usagecost.pricebook import current_book
 from usagecost.pricing import with_parts
-from usagecost.queries_traces import moment
+from usagecost.queries.requests import moment
 from usagecost.schema import REQUESTS
 
 KINDS = {

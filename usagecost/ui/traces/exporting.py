@@ -7,12 +7,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from usagecost import formats
 from usagecost.engine import UnansweredError
 from usagecost.exporting import Form, write_requests
-from usagecost.filters import View
 from usagecost.lake import LakeError
 from usagecost.ui.text import plain
+from usagecost.vocabulary import formats
+from usagecost.vocabulary.filters import View
 
 KINDS: dict[Form, tuple[str, str]] = {
     "csv": ("CSV", "text/csv"),

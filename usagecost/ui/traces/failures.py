@@ -8,14 +8,16 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from usagecost import charts, folds, formats, queries, queries_traces
+from usagecost import charts, queries
 from usagecost.charts import TimeAxis
-from usagecost.filters import NOT_REPORTED, Condition, View
-from usagecost.queries_traces import moment
+from usagecost.queries import folds
+from usagecost.queries.requests import moment
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import chart, table
 from usagecost.ui.colours import palette
 from usagecost.ui.labels import named
+from usagecost.vocabulary import formats
+from usagecost.vocabulary.filters import NOT_REPORTED, Condition, View
 
 FAILED = Condition("status", ("error", "cancelled"))
 MOST_CLASSES = 8
@@ -25,7 +27,7 @@ SPLITS = {"error": "error class", "provider": "provider", "model": "model"}
 
 def failures(view: View) -> None:
     """A chart of the failures over time, by class, provider or model, and a table of their kinds."""
-    found = answer(queries_traces.failures, view)
+    found = answer(queries.requests.failures, view)
     if not found:
         empty("Nothing failed", "No request that matches ended in an error or was cancelled.")
         return

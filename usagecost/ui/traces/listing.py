@@ -11,16 +11,16 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from usagecost import queries_traces
-from usagecost.filters import NOT_REPORTED, View
-from usagecost.formats import UNKNOWN, counted, exact_count
-from usagecost.labels import FIELDS, NO_LABELS, Labels
-from usagecost.queries_traces import SORTS, Key, Order, moment
+from usagecost import queries
+from usagecost.queries.requests import SORTS, Key, Order, moment
 from usagecost.schema import COLUMN_BY_NAME
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.labels import labels_of
 from usagecost.ui.text import plain
 from usagecost.ui.traces.exporting import export
+from usagecost.vocabulary.filters import NOT_REPORTED, View
+from usagecost.vocabulary.formats import UNKNOWN, counted, exact_count
+from usagecost.vocabulary.labels import FIELDS, NO_LABELS, Labels
 
 PAGE = 50
 MOST_TEXT = 200
@@ -57,7 +57,7 @@ def listing(view: View, matching: int) -> None:
         return
     line, order, columns = _controls(view, matching)
     at, is_before = _place(order, view)
-    rows = answer(queries_traces.page, view, order, at, is_before, PAGE)
+    rows = answer(queries.requests.page, view, order, at, is_before, PAGE)
     line.markdown(f"**{plain(counted(matching, 'request'))}** match, {exact_count(len(rows))} shown", width="content")
     if rows:
         _table(view, rows, columns)

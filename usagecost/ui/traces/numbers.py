@@ -7,17 +7,18 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from usagecost import charts, folds, queries, queries_traces
+from usagecost import charts, queries
 from usagecost.charts import BRUSHED, TimeAxis
-from usagecost.filters import NOT_REPORTED, Instants, View
-from usagecost.folds import Usage
-from usagecost.formats import milliseconds
-from usagecost.metrics import METRICS, spend_coverage, spend_text
-from usagecost.metrics.colours import STATUS_COLORS
 from usagecost.periods import INTERVALS, Interval
+from usagecost.queries import folds
+from usagecost.queries.folds import Usage
 from usagecost.ui.answers import answer
 from usagecost.ui.text import plain
 from usagecost.ui.traces.asked import narrow_to
+from usagecost.vocabulary import METRICS, spend_coverage, spend_text
+from usagecost.vocabulary.colours import STATUS_COLORS
+from usagecost.vocabulary.filters import NOT_REPORTED, Instants, View
+from usagecost.vocabulary.formats import milliseconds
 
 CARDS = ("requests", "success_rate", "total_tokens", "spend_usd", "avg_latency_ms")
 QUANTILES = {"latency_p50_ms": "p50 latency", "latency_p95_ms": "p95 latency", "latency_p99_ms": "p99 latency"}
@@ -30,7 +31,7 @@ HOURS_WITHIN = 3 * 24 * 3600
 def numbers(view: View) -> Usage:
     """The cards and the histogram; returns the aggregate that they are folds of."""
     usage = answer(queries.usage, replace(view, interval=_interval(view)), "status")
-    latencies = answer(queries_traces.latencies, view)
+    latencies = answer(queries.requests.latencies, view)
     totals = usage.totals
     grid = st.grid(4, min_column_width=150, gap="small")
     for metric in (METRICS[name] for name in CARDS):

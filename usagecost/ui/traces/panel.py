@@ -15,11 +15,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from usagecost import charts, formats, queries_traces
-from usagecost.filters import NOT_REPORTED, View
-from usagecost.labels import FIELDS, Labels
-from usagecost.metrics import BASES
-from usagecost.queries_traces import Key, Order, moment
+from usagecost import charts, queries
+from usagecost.queries.requests import Key, Order, moment
 from usagecost.schema import COLUMN_BY_NAME
 from usagecost.ui.answers import answer
 from usagecost.ui.labels import labels_of
@@ -27,6 +24,9 @@ from usagecost.ui.prices.models import STATUSES
 from usagecost.ui.text import plain
 from usagecost.ui.traces.costs import cost_parts
 from usagecost.ui.traces.listing import STATUS_BADGES, open_request
+from usagecost.vocabulary import BASES, formats
+from usagecost.vocabulary.filters import NOT_REPORTED, View
+from usagecost.vocabulary.labels import FIELDS, Labels
 
 SHOWN_FIRST = ("provider", "model", "requested_model", "operation")
 DETAILS = (
@@ -69,7 +69,7 @@ def _panel(view: View) -> None:
     asked, day = st.query_params.get("request", ""), None
     with suppress(ValueError, KeyError):
         day = date.fromisoformat(st.query_params["day"])
-    request = answer(queries_traces.request, view.lake, view.version, asked, st.query_params.get("source"), day)
+    request = answer(queries.requests.request, view.lake, view.version, asked, st.query_params.get("source"), day)
     if request is None:
         st.info(
             f"The lake holds no request of this id: {plain(asked[:200])}. Check the link, or load the logs it is in.",
@@ -90,8 +90,8 @@ def _panel(view: View) -> None:
 def _neighbours(request: dict[str, Any], view: View) -> None:
     """The way to the request before and after, in the order of the list."""
     order = Order(st.session_state.get("sort", "time"), st.session_state.get("order", "descending") == "descending")
-    at = Key(queries_traces.value_of(request, order, view.basis), request["instant_us"], request["source"], request["request_id"])
-    before, after = (answer(queries_traces.page, view, order, at, is_before, 1) for is_before in (True, False))
+    at = Key(queries.requests.value_of(request, order, view.basis), request["instant_us"], request["source"], request["request_id"])
+    before, after = (answer(queries.requests.page, view, order, at, is_before, 1) for is_before in (True, False))
     with st.container(horizontal=True, gap="small"):
         for text, icon, rows, name in (
             ("Previous", ":material/chevron_left:", before, "previous"),
@@ -137,14 +137,14 @@ def message_of(request: dict[str, Any]) -> str | None:
     """What a failure said, from the remaining fields; None where they hold nothing of it."""
     with suppress(ValueError, TypeError):
         rest = json.loads(request["attributes"])
-        found = next((rest[name] for name in queries_traces.MESSAGES if rest.get(name)), None)
+        found = next((rest[name] for name in queries.requests.MESSAGES if rest.get(name)), None)
         return found if isinstance(found, str) or found is None else json.dumps(found, ensure_ascii=False, indent=2)
     return None
 
 
 def _metrics(request: dict[str, Any], view: View) -> None:
     st.title("Metrics", anchor=False)
-    cost = queries_traces.cost_of(request, view.basis)
+    cost = queries.requests.cost_of(request, view.basis)
     produced, seconds = request["output_tokens"], (request["duration_ms"] or 0) / 1000
     speed = f"{produced / seconds:,.1f}" if produced is not None and seconds else formats.UNKNOWN
     grid = st.grid(4, min_column_width=120, gap="small")
@@ -185,7 +185,7 @@ def _cost(request: dict[str, Any], view: View) -> None:
 
 def _timeline(request: dict[str, Any], view: View) -> None:
     key = Key(None, request["instant_us"], request["source"], request["request_id"])
-    found = answer(queries_traces.relatives, view.lake, view.version, view.basis, key, request["trace_id"], request["session_id"])
+    found = answer(queries.requests.relatives, view.lake, view.version, view.basis, key, request["trace_id"], request["session_id"])
     if not found:
         return
     st.title("Its trace or session", anchor=False)

@@ -15,8 +15,8 @@ from typing import Any
 import pyarrow as pa
 
 from usagecost import engine, periods
-from usagecost.filters import Instants, Parameters, View, instant_range_sql
-from usagecost.metrics import BASES, OF_ROWS
+from usagecost.vocabulary import BASES, OF_ROWS
+from usagecost.vocabulary.filters import Instants, Parameters, View, instant_range_sql
 
 SORTS = {
     "time": ("Time", engine.INSTANT_US),

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from usagecost.periods import Period
+from usagecost.periods.calendar import Period
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from usagecost import engine
-from usagecost.filters import View, instant_range_sql
-from usagecost.metrics import measure_sql
+from usagecost.vocabulary import measure_sql
+from usagecost.vocabulary.filters import View, instant_range_sql
 
 _MODELS = """
 SELECT

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from usagecost.metrics import BASES, DIMENSIONS, incomplete_sql
 from usagecost.periods import Period, instant_us
+from usagecost.vocabulary import BASES, DIMENSIONS, incomplete_sql
 
 NOT_REPORTED = "(not reported)"
 """What a missing user, team, model, … is called wherever a person reads or chooses it."""

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from usagecost.filters import NOT_REPORTED
+from usagecost.vocabulary.filters import NOT_REPORTED
 
 FIELDS = {"user": "user_id", "team": "team_id", "key": "virtual_key"}
 """Dimension -> the column of a request whose ids can have names."""

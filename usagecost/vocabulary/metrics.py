@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from usagecost import formats
-from usagecost.metrics.metric import Metric
+from usagecost.vocabulary import formats
+from usagecost.vocabulary.metric import Metric
 
 METRICS = {
     metric.name: metric

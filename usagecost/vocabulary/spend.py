@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from usagecost import formats
-from usagecost.metrics.measures import Sums
-from usagecost.metrics.vocabulary import METRICS
+from usagecost.vocabulary import formats
+from usagecost.vocabulary.measures import Sums
+from usagecost.vocabulary.metrics import METRICS
 
 
 def spend_text(sums: Sums) -> str:

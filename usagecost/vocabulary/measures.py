@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from usagecost.formats import Number
 from usagecost.schema import COST_PARTS
+from usagecost.vocabulary.formats import Number
 
 BASES = {
     "best": ("Reported, else list price", "coalesce(reported_cost_usd, list_cost_usd)"),

@@ -16,9 +16,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from usagecost.formats import Number
-from usagecost.metrics import COUNTS, COVERAGE, FOLDS, METRICS, OF_ROWS, SPLITS
 from usagecost.periods import Interval
+from usagecost.vocabulary import COUNTS, COVERAGE, FOLDS, METRICS, OF_ROWS, SPLITS
+from usagecost.vocabulary.formats import Number
 
 Made = TypeVar("Made")
 

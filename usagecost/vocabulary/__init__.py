@@ -5,8 +5,8 @@ answers every question of a page by folding. A *metric* is what a person reads: 
 *dimension* is what requests can be split by.
 """
 
-from usagecost.metrics.dimensions import DIMENSIONS, HOURS, SPLITS, STREAMING, WEEKDAYS, Dimension
-from usagecost.metrics.measures import (
+from usagecost.vocabulary.dimensions import DIMENSIONS, HOURS, SPLITS, STREAMING, WEEKDAYS, Dimension
+from usagecost.vocabulary.measures import (
     BASES,
     COUNTS,
     FOLDS,
@@ -21,9 +21,9 @@ from usagecost.metrics.measures import (
     incomplete_sql,
     measure_sql,
 )
-from usagecost.metrics.metric import Metric
-from usagecost.metrics.spend import list_price_coverage, spend_coverage, spend_text
-from usagecost.metrics.vocabulary import CARDS, COVERAGE, METRICS, measures_of
+from usagecost.vocabulary.metric import Metric
+from usagecost.vocabulary.metrics import CARDS, COVERAGE, METRICS, measures_of
+from usagecost.vocabulary.spend import list_price_coverage, spend_coverage, spend_text
 
 __all__ = [
     "BASES",

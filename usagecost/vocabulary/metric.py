@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from usagecost import formats
-from usagecost.formats import Format, Number
-from usagecost.metrics.measures import OF_ROWS, Sums
+from usagecost.vocabulary import formats
+from usagecost.vocabulary.formats import Format, Number
+from usagecost.vocabulary.measures import OF_ROWS, Sums
 
 if TYPE_CHECKING:
     import pandas as pd
