@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from usagecost.boards.rules import MOST_METRICS, problem
-from usagecost.periods.presets import LAST_HOURS, PRESETS
+from usagecost.periods.presets import PRESETS
 from usagecost.vocabulary import DIMENSIONS, METRICS, SPLITS
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
 
@@ -19,7 +19,7 @@ Width = Literal["third", "half", "full"]
 CHARTS: tuple[Chart, ...] = Chart.__args__  # type: ignore[attr-defined]
 
 
-RANGES = {name: label for name, (label, _) in (LAST_HOURS | PRESETS).items()}
+RANGES = {name: label for name, (label, *_) in PRESETS.items()}
 """What a panel's own range can be -> its name."""
 
 

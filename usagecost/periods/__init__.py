@@ -28,8 +28,10 @@ from usagecost.periods.calendar import (
     reporting_zone,
     wall_clock,
 )
+from usagecost.periods.comparison import COMPARISONS, Back, compared
 
 __all__ = [
+    "COMPARISONS",
     "DAY_US",
     "EPOCH",
     "EPOCH_DAY",
@@ -38,12 +40,14 @@ __all__ = [
     "MAX_HOURLY_DAYS",
     "QUARTER_US",
     "WHOLE",
+    "Back",
     "Clock",
     "Interval",
     "Period",
     "auto_interval",
     "chosen_interval",
     "clock",
+    "compared",
     "grain",
     "instant_us",
     "intervals",

@@ -17,6 +17,8 @@ from functools import cache, cached_property, lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
+from usagecost.periods.comparison import Back
+
 QUARTER_US = 900_000_000
 HOUR_US = 4 * QUARTER_US
 DAY_US = 24 * HOUR_US
@@ -58,13 +60,18 @@ def local_midnight(day: date, zone: str) -> datetime:
 
 @dataclass(frozen=True)
 class Period:
-    """What the reader asked for: local days, first and last included, of one zone, as seen at the instant ``now``."""
+    """What the reader asked for: local days, first and last included, of one zone, as seen at the instant ``now``.
+
+    It is compared with what lies ``back``, else with as many days just before; with nothing if it ``is_alone``.
+    """
 
     first: date
     last: date
     zone: str
     now: datetime
     is_all_time: bool = False
+    back: Back | None = None
+    is_alone: bool = False
 
     @cached_property
     def start(self) -> datetime:
@@ -87,19 +94,24 @@ class Period:
         return self.start <= self.now < self.end
 
     @property
-    def previous(self) -> tuple[datetime, datetime] | None:
-        """The instants [start, end) of the same number of local days just before; None for All time.
+    def compared_with(self) -> Back | None:
+        """How far back what it is compared with lies; None for All time, and where it is compared with nothing."""
+        return None if self.is_all_time or self.is_alone else self.back or Back(days=self.days)
 
-        If the period is still running, the days before are cut at the same local time of day.
+    @property
+    def previous(self) -> tuple[datetime, datetime] | None:
+        """The instants [start, end) that it is compared with: see `compared_with`.
+
+        If the period is still running, they are cut at the same day and local time of day.
         """
-        if self.is_all_time:
+        back = self.compared_with
+        if back is None:
             return None
-        span = timedelta(days=self.days)
-        start = local_midnight(self.first - span, self.zone)
+        start = local_midnight(back.day(self.first), self.zone)
         if not self.is_running:
-            return start, self.start
+            return start, min(local_midnight(back.day(self.last + timedelta(days=1)), self.zone), self.start)
         local_now = self.now.astimezone(ZoneInfo(self.zone))
-        cut = (local_now.replace(tzinfo=None) - span).replace(tzinfo=ZoneInfo(self.zone))
+        cut = datetime.combine(back.day(local_now.date()), local_now.time(), ZoneInfo(self.zone))
         return start, min(cut.astimezone(UTC), self.start)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from usagecost.periods.calendar import Period
+from usagecost.periods.comparison import Back
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,24 @@ class LastHours(Period):
         return replace(self, now=self.end - timedelta(hours=1))
 
     @property
+    def compared_with(self) -> Back | None:
+        """As many hours before, or what was chosen."""
+        return None if self.is_alone else self.back or Back(hours=self.hours)
+
+    @property
     def previous(self) -> tuple[datetime, datetime] | None:
-        """The same number of hours before, cut as far into the last one as the clock is now."""
-        if self.is_all_time:
+        """The hours that it is compared with, cut as far into the last one as the clock is now."""
+        back = self.compared_with
+        if back is None:
             return None
-        return self.start - timedelta(hours=self.hours), min(self.now - timedelta(hours=self.hours), self.start)
+        return self._before(back, self.start), min(self._before(back, self.now), self.start)
+
+    def _before(self, back: Back, instant: datetime) -> datetime:
+        """The same time so many hours, or months, before."""
+        if back.hours:
+            return instant - timedelta(hours=back.hours)
+        local = instant.astimezone(ZoneInfo(self.zone))
+        return datetime.combine(back.day(local.date()), local.time(), local.tzinfo).astimezone(UTC)
 
 
 def _month_start(day: date, back: int = 0) -> date:
@@ -49,25 +63,50 @@ def _last_days(count: int) -> Callable[[date, int], tuple[date, date]]:
     return lambda today, _: (today - timedelta(days=count - 1), today)
 
 
-PRESETS: dict[str, tuple[str, Callable[[date, int], tuple[date, date]] | None]] = {
-    "today": ("Today", _last_days(1)),
-    "yesterday": ("Yesterday", lambda today, _: (today - timedelta(days=1), today - timedelta(days=1))),
-    "7d": ("Last 7 days", _last_days(7)),
-    "14d": ("Last 14 days", _last_days(14)),
-    "30d": ("Last 30 days", _last_days(30)),
-    "90d": ("Last 90 days", _last_days(90)),
-    "week": ("This week", lambda today, week_start: (today - timedelta(days=(today.weekday() - week_start) % 7), today)),
-    "month": ("This month", lambda today, _: (_month_start(today), today)),
-    "last-month": ("Last month", lambda today, _: (_month_start(today, 1), _month_start(today) - timedelta(days=1))),
-    "quarter": ("This quarter", lambda today, _: (_month_start(today, (today.month - 1) % 3), today)),
-    "year": ("Year to date", lambda today, _: (date(today.year, 1, 1), today)),
-    "all": ("All time", None),
+def _last_month(today: date, _: int) -> tuple[date, date]:
+    return _month_start(today, 1), _month_start(today) - timedelta(days=1)
+
+
+def _last_quarter(today: date, _: int) -> tuple[date, date]:
+    start = _month_start(today, (today.month - 1) % 3)
+    return _month_start(start, 3), start - timedelta(days=1)
+
+
+def _week(today: date, week_start: int, back: int = 0) -> tuple[date, date]:
+    start = today - timedelta(days=(today.weekday() - week_start) % 7 + 7 * back)
+    return start, min(today, start + timedelta(days=6))
+
+
+Days = Callable[[date, int], tuple[date, date]]
+
+PRESETS: dict[str, tuple[str, Days | None, Back | None]] = {
+    "24h": ("Last 24 hours", None, None),
+    "today": ("Today", _last_days(1), None),
+    "yesterday": ("Yesterday", lambda today, _: (today - timedelta(days=1), today - timedelta(days=1)), None),
+    "7d": ("Last 7 days", _last_days(7), None),
+    "14d": ("Last 14 days", _last_days(14), None),
+    "30d": ("Last 30 days", _last_days(30), None),
+    "90d": ("Last 90 days", _last_days(90), None),
+    "week": ("This week", _week, Back(days=7)),
+    "last-week": ("Last week", lambda today, week_start: _week(today, week_start, 1), None),
+    "month": ("This month", lambda today, _: (_month_start(today), today), Back(months=1)),
+    "last-month": (
+        "Last month",
+        lambda today, _: (_month_start(today, 1), _month_start(today) - timedelta(days=1)),
+        Back(months=1),
+    ),
+    "quarter": ("This quarter", lambda today, _: (_month_start(today, (today.month - 1) % 3), today), Back(months=3)),
+    "last-quarter": ("Last quarter", _last_quarter, Back(months=3)),
+    "year": ("Year to date", lambda today, _: (date(today.year, 1, 1), today), Back(months=12)),
+    "12m": ("Last 12 months", lambda today, _: (Back(months=12).day(today) + timedelta(days=1), today), Back(months=12)),
+    "all": ("All time", None, None),
 }
-"""Preset -> its name, and its first and last day from today and the first day of the week. All time is the data's."""
+"""Preset -> its name, its first and last day from today and the first day of the week, and how far back its comparison lies, where
+that is not as many days just before. All time is the data's."""
 
 
-LAST_HOURS: dict[str, tuple[str, int]] = {"24h": ("Last 24 hours", 24)}
-"""Presets that are no local days -> their name and how many hours they are."""
+LAST_HOURS = {"24h": 24}
+"""Presets that are no local days -> how many hours they are."""
 
 
 def last_hours(hours: int, zone: str, now: datetime) -> LastHours:
@@ -82,9 +121,9 @@ def preset_period(preset: str, zone: str, now: datetime, data: tuple[datetime, d
     info = ZoneInfo(zone)
     today = now.astimezone(info).date()
     if preset in LAST_HOURS:
-        return last_hours(LAST_HOURS[preset][1], zone, now)
-    span = PRESETS[preset][1]
+        return last_hours(LAST_HOURS[preset], zone, now)
+    _, span, back = PRESETS[preset]
     if span is not None:
-        return Period(*span(today, week_start), zone, now)
+        return Period(*span(today, week_start), zone, now, back=back)
     oldest, newest = (instant.astimezone(info).date() for instant in data) if data else (today, today)
     return Period(oldest, max(oldest, newest), zone, now, is_all_time=True)

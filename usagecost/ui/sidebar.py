@@ -75,7 +75,7 @@ def view_asked_for(data: DataSpan) -> View:
 
 
 def _period(data: DataSpan, zone: str) -> Period:
-    names = {name: label for name, (label, _) in PRESETS.items()} | {CUSTOM: "Custom range"}
+    names = {name: label for name, (label, *_) in PRESETS.items()} | {CUSTOM: "Custom range"}
     order = list(names)
     chosen = st.selectbox(
         "Date range",

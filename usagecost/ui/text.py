@@ -37,6 +37,8 @@ def previous_text(period: Period) -> str:
     """What the period is compared with, in words."""
     if period.is_all_time:
         return "All time has no previous period to compare with."
-    span = "day" if period.days == 1 else f"{period.days} days"
-    cut = ", up to the same time of day" if period.is_running else ""
-    return f"Changes are against the {span} before{cut}."
+    back = period.compared_with
+    if back is None:
+        return "Compared with nothing."
+    cut = ", up to the same time" if period.is_running else ""
+    return f"Changes are against {back.words}{cut}."

@@ -1,0 +1,101 @@
+"""What periods are compared with: the calendar's period before, or the same days earlier; always cut where the period is cut."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.views import instant
+from usagecost.periods import COMPARISONS, Period, compared
+from usagecost.periods.presets import PRESETS, preset_period
+from usagecost.ui.text import previous_text
+
+NOW = instant("2026-05-31 14:30")
+
+
+def before(preset: str, choice: str = "before", zone: str = "UTC", now: datetime = NOW) -> tuple[str, str] | None:
+    """The instants that a preset is compared with, in local time."""
+    period = compared(preset_period(preset, zone, now, None), choice)
+    found = period.previous
+    first, last = ([f"{one.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" for one in found]) if found else ("", "")
+    return (first, last) if found else None
+
+
+@pytest.mark.parametrize(
+    ("preset", "start", "end"),
+    [
+        ("24h", "2026-05-29 15:00", "2026-05-30 14:30"),
+        ("today", "2026-05-30 00:00", "2026-05-30 14:30"),
+        ("yesterday", "2026-05-29 00:00", "2026-05-30 00:00"),
+        ("30d", "2026-04-02 00:00", "2026-05-01 14:30"),
+        ("week", "2026-05-18 00:00", "2026-05-24 14:30"),
+        ("last-week", "2026-05-11 00:00", "2026-05-18 00:00"),
+        ("month", "2026-04-01 00:00", "2026-04-30 14:30"),  # May has 31 days, April 30
+        ("last-month", "2026-03-01 00:00", "2026-04-01 00:00"),
+        ("quarter", "2026-01-01 00:00", "2026-02-28 14:30"),
+        ("last-quarter", "2025-10-01 00:00", "2026-01-01 00:00"),
+        ("year", "2025-01-01 00:00", "2025-05-31 14:30"),
+        ("12m", "2024-06-01 00:00", "2025-05-31 14:30"),
+    ],
+)
+def test_a_preset_is_compared_with_the_calendars_period_before(preset: str, start: str, end: str):
+    assert before(preset) == (start, end)
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ("month", ("2026-04-25 00:00", "2026-04-30 14:30")),
+        ("year", ("2025-05-25 00:00", "2025-05-31 14:30")),
+        ("none", None),
+    ],
+)
+def test_a_reader_may_choose_what_it_is_compared_with(choice: str, expected: tuple[str, str] | None):
+    assert before("7d", choice) == expected
+    assert before("all", choice) is None
+
+
+def test_hours_are_compared_with_the_same_hours_of_another_month():
+    assert before("24h", "month", now=instant("2026-05-20 14:30")) == ("2026-04-19 15:00", "2026-04-20 14:30")
+    assert before("24h", "year", now=instant("2026-05-20 14:30")) == ("2025-05-19 15:00", "2025-05-20 14:30")
+
+
+@pytest.mark.parametrize(
+    ("preset", "choice", "words"),
+    [
+        ("month", "before", "Changes are against the month before, up to the same time."),
+        ("last-quarter", "before", "Changes are against the quarter before."),
+        ("yesterday", "before", "Changes are against the day before."),
+        ("24h", "before", "Changes are against the 24 hours before, up to the same time."),
+        ("7d", "year", "Changes are against the same days a year earlier, up to the same time."),
+        ("7d", "none", "Compared with nothing."),
+        ("all", "year", "All time has no previous period to compare with."),
+    ],
+)
+def test_what_it_is_compared_with_is_said(preset: str, choice: str, words: str):
+    assert previous_text(compared(preset_period(preset, "UTC", NOW, (NOW, NOW)), choice)) == words
+
+
+@given(
+    preset=st.sampled_from([name for name in PRESETS if name != "all"]),
+    choice=st.sampled_from([name for name in COMPARISONS if name != "none"]),
+    zone=st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]),
+    now=st.integers(1_672_531_200, 1_798_761_600).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
+)
+def test_a_comparison_lies_before_its_period_and_is_never_longer(preset: str, choice: str, zone: str, now: datetime):
+    period: Period = compared(preset_period(preset, zone, now, None), choice)
+    start, end = period.previous or (now, now)
+    shown = min(period.end, now) - period.start
+
+    assert start <= end <= period.start
+    assert end - start <= shown + timedelta(days=3, hours=2)  # February is three days shorter than March
+
+
+def test_the_last_day_of_a_short_month_stands_for_those_that_it_lacks():
+    period = compared(Period(date(2026, 3, 29), date(2026, 3, 30), "UTC", NOW), "month")
+
+    assert period.previous == (instant("2026-02-28"), instant("2026-02-28"))
