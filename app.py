@@ -42,6 +42,16 @@ MODEL_COLUMNS = ("requests", "successful", "failed", "total_tokens", "spend_usd"
 MEASURES = (*measures_of((*SHOWN, *USER_COLUMNS, *MODEL_COLUMNS)), "last_seen_us")
 LOOKS = ("Table view", "Chart view")
 TOP = ("5", "10", "25", "50", "All")
+TABS = ("Totals", "Cost", "Model activity", "User activity")
+OWN = {
+    "tab": ui.Choice(default=TABS[0], options=TABS),
+    "by": ui.Choice(default=SPLITS[0], options=SPLITS),
+    "top": ui.Choice(default=TOP[1], options=TOP),
+    "look": ui.Choice(default=LOOKS[0], options=LOOKS),
+    "chosen_model": ui.Choice(),
+    "chosen_user": ui.Choice(),
+}
+"""What of the page stands in the URL, beside the view."""
 MOST_STACKS = 10
 """More colours than these in one bar cannot be told apart; the rest of a stack is "Other"."""
 MOST_BARS_UNSCROLLED = 25
@@ -145,11 +155,19 @@ def ranking_chart(usage: Usage, view: View, by: str, most: int) -> None:
 
 
 def chosen(label: str, key: str, values: list[str], placeholder: str | None) -> str | None:
-    """The choice of a dropdown. What was chosen, or named by a link, keeps its place though the period has none of it."""
-    kept = st.session_state.get(key) or st.query_params.get(key)
+    """The choice of a dropdown. What was chosen, or named by a link, keeps its place though the period has none of it.
+
+    Without a choice it is the first value, where there is no placeholder; that is no choice of the reader's, and not in the URL.
+    """
+    kept = st.session_state[key]
     options = values if kept is None or kept in values else [kept, *values]
-    first = None if placeholder else 0
-    return st.selectbox(label, options, index=first, key=key, bind="query-params", placeholder=placeholder or "", width=480)
+    box = f"{key}_box"
+    st.session_state[box] = kept or (None if placeholder else next(iter(options), None))
+
+    def choose() -> None:
+        st.session_state[key] = st.session_state[box]
+
+    return st.selectbox(label, options, index=None, key=box, on_change=choose, placeholder=placeholder or "", width=480)
 
 
 def choose_user(users: list[str]) -> None:
@@ -207,10 +225,8 @@ def model_usage(usage: Usage, view: View) -> None:
     look = st.segmented_control(
         "View",
         LOOKS,
-        default=LOOKS[0],
         required=True,
         key="look",
-        bind="query-params",
         label_visibility="collapsed",
     )
     if look == LOOKS[1]:
@@ -241,18 +257,20 @@ def model_usage(usage: Usage, view: View) -> None:
     )
 
 
-view = ui.page("Usage and cost", keeps=("tab", "by", "top", "look", "chosen_model", "chosen_user"))
+view = ui.page("Usage and cost", own=OWN)
 usage = usage_by("model", view)
-ui.cards(usage, view, CARDS)
+above = st.container()  # the cards, of the whole or of what is chosen below
 
 if not usage.totals["requests"]:
-    ui.empty("No requests in this period", "Choose another date range or reset the filters in the sidebar.")
+    with above:
+        ui.cards(usage, view, CARDS)
+    ui.no_requests(view)
     st.stop()
 
-drilldown.links(view, "all")
-totals_tab, cost_tab, model_tab, user_tab = st.tabs(
-    ["Totals", "Cost", "Model activity", "User activity"], key="tab", on_change="rerun", bind="query-params"
-)
+totals_tab, cost_tab, model_tab, user_tab = st.tabs(TABS, key="tab", on_change="rerun")
+if totals_tab.open or cost_tab.open:
+    with above:
+        ui.cards(usage, view, CARDS, name="all")
 
 if totals_tab.open:
     with totals_tab:
@@ -261,8 +279,8 @@ if totals_tab.open:
 if cost_tab.open:
     with cost_tab:
         with st.container(horizontal=True, gap="large"):
-            by = st.segmented_control("Break down by", SPLITS, default="model", required=True, key="by", bind="query-params")
-            top = st.segmented_control("Show top", TOP, default="10", required=True, key="top", bind="query-params")
+            by = st.segmented_control("Break down by", SPLITS, required=True, key="by") or SPLITS[0]
+            top = st.segmented_control("Show top", TOP, required=True, key="top") or TOP[1]
         most = queries.MOST_VALUES if top == "All" else int(top)
         split = usage_by(by, view)
         cost_chart(split, view, by, most, "all")
@@ -273,9 +291,9 @@ if model_tab.open:
         model = chosen("Model", "chosen_model", names_of(usage, view, "model"), None)
         known = None if model == NOT_REPORTED else model
         of_model, view_of_model = usage.of_value(known), replace(view, filters=view.filters.and_is("model", known))
+        with above:
+            ui.cards(of_model, view_of_model, CARDS, name="model")
         if of_model.totals["requests"]:
-            ui.cards(of_model, view, CARDS)
-            drilldown.links(view_of_model, "model")
             cost_chart(of_model, view_of_model, "model", 1, "model")
             line_charts(of_model, view_of_model, "model")
         else:
@@ -286,13 +304,15 @@ if user_tab.open:
         users = usage_by("user", replace(view, interval=WHOLE), compares=False)
         user = chosen("User", "chosen_user", names_of(users, view, "user"), "All users: choose one here or in the table")
         if user is None:
+            with above:
+                ui.cards(usage, view, CARDS, name="all")
             users_table(users, view)
         else:
             view_of_user = view.where_user_is(None if user == NOT_REPORTED else labels_of(view).id_of("user", user))
             of_user = usage_by("model", view_of_user)
+            with above:
+                ui.cards(of_user, view_of_user, CARDS, name="user")
             if of_user.totals["requests"]:
-                ui.cards(of_user, view, CARDS)
-                drilldown.links(view_of_user, "user")
                 model_usage(of_user, view_of_user)
                 cost_chart(of_user, view_of_user, "model", MOST_STACKS, "user")
                 line_charts(of_user, view_of_user, "user")

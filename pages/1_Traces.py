@@ -5,12 +5,12 @@ import streamlit as st
 from usagecost import ui
 from usagecost.ui import traces
 
-view = ui.page("Traces", icon=":material/list:")
+view = ui.page("Traces", icon=":material/list:", own=traces.CHOICES, uses=("range", "filters", "interval", "basis"))
 asked = traces.asked_for(view)
 traces.open_panel(asked)
 usage = traces.numbers(asked)
 
-requests_tab, errors_tab = st.tabs(["Requests", "Errors"], key="part", on_change="rerun", bind="query-params")
+requests_tab, errors_tab = st.tabs(traces.PARTS, key="part", on_change="rerun")
 
 if requests_tab.open:
     with requests_tab:

@@ -3,5 +3,5 @@
 from usagecost import ui
 from usagecost.ui import boards
 
-view = ui.page("Dashboards", icon=":material/dashboard:", keeps=("board", "every"))
+view = ui.page("Dashboards", icon=":material/dashboard:", own=boards.CHOICES)
 boards.dashboards(view)

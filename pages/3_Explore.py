@@ -3,5 +3,5 @@
 from usagecost import ui
 from usagecost.ui import boards
 
-view = ui.page("Explore", icon=":material/explore:", keeps=("asked",))
+view = ui.page("Explore", icon=":material/explore:", own=boards.EXPLORED)
 boards.explore(view)

@@ -5,11 +5,17 @@ import streamlit as st
 from usagecost import ui
 from usagecost.ui import prices
 
-view = ui.page("Prices", icon=":material/sell:", at_once=True)
+PARTS = ("Models", "Set a price", "Reported and list", "Cache", "Reprice")
 
-models_tab, set_tab, compared_tab, cache_tab, reprice_tab = st.tabs(
-    ["Models", "Set a price", "Reported and list", "Cache", "Reprice"], key="part", on_change="rerun", bind="query-params"
+view = ui.page(
+    "Prices",
+    icon=":material/sell:",
+    own={"part": ui.Choice(default=PARTS[0], options=PARTS)},
+    uses=("range", "filters", "basis"),
+    at_once=True,
 )
+
+models_tab, set_tab, compared_tab, cache_tab, reprice_tab = st.tabs(PARTS, key="part", on_change="rerun")
 
 if models_tab.open:
     with models_tab:

@@ -5,12 +5,19 @@ import streamlit as st
 from usagecost import ui
 from usagecost.ui import sign_in, sources
 
-view = ui.page("Sources", icon=":material/database:", without_lake=sources.load_files, at_once=True)
+PARTS = ("Feeds", "Load files", "History", "Rejected lines")
+
+view = ui.page(
+    "Sources",
+    icon=":material/database:",
+    without_lake=sources.load_files,
+    own={"part": ui.Choice(default=PARTS[0], options=PARTS)},
+    uses=("range", "interval"),
+    at_once=True,
+)
 sign_in.warn_if_open()
 
-feeds_tab, load_tab, history_tab, rejected_tab = st.tabs(
-    ["Feeds", "Load files", "History", "Rejected lines"], key="part", on_change="rerun", bind="query-params"
-)
+feeds_tab, load_tab, history_tab, rejected_tab = st.tabs(PARTS, key="part", on_change="rerun")
 
 if feeds_tab.open:
     with feeds_tab:

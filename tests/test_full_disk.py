@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from usagecost.ingest import ingest
+from usagecost.ingest import Formats, ingest
 from usagecost.lake import Lake, LakeError, LakeFull
 from usagecost.lake.atomic import write_whole
 from usagecost.lake.errors import is_disk_full
@@ -146,7 +146,7 @@ def test_a_dropped_file_that_cannot_be_kept_is_said(disk: Path, monkeypatch: pyt
     uploads = Uploads()
     fill(disk, 0)
 
-    uploads.add("a.csv", io.BytesIO(b"x" * 100_000))
+    uploads.add("a.csv", io.BytesIO(b"x" * 100_000), Formats({}))
 
     (file,) = uploads.files
     assert (file.name, file.problem) == (

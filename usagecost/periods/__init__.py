@@ -28,7 +28,8 @@ from usagecost.periods.calendar import (
     reporting_zone,
     wall_clock,
 )
-from usagecost.periods.comparison import COMPARISONS, Back, compared
+from usagecost.periods.comparison import COMPARISONS, Back
+from usagecost.periods.presets import compared
 
 __all__ = [
     "COMPARISONS",

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from usagecost.periods.calendar import Period
-from usagecost.periods.comparison import Back
+from usagecost.periods.comparison import MONTHS_OF, NONE, Back
 
 
 @dataclass(frozen=True)
@@ -127,3 +128,13 @@ def preset_period(preset: str, zone: str, now: datetime, data: tuple[datetime, d
         return Period(*span(today, week_start), zone, now, back=back)
     oldest, newest = (instant.astimezone(info).date() for instant in data) if data else (today, today)
     return Period(oldest, max(oldest, newest), zone, now, is_all_time=True)
+
+
+P = TypeVar("P", bound=Period)
+
+
+def compared(period: P, choice: str) -> P:
+    """The period with what a reader chose to compare it with."""
+    if choice in MONTHS_OF:
+        return replace(period, back=Back(months=MONTHS_OF[choice]))
+    return replace(period, is_alone=True) if choice == NONE else period

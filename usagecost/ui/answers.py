@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import NoReturn, ParamSpec, TypeVar
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from usagecost import queries
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
+from usagecost.ui import viewing
 from usagecost.ui.memory import known
-from usagecost.ui.text import plain
+from usagecost.ui.text import days_text, plain
+from usagecost.vocabulary.filters import View
 
 Args = ParamSpec("Args")
 Answer = TypeVar("Answer")
@@ -35,6 +40,30 @@ def unreadable(problem: Exception) -> NoReturn:
     st.warning(plain(str(problem)), title="The numbers cannot be read right now", icon=":material/cloud_off:")
     st.button("Try again", icon=":material/refresh:")
     st.stop()
+
+
+def no_requests(view: View) -> None:
+    """Says that the view has no requests, and offers what would show some: where the data is, all of it, or no filters."""
+    span, zone = answer(queries.data_span, view.lake, view.version), ZoneInfo(view.period.zone)
+    days = [moment.astimezone(zone).date() for moment in span] if span else []
+    is_elsewhere = bool(days) and not (days[0] <= view.period.last and days[1] >= view.period.first)
+    if not days:
+        empty("The lake is empty", "Load logs on the page Sources, and their numbers show here.")
+        return
+    if is_elsewhere:
+        words = f"The newest data is of {days_text(days[1], days[1])}, the oldest of {days_text(days[0], days[0])}."
+    else:
+        words = "Choose another date range, or remove a filter." if view.filters.conditions else "Choose another date range."
+    empty("No requests in this period", words)
+    with st.container(horizontal=True, gap="small"):
+        if is_elsewhere:
+            first, last = max(days[0], days[1] - timedelta(days=29)), days[1]
+            st.button(
+                f"Show {days_text(first, last)}", key="show_data", type="primary", on_click=viewing.show_days, args=(first, last)
+            )
+        st.button("All time", key="show_all_time", on_click=viewing.show_preset, args=("all",))
+        if view.filters.conditions:
+            st.button("Remove all filters", key="remove_filters", on_click=viewing.clear_filters)
 
 
 def empty(title: str, advice: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from math import nan
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ import streamlit as st
 from usagecost import queries
 from usagecost.charts import OPENED, Drawing
 from usagecost.queries.folds import Usage
+from usagecost.ui import drilldown
 from usagecost.ui.downloads import Numbers, csv_button
 from usagecost.ui.drilldown import OnMark
 from usagecost.ui.memory import known
@@ -25,18 +27,25 @@ from usagecost.vocabulary.formats import UNKNOWN, exact_count
 DELTA_COLORS: dict[str | None, Literal["normal", "inverse", "off"]] = {"up": "normal", "down": "inverse", None: "off"}
 OPEN_ROW = ":material/list: Show"
 OPEN_HELP = "The requests of this row, on the page Traces"
-CARD_COLUMNS, CARD_WIDTH = 3, 210
-"""Two rows of three: the narrowest card that shows its whole label and value on a laptop's screen."""
+CARD_COLUMNS, CARD_WIDTH = 6, 150
+"""One row on a desk, two or three on smaller screens: the narrowest card that shows its whole value."""
 
 
-def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS) -> None:
-    """Summary cards, each with its change against the previous period and its course, and what is left out of them."""
-    totals, before = usage.totals, usage.totals_before
+def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str = "") -> None:
+    """Summary cards, each with its change against the previous period and its course, and what is left out of them.
+
+    With a ``name`` a menu beside them leads to their requests.
+    """
+    shortage = _shortage(view)
+    totals, before = usage.totals, None if shortage else usage.totals_before
     grid = st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap="small")
-    for name in metrics:
+    for metric in metrics:
         with grid:
-            card(METRICS[name], totals, before, usage.complete)
-    st.caption(" ".join(_notes(totals, view)))
+            card(METRICS[metric], totals, before, usage.complete)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+        st.caption(" ".join(_notes(totals, view, shortage)), width="stretch")
+        if name:
+            drilldown.links(view, name)
 
 
 def card(metric: Metric, totals: Sums, before: Sums | None, complete: Sequence[Sums], *, border: bool = True) -> None:
@@ -46,7 +55,7 @@ def card(metric: Metric, totals: Sums, before: Sums | None, complete: Sequence[S
     st.metric(
         metric.label,
         spend_text(totals) if metric.name == "spend_usd" else metric.format(value),
-        delta=0 if change and change.startswith("0.0") else change,
+        delta=None if change and change.startswith("0.0") else change,
         delta_color=DELTA_COLORS[metric.better],
         help=metric.help,
         border=border,
@@ -57,38 +66,31 @@ def card(metric: Metric, totals: Sums, before: Sums | None, complete: Sequence[S
 
 
 def _course(metric: Metric, complete: Sequence[Sums]) -> list[float] | None:
-    """The sparkline over the complete intervals, so that it does not end in a fall; None where there is nothing to see.
-
-    A quotient keeps its last known value where nothing was sent.
+    """The sparkline over the complete intervals, so that it does not end in a fall, with gaps where nothing is known; None where
+    there is nothing to see.
     """
     values = [metric.of(sums) for sums in complete]
-    last = 0 if metric.is_additive else next((value for value in values if value is not None), None)
-    drawn = []
-    for value in values:
-        last = value if value is not None else 0 if metric.is_additive else last
-        drawn.append(last)
-    return [float(value) for value in drawn if value is not None] if len(drawn) > 1 and any(drawn) else None
+    return [nan if value is None else float(value) for value in values] if len(values) > 1 and any(values) else None
 
 
-def _notes(totals: dict[str, Any], view: View) -> list[str]:
+def _notes(totals: dict[str, Any], view: View, shortage: str | None) -> list[str]:
     """What the cards compare with, and what is not in them."""
     unknown = totals["requests"] - totals["successful"] - totals["failed"] if {"successful", "failed"} <= totals.keys() else 0
     missing = spend_coverage(totals) if "spend_usd" in totals else None
     return [
-        previous_text(view.period),
-        *_shortage(view),
-        *([f"Spend is at least this much: {missing}."] if missing else []),
-        *([f"The outcome of {exact_count(unknown)} requests is not known."] if unknown else []),
+        shortage or previous_text(view.period),
+        *([f"Spend is a lower bound: {missing}."] if missing else []),
+        *([f"Outcome not recorded for {exact_count(unknown)} requests."] if unknown else []),
     ]
 
 
-def _shortage(view: View) -> list[str]:
-    """A warning where the lake begins within the previous period, so that every change looks like growth."""
+def _shortage(view: View) -> str | None:
+    """Says that the lake begins within the previous period, so that every change would look like growth."""
     span, previous = known(queries.data_span, view.lake, view.version), view.period.previous
     if not span or not previous or span[0] < previous[0] + timedelta(days=1):
-        return []
+        return None
     oldest = span[0].astimezone(ZoneInfo(view.period.zone)).date()
-    return [f"They are not complete: the oldest request is of {days_text(oldest, oldest)}."]
+    return f"Comparison incomplete: data starts on {days_text(oldest, oldest)}."
 
 
 def chart(

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from usagecost.periods import Interval
-from usagecost.ui import going, sidebar
+from usagecost.ui import address, going, viewing
 from usagecost.vocabulary import DIMENSIONS, METRICS
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
 
@@ -21,19 +21,15 @@ MOST_LEFT_OUT = 60
 OUTCOMES = {"successful": Condition("status", ("success",)), "failed": Condition("status", ("error", "cancelled"))}
 """Metrics that count some of the requests only -> which."""
 
-LINKS: dict[str, tuple[Condition | None, dict[str, str], str]] = {
-    "all": (None, {}, "The requests that these cards count, the newest first"),
-    "failed": (OUTCOMES["failed"], {}, "Those that ended in an error or were cancelled"),
-    "most tokens": (None, {"sort": "Tokens"}, "Those with the most tokens first"),
-    "most expensive": (None, {"sort": "Cost"}, "Those with the highest cost first"),
-    "spend incomplete": (
-        None,
-        {"cost_known": "true"},
-        "Those whose cost is not known on the chosen cost basis, or only a part of it",
-    ),
-    "slowest": (None, {"sort": "Latency"}, "Those that took longest first"),
+LINKS: dict[str, tuple[Condition | None, dict[str, str]]] = {
+    "All": (None, {}),
+    "Failed": (OUTCOMES["failed"], {}),
+    "Most tokens": (None, {"sort": "tokens"}),
+    "Most expensive": (None, {"sort": "cost"}),
+    "Spend incomplete": (None, {"cost_known": "true"}),
+    "Slowest": (None, {"sort": "latency"}),
 }
-"""What stands below a group of cards: its text -> which of their requests, parameters of the page Traces, what it means."""
+"""What the menu beside a group of cards offers: its text -> which of their requests, and parameters of the page Traces."""
 
 Mark = Mapping[str, Any]
 """What a chart says of the mark that was clicked: the fields that its shape names."""
@@ -42,26 +38,21 @@ OnMark = Callable[[Mark], None]
 
 
 def open_requests(filters: Filters, interval: Interval | None = None, **parameters: str) -> None:
-    """Leads to the requests that pass the filters and, if given, were sent in the interval, with the rest of the sidebar as it is.
-
-    The page that is left keeps its own filters for when the reader comes back.
-    """
+    """Leads to the requests that pass the filters and, if given, were sent in the interval, with the rest of the view as it is."""
     conditions: dict[str, Condition] = {}
     for condition in filters.conditions:
         if not isinstance(condition, Condition):
             raise TypeError(f"The sidebar has no filter for: {condition.words}")
         name = condition.dimension
         conditions[name] = both(conditions[name], condition) if name in conditions else condition
-    view = st.session_state["_view"]
-    left_page = st.session_state["_kept"][st.session_state["_page"]]
-    left_page |= {key: view[key] for name in sidebar.FILTERED for key in (name, f"not_{name}") if key in view}
-    for name in sidebar.FILTERED:
-        chosen = conditions.get(name)
-        view[name] = [NOT_REPORTED if value is None else value for value in chosen.values] if chosen else []
-        view[f"not_{name}"] = bool(chosen and chosen.excludes)
+    query = address.of_page("Traces", viewing.choices())
+    query = {name: said for name, said in query.items() if name in viewing.KEPT}
+    for name, condition in conditions.items():
+        query[name] = [NOT_REPORTED if value is None else value for value in condition.values]
+        query |= {f"not_{name}": ["true"]} if condition.excludes else {}
     instants = {"from": interval.start, "to": interval.end} if interval else {}
-    said = {name: instant.astimezone(UTC).isoformat().replace("+00:00", "Z") for name, instant in instants.items()}
-    going.to(TRACES, **said, **parameters)
+    said = {name: [instant.astimezone(UTC).isoformat().replace("+00:00", "Z")] for name, instant in instants.items()}
+    going.to(TRACES, query | said | {name: [value] for name, value in parameters.items()})
 
 
 def both(one: Condition, other: Condition) -> Condition:
@@ -73,15 +64,13 @@ def both(one: Condition, other: Condition) -> Condition:
 
 
 def links(view: View, name: str) -> None:
-    """A quiet row below a group of cards that leads to the requests behind it."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"open_{name}"):
-        st.caption("Show requests", width="content")
-        for text, (outcome, parameters, meaning) in LINKS.items():
+    """A quiet menu beside a group of cards that leads to the requests behind it."""
+    with st.popover("View requests", icon=":material/list:", type="tertiary", key=f"requests_of_{name}"):
+        for text, (outcome, parameters) in LINKS.items():
             st.button(
                 text,
-                key=f"open_{name}_{text}",
+                key=f"open_{name}_{text.lower()}",
                 type="tertiary",
-                help=meaning,
                 on_click=open_requests,
                 args=(_narrowed(view.filters, outcome),),
                 kwargs=parameters,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from usagecost.ui.address import Query
 
-def to(page: str, **parameters: str) -> None:
+
+def to(page: str, parameters: Query) -> None:
     """Notes that the next run goes to a page, with parameters of its URL."""
     st.session_state["_going"] = page, parameters
 

@@ -7,7 +7,7 @@ import textwrap
 import streamlit as st
 
 from usagecost.lake import LakeError
-from usagecost.ui import going
+from usagecost.ui import address, going, viewing
 from usagecost.ui.reader import reader
 from usagecost.ui.shelf import shelf
 from usagecost.ui.text import plain
@@ -19,26 +19,24 @@ LONGEST = 26
 
 
 def links() -> None:
-    """One quiet button a pinned board of the reader's; none where the boards cannot be read, which their page says."""
+    """One quiet link a pinned board of the reader's; none where the boards cannot be read, which their page says."""
     try:
         boards = shelf()
     except LakeError:
         return
     for board in boards:
         if board.board and board.board.pinned and board.is_of(reader()):
-            st.button(
-                plain(textwrap.shorten(board.title, LONGEST, placeholder=" …")),
-                key=f"pinned_{board.name}",
+            st.page_link(
+                FILE,
+                label=plain(textwrap.shorten(board.title, LONGEST, placeholder=" …")),
                 icon=":material/keep:",
-                type="tertiary",
-                on_click=open_board,
-                args=(board.name,),
+                query_params={**address.of_page(PAGE, viewing.choices()), "board": board.name},
             )
 
 
 def open_board(name: str) -> None:
     """Shows a board, from whichever page."""
-    if st.session_state.get("_page") == PAGE:
+    if address.current_page() == PAGE:
         st.session_state["board"] = name
     else:
-        going.to(FILE, board=name)
+        going.to(FILE, {**address.of_page(PAGE, viewing.choices()), "board": [name]})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 from usagecost.periods import Period
 
@@ -37,8 +38,9 @@ def previous_text(period: Period) -> str:
     """What the period is compared with, in words."""
     if period.is_all_time:
         return "All time has no previous period to compare with."
-    back = period.compared_with
-    if back is None:
+    back, before = period.compared_with, period.previous
+    if back is None or before is None:
         return "Compared with nothing."
-    cut = ", up to the same time" if period.is_running else ""
-    return f"Changes are against {back.words}{cut}."
+    first, last = (moment.astimezone(ZoneInfo(period.zone)).date() for moment in (before[0], before[1] - timedelta(microseconds=1)))
+    words = back.words if back.hours else days_text(first, max(first, last))
+    return f"Compared with {words}{', up to the same time' if period.is_running else ''}."

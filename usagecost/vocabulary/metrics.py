@@ -46,7 +46,7 @@ METRICS = {
         ),
         Metric(
             "spend_usd",
-            "Total spend (estimated)",
+            "Total spend",
             ("spend_usd",),
             formats.usd,
             "What the requests cost in US dollars, on the cost basis chosen in the sidebar. What is not known of it "

@@ -1,7 +1,8 @@
 """Boards on a page: panels asked, drawn, arranged and explored."""
 
+from usagecost.ui.boards.exploring import CHOICES as EXPLORED
 from usagecost.ui.boards.exploring import explore
-from usagecost.ui.boards.page import dashboards
+from usagecost.ui.boards.page import CHOICES, dashboards
 from usagecost.ui.boards.showing import show_all
 
-__all__ = ["dashboards", "explore", "show_all"]
+__all__ = ["CHOICES", "EXPLORED", "dashboards", "explore", "show_all"]

@@ -8,8 +8,9 @@ from pydantic import ValidationError
 from usagecost.boards import MOST_PANELS, Board, Panel, PanelFilter, Shelved
 from usagecost.boards.words import title_of
 from usagecost.lake import LakeError, TextFolder
-from usagecost.ui import pinned
+from usagecost.ui import address, pinned
 from usagecost.ui import shelf as shelves
+from usagecost.ui.address import Choice
 from usagecost.ui.boards import changes, form
 from usagecost.ui.boards.editing import FORM_AND_PREVIEW, preview_of
 from usagecost.ui.drilldown import both
@@ -22,6 +23,8 @@ KEY = "explore"
 """Of the form."""
 LINK = "asked"
 """The URL's parameter: the panel as JSON, without what is as it is by default."""
+CHOICES = {LINK: Choice()}
+"""What of the page stands in the URL, beside the view."""
 NEW_BOARD = "a new board"
 
 
@@ -32,7 +35,8 @@ def explore(view: View) -> None:
     with controls:
         found = form.form(view, KEY, on_board=False)
         if isinstance(found, Panel):
-            st.query_params[LINK] = st.session_state["_asked"] = found.model_dump_json(exclude_defaults=True)
+            st.session_state["_asked"] = found.model_dump_json(exclude_defaults=True)
+            address.put(**{LINK: st.session_state["_asked"]})
             _add(shelves.folder(), found, view)
     with shown:
         preview_of(found, view)
@@ -40,7 +44,7 @@ def explore(view: View) -> None:
 
 def _begin() -> None:
     """Sets the form to what the link asks, or to what was asked when the reader was here last."""
-    link = st.query_params.get(LINK) or st.session_state.get(LINK)
+    link = st.session_state[LINK]
     if form.is_begun(KEY) and link == st.session_state.get("_asked"):
         return
     st.session_state["_asked"] = link

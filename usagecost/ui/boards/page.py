@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from usagecost.boards import Board, BoardProblem, Shelved, default_boards, parse_board
+from usagecost.boards import DEFAULTS, Board, BoardProblem, Shelved, default_boards, parse_board
 from usagecost.lake import LakeError, TextFolder
 from usagecost.ui import shelf as shelves
+from usagecost.ui.address import Choice
 from usagecost.ui.answers import empty
 from usagecost.ui.boards import changes, editing
 from usagecost.ui.boards.showing import show_all
@@ -21,6 +22,8 @@ from usagecost.ui.version import as_of, version_to_show
 from usagecost.vocabulary.filters import View
 
 EVERY = {"off": None, "10 s": timedelta(seconds=10), "1 min": timedelta(minutes=1), "5 min": timedelta(minutes=5)}
+CHOICES = {"board": Choice(default=DEFAULTS[0]), "every": Choice(default="off", options=EVERY)}
+"""What of the page stands in the URL, beside the view."""
 LARGEST_FILE = 1_000_000
 PIN, UNPIN, DUPLICATE, DELETE = "Pin to the menu", "Take from the menu", "Duplicate", "Delete"
 
@@ -38,9 +41,7 @@ def dashboards(view: View) -> None:
         _new(folder)
         _share(shelved)
         _more(folder, shelved, may_change)
-        every = st.segmented_control(
-            "Refresh by itself", list(EVERY), default="off", required=True, key="every", bind="query-params", help=_EVERY_HELP
-        )
+        every = st.segmented_control("Refresh by itself", list(EVERY), required=True, key="every", help=_EVERY_HELP)
     changes.say(folder)
     if shelved.board is None:
         st.error(plain(str(shelved.problem)), title="This board's file is broken", icon=":material/broken_image:")
@@ -54,7 +55,7 @@ def dashboards(view: View) -> None:
     if not shelved.board.panel:
         empty("This board has no panel yet", "Switch *Edit* on and add one." if may_change else "Its owner has to add one.")
         return
-    st.fragment(_panels, run_every=EVERY[every])(shelved.board, view, shelved.name)
+    st.fragment(_panels, run_every=EVERY[every or "off"])(shelved.board, view, shelved.name)
 
 
 _EVERY_HELP = "Looks for new data this often. The lake is only asked when there is some. It rests while a board is edited."
@@ -75,16 +76,12 @@ def _shelf() -> list[Shelved]:
 def _choice(shelf: list[Shelved]) -> Shelved:
     """The board that is shown. It is in the URL by the name of its file, which stays when its title changes."""
     by_name = {board.name: board for board in shelf}
-    said = st.query_params.get("board")
-    if said and (said != st.session_state.get("_board_said") or "board" not in st.session_state):
-        st.session_state["board"] = said
-    wanted = st.session_state.get("board")
+    wanted = st.session_state["board"]
     if wanted not in by_name:
-        if wanted and wanted != changes.last_deleted():
+        if wanted != changes.last_deleted():
             st.warning(f"There is no board {plain(wanted)} any more. Here is another.", icon=":material/link_off:")
         st.session_state["board"] = shelf[0].name
     name = st.selectbox("Board", list(by_name), key="board", format_func=lambda name: _label(by_name[name]), width=340)
-    st.query_params["board"] = st.session_state["_board_said"] = name
     return by_name[name]
 
 

@@ -13,7 +13,7 @@ from usagecost import queries
 from usagecost.engine import open_lake
 from usagecost.pricebook import Current, current_book
 from usagecost.pricing import Asked, rates_at
-from usagecost.ui.answers import answer, empty
+from usagecost.ui.answers import answer, no_requests
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.text import plain
 from usagecost.vocabulary import METRICS, list_price_coverage
@@ -48,7 +48,7 @@ def models(view: View) -> None:
         st.warning(plain(current.problem), title="The own prices are broken", icon=":material/menu_book:")
     rows = answer(queries.prices.models, view)
     if not rows:
-        empty("No requests in this period", "Choose another date range or reset the filters in the sidebar.")
+        no_requests(view)
         return
     shown = pd.DataFrame([_shown(row, current) for row in rows])
     heading("Models and their prices", lambda: shown, name="prices", help="USD for a million tokens, of a short request sent now.")

@@ -14,7 +14,7 @@ from usagecost.engine import open_lake
 from usagecost.lake import LakeError
 from usagecost.pricebook import add_entry, current_book
 from usagecost.pricing import BookProblem, listed_models
-from usagecost.ui.answers import answer, empty
+from usagecost.ui.answers import answer, no_requests
 from usagecost.ui.prices.models import name_of
 from usagecost.ui.prices.repricing import PREVIEW_ASKED
 from usagecost.ui.text import plain
@@ -30,7 +30,7 @@ def set_price(view: View) -> None:
     _say_what_was_written()
     rows = [row for row in answer(queries.prices.models, view) if row["model"]]
     if not rows:
-        empty("No models in this period", "Choose another date range or reset the filters in the sidebar.")
+        no_requests(view)
         return
     by_name = {name_of(row): row for row in rows}
     chosen = st.selectbox(

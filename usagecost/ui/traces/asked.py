@@ -10,14 +10,27 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from usagecost import queries
+from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer
 from usagecost.ui.labels import labels_of
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import NOT_REPORTED, Bounds, Condition, Instants, Tagged, Text, View
 
 STREAMING = ("streamed", "at once", NOT_REPORTED)
-KEYS = ("q", "error", "streaming", "tag", "cost_from", "cost_to", "cost_known", "latency_from", "latency_to")
-"""The state of these filters: names of their widgets and of their URL parameters."""
+CHOICES = {
+    "q": Choice(),
+    "error": Choice("texts"),
+    "streaming": Choice(options=STREAMING),
+    "tag": Choice("texts"),
+    "cost_from": Choice("number"),
+    "cost_to": Choice("number"),
+    "cost_known": Choice("flag", default=False),
+    "latency_from": Choice("number"),
+    "latency_to": Choice("number"),
+}
+"""These filters in the URL."""
+STRETCH = {"from": Choice(), "to": Choice()}
+"""The stretch of time that the period is narrowed to."""
 
 
 def asked_for(view: View) -> View:
@@ -29,7 +42,6 @@ def asked_for(view: View) -> View:
         text = st.text_input(
             "Search ids and users",
             key="q",
-            bind="query-params",
             placeholder="Part of a request, trace or session id, or of a user",
             icon=":material/search:",
             label_visibility="collapsed",
@@ -54,8 +66,8 @@ def asked_for(view: View) -> View:
 def narrowed_range() -> Instants | None:
     """The stretch of time that the URL narrows the period to; None where it says none, or nonsense."""
     try:
-        start, end = (datetime.fromisoformat(st.query_params[name]) for name in ("from", "to"))
-    except (KeyError, ValueError):
+        start, end = (datetime.fromisoformat(st.session_state[name] or "") for name in STRETCH)
+    except ValueError:
         return None
     start, end = (moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC) for moment in (start, end))
     return Instants(start, end) if start < end else None
@@ -64,7 +76,7 @@ def narrowed_range() -> Instants | None:
 def narrow_to(start: datetime, end: datetime) -> None:
     """Narrows the period to a stretch of time."""
     for name, moment in (("from", start), ("to", end)):
-        st.query_params[name] = moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        st.session_state[name] = moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _chip(narrowed: Instants, zone: str) -> None:
@@ -81,15 +93,13 @@ def _chip(narrowed: Instants, zone: str) -> None:
 
 
 def _widen() -> None:
-    for name in ("from", "to"):
-        st.query_params.pop(name, None)
+    for name in STRETCH:
+        st.session_state[name] = None
 
 
 def _clear() -> None:
-    empty: dict[str, object] = {"q": "", "error": [], "tag": []}
-    for key in KEYS:
-        st.session_state[key] = empty.get(key)
-    st.session_state["cost_known"] = False
+    for name, choice in CHOICES.items():
+        st.session_state[name] = choice.read([])
 
 
 def _more(view: View, *, is_open: bool) -> Iterator[Condition | Bounds | Tagged]:
@@ -97,14 +107,14 @@ def _more(view: View, *, is_open: bool) -> Iterator[Condition | Bounds | Tagged]
     errors = _several("error", "Error class", [*offered.get("error", []), NOT_REPORTED], "All error classes")
     if errors:
         yield Condition("error", tuple(None if name == NOT_REPORTED else name for name in errors))
-    streaming = st.segmented_control("Streaming", STREAMING, key="streaming", bind="query-params")
+    streaming = st.segmented_control("Streaming", STREAMING, key="streaming")
     if streaming:
         yield Condition("streaming", (None if streaming == NOT_REPORTED else streaming,))
     tags = _several("tag", "Tags", offered.get("tag", []), "Any tag")
     if tags:
         yield Tagged(tuple(sorted(tags)))
     least, most = _range("cost", "Cost from (USD)", "to (USD)", "%.6f", 0.01)
-    if st.checkbox("Only requests with incomplete spend", key="cost_known", bind="query-params"):
+    if st.checkbox("Only requests with incomplete spend", key="cost_known"):
         yield Bounds("cost", basis=view.basis, is_unknown=True)
     elif least is not None or most is not None:
         yield Bounds("cost", least, most, basis=view.basis)
@@ -116,16 +126,14 @@ def _more(view: View, *, is_open: bool) -> Iterator[Condition | Bounds | Tagged]
 
 def _several(key: str, label: str, offered: list[str], placeholder: str) -> list[str]:
     """A multiselect that keeps what is chosen, or named by a link, whatever is offered."""
-    chosen = st.session_state.get(key) or st.query_params.get_all(key)
-    return st.multiselect(label, list(dict.fromkeys([*chosen, *offered])), key=key, bind="query-params", placeholder=placeholder)
+    chosen = st.session_state[key]
+    return st.multiselect(label, list(dict.fromkeys([*chosen, *offered])), key=key, placeholder=placeholder)
 
 
 def _range(name: str, least: str, most: str, form: str, step: float) -> tuple[Decimal | None, Decimal | None]:
     left, right = st.columns(2)
     asked = [
-        place.number_input(
-            label, min_value=0.0, value=None, step=step, format=form, key=f"{name}_{end}", bind="query-params", placeholder="any"
-        )
+        place.number_input(label, min_value=0.0, step=step, format=form, key=f"{name}_{end}", placeholder="any")
         for place, label, end in ((left, least, "from"), (right, most, "to"))
     ]
     start, end = (None if number is None else Decimal(str(number)) for number in asked)

@@ -12,6 +12,7 @@ from usagecost import charts, queries
 from usagecost.charts import TimeAxis
 from usagecost.queries import folds
 from usagecost.queries.requests import moment
+from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import chart, table
 from usagecost.ui.colours import palette
@@ -23,6 +24,7 @@ FAILED = Condition("status", ("error", "cancelled"))
 MOST_CLASSES = 8
 SPLITS = {"error": "error class", "provider": "provider", "model": "model"}
 """What the failures over time can be split by -> what a reader calls it."""
+CHOICES = {"failures_by": Choice(default="error", options=SPLITS)}
 
 
 def failures(view: View) -> None:
@@ -31,14 +33,15 @@ def failures(view: View) -> None:
     if not found:
         empty("Nothing failed", "No request that matches ended in an error or was cancelled.")
         return
-    by = st.segmented_control(
-        "Failures by",
-        SPLITS,
-        default="error",
-        required=True,
-        format_func=lambda name: SPLITS[name],
-        key="failures_by",
-        bind="query-params",
+    by = (
+        st.segmented_control(
+            "Failures by",
+            SPLITS,
+            required=True,
+            format_func=lambda name: SPLITS[name],
+            key="failures_by",
+        )
+        or "error"
     )
     usage = answer(queries.usage, view.where(FAILED), by)
     top = folds.top_values(usage.by_value.sort_values("requests", ascending=False, ignore_index=True), MOST_CLASSES)
@@ -92,4 +95,4 @@ def _open(row: dict[str, Any]) -> None:
         st.session_state[f"not_{name}"] = False
     st.session_state["error"] = [row["error_class"] or NOT_REPORTED]
     st.session_state["part"] = "Requests"
-    st.query_params.pop("at", None)
+    st.session_state["at"] = None

@@ -14,6 +14,8 @@ import streamlit as st
 from usagecost import queries
 from usagecost.queries.requests import SORTS, Key, Order, moment
 from usagecost.schema import COLUMN_BY_NAME
+from usagecost.ui import address
+from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.labels import labels_of
 from usagecost.ui.text import plain
@@ -49,11 +51,22 @@ _COLUMN_OF = {f"id_of_{dimension}": name for dimension, name in FIELDS.items()}
 
 DEFAULT_COLUMNS = tuple(COLUMNS)[:12]
 
+CHOICES = {
+    "sort": Choice(default="time", options={name: words for name, (words, _) in SORTS.items()}),
+    "order": Choice(default="descending", options=("descending", "ascending")),
+    "columns": Choice("texts", default=tuple(COLUMNS[name] for name in DEFAULT_COLUMNS), options=tuple(COLUMNS.values())),
+    "at": Choice(),
+    "request": Choice(),
+    "source": Choice(),
+    "day": Choice(),
+}
+"""The list in the URL: its order and columns, where its page begins, and the request that is open."""
+
 
 def listing(view: View, matching: int) -> None:
     """The line that says how much matches, the controls, the table and the way to the other pages."""
     if not matching:
-        empty("No request matches", "Take off a filter or the stretch of time, or choose a longer date range in the sidebar.")
+        empty("No request matches", "Take off a filter or the stretch of time, or choose a longer date range.")
         return
     line, order, columns = _controls(view, matching)
     at, is_before = _place(order, view)
@@ -67,10 +80,11 @@ def listing(view: View, matching: int) -> None:
 
 
 def open_request(row: dict[str, Any]) -> None:
-    """Opens the panel of a request: its id stands in the URL, and its day, so that it is found at once."""
-    st.query_params["request"] = row["request_id"]
-    st.query_params["source"] = row["source"]
-    st.query_params["day"] = str(moment(row["instant_us"]).date())
+    """Opens the panel of a request: its id stands in the URL, and its day, so that it is found at once.
+
+    The panel's own buttons run the panel alone, so that the URL is written here.
+    """
+    address.put(request=row["request_id"], source=row["source"], day=str(moment(row["instant_us"]).date()))
 
 
 def frame(rows: list[dict[str, Any]], zone: str, labels: Labels = NO_LABELS) -> pd.DataFrame:
@@ -103,7 +117,6 @@ def _controls(view: View, matching: int) -> tuple[Any, Order, list[str]]:
                 list(SORTS),
                 format_func=lambda name: SORTS[name][0],
                 key="sort",
-                bind="query-params",
                 on_change=_first_page,
                 width=190,
             )
@@ -111,7 +124,6 @@ def _controls(view: View, matching: int) -> tuple[Any, Order, list[str]]:
                 "Order",
                 ["descending", "ascending"],
                 key="order",
-                bind="query-params",
                 on_change=_first_page,
                 width=140,
                 help="What is not known stands last either way.",
@@ -120,9 +132,7 @@ def _controls(view: View, matching: int) -> tuple[Any, Order, list[str]]:
                 names = st.multiselect(
                     "Columns, in this order",
                     list(COLUMNS.values()),
-                    default=[COLUMNS[name] for name in DEFAULT_COLUMNS],
                     key="columns",
-                    bind="query-params",
                     width=420,
                 )
             export(view, matching)
@@ -212,7 +222,7 @@ def _place(order: Order, view: View) -> tuple[Key | None, bool]:
         st.session_state["_listed"] = asked
         _first_page()
     with suppress(ValueError, TypeError, KeyError, ArithmeticError):
-        value, instant_us, source, request_id, is_before = json.loads(st.query_params["at"])
+        value, instant_us, source, request_id, is_before = json.loads(st.session_state["at"])
         if isinstance(instant_us, int) and isinstance(source, str) and isinstance(request_id, str):
             number = None if value is None else Decimal(value) if order.sort == "cost" else float(value)
             if number is not None and order.sort in ("time", "tokens"):
@@ -222,12 +232,12 @@ def _place(order: Order, view: View) -> tuple[Key | None, bool]:
 
 
 def _first_page() -> None:
-    st.query_params.pop("at", None)
+    st.session_state["at"] = None
 
 
 def _turn(row: dict[str, Any], is_before: bool) -> None:
     value = None if row["value"] is None else str(row["value"])
-    st.query_params["at"] = json.dumps([value, row["instant_us"], row["source"], row["request_id"], is_before])
+    st.session_state["at"] = json.dumps([value, row["instant_us"], row["source"], row["request_id"], is_before])
 
 
 def _pages(rows: list[dict[str, Any]], at: Key | None, is_before: bool) -> None:

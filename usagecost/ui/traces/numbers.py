@@ -40,7 +40,7 @@ def numbers(view: View) -> Usage:
     for name, label in QUANTILES.items():
         grid.metric(label, milliseconds(latencies[name]), help=HELP.format(share=SHARES[name]), border=True, height="stretch")
     if missing := spend_coverage(totals):
-        st.caption(f"Spend is at least this much: {plain(missing)}.")
+        st.caption(f"Spend is a lower bound: {plain(missing)}.")
     if totals["requests"]:
         _histogram(usage, view)
     return usage

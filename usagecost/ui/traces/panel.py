@@ -54,22 +54,22 @@ MOST_MESSAGE, MOST_VALUE = 20_000, 2_000
 
 def open_panel(view: View) -> None:
     """Opens the panel when the URL names a request."""
-    if st.query_params.get("request"):
+    if st.session_state["request"]:
         _panel(view)
 
 
 def close() -> None:
     """Takes the request out of the URL."""
     for name in ("request", "source", "day"):
-        st.query_params.pop(name, None)
+        st.session_state[name] = None
 
 
 @st.dialog("Request", width="medium", position="right", icon=":material/list:", on_dismiss=close)
 def _panel(view: View) -> None:
-    asked, day = st.query_params.get("request", ""), None
-    with suppress(ValueError, KeyError):
-        day = date.fromisoformat(st.query_params["day"])
-    request = answer(queries.requests.request, view.lake, view.version, asked, st.query_params.get("source"), day)
+    asked, day = st.session_state["request"], None
+    with suppress(ValueError):
+        day = date.fromisoformat(st.session_state["day"] or "")
+    request = answer(queries.requests.request, view.lake, view.version, asked, st.session_state["source"], day)
     if request is None:
         st.info(
             f"The lake holds no request of this id: {plain(asked[:200])}. Check the link, or load the logs it is in.",

@@ -1,0 +1,131 @@
+"""The view in the address: all that a reader chose stands in the URL, and one step of the reader is one entry of the history.
+
+A widget that Streamlit binds to the URL replaces the browser's history entry, so that Back would leave the app; what a script
+writes pushes one. So no widget is bound: its state is set from the URL where that has changed from outside (a link, a reload,
+Back), and is written to it, all at once and before anything is drawn, where a widget has changed it. Defaults are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+import streamlit as st
+
+Query = dict[str, list[str]]
+"""Parameter of the URL -> its values."""
+
+_PAGE, _WRITTEN, _STOOD, _OWN = "_page", "_written", "_stood", "_own"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What one name in the URL means: a text, one of some options, several texts, a flag, a number or two days.
+
+    Where options have names, a URL may say one of these as well.
+    """
+
+    kind: Literal["text", "texts", "flag", "number", "days"] = "text"
+    default: Any = None
+    options: Collection[str] | Mapping[str, str] | None = None
+
+    def read(self, said: Sequence[str]) -> Any:
+        """The value that a URL says; the default where it says nothing, or nonsense."""
+        said = [text for text in said if text]
+        if not said:
+            return list(self.default or ()) if self.kind == "texts" else self.default
+        try:
+            return self._value(said)
+        except ValueError:
+            return self.default
+
+    def _value(self, said: Sequence[str]) -> Any:
+        if self.kind == "texts":
+            return [text for text in said if self.options is None or text in self.options]
+        if self.kind == "days":
+            days = sorted(date.fromisoformat(text) for text in said[:2])
+            return days[0], days[-1]
+        if self.kind == "flag":
+            return said[0] == "true"
+        if self.kind == "number":
+            return float(said[0])
+        if self.options is None or said[0] in self.options:
+            return said[0]
+        names = self.options if isinstance(self.options, Mapping) else {}
+        return next((value for value, name in names.items() if name == said[0]), self.default)
+
+    def written(self, value: Any) -> list[str]:
+        """The value as the URL says it; nothing for the default."""
+        if value is None or value in (self.default, "", []) or (self.kind == "texts" and list(value) == list(self.default or ())):
+            return []
+        if self.kind == "flag":
+            return ["true"] if value else []
+        if self.kind in ("texts", "days"):
+            return [str(one) for one in value]
+        return [f"{value:g}" if self.kind == "number" else str(value)]
+
+
+Choices = Mapping[str, Choice]
+
+
+def begin(page: str, shared: Choices, own: Choices) -> None:
+    """Brings the URL and the state of widgets together, the first of them that has changed deciding. The first call of a page.
+
+    `shared` are choices of all pages, `own` those of this one, with which a link of the menu leads back to it.
+    """
+    choices = {**shared, **own}
+    query = _query(choices)
+    if st.session_state.get(_WRITTEN) != (page, query):
+        for name, choice in choices.items():
+            st.session_state[name] = choice.read(query.get(name, []))
+        st.session_state[_WRITTEN] = page, query
+    else:
+        stood = st.session_state[_STOOD]
+        for name in choices:  # a widget that was not drawn has lost its state
+            st.session_state[name] = st.session_state.get(name, stood.get(name))
+    st.session_state[_PAGE] = page, choices
+    st.session_state[_STOOD] = {name: st.session_state[name] for name in choices}
+    st.session_state.setdefault(_OWN, {})[page] = _said(own)
+    write()
+
+
+def put(**values: Any) -> None:
+    """Changes choices in the middle of a run, and the URL with them."""
+    for name, value in values.items():
+        st.session_state[name] = value
+        st.session_state[_STOOD][name] = value
+    write()
+
+
+def write() -> None:
+    """Writes the state to the URL, in one step, unless the URL means the same already."""
+    page, choices = st.session_state[_PAGE]
+    said = _said(choices)
+    _, query = st.session_state[_WRITTEN]
+    meant = {name: choice.written(choice.read(query.get(name, []))) for name, choice in choices.items()}
+    if said != {name: texts for name, texts in meant.items() if texts}:
+        others = {name: st.query_params.get_all(name) for name in st.query_params if name not in choices}
+        st.query_params.from_dict({**said, **others})
+        st.session_state[_WRITTEN] = page, said
+
+
+def of_page(page: str, shared: Choices) -> Query:
+    """The parameters of a link to a page: the view that is shown, and what that page's own choices were."""
+    return {**_said(shared), **st.session_state.get(_OWN, {}).get(page, {})}
+
+
+def current_page() -> str:
+    """The page that is shown, by its title."""
+    page, _ = st.session_state.get(_PAGE, ("", {}))
+    return page
+
+
+def _said(choices: Choices) -> Query:
+    found = {name: choice.written(st.session_state.get(name)) for name, choice in choices.items()}
+    return {name: texts for name, texts in found.items() if texts}
+
+
+def _query(choices: Choices) -> Query:
+    return {name: st.query_params.get_all(name) for name in choices if name in st.query_params}

@@ -1,0 +1,148 @@
+"""The bar above every page: its title and the age of the data, the range, what it is compared with, and the filters as chips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from usagecost import queries
+from usagecost.periods import COMPARISONS
+from usagecost.periods.presets import PRESETS
+from usagecost.ui import viewing
+from usagecost.ui.labels import labels_of
+from usagecost.ui.memory import known
+from usagecost.ui.sidebar import date_input
+from usagecost.ui.text import days_text, plain
+from usagecost.vocabulary import DIMENSIONS, formats
+from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
+
+MOST_SAID = 60
+"""Letters of a filter that its chip shows."""
+
+
+def top_bar(
+    title: str, icon: str, view: View, newest: datetime | None, uses: frozenset[str], refresh: Callable[[], None]
+) -> DeltaGenerator:
+    """The title, and to its right the range and the comparison; below it the filters, and how old the data is.
+
+    Returns the place beside the filters, for what else a page has to say at once.
+    """
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="top_bar"):
+        st.title(f"{icon} {title}", anchor=False, width="content")
+        with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
+            if "range" in uses:
+                _range(view)
+            if "compare" in uses:
+                _compare()
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="filters"):
+        left = st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch")
+        with left:
+            if "filters" in uses:
+                _add(view)
+                _chips(view)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+            if newest:
+                _data_through(view, newest)
+            st.button("Refresh", icon=":material/refresh:", on_click=refresh, type="tertiary")
+    return left
+
+
+def _chips(view: View) -> None:
+    """What each filter says; a click takes it off."""
+    labels = labels_of(view)
+    for condition in view.filters.conditions:
+        if isinstance(condition, Condition):
+            words = condition.said(labels.of)
+            st.button(
+                plain(words if len(words) <= MOST_SAID else f"{words[:MOST_SAID]} …"),
+                key=f"chip_{condition.dimension}",
+                icon=":material/close:",
+                icon_position="right",
+                help=f"Takes this filter off: {plain(words[:500])}",
+                on_click=viewing.set_filter,
+                args=(None, condition.dimension),
+            )
+
+
+def _data_through(view: View, newest: datetime) -> None:
+    now = datetime.now(UTC)
+    skew = formats.clock_skew(newest, now)
+    local = min(newest, now).astimezone(ZoneInfo(view.period.zone))
+    st.markdown(
+        f"Data through **{local:%H:%M}**, {days_text(local.date(), local.date())} {plain(view.period.zone)}"
+        + (f" · :material/schedule: {plain(f'the newest request is {skew}')}" if skew else ""),
+        help=f"The newest request in the lake was sent {formats.age(newest, now)}.",
+        width="content",
+    )
+
+
+def _range(view: View) -> None:
+    """The range in words; behind it the named ones and a calendar."""
+    preset = st.session_state["range"]
+    days = days_text(view.period.first, view.period.last)
+    words = f"{PRESETS[preset][0]} · {days}" if preset in PRESETS else days
+    with st.popover(words, icon=":material/calendar_month:", key="range_open", on_change="rerun"):
+        st.session_state["range_top"] = preset if preset in PRESETS else None
+        st.pills(
+            "Range",
+            list(PRESETS),
+            format_func=lambda name: PRESETS[name][0],
+            key="range_top",
+            on_change=_preset_chosen,
+            label_visibility="collapsed",
+            width=360,
+        )
+        date_input("days_top", view, "First and last day")
+
+
+def _preset_chosen() -> None:
+    chosen = st.session_state["range_top"]
+    if chosen:
+        viewing.show_preset(chosen)
+    st.session_state["range_open"] = False
+
+
+def _compare() -> None:
+    chosen = st.session_state["compare"]
+    words = "Compare" if chosen == "none" else f"vs {COMPARISONS[chosen].lower()}"
+    with st.popover(words, icon=":material/compare_arrows:", key="compare_open"):
+        st.radio("Compare with", list(COMPARISONS), format_func=COMPARISONS.__getitem__, key="compare")
+
+
+def _add(view: View) -> None:
+    """One multiselect a dimension. What they offer is asked for only while they are seen."""
+    box = st.popover("Filter", icon=":material/add:", key="filters_open", on_change="rerun")
+    unfiltered = View(view.lake, view.version, view.period, view.interval, view.basis, Filters(), view.week_start)
+    offered = known(queries.choices, unfiltered) if box.open else {}
+    with box:
+        dimension = st.pills(
+            "Filter by",
+            viewing.FILTERED,
+            default=viewing.FILTERED[0],
+            required=True,
+            format_func=lambda name: DIMENSIONS[name].label,
+            key="filter_by",
+            width=420,
+        )
+        _values(dimension, offered.get(dimension, []), view)
+
+
+def _values(name: str, offered: list[str | None], view: View) -> None:
+    chosen = st.session_state[name]
+    options = list(dict.fromkeys([*chosen, *(NOT_REPORTED if value is None else value for value in offered)]))
+    names = labels_of(view).of_all(name, options)
+    plural = DIMENSIONS[name].plural
+    values = st.multiselect(
+        DIMENSIONS[name].label,
+        options,
+        key=name,
+        format_func=lambda value: names.get(value, value),
+        placeholder=f"All {plural}",
+        width=420,
+    )
+    if values:
+        st.checkbox(f"All but these {plural}", key=f"not_{name}")

@@ -1,0 +1,127 @@
+"""What a reader asked to see, out of the state that stands in the URL: period, comparison, interval, zone, cost basis, filters."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import streamlit as st
+
+from usagecost import periods
+from usagecost.periods import COMPARISONS, Period
+from usagecost.periods.presets import PRESETS, preset_period
+from usagecost.ui.address import Choice
+from usagecost.ui.labels import labels_of
+from usagecost.vocabulary import BASES
+from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
+
+CUSTOM, DEFAULT_PRESET, AUTO = "custom", "30d", "auto"
+RANGES = {**PRESETS, CUSTOM: ("Custom range",)}
+FILTERED = ("provider", "model", "user", "team", "key", "app", "environment", "status")
+KEPT = ("range", "days", "compare", "interval", "zone", "basis")
+"""What stays as it is when a number is opened: all but the filters."""
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a period depends on: the lake and its version, its oldest and newest instants, the time now."""
+
+    lake: str
+    version: int
+    oldest_newest: tuple[datetime, datetime] | None
+    now: datetime
+
+
+def choices() -> dict[str, Choice]:
+    """The names in the URL that all pages share."""
+    return {
+        "range": Choice(
+            default=DEFAULT_PRESET, options={name: words for name, (words, *_) in PRESETS.items()} | {CUSTOM: "Custom range"}
+        ),
+        "days": Choice("days"),
+        "compare": Choice(default=next(iter(COMPARISONS)), options=COMPARISONS),
+        "interval": Choice(default=AUTO, options=(AUTO, *periods.INTERVALS)),
+        "zone": Choice(default=periods.reporting_zone(), options=periods.known_zones()),
+        "basis": Choice(default=next(iter(BASES)), options={name: words for name, (words, *_) in BASES.items()}),
+        **{name: Choice("texts") for name in FILTERED},
+        **{f"not_{name}": Choice("flag", default=False) for name in FILTERED},
+    }
+
+
+def week_start() -> int:
+    """The first day of the week, 0 being Monday: USAGECOST_WEEK_START, else Monday."""
+    name = os.environ.get("USAGECOST_WEEK_START", "monday").lower()
+    return WEEKDAYS.index(name) if name in WEEKDAYS else 0
+
+
+def view_asked_for(data: Data) -> View:
+    """The view that the state describes."""
+    state = st.session_state
+    period = _period(data, state["zone"])
+    interval = periods.chosen_interval(state["interval"], period.days)
+    unfiltered = View(data.lake, data.version, period, interval, state["basis"], week_start=week_start())
+    conditions = [_condition(name, unfiltered) for name in FILTERED]
+    return View(
+        data.lake,
+        data.version,
+        period,
+        interval,
+        state["basis"],
+        Filters(tuple(condition for condition in conditions if condition)),
+        week_start(),
+    )
+
+
+def show_days(first: date, last: date) -> None:
+    """Makes a custom range of two days."""
+    st.session_state["range"], st.session_state["days"] = CUSTOM, (first, last)
+
+
+def show_preset(preset: str) -> None:
+    """Makes the range a named one."""
+    st.session_state["range"], st.session_state["days"] = preset, None
+
+
+def set_filter(condition: Condition | None, name: str) -> None:
+    """Puts a condition in the place of the one on its dimension; none takes it off."""
+    values: Sequence[str | None] = condition.values if condition else ()
+    st.session_state[name] = [NOT_REPORTED if value is None else value for value in values]
+    st.session_state[f"not_{name}"] = bool(condition and condition.excludes)
+
+
+def clear_filters() -> None:
+    """Takes all filters off."""
+    for name in FILTERED:
+        set_filter(None, name)
+
+
+def reset() -> None:
+    """Back to the default view."""
+    for name, choice in choices().items():
+        st.session_state[name] = choice.read([])
+
+
+def _period(data: Data, zone: str) -> Period:
+    days, preset = st.session_state["days"], st.session_state["range"]
+    if preset == CUSTOM and not days:
+        preset = DEFAULT_PRESET
+    if preset == CUSTOM:
+        period = Period(days[0], days[1], zone, data.now)
+    else:
+        period = preset_period(preset, zone, data.now, data.oldest_newest, week_start())
+    return periods.compared(period, st.session_state["compare"])
+
+
+def _condition(name: str, unfiltered: View) -> Condition | None:
+    """The filter on a dimension. A link may call a user, team or key by its name as well as by its id."""
+    said = st.session_state[name]
+    if not said:
+        return None
+    labels = labels_of(unfiltered)
+    chosen = list(dict.fromkeys(labels.id_of(name, value) for value in said))
+    st.session_state[name] = chosen
+    known = sorted(value for value in chosen if value != NOT_REPORTED)
+    return Condition(name, (*known, None) if NOT_REPORTED in chosen else tuple(known), st.session_state[f"not_{name}"])
