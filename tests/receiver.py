@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -75,9 +75,12 @@ class Receiver:
 
     @property
     def spooled(self) -> list[str]:
-        """The lines in the spool."""
-        files = sorted((self.lake.root / "spool").glob("*.jsonl"))
-        return [line for file in files for line in file.read_text().splitlines()]
+        """The exports in the spool; while it is brought to the lake, some that are there already."""
+        lines = []
+        for file in sorted((self.lake.root / "spool").iterdir()):
+            with suppress(FileNotFoundError):
+                lines += file.read_text().splitlines()
+        return lines
 
     def post(self, body: Body, kind: str | None = JSON, path: str = "/v1/traces", **headers: str) -> Answer:
         """Sends a body, and hears the answer."""

@@ -38,7 +38,7 @@ ALLOWED = {
     "pricebook": "pricing lake",
     "ingest":    "sources pricebook pricing lake schema",
     "sample":    "ingest sources lake schema",
-    "receive":  "ingest sources lake schema",
+    "receive":  "watch ingest sources lake schema",
     "sync":     "ingest sources lake schema formats",
     "watch":    "ingest sources lake schema formats",
     "cli":      f"{READ} engine lake schema sources receive sync watch {WRITE}",

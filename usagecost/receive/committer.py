@@ -1,90 +1,56 @@
-"""The process that commits: beside the one that acknowledges, so that neither takes the other's processor, memory or lock.
+"""The process that brings the spool to the lake: beside the one that acknowledges, so that neither takes the other's processor,
+memory or lock.
 
-It is given files and tells, in one line of JSON each way, what became of them. It may die at any moment: what it was given is in
-the spool still, and the next one reads it again, which changes nothing that is in the lake already. It ends when nobody asks any
-more: when the one that started it has ended, in whatever way, and its last commit is done.
+It may die at any moment: what it has not committed is in the spool still, and the next one reads it again, which changes nothing
+that is in the lake already. It ends when its input does: when the receiver tells it to, or has ended, in whatever way.
 """
 
 from __future__ import annotations
 
-import json
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from usagecost.ingest import Report
-from usagecost.sources import FileProblem
-
-_PROGRAM = "usagecost.receive.committing"
+PROGRAM = "usagecost.receive.committing"
 _PACKAGE = Path(__file__).parents[2]
 
-
-class CommitterFailed(Exception):  # noqa: N818 - a sentence for the receiver's log
-    """Why what was received could not be brought to the lake this time."""
+TRIES_AT_THE_END = 2
 
 
 class Committer:
-    """A process that commits to one lake; it is started when it is needed, and again after it has died."""
+    """A process that follows a spool, started again whenever it dies. Its lines for people go where those of this process go."""
 
-    def __init__(self, lake: str) -> None:
-        self._lake = lake
-        self._process: subprocess.Popen[str] | None = None
+    def __init__(self, spool: Path, lake: str, every: float, say: Callable[[str], None]) -> None:
+        self._command = [sys.executable, "-m", PROGRAM, str(spool), lake, str(every)]
+        self._say = say
+        self._input, self._end_of_input = os.pipe()
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="committer")
 
-    def load(self, files: Sequence[Path]) -> Report:
-        """Brings files of the spool to the lake; raises FileProblem about one of them, or CommitterFailed."""
-        told = self._ask({"load": list(map(str, files))})
-        if "unreadable" in told:
-            raise FileProblem(told["unreadable"])
-        return Report(**told["report"])
-
-    def keep_up(self, grace_hours: float) -> None:
-        """Makes one file of many small ones, and removes those that nobody reads any more; raises CommitterFailed."""
-        self._ask({"keep_up": grace_hours})
+    def start(self) -> None:
+        """Begin, with what an earlier receiver has left."""
+        self._thread.start()
 
     def stop(self) -> None:
-        """Lets the process end, and waits for it."""
-        process = self._process
-        if process and process.stdin and process.stdout:  # both are pipes
-            with suppress(OSError):
-                process.stdin.close()
-            process.wait()
-            process.stdout.close()
-            self._process = None
+        """Wait until what is closed in the spool has been brought to the lake, or that was tried."""
+        self._ending.set()
+        os.close(self._end_of_input)
+        self._thread.join()
+        os.close(self._input)
 
-    def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
-        answer = self._answer(order) or self._answer(order)  # who killed one, perhaps while it started, may leave the next alone
-        if not answer:
-            raise CommitterFailed("the process that commits has ended twice: is there enough memory?")
-        told = json.loads(answer)
-        if "failed" in told:
-            raise CommitterFailed(told["failed"])
-        return told
+    def _run(self) -> None:
+        tries = TRIES_AT_THE_END
+        while tries and (problem := self._problem()):
+            self._say(f"The process that commits {problem}: is there enough memory?")
+            tries -= self._ending.wait(1.0)
 
-    def _answer(self, order: dict[str, Any]) -> str:
-        """The process's line; empty if it has died, and then there is none any more."""
-        process = self._process = self._process or self._started()
-        if process.stdin and process.stdout:  # both are pipes
-            with suppress(OSError):
-                process.stdin.write(json.dumps(order) + "\n")
-                process.stdin.flush()
-                if (answer := process.stdout.readline()).endswith("\n"):
-                    return answer
-        self.stop()
-        return ""
-
-    def _started(self) -> subprocess.Popen[str]:
-        """A process that the signals of a terminal do not reach."""
+    def _problem(self) -> str | None:
+        """Run the process to its end; None if it has ended as it was told. The signals of a terminal do not reach it."""
         try:
-            return subprocess.Popen(  # noqa: S603 - a program of ours
-                [sys.executable, "-m", _PROGRAM, self._lake],
-                text=True,
-                cwd=_PACKAGE,
-                start_new_session=True,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            )
+            process = subprocess.Popen(self._command, cwd=_PACKAGE, start_new_session=True, stdin=self._input)  # noqa: S603
         except OSError as problem:
-            raise CommitterFailed(f"the process that commits could not be started: {problem.strerror or problem}") from None
+            return f"could not be started ({problem.strerror or problem})"
+        return f"has ended with {status}" if (status := process.wait()) else None

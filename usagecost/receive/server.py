@@ -6,26 +6,26 @@ import ipaddress
 import os
 import signal
 import socket
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-import anyio
 import uvicorn
-from starlette.applications import Starlette
 
 from usagecost.lake import Lake
-from usagecost.receive.delivery import Delivery, Pace
+from usagecost.receive.committer import Committer
+from usagecost.receive.connections import MOST_CONNECTIONS, Connection
 from usagecost.receive.http import Receiver
 from usagecost.receive.spool import Spool, SpoolBusy
 
 MOST_SPOOL_BYTES = 1 << 30
 """That are accepted and not in the lake yet. Above it clients are asked to wait."""
 
+SEGMENTS = 16
+"""That the spool has room for, if they are as large as they may be."""
+
 KEEP_ALIVE_SECONDS = 65
 """Exporters send every few seconds: a connection that ended at the same moment would cost them a try."""
-
-MOST_CONNECTIONS = 2_000
 
 
 class CannotReceive(Exception):  # noqa: N818 - a sentence for who typed the command
@@ -43,62 +43,58 @@ def receive(
     most_spool_bytes: int = MOST_SPOOL_BYTES,
     say: Callable[[str], None] = print,
 ) -> None:
-    """Listens until it is told to end by SIGTERM or SIGINT; then what was accepted is brought to the lake.
+    """Listen until SIGTERM or SIGINT; then what was accepted is brought to the lake.
 
-    `every` are seconds between commits, `spool` is the folder for what is not committed yet. ``say`` hears lines for people.
-    Raises CannotReceive before anything is accepted.
+    `every` are seconds between commits, `spool` is the folder for what is not committed yet. ``say`` hears lines for people; the
+    process that commits prints its own. Raises CannotReceive before anything is accepted.
     """
     if token is not None and not token.strip():
         raise CannotReceive("The token is empty: give one that cannot be guessed, or none at all.")
-    listener = _listener(host, port, has_token=token is not None)
-    with listener:
-        kept = Spool((spool or lake.root / "spool").absolute())
+    with _listener(host, port, has_token=token is not None) as listener:
+        folder = (spool or lake.root / "spool").absolute()
+        kept = Spool(folder, every, most_spool_bytes // SEGMENTS)
         try:
             kept.start()
         except SpoolBusy as problem:
             raise CannotReceive(str(problem)) from None
         except OSError as problem:
             raise CannotReceive(f"The spool folder cannot be used ({problem}): change its permissions, or name another.") from None
+        committer = Committer(folder, lake.name, every, say)
+        server = _server(Receiver(kept, token.strip() if token else None, most_spool_bytes))
+        for number in (signal.SIGINT, signal.SIGTERM):  # also before the server hears them, and when it raises them anew
+            signal.signal(number, server.handle_exit)
+        say(f"Receiving traces on {_address(listener)}; lake {lake.name}")
+        committer.start()
         try:
-            delivery = Delivery(kept, lake, Pace(every, most_spool_bytes // 4), say)
-            receiver = Receiver(kept, token.strip() if token else None, most_spool_bytes)
-            _serve(receiver, delivery, listener, f"Receiving traces on {_address(listener)}; lake {lake.name}", say)
+            server.run(sockets=[listener])
         finally:
             kept.stop()
+            committer.stop()
     say("Ended: all that was accepted is in the lake, or waits in the spool for the next start.")
 
 
-def _serve(receiver: Receiver, delivery: Delivery, listener: socket.socket, greeting: str, say: Callable[[str], None]) -> None:
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
-        say(greeting)  # from here on signals are heard, and soon requests answered
-        delivery.start()
-        yield
-        await anyio.to_thread.run_sync(delivery.stop)
-
+def _server(receiver: Receiver) -> uvicorn.Server:
+    _allow_many_files()
     config = uvicorn.Config(
-        receiver.app(lifespan),
+        receiver,
+        http=Connection,
+        ws="none",
+        lifespan="off",
         log_level="warning",
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=10,
-        limit_concurrency=MOST_CONNECTIONS,
     )
-    _Server(config).run(sockets=[listener])
+    return uvicorn.Server(config)
 
 
-class _Server(uvicorn.Server):
-    """A server that ends by itself when a signal says so, with a status of its own, not the signal's."""
+def _allow_many_files() -> None:
+    """Let this process have a file for each of its connections, where the system's limits do; Windows has none."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource
 
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (2 * MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 
 
 def _listener(host: str, port: int, *, has_token: bool) -> socket.socket:
@@ -117,7 +113,7 @@ def _listener(host: str, port: int, *, has_token: bool) -> socket.socket:
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen()
+        listener.listen(MOST_CONNECTIONS)
     except OSError as problem:
         listener.close()
         raise CannotReceive(
