@@ -68,6 +68,8 @@ class Receiver:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+        self._listening.join()  # until the process that commits has ended too
+        self._process.stdout.close()
 
     @property
     def url(self) -> str:
@@ -102,11 +104,9 @@ class Receiver:
         return status
 
     def kill(self) -> None:
-        """As when the power fails, but for the disk."""
+        """As when memory is short: the process that commits may be at work still."""
         self._process.kill()
         self._process.wait()
-        self._listening.join()
-        self._process.stdout.close()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:

@@ -524,8 +524,9 @@ def test_what_an_earlier_version_has_left_in_the_spool_is_brought_too(tmp_path: 
 @pytest.mark.slow
 def test_kills_at_any_moment_lose_and_double_nothing(tmp_path: Path):
     acknowledged: list[str] = []
-    for pause in (0.3, 0.9, 1.7):
-        with Receiver(tmp_path / "lake", every=0.1) as running:
+    with ExitStack() as stack:  # what a killed one was committing goes on beside the next
+        for pause in (0.3, 0.9, 1.7):
+            running = stack.enter_context(Receiver(tmp_path / "lake", every=0.1))
             exporter = Noting(running.url)
             sending = threading.Thread(target=traced, args=(exporter, 400, 5))
             sending.start()
@@ -534,14 +535,14 @@ def test_kills_at_any_moment_lose_and_double_nothing(tmp_path: Path):
             exporter.shutdown()  # else it would try for the rest of its time
             sending.join()
             acknowledged += exporter.acknowledged
-
-    with Receiver(tmp_path / "lake") as last:
+        last = stack.enter_context(Receiver(tmp_path / "lake"))
         assert last.end() == 0
 
         assert acknowledged
         assert set(acknowledged) <= set(stored(last.lake))
         assert len(stored(last.lake)) == len(set(stored(last.lake)))
         assert last.spooled == []
+        assert last.lake.rejects().num_rows == 0
 
 
 def test_an_orderly_end_brings_what_was_accepted_to_the_lake(tmp_path: Path):
@@ -602,6 +603,22 @@ def test_while_the_lake_cannot_be_written_what_comes_waits(tmp_path: Path):
         (lake / "requests" / "_delta_log").unlink()
 
         wait_until(lambda: stored(running.lake) == ids(1))
+
+
+@pytest.mark.slow
+def test_a_segment_that_cannot_be_read_stays_and_holds_up_nothing(tmp_path: Path):
+    with Receiver(tmp_path / "lake", every=0.1) as running:
+        damaged = tmp_path / "lake" / "spool" / "20260210T000000-000001.jsonl"
+        damaged.write_bytes(b"\x1f\x8b is no gzip\n")
+        for number in range(1, 4):
+            assert running.post(body(number))[0] == 200
+            wait_until(lambda number=number: stored(running.lake) == ids(*range(1, number + 1)))
+
+        assert running.end() == 0
+
+    assert damaged.exists()
+    assert len([line for line in running.said if f"{damaged} cannot be read (" in line]) == 1
+    assert running.lake.rejects().num_rows == 0
 
 
 def committers(lake: Path) -> list[int]:

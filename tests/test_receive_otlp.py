@@ -16,6 +16,7 @@ from tests.source_rows import read, rejects, requests
 from tests.test_sources_fuzz import mutated
 from usagecost.receive.otlp import Malformed, lines_of_json, lines_of_protobuf
 from usagecost.schema import REQUESTS
+from usagecost.sources import Head
 from usagecost.sources.otel import OpenTelemetry
 
 WHOLE = export(
@@ -74,6 +75,7 @@ def test_what_is_kept_is_read_as_what_was_sent(tmp_path: Path, of_lines: Callabl
     sent.write_text(json.dumps(WHOLE) + "\n")
     kept.write_bytes(of_lines(as_protobuf(WHOLE) if of_lines is lines_of_protobuf else sent.read_bytes()))
 
+    assert OpenTelemetry().recognise(Head.of(kept))
     of_kept, of_sent = read(OpenTelemetry(), kept), read(OpenTelemetry(), sent)
 
     assert of_sent.requests.num_rows == 2

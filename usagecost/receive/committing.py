@@ -1,4 +1,4 @@
-"""The program of the process that commits: ``python -m usagecost.receive.committing SPOOL LAKE SECONDS``. See committer.py.
+"""The process that commits: ``python -m usagecost.receive.committing SPOOL LAKE SECONDS``; server.py starts it.
 
 It follows the spool as `watch` follows a folder of logs, but takes every closed segment as soon as there is one, and deletes those
 that are in a version of the lake. What cannot be brought there stays, and is tried again.
@@ -40,6 +40,7 @@ GRACE_HOURS = 1
 """How long files stay that the newest version does not name. Commits every few seconds would fill the disk with those of a week."""
 
 MOST_SENDERS = 1_000
+"""Instrumentations, by the scopes of their spans, that are known to send requests."""
 
 NICENESS = 10
 """Acknowledging goes first."""
@@ -72,7 +73,7 @@ class Segments:
 
     def __init__(self, folder: Path, lake: Lake) -> None:
         self._folder, self._lake = folder, lake
-        self._senders = _Senders()
+        self._senders: set[str] = set()
         self._left_out: dict[Path, float] = {}
 
     def run(self) -> Round:
@@ -93,34 +94,21 @@ class Segments:
         """Load segments; raises FileProblem, before anything is committed, if one of them cannot be read to its end."""
         with self._lake.staging() as folder, bounded_database(folder) as con:
             batches = _whole(OpenTelemetry().read(map(Head.of, ends), Reading(con, datetime.now(UTC))))
-            report = load(self._senders.watched(batches), self._lake, about={"received": f"{len(ends)} spool files"})
-            return replace(report, problems=(*report.problems, *self._senders.unused()))
+            report = load(self._noted(batches), self._lake, about={"received": f"{len(ends)} spool files"})
+        unused = [
+            f"Nothing that scope {scope} sent so far was used: its spans have no usage names that are known."
+            for reason in report.skipped_reasons
+            if (scope := scope_without_names(reason)) and scope not in self._senders
+        ]
+        return replace(report, problems=(*report.problems, *unused))
 
-
-class _Senders:
-    """Which instrumentations sent spans of which none was a request, by the scopes of their spans, since the process began."""
-
-    def __init__(self) -> None:
-        self._used: set[str] = set()
-        self._skips: set[str] = set()
-
-    def watched(self, batches: Iterator[Batch]) -> Iterator[Batch]:
-        """Yield the batches, having looked at them."""
+    def _noted(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """Yield the batches, having noted the scopes of their requests."""
         for batch in batches:
             scopes = pc.extract_regex(batch.requests["attributes"], '"scope":"(?P<scope>[^"]*)"').combine_chunks()
-            named = pc.unique(pc.struct_field(scopes, "scope")).to_pylist()
-            used = {clean_scope(scope) for scope in named if scope}
-            for seen, new in ((self._used, used), (self._skips, {reason for _, reason in batch.skips})):
-                seen.update(sorted(new - seen)[: MOST_SENDERS - len(seen)])
+            named = {clean_scope(scope) for scope in pc.unique(pc.struct_field(scopes, "scope")).to_pylist() if scope}
+            self._senders.update(sorted(named - self._senders)[: MOST_SENDERS - len(self._senders)])
             yield batch
-
-    def unused(self) -> list[str]:
-        """Return a sentence for each scope of which no span was used."""
-        return [
-            f"Nothing that scope {scope} sent so far was used: its spans have no usage names that are known."
-            for reason in sorted(self._skips)
-            if (scope := scope_without_names(reason)) and scope not in self._used
-        ]
 
 
 def _whole(batches: Iterator[Batch]) -> Iterator[Batch]:

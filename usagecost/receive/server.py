@@ -1,4 +1,4 @@
-"""The receiver as a process: checked, started, and ended so that what was accepted is in the lake."""
+"""The receiver as a process, and the one that commits beside it: started, and ended so that what was accepted is in the lake."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import ipaddress
 import os
 import signal
 import socket
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +16,6 @@ from pathlib import Path
 import uvicorn
 
 from usagecost.lake import Lake
-from usagecost.receive.committer import Committer
 from usagecost.receive.connections import MOST_CONNECTIONS, Connection
 from usagecost.receive.http import Receiver
 from usagecost.receive.spool import Spool, SpoolBusy
@@ -26,6 +28,13 @@ SEGMENTS = 16
 
 KEEP_ALIVE_SECONDS = 65
 """Exporters send every few seconds: a connection that ended at the same moment would cost them a try."""
+
+
+TRIES_AT_THE_END = 2
+"""To bring the rest to the lake, if the process that commits dies."""
+
+_COMMITTING = [sys.executable, "-m", "usagecost.receive.committing"]
+_PACKAGE = Path(__file__).parents[2]
 
 
 class CannotReceive(Exception):  # noqa: N818 - a sentence for who typed the command
@@ -59,18 +68,57 @@ def receive(
             raise CannotReceive(str(problem)) from None
         except OSError as problem:
             raise CannotReceive(f"The spool folder cannot be used ({problem}): change its permissions, or name another.") from None
-        committer = Committer(folder, lake.name, every, say)
+        committer = Committer(folder, lake, every, say)
         server = _server(Receiver(kept, token.strip() if token else None, most_spool_bytes))
         for number in (signal.SIGINT, signal.SIGTERM):  # also before the server hears them, and when it raises them anew
             signal.signal(number, server.handle_exit)
-        say(f"Receiving traces on {_address(listener)}; lake {lake.name}")
-        committer.start()
         try:
+            say(f"Receiving traces on {_address(listener)}; lake {lake.name}")
+            committer.start()
             server.run(sockets=[listener])
         finally:
             kept.stop()
             committer.stop()
     say("Ended: all that was accepted is in the lake, or waits in the spool for the next start.")
+
+
+class Committer:
+    """The process that commits, beside the one that acknowledges, so that neither takes the other's processor, memory or lock.
+
+    It may die at any moment, and is started again: what it has not committed is in the spool still. It ends when its input does:
+    when it is told to, or this process has ended, in whatever way. Its lines for people go where those of this process go.
+    """
+
+    def __init__(self, spool: Path, lake: Lake, every: float, say: Callable[[str], None]) -> None:
+        self._command, self._say = [*_COMMITTING, str(spool), lake.name, str(every)], say
+        self._input, self._end_of_input = os.pipe()
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="committer")
+
+    def start(self) -> None:
+        """Begin, with what an earlier receiver has left."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Wait until what is closed in the spool has been brought to the lake, or that was tried."""
+        self._ending.set()
+        os.close(self._end_of_input)
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        tries = TRIES_AT_THE_END
+        while tries and (problem := self._problem()):
+            self._say(f"The process that commits {problem}: is there enough memory?")
+            tries -= self._ending.wait(1.0)
+
+    def _problem(self) -> str | None:
+        """Run the process to its end; None if it has ended as it was told. The signals of a terminal do not reach it."""
+        try:
+            process = subprocess.Popen(self._command, cwd=_PACKAGE, start_new_session=True, stdin=self._input)  # noqa: S603
+        except OSError as problem:
+            return f"could not be started ({problem.strerror or problem})"
+        return f"has ended with {status}" if (status := process.wait()) else None
 
 
 def _server(receiver: Receiver) -> uvicorn.Server:
