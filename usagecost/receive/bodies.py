@@ -37,7 +37,7 @@ _TOO_SLOW = f"The body was not sent within {MOST_SECONDS} seconds, or while ther
 
 
 class Room:
-    """The memory for bodies. When it is full, the body that has been coming longest has to go."""
+    """Counts the memory of all bodies. When it is used up, it refuses the body that has been coming longest."""
 
     def __init__(self) -> None:
         self._coming: list[asyncio.Timeout] = []
@@ -45,7 +45,7 @@ class Room:
 
     @asynccontextmanager
     async def body(self, request: Request) -> AsyncGenerator[bytes]:
-        """The body as it was sent, which takes room while the block runs.
+        """Read a body as it was sent, which counts while the block runs.
 
         Raises Refused, or ClientDisconnect if the client stops half-way.
         """

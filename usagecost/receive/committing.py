@@ -69,7 +69,7 @@ def main() -> None:
 
 
 class Segments:
-    """The closed segments of a spool, on their way to the lake."""
+    """The feed of a spool: takes its closed segments, and deletes them when the lake has them."""
 
     def __init__(self, folder: Path, lake: Lake) -> None:
         self._folder, self._lake = folder, lake
@@ -77,7 +77,7 @@ class Segments:
         self._left_out: dict[Path, float] = {}
 
     def run(self) -> Round:
-        """One round: see Feed."""
+        """Run one round: see Feed."""
         started = time.monotonic()
         self._left_out = {path: until for path, until in self._left_out.items() if until > started}
         closed = [path for path in sorted(self._folder.glob(f"*{CLOSED}")) if path not in self._left_out]

@@ -1,4 +1,4 @@
-"""Connections that keep nobody out: a header has to be whole within seconds, and where there are too many, idle ones have to go."""
+"""Connections that keep no others out: a header has to be whole within seconds, and of too many connections one is closed."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADER_SECONDS = 10.0
-"""That a client may take to send the header of a request, from when the connection or, later, the header has begun."""
+"""That a client may take to send the header of a request: of the first since it has connected, of others since they have begun."""
 
 MOST_CONNECTIONS = 2_000
 
 
 class Connection(H11Protocol):
-    """A connection to a client, as uvicorn has it."""
+    """A connection to a client that is closed when the client does not go on."""
 
     _header_timer: asyncio.TimerHandle | None = None
     _waits_since = 0.0
 
     def connection_made(self, transport: Any) -> None:
-        """Begin to wait for a header. Of too many connections that which waits longest for its client is closed."""
+        """Begin to wait for a header. If there are too many connections, close the one that has waited longest for its client."""
         super().connection_made(transport)
         self._note_progress()
         if len(self.connections) > MOST_CONNECTIONS:
@@ -29,12 +29,12 @@ class Connection(H11Protocol):
             min(others, key=lambda other: other._waits_since).transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
+        """Stop waiting."""
         self._stop_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sends, which may be a part of a header."""
+        """Read what the client sends, and see whether a header is whole now."""
         super().data_received(data)
         self._note_progress()
 

@@ -128,6 +128,7 @@ def _server(receiver: Receiver) -> uvicorn.Server:
         http=Connection,
         ws="none",
         lifespan="off",
+        backlog=MOST_CONNECTIONS // 2,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -138,7 +139,7 @@ def _server(receiver: Receiver) -> uvicorn.Server:
 
 
 def _allow_many_files() -> None:
-    """Let this process have a file for each of its connections, where the system's limits do; Windows has none."""
+    """Let this process open twice as many files as it has connections, where the system's limits do; Windows has none."""
     with suppress(ImportError, ValueError, OSError):
         import resource
 
@@ -161,7 +162,7 @@ def _listener(host: str, port: int, *, has_token: bool) -> socket.socket:
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen(MOST_CONNECTIONS)
+        listener.listen()
     except OSError as problem:
         listener.close()
         raise CannotReceive(

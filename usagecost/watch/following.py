@@ -1,4 +1,4 @@
-"""Rounds one after the other: told in a line each, and later and later after those that failed."""
+"""Runs rounds one after the other, says what each did in a line, and waits longer and longer after those that failed."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ LONGEST_WAIT = 60.0
 """Seconds; after a failure the time between two rounds doubles, up to this."""
 
 MOST_SENTENCES = 1_000
-"""About files that are said while a process runs, each once; the lake's rejects have them all."""
+"""Sentences about files that a process says, each once; the lake's rejects have them all."""
 
 
 class Follower:
-    """Runs rounds. ``say`` hears a line about each, of those in which nothing happens once, and what is wrong with files."""
+    """Runs the rounds of a feed. ``say`` hears a line about each round, about idle ones once, and what is wrong with files."""
 
     def __init__(self, feed: Feed, every: float, say: Callable[[str], None]) -> None:
         self._feed, self._every, self._say = feed, every, say
         self._failures = 0
-        self._said: set[str] = set()
+        self._sentences: set[str] = set()
 
     def run(self) -> float:
         """Run a round, and return after how many seconds the next one is due."""
@@ -32,26 +32,26 @@ class Follower:
         except TROUBLE as problem:
             self._failures += 1
             wait = min(self._every * 2 ** min(self._failures, 20), max(self._every, LONGEST_WAIT))
-            say_stamped(self._say, f"{_sentence(problem)} Nothing was taken; trying again in {wait:g} s.")
+            say_stamped(self._say, f"{_describe_problem(problem)} Nothing was taken; trying again in {wait:g} s.")
             return wait
         self._failures = 0
-        told = _told(done)
-        if done.taken or self._is_new(told):
-            say_stamped(self._say, told)
+        sentence = _describe_round(done)
+        if done.taken or self._is_new(sentence):
+            say_stamped(self._say, sentence)
         for problem in filter(self._is_new, done.report.problems):
             self._say(f"  {problem}")
         return self._every
 
     def _is_new(self, sentence: str) -> bool:
         """Whether a sentence has not been said yet."""
-        is_new = sentence not in self._said and len(self._said) < MOST_SENTENCES
+        is_new = sentence not in self._sentences and len(self._sentences) < MOST_SENTENCES
         if is_new:
-            self._said.add(sentence)
+            self._sentences.add(sentence)
         return is_new
 
 
 def follow(watch: Watch, every: float, stop: Event, say: Callable[[str], None]) -> None:
-    """A round every so many seconds until `stop` is set."""
+    """Run a round every so many seconds until `stop` is set."""
     follower = Follower(watch, every, say)
     while not stop.is_set():
         stop.wait(follower.run())
@@ -63,7 +63,7 @@ def say_stamped(say: Callable[[str], None], sentence: str) -> None:
     say(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}Z {sentence}")
 
 
-def _told(done: Round) -> str:
+def _describe_round(done: Round) -> str:
     """Say what a round did, in one line."""
     waiting = f" {_files(done.waiting)} still being written." if done.waiting else ""
     if not done.taken:
@@ -80,8 +80,8 @@ def _files(count: int) -> str:
     return f"{exact_count(count)} {'file' if count == 1 else 'files'}"
 
 
-def _sentence(problem: Exception) -> str:
-    """What is wrong, in one line."""
+def _describe_problem(problem: Exception) -> str:
+    """Say what is wrong, in one line."""
     if isinstance(problem, LakeError):
         return str(problem)
     reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]

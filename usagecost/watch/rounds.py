@@ -1,4 +1,4 @@
-"""A round: files of a folder, loaded in one commit, and what a folder of logs remembers of it."""
+"""A round loads files of a folder in one commit; a folder of logs remembers which it has taken."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Ends = Mapping[Path, int | None]
 
 @dataclass(frozen=True)
 class Round:
-    """What a round did: files that were taken, those that are still being written to, and the ingest's counts and sentences."""
+    """What a round did: how many files it took, how many are still being written to, and the ingest's counts and sentences."""
 
     taken: int = 0
     waiting: int = 0
@@ -47,7 +47,7 @@ class Feed(Protocol):
 
 
 class Watch:
-    """A folder of logs: files that are whole are taken, and remembered as long as they do not change."""
+    """A folder of logs: takes files that are whole, and remembers them as long as they do not change."""
 
     def __init__(self, folder: Path, lake: Lake, every: float, chosen: Source | None = None, patience: float = PATIENCE) -> None:
         self.folder = folder
@@ -57,7 +57,7 @@ class Watch:
         self._sights = Sights(every, patience)
 
     def run(self) -> Round:
-        """One round: see Feed."""
+        """Run one round: see Feed."""
         started = time.monotonic()
         if not self.folder.is_dir():
             raise FileNotFoundError(f"{self.folder} is no folder")
@@ -78,9 +78,9 @@ class Watch:
 
 
 def load_all_but_broken(ends: Ends, load: Callable[[Ends], Report], until: str) -> tuple[Report, list[Path]]:
-    """Load files in one ingest; if that fails by one of them, in several, without that one. Return also what was left out.
+    """Load files in one ingest, or in several if one of them makes it fail, without that one; return also what was left out.
 
-    Raises what is in TROUBLE. `until` says when a file that is left out is tried again.
+    Raises what is in TROUBLE. `until` says in words when a file that is left out is tried again.
     """
     try:
         return load(ends), []
@@ -97,7 +97,7 @@ def load_all_but_broken(ends: Ends, load: Callable[[Ends], Report], until: str) 
 
 
 def _sum(reports: Iterable[Report]) -> Report:
-    """Several ingests as one."""
+    """Add the reports of several ingests up."""
     total = Report()
     for report in reports:
         counts = {name: value + total.counts()[name] for name, value in report.counts().items() if name != "skipped_reasons"}
