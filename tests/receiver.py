@@ -84,6 +84,12 @@ class Receiver:
                 lines += file.read_text().splitlines()
         return lines
 
+    @property
+    def peak_mb(self) -> float:
+        """The most memory that it has had; 0 where the system does not tell."""
+        status = Path(f"/proc/{self._process.pid}/status")
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024 if status.exists() else 0.0
+
     def post(self, body: Body, kind: str | None = JSON, path: str = "/v1/traces", **headers: str) -> Answer:
         """Sends a body, and hears the answer."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}

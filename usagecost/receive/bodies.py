@@ -52,12 +52,15 @@ class Room:
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > MOST_BODY_BYTES:
             raise Refused(413, _TOO_LARGE)
-        body = bytearray()
+        coming, body = bytearray(), b""
         try:
-            await self._read(request, body)
-            yield bytes(body)
+            await self._read(request, coming)
+            body = bytes(coming)
+            coming.clear()
+            yield body
         finally:
-            self._bytes -= len(body)
+            self._bytes -= len(coming) + len(body)
+            coming.clear()  # the traceback of a refusal lives as long as the rest of the body is drained
 
     async def _read(self, request: Request, body: bytearray) -> None:
         limit = asyncio.timeout(MOST_SECONDS)
