@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,8 @@ class Receiver:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+        self._listening.join()  # until the process that commits has ended too
+        self._process.stdout.close()
 
     @property
     def url(self) -> str:
@@ -75,9 +77,18 @@ class Receiver:
 
     @property
     def spooled(self) -> list[str]:
-        """The lines in the spool."""
-        files = sorted((self.lake.root / "spool").glob("*.jsonl"))
-        return [line for file in files for line in file.read_text().splitlines()]
+        """The exports in the spool; while it is brought to the lake, some that are there already."""
+        lines = []
+        for file in sorted((self.lake.root / "spool").iterdir()):
+            with suppress(FileNotFoundError):
+                lines += file.read_text().splitlines()
+        return lines
+
+    @property
+    def peak_mb(self) -> float:
+        """The most memory that it has had; 0 where the system does not tell."""
+        status = Path(f"/proc/{self._process.pid}/status")
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024 if status.exists() else 0.0
 
     def post(self, body: Body, kind: str | None = JSON, path: str = "/v1/traces", **headers: str) -> Answer:
         """Sends a body, and hears the answer."""
@@ -99,11 +110,9 @@ class Receiver:
         return status
 
     def kill(self) -> None:
-        """As when the power fails, but for the disk."""
+        """As when memory is short: the process that commits may be at work still."""
         self._process.kill()
         self._process.wait()
-        self._listening.join()
-        self._process.stdout.close()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:

@@ -34,7 +34,7 @@ ALLOWED = {
     "pricebook": "pricing lake",
     "ingest":    "sources pricebook pricing lake schema",
     "sample":    "ingest sources lake schema",
-    "receive":  "ingest sources lake schema",
+    "receive":  "watch ingest sources lake schema",
     "sync":     "ingest sources lake schema vocabulary",
     "watch":    "ingest sources lake schema vocabulary",
     "cli":      f"{READ} engine lake schema sources receive sync watch {WRITE}",

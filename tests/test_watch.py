@@ -21,7 +21,7 @@ from tests.source_rows import Row
 from usagecost.lake import Lake
 from usagecost.sources import Batch, Head, Reading
 from usagecost.sources.table import Table
-from usagecost.watch import Round, Watch, follow
+from usagecost.watch import Follower, Round, Watch, follow
 from usagecost.watch.rounds import TROUBLE
 
 EVERY, PATIENCE = 30.0, 300.0
@@ -172,7 +172,7 @@ def test_a_file_that_stands_still_for_long_is_taken_as_it_is(folder: Path, lake:
     first, second = watch.run(), watch.run()
 
     assert counts(first) == (1, 0, whole, 0)
-    assert len(first.problems) == 1
+    assert len(first.report.problems) == 1
     assert counts(second) == (0, 0, 0, 0)
 
 
@@ -269,7 +269,7 @@ def test_a_folder_is_watched_by_one_process_at_a_time(folder: Path, lake: Lake):
 # ---- what is wrong with one file
 
 
-def test_a_broken_file_stops_nothing_and_is_told_once(folder: Path, lake: Lake):
+def test_a_broken_file_stops_nothing(folder: Path, lake: Lake):
     watch = watching(folder, lake)
     put(folder / "a.jsonl", lines("a") + b"broken\n")
     put(folder / "b.csv", b"PK\x03\x04 an archive")
@@ -281,11 +281,11 @@ def test_a_broken_file_stops_nothing_and_is_told_once(folder: Path, lake: Lake):
     third = watch.run()
 
     assert counts(first) == (4, 0, 2, 0)
-    assert sorted(problem.removeprefix(str(folder))[:20] for problem in first.problems) == [
+    assert sorted(problem.removeprefix(str(folder))[:20] for problem in first.report.problems) == [
         "/a.jsonl, line 2: Th", "/b.csv is a zip arch", "Of no known format, ",
     ]  # fmt: skip
-    assert (counts(second), second.problems) == ((0, 0, 0, 0), ())
-    assert (counts(third), third.problems) == ((1, 0, 1, 1), ())
+    assert (counts(second), second.report.problems) == ((0, 0, 0, 0), ())
+    assert counts(third) == (1, 0, 1, 1)
     assert lake.rejects().num_rows == 2
 
 
@@ -310,7 +310,7 @@ def test_a_file_that_no_reader_can_digest_is_left_out_until_it_changes(folder: P
     first, second = watch.run(), watch.run()
 
     assert counts(first) == (3, 0, 2, 0)
-    assert first.problems == (f"{folder / 'bad.jsonl'} cannot be read (division by zero). It is left out until it changes.",)
+    assert first.report.problems == (f"{folder / 'bad.jsonl'} cannot be read (division by zero). It is left out until it changes.",)
     assert counts(second) == (0, 0, 0, 0)
     assert ids(lake) == ["a", "c"]
 
@@ -353,6 +353,19 @@ def test_a_round_is_told_in_a_line_and_silence_once(folder: Path, lake: Lake):
     assert told[0].startswith("1 file taken: 1 new, 0 changed, 0 known, 1 rejected; ")
     assert told[1].startswith(f"  {folder / 'a.jsonl'}, line 2: This line is no whole JSON object")
     assert told[2:] == ["Nothing new.", "Stopped; what was taken is not taken again."]
+
+
+def test_what_is_wrong_with_a_file_is_told_once_however_often_it_is_read(folder: Path, lake: Lake):
+    log = put(folder / "a.jsonl", lines("a") + b"broken\n")
+    told: list[str] = []
+    follower = Follower(watching(folder, lake), EVERY, told.append)
+
+    follower.run()
+    put(log, lines("a") + b"broken\n" + lines("b"))
+    follower.run()
+
+    assert len([line for line in told if " 1 file taken: " in line]) == 2
+    assert len([line for line in told if f"{log}, line 2: " in line]) == 1
 
 
 def test_trouble_is_told_and_tried_again_until_it_has_passed(folder: Path, lake: Lake):

@@ -10,7 +10,8 @@ One folder holds everything::
     names/          Delta table of what people call the teams, users and keys that requests name by ids
     staging/        what running ingests have not committed yet
     watch/          which files of watched folders have been taken, one file for each folder
-    spool/          what the receiver has acknowledged and no version holds yet
+    spool/          what the receiver has acknowledged and no version holds yet, as lines of OTLP/JSON
+    spool.lock      held by the receiver; spool.commit.lock, by its process that commits
     commit.lock     held by whoever commits, compacts or vacuums
     staging.lock    held for the moment in which a folder of staging/ is made
     .texts.lock     held while a small text beside the tables, such as prices.toml, is replaced

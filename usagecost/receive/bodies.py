@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -13,9 +13,7 @@ MOST_BODY_BYTES = 32 << 20
 """Of a body, both as it is sent and unpacked."""
 
 MOST_BODIES_BYTES = 128 << 20
-"""Of all bodies that are being read and worked on, as they are sent."""
-
-MOST_BODIES = 256
+"""Of all bodies that are being read and worked on, as they are sent: of what has come, not of what was announced."""
 
 MOST_SECONDS = 30
 """That a client may take to send a body."""
@@ -35,44 +33,51 @@ class Refused(Exception):  # noqa: N818 - an answer
 
 
 _TOO_LARGE = f"The body is larger than {MOST_BODY_BYTES >> 20} MB, packed or not: export smaller batches."
-_TOO_SLOW = f"The body was not sent within {MOST_SECONDS} seconds."
-_TOO_MANY = "More is being sent than can be worked on at once: try again."
+_TOO_SLOW = f"The body was not sent within {MOST_SECONDS} seconds, or while there was room for it: try again."
 
 
 class Room:
-    """How much is being read and worked on."""
+    """Counts the memory of all bodies. When it is used up, it refuses the body that has been coming longest."""
 
     def __init__(self) -> None:
-        self._bodies = self._bytes = 0
+        self._coming: list[asyncio.Timeout] = []
+        self._bytes = 0
 
-    @contextmanager
-    def for_body(self, request: Request) -> Generator[None]:
-        """Room for a body while the block runs; raises Refused where there is none."""
+    @asynccontextmanager
+    async def body(self, request: Request) -> AsyncGenerator[bytes]:
+        """Read a body as it was sent, which counts while the block runs.
+
+        Raises Refused, or ClientDisconnect if the client stops half-way.
+        """
         announced = request.headers.get("content-length", "")
-        size = int(announced) if announced.isdecimal() else MOST_BODY_BYTES
-        if size > MOST_BODY_BYTES:
+        if announced.isdecimal() and int(announced) > MOST_BODY_BYTES:
             raise Refused(413, _TOO_LARGE)
-        if self._bodies >= MOST_BODIES or self._bytes + size > MOST_BODIES_BYTES:
-            raise Refused(429, _TOO_MANY, retry_after=1)
-        self._bodies, self._bytes = self._bodies + 1, self._bytes + size
+        coming, body = bytearray(), b""
         try:
-            yield
+            await self._read(request, coming)
+            body = bytes(coming)
+            coming.clear()
+            yield body
         finally:
-            self._bodies, self._bytes = self._bodies - 1, self._bytes - size
+            self._bytes -= len(coming) + len(body)
+            coming.clear()  # the traceback of a refusal lives as long as the rest of the body is drained
 
-
-async def whole_body(request: Request) -> bytes:
-    """The body as it was sent; raises Refused, or ClientDisconnect if the client stops half-way."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(MOST_SECONDS):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > MOST_BODY_BYTES:
-                    raise Refused(413, _TOO_LARGE)
-    except TimeoutError:
-        raise Refused(408, _TOO_SLOW) from None
-    return bytes(body)
+    async def _read(self, request: Request, body: bytearray) -> None:
+        limit = asyncio.timeout(MOST_SECONDS)
+        self._coming.append(limit)
+        try:
+            async with limit:
+                async for piece in request.stream():
+                    body += piece
+                    self._bytes += len(piece)
+                    if len(body) > MOST_BODY_BYTES:
+                        raise Refused(413, _TOO_LARGE)
+                    if self._bytes > MOST_BODIES_BYTES and not self._coming[0].expired():
+                        self._coming[0].reschedule(0.0)
+        except TimeoutError:
+            raise Refused(429, _TOO_SLOW, retry_after=1) from None
+        finally:
+            self._coming.remove(limit)
 
 
 async def drain(request: Request) -> None:

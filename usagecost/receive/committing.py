@@ -1,111 +1,118 @@
-"""The program of the process that commits: ``python -m usagecost.receive.committing LAKE``. See committer.py, which starts it.
+"""The process that commits: ``python -m usagecost.receive.committing SPOOL LAKE SECONDS``; server.py starts it.
 
-It reads orders from its standard input, one a line, and answers each with a line. Signals that mean the receiver, and reach the
-processes around it too, are not for it: it ends when its input does.
+It follows the spool as `watch` follows a folder of logs, but takes every closed segment as soon as there is one, and deletes those
+that are in a version of the lake. What cannot be brought there stays, and is tried again.
 """
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import groupby
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pyarrow.compute as pc
+from filelock import FileLock
 
 from usagecost.ingest import Report, load
 from usagecost.lake import Lake
 from usagecost.lake.staging import bounded_database
+from usagecost.receive.spool import CLOSED
 from usagecost.sources import Batch, FileProblem, Head, Reading
 from usagecost.sources.otel import OpenTelemetry
 from usagecost.sources.otel_skips import clean_scope, scope_without_names
+from usagecost.watch import Ends, Follower, Round, load_all_but_broken
+
+LONGEST_PAUSE = 1.0
+"""Seconds between two looks at the spool."""
+
+LEFT_OUT_SECONDS = 60.0
+"""After which a segment that could not be read is tried again."""
+
+UPKEEP_EVERY = 3600.0
+GRACE_HOURS = 1
+"""How long files stay that the newest version does not name. Commits every few seconds would fill the disk with those of a week."""
 
 MOST_SENDERS = 1_000
+"""Instrumentations, by the scopes of their spans, that are known to send requests."""
 
 NICENESS = 10
 """Acknowledging goes first."""
 
 
 def main() -> None:
-    """Does what it is told until nobody tells it anything."""
+    """Follow the spool until the input ends, and then once more. Signals that mean the receiver are not for this process."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     if os.name == "posix":
         os.nice(NICENESS)
-    lake = Lake(sys.argv[1])
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a library prints is no answer
-    for line in sys.stdin:
-        answers.write(json.dumps(answer(lake, json.loads(line))) + "\n")
-        answers.flush()
+    folder, lake, every = Path(sys.argv[1]), Lake(sys.argv[2]), float(sys.argv[3])
+    say = partial(print, flush=True)
+    ending = threading.Event()
+    threading.Thread(target=lambda: (os.read(0, 1), ending.set()), daemon=True).start()
+    with FileLock(folder.with_suffix(".commit.lock")):  # of a receiver that was killed another process may be at its last round
+        follower = Follower(Segments(folder, lake), min(every, LONGEST_PAUSE), say)
+        next_upkeep = time.monotonic() + UPKEEP_EVERY
+        while not ending.is_set():
+            ending.wait(follower.run())
+            if time.monotonic() >= next_upkeep:
+                next_upkeep = time.monotonic() + UPKEEP_EVERY
+                for problem in keep_up(lake):
+                    say(problem)
+        follower.run()
 
 
-def answer(lake: Lake, order: dict[str, Any]) -> dict[str, Any]:
-    """What came of an order: the report of a load, or what stood against it."""
-    try:
-        if "load" in order:
-            return {"report": asdict(_load(lake, [Path(file) for file in order["load"]]))}
-        _keep_up(lake, order["keep_up"])
-    except FileProblem as problem:
-        return {"unreadable": str(problem)}
-    except Exception as problem:  # whatever it is: who asked says it, and asks again later
-        return {"failed": (str(problem).strip() or type(problem).__name__).splitlines()[0]}
-    return {}
+class Segments:
+    """The feed of a spool: takes its closed segments, and deletes them when the lake has them."""
 
+    def __init__(self, folder: Path, lake: Lake) -> None:
+        self._folder, self._lake = folder, lake
+        self._senders: set[str] = set()
+        self._left_out: dict[Path, float] = {}
 
-def _load(lake: Lake, files: Sequence[Path]) -> Report:
-    with lake.staging() as folder, bounded_database(folder) as con:
-        batches = _batches(map(Head.of, files), Reading(con, datetime.now(UTC)))
-        report = load(_SENDERS.watched(_whole(batches)), lake, about={"received": f"{len(files)} spool files"})
-        return replace(report, problems=(*report.problems, *_SENDERS.unused()))
+    def run(self) -> Round:
+        """Run one round: see Feed."""
+        started = time.monotonic()
+        self._left_out = {path: until for path, until in self._left_out.items() if until > started}
+        closed = [path for path in sorted(self._folder.glob(f"*{CLOSED}")) if path not in self._left_out]
+        if not closed:
+            return Round()
+        report, left_out = load_all_but_broken(dict.fromkeys(closed), self._load, until="a later round")
+        self._left_out |= dict.fromkeys(left_out, started + LEFT_OUT_SECONDS)
+        taken = [path for path in closed if path not in self._left_out]
+        for path in taken:
+            path.unlink()
+        return Round(len(taken), 0, report, time.monotonic() - started)
 
+    def _load(self, ends: Ends) -> Report:
+        """Load segments; raises FileProblem, before anything is committed, if one of them cannot be read to its end."""
+        with self._lake.staging() as folder, bounded_database(folder) as con:
+            batches = _whole(OpenTelemetry().read(map(Head.of, ends), Reading(con, datetime.now(UTC))))
+            report = load(self._noted(batches), self._lake, about={"received": f"{len(ends)} spool files"})
+        unused = [
+            f"Nothing that scope {scope} sent so far was used: its spans have no usage names that are known."
+            for reason in report.skipped_reasons
+            if (scope := scope_without_names(reason)) and scope not in self._senders
+        ]
+        return replace(report, problems=(*report.problems, *unused))
 
-class _Senders:
-    """Which instrumentations sent spans of which none was a request, by the scopes of their spans, since the process began."""
-
-    def __init__(self) -> None:
-        self._used: set[str] = set()
-        self._skips: set[str] = set()
-
-    def watched(self, batches: Iterator[Batch]) -> Iterator[Batch]:
-        """Yield the batches, having looked at them."""
+    def _noted(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """Yield the batches, having noted the scopes of their requests."""
         for batch in batches:
             scopes = pc.extract_regex(batch.requests["attributes"], '"scope":"(?P<scope>[^"]*)"').combine_chunks()
-            named = pc.unique(pc.struct_field(scopes, "scope")).to_pylist()
-            used = {clean_scope(scope) for scope in named if scope}
-            for seen, new in ((self._used, used), (self._skips, {reason for _, reason in batch.skips})):
-                seen.update(sorted(new - seen)[: MOST_SENDERS - len(seen)])
+            named = {clean_scope(scope) for scope in pc.unique(pc.struct_field(scopes, "scope")).to_pylist() if scope}
+            self._senders.update(sorted(named - self._senders)[: MOST_SENDERS - len(self._senders)])
             yield batch
-
-    def unused(self) -> list[str]:
-        """Return a sentence for each scope of which no span was used."""
-        return [
-            f"Nothing that scope {scope} sent so far was used: its spans have no usage names that are known."
-            for reason in sorted(self._skips)
-            if (scope := scope_without_names(reason)) and scope not in self._used
-        ]
-
-
-_SENDERS = _Senders()
-
-
-def _batches(heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
-    """Lines are spans; in a spool that an earlier version has left, whole exports."""
-    source = OpenTelemetry()
-    for are_exports, group in groupby(heads, key=lambda head: source.recognise(head) is not None):
-        read = source.read if are_exports else source.read_spans
-        yield from read(group, reading)
 
 
 def _whole(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Batches of files that could be read to their end; raises FileProblem otherwise, before anything is committed."""
+    """Yield batches of files that could be read to their end; raises FileProblem otherwise."""
     for batch in batches:
         whole_files = batch.rejects.filter(pc.is_null(batch.rejects["line"]))
         if whole_files.num_rows:
@@ -113,12 +120,17 @@ def _whole(batches: Iterator[Batch]) -> Iterator[Batch]:
         yield batch
 
 
-def _keep_up(lake: Lake, grace_hours: float) -> None:
-    if lake.exists:
+def keep_up(lake: Lake) -> list[str]:
+    """Make one file of many small ones, remove those that nobody reads any more, and look for damage; return what is wrong."""
+    try:
+        if not lake.exists:
+            return []
         lake.compact()
-        lake.vacuum(grace_hours)
-        for name in () if lake.is_remote else lake.verify().damaged:  # a store checks its objects, and to fetch all of them costs
-            logging.getLogger(__name__).error("%s is damaged: see `python -m usagecost doctor --verify`", name)
+        lake.vacuum(GRACE_HOURS)
+        damaged = () if lake.is_remote else lake.verify().damaged  # a store checks its objects, and to fetch all of them costs
+    except Exception as problem:  # it can wait for the next time
+        return [f"The lake could not be tidied: {(str(problem).strip() or type(problem).__name__).splitlines()[0]}"]
+    return [f"{name} is damaged: see `python -m usagecost doctor --verify`" for name in damaged]
 
 
 if __name__ == "__main__":

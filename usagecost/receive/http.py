@@ -8,19 +8,17 @@ would be to acknowledge what is lost.
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import json
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 
 import anyio
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
 
-from usagecost.receive.bodies import WINDOWS, Refused, Room, drain, unpacked, whole_body
+from usagecost.receive.bodies import WINDOWS, Refused, Room, drain, unpacked
 from usagecost.receive.otlp import Malformed, lines_of_json, lines_of_protobuf
 from usagecost.receive.spool import Spool
 
@@ -32,7 +30,7 @@ ANSWERS = {PROTOBUF: b"", JSON: b"{}"}
 """An ExportTraceServiceResponse that says nothing: all was accepted."""
 
 STARTS = ("/v1", "/api/public/otel/v1")
-"""How addresses begin: that of OTLP, and that of Langfuse, to which its SDK sends. Each may end with a slash."""
+"""How addresses begin: that of OTLP, and that of Langfuse, to which its SDK sends."""
 
 FULL_RETRY_SECONDS, BROKEN_RETRY_SECONDS = 5, 10
 
@@ -49,20 +47,14 @@ class Receiver:
         self._token = token.encode() if token else None
         self._room = Room()
         self._workers = anyio.CapacityLimiter(2)
+        answers = {"traces": self.traces, "metrics": self.not_kept, "logs": self.not_kept}
+        routes = [Route(f"{start}/{signal}", answer, methods=["POST"]) for start in STARTS for signal, answer in answers.items()]
+        self._router = Router([*routes, Route("/healthz", self.health, methods=["GET"])], redirect_slashes=False)
 
-    def app(self, lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None) -> Starlette:
-        """The application to serve."""
-        routes = [
-            *(Route(f"{start}/traces{end}", self.traces, methods=["POST"]) for start in STARTS for end in ("", "/")),
-            *(
-                Route(f"{start}/{signal}{end}", self.not_kept, methods=["POST"])
-                for start in STARTS
-                for signal in ("metrics", "logs")
-                for end in ("", "/")
-            ),
-            Route("/healthz", self.health, methods=["GET"]),
-        ]
-        return Starlette(routes=routes, lifespan=lifespan)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; see ASGI. Slashes too many mean nothing: a redirection would be taken for success by exporters."""
+        path = "/" + "/".join(filter(None, scope["path"].split("/")))
+        await self._router({**scope, "path": path}, receive, send)
 
     async def traces(self, request: Request) -> Response:
         """One export: 200 when it is on disk."""
@@ -80,7 +72,7 @@ class Receiver:
     async def not_kept(self, request: Request) -> Response:
         """What is no trace."""
         await drain(request)
-        signal = request.url.path.rstrip("/").rpartition("/")[2].upper()
+        signal = request.url.path.rpartition("/")[2].upper()
         return _refusal(Refused(404, f"Only traces are kept here: set OTEL_{signal}_EXPORTER=none."), _kind(request))
 
     async def health(self, _: Request) -> Response:
@@ -104,18 +96,13 @@ class Receiver:
             raise Refused(415, "Content-Encoding has to be gzip or deflate, or left out.")
         if self._spool.waiting_bytes >= self._most_spool_bytes:
             raise Refused(429, _FULL, FULL_RETRY_SECONDS)
-        with self._room.for_body(request):
-            body = await whole_body(request)
+        async with self._room.body(request) as body:
             lines = await anyio.to_thread.run_sync(_lines, body, encoding, kind, limiter=self._workers)
-            del body
-            if lines:
-                await self._store(lines)
-
-    async def _store(self, lines: bytes) -> None:
-        try:
-            await asyncio.wrap_future(self._spool.append(lines))
-        except OSError as error:
-            raise Refused(503, _BROKEN.format(error.strerror or error), BROKEN_RETRY_SECONDS) from None
+            try:
+                if lines:
+                    await self._spool.append(lines)
+            except OSError as error:
+                raise Refused(503, _BROKEN.format(error.strerror or error), BROKEN_RETRY_SECONDS) from None
 
 
 def _lines(body: bytes, encoding: str, kind: str) -> bytes:

@@ -230,12 +230,6 @@ class OpenTelemetry:
 
     def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """Exports in batches; one row = one span with usage, or one call of a model without."""
-        return tidied(self._lines(ELEMENTS).batches(heads, reading))
-
-    def read_spans(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
-        """The same of files whose lines are records already: each a span of the form SHAPE."""
-        return tidied(self._lines(None).batches(heads, reading))
-
-    def _lines(self, elements: str | None) -> JsonLines:
         conventions = Conventions(time_unit="ns", names={"request_id": "traceId and spanId", "started_at": "startTimeUnixNano"})
-        return JsonLines(self.name, SHAPE, ROWS, conventions, elements=elements, lineage=LINEAGE)
+        lines = JsonLines(self.name, SHAPE, ROWS, conventions, elements=ELEMENTS, lineage=LINEAGE)
+        return tidied(lines.batches(heads, reading))

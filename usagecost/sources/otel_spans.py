@@ -77,11 +77,14 @@ _SPAN_TEXT = json_object(
     }
 )
 
-ELEMENTS = f"""flatten(list_transform(
-    from_json(text, {literal(json.dumps(_EXPORT))}).resourceSpans,
-    lambda export: flatten(list_transform(
-        export.scopeSpans,
-        lambda part: list_transform(list_filter(part.spans, lambda span: span IS NOT NULL), lambda span: {_SPAN_TEXT})
-    ))
-))"""
-"""SQL for the records of a line."""
+ELEMENTS = f"""coalesce(
+    flatten(list_transform(
+        from_json(text, {literal(json.dumps(_EXPORT))}).resourceSpans,
+        lambda export: flatten(list_transform(
+            export.scopeSpans,
+            lambda part: list_transform(list_filter(part.spans, lambda span: span IS NOT NULL), lambda span: {_SPAN_TEXT})
+        ))
+    )),
+    CASE WHEN json_exists(text, '$.traceId') THEN [text] END
+)"""
+"""SQL for the records of a line. A line that is a record already was written by a receiver of an earlier version."""

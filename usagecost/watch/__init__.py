@@ -2,12 +2,12 @@
 
 Which files were taken is remembered beside the lake after the commit that holds them: whatever ends this process, the next one
 goes on from there, and reads again at most what an ingest finds to be known. A file that has grown is read as a whole, as only
-that is right for every format.
+that is right for every format. The receiver's folder is followed by the same rounds, from feeds of its own: see Feed.
 """
 
 from __future__ import annotations
 
-from usagecost.watch.following import follow
-from usagecost.watch.rounds import Round, Watch
+from usagecost.watch.following import Follower, follow
+from usagecost.watch.rounds import Ends, Round, Watch, load_all_but_broken
 
-__all__ = ["Round", "Watch", "follow"]
+__all__ = ["Ends", "Follower", "Round", "Watch", "follow", "load_all_but_broken"]

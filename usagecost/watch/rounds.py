@@ -1,12 +1,14 @@
-"""A round: the files of a folder that are new or have grown, loaded in one commit, and remembered."""
+"""A round loads files of a folder in one commit; a folder of logs remembers which it has taken."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import duckdb
 from deltalake.exceptions import DeltaError
@@ -23,33 +25,39 @@ TROUBLE = (LakeError, OSError, DeltaError, duckdb.IOException, duckdb.OutOfMemor
 _TOGETHER = {"observations": "traces", "traces": "observations"}
 """Langfuse's export has files of one name in these two folders, which only together say all."""
 
+Ends = Mapping[Path, int | None]
+"""Files, each with the end up to which it is read, in bytes, if not all of it."""
+
 
 @dataclass(frozen=True)
 class Round:
-    """What a round did: files that were taken, those that are still being written to, and the ingest's counts and sentences.
-
-    A sentence is said once, by the round in which it is new.
-    """
+    """What a round did: how many files it took, how many are still being written to, and the ingest's counts and sentences."""
 
     taken: int = 0
     waiting: int = 0
     report: Report = field(default_factory=Report)
-    problems: tuple[str, ...] = ()
     seconds: float = 0.0
 
 
-class Watch:
+class Feed(Protocol):
     """A folder on its way to the lake."""
+
+    def run(self) -> Round:
+        """Load what there is. Raises what is in TROUBLE; then nothing of it has been taken, and the next round does it again."""
+
+
+class Watch:
+    """A folder of logs: takes files that are whole, and remembers them as long as they do not change."""
 
     def __init__(self, folder: Path, lake: Lake, every: float, chosen: Source | None = None, patience: float = PATIENCE) -> None:
         self.folder = folder
-        self._lake, self._chosen = lake, chosen
+        self._lake = lake
+        self._load = partial(ingest_part, folder.absolute(), lake=lake, chosen=chosen)
         self._taken = Taken(lake.root, folder)
         self._sights = Sights(every, patience)
-        self._said: set[str] = set()
 
     def run(self) -> Round:
-        """One round. Raises what is in TROUBLE; then nothing of it is remembered, and the next does it again."""
+        """Run one round: see Feed."""
         started = time.monotonic()
         if not self.folder.is_dir():
             raise FileNotFoundError(f"{self.folder} is no folder")
@@ -58,36 +66,38 @@ class Watch:
         ripe, waiting = self._sights.ripe(files, self._taken.stamps)
         if not ripe:
             return Round(waiting=waiting)
-        report = self._load({path: found.end for path, found in ripe.items()} | self._partners(ripe, files))
+        ends = {path: found.end for path, found in ripe.items()} | self._partners(ripe, files)
+        report, _ = load_all_but_broken(ends, self._load, until="it changes")
         self._taken.keep({path: found.stamp for path, found in ripe.items()}, files)
-        return Round(len(ripe), waiting, report, self._new(report.problems), time.monotonic() - started)
-
-    def _load(self, ends: Mapping[Path, int | None]) -> Report:
-        """The files in one ingest; if one of them cannot be digested at all, each in one of its own, without that one."""
-        try:
-            return ingest_part(self.folder.absolute(), ends, self._lake, self._chosen)
-        except TROUBLE:
-            raise
-        except Exception as error:
-            if len(ends) == 1:
-                reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-                return Report(problems=(f"{next(iter(ends))} cannot be read ({reason}). It is left out until it changes.",))
-        return _sum(self._load({path: end}) for path, end in ends.items())
+        return Round(len(ripe), waiting, report, time.monotonic() - started)
 
     def _partners(self, ripe: Mapping[Path, Ripe], files: Mapping[Path, object]) -> dict[Path, None]:
         """Files that were taken before and are to be read again with others."""
         named = [path.parent.parent / _TOGETHER[path.parent.name] / path.name for path in ripe if path.parent.name in _TOGETHER]
         return {path: None for path in named if path in files and path in self._taken.stamps and path not in ripe}
 
-    def _new(self, problems: Iterable[str]) -> tuple[str, ...]:
-        """The sentences that have not been said yet."""
-        new = tuple(problem for problem in problems if problem not in self._said)
-        self._said.update(new)
-        return new
+
+def load_all_but_broken(ends: Ends, load: Callable[[Ends], Report], until: str) -> tuple[Report, list[Path]]:
+    """Load files in one ingest, or in several if one of them makes it fail, without that one; return also what was left out.
+
+    Raises what is in TROUBLE. `until` says in words when a file that is left out is tried again.
+    """
+    try:
+        return load(ends), []
+    except TROUBLE:
+        raise
+    except Exception as error:
+        paths = list(ends)
+        if len(paths) == 1:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+            return Report(problems=(f"{paths[0]} cannot be read ({reason}). It is left out until {until}.",)), paths
+    middle = len(paths) // 2
+    halves = [load_all_but_broken({path: ends[path] for path in part}, load, until) for part in (paths[:middle], paths[middle:])]
+    return _sum(report for report, _ in halves), [path for _, left_out in halves for path in left_out]
 
 
 def _sum(reports: Iterable[Report]) -> Report:
-    """Several ingests as one."""
+    """Add the reports of several ingests up."""
     total = Report()
     for report in reports:
         counts = {name: value + total.counts()[name] for name, value in report.counts().items() if name != "skipped_reasons"}
