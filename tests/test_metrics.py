@@ -81,7 +81,7 @@ def test_unpriced_is_null_not_zero(sums_of: Callable):
 
     assert METRICS["spend_usd"].of(sums) is None
     assert spend_text(sums) == "–"
-    assert spend_coverage(sums) == "100.0\u00a0% of requests (1) and 100.0\u00a0% of tokens have no full price"
+    assert spend_coverage(sums) == "100.0% of requests (1) and 100.0% of tokens have no full price"
 
 
 def test_spend_is_a_lower_bound_where_prices_are_missing(sums_of: Callable):
@@ -89,13 +89,13 @@ def test_spend_is_a_lower_bound_where_prices_are_missing(sums_of: Callable):
     sums = sums_of(priced, *(request() for _ in range(2)), request(input_tokens=20, output_tokens=5))
 
     assert spend_text(sums) == "≥\u00a0$412.00"
-    assert spend_coverage(sums) == "75.0\u00a0% of requests (3) and 20.0\u00a0% of tokens have no full price"
+    assert spend_coverage(sums) == "75.0% of requests (3) and 20.0% of tokens have no full price"
 
 
 def test_where_no_tokens_are_known_their_share_is_not_said(sums_of: Callable):
     sums = sums_of(request(list_cost_usd=Decimal(1)), request())
 
-    assert spend_coverage(sums) == "50.0\u00a0% of requests (1) have no full price"
+    assert spend_coverage(sums) == "50.0% of requests (1) have no full price"
 
 
 def test_spend_is_exact_where_every_request_has_a_price(sums_of: Callable):
@@ -169,7 +169,7 @@ def test_good_news_has_a_direction():
 
 def test_a_share_changes_by_points_and_an_amount_by_percent():
     assert METRICS["success_rate"].change(0.9, 0.8) == "+10.0\u00a0pp"
-    assert METRICS["spend_usd"].change(Decimal(9), Decimal(8)) == "+12.5\u00a0%"
+    assert METRICS["spend_usd"].change(Decimal(9), Decimal(8)) == "+12.5%"
 
 
 def test_the_vocabulary_names_only_what_is_there():

@@ -53,7 +53,7 @@ def test_models_without_a_price_stand_first_with_what_is_known():
     assert shown["list_usd"].isna().tolist() == [True, False]
     assert shown["input_tokens"].tolist()[1] == 2.5
     said = " ".join(text.value for text in page.caption).replace("\\", "")
-    assert "50.0\u00a0% of requests (1) and 60.0\u00a0% of tokens have no list price" in said  # 1.5 M of 2.5 M
+    assert "50.0% of requests (1) and 60.0% of tokens have no list price" in said  # 1.5 M of 2.5 M
 
 
 @pytest.mark.usefixtures("lake")

@@ -84,7 +84,7 @@ def test_requests_stand_newest_first_below_cards_that_count_them(open_page: Open
     page = open_page(lake)
 
     assert ids(page) == ["bare", "failed", "second", "first"]
-    assert cards(page)[:5] == ["4", "66.7\u00a0%", "1.10\u00a0M", "≥\u00a0$3.00", "20.8\u00a0s"]
+    assert cards(page)[:5] == ["4", "66.7%", "1.10M", "≥\u00a0$3.00", "20.8\u00a0s"]
     assert cards(page)[5] == "2.0\u00a0s", "half of three latencies: the middle one"
     assert any("4 requests** match, 4 shown" in text.value for text in page.markdown)
     assert [status[0] for status in listed(page)["status"]] == ["(not reported)", "error", "success", "success"]

@@ -133,7 +133,7 @@ def changes(rows: pd.DataFrame, earlier: pd.DataFrame) -> Numbers:
 
 
 def percent(now: object, before: object) -> str:
-    return f"{signed((float(now) - float(before)) / float(before) * 100)}\u00a0%"
+    return f"{signed((float(now) - float(before)) / float(before) * 100)}%"
 
 
 def signed(number: float) -> str:

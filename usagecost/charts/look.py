@@ -22,9 +22,12 @@ CUT_NAME = "length(datum.label) > 34 ? slice(datum.label, 0, 17) + '…' + slice
 CUT_LEGEND = "length(datum.label) > 22 ? slice(datum.label, 0, 11) + '…' + slice(datum.label, -10) : datum.label"
 USD_AXIS = (
     "datum.value > 0 && datum.value < 0.01 ? format(datum.value, '$,.2~r') : "
-    "datum.value >= 1000 || datum.value == 0 ? format(datum.value, '$,.3~s') : format(datum.value, '$,.3~f')"
+    "datum.value >= 1000 || datum.value == 0 ? replace(replace(format(datum.value, '$,.3~s'), 'G', 'B'), 'k', 'K') : "
+    "format(datum.value, '$,.3~f')"
 )
-COUNT_AXIS = "replace(format(datum.value, ',.3~s'), 'G', 'B')"
+COUNT_AXIS = (
+    "abs(datum.value) < 1 ? format(datum.value, '.2~f') : replace(replace(format(datum.value, ',.3~s'), 'G', 'B'), 'k', 'K')"
+)
 
 
 def value_name(value: object, is_other: bool, merged: int = 1, plural: str = "") -> str:

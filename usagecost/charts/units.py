@@ -8,8 +8,7 @@ from usagecost.vocabulary.formats import Format, Number
 
 PERCENT_AXIS = "format(datum.value, '~%')"
 DURATION_AXIS = (
-    "datum.value >= 60000 ? format(floor(datum.value / 60000), ',') + ' min'"
-    " + (datum.value % 60000 ? ' ' + format(datum.value % 60000 / 1000, '.3~r') + ' s' : '') : "
+    "datum.value >= 60000 ? format(floor(datum.value / 60000), ',') + ':' + format(datum.value % 60000 / 1000, '02.0f') + ' min' : "
     "datum.value >= 1000 ? format(datum.value / 1000, ',.3~r') + ' s' : format(datum.value, ',.3~r') + ' ms'"
 )
 

@@ -14,7 +14,7 @@ Format = Callable[[Number | None], str]
 
 UNKNOWN = "–"
 GAP = "\u00a0"
-STEPS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k"))
+STEPS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
 
 
 def exact_count(number: Number | None) -> str:
@@ -28,15 +28,15 @@ def counted(number: int, noun: str) -> str:
 
 
 def count(number: Number | None) -> str:
-    """9,999 and 12.4 M: all digits while they can be taken in, else three that matter."""
+    """9,999 and 12.4M: all digits while they can be taken in, else three that matter."""
     if number is None or abs(number) < 10_000:
         return exact_count(number)
     size, letter = next((size, letter) for size, letter in STEPS if abs(number) >= size * 0.9995)
-    return f"{_three_digits(number / size)}{GAP}{letter}"
+    return f"{_three_digits(number / size)}{letter}"
 
 
 def usd(amount: Number | None) -> str:
-    """$1,234.56 and $1.23 M; below one cent two digits that matter: $0.0042."""
+    """$1,234.56 and $1.23M; below one cent two digits that matter: $0.0042."""
     if amount is None:
         return UNKNOWN
     sign, size = "−" if amount < 0 else "", abs(amount)
@@ -48,18 +48,18 @@ def usd(amount: Number | None) -> str:
 
 
 def percent(share: Number | None) -> str:
-    """98.7 %; a share that is not quite all or nothing never reads as if it were."""
+    """98.7%; a share that is not quite all or nothing never reads as if it were."""
     if share is None:
         return UNKNOWN
     if 0 < share < 0.001:
-        return f"<{GAP}0.1{GAP}%"
+        return "<0.1%"
     if 0.999 < share < 1:
-        return f">{GAP}99.9{GAP}%"
-    return f"{share * 100:.1f}{GAP}%"
+        return ">99.9%"
+    return f"{share * 100:.1f}%"
 
 
 def milliseconds(duration: Number | None) -> str:
-    """840 ms, 2.3 s, 2 min 5 s."""
+    """840 ms, 2.3 s, 2:05 min."""
     if duration is None:
         return UNKNOWN
     if duration < 999.5:
@@ -68,7 +68,7 @@ def milliseconds(duration: Number | None) -> str:
     if seconds < 59.95:
         return f"{seconds:.1f}{GAP}s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes:,}{GAP}min {rest}{GAP}s"
+    return f"{minutes:,}:{rest:02}{GAP}min"
 
 
 def per_second(speed: Number | None) -> str:
@@ -77,11 +77,11 @@ def per_second(speed: Number | None) -> str:
 
 
 def change(now: Number | None, before: Number | None) -> str | None:
-    """+12.3 %; None where there is nothing to compare with."""
+    """+12.3%; None where there is nothing to compare with."""
     if now is None or not before:
         return None
     ratio = float(now) / float(before) - 1
-    return f"{_signed(ratio * 100)}{GAP}%"
+    return f"{_signed(ratio * 100)}%"
 
 
 def points(now: Number | None, before: Number | None) -> str | None:
