@@ -28,11 +28,11 @@ MOST_AROUND = 50
 """How many spans there may be around one for it to take something from the outermost."""
 
 
-def _first(names: Iterable[str], of: str = "attributes") -> list[str]:
+def _first(names: Iterable[str], struct: str = "attributes") -> list[str]:
     """SQL for some attributes. None is an empty text: such are not among those of a record."""
     texts = []
     for name, _, path in (name.partition(PLACE) for name in names):
-        text = f"record.{of}.{identifier(name)}"
+        text = f"{struct}.{identifier(name)}"
         whole = f"""replace(replace({text}, chr(39), '"'), 'None', 'null')""" if name == LITELLM_USAGE else text
         texts.append(f"json_extract_string(TRY_CAST({whole} AS JSON), '$.{path}')" if path else text)
     return texts
@@ -87,13 +87,13 @@ _READ = f"""
         nullif(record.scope.name, '') AS scope,
         nullif(record.scope.version, '') AS scope_version,
         CASE
-            WHEN NOT starts_with(record.resource."service.name", 'unknown_service') THEN record.resource."service.name"
+            WHEN NOT starts_with(resource."service.name", 'unknown_service') THEN resource."service.name"
         END AS app,
-        record.resource."service.version" AS service_version,
+        resource."service.version" AS service_version,
         coalesce({", ".join(_first(TEXTS["environment"], "resource"))}) AS resource_environment,
         coalesce(starts_with(span_name, 'claude_code.'), false) AS is_claude_code,
         {_SAID}
-    FROM lines
+    FROM (SELECT *, record.attributes AS attributes, record.resource AS resource FROM lines)
 )
 {USAGE}
 , read AS MATERIALIZED (
