@@ -8,16 +8,23 @@ import gzip
 import json
 import time
 from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
+import pyarrow as pa
 import pytest
 
 from usagecost import ingest
 from usagecost.ingest import known_formats, look
 from usagecost.lake import Lake
+from usagecost.sources.canonical import CanonicalQuery
+from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import ByteStream, FileProblem, Head
 from usagecost.sources.lines import line_blocks
 from usagecost.sources.mapped import column_names
+from usagecost.sources.protocol import Reading
 
 ROW = {"started_at": "2026-05-01T10:00:00Z", "provider": "openai", "model": "gpt-4o", "input_tokens": 1, "output_tokens": 2}
 JSON = (json.dumps(ROW) + "\n").encode()
@@ -69,6 +76,19 @@ def test_a_file_is_read_in_linear_time(tmp_path: Path, start: bytes, repeated: b
     size = 1 << 20
     normal = read(packed(tmp_path / "ordinary.gz", CSV, NORMAL, size))
     assert read(packed(tmp_path / "hostile.gz", start, repeated, size)) < SLOWER * normal
+
+
+def test_the_plan_of_the_canonical_rows_is_kept_from_block_to_block():
+    """A plan that is made anew wants the name of the rows, which only the query's own frame has."""
+    rows = pa.table({"row": [0, 1, 2], "source_file": ["f"] * 3, "request_id": ["a", "b", "c"], "started_at": ["2026-05-01"] * 3})
+    blocks = rows.slice(0, 1), rows.slice(1, 2), rows.slice(0, 0)
+    with duckdb.connect() as con:
+        query = CanonicalQuery(Reading(con, datetime(2026, 6, 1, tzinfo=UTC)), "table", "SELECT * FROM rows", "rows", Conventions())
+        with closing(query):
+            found = [query.run(block)[0]["request_id"].to_pylist() for block in blocks]
+            kept = con.sql("EXECUTE canonical_rows_of_plain_text").fetchall()
+
+    assert (found, kept) == ([["a"], ["b", "c"], []], [])
 
 
 def test_a_header_with_very_many_names_is_no_table(tmp_path: Path):

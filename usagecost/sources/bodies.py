@@ -18,7 +18,7 @@ from collections.abc import Generator, Iterable
 from itertools import groupby
 
 from usagecost.sources.bodies_envelopes import OPENAI_BATCH, Envelope, envelope_of, first_time, reason_to_read
-from usagecost.sources.bodies_shapes import BODY_SHAPE, gemini
+from usagecost.sources.bodies_shapes import BODY_SHAPE, USAGE_COLUMNS, gemini
 from usagecost.sources.bodies_streams import OBJECTS, WHOLE
 from usagecost.sources.bodies_units import IMAGE_COUNT, operation_sql, units_sql
 from usagecost.sources.bodies_usage import (
@@ -50,11 +50,11 @@ _ATTRIBUTES = json_object(
         "body.stopReason, body.candidates[1].finishReason, body.candidates[1].finish_reason, body.incomplete_details.reason))",
         "upstream_provider": "to_json(body.provider)",
         "traffic_type": f"to_json({gemini('trafficType')})",
-        "cache_write_5m_tokens": "TRY_CAST(body.usage.cache_creation.ephemeral_5m_input_tokens AS BIGINT)",
-        "cache_write_tokens_details": "body.usage.input_tokens_details.cache_write_tokens_details",
-        "processed_tokens": "body.usage.tokens",
-        "web_fetch_requests": "nullif(TRY_CAST(body.usage.server_tool_use.web_fetch_requests AS UINTEGER), 0)",
-        "iterations": SAID_BESIDE.format(iterations="body.usage.iterations"),
+        "cache_write_5m_tokens": "TRY_CAST(usage.cache_creation.ephemeral_5m_input_tokens AS BIGINT)",
+        "cache_write_tokens_details": "usage.input_tokens_details.cache_write_tokens_details",
+        "processed_tokens": "usage.tokens",
+        "web_fetch_requests": "nullif(TRY_CAST(usage.server_tool_use.web_fetch_requests AS UINTEGER), 0)",
+        "iterations": SAID_BESIDE.format(iterations="usage.iterations"),
     }
 )
 
@@ -71,8 +71,8 @@ def _rows(envelope: Envelope) -> str:
 , spoken AS (
     SELECT
         row, line, source_file, text, fingerprint, {told_at}, {envelope.custom_id} AS custom_id,
-        {envelope.body} AS body, {envelope.line_items()}
-    FROM lines
+        body, {USAGE_COLUMNS}, {envelope.line_items()}
+    FROM (SELECT *, {envelope.body} AS body FROM lines)
 ), looked_at AS (
     SELECT *, {counting_sql()} AS counting_as_it_is FROM spoken
 ), opened AS (
@@ -106,7 +106,7 @@ def _rows(envelope: Envelope) -> str:
         *,
         CASE WHEN merged IS NULL THEN counting_as_it_is ELSE {counting_sql()} END AS counting,
         {BEYOND} AS beyond
-    FROM whole
+    FROM (SELECT * REPLACE ({USAGE_COLUMNS}) FROM whole)
 ), counted AS (
     SELECT
         *,
@@ -162,8 +162,8 @@ SELECT
         WHEN counting = 'converse' OR body.__type IS NOT NULL OR starts_with(body.id, 'msg_bdrk_') THEN 'aws'
         WHEN counting = 'gemini' OR starts_with(body.id, 'msg_vrtx_') THEN 'google'
         WHEN counting = 'cohere' THEN 'cohere'
-        WHEN starts_with(body.usage.cost, '{{') OR starts_with(model, 'sonar') THEN 'perplexity'
-        WHEN coalesce(body.usage.cost, body.usage.is_byok) IS NOT NULL THEN 'openrouter'
+        WHEN starts_with(usage.cost, '{{') OR starts_with(model, 'sonar') THEN 'perplexity'
+        WHEN coalesce(usage.cost, usage.is_byok) IS NOT NULL THEN 'openrouter'
         WHEN body.prompt_filter_results IS NOT NULL THEN 'azure'
         WHEN body.x_groq IS NOT NULL THEN 'groq'
         WHEN starts_with(model, 'claude-') THEN 'anthropic'
@@ -201,25 +201,25 @@ SELECT
     line_environment AS environment,
     {text_list("line_tags")} AS tags,
     coalesce(line_is_streaming, CASE WHEN len(objects) > 1 THEN 'true' END) AS is_streaming,
-    coalesce(line_is_batch, CASE WHEN body.usage.service_tier = 'batch' THEN 'true' END) AS is_batch,
+    coalesce(line_is_batch, CASE WHEN usage.service_tier = 'batch' THEN 'true' END) AS is_batch,
     nullif(
         coalesce(
-            body.usage.service_tier, body.service_tier, body.serviceTier.type, {gemini("serviceTier")},
+            usage.service_tier, body.service_tier, body.serviceTier.type, {gemini("serviceTier")},
             CASE WHEN lower({gemini("trafficType")}) NOT IN {_USUAL_TRAFFIC} THEN lower({gemini("trafficType")}) END
         ),
         'batch'
     ) AS service_tier,
-    coalesce(nullif(body.usage.speed, 'standard'), nullif(body.performanceConfig.latency, 'standard')) AS speed,
-    nullif(body.usage.inference_geo, 'not_available') AS inference_region,
+    coalesce(nullif(usage.speed, 'standard'), nullif(body.performanceConfig.latency, 'standard')) AS speed,
+    nullif(usage.inference_geo, 'not_available') AS inference_region,
     {", ".join(COLUMNS)},
     {units_sql()} AS units,
     CASE
-        WHEN body.usage.is_byok = 'true' THEN (
-            TRY_CAST(body.usage.cost AS DECIMAL(18, 9))
-            + TRY_CAST(body.usage.cost_details.upstream_inference_cost AS DECIMAL(18, 9))
+        WHEN usage.is_byok = 'true' THEN (
+            TRY_CAST(usage.cost AS DECIMAL(18, 9))
+            + TRY_CAST(usage.cost_details.upstream_inference_cost AS DECIMAL(18, 9))
         )::VARCHAR
-        WHEN starts_with(body.usage.cost, '{{') THEN json_extract_string(body.usage.cost, '$.total_cost')
-        ELSE body.usage.cost
+        WHEN starts_with(usage.cost, '{{') THEN json_extract_string(usage.cost, '$.total_cost')
+        ELSE usage.cost
     END AS reported_cost_usd,
     TRY_CAST(
         least(coalesce(TRY_CAST(input_tokens AS DOUBLE), 0) + coalesce(TRY_CAST(output_tokens AS DOUBLE), 0), 1e11) AS BIGINT

@@ -133,7 +133,11 @@ BODY_SHAPE = {
 }  # fmt: skip
 
 
+USAGE_COLUMNS = "body.usage AS usage, body.usageMetadata AS google_usage, body.usage_metadata AS google_usage_in_python"
+"""Items of a SELECT: the usage in a `body` as columns. An expression body.usage.x would make vectors of all fields of the usage."""
+
+
 def gemini(field: str) -> str:
     """SQL for a field of Google's usage, in either spelling."""
     snake = (_GEMINI | _GEMINI_DETAILS)[field]
-    return f"coalesce(body.usageMetadata.{field}, body.usage_metadata.{snake})"
+    return f"coalesce(google_usage.{field}, google_usage_in_python.{snake})"

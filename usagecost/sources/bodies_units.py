@@ -1,14 +1,15 @@
 """What a response was billed for by the piece, beside its tokens: searches, seconds of audio, pages, images.
 
-SQL over a parsed `body` and its `model`. Names are those of the price list; `sources` and `images` are our own, as it has none.
+SQL over a parsed `body`, its `usage` and its `model`. Names are those of the price list; `sources` and `images` are our own, as it
+has none.
 """
 
 from __future__ import annotations
 
 from usagecost.sources.sql import units_map
 
-_TOOLS = "body.usage.server_tool_use"
-_XAI_TOOLS = "body.usage.server_side_tool_usage_details"
+_TOOLS = "usage.server_tool_use"
+_XAI_TOOLS = "usage.server_side_tool_usage_details"
 
 _QUERIES = """coalesce(
     len(body.candidates[1].groundingMetadata.webSearchQueries), len(body.candidates[1].grounding_metadata.web_search_queries)
@@ -35,17 +36,17 @@ def units_sql() -> str:
     return units_map(
         {
             "web_searches": f"""coalesce(
-                TRY_CAST({_TOOLS}.web_search_requests AS BIGINT), TRY_CAST(body.usage.num_search_queries AS BIGINT),
+                TRY_CAST({_TOOLS}.web_search_requests AS BIGINT), TRY_CAST(usage.num_search_queries AS BIGINT),
                 TRY_CAST({_XAI_TOOLS}.web_search_calls AS BIGINT), {_calls("web_search")}, {_GEMINI_SEARCHES})""",
             "social_searches": f"{_XAI_TOOLS}.x_search_calls",
             "storage_searches": f"coalesce(TRY_CAST({_XAI_TOOLS}.file_search_calls AS BIGINT), {_calls('file_search')})",
             "code_executions": f"""coalesce(
                 TRY_CAST({_TOOLS}.code_execution_requests AS BIGINT), TRY_CAST({_XAI_TOOLS}.code_interpreter_calls AS BIGINT),
                 {_calls("code_interpreter")})""",
-            "sources": "body.usage.num_sources_used",
-            "rerank_searches": "coalesce(body.usage.billed_units.search_units, body.meta.billed_units.search_units)",
-            "input_audio_seconds": "coalesce(body.usage.seconds, CASE WHEN body.task IS NOT NULL THEN body.duration END)",
-            "input_characters": "body.usage.characters",
+            "sources": "usage.num_sources_used",
+            "rerank_searches": "coalesce(usage.billed_units.search_units, body.meta.billed_units.search_units)",
+            "input_audio_seconds": "coalesce(usage.seconds, CASE WHEN body.task IS NOT NULL THEN body.duration END)",
+            "input_characters": "usage.characters",
             "input_document_pages": "body.usage_info.pages_processed",
             "images": "image_count",
         }
@@ -55,11 +56,11 @@ def units_sql() -> str:
 def operation_sql() -> str:
     """SQL for what a model was asked for."""
     return """CASE
-        WHEN body.usage.type IS NOT NULL OR body.task IN ('transcribe', 'translate') THEN 'transcription'
-        WHEN coalesce(body.results[1].relevance_score, body.data[1].relevance_score, body.usage.billed_units.search_units,
+        WHEN usage.type IS NOT NULL OR body.task IN ('transcribe', 'translate') THEN 'transcription'
+        WHEN coalesce(body.results[1].relevance_score, body.data[1].relevance_score, usage.billed_units.search_units,
             body.meta.billed_units.search_units) IS NOT NULL THEN 'rerank'
         WHEN image_count > 0 THEN 'images'
-        WHEN body.usage.characters IS NOT NULL THEN 'speech'
+        WHEN usage.characters IS NOT NULL THEN 'speech'
         WHEN starts_with(body.id, 'modr-') THEN 'moderation'
         WHEN body.usage_info.pages_processed IS NOT NULL THEN 'ocr'
         WHEN body.object = 'list' OR (counting IN ('chat', 'cohere') AND output_tokens IS NULL) THEN 'embeddings'

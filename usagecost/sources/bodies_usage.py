@@ -1,4 +1,5 @@
-"""What the usage in a provider's response counts: one entry for each way of counting, as SQL over a parsed `body`.
+"""What the usage in a provider's response counts: one entry for each way of counting, as SQL over a parsed `body`
+and its USAGE_COLUMNS.
 
 Of the record every input includes cache reads and writes, and every output includes reasoning; of the responses:
 
@@ -71,27 +72,25 @@ class Counting:
 COLUMNS = tuple(name for name in Counting.__dataclass_fields__ if name != "told")
 """The record's counts."""
 
-_CHAT_READ = (
-    "coalesce(body.usage.prompt_tokens_details.cached_tokens, body.usage.prompt_cache_hit_tokens, body.usage.cached_tokens)"
-)
-_CHAT_WRITE = "body.usage.prompt_tokens_details.cache_write_tokens"
-_CHAT_REASONING = "coalesce(body.usage.completion_tokens_details.reasoning_tokens, body.usage.reasoning_tokens)"
+_CHAT_READ = "coalesce(usage.prompt_tokens_details.cached_tokens, usage.prompt_cache_hit_tokens, usage.cached_tokens)"
+_CHAT_WRITE = "usage.prompt_tokens_details.cache_write_tokens"
+_CHAT_REASONING = "coalesce(usage.completion_tokens_details.reasoning_tokens, usage.reasoning_tokens)"
 _IS_ONLY_TOTAL = """(
-    coalesce(body.usage.prompt_tokens, body.usage.completion_tokens, body.usage.input_tokens, body.usage.output_tokens) IS NULL
+    coalesce(usage.prompt_tokens, usage.completion_tokens, usage.input_tokens, usage.output_tokens) IS NULL
     AND (body.object = 'list' OR len(body.results) > 0)
 )"""
 """Whether an embedding or a ranking says its input as the total alone."""
 
-BEYOND = """CASE WHEN body.usage.total_tokens IS NOT NULL AND body.usage.prompt_tokens IS NOT NULL THEN
-    TRY_CAST(body.usage.total_tokens AS DOUBLE) - TRY_CAST(body.usage.prompt_tokens AS DOUBLE)
-        - coalesce(TRY_CAST(body.usage.completion_tokens AS DOUBLE), 0)
+BEYOND = """CASE WHEN usage.total_tokens IS NOT NULL AND usage.prompt_tokens IS NOT NULL THEN
+    TRY_CAST(usage.total_tokens AS DOUBLE) - TRY_CAST(usage.prompt_tokens AS DOUBLE)
+        - coalesce(TRY_CAST(usage.completion_tokens AS DOUBLE), 0)
 END"""
 """SQL for what the total of a chat has beyond prompt and completion."""
 
 OUTSIDE = f"""CASE
     WHEN TRY_CAST({_CHAT_REASONING} AS DOUBLE) > 0 THEN CASE
         WHEN TRY_CAST({_CHAT_REASONING} AS DOUBLE) = beyond OR starts_with(body.model, 'sonar')
-            OR TRY_CAST({_CHAT_REASONING} AS DOUBLE) > TRY_CAST(body.usage.completion_tokens AS DOUBLE)
+            OR TRY_CAST({_CHAT_REASONING} AS DOUBLE) > TRY_CAST(usage.completion_tokens AS DOUBLE)
         THEN 'told reasoning'
         WHEN beyond > 0 THEN {{beyond}}
     END
@@ -99,7 +98,7 @@ OUTSIDE = f"""CASE
 END""".format(
     beyond=f"""CASE
         WHEN beyond = coalesce(TRY_CAST({_CHAT_READ} AS DOUBLE), 0) + coalesce(TRY_CAST({_CHAT_WRITE} AS DOUBLE), 0) THEN 'cache'
-        WHEN TRY_CAST(body.usage.completion_tokens AS DOUBLE) >= 0 AND body.usage.citation_tokens IS NULL THEN 'untold reasoning'
+        WHEN TRY_CAST(usage.completion_tokens AS DOUBLE) >= 0 AND usage.citation_tokens IS NULL THEN 'untold reasoning'
     END"""
 )
 """SQL for what of a chat is outside of the counts that are to hold it, as its total shows; NULL for nearly all.
@@ -107,21 +106,21 @@ END""".format(
 `told reasoning` has a count of its own, `untold reasoning` has none; `cache` are reads and writes that the prompt leaves out.
 """
 
-MESSAGES_WRITE = "coalesce(body.usage.cache_creation_input_tokens, {})".format(
-    total("body.usage.cache_creation.ephemeral_5m_input_tokens", "body.usage.cache_creation.ephemeral_1h_input_tokens")
+MESSAGES_WRITE = "coalesce(usage.cache_creation_input_tokens, {})".format(
+    total("usage.cache_creation.ephemeral_5m_input_tokens", "usage.cache_creation.ephemeral_1h_input_tokens")
 )
 
 _IS_MESSAGES = """
-    body.usage.input_tokens_details IS NULL
-    AND coalesce(body.usage.cache_read_input_tokens, body.usage.cache_creation_input_tokens,
-        body.usage.cache_creation.ephemeral_5m_input_tokens, body.usage.cache_creation.ephemeral_1h_input_tokens,
+    usage.input_tokens_details IS NULL
+    AND coalesce(usage.cache_read_input_tokens, usage.cache_creation_input_tokens,
+        usage.cache_creation.ephemeral_5m_input_tokens, usage.cache_creation.ephemeral_1h_input_tokens,
         CASE WHEN body.type = 'message' OR starts_with(body.model, 'claude-') THEN '' END) IS NOT NULL
 """
 
 
 def _detail(side: str, field: str) -> str:
     """SQL for a part of a side of the usage of responses, whose details are called in two ways."""
-    return f"coalesce(body.usage.{side}_tokens_details.{field}, body.usage.{side}_token_details.{field})"
+    return f"coalesce(usage.{side}_tokens_details.{field}, usage.{side}_token_details.{field})"
 
 
 COUNTINGS = {
@@ -143,71 +142,70 @@ COUNTINGS = {
         output_image_tokens=_of_kinds(_IMAGE, *_OUTPUT),
     ),
     "chat": Counting(
-        told="coalesce(body.usage.prompt_tokens, body.usage.completion_tokens, "
-        f"CASE WHEN {_IS_ONLY_TOTAL} THEN body.usage.total_tokens END)",
+        told=f"coalesce(usage.prompt_tokens, usage.completion_tokens, CASE WHEN {_IS_ONLY_TOTAL} THEN usage.total_tokens END)",
         input_tokens=f"""CASE
-            WHEN outside = 'cache' THEN {total("body.usage.prompt_tokens", _CHAT_READ, _CHAT_WRITE)}
-            WHEN {_IS_ONLY_TOTAL} THEN body.usage.total_tokens
-            ELSE body.usage.prompt_tokens
+            WHEN outside = 'cache' THEN {total("usage.prompt_tokens", _CHAT_READ, _CHAT_WRITE)}
+            WHEN {_IS_ONLY_TOTAL} THEN usage.total_tokens
+            ELSE usage.prompt_tokens
         END""",
         cache_read_tokens=_CHAT_READ,
         cache_write_tokens=_CHAT_WRITE,
-        input_audio_tokens="body.usage.prompt_tokens_details.audio_tokens",
-        input_image_tokens="body.usage.prompt_tokens_details.image_tokens",
+        input_audio_tokens="usage.prompt_tokens_details.audio_tokens",
+        input_image_tokens="usage.prompt_tokens_details.image_tokens",
         output_tokens=f"""CASE
             WHEN outside = 'told reasoning'
-                THEN {total("body.usage.completion_tokens", _CHAT_REASONING, "body.usage.citation_tokens")}
-            WHEN body.usage.citation_tokens IS NOT NULL
-                THEN {total("body.usage.completion_tokens", "body.usage.citation_tokens")}
-            WHEN outside = 'untold reasoning' THEN (TRY_CAST(body.usage.completion_tokens AS DOUBLE) + beyond)::VARCHAR
-            ELSE body.usage.completion_tokens
+                THEN {total("usage.completion_tokens", _CHAT_REASONING, "usage.citation_tokens")}
+            WHEN usage.citation_tokens IS NOT NULL
+                THEN {total("usage.completion_tokens", "usage.citation_tokens")}
+            WHEN outside = 'untold reasoning' THEN (TRY_CAST(usage.completion_tokens AS DOUBLE) + beyond)::VARCHAR
+            ELSE usage.completion_tokens
         END""",
         output_reasoning_tokens=f"""CASE
             WHEN outside = 'untold reasoning' AND coalesce(TRY_CAST({_CHAT_REASONING} AS DOUBLE), 0) = 0 THEN beyond::VARCHAR
             ELSE {_CHAT_REASONING}
         END""",
-        output_audio_tokens="body.usage.completion_tokens_details.audio_tokens",
-        output_image_tokens="body.usage.completion_tokens_details.image_tokens",
+        output_audio_tokens="usage.completion_tokens_details.audio_tokens",
+        output_image_tokens="usage.completion_tokens_details.image_tokens",
     ),
     "converse": Counting(
-        told="coalesce(body.usage.inputTokens, body.usage.outputTokens)",
-        input_tokens=total("body.usage.inputTokens", "body.usage.cacheReadInputTokens", "body.usage.cacheWriteInputTokens"),
-        cache_read_tokens="body.usage.cacheReadInputTokens",
-        cache_write_tokens="body.usage.cacheWriteInputTokens",
-        cache_write_1h_tokens="list_filter(body.usage.cacheDetails, lambda part: part.ttl = '1h')[1].inputTokens",
-        output_tokens="body.usage.outputTokens",
+        told="coalesce(usage.inputTokens, usage.outputTokens)",
+        input_tokens=total("usage.inputTokens", "usage.cacheReadInputTokens", "usage.cacheWriteInputTokens"),
+        cache_read_tokens="usage.cacheReadInputTokens",
+        cache_write_tokens="usage.cacheWriteInputTokens",
+        cache_write_1h_tokens="list_filter(usage.cacheDetails, lambda part: part.ttl = '1h')[1].inputTokens",
+        output_tokens="usage.outputTokens",
     ),
     "cohere": Counting(
-        told="coalesce(body.usage.billed_units.input_tokens, body.meta.billed_units.input_tokens, "
-        "body.usage.billed_units.search_units, body.meta.billed_units.search_units)",
-        input_tokens="coalesce(body.usage.billed_units.input_tokens, body.meta.billed_units.input_tokens)",
-        output_tokens="coalesce(body.usage.billed_units.output_tokens, body.meta.billed_units.output_tokens)",
+        told="coalesce(usage.billed_units.input_tokens, body.meta.billed_units.input_tokens, "
+        "usage.billed_units.search_units, body.meta.billed_units.search_units)",
+        input_tokens="coalesce(usage.billed_units.input_tokens, body.meta.billed_units.input_tokens)",
+        output_tokens="coalesce(usage.billed_units.output_tokens, body.meta.billed_units.output_tokens)",
     ),
     "messages": Counting(
-        told=f"CASE WHEN {_IS_MESSAGES} THEN coalesce(body.usage.input_tokens, body.usage.output_tokens) END",
-        input_tokens=total("body.usage.input_tokens", "body.usage.cache_read_input_tokens", "written"),
-        cache_read_tokens="body.usage.cache_read_input_tokens",
+        told=f"CASE WHEN {_IS_MESSAGES} THEN coalesce(usage.input_tokens, usage.output_tokens) END",
+        input_tokens=total("usage.input_tokens", "usage.cache_read_input_tokens", "written"),
+        cache_read_tokens="usage.cache_read_input_tokens",
         cache_write_tokens="written",
-        cache_write_1h_tokens="body.usage.cache_creation.ephemeral_1h_input_tokens",
-        output_tokens="body.usage.output_tokens",
-        output_reasoning_tokens="body.usage.output_tokens_details.thinking_tokens",
+        cache_write_1h_tokens="usage.cache_creation.ephemeral_1h_input_tokens",
+        output_tokens="usage.output_tokens",
+        output_reasoning_tokens="usage.output_tokens_details.thinking_tokens",
     ),
     "responses": Counting(
-        told="coalesce(body.usage.input_tokens, body.usage.output_tokens)",
-        input_tokens="body.usage.input_tokens",
-        cache_read_tokens=f"coalesce({_detail('input', 'cached_tokens')}, body.usage.input_tokens_details.cache_read_input_tokens)",
-        cache_write_tokens="body.usage.input_tokens_details.cache_write_tokens",
+        told="coalesce(usage.input_tokens, usage.output_tokens)",
+        input_tokens="usage.input_tokens",
+        cache_read_tokens=f"coalesce({_detail('input', 'cached_tokens')}, usage.input_tokens_details.cache_read_input_tokens)",
+        cache_write_tokens="usage.input_tokens_details.cache_write_tokens",
         input_audio_tokens=_detail("input", "audio_tokens"),
         cache_audio_read_tokens=_detail("input", "cached_tokens_details.audio_tokens"),
         input_image_tokens=_detail("input", "image_tokens"),
         cache_image_read_tokens=_detail("input", "cached_tokens_details.image_tokens"),
-        output_tokens="body.usage.output_tokens",
+        output_tokens="usage.output_tokens",
         output_reasoning_tokens=_detail("output", "reasoning_tokens"),
         output_audio_tokens=_detail("output", "audio_tokens"),
         output_image_tokens=_detail("output", "image_tokens"),
     ),
     "pieces": Counting(
-        told="coalesce(body.usage.seconds, body.usage.characters, body.usage_info.pages_processed)",
+        told="coalesce(usage.seconds, usage.characters, body.usage_info.pages_processed)",
     ),
 }
 """By name, in the order in which they are tried."""

@@ -133,13 +133,9 @@ class CanonicalQuery:
     def _executed(self) -> pa.Table:
         """The rows of the statement."""
         name = f"canonical_rows_{'of_any_text' if self._has_signs else 'of_plain_text'}"
+        changing_rows = self._rows  # noqa: F841 - DuckDB finds it by its name; it plans anew whenever a registered table is read
         if name not in self._planned:
-            # What stands in two branches of a CASE must not be computed for every row beforehand.
-            self._con.execute("SET disabled_optimizers = 'common_subexpressions'")
-            try:
-                self._con.execute(f"PREPARE {name} AS {self._statement()}")
-            finally:
-                self._con.execute("RESET disabled_optimizers")
+            self._con.execute(f"PREPARE {name} AS {self._statement()}")
             self._planned.append(name)
         return self._con.sql(f"EXECUTE {name}").to_arrow_table()
 
@@ -151,7 +147,7 @@ class CanonicalQuery:
         skipped = "skipped, " if "skipped" in self._given else ""
         totals = _totals(columns, self._conventions)
         return f"""
-            WITH given AS ({self._sql}),
+            WITH given AS (WITH {self._relation} AS (FROM changing_rows) SELECT * FROM ({self._sql})),
             read AS (SELECT row, source_file, {problem}, {skipped}{", ".join(read)} FROM given),
             valid AS (SELECT row, source_file, problem, {skipped}{", ".join(valid)} FROM read),
             whole AS (SELECT * {f"REPLACE ({totals})" if totals else ""} FROM valid)

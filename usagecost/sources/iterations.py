@@ -83,7 +83,7 @@ SELECT
     row,
     rank + 2 * (added[1] + added[4]) AS rank,
     {", ".join(f"{_added_to(count, place)} AS {count}" for place, count in enumerate(COUNTS, 1))}
-FROM ({_ANSWERS})
+FROM counted_answers
 ORDER BY row
 """
 
@@ -96,7 +96,7 @@ SELECT
     {json_object({"type": "to_json(entry.type)", "answer": "to_json(request_id)"})} AS attributes
 FROM (
     SELECT row, request_id, advisor, unnest(entries) AS entry, generate_subscripts(entries, 1) AS place
-    FROM ({_ANSWERS})
+    FROM counted_answers
     WHERE has_all IS NOT true
 )
 WHERE entry.type NOT IN ('message', 'compaction') AND {COUNTS["input_tokens"]} + {COUNTS["output_tokens"]} > 0
@@ -121,6 +121,8 @@ def with_iterations(batches: Iterable[Batch], reading: Reading) -> Generator[Bat
 def _whole_and_calls(answers: pa.Table, reading: Reading) -> tuple[pa.Table, pa.Table]:
     """The answers with their compactions, and the calls of other models as requests like them."""
     with registered(reading.con, "answers", answers.append_column("row", pa.array(np.arange(answers.num_rows)))):
+        counted = reading.con.sql(_ANSWERS).to_arrow_table()
+    with registered(reading.con, "counted_answers", counted):
         added = reading.con.sql(_ADDED).to_arrow_table()
         calls = reading.con.sql(_CALLS).to_arrow_table()
     alone = {name: pa.nulls(calls.num_rows) for name in _OF_THE_ANSWER_ALONE}

@@ -45,9 +45,10 @@ class JsonLines:
     and gives what canonical.py asks for. `lines` has `row`, `line`, `source_file`, `text`, `record` (a struct of the
     shape), and of the line's file its `fingerprint` and what `facts` says, by name.
 
-    Where one line holds several records, `elements` is SQL that makes of its `text` a list of JSON texts, one for each: then a
-    record is what is said here of a line. Of records that are parts of each other's, `lineage` is SQL like `rows` for the
-    `request_id` and the `parent_id` of all of them, whether they are requests or not: see schema.LINEAGE.
+    Where one line holds several records, `elements` is a SELECT over `whole_lines` of one row a record, in their order: it has the
+    columns of its line, but `line_row` for `row`, and the record's own `text`. Then a record is what is said here of a line. Of
+    records that are parts of each other's, `lineage` is SQL like `rows` for the `request_id` and the `parent_id` of all of them,
+    whether they are requests or not: see schema.LINEAGE.
     """
 
     source: str
@@ -95,20 +96,12 @@ class JsonLines:
 
     def _read(self, good: pa.Table, query: CanonicalQuery, reading: Reading) -> tuple[pa.Table, tuple[pa.Table, pa.Table]]:
         """The records, whose `row` is their place in the table, and what the query says about them."""
-        records = self._records(good, reading) if self.elements else good
+        records = good
+        if self.elements:
+            with registered(reading.con, "whole_lines", in_parallel(good)):
+                records = reading.con.sql(self.elements).to_arrow_table()
+            records = records.append_column("row", pa.array(np.arange(records.num_rows)))
         return records, query.run(records)
-
-    def _records(self, good: pa.Table, reading: Reading) -> pa.Table:
-        """One row = one record; `line_row` is the `row` of its line."""
-        with registered(reading.con, "whole_lines", in_parallel(good)):
-            records = reading.con.sql(f"""
-                SELECT
-                    * EXCLUDE (row, parts) REPLACE (unnest(parts) AS text),
-                    row AS line_row, generate_subscripts(parts, 1) AS part
-                FROM (SELECT *, {self.elements} AS parts FROM whole_lines)
-            """).to_arrow_table()
-        ordered = records.sort_by([("line_row", "ascending"), ("part", "ascending")])
-        return ordered.append_column("row", pa.array(np.arange(records.num_rows)))
 
 
 @dataclass(frozen=True)

@@ -51,19 +51,23 @@ _OF_A_TRACE = dict.fromkeys(("id", "name", "userId", "sessionId", "tags", "relea
 _DOCUMENT_SHAPE = json.dumps({**_OF_A_TRACE, "trace": _OF_A_TRACE, "observations": ["JSON"], "data": ["JSON"]})
 
 _ELEMENTS = f"""
-(
-    SELECT list_transform(
-        observations, lambda item: '{{"trace":' || trace || ',"observation":' || coalesce(item::VARCHAR, 'null') || '}}'
-    )
+SELECT
+    * EXCLUDE (row, document, observations, trace, item, number)
+    REPLACE ('{{"trace":' || trace || ',"observation":' || coalesce(item::VARCHAR, 'null') || '}}' AS text),
+    row AS line_row
+FROM (
+    SELECT *, unnest(observations) AS item, generate_subscripts(observations, 1) AS number
     FROM (
         SELECT
+            *,
             coalesce(document.observations, document.data) AS observations,
             to_json(
                 coalesce(document.trace, {{{", ".join(f"'{name}': document.{identifier(name)}" for name in _OF_A_TRACE)}}})
             )::VARCHAR AS trace
-        FROM (SELECT from_json(text, {literal(_DOCUMENT_SHAPE)}) AS document)
+        FROM (SELECT *, from_json(text, {literal(_DOCUMENT_SHAPE)}) AS document FROM whole_lines)
     )
 )
+ORDER BY line_row, number
 """
 """Of a document its observations, each with what is of use of the trace. Answers of the API have them under `data`, without a
 trace."""

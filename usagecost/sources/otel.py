@@ -15,7 +15,7 @@ from collections.abc import Generator, Iterable
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
 from usagecost.sources.jsonlines import JsonLines
-from usagecost.sources.otel_names import CLAUDE_CODE, INHERITED, KEPT, LITELLM_USAGE, PLACE, SAID, TEXTS
+from usagecost.sources.otel_names import CLAUDE_CODE, INHERITED, KEPT, LITELLM_USAGE, PICKED, PLACE, SAID, TEXTS
 from usagecost.sources.otel_parts import ANSWER_ID, HAS_FAILED, IS_CALL, LINEAGE, NAMED_CALL
 from usagecost.sources.otel_providers import BEDROCK_MODEL, FRAMEWORKS, PROVIDERS
 from usagecost.sources.otel_skips import SKIPPED, tidied
@@ -28,14 +28,20 @@ MOST_AROUND = 50
 """How many spans there may be around one for it to take something from the outermost."""
 
 
-def _first(names: Iterable[str], of: str = "attributes") -> list[str]:
+def _first(names: Iterable[str], struct: str = "attributes") -> list[str]:
     """SQL for some attributes. None is an empty text: such are not among those of a record."""
     texts = []
     for name, _, path in (name.partition(PLACE) for name in names):
-        text = f"record.{of}.{identifier(name)}"
-        whole = f"""replace(replace({text}, chr(39), '"'), 'None', 'null')""" if name == LITELLM_USAGE else text
-        texts.append(f"json_extract_string(TRY_CAST({whole} AS JSON), '$.{path}')" if path else text)
+        place = f"[{PICKED[name].index(path) + 1}]" if path else ""
+        texts.append(f"{'picked' if path else struct}.{identifier(name)}{place}")
     return texts
+
+
+def _picked(attribute: str) -> str:
+    """SQL for the texts at the places of a JSON attribute that are read."""
+    text = f"record.attributes.{identifier(attribute)}"
+    whole = f"""replace(replace({text}, chr(39), '"'), 'None', 'null')""" if attribute == LITELLM_USAGE else text
+    return f"json_extract_string(TRY_CAST({whole} AS JSON), {[f'$.{path}' for path in PICKED[attribute]]})"
 
 
 def _said(name: str, names: Iterable[str]) -> str:
@@ -71,6 +77,8 @@ _CANCELLED = "regexp_matches(error_class, '(^|[._])(Cancell?edError|AbortError|c
 
 _SAID = ", ".join(f"{_said(name, names)} AS {name}" for name, names in SAID.items())
 
+_PICKED = ", ".join(f"{identifier(attribute)}: {_picked(attribute)}" for attribute in PICKED)
+
 _READ = f"""
 , said AS MATERIALIZED (  -- without the record, as it is wide, and every use of a column would look for it there again
     SELECT
@@ -87,13 +95,13 @@ _READ = f"""
         nullif(record.scope.name, '') AS scope,
         nullif(record.scope.version, '') AS scope_version,
         CASE
-            WHEN NOT starts_with(record.resource."service.name", 'unknown_service') THEN record.resource."service.name"
+            WHEN NOT starts_with(resource."service.name", 'unknown_service') THEN resource."service.name"
         END AS app,
-        record.resource."service.version" AS service_version,
+        resource."service.version" AS service_version,
         coalesce({", ".join(_first(TEXTS["environment"], "resource"))}) AS resource_environment,
         coalesce(starts_with(span_name, 'claude_code.'), false) AS is_claude_code,
         {_SAID}
-    FROM lines
+    FROM (SELECT *, record.attributes AS attributes, record.resource AS resource, {{{_PICKED}}} AS picked FROM lines)
 )
 {USAGE}
 , read AS MATERIALIZED (
