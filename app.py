@@ -1,6 +1,6 @@
 """Usage and cost: requests, tokens, spend and latency of an organisation's AI traffic, over time, by model and by user."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -9,10 +9,11 @@ import streamlit as st
 from usagecost import charts, queries, ui
 from usagecost.periods import WHOLE
 from usagecost.queries import folds
-from usagecost.queries.folds import Made, Usage
+from usagecost.queries.folds import Usage
 from usagecost.ui import drilldown
 from usagecost.ui.colours import palette
-from usagecost.ui.labels import bar_label, labels_of, named
+from usagecost.ui.labels import labels_of, named
+from usagecost.ui.ranking import COLUMNS as RANKED_COLUMNS
 from usagecost.vocabulary import CARDS, DIMENSIONS, METRICS, formats, measures_of
 from usagecost.vocabulary.colours import series_colors
 from usagecost.vocabulary.filters import NOT_REPORTED, Filters, View
@@ -40,21 +41,21 @@ SPLITS = ("model", "provider", "team", "user", "key", "app")
 USER_COLUMNS = ("requests", "success_rate", "total_tokens", "spend_usd")
 MODEL_COLUMNS = ("requests", "successful", "failed", "total_tokens", "spend_usd")
 MEASURES = (*measures_of((*SHOWN, *USER_COLUMNS, *MODEL_COLUMNS)), "last_seen_us")
-LOOKS = ("Table view", "Chart view")
+RANKED_MEASURES = (*MEASURES, *(name for name in measures_of(RANKED_COLUMNS) if name not in MEASURES))
 TOP = ("5", "10", "25", "50", "All")
 TABS = ("Totals", "Cost", "Model activity", "User activity")
 OWN = {
     "tab": ui.Choice(default=TABS[0], options=TABS),
     "by": ui.Choice(default=SPLITS[0], options=SPLITS),
     "top": ui.Choice(default=TOP[1], options=TOP),
-    "look": ui.Choice(default=LOOKS[0], options=LOOKS),
+    "ranked": ui.Choice(default=ui.LOOKS[0], options=ui.LOOKS),
+    "look": ui.Choice(default=ui.LOOKS[0], options=ui.LOOKS),
     "chosen_model": ui.Choice(),
     "chosen_user": ui.Choice(),
 }
 """What of the page stands in the URL, beside the view."""
 MOST_STACKS = 10
 """More colours than these in one bar cannot be told apart; the rest of a stack is "Other"."""
-MOST_BARS_UNSCROLLED = 25
 
 
 def usage_by(split: str, view: View, *, compares: bool = True) -> Usage:
@@ -72,13 +73,6 @@ def time_axis(usage: Usage, view: View) -> charts.TimeAxis:
     return charts.TimeAxis(usage.intervals, view.interval, view.period.zone)
 
 
-def kept(usage: Usage, view: View, what: Hashable, make: Callable[[], Made]) -> Made:
-    """What is made of an answer, kept with it: made anew when people call something otherwise, or when the app's code was edited,
-    as Streamlit then imports its modules again.
-    """
-    return usage.once(what, make, given=(labels_of(view), charts))
-
-
 def lines(usage: Usage, view: View, metrics: Sequence[str]) -> charts.Drawing:
     """Lines of metrics of one unit."""
     parts, names = charts.parts_of_metrics(usage.over_time, metrics), [METRICS[name].label for name in metrics]
@@ -89,7 +83,7 @@ def lines(usage: Usage, view: View, metrics: Sequence[str]) -> charts.Drawing:
 def line_charts(usage: Usage, view: View, name: str) -> None:
     """Tokens and requests over time, a chart each."""
     for what, (title, metrics, text, alt) in LINES.items():
-        drawing = kept(usage, view, metrics, lambda of=metrics: lines(usage, view, of))
+        drawing = ui.kept(usage, view, metrics, lambda of=metrics: lines(usage, view, of))
         ui.chart(
             title,
             drawing,
@@ -113,7 +107,7 @@ def spend_stacks(usage: Usage, view: View, by: str, most: int) -> tuple[pd.DataF
 def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
     """Spend per interval, stacked by the values of a dimension, the rest as "Other"."""
     most = min(most, MOST_STACKS)
-    top, stacks, drawing = kept(usage, view, ("stacks", by, most), lambda: spend_stacks(usage, view, by, most))
+    top, stacks, drawing = ui.kept(usage, view, ("stacks", by, most), lambda: spend_stacks(usage, view, by, most))
     ui.chart(
         "Cost breakdown",
         drawing,
@@ -123,34 +117,6 @@ def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
         alt_text=f"Bars of spend by {view.interval}, stacked by {DIMENSIONS[by].label.lower()}",
         on_mark=drilldown.from_stack(view, usage.intervals, by, top),
     )
-    ui.coverage_note(usage.totals)
-
-
-def spend_ranking(usage: Usage, view: View, by: str, most: int) -> tuple[pd.DataFrame, charts.Drawing]:
-    """The values of a dimension ranked by spend, what is cut as "Other", and the bars of it."""
-    top = named(folds.top_values(usage.by_value, most), view, by, DIMENSIONS[by].plural)
-    spend = METRICS["spend_usd"]
-    top["text"] = [bar_label(spend, row, spend.of(usage.totals)) for row in top.to_dict("records")]
-    return top, charts.ranked_bars(top, "spend_usd", palette(view, by, top, everything=unfiltered(by, view)))
-
-
-def ranking_chart(usage: Usage, view: View, by: str, most: int) -> None:
-    """The values of a dimension ranked by spend; what is cut is one "Other" bar, so that the bars add up to the card."""
-    plural = DIMENSIONS[by].plural
-    top, drawing = kept(usage, view, ("ranking", by, most), lambda: spend_ranking(usage, view, by, most))
-    ui.heading(
-        f"{plural.capitalize()} breakdown",
-        lambda: folds.ranking_table(top, by, ("spend_usd",)),
-        name=f"{by}-ranking",
-        help=f"The {plural} of the period by spend. A bar without an amount has no known price. A click shows its requests.",
-    )
-    with st.container(height=720 if len(top) > MOST_BARS_UNSCROLLED else "content", border=False):
-        ui.draw(
-            drawing,
-            name=f"{by}-ranking",
-            alt_text=f"{plural.capitalize()} ranked by spend",
-            on_mark=drilldown.from_ranking(view, by, top),
-        )
     ui.coverage_note(usage.totals)
 
 
@@ -183,7 +149,7 @@ def names_of(usage: Usage, view: View, by: str) -> list[str]:
     def names() -> list[str]:
         return list(named(usage.by_value[~usage.by_value["is_other"]], view, by)["name"])
 
-    return kept(usage, view, "names", names)
+    return ui.kept(usage, view, "names", names)
 
 
 def user_rows(usage: Usage, view: View) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -195,7 +161,7 @@ def user_rows(usage: Usage, view: View) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def users_table(usage: Usage, view: View) -> None:
     """All users of the period, the most expensive first; a row chooses one."""
-    users, numbers = kept(usage, view, "users", lambda: user_rows(usage, view))
+    users, numbers = ui.kept(usage, view, "users", lambda: user_rows(usage, view))
     individuals = names_of(usage, view, "user")
     ui.heading("Users", lambda: numbers, name="users", help="Everyone with requests in the period. A row chooses one.")
     ui.table(
@@ -224,12 +190,12 @@ def model_usage(usage: Usage, view: View) -> None:
     ui.heading("Model usage", lambda: numbers, name="user-models", help="The models this user's requests went to, in this period.")
     look = st.segmented_control(
         "View",
-        LOOKS,
+        ui.LOOKS,
         required=True,
         key="look",
         label_visibility="collapsed",
     )
-    if look == LOOKS[1]:
+    if look == ui.LOOKS[1]:
         ranked = models.sort_values("requests", ascending=False, kind="stable", ignore_index=True)
         ranked["text"] = [formats.count(count) for count in ranked["requests"]]
         drawing = charts.stacked_ranked_bars(ranked, ("successful", "failed"))
@@ -282,9 +248,9 @@ if cost_tab.open:
             by = st.segmented_control("Break down by", SPLITS, required=True, key="by") or SPLITS[0]
             top = st.segmented_control("Show top", TOP, required=True, key="top") or TOP[1]
         most = queries.MOST_VALUES if top == "All" else int(top)
-        split = usage_by(by, view)
+        split = ui.answer(queries.usage, view, by, RANKED_MEASURES)
         cost_chart(split, view, by, most, "all")
-        ranking_chart(split, view, by, most)
+        ui.ranking(split, view, by, most, everything=unfiltered(by, view))
 
 if model_tab.open:
     with model_tab:

@@ -153,7 +153,7 @@ def drawn_names(page: AppTest) -> list[list[str]]:
 
 
 def test_charts_call_teams_by_their_names(lake: str, monkeypatch: pytest.MonkeyPatch):
-    page = opened(lake, monkeypatch, tab="Cost", by="team")
+    page = opened(lake, monkeypatch, tab="Cost", by="team", ranked="Chart view")
 
     expected = {"<b>Search</b>", "Ads (77aa21d9-2)", "Ads (77aa21d9-3)", NOT_REPORTED}
     assert [set(found) for found in drawn_names(page)] == [expected, expected]

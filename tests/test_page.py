@@ -132,7 +132,7 @@ def test_every_preset_draws_the_page(open_page: Open, sample_lake: str):
 
 
 def test_bars_of_every_split_add_up_to_one_sum(open_page: Open, sample_lake: str):
-    page = open_page(sample_lake, tab="Cost")
+    page = open_page(sample_lake, tab="Cost", ranked="Chart view")
     whole = charts(page)[1][1]["spend_usd"].sum()
 
     for by, heading in SPLITS.items():
@@ -144,7 +144,7 @@ def test_bars_of_every_split_add_up_to_one_sum(open_page: Open, sample_lake: str
 
 
 def test_what_is_cut_is_one_other_bar(open_page: Open, sample_lake: str):
-    page = open_page(sample_lake, tab="Cost")
+    page = open_page(sample_lake, tab="Cost", ranked="Chart view")
 
     def bars(top: str) -> pd.DataFrame:
         page.session_state["top"] = top
@@ -156,6 +156,25 @@ def test_what_is_cut_is_one_other_bar(open_page: Open, sample_lake: str):
     assert five["name"].iloc[-1] == f"Other ({len(all_of_them) - 5} models)"
     assert five["spend_usd"].sum() == pytest.approx(all_of_them["spend_usd"].sum())
     assert [len(bars(top)) for top in ("10", "25", "50")] == [11, len(all_of_them), len(all_of_them)]
+
+
+def test_the_ranked_table_adds_up_to_the_cards_and_finds_values(open_page: Open, sample_lake: str):
+    page = open_page(sample_lake, tab="Cost", top="5")
+    rows = page.dataframe[0].value
+    *parts, other, total = rows.to_dict("records")
+
+    assert [len(parts), other["model"][:5], total["model"]] == [5, "Other", "Total"]
+    for name in ("spend_usd", "requests", "total_tokens", "share"):
+        assert sum(row[name] for row in (*parts, other)) == pytest.approx(total[name])
+    assert total["share"] == pytest.approx(100)
+    assert formats.count(total["requests"]) == page.metric[0].value
+    assert f"{total['change']:+.1f}%" == page.metric[4].delta
+
+    page = open_page(sample_lake, tab="Cost", top="All")
+    name = parts[2]["model"]
+    calm(page.text_input(key="find_model").set_value(name.upper()).run())
+    assert name in list(page.dataframe[0].value["model"])
+    assert len(page.dataframe[0].value) < 5
 
 
 def test_a_model_is_chosen_by_dropdown_and_the_cards_are_its(open_page: Open, sample_lake: str):
@@ -187,7 +206,7 @@ def test_a_user_is_chosen_by_dropdown_and_shown_as_table_or_chart(open_page: Ope
 
 
 def test_colours_stay_when_a_filter_removes_other_models(open_page: Open, sample_lake: str):
-    page = open_page(sample_lake, tab="Cost")
+    page = open_page(sample_lake, tab="Cost", ranked="Chart view")
     before = series_colors(charts(page)[1][0])
     page.session_state["filters_open"] = True  # what they offer is asked for only then
     calm(page.run())
@@ -212,7 +231,7 @@ def test_the_answers_that_all_readers_share_stay_as_they_are(open_page: Open, sa
         open_page(sample_lake, tab=tab)
     assert answers
     for found in answers:
-        anew = Usage(found.intervals, found.cells, found.before, found.rank, found.parts)
+        anew = Usage(found.intervals, found.cells, found.before, found.rank, found.parts, None, found.exact)
         assert (found.totals, found.totals_before) == (anew.totals, anew.totals_before)
         assert found.over_time.equals(anew.over_time)
         assert found.by_value.equals(anew.by_value)
@@ -339,7 +358,7 @@ def test_a_lake_of_no_request(open_page: Open, lake_of: Callable[..., str]):
 
 def test_hundreds_of_models(open_page: Open, lake_of: Callable[..., str]):
     lake = lake_of(*(request("2026-10-25 12:00", model=f"model-{i:03}", list_cost_usd=Decimal(i)) for i in range(1, 521)))
-    page = open_page(lake, **CUSTOM, tab="Cost", top="All")
+    page = open_page(lake, **CUSTOM, tab="Cost", top="All", ranked="Chart view")
     bars = charts(page)[1][1]
 
     assert len(bars) == 501
@@ -362,7 +381,7 @@ def test_names_from_logs_are_only_names(open_page: Open, lake_of: Callable[..., 
     page = open_page(lake, **CUSTOM, tab="User activity")
     for name in HOSTILE[:2]:
         assert headings(calm(page.selectbox(key="chosen_user_box").set_value(name).run()))[0] == "Model usage"
-    assert set(HOSTILE[:8]) <= set(charts(open_page(lake, **CUSTOM, tab="Cost", top="25"))[1][1]["name"])
+    assert set(HOSTILE[:8]) <= set(charts(open_page(lake, **CUSTOM, tab="Cost", top="25", ranked="Chart view"))[1][1]["name"])
 
 
 def test_a_lake_that_cannot_be_read_is_said_calmly(open_page: Open, lake_of: Callable[..., str]):

@@ -5,12 +5,14 @@ A page is ``view = ui.page("Title")``, then questions asked through ``ui.answer`
 
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer, empty, no_requests
-from usagecost.ui.blocks import cards, chart, draw, heading, table
+from usagecost.ui.blocks import cards, chart, draw, heading, kept, table
 from usagecost.ui.frame import page
+from usagecost.ui.ranking import LOOKS, ranking
 from usagecost.ui.spend import coverage_note, spend_columns
 from usagecost.ui.text import plain
 
 __all__ = [
+    "LOOKS",
     "Choice",
     "answer",
     "cards",
@@ -19,9 +21,11 @@ __all__ = [
     "draw",
     "empty",
     "heading",
+    "kept",
     "no_requests",
     "page",
     "plain",
+    "ranking",
     "spend_columns",
     "table",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from datetime import timedelta
 from math import nan
 from typing import Any, Literal
@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from usagecost import queries
+from usagecost import charts, queries
 from usagecost.charts import OPENED, Drawing
-from usagecost.queries.folds import Usage
+from usagecost.queries.folds import Made, Usage
 from usagecost.ui import drilldown
 from usagecost.ui.downloads import Numbers, csv_button
 from usagecost.ui.drilldown import OnMark
+from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import known
 from usagecost.ui.spend import doubled, with_marks
 from usagecost.ui.text import days_text, previous_text
@@ -27,8 +28,16 @@ from usagecost.vocabulary.formats import UNKNOWN, exact_count
 DELTA_COLORS: dict[str | None, Literal["normal", "inverse", "off"]] = {"up": "normal", "down": "inverse", None: "off"}
 OPEN_ROW = ":material/list: Show"
 OPEN_HELP = "The requests of this row, on the page Traces"
+MOST_ROWS_UNSCROLLED = 27
 CARD_COLUMNS, CARD_WIDTH = 6, 150
 """One row on a desk, two or three on smaller screens: the narrowest card that shows its whole value."""
+
+
+def kept(usage: Usage, view: View, what: Hashable, make: Callable[[], Made]) -> Made:
+    """What is made of an answer, kept with it: made anew when people call something otherwise, or when the app's code was edited,
+    as Streamlit then imports its modules again.
+    """
+    return usage.once(what, make, given=(labels_of(view), charts))
 
 
 def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str = "") -> None:
@@ -153,6 +162,7 @@ def table(
         hide_index=True,
         column_config=columns,
         column_order=list(columns),
+        height="content" if len(frame) <= MOST_ROWS_UNSCROLLED else "auto",
         placeholder=UNKNOWN,
         alt=alt_text,
         **selection,

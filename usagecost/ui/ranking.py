@@ -1,0 +1,139 @@
+"""The values of a dimension as one table: what each cost, its share and change, how much it was used, and how well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from usagecost.charts import Drawing, ranked_bars
+from usagecost.queries import folds
+from usagecost.queries.folds import AT_LEAST, Usage
+from usagecost.ui import drilldown
+from usagecost.ui.blocks import MOST_ROWS_UNSCROLLED, draw, heading, kept, table
+from usagecost.ui.colours import palette
+from usagecost.ui.labels import bar_label, named
+from usagecost.ui.spend import coverage_note
+from usagecost.vocabulary import DIMENSIONS, METRICS
+from usagecost.vocabulary.filters import View
+
+LOOKS = ("Table view", "Chart view")
+COLUMNS = (
+    "spend_usd", "requests", "total_tokens", "spend_per_request", "spend_per_million_tokens", "cache_read_share", "latency_p95_ms",
+)  # fmt: skip
+"""What the table says of each value, beside its share of the spend and the change of that."""
+
+MOST_WITHOUT_SEARCH = 10
+PERCENT = "%,.1f%%"
+
+
+def ranking(usage: Usage, view: View, by: str, most: int, *, everything: Usage) -> None:
+    """The values of a dimension ranked by spend, as a table or as bars; what is cut is one "Other", so that they add up.
+
+    ``everything`` is the same of the whole period, which decides the colours.
+    """
+    plural = DIMENSIONS[by].plural
+    top, drawing = kept(usage, view, ("ranking", by, most), lambda: _bars(usage, view, by, most, everything))
+    heading(
+        f"{plural.capitalize()} breakdown",
+        lambda: table_numbers(usage, by, top),
+        name=f"{by}-ranking",
+        help=f"The {plural} of the period by spend. What has no amount has no known price. A click shows its requests.",
+    )
+    look = st.segmented_control("View", LOOKS, required=True, key="ranked", label_visibility="collapsed")
+    if look == LOOKS[1]:
+        with st.container(height=720 if len(top) > MOST_ROWS_UNSCROLLED else "content", border=False):
+            on_mark = drilldown.from_ranking(view, by, top)
+            draw(drawing, name=f"{by}-ranking", alt_text=f"{plural.capitalize()} ranked by spend", on_mark=on_mark)
+    else:
+        _table(usage, view, by, top)
+    coverage_note(usage.totals)
+
+
+def _bars(usage: Usage, view: View, by: str, most: int, everything: Usage) -> tuple[pd.DataFrame, Drawing]:
+    """The values that are told apart, what is cut as "Other", and the bars of them."""
+    top = named(folds.top_values(usage.by_value, most), view, by, DIMENSIONS[by].plural)
+    spend = METRICS["spend_usd"]
+    top["text"] = [bar_label(spend, row, spend.of(usage.totals)) for row in top.to_dict("records")]
+    return top, ranked_bars(top, "spend_usd", palette(view, by, top, everything=everything))
+
+
+def _table(usage: Usage, view: View, by: str, top: pd.DataFrame) -> None:
+    """The rows of ``top_values``, named, the most expensive first, "Other" and the total at the end; a row opens its requests."""
+    numbers, plural = _numbers(usage, by, top), DIMENSIONS[by].plural
+    shown = numbers
+    if len(top) > MOST_WITHOUT_SEARCH:
+        text = st.text_input(
+            f"Find {plural}",
+            key=f"find_{by}",
+            placeholder=f"Find {plural}",
+            label_visibility="collapsed",
+            icon=":material/search:",
+            width=320,
+        )
+        shown = numbers[numbers[by].str.contains(text, case=False, regex=False)] if text else numbers
+    places, open_value = list(shown.index), drilldown.from_row(view, by, top)
+    table(
+        _in_units(shown),
+        name=f"{by}-ranked",
+        columns=_columns(by, numbers, compares=usage.before is not None),
+        alt_text=f"{plural.capitalize()} ranked by spend, with requests, tokens, unit costs, cache reads and latency",
+        on_open=lambda row: open_value(places[row]) if places[row] < len(top) else drilldown.open_requests(view.filters),
+    )
+
+
+def _columns(by: str, numbers: pd.DataFrame, *, compares: bool) -> dict[str, Any]:
+    """How the table draws its columns; that of the mark only where an amount has it."""
+    most = numbers["spend_usd"].iloc[:-1].max()
+    mark = st.column_config.TextColumn("≥", width=32, help="≥: a lower bound, as of some requests the cost is not known")
+    change = st.column_config.NumberColumn("Change", format=PERCENT, help="Of the spend, against the comparison period")
+
+    def number(label: str, form: str, metric: str) -> Any:
+        return st.column_config.NumberColumn(label, format=form, help=METRICS[metric].help)
+
+    return {
+        by: st.column_config.TextColumn(DIMENSIONS[by].label, width="medium", pinned=True),
+        **({AT_LEAST: mark} if (numbers[AT_LEAST] != "").any() else {}),
+        "spend_usd": st.column_config.ProgressColumn(
+            "Spend", format="$%,.2f", min_value=0.0, max_value=float(most) if most > 0 else 1.0, width=130
+        ),
+        "share": st.column_config.NumberColumn("Share", format=PERCENT, help="Of the spend of all values"),
+        **({"change": change} if compares else {}),
+        "requests": number("Requests", "localized", "requests"),
+        "total_tokens": number("Tokens", "compact", "total_tokens"),
+        "spend_per_request": number("$ / request", "$%,.4f", "spend_per_request"),
+        "spend_per_million_tokens": number("$ / M tokens", "$%,.2f", "spend_per_million_tokens"),
+        "cache_read_share": number("Cache reads", PERCENT, "cache_read_share"),
+        "latency_p95_ms": number("p95 latency", "%,.1f s", "latency_p95_ms"),
+    }
+
+
+def _in_units(numbers: pd.DataFrame) -> pd.DataFrame:
+    """The numbers as the table draws them: shares in percent, latencies in seconds."""
+    shares = {name: numbers[name].astype("Float64") * 100 for name in ("share", "change", "cache_read_share")}
+    return numbers.assign(**shares, latency_p95_ms=numbers["latency_p95_ms"].astype("Float64") / 1000).reset_index(drop=True)
+
+
+def table_numbers(usage: Usage, by: str, top: pd.DataFrame) -> pd.DataFrame:
+    """The numbers of the table in full, for a download: without the total, of which they are the parts."""
+    return _numbers(usage, by, top).iloc[:-1].drop(columns=[AT_LEAST])
+
+
+def _numbers(usage: Usage, by: str, top: pd.DataFrame) -> pd.DataFrame:
+    """One row a value, and the total; index: its place."""
+    of_values = folds.ranking_table(top, by, COLUMNS).assign(change=folds.changes(usage, top, "spend_usd"))
+    totals, before = usage.totals, usage.totals_before
+    spend = METRICS["spend_usd"]
+    now, former = spend.of(totals), spend.of(before) if before else None
+    of_all = {
+        by: "Total",
+        **{name: METRICS[name].of(totals) for name in (*COLUMNS, "incomplete_requests", "incomplete_tokens")},
+        AT_LEAST: bool(now is not None and totals["incomplete_requests"]),
+        "change": float(now) / float(former) - 1 if now is not None and former else None,
+    }
+    whole = pd.concat([of_values.astype(object), pd.DataFrame([of_all], dtype=object)], ignore_index=True)
+    amounts = whole["spend_usd"].map(lambda value: None if pd.isna(value) else float(value))
+    share = [None if value is None or not now or pd.isna(value) else value / float(now) for value in amounts]
+    marks = whole[AT_LEAST].map({True: "≥", False: ""})
+    return whole.assign(**{name: pd.to_numeric(whole[name]) for name in (*COLUMNS, "change")}, share=share, **{AT_LEAST: marks})
