@@ -35,13 +35,14 @@ LINES = {
     ),
 }
 """The charts of lines: title, metrics, help, and what is drawn in words."""
+PARTS = ("input_cost_usd", "cache_read_cost_usd", "cache_write_cost_usd", "output_cost_usd", "other_cost_usd")
 SHOWN = (*CARDS, *TOKENS, *OUTCOMES, "spend_usd")
 """What the charts of the page draw: metrics of the vocabulary. Each may be put in the place of another, or beside it."""
 SPLITS = ("model", "provider", "team", "user", "key", "app")
 USER_COLUMNS = ("requests", "success_rate", "total_tokens", "spend_usd")
 MODEL_COLUMNS = ("requests", "successful", "failed", "total_tokens", "spend_usd")
 MEASURES = (*measures_of((*SHOWN, *USER_COLUMNS, *MODEL_COLUMNS)), "last_seen_us")
-RANKED_MEASURES = (*MEASURES, *(name for name in measures_of(RANKED_COLUMNS) if name not in MEASURES))
+RANKED_MEASURES = (*MEASURES, *(name for name in measures_of((*RANKED_COLUMNS, *PARTS)) if name not in MEASURES))
 TOP = ("5", "10", "25", "50", "All")
 TABS = ("Totals", "Cost", "Model activity", "User activity")
 OWN = {
@@ -54,6 +55,8 @@ OWN = {
     "chosen_user": ui.Choice(),
 }
 """What of the page stands in the URL, beside the view."""
+WHO = 10
+"""Users of a model that are told apart."""
 MOST_STACKS = 10
 """More colours than these in one bar cannot be told apart; the rest of a stack is "Other"."""
 
@@ -73,17 +76,17 @@ def time_axis(usage: Usage, view: View) -> charts.TimeAxis:
     return charts.TimeAxis(usage.intervals, view.interval, view.period.zone)
 
 
-def lines(usage: Usage, view: View, metrics: Sequence[str]) -> charts.Drawing:
-    """Lines of metrics of one unit."""
+def over_time(usage: Usage, view: View, metrics: Sequence[str], mark: str = "line") -> charts.Drawing:
+    """Metrics of one unit over time: lines, or bars of those that add up."""
     parts, names = charts.parts_of_metrics(usage.over_time, metrics), [METRICS[name].label for name in metrics]
-    unit, colors = METRICS[metrics[0]].format, series_colors(metrics)
-    return charts.over_time(parts, "line", unit, names, colors, time_axis(usage, view), names_are_ours=True)
+    unit, colors, axis = METRICS[metrics[0]].format, series_colors(metrics), time_axis(usage, view)
+    return charts.over_time(parts, mark, unit, names, colors, axis, stacked=mark == "bar", names_are_ours=True)
 
 
 def line_charts(usage: Usage, view: View, name: str) -> None:
     """Tokens and requests over time, a chart each."""
     for what, (title, metrics, text, alt) in LINES.items():
-        drawing = ui.kept(usage, view, metrics, lambda of=metrics: lines(usage, view, of))
+        drawing = ui.kept(usage, view, metrics, lambda of=metrics: over_time(usage, view, of))
         ui.chart(
             title,
             drawing,
@@ -120,27 +123,23 @@ def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
     ui.coverage_note(usage.totals)
 
 
-def chosen(label: str, key: str, values: list[str], placeholder: str | None) -> str | None:
-    """The choice of a dropdown. What was chosen, or named by a link, keeps its place though the period has none of it.
-
-    Without a choice it is the first value, where there is no placeholder; that is no choice of the reader's, and not in the URL.
-    """
-    kept = st.session_state[key]
-    options = values if kept is None or kept in values else [kept, *values]
-    box = f"{key}_box"
-    st.session_state[box] = kept or (None if placeholder else next(iter(options), None))
-
-    def choose() -> None:
-        st.session_state[key] = st.session_state[box]
-
-    return st.selectbox(label, options, index=None, key=box, on_change=choose, placeholder=placeholder or "", width=480)
+def parts_chart(usage: Usage, view: View, name: str) -> None:
+    """What the spend was for, at list prices: input, cache reads, cache writes, output, and what is billed by the piece."""
+    ui.chart(
+        "Spend by part",
+        ui.kept(usage, view, PARTS, lambda: over_time(usage, view, PARTS, "bar")),
+        lambda: folds.over_time_table(usage, PARTS, view.period.zone),
+        name=f"{name}-parts",
+        help="At list or own prices, which tell the parts; what a log reports is one sum. Output includes reasoning.",
+        alt_text=f"Bars of list cost by {view.interval}, stacked by part",
+    )
 
 
 def choose_user(users: list[str]) -> None:
-    """A click on a row of the table of users chooses that user."""
-    rows = st.session_state["table_users"].selection.rows
-    if rows and rows[0] < len(users):
-        st.session_state["chosen_user"] = users[rows[0]]
+    """A click anywhere in a row of the table of users chooses that user."""
+    cells = st.session_state["table_users"].selection.cells
+    if cells and cells[0][0] < len(users):
+        st.session_state["chosen_user"] = users[cells[0][0]]
 
 
 def names_of(usage: Usage, view: View, by: str) -> list[str]:
@@ -251,16 +250,19 @@ if cost_tab.open:
         split = ui.answer(queries.usage, view, by, RANKED_MEASURES)
         cost_chart(split, view, by, most, "all")
         ui.ranking(split, view, by, most, everything=unfiltered(by, view))
+        parts_chart(split, view, "all")
 
 if model_tab.open:
     with model_tab:
-        model = chosen("Model", "chosen_model", names_of(usage, view, "model"), None)
+        model = ui.chosen("Model", "chosen_model", names_of(usage, view, "model"), None)
         known = None if model == NOT_REPORTED else model
         of_model, view_of_model = usage.of_value(known), replace(view, filters=view.filters.and_is("model", known))
         with above:
             ui.cards(of_model, view_of_model, CARDS, name="model")
         if of_model.totals["requests"]:
             cost_chart(of_model, view_of_model, "model", 1, "model")
+            who = ui.answer(queries.usage, view_of_model, "user", RANKED_MEASURES)
+            ui.ranking(who, view_of_model, "user", WHO, everything=unfiltered("user", view), title="Who uses this model")
             line_charts(of_model, view_of_model, "model")
         else:
             ui.empty("This model has no requests in the period", "Choose another model, a longer date range, or fewer filters.")
@@ -268,7 +270,7 @@ if model_tab.open:
 if user_tab.open:
     with user_tab:
         users = usage_by("user", replace(view, interval=WHOLE), compares=False)
-        user = chosen("User", "chosen_user", names_of(users, view, "user"), "All users: choose one here or in the table")
+        user = ui.chosen("User", "chosen_user", names_of(users, view, "user"), "All users: choose one here or in the table")
         if user is None:
             with above:
                 ui.cards(usage, view, CARDS, name="all")

@@ -156,7 +156,7 @@ def test_charts_call_teams_by_their_names(lake: str, monkeypatch: pytest.MonkeyP
     page = opened(lake, monkeypatch, tab="Cost", by="team", ranked="Chart view")
 
     expected = {"<b>Search</b>", "Ads (77aa21d9-2)", "Ads (77aa21d9-3)", NOT_REPORTED}
-    assert [set(found) for found in drawn_names(page)] == [expected, expected]
+    assert [set(found) for found in drawn_names(page)][:2] == [expected, expected]
 
 
 @pytest.mark.parametrize("said", ["Ada", "u1"])

@@ -114,8 +114,8 @@ def test_every_tab_shows_numbers(open_page: Open, sample_lake: str, tab: str):
         headings(page)
         == {
             "Totals": ["Total tokens", "Total requests"],
-            "Cost": ["Cost breakdown", "Models breakdown"],
-            "Model activity": ["Cost breakdown", "Total tokens", "Total requests"],
+            "Cost": ["Cost breakdown", "Models breakdown", "Spend by part"],
+            "Model activity": ["Cost breakdown", "Who uses this model", "Total tokens", "Total requests"],
             "User activity": ["Users"],
         }[tab]
     )
@@ -137,7 +137,7 @@ def test_bars_of_every_split_add_up_to_one_sum(open_page: Open, sample_lake: str
 
     for by, heading in SPLITS.items():
         page.session_state["by"] = by
-        stacks, ranking = (data for _, data in charts(calm(page.run())))
+        stacks, ranking, _ = (data for _, data in charts(calm(page.run())))
         assert headings(page)[1] == f"{heading} breakdown"
         assert ranking["spend_usd"].sum() == pytest.approx(whole)
         assert stacks["value"].sum() == pytest.approx(whole)
@@ -175,6 +175,14 @@ def test_the_ranked_table_adds_up_to_the_cards_and_finds_values(open_page: Open,
     calm(page.text_input(key="find_model").set_value(name.upper()).run())
     assert name in list(page.dataframe[0].value["model"])
     assert len(page.dataframe[0].value) < 5
+
+
+def test_the_parts_add_up_to_the_list_cost(open_page: Open, sample_lake: str):
+    page = open_page(sample_lake, tab="Cost", basis="list", ranked="Chart view")
+    (_, stacks), _, (_, parts) = charts(page)
+
+    assert parts["value"].sum() == pytest.approx(stacks["value"].sum())
+    assert set(parts["name"].dropna()) == {"Input cost", "Cache read cost", "Cache write cost", "Output cost", "Other cost"}
 
 
 def test_a_model_is_chosen_by_dropdown_and_the_cards_are_its(open_page: Open, sample_lake: str):
@@ -245,7 +253,7 @@ def test_a_link_opens_the_same_view(open_page: Open, night: str):
 
     assert cards(page)[0] == "2"
     assert page.button(key="chip_user").label == "user is ann"
-    assert headings(page) == ["Cost breakdown", "Models breakdown"]
+    assert headings(page) == ["Cost breakdown", "Models breakdown", "Spend by part"]
 
 
 def test_a_link_can_leave_out_a_user_and_who_is_not_reported(open_page: Open, night: str):

@@ -5,7 +5,7 @@ A page is ``view = ui.page("Title")``, then questions asked through ``ui.answer`
 
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer, empty, no_requests
-from usagecost.ui.blocks import cards, chart, draw, heading, kept, table
+from usagecost.ui.blocks import cards, chart, chosen, draw, heading, kept, table
 from usagecost.ui.frame import page
 from usagecost.ui.ranking import LOOKS, ranking
 from usagecost.ui.spend import coverage_note, spend_columns
@@ -17,6 +17,7 @@ __all__ = [
     "answer",
     "cards",
     "chart",
+    "chosen",
     "coverage_note",
     "draw",
     "empty",

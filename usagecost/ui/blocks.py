@@ -149,10 +149,10 @@ def table(
 ) -> None:
     """A table of people-sized numbers; unknown is a dash.
 
-    ``on_select`` is called when a reader ticks a row, ``on_open`` with the row whose button is clicked.
+    ``on_select`` is called when a reader clicks into a row, ``on_open`` with the row whose button is clicked.
     ``spend_places`` are the places of the amounts in a table with ``spend_columns``.
     """
-    selection: dict[str, Any] = {"on_select": on_select, "selection_mode": "single-row"} if on_select else {}
+    selection: dict[str, Any] = {"on_select": on_select, "selection_mode": "single-cell"} if on_select else {}
     shown = doubled(frame)
     if on_open:
         shown, columns = shown.assign(open=OPEN_ROW), {**columns, "open": _open_column(f"open_{name}", on_open)}
@@ -174,3 +174,19 @@ def _open_column(key: str, on_open: Callable[[int], None]) -> Any:
         on_open(st.session_state[key].row)
 
     return st.column_config.ButtonColumn("Traces", type="tertiary", width=85, help=OPEN_HELP, key=key, on_click=tell)
+
+
+def chosen(label: str, key: str, values: list[str], placeholder: str | None) -> str | None:
+    """The choice of a dropdown. What was chosen, or named by a link, keeps its place though the period has none of it.
+
+    Without a choice it is the first value, where there is no placeholder; that is no choice of the reader's, and not in the URL.
+    """
+    kept = st.session_state[key]
+    options = values if kept is None or kept in values else [kept, *values]
+    box = f"{key}_box"
+    st.session_state[box] = kept or (None if placeholder else next(iter(options), None))
+
+    def choose() -> None:
+        st.session_state[key] = st.session_state[box]
+
+    return st.selectbox(label, options, index=None, key=box, on_change=choose, placeholder=placeholder or "", width=480)

@@ -28,7 +28,7 @@ MOST_WITHOUT_SEARCH = 10
 PERCENT = "%,.1f%%"
 
 
-def ranking(usage: Usage, view: View, by: str, most: int, *, everything: Usage) -> None:
+def ranking(usage: Usage, view: View, by: str, most: int, *, everything: Usage, title: str = "") -> None:
     """The values of a dimension ranked by spend, as a table or as bars; what is cut is one "Other", so that they add up.
 
     ``everything`` is the same of the whole period, which decides the colours.
@@ -36,7 +36,7 @@ def ranking(usage: Usage, view: View, by: str, most: int, *, everything: Usage) 
     plural = DIMENSIONS[by].plural
     top, drawing = kept(usage, view, ("ranking", by, most), lambda: _bars(usage, view, by, most, everything))
     heading(
-        f"{plural.capitalize()} breakdown",
+        title or f"{plural.capitalize()} breakdown",
         lambda: table_numbers(usage, by, top),
         name=f"{by}-ranking",
         help=f"The {plural} of the period by spend. What has no amount has no known price. A click shows its requests.",
