@@ -184,7 +184,8 @@ def test_an_unknown_table_is_mapped_and_the_mapping_saved(open_sources: OpenSour
     assert (numbers(page)["New"], numbers(page)["Rejected"]) == ("1", "0")
     assert "Save mapping" in [button.proto.label for button in page.get("download_button")]
 
-    press(page, "Load")
+    page = press(page, "Load")
+    assert "Show the numbers" in str([link.proto for link in page.get("page_link")])
     loaded = rows_of(lake, "source", "model", "provider", "status", "input_tokens", "cache_read_tokens")
     assert ("gateway-logs", "gpt-4o", "openai", "error", 1200, 200) in loaded
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from usagecost import ingest
+from usagecost import ingest, queries
 from usagecost.engine import UnansweredError, open_lake
 from usagecost.ingest import FileProblem, Formats, Preview, Report
 from usagecost.lake import Lake, LakeError, lake_root
+from usagecost.ui import address, viewing
+from usagecost.ui.answers import answer
 from usagecost.ui.sources.plans import Plan, plan_of
 from usagecost.ui.sources.previews import show_preview
 from usagecost.ui.sources.uploads import Group, Uploads, current_uploads, discard, take_over, uploader_key
@@ -23,6 +27,8 @@ CHECKED_AT_ONCE = 16 << 20
 """Bytes that are checked without being asked to."""
 
 MOST_NAMES, MOST_PROBLEMS = 5, 8
+DAYS_SHOWN = 30
+"""Of data that is older than the default range, as many of its newest days are led to."""
 _DONE = "_loaded"
 
 
@@ -75,10 +81,23 @@ def _say_what_was_done() -> None:
     stepped_aside = " The app shows your own lake from now on." if is_first else ""
     if report.requests:
         st.success(f"{words}{stepped_aside}", title="Loaded", icon=":material/check_circle:")
+        _lead_to_numbers()
     else:
         st.warning("No request could be read; the lake is as it was.", title="Nothing was loaded", icon=":material/block:")
     for problem in report.problems[:MOST_PROBLEMS]:
         st.caption(plain(problem))
+
+
+def _lead_to_numbers() -> None:
+    """The way on: the page of numbers, at the days of the newest data where the default range is later than that."""
+    lake = open_lake(lake_root())
+    span = answer(queries.data_span, lake.name, lake.version())
+    if span:
+        query = address.of_page("Usage and cost", viewing.choices())
+        newest = span[1].astimezone(ZoneInfo(st.session_state["zone"])).date()
+        if newest <= date.today() - timedelta(days=DAYS_SHOWN):  # noqa: DTZ011 - a day more or less is nothing here
+            query |= {"range": [viewing.CUSTOM], "days": [str(newest - timedelta(days=DAYS_SHOWN - 1)), str(newest)]}
+        st.page_link("app.py", label="**Show the numbers**", icon=":material/bar_chart:", query_params=query)
 
 
 def _group(uploads: Uploads, group: Group, known: Formats) -> Plan | None:

@@ -71,7 +71,9 @@ def listing(view: View, matching: int) -> None:
     line, order, columns = _controls(view, matching)
     at, is_before = _place(order, view)
     rows = answer(queries.requests.page, view, order, at, is_before, PAGE)
-    line.markdown(f"**{plain(counted(matching, 'request'))}** match, {exact_count(len(rows))} shown", width="content")
+    line.markdown(
+        f"**{plain(counted(matching, 'request'))}** match, {exact_count(len(rows))} shown; unknown values are last", width="content"
+    )
     if rows:
         _table(view, rows, columns)
     else:
@@ -115,18 +117,20 @@ def _controls(view: View, matching: int) -> tuple[Any, Order, list[str]]:
             sort = st.selectbox(
                 "Sort by",
                 list(SORTS),
-                format_func=lambda name: SORTS[name][0],
+                format_func=lambda name: f"Sort by {SORTS[name][0].lower()}",
                 key="sort",
                 on_change=_first_page,
-                width=190,
+                label_visibility="collapsed",
+                width=210,
             )
             rises = st.selectbox(
                 "Order",
                 ["descending", "ascending"],
+                format_func=str.capitalize,
                 key="order",
                 on_change=_first_page,
+                label_visibility="collapsed",
                 width=140,
-                help="What is not known stands last either way.",
             )
             with st.popover("Columns", icon=":material/view_column:"):
                 names = st.multiselect(

@@ -33,7 +33,7 @@ def numbers(view: View) -> Usage:
     usage = answer(queries.usage, replace(view, interval=_interval(view)), "status")
     latencies = answer(queries.requests.latencies, view)
     totals = usage.totals
-    grid = st.grid(4, min_column_width=150, gap="small")
+    grid = st.grid(8, min_column_width=118, gap="small")
     for metric in (METRICS[name] for name in CARDS):
         value = spend_text(totals) if metric.name == "spend_usd" else metric.format(metric.of(totals))
         grid.metric(metric.label, value, help=metric.help, border=True, height="stretch")
