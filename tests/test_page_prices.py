@@ -69,7 +69,7 @@ def test_a_price_is_set_previewed_applied_and_taken_back(lake: Lake):
     page = opened("Set a price")
     page.number_input(key="price_input").set_value(2.0)
     page.number_input(key="price_output").set_value(4.0).run()
-    page.button[[button.label for button in page.button].index("Write to the book")].click().run()
+    page.button[[button.label for button in page.button].index("Save price")].click().run()
     assert [box.value for box in page.success] == [
         "Requests loaded from now on use it. Stored ones keep what they have until they are repriced."
     ]
@@ -92,7 +92,7 @@ def test_a_price_is_set_previewed_applied_and_taken_back(lake: Lake):
 
 def test_a_price_that_would_break_the_book_is_not_written(lake: Lake):
     page = opened("Set a price")
-    page.button[[button.label for button in page.button].index("Write to the book")].click().run()
+    page.button[[button.label for button in page.button].index("Save price")].click().run()
 
     assert "there is no rate" in page.error[0].value
     assert not (lake.root.parent / "prices.toml").exists()
@@ -151,9 +151,9 @@ def test_reads_that_are_not_billed_or_billed_in_full_are_told_apart(lake: Lake, 
 
 def test_after_a_price_is_written_its_effect_is_one_click_away(lake: Lake):
     page = opened("Set a price")
-    page.radio(key="price_kind").set_value("It is another name of …").run()
+    page.radio(key="price_kind").set_value("Alias of").run()
     page.selectbox(key="price_means").set_value("openai/gpt-4o").run()
-    page.button[[button.label for button in page.button].index("Write to the book")].click().run()
+    page.button[[button.label for button in page.button].index("Save price")].click().run()
     page.button(key="price_reprice").click().run()
 
     assert not page.exception
@@ -165,11 +165,11 @@ def test_after_a_price_is_written_its_effect_is_one_click_away(lake: Lake):
 
 def test_a_discount_of_a_provider_is_written_as_one(lake: Lake):
     page = opened("Set a price")
-    page.radio(key="price_kind").set_value("We have a discount").run()
+    page.radio(key="price_kind").set_value("Discount").run()
     page.selectbox(key="price_model").set_value("openai / gpt-4o").run()
     page.radio(key="price_scope").set_value("Everything of its provider").run()
     page.number_input(key="price_percent").set_value(12.5).run()
-    page.button[[button.label for button in page.button].index("Write to the book")].click().run()
+    page.button[[button.label for button in page.button].index("Save price")].click().run()
 
     assert '[[discount]]\nprovider = "openai"\npercent = 12.5' in (lake.root.parent / "prices.toml").read_text()
 

@@ -104,7 +104,7 @@ def test_a_source_shows_its_requests_and_its_age(open_sources: OpenSources, lake
         (timedelta(hours=23, minutes=59), "23 h ago · fresh", "green"),
         (timedelta(days=1), "24 h ago · late", "orange"),
         (timedelta(days=6, hours=23), "6 days ago · late", "orange"),
-        (timedelta(days=7), "7 days ago · silent", "red"),
+        (timedelta(days=7), "7 days ago · no recent data", "red"),
         (timedelta(hours=-1), "clock ahead", "orange"),
     ],
 )

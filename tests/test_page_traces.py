@@ -249,7 +249,7 @@ def test_the_panel_goes_on_to_the_next_request_and_back(open_page: Open, lake: s
 def test_the_timeline_holds_the_trace(open_page: Open, lake: str):
     page = open_page(lake, request="second", source="test")
 
-    assert any("3 requests, this one marked" in text.value for text in page.caption)
+    assert any("3 requests, the current one marked" in text.value for text in page.caption)
 
 
 # ---- failures

@@ -107,7 +107,7 @@ def test_a_board_is_made_from_nothing_arranged_and_pinned(page: Page, app: str, 
     choose(page, "Chart", "Big number")
     press(page, "Save panel")
     assert [panel["chart"] for panel in panels(file)] == ["ranked", "number"]
-    press(page, "Earlier", 1)
+    press(page, "Move left", 1)
     assert [panel["chart"] for panel in panels(file)] == ["number", "ranked"]
     pick(page, "More", "Whole row", 1)
     assert panels(file)[0]["width"] == "full"

@@ -52,7 +52,7 @@ def test_a_price_is_set_previewed_applied_and_taken_back(page: Page, app: str, l
         page.get_by_label(label, exact=True).fill(rate)
         page.keyboard.press("Tab")
         settle(page)
-    page.get_by_role("button", name="Write to the book").click()
+    page.get_by_role("button", name="Save price").click()
     page.get_by_role("button", name="Preview what it changes").click()
     settle(page)
     page.get_by_text("The whole lake", exact=True).click()
@@ -63,7 +63,7 @@ def test_a_price_is_set_previewed_applied_and_taken_back(page: Page, app: str, l
     assert rows_of(lake, "list_cost_usd")[0] == (None,)
 
     page.get_by_role("button", name="Reprice 1 request").click()
-    expect(page.get_by_text("Other prices for 1 request")).to_be_visible()
+    expect(page.get_by_text("1 request repriced")).to_be_visible()
     assert rows_of(lake, "list_cost_usd")[0] == (Decimal(4),)
 
     page.get_by_role("button", name="Undo").click()

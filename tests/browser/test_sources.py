@@ -188,7 +188,7 @@ def test_the_view_is_carried_between_the_pages(page: Page, app: str) -> None:
     page.goto(f"{app}/?range=Last+7+days&zone=Asia%2FTokyo&tab=Cost", wait_until="domcontentloaded")
     settle(page)
     page.get_by_role("link", name="Sources").click()
-    expect(page.get_by_role("heading", name="What feeds the lake")).to_be_visible()
+    expect(page.get_by_role("heading", name="Data sources")).to_be_visible()
     expect(page.get_by_role("combobox", name="Time zone")).to_have_value("Asia/Tokyo")
 
     page.get_by_role("link", name="Usage and cost").click()
@@ -204,7 +204,7 @@ def test_the_sample_steps_aside_for_what_is_loaded(browser: BrowserContext, samp
     for address in serve({"USAGECOST_LAKE": str(root), "USAGECOST_SAMPLE": str(Path(sample_lake).parent)}):
         for page in open_page(browser):
             page.goto(f"{address}/Sources", wait_until="domcontentloaded")
-            expect(page.get_by_text("The configured lake is not there yet")).to_be_visible()
+            expect(page.get_by_text("No data yet")).to_be_visible()
             settle(page)
             drop(page, file)
             page.get_by_role("button", name="Load", exact=True).click()

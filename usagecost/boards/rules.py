@@ -29,7 +29,7 @@ RULES = {
     "number": Rule("Big number", "The total, its course and its change against the period before.", _MANY, "no"),
     "line": Rule("Line", "The course over time, of several metrics or of one split.", _MANY, "optional", one_unit=True),
     "area": Rule("Area", "The course over time; parts that add up are stacked.", _MANY, "optional", one_unit=True),
-    "bar": Rule("Bars over time", "A bar an interval; parts that add up are stacked.", _MANY, "optional", one_unit=True),
+    "bar": Rule("Bars over time", "One bar per interval, stacked where values add up.", _MANY, "optional", one_unit=True),
     "ranked": Rule("Ranked bars", "The values of a split, the largest first, the rest as Other.", _ONE, "required"),
     "table": Rule("Table", "Numbers with their totals, by a split or over time.", _MANY, "optional"),
     "heatmap": Rule("Heatmap", "Weekday by hour of day, in the reporting zone.", _ONE, "no"),

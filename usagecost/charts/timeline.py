@@ -35,5 +35,5 @@ def _timeline() -> Spec:
         .encode(x=x, x2="end:Q", y=y, color=color, opacity=shade, tooltip=tips)
     )
     ends = alt.Chart().mark_tick(thickness=3, height=10).encode(x=x, y=y, color=color, opacity=shade, tooltip=tips)
-    mark = alt.Chart().transform_filter("datum.is_this").mark_text(text="◀ this one", align="left", dx=6, color=QUIET)
+    mark = alt.Chart().transform_filter("datum.is_this").mark_text(text="◀ current", align="left", dx=6, color=QUIET)
     return shape(bars.add_params(openable("place")), ends, mark.encode(x=alt.X("end:Q"), y=y))

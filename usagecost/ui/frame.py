@@ -101,7 +101,7 @@ def _lake_in_use(title: str, icon: str, without_lake: Callable[[], None] | None)
     if os.environ.get("USAGECOST_LAKE"):
         st.title(f"{icon} {title}", anchor=False)
         empty(
-            "The configured lake is not there yet",
+            "No data yet",
             f"USAGECOST_LAKE names a folder without a lake: {plain(root)}. Correct the setting, or load logs into it "
             f"on the page Sources or with `{LOAD_YOUR_OWN}`.",
         )
@@ -109,7 +109,7 @@ def _lake_in_use(title: str, icon: str, without_lake: Callable[[], None] | None)
             sign_in.warn_if_open()
             without_lake()
         else:
-            st.button("Look again", icon=":material/refresh:")
+            st.button("Retry", icon=":material/refresh:")
         st.stop()
     with st.spinner("Making sample data …", show_time=True):
         try:

@@ -145,4 +145,4 @@ def _values(name: str, offered: list[str | None], view: View) -> None:
         width=420,
     )
     if values:
-        st.checkbox(f"All but these {plural}", key=f"not_{name}")
+        st.checkbox(f"Exclude these {plural}", key=f"not_{name}")

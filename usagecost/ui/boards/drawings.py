@@ -35,8 +35,8 @@ def undrawn(answer: Answer) -> list[str]:
     if len(answer.spread):
         upper, requests = answer.spread["upper"], answer.spread["requests"]
         zeros, unknown = int(requests[upper == 0].sum()), int(requests[upper.isna()].sum())
-        words = ((zeros, "of 0 are not drawn"), (unknown, "do not tell it"))
-        return [f"{exact_count(count)} requests {what}" for count, what in words if count]
+        words = ((zeros, "{} requests of 0 are not drawn"), (unknown, "not recorded for {} requests"))
+        return [what.format(exact_count(count)) for count, what in words if count]
     return []
 
 

@@ -114,7 +114,7 @@ def _tools(draft: Draft, number: int, panel: Panel) -> None:
             on_click=_begin,
             args=(draft, number, panel),
         )
-        for label, icon, to in (("Earlier", "arrow_back", number - 1), ("Later", "arrow_forward", number + 1)):
+        for label, icon, to in (("Move left", "arrow_back", number - 1), ("Move right", "arrow_forward", number + 1)):
             st.button(
                 label,
                 key=f"{label}_{key}",

@@ -98,7 +98,7 @@ def form(view: View, key: str, *, on_board: bool = True) -> Panel | str:
             "Date range",
             [SIDEBAR, *RANGES],
             key=f"{key}_range",
-            format_func=lambda name: RANGES.get(name, "As in the sidebar"),
+            format_func=lambda name: RANGES.get(name, "Same as page"),
             width="stretch",
             help="A panel with a range of its own says so.",
         )
@@ -116,7 +116,7 @@ def _choose_metrics(chart: str, key: str) -> None:
         )
         return
     for place in range(least):
-        label = "Metric" if least == 1 else ("Across", "Upwards")[place]
+        label = "Metric" if least == 1 else ("X axis", "Y axis")[place]
         chosen = st.session_state.get(f"{key}_metric{place}")
         st.selectbox(
             label,
@@ -147,7 +147,7 @@ def _choose_split(chart: str, key: str) -> None:
 
 def _choose_filters(view: View, key: str) -> None:
     by = st.multiselect(
-        "Only requests with certain",
+        "Filter by",
         list(DIMENSIONS),
         key=f"{key}_by",
         format_func=lambda name: DIMENSIONS[name].plural,
@@ -166,7 +166,7 @@ def _choose_filters(view: View, key: str) -> None:
             format_func=partial(labels_of(view).of, name),
             placeholder=f"Choose {dimension.plural}",
         )
-        st.checkbox(f"All but these {dimension.plural}", key=f"{key}_not_{name}")
+        st.checkbox(f"Exclude these {dimension.plural}", key=f"{key}_not_{name}")
 
 
 def _refit(key: str) -> None:

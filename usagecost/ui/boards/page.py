@@ -41,7 +41,7 @@ def dashboards(view: View) -> None:
         _new(folder)
         _share(shelved)
         _more(folder, shelved, may_change)
-        every = st.segmented_control("Refresh by itself", list(EVERY), required=True, key="every", help=_EVERY_HELP)
+        every = st.segmented_control("Auto-refresh", list(EVERY), required=True, key="every", help=_EVERY_HELP)
     changes.say(folder)
     if shelved.board is None:
         st.error(plain(str(shelved.problem)), title="This board's file is broken", icon=":material/broken_image:")

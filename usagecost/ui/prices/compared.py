@@ -40,7 +40,7 @@ def compared(view: View) -> None:
         help="Only requests whose reported and list cost are both known. The difference is reported less list.",
     )
     whole, listed = shown["reported_usd"].sum(), shown["list_usd"].sum()
-    st.caption(f"Reported {formats.usd(whole)}, at list prices {formats.usd(listed)}: {formats.usd(whole - listed)} between them.")
+    st.caption(f"Reported {formats.usd(whole)}, at list prices {formats.usd(listed)}: difference {formats.usd(whole - listed)}.")
     usd = {"reported_usd": "Reported", "list_usd": "List", "difference_usd": "Difference"}
     table(
         shown,

@@ -117,7 +117,7 @@ def _changes(what: str, changes: Sequence[Change]) -> None:
 
 
 def _acts(lake: Lake) -> None:
-    st.header("What was done", anchor=False)
+    st.header("History", anchor=False)
     acts = lake.repricings().to_pylist() if lake.exists else []
     if not acts:
         empty("Nothing was repriced yet", "A repricing is listed here, and can be undone.")
@@ -160,5 +160,5 @@ def _say_what_was_done() -> None:
     if isinstance(done, str):
         st.error(plain(done), title="Nothing was changed")
     elif done is not None:
-        words = f"Other prices for {formats.counted(done.requests, 'request')}, in version {done.version} of the lake."
+        words = f"{formats.counted(done.requests, 'request')} repriced, in version {done.version} of the lake."
         st.success(words, title="Done")

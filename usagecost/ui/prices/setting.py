@@ -20,7 +20,7 @@ from usagecost.ui.prices.repricing import PREVIEW_ASKED
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
 
-OWN, ALIAS, FREE, DISCOUNT = "It costs …", "It is another name of …", "It is free", "We have a discount"
+OWN, ALIAS, FREE, DISCOUNT = "Set price", "Alias of", "Free", "Discount"
 THIS, WHOLE = "This model", "Everything of its provider"
 FIELDS = {"input": "Input", "cache_read": "Cache read", "cache_write": "Cache write", "output": "Output"}
 
@@ -42,10 +42,10 @@ def set_price(view: View) -> None:
     )
     kind = st.radio("Price", [OWN, ALIAS, FREE, DISCOUNT], key="price_kind", horizontal=True)
     entry = _entry(by_name[chosen], kind)
-    st.caption("This is added to the book; nothing that stands there is changed.")
+    st.caption("This is added to the price file; existing entries are kept.")
     st.code(entry, language="toml")
-    st.button("Write to the book", type="primary", icon=":material/edit_note:", on_click=_write, args=(view.lake, entry))
-    st.caption(f"The book: {plain(current_book(open_lake(view.lake)).place)}")
+    st.button("Save price", type="primary", icon=":material/edit_note:", on_click=_write, args=(view.lake, entry))
+    st.caption(f"Price file: {plain(current_book(open_lake(view.lake)).place)}")
 
 
 def _labelled(row: dict[str, Any]) -> str:
@@ -113,4 +113,4 @@ def _say_what_was_written() -> None:
             label = "Preview what it changes in stored requests"
             st.button(label, key="price_reprice", icon=":material/preview:", on_click=_go_to_repricing)
         else:
-            st.error(plain(problem), title="The book was not changed")
+            st.error(plain(problem), title="The price file was not changed")

@@ -35,7 +35,7 @@ def freshness(newest: datetime, now: datetime) -> tuple[str, Literal["green", "o
         return f"{formats.age(newest, now)} · fresh", "green", ":material/check_circle:"
     if now - newest < LATE_FOR:
         return f"{formats.age(newest, now)} · late", "orange", ":material/schedule:"
-    return f"{formats.age(newest, now)} · silent", "red", ":material/error:"
+    return f"{formats.age(newest, now)} · no recent data", "red", ":material/error:"
 
 
 def feeds(view: View) -> None:
@@ -46,11 +46,11 @@ def feeds(view: View) -> None:
         return
     usage = answer(queries.usage, replace(view, filters=Filters()), "source")
     heading(
-        "What feeds the lake",
+        "Data sources",
         lambda: pd.DataFrame(found),
         name="sources",
         help="Each log format or named table, with the requests of the whole lake. Fresh: the newest request is less than a day "
-        "old. Late: less than a week. Silent: older. Clock ahead: it is later than now, so the sender's clock is wrong.",
+        "old. Late: less than a week. No recent data: older. Clock ahead: it is later than now, so the sender's clock is wrong.",
     )
     titles = {name: source.title for name, source in known_formats(open_lake(view.lake)).sources.items()}
     grid = st.grid(3, min_column_width=CARD_WIDTH, gap="small")
@@ -58,9 +58,8 @@ def feeds(view: View) -> None:
         with grid.container(border=True, height="stretch"):
             title = titles.get(source["source"], source["source"])
             _card(title, source, usage.of_value(source["source"]), view, f"source-{place}")
-    more = (
-        f" The {len(found) - MOST_CARDS} sources that were silent longest are in the download." if len(found) > MOST_CARDS else ""
-    )
+    rest = len(found) - MOST_CARDS
+    more = f" The {rest} sources without data for longest are in the download." if rest > 0 else ""
     days = days_text(view.period.first, view.period.last)
     st.caption(f"Bars: requests by {view.interval}, {days}, {plain(view.period.zone)}, without the sidebar's filters.{more}")
 

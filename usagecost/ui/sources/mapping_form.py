@@ -43,10 +43,10 @@ MOST_STATUSES = 12
 def mapping_keys(file: Looked) -> dict[str, Any]:
     """Draws the form for a table and returns the keys of the mapping that it describes; unanswered questions are absent."""
     form = _Form(file)
-    st.markdown("**Which column is what**")
+    st.markdown("**Column mapping**")
     st.caption("Guessed by name: correct what is wrong. Columns that are not named here are left out, as they may hold prompts.")
     columns = form.columns()
-    st.markdown("**How it counts**")
+    st.markdown("**Import options**")
     keys = {"source": form.source(), **form.inclusions(columns), **form.units(columns), **form.numbers()}
     constants, statuses, attributes = form.constants(columns), form.statuses(columns), form.attributes(columns)
     optional = {"attributes": attributes, "columns": columns, "constants": constants, "statuses": statuses}

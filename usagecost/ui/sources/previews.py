@@ -24,7 +24,7 @@ def show_preview(shown: Preview, counts: str, name: str) -> None:
     """The first rows as they are and as they would be read."""
     raw, canonical = st.columns(2, gap="medium")
     with raw:
-        st.markdown("**As it stands in the file**")
+        st.markdown("**File preview**")
         _table(frame_of(shown.raw), f"raw_{name}", "The first rows of the file as they stand in it")
     with canonical:
         st.markdown("**As it will be read**")

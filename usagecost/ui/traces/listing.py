@@ -66,7 +66,7 @@ CHOICES = {
 def listing(view: View, matching: int) -> None:
     """The line that says how much matches, the controls, the table and the way to the other pages."""
     if not matching:
-        empty("No request matches", "Take off a filter or the stretch of time, or choose a longer date range.")
+        empty("No request matches", "Remove a filter or the time selection, or choose a longer date range.")
         return
     line, order, columns = _controls(view, matching)
     at, is_before = _place(order, view)

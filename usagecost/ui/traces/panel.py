@@ -35,15 +35,15 @@ DETAILS = (
 )  # fmt: skip
 TOKENS = {
     "input_tokens": "Input tokens",
-    "cache_read_tokens": "of it cache read",
-    "cache_write_tokens": "of it cache write",
-    "cache_write_1h_tokens": "of that for 1 h",
-    "input_audio_tokens": "of it audio",
-    "input_image_tokens": "of it images",
+    "cache_read_tokens": "incl. cache read",
+    "cache_write_tokens": "incl. cache write",
+    "cache_write_1h_tokens": "incl. for 1 h",
+    "input_audio_tokens": "incl. audio",
+    "input_image_tokens": "incl. images",
     "output_tokens": "Output tokens",
-    "output_reasoning_tokens": "of it reasoning",
-    "output_audio_tokens": "of it audio",
-    "output_image_tokens": "of it images",
+    "output_reasoning_tokens": "incl. reasoning",
+    "output_audio_tokens": "incl. audio",
+    "output_image_tokens": "incl. images",
 }
 STATUS_ICONS = {"success": ":material/check_circle:", "error": ":material/error:", "cancelled": ":material/cancel:"}
 IDS = {"request_id": "Request id", "trace_id": "Trace id", "session_id": "Session id"}
@@ -162,7 +162,7 @@ def _cost(request: dict[str, Any], view: View) -> None:
     st.caption("Cost at list or own prices, part by part")
     if len(parts):
         whole = sum(parts["cost_usd"], Decimal(0))
-        lines = ["| Tokens of | Count | USD / M | USD |", "|:--|--:|--:|--:|"]
+        lines = ["| Type | Count | USD / M | USD |", "|:--|--:|--:|--:|"]
         for part in parts.to_dict("records"):
             count = "" if part["tokens"] is None else formats.exact_count(part["tokens"])
             rate = "" if part["usd_per_mtok"] is None else f"{part['usd_per_mtok'].normalize():f}"
@@ -188,8 +188,8 @@ def _timeline(request: dict[str, Any], view: View) -> None:
     found = answer(queries.requests.relatives, view.lake, view.version, view.basis, key, request["trace_id"], request["session_id"])
     if not found:
         return
-    st.title("Its trace or session", anchor=False)
-    st.caption(f"{formats.counted(len(found), 'request')}, this one marked. A click on another opens it.")
+    st.title("Trace", anchor=False)
+    st.caption(f"{formats.counted(len(found), 'request')}, the current one marked. A click on another opens it.")
     drawing = charts.timeline(_spans(found, request["request_id"]))
 
     def open_it() -> None:
