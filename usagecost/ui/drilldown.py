@@ -42,7 +42,7 @@ def open_requests(filters: Filters, interval: Interval | None = None, **paramete
     conditions: dict[str, Condition] = {}
     for condition in filters.conditions:
         if not isinstance(condition, Condition):
-            raise TypeError(f"The sidebar has no filter for: {condition.words}")
+            raise TypeError(f"There is no chip for: {condition.words}")
         name = condition.dimension
         conditions[name] = both(conditions[name], condition) if name in conditions else condition
     query = address.of_page("Traces", viewing.choices())

@@ -49,7 +49,7 @@ METRICS = {
             "Total spend",
             ("spend_usd",),
             formats.usd,
-            "What the requests cost in US dollars, on the cost basis chosen in the sidebar. What is not known of it "
+            "What the requests cost in US dollars, on the cost basis chosen under Settings. What is not known of it "
             "is left out and counted beside it: the sum is then a lower bound, marked ≥.",
             better="down",
             of_one="{spend}",
@@ -238,7 +238,7 @@ METRICS = {
             "Spend per request",
             ("spend_usd",),
             formats.usd,
-            "Mean cost of the requests whose price is known, on the cost basis chosen in the sidebar.",
+            "Mean cost of the requests whose price is known, on the cost basis chosen under Settings.",
             per=("priced_requests",),
             better="down",
         ),

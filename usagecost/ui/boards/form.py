@@ -18,7 +18,7 @@ from usagecost.vocabulary.filters import NOT_REPORTED, View
 
 WHOLE_PANEL = Panel(metrics=("spend_usd",), split="model", chart="bar", top=5)
 """What a new panel begins as."""
-NOT_SPLIT, SIDEBAR = "not split", "as in the sidebar"
+NOT_SPLIT, SIDEBAR = "not split", "same as page"
 INTERVALS = ("auto", "hour", "day", "week", "month")
 WIDTHS = {"third": "Third of a row", "half": "Half a row", "full": "Whole row"}
 FEW = 2
@@ -152,7 +152,7 @@ def _choose_filters(view: View, key: str) -> None:
         key=f"{key}_by",
         format_func=lambda name: DIMENSIONS[name].plural,
         placeholder="All requests",
-        help="These filters are the panel's own and hold beside those of the sidebar.",
+        help="These filters are the panel's own and hold beside those of the page.",
     )
     offered = answer(queries.choices, view) if by else {}
     for name in by:

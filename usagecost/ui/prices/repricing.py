@@ -19,7 +19,7 @@ from usagecost.ui.text import days_text, plain
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import NOT_REPORTED, View
 
-PERIOD, ALL = "The period of the sidebar", "The whole lake"
+PERIOD, ALL = "The period above", "The whole lake"
 PREVIEW_ASKED = "_preview_asked"
 """Set by who leads here for a preview."""
 _DONE, _PREVIEW = "_repriced", "_repricing"

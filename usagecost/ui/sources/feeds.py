@@ -61,7 +61,7 @@ def feeds(view: View) -> None:
     rest = len(found) - MOST_CARDS
     more = f" The {rest} sources without data for longest are in the download." if rest > 0 else ""
     days = days_text(view.period.first, view.period.last)
-    st.caption(f"Bars: requests by {view.interval}, {days}, {plain(view.period.zone)}, without the sidebar's filters.{more}")
+    st.caption(f"Bars: requests by {view.interval}, {days}, {plain(view.period.zone)}, without filters.{more}")
 
 
 def _card(title: str, source: dict[str, Any], usage: Usage, view: View, name: str) -> None:

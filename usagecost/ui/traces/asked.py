@@ -1,4 +1,4 @@
-"""What single requests can be asked for beside the sidebar's filters. All of it lives in the URL."""
+"""What single requests can be asked for beside the page's filters. All of it lives in the URL."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STRETCH = {"from": Choice(), "to": Choice()}
 
 
 def asked_for(view: View) -> View:
-    """Draws the filters of the page and returns the sidebar's view with them added."""
+    """Draws the filters of the page and returns the view with them added."""
     narrowed = narrowed_range()
     if narrowed:
         view = view.where(narrowed)
