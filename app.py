@@ -135,13 +135,6 @@ def parts_chart(usage: Usage, view: View, name: str) -> None:
     )
 
 
-def choose_user(users: list[str]) -> None:
-    """A click anywhere in a row of the table of users chooses that user."""
-    cells = st.session_state["table_users"].selection.cells
-    if cells and cells[0][0] < len(users):
-        st.session_state["chosen_user"] = users[cells[0][0]]
-
-
 def names_of(usage: Usage, view: View, by: str) -> list[str]:
     """What the values of the answer's dimension are called, the most expensive first, without what is merged as "Other"."""
 
@@ -156,6 +149,12 @@ def user_rows(usage: Usage, view: View) -> tuple[pd.DataFrame, pd.DataFrame]:
     users = named(usage.by_value, view, "user", DIMENSIONS["user"].plural)
     numbers = folds.ranking_table(users, "user", USER_COLUMNS)
     return users, numbers.assign(last_seen=folds.last_seen(users, view.period.zone))
+
+
+def choose_user(named_ones: list[str]) -> None:
+    """A click anywhere in a row of the table of users chooses that user; one in the row of the others chooses nobody."""
+    if named_ones:
+        st.session_state["chosen_user"] = named_ones[0]
 
 
 def users_table(usage: Usage, view: View) -> None:
@@ -177,7 +176,7 @@ def users_table(usage: Usage, view: View) -> None:
             "last_seen": st.column_config.DatetimeColumn(f"Last seen ({view.period.zone})", format="YYYY-MM-DD HH:mm"),
         },
         alt_text="Users with requests, success rate, tokens, spend and when they were last seen",
-        on_select=lambda: choose_user(individuals),
+        on_select=lambda row: choose_user(individuals[row : row + 1]),
         on_open=drilldown.from_row(view, "user", users),
     )
 

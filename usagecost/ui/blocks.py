@@ -143,22 +143,29 @@ def table(
     name: str,
     columns: dict[str, Any],
     alt_text: str,
-    on_select: Callable[[], None] | None = None,
+    on_select: Callable[[int], None] | None = None,
     on_open: Callable[[int], None] | None = None,
     spend_places: int | None = None,
 ) -> None:
     """A table of people-sized numbers; unknown is a dash.
 
-    ``on_select`` is called when a reader clicks into a row, ``on_open`` with the row whose button is clicked.
+    ``on_select`` is called with the row that a reader clicks into, ``on_open`` with the row whose button is clicked.
     ``spend_places`` are the places of the amounts in a table with ``spend_columns``.
     """
-    selection: dict[str, Any] = {"on_select": on_select, "selection_mode": "single-cell"} if on_select else {}
+    key = f"table_{name}"
+
+    def tell() -> None:
+        cells = st.session_state[key].selection.cells
+        if cells and cells[0][0] < len(frame) and on_select:
+            on_select(cells[0][0])
+
+    selection: dict[str, Any] = {"on_select": tell, "selection_mode": "single-cell"} if on_select else {}
     shown = doubled(frame)
     if on_open:
         shown, columns = shown.assign(open=OPEN_ROW), {**columns, "open": _open_column(f"open_{name}", on_open)}
     st.dataframe(
         shown if spend_places is None else with_marks(shown, spend_places),
-        key=f"table_{name}",
+        key=key,
         hide_index=True,
         column_config=columns,
         column_order=list(columns),

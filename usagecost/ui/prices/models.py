@@ -53,7 +53,7 @@ def models(view: View) -> None:
     shown = pd.DataFrame([_shown(row, current) for row in rows])
     heading("Models and their prices", lambda: shown, name="prices", help="USD for a million tokens, of a short request sent now.")
     st.caption(
-        f"{_coverage(rows)} Prices: {plain(current.version)}. Tick a row to set its price, or to say which listed model it is."
+        f"{_coverage(rows)} Prices: {plain(current.version)}. Click a row to set its price, or to say which listed model it is."
     )
     known = "At list or own prices, where they are known."
     money = {name: st.column_config.NumberColumn(f"{title} / M", format="$%.4g", width="small") for name, title in RATES.items()}
@@ -64,7 +64,7 @@ def models(view: View) -> None:
             "provider": st.column_config.TextColumn("Provider", width="small"),
             "model": st.column_config.TextColumn("Model", width="medium"),
             "price": st.column_config.TextColumn("Price", help="Where the price of the newest request comes from."),
-            "price_reason": st.column_config.TextColumn("Why", width="medium", help=WHY),
+            **money,
             "requests": st.column_config.NumberColumn("Requests", format="localized"),
             "unpriced_requests": st.column_config.NumberColumn(
                 METRICS["unpriced_requests"].label, format="localized", help=METRICS["unpriced_requests"].help
@@ -73,19 +73,18 @@ def models(view: View) -> None:
             "tokens": st.column_config.NumberColumn("Tokens", format="compact"),
             "unpriced_tokens": st.column_config.NumberColumn(METRICS["unpriced_tokens"].label, format="compact", width="small"),
             "list_usd": st.column_config.NumberColumn("List cost", format="$%,.2f", help=known),
-            **money,
+            "price_reason": st.column_config.TextColumn("Why", width="medium", help=WHY),
             "price_id": st.column_config.TextColumn("Price id and date"),
         },
         alt_text="Models with requests, tokens, cost, the status of their price and the rates in force",
-        on_select=lambda: _set_price_of(rows),
+        on_select=lambda row: _set_price_of(rows[row]),
     )
 
 
-def _set_price_of(rows: list[dict[str, Any]]) -> None:
-    """A tick on a row leads to the form, with that model chosen."""
-    ticked = st.session_state["table_prices"].selection.rows
-    if ticked and ticked[0] < len(rows) and rows[ticked[0]]["model"]:
-        st.session_state["price_model"] = name_of(rows[ticked[0]])
+def _set_price_of(row: dict[str, Any]) -> None:
+    """A click on a row leads to the form, with that model chosen."""
+    if row["model"]:
+        st.session_state["price_model"] = name_of(row)
         st.session_state["part"] = "Set a price"
 
 
