@@ -99,6 +99,7 @@ def test_requests_stand_newest_first_below_cards_that_count_them(open_page: Open
         ({"q": "%"}, []),
         ({"error": "Timeout"}, ["failed"]),
         ({"error": ["Timeout", "(not reported)"], "status": "success"}, ["second", "first"]),
+        ({"q": "TOOK** too"}, ["failed"]),
         ({"streaming": "streamed"}, ["first"]),
         ({"streaming": "at once"}, ["second"]),
         ({"streaming": "(not reported)"}, ["bare", "failed"]),

@@ -18,7 +18,7 @@ from tests.views import days, instant, request, view, write_lake
 from usagecost import queries
 from usagecost.lake import Lake
 from usagecost.queries.requests import SORTS, Key, Order
-from usagecost.vocabulary.filters import Bounds, Condition, Filters, Instants, Tagged, Text, View
+from usagecost.vocabulary.filters import SEARCHED, Bounds, Condition, Filters, Instants, Tagged, Text, View
 
 pytestmark = ON_BOTH_ENGINES
 
@@ -60,7 +60,7 @@ CONDITIONS = st.one_of(
     st.builds(Condition, st.just("error"), st.sampled_from([("Timeout",), ("Timeout", None)])),
     st.builds(Condition, st.just("streaming"), st.sampled_from([("streamed",), ("at once", None)])),
     st.builds(Tagged, st.sampled_from([("x",), ("y", "z")])),
-    st.builds(Text, st.sampled_from(["R1", "bob", "%", "'"])),
+    st.builds(Text, st.sampled_from(["R1", "bob", "%", "'", "gpt", "time"])),
     st.builds(Bounds, st.just("cost"), st.sampled_from([None, Decimal("0.5")]), st.sampled_from([Decimal("0.5"), Decimal(2)])),
     st.builds(Bounds, st.just("latency"), st.just(Decimal(100)), st.none()),
     st.just(Bounds("cost", is_unknown=True)),
@@ -137,8 +137,7 @@ def passes(one: Condition | Instants | Bounds | Tagged | Text, row: dict) -> boo
     if isinstance(one, Tagged):
         return bool(set(one.tags) & set(row["tags"] or []))
     if isinstance(one, Text):
-        names = ("request_id", "trace_id", "session_id", "user_id", "end_user_id")
-        return any(one.text.lower() in (row[name] or "").lower() for name in names)
+        return any(one.text.lower() in (row[name] or "").lower() for name in SEARCHED if name in row)
     if isinstance(one, Instants):
         return one.start <= queries.requests.moment(row["instant_us"]) < one.end
     value = row["cost_usd"] if one.quantity == "cost" else row["duration_ms"]

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from usagecost import engine, periods
 from usagecost.vocabulary import BASES, OF_ROWS
-from usagecost.vocabulary.filters import Instants, Parameters, View, instant_range_sql
+from usagecost.vocabulary.filters import MESSAGE_SQL, Instants, Parameters, View, instant_range_sql
 
 SORTS = {
     "time": ("Time", engine.INSTANT_US),
@@ -44,9 +44,6 @@ RELATIVE_DAYS = 3
 
 MOST_FAILURES = 200
 """Kinds of failures that are listed, the most frequent first."""
-
-MESSAGES = ("error_message", "error", "exception", "message", "status_message", "exception.message", "error.message", "error_str")
-"""Where sources leave what a failure said, among the remaining fields."""
 
 
 @dataclass(frozen=True)
@@ -167,11 +164,10 @@ def failures(view: View) -> list[dict[str, Any]]:
 
     Its requests, when the first and the last was sent (µs), and the message of the last one that has any.
     """
-    message = "coalesce(" + ", ".join(f"json_extract_string(attributes, '$.\"{name}\"')" for name in MESSAGES) + ")"
     sql = f"""
         SELECT error_class, provider, model, status, count(*) AS requests, min({engine.INSTANT_US}) AS first_us,
                max({engine.INSTANT_US}) AS last_us, arg_max(left(message, 500), {engine.INSTANT_US}) AS message
-        FROM (SELECT *, {message} AS message FROM {{requests}} WHERE {{matches}} AND status IN ('error', 'cancelled'))
+        FROM (SELECT *, {MESSAGE_SQL} AS message FROM {{requests}} WHERE {{matches}} AND status IN ('error', 'cancelled'))
         GROUP BY ALL ORDER BY requests DESC, error_class, provider, model, status LIMIT {MOST_FAILURES}"""
     return _answer(view, sql).to_pylist()
 

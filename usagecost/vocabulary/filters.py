@@ -18,8 +18,15 @@ NOT_REPORTED = "(not reported)"
 
 Parameters = dict[str, str | int | datetime | Decimal]
 
-SEARCHED = ("request_id", "trace_id", "session_id", "user_id", "end_user_id")
-"""Where a free text is looked for."""
+SEARCHED = (
+    "request_id", "trace_id", "session_id", "user_id", "end_user_id", "team_id", "virtual_key", "app", "project", "model",
+    "requested_model", "error_class",
+)  # fmt: skip
+"""Where a free text is looked for, beside the message of an error."""
+
+MESSAGES = ("error_message", "error", "exception", "message", "status_message", "exception.message", "error.message", "error_str")
+"""What the message of a failure is called among the remaining fields."""
+MESSAGE_SQL = "coalesce(" + ", ".join(f"json_extract_string(attributes, '$.\"{name}\"')" for name in MESSAGES) + ")"
 
 
 @dataclass(frozen=True)
@@ -124,25 +131,26 @@ class Tagged:
 
 @dataclass(frozen=True)
 class Text:
-    """The text occurs, in upper or lower case, in the id of the request, its trace or its session, or in its user.
+    """The text occurs, in upper or lower case, in an id of the request, in whose and what it is, its model, or its error.
 
-    ``users`` are ids of those in whose name it occurs.
+    ``named`` are columns with ids in whose name it occurs.
     """
 
     text: str
-    users: tuple[str, ...] = ()
+    named: tuple[tuple[str, str], ...] = ()
 
     def sql(self, prefix: str) -> tuple[str, Parameters]:
         """The condition and its parameters."""
         tests = [f"strpos(lower({column}), ${prefix}_text) > 0" for column in SEARCHED]
-        known = {f"{prefix}_{i}": user for i, user in enumerate(self.users)}
-        tests += [f"user_id IN ({', '.join('$' + name for name in known)})"] if known else []
+        tests.append(f"(status IN ('error', 'cancelled') AND strpos(lower({MESSAGE_SQL}), ${prefix}_text) > 0)")
+        tests += [f"{column} = ${prefix}_{place}" for place, (column, _) in enumerate(self.named)]
+        known = {f"{prefix}_{place}": value for place, (_, value) in enumerate(self.named)}
         return f"(({' OR '.join(tests)}) IS TRUE)", {f"{prefix}_text": self.text.lower(), **known}
 
     @property
     def words(self) -> str:
         """The condition as a person would say it."""
-        return f"ids or user contain “{self.text[:60]}”"
+        return f"search: “{self.text[:60]}”"
 
 
 @dataclass(frozen=True)

@@ -50,10 +50,14 @@ class Labels:
         """The value that is called so; what nothing is called by is a value itself."""
         return self._ids.get(dimension, {}).get(said, said)
 
-    def ids_with(self, dimension: str, text: str) -> tuple[str, ...]:
-        """The ids in whose name a text occurs, in upper or lower case."""
-        known = self._known.get(dimension, {})
-        return tuple(sorted(value for value, name in known.items() if text.casefold() in name.casefold()))
+    def all_with(self, text: str) -> tuple[tuple[str, str], ...]:
+        """The columns and ids in whose name a text occurs, in upper or lower case."""
+        return tuple(
+            (field, value)
+            for dimension, field in FIELDS.items()
+            for value, name in sorted(self._known.get(dimension, {}).items())
+            if text.casefold() in name.casefold()
+        )
 
     def of_all(self, dimension: str | None, values: Iterable[str]) -> dict[str, str]:
         """What each of some values is called; no two are called the same, also where one's name is what another is."""

@@ -40,9 +40,9 @@ def asked_for(view: View) -> View:
         view = view.where(narrowed)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         text = st.text_input(
-            "Search ids and users",
+            "Search",
             key="q",
-            placeholder="Part of a request, trace or session id, or of a user",
+            placeholder="Part of an id, a user, team, key, app, model or error",
             icon=":material/search:",
             label_visibility="collapsed",
             width=420,
@@ -51,7 +51,7 @@ def asked_for(view: View) -> View:
             conditions = list(_more(view, is_open=bool(more.open)))
         if narrowed:
             _chip(narrowed, view.period.zone)
-    searched = [Text(text, labels_of(view).ids_with("user", text))] if text else []
+    searched = [Text(text, labels_of(view).all_with(text))] if text else []
     for condition in searched + conditions:
         view = view.where(condition)
     said = [condition.words for condition in view.filters.conditions if not isinstance(condition, Instants)]

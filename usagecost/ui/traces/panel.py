@@ -25,7 +25,7 @@ from usagecost.ui.text import plain
 from usagecost.ui.traces.costs import cost_parts
 from usagecost.ui.traces.listing import STATUS_BADGES, open_request
 from usagecost.vocabulary import BASES, formats
-from usagecost.vocabulary.filters import NOT_REPORTED, View
+from usagecost.vocabulary.filters import MESSAGES, NOT_REPORTED, View
 from usagecost.vocabulary.labels import FIELDS, Labels
 
 SHOWN_FIRST = ("provider", "model", "requested_model", "operation")
@@ -137,7 +137,7 @@ def message_of(request: dict[str, Any]) -> str | None:
     """What a failure said, from the remaining fields; None where they hold nothing of it."""
     with suppress(ValueError, TypeError):
         rest = json.loads(request["attributes"])
-        found = next((rest[name] for name in queries.requests.MESSAGES if rest.get(name)), None)
+        found = next((rest[name] for name in MESSAGES if rest.get(name)), None)
         return found if isinstance(found, str) or found is None else json.dumps(found, ensure_ascii=False, indent=2)
     return None
 
