@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import isfinite
 from time import monotonic
 from typing import Any, Literal
 
@@ -56,7 +57,8 @@ class Choice:
         if self.kind == "flag":
             return said[0] == "true"
         if self.kind == "number":
-            return float(said[0])
+            number = float(said[0])
+            return number if isfinite(number) else self.default
         if self.options is None or said[0] in self.options:
             return said[0]
         names = self.options if isinstance(self.options, Mapping) else {}
