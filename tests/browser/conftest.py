@@ -179,6 +179,7 @@ def choose_range(page: Page, preset: str) -> None:
     page.locator(".st-key-range_open button").first.click()
     page.get_by_test_id("stPopoverBody").get_by_role("radio", name=preset, exact=True).click()
     expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+    expect(page.locator(".st-key-range_open button").first).to_contain_text(preset)  # a busy machine has begun the run by now
     settle(page)
 
 
@@ -199,6 +200,7 @@ def open_settings(page: Page) -> None:
     """Opens what is chosen once, in the sidebar."""
     page.locator(".st-key-settings summary").click()
     expect(page.get_by_role("combobox", name="Time zone")).to_be_visible()
+    settle(page)  # a dropdown that is opened while this still unfolds closes again
 
 
 def width(page: Page) -> int:
