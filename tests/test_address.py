@@ -90,3 +90,12 @@ def test_the_url_and_the_widgets_say_the_same_and_what_is_not_drawn_is_kept():
     app.query_params["range"] = "90d"  # as when the reader goes back
     app.run()
     assert app.text[0].value.startswith("90d Cost")
+
+
+def test_a_url_that_was_just_replaced_does_not_undo_a_choice():
+    app = AppTest.from_function(page).run()
+    app.text_input[0].set_value("7d").run()
+    app.query_params.clear()  # as a busy browser tells it with the next click
+    app.run()
+
+    assert app.text[0].value.startswith("7d")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pandas as pd
 import pytest
@@ -71,9 +72,23 @@ def opened(lake: str, monkeypatch: pytest.MonkeyPatch, **link: str | list[str]) 
     return page
 
 
+def clicked(page: AppTest, key: str) -> AppTest:
+    """The page that a click on a button leads to, by the link that a browser follows."""
+    page.button(key=key).click().run()
+    link = page.main.get("page_link")[0].proto
+    assert link.page == "Traces"
+    page.switch_page("pages/1_Traces.py")
+    page.query_params.clear()
+    for name, values in parse_qs(link.query_string).items():
+        page.query_params[name] = values
+    page.run()
+    assert not page.exception
+    return page
+
+
 def test_a_link_below_the_cards_opens_their_requests(lake: str, monkeypatch: pytest.MonkeyPatch):
     page = opened(lake, monkeypatch, user=["bob", "cid"])
-    page.button(key="open_all_failed").click().run()
+    clicked(page, "open_all_failed")
 
     assert page.title[0].value.endswith("Traces")
     assert page.session_state["user"] == ["bob", "cid"]
@@ -84,7 +99,7 @@ def test_a_link_below_the_cards_opens_their_requests(lake: str, monkeypatch: pyt
 
 def test_the_links_of_a_user_open_that_users_requests(lake: str, monkeypatch: pytest.MonkeyPatch):
     page = opened(lake, monkeypatch, tab="User activity", chosen_user="ann")
-    page.button(key="open_user_most expensive").click().run()
+    clicked(page, "open_user_most expensive")
 
     assert page.title[0].value.endswith("Traces")
     assert page.session_state["user"] == ["ann"]
@@ -93,7 +108,7 @@ def test_the_links_of_a_user_open_that_users_requests(lake: str, monkeypatch: py
 
 def test_the_link_to_what_has_no_price_leads_there(lake: str, monkeypatch: pytest.MonkeyPatch):
     page = opened(lake, monkeypatch)
-    page.button(key="open_all_spend incomplete").click().run()
+    clicked(page, "open_all_spend incomplete")
 
     assert page.metric[0].value == "1"
     assert page.checkbox(key="cost_known").value

@@ -159,16 +159,52 @@ def settle(page: Page) -> None:
     page.wait_for_selector(READY)
 
 
-def cards(page: Page, which: int = 0) -> list[str]:
-    """The values of a group of six cards: the page's, or the second one of a tab."""
-    return page.get_by_test_id("stMetricValue").all_inner_texts()[which * 6 : which * 6 + 6]
+def cards(page: Page) -> list[str]:
+    """The values of the page's cards."""
+    return page.get_by_test_id("stMetricValue").all_inner_texts()
 
 
 def choose(page: Page, label: str, option: str, *, typed: bool = False) -> None:
     """Chooses an option of a dropdown as a person would; in a long list by typing its name."""
-    box = page.get_by_role("combobox", name=label)
+    box = page.get_by_role("combobox", name=label, exact=True)
     box.click()
     if typed:
         box.fill(option)
     page.get_by_role("option", name=option, exact=True).click()
     settle(page)
+
+
+def choose_range(page: Page, preset: str) -> None:
+    """Chooses a named range in the bar above the page, which closes by that."""
+    page.locator(".st-key-range_open button").first.click()
+    page.get_by_test_id("stPopoverBody").get_by_role("radio", name=preset, exact=True).click()
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+    expect(page.locator(".st-key-range_open button").first).to_contain_text(preset)  # a busy machine has begun the run by now
+    settle(page)
+
+
+def choose_filter(page: Page, dimension: str, value: str) -> None:
+    """Adds a filter in the bar above the page, and closes what offers it."""
+    page.locator(".st-key-filters_open button").first.click()
+    body = page.get_by_test_id("stPopoverBody")
+    body.get_by_role("radio", name=dimension, exact=True).click()
+    settle(page)
+    choose(page, dimension, value)
+    page.keyboard.press("Escape")  # the list of the dropdown
+    page.keyboard.press("Escape")
+    expect(body).to_have_count(0)
+    settle(page)
+
+
+def open_settings(page: Page) -> None:
+    """Opens what is chosen once, in the sidebar."""
+    page.locator(".st-key-settings summary").click()
+    expect(page.get_by_role("combobox", name="Time zone")).to_be_visible()
+    settle(page)  # a dropdown that is opened while this still unfolds closes again
+
+
+def width(page: Page) -> int:
+    """How many pixels wide the page is, with what is beyond the screen."""
+    return page.evaluate(
+        "() => Math.max(document.documentElement.scrollWidth, document.querySelector('[data-testid=stMain]').scrollWidth)"
+    )

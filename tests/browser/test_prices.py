@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import LOOKS, open_page, serve, settle
+from tests.browser.conftest import LOOKS, open_page, serve, settle, width
 from tests.browser.test_usage_and_cost import STREAMLIT_BASELINE
 from tests.lake_rows import rows_of
 from usagecost.ingest import ingest
@@ -79,7 +79,6 @@ def test_every_tab_is_accessible_and_fits_the_screen(app: str, browser: BrowserC
         for part in PARTS:
             visit_part(page, app, part)
             found |= {(part, rule["id"]): rule["nodes"] for rule in Axe().run(page).response["violations"]}
-            width = page.viewport_size["width"]
-            assert page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth") <= width
+            assert width(page) <= page.viewport_size["width"]
 
         assert {place: nodes for place, nodes in found.items() if place[1] not in STREAMLIT_BASELINE} == {}

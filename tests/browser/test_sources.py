@@ -15,7 +15,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import LOOKS, choose, open_page, serve, settle
+from tests.browser.conftest import LOOKS, choose, open_page, open_settings, serve, settle, width
 from tests.browser.test_usage_and_cost import STREAMLIT_BASELINE
 from tests.lake_rows import rows_of
 from usagecost.ingest import ingest
@@ -189,12 +189,13 @@ def test_the_view_is_carried_between_the_pages(page: Page, app: str) -> None:
     settle(page)
     page.get_by_role("link", name="Sources").click()
     expect(page.get_by_role("heading", name="Data sources")).to_be_visible()
+    open_settings(page)
     expect(page.get_by_role("combobox", name="Time zone")).to_have_value("Asia/Tokyo")
 
     page.get_by_role("link", name="Usage and cost").click()
     expect(page.get_by_test_id("stMetricValue").first).to_be_visible()
     settle(page)
-    assert "range=Last+7+days" in page.url
+    assert {"range=7d", "tab=Cost"} <= set(page.url.split("?")[1].split("&"))
 
 
 def test_the_sample_steps_aside_for_what_is_loaded(browser: BrowserContext, sample_lake: str, tmp_path: Path) -> None:
@@ -236,4 +237,4 @@ def test_nothing_is_wider_than_a_phone(app: str, browser: BrowserContext, part: 
     for page in open_page(browser, viewport={"width": 390, "height": 844}):
         visit_part(page, app, part)
 
-        assert page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+        assert width(page) <= 390

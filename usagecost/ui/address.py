@@ -3,6 +3,8 @@
 A widget that Streamlit binds to the URL replaces the browser's history entry, so that Back would leave the app; what a script
 writes pushes one. So no widget is bound: its state is set from the URL where that has changed from outside (a link, a reload,
 Back), and is written to it, all at once and before anything is drawn, where a widget has changed it. Defaults are left out.
+
+A reader who clicks twice is faster than a busy machine: the second click may tell the URL of before the first. That is no change.
 """
 
 from __future__ import annotations
@@ -10,14 +12,19 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import isfinite
+from time import monotonic
 from typing import Any, Literal
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 Query = dict[str, list[str]]
 """Parameter of the URL -> its values."""
 
-_PAGE, _WRITTEN, _STOOD, _OWN = "_page", "_written", "_stood", "_own"
+_PAGE, _WRITTEN, _FORMER, _STOOD, _OWN = "_page", "_written", "_former", "_stood", "_own"
+LAG = 5.0
+"""Seconds within which a browser knows the URL that was written."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,8 @@ class Choice:
         if self.kind == "flag":
             return said[0] == "true"
         if self.kind == "number":
-            return float(said[0])
+            number = float(said[0])
+            return number if isfinite(number) else self.default
         if self.options is None or said[0] in self.options:
             return said[0]
         names = self.options if isinstance(self.options, Mapping) else {}
@@ -77,7 +85,7 @@ def begin(page: str, shared: Choices, own: Choices) -> None:
     """
     choices = {**shared, **own}
     query = _query(choices)
-    if st.session_state.get(_WRITTEN) != (page, query):
+    if st.session_state.get(_WRITTEN) != (page, query) and not _lags(page, query):
         for name, choice in choices.items():
             st.session_state[name] = choice.read(query.get(name, []))
         st.session_state[_WRITTEN] = page, query
@@ -108,6 +116,7 @@ def write() -> None:
     if said != {name: texts for name, texts in meant.items() if texts}:
         others = {name: st.query_params.get_all(name) for name in st.query_params if name not in choices}
         st.query_params.from_dict({**said, **others})
+        st.session_state[_FORMER] = [*_former(), (page, query, monotonic())]
         st.session_state[_WRITTEN] = page, said
 
 
@@ -120,6 +129,17 @@ def current_page() -> str:
     """The page that is shown, by its title."""
     page, _ = st.session_state.get(_PAGE, ("", {}))
     return page
+
+
+def _former() -> list[tuple[str, Query, float]]:
+    """What the last writes replaced: page, parameters and when."""
+    return [one for one in st.session_state.get(_FORMER, []) if monotonic() - one[2] < LAG]
+
+
+def _lags(page: str, query: Query) -> bool:
+    """Whether a browser tells a URL that was just replaced, other than by going back to it."""
+    run = get_script_run_ctx()
+    return any(one[:2] == (page, query) for one in _former()) and not (run and run.is_history_navigation)
 
 
 def _said(choices: Choices) -> Query:

@@ -1,10 +1,16 @@
-"""From one page to another. A click is a callback, which may not change the page: it notes where to go, the next run goes there."""
+"""From one page to another. A click is a callback, which may not change the page: it notes where to go, the next run goes there.
+
+It goes by a link, which the browser follows at once: `st.switch_page` writes the URL before it changes the page, so that the page
+that is left would stand in the browser's history once more, with the filters of the next one.
+"""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from usagecost.ui.address import Query
+
+_FOLLOWED = "<script>document.querySelector('.st-key-going a').click()</script>"
 
 
 def to(page: str, parameters: Query) -> None:
@@ -17,4 +23,7 @@ def follow() -> None:
     going = st.session_state.pop("_going", None)
     if going is not None:
         page, parameters = going
-        st.switch_page(page, query_params=parameters)
+        with st.container(key="going"):
+            st.page_link(page, label="Opening …", query_params=parameters)
+            st.html(_FOLLOWED, unsafe_allow_javascript=True)
+        st.stop()

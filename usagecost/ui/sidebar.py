@@ -54,7 +54,7 @@ def date_input(key: str, view: View, label: str) -> None:
 
     def chosen() -> None:
         chosen_days = sorted(st.session_state[key])
-        if chosen_days:
+        if chosen_days and (chosen_days[0], chosen_days[-1]) != days:  # a busy browser may tell the former range once more
             viewing.show_days(chosen_days[0], chosen_days[-1])
 
     st.date_input(

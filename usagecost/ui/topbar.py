@@ -86,24 +86,31 @@ def _range(view: View) -> None:
     days = days_text(view.period.first, view.period.last)
     words = f"{PRESETS[preset][0]} · {days}" if preset in PRESETS else days
     with st.popover(words, icon=":material/calendar_month:", key="range_open", on_change="rerun"):
-        st.session_state["range_top"] = preset if preset in PRESETS else None
-        st.pills(
-            "Range",
-            list(PRESETS),
-            format_func=lambda name: PRESETS[name][0],
-            key="range_top",
-            on_change=_preset_chosen,
-            label_visibility="collapsed",
-            width=360,
-        )
+        _presets(preset)
         date_input("days_top", view, "First and last day")
 
 
-def _preset_chosen() -> None:
-    chosen = st.session_state["range_top"]
-    if chosen:
-        viewing.show_preset(chosen)
-    st.session_state["range_open"] = False
+def _presets(preset: str) -> None:
+    """The named ranges. Each state is a widget of its own: setting one's value could undo a click that is under way."""
+    key, shown = f"range_top_{preset}", preset if preset in PRESETS else None
+
+    def choose() -> None:
+        if chosen := st.session_state[key]:
+            viewing.show_preset(chosen)
+        else:  # a click on what is chosen already
+            st.session_state[key] = shown
+        st.session_state["range_open"] = False
+
+    st.pills(
+        "Range",
+        list(PRESETS),
+        default=shown,
+        format_func=lambda name: PRESETS[name][0],
+        key=key,
+        on_change=choose,
+        label_visibility="collapsed",
+        width=360,
+    )
 
 
 def _compare() -> None:

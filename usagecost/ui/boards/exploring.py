@@ -23,8 +23,8 @@ KEY = "explore"
 """Of the form."""
 LINK = "asked"
 """The URL's parameter: the panel as JSON, without what is as it is by default."""
-CHOICES = {LINK: Choice()}
-"""What of the page stands in the URL, beside the view."""
+CHOICES = {LINK: Choice(default=form.WHOLE_PANEL.model_dump_json(exclude_defaults=True))}
+"""What of the page stands in the URL, beside the view: a form that nobody has changed does not, as it would be a step back."""
 NEW_BOARD = "a new board"
 
 
