@@ -9,6 +9,7 @@ import streamlit as st
 
 from usagecost.charts import Drawing, ranked_bars
 from usagecost.queries import folds
+from usagecost.queries.changes import changes
 from usagecost.queries.folds import AT_LEAST, Usage
 from usagecost.ui import drilldown
 from usagecost.ui.blocks import MOST_ROWS_UNSCROLLED, draw, heading, kept, table
@@ -122,7 +123,7 @@ def table_numbers(usage: Usage, by: str, top: pd.DataFrame) -> pd.DataFrame:
 
 def _numbers(usage: Usage, by: str, top: pd.DataFrame) -> pd.DataFrame:
     """One row a value, and the total; index: its place."""
-    of_values = folds.ranking_table(top, by, COLUMNS).assign(change=folds.changes(usage, top, "spend_usd"))
+    of_values = folds.ranking_table(top, by, COLUMNS).assign(change=changes(usage, top, "spend_usd"))
     totals, before = usage.totals, usage.totals_before
     spend = METRICS["spend_usd"]
     now, former = spend.of(totals), spend.of(before) if before else None
