@@ -152,6 +152,36 @@ def test_the_running_interval_is_marked(lake_of: Callable[..., str]):
     assert [row["interval"] for row in bars if row["running"] and row["name"] is None] == ["2026-05-02"]
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "interval", "texts"),
+    [
+        ("2026-05-06", "2026-05-19", "week", ["Wed 6 May – Sun 10 May 2026 (partial)", "Mon 11 May – Sun 17 May 2026",
+                                              "Mon 18 May – Tue 19 May 2026 (partial)"]),
+        ("2025-12-01", "2026-01-05", "month", ["December 2025", "January 2026 (partial)"]),
+        ("2026-10-25", "2026-10-25", "day", ["Sun 25 Oct 2026"]),
+    ],
+)  # fmt: skip
+def test_an_interval_that_the_range_cuts_is_called_partial(first: str, last: str, interval: str, texts: list[str]):
+    axis = TimeAxis(intervals(days(first, last, "Europe/Berlin"), interval), interval, "Europe/Berlin")
+
+    assert axis.texts == texts
+    assert axis.partial == ["partial" in text for text in texts]
+
+
+def test_an_hour_is_told_with_its_weekday_and_offset():
+    axis = TimeAxis(intervals(days("2026-10-25", zone="Europe/Berlin"), "hour"), "hour", "Europe/Berlin")
+
+    assert axis.texts[2:4] == ["Sun 25 Oct 2026, 02:00 +02:00", "Sun 25 Oct 2026, 02:00 +01:00"]
+    assert not any(axis.partial)
+
+
+def test_the_bars_of_a_card_are_partial_too(lake_of: Callable[..., str]):
+    usage = queries.usage(view(lake_of(request("2026-05-06")), days("2026-05-06", "2026-05-17"), "week"))
+    bars = charts.small_bars(usage.over_time, "requests", TimeAxis(usage.intervals, "week", "UTC")).data
+
+    assert list(bars["partial"]) == [True, False]
+
+
 def test_a_tooltip_tells_all_metrics_of_an_interval(lake_of: Callable[..., str]):
     usage = queries.usage(view(lake_of(request(status="success"), request(status="error")), days("2026-05-01")), "model")
     described = lines(usage, TimeAxis(usage.intervals, "day", "UTC"), "successful", "requests")
@@ -195,10 +225,16 @@ def test_ticks_are_few_and_stand_at_intervals(range_shown: tuple[str, int], firs
     [
         ("2026-05-01", "2026-05-01", "hour", ["1 May", "03:00", "06:00", "09:00", "12:00", "15:00", "18:00", "21:00"]),
         ("2026-04-30", "2026-05-02", "day", ["30 Apr", "1 May", "2 May"]),
-        ("2025-11-15", "2026-04-15", "day", ["Dec", "Jan 2026", "Feb", "Mar", "Apr"]),
+        ("2025-11-15", "2026-04-15", "day", ["Dec 2025", "Jan 2026", "Feb", "Mar", "Apr"]),
         ("2025-11-15", "2026-02-15", "month", ["Nov 2025", "Dec", "Jan 2026", "Feb"]),
+        ("2024-11-15", "2026-11-30", "month", ["Nov 2024", "Jan 2025", "Mar", "May", "Jul", "Sep", "Nov", "Jan 2026", "Mar", "May",
+                                               "Jul", "Sep", "Nov"]),
+        ("2026-08-02", "2026-10-11", "week", ["2 Aug", "10 Aug", "24 Aug", "7 Sep", "21 Sep", "5 Oct"]),
+        ("2025-12-30", "2026-01-02", "day", ["30 Dec 2025", "31 Dec", "1 Jan 2026", "2 Jan"]),
+        ("2026-11-01", "2026-11-30", "day", ["1 Nov", "8 Nov", "15 Nov", "22 Nov", "29 Nov"]),
+        ("2025-12-31", "2026-01-01", "hour", ["31 Dec 2025", "06:00", "12:00", "18:00", "1 Jan 2026", "06:00", "12:00", "18:00"]),
     ],
-)
+)  # fmt: skip
 def test_ticks_read_as_dates(first: str, last: str, interval: str, texts: list[str]):
     assert list(tick_texts([step.label for step in intervals(days(first, last), interval)], interval).values()) == texts
 

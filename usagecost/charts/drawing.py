@@ -57,10 +57,10 @@ def brushable() -> alt.Parameter:
     return alt.selection_interval(name=BRUSHED, encodings=["x"], zoom=False, mark=alt.BrushConfig(fill="#8A94A6", fillOpacity=0.2))
 
 
-def encoded(spec: Spec, **channels: Any) -> Spec:
-    """The specification with channels put into those of its layers that have them."""
+def encoded(spec: Spec, **channels: Spec) -> Spec:
+    """Returns the specification with properties put into the channels of those of its layers that have them."""
     layers = [
-        {**layer, "encoding": {**layer["encoding"], **{name: part for name, part in channels.items() if name in layer["encoding"]}}}
-        for layer in spec["layer"]
+        {**layer, "encoding": {**old, **{name: {**old[name], **part} for name, part in channels.items() if name in old}}}
+        for layer, old in ((layer, layer["encoding"]) for layer in spec["layer"])
     ]
     return {**spec, "layer": layers}
