@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import altair as alt
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from tests.views import days, request, view
 from usagecost import charts, queries
 from usagecost.charts import Drawing, TimeAxis, look, tick_texts, value_name
+from usagecost.charts.units import AXES, axis_ticks, log_ticks
 from usagecost.periods import intervals
 from usagecost.queries import folds
 from usagecost.queries.folds import Usage
@@ -237,6 +239,54 @@ def test_ticks_are_few_and_stand_at_intervals(range_shown: tuple[str, int], firs
 )  # fmt: skip
 def test_ticks_read_as_dates(first: str, last: str, interval: str, texts: list[str]):
     assert list(tick_texts([step.label for step in intervals(days(first, last), interval)], interval).values()) == texts
+
+
+# ---- the axis of values
+
+
+@given(
+    st.sampled_from(sorted(AXES, key=str)),
+    st.one_of(st.just(0.0), st.floats(-1e12, -1e-6)),
+    st.one_of(st.just(0.0), st.floats(1e-6, 1e12)),
+)
+def test_ticks_of_values_are_few_regular_and_cover_what_is_drawn(unit: formats.Format, low: float, high: float):
+    (begin, end), ticks = axis_ticks(unit, low, high)
+    steps = {round((after - before) / (end - begin), 6) for before, after in pairwise(ticks)}
+
+    assert begin <= low <= high <= end
+    assert begin < end
+    assert 0 in ticks
+    assert 2 <= len(ticks) <= 9
+    assert len(steps) == 1
+    assert unit is not formats.count or all(tick == int(tick) for tick in ticks)
+
+
+@pytest.mark.parametrize(
+    ("unit", "high", "domain", "ticks"),
+    [
+        (formats.count, 0, [0, 1], [0, 1]),
+        (formats.count, 3, [0, 3], [0, 1, 2, 3]),
+        (formats.percent, 0.952, [0, 1], [0, 0.2, 0.4, 0.6, 0.8, 1]),
+        (formats.milliseconds, 210_000, [0, 210_000], [0, 60_000, 120_000, 180_000]),
+        (formats.milliseconds, 100_000, [0, 100_000], [0, 20_000, 40_000, 60_000, 80_000, 100_000]),
+        (formats.usd, 0.007, [0, 0.007], [0, 0.002, 0.004, 0.006]),
+    ],
+)
+def test_ticks_are_round_in_their_unit(unit: formats.Format, high: float, domain: list[float], ticks: list[float]):
+    assert axis_ticks(unit, 0, high) == (pytest.approx(domain), ticks)
+
+
+def test_ticks_of_a_logarithmic_axis():
+    assert log_ticks(formats.milliseconds, 120, 700_000) == [1_000, 10_000, 60_000, 600_000]
+    assert log_ticks(formats.milliseconds, 900, 20_000) == [1_000, 2_000, 5_000, 10_000, 20_000]
+    assert log_ticks(formats.usd, 0.0002, 0.3) == [0.001, 0.01, 0.1]
+
+
+def test_a_series_of_zeros_lies_on_the_baseline(lake_of: Callable[..., str]):
+    usage = queries.usage(view(lake_of(request(input_tokens=0)), days("2026-05-01", "2026-05-03")), "model")
+    described = lines(usage, TimeAxis(usage.intervals, "day", "UTC"), "input_tokens")
+
+    assert [0, 1] in list(found(described, "domain"))
 
 
 # ---- bars and lines

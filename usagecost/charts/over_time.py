@@ -9,9 +9,9 @@ import altair as alt
 import pandas as pd
 
 from usagecost.charts.drawing import Drawing, Spec, brushable, encoded, openable, shape
-from usagecost.charts.look import CUT_LEGEND, HEIGHT, LEGEND_ROW, doubles, legend, said, value_axis
+from usagecost.charts.look import CUT_LEGEND, HEIGHT, LEGEND_ROW, doubles, legend, said, value_axis, value_ticks
 from usagecost.charts.timeaxis import PLACE, TimeAxis, time_axis
-from usagecost.charts.units import axis_of, exact
+from usagecost.charts.units import axis_of, in_full
 from usagecost.vocabulary import METRICS, formats
 from usagecost.vocabulary.colours import QUIET
 from usagecost.vocabulary.formats import Format
@@ -58,14 +58,14 @@ def over_time(
     colors = dict(zip(names, palette, strict=True))
     names, step = list(colors), axis.interval.capitalize()
     tells_all = names_are_ours and len(names) <= MOST_TOLD
-    drawn = _drawn(parts, names, axis, nothing=exact(unit, 0) if stacked else None)
+    drawn = _drawn(parts, names, axis, nothing=in_full(unit, 0) if stacked else None)
     if tells_all:
         drawn = _with_all_texts(drawn, names)
     told = tuple(names) if tells_all else ()
     spec = _shape(mark, unit, step, stacked, len(names) > 1, len(axis.steps) <= MOST_DOTTED, told, brushes)
-    color = {**spec["layer"][1]["encoding"]["color"], "scale": {"domain": names, "range": list(colors.values())}}
-    room = LEGEND_ROW * len(names) if len(names) > 1 else 0
-    return Drawing(drawn, {**encoded(spec, x=time_axis(axis), color=color), "height": (LOW if brushes else HEIGHT) + room})
+    spec = encoded(spec, x=time_axis(axis), color={"scale": {"domain": names, "range": list(colors.values())}})
+    height = (LOW if brushes else HEIGHT) + (LEGEND_ROW * len(names) if len(names) > 1 else 0)
+    return Drawing(drawn, {**value_ticks(spec, unit, *_extent(drawn, stacked=stacked)), "height": height})
 
 
 def _drawn(parts: pd.DataFrame, names: Sequence[str], axis: TimeAxis, *, nothing: str | None) -> pd.DataFrame:
@@ -96,6 +96,13 @@ def _with_all_texts(drawn: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     return drawn.assign(**{f"text_{place}": drawn["interval"].map(texts[name]) for place, name in enumerate(names)})
 
 
+def _extent(drawn: pd.DataFrame, *, stacked: bool) -> tuple[float, float]:
+    """Returns the least and the most that is drawn at any interval; what is stacked is so above and below 0."""
+    ends = [drawn["value"].clip(upper=0), drawn["value"].clip(lower=0)]
+    low, high = (end.groupby(drawn["interval"]).sum() for end in ends) if stacked else ends
+    return float(low.fillna(0).min()), float(high.fillna(0).max())
+
+
 @cache
 def _shape(
     mark: str,
@@ -116,9 +123,7 @@ def _shape(
         .transform_filter("isValid(datum.name)")
         .encode(
             x=PLACE,
-            y=alt.Y(
-                "value:Q", axis=value_axis(axis_of(unit), is_count=unit is formats.count), stack="zero" if is_stacked else None
-            ),
+            y=alt.Y("value:Q", axis=value_axis(axis_of(unit)), stack="zero" if is_stacked else None),
             color=alt.Color("name:N", legend=legend(labelExpr=CUT_LEGEND, **symbol) if has_legend else None),
             tooltip=[interval, *(whole or [alt.Tooltip("name:N", title="Part"), alt.Tooltip("text:N", title="Value")])],
         )
