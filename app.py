@@ -83,7 +83,7 @@ def lines(usage: Usage, view: View, metrics: Sequence[str]) -> charts.Drawing:
     """Lines of metrics of one unit."""
     parts, names = charts.parts_of_metrics(usage.over_time, metrics), [METRICS[name].label for name in metrics]
     unit, colors = METRICS[metrics[0]].format, series_colors(metrics)
-    return charts.over_time(parts, "line", unit, names, colors, time_axis(usage, view), names_are_ours=True)
+    return charts.over_time(parts, "line", unit, names, colors, time_axis(usage, view))
 
 
 def line_charts(usage: Usage, view: View, name: str) -> None:

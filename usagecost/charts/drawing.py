@@ -33,7 +33,10 @@ class Drawing:
     @cached_property
     def rows(self) -> pa.Table:
         """The rows as they are sent to browsers."""
-        return pa.Table.from_pandas(self.data, preserve_index=False)
+        schema = pa.Schema.from_pandas(self.data, preserve_index=False)
+        if "tip" in schema.names:
+            schema = schema.set(schema.get_field_index("tip"), pa.field("tip", pa.map_(pa.string(), pa.string())))
+        return pa.Table.from_pandas(self.data, schema, preserve_index=False)
 
     @property
     def whole(self) -> Spec:

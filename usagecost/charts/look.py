@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 import altair as alt
@@ -21,7 +23,7 @@ LEGEND_COLUMN, LEGEND_ROW = 190, 9
 BAR_LABEL_WIDTH = 130
 
 CUT_NAME = "length(datum.label) > 34 ? slice(datum.label, 0, 17) + '…' + slice(datum.label, -16) : datum.label"
-CUT_LEGEND = "length(datum.label) > 22 ? slice(datum.label, 0, 11) + '…' + slice(datum.label, -10) : datum.label"
+CUT_LEGEND = 22
 
 
 def value_name(value: object, is_other: bool, merged: int = 1, plural: str = "") -> str:
@@ -29,6 +31,24 @@ def value_name(value: object, is_other: bool, merged: int = 1, plural: str = "")
     if is_other:
         return f"Other ({exact_count(merged)} {plural})" if plural else "Other"
     return NOT_REPORTED if pd.isna(value) else str(value)
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Cuts long names in the middle, as a legend has room for, so that they stay distinct."""
+    short = [_cut(name) for name in names]
+    for text in {text for text in short if short.count(text) > 1}:
+        places = [place for place, other in enumerate(short) if other == text]
+        letters = enumerate(zip_longest(*(names[place] for place in places)))
+        begins = max(next((i for i, those in letters if len(set(those)) > 1), 0) - CUT_LEGEND // 4, 0)
+        for number, place in enumerate(places):
+            short[place] = _cut(f"…{names[place][begins:]}")
+            if short[place] in short[:place]:
+                short[place] = f"{text} ({number + 1})"
+    return short
+
+
+def _cut(name: str) -> str:
+    return f"{name[: CUT_LEGEND // 2]}…{name[1 - CUT_LEGEND // 2 :]}" if len(name) > CUT_LEGEND else name
 
 
 def doubles(column: pd.Series) -> pd.Series:

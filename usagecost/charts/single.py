@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 
 from usagecost.charts.drawing import Drawing, Spec, encoded, shape
-from usagecost.charts.look import CUT_LEGEND, HEIGHT, LEGEND_ROW, doubles, legend, value_axis, value_ticks
+from usagecost.charts.look import HEIGHT, LEGEND_ROW, doubles, legend, short_names, value_axis, value_ticks
 from usagecost.charts.units import COUNT_AXIS, axis_of, exact, log_ticks
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.colours import COLORS
@@ -49,12 +49,14 @@ def scatter(
     points: pd.DataFrame, units: tuple[Format, Format], titles: tuple[str, str], names: Sequence[str], palette: Sequence[str]
 ) -> Drawing:
     """``points``: one row is a request with ``x``, ``y``, both more than 0, and ``name``, the part it is of."""
-    drawn = points[["name"]].assign(x=doubles(points["x"]), y=doubles(points["y"]))
+    short = short_names(names)
+    called = points["name"].map(dict(zip(names, short, strict=True)))
+    drawn = points[["name"]].assign(short=called, x=doubles(points["x"]), y=doubles(points["y"]))
     for axis, unit in zip("xy", units, strict=True):
         drawn[f"{axis}_text"] = [exact(unit, value) for value in drawn[axis]]
     spec = _scatter(axis_of(units[0]), axis_of(units[1]), titles, len(names) > 1)
     ticks = {axis: _ticked(spec, axis, unit, drawn[axis].min(), drawn[axis].max()) for axis, unit in zip("xy", units, strict=True)}
-    spec = encoded(spec, color={"scale": {"domain": list(names), "range": list(palette)}}, **ticks)
+    spec = encoded(spec, color={"scale": {"domain": short, "range": list(palette)}}, **ticks)
     return Drawing(drawn, {**spec, "height": HEIGHT + (LEGEND_ROW * len(names) if len(names) > 1 else 0)})
 
 
@@ -67,7 +69,7 @@ def _scatter(x_axis: str, y_axis: str, titles: tuple[str, str], has_legend: bool
         .encode(
             x=alt.X("x:Q", axis=_log_axis(x_axis, x_title), scale=alt.Scale(type="log", nice=False, padding=6)),
             y=alt.Y("y:Q", axis=_log_axis(y_axis, y_title), scale=alt.Scale(type="log", nice=False, padding=6)),
-            color=alt.Color("name:N", legend=legend(labelExpr=CUT_LEGEND, symbolType="circle") if has_legend else None),
+            color=alt.Color("short:N", legend=legend(symbolType="circle") if has_legend else None),
             tooltip=[
                 alt.Tooltip("x_text:N", title=x_title),
                 alt.Tooltip("y_text:N", title=y_title),
