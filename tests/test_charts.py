@@ -176,6 +176,13 @@ def test_an_interval_that_the_range_cuts_is_called_partial(first: str, last: str
     assert axis.partial == ["partial" in text for text in texts]
 
 
+def test_a_day_that_the_zone_skipped_has_a_chart_still():
+    axis = TimeAxis(intervals(days("2011-12-30", zone="Pacific/Apia"), "day"), "day", "Pacific/Apia")
+    parts = pd.DataFrame({"interval": [0], "name": ["a"], "value": [1], "text": ["1"]})[:0]
+
+    assert not data(spec(charts.over_time(parts, "bar", formats.count, ["a"], ["#000"], axis, stacked=True)))
+
+
 def test_an_hour_is_told_with_its_weekday_and_offset():
     axis = TimeAxis(intervals(days("2026-10-25", zone="Europe/Berlin"), "hour"), "hour", "Europe/Berlin")
 

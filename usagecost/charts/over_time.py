@@ -101,11 +101,11 @@ def _drawn(parts: pd.DataFrame, names: Sequence[str], axis: TimeAxis, *, nothing
     if nothing:
         drawn.loc[is_part, "value"] = drawn.loc[is_part, "value"].fillna(0)
     drawn["text"] = drawn["text"].where(drawn["text"].notna(), nothing or formats.UNKNOWN)
-    is_over = ~np.array([step.is_ahead for step in axis.steps])
+    is_over = ~np.array([step.is_ahead for step in axis.steps], dtype=bool)
     is_over[drawn.loc[drawn["value"].fillna(0) != 0, "interval"]] = True
     drawn = drawn[is_over[drawn["interval"]]].reset_index(drop=True)
-    steps, partial = drawn["interval"].to_numpy(), np.array(axis.partial)
-    beside = np.convolve(partial, [1, 1, 1])[1:-1] > 0
+    steps, partial = drawn["interval"].to_numpy(), np.array(axis.partial, dtype=bool)
+    beside = np.convolve([False, *partial, False], [1, 1, 1], mode="valid") > 0 if len(partial) else partial
     drawn["place"] = drawn["name"].map({name: place for place, name in enumerate(names)})
     drawn["is_total"], drawn["partial"] = drawn["name"].isin(totals), partial[steps]
     drawn["edge"] = drawn["value"].where(beside[steps])
@@ -158,11 +158,7 @@ def _extent(drawn: pd.DataFrame, *, stacked: bool) -> tuple[float, float]:
 @cache
 def _shape(mark: str, unit: Format, is_stacked: bool, has_legend: bool, is_dotted: bool, brushes: bool) -> Spec:
     is_line = mark == "line"
-    symbol = (
-        {"symbolType": "stroke", "symbolStrokeWidth": 3, "symbolOpacity": 1}
-        if is_line
-        else {"symbolType": "square", "symbolOpacity": 1}
-    )
+    symbol = {"symbolType": "stroke", "symbolStrokeWidth": 3} if is_line else {"symbolType": "square"}
     shown = alt.selection_point(name="shown", fields=["short"], bind="legend")
     parts = (
         alt.Chart()
@@ -170,7 +166,7 @@ def _shape(mark: str, unit: Format, is_stacked: bool, has_legend: bool, is_dotte
         .encode(
             x=PLACE,
             y=alt.Y("value:Q", axis=value_axis(axis_of(unit)), stack="zero" if is_stacked else None),
-            color=alt.Color("short:N", legend=legend(**symbol) if has_legend else None),
+            color=alt.Color("short:N", legend=legend(symbolOpacity=1, **symbol) if has_legend else None),
             **({"order": alt.Order("place:Q")} if is_stacked and mark != "line" else {}),
         )
     )

@@ -92,6 +92,8 @@ def tick_texts(labels: Sequence[str], interval: str) -> dict[str, str]:
 
     Where the range crosses a year, the first tick and the first of each year name it.
     """
+    if not labels:
+        return {}
     moments = {label: datetime.fromisoformat(f"{label}-01" if interval == "month" else label) for label in labels}
     first, last = moments[labels[0]], moments[labels[-1]]
     of_months = interval == "month" or (interval != "hour" and (last - first).days > MOST_DAYS)

@@ -71,7 +71,7 @@ def round_numbers(unit: Format, digits: Sequence[int] = (1, 2, 5)) -> Iterator[f
 
 def axis_ticks(unit: Format, low: float, high: float) -> tuple[list[float], list[float]]:
     """Returns the domain and the regular ticks of an axis that holds 0 and both numbers; of nothing it is from 0 to 1."""
-    low, high = min(low, 0.0), max(high, 0.0)
+    low, high = min(0.0, low), max(0.0, high)  # of no values: NaN is neither less nor more
     high = max(high, 1.0) if low == high or unit in WHOLE else high
     step = next(number for number in round_numbers(unit) if number * MOST_STEPS >= high - low)
     first, last = floor(2 * low / step), ceil(2 * high / step)
