@@ -80,7 +80,7 @@ def over_time(usage: Usage, view: View, metrics: Sequence[str], mark: str = "lin
     """Metrics of one unit over time: lines, or bars of those that add up."""
     parts, names = charts.parts_of_metrics(usage.over_time, metrics), [METRICS[name].label for name in metrics]
     unit, colors, axis = METRICS[metrics[0]].format, series_colors(metrics), time_axis(usage, view)
-    return charts.over_time(parts, mark, unit, names, colors, axis, stacked=mark == "bar", names_are_ours=True)
+    return charts.over_time(parts, mark, unit, names, colors, axis, stacked=mark == "bar")
 
 
 def line_charts(usage: Usage, view: View, name: str) -> None:

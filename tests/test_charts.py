@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import altair as alt
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from tests.views import days, request, view
 from usagecost import charts, queries
 from usagecost.charts import Drawing, TimeAxis, look, tick_texts, value_name
+from usagecost.charts.units import AXES, axis_ticks, log_ticks
 from usagecost.periods import intervals
 from usagecost.queries import folds
 from usagecost.queries.folds import Usage
@@ -60,12 +62,17 @@ def lines(usage: Usage, axis: TimeAxis, *metrics: str) -> dict[str, Any]:
     """Lines of metrics of one unit."""
     names = [METRICS[name].label for name in metrics]
     parts, unit = charts.parts_of_metrics(usage.over_time, metrics), METRICS[metrics[0]].format
-    return spec(charts.over_time(parts, "line", unit, names, series_colors(metrics), axis, names_are_ours=True))
+    return spec(charts.over_time(parts, "line", unit, names, series_colors(metrics), axis))
 
 
 def marks(described: dict[str, Any]) -> list[dict[str, Any]]:
     """The rows of parts, without those that stand for an interval alone."""
     return [row for row in data(described) if row["name"] is not None]
+
+
+def tips(described: dict[str, Any]) -> list[dict[str, str]]:
+    """What the tooltip of each interval tells, by the names that are seen."""
+    return [{name.rstrip("\u200b"): text for name, text in row["tip"].items()} for row in data(described) if row["tip"]]
 
 
 def ranked(*rows: tuple[str, Decimal | None]) -> pd.DataFrame:
@@ -98,7 +105,8 @@ def test_a_name_from_a_log_is_data_and_no_expression(lake_of: Callable[..., str]
         assert code
         assert not any(name in json.dumps(text) for text in code if name != "datum.label")
         assert name in {row["name"] for row in data(described)}, "whole in the tooltip"
-        assert any(name in domain for domain in found(described, "domain") if isinstance(domain, list))
+        drawn = {name, *look.short_names([name, "b"])}
+        assert any(drawn & set(domain) for domain in found(described, "domain") if isinstance(domain, list))
 
 
 def test_long_names_are_cut_where_they_are_drawn():
@@ -147,17 +155,95 @@ def test_the_running_interval_is_marked(lake_of: Callable[..., str]):
     axis = TimeAxis(usage.intervals, "day", "UTC")
     course, bars = marks(lines(usage, axis, "requests")), data(drawn_over_time(usage, axis))
 
-    assert [row["running"] for row in course] == [False, True]
-    assert [row["until_running"] for row in course] == [True, True]
-    assert [row["interval"] for row in bars if row["running"] and row["name"] is None] == ["2026-05-02"]
+    assert [row["partial"] for row in course] == [False, True]
+    assert [row["edge"] for row in course] == [0, 1], "the step into it is dashed"
+    assert [row["tip"]["title"] for row in bars if row["partial"] and row["name"] is None] == ["Sat 2 May 2026 (partial)"]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "interval", "texts"),
+    [
+        ("2026-05-06", "2026-05-19", "week", ["Wed 6 May – Sun 10 May 2026 (partial)", "Mon 11 May – Sun 17 May 2026",
+                                              "Mon 18 May – Tue 19 May 2026 (partial)"]),
+        ("2025-12-01", "2026-01-05", "month", ["December 2025", "January 2026 (partial)"]),
+        ("2026-10-25", "2026-10-25", "day", ["Sun 25 Oct 2026"]),
+    ],
+)  # fmt: skip
+def test_an_interval_that_the_range_cuts_is_called_partial(first: str, last: str, interval: str, texts: list[str]):
+    axis = TimeAxis(intervals(days(first, last, "Europe/Berlin"), interval), interval, "Europe/Berlin")
+
+    assert axis.texts == texts
+    assert axis.partial == ["partial" in text for text in texts]
+
+
+def test_a_day_that_the_zone_skipped_has_a_chart_still():
+    axis = TimeAxis(intervals(days("2011-12-30", zone="Pacific/Apia"), "day"), "day", "Pacific/Apia")
+    parts = pd.DataFrame({"interval": [0], "name": ["a"], "value": [1], "text": ["1"]})[:0]
+
+    assert not data(spec(charts.over_time(parts, "bar", formats.count, ["a"], ["#000"], axis, stacked=True)))
+
+
+def test_an_hour_is_told_with_its_weekday_and_offset():
+    axis = TimeAxis(intervals(days("2026-10-25", zone="Europe/Berlin"), "hour"), "hour", "Europe/Berlin")
+
+    assert axis.texts[2:4] == ["Sun 25 Oct 2026, 02:00 +02:00", "Sun 25 Oct 2026, 02:00 +01:00"]
+    assert not any(axis.partial)
+
+
+def test_the_bars_of_a_card_are_partial_too(lake_of: Callable[..., str]):
+    usage = queries.usage(view(lake_of(request("2026-05-06")), days("2026-05-06", "2026-05-17"), "week"))
+    bars = charts.small_bars(usage.over_time, "requests", TimeAxis(usage.intervals, "week", "UTC")).data
+
+    assert list(bars["partial"]) == [True, False]
 
 
 def test_a_tooltip_tells_all_metrics_of_an_interval(lake_of: Callable[..., str]):
     usage = queries.usage(view(lake_of(request(status="success"), request(status="error")), days("2026-05-01")), "model")
     described = lines(usage, TimeAxis(usage.intervals, "day", "UTC"), "successful", "requests")
 
-    assert {(row["text_0"], row["text_1"]) for row in data(described)} == {("1", "2")}
-    assert ["Day", "Successful", "Total requests"] in [[one["title"] for one in tips] for tips in found(described, "tooltip")]
+    assert tips(described) == [{"title": "Fri 1 May 2026", "Total requests": "2", "Successful": "1"}]
+    assert {row["band"] for row in data(described)} == {0}, "every mark finds it in the row of its band"
+
+
+def stack_of(*parts: tuple[int, str, float | None, str], names: tuple[str, ...], mark: str = "bar") -> dict[str, Any]:
+    """Stacked parts of two days, each with its place, name, value and text."""
+    rows = pd.DataFrame(parts, columns=["interval", "name", "value", "text"]).assign(label="Total spend")
+    axis = TimeAxis(intervals(days("2026-05-01", "2026-05-02"), "day"), "day", "UTC")
+    return spec(charts.over_time(rows, mark, formats.usd, names, ["#000"] * len(names), axis, stacked=True))
+
+
+def test_a_tooltip_tells_the_total_and_the_parts_with_their_shares_the_largest_first():
+    described = stack_of((0, "a", 1, "$1.0000"), (0, "b", 3, "≥ $3.0000"), (0, "c", None, "–"), names=("a", "b", "c"))
+    first, second = tips(described)
+
+    assert list(first.items()) == [
+        ("title", "Fri 1 May 2026"), ("Total spend", "≥ $4.0000"), ("b", "≥ $3.0000 · 75.0%"), ("a", "$1.0000 · 25.0%"), ("c", "–"),
+    ]  # fmt: skip
+    assert second == {"title": "Sat 2 May 2026", "Total spend": "$0.0000"}, "without what is nothing"
+
+
+def test_a_tooltip_of_many_parts_sums_up_the_least():
+    names = tuple(f"model-{number}" for number in range(15))
+    described = stack_of(*((0, name, 15 - place, "$") for place, name in enumerate(names)), names=names)
+
+    assert list(tips(described)[0].items())[-2:] == [("model-11", "$ · 3.3%"), ("3 more", "$6.0000")]
+
+
+@pytest.mark.parametrize("name", ["title", "image", "7", "Total spend", "__proto__"])
+def test_a_name_takes_the_place_of_no_line_of_a_tooltip(name: str):
+    described = stack_of((0, name, 1, "$1.0000"), (0, name, 2, "$2.0000"), names=(name,))
+    keys = [key for row in data(described) if row["tip"] for key in row["tip"]]
+
+    assert keys == ["title", "Total spend", f"{name}\u200b", f"{name}\u200b\u200b", "title", "Total spend"]
+
+
+def test_tooltips_are_sent_as_a_map_once_an_interval():
+    drawing = charts.over_time(
+        pd.DataFrame({"interval": [0], "name": ["a"], "value": [7], "text": ["7"]}), "bar", formats.count, ["a"], ["#000"],
+        TimeAxis(intervals(days("2026-05-01"), "day"), "day", "UTC"), stacked=True,
+    )  # fmt: skip
+
+    assert drawing.rows["tip"].to_pylist() == [[("title", "Fri 1 May 2026"), ("Total", "7"), ("a\u200b", "7 · 100.0%")], None]
 
 
 def test_of_what_is_stacked_the_absent_is_nothing_else_it_is_not_known(lake_of: Callable[..., str]):
@@ -195,12 +281,101 @@ def test_ticks_are_few_and_stand_at_intervals(range_shown: tuple[str, int], firs
     [
         ("2026-05-01", "2026-05-01", "hour", ["1 May", "03:00", "06:00", "09:00", "12:00", "15:00", "18:00", "21:00"]),
         ("2026-04-30", "2026-05-02", "day", ["30 Apr", "1 May", "2 May"]),
-        ("2025-11-15", "2026-04-15", "day", ["Dec", "Jan 2026", "Feb", "Mar", "Apr"]),
+        ("2025-11-15", "2026-04-15", "day", ["Dec 2025", "Jan 2026", "Feb", "Mar", "Apr"]),
         ("2025-11-15", "2026-02-15", "month", ["Nov 2025", "Dec", "Jan 2026", "Feb"]),
+        ("2024-11-15", "2026-11-30", "month", ["Nov 2024", "Jan 2025", "Mar", "May", "Jul", "Sep", "Nov", "Jan 2026", "Mar", "May",
+                                               "Jul", "Sep", "Nov"]),
+        ("2026-08-02", "2026-10-11", "week", ["2 Aug", "10 Aug", "24 Aug", "7 Sep", "21 Sep", "5 Oct"]),
+        ("2025-12-30", "2026-01-02", "day", ["30 Dec 2025", "31 Dec", "1 Jan 2026", "2 Jan"]),
+        ("2026-11-01", "2026-11-30", "day", ["1 Nov", "8 Nov", "15 Nov", "22 Nov", "29 Nov"]),
+        ("2025-12-31", "2026-01-01", "hour", ["31 Dec 2025", "06:00", "12:00", "18:00", "1 Jan 2026", "06:00", "12:00", "18:00"]),
     ],
-)
+)  # fmt: skip
 def test_ticks_read_as_dates(first: str, last: str, interval: str, texts: list[str]):
     assert list(tick_texts([step.label for step in intervals(days(first, last), interval)], interval).values()) == texts
+
+
+# ---- legends
+
+
+@pytest.mark.parametrize("mark", ["line", "area", "bar"])
+def test_a_legend_chooses_among_parts_beside_the_click_on_a_mark(mark: str):
+    described = stack_of((0, "a", 1, "$"), names=("a", "b"), mark=mark)
+    params = {param["name"]: param for param in described["params"]}
+
+    assert params["shown"] | {"views": []} == {
+        "name": "shown", "bind": "legend", "select": {"type": "point", "fields": ["short"]}, "views": [],
+    }  # fmt: skip
+    assert params["shown"]["views"] == params["opened"]["views"]
+    assert "shown" not in {param["name"] for param in stack_of((0, "a", 1, "$"), names=("a",), mark=mark)["params"]}
+
+
+def test_long_names_are_cut_in_a_legend_and_stay_distinct():
+    names = ["anthropic/claude-opus-4-5-20251101-v1:0", "anthropic/claude-haiku-4-5-20251101-v1:0", "gpt-4o"]
+
+    assert look.short_names(names) == ["…aude-opus-…51101-v1:0", "…aude-haiku…51101-v1:0", "gpt-4o"]
+
+
+@given(st.lists(st.text("ab", min_size=0, max_size=60), unique=True, max_size=8))
+def test_names_are_distinct_in_a_legend(names: list[str]):
+    assert len(set(look.short_names(names))) == len(names)
+
+
+def test_the_total_lies_on_top_and_is_dotted(lake_of: Callable[..., str]):
+    usage = queries.usage(view(lake_of(request(status="success")), days("2026-05-01")), "model")
+    axis = TimeAxis(usage.intervals, "day", "UTC")
+
+    assert [row["name"] for row in marks(lines(usage, axis, "requests", "failed", "successful"))][-1] == "Total requests"
+    assert [row["is_total"] for row in marks(lines(usage, axis, "requests", "failed"))] == [False, True]
+    assert [row["is_total"] for row in marks(lines(usage, axis, "requests"))] == [False], "alone it is a line as any other"
+
+
+# ---- the axis of values
+
+
+@given(
+    st.sampled_from(sorted(AXES, key=str)),
+    st.one_of(st.just(0.0), st.floats(-1e12, -1e-6)),
+    st.one_of(st.just(0.0), st.floats(1e-6, 1e12)),
+)
+def test_ticks_of_values_are_few_regular_and_cover_what_is_drawn(unit: formats.Format, low: float, high: float):
+    (begin, end), ticks = axis_ticks(unit, low, high)
+    steps = {round((after - before) / (end - begin), 6) for before, after in pairwise(ticks)}
+
+    assert begin <= low <= high <= end
+    assert begin < end
+    assert 0 in ticks
+    assert 2 <= len(ticks) <= 9
+    assert len(steps) == 1
+    assert unit is not formats.count or all(tick == int(tick) for tick in ticks)
+
+
+@pytest.mark.parametrize(
+    ("unit", "high", "domain", "ticks"),
+    [
+        (formats.count, 0, [0, 1], [0, 1]),
+        (formats.count, 3, [0, 3], [0, 1, 2, 3]),
+        (formats.percent, 0.952, [0, 1], [0, 0.2, 0.4, 0.6, 0.8, 1]),
+        (formats.milliseconds, 210_000, [0, 210_000], [0, 60_000, 120_000, 180_000]),
+        (formats.milliseconds, 100_000, [0, 100_000], [0, 20_000, 40_000, 60_000, 80_000, 100_000]),
+        (formats.usd, 0.007, [0, 0.007], [0, 0.002, 0.004, 0.006]),
+    ],
+)
+def test_ticks_are_round_in_their_unit(unit: formats.Format, high: float, domain: list[float], ticks: list[float]):
+    assert axis_ticks(unit, 0, high) == (pytest.approx(domain), ticks)
+
+
+def test_ticks_of_a_logarithmic_axis():
+    assert log_ticks(formats.milliseconds, 120, 700_000) == [1_000, 10_000, 60_000, 600_000]
+    assert log_ticks(formats.milliseconds, 900, 20_000) == [1_000, 2_000, 5_000, 10_000, 20_000]
+    assert log_ticks(formats.usd, 0.0002, 0.3) == [0.001, 0.01, 0.1]
+
+
+def test_a_series_of_zeros_lies_on_the_baseline(lake_of: Callable[..., str]):
+    usage = queries.usage(view(lake_of(request(input_tokens=0)), days("2026-05-01", "2026-05-03")), "model")
+    described = lines(usage, TimeAxis(usage.intervals, "day", "UTC"), "input_tokens")
+
+    assert [0, 1] in list(found(described, "domain"))
 
 
 # ---- bars and lines

@@ -33,7 +33,10 @@ class Drawing:
     @cached_property
     def rows(self) -> pa.Table:
         """The rows as they are sent to browsers."""
-        return pa.Table.from_pandas(self.data, preserve_index=False)
+        schema = pa.Schema.from_pandas(self.data, preserve_index=False)
+        if "tip" in schema.names:
+            schema = schema.set(schema.get_field_index("tip"), pa.field("tip", pa.map_(pa.string(), pa.string())))
+        return pa.Table.from_pandas(self.data, schema, preserve_index=False)
 
     @property
     def whole(self) -> Spec:
@@ -57,10 +60,10 @@ def brushable() -> alt.Parameter:
     return alt.selection_interval(name=BRUSHED, encodings=["x"], zoom=False, mark=alt.BrushConfig(fill="#8A94A6", fillOpacity=0.2))
 
 
-def encoded(spec: Spec, **channels: Any) -> Spec:
-    """The specification with channels put into those of its layers that have them."""
+def encoded(spec: Spec, **channels: Spec) -> Spec:
+    """Returns the specification with properties put into the channels of those of its layers that have them."""
     layers = [
-        {**layer, "encoding": {**layer["encoding"], **{name: part for name, part in channels.items() if name in layer["encoding"]}}}
-        for layer in spec["layer"]
+        {**layer, "encoding": {**old, **{name: {**old[name], **part} for name, part in channels.items() if name in old}}}
+        for layer, old in ((layer, layer["encoding"]) for layer in spec["layer"])
     ]
     return {**spec, "layer": layers}

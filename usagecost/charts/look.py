@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from usagecost.vocabulary import METRICS, formats
+from usagecost.charts.drawing import Spec, encoded
+from usagecost.charts.units import axis_ticks, in_full
+from usagecost.vocabulary import METRICS
 from usagecost.vocabulary.filters import NOT_REPORTED
-from usagecost.vocabulary.formats import UNKNOWN, Number, exact_count
+from usagecost.vocabulary.formats import UNKNOWN, Format, exact_count
 
 HEIGHT = 280
 BAR_STEP = 28
@@ -19,15 +23,7 @@ LEGEND_COLUMN, LEGEND_ROW = 190, 9
 BAR_LABEL_WIDTH = 130
 
 CUT_NAME = "length(datum.label) > 34 ? slice(datum.label, 0, 17) + '…' + slice(datum.label, -16) : datum.label"
-CUT_LEGEND = "length(datum.label) > 22 ? slice(datum.label, 0, 11) + '…' + slice(datum.label, -10) : datum.label"
-USD_AXIS = (
-    "datum.value > 0 && datum.value < 0.01 ? format(datum.value, '$,.2~r') : "
-    "datum.value >= 1000 || datum.value == 0 ? replace(replace(format(datum.value, '$,.3~s'), 'G', 'B'), 'k', 'K') : "
-    "format(datum.value, '$,.3~f')"
-)
-COUNT_AXIS = (
-    "abs(datum.value) < 1 ? format(datum.value, '.2~f') : replace(replace(format(datum.value, ',.3~s'), 'G', 'B'), 'k', 'K')"
-)
+CUT_LEGEND = 22
 
 
 def value_name(value: object, is_other: bool, merged: int = 1, plural: str = "") -> str:
@@ -35,6 +31,24 @@ def value_name(value: object, is_other: bool, merged: int = 1, plural: str = "")
     if is_other:
         return f"Other ({exact_count(merged)} {plural})" if plural else "Other"
     return NOT_REPORTED if pd.isna(value) else str(value)
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Cuts long names in the middle, as a legend has room for, so that they stay distinct."""
+    short = [_cut(name) for name in names]
+    for text in {text for text in short if short.count(text) > 1}:
+        places = [place for place, other in enumerate(short) if other == text]
+        letters = enumerate(zip_longest(*(names[place] for place in places)))
+        begins = max(next((i for i, those in letters if len(set(those)) > 1), 0) - CUT_LEGEND // 4, 0)
+        for number, place in enumerate(places):
+            short[place] = _cut(f"…{names[place][begins:]}")
+            if short[place] in short[:place]:
+                short[place] = f"{text} ({number + 1})"
+    return short
+
+
+def _cut(name: str) -> str:
+    return f"{name[: CUT_LEGEND // 2]}…{name[1 - CUT_LEGEND // 2 :]}" if len(name) > CUT_LEGEND else name
 
 
 def doubles(column: pd.Series) -> pd.Series:
@@ -46,24 +60,21 @@ def said(frame: pd.DataFrame, metric: str) -> list[str]:
     """What a tooltip says of each row's metric: the figure in full, marked as a lower bound where a part of it has no price."""
     missing = frame["incomplete_requests"] if metric == "spend_usd" and "incomplete_requests" in frame else [0] * len(frame)
     return [
-        UNKNOWN if pd.isna(value) else f"{'≥ ' if lacks else ''}{_in_full(value, metric)}"
+        UNKNOWN if pd.isna(value) else f"{'≥ ' if lacks else ''}{in_full(METRICS[metric].format, value)}"
         for value, lacks in zip(frame[metric], missing, strict=True)
     ]
 
 
-def _in_full(value: Number, metric: str) -> str:
-    """Counts with all their digits, amounts to a hundredth of a cent; what is measured as its metric says it."""
-    if metric.endswith("_usd"):
-        return f"${value:,.4f}"
-    return f"{value:,}" if METRICS[metric].format is formats.count else METRICS[metric].format(value)
+def value_axis(expression: str) -> alt.Axis:
+    """Returns the axis of values, without its ticks: see `value_ticks`."""
+    return alt.Axis(title=None, labelExpr=expression, minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, domain=False)
 
 
-def value_axis(expression: str, *, is_count: bool = False) -> alt.Axis:
-    """``is_count``: there is nothing between two ticks that are one apart."""
-    whole = {"tickMinStep": 1} if is_count else {}
-    return alt.Axis(
-        title=None, labelExpr=expression, minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, tickCount=5, domain=False, **whole
-    )
+def value_ticks(spec: Spec, unit: Format, low: float, high: float) -> Spec:
+    """Returns the specification with the domain and the regular ticks of its axis of values."""
+    domain, ticks = axis_ticks(unit, low, high)
+    axis = next(layer["encoding"]["y"]["axis"] for layer in spec["layer"] if "y" in layer["encoding"])
+    return encoded(spec, y={"scale": {"domain": domain, "nice": False}, "axis": {**axis, "values": ticks}})
 
 
 def name_axis() -> alt.Axis:

@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from usagecost.charts.drawing import Drawing, Spec, brushable, encoded, openable, shape
-from usagecost.charts.look import CUT_LEGEND, HEIGHT, LEGEND_ROW, doubles, legend, said, value_axis
-from usagecost.charts.timeaxis import PLACE, TimeAxis, time_axis
-from usagecost.charts.units import axis_of, exact
+from usagecost.charts.look import HEIGHT, LEGEND_ROW, doubles, legend, said, short_names, value_axis, value_ticks
+from usagecost.charts.timeaxis import PADDING, PLACE, TimeAxis, time_axis
+from usagecost.charts.units import axis_of, in_full
 from usagecost.vocabulary import METRICS, formats
 from usagecost.vocabulary.colours import QUIET
 from usagecost.vocabulary.formats import Format
+
+Seen = Callable[[float], Any]
 
 LOW = 190
 """The height of a chart that helps to choose a stretch of time."""
 MOST_DOTTED = 62
 """Intervals up to which a line has a dot at each, so that one between two gaps is seen; beyond, only the pointer finds them."""
 MOST_TOLD = 12
-"""Parts up to which a tooltip tells all of an interval; of more it tells the one under the pointer."""
+"""Parts that a tooltip lists; what is less is summed up."""
+FADED = 0.1
+"""The opacity of what was not chosen in the legend."""
+TOTALS = ("total_tokens", "requests")
+"""Metrics that hold others: their line is dashed and on top, so that a part that is nearly all of it is seen below."""
+TIP = alt.ExprRef("data('rows')[datum.band].tip")
+"""What a tooltip tells stands once an interval, in the row of its band; ``rows`` is what a drawing calls its data."""
+UNSEEN = "\u200b"
+"""Follows each name in a tooltip. Names are keys there: so none is taken for a number or a heading, and none stands there twice."""
 
 
 def parts_of(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """The parts that a metric has in rows of (interval, name) with its measures: ``value`` and ``text``, what a tooltip says."""
+    """Returns the parts that a metric has in rows of (interval, name) with its measures: ``value``; ``text``, what a tooltip says;
+    ``label``, the metric's own.
+    """
     values = METRICS[metric].column(rows)
-    return rows[["interval", "name"]].assign(value=values, text=said(rows.assign(**{metric: values}), metric))
+    texts = said(rows.assign(**{metric: values}), metric)
+    return rows[["interval", "name"]].assign(value=values, text=texts, label=METRICS[metric].label)
 
 
 def parts_of_metrics(over_time: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
-    """The same of several metrics that stand in the order of intervals: a part each, called as the metric is."""
+    """Returns the same of several metrics that stand in the order of intervals: a part each, called as the metric is."""
     rows = over_time.assign(interval=range(len(over_time)))
-    return pd.concat([parts_of(rows.assign(name=METRICS[name].label), name) for name in metrics], ignore_index=True)
+    parts = [parts_of(rows.assign(name=METRICS[name].label), name).assign(is_total=name in TOTALS) for name in metrics]
+    return pd.concat(parts, ignore_index=True)
 
 
 def over_time(
@@ -45,121 +61,159 @@ def over_time(
     axis: TimeAxis,
     *,
     stacked: bool = False,
-    names_are_ours: bool = False,
     brushes: bool = False,
 ) -> Drawing:
-    """Parts over time, each a line, an area or the bars of one colour.
+    """Draws parts over time, each a line, an area or the bars of one colour.
 
-    ``parts``: one row is (interval, name) with its ``value`` and ``text``, the interval being a place in the axis. ``mark`` is
-    line, area or bar. Of stacked parts what is absent is 0, of others it is not known: a gap. The running interval is shaded; of
-    those to come there is the place on the axis only. A click says the interval, and the name and its place among ``names``; or, if
-    it ``brushes``, a stretch can be marked. Where ``names_are_ours``, and no log's, tooltips tell all of them.
+    ``parts``: one row is (interval, name) with its ``value`` and ``text``, the interval being a place in the axis; ``label`` names
+    their sum, ``is_total`` marks those that hold the others. ``mark`` is line, area or bar. Of stacked parts what is absent is 0,
+    of others it is not known: a gap. Partial intervals are shaded; of those to come there is the place on the axis only.
+
+    A click says the interval, and the name and its place among ``names``; or, if it ``brushes``, a stretch can be marked. One on
+    the legend shows a part alone, with the shift key one more.
     """
     colors = dict(zip(names, palette, strict=True))
-    names, step = list(colors), axis.interval.capitalize()
-    tells_all = names_are_ours and len(names) <= MOST_TOLD
-    drawn = _drawn(parts, names, axis, nothing=exact(unit, 0) if stacked else None)
-    if tells_all:
-        drawn = _with_all_texts(drawn, names)
-    told = tuple(names) if tells_all else ()
-    spec = _shape(mark, unit, step, stacked, len(names) > 1, len(axis.steps) <= MOST_DOTTED, told, brushes)
-    color = {**spec["layer"][1]["encoding"]["color"], "scale": {"domain": names, "range": list(colors.values())}}
-    room = LEGEND_ROW * len(names) if len(names) > 1 else 0
-    return Drawing(drawn, {**encoded(spec, x=time_axis(axis), color=color), "height": (LOW if brushes else HEIGHT) + room})
+    names = list(colors)
+    short = dict(zip(names, short_names(names), strict=True))
+    drawn = _drawn(parts, names, axis, nothing=in_full(unit, 0) if stacked else None)
+    label = parts["label"].iloc[0] if "label" in parts and len(parts) else "Total"
+    drawn = drawn.assign(tip=_tips(drawn, axis, unit, label if stacked else None), short=drawn["name"].map(short))
+    spec = _shape(mark, unit, stacked, len(names) > 1, len(axis.steps) <= MOST_DOTTED, brushes)
+    spec = encoded(spec, x=time_axis(axis), color={"scale": {"domain": list(short.values()), "range": list(colors.values())}})
+    height = (LOW if brushes else HEIGHT) + (LEGEND_ROW * len(names) if len(names) > 1 else 0)
+    return Drawing(drawn, {**value_ticks(spec, unit, *_extent(drawn, stacked=stacked)), "height": height})
 
 
 def _drawn(parts: pd.DataFrame, names: Sequence[str], axis: TimeAxis, *, nothing: str | None) -> pd.DataFrame:
-    """Every part of every interval, in the order of time, each interval with a first row of no part, and the first name last: so it
-    lies on top. What is absent is ``nothing`` in words, or not known. Intervals to come are left out, unless something is known of
-    them.
+    """Returns a row for every part of every interval, in the order of time.
+
+    Each interval has a first row of no part; the first name is last, then totals, so that they lie on top. What is absent is
+    ``nothing`` in words, or not known. Intervals to come are left out, unless something is known of them. ``band`` is the place of
+    the interval's first row, ``edge`` the value at a partial interval and at those beside it.
     """
-    order = pd.MultiIndex.from_product([range(len(axis.steps)), [None, *reversed(names)]], names=["interval", "name"])
+    totals = set(parts.loc[parts["is_total"], "name"]) if "is_total" in parts and len(names) > 1 else set()
+    rows = [None, *(name for name in reversed(names) if name not in totals), *totals]
+    order = pd.MultiIndex.from_product([range(len(axis.steps)), rows], names=["interval", "name"])
+    parts = parts[["interval", "name", "value", "text"]]
     drawn = order.to_frame(index=False).merge(parts, how="left", on=["interval", "name"])  # two values may be called the same
     is_part = drawn["name"].notna()
     drawn["value"] = doubles(drawn["value"])
     if nothing:
         drawn.loc[is_part, "value"] = drawn.loc[is_part, "value"].fillna(0)
     drawn["text"] = drawn["text"].where(drawn["text"].notna(), nothing or formats.UNKNOWN)
-    told = set(drawn.loc[drawn["value"].fillna(0) != 0, "interval"])
-    running = [step.is_running for step in axis.steps]
-    until = [now or after for now, after in zip(running, [*running[1:], False], strict=True)]
-    places = drawn["interval"]
-    drawn["place"] = [names.index(name) if known else None for name, known in zip(drawn["name"], is_part, strict=True)]
-    drawn["running"], drawn["until_running"] = [running[i] for i in places], [until[i] for i in places]
-    drawn["interval"] = [axis.steps[i].label for i in places]
-    return drawn[[i in told or not axis.steps[i].is_ahead for i in places]].reset_index(drop=True)
+    is_over = ~np.array([step.is_ahead for step in axis.steps], dtype=bool)
+    is_over[drawn.loc[drawn["value"].fillna(0) != 0, "interval"]] = True
+    drawn = drawn[is_over[drawn["interval"]]].reset_index(drop=True)
+    steps, partial = drawn["interval"].to_numpy(), np.array(axis.partial, dtype=bool)
+    beside = np.convolve([False, *partial, False], [1, 1, 1], mode="valid") > 0 if len(partial) else partial
+    drawn["place"] = drawn["name"].map({name: place for place, name in enumerate(names)})
+    drawn["is_total"], drawn["partial"] = drawn["name"].isin(totals), partial[steps]
+    drawn["edge"] = drawn["value"].where(beside[steps])
+    drawn["band"] = drawn.index.to_series().where(drawn["name"].isna()).ffill().astype("int32")
+    drawn["interval"] = np.array([step.label for step in axis.steps], dtype=object)[steps]
+    return drawn
 
 
-def _with_all_texts(drawn: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """The rows with what a tooltip says of each part of their interval."""
-    texts = drawn[drawn["name"].notna()].pivot_table(index="interval", columns="name", values="text", aggfunc="first")
-    return drawn.assign(**{f"text_{place}": drawn["interval"].map(texts[name]) for place, name in enumerate(names)})
+def _tips(drawn: pd.DataFrame, axis: TimeAxis, unit: Format, total: str | None) -> list[dict[str, str] | None]:
+    """Returns what a tooltip tells, in the row of each interval's band: its date and its parts, the largest first.
+
+    Of what adds up to a ``total`` also that and the shares, without what is nothing.
+    """
+    told = drawn[drawn["name"].notna() & ((drawn["text"] != in_full(unit, 0)) | (total is None))]
+    told = told.sort_values("value", ascending=False, kind="stable")
+    parts: dict[int, list[tuple[str, float, str]]] = {}
+    for band, *part in zip(*(told[name].tolist() for name in ("band", "name", "value", "text")), strict=True):
+        parts.setdefault(band, []).append((*part,))
+    tips: list[dict[str, str] | None] = [None] * len(drawn)
+    headings = {step.label: text for step, text in zip(axis.steps, axis.texts, strict=True)}
+    for band, interval in drawn.loc[drawn["name"].isna(), "interval"].items():
+        tips[band] = {"title": headings[interval], **_lines_of(parts.get(band, []), unit, total)}
+    return tips
+
+
+def _lines_of(parts: list[tuple[str, float, str]], unit: Format, total: str | None) -> dict[str, str]:
+    """Returns the lines of a tooltip below its date: names, and what is said of them."""
+    whole, lines = sum(value for _, value, _ in parts), {}
+    if total:
+        texts = {text for _, _, text in parts}
+        is_less = any(text.startswith(("≥", formats.UNKNOWN)) for text in texts)
+        lines[total] = formats.UNKNOWN if texts == {formats.UNKNOWN} else f"{'≥ ' if is_less else ''}{in_full(unit, whole)}"
+    for name, value, text in parts[:MOST_TOLD]:
+        key = name + UNSEEN
+        while key in lines:
+            key += UNSEEN
+        lines[key] = f"{text} · {formats.percent(value / whole)}" if total and value > 0 and whole > 0 else text
+    if total and len(parts) > MOST_TOLD:
+        lines[f"{len(parts) - MOST_TOLD} more"] = in_full(unit, sum(value for _, value, _ in parts[MOST_TOLD:]))
+    return lines
+
+
+def _extent(drawn: pd.DataFrame, *, stacked: bool) -> tuple[float, float]:
+    """Returns the least and the most that is drawn at any interval; what is stacked is so above and below 0."""
+    ends = [drawn["value"].clip(upper=0), drawn["value"].clip(lower=0)]
+    low, high = (end.groupby(drawn["band"]).sum() for end in ends) if stacked else ends
+    return float(low.fillna(0).min()), float(high.fillna(0).max())
 
 
 @cache
-def _shape(
-    mark: str,
-    unit: Format,
-    step: str,
-    is_stacked: bool,
-    has_legend: bool,
-    is_dotted: bool,
-    told: tuple[str, ...],
-    brushes: bool,
-) -> Spec:
+def _shape(mark: str, unit: Format, is_stacked: bool, has_legend: bool, is_dotted: bool, brushes: bool) -> Spec:
     is_line = mark == "line"
     symbol = {"symbolType": "stroke", "symbolStrokeWidth": 3} if is_line else {"symbolType": "square"}
-    interval = alt.Tooltip("interval:N", title=step)
-    whole = [alt.Tooltip(f"text_{place}:N", title=name) for place, name in enumerate(told)]
+    shown = alt.selection_point(name="shown", fields=["short"], bind="legend")
     parts = (
         alt.Chart()
         .transform_filter("isValid(datum.name)")
         .encode(
             x=PLACE,
-            y=alt.Y(
-                "value:Q", axis=value_axis(axis_of(unit), is_count=unit is formats.count), stack="zero" if is_stacked else None
-            ),
-            color=alt.Color("name:N", legend=legend(labelExpr=CUT_LEGEND, **symbol) if has_legend else None),
-            tooltip=[interval, *(whole or [alt.Tooltip("name:N", title="Part"), alt.Tooltip("text:N", title="Value")])],
+            y=alt.Y("value:Q", axis=value_axis(axis_of(unit)), stack="zero" if is_stacked else None),
+            color=alt.Color("short:N", legend=legend(symbolOpacity=1, **symbol) if has_legend else None),
+            **({"order": alt.Order("place:Q")} if is_stacked and mark != "line" else {}),
         )
     )
-    marks = {"line": _lines, "area": _areas, "bar": _bars}[mark](parts, is_stacked)
-    dots = parts.mark_circle(size=22 if is_dotted else 60, opacity=1 if is_dotted else 0)
-    chosen = brushable() if brushes else openable("interval", "name", "place")
-    band = _aimed([interval, *whole]) if told else _running()
-    top = dots if is_line else marks.pop()
-    return shape(band, *marks, top.add_params(chosen), height=HEIGHT)
+
+    def seen(opacity: float) -> alt.Opacity | alt.OpacityValue:
+        """Faded, if the legend shows others alone."""
+        return alt.when(shown).then(alt.value(opacity)).otherwise(alt.value(opacity * FADED)) if has_legend else alt.value(opacity)
+
+    draw = {"line": _lines, "area": _areas, "bar": _bars}[mark]
+    marks = draw(parts, is_stacked, seen)
+    dots = parts.mark_circle(size=22, tooltip=TIP).encode(opacity=seen(1))
+    if not is_dotted or not is_line:
+        dots = parts.mark_circle(size=60, opacity=0, tooltip=TIP)
+    aim, *marks = marks if mark == "bar" else [dots, *marks]  # the legend listens only to a selection of the first of its layers
+    params = [brushable() if brushes else openable("interval", "name", "place"), *([shown] if has_legend else [])]
+    return shape(_band(), aim.add_params(*params), *marks, height=HEIGHT)
 
 
-def _running() -> alt.Chart:
-    """A shade behind the interval that is not over yet."""
-    band = alt.Chart().transform_filter("!isValid(datum.name) && datum.running").mark_rect(color=QUIET, opacity=0.10)
-    return band.encode(x=PLACE, tooltip=[alt.Tooltip("interval:N", title="Still running")])
-
-
-def _aimed(tooltip: list[alt.Tooltip]) -> alt.Chart:
-    """The same, and a shade behind the interval that the pointer is in, wherever it is between the parts."""
+def _band() -> alt.Chart:
+    """A shade behind the interval that the pointer is in, and behind partial ones; it has the tooltip wherever no part is."""
     near = alt.selection_point(name="near", on="pointerover", clear="pointerout", fields=["interval"], nearest=False)
-    shade = alt.when(near, empty=False).then(alt.value(0.14)).when("datum.running").then(alt.value(0.10)).otherwise(alt.value(0))
-    band = alt.Chart().transform_filter("!isValid(datum.name)").mark_rect(color=QUIET)
-    return band.encode(x=PLACE, opacity=shade, tooltip=tooltip).add_params(near)
+    shade = alt.when(near, empty=False).then(alt.value(0.14)).when("datum.partial").then(alt.value(0.10)).otherwise(alt.value(0))
+    band = (
+        alt.Chart()
+        .transform_filter("!isValid(datum.name)")
+        .mark_rect(color=QUIET, width=alt.RelativeBandSize(1 / (1 - PADDING)), tooltip=TIP)
+    )
+    return band.encode(x=PLACE, opacity=shade).add_params(near)
 
 
-def _lines(parts: alt.Chart, _: bool) -> list[alt.Chart]:
-    """The step into the running interval is dashed."""
-    return [
-        parts.transform_filter("!datum.running").mark_line(strokeWidth=2),
-        parts.transform_filter("datum.until_running").mark_line(strokeWidth=2, strokeDash=[4, 3]),
-    ]
+def _lines(parts: alt.Chart, _: bool, seen: Seen) -> list[alt.Chart]:
+    """The steps out of and into a partial interval are dashed; totals are thin and dotted."""
+    solid = parts.encode(
+        opacity=seen(1),
+        strokeDash=alt.condition("datum.is_total", alt.value([2, 2]), alt.value([1, 0])),
+        strokeWidth=alt.condition("datum.is_total", alt.value(1.5), alt.value(2)),
+    )
+    dashed = parts.encode(y=alt.Y("edge:Q", axis=parts.encoding.y.axis), opacity=seen(1))
+    return [solid.transform_filter("!datum.partial").mark_line(), dashed.mark_line(strokeWidth=2, strokeDash=[4, 3])]
 
 
-def _areas(parts: alt.Chart, is_stacked: bool) -> list[alt.Chart]:
+def _areas(parts: alt.Chart, is_stacked: bool, seen: Seen) -> list[alt.Chart]:
     """Areas on top of each other hide nothing; those that overlap let each other through."""
-    return [parts.encode(order=alt.Order("place:Q")).mark_area(opacity=0.85 if is_stacked else 0.2, line={"strokeWidth": 1.5})]
+    return [parts.encode(opacity=seen(0.85 if is_stacked else 0.2)).mark_area(line={"strokeWidth": 1.5})]
 
 
-def _bars(parts: alt.Chart, is_stacked: bool) -> list[alt.Chart]:
-    """The running interval is paler. Bars that do not add up stand beside each other."""
-    bars = parts.encode(opacity=alt.condition("datum.running", alt.value(0.5), alt.value(1)))
-    beside = alt.XOffset("name:N", sort=None)
-    return [(bars.encode(order=alt.Order("place:Q")) if is_stacked else bars.encode(xOffset=beside)).mark_bar()]
+def _bars(parts: alt.Chart, is_stacked: bool, seen: Seen) -> list[alt.Chart]:
+    """Partial intervals are paler. Bars that do not add up stand beside each other."""
+    bars = parts.encode(opacity=seen(1), fillOpacity=alt.condition("datum.partial", alt.value(0.5), alt.value(1)))
+    return [(bars if is_stacked else bars.encode(xOffset=alt.XOffset("name:N", sort=None))).mark_bar(tooltip=TIP)]

@@ -20,9 +20,8 @@ def ranked_bars(ranking: pd.DataFrame, metric: str, palette: Sequence[str]) -> D
         **{metric: doubles(ranking[metric]), "said": said(ranking, metric), "place": range(len(ranking))}
     )
     spec = _ranked(metric)
-    color = {**spec["layer"][0]["encoding"]["color"], "scale": {"domain": list(drawn["name"]), "range": list(palette)}}
-    x = {**spec["layer"][0]["encoding"]["x"], "scale": bar_scale(drawn[metric].max())}
-    return Drawing(drawn, encoded(spec, x=x, color=color))
+    color = {"scale": {"domain": list(drawn["name"]), "range": list(palette)}}
+    return Drawing(drawn, encoded(spec, x={"scale": bar_scale(drawn[metric].max())}, color=color))
 
 
 @cache
@@ -47,7 +46,7 @@ def stacked_ranked_bars(ranking: pd.DataFrame, series: Sequence[str]) -> Drawing
     drawn = drawn.assign(
         name=ranking["name"].astype(str), text=ranking["text"], whole=drawn[names].sum(axis=1), place=range(len(drawn))
     )
-    return Drawing(drawn, _with_scale(_stacked(tuple(series)), bar_scale(drawn["whole"].max())))
+    return Drawing(drawn, encoded(_stacked(tuple(series)), x={"scale": bar_scale(drawn["whole"].max())}))
 
 
 @cache
@@ -71,11 +70,3 @@ def _stacked(series: tuple[str, ...]) -> Spec:
 def _labels(x: alt.X, y: alt.Y) -> alt.Chart:
     """The text behind each bar."""
     return alt.Chart().mark_text(align="left", dx=6, color=QUIET).encode(x=x, y=y, text=alt.Text("text:N"))
-
-
-def _with_scale(spec: Spec, scale: Spec) -> Spec:
-    """The specification with one scale for the x of all layers."""
-    layers = [
-        {**layer, "encoding": {**layer["encoding"], "x": {**layer["encoding"]["x"], "scale": scale}}} for layer in spec["layer"]
-    ]
-    return {**spec, "layer": layers}

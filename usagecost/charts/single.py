@@ -9,13 +9,13 @@ import altair as alt
 import pandas as pd
 
 from usagecost.charts.drawing import Drawing, Spec, encoded, shape
-from usagecost.charts.look import COUNT_AXIS, CUT_LEGEND, HEIGHT, LEGEND_ROW, doubles, legend, value_axis
-from usagecost.charts.units import axis_of, exact
+from usagecost.charts.look import HEIGHT, LEGEND_ROW, doubles, legend, short_names, value_axis, value_ticks
+from usagecost.charts.units import COUNT_AXIS, axis_of, exact, log_ticks
+from usagecost.vocabulary import formats
 from usagecost.vocabulary.colours import COLORS
 from usagecost.vocabulary.formats import Format, exact_count
 
 POINT_OPACITY = 0.45
-MOST_TICKS = 6
 
 
 def histogram(bins: pd.DataFrame, unit: Format, title: str) -> Drawing:
@@ -25,7 +25,8 @@ def histogram(bins: pd.DataFrame, unit: Format, title: str) -> Drawing:
     drawn["text"] = [f"{exact(unit, lower)} – {exact(unit, upper)}" for lower, upper in edges]
     drawn["zero"] = 0.0
     drawn["count"] = [exact_count(count) for count in bins["requests"]]
-    return Drawing(drawn, _histogram(axis_of(unit), title))
+    spec = value_ticks(_histogram(axis_of(unit), title), formats.count, 0, drawn["requests"].max())
+    return Drawing(drawn, encoded(spec, x=_ticked(spec, "x", unit, drawn["lower"].min(), drawn["upper"].max())))
 
 
 @cache
@@ -36,7 +37,7 @@ def _histogram(axis: str, title: str) -> Spec:
         .encode(
             x=alt.X("lower:Q", axis=_log_axis(axis, title), scale=alt.Scale(type="log", nice=False)),
             x2="upper:Q",
-            y=alt.Y("requests:Q", axis=value_axis(COUNT_AXIS, is_count=True)),
+            y=alt.Y("requests:Q", axis=value_axis(COUNT_AXIS)),
             y2="zero:Q",
             tooltip=[alt.Tooltip("text:N", title=title), alt.Tooltip("count:N", title="Requests")],
         )
@@ -48,12 +49,15 @@ def scatter(
     points: pd.DataFrame, units: tuple[Format, Format], titles: tuple[str, str], names: Sequence[str], palette: Sequence[str]
 ) -> Drawing:
     """``points``: one row is a request with ``x``, ``y``, both more than 0, and ``name``, the part it is of."""
-    drawn = points[["name"]].assign(x=doubles(points["x"]), y=doubles(points["y"]))
+    short = short_names(names)
+    called = points["name"].map(dict(zip(names, short, strict=True)))
+    drawn = points[["name"]].assign(short=called, x=doubles(points["x"]), y=doubles(points["y"]))
     for axis, unit in zip("xy", units, strict=True):
         drawn[f"{axis}_text"] = [exact(unit, value) for value in drawn[axis]]
     spec = _scatter(axis_of(units[0]), axis_of(units[1]), titles, len(names) > 1)
-    color = {**spec["layer"][0]["encoding"]["color"], "scale": {"domain": list(names), "range": list(palette)}}
-    return Drawing(drawn, {**encoded(spec, color=color), "height": HEIGHT + (LEGEND_ROW * len(names) if len(names) > 1 else 0)})
+    ticks = {axis: _ticked(spec, axis, unit, drawn[axis].min(), drawn[axis].max()) for axis, unit in zip("xy", units, strict=True)}
+    spec = encoded(spec, color={"scale": {"domain": short, "range": list(palette)}}, **ticks)
+    return Drawing(drawn, {**spec, "height": HEIGHT + (LEGEND_ROW * len(names) if len(names) > 1 else 0)})
 
 
 @cache
@@ -65,7 +69,7 @@ def _scatter(x_axis: str, y_axis: str, titles: tuple[str, str], has_legend: bool
         .encode(
             x=alt.X("x:Q", axis=_log_axis(x_axis, x_title), scale=alt.Scale(type="log", nice=False, padding=6)),
             y=alt.Y("y:Q", axis=_log_axis(y_axis, y_title), scale=alt.Scale(type="log", nice=False, padding=6)),
-            color=alt.Color("name:N", legend=legend(labelExpr=CUT_LEGEND, symbolType="circle") if has_legend else None),
+            color=alt.Color("short:N", legend=legend(symbolType="circle") if has_legend else None),
             tooltip=[
                 alt.Tooltip("x_text:N", title=x_title),
                 alt.Tooltip("y_text:N", title=y_title),
@@ -77,4 +81,9 @@ def _scatter(x_axis: str, y_axis: str, titles: tuple[str, str], has_legend: bool
 
 
 def _log_axis(expression: str, title: str) -> alt.Axis:
-    return alt.Axis(title=title, labelExpr=expression, tickCount=MOST_TICKS, grid=False, labelOverlap="greedy", labelFlush=True)
+    return alt.Axis(title=title, labelExpr=expression, grid=False, labelOverlap="greedy", labelFlush=True)
+
+
+def _ticked(spec: Spec, channel: str, unit: Format, low: float, high: float) -> Spec:
+    """The logarithmic axis of a channel with its ticks."""
+    return {"axis": {**spec["layer"][0]["encoding"][channel]["axis"], "values": log_ticks(unit, low, high)}}

@@ -17,13 +17,14 @@ SMALL_HEIGHT = 72
 
 
 def small_bars(over_time: pd.DataFrame, metric: str, axis: TimeAxis) -> Drawing:
-    """One bar an interval, an empty one where nothing was sent; the running one is paler."""
+    """One bar an interval, an empty one where nothing was sent; a partial one is paler."""
     drawn = pd.DataFrame({metric: doubles(METRICS[metric].column(over_time))})
     drawn.insert(0, "interval", [step.label for step in axis.steps])
-    drawn["running"] = [step.is_running for step in axis.steps]
+    drawn["text"], drawn["partial"] = axis.texts, axis.partial
     x = time_axis(axis)
     marks = {**x["axis"], "title": None, "ticks": False}
-    return Drawing(drawn, encoded(_bars(metric, axis.interval.capitalize()), x={**x, "axis": marks}))
+    scale = {"domainMin": 0, "domainMax": max(1.0, drawn[metric].max())}
+    return Drawing(drawn, encoded(_bars(metric, axis.interval.capitalize()), x={**x, "axis": marks}, y={"scale": scale}))
 
 
 @cache
@@ -34,8 +35,8 @@ def _bars(metric: str, step: str) -> Spec:
         .encode(
             x=PLACE,
             y=alt.Y(f"{metric}:Q", axis=None),
-            opacity=alt.condition("datum.running", alt.value(0.5), alt.value(1)),
-            tooltip=[alt.Tooltip("interval:N", title=step), alt.Tooltip(f"{metric}:Q", title=METRICS[metric].label, format=",")],
+            opacity=alt.condition("datum.partial", alt.value(0.5), alt.value(1)),
+            tooltip=[alt.Tooltip("text:N", title=step), alt.Tooltip(f"{metric}:Q", title=METRICS[metric].label, format=",")],
         )
     )
     return shape(bars, height=SMALL_HEIGHT)

@@ -5,14 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
 
 import altair as alt
 
 from usagecost.charts.drawing import Spec
-from usagecost.periods import Interval
+from usagecost.periods import Interval, local_midnight
 
-MOST_TICKS = 9
+MOST_TICKS, STEPS = 9, {"day": (1, 2, 7, 14), "week": (1, 2, 4)}
+"""Ticks of days and weeks, and every how many of them has one."""
+MOST_MONTHS, MONTH_STEPS = 13, (1, 2, 3, 6, 12, 24, 60, 120, 240)
+MOST_DAYS = 120
+"""Beyond as many days the ticks are those of months."""
+
+PADDING = 0.15
+"""The share of its step that a bar leaves free."""
 
 PLACE = alt.X("interval:O")
 """Stands in a shape for the axis of the day."""
@@ -26,6 +35,38 @@ class TimeAxis:
     interval: str
     zone: str
 
+    @cached_property
+    def partial(self) -> list[bool]:
+        """Whether each interval is not over yet, or cut by the range."""
+        return [step.is_running or self._is_cut(step) for step in self.steps]
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """What a tooltip calls each interval: Mon 30 Nov 2026, 14:00 +01:00."""
+        texts = []
+        for step, is_partial in zip(self.steps, self.partial, strict=True):
+            first, last = (moment.astimezone(ZoneInfo(self.zone)) for moment in (step.start, step.end - timedelta(microseconds=1)))
+            text = f"{first:%a} {first.day} {first:%b %Y}"
+            if self.interval == "hour":
+                text += f", {step.label[11:16]} {step.label[16:]}"
+            elif self.interval == "month":
+                text = f"{first:%B %Y}"
+            elif first.date() != last.date():
+                text = f"{first:%a} {first.day} {first:%b} – {last:%a} {last.day} {last:%b %Y}"
+            texts.append(f"{text} (partial)" if is_partial else text)
+        return texts
+
+    def _is_cut(self, step: Interval) -> bool:
+        """Whether the range holds only a part of the day, week or month."""
+        first, after = (moment.astimezone(ZoneInfo(self.zone)).date() for moment in (step.start, step.end))
+        if self.interval not in ("day", "week", "month"):
+            return False
+        if (step.start, step.end) != (local_midnight(first, self.zone), local_midnight(after, self.zone)):
+            return True
+        return (self.interval == "week" and (after - first).days < 7) or (
+            self.interval == "month" and not first.day == after.day == 1
+        )
+
 
 def time_axis(axis: TimeAxis) -> Spec:
     """The channel of a period's intervals, with few readable ticks and the time zone in its title."""
@@ -36,37 +77,54 @@ def time_axis(axis: TimeAxis) -> Spec:
         "values": list(ticks),
         "labelExpr": f"{json.dumps(ticks, ensure_ascii=False)}[datum.value]",
         "labelAngle": 0,
-        "labelOverlap": "greedy",
+        "labelOverlap": "parity",
         "labelFlush": True,
         "ticks": True,
         "grid": False,
         "domain": True,
     }
-    scale = {"domain": labels, "paddingInner": 0.15, "paddingOuter": 0.1}
+    scale = {"domain": labels, "paddingInner": PADDING, "paddingOuter": 0.1}
     return {"field": "interval", "type": "ordinal", "sort": None, "axis": marks, "scale": scale}
 
 
 def tick_texts(labels: Sequence[str], interval: str) -> dict[str, str]:
-    """Which intervals get a tick, and its text: sparse, with the month or day named where it begins."""
+    """Returns which intervals get a tick, and its text: sparse and regular, with the day named where it begins.
+
+    Where the range crosses a year, the first tick and the first of each year name it.
+    """
+    if not labels:
+        return {}
+    moments = {label: datetime.fromisoformat(f"{label}-01" if interval == "month" else label) for label in labels}
+    first, last = moments[labels[0]], moments[labels[-1]]
+    of_months = interval == "month" or (interval != "hour" and (last - first).days > MOST_DAYS)
     if interval == "hour":
-        return _hour_ticks(labels)
-    if interval == "month":
-        moments = [(label, date.fromisoformat(f"{label}-01")) for label in labels]
-        texts = {label: f"{day:%b %Y}" if day.month == 1 or i == 0 else f"{day:%b}" for i, (label, day) in enumerate(moments)}
-        return {label: texts[label] for label in labels[:: -(-len(labels) // 14) or 1]}
-    moments = [(label, date.fromisoformat(label)) for label in labels]
-    if len(labels) > 1 and (moments[-1][1] - moments[0][1]).days > 120:
-        months = {}
-        for label, day in moments:
-            months.setdefault((day.year, day.month), (label, day))
-        firsts = list(months.values())[1:] or moments[:1]
-        return {label: f"{day:%b}" if day.month > 1 else f"{day:%b %Y}" for label, day in firsts}
-    return {label: f"{day.day} {day:%b}" for label, day in moments[:: -(-len(labels) // MOST_TICKS) or 1]}
+        ticks = _hour_ticks(moments)
+    elif of_months:
+        ticks = _month_ticks(moments, starts=interval == "month")
+    else:
+        steps = STEPS["week" if interval == "week" else "day"]
+        ticks = list(labels[:: next(step for step in steps if len(labels) <= MOST_TICKS * step or step == steps[-1])])
+    texts, year = {}, None if first.year != last.year or interval == "month" else first.year
+    for label in ticks:
+        at = moments[label]
+        if interval == "hour" and at.hour:
+            texts[label] = f"{at:%H:%M}"
+            continue
+        texts[label] = (f"{at:%b}" if of_months else f"{at.day} {at:%b}") + (f" {at.year}" if at.year != year else "")
+        year = at.year
+    return texts
 
 
-def _hour_ticks(labels: Sequence[str]) -> dict[str, str]:
-    moments = [(label, datetime.fromisoformat(label)) for label in labels]
-    if len(labels) > 60:
-        return {label: f"{at.day} {at:%b}" for label, at in moments if at.hour == 0}
-    every = 3 if len(labels) <= 26 else 6
-    return {label: f"{at:%H:%M}" if at.hour else f"{at.day} {at:%b}" for label, at in moments if at.hour % every == 0}
+def _hour_ticks(moments: dict[str, datetime]) -> list[str]:
+    every = 3 if len(moments) <= 26 else 6 if len(moments) <= 60 else 24
+    return [label for label, at in moments.items() if at.hour % every == 0 and not at.minute]
+
+
+def _month_ticks(moments: dict[str, datetime], *, starts: bool) -> list[str]:
+    """The first interval of every month, or of every third, sixth …; of days and weeks not that of the month that is cut."""
+    months: dict[int, str] = {}
+    for label, at in moments.items():
+        months.setdefault(at.year * 12 + at.month - 1, label)
+    firsts = list(months.items())[0 if starts else 1 :]
+    every = next(step for step in MONTH_STEPS if len(firsts) <= MOST_MONTHS * step or step == MONTH_STEPS[-1])
+    return [label for month, label in firsts if month % every == 0]

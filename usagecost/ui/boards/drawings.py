@@ -57,7 +57,7 @@ def _over_time(answer: Answer) -> Drawing:
         metrics = [metric.name for metric in question.metrics]
         names, colors = [metric.label for metric in question.metrics], series_colors(metrics)
         parts = charts.parts_of_metrics(answer.over_time, metrics)
-        return charts.over_time(parts, question.chart, metric.format, names, colors, axis, names_are_ours=True)
+        return charts.over_time(parts, question.chart, metric.format, names, colors, axis)
     cells, top = (named(values, question.view, question.split) for values in (answer.cells, answer.by_value))
     names, colors = list(top["name"]), palette(question.view, question.split, top, over_time=True)
     stacked = question.chart != "line" and metric.is_additive and SPLITS[question.split].parts_add_up
