@@ -48,6 +48,8 @@ def top_bar(
             if newest:
                 _data_through(view, newest)
             st.button("Refresh", icon=":material/refresh:", on_click=refresh, type="tertiary")
+    if newest and (skew := formats.clock_skew(newest, datetime.now(UTC))):
+        st.caption(f":material/schedule: {plain(f'Newest request is {skew}.')}")
     return left
 
 
@@ -70,11 +72,9 @@ def _chips(view: View) -> None:
 
 def _data_through(view: View, newest: datetime) -> None:
     now = datetime.now(UTC)
-    skew = formats.clock_skew(newest, now)
     local = min(newest, now).astimezone(ZoneInfo(view.period.zone))
     st.markdown(
-        f"Data through **{local:%H:%M}**, {days_text(local.date(), local.date())} {plain(view.period.zone)}"
-        + (f" · :material/schedule: {plain(f'the newest request is {skew}')}" if skew else ""),
+        f"Data through **{local:%H:%M}**, {days_text(local.date(), local.date())} {plain(view.period.zone)}",
         help=f"The newest request in the lake was sent {formats.age(newest, now)}.",
         width="content",
     )
