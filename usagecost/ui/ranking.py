@@ -118,7 +118,8 @@ def _in_units(numbers: pd.DataFrame) -> pd.DataFrame:
 
 def table_numbers(usage: Usage, by: str, top: pd.DataFrame) -> pd.DataFrame:
     """The numbers of the table in full, for a download: without the total, of which they are the parts."""
-    return _numbers(usage, by, top).iloc[:-1].drop(columns=[AT_LEAST])
+    parts = _numbers(usage, by, top).iloc[:-1]
+    return folds.ranking_table(top, by, COLUMNS).assign(share=parts["share"], change=parts["change"])
 
 
 def _numbers(usage: Usage, by: str, top: pd.DataFrame) -> pd.DataFrame:
