@@ -74,7 +74,7 @@ def test_a_reload_and_a_copied_address_show_the_same_cards(page: Page, server: s
 
 def test_back_and_forward_go_one_step_at_a_time(page: Page, server: str) -> None:
     def open_a_bar() -> None:
-        page.locator(".st-key-chart_model-ranking path[aria-roledescription=bar]").first.click()
+        page.locator(".st-key-chart_all-cost path[aria-roledescription=bar]").first.click(force=True)
         arrive(page, "Traces")
 
     def open_the_failed() -> None:
@@ -89,7 +89,7 @@ def test_back_and_forward_go_one_step_at_a_time(page: Page, server: str) -> None
         (lambda: follow(page, "Traces"), "/Traces", {"range", "provider"}),
         (lambda: follow(page, "Explore"), "/Explore", {"range", "provider"}),
         (lambda: follow(page, "Usage and cost"), "/", {"tab", "range", "provider"}),
-        (open_a_bar, "/Traces", {"range", "provider", "model"}),
+        (open_a_bar, "/Traces", {"range", "provider", "model", "from", "to"}),
         (lambda: follow(page, "Usage and cost"), "/", {"tab", "range", "provider", "model"}),
         (open_the_failed, "/Traces", {"range", "provider", "model", "status"}),
     ]

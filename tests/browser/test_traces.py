@@ -52,8 +52,10 @@ DRILLS: dict[str, tuple[str, Callable[[Page], None], set[str]]] = {
     "a stack of the cost breakdown": (
         "tab=Cost", lambda page: bar(page, "all-cost", 12).click(force=True), {"from", "to", "model"},
     ),
-    "a bar of the ranking": ("tab=Cost&by=team", lambda page: bar(page, "team-ranking", 1).click(), {"team"}),
-    "the bar Other": ("tab=Cost&top=5", lambda page: bar(page, "model-ranking", 5).click(force=True), {"model", "not_model"}),
+    "a bar of the ranking": ("tab=Cost&by=team&ranked=Chart+view", lambda page: bar(page, "team-ranking", 1).click(), {"team"}),
+    "the bar Other": (
+        "tab=Cost&top=5&ranked=Chart+view", lambda page: bar(page, "model-ranking", 5).click(force=True), {"model", "not_model"},
+    ),
     "failed, all but one model": (
         "model=gpt-6-sol&not_model=true", lambda page: open_from_cards(page, "all", "failed"),
         {"model", "not_model", "status"},
@@ -92,7 +94,7 @@ def test_every_kind_of_mark_opens_its_requests(page: Page, server: str, mark: st
 def test_the_list_is_sorted_turned_opened_and_narrowed(page: Page, server: str) -> None:
     visit(page, f"{server}/Traces?{WEEK}")
     whole = cards(page)[0]
-    choose(page, "Sort by", "Cost")
+    choose(page, "Sort by", "Sort by cost")
     page.get_by_role("button", name="Next").click()
     settle(page)
     assert {"sort", "at"} <= set(asked(page))

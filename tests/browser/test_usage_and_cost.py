@@ -102,8 +102,8 @@ def test_every_tab_shows_its_charts(page: Page, server: str) -> None:
 
     assert shown == {
         "Totals": ["Total tokens", "Total requests"],
-        "Cost": ["Cost breakdown", "Models breakdown"],
-        "Model activity": ["Cost breakdown", "Total tokens", "Total requests"],
+        "Cost": ["Cost breakdown", "Models breakdown", "Spend by part"],
+        "Model activity": ["Cost breakdown", "Who uses this model", "Total tokens", "Total requests"],
         "User activity": ["Users"],
     }
 
@@ -120,12 +120,13 @@ def test_every_preset_draws_the_page(page: Page, server: str) -> None:
 
 @pytest.mark.slow
 def test_top_n_and_break_down_change_the_bars(page: Page, server: str) -> None:
-    visit(page, f"{server}/?tab=Cost")
-    bars = page.get_by_test_id("stVegaLiteChart").last.locator("path[aria-roledescription=bar]")
+    visit(page, f"{server}/?tab=Cost&ranked=Chart+view")
+    ranking = page.get_by_test_id("stVegaLiteChart").nth(1)
+    bars = ranking.locator("path[aria-roledescription=bar]")
     expect(bars).to_have_count(11)
     page.get_by_role("radio", name="5", exact=True).click()
     expect(bars).to_have_count(6)
-    expect(page.get_by_test_id("stVegaLiteChart").last.get_by_text("Other (9 models)")).to_be_visible()
+    expect(ranking.get_by_text("Other (9 models)")).to_be_visible()
     page.get_by_role("radio", name="team", exact=True).click()
     expect(page.get_by_role("heading", name="Teams breakdown")).to_be_visible()
     settle(page)
