@@ -198,8 +198,11 @@ def _json_fields(head: Head) -> list[str]:
 
 def _present(head: Head, paths: Mapping[str, list[str]]) -> list[str]:
     """The names of those fields that JSON lines have. They need not be in the first of them, but in the first block."""
+    listed = set(_json_fields(head))
+    if paths.keys() <= listed:
+        return list(paths)
     start = Head.of(head.path, BLOCK_BYTES).start
-    return [name for name, path in paths.items() if all(json.dumps(part).encode() in start for part in path)]
+    return [name for name, path in paths.items() if name in listed or all(json.dumps(part).encode() in start for part in path)]
 
 
 def _names(head: Head) -> Iterator[str]:
