@@ -129,8 +129,9 @@ def test_a_phone_changes_the_range_without_the_sidebar_and_nothing_is_too_wide(s
                     page.locator(opened).get_by_role("button").first.click()
                     expect(page.get_by_test_id("stPopoverBody")).to_be_in_viewport(ratio=0.99)
                     assert width(page) <= PHONE["width"], (name, opened)
-                    page.keyboard.press("Escape")
-                    settle(page)
+                    while page.get_by_test_id("stPopoverBody").count():  # one that is still opening takes no key
+                        page.keyboard.press("Escape")
+                        settle(page)
             assert width(page) <= PHONE["width"], name
 
 
