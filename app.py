@@ -13,7 +13,6 @@ from usagecost.queries.folds import Usage
 from usagecost.ui import drilldown
 from usagecost.ui.colours import palette
 from usagecost.ui.labels import labels_of, named
-from usagecost.ui.ranking import COLUMNS as RANKED_COLUMNS
 from usagecost.vocabulary import CARDS, DIMENSIONS, METRICS, formats, measures_of
 from usagecost.vocabulary.colours import series_colors
 from usagecost.vocabulary.filters import NOT_REPORTED, Filters, View
@@ -41,8 +40,7 @@ SHOWN = (*CARDS, *TOKENS, *OUTCOMES, "spend_usd")
 SPLITS = ("model", "provider", "team", "user", "key", "app")
 USER_COLUMNS = ("requests", "success_rate", "total_tokens", "spend_usd")
 MODEL_COLUMNS = ("requests", "successful", "failed", "total_tokens", "spend_usd")
-MEASURES = (*measures_of((*SHOWN, *USER_COLUMNS, *MODEL_COLUMNS)), "last_seen_us")
-RANKED_MEASURES = (*MEASURES, *(name for name in measures_of((*RANKED_COLUMNS, *PARTS)) if name not in MEASURES))
+MEASURES = (*measures_of((*SHOWN, *PARTS, *USER_COLUMNS, *MODEL_COLUMNS)), "last_seen_us")
 TOP = ("5", "10", "25", "50", "All")
 TABS = ("Totals", "Cost", "Model activity", "User activity")
 OWN = {
@@ -69,6 +67,11 @@ def usage_by(split: str, view: View, *, compares: bool = True) -> Usage:
 def unfiltered(split: str, view: View) -> Usage:
     """The same of the whole period, which decides the colours."""
     return usage_by(split, replace(view, filters=Filters()))
+
+
+def usage_ranked(split: str, view: View) -> Usage:
+    """The numbers of a ranked table, of the whole period: its latencies fold from no other answer."""
+    return ui.answer(queries.usage, replace(view, interval=WHOLE), split, measures_of(ui.RANKED))
 
 
 def time_axis(usage: Usage, view: View) -> charts.TimeAxis:
@@ -246,10 +249,9 @@ if cost_tab.open:
             by = st.segmented_control("Break down by", SPLITS, required=True, key="by") or SPLITS[0]
             top = st.segmented_control("Show top", TOP, required=True, key="top") or TOP[1]
         most = queries.MOST_VALUES if top == "All" else int(top)
-        split = ui.answer(queries.usage, view, by, RANKED_MEASURES)
-        cost_chart(split, view, by, most, "all")
-        ui.ranking(split, view, by, most, everything=unfiltered(by, view))
-        parts_chart(split, view, "all")
+        cost_chart(usage_by(by, view), view, by, most, "all")
+        ui.ranking(usage_ranked(by, view), view, by, most, everything=lambda: unfiltered(by, view))
+        parts_chart(usage, view, "all")
 
 if model_tab.open:
     with model_tab:
@@ -260,8 +262,8 @@ if model_tab.open:
             ui.cards(of_model, view_of_model, CARDS, name="model")
         if of_model.totals["requests"]:
             cost_chart(of_model, view_of_model, "model", 1, "model")
-            who = ui.answer(queries.usage, view_of_model, "user", RANKED_MEASURES)
-            ui.ranking(who, view_of_model, "user", WHO, everything=unfiltered("user", view), title="Who uses this model")
+            who, of_all = usage_ranked("user", view_of_model), lambda: unfiltered("user", view)
+            ui.ranking(who, view_of_model, "user", WHO, everything=of_all, title="Who uses this model")
             line_charts(of_model, view_of_model, "model")
         else:
             ui.empty("This model has no requests in the period", "Choose another model, a longer date range, or fewer filters.")

@@ -177,6 +177,27 @@ def test_the_ranked_table_adds_up_to_the_cards_and_finds_values(open_page: Open,
     assert len(page.dataframe[0].value) < 5
 
 
+def test_a_comparison_that_lacks_data_shows_no_change_anywhere(open_page: Open, lake_of: Callable[..., str]):
+    day = {"status": "success", "model": "m", "list_cost_usd": Decimal(1)}
+    lake = lake_of(*(request(f"2026-10-{day_of:02} 12:00", **day) for day_of in (8, 9, 12, 12)))
+    whole = {"range": "custom", "days": ["2026-10-11", "2026-10-13"], "tab": "Cost"}  # compared with three days from the 8th on
+    lacking = whole | {"days": ["2026-10-09", "2026-10-12"]}  # and with four from the 5th on
+
+    page = open_page(lake, **whole)
+    assert page.metric[0].delta == "0.0%" or page.metric[0].delta == ""
+    assert "change" in column_order(page)
+
+    page = open_page(lake, **lacking)
+    assert not any(metric.delta for metric in page.metric)
+    assert "change" not in column_order(page)
+    assert any("Comparison incomplete: data starts on 8 Oct 2026." in caption.value for caption in page.caption)
+
+
+def column_order(page: AppTest) -> list[str]:
+    """The columns that the first table shows."""
+    return list(page.dataframe[0].proto.column_order)
+
+
 def test_the_parts_add_up_to_the_list_cost(open_page: Open, sample_lake: str):
     page = open_page(sample_lake, tab="Cost", basis="list", ranked="Chart view")
     (_, stacks), _, (_, parts) = charts(page)

@@ -160,10 +160,15 @@ def test_another_order_begins_at_its_first_page(open_page: Open, tmp_path: Path)
     rows = [request(instant("2026-05-01") + timedelta(minutes=i), request_id=f"r{i:03}") for i in range(PAGE + 1)]
     page = open_page(write_lake(tmp_path / "lake", rows))
     calm(page.button(key="page_next").click().run())
+    second = page.query_params["at"]
     calm(page.selectbox(key="order").set_value("ascending").run())
 
     assert ids(page)[0] == "r000"
     assert len(ids(page)) == PAGE
+
+    narrowed = open_page(str(tmp_path / "lake"), at=second, not_user="true", user=["nobody"])  # a place in another list is none
+    assert len(ids(narrowed)) == PAGE
+    assert len(ids(open_page(str(tmp_path / "lake"), at=second))) == 1
 
 
 @pytest.mark.parametrize("at", ["", "[]", "{", '["x", "y", 1, 2, 3]', '[null, 1, "test", "first", false]', '["9", 9, "a", "b", 1]'])

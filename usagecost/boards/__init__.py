@@ -1,4 +1,4 @@
-"""Boards: panels that people arrange, each a question in the vocabulary of ``metrics``, kept as small files."""
+"""Boards: panels that people arrange, each a question in the vocabulary, kept as small files."""
 
 from usagecost.boards.answers import Answer, answer
 from usagecost.boards.board import MOST_PANELS, Board, BoardProblem, board_text, parse_board

@@ -81,6 +81,8 @@ def _duration(unit: str) -> Kind:
 
 
 def _cost(unit: str) -> Kind:
+    fraction = """WHEN {parsed} IS NULL AND TRY_CAST({raw} AS DOUBLE) IS NOT NULL
+        THEN 'that has a fraction, and billionths of a dollar are whole numbers. Split the file by the unit of its costs.'"""
     return Kind(
         parsed=COSTS[unit],
         valid=f"CASE WHEN {{parsed}} BETWEEN 0 AND {MOST_COST_USD} THEN {{parsed}}::DECIMAL(18, 9) END",
@@ -88,8 +90,7 @@ def _cost(unit: str) -> Kind:
             WHEN {{parsed}} < 0 THEN 'a cost cannot be negative. Leave credits out, or the value empty.'
             WHEN {{parsed}} > {MOST_COST_USD} OR TRY_CAST({{raw}} AS DOUBLE) BETWEEN {MOST_COST_USD} AND 'inf'::DOUBLE
                 THEN 'no request costs more than {MOST_COST_USD:,} USD. Check the unit: cost_unit in the mapping.'
-            WHEN {{parsed}} IS NULL AND TRY_CAST({{raw}} AS DOUBLE) IS NOT NULL AND '{unit}' = 'nano'
-                THEN 'that has a fraction, and billionths of a dollar are whole numbers. Split the file by the unit of its costs.'
+            {fraction if unit == "nano" else ""}
             ELSE 'a cost is a number without a currency sign, or empty.'
         END""",
     )

@@ -53,9 +53,9 @@ class Mapped:
 
     def recognise(self, head: Head) -> str | None:
         """By names that stand together only there."""
+        found = set(_names(head))
         for names in self.mapping.recognise:
-            if _has(head, names):
-                found = set(_names(head))
+            if _has(found, names):
                 return f"{self.title}: {', '.join(name for way in names for name in way.split('|') if name in found)}"
         return None
 
@@ -212,15 +212,14 @@ def _names(head: Head) -> Iterator[str]:
         yield from (f"{name}.{field}" for name, value in line.items() if isinstance(value, dict) for field in value)
 
 
-def _has(head: Head, names: Iterable[str]) -> bool:
-    """Whether a file has each of some names; a|b stands for one of both, !a for none such."""
-    found = set(_names(head))
-    return all((name[1:] not in found) if name.startswith("!") else bool(found & set(name.split("|"))) for name in names)
+def _has(found: Collection[str], names: Iterable[str]) -> bool:
+    """Whether each of some names is among those of a file; a|b stands for one of both, !a for none such."""
+    return all((name[1:] not in found) if name.startswith("!") else any(one in found for one in name.split("|")) for name in names)
 
 
 def _meets(head: Head, condition: FileCondition) -> bool:
     if condition.names:
-        return _has(head, condition.names)
+        return _has(set(_names(head)), condition.names)
     return any(re.search(r"\.[0-9]*[1-9]|e-", str(number).lower()) for number in _first_values(head, condition.fraction or ""))
 
 

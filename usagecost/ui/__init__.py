@@ -7,12 +7,14 @@ from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer, empty, no_requests
 from usagecost.ui.blocks import cards, chart, chosen, draw, heading, kept, table
 from usagecost.ui.frame import page
+from usagecost.ui.ranking import COLUMNS as RANKED
 from usagecost.ui.ranking import LOOKS, ranking
 from usagecost.ui.spend import coverage_note, spend_columns
 from usagecost.ui.text import plain
 
 __all__ = [
     "LOOKS",
+    "RANKED",
     "Choice",
     "answer",
     "cards",

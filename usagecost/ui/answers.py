@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import NoReturn, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -45,22 +44,20 @@ def unreadable(problem: Exception) -> NoReturn:
 def no_requests(view: View) -> None:
     """Says that the view has no requests, and offers what would show some: where the data is, all of it, or no filters."""
     span, zone = answer(queries.data_span, view.lake, view.version), ZoneInfo(view.period.zone)
-    days = [moment.astimezone(zone).date() for moment in span] if span else []
-    is_elsewhere = bool(days) and not (days[0] <= view.period.last and days[1] >= view.period.first)
-    if not days:
+    if not span:
         empty("The lake is empty", "Load logs on the page Sources, and their numbers show here.")
         return
+    oldest, newest = (moment.astimezone(zone).date() for moment in span)
+    is_elsewhere = newest < view.period.first or oldest > view.period.last
     if is_elsewhere:
-        words = f"The newest data is of {days_text(days[1], days[1])}, the oldest of {days_text(days[0], days[0])}."
+        words = f"The newest data is of {days_text(newest, newest)}, the oldest of {days_text(oldest, oldest)}."
     else:
         words = "Choose another date range, or remove a filter." if view.filters.conditions else "Choose another date range."
     empty("No requests in this period", words)
     with st.container(horizontal=True, gap="small"):
         if is_elsewhere:
-            first, last = max(days[0], days[1] - timedelta(days=29)), days[1]
-            st.button(
-                f"Show {days_text(first, last)}", key="show_data", type="primary", on_click=viewing.show_days, args=(first, last)
-            )
+            days = viewing.newest_days(span, view.period.zone)
+            st.button(f"Show {days_text(*days)}", key="show_data", type="primary", on_click=viewing.show_days, args=days)
         st.button("All time", key="show_all_time", on_click=viewing.show_preset, args=("all",))
         if view.filters.conditions:
             st.button("Remove all filters", key="remove_filters", on_click=viewing.clear_filters)

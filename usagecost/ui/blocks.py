@@ -45,14 +45,14 @@ def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str
 
     With a ``name`` a menu beside them leads to their requests.
     """
-    shortage = _shortage(view)
-    totals, before = usage.totals, None if shortage else usage.totals_before
+    lack = shortage(view)
+    totals, before = usage.totals, None if lack else usage.totals_before
     grid = st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap="small")
     for metric in metrics:
         with grid:
             card(METRICS[metric], totals, before, usage.complete)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
-        st.caption(" ".join(_notes(totals, view, shortage)), width="stretch")
+        st.caption(" ".join(_notes(totals, view, lack)), width="stretch")
         if name:
             drilldown.links(view, name)
 
@@ -82,18 +82,18 @@ def _course(metric: Metric, complete: Sequence[Sums]) -> list[float] | None:
     return [nan if value is None else float(value) for value in values] if len(values) > 1 and any(values) else None
 
 
-def _notes(totals: dict[str, Any], view: View, shortage: str | None) -> list[str]:
+def _notes(totals: dict[str, Any], view: View, lack: str | None) -> list[str]:
     """What the cards compare with, and what is not in them."""
     unknown = totals["requests"] - totals["successful"] - totals["failed"] if {"successful", "failed"} <= totals.keys() else 0
     missing = spend_coverage(totals) if "spend_usd" in totals else None
     return [
-        shortage or previous_text(view.period),
+        lack or previous_text(view.period),
         *([f"Spend is a lower bound: {missing}."] if missing else []),
         *([f"Outcome not recorded for {exact_count(unknown)} requests."] if unknown else []),
     ]
 
 
-def _shortage(view: View) -> str | None:
+def shortage(view: View) -> str | None:
     """Says that the lake begins within the previous period, so that every change would look like growth."""
     span, previous = known(queries.data_span, view.lake, view.version), view.period.previous
     if not span or not previous or span[0] < previous[0] + timedelta(days=1):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from usagecost import queries
 from usagecost.charts import Drawing, ranked_bars
 from usagecost.queries import folds
-from usagecost.queries.changes import changes
 from usagecost.queries.folds import AT_LEAST, Usage
 from usagecost.ui import drilldown
-from usagecost.ui.blocks import MOST_ROWS_UNSCROLLED, draw, heading, kept, table
+from usagecost.ui.blocks import MOST_ROWS_UNSCROLLED, draw, heading, kept, shortage, table
 from usagecost.ui.colours import palette
 from usagecost.ui.labels import bar_label, named
 from usagecost.ui.spend import coverage_note
@@ -27,23 +28,25 @@ COLUMNS = (
 
 MOST_WITHOUT_SEARCH = 10
 PERCENT = "%,.1f%%"
+TOTAL = "Total"
 
 
-def ranking(usage: Usage, view: View, by: str, most: int, *, everything: Usage, title: str = "") -> None:
+def ranking(usage: Usage, view: View, by: str, most: int, *, everything: Callable[[], Usage], title: str = "") -> None:
     """The values of a dimension ranked by spend, as a table or as bars; what is cut is one "Other", so that they add up.
 
-    ``everything`` is the same of the whole period, which decides the colours.
+    ``everything`` answers the same of the whole period, which decides the colours of bars.
     """
     plural = DIMENSIONS[by].plural
-    top, drawing = kept(usage, view, ("ranking", by, most), lambda: _bars(usage, view, by, most, everything))
+    top = kept(usage, view, ("top", by, most), lambda: named(folds.top_values(usage.by_value, most), view, by, plural))
     heading(
         title or f"{plural.capitalize()} breakdown",
-        lambda: table_numbers(usage, by, top),
+        lambda: queries.ranking.ranked(usage, top, by, COLUMNS),
         name=f"{by}-ranking",
         help=f"The {plural} of the period by spend. What has no amount has no known price. A click shows its requests.",
     )
     look = st.segmented_control("View", LOOKS, required=True, key="ranked", label_visibility="collapsed")
     if look == LOOKS[1]:
+        drawing = kept(usage, view, ("bars", by, most), lambda: _bars(usage, view, by, top, everything()))
         with st.container(height=720 if len(top) > MOST_ROWS_UNSCROLLED else "content", border=False):
             on_mark = drilldown.from_ranking(view, by, top)
             draw(drawing, name=f"{by}-ranking", alt_text=f"{plural.capitalize()} ranked by spend", on_mark=on_mark)
@@ -52,17 +55,19 @@ def ranking(usage: Usage, view: View, by: str, most: int, *, everything: Usage, 
     coverage_note(usage.totals)
 
 
-def _bars(usage: Usage, view: View, by: str, most: int, everything: Usage) -> tuple[pd.DataFrame, Drawing]:
-    """The values that are told apart, what is cut as "Other", and the bars of them."""
-    top = named(folds.top_values(usage.by_value, most), view, by, DIMENSIONS[by].plural)
+def _bars(usage: Usage, view: View, by: str, top: pd.DataFrame, everything: Usage) -> Drawing:
+    """The bars of the rows of ``top_values``, named."""
     spend = METRICS["spend_usd"]
-    top["text"] = [bar_label(spend, row, spend.of(usage.totals)) for row in top.to_dict("records")]
-    return top, ranked_bars(top, "spend_usd", palette(view, by, top, everything=everything))
+    texts = [bar_label(spend, row, spend.of(usage.totals)) for row in top.to_dict("records")]
+    return ranked_bars(top.assign(text=texts), "spend_usd", palette(view, by, top, everything=everything))
 
 
 def _table(usage: Usage, view: View, by: str, top: pd.DataFrame) -> None:
     """The rows of ``top_values``, named, the most expensive first, "Other" and the total at the end; a row opens its requests."""
-    numbers, plural = _numbers(usage, by, top), DIMENSIONS[by].plural
+    plural = DIMENSIONS[by].plural
+    total = pd.DataFrame([{by: TOTAL, **queries.ranking.whole(usage, COLUMNS)}])
+    ranked = queries.ranking.ranked(usage, top, by, COLUMNS)
+    numbers = pd.concat([ranked, total.assign(**{AT_LEAST: folds.is_at_least(total)})], ignore_index=True)
     shown = numbers
     if len(top) > MOST_WITHOUT_SEARCH:
         text = st.text_input(
@@ -78,7 +83,7 @@ def _table(usage: Usage, view: View, by: str, top: pd.DataFrame) -> None:
     table(
         _in_units(shown),
         name=f"{by}-ranked",
-        columns=_columns(by, numbers, compares=usage.before is not None),
+        columns=_columns(by, numbers, compares=usage.before is not None and not shortage(view)),
         alt_text=f"{plural.capitalize()} ranked by spend, with requests, tokens, unit costs, cache reads and latency",
         on_open=lambda row: open_value(places[row]) if places[row] < len(top) else drilldown.open_requests(view.filters),
     )
@@ -86,7 +91,7 @@ def _table(usage: Usage, view: View, by: str, top: pd.DataFrame) -> None:
 
 def _columns(by: str, numbers: pd.DataFrame, *, compares: bool) -> dict[str, Any]:
     """How the table draws its columns; that of the mark only where an amount has it."""
-    most = numbers["spend_usd"].iloc[:-1].max()
+    most = max((float(amount) for amount in numbers["spend_usd"].iloc[:-1].dropna()), default=0.0)
     mark = st.column_config.TextColumn("≥", width=32, help="≥: a lower bound, as of some requests the cost is not known")
     change = st.column_config.NumberColumn("Change", format=PERCENT, help="Of the spend, against the comparison period")
 
@@ -95,10 +100,8 @@ def _columns(by: str, numbers: pd.DataFrame, *, compares: bool) -> dict[str, Any
 
     return {
         by: st.column_config.TextColumn(DIMENSIONS[by].label, width="medium", pinned=True),
-        **({AT_LEAST: mark} if (numbers[AT_LEAST] != "").any() else {}),
-        "spend_usd": st.column_config.ProgressColumn(
-            "Spend", format="$%,.2f", min_value=0.0, max_value=float(most) if most > 0 else 1.0, width=130
-        ),
+        **({AT_LEAST: mark} if numbers[AT_LEAST].any() else {}),
+        "spend_usd": st.column_config.ProgressColumn("Spend", format="$%,.2f", min_value=0.0, max_value=most or 1.0, width=130),
         "share": st.column_config.NumberColumn("Share", format=PERCENT, help="Of the spend of all values"),
         **({"change": change} if compares else {}),
         "requests": number("Requests", "localized", "requests"),
@@ -111,31 +114,8 @@ def _columns(by: str, numbers: pd.DataFrame, *, compares: bool) -> dict[str, Any
 
 
 def _in_units(numbers: pd.DataFrame) -> pd.DataFrame:
-    """The numbers as the table draws them: shares in percent, latencies in seconds."""
-    shares = {name: numbers[name].astype("Float64") * 100 for name in ("share", "change", "cache_read_share")}
-    return numbers.assign(**shares, latency_p95_ms=numbers["latency_p95_ms"].astype("Float64") / 1000).reset_index(drop=True)
-
-
-def table_numbers(usage: Usage, by: str, top: pd.DataFrame) -> pd.DataFrame:
-    """The numbers of the table in full, for a download: without the total, of which they are the parts."""
-    parts = _numbers(usage, by, top).iloc[:-1]
-    return folds.ranking_table(top, by, COLUMNS).assign(share=parts["share"], change=parts["change"])
-
-
-def _numbers(usage: Usage, by: str, top: pd.DataFrame) -> pd.DataFrame:
-    """One row a value, and the total; index: its place."""
-    of_values = folds.ranking_table(top, by, COLUMNS).assign(change=changes(usage, top, "spend_usd"))
-    totals, before = usage.totals, usage.totals_before
-    spend = METRICS["spend_usd"]
-    now, former = spend.of(totals), spend.of(before) if before else None
-    of_all = {
-        by: "Total",
-        **{name: METRICS[name].of(totals) for name in (*COLUMNS, "incomplete_requests", "incomplete_tokens")},
-        AT_LEAST: bool(now is not None and totals["incomplete_requests"]),
-        "change": float(now) / float(former) - 1 if now is not None and former else None,
-    }
-    whole = pd.concat([of_values.astype(object), pd.DataFrame([of_all], dtype=object)], ignore_index=True)
-    amounts = whole["spend_usd"].map(lambda value: None if pd.isna(value) else float(value))
-    share = [None if value is None or not now or pd.isna(value) else value / float(now) for value in amounts]
-    marks = whole[AT_LEAST].map({True: "≥", False: ""})
-    return whole.assign(**{name: pd.to_numeric(whole[name]) for name in (*COLUMNS, "change")}, share=share, **{AT_LEAST: marks})
+    """The numbers as the table draws them: shares in percent, latencies in seconds, the mark of a lower bound as a sign."""
+    percent = {name: numbers[name].astype("Float64") * 100 for name in ("share", "change", "cache_read_share")}
+    marks = numbers[AT_LEAST].map({True: "≥", False: ""})
+    seconds = numbers["latency_p95_ms"].astype("Float64") / 1000
+    return numbers.assign(**percent, **{AT_LEAST: marks}, latency_p95_ms=seconds).reset_index(drop=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from usagecost import queries
 from usagecost.periods import COMPARISONS
+from usagecost.periods.comparison import NONE
 from usagecost.periods.presets import PRESETS
 from usagecost.ui import viewing
 from usagecost.ui.labels import labels_of
@@ -115,7 +117,7 @@ def _presets(preset: str) -> None:
 
 def _compare() -> None:
     chosen = st.session_state["compare"]
-    words = "Compare" if chosen == "none" else f"vs {COMPARISONS[chosen].lower()}"
+    words = "Compare" if chosen == NONE else f"vs {COMPARISONS[chosen].lower()}"
     with st.popover(words, icon=":material/compare_arrows:", key="compare_open"):
         st.radio("Compare with", list(COMPARISONS), format_func=COMPARISONS.__getitem__, key="compare")
 
@@ -123,8 +125,7 @@ def _compare() -> None:
 def _add(view: View) -> None:
     """One multiselect a dimension. What they offer is asked for only while they are seen."""
     box = st.popover("Filter", icon=":material/add:", key="filters_open", on_change="rerun")
-    unfiltered = View(view.lake, view.version, view.period, view.interval, view.basis, Filters(), view.week_start)
-    offered = known(queries.choices, unfiltered) if box.open else {}
+    offered = known(queries.choices, replace(view, filters=Filters())) if box.open else {}
     with box:
         dimension = st.pills(
             "Filter by",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -18,7 +19,8 @@ from usagecost.vocabulary import BASES
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
 
 CUSTOM, DEFAULT_PRESET, AUTO = "custom", "30d", "auto"
-RANGES = {**PRESETS, CUSTOM: ("Custom range",)}
+DEFAULT_DAYS = 30
+RANGES = {**PRESETS, CUSTOM: ("Custom range", None, None)}
 FILTERED = ("provider", "model", "user", "team", "key", "app", "environment", "status")
 KEPT = ("range", "days", "compare", "interval", "zone", "basis")
 """What stays as it is when a number is opened: all but the filters."""
@@ -38,9 +40,7 @@ class Data:
 def choices() -> dict[str, Choice]:
     """The names in the URL that all pages share."""
     return {
-        "range": Choice(
-            default=DEFAULT_PRESET, options={name: words for name, (words, *_) in PRESETS.items()} | {CUSTOM: "Custom range"}
-        ),
+        "range": Choice(default=DEFAULT_PRESET, options={name: words for name, (words, *_) in RANGES.items()}),
         "days": Choice("days"),
         "compare": Choice(default=next(iter(COMPARISONS)), options=COMPARISONS),
         "interval": Choice(default=AUTO, options=(AUTO, *periods.INTERVALS)),
@@ -64,15 +64,13 @@ def view_asked_for(data: Data) -> View:
     interval = periods.chosen_interval(state["interval"], period.days)
     unfiltered = View(data.lake, data.version, period, interval, state["basis"], week_start=week_start())
     conditions = [_condition(name, unfiltered) for name in FILTERED]
-    return View(
-        data.lake,
-        data.version,
-        period,
-        interval,
-        state["basis"],
-        Filters(tuple(condition for condition in conditions if condition)),
-        week_start(),
-    )
+    return replace(unfiltered, filters=Filters(tuple(condition for condition in conditions if condition)))
+
+
+def newest_days(span: tuple[datetime, datetime], zone: str) -> tuple[date, date]:
+    """The last days that have data, as many as the default range has."""
+    oldest, newest = (moment.astimezone(ZoneInfo(zone)).date() for moment in span)
+    return max(oldest, newest - timedelta(days=DEFAULT_DAYS - 1)), newest
 
 
 def show_days(first: date, last: date) -> None:

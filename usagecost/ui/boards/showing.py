@@ -16,7 +16,7 @@ from usagecost.boards.words import alt_of, help_of, title_of
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
 from usagecost.queries import folds
-from usagecost.ui.blocks import card, draw, heading
+from usagecost.ui.blocks import card, draw, heading, shortage
 from usagecost.ui.boards.drawings import drawing_of, undrawn
 from usagecost.ui.boards.grid import grid
 from usagecost.ui.boards.numbers import numbers_of, table_of
@@ -104,9 +104,10 @@ def _draw(panel: Panel, answer: Answer, name: str) -> None:
 
 def _cards(answer: Answer) -> None:
     complete = folds.complete(answer.over_time, answer.steps)
+    before = None if shortage(answer.question.view) else answer.before
     with st.grid(len(answer.question.metrics), min_column_width=CARD_WIDTH, gap="small"):
         for metric in answer.question.metrics:
-            card(metric, answer.totals, answer.before, complete, border=False)
+            card(metric, answer.totals, before, complete, border=False)
 
 
 def _about(panel: Panel, answer: Answer) -> list[str]:
@@ -117,10 +118,11 @@ def _about(panel: Panel, answer: Answer) -> list[str]:
 
 
 def _left_out(answer: Answer) -> list[str]:
-    """What is not part of what is drawn."""
+    """What is not part of what is drawn, and why numbers show no change."""
     spend = [metric for metric in answer.question.metrics if "spend_usd" in metric.terms and metric.is_additive]
     missing = spend_coverage(answer.totals) if spend and answer.totals else None
-    return [*([f"≥: {missing}"] if missing else []), *undrawn(answer)]
+    lack = shortage(answer.question.view) if answer.before else None
+    return [*([f"≥: {missing}"] if missing else []), *([lack.removesuffix(".")] if lack else []), *undrawn(answer)]
 
 
 def _through(view: View) -> str:

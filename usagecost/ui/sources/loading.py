@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -16,6 +15,7 @@ from usagecost.ingest import FileProblem, Formats, Preview, Report
 from usagecost.lake import Lake, LakeError, lake_root
 from usagecost.ui import address, viewing
 from usagecost.ui.answers import answer
+from usagecost.ui.frame import HOME_PAGE
 from usagecost.ui.sources.plans import Plan, plan_of
 from usagecost.ui.sources.previews import show_preview
 from usagecost.ui.sources.uploads import Group, Uploads, current_uploads, discard, take_over, uploader_key
@@ -27,8 +27,6 @@ CHECKED_AT_ONCE = 16 << 20
 """Bytes that are checked without being asked to."""
 
 MOST_NAMES, MOST_PROBLEMS = 5, 8
-DAYS_SHOWN = 30
-"""Of data that is older than the default range, as many of its newest days are led to."""
 _DONE = "_loaded"
 
 
@@ -93,10 +91,10 @@ def _lead_to_numbers() -> None:
     lake = open_lake(lake_root())
     span = answer(queries.data_span, lake.name, lake.version())
     if span:
-        query = address.of_page("Usage and cost", viewing.choices())
-        newest = span[1].astimezone(ZoneInfo(st.session_state["zone"])).date()
-        if newest <= date.today() - timedelta(days=DAYS_SHOWN):  # noqa: DTZ011 - a day more or less is nothing here
-            query |= {"range": [viewing.CUSTOM], "days": [str(newest - timedelta(days=DAYS_SHOWN - 1)), str(newest)]}
+        query = address.of_page(HOME_PAGE, viewing.choices())
+        first, newest = viewing.newest_days(span, st.session_state["zone"])
+        if datetime.now(UTC).date() - newest >= timedelta(days=viewing.DEFAULT_DAYS):
+            query |= {"range": [viewing.CUSTOM], "days": [str(first), str(newest)]}
         st.page_link("app.py", label="**Show the numbers**", icon=":material/bar_chart:", query_params=query)
 
 

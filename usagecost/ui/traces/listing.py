@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Literal
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -78,7 +79,7 @@ def listing(view: View, matching: int) -> None:
         _table(view, rows, columns)
     else:
         st.caption("There are no further requests in this direction.")
-    _pages(rows, at, is_before)
+    _pages(rows, at, is_before, _list_of(view))
 
 
 def open_request(row: dict[str, Any]) -> None:
@@ -221,13 +222,9 @@ def _bar(values: pd.Series, label: str, form: str) -> Any:
 
 def _place(order: Order, view: View) -> tuple[Key | None, bool]:
     """Where the page begins, as the URL says it; the first page where it says nothing, or of another order or other filters."""
-    asked = json.dumps([order.sort, order.descends, view.basis, repr(view.filters), view.period.first.isoformat()])
-    if st.session_state.setdefault("_listed", asked) != asked:
-        st.session_state["_listed"] = asked
-        _first_page()
     with suppress(ValueError, TypeError, KeyError, ArithmeticError):
-        value, instant_us, source, request_id, is_before = json.loads(st.session_state["at"])
-        if isinstance(instant_us, int) and isinstance(source, str) and isinstance(request_id, str):
+        value, instant_us, source, request_id, is_before, of = json.loads(st.session_state["at"])
+        if of == _list_of(view) and isinstance(instant_us, int) and isinstance(source, str) and isinstance(request_id, str):
             number = None if value is None else Decimal(value) if order.sort == "cost" else float(value)
             if number is not None and order.sort in ("time", "tokens"):
                 number = int(value)
@@ -235,16 +232,22 @@ def _place(order: Order, view: View) -> tuple[Key | None, bool]:
     return None, False
 
 
+def _list_of(view: View) -> int:
+    """What tells the list that a place is in from those of other orders, filters and ranges."""
+    asked = [st.session_state[name] for name in ("sort", "order", "range", "days")]
+    return crc32(repr((asked, view.basis, view.period.zone, view.filters)).encode())
+
+
 def _first_page() -> None:
     st.session_state["at"] = None
 
 
-def _turn(row: dict[str, Any], is_before: bool) -> None:
+def _turn(row: dict[str, Any], is_before: bool, of: int) -> None:
     value = None if row["value"] is None else str(row["value"])
-    st.session_state["at"] = json.dumps([value, row["instant_us"], row["source"], row["request_id"], is_before])
+    st.session_state["at"] = json.dumps([value, row["instant_us"], row["source"], row["request_id"], is_before, of])
 
 
-def _pages(rows: list[dict[str, Any]], at: Key | None, is_before: bool) -> None:
+def _pages(rows: list[dict[str, Any]], at: Key | None, is_before: bool, of: int) -> None:
     has_more = len(rows) == PAGE
     is_first = at is None or (is_before and not has_more)
     is_last = not has_more and not is_before
@@ -256,7 +259,7 @@ def _pages(rows: list[dict[str, Any]], at: Key | None, is_before: bool) -> None:
             icon=":material/chevron_left:",
             disabled=is_first or not rows,
             on_click=_turn,
-            args=(rows[0] if rows else {}, True),
+            args=(rows[0] if rows else {}, True, of),
         )
         st.button(
             "Next",
@@ -265,5 +268,5 @@ def _pages(rows: list[dict[str, Any]], at: Key | None, is_before: bool) -> None:
             icon_position="right",
             disabled=is_last or not rows,
             on_click=_turn,
-            args=(rows[-1] if rows else {}, False),
+            args=(rows[-1] if rows else {}, False, of),
         )

@@ -1,0 +1,60 @@
+"""The values of a split ranked: their metrics, the share that each has of the spend, and by how much that has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from usagecost.queries.folds import Usage, folded, ranking_table, rows
+from usagecost.vocabulary import COVERAGE, METRICS
+from usagecost.vocabulary.formats import Number
+
+SPEND = METRICS["spend_usd"]
+
+
+def ranked(usage: Usage, top: pd.DataFrame, dimension: str, metrics: Sequence[str]) -> pd.DataFrame:
+    """One row per named value of ``top_values``, in its order: the metrics in full, ``share`` and ``change`` of the spend.
+
+    Both are fractions, and not known where the spend is not, or was nothing before.
+    """
+    whole = _double(SPEND.of(usage.totals))
+    spent = [_double(SPEND.of(row)) for row in rows(top)]
+    shares = [None if amount is None or not whole else amount / whole for amount in spent]
+    changes = [_change(now, before) for now, before in zip(spent, _before(usage, top), strict=True)]
+    return ranking_table(top, dimension, metrics).assign(share=_column(shares), change=_column(changes))
+
+
+def whole(usage: Usage, metrics: Sequence[str]) -> dict[str, Any]:
+    """The same of all values together."""
+    spent, before = _double(SPEND.of(usage.totals)), usage.totals_before
+    change = _change(spent, _double(SPEND.of(before)) if before else None)
+    numbers = {name: METRICS[name].of(usage.totals) for name in (*metrics, *COVERAGE)}
+    return {**numbers, "share": 1.0 if spent else None, "change": change}
+
+
+def _before(usage: Usage, top: pd.DataFrame) -> list[float | None]:
+    """What each row had spent in the comparison period; the row of the others, what is left of all."""
+    if usage.before is None:
+        return [None] * len(top)
+    cells = folded(usage.before, ["value", "is_other"]).to_pylist()
+    of_values = {(row["value"], row["is_other"]): _double(SPEND.of(row)) for row in cells}
+    rest = sum(amount or 0.0 for amount in of_values.values())
+    before: list[float | None] = []
+    for value, is_other in zip(top["value"], top["is_other"], strict=True):
+        before.append(rest if is_other else of_values.get((None if pd.isna(value) else value, False)))
+        rest -= 0.0 if is_other else before[-1] or 0.0
+    return before
+
+
+def _change(now: float | None, before: float | None) -> float | None:
+    return None if now is None or not before else now / before - 1
+
+
+def _double(amount: Number | None) -> float | None:
+    return None if amount is None else float(amount)
+
+
+def _column(values: list[float | None]) -> pd.Series:
+    return pd.Series(values, dtype="Float64")
