@@ -163,6 +163,17 @@ def test_an_expression_is_one_value_of_one_row(sql: str, sentence: str):
     assert sentence in str(problem.value)
 
 
+def test_what_an_expression_has_beside_a_comma_stays_in_its_own_value(file: Path):
+    source = mapped(
+        {"model": {"sql": "pair"}}, steps={"pair": "1, 2"}, attributes={"two": {"sql": "3, 4"}}, skipped={"never": "false OR false"}
+    )
+
+    batch = read(source, json_lines(file, [{"at": AT}]))
+
+    assert requests(batch, "model") == [("(1, 2)",)]
+    assert len(batch.requests["attributes"].to_pylist()) == 1
+
+
 @pytest.mark.parametrize(
     ("keys", "sentence"),
     [

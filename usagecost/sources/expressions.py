@@ -49,7 +49,7 @@ def check_expressions(mapping: TableMapping) -> None:
                 if problem:
                     raise MappingProblem(f"[{table}] {name}: {problem}")
                 if table == "steps":
-                    stage = f"(SELECT *, {sql} AS {identifier(name)} FROM {stage})"
+                    stage = f"(SELECT *, ({sql}) AS {identifier(name)} FROM {stage})"
     for _, variant in mapping.variants:
         check_expressions(variant)
 

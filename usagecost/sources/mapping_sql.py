@@ -91,11 +91,11 @@ class _Statement:
             f"SELECT {about}, {places} FROM stage_0",
         ]  # not the log's own names: fields may be so
         for number, items in enumerate(filter(None, (fields, *in_stages(self._mapping.steps))), 1):
-            made = ", ".join(f"{sql} AS {identifier(name)}" for name, sql in items.items())
+            made = ", ".join(f"({sql}) AS {identifier(name)}" for name, sql in items.items())
             stages.append(f"SELECT *, {made} FROM stage_{number}")
         clauses = ", ".join(f"stage_{number} AS ({stage})" for number, stage in enumerate(stages))
         reasons = ({BLANK: '"#blank"'} if blank else {}) | dict(self._mapping.skipped)
-        skipped = " ".join(f"WHEN {sql} THEN {literal(reason)}" for reason, sql in reasons.items())
+        skipped = " ".join(f"WHEN ({sql}) THEN {literal(reason)}" for reason, sql in reasons.items())
         columns = {"skipped": f"CASE {skipped} END"} if skipped else {}
         items = ", ".join(f"{sql} AS {column}" for column, sql in (columns | self._given()).items())
         return f"{clauses} SELECT row, source_file, {items} FROM stage_{len(stages) - 1}"
@@ -150,7 +150,7 @@ class _Statement:
         )
 
     def _attribute(self, value: Value) -> str:
-        return f"to_json({value.sql})" if value.sql else f"to_json(nullif({self._text(value.places)}, ''))"
+        return f"to_json(({value.sql}))" if value.sql else f"to_json(nullif({self._text(value.places)}, ''))"
 
     def _text(self, places: Sequence[str], words: Sequence[str] = ()) -> str:
         """SQL for the text at the first of some places that has one, a number in plain digits."""
