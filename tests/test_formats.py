@@ -40,7 +40,7 @@ def test_one_is_no_plural(number: int, text: str):
         (99_950_000, "100M"),
         (999_600_000, "1.00B"),
         (2_500_000_000_000, "2.50T"),
-        (-12_400_000, "-12.4M"),
+        (-12_400_000, "−12.4M"),
         (None, "–"),
     ],
 )
@@ -118,14 +118,14 @@ def test_a_duration_is_milliseconds_seconds_or_minutes(duration: float | None, t
     ("now", "before", "text"),
     [
         (112, 100, "+12.0%"),
-        (Decimal("0.5"), Decimal("1"), "-50.0%"),
+        (Decimal("0.5"), Decimal("1"), "−50.0%"),
         (100, 100, "0.0%"),
         (10_001, 10_000, "0.0%"),
         (12_345, 1_000, "+1,134%"),
         (5, 0, None),
         (5, None, None),
         (None, 5, None),
-        (0, 5, "-100.0%"),
+        (0, 5, "−100.0%"),
     ],
 )
 def test_a_change_is_in_percent_of_what_was(now: Number | None, before: Number | None, text: str | None):
@@ -136,7 +136,7 @@ def test_a_change_is_in_percent_of_what_was(now: Number | None, before: Number |
 
 def test_a_share_changes_by_points():
     assert formats.points(0.984, 0.98) == "+0.4\u00a0pp"
-    assert formats.points(0.98, 0.984) == "-0.4\u00a0pp"
+    assert formats.points(0.98, 0.984) == "−0.4\u00a0pp"
     assert formats.points(0.5, 0) == "+50.0\u00a0pp"
     assert formats.points(0.98, None) is None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from datetime import timedelta
 from math import nan
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -23,9 +23,8 @@ from usagecost.ui.spend import doubled, with_marks
 from usagecost.ui.text import days_text, previous_text
 from usagecost.vocabulary import CARDS, METRICS, Metric, Sums, spend_coverage, spend_text
 from usagecost.vocabulary.filters import View
-from usagecost.vocabulary.formats import UNKNOWN, exact_count
+from usagecost.vocabulary.formats import MINUS, UNKNOWN, exact_count
 
-DELTA_COLORS: dict[str | None, Literal["normal", "inverse", "off"]] = {"up": "normal", "down": "inverse", None: "off"}
 OPEN_ROW = ":material/list: Show"
 OPEN_HELP = "The requests of this row, on the page Traces"
 MOST_ROWS_UNSCROLLED = 27
@@ -61,11 +60,13 @@ def card(metric: Metric, totals: Sums, before: Sums | None, complete: Sequence[S
     """One metric: its value, its change against the measures before, and its course over the complete intervals."""
     value = metric.of(totals)
     change = metric.change(value, metric.of(before)) if before else None
+    direction = "down" if change and change.startswith(MINUS) else "up"
     st.metric(
         metric.label,
         spend_text(totals) if metric.name == "spend_usd" else metric.format(value),
         delta=None if change and change.startswith("0.0") else change,
-        delta_color=DELTA_COLORS[metric.better],
+        delta_arrow=direction,
+        delta_color="gray" if metric.better is None else "green" if metric.better == direction else "red",
         help=metric.help,
         border=border,
         height="stretch",

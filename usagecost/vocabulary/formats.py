@@ -13,13 +13,14 @@ Number = int | float | Decimal
 Format = Callable[[Number | None], str]
 
 UNKNOWN = "–"
+MINUS = "−"
 GAP = "\u00a0"
 STEPS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
 
 
 def exact_count(number: Number | None) -> str:
-    """12,345,678."""
-    return UNKNOWN if number is None else f"{number:,.0f}"
+    """12,345,678 and −3."""
+    return UNKNOWN if number is None else _minus(f"{number:,.0f}")
 
 
 def counted(number: int, noun: str) -> str:
@@ -32,14 +33,14 @@ def count(number: Number | None) -> str:
     if number is None or abs(number) < 10_000:
         return exact_count(number)
     size, letter = next((size, letter) for size, letter in STEPS if abs(number) >= size * 0.9995)
-    return f"{_three_digits(number / size)}{letter}"
+    return _minus(f"{_three_digits(number / size)}{letter}")
 
 
 def usd(amount: Number | None) -> str:
     """$1,234.56 and $1.23M; below one cent two digits that matter: $0.0042."""
     if amount is None:
         return UNKNOWN
-    sign, size = "−" if amount < 0 else "", abs(amount)
+    sign, size = MINUS if amount < 0 else "", abs(amount)
     if 0 < size < Decimal("0.01"):
         return f"{sign}${Decimal(f'{size:.2g}').normalize():f}"
     if round(size, 2) < 10**6:
@@ -118,6 +119,11 @@ def _three_digits(number: Number) -> str:
 
 
 def _signed(number: Number) -> str:
-    """With a sign, and with the ASCII minus that Streamlit draws its arrow from; a change too small to show is 0."""
+    """Writes a number with its sign; a change too small to show is 0.0."""
     text = f"{number:+,.1f}" if abs(number) < 1000 else f"{number:+,.0f}"
-    return "0.0" if text in ("+0.0", "-0.0") else text
+    return "0.0" if text in ("+0.0", "-0.0") else _minus(text)
+
+
+def _minus(number: str) -> str:
+    """Puts the sign of typesetting, as wide as a plus, in the place of a leading hyphen."""
+    return number.replace("-", MINUS, 1) if number.startswith("-") else number
