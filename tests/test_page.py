@@ -476,3 +476,14 @@ def test_the_garbage_of_all_readers_is_not_collected_after_each_run():
     from streamlit import config
 
     assert config.get_option("runner.postScriptGC") is False
+
+
+def test_a_chart_can_be_read_as_a_table(open_page: Open, sample_lake: str) -> None:
+    page = open_page(sample_lake, tab="Cost", range="Last 7 days", top="5", zone="Europe/Berlin", interval="day")
+    drawn = len(page.get("vega_lite_chart"))
+    next(button for button in page.button if button.label == "Table").click()
+    table = calm(page.run()).dataframe[0].value
+
+    assert len(page.get("vega_lite_chart")) == drawn - 1
+    assert len(set(table["interval_start"])) == 7
+    assert page.metric[4].value == f"≥{formats.GAP}{formats.usd(float(table['spend_usd'].sum()))}"

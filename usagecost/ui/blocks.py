@@ -13,10 +13,11 @@ import streamlit as st
 
 from usagecost import charts, queries
 from usagecost.charts import OPENED, Drawing
-from usagecost.queries.folds import Made, Usage
+from usagecost.queries.folds import AT_LEAST, Made, Usage
 from usagecost.ui import drilldown
 from usagecost.ui.downloads import Numbers, csv_button
 from usagecost.ui.drilldown import OnMark
+from usagecost.ui.figures import SPEND_PLACES, columns_of, readable, shows_table
 from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import known
 from usagecost.ui.spend import doubled, with_marks
@@ -113,9 +114,23 @@ def chart(
     alt_text: str,
     on_mark: OnMark | None = None,
 ) -> None:
-    """A chart under its title, with what it means on demand and its full numbers to download."""
-    heading(title, numbers, name=name, help=f"{help} A click shows the requests behind it." if on_mark else help)
-    draw(drawing, name=name, alt_text=alt_text, on_mark=on_mark)
+    """A chart under its title, with what it means on demand and its full numbers to download, or to see in its place."""
+    text = f"{help} A click shows the requests behind it." if on_mark else help
+    if heading(title, numbers, name=name, help=text, has_chart=True):
+        figures(numbers(), name=name, alt_text=alt_text)
+    else:
+        draw(drawing, name=name, alt_text=alt_text, on_mark=on_mark)
+
+
+def figures(numbers: pd.DataFrame, *, name: str, alt_text: str) -> None:
+    """The numbers of a chart in its place."""
+    table(
+        readable(numbers),
+        name=f"figures-{name}",
+        columns=columns_of(numbers),
+        alt_text=f"The numbers of: {alt_text}",
+        spend_places=SPEND_PLACES if AT_LEAST in numbers else None,
+    )
 
 
 def draw(drawing: Drawing, *, name: str, alt_text: str, on_mark: OnMark | None = None) -> None:
@@ -131,11 +146,17 @@ def draw(drawing: Drawing, *, name: str, alt_text: str, on_mark: OnMark | None =
     st.vega_lite_chart(spec=drawing.whole, key=key, alt=alt_text, **selection)
 
 
-def heading(title: str, numbers: Numbers, *, name: str, help: str) -> None:  # noqa: A002
-    """A section's title with its help on the left, the download of its numbers on the right."""
+def heading(title: str, numbers: Numbers, *, name: str, help: str, has_chart: bool = False) -> bool:  # noqa: A002
+    """A section's title with its help on the left, the download of its numbers on the right.
+
+    Where the section is a chart, returns whether its numbers are to be shown in its place.
+    """
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.header(title, help=help, anchor=False, width="content")
-        csv_button(numbers, name)
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            is_table = has_chart and shows_table(name)
+            csv_button(numbers, name)
+    return is_table
 
 
 def table(

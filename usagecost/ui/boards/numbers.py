@@ -13,18 +13,11 @@ from usagecost.boards.words import alt_of
 from usagecost.queries import folds
 from usagecost.ui.blocks import table
 from usagecost.ui.boards.drawings import bins
+from usagecost.ui.figures import COLUMN_FORMATS
 from usagecost.ui.labels import named
 from usagecost.ui.spend import spend_columns
-from usagecost.vocabulary import HOURS, SPLITS, WEEKDAYS, formats
+from usagecost.vocabulary import HOURS, SPLITS, WEEKDAYS
 
-COLUMN_FORMATS: dict[formats.Format, str] = {
-    formats.count: "localized",
-    formats.usd: "$%,.4f",
-    formats.percent: "percent",
-    formats.milliseconds: "%,.0f ms",
-    formats.per_second: "%,.1f",
-}
-"""A metric's format -> how a column of a table writes it."""
 SPEND_PLACES = 2
 TOTAL = "Total"
 

@@ -16,7 +16,7 @@ from usagecost.boards.words import alt_of, help_of, title_of
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
 from usagecost.queries import folds
-from usagecost.ui.blocks import card, draw, heading, shortage
+from usagecost.ui.blocks import card, draw, figures, heading, shortage
 from usagecost.ui.boards.drawings import drawing_of, undrawn
 from usagecost.ui.boards.grid import grid
 from usagecost.ui.boards.numbers import numbers_of, table_of
@@ -84,8 +84,11 @@ def show(panel: Panel, view: View, name: str) -> None:
         _title(panel)
         st.caption(_words([*_about(panel, found), "No requests in this period: choose a longer one, or fewer filters."]))
         return
-    heading(plain(title_of(panel)), lambda: numbers_of(panel, found), name=name, help=help_of(panel))
-    _draw(panel, found, name)
+    has_chart = panel.chart not in ("number", "table")
+    if heading(plain(title_of(panel)), lambda: numbers_of(panel, found), name=name, help=help_of(panel), has_chart=has_chart):
+        figures(numbers_of(panel, found), name=name, alt_text=alt_of(panel))
+    else:
+        _draw(panel, found, name)
     st.caption(_words([*_about(panel, found), *_left_out(found), _through(view)]))
 
 
