@@ -119,6 +119,7 @@ def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
         drawing,
         lambda: folds.breakdown_table(usage, stacks, by, view.period.zone),
         name=f"{name}-cost",
+        file=f"cost by {by} and {view.interval}",
         help=METRICS["spend_usd"].help,
         alt_text=f"Bars of spend by {view.interval}, stacked by {DIMENSIONS[by].label.lower()}",
         on_mark=drilldown.from_stack(view, usage.intervals, by, top),
@@ -258,6 +259,7 @@ if model_tab.open:
         model = ui.chosen("Model", "chosen_model", names_of(usage, view, "model"), None)
         known = None if model == NOT_REPORTED else model
         of_model, view_of_model = usage.of_value(known), replace(view, filters=view.filters.and_is("model", known))
+        ui.name_downloads(view_of_model)
         with above:
             ui.cards(of_model, view_of_model, CARDS, name="model")
         if of_model.totals["requests"]:
@@ -279,6 +281,7 @@ if user_tab.open:
         else:
             view_of_user = view.where_user_is(None if user == NOT_REPORTED else labels_of(view).id_of("user", user))
             of_user = usage_by("model", view_of_user)
+            ui.name_downloads(view_of_user)
             with above:
                 ui.cards(of_user, view_of_user, CARDS, name="user")
             if of_user.totals["requests"]:

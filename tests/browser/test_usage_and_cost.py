@@ -39,10 +39,12 @@ STREAMLIT_BASELINE = {"aria-allowed-attr", "svg-img-alt", "color-contrast"}
 
 
 def download(page: Page, name: str) -> pd.DataFrame:
-    """The CSV that a click on a section's button brings."""
+    """The CSV that a click on a section's button brings; its attribute ``file`` is what it is called."""
     with page.expect_download() as waiting:
         page.locator(f".st-key-csv_{name}").get_by_test_id("stDownloadButton").get_by_role("button").click()
-    return pd.read_csv(io.BytesIO(Path(waiting.value.path()).read_bytes()), dtype={"spend_usd": str})
+    numbers = pd.read_csv(io.BytesIO(Path(waiting.value.path()).read_bytes()), dtype={"spend_usd": str})
+    numbers.attrs["file"] = waiting.value.suggested_filename
+    return numbers
 
 
 def last_30_days(page: Page, lake: str) -> dict:
@@ -86,6 +88,7 @@ def test_a_download_adds_up_to_the_card(page: Page, server: str, sample_lake: st
     assert sum(map(Decimal, breakdown["spend_usd"].dropna())) == numbers["spend_usd"]
     assert sum(map(Decimal, ranking["spend_usd"].dropna())) == numbers["spend_usd"]
     assert breakdown["requests"].sum() == ranking["requests"].sum() == numbers["requests"]
+    assert re.fullmatch(r"cost-by-model-and-day_\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d\.csv", breakdown.attrs["file"])
 
 
 @WEST_AND_EAST

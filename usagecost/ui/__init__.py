@@ -6,6 +6,7 @@ A page is ``view = ui.page("Title")``, then questions asked through ``ui.answer`
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer, empty, no_requests
 from usagecost.ui.blocks import cards, chart, chosen, draw, heading, kept, table
+from usagecost.ui.downloads import name_downloads
 from usagecost.ui.frame import page
 from usagecost.ui.ranking import COLUMNS as RANKED
 from usagecost.ui.ranking import LOOKS, ranking
@@ -25,6 +26,7 @@ __all__ = [
     "empty",
     "heading",
     "kept",
+    "name_downloads",
     "no_requests",
     "page",
     "plain",

@@ -112,11 +112,12 @@ def chart(
     name: str,
     help: str,  # noqa: A002 - Streamlit's own word
     alt_text: str,
+    file: str = "",
     on_mark: OnMark | None = None,
 ) -> None:
     """A chart under its title, with what it means on demand and its full numbers to download, or to see in its place."""
     text = f"{help} A click shows the requests behind it." if on_mark else help
-    if heading(title, numbers, name=name, help=text, has_chart=True):
+    if heading(title, numbers, name=name, help=text, file=file, has_chart=True):
         figures(numbers(), name=name, alt_text=alt_text)
     else:
         draw(drawing, name=name, alt_text=alt_text, on_mark=on_mark)
@@ -146,8 +147,17 @@ def draw(drawing: Drawing, *, name: str, alt_text: str, on_mark: OnMark | None =
     st.vega_lite_chart(spec=drawing.whole, key=key, alt=alt_text, **selection)
 
 
-def heading(title: str, numbers: Numbers, *, name: str, help: str, has_chart: bool = False) -> bool:  # noqa: A002
-    """A section's title with its help on the left, the download of its numbers on the right.
+def heading(
+    title: str,
+    numbers: Numbers,
+    *,
+    name: str,
+    help: str,  # noqa: A002 - Streamlit's own word
+    file: str = "",
+    has_chart: bool = False,
+) -> bool:
+    """A section's title with its help on the left, the download of its numbers on the right, whose file is called like ``file``,
+    else like the title.
 
     Where the section is a chart, returns whether its numbers are to be shown in its place.
     """
@@ -155,7 +165,7 @@ def heading(title: str, numbers: Numbers, *, name: str, help: str, has_chart: bo
         st.header(title, help=help, anchor=False, width="content")
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
             is_table = has_chart and shows_table(name)
-            csv_button(numbers, name)
+            csv_button(numbers, name, file or title)
     return is_table
 
 

@@ -1,24 +1,53 @@
-"""Downloads: the full numbers of a chart or table."""
+"""Downloads: the full numbers of a chart or table, in files whose names say what is in them."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
 
 from usagecost.exports import csv_text
+from usagecost.ui.labels import labels_of
+from usagecost.vocabulary.filters import Condition, View
 
 Numbers = Callable[[], pd.DataFrame]
 """Makes the rows of a download, when somebody asks for them."""
 
 
-def csv_button(numbers: Numbers, name: str) -> None:
+LONGEST_PART = 40
+_VIEW = "_view_of_downloads"
+
+
+def name_downloads(view: View) -> None:
+    """Lets the downloads that follow be named after this view."""
+    st.session_state[_VIEW] = view
+
+
+def file_name(what: str, kind: str = "csv") -> str:
+    """What is in the file, the days, and the filters: ``cost-by-model_2026-11-01_2026-11-29_team-search.csv``."""
+    view: View | None = st.session_state.get(_VIEW)
+    if view is None:  # a page without a lake
+        return f"{_plain(what)}.{kind}"
+    conditions = [one for one in view.filters.conditions if isinstance(one, Condition)]
+    filters = [_plain(one.said(labels_of(view).of).replace(" is ", " ", 1)) for one in conditions]
+    return "_".join([_plain(what), str(view.period.first), str(view.period.last), *filters]) + f".{kind}"
+
+
+def _plain(text: str) -> str:
+    """The text in letters that every file system takes."""
+    letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9.]+", "-", letters).strip("-.")[:LONGEST_PART].rstrip("-.") or "other"
+
+
+def csv_button(numbers: Numbers, name: str, title: str) -> None:
     """A small button that makes and downloads the CSV only when it is clicked."""
     st.download_button(
         "CSV",
         data=lambda: csv_text(numbers()),
-        file_name=f"{name}.csv",
+        file_name=file_name(title),
         mime="text/csv",
         key=f"csv_{name}",
         icon=":material/download:",

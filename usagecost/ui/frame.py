@@ -18,6 +18,7 @@ from usagecost.sample import ensure_sample, sample_root
 from usagecost.ui import address, going, pinned, sidebar, sign_in, topbar, viewing
 from usagecost.ui.address import Choices
 from usagecost.ui.answers import answer, empty, unreadable
+from usagecost.ui.downloads import name_downloads
 from usagecost.ui.text import plain
 from usagecost.ui.version import as_of, renew_now, version_to_show
 from usagecost.vocabulary.filters import View
@@ -71,6 +72,7 @@ def page(
     version = _version(lake, newest=at_once)
     span = answer(queries.data_span, lake, version)
     view = viewing.view_asked_for(viewing.Data(lake, version, span, as_of(lake, version)))
+    name_downloads(view)
     controls = frozenset(uses)
     with st.sidebar:
         sidebar.sidebar(view, controls)

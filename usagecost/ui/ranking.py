@@ -42,6 +42,7 @@ def ranking(usage: Usage, view: View, by: str, most: int, *, everything: Callabl
         title or f"{plural.capitalize()} breakdown",
         lambda: queries.ranking.ranked(usage, top, by, COLUMNS),
         name=f"{by}-ranking",
+        file=f"usage and cost by {by}",
         help=f"The {plural} of the period by spend. What has no amount has no known price. A click shows its requests.",
     )
     look = st.segmented_control("View", LOOKS, required=True, key="ranked", label_visibility="collapsed")

@@ -10,6 +10,7 @@ import streamlit as st
 from usagecost.engine import UnansweredError
 from usagecost.exporting import Form, write_requests
 from usagecost.lake import LakeError
+from usagecost.ui.downloads import file_name, name_downloads
 from usagecost.ui.text import plain
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import View
@@ -65,10 +66,11 @@ def _make(view: View, kind: Form) -> None:
 
 def _offer(view: View, kind: Form, content: bytes) -> None:
     name, mime = KINDS[kind]
+    name_downloads(view)
     st.download_button(
         f"Download {name}",
         data=content,
-        file_name=f"requests-{view.period.first}-{view.period.last}.{kind}",
+        file_name=file_name("requests", kind),
         mime=mime,
         key="export_ready",
         on_click="ignore",
