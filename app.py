@@ -74,6 +74,11 @@ def usage_ranked(split: str, view: View) -> Usage:
     return ui.answer(queries.usage, replace(view, interval=WHOLE), split, measures_of(ui.RANKED))
 
 
+def label_of(dimension: str) -> str:
+    """What a dimension is called."""
+    return DIMENSIONS[dimension].label
+
+
 def time_axis(usage: Usage, view: View) -> charts.TimeAxis:
     """The time axis that all charts of the page share."""
     return charts.TimeAxis(usage.intervals, view.interval, view.period.zone)
@@ -247,7 +252,7 @@ if totals_tab.open:
 if cost_tab.open:
     with cost_tab:
         with st.container(horizontal=True, gap="large"):
-            by = st.segmented_control("Break down by", SPLITS, required=True, key="by") or SPLITS[0]
+            by = st.segmented_control("Break down by", SPLITS, required=True, key="by", format_func=label_of) or SPLITS[0]
             top = st.segmented_control("Show top", TOP, required=True, key="top") or TOP[1]
         most = queries.MOST_VALUES if top == "All" else int(top)
         cost_chart(usage_by(by, view), view, by, most, "all")

@@ -130,7 +130,7 @@ def test_top_n_and_break_down_change_the_bars(page: Page, server: str) -> None:
     page.get_by_role("radio", name="5", exact=True).click()
     expect(bars).to_have_count(6)
     expect(ranking.get_by_text("Other (9 models)")).to_be_visible()
-    page.get_by_role("radio", name="team", exact=True).click()
+    page.get_by_role("radio", name="Team", exact=True).click()
     expect(page.get_by_role("heading", name="Teams breakdown")).to_be_visible()
     settle(page)
 

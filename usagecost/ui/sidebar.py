@@ -75,7 +75,8 @@ def _interval(view: View) -> None:
         "Interval",
         [viewing.AUTO, *periods.INTERVALS],
         key="interval",
-        help=f"The steps of the time axis; auto fits them to the range. Hours go up to {periods.MAX_HOURLY_DAYS} days.",
+        format_func=str.capitalize,
+        help=f"The steps of the time axis; Auto fits them to the range. Hours go up to {periods.MAX_HOURLY_DAYS} days.",
     )
     if asked not in (viewing.AUTO, view.interval):
         st.caption(f"Shown by {view.interval}: hours fit up to {periods.MAX_HOURLY_DAYS} days.")

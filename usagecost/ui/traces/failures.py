@@ -22,7 +22,7 @@ from usagecost.vocabulary.filters import NOT_REPORTED, Condition, View
 
 FAILED = Condition("status", ("error", "cancelled"))
 MOST_CLASSES = 8
-SPLITS = {"error": "error class", "provider": "provider", "model": "model"}
+SPLITS = {"error": "Error class", "provider": "Provider", "model": "Model"}
 """What the failures over time can be split by -> what a reader calls it."""
 CHOICES = {"failures_by": Choice(default="error", options=SPLITS)}
 
@@ -54,7 +54,7 @@ def failures(view: View) -> None:
         lambda: _exported(found, view.period.zone),
         name="failures",
         help="Requests that ended in an error or were cancelled, by what is chosen above.",
-        alt_text=f"Bars of failed requests by {view.interval}, stacked by {SPLITS[by]}",
+        alt_text=f"Bars of failed requests by {view.interval}, stacked by {SPLITS[by].lower()}",
     )
     _table(found, view)
 
