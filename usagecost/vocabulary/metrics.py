@@ -65,22 +65,8 @@ METRICS = {
             better="down",
             of_one="duration_ms",
         ),
-        Metric(
-            "successful",
-            "Successful",
-            ("successful",),
-            formats.count,
-            "Requests that were answered.",
-            better="up",
-        ),
-        Metric(
-            "failed",
-            "Failed",
-            ("failed",),
-            formats.count,
-            "Requests that ended in an error or were cancelled.",
-            better="down",
-        ),
+        Metric("successful", "Successful", ("successful",), formats.count, "Requests that were answered.", better="up"),
+        Metric("failed", "Failed", ("failed",), formats.count, "Requests that ended in an error or were cancelled.", better="down"),
         Metric(
             "total_tokens",
             "Total tokens",
@@ -262,29 +248,16 @@ METRICS = {
             better="down",
             is_share=True,
         ),
-        Metric(
-            "latency_p50_ms",
-            "Latency p50",
-            ("latency_p50_ms",),
-            formats.milliseconds,
-            "Half of the requests were answered in this time, the others took longer.",
-            better="down",
-        ),
-        Metric(
-            "latency_p95_ms",
-            "Latency p95",
-            ("latency_p95_ms",),
-            formats.milliseconds,
-            "95 of 100 requests were answered in this time, the others took longer.",
-            better="down",
-        ),
-        Metric(
-            "latency_p99_ms",
-            "Latency p99",
-            ("latency_p99_ms",),
-            formats.milliseconds,
-            "99 of 100 requests were answered in this time, the others took longer.",
-            better="down",
+        *(
+            Metric(
+                f"latency_p{percentile}_ms",
+                f"Latency p{percentile}",
+                (f"latency_p{percentile}_ms",),
+                formats.milliseconds,
+                f"{share} were answered in this time, the others took longer.",
+                better="down",
+            )
+            for percentile, share in ((50, "Half of the requests"), (95, "95 of 100 requests"), (99, "99 of 100 requests"))
         ),
         Metric(
             "avg_ttft_ms",
