@@ -22,8 +22,8 @@ from usagecost.vocabulary.measures import (
     measure_sql,
 )
 from usagecost.vocabulary.metric import Metric
-from usagecost.vocabulary.metrics import CARDS, COVERAGE, METRICS, measures_of
-from usagecost.vocabulary.spend import list_price_coverage, spend_coverage, spend_text
+from usagecost.vocabulary.metrics import CARDS, METRICS
+from usagecost.vocabulary.spend import COVERAGE, list_price_coverage, measures_of, spend_coverage, spend_text
 
 __all__ = [
     "BASES",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.metric import Metric
 
@@ -292,14 +290,3 @@ METRICS = {
 
 CARDS = ("requests", "success_rate", "input_tokens", "output_tokens", "spend_usd", "avg_latency_ms")
 """The six summary cards, in their order."""
-
-COVERAGE = ("requests", "total_tokens", "incomplete_requests", "incomplete_tokens")
-"""Metrics that say how much of a spend is known."""
-
-
-def measures_of(metrics: Iterable[str]) -> tuple[str, ...]:
-    """The measures that tell some metrics; how many requests there are and how much of a spend is known are always among them."""
-    asked = [METRICS[name] for name in metrics]
-    if any("spend_usd" in metric.measures for metric in asked):
-        asked += [METRICS[name] for name in COVERAGE]
-    return tuple(sorted({"requests", *(name for metric in asked for name in metric.measures)}))

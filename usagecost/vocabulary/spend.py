@@ -1,12 +1,24 @@
-"""Spend in words: an amount that leaves something out says so."""
+"""Spend and how much of it is known: an amount that leaves something out says so."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.measures import Sums
 from usagecost.vocabulary.metrics import METRICS
+
+COVERAGE = ("requests", "total_tokens", "incomplete_requests", "incomplete_tokens")
+"""Metrics that say how much of a spend is known."""
+
+
+def measures_of(metrics: Iterable[str]) -> tuple[str, ...]:
+    """The measures that tell some metrics; how many requests there are and how much of a spend is known are always among them."""
+    asked = [METRICS[name] for name in metrics]
+    if any("spend_usd" in metric.measures for metric in asked):
+        asked += [METRICS[name] for name in COVERAGE]
+    return tuple(sorted({"requests", *(name for metric in asked for name in metric.measures)}))
 
 
 def spend_text(sums: Sums) -> str:
