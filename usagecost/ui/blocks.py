@@ -130,11 +130,12 @@ def draw(drawing: Drawing, *, name: str, alt_text: str, on_mark: OnMark | None =
     st.vega_lite_chart(spec=drawing.whole, key=key, alt=alt_text, **selection)
 
 
-def heading(title: str, numbers: Numbers, *, name: str, help: str) -> None:  # noqa: A002
-    """A section's title with its help on the left, the download of its numbers on the right."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.header(title, help=help, anchor=False, width="content")
-        csv_button(numbers, name)
+def heading(title: str, numbers: Numbers | None, *, name: str, help: str) -> None:  # noqa: A002
+    """A section's title with its help on the left, the download of its numbers, if there are any, on the right."""
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+        st.header(title, help=help, anchor=False, width="stretch")
+        if numbers:
+            csv_button(numbers, name)
 
 
 def table(
