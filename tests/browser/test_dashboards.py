@@ -75,6 +75,15 @@ def fill_cell(page: Page, x: int, row: int, text: str) -> None:
     settle(page)
 
 
+def press_cell(page: Page, from_right: int, row: int) -> None:
+    """Clicks a button of a row of that table."""
+    table = page.get_by_test_id("stDataFrame").first
+    box = table.bounding_box()
+    assert box
+    table.click(position={"x": box["width"] - from_right, "y": 31 * row + 16})
+    settle(page)
+
+
 def pick(page: Page, menu: str, option: str, which: int = 0) -> None:
     """An entry of a menu behind a button."""
     page.get_by_role("button", name=menu, exact=True).nth(which).click()
@@ -114,6 +123,10 @@ def test_a_board_is_made_from_nothing_arranged_and_pinned(page: Page, app: str, 
     fill_cell(page, 35, 2, "1")
     assert headings(page) == ["Total spend", "Total spend by team"]
     fill_cell(page, 200, 2, "Teams")
+    press_cell(page, 224, 2)
+    assert headings(page) == ["Total spend", "Teams", "Teams"]
+    press_cell(page, 73, 3)
+    assert headings(page) == ["Total spend", "Teams"]
     press(page, "Save")
     first, second = (
         {"metrics": ["spend_usd"], "chart": "number", "top": 5},

@@ -14,8 +14,8 @@ from usagecost.boards.words import title_of
 from usagecost.ui.boards import changes, draft, form
 from usagecost.ui.boards.draft import LONGEST_TITLE, Draft
 
-BUTTONS = {"edit": ":material/edit: Edit", "duplicate": ":material/content_copy: Duplicate", "remove": ":material/delete: Remove"}
-"""Column -> what its buttons say."""
+BUTTONS = {"edit": ":material/edit:", "duplicate": ":material/content_copy:", "remove": ":material/delete:"}
+"""Column -> what its buttons show."""
 ROWS_UNSCROLLED = 13
 
 
@@ -37,15 +37,15 @@ def arrange(drafted: Draft, edit: Callable[[str, int], None]) -> None:
             "Order", width=70, min_value=1, max_value=len(panels), step=1, required=True, help="Type the place to move a panel to."
         ),
         "title": config.TextColumn(
-            "Title", width="large", max_chars=LONGEST_TITLE, help="Clear it, and the panel is called what it shows."
+            "Title", width="medium", max_chars=LONGEST_TITLE, help="Clear it, and the panel is called what it shows."
         ),
         "chart": config.TextColumn("Chart", width=130, disabled=True),
         "width": config.SelectboxColumn(
             "Width", width=130, options=list(form.WIDTHS), format_func=lambda width: form.WIDTHS[str(width)], required=True
         ),
-        "edit": _button("edit", 80, lambda row: edit(name, row), name),
-        "duplicate": _button("duplicate", 115, lambda row: _duplicate(name, row), name),
-        "remove": _button("remove", 105, lambda row: _remove(name, row), name),
+        "edit": _button("edit", 65, lambda row: edit(name, row), name),
+        "duplicate": _button("duplicate", 90, lambda row: _duplicate(name, row), name),
+        "remove": _button("remove", 80, lambda row: _remove(name, row), name),
     }
     st.data_editor(
         rows,
@@ -77,7 +77,9 @@ def _key(drafted: Draft) -> str:
 
 def _button(what: str, width: int, act: Callable[[int], None], name: str) -> Any:
     key = f"{what}_{name}"
-    return st.column_config.ButtonColumn("", width=width, type="tertiary", key=key, on_click=lambda: act(st.session_state[key].row))
+    return st.column_config.ButtonColumn(
+        what.capitalize(), width=width, type="tertiary", key=key, on_click=lambda: act(st.session_state[key].row)
+    )
 
 
 def _duplicate(name: str, row: int) -> None:

@@ -67,6 +67,12 @@ def edit(drafted: Draft, view: View, shelf: list[Shelved]) -> None:
     show_all(panels, view, drafted.name)
 
 
+def begin_first_panel(shelved: Shelved) -> None:
+    """Begins to change a board that is empty, with the form of a panel."""
+    draft.begin(shelved)
+    begin_panel(shelved.name, 0)
+
+
 def begin_panel(name: str, place: int) -> None:
     """Opens the form of a panel of a draft; at the place after the last one, of a new panel."""
     take(name)

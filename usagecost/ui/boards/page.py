@@ -51,19 +51,21 @@ def dashboards(view: View) -> None:
     elif shelved.board is None:
         st.error(plain(str(shelved.problem)), title="This board's file is broken", icon=":material/broken_image:")
     else:
-        _board(shelved.name, shelved.board, view, every, may_change=may_change)
+        _board(shelved, shelved.board, view, every, may_change=may_change)
 
 
-def _board(name: str, board: Board, view: View, every: str, *, may_change: bool) -> None:
+def _board(shelved: Shelved, board: Board, view: View, every: str, *, may_change: bool) -> None:
     """A board as its readers see it."""
     if board.description:
         st.caption(plain(board.description))
     if not board.panel:
-        empty("This board has no panels yet", "Click Edit to add one." if may_change else "Its owner can add one.")
+        empty("This board has no panels yet", "Add one here, or from Explore." if may_change else "Its owner can add one.")
+        if may_change:
+            st.button("Add panel", key="add_panel", type="primary", on_click=editing.begin_first_panel, args=(shelved,))
         return
     if is_without_data(view):
         no_requests(view)
-    st.fragment(_panels, run_every=EVERY[every])(board, view, name)
+    st.fragment(_panels, run_every=EVERY[every])(board, view, shelved.name)
 
 
 _EVERY_HELP = "Looks for new data this often. The lake is only asked when there is some. It rests while a board is edited."
@@ -110,7 +112,7 @@ def _edit(shelved: Shelved, may_change: bool) -> None:
         key="edit_board",
         icon=":material/edit:",
         disabled=not may_change or shelved.board is None,
-        help=None if may_change else f"{what} cannot be changed: duplicate it, and change the copy.",
+        help=None if may_change else f"{what} cannot be changed: duplicate this one, and change the copy.",
         on_click=draft.begin,
         args=(shelved,),
     )

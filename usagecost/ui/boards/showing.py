@@ -110,10 +110,10 @@ def _draw(panel: Panel, answer: Answer, name: str) -> None:
 
 def _drawing(panel: Panel, answer: Answer) -> Drawing:
     """The panel's chart, kept with its answer where that is one of the whole usage."""
-    question, usage = answer.question, answer.usage
-    return (
-        kept(usage, question.view, ("drawing", question), lambda: drawing_of(panel, answer)) if usage else drawing_of(panel, answer)
-    )
+    if not answer.usage:
+        return drawing_of(panel, answer)
+    question = answer.question
+    return kept(answer.usage, question.view, ("drawing", question), lambda: drawing_of(panel, answer))
 
 
 def _cards(answer: Answer) -> None:
