@@ -149,22 +149,22 @@ def draw(drawing: Drawing, *, name: str, alt_text: str, on_mark: OnMark | None =
 
 def heading(
     title: str,
-    numbers: Numbers,
+    numbers: Numbers | None,
     *,
     name: str,
     help: str,  # noqa: A002 - Streamlit's own word
     file: str = "",
     has_chart: bool = False,
 ) -> bool:
-    """A section's title with its help on the left, the download of its numbers on the right, whose file is called like ``file``,
-    else like the title.
+    """A section's title with its help on the left, the download of its numbers, if there are any, on the right, whose file is
+    called like ``file``, else like the title.
 
     Where the section is a chart, returns whether its numbers are to be shown in its place.
     """
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.header(title, help=help, anchor=False, width="content")
-        with st.container(horizontal=True, vertical_alignment="center", width="content"):
-            is_table = has_chart and shows_table(name)
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+        st.header(title, help=help, anchor=False, width="stretch")
+        is_table = has_chart and shows_table(name)
+        if numbers:
             csv_button(numbers, name, file or title)
     return is_table
 

@@ -35,10 +35,12 @@ HOME_PAGE = "Usage and cost"
 ALL_CONTROLS = ("range", "compare", "filters", "interval", "basis")
 LOOK = """<style>
 [data-testid="stElementToolbar"] { display: none }
+[class*="st-key-pinned_other"] a, [class*="st-key-pinned_other"] a * { background-color: transparent; font-weight: 400 }
 @media (min-width: 768px) { [data-testid="stMainBlockContainer"] { padding-left: 2.5rem; padding-right: 2.5rem } }
 </style>"""
 """What no setting of Streamlit says: its toolbar on charts and tables, which covers our downloads and names columns that are not
-for people, is off; and six cards have room beside each other.
+for people, is off; of the boards in the menu only the one that is shown is marked, though all are links to the page that is shown;
+and six cards have room beside each other.
 """
 SIDEBAR_WIDTH = 250
 LOAD_YOUR_OWN = "python -m usagecost ingest PATH …"
