@@ -46,7 +46,7 @@ LOAD_YOUR_OWN = "python -m usagecost ingest PATH …"
 def page(
     title: str,
     icon: str = ":material/bar_chart:",
-    without_lake: Callable[[], None] | None = None,
+    without_lake: Callable[[], object] | None = None,
     own: Choices | None = None,
     *,
     uses: Iterable[str] = ALL_CONTROLS,
@@ -93,7 +93,7 @@ def _settle_memory() -> None:
     atexit.register(gc.unfreeze)  # else extension modules report at the end what they take for leaks
 
 
-def _lake_in_use(title: str, icon: str, without_lake: Callable[[], None] | None) -> str:
+def _lake_in_use(title: str, icon: str, without_lake: Callable[[], object] | None) -> str:
     """The lake's folder or URL. The sample's is shown only when no lake was configured and none is there."""
     root = lake_root()
     if _exists(root):
@@ -170,7 +170,7 @@ def _sample_note() -> None:
     st.page_link(
         "pages/5_Sources.py",
         label="**Load your own logs**",
-        query_params={**address.of_page("Sources", viewing.choices()), "part": "Load files"},
+        query_params=address.of_page("Sources", viewing.choices()),
     )
     st.button("Hide", key="hide_sample_note", type="tertiary", on_click=_hide_sample_note)
 

@@ -1,23 +1,39 @@
-"""Files that a reader has handed over: kept in a temporary folder of the session, which goes with it."""
+"""Files that a reader has handed over: dropped ones, in a temporary folder that goes with the session, or those of a folder."""
 
 from __future__ import annotations
 
 import shutil
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from usagecost.ingest import Formats, Looked, Preview, Report, look
+from usagecost.ingest import Formats, Looked, Preview, Report, Source, find_files, look
+from usagecost.lake import Lake
 
 _KEY, _ROUND = "_uploads", "_upload_round"
+MOST_FILES = 5_000
+"""Of a folder; looking at more takes minutes."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the files of a group are read. `name` differs from that of every other way to read them.
+
+    `keys` are those of a mapping that is to be remembered when the files are loaded; None where there is none.
+    """
+
+    source: Source
+    name: str
+    counts: str
+    keys: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -32,15 +48,29 @@ class Group:
         """The file that speaks for all."""
         return self.files[0]
 
+    @property
+    def bytes(self) -> int:
+        """The size of its files."""
+        return sum(file.bytes for file in self.files)
+
 
 class Uploads:
-    """The files, and what was found out about them. Its folder is removed when nobody holds it any more."""
+    """The files, and what was found out and decided about them. Its folder is removed when nobody holds it any more.
+
+    By a group's name: `plans` are how the reader wants it to be read, `starts` the mappings with which its form begins.
+    `opened` is the group whose preview and mapping are shown. `previews` and `reports` are kept for each way to read files.
+    """
 
     def __init__(self) -> None:
         self.folder = Path(mkdtemp(prefix="usagecost-"))
         self.files: list[Looked] = []
+        self.problems: list[str] = []
+        self.plans: dict[str, Plan | None] = {}
+        self.starts: dict[str, dict[str, Any]] = {}
+        self.opened: str | None = None
+        self.counts_all = False
         self.previews: dict[tuple[Path, str], Preview | str] = {}
-        self.checked: tuple[object, Report] | None = None
+        self.reports: dict[tuple[object, ...], Report] = {}
         weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
 
     def add(self, name: str, content: BinaryIO, formats: Formats) -> None:
@@ -56,11 +86,6 @@ class Uploads:
         else:
             self.files.append(look(path, called, formats))
 
-    @property
-    def bytes(self) -> int:
-        """The size of all files."""
-        return sum(file.bytes for file in self.files)
-
     def groups(self) -> list[Group]:
         """The files by what they seem to be, in the order in which they came."""
         alike: dict[tuple[object, ...], list[Looked]] = {}
@@ -69,6 +94,13 @@ class Uploads:
             is_known = formats and formats != ("table",)
             alike.setdefault((formats, file.problem, None if is_known else file.columns), []).append(file)
         return [Group(f"{self.folder.name}-{place}", tuple(files)) for place, files in enumerate(alike.values())]
+
+    def open(self, group: str | None) -> None:
+        """Shows the preview and the mapping of a group, and of no other."""
+        self.opened = group
+        plan = self.plans.get(group or "")
+        if group and plan and plan.keys:
+            self.starts[group] = plan.keys
 
 
 def current_uploads() -> Uploads | None:
@@ -83,8 +115,7 @@ def uploader_key() -> str:
 
 def take_over(given: Sequence[UploadedFile], formats: Formats) -> None:
     """Copies what was dropped to disk and lets go of it in memory."""
-    uploads = current_uploads() or Uploads()
-    st.session_state[_KEY] = uploads
+    uploads = _uploads()
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
     for file in given:
         uploads.add(file.name, file, formats)
@@ -94,8 +125,25 @@ def take_over(given: Sequence[UploadedFile], formats: Formats) -> None:
             context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 
+def take_folder(path: Path, formats: Formats, lake: Lake, on_progress: Callable[[float, str], object]) -> None:
+    """Looks what the log files of a folder of this machine are; they stay where they are."""
+    uploads, found = _uploads(), find_files([path], lake.root)
+    known = {file.path for file in uploads.files}
+    paths = [file for file in found.files if file.absolute() not in known]
+    for place, file in enumerate(paths[:MOST_FILES]):
+        on_progress(place / len(paths), f"Looking at {len(paths):,} files")
+        uploads.files.append(look(file.absolute(), str(file.absolute()), formats))
+    more = len(paths) - MOST_FILES
+    left_out = [f"{more:,} more files are left out: load the folder with python -m usagecost ingest."] if more > 0 else []
+    uploads.problems = [*found.problems, *left_out]
+
+
 def discard() -> None:
-    """Forgets the files; their folder goes at once."""
+    """Forgets the files; the folder of copies goes at once."""
     uploads = st.session_state.pop(_KEY, None)
     if uploads:
         shutil.rmtree(uploads.folder, ignore_errors=True)
+
+
+def _uploads() -> Uploads:
+    return st.session_state.setdefault(_KEY, current_uploads() or Uploads())
