@@ -15,7 +15,7 @@ from usagecost.ingest import FileProblem, Formats, Preview, Report
 from usagecost.lake import Lake, LakeError, lake_root
 from usagecost.ui.sources.plans import can_be_mapped, choose_plan, plan_of
 from usagecost.ui.sources.previews import show_preview
-from usagecost.ui.sources.uploads import Group, Plan, Uploads
+from usagecost.ui.sources.uploads import Group, Plan, Uploads, open_group
 from usagecost.ui.text import days_text, plain
 from usagecost.vocabulary import formats
 
@@ -48,7 +48,7 @@ def list_files(uploads: Uploads, known: Formats) -> list[Counted]:
                 plan = None if group.first.problem else plan_of(uploads, group, known)
             report = _report(uploads, group, plan, lake, version, row) if plan else None
             with row:
-                _row(group, plan, report)
+                _row(group, plan, report, is_open=group.name == uploads.opened)
             with right:
                 _button(uploads, group, plan, known)
             if plan and (report is None or report.requests):
@@ -56,7 +56,7 @@ def list_files(uploads: Uploads, known: Formats) -> list[Counted]:
     return loadable
 
 
-def _row(group: Group, plan: Plan | None, report: Report | None) -> None:
+def _row(group: Group, plan: Plan | None, report: Report | None, *, is_open: bool) -> None:
     """What the files are, and what loading them would do, in words."""
     names = ", ".join(called(file.name) for file in group.files[:MOST_NAMES])
     more = f" and {len(group.files) - MOST_NAMES:,} more" if len(group.files) > MOST_NAMES else ""
@@ -69,7 +69,7 @@ def _row(group: Group, plan: Plan | None, report: Report | None) -> None:
         st.caption(f":material/warning: {plain(problem)}")
     if group.first.problem:
         st.caption(f":material/block: {plain(group.first.problem)}")
-    elif plan is None:
+    elif plan is None and not is_open:
         words = "No known format: say which column is what." if can_be_mapped(group) else "Say which format it is."
         st.caption(f":material/help: {words if not group.first.fits else 'Its format or mapping is not decided yet.'}")
 
@@ -127,7 +127,7 @@ def _button(uploads: Uploads, group: Group, plan: Plan | None, known: Formats) -
         "Close" if is_open else words,
         key=f"open_{group.name}",
         icon=":material/expand_less:" if is_open else icon,
-        on_click=uploads.open,
+        on_click=open_group,
         args=(None if is_open else group.name,),
         width="stretch",
     )

@@ -16,7 +16,7 @@ from usagecost.ui.frame import HOME_PAGE
 from usagecost.ui.reader import is_at_this_machine
 from usagecost.ui.sources.listing import COUNTED_AT_ONCE, Counted, done_words, list_files, run
 from usagecost.ui.sources.plans import plan_of, remember
-from usagecost.ui.sources.uploads import Uploads, current_uploads, discard, take_folder, take_over, uploader_key
+from usagecost.ui.sources.uploads import Uploads, current_uploads, discard, open_group, take_folder, take_over, uploader_key
 from usagecost.ui.text import plain
 from usagecost.vocabulary import formats
 
@@ -24,7 +24,9 @@ MOST_UPLOAD_MB = 200
 MOST_PROBLEMS = 8
 _DONE = "_loaded"
 DROP_ZONE = """<style>
-[data-testid="stFileUploaderDropzone"] { border: 2px dashed color-mix(in srgb, currentColor 35%, transparent); min-height: 6rem }
+[data-testid="stFileUploaderDropzone"] {
+    align-items: center; border: 2px dashed color-mix(in srgb, currentColor 35%, transparent); min-height: 6rem
+}
 </style>"""
 """Streamlit draws the place to drop files as a plain box; it is to be seen as one."""
 
@@ -67,7 +69,7 @@ def _begin(known: Formats) -> None:
     uploads = current_uploads()
     groups = uploads.groups() if uploads else []
     if uploads and len(groups) == 1 and not groups[0].first.problem and plan_of(uploads, groups[0], known) is None:
-        uploads.open(groups[0].name)
+        open_group(groups[0].name)
     st.rerun()
 
 
@@ -131,7 +133,7 @@ def _load_or_discard(uploads: Uploads, loadable: list[Counted]) -> None:
     reports = [report for _, _, report in loadable if report]
     total = Report(**{name: sum(getattr(report, name) for report in reports) for name in ("inserted", "updated", "unchanged")})
     words = [
-        *([f"{done_words(total)} of {formats.counted(sum(report.requests for report in reports), 'request')}"] if reports else []),
+        *([f"{formats.counted(sum(report.requests for report in reports), 'request')}: {done_words(total)}"] if reports else []),
         *([f"{formats.counted(left_out, 'file')} left out, see below"] if left_out else []),
     ]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="load_bar"):

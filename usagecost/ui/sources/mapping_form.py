@@ -76,9 +76,10 @@ def mapping_keys(file: Looked, start: Mapping[str, Any]) -> dict[str, Any]:
     filled_in = "From the remembered mapping" if start.get("recognise") else "Guessed by name"
     st.caption(f"{filled_in}: correct what is wrong. Columns that are not named here are left out, as they may hold prompts.")
     columns = form.columns()
+    constants = form.constants(columns)
     st.markdown("**Import options**")
     keys = {"source": form.source(), **form.inclusions(columns), **form.units(columns), **form.numbers()}
-    constants, statuses, attributes = form.constants(columns), form.statuses(columns), form.attributes(columns)
+    statuses, attributes = form.statuses(columns), form.attributes(columns)
     optional = {"attributes": attributes, "columns": columns, "constants": constants, "statuses": statuses}
     return keys | {name: value for name, value in optional.items() if value}
 

@@ -95,17 +95,19 @@ class Uploads:
             alike.setdefault((formats, file.problem, None if is_known else file.columns), []).append(file)
         return [Group(f"{self.folder.name}-{place}", tuple(files)) for place, files in enumerate(alike.values())]
 
-    def open(self, group: str | None) -> None:
-        """Shows the preview and the mapping of a group, and of no other."""
-        self.opened = group
-        plan = self.plans.get(group or "")
-        if group and plan and plan.keys:
-            self.starts[group] = plan.keys
-
 
 def current_uploads() -> Uploads | None:
     """What this session has handed over and not loaded or discarded yet."""
     return st.session_state.get(_KEY)
+
+
+def open_group(name: str | None) -> None:
+    """Shows the preview and the mapping of a group, and of no other."""
+    uploads = _uploads()
+    uploads.opened = name
+    plan = uploads.plans.get(name or "")
+    if name and plan and plan.keys:
+        uploads.starts[name] = plan.keys
 
 
 def uploader_key() -> str:
