@@ -1,5 +1,9 @@
 """Sources: files dropped and loaded, what feeds the lake and how fresh it is, loads to undo, and lines that could not be read."""
 
+from usagecost.start import first_frame
+
+first_frame("Sources", has_cards=False)
+
 import streamlit as st
 
 from usagecost import ui

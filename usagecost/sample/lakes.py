@@ -18,10 +18,11 @@ from filelock import FileLock
 
 from usagecost.ingest import Report, load
 from usagecost.lake import Lake, LakeUnwritable
-from usagecost.sample.table import SEED, sample_requests
+from usagecost.sample.table import DAYS, SEED, sample_requests
 from usagecost.schema import REJECTS
 from usagecost.sources import Batch
 
+MAKING = ".making-"
 FOLDER_NAME = "%Y-%m-%dT%H-%M-%SZ"
 FRESH_FOR = timedelta(days=1)
 KEPT_FOR = timedelta(days=2)
@@ -71,6 +72,11 @@ def _spare_root() -> Path:
     return Path(tempfile.gettempdir(), f"usagecost-sample-{os.getuid() if hasattr(os, 'getuid') else 'user'}")
 
 
+def sample_progress(root: Path) -> float:
+    """How far a sample is that is being made: the share of its days that are written, from 0 to 1."""
+    return min(1.0, sum(1 for _ in root.glob(f"{MAKING}*/requests/day=*")) / (DAYS + 1))
+
+
 def write_sample(folder: str | Path, end: datetime, seed: int = SEED) -> Report:
     """Makes one sample lake in a folder, the way every log takes: priced, then committed once."""
     return load(sample_batches(end, seed), Lake(folder))
@@ -99,7 +105,7 @@ def _make(root: Path, now: datetime) -> Path:
     """Builds a sample beside its place and renames it there. The caller holds the lock."""
     _remove_old(root, now)
     end = now.astimezone(UTC).replace(microsecond=0)
-    making = root / f".making-{end.strftime(FOLDER_NAME)}"
+    making = root / f"{MAKING}{end.strftime(FOLDER_NAME)}"
     write_sample(making, end)
     return making.rename(root / end.strftime(FOLDER_NAME))
 
@@ -107,7 +113,7 @@ def _make(root: Path, now: datetime) -> Path:
 def _remove_old(root: Path, now: datetime) -> None:
     """Removes old samples, and what a killed process left half made."""
     old = [folder for folder, end in _lakes(root) if now - end > KEPT_FOR]
-    for folder in [*old, *root.glob(".making-*")]:
+    for folder in [*old, *root.glob(f"{MAKING}*")]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
