@@ -23,6 +23,8 @@ from usagecost.schema import REJECTS
 from usagecost.sources import Batch
 
 MAKING = ".making-"
+BEGUN_SHARE, MADE_SHARE = 0.1, 0.4
+"""How far a sample is when its folder is there, and when its requests are made and priced; the rest is writing them."""
 FOLDER_NAME = "%Y-%m-%dT%H-%M-%SZ"
 FRESH_FOR = timedelta(days=1)
 KEPT_FOR = timedelta(days=2)
@@ -73,8 +75,12 @@ def _spare_root() -> Path:
 
 
 def sample_progress(root: Path) -> float:
-    """How far a sample is that is being made: the share of its days that are written, from 0 to 1."""
-    return min(1.0, sum(1 for _ in root.glob(f"{MAKING}*/requests/day=*")) / (DAYS + 1))
+    """About how far a sample is that is being made, from 0 to 1: its requests are made and priced, then written day by day."""
+    making = next(root.glob(f"{MAKING}*"), None)
+    if making is None:
+        return 0.0
+    written = sum(1 for _ in making.glob("requests/day=*")) / (DAYS + 1)
+    return MADE_SHARE + (1 - MADE_SHARE) * min(1.0, written) if written else BEGUN_SHARE
 
 
 def write_sample(folder: str | Path, end: datetime, seed: int = SEED) -> Report:
