@@ -1,5 +1,9 @@
 """Usage and cost: requests, tokens, spend and latency of an organisation's AI traffic, over time, by model and by user."""
 
+from usagecost.start import first_frame
+
+first_frame("Usage and cost")
+
 from collections.abc import Sequence
 from dataclasses import replace
 

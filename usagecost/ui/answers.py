@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from usagecost import queries
+from usagecost import queries, start
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
 from usagecost.ui import viewing
-from usagecost.ui.memory import known
+from usagecost.ui.memory import is_known, known
 from usagecost.ui.text import days_text, plain
 from usagecost.vocabulary.filters import View
 
@@ -21,9 +21,29 @@ Args = ParamSpec("Args")
 Answer = TypeVar("Answer")
 
 
+_WAITING, _SHOWN = "_waits_for_numbers", "_page_shown"
+
+
 def answer(question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs) -> Answer:
-    """The answer of a query function, kept for all readers: nobody may change it. See `tried`."""
-    return tried(lambda: known(question, *args, **kwargs))
+    """The answer of a query function, kept for all readers: nobody may change it. See `tried`.
+
+    While a page that shows nothing yet waits for its first numbers, it shows a skeleton of them.
+    """
+    slot = st.session_state.pop(_WAITING, None) if question is queries.usage else None
+    if slot is None or is_known(question, *args, **kwargs):
+        return tried(lambda: known(question, *args, **kwargs))
+    with slot.container():
+        start.draw_numbers()
+    found = tried(lambda: known(question, *args, **kwargs))
+    slot.empty()
+    return found
+
+
+def begin_waiting(page: str) -> None:
+    """Keeps a place for the skeleton of a page of which nothing is on the screen: it is another than the last run's."""
+    slot = st.empty()
+    st.session_state[_WAITING] = slot if st.session_state.get(_SHOWN) != page else None
+    st.session_state[_SHOWN] = page
 
 
 def tried(ask: Callable[[], Answer]) -> Answer:

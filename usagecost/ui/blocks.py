@@ -14,6 +14,7 @@ import streamlit as st
 from usagecost import charts, queries
 from usagecost.charts import OPENED, Drawing
 from usagecost.queries.folds import AT_LEAST, Made, Usage
+from usagecost.start import CARD_COLUMNS, CARD_WIDTH
 from usagecost.ui import drilldown
 from usagecost.ui.downloads import Numbers, csv_button
 from usagecost.ui.drilldown import OnMark
@@ -29,8 +30,6 @@ from usagecost.vocabulary.formats import MINUS, UNKNOWN, exact_count
 OPEN_ROW = ":material/list: Show"
 OPEN_HELP = "The requests of this row, on the page Traces"
 MOST_ROWS_UNSCROLLED = 27
-CARD_COLUMNS, CARD_WIDTH = 6, 150
-"""One row on a desk, two or three on smaller screens: the narrowest card that shows its whole value."""
 
 
 def kept(usage: Usage, view: View, what: Hashable, make: Callable[[], Made]) -> Made:
