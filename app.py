@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from usagecost import charts, queries, ui
-from usagecost.periods import WHOLE
+from usagecost.periods import INTERVALS, WHOLE
 from usagecost.queries import folds
 from usagecost.queries.folds import Usage
 from usagecost.ui import drilldown
@@ -79,6 +79,11 @@ def time_axis(usage: Usage, view: View) -> charts.TimeAxis:
     return charts.TimeAxis(usage.intervals, view.interval, view.period.zone)
 
 
+def step_of(view: View) -> str:
+    """What an interval of the view is called within a sentence."""
+    return INTERVALS[view.interval].lower()
+
+
 def over_time(usage: Usage, view: View, metrics: Sequence[str], mark: str = "line") -> charts.Drawing:
     """Metrics of one unit over time: lines, or bars of those that add up."""
     parts, names = charts.parts_of_metrics(usage.over_time, metrics), [METRICS[name].label for name in metrics]
@@ -96,7 +101,7 @@ def line_charts(usage: Usage, view: View, name: str) -> None:
             lambda of=metrics: folds.over_time_table(usage, of, view.period.zone),
             name=f"{name}-{what}",
             help=text,
-            alt_text=f"Lines of {alt} by {view.interval}",
+            alt_text=f"Lines of {alt} by {step_of(view)}",
             on_mark=drilldown.from_line(view, usage.intervals),
         )
 
@@ -120,7 +125,7 @@ def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
         lambda: folds.breakdown_table(usage, stacks, by, view.period.zone),
         name=f"{name}-cost",
         help=METRICS["spend_usd"].help,
-        alt_text=f"Bars of spend by {view.interval}, stacked by {DIMENSIONS[by].label.lower()}",
+        alt_text=f"Bars of spend by {step_of(view)}, stacked by {DIMENSIONS[by].label.lower()}",
         on_mark=drilldown.from_stack(view, usage.intervals, by, top),
     )
     ui.coverage_note(usage.totals)
@@ -134,7 +139,7 @@ def parts_chart(usage: Usage, view: View, name: str) -> None:
         lambda: folds.over_time_table(usage, PARTS, view.period.zone),
         name=f"{name}-parts",
         help="At list or own prices, which tell the parts; what a log reports is one sum. Output includes reasoning.",
-        alt_text=f"Bars of list cost by {view.interval}, stacked by part",
+        alt_text=f"Bars of list cost by {step_of(view)}, stacked by part",
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -35,7 +36,8 @@ class Usage:
 
     ``cells``: one row is (interval, value, is_other); ``interval`` indexes ``intervals``, ``value`` NULL is "not reported",
     ``is_other`` marks what the query has merged beyond the values it names by ``rank``, of ``parts`` in all. ``before``: one row
-    is (value, is_other) in the previous period; None where none was asked for. Both stay Arrow, which folds a thousand rows ten
+    is (interval, value, is_other) in the previous period, ``interval`` being that of the period which it is compared with, one of
+    ``counterparts``, NULL where it is beside none; None where none was asked for. Both stay Arrow, which folds a thousand rows ten
     times as fast as pandas does; what is folded is small and leaves as a frame. Every fold is made once, so nobody may change it.
 
     ``exact`` has the measures that do not fold, by period ("now", "before") and grouping: "whole", "time" (interval), "value"
@@ -50,6 +52,7 @@ class Usage:
     parts: int = 0
     whole: Usage | None = None
     exact: Mapping[tuple[str, str], pa.Table] = field(default_factory=dict)
+    counterparts: tuple[tuple[datetime, datetime] | None, ...] = ()
     made: dict[Hashable, tuple[object, Any]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -78,7 +81,7 @@ class Usage:
             for (period, grouping), table in self.exact.items()
             for name in kept.get(grouping, ())
         }
-        return Usage(self.intervals, _only(self.cells, value), before, self.rank, 1, None, exact)
+        return Usage(self.intervals, _only(self.cells, value), before, self.rank, 1, None, exact, self.counterparts)
 
     @cached_property
     def totals(self) -> dict[str, Number | None]:
@@ -97,18 +100,39 @@ class Usage:
         """One row per interval, in order; index: its place. Zeros where nothing was sent, NA where nothing is known of it."""
         if self.whole:
             return self.whole.over_time
-        places = pa.array(range(len(self.intervals)), pa.int64())
-        sums = folded(self.cells, ["interval"])
-        ordered = sums.take(pc.index_in(places, value_set=sums["interval"].combine_chunks()))
+        columns = self._course(self.cells)
+        if (of_time := self.exact.get(("now", "time"))) is not None:
+            found = of_time.take(pc.index_in(self._places, value_set=of_time["interval"].combine_chunks()))
+            columns |= {name: pc.fill_null(found[name], 0) if name in COUNTS else found[name] for name in exact_in(found)}
+        return frame(pa.table(columns))
+
+    @cached_property
+    def over_time_before(self) -> pd.DataFrame | None:
+        """The same of what each interval is compared with, NA where that is nothing; None where there is nothing to compare with.
+
+        It has the measures that fold.
+        """
+        if self.whole:
+            return self.whole.over_time_before
+        if self.before is None:
+            return None
+        is_beside = pa.array([stretch is not None for stretch in self.counterparts], pa.bool_())
+        columns = self._course(self.before)
+        return frame(pa.table({name: pc.if_else(is_beside, column, None) for name, column in columns.items()}))
+
+    @property
+    def _places(self) -> pa.Array:
+        return pa.array(range(len(self.intervals)), pa.int64())
+
+    def _course(self, cells: pa.Table) -> dict[str, pa.ChunkedArray]:
+        """The measures of cells by interval, in order: zeros where nothing was sent."""
+        sums = folded(cells, ["interval"])
+        ordered = sums.take(pc.index_in(self._places, value_set=sums["interval"].combine_chunks()))
         is_empty = ordered["interval"].is_null()
-        columns = {
+        return {
             name: pc.if_else(is_empty, pa.scalar(0, ordered[name].type), ordered[name]) if FOLDS[name] == "sum" else ordered[name]
             for name in measures_in(ordered)
         }
-        if (of_time := self.exact.get(("now", "time"))) is not None:
-            found = of_time.take(pc.index_in(places, value_set=of_time["interval"].combine_chunks()))
-            columns |= {name: pc.fill_null(found[name], 0) if name in COUNTS else found[name] for name in exact_in(found)}
-        return frame(pa.table(columns))
 
     @cached_property
     def complete(self) -> list[dict[str, Number | None]]:
