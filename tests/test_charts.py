@@ -260,8 +260,8 @@ def test_of_what_is_stacked_the_absent_is_nothing_else_it_is_not_known(lake_of: 
 
 
 @given(
-    st.sampled_from([("15min", 1), ("15min", 2), ("hour", 1), ("hour", 2), ("hour", 31), ("day", 3), ("day", 31), ("day", 92), ("day", 366), ("week", 400),
-                     ("month", 401), ("month", 4_000)]),
+    st.sampled_from([("15min", 1), ("15min", 2), ("hour", 1), ("hour", 2), ("hour", 31), ("day", 3), ("day", 31), ("day", 92),
+                     ("day", 366), ("week", 400), ("month", 401), ("month", 4_000)]),
     st.dates(min_value=pd.Timestamp("2000-01-01").date(), max_value=pd.Timestamp("2040-01-01").date()),
     st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/Sao_Paulo"]),
 )  # fmt: skip

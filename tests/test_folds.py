@@ -218,6 +218,5 @@ def test_what_intervals_are_compared_with_adds_up_to_the_comparison(varied: tupl
     for stretch, sums in zip(usage.counterparts, course, strict=True):
         sent = [row for row in made if stretch and stretch[0] <= row["started_at"] < stretch[1]]
         expected = measured(passed(sent, question), question.basis)
-        assert all(
-            sums[name] == (expected[name] if stretch and expected["requests"] else 0 if stretch else None) for name in TOTALS
-        )
+        nothing = 0 if stretch else None
+        assert all(sums[name] == (expected[name] if expected["requests"] else nothing) for name in TOTALS)

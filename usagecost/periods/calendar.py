@@ -2,8 +2,8 @@
 
 An instant is a UTC ``datetime``. A day is a local ``date`` of the reporting zone; an interval is an instant range whose
 bounds are computed here with ``zoneinfo``. SQL knows three grains only, all integers made by ``Clock``: the local day, the
-hour and the quarter of an hour. Weeks and months are folds of days. So a repeated hour in autumn stays two hours, a day has as many hours as
-the zone says, and no engine needs a zone database.
+hour and the quarter of an hour. Weeks and months are folds of days. So a repeated hour in autumn stays two hours, a day
+has as many hours as the zone says, and no engine needs a zone database.
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ def chosen_interval(asked: str, days: int) -> str:
 
 
 def grain(interval: str) -> str:
-    """What SQL groups by for an interval: those of the clock by themselves, weeks and months by the local day, the whole by nothing."""
+    """What SQL groups by for an interval: hours and quarters by themselves, weeks and months by days, the whole by nothing."""
     return interval if interval in (*BY_CLOCK, WHOLE) else "day"
 
 

@@ -90,16 +90,16 @@ class Rows:
         return ", ".join(f"{self._measure_sql(name)} AS {name}" for name in names)
 
     def sql(self, split: str | None, relation: str = "{requests}") -> tuple[str, dict[str, Any]]:
-        """The SELECT of the rows and its parameters: with ``number``, that of their interval, whether it ``is_before``, in the period
-        before, and with ``value``, that of the split.
+        """The SELECT of the rows and its parameters: with ``number``, that of their interval, whether this ``is_before``, in the
+        period before, and with ``value``, that of the split.
         """
         ranges = {"now": self.now} | ({"before": self.before} if self.before else {})
         in_range, bound = instant_range_sql(engine.INSTANT_US, ranges)
         matches, values = self.view.filters.sql()
         number, of_time = self._number_sql()
         value, of_split = self._value_sql(split)
-        is_before = self._is_before_sql()
-        sql = f"SELECT *, {number} AS number, {is_before} AS is_before, {value} AS value FROM {relation} WHERE {in_range} AND {matches}"
+        columns = f"{number} AS number, {self._is_before_sql()} AS is_before, {value} AS value"
+        sql = f"SELECT *, {columns} FROM {relation} WHERE {in_range} AND {matches}"
         return sql, bound | values | of_time | of_split
 
     def placed(self, cells: pa.Table, *, before: bool = False) -> pa.Table:
