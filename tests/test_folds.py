@@ -216,7 +216,7 @@ def test_what_intervals_are_compared_with_adds_up_to_the_comparison(varied: tupl
         beside, card = added(usage.over_time_before, name) or 0, usage.totals_before[name] or 0
         assert beside == card if is_whole else beside <= card
     for stretch, sums in zip(usage.counterparts, course, strict=True):
-        sent = [row for row in made if stretch and stretch[0] <= row["started_at"] < stretch[1]]
+        sent = [row for row in made if stretch and stretch.start <= row["started_at"] < stretch.end]
         expected = measured(passed(sent, question), question.basis)
         nothing = 0 if stretch else None
         assert all(sums[name] == (expected[name] if expected["requests"] else nothing) for name in TOTALS)

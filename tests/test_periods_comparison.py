@@ -105,8 +105,8 @@ def beside(first: str, last: str, interval: str, choice: str, zone: str = "UTC",
     """What each interval of some days is compared with, in local time."""
     period = compared(days(first, last, zone, now=now), choice)
     found = counterparts(period, interval, intervals(period, interval))
-    local = [[f"{one.astimezone(ZoneInfo(zone)):%m-%d %H:%M}" for one in stretch] if stretch else ["–"] for stretch in found]
-    return [" to ".join(stretch) for stretch in local]
+    edges = [[step.start, step.end] if step else [] for step in found]
+    return [" to ".join(f"{edge.astimezone(ZoneInfo(zone)):%m-%d %H:%M}" for edge in pair) or "–" for pair in edges]
 
 
 def test_each_day_is_compared_with_the_day_that_lies_so_far_back():

@@ -50,18 +50,19 @@ class TimeAxis:
     @cached_property
     def texts(self) -> list[str]:
         """What a tooltip calls each interval: Mon 30 Nov 2026, 14:00 +01:00."""
-        texts = []
-        for step, is_partial in zip(self.steps, self.partial, strict=True):
-            first, last = (moment.astimezone(ZoneInfo(self.zone)) for moment in (step.start, step.end - timedelta(microseconds=1)))
-            text = f"{first:%a} {first.day} {first:%b %Y}"
-            if self.interval in BY_CLOCK:
-                text += f", {step.label[11:16]} {step.label[16:]}"
-            elif self.interval == "month":
-                text = f"{first:%B %Y}"
-            elif first.date() != last.date():
-                text = f"{first:%a} {first.day} {first:%b} – {last:%a} {last.day} {last:%b %Y}"
-            texts.append(f"{text} (partial)" if is_partial else text)
-        return texts
+        steps = zip(self.steps, self.partial, strict=True)
+        return [f"{self.text_of(step)} (partial)" if is_partial else self.text_of(step) for step, is_partial in steps]
+
+    def text_of(self, step: Interval) -> str:
+        """What an interval is called, whether it is one of the axis or not."""
+        first, last = (moment.astimezone(ZoneInfo(self.zone)) for moment in (step.start, step.end - timedelta(microseconds=1)))
+        if self.interval in BY_CLOCK:
+            return f"{first:%a} {first.day} {first:%b %Y}, {step.label[11:16]} {step.label[16:]}"
+        if self.interval == "month":
+            return f"{first:%B %Y}"
+        if first.date() != last.date():
+            return f"{first:%a} {first.day} {first:%b} – {last:%a} {last.day} {last:%b %Y}"
+        return f"{first:%a} {first.day} {first:%b %Y}"
 
     def _is_cut(self, step: Interval) -> bool:
         """Whether the range holds only a part of the day, week or month."""

@@ -222,20 +222,20 @@ def intervals(period: Period, interval: str, week_start: int = 0) -> tuple[Inter
         edges = _clock_edges(period, BY_CLOCK[interval]) if interval in BY_CLOCK else _day_edges(period, interval, week_start)
     info, now = ZoneInfo(period.zone), period.now
     return tuple(
-        Interval(start, end, _label(start.astimezone(info), interval), is_running=start <= now < end, is_ahead=now < start)
+        Interval(start, end, label_of(start.astimezone(info), interval), is_running=start <= now < end, is_ahead=now < start)
         for start, end in pairwise(edges)
     )
 
 
-def places(times: Clock, interval: str, stretches: Sequence[tuple[datetime, datetime] | None]) -> dict[int, int]:
-    """The number of each local day, hour or quarter of an hour (see `Clock`) -> the place of the stretch that it is of."""
+def places(times: Clock, interval: str, steps: Sequence[Interval | None]) -> dict[int, int]:
+    """The number of each local day, hour or quarter of an hour (see `Clock`) -> the place of the interval that it is of."""
     numbered = grain(interval)
     if numbered == WHOLE:
         return {0: 0}
     return {
         number: place
-        for place, (start, end) in ((place, stretch) for place, stretch in enumerate(stretches) if stretch)
-        for number in range(times.number(numbered, start), times.number(numbered, end - timedelta(microseconds=1)) + 1)
+        for place, step in ((place, step) for place, step in enumerate(steps) if step)
+        for number in range(times.number(numbered, step.start), times.number(numbered, step.end - timedelta(microseconds=1)) + 1)
     }
 
 
@@ -262,7 +262,7 @@ def _day_edges(period: Period, interval: str, week_start: int) -> list[datetime]
     return sorted({*starts, period.end})  # a day that the zone skipped has no instant of its own
 
 
-def _label(local: datetime, interval: str) -> str:
+def label_of(local: datetime, interval: str) -> str:
     """The interval's start as ISO text; times with their offset, so that a repeated hour has two names."""
     if interval in BY_CLOCK:
         return local.isoformat(sep=" ", timespec="minutes")

@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from usagecost.periods.calendar import BY_CLOCK, Interval, Period, local_midnight
-
-Instants = tuple[datetime, datetime]
+from usagecost.periods.calendar import BY_CLOCK, Interval, Period, label_of, local_midnight
 
 OF_A_DAY = ("day", *BY_CLOCK)
 """Intervals of at most a day."""
 
 
-def counterparts(period: Period, interval: str, steps: Sequence[Interval]) -> tuple[Instants | None, ...]:
-    """The instants [start, end) of the comparison period that each interval is compared with; None where there are none.
+def counterparts(period: Period, interval: str, steps: Sequence[Interval]) -> tuple[Interval | None, ...]:
+    """The interval of the comparison period that each interval is compared with; None where there is none.
 
     They do not overlap and, together, are the whole comparison period; but not where months differ in length. Of January, beside
     February in intervals of a day or less, the last three days are beside none; 29 to 31 March have none in February.
@@ -27,7 +25,12 @@ def counterparts(period: Period, interval: str, steps: Sequence[Interval]) -> tu
     ends = [*starts[1:], end]
     if interval in OF_A_DAY and period.compared_with and period.compared_with.months:
         ends = [min(_end_of_day(start, period.zone), after) for start, after in zip(starts, ends, strict=True)]
-    return tuple((start, after) if start < after else None for start, after in zip(starts, ends, strict=True))
+    pairs = zip(starts, ends, strict=True)
+    return tuple(_interval(start, after, interval, period.zone) if start < after else None for start, after in pairs)
+
+
+def _interval(start: datetime, end: datetime, interval: str, zone: str) -> Interval:
+    return Interval(start, end, label_of(start.astimezone(ZoneInfo(zone)), interval), is_running=False)
 
 
 def _moved(instant: datetime, period: Period) -> datetime:

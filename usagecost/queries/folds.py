@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -52,7 +51,7 @@ class Usage:
     parts: int = 0
     whole: Usage | None = None
     exact: Mapping[tuple[str, str], pa.Table] = field(default_factory=dict)
-    counterparts: tuple[tuple[datetime, datetime] | None, ...] = ()
+    counterparts: tuple[Interval | None, ...] = ()
     made: dict[Hashable, tuple[object, Any]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -111,7 +110,7 @@ class Usage:
         """The same of what each interval is compared with, NA where that is nothing, of measures that fold; None without any."""
         if self.whole or self.before is None:
             return self.whole.over_time_before if self.whole else None
-        is_beside = pa.array([stretch is not None for stretch in self.counterparts], pa.bool_())
+        is_beside = pa.array([step is not None for step in self.counterparts], pa.bool_())
         return frame(pa.table({name: pc.if_else(is_beside, sums, None) for name, sums in self._course(self.before).items()}))
 
     def _course(self, cells: pa.Table) -> dict[str, pa.ChunkedArray]:

@@ -60,10 +60,8 @@ class Rows:
         return periods.intervals(self.view.period, self.view.interval, self.view.week_start)
 
     @cached_property
-    def counterparts(self) -> tuple[Instants | None, ...]:
-        """The instants that each interval is compared with; empty where nothing is compared."""
-        if self.before and self.view.interval == WHOLE:
-            return (self.before,) if self.steps else ()
+    def counterparts(self) -> tuple[periods.Interval | None, ...]:
+        """The interval that each is compared with; empty where nothing is compared."""
         return periods.counterparts(self.view.period, self.view.interval, self.steps) if self.before else ()
 
     def answer(self, sql: str, parameters: Mapping[str, Any], rolled: Rolled | None = None) -> pa.Table:
@@ -107,22 +105,18 @@ class Rows:
         if self.view.interval in ("week", "month"):
             places = {place: place for place in range(len(self.steps))}  # of which SQL has the places already
         else:
-            places = self._places(self.counterparts if before else self._stretches)
+            places = self._places(self.counterparts if before else self.steps)
         interval = pa.array([places.get(number) for number in cells["number"].to_pylist()], pa.int64())
         return cells.drop_columns("number").append_column("interval", interval)
-
-    @property
-    def _stretches(self) -> list[Instants | None]:
-        return [(step.start, step.end) for step in self.steps]
 
     @property
     def _clock(self) -> periods.Clock:
         starts, ends = zip(*self.ranges, strict=True)
         return periods.clock(self.view.period.zone, min(starts), max(ends))
 
-    def _places(self, stretches: Sequence[Instants | None]) -> dict[int, int]:
+    def _places(self, steps: Sequence[periods.Interval | None]) -> dict[int, int]:
         """What SQL says of an interval, or of a day of it -> its place."""
-        return periods.places(self._clock, self.view.interval, stretches)
+        return periods.places(self._clock, self.view.interval, steps)
 
     def _is_before_sql(self) -> str:
         return f"{engine.INSTANT_US} < $now_start" if self.before else "false"
@@ -137,7 +131,8 @@ class Rows:
         of which the first of a day stands for all.
         """
         edges = [edge for instants in self.ranges for edge in instants]
-        edges += [step.start for step in self.steps] + [instant for stretch in self.counterparts if stretch for instant in stretch]
+        edges += [step.start for step in self.steps]
+        edges += [edge for step in self.counterparts if step for edge in (step.start, step.end)]
         cuts = [periods.instant_us(instant) for instant in edges]
         if by_clock:
             for start, end in self.ranges:
@@ -152,7 +147,7 @@ class Rows:
         if interval not in ("week", "month"):
             return clock_sql(self._clock, interval)
         day, parameters = clock_sql(self._clock, "day")
-        now, more = self._place_sql(day, "now", self._places(self._stretches))
+        now, more = self._place_sql(day, "now", self._places(self.steps))
         if not self.before:
             return now, parameters | more
         before, of_before = self._place_sql(day, "before", self._places(self.counterparts))

@@ -5,8 +5,9 @@ A page is ``view = ui.page("Title")``, then questions asked through ``ui.answer`
 
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer, empty, no_requests
-from usagecost.ui.blocks import cards, chart, chosen, draw, heading, kept, table
+from usagecost.ui.blocks import before, cards, chart, chosen, draw, heading, kept, table
 from usagecost.ui.frame import page
+from usagecost.ui.marks import marks, notes
 from usagecost.ui.ranking import COLUMNS as RANKED
 from usagecost.ui.ranking import LOOKS, ranking
 from usagecost.ui.spend import coverage_note, spend_columns
@@ -17,6 +18,7 @@ __all__ = [
     "RANKED",
     "Choice",
     "answer",
+    "before",
     "cards",
     "chart",
     "chosen",
@@ -25,7 +27,9 @@ __all__ = [
     "empty",
     "heading",
     "kept",
+    "marks",
     "no_requests",
+    "notes",
     "page",
     "plain",
     "ranking",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import nullcontext
 from datetime import timedelta
 from math import nan
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from usagecost.ui import drilldown
 from usagecost.ui.downloads import Numbers, csv_button
 from usagecost.ui.drilldown import OnMark
 from usagecost.ui.labels import labels_of
+from usagecost.ui.marks import marks
 from usagecost.ui.memory import known
 from usagecost.ui.spend import doubled, with_marks
 from usagecost.ui.text import days_text, previous_text
@@ -34,10 +36,19 @@ CARD_COLUMNS, CARD_WIDTH = 6, 150
 
 
 def kept(usage: Usage, view: View, what: Hashable, make: Callable[[], Made]) -> Made:
-    """What is made of an answer, kept with it: made anew when people call something otherwise, or when the app's code was edited,
-    as Streamlit then imports its modules again.
+    """What is made of an answer, kept with it: made anew when people call something otherwise or mark something else, or when the
+    app's code was edited, as Streamlit then imports its modules again.
     """
-    return usage.once(what, make, given=(labels_of(view), charts))
+    return usage.once(what, make, given=(labels_of(view), marks(view), charts))
+
+
+def before(usage: Usage, view: View, metrics: Sequence[str], *, whole: bool = False) -> pd.DataFrame | None:
+    """What a chart over time shows of the comparison period: of each metric, or of a ``whole``. None if it is incomplete."""
+    course = None if shortage(view) else usage.over_time_before
+    if course is None:
+        return None
+    axis = charts.TimeAxis(usage.intervals, view.interval, view.period.zone)
+    return charts.before_of(course, metrics, usage.counterparts, axis, whole=whole)
 
 
 def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str = "") -> None:
@@ -111,9 +122,11 @@ def chart(
     help: str,  # noqa: A002 - Streamlit's own word
     alt_text: str,
     on_mark: OnMark | None = None,
+    beside: Callable[[], None] | None = None,
 ) -> None:
-    """A chart under its title, with what it means on demand and its full numbers to download."""
-    heading(title, numbers, name=name, help=f"{help} A click shows the requests behind it." if on_mark else help)
+    """A chart under its title, with what it means on demand and its full numbers to download, and what stands ``beside`` them."""
+    more = f"{help} A click shows the requests behind it." if on_mark else help
+    heading(title, numbers, name=name, help=more, beside=beside)
     draw(drawing, name=name, alt_text=alt_text, on_mark=on_mark)
 
 
@@ -130,11 +143,21 @@ def draw(drawing: Drawing, *, name: str, alt_text: str, on_mark: OnMark | None =
     st.vega_lite_chart(spec=drawing.whole, key=key, alt=alt_text, **selection)
 
 
-def heading(title: str, numbers: Numbers, *, name: str, help: str) -> None:  # noqa: A002
-    """A section's title with its help on the left, the download of its numbers on the right."""
+def heading(
+    title: str,
+    numbers: Numbers,
+    *,
+    name: str,
+    help: str,  # noqa: A002
+    beside: Callable[[], None] | None = None,
+) -> None:
+    """A section's title with its help on the left, the download of its numbers on the right, and what stands ``beside`` that."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.header(title, help=help, anchor=False, width="content")
-        csv_button(numbers, name)
+        with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small") if beside else nullcontext():
+            if beside:
+                beside()
+            csv_button(numbers, name)
 
 
 def table(
