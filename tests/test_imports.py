@@ -12,7 +12,7 @@ import pytest
 HOME = Path(__file__).parents[1]
 
 READ = "queries vocabulary periods exports exporting charts boards"
-WRITE = "ingest sample pricing pricebook"  # the write side's front doors
+WRITE = "ingest sample pricing pricebook annotations"  # the write side's front doors
 
 ALLOWED = {
     # who        may import
@@ -33,6 +33,7 @@ ALLOWED = {
     "sources":   "schema",
     "pricing":   "schema",
     "pricebook": "pricing lake",
+    "annotations": "vocabulary periods lake",
     "ingest":    "sources pricebook pricing lake schema",
     "sample":    "ingest sources lake schema",
     "receive":  "watch ingest sources lake schema",

@@ -13,7 +13,7 @@ from usagecost.vocabulary import DIMENSIONS, METRICS, SPLITS
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
 
 Chart = Literal["number", "line", "area", "bar", "ranked", "table", "heatmap", "histogram", "scatter"]
-Interval = Literal["auto", "hour", "day", "week", "month"]
+Interval = Literal["auto", "15min", "hour", "day", "week", "month"]
 Width = Literal["third", "half", "full"]
 
 CHARTS: tuple[Chart, ...] = Chart.__args__  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 from pydantic import ValidationError
 
-from usagecost import queries
+from usagecost import periods, queries
 from usagecost.boards import RANGES, RULES, Panel, fitted, metrics_for, splits_for
 from usagecost.ui.answers import answer
 from usagecost.ui.labels import labels_of
@@ -19,7 +19,7 @@ from usagecost.vocabulary.filters import NOT_REPORTED, View
 WHOLE_PANEL = Panel(metrics=("spend_usd",), split="model", chart="bar", top=5)
 """What a new panel begins as."""
 NOT_SPLIT, PAGE = "not split", "same as page"
-INTERVALS = ("auto", "hour", "day", "week", "month")
+INTERVALS = ("auto", *periods.INTERVALS)
 WIDTHS = {"third": "Third of a row", "half": "Half a row", "full": "Whole row"}
 FEW = 2
 """So many metrics are chosen one by one; more are a list."""
