@@ -22,6 +22,7 @@ from usagecost.ui.boards.grid import grid
 from usagecost.ui.boards.numbers import numbers_of, table_of
 from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import is_known, known
+from usagecost.ui.spend import note_with_link
 from usagecost.ui.text import days_text, plain
 from usagecost.vocabulary import spend_coverage
 from usagecost.vocabulary.filters import View
@@ -86,7 +87,11 @@ def show(panel: Panel, view: View, name: str) -> None:
         return
     heading(plain(title_of(panel)), lambda: numbers_of(panel, found), name=name, help=help_of(panel))
     _draw(panel, found, name)
-    st.caption(_words([*_about(panel, found), *_left_out(found), _through(view)]))
+    words = _words([*_about(panel, found), *_left_out(found), _through(view)])
+    if _missing(found):
+        note_with_link(words)
+    else:
+        st.caption(words)
 
 
 def _title(panel: Panel) -> None:
@@ -117,10 +122,15 @@ def _about(panel: Panel, answer: Answer) -> list[str]:
     return [*own, *panel.conditions.said(labels_of(answer.question.view).of)]
 
 
+def _missing(answer: Answer) -> str | None:
+    """How much of the spend that is drawn has no price, in words."""
+    spend = [metric for metric in answer.question.metrics if "spend_usd" in metric.terms and metric.is_additive]
+    return spend_coverage(answer.totals) if spend and answer.totals else None
+
+
 def _left_out(answer: Answer) -> list[str]:
     """What is not part of what is drawn, and why numbers show no change."""
-    spend = [metric for metric in answer.question.metrics if "spend_usd" in metric.terms and metric.is_additive]
-    missing = spend_coverage(answer.totals) if spend and answer.totals else None
+    missing = _missing(answer)
     lack = shortage(answer.question.view) if answer.before else None
     return [*([f"≥: {missing}"] if missing else []), *([lack.removesuffix(".")] if lack else []), *undrawn(answer)]
 

@@ -19,6 +19,7 @@ from usagecost.ui.frame import HOME_PAGE
 from usagecost.ui.sources.plans import Plan, plan_of
 from usagecost.ui.sources.previews import show_preview
 from usagecost.ui.sources.uploads import Group, Uploads, current_uploads, discard, take_over, uploader_key
+from usagecost.ui.spend import set_prices_link
 from usagecost.ui.text import plain
 from usagecost.vocabulary import formats
 
@@ -79,23 +80,30 @@ def _say_what_was_done() -> None:
     stepped_aside = " The app shows your own lake from now on." if is_first else ""
     if report.requests:
         st.success(f"{words}{stepped_aside}", title="Loaded", icon=":material/check_circle:")
-        _lead_to_numbers()
+        _lead_to_numbers(report.unpriced)
     else:
         st.warning("No request could be read; the lake is as it was.", title="Nothing was loaded", icon=":material/block:")
     for problem in report.problems[:MOST_PROBLEMS]:
         st.caption(plain(problem))
 
 
-def _lead_to_numbers() -> None:
-    """The way on: the page of numbers, at the days of the newest data where the default range is later than that."""
+def _lead_to_numbers(unpriced: int) -> None:
+    """The way on: the page of numbers, at the days of the newest data where the default range is later than that, and where
+    some of what was loaded has no price, the one where prices are set.
+    """
     lake = open_lake(lake_root())
     span = answer(queries.data_span, lake.name, lake.version())
     if span:
-        query = address.of_page(HOME_PAGE, viewing.choices())
+        days: address.Query = {}
         first, newest = viewing.newest_days(span, st.session_state["zone"])
         if datetime.now(UTC).date() - newest >= timedelta(days=viewing.DEFAULT_DAYS):
-            query |= {"range": [viewing.CUSTOM], "days": [str(first), str(newest)]}
+            days = {"range": [viewing.CUSTOM], "days": [str(first), str(newest)]}
+        query = {**address.of_page(HOME_PAGE, viewing.choices()), **days}
         st.page_link("app.py", label="**Show the numbers**", icon=":material/bar_chart:", query_params=query)
+        if unpriced:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.caption(f"Lower bound: {formats.counted(unpriced, 'request')} without a list price.", width="content")
+                set_prices_link(days=days)
 
 
 def _group(uploads: Uploads, group: Group, known: Formats) -> Plan | None:
