@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 
 from usagecost.pricing.book import Book, BookProblem, Entry, parse_book
 
@@ -33,6 +33,11 @@ class Written:
     def note(self) -> str:
         """The comment above the entry, in one line."""
         return " ".join(line.strip().strip("# ") for line in takewhile(_is_comment, self.text.splitlines()))
+
+    @property
+    def body(self) -> str:
+        """Its lines without the comment above them."""
+        return "\n".join(dropwhile(_is_comment, self.text.splitlines()))
 
 
 def written_entries(text: str) -> list[Written]:
@@ -80,7 +85,7 @@ def days_held(entries: Sequence[Written], place: int) -> tuple[date | None, date
     return None if first == date.min else first, None if last == date.max else last
 
 
-def entry_text(kind: str, keys: dict[str, str | Decimal | date | bool | None], note: str = "") -> str:
+def entry_text(kind: str, keys: Mapping[str, str | Decimal | date | bool | None], note: str = "") -> str:
     """An entry as TOML, without the keys that are None, under its note as a comment."""
     lines = [f"{name} = {_value(value)}" for name, value in keys.items() if value is not None]
     words = "".join(letter if letter.isprintable() else " " for letter in note).split()
