@@ -344,7 +344,7 @@ def test_cards_of_known_and_unknown_numbers(open_page: Open, night: str):
 def test_what_is_left_out_is_counted_beside_the_cards(open_page: Open, night: str):
     notes = " ".join(caption.value for caption in open_page(night, **CUSTOM).caption)
 
-    assert "20.0% of requests (1)" in notes
+    assert "1 request (20.0%)" in notes
     assert "have no full price" in notes
     assert "2 requests" in notes
 

@@ -13,6 +13,7 @@ from usagecost.periods import MOST_DAYS, Interval, chosen_interval
 from usagecost.queries import folds
 from usagecost.queries.folds import Usage
 from usagecost.ui.answers import answer
+from usagecost.ui.spend import note_with_link
 from usagecost.ui.text import plain
 from usagecost.ui.traces.asked import narrow_to
 from usagecost.vocabulary import METRICS, spend_coverage, spend_text
@@ -41,7 +42,7 @@ def numbers(view: View) -> Usage:
     for name, label in QUANTILES.items():
         grid.metric(label, milliseconds(latencies[name]), help=HELP.format(share=SHARES[name]), border=True, height="stretch")
     if missing := spend_coverage(totals):
-        st.caption(f"Spend is a lower bound: {plain(missing)}.")
+        note_with_link(f"Lower bound: {plain(missing)}.")
     if totals["requests"]:
         _histogram(usage, view)
     return usage

@@ -20,7 +20,8 @@ from usagecost.queries.requests import Key, Order, moment
 from usagecost.schema import COLUMN_BY_NAME
 from usagecost.ui.answers import answer
 from usagecost.ui.labels import labels_of
-from usagecost.ui.prices.models import STATUSES
+from usagecost.ui.prices.models import STATUSES, name_of
+from usagecost.ui.spend import set_prices_link
 from usagecost.ui.text import plain
 from usagecost.ui.traces.costs import cost_parts
 from usagecost.ui.traces.listing import STATUS_BADGES, open_request
@@ -181,6 +182,8 @@ def _cost(request: dict[str, Any], view: View) -> None:
         "List cost": None if request["list_cost_usd"] is None else f"${request['list_cost_usd']:,.9f}",
     }
     _facts([(name, said or formats.UNKNOWN) for name, said in facts.items()])
+    if request["price_status"] in ("unpriced", "partial") and request["model"]:
+        set_prices_link(name_of(request))
 
 
 def _timeline(request: dict[str, Any], view: View) -> None:
