@@ -11,7 +11,7 @@ import pytest
 
 HOME = Path(__file__).parents[1]
 
-READ = "queries vocabulary periods exports exporting charts boards"
+READ = "queries forecast vocabulary periods exports exporting charts boards"
 WRITE = "ingest sample pricing pricebook"  # the write side's front doors
 
 ALLOWED = {
@@ -20,7 +20,8 @@ ALLOWED = {
     "pages":    f"ui {READ} {WRITE}",
     "ui":       f"{READ} engine lake schema {WRITE}",
     "charts":    "vocabulary periods",
-    "queries":   "vocabulary periods engine lake schema",
+    "queries":   "forecast vocabulary periods engine lake schema",
+    "forecast":  "periods",
     "exports":   "",
     "exporting": "exports vocabulary engine lake schema",
     "boards":    "queries vocabulary periods lake",
