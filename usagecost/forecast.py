@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from math import nan
 
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from usagecost.periods import Back
 
+Amount = float | Decimal
 Floats = NDArray[np.float64]
 
 PERIODS = {"month": 1, "quarter": 3, "year": 12}
@@ -89,13 +91,13 @@ class TooLittle:
     of_last: int | None = None
 
 
-def forecast(daily: Sequence[float | None], first: date, so_far: float | None, until: str = "month") -> Forecast | TooLittle:
+def forecast(daily: Sequence[Amount | None], first: date, so_far: Amount | None, until: str = "month") -> Forecast | TooLittle:
     """Forecasts the end of the period that today is in.
 
     ``daily`` has the amounts of all days from ``first`` to yesterday, None where one is not known, ``so_far`` is that of today.
     """
     series, today = _Series.of(daily, first, until), first + timedelta(days=len(daily))
-    found = series.end_of_period(today, until, so_far or 0.0)
+    found = series.end_of_period(today, until, float(so_far or 0))
     if isinstance(found, TooLittle):
         return found
     errors = [series.error(start, last, today - found.first, until) for start, last in _periods_before(today, until)]
@@ -165,7 +167,7 @@ class _Series:
     ahead: dict[str, Floats]
 
     @classmethod
-    def of(cls, daily: Sequence[float | None], first: date, until: str) -> _Series:
+    def of(cls, daily: Sequence[Amount | None], first: date, until: str) -> _Series:
         """The series from its first known day on. What is not known later is taken for the amount of a week before."""
         begin = next((place for place, amount in enumerate(daily) if amount is not None), len(daily))
         amounts = np.array([nan if amount is None else float(amount) for amount in daily[begin:]])
