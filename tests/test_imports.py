@@ -11,7 +11,7 @@ import pytest
 
 HOME = Path(__file__).parents[1]
 
-READ = "queries vocabulary periods exports exporting charts boards"
+READ = "queries forecast vocabulary periods exports exporting charts boards"
 WRITE = "ingest sample pricing pricebook annotations"  # the write side's front doors
 
 ALLOWED = {
@@ -21,7 +21,8 @@ ALLOWED = {
     "start":    "",
     "ui":       f"start {READ} engine lake schema {WRITE}",
     "charts":    "vocabulary periods",
-    "queries":   "vocabulary periods engine lake schema",
+    "queries":   "forecast vocabulary periods engine lake schema",
+    "forecast":  "periods",
     "exports":   "",
     "exporting": "exports vocabulary engine lake schema",
     "boards":    "queries vocabulary periods lake",
@@ -33,7 +34,8 @@ ALLOWED = {
     "sources":   "schema",
     "pricing":   "schema",
     "pricebook": "pricing lake",
-    "annotations": "vocabulary periods lake",
+    "annotations": "toml_tables vocabulary periods lake",
+    "toml_tables": "",
     "ingest":    "sources pricebook pricing lake schema",
     "sample":    "ingest sources lake schema",
     "receive":  "watch ingest sources lake schema",
