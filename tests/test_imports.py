@@ -11,7 +11,7 @@ import pytest
 
 HOME = Path(__file__).parents[1]
 
-READ = "queries forecast vocabulary periods exports exporting charts boards"
+READ = "queries forecast vocabulary periods exports exporting charts boards budgets"
 WRITE = "ingest sample pricing pricebook annotations"  # the write side's front doors
 
 ALLOWED = {
@@ -23,6 +23,7 @@ ALLOWED = {
     "charts":    "vocabulary periods",
     "queries":   "forecast vocabulary periods engine lake schema",
     "forecast":  "periods",
+    "budgets":   "forecast toml_tables queries vocabulary periods lake",
     "exports":   "",
     "exporting": "exports vocabulary engine lake schema",
     "boards":    "queries vocabulary periods lake",

@@ -6,25 +6,23 @@ with its line; charts then have no notes.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Annotated
 
-import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from usagecost.lake import Lake, TextFolder
 from usagecost.periods import local_midnight
+from usagecost.toml_tables import describe_problem, put_table, write_table
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
 
 NAME = "annotations.toml"
 HEADER = "# Notes on charts: a day, or an instant with its offset, and what happened then.\n"
 MOST_NOTES, LONGEST_TEXT = 2_000, 200
-_HEADER = re.compile(r"\s*\[\[\s*note\s*\]\]")
 
 
 class NoteProblem(Exception):  # noqa: N818 - a sentence about a file that a person wrote
@@ -83,12 +81,7 @@ def parse_notes(text: str) -> tuple[Note, ...]:
     except tomllib.TOMLDecodeError as error:
         raise NoteProblem(f"this is no TOML: {error}. Texts stand in quotation marks, dates do not.") from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = [part for part in first["loc"] if part not in ("date", "datetime")]
-        key = next((str(part) for part in reversed(place) if isinstance(part, str)), "the file")
-        what = {"extra_forbidden": "there is no such key", "missing": "it is missing"}.get(first["type"])
-        said = what or first["msg"].removeprefix("Value error, ")
-        raise NoteProblem(f"line {_line(text, place)}, {key}: {said}.") from None
+        raise NoteProblem(describe_problem(text, "note", error, ("date", "datetime"))) from None
 
 
 def read_notes(lake: Lake) -> tuple[Note, ...]:
@@ -104,8 +97,7 @@ def add_note(lake: Lake, note: Note) -> None:
     """Appends a note; raises NoteProblem, and changes nothing, if the file were broken then, and LakeError."""
     folder: TextFolder = lake.texts_beside()
     text = folder.read(NAME)
-    added = tomli_w.dumps({"note": [note.model_dump(exclude_defaults=True)]})
-    whole = f"{(text or HEADER).rstrip()}\n\n{added}"
+    whole = f"{(text or HEADER).rstrip()}\n\n{_text([note])}"
     parse_notes(whole)
     folder.put(NAME, whole, seen=text)
 
@@ -117,31 +109,10 @@ def remove_note(lake: Lake, note: Note) -> None:
     notes = parse_notes(text)
     if note in notes:
         place = notes.index(note)
-        folder.put(NAME, _without(text, place, (*notes[:place], *notes[place + 1 :])), seen=text)
+        left = (*notes[:place], *notes[place + 1 :])
+        changed = put_table(text, "note", place, "", lambda new: parse_notes(new) == left)
+        folder.put(NAME, changed or f"{HEADER}\n{_text(left)}", seen=text)
 
 
-def _without(text: str, place: int, left: Sequence[Note]) -> str:
-    """The file without its note at a place; written anew where its lines cannot be told."""
-    lines = text.splitlines(keepends=True)
-    starts = [number for number, line in enumerate(lines) if _HEADER.match(line)]
-    if place < len(starts):
-        end = next((start for start in starts if start > starts[place]), len(lines))
-        cut = "".join([*lines[: starts[place]], *lines[end:]])
-        try:
-            if parse_notes(cut) == tuple(left):
-                return cut
-        except NoteProblem:
-            pass
-    return HEADER + "\n" + tomli_w.dumps({"note": [note.model_dump(exclude_defaults=True) for note in left]})
-
-
-def _line(text: str, place: Sequence[str | int]) -> int:
-    """The number of the line that is meant, from 1: of the key, else of its note's header."""
-    lines = text.splitlines()
-    headers = [number for number, line in enumerate(lines) if _HEADER.match(line)]
-    which = place[1] if len(place) > 1 and isinstance(place[1], int) else None
-    start = headers[which] if which is not None and which < len(headers) else 0
-    end = next((number for number in headers if number > start), len(lines))
-    keys = [str(part) for part in place[2 if which is not None else 0 :] if isinstance(part, str)]
-    named = re.compile(rf"\s*{re.escape(keys[0])}\s*[=.]") if keys else None
-    return next((number for number in range(start, end) if named and named.match(lines[number])), start) + 1
+def _text(notes: Sequence[Note]) -> str:
+    return "\n".join(write_table("[[note]]", note.model_dump(exclude_defaults=True)) for note in notes)
