@@ -1,0 +1,274 @@
+"""Budgets: the file that people write, the periods of the calendar, and how much is used, in literals and laws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.lake_rows import commit
+from tests.views import days, instant, request, view
+from usagecost.budgets import (
+    NAME,
+    PERIODS,
+    Budget,
+    BudgetProblem,
+    Rules,
+    State,
+    add_budget,
+    change_budget,
+    check_budget,
+    parse_budgets,
+    put_rules,
+    read_budgets,
+    span_of,
+    spans_before,
+    states,
+)
+from usagecost.forecast import Forecast, TooLittle
+from usagecost.lake import Lake, LakeChanged
+
+FILE = """\
+# reviewed by finance
+[[budget]]
+name = "Search"
+amount = 1000.50
+only = { team = ["search", "(not reported)"] }
+without = { environment = ["dev"] }
+tell = ["ops", "mail"]
+
+# all of it
+[[budget]]
+name = "Everything"
+amount = 5000
+period = "quarter"
+actual = [100, 50]
+forecast = []
+"""
+
+
+def budget(name: str = "b", amount: object = 100, **fields: object) -> Budget:
+    return Budget.model_validate({"name": name, "amount": amount, **fields})
+
+
+def test_a_file_says_what_was_written():
+    search, everything = parse_budgets(FILE).budget
+
+    assert (search.amount, search.period) == (Decimal("1000.50"), "month")
+    assert (search.actual, search.forecast, search.tell) == ((80, 100), (100,), ("ops", "mail"))
+    assert search.filters.words == ("environment is not dev", "team is (not reported), search")
+    assert search.tell == ("ops", "mail")
+    assert (everything.period, everything.actual, everything.forecast, everything.filters.conditions) == (
+        "quarter",
+        (50, 100),
+        (),
+        (),
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "wrong", "words"),
+    [
+        ("amount = 5000", "amount = -1", "line 12, amount: Input should be greater than 0."),
+        ("amount = 5000", "", "line 10, amount: it is missing."),
+        ("actual = [100, 50]", "actual = [0]", "line 14, actual: 0 is no threshold: use percent from 1 to 1,000, such as 80."),
+        ('period = "quarter"', 'periode = "quarter"', "line 13, periode: there is no such key."),
+        ('"Everything"', '"SEARCH"', "line 11, name: there is a budget 'SEARCH' already, give this one another name."),
+        ("{ environment", "{ planet", "line 6, without: 'planet' is no dimension"),
+        ("{ environment", "{ team", "line 2, budget: team stands in only and in without: use one of them."),
+        ('"mail"', '"to mail"', "line 7, tell: 'to mail' is no name of a channel: use small letters, digits and _, such as ops."),
+        ("amount = 5000", "amount = ", "this is no TOML: "),
+    ],
+)
+def test_a_broken_file_is_said_with_its_line(written: str, wrong: str, words: str):
+    with pytest.raises(BudgetProblem) as problem:
+        parse_budgets(FILE.replace(written, wrong))
+
+    assert words in str(problem.value)
+
+
+def test_a_form_says_what_is_wrong_without_a_line():
+    assert check_budget({"name": "", "amount": 1}) == "Name: String should have at least 1 character."
+    assert check_budget({"name": "a", "amount": "7.5"}) == budget("a", "7.5")
+
+
+def test_budgets_are_added_changed_and_removed_and_all_else_stays(tmp_path: Path):
+    lake, file = Lake(tmp_path / "lake"), tmp_path / NAME
+    file.write_text(FILE)
+    search, everything = parse_budgets(FILE).budget
+
+    change_budget(lake, search, search.model_copy(update={"amount": Decimal(7)}))
+    assert file.read_text() == (
+        '# reviewed by finance\n[[budget]]\nname = "Search"\namount = 7\nonly = { team = ["search", "(not reported)"] }\n'
+        'without = { environment = ["dev"] }\ntell = ["ops", "mail"]\n\n' + FILE[FILE.index("# all of it") :]
+    )
+    put_rules(lake, Rules(silent_hours=6, tell=("ops",)))
+    add_budget(lake, budget("Third", "0.25", period="day"))
+    change_budget(lake, everything, None)
+
+    assert "Everything" not in file.read_text()
+    said = read_budgets(lake)
+    assert [(one.name, one.amount) for one in said.budget] == [("Search", 7), ("Third", Decimal("0.25"))]
+    assert said.alerts == Rules(silent_hours=6, tell=("ops",))
+    put_rules(lake, Rules())
+    assert "alerts" not in file.read_text()
+
+
+def test_a_change_over_somebody_elses_is_refused_and_a_bad_one_changes_nothing(tmp_path: Path):
+    lake, file = Lake(tmp_path / "lake"), tmp_path / NAME
+    add_budget(lake, budget("a"))
+    text = file.read_text()
+
+    with pytest.raises(LakeChanged):
+        change_budget(lake, budget("a", 99), None)
+    with pytest.raises(BudgetProblem):
+        add_budget(lake, budget("A"))
+
+    assert file.read_text() == text
+
+
+def test_a_header_within_a_text_is_no_table(tmp_path: Path):
+    lake, file = Lake(tmp_path / "lake"), tmp_path / NAME
+    file.write_text(
+        '[[budget]]\nname = "a"\namount = 1\nonly = { app = ["""x\n[[budget]]\n"""] }\n\n[[budget]]\nname = "b"\namount = 2\n'
+    )
+
+    change_budget(lake, read_budgets(lake).budget[1], None)
+
+    assert read_budgets(lake).budget == (budget("a", 1, only={"app": ["x\n[[budget]]\n"]}),)
+
+
+@pytest.mark.parametrize(
+    ("period", "week_start", "span"),
+    [
+        ("day", 0, ("2024-02-29", "2024-02-29")),  # a Thursday
+        ("week", 0, ("2024-02-26", "2024-03-03")),
+        ("week", 6, ("2024-02-25", "2024-03-02")),
+        ("month", 0, ("2024-02-01", "2024-02-29")),
+        ("quarter", 0, ("2024-01-01", "2024-03-31")),
+        ("year", 0, ("2024-01-01", "2024-12-31")),
+    ],
+)
+def test_a_period_is_the_calendars(period: str, week_start: int, span: tuple[str, str]):
+    assert tuple(str(day) for day in span_of(date(2024, 2, 29), period, week_start)) == span
+
+
+@given(st.dates(date(1990, 1, 1), date(2100, 1, 1)), st.sampled_from(list(PERIODS)), st.integers(0, 6))
+def test_periods_follow_each_other_without_a_gap(day: date, period: str, week_start: int):
+    spans = [span_of(day, period, week_start), *spans_before(day, period, 3, week_start)]
+
+    assert spans[0][0] <= day <= spans[0][1]
+    assert all(after[0] - before[1] == timedelta(days=1) for after, before in pairwise(spans))
+    assert all(span_of(edge, period, week_start) == span for span in spans for edge in span)
+
+
+# ---- how much is used
+
+NOW = "2026-05-16 12:00"
+ROWS = [
+    request("2026-01-31 23:30", team_id="a", list_cost_usd=Decimal(64)),
+    request("2026-03-10 10:00", team_id="a", list_cost_usd=Decimal(8)),
+    request("2026-04-30 23:30", team_id="a", list_cost_usd=Decimal(2)),
+    request("2026-05-01 00:30", team_id="a", list_cost_usd=Decimal(4), reported_cost_usd=Decimal(1)),
+    request("2026-05-16 09:00", team_id="b", list_cost_usd=Decimal("0.5"), app="x"),
+    request("2026-05-16 10:00", list_cost_usd=Decimal("0.25"), app="x"),
+    request("2026-05-16 11:00", team_id="c", price_status="unpriced"),
+]
+
+
+@pytest.fixture(scope="module")
+def lake(lake_of: Callable[..., str]) -> str:
+    return lake_of(*ROWS)
+
+
+def asked(lake: str, *budgets: Budget, now: str = NOW, zone: str = "UTC") -> list[State]:
+    return states(view(lake, days("2026-05-01", zone=zone, now=instant(now))), budgets)
+
+
+def amounts(state: State) -> list[Decimal | None]:
+    return [state.used.usd, *(spent.usd for spent in state.before)]
+
+
+def test_what_is_used_is_the_spend_of_the_scope_in_the_running_period_and_the_three_before(lake: str):
+    whole, of_a, of_none, not_a, of_both, of_c = asked(
+        lake,
+        budget("whole"),
+        budget("a", only={"team": ["a"]}),
+        budget("none", only={"team": ["(not reported)"]}),
+        budget("not a", without={"team": ["a"]}),
+        budget("both", only={"team": ["a", "b"]}),
+        budget("c", only={"team": ["c"]}),
+    )
+
+    assert amounts(whole) == [Decimal("1.75"), 2, 8, 0]  # 1 as reported, 0.5 and 0.25; April, March, February
+    assert (whole.used.is_at_least, whole.used.incomplete, whole.used.requests) == (True, 1, 4)
+    assert amounts(of_a) == [1, 2, 8, 0]
+    assert (of_a.used.is_at_least, of_a.share(of_a.used)) == (False, Decimal("0.01"))
+    assert amounts(of_none) == [Decimal("0.25"), 0, 0, 0]
+    assert amounts(not_a) == [Decimal("0.75"), 0, 0, 0]
+    assert amounts(of_both) == [Decimal("1.5"), 2, 8, 0]
+    assert (of_c.used.usd, of_c.used.is_at_least) == (None, True)  # a request, and nothing is known of its cost
+
+
+def test_periods_are_those_of_the_reporting_zone_and_what_was_before_the_lake_is_not_known(lake: str):
+    (berlin,) = asked(lake, budget(only={"team": ["a"]}), zone="Europe/Berlin")
+    quarter, year, week, day = (asked(lake, budget(period=name))[0] for name in ("quarter", "year", "week", "day"))
+
+    assert amounts(berlin) == [3, 0, 8, 64]  # 23:30 UTC is the next day in Berlin
+    assert amounts(quarter) == [Decimal("3.75"), 72, None, None]
+    assert [spent.is_at_least for spent in quarter.before[:1]] == [True]  # January before the 31st is not in the lake
+    assert amounts(year)[1:] == [None, None, None]
+    assert amounts(week) == [Decimal("0.75"), 0, 3, 0]  # 11 to 17 May; of those before, 27 April to 3 May has some
+    assert amounts(day) == [Decimal("0.75"), 0, 0, 0]
+
+
+def test_the_pace_is_the_share_of_the_period_that_is_over(lake: str):
+    month, week, day = asked(lake, budget("m"), budget("w", period="week"), budget("d", period="day"))
+
+    assert (month.pace, month.left) == (0.5, 15)  # 15.5 of 31 days
+    assert (week.pace, week.left) == (5.5 / 7, 1)
+    assert (day.pace, day.left) == (0.5, 0)
+
+
+def test_days_and_weeks_have_no_forecast_and_a_short_history_says_so(lake: str):
+    assert asked(lake, budget(period="week"))[0].forecast is None
+    (short,) = asked(lake, budget(), now="2026-02-03 12:00")
+
+    assert isinstance(short.forecast, TooLittle)
+    assert short.forecast_share is None
+
+
+def test_an_even_course_is_forecast_as_it_went_on(lake_of: Callable[..., str]):
+    start = instant("2026-03-05 10:00")
+    steady = lake_of(*(request(start + timedelta(days=day), list_cost_usd=Decimal(2)) for day in range(73)))  # to 16 May
+    (state,) = asked(steady, budget(amount=31))
+
+    assert isinstance(state.forecast, Forecast)
+    assert state.used.usd == 32
+    assert (round(state.forecast.total), round(float(state.forecast_share or 0), 6)) == (62, 2.0)
+
+
+def test_of_an_empty_lake_nothing_is_known(tmp_path: Path):
+    lake = Lake(tmp_path / "lake")
+    commit(lake)
+    (state,) = asked(str(lake.root), budget())
+
+    assert amounts(state) == [None, None, None, None]
+
+
+VALUES = st.sets(st.sampled_from(["a", "b", "x", "(not reported)"]), min_size=1).map(sorted)
+SCOPES = st.dictionaries(st.sampled_from(["team", "app", "status"]), VALUES)
+
+
+@settings(max_examples=12)
+@given(st.lists(st.tuples(SCOPES, st.sampled_from(list(PERIODS)), st.sampled_from(["only", "without"])), min_size=1, max_size=4))
+def test_budgets_that_are_asked_together_stand_as_each_alone(lake: str, drawn: list):
+    budgets = [budget(str(place), period=period, **{side: scope}) for place, (scope, period, side) in enumerate(drawn)]
+
+    assert asked(lake, *budgets) == [asked(lake, one)[0] for one in budgets]

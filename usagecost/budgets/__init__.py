@@ -1,0 +1,31 @@
+"""Budgets: what some requests may cost in a period, and how much of that is used, by the lake and by the forecast.
+
+They stand in `budgets.toml` beside the lake, which people write and review like code. Nothing here draws, and nothing here tells
+anybody: see `alerts`.
+"""
+
+from usagecost.budgets.asking import states
+from usagecost.budgets.budget import PERIODS, Budget, BudgetFile, BudgetProblem, Rules, check_budget, parse_budgets
+from usagecost.budgets.file import NAME, add_budget, change_budget, put_rules, read_budgets
+from usagecost.budgets.spans import span_of, spans_before
+from usagecost.budgets.state import Spent, State
+
+__all__ = [
+    "NAME",
+    "PERIODS",
+    "Budget",
+    "BudgetFile",
+    "BudgetProblem",
+    "Rules",
+    "Spent",
+    "State",
+    "add_budget",
+    "change_budget",
+    "check_budget",
+    "parse_budgets",
+    "put_rules",
+    "read_budgets",
+    "span_of",
+    "spans_before",
+    "states",
+]

@@ -1,0 +1,107 @@
+"""How many budgets stand is asked in few questions: those that differ only in the values of one dimension share one.
+
+Each question is one aggregate by day, which rollups answer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from usagecost.budgets.budget import Budget
+from usagecost.budgets.state import Day, Series, State, first_day_asked, state_of
+from usagecost.periods import Period
+from usagecost.queries import data_span, usage
+from usagecost.vocabulary import measures_of
+from usagecost.vocabulary.filters import Condition, Filters, View
+
+MEASURES = measures_of(("spend_usd",))
+BASIS = "best"
+"""Budgets are of what was reported, and of the list price where nothing was."""
+
+DayOfValue = dict[str | None, dict[date, Day]]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Conditions that some budgets share, and the dimension, if any, in whose values they differ."""
+
+    shared: Filters
+    split: str | None
+
+
+def states(view: View, budgets: Sequence[Budget]) -> list[State]:
+    """Returns how budgets stand now, in their order. Of the view its lake, version, zone, week and instant count, nothing else."""
+    zone = ZoneInfo(view.period.zone)
+    now, today = view.period.now, view.period.now.astimezone(zone).date()
+    span = data_span(view.lake, view.version)
+    oldest = span[0].astimezone(zone).date() if span else None
+    found: dict[int, Series] = {}
+    for scope, places in _scopes(budgets).items():
+        first = min(first_day_asked(budgets[place], today, view.week_start) for place in places)
+        values = {place: _values(budgets[place], scope) for place in places}
+        asked = tuple(dict.fromkeys(value for place in places for value in values[place]))
+        days = _days_by_value(view, scope, asked, (max(first, oldest) if oldest else first, today))
+        for place in places:
+            found[place] = Series(_added([days.get(value, {}) for value in values[place]]), oldest)
+    return [state_of(budget, found[place], today, now, view.period.zone, view.week_start) for place, budget in enumerate(budgets)]
+
+
+def _scopes(budgets: Sequence[Budget]) -> dict[Scope, list[int]]:
+    """The questions, and the places of the budgets that each answers: the most common scope that a budget fits is its own."""
+    able = [_able(budget) for budget in budgets]
+    common = Counter(scope for scopes in able for scope in scopes)
+    found: dict[Scope, list[int]] = defaultdict(list)
+    for place, scopes in enumerate(able):
+        found[max(scopes, key=lambda scope: common[scope])].append(place)
+    return found
+
+
+def _able(budget: Budget) -> list[Scope]:
+    """The questions that can answer a budget: split by one of the dimensions that it names values of, or by none."""
+    conditions = [one for one in budget.filters.conditions if isinstance(one, Condition)]
+    named = [one for one in conditions if not one.excludes]
+    scopes = [Scope(Filters(tuple(other for other in conditions if other is not one)), one.dimension) for one in named]
+    return scopes or [Scope(budget.filters, None)]
+
+
+def _values(budget: Budget, scope: Scope) -> tuple[str | None, ...]:
+    """The values of the scope's dimension that a budget is about."""
+    conditions = [one for one in budget.filters.conditions if isinstance(one, Condition)]
+    return next((one.values for one in conditions if one.dimension == scope.split and not one.excludes), (None,))
+
+
+def _days_by_value(view: View, scope: Scope, values: tuple[str | None, ...], span: tuple[date, date]) -> DayOfValue:
+    """The days of each value that have requests; all under None where the scope has no dimension."""
+    chosen = (Condition(scope.split, values),) if scope.split else ()
+    period = Period(min(span), span[1], view.period.zone, view.period.now, is_alone=True)
+    filters = Filters((*scope.shared.conditions, *chosen))
+    asked = replace(view, period=period, interval="day", basis=BASIS, filters=filters)
+    answer = usage(asked, scope.split, MEASURES, most=max(1, len(values)), compares=False)
+    days = [date.fromisoformat(step.label) for step in answer.intervals]
+    found: DayOfValue = defaultdict(dict)
+    names = ("value", "interval", "spend_usd", "requests", "incomplete_requests")
+    for value, place, usd, requests, incomplete in zip(*(answer.cells[name].to_pylist() for name in names), strict=True):
+        found[value][days[place]] = Day(usd, requests, incomplete)
+    return found
+
+
+def _added(series: Sequence[dict[date, Day]]) -> dict[date, Day]:
+    """The days of several values together."""
+    if len(series) == 1:
+        return series[0]
+    added: dict[date, Day] = {}
+    for day, one in (item for days in series for item in days.items()):
+        other = added.get(day)
+        added[day] = one if other is None else _sum(one, other)
+    return added
+
+
+def _sum(one: Day, other: Day) -> Day:
+    known = [day.usd for day in (one, other) if day.usd is not None]
+    usd = sum(known, Decimal(0)) if known else None
+    return Day(usd, one.requests + other.requests, one.incomplete + other.incomplete)

@@ -1,0 +1,167 @@
+"""A budget as it stands in the file: an amount for a period, of which requests, when it alerts, and who is told."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from decimal import Decimal
+from functools import lru_cache
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from usagecost.toml_tables import describe_problem, find_line, write_table
+from usagecost.vocabulary import DIMENSIONS
+from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
+
+PeriodName = Literal["day", "week", "month", "quarter", "year"]
+PERIODS: dict[PeriodName, str] = {"day": "Day", "week": "Week", "month": "Month", "quarter": "Quarter", "year": "Year"}
+"""Period of the reporting zone's calendar -> what it is called."""
+TABLE = "budget"
+MOST_BUDGETS, LONGEST_NAME = 500, 80
+HIGHEST_THRESHOLD = 1_000
+_CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+Thresholds = Annotated[tuple[int, ...], Field(max_length=10)]
+Amount = Annotated[Decimal, Field(gt=0, lt=10**12, max_digits=18, decimal_places=6)]
+Scope = dict[str, tuple[str, ...]]
+"""Dimension -> values of it; "(not reported)" stands for requests that have none."""
+
+
+class BudgetProblem(Exception):  # noqa: N818 - a sentence about a file that a person wrote
+    """What is wrong with the file: the line, the key, and what would be right."""
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _check_channels(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not _CHANNEL.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of a channel: use small letters, digits and _, such as ops")
+    return tuple(dict.fromkeys(names))
+
+
+Channels = Annotated[tuple[str, ...], Field(max_length=20), AfterValidator(_check_channels)]
+"""Who is told: names, for each of which the environment has a URL."""
+
+
+class Budget(_Table):
+    """At most ``amount`` USD a ``period`` for the requests that have the values ``only``, and none of those in ``without``.
+
+    ``actual`` and ``forecast`` are thresholds in percent of the amount, of what is used and of what the forecast says of the end.
+    ``incomplete`` alerts when requests without a price make the spend a lower bound.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+    amount: Amount
+    period: PeriodName = "month"
+    only: Scope = {}
+    without: Scope = {}
+    actual: Thresholds = (80, 100)
+    forecast: Thresholds = (100,)
+    incomplete: bool = False
+    tell: Channels = ()
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, name: str) -> str:
+        if not name.isprintable() or name != name.strip():
+            raise ValueError("it has to be one line of text, without spaces around it")
+        return name
+
+    @field_validator("actual", "forecast")
+    @classmethod
+    def _check_thresholds(cls, percents: tuple[int, ...]) -> tuple[int, ...]:
+        if wrong := [percent for percent in percents if not 1 <= percent <= HIGHEST_THRESHOLD]:
+            raise ValueError(f"{wrong[0]} is no threshold: use percent from 1 to {HIGHEST_THRESHOLD:,}, such as 80")
+        return tuple(sorted(set(percents)))
+
+    @field_validator("only", "without")
+    @classmethod
+    def _check_scope(cls, scope: Scope) -> Scope:
+        for name, values in scope.items():
+            if name not in DIMENSIONS:
+                raise ValueError(f"{name!r} is no dimension: use one of {', '.join(DIMENSIONS)}")
+            if not values:
+                raise ValueError(f"{name} has no values: write some, or leave it out")
+        return scope
+
+    @model_validator(mode="after")
+    def _check_both(self) -> Self:
+        if twice := self.only.keys() & self.without.keys():
+            raise ValueError(f"{min(twice)} stands in only and in without: use one of them")
+        return self
+
+    @property
+    def filters(self) -> Filters:
+        """The requests that it is about, as questions understand it."""
+        sides = ((self.only, False), (self.without, True))
+        conditions = [
+            Condition(name, tuple(None if value == NOT_REPORTED else value for value in sorted(set(values))), excludes)
+            for scope, excludes in sides
+            for name, values in scope.items()
+        ]
+        return Filters(tuple(sorted(conditions, key=lambda one: one.dimension)))
+
+
+class Rules(_Table):
+    """What else alerts, and who is told of it; nothing does unless it is set.
+
+    ``unpriced_models``: a model that is new and has no list price. ``silent_hours``: a source that is heard regularly was not for
+    so long. ``new_above``: a user or key seen for the first time has cost so many USD. ``spikes``: a day's spend stands out.
+    """
+
+    unpriced_models: bool = False
+    silent_hours: Annotated[int | None, Field(ge=1, le=720)] = None
+    new_above: Amount | None = None
+    spikes: bool = False
+    tell: Channels = ()
+
+
+class BudgetFile(_Table):
+    """All that the file says."""
+
+    budget: Annotated[tuple[Budget, ...], Field(max_length=MOST_BUDGETS)] = ()
+    alerts: Rules = Rules()
+
+
+@lru_cache(maxsize=8)
+def parse_budgets(text: str) -> BudgetFile:
+    """Returns what a file says; raises BudgetProblem with the line, the key and the cure."""
+    try:
+        said = BudgetFile.model_validate(tomllib.loads(text.removeprefix("\ufeff"), parse_float=Decimal))
+    except tomllib.TOMLDecodeError as error:
+        raise BudgetProblem(f"this is no TOML: {error}. Texts stand in quotation marks, numbers do not.") from None
+    except ValidationError as error:
+        raise BudgetProblem(describe_problem(text, TABLE, error)) from None
+    seen: set[str] = set()
+    for place, budget in enumerate(said.budget):
+        if budget.name.casefold() in seen:
+            line = find_line(text, TABLE, (TABLE, place, "name"))
+            raise BudgetProblem(f"line {line}, name: there is a budget {budget.name!r} already, give this one another name.")
+        seen.add(budget.name.casefold())
+    return said
+
+
+def check_budget(fields: dict[str, object]) -> Budget | str:
+    """Returns the budget that some fields make, or a sentence that says why they make none."""
+    try:
+        return Budget.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = next((str(part) for part in first["loc"] if isinstance(part, str)), "budget")
+        return f"{key.capitalize()}: {first['msg'].removeprefix('Value error, ')}."
+
+
+def budget_text(budget: Budget) -> str:
+    """Returns the budget as a table of the file; what is as it is by default is left out."""
+    whole = {} if budget.amount % 1 else {"amount": int(budget.amount)}
+    return write_table(f"[[{TABLE}]]", budget.model_dump(exclude_defaults=True) | whole)
+
+
+def rules_text(rules: Rules) -> str:
+    """Returns the rules as a table of the file; "" where nothing is set."""
+    said = rules.model_dump(exclude_defaults=True)
+    return write_table("[alerts]", said) if said else ""

@@ -1,0 +1,118 @@
+"""How a budget stands: what its requests cost in the running period and in those before, and where the forecast says it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from usagecost.budgets.budget import Budget
+from usagecost.budgets.spans import Span, span_of, spans_before
+from usagecost.forecast import PERIODS as FORECAST_PERIODS
+from usagecost.forecast import Forecast, TooLittle, forecast
+from usagecost.periods import local_midnight
+
+BEFORE = 3
+"""Periods before the running one that are shown."""
+FORECAST_DAYS = {"month": 250, "quarter": 400, "year": 1_200}
+"""What is forecast -> the days before today that it is learned from, as far as the lake has them."""
+
+
+@dataclass(frozen=True)
+class Day:
+    """What the requests of a day cost in USD, None if nothing is known of it. Of ``incomplete`` ones a cost is missing."""
+
+    usd: Decimal | None = None
+    requests: int = 0
+    incomplete: int = 0
+
+
+NO_REQUESTS = Day(Decimal(0))
+
+
+@dataclass(frozen=True)
+class Series:
+    """The days that have requests, of all from ``oldest``, the first of which the lake has any; None: it is empty."""
+
+    days: Mapping[date, Day]
+    oldest: date | None
+
+    def spent(self, span: Span) -> Spent:
+        """What was spent in a period; it is a lower bound where a cost is missing, or days before the lake's first."""
+        days = [self.days[day] for day in _days(span) if day in self.days]
+        known = [day.usd for day in days if day.usd is not None]
+        incomplete = sum(day.incomplete for day in days)
+        is_before = self.oldest is None or span[1] < self.oldest
+        usd = None if is_before or (days and not known) else sum(known, Decimal(0))
+        is_cut = self.oldest is not None and span[0] < self.oldest
+        return Spent(
+            *span, usd, is_at_least=bool(incomplete) or is_cut, requests=sum(day.requests for day in days), incomplete=incomplete
+        )
+
+    def forecast(self, today: date, period: str) -> Forecast | TooLittle:
+        """Where the running month, quarter or year ends."""
+        first = max(self.oldest or today, today - timedelta(days=FORECAST_DAYS[period]))
+        past = [self.days.get(day, NO_REQUESTS).usd for day in _days((first, today - timedelta(days=1)))]
+        return forecast(past, min(first, today), self.days.get(today, NO_REQUESTS).usd, period)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What was spent from ``first`` to ``last``: None if nothing is known of it. ``incomplete`` requests lack a cost."""
+
+    first: date
+    last: date
+    usd: Decimal | None
+    is_at_least: bool
+    requests: int
+    incomplete: int
+
+
+@dataclass(frozen=True)
+class State:
+    """A budget in its running period: what is ``used``, ``pace``, the share of the period that is over, and the days ``left``.
+
+    ``before`` are the three periods before, the newest first. ``forecast`` is None for days and weeks, which have none.
+    """
+
+    budget: Budget
+    used: Spent
+    before: tuple[Spent, ...]
+    pace: float
+    left: int
+    forecast: Forecast | TooLittle | None
+
+    def share(self, spent: Spent) -> Decimal | None:
+        """What a period used of the amount; None if that is not known."""
+        return None if spent.usd is None else spent.usd / self.budget.amount
+
+    @property
+    def forecast_share(self) -> Decimal | None:
+        """What the period will have used of the amount; None where there is no forecast."""
+        return Decimal(self.forecast.total) / self.budget.amount if isinstance(self.forecast, Forecast) else None
+
+
+def state_of(budget: Budget, series: Series, today: date, now: datetime, zone: str, week_start: int = 0) -> State:
+    """Returns how a budget stands at an instant, which is of the day ``today`` in the reporting zone."""
+    span = span_of(today, budget.period, week_start)
+    before = spans_before(today, budget.period, BEFORE, week_start)
+    start, end = local_midnight(span[0], zone), local_midnight(span[1] + timedelta(days=1), zone)
+    return State(
+        budget,
+        series.spent(span),
+        tuple(series.spent(one) for one in before),
+        pace=min(1.0, (now - start) / (end - start)),
+        left=(span[1] - today).days,
+        forecast=series.forecast(today, budget.period) if budget.period in FORECAST_PERIODS else None,
+    )
+
+
+def first_day_asked(budget: Budget, today: date, week_start: int = 0) -> date:
+    """Returns the first day that the state of a budget is made of."""
+    before = spans_before(today, budget.period, BEFORE, week_start)[-1][0]
+    return min(before, today - timedelta(days=FORECAST_DAYS.get(budget.period, 0)))
+
+
+def _days(span: Span) -> list[date]:
+    return [span[0] + timedelta(days=place) for place in range((span[1] - span[0]).days + 1)]
