@@ -11,7 +11,7 @@ import pytest
 
 HOME = Path(__file__).parents[1]
 
-READ = "queries forecast vocabulary periods exports exporting charts boards budgets"
+READ = "queries forecast vocabulary periods exports exporting charts boards budgets alerts"
 WRITE = "ingest sample pricing pricebook annotations"  # the write side's front doors
 
 ALLOWED = {
@@ -24,6 +24,7 @@ ALLOWED = {
     "queries":   "forecast vocabulary periods engine lake schema",
     "forecast":  "periods",
     "budgets":   "forecast toml_tables queries vocabulary periods lake",
+    "alerts":    "budgets forecast queries vocabulary periods lake schema",
     "exports":   "",
     "exporting": "exports vocabulary engine lake schema",
     "boards":    "queries vocabulary periods lake",

@@ -192,10 +192,27 @@ NAME_COLUMNS: tuple[Column, ...] = (
     Column("seen_at", INSTANT, "name", "When it was called so, as far as is known", "UTC instant, µs", required=True),
 )
 
+ALERT_COLUMNS: tuple[Column, ...] = (
+    Column("id", TEXT, "alert", "The alert's own id, which messages say too: one for a rule, subject and period", required=True),
+    Column("event", TEXT, "alert", "raised or resolved", required=True),
+    Column("channel", TEXT, "alert", "Who was told of the event; NULL for the event itself"),
+    Column("outcome", TEXT, "alert", "What came of telling them: sent or failed; NULL for the event itself"),
+    Column("attempt", COUNT, "alert", "The number of the attempt to tell a channel that fails, from 1; else 0", required=True),
+    Column("happened_at", INSTANT, "alert", "When it was", "UTC instant, µs", required=True),
+    Column("rule", TEXT, "alert", "The rule that was broken", required=True),
+    Column("subject", TEXT, "alert", "What broke it: a budget, model, source, user or key", required=True),
+    Column("threshold", TEXT, "alert", 'The threshold of a budget in percent; "" elsewhere', required=True),
+    Column("period", TEXT, "alert", 'The day on which its period begins; "" where it holds for ever', required=True),
+    Column("title", TEXT, "alert", "What happened, in a line", required=True),
+    Column("body", TEXT, "alert", "The same in sentences; of a failure, why", required=True),
+    Column("tell", TEXT, "alert", "The channels that are told", "JSON", required=True),
+)
+
 REQUESTS = pa.schema([column.field for column in COLUMNS])
 REJECTS = pa.schema([column.field for column in REJECT_COLUMNS])
 LINEAGE = pa.schema([column.field for column in LINEAGE_COLUMNS])
 NAMES = pa.schema([column.field for column in NAME_COLUMNS])
+ALERTS = pa.schema([column.field for column in ALERT_COLUMNS])
 COLUMN_BY_NAME = {column.name: column for column in COLUMNS}
 
 _PRICES = [column.field for column in COLUMNS if column.name in PRICE_COLUMNS]

@@ -15,7 +15,7 @@ from usagecost.periods import local_midnight
 
 BEFORE = 3
 """Periods before the running one that are shown."""
-FORECAST_DAYS = {"month": 250, "quarter": 400, "year": 1_200}
+FORECAST_DAYS = {"month": 150, "quarter": 290, "year": 1_200}
 """What is forecast -> the days before today that it is learned from, as far as the lake has them."""
 
 
@@ -39,16 +39,13 @@ class Series:
     oldest: date | None
 
     def spent(self, span: Span) -> Spent:
-        """What was spent in a period; it is a lower bound where a cost is missing, or days before the lake's first."""
+        """What was spent in a period."""
         days = [self.days[day] for day in _days(span) if day in self.days]
         known = [day.usd for day in days if day.usd is not None]
-        incomplete = sum(day.incomplete for day in days)
         is_before = self.oldest is None or span[1] < self.oldest
         usd = None if is_before or (days and not known) else sum(known, Decimal(0))
-        is_cut = self.oldest is not None and span[0] < self.oldest
-        return Spent(
-            *span, usd, is_at_least=bool(incomplete) or is_cut, requests=sum(day.requests for day in days), incomplete=incomplete
-        )
+        since = self.oldest if self.oldest and span[0] < self.oldest <= span[1] else None
+        return Spent(*span, usd, sum(day.requests for day in days), sum(day.incomplete for day in days), since)
 
     def forecast(self, today: date, period: str) -> Forecast | TooLittle:
         """Where the running month, quarter or year ends."""
@@ -59,14 +56,16 @@ class Series:
 
 @dataclass(frozen=True)
 class Spent:
-    """What was spent from ``first`` to ``last``: None if nothing is known of it. ``incomplete`` requests lack a cost."""
+    """What was spent from ``first`` to ``last``: None if nothing is known of it. ``incomplete`` requests lack a cost, so it is a
+    lower bound. ``since``: the lake's first day, if that is later than the period's.
+    """
 
     first: date
     last: date
     usd: Decimal | None
-    is_at_least: bool
     requests: int
     incomplete: int
+    since: date | None = None
 
 
 @dataclass(frozen=True)

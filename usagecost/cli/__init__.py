@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from usagecost.cli.alerting import alerts
 from usagecost.cli.exporting import export
 from usagecost.cli.loading import ingest
 from usagecost.cli.prices import prices, reprice, repricings
@@ -26,6 +27,7 @@ COMMANDS = (
     prices,
     reprice,
     repricings,
+    alerts,
     sample,
     doctor,
     upgrade,

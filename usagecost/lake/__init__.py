@@ -8,12 +8,14 @@ One folder holds everything::
     price_changes/  Delta table of the prices that repricing has changed; repricings/, what was done, by whom and why
     lineage/        Delta table of which request is part of which, for formats whose requests contain each other
     names/          Delta table of what people call the teams, users and keys that requests name by ids
+    alerts/         Delta table of alerts that were raised and resolved, and of who was told
     staging/        what running ingests have not committed yet
     watch/          which files of watched folders have been taken, one file for each folder
     spool/          what the receiver has acknowledged and no version holds yet, as lines of OTLP/JSON
     spool.lock      held by the receiver; spool.commit.lock, by its process that commits
     commit.lock     held by whoever commits, compacts or vacuums
     staging.lock    held for the moment in which a folder of staging/ is made
+    alerts.lock     held during a round of alerts
     .texts.lock     held while a small text beside the tables, such as prices.toml, is replaced
 
 In a store there are the tables and the texts alone; staging, locks and copies of the files lie in a folder of each machine.

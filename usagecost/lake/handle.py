@@ -13,6 +13,7 @@ import pyarrow as pa
 from deltalake.exceptions import CommitFailedError
 from filelock import FileLock
 
+from usagecost.lake import alerts as lake_alerts
 from usagecost.lake import lineage as lake_lineage
 from usagecost.lake import names as lake_names
 from usagecost.lake import rejects as lake_rejects
@@ -113,6 +114,11 @@ class Lake(LakeReader):
         """Keep what ids are called, as schema.NAMES has it, the newest name of each; returns how many are new or changed."""
         with self._writing() as folder:
             return _until_committed(lambda: lake_names.keep(self._names, names, folder))
+
+    def keep_alerts(self, alerts: pa.Table) -> int:
+        """Add the rows of schema.ALERTS that are not there yet, so that each is recorded once; returns how many they are."""
+        with self._writing() as folder:
+            return _until_committed(lambda: lake_alerts.add_new(self._alerts, alerts, folder))
 
     def compact(self) -> int:
         """Make one sorted file of each day's, and of each other table's, where there are several; returns how many were merged.

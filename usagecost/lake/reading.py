@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 from deltalake import DeltaTable
 
+from usagecost.lake import alerts as lake_alerts
 from usagecost.lake import names as lake_names
 from usagecost.lake import rejects as lake_rejects
 from usagecost.lake import removal as lake_removal
@@ -31,6 +32,7 @@ from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database, staging_folder
 from usagecost.lake.storage import Disk, errors_explained, storage
 from usagecost.lake.table import (
+    ALERTS,
     LINEAGE,
     NAMES,
     PRICE_CHANGES,
@@ -63,6 +65,7 @@ class LakeReader:
         self._rejects = self._place / REJECTS.name
         self._lineage = self._place / LINEAGE.name
         self._names = self._place / NAMES.name
+        self._alerts = self._place / ALERTS.name
         self._prices = PriceTables(self._requests, self._place / PRICE_CHANGES.name, self._place / REPRICINGS.name)
         self._mutex = threading.Lock()
         self._rollups = RollupFiles(self._requests)
@@ -135,6 +138,11 @@ class LakeReader:
         """One row = what people call a team, user or key that requests name by its id; by source, field and id."""
         with errors_explained(self._names):
             return lake_names.all_names(self._names)
+
+    def alerts(self) -> pa.Table:
+        """One row = an alert that was raised or resolved, or an attempt to tell somebody; the oldest first."""
+        with errors_explained(self._alerts):
+            return lake_alerts.all_alerts(self._alerts)
 
     def reject_files(self) -> tuple[str, ...]:
         """The Parquet files that hold the rejects now. Other rejects are other files, so the names are a version of them."""

@@ -52,8 +52,9 @@ PRICE_CHANGES = TableSpec("price_changes", schema.PRICE_CHANGES, order="day")
 REPRICINGS = TableSpec("repricings", schema.REPRICINGS, order="done_at", instant="done_at")
 NAMES = TableSpec("names", schema.NAMES, order="source, field, id", instant="seen_at")
 LINEAGE = TableSpec("lineage", schema.LINEAGE, order="source, request_id", instant="seen_at")
+ALERTS = TableSpec("alerts", schema.ALERTS, order="happened_at, id", instant="happened_at")
 
-SPECS = {spec.name: spec for spec in (REQUESTS, REJECTS, LINEAGE, NAMES, PRICE_CHANGES, REPRICINGS)}
+SPECS = {spec.name: spec for spec in (REQUESTS, REJECTS, LINEAGE, NAMES, PRICE_CHANGES, REPRICINGS, ALERTS)}
 """The tables of a lake."""
 
 

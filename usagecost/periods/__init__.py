@@ -28,6 +28,7 @@ from usagecost.periods.calendar import (
     places,
     reporting_zone,
     wall_clock,
+    week_start,
 )
 from usagecost.periods.comparison import COMPARISONS, Back
 from usagecost.periods.counterparts import counterparts
@@ -61,4 +62,5 @@ __all__ = [
     "places",
     "reporting_zone",
     "wall_clock",
+    "week_start",
 ]

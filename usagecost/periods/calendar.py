@@ -35,6 +35,8 @@ BY_CLOCK = {"15min": QUARTER_US, "hour": HOUR_US}
 WHOLE = "period"
 """The whole period as one interval, for questions that are not about time."""
 
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
 MOST_DAYS = {"15min": 2, "hour": 31}
 """Interval -> the days of the longest range it is for; more would be more points than a chart can show or a query should return."""
 
@@ -43,6 +45,12 @@ def reporting_zone() -> str:
     """The organisation's time zone: USAGECOST_ZONE, else UTC."""
     zone = os.environ.get("USAGECOST_ZONE", "UTC")
     return zone if zone in known_zones() else "UTC"
+
+
+def week_start() -> int:
+    """The first day of the week, 0 being Monday: USAGECOST_WEEK_START, else Monday."""
+    name = os.environ.get("USAGECOST_WEEK_START", "monday").lower()
+    return WEEKDAYS.index(name) if name in WEEKDAYS else 0
 
 
 @cache

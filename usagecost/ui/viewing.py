@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -24,7 +23,6 @@ RANGES = {**PRESETS, CUSTOM: ("Custom range", None, None)}
 FILTERED = ("provider", "model", "user", "team", "key", "app", "environment", "status")
 KEPT = ("range", "days", "compare", "interval", "zone", "basis")
 """What stays as it is when a number is opened: all but the filters."""
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True)
@@ -51,18 +49,12 @@ def choices() -> dict[str, Choice]:
     }
 
 
-def week_start() -> int:
-    """The first day of the week, 0 being Monday: USAGECOST_WEEK_START, else Monday."""
-    name = os.environ.get("USAGECOST_WEEK_START", "monday").lower()
-    return WEEKDAYS.index(name) if name in WEEKDAYS else 0
-
-
 def view_asked_for(data: Data) -> View:
     """The view that the state describes."""
     state = st.session_state
     period = _period(data, state["zone"])
     interval = periods.chosen_interval(state["interval"], period.days)
-    unfiltered = View(data.lake, data.version, period, interval, state["basis"], week_start=week_start())
+    unfiltered = View(data.lake, data.version, period, interval, state["basis"], week_start=periods.week_start())
     conditions = [_condition(name, unfiltered) for name in FILTERED]
     return replace(unfiltered, filters=Filters(tuple(condition for condition in conditions if condition)))
 
@@ -109,7 +101,7 @@ def _period(data: Data, zone: str) -> Period:
     if preset == CUSTOM:
         period = Period(days[0], days[1], zone, data.now)
     else:
-        period = preset_period(preset, zone, data.now, data.oldest_newest, week_start())
+        period = preset_period(preset, zone, data.now, data.oldest_newest, periods.week_start())
     return periods.compared(period, st.session_state["compare"])
 
 

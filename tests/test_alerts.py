@@ -1,0 +1,276 @@
+"""Alerts: each rule raises once a period and is resolved once; channels are told at least once, whatever fails or is killed."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Message as MessageHandler
+from typer.testing import CliRunner
+
+from tests.lake_rows import commit
+from tests.loopback import free_port
+from tests.views import instant, request
+from tests.webhook import Receiver, webhook
+from usagecost.alerts import channel_problem, read_ledger, run_round
+from usagecost.budgets import NAME
+from usagecost.cli import app
+from usagecost.lake import Lake, Selection
+
+HOME = Path(__file__).parents[1]
+NOW = instant("2026-05-16 12:00")
+BUDGET = '[[budget]]\nname = "Search"\namount = 10\nonly = { team = ["search"] }\nforecast = []\ntell = ["ops"]\n'
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    """A lake whose team has spent 8.50 USD in May."""
+    lake = Lake(tmp_path / "lake")
+    commit(lake, request("2026-05-02 10:00", team_id="search", user_id="ada", list_cost_usd=Decimal("8.50")))
+    (tmp_path / NAME).write_text(BUDGET)
+    return lake
+
+
+@pytest.fixture
+def ops(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """The receiver of the channel ops."""
+    with webhook() as receiver:
+        monkeypatch.setenv("USAGECOST_ALERT_OPS", receiver.url)
+        yield receiver
+
+
+def rounds(lake: Lake, *, minutes: float = 0, dry_run: bool = False) -> list[str]:
+    """What a round says so many minutes after noon."""
+    said: list[str] = []
+    run_round(lake, said.append, NOW + timedelta(minutes=minutes), dry_run=dry_run)
+    return [line.split(". ")[0] for line in said]
+
+
+def spend(lake: Lake, amount: str, day: str = "2026-05-03 10:00", **columns: object) -> None:
+    commit(lake, request(day, list_cost_usd=Decimal(amount), **{"team_id": "search", **columns}))
+
+
+def test_a_threshold_is_told_once_a_period_and_resolved_once(lake: Lake, ops: Receiver):
+    assert rounds(lake) == ["Budget Search: 80% used"]
+    assert ops.came[0]["message"].startswith("$8.50 of $10.00 used (85.0%) in the month from 2026-05-01 to 2026-05-31.")
+    spend(lake, "0.25")  # late data: the same threshold is no news
+    assert rounds(lake, minutes=1) == []
+    spend(lake, "2", user_id="gone")
+    assert rounds(lake, minutes=2) == ["Budget Search: 100% used"]
+
+    lake.remove(Selection(user="gone"))
+    assert rounds(lake, minutes=3) == ["Resolved: Budget Search: 100% used"]
+    spend(lake, "5")
+    assert rounds(lake, minutes=4) == []  # of this month it was told
+
+    assert ops.titles == ["Budget Search: 80% used", "Budget Search: 100% used", "Resolved: Budget Search: 100% used"]
+    assert ops.ids[1][0] == ops.ids[2][0] != ops.ids[0][0]
+    spend(lake, "9", "2026-06-02 10:00")
+    assert rounds(lake, minutes=60 * 24 * 20) == ["Budget Search: 80% used"]  # the next month is another
+
+
+def test_what_may_be_more_is_not_resolved(lake: Lake):
+    rounds(lake)
+    lake.remove(Selection(user="ada"))
+    commit(lake, request("2026-05-03 10:00", team_id="search", price_status="unpriced"))
+
+    assert rounds(lake, minutes=1) == []
+
+
+def test_a_forecast_alerts_before_the_amount_is_used(tmp_path: Path):
+    lake = Lake(tmp_path / "lake")
+    start = instant("2026-03-05 10:00")
+    commit(lake, *(request(start + timedelta(days=day), list_cost_usd=Decimal(2)) for day in range(73)))  # 2 a day to 16 May
+    (tmp_path / NAME).write_text('[[budget]]\nname = "All"\namount = 60\nactual = [50]\nforecast = [100, 120]\n')
+
+    assert rounds(lake) == ["Budget All: 50% used", "Budget All: forecast to use 100%"]  # 32 used, 62 at the end
+
+
+def test_requests_without_a_price_alert_where_asked_for(lake: Lake):
+    (lake.root.parent / NAME).write_text(BUDGET + "incomplete = true\n")
+    commit(lake, request("2026-05-03 10:00", team_id="search", price_status="unpriced"))
+
+    assert rounds(lake) == ["Budget Search: 80% used", "Budget Search: spend is incomplete"]
+
+
+RULES = '[alerts]\nunpriced_models = true\nsilent_hours = 24\nnew_above = 5\ntell = ["ops"]\n'
+
+
+def test_new_models_silent_sources_and_new_spenders_alert_once(tmp_path: Path):
+    lake = Lake(tmp_path / "lake")
+    (tmp_path / NAME).write_text(RULES)
+    old = [
+        request(f"2026-05-{day:02} 10:00", user_id="ada", virtual_key="k1", model="old", price_status="unpriced")
+        for day in (1, 5, 14)
+    ]
+    new = [
+        request(
+            "2026-05-15 11:00",
+            user_id="eve\n*bold*",
+            virtual_key="k1",
+            model="new",
+            price_status="unpriced",
+            reported_cost_usd=Decimal(6),
+        ),
+        request("2026-05-15 11:30", user_id="bob", virtual_key="k2", list_cost_usd=Decimal(4)),
+    ]
+    commit(lake, *old, *new)
+
+    assert rounds(lake) == ["New model without a price: new", "No data from test for 24 h", "New user eve *bold*: $6.00"]
+    assert rounds(lake, minutes=5) == []
+    commit(lake, request("2026-05-16 12:01", user_id="bob", virtual_key="k2", list_cost_usd=Decimal(2)))
+    assert rounds(lake, minutes=6) == [
+        "Resolved: No data from test for 24 h",
+        "New user bob: $6.00",
+        "New virtual key k2: $6.00",
+    ]
+
+
+def test_rules_that_are_not_set_do_not_alert(lake: Lake):
+    (lake.root.parent / NAME).write_text("")
+    commit(lake, request("2026-05-03 10:00", model="new", price_status="unpriced"))
+
+    assert rounds(lake) == []
+
+
+def test_a_channel_that_fails_is_tried_again_after_longer_and_longer(lake: Lake, ops: Receiver):
+    ops.fails = True
+    tries = []
+    for minutes in (0, 0.5, 1, 2, 3, 5, 7):  # tried after 1 and then 2 and 4 minutes
+        rounds(lake, minutes=minutes)
+        tries.append(ops.tries)
+    assert tries == [1, 1, 2, 2, 3, 3, 4]
+    trouble = read_ledger(lake).troubles["ops"]
+    assert (trouble.attempts, trouble.again_at) == (4, NOW + timedelta(minutes=15))
+    assert trouble.why == "The channel ops did not take the message: see the log, then check its URL and the service."
+
+    ops.fails = False
+    rounds(lake, minutes=15)
+    assert ops.titles == ["Budget Search: 80% used"]
+    assert read_ledger(lake).troubles == {}
+    rounds(lake, minutes=90)
+    assert len(ops.came) == 1
+
+
+def test_a_channel_without_a_url_or_with_a_wrong_one_says_what_to_set(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("USAGECOST_ALERT_OPS", raising=False)
+    assert "set USAGECOST_ALERT_OPS to one of Apprise" in str(channel_problem("ops"))
+    monkeypatch.setenv("USAGECOST_ALERT_OPS", "nonsense://secret")
+
+    said = CliRunner().invoke(app, ["alerts", "--test", "ops"])
+    assert (said.exit_code, said.stderr) == (
+        1,
+        "The URL in USAGECOST_ALERT_OPS is none that Apprise knows: see its list of services.\n",
+    )
+
+
+def test_a_dry_run_records_and_tells_nothing(lake: Lake, ops: Receiver):
+    assert rounds(lake, dry_run=True) == ["Budget Search: 80% used"]
+
+    assert (read_ledger(lake).alerts, ops.tries) == ({}, 0)
+
+
+def test_a_broken_file_is_said_and_what_is_waiting_is_told(lake: Lake, ops: Receiver):
+    ops.fails = True
+    rounds(lake)
+    ops.fails = False
+    (lake.root.parent / NAME).write_text("[[budget]]\n")
+    done = run_round(lake, print, NOW + timedelta(hours=1))
+
+    assert "budgets.toml, line 1, name: it is missing. Until that is corrected, no rule is checked." in done.problems[0]
+    assert len(ops.came) == 1
+
+
+class Mails(MessageHandler):
+    """Keeps what comes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.came: list = []
+
+    def handle_message(self, message: object) -> None:
+        self.came.append(message)
+
+
+def test_mail_reaches_a_server_and_names_in_it_are_no_markup(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    mails = Mails()
+    server = Controller(mails, hostname="127.0.0.1", port=free_port())
+    server.start()
+    try:
+        monkeypatch.setenv(
+            "USAGECOST_ALERT_OPS", f"mailto://127.0.0.1:{server.port}/?from=alerts@example.com&to=ada@example.com&mode=insecure"
+        )
+        (lake.root.parent / NAME).write_text(BUDGET.replace("Search", "<script>alert(1)</script>"))
+        assert run_round(lake, print, NOW).sent == 1
+    finally:
+        server.stop()
+
+    (mail,) = mails.came
+    assert mail.get_content_type() == "text/plain"
+    assert mail["Subject"] == "Budget <script>alert(1)</script>: 80% used"
+    assert mail.get_payload(decode=True).decode().startswith("$8.50 of $10.00 used (85.0%)")
+
+
+def test_an_alert_that_two_record_is_recorded_once(lake: Lake):
+    rounds(lake)
+    rows = lake.alerts()
+
+    assert Lake(lake.root).keep_alerts(rows) == 0
+    assert lake.alerts().num_rows == rows.num_rows
+
+
+IN_A_CHILD = """
+import os, signal, sys, time
+from datetime import datetime
+from usagecost.alerts import run_round
+from usagecost.lake import Lake
+for line in sys.stdin:
+    lake, now, seconds = line.split("|")
+    child = os.fork()
+    if not child:
+        run_round(Lake(lake), lambda _: None, datetime.fromisoformat(now))
+        os._exit(0)
+    time.sleep(float(seconds))
+    if float(seconds) < 30:
+        os.kill(child, signal.SIGKILL)
+    print(os.waitpid(child, 0)[1], flush=True)
+"""
+"""Rounds, each in a process of its own that begins with everything imported, and is killed after so many seconds."""
+
+
+@pytest.mark.slow
+def test_twenty_kills_lose_no_alert_and_record_none_twice(lake: Lake, ops: Receiver):
+    teams = [f"t{number}" for number in range(20)]
+    budgets = [f'[[budget]]\nname = "{team}"\namount = 10\nonly = {{ team = ["{team}"] }}\ntell = ["ops"]\n' for team in teams]
+    (lake.root.parent / NAME).write_text("\n".join(budgets))
+    drawn, killed = random.Random(21), 0
+    with subprocess.Popen(
+        [sys.executable, "-c", IN_A_CHILD], cwd=HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        for number, team in enumerate([*teams, None]):
+            if team:
+                amount, late = Decimal("8.50" if number % 2 else "10.50"), f"2026-05-{number % 9 + 1:02} 08:00"
+                new = request("2026-05-04 10:00", team_id=team, list_cost_usd=amount)
+                commit(lake, new, request(late, team_id=teams[number // 2], list_cost_usd=Decimal("0.01")))
+            seconds = drawn.uniform(0.02, 0.5) if team else 0
+            process.stdin.write(f"{lake.root}|{(NOW + timedelta(minutes=number)).isoformat()}|{seconds}\n")
+            process.stdin.flush()
+            killed += process.stdout.readline() != "0\n"
+        process.stdin.close()
+    run_round(lake, print, NOW + timedelta(minutes=30))
+
+    expected = {(team, limit) for number, team in enumerate(teams) for limit in (["80"] if number % 2 else ["80", "100"])}
+    recorded = [row for row in lake.alerts().to_pylist() if row["channel"] is None]
+    assert Counter((row["subject"], row["threshold"]) for row in recorded) == Counter(expected)
+    assert {(row["id"], "raised") for row in recorded} == set(ops.ids)
+    assert killed >= 5

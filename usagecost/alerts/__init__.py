@@ -1,0 +1,26 @@
+"""Alerts: rules are checked against the lake, what breaks one is recorded in it once, and its channels are told at least once.
+
+A round may be run by several processes, and killed at any instant: what was recorded and not told is told by the next one. Nothing
+here draws. Channels are URLs of Apprise in the environment; without that library alerts are recorded and logged all the same.
+"""
+
+from usagecost.alerts.channels import PREFIX, channel_problem, channels, send
+from usagecost.alerts.checks import Check
+from usagecost.alerts.ledger import Alert, Ledger, read_ledger
+from usagecost.alerts.rounds import Round, follow, run_round
+from usagecost.alerts.rules import RULES
+
+__all__ = [
+    "PREFIX",
+    "RULES",
+    "Alert",
+    "Check",
+    "Ledger",
+    "Round",
+    "channel_problem",
+    "channels",
+    "follow",
+    "read_ledger",
+    "run_round",
+    "send",
+]

@@ -1,0 +1,146 @@
+"""What is recorded of alerts: which were raised and resolved, who was told, and what is to be done about checks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from usagecost.alerts.checks import Check
+from usagecost.lake import Lake
+
+RAISED, RESOLVED = "raised", "resolved"
+SENT, FAILED = "sent", "failed"
+FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
+"""How long a channel that failed is left alone; twice as long after each further failure, up to an hour."""
+GIVEN_UP_AFTER = timedelta(days=30)
+"""Who could not be told for so long is not told any more."""
+
+Row = dict[str, Any]
+_ABOUT = ("id", "rule", "subject", "threshold", "period", "title", "body", "tell")
+
+
+@dataclass
+class Alert:
+    """An alert as it was ``raised``, a row of schema.ALERTS, and as it was ``resolved``, if it was."""
+
+    raised: Row
+    resolved: Row | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was not resolved."""
+        return self.resolved is None
+
+    @property
+    def channels(self) -> list[str]:
+        """Who is told."""
+        return json.loads(self.raised["tell"])
+
+
+@dataclass(frozen=True)
+class Message:
+    """An event that a channel has not been told of."""
+
+    row: Row
+    channel: str
+
+
+@dataclass
+class Trouble:
+    """A channel that fails: how often in a row, when last, and why."""
+
+    attempts: int
+    at: datetime
+    why: str
+
+    @property
+    def again_at(self) -> datetime:
+        """When it is tried again."""
+        return self.at + min(FIRST_WAIT * 2 ** min(self.attempts - 1, 20), LONGEST_WAIT)
+
+
+@dataclass
+class Ledger:
+    """The alerts by their ids, the oldest first; what was told to whom; and the channels that fail."""
+
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    told: set[tuple[str, str, str]] = field(default_factory=set)
+    troubles: dict[str, Trouble] = field(default_factory=dict)
+
+    def enter(self, rows: Iterable[Row]) -> Ledger:
+        """Enters rows of schema.ALERTS, the oldest first."""
+        for row in rows:
+            if row["channel"] is not None:
+                self._enter_attempt(row)
+            elif row["event"] == RAISED:
+                self.alerts.setdefault(row["id"], Alert(row))
+            elif row["id"] in self.alerts:
+                self.alerts[row["id"]].resolved = row
+        return self
+
+    def changes(self, checks: Iterable[Check], now: datetime) -> list[Row]:
+        """Returns the alerts that are to be raised and resolved; nothing for what is recorded already."""
+        rows: dict[tuple[str, str], Row] = {}
+        for check in checks:
+            if check.is_on is None:
+                continue
+            same = [alert for alert in self._open() if _is_same(alert, check)]
+            if not check.is_on:
+                rows |= {(alert.raised["id"], RESOLVED): _resolved(alert, check, now) for alert in same}
+            elif check.id not in self.alerts and not (check.lasts and same):
+                rows[check.id, RAISED] = _raised(check, now)
+        return list(rows.values())
+
+    def pending(self, now: datetime) -> list[Message]:
+        """Returns what channels are still to be told, the oldest event first, whether they fail or not."""
+        events = [row for alert in self.alerts.values() for row in (alert.raised, alert.resolved) if row]
+        return [
+            Message(row, channel)
+            for row in sorted(events, key=lambda row: row["happened_at"])
+            if now - row["happened_at"] < GIVEN_UP_AFTER
+            for channel in json.loads(row["tell"])
+            if (row["id"], row["event"], channel) not in self.told
+        ]
+
+    def attempt(self, message: Message, now: datetime, problem: str | None) -> Row:
+        """Returns the row that says that a channel was told, or why it was not."""
+        trouble = self.troubles.get(message.channel)
+        about = {"channel": message.channel, "outcome": FAILED if problem else SENT, "happened_at": now}
+        number = (trouble.attempts if trouble else 0) + 1 if problem else 0
+        return {**message.row, **about, "attempt": number, "body": problem or message.row["body"]}
+
+    def _enter_attempt(self, row: Row) -> None:
+        channel = row["channel"]
+        if row["outcome"] == SENT:
+            self.told.add((row["id"], row["event"], channel))
+            self.troubles.pop(channel, None)
+        else:
+            self.troubles[channel] = Trouble(row["attempt"], row["happened_at"], row["body"])
+
+    def _open(self) -> Iterator[Alert]:
+        return (alert for alert in self.alerts.values() if alert.is_open)
+
+
+def read_ledger(lake: Lake) -> Ledger:
+    """Returns what a lake has recorded of alerts; raises LakeError."""
+    return Ledger().enter(lake.alerts().to_pylist())
+
+
+def _is_same(alert: Alert, check: Check) -> bool:
+    """Whether an alert is of a check: of its period too, unless it lasts."""
+    names = ("rule", "subject", "threshold") if check.lasts else ("rule", "subject", "threshold", "period")
+    return all(alert.raised[name] == getattr(check, name) for name in names)
+
+
+def _raised(check: Check, now: datetime) -> Row:
+    about = {name: getattr(check, name) for name in _ABOUT}
+    event = {"event": RAISED, "happened_at": now, "channel": None, "outcome": None, "attempt": 0}
+    return {**about, **event, "tell": json.dumps(check.tell)}
+
+
+def _resolved(alert: Alert, check: Check, now: datetime) -> Row:
+    title = f"Resolved: {alert.raised['title']}"
+    return {**alert.raised, "event": RESOLVED, "happened_at": now, "title": title, "body": check.body}

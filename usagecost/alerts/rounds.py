@@ -1,0 +1,99 @@
+"""A round of alerts: check all rules, record what changed, tell the channels, and record that they were told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Event
+
+import pyarrow as pa
+from filelock import FileLock
+
+from usagecost import periods
+from usagecost.alerts.channels import send
+from usagecost.alerts.ledger import RESOLVED, Ledger, Message, Row, read_ledger
+from usagecost.alerts.rules import all_checks, view_of_now
+from usagecost.budgets import BudgetProblem, read_budgets
+from usagecost.lake import Lake, LakeError
+from usagecost.schema import ALERTS
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Round:
+    """What a round did: events recorded, messages sent, and why others were not; ``problems`` are sentences."""
+
+    events: list[Row] = field(default_factory=list)
+    sent: int = 0
+    problems: list[str] = field(default_factory=list)
+    waiting: int = 0
+
+
+def run_round(lake: Lake, say: Say, now: datetime | None = None, *, dry_run: bool = False) -> Round:
+    """Runs a round and says each event in a line. A ``dry_run`` records nothing and tells nobody.
+
+    One round runs at a time on a machine. Raises LakeError where the lake cannot be read or written.
+    """
+    version = lake.version()
+    lake.root.mkdir(parents=True, exist_ok=True)  # of a remote lake it may not be there yet
+    with FileLock(lake.root / "alerts.lock"):
+        now, done = now or datetime.now(UTC), Round()
+        ledger = read_ledger(lake)
+        try:
+            said = read_budgets(lake)
+            view = view_of_now(lake.name, version, now, periods.reporting_zone(), periods.week_start())
+            done.events = ledger.changes(all_checks(view, said), now)
+        except BudgetProblem as problem:
+            done.problems.append(f"{problem} Until that is corrected, no rule is checked.")
+        for row in done.events:
+            say(f"{row['title']}. {row['body']} [{row['id']}]")
+        if not dry_run:
+            _record(lake, ledger, done.events)
+            _tell(lake, ledger, done, now)
+        return done
+
+
+def _record(lake: Lake, ledger: Ledger, rows: list[Row]) -> None:
+    """Records rows; what another machine has recorded in the meantime stays as it is."""
+    if rows:
+        lake.keep_alerts(pa.Table.from_pylist(rows, schema=ALERTS))
+        ledger.enter(rows)
+
+
+def _tell(lake: Lake, ledger: Ledger, done: Round, now: datetime) -> None:
+    """Tells channels what they have not been told; one that fails is left alone for the rest of the round, and then longer."""
+    resting = {name for name, trouble in ledger.troubles.items() if trouble.again_at > now}
+    for message in ledger.pending(now):
+        if message.channel in resting:
+            done.waiting += 1
+            continue
+        problem = send(message.channel, *_words(message), is_good=message.row["event"] == RESOLVED)
+        _record(lake, ledger, [ledger.attempt(message, now, problem)])
+        if problem:
+            resting.add(message.channel)
+            done.problems.append(problem)
+            done.waiting += 1
+        else:
+            done.sent += 1
+
+
+def _words(message: Message) -> tuple[str, str]:
+    """The title and the text of a message, with the id by which a repeated one is told."""
+    row: Mapping[str, str] = message.row
+    return row["title"], f"{row['body']}\n\nAlert {row['id']}, {row['event']}"
+
+
+def follow(lake: Lake, every: float, stop: Event, say: Say, *, dry_run: bool = False) -> None:
+    """Runs a round every so many seconds until ``stop`` is set; what is wrong is said once until something else is."""
+    last: list[str] = []
+    while not stop.is_set():
+        try:
+            problems = run_round(lake, say, dry_run=dry_run).problems
+        except LakeError as problem:
+            problems = [str(problem)]
+        for sentence in problems if problems != last else ():
+            say(sentence)
+        last = problems
+        stop.wait(every)

@@ -1,0 +1,135 @@
+"""The rules beside budgets, each a few questions that rollups answer: new models without a price, silent sources, new spenders."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from usagecost.alerts.checks import Check, checks_of_budget, one_line
+from usagecost.budgets import BudgetFile, Rules, states
+from usagecost.periods import EPOCH, WHOLE, Period
+from usagecost.queries import data_span, usage
+from usagecost.queries.folds import Usage
+from usagecost.vocabulary import DIMENSIONS, measures_of
+from usagecost.vocabulary.filters import Condition, Filters, View
+from usagecost.vocabulary.formats import counted, usd
+
+UNPRICED, SILENT, NEW = "unpriced model", "silent source", "new spender"
+RULES = {
+    "budget": "Budget used",
+    "budget forecast": "Budget forecast",
+    "budget without price": "Budget without prices",
+    UNPRICED: "New model without a price",
+    SILENT: "Silent source",
+    NEW: "New user or key",
+}
+"""Rule -> what it is called."""
+
+RECENT_DAYS, KNOWN_DAYS = 7, 30
+"""Days up to now in which something is new, and those before in which it was not there."""
+REGULAR_DAYS = 3
+"""A source that was heard on fewer days of those was never expected to go on."""
+MOST_NEW = 500
+
+
+def all_checks(view: View, said: BudgetFile) -> Iterator[Check]:
+    """Yields the checks of all that the file asks for, now. Of the view its lake, version, zone and instant count."""
+    for state in states(view, said.budget):
+        yield from checks_of_budget(state)
+    rules = said.alerts
+    if rules.unpriced_models:
+        yield from _unpriced_models(view, rules)
+    if rules.silent_hours:
+        yield from _silent_sources(view, rules, timedelta(hours=rules.silent_hours))
+    if rules.new_above:
+        for dimension in ("user", "key"):
+            yield from _new_spenders(view, rules, dimension, rules.new_above)
+
+
+def _unpriced_models(view: View, rules: Rules) -> Iterator[Check]:
+    """One check a model that has requests without a list price of late, or had."""
+    answer = _recent(view, "model", ("unpriced_requests",), KNOWN_DAYS + RECENT_DAYS)
+    days = [step.label for step in answer.intervals]
+    found: dict[str | None, list[tuple[str, int]]] = defaultdict(list)
+    for value, place, count in _cells(answer, "unpriced_requests"):
+        found[value] += [(days[place], count)] if count else []
+    for value, counted_days in found.items():
+        if value is None:
+            continue
+        first = min(counted_days, default=("", 0))[0]
+        is_on = (True if first >= days[-RECENT_DAYS:][0] else None) if counted_days else False
+        model, count = one_line(value), counted(sum(count for _, count in counted_days), "request")
+        body = f"{count} of {model} have no list price since {first}: set one on the page Prices."
+        body = body if first else f"{model} has no requests without a price any more."
+        yield Check(UNPRICED, model, "", first, is_on, f"New model without a price: {model}", body, rules.tell, lasts=True)
+
+
+def _silent_sources(view: View, rules: Rules, limit: timedelta) -> Iterator[Check]:
+    """One check a source that was heard on several days of the last month."""
+    heard: dict[str | None, list[int]] = defaultdict(list)
+    for value, _, last_us in _cells(_recent(view, "source", ("last_seen_us",), KNOWN_DAYS), "last_seen_us"):
+        heard[value].append(last_us)
+    for value, instants in heard.items():
+        if value is None or len(instants) < REGULAR_DAYS:
+            continue
+        source, last = one_line(value), EPOCH + timedelta(microseconds=max(instants))
+        local = last.astimezone(ZoneInfo(view.period.zone))
+        is_on, words = view.period.now - last > limit, f"Its newest request is of {local:%Y-%m-%d %H:%M} ({view.period.zone})."
+        title = f"No data from {source} for {rules.silent_hours} h"
+        yield Check(SILENT, source, "", local.date().isoformat(), is_on, title, words, rules.tell, lasts=True)
+
+
+def _new_spenders(view: View, rules: Rules, dimension: str, least: Decimal) -> Iterator[Check]:
+    """One check a user, or key, that was never seen before the last days and has cost enough since."""
+    span = data_span(view.lake, view.version)
+    zone = ZoneInfo(view.period.zone)
+    first = _today(view) - timedelta(days=RECENT_DAYS - 1)
+    oldest = span[0].astimezone(zone).date() if span else first
+    if oldest >= first:
+        return  # everybody is new to a new lake
+    recent_view = replace(_recent_view(view, RECENT_DAYS), interval=WHOLE)
+    recent = usage(recent_view, dimension, measures_of(("spend_usd",)), compares=False)
+    spent = {value: usd for value, _, usd in _cells(recent, "spend_usd") if value is not None and usd is not None and usd >= least}
+    values = tuple(sorted(spent, key=lambda value: -spent[value])[:MOST_NEW])
+    if not values:
+        return
+    before = Period(oldest, first - timedelta(days=1), view.period.zone, view.period.now, is_alone=True)
+    asked = replace(view, period=before, interval=WHOLE, basis="best", filters=Filters((Condition(dimension, values),)))
+    known = {value for value, *_ in _cells(usage(asked, dimension, ("requests",), compares=False), "requests")}
+    for value in values:
+        if value not in known:
+            name, label = one_line(value), DIMENSIONS[dimension].label
+            body = f"First seen since {first}, and {usd(spent[value])} spent since then."
+            yield Check(
+                NEW, f"{dimension} {name}", "", "", True, f"New {label.lower()} {name}: {usd(spent[value])}", body, rules.tell
+            )
+
+
+def _recent(view: View, split: str, measures: tuple[str, ...], days: int) -> Usage:
+    return usage(_recent_view(view, days), split, ("requests", *measures), rank="requests", compares=False)
+
+
+def _recent_view(view: View, days: int) -> View:
+    """The last days up to now, by day and without filters."""
+    period = Period(_today(view) - timedelta(days=days - 1), _today(view), view.period.zone, view.period.now, is_alone=True)
+    return replace(view, period=period, interval="day", basis="best", filters=Filters())
+
+
+def _today(view: View) -> date:
+    return view.period.now.astimezone(ZoneInfo(view.period.zone)).date()
+
+
+def _cells(answer: Usage, measure: str) -> Iterator[tuple]:
+    """Each value that is named, the place of the interval, and the measure in it."""
+    columns = (answer.cells[name].to_pylist() for name in ("value", "interval", measure, "is_other"))
+    return ((value, place, amount) for value, place, amount, is_other in zip(*columns, strict=True) if not is_other)
+
+
+def view_of_now(lake: str, version: int, now: datetime, zone: str, week_start: int) -> View:
+    """A view that says no more than which lake, when and where."""
+    today = now.astimezone(ZoneInfo(zone)).date()
+    return View(lake, version, Period(today, today, zone, now.astimezone(UTC), is_alone=True), "day", "best", week_start=week_start)

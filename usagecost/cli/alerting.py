@@ -1,0 +1,47 @@
+"""``python -m usagecost alerts``: checks budgets and rules, records what broke one, and tells its channels."""
+
+from __future__ import annotations
+
+from threading import Event
+from typing import Annotated
+
+import typer
+
+from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, fail, lake_named, print_line
+from usagecost.cli.lasting import duration, stopped_by_signals
+from usagecost.lake import LakeError
+
+
+def alerts(
+    lake: LakeOption = None,
+    every: Annotated[str | None, typer.Option(help="A round every so often: 1m, 15m. Default: one round.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be raised, record nothing and tell nobody.")] = False,
+    test: Annotated[str | None, typer.Option(metavar="CHANNEL", help="Send a test message to a channel instead.")] = None,
+) -> None:
+    """Check the budgets and rules of `budgets.toml`, record what broke one in the lake, and tell its channels.
+
+    Each alert is raised and resolved once for a rule and period, whoever checks; a channel may be told twice after a crash, with
+    the same id. A channel `ops` is the Apprise URL in USAGECOST_ALERT_OPS. Exit status: 0, or 1 where something could not be told.
+    """
+    from usagecost.alerts import follow, run_round, send
+
+    if test:
+        if problem := send(test.lower(), "Test of Usage & Cost", "This channel will be told of alerts."):
+            fail(problem, NOTHING_READ)
+        return
+    handle = lake_named(lake)
+    try:
+        seconds = duration(every, "--every").total_seconds() if every else 0
+    except ValueError as problem:
+        fail(str(problem), WRONG_USAGE)
+    if seconds:
+        stop = Event()
+        with stopped_by_signals(stop.set):
+            follow(handle, seconds, stop, print_line, dry_run=dry_run)
+        return
+    try:
+        done = run_round(handle, print_line, dry_run=dry_run)
+    except LakeError as problem:
+        fail(str(problem), NOTHING_READ)
+    if done.problems:
+        fail("\n".join(done.problems), NOTHING_READ)
