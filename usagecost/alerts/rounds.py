@@ -10,11 +10,10 @@ from threading import Event
 import pyarrow as pa
 from filelock import FileLock
 
-from usagecost import periods
 from usagecost.alerts.channels import send
 from usagecost.alerts.ledger import RESOLVED, Ledger, Message, Row, read_ledger
-from usagecost.alerts.rules import all_checks, view_of_now
-from usagecost.budgets import BudgetProblem, read_budgets
+from usagecost.alerts.rules import all_checks
+from usagecost.budgets import BudgetProblem, read_budgets, view_of_now
 from usagecost.lake import Lake, LakeError
 from usagecost.schema import ALERTS
 
@@ -43,7 +42,7 @@ def run_round(lake: Lake, say: Say, now: datetime | None = None, *, dry_run: boo
         ledger = read_ledger(lake)
         try:
             said = read_budgets(lake)
-            view = view_of_now(lake.name, version, now, periods.reporting_zone(), periods.week_start())
+            view = view_of_now(lake.name, version, now)
             done.events = ledger.changes(all_checks(view, said), now)
         except BudgetProblem as problem:
             done.problems.append(f"{problem} Until that is corrected, no rule is checked.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -127,9 +127,3 @@ def _cells(answer: Usage, measure: str) -> Iterator[tuple]:
     """Each value that is named, the place of the interval, and the measure in it."""
     columns = (answer.cells[name].to_pylist() for name in ("value", "interval", measure, "is_other"))
     return ((value, place, amount) for value, place, amount, is_other in zip(*columns, strict=True) if not is_other)
-
-
-def view_of_now(lake: str, version: int, now: datetime, zone: str, week_start: int) -> View:
-    """A view that says no more than which lake, when and where."""
-    today = now.astimezone(ZoneInfo(zone)).date()
-    return View(lake, version, Period(today, today, zone, now.astimezone(UTC), is_alone=True), "day", "best", week_start=week_start)

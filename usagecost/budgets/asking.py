@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from usagecost.budgets.budget import Budget
 from usagecost.budgets.state import Day, Series, State, first_day_asked, state_of
-from usagecost.periods import Period
+from usagecost.periods import Period, reporting_zone, week_start
 from usagecost.queries import data_span, usage
 from usagecost.vocabulary import measures_of
 from usagecost.vocabulary.filters import Condition, Filters, View
@@ -32,6 +32,13 @@ class Scope:
 
     shared: Filters
     split: str | None
+
+
+def view_of_now(lake: str, version: int, now: datetime) -> View:
+    """Returns a view of today in the reporting zone, which is all that budgets take from one."""
+    zone = reporting_zone()
+    today = now.astimezone(ZoneInfo(zone)).date()
+    return View(lake, version, Period(today, today, zone, now, is_alone=True), "day", BASIS, week_start=week_start())
 
 
 def states(view: View, budgets: Sequence[Budget]) -> list[State]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, date
 from typing import Any
 
 import pandas as pd
@@ -37,8 +37,13 @@ Mark = Mapping[str, Any]
 OnMark = Callable[[Mark], None]
 
 
-def open_requests(filters: Filters, interval: Interval | None = None, **parameters: str) -> None:
-    """Leads to the requests that pass the filters and, if given, were sent in the interval, with the rest of the view as it is."""
+def open_requests(
+    filters: Filters, interval: Interval | None = None, days: tuple[date, date] | None = None, **parameters: str
+) -> None:
+    """Leads to the requests that pass the filters and, if given, were sent in the interval, with the rest of the view as it is.
+
+    ``days``, the first and the last one, take the place of the view's range.
+    """
     conditions: dict[str, Condition] = {}
     for condition in filters.conditions:
         if not isinstance(condition, Condition):
@@ -50,6 +55,7 @@ def open_requests(filters: Filters, interval: Interval | None = None, **paramete
     for name, condition in conditions.items():
         query[name] = [NOT_REPORTED if value is None else value for value in condition.values]
         query |= {f"not_{name}": ["true"]} if condition.excludes else {}
+    query |= {"range": [viewing.CUSTOM], "days": [str(day) for day in days]} if days else {}
     instants = {"from": interval.start, "to": interval.end} if interval else {}
     said = {name: [instant.astimezone(UTC).isoformat().replace("+00:00", "Z")] for name, instant in instants.items()}
     going.to(TRACES, query | said | {name: [value] for name, value in parameters.items()})

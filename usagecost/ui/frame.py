@@ -32,6 +32,7 @@ MENU_ICONS = {
     "Traces": ":material/list:",
     "Sources": ":material/database:",
     "Prices": ":material/sell:",
+    "Budgets": ":material/savings:",
 }
 HOME_PAGE = "Usage and cost"
 SOON = 0.2

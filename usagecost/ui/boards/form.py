@@ -92,7 +92,7 @@ def form(view: View, key: str, *, on_board: bool = True) -> Panel | str:
     st.caption(RULES[chart].help)
     _choose_metrics(chart, key)
     _choose_split(chart, key)
-    _choose_filters(view, key)
+    choose_filters(view, key, "These filters are the panel's own and hold beside those of the page.")
     with st.container(horizontal=True, gap="small"):
         st.selectbox(
             "Date range",
@@ -152,14 +152,15 @@ def _choose_split(chart: str, key: str) -> None:
             )
 
 
-def _choose_filters(view: View, key: str) -> None:
+def choose_filters(view: View, key: str, words: str) -> None:
+    """Draws the choice of dimensions, `by`, and of values of each, `is_…`, which `not_…` excludes. Keys begin with ``key``."""
     by = st.multiselect(
         "Filter by",
         list(DIMENSIONS),
         key=f"{key}_by",
         format_func=lambda name: DIMENSIONS[name].plural,
         placeholder="All requests",
-        help="These filters are the panel's own and hold beside those of the page.",
+        help=words,
     )
     offered = answer(queries.choices, view) if by else {}
     for name in by:

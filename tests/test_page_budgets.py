@@ -1,0 +1,120 @@
+"""The page Budgets: from nothing to a budget that fires, changed and removed, in Streamlit's own harness."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.lake_rows import commit
+from tests.views import request
+from tests.webhook import webhook
+from usagecost.alerts import run_round
+from usagecost.budgets import NAME, Budget, Rules, add_budget, read_budgets
+from usagecost.lake import Lake
+
+APP = Path(__file__).parents[1] / "app.py"
+HOSTILE = "*b* [x](http://y) <b>"
+
+
+@pytest.fixture
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """A lake in which a team has just spent 8.50 USD, and another, whose name is markup, 1."""
+    lake = Lake(tmp_path / "lake")
+    now = datetime.now(UTC) - timedelta(seconds=5)
+    commit(
+        lake,
+        request(now, team_id="search", list_cost_usd=Decimal("8.50")),
+        request(now, team_id=HOSTILE, list_cost_usd=Decimal(1)),
+        request(now, team_id=HOSTILE, price_status="unpriced"),
+    )
+    monkeypatch.setenv("USAGECOST_LAKE", str(lake.root))
+    return lake
+
+
+def opened(**query: str) -> AppTest:
+    page = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/4_Budgets.py")
+    for name, value in query.items():
+        page.query_params[name] = value
+    return shown(page.run())
+
+
+def shown(page: AppTest) -> AppTest:
+    assert not page.exception
+    return page
+
+
+def words(page: AppTest) -> str:
+    return " ".join(text.value for text in (*page.markdown, *page.caption)).replace("\\", "").replace("\xa0", " ")
+
+
+def test_from_nothing_to_a_budget_that_fires(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    page = opened()
+    assert page.info[0].value.startswith("A budget says what requests may cost")
+    page.button(key="new_budget").click().run()
+    assert page.button(key="save_budget").disabled
+
+    page.text_input(key="budget_form_name").set_value("Search")
+    page.text_input(key="budget_form_amount").set_value("$10.00")
+    page.multiselect(key="budget_form_by").set_value(["team"]).run()
+    page.multiselect(key="budget_form_is_team").set_value(["search"]).run()
+    assert "Now: $8.50 of $10.00 (85.0%)." in words(shown(page))
+    page.multiselect(key="budget_form_tell").set_value(["ops"]).run()
+    page.button(key="save_budget").click().run()
+
+    assert read_budgets(lake).budget == (Budget(name="Search", amount=Decimal(10), only={"team": ("search",)}, tell=("ops",)),)
+    assert "$8.50 of $10.00 (85.0%)" in words(shown(page))
+    with webhook() as receiver:
+        monkeypatch.setenv("USAGECOST_ALERT_OPS", receiver.url)
+        run_round(lake, print)
+        assert receiver.titles == ["Budget Search: 80% used"]
+        assert "80% used (" in words(shown(page.run()))
+
+        alerts = opened(part="Alerts")
+        assert alerts.dataframe[0].value[["alert", "told"]].to_numpy().tolist() == [["Budget Search: 80% used", "ops"]]
+        alerts.button(key="test_ops").click().run()
+        assert [box.value for box in alerts.success] == ["The test message was sent\\."]
+        assert receiver.titles[-1] == "Test of Usage & Cost"
+
+
+def test_a_budget_is_changed_and_removed(lake: Lake):
+    add_budget(lake, Budget(name="Odd", amount=Decimal(10), without={"team": ("search",)}, period="week"))
+    page = opened(budget="Odd")
+    assert (page.text_input(key="budget_form_amount").value, page.button(key="save_budget").disabled) == ("10", True)
+    assert page.checkbox(key="budget_form_not_team").value is True
+
+    page.text_input(key="budget_form_amount").set_value("-1").run()
+    assert "Amount: Input should be greater than 0." in words(page)
+    page.text_input(key="budget_form_amount").set_value("0.5").run()
+    page.button(key="save_budget").click().run()
+    assert [(one.name, one.amount) for one in read_budgets(lake).budget] == [("Odd", Decimal("0.5"))]
+    assert "1 budget: 1 over, 0 forecast to go over." in words(shown(page))
+    assert "Lower bound: 1 request of it without a full price." in words(page)
+    assert "≥ $1.00 of $0.50 (200.0%)" in words(page)
+
+    page.button(key="edit_budget_0").click().run()
+    page.button(key="remove_budget_now").click().run()
+    assert read_budgets(shown(page) and lake).budget == ()
+
+
+def test_names_are_text_and_never_markup(lake: Lake):
+    add_budget(lake, Budget(name=HOSTILE, amount=Decimal(1), only={"team": (HOSTILE,)}))
+    (title,) = [text.value for text in opened().markdown if text.value.startswith("**")]
+
+    assert title.count("\\[x\\]\\(") == 2  # the name, and the value of its scope
+    assert "<b" not in title.replace("\\<", "")
+
+
+def test_rules_are_chosen_and_a_broken_file_is_said(lake: Lake):
+    page = opened(part="Alerts")
+    assert page.button(key="save_rules").disabled
+    page.checkbox(key="rules_form_silent").set_value(True).run()
+    page.number_input(key="rules_form_hours").set_value(6).run()
+    page.button(key="save_rules").click().run()
+    assert read_budgets(lake).alerts == Rules(silent_hours=6)
+
+    (lake.root.parent / NAME).write_text("[[budget]]\n")
+    assert "line 1, name: it is missing" in shown(page.run()).warning[0].value.replace("\\", "")

@@ -1,0 +1,11 @@
+"""The parts of the page Budgets, one file each."""
+
+from usagecost.ui.address import Choice
+from usagecost.ui.budgets.fired import alerts
+from usagecost.ui.budgets.listing import listing
+
+PARTS = ("Budgets", "Alerts")
+CHOICES = {"part": Choice(default=PARTS[0], options=PARTS), "budget": Choice()}
+"""What of the page stands in the URL: ``budget`` is the name of the one that is edited, or "+" for a new one."""
+
+__all__ = ["CHOICES", "PARTS", "alerts", "listing"]

@@ -1,0 +1,98 @@
+"""Making a budget, changing and removing it: a dialog with a preview, and one file written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import streamlit as st
+
+from usagecost.budgets import Budget, BudgetProblem, State, add_budget, change_budget, states, view_of_now
+from usagecost.engine import open_lake
+from usagecost.lake import LakeError
+from usagecost.periods import Period
+from usagecost.ui.answers import answer
+from usagecost.ui.budgets import form
+from usagecost.ui.budgets.words import before_text, used_text
+from usagecost.ui.text import plain
+from usagecost.vocabulary.filters import View
+
+CHOICE_DAYS = 90
+"""Days up to now whose values a scope can be made of."""
+_WRITTEN = "_budget_written"
+
+
+def open_budget(name: str) -> None:
+    """Opens the dialog of a budget, or of a new one."""
+    form.clear()
+    st.session_state["budget"] = name
+
+
+def close() -> None:
+    """Closes the dialog."""
+    st.session_state["budget"] = None
+
+
+@st.dialog("Budget", width="large", icon=":material/savings:", on_dismiss=close)
+def dialog(view: View, seen: Budget | None) -> None:
+    """The form of a budget, as it was ``seen``, with what it would have said of the last periods."""
+    now = view_of_now(view.lake, view.version, view.period.now)
+    today = now.period.first
+    recent = Period(today - timedelta(days=CHOICE_DAYS), today, now.period.zone, now.period.now, is_alone=True)
+    drafted = form.budget_form(replace(now, period=recent), seen)
+    if isinstance(drafted, Budget):
+        state = answer(state_of_draft, now, drafted.model_dump_json())
+        st.caption(plain(f"Now: {used_text(state)}."))
+        st.caption(plain(f"Before: {before_text(state)}."))
+    reason = drafted if isinstance(drafted, str) else "Nothing is changed yet." if drafted == seen else None
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        args = (view.lake, seen, drafted)
+        if st.button("Save budget", type="primary", key="save_budget", disabled=reason is not None, on_click=_save, args=args):
+            st.rerun()
+        if reason:
+            st.caption(plain(reason), width="stretch")
+        if seen:
+            _removal(view.lake, seen)
+
+
+def state_of_draft(view: View, text: str) -> State:
+    """Returns how a budget, written as JSON, stands."""
+    return states(view, [Budget.model_validate_json(text)])[0]
+
+
+def _removal(lake: str, seen: Budget) -> None:
+    """Removing, which asks once more."""
+    with st.popover("Remove", icon=":material/delete:", key="remove_budget"):
+        st.markdown(f"Remove **{plain(seen.name)}**? Its alerts stay recorded.")
+        if st.button("Remove budget", key="remove_budget_now", type="primary", on_click=_remove, args=(lake, seen)):
+            st.rerun()
+
+
+def _save(lake: str, seen: Budget | None, drafted: Budget) -> None:
+    handle = open_lake(lake)
+    act = (lambda: change_budget(handle, seen, drafted)) if seen else (lambda: add_budget(handle, drafted))
+    _write(act, f"“{drafted.name}” is saved")
+
+
+def _remove(lake: str, seen: Budget) -> None:
+    _write(lambda: change_budget(open_lake(lake), seen, None), f"“{seen.name}” is removed")
+
+
+def _write(act: Callable[[], None], done: str) -> None:
+    close()
+    try:
+        act()
+    except (BudgetProblem, LakeError, OSError) as problem:
+        st.session_state[_WRITTEN] = False, str(problem)
+    else:
+        st.session_state[_WRITTEN] = True, done
+
+
+def say_what_was_written() -> None:
+    """Says, once, what the last click changed, or why it changed nothing."""
+    is_done, words = st.session_state.pop(_WRITTEN, (True, None))
+    if words and is_done:
+        st.toast(plain(words), icon=":material/check_circle:")
+    elif words:
+        st.error(plain(words), title="Nothing was changed")

@@ -1,0 +1,97 @@
+"""The alerts that fired, the channels and how they do, and the rules beside budgets."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from usagecost.alerts import RULES, Alert, Ledger, channel_problem, channels, read_ledger, send
+from usagecost.budgets import BudgetFile, BudgetProblem, read_budgets
+from usagecost.engine import open_lake
+from usagecost.lake import LakeError
+from usagecost.ui.answers import empty, tried
+from usagecost.ui.blocks import heading, table
+from usagecost.ui.budgets.rules import rules_form
+from usagecost.ui.text import plain
+from usagecost.vocabulary.filters import View
+from usagecost.vocabulary.formats import counted
+
+_TESTED = "_channel_tested"
+
+
+def alerts(view: View) -> None:
+    """Draws what fired, the newest first, the channels, and the form of the rules."""
+    lake = open_lake(view.lake)
+    ledger = tried(lambda: read_ledger(lake))
+    _list(ledger)
+    try:
+        said = read_budgets(lake)
+    except (BudgetProblem, LakeError) as problem:
+        st.warning(plain(f"{problem} Correct it in the file, then refresh."), title="The budgets cannot be read")
+        return
+    _channels(said, ledger)
+    rules_form(view.lake, said.alerts)
+
+
+def _list(ledger: Ledger) -> None:
+    if not ledger.alerts:
+        empty("No alert has fired", "Rules are checked by `python -m usagecost alerts --every 1m`; what it raises is listed here.")
+        return
+    rows = pd.DataFrame([_row(alert, ledger) for alert in reversed(ledger.alerts.values())])
+    heading("Alerts", lambda: rows, name="alerts", help="Each is raised once for its rule and period, and resolved once.")
+    table(
+        rows,
+        name="alerts",
+        columns={
+            "raised": st.column_config.DatetimeColumn("Raised (UTC)", format="YYYY-MM-DD HH:mm", width=130),
+            "alert": st.column_config.TextColumn("Alert", width="large"),
+            "rule": st.column_config.TextColumn("Rule", width=150),
+            "resolved": st.column_config.DatetimeColumn("Resolved (UTC)", format="YYYY-MM-DD HH:mm", width=130),
+            "told": st.column_config.TextColumn("Told", width=150),
+            "details": st.column_config.TextColumn("Details", width="large"),
+        },
+        alt_text="Alerts with when they were raised and resolved, and who was told",
+    )
+
+
+def _row(alert: Alert, ledger: Ledger) -> dict[str, object]:
+    raised = alert.raised
+    told = [name if (raised["id"], "raised", name) in ledger.told else f"{name} (waiting)" for name in alert.channels]
+    return {
+        "raised": raised["happened_at"].replace(tzinfo=None),
+        "alert": raised["title"],
+        "rule": RULES.get(raised["rule"], raised["rule"]),
+        "resolved": alert.resolved["happened_at"].replace(tzinfo=None) if alert.resolved else None,
+        "told": ", ".join(told),
+        "details": raised["body"],
+    }
+
+
+def _channels(said: BudgetFile, ledger: Ledger) -> None:
+    """The channels of the file and of the environment, each with a test and what is wrong with it."""
+    st.header("Channels", anchor=False, help="A channel is an Apprise URL in the environment, such as USAGECOST_ALERT_OPS.")
+    named = [name for budget in said.budget for name in budget.tell]
+    names = list(dict.fromkeys([*channels(), *named, *said.alerts.tell]))
+    if not names:
+        st.caption("No channel is set. Set USAGECOST_ALERT_OPS to an Apprise URL, and ops can be told.")
+    tested, result = st.session_state.pop(_TESTED, (None, None))
+    for name in names:
+        problem = channel_problem(name)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**{plain(name)}**", width=120)
+            st.button("Send test", key=f"test_{name}", on_click=_test, args=(name,), disabled=problem is not None)
+            st.caption(plain(problem or _state(name, ledger)), width="stretch")
+        if name == tested:
+            (st.error if result else st.success)(plain(result or "The test message was sent."))
+
+
+def _state(name: str, ledger: Ledger) -> str:
+    trouble = ledger.troubles.get(name)
+    if trouble is None:
+        return "Ready."
+    when = f"last {trouble.at:%Y-%m-%d %H:%M} UTC, tried again from {trouble.again_at:%H:%M}"
+    return f"Failed {counted(trouble.attempts, 'time')}, {when}: {trouble.why}"
+
+
+def _test(name: str) -> None:
+    st.session_state[_TESTED] = name, send(name, "Test of Usage & Cost", "This channel will be told of alerts.")

@@ -1,0 +1,86 @@
+"""The form of a budget: what it says is a budget, or the reason why it is none yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from usagecost.alerts import PREFIX, channels
+from usagecost.budgets import PERIODS, Budget, check_budget
+from usagecost.forecast import PERIODS as FORECAST_PERIODS
+from usagecost.ui.boards.form import choose_filters
+from usagecost.vocabulary.filters import View
+
+KEY = "budget_form"
+THRESHOLDS = (50, 80, 90, 100, 120)
+
+
+def clear() -> None:
+    """Forgets what was typed."""
+    for name in [name for name in st.session_state if str(name).startswith(KEY)]:
+        del st.session_state[name]
+
+
+def budget_form(view: View, seen: Budget | None) -> Budget | str:
+    """Draws the form, which begins with the budget that was ``seen``, and returns what it says."""
+    _begin(seen)
+    with st.container(horizontal=True, gap="small"):
+        name = st.text_input("Name", key=f"{KEY}_name", max_chars=80, placeholder="Search team", live=True, width="stretch")
+        amount = st.text_input("Amount in USD", key=f"{KEY}_amount", placeholder="1000.00", live=True, width=180)
+    period = st.segmented_control("Each", list(PERIODS), key=f"{KEY}_period", format_func=PERIODS.__getitem__, required=True)
+    choose_filters(view, KEY, "Without filters the budget is of all requests.")
+    with st.container(horizontal=True, gap="small"):
+        actual = _percents("Alert when used (%)", "actual")
+        forecast: Sequence[int] = seen.forecast if seen else ()
+        if period in FORECAST_PERIODS:
+            forecast = _percents("Alert when forecast (%)", "forecast")
+    tell = choose_channels(f"{KEY}_tell", seen.tell if seen else ())
+    incomplete = st.checkbox("Alert when requests have no price", key=f"{KEY}_incomplete")
+    fields: dict[str, Any] = {"name": name.strip(), "amount": amount.strip().lstrip("$").replace(",", ""), "period": period}
+    if not fields["name"] or not fields["amount"]:
+        return "Enter a name and an amount."
+    alerts = {"actual": actual, "forecast": forecast, "tell": tell, "incomplete": incomplete}
+    return check_budget(fields | _scope() | alerts)
+
+
+def choose_channels(key: str, kept: Sequence[str]) -> list[str]:
+    """The choice of who is told, of the channels that the environment names, and others that are typed."""
+    return st.multiselect(
+        "Tell",
+        list(dict.fromkeys([*kept, *channels()])),
+        key=key,
+        accept_new_options=True,
+        placeholder="Nobody: the alert is recorded and listed here",
+        help=f"A channel ops is an Apprise URL in the setting {PREFIX}OPS of the app and of the process that runs alerts.",
+    )
+
+
+def _begin(seen: Budget | None) -> None:
+    """Sets the widgets to a budget, where they are not set yet."""
+    if f"{KEY}_name" in st.session_state:
+        return
+    start = seen or Budget.model_construct(name="", amount="")
+    amount = f"{seen.amount:f}" if seen else ""
+    said: dict[str, Any] = {"name": start.name, "amount": amount, "period": start.period, "incomplete": start.incomplete}
+    said |= {"actual": list(start.actual), "forecast": list(start.forecast), "tell": list(start.tell)}
+    said |= {"by": [*start.only, *start.without]}
+    for scope, excludes in ((start.only, False), (start.without, True)):
+        for name, values in scope.items():
+            said |= {f"is_{name}": list(values), f"not_{name}": excludes}
+    st.session_state.update({f"{KEY}_{name}": value for name, value in said.items()})
+
+
+def _percents(label: str, name: str) -> list[int]:
+    key = f"{KEY}_{name}"
+    return st.multiselect(label, sorted({*THRESHOLDS, *st.session_state[key]}), key=key, format_func=lambda one: f"{one}%")
+
+
+def _scope() -> dict[str, dict[str, list[str]]]:
+    """The values of the dimensions that are chosen, on the side that they are on."""
+    sides: dict[str, dict[str, list[str]]] = {"only": {}, "without": {}}
+    for name in st.session_state[f"{KEY}_by"]:
+        if values := st.session_state.get(f"{KEY}_is_{name}"):
+            sides["without" if st.session_state.get(f"{KEY}_not_{name}") else "only"][name] = values
+    return sides

@@ -1,0 +1,136 @@
+"""Every budget with what is used of it, its bar and its alerts, those that are or will be over listed first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from usagecost.alerts import Alert, Ledger, read_ledger
+from usagecost.budgets import NAME, BudgetFile, BudgetProblem, State, parse_budgets, read_budgets, states, view_of_now
+from usagecost.engine import open_lake
+from usagecost.lake import LakeError
+from usagecost.ui import drilldown
+from usagecost.ui.answers import answer, empty, tried
+from usagecost.ui.budgets import changing
+from usagecost.ui.budgets.bar import bar_html
+from usagecost.ui.budgets.words import before_text, forecast_text, left_text, scope_text, used_text
+from usagecost.ui.labels import labels_of
+from usagecost.ui.spend import set_prices_link
+from usagecost.ui.text import plain
+from usagecost.vocabulary.filters import View
+from usagecost.vocabulary.formats import counted
+
+NEW = "+"
+"""What the URL says in the place of a name where a budget is made."""
+
+
+def listing(view: View) -> None:
+    """Draws the budgets, what can be done with them, and the dialog of the one that the URL names."""
+    changing.say_what_was_written()
+    lake = open_lake(view.lake)
+    try:
+        said = read_budgets(lake)
+    except (BudgetProblem, LakeError) as problem:
+        st.warning(plain(f"{problem} Correct it in the file, then refresh."), title="The budgets cannot be read")
+        return
+    now = view_of_now(view.lake, view.version, view.period.now)
+    found = answer(states_of, now, lake.texts_beside().read(NAME) or "") if said.budget else []
+    _head(found, now)
+    ledger = tried(lambda: read_ledger(lake)) if found else Ledger()
+    labels = labels_of(view)
+    for place, state in enumerate(sorted(found, key=_urgency)):
+        _card(place, state, scope_text(state.budget, labels), _alerts_of(state, ledger))
+    _open_dialog(view, said)
+
+
+def states_of(view: View, text: str) -> list[State]:
+    """Returns how the budgets of a file stand."""
+    return states(view, parse_budgets(text).budget)
+
+
+def _head(found: Sequence[State], now: View) -> None:
+    """The button of a new budget, and how many are over."""
+    if not found:
+        empty("No budgets yet", "A budget says what requests may cost in a period, and alerts before more is spent.")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button("New budget", key="new_budget", icon=":material/add:", type="primary", on_click=changing.open_budget, args=(NEW,))
+        if found:
+            over = sum((state.share(state.used) or 0) >= 1 for state in found)
+            ahead = sum(is_ahead(state) for state in found)
+            words = f"{counted(len(found), 'budget')}: {over} over, {ahead} forecast to go over."
+            help_text = f"Periods are those of {now.period.zone}. Spend is what was reported, else the list price."
+            st.caption(plain(words), help=help_text, width="content")
+
+
+def is_ahead(state: State) -> bool:
+    """Whether a budget is not over yet, and will be by the forecast."""
+    return (state.share(state.used) or 0) < 1 <= (state.forecast_share or 0)
+
+
+def _urgency(state: State) -> tuple[float, float, str]:
+    used, ahead = float(state.share(state.used) or 0), float(state.forecast_share or 0)
+    return -float(used >= 1), -max(used, ahead), state.budget.name.casefold()
+
+
+def _card(place: int, state: State, scope: str, fired: Sequence[Alert]) -> None:
+    budget = state.budget
+    with st.container(border=True, gap="xsmall", key=f"budget_card_{place}"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+            st.markdown(f"**{plain(budget.name)}** :small[{plain(scope)}]", width="stretch")
+            days = (state.used.first, state.used.last)
+            st.button(
+                "View requests",
+                key=f"requests_of_budget_{place}",
+                icon=":material/list:",
+                type="tertiary",
+                on_click=drilldown.open_requests,
+                args=(budget.filters,),
+                kwargs={"days": days},
+            )
+            st.button(
+                "Edit",
+                key=f"edit_budget_{place}",
+                icon=":material/edit:",
+                type="tertiary",
+                on_click=changing.open_budget,
+                args=(budget.name,),
+            )
+        with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
+            st.markdown(plain(used_text(state)), width="content")
+            if words := forecast_text(state):
+                st.markdown(plain(words), width="content")
+            st.markdown(plain(left_text(state)), width="content")
+        st.html(bar_html(state))
+        _notes(state, fired)
+
+
+def _notes(state: State, fired: Sequence[Alert]) -> None:
+    st.caption(plain(f"Before: {before_text(state)}"))
+    if state.used.incomplete:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            count = counted(state.used.incomplete, "request")
+            st.caption(plain(f"Lower bound: {count} of it without a full price."), width="content")
+            set_prices_link()
+    for alert in fired:
+        told = f"{alert.raised['happened_at']:%Y-%m-%d %H:%M} UTC"
+        state_words = "" if alert.is_open else ", resolved"
+        st.caption(
+            f":material/notifications: {plain(alert.raised['title'].removeprefix(f'Budget {state.budget.name}: '))} "
+            f"({plain(told + state_words)})"
+        )
+
+
+def _alerts_of(state: State, ledger: Ledger) -> list[Alert]:
+    """The alerts of a budget in its running period."""
+    about = (state.budget.name, state.used.first.isoformat())
+    found = (alert for alert in ledger.alerts.values() if (alert.raised["subject"], alert.raised["period"]) == about)
+    return [alert for alert in found if alert.raised["rule"].startswith("budget")]
+
+
+def _open_dialog(view: View, said: BudgetFile) -> None:
+    """The dialog of the budget that the URL names, if there is one."""
+    name = st.session_state["budget"]
+    seen = next((budget for budget in said.budget if budget.name == name), None)
+    if name == NEW or seen:
+        changing.dialog(view, seen)

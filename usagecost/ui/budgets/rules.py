@@ -1,0 +1,59 @@
+"""The form of the rules beside budgets, which stand in the same file."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import streamlit as st
+
+from usagecost.budgets import BudgetProblem, Rules, put_rules
+from usagecost.engine import open_lake
+from usagecost.lake import LakeError
+from usagecost.ui.budgets.form import choose_channels
+from usagecost.ui.text import plain
+
+KEY = "rules_form"
+DEFAULT_HOURS, DEFAULT_AMOUNT = 24, 50
+_PROBLEM = "_rules_problem"
+
+
+def rules_form(lake: str, rules: Rules) -> None:
+    """Draws the rules as they are, and writes what is changed."""
+    st.header("Other rules", anchor=False, help="What alerts beside budgets. Nothing does unless it is chosen.")
+    if problem := st.session_state.pop(_PROBLEM, None):
+        st.error(plain(problem), title="Nothing was changed")
+    unpriced = st.checkbox("A new model has no price", rules.unpriced_models, key=f"{KEY}_unpriced")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        silent = st.checkbox("A source that is heard regularly is silent", rules.silent_hours is not None, key=f"{KEY}_silent")
+        hours = st.number_input(
+            "Hours", 1, 720, rules.silent_hours or DEFAULT_HOURS, key=f"{KEY}_hours", disabled=not silent, width=140
+        )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        new = st.checkbox("A user or key seen for the first time spends", rules.new_above is not None, key=f"{KEY}_new")
+        start = int(rules.new_above or DEFAULT_AMOUNT) or DEFAULT_AMOUNT
+        above = st.number_input("USD", 1, 10**9, start, key=f"{KEY}_above", disabled=not new, width=140)
+    if f"{KEY}_tell" not in st.session_state:
+        st.session_state[f"{KEY}_tell"] = list(rules.tell)
+    tell = choose_channels(f"{KEY}_tell", rules.tell)
+    same = rules.new_above if rules.new_above is not None and int(rules.new_above) == above else Decimal(above)
+    try:
+        said = rules.model_validate(
+            {
+                "unpriced_models": unpriced,
+                "silent_hours": hours if silent else None,
+                "new_above": same if new else None,
+                "spikes": rules.spikes,
+                "tell": tell,
+            }
+        )
+    except ValueError:
+        st.caption("A channel is called in small letters, digits and _, such as ops.")
+        return
+    st.button("Save rules", key="save_rules", disabled=said == rules, on_click=_save, args=(lake, said))
+
+
+def _save(lake: str, rules: Rules) -> None:
+    try:
+        put_rules(open_lake(lake), rules)
+    except (BudgetProblem, LakeError, OSError) as problem:
+        st.session_state[_PROBLEM] = str(problem)

@@ -1,0 +1,65 @@
+"""What a budget says in words: its amounts, its scope, the periods before."""
+
+from __future__ import annotations
+
+from usagecost.budgets import PERIODS, Budget, Spent, State
+from usagecost.forecast import Forecast, TooLittle
+from usagecost.ui.spend import MARK
+from usagecost.ui.text import days_text
+from usagecost.vocabulary import formats
+from usagecost.vocabulary.labels import Labels
+
+
+def used_text(state: State) -> str:
+    """≥ $812.10 of $1,000.00 (81.2%)."""
+    amount = formats.usd(state.budget.amount)
+    if state.used.usd is None:
+        return f"– of {amount}: no cost is known yet"
+    return f"{spent_text(state.used)} of {amount} ({formats.percent(state.share(state.used))})"
+
+
+def spent_text(spent: Spent) -> str:
+    """The spend of a period, with the mark of a lower bound where a cost is missing."""
+    return f"{MARK if spent.incomplete and spent.usd is not None else ''}{formats.usd(spent.usd)}"
+
+
+def forecast_text(state: State) -> str:
+    """Forecast $1,020.00 ± $40.00 (102.0%); or why there is none; "" for days and weeks."""
+    found = state.forecast
+    if isinstance(found, TooLittle):
+        return f"No forecast: {found.known} of {found.needed} days known"
+    if not isinstance(found, Forecast):
+        return ""
+    mark = MARK if state.used.incomplete else ""
+    return f"Forecast {mark}{formats.usd(found.total)} ± {formats.usd(found.margin)} ({formats.percent(state.forecast_share)})"
+
+
+def left_text(state: State) -> str:
+    """12 days left."""
+    return "last day" if state.left == 0 else f"{formats.counted(state.left, 'day')} left"
+
+
+def before_text(state: State) -> str:
+    """Oct 2026 $900.00 (90.0%) · Sep 2026 … : the three periods before, the newest first."""
+    return " · ".join(_before_text(state, spent) for spent in state.before)
+
+
+def scope_text(budget: Budget, labels: Labels) -> str:
+    """Monthly · team is search."""
+    words = " · ".join(budget.filters.said(labels.of)) or "all requests"
+    return f"{PERIODS[budget.period]} · {words}"
+
+
+def _before_text(state: State, spent: Spent) -> str:
+    since = f" from {days_text(spent.since, spent.since)}" if spent.since else ""
+    share = f" ({formats.percent(state.share(spent))})" if spent.usd is not None else ""
+    return f"{_name(state.budget, spent)}{since} {spent_text(spent)}{share}"
+
+
+def _name(budget: Budget, spent: Spent) -> str:
+    """What a period is called."""
+    if budget.period == "month":
+        return f"{spent.first:%b %Y}"
+    if budget.period == "quarter":
+        return f"Q{(spent.first.month + 2) // 3} {spent.first.year}"
+    return str(spent.first.year) if budget.period == "year" else days_text(spent.first, spent.last)
