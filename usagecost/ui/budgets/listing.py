@@ -59,7 +59,10 @@ def _head(found: Sequence[State], now: View) -> None:
             over = sum((state.share(state.used) or 0) >= 1 for state in found)
             ahead = sum(is_ahead(state) for state in found)
             words = f"{counted(len(found), 'budget')}: {over} over, {ahead} forecast to go over."
-            help_text = f"Periods are those of {now.period.zone}. Spend is what was reported, else the list price."
+            help_text = (
+                f"Periods are those of {now.period.zone}. Spend is what was reported, else the list price. In a bar, pale is the "
+                "forecast, the dashed line the even pace, and the solid one, where more is used, the amount."
+            )
             st.caption(plain(words), help=help_text, width="content")
 
 
@@ -74,35 +77,33 @@ def _urgency(state: State) -> tuple[float, float, str]:
 
 
 def _card(place: int, state: State, scope: str, fired: Sequence[Alert]) -> None:
-    budget = state.budget
     with st.container(border=True, gap="xsmall", key=f"budget_card_{place}"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
-            st.markdown(f"**{plain(budget.name)}** :small[{plain(scope)}]", width="stretch")
-            days = (state.used.first, state.used.last)
-            st.button(
-                "View requests",
-                key=f"requests_of_budget_{place}",
-                icon=":material/list:",
-                type="tertiary",
-                on_click=drilldown.open_requests,
-                args=(budget.filters,),
-                kwargs={"days": days},
-            )
-            st.button(
-                "Edit",
-                key=f"edit_budget_{place}",
-                icon=":material/edit:",
-                type="tertiary",
-                on_click=changing.open_budget,
-                args=(budget.name,),
-            )
+            st.markdown(f"**{plain(state.budget.name)}** :small[{plain(scope)}]", width="stretch")
+            _buttons(place, state)
         with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
-            st.markdown(plain(used_text(state)), width="content")
-            if words := forecast_text(state):
-                st.markdown(plain(words), width="content")
-            st.markdown(plain(left_text(state)), width="content")
+            for text in filter(None, (used_text(state), forecast_text(state), left_text(state))):
+                st.markdown(plain(text), width="content")
         st.html(bar_html(state))
         _notes(state, fired)
+
+
+def _buttons(place: int, state: State) -> None:
+    budget, days = state.budget, (state.used.first, state.used.last)
+    with st.container(horizontal=True, width="content", gap="small"):
+        st.button(
+            "View requests",
+            key=f"requests_of_budget_{place}",
+            icon=":material/list:",
+            type="tertiary",
+            on_click=drilldown.open_requests,
+            args=(budget.filters,),
+            kwargs={"days": days},
+        )
+        name = (budget.name,)
+        st.button(
+            "Edit", key=f"edit_budget_{place}", icon=":material/edit:", type="tertiary", on_click=changing.open_budget, args=name
+        )
 
 
 def _notes(state: State, fired: Sequence[Alert]) -> None:

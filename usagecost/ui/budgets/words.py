@@ -51,6 +51,8 @@ def scope_text(budget: Budget, labels: Labels) -> str:
 
 
 def _before_text(state: State, spent: Spent) -> str:
+    if spent.usd is None and not spent.requests:
+        return f"{_name(state.budget, spent)} no data"
     since = f" from {days_text(spent.since, spent.since)}" if spent.since else ""
     share = f" ({formats.percent(state.share(spent))})" if spent.usd is not None else ""
     return f"{_name(state.budget, spent)}{since} {spent_text(spent)}{share}"
