@@ -350,16 +350,6 @@ def test_what_logs_say_is_text_everywhere(open_page: Open, tmp_path: Path):
         assert "<script" not in facts.replace(NO_FOCUS, "")
 
 
-def test_the_export_is_made_when_it_is_asked_for_and_holds_what_matches(open_page: Open, lake: str):
-    page = open_page(lake, user="ann")
-    assert "_export" not in page.session_state
-    calm(page.button(key="export_jsonl").click().run())
-    view, kind, content = page.session_state["_export"]
-
-    assert (kind, view.lake) == ("jsonl", lake)
-    assert [json.loads(line)["request_id"] for line in content.decode().splitlines()] == ["failed", "second", "first"]
-
-
 def test_failures_over_time_are_split_by_class_provider_or_model(open_page: Open, lake: str):
     page = open_page(lake, part="Errors")
     for by in ("provider", "model", "error"):
