@@ -478,6 +478,14 @@ def test_an_interval_of_nothing_known_is_a_gap(lake_of: Callable[..., str]):
     assert [row["value"] for row in marks(described)] == [5, None, 0]
 
 
+def test_a_ratio_of_nothing_is_a_gap(lake_of: Callable[..., str]):
+    lake = lake_of(request("2026-05-01", status="success"), request("2026-05-02", status="error"))
+    usage = queries.usage(view(lake, days("2026-05-01", "2026-05-03")), "model")
+    described = lines(usage, TimeAxis(usage.intervals, "day", "UTC"), "success_rate")
+
+    assert [row["value"] for row in marks(described)] == [1, 0, None]
+
+
 def test_a_users_models_are_stacked_by_outcome(lake_of: Callable[..., str]):
     lake = lake_of(*(request(model="a", status=status) for status in ("success", "error", "cancelled", None)))
     models = queries.usage(view(lake, days("2026-05-01")), "model").by_value.assign(name="a", text="4")

@@ -34,10 +34,12 @@ HOME_PAGE = "Usage and cost"
 ALL_CONTROLS = ("range", "compare", "filters", "interval", "basis")
 LOOK = """<style>
 [data-testid="stElementToolbar"] { display: none }
+@media (max-width: 640px) { #vg-tooltip-element { left: 8px !important } }
+#vg-tooltip-element table tr td { max-width: min(380px, 45vw) !important; white-space: normal !important; overflow-wrap: anywhere }
 @media (min-width: 768px) { [data-testid="stMainBlockContainer"] { padding-left: 2.5rem; padding-right: 2.5rem } }
 </style>"""
 """What no setting of Streamlit says: its toolbar on charts and tables, which covers our downloads and names columns that are not
-for people, is off; and six cards have room beside each other.
+for people, is off; tooltips tell names whole, in several lines where need be; and six cards have room beside each other.
 """
 SIDEBAR_WIDTH = 250
 LOAD_YOUR_OWN = "python -m usagecost ingest PATH …"
