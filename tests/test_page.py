@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.views import request
+from tests.views import request, write_lake
 from usagecost import queries
 from usagecost.periods.presets import PRESETS
 from usagecost.queries.folds import Usage
@@ -60,6 +60,11 @@ def calm(page: AppTest) -> AppTest:
 
 def cards(page: AppTest) -> list[str]:
     return [metric.value for metric in page.metric[:6]]
+
+
+def tips_of(page: AppTest) -> list[dict[str, str]]:
+    """What the tooltip of each interval of the first chart tells."""
+    return [dict(tip) for tip in charts(page)[0][1]["tip"] if tip is not None]
 
 
 def headings(page: AppTest) -> list[str]:
@@ -332,6 +337,34 @@ def test_every_interval_of_a_day_that_changes_clocks(open_page: Open, night: str
 
     calm(page.selectbox(key="interval").set_value("week").run())
     assert cards(page)[0] == count
+
+
+# ---- beside the charts
+
+
+def test_a_note_is_added_marked_and_removed(open_page: Open, tmp_path: Path):
+    lake = write_lake(tmp_path / "lake", [request("2026-10-25 12:00", list_cost_usd=Decimal(1))])
+    page = open_page(lake, **CUSTOM, interval="day")
+    page.session_state["notes_open"] = True
+    calm(page.run()).text_input(key="note_text").set_value("Moved <b>*search*</b>")
+    calm(page.button(key="note_save").click().run())
+
+    assert [tip.get("Note") for tip in tips_of(page)] == ["Moved <b>*search*</b>"]
+    page.session_state["notes_open"] = True
+    calm(calm(page.run()).button(key="note_remove_0").click().run())
+    assert [tip.get("Note") for tip in tips_of(page)] == [None]
+
+
+def test_the_comparison_is_drawn_only_where_it_is_complete(open_page: Open, tmp_path: Path):
+    sent = [request(f"2026-10-{day} 12:00", model="a", list_cost_usd=Decimal(day)) for day in (21, 23, 24, 25)]
+    lake = write_lake(tmp_path / "lake", sent)
+    two_days = {"range": "Custom range", "tab": "Cost", "interval": "day", "days": ["2026-10-24", "2026-10-25"]}
+
+    assert [tip.get("Before") for tip in tips_of(open_page(lake, **two_days))] == [
+        "$0.0000 (Thu 22 Oct 2026)", "$23.0000 (Fri 23 Oct 2026)",
+    ]  # fmt: skip
+    assert "Before" not in tips_of(open_page(lake, **two_days, compare="Nothing"))[0]
+    assert "Before" not in tips_of(open_page(lake, **two_days, compare="A year earlier"))[0]
 
 
 # ---- states

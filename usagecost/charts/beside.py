@@ -26,7 +26,7 @@ LABEL_ROOM, LEAST_WIDTH = 118, 560
 """Pixels beside the lines for their labels, and the width of a chart that has the room."""
 LABEL_HEIGHT, PLOT_HEIGHT = 13, 215
 """Pixels that a label takes, and that the axis of values is high at least."""
-MOST_MARKS, LONGEST_MARK = 4, 120
+MOST_MARKS, LONGEST_MARK = 4, 80
 """Marks of one interval that a tooltip lists, and the letters of each; the rest is counted."""
 UNSEEN = "\u200b"
 """Follows each name in a tooltip. Names are keys there: so none is taken for a number or a heading, and none stands there twice."""

@@ -206,7 +206,8 @@ def _shape(
     is_marked: bool,
 ) -> Spec:
     is_line = mark == "line"
-    symbol = {"symbolType": "stroke", "symbolStrokeWidth": 3} if is_line else {"symbolType": "square"}
+    symbol: dict[str, Any] = {"symbolType": "stroke", "symbolStrokeWidth": 3} if is_line else {"symbolType": "square"}
+    symbol |= {"labelFontSize": 11, "symbolSize": 60} if is_labelled else {}
     shown = alt.selection_point(name="shown", fields=["short"], bind="legend")
     parts = (
         alt.Chart()
