@@ -25,6 +25,14 @@ settings.register_profile("shared machine", deadline=None, derandomize="CI" in o
 settings.load_profile("shared machine")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What drives a Chromium is slow: that starts a server and a browser first."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def lake_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     """Makes a new lake of the requests given and returns its folder: ``lake_of(request(...), request(...))``."""
