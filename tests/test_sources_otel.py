@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.otlp import STARTED, TRACE, Values, call, export, pairs, span
-from tests.source_rows import NOW, Row, json_lines, read, rejects, requests
+from tests.source_rows import NOW, Row, json_lines, read, read_each, rejects, requests
 from tests.test_sources_fuzz import CHANCES, check, mutated
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
@@ -48,10 +48,8 @@ def one(path: Path, attributes: Values, *columns: str, **fields: object) -> tupl
 
 
 def each(path: Path, spans: Iterable[Values], *columns: str) -> list[tuple[object, ...]]:
-    """Some columns of the request of each of these spans, in their order, as of a file of its own."""
-    lines = [export({**said, "traceId": f"{number:032x}"}) for number, said in enumerate(spans, start=1)]
-    found = requests(read(OpenTelemetry(), json_lines(path, lines)), "trace_id", *columns)
-    return [tuple(row) for _, *row in sorted(found, key=lambda row: str(row[0]))]
+    """Some columns of the request of each of these spans, which is read as a file of its own."""
+    return [row for batch in read_each(OpenTelemetry(), path.parent, map(export, spans)) for row in requests(batch, *columns)]
 
 
 def test_a_span_says_who_what_and_when(traces: Path):
