@@ -77,6 +77,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "left"), [*((command, 0) for command in COMMANDS), ("ingest", 60_000)])
 def test_a_full_disk_is_one_sentence_and_the_lake_is_as_it_was(disk: Path, tmp_path: Path, command: str, left: int):
     """Full at once, or when the files of a commit are half written."""

@@ -144,6 +144,7 @@ def test_a_commit_that_lost_the_race_is_resolved_again(lake: Lake, tmp_path: Pat
     assert len({file.name for file in (lake.root / "requests").glob("day=*/*.parquet")} - named) == 2, "only older versions' files"
 
 
+@pytest.mark.slow
 def test_a_reader_never_sees_half_a_commit(lake: Lake):
     commit(lake, *numbered(0, 30))
     reader = start(READ, lake.root, 180)
