@@ -127,11 +127,10 @@ def test_a_wrong_password_is_a_calm_sentence(lake: Lake, port: int, monkeypatch:
     assert "another" not in str(refused.value)
 
 
-@pytest.mark.usefixtures("server")
-def test_a_question_that_takes_too_much_says_so(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+def test_a_question_that_takes_too_much_says_so(lake: Lake, port: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(LIMITS, "max_memory_usage", 1_000)
 
-    with pytest.raises(engine.UnansweredError, match="needs more memory than the ClickHouse"):
+    with served(port), pytest.raises(engine.UnansweredError, match="needs more memory than the ClickHouse"):
         engine.table("SELECT uniqExact(number) FROM numbers(1000000)", {}, lake=str(lake.root), version=1)
 
 
