@@ -19,7 +19,7 @@ from usagecost.lake import repricing as lake_repricing
 from usagecost.lake import side_tables, texts
 from usagecost.lake import upkeep as lake_upkeep
 from usagecost.lake.checksums import Verified, verify
-from usagecost.lake.days import write_days
+from usagecost.lake.days import files_to_write_anew, write_days
 from usagecost.lake.errors import LakeError, note_unwritten
 from usagecost.lake.merge import Commit, resolve
 from usagecost.lake.publishing import replace_days
@@ -43,7 +43,6 @@ from usagecost.lake.table import (
     paths_by_day,
     stored_by_day,
 )
-from usagecost.lake.tiers import files_to_write_anew
 
 T = TypeVar("T")
 
@@ -115,7 +114,7 @@ class Lake(LakeReader):
     def compact(self) -> int:
         """Make one sorted file of each day's, and of each other table's, where there are several; returns how many were merged.
 
-        Large ones stay as they are: see tiers.LARGE_ROWS.
+        Large ones stay as they are: see days.LARGE_ROWS.
         """
         with self._changing() as folder:
             return sum(
