@@ -55,12 +55,15 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def varied(shared_folder: Path) -> tuple[str, list[Row]]:
-    """A lake of some thousand varied requests, and the requests themselves, which are the same in every worker."""
+    """A lake of some thousand varied requests, and the requests themselves, which are the same in every worker.
+
+    Its fuller days, on which clocks change, have rollups; those around them are read from their requests.
+    """
     rows = ManyRows({**row, "request_id": f"varied-{number}"} for number, row in enumerate(varied_rows()))
     folder = shared_folder / "varied"
     with FileLock(f"{folder}.lock"), pytest.MonkeyPatch.context() as patch:
         if not folder.exists():
-            roll_up_everything(patch)
+            roll_up_everything(patch, least_rows=25)
             Path(write_lake(f"{folder}-in-the-making", rows)).rename(folder)
     return str(folder), rows
 
