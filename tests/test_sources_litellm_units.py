@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from itertools import islice
 from pathlib import Path
 
 from tests.litellm_rows import payload, spend_log, usage
@@ -25,11 +24,12 @@ def call(counts: Row, call_type: str = "acompletion", **fields: object) -> list[
     ]
 
 
-def of_each(folder: Path, calls: Iterable[list[Row]]) -> list[list[Batch]]:
-    """The batches of each call, in all of its forms."""
-    calls = list(calls)
-    found = iter(read_each(LiteLLM(), folder, (line for lines in calls for line in lines)))
-    return [list(islice(found, len(lines))) for lines in calls]
+def of_each(folder: Path, calls: Iterable[list[Row]]) -> list[tuple[Batch, ...]]:
+    """The batches of each call, in all of its forms; those of one form are read after each other."""
+    forms = list(zip(*calls, strict=True))
+    found = read_each(LiteLLM(), folder, (line for lines in forms for line in lines))
+    count = len(forms[0])
+    return list(zip(*(found[start : start + count] for start in range(0, len(found), count)), strict=True))
 
 
 def test_what_is_billed_by_the_piece_is_counted(tmp_path: Path):
