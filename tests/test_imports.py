@@ -11,7 +11,7 @@ import pytest
 
 HOME = Path(__file__).parents[1]
 
-READ = "queries vocabulary periods exports exporting charts boards"
+READ = "queries vocabulary periods exports exporting charts boards explain"
 WRITE = "ingest sample pricing pricebook"  # the write side's front doors
 
 ALLOWED = {
@@ -24,6 +24,7 @@ ALLOWED = {
     "exports":   "",
     "exporting": "exports vocabulary engine lake schema",
     "boards":    "queries vocabulary periods lake",
+    "explain":   "vocabulary schema",
     "vocabulary": "periods schema",
     "periods":   "",
     "engine":    "lake schema",

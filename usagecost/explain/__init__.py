@@ -1,0 +1,53 @@
+"""Why a number is not what it was in the period that it is compared with: spend, tokens, requests or the average latency.
+
+It takes rows of measures by model, before and now, and gives the effects that the change is made of, to the cent, the values of a
+dimension that moved it most, and a sentence. It asks no lake and draws nothing: every function is pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from usagecost.explain.counts import explain_latency, explain_requests, explain_tokens
+from usagecost.explain.effects import EFFECTS, Explanation, Found
+from usagecost.explain.parts import part_of
+from usagecost.explain.spend import explain_spend
+from usagecost.explain.values import Moved, moved_latencies, moved_values
+from usagecost.explain.words import WORDINGS, behind, effect_words, sentence, signed
+
+__all__ = [
+    "EFFECTS",
+    "EXPLAINED",
+    "WORDINGS",
+    "Explanation",
+    "Found",
+    "Moved",
+    "behind",
+    "effect_words",
+    "explanation",
+    "sentence",
+    "signed",
+    "values",
+]
+
+EXPLAINED = {
+    "spend_usd": explain_spend,
+    "total_tokens": explain_tokens,
+    "requests": explain_requests,
+    "avg_latency_ms": explain_latency,
+}
+"""Metric -> what explains its change."""
+
+
+def explanation(metric: str, rows: Iterable[Mapping[str, Any]]) -> Explanation:
+    """Returns why a metric changed, of rows of measures by (is_before, provider, model), and price."""
+    before, now = [], []
+    for row in rows:
+        (before if row["is_before"] else now).append(part_of(row))
+    return EXPLAINED[metric](before, now)
+
+
+def values(metric: str, rows: Iterable[Mapping[str, Any]], whole: Explanation) -> list[Moved]:
+    """Returns the values that moved a metric most, of rows by (value, is_other, is_before, provider, model), "Other" last."""
+    return moved_latencies(rows, whole) if metric == "avg_latency_ms" else moved_values(rows, EXPLAINED[metric], whole)
