@@ -14,12 +14,14 @@ from usagecost.charts.small import small_bars
 from usagecost.charts.timeaxis import TimeAxis, tick_texts, time_axis
 from usagecost.charts.timeline import timeline
 from usagecost.charts.units import exact
+from usagecost.charts.waterfall import beginning, waterfall
 
 __all__ = [
     "BRUSHED",
     "OPENED",
     "Drawing",
     "TimeAxis",
+    "beginning",
     "exact",
     "histogram",
     "over_time",
@@ -33,5 +35,6 @@ __all__ = [
     "time_axis",
     "timeline",
     "value_name",
+    "waterfall",
     "week_grid",
 ]

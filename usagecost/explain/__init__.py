@@ -14,7 +14,7 @@ from usagecost.explain.effects import EFFECTS, Explanation, Found
 from usagecost.explain.parts import part_of
 from usagecost.explain.spend import explain_spend
 from usagecost.explain.values import Moved, moved_latencies, moved_values
-from usagecost.explain.words import WORDINGS, behind, effect_words, sentence, signed
+from usagecost.explain.words import WORDINGS, Step, behind, sentence, signed, steps_of
 
 __all__ = [
     "EFFECTS",
@@ -23,11 +23,12 @@ __all__ = [
     "Explanation",
     "Found",
     "Moved",
+    "Step",
     "behind",
-    "effect_words",
     "explanation",
     "sentence",
     "signed",
+    "steps_of",
     "values",
 ]
 

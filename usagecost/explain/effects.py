@@ -74,7 +74,13 @@ EFFECTS = {
             "lower reported costs",
             "What logs report as the cost, in relation to the list cost of the same requests.",
         ),
-        Effect("within", "Within models", "slower models", "faster models", "Other latencies of the same models."),
+        Effect(
+            "within",
+            "Same requests",
+            "slower answers of the same models",
+            "faster answers of the same models",
+            "Models that answer slower or faster than before.",
+        ),
     )
 }
 """In the order in which they are shown."""

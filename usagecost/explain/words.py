@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -32,20 +33,36 @@ WORDINGS = {
         "Tokens", formats.count, "a mix of models with larger requests", "a mix of models with smaller requests"
     ),
     "requests": Wording("Requests", formats.exact_count, "", ""),
-    "avg_latency_ms": Wording("Average latency", formats.milliseconds, "a mix of slower models", "a mix of faster models"),
+    "avg_latency_ms": Wording(
+        "Average latency", formats.milliseconds, "more requests to slower models", "more requests to faster models"
+    ),
 }
 """Metric that can be explained -> its words."""
 
 
-def sentence(metric: str, found: Explanation) -> str:
+@dataclass(frozen=True)
+class Step:
+    """A step of the way from before to now, in words and in numbers."""
+
+    label: str
+    words: str
+    amount: Decimal
+
+
+def steps_of(metric: str, found: Explanation) -> list[Step]:
+    """Returns the effects as steps, in the order in which they are shown."""
+    return [Step(one.effect.label, effect_words(metric, one), one.amount) for one in found.effects]
+
+
+def sentence(metric: str, found: Explanation, steps: Sequence[Step]) -> str:
     """Returns a sentence such as: Spend rose by $142.10 (+27.7%): +$180.30 longer input (gpt-5), −$52.00 fewer requests."""
     wording = WORDINGS[metric]
-    name, effects = wording.name, _listed(metric, found)
+    name, listed = wording.name, _listed(wording.amount, steps)
     if not found.change:
         same = f"{name} did not change: {wording.amount(found.now)} in both periods"
-        return f"{same}, though {effects}." if effects else f"{same}."
+        return f"{same}, though {listed}." if listed else f"{same}."
     verb = "rose" if found.change > 0 else "fell"
-    return f"{name} {verb} by {wording.amount(abs(found.change))}{_percent(found)}: {effects}."
+    return f"{name} {verb} by {wording.amount(abs(found.change))}{_percent(found)}: {listed}."
 
 
 def effect_words(metric: str, found: Found) -> str:
@@ -78,15 +95,14 @@ def signed(amount: Decimal, unit: Format) -> str:
     return f"{sign}{unit(abs(amount))}"
 
 
-def _listed(metric: str, found: Explanation) -> str:
-    """The largest effects, and what is left of the change."""
-    unit = WORDINGS[metric].amount
-    ranked = sorted(found.effects, key=lambda one: (-abs(one.amount), one.effect.name))
+def _listed(unit: Format, steps: Sequence[Step]) -> str:
+    """The largest steps, and what is left of the change."""
+    ranked = sorted((step for step in steps if step.amount), key=lambda step: (-abs(step.amount), step.label))
     most = MOST_NAMED if len(ranked) > MOST_NAMED + 1 else len(ranked)
-    parts = [f"{signed(one.amount, unit)} {effect_words(metric, one)}" for one in ranked[:most]]
+    parts = [f"{signed(step.amount, unit)} {step.words}" for step in ranked[:most]]
     if ranked[most:]:
-        rest = sum((one.amount for one in ranked[most:]), Decimal(0))
-        parts.append(f"{signed(rest, unit)} {len(ranked) - most} other reasons")
+        rest = sum((step.amount for step in ranked[most:]), Decimal(0))
+        return f"{', '.join(parts)}, and {signed(rest, unit)} by {len(ranked) - most} others"
     return ", ".join(parts)
 
 

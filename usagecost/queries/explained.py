@@ -38,9 +38,8 @@ def by_value(view: View, split: str, metric: str, most: int = MOST_MOVED) -> pa.
         split,
         (),
         f"""moved AS (
-            SELECT value, row_number() OVER (ORDER BY abs({_MOVED[metric]}) DESC NULLS LAST, value NULLS LAST) AS place,
-                   count(*) OVER () AS parts
-            FROM (SELECT value, {_now_and_before(metric)} FROM cells GROUP BY value))
+            SELECT value, parts, row_number() OVER (ORDER BY abs({_MOVED[metric]}) DESC NULLS LAST, value NULLS LAST) AS place
+            FROM ({_by_value_sql(metric)}))
         SELECT CASE WHEN place <= {most} THEN cells.value END AS value, place > {most} AS is_other, is_before, provider, model,
                max(CASE WHEN place > {most} THEN parts - {most} ELSE 1 END)::bigint AS merged, {folds}
         FROM cells JOIN moved ON cells.value IS NOT DISTINCT FROM moved.value GROUP BY ALL""",
@@ -57,22 +56,23 @@ _AMOUNTS = {
 
 _MOVED = dict.fromkeys(_AMOUNTS, "amount_now - amount_before") | {
     "avg_latency_ms": """
-        amount_now / nullif(sum(timed_now) OVER (), 0) - amount_before / nullif(sum(timed_before) OVER (), 0)
-        - (timed_now / nullif(sum(timed_now) OVER (), 0) - timed_before / nullif(sum(timed_before) OVER (), 0))
-        * (sum(amount_now) OVER () / nullif(sum(timed_now) OVER (), 0)
-           + sum(amount_before) OVER () / nullif(sum(timed_before) OVER (), 0)) / 2"""
+        amount_now / all_timed_now - amount_before / all_timed_before
+        - (timed_now / all_timed_now - timed_before / all_timed_before)
+        * (all_amount_now / all_timed_now + all_amount_before / all_timed_before) / 2"""
 }
 """Metric -> the SQL of how much a value has moved it; of a mean by its own and by the share that it has in it."""
 
 
-def _now_and_before(metric: str) -> str:
-    """The amounts of a value that `_MOVED` is made of, as a SELECT names them."""
+def _by_value_sql(metric: str) -> str:
+    """The amounts of each value that `_MOVED` is made of, and those of all."""
     sums = {"amount": _AMOUNTS[metric], "timed": "timed_requests"}
-    return ", ".join(
-        f"coalesce(sum({sql}) FILTER ({'' if when == 'before' else 'NOT '}is_before), 0)::double AS {name}_{when}"
-        for name, sql in sums.items()
-        for when in ("now", "before")
+    names = {f"{name}_{when}": (sql, when) for name, sql in sums.items() for when in ("now", "before")}
+    of_value = ", ".join(
+        f"coalesce(sum({sql}) FILTER ({'' if when == 'before' else 'NOT '}is_before), 0)::double AS {name}"
+        for name, (sql, when) in names.items()
     )
+    of_all = ", ".join(f"nullif(sum({name}) OVER (), 0) AS all_{name}" for name in names)
+    return f"SELECT *, {of_all}, count(*) OVER () AS parts FROM (SELECT value, {of_value} FROM cells GROUP BY value)"
 
 
 def _answered(view: View, split: str | None, also: Sequence[str], rest: str) -> pa.Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import timedelta
 from math import nan
 from typing import Any, Literal
@@ -146,11 +146,13 @@ def table(
     on_select: Callable[[int], None] | None = None,
     on_open: Callable[[int], None] | None = None,
     spend_places: int | None = None,
+    texts: Mapping[str, Callable[[Any], str]] | None = None,
 ) -> None:
     """A table of people-sized numbers; unknown is a dash.
 
     ``on_select`` is called with the row that a reader clicks into, ``on_open`` with the row whose button is clicked.
-    ``spend_places`` are the places of the amounts in a table with ``spend_columns``.
+    ``spend_places`` are the places of the amounts in a table with ``spend_columns``. ``texts`` write the numbers of some columns
+    of a short table, where no format of Streamlit does; rows are still ordered by the numbers.
     """
     key = f"table_{name}"
 
@@ -164,7 +166,7 @@ def table(
     if on_open:
         shown, columns = shown.assign(open=OPEN_ROW), {**columns, "open": _open_column(f"open_{name}", on_open)}
     st.dataframe(
-        shown if spend_places is None else with_marks(shown, spend_places),
+        shown.style.format(texts, na_rep="") if texts else shown if spend_places is None else with_marks(shown, spend_places),
         key=key,
         hide_index=True,
         column_config=columns,
