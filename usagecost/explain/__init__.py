@@ -14,9 +14,10 @@ from usagecost.explain.effects import EFFECTS, Explanation, Found
 from usagecost.explain.parts import part_of
 from usagecost.explain.spend import explain_spend
 from usagecost.explain.values import Moved, moved_latencies, moved_values
-from usagecost.explain.words import WORDINGS, Step, behind, sentence, signed, steps_of
+from usagecost.explain.words import WORDINGS, Step, behind, listed, sentence, signed, steps_of
 
 __all__ = [
+    "COUNTED",
     "EFFECTS",
     "EXPLAINED",
     "WORDINGS",
@@ -26,6 +27,7 @@ __all__ = [
     "Step",
     "behind",
     "explanation",
+    "listed",
     "sentence",
     "signed",
     "steps_of",
@@ -40,12 +42,19 @@ EXPLAINED = {
 }
 """Metric -> what explains its change."""
 
+COUNTED = ("requests",)
+"""Metrics that are mere counts: what changed them is which values of a dimension there are more or fewer of."""
 
-def explanation(metric: str, rows: Iterable[Mapping[str, Any]]) -> Explanation:
-    """Returns why a metric changed, of rows of measures by (is_before, provider, model), and price."""
+
+def explanation(metric: str, rows: Iterable[Mapping[str, Any]]) -> Explanation | None:
+    """Returns why a metric changed, of rows of measures by (is_before, provider, model), and price; None if it is a mean that is
+    not known in one of the periods.
+    """
     before, now = [], []
     for row in rows:
         (before if row["is_before"] else now).append(part_of(row))
+    if metric == "avg_latency_ms" and not all(any(part.timed for part in parts) for parts in (before, now)):
+        return None
     return EXPLAINED[metric](before, now)
 
 

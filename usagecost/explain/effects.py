@@ -76,7 +76,7 @@ EFFECTS = {
         ),
         Effect(
             "within",
-            "Same requests",
+            "Same models",
             "slower answers of the same models",
             "faster answers of the same models",
             "Models that answer slower or faster than before.",

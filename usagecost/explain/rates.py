@@ -44,7 +44,7 @@ def charged(parts: Sequence[Part], others: Sequence[Part], kind: int) -> Charged
 
 def _book(part: Part, kind: int, rates: dict[str, float], elsewhere: dict[str, float]) -> float:
     """The cost of a part's tokens at the list price as it stands, as far as that is known."""
-    if part.is_standard or part.price is None:
+    if part.price is None or (part.is_standard and part.discount < 1):
         return _undiscounted(part, kind, 0.0)
     rate = rates.get(part.price) or elsewhere.get(part.price)
     return part.tokens[kind] * rate if rate else _undiscounted(part, kind, 0.0)
@@ -60,7 +60,7 @@ def _rates(parts: Iterable[Part], kind: int) -> dict[str, float]:
     costs: dict[str, list[float]] = {}
     tokens: dict[str, list[float]] = {}
     for part in parts:
-        if part.is_standard and part.price is not None and part.tokens[kind] > 0:
+        if part.is_standard and part.discount < 1 and part.price is not None and part.tokens[kind] > 0:
             costs.setdefault(part.price, []).append(_undiscounted(part, kind, 0.0))
             tokens.setdefault(part.price, []).append(part.tokens[kind])
     return {price: fsum(costs[price]) / fsum(tokens[price]) for price in costs if fsum(costs[price]) > 0}

@@ -65,6 +65,11 @@ def sentence(metric: str, found: Explanation, steps: Sequence[Step]) -> str:
     return f"{name} {verb} by {wording.amount(abs(found.change))}{_percent(found)}: {listed}."
 
 
+def listed(metric: str, steps: Sequence[Step]) -> str:
+    """Returns the largest steps in words, and what is left of the change: +$221.51 claude-opus-5, −$54.28 claude-sonnet-5."""
+    return _listed(WORDINGS[metric].amount, steps)
+
+
 def effect_words(metric: str, found: Found) -> str:
     """Returns what an effect is called in a sentence, with the model and the tokens that most of it is of."""
     wording, effect = WORDINGS[metric], found.effect

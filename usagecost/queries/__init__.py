@@ -8,7 +8,7 @@ from usagecost.queries import explained, folds, prices, ranking, requests, sourc
 from usagecost.queries.rows import HOUR_OF_WEEK
 from usagecost.queries.sizes import EDGES, SAMPLE, sample, spread
 from usagecost.queries.usage import MOST_VALUES, usage
-from usagecost.queries.values import choices, data_span, labels
+from usagecost.queries.values import choices, data_span, labels, missing_until
 
 __all__ = [
     "EDGES",
@@ -20,6 +20,7 @@ __all__ = [
     "explained",
     "folds",
     "labels",
+    "missing_until",
     "prices",
     "ranking",
     "requests",

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from datetime import timedelta
 from math import nan
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
@@ -95,11 +93,8 @@ def _notes(totals: dict[str, Any], view: View, lack: str | None) -> list[str]:
 
 def shortage(view: View) -> str | None:
     """Says that the lake begins within the previous period, so that every change would look like growth."""
-    span, previous = known(queries.data_span, view.lake, view.version), view.period.previous
-    if not span or not previous or span[0] < previous[0] + timedelta(days=1):
-        return None
-    oldest = span[0].astimezone(ZoneInfo(view.period.zone)).date()
-    return f"Comparison incomplete: data starts on {days_text(oldest, oldest)}."
+    oldest = queries.missing_until(known(queries.data_span, view.lake, view.version), view.period)
+    return f"Comparison incomplete: data starts on {days_text(oldest, oldest)}." if oldest else None
 
 
 def chart(

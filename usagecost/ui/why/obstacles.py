@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,6 @@ from usagecost.explain import Explanation
 from usagecost.periods.comparison import BEFORE
 from usagecost.ui import viewing
 from usagecost.ui.answers import answer, empty, no_requests
-from usagecost.ui.blocks import shortage
 from usagecost.ui.text import days_text
 from usagecost.vocabulary.filters import View
 
@@ -29,21 +28,21 @@ def is_in_the_way(view: View) -> bool:
         empty("No comparison is chosen", "A change is explained against another period.")
         st.button("Compare with the previous period", key="why_compare", type="primary", on_click=_compare)
         return True
-    if lack := shortage(view):
-        empty("The comparison is incomplete", f"{lack} What was not recorded would look like growth.")
-        _offer_whole_days(view)
+    span = answer(queries.data_span, view.lake, view.version)
+    if span and (oldest := queries.missing_until(span, view.period)):
+        words = f"Data starts on {days_text(oldest, oldest)}: what was not recorded before would look like growth."
+        empty("The comparison is incomplete", words)
+        _offer_whole_days(view, span)
         return True
     return False
 
 
-def nothing_to_explain(view: View, metric: str, rows: Sequence[Mapping[str, Any]], whole: Explanation) -> bool:
+def nothing_to_explain(view: View, rows: Sequence[Mapping[str, Any]], whole: Explanation | None) -> bool:
     """Says, if the number is known in neither period, or a mean in one of them only, that there is nothing to explain."""
     if not any(row["requests"] for row in rows):
         no_requests(view)
         return True
-    if metric == "avg_latency_ms" and not all(
-        any(row["timed_requests"] for row in rows if row["is_before"] is is_before) for is_before in (False, True)
-    ):
+    if whole is None:
         empty("No latency to compare", "In one of the periods no request tells how long it took.")
         return True
     if not whole.before and not whole.now and not whole.effects:
@@ -56,11 +55,8 @@ def _compare() -> None:
     st.session_state["compare"] = BEFORE
 
 
-def _offer_whole_days(view: View) -> None:
+def _offer_whole_days(view: View, span: tuple[datetime, datetime]) -> None:
     """A button for the newest days that have as many recorded before them, if there are two."""
-    span = answer(queries.data_span, view.lake, view.version)
-    if not span:
-        return
     oldest, newest = (moment.astimezone(ZoneInfo(view.period.zone)).date() for moment in span)
     days = min(((newest - oldest).days + 1) // 2, view.period.days)
     if days < 1:

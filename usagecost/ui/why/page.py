@@ -41,7 +41,7 @@ def explain_change(view: View) -> None:
     """Draws the page for a view: what changed, in a sentence, as a waterfall, and by the values of a dimension."""
     if is_in_the_way(view):
         return
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         metric = st.segmented_control("Explain", list(EXPLAINED), required=True, key="explained", format_func=EXPLAINED.__getitem__)
         by = st.segmented_control(
             "Break down by", SPLITS, required=True, key="moved_by", format_func=lambda name: DIMENSIONS[name].label
@@ -50,12 +50,15 @@ def explain_change(view: View) -> None:
     of_period = replace(view, interval=WHOLE)
     rows = answer(queries.explained.by_price, of_period).to_pylist()
     whole = explain.explanation(metric, rows)
-    if nothing_to_explain(view, metric, rows, whole):
+    if nothing_to_explain(view, rows, whole) or whole is None:
         return
     moved = explain.values(metric, answer(queries.explained.by_value, of_period, by, metric).to_pylist(), whole)
     values = _named(moved, view, by)
-    steps = explain.steps_of(metric, whole) if metric != "requests" else _of_values(moved, values)
+    of_values = [Step(name, name, one.moved) for name, one in zip(values["name"], moved, strict=True) if one.moved]
+    steps = of_values if metric in explain.COUNTED else explain.steps_of(metric, whole)
     st.subheader(plain(explain.sentence(metric, whole, steps)), anchor=False)
+    if of_values and steps is not of_values:
+        st.markdown(plain(f"By {DIMENSIONS[by].label.lower()}: {explain.listed(metric, of_values)}."))
     st.caption(" ".join(_notes(view, metric, rows)))
     _steps(metric, whole, steps)
     _values(view, metric, by, moved, values)
@@ -66,11 +69,6 @@ def _named(moved: Sequence[Moved], view: View, by: str) -> pd.DataFrame:
     columns = {name: [getattr(one, name) for one in moved] for name in ("value", "is_other", "merged")}
     frame = pd.DataFrame(columns).astype({"value": object, "is_other": bool, "merged": "int64"})
     return named(frame, view, by, DIMENSIONS[by].plural)
-
-
-def _of_values(moved: Sequence[Moved], values: pd.DataFrame) -> list[Step]:
-    """Steps that are the values themselves: of a mere count there is no other reason."""
-    return [Step(name, name, one.moved) for name, one in zip(values["name"], moved, strict=True) if one.moved]
 
 
 def _notes(view: View, metric: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
