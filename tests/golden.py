@@ -184,6 +184,10 @@ def commands(lake: str, days: Sequence[str], folder: Path) -> Iterator[tuple[str
             split = ["--by", by] if by else []
             words = ["summary", *of_days, "--zone", zone, *split, *every("--metric", METRICS), "--format", "csv"]
             yield f"summary {zone} {by}", command(lake, *words)
+    for metric in ("spend_usd", "total_tokens", "requests", "avg_latency_ms"):
+        for by in ("model", "team"):
+            words = ["summary", *of_days, "--explain", "--metric", metric, "--by", by, "--format", "csv"]
+            yield f"explain {metric} {by}", command(lake, *words)
     file = folder / "exported.csv"
     command_line = ["export", *of_days, "-o", str(file), "--lake", lake]
     done = CliRunner().invoke(app, command_line)
@@ -206,6 +210,10 @@ def pages(links: dict[str, Any], model: str, user: str, request: str) -> Iterato
     for part in ("Requests", "Errors"):
         yield f"traces {part}", page("1_Traces.py", part=part, **links)
     yield "traces request", page("1_Traces.py", request=request, **links)
+    if "range" not in links:  # all time is compared with nothing
+        for explained in ("spend_usd", "total_tokens", "requests", "avg_latency_ms"):
+            for by in ("model", "team", "user"):
+                yield f"why {explained} {by}", page("1_Why.py", explained=explained, moved_by=by, **links)
 
 
 def dashboards(lake: str, links: dict[str, Any]) -> Iterator[tuple[str, Said]]:

@@ -86,7 +86,7 @@ def test_a_change_of_spend_is_explained_to_the_cent(lake: str, opened: Open):
 
 def test_the_reader_chooses_what_is_explained_and_by_what(lake: str, opened: Open):
     page = opened(lake, explained="avg_latency_ms", moved_by="user")
-    assert sentence(page) == "Average latency rose by 100 ms (+100.0%): +100 ms slower answers of the same models (opus)."
+    assert sentence(page) == "Average latency rose by 100\u00a0ms (+100.0%): +100\u00a0ms slower answers of the same models (opus)."
     assert list(page.dataframe[0].value["user"]) == ["ann", "bob"]
 
     page.segmented_control(key="explained").set_value("requests").run()

@@ -34,13 +34,14 @@ def explained(view: View, metric: str, by: str | None) -> Explained | None:
     from usagecost.periods import WHOLE
 
     view = replace(view, interval=WHOLE)
-    whole = explain.explanation(metric, queries.explained.by_price(view).to_pylist())
+    rows = queries.explained.by_price(view).to_pylist()
+    whole = explain.explanation(metric, rows)
     if whole is None:
         return None
     steps, values = explain.steps_of(metric, whole), []
     if by or metric in explain.COUNTED:
         dimension = by or "model"
-        moved = explain.values(metric, queries.explained.by_value(view, dimension, metric).to_pylist(), whole)
+        moved = explain.values(metric, queries.explained.by_value(view, dimension, metric).to_pylist(), rows, whole)
         names = queries.labels(view.lake).of_all(dimension, [one.value for one in moved if one.value is not None])
         said = ["Other" if one.is_other else NOT_REPORTED if one.value is None else names[one.value] for one in moved]
         if metric in explain.COUNTED:
@@ -51,8 +52,8 @@ def explained(view: View, metric: str, by: str | None) -> Explained | None:
             | {effect: one.effects.get(effect, Decimal(0)) for effect in effects}
             for name, one in zip(said, moved, strict=True)
         ]
-    rows = values if by else [{"reason": step.label, "change": step.amount, "words": step.words} for step in steps]
-    return Explained(metric, explain.sentence(metric, whole, steps), whole.before, whole.now, rows)
+    reasons = [{"reason": step.label, "change": step.amount, "words": step.words} for step in steps]
+    return Explained(metric, explain.sentence(metric, whole, steps), whole.before, whole.now, values if by else reasons)
 
 
 def warn_of_missing(view: View) -> None:

@@ -6,14 +6,14 @@ dimension that moved it most, and a sentence. It asks no lake and draws nothing:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from usagecost.explain.counts import explain_latency, explain_requests, explain_tokens
 from usagecost.explain.effects import EFFECTS, Explanation, Found
 from usagecost.explain.parts import part_of
 from usagecost.explain.spend import explain_spend
-from usagecost.explain.values import Moved, moved_latencies, moved_values
+from usagecost.explain.values import Moved, moved_latencies, moved_values, pairs_of
 from usagecost.explain.words import WORDINGS, Step, behind, listed, sentence, signed, steps_of
 
 __all__ = [
@@ -58,6 +58,11 @@ def explanation(metric: str, rows: Iterable[Mapping[str, Any]]) -> Explanation |
     return EXPLAINED[metric](before, now)
 
 
-def values(metric: str, rows: Iterable[Mapping[str, Any]], whole: Explanation) -> list[Moved]:
-    """Returns the values that moved a metric most, of rows by (value, is_other, is_before, provider, model), "Other" last."""
-    return moved_latencies(rows, whole) if metric == "avg_latency_ms" else moved_values(rows, EXPLAINED[metric], whole)
+def values(
+    metric: str, rows: Sequence[Mapping[str, Any]], all_rows: Iterable[Mapping[str, Any]], whole: Explanation
+) -> list[Moved]:
+    """Returns the values of a dimension that rows of measures by (value, is_before, provider, model) tell, what moved the metric
+    most first; what is left of all rows is "Other".
+    """
+    pairs = pairs_of(rows, all_rows)
+    return moved_latencies(pairs, whole) if metric == "avg_latency_ms" else moved_values(pairs, EXPLAINED[metric], whole)

@@ -52,7 +52,7 @@ ROLLUPS = {
         Rollup("key", ("team_id", "virtual_key", "provider", "model")),
         Rollup("user_outcome", ("team_id", "virtual_key", "user_id", "status", "environment", "source")),
         Rollup("user_model", ("provider", "model", "team_id", "virtual_key", "user_id", "app", "environment", "source")),
-        Rollup("price", ("provider", "model", "price_status", "price_id", "discount"), measures=EXPLAINED),
+        Rollup("price", ("team_id", "provider", "model", "price_status", "price_id", "discount"), measures=EXPLAINED),
     )
 }
 """In the order in which questions try them. Rows lie in the order of the columns."""

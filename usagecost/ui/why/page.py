@@ -52,7 +52,7 @@ def explain_change(view: View) -> None:
     whole = explain.explanation(metric, rows)
     if nothing_to_explain(view, rows, whole) or whole is None:
         return
-    moved = explain.values(metric, answer(queries.explained.by_value, of_period, by, metric).to_pylist(), whole)
+    moved = explain.values(metric, answer(queries.explained.by_value, of_period, by, metric).to_pylist(), rows, whole)
     values = _named(moved, view, by)
     of_values = [Step(name, name, one.moved) for name, one in zip(values["name"], moved, strict=True) if one.moved]
     steps = of_values if metric in explain.COUNTED else explain.steps_of(metric, whole)
@@ -75,7 +75,7 @@ def _notes(view: View, metric: str, rows: Sequence[Mapping[str, Any]]) -> list[s
     """What is compared, and what is not known of it."""
     notes = [plain(previous_text(view.period))]
     if metric == "spend_usd":
-        counts = [_without_cost([row for row in rows if row["is_before"] is is_before]) for is_before in (False, True)]
+        counts = [_without_cost([row for row in rows if bool(row["is_before"]) is is_before]) for is_before in (False, True)]
         if any(missing for missing, _ in counts):
             now, before = (f"{exact_count(missing)} ({percent(missing / sent if sent else 0)})" for missing, sent in counts)
             notes.append(f"Requests without a known cost are in no amount: {plain(now)} now, {plain(before)} before.")
