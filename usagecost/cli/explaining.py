@@ -45,7 +45,7 @@ def explained(view: View, metric: str, by: str | None) -> Explained | None:
         names = queries.labels(view.lake).of_all(dimension, [one.value for one in moved if one.value is not None])
         said = ["Other" if one.is_other else NOT_REPORTED if one.value is None else names[one.value] for one in moved]
         if metric in explain.COUNTED:
-            steps = [explain.Step(name, name, one.moved) for name, one in zip(said, moved, strict=True) if one.moved]
+            steps = [explain.Step(name, name, one.moved, one.merged) for name, one in zip(said, moved, strict=True) if one.moved]
         effects = [name for name in explain.EFFECTS if any(name in one.effects for one in moved)]
         values = [
             {dimension: name, "before": one.before, "now": one.now, "change": one.moved}

@@ -13,6 +13,7 @@ from usagecost.explain.counts import explain_latency, explain_requests, explain_
 from usagecost.explain.effects import EFFECTS, Explanation, Found
 from usagecost.explain.parts import part_of
 from usagecost.explain.spend import explain_spend
+from usagecost.explain.spikes import Spike, causes, find_spikes
 from usagecost.explain.values import Moved, moved_latencies, moved_values, pairs_of
 from usagecost.explain.words import WORDINGS, Step, behind, listed, sentence, signed, steps_of
 
@@ -24,9 +25,12 @@ __all__ = [
     "Explanation",
     "Found",
     "Moved",
+    "Spike",
     "Step",
     "behind",
+    "causes",
     "explanation",
+    "find_spikes",
     "listed",
     "sentence",
     "signed",

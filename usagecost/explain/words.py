@@ -42,11 +42,12 @@ WORDINGS = {
 
 @dataclass(frozen=True)
 class Step:
-    """A step of the way from before to now, in words and in numbers."""
+    """A step of the way from before to now, in words and in numbers; of ``count`` things, if it sums up several."""
 
     label: str
     words: str
     amount: Decimal
+    count: int = 1
 
 
 def steps_of(metric: str, found: Explanation) -> list[Step]:
@@ -102,12 +103,12 @@ def signed(amount: Decimal, unit: Format) -> str:
 
 def _listed(unit: Format, steps: Sequence[Step]) -> str:
     """The largest steps, and what is left of the change."""
-    ranked = sorted((step for step in steps if step.amount), key=lambda step: (-abs(step.amount), step.label))
-    most = MOST_NAMED if len(ranked) > MOST_NAMED + 1 else len(ranked)
+    ranked = sorted((step for step in steps if step.amount), key=lambda step: (step.count > 1, -abs(step.amount), step.label))
+    most = MOST_NAMED if len(ranked) > MOST_NAMED + 1 else len([step for step in ranked if step.count == 1])
     parts = [f"{signed(step.amount, unit)} {step.words}" for step in ranked[:most]]
-    if ranked[most:]:
-        rest = sum((step.amount for step in ranked[most:]), Decimal(0))
-        return f"{', '.join(parts)}, and {signed(rest, unit)} by {len(ranked) - most} others"
+    if others := ranked[most:]:
+        rest = sum((step.amount for step in others), Decimal(0))
+        parts.append(f"{'and ' if parts else ''}{signed(rest, unit)} by {sum(step.count for step in others)} others")
     return ", ".join(parts)
 
 

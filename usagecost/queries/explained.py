@@ -10,12 +10,14 @@ import pyarrow as pa
 from usagecost.lake import Rolled
 from usagecost.lake.rollups import folded_sql
 from usagecost.periods import WHOLE
-from usagecost.queries.rows import Rows, told
+from usagecost.queries.rows import Instants, Rows, told
 from usagecost.vocabulary import DIMENSIONS, EXPLAINED, METRICS, fold_sql
 from usagecost.vocabulary.filters import Condition, Parameters, View
 
 PRICE = ("price_status", "price_id", "discount")
 """What tells at which price requests were charged."""
+
+ALL = "SELECT * FROM cells"
 
 MOST_MOVED = 10
 """Values of a dimension that are told apart."""
@@ -35,6 +37,17 @@ def by_value(view: View, split: str, metric: str, most: int = MOST_MOVED) -> pa.
     named = tuple(found["value"].slice(0, most).to_pylist())
     cells = _answered(view.where(Condition(split, named)), split, ("value", "provider", "model"), EXPLAINED)
     return cells.append_column("values", pa.array([len(found)] * len(cells), pa.int64()))
+
+
+def against(view: View, split: str, now: Instants, before: Instants) -> dict[str | None, tuple[float, float]]:
+    """What each value of a dimension has spent in a stretch of time, and in one before it; 0 where nothing of it is known."""
+    rows = Rows(replace(view, interval=WHOLE), now, before)
+    found: dict[str | None, tuple[float, float]] = {}
+    for row in _told(rows, split, ("value",), ("spend_usd",)).to_pylist():
+        was_now, was_before = found.get(row["value"], (0.0, 0.0))
+        spent = float(row["spend_usd"] or 0)
+        found[row["value"]] = (was_now, spent) if row["is_before"] else (spent, was_before)
+    return found
 
 
 _AMOUNTS = {
@@ -75,18 +88,20 @@ def _by_movement(view: View, split: str, metric: str) -> pa.Table:
     )
 
 
-def _answered(
-    view: View, split: str | None, by: Sequence[str], measures: Sequence[str], select: str = "SELECT * FROM cells"
-) -> pa.Table:
+def _answered(view: View, split: str | None, by: Sequence[str], measures: Sequence[str], select: str = ALL) -> pa.Table:
     """What is selected of ``cells``: measures by whether they are of the period before, and by more columns."""
-    rows = Rows.of(replace(view, interval=WHOLE), compares=True)
+    return _told(Rows.of(replace(view, interval=WHOLE), compares=True), split, by, measures, select)
+
+
+def _told(rows: Rows, split: str | None, by: Sequence[str], measures: Sequence[str], select: str = ALL) -> pa.Table:
+    """The same of some rows."""
 
     def ask(rolled: Rolled | None) -> pa.Table:
         cells, parameters = _cells_sql(rows, split, by, measures, with_rollups=rolled is not None)
         return rows.answer(f"WITH cells AS ({cells}) {select}", parameters, rolled)
 
     also = tuple(name for name in by if name in PRICE)
-    names = view.filters.told_by(*(name for name in by if name in DIMENSIONS), *([split] if split else []))
+    names = rows.view.filters.told_by(*(name for name in by if name in DIMENSIONS), *([split] if split else []))
     return told(rows.rolled(names, measures, split, also=also), ask)
 
 

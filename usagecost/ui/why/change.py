@@ -1,4 +1,4 @@
-"""The page Why, top to bottom."""
+"""Why a number changed: the sentence, the waterfall, and the values that moved it most."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def explain_change(view: View) -> None:
         return
     moved = explain.values(metric, answer(queries.explained.by_value, of_period, by, metric).to_pylist(), rows, whole)
     values = _named(moved, view, by)
-    of_values = [Step(name, name, one.moved) for name, one in zip(values["name"], moved, strict=True) if one.moved]
+    of_values = [Step(name, name, one.moved, one.merged) for name, one in zip(values["name"], moved, strict=True) if one.moved]
     steps = of_values if metric in explain.COUNTED else explain.steps_of(metric, whole)
     st.subheader(plain(explain.sentence(metric, whole, steps)), anchor=False)
     if of_values and steps is not of_values:
