@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.lake_rows import Row
 from tests.views import request
+from usagecost.charts import waterfall
 
 APP = Path(__file__).parents[1] / "app.py"
 LONG = "a-model-with-a-name-of-which-nobody-would-think-that-it-is-one-[x](y)-**bold**"
@@ -127,3 +130,34 @@ def test_no_change_no_spend_and_no_requests_are_said(lake_of: Callable[..., str]
     assert alerts(opened(same, explained="avg_latency_ms")) == ["No latency to compare"]
     assert alerts(opened(same, days=["2026-05-04", "2026-05-04"])) == ["Nothing is known of it in either period"]
     assert alerts(opened(same, days=["2026-06-04", "2026-06-04"])) == ["No requests in this period"]
+
+
+def test_an_unusual_day_is_named_with_its_cause(lake_of: Callable[..., str], opened: Open):
+    """Four weeks of $10 of ann and bob each; then bob has a day of $110."""
+    days = [date(2026, 5, 1) + timedelta(days=back) for back in range(28)]
+    usual = [sent(str(day), "opus", user, 10) for day in days for user in ("ann", "bob")]
+    lake = lake_of(
+        *usual,
+        sent("2026-05-29", "opus", "ann", 10),
+        sent("2026-05-29", "haiku", "bob", 110),
+        sent("2026-05-30", "opus", "ann", 20),
+    )
+    page = opened(lake, part="Unusual days", days=["2026-05-28", "2026-05-30"])
+
+    assert page.dataframe[0].value[["day", "spend", "usual", "excess", "cause"]].to_dict("records") == [
+        {"day": "2026-05-29", "spend": 120, "usual": 20, "excess": 100, "cause": "haiku, bob"},
+    ]
+    assert alerts(opened(lake, part="Unusual days", days=["2026-05-20", "2026-05-28"])) == ["No unusual days"]
+
+
+def test_bars_of_a_waterfall_reach_from_level_to_level():
+    """From 10 by +5 and −3 to 12; where steps would be slivers, as from 100 to 102, the scale begins below them."""
+
+    def bars(before: int, now: int) -> tuple[list[tuple[float, float]], list[float]]:
+        steps = pd.DataFrame({"name": ["Before", "a", "b", "Now"], "value": [before, 5, -3, now], "text": "", "help": ""})
+        drawing = waterfall(steps, ("#111111", "#222222", "#333333"))
+        scale = next(layer["encoding"]["x"]["scale"] for layer in drawing.spec["layer"])
+        return list(zip(drawing.data["start"], drawing.data["end"], strict=True)), scale["domain"]
+
+    assert bars(10, 12) == ([(0, 10), (10, 15), (15, 12), (0, 12)], [0, 15])
+    assert bars(100, 102) == ([(97.5, 100), (100, 105), (105, 102), (97.5, 102)], [97.5, 105])

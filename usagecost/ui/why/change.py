@@ -29,6 +29,8 @@ from usagecost.vocabulary.formats import counted, exact_count, percent
 EXPLAINED = {"spend_usd": "Spend", "total_tokens": "Tokens", "requests": "Requests", "avg_latency_ms": "Average latency"}
 SPLITS = ("model", "provider", "team", "user", "key", "app", "environment", "status")
 VIEWS = tuple(reversed(LOOKS))
+UNSEEN = "\u200b"
+"""Tells a value that is called as an end of the way from that end."""
 CHOICES = {
     "explained": Choice(default=next(iter(EXPLAINED)), options=EXPLAINED),
     "moved_by": Choice(default=SPLITS[0], options=SPLITS),
@@ -52,16 +54,27 @@ def explain_change(view: View) -> None:
     whole = explain.explanation(metric, rows)
     if nothing_to_explain(view, rows, whole) or whole is None:
         return
+    if metric not in explain.COUNTED:  # reasons are seen while values, which take longer, are still asked for
+        _reasons(view, metric, rows, whole, explain.steps_of(metric, whole))
     moved = explain.values(metric, answer(queries.explained.by_value, of_period, by, metric).to_pylist(), rows, whole)
     values = _named(moved, view, by)
-    of_values = [Step(name, name, one.moved, one.merged) for name, one in zip(values["name"], moved, strict=True) if one.moved]
-    steps = of_values if metric in explain.COUNTED else explain.steps_of(metric, whole)
+    steps = [Step(name, name, one.moved, one.merged) for name, one in zip(values["name"], moved, strict=True) if one.moved]
+    if metric in explain.COUNTED:
+        _reasons(view, metric, rows, whole, steps)
+    _values(view, metric, by, moved, values, explain.listed(metric, steps))
+
+
+def _reasons(
+    view: View,
+    metric: str,
+    rows: Sequence[Mapping[str, Any]],
+    whole: Explanation,
+    steps: Sequence[Step],
+) -> None:
+    """The sentence, what it does not say, and its steps."""
     st.subheader(plain(explain.sentence(metric, whole, steps)), anchor=False)
-    if of_values and steps is not of_values:
-        st.markdown(plain(f"By {DIMENSIONS[by].label.lower()}: {explain.listed(metric, of_values)}."))
     st.caption(" ".join(_notes(view, metric, rows)))
     _steps(metric, whole, steps)
-    _values(view, metric, by, moved, values)
 
 
 def _named(moved: Sequence[Moved], view: View, by: str) -> pd.DataFrame:
@@ -116,7 +129,10 @@ def _steps(metric: str, whole: Explanation, steps: Sequence[Step]) -> None:
         return
     ends = {"Before": whole.before, "Now": whole.now}
     rows = [("Before", ends["Before"], amount(whole.before), "The comparison period")]
-    rows += [(step.label, step.amount, explain.signed(step.amount, amount), help_of.get(step.label, "")) for step in steps]
+    rows += [
+        (step.label + UNSEEN * (step.label in ends), step.amount, explain.signed(step.amount, amount), help_of.get(step.label, ""))
+        for step in steps
+    ]
     rows += [("Now", ends["Now"], amount(whole.now), "The chosen period")]
     colors = CHANGE_COLORS[METRICS[metric].better]
     drawing = waterfall(pd.DataFrame(rows, columns=["name", "value", "text", "help"]), (COLORS["requests"], *colors))
@@ -125,7 +141,7 @@ def _steps(metric: str, whole: Explanation, steps: Sequence[Step]) -> None:
         st.caption(f"Bars of before and now begin at {plain(amount(low))}, so that steps are seen.")
 
 
-def _values(view: View, metric: str, by: str, moved: Sequence[Moved], values: pd.DataFrame) -> None:
+def _values(view: View, metric: str, by: str, moved: Sequence[Moved], values: pd.DataFrame, words: str) -> None:
     """The values that moved the number most, each with the effects that its own requests have had; a row opens them."""
     names = [name for name in EFFECTS if any(one.effects.get(name) for one in moved)]
     numbers = pd.DataFrame(
@@ -145,6 +161,8 @@ def _values(view: View, metric: str, by: str, moved: Sequence[Moved], values: pd
         help=f"The {counted(len(values), 'row')} that moved it most. The columns to the right split each one's change, of its own "
         "requests alone; prices there include batch, tiers and discounts.",
     )
+    if words and metric not in explain.COUNTED:
+        st.markdown(plain(f"{words}."))
     amounts = ["change", *names]
     table(
         numbers.astype(dict.fromkeys(("before", "now", *amounts), "float64")),
