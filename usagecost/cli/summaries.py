@@ -17,6 +17,7 @@ from usagecost import periods
 from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, cell, fail, print_facts, print_json, print_wide
 from usagecost.cli.explaining import explained, warn_of_missing, write_explained
 from usagecost.engine import UnansweredError
+from usagecost.explain import EXPLAINED
 from usagecost.exports import csv_text
 from usagecost.lake import LakeError, lake_root
 from usagecost.periods import INTERVALS, WHOLE, Period, compared
@@ -45,10 +46,6 @@ class Comparison(StrEnum):
     before = "before"
     month = "month"
     year = "year"
-
-
-EXPLAINABLE = ("spend_usd", "total_tokens", "requests", "avg_latency_ms")
-"""Metrics whose change can be explained."""
 
 
 def summary(
@@ -99,9 +96,9 @@ def _explain(
     from usagecost import engine
     from usagecost.vocabulary.filters import View
 
-    metric = metrics[0] if metrics else EXPLAINABLE[0]
-    if metric not in EXPLAINABLE or len(metrics or ()) > 1:
-        fail(f"--explain explains one metric: use --metric with one of {', '.join(EXPLAINABLE)}.", WRONG_USAGE)
+    metric = metrics[0] if metrics else "spend_usd"
+    if metric not in EXPLAINED or len(metrics or ()) > 1:
+        fail(f"--explain explains one metric: use --metric with one of {', '.join(EXPLAINED)}.", WRONG_USAGE)
     if by is not None and by not in DIMENSIONS:
         fail(f"--explain cannot split by {by}: use --by with one of {', '.join(DIMENSIONS)}.", WRONG_USAGE)
     try:

@@ -108,8 +108,8 @@ def _settled(found: list[Moved], whole: Explanation, *, sums: bool = True) -> li
     now = one.now + (whole.now - sum((each.now for each in found), Decimal(0)) if sums else 0)
     left = whole.change - sum((each.moved for each in found), Decimal(0))
     effects = dict(one.effects)
-    if left:
-        largest = min(effects, key=lambda name: (-abs(effects[name]), name), default="volume")
+    if left and whole.effects:
+        largest = min(effects, key=lambda name: (-abs(effects[name]), name), default=whole.effects[0].effect.name)
         effects[largest] = effects.get(largest, Decimal(0)) + left
     return [*found[:place], replace(one, before=before, now=now, effects=effects), *found[place + 1 :]]
 
