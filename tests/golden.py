@@ -184,10 +184,6 @@ def commands(lake: str, days: Sequence[str], folder: Path) -> Iterator[tuple[str
             split = ["--by", by] if by else []
             words = ["summary", *of_days, "--zone", zone, *split, *every("--metric", METRICS), "--format", "csv"]
             yield f"summary {zone} {by}", command(lake, *words)
-    for metric in ("spend_usd", "total_tokens", "requests", "avg_latency_ms"):
-        for by in ("model", "team"):
-            words = ["summary", *of_days, "--explain", "--metric", metric, "--by", by, "--format", "csv"]
-            yield f"explain {metric} {by}", command(lake, *words)
     file = folder / "exported.csv"
     command_line = ["export", *of_days, "-o", str(file), "--lake", lake]
     done = CliRunner().invoke(app, command_line)
@@ -258,6 +254,10 @@ def of_sample(folder: Path) -> Iterator[tuple[str, Said]]:
     write_sample(lake, NOW)
     os.environ["USAGECOST_LAKE"] = lake
     yield from commands(lake, ("2026-10-22", "2026-11-20"), folder)
+    for metric in ("spend_usd", "total_tokens", "requests", "avg_latency_ms"):
+        for by in ("model", "team"):
+            words = ["--start", "2026-10-22", "--end", "2026-11-20", "--explain", "--metric", metric, "--by", by, "--format", "csv"]
+            yield f"explain {metric} {by}", command(lake, "summary", *words)
     yield from pages({}, "claude-opus-5", "hugo.martin@example.com", "req_d8da5af2b88ab46d")
     views = {
         "a day of Berlin": {"range": "Custom range", "days": ["2026-11-18", "2026-11-18"], "zone": "Europe/Berlin"},
