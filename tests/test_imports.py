@@ -11,7 +11,7 @@ import pytest
 
 HOME = Path(__file__).parents[1]
 
-READ = "queries vocabulary periods exports exporting charts boards"
+READ = "queries vocabulary periods exports exporting charts boards explain"
 WRITE = "ingest sample pricing pricebook annotations"  # the write side's front doors
 
 ALLOWED = {
@@ -25,6 +25,7 @@ ALLOWED = {
     "exports":   "",
     "exporting": "exports vocabulary engine lake schema",
     "boards":    "queries vocabulary periods lake",
+    "explain":   "vocabulary schema",
     "vocabulary": "periods schema",
     "periods":   "",
     "engine":    "lake schema",

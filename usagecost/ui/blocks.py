@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from math import nan
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
@@ -110,11 +108,8 @@ def _notes(totals: dict[str, Any], view: View, lack: str | None) -> list[str]:
 
 def shortage(view: View) -> str | None:
     """Says that the lake begins within the previous period, so that every change would look like growth."""
-    span, previous = known(queries.data_span, view.lake, view.version), view.period.previous
-    if not span or not previous or span[0] < previous[0] + timedelta(days=1):
-        return None
-    oldest = span[0].astimezone(ZoneInfo(view.period.zone)).date()
-    return f"Comparison incomplete: data starts on {days_text(oldest, oldest)}."
+    oldest = queries.missing_until(known(queries.data_span, view.lake, view.version), view.period)
+    return f"Comparison incomplete: data starts on {days_text(oldest, oldest)}." if oldest else None
 
 
 def chart(
@@ -197,11 +192,13 @@ def table(
     on_select: Callable[[int], None] | None = None,
     on_open: Callable[[int], None] | None = None,
     spend_places: int | None = None,
+    texts: Mapping[str, Callable[[Any], str]] | None = None,
 ) -> None:
     """A table of people-sized numbers; unknown is a dash.
 
     ``on_select`` is called with the row that a reader clicks into, ``on_open`` with the row whose button is clicked.
-    ``spend_places`` are the places of the amounts in a table with ``spend_columns``.
+    ``spend_places`` are the places of the amounts in a table with ``spend_columns``. ``texts`` write the numbers of some columns
+    of a short table, where no format of Streamlit does; rows are still ordered by the numbers.
     """
     key = f"table_{name}"
 
@@ -215,7 +212,7 @@ def table(
     if on_open:
         shown, columns = shown.assign(open=OPEN_ROW), {**columns, "open": _open_column(f"open_{name}", on_open)}
     st.dataframe(
-        shown if spend_places is None else with_marks(shown, spend_places),
+        shown.style.format(texts, na_rep="") if texts else shown if spend_places is None else with_marks(shown, spend_places),
         key=key,
         hide_index=True,
         column_config=columns,

@@ -30,6 +30,7 @@ MENU_ICONS = {
     "Dashboards": ":material/dashboard:",
     "Explore": ":material/explore:",
     "Traces": ":material/list:",
+    "Why": ":material/call_split:",
     "Sources": ":material/database:",
     "Prices": ":material/sell:",
 }
