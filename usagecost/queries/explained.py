@@ -110,7 +110,7 @@ def _cells_sql(
 ) -> tuple[str, Parameters]:
     """The measures by (is_before, and some columns), and the parameters."""
     asked, parameters = rows.sql(split)
-    keys = ", ".join(("number IS NULL AS is_before", *by))
+    keys = ", ".join(("is_before", *by))
     sql = f"SELECT {keys}, {rows.measures_sql(measures)} FROM ({asked}) GROUP BY ALL"
     if not with_rollups:
         return sql, parameters
