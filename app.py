@@ -49,6 +49,7 @@ OWN = {
     "top": ui.Choice(default=TOP[1], options=TOP),
     "ranked": ui.Choice(default=ui.LOOKS[0], options=ui.LOOKS),
     "look": ui.Choice(default=ui.LOOKS[0], options=ui.LOOKS),
+    "until": ui.Choice(default="month", options=ui.UNTIL),
     "chosen_model": ui.Choice(),
     "chosen_user": ui.Choice(),
 }
@@ -257,6 +258,7 @@ if cost_tab.open:
         most = queries.MOST_VALUES if top == "All" else int(top)
         cost_chart(usage_by(by, view), view, by, most, "all")
         ui.ranking(usage_ranked(by, view), view, by, most, everything=lambda: unfiltered(by, view))
+        ui.forecast_table(view, by, most)
         parts_chart(usage, view, "all")
 
 if model_tab.open:

@@ -7,6 +7,8 @@ from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer, empty, no_requests
 from usagecost.ui.blocks import cards, chart, chosen, draw, heading, kept, table
 from usagecost.ui.downloads import name_downloads
+from usagecost.ui.forecast_table import forecast_table
+from usagecost.ui.forecast_words import UNTIL
 from usagecost.ui.frame import page
 from usagecost.ui.ranking import COLUMNS as RANKED
 from usagecost.ui.ranking import LOOKS, ranking
@@ -16,6 +18,7 @@ from usagecost.ui.text import plain
 __all__ = [
     "LOOKS",
     "RANKED",
+    "UNTIL",
     "Choice",
     "answer",
     "cards",
@@ -24,6 +27,7 @@ __all__ = [
     "coverage_note",
     "draw",
     "empty",
+    "forecast_table",
     "heading",
     "kept",
     "name_downloads",

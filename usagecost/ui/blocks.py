@@ -14,10 +14,12 @@ import streamlit as st
 from usagecost import charts, queries
 from usagecost.charts import OPENED, Drawing
 from usagecost.queries.folds import AT_LEAST, Made, Usage
+from usagecost.queries.forecasts import Outlook
 from usagecost.ui import drilldown
 from usagecost.ui.downloads import Numbers, csv_button
 from usagecost.ui.drilldown import OnMark
 from usagecost.ui.figures import SPEND_PLACES, columns_of, readable, shows_table
+from usagecost.ui.forecast_words import forecast_help, forecast_text, outlook_of
 from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import known
 from usagecost.ui.spend import doubled, with_marks
@@ -47,18 +49,27 @@ def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str
     """
     lack = shortage(view)
     totals, before = usage.totals, None if lack else usage.totals_before
+    outlook = outlook_of(view) if "spend_usd" in metrics else None
     grid = st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap="small")
     for metric in metrics:
         with grid:
-            card(METRICS[metric], totals, before, usage.complete)
+            card(METRICS[metric], totals, before, usage.complete, outlook=outlook if metric == "spend_usd" else None)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
         st.caption(" ".join(_notes(totals, view, lack)), width="stretch")
         if name:
             drilldown.links(view, name)
 
 
-def card(metric: Metric, totals: Sums, before: Sums | None, complete: Sequence[Sums], *, border: bool = True) -> None:
-    """One metric: its value, its change against the measures before, and its course over the complete intervals."""
+def card(
+    metric: Metric,
+    totals: Sums,
+    before: Sums | None,
+    complete: Sequence[Sums],
+    *,
+    border: bool = True,
+    outlook: Outlook | None = None,
+) -> None:
+    """One metric: its value, its change against the measures before, its forecast, and its course over the complete intervals."""
     value = metric.of(totals)
     change = metric.change(value, metric.of(before)) if before else None
     direction = "down" if change and change.startswith(MINUS) else "up"
@@ -68,7 +79,8 @@ def card(metric: Metric, totals: Sums, before: Sums | None, complete: Sequence[S
         delta=None if change and change.startswith("0.0") else change,
         delta_arrow=direction,
         delta_color="gray" if metric.better is None else "green" if metric.better == direction else "red",
-        help=metric.help,
+        delta_description=forecast_text(outlook) if outlook else None,
+        help=f"{metric.help} {forecast_help(outlook)}" if outlook else metric.help,
         border=border,
         height="stretch",
         chart_data=None if value is None else _course(metric, complete),

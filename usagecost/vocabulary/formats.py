@@ -48,6 +48,15 @@ def usd(amount: Number | None) -> str:
     return f"{sign}${count(size)}"
 
 
+def around(amount: Number, margin: Number) -> str:
+    """$812 ± 40; cents below a hundred: $8.12 ± 0.40."""
+    size = max(abs(amount), abs(margin))
+    if size >= 10**6:
+        return f"{usd(amount)}{GAP}±{GAP}{count(margin)}"
+    places = 0 if size >= 100 else 2
+    return _minus(f"{'-' if amount < 0 else ''}${abs(amount):,.{places}f}{GAP}±{GAP}{margin:,.{places}f}")
+
+
 def percent(share: Number | None) -> str:
     """98.7%; a share that is not quite all or nothing never reads as if it were."""
     if share is None:
