@@ -1,5 +1,9 @@
 """Usage and cost: requests, tokens, spend and latency of an organisation's AI traffic, over time, by model and by user."""
 
+from usagecost.start import first_frame
+
+first_frame("Usage and cost")
+
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -7,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from usagecost import charts, queries, ui
-from usagecost.periods import WHOLE
+from usagecost.periods import INTERVALS, WHOLE
 from usagecost.queries import folds
 from usagecost.queries.folds import Usage
 from usagecost.ui import drilldown
@@ -85,11 +89,17 @@ def time_axis(usage: Usage, view: View) -> charts.TimeAxis:
     return charts.TimeAxis(usage.intervals, view.interval, view.period.zone)
 
 
+def step_of(view: View) -> str:
+    """What an interval of the view is called within a sentence."""
+    return INTERVALS[view.interval].lower()
+
+
 def over_time(usage: Usage, view: View, metrics: Sequence[str], mark: str = "line") -> charts.Drawing:
-    """Metrics of one unit over time: lines, or bars of those that add up."""
+    """Metrics of one unit over time: lines before those of the comparison period, or bars of those that add up."""
     parts, names = charts.parts_of_metrics(usage.over_time, metrics), [METRICS[name].label for name in metrics]
     unit, colors, axis = METRICS[metrics[0]].format, series_colors(metrics), time_axis(usage, view)
-    return charts.over_time(parts, mark, unit, names, colors, axis, stacked=mark == "bar")
+    before, marks = ui.before(usage, view, metrics) if mark == "line" else None, ui.marks(view)
+    return charts.over_time(parts, mark, unit, names, colors, axis, stacked=mark == "bar", before=before, marks=marks)
 
 
 def line_charts(usage: Usage, view: View, name: str) -> None:
@@ -102,8 +112,9 @@ def line_charts(usage: Usage, view: View, name: str) -> None:
             lambda of=metrics: folds.over_time_table(usage, of, view.period.zone),
             name=f"{name}-{what}",
             help=text,
-            alt_text=f"Lines of {alt} by {view.interval}",
+            alt_text=f"Lines of {alt} by {step_of(view)}",
             on_mark=drilldown.from_line(view, usage.intervals),
+            beside=(lambda: ui.notes(view)) if (name, what) == ("totals", "tokens") else None,
         )
 
 
@@ -112,8 +123,10 @@ def spend_stacks(usage: Usage, view: View, by: str, most: int) -> tuple[pd.DataF
     top = named(folds.top_values(usage.by_value, most), view, by, DIMENSIONS[by].plural)
     stacks = named(folds.over_time_by_top(usage, top), view, by)
     names, colors = list(named(top, view, by)["name"]), palette(view, by, top, everything=unfiltered(by, view))
-    parts, unit = charts.parts_of(stacks, "spend_usd"), METRICS["spend_usd"].format
-    return top, stacks, charts.over_time(parts, "bar", unit, names, colors, time_axis(usage, view), stacked=True)
+    parts, unit, axis = charts.parts_of(stacks, "spend_usd"), METRICS["spend_usd"].format, time_axis(usage, view)
+    before, marks = ui.before(usage, view, ["spend_usd"], whole=True), ui.marks(view)
+    drawing = charts.over_time(parts, "bar", unit, names, colors, axis, stacked=True, before=before, marks=marks)
+    return top, stacks, drawing
 
 
 def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
@@ -127,8 +140,9 @@ def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
         name=f"{name}-cost",
         file=f"cost by {by} and {view.interval}",
         help=METRICS["spend_usd"].help,
-        alt_text=f"Bars of spend by {view.interval}, stacked by {DIMENSIONS[by].label.lower()}",
+        alt_text=f"Bars of spend by {step_of(view)}, stacked by {DIMENSIONS[by].label.lower()}",
         on_mark=drilldown.from_stack(view, usage.intervals, by, top),
+        beside=lambda: ui.notes(view),
     )
     ui.coverage_note(usage.totals)
 
@@ -141,7 +155,7 @@ def parts_chart(usage: Usage, view: View, name: str) -> None:
         lambda: folds.over_time_table(usage, PARTS, view.period.zone),
         name=f"{name}-parts",
         help="At list or own prices, which tell the parts; what a log reports is one sum. Output includes reasoning.",
-        alt_text=f"Bars of list cost by {view.interval}, stacked by part",
+        alt_text=f"Bars of list cost by {step_of(view)}, stacked by part",
     )
 
 

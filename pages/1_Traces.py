@@ -1,5 +1,9 @@
 """Traces: the single requests behind every number, and everything that is known of each."""
 
+from usagecost.start import first_frame
+
+first_frame("Traces", has_cards=False)
+
 import streamlit as st
 
 from usagecost import ui

@@ -1,5 +1,9 @@
 """Dashboards: boards of panels, each a question that somebody wants answered every morning."""
 
+from usagecost.start import first_frame
+
+first_frame("Dashboards")
+
 from usagecost import ui
 from usagecost.ui import boards
 

@@ -1,5 +1,9 @@
 """Prices: what every model costs and by which price, setting one, comparing with what was reported, and repricing."""
 
+from usagecost.start import first_frame
+
+first_frame("Prices", has_cards=False)
+
 import streamlit as st
 
 from usagecost import ui

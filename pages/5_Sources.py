@@ -1,11 +1,15 @@
-"""Sources: what feeds the lake and how fresh it is, loading files, undoing a load, and the lines that could not be read."""
+"""Sources: files dropped and loaded, what feeds the lake and how fresh it is, loads to undo, and lines that could not be read."""
+
+from usagecost.start import first_frame
+
+first_frame("Sources", has_cards=False)
 
 import streamlit as st
 
 from usagecost import ui
 from usagecost.ui import sign_in, sources
 
-PARTS = ("Feeds", "Load files", "History", "Rejected lines")
+PARTS = ("Feeds", "History", "Rejected lines")
 
 view = ui.page(
     "Sources",
@@ -16,16 +20,14 @@ view = ui.page(
     at_once=True,
 )
 sign_in.warn_if_open()
+if sources.load_files():
+    st.stop()  # one thing at a time: what is in the lake shows again when the files are loaded or discarded
 
-feeds_tab, load_tab, history_tab, rejected_tab = st.tabs(PARTS, key="part", on_change="rerun")
+feeds_tab, history_tab, rejected_tab = st.tabs(PARTS, key="part", on_change="rerun")
 
 if feeds_tab.open:
     with feeds_tab:
         sources.feeds(view)
-
-if load_tab.open:
-    with load_tab:
-        sources.load_files()
 
 if history_tab.open:
     with history_tab:

@@ -87,6 +87,7 @@ def step_of(moment: datetime, view: View) -> tuple:
     local = moment.astimezone(ZoneInfo(view.period.zone))
     day = local.date()
     return {
+        "15min": lambda: (day, local.hour, local.minute // 15, local.utcoffset()),
         "hour": lambda: (day, local.hour, local.utcoffset()),
         "day": lambda: (day,),
         "week": lambda: (day - timedelta(days=day.weekday()),),
@@ -97,8 +98,12 @@ def step_of(moment: datetime, view: View) -> tuple:
 
 def _of_days(rows: Iterable[Row], view: View, first: date, last: date) -> list[Row]:
     zone = ZoneInfo(view.period.zone)
-    of_days = [row for row in rows if first <= row["started_at"].astimezone(zone).date() <= last]
-    return [row for row in of_days if all(_holds(condition, row) for condition in view.filters.conditions)]
+    return passed((row for row in rows if first <= row["started_at"].astimezone(zone).date() <= last), view)
+
+
+def passed(rows: Iterable[Row], view: View) -> list[Row]:
+    """The rows that pass the view's filters."""
+    return [row for row in rows if all(_holds(condition, row) for condition in view.filters.conditions)]
 
 
 def _holds(condition: Condition, row: Row) -> bool:

@@ -30,6 +30,7 @@ from usagecost.boards import (
     shelved_boards,
 )
 from usagecost.lake import Lake, LakeChanged
+from usagecost.ui.boards.draft import with_edits
 from usagecost.ui.boards.grid import rows
 from usagecost.vocabulary import DIMENSIONS, METRICS, SPLITS, Metric, formats
 
@@ -260,28 +261,76 @@ def without_markup(text: str) -> str:
     return text.replace("\\", "")
 
 
-def test_a_board_that_somebody_else_has_changed_meanwhile_is_not_overwritten(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+def edited(lake: Lake, monkeypatch: pytest.MonkeyPatch, text: str) -> tuple[AppTest, Path]:
+    """A page on which an own board is being edited, and the board's file."""
     file = lake.root.parent / "boards" / "team.toml"
     file.parent.mkdir()
-    file.write_text(f"# the team's own\n{TEAM}")
+    file.write_text(text)
     page = opened(lake.root, monkeypatch, board="team.toml", range="All time")
-    page.toggle(key="edit_board").set_value(True).run()
+    page.button(key="edit_board").click().run()
+    return page, file
+
+
+def test_a_board_is_changed_as_a_draft_and_saved_once(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    page, file = edited(lake, monkeypatch, f"# the team's own\n{TEAM}")
     assert any("has comments" in caption.value for caption in page.caption)
+    assert page.button(key="save_board").disabled
 
-    file.write_text(TEAM.replace("Search team", "Theirs"))
-    page.button(key="Move right_team.toml_0").click().run()
+    page.text_input(key="title_team.toml").set_value("Ours").run()
+    page.button(key="add_panel").click().run()
+    page.selectbox(key="panel_chart").set_value("heatmap").run()
+    page.button(key="save_panel").click().run()
+    assert file.read_text() == f"# the team's own\n{TEAM}"
+    page.text_input(key="title_team.toml").set_value(" ").run()
+    assert "needs a title" in page.error[0].value
+    page.button(key="save_board").click().run()
 
-    assert "changed by somebody else" in without_markup(page.error[0].value)
-    assert file.read_text() == TEAM.replace("Search team", "Theirs")
-    page.button(key="Move right_team.toml_0").click().run()  # this time it was seen
-    assert not page.error
-    assert [panel.chart for panel in parse_board(file.read_text()).panel] == ["number", "bar"]
+    saved = parse_board(file.read_text())
+    assert (saved.title, [panel.chart for panel in saved.panel]) == ("Ours", ["bar", "number", "heatmap"])
     page.button(key="undo_board").click().run()
-    assert file.read_text() == TEAM.replace("Search team", "Theirs")
+    assert file.read_text() == f"# the team's own\n{TEAM}"
+
+    page.button(key="edit_board").click().run()
+    page.text_input(key="title_team.toml").set_value("Another").run()
+    page.button(key="cancel_board").click().run()
+    assert file.read_text() == f"# the team's own\n{TEAM}"
+    assert page.button(key="edit_board").label == "Edit"
+
+
+@pytest.mark.parametrize("theirs", [TEAM.replace("Search team", "Theirs"), None])
+def test_a_board_that_somebody_else_has_changed_or_deleted_meanwhile_is_not_overwritten_and_nothing_is_lost(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, theirs: str | None
+):
+    page, file = edited(lake, monkeypatch, TEAM)
+    page.text_input(key="title_team.toml").set_value("Ours").run()
+    file.write_text(theirs) if theirs else file.unlink()
+
+    page.button(key="save_board").click().run()
+    assert "changed by somebody else" in without_markup(page.error[0].value)
+    assert [warning.proto.title for warning in page.warning] == ["This board has changed since you began"]
+    page.button(key="save_copy").click().run()
+
+    assert (file.read_text() if file.exists() else None) == theirs
+    copy = parse_board((file.parent / "ours-copy.toml").read_text())
+    assert (copy.title, copy.panel) == ("Ours (copy)", parse_board(TEAM).panel)
+
+
+def test_what_is_typed_into_the_table_of_panels_changes_order_titles_and_widths():
+    panels = [Panel(title=title, metrics=("requests",)) for title in "abcd"]
+
+    def titles(edits: dict) -> str:
+        return "".join(panel.title for panel in with_edits(panels, edits))
+
+    assert titles({3: {"order": 1}}) == "dabc"
+    assert titles({0: {"order": 3}}) == "bcad"
+    assert titles({0: {"order": 99}, 1: {"order": -5}}) == "bcda"
+    assert titles({3: {"order": 1}, 2: {"order": 2}}) == "dcab"
+    assert titles({1: {"title": " x "}, 2: {"title": None}}) == "axd"
+    assert [panel.width for panel in with_edits(panels, {0: {"width": "full"}, 1: {"width": "huge"}})] == ["full", *["half"] * 3]
 
 
 def test_default_boards_cannot_be_changed_and_a_board_that_is_gone_is_told(lake: Lake, monkeypatch: pytest.MonkeyPatch):
-    assert opened(lake.root, monkeypatch, board="cost", range="All time").toggle(key="edit_board").disabled
+    assert opened(lake.root, monkeypatch, board="cost", range="All time").button(key="edit_board").disabled
 
     page = opened(lake.root, monkeypatch, board="gone.toml", range="All time")
     assert "There is no board gone.toml any more" in without_markup(page.warning[0].value)
@@ -320,18 +369,18 @@ def test_who_is_signed_in_owns_what_they_make(lake: Lake, monkeypatch: pytest.Mo
     folder.put("bobs.toml", f'owner = "bob@x.example"\npinned = true\n{TEAM}', seen=None)
     monkeypatch.setattr(streamlit, "user", {"is_logged_in": True, "email": "ann@x.example"})
     page = opened(lake.root, monkeypatch, board="bobs.toml", range="All time")
-    assert page.toggle(key="edit_board").disabled
+    assert page.button(key="edit_board").disabled
     assert "Search team · bob@x.example" in page.selectbox(key="board").options
     assert "Search team" not in pinned(page)
 
     page.text_input(key="new_board_title").set_value("Ann's").run()
     page.button(key="create_board").click().run()
     made = parse_board(folder.read("ann-s.toml") or "")
-    assert (made.owner, made.pinned, page.toggle(key="edit_board").disabled) == ("ann@x.example", False, False)
+    assert (made.owner, made.pinned, page.button(key="cancel_board").label) == ("ann@x.example", False, "Cancel")
 
     monkeypatch.setattr(streamlit, "user", {"is_logged_in": True, "email": "bob@x.example"})
     page = opened(lake.root, monkeypatch, board="bobs.toml", range="All time")
-    assert not page.toggle(key="edit_board").disabled
+    assert not page.button(key="edit_board").disabled
     assert "Search team" in pinned(page)
 
 
@@ -345,6 +394,7 @@ def test_a_board_made_beside_a_remote_lake_is_there_at_once(new_lake: Callable[[
 
     assert not page.exception
     assert page.selectbox(key="board").value == "far-away.toml"
+    page.button(key="cancel_board").click().run()
     assert [board.title for board in shelved_boards(boards_folder(lake))][-1] == "Far away"
     page.button(key="undo_board").click().run()
     assert "far-away.toml" not in page.selectbox(key="board").options

@@ -260,8 +260,8 @@ def test_of_what_is_stacked_the_absent_is_nothing_else_it_is_not_known(lake_of: 
 
 
 @given(
-    st.sampled_from([("hour", 1), ("hour", 2), ("hour", 31), ("day", 3), ("day", 31), ("day", 92), ("day", 366), ("week", 400),
-                     ("month", 401), ("month", 4_000)]),
+    st.sampled_from([("15min", 1), ("15min", 2), ("hour", 1), ("hour", 2), ("hour", 31), ("day", 3), ("day", 31), ("day", 92),
+                     ("day", 366), ("week", 400), ("month", 401), ("month", 4_000)]),
     st.dates(min_value=pd.Timestamp("2000-01-01").date(), max_value=pd.Timestamp("2040-01-01").date()),
     st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/Sao_Paulo"]),
 )  # fmt: skip
@@ -280,6 +280,8 @@ def test_ticks_are_few_and_stand_at_intervals(range_shown: tuple[str, int], firs
     ("first", "last", "interval", "texts"),
     [
         ("2026-05-01", "2026-05-01", "hour", ["1 May", "03:00", "06:00", "09:00", "12:00", "15:00", "18:00", "21:00"]),
+        ("2026-05-01", "2026-05-01", "15min", ["1 May", "03:00", "06:00", "09:00", "12:00", "15:00", "18:00", "21:00"]),
+        ("2026-05-01", "2026-05-02", "15min", ["1 May", "06:00", "12:00", "18:00", "2 May", "06:00", "12:00", "18:00"]),
         ("2026-04-30", "2026-05-02", "day", ["30 Apr", "1 May", "2 May"]),
         ("2025-11-15", "2026-04-15", "day", ["Dec 2025", "Jan 2026", "Feb", "Mar", "Apr"]),
         ("2025-11-15", "2026-02-15", "month", ["Nov 2025", "Dec", "Jan 2026", "Feb"]),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import pandas as pd
@@ -10,10 +11,11 @@ from hypothesis import strategies as st
 
 from tests.lake_rows import Row
 from tests.questions import of_lake, questions, splits
-from tests.recount import asked, by_key, known_sum, measured, step_of
+from tests.recount import asked, by_key, known_sum, measured, passed, step_of
 from tests.views import days, request, view
 from usagecost import charts, queries
 from usagecost.exports import csv_text
+from usagecost.periods import compared
 from usagecost.queries import folds
 from usagecost.queries.folds import Usage
 from usagecost.vocabulary import FOLDS, METRICS
@@ -199,3 +201,22 @@ def test_each_value_over_time_equals_a_recount_of_its_rows(varied: tuple[str, li
         for step, sums in zip(usage.intervals, folds.rows(of_value.over_time), strict=True):
             expected = measured(by_step.get(step_of(step.start, question), []), question.basis)
             assert all(sums[name] == (expected[name] if expected["requests"] else 0) for name in MEASURES if FOLDS[name] == "sum")
+
+
+@settings(max_examples=25)
+@given(questions(intervals=("15min", "hour", "day", "week", "month")), st.sampled_from(["before", "month", "year"]))
+def test_what_intervals_are_compared_with_adds_up_to_the_comparison(varied: tuple[str, list[Row]], question: View, choice: str):
+    lake, made = varied
+    question = of_lake(replace(question, period=compared(question.period, choice)), lake)
+    usage = queries.usage(question, None, MEASURES)
+    course, is_whole = folds.rows(usage.over_time_before), choice == "before" or question.interval in ("week", "month")
+
+    assert len(course) == len(usage.counterparts) == len(usage.intervals)
+    for name in TOTALS if usage.intervals else ():
+        beside, card = added(usage.over_time_before, name) or 0, usage.totals_before[name] or 0
+        assert beside == card if is_whole else beside <= card
+    for stretch, sums in zip(usage.counterparts, course, strict=True):
+        sent = [row for row in made if stretch and stretch.start <= row["started_at"] < stretch.end]
+        expected = measured(passed(sent, question), question.basis)
+        nothing = 0 if stretch else None
+        assert all(sums[name] == (expected[name] if expected["requests"] else nothing) for name in TOTALS)

@@ -12,13 +12,14 @@ import pytest
 HOME = Path(__file__).parents[1]
 
 READ = "queries forecast vocabulary periods exports exporting charts boards"
-WRITE = "ingest sample pricing pricebook"  # the write side's front doors
+WRITE = "ingest sample pricing pricebook annotations"  # the write side's front doors
 
 ALLOWED = {
     # who        may import
-    "app":      f"ui {READ} {WRITE}",
-    "pages":    f"ui {READ} {WRITE}",
-    "ui":       f"{READ} engine lake schema {WRITE}",
+    "app":      f"start ui {READ} {WRITE}",
+    "pages":    f"start ui {READ} {WRITE}",
+    "start":    "",
+    "ui":       f"start {READ} engine lake schema {WRITE}",
     "charts":    "vocabulary periods",
     "queries":   "forecast vocabulary periods engine lake schema",
     "forecast":  "periods",
@@ -33,6 +34,7 @@ ALLOWED = {
     "sources":   "schema",
     "pricing":   "schema",
     "pricebook": "pricing lake",
+    "annotations": "vocabulary periods lake",
     "ingest":    "sources pricebook pricing lake schema",
     "sample":    "ingest sources lake schema",
     "receive":  "watch ingest sources lake schema",
@@ -43,7 +45,7 @@ ALLOWED = {
 }  # fmt: skip
 """Room -> the rooms it may import from, besides itself. A room is a module or a package."""
 
-STREAMLIT = {"app", "pages", "ui"}
+STREAMLIT = {"app", "pages", "start", "ui"}
 """The rooms that may import Streamlit: pages and what they share."""
 
 FILES = [HOME / "app.py", *sorted((HOME / "pages").glob("*.py")), *sorted((HOME / "usagecost").rglob("*.py"))]

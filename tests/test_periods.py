@@ -86,6 +86,7 @@ def test_auto_takes_the_interval_that_the_range_can_show(length: int, interval: 
 
 def test_hours_are_kept_for_a_month_and_are_days_beyond():
     assert [chosen_interval("hour", length) for length in (1, 31, 32)] == ["hour", "hour", "day"]
+    assert [chosen_interval("15min", length) for length in (1, 2, 3, 32)] == ["15min", "15min", "hour", "day"]
     assert chosen_interval("month", 1) == "month"
 
 
@@ -219,7 +220,18 @@ def test_a_day_has_as_many_hours_as_the_zone_says(period: Period):
     assert len(intervals(period, "hour")) == len(walked)
 
 
-@given(some_days, st.sampled_from(["hour", "day", "week", "month", "period"]), st.integers(0, 6))
+@pytest.mark.parametrize(
+    ("zone", "day", "count"),
+    [("Europe/Berlin", "2026-03-29", 92), ("Europe/Berlin", "2026-10-25", 100), ("Australia/Lord_Howe", "2026-04-05", 98)],
+)
+def test_a_day_has_as_many_quarters_of_an_hour_as_the_zone_says(zone: str, day: str, count: int):
+    steps = intervals(days(day, zone=zone), "15min")
+
+    assert len(steps) == len({step.label for step in steps}) == count
+    assert {step.end - step.start for step in steps} == {timedelta(minutes=15)}
+
+
+@given(some_days, st.sampled_from(["15min", "hour", "day", "week", "month", "period"]), st.integers(0, 6))
 def test_intervals_cover_the_period_without_gap_or_overlap(period: Period, interval: str, week_start: int):
     steps = intervals(period, interval, week_start)
 
@@ -238,13 +250,15 @@ def test_the_clocks_number_of_a_day_is_its_local_date(period: Period):
 
 
 @settings(max_examples=30)
-@given(some_days)
-def test_two_instants_share_an_hours_number_exactly_if_they_share_the_hour(period: Period):
+@given(some_days, st.sampled_from([("15min", 15), ("hour", 60)]))
+def test_two_instants_share_a_number_exactly_if_they_share_the_hour_or_its_quarter(period: Period, grain: tuple[str, int]):
+    interval, minutes = grain
     times, zone = clock(period.zone, period.start, period.end), ZoneInfo(period.zone)
     named: dict[int, set[tuple]] = {}
     for moment in quarters_of(period):
         local = moment.astimezone(zone)
-        named.setdefault(times.number("hour", moment), set()).add((local.date(), local.hour, local.utcoffset()))
+        part = local.minute // minutes
+        named.setdefault(times.number(interval, moment), set()).add((local.date(), local.hour, part, local.utcoffset()))
 
     assert all(len(hours) == 1 for hours in named.values())
     assert len(named) == len(set().union(*named.values()))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.views import instant
-from usagecost.periods import COMPARISONS, Period, compared
+from tests.views import days, instant
+from usagecost.periods import COMPARISONS, Period, compared, counterparts, intervals
 from usagecost.periods.presets import PRESETS, preset_period
 from usagecost.ui.text import previous_text
 
@@ -99,3 +99,40 @@ def test_the_last_day_of_a_short_month_stands_for_those_that_it_lacks():
     period = compared(Period(date(2026, 3, 29), date(2026, 3, 30), "UTC", NOW), "month")
 
     assert period.previous == (instant("2026-02-28"), instant("2026-02-28"))
+
+
+def beside(first: str, last: str, interval: str, choice: str, zone: str = "UTC", now: str = "2040-01-01") -> list[str]:
+    """What each interval of some days is compared with, in local time."""
+    period = compared(days(first, last, zone, now=now), choice)
+    found = counterparts(period, interval, intervals(period, interval))
+    edges = [[step.start, step.end] if step else [] for step in found]
+    return [" to ".join(f"{edge.astimezone(ZoneInfo(zone)):%m-%d %H:%M}" for edge in pair) or "–" for pair in edges]
+
+
+def test_each_day_is_compared_with_the_day_that_lies_so_far_back():
+    assert beside("2026-05-10", "2026-05-11", "day", "before") == ["05-08 00:00 to 05-09 00:00", "05-09 00:00 to 05-10 00:00"]
+    assert beside("2026-05-10", "2026-05-11", "day", "month") == ["04-10 00:00 to 04-11 00:00", "04-11 00:00 to 04-12 00:00"]
+    assert beside("2026-02-01", "2026-02-28", "month", "month") == ["01-01 00:00 to 02-01 00:00"]
+
+
+def test_a_day_that_the_other_month_does_not_have_is_compared_with_nothing():
+    assert beside("2026-03-27", "2026-04-01", "day", "month")[1:] == [
+        "02-28 00:00 to 03-01 00:00", "–", "–", "–", "03-01 00:00 to 03-02 00:00",
+    ]  # fmt: skip
+    assert beside("2026-02-27", "2026-03-01", "day", "month") == [
+        "01-27 00:00 to 01-28 00:00", "01-28 00:00 to 01-29 00:00", "02-01 00:00 to 02-02 00:00",
+    ]  # fmt: skip
+
+
+def test_of_a_running_period_the_comparison_ends_at_the_same_time():
+    assert beside("2026-05-10", "2026-05-12", "day", "before", now="2026-05-11 09:30") == [
+        "05-07 00:00 to 05-08 00:00", "05-08 00:00 to 05-08 09:30", "–",
+    ]  # fmt: skip
+
+
+def test_an_hour_is_compared_with_the_same_hour_of_the_clock():
+    spring = beside("2026-03-29", "2026-03-29", "hour", "before", "Europe/Berlin")  # of 23 hours, after a day of 24
+    autumn = beside("2026-10-25", "2026-10-25", "hour", "before", "Europe/Berlin")  # of 25 hours
+
+    assert spring[1:3] == ["03-28 01:00 to 03-28 03:00", "03-28 03:00 to 03-28 04:00"]
+    assert autumn[1:5] == ["10-24 01:00 to 10-24 02:00", "–", "10-24 02:00 to 10-24 03:00", "10-24 03:00 to 10-24 04:00"]

@@ -70,6 +70,13 @@ def current_book(lake: Lake) -> Current:
     return Current(book, place)
 
 
+def written_book(lake: Lake) -> Book:
+    """What the book of a lake says now, an empty one where that is nothing or broken; the prices in force stay what they are."""
+    with suppress(BookProblem, LakeError):
+        return parse_book(_text(lake) or "")
+    return NO_BOOK
+
+
 def add_entry(lake: Lake, entry: str) -> Book:
     """Append an entry, written as TOML; raises BookProblem, and changes nothing, if the book were broken then.
 

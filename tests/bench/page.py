@@ -113,7 +113,7 @@ def page(view: View) -> tuple[Seconds, folds.Usage]:
         busiest = usage.of_value(top["value"][0])
         folds.over_time_by_top(usage, top)
         for shown in (usage, busiest):
-            _ = shown.totals, shown.totals_before, shown.over_time, shown.by_value
+            _ = shown.totals, shown.totals_before, shown.over_time, shown.over_time_before, shown.by_value
         _ = queries.usage(replace(view, interval=periods.WHOLE), "user", MEASURES, compares=False).by_value
     seconds.whole = time.perf_counter() - start
     return seconds, usage

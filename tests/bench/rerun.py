@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +98,7 @@ DRAW = {
     "header": lambda key, size: st.header(key, anchor=False),
     "title": lambda key, size: st.title(key, anchor=False),
     "caption": lambda key, size: st.caption(key),
+    "date_input": lambda key, size: st.date_input(key, key=key),
     "markdown": lambda key, size: st.markdown(key),
     "info": lambda key, size: st.info(key),
 }
@@ -159,7 +160,7 @@ def elements(block: Block) -> list[tuple[str, int]]:
     for child in block.children.values():
         if isinstance(child, Block):
             found += [] if child.type == "tab" else elements(child)
-        else:
+        elif f'"{child.type}": ' in EMPTY_PAGE:
             found.append(kind_and_size(child))
     return found
 
@@ -185,16 +186,12 @@ def what_the_app_draws() -> dict:
             app.session_state["range"], app.session_state["tab"] = days, tab
             app.run()
             page["tabs"][tab] = [found for block in app.tabs if block.label == tab for found in elements(block)]
-        page["sidebar"] = elements(app.sidebar)
-        page["sidebar"].remove(
-            next(found for found in page["sidebar"] if found[0] == "selectbox")
-        )  # the date range: it has its own
-        page["main"] = elements(app.main)
+        page["sidebar"], page["main"] = elements(app.sidebar), elements(app.main)
     return pages
 
 
 @contextmanager
-def served(script: Path, folder: Path) -> Iterator[Server]:
+def served(script: Path, folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
     """A Streamlit server of a script, with the app's settings, that notes how long each run takes."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -204,7 +201,8 @@ def served(script: Path, folder: Path) -> Iterator[Server]:
     settings = {"port": port, "address": "127.0.0.1", "headless": "true", "fileWatcherType": "none"}
     options = [text for name, value in settings.items() for text in (f"--server.{name}", str(value))]
     with log.open("w") as out:
-        process = subprocess.Popen([sys.executable, launcher, "run", script, *options], cwd=HOME, stdout=out, stderr=out)
+        command, settings = [sys.executable, launcher, "run", script, *options], {**os.environ, **(environment or {})}
+        process = subprocess.Popen(command, cwd=HOME, env=settings, stdout=out, stderr=out)
     try:
         wait_for(f"http://127.0.0.1:{port}/_stcore/health")
         yield Server(f"http://127.0.0.1:{port}", log)
@@ -232,13 +230,17 @@ def settle(page: Page) -> None:
 
 def click(server: Server, target: str, tab: bool) -> Click:
     """Clicks on a tab or chooses a date range, and waits until all is drawn."""
-    page, before = server.page, len(server.runs)
+    page = server.page
     page.bring_to_front()
+    if not tab:
+        opener = page.locator(".st-key-range_open button").first
+        (opener if opener.count() else page.get_by_role("combobox", name="Date range")).click()
+        settle(page)
+    before = len(server.runs)
     if tab:
         page.get_by_role("tab", name=target).click()
     else:
-        page.get_by_role("combobox", name="Date range").click()
-        page.get_by_role("option", name=target, exact=True).click()
+        page.get_by_role("radio", name=target, exact=True).or_(page.get_by_role("option", name=target, exact=True)).click()
     settle(page)
     assert not page.get_by_test_id("stException").count(), f"{server.url} shows an error instead of {target}"
     runs = server.runs[before:]

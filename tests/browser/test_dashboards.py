@@ -63,8 +63,24 @@ def press(page: Page, name: str, which: int = 0) -> None:
     settle(page)
 
 
-def switch_editing(page: Page) -> None:
-    page.get_by_test_id("stMain").get_by_text("Edit", exact=True).first.click()
+def fill_cell(page: Page, x: int, row: int, text: str) -> None:
+    """Types into a cell of the table of panels, which is a canvas. Rows count from 1."""
+    table = page.get_by_test_id("stDataFrame").first
+    table.dblclick(position={"x": x, "y": 31 * row + 16})
+    field = page.locator("#portal").locator("input, textarea").first
+    field.fill(text)
+    expect(field).to_have_value(text)
+    page.wait_for_timeout(100)  # the table knows it a moment later
+    field.press("Enter")
+    settle(page)
+
+
+def press_cell(page: Page, from_right: int, row: int) -> None:
+    """Clicks the button in a row of that table whose middle is so many pixels from the right."""
+    table = page.get_by_test_id("stDataFrame").first
+    box = table.bounding_box()
+    assert box
+    table.click(position={"x": box["width"] - from_right, "y": 31 * row + 16})
     settle(page)
 
 
@@ -94,39 +110,42 @@ def test_a_board_is_made_from_nothing_arranged_and_pinned(page: Page, app: str, 
     assert tomllib.loads(file.read_text()) == {"title": "Search team"}
     assert "board=search-team.toml" in page.url
 
-    press(page, "Add a panel")
+    press(page, "Add panel")
     expect(page.get_by_role("heading", name="Total spend by model")).to_be_visible()  # the preview
     choose(page, "Chart", "Ranked bars")
-    choose(page, "Split by", "Team")
+    choose(page, "Break down by", "Team")
     expect(page.get_by_role("heading", name="Total spend by team")).to_be_visible()
-    assert panels(file) == [] if "panel" in tomllib.loads(file.read_text()) else True
-    press(page, "Save panel")
-    assert panels(file) == [{"metrics": ["spend_usd"], "split": "team", "chart": "ranked", "top": 5}]
-
-    press(page, "Add a panel")
+    press(page, "Add panel")
+    press(page, "Add panel")
     choose(page, "Chart", "Big number")
-    press(page, "Save panel")
-    assert [panel["chart"] for panel in panels(file)] == ["ranked", "number"]
-    press(page, "Move left", 1)
-    assert [panel["chart"] for panel in panels(file)] == ["number", "ranked"]
-    pick(page, "More", "Whole row", 1)
-    assert panels(file)[0]["width"] == "full"
-    pick(page, "More", "Remove", 2)
-    assert [panel["chart"] for panel in panels(file)] == ["number"]
-    press(page, "Undo")
-    assert [panel["chart"] for panel in panels(file)] == ["number", "ranked"]
+    press(page, "Add panel")
+    assert tomllib.loads(file.read_text()) == {"title": "Search team"}
+    fill_cell(page, 35, 2, "1")
+    assert headings(page) == ["Total spend", "Total spend by team"]
+    fill_cell(page, 200, 2, "Teams")
+    press_cell(page, 201, 2)
+    assert headings(page) == ["Total spend", "Teams", "Teams"]
+    press_cell(page, 65, 3)
+    assert headings(page) == ["Total spend", "Teams"]
+    press(page, "Save")
+    first, second = (
+        {"metrics": ["spend_usd"], "chart": "number", "top": 5},
+        {"metrics": ["spend_usd"], "split": "team", "chart": "ranked", "top": 5},
+    )
+    assert panels(file) == [first, {"title": "Teams", **second}]
 
     pick(page, "More", "Pin to the menu")
-    page.get_by_role("link", name="Usage and cost").click()
+    address = page.get_by_role("link", name="Search team").get_attribute("href")
+    page.goto(f"{app}/{address}", wait_until="domcontentloaded")
+    expect(page.get_by_role("heading", name="Teams")).to_be_visible()
     settle(page)
-    page.get_by_role("link", name="Search team").click()
-    expect(page.get_by_role("heading", name="Total spend by team")).to_be_visible()
     assert "board=search-team.toml" in page.url
+    assert "range=7d" in page.url
     pick(page, "More", "Delete")
     assert not file.exists()
     press(page, "Undo")
     assert [panel["chart"] for panel in panels(file)] == ["number", "ranked"]
-    expect(page.get_by_role("heading", name="Total spend by team")).to_be_visible()
+    expect(page.get_by_role("heading", name="Teams")).to_be_visible()
 
 
 def test_a_board_is_imported_and_exported_and_a_link_opens_it(page: Page, app: str, lake: Lake, tmp_path: Path) -> None:
@@ -139,7 +158,7 @@ def test_a_board_is_imported_and_exported_and_a_link_opens_it(page: Page, app: s
     page.locator("input[type=file]").first.set_input_files(tmp_path / "any.toml")
     expect(page.get_by_text("“Imported” is imported.")).to_be_visible()
     settle(page)
-    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
     assert page.get_by_test_id("stMetricValue").all_inner_texts() == ["6"]  # of gpt-4o alone
     assert "owner" not in tomllib.loads((lake.root.parent / "boards" / "imported.toml").read_text())
 
@@ -148,6 +167,7 @@ def test_a_board_is_imported_and_exported_and_a_link_opens_it(page: Page, app: s
     with page.expect_download() as download:
         page.get_by_role("button", name="Export as TOML").click()
     assert Path(download.value.path()).read_text() == (lake.root.parent / "boards" / "imported.toml").read_text()
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
 
     page.goto(link, wait_until="domcontentloaded")
     expect(page.get_by_test_id("stMetricValue")).to_have_text("6")
@@ -158,7 +178,7 @@ def test_a_question_is_explored_and_put_on_a_board(page: Page, app: str, lake: L
     expect(page.get_by_role("combobox", name="Chart")).to_be_visible()
     settle(page)
     choose(page, "Chart", "Table")
-    choose(page, "Split by", "Team")
+    choose(page, "Break down by", "Team")
     expect(page.get_by_role("heading", name="Total spend by team")).to_be_visible()
     page.reload()
     expect(page.get_by_role("heading", name="Total spend by team")).to_be_visible()
@@ -199,8 +219,7 @@ def test_boards_their_editor_and_explore_are_accessible_and_fit_the_screen(app: 
             if place == "edited":
                 visit_board(page, app, "board=overview&range=Last+7+days")
                 pick(page, "More", "Duplicate")
-                switch_editing(page)
-                page.get_by_role("button", name="Edit").first.click()
+                press(page, "Edit")
             else:
                 page.goto(f"{app}/{place}", wait_until="domcontentloaded")
             expect(page.get_by_role("heading", level=2).first).to_be_visible()

@@ -96,7 +96,6 @@ def test_pages_make_no_link_of_a_log(lake_of: Callable[..., str], page: Page):
             "Traces?part=Errors",
             "Traces?request=evil",
             f"Dashboards?board=evil.toml&model={evil}",
-            "Dashboards?board=evil.toml&edit_board=true",
             "Prices",
             "Prices?part=Set+a+price",
             "Sources",

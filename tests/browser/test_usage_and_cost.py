@@ -60,7 +60,7 @@ def test_the_first_load_shows_data_and_says_that_it_is_a_sample(page: Page, serv
 
     assert page.get_by_test_id("stMetricLabel").all_inner_texts() == LABELS
     expect(page.get_by_text("Sample data.")).to_be_visible()
-    expect(page.get_by_role("link", name="Load your own logs")).to_have_attribute("href", "Sources?part=Load+files")
+    expect(page.get_by_role("link", name="Load your own logs")).to_have_attribute("href", "Sources")
     expect(page.get_by_text(re.compile(r"Data through \d\d:\d\d"))).to_be_visible()
 
 

@@ -12,7 +12,7 @@ from usagecost import queries
 from usagecost.boards.panel import Panel
 from usagecost.boards.question import OVER_TIME, Question, question_of
 from usagecost.periods import Interval, intervals
-from usagecost.queries import HOUR_OF_WEEK, folds
+from usagecost.queries import HOUR_OF_WEEK, folds, ranking
 from usagecost.queries.folds import Usage
 from usagecost.vocabulary import SPLITS, Sums
 from usagecost.vocabulary.filters import View
@@ -96,7 +96,7 @@ def _answer(question: Question, usage: Usage) -> Answer:
     if question.split is None:
         return Answer(question, usage)
     top = folds.top_values(usage.by_value, question.top)
-    by_value, cells = _ordered(question, top), folds.with_names(folds.over_time_by_top(usage, top), question.split)
+    by_value, cells = _ordered(question, top), ranking.with_names(folds.over_time_by_top(usage, top), question.split)
     return Answer(question, usage, by_value, cells)
 
 
@@ -105,7 +105,7 @@ def _ordered(question: Question, by_value: pd.DataFrame) -> pd.DataFrame:
     if not len(by_value):
         return by_value
     if question.split == HOUR_OF_WEEK or SPLITS[str(question.split)].order:
-        return folds.in_order(by_value, question.split)
+        return ranking.in_order(by_value, question.split)
     amount = question.metrics[0].column(by_value).astype(float)
     by_value = by_value.assign(amount=amount).sort_values(["is_other", "amount"], ascending=[True, False], kind="stable")
     return by_value.drop(columns="amount").reset_index(drop=True)

@@ -13,7 +13,7 @@ from usagecost.vocabulary import DIMENSIONS, METRICS, SPLITS
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
 
 Chart = Literal["number", "line", "area", "bar", "ranked", "table", "heatmap", "histogram", "scatter"]
-Interval = Literal["auto", "hour", "day", "week", "month"]
+Interval = Literal["auto", "15min", "hour", "day", "week", "month"]
 Width = Literal["third", "half", "full"]
 
 CHARTS: tuple[Chart, ...] = Chart.__args__  # type: ignore[attr-defined]
@@ -61,7 +61,7 @@ class Panel(Frozen):
     """A question and how its answer is drawn.
 
     Several ``metrics`` are drawn beside each other; what goes together is in ``rules``. ``top`` is how many values of the split are
-    named, the rest is "Other". ``range`` is a preset of ``periods`` that holds instead of the sidebar's.
+    named, the rest is "Other". ``range`` is a preset of ``periods`` that holds instead of the page's.
     """
 
     title: str = Field(default="", max_length=120)

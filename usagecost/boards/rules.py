@@ -27,11 +27,13 @@ _MANY, _ONE = (1, MOST_METRICS), (1, 1)
 
 RULES = {
     "number": Rule("Big number", "The total, its course and its change against the period before.", _MANY, "no"),
-    "line": Rule("Line", "The course over time, of several metrics or of one split.", _MANY, "optional", one_unit=True),
+    "line": Rule(
+        "Line", "The course over time, of several metrics or of one that is broken down.", _MANY, "optional", one_unit=True
+    ),
     "area": Rule("Area", "The course over time; parts that add up are stacked.", _MANY, "optional", one_unit=True),
     "bar": Rule("Bars over time", "One bar per interval, stacked where values add up.", _MANY, "optional", one_unit=True),
-    "ranked": Rule("Ranked bars", "The values of a split, the largest first, the rest as Other.", _ONE, "required"),
-    "table": Rule("Table", "Numbers with their totals, by a split or over time.", _MANY, "optional"),
+    "ranked": Rule("Ranked bars", "Values from the largest to the smallest, the rest as Other.", _ONE, "required"),
+    "table": Rule("Table", "Numbers with their totals, broken down or over time.", _MANY, "optional"),
     "heatmap": Rule("Heatmap", "Weekday by hour of day, in the reporting zone.", _ONE, "no"),
     "histogram": Rule("Histogram", "How often requests of each size occurred.", _ONE, "no", of_one=True),
     "scatter": Rule("Scatter", "Two sizes of each request against each other.", (2, 2), "optional", of_one=True),
@@ -64,7 +66,7 @@ def problem(chart: str, metrics: Sequence[str], split: str | None) -> str | None
     if not split and rule.split == "required":
         return f"{name}: needs a split, one of {', '.join(SPLITS)}"
     if split and len(metrics) > 1 and rule.one_unit:
-        return f"{name}: draws several metrics, or one that is split: leave out split, or all metrics but one"
+        return f"{name}: draws several metrics, or one that is broken down: leave out split, or all metrics but one"
     if rule.one_unit and len({METRICS[metric].format for metric in metrics}) > 1:
         return f"{name}: has one axis, and {' and '.join(metrics)} are not of one unit: make two panels of them"
     return None

@@ -4,6 +4,7 @@ Every function returns a ``Drawing``: its data, and a Vega-Lite specification ma
 names) travels as data, never inside an expression.
 """
 
+from usagecost.charts.beside import Mark, before_of
 from usagecost.charts.drawing import BRUSHED, OPENED, Drawing
 from usagecost.charts.grid import week_grid
 from usagecost.charts.look import value_name
@@ -19,7 +20,9 @@ __all__ = [
     "BRUSHED",
     "OPENED",
     "Drawing",
+    "Mark",
     "TimeAxis",
+    "before_of",
     "exact",
     "histogram",
     "over_time",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -10,10 +10,23 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from usagecost.charts.beside import (
+    BEFORE,
+    MOST_LABELLED,
+    UNSEEN,
+    Mark,
+    end_labels,
+    ghost_of_whole,
+    ghosts_of_lines,
+    label_layer,
+    label_room,
+    mark_layers,
+    marks_by_interval,
+)
 from usagecost.charts.drawing import Drawing, Spec, brushable, encoded, openable, shape
 from usagecost.charts.look import HEIGHT, LEGEND_ROW, doubles, legend, said, short_names, value_axis, value_ticks
 from usagecost.charts.timeaxis import PADDING, PLACE, TimeAxis, time_axis
-from usagecost.charts.units import axis_of, in_full
+from usagecost.charts.units import axis_of, axis_ticks, in_full
 from usagecost.vocabulary import METRICS, formats
 from usagecost.vocabulary.colours import QUIET
 from usagecost.vocabulary.formats import Format
@@ -32,8 +45,6 @@ TOTALS = ("total_tokens", "requests")
 """Metrics that hold others: their line is dashed and on top, so that a part that is nearly all of it is seen below."""
 TIP = alt.ExprRef("data('rows')[datum.band].tip")
 """What a tooltip tells stands once an interval, in the row of its band; ``rows`` is what a drawing calls its data."""
-UNSEEN = "\u200b"
-"""Follows each name in a tooltip. Names are keys there: so none is taken for a number or a heading, and none stands there twice."""
 
 
 def parts_of(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -62,6 +73,8 @@ def over_time(
     *,
     stacked: bool = False,
     brushes: bool = False,
+    before: pd.DataFrame | None = None,
+    marks: Sequence[Mark] = (),
 ) -> Drawing:
     """Draws parts over time, each a line, an area or the bars of one colour.
 
@@ -71,17 +84,34 @@ def over_time(
 
     A click says the interval, and the name and its place among ``names``; or, if it ``brushes``, a stretch can be marked. One on
     the legend shows a part alone, with the shift key one more.
+
+    ``before`` is what the intervals are compared with (`before_of`): that of the whole lies over a stack, those of lines behind the
+    total, or behind what is shown alone. ``marks`` are rules at the intervals of their instants. Few lines have labels at their
+    ends.
     """
     colors = dict(zip(names, palette, strict=True))
     names = list(colors)
     short = dict(zip(names, short_names(names), strict=True))
     drawn = _drawn(parts, names, axis, nothing=in_full(unit, 0) if stacked else None)
     label = parts["label"].iloc[0] if "label" in parts and len(parts) else "Total"
-    drawn = drawn.assign(tip=_tips(drawn, axis, unit, label if stacked else None), short=drawn["name"].map(short))
-    spec = _shape(mark, unit, stacked, len(names) > 1, len(axis.steps) <= MOST_DOTTED, brushes)
-    spec = encoded(spec, x=time_axis(axis), color={"scale": {"domain": list(short.values()), "range": list(colors.values())}})
+    told = marks_by_interval(marks, axis)
+    is_labelled = mark == "line" and 1 < len(names) <= MOST_LABELLED
+    if before is not None:
+        drawn = drawn.merge(before, how="left", on=["interval", "name"]).assign(before=lambda rows: doubles(rows["before"]))
+    drawn["is_marked"] = drawn["name"].isna() & drawn["interval"].isin(list(told))
+    tips, extent = _tips(drawn, axis, unit, label if stacked else None, told), _extent(drawn, stacked=stacked)
+    if is_labelled:
+        drawn = end_labels(drawn, short, axis_ticks(unit, *extent)[0])
+    labels = np.array([step.label for step in axis.steps], dtype=object)
+    drawn = drawn.assign(tip=tips, short=drawn["name"].map(short), interval=labels[drawn["interval"].to_numpy()])
+    spec = _shape(
+        mark, unit, stacked, len(names) > 1, len(axis.steps) <= MOST_DOTTED, brushes, is_labelled, before is not None, bool(told)
+    )
+    x = time_axis(axis)
+    x = {**x, "scale": {**x["scale"], **label_room()}} if is_labelled else x
+    spec = encoded(spec, x=x, color={"scale": {"domain": list(short.values()), "range": list(colors.values())}})
     height = (LOW if brushes else HEIGHT) + (LEGEND_ROW * len(names) if len(names) > 1 else 0)
-    return Drawing(drawn, {**value_ticks(spec, unit, *_extent(drawn, stacked=stacked)), "height": height})
+    return Drawing(drawn, {**value_ticks(spec, unit, *extent), "height": height})
 
 
 def _drawn(parts: pd.DataFrame, names: Sequence[str], axis: TimeAxis, *, nothing: str | None) -> pd.DataFrame:
@@ -89,7 +119,7 @@ def _drawn(parts: pd.DataFrame, names: Sequence[str], axis: TimeAxis, *, nothing
 
     Each interval has a first row of no part; the first name is last, then totals, so that they lie on top. What is absent is
     ``nothing`` in words, or not known. Intervals to come are left out, unless something is known of them. ``band`` is the place of
-    the interval's first row, ``edge`` the value at a partial interval and at those beside it.
+    the interval's first row, ``edge`` the value at a partial interval and at those beside it. ``interval`` is a place in the axis.
     """
     totals = set(parts.loc[parts["is_total"], "name"]) if "is_total" in parts and len(names) > 1 else set()
     rows = [None, *(name for name in reversed(names) if name not in totals), *totals]
@@ -110,14 +140,15 @@ def _drawn(parts: pd.DataFrame, names: Sequence[str], axis: TimeAxis, *, nothing
     drawn["is_total"], drawn["partial"] = drawn["name"].isin(totals), partial[steps]
     drawn["edge"] = drawn["value"].where(beside[steps])
     drawn["band"] = drawn.index.to_series().where(drawn["name"].isna()).ffill().astype("int32")
-    drawn["interval"] = np.array([step.label for step in axis.steps], dtype=object)[steps]
     return drawn
 
 
-def _tips(drawn: pd.DataFrame, axis: TimeAxis, unit: Format, total: str | None) -> list[dict[str, str] | None]:
+def _tips(
+    drawn: pd.DataFrame, axis: TimeAxis, unit: Format, total: str | None, marks: Mapping[int, dict[str, str]]
+) -> list[dict[str, str] | None]:
     """Returns what a tooltip tells, in the row of each interval's band: its date and its parts, the largest first.
 
-    Of what adds up to a ``total`` also that and the shares, without what is nothing.
+    Of what adds up to a ``total`` also that and the shares, without what is nothing. Then what it is compared with, and its marks.
     """
     told = drawn[drawn["name"].notna() & ((drawn["text"] != in_full(unit, 0)) | (total is None))]
     told = told.sort_values("value", ascending=False, kind="stable")
@@ -125,9 +156,13 @@ def _tips(drawn: pd.DataFrame, axis: TimeAxis, unit: Format, total: str | None) 
     for band, *part in zip(*(told[name].tolist() for name in ("band", "name", "value", "text")), strict=True):
         parts.setdefault(band, []).append((*part,))
     tips: list[dict[str, str] | None] = [None] * len(drawn)
-    headings = {step.label: text for step, text in zip(axis.steps, axis.texts, strict=True)}
+    is_whole = drawn["is_total"] | drawn["name"].isna() | (drawn["name"].nunique() == 1)
+    before = drawn[is_whole & drawn["before"].notna()] if "before" in drawn else drawn[:0].assign(before_text="")
+    compared = dict(zip(before["band"].tolist(), before["before_text"].tolist(), strict=True))
     for band, interval in drawn.loc[drawn["name"].isna(), "interval"].items():
-        tips[band] = {"title": headings[interval], **_lines_of(parts.get(band, []), unit, total)}
+        lines = _lines_of(parts.get(band, []), unit, total)
+        told = {BEFORE: compared[band]} if band in compared else {}
+        tips[band] = {"title": axis.texts[interval], **lines, **told, **marks.get(interval, {})}
     return tips
 
 
@@ -150,13 +185,24 @@ def _lines_of(parts: list[tuple[str, float, str]], unit: Format, total: str | No
 
 def _extent(drawn: pd.DataFrame, *, stacked: bool) -> tuple[float, float]:
     """Returns the least and the most that is drawn at any interval; what is stacked is so above and below 0."""
+    before = drawn["before"] if "before" in drawn else pd.Series([0.0])
     ends = [drawn["value"].clip(upper=0), drawn["value"].clip(lower=0)]
     low, high = (end.groupby(drawn["band"]).sum() for end in ends) if stacked else ends
-    return float(low.fillna(0).min()), float(high.fillna(0).max())
+    return float(min(low.fillna(0).min(), before.fillna(0).min())), float(max(high.fillna(0).max(), before.fillna(0).max()))
 
 
 @cache
-def _shape(mark: str, unit: Format, is_stacked: bool, has_legend: bool, is_dotted: bool, brushes: bool) -> Spec:
+def _shape(
+    mark: str,
+    unit: Format,
+    is_stacked: bool,
+    has_legend: bool,
+    is_dotted: bool,
+    brushes: bool,
+    is_labelled: bool,
+    is_compared: bool,
+    is_marked: bool,
+) -> Spec:
     is_line = mark == "line"
     symbol = {"symbolType": "stroke", "symbolStrokeWidth": 3} if is_line else {"symbolType": "square"}
     shown = alt.selection_point(name="shown", fields=["short"], bind="legend")
@@ -182,6 +228,13 @@ def _shape(mark: str, unit: Format, is_stacked: bool, has_legend: bool, is_dotte
         dots = parts.mark_circle(size=60, opacity=0, tooltip=TIP)
     aim, *marks = marks if mark == "bar" else [dots, *marks]  # the legend listens only to a selection of the first of its layers
     params = [brushable() if brushes else openable("interval", "name", "place"), *([shown] if has_legend else [])]
+    bands, values = alt.Chart().transform_filter("!isValid(datum.name)"), parts.encoding.y.axis
+    if is_compared and is_stacked:
+        marks.append(ghost_of_whole(bands, values))
+    elif is_compared:
+        marks.insert(0, ghosts_of_lines(parts, values, shown if has_legend else None))
+    marks += [label_layer(parts, values, seen)] if is_labelled else []
+    marks += mark_layers(bands, TIP) if is_marked else []
     return shape(_band(), aim.add_params(*params), *marks, height=HEIGHT)
 
 

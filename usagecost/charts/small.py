@@ -24,7 +24,7 @@ def small_bars(over_time: pd.DataFrame, metric: str, axis: TimeAxis) -> Drawing:
     x = time_axis(axis)
     marks = {**x["axis"], "title": None, "ticks": False}
     scale = {"domainMin": 0, "domainMax": max(1.0, drawn[metric].max())}
-    return Drawing(drawn, encoded(_bars(metric, axis.interval.capitalize()), x={**x, "axis": marks}, y={"scale": scale}))
+    return Drawing(drawn, encoded(_bars(metric, axis.called), x={**x, "axis": marks}, y={"scale": scale}))
 
 
 @cache

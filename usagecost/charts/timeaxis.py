@@ -12,10 +12,12 @@ from zoneinfo import ZoneInfo
 import altair as alt
 
 from usagecost.charts.drawing import Spec
-from usagecost.periods import Interval, local_midnight
+from usagecost.periods import BY_CLOCK, INTERVALS, Interval, local_midnight
 
 MOST_TICKS, STEPS = 9, {"day": (1, 2, 7, 14), "week": (1, 2, 4)}
 """Ticks of days and weeks, and every how many of them has one."""
+MINUTES = (15, 30, 60, 180, 360, 1440)
+"""Every how many minutes of the day there is a tick."""
 MOST_MONTHS, MONTH_STEPS = 13, (1, 2, 3, 6, 12, 24, 60, 120, 240)
 MOST_DAYS = 120
 """Beyond as many days the ticks are those of months."""
@@ -35,6 +37,11 @@ class TimeAxis:
     interval: str
     zone: str
 
+    @property
+    def called(self) -> str:
+        """What a reader calls its intervals."""
+        return INTERVALS.get(self.interval, self.interval.capitalize())
+
     @cached_property
     def partial(self) -> list[bool]:
         """Whether each interval is not over yet, or cut by the range."""
@@ -43,18 +50,19 @@ class TimeAxis:
     @cached_property
     def texts(self) -> list[str]:
         """What a tooltip calls each interval: Mon 30 Nov 2026, 14:00 +01:00."""
-        texts = []
-        for step, is_partial in zip(self.steps, self.partial, strict=True):
-            first, last = (moment.astimezone(ZoneInfo(self.zone)) for moment in (step.start, step.end - timedelta(microseconds=1)))
-            text = f"{first:%a} {first.day} {first:%b %Y}"
-            if self.interval == "hour":
-                text += f", {step.label[11:16]} {step.label[16:]}"
-            elif self.interval == "month":
-                text = f"{first:%B %Y}"
-            elif first.date() != last.date():
-                text = f"{first:%a} {first.day} {first:%b} – {last:%a} {last.day} {last:%b %Y}"
-            texts.append(f"{text} (partial)" if is_partial else text)
-        return texts
+        steps = zip(self.steps, self.partial, strict=True)
+        return [f"{self.text_of(step)} (partial)" if is_partial else self.text_of(step) for step, is_partial in steps]
+
+    def text_of(self, step: Interval) -> str:
+        """What an interval is called, whether it is one of the axis or not."""
+        first, last = (moment.astimezone(ZoneInfo(self.zone)) for moment in (step.start, step.end - timedelta(microseconds=1)))
+        if self.interval in BY_CLOCK:
+            return f"{first:%a} {first.day} {first:%b %Y}, {step.label[11:16]} {step.label[16:]}"
+        if self.interval == "month":
+            return f"{first:%B %Y}"
+        if first.date() != last.date():
+            return f"{first:%a} {first.day} {first:%b} – {last:%a} {last.day} {last:%b %Y}"
+        return f"{first:%a} {first.day} {first:%b %Y}"
 
     def _is_cut(self, step: Interval) -> bool:
         """Whether the range holds only a part of the day, week or month."""
@@ -73,7 +81,7 @@ def time_axis(axis: TimeAxis) -> Spec:
     labels = [step.label for step in axis.steps]
     ticks = tick_texts(labels, axis.interval)
     marks = {
-        "title": f"{axis.interval.capitalize()} · {axis.zone}",
+        "title": f"{axis.called} · {axis.zone}",
         "values": list(ticks),
         "labelExpr": f"{json.dumps(ticks, ensure_ascii=False)}[datum.value]",
         "labelAngle": 0,
@@ -96,9 +104,9 @@ def tick_texts(labels: Sequence[str], interval: str) -> dict[str, str]:
         return {}
     moments = {label: datetime.fromisoformat(f"{label}-01" if interval == "month" else label) for label in labels}
     first, last = moments[labels[0]], moments[labels[-1]]
-    of_months = interval == "month" or (interval != "hour" and (last - first).days > MOST_DAYS)
-    if interval == "hour":
-        ticks = _hour_ticks(moments)
+    of_months = interval == "month" or (interval not in BY_CLOCK and (last - first).days > MOST_DAYS)
+    if interval in BY_CLOCK:
+        ticks = _clock_ticks(moments)
     elif of_months:
         ticks = _month_ticks(moments, starts=interval == "month")
     else:
@@ -107,7 +115,7 @@ def tick_texts(labels: Sequence[str], interval: str) -> dict[str, str]:
     texts, year = {}, None if first.year != last.year or interval == "month" else first.year
     for label in ticks:
         at = moments[label]
-        if interval == "hour" and at.hour:
+        if interval in BY_CLOCK and (at.hour or at.minute):
             texts[label] = f"{at:%H:%M}"
             continue
         texts[label] = (f"{at:%b}" if of_months else f"{at.day} {at:%b}") + (f" {at.year}" if at.year != year else "")
@@ -115,9 +123,12 @@ def tick_texts(labels: Sequence[str], interval: str) -> dict[str, str]:
     return texts
 
 
-def _hour_ticks(moments: dict[str, datetime]) -> list[str]:
-    every = 3 if len(moments) <= 26 else 6 if len(moments) <= 60 else 24
-    return [label for label, at in moments.items() if at.hour % every == 0 and not at.minute]
+def _clock_ticks(moments: dict[str, datetime]) -> list[str]:
+    """Every so many minutes of the day, the least that leave few; every midnight of a long range. A cut first one has none."""
+    times = list(moments.values())
+    minutes = (times[-1] - times[0]).total_seconds() / 60
+    every = next((step for step in MINUTES if minutes <= step * MOST_TICKS), MINUTES[-1])
+    return [label for label, at in moments.items() if (at.hour * 60 + at.minute) % every == 0]
 
 
 def _month_ticks(moments: dict[str, datetime], *, starts: bool) -> list[str]:

@@ -88,7 +88,7 @@ def summary_rows(
         steps = periods.intervals(period, interval)
         starts = [step.start.astimezone(ZoneInfo(zone)).isoformat() for step in steps]
         return [{by: start, **_numbers(sums, metrics)} for start, sums in zip(starts, folds.rows(answer.over_time), strict=True)]
-    values, labels = folds.rows(folds.in_order(answer.by_value, split)), queries.labels(lake)
+    values, labels = folds.rows(queries.ranking.in_order(answer.by_value, split)), queries.labels(lake)
     ids = [sums["value"] for sums in values]
     names = labels.of_all(by, [value for value in ids if value is not None])
     beside = [{f"{by}_id": value} if labels.has(by, names) else {} for value in ids]

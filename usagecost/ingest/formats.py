@@ -22,17 +22,18 @@ FOLDER, SUFFIX = "sources", ".toml"
 
 
 class Formats(NamedTuple):
-    """Formats by name, and sentences about mappings beside the lake that cannot be used."""
+    """Formats by name, sentences about mappings beside the lake that cannot be used, and the keys of those that can, by name."""
 
     sources: Mapping[str, Source]
     problems: tuple[str, ...] = ()
+    own: Mapping[str, dict[str, Any]] = {}
 
 
 def known_formats(lake: Lake) -> Formats:
     """The formats of the product, then people's own by name."""
     folder = _folder(lake)
     sources: dict[str, Source] = {source.name: source for source in SOURCES}
-    problems = []
+    problems, keys = [], {}
     try:
         texts = {name: folder.read(name) for name in folder.names() if name.endswith(SUFFIX)}
     except LakeError as problem:
@@ -43,8 +44,8 @@ def known_formats(lake: Lake) -> Formats:
         except MappingProblem as problem:
             problems.append(f"The format {name} in {folder} is left out: {problem}")
         else:
-            sources[own.name] = own
-    return Formats(sources, tuple(problems))
+            sources[own.name], keys[own.name] = own, keys_of_toml(text or "")
+    return Formats(sources, tuple(problems), keys)
 
 
 def mapped_logs(keys: dict[str, Any]) -> Source:

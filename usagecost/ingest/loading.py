@@ -10,7 +10,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -33,11 +33,16 @@ STAGED_ROWS, STAGED_BYTES = 200_000, 256 << 20
 """What makes a staged file, whichever is reached first."""
 
 KEPT_REJECTS_BYTES = 32 << 20
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_UNPRICED = """
-SELECT count(*) FROM (SELECT DISTINCT source, request_id FROM read_parquet($files) WHERE price_status = 'unpriced')
+_FACTS = """
+SELECT
+    count(DISTINCT (source, request_id)) FILTER (price_status = 'unpriced') AS unpriced,
+    epoch_us(min(started_at)) AS oldest,
+    epoch_us(max(started_at)) AS newest
+FROM read_parquet($files)
 """
-
+"""One row. How many requests have a line that could not be priced; when the first and the last began, in microseconds."""
 
 _NAMES = """
 SELECT source, 'team_id' AS field, team_id AS id, max_by(name, (started_at, name)) AS name, max(started_at) AS seen_at
@@ -73,6 +78,7 @@ def load(
             staging.add(batch)
         staging.finish()
         commit = _commit(staging, lake, about or {}, watermarks) if against is None else _preview(staging, against)
+        unpriced, oldest, newest = staging.facts()
         if against is None and (names := staging.names()).num_rows:
             lake.keep_names(names)
         return Report(
@@ -86,7 +92,9 @@ def load(
             skipped_reasons=staging.skipped_reasons(),
             conflicts=commit.conflicts,
             rejected=sum(staging.rejected.values()),
-            unpriced=staging.unpriced(),
+            unpriced=unpriced,
+            oldest=oldest,
+            newest=newest,
             days=commit.days,
             version=commit.version,
             seconds=round(time.monotonic() - started, 3),
@@ -136,12 +144,14 @@ class _Staging:
         self._write_requests()
         self._write_rejects()
 
-    def unpriced(self) -> int:
-        """How many requests have a line that could not be priced."""
+    def facts(self) -> tuple[int, datetime | None, datetime | None]:
+        """How many requests have a line that could not be priced, and when the first and the last of all began."""
         if not self.files:
-            return 0
+            return 0, None, None
         files = [str(path) for path in self.files]
-        return self._con.sql(_UNPRICED, params={"files": files}).fetchall()[0][0]
+        unpriced, *moments = self._con.sql(_FACTS, params={"files": files}).fetchall()[0]
+        oldest, newest = (None if us is None else EPOCH + timedelta(microseconds=us) for us in moments)
+        return unpriced, oldest, newest
 
     def names(self) -> pa.Table:
         """What requests say their teams are called, as schema.NAMES has it: of each team's names the last."""

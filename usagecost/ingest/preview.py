@@ -31,6 +31,8 @@ SHOWN_CHARACTERS = 300
 """Of a cell of the file; the whole may be a conversation."""
 
 NO_FORMAT = "The file is of no known format, and no table of several columns."
+UNREADABLE, MOST_UNREADABLE = "\N{REPLACEMENT CHARACTER}", 0.1
+"""What stands for bytes that are no text, and the share of it in the names of a table's columns: what has more is no table."""
 
 LOOKED_AT_ROWS = 1_000
 """For the words of a column."""
@@ -79,7 +81,8 @@ def look(path: Path, name: str, formats: Formats) -> Looked:
         columns = tuple(column_names(head))
     except FileProblem as problem:
         return Looked(path, name, size, fits, problem=None if fits else problem.sentence)
-    return Looked(path, name, size, fits, columns, None if fits or len(columns) > 1 else NO_FORMAT)
+    is_table = len(columns) > 1 and "".join(columns).count(UNREADABLE) <= MOST_UNREADABLE * len("".join(columns))
+    return Looked(path, name, size, fits, columns, None if fits or is_table else NO_FORMAT)
 
 
 def preview(path: Path, name: str, source: Source, lake: Lake) -> Preview:

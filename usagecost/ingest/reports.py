@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 from usagecost.lake import Commit
@@ -11,6 +12,7 @@ from usagecost.sources.protocol import Skips
 
 MOST_NAMED, MOST_REASONS = 3, 5
 """Files, and reasons, that a sentence names."""
+NO_COUNTS = ("oldest", "newest", "problems")
 
 
 @dataclass(frozen=True)
@@ -19,8 +21,9 @@ class Report:
 
     `requests` counts each request once, however many lines are about it; `unpriced` of them have no price, `conflicts` of them have
     versions of several users or models at several times: their id seems to stand for several requests. `skipped_reasons` say why
-    lines are no requests, with how many. `days` are those whose file was written, `version` is the lake's after it (0: there is no
-    lake). `problems` are sentences for people.
+    lines are no requests, with how many. `oldest` and `newest` are when the first and the last of the requests began, None without
+    any. `days` are those whose file was written, `version` is the lake's after it (0: there is no lake). `problems` are sentences
+    for people.
     """
 
     files: int = 0
@@ -35,6 +38,8 @@ class Report:
     rejected: int = 0
     unpriced: int = 0
     conflicts: int = 0
+    oldest: datetime | None = None
+    newest: datetime | None = None
     days: int = 0
     version: int = 0
     seconds: float = 0.0
@@ -52,8 +57,8 @@ class Report:
         )
 
     def counts(self) -> dict[str, Any]:
-        """All but the problems."""
-        return {name: value for name, value in asdict(self).items() if name != "problems"}
+        """What can be counted, and why lines were skipped."""
+        return {name: value for name, value in asdict(self).items() if name not in NO_COUNTS}
 
 
 def why_nothing(file: str, skips: Skips) -> str:

@@ -106,14 +106,14 @@ class LakeReader:
         """Whether the lake was made without some columns of today's record: its requests have NULL there."""
         return bool(missing_columns(open_table(self._requests), REQUESTS))
 
-    def history(self) -> list[dict[str, Any]]:
-        """The commits that the log still tells of, newest first.
+    def history(self, most: int | None = None) -> list[dict[str, Any]]:
+        """The commits that the log still tells of, or the ``most`` newest of them, newest first.
 
         ``version``; ``time``, a UTC instant; ``operation``, as Delta calls it; ``ingest``, what was given to `commit`;
         ``removal``, what was given to `remove`; ``counts``, what it did. Each of the last three is empty where it was another's.
         """
         with errors_explained(self._requests):
-            entries = open_table(self._requests).history()
+            entries = open_table(self._requests).history(most)
         return [
             {
                 "version": entry["version"],
@@ -180,9 +180,10 @@ class LakeReader:
         """A small text that lies beside the tables, such as ``prices.toml`` or ``boards/team.json``; None if there is none."""
         return texts.read_text(self._place, name)
 
-    def texts_beside(self, folder: str) -> TextFolder:
-        """A folder of small texts that people own: beside the folder of a lake on disk, within a remote lake."""
-        return TextFolder((self._place if self.is_remote else Disk(self.root.parent)) / folder)
+    def texts_beside(self, folder: str = "") -> TextFolder:
+        """A folder of small texts that people own: beside the folder of a lake on disk, within a remote lake; or that place."""
+        place = self._place if self.is_remote else Disk(self.root.parent)
+        return TextFolder(place / folder if folder else place)
 
     @contextmanager
     def staging(self) -> Generator[Path]:

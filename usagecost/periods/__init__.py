@@ -5,12 +5,13 @@ requests.
 """
 
 from usagecost.periods.calendar import (
+    BY_CLOCK,
     DAY_US,
     EPOCH,
     EPOCH_DAY,
     HOUR_US,
     INTERVALS,
-    MAX_HOURLY_DAYS,
+    MOST_DAYS,
     QUARTER_US,
     WHOLE,
     Clock,
@@ -29,16 +30,18 @@ from usagecost.periods.calendar import (
     wall_clock,
 )
 from usagecost.periods.comparison import COMPARISONS, Back
+from usagecost.periods.counterparts import counterparts
 from usagecost.periods.presets import compared
 
 __all__ = [
+    "BY_CLOCK",
     "COMPARISONS",
     "DAY_US",
     "EPOCH",
     "EPOCH_DAY",
     "HOUR_US",
     "INTERVALS",
-    "MAX_HOURLY_DAYS",
+    "MOST_DAYS",
     "QUARTER_US",
     "WHOLE",
     "Back",
@@ -49,6 +52,7 @@ __all__ = [
     "chosen_interval",
     "clock",
     "compared",
+    "counterparts",
     "grain",
     "instant_us",
     "intervals",

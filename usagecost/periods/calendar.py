@@ -1,16 +1,16 @@
 """Time as a calendar sees it: the reporting period, its intervals and time zones with their clock changes.
 
 An instant is a UTC ``datetime``. A day is a local ``date`` of the reporting zone; an interval is an instant range whose
-bounds are computed here with ``zoneinfo``. SQL knows two grains only, both integers made by ``Clock``: the local day and
-the hour. Weeks and months are folds of days. So a repeated hour in autumn stays two hours, a day has as many hours as
-the zone says, and no engine needs a zone database.
+bounds are computed here with ``zoneinfo``. SQL knows three grains only, all integers made by ``Clock``: the local day, the
+hour and the quarter of an hour. Weeks and months are folds of days. So a repeated hour in autumn stays two hours, a day
+has as many hours as the zone says, and no engine needs a zone database.
 """
 
 from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, cached_property, lru_cache
@@ -28,12 +28,15 @@ SEGMENT_HOURS = 10_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_DAY = EPOCH.date()
 
-INTERVALS = ("hour", "day", "week", "month")
+INTERVALS = {"15min": "15 minutes", "hour": "Hour", "day": "Day", "week": "Week", "month": "Month"}
+"""What the time axis steps by, as links, files and commands say it -> what it is called."""
+BY_CLOCK = {"15min": QUARTER_US, "hour": HOUR_US}
+"""The intervals of which a day has several -> how long they are (µs)."""
 WHOLE = "period"
 """The whole period as one interval, for questions that are not about time."""
 
-MAX_HOURLY_DAYS = 31
-"""Hours over a longer range are more points than a chart can show or a query should return."""
+MOST_DAYS = {"15min": 2, "hour": 31}
+"""Interval -> the days of the longest range it is for; more would be more points than a chart can show or a query should return."""
 
 
 def reporting_zone() -> str:
@@ -141,13 +144,13 @@ class Clock:
         """What is added to an instant (µs) before it is divided, for each stretch between two changes."""
         if grain == "day":
             return self.offsets
-        return tuple(offset % HOUR_US + i * SEGMENT_HOURS * HOUR_US for i, offset in enumerate(self.offsets))
+        return tuple(offset % BY_CLOCK[grain] + i * SEGMENT_HOURS * HOUR_US for i, offset in enumerate(self.offsets))
 
     def number(self, grain: str, instant: datetime) -> int:
-        """The number of the local day (days since 1970) or of the hour that holds the instant."""
+        """The number of the local day (days since 1970), or of the hour or its quarter, that holds the instant."""
         us = instant_us(instant)
         shift = self.shifts(grain)[bisect_right(self.changes, us)]
-        return (us + shift) // (DAY_US if grain == "day" else HOUR_US)
+        return (us + shift) // BY_CLOCK.get(grain, DAY_US)
 
 
 @lru_cache(maxsize=256)
@@ -201,14 +204,14 @@ def auto_interval(days: int) -> str:
 
 def chosen_interval(asked: str, days: int) -> str:
     """The interval asked for, ``auto`` or one that the range is too long for resolved."""
-    if asked == "hour" and days > MAX_HOURLY_DAYS:
-        return "day"
+    if asked in BY_CLOCK and days > MOST_DAYS[asked]:
+        return next((interval for interval, most in MOST_DAYS.items() if days <= most), "day")
     return asked if asked in INTERVALS else auto_interval(days)
 
 
 def grain(interval: str) -> str:
-    """What SQL groups by for an interval: hours by the hour, weeks and months by the local day, the whole by nothing."""
-    return interval if interval in ("hour", WHOLE) else "day"
+    """What SQL groups by for an interval: hours and quarters by themselves, weeks and months by days, the whole by nothing."""
+    return interval if interval in (*BY_CLOCK, WHOLE) else "day"
 
 
 def intervals(period: Period, interval: str, week_start: int = 0) -> tuple[Interval, ...]:
@@ -216,37 +219,34 @@ def intervals(period: Period, interval: str, week_start: int = 0) -> tuple[Inter
     if interval == WHOLE:
         edges = sorted({period.start, period.end})  # one instant only, if the zone skipped all of its days
     else:
-        edges = _hour_edges(period) if interval == "hour" else _day_edges(period, interval, week_start)
+        edges = _clock_edges(period, BY_CLOCK[interval]) if interval in BY_CLOCK else _day_edges(period, interval, week_start)
     info, now = ZoneInfo(period.zone), period.now
     return tuple(
-        Interval(start, end, _label(start.astimezone(info), interval), is_running=start <= now < end, is_ahead=now < start)
+        Interval(start, end, label_of(start.astimezone(info), interval), is_running=start <= now < end, is_ahead=now < start)
         for start, end in pairwise(edges)
     )
 
 
-def places(period: Period, interval: str, steps: tuple[Interval, ...]) -> dict[int, int]:
-    """The number of each local day or hour of the period (see `Clock`) -> the place of its interval among the steps."""
+def places(times: Clock, interval: str, steps: Sequence[Interval | None]) -> dict[int, int]:
+    """The number of each local day, hour or quarter of an hour (see `Clock`) -> the place of the interval that it is of."""
     numbered = grain(interval)
     if numbered == WHOLE:
         return {0: 0}
-    times = clock(period.zone, period.start, period.end)
-    if numbered == "hour":
-        return {times.number(numbered, step.start): place for place, step in enumerate(steps)}
     return {
         number: place
-        for place, step in enumerate(steps)
+        for place, step in ((place, step) for place, step in enumerate(steps) if step)
         for number in range(times.number(numbered, step.start), times.number(numbered, step.end - timedelta(microseconds=1)) + 1)
     }
 
 
-def _hour_edges(period: Period) -> list[datetime]:
-    """Full local hours of the period and the clock changes between them (a change by half an hour makes a short hour)."""
+def _clock_edges(period: Period, length: int) -> list[datetime]:
+    """Full local hours of the period, or quarters, and the clock changes between (a change by half an hour makes a short hour)."""
     times = clock(period.zone, period.start, period.end)
     first, last = instant_us(period.start), instant_us(period.end)
     edges = []
     for start, end, offset in zip((first, *times.changes), (*times.changes, last), times.offsets, strict=True):
-        full_hour = start + (-(start + offset)) % HOUR_US
-        edges += [start, *range(full_hour, end, HOUR_US)]
+        full = start + (-(start + offset)) % length
+        edges += [start, *range(full, end, length)]
     return [EPOCH + timedelta(microseconds=us) for us in sorted({*edges, last})]
 
 
@@ -262,8 +262,8 @@ def _day_edges(period: Period, interval: str, week_start: int) -> list[datetime]
     return sorted({*starts, period.end})  # a day that the zone skipped has no instant of its own
 
 
-def _label(local: datetime, interval: str) -> str:
-    """The interval's start as ISO text; hours with their offset, so that a repeated hour has two names."""
-    if interval == "hour":
+def label_of(local: datetime, interval: str) -> str:
+    """The interval's start as ISO text; times with their offset, so that a repeated hour has two names."""
+    if interval in BY_CLOCK:
         return local.isoformat(sep=" ", timespec="minutes")
     return local.date().isoformat() if interval != "month" else f"{local:%Y-%m}"

@@ -45,7 +45,8 @@ class LastHours(Period):
         back = self.compared_with
         if back is None:
             return None
-        return self._before(back, self.start), min(self._before(back, self.now), self.start)
+        start = self._before(back, self.start)
+        return start, min(max(self._before(back, self.now), start), self.start)  # two days may be the last of one month
 
     def _before(self, back: Back, instant: datetime) -> datetime:
         """The same time so many hours, or months, before."""

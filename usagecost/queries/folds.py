@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from usagecost.periods import Interval
-from usagecost.vocabulary import COUNTS, COVERAGE, FOLDS, METRICS, OF_ROWS, SPLITS
+from usagecost.vocabulary import COUNTS, COVERAGE, FOLDS, METRICS, OF_ROWS
 from usagecost.vocabulary.formats import Number
 
 Made = TypeVar("Made")
@@ -35,7 +35,8 @@ class Usage:
 
     ``cells``: one row is (interval, value, is_other); ``interval`` indexes ``intervals``, ``value`` NULL is "not reported",
     ``is_other`` marks what the query has merged beyond the values it names by ``rank``, of ``parts`` in all. ``before``: one row
-    is (value, is_other) in the previous period; None where none was asked for. Both stay Arrow, which folds a thousand rows ten
+    is (interval, value, is_other) in the previous period, ``interval`` being the one that is compared with it (``counterparts``),
+    NULL if none is; None where none was asked for. Both stay Arrow, which folds a thousand rows ten
     times as fast as pandas does; what is folded is small and leaves as a frame. Every fold is made once, so nobody may change it.
 
     ``exact`` has the measures that do not fold, by period ("now", "before") and grouping: "whole", "time" (interval), "value"
@@ -50,6 +51,7 @@ class Usage:
     parts: int = 0
     whole: Usage | None = None
     exact: Mapping[tuple[str, str], pa.Table] = field(default_factory=dict)
+    counterparts: tuple[Interval | None, ...] = ()
     made: dict[Hashable, tuple[object, Any]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -78,7 +80,7 @@ class Usage:
             for (period, grouping), table in self.exact.items()
             for name in kept.get(grouping, ())
         }
-        return Usage(self.intervals, _only(self.cells, value), before, self.rank, 1, None, exact)
+        return Usage(self.intervals, _only(self.cells, value), before, self.rank, 1, None, exact, self.counterparts)
 
     @cached_property
     def totals(self) -> dict[str, Number | None]:
@@ -97,18 +99,28 @@ class Usage:
         """One row per interval, in order; index: its place. Zeros where nothing was sent, NA where nothing is known of it."""
         if self.whole:
             return self.whole.over_time
-        places = pa.array(range(len(self.intervals)), pa.int64())
-        sums = folded(self.cells, ["interval"])
-        ordered = sums.take(pc.index_in(places, value_set=sums["interval"].combine_chunks()))
+        columns = self._course(self.cells)
+        if (of_time := self.exact.get(("now", "time"))) is not None:
+            of_time = _in_order_of_time(of_time, len(self.intervals))
+            columns |= {name: pc.fill_null(of_time[name], 0) if name in COUNTS else of_time[name] for name in exact_in(of_time)}
+        return frame(pa.table(columns))
+
+    @cached_property
+    def over_time_before(self) -> pd.DataFrame | None:
+        """The same of what each interval is compared with, NA where that is nothing, of measures that fold; None without any."""
+        if self.whole or self.before is None:
+            return self.whole.over_time_before if self.whole else None
+        is_beside = pa.array([step is not None for step in self.counterparts], pa.bool_())
+        return frame(pa.table({name: pc.if_else(is_beside, sums, None) for name, sums in self._course(self.before).items()}))
+
+    def _course(self, cells: pa.Table) -> dict[str, pa.ChunkedArray]:
+        """The measures of cells by interval, in order: zeros where nothing was sent."""
+        ordered = _in_order_of_time(folded(cells, ["interval"]), len(self.intervals))
         is_empty = ordered["interval"].is_null()
-        columns = {
+        return {
             name: pc.if_else(is_empty, pa.scalar(0, ordered[name].type), ordered[name]) if FOLDS[name] == "sum" else ordered[name]
             for name in measures_in(ordered)
         }
-        if (of_time := self.exact.get(("now", "time"))) is not None:
-            found = of_time.take(pc.index_in(places, value_set=of_time["interval"].combine_chunks()))
-            columns |= {name: pc.fill_null(found[name], 0) if name in COUNTS else found[name] for name in exact_in(found)}
-        return frame(pa.table(columns))
 
     @cached_property
     def complete(self) -> list[dict[str, Number | None]]:
@@ -220,19 +232,6 @@ def over_time_by_top(usage: Usage, top: pd.DataFrame) -> pd.DataFrame:
     return frame(stacks)
 
 
-def in_order(values: pd.DataFrame, split: str | None) -> pd.DataFrame:
-    """Rows of a split by what the clocks show in the order of time, called by its names; those of other splits as they are."""
-    if not len(values) or (split in SPLITS and not SPLITS[split].order):
-        return values
-    return with_names(values.sort_values("value", key=lambda numbers: numbers.astype(int), ignore_index=True), split)
-
-
-def with_names(values: pd.DataFrame, split: str | None) -> pd.DataFrame:
-    """The frame with names for the numbers of a split that is in an order of its own."""
-    order = SPLITS[split].order if split in SPLITS else ()
-    return values.assign(value=[order[int(value)] for value in values["value"]]) if order and len(values) else values
-
-
 def over_time_table(usage: Usage, metrics: Sequence[str], zone: str) -> pd.DataFrame:
     """One row per interval with its first instant, local and with the offset, and the metrics in full."""
     starts = [step.start.astimezone(ZoneInfo(zone)).isoformat() for step in usage.intervals]
@@ -281,6 +280,11 @@ def last_seen(ranking: pd.DataFrame, zone: str) -> pd.Series:
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The frame's rows as dictionaries, NA as None."""
     return pa.table({name: pa.array(column) for name, column in frame.items()}).to_pylist()
+
+
+def _in_order_of_time(table: pa.Table, count: int) -> pa.Table:
+    """One row per interval, NULL where the table has none."""
+    return table.take(pc.index_in(pa.array(range(count), pa.int64()), value_set=table["interval"].combine_chunks()))
 
 
 def _only(cells: pa.Table, value: str | None) -> pa.Table:

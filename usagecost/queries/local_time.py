@@ -12,10 +12,10 @@ MONDAY = 3
 """What is added to the days since 1970, a Thursday, for the remainder by seven to count from Monday."""
 
 
-def clock_sql(clock: Clock, grain: str, prefix: str) -> tuple[str, Parameters]:
-    """The SQL of the number of the local day or hour (see `Clock`), and its parameters, whose names begin with ``prefix``."""
-    shifted, parameters = _shifted_sql(clock.changes, clock.shifts(grain), prefix)
-    return engine.whole_quotient(shifted, str(periods.HOUR_US if grain == "hour" else periods.DAY_US)), parameters
+def clock_sql(clock: Clock, grain: str) -> tuple[str, Parameters]:
+    """The SQL of the number of the local day, hour or quarter of an hour (see `Clock`), and its parameters."""
+    shifted, parameters = _shifted_sql(clock.changes, clock.shifts(grain), "local")
+    return engine.whole_quotient(shifted, str(periods.BY_CLOCK.get(grain, periods.DAY_US))), parameters
 
 
 def hour_of_day_sql(wall: Clock) -> tuple[str, Parameters]:

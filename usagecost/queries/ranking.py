@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from usagecost.queries.folds import Usage, folded, ranking_table, rows
-from usagecost.vocabulary import COVERAGE, METRICS
+from usagecost.vocabulary import COVERAGE, METRICS, SPLITS
 from usagecost.vocabulary.formats import Number
 
 SPEND = METRICS["spend_usd"]
@@ -32,6 +32,19 @@ def whole(usage: Usage, metrics: Sequence[str]) -> dict[str, Any]:
     change = _change(spent, _double(SPEND.of(before)) if before else None)
     numbers = {name: METRICS[name].of(usage.totals) for name in (*metrics, *COVERAGE)}
     return {**numbers, "share": 1.0 if spent else None, "change": change}
+
+
+def in_order(values: pd.DataFrame, split: str | None) -> pd.DataFrame:
+    """Rows of a split by what the clocks show in the order of time, called by its names; those of other splits as they are."""
+    if not len(values) or (split in SPLITS and not SPLITS[split].order):
+        return values
+    return with_names(values.sort_values("value", key=lambda numbers: numbers.astype(int), ignore_index=True), split)
+
+
+def with_names(values: pd.DataFrame, split: str | None) -> pd.DataFrame:
+    """The frame with names for the numbers of a split that is in an order of its own."""
+    order = SPLITS[split].order if split in SPLITS else ()
+    return values.assign(value=[order[int(value)] for value in values["value"]]) if order and len(values) else values
 
 
 def _before(usage: Usage, top: pd.DataFrame) -> list[float | None]:

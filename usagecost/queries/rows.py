@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -53,10 +54,15 @@ class Rows:
         last = max(end for _, end in self.ranges) - timedelta(microseconds=1)
         return {"lake": self.view.lake, "version": self.view.version, "first_day": first.date(), "last_day": last.date()}
 
-    @property
+    @cached_property
     def steps(self) -> tuple[periods.Interval, ...]:
         """The intervals of the view."""
         return periods.intervals(self.view.period, self.view.interval, self.view.week_start)
+
+    @cached_property
+    def counterparts(self) -> tuple[periods.Interval | None, ...]:
+        """The interval that each is compared with; empty where nothing is compared."""
+        return periods.counterparts(self.view.period, self.view.interval, self.steps) if self.before else ()
 
     def answer(self, sql: str, parameters: Mapping[str, Any], rolled: Rolled | None = None) -> pa.Table:
         """The result of a query over these requests' days."""
@@ -82,30 +88,38 @@ class Rows:
         return ", ".join(f"{self._measure_sql(name)} AS {name}" for name in names)
 
     def sql(self, split: str | None, relation: str = "{requests}") -> tuple[str, dict[str, Any]]:
-        """The SELECT of the rows and its parameters: with ``number``, that of their interval, NULL in the period before, and with
-        ``value``, that of the split.
+        """The SELECT of the rows and its parameters: with ``number``, that of their interval, whether this ``is_before``, in the
+        period before, and with ``value``, that of the split.
         """
         ranges = {"now": self.now} | ({"before": self.before} if self.before else {})
         in_range, bound = instant_range_sql(engine.INSTANT_US, ranges)
         matches, values = self.view.filters.sql()
         number, of_time = self._number_sql()
         value, of_split = self._value_sql(split)
-        if self.before:
-            number = f"CASE WHEN {engine.INSTANT_US} >= $now_start THEN {number} END"
-        sql = f"SELECT *, {number} AS number, {value} AS value FROM {relation} WHERE {in_range} AND {matches}"
+        columns = f"{number} AS number, {self._is_before_sql()} AS is_before, {value} AS value"
+        sql = f"SELECT *, {columns} FROM {relation} WHERE {in_range} AND {matches}"
         return sql, bound | values | of_time | of_split
 
-    def places(self) -> dict[int, int]:
-        """What SQL says of an interval -> its place: hours and days have numbers, weeks and months their place already."""
+    def placed(self, cells: pa.Table, *, before: bool = False) -> pa.Table:
+        """The table with the place of the interval, ``interval``, instead of its number; of the period before NULL beside none."""
         if self.view.interval in ("week", "month"):
-            return {place: place for place in range(len(self.steps))}
-        return periods.places(self.view.period, self.view.interval, self.steps)
-
-    def placed(self, cells: pa.Table) -> pa.Table:
-        """The table with the place of the interval, ``interval``, instead of its number."""
-        places = self.places()
+            places = {place: place for place in range(len(self.steps))}  # of which SQL has the places already
+        else:
+            places = self._places(self.counterparts if before else self.steps)
         interval = pa.array([places.get(number) for number in cells["number"].to_pylist()], pa.int64())
         return cells.drop_columns("number").append_column("interval", interval)
+
+    @property
+    def _clock(self) -> periods.Clock:
+        starts, ends = zip(*self.ranges, strict=True)
+        return periods.clock(self.view.period.zone, min(starts), max(ends))
+
+    def _places(self, steps: Sequence[periods.Interval | None]) -> dict[int, int]:
+        """What SQL says of an interval, or of a day of it -> its place."""
+        return periods.places(self._clock, self.view.interval, steps)
+
+    def _is_before_sql(self) -> str:
+        return f"{engine.INSTANT_US} < $now_start" if self.before else "false"
 
     def _measure_sql(self, name: str) -> str:
         """A measure over requests; counts are as signed as sums of them."""
@@ -117,7 +131,9 @@ class Rows:
         of which the first of a day stands for all.
         """
         edges = [edge for instants in self.ranges for edge in instants]
-        cuts = [periods.instant_us(instant) for instant in (*edges, *(step.start for step in self.steps))]
+        edges += [step.start for step in self.steps]
+        edges += [edge for step in self.counterparts if step for edge in (step.start, step.end)]
+        cuts = [periods.instant_us(instant) for instant in edges]
         if by_clock:
             for start, end in self.ranges:
                 first, last = (periods.instant_us(instant) // periods.DAY_US for instant in (start, end))
@@ -125,18 +141,26 @@ class Rows:
         return cuts
 
     def _number_sql(self) -> tuple[str, dict[str, Any]]:
-        (start, end), period, interval = self.now, self.view.period, self.view.interval
+        (start, end), interval = self.now, self.view.interval
         if interval == WHOLE or start == end:  # the zone skipped all of the period's days
             return "0::bigint", {}
-        times = periods.clock(period.zone, start, end)
-        if interval in ("hour", "day"):
-            return clock_sql(times, interval, interval)
-        day, parameters = clock_sql(times, "day", "day")
-        places = periods.places(period, interval, self.steps)
+        if interval not in ("week", "month"):
+            return clock_sql(self._clock, interval)
+        day, parameters = clock_sql(self._clock, "day")
+        now, more = self._place_sql(day, "now", self._places(self.steps))
+        if not self.before:
+            return now, parameters | more
+        before, of_before = self._place_sql(day, "before", self._places(self.counterparts))
+        return f"CASE WHEN {self._is_before_sql()} THEN {before} ELSE {now} END", parameters | more | of_before
+
+    def _place_sql(self, day: str, prefix: str, places: Mapping[int, int]) -> tuple[str, dict[str, Any]]:
+        """The SQL of the place of a day, by its number, and its parameters; NULL for one that has none."""
+        if not places:
+            return "NULL::bigint", {}
         first, last = min(places), max(places)
         of_days = [places.get(number, 0) for number in range(first, last + 1)]
-        more = {"first_day": first, "places_of_days": of_days}
-        return f"$places_of_days[({day} - $first_day + 1)::integer]::bigint", parameters | more
+        sql = f"${prefix}_places[({day} - ${prefix}_first_day + 1)::integer]::bigint"
+        return sql, {f"{prefix}_first_day": first, f"{prefix}_places": of_days}
 
     def _value_sql(self, split: str | None) -> tuple[str, Parameters]:
         if split is None:

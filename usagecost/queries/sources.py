@@ -10,6 +10,8 @@ import pyarrow as pa
 from usagecost import engine, periods
 
 MOST_SHOWN_REJECTS = 100
+NEWEST_COMMITS, MOST_LOADS = 100, 20
+"""Commits that are looked at for what was done, and loads among them beyond which they are a feed."""
 
 MOST_EXPORTED_CHARACTERS = 30_000_000
 """Of the rejected lines in one download: a line may have ten thousand."""
@@ -62,6 +64,24 @@ def removals(lake: str, version: int) -> list[dict[str, Any]]:
         for entry in engine.open_lake(lake).history()
         if entry["removal"] and entry["version"] <= version
     ]
+
+
+def changes(lake: str) -> list[tuple[datetime, str, str]]:
+    """What was done to a lake of late, in order: the instant, its kind, "Load", "Removal" or "Repricing", and what it was in words.
+
+    Loads of files are told unless there are many: then they are a feed. What a receiver commits is one always.
+    """
+    handle, found, loads = engine.open_lake(lake), [], []
+    for entry in handle.history(NEWEST_COMMITS):
+        counts = entry["counts"]
+        if entry["removal"]:
+            found.append((entry["time"], "Removal", f"{counts.get('removed', 0):,} requests"))
+        elif entry["ingest"].get("paths") and counts.get("inserted"):
+            loads.append((entry["time"], "Load", f"{counts['inserted']:,} requests from {entry['ingest']['paths']}"))
+    for act in handle.repricings().to_pylist():
+        kind = "Repricing undone" if act["undoes"] else "Repricing"
+        found.append((act["done_at"], kind, f"{act['requests']:,} requests" + (f": {act['why']}" if act["why"] else "")))
+    return sorted([*found, *(loads if len(loads) <= MOST_LOADS else [])])
 
 
 def reject_kinds(files: tuple[str, ...]) -> list[dict[str, Any]]:

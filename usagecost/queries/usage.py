@@ -55,10 +55,11 @@ def usage(
 
     names = view.filters.told_by(*([] if split is None or is_of_clock(split) else [split]))
     cells = told(rows.rolled(names, folding, split), ask)
-    is_before = pc.is_null(cells["number"])
-    now = rows.placed(cells.filter(pc.invert(is_before)))
-    before = cells.filter(is_before).drop_columns(["number", "parts"]) if rows.before else None
-    found = Usage(rows.steps, now.drop_columns("parts"), before, rank, pc.max(now["parts"]).as_py() or 0, whole)
+    is_before = cells["is_before"]
+    of_period, parts = cells.drop_columns(["is_before", "parts"]), pc.max(cells["parts"]).as_py() or 0
+    now = rows.placed(of_period.filter(pc.invert(is_before)))
+    before = rows.placed(of_period.filter(is_before), before=True) if rows.before else None
+    found = Usage(rows.steps, now, before, rank, parts, whole, counterparts=rows.counterparts)
     exact = tuple(name for name in OF_ROWS if name in measures)
     if not exact:
         return found
@@ -68,25 +69,25 @@ def usage(
 def usage_sql(
     rows: Rows, split: str | None, measures: Sequence[str], rank: str, most: int, *, with_rollups: bool = False
 ) -> tuple[str, Parameters]:
-    """The query and its parameters. One row: (number, value, is_other), with ``parts``, how many values the split has.
+    """The query and its parameters. One row: (is_before, number, value, is_other), with ``parts``, how many values the split has.
 
-    ``number`` is that of an interval, NULL in the previous period. ``with_rollups``: part of the requests are told by rollups.
+    ``number`` is that of an interval; see `Rows.sql`. ``with_rollups``: part of the requests are told by rollups.
     """
     asked, parameters = rows.sql(split)
-    cells = f"SELECT number, value, {rows.measures_sql(measures)} FROM ({asked}) GROUP BY ALL"
+    cells = f"SELECT is_before, number, value, {rows.measures_sql(measures)} FROM ({asked}) GROUP BY ALL"
     if with_rollups:
         told, _ = rows.sql(split, "{rollups}")
         folds = ", ".join(f"{folded_sql(name, rows.view.basis)} AS {name}" for name in measures)
-        cells += f" UNION ALL SELECT number, value, {folds} FROM ({told}) GROUP BY ALL"
+        cells += f" UNION ALL SELECT is_before, number, value, {folds} FROM ({told}) GROUP BY ALL"
     folds = ", ".join(f"{fold_sql(name, name)} AS {name}" for name in measures)
-    of_now = "sum(CASE WHEN number IS NOT NULL THEN {} END)"
+    of_now = "sum(CASE WHEN NOT is_before THEN {} END)"
     sql = f"""
         WITH cells AS MATERIALIZED ({cells}),
         ranked AS (
             SELECT value, row_number() OVER ({order_sql(METRICS[rank], of_now, of_now.format("requests"), "value")}) AS place,
-                   sum(max(CASE WHEN number IS NOT NULL THEN 1 ELSE 0 END)) OVER () AS parts
+                   sum(max(CASE WHEN NOT is_before THEN 1 ELSE 0 END)) OVER () AS parts
             FROM cells GROUP BY value)
-        SELECT number, CASE WHEN place <= {most} THEN cells.value END AS value, place > {most} AS is_other,
+        SELECT is_before, number, CASE WHEN place <= {most} THEN cells.value END AS value, place > {most} AS is_other,
                max(parts)::bigint AS parts, {folds}
         FROM cells JOIN ranked ON cells.value IS NOT DISTINCT FROM ranked.value GROUP BY ALL"""
     return sql, parameters

@@ -18,10 +18,13 @@ from filelock import FileLock
 
 from usagecost.ingest import Report, load
 from usagecost.lake import Lake, LakeUnwritable
-from usagecost.sample.table import SEED, sample_requests
+from usagecost.sample.table import DAYS, SEED, sample_requests
 from usagecost.schema import REJECTS
 from usagecost.sources import Batch
 
+MAKING = ".making-"
+BEGUN_SHARE, MADE_SHARE = 0.1, 0.4
+"""How far a sample is when its folder is there, and when its requests are made and priced; the rest is writing them."""
 FOLDER_NAME = "%Y-%m-%dT%H-%M-%SZ"
 FRESH_FOR = timedelta(days=1)
 KEPT_FOR = timedelta(days=2)
@@ -71,6 +74,15 @@ def _spare_root() -> Path:
     return Path(tempfile.gettempdir(), f"usagecost-sample-{os.getuid() if hasattr(os, 'getuid') else 'user'}")
 
 
+def sample_progress(root: Path) -> float:
+    """About how far a sample is that is being made, from 0 to 1: its requests are made and priced, then written day by day."""
+    making = next(root.glob(f"{MAKING}*"), None)
+    if making is None:
+        return 0.0
+    written = sum(1 for _ in making.glob("requests/day=*")) / (DAYS + 1)
+    return MADE_SHARE + (1 - MADE_SHARE) * min(1.0, written) if written else BEGUN_SHARE
+
+
 def write_sample(folder: str | Path, end: datetime, seed: int = SEED) -> Report:
     """Makes one sample lake in a folder, the way every log takes: priced, then committed once."""
     return load(sample_batches(end, seed), Lake(folder))
@@ -99,7 +111,7 @@ def _make(root: Path, now: datetime) -> Path:
     """Builds a sample beside its place and renames it there. The caller holds the lock."""
     _remove_old(root, now)
     end = now.astimezone(UTC).replace(microsecond=0)
-    making = root / f".making-{end.strftime(FOLDER_NAME)}"
+    making = root / f"{MAKING}{end.strftime(FOLDER_NAME)}"
     write_sample(making, end)
     return making.rename(root / end.strftime(FOLDER_NAME))
 
@@ -107,7 +119,7 @@ def _make(root: Path, now: datetime) -> Path:
 def _remove_old(root: Path, now: datetime) -> None:
     """Removes old samples, and what a killed process left half made."""
     old = [folder for folder, end in _lakes(root) if now - end > KEPT_FOR]
-    for folder in [*old, *root.glob(".making-*")]:
+    for folder in [*old, *root.glob(f"{MAKING}*")]:
         shutil.rmtree(folder, ignore_errors=True)
 
 

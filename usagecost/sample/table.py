@@ -23,13 +23,14 @@ Columns = dict[str, pa.Array]
 
 SOURCE = "sample"
 SEED = 7
+DAYS = 120
 SCATTER = 0x9E3779B97F4A7C15  # odd, so that multiplying by it modulo 2^64 gives every number another id
 REQUESTS_PER_TRACE = 3
 CUSTOMERS = 400
 OK, CLIENT_CLOSED = 200, 499
 
 
-def sample_requests(end: datetime, seed: int = SEED, days: int = 120, requests: int = 60_000) -> pa.Table:
+def sample_requests(end: datetime, seed: int = SEED, days: int = DAYS, requests: int = 60_000) -> pa.Table:
     """One row is one invented request, in the order of their start; all of them are over by `end`.
 
     The price columns and the ingest are NULL, as a source leaves them. It takes at least 30 days and

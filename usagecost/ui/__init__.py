@@ -5,11 +5,12 @@ A page is ``view = ui.page("Title")``, then questions asked through ``ui.answer`
 
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer, empty, no_requests
-from usagecost.ui.blocks import cards, chart, chosen, draw, heading, kept, table
+from usagecost.ui.blocks import before, cards, chart, chosen, draw, heading, kept, table
 from usagecost.ui.downloads import name_downloads
 from usagecost.ui.forecast_table import forecast_table
 from usagecost.ui.forecast_words import UNTIL
 from usagecost.ui.frame import page
+from usagecost.ui.marks import marks, notes
 from usagecost.ui.ranking import COLUMNS as RANKED
 from usagecost.ui.ranking import LOOKS, ranking
 from usagecost.ui.spend import coverage_note, spend_columns
@@ -21,6 +22,7 @@ __all__ = [
     "UNTIL",
     "Choice",
     "answer",
+    "before",
     "cards",
     "chart",
     "chosen",
@@ -30,8 +32,10 @@ __all__ = [
     "forecast_table",
     "heading",
     "kept",
+    "marks",
     "name_downloads",
     "no_requests",
+    "notes",
     "page",
     "plain",
     "ranking",

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import NoReturn, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from usagecost import queries
+from usagecost import queries, start
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
 from usagecost.ui import viewing
-from usagecost.ui.memory import known
+from usagecost.ui.memory import is_known, known
 from usagecost.ui.text import days_text, plain
 from usagecost.vocabulary.filters import View
 
@@ -20,9 +21,29 @@ Args = ParamSpec("Args")
 Answer = TypeVar("Answer")
 
 
+_WAITING, _SHOWN = "_waits_for_numbers", "_page_shown"
+
+
 def answer(question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs) -> Answer:
-    """The answer of a query function, kept for all readers: nobody may change it. See `tried`."""
-    return tried(lambda: known(question, *args, **kwargs))
+    """The answer of a query function, kept for all readers: nobody may change it. See `tried`.
+
+    While a page that shows nothing yet waits for its first numbers, it shows a skeleton of them.
+    """
+    slot = st.session_state.pop(_WAITING, None) if question is queries.usage else None
+    if slot is None or is_known(question, *args, **kwargs):
+        return tried(lambda: known(question, *args, **kwargs))
+    with slot.container():
+        start.draw_numbers()
+    found = tried(lambda: known(question, *args, **kwargs))
+    slot.empty()
+    return found
+
+
+def begin_waiting(page: str) -> None:
+    """Keeps a place for the skeleton of a page of which nothing is on the screen: it is another than the last run's."""
+    slot = st.empty()
+    st.session_state[_WAITING] = slot if st.session_state.get(_SHOWN) != page else None
+    st.session_state[_SHOWN] = page
 
 
 def tried(ask: Callable[[], Answer]) -> Answer:
@@ -41,23 +62,34 @@ def unreadable(problem: Exception) -> NoReturn:
     st.stop()
 
 
+def is_without_data(view: View) -> bool:
+    """Whether all data of the lake is of days outside the period, or there is none."""
+    days = _data_days(view)
+    return not days or days[1] < view.period.first or days[0] > view.period.last
+
+
+def _data_days(view: View) -> tuple[date, date] | None:
+    """The days of the oldest and the newest request."""
+    span, zone = answer(queries.data_span, view.lake, view.version), ZoneInfo(view.period.zone)
+    return (span[0].astimezone(zone).date(), span[1].astimezone(zone).date()) if span else None
+
+
 def no_requests(view: View) -> None:
     """Says that the view has no requests, and offers what would show some: where the data is, all of it, or no filters."""
-    span, zone = answer(queries.data_span, view.lake, view.version), ZoneInfo(view.period.zone)
-    if not span:
+    span, days = answer(queries.data_span, view.lake, view.version), _data_days(view)
+    if not span or not days:
         empty("The lake is empty", "Load logs on the page Sources, and their numbers show here.")
         return
-    oldest, newest = (moment.astimezone(zone).date() for moment in span)
-    is_elsewhere = newest < view.period.first or oldest > view.period.last
-    if is_elsewhere:
+    (oldest, newest), elsewhere = days, is_without_data(view)
+    if elsewhere:
         words = f"The newest data is of {days_text(newest, newest)}, the oldest of {days_text(oldest, oldest)}."
     else:
         words = "Choose another date range, or remove a filter." if view.filters.conditions else "Choose another date range."
     empty("No requests in this period", words)
     with st.container(horizontal=True, gap="small"):
-        if is_elsewhere:
-            days = viewing.newest_days(span, view.period.zone)
-            st.button(f"Show {days_text(*days)}", key="show_data", type="primary", on_click=viewing.show_days, args=days)
+        if elsewhere:
+            shown = viewing.newest_days(span, view.period.zone)
+            st.button(f"Show {days_text(*shown)}", key="show_data", type="primary", on_click=viewing.show_days, args=shown)
         st.button("All time", key="show_all_time", on_click=viewing.show_preset, args=("all",))
         if view.filters.conditions:
             st.button("Remove all filters", key="remove_filters", on_click=viewing.clear_filters)

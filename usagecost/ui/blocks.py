@@ -15,12 +15,14 @@ from usagecost import charts, queries
 from usagecost.charts import OPENED, Drawing
 from usagecost.queries.folds import AT_LEAST, Made, Usage
 from usagecost.queries.forecasts import Outlook
+from usagecost.start import CARD_COLUMNS, CARD_WIDTH
 from usagecost.ui import drilldown
 from usagecost.ui.downloads import Numbers, csv_button
 from usagecost.ui.drilldown import OnMark
 from usagecost.ui.figures import SPEND_PLACES, columns_of, readable, shows_table
 from usagecost.ui.forecast_words import forecast_help, forecast_text, outlook_of
 from usagecost.ui.labels import labels_of
+from usagecost.ui.marks import marks
 from usagecost.ui.memory import known
 from usagecost.ui.spend import doubled, with_marks
 from usagecost.ui.text import days_text, previous_text
@@ -31,15 +33,22 @@ from usagecost.vocabulary.formats import MINUS, UNKNOWN, exact_count
 OPEN_ROW = ":material/list: Show"
 OPEN_HELP = "The requests of this row, on the page Traces"
 MOST_ROWS_UNSCROLLED = 27
-CARD_COLUMNS, CARD_WIDTH = 6, 150
-"""One row on a desk, two or three on smaller screens: the narrowest card that shows its whole value."""
 
 
 def kept(usage: Usage, view: View, what: Hashable, make: Callable[[], Made]) -> Made:
-    """What is made of an answer, kept with it: made anew when people call something otherwise, or when the app's code was edited,
-    as Streamlit then imports its modules again.
+    """What is made of an answer, kept with it: made anew when people call something otherwise or mark something else, or when the
+    app's code was edited, as Streamlit then imports its modules again.
     """
-    return usage.once(what, make, given=(labels_of(view), charts))
+    return usage.once(what, make, given=(labels_of(view), marks(view), charts))
+
+
+def before(usage: Usage, view: View, metrics: Sequence[str], *, whole: bool = False) -> pd.DataFrame | None:
+    """What a chart over time shows of the comparison period: of each metric, or of a ``whole``. None if it is incomplete."""
+    course = None if shortage(view) else usage.over_time_before
+    if course is None:
+        return None
+    axis = charts.TimeAxis(usage.intervals, view.interval, view.period.zone)
+    return charts.before_of(course, metrics, usage.counterparts, axis, whole=whole)
 
 
 def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str = "") -> None:
@@ -126,10 +135,13 @@ def chart(
     alt_text: str,
     file: str = "",
     on_mark: OnMark | None = None,
+    beside: Callable[[], None] | None = None,
 ) -> None:
-    """A chart under its title, with what it means on demand and its full numbers to download, or to see in its place."""
+    """A chart under its title, with what it means on demand and its full numbers to download, or to see in its place, and what
+    stands ``beside`` them.
+    """
     text = f"{help} A click shows the requests behind it." if on_mark else help
-    if heading(title, numbers, name=name, help=text, file=file, has_chart=True):
+    if heading(title, numbers, name=name, help=text, file=file, has_chart=True, beside=beside):
         figures(numbers(), name=name, alt_text=alt_text)
     else:
         draw(drawing, name=name, alt_text=alt_text, on_mark=on_mark)
@@ -161,22 +173,25 @@ def draw(drawing: Drawing, *, name: str, alt_text: str, on_mark: OnMark | None =
 
 def heading(
     title: str,
-    numbers: Numbers,
+    numbers: Numbers | None,
     *,
     name: str,
     help: str,  # noqa: A002 - Streamlit's own word
     file: str = "",
     has_chart: bool = False,
+    beside: Callable[[], None] | None = None,
 ) -> bool:
-    """A section's title with its help on the left, the download of its numbers on the right, whose file is called like ``file``,
-    else like the title.
+    """A section's title with its help on the left; on the right what stands ``beside`` it, and the download of its numbers, if
+    there are any, whose file is called like ``file``, else like the title.
 
     Where the section is a chart, returns whether its numbers are to be shown in its place.
     """
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.header(title, help=help, anchor=False, width="content")
-        with st.container(horizontal=True, vertical_alignment="center", width="content"):
-            is_table = has_chart and shows_table(name)
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+        st.header(title, help=help, anchor=False, width="stretch")
+        if beside:
+            beside()
+        is_table = has_chart and shows_table(name)
+        if numbers:
             csv_button(numbers, name, file or title)
     return is_table
 

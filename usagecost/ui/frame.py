@@ -5,19 +5,21 @@ from __future__ import annotations
 import atexit
 import gc
 import os
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from usagecost import engine, queries
+from usagecost import engine, queries, start
 from usagecost.lake import LakeError, lake_root
-from usagecost.sample import ensure_sample, sample_root
+from usagecost.sample import ensure_sample, sample_progress, sample_root
 from usagecost.ui import address, going, pinned, sidebar, sign_in, topbar, viewing
 from usagecost.ui.address import Choices
-from usagecost.ui.answers import answer, empty, unreadable
+from usagecost.ui.answers import answer, begin_waiting, empty, unreadable
 from usagecost.ui.downloads import name_downloads
 from usagecost.ui.text import plain
 from usagecost.ui.version import as_of, renew_now, version_to_show
@@ -32,22 +34,16 @@ MENU_ICONS = {
     "Prices": ":material/sell:",
 }
 HOME_PAGE = "Usage and cost"
+SOON = 0.2
+"""Seconds between two looks at how far the sample is."""
 ALL_CONTROLS = ("range", "compare", "filters", "interval", "basis")
-LOOK = """<style>
-[data-testid="stElementToolbar"] { display: none }
-@media (min-width: 768px) { [data-testid="stMainBlockContainer"] { padding-left: 2.5rem; padding-right: 2.5rem } }
-</style>"""
-"""What no setting of Streamlit says: its toolbar on charts and tables, which covers our downloads and names columns that are not
-for people, is off; and six cards have room beside each other.
-"""
-SIDEBAR_WIDTH = 250
 LOAD_YOUR_OWN = "python -m usagecost ingest PATH …"
 
 
 def page(
     title: str,
     icon: str = ":material/bar_chart:",
-    without_lake: Callable[[], None] | None = None,
+    without_lake: Callable[[], object] | None = None,
     own: Choices | None = None,
     *,
     uses: Iterable[str] = ALL_CONTROLS,
@@ -59,18 +55,19 @@ def page(
     show all the same. ``own`` are the page's choices beside the view that stand in the URL, by the keys of their widgets; ``uses``
     are the controls that change what it shows. A page that changes the lake shows every version ``at_once``.
     """
-    st.set_page_config(page_title=f"{title} · Usage & Cost", layout="wide", initial_sidebar_state=SIDEBAR_WIDTH)
-    st.html(LOOK)
-    sign_in.require_sign_in()
-    _settle_memory()
-    going.follow()
-    address.begin(title, viewing.choices(), own or {})
-    with st.sidebar:
-        _menu()
-        sign_in.show_reader()
-    lake = _lake_in_use(title, icon, without_lake)
-    version = _version(lake, newest=at_once)
-    span = answer(queries.data_span, lake, version)
+    start.configure(title)
+    with _started() as (skeleton, menu_skeleton):
+        sign_in.require_sign_in()
+        _settle_memory()
+        going.follow()
+        address.begin(title, viewing.choices(), own or {})
+        menu_skeleton.empty()
+        with st.sidebar:
+            _menu()
+            sign_in.show_reader()
+        lake = _lake_in_use(title, icon, without_lake, skeleton)
+        version = _version(lake, newest=at_once)
+        span = answer(queries.data_span, lake, version)
     view = viewing.view_asked_for(viewing.Data(lake, version, span, as_of(lake, version)))
     name_downloads(view)
     controls = frozenset(uses)
@@ -79,7 +76,19 @@ def page(
     with topbar.top_bar(title, icon, view, span and span[1], controls, lambda: _renew(lake)):
         if is_sample(lake):
             _sample_note()
+    begin_waiting(title)
     return view
+
+
+@contextmanager
+def _started() -> Generator[start.Slots]:
+    """The places of the page's skeleton, which goes when the page has something to show."""
+    slots = start.slots()
+    try:
+        yield slots
+    finally:
+        for slot in slots:
+            slot.empty()
 
 
 def is_sample(lake: str) -> bool:
@@ -95,12 +104,13 @@ def _settle_memory() -> None:
     atexit.register(gc.unfreeze)  # else extension modules report at the end what they take for leaks
 
 
-def _lake_in_use(title: str, icon: str, without_lake: Callable[[], None] | None) -> str:
+def _lake_in_use(title: str, icon: str, without_lake: Callable[[], object] | None, skeleton: DeltaGenerator) -> str:
     """The lake's folder or URL. The sample's is shown only when no lake was configured and none is there."""
     root = lake_root()
     if _exists(root):
         return root
     if os.environ.get("USAGECOST_LAKE"):
+        skeleton.empty()
         st.title(f"{icon} {title}", anchor=False)
         empty(
             "No data yet",
@@ -113,11 +123,22 @@ def _lake_in_use(title: str, icon: str, without_lake: Callable[[], None] | None)
         else:
             st.button("Retry", icon=":material/refresh:")
         st.stop()
-    with st.spinner("Making sample data …", show_time=True):
-        try:
-            return str(ensure_sample(sample_root(), datetime.now(UTC)))
-        except LakeError as problem:
-            unreadable(problem)
+    try:
+        return _sample(title, skeleton)
+    except LakeError as problem:
+        unreadable(problem)
+
+
+def _sample(title: str, skeleton: DeltaGenerator) -> str:
+    """The sample's folder. While it is made, which takes some seconds, the page's skeleton says how far it is."""
+    with ThreadPoolExecutor(1) as pool:
+        making = pool.submit(ensure_sample, sample_root(), datetime.now(UTC))
+        wait([making], SOON)
+        while not making.done():
+            share = sample_progress(sample_root())
+            start.draw_frame(skeleton, title, f"Making sample data … {share:.0%}" if share else "Making sample data …", share)
+            wait([making], SOON)
+        return str(making.result())
 
 
 def _exists(lake: str) -> bool:
@@ -172,7 +193,7 @@ def _sample_note() -> None:
     st.page_link(
         "pages/5_Sources.py",
         label="**Load your own logs**",
-        query_params={**address.of_page("Sources", viewing.choices()), "part": "Load files"},
+        query_params=address.of_page("Sources", viewing.choices()),
     )
     st.button("Hide", key="hide_sample_note", type="tertiary", on_click=_hide_sample_note)
 

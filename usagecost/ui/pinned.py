@@ -24,8 +24,10 @@ def links() -> None:
         boards = shelf()
     except LakeError:
         return
-    for board in boards:
-        if board.board and board.board.pinned and board.is_of(reader()):
+    shown = st.session_state.get("board") if address.current_page() == PAGE else None
+    pinned = [board for board in boards if board.board and board.board.pinned and board.is_of(reader())]
+    for number, board in enumerate(pinned):
+        with st.container(key=f"pinned_{'shown' if board.name == shown else 'other'}_{number}"):
             st.page_link(
                 FILE,
                 label=plain(textwrap.shorten(board.title, LONGEST, placeholder=" …")),

@@ -74,12 +74,13 @@ def _interval(view: View) -> None:
     asked = st.selectbox(
         "Interval",
         [viewing.AUTO, *periods.INTERVALS],
+        format_func=lambda name: periods.INTERVALS.get(name, "Auto"),
         key="interval",
-        format_func=str.capitalize,
-        help=f"The steps of the time axis; Auto fits them to the range. Hours go up to {periods.MAX_HOURLY_DAYS} days.",
+        help="The steps of the time axis; Auto fits them to the range. "
+        f"15 minutes are for up to {periods.MOST_DAYS['15min']} days, hours for up to {periods.MOST_DAYS['hour']}.",
     )
     if asked not in (viewing.AUTO, view.interval):
-        st.caption(f"Shown by {view.interval}: hours fit up to {periods.MAX_HOURLY_DAYS} days.")
+        st.caption(f"Shown by {view.interval}: {periods.INTERVALS[asked].lower()} fits up to {periods.MOST_DAYS[asked]} days.")
 
 
 def _zones() -> list[str]:

@@ -118,8 +118,14 @@ def _presets(preset: str) -> None:
 def _compare() -> None:
     chosen = st.session_state["compare"]
     words = "Compare" if chosen == NONE else f"vs {COMPARISONS[chosen].lower()}"
-    with st.popover(words, icon=":material/compare_arrows:", key="compare_open"):
-        st.radio("Compare with", list(COMPARISONS), format_func=COMPARISONS.__getitem__, key="compare")
+    with st.popover(words, icon=":material/compare_arrows:", key="compare_open", on_change="rerun"):
+        st.radio(
+            "Compare with",
+            list(COMPARISONS),
+            format_func=COMPARISONS.__getitem__,
+            key="compare",
+            on_change=lambda: st.session_state.update(compare_open=False),
+        )
 
 
 def _add(view: View) -> None:

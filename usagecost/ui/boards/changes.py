@@ -43,18 +43,24 @@ def save(folder: TextFolder, shelved: Shelved, board: Board, said: str) -> bool:
     return make(folder, Change(said, shelved.name, shelved.text, board_text(board)))
 
 
-def add(folder: TextFolder, board: Board, said: str) -> bool:
-    """Makes a new board, of the reader's own, and chooses it; whether it was written."""
+def add(folder: TextFolder, board: Board, said: str) -> Shelved | None:
+    """Makes a new board, of the reader's own, and chooses it; None if it could not be written."""
     try:
         name = file_name(board.title, [shelved.name for shelved in shelved_boards(folder)])
     except LakeError as problem:
         st.session_state[_PROBLEM] = str(problem)
-        return False
+        return None
     own = board.model_copy(update={"owner": reader() or "", "pinned": False})
     if not make(folder, Change(said, name, None, board_text(own))):
-        return False
+        return None
     st.session_state["board"] = name
-    return True
+    return Shelved(name, board_text(own), own)
+
+
+def duplicate(folder: TextFolder, board: Board) -> Shelved | None:
+    """Makes a copy of a board, of the reader's own, and chooses it."""
+    copy = board.model_copy(update={"title": f"{board.title[:113]} (copy)"})
+    return add(folder, copy, f"“{copy.title}” is saved")
 
 
 def delete(folder: TextFolder, shelved: Shelved) -> None:
@@ -81,12 +87,12 @@ def refuse(problem: str) -> None:
     st.session_state[_PROBLEM] = problem
 
 
-def say(folder: TextFolder) -> None:
-    """What was changed last, with its undoing, or why it could not be."""
+def say(folder: TextFolder, *, undoes: bool = True) -> None:
+    """Why something could not be changed, or else what was changed last, with its undoing."""
     if problem := st.session_state.pop(_PROBLEM, None):
         st.error(plain(problem), title="Nothing was changed", icon=":material/error:")
     change: Change | None = st.session_state.get(_CHANGE)
-    if change:
+    if change and undoes:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(f":material/check: {plain(change.said)}.", width="content")
             st.button("Undo", key="undo_board", type="tertiary", icon=":material/undo:", on_click=undo, args=(folder, change))

@@ -1,151 +1,85 @@
-"""A board in the making: its title, and its panels with what can be done to each; the one that is edited has its form beside it."""
+"""A board in editing: its title, its panels as a table, and below it the board as it will be; or the form of one panel."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import streamlit as st
 
-from usagecost.boards import MOST_PANELS, Board, Panel, Shelved
-from usagecost.boards.words import title_of
+from usagecost.boards import MOST_PANELS, Panel, Shelved
 from usagecost.lake import TextFolder
-from usagecost.ui.boards import changes, form
-from usagecost.ui.boards.grid import grid
-from usagecost.ui.boards.showing import show
+from usagecost.ui.boards import changes, draft, form
+from usagecost.ui.boards.arranging import arrange, take
+from usagecost.ui.boards.draft import LONGEST_TITLE, Draft
+from usagecost.ui.boards.showing import show, show_all
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
 
 KEY = "panel"
 """Of the form."""
 _EDITED = "_edited_panel"
-MORE = {words: width for width, words in form.WIDTHS.items()} | {"Duplicate": None, "Remove": None}
-"""What a panel's menu offers -> the width that it sets, if it does."""
 FORM_AND_PREVIEW = (1, 2)
 
 
-@dataclass(frozen=True)
-class Draft:
-    """A board as it was seen, and where it is saved."""
+def save_or_cancel(folder: TextFolder, drafted: Draft, shelf: list[Shelved]) -> None:
+    """The end of editing. A board that somebody else has changed since is not overwritten: what was made becomes a copy."""
+    if _edited_place(drafted) is not None:
+        return
+    if drafted.seen in shelf:
+        st.button(
+            "Save",
+            key="save_board",
+            type="primary",
+            icon=":material/check:",
+            disabled=not drafted.is_changed,
+            on_click=_save,
+            args=(folder, drafted.name),
+        )
+    else:
+        st.button("Save as a copy", key="save_copy", type="primary", on_click=_save_copy, args=(folder, drafted.name))
+    st.button("Cancel", key="cancel_board", on_click=draft.drop, args=(drafted.name,))
 
-    folder: TextFolder
-    shelved: Shelved
 
-    @property
-    def board(self) -> Board:
-        """The board; one that is broken cannot be edited."""
-        if self.shelved.board is None:
-            raise ValueError(self.shelved.name)
-        return self.shelved.board
-
-    def save(self, panels: Sequence[Panel], what: str) -> bool:
-        """Saves the board with other panels; whether it was."""
-        return changes.save(self.folder, self.shelved, self.board.model_copy(update={"panel": tuple(panels)}), what)
-
-
-def edit(draft: Draft, view: View) -> None:
+def edit(drafted: Draft, view: View, shelf: list[Shelved]) -> None:
     """The board with everything to change it."""
-    _heading(draft)
-    board, place = draft.board, _edited_place(draft)
-    panels = list(board.panel)
-    if place is not None:  # the form takes a row of its own
-        edited = Panel(metrics=("requests",), width="full")
-        panels = [*panels[:place], edited, *panels[place + 1 :]]
-    for number, panel, box in grid(panels):
-        with box:
-            if number == place:
-                _edited(draft, view, number)
-            else:
-                _tools(draft, number, panel)
-                show(panel, view, f"{draft.shelved.name}-{number}")
-    if place is None or place < len(board.panel):
-        st.button(
-            "Add a panel",
-            key="add_panel",
-            icon=":material/add:",
-            on_click=_begin,
-            args=(draft, len(board.panel), form.WHOLE_PANEL),
-            disabled=len(board.panel) >= MOST_PANELS,
-            help=f"A board has up to {MOST_PANELS} panels.",
+    if drafted.seen not in shelf:
+        st.warning(
+            "Your changes are kept here. Save them as a copy, or cancel to see the board as it is now.",
+            title="This board has changed since you began",
+            icon=":material/group:",
         )
-
-
-def close() -> None:
-    """Forgets which panel was edited."""
-    st.session_state.pop(_EDITED, None)
-
-
-def _heading(draft: Draft) -> None:
-    """Title and description, saved when they are left."""
-    title, description = st.columns([1, 2])
-    title.text_input(
-        "Title", draft.board.title, key=f"title_{draft.shelved.name}", max_chars=120, on_change=_rename, args=(draft, "title")
+    if (place := _edited_place(drafted)) is not None:
+        _form(drafted, view, place)
+        return
+    _heading(drafted)
+    panels = drafted.board.panel
+    if panels:
+        arrange(drafted, begin_panel)
+    st.button(
+        "Add panel",
+        key="add_panel",
+        icon=":material/add:",
+        on_click=begin_panel,
+        args=(drafted.name, len(panels)),
+        disabled=len(panels) >= MOST_PANELS,
+        help=f"A board has up to {MOST_PANELS} panels.",
     )
-    description.text_input(
-        "Description",
-        draft.board.description,
-        key=f"description_{draft.shelved.name}",
-        max_chars=1_000,
-        on_change=_rename,
-        args=(draft, "description"),
-    )
-    if any(line.lstrip().startswith("#") for line in (draft.shelved.text or "").splitlines()):
-        st.caption("This board's file has comments. They are lost when it is changed here; in an editor they are not.")
+    show_all(panels, view, drafted.name)
 
 
-def _rename(draft: Draft, field: str) -> None:
-    text = st.session_state[f"{field}_{draft.shelved.name}"].strip()
-    if field == "title" and not text:
-        changes.refuse("A board needs a title.")
-    elif text != getattr(draft.board, field):
-        changes.save(draft.folder, draft.shelved, draft.board.model_copy(update={field: text}), f"The {field} is changed")
+def begin_first_panel(shelved: Shelved) -> None:
+    """Begins to change a board that is empty, with the form of a panel."""
+    draft.begin(shelved)
+    begin_panel(shelved.name, 0)
 
 
-def _tools(draft: Draft, number: int, panel: Panel) -> None:
-    """What can be done to a panel, above it."""
-    key, name = f"{draft.shelved.name}_{number}", plain(title_of(panel))
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.button(
-            "Edit",
-            key=f"edit_{key}",
-            icon=":material/edit:",
-            type="tertiary",
-            help=f"Change “{name}”",
-            on_click=_begin,
-            args=(draft, number, panel),
-        )
-        for label, icon, to in (("Move left", "arrow_back", number - 1), ("Move right", "arrow_forward", number + 1)):
-            st.button(
-                label,
-                key=f"{label}_{key}",
-                icon=f":material/{icon}:",
-                type="tertiary",
-                help=f"Move “{name}”",
-                disabled=not 0 <= to < len(draft.board.panel),
-                on_click=_move,
-                args=(draft, number, to),
-            )
-        st.menu_button("More", list(MORE), key=f"more_{key}", type="tertiary", on_click=_more, args=(draft, number, f"more_{key}"))
-
-
-def _edited(draft: Draft, view: View, place: int) -> None:
-    """The form of a panel, and what it would show."""
-    controls, preview = st.columns(FORM_AND_PREVIEW, gap="medium")
-    with controls:
-        found = form.form(view, KEY)
-        with st.container(horizontal=True):
-            st.button(
-                "Save panel",
-                key="save_panel",
-                type="primary",
-                icon=":material/check:",
-                disabled=isinstance(found, str),
-                on_click=_save,
-                args=(draft, place),
-            )
-            st.button("Cancel", key="cancel_panel", on_click=close)
-    with preview:
-        preview_of(found, view)
+def begin_panel(name: str, place: int) -> None:
+    """Opens the form of a panel of a draft; at the place after the last one, of a new panel."""
+    take(name)
+    if drafted := draft.draft_of(name):
+        panels = drafted.board.panel
+        st.session_state[_EDITED] = name, place
+        form.begin(panels[place] if place < len(panels) else form.WHOLE_PANEL, KEY)
 
 
 def preview_of(found: Panel | str, view: View) -> None:
@@ -157,42 +91,80 @@ def preview_of(found: Panel | str, view: View) -> None:
             show(found, view, "preview")
 
 
-def _edited_place(draft: Draft) -> int | None:
-    """Which panel is edited; one more than there are is a new one. None if none is."""
+def _heading(drafted: Draft) -> None:
+    """Title and description."""
+    for column, field, most in zip(st.columns([1, 2]), ("title", "description"), (LONGEST_TITLE, 1_000), strict=True):
+        column.text_input(
+            field.capitalize(),
+            getattr(drafted.board, field),
+            key=f"{field}_{drafted.name}",
+            max_chars=most,
+            on_change=_rename,
+            args=(drafted.name, field),
+        )
+    if any(line.lstrip().startswith("#") for line in (drafted.seen.text or "").splitlines()):
+        st.caption("This board's file has comments. Saving here removes them.")
+
+
+def _rename(name: str, field: str) -> None:
+    drafted, key = draft.draft_of(name), f"{field}_{name}"
+    text = st.session_state[key].strip()
+    if drafted and field == "title" and not text:
+        changes.refuse("A board needs a title.")
+        st.session_state[key] = drafted.board.title
+    elif drafted:
+        draft.keep(replace(drafted, board=drafted.board.model_copy(update={field: text})))
+
+
+def _form(drafted: Draft, view: View, place: int) -> None:
+    """The form of a panel, and what it would show."""
+    controls, preview = st.columns(FORM_AND_PREVIEW, gap="medium")
+    with controls:
+        found = form.form(view, KEY)
+        with st.container(horizontal=True):
+            st.button(
+                "Update panel" if place < len(drafted.board.panel) else "Add panel",
+                key="save_panel",
+                type="primary",
+                icon=":material/check:",
+                disabled=isinstance(found, str),
+                on_click=_put,
+                args=(drafted.name, place),
+            )
+            st.button("Cancel", key="cancel_panel", on_click=_close)
+    with preview:
+        preview_of(found, view)
+
+
+def _edited_place(drafted: Draft) -> int | None:
+    """Which panel's form is open; one more than there are is a new one. None if none is."""
     name, place = st.session_state.get(_EDITED, (None, 0))
-    if name != draft.shelved.name or place > len(draft.board.panel) or not form.is_begun(KEY):
-        return None
-    return place
+    return place if name == drafted.name and place <= len(drafted.board.panel) and form.is_begun(KEY) else None
 
 
-def _begin(draft: Draft, place: int, panel: Panel) -> None:
-    st.session_state[_EDITED] = draft.shelved.name, place
-    form.begin(panel, KEY)
-
-
-def _save(draft: Draft, place: int) -> None:
-    found = form.said(KEY)
+def _put(name: str, place: int) -> None:
+    found, drafted = form.said(KEY), draft.draft_of(name)
     if isinstance(found, str):
         changes.refuse(found)
-    elif draft.save([*draft.board.panel[:place], found, *draft.board.panel[place + 1 :]], f"“{title_of(found)}” is saved"):
-        close()
+    elif drafted:
+        panels = drafted.board.panel
+        draft.keep(drafted.with_panels([*panels[:place], found, *panels[place + 1 :]]))
+        _close()
 
 
-def _move(draft: Draft, number: int, to: int) -> None:
-    close()
-    panels = list(draft.board.panel)
-    panels.insert(to, panels.pop(number))
-    draft.save(panels, f"“{title_of(panels[to])}” is moved")
+def _close() -> None:
+    st.session_state.pop(_EDITED, None)
 
 
-def _more(draft: Draft, number: int, key: str) -> None:
-    close()
-    chosen, panels = st.session_state[key], list(draft.board.panel)
-    panel = panels[number]
-    if chosen == "Remove":
-        draft.save([*panels[:number], *panels[number + 1 :]], f"“{title_of(panel)}” is removed")
-    elif chosen == "Duplicate":
-        draft.save([*panels[: number + 1], *panels[number:]], f"“{title_of(panel)}” is duplicated")
-    elif width := MORE.get(chosen):
-        wider = panel.model_copy(update={"width": width})
-        draft.save([*panels[:number], wider, *panels[number + 1 :]], f"“{title_of(panel)}” takes {chosen.lower()}")
+def _save(folder: TextFolder, name: str) -> None:
+    take(name)
+    drafted = draft.draft_of(name)
+    if drafted and changes.save(folder, drafted.seen, drafted.board, f"“{drafted.board.title}” is saved"):
+        draft.drop(name)
+
+
+def _save_copy(folder: TextFolder, name: str) -> None:
+    take(name)
+    drafted = draft.draft_of(name)
+    if drafted and changes.duplicate(folder, drafted.board):
+        draft.drop(name)

@@ -11,7 +11,7 @@ from usagecost.lake import LakeError, TextFolder
 from usagecost.ui import address, pinned
 from usagecost.ui import shelf as shelves
 from usagecost.ui.address import Choice
-from usagecost.ui.boards import changes, form
+from usagecost.ui.boards import changes, draft, form
 from usagecost.ui.boards.editing import FORM_AND_PREVIEW, preview_of
 from usagecost.ui.drilldown import both
 from usagecost.ui.labels import labels_of
@@ -25,7 +25,7 @@ LINK = "asked"
 """The URL's parameter: the panel as JSON, without what is as it is by default."""
 CHOICES = {LINK: Choice(default=form.WHOLE_PANEL.model_dump_json(exclude_defaults=True))}
 """What of the page stands in the URL, beside the view: a form that nobody has changed does not, as it would be a step back."""
-NEW_BOARD = "a new board"
+NEW_BOARD = "new"
 
 
 def explore(view: View) -> None:
@@ -59,7 +59,7 @@ def _begin() -> None:
 
 
 def _add(folder: TextFolder, panel: Panel, view: View) -> None:
-    """The way onto a board, with the sidebar's filters: they are a part of what is seen here."""
+    """The way onto a board, with the page's filters: they are a part of what is seen here."""
     with st.popover("Add to board", icon=":material/dashboard_customize:", key="add_to_board"):
         try:
             shelf = [shelved for shelved in shelves.shelf() if shelved.is_of(reader())]
@@ -96,12 +96,15 @@ def _put(folder: TextFolder, panel: Panel, shelved: Shelved | None) -> None:
             pinned.open_board(st.session_state["board"])
         return
     board = shelved.board
-    if board and changes.save(folder, shelved, board.model_copy(update={"panel": (*board.panel, panel)}), said):
+    if drafted := draft.draft_of(shelved.name):
+        draft.keep(drafted.with_panels([*drafted.board.panel, panel]))
+        pinned.open_board(shelved.name)
+    elif board and changes.save(folder, shelved, board.model_copy(update={"panel": (*board.panel, panel)}), said):
         pinned.open_board(shelved.name)
 
 
 def _with_filters(panel: Panel, view: View) -> Panel:
-    """The panel with the sidebar's filters among its own."""
+    """The panel with the page's filters among its own."""
     own = {chosen.dimension: chosen.condition for chosen in panel.filters}
     filters = [condition for condition in view.filters.conditions if isinstance(condition, Condition)]
     for condition in filters:

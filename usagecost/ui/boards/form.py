@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 from pydantic import ValidationError
 
-from usagecost import queries
+from usagecost import periods, queries
 from usagecost.boards import RANGES, RULES, Panel, fitted, metrics_for, splits_for
 from usagecost.ui.answers import answer
 from usagecost.ui.labels import labels_of
@@ -18,8 +18,8 @@ from usagecost.vocabulary.filters import NOT_REPORTED, View
 
 WHOLE_PANEL = Panel(metrics=("spend_usd",), split="model", chart="bar", top=5)
 """What a new panel begins as."""
-NOT_SPLIT, SIDEBAR = "not split", "same as page"
-INTERVALS = ("auto", "hour", "day", "week", "month")
+NOT_SPLIT, PAGE = "not split", "same as page"
+INTERVALS = ("auto", *periods.INTERVALS)
 WIDTHS = {"third": "Third of a row", "half": "Half a row", "full": "Whole row"}
 FEW = 2
 """So many metrics are chosen one by one; more are a list."""
@@ -34,7 +34,7 @@ def begin(panel: Panel, key: str) -> None:
         "split": panel.split or NOT_SPLIT,
         "interval": panel.interval,
         "top": panel.top,
-        "range": panel.range or SIDEBAR,
+        "range": panel.range or PAGE,
         "width": panel.width,
         "title": panel.title,
         "by": list(dict.fromkeys(chosen.dimension for chosen in panel.filters)),
@@ -67,7 +67,7 @@ def said(key: str) -> Panel | str:
             chart=fields["chart"],
             top=fields.get("top", 10),
             filters=filters,
-            range=None if fields.get("range", SIDEBAR) == SIDEBAR else fields["range"],
+            range=None if fields.get("range", PAGE) == PAGE else fields["range"],
             width=fields.get("width", "half"),
         )
     except ValidationError as error:
@@ -96,7 +96,7 @@ def form(view: View, key: str, *, on_board: bool = True) -> Panel | str:
     with st.container(horizontal=True, gap="small"):
         st.selectbox(
             "Date range",
-            [SIDEBAR, *RANGES],
+            [PAGE, *RANGES],
             key=f"{key}_range",
             format_func=lambda name: RANGES.get(name, "Same as page"),
             width="stretch",
@@ -133,16 +133,23 @@ def _choose_split(chart: str, key: str) -> None:
     chosen = NOT_SPLIT
     if splits:
         chosen = st.selectbox(
-            "Split by",
+            "Break down by",
             [*optional, *splits],
             key=f"{key}_split",
-            format_func=lambda name: SPLITS[name].label if name in SPLITS else "Not split",
+            format_func=lambda name: SPLITS[name].label if name in SPLITS else "Nothing",
         )
     with st.container(horizontal=True, gap="small"):
         if chosen != NOT_SPLIT:
-            st.number_input("Top", 1, 500, step=1, key=f"{key}_top", width="stretch", help="So many are named, the rest is Other.")
+            st.number_input("Top", 1, 500, step=1, key=f"{key}_top", width="stretch", help="The rest is one value, Other.")
         if chart in ("number", "line", "area", "bar") or (chart == "table" and chosen == NOT_SPLIT):
-            st.selectbox("Interval", INTERVALS, key=f"{key}_interval", width="stretch", help="auto fits it to the date range.")
+            st.selectbox(
+                "Interval",
+                INTERVALS,
+                key=f"{key}_interval",
+                format_func=str.capitalize,
+                width="stretch",
+                help="Auto fits it to the date range.",
+            )
 
 
 def _choose_filters(view: View, key: str) -> None:

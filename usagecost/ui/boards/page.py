@@ -1,4 +1,4 @@
-"""The page Dashboards: the choice of a board, what can be done with it, and the board, refreshed by hand or by itself."""
+"""The page Dashboards: the choice of a board, what can be done with it, and the board."""
 
 from __future__ import annotations
 
@@ -13,49 +13,59 @@ from usagecost.boards import DEFAULTS, Board, BoardProblem, Shelved, default_boa
 from usagecost.lake import LakeError, TextFolder
 from usagecost.ui import shelf as shelves
 from usagecost.ui.address import Choice
-from usagecost.ui.answers import empty
-from usagecost.ui.boards import changes, editing
+from usagecost.ui.answers import empty, is_without_data, no_requests
+from usagecost.ui.boards import changes, draft, editing
 from usagecost.ui.boards.showing import show_all
 from usagecost.ui.reader import reader
 from usagecost.ui.text import plain
 from usagecost.ui.version import as_of, version_to_show
 from usagecost.vocabulary.filters import View
 
-EVERY = {"off": None, "10 s": timedelta(seconds=10), "1 min": timedelta(minutes=1), "5 min": timedelta(minutes=5)}
-CHOICES = {"board": Choice(default=DEFAULTS[0]), "every": Choice(default="off", options=EVERY)}
+EVERY = {"Off": None, "10 s": timedelta(seconds=10), "1 min": timedelta(minutes=1), "5 min": timedelta(minutes=5)}
+CHOICES = {"board": Choice(default=DEFAULTS[0]), "every": Choice(default="Off", options=EVERY)}
 """What of the page stands in the URL, beside the view."""
 LARGEST_FILE = 1_000_000
-PIN, UNPIN, DUPLICATE, DELETE = "Pin to the menu", "Take from the menu", "Duplicate", "Delete"
+PIN, UNPIN, DUPLICATE, DELETE = "Pin to the menu", "Remove from the menu", "Duplicate", "Delete"
 
 
 def dashboards(view: View) -> None:
     """The choice of a board, what can be done with it, and the board."""
     folder = shelves.folder()
     shelf = _shelf()
+    every = "Off"
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         shelved = _choice(shelf)
         may_change = shelved.is_of(reader())
-        is_edited = st.toggle(
-            "Edit", key="edit_board", disabled=not may_change or shelved.board is None, help=_edit_help(shelved, may_change)
-        )
-        _new(folder)
-        _share(shelved)
-        _more(folder, shelved, may_change)
-        every = st.segmented_control("Auto-refresh", list(EVERY), required=True, key="every", help=_EVERY_HELP)
-    changes.say(folder)
-    if shelved.board is None:
+        drafted = draft.draft_of(shelved.name)
+        if drafted:
+            editing.save_or_cancel(folder, drafted, shelf)
+        else:
+            _edit(shelved, may_change)
+            _new(folder)
+            _share(shelved)
+            _more(folder, shelved, may_change)
+            every = st.segmented_control("Auto-refresh", list(EVERY), required=True, key="every", help=_EVERY_HELP) or every
+    changes.say(folder, undoes=drafted is None)
+    if drafted:
+        editing.edit(drafted, view, shelf)
+    elif shelved.board is None:
         st.error(plain(str(shelved.problem)), title="This board's file is broken", icon=":material/broken_image:")
+    else:
+        _board(shelved, shelved.board, view, every, may_change=may_change)
+
+
+def _board(shelved: Shelved, board: Board, view: View, every: str, *, may_change: bool) -> None:
+    """A board as its readers see it."""
+    if board.description:
+        st.caption(plain(board.description))
+    if not board.panel:
+        empty("This board has no panels yet", "Add one here, or from Explore." if may_change else "Its owner can add one.")
+        if may_change:
+            st.button("Add panel", key="add_panel", type="primary", on_click=editing.begin_first_panel, args=(shelved,))
         return
-    if is_edited and may_change:
-        editing.edit(editing.Draft(folder, shelved), view)
-        return
-    editing.close()
-    if shelved.board.description:
-        st.caption(plain(shelved.board.description))
-    if not shelved.board.panel:
-        empty("This board has no panel yet", "Switch *Edit* on and add one." if may_change else "Its owner has to add one.")
-        return
-    st.fragment(_panels, run_every=EVERY[every or "off"])(shelved.board, view, shelved.name)
+    if is_without_data(view):
+        no_requests(view)
+    st.fragment(_panels, run_every=EVERY[every])(board, view, shelved.name)
 
 
 _EVERY_HELP = "Looks for new data this often. The lake is only asked when there is some. It rests while a board is edited."
@@ -67,7 +77,7 @@ def _shelf() -> list[Shelved]:
         shelf = shelves.shelf()
     except LakeError as problem:
         st.warning(plain(str(problem)), title="Own boards cannot be read right now", icon=":material/cloud_off:")
-        return list(default_boards())
+        return [*default_boards(), *(drafted.seen for drafted in draft.drafts())]
     if broken := [board for board in shelf if board.problem]:
         st.warning(" ".join(plain(str(board.problem)) for board in broken), title="Not all boards can be read")
     return shelf
@@ -76,6 +86,8 @@ def _shelf() -> list[Shelved]:
 def _choice(shelf: list[Shelved]) -> Shelved:
     """The board that is shown. It is in the URL by the name of its file, which stays when its title changes."""
     by_name = {board.name: board for board in shelf}
+    for drafted in draft.drafts():  # somebody else may have deleted it since
+        by_name.setdefault(drafted.name, drafted.seen)
     wanted = st.session_state["board"]
     if wanted not in by_name:
         if wanted != changes.last_deleted():
@@ -93,16 +105,22 @@ def _label(board: Shelved) -> str:
     return f"{board.title} · {owner or 'my boards'}"
 
 
-def _edit_help(shelved: Shelved, may_change: bool) -> str:
-    if may_change:
-        return "Change its title and its panels. Every change is saved at once and can be undone."
+def _edit(shelved: Shelved, may_change: bool) -> None:
     what = "Boards that come with the app" if shelved.is_default else "Boards of others"
-    return f"{what} cannot be changed: duplicate it, and change the copy."
+    st.button(
+        "Edit",
+        key="edit_board",
+        icon=":material/edit:",
+        disabled=not may_change or shelved.board is None,
+        help=None if may_change else f"{what} cannot be changed: duplicate this one, and change the copy.",
+        on_click=draft.begin,
+        args=(shelved,),
+    )
 
 
 def _new(folder: TextFolder) -> None:
     """A board from nothing, or from a file."""
-    with st.popover("New", icon=":material/add:", key="new_board"):
+    with st.popover("New", icon=":material/add:", key="new_board", on_change="rerun"):
         title = st.text_input("Title of the new board", key="new_board_title", max_chars=120, placeholder="My team")
         st.button("Create", key="create_board", type="primary", on_click=_create, args=(folder,), disabled=not title.strip())
         st.file_uploader(
@@ -117,9 +135,10 @@ def _new(folder: TextFolder) -> None:
 
 def _create(folder: TextFolder) -> None:
     title = st.session_state["new_board_title"].strip()
-    if title and changes.add(folder, Board(title=title), f"“{title}” is made"):
-        st.session_state["edit_board"] = True
+    if title and (made := changes.add(folder, Board(title=title), f"“{title}” is created")):
+        draft.begin(made)
         st.session_state["new_board_title"] = ""
+        st.session_state["new_board"] = False
 
 
 def _import(folder: TextFolder) -> None:
@@ -136,12 +155,13 @@ def _import(folder: TextFolder) -> None:
     except (BoardProblem, UnicodeDecodeError) as problem:
         changes.refuse(f"{file.name}, {problem if isinstance(problem, BoardProblem) else 'it is not UTF-8: save it as UTF-8.'}")
         return
-    changes.add(folder, board, f"“{board.title}” is imported")
+    if changes.add(folder, board, f"“{board.title}” is imported"):
+        st.session_state["new_board"] = False
 
 
 def _share(shelved: Shelved) -> None:
     """The link to what is shown, and the board as a file."""
-    with st.popover("Share", icon=":material/share:", key="share_board"):
+    with st.popover("Share", icon=":material/share:", key="share_board", on_change="rerun"):
         st.caption("This link opens the board with the period, the zone and the filters that are shown now.")
         parameters = [(name, value) for name in st.query_params for value in st.query_params.get_all(name)]
         st.code(f"{(st.context.url or '').split('?')[0]}?{urlencode(parameters)}", language=None, wrap_lines=True)
@@ -153,7 +173,7 @@ def _share(shelved: Shelved) -> None:
                 mime="application/toml",
                 icon=":material/download:",
                 key="export_board",
-                on_click="ignore",
+                on_click=lambda: st.session_state.update(share_board=False),
             )
 
 
@@ -177,22 +197,21 @@ def _do(folder: TextFolder, shelved: Shelved) -> None:
     if chosen == DELETE:
         changes.delete(folder, shelved)
     elif board and chosen == DUPLICATE:
-        changes.add(folder, board.model_copy(update={"title": f"{board.title[:113]} (copy)"}), f"“{board.title}” is duplicated")
+        changes.duplicate(folder, board)
     elif board and chosen in (PIN, UNPIN):
-        what = "is in the menu" if chosen == PIN else "is not in the menu any more"
+        what = "is in the menu" if chosen == PIN else "is no longer in the menu"
         pinned = board.model_copy(update={"pinned": chosen == PIN})
         changes.save(folder, shelved, pinned, f"“{board.title}” {what}")
 
 
 def _panels(board: Board, view: View, name: str) -> None:
-    """All panels of a board at the version of the lake that is shown by now, and at the time that it is."""
+    """All panels of a board. Where the lake has a newer version by now, or today is another day, the whole page is drawn anew."""
     try:
         version = version_to_show(view.lake)
     except LakeError as problem:
         st.warning(plain(str(problem)), title="The lake cannot be read right now", icon=":material/cloud_off:")
         return
     now, zone = as_of(view.lake, version), ZoneInfo(view.period.zone)
-    if now.astimezone(zone).date() != view.period.now.astimezone(zone).date():
-        st.rerun()  # a new day: the sidebar's period is another one
-    newest = replace(view, version=version, period=replace(view.period, now=now))
-    show_all(board.panel, newest, name)
+    if version != view.version or now.astimezone(zone).date() != view.period.now.astimezone(zone).date():
+        st.rerun()
+    show_all(board.panel, replace(view, period=replace(view.period, now=now)), name)

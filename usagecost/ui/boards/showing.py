@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from usagecost import queries
 from usagecost.boards import RANGES, Answer, Panel, answer
 from usagecost.boards.words import alt_of, help_of, title_of
+from usagecost.charts import Drawing
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
 from usagecost.queries import folds
-from usagecost.ui.blocks import card, draw, figures, heading, shortage
+from usagecost.ui.blocks import card, draw, figures, heading, kept, shortage
 from usagecost.ui.boards.drawings import drawing_of, undrawn
 from usagecost.ui.boards.grid import grid
 from usagecost.ui.boards.numbers import numbers_of, table_of
+from usagecost.ui.downloads import Numbers
 from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import is_known, known
 from usagecost.ui.text import days_text, plain
 from usagecost.vocabulary import spend_coverage
 from usagecost.vocabulary.filters import View
 
+NO_REQUESTS = "No requests in this period: choose a longer one, or fewer filters."
 CARD_WIDTH = 190
-NUMBER_HEIGHT, DRAWING_HEIGHT = 120, 320
-"""Pixels that a panel takes, about, so that little moves when it comes."""
+NUMBER_HEIGHT, DRAWING_HEIGHT = 138, 325
+"""Pixels that a panel takes, about, so that little moves when it comes, and one without data is as high."""
 
 
 def show_all(panels: Sequence[Panel], view: View, name: str) -> None:
@@ -41,8 +41,8 @@ def show_all(panels: Sequence[Panel], view: View, name: str) -> None:
         else:
             waiting.append((number, panel, place))
             with place.container():
-                _title(panel)
-                st.skeleton(NUMBER_HEIGHT if panel.chart == "number" else DRAWING_HEIGHT)
+                _title(panel, f"{name}-{number}")
+                st.skeleton(_height(panel))
     for number, panel, place in waiting:
         _show_in(place, panel, view, f"{name}-{number}")
 
@@ -77,23 +77,29 @@ def show(panel: Panel, view: View, name: str) -> None:
         with st.spinner("Reading the lake …", show_time=True):
             found = answer(panel, view, known)
     except (LakeError, UnansweredError) as problem:
-        _title(panel)
+        _title(panel, name)
         st.warning(plain(str(problem)), title="This panel cannot be answered right now", icon=":material/cloud_off:")
         return
     if found.is_empty:
-        _title(panel)
-        st.caption(_words([*_about(panel, found), "No requests in this period: choose a longer one, or fewer filters."]))
-        return
-    has_chart = panel.chart not in ("number", "table")
-    if heading(plain(title_of(panel)), lambda: numbers_of(panel, found), name=name, help=help_of(panel), has_chart=has_chart):
+        _title(panel, name)
+        with st.container(height=_height(panel), border=False, horizontal_alignment="center", vertical_alignment="center"):
+            st.caption(f":material/inbox: {NO_REQUESTS}", text_alignment="center")
+    elif _title(panel, name, lambda: numbers_of(panel, found)):
         figures(numbers_of(panel, found), name=name, alt_text=alt_of(panel))
     else:
         _draw(panel, found, name)
-    st.caption(_words([*_about(panel, found), *_left_out(found), _through(view)]))
+    if words := [*_about(panel, found), *([] if found.is_empty else _left_out(found))]:
+        st.caption(_words(words))
 
 
-def _title(panel: Panel) -> None:
-    st.header(plain(title_of(panel)), help=help_of(panel), anchor=False)
+def _title(panel: Panel, name: str, numbers: Numbers | None = None) -> bool:
+    """The heading of the panel; returns whether its numbers are to be shown in the place of its chart."""
+    has_chart = numbers is not None and panel.chart not in ("number", "table")
+    return heading(plain(title_of(panel)), numbers, name=name, help=help_of(panel), has_chart=has_chart)
+
+
+def _height(panel: Panel) -> int:
+    return NUMBER_HEIGHT if panel.chart == "number" else DRAWING_HEIGHT
 
 
 def _draw(panel: Panel, answer: Answer, name: str) -> None:
@@ -102,7 +108,15 @@ def _draw(panel: Panel, answer: Answer, name: str) -> None:
     elif panel.chart == "table":
         table_of(panel, answer, name)
     else:
-        draw(drawing_of(panel, answer), name=name, alt_text=alt_of(panel))
+        draw(_drawing(panel, answer), name=name, alt_text=alt_of(panel))
+
+
+def _drawing(panel: Panel, answer: Answer) -> Drawing:
+    """The panel's chart, kept with its answer where that is one of the whole usage."""
+    if not answer.usage:
+        return drawing_of(panel, answer)
+    question = answer.question
+    return kept(answer.usage, question.view, ("drawing", question), lambda: drawing_of(panel, answer))
 
 
 def _cards(answer: Answer) -> None:
@@ -126,20 +140,6 @@ def _left_out(answer: Answer) -> list[str]:
     missing = spend_coverage(answer.totals) if spend and answer.totals else None
     lack = shortage(answer.question.view) if answer.before else None
     return [*([f"≥: {missing}"] if missing else []), *([lack.removesuffix(".")] if lack else []), *undrawn(answer)]
-
-
-def _through(view: View) -> str:
-    """Until when the lake has data: the time, and the day unless it is today's."""
-    span = known(queries.data_span, view.lake, view.version)
-    if not span:
-        return "no data"
-    instants = (min(span[1], datetime.now(UTC)), view.period.now)  # a request of later has another's clock
-    newest, now = (instant.astimezone(ZoneInfo(view.period.zone)) for instant in instants)
-    return f"data through {_moment(newest, now)}"
-
-
-def _moment(newest: datetime, now: datetime) -> str:
-    return f"{newest:%H:%M}" if newest.date() == now.date() else f"{newest:%H:%M}, {days_text(newest.date(), newest.date())}"
 
 
 def _words(words: Iterable[str]) -> str:

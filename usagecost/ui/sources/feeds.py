@@ -42,7 +42,7 @@ def feeds(view: View) -> None:
     """The sources of the whole lake, the one heard of last first."""
     found = answer(queries.sources.sources, view.lake, view.version)
     if not found:
-        empty("The lake is empty", "Load files, and what they are will show here.")
+        empty("The lake is empty", "Drop log files above, and what they are will show here.")
         return
     usage = answer(queries.usage, replace(view, filters=Filters()), "source")
     heading(

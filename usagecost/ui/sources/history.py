@@ -37,7 +37,7 @@ def history(view: View) -> None:
         help="An ingest is one commit. A request counts for the ingest that wrote its present version.",
     )
     if not rows:
-        empty("Nothing was loaded yet", "Load files, and each load will be listed here.")
+        empty("Nothing was loaded yet", "Drop log files above, and each load will be listed here.")
     pages = -(-len(rows) // PAGE)
     page = st.pagination(pages, key="ingests_page") if pages > 1 else 1
     for row in rows[(page - 1) * PAGE : page * PAGE]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -37,18 +37,49 @@ FOUND_OUT = "found out"
 NUMBER_STYLES = {FOUND_OUT: "By what each column shows", "false": "1,234.5", "true": "1.234,5"}
 """Value of `decimal_comma` -> how a number is written then."""
 YES_NO = {True: "Yes", False: "No"}
+OUTCOMES = ("success", "error", "cancelled")
 MOST_STATUSES = 12
+OF_ALL_ROWS = {
+    "model": "gpt-4o, claude-opus-4-6, …",
+    "provider": "openai, anthropic, azure, …",
+    "app": "chatbot",
+    "environment": "production",
+    "team_id": "platform",
+    "user_id": "ada@example.com",
+}
+"""Columns of the record that may be the same for all rows of a table, each with an example."""
+FORM_KEYS = {
+    "source", "recognise", "columns", "constants", "attributes", "statuses", "no_value", "decimal_comma", "timezone", "time_unit",
+    "duration_unit", "cost_unit", *INCLUSIONS,
+}  # fmt: skip
 
 
-def mapping_keys(file: Looked) -> dict[str, Any]:
-    """Draws the form for a table and returns the keys of the mapping that it describes; unanswered questions are absent."""
-    form = _Form(file)
+def fits_form(keys: Mapping[str, Any], file: Looked) -> bool:
+    """Whether the form can say all that a mapping of this table says."""
+    columns = keys.get("columns", {})
+    return (
+        keys.keys() <= FORM_KEYS
+        and columns.keys() <= {*MAIN_FIELDS, *MORE_FIELDS}
+        and all(isinstance(name, str) and name in file.columns for name in columns.values())
+        and set(keys.get("attributes", ())) <= set(file.columns)
+        and keys.get("constants", {}).keys() <= OF_ALL_ROWS.keys()
+    )
+
+
+def mapping_keys(file: Looked, start: Mapping[str, Any]) -> dict[str, Any]:
+    """Draws the form for a table and returns the keys of the mapping that it describes; unanswered questions are absent.
+
+    It begins with the mapping `start`, else with guesses.
+    """
+    form = _Form(file, start)
     st.markdown("**Column mapping**")
-    st.caption("Guessed by name: correct what is wrong. Columns that are not named here are left out, as they may hold prompts.")
+    filled_in = "From the remembered mapping" if start.get("recognise") else "Guessed by name"
+    st.caption(f"{filled_in}: correct what is wrong. Columns that are not named here are left out, as they may hold prompts.")
     columns = form.columns()
+    constants = form.constants(columns)
     st.markdown("**Import options**")
     keys = {"source": form.source(), **form.inclusions(columns), **form.units(columns), **form.numbers()}
-    constants, statuses, attributes = form.constants(columns), form.statuses(columns), form.attributes(columns)
+    statuses, attributes = form.statuses(columns), form.attributes(columns)
     optional = {"attributes": attributes, "columns": columns, "constants": constants, "statuses": statuses}
     return keys | {name: value for name, value in optional.items() if value}
 
@@ -56,10 +87,10 @@ def mapping_keys(file: Looked) -> dict[str, Any]:
 class _Form:
     """The widgets of one table's form; their names hold for all tables with these columns."""
 
-    def __init__(self, file: Looked) -> None:
-        self._file = file
+    def __init__(self, file: Looked, start: Mapping[str, Any]) -> None:
+        self._file, self._start = file, start
         self._id = f"map_{crc32(repr(file.columns).encode()):08x}"
-        self._guesses = ingest.guessed_columns(file.columns)
+        self._guesses = start["columns"] if "columns" in start else ingest.guessed_columns(file.columns)
 
     def columns(self) -> dict[str, str]:
         """Which column of the table fills which of the record."""
@@ -86,10 +117,11 @@ class _Form:
 
     def source(self) -> str:
         """The name of these requests in the lake."""
-        plain_name = re.sub(r"[^a-z0-9]+", "-", Path(self._file.name).stem.lower()).strip("-")
+        plain_name = re.sub(r"[^a-z0-9]+", "-", Path(self._file.name).stem.lower())
+        plain_name = re.sub(r"(-[0-9]+)+$", "", plain_name).strip("-")  # next month's file is of the same source
         name = st.text_input(
             "Name of the source",
-            value=plain_name or "table",
+            value=self._start.get("source") or plain_name or "table",
             max_chars=60,
             key=f"{self._id}_source",
             help="Under this name the requests appear. Load later files under the same name, so that no request comes twice.",
@@ -105,7 +137,7 @@ class _Form:
                 said = st.radio(
                     f"Does {plain(columns.get(whole, whole))} include the {words} in {plain(columns[part])}?",
                     list(YES_NO),
-                    index=None,
+                    index=list(YES_NO).index(self._start[key]) if key in self._start else None,
                     format_func=YES_NO.__getitem__,
                     horizontal=True,
                     key=f"{self._id}_{key}",
@@ -118,12 +150,16 @@ class _Form:
         """Units of time and money, where they are not the usual ones."""
         grid = st.grid(3, min_column_width=220, gap="small")
         time_unit = grid.selectbox(
-            "Times that are plain numbers", list(TIME_UNITS), format_func=TIME_UNITS.__getitem__, key=f"{self._id}_time_unit",
+            "Times that are plain numbers", list(TIME_UNITS), index=list(TIME_UNITS).index(self._start.get("time_unit", BY_SIZE)),
+            format_func=TIME_UNITS.__getitem__, key=f"{self._id}_time_unit",
             help="Since 1970. Times written out, such as 2026-11-23T14:32:00Z, need no unit.",
         )  # fmt: skip
+        zones = ["UTC", *(zone for zone in known_zones() if zone != "UTC")]
+        said = self._start.get("timezone", "UTC")
         zone = grid.selectbox(
             "Zone of times without an offset",
-            ["UTC", *(zone for zone in known_zones() if zone != "UTC")],
+            zones,
+            index=zones.index(said) if said in zones else 0,
             key=f"{self._id}_timezone",
         )
         units = {"time_unit": None if time_unit == BY_SIZE else time_unit, "timezone": None if zone == "UTC" else zone}
@@ -136,8 +172,8 @@ class _Form:
         return {name: unit for name, unit in units.items() if unit is not None}
 
     def _unit(self, grid: Any, label: str, units: dict[str, str], guess: str, key: str) -> str:
-        names = list(units)
-        return grid.selectbox(label, names, index=names.index(guess), format_func=units.__getitem__, key=f"{self._id}_{key}")
+        names, said = list(units), self._start.get(key, guess)
+        return grid.selectbox(label, names, index=names.index(said), format_func=units.__getitem__, key=f"{self._id}_{key}")
 
     def numbers(self) -> dict[str, bool | list[str]]:
         """How numbers are written, and which words stand for none, where the table does not show it."""
@@ -145,12 +181,14 @@ class _Form:
         style = grid.selectbox(
             "Numbers are written",
             list(NUMBER_STYLES),
+            index=list(NUMBER_STYLES).index(str(self._start.get("decimal_comma", FOUND_OUT)).lower()),
             format_func=NUMBER_STYLES.__getitem__,
             key=f"{self._id}_decimal_comma",
             help="Where neither a column nor another shows how numbers are written, the file is refused until you say it here.",
         )
         words = grid.text_input(
             "Words for “no value”",
+            value=", ".join(self._start.get("no_value", ())),
             key=f"{self._id}_no_value",
             placeholder="Included, not billed",
             help="Separated by commas. Empty cells, -, N/A, none and null need not be named.",
@@ -160,17 +198,23 @@ class _Form:
         return {**said, **({"no_value": found} if found else {})}
 
     def constants(self, columns: dict[str, str]) -> dict[str, str]:
-        """What is the same for all rows: the provider, which prices depend on."""
-        if "provider" in columns:
+        """What is the same for all rows: a model and a provider, on which prices depend, and who asked."""
+        lacking = [field for field in OF_ALL_ROWS if field not in columns]
+        if not lacking:
             return {}
-        provider = st.text_input(
-            "Provider of all rows",
-            key=f"{self._id}_provider_of_all",
-            placeholder="openai, anthropic, azure, …",
-            help="The table has no column for it. Without a provider a price is found only where a model's name belongs to one.",
-            width=360,
-        )
-        return {"provider": provider.strip()} if provider and provider.strip() else {}
+        st.caption("The same for all rows, where no column of the table says it. A price needs a model and, for most, a provider.")
+        grid = st.grid(3, min_column_width=220, gap="small")
+        said = {
+            field: grid.text_input(
+                f"{field} of all rows",
+                value=str(self._start.get("constants", {}).get(field, "")),
+                key=f"{self._id}_{field}_of_all",
+                placeholder=OF_ALL_ROWS[field],
+                help=COLUMN_BY_NAME[field].meaning,
+            )
+            for field in lacking
+        }
+        return {field: text.strip() for field, text in said.items() if text and text.strip()}
 
     def statuses(self, columns: dict[str, str]) -> dict[str, str]:
         """What the table's own words for an outcome mean, where they are not the usual ones."""
@@ -180,12 +224,13 @@ class _Form:
         if not words:
             return {}
         st.caption("What these words for the outcome mean. Rows with a word that means nothing are rejected.")
+        known = self._start.get("statuses", {})
         grid = st.grid(3, min_column_width=220, gap="small")
         meant = {
             word: grid.selectbox(
                 plain(word[:60]),
-                ["success", "error", "cancelled"],
-                index=None,
+                OUTCOMES,
+                index=OUTCOMES.index(known[word]) if word in known else None,
                 key=f"{self._id}_status_{word}",
                 placeholder="means …",
             )
@@ -201,6 +246,7 @@ class _Form:
         return st.multiselect(
             "Keep further columns",
             rest,
+            default=[name for name in self._start.get("attributes", ()) if name in rest],
             key=f"{self._id}_attributes",
             placeholder="None: all others are left out",
             help="They are kept as attributes of the request. Leave out what may hold prompts or answers.",

@@ -1,8 +1,8 @@
-"""As what dropped files are read: a format that recognises them, or a mapping, by the form or as text."""
+"""As what files are read: a format that recognises them, or a mapping, by the form or as text."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -10,41 +10,56 @@ import streamlit as st
 from usagecost import ingest
 from usagecost.engine import open_lake
 from usagecost.ingest import Formats, MappingProblem, Source
-from usagecost.lake import LakeError, lake_root
-from usagecost.ui.sources.mapping_form import INCLUSIONS, mapping_keys
-from usagecost.ui.sources.uploads import Group
+from usagecost.lake import lake_root
+from usagecost.ui.sources.mapping_form import INCLUSIONS, fits_form, mapping_keys
+from usagecost.ui.sources.uploads import Group, Plan, Uploads
 from usagecost.ui.text import plain
 
 MAPPED = "mapped"
 TEXT_HEIGHT = 420
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How the files of a group are read. `name` tells it from other ways to read them."""
+def plan_of(uploads: Uploads, group: Group, known: Formats) -> Plan | None:
+    """How a group is read by now: as the reader has said, else as the one format that it looks like. None while that is open."""
+    if group.name in uploads.plans:
+        return uploads.plans[group.name]
+    source = _only_fit(group, known)
+    return Plan(source, source.name, source.counts) if source else None
 
-    source: Source
-    name: str
-    counts: str
+
+def _only_fit(group: Group, known: Formats) -> Source | None:
+    """The format that a group looks like; of several a remembered mapping for exactly these columns."""
+    fits = [source for source, _ in group.first.fits]
+    own = [source for source in fits if set(known.own.get(source.name, {}).get("recognise", ())) == set(group.first.columns)]
+    return next((found[0] for found in (fits, own) if len(found) == 1), None)
 
 
-def plan_of(group: Group, known: Formats) -> Plan | None:
-    """As what the files are read: what they look like, unless the reader says otherwise. None while that is open."""
+def can_be_mapped(group: Group) -> bool:
+    """Whether its files are tables of several columns."""
+    return len(group.first.columns) > 1
+
+
+def choose_plan(uploads: Uploads, group: Group, known: Formats) -> Plan | None:
+    """Draws as what a group can be read, with the mapping of a table, and returns what was chosen; None while that is open."""
     fits = group.first.fits
-    can_be_mapped = len(group.first.columns) > 1
+    source = _only_fit(group, known)
+    is_remembered = bool(source and source.name in known.own)
+    uploads.starts.setdefault(group.name, dict(known.own[source.name]) if source and is_remembered else {})
     titles = {name: source.title for name, source in known.sources.items()}
-    titles |= {MAPPED: "A table, mapped"} if can_be_mapped else {}
-    names = list(dict.fromkeys([*(source.name for source, _ in fits), *([MAPPED] if can_be_mapped else []), *titles]))
-    if len(fits) == 1:
-        st.markdown(f":material/check_circle: Looks like {plain(fits[0][1])}.")
-    elif fits:
+    titles |= {MAPPED: "A table, mapped"} if can_be_mapped(group) else {}
+    likely = [*([source.name] if source else []), *(source.name for source, _ in fits)]
+    mapped = [MAPPED] if can_be_mapped(group) else []
+    names = list(dict.fromkeys([*mapped, *likely, *titles] if is_remembered or not fits else [*likely, *mapped, *titles]))
+    if source is None and fits:
         st.markdown(f":material/help: Looks like {plain(', and like '.join(why for _, why in fits))}. Say which of them it is.")
+    elif fits:
+        st.markdown(f":material/check_circle: Looks like {plain(next(why for one, why in fits if one is source))}.")
     else:
         st.markdown(":material/help: A table of no known format: say below which column is what.")
     chosen = st.selectbox(
         "Read as",
         names,
-        index=None if len(fits) > 1 else 0,
+        index=None if source is None and fits else 0,
         format_func=titles.__getitem__,
         key=f"read_as_{group.name}",
         placeholder="Choose the format",
@@ -52,19 +67,22 @@ def plan_of(group: Group, known: Formats) -> Plan | None:
     )
     if chosen is None:
         return None
-    return _mapped(group) if chosen == MAPPED else Plan(known.sources[chosen], chosen, known.sources[chosen].counts)
+    if chosen == MAPPED:
+        return _mapped(group, uploads.starts[group.name], known)
+    return Plan(known.sources[chosen], chosen, known.sources[chosen].counts)
 
 
-def _mapped(group: Group) -> Plan | None:
-    """Files that are read by a mapping; None while something is missing in it."""
+def _mapped(group: Group, start: Mapping[str, Any], known: Formats) -> Plan | None:
+    """How a mapping reads the files; None while something is missing in it."""
     is_text = st.toggle(
         "Write the mapping as text",
+        value=not fits_form(start, group.first),
         key=f"as_text_{group.name}",
         help="The whole language: several places for a value, expressions, reasons to skip a row. "
         "usagecost/sources/README.md explains it.",
     )
     try:
-        keys = _keys_of_text(group) if is_text else _keys_of_form(group)
+        keys = _keys_of_text(group, start) if is_text else _keys_of_form(group, start)
         source = ingest.mapped_logs(keys) if keys else None
     except MappingProblem as problem:
         st.info(plain(str(problem)), icon=":material/contact_support:")
@@ -72,7 +90,8 @@ def _mapped(group: Group) -> Plan | None:
     if source is None:
         return None
     toml = ingest.mapping_toml(keys)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        is_remembered = _remember(group, source.name, known)
         st.download_button(
             "Save mapping",
             data=toml,
@@ -83,21 +102,36 @@ def _mapped(group: Group) -> Plan | None:
             on_click="ignore",
             help="A small text file: `python -m usagecost ingest PATH --mapping FILE` reads later files in the same way.",
         )
-        is_kept = st.button(
-            "Recognise such files",
-            key=f"keep_{group.name}",
-            icon=":material/bookmark_add:",
-            help="Keeps the mapping beside the lake: from now on files with these columns are a format of their own, "
-            "here, for `ingest` and for `watch`.",
-        )
-    if is_kept:
-        _keep({"recognise": ingest.columns_to_recognise(group.first.path, group.first.columns, keys), **keys})
-    return Plan(source, toml, source.counts)
+    return Plan(source, toml, source.counts, _recognising(group, source.name, keys, known) if is_remembered else None)
 
 
-def _keys_of_form(group: Group) -> dict[str, Any]:
+def _recognising(group: Group, name: str, keys: dict[str, Any], known: Formats) -> dict[str, Any]:
+    """The mapping with the columns by which its files are recognised: as before where that recognises these files too."""
+    if any(one.name == name for one, _ in group.first.fits):
+        return {"recognise": known.own[name]["recognise"], **keys}
+    return {"recognise": ingest.columns_to_recognise(group.first.path, group.first.columns, keys), **keys}
+
+
+def _remember(group: Group, name: str, known: Formats) -> bool:
+    """Whether the mapping is kept beside the lake when the files are loaded. A format of the product keeps its name."""
+    is_taken = name in known.sources and name not in known.own
+    said = st.checkbox(
+        "Remember for files with these columns",
+        value=True,
+        disabled=is_taken,
+        key=f"remember_{group.name}",
+        help="Loading keeps the mapping beside the lake: from then on such files are recognised here, by `ingest` and by `watch`.",
+    )
+    if is_taken:
+        st.caption(plain(f"Not remembered: {name} is a format of the app. Choose another name of the source."))
+    elif said and name in known.own and set(known.own[name].get("recognise", ())) != set(group.first.columns):
+        st.caption(plain(f"Replaces the mapping {name}, which was for other columns."))
+    return said and not is_taken
+
+
+def _keys_of_form(group: Group, start: Mapping[str, Any]) -> dict[str, Any]:
     """What the form says; nothing while a question is open."""
-    keys = mapping_keys(group.first)
+    keys = mapping_keys(group.first, start)
     st.session_state[f"toml_{group.name}"] = ingest.mapping_toml(keys)
     if "started_at" not in keys.get("columns", {}):
         st.info("Choose above which column is started_at, the time of a request.", icon=":material/contact_support:")
@@ -111,11 +145,11 @@ def _keys_of_form(group: Group) -> dict[str, Any]:
     return keys
 
 
-def _keys_of_text(group: Group) -> dict[str, Any]:
+def _keys_of_text(group: Group, start: Mapping[str, Any]) -> dict[str, Any]:
     """What the reader writes, which begins with what the form said; raises MappingProblem."""
     text = st.text_area(
         "Mapping",
-        value=st.session_state.get(f"toml_{group.name}", ""),
+        value=st.session_state.get(f"toml_{group.name}") or (ingest.mapping_toml(start) if start else ""),
         height=TEXT_HEIGHT,
         key=f"text_{group.name}",
         help="TOML: [columns] has the record's column = the file's. Press Ctrl+Enter to apply.",
@@ -123,10 +157,7 @@ def _keys_of_text(group: Group) -> dict[str, Any]:
     return ingest.keys_of_toml(text or "")
 
 
-def _keep(keys: dict[str, Any]) -> None:
-    try:
-        ingest.keep_format(open_lake(lake_root()), keys)
-    except (MappingProblem, LakeError) as problem:
-        st.warning(plain(str(problem)), icon=":material/block:")
-    else:
-        st.success("Kept: such files are recognised from now on.", icon=":material/bookmark_added:")
+def remember(plan: Plan) -> None:
+    """Keeps a mapping beside the lake as a format of its own, where it is to be kept; raises MappingProblem or LakeError."""
+    if plan.keys:
+        ingest.keep_format(open_lake(lake_root()), plan.keys)

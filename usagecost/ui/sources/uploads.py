@@ -1,23 +1,39 @@
-"""Files that a reader has handed over: kept in a temporary folder of the session, which goes with it."""
+"""Files that a reader has handed over: dropped ones, in a temporary folder that goes with the session, or those of a folder."""
 
 from __future__ import annotations
 
 import shutil
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from usagecost.ingest import Formats, Looked, Preview, Report, look
+from usagecost.ingest import Formats, Looked, Preview, Report, Source, find_files, look
+from usagecost.lake import Lake
 
 _KEY, _ROUND = "_uploads", "_upload_round"
+MOST_FILES = 5_000
+"""Of a folder; looking at more takes minutes."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the files of a group are read. `name` differs from that of every other way to read them.
+
+    `keys` are those of a mapping that is to be remembered when the files are loaded; None where there is none.
+    """
+
+    source: Source
+    name: str
+    counts: str
+    keys: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -32,15 +48,29 @@ class Group:
         """The file that speaks for all."""
         return self.files[0]
 
+    @property
+    def bytes(self) -> int:
+        """The size of its files."""
+        return sum(file.bytes for file in self.files)
+
 
 class Uploads:
-    """The files, and what was found out about them. Its folder is removed when nobody holds it any more."""
+    """The files, and what was found out and decided about them. Its folder is removed when nobody holds it any more.
+
+    By a group's name: `plans` are how the reader wants it to be read, `starts` the mappings with which its form begins.
+    `opened` is the group whose preview and mapping are shown. `previews` and `reports` are kept for each way to read files.
+    """
 
     def __init__(self) -> None:
         self.folder = Path(mkdtemp(prefix="usagecost-"))
         self.files: list[Looked] = []
+        self.problems: list[str] = []
+        self.plans: dict[str, Plan | None] = {}
+        self.starts: dict[str, dict[str, Any]] = {}
+        self.opened: str | None = None
+        self.counts_all = False
         self.previews: dict[tuple[Path, str], Preview | str] = {}
-        self.checked: tuple[object, Report] | None = None
+        self.reports: dict[tuple[object, ...], Report] = {}
         weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
 
     def add(self, name: str, content: BinaryIO, formats: Formats) -> None:
@@ -55,11 +85,6 @@ class Uploads:
             self.files.append(Looked(path, called, 0, problem=problem))
         else:
             self.files.append(look(path, called, formats))
-
-    @property
-    def bytes(self) -> int:
-        """The size of all files."""
-        return sum(file.bytes for file in self.files)
 
     def groups(self) -> list[Group]:
         """The files by what they seem to be, in the order in which they came."""
@@ -76,6 +101,15 @@ def current_uploads() -> Uploads | None:
     return st.session_state.get(_KEY)
 
 
+def open_group(name: str | None) -> None:
+    """Shows the preview and the mapping of a group, and of no other."""
+    uploads = _uploads()
+    uploads.opened = name
+    plan = uploads.plans.get(name or "")
+    if name and plan and plan.keys:
+        uploads.starts[name] = plan.keys
+
+
 def uploader_key() -> str:
     """The name of the widget that takes the next files: each time another, so that it is empty again."""
     return f"upload_{st.session_state.get(_ROUND, 0)}"
@@ -83,8 +117,7 @@ def uploader_key() -> str:
 
 def take_over(given: Sequence[UploadedFile], formats: Formats) -> None:
     """Copies what was dropped to disk and lets go of it in memory."""
-    uploads = current_uploads() or Uploads()
-    st.session_state[_KEY] = uploads
+    uploads = _uploads()
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
     for file in given:
         uploads.add(file.name, file, formats)
@@ -94,8 +127,25 @@ def take_over(given: Sequence[UploadedFile], formats: Formats) -> None:
             context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 
+def take_folder(path: Path, formats: Formats, lake: Lake, on_progress: Callable[[float, str], object]) -> None:
+    """Looks what the log files of a folder of this machine are; they stay where they are."""
+    uploads, found = _uploads(), find_files([path], lake.root)
+    known = {file.path for file in uploads.files}
+    paths = [file for file in found.files if file.absolute() not in known]
+    for place, file in enumerate(paths[:MOST_FILES]):
+        on_progress(place / len(paths), f"Looking at {len(paths):,} files")
+        uploads.files.append(look(file.absolute(), str(file.absolute()), formats))
+    more = len(paths) - MOST_FILES
+    left_out = [f"{more:,} more files are left out: load the folder with python -m usagecost ingest."] if more > 0 else []
+    uploads.problems = [*found.problems, *left_out]
+
+
 def discard() -> None:
-    """Forgets the files; their folder goes at once."""
+    """Forgets the files; the folder of copies goes at once."""
     uploads = st.session_state.pop(_KEY, None)
     if uploads:
         shutil.rmtree(uploads.folder, ignore_errors=True)
+
+
+def _uploads() -> Uploads:
+    return st.session_state.setdefault(_KEY, current_uploads() or Uploads())

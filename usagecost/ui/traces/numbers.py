@@ -9,7 +9,7 @@ import streamlit as st
 
 from usagecost import charts, queries
 from usagecost.charts import BRUSHED, TimeAxis
-from usagecost.periods import INTERVALS, Interval
+from usagecost.periods import MOST_DAYS, Interval, chosen_interval
 from usagecost.queries import folds
 from usagecost.queries.folds import Usage
 from usagecost.ui.answers import answer
@@ -25,7 +25,8 @@ QUANTILES = {"latency_p50_ms": "p50 latency", "latency_p95_ms": "p95 latency", "
 HELP = "The time that {share} of the requests did not exceed, over those whose log tells it; from the requests themselves."
 SHARES = {"latency_p50_ms": "half", "latency_p95_ms": "95 %", "latency_p99_ms": "99 %"}
 HOURS_WITHIN = 3 * 24 * 3600
-"""A stretch of the period up to as many seconds is drawn by the hour."""
+QUARTERS_WITHIN = 12 * 3600
+"""A stretch of the period up to as many seconds is drawn by the hour, and by its quarters."""
 
 
 def numbers(view: View) -> Usage:
@@ -47,11 +48,12 @@ def numbers(view: View) -> Usage:
 
 
 def _interval(view: View) -> str:
-    """The interval of the histogram: hours where the period is narrowed to a few days of a month."""
+    """The interval of the histogram: hours where the period is narrowed to a few days of a month, their quarters where to hours."""
     narrowed = [one for one in view.filters.conditions if isinstance(one, Instants)]
-    if narrowed and (narrowed[0].end - narrowed[0].start).total_seconds() <= HOURS_WITHIN and view.period.days <= 31:
-        return INTERVALS[0]
-    return view.interval
+    seconds = (narrowed[0].end - narrowed[0].start).total_seconds() if narrowed else HOURS_WITHIN + 1
+    if seconds > HOURS_WITHIN or view.period.days > MOST_DAYS["hour"]:
+        return view.interval
+    return chosen_interval("15min" if seconds <= QUARTERS_WITHIN else "hour", view.period.days)
 
 
 def _steps(usage: Usage, view: View) -> tuple[int, int]:

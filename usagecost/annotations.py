@@ -1,0 +1,147 @@
+"""Notes of people on the time axis: `annotations.toml` beside the lake, which can be written and reviewed like code.
+
+Each says what happened on a day, or at an instant, and may be about some values of dimensions only. A file that is broken is said,
+with its line; charts then have no notes.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Annotated
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from usagecost.lake import Lake, TextFolder
+from usagecost.periods import local_midnight
+from usagecost.vocabulary import DIMENSIONS
+from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
+
+NAME = "annotations.toml"
+HEADER = "# Notes on charts: a day, or an instant with its offset, and what happened then.\n"
+MOST_NOTES, LONGEST_TEXT = 2_000, 200
+_HEADER = re.compile(r"\s*\[\[\s*note\s*\]\]")
+
+
+class NoteProblem(Exception):  # noqa: N818 - a sentence about a file that a person wrote
+    """What is wrong with the file: the line, the key, and what would be right."""
+
+
+class Note(BaseModel):
+    """What happened ``at`` a local day or an instant. ``only``: dimensions with the value it is about; ``by``: who wrote it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: datetime | date
+    text: Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
+    only: dict[str, str] = {}
+    by: Annotated[str, Field(max_length=320)] = ""
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _check_time(cls, at: object) -> object:
+        if not isinstance(at, date) or (isinstance(at, datetime) and at.tzinfo is None):
+            raise ValueError("it has to be a day, such as 2026-05-01, or an instant, such as 2026-05-01T14:30:00Z, without quotes")
+        return at
+
+    @field_validator("only")
+    @classmethod
+    def _check_dimensions(cls, only: dict[str, str]) -> dict[str, str]:
+        if unknown := [name for name in only if name not in DIMENSIONS]:
+            raise ValueError(f"{unknown[0]!r} is no dimension: use one of {', '.join(DIMENSIONS)}")
+        return only
+
+    def instant(self, zone: str) -> datetime:
+        """When it is marked in a zone: a day where it begins."""
+        return self.at.astimezone(UTC) if isinstance(self.at, datetime) else local_midnight(self.at, zone)
+
+    def is_about(self, filters: Filters) -> bool:
+        """Whether what passes the filters may have what it is about."""
+        conditions = [condition for condition in filters.conditions if isinstance(condition, Condition)]
+        return all(
+            ((None if self.only[one.dimension] == NOT_REPORTED else self.only[one.dimension]) in one.values) is not one.excludes
+            for one in conditions
+            if one.dimension in self.only
+        )
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    note: Annotated[tuple[Note, ...], Field(max_length=MOST_NOTES)] = ()
+
+
+@lru_cache(maxsize=8)
+def parse_notes(text: str) -> tuple[Note, ...]:
+    """What a file says, in its order; raises NoteProblem with the line, the key and the cure."""
+    try:
+        return _File.model_validate(tomllib.loads(text.removeprefix("\ufeff"))).note
+    except tomllib.TOMLDecodeError as error:
+        raise NoteProblem(f"this is no TOML: {error}. Texts stand in quotation marks, dates do not.") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = [part for part in first["loc"] if part not in ("date", "datetime")]
+        key = next((str(part) for part in reversed(place) if isinstance(part, str)), "the file")
+        what = {"extra_forbidden": "there is no such key", "missing": "it is missing"}.get(first["type"])
+        said = what or first["msg"].removeprefix("Value error, ")
+        raise NoteProblem(f"line {_line(text, place)}, {key}: {said}.") from None
+
+
+def read_notes(lake: Lake) -> tuple[Note, ...]:
+    """The notes beside a lake, in the order of their file; raises NoteProblem, naming the file, and LakeError."""
+    folder: TextFolder = lake.texts_beside()
+    try:
+        return parse_notes(folder.read(NAME) or "")
+    except NoteProblem as problem:
+        raise NoteProblem(f"{folder}/{NAME}, {problem}") from None
+
+
+def add_note(lake: Lake, note: Note) -> None:
+    """Appends a note; raises NoteProblem, and changes nothing, if the file were broken then, and LakeError."""
+    folder: TextFolder = lake.texts_beside()
+    text = folder.read(NAME)
+    added = tomli_w.dumps({"note": [note.model_dump(exclude_defaults=True)]})
+    whole = f"{(text or HEADER).rstrip()}\n\n{added}"
+    parse_notes(whole)
+    folder.put(NAME, whole, seen=text)
+
+
+def remove_note(lake: Lake, note: Note) -> None:
+    """Takes a note out, and leaves the rest of the file as it is. Raises NoteProblem and LakeError."""
+    folder: TextFolder = lake.texts_beside()
+    text = folder.read(NAME) or ""
+    notes = parse_notes(text)
+    if note in notes:
+        place = notes.index(note)
+        folder.put(NAME, _without(text, place, (*notes[:place], *notes[place + 1 :])), seen=text)
+
+
+def _without(text: str, place: int, left: Sequence[Note]) -> str:
+    """The file without its note at a place; written anew where its lines cannot be told."""
+    lines = text.splitlines(keepends=True)
+    starts = [number for number, line in enumerate(lines) if _HEADER.match(line)]
+    if place < len(starts):
+        end = next((start for start in starts if start > starts[place]), len(lines))
+        cut = "".join([*lines[: starts[place]], *lines[end:]])
+        try:
+            if parse_notes(cut) == tuple(left):
+                return cut
+        except NoteProblem:
+            pass
+    return HEADER + "\n" + tomli_w.dumps({"note": [note.model_dump(exclude_defaults=True) for note in left]})
+
+
+def _line(text: str, place: Sequence[str | int]) -> int:
+    """The number of the line that is meant, from 1: of the key, else of its note's header."""
+    lines = text.splitlines()
+    headers = [number for number, line in enumerate(lines) if _HEADER.match(line)]
+    which = place[1] if len(place) > 1 and isinstance(place[1], int) else None
+    start = headers[which] if which is not None and which < len(headers) else 0
+    end = next((number for number in headers if number > start), len(lines))
+    keys = [str(part) for part in place[2 if which is not None else 0 :] if isinstance(part, str)]
+    named = re.compile(rf"\s*{re.escape(keys[0])}\s*[=.]") if keys else None
+    return next((number for number in range(start, end) if named and named.match(lines[number])), start) + 1

@@ -1,0 +1,140 @@
+"""What a chart over time shows beside its parts: the comparison period, marks on the time axis, labels at the ends of lines.
+
+Each is data: columns of the rows that are drawn, and a layer that draws them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from usagecost.charts.look import said
+from usagecost.charts.timeaxis import PLACE, TimeAxis
+from usagecost.periods import Interval
+from usagecost.vocabulary import METRICS
+from usagecost.vocabulary.colours import QUIET
+from usagecost.vocabulary.formats import UNKNOWN
+
+MOST_LABELLED = 5
+"""Lines that are labelled at their ends."""
+LABEL_ROOM, LEAST_WIDTH = 118, 560
+"""Pixels beside the lines for their labels, and the width of a chart that has the room."""
+LABEL_HEIGHT, PLOT_HEIGHT = 13, 215
+"""Pixels that a label takes, and that the axis of values is high at least."""
+MOST_MARKS, LONGEST_MARK = 4, 120
+"""Marks of one interval that a tooltip lists, and the letters of each; the rest is counted."""
+UNSEEN = "\u200b"
+"""Follows each name in a tooltip. Names are keys there: so none is taken for a number or a heading, and none stands there twice."""
+BEFORE = "Before"
+FAINT = 0.6
+"""The opacity of the comparison."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What happened at an instant, of a ``kind`` that heads its ``text`` in the tooltip."""
+
+    at: datetime
+    kind: str
+    text: str
+
+
+def before_of(
+    course: pd.DataFrame, metrics: Sequence[str], steps: Sequence[Interval | None], axis: TimeAxis, *, whole: bool = False
+) -> pd.DataFrame:
+    """Returns what the intervals are compared with: one row is (interval, name), with its value, ``before``, and ``before_text``.
+
+    ``course``: the measures of ``steps``, with which the intervals of the axis are compared, a row each. The ``whole`` has no name.
+    """
+    dates = [step and axis.text_of(step) for step in steps]
+    rows = course.assign(interval=range(len(course)))
+    parts = []
+    for name in metrics:
+        values = METRICS[name].column(rows)
+        texts = [
+            f"{text} ({date})" if date else UNKNOWN
+            for text, date in zip(said(rows.assign(**{name: values}), name), dates, strict=True)
+        ]
+        label = None if whole else METRICS[name].label
+        parts.append(pd.DataFrame({"interval": rows["interval"], "name": label, "before": values, "before_text": texts}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def marks_by_interval(marks: Sequence[Mark], axis: TimeAxis) -> dict[int, dict[str, str]]:
+    """Returns the place of each interval with marks -> the lines that its tooltip has for them; of those of one kind, in order."""
+    lines: dict[int, dict[str, str]] = {}
+    left_out: dict[int, int] = {}
+    for mark in sorted(marks, key=lambda mark: mark.at):
+        place = next((place for place, step in enumerate(axis.steps) if step.start <= mark.at < step.end), None)
+        if place is None or axis.steps[place].is_ahead:
+            continue
+        told = lines.setdefault(place, {})
+        if len(told) == MOST_MARKS:
+            left_out[place] = left_out.get(place, 0) + 1
+            continue
+        key = mark.kind
+        while key in told:
+            key += UNSEEN
+        told[key] = mark.text if len(mark.text) <= LONGEST_MARK else f"{mark.text[:LONGEST_MARK]} …"
+    for place, count in left_out.items():
+        lines[place][f"{count} more{UNSEEN}"] = "on this date"
+    return lines
+
+
+def end_labels(drawn: pd.DataFrame, short: Mapping[str, str], domain: Sequence[float]) -> pd.DataFrame:
+    """Returns the rows with the ``label`` of a line at its last known point, and its height, ``label_y``: no two overlap."""
+    last = drawn[drawn["name"].notna() & drawn["value"].notna()].drop_duplicates("name", keep="last").sort_values("value")
+    gap = (domain[1] - domain[0]) * LABEL_HEIGHT / PLOT_HEIGHT
+    heights: list[float] = []
+    for value in last["value"]:
+        heights.append(max(value, heights[-1] + gap) if heights else value)
+    for place in reversed(range(len(heights))):
+        above = heights[place + 1] - gap if place + 1 < len(heights) else domain[1]
+        heights[place] = min(heights[place], above)
+    labels = pd.DataFrame({"label": last["name"].map(short), "label_y": heights}, index=last.index)
+    return drawn.join(labels)
+
+
+def ghost_of_whole(bands: alt.Chart, axis: Any) -> alt.Chart:
+    """The comparison as a dashed line in steps over the bars of a stack."""
+    whole = bands.encode(x=PLACE, y=alt.Y("before:Q", axis=axis))
+    return whole.mark_line(color=QUIET, strokeWidth=1.75, strokeDash=[4, 2], interpolate="step")
+
+
+def ghosts_of_lines(parts: alt.Chart, axis: Any, shown: alt.Parameter | None) -> alt.Chart:
+    """The comparison as a faint dashed line behind that of the total, or behind those that the legend shows alone."""
+    opacity: Any = alt.value(FAINT)
+    if shown is not None:
+        is_total = "datum.is_total && !length(data('shown_store'))"
+        opacity = alt.when(shown, empty=False).then(alt.value(FAINT)).when(is_total).then(alt.value(FAINT)).otherwise(alt.value(0))
+    ghosts = parts.encode(y=alt.Y("before:Q", axis=axis), opacity=opacity)
+    return ghosts.mark_line(strokeWidth=1.5, strokeDash=[5, 4])
+
+
+def mark_layers(bands: alt.Chart, tip: Any) -> list[alt.Chart]:
+    """A thin rule at each interval with marks, and a handle at its top."""
+    marked = bands.transform_filter("datum.is_marked").encode(x=PLACE)
+    return [
+        marked.mark_rule(color=QUIET, strokeWidth=1, opacity=0.6, strokeDash=[2, 2], tooltip=tip),
+        marked.mark_point(color=QUIET, shape="triangle-down", filled=True, size=70, opacity=1, y=4, tooltip=tip),
+    ]
+
+
+def label_layer(parts: alt.Chart, axis: Any, opacity: Callable[[float], Any]) -> alt.Chart:
+    """Names at the ends of lines, where the chart is wide enough."""
+    size = alt.ExprRef(expr=f"width > {LEAST_WIDTH} ? 11 : 0")
+    return (
+        parts.transform_filter("isValid(datum.label)")
+        .encode(y=alt.Y("label_y:Q", axis=axis), text=alt.Text("label:N"), opacity=opacity(1))
+        .mark_text(align="left", baseline="middle", dx=8, fontSize=size, limit=LABEL_ROOM - 10)
+    )
+
+
+def label_room() -> dict[str, Any]:
+    """The part of the time axis's scale that leaves the room for them."""
+    return {"rangeMax": {"expr": f"width > {LEAST_WIDTH} ? width - {LABEL_ROOM} : width"}}

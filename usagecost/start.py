@@ -1,0 +1,73 @@
+"""What a page shows before its numbers: a skeleton of it, drawn at once, even before the modules behind the page are loaded."""
+
+from __future__ import annotations
+
+import sys
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+LOOK = """<style>
+[data-testid="stElementToolbar"] { display: none }
+[class*="st-key-pinned_other"] a, [class*="st-key-pinned_other"] a * { background-color: transparent; font-weight: 400 }
+@media (min-width: 768px) { [data-testid="stMainBlockContainer"] { padding-left: 2.5rem; padding-right: 2.5rem } }
+</style>"""
+"""What no setting of Streamlit says: its toolbar on charts and tables, which covers our downloads and names columns that are not
+for people, is off; of the boards in the menu only the one that is shown is marked, though all are links to the page that is shown;
+and six cards have room beside each other.
+"""
+SIDEBAR_WIDTH = 250
+CARD_COLUMNS, CARD_WIDTH = 6, 150
+"""One row on a desk, two or three on smaller screens: the narrowest card that shows its whole value."""
+CARD_HEIGHT, TABS_HEIGHT, CHART_HEIGHT, LINK_HEIGHT, LINKS = 173, 35, 330, 28, 6
+"""As high as what comes in their places, in pixels, so that nothing jumps."""
+_SLOTS = "_first_frame"
+
+Slots = tuple[DeltaGenerator, DeltaGenerator]
+"""Where the skeleton is: in the main part and in the sidebar."""
+
+
+def first_frame(title: str, *, has_cards: bool = True) -> None:
+    """Draws the skeleton of a page where the modules behind it are still to be loaded, which takes a second or more.
+
+    The first call of every page, before its imports. A page without it shows nothing for that time.
+    """
+    if hasattr(sys.modules.get("usagecost.ui"), "page"):
+        return
+    configure(title)
+    main, sidebar = st.session_state[_SLOTS] = st.empty(), st.sidebar.empty()
+    with sidebar.container(gap="xsmall"):
+        for _ in range(LINKS):
+            st.skeleton(height=LINK_HEIGHT)
+    draw_frame(main, title, has_cards=has_cards)
+
+
+def configure(title: str) -> None:
+    """The page's name, width and look."""
+    st.set_page_config(page_title=f"{title} · Usage & Cost", layout="wide", initial_sidebar_state=SIDEBAR_WIDTH)
+    st.html(LOOK)
+
+
+def slots() -> Slots:
+    """The places of the skeleton, which are empty where it was not drawn."""
+    drawn: Slots | None = st.session_state.pop(_SLOTS, None)
+    return drawn or (st.empty(), st.sidebar.empty())
+
+
+def draw_frame(place: DeltaGenerator, title: str, words: str = "Starting …", share: float = 0, *, has_cards: bool = True) -> None:
+    """A page's title, how far its start is, and a skeleton of cards and a chart."""
+    with place.container():
+        st.title(title, anchor=False)
+        st.progress(share, text=words)
+        draw_numbers(has_cards=has_cards)
+
+
+def draw_numbers(*, has_cards: bool = True) -> None:
+    """A skeleton of cards and a chart, or of something large."""
+    if has_cards:
+        grid = st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap="small")
+        for _ in range(CARD_COLUMNS):
+            with grid:
+                st.skeleton(height=CARD_HEIGHT)
+        st.skeleton(height=TABS_HEIGHT)
+    st.skeleton(height=CHART_HEIGHT)

@@ -1,0 +1,114 @@
+"""What is marked on the time axes of a page: people's notes, own prices, loads and repricings; and the notes, added and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from usagecost import queries
+from usagecost.annotations import LONGEST_TEXT, Note, NoteProblem, add_note, read_notes, remove_note
+from usagecost.charts import Mark
+from usagecost.engine import open_lake
+from usagecost.lake import LakeError, lake_root
+from usagecost.periods import local_midnight
+from usagecost.pricebook import written_book
+from usagecost.ui.memory import known_for
+from usagecost.ui.reader import reader
+from usagecost.ui.text import days_text, plain
+from usagecost.vocabulary.filters import View
+
+SECONDS = 60
+"""After how long another load or price is marked."""
+MOST_LISTED = 20
+_PROBLEM = "_note_problem"
+
+
+def marks(view: View) -> tuple[Mark, ...]:
+    """The marks of a view; none where what they are made of cannot be read."""
+    period, zone = view.period, view.period.zone
+    try:
+        notes = [Mark(note.instant(zone), "Note", note.text) for note in _notes() if note.is_about(view.filters)]
+    except (NoteProblem, LakeError):
+        notes = []
+    try:
+        done = [Mark(*change) for change in known_for(SECONDS, queries.sources.changes, view.lake)]
+    except LakeError:
+        done = []
+    prices = [Mark(local_midnight(day, "UTC"), "Own price", what) for day, what in known_for(SECONDS, _price_changes, view.lake)]
+    return tuple(mark for mark in (*notes, *prices, *done) if period.start <= mark.at < period.end)
+
+
+def notes(view: View) -> None:
+    """A button behind which a note is added, and those of the period are removed."""
+    with st.popover("Add note", icon=":material/add_comment:", type="tertiary", key="notes_open", on_change="rerun") as box:
+        if box.open:
+            _form(view)
+    if problem := st.session_state.pop(_PROBLEM, None):
+        st.error(plain(problem), title="Nothing was changed", icon=":material/error:")
+
+
+def _form(view: View) -> None:
+    today = view.period.now.date()
+    st.date_input("Day", min(max(view.period.first, today), view.period.last), key="note_day", format="YYYY-MM-DD", required=True)
+    st.text_input("What happened", key="note_text", max_chars=LONGEST_TEXT, placeholder="Moved search to a smaller model")
+    st.button("Save", key="note_save", type="primary", on_click=_save)
+    try:
+        found = _notes()
+    except (NoteProblem, LakeError) as problem:
+        st.caption(f":material/error: {plain(str(problem))}")
+        return
+    zone = view.period.zone
+    shown = [note for note in found if view.period.start <= note.instant(zone) < view.period.end]
+    for place, note in enumerate(sorted(shown, key=lambda note: note.instant(zone), reverse=True)[:MOST_LISTED]):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
+            day = note.instant(zone).astimezone(ZoneInfo(zone)).date()
+            st.markdown(f"**{days_text(day, day)}** {plain(note.text)}", width="stretch")
+            key = f"note_remove_{place}"
+            st.button("Remove", key=key, icon=":material/delete:", type="tertiary", on_click=_remove, args=(note,))
+
+
+def _save() -> None:
+    day, text = st.session_state["note_day"], st.session_state["note_text"].strip()
+    if not text:
+        st.session_state[_PROBLEM] = "A note needs a text."
+    elif isinstance(day, date) and _changed(lambda: add_note(open_lake(lake_root()), Note(at=day, text=text, by=reader() or ""))):
+        st.session_state["note_text"], st.session_state["notes_open"] = "", False
+
+
+def _remove(note: Note) -> None:
+    _changed(lambda: remove_note(open_lake(lake_root()), note))
+
+
+def _changed(change: Callable[[], None]) -> bool:
+    """Whether the file was changed; if not, the next run says why."""
+    try:
+        change()
+    except (NoteProblem, LakeError) as problem:
+        st.session_state[_PROBLEM] = str(problem)
+        return False
+    finally:
+        _remote.clear()
+    return True
+
+
+def _notes() -> tuple[Note, ...]:
+    """The notes beside the configured lake, also while the sample is shown, which goes when the first log is loaded."""
+    lake = open_lake(lake_root())
+    return _remote(lake_root()) if lake.is_remote else read_notes(lake)
+
+
+@st.cache_resource(max_entries=1, ttl=10, show_spinner=False)
+def _remote(lake: str) -> tuple[Note, ...]:
+    """Those of a store: a page that is drawn anew must not ask for them again."""
+    return read_notes(open_lake(lake))
+
+
+def _price_changes(lake: str) -> list[tuple[date, str]]:
+    """The days from which entries of the own book hold, UTC, and of what."""
+    book = written_book(open_lake(lake))
+    kinds = {"Price": book.prices, "Alias": book.aliases, "Discount": book.discounts, "Factor": book.factors}
+    entries = [(kind, entry) for kind, some in kinds.items() for entry in some]
+    return [(entry.since, f"{kind} of {entry.model}") for kind, entry in entries if entry.since]
