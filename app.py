@@ -123,9 +123,10 @@ def spend_stacks(usage: Usage, view: View, by: str, most: int) -> tuple[pd.DataF
     top = named(folds.top_values(usage.by_value, most), view, by, DIMENSIONS[by].plural)
     stacks = named(folds.over_time_by_top(usage, top), view, by)
     names, colors = list(named(top, view, by)["name"]), palette(view, by, top, everything=unfiltered(by, view))
-    parts, unit, axis = charts.parts_of(stacks, "spend_usd"), METRICS["spend_usd"].format, time_axis(usage, view)
+    parts, unit, (steps, ahead) = charts.parts_of(stacks, "spend_usd"), METRICS["spend_usd"].format, ui.with_days_ahead(usage, view)
+    axis = charts.TimeAxis(steps, view.interval, view.period.zone)
     before, marks = ui.before(usage, view, ["spend_usd"], whole=True), ui.marks(view)
-    drawing = charts.over_time(parts, "bar", unit, names, colors, axis, stacked=True, before=before, marks=marks)
+    drawing = charts.over_time(parts, "bar", unit, names, colors, axis, stacked=True, before=before, ahead=ahead, marks=marks)
     return top, stacks, drawing
 
 

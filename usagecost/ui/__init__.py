@@ -8,7 +8,7 @@ from usagecost.ui.answers import answer, empty, no_requests
 from usagecost.ui.blocks import before, cards, chart, chosen, draw, heading, kept, table
 from usagecost.ui.downloads import name_downloads
 from usagecost.ui.forecast_table import forecast_table
-from usagecost.ui.forecast_words import UNTIL
+from usagecost.ui.forecast_words import UNTIL, with_days_ahead
 from usagecost.ui.frame import page
 from usagecost.ui.marks import marks, notes
 from usagecost.ui.ranking import COLUMNS as RANKED
@@ -41,4 +41,5 @@ __all__ = [
     "ranking",
     "spend_columns",
     "table",
+    "with_days_ahead",
 ]

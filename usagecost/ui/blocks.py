@@ -14,7 +14,6 @@ import streamlit as st
 from usagecost import charts, queries
 from usagecost.charts import OPENED, Drawing
 from usagecost.queries.folds import AT_LEAST, Made, Usage
-from usagecost.queries.forecasts import Outlook
 from usagecost.start import CARD_COLUMNS, CARD_WIDTH
 from usagecost.ui import drilldown
 from usagecost.ui.downloads import Numbers, csv_button
@@ -25,7 +24,7 @@ from usagecost.ui.labels import labels_of
 from usagecost.ui.marks import marks
 from usagecost.ui.memory import known
 from usagecost.ui.spend import doubled, with_marks
-from usagecost.ui.text import days_text, previous_text
+from usagecost.ui.text import days_text, plain, previous_text
 from usagecost.vocabulary import CARDS, METRICS, Metric, Sums, spend_coverage, spend_text
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import MINUS, UNKNOWN, exact_count
@@ -54,7 +53,7 @@ def before(usage: Usage, view: View, metrics: Sequence[str], *, whole: bool = Fa
 def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str = "") -> None:
     """Summary cards, each with its change against the previous period and its course, and what is left out of them.
 
-    With a ``name`` a menu beside them leads to their requests.
+    Where the period reaches into this month, also where its spend ends. With a ``name`` a menu beside them leads to their requests.
     """
     lack = shortage(view)
     totals, before = usage.totals, None if lack else usage.totals_before
@@ -62,23 +61,16 @@ def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str
     grid = st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap="small")
     for metric in metrics:
         with grid:
-            card(METRICS[metric], totals, before, usage.complete, outlook=outlook if metric == "spend_usd" else None)
+            card(METRICS[metric], totals, before, usage.complete)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
-        st.caption(" ".join(_notes(totals, view, lack)), width="stretch")
+        notes = [*_notes(totals, view, lack), *([plain(forecast_text(outlook))] if outlook else [])]
+        st.caption(" ".join(notes), width="stretch", help=forecast_help(outlook) if outlook else None)
         if name:
             drilldown.links(view, name)
 
 
-def card(
-    metric: Metric,
-    totals: Sums,
-    before: Sums | None,
-    complete: Sequence[Sums],
-    *,
-    border: bool = True,
-    outlook: Outlook | None = None,
-) -> None:
-    """One metric: its value, its change against the measures before, its forecast, and its course over the complete intervals."""
+def card(metric: Metric, totals: Sums, before: Sums | None, complete: Sequence[Sums], *, border: bool = True) -> None:
+    """One metric: its value, its change against the measures before, and its course over the complete intervals."""
     value = metric.of(totals)
     change = metric.change(value, metric.of(before)) if before else None
     direction = "down" if change and change.startswith(MINUS) else "up"
@@ -88,8 +80,7 @@ def card(
         delta=None if change and change.startswith("0.0") else change,
         delta_arrow=direction,
         delta_color="gray" if metric.better is None else "green" if metric.better == direction else "red",
-        delta_description=forecast_text(outlook) if outlook else None,
-        help=f"{metric.help} {forecast_help(outlook)}" if outlook else metric.help,
+        help=metric.help,
         border=border,
         height="stretch",
         chart_data=None if value is None else _course(metric, complete),

@@ -1,8 +1,14 @@
-"""A forecast in words: how much, how it was made, and how good the same rule was in the periods before."""
+"""A forecast as readers see it: how much, how it was made, how good the same rule was before, and its days on a chart."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pandas as pd
+
 from usagecost.forecast import METHODS, Forecast, TooLittle
+from usagecost.periods import Interval, Period, intervals
+from usagecost.queries.folds import Usage
 from usagecost.queries.forecasts import Outlook, history, outlook, reaches_into
 from usagecost.ui.answers import answer
 from usagecost.ui.spend import MARK
@@ -18,20 +24,39 @@ def outlook_of(view: View) -> Outlook | None:
 
 
 def forecast_text(found: Outlook) -> str:
-    """Forecast $812 ± 40 this month; or that there is none."""
+    """Forecast of spend this month: $812 ± 40. Or that there is none, and why."""
     if isinstance(found.found, TooLittle):
-        return "No forecast yet"
-    mark = MARK if found.is_at_least else ""
-    return f"Forecast {mark}{formats.around(found.found.total, found.found.margin)} this month"
+        return f"No forecast of spend yet: {lack_text(found.found)}."
+    amount = formats.around(found.found.total, found.found.margin)
+    return f"Forecast of spend this month: {MARK if found.is_at_least else ''}{amount}."
 
 
-def forecast_help(found: Outlook, until: str = "month") -> str:
-    """How the forecast was made, and how good the same rule was; or what is lacking."""
+def forecast_help(found: Outlook, until: str = "month") -> str | None:
+    """How the forecast was made, and how good the same rule was; None where there is none."""
     if isinstance(found.found, TooLittle):
-        return f"A forecast takes more history: {lack_text(found.found)}."
-    words = f"By {found.found.method}, the best of {len(METHODS)} methods in {found.found.tests} tests on earlier days. "
-    words += error_text(found.found, until)
-    return f"{words} A lower bound: some requests have no full price." if found.is_at_least else words
+        return None
+    words = f"By {found.found.method}, the best of {len(METHODS)} methods in {found.found.tests} tests on earlier days."
+    return f"{words} {error_text(found.found, until)} The margin covers about 8 in 10 cases."
+
+
+def with_days_ahead(usage: Usage, view: View) -> tuple[tuple[Interval, ...], pd.DataFrame | None]:
+    """The intervals of an answer; where they are days of the running month from its first, all of that month, with a forecast.
+
+    One row is the place of a day from today on (see `charts.over_time`).
+    """
+    found = outlook_of(view)
+    made = found and found.found
+    if not isinstance(made, Forecast) or view.interval != "day" or view.period.first != made.first:
+        return usage.intervals, None
+    rest = Period(view.period.last + timedelta(days=1), made.last, view.period.zone, view.period.now)
+    steps = (*usage.intervals, *(intervals(rest, "day") if rest.days > 0 else ()))
+    path = pd.DataFrame([vars(day) for day in made.path]).rename(
+        columns={"amount": "ahead", "low": "ahead_low", "high": "ahead_high"}
+    )
+    places = {step.label: place for place, step in enumerate(steps)}
+    texts = [f"{formats.usd(day.amount)} ({formats.usd(day.low)} – {formats.usd(day.high)})" for day in made.path]
+    path = path.assign(interval=[places.get(day.isoformat()) for day in path.pop("day")], name=None, ahead_text=texts)
+    return steps, path.dropna(subset="interval").astype({"interval": "int64"})
 
 
 def error_text(found: Forecast, until: str) -> str:
