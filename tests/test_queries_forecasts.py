@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from typer.testing import CliRunner
 
-from tests.views import days, request, view
+from tests.views import days, instant, request, view
+from usagecost.cli import app
+from usagecost.cli.forecasting import forecast_rows
 from usagecost.forecast import Forecast, TooLittle
 from usagecost.queries.forecasts import Outlook, history, outlook, outlooks, reaches_into
 from usagecost.vocabulary.filters import View
@@ -89,3 +93,23 @@ def test_a_lake_without_requests_has_no_forecast(lake_of: Callable[..., str]):
 )
 def test_a_forecast_belongs_to_views_that_reach_into_the_month(first: str, last: str, reaches: bool):
     assert reaches_into(View("", 1, days(first, last, now=NOW), "day", "best")) == reaches
+
+
+def test_the_command_tells_each_value_and_the_total(teams: str):
+    rows = forecast_rows(teams, "month", "team", 10, "UTC", instant(NOW))
+
+    assert [(row["name"], row["so_far_usd"], row["forecast_usd"]) for row in rows[:2]] == [
+        ("search", 200, 300.0),
+        ("finance", 40, None),
+    ]
+    assert (rows[1]["method"], rows[-1]["name"], rows[-1]["so_far_usd"]) == ("Too little history: 19 of 31 days", "Total", 240)
+
+
+def test_the_command_writes_json_and_a_table(teams: str):
+    as_json = CliRunner().invoke(app, ["forecast", "--lake", teams, "--json"])
+    as_table = CliRunner().invoke(app, ["forecast", "--lake", teams, "--by", "team", "--until", "year"])
+    wrong = CliRunner().invoke(app, ["forecast", "--lake", teams, "--by", "nothing"])
+
+    assert [row["name"] for row in json.loads(as_json.stdout)] == ["Total"]
+    assert "Too little history" in as_table.stdout
+    assert wrong.exit_code == 2

@@ -90,6 +90,11 @@ class TooLittle:
     needed: int
     of_last: int | None = None
 
+    @property
+    def words(self) -> str:
+        """12 of 31 days, or 8 of 14 days known in the last 28."""
+        return f"{self.known} of {self.needed} days" + (f" known in the last {self.of_last}" if self.of_last else "")
+
 
 def forecast(daily: Sequence[Amount | None], first: date, so_far: Amount | None, until: str = "month") -> Forecast | TooLittle:
     """Forecasts the end of the period that today is in.

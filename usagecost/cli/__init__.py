@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from usagecost.cli.exporting import export
+from usagecost.cli.forecasting import forecast
 from usagecost.cli.loading import ingest
 from usagecost.cli.prices import prices, reprice, repricings
 from usagecost.cli.receiving import receive
@@ -22,6 +23,7 @@ COMMANDS = (
     ingests,
     remove,
     summary,
+    forecast,
     export,
     prices,
     reprice,

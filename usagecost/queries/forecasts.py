@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from usagecost.forecast import Forecast, TooLittle, forecast, period_of
 from usagecost.periods import Period
 from usagecost.queries import folds
-from usagecost.queries.folds import Usage
+from usagecost.queries.folds import AT_LEAST, Usage
 from usagecost.queries.usage import usage
 from usagecost.queries.values import data_span
 from usagecost.vocabulary import measures_of
@@ -69,6 +69,23 @@ def outlooks(days: Usage, until: str, most: int) -> list[Outlook]:
     rows = [row for row in running if not row["is_other"]]
     rows.sort(key=lambda row: (-(row["spend_usd"] or 0), row["value"] is None, row["value"]))
     return [outlook(days.of_value(row["value"]), until, row["value"]) for row in rows[:most]]
+
+
+def forecast_row(one: Outlook) -> dict[str, Any]:
+    """The numbers of a forecast, None where they are not known; where there is none, ``method`` says why.
+
+    ``error`` is the largest of the same rule in the periods before, as a share of what each cost.
+    """
+    found = one.found if isinstance(one.found, Forecast) else None
+    return {
+        AT_LEAST: one.is_at_least,
+        "so_far_usd": one.so_far,
+        "forecast_usd": found and found.total,
+        "margin_usd": found and found.margin,
+        "before_usd": one.before,
+        "error": max(found.errors) if found and found.errors else None,
+        "method": f"Too little history: {one.found.words}" if isinstance(one.found, TooLittle) else one.found.method,
+    }
 
 
 def reaches_into(view: View, until: str = "month") -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from usagecost.forecast import METHODS, Forecast, TooLittle
-from usagecost.queries.forecasts import Outlook, history, outlook, outlooks
+from usagecost.forecast import METHODS
+from usagecost.queries.folds import AT_LEAST
+from usagecost.queries.forecasts import forecast_row, history, outlook, outlooks, reaches_into
 from usagecost.ui.answers import answer
 from usagecost.ui.blocks import heading, table
-from usagecost.ui.forecast_words import UNTIL, lack_text
+from usagecost.ui.forecast_words import UNTIL
 from usagecost.ui.labels import named
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import View
@@ -21,10 +22,12 @@ USD, PERCENT = "$%,.2f", "%,.1f%%"
 
 
 def forecast_table(view: View, by: str, most: int) -> None:
-    """The values of a dimension that have cost the most in the running period, what they cost in the end, and all of them together.
+    """The values of a dimension that have cost the most in the running period, what each costs in the end, and what all do.
 
-    The period is the one that the reader chooses here. Every value is forecast by itself, so they do not add up to the total.
+    The reader chooses the period. Nothing is shown of views that do not reach into the running month.
     """
+    if not reaches_into(view):
+        return
     until = st.session_state["until"]
     numbers = forecast_rows(view, by, until, min(most, MOST))
     heading(
@@ -38,11 +41,13 @@ def forecast_table(view: View, by: str, most: int) -> None:
     st.segmented_control(
         "Until", list(UNTIL), required=True, key="until", format_func=lambda name: UNTIL[name], label_visibility="collapsed"
     )
+    mark = st.column_config.TextColumn("≥", width=32, help="≥: lower bounds, as of some requests the cost is not known")
     table(
-        numbers.assign(error=numbers["error"] * 100),
+        numbers.assign(error=numbers["error"].astype("Float64") * 100, **{AT_LEAST: numbers[AT_LEAST].map({True: "≥", False: ""})}),
         name="forecast",
         columns={
             by: st.column_config.TextColumn(DIMENSIONS[by].label, width="medium", pinned=True),
+            **({AT_LEAST: mark} if numbers[AT_LEAST].any() else {}),
             "so_far_usd": st.column_config.NumberColumn("So far", format=USD, help=f"Spend of this {until} until now"),
             "forecast_usd": st.column_config.NumberColumn("Forecast", format=USD, help=f"Spend of the whole {until}"),
             "margin_usd": st.column_config.NumberColumn("±", format=USD, help="Covers about 8 in 10 cases"),
@@ -57,23 +62,8 @@ def forecast_table(view: View, by: str, most: int) -> None:
 
 
 def forecast_rows(view: View, by: str, until: str, most: int) -> pd.DataFrame:
-    """One row a value, the most expensive first, and the total: spend so far, forecast and margin, what the period before cost.
-
-    Amounts are NA where they are not known, and for a forecast that takes more history, which ``method`` says then.
-    """
+    """One row a value, the most expensive first, and the total: see `forecast_row`."""
     values, whole = outlooks(answer(history, view, until, by), until, most), outlook(answer(history, view, until), until)
     names = named(pd.DataFrame({"value": [one.value for one in values], "is_other": False}, dtype=object), view, by)["name"]
-    return pd.DataFrame([_row(one, by, name) for one, name in zip([*values, whole], [*names, TOTAL], strict=True)])
-
-
-def _row(one: Outlook, by: str, name: str) -> dict[str, object]:
-    found = one.found if isinstance(one.found, Forecast) else None
-    return {
-        by: name,
-        "so_far_usd": one.so_far,
-        "forecast_usd": found and found.total,
-        "margin_usd": found and found.margin,
-        "before_usd": one.before,
-        "error": max(found.errors) if found and found.errors else None,
-        "method": f"Too little history: {lack_text(one.found)}" if isinstance(one.found, TooLittle) else one.found.method,
-    }
+    rows = zip([*values, whole], [*names, TOTAL], strict=True)
+    return pd.DataFrame([{by: name, **forecast_row(one)} for one, name in rows])

@@ -26,7 +26,7 @@ def outlook_of(view: View) -> Outlook | None:
 def forecast_text(found: Outlook) -> str:
     """Forecast of spend this month: $812 ± 40. Or that there is none, and why."""
     if isinstance(found.found, TooLittle):
-        return f"No forecast of spend yet: {lack_text(found.found)}."
+        return f"Too little history for a forecast of spend: {found.found.words}."
     amount = formats.around(found.found.total, found.found.margin)
     return f"Forecast of spend this month: {MARK if found.is_at_least else ''}{amount}."
 
@@ -65,8 +65,3 @@ def error_text(found: Forecast, until: str) -> str:
         return f"No whole {until} before tells how good it is."
     periods = f"the last {len(found.errors)} {until}s" if len(found.errors) > 1 else f"the last {until}"
     return f"At day {found.day_of_period} it was within {formats.percent(max(found.errors))} in {periods}."
-
-
-def lack_text(lack: TooLittle) -> str:
-    """12 of 31 days of history."""
-    return f"{lack.known} of {lack.needed} days of history" + (f" in the last {lack.of_last}" if lack.of_last else "")

@@ -49,12 +49,11 @@ def usd(amount: Number | None) -> str:
 
 
 def around(amount: Number, margin: Number) -> str:
-    """$812 ± 40; cents below a hundred: $8.12 ± 0.40."""
-    size = max(abs(amount), abs(margin))
-    if size >= 10**6:
+    """$812 ± 40 and $1.23M ± 45.7K; cents below a hundred: $8.12 ± 0.40."""
+    if amount >= 10**6:
         return f"{usd(amount)}{GAP}±{GAP}{count(margin)}"
-    places = 0 if size >= 100 else 2
-    return _minus(f"{'-' if amount < 0 else ''}${abs(amount):,.{places}f}{GAP}±{GAP}{margin:,.{places}f}")
+    places = 0 if amount >= 100 else 2
+    return f"${amount:,.{places}f}{GAP}±{GAP}{margin:,.{places}f}"
 
 
 def percent(share: Number | None) -> str:
