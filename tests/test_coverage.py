@@ -66,7 +66,7 @@ def test_the_page_marks_the_card_the_charts_and_the_table(lake: str, monkeypatch
 
         said = [caption.value.replace("\\", "") for caption in page.caption]
         assert page.metric[4].value == "≥\u00a0$2.00"
-        assert sum("33.3% of requests (1) and 14.3% of tokens have no full price" in text for text in said) == notes
+        assert sum("1 request (33.3%) and 14.3% of tokens have no full price" in text for text in said) == notes
 
 
 @pytest.mark.parametrize("rows", [1, MOST_STYLED])

@@ -35,12 +35,9 @@ ALLOWED = {
     "pricing":   "schema",
     "pricebook": "pricing lake",
     "annotations": "vocabulary periods lake",
-    "ingest":    "sources pricebook pricing lake schema",
+    "ingest":    "sources pricebook pricing lake schema vocabulary",
     "sample":    "ingest sources lake schema",
-    "receive":  "watch ingest sources lake schema",
-    "sync":     "ingest sources lake schema vocabulary",
-    "watch":    "ingest sources lake schema vocabulary",
-    "cli":      f"{READ} engine lake schema sources receive sync watch {WRITE}",
+    "cli":      f"{READ} engine lake schema sources {WRITE}",
     "__main__": "cli",
 }  # fmt: skip
 """Room -> the rooms it may import from, besides itself. A room is a module or a package."""

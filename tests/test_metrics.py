@@ -81,7 +81,7 @@ def test_unpriced_is_null_not_zero(sums_of: Callable):
 
     assert METRICS["spend_usd"].of(sums) is None
     assert spend_text(sums) == "–"
-    assert spend_coverage(sums) == "100.0% of requests (1) and 100.0% of tokens have no full price"
+    assert spend_coverage(sums) == "1 request (100.0%) and 100.0% of tokens have no full price"
 
 
 def test_spend_is_a_lower_bound_where_prices_are_missing(sums_of: Callable):
@@ -89,13 +89,13 @@ def test_spend_is_a_lower_bound_where_prices_are_missing(sums_of: Callable):
     sums = sums_of(priced, *(request() for _ in range(2)), request(input_tokens=20, output_tokens=5))
 
     assert spend_text(sums) == "≥\u00a0$412.00"
-    assert spend_coverage(sums) == "75.0% of requests (3) and 20.0% of tokens have no full price"
+    assert spend_coverage(sums) == "3 requests (75.0%) and 20.0% of tokens have no full price"
 
 
 def test_where_no_tokens_are_known_their_share_is_not_said(sums_of: Callable):
     sums = sums_of(request(list_cost_usd=Decimal(1)), request())
 
-    assert spend_coverage(sums) == "50.0% of requests (1) have no full price"
+    assert spend_coverage(sums) == "1 request (50.0%) has no full price"
 
 
 def test_spend_is_exact_where_every_request_has_a_price(sums_of: Callable):

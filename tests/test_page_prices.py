@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -52,8 +53,11 @@ def test_models_without_a_price_stand_first_with_what_is_known():
     assert list(shown["unpriced_requests"]) == [1, 0]
     assert shown["list_usd"].isna().tolist() == [True, False]
     assert shown["input_tokens"].tolist()[1] == 2.5
-    said = " ".join(text.value for text in page.caption).replace("\\", "")
-    assert "50.0% of requests (1) and 60.0% of tokens have no list price" in said  # 1.5 M of 2.5 M
+    assert "Lower bound: 1 request (50.0%) and 60.0% of tokens have no list price" in words(page)  # 1.5 M of 2.5 M
+    assert list(shown.columns).index("output_tokens") == list(shown.columns).index("input_tokens") + 1
+
+    page.button(key="set_prices").click().run()
+    assert page.selectbox(key="price_model_box").value == LLAMA
 
 
 @pytest.mark.usefixtures("lake")
@@ -65,37 +69,85 @@ def test_reported_and_list_cost_stand_side_by_side():
     assert shown["cause"][0] == "a price that changed, or a surcharge of the gateway"
 
 
-def test_a_price_is_set_previewed_applied_and_taken_back(lake: Lake):
-    page = opened("Set a price")
-    page.number_input(key="price_input").set_value(2.0)
-    page.number_input(key="price_output").set_value(4.0).run()
-    page.button[[button.label for button in page.button].index("Save price")].click().run()
-    assert [box.value for box in page.success] == [
-        "Requests loaded from now on use it. Stored ones keep what they have until they are repriced."
-    ]
-    assert 'model = "our-llama"\ninput = 2.0\noutput = 4.0' in (lake.root.parent / "prices.toml").read_text()
+LLAMA, GPT = "vllm / our-llama", "openai / gpt-4o"
 
-    page = opened("Reprice")
-    page.radio(key="reprice_scope").set_value("The whole lake").run()
-    page.button(key="reprice_preview").click().run()
+
+def typed(page: AppTest, model: str, **amounts: str) -> AppTest:
+    """Amounts written into the form of a model."""
+    for name, amount in amounts.items():
+        page.text_input(key=f"price {model}_{name}").set_value(amount)
+    return page.run()
+
+
+def words(page: AppTest) -> str:
+    """What the page says in small print."""
+    return " ".join(text.value for text in page.caption).replace("\\", "")
+
+
+def test_a_price_is_set_previewed_applied_and_undone_on_one_tab(lake: Lake):
+    page = opened("Set a price")
+    assert page.selectbox(key="price_model_box").value == LLAMA
+    assert "1 of 1 request in this period have no list price: the price list has no such model at this provider." in words(page)
+
+    typed(page, LLAMA, input="2.0", output="4").button(key="price_save").click().run()
+    assert [box.value for box in page.success] == [
+        "Requests loaded from now on use it; stored ones keep the price they have until they are repriced."
+    ]
+    assert 'model = "our-llama"\ninput = 2.0\noutput = 4\n' in (lake.root.parent / "prices.toml").read_text()
     assert [metric.value for metric in page.metric] == ["≥\u00a0$0.00", "$4.00"]
     assert rows_of(lake, "list_cost_usd")[0] == (None,)
 
     page.button(key="reprice_apply").click().run()
-    assert not page.exception
+    assert page.success[0].value.replace("\\", "") == "List cost ≥\u00a0$0.00 → $4.00, in version 2 of the lake."
     assert rows_of(lake, "list_cost_usd") == [(Decimal(4),), (Decimal("2.5"),)]
-    (act,) = lake.repricings()["id"].to_pylist()
 
-    page.button(key=f"undo_{act}").click().run()
+    page.button(key="undo_done").click().run()
+    assert not page.exception
     assert rows_of(lake, "list_cost_usd") == [(None,), (Decimal("2.5"),)]
 
 
-def test_a_price_that_would_break_the_book_is_not_written(lake: Lake):
-    page = opened("Set a price")
-    page.button[[button.label for button in page.button].index("Save price")].click().run()
+def test_what_was_undone_is_not_offered_to_be_undone_again(lake: Lake):
+    (lake.root.parent / "prices.toml").write_text('[[price]]\nmodel = "our-llama"\ninput = 2\n')
+    page = opened("Reprice")
+    page.button(key="reprice_preview").click().run()
+    page.button(key="reprice_apply").click().run()
+    (act,) = lake.repricings()["id"].to_pylist()
 
-    assert "there is no rate" in page.error[0].value
-    assert not (lake.root.parent / "prices.toml").exists()
+    page.button(key=f"undo_{act}").click().run()
+
+    history = [text.value for text in page.markdown if " UTC** · " in text.value]
+    assert [line.split(" · ")[1] for line in history] == ["1 request put back (undo)", "1 request repriced"]
+    assert any("Undone" in text.value for text in page.markdown)
+    assert not [button.key for button in page.button if button.label == "Undo"]
+
+
+@pytest.mark.parametrize(
+    ("amounts", "reason"),
+    [
+        ({}, "Enter at least one rate."),
+        ({"input": "cheap"}, "Input: write a number with a point, such as 0.15."),
+        ({"output": "-1"}, "Output is '-1': it cannot be negative."),
+        ({"input": "0.0000012"}, "existing entries are kept."),
+    ],
+)
+@pytest.mark.usefixtures("lake")
+def test_a_price_that_is_empty_or_wrong_cannot_be_saved(amounts: dict, reason: str):
+    page = typed(opened("Set a price"), LLAMA, **amounts)
+
+    assert page.button(key="price_save").disabled is ("kept" not in reason)
+    assert reason in words(page)
+
+
+@pytest.mark.usefixtures("lake")
+def test_a_link_chooses_the_model_whose_price_is_set():
+    page = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/4_Prices.py")
+    page.query_params["part"] = "Set a price"
+    page.query_params["price_model"] = "(not reported) / of last year"  # which the period has not
+    page.run()
+
+    assert page.selectbox(key="price_model_box").value == "(not reported) / of last year"
+    assert 'model = "of last year"' in page.code[0].value
+    assert "provider" not in page.code[0].value
 
 
 def test_a_broken_book_is_said_on_the_page(lake: Lake):
@@ -149,29 +201,136 @@ def test_reads_that_are_not_billed_or_billed_in_full_are_told_apart(lake: Lake, 
     assert shown["cause"]["anthropic / claude-sonnet-4-0"] == "cache reads, which the source bills as other input"
 
 
-def test_after_a_price_is_written_its_effect_is_one_click_away(lake: Lake):
+def test_an_alias_is_saved_and_previewed_as_what_it_stands_for(lake: Lake):
     page = opened("Set a price")
-    page.radio(key="price_kind").set_value("Alias of").run()
-    page.selectbox(key="price_means").set_value("openai/gpt-4o").run()
-    page.button[[button.label for button in page.button].index("Save price")].click().run()
-    page.button(key="price_reprice").click().run()
+    page.radio(key=f"price {LLAMA}_kind").set_value("Alias of").run()
+    assert "Choose the listed model that it stands for." in words(page)
+    page.selectbox(key=f"price {LLAMA}_means").set_value("openai/gpt-4o").run()
+    page.button(key="price_save").click().run()
 
     assert not page.exception
     assert 'stands_for = "openai/gpt-4o"' in (lake.root.parent / "prices.toml").read_text()
-    page.radio(key="reprice_scope").set_value("The whole lake").run()
-    page.button(key="reprice_preview").click().run()
     assert [metric.value for metric in page.metric] == ["≥\u00a0$0.00", "$7.50"]  # 1 M at 2.50 and 500 k at 10
 
 
 def test_a_discount_of_a_provider_is_written_as_one(lake: Lake):
     page = opened("Set a price")
-    page.radio(key="price_kind").set_value("Discount").run()
-    page.selectbox(key="price_model").set_value("openai / gpt-4o").run()
-    page.radio(key="price_scope").set_value("Everything of its provider").run()
-    page.number_input(key="price_percent").set_value(12.5).run()
-    page.button[[button.label for button in page.button].index("Save price")].click().run()
+    page.selectbox(key="price_model_box").set_value(GPT).run()
+    page.radio(key=f"price {GPT}_kind").set_value("Discount").run()
+    page.radio(key=f"price {GPT}_scope").set_value("Everything of its provider").run()
+    typed(page, GPT, percent="12.5").button(key="price_save").click().run()
 
     assert '[[discount]]\nprovider = "openai"\npercent = 12.5' in (lake.root.parent / "prices.toml").read_text()
+
+
+# ---- own prices
+
+OWN = """\
+# contract of June
+[[price]]
+provider = "vllm"
+model = "our-llama"
+from = 2026-01-01
+input = 2
+output = 4.5
+
+[[alias]]
+model = "our-bot"
+stands_for = "openai/gpt-4o"
+
+[[price]]
+provider = "vllm"
+model = "our-llama"
+from = 2026-06-01
+input = 1.5
+[[price.tier]]
+above_input = 200000
+input = 3
+"""
+
+
+@pytest.fixture
+def own(lake: Lake) -> Path:
+    """The price file of the lake, with entries."""
+    file = lake.root.parent / "prices.toml"
+    file.write_text(OWN)
+    return file
+
+
+def entry_of(number: int) -> AppTest:
+    """The page with the dialog of one entry."""
+    page = opened("Own prices")
+    page.query_params["entry"] = str(number)
+    return page.run()
+
+
+@pytest.mark.usefixtures("own")
+def test_own_prices_are_listed_with_their_days_and_rates():
+    shown = opened("Own prices").dataframe[0].value
+
+    assert shown[["model", "kind", "says", "state"]].to_numpy().tolist() == [
+        ["our-llama", "Price", "", "Past"],
+        ["our-bot", "Alias", "stands for openai/gpt-4o", "In force"],
+        ["our-llama", "Price", "also tier", "In force"],
+    ]
+    assert [str(day) for day in shown["until"]] == ["2026-05-31", "None", "None"]
+    assert (shown["input"][0], shown["output"][0], shown["note"][0]) == (2.0, 4.5, "contract of June")
+
+
+@pytest.mark.usefixtures("lake")
+def test_without_own_prices_the_tab_says_so():
+    assert "Set a price, an alias or a discount" in opened("Own prices").info[0].value
+
+
+def test_an_own_price_is_corrected_in_place(own: Path):
+    page = entry_of(1)
+    key = next(box.key for box in page.text_input if box.label == "Output")
+    assert (page.button(key="entry_save").disabled, page.text_input(key=key).value) == (True, "4.5")
+    page.text_input(key=key).set_value("4.25").run()
+    page.button(key="entry_save").click().run()
+
+    assert not page.exception
+    assert own.read_text() == OWN.replace("output = 4.5", "output = 4.25")
+
+
+def test_an_own_price_with_tiers_is_corrected_as_text(own: Path):
+    page = entry_of(3)
+    page.text_area[0].set_value(page.text_area[0].value.replace("input = 3", "input = -3")).run()
+    assert "Input is '-3': it cannot be negative." in words(page)
+    page.text_area[0].set_value(page.text_area[0].value.replace("input = -3", "input = 4")).run()
+    page.button(key="entry_save").click().run()
+
+    assert own.read_text() == OWN.replace("input = 3", "input = 4")
+
+
+def test_an_own_price_is_ended_by_an_entry_more(own: Path):
+    page = entry_of(2)
+    page.segmented_control(key="entry_act").set_value("End").run()
+    page.date_input[-1].set_value(date(2026, 8, 1)).run()
+    page.button(key="entry_save").click().run()
+
+    assert own.read_text().startswith(OWN)
+    assert own.read_text().endswith('[[alias]]\nmodel = "our-bot"\nfrom = 2026-08-01\nended = true\n')
+    shown = page.dataframe[0].value
+    assert [str(day) for day in shown["until"]] == ["2026-05-31", "2026-07-31", "None", "None"]
+
+
+def test_an_own_price_is_removed_after_its_lines_were_shown(own: Path):
+    page = entry_of(2)
+    page.segmented_control(key="entry_act").set_value("Remove").run()
+    assert page.code[0].value == '[[alias]]\nmodel = "our-bot"\nstands_for = "openai/gpt-4o"'
+    page.button(key="entry_save").click().run()
+
+    assert "[[alias]]" not in own.read_text()
+    assert own.read_text().count("[[price]]") == 2
+
+
+@pytest.mark.usefixtures("lake")
+def test_a_broken_price_file_is_said_with_its_line_where_it_would_be_changed(own: Path):
+    own.write_text(OWN.replace("output = 4.5", 'output = "cheap"'))
+
+    said = opened("Own prices").warning[0].value.replace("\\", "")
+    assert "line 7, output is 'cheap': it has to be a number." in said
 
 
 def test_cache_economics_by_model_may_be_negative(lake: Lake, tmp_path: Path):

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from tests.lake_rows import rows_of
 from usagecost.cli import app
 from usagecost.ingest import ingest
-from usagecost.lake import Lake
-from usagecost.pricebook import add_entry, current_book
-from usagecost.pricing import BookProblem
+from usagecost.lake import Lake, LakeChanged
+from usagecost.pricebook import add_entry, change_entry, current_book, entries
+from usagecost.pricing import BookProblem, days_held, entry_text, parse_book, text_with, written_entries
 
 OWN = '[[price]]\nmodel = "our-llama"\ninput = 2\noutput = 4\n'
 TABLE = """request_id,started_at,provider,model,user_id,input_tokens,output_tokens,reported_cost_usd
@@ -140,3 +143,122 @@ def test_the_book_is_checked_by_a_command(loaded: Lake, book: Path):
 
     book.write_text(OWN + "oops\n")
     assert run(loaded, "prices").exit_code == 1
+
+
+# ---- one entry among others
+
+FILE = """\
+# Ours.
+
+# contract of June
+# signed by Ada
+[[price]]
+model = "our-llama"
+input = 2
+
+# ---- what is cheaper
+
+[[discount]]   # of all
+percent = 10
+from = 2026-03-01
+
+[[price]]
+model = "our-llama"
+from = 2026-06-01
+input = 1
+[[price.tier]]
+above_input = 1000
+input = 3
+"""
+
+
+def test_entries_are_listed_with_their_lines_and_notes(lake: Lake, book: Path):
+    book.write_text(FILE)
+
+    first, second, third = entries(lake)
+    assert (first.kind, first.note, first.text) == (
+        "price", "contract of June signed by Ada",
+        '# contract of June\n# signed by Ada\n[[price]]\nmodel = "our-llama"\ninput = 2\n',
+    )  # fmt: skip
+    assert (second.kind, second.note, second.text) == ("discount", "", "[[discount]]   # of all\npercent = 10\nfrom = 2026-03-01\n")
+    assert third.text == FILE[FILE.rindex("[[price]]") :]
+    assert [days_held([first, second, third], place) for place in range(3)] == [
+        (None, date(2026, 5, 31)),
+        (date(2026, 3, 1), None),
+        (date(2026, 6, 1), None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("days", "held"),
+    [
+        ([(1, None), (5, None)], (1, 4)),
+        ([(1, None), (None, None)], None),  # the later one holds on all days
+        ([(1, 9), (None, 4)], (5, 9)),
+        ([(1, 9), (20, None)], (1, 9)),
+        ([(1, None), (5, 6), (3, None)], (1, 2)),
+    ],
+)
+def test_an_entry_holds_until_a_later_one_of_its_model_begins(days: list, held: tuple | None):
+    def day(number: int | None) -> date | None:
+        return number and date(2026, 5, number)
+
+    file = "\n".join(entry_text("price", {"model": "m", "from": day(a), "until": day(b), "free": True}) for a, b in days)
+
+    assert days_held(written_entries(file), 0) == (held and tuple(map(day, held)))
+
+
+NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
+
+
+@given(name=NAMES, note=st.text(st.characters(codec="utf-8"), max_size=30))
+def test_whatever_a_log_calls_a_model_is_written_as_it_is(name: str, note: str):
+    written = entry_text("price", {"provider": name, "model": name, "from": date(2026, 5, 1), "input": Decimal("0.000001")}, note)
+
+    (price,) = parse_book(written).prices
+    assert (price.provider, price.model, price.input) == (name, name, Decimal("0.000001"))
+
+
+@given(
+    gaps=st.lists(st.sampled_from(["", "\n", "\n\n", "\n# a section\n\n", "# a note\n", "\r\n"]), min_size=1, max_size=5),
+    place=st.integers(0, 4),
+    new=st.sampled_from(["", '# new\n[[alias]]\nmodel = "bot"\nstands_for = "openai/gpt-4o"']),
+)
+def test_changing_an_entry_leaves_all_others_as_they_are(gaps: list[str], place: int, new: str):
+    file = "".join(f'{gap}[[price]]\nmodel = "m{number}"\ninput = {number}\n' for number, gap in enumerate(gaps))
+    before = written_entries(file)
+    place %= len(before)
+
+    after = written_entries(text_with(file, before[place], new))
+
+    others = [(one.text, one.entry) for at, one in enumerate(before) if at != place]
+    assert [(one.text, one.entry) for one in after if one.kind == "price"] == others
+    assert [one.note for one in after if one.kind == "alias"] == (["new"] if new else [])
+
+
+def test_an_entry_is_corrected_and_removed_and_the_rest_stays(lake: Lake, book: Path):
+    book.write_text(FILE)
+
+    change_entry(lake, entries(lake)[0], '[[price]]\nmodel = "our-llama"\ninput = 2.5')
+    assert book.read_text() == FILE.replace("# contract of June\n# signed by Ada\n", "").replace("input = 2\n", "input = 2.5\n")
+    change_entry(lake, entries(lake)[1], "")
+    assert [one.kind for one in entries(lake)] == ["price", "price"]
+    assert "# ---- what is cheaper" in book.read_text()
+
+
+def test_an_entry_that_somebody_else_has_changed_is_left_alone(lake: Lake, book: Path):
+    book.write_text(FILE)
+    seen = entries(lake)[0]
+    book.write_text(changed := FILE.replace("input = 2\n", "input = 7\n"))
+
+    with pytest.raises(LakeChanged, match="changed by somebody else"):
+        change_entry(lake, seen, "")
+    assert book.read_text() == changed
+
+
+def test_a_correction_that_would_break_the_file_is_not_made(lake: Lake, book: Path):
+    book.write_text(FILE)
+
+    with pytest.raises(BookProblem, match="it cannot be negative"):
+        change_entry(lake, entries(lake)[0], '[[price]]\nmodel = "x"\ninput = -1')
+    assert book.read_text() == FILE

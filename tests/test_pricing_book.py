@@ -158,6 +158,26 @@ def test_an_empty_book_changes_nothing():
 
 
 @pytest.mark.parametrize(
+    ("book", "before", "after"),
+    [
+        ('[[price]]\nmodel = "gpt-4o"\ninput = 1\n[[price]]\nmodel = "gpt-4o"', (1, "override"), ("2.5", "exact")),
+        (
+            '[[alias]]\nmodel = "our-bot"\nstands_for = "openai/gpt-4o"\n[[alias]]\nmodel = "our-bot"',
+            ("2.5", "alias"),
+            (None, "unpriced"),
+        ),
+        ('[[discount]]\npercent = 50\n[[discount]]\nmodel = "gpt-4o"', ("1.25", "discount"), ("2.5", "exact")),
+    ],
+)
+def test_an_entry_ends_those_before_it_from_its_day_on(book: str, before: tuple, after: tuple):
+    ended, model = f"{book}\nfrom = 2026-05-02\nended = true", "our-bot" if "bot" in book else "gpt-4o"
+    asked = {"provider": "openai", "model": model, "input_tokens": M, "output_tokens": 0}
+    costs = [priced(ended, started_at=on(day), **asked) for day in ("2026-05-01", "2026-05-02")]
+
+    assert [(cost[0], cost[1]) for cost in costs] == [(known and Decimal(known), status) for known, status in (before, after)]
+
+
+@pytest.mark.parametrize(
     ("book", "sentence"),
     [
         (
@@ -172,6 +192,9 @@ def test_an_empty_book_changes_nothing():
         ('[[price]]\nmodel = "a"\ninput = "cheap"', "line 3, input is 'cheap': it has to be a number."),
         ("[[price]]\ninput = 1", "line 1, model: it is missing."),
         ('[[price]]\nmodel = "a"', "line 1, price: there is no rate: say input and output"),
+        ('[[price]]\nmodel = "a"\ninput = 1\nended = true', "rates, free = true and ended = true exclude each other"),
+        ('[[alias]]\nmodel = "a"', 'line 1, alias: say either stands_for = "provider/model" or ended = true.'),
+        ("[[discount]]\npercent = 0", "line 1, discount: say either percent, above 0, or ended = true."),
         ("[[discount]]\npercent = 120", "line 2, percent is '120': less than or equal to 100."),
         (
             '\n[[alias]]\nmodel = "x"\nstands_for = "openai/nothing-like-it"',

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from usagecost.cli import app
 from usagecost.lake import Lake
-from usagecost.sample import ensure_sample, lakes, sample_requests
+from usagecost.sample import ensure_sample, lakes, sample_progress, sample_requests
 
 
 @pytest.fixture
@@ -52,3 +52,13 @@ def test_a_sample_that_can_be_written_nowhere_says_what_to_set(tmp_path: Path, m
     assert (command.exit_code, command.output.startswith(sentence)) == (1, True)
     assert not page.exception
     assert page.warning[0].value.replace("\\", "").startswith(sentence)
+
+
+def test_a_sample_that_is_made_says_how_far_it_is(tmp_path: Path):
+    assert sample_progress(tmp_path) == 0
+    days = tmp_path / ".making-now" / "requests"
+    days.mkdir(parents=True)
+    assert sample_progress(tmp_path) == 0.1
+    for day in range(121):
+        (days / f"day={day}").mkdir()
+    assert sample_progress(tmp_path) == 1

@@ -219,7 +219,7 @@ def test_a_spend_that_leaves_something_out_says_so_everywhere(lake_of: Callable[
     )
 
     assert page.metric[0].value == "≥\u00a0$3.00"
-    assert all("have no full price" in caption.value for caption in page.caption)
+    assert all("no full price" in caption.value for caption in page.caption)
 
     asked = view(lake, days(date.today() - timedelta(days=1), date.today() + timedelta(days=1)))  # noqa: DTZ011
     bars = Panel(metrics=("spend_usd",), split="model", chart="bar")

@@ -55,6 +55,13 @@ class Note(BaseModel):
             raise ValueError(f"{unknown[0]!r} is no dimension: use one of {', '.join(DIMENSIONS)}")
         return only
 
+    @property
+    def toml(self) -> str:
+        """The note as it stands in the file."""
+        said = self.model_dump(exclude_defaults=True)
+        only = said.pop("only", None)
+        return f"[[note]]\n{tomli_w.dumps(said)}" + (f"[note.only]\n{tomli_w.dumps(only)}" if only else "")
+
     def instant(self, zone: str) -> datetime:
         """When it is marked in a zone: a day where it begins."""
         return self.at.astimezone(UTC) if isinstance(self.at, datetime) else local_midnight(self.at, zone)
@@ -104,8 +111,7 @@ def add_note(lake: Lake, note: Note) -> None:
     """Appends a note; raises NoteProblem, and changes nothing, if the file were broken then, and LakeError."""
     folder: TextFolder = lake.texts_beside()
     text = folder.read(NAME)
-    added = tomli_w.dumps({"note": [note.model_dump(exclude_defaults=True)]})
-    whole = f"{(text or HEADER).rstrip()}\n\n{added}"
+    whole = f"{(text or HEADER).rstrip()}\n\n{note.toml}"
     parse_notes(whole)
     folder.put(NAME, whole, seen=text)
 
@@ -132,7 +138,7 @@ def _without(text: str, place: int, left: Sequence[Note]) -> str:
                 return cut
         except NoteProblem:
             pass
-    return HEADER + "\n" + tomli_w.dumps({"note": [note.model_dump(exclude_defaults=True) for note in left]})
+    return "\n".join([HEADER, *(note.toml for note in left)])
 
 
 def _line(text: str, place: Sequence[str | int]) -> int:

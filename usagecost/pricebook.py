@@ -15,8 +15,8 @@ from pathlib import Path
 
 import duckdb
 
-from usagecost.lake import Lake, LakeError, Pricing
-from usagecost.lake.atomic import write_whole
+from usagecost.lake import Lake, LakeChanged, LakeError, Pricing
+from usagecost.lake.storage import Disk
 from usagecost.lake.texts import writing_explained
 from usagecost.pricing import (
     NO_BOOK,
@@ -24,17 +24,22 @@ from usagecost.pricing import (
     Book,
     BookProblem,
     ListProblem,
+    Written,
     fetched_list,
     parse_book,
     prices_version,
+    text_with,
     use_list,
     with_prices,
+    written_entries,
 )
 
 NAME = "prices.toml"
 _LAST_GOOD = "prices.last-good.toml"
 
 _LIST = "list-prices.json"
+
+_CHANGED = "The price file was changed by somebody else in the meantime: look at it again, then change it."
 
 HEADER = """\
 # Own prices, aliases and discounts over the price list. Of each kind the last entry that fits holds: append new ones with a date.
@@ -83,13 +88,36 @@ def add_entry(lake: Lake, entry: str) -> Book:
     Raises LakeError if it cannot be written, or was changed by somebody else in this moment.
     """
     text = _text(lake)
-    whole = f"{(text or HEADER).rstrip()}\n\n{entry.strip()}\n"
+    return _put(lake, f"{(text or HEADER).rstrip()}\n\n{entry.strip()}\n", seen=text)
+
+
+def entries(lake: Lake) -> list[Written]:
+    """The entries of the price file in its order; raises BookProblem or LakeError."""
+    return written_entries(_text(lake) or "")
+
+
+def change_entry(lake: Lake, seen: Written, entry: str) -> Book:
+    """Put other lines, written as TOML, in the place of an entry as `entries` gave it; none remove it. All else stays as it is.
+
+    Raises BookProblem, and changes nothing, if the book were broken then; LakeChanged if the entry is not there any more.
+    """
+    text = _text(lake)
+    if text is None or seen not in written_entries(text):
+        raise LakeChanged(_CHANGED)
+    return _put(lake, text_with(text, seen, entry), seen=text)
+
+
+def _put(lake: Lake, whole: str, *, seen: str | None) -> Book:
+    """Puts another text in the place of the one that was seen, if that is still there and the new one is good."""
     book = parse_book(whole)
-    if file := _file(lake):
-        with writing_explained(str(file)):
-            write_whole(file, whole.encode())
-    else:
-        lake.write_text(NAME, whole, replacing=text)
+    file = _file(lake)
+    if file is None:
+        lake.write_text(NAME, whole, replacing=seen)
+        return book
+    with writing_explained(str(file)):
+        is_done = Disk(file.parent).replace(file.name, whole.encode(), None if seen is None else seen.encode())
+    if not is_done:
+        raise LakeChanged(_CHANGED)
     return book
 
 
@@ -146,7 +174,7 @@ def _text(lake: Lake) -> str | None:
     if file is None:
         return lake.read_text(NAME)
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_bytes().decode()  # with the ends of lines as they are
     except FileNotFoundError:
         return None
     except UnicodeDecodeError:

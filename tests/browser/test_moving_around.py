@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -158,3 +159,12 @@ def test_the_first_screen_of_a_laptop_shows_all_cards_in_a_row_and_the_first_cha
         heading = page.get_by_role("heading", level=2).first.bounding_box()
         assert heading
         assert heading["y"] < 480
+
+
+def test_the_first_start_shows_the_page_and_how_far_the_sample_is(browser: BrowserContext, tmp_path: Path) -> None:
+    for address in serve({"USAGECOST_SAMPLE": str(tmp_path / "sample")}):
+        for page in open_page(browser):
+            page.goto(address, wait_until="domcontentloaded")
+            expect(page.get_by_text("Starting …").or_(page.get_by_text("Making sample data …"))).to_be_visible()
+            expect(page.get_by_role("heading", name="Usage and cost")).to_be_visible()
+            expect(page.get_by_text("Making sample data … 10%")).to_be_visible()

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import LOOKS, open_page, serve, settle, width
+from tests.browser.conftest import LOOKS, open_page, serve, settle, visit, width
 from tests.browser.test_usage_and_cost import STREAMLIT_BASELINE
 from tests.lake_rows import rows_of
 from usagecost.ingest import ingest
@@ -17,7 +17,7 @@ from usagecost.lake import Lake
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PARTS = ("Models", "Set a price", "Reported and list", "Cache", "Reprice")
+PARTS = ("Models", "Set a price", "Own prices", "Reported and list", "Cache", "Reprice")
 ROWS = """request_id,started_at,provider,model,user_id,input_tokens,output_tokens,cache_read_tokens,reported_cost_usd
 a,2026-11-01T10:00:00Z,vllm,<img src=x onerror=alert(1)>,ada,1000000,500000,,
 b,2026-11-02T10:00:00Z,openai,gpt-4o,bob,1000000,0,400000,3
@@ -39,45 +39,55 @@ def app(lake: Lake) -> Iterator[str]:
     yield from serve({"USAGECOST_LAKE": str(lake.root)})
 
 
-def visit_part(page: Page, app: str, part: str) -> None:
+def visit_part(page: Page, app: str, part: str, more: str = "") -> None:
     """Opens a tab of the page over all time."""
-    page.goto(f"{app}/Prices?range=All+time&part={part.replace(' ', '+')}", wait_until="domcontentloaded")
+    page.goto(f"{app}/Prices?range=All+time&part={part.replace(' ', '+')}&{more}", wait_until="domcontentloaded")
     expect(page.get_by_role("tab", name=part)).to_have_attribute("aria-selected", "true")
     settle(page)
 
 
-def test_a_price_is_set_previewed_applied_and_taken_back(page: Page, app: str, lake: Lake) -> None:
-    visit_part(page, app, "Set a price")
-    for label, rate in (("Input, USD / M tokens", "2"), ("Output, USD / M tokens", "4")):
+def test_from_a_lower_bound_a_price_is_set_previewed_applied_and_undone(page: Page, app: str, lake: Lake) -> None:
+    visit(page, f"{app}/?range=All+time")
+    page.get_by_role("link", name="Set prices").first.click()
+    save = page.get_by_role("button", name="Save price")
+    expect(save).to_be_disabled()
+    expect(page.get_by_text("Enter at least one rate.")).to_be_visible()
+    for label, rate in (("Input", "2"), ("Output", "4")):  # typed, and known without leaving the field
         page.get_by_label(label, exact=True).fill(rate)
-        page.keyboard.press("Tab")
         settle(page)
-    page.get_by_role("button", name="Save price").click()
-    page.get_by_role("button", name="Preview what it changes").click()
-    settle(page)
-    page.get_by_text("The whole lake", exact=True).click()
-    settle(page)
-    page.get_by_role("button", name="Preview", exact=True).click()
-    settle(page)
+    save.click()
+    apply = page.get_by_role("button", name="Reprice 1 request")
+    expect(apply).to_be_visible()
     assert page.get_by_test_id("stMetricValue").all_inner_texts() == ["≥\u00a0$0.00", "$4.00"]  # 1 M at 2, 500 k at 4
     assert rows_of(lake, "list_cost_usd")[0] == (None,)
 
-    page.get_by_role("button", name="Reprice 1 request").click()
+    apply.click()
     expect(page.get_by_text("1 request repriced")).to_be_visible()
     assert rows_of(lake, "list_cost_usd")[0] == (Decimal(4),)
 
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("Undone", exact=False).first).to_be_visible()
-    settle(page)
+    expect(page.get_by_text("1 request undone")).to_be_visible()
     assert rows_of(lake, "list_cost_usd")[0] == (None,)
 
 
+def test_a_click_on_an_own_price_opens_it_and_back_closes_it(page: Page, app: str, lake: Lake) -> None:
+    (lake.root.parent / "prices.toml").write_text('[[price]]\nmodel = "gpt-4o"\ninput = 2\n')
+    visit_part(page, app, "Own prices")
+    page.get_by_test_id("stDataFrame").click(position={"x": 60, "y": 52})
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Input", exact=True)).to_have_value("2")
+    settle(page)
+    page.go_back()
+    expect(dialog).to_have_count(0)
+
+
 @LOOKS
-def test_every_tab_is_accessible_and_fits_the_screen(app: str, browser: BrowserContext, look: dict) -> None:
+def test_every_tab_is_accessible_and_fits_the_screen(app: str, browser: BrowserContext, lake: Lake, look: dict) -> None:
+    (lake.root.parent / "prices.toml").write_text('[[price]]\nmodel = "gpt-4o"\ninput = 2\n')
     for page in open_page(browser, **look):
         found = {}
-        for part in PARTS:
-            visit_part(page, app, part)
+        for part in (*PARTS, "Own prices&entry=1"):
+            visit_part(page, app, *part.partition("&")[::2])
             found |= {(part, rule["id"]): rule["nodes"] for rule in Axe().run(page).response["violations"]}
             assert width(page) <= page.viewport_size["width"]
 

@@ -26,7 +26,7 @@ LABEL_ROOM, LEAST_WIDTH = 118, 560
 """Pixels beside the lines for their labels, and the width of a chart that has the room."""
 LABEL_HEIGHT, PLOT_HEIGHT = 13, 215
 """Pixels that a label takes, and that the axis of values is high at least."""
-MOST_MARKS, LONGEST_MARK = 4, 120
+MOST_MARKS, LONGEST_MARK = 4, 80
 """Marks of one interval that a tooltip lists, and the letters of each; the rest is counted."""
 UNSEEN = "\u200b"
 """Follows each name in a tooltip. Names are keys there: so none is taken for a number or a heading, and none stands there twice."""
@@ -103,7 +103,7 @@ def end_labels(drawn: pd.DataFrame, short: Mapping[str, str], domain: Sequence[f
 def ghost_of_whole(bands: alt.Chart, axis: Any) -> alt.Chart:
     """The comparison as a dashed line in steps over the bars of a stack."""
     whole = bands.encode(x=PLACE, y=alt.Y("before:Q", axis=axis))
-    return whole.mark_line(color=QUIET, strokeWidth=1.75, strokeDash=[4, 2], interpolate="step")
+    return whole.mark_line(color=QUIET, strokeWidth=1.75, strokeDash=[4, 2], interpolate="step", aria=False)
 
 
 def forecast_layers(bands: alt.Chart, axis: Any) -> list[alt.Chart]:
@@ -122,15 +122,15 @@ def ghosts_of_lines(parts: alt.Chart, axis: Any, shown: alt.Parameter | None) ->
         is_total = "datum.is_total && !length(data('shown_store'))"
         opacity = alt.when(shown, empty=False).then(alt.value(FAINT)).when(is_total).then(alt.value(FAINT)).otherwise(alt.value(0))
     ghosts = parts.encode(y=alt.Y("before:Q", axis=axis), opacity=opacity)
-    return ghosts.mark_line(strokeWidth=1.5, strokeDash=[5, 4])
+    return ghosts.mark_line(strokeWidth=1.5, strokeDash=[5, 4], aria=False)
 
 
 def mark_layers(bands: alt.Chart, tip: Any) -> list[alt.Chart]:
     """A thin rule at each interval with marks, and a handle at its top."""
     marked = bands.transform_filter("datum.is_marked").encode(x=PLACE)
     return [
-        marked.mark_rule(color=QUIET, strokeWidth=1, opacity=0.6, strokeDash=[2, 2], tooltip=tip),
-        marked.mark_point(color=QUIET, shape="triangle-down", filled=True, size=70, opacity=1, y=4, tooltip=tip),
+        marked.mark_rule(color=QUIET, strokeWidth=1, opacity=0.6, strokeDash=[2, 2], tooltip=tip, aria=False),
+        marked.mark_point(color=QUIET, shape="triangle-down", filled=True, size=70, opacity=1, y=4, tooltip=tip, aria=False),
     ]
 
 
@@ -140,7 +140,7 @@ def label_layer(parts: alt.Chart, axis: Any, opacity: Callable[[float], Any]) ->
     return (
         parts.transform_filter("isValid(datum.label)")
         .encode(y=alt.Y("label_y:Q", axis=axis), text=alt.Text("label:N"), opacity=opacity(1))
-        .mark_text(align="left", baseline="middle", dx=8, fontSize=size, limit=LABEL_ROOM - 10)
+        .mark_text(align="left", baseline="middle", dx=8, fontSize=size, limit=LABEL_ROOM - 10, aria=False)
     )
 
 

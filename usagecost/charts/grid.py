@@ -33,7 +33,11 @@ def _shape(axis: str) -> Spec:
     days = alt.Axis(title=None, ticks=False, domain=False, labelPadding=8, grid=False)
     cells = (
         alt.Chart()
-        .mark_rect(color=COLORS["input_tokens"], cornerRadius=2)
+        .mark_rect(
+            color=COLORS["input_tokens"],
+            cornerRadius=2,
+            description=alt.ExprRef("datum.weekday + ' ' + datum.hour + ': ' + datum.text"),
+        )
         .encode(
             x=alt.X("hour:O", sort=None, axis=hours, scale=alt.Scale(domain=list(HOURS), paddingInner=0.06)),
             y=alt.Y("weekday:O", sort=None, axis=days, scale=alt.Scale(domain=list(WEEKDAYS), paddingInner=0.08)),

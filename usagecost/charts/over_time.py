@@ -47,6 +47,8 @@ TOTALS = ("total_tokens", "requests")
 """Metrics that hold others: their line is dashed and on top, so that a part that is nearly all of it is seen below."""
 TIP = alt.ExprRef("data('rows')[datum.band].tip")
 """What a tooltip tells stands once an interval, in the row of its band; ``rows`` is what a drawing calls its data."""
+READ_OUT = alt.ExprRef("data('rows')[datum.band].tip.title + ', ' + datum.name + ': ' + datum.text")
+"""What a screen reader says of a mark. What only decorates is silent: ``aria`` is off."""
 
 
 def parts_of(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -227,7 +229,8 @@ def _shape(
     is_marked: bool,
 ) -> Spec:
     is_line = mark == "line"
-    symbol = {"symbolType": "stroke", "symbolStrokeWidth": 3} if is_line else {"symbolType": "square"}
+    symbol: dict[str, Any] = {"symbolType": "stroke", "symbolStrokeWidth": 3} if is_line else {"symbolType": "square"}
+    symbol |= {"labelFontSize": 11, "symbolSize": 60} if is_labelled else {}
     shown = alt.selection_point(name="shown", fields=["short"], bind="legend")
     parts = (
         alt.Chart()
@@ -246,9 +249,9 @@ def _shape(
 
     draw = {"line": _lines, "area": _areas, "bar": _bars}[mark]
     marks = draw(parts, is_stacked, seen)
-    dots = parts.mark_circle(size=22, tooltip=TIP).encode(opacity=seen(1))
+    dots = parts.mark_circle(size=22, tooltip=TIP, description=READ_OUT).encode(opacity=seen(1))
     if not is_dotted or not is_line:
-        dots = parts.mark_circle(size=60, opacity=0, tooltip=TIP)
+        dots = parts.mark_circle(size=60, opacity=0, tooltip=TIP, description=READ_OUT)
     aim, *marks = marks if mark == "bar" else [dots, *marks]  # the legend listens only to a selection of the first of its layers
     params = [brushable() if brushes else openable("interval", "name", "place"), *([shown] if has_legend else [])]
     bands, values = alt.Chart().transform_filter("!isValid(datum.name)"), parts.encoding.y.axis
@@ -269,7 +272,7 @@ def _band() -> alt.Chart:
     band = (
         alt.Chart()
         .transform_filter("!isValid(datum.name)")
-        .mark_rect(color=QUIET, width=alt.RelativeBandSize(1 / (1 - PADDING)), tooltip=TIP)
+        .mark_rect(color=QUIET, width=alt.RelativeBandSize(1 / (1 - PADDING)), tooltip=TIP, aria=False)
     )
     return band.encode(x=PLACE, opacity=shade).add_params(near)
 
@@ -282,15 +285,20 @@ def _lines(parts: alt.Chart, _: bool, seen: Seen) -> list[alt.Chart]:
         strokeWidth=alt.condition("datum.is_total", alt.value(1.5), alt.value(2)),
     )
     dashed = parts.encode(y=alt.Y("edge:Q", axis=parts.encoding.y.axis), opacity=seen(1))
-    return [solid.transform_filter("!datum.partial").mark_line(), dashed.mark_line(strokeWidth=2, strokeDash=[4, 3])]
+    return [
+        solid.transform_filter("!datum.partial").mark_line(aria=False),
+        dashed.mark_line(strokeWidth=2, strokeDash=[4, 3], aria=False),
+    ]
 
 
 def _areas(parts: alt.Chart, is_stacked: bool, seen: Seen) -> list[alt.Chart]:
     """Areas on top of each other hide nothing; those that overlap let each other through."""
-    return [parts.encode(opacity=seen(0.85 if is_stacked else 0.2)).mark_area(line={"strokeWidth": 1.5})]
+    return [parts.encode(opacity=seen(0.85 if is_stacked else 0.2)).mark_area(line={"strokeWidth": 1.5}, aria=False)]
 
 
 def _bars(parts: alt.Chart, is_stacked: bool, seen: Seen) -> list[alt.Chart]:
     """Partial intervals are paler. Bars that do not add up stand beside each other."""
     bars = parts.encode(opacity=seen(1), fillOpacity=alt.condition("datum.partial", alt.value(0.5), alt.value(1)))
-    return [(bars if is_stacked else bars.encode(xOffset=alt.XOffset("name:N", sort=None))).mark_bar(tooltip=TIP)]
+    return [
+        (bars if is_stacked else bars.encode(xOffset=alt.XOffset("name:N", sort=None))).mark_bar(tooltip=TIP, description=READ_OUT)
+    ]

@@ -30,7 +30,7 @@ def _ranked(metric: str) -> Spec:
     tips = [alt.Tooltip("name:N", title="Name"), alt.Tooltip("said:N", title=METRICS[metric].label)]
     bars = (
         alt.Chart()
-        .mark_bar(height=alt.RelativeBandSize(0.7))
+        .mark_bar(height=alt.RelativeBandSize(0.7), description=alt.ExprRef("datum.name + ': ' + datum.said"))
         .encode(x=x, y=y, color=alt.Color("name:N", legend=None), tooltip=tips)
     )
     return shape(bars.add_params(openable("place")), _labels(x, y), height=alt.Step(BAR_STEP))
@@ -56,7 +56,9 @@ def _stacked(series: tuple[str, ...]) -> Spec:
     bars = (
         alt.Chart()
         .transform_fold(names, as_=["series", "value"])
-        .mark_bar(height=alt.RelativeBandSize(0.7))
+        .mark_bar(
+            height=alt.RelativeBandSize(0.7), description=alt.ExprRef("datum.name + ', ' + datum.series + ': ' + datum.value")
+        )
         .encode(
             x=alt.X("value:Q", axis=None, stack="zero"),
             y=y,
@@ -69,4 +71,4 @@ def _stacked(series: tuple[str, ...]) -> Spec:
 
 def _labels(x: alt.X, y: alt.Y) -> alt.Chart:
     """The text behind each bar."""
-    return alt.Chart().mark_text(align="left", dx=6, color=QUIET).encode(x=x, y=y, text=alt.Text("text:N"))
+    return alt.Chart().mark_text(align="left", dx=6, color=QUIET, aria=False).encode(x=x, y=y, text=alt.Text("text:N"))

@@ -33,7 +33,7 @@ def histogram(bins: pd.DataFrame, unit: Format, title: str) -> Drawing:
 def _histogram(axis: str, title: str) -> Spec:
     bars = (
         alt.Chart()
-        .mark_rect(color=COLORS["input_tokens"])
+        .mark_rect(color=COLORS["input_tokens"], description=alt.ExprRef("datum.text + ': ' + datum.count + ' requests'"))
         .encode(
             x=alt.X("lower:Q", axis=_log_axis(axis, title), scale=alt.Scale(type="log", nice=False)),
             x2="upper:Q",
@@ -65,7 +65,9 @@ def _scatter(x_axis: str, y_axis: str, titles: tuple[str, str], has_legend: bool
     x_title, y_title = titles
     points = (
         alt.Chart()
-        .mark_circle(size=22, opacity=POINT_OPACITY)
+        .mark_circle(
+            size=22, opacity=POINT_OPACITY, description=alt.ExprRef("datum.name + ': ' + datum.x_text + ', ' + datum.y_text")
+        )
         .encode(
             x=alt.X("x:Q", axis=_log_axis(x_axis, x_title), scale=alt.Scale(type="log", nice=False, padding=6)),
             y=alt.Y("y:Q", axis=_log_axis(y_axis, y_title), scale=alt.Scale(type="log", nice=False, padding=6)),

@@ -31,7 +31,7 @@ def small_bars(over_time: pd.DataFrame, metric: str, axis: TimeAxis) -> Drawing:
 def _bars(metric: str, step: str) -> Spec:
     bars = (
         alt.Chart()
-        .mark_bar(color=COLORS["input_tokens"])
+        .mark_bar(color=COLORS["input_tokens"], description=alt.ExprRef(f"datum.text + ': ' + format(datum['{metric}'], ',')"))
         .encode(
             x=PLACE,
             y=alt.Y(f"{metric}:Q", axis=None),

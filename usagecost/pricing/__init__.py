@@ -7,6 +7,7 @@ into rows of rates (``rates``), overlaid with the own book (``book``, ``overlay`
 
 from usagecost.pricing.book import NO_BOOK, Book, BookProblem, parse_book
 from usagecost.pricing.costs import with_prices
+from usagecost.pricing.entries import Written, days_held, entry_text, text_with, written_entries
 from usagecost.pricing.names import Match, listed_models, resolve
 from usagecost.pricing.overlay import Asked, rates_at
 from usagecost.pricing.parts import with_parts
@@ -20,13 +21,18 @@ __all__ = [
     "BookProblem",
     "ListProblem",
     "Match",
+    "Written",
+    "days_held",
+    "entry_text",
     "fetched_list",
     "listed_models",
     "parse_book",
     "prices_version",
     "rates_at",
     "resolve",
+    "text_with",
     "use_list",
     "with_parts",
     "with_prices",
+    "written_entries",
 ]

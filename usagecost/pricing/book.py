@@ -2,7 +2,7 @@
 
 One rule: of each kind of entry the last in the file holds that fits a request's provider and model, and whose days its UTC day is
 one of. An own price goes before the list price; an alias says which list price is meant; a discount is taken off list prices, not
-off own ones. So a price that changes is one entry more, with its date, and nothing rewrites the past.
+off own ones. So a price that changes, or ends, is one entry more, with its date, and nothing rewrites the past.
 """
 
 from __future__ import annotations
@@ -92,7 +92,13 @@ class Entry(_Said):
         return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
 
 
-class OwnPrice(Entry, Rates):
+class Ending(Entry):
+    """An entry that may also end those before it: on its days none of its kind holds, and the price list does."""
+
+    ended: bool = False
+
+
+class OwnPrice(Ending, Rates):
     """What a model costs here. The batch interface and service tiers multiply all rates."""
 
     free: bool = False
@@ -104,9 +110,10 @@ class OwnPrice(Entry, Rates):
 
     @model_validator(mode="after")
     def _check_rates(self) -> Self:
-        if self.free and (self.said or self.per_request or self.units or self.tier):
-            raise ValueError("free = true stands beside rates: keep one of them")
-        if not self.free and not self.said and self.per_request is None and not self.units:
+        has_rates = bool(self.said or self.per_request or self.units or self.tier)
+        if self.free + self.ended + has_rates > 1:
+            raise ValueError("rates, free = true and ended = true exclude each other: keep one of them")
+        if not self.free and not self.ended and not self.said and self.per_request is None and not self.units:
             raise ValueError("there is no rate: say input and output in USD for a million tokens, or free = true")
         if unknown := next((name for name in self.units if name not in PIECES), None):
             raise ValueError(f"the price list has no unit {unknown!r}: known are {', '.join(sorted(PIECES))}")
@@ -118,10 +125,10 @@ class OwnPrice(Entry, Rates):
         return self
 
 
-class Alias(Entry):
+class Alias(Ending):
     """Another name for a model of the price list, written provider/model."""
 
-    stands_for: str
+    stands_for: str = ""
 
     @field_validator("stands_for")
     @classmethod
@@ -129,6 +136,12 @@ class Alias(Entry):
         if _listed(name) is None:
             raise ValueError(f"the price list has no {name!r}: write it as provider/model, such as openai/gpt-4o")
         return name
+
+    @model_validator(mode="after")
+    def _check_one(self) -> Self:
+        if bool(self.stands_for) is self.ended:
+            raise ValueError('say either stands_for = "provider/model" or ended = true')
+        return self
 
     @property
     def match(self) -> Match:
@@ -139,11 +152,17 @@ class Alias(Entry):
         return Match(found.provider, found.model, "alias")
 
 
-class Discount(Entry):
+class Discount(Ending):
     """A percentage off list prices."""
 
     model: Annotated[str, Field(min_length=1, max_length=MOST_NAME)] = "*"
-    percent: Annotated[Decimal, Field(gt=0, le=100, decimal_places=7)]
+    percent: Annotated[Decimal, Field(ge=0, le=100, decimal_places=7)] = Decimal(0)
+
+    @model_validator(mode="after")
+    def _check_one(self) -> Self:
+        if bool(self.percent) is self.ended:
+            raise ValueError("say either percent, above 0, or ended = true")
+        return self
 
     @property
     def fraction(self) -> Decimal:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from genai_prices.types import ModelPrice, TieredPrices
 from genai_prices.types import Tier as ListTier
 
-from usagecost.pricing.book import Book, Discount, Entry, OwnPrice
+from usagecost.pricing.book import Book, Discount, Ending, Entry, OwnPrice
 from usagecost.pricing.contexts import Context, context_of, vendor_factors
 from usagecost.pricing.names import Match, resolve
 from usagecost.pricing.rates import NO_RATES, REQUESTS_PER_PRICE, price_rows, rate_rows
@@ -20,7 +20,7 @@ from usagecost.pricing.times import DAY_US, FIRST, LAST, epoch_us
 from usagecost.pricing.units import PIECES, TOKENS, WHOLES
 
 E = TypeVar("E", bound=Entry)
-
+Ends = TypeVar("Ends", bound=Ending)
 
 _FREE = NO_RATES | {
     "daily_from": 0,
@@ -57,7 +57,7 @@ def rates_of(asked: Asked, book: Book) -> Iterator[dict[str, Any]]:
     """The rows of RATES, without the names under which the log knows the model. Their spans do not overlap."""
     match = resolve(asked.provider, asked.model)
     aliases = _fitting(book.aliases, asked, [match])
-    known = [match, *(alias.match for alias in aliases)]  # an entry may also name the model that an alias stands for
+    known = [match, *(alias.match for alias in aliases if not alias.ended)]  # an entry may also name what an alias means
     prices, discounts = _fitting(book.prices, asked, known), _fitting(book.discounts, asked, known)
     factors = _fitting((*vendor_factors(), *book.factors), asked, known) if asked.context else []
     for first, after in pairwise(_edges((*prices, *aliases, *discounts, *factors))):
@@ -86,8 +86,10 @@ def _edges(entries: Sequence[Entry]) -> list[date]:
     return [date.min, *sorted((starts | ends) - {date.min, date.max}), date.max]
 
 
-def _last_on(day: date, entries: Sequence[E]) -> E | None:
-    return next((entry for entry in reversed(entries) if entry.holds_on(day)), None)
+def _last_on(day: date, entries: Sequence[Ends]) -> Ends | None:
+    """The entry that holds on a day; None also where the last one says that those before it have ended."""
+    last = next((entry for entry in reversed(entries) if entry.holds_on(day)), None)
+    return None if last is None or last.ended else last
 
 
 def _clipped(row: dict[str, Any], first: date, after: date) -> dict[str, Any] | None:

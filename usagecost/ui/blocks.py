@@ -23,7 +23,7 @@ from usagecost.ui.forecast_words import forecast_help, forecast_text, outlook_of
 from usagecost.ui.labels import labels_of
 from usagecost.ui.marks import marks
 from usagecost.ui.memory import known
-from usagecost.ui.spend import doubled, with_marks
+from usagecost.ui.spend import doubled, set_prices_link, with_marks
 from usagecost.ui.text import days_text, plain, previous_text
 from usagecost.vocabulary import CARDS, METRICS, Metric, Sums, spend_coverage, spend_text
 from usagecost.vocabulary.filters import View
@@ -63,8 +63,13 @@ def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str
         with grid:
             card(METRICS[metric], totals, before, usage.complete)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
-        notes = [*_notes(totals, view, lack), *([plain(forecast_text(outlook))] if outlook else [])]
-        st.caption(" ".join(notes), width="stretch", help=forecast_help(outlook) if outlook else None)
+        missing = "spend_usd" in totals and spend_coverage(totals)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch"):
+            st.caption(" ".join(_notes(totals, view, lack)), width="content")
+            if missing:
+                set_prices_link()
+            if outlook:
+                st.caption(plain(forecast_text(outlook)), width="content", help=forecast_help(outlook))
         if name:
             drilldown.links(view, name)
 
@@ -102,8 +107,8 @@ def _notes(totals: dict[str, Any], view: View, lack: str | None) -> list[str]:
     missing = spend_coverage(totals) if "spend_usd" in totals else None
     return [
         lack or previous_text(view.period),
-        *([f"Spend is a lower bound: {missing}."] if missing else []),
         *([f"Outcome not recorded for {exact_count(unknown)} requests."] if unknown else []),
+        *([f"Lower bound: {missing}."] if missing else []),
     ]
 
 
@@ -233,7 +238,7 @@ def _open_column(key: str, on_open: Callable[[int], None]) -> Any:
     return st.column_config.ButtonColumn("Traces", type="tertiary", width=85, help=OPEN_HELP, key=key, on_click=tell)
 
 
-def chosen(label: str, key: str, values: list[str], placeholder: str | None) -> str | None:
+def chosen(label: str, key: str, values: list[str], placeholder: str | None, format_func: Callable[[str], str] = str) -> str | None:
     """The choice of a dropdown. What was chosen, or named by a link, keeps its place though the period has none of it.
 
     Without a choice it is the first value, where there is no placeholder; that is no choice of the reader's, and not in the URL.
@@ -246,4 +251,5 @@ def chosen(label: str, key: str, values: list[str], placeholder: str | None) -> 
     def choose() -> None:
         st.session_state[key] = st.session_state[box]
 
-    return st.selectbox(label, options, index=None, key=box, on_change=choose, placeholder=placeholder or "", width=480)
+    empty = placeholder or ""
+    return st.selectbox(label, options, None, format_func, key=box, on_change=choose, placeholder=empty, width=480)

@@ -10,6 +10,8 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 
 from usagecost.queries.folds import AT_LEAST
+from usagecost.ui import address, viewing
+from usagecost.ui.address import Query
 from usagecost.ui.text import plain
 from usagecost.vocabulary import METRICS, Sums, spend_coverage
 from usagecost.vocabulary.formats import GAP
@@ -22,7 +24,27 @@ MOST_STYLED = 1_000
 def coverage_note(totals: Sums) -> None:
     """Under a chart of spend: how much of what was spent is not in it."""
     if missing := spend_coverage(totals):
-        st.caption(f"{plain(missing)}: what is missing is not in the chart, and ≥ marks incomplete totals.")
+        note_with_link(f"Lower bound: {plain(missing)}; what is missing is not in the chart, and ≥ marks incomplete totals.")
+
+
+def note_with_link(words: str) -> None:
+    """A note about missing prices, and beside it the way to set them."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(words, width="content")
+        set_prices_link()
+
+
+def set_prices_link(model: str | None = None, days: Query | None = None) -> None:
+    """A link to where prices are set: of a model, by its name there, else of the one that most requests without a price are of.
+
+    ``days`` are the parameters of another range than the one that is shown. There is none where no page of the menu is drawn.
+    """
+    if not address.current_page():
+        return
+    query = {**address.of_page("Prices", viewing.choices()), **(days or {}), "part": ["Set a price"]}
+    query.pop("price_model", None)
+    query |= {"price_model": [model]} if model else {}
+    st.page_link("pages/4_Prices.py", label="**Set prices**", query_params=query)
 
 
 def spend_columns(frame: pd.DataFrame, places: int) -> dict[str, Any]:

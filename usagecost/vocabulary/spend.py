@@ -30,21 +30,22 @@ def spend_text(sums: Sums) -> str:
 
 def spend_coverage(sums: Sums) -> str | None:
     """How many requests, with how many tokens, have no known cost or only a part of it, in words; None where there are none."""
-    missing = _share(sums, "incomplete")
-    return missing and f"{missing} have no full price"
+    missing = _missing(sums, "incomplete")
+    return missing and f"{missing} no full price"
 
 
 def list_price_coverage(sums: Sums) -> str | None:
     """How many requests, with how many tokens, have no list price, in words; None where there are none."""
-    missing = _share(sums, "unpriced")
-    return missing and f"{missing} have no list price"
+    missing = _missing(sums, "unpriced")
+    return missing and f"{missing} no list price"
 
 
-def _share(sums: Sums, what: str) -> str | None:
+def _missing(sums: Sums, what: str) -> str | None:
     missing, requests = sums[f"{what}_requests"], sums["requests"]
     if not missing or not requests:
         return None
-    share = formats.percent(Decimal(missing) / Decimal(requests))
+    who = f"{formats.counted(int(missing), 'request')} ({formats.percent(Decimal(missing) / Decimal(requests))})"
     tokens, of_those = METRICS["total_tokens"].of(sums), sums[f"{what}_tokens"]
-    of_tokens = f" and {formats.percent(Decimal(of_those or 0) / Decimal(tokens))} of tokens" if tokens else ""
-    return f"{share} of requests ({formats.exact_count(missing)}){of_tokens}"
+    if not tokens:
+        return f"{who} {'has' if missing == 1 else 'have'}"
+    return f"{who} and {formats.percent(Decimal(of_those or 0) / Decimal(tokens))} of tokens have"

@@ -21,6 +21,7 @@ from usagecost.ui.boards.numbers import numbers_of, table_of
 from usagecost.ui.downloads import Numbers
 from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import is_known, known
+from usagecost.ui.spend import note_with_link
 from usagecost.ui.text import days_text, plain
 from usagecost.vocabulary import spend_coverage
 from usagecost.vocabulary.filters import View
@@ -88,7 +89,10 @@ def show(panel: Panel, view: View, name: str) -> None:
         figures(numbers_of(panel, found), name=name, alt_text=alt_of(panel))
     else:
         _draw(panel, found, name)
-    if words := [*_about(panel, found), *([] if found.is_empty else _left_out(found))]:
+    words = [*_about(panel, found), *([] if found.is_empty else _left_out(found))]
+    if words and not found.is_empty and _missing(found):
+        note_with_link(_words(words))
+    elif words:
         st.caption(_words(words))
 
 
@@ -134,10 +138,15 @@ def _about(panel: Panel, answer: Answer) -> list[str]:
     return [*own, *panel.conditions.said(labels_of(answer.question.view).of)]
 
 
+def _missing(answer: Answer) -> str | None:
+    """How much of the spend that is drawn has no price, in words."""
+    spend = [metric for metric in answer.question.metrics if "spend_usd" in metric.terms and metric.is_additive]
+    return spend_coverage(answer.totals) if spend and answer.totals else None
+
+
 def _left_out(answer: Answer) -> list[str]:
     """What is not part of what is drawn, and why numbers show no change."""
-    spend = [metric for metric in answer.question.metrics if "spend_usd" in metric.terms and metric.is_additive]
-    missing = spend_coverage(answer.totals) if spend and answer.totals else None
+    missing = _missing(answer)
     lack = shortage(answer.question.view) if answer.before else None
     return [*([f"≥: {missing}"] if missing else []), *([lack.removesuffix(".")] if lack else []), *undrawn(answer)]
 

@@ -20,13 +20,15 @@ from usagecost.vocabulary import METRICS, list_price_coverage
 from usagecost.vocabulary.filters import NOT_REPORTED, View
 
 RATES = {
-    "input_tokens": "Input",
-    "cache_read_tokens": "Cache read",
-    "cache_write_tokens": "Cache write",
-    "cache_write_1h_tokens": "Cache write 1 h",
-    "output_tokens": "Output",
-    "output_reasoning_tokens": "Reasoning",
+    "input_tokens": ("Input / M", 72),
+    "output_tokens": ("Output / M", 82),
+    "cache_read_tokens": ("Cache read", 84),
+    "cache_write_tokens": ("Cache write", 88),
+    "cache_write_1h_tokens": ("Write 1 h", 76),
+    "output_reasoning_tokens": ("Reasoning", 80),
 }
+"""Rates, with their columns' titles and widths: what is asked for most comes first, so that it is seen on every screen."""
+PER = "USD per million tokens, for a short request sent now."
 SUMMED = ("input_tokens", "output_tokens", "unpriced_requests", "unpriced_tokens")
 WHY = "Of the newest request that lacks a price, or a part of one; else of the newest."
 PARTIAL = "Requests of which a part has no rate, or a count is not known: their list cost is a lower bound."
@@ -45,34 +47,35 @@ def models(view: View) -> None:
     """A table of the models, and how much of the period has no price."""
     current = current_book(open_lake(view.lake))
     if current.problem:
-        st.warning(plain(current.problem), title="The own prices are broken", icon=":material/menu_book:")
+        st.warning(plain(current.problem), title="The price file has an error", icon=":material/menu_book:")
     rows = answer(queries.prices.models, view)
     if not rows:
         no_requests(view)
         return
     shown = pd.DataFrame([_shown(row, current) for row in rows])
     heading("Models and their prices", lambda: shown, name="prices", help="USD for a million tokens, of a short request sent now.")
-    st.caption(
-        f"{_coverage(rows)} Prices: {plain(current.version)}. Click a row to set its price, or to say which listed model it is."
-    )
+    _say_coverage(rows)
+    st.caption(f"Prices: {plain(current.version)}. Click a row to set its price, or to say which listed model it is.")
     known = "At list or own prices, where they are known."
-    money = {name: st.column_config.NumberColumn(f"{title} / M", format="$%.4g", width="small") for name, title in RATES.items()}
+    money = {
+        name: st.column_config.NumberColumn(title, format="$%.4g", width=wide, help=PER) for name, (title, wide) in RATES.items()
+    }
     table(
         shown,
         name="prices",
         columns={
-            "provider": st.column_config.TextColumn("Provider", width="small"),
-            "model": st.column_config.TextColumn("Model", width="medium"),
-            "price": st.column_config.TextColumn("Price", help="Where the price of the newest request comes from."),
+            "model": st.column_config.TextColumn("Model", width=188),
+            "provider": st.column_config.TextColumn("Provider", width=88),
             **money,
-            "requests": st.column_config.NumberColumn("Requests", format="localized"),
+            "price": st.column_config.TextColumn("Price", width=94, help="Where the price of the newest request comes from."),
+            "requests": st.column_config.NumberColumn("Requests", format="localized", width=76),
             "unpriced_requests": st.column_config.NumberColumn(
-                METRICS["unpriced_requests"].label, format="localized", help=METRICS["unpriced_requests"].help
+                METRICS["unpriced_requests"].label, format="localized", width=88, help=METRICS["unpriced_requests"].help
             ),
+            "list_usd": st.column_config.NumberColumn("List cost", format="$%,.2f", width=90, help=known),
             "partial_requests": st.column_config.NumberColumn("Lower bound", format="localized", help=PARTIAL),
             "tokens": st.column_config.NumberColumn("Tokens", format="compact"),
             "unpriced_tokens": st.column_config.NumberColumn(METRICS["unpriced_tokens"].label, format="compact", width="small"),
-            "list_usd": st.column_config.NumberColumn("List cost", format="$%,.2f", help=known),
             "price_reason": st.column_config.TextColumn("Why", width="medium", help=WHY),
             "price_id": st.column_config.TextColumn("Price id and date"),
         },
@@ -91,6 +94,12 @@ def _set_price_of(row: dict[str, Any]) -> None:
 def name_of(row: dict[str, Any]) -> str:
     """A provider and model as a reader sees them."""
     return f"{row['provider'] or NOT_REPORTED} / {row['model'] or NOT_REPORTED}"
+
+
+def named(name: str) -> tuple[str | None, str]:
+    """The provider and model of such a name."""
+    provider, _, model = name.partition(" / ") if " / " in name else (NOT_REPORTED, "", name)
+    return None if provider == NOT_REPORTED else provider, model
 
 
 def _shown(row: dict[str, Any], current: Current) -> dict[str, Any]:
@@ -117,8 +126,13 @@ def _number(rate: Decimal | None) -> float | None:
     return None if rate is None else float(rate)
 
 
-def _coverage(rows: list[dict[str, Any]]) -> str:
-    """How much of the period has no list price, in requests and in tokens."""
+def _say_coverage(rows: list[dict[str, Any]]) -> None:
+    """How much of the period has no list price, in requests and in tokens, and the way to end that."""
     sums = {name: sum(row[name] or 0 for row in rows) for name in ("requests", *SUMMED)}
     missing = list_price_coverage(sums)
-    return f"{plain(missing)}; listed first." if missing else "Every request has a list price."
+    if not missing:
+        st.caption("Every request has a list price.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"Lower bound: {plain(missing)}; listed first.", width="content")
+        st.button("**Set prices**", key="set_prices", type="tertiary", on_click=_set_price_of, args=(rows[0],))

@@ -1,89 +1,94 @@
-"""Computing stored prices anew: a preview, the act, its undoing, and what was done before."""
+"""Computing stored prices anew: a preview, the act with its undo, and the history of both."""
 
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from usagecost.engine import open_lake
-from usagecost.lake import Change, Lake, LakeError, Repricing, Span
+from usagecost.lake import Change, Lake, LakeError, Repricing
 from usagecost.pricebook import current_book, pricing
 from usagecost.ui.answers import empty
 from usagecost.ui.blocks import table
+from usagecost.ui.prices.models import named
 from usagecost.ui.reader import reader
 from usagecost.ui.text import days_text, plain
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import NOT_REPORTED, View
 
-PERIOD, ALL = "The period above", "The whole lake"
-PREVIEW_ASKED = "_preview_asked"
-"""Set by who leads here for a preview."""
-_DONE, _PREVIEW = "_repriced", "_repricing"
+PERIOD, ALL = "This period", "All stored requests"
+_ASKED, _PREVIEW, _TO_DO, _DONE = "_preview_asked", "_repricing", "_to_reprice", "_repriced"
 
 
 def repricing(view: View) -> None:
-    """Preview, apply, and the acts so far, each of which can be undone."""
-    _say_what_was_done()
+    """Preview and apply for all models, and the acts so far, of which those in force can be undone."""
     lake = open_lake(view.lake)
-    current = current_book(lake)
-    st.markdown(
-        "Stored requests keep the price they were loaded with. This computes it anew by today's price list and own book. "
-        "What sources reported is never touched."
-    )
-    if current.problem:
-        st.warning(plain(current.problem), title="Correct the own prices first", icon=":material/menu_book:")
+    problem = current_book(lake).problem
+    if problem:
+        st.warning(plain(problem), title="Correct the price file first", icon=":material/menu_book:")
+        act_and_say(lake)
     else:
-        _form(view, lake)
-    _acts(lake)
+        st.markdown(
+            "Stored requests keep the price they were loaded with. Repricing computes it by the list and the price file of today."
+        )
+        reprice_steps(view, lake)
+    _history(lake)
 
 
-def _form(view: View, lake: Lake) -> None:
-    scope = st.radio("Requests of", [PERIOD, ALL], key="reprice_scope", horizontal=True)
+def ask_for_preview(name: str | None = None) -> None:
+    """Lets the next run make the preview; of the model of a name, which stays chosen when it is not the first without a price."""
+    st.session_state[_ASKED] = True
+    if name:
+        st.session_state["price_model"] = name
+
+
+def reprice_steps(view: View, lake: Lake, name: str | None = None) -> None:
+    """Steps 2 and 3 of setting a price: what would change in the requests of a model (None: of all), and doing it."""
+    model = named(name)[1] if name else None
+    st.header("2 · Preview" if model else "Preview", anchor=False)
+    scope = st.radio("Requests", [ALL, PERIOD], key="reprice_scope", horizontal=True)
     span = (view.period.start, view.period.end) if scope == PERIOD else (None, None)
-    words = days_text(view.period.first, view.period.last) if scope == PERIOD else "all days"
-    is_asked = st.button("Preview", icon=":material/preview:", key="reprice_preview")
-    if st.session_state.pop(PREVIEW_ASKED, False) or is_asked:
+    asked = (span, model, view.version, current_book(lake).version)
+    st.button("Preview", icon=":material/preview:", key="reprice_preview", on_click=ask_for_preview, args=(name,))
+    if st.session_state.pop(_ASKED, False):
         with st.spinner("Computing prices …", show_time=True):
             try:
-                found = lake.repricing(pricing(current_book(lake).book), span)
+                st.session_state[_PREVIEW] = asked, lake.repricing(pricing(current_book(lake).book), span, model)
             except LakeError as problem:
                 st.error(plain(str(problem)), title="The preview could not be made")
-                return
-        st.session_state[_PREVIEW] = (span, view.version, found)
-    asked, version, found = st.session_state.get(_PREVIEW, (None, None, None))
-    if found is None or asked != span or version != view.version:
-        return
+    was_asked, found = st.session_state.get(_PREVIEW, (None, None))
+    if found is not None and was_asked == asked:
+        words = days_text(view.period.first, view.period.last) if scope == PERIOD else "all days"
+        _show_preview(found, words, model, lambda why: _apply(lake, span, model, why))
+    act_and_say(lake)
+
+
+def _show_preview(found: Repricing, words: str, model: str | None, apply: Callable[[str], None]) -> None:
+    """What would change, with the largest changes, and the button that does it."""
     if not found.requests:
-        st.info(f"Every request of {words} has the price that holds for it.", title="Nothing would change", icon=":material/check:")
+        of_model = f" of {model}" if model else ""
+        said = f"Every request{of_model} of {words} has the price that holds for it."
+        st.info(plain(said), title="Nothing would change", icon=":material/check:")
         return
-    _preview(found)
-    why = st.text_input("Why", key="reprice_why", placeholder="new contract from June", width=480)
-    st.button(
-        f"Reprice {formats.counted(found.requests, 'request')}",
-        type="primary",
-        key="reprice_apply",
-        on_click=_apply,
-        args=(lake, span, why),
-    )
-
-
-def _preview(found: Repricing) -> None:
-    """What would change, with the largest changes."""
     before, after = st.columns(2)
-    with before:
-        st.metric("List cost before", _sum(found.before_usd, found.unpriced_before), border=True)
-    with after:
-        st.metric("List cost after", _sum(found.after_usd, found.unpriced_after), border=True)
+    before.metric("List cost before", _sum(found.before_usd, found.unpriced_before), border=True)
+    after.metric("List cost after", _sum(found.after_usd, found.unpriced_after), border=True)
     st.caption(
-        f"{formats.counted(found.requests, 'request')} of {formats.counted(found.models, 'model')} would change; of them "
-        f"{formats.exact_count(found.unpriced_before)} have no price now and {formats.exact_count(found.unpriced_after)} after."
+        f"{formats.counted(found.requests, 'request')} of {formats.counted(found.models, 'model')} would change: "
+        f"{formats.exact_count(found.unpriced_before)} have no price now, {formats.exact_count(found.unpriced_after)} after. "
+        "What sources reported is not touched."
     )
-    _changes("model", found.by_model)
+    if model is None:
+        _changes("model", found.by_model)
     _changes("user", found.by_user)
+    st.header("3 · Apply" if model else "Apply", anchor=False)
+    why = st.text_input("Why", key="reprice_why", placeholder="new contract from June", width=480)
+    label = f"Reprice {formats.counted(found.requests, 'request')}"
+    st.button(label, type="primary", key="reprice_apply", on_click=apply, args=(why,))
 
 
 def _sum(amount: Any, unpriced: int) -> str:
@@ -116,49 +121,80 @@ def _changes(what: str, changes: Sequence[Change]) -> None:
     )
 
 
-def _acts(lake: Lake) -> None:
+def _history(lake: Lake) -> None:
     st.header("History", anchor=False)
     acts = lake.repricings().to_pylist() if lake.exists else []
     if not acts:
         empty("Nothing was repriced yet", "A repricing is listed here, and can be undone.")
+    undone = _undone(acts)
     for act in acts:
         with st.container(border=True):
-            left, right = st.columns([5, 1], vertical_alignment="center")
+            left, right = st.columns([8, 1], vertical_alignment="center")
             with left:
-                kind = "Undone" if act["undoes"] else "Repriced"
+                kind = "put back (undo)" if act["undoes"] else "repriced"
                 sums = f"{formats.usd(act['before_usd'])} → {formats.usd(act['after_usd'])}"
-                count = formats.exact_count(act["requests"])
-                st.markdown(f"**{act['done_at']:%Y-%m-%d %H:%M} UTC** · {kind} · {count} requests · {plain(sums)}")
+                count = formats.counted(act["requests"], "request")
+                st.markdown(f"**{act['done_at']:%Y-%m-%d %H:%M} UTC** · {count} {kind} · {plain(sums)}")
                 words = [act["who"], act["why"], act["prices"], f"id {act['id']}"]
                 st.caption(plain(" · ".join(word for word in words if word)))
             with right:
-                st.button("Undo", key=f"undo_{act['id']}", icon=":material/undo:", on_click=_undo, args=(lake, act["id"]))
+                if act["id"] in undone:
+                    st.badge("Undone", icon=":material/undo:", color="gray")
+                elif not act["undoes"]:
+                    _undo_button(lake, act["id"], f"undo_{act['id']}")
+
+
+def _undone(acts: Sequence[dict[str, Any]]) -> set[str]:
+    """The ids of the acts that another one has put back, which was not put back itself. The newest act comes first."""
+    undone: set[str] = set()
+    for act in acts:
+        if act["undoes"] and act["id"] not in undone:
+            undone.add(act["undoes"])
+    return undone
+
+
+def _undo_button(lake: Lake, act: str, key: str) -> None:
+    st.button("Undo", key=key, icon=":material/undo:", on_click=_undo, args=(lake, act))
 
 
 def _about(lake: Lake, why: str | None) -> dict[str, str | None]:
     return {"who": reader() or getpass.getuser(), "why": why or None, "prices": current_book(lake).version}
 
 
-def _apply(lake: Lake, span: Span, why: str) -> None:
-    _do(lambda: lake.reprice(pricing(current_book(lake).book), span, about=_about(lake, why)))
+def _apply(lake: Lake, span: Any, model: str | None, why: str) -> None:
+    price = pricing(current_book(lake).book)
+    _do("repriced", lambda: lake.reprice(price, span, model, about=_about(lake, why)))
 
 
 def _undo(lake: Lake, act: str) -> None:
-    _do(lambda: lake.undo_repricing(act, about=_about(lake, "undone on the page Prices")))
+    _do("undone", lambda: lake.undo_repricing(act, about=_about(lake, "undone on the page Prices")))
 
 
-def _do(act: Any) -> None:
-    st.session_state.pop(_PREVIEW, None)
-    try:
-        st.session_state[_DONE] = act()
-    except LakeError as problem:
-        st.session_state[_DONE] = str(problem)
+def _do(what: str, act: Callable[[], Repricing]) -> None:
+    """Notes what a click asks for: it is done in the run after that, where its progress is seen."""
+    st.session_state[_TO_DO] = what, act
 
 
-def _say_what_was_done() -> None:
-    done = st.session_state.pop(_DONE, None)
+def act_and_say(lake: Lake) -> None:
+    """Does what the last click asked for and shows the page of the lake as it is then, or says what was done."""
+    what, act = st.session_state.pop(_TO_DO, (None, None))
+    if act is not None:
+        with st.spinner("Writing prices …", show_time=True):
+            try:
+                st.session_state[_DONE] = what, act()
+            except LakeError as problem:
+                st.session_state[_DONE] = what, str(problem)
+        st.session_state.pop(_PREVIEW, None)
+        st.rerun()
+    what, done = st.session_state.pop(_DONE, (None, None))
     if isinstance(done, str):
         st.error(plain(done), title="Nothing was changed")
+    elif done is not None and not done.requests:
+        st.info("These requests have other prices by now: look at the history.", title="Nothing was changed")
     elif done is not None:
-        words = f"{formats.counted(done.requests, 'request')} repriced, in version {done.version} of the lake."
-        st.success(words, title="Done")
+        count = formats.counted(done.requests, "request")
+        sums = f"List cost {_sum(done.before_usd, done.unpriced_before)} → {_sum(done.after_usd, done.unpriced_after)}"
+        words = plain(f"{sums}, in version {done.version} of the lake.")
+        st.success(words, title=f"{count} {what}", icon=":material/check_circle:")
+        if what == "repriced":
+            _undo_button(lake, done.id, "undo_done")

@@ -1,116 +1,107 @@
-"""Setting a price, or saying which listed model is meant: one entry more in the own book."""
+"""From a model without a price to one with it, in three steps: set the price, see what it changes, reprice what is stored."""
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
 
 from usagecost import queries
 from usagecost.engine import open_lake
-from usagecost.lake import LakeError
+from usagecost.lake import Lake, LakeError
 from usagecost.pricebook import add_entry, current_book
-from usagecost.pricing import BookProblem, listed_models
+from usagecost.pricing import Book, BookProblem, parse_book
 from usagecost.ui.answers import answer, no_requests
-from usagecost.ui.prices.models import name_of
-from usagecost.ui.prices.repricing import PREVIEW_ASKED
+from usagecost.ui.blocks import chosen
+from usagecost.ui.prices.form import entry_form
+from usagecost.ui.prices.models import STATUSES, name_of, named
+from usagecost.ui.prices.repricing import act_and_say, ask_for_preview, reprice_steps
 from usagecost.ui.text import plain
+from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import View
 
-OWN, ALIAS, FREE, DISCOUNT = "Set price", "Alias of", "Free", "Discount"
-THIS, WHOLE = "This model", "Everything of its provider"
-FIELDS = {"input": "Input", "cache_read": "Cache read", "cache_write": "Cache write", "output": "Output"}
+_WRITTEN = "_price_written"
 
 
 def set_price(view: View) -> None:
-    """A form for one model of the period: what it costs, or what it stands for, and from which day on."""
-    _say_what_was_written()
-    rows = [row for row in answer(queries.prices.models, view) if row["model"]]
-    if not rows:
+    """The three steps for one model, which the URL may name."""
+    by_name = {name_of(row): row for row in answer(queries.prices.models, view) if row["model"]}
+    name = chosen("Model", "price_model", list(by_name), None, lambda name: _labelled(name, by_name))
+    if name is None:
         no_requests(view)
         return
-    by_name = {name_of(row): row for row in rows}
-    chosen = st.selectbox(
-        "Model",
-        list(by_name),
-        format_func=lambda name: _labelled(by_name[name]),
-        key="price_model",
-        help="Models without a price come first.",
-    )
-    kind = st.radio("Price", [OWN, ALIAS, FREE, DISCOUNT], key="price_kind", horizontal=True)
-    entry = _entry(by_name[chosen], kind)
-    st.caption("This is added to the price file; existing entries are kept.")
-    st.code(entry, language="toml")
-    st.button("Save price", type="primary", icon=":material/edit_note:", on_click=_write, args=(view.lake, entry))
-    st.caption(f"Price file: {plain(current_book(open_lake(view.lake)).place)}")
-
-
-def _labelled(row: dict[str, Any]) -> str:
-    return f"{name_of(row)}{' · no price' if row['unpriced_requests'] else ''}"
-
-
-def _entry(row: dict[str, Any], kind: str) -> str:
-    """The entry as TOML. JSON's quotation of texts is also TOML's."""
-    provider = [f"provider = {json.dumps(row['provider'])}"] if row["provider"] else []
-    model = [f"model = {json.dumps(row['model'])}"]
-    since = st.date_input("From (UTC day)", value=None, key="price_from", help="Empty: for all time.", width=240)
-    days = [f"from = {since.isoformat()}"] if isinstance(since, date) else []
-    if kind == DISCOUNT:
-        scope = st.radio("Of", [THIS, WHOLE] if provider else [THIS], key="price_scope", horizontal=True)
-        percent = st.number_input("Percent off list prices", 0.0, 100.0, value=None, format="%g", key="price_percent", width=240)
-        said = [f"percent = {_plain(percent)}"] if percent is not None else []
-        return "\n".join(["[[discount]]", *provider, *([] if scope == WHOLE else model), *days, *said])
-    if kind == ALIAS:
-        meant = st.selectbox(
-            "Stands for", listed_models(), index=None, key="price_means", placeholder="Search the price list", width=480
+    if name in by_name:
+        st.caption(_known(by_name[name]))
+    lake = open_lake(view.lake)
+    current = current_book(lake)
+    provider, model = named(name)
+    st.header("1 · Set", anchor=False)
+    if current.problem:
+        st.warning(plain(current.problem), title="Correct the price file first", icon=":material/menu_book:")
+        act_and_say(lake)
+        return
+    book = current.book
+    own = [one for one in (*book.prices, *book.aliases, *book.discounts) if (one.provider, one.model) == (provider, model)]
+    draft = entry_form(provider, model, f"price {name}", since=datetime.now(UTC).date() if own else None)
+    reason = draft.reason or ("The price file has this entry." if _is_there(parse_book(draft.entry), book) else None)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            "Save price",
+            type="primary",
+            icon=":material/edit_note:",
+            key="price_save",
+            disabled=reason is not None,
+            on_click=_write,
+            args=(lake, draft.entry, name),
         )
-        return "\n".join(["[[alias]]", *provider, *model, *days, f"stands_for = {json.dumps(meant or '')}"])
-    if kind == FREE:
-        return "\n".join(["[[price]]", *provider, *model, *days, "free = true"])
-    return "\n".join(["[[price]]", *provider, *model, *days, *_rates()])
+        st.caption(plain(reason or f"Added to {current.place}; existing entries are kept."), width="content")
+    if own and not reason and "\nfrom = " not in draft.entry:
+        st.caption("Without a first day it also holds on the days of this model's earlier entries.")
+    with st.expander("Entry in the price file", icon=":material/data_object:"):
+        st.code(draft.entry, language="toml", wrap_lines=True)
+        st.caption("Tiers, batch and service-tier factors are written in the file itself; the README shows how.")
+    _say_what_was_written()
+    reprice_steps(view, lake, name)
 
 
-def _rates() -> list[str]:
-    """The rates that are filled in, as TOML. Tiers, batch and service tiers are for who writes the book itself."""
-    lines = []
-    for column, (name, title) in zip(st.columns(len(FIELDS)), FIELDS.items(), strict=True):
-        with column:
-            rate = st.number_input(f"{title}, USD / M tokens", min_value=0.0, value=None, format="%g", key=f"price_{name}")
-        if rate is not None:
-            lines.append(f"{name} = {_plain(rate)}")
-    st.caption("Tiers, batch and service-tier factors are written into the book itself; the README shows how.")
-    return lines
+def _labelled(name: str, by_name: dict[str, dict[str, Any]]) -> str:
+    return f"{name}{' · no price' if name in by_name and by_name[name]['unpriced_requests'] else ''}"
 
 
-def _plain(number: float) -> str:
-    return f"{Decimal(str(number)):f}"
+def _known(row: dict[str, Any]) -> str:
+    """What is known of a model's price in the period."""
+    if row["unpriced_requests"]:
+        count = f"{formats.exact_count(row['unpriced_requests'])} of {formats.counted(row['requests'], 'request')}"
+        return plain(f"{count} in this period have no list price: {row['price_reason']}.")
+    said = STATUSES.get(row["price_status"], row["price_status"])
+    return plain(f"{formats.counted(row['requests'], 'request')} in this period; now: {said} ({row['price_reason']}).")
 
 
-def _write(lake: str, entry: str) -> None:
+def _is_there(draft: Book, book: Book) -> bool:
+    """Whether the entry of a draft is in the price file already, the last of its kind and model."""
+    for new, known in ((draft.prices, book.prices), (draft.aliases, book.aliases), (draft.discounts, book.discounts)):
+        for entry in new:
+            about = entry.provider, entry.model
+            return entry == next((one for one in reversed(known) if (one.provider, one.model) == about), None)
+    return False
+
+
+def _write(lake: Lake, entry: str, name: str) -> None:
+    """Adds the entry, and asks for the preview of what it changes."""
     try:
-        add_entry(open_lake(lake), f"# set on {datetime.now(UTC):%Y-%m-%d} on the page Prices\n{entry}")
+        add_entry(lake, entry)
     except (BookProblem, LakeError, OSError) as problem:
-        st.session_state["_price_written"] = (False, str(problem))
+        st.session_state[_WRITTEN] = str(problem)
     else:
-        st.session_state["_price_written"] = (True, "")
-
-
-def _go_to_repricing() -> None:
-    """On to the preview of what the entry changes."""
-    st.session_state["part"] = "Reprice"
-    st.session_state[PREVIEW_ASKED] = True
+        st.session_state[_WRITTEN] = ""
+        ask_for_preview(name)
 
 
 def _say_what_was_written() -> None:
-    if told := st.session_state.pop("_price_written", None):
-        is_done, problem = told
-        if is_done:
-            words = "Requests loaded from now on use it. Stored ones keep what they have until they are repriced."
-            st.success(words, title="Written to the book")
-            label = "Preview what it changes in stored requests"
-            st.button(label, key="price_reprice", icon=":material/preview:", on_click=_go_to_repricing)
-        else:
-            st.error(plain(problem), title="The price file was not changed")
+    problem = st.session_state.pop(_WRITTEN, None)
+    if problem:
+        st.error(plain(problem), title="The price file was not changed")
+    elif problem is not None:
+        words = "Requests loaded from now on use it; stored ones keep the price they have until they are repriced."
+        st.success(words, title="Price saved", icon=":material/check_circle:")

@@ -17,6 +17,7 @@ from usagecost.ui.reader import is_at_this_machine
 from usagecost.ui.sources.listing import COUNTED_AT_ONCE, Counted, done_words, list_files, run
 from usagecost.ui.sources.plans import plan_of, remember
 from usagecost.ui.sources.uploads import Uploads, current_uploads, discard, open_group, take_folder, take_over, uploader_key
+from usagecost.ui.spend import set_prices_link
 from usagecost.ui.text import plain
 from usagecost.vocabulary import formats
 
@@ -116,14 +117,21 @@ def _say_what_was_done() -> None:
 
 
 def _lead_to_numbers(report: Report) -> None:
-    """The way on: the page of numbers, at the newest days of what was loaded where the default range is later than that."""
+    """The way on: the page of numbers, at the newest days of what was loaded where the default range is later than that, and where
+    some of it has no price, the one where prices are set.
+    """
     if not report.oldest or not report.newest:
         return
-    query = address.of_page(HOME_PAGE, viewing.choices())
+    days: address.Query = {}
     first, newest = viewing.newest_days((report.oldest, report.newest), st.session_state["zone"])
     if datetime.now(UTC).date() - newest >= timedelta(days=viewing.DEFAULT_DAYS):
-        query |= {"range": [viewing.CUSTOM], "days": [str(first), str(newest)]}
+        days = {"range": [viewing.CUSTOM], "days": [str(first), str(newest)]}
+    query = {**address.of_page(HOME_PAGE, viewing.choices()), **days}
     st.page_link("app.py", label="**Show the numbers**", icon=":material/bar_chart:", query_params=query)
+    if report.unpriced:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(f"Lower bound: {formats.counted(report.unpriced, 'request')} without a list price.", width="content")
+            set_prices_link(days=days)
 
 
 def _load_or_discard(uploads: Uploads, loadable: list[Counted]) -> None:

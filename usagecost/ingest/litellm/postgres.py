@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from usagecost.sync.dsn import Dsn
+from usagecost.ingest.litellm.dsn import Dsn
 
 BATCH_BYTES = 32 << 20
 """How much is taken from the server at once, by its own estimate."""

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from usagecost.ingest.folders.taken import Stamp, stamp_of
 from usagecost.sources import FileProblem, Head
 from usagecost.sources.files import ByteStream, DocumentStream, is_packed
-from usagecost.watch.taken import Stamp, stamp_of
 
 PATIENCE = 60.0
 """Seconds after which a file that stands still is taken though it seems unfinished, and one that does not, line by line."""

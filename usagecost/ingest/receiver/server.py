@@ -15,10 +15,10 @@ from pathlib import Path
 
 import uvicorn
 
+from usagecost.ingest.receiver.connections import MOST_CONNECTIONS, Connection
+from usagecost.ingest.receiver.http import Receiver
+from usagecost.ingest.receiver.spool import Spool, SpoolBusy
 from usagecost.lake import Lake
-from usagecost.receive.connections import MOST_CONNECTIONS, Connection
-from usagecost.receive.http import Receiver
-from usagecost.receive.spool import Spool, SpoolBusy
 
 MOST_SPOOL_BYTES = 1 << 30
 """That are accepted and not in the lake yet. Above it clients are asked to wait."""
@@ -33,8 +33,8 @@ KEEP_ALIVE_SECONDS = 65
 TRIES_AT_THE_END = 2
 """To bring the rest to the lake, if the process that commits dies."""
 
-_COMMITTING = [sys.executable, "-m", "usagecost.receive.committing"]
-_PACKAGE = Path(__file__).parents[2]
+_COMMITTING = [sys.executable, "-m", "usagecost.ingest.receiver.committing"]
+_PACKAGE = Path(__file__).parents[3]
 
 
 class CannotReceive(Exception):  # noqa: N818 - a sentence for who typed the command

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -14,10 +13,11 @@ import duckdb
 from deltalake.exceptions import DeltaError
 
 from usagecost.ingest import Report, find_files, ingest_part
+from usagecost.ingest.folders.ripeness import PATIENCE, Ripe, Sights
+from usagecost.ingest.folders.taken import Taken
+from usagecost.ingest.reports import first_line
 from usagecost.lake import Lake, LakeError
 from usagecost.sources import Source
-from usagecost.watch.ripeness import PATIENCE, Ripe, Sights
-from usagecost.watch.taken import Taken
 
 TROUBLE = (LakeError, OSError, DeltaError, duckdb.IOException, duckdb.OutOfMemoryException)
 """What has nothing to do with a file: the lake or the folder cannot be reached, the disk is full. It may pass."""
@@ -89,19 +89,9 @@ def load_all_but_broken(ends: Ends, load: Callable[[Ends], Report], until: str) 
     except Exception as error:
         paths = list(ends)
         if len(paths) == 1:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+            reason = first_line(error).rstrip(".")
             return Report(problems=(f"{paths[0]} cannot be read ({reason}). It is left out until {until}.",)), paths
     middle = len(paths) // 2
     halves = [load_all_but_broken({path: ends[path] for path in part}, load, until) for part in (paths[:middle], paths[middle:])]
-    return _sum(report for report, _ in halves), [path for _, left_out in halves for path in left_out]
-
-
-def _sum(reports: Iterable[Report]) -> Report:
-    """Add the reports of several ingests up."""
-    total = Report()
-    for report in reports:
-        counts = {name: value + total.counts()[name] for name, value in report.counts().items() if name != "skipped_reasons"}
-        counts["skipped_reasons"] = Counter(total.skipped_reasons) + Counter(report.skipped_reasons)
-        counts["version"] = max(report.version, total.version)
-        total = replace(total, **counts, problems=(*total.problems, *report.problems))
-    return total
+    (first, left_out), (second, also_left_out) = halves
+    return first + second, left_out + also_left_out

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Event
 
+from usagecost.ingest.folders.rounds import TROUBLE, Feed, Round, Watch
+from usagecost.ingest.reports import first_line
 from usagecost.lake import LakeError
 from usagecost.vocabulary.formats import exact_count, milliseconds
-from usagecost.watch.rounds import TROUBLE, Feed, Round, Watch
 
 LONGEST_WAIT = 60.0
 """Seconds; after a failure the time between two rounds doubles, up to this."""
@@ -84,5 +85,4 @@ def _describe_problem(problem: Exception) -> str:
     """Say what is wrong, in one line."""
     if isinstance(problem, LakeError):
         return str(problem)
-    reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]
-    return f"The folder cannot be read, or the lake not be written ({reason}): check the disk and the permissions."
+    return f"The folder cannot be read, or the lake not be written ({first_line(problem)}): check the disk and the permissions."

@@ -8,8 +8,8 @@ from datetime import datetime
 import pyarrow as pa
 
 from usagecost import schema
+from usagecost.ingest.litellm.postgres import Transaction
 from usagecost.sources.sql import identifier, literal
-from usagecost.sync.postgres import Transaction
 
 
 @dataclass(frozen=True)

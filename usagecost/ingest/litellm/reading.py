@@ -10,15 +10,15 @@ from threading import Event
 import numpy as np
 import pyarrow as pa
 
+from usagecost.ingest.litellm.parts import Part
+from usagecost.ingest.litellm.postgres import Database
+from usagecost.ingest.litellm.spend_logs import TABLE, SpendLogs
 from usagecost.sources import Batch, Reading, Reject
 from usagecost.sources.ahead import ahead
 from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.litellm import SPEND_LOG_COLUMNS, SPEND_LOG_ROWS, LiteLLM
 from usagecost.sources.sql import identifier
-from usagecost.sync.parts import Part
-from usagecost.sync.postgres import Database
-from usagecost.sync.spend_logs import TABLE, SpendLogs
 
 LIVE_RANK = 1 << 60
 """Above all ranks that rows of files have, which are made of times."""

@@ -10,8 +10,8 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from usagecost.ingest.litellm.postgres import DatabaseProblem, Transaction
 from usagecost.sources.sql import identifier, literal
-from usagecost.sync.postgres import DatabaseProblem, Transaction
 
 TABLE = "LiteLLM_SpendLogs"
 NEVER = frozenset({"messages", "response", "proxy_server_request"})

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+from usagecost.ingest.litellm.postgres import Transaction
+from usagecost.ingest.litellm.spend_logs import SpendLogs, server_fact
 from usagecost.sources.litellm import SPEND_LOG_COLUMNS, SPEND_LOG_METADATA
 from usagecost.sources.sql import identifier
-from usagecost.sync.postgres import Transaction
-from usagecost.sync.spend_logs import SpendLogs, server_fact
 
 LONGEST = timedelta(hours=6)
 PART_ROWS = 1_000_000

@@ -7,7 +7,7 @@ that is right for every format. The receiver's folder is followed by the same ro
 
 from __future__ import annotations
 
-from usagecost.watch.following import Follower, follow
-from usagecost.watch.rounds import Ends, Round, Watch, load_all_but_broken
+from usagecost.ingest.folders.following import Follower, follow, say_stamped
+from usagecost.ingest.folders.rounds import Ends, Round, Watch, load_all_but_broken
 
-__all__ = ["Ends", "Follower", "Round", "Watch", "follow", "load_all_but_broken"]
+__all__ = ["Ends", "Follower", "Round", "Watch", "follow", "load_all_but_broken", "say_stamped"]

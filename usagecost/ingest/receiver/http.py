@@ -18,9 +18,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from usagecost.receive.bodies import WINDOWS, Refused, Room, drain, unpacked
-from usagecost.receive.otlp import Malformed, lines_of_json, lines_of_protobuf
-from usagecost.receive.spool import Spool
+from usagecost.ingest.receiver.bodies import WINDOWS, Refused, Room, drain, unpacked
+from usagecost.ingest.receiver.otlp import Malformed, lines_of_json, lines_of_protobuf
+from usagecost.ingest.receiver.spool import Spool
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 

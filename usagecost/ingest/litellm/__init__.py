@@ -6,9 +6,9 @@ the next one goes on where the last commit ended.
 
 from __future__ import annotations
 
-from usagecost.sync.dsn import Dsn, DsnProblem, read_dsn
-from usagecost.sync.following import follow
-from usagecost.sync.postgres import Database, DatabaseProblem
-from usagecost.sync.rounds import Round, Sync
+from usagecost.ingest.litellm.dsn import Dsn, DsnProblem, read_dsn
+from usagecost.ingest.litellm.following import follow
+from usagecost.ingest.litellm.postgres import Database, DatabaseProblem
+from usagecost.ingest.litellm.rounds import Round, Sync
 
 __all__ = ["Database", "DatabaseProblem", "Dsn", "DsnProblem", "Round", "Sync", "follow", "read_dsn"]

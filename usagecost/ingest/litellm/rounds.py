@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
 
 from usagecost.ingest import Report, load
+from usagecost.ingest.litellm.names import names
+from usagecost.ingest.litellm.parts import Part, Position, parts
+from usagecost.ingest.litellm.postgres import Database
+from usagecost.ingest.litellm.reading import address, read_part
+from usagecost.ingest.litellm.spend_logs import TABLE, SpendLogs, find_spend_logs
 from usagecost.lake import Lake, bounded_database
 from usagecost.sources import Reading
 from usagecost.sources.litellm import LiteLLM
-from usagecost.sync.names import names
-from usagecost.sync.parts import Part, Position, parts
-from usagecost.sync.postgres import Database
-from usagecost.sync.reading import address, read_part
-from usagecost.sync.spend_logs import TABLE, SpendLogs, find_spend_logs
 
 OVERLAP = timedelta(hours=1)
 THOROUGH_EVERY = timedelta(hours=1)
@@ -30,25 +30,11 @@ _LATEST = f"{_NAME} generation"
 
 @dataclass
 class Round:
-    """What a round has done, in requests; `read` and `rejected` in rows. `ended` is until when the table is read, µs since 1970."""
+    """What the commits of a round did. `ended` is until when the table is read, in µs since 1970."""
 
-    read: int = 0
-    inserted: int = 0
-    updated: int = 0
-    rejected: int = 0
-    unpriced: int = 0
+    report: Report = field(default_factory=Report)
     ended: int | None = None
     seconds: float = 0.0
-    problems: tuple[str, ...] = ()
-
-    def add(self, report: Report) -> None:
-        """Counts what a commit did."""
-        self.read += report.lines
-        self.inserted += report.inserted
-        self.updated += report.updated
-        self.rejected += report.rejected
-        self.unpriced += report.unpriced
-        self.problems += report.problems
 
 
 class Sync:
@@ -77,7 +63,7 @@ class Sync:
         done = Round()
         for number, part in enumerate(to_read, start=1):
             report = self._load(table, part)
-            done.add(report)
+            done.report += report
             done.ended = part.position.ended
             if on_part:
                 on_part(number, len(to_read), report)
@@ -101,9 +87,7 @@ class Sync:
         """How far the lake's newest version has the table; of one that it does not know, that it is the latest of all."""
         if not self._lake.exists:
             return Position()
-        known: dict[str, Any] = {
-            field.name: self._lake.watermark(f"{_NAME} {table.identity} {field.name}") for field in fields(Position)
-        }
+        known: dict[str, Any] = {one.name: self._lake.watermark(f"{_NAME} {table.identity} {one.name}") for one in fields(Position)}
         if known["generation"] is not None:
             return Position(**known)
         latest = self._lake.watermark(_LATEST)

@@ -1,4 +1,4 @@
-"""The process that commits: ``python -m usagecost.receive.committing SPOOL LAKE SECONDS``; server.py starts it.
+"""The process that commits: ``python -m usagecost.ingest.receiver.committing SPOOL LAKE SECONDS``; server.py starts it.
 
 It follows the spool as `watch` follows a folder of logs, but takes every closed segment as soon as there is one, and deletes those
 that are in a version of the lake. What cannot be brought there stays, and is tried again.
@@ -21,13 +21,14 @@ import pyarrow.compute as pc
 from filelock import FileLock
 
 from usagecost.ingest import Report, load
+from usagecost.ingest.folders import Ends, Follower, Round, load_all_but_broken
+from usagecost.ingest.receiver.spool import CLOSED
+from usagecost.ingest.reports import first_line
 from usagecost.lake import Lake
 from usagecost.lake.staging import bounded_database
-from usagecost.receive.spool import CLOSED
 from usagecost.sources import Batch, FileProblem, Head, Reading
 from usagecost.sources.otel import OpenTelemetry
 from usagecost.sources.otel_skips import clean_scope, scope_without_names
-from usagecost.watch import Ends, Follower, Round, load_all_but_broken
 
 LONGEST_PAUSE = 1.0
 """Seconds between two looks at the spool."""
@@ -129,7 +130,7 @@ def keep_up(lake: Lake) -> list[str]:
         lake.vacuum(GRACE_HOURS)
         damaged = () if lake.is_remote else lake.verify().damaged  # a store checks its objects, and to fetch all of them costs
     except Exception as problem:  # it can wait for the next time
-        return [f"The lake could not be tidied: {(str(problem).strip() or type(problem).__name__).splitlines()[0]}"]
+        return [f"The lake could not be tidied: {first_line(problem)}"]
     return [f"{name} is damaged: see `python -m usagecost doctor --verify`" for name in damaged]
 
 

@@ -1,0 +1,206 @@
+"""What the price file holds, entry by entry, each of which can be corrected, ended from a day on, and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from usagecost.engine import open_lake
+from usagecost.lake import Lake, LakeError
+from usagecost.pricebook import add_entry, change_entry, current_book, entries
+from usagecost.pricing import BookProblem, Written, days_held, entry_text, written_entries
+from usagecost.ui.answers import empty
+from usagecost.ui.blocks import heading, table
+from usagecost.ui.prices.form import RATES, Draft, entry_form, fits_form, problem_of
+from usagecost.ui.prices.repricing import ask_for_preview
+from usagecost.ui.text import plain
+from usagecost.vocabulary.filters import View
+
+EDIT, END, REMOVE = "Edit", "End", "Remove"
+_WRITTEN = "_entry_written"
+
+
+def own_prices(view: View) -> None:
+    """A table of the entries in the order of the file, and the dialog of the one that the URL names."""
+    _say_what_was_written()
+    lake = open_lake(view.lake)
+    current = current_book(lake)
+    try:
+        written = entries(lake)
+    except (BookProblem, LakeError) as problem:
+        words = f"{current.place}, {problem} Correct it in the file, then refresh."
+        st.warning(plain(words), title="The price file has an error", icon=":material/menu_book:")
+        return
+    if not written:
+        empty("No own prices yet", "Set a price, an alias or a discount on the tab Set a price, and it is listed here.")
+        st.caption(f"Price file: {plain(current.place)}")
+        return
+    today = datetime.now(UTC).date()
+    shown = pd.DataFrame([_shown(written, place, today) for place in range(len(written))])
+    heading(
+        "Own prices",
+        lambda: shown,
+        name="own-prices",
+        help="Of each kind the last entry that fits a request's provider, model and UTC day holds. Rates: USD per million tokens.",
+    )
+    st.caption(f"Price file: {plain(current.place)}. Click a row to edit, end or remove the entry.")
+    rates = {name: st.column_config.NumberColumn(label, format="$%.6g", width=80) for name, label in RATES.items()}
+    table(
+        shown,
+        name="own",
+        columns={
+            "model": st.column_config.TextColumn("Model", width=170, help="A name, or a pattern with *."),
+            "provider": st.column_config.TextColumn("Provider", width=90),
+            "kind": st.column_config.TextColumn("Kind", width=72),
+            "says": st.column_config.TextColumn("Details", width=150),
+            "from": st.column_config.DateColumn("From", format="YYYY-MM-DD", width=92, help="First UTC day. None: for all time."),
+            "until": st.column_config.DateColumn(
+                "Until", format="YYYY-MM-DD", width=92, help="Last UTC day: its own, or that before a later entry of the model."
+            ),
+            "state": st.column_config.TextColumn("State", width=76),
+            **{name: rates[name] for name in RATES if shown[name].notna().any()},
+            "note": st.column_config.TextColumn("Note", width=200),
+        },
+        alt_text="Entries of the price file with what they are about, their days, rates and notes",
+        on_select=_open,
+    )
+    place = int(st.session_state["entry"] or 0)
+    if 1 <= place <= len(written):
+        _dialog(lake, written, place - 1, today)
+
+
+def _open(row: int) -> None:
+    st.session_state["entry"] = row + 1
+
+
+def _close() -> None:
+    st.session_state["entry"] = None
+
+
+def _shown(written: Sequence[Written], place: int, today: date) -> dict[str, Any]:
+    one, held = written[place], days_held(written, place)
+    said = one.entry.model_dump()
+    first, last = held or (one.entry.since, one.entry.until)
+    return {
+        "model": one.entry.model,
+        "provider": one.entry.provider or "any",
+        "kind": "Ends" if said.get("ended") else "Free" if said.get("free") else one.kind.capitalize(),
+        "says": _says(one, said),
+        "from": first,
+        "until": last,
+        "state": _state(held, today),
+        **{name: None if said.get(name) is None else float(said[name]) for name in RATES},
+        "note": one.note or said.get("source") or "",
+    }
+
+
+def _says(one: Written, said: dict[str, Any]) -> str:
+    """What an entry says beside its rates."""
+    if said.get("ended"):
+        return f"{one.kind} ends: list price"
+    if one.kind == "alias":
+        return f"stands for {said['stands_for']}"
+    if one.kind == "discount":
+        return f"{said['percent'].normalize():f} % off list prices"
+    if one.kind == "factor":
+        ways = {name: said[name] for name in ("service_tier", "speed", "inference_region") if said[name]}
+        factor = "later list price" if said["factor"] is None else f"× {said['factor'].normalize():f}"
+        return f"{', '.join(ways.values()) or 'batch'}: {factor}"
+    more = one.entry.model_fields_set - {"model", "provider", "since", "until", "free", *RATES}
+    return f"also {', '.join(sorted(more))}" if more else ""
+
+
+def _state(held: tuple[date | None, date | None] | None, today: date) -> str:
+    if held is None:
+        return "Replaced"
+    first, last = held
+    return "Upcoming" if first and first > today else "Past" if last and last < today else "In force"
+
+
+@st.dialog("Entry of the price file", width="large", icon=":material/edit_note:", on_dismiss=_close)
+def _dialog(lake: Lake, written: Sequence[Written], place: int, today: date) -> None:
+    one, held = written[place], days_held(written, place)
+    said = one.entry.model_dump()
+    st.markdown(f"**{plain(one.entry.provider or 'any provider')} / {plain(one.entry.model)}** · {plain(one.kind)}")
+    can_end = one.kind != "factor" and not said["ended"] and held is not None and _state(held, today) != "Past"
+    act = st.segmented_control("Act", [EDIT, *([END] if can_end else []), REMOVE], default=EDIT, required=True, key="entry_act")
+    key = f"entry {place} {hash(one.text)}"
+    if act == EDIT:
+        draft = _edited(one, key)
+        reason = draft.reason or ("Nothing is changed yet." if _says_the_same(draft.entry, one) else None)
+        words = "Corrects the entry itself, for all its days. For a new price from a day on, set a price instead."
+        _button("Save correction", _change, (lake, one, draft.entry), words, reason)
+    elif act == END:
+        day = st.date_input("First day without it (UTC)", today, key=f"{key}_end", min_value=one.entry.since, width=240)
+        keys = {"provider": one.entry.provider, "model": one.entry.model, "from": day, "ended": True}
+        ending = entry_text(one.kind, keys, f"ended on {today}")
+        st.code(ending, language="toml", wrap_lines=True)
+        words = "Added to the price file; the entry is kept, and from that day on the price list holds."
+        _button("End entry", _add, (lake, ending), words, None if day else "Choose a day.")
+    else:
+        st.code(one.text, language="toml", wrap_lines=True)
+        words = "Takes these lines out of the price file, for all days. To stop a price from a day on, end it instead."
+        _button("Remove entry", _change, (lake, one, ""), words, None)
+
+
+def _button(label: str, act: Any, args: tuple[Any, ...], words: str, reason: str | None) -> None:
+    """The button that does it, with what it does in words, or why it cannot be done yet."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        is_done = st.button(label, type="primary", key="entry_save", disabled=reason is not None, on_click=act, args=args)
+        st.caption(plain(reason or words), width="content")
+    if is_done:
+        st.rerun()
+
+
+def _says_the_same(entry: str, one: Written) -> bool:
+    """Whether a good draft says what the entry says already; in the form its layout does not count."""
+    if not fits_form(one):
+        return entry.strip() == one.text.strip()
+    return [(new.entry, new.note) for new in written_entries(entry)] == [(one.entry, one.note)]
+
+
+def _edited(one: Written, key: str) -> Draft:
+    """The entry in the form, or as text where the form does not have all that it says."""
+    if not fits_form(one):
+        text = st.text_area("Entry", one.text.strip(), key=f"{key}_text", height=240, help="TOML, as it stands in the price file.")
+        return Draft(text, problem_of(text) or (None if written_entries(text) else "Write an entry, or remove this one."))
+    left, right = st.columns(2)
+    provider = left.text_input("Provider", one.entry.provider or "", key=f"{key}_provider", placeholder="any", live=True)
+    model = right.text_input("Model", one.entry.model, key=f"{key}_model", help="A name, or a pattern with *.", live=True)
+    return entry_form(provider.strip() or None, model.strip(), key, seen=one)
+
+
+def _change(lake: Lake, seen: Written, entry: str) -> None:
+    _write(lambda: change_entry(lake, seen, entry), "Entry corrected" if entry else "Entry removed")
+
+
+def _add(lake: Lake, entry: str) -> None:
+    _write(lambda: add_entry(lake, entry), "Entry ended")
+
+
+def _write(act: Any, done: str) -> None:
+    _close()
+    try:
+        act()
+    except (BookProblem, LakeError, OSError) as problem:
+        st.session_state[_WRITTEN] = None, str(problem)
+    else:
+        st.session_state[_WRITTEN] = done, "Stored requests keep the price they have until they are repriced."
+
+
+def _say_what_was_written() -> None:
+    done, words = st.session_state.pop(_WRITTEN, (None, None))
+    if words and not done:
+        st.error(plain(words), title="The price file was not changed")
+    elif words:
+        st.success(words, title=done, icon=":material/check_circle:")
+        st.button("Preview what it changes", key="entry_reprice", icon=":material/preview:", on_click=_go_to_repricing)
+
+
+def _go_to_repricing() -> None:
+    st.session_state["part"] = "Reprice"
+    ask_for_preview()
