@@ -134,13 +134,14 @@ def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
     """Spend per interval, stacked by the values of a dimension, the rest as "Other"."""
     most = min(most, MOST_STACKS)
     top, stacks, drawing = ui.kept(usage, view, ("stacks", by, most), lambda: spend_stacks(usage, view, by, most))
+    ahead = " The dashed line in a band is the forecast." if "ahead" in drawing.data else ""
     ui.chart(
         "Cost breakdown",
         drawing,
         lambda: folds.breakdown_table(usage, stacks, by, view.period.zone),
         name=f"{name}-cost",
         file=f"cost by {by} and {view.interval}",
-        help=METRICS["spend_usd"].help,
+        help=METRICS["spend_usd"].help + ahead,
         alt_text=f"Bars of spend by {step_of(view)}, stacked by {DIMENSIONS[by].label.lower()}",
         on_mark=drilldown.from_stack(view, usage.intervals, by, top),
         beside=lambda: ui.notes(view),

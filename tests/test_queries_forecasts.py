@@ -15,7 +15,7 @@ from tests.views import days, instant, request, view
 from usagecost.cli import app
 from usagecost.cli.forecasting import forecast_rows
 from usagecost.forecast import Forecast, TooLittle
-from usagecost.queries.forecasts import Outlook, history, outlook, outlooks, reaches_into
+from usagecost.queries.forecasts import Outlook, as_of_today, history, outlook, outlooks, reaches_into
 from usagecost.vocabulary.filters import View
 
 NOW = "2026-11-20 09:00"
@@ -40,7 +40,7 @@ def teams(lake_of: Callable[..., str]) -> str:
 
 
 def now(lake: str, zone: str = "UTC") -> View:
-    return view(lake, days("2026-11-01", "2026-11-20", zone, now=NOW))
+    return as_of_today(view(lake, days("2026-11-01", "2026-11-20", zone, now=NOW)))
 
 
 def total(found: Outlook) -> float:
@@ -85,6 +85,15 @@ def test_the_running_day_is_that_of_the_zone(teams: str):
 
 def test_a_lake_without_requests_has_no_forecast(lake_of: Callable[..., str]):
     assert outlook(history(now(lake_of()))).found == TooLittle(0, 31)
+
+
+def test_all_periods_and_times_of_a_day_share_one_answer():
+    views = [
+        View("", 1, days(first, "2026-11-20", "Asia/Tokyo", now=now), interval, "best")
+        for first, now, interval in (("2026-11-01", "2026-11-20 00:00", "hour"), ("2026-10-01", "2026-11-20 14:59", "week"))
+    ]
+
+    assert as_of_today(views[0]) == as_of_today(views[1])
 
 
 @pytest.mark.parametrize(

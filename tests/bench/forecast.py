@@ -34,7 +34,7 @@ from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.periods import Period
 from usagecost.queries.folds import Usage, rows
-from usagecost.queries.forecasts import history
+from usagecost.queries.forecasts import as_of_today, history
 from usagecost.sample import write_sample
 from usagecost.vocabulary.filters import View
 
@@ -89,7 +89,7 @@ def invented(days: int = 365) -> dict[str, Floats]:
 
 def of_lake(lake: Lake, root: str, now: datetime, splits: Sequence[str]) -> Iterator[tuple[str, Floats]]:
     """The spend a day of a lake: of the whole, and of the four most expensive values of some splits."""
-    view = View(root, lake.version(), Period(now.date(), now.date(), "UTC", now), "day", "best")
+    view = as_of_today(View(root, lake.version(), Period(now.date(), now.date(), "UTC", now), "day", "best"))
     whole = history(view)
     yield "whole", spend(whole)
     for split in splits:

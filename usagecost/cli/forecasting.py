@@ -65,12 +65,12 @@ def forecast_rows(lake: str, until: str, by: str | None, top: int, zone: str, no
     """One row a value, and the total last: its ``name`` and `queries.forecasts.forecast_row`."""
     from usagecost import engine, queries
     from usagecost.periods import Period
-    from usagecost.queries.forecasts import forecast_row, history, outlook, outlooks
+    from usagecost.queries.forecasts import as_of_today, forecast_row, history, outlook, outlooks
     from usagecost.vocabulary.filters import View
 
-    today = now.date()
-    view = View(lake, engine.open_lake(lake).version(), Period(today, today, zone, now), "day", "best")
-    values = outlooks(history(view, until, by), until, top) if by else []
+    view = View(lake, engine.open_lake(lake).version(), Period(now.date(), now.date(), zone, now), "day", "best")
+    today = as_of_today(view)
+    values = outlooks(history(today, until, by), until, top) if by else []
     names = queries.labels(lake).of_all(by, [one.value for one in values if one.value is not None])
     rows = [{"name": NOT_REPORTED if one.value is None else names[one.value], **forecast_row(one)} for one in values]
-    return [*rows, {"name": TOTAL, **forecast_row(outlook(history(view, until), until))}]
+    return [*rows, {"name": TOTAL, **forecast_row(outlook(history(today, until), until))}]

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pyarrow.compute as pc
 
 from usagecost.forecast import Forecast, TooLittle, forecast, period_of
-from usagecost.periods import Period
+from usagecost.periods import Period, local_midnight
 from usagecost.queries import folds
 from usagecost.queries.folds import AT_LEAST, Usage
 from usagecost.queries.usage import usage
@@ -44,14 +44,19 @@ class Outlook:
     is_at_least: bool
 
 
-def history(view: View, until: str = "month", split: str | None = None) -> Usage:
-    """The spend of each day up to now that a forecast is learned from, by value of a split. The view's period means nothing."""
-    zone = ZoneInfo(view.period.zone)
-    span, today = data_span(view.lake, view.version), view.period.now.astimezone(zone).date()
-    oldest = span[0].astimezone(zone).date() if span else today
-    first = min(today, max(oldest, today - timedelta(days=HISTORY_DAYS[until])))
-    period = Period(first, today, view.period.zone, view.period.now, is_alone=True)
-    return usage(replace(view, period=period, interval="day"), split, MEASURES, compares=False)
+def as_of_today(view: View) -> View:
+    """The view as `history` is asked: the same for all periods and all times of a day, so that one answer serves them."""
+    zone = view.period.zone
+    today = view.period.now.astimezone(ZoneInfo(zone)).date()
+    return replace(view, period=Period(today, today, zone, local_midnight(today, zone)), interval="day", week_start=0)
+
+
+def history(today: View, until: str = "month", split: str | None = None) -> Usage:
+    """The spend of each day up to today that a forecast is learned from, by value of a split: see `as_of_today`."""
+    span, period = data_span(today.lake, today.version), today.period
+    oldest = span[0].astimezone(ZoneInfo(period.zone)).date() if span else period.last
+    first = min(period.last, max(oldest, period.last - timedelta(days=HISTORY_DAYS[until])))
+    return usage(replace(today, period=replace(period, first=first, is_alone=True)), split, MEASURES, compares=False)
 
 
 def outlook(days: Usage, until: str = "month", value: str | None = None) -> Outlook:

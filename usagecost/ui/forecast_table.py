@@ -7,7 +7,7 @@ import streamlit as st
 
 from usagecost.forecast import METHODS
 from usagecost.queries.folds import AT_LEAST
-from usagecost.queries.forecasts import forecast_row, history, outlook, outlooks, reaches_into
+from usagecost.queries.forecasts import as_of_today, forecast_row, history, outlook, outlooks, reaches_into
 from usagecost.ui.answers import answer
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.forecast_words import UNTIL
@@ -63,7 +63,8 @@ def forecast_table(view: View, by: str, most: int) -> None:
 
 def forecast_rows(view: View, by: str, until: str, most: int) -> pd.DataFrame:
     """One row a value, the most expensive first, and the total: see `forecast_row`."""
-    values, whole = outlooks(answer(history, view, until, by), until, most), outlook(answer(history, view, until), until)
+    today = as_of_today(view)
+    values, whole = outlooks(answer(history, today, until, by), until, most), outlook(answer(history, today, until), until)
     names = named(pd.DataFrame({"value": [one.value for one in values], "is_other": False}, dtype=object), view, by)["name"]
     rows = zip([*values, whole], [*names, TOTAL], strict=True)
     return pd.DataFrame([{by: name, **forecast_row(one)} for one, name in rows])

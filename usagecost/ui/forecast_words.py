@@ -9,7 +9,7 @@ import pandas as pd
 from usagecost.forecast import METHODS, Forecast, TooLittle
 from usagecost.periods import Interval, Period, intervals
 from usagecost.queries.folds import Usage
-from usagecost.queries.forecasts import Outlook, history, outlook, reaches_into
+from usagecost.queries.forecasts import Outlook, as_of_today, history, outlook, reaches_into
 from usagecost.ui.answers import answer
 from usagecost.ui.spend import MARK
 from usagecost.vocabulary import formats
@@ -20,7 +20,7 @@ UNTIL = {"month": "Month end", "quarter": "Quarter end", "year": "Year end"}
 
 def outlook_of(view: View) -> Outlook | None:
     """The forecast of the running month, for views that reach into it."""
-    return outlook(answer(history, view)) if reaches_into(view) else None
+    return outlook(answer(history, as_of_today(view))) if reaches_into(view) else None
 
 
 def forecast_text(found: Outlook) -> str:
