@@ -57,7 +57,6 @@ def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str
     """
     lack = shortage(view)
     totals, before = usage.totals, None if lack else usage.totals_before
-    outlook = outlook_of(view) if "spend_usd" in metrics else None
     grid = st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap="small")
     for metric in metrics:
         with grid:
@@ -68,7 +67,7 @@ def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str
             st.caption(" ".join(_notes(totals, view, lack)), width="content")
             if missing:
                 set_prices_link()
-            if outlook:
+            if "spend_usd" in metrics and (outlook := outlook_of(view)):
                 st.caption(plain(forecast_text(outlook)), width="content", help=forecast_help(outlook))
         if name:
             drilldown.links(view, name)
