@@ -23,8 +23,8 @@ from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.measures import Sums
 
 HISTORY_DAYS = {"month": 240, "quarter": 400, "year": 1_200}
-"""What is forecast -> the days before today that it is learned from, as far as the lake has them. Those of a month are what it takes
-to forecast six months before it as well."""
+"""What is forecast -> the days before today that it is learned from, as far as the lake has them; of a month, as many as six months
+before take to be forecast too."""
 FITTED_DAYS = 56
 """The days before today in which a cost that is not known makes a forecast a lower bound; those of its period do as well."""
 MEASURES = measures_of(("spend_usd",))
