@@ -11,7 +11,7 @@ import pytest
 
 HOME = Path(__file__).parents[1]
 
-READ = "queries vocabulary periods exports exporting charts boards explain"
+READ = "queries forecast vocabulary periods exports exporting charts boards explain"
 WRITE = "ingest sample pricing pricebook annotations"  # the write side's front doors
 
 ALLOWED = {
@@ -21,7 +21,8 @@ ALLOWED = {
     "start":    "",
     "ui":       f"start {READ} engine lake schema {WRITE}",
     "charts":    "vocabulary periods",
-    "queries":   "vocabulary periods engine lake schema",
+    "queries":   "forecast vocabulary periods engine lake schema",
+    "forecast":  "periods",
     "exports":   "",
     "exporting": "exports vocabulary engine lake schema",
     "boards":    "queries vocabulary periods lake",

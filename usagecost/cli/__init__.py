@@ -6,6 +6,7 @@ import typer
 
 from usagecost.cli.exporting import export
 from usagecost.cli.feeds import receive, sync, watch
+from usagecost.cli.forecasting import forecast
 from usagecost.cli.loading import ingest
 from usagecost.cli.prices import prices, reprice, repricings
 from usagecost.cli.removing import ingests, remove
@@ -20,6 +21,7 @@ COMMANDS = (
     ingests,
     remove,
     summary,
+    forecast,
     export,
     prices,
     reprice,

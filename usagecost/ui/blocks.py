@@ -17,11 +17,12 @@ from usagecost.ui import drilldown
 from usagecost.ui.downloads import Numbers, csv_button
 from usagecost.ui.drilldown import OnMark
 from usagecost.ui.figures import SPEND_PLACES, columns_of, readable, shows_table
+from usagecost.ui.forecast_words import forecast_help, forecast_text, outlook_of
 from usagecost.ui.labels import labels_of
 from usagecost.ui.marks import marks
 from usagecost.ui.memory import known
 from usagecost.ui.spend import doubled, set_prices_link, with_marks
-from usagecost.ui.text import days_text, previous_text
+from usagecost.ui.text import days_text, plain, previous_text
 from usagecost.vocabulary import CARDS, METRICS, Metric, Sums, spend_coverage, spend_text
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import MINUS, UNKNOWN, exact_count
@@ -50,7 +51,7 @@ def before(usage: Usage, view: View, metrics: Sequence[str], *, whole: bool = Fa
 def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str = "") -> None:
     """Summary cards, each with its change against the previous period and its course, and what is left out of them.
 
-    With a ``name`` a menu beside them leads to their requests.
+    Where the period reaches into this month, also where its spend ends. With a ``name`` a menu beside them leads to their requests.
     """
     lack = shortage(view)
     totals, before = usage.totals, None if lack else usage.totals_before
@@ -64,6 +65,8 @@ def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str
             st.caption(" ".join(_notes(totals, view, lack)), width="content")
             if missing:
                 set_prices_link()
+            if "spend_usd" in metrics and (outlook := outlook_of(view)):
+                st.caption(plain(forecast_text(outlook)), width="content", help=forecast_help(outlook))
         if name:
             drilldown.links(view, name)
 
