@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from usagecost.lake import Lake, TextFolder
 from usagecost.periods import local_midnight
+from usagecost.toml_lines import line_of
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
 
@@ -95,7 +96,7 @@ def parse_notes(text: str) -> tuple[Note, ...]:
         key = next((str(part) for part in reversed(place) if isinstance(part, str)), "the file")
         what = {"extra_forbidden": "there is no such key", "missing": "it is missing"}.get(first["type"])
         said = what or first["msg"].removeprefix("Value error, ")
-        raise NoteProblem(f"line {_line(text, place)}, {key}: {said}.") from None
+        raise NoteProblem(f"line {line_of(text, place)}, {key}: {said}.") from None
 
 
 def read_notes(lake: Lake) -> tuple[Note, ...]:
@@ -139,15 +140,3 @@ def _without(text: str, place: int, left: Sequence[Note]) -> str:
         except NoteProblem:
             pass
     return "\n".join([HEADER, *(note.toml for note in left)])
-
-
-def _line(text: str, place: Sequence[str | int]) -> int:
-    """The number of the line that is meant, from 1: of the key, else of its note's header."""
-    lines = text.splitlines()
-    headers = [number for number, line in enumerate(lines) if _HEADER.match(line)]
-    which = place[1] if len(place) > 1 and isinstance(place[1], int) else None
-    start = headers[which] if which is not None and which < len(headers) else 0
-    end = next((number for number in headers if number > start), len(lines))
-    keys = [str(part) for part in place[2 if which is not None else 0 :] if isinstance(part, str)]
-    named = re.compile(rf"\s*{re.escape(keys[0])}\s*[=.]") if keys else None
-    return next((number for number in range(start, end) if named and named.match(lines[number])), start) + 1
