@@ -53,6 +53,7 @@ OWN = {
     "top": ui.Choice(default=TOP[1], options=TOP),
     "ranked": ui.Choice(default=ui.LOOKS[0], options=ui.LOOKS),
     "look": ui.Choice(default=ui.LOOKS[0], options=ui.LOOKS),
+    "until": ui.Choice(default="month", options=ui.UNTIL),
     "chosen_model": ui.Choice(),
     "chosen_user": ui.Choice(),
 }
@@ -122,9 +123,10 @@ def spend_stacks(usage: Usage, view: View, by: str, most: int) -> tuple[pd.DataF
     top = named(folds.top_values(usage.by_value, most), view, by, DIMENSIONS[by].plural)
     stacks = named(folds.over_time_by_top(usage, top), view, by)
     names, colors = list(named(top, view, by)["name"]), palette(view, by, top, everything=unfiltered(by, view))
-    parts, unit, axis = charts.parts_of(stacks, "spend_usd"), METRICS["spend_usd"].format, time_axis(usage, view)
+    parts, unit, (steps, ahead) = charts.parts_of(stacks, "spend_usd"), METRICS["spend_usd"].format, ui.with_days_ahead(usage, view)
+    axis = charts.TimeAxis(steps, view.interval, view.period.zone)
     before, marks = ui.before(usage, view, ["spend_usd"], whole=True), ui.marks(view)
-    drawing = charts.over_time(parts, "bar", unit, names, colors, axis, stacked=True, before=before, marks=marks)
+    drawing = charts.over_time(parts, "bar", unit, names, colors, axis, stacked=True, before=before, ahead=ahead, marks=marks)
     return top, stacks, drawing
 
 
@@ -132,13 +134,14 @@ def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
     """Spend per interval, stacked by the values of a dimension, the rest as "Other"."""
     most = min(most, MOST_STACKS)
     top, stacks, drawing = ui.kept(usage, view, ("stacks", by, most), lambda: spend_stacks(usage, view, by, most))
+    ahead = " The dashed line in a band is the forecast." if "ahead" in drawing.data else ""
     ui.chart(
         "Cost breakdown",
         drawing,
         lambda: folds.breakdown_table(usage, stacks, by, view.period.zone),
         name=f"{name}-cost",
         file=f"cost by {by} and {view.interval}",
-        help=METRICS["spend_usd"].help,
+        help=METRICS["spend_usd"].help + ahead,
         alt_text=f"Bars of spend by {step_of(view)}, stacked by {DIMENSIONS[by].label.lower()}",
         on_mark=drilldown.from_stack(view, usage.intervals, by, top),
         beside=lambda: ui.notes(view),
@@ -271,6 +274,7 @@ if cost_tab.open:
         most = queries.MOST_VALUES if top == "All" else int(top)
         cost_chart(usage_by(by, view), view, by, most, "all")
         ui.ranking(usage_ranked(by, view), view, by, most, everything=lambda: unfiltered(by, view))
+        ui.forecast_table(view, by, most)
         parts_chart(usage, view, "all")
 
 if model_tab.open:

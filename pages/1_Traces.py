@@ -10,9 +10,9 @@ from usagecost import ui
 from usagecost.ui import traces
 
 view = ui.page("Traces", icon=":material/list:", own=traces.CHOICES, uses=("range", "filters", "interval", "basis"))
-asked = traces.asked_for(view)
+asked, note = traces.asked_for(view)
 traces.open_panel(asked)
-usage = traces.numbers(asked)
+usage = traces.numbers(asked, note)
 
 requests_tab, errors_tab = st.tabs(traces.PARTS, key="part", on_change="rerun")
 

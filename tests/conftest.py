@@ -25,6 +25,14 @@ settings.register_profile("shared machine", deadline=None, derandomize="CI" in o
 settings.load_profile("shared machine")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What drives a Chromium is slow: that starts a server and a browser first."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def lake_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     """Makes a new lake of the requests given and returns its folder: ``lake_of(request(...), request(...))``."""
@@ -47,12 +55,15 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def varied(shared_folder: Path) -> tuple[str, list[Row]]:
-    """A lake of some thousand varied requests, and the requests themselves, which are the same in every worker."""
+    """A lake of some thousand varied requests, and the requests themselves, which are the same in every worker.
+
+    Its fuller days, on which clocks change, have rollups; those around them are read from their requests.
+    """
     rows = ManyRows({**row, "request_id": f"varied-{number}"} for number, row in enumerate(varied_rows()))
     folder = shared_folder / "varied"
     with FileLock(f"{folder}.lock"), pytest.MonkeyPatch.context() as patch:
         if not folder.exists():
-            roll_up_everything(patch)
+            roll_up_everything(patch, least_rows=25)
             Path(write_lake(f"{folder}-in-the-making", rows)).rename(folder)
     return str(folder), rows
 

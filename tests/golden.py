@@ -206,6 +206,10 @@ def pages(links: dict[str, Any], model: str, user: str, request: str) -> Iterato
     for part in ("Requests", "Errors"):
         yield f"traces {part}", page("1_Traces.py", part=part, **links)
     yield "traces request", page("1_Traces.py", request=request, **links)
+    if "range" not in links:  # all time is compared with nothing
+        for explained in ("spend_usd", "total_tokens", "requests", "avg_latency_ms"):
+            for by in ("model", "team", "user"):
+                yield f"why {explained} {by}", page("1_Why.py", explained=explained, moved_by=by, **links)
 
 
 def dashboards(lake: str, links: dict[str, Any]) -> Iterator[tuple[str, Said]]:
@@ -250,6 +254,10 @@ def of_sample(folder: Path) -> Iterator[tuple[str, Said]]:
     write_sample(lake, NOW)
     os.environ["USAGECOST_LAKE"] = lake
     yield from commands(lake, ("2026-10-22", "2026-11-20"), folder)
+    for metric in ("spend_usd", "total_tokens", "requests", "avg_latency_ms"):
+        for by in ("model", "team"):
+            words = ["--start", "2026-10-22", "--end", "2026-11-20", "--explain", "--metric", metric, "--by", by, "--format", "csv"]
+            yield f"explain {metric} {by}", command(lake, "summary", *words)
     yield from pages({}, "claude-opus-5", "hugo.martin@example.com", "req_d8da5af2b88ab46d")
     views = {
         "a day of Berlin": {"range": "Custom range", "days": ["2026-11-18", "2026-11-18"], "zone": "Europe/Berlin"},

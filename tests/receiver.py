@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -34,7 +33,7 @@ PROGRAM = """
 import json, resource, sys
 from pathlib import Path
 from usagecost.lake import Lake
-from usagecost.receive.server import receive
+from usagecost.ingest.receiver.server import receive
 options, most_file_bytes = map(json.loads, sys.argv[2:])
 if most_file_bytes:
     resource.setrlimit(resource.RLIMIT_FSIZE, (most_file_bytes, most_file_bytes))
@@ -140,7 +139,3 @@ def as_protobuf(exported: dict[str, Any]) -> bytes:
                 for name in ("traceId", "spanId", "parentSpanId"):
                     span[name] = base64.b64encode(bytes.fromhex(span[name])).decode()
     return ParseDict(whole, ExportTraceServiceRequest()).SerializeToString()
-
-
-def environment(**variables: str) -> dict[str, str]:
-    return {**{name: value for name, value in os.environ.items() if not name.startswith("USAGECOST_")}, **variables}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from usagecost.schema import REJECTS, REQUESTS
 from usagecost.sources import Batch, Head, Reading, Source
@@ -43,6 +44,19 @@ def read(source: Source, *paths: Path) -> Batch:
         skips=sum((batch.skips for batch in batches), Counter()),
         bytes_read=sum(batch.bytes_read for batch in batches),
     )
+
+
+def read_each(source: Source, folder: Path, lines: Iterable[Row]) -> list[Batch]:
+    """The batches of lines, each of which is a file of its own. They are read together: to plan the query takes longest."""
+    paths = [json_lines(folder / f"{place:03}.jsonl", [line]) for place, line in enumerate(lines)]
+    whole = read(source, *paths)
+    return [_of_file(whole, str(path)) for path in paths]
+
+
+def _of_file(batch: Batch, path: str) -> Batch:
+    found, rejected = (table.filter(pc.equal(table["source_file"], path)) for table in (batch.requests, batch.rejects))
+    skips = Counter({(file, reason): count for (file, reason), count in batch.skips.items() if file == path})
+    return Batch(found, rejected, lines=found.num_rows + rejected.num_rows + skips.total(), skips=skips, bytes_read=0)
 
 
 def requests(batch: Batch, *columns: str) -> list[tuple[object, ...]]:

@@ -77,7 +77,7 @@ def test_a_board_is_its_title_and_its_panels():
         (TEAM.replace('"team"', '"teams"'), "line 12, dimension: 'teams' is no dimension"),
         (
             'title = "x"\n[[panel]]\nmetrics = ["requests"]\n\n[[panel.filters]]\ndimension = "teams"\nvalues = []\n',
-            "line 5, dimension: ",
+            "line 6, dimension: ",
         ),
     ],
 )

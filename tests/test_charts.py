@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.views import days, request, view
+from tests.views import days, instant, request, view
 from usagecost import charts, queries
 from usagecost.charts import Drawing, TimeAxis, look, tick_texts, value_name
 from usagecost.charts.units import AXES, axis_ticks, log_ticks
@@ -332,6 +332,75 @@ def test_the_total_lies_on_top_and_is_dotted(lake_of: Callable[..., str]):
     assert [row["is_total"] for row in marks(lines(usage, axis, "requests"))] == [False], "alone it is a line as any other"
 
 
+# ---- beside the parts
+
+
+def compared(lake: str, mark: str, *metrics: str, of: Any = None) -> dict[str, Any]:
+    """Metrics of two days beside the two before: lines, or bars with the first of them as a whole."""
+    usage = queries.usage(view(lake, of or days("2026-05-03", "2026-05-04")), "model")
+    axis, names = TimeAxis(usage.intervals, "day", "UTC"), [METRICS[name].label for name in metrics]
+    beside = charts.before_of(usage.over_time_before, metrics, usage.counterparts, axis, whole=mark == "bar")
+    parts, unit = charts.parts_of_metrics(usage.over_time, metrics), METRICS[metrics[0]].format
+    return spec(charts.over_time(parts, mark, unit, names, series_colors(metrics), axis, stacked=mark == "bar", before=beside))
+
+
+def test_the_comparison_lies_beside_each_interval_and_is_told_with_its_date(lake_of: Callable[..., str]):
+    lake = lake_of(*(request("2026-05-01", status="success") for _ in range(7)), request("2026-05-03", status="error"))
+    course, bars = compared(lake, "line", "failed", "requests"), compared(lake, "bar", "failed")
+
+    assert [(row["name"], row["before"]) for row in marks(course)] == [
+        ("Failed", 0), ("Total requests", 7), ("Failed", 0), ("Total requests", 0),
+    ]  # fmt: skip
+    assert [tip["Before"] for tip in tips(course)] == ["7 (Fri 1 May 2026)", "0 (Sat 2 May 2026)"], "of the total"
+    assert [row["before"] for row in data(bars) if row["name"] is None] == [0, 0]
+    assert [0, 7] in list(found(course, "domain")), "the axis has room for it"
+
+
+def test_of_a_running_day_that_is_yet_to_come_nothing_is_compared(lake_of: Callable[..., str]):
+    lake = lake_of(request("2026-05-01"), request("2026-05-02"), request("2026-05-03"))
+    course = compared(lake, "line", "requests", of=days("2026-05-03", "2026-05-04", now="2026-05-03 12:00"))
+
+    assert [row["before"] for row in marks(course)] == [1]
+    assert "Before" not in [name for tip in tips(compared(lake, "line", "requests"))[2:] for name in tip]
+
+
+def labelled(*values: float) -> Drawing:
+    """A line for each value, on one day."""
+    names = [f"line {place}" for place in range(len(values))]
+    rows = pd.DataFrame({"interval": 0, "name": names, "value": values, "text": "$"})
+    axis = TimeAxis(intervals(days("2026-05-01"), "day"), "day", "UTC")
+    return charts.over_time(rows, "line", formats.usd, names, ["#000"] * len(names), axis)
+
+
+@given(st.lists(st.floats(0, 1_000, width=16), min_size=2, max_size=5))
+def test_labels_at_the_ends_of_lines_do_not_overlap(values: list[float]):
+    drawing = labelled(*values)
+    heights = list(drawing.data.dropna(subset=["name"]).sort_values("value")["label_y"])
+    low, high = next(layer["encoding"]["y"]["scale"]["domain"] for layer in drawing.spec["layer"] if "y" in layer["encoding"])
+
+    assert min(after - before for before, after in pairwise(heights)) >= (high - low) * 0.06
+    assert heights[-1] <= high + 1e-9
+
+
+def test_more_lines_than_five_have_a_legend_only():
+    assert [row["label"] for row in marks(spec(labelled(*range(5))))] == [f"line {place}" for place in reversed(range(5))]
+    assert "label" not in labelled(*range(6)).data
+
+
+def test_marks_of_an_interval_are_one_with_a_line_each():
+    axis = TimeAxis(intervals(days("2026-05-01", "2026-05-02"), "day"), "day", "UTC")
+    told = [charts.Mark(instant(f"2026-05-01 0{hour}:00"), "Note", f"{HOSTILE[0]} {hour}") for hour in range(6)]
+    outside = charts.Mark(instant("2026-05-03"), "Load", "too late")
+    rows = pd.DataFrame({"interval": [0], "name": ["a"], "value": [1], "text": ["1"]})
+    described = spec(charts.over_time(rows, "bar", formats.count, ["a"], ["#000"], axis, marks=[*reversed(told), outside]))
+
+    assert [row["is_marked"] for row in data(described) if row["name"] is None] == [True, False]
+    assert [(name.rstrip("\u200b"), text) for name, text in data(described)[0]["tip"].items()] == [
+        ("title", "Fri 1 May 2026"), ("a", "1"), *(("Note", f"{HOSTILE[0]} {hour}") for hour in range(4)),
+        ("2 more", "on this date"),
+    ]  # fmt: skip
+
+
 # ---- the axis of values
 
 
@@ -407,6 +476,14 @@ def test_an_interval_of_nothing_known_is_a_gap(lake_of: Callable[..., str]):
     described = lines(usage, TimeAxis(usage.intervals, "day", "UTC"), "input_tokens")
 
     assert [row["value"] for row in marks(described)] == [5, None, 0]
+
+
+def test_a_ratio_of_nothing_is_a_gap(lake_of: Callable[..., str]):
+    lake = lake_of(request("2026-05-01", status="success"), request("2026-05-02", status="error"))
+    usage = queries.usage(view(lake, days("2026-05-01", "2026-05-03")), "model")
+    described = lines(usage, TimeAxis(usage.intervals, "day", "UTC"), "success_rate")
+
+    assert [row["value"] for row in marks(described)] == [1, 0, None]
 
 
 def test_a_users_models_are_stacked_by_outcome(lake_of: Callable[..., str]):

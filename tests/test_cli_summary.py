@@ -153,7 +153,7 @@ def test_where_no_lake_is_there_is_one_sentence_and_status_1(tmp_path: object):
     assert "Traceback" not in said
 
 
-@settings(max_examples=12)
+@settings(max_examples=5)
 @given(questions(intervals=("day", "week", "month")))
 def test_by_whatever_the_parts_add_up_to_the_summary(varied: tuple[str, list[Row]], question: View):
     lake, made = varied
@@ -172,7 +172,7 @@ def test_by_whatever_the_parts_add_up_to_the_summary(varied: tuple[str, list[Row
         }
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(questions(intervals=("day",)))
 def test_each_users_row_is_a_recount_of_that_users_requests(varied: tuple[str, list[Row]], question: View):
     lake, made = varied

@@ -6,14 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.lake_rows import Row, commit, row
 from tests.loopback import free_port, wait_until_it_listens
 from usagecost import engine
+from usagecost.cli import app
 from usagecost.lake import Lake
 
 pytest.importorskip("clickhouse_connect", reason="pip install -r requirements-clickhouse.txt")
@@ -27,28 +30,43 @@ pytestmark = pytest.mark.slow
 PASSWORD = "se cret&more"  # noqa: S105 - of a server that lives as long as a test
 
 
-@pytest.fixture
-def start() -> Iterator[Callable[[int], subprocess.Popen]]:
-    """Starts a server on a port, which ends with the test."""
-    processes: list[subprocess.Popen] = []
-
-    def started(port: int, *more: str) -> subprocess.Popen:
-        processes.append(subprocess.Popen([sys.executable, "-m", "tests.clickhouse_server", str(port), "ann", PASSWORD, *more]))
+@contextmanager
+def served(port: int, *readonly: str) -> Iterator[None]:
+    """A server on a port, which ends with the block."""
+    process = subprocess.Popen([sys.executable, "-m", "tests.clickhouse_server", str(port), "ann", PASSWORD, *readonly])
+    try:
         wait_until_it_listens(port)
-        return processes[-1]
-
-    yield started
-    for process in processes:
+        yield
+    finally:
         process.kill()
         process.wait()
+
+
+def ask_at(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the server at a port answer."""
+    monkeypatch.setenv("USAGECOST_ENGINE", f"clickhouse://ann@127.0.0.1:{port}/usage")
+    monkeypatch.setenv("USAGECOST_ENGINE_PASSWORD", PASSWORD)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[int]:
+    """The port of a server of all tests."""
+    port = free_port()
+    with served(port):
+        yield port
+
+
+@pytest.fixture
+def server(running: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine that answers is the server."""
+    ask_at(running, monkeypatch)
 
 
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> int:
     """The port of the engine that answers, once a server is started there."""
     found = free_port()
-    monkeypatch.setenv("USAGECOST_ENGINE", f"clickhouse://ann@127.0.0.1:{found}/usage")
-    monkeypatch.setenv("USAGECOST_ENGINE_PASSWORD", PASSWORD)
+    ask_at(found, monkeypatch)
     return found
 
 
@@ -64,97 +82,76 @@ def lake(tmp_path: Path) -> Lake:
     return made
 
 
-def printed(command: str, lake: str, *arguments: str, **environment: str) -> str:
-    """What a command prints, in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "usagecost", command, "--lake", lake, *arguments],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+def summary(lake: str, *arguments: str, engine: str) -> str:
+    """What the command prints that an engine answers."""
+    done = CliRunner().invoke(app, ["summary", "--lake", lake, *arguments], env={"USAGECOST_ENGINE": engine})
+    assert done.exit_code == 0, done.output
     return done.stdout
 
 
+@pytest.mark.usefixtures("server")
 @pytest.mark.parametrize("by", ["model", "week"])
-def test_a_summary_is_that_of_duckdb(varied: tuple[str, list[Row]], start: Callable, port: int, by: str):
+def test_a_summary_is_that_of_duckdb(varied: tuple[str, list[Row]], by: str):
     lake, rows = varied
-    start(port)
     asked = ("--start", "2026-01-01", "--end", "2026-12-31", "--zone", "Asia/Kathmandu", "--by", by, "--format", "json")
-    over_http, here = (
-        json.loads(printed("summary", lake, *asked, **settings)) for settings in ({}, {"USAGECOST_ENGINE": "duckdb"})
-    )
+    over_http, here = (json.loads(summary(lake, *asked, engine=name)) for name in (os.environ["USAGECOST_ENGINE"], "duckdb"))
 
     assert over_http == here
     assert sum(one["requests"] for one in here) > len(rows) / 2
 
 
-def test_values_stay_bound(lake: Lake, start: Callable, port: int):
-    start(port)
-
+@pytest.mark.usefixtures("server")
+def test_values_stay_bound(lake: Lake):
     assert tokens(lake, "it's") == 4
     assert tokens(lake, "' OR 1=1 --") is None
 
 
-def test_a_server_that_goes_is_a_calm_sentence_and_one_that_comes_back_answers(lake: Lake, start: Callable, port: int):
-    first = start(port)
-    assert tokens(lake) == 3
-    first.kill()
-    first.wait()
+def test_a_server_that_goes_is_a_calm_sentence_and_one_that_comes_back_answers(lake: Lake, port: int):
+    with served(port):
+        assert tokens(lake) == 3
     with pytest.raises(engine.UnansweredError, match="cannot be reached right now") as away:
         tokens(lake)
     assert PASSWORD not in str(away.value)
-    start(port)
+    with served(port, "2"):  # a user who may only read is enough
+        assert tokens(lake) == 3
 
-    assert tokens(lake) == 3
 
-
-def test_a_wrong_password_is_a_calm_sentence(lake: Lake, start: Callable, port: int, monkeypatch: pytest.MonkeyPatch):
-    start(port)
+def test_a_wrong_password_is_a_calm_sentence(lake: Lake, port: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("USAGECOST_ENGINE_PASSWORD", "another")
-    with pytest.raises(engine.UnansweredError, match=r"unknown to the ClickHouse at 127\.0\.0\.1:\d+: see USAGECOST") as refused:
+    with (
+        served(port),
+        pytest.raises(engine.UnansweredError, match=r"unknown to the ClickHouse at 127\.0\.0\.1:\d+: see USAGECOST") as refused,
+    ):
         tokens(lake)
 
     assert "another" not in str(refused.value)
 
 
-def test_a_question_that_takes_too_much_says_so(lake: Lake, start: Callable, port: int, monkeypatch: pytest.MonkeyPatch):
-    start(port)
+def test_a_question_that_takes_too_much_says_so(lake: Lake, port: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(LIMITS, "max_memory_usage", 1_000)
 
-    with pytest.raises(engine.UnansweredError, match="needs more memory than the ClickHouse"):
+    with served(port), pytest.raises(engine.UnansweredError, match="needs more memory than the ClickHouse"):
         engine.table("SELECT uniqExact(number) FROM numbers(1000000)", {}, lake=str(lake.root), version=1)
 
 
-def test_a_user_who_may_only_read_is_enough(lake: Lake, start: Callable, port: int):
-    start(port, "2")
-
-    assert tokens(lake) == 3
-
-
-def test_a_user_who_may_change_no_settings_is_told_what_is_needed(lake: Lake, start: Callable, port: int):
-    start(port, "1")
-
-    with pytest.raises(engine.UnansweredError, match="give it `readonly = 2`"):
+def test_a_user_who_may_change_no_settings_is_told_what_is_needed(lake: Lake, port: int):
+    with served(port, "1"), pytest.raises(engine.UnansweredError, match="give it `readonly = 2`"):
         tokens(lake)
 
 
 def test_all_servers_of_a_cluster_add_up_and_what_is_wrong_with_it_is_a_calm_sentence(
-    lake: Lake, start: Callable, port: int, monkeypatch: pytest.MonkeyPatch
+    lake: Lake, port: int, monkeypatch: pytest.MonkeyPatch
 ):
-    start(port)
     named = os.environ["USAGECOST_ENGINE"]
     monkeypatch.setenv("USAGECOST_ENGINE", f"{named}?cluster=usage")
-    cluster = engine.clickhouse_in_use()
     relation = rows_of(lake.snapshot(), [file.name for file in lake.snapshot().data_files], "usage")
-    plan = cluster.client().command(
-        f"EXPLAIN SELECT model, sum(input_tokens) FROM {relation} WHERE day > '2026-01-01' GROUP BY model"
-    )
+    asked = f"EXPLAIN SELECT model, sum(input_tokens) FROM {relation} WHERE day > '2026-01-01' GROUP BY model"
+    with served(port):
+        plan = engine.clickhouse_in_use().client().command(asked)
 
-    assert plan.index("MergingAggregated") < plan.index("ReadFromCluster"), "what each has added up is put together"
-    with pytest.raises(engine.UnansweredError, match="A server of the cluster does not answer"):
-        tokens(lake)
-    monkeypatch.setenv("USAGECOST_ENGINE", f"{named}?cluster=another")
-    with pytest.raises(engine.UnansweredError, match="There is no cluster of the name"):
-        tokens(lake)
+        assert plan.index("MergingAggregated") < plan.index("ReadFromCluster"), "what each has added up is put together"
+        with pytest.raises(engine.UnansweredError, match="A server of the cluster does not answer"):
+            tokens(lake)
+        monkeypatch.setenv("USAGECOST_ENGINE", f"{named}?cluster=another")
+        with pytest.raises(engine.UnansweredError, match="There is no cluster of the name"):
+            tokens(lake)

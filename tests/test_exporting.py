@@ -82,7 +82,7 @@ def test_parquet_has_the_records_own_types(asked: View, tmp_path: Path):
     assert columns.field("spend_usd").type == pa.decimal128(18, 9)
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(question=questions(), form=st.sampled_from(list(FORMS)))
 def test_the_file_adds_up_to_the_card(varied: tuple[str, list[Row]], tmp_path: Path, question: View, form: str):
     asked = of_lake(question, varied[0])

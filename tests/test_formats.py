@@ -165,3 +165,17 @@ def test_a_number_is_never_torn_from_its_unit():
 )
 def test_an_age_is_said_in_its_largest_unit(then: str, text: str):
     assert formats.age(instant(then), instant("2026-05-01 12:00")).replace("\u00a0", " ") == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "margin", "text"),
+    [
+        (812.4, 39.7, "$812 ± 40"),
+        (8.123, 0.4, "$8.12 ± 0.40"),
+        (12_345.6, 0, "$12,346 ± 0"),
+        (1_234_567, 45_678, "$1.23M ± 45.7K"),
+        (0, 0, "$0.00 ± 0.00"),
+    ],
+)
+def test_an_estimate_is_written_with_its_margin(amount: float, margin: float, text: str):
+    assert formats.around(amount, margin).replace("\u00a0", " ") == text

@@ -11,7 +11,7 @@ import pytest
 
 HOME = Path(__file__).parents[1]
 
-READ = "queries forecast vocabulary periods exports exporting charts boards budgets alerts"
+READ = "queries forecast vocabulary periods exports exporting charts boards explain budgets alerts"
 WRITE = "ingest sample pricing pricebook annotations"  # the write side's front doors
 
 ALLOWED = {
@@ -23,27 +23,25 @@ ALLOWED = {
     "charts":    "vocabulary periods",
     "queries":   "forecast vocabulary periods engine lake schema",
     "forecast":  "periods",
-    "budgets":   "forecast toml_tables queries vocabulary periods lake",
-    "alerts":    "budgets forecast queries vocabulary periods lake schema",
+    "budgets":   "forecast queries vocabulary periods lake toml_lines",
+    "alerts":    "budgets explain forecast queries vocabulary periods lake schema",
     "exports":   "",
     "exporting": "exports vocabulary engine lake schema",
-    "boards":    "queries vocabulary periods lake",
+    "boards":    "queries vocabulary periods lake toml_lines",
+    "explain":   "vocabulary schema",
     "vocabulary": "periods schema",
     "periods":   "",
     "engine":    "lake schema",
     "lake":      "vocabulary periods schema",
     "schema":    "",
     "sources":   "schema",
-    "pricing":   "schema",
+    "pricing":   "schema toml_lines",
     "pricebook": "pricing lake",
-    "annotations": "toml_tables vocabulary periods lake",
-    "toml_tables": "",
-    "ingest":    "sources pricebook pricing lake schema",
+    "toml_lines": "",
+    "annotations": "vocabulary periods lake toml_lines",
+    "ingest":    "sources pricebook pricing lake schema vocabulary",
     "sample":    "ingest sources lake schema",
-    "receive":  "watch ingest sources lake schema",
-    "sync":     "ingest sources lake schema vocabulary",
-    "watch":    "ingest sources lake schema vocabulary",
-    "cli":      f"{READ} engine lake schema sources receive sync watch {WRITE}",
+    "cli":      f"{READ} engine lake schema sources {WRITE}",
     "__main__": "cli",
 }  # fmt: skip
 """Room -> the rooms it may import from, besides itself. A room is a module or a package."""

@@ -51,6 +51,7 @@ def test_an_id_is_called_by_its_name_and_anything_else_as_it_stands():
 
     assert (labels.of("team", SEARCH), labels.of("user", "u1"), labels.of("key", "k1")) == ("Search team", "Ada", "ci")
     assert (labels.of("team", "u1"), labels.of("model", SEARCH), labels.of("team", "unknown")) == ("u1", SEARCH, "unknown")
+    assert (labels.of("streaming", "streamed"), labels.of("streaming", "at once")) == ("streaming", "not streaming")
     assert (labels.id_of("team", "Search team"), labels.id_of("team", SEARCH)) == (SEARCH, SEARCH)
 
 

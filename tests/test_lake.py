@@ -241,23 +241,9 @@ versions = st.fixed_dictionaries(
 )
 
 
-several_batches = st.lists(st.lists(versions, max_size=8), min_size=1, max_size=3)
-
-
-@settings(max_examples=4, deadline=None)
-@given(several_batches, st.data())
+@settings(max_examples=6, deadline=None)
+@given(st.lists(st.lists(versions, max_size=8), min_size=1, max_size=3), st.data())
 def test_order_batches_and_repetition_of_ingests_do_not_change_the_result(batches: list[list[Row]], data: st.DataObject):
-    check_law(batches, data)
-
-
-@pytest.mark.slow
-@settings(max_examples=8, deadline=None)
-@given(several_batches, st.data())
-def test_order_batches_and_repetition_of_many_ingests_do_not_change_the_result(batches: list[list[Row]], data: st.DataObject):
-    check_law(batches, data)
-
-
-def check_law(batches: list[list[Row]], data: st.DataObject) -> None:
     """Two lakes are given the same versions: as they come, and shuffled, cut otherwise and partly repeated."""
     expected = expected_contents(version for batch in batches for version in batch)
     shuffled = data.draw(st.permutations([version for batch in batches for version in batch]))

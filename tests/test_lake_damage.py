@@ -90,7 +90,7 @@ def test_every_file_says_its_checksum_and_a_whole_lake_is_whole(lake: Lake):
     assert run("doctor", "--verify", "--lake", str(lake.root))[0] == 0
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_damage_goes_unnoticed(whole: Lake, data: st.DataObject):
     file = data.draw(st.sampled_from(sorted((whole.root / "requests").glob("day=*/*.parquet"))))
@@ -163,7 +163,7 @@ def test_sums_that_cannot_be_read_are_read_around_and_mended(lake: Lake):
     assert lake.roll_up() == 0
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_damage_of_a_rollup_changes_a_number(whole: Lake, data: st.DataObject):
     question = asked(whole)

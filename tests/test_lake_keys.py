@@ -3,10 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tests.lake_rows import Row, at, commit, contents, expected_contents, row, rows_of
+from tests.lake_rows import at, commit, row, rows_of
 from usagecost.lake import Lake, keys
 
 pytestmark = pytest.mark.usefixtures("key_indexes")
@@ -84,27 +82,3 @@ def test_a_lake_of_before_gets_them_when_it_is_repaired(tmp_path: Path):
     lake.roll_up()
 
     assert indexes(lake) == made
-
-
-ROWS = st.builds(
-    lambda request_id, day, rank, tokens: row(request_id, started_at=f"2026-05-0{day} 10:00", rank=rank, input_tokens=tokens),
-    st.sampled_from(["a", "b", "c:0", "c:1", "d:0", "d:1"]),
-    st.integers(1, 4),
-    st.integers(-1, 2),
-    st.integers(0, 3),
-)
-
-
-@pytest.mark.slow
-@settings(max_examples=6, deadline=None)
-@given(st.lists(st.lists(ROWS, min_size=1, max_size=4), min_size=1, max_size=4), st.integers(1, 3))
-def test_whatever_comes_the_lake_holds_what_it_would_without_indexes(
-    tmp_path_factory: pytest.TempPathFactory, batches: list[list[Row]], least: int
-):
-    lake = Lake(tmp_path_factory.mktemp("lake"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keys, "LEAST_ROWS", least)
-        for batch in batches:
-            commit(lake, *batch)
-
-    assert contents(lake) == expected_contents(version for batch in batches for version in batch)

@@ -91,7 +91,7 @@ def test_of_two_that_are_said_to_be_part_of_each_other_none_is_lost(lake: Lake):
     assert stored_ids(lake) == ["t:a", "t:b"]
 
 
-@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), parents=st.lists(st.integers(0, 5), min_size=1, max_size=6), requests=st.sets(st.integers(0, 6)))
 @pytest.mark.slow
 def test_neither_order_nor_batches_change_what_is_counted(

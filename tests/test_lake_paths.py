@@ -30,6 +30,7 @@ def write(folder: Path, user: str) -> Path:
     return file
 
 
+@pytest.mark.slow
 @settings(max_examples=4)
 @given(NAMES.filter(lambda name: len(name.encode()) < 200 and not set("/\0") & set(name) and name not in (".", "..")))
 @example("a b")

@@ -91,7 +91,6 @@ def test_other_programs_read_the_table_as_delta(lake: Lake):
     ]
 
 
-@IN_EACH_STORE
 def test_another_machine_reads_what_was_written(lake: Lake, elsewhere: Callable[[Lake], Lake]):
     commit(lake, row("a"), row("b", started_at="2026-05-02 10:00"))
     other = elsewhere(lake)
@@ -173,7 +172,6 @@ def test_two_machines_that_ingest_at_once_into_a_lake_that_is_not_there_yet_both
     assert lake.snapshot().file_count == 3
 
 
-@IN_EACH_STORE
 def test_the_same_new_requests_from_two_machines_are_stored_once(lake: Lake, tmp_path: Path):
     commit(lake, row("old", started_at="2026-04-01 10:00"))
     staged = [stage(tmp_path, numbered(0, 50)) for _ in range(2)]
@@ -273,16 +271,15 @@ def test_compaction_makes_one_sorted_file_and_changes_no_data(lake: Lake):
     assert pq.ParquetFile(path).read()["request_id"].to_pylist() == ["x", "a"]
 
 
-@pytest.mark.slow
 def test_many_versions_are_read_from_checkpoints(lake: Lake, elsewhere: Callable[[Lake], Lake]):
     commit(lake, row("a"))
     table = open_table(lake._requests)
-    table.alter.set_table_properties({"delta.checkpointInterval": "5"})
-    for number in range(12):
+    table.alter.set_table_properties({"delta.checkpointInterval": "3"})
+    for number in range(5):
         commit(lake, row("a", rank=number + 1), row(f"r{number}"))
 
     assert [name for name in objects(lake.name) if name.endswith(".checkpoint.parquet")]
-    assert elsewhere(lake).snapshot().rows == 13
+    assert elsewhere(lake).snapshot().rows == 6
 
 
 # ---- the page and the commands
@@ -294,7 +291,7 @@ def varied_in_store(varied: tuple[str, list[Row]], new_lake: Callable[[], str]) 
     return write_lake(new_lake(), varied[1])
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(question=questions(), by=splits)
 def test_every_question_has_the_answer_of_the_same_lake_on_disk(
     question: View, by: str, varied: tuple[str, list[Row]], varied_in_store: str
@@ -317,7 +314,6 @@ def test_commands_take_the_url_of_a_lake(lake: Lake, tmp_path: Path):
     assert lake.name in run("doctor", "--repair", "--lake", lake.name).stdout
 
 
-@IN_EACH_STORE
 @pytest.mark.usefixtures("rolled_up")
 def test_rollups_lie_in_the_store_and_serve_machines_that_never_saw_the_requests(lake: Lake, elsewhere: Callable[[Lake], Lake]):
     sent = [row(f"{day}-{i}", started_at=f"2026-05-0{day} 08:{i:02}", model=f"m{i % 3}") for day in (1, 2, 3) for i in range(60)]

@@ -55,13 +55,19 @@ def sentence(use: Use, lake: Lake) -> str:
     return text
 
 
-@pytest.fixture
-def locked_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
-    """A lake whose store knows none of our keys."""
+@pytest.fixture(scope="module")
+def refusing() -> Iterator[str]:
+    """The URL of a store that knows none of our keys."""
     with s3_server(INITIAL_NO_AUTH_ACTION_COUNT="1") as url:
-        for name, value in {**s3_settings(url), "USAGECOST_CACHE": str(tmp_path)}.items():
-            monkeypatch.setenv(name, value)
-        yield Lake(f"s3://{BUCKET}/{uuid.uuid4()}")
+        yield url
+
+
+@pytest.fixture
+def locked_out(refusing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """A lake whose store knows none of our keys."""
+    for name, value in {**s3_settings(refusing), "USAGECOST_CACHE": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    return Lake(f"s3://{BUCKET}/{uuid.uuid4()}")
 
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES)

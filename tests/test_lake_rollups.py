@@ -130,7 +130,7 @@ CONDITIONS = st.sampled_from(
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.sampled_from(ZONES[:2]),
     st.sampled_from(ZONES),

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.lake_rows import Row, commit, contents, row, rows_of
-from usagecost.lake import Lake, tiers
+from usagecost.lake import Lake
+from usagecost.lake import days as lake_days
 from usagecost.lake.table import DataFile
 
 
@@ -25,7 +26,7 @@ def lake(tmp_path: Path) -> Lake:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of more than two rows count as not small."""
-    monkeypatch.setattr(tiers, "SMALL_ROWS", 2)
+    monkeypatch.setattr(lake_days, "SMALL_ROWS", 2)
 
 
 def numbered(first: int, last: int, **values: object) -> list[Row]:
@@ -52,7 +53,7 @@ def file_of(rows: int) -> DataFile:
     ],
 )
 def test_new_rows_join_the_small_files_and_those_no_larger_than_all_that_joins(stored: list[int], arriving: int, joined: list[int]):
-    assert [file.rows for file in tiers.joining(map(file_of, stored), arriving)] == joined
+    assert [file.rows for file in lake_days.joining(map(file_of, stored), arriving)] == joined
 
 
 @pytest.mark.usefixtures("small")
@@ -129,7 +130,7 @@ VERSION = st.builds(
 @given(batches=st.lists(st.lists(VERSION, min_size=1, max_size=4), min_size=2, max_size=5))
 @pytest.mark.slow
 def test_bit_by_bit_is_the_same_as_at_once(batches: list[list[Row]]):
-    with TemporaryDirectory() as folder, patch.object(tiers, "SMALL_ROWS", 1):
+    with TemporaryDirectory() as folder, patch.object(lake_days, "SMALL_ROWS", 1):
         bit_by_bit, at_once = Lake(Path(folder, "one")), Lake(Path(folder, "other"))
         for batch in batches:
             commit(bit_by_bit, *batch)

@@ -108,6 +108,7 @@ def _list_prices(con: duckdb.DuckDBPyConnection, table: str, also: list[str]) ->
     return with_prices(con, table, also=also)
 
 
+@pytest.mark.slow
 def test_a_sample_of_an_earlier_version_is_made_anew(old_lake: Lake, tmp_path: Path):
     now = datetime(2026, 5, 2, 12, tzinfo=UTC)
     samples = tmp_path / "samples"

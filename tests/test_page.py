@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import wraps
 from pathlib import Path
@@ -15,8 +16,9 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.views import request
+from tests.views import request, write_lake
 from usagecost import queries
+from usagecost.forecast import period_of
 from usagecost.periods.presets import PRESETS
 from usagecost.queries.folds import Usage
 from usagecost.ui import memory
@@ -60,6 +62,11 @@ def calm(page: AppTest) -> AppTest:
 
 def cards(page: AppTest) -> list[str]:
     return [metric.value for metric in page.metric[:6]]
+
+
+def tips_of(page: AppTest) -> list[dict[str, str]]:
+    """What the tooltip of each interval of the first chart tells."""
+    return [dict(tip) for tip in charts(page)[0][1]["tip"] if tip is not None]
 
 
 def headings(page: AppTest) -> list[str]:
@@ -114,7 +121,7 @@ def test_every_tab_shows_numbers(open_page: Open, sample_lake: str, tab: str):
         headings(page)
         == {
             "Totals": ["Total tokens", "Total requests"],
-            "Cost": ["Cost breakdown", "Models breakdown", "Spend by part"],
+            "Cost": ["Cost breakdown", "Models breakdown", "Forecast", "Spend by part"],
             "Model activity": ["Cost breakdown", "Who uses this model", "Total tokens", "Total requests"],
             "User activity": ["Users"],
         }[tab]
@@ -334,6 +341,34 @@ def test_every_interval_of_a_day_that_changes_clocks(open_page: Open, night: str
     assert cards(page)[0] == count
 
 
+# ---- beside the charts
+
+
+def test_a_note_is_added_marked_and_removed(open_page: Open, tmp_path: Path):
+    lake = write_lake(tmp_path / "lake", [request("2026-10-25 12:00", list_cost_usd=Decimal(1))])
+    page = open_page(lake, **CUSTOM, interval="day")
+    page.session_state["notes_open"] = True
+    calm(page.run()).text_input(key="note_text").set_value("Moved <b>*search*</b>")
+    calm(page.button(key="note_save").click().run())
+
+    assert [tip.get("Note") for tip in tips_of(page)] == ["Moved <b>*search*</b>"]
+    page.session_state["notes_open"] = True
+    calm(calm(page.run()).button(key="note_remove_0").click().run())
+    assert [tip.get("Note") for tip in tips_of(page)] == [None]
+
+
+def test_the_comparison_is_drawn_only_where_it_is_complete(open_page: Open, tmp_path: Path):
+    sent = [request(f"2026-10-{day} 12:00", model="a", list_cost_usd=Decimal(day)) for day in (21, 23, 24, 25)]
+    lake = write_lake(tmp_path / "lake", sent)
+    two_days = {"range": "Custom range", "tab": "Cost", "interval": "day", "days": ["2026-10-24", "2026-10-25"]}
+
+    assert [tip.get("Before") for tip in tips_of(open_page(lake, **two_days))] == [
+        "$0.0000 (Thu 22 Oct 2026)", "$23.0000 (Fri 23 Oct 2026)",
+    ]  # fmt: skip
+    assert "Before" not in tips_of(open_page(lake, **two_days, compare="Nothing"))[0]
+    assert "Before" not in tips_of(open_page(lake, **two_days, compare="A year earlier"))[0]
+
+
 # ---- states
 
 
@@ -487,3 +522,40 @@ def test_a_chart_can_be_read_as_a_table(open_page: Open, sample_lake: str) -> No
     assert len(page.get("vega_lite_chart")) == drawn - 1
     assert len(set(table["interval_start"])) == 7
     assert page.metric[4].value == f"≥{formats.GAP}{formats.usd(float(table['spend_usd'].sum()))}"
+
+
+# ---- the forecast
+
+
+def test_ten_dollars_a_day_are_forecast_to_the_month_end(open_page: Open, lake_of: Callable[..., str]):
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    every_day = [today - timedelta(days=number) for number in range(75)]
+    days_left = period_of(today.date(), "month")[1].day - today.day + 1
+    lake = lake_of(*(request(day, model="gpt-4o", list_cost_usd=Decimal(10), price_status="exact") for day in every_day))
+
+    page = open_page(lake, tab="Cost", range="month", interval="day")
+
+    end = 10 * (today.day - 1 + days_left)
+    assert f"Forecast of spend this month: ${end} ± 0." in page.caption[1].value.replace("\\", "").replace("\u00a0", " ")
+    forecast = page.dataframe[1].value
+    assert list(forecast["forecast_usd"]) == [end, end]
+    assert list(forecast["so_far_usd"]) == [10 * today.day] * 2
+    drawn = charts(page)[0][1]
+    assert drawn["ahead"].sum() == 10 * days_left
+    assert dict(drawn["tip"][drawn["ahead"].notna()].iloc[-1])["Forecast"] == "$10.00 ($10.00 – $10.00)"
+
+
+def test_too_little_history_for_a_forecast_says_so(open_page: Open, lake_of: Callable[..., str]):
+    lake = lake_of(request(datetime.now(UTC), model="gpt-4o", list_cost_usd=Decimal(10), price_status="exact"))
+
+    page = open_page(lake, tab="Cost", range="month")
+
+    assert "Too little history for a forecast of spend: 0 of" in page.caption[1].value.replace("\\", "")
+    assert page.dataframe[1].value["forecast_usd"].isna().all()
+
+
+def test_a_month_that_is_over_has_no_forecast(open_page: Open, night: str):
+    page = open_page(night, tab="Cost", **CUSTOM)
+
+    assert "Forecast" not in headings(page)
+    assert not any("orecast" in caption.value for caption in page.caption)

@@ -54,7 +54,7 @@ def assert_right(question: View, by: str, made: list[Row]) -> None:
 
 
 @ON_ENGINES_AND_ROLLUPS
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(questions(), splits)
 def test_every_number_equals_a_recount_of_the_rows(varied: tuple[str, list[Row]], question: View, by: str):
     lake, made = varied
@@ -64,7 +64,7 @@ def test_every_number_equals_a_recount_of_the_rows(varied: tuple[str, list[Row]]
 
 @ON_ENGINES_AND_ROLLUPS
 @pytest.mark.slow
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(questions(), splits)
 def test_every_number_equals_a_recount_of_the_rows_many_times(varied: tuple[str, list[Row]], question: View, by: str):
     lake, made = varied

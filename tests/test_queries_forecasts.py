@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from typer.testing import CliRunner
 
-from tests.views import days, request, view
+from tests.views import days, instant, request, view
+from usagecost.cli import app
+from usagecost.cli.forecasting import forecast_rows
 from usagecost.forecast import Forecast, TooLittle
-from usagecost.queries.forecasts import Outlook, history, outlook, outlooks, reaches_into
+from usagecost.queries.forecasts import Outlook, as_of_today, history, outlook, outlooks, reaches_into
 from usagecost.vocabulary.filters import View
 
 NOW = "2026-11-20 09:00"
@@ -36,7 +40,7 @@ def teams(lake_of: Callable[..., str]) -> str:
 
 
 def now(lake: str, zone: str = "UTC") -> View:
-    return view(lake, days("2026-11-01", "2026-11-20", zone, now=NOW))
+    return as_of_today(view(lake, days("2026-11-01", "2026-11-20", zone, now=NOW)))
 
 
 def total(found: Outlook) -> float:
@@ -83,9 +87,38 @@ def test_a_lake_without_requests_has_no_forecast(lake_of: Callable[..., str]):
     assert outlook(history(now(lake_of()))).found == TooLittle(0, 31)
 
 
+def test_all_periods_and_times_of_a_day_share_one_answer():
+    views = [
+        View("", 1, days(first, "2026-11-20", "Asia/Tokyo", now=now), interval, "best")
+        for first, now, interval in (("2026-11-01", "2026-11-20 00:00", "hour"), ("2026-10-01", "2026-11-20 14:59", "week"))
+    ]
+
+    assert as_of_today(views[0]) == as_of_today(views[1])
+
+
 @pytest.mark.parametrize(
     ("first", "last", "reaches"),
     [("2026-10-01", "2026-10-31", False), ("2026-10-22", "2026-11-20", True), ("2026-11-20", "2026-11-20", True)],
 )
 def test_a_forecast_belongs_to_views_that_reach_into_the_month(first: str, last: str, reaches: bool):
     assert reaches_into(View("", 1, days(first, last, now=NOW), "day", "best")) == reaches
+
+
+def test_the_command_tells_each_value_and_the_total(teams: str):
+    rows = forecast_rows(teams, "month", "team", 10, "UTC", instant(NOW))
+
+    assert [(row["name"], row["so_far_usd"], row["forecast_usd"]) for row in rows[:2]] == [
+        ("search", 200, 300.0),
+        ("finance", 40, None),
+    ]
+    assert (rows[1]["method"], rows[-1]["name"], rows[-1]["so_far_usd"]) == ("Too little history: 19 of 31 days", "Total", 240)
+
+
+def test_the_command_writes_json_and_a_table(teams: str):
+    as_json = CliRunner().invoke(app, ["forecast", "--lake", teams, "--json"])
+    as_table = CliRunner().invoke(app, ["forecast", "--lake", teams, "--by", "team", "--until", "year"])
+    wrong = CliRunner().invoke(app, ["forecast", "--lake", teams, "--by", "nothing"])
+
+    assert [row["name"] for row in json.loads(as_json.stdout)] == ["Total"]
+    assert "Too little history" in as_table.stdout
+    assert wrong.exit_code == 2

@@ -131,3 +131,15 @@ def test_a_lake_without_rejects_has_none(lake: Lake, tmp_path: Path):
     assert lake.reject_files() == ()
     assert queries.sources.reject_kinds(()) == []
     assert engine.rejects("SELECT count(*) AS n FROM {rejects}", {}, files=()).to_pylist() == [{"n": 0}]
+
+
+def test_what_was_done_of_late_is_told_but_no_feed(lake: Lake):
+    load(lake, "i", row("a"), row("b"))
+    lake.remove(Selection(ingest="i"))
+    changes = queries.sources.changes(str(lake.root))
+
+    assert [(kind, what) for _, kind, what in changes] == [("Load", "2 requests from i.csv"), ("Removal", "2 requests")]
+
+    for number in range(queries.sources.MOST_LOADS):
+        load(lake, f"feed-{number}", row(f"r{number}"))
+    assert [kind for _, kind, _ in queries.sources.changes(str(lake.root))] == ["Removal"]

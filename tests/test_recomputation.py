@@ -137,7 +137,8 @@ def percent(now: object, before: object) -> str:
 
 
 def signed(number: float) -> str:
-    return "0.0" if abs(number) < 0.05 else f"{number:+,.1f}" if abs(number) < 1000 else f"{number:+,.0f}"
+    text = "0.0" if abs(number) < 0.05 else f"{number:+,.1f}" if abs(number) < 1000 else f"{number:+,.0f}"
+    return text.replace("-", "−")
 
 
 def over_time(rows: pd.DataFrame, calendar: list[str], metrics: tuple[str, ...]) -> list[Numbers]:

@@ -66,10 +66,6 @@ def violations(table: pa.Table, end: datetime) -> dict[str, int]:
     return {rule: count for rule, count in zip([*rules, "a request has one row"], row, strict=True) if count}
 
 
-def test_the_same_seed_and_end_give_the_same_rows(requests):
-    assert sample_requests(END).equals(requests)
-
-
 def test_the_zone_of_the_end_does_not_matter():
     end = datetime(2026, 11, 23, 3, tzinfo=ZoneInfo("America/New_York"))
 
@@ -246,7 +242,7 @@ def test_long_answers_take_longer_and_large_models_are_slower(ask):
     ) == [(True,)]
 
 
-def test_a_batch_holds_every_request_and_rejects_none(requests):
+def test_the_same_seed_and_end_give_the_same_rows_in_a_batch_that_rejects_none(requests):
     (batch,) = sample_batches(END)
 
     assert batch.requests.equals(requests)

@@ -46,7 +46,7 @@ def shown(page: AppTest) -> list[tuple[str, str]]:
         (element.type, str(getattr(element, "label", "") or getattr(element, "value", "")))
         for place in (page.main, page.sidebar)
         for element in place
-        if element.type not in ("main", "sidebar", "container", "vertical", "horizontal", "flex_container")
+        if element.type not in ("main", "sidebar", "container", "vertical", "horizontal", "flex_container", "empty")
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
@@ -71,25 +72,29 @@ COST = {
 MODEL = {"helicone": "request_model"}
 
 
-def tokens(tmp_path: Path, name: str, row: Row) -> tuple[object, ...]:
-    """Input and output of one line in a format."""
-    file = json_lines(tmp_path / "log.jsonl", [row])
-    assert [source.name for source in SOURCES if source.recognise(Head.of(file))] == [LOGS[name][0]]
-    (found,) = requests(read(BY_NAME[LOGS[name][0]], file), "input_tokens", "output_tokens")
-    return found
+ID = dict.fromkeys(("helicone", "litellm", "table"), "request_id")
+
+
+def written(folder: Path, name: str, rows: Iterable[Row]) -> Path:
+    """A log of a format with these rows, each with an id of its own."""
+    lines = [row | {ID.get(name, "id"): f"r{place}"} for place, row in enumerate(rows)]
+    return json_lines(folder / "log.jsonl", lines)
 
 
 @pytest.mark.parametrize("name", LOGS)
 def test_a_finished_answer_without_a_token_has_unknown_tokens(tmp_path: Path, name: str):
-    _, row, failed, hit = LOGS[name]
+    source, row, failed, hit = LOGS[name]
     nothing = usage_of(row, (0, 0))
-
-    assert tokens(tmp_path, name, nothing) == (None, None)
-    assert tokens(tmp_path, name, usage_of(row, (7, 0))) == (7, 0)  # embeddings
+    rows = [(nothing, (None, None)), (usage_of(row, (7, 0)), (7, 0))]  # embeddings
     if name != "langfuse":  # a map of zeros is no usage there, whatever the level
-        assert tokens(tmp_path, name, nothing | failed) == (0, 0)
+        rows.append((nothing | failed, (0, 0)))
     if hit:
-        assert tokens(tmp_path, name, nothing | hit) == (0, 0)
+        rows.append((nothing | hit, (0, 0)))
+
+    file = written(tmp_path, name, (line for line, _ in rows))
+
+    assert [one.name for one in SOURCES if one.recognise(Head.of(file))] == [source]
+    assert requests(read(BY_NAME[source], file), "input_tokens", "output_tokens") == [counts for _, counts in rows]
 
 
 COUNTS = ("input_tokens", "cache_read_tokens", "output_tokens", "input_image_tokens")
@@ -130,51 +135,33 @@ def test_the_law_holds_whatever_the_counts_are(counts: list[int | None], status:
 
 
 @pytest.mark.parametrize("name", COST)
-@pytest.mark.parametrize(
-    ("model", "counts", "cost"),
-    [
-        ("gpt-4o", (1000, 100), None),  # it has a price: nobody has worked it out
-        ("gpt-4o", (0, 0), None),  # likewise, if the log said how much it used
-        ("my-own-llama", (1000, 100), Decimal(0)),  # no model of the list: self-hosted
-        ("some/model:free", (1000, 100), Decimal(0)),
-    ],
-)
-def test_a_cost_of_0_is_not_reported_for_a_model_that_has_a_price(
-    tmp_path: Path, name: str, model: str, counts: tuple[int, int], cost: Decimal | None
-):
-    _, row, _, _ = LOGS[name]
-    if name == "openrouter" and model == "gpt-4o":
-        model = "openai/gpt-4o"
-    line = usage_of(row, counts) | {COST[name]: 0, MODEL.get(name, "model"): model}
+def test_a_cost_of_0_is_reported_only_where_the_log_says_why(tmp_path: Path, name: str):
+    """In the lake, and in a preview before."""
+    source, row, failed, hit = LOGS[name]
+    listed = "openai/gpt-4o" if name == "openrouter" else "gpt-4o"
 
-    assert reported(tmp_path, name, line) == cost
+    def costing_nothing(model: str, counts: tuple[int, int] = (1000, 100)) -> Row:
+        return usage_of(row, counts) | {COST[name]: 0, MODEL.get(name, "model"): model}
 
-
-@pytest.mark.parametrize("name", [name for name in COST if LOGS[name][3] or name == "openrouter"])
-def test_a_cost_of_0_stays_where_the_log_says_why(tmp_path: Path, name: str):
-    _, row, failed, hit = LOGS[name]
-
-    assert reported(tmp_path, name, row | {COST[name]: 0} | failed) == 0
+    rows = [
+        (costing_nothing(listed), None),  # it has a price: nobody has worked it out
+        (costing_nothing(listed, (0, 0)), None),  # likewise, if the log said how much it used
+        (costing_nothing("my-own-llama"), Decimal(0)),  # no model of the list: self-hosted
+        (costing_nothing("some/model:free"), Decimal(0)),
+        (row | {COST[name]: 0.25}, Decimal("0.25")),
+    ]
+    if hit or name == "openrouter":
+        rows.append((row | {COST[name]: 0} | failed, Decimal(0)))
     if hit:
-        assert reported(tmp_path, name, row | {COST[name]: 0} | hit) == 0
+        rows.append((row | {COST[name]: 0} | hit, Decimal(0)))
+    file, lake = written(tmp_path, name, (line for line, _ in rows)), Lake(tmp_path / "lake")
 
-
-@pytest.mark.parametrize("name", COST)
-def test_another_cost_stays(tmp_path: Path, name: str):
-    _, row, _, _ = LOGS[name]
-
-    assert reported(tmp_path, name, row | {COST[name]: 0.25}) == Decimal("0.25")
-
-
-def reported(tmp_path: Path, name: str, row: Row) -> object:
-    """The reported cost of one line, once it lies in a lake; a preview shows the same."""
-    file = json_lines(tmp_path / "log.jsonl", [row])
-    lake = Lake(tmp_path / f"lake {len(list(tmp_path.iterdir()))}")
     ingest([file], lake)
-    (stored,) = pq.read_table(list(lake.snapshot().files()), partitioning=None)["reported_cost_usd"].to_pylist()
-    shown = preview(file, "log.jsonl", BY_NAME[LOGS[name][0]], lake).requests["reported_cost_usd"].to_pylist()
-    assert shown == [stored]
-    return stored
+
+    stored = pq.read_table(list(lake.snapshot().files()), partitioning=None).sort_by("request_id")
+    shown = preview(file, "log.jsonl", BY_NAME[source], lake).requests.sort_by("request_id")
+    assert stored["reported_cost_usd"].to_pylist() == [cost for _, cost in rows]
+    assert shown["reported_cost_usd"].to_pylist() == [cost for _, cost in rows]
 
 
 # ---- what a whole file lacks

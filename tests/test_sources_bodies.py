@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from genai_prices.data_snapshot import find_provider_by_id, get_snapshot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.source_rows import Row, json_lines, read, rejects, requests
+from tests.source_rows import Row, json_lines, read, read_each, rejects, requests
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import SOURCES, Head
@@ -111,6 +112,11 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "responses.jsonl"
 
 
+def each(log: Path, lines: Iterable[Row], *columns: str) -> list[tuple[object, ...]]:
+    """Some columns of the request of each line, read as a file of its own."""
+    return [row for batch in read_each(Bodies(), log.parent, lines) for row in requests(batch, *columns)]
+
+
 # ---- what the usage of each provider counts
 
 
@@ -152,19 +158,17 @@ def test_what_thoughts_alone_cost_is_output(log: Path):
     assert requests(read(Bodies(), json_lines(log, [line(body)])), *TOKENS) == [(9, None, None, None, 71)]
 
 
-@pytest.mark.parametrize(
-    ("counts", "output"),
-    [
+def test_reasoning_that_is_beside_the_completion_is_added_to_it(log: Path):
+    cases = [
         ({"total_tokens": 130}, 30),  # as OpenAI says it: 100 + 30
         ({"total_tokens": 150}, 50),  # as xAI does: 100 + 30 + 20
         ({"total_tokens": None}, 30),
         ({"total_tokens": 7196, "completion_tokens_details": None, "reasoning_tokens": 50, "citation_tokens": 9}, 89),
-    ],
-)
-def test_reasoning_that_is_beside_the_completion_is_added_to_it(log: Path, counts: Row, output: int):
-    batch = read(Bodies(), json_lines(log, [line(with_usage(CHAT, **counts))]))
+    ]
 
-    assert requests(batch, "output_tokens") == [(output,)]
+    found = each(log, (line(with_usage(CHAT, **counts)) for counts, _ in cases), "output_tokens")
+
+    assert found == [(output,) for _, output in cases]
 
 
 def test_cache_reads_are_found_under_every_name_of_chat(log: Path):
@@ -238,9 +242,8 @@ def test_a_body_tells_the_time_where_the_line_does_not(log: Path):
     ]
 
 
-@pytest.mark.parametrize(
-    ("body", "provider"),
-    [
+def test_a_provider_is_named_only_where_the_body_shows_it(log: Path):
+    cases = [
         (CHAT, "openai"),
         (MESSAGE, "anthropic"),
         ({**MESSAGE, "id": "msg_bdrk_01"}, "aws"),
@@ -254,10 +257,9 @@ def test_a_body_tells_the_time_where_the_line_does_not(log: Path):
         (with_usage({**CHAT, "model": "openai/gpt-5"}, cost=0.25, is_byok=False), "openrouter"),
         ({**CHAT, "model": "grok-4"}, "x-ai"),
         ({**CHAT, "model": "qwen3-32b"}, None),
-    ],
-)
-def test_a_provider_is_named_only_where_the_body_shows_it(log: Path, body: Row, provider: str | None):
-    assert requests(read(Bodies(), json_lines(log, [line(body)])), "provider") == [(provider,)]
+    ]
+
+    assert each(log, (line(body) for body, _ in cases), "provider") == [(provider,) for _, provider in cases]
 
 
 def test_what_openrouter_charged_is_the_reported_cost_with_an_own_keys_cost_upstream(log: Path):
@@ -322,9 +324,8 @@ CHAT_STREAM = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
+def test_a_streams_later_parts_complete_earlier_ones(log: Path):
+    cases = [
         (ANTHROPIC_STREAM, ("msg_01", "claude-opus-4-6", 123, 50)),
         (CHAT_STREAM, ("chatcmpl-Bx1", "gpt-4o-2024-08-06", 100, 30)),
         ([{"response": {**RESPONSE, "usage": None}}, {"type": "response.completed", "response": RESPONSE}],
@@ -332,13 +333,13 @@ CHAT_STREAM = [
         ([{**GEMINI, "usageMetadata": {"promptTokenCount": 100}}, GEMINI], ("g-1", "gemini-2.5-pro", 111, 30)),
         ("".join(f"event: x\ndata: {json.dumps(part)}\n\n" for part in CHAT_STREAM) + "data: [DONE]\n\n",
          ("chatcmpl-Bx1", "gpt-4o-2024-08-06", 100, 30)),
-    ],
-)  # fmt: skip
-def test_a_streams_later_parts_complete_earlier_ones(log: Path, body: object, expected: tuple[object, ...]):
-    batch = read(Bodies(), json_lines(log, [line(body)]))
+    ]  # fmt: skip
 
-    assert requests(batch, "request_id", "model", "input_tokens", "output_tokens") == [expected]
-    assert requests(batch, "is_streaming", "status") == [(True, "success")]
+    found = each(
+        log, (line(body) for body, _ in cases), "request_id", "model", "input_tokens", "output_tokens", "is_streaming", "status"
+    )
+
+    assert found == [(*expected, True, "success") for _, expected in cases]
 
 
 def test_bedrocks_stream_tells_usage_and_time_at_its_end(log: Path):
@@ -361,9 +362,8 @@ def test_a_body_as_text_and_a_single_event_are_read_like_the_object(log: Path):
 # ---- failures
 
 
-@pytest.mark.parametrize(
-    ("body", "error_class", "http_status"),
-    [
+def test_an_error_is_a_failed_request_with_its_class(log: Path):
+    cases = [
         ({"error": {"message": "m", "type": "tokens", "code": "rate_limit_exceeded"}}, "rate_limit_exceeded", None),
         ({"error": {"message": "m", "type": "invalid_request_error", "code": None}}, "invalid_request_error", None),
         ({"type": "error", "error": {"type": "overloaded_error", "message": "m"}, "request_id": "req_1"}, "overloaded_error", None),
@@ -375,12 +375,11 @@ def test_a_body_as_text_and_a_single_event_are_read_like_the_object(log: Path):
         ({"error": "a sentence that is no class"}, None, None),
         ({"id": "resp_2", "status": "failed", "error": {"code": "server_error", "message": "m"}}, "server_error", None),
         ([{"type": "message_start", "message": MESSAGE}, {"type": "error", "error": {"type": "api_error"}}], "api_error", None),
-    ],
-)  # fmt: skip
-def test_an_error_is_a_failed_request_with_its_class(log: Path, body: object, error_class: str | None, http_status: int | None):
-    batch = read(Bodies(), json_lines(log, [line(body)]))
+    ]  # fmt: skip
 
-    assert requests(batch, "status", "error_class", "http_status") == [("error", error_class, http_status)]
+    found = each(log, (line(body) for body, *_ in cases), "status", "error_class", "http_status")
+
+    assert found == [("error", *expected) for _, *expected in cases]
 
 
 def test_a_line_may_say_itself_that_a_request_failed(log: Path):

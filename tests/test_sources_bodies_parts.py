@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.source_rows import Row, json_lines, read, rejects, requests
-from tests.test_sources_bodies import CHAT, CONVERSE, GEMINI, MESSAGE, RESPONSE, line, with_usage
+from tests.test_sources_bodies import CHAT, CONVERSE, GEMINI, MESSAGE, RESPONSE, each, line, with_usage
 from usagecost.sources import SOURCES, Head
 from usagecost.sources.bodies import Bodies
 
@@ -82,9 +82,8 @@ def test_answers_with_images_say_their_tokens_or_else_their_number(log: Path):
 # ---- what the total proves
 
 
-@pytest.mark.parametrize(
-    ("usage", "counts"),
-    [
+def test_a_total_decides_whether_reasoning_or_cache_is_outside(log: Path):
+    cases = [
         ({"prompt_tokens": 20, "completion_tokens": 12, "total_tokens": 1032}, (20, None, 1012, 1000)),
         ({"prompt_tokens": 20, "completion_tokens": 12, "total_tokens": 32}, (20, None, 12, None)),
         ({"prompt_tokens": 20, "completion_tokens": 12, "total_tokens": 132, "prompt_tokens_details": {"cached_tokens": 100}},
@@ -93,12 +92,13 @@ def test_answers_with_images_say_their_tokens_or_else_their_number(log: Path):
           "completion_tokens_details": {"reasoning_tokens": 1000}}, (20, None, 1012, 1000)),
         ({"prompt_tokens": 20, "completion_tokens": 12, "total_tokens": 42, "completion_tokens_details": {"reasoning_tokens": 8}},
          (20, None, 22, 8)),
-    ],
-)  # fmt: skip
-def test_a_total_decides_whether_reasoning_or_cache_is_outside(log: Path, usage: Row, counts: tuple[object, ...]):
+    ]  # fmt: skip
+
     columns = ("input_tokens", "cache_read_tokens", "output_tokens", "output_reasoning_tokens")
 
-    assert one(log, {**CHAT, "model": "gemini-2.5-pro", "usage": usage}, *columns) == counts
+    found = each(log, (line({**CHAT, "model": "gemini-2.5-pro", "usage": usage}) for usage, _ in cases), *columns)
+
+    assert found == [counts for _, counts in cases]
 
 
 def test_an_embeddings_total_alone_is_its_input(log: Path):
@@ -148,20 +148,20 @@ def test_speed_and_place_of_inference_are_kept_where_they_are_not_the_usual(log:
     assert one(log, with_usage(MESSAGE, speed="standard", inference_geo="not_available"), *columns) == (None, None)
 
 
-@pytest.mark.parametrize(
-    ("traffic", "tier"),
-    [
+def test_vertex_traffic_is_a_tier_where_it_changes_the_price(log: Path):
+    cases = [
         ("ON_DEMAND", None),
         ("ON_DEMAND_PRIORITY", "on_demand_priority"),
         ("PROVISIONED_THROUGHPUT", "provisioned_throughput"),
         ("TRAFFIC_TYPE_UNSPECIFIED", None),
-    ],
-)
-def test_vertex_traffic_is_a_tier_where_it_changes_the_price(log: Path, traffic: str, tier: str | None):
-    body = {**GEMINI, "usageMetadata": {**GEMINI["usageMetadata"], "trafficType": traffic}}
+    ]
 
-    assert one(log, body, "service_tier") == (tier,)
-    assert json.loads(one(log, body, "attributes")[0])["traffic_type"] == traffic
+    usage = GEMINI["usageMetadata"]
+    bodies = [{**GEMINI, "usageMetadata": {**usage, "trafficType": traffic}} for traffic, _ in cases]
+
+    found = each(log, map(line, bodies), "service_tier", "attributes")
+
+    assert [(json.loads(about)["traffic_type"], tier) for tier, about in found] == cases
 
 
 # ---- what is billed by the piece
@@ -176,9 +176,8 @@ SEARCHES = [
 GROUNDED = {"finishReason": "STOP", "groundingMetadata": {"webSearchQueries": ["a", "b", "c"]}}
 
 
-@pytest.mark.parametrize(
-    ("body", "units"),
-    [
+def test_searches_seconds_and_pages_are_units(log: Path):
+    cases = [
         (with_usage(MESSAGE, server_tool_use={"web_search_requests": 5, "web_fetch_requests": 2}), {"web_searches": 5}),
         (with_usage(MESSAGE, server_tool_use={"web_search_requests": 0}), None),
         (with_usage(MESSAGE, server_tool_use={"code_execution_requests": 2}), {"code_executions": 2}),
@@ -193,34 +192,35 @@ GROUNDED = {"finishReason": "STOP", "groundingMetadata": {"webSearchQueries": ["
         ({"model": "mistral-ocr-latest", "pages": [], "usage_info": {"pages_processed": 29}}, {"input_document_pages": 29}),
         (CHAT, None),
         (CONVERSE, None),
-    ],
-)
-def test_searches_seconds_and_pages_are_units(log: Path, body: Row, units: Row | None):
-    (found,) = one(log, body, "units", model="some-model")
+    ]
 
-    assert (dict(found) if found else None) == units
+    found = each(log, (line(body, model="some-model") for body, _ in cases), "units")
+
+    assert [dict(units) if units else None for (units,) in found] == [units for _, units in cases]
 
 
-@pytest.mark.parametrize(
-    ("body", "operation"),
-    [
+def test_what_a_model_was_asked_for_shows_in_its_answer(log: Path):
+    cases = [
         ({"text": "x", "usage": {"type": "duration", "seconds": 600}}, "transcription"),
         ({"text": "x", "usage": {"type": "tokens", "input_tokens": 140, "output_tokens": 45}}, "transcription"),
         ({"id": "r", "results": [{"relevance_score": 0.9}], "meta": {"billed_units": {"search_units": 1}}}, "rerank"),
         ({"object": "list", "data": [{"relevance_score": 0.9}], "usage": {"total_tokens": 9}}, "rerank"),
         ({"usage": {"characters": 1200}}, "speech"),
         ({"id": "modr-1", "model": "omni-moderation-latest", "results": [{"flagged": False}]}, "moderation"),
-    ],
-)
-def test_what_a_model_was_asked_for_shows_in_its_answer(log: Path, body: Row, operation: str):
-    assert one(log, body, "operation", model="some-model") == (operation,)
+    ]
+
+    found = each(log, (line(body, model="some-model") for body, _ in cases), "operation")
+
+    assert found == [(operation,) for _, operation in cases]
 
 
-@pytest.mark.parametrize("body", [{"ok": True}, "RIFF and so on", None, "The text of a transcription"])
-def test_a_call_that_succeeded_is_a_request_even_without_usage(log: Path, body: object):
-    found = one(log, body, "model", "status", "input_tokens", "output_tokens", "units", model="tts-1", status=200)
+def test_a_call_that_succeeded_is_a_request_even_without_usage(log: Path):
+    bodies = [{"ok": True}, "RIFF and so on", None, "The text of a transcription"]
+    columns = ("model", "status", "input_tokens", "output_tokens", "units")
 
-    assert found == ("tts-1", "success", None, None, None)
+    found = each(log, (line(body, model="tts-1", status=200) for body in bodies), *columns)
+
+    assert found == [("tts-1", "success", None, None, None)] * 4
 
 
 def test_perplexity_says_its_cost_as_an_object(log: Path):

@@ -131,6 +131,7 @@ LINES = [
 ]
 
 
+@pytest.mark.slow
 @settings(max_examples=4)
 @given(order=st.permutations(LINES), cut=st.integers(0, len(LINES)))
 def test_neither_order_nor_files_nor_repetition_change_what_is_stored(

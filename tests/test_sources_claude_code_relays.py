@@ -24,11 +24,11 @@ def relayed(session: str, second: int, uncached: int, output: int, message_id: s
 
 
 def stored(folder: Path, *sessions: list[Row]) -> list[tuple[object, ...]]:
-    """Input and output of the requests of a lake into which each session came as a file of its own, twice."""
+    """Input and output of the requests of a lake into which each session came as a file of its own, and all of them again."""
     lake = Lake(folder / "lake")
     files = [json_lines(folder / f"{number}.jsonl", lines) for number, lines in enumerate(sessions)]
-    for file in (*files, *files):
-        ingest([file], lake)
+    for paths in (*([file] for file in files), files):
+        ingest(paths, lake)
     table = pq.read_table(list(lake.snapshot().files()), partitioning=None)
     return sorted(zip(table["input_tokens"].to_pylist(), table["output_tokens"].to_pylist(), strict=True))
 
@@ -75,6 +75,7 @@ SESSIONS = [
 """The third is a copy of the first one's beginning: its times are the same."""
 
 
+@pytest.mark.slow
 @settings(max_examples=4)
 @given(data=st.data())
 def test_neither_order_nor_files_nor_repetition_change_what_is_stored(

@@ -158,6 +158,7 @@ def test_a_file_that_begins_with_a_record_is_recognised(tmp_path: Path):
     assert Codex().recognise(head) == "a Codex session: lines of type token_usage_record with a payload"
 
 
+@pytest.mark.slow
 def test_neither_order_nor_repetition_of_files_change_what_is_stored(tmp_path: Path):
     first, second = counts(100), counts(20)
     parent = [session(id="s-0"), turn(), record("resp_1", first, thread="s-0"), tokens(first, first)]

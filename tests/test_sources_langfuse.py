@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
@@ -35,6 +36,12 @@ needs_real_logs = pytest.mark.skipif(
 def observed(folder: Path, *observations: Row) -> Batch:
     """What comes of a download with these observations."""
     return read(Langfuse(), write_json(folder / "trace.json", document(*observations)))
+
+
+def each(folder: Path, observations: Iterable[Row], *columns: str) -> list[tuple[object, ...]]:
+    """Some columns of each of some observations, in their order."""
+    named = [{**one, "id": f"o{place:02}"} for place, one in enumerate(observations)]
+    return [row[1:] for row in by_id(observed(folder, *named), *columns)]
 
 
 def by_id(batch: Batch, *columns: str) -> list[tuple[object, ...]]:
@@ -152,9 +159,8 @@ def test_the_level_tells_the_outcome_and_the_message_is_kept(tmp_path: Path):
     assert json.loads(about_warned)["level"] == "WARNING"
 
 
-@pytest.mark.parametrize(
-    ("metadata", "provider"),
-    [
+def test_the_metadata_may_tell_the_provider(tmp_path: Path):
+    cases = [
         ({"attributes": {"gen_ai.system": "openai.responses"}}, "openai"),
         ({"attributes": {"gen_ai.provider.name": "gcp.vertex_ai", "gen_ai.system": "other"}}, "google"),
         ({"attributes": {"gen_ai.system": "gcp.vertex.agent", "llm.provider": "google"}}, "google"),
@@ -169,20 +175,20 @@ def test_the_level_tells_the_outcome_and_the_message_is_kept(tmp_path: Path):
         (json.dumps({"ls_provider": "amazon_bedrock"}), "aws"),
         ("no JSON {", None),
         (None, None),
-    ],
-)
-def test_the_metadata_may_tell_the_provider(tmp_path: Path, metadata: object, provider: str | None):
-    assert requests(observed(tmp_path, downloaded(metadata=metadata)), "provider") == [(provider,)]
+    ]
+
+    found = each(tmp_path, (downloaded(metadata=metadata) for metadata, _ in cases), "provider")
+
+    assert found == [(provider,) for _, provider in cases]
 
 
-@pytest.mark.parametrize(
-    ("service", "app"),
-    [("checkout", "checkout"), ("unknown_service", "support"), ("unknown_service:/opt/deno", "support"), (None, "support")],
-)
-def test_the_service_is_the_app_else_the_traces_name(tmp_path: Path, service: str | None, app: str):
-    resource = {"resourceAttributes": {"service.name": service}}
+def test_the_service_is_the_app_else_the_traces_name(tmp_path: Path):
+    services = {"checkout": "checkout", "unknown_service": "support", "unknown_service:/opt/deno": "support", None: "support"}
+    resources = ({"resourceAttributes": {"service.name": service}} for service in services)
 
-    assert requests(observed(tmp_path, downloaded(metadata=resource)), "app") == [(app,)]
+    found = each(tmp_path, (downloaded(metadata=resource) for resource in resources), "app")
+
+    assert found == [(app,) for app in services.values()]
 
 
 def test_the_parameters_tell_the_tier_and_whether_it_was_streamed(tmp_path: Path):
@@ -205,9 +211,8 @@ def test_the_parameters_tell_the_tier_and_whether_it_was_streamed(tmp_path: Path
 # ---- how usage adds up
 
 
-@pytest.mark.parametrize(
-    ("usage", "counts", "adds_up"),
-    [
+def test_usage_adds_up_in_four_ways(tmp_path: Path):
+    cases = [
         ({"input": 5, "output": 2}, (5, None, None, None, 2, None), None),
         (
             {"input": 10, "input_cache_read": 70, "input_cache_creation": 20, "output": 5, "output_reasoning": 3, "total": 108},
@@ -228,20 +233,19 @@ def test_the_parameters_tell_the_tier_and_whether_it_was_streamed(tmp_path: Path
         ({"input": 10, "output": 5, "total": 40}, (10, None, None, None, 5, None), "unknown"),
         ({"input": 10, "input_cached_tokens": 60, "output": 5, "total": 15}, (70, 60, None, None, 5, None), "unknown"),
         ({"input": 10, "input_cache_creation": 60, "output": 5, "total": 15}, (70, None, 60, None, 5, None), "unknown"),
-    ],
-)
-def test_usage_adds_up_in_four_ways(tmp_path: Path, usage: Row, counts: tuple[object, ...], adds_up: str | None):
-    batch = observed(tmp_path, downloaded(usageDetails=usage))
+    ]
 
-    about = json.loads(batch.requests["attributes"][0].as_py())
-    assert requests(batch, *COUNTS) == [counts]
-    assert about.get("usage_adds_up") == adds_up
-    assert about.get("usage_details") == (usage if adds_up == "unknown" else None)
+    found = each(tmp_path, (downloaded(usageDetails=usage) for usage, *_ in cases), *COUNTS, "attributes")
+
+    abouts = [json.loads(str(about)) for *_, about in found]
+    assert [tuple(counts) for *counts, _ in found] == [counts for _, counts, _ in cases]
+    assert [(about.get("usage_adds_up"), about.get("usage_details")) for about in abouts] == [
+        (adds_up, usage if adds_up == "unknown" else None) for usage, _, adds_up in cases
+    ]
 
 
-@pytest.mark.parametrize(
-    ("usage", "counts"),
-    [
+def test_keys_of_usage_are_known_in_the_spellings_of_all_sdks(tmp_path: Path):
+    cases = [
         ({"input_tokens": 1, "cache_read_input_tokens": 8, "output_tokens": 2}, (9, 8, None, None, 2, None)),
         ({"prompt_tokens": 10, "cached_tokens": 4, "completion_tokens": 2, "total_tokens": 12}, (10, 4, None, None, 2, None)),
         ({"input": 1, "input_cache_creation_5m": 20, "input_cache_creation_1h": 7, "output": 2}, (28, None, 27, 7, 2, None)),
@@ -251,10 +255,11 @@ def test_usage_adds_up_in_four_ways(tmp_path: Path, usage: Row, counts: tuple[ob
         ({"input": 1, "output": 2, "web_search_requests": 3, "total": 6}, (1, None, None, None, 2, None)),
         ({"output": 2, "input_cached_tokens": None}, (None, None, None, None, 2, None)),
         ({"input": 1988, "total": 1988}, (1988, None, None, None, None, None)),
-    ],
-)
-def test_keys_of_usage_are_known_in_the_spellings_of_all_sdks(tmp_path: Path, usage: Row, counts: tuple[object, ...]):
-    assert requests(observed(tmp_path, downloaded(usageDetails=usage)), *COUNTS) == [counts]
+    ]
+
+    found = each(tmp_path, (downloaded(usageDetails=usage) for usage, _ in cases), *COUNTS)
+
+    assert found == [counts for _, counts in cases]
 
 
 def test_audio_is_a_part_of_input_and_output(tmp_path: Path):
@@ -282,9 +287,8 @@ def test_older_downloads_have_counts_in_columns_or_with_a_unit(tmp_path: Path):
     ]
 
 
-@pytest.mark.parametrize(
-    ("usage", "tokens", "units"),
-    [
+def test_what_is_no_token_is_counted_as_units(tmp_path: Path):
+    cases = [
         ({"input": 90, "output": 9, "web_search_requests": 2, "total": 99}, (90, 9), {"web_searches": 2}),
         ({"input": 90, "output": 9, "web_searches": 2, "total": 101}, (90, 9), {"web_searches": 2}),  # added up by Langfuse
         ({"input_audio_seconds": 12.5}, (None, None), {"input_audio_seconds": Decimal("12.5")}),
@@ -297,14 +301,11 @@ def test_older_downloads_have_counts_in_columns_or_with_a_unit(tmp_path: Path):
         ),
         ({"input": 0, "output": 0, "total": 2500, "unit": "MILLISECONDS"}, (None, None), {"seconds": Decimal("2.5")}),
         ({"input": None, "output": 2, "total": 2, "unit": "IMAGES"}, (None, None), {"images": 2}),
-    ],
-)
-def test_what_is_no_token_is_counted_as_units(tmp_path: Path, usage: Row, tokens: tuple, units: dict[str, object]):
-    batch = observed(tmp_path, downloaded(usageDetails=usage))
+    ]
 
-    assert batch.rejects.num_rows == 0
-    assert requests(batch, "input_tokens", "output_tokens") == [tokens]
-    assert [dict(found or []) for found in batch.requests["units"].to_pylist()] == [units]
+    found = each(tmp_path, (downloaded(usageDetails=usage) for usage, *_ in cases), "input_tokens", "output_tokens", "units")
+
+    assert [((given, taken), dict(units or [])) for given, taken, units in found] == [(tokens, units) for _, tokens, units in cases]
 
 
 def test_images_have_columns_and_lie_inside_of_an_inclusive_total(tmp_path: Path):

@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import os
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import duckdb
 import pytest
 
 from tests.litellm_rows import KEY_HASH, spend_log, usage
-from tests.source_rows import NOW, Row, json_lines, read, rejects, requests
+from tests.source_rows import NOW, Row, json_lines, read, read_each, rejects, requests
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import Head, Reading
@@ -33,6 +34,11 @@ def one(log: Path, row: Row, *columns: str) -> tuple[object, ...]:
     """Some columns of the request that a row is."""
     (request,) = requests(read(LiteLLM(), json_lines(log, [row])), *columns)
     return request
+
+
+def each(log: Path, rows: Iterable[Row], *columns: str) -> list[tuple[object, ...]]:
+    """Some columns of the request of each row, read as a file of its own."""
+    return [row for batch in read_each(LiteLLM(), log.parent, rows) for row in requests(batch, *columns)]
 
 
 def test_a_row_says_who_what_and_when(log: Path):
@@ -131,25 +137,21 @@ def test_counts_that_nobody_told_are_unknown_and_told_ones_may_be_0(log: Path):
     assert one(log, with_usage("usage_object", counts), *TOKENS, "output_reasoning_tokens") == (100, 0, None, None, 20, 0)
 
 
-@pytest.mark.parametrize(
-    ("completion", "reasoning", "total", "output"),
-    [
+def test_output_includes_reasoning_also_where_it_was_counted_apart(log: Path):
+    cases = [
         (20, 12, 120, 20),  # included, as everywhere
         (8, 12, 120, 20),  # apart, and more than what it should be in
         (20, 12, 132, 32),  # apart: the total is the sum of three
-    ],
-)
-def test_output_includes_reasoning_also_where_it_was_counted_apart(
-    log: Path, completion: int, reasoning: int, total: int, output: int
-):
-    details = {"reasoning_tokens": reasoning, "audio_tokens": 3}
-    row = spend_log(
-        {"usage_object": usage(100, completion, completion_tokens_details=details)},
-        completion_tokens=completion,
-        total_tokens=total,
-    )
+    ]
 
-    assert one(log, row, "output_tokens", "output_reasoning_tokens", "output_audio_tokens") == (output, reasoning, 3)
+    rows = []
+    for completion, reasoning, total, _ in cases:
+        counts = usage(100, completion, completion_tokens_details={"reasoning_tokens": reasoning, "audio_tokens": 3})
+        rows.append(spend_log({"usage_object": counts}, completion_tokens=completion, total_tokens=total))
+
+    assert each(log, rows, "output_tokens", "output_reasoning_tokens", "output_audio_tokens") == [
+        (output, reasoning, 3) for _, reasoning, _, output in cases
+    ]
 
 
 def test_other_lifetimes_and_units_are_kept_as_attributes(log: Path):
@@ -179,19 +181,19 @@ def test_a_hit_in_the_gateways_cache_keeps_its_tokens_and_costs_nothing(log: Pat
     )
 
 
-@pytest.mark.parametrize(
-    ("cache_hit", "request_id", "is_hit"),
-    [
+def test_how_a_cache_hit_is_told(log: Path):
+    cases = [
         ("False", "chatcmpl-1", False),
         ("None", "chatcmpl-1", None),
         ("", "chatcmpl-1", None),
         (None, "chatcmpl-1", None),
         ("true", "chatcmpl-1", True),
         ("None", "chatcmpl-1_cache_hit1777629602.75", True),
-    ],
-)
-def test_how_a_cache_hit_is_told(log: Path, cache_hit: str | None, request_id: str, is_hit: bool | None):
-    assert one(log, spend_log(cache_hit=cache_hit, request_id=request_id), "is_gateway_cache_hit") == (is_hit,)
+    ]
+
+    rows = (spend_log(cache_hit=said, request_id=request_id) for said, request_id, _ in cases)
+
+    assert each(log, rows, "is_gateway_cache_hit") == [(is_hit,) for *_, is_hit in cases]
 
 
 def test_the_same_answer_given_again_is_a_request_of_its_own(log: Path):
@@ -216,11 +218,15 @@ def test_a_cost_of_0_is_unknown_where_litellm_found_no_price(log: Path):
     unknown = {"model_map_information": {"model_map_key": "my-model", "model_map_value": None}}
     free = {"model_map_information": {"model_map_key": "ollama/phi", "model_map_value": {"key": "ollama/phi"}}}
 
-    assert one(log, spend_log(unknown, spend=0.0), "reported_cost_usd") == (None,)
-    assert one(log, spend_log(free, spend=0.0), "reported_cost_usd") == (Decimal(0),)
-    assert one(log, spend_log(spend=0), "reported_cost_usd") == (Decimal(0),)
-    assert one(log, spend_log(unknown, spend=0, prompt_tokens=0, completion_tokens=0), "reported_cost_usd") == (Decimal(0),)
-    assert one(log, spend_log(unknown, spend=0, cache_hit="True"), "reported_cost_usd") == (Decimal(0),)
+    rows = [
+        spend_log(unknown, spend=0.0),
+        spend_log(free, spend=0.0),
+        spend_log(spend=0),
+        spend_log(unknown, spend=0, prompt_tokens=0, completion_tokens=0),
+        spend_log(unknown, spend=0, cache_hit="True"),
+    ]
+
+    assert each(log, rows, "reported_cost_usd") == [(None,), *[(Decimal(0),)] * 4]
 
 
 def test_the_parts_of_a_cost_are_kept_and_the_tier_it_was_priced_at(log: Path):
@@ -252,16 +258,28 @@ OUTCOME = ("status", "error_class", "http_status")
 
 
 def test_a_failure_has_its_class_and_http_status(log: Path):
-    assert one(log, failure("failure", "429", "RateLimitError"), *OUTCOME) == ("error", "RateLimitError", 429)
-    assert one(log, failure("failure", "insufficient_quota", ""), *OUTCOME) == ("error", "insufficient_quota", None)
-    assert one(log, failure("failure", "499", "ClientDisconnected"), *OUTCOME) == ("cancelled", "ClientDisconnected", 499)
+    failures = (("429", "RateLimitError"), ("insufficient_quota", ""), ("499", "ClientDisconnected"))
+
+    assert each(log, (failure("failure", *said) for said in failures), *OUTCOME) == [
+        ("error", "RateLimitError", 429),
+        ("error", "insufficient_quota", None),
+        ("cancelled", "ClientDisconnected", 499),
+    ]
 
 
-@pytest.mark.parametrize("in_metadata", ["success", None])
-def test_old_rows_without_a_status_succeeded_unless_their_metadata_says_otherwise(log: Path, in_metadata: str | None):
-    assert one(log, spend_log({"status": in_metadata}, status=None), *OUTCOME) == ("success", None, None)
-    assert one(log, spend_log({"status": "failure"}, status=""), "status") == ("error",)
-    assert one(log, failure(None, "500", "InternalServerError"), *OUTCOME) == ("error", "InternalServerError", 500)
+def test_old_rows_without_a_status_succeeded_unless_their_metadata_says_otherwise(log: Path):
+    rows = [
+        *(spend_log({"status": in_metadata}, status=None) for in_metadata in ("success", None)),
+        spend_log({"status": "failure"}, status=""),
+        failure(None, "500", "InternalServerError"),
+    ]
+
+    assert each(log, rows, *OUTCOME) == [
+        ("success", None, None),
+        ("success", None, None),
+        ("error", None, None),
+        ("error", "InternalServerError", 500),
+    ]
 
 
 def test_a_success_after_a_retry_has_no_error(log: Path):
@@ -277,9 +295,9 @@ def test_the_first_token_comes_strictly_between_beginning_and_end(log: Path):
     start, end = "2026-05-01 10:00:00.250", "2026-05-01 10:00:02.750"
     columns = ("ttft_ms", "is_streaming")
 
-    assert one(log, spend_log(completionStartTime="2026-05-01 10:00:00.650"), *columns) == (400.0, True)
-    for not_streamed in (start, end, None):
-        assert one(log, spend_log(completionStartTime=not_streamed), *columns) == (None, None)
+    rows = (spend_log(completionStartTime=first) for first in ("2026-05-01 10:00:00.650", start, end, None))
+
+    assert each(log, rows, *columns) == [(400.0, True), *[(None, None)] * 3]
 
 
 def test_the_duration_is_what_the_row_says_else_the_time_between(log: Path):
@@ -287,9 +305,8 @@ def test_the_duration_is_what_the_row_says_else_the_time_between(log: Path):
     assert one(log, spend_log(endTime=None), "duration_ms") == (None,)
 
 
-@pytest.mark.parametrize(
-    ("provider", "model", "known_as"),
-    [
+def test_providers_and_models_have_the_names_that_prices_know(log: Path):
+    cases = [
         ("bedrock", "bedrock/us.anthropic.claude-sonnet-4-20250514-v1:0", ("aws", "us.anthropic.claude-sonnet-4-20250514-v1:0")),
         ("bedrock", "bedrock/converse/anthropic.claude-v2", ("aws", "anthropic.claude-v2")),
         ("bedrock", "bedrock/arn:aws:bedrock:us-east-1:1:profile/x", ("aws", "arn:aws:bedrock:us-east-1:1:profile/x")),
@@ -301,10 +318,11 @@ def test_the_duration_is_what_the_row_says_else_the_time_between(log: Path):
         ("hosted_vllm", "qwen", ("hosted_vllm", "qwen")),
         ("", "unknown-model", (None, "sonnet")),
         ("openai", "", ("openai", "sonnet")),
-    ],
-)  # fmt: skip
-def test_providers_and_models_have_the_names_that_prices_know(log: Path, provider: str, model: str, known_as: tuple[str, str]):
-    assert one(log, spend_log(custom_llm_provider=provider, model=model), "provider", "model") == known_as
+    ]  # fmt: skip
+
+    rows = (spend_log(custom_llm_provider=provider, model=model) for provider, model, _ in cases)
+
+    assert each(log, rows, "provider", "model") == [known_as for *_, known_as in cases]
 
 
 def test_the_model_asked_for_is_the_one_before_any_fallback(log: Path):
@@ -313,12 +331,12 @@ def test_the_model_asked_for_is_the_one_before_any_fallback(log: Path):
     assert (requested, json.loads(attributes)["model_group"]) == ("opus", "sonnet")
 
 
-@pytest.mark.parametrize(
-    ("call_type", "operation"),
-    [("aembedding", "embeddings"), ("anthropic_messages", "chat"), ("aresponses", "chat"), ("arerank", "arerank")],
-)
-def test_call_types_are_operations(log: Path, call_type: str, operation: str):
-    assert one(log, spend_log(call_type=call_type), "operation") == (operation,)
+def test_call_types_are_operations(log: Path):
+    operations = {"aembedding": "embeddings", "anthropic_messages": "chat", "aresponses": "chat", "arerank": "arerank"}
+
+    found = each(log, (spend_log(call_type=call_type) for call_type in operations), "operation")
+
+    assert found == [(operation,) for operation in operations.values()]
 
 
 def test_empty_texts_are_nobody(log: Path):

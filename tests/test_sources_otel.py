@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import random
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.otlp import STARTED, TRACE, Values, call, export, pairs, span
-from tests.source_rows import NOW, Row, json_lines, read, rejects, requests
-from tests.test_sources_fuzz import check, mutated, randomly_mutated
+from tests.source_rows import NOW, Row, json_lines, read, read_each, rejects, requests
+from tests.test_sources_fuzz import CHANCES, check, mutated
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import Batch, Head, Reading
@@ -35,11 +36,20 @@ def read_spans(path: Path, *spans: Values, **about: Values) -> Batch:
     return read(OpenTelemetry(), json_lines(path, [export(*spans, **about)]))
 
 
+def used(attributes: Values, **fields: object) -> Values:
+    """A span with usage and these attributes."""
+    return span(attributes={"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 7, **attributes}, **fields)
+
+
 def one(path: Path, attributes: Values, *columns: str, **fields: object) -> tuple[object, ...]:
     """Some columns of the request of a span with usage and these attributes."""
-    usage = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 7}
-    (row,) = requests(read_spans(path, span(attributes={**usage, **attributes}, **fields)), *columns)
+    (row,) = requests(read_spans(path, used(attributes, **fields)), *columns)
     return row
+
+
+def each(path: Path, spans: Iterable[Values], *columns: str) -> list[tuple[object, ...]]:
+    """Some columns of the request of each of these spans, which is read as a file of its own."""
+    return [row for batch in read_each(OpenTelemetry(), path.parent, map(export, spans)) for row in requests(batch, *columns)]
 
 
 def test_a_span_says_who_what_and_when(traces: Path):
@@ -99,9 +109,10 @@ SPELLINGS: dict[str, Row] = {
 TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "output_reasoning_tokens")
 
 
-@pytest.mark.parametrize("name", SPELLINGS)
-def test_every_spelling_of_the_counts_is_read(traces: Path, name: str):
-    assert requests(read_spans(traces, span(attributes=SPELLINGS[name])), *TOKENS) == [(100, 50, 30, 20, 10)]
+def test_every_spelling_of_the_counts_is_read(traces: Path):
+    found = each(traces, (span(attributes=attributes) for attributes in SPELLINGS.values()), *TOKENS)
+
+    assert dict(zip(SPELLINGS, found, strict=True)) == dict.fromkeys(SPELLINGS, (100, 50, 30, 20, 10))
 
 
 def test_counts_are_read_as_texts_and_as_fractions_that_are_whole(traces: Path):
@@ -134,9 +145,8 @@ def test_an_unknown_count_is_not_zero(traces: Path):
     assert requests(read_spans(traces, line), *TOKENS) == [(None, 5, None, None, None)]
 
 
-@pytest.mark.parametrize(
-    ("attributes", "provider"),
-    [
+def test_providers_are_called_as_prices_call_them(traces: Path):
+    providers = [
         ({"gen_ai.system": "aws.bedrock"}, "aws"),
         ({"gen_ai.system": "az.ai.openai"}, "azure"),
         ({"gen_ai.provider.name": "gcp.vertex_ai", "gen_ai.system": "openai"}, "google"),
@@ -147,28 +157,24 @@ def test_an_unknown_count_is_not_zero(traces: Path):
         ({"gen_ai.provider.name": "acme"}, "acme"),
         ({"gen_ai.system": "langchain"}, None),
         ({}, None),
-    ],
-)
-def test_providers_are_called_as_prices_call_them(traces: Path, attributes: Values, provider: str | None):
-    assert one(traces, attributes, "provider") == (provider,)
+    ]
+
+    assert each(traces, (used(told) for told, _ in providers), "provider") == [(name,) for _, name in providers]
 
 
-@pytest.mark.parametrize(
-    ("attributes", "model", "requested"),
-    [
+def test_the_model_is_the_responses_else_the_requested_one(traces: Path):
+    models = [
         ({"gen_ai.request.model": "gpt-4o"}, "gpt-4o", "gpt-4o"),
         ({"llm.model_name": "gpt-4o-2024-08-06", "gen_ai.request.model": "gpt-4o"}, "gpt-4o-2024-08-06", "gpt-4o"),
         ({"ai.model.id": "gpt-5", "ai.response.model": "gpt-5-2025-08-07"}, "gpt-5-2025-08-07", "gpt-5"),
         ({"gen_ai.response.model": "", "gen_ai.request.model": "gpt-4o"}, "gpt-4o", "gpt-4o"),
-    ],
-)
-def test_the_model_is_the_responses_else_the_requested_one(traces: Path, attributes: Values, model: str, requested: str):
-    assert one(traces, attributes, "model", "requested_model") == (model, requested)
+    ]
+
+    assert each(traces, (used(told) for told, *_ in models), "model", "requested_model") == [tuple(names) for _, *names in models]
 
 
-@pytest.mark.parametrize(
-    ("attributes", "operation"),
-    [
+def test_the_operation_is_named_or_told_by_the_kind_of_span(traces: Path):
+    operations = [
         ({"gen_ai.operation.name": "generate_content"}, "generate_content"),
         ({"openinference.span.kind": "LLM"}, "chat"),
         ({"openinference.span.kind": "EMBEDDING"}, "embeddings"),
@@ -176,24 +182,22 @@ def test_the_model_is_the_responses_else_the_requested_one(traces: Path, attribu
         ({"ai.operationId": "ai.streamText.doStream"}, "chat"),
         ({"llm.request.type": "chat"}, "chat"),
         ({}, None),
-    ],
-)
-def test_the_operation_is_named_or_told_by_the_kind_of_span(traces: Path, attributes: Values, operation: str | None):
-    assert one(traces, attributes, "operation") == (operation,)
+    ]
+
+    assert each(traces, (used(told) for told, _ in operations), "operation") == [(name,) for _, name in operations]
 
 
-@pytest.mark.parametrize(
-    "name", ["gen_ai.usage.cost", "gen_ai.usage.total_cost", "operation.cost", "llm.cost.total", "github.copilot.cost"]
-)
-def test_costs_are_read_to_a_billionth_of_a_dollar(traces: Path, name: str):
-    assert one(traces, {name: 9.434999999999999e-05}, "reported_cost_usd") == (Decimal("0.000094350"),)
-    assert one(traces, {name: "0.00009435"}, "reported_cost_usd") == (Decimal("0.000094350"),)
+def test_costs_are_read_to_a_billionth_of_a_dollar(traces: Path):
+    names = ("gen_ai.usage.cost", "gen_ai.usage.total_cost", "operation.cost", "llm.cost.total", "github.copilot.cost")
+    costs = (used({name: cost}) for name in names for cost in (9.434999999999999e-05, "0.00009435"))
+
+    assert each(traces, costs, "reported_cost_usd") == [(Decimal("0.000094350"),)] * 10
 
 
 def test_time_to_first_token_is_in_seconds_by_the_conventions_and_in_milliseconds_at_vercel(traces: Path):
-    assert one(traces, {"gen_ai.response.time_to_first_chunk": 0.5}, "ttft_ms", "is_streaming") == (500.0, True)
-    assert one(traces, {"ai.response.msToFirstChunk": 500}, "ttft_ms", "is_streaming") == (500.0, True)
-    assert one(traces, {}, "ttft_ms", "is_streaming") == (None, None)
+    told = ({"gen_ai.response.time_to_first_chunk": 0.5}, {"ai.response.msToFirstChunk": 500}, {})
+
+    assert each(traces, map(used, told), "ttft_ms", "is_streaming") == [(500.0, True), (500.0, True), (None, None)]
 
 
 def test_litellms_spans_name_team_and_key(traces: Path):
@@ -203,8 +207,9 @@ def test_litellms_spans_name_team_and_key(traces: Path):
 
 
 def test_tags_are_a_list(traces: Path):
-    assert one(traces, {"tag.tags": ["blue", "green"]}, "tags") == (["blue", "green"],)
-    assert one(traces, {"langfuse.trace.tags": '["blue"]'}, "tags") == (["blue"],)
+    told = ({"tag.tags": ["blue", "green"]}, {"langfuse.trace.tags": '["blue"]'})
+
+    assert each(traces, map(used, told), "tags") == [(["blue", "green"],), (["blue"],)]
 
 
 def test_a_service_that_nobody_named_is_not_reported(traces: Path):
@@ -213,14 +218,19 @@ def test_a_service_that_nobody_named_is_not_reported(traces: Path):
     assert requests(batch, "app", "environment") == [(None, "dev")]
 
 
-@pytest.mark.parametrize("code", [2, "STATUS_CODE_ERROR"])
-def test_a_span_with_an_error_is_a_failed_request(traces: Path, code: int | str):
-    columns = ("status", "error_class", "http_status")
+def test_a_span_with_an_error_is_a_failed_request(traces: Path):
+    failed = [
+        *(used({}, status={"code": code}) for code in (2, "STATUS_CODE_ERROR")),
+        *(used({"error.type": kind}) for kind in ("RateLimitError", "429", "asyncio.exceptions.CancelledError")),
+    ]
 
-    assert one(traces, {}, *columns, status={"code": code}) == ("error", None, None)
-    assert one(traces, {"error.type": "RateLimitError"}, *columns) == ("error", "RateLimitError", None)
-    assert one(traces, {"error.type": "429"}, *columns) == ("error", "429", 429)
-    assert one(traces, {"error.type": "asyncio.exceptions.CancelledError"}, "status") == ("cancelled",)
+    assert each(traces, failed, "status", "error_class", "http_status") == [
+        ("error", None, None),
+        ("error", None, None),
+        ("error", "RateLimitError", None),
+        ("error", "429", 429),
+        ("cancelled", "asyncio.exceptions.CancelledError", None),
+    ]
 
 
 def test_the_class_of_an_error_may_be_in_the_event_of_its_exception(traces: Path):
@@ -372,16 +382,7 @@ AGENT, STEP, FIRST, SECOND = call(1, tokens=300), span(2, 1), call(3, 2, tokens=
 TREE = (AGENT, STEP, FIRST, SECOND)
 
 
-def test_usage_is_counted_once_in_the_innermost_spans(tmp_path: Path):
-    lake = Lake(tmp_path / "lake")
-
-    ingest([json_lines(tmp_path / "a.json", [export(*TREE)])], lake)
-
-    assert stored_spans(lake) == ["3", "4"]
-    assert stored(lake, "sum(input_tokens)") == [(300,)]
-
-
-@settings(max_examples=5, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, suppress_health_check=list(HealthCheck))
 @given(at_once=st.booleans(), order=st.permutations(TREE), cut=st.integers(0, 4))
 @pytest.mark.slow
 def test_neither_files_nor_ingests_nor_their_order_change_what_is_counted(
@@ -397,7 +398,7 @@ def test_neither_files_nor_ingests_nor_their_order_change_what_is_counted(
     assert stored_spans(lake) == ["3", "4"]
 
 
-def test_reading_again_changes_nothing(tmp_path: Path):
+def test_usage_is_counted_once_in_the_innermost_spans_however_often_it_is_read(tmp_path: Path):
     lake = Lake(tmp_path / "lake")
     path = json_lines(tmp_path / "a.json", [export(*TREE)])
     first = ingest([path], lake)
@@ -405,33 +406,27 @@ def test_reading_again_changes_nothing(tmp_path: Path):
     again = ingest([path], lake)
 
     assert (first.inserted, again.inserted, again.updated, again.version) == (2, 0, 0, first.version)
+    assert (stored_spans(lake), stored(lake, "sum(input_tokens)")) == (["3", "4"], [(300,)])
 
 
-def test_a_failed_attempt_is_counted_beside_the_usage_around_it(tmp_path: Path):
+FAILED = {"gen_ai.operation.name": "chat", "error.type": "429"}
+
+
+@pytest.mark.parametrize(
+    ("spans", "counted"),
+    [
+        ([call(1), span(2, 1, FAILED)], ["1", "2:error"]),
+        ([span(2, 1, FAILED), span(1, None, FAILED)], ["2:error"]),
+        ([span(1, None, FAILED), span(2, 1), call(3, 2)], ["3"]),
+    ],
+    ids=["beside the usage around it", "the innermost of several", "not around a call with usage"],
+)
+def test_a_failed_call_is_counted(tmp_path: Path, spans: list[Values], counted: list[str]):
     lake = Lake(tmp_path / "lake")
-    failed = span(2, 1, {"gen_ai.operation.name": "chat", "error.type": "429"})
 
-    ingest([json_lines(tmp_path / "a.json", [export(call(1), failed)])], lake)
+    ingest([json_lines(tmp_path / "a.json", [export(*spans)])], lake)
 
-    assert stored_spans(lake) == ["1", "2:error"]
-
-
-def test_of_failed_calls_within_each_other_the_innermost_counts(tmp_path: Path):
-    lake = Lake(tmp_path / "lake")
-    attributes = {"gen_ai.operation.name": "chat", "error.type": "429"}
-
-    ingest([json_lines(tmp_path / "a.json", [export(span(2, 1, attributes), span(1, None, attributes))])], lake)
-
-    assert stored_spans(lake) == ["2:error"]
-
-
-def test_a_failed_call_around_one_with_usage_is_not_counted(tmp_path: Path):
-    lake = Lake(tmp_path / "lake")
-    failed = span(1, None, {"gen_ai.operation.name": "chat", "error.type": "ParseError"})
-
-    ingest([json_lines(tmp_path / "a.json", [export(failed, span(2, 1), call(3, 2))])], lake)
-
-    assert stored_spans(lake) == ["3"]
+    assert stored_spans(lake) == counted
 
 
 @pytest.mark.skipif("USAGECOST_REAL_DATA" not in os.environ, reason="USAGECOST_REAL_DATA names no folder of real logs")
@@ -456,20 +451,9 @@ EXPORT = json.dumps(
 )
 
 
-def check_lines(folder: Path, lines: list[bytes]) -> None:
-    batch = check(OpenTelemetry(), folder / "fuzz", EXPORT.encode() + b"\n" + b"\n".join(lines))
-    assert batch.requests.num_rows >= 2
-
-
 @settings(max_examples=4, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_any_lines_are_accounted_for(tmp_path: Path, data: st.DataObject):
-    check_lines(tmp_path, data.draw(st.lists(mutated(EXPORT), min_size=30, max_size=30)))
+@given(chance=CHANCES)
+def test_any_lines_are_accounted_for(tmp_path: Path, chance: random.Random):
+    lines = [EXPORT.encode(), *(mutated(EXPORT, chance) for _ in range(300))]
 
-
-@pytest.mark.slow
-@settings(max_examples=4, suppress_health_check=list(HealthCheck))
-@given(seed=st.integers(0, 2**64))
-def test_two_thousand_lines_are_accounted_for(tmp_path: Path, seed: int):
-    chance = random.Random(seed)
-    check_lines(tmp_path, [randomly_mutated(EXPORT, chance) for _ in range(500)])
+    assert check(OpenTelemetry(), tmp_path / "fuzz", b"\n".join(lines)).requests.num_rows >= 2

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from tests.otlp import STARTED, Values, export, span
-from tests.source_rows import json_lines, read, rejects, requests
+from tests.source_rows import json_lines, read, read_each, rejects, requests
 from usagecost.sources.otel import OpenTelemetry
 
 TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "output_reasoning_tokens")
@@ -27,6 +28,12 @@ def one(path: Path, attributes: Values, *columns: str, scope: Values | None = No
     return row
 
 
+def each(path: Path, calls: Iterable[tuple[Values, Values | None]], *columns: str) -> list[tuple[object, ...]]:
+    """Some columns of the request of each span, told by its attributes and scope, read as a file of its own."""
+    lines = (export(span(attributes=attributes), scope=scope) for attributes, scope in calls)
+    return [row for batch in read_each(OpenTelemetry(), path.parent, lines) for row in requests(batch, *columns)]
+
+
 def anthropic_counts(read_tokens: int = 300, write_tokens: int = 20, **more: object) -> Values:
     return {
         "gen_ai.system": "anthropic",
@@ -39,21 +46,21 @@ def anthropic_counts(read_tokens: int = 300, write_tokens: int = 20, **more: obj
     }
 
 
-@pytest.mark.parametrize(
-    ("scope", "whole"),
-    [
-        ("openlit.instrumentation.anthropic", 1_320),
-        ("openinference.instrumentation.agno", 1_320),
-        ("OpenTelemetry::Instrumentation::RubyLLM", 1_320),
-        ("opentelemetry.instrumentation.bedrock", 1_320),
-        ("opentelemetry.instrumentation.botocore.bedrock-runtime", 1_320),
-        ("opentelemetry.instrumentation.anthropic", 1_000),
-        ("pydantic-ai", 1_000),
-        ("com.anthropic.sdk.python", 1_000),
-    ],
-)
-def test_some_emitters_leave_the_cache_out(traces: Path, scope: str, whole: int):
-    assert one(traces, anthropic_counts(), *TOKENS[:3], scope={"name": scope}) == (whole, 300, 20)
+def test_some_emitters_leave_the_cache_out(traces: Path):
+    wholes = {
+        "openlit.instrumentation.anthropic": 1_320,
+        "openinference.instrumentation.agno": 1_320,
+        "OpenTelemetry::Instrumentation::RubyLLM": 1_320,
+        "opentelemetry.instrumentation.bedrock": 1_320,
+        "opentelemetry.instrumentation.botocore.bedrock-runtime": 1_320,
+        "opentelemetry.instrumentation.anthropic": 1_000,
+        "pydantic-ai": 1_000,
+        "com.anthropic.sdk.python": 1_000,
+    }
+
+    found = each(traces, ((anthropic_counts(), {"name": scope}) for scope in wholes), *TOKENS[:3])
+
+    assert dict(zip(wholes, found, strict=True)) == {scope: (whole, 300, 20) for scope, whole in wholes.items()}
 
 
 def test_openlits_input_of_openai_has_the_cache_in_it(traces: Path):
@@ -62,42 +69,46 @@ def test_openlits_input_of_openai_has_the_cache_in_it(traces: Path):
     assert one(traces, counts, "input_tokens", scope={"name": "openlit.instrumentation.openai"}) == (1_000,)
 
 
-@pytest.mark.parametrize(
-    ("total", "whole"),
-    [
-        (1_050, 1_000),  # input + output
-        (1_370, 1_320),  # and both parts of the cache
-        (1_070, 1_020),  # and what was written
-        (1_350, 1_300),  # and what was read
-        (7, 1_000),  # tells nothing
-    ],
-)
-def test_the_total_tells_what_input_leaves_out(traces: Path, total: int, whole: int):
-    assert one(traces, anthropic_counts(**{"gen_ai.usage.total_tokens": total}), "input_tokens") == (whole,)
-    assert one(traces, anthropic_counts(**{"llm.token_count.total": total}), "input_tokens") == (whole,)
+def test_the_total_tells_what_input_leaves_out(traces: Path):
+    wholes = {
+        1_050: 1_000,  # input + output
+        1_370: 1_320,  # and both parts of the cache
+        1_070: 1_020,  # and what was written
+        1_350: 1_300,  # and what was read
+        7: 1_000,  # tells nothing
+    }
+    for name in ("gen_ai.usage.total_tokens", "llm.token_count.total"):
+        found = each(traces, ((anthropic_counts(**{name: total}), None) for total in wholes), "input_tokens")
+
+        assert found == [(whole,) for whole in wholes.values()]
 
 
 def test_a_total_that_counts_reasoning_apart_adds_it_to_the_output(traces: Path):
     counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50, "gen_ai.usage.reasoning_tokens": 30}
 
-    assert one(traces, {**counts, "gen_ai.usage.total_tokens": 150}, *TOKENS[3:]) == (50, 30)
-    assert one(traces, {**counts, "gen_ai.usage.total_tokens": 180}, *TOKENS[3:]) == (80, 30)
+    calls = (({**counts, "gen_ai.usage.total_tokens": total}, None) for total in (150, 180))
+
+    assert each(traces, calls, *TOKENS[3:]) == [(50, 30), (80, 30)]
 
 
 def test_what_geminis_total_has_beside_input_and_output_are_thoughts(traces: Path):
     counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50, "gen_ai.usage.total_tokens": 450}
 
-    assert one(traces, {**counts, "gen_ai.request.model": "gemini-2.5-flash"}, *TOKENS[3:]) == (350, 300)
-    assert one(traces, {**counts, "gen_ai.request.model": "gpt-4o"}, *TOKENS[3:]) == (50, None)
     of_its_own_api = {"name": "openinference.instrumentation.vertexai"}
-    assert one(traces, {**counts, "gen_ai.request.model": "gemini-2.5-flash"}, *TOKENS[3:], scope=of_its_own_api) == (50, None)
+    calls = [("gemini-2.5-flash", None), ("gpt-4o", None), ("gemini-2.5-flash", of_its_own_api)]
+
+    found = each(traces, (({**counts, "gen_ai.request.model": model}, scope) for model, scope in calls), *TOKENS[3:])
+
+    assert found == [(350, 300), (50, None), (50, None)]
 
 
-@pytest.mark.parametrize(("version", "output"), [("1.9.0", 350), ("2.2.1", 350), ("2.3.0", 300), ("2.13.0", 300)])
-def test_googles_adk_gave_thoughts_apart_before_2_3(traces: Path, version: str, output: int):
+def test_googles_adk_gave_thoughts_apart_before_2_3(traces: Path):
     counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 300, "gen_ai.usage.reasoning.output_tokens": 50}
+    versions = ("1.9.0", "2.2.1", "2.3.0", "2.13.0")
 
-    assert one(traces, counts, "output_tokens", scope={"name": "gcp.vertex.agent", "version": version}) == (output,)
+    found = each(traces, ((counts, {"name": "gcp.vertex.agent", "version": version}) for version in versions), "output_tokens")
+
+    assert found == [(350,), (350,), (300,), (300,)]
 
 
 def test_the_vercel_sdk_left_anthropics_cache_out_before_version_6(traces: Path):
@@ -176,22 +187,21 @@ def langfuse_span(usage: Values, **more: object) -> Values:
     }
 
 
-@pytest.mark.parametrize(
-    ("usage", "counts"),
-    [
-        ({"input": 100, "output": 20, "total": 120}, (100, None, None, 20, None)),
-        ({"input": 70, "input_cached_tokens": 30, "output": 20, "total": 120}, (100, 30, None, 20, None)),
-        (
-            {
-                "prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120,
-                "prompt_tokens_details": {"cached_tokens": 30}, "completion_tokens_details": {"reasoning_tokens": 5},
-            },
-            (100, 30, None, 20, 5),
-        ),
-    ],
-)  # fmt: skip
-def test_langfuses_sdk_sends_a_map_of_counts(traces: Path, usage: Values, counts: tuple[int | None, ...]):
-    assert one(traces, langfuse_span(usage), *TOKENS) == counts
+def test_langfuses_sdk_sends_a_map_of_counts(traces: Path):
+    usages = [
+        {"input": 100, "output": 20, "total": 120},
+        {"input": 70, "input_cached_tokens": 30, "output": 20, "total": 120},
+        {
+            "prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120,
+            "prompt_tokens_details": {"cached_tokens": 30}, "completion_tokens_details": {"reasoning_tokens": 5},
+        },
+    ]  # fmt: skip
+
+    assert each(traces, ((langfuse_span(usage), None) for usage in usages), *TOKENS) == [
+        (100, None, None, 20, None),
+        (100, 30, None, 20, None),
+        (100, 30, None, 20, 5),
+    ]
 
 
 def test_langfuses_sdk_tells_cost_first_token_and_level(traces: Path):
@@ -234,11 +244,13 @@ COUNTED = {
 }
 
 
-@pytest.mark.parametrize(("column", "name"), COUNTED.items())
-def test_parts_have_names_of_their_own(traces: Path, column: str, name: str):
+def test_parts_have_names_of_their_own(traces: Path):
     counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50}
 
-    assert one(traces, {**counts, name: 3}, column, "input_tokens", "output_tokens") == (3, 100, 50)
+    found = each(traces, (({**counts, name: 3}, None) for name in COUNTED.values()), *COUNTED, "input_tokens", "output_tokens")
+
+    assert [row[place] for place, row in enumerate(found)] == [3] * len(COUNTED)
+    assert {row[-2:] for row in found} == {(100, 50)}
 
 
 def test_what_anthropic_spent_on_compaction_comes_on_top(traces: Path):
@@ -261,21 +273,20 @@ SAID = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "column", "said"), SAID)
-def test_who_and_how_have_names_of_their_own(traces: Path, name: str, value: object, column: str, said: object):
-    assert one(traces, {"gen_ai.usage.input_tokens": 1, "gen_ai.usage.output_tokens": 1, name: value}, column) == (said,)
+def test_who_and_how_have_names_of_their_own(traces: Path):
+    counts = {"gen_ai.usage.input_tokens": 1, "gen_ai.usage.output_tokens": 1}
+    columns = [column for _, _, column, _ in SAID]
+
+    found = each(traces, (({**counts, name: value}, None) for name, value, _, _ in SAID), *dict.fromkeys(columns))
+
+    rows = [dict(zip(dict.fromkeys(columns), row, strict=True)) for row in found]
+    assert [row[column] for row, column in zip(rows, columns, strict=True)] == [said for *_, said in SAID]
 
 
-@pytest.mark.parametrize(
-    ("model", "provider"),
-    [
-        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "aws"),
-        ("amazon.nova-pro-v1:0", "aws"),
-        ("claude-sonnet-4-5", None),
-        ("gpt-4.1", None),
-    ],
-)
-def test_a_model_of_bedrock_is_told_by_its_id_where_the_framework_names_itself(traces: Path, model: str, provider: str | None):
-    attributes = {"gen_ai.usage.input_tokens": 1, "gen_ai.system": "strands-agents", "gen_ai.request.model": model}
+def test_a_model_of_bedrock_is_told_by_its_id_where_the_framework_names_itself(traces: Path):
+    models = ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "amazon.nova-pro-v1:0", "claude-sonnet-4-5", "gpt-4.1")
+    counts = {"gen_ai.usage.input_tokens": 1, "gen_ai.system": "strands-agents"}
 
-    assert one(traces, attributes, "provider") == (provider,)
+    found = each(traces, (({**counts, "gen_ai.request.model": model}, None) for model in models), "provider")
+
+    assert found == [("aws",), ("aws",), (None,), (None,)]

@@ -14,8 +14,8 @@ from tests.lake_rows import stored
 from tests.litellm_database import add_traffic, litellm_database, requests_in
 from tests.postgres import Server, running_server
 from usagecost.ingest import ingest
+from usagecost.ingest.litellm import Database, Sync, read_dsn
 from usagecost.lake import Lake
-from usagecost.sync import Database, Sync, read_dsn
 
 
 @pytest.fixture
@@ -52,7 +52,8 @@ def value_of(lake: Lake, request_id: str, column: str) -> object:
 def test_the_lake_is_the_table(postgres: Server, database: str, lake: Lake):
     done = sync_of(postgres, database, lake).run()
 
-    assert (done.read, done.inserted, done.updated, done.rejected) == (1000, 1000, 0, 0)
+    report = done.report
+    assert (report.lines, report.inserted, report.updated, report.rejected) == (1000, 1000, 0, 0)
     assert requests_of(lake) == requests_in(postgres, database)
 
 
@@ -62,7 +63,7 @@ def test_a_quiet_table_is_not_read_again_and_makes_no_version(postgres: Server, 
     version = lake.version()
     done = sync_of(postgres, database, lake).run()
 
-    assert done.read <= 1  # the newest row, as others may have ended in the same millisecond
+    assert done.report.lines <= 1  # the newest row, as others may have ended in the same millisecond
     assert lake.version() == version
 
 
@@ -72,7 +73,7 @@ def test_a_row_that_comes_late_is_found_however_old_it_is(postgres: Server, data
     add_traffic(postgres, database, 1, start=1, first="2026-03-01", prefix="late")
     done = sync_of(postgres, database, lake).run()
 
-    assert done.inserted == 1
+    assert done.report.inserted == 1
     assert requests_of(lake) == requests_in(postgres, database)
 
 
@@ -99,7 +100,7 @@ def test_a_changed_row_takes_the_place_of_what_was_read_before(postgres: Server,
     postgres.run("""UPDATE "LiteLLM_SpendLogs" SET spend = 2.5 WHERE request_id = 'r5'""", database)
     done = sync_of(postgres, database, lake).run()
 
-    assert (done.inserted, done.updated) == (0, 2)
+    assert (done.report.inserted, done.report.updated) == (0, 2)
     assert requests_of(lake)["r5"][2] == "2.500000000"
     assert requests_of(lake) == requests_in(postgres, database)
 
@@ -119,7 +120,7 @@ def test_a_transaction_that_commits_after_the_round_is_read_by_the_next(postgres
         slow.commit()
     done = sync_of(postgres, database, lake).run()
 
-    assert done.inserted == 1
+    assert done.report.inserted == 1
     assert requests_of(lake) == requests_in(postgres, database)
 
 
@@ -219,7 +220,7 @@ def test_names_that_may_not_be_read_are_done_without(postgres: Server, database:
     )
     done = Sync(Database(read_dsn(postgres.dsn(database, f"logs_{database}", "r"))), lake).run()
 
-    assert done.inserted == 1000
+    assert done.report.inserted == 1000
     assert "Search" not in lake.names()["name"].to_pylist()
     assert set(lake.names()["field"].to_pylist()) == {"team_id"}, "the logs tell what teams were called"
 
@@ -295,7 +296,7 @@ def test_a_table_that_moved_to_another_server_is_read_again(postgres: Server, da
         other.run("""UPDATE "LiteLLM_SpendLogs" SET spend = 4 WHERE request_id = 'r8'""", moved)
         done = sync_of(other, moved, lake).run()
 
-        assert done.updated == 1
+        assert done.report.updated == 1
         assert requests_of(lake) == requests_in(other, moved)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usagecost.sync import DsnProblem, read_dsn
+from usagecost.ingest.litellm import DsnProblem, read_dsn
 
 
 @pytest.mark.parametrize(

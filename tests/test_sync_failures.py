@@ -14,10 +14,10 @@ from tests.litellm_database import add_traffic, litellm_database, requests_in
 from tests.postgres import ESCAPED, PASSWORD, Server
 from tests.test_sync import requests_of
 from usagecost.cli import app
+from usagecost.ingest.litellm import Database, DatabaseProblem, Sync, follow, following, read_dsn
+from usagecost.ingest.litellm import postgres as driver
+from usagecost.ingest.litellm import reading as sync_reading
 from usagecost.lake import Lake
-from usagecost.sync import Database, DatabaseProblem, Sync, follow, following, read_dsn
-from usagecost.sync import postgres as driver
-from usagecost.sync import reading as sync_reading
 
 
 @pytest.fixture(autouse=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
-from usagecost.ui.text import plain
+from usagecost.ui.text import plain, stretch_text
 
 
 @pytest.mark.parametrize(
@@ -22,3 +24,17 @@ from usagecost.ui.text import plain
 )
 def test_what_the_page_would_replace_is_taken_apart(text: str, markdown: str):
     assert plain(text) == markdown
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [
+        ("2026-11-16T23:00Z", "2026-11-17T23:00Z", "17 Nov 2026"),
+        ("2026-11-16T23:00Z", "2026-11-19T23:00Z", "17 Nov – 19 Nov 2026"),
+        ("2026-11-17T13:00Z", "2026-11-17T14:00Z", "17 Nov 2026, 14:00 – 15:00"),
+        ("2026-11-17T21:00Z", "2026-11-18T01:00Z", "17 Nov 22:00 – 18 Nov 2026 02:00"),
+        ("2026-11-17T22:00Z", "2026-11-17T23:00Z", "17 Nov 2026, 23:00 – 00:00"),
+    ],
+)
+def test_a_stretch_of_time_is_said_in_local_days_or_hours(start: str, end: str, words: str):
+    assert stretch_text(datetime.fromisoformat(start), datetime.fromisoformat(end), "Europe/Berlin") == words

@@ -67,7 +67,7 @@ def test_nothing_is_lost_or_doubled_by_kills(tmp_path: Path):
     written: list[str] = []
     grown = folder / "grown.jsonl"
 
-    for kill in range(5):
+    for kill in range(3):
         with watching(folder, lake.root) as process:
             heard(process, "Z ")  # it is at work
             for number in range(20):
@@ -77,7 +77,7 @@ def test_nothing_is_lost_or_doubled_by_kills(tmp_path: Path):
                     file.write(lines(f"grown-{name}"))
                 written += [name, f"grown-{name}"]
                 time.sleep(0.1)
-            time.sleep(kill * 0.3)
+            time.sleep(kill * 0.5)
             process.send_signal(signal.SIGKILL)
         if kill == 0:
             assert process.wait() == -signal.SIGKILL

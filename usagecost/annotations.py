@@ -6,23 +6,26 @@ with its line; charts then have no notes.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Annotated
 
+import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from usagecost.lake import Lake, TextFolder
 from usagecost.periods import local_midnight
-from usagecost.toml_tables import describe_problem, put_table, write_table
+from usagecost.toml_lines import line_of
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
 
 NAME = "annotations.toml"
 HEADER = "# Notes on charts: a day, or an instant with its offset, and what happened then.\n"
 MOST_NOTES, LONGEST_TEXT = 2_000, 200
+_HEADER = re.compile(r"\s*\[\[\s*note\s*\]\]")
 
 
 class NoteProblem(Exception):  # noqa: N818 - a sentence about a file that a person wrote
@@ -53,6 +56,13 @@ class Note(BaseModel):
             raise ValueError(f"{unknown[0]!r} is no dimension: use one of {', '.join(DIMENSIONS)}")
         return only
 
+    @property
+    def toml(self) -> str:
+        """The note as it stands in the file."""
+        said = self.model_dump(exclude_defaults=True)
+        only = said.pop("only", None)
+        return f"[[note]]\n{tomli_w.dumps(said)}" + (f"[note.only]\n{tomli_w.dumps(only)}" if only else "")
+
     def instant(self, zone: str) -> datetime:
         """When it is marked in a zone: a day where it begins."""
         return self.at.astimezone(UTC) if isinstance(self.at, datetime) else local_midnight(self.at, zone)
@@ -81,7 +91,12 @@ def parse_notes(text: str) -> tuple[Note, ...]:
     except tomllib.TOMLDecodeError as error:
         raise NoteProblem(f"this is no TOML: {error}. Texts stand in quotation marks, dates do not.") from None
     except ValidationError as error:
-        raise NoteProblem(describe_problem(text, "note", error, ("date", "datetime"))) from None
+        first = error.errors(include_url=False)[0]
+        place = [part for part in first["loc"] if part not in ("date", "datetime")]
+        key = next((str(part) for part in reversed(place) if isinstance(part, str)), "the file")
+        what = {"extra_forbidden": "there is no such key", "missing": "it is missing"}.get(first["type"])
+        said = what or first["msg"].removeprefix("Value error, ")
+        raise NoteProblem(f"line {line_of(text, place)}, {key}: {said}.") from None
 
 
 def read_notes(lake: Lake) -> tuple[Note, ...]:
@@ -97,7 +112,7 @@ def add_note(lake: Lake, note: Note) -> None:
     """Appends a note; raises NoteProblem, and changes nothing, if the file were broken then, and LakeError."""
     folder: TextFolder = lake.texts_beside()
     text = folder.read(NAME)
-    whole = f"{(text or HEADER).rstrip()}\n\n{_text([note])}"
+    whole = f"{(text or HEADER).rstrip()}\n\n{note.toml}"
     parse_notes(whole)
     folder.put(NAME, whole, seen=text)
 
@@ -109,10 +124,19 @@ def remove_note(lake: Lake, note: Note) -> None:
     notes = parse_notes(text)
     if note in notes:
         place = notes.index(note)
-        left = (*notes[:place], *notes[place + 1 :])
-        changed = put_table(text, "note", place, "", lambda new: parse_notes(new) == left)
-        folder.put(NAME, changed or f"{HEADER}\n{_text(left)}", seen=text)
+        folder.put(NAME, _without(text, place, (*notes[:place], *notes[place + 1 :])), seen=text)
 
 
-def _text(notes: Sequence[Note]) -> str:
-    return "\n".join(write_table("[[note]]", note.model_dump(exclude_defaults=True)) for note in notes)
+def _without(text: str, place: int, left: Sequence[Note]) -> str:
+    """The file without its note at a place; written anew where its lines cannot be told."""
+    lines = text.splitlines(keepends=True)
+    starts = [number for number, line in enumerate(lines) if _HEADER.match(line)]
+    if place < len(starts):
+        end = next((start for start in starts if start > starts[place]), len(lines))
+        cut = "".join([*lines[: starts[place]], *lines[end:]])
+        try:
+            if parse_notes(cut) == tuple(left):
+                return cut
+        except NoteProblem:
+            pass
+    return "\n".join([HEADER, *(note.toml for note in left)])

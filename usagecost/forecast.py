@@ -24,9 +24,9 @@ Floats = NDArray[np.float64]
 
 PERIODS = {"month": 1, "quarter": 3, "year": 12}
 """What has an end to forecast -> its months."""
-WEEK, WEEKS, RECENT_WEEKS = 7, 8, 2
+WEEK, WEEKS, RECENT_WEEKS = 7, 8, 4
 """Days of a week, the weeks that methods look back, and those that tell the present level."""
-DAMPING = 0.9
+DAMPING = 0.8
 """What is left of a trend from one week to the next."""
 LEAST_DAYS, LEAST_TESTS, MOST_TESTS = 2 * WEEK, WEEK, 182
 """Days that are known before the first test, and how many days are tested at least and at most."""
@@ -90,6 +90,11 @@ class TooLittle:
     needed: int
     of_last: int | None = None
 
+    @property
+    def words(self) -> str:
+        """12 of 31 days, or 8 of 14 days known in the last 28."""
+        return f"{self.known} of {self.needed} days" + (f" known in the last {self.of_last}" if self.of_last else "")
+
 
 def forecast(daily: Sequence[Amount | None], first: date, so_far: Amount | None, until: str = "month") -> Forecast | TooLittle:
     """Forecasts the end of the period that today is in.
@@ -110,20 +115,14 @@ def period_of(day: date, until: str) -> tuple[date, date]:
     return first, Back(months=-PERIODS[until]).day(first) - timedelta(days=1)
 
 
-def run_rate(past: Floats, weeks: int) -> Floats:
-    """Each day costs the mean of the last four weeks."""
-    return np.ones((1, weeks, WEEK)) * np.nanmean(past[:, -4:], axis=(1, 2))[:, None, None]
+def weekday_medians(past: Floats, weeks: int) -> Floats:
+    """Each day costs the mean of the last four weeks, times the share of its weekday: a run-rate by weekday."""
+    return np.repeat((weekday_shares(past) * recent_level(past)[:, None])[:, None], weeks, axis=1)
 
 
 def last_week_again(past: Floats, weeks: int) -> Floats:
     """Each day costs what the same weekday did last, which is called seasonal naive."""
     return np.repeat(past[:, -1:], weeks, axis=1)
-
-
-def weekday_medians(past: Floats, weeks: int) -> Floats:
-    """Each day costs the mean of the last two weeks, times the share of its weekday."""
-    level = past[:, -RECENT_WEEKS:].mean(axis=(1, 2))
-    return np.repeat((weekday_shares(past) * level[:, None])[:, None], weeks, axis=1)
 
 
 def damped_trend(past: Floats, weeks: int) -> Floats:
@@ -139,6 +138,11 @@ def damped_trend(past: Floats, weeks: int) -> Floats:
     return weekday_shares(past)[:, None] * levels[:, :, None]
 
 
+def recent_level(past: Floats) -> Floats:
+    """What a day of the last four weeks cost on average."""
+    return np.nanmean(past[:, -RECENT_WEEKS:], axis=(1, 2))
+
+
 def weekday_shares(past: Floats) -> Floats:
     """What the day of each weekday is of the mean of its week, by the median of eight weeks: (n, 7), 1 on average."""
     means = past.mean(axis=2, keepdims=True)
@@ -148,9 +152,8 @@ def weekday_shares(past: Floats) -> Floats:
 
 
 METHODS: dict[str, Callable[[Floats, int], Floats]] = {
-    "run-rate": run_rate,
-    "last week again": last_week_again,
     "weekday medians": weekday_medians,
+    "last week again": last_week_again,
     "damped trend": damped_trend,
 }
 """Method -> so many weeks ahead, (n, weeks, 7), of the eight weeks before, (n, 8, 7), the oldest first. At least the last two of
@@ -160,10 +163,11 @@ these are known; NaN stands for days before the series begins. Of equally good o
 
 @dataclass(frozen=True)
 class _Series:
-    """The amounts of days from ``first`` on, NaN where not known; ``ahead``: by method, the weeks from each day on."""
+    """The amounts of days from ``first`` on, NaN where not known; for each day the level before and, by method, the weeks ahead."""
 
     first: date
     amounts: Floats
+    levels: Floats
     ahead: dict[str, Floats]
 
     @classmethod
@@ -176,12 +180,12 @@ class _Series:
             filled[place] = filled[place - (WEEK if place >= WEEK * (WEEKS + 1) else 1)]
         past = sliding_window_view(filled, WEEK * WEEKS).reshape(-1, WEEKS, WEEK)[LEAST_DAYS:]
         weeks = -(-31 * PERIODS[until] // WEEK)
-        unknown = np.full((LEAST_DAYS, weeks * WEEK), nan)
+        levels, unknown = np.append(np.full(LEAST_DAYS, nan), recent_level(past)), np.full((LEAST_DAYS, weeks * WEEK), nan)
         ahead = {
             name: np.concatenate([unknown, method(past, weeks).reshape(len(past), weeks * WEEK)])
             for name, method in METHODS.items()
         }
-        return cls(first + timedelta(days=begin), amounts, ahead)
+        return cls(first + timedelta(days=begin), amounts, levels, ahead)
 
     def end_of_period(self, today: date, until: str, so_far: float) -> Forecast | TooLittle:
         """The forecast as of a day, by nothing but the days before it."""
@@ -221,8 +225,7 @@ class _Series:
         actual = sliding_window_view(self.amounts[:now], days)[tests]
         is_known = np.isnan(actual).mean(axis=1) <= 0.5
         tests, actual = tests[is_known], actual[is_known]
-        level = self.ahead["run-rate"][:, 0]
-        scale = np.divide(level[now], level[tests], out=np.ones(len(tests)), where=level[tests] > 0)
+        scale = np.divide(self.levels[now], self.levels[tests], out=np.ones(len(tests)), where=self.levels[tests] > 0)
         scale = np.clip(scale, 1 / MOST_RESCALED, MOST_RESCALED)[:, None]
         tried = {}
         for name, weeks in self.ahead.items():

@@ -9,12 +9,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 LOOK = """<style>
 [data-testid="stElementToolbar"] { display: none }
+@media (max-width: 640px) { #vg-tooltip-element { left: 8px !important } }
+#vg-tooltip-element table tr td { max-width: min(380px, 45vw) !important; white-space: normal !important; overflow-wrap: anywhere }
 [class*="st-key-pinned_other"] a, [class*="st-key-pinned_other"] a * { background-color: transparent; font-weight: 400 }
 @media (min-width: 768px) { [data-testid="stMainBlockContainer"] { padding-left: 2.5rem; padding-right: 2.5rem } }
 </style>"""
 """What no setting of Streamlit says: its toolbar on charts and tables, which covers our downloads and names columns that are not
-for people, is off; of the boards in the menu only the one that is shown is marked, though all are links to the page that is shown;
-and six cards have room beside each other.
+for people, is off; tooltips tell names whole, in several lines where need be; of the boards in the menu only the one that is shown
+is marked, though all are links to the page that is shown; and six cards have room beside each other.
 """
 SIDEBAR_WIDTH = 250
 CARD_COLUMNS, CARD_WIDTH = 6, 150

@@ -11,13 +11,13 @@ from threading import Event
 
 from tests.litellm_database import SPEND_LOGS, TRAFFIC
 from tests.postgres import Server, programs, running_server
+from usagecost.ingest.litellm import Database, Sync, read_dsn
+from usagecost.ingest.litellm.parts import Position, parts
+from usagecost.ingest.litellm.reading import read_part
+from usagecost.ingest.litellm.spend_logs import find_spend_logs
 from usagecost.lake import Lake
 from usagecost.lake.staging import bounded_database
 from usagecost.sources import Reading
-from usagecost.sync import Database, Sync, read_dsn
-from usagecost.sync.parts import Position, parts
-from usagecost.sync.reading import read_part
-from usagecost.sync.spend_logs import find_spend_logs
 
 NAME = "litellm-postgres"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Sequence
 from functools import lru_cache
@@ -11,9 +10,9 @@ import tomli_w
 from pydantic import Field, ValidationError
 
 from usagecost.boards.panel import Frozen, Panel
+from usagecost.toml_lines import line_of
 
 MOST_PANELS = 60
-_HEADER = re.compile(r"\s*\[\[\s*panel\s*\]\]")
 
 
 class BoardProblem(Exception):  # noqa: N818 - a sentence about a file that a person wrote
@@ -55,17 +54,4 @@ def board_text(board: Board) -> str:
 def _sentence(text: str, place: Sequence[str | int], kind: str, message: str) -> str:
     key = next((part for part in reversed(place) if isinstance(part, str)), "the board")
     what = {"extra_forbidden": "there is no such key", "missing": "it is missing"}.get(kind, message.removeprefix("Value error, "))
-    return f"line {_line(text, place)}, {key}: {what}."
-
-
-def _line(text: str, place: Sequence[str | int]) -> int:
-    """The number of the line that is meant, from 1: of the key, else of its panel's header."""
-    lines = text.splitlines()
-    headers = [number for number, line in enumerate(lines) if _HEADER.match(line)]
-    which = place[1] if len(place) > 1 and isinstance(place[1], int) else None
-    start = headers[which] if which is not None and which < len(headers) else 0
-    end = next((number for number in headers if number > start), len(lines))
-    key = next((part for part in place[2 if which is not None else 0 :] if isinstance(part, str)), "")
-    named = re.compile(rf"\s*(\[\[\s*panel\s*\.\s*)?{re.escape(key)}\s*[=\]]")
-    found = (number for number in range(start, end) if key and named.match(lines[number]))
-    return next(found, start) + 1
+    return f"line {line_of(text, place)}, {key}: {what}."

@@ -10,7 +10,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from usagecost.toml_tables import describe_problem, find_line, write_table
+from usagecost.budgets.tables import write_table
+from usagecost.toml_lines import line_of
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
 
@@ -135,11 +136,15 @@ def parse_budgets(text: str) -> BudgetFile:
     except tomllib.TOMLDecodeError as error:
         raise BudgetProblem(f"this is no TOML: {error}. Texts stand in quotation marks, numbers do not.") from None
     except ValidationError as error:
-        raise BudgetProblem(describe_problem(text, TABLE, error)) from None
+        first = error.errors(include_url=False)[0]
+        key = next((part for part in reversed(first["loc"]) if isinstance(part, str)), "the file")
+        what = {"extra_forbidden": "there is no such key", "missing": "it is missing"}.get(first["type"])
+        words = what or first["msg"].removeprefix("Value error, ")
+        raise BudgetProblem(f"line {line_of(text, first['loc'])}, {key}: {words}.") from None
     seen: set[str] = set()
     for place, budget in enumerate(said.budget):
         if budget.name.casefold() in seen:
-            line = find_line(text, TABLE, (TABLE, place, "name"))
+            line = line_of(text, (TABLE, place, "name"))
             raise BudgetProblem(f"line {line}, name: there is a budget {budget.name!r} already, give this one another name.")
         seen.add(budget.name.casefold())
     return said

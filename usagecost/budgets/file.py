@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from usagecost.budgets.budget import TABLE, Budget, BudgetFile, BudgetProblem, Rules, budget_text, parse_budgets, rules_text
+from usagecost.budgets.tables import put_table
 from usagecost.lake import Lake, LakeChanged
-from usagecost.toml_tables import put_table
 
 NAME = "budgets.toml"
 HEADER = "# Budgets: what requests may cost in a period, when to alert, and who is told.\n"

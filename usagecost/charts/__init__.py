@@ -15,6 +15,7 @@ from usagecost.charts.small import small_bars
 from usagecost.charts.timeaxis import TimeAxis, tick_texts, time_axis
 from usagecost.charts.timeline import timeline
 from usagecost.charts.units import exact
+from usagecost.charts.waterfall import beginning, waterfall
 
 __all__ = [
     "BRUSHED",
@@ -23,6 +24,7 @@ __all__ = [
     "Mark",
     "TimeAxis",
     "before_of",
+    "beginning",
     "exact",
     "histogram",
     "over_time",
@@ -36,5 +38,6 @@ __all__ = [
     "time_axis",
     "timeline",
     "value_name",
+    "waterfall",
     "week_grid",
 ]

@@ -1,4 +1,4 @@
-"""What a chart over time shows beside its parts: the comparison period, marks on the time axis, labels at the ends of lines.
+"""What a chart over time shows beside its parts: the comparison period, a forecast, marks on the time axis, labels of lines.
 
 Each is data: columns of the rows that are drawn, and a layer that draws them.
 """
@@ -26,11 +26,11 @@ LABEL_ROOM, LEAST_WIDTH = 118, 560
 """Pixels beside the lines for their labels, and the width of a chart that has the room."""
 LABEL_HEIGHT, PLOT_HEIGHT = 13, 215
 """Pixels that a label takes, and that the axis of values is high at least."""
-MOST_MARKS, LONGEST_MARK = 4, 120
+MOST_MARKS, LONGEST_MARK = 4, 80
 """Marks of one interval that a tooltip lists, and the letters of each; the rest is counted."""
 UNSEEN = "\u200b"
 """Follows each name in a tooltip. Names are keys there: so none is taken for a number or a heading, and none stands there twice."""
-BEFORE = "Before"
+BEFORE, AHEAD = "Before", "Forecast"
 FAINT = 0.6
 """The opacity of the comparison."""
 
@@ -104,6 +104,15 @@ def ghost_of_whole(bands: alt.Chart, axis: Any) -> alt.Chart:
     """The comparison as a dashed line in steps over the bars of a stack."""
     whole = bands.encode(x=PLACE, y=alt.Y("before:Q", axis=axis))
     return whole.mark_line(color=QUIET, strokeWidth=1.75, strokeDash=[4, 2], interpolate="step", aria=False)
+
+
+def forecast_layers(bands: alt.Chart, axis: Any) -> list[alt.Chart]:
+    """A forecast as a dashed line from today on, in the band of what is likely."""
+    ahead = bands.transform_filter("isValid(datum.ahead)").encode(x=PLACE, y=alt.Y("ahead_low:Q", axis=axis))
+    return [
+        ahead.encode(y2="ahead_high:Q").mark_area(color=QUIET, opacity=0.18, interpolate="step"),
+        ahead.encode(y=alt.Y("ahead:Q", axis=axis)).mark_line(color=QUIET, strokeWidth=1.75, strokeDash=[2, 2], interpolate="step"),
+    ]
 
 
 def ghosts_of_lines(parts: alt.Chart, axis: Any, shown: alt.Parameter | None) -> alt.Chart:

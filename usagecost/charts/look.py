@@ -24,6 +24,8 @@ BAR_LABEL_WIDTH = 130
 
 CUT_NAME = "length(datum.label) > 34 ? slice(datum.label, 0, 17) + '…' + slice(datum.label, -16) : datum.label"
 CUT_LEGEND = 22
+NARROW_NAME = "width < 420 && length(datum.label) > 17 ? slice(datum.label, 0, 8) + '…' + slice(datum.label, -8) : datum.label"
+"""Names in the legend of a narrow chart are cut in the middle too, before the end of the column cuts them."""
 
 
 def value_name(value: object, is_other: bool, merged: int = 1, plural: str = "") -> str:
@@ -90,6 +92,7 @@ def bar_scale(most: float) -> dict[str, Any]:
 def legend(**more: Any) -> alt.Legend:
     """Above the chart, in as many columns as fit the reader's screen; where two are too many, names are cut instead."""
     columns = f"max(2, floor(width / {LEGEND_COLUMN}))"
+    more = {"labelExpr": NARROW_NAME, **more}
     return alt.Legend(
         orient="top",
         title=None,

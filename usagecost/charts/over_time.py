@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 
 from usagecost.charts.beside import (
+    AHEAD,
     BEFORE,
     MOST_LABELLED,
     UNSEEN,
     Mark,
     end_labels,
+    forecast_layers,
     ghost_of_whole,
     ghosts_of_lines,
     label_layer,
@@ -76,6 +78,7 @@ def over_time(
     stacked: bool = False,
     brushes: bool = False,
     before: pd.DataFrame | None = None,
+    ahead: pd.DataFrame | None = None,
     marks: Sequence[Mark] = (),
 ) -> Drawing:
     """Draws parts over time, each a line, an area or the bars of one colour.
@@ -88,18 +91,22 @@ def over_time(
     the legend shows a part alone, with the shift key one more.
 
     ``before`` is what the intervals are compared with (`before_of`): that of the whole lies over a stack, those of lines behind the
-    total, or behind what is shown alone. ``marks`` are rules at the intervals of their instants. Few lines have labels at their
-    ends.
+    total, or behind what is shown alone. ``ahead`` is a forecast of the whole: one row is (interval), the name being None, with
+    ``ahead``, the band ``ahead_low`` to ``ahead_high``, and ``ahead_text``. ``marks`` are rules at the intervals of their instants.
+    Few lines have labels at their ends.
     """
     colors = dict(zip(names, palette, strict=True))
     names = list(colors)
     short = dict(zip(names, short_names(names), strict=True))
-    drawn = _drawn(parts, names, axis, nothing=in_full(unit, 0) if stacked else None)
+    expected = () if ahead is None else ahead["interval"]
+    drawn = _drawn(parts, names, axis, expected, nothing=in_full(unit, 0) if stacked else None)
     label = parts["label"].iloc[0] if "label" in parts and len(parts) else "Total"
     told = marks_by_interval(marks, axis)
     is_labelled = mark == "line" and 1 < len(names) <= MOST_LABELLED
     if before is not None:
         drawn = drawn.merge(before, how="left", on=["interval", "name"]).assign(before=lambda rows: doubles(rows["before"]))
+    if ahead is not None:
+        drawn = drawn.merge(ahead, how="left", on=["interval", "name"])
     drawn["is_marked"] = drawn["name"].isna() & drawn["interval"].isin(list(told))
     tips, extent = _tips(drawn, axis, unit, label if stacked else None, told), _extent(drawn, stacked=stacked)
     if is_labelled:
@@ -107,7 +114,16 @@ def over_time(
     labels = np.array([step.label for step in axis.steps], dtype=object)
     drawn = drawn.assign(tip=tips, short=drawn["name"].map(short), interval=labels[drawn["interval"].to_numpy()])
     spec = _shape(
-        mark, unit, stacked, len(names) > 1, len(axis.steps) <= MOST_DOTTED, brushes, is_labelled, before is not None, bool(told)
+        mark,
+        unit,
+        stacked,
+        len(names) > 1,
+        len(axis.steps) <= MOST_DOTTED,
+        brushes,
+        is_labelled,
+        before is not None,
+        ahead is not None,
+        bool(told),
     )
     x = time_axis(axis)
     x = {**x, "scale": {**x["scale"], **label_room()}} if is_labelled else x
@@ -116,12 +132,15 @@ def over_time(
     return Drawing(drawn, {**value_ticks(spec, unit, *extent), "height": height})
 
 
-def _drawn(parts: pd.DataFrame, names: Sequence[str], axis: TimeAxis, *, nothing: str | None) -> pd.DataFrame:
+def _drawn(
+    parts: pd.DataFrame, names: Sequence[str], axis: TimeAxis, expected: Collection[int], *, nothing: str | None
+) -> pd.DataFrame:
     """Returns a row for every part of every interval, in the order of time.
 
     Each interval has a first row of no part; the first name is last, then totals, so that they lie on top. What is absent is
-    ``nothing`` in words, or not known. Intervals to come are left out, unless something is known of them. ``band`` is the place of
-    the interval's first row, ``edge`` the value at a partial interval and at those beside it. ``interval`` is a place in the axis.
+    ``nothing`` in words, or not known. Intervals to come are left out, unless something is known of them; of those ``expected`` the
+    first row stays. ``band`` is the place of the interval's first row, ``edge`` the value at a partial interval and at those beside
+    it. ``interval`` is a place in the axis.
     """
     totals = set(parts.loc[parts["is_total"], "name"]) if "is_total" in parts and len(names) > 1 else set()
     rows = [None, *(name for name in reversed(names) if name not in totals), *totals]
@@ -135,7 +154,7 @@ def _drawn(parts: pd.DataFrame, names: Sequence[str], axis: TimeAxis, *, nothing
     drawn["text"] = drawn["text"].where(drawn["text"].notna(), nothing or formats.UNKNOWN)
     is_over = ~np.array([step.is_ahead for step in axis.steps], dtype=bool)
     is_over[drawn.loc[drawn["value"].fillna(0) != 0, "interval"]] = True
-    drawn = drawn[is_over[drawn["interval"]]].reset_index(drop=True)
+    drawn = drawn[is_over[drawn["interval"]] | (drawn["name"].isna() & drawn["interval"].isin(expected))].reset_index(drop=True)
     steps, partial = drawn["interval"].to_numpy(), np.array(axis.partial, dtype=bool)
     beside = np.convolve([False, *partial, False], [1, 1, 1], mode="valid") > 0 if len(partial) else partial
     drawn["place"] = drawn["name"].map({name: place for place, name in enumerate(names)})
@@ -161,9 +180,12 @@ def _tips(
     is_whole = drawn["is_total"] | drawn["name"].isna() | (drawn["name"].nunique() == 1)
     before = drawn[is_whole & drawn["before"].notna()] if "before" in drawn else drawn[:0].assign(before_text="")
     compared = dict(zip(before["band"].tolist(), before["before_text"].tolist(), strict=True))
+    expected = drawn["ahead_text"].dropna().to_dict() if "ahead_text" in drawn else {}
     for band, interval in drawn.loc[drawn["name"].isna(), "interval"].items():
-        lines = _lines_of(parts.get(band, []), unit, total)
+        is_to_come = axis.steps[interval].is_ahead and band not in parts
+        lines = {} if is_to_come else _lines_of(parts.get(band, []), unit, total)
         told = {BEFORE: compared[band]} if band in compared else {}
+        told |= {AHEAD: expected[band]} if band in expected else {}
         tips[band] = {"title": axis.texts[interval], **lines, **told, **marks.get(interval, {})}
     return tips
 
@@ -187,10 +209,10 @@ def _lines_of(parts: list[tuple[str, float, str]], unit: Format, total: str | No
 
 def _extent(drawn: pd.DataFrame, *, stacked: bool) -> tuple[float, float]:
     """Returns the least and the most that is drawn at any interval; what is stacked is so above and below 0."""
-    before = drawn["before"] if "before" in drawn else pd.Series([0.0])
+    beside = drawn[[name for name in ("before", "ahead_high") if name in drawn]].max(axis=1)
     ends = [drawn["value"].clip(upper=0), drawn["value"].clip(lower=0)]
     low, high = (end.groupby(drawn["band"]).sum() for end in ends) if stacked else ends
-    return float(min(low.fillna(0).min(), before.fillna(0).min())), float(max(high.fillna(0).max(), before.fillna(0).max()))
+    return float(min(low.fillna(0).min(), beside.fillna(0).min())), float(max(high.fillna(0).max(), beside.fillna(0).max()))
 
 
 @cache
@@ -203,10 +225,12 @@ def _shape(
     brushes: bool,
     is_labelled: bool,
     is_compared: bool,
+    is_forecast: bool,
     is_marked: bool,
 ) -> Spec:
     is_line = mark == "line"
-    symbol = {"symbolType": "stroke", "symbolStrokeWidth": 3} if is_line else {"symbolType": "square"}
+    symbol: dict[str, Any] = {"symbolType": "stroke", "symbolStrokeWidth": 3} if is_line else {"symbolType": "square"}
+    symbol |= {"labelFontSize": 11, "symbolSize": 60} if is_labelled else {}
     shown = alt.selection_point(name="shown", fields=["short"], bind="legend")
     parts = (
         alt.Chart()
@@ -235,6 +259,7 @@ def _shape(
         marks.append(ghost_of_whole(bands, values))
     elif is_compared:
         marks.insert(0, ghosts_of_lines(parts, values, shown if has_legend else None))
+    marks += forecast_layers(bands, values) if is_forecast else []
     marks += [label_layer(parts, values, seen)] if is_labelled else []
     marks += mark_layers(bands, TIP) if is_marked else []
     return shape(_band(), aim.add_params(*params), *marks, height=HEIGHT)

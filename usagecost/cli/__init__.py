@@ -6,14 +6,13 @@ import typer
 
 from usagecost.cli.alerting import alerts
 from usagecost.cli.exporting import export
+from usagecost.cli.feeds import receive, sync, watch
+from usagecost.cli.forecasting import forecast
 from usagecost.cli.loading import ingest
 from usagecost.cli.prices import prices, reprice, repricings
-from usagecost.cli.receiving import receive
 from usagecost.cli.removing import ingests, remove
 from usagecost.cli.summaries import summary
-from usagecost.cli.sync import sync
 from usagecost.cli.upkeep import columns, doctor, sample, upgrade
-from usagecost.cli.watching import watch
 
 COMMANDS = (
     ingest,
@@ -23,6 +22,7 @@ COMMANDS = (
     ingests,
     remove,
     summary,
+    forecast,
     export,
     prices,
     reprice,

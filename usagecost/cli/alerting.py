@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, fail, lake_named, print_line
-from usagecost.cli.lasting import duration, stopped_by_signals
+from usagecost.cli.feeds import duration, stopped_by_signals
 from usagecost.lake import LakeError
 
 

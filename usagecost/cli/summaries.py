@@ -15,11 +15,13 @@ from rich.text import Text
 
 from usagecost import periods
 from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, cell, fail, print_facts, print_json, print_wide
+from usagecost.cli.explaining import explained, warn_of_missing, write_explained
 from usagecost.engine import UnansweredError
+from usagecost.explain import EXPLAINED
 from usagecost.exports import csv_text
 from usagecost.lake import LakeError, lake_root
-from usagecost.periods import INTERVALS, WHOLE
-from usagecost.vocabulary import METRICS, SPLITS, measures_of, spend_text
+from usagecost.periods import INTERVALS, WHOLE, Period, compared
+from usagecost.vocabulary import DIMENSIONS, METRICS, SPLITS, measures_of, spend_text
 from usagecost.vocabulary.filters import NOT_REPORTED
 from usagecost.vocabulary.formats import UNKNOWN
 
@@ -38,6 +40,14 @@ class SummaryFormat(StrEnum):
     csv = "csv"
 
 
+class Comparison(StrEnum):
+    """What a change is explained against."""
+
+    before = "before"
+    month = "month"
+    year = "year"
+
+
 def summary(
     start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")],
     end: Annotated[str, typer.Option(help="Last day, included, YYYY-MM-DD.")],
@@ -46,11 +56,14 @@ def summary(
     by: Annotated[str | None, typer.Option(help=f"Split by {', '.join((*SPLITS, *INTERVALS))}.")] = None,
     metric: Annotated[list[str] | None, typer.Option(help=f"What to tell instead; repeatable: {', '.join(METRICS)}.")] = None,
     format: Annotated[SummaryFormat, typer.Option(help="How to write it.")] = SummaryFormat.table,  # noqa: A002
+    explain: Annotated[bool, typer.Option("--explain", help="Tell why it changed: the page Why.")] = False,
+    compare: Annotated[Comparison, typer.Option(help="With what it is compared, with --explain.")] = Comparison.before,
 ) -> None:
     """The Usage and cost page's numbers for a range of days, by the page's own questions.
 
     Numbers are null where nothing is known. With --by, one row per value, or per interval with its first instant. Where teams,
-    users or keys have names, these stand first and the ids beside them.
+    users or keys have names, these stand first and the ids beside them. With --explain, why spend, or the --metric, is not what
+    it was in as many days before, or a month or a year earlier: a sentence, and what each reason, or with --by each value, made.
     """
     first, last = _day(start, "--start"), _day(end, "--end")
     if last < first:
@@ -61,6 +74,9 @@ def summary(
         fail(f"--by {by} is no split: use one of {', '.join((*SPLITS, *INTERVALS))}.", WRONG_USAGE)
     if unknown := [name for name in metric or () if name not in METRICS]:
         fail(f"--metric {unknown[0]} is no metric: use one of {', '.join(METRICS)}.", WRONG_USAGE)
+    if explain:
+        _explain(lake or lake_root(), Period(first, last, zone, datetime.now(UTC)), compare, by, metric, format)
+        return
     try:
         rows = summary_rows(lake or lake_root(), first, last, zone, by, _with_coverage(metric or SUMMARY, format), _rank(metric))
     except (LakeError, UnansweredError) as problem:
@@ -68,12 +84,39 @@ def summary(
     _write_rows(rows if by else rows[:1], format, single=by is None)
 
 
+def _explain(
+    lake: str,
+    period: Period,
+    compare: Comparison,
+    by: str | None,
+    metrics: Sequence[str] | None,
+    format: SummaryFormat,  # noqa: A002 - the option's name
+) -> None:
+    """Writes why a metric changed; ends the command where that cannot be told."""
+    from usagecost import engine
+    from usagecost.vocabulary.filters import View
+
+    metric = metrics[0] if metrics else "spend_usd"
+    if metric not in EXPLAINED or len(metrics or ()) > 1:
+        fail(f"--explain explains one metric: use --metric with one of {', '.join(EXPLAINED)}.", WRONG_USAGE)
+    if by is not None and by not in DIMENSIONS:
+        fail(f"--explain cannot split by {by}: use --by with one of {', '.join(DIMENSIONS)}.", WRONG_USAGE)
+    try:
+        view = View(lake, engine.open_lake(lake).version(), compared(period, compare.value), WHOLE, "best")
+        found = explained(view, metric, by)
+        if found is None:
+            fail(f"{metric} cannot be compared: in one of the periods nothing is known of it.", NOTHING_READ)
+        warn_of_missing(view)
+        write_explained(found, format.value)
+    except (LakeError, UnansweredError) as problem:
+        fail(str(problem), NOTHING_READ)
+
+
 def summary_rows(
     lake: str, first: date, last: date, zone: str, by: str | None, metrics: Sequence[str] = SUMMARY, rank: str = "spend_usd"
 ) -> list[dict[str, Any]]:
     """One row for the range, or one per interval, or per value of a split, the first by ``rank`` first; None: nothing is known."""
     from usagecost import engine, queries
-    from usagecost.periods import Period
     from usagecost.queries import folds
     from usagecost.vocabulary.filters import View
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -60,6 +61,13 @@ class Report:
         """What can be counted, and why lines were skipped."""
         return {name: value for name, value in asdict(self).items() if name not in NO_COUNTS}
 
+    def __add__(self, later: Report) -> Report:
+        """What this ingest and a later one did."""
+        counts = {name: value + later.counts()[name] for name, value in self.counts().items() if name != "skipped_reasons"}
+        counts["skipped_reasons"] = Counter(self.skipped_reasons) + Counter(later.skipped_reasons)
+        counts["version"] = max(self.version, later.version)
+        return Report(**counts, problems=self.problems + later.problems)
+
 
 def why_nothing(file: str, skips: Skips) -> str:
     """Why no line of a file was used, in words."""
@@ -87,6 +95,11 @@ def about_conflicts(commit: Commit) -> list[str]:
 def about_reject(source_file: str, line: int | None, reason: str, **_: object) -> str:
     """What was wrong, and where."""
     return f"{source_file}, line {line}: {reason}" if line else f"{source_file} {reason.removeprefix('The file ')}"
+
+
+def first_line(problem: Exception) -> str:
+    """The first line of what an error says, else its name."""
+    return (str(problem).strip() or type(problem).__name__).splitlines()[0]
 
 
 def and_more(count: int) -> str:

@@ -1,11 +1,15 @@
-"""The days that a change of the lake makes anew are written: what stays of each, and what arrives.
+"""The days that a change of the lake makes anew: which of their files are written anew, and what stays of each, and what arrives.
 
 The database says what arrives (``taken``, the places of staged rows) and what goes (``outgoing``): see `merge.resolve`.
+
+What arrives bit by bit is not copied each time: new rows join the small files of their day, and a file is left alone once it is
+larger than all that would join it, unless a row in it goes. So every row is copied about as often as its day doubles, and a day
+has a handful of files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
@@ -14,11 +18,22 @@ from deltalake.transaction import AddAction
 
 from usagecost.lake.staging import worker_count
 from usagecost.lake.storage import Storage
-from usagecost.lake.table import REQUESTS, rows_sql, write_file
+from usagecost.lake.table import REQUESTS, DataFile, rows_sql, write_file
 
 GROUP_ROWS = 400_000
 """How many staged rows are brought together by day at a time: they should fit into memory. Each group reads the staged files once,
 and of files in order of time only its own part."""
+
+SMALL_ROWS = 20_000
+"""A file with no more rows always joins: to copy it costs less than what every reader has to do for one file more."""
+
+LARGE_ROWS = 4_000_000
+"""A file with as many rows never joins: to sort it takes long, and it is as quick to read as it will be."""
+
+_TOUCHED = """
+SELECT DISTINCT filename FROM read_parquet($files, filename = true)
+SEMI JOIN (SELECT source, request_id FROM outgoing WHERE day = $day) USING (source, request_id)
+"""
 
 _ARRIVALS = f"""
 CREATE OR REPLACE TABLE arrival AS  -- one row = a staged row that the lake takes, of some days
@@ -29,6 +44,44 @@ FROM (
 )
 SEMI JOIN taken USING (location)
 """
+
+
+def joining(files: Iterable[DataFile], arriving: int) -> list[DataFile]:
+    """Of the files of a day those that so many new rows are written together with, the smallest first."""
+    joined: list[DataFile] = []
+    for file in sorted(files, key=lambda file: (file.rows, file.name)):
+        if file.rows >= LARGE_ROWS or file.rows > max(SMALL_ROWS, arriving):
+            break
+        joined.append(file)
+        arriving += file.rows
+    return joined
+
+
+def files_to_write_anew(
+    con: duckdb.DuckDBPyConnection, stored: Mapping[date, Mapping[DataFile, str]], days: Sequence[date]
+) -> dict[date, dict[DataFile, str]]:
+    """Of the files of these days, with their paths, those with a row that goes, and those that what is left of them joins.
+
+    Follows merge.resolve, whose `taken` and `outgoing` are in the database.
+    """
+    arriving = dict(con.execute("SELECT day, count(*) FROM taken GROUP BY day").fetchall())
+    losing = {day for (day,) in con.execute("SELECT DISTINCT day FROM outgoing").fetchall()}
+    chosen = {}
+    for day in days:
+        files = stored.get(day, {})
+        touched = _touched(con, files, day) if day in losing else []
+        rest = [file for file in files if file not in touched]
+        together = touched + joining(rest, arriving.get(day, 0) + sum(file.rows for file in touched))
+        chosen[day] = {file: files[file] for file in together}
+    return chosen
+
+
+def _touched(con: duckdb.DuckDBPyConnection, files: Mapping[DataFile, str], day: date) -> list[DataFile]:
+    """The files that hold a row that goes; there is one."""
+    if len(files) == 1:
+        return list(files)
+    found = {path for (path,) in con.execute(_TOUCHED, {"files": list(files.values()), "day": day}).fetchall()}
+    return [file for file, path in files.items() if path in found]
 
 
 def write_days(

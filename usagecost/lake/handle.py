@@ -13,16 +13,13 @@ import pyarrow as pa
 from deltalake.exceptions import CommitFailedError
 from filelock import FileLock
 
-from usagecost.lake import alerts as lake_alerts
 from usagecost.lake import lineage as lake_lineage
-from usagecost.lake import names as lake_names
-from usagecost.lake import rejects as lake_rejects
 from usagecost.lake import removal as lake_removal
 from usagecost.lake import repricing as lake_repricing
-from usagecost.lake import texts
+from usagecost.lake import side_tables, texts
 from usagecost.lake import upkeep as lake_upkeep
 from usagecost.lake.checksums import Verified, verify
-from usagecost.lake.days import write_days
+from usagecost.lake.days import files_to_write_anew, write_days
 from usagecost.lake.errors import LakeError, note_unwritten
 from usagecost.lake.merge import Commit, resolve
 from usagecost.lake.publishing import replace_days
@@ -46,7 +43,6 @@ from usagecost.lake.table import (
     paths_by_day,
     stored_by_day,
 )
-from usagecost.lake.tiers import files_to_write_anew
 
 T = TypeVar("T")
 
@@ -90,7 +86,7 @@ class Lake(LakeReader):
     def reject(self, rejects: pa.Table) -> int:
         """Add the rejected lines that are not there yet (same file, line, reason and text); returns how many they are."""
         with self._writing() as folder:
-            return _until_committed(lambda: lake_rejects.add_new(self._rejects, rejects, folder))
+            return _until_committed(lambda: side_tables.add_rejects(self._rejects, rejects, folder))
 
     def reprice(self, price: Pricing, span: Span, model: str | None = None, *, about: Mapping[str, str | None]) -> Repricing:
         """Compute the prices of stored requests anew, as a version of its own; none if nothing changes.
@@ -113,17 +109,17 @@ class Lake(LakeReader):
     def keep_names(self, names: pa.Table) -> int:
         """Keep what ids are called, as schema.NAMES has it, the newest name of each; returns how many are new or changed."""
         with self._writing() as folder:
-            return _until_committed(lambda: lake_names.keep(self._names, names, folder))
+            return _until_committed(lambda: side_tables.keep_names(self._names, names, folder))
 
     def keep_alerts(self, alerts: pa.Table) -> int:
         """Add the rows of schema.ALERTS that are not there yet, so that each is recorded once; returns how many they are."""
         with self._writing() as folder:
-            return _until_committed(lambda: lake_alerts.add_new(self._alerts, alerts, folder))
+            return _until_committed(lambda: side_tables.add_alerts(self._alerts, alerts, folder))
 
     def compact(self) -> int:
         """Make one sorted file of each day's, and of each other table's, where there are several; returns how many were merged.
 
-        Large ones stay as they are: see tiers.LARGE_ROWS.
+        Large ones stay as they are: see days.LARGE_ROWS.
         """
         with self._changing() as folder:
             return sum(

@@ -20,10 +20,11 @@ from pathlib import Path
 
 import duckdb
 
-from usagecost.lake.publishing import append, replace_files
+from usagecost.lake.publishing import replace_files
+from usagecost.lake.side_tables import append_new
 from usagecost.lake.staging import bounded_database, only_row
 from usagecost.lake.storage import Storage
-from usagecost.lake.table import LINEAGE, create_view, data_files, local_paths, open_or_create, open_table, write_file
+from usagecost.lake.table import LINEAGE, create_view, data_files, local_paths, open_table, write_file
 
 KEPT = timedelta(days=30)
 """How long before the newest one a parent was read for it to be kept at least."""
@@ -118,17 +119,7 @@ WHERE inner_one.yields AND outer_one.knows_tokens
 
 def add_new(place: Storage, staged: Sequence[str], folder: Path) -> int:
     """Append the parents that are not in the table yet; returns how many. The caller is alone among the writers."""
-    if not staged:
-        return 0
-    table = open_or_create(place, LINEAGE)
-    with bounded_database(folder) as con:
-        create_view(con, "offered", staged, LINEAGE)
-        create_view(con, "known", local_paths(place, data_files(table, LINEAGE)), LINEAGE)
-        added = write_file(con, place, LINEAGE, _NEW, {})
-    if added is None:
-        return 0
-    append(table, place, [added], {})
-    return json.loads(added.stats)["numRecords"]
+    return append_new(place, LINEAGE, staged, _NEW, folder) if staged else 0
 
 
 def forget_old(place: Storage, folder: Path) -> int:

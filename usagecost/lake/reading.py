@@ -14,12 +14,9 @@ from typing import Any
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from usagecost.lake import alerts as lake_alerts
-from usagecost.lake import names as lake_names
-from usagecost.lake import rejects as lake_rejects
 from usagecost.lake import removal as lake_removal
 from usagecost.lake import repricing as lake_repricing
-from usagecost.lake import texts
+from usagecost.lake import side_tables, texts
 from usagecost.lake.errors import LakeError, LakeFull, is_disk_full
 from usagecost.lake.keys import KeyIndexes
 from usagecost.lake.merge import Commit, resolve
@@ -132,17 +129,17 @@ class LakeReader:
     def rejects(self) -> pa.Table:
         """One row = one line, or one file, that could not be read; by file and line."""
         with errors_explained(self._rejects):
-            return lake_rejects.all_rejects(self._rejects)
+            return side_tables.read_rejects(self._rejects)
 
     def names(self) -> pa.Table:
         """One row = what people call a team, user or key that requests name by its id; by source, field and id."""
         with errors_explained(self._names):
-            return lake_names.all_names(self._names)
+            return side_tables.read_names(self._names)
 
     def alerts(self) -> pa.Table:
         """One row = an alert that was raised or resolved, or an attempt to tell somebody; the oldest first."""
         with errors_explained(self._alerts):
-            return lake_alerts.all_alerts(self._alerts)
+            return side_tables.read_alerts(self._alerts)
 
     def reject_files(self) -> tuple[str, ...]:
         """The Parquet files that hold the rejects now. Other rejects are other files, so the names are a version of them."""

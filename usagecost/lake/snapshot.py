@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from usagecost.lake.days import LARGE_ROWS
 from usagecost.lake.rollup_files import Rolled, RollupFiles
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import DataFile, files_by_day, local_paths
-from usagecost.lake.tiers import LARGE_ROWS
 
 
 @dataclass(frozen=True)

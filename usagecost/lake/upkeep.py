@@ -8,11 +8,11 @@ from urllib.parse import unquote
 
 from deltalake import DeltaTable
 
+from usagecost.lake.days import LARGE_ROWS
 from usagecost.lake.publishing import replace_files
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import TableSpec, data_files, files_by_day, local_paths, open_table, open_to_write, rows_sql, write_file
-from usagecost.lake.tiers import LARGE_ROWS
 
 
 def compact(place: Storage, spec: TableSpec, folder: Path) -> int:

@@ -7,9 +7,7 @@ off own ones. So a price that changes, or ends, is one entry more, with its date
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -21,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from usagecost.pricing.names import Match, is_same_provider, resolve
 from usagecost.pricing.units import PIECES
+from usagecost.toml_lines import line_of
 
 Rate = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=18, decimal_places=12)]
 Multiple = Annotated[Decimal, Field(ge=0, le=100)]
@@ -259,38 +258,9 @@ def _sentence(text: str, error: ValidationError) -> str:
         kinds = {"price": OwnPrice, "alias": Alias, "discount": Discount, "factor": Factor}
         fields = kinds[str(place[0])].model_fields if len(place) > 1 and place[0] in kinds else _File.model_fields
         known = f"; known are {', '.join(field.alias or name for name, field in fields.items())}"
-    line, key = _line(text, place), next((str(part) for part in reversed(place) if isinstance(part, str)), "")
+    line, key = line_of(text, place), next((str(part) for part in reversed(place) if isinstance(part, str)), "")
     value = first.get("input")
     shown = (
         f" is {str(value)[:60]!r}" if isinstance(value, str | int | float | Decimal | date) and first["type"] != "missing" else ""
     )
     return f"line {line}, {key}{shown}: {what}{known}."
-
-
-def _line(text: str, place: Sequence[str | int]) -> int:
-    """The number of the line that is meant, from 1: of the key, else of the table that holds it."""
-    kind = str(place[0]) if place else ""
-    entry = place[1] if len(place) > 1 and isinstance(place[1], int) else 0
-    inner = place[3] if len(place) > 3 and isinstance(place[3], int) else None
-    key = str(place[-1]) if place and isinstance(place[-1], str) else kind
-    start = 1
-    entries = tiers = -1
-    for number, (header, name) in enumerate(_heads(text), 1):
-        if header == kind:
-            entries, tiers = entries + 1, -1
-        elif header == f"{kind}.{place[2] if inner is not None else ''}":
-            tiers += 1
-        is_there = entries == entry and (inner is None or tiers == inner)
-        if is_there and header:
-            start = number
-        if (is_there or not kind or len(place) == 1) and name == key:
-            return number
-    return start
-
-
-def _heads(text: str) -> Iterator[tuple[str, str]]:
-    """Of each line the table that it begins, and the key that it sets; empty where it does not."""
-    for line in text.splitlines():
-        header = re.match(r"\s*\[\[?\s*([\w.]+)\s*\]\]?", line)
-        key = re.match(r"""\s*["']?([\w-]+)["']?\s*=""", line)
-        yield header.group(1) if header else "", key.group(1) if key else ""

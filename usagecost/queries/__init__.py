@@ -4,11 +4,11 @@ An answer depends on nothing but what is asked, and a question names the lake's 
 is asked is said here once, in SQL that every engine runs. Nothing here draws, and nothing here writes.
 """
 
-from usagecost.queries import folds, prices, ranking, requests, sources
+from usagecost.queries import explained, folds, prices, ranking, requests, sources
 from usagecost.queries.rows import HOUR_OF_WEEK
 from usagecost.queries.sizes import EDGES, SAMPLE, sample, spread
 from usagecost.queries.usage import MOST_VALUES, usage
-from usagecost.queries.values import choices, data_span, labels
+from usagecost.queries.values import choices, data_span, labels, missing_until
 
 __all__ = [
     "EDGES",
@@ -17,8 +17,10 @@ __all__ = [
     "SAMPLE",
     "choices",
     "data_span",
+    "explained",
     "folds",
     "labels",
+    "missing_until",
     "prices",
     "ranking",
     "requests",

@@ -13,17 +13,18 @@ from zoneinfo import ZoneInfo
 import pyarrow.compute as pc
 
 from usagecost.forecast import Forecast, TooLittle, forecast, period_of
-from usagecost.periods import Period
+from usagecost.periods import Period, local_midnight
 from usagecost.queries import folds
-from usagecost.queries.folds import Usage
+from usagecost.queries.folds import AT_LEAST, Usage
 from usagecost.queries.usage import usage
 from usagecost.queries.values import data_span
 from usagecost.vocabulary import measures_of
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.measures import Sums
 
-HISTORY_DAYS = {"month": 400, "quarter": 400, "year": 1_200}
-"""What is forecast -> the days before today that it is learned from, as far as the lake has them."""
+HISTORY_DAYS = {"month": 240, "quarter": 400, "year": 1_200}
+"""What is forecast -> the days before today that it is learned from, as far as the lake has them; of a month, as many as six months
+before take to be forecast too."""
 FITTED_DAYS = 56
 """The days before today in which a cost that is not known makes a forecast a lower bound; those of its period do as well."""
 MEASURES = measures_of(("spend_usd",))
@@ -44,14 +45,19 @@ class Outlook:
     is_at_least: bool
 
 
-def history(view: View, until: str = "month", split: str | None = None) -> Usage:
-    """The spend of each day up to now that a forecast is learned from, by value of a split. The view's period means nothing."""
-    zone = ZoneInfo(view.period.zone)
-    span, today = data_span(view.lake, view.version), view.period.now.astimezone(zone).date()
-    oldest = span[0].astimezone(zone).date() if span else today
-    first = min(today, max(oldest, today - timedelta(days=HISTORY_DAYS[until])))
-    period = Period(first, today, view.period.zone, view.period.now, is_alone=True)
-    return usage(replace(view, period=period, interval="day"), split, MEASURES, compares=False)
+def as_of_today(view: View) -> View:
+    """The view as `history` is asked: the same for all periods and all times of a day, so that one answer serves them."""
+    zone = view.period.zone
+    today = view.period.now.astimezone(ZoneInfo(zone)).date()
+    return replace(view, period=Period(today, today, zone, local_midnight(today, zone)), interval="day", week_start=0)
+
+
+def history(today: View, until: str = "month", split: str | None = None) -> Usage:
+    """The spend of each day up to today that a forecast is learned from, by value of a split: see `as_of_today`."""
+    span, period = data_span(today.lake, today.version), today.period
+    oldest = span[0].astimezone(ZoneInfo(period.zone)).date() if span else period.last
+    first = min(period.last, max(oldest, period.last - timedelta(days=HISTORY_DAYS[until])))
+    return usage(replace(today, period=replace(period, first=first, is_alone=True)), split, MEASURES, compares=False)
 
 
 def outlook(days: Usage, until: str = "month", value: str | None = None) -> Outlook:
@@ -69,6 +75,23 @@ def outlooks(days: Usage, until: str, most: int) -> list[Outlook]:
     rows = [row for row in running if not row["is_other"]]
     rows.sort(key=lambda row: (-(row["spend_usd"] or 0), row["value"] is None, row["value"]))
     return [outlook(days.of_value(row["value"]), until, row["value"]) for row in rows[:most]]
+
+
+def forecast_row(one: Outlook) -> dict[str, Any]:
+    """The numbers of a forecast, None where they are not known; where there is none, ``method`` says why.
+
+    ``error`` is the largest of the same rule in the periods before, as a share of what each cost.
+    """
+    found = one.found if isinstance(one.found, Forecast) else None
+    return {
+        AT_LEAST: one.is_at_least,
+        "so_far_usd": one.so_far,
+        "forecast_usd": found and found.total,
+        "margin_usd": found and found.margin,
+        "before_usd": one.before,
+        "error": max(found.errors) if found and found.errors else None,
+        "method": f"Too little history: {one.found.words}" if isinstance(one.found, TooLittle) else one.found.method,
+    }
 
 
 def reaches_into(view: View, until: str = "month") -> bool:

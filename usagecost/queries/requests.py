@@ -18,15 +18,29 @@ from usagecost import engine, periods
 from usagecost.vocabulary import BASES, OF_ROWS
 from usagecost.vocabulary.filters import MESSAGE_SQL, Instants, Parameters, View, instant_range_sql
 
+TEXTS = (
+    "provider", "model", "status", "user_id", "virtual_key", "route", "error_class", "team_id", "app", "environment", "end_user_id",
+    "operation", "requested_model", "service_tier", "price_status", "request_id", "trace_id", "session_id", "source",
+)  # fmt: skip
+FLAGS = ("is_streaming", "is_batch", "is_gateway_cache_hit")
+NUMBERS = (
+    "http_status", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "output_reasoning_tokens",
+)  # fmt: skip
+SORTED_LETTERS = 100
+"""Characters that a text is sorted by: a place in such an order stands in the URL."""
+
 SORTS = {
-    "time": ("Time", engine.INSTANT_US),
-    "cost": ("Cost", "{spend}"),
-    "tokens": ("Tokens", "CASE WHEN input_tokens IS NULL AND output_tokens IS NULL THEN NULL "
-               "ELSE coalesce(input_tokens, 0) + coalesce(output_tokens, 0) END"),
-    "latency": ("Latency", "duration_ms"),
-    "ttft": ("Time to first token", "ttft_ms"),
+    "time": engine.INSTANT_US,
+    "cost": "{spend}",
+    "tokens": "CASE WHEN input_tokens IS NULL AND output_tokens IS NULL THEN NULL "
+              "ELSE coalesce(input_tokens, 0) + coalesce(output_tokens, 0) END",
+    "latency": "duration_ms",
+    "ttft": "ttft_ms",
+    **{name: name for name in NUMBERS},
+    **{name: f"CAST({name} AS INTEGER)" for name in FLAGS},
+    **{name: f"left({name}, {SORTED_LETTERS})" for name in TEXTS},
 }  # fmt: skip
-"""What a list of requests can be ordered by: key in the URL -> its name and its SQL. What is not known stands last."""
+"""What a list of requests can be ordered by: key in the URL -> its SQL. What is not known stands last."""
 
 LISTED = (
     "source", "request_id", "trace_id", "session_id", "provider", "model", "requested_model", "operation", "status", "error_class",
@@ -36,7 +50,7 @@ LISTED = (
 )  # fmt: skip
 """The columns that a list of requests can show, beside its time, cost and tokens."""
 
-MOST_RELATIVES = 200
+MOST_RELATIVES = 30
 """Requests of one trace or session that are shown on one time axis, the nearest in time."""
 
 RELATIVE_DAYS = 3
@@ -74,8 +88,10 @@ def value_of(row: Mapping[str, Any], order: Order, basis: str) -> Any:
     if order.sort == "tokens":
         known = [row[name] for name in ("input_tokens", "output_tokens") if row[name] is not None]
         return sum(known) if known else None
-    column = {"time": "instant_us", "latency": "duration_ms", "ttft": "ttft_ms"}.get(order.sort)
-    return row[column] if column else cost_of(row, basis)
+    if order.sort == "cost":
+        return cost_of(row, basis)
+    value = row[{"time": "instant_us", "latency": "duration_ms", "ttft": "ttft_ms"}.get(order.sort, order.sort)]
+    return value[:SORTED_LETTERS] if isinstance(value, str) else int(value) if isinstance(value, bool) else value
 
 
 def cost_of(row: Mapping[str, Any], basis: str) -> Decimal | None:
@@ -94,6 +110,13 @@ def page(view: View, order: Order, at: Key | None, is_before: bool, most: int) -
         if len(keys) == most or narrow is view:
             return _rows(view, keys[::-1] if is_before else keys)
     return []
+
+
+def count_before(view: View, order: Order, at: Key) -> int:
+    """Counts the requests of a view that stand before a place in an order."""
+    before, bound = _behind(_directions(order, is_before=True), at)
+    found = _answer(view, f"SELECT count(*) AS requests FROM ({_ordered_columns(view, order)}) WHERE {before}", bound)
+    return found["requests"][0].as_py()
 
 
 def latencies(view: View) -> dict[str, float | None]:
@@ -136,14 +159,16 @@ def relatives(
 ) -> list[dict[str, Any]]:
     """The requests of a request's trace, or of its session where it has no trace with others, in time; itself among them.
 
-    One row: source, request_id, model, status, instant_us, duration_ms, cost_usd. At most MOST_RELATIVES, the nearest in time.
+    One row: source, request_id, model, status, instant_us, duration_ms, cost_usd, and ``all_requests``, how many there are. At most
+    MOST_RELATIVES, the nearest in time.
     """
     day = moment(row_key.instant_us).date()
     for column, value in (("trace_id", trace_id), ("session_id", session_id)):
         if value is None:
             continue
         sql = f"""
-            SELECT source, request_id, model, status, {engine.INSTANT_US} AS instant_us, duration_ms, {BASES[basis][1]} AS cost_usd
+            SELECT source, request_id, model, status, {engine.INSTANT_US} AS instant_us, duration_ms, {BASES[basis][1]} AS cost_usd,
+                   count(*) OVER () AS all_requests
             FROM {{requests}} WHERE {column} = $value AND source = $source
             ORDER BY abs({engine.INSTANT_US} - $instant), request_id LIMIT {MOST_RELATIVES}"""
         found = engine.table(
@@ -192,23 +217,33 @@ def _windows(view: View, order: Order, at: Key | None, is_before: bool) -> Seque
 
 
 def _page_keys(view: View, order: Order, at: Key | None, is_before: bool, most: int) -> list[Key]:
-    value = SORTS[order.sort][1].format(spend=BASES[view.basis][1])
+    keys = _directions(order, is_before)
+    ordered = ", ".join(f"{name} {'ASC' if rises else 'DESC'} NULLS LAST" for name, rises in keys.items())
+    behind, bound = _behind(keys, at) if at else ("true", {})
+    sql = f"""
+        SELECT value, instant_us, source, request_id FROM ({_ordered_columns(view, order)})
+        WHERE {behind} ORDER BY {ordered} LIMIT {int(most)}"""
+    return [Key(**row) for row in _answer(view, sql, bound).to_pylist()]
+
+
+def _ordered_columns(view: View, order: Order) -> str:
+    """The SQL of a view's requests with the columns that an order compares."""
+    value = SORTS[order.sort].format(spend=BASES[view.basis][1])
+    return f"""
+        SELECT {value} IS NULL AS is_unknown, {value} AS value, {engine.INSTANT_US} AS instant_us, source, request_id
+        FROM {{requests}} WHERE {{matches}}"""
+
+
+def _directions(order: Order, is_before: bool) -> dict[str, bool]:
+    """The columns that an order compares, and whether each of them rises; all of them the other way where one goes back."""
     falls = order.descends is not is_before
-    keys = {
+    return {
         "is_unknown": not is_before,
         "value": not falls,
         "instant_us": is_before,
         "source": not is_before,
         "request_id": not is_before,
-    }  # column -> whether it rises
-    ordered = ", ".join(f"{name} {'ASC' if rises else 'DESC'} NULLS LAST" for name, rises in keys.items())
-    behind, bound = _behind(keys, at) if at else ("true", {})
-    sql = f"""
-        SELECT value, instant_us, source, request_id FROM (
-            SELECT {value} IS NULL AS is_unknown, {value} AS value, {engine.INSTANT_US} AS instant_us, source, request_id
-            FROM {{requests}} WHERE {{matches}})
-        WHERE {behind} ORDER BY {ordered} LIMIT {int(most)}"""
-    return [Key(**row) for row in _answer(view, sql, bound).to_pylist()]
+    }
 
 
 def _behind(keys: Mapping[str, bool], at: Key) -> tuple[str, Parameters]:
@@ -233,7 +268,7 @@ def _rows(view: View, keys: Sequence[Key]) -> list[dict[str, Any]]:
     """The requests of the keys, in the keys' order. Only the days on which they were sent are read."""
     if not keys:
         return []
-    spend, tokens = BASES[view.basis][1], SORTS["tokens"][1]
+    spend, tokens = BASES[view.basis][1], SORTS["tokens"]
     moments = [moment(key.instant_us) for key in keys]
     sql = f"""
         SELECT {", ".join(LISTED)}, {engine.INSTANT_US} AS instant_us, {spend} AS cost_usd, ({tokens})::bigint AS tokens

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +14,7 @@ import pyarrow.compute as pc
 from usagecost import engine
 from usagecost.lake import LakeError, Rolled
 from usagecost.lake.rollups import ROLLUPS, column_of
-from usagecost.periods import WHOLE
+from usagecost.periods import WHOLE, Period
 from usagecost.queries.rows import Rows, told
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import View, instant_range_sql
@@ -76,6 +77,14 @@ def labels(lake: str) -> Labels:
     except LakeError:  # ids are better than no page
         logging.getLogger(__name__).warning("The names of teams, users and keys cannot be read", exc_info=True)
         return NO_LABELS
+
+
+def missing_until(span: tuple[datetime, datetime] | None, period: Period) -> date | None:
+    """The local day of the lake's oldest request, if what a period is compared with began more than a day before it."""
+    previous = period.previous
+    if not span or not previous or span[0] < previous[0] + timedelta(days=1):
+        return None
+    return span[0].astimezone(ZoneInfo(period.zone)).date()
 
 
 def data_span(lake: str, version: int) -> tuple[datetime, datetime] | None:

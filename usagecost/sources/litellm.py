@@ -8,8 +8,7 @@ from itertools import groupby
 from usagecost.sources.essentials import with_lacks
 from usagecost.sources.files import Head
 from usagecost.sources.litellm_calls import MAY_HAVE_PIECES, REQUESTS, piece_paths, usage_paths
-from usagecost.sources.litellm_payload import NO_CALLS, PAYLOAD_FIELDS, PAYLOADS
-from usagecost.sources.litellm_skips import skipped_sql
+from usagecost.sources.litellm_payload import NO_CALLS, PAYLOAD_FIELDS, PAYLOADS, skipped_sql
 from usagecost.sources.protocol import Batch, Reading
 from usagecost.sources.records import Records, is_json, record_names
 from usagecost.sources.sql import JsonColumns, literal

@@ -15,9 +15,20 @@ from collections.abc import Generator, Iterable
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
 from usagecost.sources.jsonlines import JsonLines
-from usagecost.sources.otel_names import CLAUDE_CODE, INHERITED, KEPT, LITELLM_USAGE, PICKED, PLACE, SAID, TEXTS
+from usagecost.sources.otel_names import (
+    BEDROCK_MODEL,
+    CLAUDE_CODE,
+    FRAMEWORKS,
+    INHERITED,
+    KEPT,
+    LITELLM_USAGE,
+    PICKED,
+    PLACE,
+    PROVIDERS,
+    SAID,
+    TEXTS,
+)
 from usagecost.sources.otel_parts import ANSWER_ID, HAS_FAILED, IS_CALL, LINEAGE, NAMED_CALL
-from usagecost.sources.otel_providers import BEDROCK_MODEL, FRAMEWORKS, PROVIDERS
 from usagecost.sources.otel_skips import SKIPPED, tidied
 from usagecost.sources.otel_spans import ELEMENTS, SHAPE
 from usagecost.sources.otel_usage import USAGE

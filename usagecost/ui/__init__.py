@@ -7,6 +7,8 @@ from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer, empty, no_requests
 from usagecost.ui.blocks import before, cards, chart, chosen, draw, heading, kept, table
 from usagecost.ui.downloads import name_downloads
+from usagecost.ui.forecast_table import forecast_table
+from usagecost.ui.forecast_words import UNTIL, with_days_ahead
 from usagecost.ui.frame import page
 from usagecost.ui.marks import marks, notes
 from usagecost.ui.ranking import COLUMNS as RANKED
@@ -17,6 +19,7 @@ from usagecost.ui.text import plain
 __all__ = [
     "LOOKS",
     "RANKED",
+    "UNTIL",
     "Choice",
     "answer",
     "before",
@@ -26,6 +29,7 @@ __all__ = [
     "coverage_note",
     "draw",
     "empty",
+    "forecast_table",
     "heading",
     "kept",
     "marks",
@@ -37,4 +41,5 @@ __all__ = [
     "ranking",
     "spend_columns",
     "table",
+    "with_days_ahead",
 ]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from math import nan
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
@@ -19,11 +17,12 @@ from usagecost.ui import drilldown
 from usagecost.ui.downloads import Numbers, csv_button
 from usagecost.ui.drilldown import OnMark
 from usagecost.ui.figures import SPEND_PLACES, columns_of, readable, shows_table
+from usagecost.ui.forecast_words import forecast_help, forecast_text, outlook_of
 from usagecost.ui.labels import labels_of
 from usagecost.ui.marks import marks
 from usagecost.ui.memory import known
 from usagecost.ui.spend import doubled, set_prices_link, with_marks
-from usagecost.ui.text import days_text, previous_text
+from usagecost.ui.text import days_text, plain, previous_text
 from usagecost.vocabulary import CARDS, METRICS, Metric, Sums, spend_coverage, spend_text
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import MINUS, UNKNOWN, exact_count
@@ -52,7 +51,7 @@ def before(usage: Usage, view: View, metrics: Sequence[str], *, whole: bool = Fa
 def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str = "") -> None:
     """Summary cards, each with its change against the previous period and its course, and what is left out of them.
 
-    With a ``name`` a menu beside them leads to their requests.
+    Where the period reaches into this month, also where its spend ends. With a ``name`` a menu beside them leads to their requests.
     """
     lack = shortage(view)
     totals, before = usage.totals, None if lack else usage.totals_before
@@ -66,6 +65,8 @@ def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str
             st.caption(" ".join(_notes(totals, view, lack)), width="content")
             if missing:
                 set_prices_link()
+            if "spend_usd" in metrics and (outlook := outlook_of(view)):
+                st.caption(plain(forecast_text(outlook)), width="content", help=forecast_help(outlook))
         if name:
             drilldown.links(view, name)
 
@@ -110,11 +111,8 @@ def _notes(totals: dict[str, Any], view: View, lack: str | None) -> list[str]:
 
 def shortage(view: View) -> str | None:
     """Says that the lake begins within the previous period, so that every change would look like growth."""
-    span, previous = known(queries.data_span, view.lake, view.version), view.period.previous
-    if not span or not previous or span[0] < previous[0] + timedelta(days=1):
-        return None
-    oldest = span[0].astimezone(ZoneInfo(view.period.zone)).date()
-    return f"Comparison incomplete: data starts on {days_text(oldest, oldest)}."
+    oldest = queries.missing_until(known(queries.data_span, view.lake, view.version), view.period)
+    return f"Comparison incomplete: data starts on {days_text(oldest, oldest)}." if oldest else None
 
 
 def chart(
@@ -197,11 +195,13 @@ def table(
     on_select: Callable[[int], None] | None = None,
     on_open: Callable[[int], None] | None = None,
     spend_places: int | None = None,
+    texts: Mapping[str, Callable[[Any], str]] | None = None,
 ) -> None:
     """A table of people-sized numbers; unknown is a dash.
 
     ``on_select`` is called with the row that a reader clicks into, ``on_open`` with the row whose button is clicked.
-    ``spend_places`` are the places of the amounts in a table with ``spend_columns``.
+    ``spend_places`` are the places of the amounts in a table with ``spend_columns``. ``texts`` write the numbers of some columns
+    of a short table, where no format of Streamlit does; rows are still ordered by the numbers.
     """
     key = f"table_{name}"
 
@@ -215,7 +215,7 @@ def table(
     if on_open:
         shown, columns = shown.assign(open=OPEN_ROW), {**columns, "open": _open_column(f"open_{name}", on_open)}
     st.dataframe(
-        shown if spend_places is None else with_marks(shown, spend_places),
+        shown.style.format(texts, na_rep="") if texts else shown if spend_places is None else with_marks(shown, spend_places),
         key=key,
         hide_index=True,
         column_config=columns,

@@ -30,6 +30,7 @@ MENU_ICONS = {
     "Dashboards": ":material/dashboard:",
     "Explore": ":material/explore:",
     "Traces": ":material/list:",
+    "Why": ":material/call_split:",
     "Sources": ":material/database:",
     "Prices": ":material/sell:",
     "Budgets": ":material/savings:",
@@ -70,6 +71,8 @@ def page(
         version = _version(lake, newest=at_once)
         span = answer(queries.data_span, lake, version)
     view = viewing.view_asked_for(viewing.Data(lake, version, span, as_of(lake, version)))
+    if own and own.keys() >= viewing.STRETCH.keys():
+        view = viewing.narrowed_to_stretch(view)
     name_downloads(view)
     controls = frozenset(uses)
     with st.sidebar:

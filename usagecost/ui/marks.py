@@ -46,11 +46,11 @@ def notes(view: View) -> None:
     with st.popover("Add note", icon=":material/add_comment:", type="tertiary", key="notes_open", on_change="rerun") as box:
         if box.open:
             _form(view)
-    if problem := st.session_state.pop(_PROBLEM, None):
-        st.error(plain(problem), title="Nothing was changed", icon=":material/error:")
 
 
 def _form(view: View) -> None:
+    if problem := st.session_state.pop(_PROBLEM, None):
+        st.error(plain(problem), title="Nothing was changed", icon=":material/error:")
     today = view.period.now.date()
     st.date_input("Day", min(max(view.period.first, today), view.period.last), key="note_day", format="YYYY-MM-DD", required=True)
     st.text_input("What happened", key="note_text", max_chars=LONGEST_TEXT, placeholder="Moved search to a smaller model")

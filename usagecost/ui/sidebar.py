@@ -49,7 +49,7 @@ def date_input(key: str, view: View, label: str) -> None:
     """The first and the last day; another choice is a custom range. Two of them show one state, each range as a widget of its own:
     one that is given another range while it is open commits the former one when it closes.
     """
-    days = view.period.first, view.period.last
+    days = viewing.days_of(view)
     key = f"{key}_{days[0]}_{days[1]}"
 
     def chosen() -> None:
@@ -60,8 +60,8 @@ def date_input(key: str, view: View, label: str) -> None:
     st.date_input(
         label,
         value=days,
-        min_value=min(EARLIEST, view.period.first),
-        max_value=max(date(view.period.now.year + 1, 12, 31), view.period.last),
+        min_value=min(EARLIEST, days[0]),
+        max_value=max(date(view.period.now.year + 1, 12, 31), days[1]),
         key=key,
         format="YYYY-MM-DD",
         required=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from usagecost.periods import Period
@@ -32,6 +32,17 @@ def days_text(first: date, last: date) -> str:
         return f"{first.day} {first:%b %Y}"
     start = f"{first.day} {first:%b}" if first.year == last.year else f"{first.day} {first:%b %Y}"
     return f"{start} – {last.day} {last:%b %Y}"
+
+
+def stretch_text(start: datetime, end: datetime, zone: str) -> str:
+    """17 Nov 2026 for whole local days; 17 Nov 2026, 14:00 – 15:00 for hours of one; 17 Nov 22:00 – 18 Nov 2026 02:00."""
+    first, after = (moment.astimezone(ZoneInfo(zone)) for moment in (start, end))
+    last = (end - timedelta(microseconds=1)).astimezone(ZoneInfo(zone))
+    if (first.hour, first.minute, first.second, after.hour, after.minute, after.second) == (0,) * 6:
+        return days_text(first.date(), last.date())
+    if first.date() == last.date():
+        return f"{days_text(first.date(), first.date())}, {first:%H:%M} – {after:%H:%M}"
+    return f"{first.day} {first:%b %H:%M} – {after.day} {after:%b %Y %H:%M}"
 
 
 def previous_text(period: Period) -> str:

@@ -18,7 +18,7 @@ from usagecost.ui import viewing
 from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import known
 from usagecost.ui.sidebar import date_input
-from usagecost.ui.text import days_text, plain
+from usagecost.ui.text import days_text, plain, stretch_text
 from usagecost.vocabulary import DIMENSIONS, formats
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
 
@@ -83,10 +83,21 @@ def _data_through(view: View, newest: datetime) -> None:
 
 
 def _range(view: View) -> None:
-    """The range in words; behind it the named ones and a calendar."""
+    """The range in words, or the stretch it is narrowed to; behind it the named ones and a calendar."""
     preset = st.session_state["range"]
     days = days_text(view.period.first, view.period.last)
-    words = f"{PRESETS[preset][0]} · {days}" if preset in PRESETS else days
+    whole = f"{PRESETS[preset][0]} · {days}" if preset in PRESETS else days
+    stretch = viewing.stretch_of(view)
+    words = stretch_text(stretch.start, stretch.end, view.period.zone) if stretch else whole
+    if stretch:
+        st.button(
+            "Whole range",
+            key="widen",
+            icon=":material/close:",
+            type="tertiary",
+            help=f"Shows {whole} again",
+            on_click=viewing.widen,
+        )
     with st.popover(words, icon=":material/calendar_month:", key="range_open", on_change="rerun"):
         _presets(preset)
         date_input("days_top", view, "First and last day")
@@ -101,6 +112,7 @@ def _presets(preset: str) -> None:
             viewing.show_preset(chosen)
         else:  # a click on what is chosen already
             st.session_state[key] = shown
+            viewing.widen()
         st.session_state["range_open"] = False
 
     st.pills(

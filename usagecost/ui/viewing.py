@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -15,7 +15,7 @@ from usagecost.periods.presets import PRESETS, preset_period
 from usagecost.ui.address import Choice
 from usagecost.ui.labels import labels_of
 from usagecost.vocabulary import BASES
-from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
+from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, Instants, View
 
 CUSTOM, DEFAULT_PRESET, AUTO = "custom", "30d", "auto"
 DEFAULT_DAYS = 30
@@ -23,6 +23,8 @@ RANGES = {**PRESETS, CUSTOM: ("Custom range", None, None)}
 FILTERED = ("provider", "model", "user", "team", "key", "app", "environment", "status")
 KEPT = ("range", "days", "compare", "interval", "zone", "basis")
 """What stays as it is when a number is opened: all but the filters."""
+STRETCH = {"from": Choice(), "to": Choice()}
+"""The stretch of time that a page of single requests narrows the period to: own choices of such a page."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,38 @@ def view_asked_for(data: Data) -> View:
     return replace(unfiltered, filters=Filters(tuple(condition for condition in conditions if condition)))
 
 
+def narrowed_to_stretch(view: View) -> View:
+    """The view of the stretch of time that the URL narrows its period to, unless that has nothing of the period."""
+    stretch = _stretch()
+    is_within = stretch and stretch.start < view.period.end and view.period.start < stretch.end
+    return view.where(stretch) if stretch and is_within else view
+
+
+def stretch_of(view: View) -> Instants | None:
+    """The stretch of time that a view's period is narrowed to."""
+    return next((condition for condition in view.filters.conditions if isinstance(condition, Instants)), None)
+
+
+def days_of(view: View) -> tuple[date, date]:
+    """The first and the last local day of what is shown."""
+    stretch, zone = stretch_of(view), ZoneInfo(view.period.zone)
+    if stretch is None:
+        return view.period.first, view.period.last
+    return stretch.start.astimezone(zone).date(), (stretch.end - timedelta(microseconds=1)).astimezone(zone).date()
+
+
+def narrow_to(start: datetime, end: datetime) -> None:
+    """Narrows the period to a stretch of time."""
+    for name, moment in (("from", start), ("to", end)):
+        st.session_state[name] = moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def widen() -> None:
+    """Shows the whole period again."""
+    for name in STRETCH:
+        st.session_state[name] = None
+
+
 def newest_days(span: tuple[datetime, datetime], zone: str) -> tuple[date, date]:
     """The last days that have data, as many as the default range has."""
     oldest, newest = (moment.astimezone(ZoneInfo(zone)).date() for moment in span)
@@ -68,11 +102,13 @@ def newest_days(span: tuple[datetime, datetime], zone: str) -> tuple[date, date]
 def show_days(first: date, last: date) -> None:
     """Makes a custom range of two days."""
     st.session_state["range"], st.session_state["days"] = CUSTOM, (first, last)
+    widen()
 
 
 def show_preset(preset: str) -> None:
     """Makes the range a named one."""
     st.session_state["range"], st.session_state["days"] = preset, None
+    widen()
 
 
 def set_filter(condition: Condition | None, name: str) -> None:
@@ -92,6 +128,17 @@ def reset() -> None:
     """Back to the default view."""
     for name, choice in choices().items():
         st.session_state[name] = choice.read([])
+    widen()
+
+
+def _stretch() -> Instants | None:
+    """The stretch of time that the URL says; None where it says none, or nonsense."""
+    try:
+        start, end = (datetime.fromisoformat(st.session_state[name] or "") for name in STRETCH)
+    except ValueError:
+        return None
+    start, end = (moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC) for moment in (start, end))
+    return Instants(start, end) if start < end else None
 
 
 def _period(data: Data, zone: str) -> Period:

@@ -9,6 +9,7 @@ from usagecost.vocabulary.dimensions import DIMENSIONS, HOURS, SPLITS, STREAMING
 from usagecost.vocabulary.measures import (
     BASES,
     COUNTS,
+    EXPLAINED,
     FOLDS,
     LATENCY_STEP,
     LATENCY_STEPS_PER_ROOT,
@@ -31,6 +32,7 @@ __all__ = [
     "COUNTS",
     "COVERAGE",
     "DIMENSIONS",
+    "EXPLAINED",
     "FOLDS",
     "HOURS",
     "LATENCY_STEP",

@@ -34,6 +34,13 @@ QUIET = "#8A94A6"
 STATUS_COLORS = {"success": COLORS["successful"], "error": COLORS["failed"], "cancelled": "#E39B3D", None: QUIET}
 """The colours of outcomes; None is the one that is not reported."""
 
+CHANGE_COLORS = {
+    "down": (COLORS["failed"], COLORS["successful"]),
+    "up": (COLORS["successful"], COLORS["failed"]),
+    None: (COLORS["input_tokens"], COLORS["output_tokens"]),
+}
+"""Which direction of a metric is better -> the colours of what makes it rise and fall."""
+
 OTHER_COLOR, MISSING_COLOR = "#A3ABB8", "#C9A227"
 PALETTE = (
     "#4E79D6", "#E97125", "#037465", "#B84086", "#27C97C", "#7B5E1C", "#F295FB", "#BF7BC5",

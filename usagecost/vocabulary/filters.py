@@ -130,6 +130,31 @@ class Tagged:
 
 
 @dataclass(frozen=True)
+class Field:
+    """A column of the request is a value, or, if ``excludes``, it is not; of the tags, one of them is.
+
+    ``name`` is a column's name: it is part of the SQL.
+    """
+
+    name: str
+    value: str | int
+    excludes: bool = False
+
+    def sql(self, prefix: str) -> tuple[str, Parameters]:
+        """The condition and its parameters."""
+        value = f"${prefix}_value"
+        test = f"list_contains(tags, {value})" if self.name == "tags" else f"{self.name} = {value}"
+        return f"(({test}) IS {'NOT ' if self.excludes else ''}TRUE)", {f"{prefix}_value": self.value}
+
+    @property
+    def words(self) -> str:
+        """The condition as a person would say it."""
+        name = "tag" if self.name == "tags" else self.name.removeprefix("is_").replace("_", " ")
+        value = {True: "yes", False: "no"}[self.value] if isinstance(self.value, bool) else self.value
+        return f"{name} {'is not' if self.excludes else 'is'} {value}"
+
+
+@dataclass(frozen=True)
 class Text:
     """The text occurs, in upper or lower case, in an id of the request, in whose and what it is, its model, or its error.
 
@@ -153,11 +178,14 @@ class Text:
         return f"search: “{self.text[:60]}”"
 
 
+AnyCondition = Condition | Instants | Bounds | Tagged | Field | Text
+
+
 @dataclass(frozen=True)
 class Filters:
     """All conditions have to hold. The order of values means nothing, so equal questions share one cache entry."""
 
-    conditions: tuple[Condition | Instants | Bounds | Tagged | Text, ...] = ()
+    conditions: tuple[AnyCondition, ...] = ()
 
     def and_is(self, dimension: str, value: str | None) -> Filters:
         """These filters, and the dimension is exactly this value."""
@@ -207,7 +235,7 @@ class View:
     filters: Filters = Filters()
     week_start: int = 0
 
-    def where(self, condition: Condition | Instants | Bounds | Tagged | Text) -> View:
+    def where(self, condition: AnyCondition) -> View:
         """The same view of the requests that pass one more condition."""
         return replace(self, filters=Filters((*self.filters.conditions, condition)))
 

@@ -48,6 +48,14 @@ def usd(amount: Number | None) -> str:
     return f"{sign}${count(size)}"
 
 
+def around(amount: Number, margin: Number) -> str:
+    """$812 ± 40 and $1.23M ± 45.7K; cents below a hundred: $8.12 ± 0.40."""
+    if amount >= 10**6:
+        return f"{usd(amount)}{GAP}±{GAP}{count(margin)}"
+    places = 0 if amount >= 100 else 2
+    return f"${amount:,.{places}f}{GAP}±{GAP}{margin:,.{places}f}"
+
+
 def percent(share: Number | None) -> str:
     """98.7%; a share that is not quite all or nothing never reads as if it were."""
     if share is None:

@@ -16,6 +16,9 @@ from usagecost.vocabulary.filters import NOT_REPORTED
 FIELDS = {"user": "user_id", "team": "team_id", "key": "virtual_key"}
 """Dimension -> the column of a request whose ids can have names."""
 
+WORDS = {"streaming": {"streamed": "streaming", "at once": "not streaming"}}
+"""Dimension -> what its values are called whatever a lake says: boards and links keep the values."""
+
 SHORT_ID = 8
 """Characters of an id that tell it from another, unless it takes more."""
 
@@ -39,7 +42,7 @@ class Labels:
 
     def of(self, dimension: str | None, value: str) -> str:
         """What a value is called."""
-        return self._known.get(dimension or "", {}).get(value, value)
+        return self._known.get(dimension or "", WORDS.get(dimension or "", {})).get(value, value)
 
     def has(self, dimension: str | None, values: Iterable[object]) -> bool:
         """Whether one of the values has a name."""

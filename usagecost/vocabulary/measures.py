@@ -61,6 +61,7 @@ MEASURES = {
     "output_audio_tokens": "sum(output_audio_tokens)::bigint",
     "cache_told_input_tokens": "sum(input_tokens) FILTER (cache_read_tokens IS NOT NULL)::bigint",
     "priced_requests": "count({spend})",
+    "listed_requests": "count(list_cost_usd)",
     "spend_of_tokens_usd": "sum({spend}) FILTER (input_tokens IS NOT NULL OR output_tokens IS NOT NULL)",
     "priced_tokens": f"sum({_TOKENS}) FILTER ({{spend}} IS NOT NULL)::bigint",
     **{name: f"sum({name})" for name in COST_PARTS},
@@ -76,6 +77,12 @@ MEASURES = {
 }
 """Measure -> its aggregate over rows of ``requests``. NULL: nothing of it is known. Durations are summed as whole µs, so
 that a sum does not depend on its order. ``last_seen_us`` is the one that folds by the maximum."""
+
+EXPLAINED = (
+    "requests", "priced_requests", "listed_requests", "spend_usd", "list_cost_usd", *COST_PARTS, "input_tokens",
+    "cache_read_tokens", "cache_write_tokens", "output_tokens", "unpriced_tokens", "latency_us", "timed_requests",
+)  # fmt: skip
+"""Measures of which a change of spend, tokens, requests or latency is explained."""
 
 FOLDS = {name: "max" if name == "last_seen_us" else "sum" for name in MEASURES}
 
@@ -100,7 +107,7 @@ OF_ROWS = {
 
 COUNTS = (
     "requests", "successful", "failed", "incomplete_requests", "incomplete_tokens", "unpriced_requests", "unpriced_tokens",
-    "timed_requests", "errors", "priced_requests", "ttft_requests", "active_users",
+    "timed_requests", "errors", "priced_requests", "listed_requests", "ttft_requests", "active_users",
 )  # fmt: skip
 """Measures that count: of no rows they are 0, not unknown."""
 

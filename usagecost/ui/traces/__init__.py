@@ -16,7 +16,6 @@ PARTS = ("Requests", "Errors")
 CHOICES = {
     "part": Choice(default=PARTS[0], options=PARTS),
     **_asked.CHOICES,
-    **_asked.STRETCH,
     **_listing.CHOICES,
     **_failures.CHOICES,
 }

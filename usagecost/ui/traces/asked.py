@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from usagecost import queries
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer
 from usagecost.ui.labels import labels_of
 from usagecost.ui.text import plain
-from usagecost.vocabulary.filters import NOT_REPORTED, Bounds, Condition, Instants, Tagged, Text, View
+from usagecost.ui.traces import fields
+from usagecost.ui.viewing import STRETCH
+from usagecost.vocabulary.filters import NOT_REPORTED, AnyCondition, Bounds, Condition, Tagged, Text, View
 
 STREAMING = ("streamed", "at once", NOT_REPORTED)
 CHOICES = {
@@ -27,101 +28,91 @@ CHOICES = {
     "cost_known": Choice("flag", default=False),
     "latency_from": Choice("number"),
     "latency_to": Choice("number"),
+    **fields.CHOICES,
+    **STRETCH,
 }
 """These filters in the URL."""
-STRETCH = {"from": Choice(), "to": Choice()}
-"""The stretch of time that the period is narrowed to."""
+MOST_SAID = 60
+"""Letters of a filter that its chip shows."""
+
+Asked = tuple[AnyCondition, tuple[str, ...]]
+"""A condition, and the choices that it is made of."""
 
 
-def asked_for(view: View) -> View:
-    """Draws the filters of the page and returns the view with them added."""
-    narrowed = narrowed_range()
-    if narrowed:
-        view = view.where(narrowed)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        text = st.text_input(
-            "Search",
-            key="q",
-            placeholder="Part of an id, a user, team, key, app, model or error",
-            icon=":material/search:",
-            label_visibility="collapsed",
-            width=420,
-        )
-        with st.popover("More filters", icon=":material/tune:", key="more_filters", on_change="rerun") as more:
-            conditions = list(_more(view, is_open=bool(more.open)))
-        if narrowed:
-            _chip(narrowed, view.period.zone)
-    searched = [Text(text, labels_of(view).all_with(text))] if text else []
-    for condition in searched + conditions:
+def asked_for(view: View) -> tuple[View, DeltaGenerator]:
+    """Draws the filters of the page; returns the view with them added, and the place beside them for a note."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="asked"):
+            text = st.text_input(
+                "Search",
+                key="q",
+                placeholder="Part of an id, a user, team, key, app, model or error",
+                icon=":material/search:",
+                label_visibility="collapsed",
+                width=400,
+            )
+            with st.popover("More filters", icon=":material/tune:", key="more_filters", on_change="rerun") as more:
+                asked = list(_more(view, is_open=bool(more.open)))
+            _chips(view, asked)
+            for number, condition in enumerate(fields.chosen()):
+                view = view.where(condition)
+                _chip(view, condition, f"field_{number}", fields.drop, number)
+        note = st.empty()
+    if text:
+        view = view.where(Text(text, labels_of(view).all_with(text)))
+    for condition, _ in asked:
         view = view.where(condition)
-    said = [condition.words for condition in view.filters.conditions if not isinstance(condition, Instants)]
-    shown = said[len(said) - len(conditions) - bool(text) :] if conditions or text else []
-    if shown:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(" · ".join(plain(words) for words in shown), width="content")
-            st.button("Clear", key="clear_filters", type="tertiary", icon=":material/close:", on_click=_clear)
-    return view
+    return view, note
 
 
-def narrowed_range() -> Instants | None:
-    """The stretch of time that the URL narrows the period to; None where it says none, or nonsense."""
-    try:
-        start, end = (datetime.fromisoformat(st.session_state[name] or "") for name in STRETCH)
-    except ValueError:
-        return None
-    start, end = (moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC) for moment in (start, end))
-    return Instants(start, end) if start < end else None
+def _chips(view: View, asked: Sequence[Asked]) -> None:
+    for condition, names in asked:
+        _chip(view, condition, names[0], _clear, *names)
 
 
-def narrow_to(start: datetime, end: datetime) -> None:
-    """Narrows the period to a stretch of time."""
-    for name, moment in (("from", start), ("to", end)):
-        st.session_state[name] = moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _chip(narrowed: Instants, zone: str) -> None:
-    """The stretch of time, in local time, with the way to take it off."""
-    start, end = (moment.astimezone(ZoneInfo(zone)) for moment in (narrowed.start, narrowed.end))
-    last = f"{end:%H:%M}" if end.date() == start.date() else f"{end.day} {end:%b %H:%M}"
+def _chip(view: View, condition: AnyCondition, key: str, remove: Callable[..., None], *args: object) -> None:
+    """What a filter says; a click takes it off."""
+    words = condition.said(labels_of(view).of) if isinstance(condition, Condition) else condition.words
+    words = words.removeprefix("streaming is ")
     st.button(
-        f"{start.day} {start:%b %H:%M} – {last} {plain(zone)}",
-        key="widen",
+        plain(words if len(words) <= MOST_SAID else f"{words[:MOST_SAID]} …"),
+        key=f"chip_{key}",
         icon=":material/close:",
-        help="Only this stretch of the period is shown. A click shows all of it again.",
-        on_click=_widen,
+        icon_position="right",
+        help=f"Takes this filter off: {plain(words[:500])}",
+        on_click=remove,
+        args=args,
     )
 
 
-def _widen() -> None:
-    for name in STRETCH:
-        st.session_state[name] = None
+def _clear(*names: str) -> None:
+    for name in names:
+        st.session_state[name] = CHOICES[name].read([])
 
 
-def _clear() -> None:
-    for name, choice in CHOICES.items():
-        st.session_state[name] = choice.read([])
-
-
-def _more(view: View, *, is_open: bool) -> Iterator[Condition | Bounds | Tagged]:
+def _more(view: View, *, is_open: bool) -> Iterator[Asked]:
     offered = answer(queries.requests.offered, view) if is_open else {}
     errors = _several("error", "Error class", [*offered.get("error", []), NOT_REPORTED], "All error classes")
     if errors:
-        yield Condition("error", tuple(None if name == NOT_REPORTED else name for name in errors))
-    streaming = st.segmented_control("Streaming", STREAMING, key="streaming")
+        yield Condition("error", tuple(None if name == NOT_REPORTED else name for name in errors)), ("error",)
+    said = labels_of(view).of
+    streaming = st.segmented_control(
+        "Streaming", STREAMING, key="streaming", format_func=lambda value: said("streaming", value).capitalize()
+    )
     if streaming:
-        yield Condition("streaming", (None if streaming == NOT_REPORTED else streaming,))
+        yield Condition("streaming", (None if streaming == NOT_REPORTED else streaming,)), ("streaming",)
     tags = _several("tag", "Tags", offered.get("tag", []), "Any tag")
     if tags:
-        yield Tagged(tuple(sorted(tags)))
+        yield Tagged(tuple(sorted(tags))), ("tag",)
     least, most = _range("cost", "Cost from (USD)", "to (USD)", "%.6f", 0.01)
     if st.checkbox("Only requests with incomplete spend", key="cost_known"):
-        yield Bounds("cost", basis=view.basis, is_unknown=True)
+        yield Bounds("cost", basis=view.basis, is_unknown=True), ("cost_known",)
     elif least is not None or most is not None:
-        yield Bounds("cost", least, most, basis=view.basis)
+        yield Bounds("cost", least, most, basis=view.basis), ("cost_from", "cost_to")
     least, most = _range("latency", "Latency from (s)", "to (s)", "%.3f", 1.0)
     if least is not None or most is not None:
         least, most = (None if end is None else end * 1000 for end in (least, most))
-        yield Bounds("latency", least, most)
+        yield Bounds("latency", least, most), ("latency_from", "latency_to")
 
 
 def _several(key: str, label: str, offered: list[str], placeholder: str) -> list[str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import duckdb
-import pandas as pd
 import pyarrow as pa
 
 from usagecost.engine import open_lake
@@ -32,22 +32,24 @@ KINDS = {
 }
 
 
-def cost_parts(request: dict[str, Any], lake: str) -> pd.DataFrame:
-    """One row a kind of tokens that is billed: kind, tokens, USD a million of them, USD; empty where no price is known.
+class CostPart(NamedTuple):
+    """A kind of tokens that is billed: how many, USD a million of them, USD. What is no tokens has neither of the first two."""
+
+    kind: str
+    tokens: int | None
+    usd_per_mtok: Decimal | None
+    cost_usd: Decimal
+
+
+def cost_parts(request: dict[str, Any], lake: str) -> list[CostPart]:
+    """The parts of a request's cost; none where no price is known.
 
     Tokens of a kind that has a rate of its own are not counted in the kind they are a part of, so the rows add up.
     """
     row = {name: request.get(name) for name in REQUESTS.names}
     row |= {"started_at": moment(request["instant_us"]), "ingested_at": None}
-    with duckdb.connect(":memory:") as connection:
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
         connection.register("one_request", pa.Table.from_pylist([row], schema=REQUESTS))
         sql = with_parts(connection, "one_request", current_book(open_lake(lake)).book)
-        parts = connection.sql(sql).to_arrow_table().to_pylist()
-    return pd.DataFrame(
-        {
-            "kind": [KINDS.get(part["kind"], part["kind"]) for part in parts],
-            "tokens": [part["tokens"] for part in parts],
-            "usd_per_mtok": [part["usd_per_mtok"] for part in parts],
-            "cost_usd": [part["cost_usd"] for part in parts],
-        }
-    )
+        parts = connection.execute(sql).fetchall()  # a relation would be planned twice
+    return [CostPart(KINDS.get(kind, kind), *amounts) for _, _, kind, *amounts in parts]

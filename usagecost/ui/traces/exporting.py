@@ -1,15 +1,14 @@
-"""The export of what matches: written from the engine to a file, then handed to the browser."""
+"""The export of what matches: written from the engine to a file when a reader clicks, and handed to the browser."""
 
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
-from usagecost.engine import UnansweredError
 from usagecost.exporting import Form, write_requests
-from usagecost.lake import LakeError
 from usagecost.ui.downloads import file_name, name_downloads
 from usagecost.ui.text import plain
 from usagecost.vocabulary import formats
@@ -24,12 +23,8 @@ MOST_EXPORTED = 1_000_000
 """Requests that are handed through the page, which keeps the file in memory until the browser has it."""
 
 
-_READY = "_export"
-"""Where the session keeps the file that was made last, and what it is of."""
-
-
 def export(view: View, matching: int) -> None:
-    """A button for each format makes the file, with progress; then it can be downloaded."""
+    """A button for each format, which writes the file and hands it over."""
     with st.popover("Export", icon=":material/download:", disabled=not matching):
         st.caption(f"All columns of the {plain(formats.counted(matching, 'request'))} that match, the newest first.")
         if matching > MOST_EXPORTED:
@@ -38,43 +33,23 @@ def export(view: View, matching: int) -> None:
                 "any number of them on the command line: `python -m usagecost export --help`."
             )
             return
-        for kind, (name, _) in KINDS.items():
-            if st.button(name, key=f"export_{kind}", icon=":material/description:", width="stretch"):
-                _make(view, kind)
-        ready = st.session_state.get(_READY)
-        if ready and ready[0] == view:
-            _offer(*ready)
+        name_downloads(view)
+        for kind, (name, mime) in KINDS.items():
+            st.download_button(
+                name,
+                data=partial(written, view, kind),
+                file_name=file_name("requests", kind),
+                mime=mime,
+                key=f"export_{kind}",
+                on_click="ignore",
+                icon=":material/description:",
+                width="stretch",
+            )
 
 
-def _make(view: View, kind: Form) -> None:
-    """Writes the file to the disk, so that no more of it than its own content is ever in memory."""
-    bar = st.progress(0.0, "Writing …")
-
-    def tell(share: float) -> None:
-        bar.progress(share, f"Writing … {formats.percent(share)}")
-
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / f"requests.{kind}"
-            write_requests(view, file, kind, tell)
-            st.session_state[_READY] = (view, kind, file.read_bytes())
-    except (LakeError, UnansweredError, OSError) as problem:
-        st.warning(plain(str(problem)), title="The file could not be written")
-    finally:
-        bar.empty()
-
-
-def _offer(view: View, kind: Form, content: bytes) -> None:
-    name, mime = KINDS[kind]
-    name_downloads(view)
-    st.download_button(
-        f"Download {name}",
-        data=content,
-        file_name=file_name("requests", kind),
-        mime=mime,
-        key="export_ready",
-        on_click="ignore",
-        icon=":material/download:",
-        type="primary",
-        width="stretch",
-    )
+def written(view: View, kind: Form) -> bytes:
+    """The file. It is written to the disk, so that no more of it than its own content is ever in memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"requests.{kind}"
+        write_requests(view, file, kind)
+        return file.read_bytes()

@@ -6,32 +6,38 @@ from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from usagecost import charts, queries
 from usagecost.charts import BRUSHED, TimeAxis
+from usagecost.charts.drawing import encoded
 from usagecost.periods import MOST_DAYS, Interval, chosen_interval
 from usagecost.queries import folds
 from usagecost.queries.folds import Usage
 from usagecost.ui.answers import answer
 from usagecost.ui.spend import note_with_link
 from usagecost.ui.text import plain
-from usagecost.ui.traces.asked import narrow_to
+from usagecost.ui.viewing import narrow_to, stretch_of
 from usagecost.vocabulary import METRICS, spend_coverage, spend_text
 from usagecost.vocabulary.colours import STATUS_COLORS
-from usagecost.vocabulary.filters import NOT_REPORTED, Instants, View
+from usagecost.vocabulary.filters import NOT_REPORTED, View
 from usagecost.vocabulary.formats import milliseconds
 
 CARDS = ("requests", "success_rate", "total_tokens", "spend_usd", "avg_latency_ms")
 QUANTILES = {"latency_p50_ms": "p50 latency", "latency_p95_ms": "p95 latency", "latency_p99_ms": "p99 latency"}
 HELP = "The time that {share} of the requests did not exceed, over those whose log tells it; from the requests themselves."
 SHARES = {"latency_p50_ms": "half", "latency_p95_ms": "95 %", "latency_p99_ms": "99 %"}
+LOW = 142
+"""Pixels of the histogram: the list begins above the fold."""
 HOURS_WITHIN = 3 * 24 * 3600
 QUARTERS_WITHIN = 12 * 3600
 """A stretch of the period up to as many seconds is drawn by the hour, and by its quarters."""
 
 
-def numbers(view: View) -> Usage:
-    """The cards and the histogram; returns the aggregate that they are folds of."""
+def numbers(view: View, note: DeltaGenerator) -> Usage:
+    """The cards and the histogram, and in the place of the ``note`` what the spend lacks; returns the aggregate that they are folds
+    of.
+    """
     usage = answer(queries.usage, replace(view, interval=_interval(view)), "status")
     latencies = answer(queries.requests.latencies, view)
     totals = usage.totals
@@ -42,7 +48,8 @@ def numbers(view: View) -> Usage:
     for name, label in QUANTILES.items():
         grid.metric(label, milliseconds(latencies[name]), help=HELP.format(share=SHARES[name]), border=True, height="stretch")
     if missing := spend_coverage(totals):
-        note_with_link(f"Lower bound: {plain(missing)}.")
+        with note:
+            note_with_link(f"Lower bound: {plain(missing)}.")
     if totals["requests"]:
         _histogram(usage, view)
     return usage
@@ -50,8 +57,8 @@ def numbers(view: View) -> Usage:
 
 def _interval(view: View) -> str:
     """The interval of the histogram: hours where the period is narrowed to a few days of a month, their quarters where to hours."""
-    narrowed = [one for one in view.filters.conditions if isinstance(one, Instants)]
-    seconds = (narrowed[0].end - narrowed[0].start).total_seconds() if narrowed else HOURS_WITHIN + 1
+    narrowed = stretch_of(view)
+    seconds = (narrowed.end - narrowed.start).total_seconds() if narrowed else HOURS_WITHIN + 1
     if seconds > HOURS_WITHIN or view.period.days > MOST_DAYS["hour"]:
         return view.interval
     return chosen_interval("15min" if seconds <= QUARTERS_WITHIN else "hour", view.period.days)
@@ -59,7 +66,7 @@ def _interval(view: View) -> str:
 
 def _steps(usage: Usage, view: View) -> tuple[int, int]:
     """The first interval that is drawn and the one after the last: those of the stretch that the period is narrowed to."""
-    narrowed = next((one for one in view.filters.conditions if isinstance(one, Instants)), None)
+    narrowed = stretch_of(view)
     places = [
         place
         for place, step in enumerate(usage.intervals)
@@ -86,8 +93,9 @@ def _histogram(usage: Usage, view: View) -> None:
     def narrow() -> None:
         _narrow(steps, list(st.session_state[key].selection[BRUSHED].get("interval", [])))
 
+    x = drawing.spec["layer"][0]["encoding"]["x"]
     st.vega_lite_chart(
-        spec=drawing.whole,
+        spec={**encoded(drawing.whole, x={"axis": {**x["axis"], "title": None}}), "height": LOW},
         key=key,
         alt="Requests over time by outcome. Drag over a stretch of it to narrow the range.",
         on_select=narrow,

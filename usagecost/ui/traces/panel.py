@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import json
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
@@ -12,28 +10,27 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 import streamlit as st
 
-from usagecost import charts, queries
+from usagecost import queries
+from usagecost.engine import UnansweredError
+from usagecost.lake import LakeError
 from usagecost.queries.requests import Key, Order, moment
 from usagecost.schema import COLUMN_BY_NAME
 from usagecost.ui.answers import answer
 from usagecost.ui.labels import labels_of
+from usagecost.ui.memory import known
 from usagecost.ui.prices.models import STATUSES, name_of
 from usagecost.ui.spend import set_prices_link
 from usagecost.ui.text import plain
+from usagecost.ui.traces import paging, related
+from usagecost.ui.traces.columns import STATUS_BADGES
 from usagecost.ui.traces.costs import cost_parts
-from usagecost.ui.traces.listing import STATUS_BADGES, open_request
+from usagecost.ui.traces.details import FILTERED_BY, details, facts
+from usagecost.ui.traces.listing import chosen_order, open_request
 from usagecost.vocabulary import BASES, formats
 from usagecost.vocabulary.filters import MESSAGES, NOT_REPORTED, View
-from usagecost.vocabulary.labels import FIELDS, Labels
 
-SHOWN_FIRST = ("provider", "model", "requested_model", "operation")
-DETAILS = (
-    "virtual_key", "user_id", "end_user_id", "team_id", "app", "environment", "route", "is_streaming", "is_batch",
-    "is_gateway_cache_hit", "service_tier", "tags", "source", "source_file",
-)  # fmt: skip
 TOKENS = {
     "input_tokens": "Input tokens",
     "cache_read_tokens": "incl. cache read",
@@ -48,9 +45,14 @@ TOKENS = {
 }
 STATUS_ICONS = {"success": ":material/check_circle:", "error": ":material/error:", "cancelled": ":material/cancel:"}
 IDS = {"request_id": "Request id", "trace_id": "Trace id", "session_id": "Session id"}
-NAMES = {"virtual_key": "Virtual key", "user_id": "User", "end_user_id": "End user", "team_id": "Team"}
-MOST_MESSAGE, MOST_VALUE = 20_000, 2_000
-"""Characters of a message and of any other field that the panel shows; the export has all of them."""
+MOST_MESSAGE = 20_000
+"""Characters of a message that the panel shows; the export has all of them."""
+
+
+NO_FOCUS = "<script>document.querySelectorAll('[id^=glide-cell]').forEach(cell => cell.removeAttribute('tabindex'))</script>"
+"""A panel that closes gives the focus back to a cell of the table, and a cell that has the focus counts as clicked: it would open a
+request once more.
+"""
 
 
 def open_panel(view: View) -> None:
@@ -67,6 +69,9 @@ def close() -> None:
 
 @st.dialog("Request", width="medium", position="right", icon=":material/list:", on_dismiss=close)
 def _panel(view: View) -> None:
+    if st.session_state.pop(FILTERED_BY, None):  # the whole page is of other requests now
+        close()
+        st.rerun()
     asked, day = st.session_state["request"], None
     with suppress(ValueError):
         day = date.fromisoformat(st.session_state["day"] or "")
@@ -77,36 +82,53 @@ def _panel(view: View) -> None:
             title="Not found",
             icon=":material/search_off:",
         )
+        st.html(NO_FOCUS, unsafe_allow_javascript=True)
         return
     _neighbours(request, view)
     _head(request, view)
     _error(request)
     _metrics(request, view)
-    _timeline(request, view)
-    _details(request, labels_of(view))
+    related.requests_of_trace(request, view)
+    details(request, labels_of(view))
     _rest(request)
     _link(request)
+    st.html(NO_FOCUS, unsafe_allow_javascript=True)
 
 
 def _neighbours(request: dict[str, Any], view: View) -> None:
-    """The way to the request before and after, in the order of the list."""
-    order = Order(st.session_state.get("sort", "time"), st.session_state.get("order", "descending") == "descending")
-    at = Key(queries.requests.value_of(request, order, view.basis), request["instant_us"], request["source"], request["request_id"])
-    before, after = (answer(queries.requests.page, view, order, at, is_before, 1) for is_before in (True, False))
+    """The way to the request before and after, in the order of the list. Those beyond its page are looked for on a click."""
+    order = chosen_order()
+    rows = paging.rows_if_known(view, order)
+    place = next((i for i, row in enumerate(rows) if all(row[name] == request[name] for name in ("source", "request_id"))), None)
+    is_first = place == 0 and st.session_state["at"] is None
     with st.container(horizontal=True, gap="small"):
-        for text, icon, rows, name in (
-            ("Previous", ":material/chevron_left:", before, "previous"),
-            ("Next", ":material/chevron_right:", after, "next"),
+        for text, icon, step, is_off in (
+            ("Previous", ":material/chevron_left:", -1, is_first),
+            ("Next", ":material/chevron_right:", 1, False),
         ):
+            known_one = rows[place + step] if place is not None and 0 <= place + step < len(rows) else None
             st.button(
                 text,
-                key=f"request_{name}",
+                key=f"request_{text.lower()}",
                 icon=icon,
-                disabled=not rows,
-                on_click=open_request,
-                args=(rows[0] if rows else {},),
-                help=f"The {name} request of the list",
+                disabled=is_off,
+                on_click=_step,
+                args=(view, order, request, step < 0, known_one),
+                help=f"The {text.lower()} request of the list",
             )
+
+
+def _step(view: View, order: Order, request: dict[str, Any], is_before: bool, neighbour: dict[str, Any] | None) -> None:
+    """Opens the request before or after one; says so where there is none."""
+    if neighbour is None:
+        value = queries.requests.value_of(request, order, view.basis)
+        at = Key(value, request["instant_us"], request["source"], request["request_id"])
+        with suppress(LakeError, UnansweredError):
+            neighbour = next(iter(known(queries.requests.page, view, order, at, is_before, 1)), None)
+    if neighbour:
+        open_request(neighbour)
+    else:
+        st.toast(f"This is the {'first' if is_before else 'last'} request of the list.")
 
 
 def _head(request: dict[str, Any], view: View) -> None:
@@ -153,27 +175,27 @@ def _metrics(request: dict[str, Any], view: View) -> None:
     grid.metric("Latency", formats.milliseconds(request["duration_ms"]), border=True)
     grid.metric("First token", formats.milliseconds(request["ttft_ms"]), help=COLUMN_BY_NAME["ttft_ms"].meaning, border=True)
     grid.metric("Tokens / s", speed, help="Output tokens by the whole latency", border=True)
-    _facts([(label, formats.exact_count(request[name])) for name, label in TOKENS.items() if request[name] is not None])
+    facts([(label, formats.exact_count(request[name])) for name, label in TOKENS.items() if request[name] is not None])
     _cost(request, view)
 
 
 def _cost(request: dict[str, Any], view: View) -> None:
-    """Each kind of tokens × its rate, the price used, and what the source reported."""
+    """Each type of tokens × its rate, the price used, and what the source reported."""
     parts = cost_parts(request, view.lake)
     st.caption("Cost at list or own prices, part by part")
-    if len(parts):
-        whole = sum(parts["cost_usd"], Decimal(0))
+    if parts:
+        whole = sum((part.cost_usd for part in parts), Decimal(0))
         lines = ["| Type | Count | USD / M | USD |", "|:--|--:|--:|--:|"]
-        for part in parts.to_dict("records"):
-            count = "" if part["tokens"] is None else formats.exact_count(part["tokens"])
-            rate = "" if part["usd_per_mtok"] is None else f"{part['usd_per_mtok'].normalize():f}"
-            lines.append(f"| {part['kind']} | {count} | {rate} | {part['cost_usd']:,.9f} |")
+        for part in parts:
+            count = "" if part.tokens is None else formats.exact_count(part.tokens)
+            rate = "" if part.usd_per_mtok is None else f"{part.usd_per_mtok.normalize():f}"
+            lines.append(f"| {part.kind} | {count} | {rate} | {part.cost_usd:,.9f} |")
         lines.append(f"| **Sum** | | | **{whole:,.9f}** |")
         st.markdown("\n".join(lines))
         stored = request["list_cost_usd"]
         if stored is None or abs(whole - stored) > Decimal("0.000000002"):
             st.caption(plain(f"By the prices of today. The lake holds {formats.usd(stored)}: reprice it on the page Prices."))
-    facts = {
+    said = {
         "Price": STATUSES.get(request["price_status"], request["price_status"]),
         "Why": request["price_reason"],
         "Price used": request["price_id"],
@@ -181,80 +203,9 @@ def _cost(request: dict[str, Any], view: View) -> None:
         "Reported by the source": None if request["reported_cost_usd"] is None else f"${request['reported_cost_usd']:,.9f}",
         "List cost": None if request["list_cost_usd"] is None else f"${request['list_cost_usd']:,.9f}",
     }
-    _facts([(name, said or formats.UNKNOWN) for name, said in facts.items()])
+    facts([(name, value or formats.UNKNOWN) for name, value in said.items()])
     if request["price_status"] in ("unpriced", "partial") and request["model"]:
         set_prices_link(name_of(request))
-
-
-def _timeline(request: dict[str, Any], view: View) -> None:
-    key = Key(None, request["instant_us"], request["source"], request["request_id"])
-    found = answer(queries.requests.relatives, view.lake, view.version, view.basis, key, request["trace_id"], request["session_id"])
-    if not found:
-        return
-    st.title("Trace", anchor=False)
-    st.caption(f"{formats.counted(len(found), 'request')}, the current one marked. A click on another opens it.")
-    drawing = charts.timeline(_spans(found, request["request_id"]))
-
-    def open_it() -> None:
-        marks = st.session_state["timeline"].selection[charts.OPENED]
-        if marks and 0 <= marks[0]["place"] < len(found):
-            open_request(found[marks[0]["place"]])
-
-    st.vega_lite_chart(
-        spec=drawing.whole,
-        key="timeline",
-        alt="The requests of the trace or session on one time axis",
-        on_select=open_it,
-        selection_mode=charts.OPENED,
-    )
-
-
-def _spans(found: Sequence[dict[str, Any]], this: str) -> pd.DataFrame:
-    """One row a request: when it began and ended, in seconds after the first one began."""
-    first = min(row["instant_us"] for row in found)
-    begin = [(row["instant_us"] - first) / 1e6 for row in found]
-    return pd.DataFrame(
-        {
-            "place": range(len(found)),
-            "begin": begin,
-            "end": [start + (row["duration_ms"] or 0) / 1000 for start, row in zip(begin, found, strict=True)],
-            "model": [(row["model"] or NOT_REPORTED)[:80] for row in found],
-            "status": [row["status"] or NOT_REPORTED for row in found],
-            "latency": [formats.milliseconds(row["duration_ms"]) for row in found],
-            "is_this": [row["request_id"] == this for row in found],
-        }
-    )
-
-
-def _details(request: dict[str, Any], labels: Labels) -> None:
-    st.title("Request details", anchor=False)
-    known = {name: request[name] for name in (*SHOWN_FIRST, *DETAILS) if request[name] is not None}
-    named = {name: label for by, name in FIELDS.items() if name in known and (label := labels.of(by, known[name])) != known[name]}
-    facts = [[(_name(name), named.get(name, _said(value))), (f"{_name(name)} id", _said(value))] for name, value in known.items()]
-    _facts([fact for (name, both) in zip(known, facts, strict=True) for fact in both[: 1 + (name in named)]])
-    missing = [_name(name).lower() for name in (*SHOWN_FIRST, *DETAILS) if request[name] is None]
-    if missing:
-        st.caption("Not reported: " + plain(", ".join(missing)))
-
-
-def _name(column: str) -> str:
-    return NAMES.get(column, column.removeprefix("is_").replace("_", " ").capitalize())
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(value) if isinstance(value, list) else str(value)
-
-
-def _facts(facts: Sequence[tuple[str, str]]) -> None:
-    """Names and values below each other. The values are escaped, not Markdown, which would make links of addresses."""
-    rows = "".join(
-        f"<dt style='margin:0;padding:0;opacity:.7'>{html.escape(name)}</dt>"
-        f"<dd style='margin:0;padding:0;overflow-wrap:anywhere;unicode-bidi:isolate'>{html.escape(value[:MOST_VALUE])}</dd>"
-        for name, value in facts
-    )
-    st.html(f"<dl style='display:grid;grid-template-columns:minmax(8.5rem,1fr) 3fr;gap:.35rem 1rem;margin:0;padding:0'>{rows}</dl>")
 
 
 def _rest(request: dict[str, Any]) -> None:

@@ -1,0 +1,63 @@
+"""How long the page Why asks a cold lake, beside the Usage and cost page over the same days.
+
+    python tests/bench/why.py --lake /tmp/lake --days 30 [--runs 3]
+
+Cold as in `page.py`. Every figure is the least of its runs; the processor's seconds are those of all threads, and tell more than
+the clock on a machine that does other things too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from page import forget, page, view_of
+
+from usagecost import explain, queries
+from usagecost.vocabulary.filters import View
+
+SPLITS = ("model", "team", "user", "app")
+
+
+def why(view: View, by: str) -> None:
+    """Asks everything that the page asks on a first load, and explains it as it does."""
+    forget()
+    queries.data_span(view.lake, view.version)
+    rows = queries.explained.by_price(view).to_pylist()
+    whole = explain.explanation("spend_usd", rows)
+    if whole is not None:
+        explain.values("spend_usd", queries.explained.by_value(view, by, "spend_usd").to_pylist(), rows, whole)
+
+
+def least(runs: int, ask: Callable[[], object]) -> tuple[float, float]:
+    """The least seconds, by the clock and of the processor."""
+    seconds = []
+    for _ in range(runs):
+        start = time.perf_counter(), time.process_time()
+        ask()
+        seconds.append((time.perf_counter() - start[0], time.process_time() - start[1]))
+    return min(clock for clock, _ in seconds), min(processor for _, processor in seconds)
+
+
+def main() -> None:
+    """Prints a line for the page, and one for each dimension that a change is broken down by."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lake", required=True)
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--runs", type=int, default=3)
+    asked = parser.parse_args()
+    view = view_of(asked.lake, asked.days, "UTC")
+    of_page = least(asked.runs, lambda: page(view))
+    print(f"page          {of_page[0]:6.2f} s   {of_page[1]:6.2f} s of the processor")
+    for by in SPLITS:
+        clock, processor = least(asked.runs, lambda by=by: why(view, by))
+        print(f"why by {by:6} {clock:6.2f} s   {processor:6.2f} s of the processor   {processor / of_page[1]:.2f} times the page")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""The page Why, in Streamlit's own harness: what it says, and what it says where nothing can be explained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.lake_rows import Row
+from tests.views import request
+from usagecost.charts import waterfall
+
+APP = Path(__file__).parents[1] / "app.py"
+LONG = "a-model-with-a-name-of-which-nobody-would-think-that-it-is-one-[x](y)-**bold**"
+
+Open = Callable[..., AppTest]
+
+
+def sent(day: str, model: str, user: str, usd: int, **columns: object) -> Row:
+    return request(
+        f"{day} 12:00", provider="anthropic", model=model, user_id=user, reported_cost_usd=Decimal(usd), status="success", **columns
+    )
+
+
+@pytest.fixture(scope="module")
+def lake(lake_of: Callable[..., str]) -> str:
+    """$10 on the first day; on the second $16 of twice the requests at four fifths of the cost each, and $4 of a new model."""
+    return lake_of(
+        sent("2026-05-01", "opus", "ann", 10, input_tokens=100, duration_ms=100.0),
+        sent("2026-05-02", "opus", "ann", 8, input_tokens=100, duration_ms=200.0),
+        sent("2026-05-02", "opus", "bob", 8, input_tokens=100, duration_ms=200.0),
+        sent("2026-05-02", LONG, "bob", 4, input_tokens=50),
+    )
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Opens the page on a lake by a link; it fails on any exception. The second day, unless the link says another range."""
+    monkeypatch.delenv("USAGECOST_ZONE", raising=False)
+
+    def open_it(lake: str, **link: str | list[str]) -> AppTest:
+        monkeypatch.setenv("USAGECOST_LAKE", lake)
+        page = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/1_Why.py")
+        link = link if "range" in link else {"range": "custom", "days": ["2026-05-02", "2026-05-02"], **link}
+        for name, value in link.items():
+            page.query_params[name] = value
+        page.run()
+        assert not page.exception, page.exception[0].value
+        return page
+
+    return open_it
+
+
+def sentence(page: AppTest) -> str:
+    return page.subheader[0].value.replace("\\", "")
+
+
+def steps(page: AppTest) -> list[tuple[str, str]]:
+    """What the waterfall says of each step."""
+    drawn = pa.ipc.open_stream(page.get("vega_lite_chart")[0].proto.datasets[0].data.data).read_pandas()
+    return list(zip(drawn["name"], drawn["text"], strict=True))
+
+
+def alerts(page: AppTest) -> list[str]:
+    return [alert.proto.title for alert in page.info]
+
+
+def test_a_change_of_spend_is_explained_to_the_cent(lake: str, opened: Open):
+    """$10 became $16: the logarithmic mean is 6 / ln 1.6, volume has ln 2 of it, the price ln 0.8."""
+    page = opened(lake)
+    (table,) = page.dataframe
+
+    assert sentence(page).startswith("Spend rose by $10.00 (+100.0%): +$8.85 more requests, +$4.00 a-model-with")
+    assert sentence(page).endswith("**bold** (new), −$2.85 lower prices (opus).")
+    assert steps(page) == [
+        ("Before", "$10.00"), ("New models", "+$4.00"), ("Requests", "+$8.85"), ("Prices", "−$2.85"), ("Now", "$20.00"),
+    ]  # fmt: skip
+    assert table.value[["model", "before", "now", "change", "came", "volume", "price"]].fillna(0).to_dict("records") == [
+        {"model": "opus", "before": 10, "now": 16, "change": 6, "came": 0, "volume": 8.85, "price": -2.85},
+        {"model": LONG, "before": 0, "now": 4, "change": 4, "came": 4, "volume": 0, "price": 0},
+    ]
+
+
+def test_the_reader_chooses_what_is_explained_and_by_what(lake: str, opened: Open):
+    page = opened(lake, explained="avg_latency_ms", moved_by="user")
+    assert sentence(page) == "Average latency rose by 100\u00a0ms (+100.0%): +100\u00a0ms slower answers of the same models (opus)."
+    assert list(page.dataframe[0].value["user"]) == ["ann", "bob"]
+
+    page.segmented_control(key="explained").set_value("requests").run()
+    assert sentence(page) == "Requests rose by 2 (+200.0%): +2 bob."
+    page.segmented_control(key="explained").set_value("total_tokens").run()
+    assert sentence(page).startswith("Tokens rose by 150 (+150.0%): +100 more requests, +50 a-model")
+    page.segmented_control(key="steps_as").set_value("Table view").run()
+    assert list(page.dataframe[0].value["step"]) == ["New models", "Requests"]
+
+
+def test_filters_narrow_what_is_explained(lake: str, opened: Open):
+    page = opened(lake, user="ann")
+
+    assert sentence(page) == "Spend fell by $2.00 (−20.0%): −$2.00 lower prices (opus)."
+
+
+def test_nothing_to_compare_with_is_said_with_what_ends_it(lake: str, opened: Open):
+    page = opened(lake, compare="none")
+    assert alerts(page) == ["No comparison is chosen"]
+    page.button(key="why_compare").click().run()
+    assert sentence(page).startswith("Spend rose by $10.00")
+
+    page = opened(lake, range="all")
+    assert alerts(page) == ["All time has nothing to compare with"]
+
+    page = opened(lake, days=["2026-05-01", "2026-05-02"], range="custom")
+    assert alerts(page) == ["The comparison is incomplete"]
+    page.button(key="why_whole_days").click().run()
+    assert sentence(page).startswith("Spend rose by $10.00")
+
+
+def test_no_change_no_spend_and_no_requests_are_said(lake_of: Callable[..., str], opened: Open):
+    same = lake_of(
+        *(sent(day, "opus", "ann", 5) for day in ("2026-05-01", "2026-05-02")), request("2026-05-03"), request("2026-05-04")
+    )
+
+    assert sentence(opened(same)) == "Spend did not change: $5.00 in both periods."
+    assert alerts(opened(same, explained="avg_latency_ms")) == ["No latency to compare"]
+    assert alerts(opened(same, days=["2026-05-04", "2026-05-04"])) == ["Nothing is known of it in either period"]
+    assert alerts(opened(same, days=["2026-06-04", "2026-06-04"])) == ["No requests in this period"]
+
+
+def test_an_unusual_day_is_named_with_its_cause(lake_of: Callable[..., str], opened: Open):
+    """Four weeks of $10 of ann and bob each; then bob has a day of $110."""
+    days = [date(2026, 5, 1) + timedelta(days=back) for back in range(28)]
+    usual = [sent(str(day), "opus", user, 10) for day in days for user in ("ann", "bob")]
+    lake = lake_of(
+        *usual,
+        sent("2026-05-29", "opus", "ann", 10),
+        sent("2026-05-29", "haiku", "bob", 110),
+        sent("2026-05-30", "opus", "ann", 20),
+    )
+    page = opened(lake, part="Unusual days", days=["2026-05-28", "2026-05-30"])
+
+    assert page.dataframe[0].value[["day", "spend", "usual", "excess", "cause"]].to_dict("records") == [
+        {"day": "2026-05-29", "spend": 120, "usual": 20, "excess": 100, "cause": "haiku, bob"},
+    ]
+    assert alerts(opened(lake, part="Unusual days", days=["2026-05-20", "2026-05-28"])) == ["No unusual days"]
+
+
+def test_bars_of_a_waterfall_reach_from_level_to_level():
+    """From 10 by +5 and −3 to 12; where steps would be slivers, as from 100 to 102, the scale begins below them."""
+
+    def bars(before: int, now: int) -> tuple[list[tuple[float, float]], list[float]]:
+        steps = pd.DataFrame({"name": ["Before", "a", "b", "Now"], "value": [before, 5, -3, now], "text": "", "help": ""})
+        drawing = waterfall(steps, ("#111111", "#222222", "#333333"))
+        scale = next(layer["encoding"]["x"]["scale"] for layer in drawing.spec["layer"])
+        return list(zip(drawing.data["start"], drawing.data["end"], strict=True)), scale["domain"]
+
+    assert bars(10, 12) == ([(0, 10), (10, 15), (15, 12), (0, 12)], [0, 15])
+    assert bars(100, 102) == ([(97.5, 100), (100, 105), (105, 102), (97.5, 102)], [97.5, 105])

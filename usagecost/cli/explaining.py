@@ -1,0 +1,102 @@
+"""Why the numbers of a summary changed, on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from usagecost.cli.console import cell, err, out, print_json, print_wide
+from usagecost.exports import csv_text
+from usagecost.vocabulary.filters import NOT_REPORTED, View
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A change in words and in rows: one a reason, or one a value of a dimension with its reasons as columns."""
+
+    metric: str
+    sentence: str
+    before: Decimal
+    now: Decimal
+    rows: list[dict[str, Any]]
+
+
+def explained(view: View, metric: str, by: str | None) -> Explained | None:
+    """Returns why a metric of the view is not what it was in its comparison period, by the page's own questions; None where it is
+    known in one of them only.
+    """
+    from usagecost import explain, queries
+    from usagecost.periods import WHOLE
+
+    view = replace(view, interval=WHOLE)
+    rows = queries.explained.by_price(view).to_pylist()
+    whole = explain.explanation(metric, rows)
+    if whole is None:
+        return None
+    steps, values = explain.steps_of(metric, whole), []
+    if by or metric in explain.COUNTED:
+        dimension = by or "model"
+        moved = explain.values(metric, queries.explained.by_value(view, dimension, metric).to_pylist(), rows, whole)
+        names = queries.labels(view.lake).of_all(dimension, [one.value for one in moved if one.value is not None])
+        said = ["Other" if one.is_other else NOT_REPORTED if one.value is None else names[one.value] for one in moved]
+        if metric in explain.COUNTED:
+            steps = [explain.Step(name, name, one.moved, one.merged) for name, one in zip(said, moved, strict=True) if one.moved]
+        effects = [name for name in explain.EFFECTS if any(name in one.effects for one in moved)]
+        values = [
+            {dimension: name, "before": one.before, "now": one.now, "change": one.moved}
+            | {effect: one.effects.get(effect, Decimal(0)) for effect in effects}
+            for name, one in zip(said, moved, strict=True)
+        ]
+    reasons = [{"reason": step.label, "change": step.amount, "words": step.words} for step in steps]
+    return Explained(metric, explain.sentence(metric, whole, steps), whole.before, whole.now, values if by else reasons)
+
+
+def warn_of_missing(view: View) -> None:
+    """Says on the terminal, not in what is written, that the lake begins within the comparison period."""
+    from usagecost import queries
+
+    if oldest := queries.missing_until(queries.data_span(view.lake, view.version), view.period):
+        err.print(f"The comparison is incomplete: data starts on {oldest}.", markup=False, highlight=False)
+
+
+def write_explained(found: Explained, format: str) -> None:  # noqa: A002 - the option's name
+    """Prints a sentence and a table; or JSON, or the rows as CSV."""
+    if format == "json":
+        numbers = {"before": found.before, "now": found.now, "change": found.now - found.before}
+        print_json({"metric": found.metric, "sentence": found.sentence, **numbers, "rows": found.rows}, _number)
+    elif format == "csv":
+        import pandas as pd
+
+        typer.echo(csv_text(pd.DataFrame(found.rows, dtype=object)), nl=False)
+    else:
+        out.print(found.sentence, markup=False, highlight=False)
+        if found.rows:
+            print_wide(_table(found.metric, found.rows))
+
+
+def _table(metric: str, rows: Sequence[dict[str, Any]]) -> Table:
+    from usagecost import explain
+
+    unit = explain.WORDINGS[metric].amount
+    table = Table(box=None, header_style="bold")
+    for name, value in rows[0].items():
+        is_number = isinstance(value, Decimal)
+        label = explain.EFFECTS[name].label if name in explain.EFFECTS else name
+        table.add_column(label.lower(), justify="right" if is_number else "left", no_wrap=is_number)
+    for row in rows:
+        texts = {name: str(value) for name, value in row.items()}
+        texts |= {name: explain.signed(value, unit) for name, value in row.items() if isinstance(value, Decimal)}
+        texts |= {name: unit(row[name]) for name in ("before", "now") if name in row}
+        table.add_row(*(cell(text) for text in texts.values()))
+    return table
+
+
+def _number(value: object) -> float:
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(f"{value!r} is no number")

@@ -1,0 +1,72 @@
+"""Why a number is not what it was in the period that it is compared with: spend, tokens, requests or the average latency.
+
+It takes rows of measures by model, before and now, and gives the effects that the change is made of, to the cent, the values of a
+dimension that moved it most, and a sentence. It asks no lake and draws nothing: every function is pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from usagecost.explain.counts import explain_latency, explain_requests, explain_tokens
+from usagecost.explain.effects import EFFECTS, Explanation, Found
+from usagecost.explain.parts import part_of
+from usagecost.explain.spend import explain_spend
+from usagecost.explain.spikes import Spike, causes, find_spikes
+from usagecost.explain.values import Moved, moved_latencies, moved_values, pairs_of
+from usagecost.explain.words import WORDINGS, Step, behind, listed, sentence, signed, steps_of
+
+__all__ = [
+    "COUNTED",
+    "EFFECTS",
+    "EXPLAINED",
+    "WORDINGS",
+    "Explanation",
+    "Found",
+    "Moved",
+    "Spike",
+    "Step",
+    "behind",
+    "causes",
+    "explanation",
+    "find_spikes",
+    "listed",
+    "sentence",
+    "signed",
+    "steps_of",
+    "values",
+]
+
+EXPLAINED = {
+    "spend_usd": explain_spend,
+    "total_tokens": explain_tokens,
+    "requests": explain_requests,
+    "avg_latency_ms": explain_latency,
+}
+"""Metric -> what explains its change."""
+
+COUNTED = ("requests",)
+"""Metrics that are mere counts: what changed them is which values of a dimension there are more or fewer of."""
+
+
+def explanation(metric: str, rows: Iterable[Mapping[str, Any]]) -> Explanation | None:
+    """Returns why a metric changed, of rows of measures by (is_before, provider, model), and price; None if it is a mean that is
+    not known in one of the periods.
+    """
+    before, now = [], []
+    for row in rows:
+        (before if row["is_before"] else now).append(part_of(row))
+    if metric == "avg_latency_ms" and not all(any(part.timed for part in parts) for parts in (before, now)):
+        return None
+    return EXPLAINED[metric](before, now)
+
+
+def values(
+    metric: str, rows: Sequence[Mapping[str, Any]], all_rows: Iterable[Mapping[str, Any]], whole: Explanation
+) -> list[Moved]:
+    """Returns the values of a dimension that rows of measures by (value, is_before, provider, model) tell, what moved the metric
+    most first; what is left of all rows is "Other".
+    """
+    pairs = pairs_of(rows, all_rows)
+    return moved_latencies(pairs, whole) if metric == "avg_latency_ms" else moved_values(pairs, EXPLAINED[metric], whole)

@@ -1,0 +1,117 @@
+"""An explanation in words: by how much a number changed, and what did most of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from usagecost.explain.effects import Explanation, Found
+from usagecost.explain.parts import Model
+from usagecost.vocabulary import formats
+from usagecost.vocabulary.filters import NOT_REPORTED
+from usagecost.vocabulary.formats import Format
+
+MOST_NAMED = 3
+"""Effects that a sentence names; it sums up the others."""
+OF_ONE_PERIOD = {"came": "new models", "went": "models no longer used"}
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How a metric is spoken of: its name at the beginning of a sentence, its numbers, and shifts between models."""
+
+    name: str
+    amount: Format
+    more_of: str
+    less_of: str
+
+
+WORDINGS = {
+    "spend_usd": Wording("Spend", formats.usd, "a dearer mix of models", "a cheaper mix of models"),
+    "total_tokens": Wording(
+        "Tokens", formats.count, "a mix of models with larger requests", "a mix of models with smaller requests"
+    ),
+    "requests": Wording("Requests", formats.exact_count, "", ""),
+    "avg_latency_ms": Wording(
+        "Average latency", formats.milliseconds, "more requests to slower models", "more requests to faster models"
+    ),
+}
+"""Metric that can be explained -> its words."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the way from before to now, in words and in numbers; of ``count`` things, if it sums up several."""
+
+    label: str
+    words: str
+    amount: Decimal
+    count: int = 1
+
+
+def steps_of(metric: str, found: Explanation) -> list[Step]:
+    """Returns the effects as steps, in the order in which they are shown."""
+    return [Step(one.effect.label, effect_words(metric, one), one.amount) for one in found.effects]
+
+
+def sentence(metric: str, found: Explanation, steps: Sequence[Step]) -> str:
+    """Returns a sentence such as: Spend rose by $142.10 (+27.7%): +$180.30 longer input (gpt-5), −$52.00 fewer requests."""
+    wording = WORDINGS[metric]
+    name, listed = wording.name, _listed(wording.amount, steps)
+    if not found.change:
+        same = f"{name} did not change: {wording.amount(found.now)} in both periods"
+        return f"{same}, though {listed}." if listed else f"{same}."
+    verb = "rose" if found.change > 0 else "fell"
+    return f"{name} {verb} by {wording.amount(abs(found.change))}{_percent(found)}: {listed}."
+
+
+def listed(metric: str, steps: Sequence[Step]) -> str:
+    """Returns the largest steps in words, and what is left of the change: +$221.51 claude-opus-5, −$54.28 claude-sonnet-5."""
+    return _listed(WORDINGS[metric].amount, steps)
+
+
+def effect_words(metric: str, found: Found) -> str:
+    """Returns what an effect is called in a sentence, with the model and the tokens that most of it is of."""
+    wording, effect = WORDINGS[metric], found.effect
+    words = effect.more if found.amount > 0 else effect.less
+    if effect.name == "mix":
+        return wording.more_of if found.amount > 0 else wording.less_of
+    if effect.name in OF_ONE_PERIOD:
+        return f"{model_name(found.model)} ({words})" if found.model else OF_ONE_PERIOD[effect.name]
+    return f"{words} ({behind(found)})" if found.model and effect.name != "volume" else words
+
+
+def behind(found: Found) -> str:
+    """Returns the model, and of it the tokens, that most of an effect is of; nothing where it is of several."""
+    if found.model is None:
+        return ""
+    kind = "" if found.kind and found.effect.label.lower().startswith(found.kind) else found.kind
+    return f"{model_name(found.model)} {kind}".rstrip()
+
+
+def model_name(model: Model) -> str:
+    """Returns what a model is called."""
+    return NOT_REPORTED if model[1] is None else model[1]
+
+
+def signed(amount: Decimal, unit: Format) -> str:
+    """Returns an amount with its sign, a real minus: +$180.30, −$52.00."""
+    sign = "+" if amount > 0 else "−" if amount < 0 else ""
+    return f"{sign}{unit(abs(amount))}"
+
+
+def _listed(unit: Format, steps: Sequence[Step]) -> str:
+    """The largest steps, and what is left of the change."""
+    ranked = sorted((step for step in steps if step.amount), key=lambda step: (step.count > 1, -abs(step.amount), step.label))
+    most = MOST_NAMED if len(ranked) > MOST_NAMED + 1 else len([step for step in ranked if step.count == 1])
+    parts = [f"{signed(step.amount, unit)} {step.words}" for step in ranked[:most]]
+    if others := ranked[most:]:
+        rest = sum((step.amount for step in others), Decimal(0))
+        parts.append(f"{'and ' if parts else ''}{signed(rest, unit)} by {sum(step.count for step in others)} others")
+    return ", ".join(parts)
+
+
+def _percent(found: Explanation) -> str:
+    change = formats.change(found.now, found.before)
+    return f" ({change.replace('-', '−')})" if change else ""

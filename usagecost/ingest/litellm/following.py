@@ -1,0 +1,80 @@
+"""Rounds one after the other: told in a line each, tried again after what passes by itself, ended when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+
+from usagecost.ingest.folders import say_stamped
+from usagecost.ingest.litellm.postgres import DatabaseProblem
+from usagecost.ingest.litellm.reading import Stopped
+from usagecost.ingest.litellm.rounds import Round, Sync
+from usagecost.ingest.reports import first_line
+from usagecost.lake import LakeError
+from usagecost.vocabulary.formats import age, exact_count, milliseconds
+
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=1)
+"""After a failure; each further one doubles it."""
+
+ATTEMPTS = 5
+"""How often a single round is tried before it is given up."""
+
+
+def follow(sync: Sync, every: timedelta | None, say: Callable[[str], None]) -> bool:
+    """One round, or one every so often until `sync.stop` is set; returns whether all went well.
+
+    What only a person can help against ends it. Something that passes is waited for: a single round is tried `ATTEMPTS` times,
+    repeated ones for as long as it takes.
+    """
+    failures = 0
+    while not sync.stop.is_set():
+        try:
+            done = sync.run(lambda number, count, part: _tell_part(say, number, count, part.lines))
+        except Stopped:
+            break
+        except (DatabaseProblem, LakeError, duckdb.Error, OSError) as problem:
+            if sync.stop.is_set():
+                break
+            failures += 1
+            is_passing = problem.is_passing if isinstance(problem, DatabaseProblem) else not isinstance(problem, LakeError)
+            if not is_passing or (every is None and failures >= ATTEMPTS):
+                say_stamped(say, f"{_sentence(problem)} Nothing of this part was loaded.")
+                return False
+            wait = min(FIRST_WAIT * 2 ** min(failures - 1, 10), LONGEST_WAIT)
+            say_stamped(say, f"{_sentence(problem)} Trying again in {wait.seconds} s.")
+        else:
+            failures = 0
+            say_stamped(say, _told(done, datetime.now(UTC)))
+            if every is None:
+                return True
+            wait = max(every - timedelta(seconds=done.seconds), timedelta())
+        sync.stop.wait(wait.total_seconds())
+    say_stamped(say, "Stopped; what was committed stays, and the next start goes on from there.")
+    return True
+
+
+def _tell_part(say: Callable[[str], None], number: int, count: int, rows: int) -> None:
+    """A long first round tells where it is; a short one has nothing to tell."""
+    if count > 2 and number < count and rows:
+        say_stamped(say, f"Part {number} of {count}: {exact_count(rows)} rows, committed.")
+
+
+def _told(done: Round, now: datetime) -> str:
+    """What a round did, in one line."""
+    report = done.report
+    counts = {"rows read": report.lines, "new": report.inserted, "changed": report.updated}
+    counts |= {name: count for name, count in {"rejected": report.rejected, "unpriced": report.unpriced}.items() if count}
+    words = ", ".join(f"{exact_count(count)} {name}" for name, count in counts.items())
+    newest = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=done.ended) if done.ended is not None else None
+    until = f"; the newest ended {age(newest, now)}" if newest else ""
+    why = f" {report.problems[0]}" if report.problems else ""
+    return f"{words}{until}; {milliseconds(done.seconds * 1000)}.{why}"
+
+
+def _sentence(problem: Exception) -> str:
+    """What went wrong, in one line."""
+    if isinstance(problem, DatabaseProblem | LakeError):
+        return str(problem)
+    return f"The lake could not be written: {first_line(problem)}."

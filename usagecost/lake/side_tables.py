@@ -1,0 +1,128 @@
+"""The small tables beside the requests: rejected lines and alerts, each kept once, and what people call the teams, users and keys
+that requests name by their ids. The requests keep the ids, which last; a name is looked up when it is shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from usagecost import schema
+from usagecost.lake.publishing import append, replace_files
+from usagecost.lake.staging import bounded_database
+from usagecost.lake.storage import Storage
+from usagecost.lake.table import (
+    ALERTS,
+    NAMES,
+    REJECTS,
+    TableSpec,
+    create_view,
+    data_files,
+    file_paths,
+    local_paths,
+    open_or_create,
+    write_file,
+)
+
+_NEW_REJECTS = """
+SELECT * FROM offered
+ANTI JOIN known
+    ON known.source_file = offered.source_file AND known.line IS NOT DISTINCT FROM offered.line
+    AND known.reason = offered.reason AND known.raw IS NOT DISTINCT FROM offered.raw
+QUALIFY row_number() OVER (PARTITION BY source_file, line, reason, raw ORDER BY rejected_at) = 1
+"""
+
+_NEW_ALERTS = """
+SELECT * FROM offered
+ANTI JOIN known
+    ON known.id = offered.id AND known.event = offered.event AND known.attempt = offered.attempt
+    AND known.channel IS NOT DISTINCT FROM offered.channel AND known.outcome IS NOT DISTINCT FROM offered.outcome
+QUALIFY row_number() OVER (PARTITION BY id, event, channel, outcome, attempt ORDER BY happened_at) = 1
+"""
+
+_KEPT_NAMES = """
+SELECT source, field, id, unnest(max_by({'name': name, 'seen_at': seen_at}, (seen_at, is_offered, name)))
+FROM (SELECT *, true AS is_offered FROM offered UNION ALL BY NAME SELECT *, false AS is_offered FROM known)
+GROUP BY source, field, id
+"""
+
+_CHANGED_NAMES = f"SELECT count(*) FROM ({_KEPT_NAMES}) ANTI JOIN known USING (source, field, id, name)"
+
+
+def read_rejects(place: Storage) -> pa.Table:
+    """Return the rejects: one row = one rejected line, or file, by file and line; no rows if nothing was ever rejected."""
+    return _read(place, REJECTS, "source_file", "line", "raw")
+
+
+def read_names(place: Storage) -> pa.Table:
+    """Return the names: one row = what one id is called, by source, field and id; no rows if no source ever told."""
+    return _read(place, NAMES, "source", "field", "id")
+
+
+def add_rejects(place: Storage, rejects: pa.Table, folder: Path) -> int:
+    """Append the rejects that are not in the table yet; return how many. The caller is alone among the writers."""
+    if not rejects.num_rows:
+        return 0
+    offered = folder / "rejects.parquet"
+    pq.write_table(rejects.cast(schema.REJECTS), offered)
+    return append_new(place, REJECTS, [str(offered)], _NEW_REJECTS, folder)
+
+
+def read_alerts(place: Storage) -> pa.Table:
+    """Return the alerts: one row = one that was raised or resolved, or an attempt to tell somebody; the oldest first."""
+    return _read(place, ALERTS, "happened_at", "id")
+
+
+def add_alerts(place: Storage, alerts: pa.Table, folder: Path) -> int:
+    """Append the rows of alerts that are not in the table yet; return how many. The caller is alone among the writers."""
+    if not alerts.num_rows:
+        return 0
+    offered = folder / "alerts.parquet"
+    pq.write_table(alerts.cast(schema.ALERTS), offered)
+    return append_new(place, ALERTS, [str(offered)], _NEW_ALERTS, folder)
+
+
+def append_new(place: Storage, spec: TableSpec, offered: Sequence[str], new_rows: str, folder: Path) -> int:
+    """Append to a table what a query finds of the rows of files, `offered`, and those it has, `known`; return how many.
+
+    The caller is alone among the writers.
+    """
+    table = open_or_create(place, spec)
+    with bounded_database(folder) as con:
+        create_view(con, "offered", offered, spec)
+        create_view(con, "known", local_paths(place, data_files(table, spec)), spec)
+        added = write_file(con, place, spec, new_rows, {})
+    if added is None:
+        return 0
+    append(table, place, [added], {})
+    return json.loads(added.stats)["numRecords"]
+
+
+def keep_names(place: Storage, names: pa.Table, folder: Path) -> int:
+    """Keep each id's newest name, in whatever order they come; return how many are new or changed.
+
+    The table is written anew when a name changes. The caller is alone among the writers.
+    """
+    if not names.num_rows:
+        return 0
+    table = open_or_create(place, NAMES)
+    offered = folder / "names.parquet"
+    pq.write_table(names.cast(schema.NAMES), offered)
+    files = data_files(table, NAMES)
+    with bounded_database(folder) as con:
+        create_view(con, "offered", [str(offered)], NAMES)
+        create_view(con, "known", local_paths(place, files), NAMES)
+        changed = con.sql(_CHANGED_NAMES).fetchall()[0][0]
+        added = write_file(con, place, NAMES, _KEPT_NAMES, {}) if changed else None
+    if added is not None:
+        replace_files(table, place, [added], files, {})
+    return changed
+
+
+def _read(place: Storage, spec: TableSpec, *order: str) -> pa.Table:
+    parts = [pq.ParquetFile(file).read().cast(spec.columns) for file in file_paths(place, spec)]
+    return pa.concat_tables([spec.columns.empty_table(), *parts]).sort_by([(name, "ascending") for name in order])

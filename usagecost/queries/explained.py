@@ -1,0 +1,121 @@
+"""What a change is explained of: measures by provider and model, now and in the period that the view is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+
+from usagecost.lake import Rolled
+from usagecost.lake.rollups import folded_sql
+from usagecost.periods import WHOLE
+from usagecost.queries.rows import Instants, Rows, told
+from usagecost.vocabulary import DIMENSIONS, EXPLAINED, METRICS, fold_sql
+from usagecost.vocabulary.filters import Condition, Parameters, View
+
+PRICE = ("price_status", "price_id", "discount")
+"""What tells at which price requests were charged."""
+
+ALL = "SELECT * FROM cells"
+
+MOST_MOVED = 10
+"""Values of a dimension that are told apart."""
+
+
+def by_price(view: View) -> pa.Table:
+    """The requests of a view by model and price. One row: (is_before, provider, model, price_status, price_id, discount)."""
+    return _answered(view, None, ("provider", "model", *PRICE), EXPLAINED)
+
+
+def by_value(view: View, split: str, metric: str, most: int = MOST_MOVED) -> pa.Table:
+    """The requests of a view by a dimension and model, of the ``most`` values that moved a metric most between the periods.
+
+    One row: (value, is_before, provider, model), with how many ``values`` the dimension has in all.
+    """
+    found = _by_movement(view, split, metric)
+    named = tuple(found["value"].slice(0, most).to_pylist())
+    cells = _answered(view.where(Condition(split, named)), split, ("value", "provider", "model"), EXPLAINED)
+    return cells.append_column("values", pa.array([len(found)] * len(cells), pa.int64()))
+
+
+def against(view: View, split: str, now: Instants, before: Instants) -> dict[str | None, tuple[float, float]]:
+    """What each value of a dimension has spent in a stretch of time, and in one before it; 0 where nothing of it is known."""
+    rows = Rows(replace(view, interval=WHOLE), now, before)
+    found: dict[str | None, tuple[float, float]] = {}
+    for row in _told(rows, split, ("value",), ("spend_usd",)).to_pylist():
+        was_now, was_before = found.get(row["value"], (0.0, 0.0))
+        spent = float(row["spend_usd"] or 0)
+        found[row["value"]] = (was_now, spent) if row["is_before"] else (spent, was_before)
+    return found
+
+
+_AMOUNTS = {
+    "spend_usd": "spend_usd::double",
+    "total_tokens": "coalesce(input_tokens, 0) + coalesce(output_tokens, 0)",
+    "requests": "requests",
+    "avg_latency_ms": "latency_us",
+}
+"""Metric that can be explained -> its SQL over the measures of a value; of a mean, that of its sum."""
+
+_MOVED = dict.fromkeys(_AMOUNTS, "abs(amount_now - amount_before)") | {
+    "avg_latency_ms": """abs(
+        amount_now / all_timed_now - amount_before / all_timed_before
+        - (timed_now / all_timed_now - timed_before / all_timed_before)
+        * (all_amount_now / all_timed_now + all_amount_before / all_timed_before) / 2)"""
+}
+"""Metric -> the SQL of how much a value has moved it; of a mean by its own and by the share that it has in it."""
+
+
+def _by_movement(view: View, split: str, metric: str) -> pa.Table:
+    """All values of a dimension, those that moved the metric most first."""
+    sums = {"amount": _AMOUNTS[metric], "timed": "timed_requests"}
+    names = {f"{name}_{when}": (sql, when) for name, sql in sums.items() for when in ("now", "before")}
+    of_value = ", ".join(
+        f"coalesce(sum({sql}) FILTER ({'' if when == 'before' else 'NOT '}is_before), 0)::double AS {name}"
+        for name, (sql, when) in names.items()
+    )
+    of_all = ", ".join(f"nullif(sum({name}) OVER (), 0) AS all_{name}" for name in names)
+    measures = (*METRICS[metric].measures, "timed_requests")
+    return _answered(
+        view,
+        split,
+        ("value",),
+        tuple(dict.fromkeys(measures)),
+        f"""
+        SELECT value FROM (SELECT *, {of_all} FROM (SELECT value, {of_value} FROM cells GROUP BY value))
+        ORDER BY {_MOVED[metric]} DESC NULLS LAST, value NULLS LAST""",
+    )
+
+
+def _answered(view: View, split: str | None, by: Sequence[str], measures: Sequence[str], select: str = ALL) -> pa.Table:
+    """What is selected of ``cells``: measures by whether they are of the period before, and by more columns."""
+    return _told(Rows.of(replace(view, interval=WHOLE), compares=True), split, by, measures, select)
+
+
+def _told(rows: Rows, split: str | None, by: Sequence[str], measures: Sequence[str], select: str = ALL) -> pa.Table:
+    """The same of some rows."""
+
+    def ask(rolled: Rolled | None) -> pa.Table:
+        cells, parameters = _cells_sql(rows, split, by, measures, with_rollups=rolled is not None)
+        return rows.answer(f"WITH cells AS ({cells}) {select}", parameters, rolled)
+
+    also = tuple(name for name in by if name in PRICE)
+    names = rows.view.filters.told_by(*(name for name in by if name in DIMENSIONS), *([split] if split else []))
+    return told(rows.rolled(names, measures, split, also=also), ask)
+
+
+def _cells_sql(
+    rows: Rows, split: str | None, by: Sequence[str], measures: Sequence[str], *, with_rollups: bool
+) -> tuple[str, Parameters]:
+    """The measures by (is_before, and some columns), and the parameters."""
+    asked, parameters = rows.sql(split)
+    keys = ", ".join(("is_before", *by))
+    sql = f"SELECT {keys}, {rows.measures_sql(measures)} FROM ({asked}) GROUP BY ALL"
+    if not with_rollups:
+        return sql, parameters
+    of_rollups, _ = rows.sql(split, "{rollups}")
+    folds = ", ".join(f"{folded_sql(name, rows.view.basis)} AS {name}" for name in measures)
+    parts = f"{sql} UNION ALL SELECT {keys}, {folds} FROM ({of_rollups}) GROUP BY ALL"
+    folds = ", ".join(f"{fold_sql(name, name)} AS {name}" for name in measures)
+    return f"SELECT {', '.join(('is_before', *by))}, {folds} FROM ({parts}) GROUP BY ALL", parameters

@@ -1,0 +1,62 @@
+"""The requests of a request's trace or session, each as a row on one time axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from usagecost import charts, queries
+from usagecost.queries.requests import Key
+from usagecost.ui.answers import answer
+from usagecost.ui.traces.listing import open_request
+from usagecost.vocabulary import formats
+from usagecost.vocabulary.filters import NOT_REPORTED, View
+
+
+def requests_of_trace(request: dict[str, Any], view: View) -> None:
+    """The chart, with how many requests there are; nothing where a request is alone. A click on a row opens its request."""
+    key = Key(None, request["instant_us"], request["source"], request["request_id"])
+    found = answer(queries.requests.relatives, view.lake, view.version, view.basis, key, request["trace_id"], request["session_id"])
+    if not found:
+        return
+    st.title("Trace", anchor=False)
+    whole = found[0]["all_requests"]
+    shown = f"{formats.counted(whole, 'request')}"
+    if whole > len(found):
+        shown += f", the {len(found)} nearest in time shown"
+    st.caption(f"{shown}. A click on a bar opens its request.")
+
+    def open_it() -> None:
+        marks = st.session_state["timeline"].selection[charts.OPENED]
+        if marks and 0 <= marks[0]["place"] < len(found):
+            open_request(found[marks[0]["place"]])
+
+    st.vega_lite_chart(
+        spec=charts.timeline(_spans(found, request["request_id"])).whole,
+        key="timeline",
+        alt="The requests of the trace or session on one time axis",
+        on_select=open_it,
+        selection_mode=charts.OPENED,
+    )
+
+
+def _spans(found: Sequence[dict[str, Any]], this: str) -> pd.DataFrame:
+    """One row a request: when it began and ended, in ms after the first one began, and what its row says."""
+    first = min(row["instant_us"] for row in found)
+    begin = [(row["instant_us"] - first) / 1000 for row in found]
+    return pd.DataFrame(
+        {
+            "place": range(len(found)),
+            "begin": begin,
+            "end": [start + (row["duration_ms"] or 0) for start, row in zip(begin, found, strict=True)],
+            "model": [(row["model"] or NOT_REPORTED)[:80] for row in found],
+            "status": [row["status"] or NOT_REPORTED for row in found],
+            "start": [f"{formats.milliseconds(start)} after the first" for start in begin],
+            "latency": [formats.milliseconds(row["duration_ms"]) for row in found],
+            "cost": [formats.usd(row["cost_usd"]) for row in found],
+            "is_this": [row["request_id"] == this for row in found],
+        }
+    )

@@ -1,0 +1,12 @@
+"""The parts of the page Why: the sentence, the waterfall, the values that moved a number most, unusual days."""
+
+from usagecost.ui.address import Choice
+from usagecost.ui.why.change import CHOICES as _CHOICES
+from usagecost.ui.why.change import explain_change
+from usagecost.ui.why.unusual import unusual
+
+__all__ = ["CHOICES", "PARTS", "explain_change", "unusual"]
+
+PARTS = ("Change", "Unusual days")
+CHOICES = {"part": Choice(default=PARTS[0], options=PARTS), **_CHOICES}
+"""What of the page stands in the URL, beside the view."""

@@ -1,0 +1,183 @@
+"""Why a number changed: the sentence, the waterfall, and the values that moved it most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from usagecost import explain, queries
+from usagecost.charts import beginning, waterfall
+from usagecost.explain import EFFECTS, WORDINGS, Explanation, Moved, Step
+from usagecost.periods import WHOLE
+from usagecost.ui import drilldown
+from usagecost.ui.address import Choice
+from usagecost.ui.answers import answer
+from usagecost.ui.blocks import draw, heading, table
+from usagecost.ui.labels import named
+from usagecost.ui.ranking import LOOKS
+from usagecost.ui.text import plain, previous_text
+from usagecost.ui.why.obstacles import is_in_the_way, nothing_to_explain
+from usagecost.vocabulary import DIMENSIONS, METRICS
+from usagecost.vocabulary.colours import CHANGE_COLORS, COLORS
+from usagecost.vocabulary.filters import View
+from usagecost.vocabulary.formats import counted, exact_count, percent
+
+EXPLAINED = {"spend_usd": "Spend", "total_tokens": "Tokens", "requests": "Requests", "avg_latency_ms": "Average latency"}
+SPLITS = ("model", "provider", "team", "user", "key", "app", "environment", "status")
+VIEWS = tuple(reversed(LOOKS))
+UNSEEN = "\u200b"
+"""Tells a value that is called as an end of the way from that end."""
+CHOICES = {
+    "explained": Choice(default=next(iter(EXPLAINED)), options=EXPLAINED),
+    "moved_by": Choice(default=SPLITS[0], options=SPLITS),
+    "steps_as": Choice(default=VIEWS[0], options=VIEWS),
+}
+"""What of the page stands in the URL, beside the view."""
+
+
+def explain_change(view: View) -> None:
+    """Draws the page for a view: what changed, in a sentence, as a waterfall, and by the values of a dimension."""
+    if is_in_the_way(view):
+        return
+    with st.container(horizontal=True, gap="medium"):
+        metric = st.segmented_control("Explain", list(EXPLAINED), required=True, key="explained", format_func=EXPLAINED.__getitem__)
+        by = st.segmented_control(
+            "Break down by", SPLITS, required=True, key="moved_by", format_func=lambda name: DIMENSIONS[name].label
+        )
+    metric, by = metric or next(iter(EXPLAINED)), by or SPLITS[0]
+    of_period = replace(view, interval=WHOLE)
+    rows = answer(queries.explained.by_price, of_period).to_pylist()
+    whole = explain.explanation(metric, rows)
+    if nothing_to_explain(view, rows, whole) or whole is None:
+        return
+    if metric not in explain.COUNTED:  # reasons are seen while values, which take longer, are still asked for
+        _reasons(view, metric, rows, whole, explain.steps_of(metric, whole))
+    moved = explain.values(metric, answer(queries.explained.by_value, of_period, by, metric).to_pylist(), rows, whole)
+    values = _named(moved, view, by)
+    steps = [Step(name, name, one.moved, one.merged) for name, one in zip(values["name"], moved, strict=True) if one.moved]
+    if metric in explain.COUNTED:
+        _reasons(view, metric, rows, whole, steps)
+    _values(view, metric, by, moved, values, explain.listed(metric, steps))
+
+
+def _reasons(
+    view: View,
+    metric: str,
+    rows: Sequence[Mapping[str, Any]],
+    whole: Explanation,
+    steps: Sequence[Step],
+) -> None:
+    """The sentence, what it does not say, and its steps."""
+    st.subheader(plain(explain.sentence(metric, whole, steps)), anchor=False)
+    st.caption(" ".join(_notes(view, metric, rows)))
+    _steps(metric, whole, steps)
+
+
+def _named(moved: Sequence[Moved], view: View, by: str) -> pd.DataFrame:
+    """The values with what a reader calls them, as drill-downs take them."""
+    columns = {name: [getattr(one, name) for one in moved] for name in ("value", "is_other", "merged")}
+    frame = pd.DataFrame(columns).astype({"value": object, "is_other": bool, "merged": "int64"})
+    return named(frame, view, by, DIMENSIONS[by].plural)
+
+
+def _notes(view: View, metric: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is compared, and what is not known of it."""
+    notes = [plain(previous_text(view.period))]
+    if metric == "spend_usd":
+        counts = [_without_cost([row for row in rows if bool(row["is_before"]) is is_before]) for is_before in (False, True)]
+        if any(missing for missing, _ in counts):
+            now, before = (f"{exact_count(missing)} ({percent(missing / sent if sent else 0)})" for missing, sent in counts)
+            notes.append(f"Requests without a known cost are in no amount: {plain(now)} now, {plain(before)} before.")
+    return notes
+
+
+def _without_cost(rows: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+    """How many requests have no known cost, and how many there are."""
+    sent = sum(row["requests"] for row in rows)
+    return sent - sum(row["priced_requests"] for row in rows), sent
+
+
+def _steps(metric: str, whole: Explanation, steps: Sequence[Step]) -> None:
+    """The way from before to now, as a waterfall or as a table."""
+    numbers = pd.DataFrame({"reason": [step.label for step in steps], metric: [step.amount for step in steps]})
+    heading(
+        "From before to now",
+        lambda: numbers,
+        name=f"why-{metric}",
+        help="Each step is what one reason alone has changed. They add up to the whole change, exactly.",
+    )
+    look = st.segmented_control("View", VIEWS, required=True, key="steps_as", label_visibility="collapsed")
+    amount, help_of = WORDINGS[metric].amount, {effect.label: effect.help for effect in EFFECTS.values()}
+    if look == LOOKS[0]:
+        words = [step.words if step.words != step.label else "" for step in steps]
+        shown = pd.DataFrame({"step": numbers["reason"], "amount": [float(step.amount) for step in steps], "words": words})
+        table(
+            shown,
+            name="why-steps",
+            columns={
+                "step": st.column_config.TextColumn("Reason", width="medium"),
+                "amount": st.column_config.NumberColumn("Change"),
+                "words": st.column_config.TextColumn("In words", width="large"),
+            },
+            alt_text="Reasons of the change, with what each has changed",
+            texts={"amount": lambda value: explain.signed(value, amount)},
+        )
+        return
+    ends = {"Before": whole.before, "Now": whole.now}
+    rows = [("Before", ends["Before"], amount(whole.before), "The comparison period")]
+    rows += [
+        (step.label + UNSEEN * (step.label in ends), step.amount, explain.signed(step.amount, amount), help_of.get(step.label, ""))
+        for step in steps
+    ]
+    rows += [("Now", ends["Now"], amount(whole.now), "The chosen period")]
+    colors = CHANGE_COLORS[METRICS[metric].better]
+    drawing = waterfall(pd.DataFrame(rows, columns=["name", "value", "text", "help"]), (COLORS["requests"], *colors))
+    draw(drawing, name="why-steps", alt_text=f"Waterfall of {EXPLAINED[metric].lower()} from before to now, a bar for each reason")
+    if low := beginning([float(value) for _, value, *_ in rows[:-1]]):
+        st.caption(f"Bars of before and now begin at {plain(amount(low))}, so that steps are seen.")
+
+
+def _values(view: View, metric: str, by: str, moved: Sequence[Moved], values: pd.DataFrame, words: str) -> None:
+    """The values that moved the number most, each with the effects that its own requests have had; a row opens them."""
+    names = [name for name in EFFECTS if any(one.effects.get(name) for one in moved)]
+    numbers = pd.DataFrame(
+        {
+            by: values["name"],
+            "before": [one.before for one in moved],
+            "now": [one.now for one in moved],
+            "change": [one.moved for one in moved],
+            **{name: [one.effects.get(name) for one in moved] for name in names},
+        }
+    )
+    plural, amount = DIMENSIONS[by].plural, WORDINGS[metric].amount
+    heading(
+        f"{plural.capitalize()} that changed most",
+        lambda: numbers,
+        name=f"why-{metric}-by-{by}",
+        help=f"The {counted(len(values), 'row')} that moved it most. The columns to the right split each one's change, of its own "
+        "requests alone; prices there include batch, tiers and discounts.",
+    )
+    if words and metric not in explain.COUNTED:
+        st.markdown(plain(f"{words}."))
+    amounts = ["change", *names]
+    table(
+        numbers.astype(dict.fromkeys(("before", "now", *amounts), "float64")),
+        name="why-values",
+        columns={
+            by: st.column_config.TextColumn(DIMENSIONS[by].label, width="medium", pinned=True),
+            "before": st.column_config.NumberColumn("Before"),
+            "now": st.column_config.NumberColumn("Now"),
+            "change": st.column_config.NumberColumn("Change", help="What it adds to the change of the whole"),
+            **{name: st.column_config.NumberColumn(EFFECTS[name].label, help=EFFECTS[name].help) for name in names},
+        },
+        alt_text=f"{plural.capitalize()} that changed most, with the reasons of each one's change",
+        texts={
+            **dict.fromkeys(("before", "now"), amount),
+            **dict.fromkeys(amounts, lambda value: explain.signed(value, amount)),
+        },
+        on_open=drilldown.from_row(view, by, values),
+    )
