@@ -134,6 +134,20 @@ def test_new_models_silent_sources_and_new_spenders_alert_once(tmp_path: Path):
     ]
 
 
+def test_an_unusual_day_is_told_with_its_cause_once(tmp_path: Path):
+    lake = Lake(tmp_path / "lake")
+    (tmp_path / NAME).write_text("[alerts]\nunusual_days = true\n")
+    days = [instant("2026-04-17 08:00") + timedelta(days=day) for day in range(29)]  # to 15 May, 10 USD each
+    commit(lake, *(request(day, model="m", app="web", list_cost_usd=Decimal(10)) for day in days))
+    commit(lake, request("2026-05-15 09:00", model="n", app="etl", list_cost_usd=Decimal(70)))
+
+    said: list[str] = []
+    run_round(lake, said.append, NOW)
+    assert [line.rpartition(" [")[0] for line in said] == ["Unusual spend on 2026-05-15: $80.00 against $10.00. Cause: n, app etl."]
+    commit(lake, request("2026-05-15 10:00", model="n", app="etl", list_cost_usd=Decimal(7)))
+    assert rounds(lake, minutes=1) == []
+
+
 def test_rules_that_are_not_set_do_not_alert(lake: Lake):
     (lake.root.parent / NAME).write_text("")
     commit(lake, request("2026-05-03 10:00", model="new", price_status="unpriced"))

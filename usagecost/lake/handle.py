@@ -29,6 +29,7 @@ from usagecost.lake.repricing import Pricing, Repricing, Span
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import (
+    ALERTS,
     LINEAGE,
     REQUESTS,
     SPECS,
@@ -48,6 +49,9 @@ T = TypeVar("T")
 
 COMMIT_ATTEMPTS = 10
 """Only committers on other machines, which the file lock does not reach, make a second one necessary."""
+
+MOST_ALERT_FILES = 50
+"""A round adds some small files of alerts; when there are so many, they become one."""
 
 
 class Lake(LakeReader):
@@ -114,7 +118,10 @@ class Lake(LakeReader):
     def keep_alerts(self, alerts: pa.Table) -> int:
         """Add the rows of schema.ALERTS that are not there yet, so that each is recorded once; returns how many they are."""
         with self._writing() as folder:
-            return _until_committed(lambda: side_tables.add_alerts(self._alerts, alerts, folder))
+            added = _until_committed(lambda: side_tables.add_alerts(self._alerts, alerts, folder))
+            if added and len(data_files(open_table(self._alerts), ALERTS)) > MOST_ALERT_FILES:
+                _until_committed(lambda: lake_upkeep.compact(self._alerts, ALERTS, folder))
+            return added
 
     def compact(self) -> int:
         """Make one sorted file of each day's, and of each other table's, where there are several; returns how many were merged.

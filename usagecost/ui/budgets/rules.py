@@ -23,6 +23,7 @@ def rules_form(lake: str, rules: Rules) -> None:
     if problem := st.session_state.pop(_PROBLEM, None):
         st.error(plain(problem), title="Nothing was changed")
     unpriced = st.checkbox("A new model has no price", rules.unpriced_models, key=f"{KEY}_unpriced")
+    unusual = st.checkbox("A day's spend is far above the usual", rules.unusual_days, key=f"{KEY}_unusual")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         silent = st.checkbox("A source that is heard regularly is silent", rules.silent_hours is not None, key=f"{KEY}_silent")
         hours = st.number_input(
@@ -42,7 +43,7 @@ def rules_form(lake: str, rules: Rules) -> None:
                 "unpriced_models": unpriced,
                 "silent_hours": hours if silent else None,
                 "new_above": same if new else None,
-                "spikes": rules.spikes,
+                "unusual_days": unusual,
                 "tell": tell,
             }
         )
