@@ -33,6 +33,8 @@ from usagecost.budgets import (
 )
 from usagecost.forecast import Forecast, TooLittle
 from usagecost.lake import Lake, LakeChanged
+from usagecost.queries import data_span
+from usagecost.queries.forecasts import history, outlook
 
 FILE = """\
 # reviewed by finance
@@ -252,6 +254,21 @@ def test_an_even_course_is_forecast_as_it_went_on(lake_of: Callable[..., str]):
     assert isinstance(state.forecast, Forecast)
     assert state.used.usd == 32
     assert (round(state.forecast.total), round(float(state.forecast_share or 0), 6)) == (62, 2.0)
+
+
+@pytest.mark.parametrize("period", ["month", "quarter"])
+def test_the_forecast_is_that_of_the_same_requests_elsewhere(sample_lake: str, period: str):
+    span = data_span(sample_lake, Lake(sample_lake).version())
+    assert span
+    now = view(sample_lake, days(span[1].date(), now=span[1]))
+    of_teams = history(now, period, "team")
+    teams = [row for row in of_teams.ranked["value"].to_pylist() if row][:4]
+    found = states(now, [budget(team, only={"team": [team]}, period=period) for team in teams])
+
+    for team, state in zip(teams, found, strict=True):
+        elsewhere = outlook(of_teams.of_value(team), period, team)
+        assert state.used.usd == elsewhere.so_far
+        assert vars(state.forecast) | {"errors": ()} == vars(elsewhere.found) | {"errors": ()}
 
 
 def test_of_an_empty_lake_nothing_is_known(tmp_path: Path):

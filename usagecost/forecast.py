@@ -96,14 +96,17 @@ class TooLittle:
         return f"{self.known} of {self.needed} days" + (f" known in the last {self.of_last}" if self.of_last else "")
 
 
-def forecast(daily: Sequence[Amount | None], first: date, so_far: Amount | None, until: str = "month") -> Forecast | TooLittle:
+def forecast(
+    daily: Sequence[Amount | None], first: date, so_far: Amount | None, until: str = "month", *, with_errors: bool = True
+) -> Forecast | TooLittle:
     """Forecasts the end of the period that today is in.
 
     ``daily`` has the amounts of all days from ``first`` to yesterday, None where one is not known, ``so_far`` is that of today.
+    Without errors, which take most of the time, those of the periods before are not told.
     """
     series, today = _Series.of(daily, first, until), first + timedelta(days=len(daily))
     found = series.end_of_period(today, until, float(so_far or 0))
-    if isinstance(found, TooLittle):
+    if isinstance(found, TooLittle) or not with_errors:
         return found
     errors = [series.error(start, last, today - found.first, until) for start, last in _periods_before(today, until)]
     return replace(found, errors=tuple(error for error in errors if error is not None))

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from usagecost.budgets import PERIODS, State
 from usagecost.forecast import Forecast
-from usagecost.vocabulary.formats import GAP, counted, percent, usd
+from usagecost.vocabulary.formats import GAP, around, counted, percent, usd
 
 ACTUAL, FORECAST, INCOMPLETE = "budget", "budget forecast", "budget without price"
 LONGEST_SUBJECT = 200
@@ -71,7 +71,7 @@ def checks_of_budget(state: State) -> Iterator[Check]:
 
 def _forecast_text(state: State) -> str:
     found = state.forecast
-    return f"Forecast at its end: {usd(found.total)} ± {usd(found.margin)}." if isinstance(found, Forecast) else ""
+    return f"Forecast at its end: {around(found.total, found.margin)}." if isinstance(found, Forecast) else ""
 
 
 def _days(first: date, last: date) -> str:

@@ -12,11 +12,10 @@ from usagecost.budgets.spans import Span, span_of, spans_before
 from usagecost.forecast import PERIODS as FORECAST_PERIODS
 from usagecost.forecast import Forecast, TooLittle, forecast
 from usagecost.periods import local_midnight
+from usagecost.queries.forecasts import HISTORY_DAYS
 
 BEFORE = 3
 """Periods before the running one that are shown."""
-FORECAST_DAYS = {"month": 150, "quarter": 290, "year": 1_200}
-"""What is forecast -> the days before today that it is learned from, as far as the lake has them."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +47,11 @@ class Series:
         return Spent(*span, usd, sum(day.requests for day in days), sum(day.incomplete for day in days), since)
 
     def forecast(self, today: date, period: str) -> Forecast | TooLittle:
-        """Where the running month, quarter or year ends."""
-        first = max(self.oldest or today, today - timedelta(days=FORECAST_DAYS[period]))
+        """Where the running month, quarter or year ends: what `queries.forecasts` says of the same requests."""
+        earliest = today - timedelta(days=HISTORY_DAYS[period])
+        first = min((day for day, one in self.days.items() if one.requests and day >= earliest), default=today)
         past = [self.days.get(day, NO_REQUESTS).usd for day in _days((first, today - timedelta(days=1)))]
-        return forecast(past, min(first, today), self.days.get(today, NO_REQUESTS).usd, period)
+        return forecast(past, first, self.days.get(today, NO_REQUESTS).usd, period, with_errors=False)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def state_of(budget: Budget, series: Series, today: date, now: datetime, zone: s
 def first_day_asked(budget: Budget, today: date, week_start: int = 0) -> date:
     """Returns the first day that the state of a budget is made of."""
     before = spans_before(today, budget.period, BEFORE, week_start)[-1][0]
-    return min(before, today - timedelta(days=FORECAST_DAYS.get(budget.period, 0)))
+    return min(before, today - timedelta(days=HISTORY_DAYS.get(budget.period, 0)))
 
 
 def _days(span: Span) -> list[date]:

@@ -24,14 +24,14 @@ def spent_text(spent: Spent) -> str:
 
 
 def forecast_text(state: State) -> str:
-    """Forecast $1,020.00 ± $40.00 (102.0%); or why there is none; "" for days and weeks."""
+    """Forecast $1,020 ± 40 (102.0%); or why there is none; "" for days and weeks."""
     found = state.forecast
     if isinstance(found, TooLittle):
         return f"No forecast: {found.known} of {found.needed} days known"
     if not isinstance(found, Forecast):
         return ""
     mark = MARK if state.used.incomplete else ""
-    return f"Forecast {mark}{formats.usd(found.total)} ± {formats.usd(found.margin)} ({formats.percent(state.forecast_share)})"
+    return f"Forecast {mark}{formats.around(found.total, found.margin)} ({formats.percent(state.forecast_share)})"
 
 
 def left_text(state: State) -> str:
