@@ -19,6 +19,7 @@ from usagecost.budgets import (
     PERIODS,
     Budget,
     BudgetProblem,
+    PastDays,
     Rules,
     State,
     add_budget,
@@ -35,6 +36,7 @@ from usagecost.forecast import Forecast, TooLittle
 from usagecost.lake import Lake, LakeChanged
 from usagecost.queries import data_span
 from usagecost.queries.forecasts import history, outlook
+from usagecost.vocabulary.filters import View
 
 FILE = """\
 # reviewed by finance
@@ -189,8 +191,12 @@ def lake(lake_of: Callable[..., str]) -> str:
     return lake_of(*ROWS)
 
 
+def view_at(lake: str, now: str = NOW, zone: str = "UTC") -> View:
+    return view(lake, days("2026-05-01", zone=zone, now=instant(now)))
+
+
 def asked(lake: str, *budgets: Budget, now: str = NOW, zone: str = "UTC") -> list[State]:
-    return states(view(lake, days("2026-05-01", zone=zone, now=instant(now))), budgets)
+    return states(view_at(lake, now, zone), budgets)
 
 
 def amounts(state: State) -> list[Decimal | None]:
@@ -283,9 +289,12 @@ VALUES = st.sets(st.sampled_from(["a", "b", "x", "(not reported)"]), min_size=1)
 SCOPES = st.dictionaries(st.sampled_from(["team", "app", "status"]), VALUES)
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(st.lists(st.tuples(SCOPES, st.sampled_from(list(PERIODS)), st.sampled_from(["only", "without"])), min_size=1, max_size=4))
 def test_budgets_that_are_asked_together_stand_as_each_alone(lake: str, drawn: list):
     budgets = [budget(str(place), period=period, **{side: scope}) for place, (scope, period, side) in enumerate(drawn)]
 
-    assert asked(lake, *budgets) == [asked(lake, one)[0] for one in budgets]
+    together = asked(lake, *budgets)
+    assert together == [asked(lake, one)[0] for one in budgets]
+    past = PastDays()
+    assert together == states(view_at(lake), budgets, past) == states(view_at(lake), budgets, past)

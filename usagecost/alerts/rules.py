@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from usagecost.alerts.checks import Check, checks_of_budget, one_line
 from usagecost.alerts.unusual import UNUSUAL, unusual_days
-from usagecost.budgets import BudgetFile, Rules, states
+from usagecost.budgets import BudgetFile, PastDays, Rules, states
 from usagecost.periods import EPOCH, WHOLE, Period
 from usagecost.queries import data_span, usage
 from usagecost.queries.folds import Usage
@@ -38,9 +38,9 @@ REGULAR_DAYS = 3
 MOST_NEW = 500
 
 
-def all_checks(view: View, said: BudgetFile) -> Iterator[Check]:
+def all_checks(view: View, said: BudgetFile, past: PastDays | None = None) -> Iterator[Check]:
     """Yields the checks of all that the file asks for, now. Of the view its lake, version, zone and instant count."""
-    for state in states(view, said.budget):
+    for state in states(view, said.budget, past):
         yield from checks_of_budget(state)
     rules = said.alerts
     if rules.unpriced_models:

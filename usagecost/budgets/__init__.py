@@ -4,7 +4,7 @@ They stand in `budgets.toml` beside the lake, which people write and review like
 anybody: see `alerts`.
 """
 
-from usagecost.budgets.asking import states, view_of_now
+from usagecost.budgets.asking import PastDays, states, view_of_now
 from usagecost.budgets.budget import PERIODS, Budget, BudgetFile, BudgetProblem, Rules, check_budget, parse_budgets
 from usagecost.budgets.file import NAME, add_budget, change_budget, put_rules, read_budgets
 from usagecost.budgets.spans import span_of, spans_before
@@ -16,6 +16,7 @@ __all__ = [
     "Budget",
     "BudgetFile",
     "BudgetProblem",
+    "PastDays",
     "Rules",
     "Spent",
     "State",

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from usagecost.budgets.budget import Budget
+from usagecost.budgets.spans import Span, span_of
 from usagecost.budgets.state import Day, Series, State, first_day_asked, state_of
 from usagecost.periods import Period, reporting_zone, week_start
 from usagecost.queries import data_span, usage
@@ -23,7 +24,9 @@ MEASURES = measures_of(("spend_usd",))
 BASIS = "best"
 """Budgets are of what was reported, and of the list price where nothing was."""
 
-DayOfValue = dict[str | None, dict[date, Day]]
+Values = tuple[str | None, ...]
+DaysOfValue = defaultdict[str | None, dict[date, Day]]
+KEPT = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -41,18 +44,46 @@ def view_of_now(lake: str, version: int, now: datetime) -> View:
     return View(lake, version, Period(today, today, zone, now, is_alone=True), "day", BASIS, week_start=week_start())
 
 
-def states(view: View, budgets: Sequence[Budget]) -> list[State]:
-    """Returns how budgets stand now, in their order. Of the view its lake, version, zone, week and instant count, nothing else."""
+@dataclass
+class PastDays:
+    """The days before running periods, which forecasts are made of: a process that asks every minute asks them once an hour.
+
+    What late data changes of them shows in its forecasts that much later, and in what is used at once.
+    """
+
+    known: dict[tuple[str, Scope, Values, Span], tuple[datetime, DaysOfValue]] = field(default_factory=dict)
+
+    def of(self, view: View, scope: Scope, values: Values, span: Span) -> DaysOfValue:
+        """Returns the days of each value that have requests."""
+        key, now = (view.lake, scope, values, span), view.period.now
+        if key not in self.known or now - self.known[key][0] >= KEPT:
+            self.known = {other: kept for other, kept in self.known.items() if now - kept[0] < KEPT}
+            self.known[key] = now, _days_by_value(view, scope, values, span)
+        return self.known[key][1]
+
+
+def states(view: View, budgets: Sequence[Budget], past: PastDays | None = None) -> list[State]:
+    """Returns how budgets stand now, in their order. Of the view its lake, version, zone, week and instant count, nothing else.
+
+    With ``past`` what was asked of the days before the running periods is kept there.
+    """
     zone = ZoneInfo(view.period.zone)
     now, today = view.period.now, view.period.now.astimezone(zone).date()
     span = data_span(view.lake, view.version)
     oldest = span[0].astimezone(zone).date() if span else None
     found: dict[int, Series] = {}
     for scope, places in _scopes(budgets).items():
-        first = min(first_day_asked(budgets[place], today, view.week_start) for place in places)
+        asked = [budgets[place] for place in places]
         values = {place: _values(budgets[place], scope) for place in places}
-        asked = tuple(dict.fromkeys(value for place in places for value in values[place]))
-        days = _days_by_value(view, scope, asked, (max(first, oldest) if oldest else first, today))
+        every = tuple(dict.fromkeys(value for place in places for value in values[place]))
+        first = max(min(first_day_asked(one, today, view.week_start) for one in asked), oldest or date.min)
+        running = min(span_of(today, one.period, view.week_start)[0] for one in asked)
+        if past and first < running:
+            days = _days_by_value(view, scope, every, (running, today))
+            for value, before in past.of(view, scope, every, (first, running - timedelta(days=1))).items():
+                days[value] = {**before, **days[value]}
+        else:
+            days = _days_by_value(view, scope, every, (first, today))
         for place in places:
             found[place] = Series(_added([days.get(value, {}) for value in values[place]]), oldest)
     return [state_of(budget, found[place], today, now, view.period.zone, view.week_start) for place, budget in enumerate(budgets)]
@@ -76,13 +107,13 @@ def _able(budget: Budget) -> list[Scope]:
     return scopes or [Scope(budget.filters, None)]
 
 
-def _values(budget: Budget, scope: Scope) -> tuple[str | None, ...]:
+def _values(budget: Budget, scope: Scope) -> Values:
     """The values of the scope's dimension that a budget is about."""
     conditions = [one for one in budget.filters.conditions if isinstance(one, Condition)]
     return next((one.values for one in conditions if one.dimension == scope.split and not one.excludes), (None,))
 
 
-def _days_by_value(view: View, scope: Scope, values: tuple[str | None, ...], span: tuple[date, date]) -> DayOfValue:
+def _days_by_value(view: View, scope: Scope, values: Values, span: Span) -> DaysOfValue:
     """The days of each value that have requests; all under None where the scope has no dimension."""
     chosen = (Condition(scope.split, values),) if scope.split else ()
     period = Period(min(span), span[1], view.period.zone, view.period.now, is_alone=True)
@@ -90,7 +121,7 @@ def _days_by_value(view: View, scope: Scope, values: tuple[str | None, ...], spa
     asked = replace(view, period=period, interval="day", basis=BASIS, filters=filters)
     answer = usage(asked, scope.split, MEASURES, most=max(1, len(values)), compares=False)
     days = [date.fromisoformat(step.label) for step in answer.intervals]
-    found: DayOfValue = defaultdict(dict)
+    found: DaysOfValue = defaultdict(dict)
     names = ("value", "interval", "spend_usd", "requests", "incomplete_requests")
     for value, place, usd, requests, incomplete in zip(*(answer.cells[name].to_pylist() for name in names), strict=True):
         found[value][days[place]] = Day(usd, requests, incomplete)
