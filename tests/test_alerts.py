@@ -114,7 +114,7 @@ def test_new_models_silent_sources_and_new_spenders_alert_once(tmp_path: Path):
     new = [
         request(
             "2026-05-15 11:00",
-            user_id="eve\n*bold*",
+            user_id="eve\n<!channel> @here",
             virtual_key="k1",
             model="new",
             price_status="unpriced",
@@ -124,7 +124,11 @@ def test_new_models_silent_sources_and_new_spenders_alert_once(tmp_path: Path):
     ]
     commit(lake, *old, *new)
 
-    assert rounds(lake) == ["New model without a price: new", "No data from test for 24 h", "New user eve *bold*: $6.00"]
+    assert rounds(lake) == [
+        "New model without a price: new",
+        "No data from test for 24 h",
+        "New user eve ‹!channel› @\u200bhere: $6.00",
+    ]
     assert rounds(lake, minutes=5) == []
     commit(lake, request("2026-05-16 12:01", user_id="bob", virtual_key="k2", list_cost_usd=Decimal(2)))
     assert rounds(lake, minutes=6) == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +15,8 @@ from usagecost.vocabulary.formats import GAP, around, counted, percent, usd
 
 ACTUAL, FORECAST, INCOMPLETE = "budget", "budget forecast", "budget without price"
 LONGEST_SUBJECT = 200
+_QUOTES = str.maketrans("<>", "‹›")
+_CALLS = re.compile("@(?=everyone|here|channel|all)")
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,9 @@ class Check:
 
 
 def one_line(text: str) -> str:
-    """What comes out of a log as a short line of printable characters."""
-    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    """What comes out of a log as a short line of printable characters, in which chats see no link and nobody who is called."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text.translate(_QUOTES))
+    line = _CALLS.sub("@\u200b", line)
     return " ".join(line.split())[:LONGEST_SUBJECT]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from usagecost.alerts import Alert, Ledger, read_ledger
-from usagecost.budgets import NAME, BudgetFile, BudgetProblem, State, parse_budgets, read_budgets, states, view_of_now
+from usagecost.budgets import BudgetFile, BudgetProblem, State, read_budgets, states, view_of_now
 from usagecost.engine import open_lake
 from usagecost.lake import LakeError
 from usagecost.ui import drilldown
@@ -35,7 +35,7 @@ def listing(view: View) -> None:
         st.warning(plain(f"{problem} Correct it in the file, then refresh."), title="The budgets cannot be read")
         return
     now = view_of_now(view.lake, view.version, view.period.now)
-    found = answer(states_of, now, lake.texts_beside().read(NAME) or "") if said.budget else []
+    found = answer(states_of, now, said.model_dump_json()) if said.budget else []
     _head(found, now)
     ledger = tried(lambda: read_ledger(lake)) if found else Ledger()
     labels = labels_of(view)
@@ -45,8 +45,8 @@ def listing(view: View) -> None:
 
 
 def states_of(view: View, text: str) -> list[State]:
-    """Returns how the budgets of a file stand."""
-    return states(view, parse_budgets(text).budget)
+    """Returns how the budgets of a file, written as JSON, stand."""
+    return states(view, BudgetFile.model_validate_json(text).budget)
 
 
 def _head(found: Sequence[State], now: View) -> None:
