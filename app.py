@@ -14,7 +14,7 @@ from usagecost import charts, queries, ui
 from usagecost.periods import INTERVALS, WHOLE
 from usagecost.queries import folds
 from usagecost.queries.folds import Usage
-from usagecost.ui import drilldown
+from usagecost.ui import drilldown, why
 from usagecost.ui.colours import palette
 from usagecost.ui.labels import labels_of, named
 from usagecost.vocabulary import CARDS, DIMENSIONS, METRICS, formats, measures_of
@@ -125,7 +125,7 @@ def spend_stacks(usage: Usage, view: View, by: str, most: int) -> tuple[pd.DataF
     names, colors = list(named(top, view, by)["name"]), palette(view, by, top, everything=unfiltered(by, view))
     parts, unit, (steps, ahead) = charts.parts_of(stacks, "spend_usd"), METRICS["spend_usd"].format, ui.with_days_ahead(usage, view)
     axis = charts.TimeAxis(steps, view.interval, view.period.zone)
-    before, marks = ui.before(usage, view, ["spend_usd"], whole=True), ui.marks(view)
+    before, marks = ui.before(usage, view, ["spend_usd"], whole=True), (*ui.marks(view), *why.unusual_marks(usage, view, by))
     drawing = charts.over_time(parts, "bar", unit, names, colors, axis, stacked=True, before=before, ahead=ahead, marks=marks)
     return top, stacks, drawing
 
