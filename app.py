@@ -14,7 +14,7 @@ from usagecost import charts, queries, ui
 from usagecost.periods import INTERVALS, WHOLE
 from usagecost.queries import folds
 from usagecost.queries.folds import Usage
-from usagecost.ui import drilldown
+from usagecost.ui import drilldown, why
 from usagecost.ui.colours import palette
 from usagecost.ui.labels import labels_of, named
 from usagecost.vocabulary import CARDS, DIMENSIONS, METRICS, formats, measures_of
@@ -125,7 +125,7 @@ def spend_stacks(usage: Usage, view: View, by: str, most: int) -> tuple[pd.DataF
     names, colors = list(named(top, view, by)["name"]), palette(view, by, top, everything=unfiltered(by, view))
     parts, unit, (steps, ahead) = charts.parts_of(stacks, "spend_usd"), METRICS["spend_usd"].format, ui.with_days_ahead(usage, view)
     axis = charts.TimeAxis(steps, view.interval, view.period.zone)
-    before, marks = ui.before(usage, view, ["spend_usd"], whole=True), ui.marks(view)
+    before, marks = ui.before(usage, view, ["spend_usd"], whole=True), (*ui.marks(view), *why.unusual_marks(usage, view, by))
     drawing = charts.over_time(parts, "bar", unit, names, colors, axis, stacked=True, before=before, ahead=ahead, marks=marks)
     return top, stacks, drawing
 
@@ -187,20 +187,13 @@ def users_table(usage: Usage, view: View) -> None:
     """All users of the period, the most expensive first; a row chooses one."""
     users, numbers = ui.kept(usage, view, "users", lambda: user_rows(usage, view))
     individuals = names_of(usage, view, "user")
+    last_seen = st.column_config.DatetimeColumn(f"Last seen ({view.period.zone})", format="YYYY-MM-DD HH:mm")
     ui.heading("Users", lambda: numbers, name="users", help="Everyone with requests in the period. A row chooses one.")
     ui.table(
         numbers,
         name="users",
         spend_places=2,
-        columns={
-            "user": st.column_config.TextColumn("User", width="medium"),
-            **({"user_id": st.column_config.TextColumn("User id", width="small")} if "user_id" in numbers else {}),
-            "requests": st.column_config.NumberColumn("Requests", format="localized", help=METRICS["requests"].help),
-            "success_rate": st.column_config.NumberColumn("Success rate", format="percent", help=METRICS["success_rate"].help),
-            "total_tokens": st.column_config.NumberColumn("Tokens", format="compact", help=METRICS["total_tokens"].help),
-            **ui.spend_columns(numbers, 2),
-            "last_seen": st.column_config.DatetimeColumn(f"Last seen ({view.period.zone})", format="YYYY-MM-DD HH:mm"),
-        },
+        columns=ui.columns_of(numbers, 2) | {"last_seen": last_seen},
         alt_text="Users with requests, success rate, tokens, spend and when they were last seen",
         on_select=lambda row: choose_user(individuals[row : row + 1]),
         on_open=drilldown.from_row(view, "user", users),
@@ -212,13 +205,7 @@ def model_usage(usage: Usage, view: View) -> None:
     models = named(usage.by_value, view, "model", DIMENSIONS["model"].plural)
     numbers = folds.ranking_table(models, "model", MODEL_COLUMNS)
     ui.heading("Model usage", lambda: numbers, name="user-models", help="The models this user's requests went to, in this period.")
-    look = st.segmented_control(
-        "View",
-        ui.LOOKS,
-        required=True,
-        key="look",
-        label_visibility="collapsed",
-    )
+    look = st.segmented_control("View", ui.LOOKS, required=True, key="look", label_visibility="collapsed")
     if look == ui.LOOKS[1]:
         ranked = models.sort_values("requests", ascending=False, kind="stable", ignore_index=True)
         ranked["text"] = [formats.count(count) for count in ranked["requests"]]
@@ -234,14 +221,7 @@ def model_usage(usage: Usage, view: View) -> None:
         numbers,
         name="user-models",
         spend_places=4,
-        columns={
-            "model": st.column_config.TextColumn("Model", width="large"),
-            "requests": st.column_config.NumberColumn("Total requests", format="localized", help=METRICS["requests"].help),
-            "successful": st.column_config.NumberColumn("Successful", format="localized", help=METRICS["successful"].help),
-            "failed": st.column_config.NumberColumn("Failed", format="localized", help=METRICS["failed"].help),
-            "total_tokens": st.column_config.NumberColumn("Tokens", format="compact", help=METRICS["total_tokens"].help),
-            **ui.spend_columns(numbers, 4),
-        },
+        columns=ui.columns_of(numbers),
         alt_text="Models of this user with total, successful and failed requests, tokens and spend",
         on_open=drilldown.from_row(view, "model", models),
     )

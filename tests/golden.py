@@ -127,7 +127,7 @@ def downloads(found: Said) -> Iterator[None]:
     def made(label: str, data: Any, *args: Any, **kwargs: Any) -> bool:
         content = data() if callable(data) else data
         if str(kwargs.get("file_name")).endswith(".csv"):
-            found[f"download {kwargs['file_name']}"] = table(content if isinstance(content, str) else content.decode())
+            found[f"download {kwargs['key']}"] = table(content if isinstance(content, str) else content.decode())
         return offer(label, data, *args, **kwargs)
 
     with patch.object(st, "download_button", made):

@@ -181,7 +181,7 @@ def test_a_page_that_names_other_metrics_shows_them(sample_lake: str, tmp_path: 
     if edit == "cards":
         assert [metric.label for metric in page.metric] == ["Latency p95", "Spend per request", "Active users"]
     if edit == "columns":
-        assert {"latency_p95_ms", "errors"} <= set(page.dataframe[0].value.columns)
+        assert {"latency_p95_ms", "errors"} <= set(page.dataframe[0].proto.column_order)
     if edit == "lines":
         assert (
             "Reasoning tokens"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -559,3 +560,11 @@ def test_a_month_that_is_over_has_no_forecast(open_page: Open, night: str):
 
     assert "Forecast" not in headings(page)
     assert not any("orecast" in caption.value for caption in page.caption)
+
+
+def test_a_day_that_costs_more_than_usual_is_marked_on_the_cost_chart_with_its_cause(open_page: Open, sample_lake: str) -> None:
+    page = open_page(sample_lake, tab="Cost")
+    unusual = [tip["Unusual"] for tip in tips_of(page) if "Unusual" in tip]
+
+    assert len(unusual) == 1
+    assert re.fullmatch(r"\+\$1\d\d\.\d\d against usual: claude-opus-5", unusual[0])

@@ -23,7 +23,7 @@ CARD_COLUMNS, CARD_WIDTH = 6, 150
 """One row on a desk, two or three on smaller screens: the narrowest card that shows its whole value."""
 CARD_HEIGHT, TABS_HEIGHT, CHART_HEIGHT, LINK_HEIGHT, LINKS = 173, 35, 330, 28, 6
 """As high as what comes in their places, in pixels, so that nothing jumps."""
-_SLOTS = "_first_frame"
+_SLOTS, _NUMBERS = "_first_frame", "_skeleton_of_numbers"
 
 Slots = tuple[DeltaGenerator, DeltaGenerator]
 """Where the skeleton is: in the main part and in the sidebar."""
@@ -34,6 +34,7 @@ def first_frame(title: str, *, has_cards: bool = True) -> None:
 
     The first call of every page, before its imports. A page without it shows nothing for that time.
     """
+    st.session_state.pop(_SLOTS, None)  # of a run that another one has ended
     if hasattr(sys.modules.get("usagecost.ui"), "page"):
         return
     configure(title)
@@ -51,9 +52,23 @@ def configure(title: str) -> None:
 
 
 def slots() -> Slots:
-    """The places of the skeleton, which are empty where it was not drawn."""
-    drawn: Slots | None = st.session_state.pop(_SLOTS, None)
-    return drawn or (st.empty(), st.sidebar.empty())
+    """The places of the skeleton in this run, which are empty where it was not drawn before."""
+    if _SLOTS not in st.session_state:
+        st.session_state[_SLOTS] = st.empty(), st.sidebar.empty()
+    return st.session_state[_SLOTS]
+
+
+def show_numbers(slot: DeltaGenerator) -> None:
+    """Draws the skeleton of cards and a chart in a place, until it is cleared."""
+    st.session_state[_NUMBERS] = (slot,)
+    with slot.container():
+        draw_numbers()
+
+
+def clear() -> None:
+    """Takes skeletons away, before what comes in their place is drawn. After `st.stop` nothing can be drawn any more."""
+    for slot in (*st.session_state.pop(_SLOTS, ()), *st.session_state.pop(_NUMBERS, ())):
+        slot.empty()
 
 
 def draw_frame(place: DeltaGenerator, title: str, words: str = "Starting …", share: float = 0, *, has_cards: bool = True) -> None:

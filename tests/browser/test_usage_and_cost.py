@@ -105,7 +105,7 @@ def test_every_tab_shows_its_charts(page: Page, server: str) -> None:
 
     assert shown == {
         "Totals": ["Total tokens", "Total requests"],
-        "Cost": ["Cost breakdown", "Models breakdown", "Spend by part"],
+        "Cost": ["Cost breakdown", "Models breakdown", "Forecast", "Spend by part"],
         "Model activity": ["Cost breakdown", "Who uses this model", "Total tokens", "Total requests"],
         "User activity": ["Users"],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,10 +11,7 @@ import numpy as np
 import pandas as pd
 
 from usagecost.charts.beside import (
-    AHEAD,
-    BEFORE,
     MOST_LABELLED,
-    UNSEEN,
     Mark,
     end_labels,
     forecast_layers,
@@ -28,6 +25,7 @@ from usagecost.charts.beside import (
 from usagecost.charts.drawing import Drawing, Spec, brushable, encoded, openable, shape
 from usagecost.charts.look import HEIGHT, LEGEND_ROW, doubles, legend, said, short_names, value_axis, value_ticks
 from usagecost.charts.timeaxis import PADDING, PLACE, TimeAxis, time_axis
+from usagecost.charts.tips import READ_OUT, TIP, tips_of
 from usagecost.charts.units import axis_of, axis_ticks, in_full
 from usagecost.vocabulary import METRICS, formats
 from usagecost.vocabulary.colours import QUIET
@@ -39,16 +37,10 @@ LOW = 190
 """The height of a chart that helps to choose a stretch of time."""
 MOST_DOTTED = 62
 """Intervals up to which a line has a dot at each, so that one between two gaps is seen; beyond, only the pointer finds them."""
-MOST_TOLD = 12
-"""Parts that a tooltip lists; what is less is summed up."""
 FADED = 0.1
 """The opacity of what was not chosen in the legend."""
 TOTALS = ("total_tokens", "requests")
 """Metrics that hold others: their line is dashed and on top, so that a part that is nearly all of it is seen below."""
-TIP = alt.ExprRef("data('rows')[datum.band].tip")
-"""What a tooltip tells stands once an interval, in the row of its band; ``rows`` is what a drawing calls its data."""
-READ_OUT = alt.ExprRef("data('rows')[datum.band].tip.title + ', ' + datum.name + ': ' + datum.text")
-"""What a screen reader says of a mark. What only decorates is silent: ``aria`` is off."""
 
 
 def parts_of(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -108,7 +100,7 @@ def over_time(
     if ahead is not None:
         drawn = drawn.merge(ahead, how="left", on=["interval", "name"])
     drawn["is_marked"] = drawn["name"].isna() & drawn["interval"].isin(list(told))
-    tips, extent = _tips(drawn, axis, unit, label if stacked else None, told), _extent(drawn, stacked=stacked)
+    tips, extent = tips_of(drawn, axis, unit, label if stacked else None, told), _extent(drawn, stacked=stacked)
     if is_labelled:
         drawn = end_labels(drawn, short, axis_ticks(unit, *extent)[0])
     labels = np.array([step.label for step in axis.steps], dtype=object)
@@ -162,49 +154,6 @@ def _drawn(
     drawn["edge"] = drawn["value"].where(beside[steps])
     drawn["band"] = drawn.index.to_series().where(drawn["name"].isna()).ffill().astype("int32")
     return drawn
-
-
-def _tips(
-    drawn: pd.DataFrame, axis: TimeAxis, unit: Format, total: str | None, marks: Mapping[int, dict[str, str]]
-) -> list[dict[str, str] | None]:
-    """Returns what a tooltip tells, in the row of each interval's band: its date and its parts, the largest first.
-
-    Of what adds up to a ``total`` also that and the shares, without what is nothing. Then what it is compared with, and its marks.
-    """
-    told = drawn[drawn["name"].notna() & ((drawn["text"] != in_full(unit, 0)) | (total is None))]
-    told = told.sort_values("value", ascending=False, kind="stable")
-    parts: dict[int, list[tuple[str, float, str]]] = {}
-    for band, *part in zip(*(told[name].tolist() for name in ("band", "name", "value", "text")), strict=True):
-        parts.setdefault(band, []).append((*part,))
-    tips: list[dict[str, str] | None] = [None] * len(drawn)
-    is_whole = drawn["is_total"] | drawn["name"].isna() | (drawn["name"].nunique() == 1)
-    before = drawn[is_whole & drawn["before"].notna()] if "before" in drawn else drawn[:0].assign(before_text="")
-    compared = dict(zip(before["band"].tolist(), before["before_text"].tolist(), strict=True))
-    expected = drawn["ahead_text"].dropna().to_dict() if "ahead_text" in drawn else {}
-    for band, interval in drawn.loc[drawn["name"].isna(), "interval"].items():
-        is_to_come = axis.steps[interval].is_ahead and band not in parts
-        lines = {} if is_to_come else _lines_of(parts.get(band, []), unit, total)
-        told = {BEFORE: compared[band]} if band in compared else {}
-        told |= {AHEAD: expected[band]} if band in expected else {}
-        tips[band] = {"title": axis.texts[interval], **lines, **told, **marks.get(interval, {})}
-    return tips
-
-
-def _lines_of(parts: list[tuple[str, float, str]], unit: Format, total: str | None) -> dict[str, str]:
-    """Returns the lines of a tooltip below its date: names, and what is said of them."""
-    whole, lines = sum(value for _, value, _ in parts), {}
-    if total:
-        texts = {text for _, _, text in parts}
-        is_less = any(text.startswith(("≥", formats.UNKNOWN)) for text in texts)
-        lines[total] = formats.UNKNOWN if texts == {formats.UNKNOWN} else f"{'≥ ' if is_less else ''}{in_full(unit, whole)}"
-    for name, value, text in parts[:MOST_TOLD]:
-        key = name + UNSEEN
-        while key in lines:
-            key += UNSEEN
-        lines[key] = f"{text} · {formats.percent(value / whole)}" if total and value > 0 and whole > 0 else text
-    if total and len(parts) > MOST_TOLD:
-        lines[f"{len(parts) - MOST_TOLD} more"] = in_full(unit, sum(value for _, value, _ in parts[MOST_TOLD:]))
-    return lines
 
 
 def _extent(drawn: pd.DataFrame, *, stacked: bool) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from usagecost.explain.effects import Explanation, Found
 from usagecost.explain.parts import Model
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import NOT_REPORTED
-from usagecost.vocabulary.formats import Format
+from usagecost.vocabulary.formats import Format, Number
 
 MOST_NAMED = 3
 """Effects that a sentence names; it sums up the others."""
@@ -95,7 +95,7 @@ def model_name(model: Model) -> str:
     return NOT_REPORTED if model[1] is None else model[1]
 
 
-def signed(amount: Decimal, unit: Format) -> str:
+def signed(amount: Number, unit: Format) -> str:
     """Returns an amount with its sign, a real minus: +$180.30, −$52.00."""
     sign = "+" if amount > 0 else "−" if amount < 0 else ""
     return f"{sign}{unit(abs(amount))}"
@@ -114,4 +114,4 @@ def _listed(unit: Format, steps: Sequence[Step]) -> str:
 
 def _percent(found: Explanation) -> str:
     change = formats.change(found.now, found.before)
-    return f" ({change.replace('-', '−')})" if change else ""
+    return f" ({change})" if change else ""

@@ -7,6 +7,7 @@ from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer, empty, no_requests
 from usagecost.ui.blocks import before, cards, chart, chosen, draw, heading, kept, table
 from usagecost.ui.downloads import name_downloads
+from usagecost.ui.figures import columns_of
 from usagecost.ui.forecast_table import forecast_table
 from usagecost.ui.forecast_words import UNTIL, with_days_ahead
 from usagecost.ui.frame import page
@@ -26,6 +27,7 @@ __all__ = [
     "cards",
     "chart",
     "chosen",
+    "columns_of",
     "coverage_note",
     "draw",
     "empty",

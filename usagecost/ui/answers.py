@@ -32,10 +32,9 @@ def answer(question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kw
     slot = st.session_state.pop(_WAITING, None) if question is queries.usage else None
     if slot is None or is_known(question, *args, **kwargs):
         return tried(lambda: known(question, *args, **kwargs))
-    with slot.container():
-        start.draw_numbers()
+    start.show_numbers(slot)
     found = tried(lambda: known(question, *args, **kwargs))
-    slot.empty()
+    start.clear()
     return found
 
 
@@ -57,6 +56,7 @@ def tried(ask: Callable[[], Answer]) -> Answer:
 
 def unreadable(problem: Exception) -> NoReturn:
     """A calm message instead of a stack trace; ends the page."""
+    start.clear()
     st.warning(plain(str(problem)), title="The numbers cannot be read right now", icon=":material/cloud_off:")
     st.button("Try again", icon=":material/refresh:")
     st.stop()

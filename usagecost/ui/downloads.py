@@ -17,7 +17,7 @@ Numbers = Callable[[], pd.DataFrame]
 """Makes the rows of a download, when somebody asks for them."""
 
 
-LONGEST_PART = 40
+LONGEST_PART = 60
 _VIEW = "_view_of_downloads"
 
 

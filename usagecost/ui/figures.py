@@ -50,12 +50,12 @@ def readable(numbers: pd.DataFrame) -> pd.DataFrame:
     return numbers.assign(interval_start=starts.str[:10] + (" " + starts.str[11:16] + " " + offsets if has_times else ""))
 
 
-def columns_of(numbers: pd.DataFrame) -> dict[str, Any]:
+def columns_of(numbers: pd.DataFrame, spend_places: int = SPEND_PLACES) -> dict[str, Any]:
     """How a table draws the columns of a download: metrics and dimensions by their labels, anything else by its name in words."""
     columns = {name: _column(str(name)) for name in numbers.columns}
     if AT_LEAST not in numbers:
         return columns
-    of_spend = spend_columns(numbers, SPEND_PLACES)
+    of_spend = spend_columns(numbers, spend_places)
     ordered = {name: column for name, column in columns.items() if name not in (*of_spend, "incomplete_tokens", AT_LEAST)}
     return {**ordered, **of_spend}
 

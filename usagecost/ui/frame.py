@@ -5,9 +5,9 @@ from __future__ import annotations
 import atexit
 import gc
 import os
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,18 +58,19 @@ def page(
     are the controls that change what it shows. A page that changes the lake shows every version ``at_once``.
     """
     start.configure(title)
-    with _started() as (skeleton, menu_skeleton):
-        sign_in.require_sign_in()
-        _settle_memory()
-        going.follow()
-        address.begin(title, viewing.choices(), own or {})
-        menu_skeleton.empty()
-        with st.sidebar:
-            _menu()
-            sign_in.show_reader()
-        lake = _lake_in_use(title, icon, without_lake, skeleton)
-        version = _version(lake, newest=at_once)
-        span = answer(queries.data_span, lake, version)
+    skeleton, menu_skeleton = start.slots()
+    sign_in.require_sign_in()
+    _settle_memory()
+    going.follow()
+    address.begin(title, viewing.choices(), own or {})
+    menu_skeleton.empty()
+    with st.sidebar:
+        _menu()
+        sign_in.show_reader()
+    lake = _lake_in_use(title, icon, without_lake, skeleton)
+    version = _version(lake, newest=at_once)
+    span = answer(queries.data_span, lake, version)
+    start.clear()
     view = viewing.view_asked_for(viewing.Data(lake, version, span, as_of(lake, version)))
     if own and own.keys() >= viewing.STRETCH.keys():
         view = viewing.narrowed_to_stretch(view)
@@ -82,17 +83,6 @@ def page(
             _sample_note()
     begin_waiting(title)
     return view
-
-
-@contextmanager
-def _started() -> Generator[start.Slots]:
-    """The places of the page's skeleton, which goes when the page has something to show."""
-    slots = start.slots()
-    try:
-        yield slots
-    finally:
-        for slot in slots:
-            slot.empty()
 
 
 def is_sample(lake: str) -> bool:
@@ -114,7 +104,7 @@ def _lake_in_use(title: str, icon: str, without_lake: Callable[[], object] | Non
     if _exists(root):
         return root
     if os.environ.get("USAGECOST_LAKE"):
-        skeleton.empty()
+        start.clear()
         st.title(f"{icon} {title}", anchor=False)
         empty(
             "No data yet",

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.errors import StreamlitAuthError, StreamlitMissingAuthlibError
 
+from usagecost import start
 from usagecost.ui.reader import reader
 from usagecost.ui.text import plain
 
@@ -27,6 +28,7 @@ def require_sign_in() -> None:
     section = _auth_section()
     if section is None or st.user.get("is_logged_in") is True:
         return
+    start.clear()
     st.title("Usage & Cost", anchor=False)
     if not section:
         st.error(

@@ -11,8 +11,11 @@ import pandas as pd
 import streamlit as st
 
 from usagecost import explain, queries
+from usagecost.charts import Mark
 from usagecost.explain import Spike
 from usagecost.periods import Interval, Period, intervals
+from usagecost.queries.folds import Usage
+from usagecost.queries.forecasts import as_of_today, history
 from usagecost.ui import drilldown
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import heading, table
@@ -79,6 +82,36 @@ def unusual(view: View) -> None:
     )
 
 
+def unusual_marks(usage: Usage, view: View, by: str) -> tuple[Mark, ...]:
+    """The marks of a chart of spend by day at the days that stand out most, with the values of its split that caused it.
+
+    The days are those that the forecast of the view is learned from, so nothing else is asked for.
+    """
+    if view.interval != "day":
+        return ()
+    days = answer(history, as_of_today(view))
+    full = range(len(days.intervals) - 1)
+    amounts = [0.0 if pd.isna(amount) else float(amount) for amount in days.over_time["spend_usd"]]
+    spikes = explain.find_spikes(amounts[:-1], _slots(days.intervals, full, "day", view.period.zone), WEEK["day"])
+    places = {step.start: place for place, step in enumerate(usage.intervals)}
+    of_period = [(days.intervals[spike.place].start, spike) for spike in spikes if days.intervals[spike.place].start in places]
+    largest = sorted(of_period, key=lambda one: -abs(one[1].excess))[:MOST_SHOWN]
+    return tuple(Mark(start, "Unusual", _against_usual(usage, view, by, places[start], spike)) for start, spike in largest)
+
+
+def _against_usual(usage: Usage, view: View, by: str, place: int, spike: Spike) -> str:
+    """+$180.31 against usual: claude-opus-5. The cause is told against the other days of the answer."""
+    amounts: dict[str | None, tuple[float, float]] = {}
+    for cell in usage.cells.select(["interval", "value", "is_other", "spend_usd"]).to_pylist():
+        if cell["is_other"] or cell["spend_usd"] is None:
+            continue
+        now, other = amounts.get(cell["value"], (0.0, 0.0))
+        spent = float(cell["spend_usd"])
+        amounts[cell["value"]] = (now + spent, other) if cell["interval"] == place else (now, other + spent)
+    found = _named(view, explain.causes(spike, {by: amounts}))
+    return f"{explain.signed(spike.excess, usd)} against usual{f': {found}' if found else ''}"
+
+
 def _spikes(view: View, interval: str) -> list[tuple[Interval, Spike]]:
     """The full intervals of the range that stand out."""
     period = view.period
@@ -102,8 +135,12 @@ def _cause(view: View, step: Interval, spike: Spike) -> str:
     """The smallest set of values that makes most of a difference, in words."""
     before = step.start - RECENT, step.start
     amounts = {name: answer(queries.explained.against, view, name, (step.start, step.end), before) for name in CAUSES}
+    return _named(view, explain.causes(spike, amounts))
+
+
+def _named(view: View, found: Sequence[tuple[str, tuple[str | None, ...]]]) -> str:
     labels = labels_of(view)
     return ", ".join(
-        CAUSES[name] + " and ".join(f"no known {name}" if one is None else labels.of(name, one) for one in values)
-        for name, values in explain.causes(spike, amounts)
+        CAUSES.get(name, "") + " and ".join(f"no known {name}" if one is None else labels.of(name, one) for one in values)
+        for name, values in found
     )
