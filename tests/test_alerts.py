@@ -77,6 +77,16 @@ def test_a_threshold_is_told_once_a_period_and_resolved_once(lake: Lake, ops: Re
     assert rounds(lake, minutes=60 * 24 * 20) == ["Budget Search: 80% used"]  # the next month is another
 
 
+def test_late_data_of_a_period_that_has_just_ended_still_alerts(lake: Lake):
+    rounds(lake)
+    spend(lake, "2", "2026-05-31 23:59")
+    just_after = (instant("2026-06-01 00:10") - NOW) / timedelta(minutes=1)
+
+    assert rounds(lake, minutes=just_after) == ["Budget Search: 100% used"]
+    assert rounds(lake, minutes=just_after + 1) == []
+    assert [alert.raised["period"] for alert in read_ledger(lake).alerts.values()] == ["2026-05-01", "2026-05-01"]
+
+
 def test_what_may_be_more_is_not_resolved(lake: Lake):
     rounds(lake)
     lake.remove(Selection(user="ada"))

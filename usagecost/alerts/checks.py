@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import timedelta
 from decimal import Decimal
 from hashlib import sha256
 
-from usagecost.budgets import PERIODS, State
+from usagecost.budgets import PERIODS, Spent, State
 from usagecost.forecast import Forecast
 from usagecost.vocabulary.formats import GAP, around, counted, percent, usd
 
@@ -51,32 +51,39 @@ def one_line(text: str) -> str:
 
 
 def checks_of_budget(state: State) -> Iterator[Check]:
-    """Yields the checks of a budget in its running period."""
+    """Yields the checks of a budget in its running period; on its first day also of what the one before used, for late data."""
     budget, used = state.budget, state.used
-    share, period, tell = state.share(used), used.first.isoformat(), budget.tell
-    at_least = f"≥{GAP}" if used.incomplete else ""
-    spent = f"{at_least}{usd(used.usd)} of {usd(budget.amount)} used"
-    body = f"{spent} ({at_least}{percent(share)}) in the {PERIODS[budget.period].lower()} from {_days(used.first, used.last)}."
-    for threshold in budget.actual:
-        limit = Decimal(threshold) / 100
-        is_on = None if share is None else True if share >= limit else None if used.incomplete else False
-        yield Check(ACTUAL, budget.name, str(threshold), period, is_on, f"Budget {budget.name}: {threshold}% used", body, tell)
+    yield from _actual_checks(state, used)
+    if used.last - timedelta(days=state.left) == used.first:
+        yield from (check for check in _actual_checks(state, state.before[0]) if check.is_on)
+    share, period, body = state.share(used), used.first.isoformat(), _used_text(state, used)
     for threshold in budget.forecast:
         limit, ahead = Decimal(threshold) / 100, state.forecast_share
         is_on = None if ahead is None or share is None or share >= limit else ahead >= limit
         title = f"Budget {budget.name}: forecast to use {threshold}%"
-        yield Check(FORECAST, budget.name, str(threshold), period, is_on, title, f"{body} {_forecast_text(state)}", tell)
+        yield Check(FORECAST, budget.name, str(threshold), period, is_on, title, f"{body} {_forecast_text(state)}", budget.tell)
     if budget.incomplete:
         count = counted(used.incomplete, "request")
         words = f"{count} of it {'has' if used.incomplete == 1 else 'have'} no full price, so the spend is a lower bound. {body}"
         title = f"Budget {budget.name}: spend is incomplete"
-        yield Check(INCOMPLETE, budget.name, "", period, bool(used.incomplete), title, words, tell)
+        yield Check(INCOMPLETE, budget.name, "", period, bool(used.incomplete), title, words, budget.tell)
+
+
+def _actual_checks(state: State, spent: Spent) -> Iterator[Check]:
+    """A check for each threshold on what a period has used. What may be more than it seems is not off."""
+    budget, share = state.budget, state.share(spent)
+    for threshold in budget.actual:
+        is_on = None if share is None else True if share >= Decimal(threshold) / 100 else None if spent.incomplete else False
+        title, period = f"Budget {budget.name}: {threshold}% used", spent.first.isoformat()
+        yield Check(ACTUAL, budget.name, str(threshold), period, is_on, title, _used_text(state, spent), budget.tell)
+
+
+def _used_text(state: State, spent: Spent) -> str:
+    at_least, amount = f"≥{GAP}" if spent.incomplete else "", usd(state.budget.amount)
+    words = f"{at_least}{usd(spent.usd)} of {amount} used ({at_least}{percent(state.share(spent))})"
+    return f"{words} in the {PERIODS[state.budget.period].lower()} from {spent.first} to {spent.last}."
 
 
 def _forecast_text(state: State) -> str:
     found = state.forecast
     return f"Forecast at its end: {around(found.total, found.margin)}." if isinstance(found, Forecast) else ""
-
-
-def _days(first: date, last: date) -> str:
-    return f"{first} to {last}"
