@@ -24,6 +24,8 @@ OWN = {
     "Explore": ("/Explore", {}),
     "Prices": ("/Prices", {"part": ["Cache"]}),
     "Sources": ("/Sources", {"part": ["History"]}),
+    "Why": ("/Why", {"explained": ["total_tokens"]}),
+    "Budgets": ("/Budgets", {"part": ["Alerts"]}),
 }
 """Page -> its path, and what it adds to the view."""
 LAPTOP: ViewportSize = {"width": 1440, "height": 900}
@@ -75,7 +77,7 @@ def test_a_reload_and_a_copied_address_show_the_same_cards(page: Page, server: s
 
 def test_back_and_forward_go_one_step_at_a_time(page: Page, server: str) -> None:
     def open_a_bar() -> None:
-        page.locator(".st-key-chart_all-cost path[aria-roledescription=bar]").first.click(force=True)
+        page.locator(".st-key-chart_all-cost path[aria-label*='gpt-6-sol']").first.click(force=True)
         arrive(page, "Traces")
 
     def open_the_failed() -> None:
