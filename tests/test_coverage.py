@@ -59,7 +59,7 @@ def test_every_download_marks_what_contains_it(lake: str):
 
 def test_the_page_marks_the_card_the_charts_and_the_table(lake: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("USAGECOST_LAKE", lake)
-    for tab, notes in (("Cost", 3), ("User activity", 1)):
+    for tab, notes in (("Cost", 2), ("User activity", 1)):
         page = AppTest.from_file(str(APP), default_timeout=60)
         page.query_params["range"], page.query_params["tab"] = "All time", tab
         page.run()

@@ -16,7 +16,6 @@ from usagecost.ui import drilldown
 from usagecost.ui.blocks import MOST_ROWS_UNSCROLLED, draw, heading, kept, shortage, table
 from usagecost.ui.colours import palette
 from usagecost.ui.labels import bar_label, named
-from usagecost.ui.spend import coverage_note
 from usagecost.vocabulary import DIMENSIONS, METRICS
 from usagecost.vocabulary.filters import View
 
@@ -53,7 +52,6 @@ def ranking(usage: Usage, view: View, by: str, most: int, *, everything: Callabl
             draw(drawing, name=f"{by}-ranking", alt_text=f"{plural.capitalize()} ranked by spend", on_mark=on_mark)
     else:
         _table(usage, view, by, top)
-    coverage_note(usage.totals)
 
 
 def _bars(usage: Usage, view: View, by: str, top: pd.DataFrame, everything: Usage) -> Drawing:
