@@ -193,7 +193,7 @@ def users_table(usage: Usage, view: View) -> None:
         numbers,
         name="users",
         spend_places=2,
-        columns=ui.columns_of(numbers, 2) | {"last_seen": last_seen},
+        columns=ui.columns_of(numbers.drop(columns="last_seen"), 2) | {"last_seen": last_seen},
         alt_text="Users with requests, success rate, tokens, spend and when they were last seen",
         on_select=lambda row: choose_user(individuals[row : row + 1]),
         on_open=drilldown.from_row(view, "user", users),

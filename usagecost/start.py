@@ -19,8 +19,8 @@ for people, is off; tooltips tell names whole, in several lines where need be; o
 is marked, though all are links to the page that is shown; and six cards have room beside each other.
 """
 SIDEBAR_WIDTH = 250
-CARD_COLUMNS, CARD_WIDTH = 6, 150
-"""One row on a desk, two or three on smaller screens: the narrowest card that shows its whole value."""
+CARD_COLUMNS, CARD_WIDTH = 6, 168
+"""One row on a desk, three cards in a row on a small screen, two on a phone; each shows its whole value."""
 CARD_HEIGHT, TABS_HEIGHT, CHART_HEIGHT, LINK_HEIGHT, LINKS = 173, 35, 330, 28, 6
 """As high as what comes in their places, in pixels, so that nothing jumps."""
 _SLOTS, _NUMBERS = "_first_frame", "_skeleton_of_numbers"
