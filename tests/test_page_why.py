@@ -58,7 +58,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
 
 
 def sentence(page: AppTest) -> str:
-    return page.subheader[0].value.replace("\\", "")
+    return page.header[0].value.replace("\\", "")
 
 
 def steps(page: AppTest) -> list[tuple[str, str]]:

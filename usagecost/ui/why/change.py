@@ -72,7 +72,7 @@ def _reasons(
     steps: Sequence[Step],
 ) -> None:
     """The sentence, what it does not say, and its steps."""
-    st.subheader(plain(explain.sentence(metric, whole, steps)), anchor=False)
+    st.header(plain(explain.sentence(metric, whole, steps)), anchor=False)
     st.caption(" ".join(_notes(view, metric, rows)))
     _steps(metric, whole, steps)
 
