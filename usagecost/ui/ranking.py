@@ -26,7 +26,7 @@ COLUMNS = (
 """What the table says of each value, beside its share of the spend and the change of that."""
 
 MOST_WITHOUT_SEARCH = 10
-PERCENT = "%,.1f%%"
+PERCENT, SIGNED_PERCENT = "%,.1f%%", "%+,.1f%%"
 TOTAL = "Total"
 
 
@@ -92,7 +92,7 @@ def _columns(by: str, numbers: pd.DataFrame, *, compares: bool) -> dict[str, Any
     """How the table draws its columns; that of the mark only where an amount has it."""
     most = max((float(amount) for amount in numbers["spend_usd"].iloc[:-1].dropna()), default=0.0)
     mark = st.column_config.TextColumn("≥", width=32, help="≥: a lower bound, as of some requests the cost is not known")
-    change = st.column_config.NumberColumn("Change", format=PERCENT, help="Of the spend, against the comparison period")
+    change = st.column_config.NumberColumn("Change", format=SIGNED_PERCENT, help="Of the spend, against the comparison period")
 
     def number(label: str, form: str, metric: str) -> Any:
         return st.column_config.NumberColumn(label, format=form, help=METRICS[metric].help)
