@@ -30,11 +30,6 @@ class LastHours(Period):
         return self.now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
     @property
-    def timeless(self) -> Period:
-        """The same instants: they are the same all through the running hour."""
-        return replace(self, now=self.end - timedelta(hours=1))
-
-    @property
     def compared_with(self) -> Back | None:
         """As many hours before, or what was chosen."""
         return None if self.is_alone else self.back or Back(hours=self.hours)
@@ -63,10 +58,6 @@ def _month_start(day: date, back: int = 0) -> date:
 
 def _last_days(count: int) -> Callable[[date, int], tuple[date, date]]:
     return lambda today, _: (today - timedelta(days=count - 1), today)
-
-
-def _last_month(today: date, _: int) -> tuple[date, date]:
-    return _month_start(today, 1), _month_start(today) - timedelta(days=1)
 
 
 def _last_quarter(today: date, _: int) -> tuple[date, date]:

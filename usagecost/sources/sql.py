@@ -40,11 +40,6 @@ def json_object(fields: Mapping[str, str]) -> str:
     return f"nullif('{{' || substr(concat({pairs}), 2) || '}}', '{{}}')"
 
 
-def json_number(text: str) -> str:
-    """SQL for a number as JSON, from a text; NULL where it is none, or one that JSON cannot say, such as an infinite one."""
-    return f"CASE WHEN isfinite(TRY_CAST({text} AS DOUBLE)) THEN TRY_CAST({text} AS DOUBLE)::VARCHAR END"
-
-
 def text_list(text: str) -> str:
     """SQL for a list of texts, from JSON or with commas between them; NULL if there is none."""
     split = f"string_split({text}, ',')"

@@ -37,11 +37,6 @@ def named(values: pd.DataFrame, view: View, by: str | None, plural: str = "") ->
     return values.assign(name=shown, has_names=labels.has(by, names))
 
 
-def words_of(view: View) -> tuple[str, ...]:
-    """The filters of a view as a person would say them."""
-    return view.filters.said(labels_of(view).of)
-
-
 def bar_label(metric: Metric, row: Mapping[Hashable, Any], whole: Number | None) -> str:
     """What stands behind a bar: its value, and its share of the whole where parts add up to it."""
     sums = {str(name): None if pd.isna(row[name]) else row[name] for name in row if name not in ("name", "value")}

@@ -15,7 +15,6 @@ from usagecost.ui.prices.models import name_of
 from usagecost.vocabulary import METRICS
 from usagecost.vocabulary.filters import View
 
-ADDED = ("cache_saved_usd", "cache_extra_usd")
 CARDS = {"cache_saved_usd": "cache_saved_usd", "cache_extra_usd": "cache_extra_usd", "net_usd": "cache_savings_usd"}
 """Column of the table -> the metric that its sum is."""
 
