@@ -21,7 +21,7 @@ ALLOWED = {
     "start":    "",
     "ui":       f"start {READ} engine lake schema {WRITE}",
     "charts":    "vocabulary periods",
-    "queries":   "forecast vocabulary periods engine lake schema",
+    "queries":   "explain forecast vocabulary periods engine lake schema",
     "forecast":  "periods",
     "budgets":   "forecast queries vocabulary periods lake toml_lines",
     "alerts":    "budgets explain forecast queries vocabulary periods lake schema",

@@ -150,6 +150,16 @@ def test_an_unusual_day_is_named_with_its_cause(lake_of: Callable[..., str], ope
     assert alerts(opened(lake, part="Unusual days", days=["2026-05-20", "2026-05-28"])) == ["No unusual days"]
 
 
+def test_a_day_whose_cost_is_not_known_is_not_unusual(lake_of: Callable[..., str], opened: Open):
+    days = [date(2026, 5, 1) + timedelta(days=back) for back in range(30)]
+    lake = lake_of(
+        *[sent(str(day), "opus", "ann", 10) for day in days if day != date(2026, 5, 29)],
+        request("2026-05-29 10:00", model="self-hosted", price_status="unpriced"),
+    )
+
+    assert alerts(opened(lake, part="Unusual days", days=["2026-05-28", "2026-05-30"])) == ["No unusual days"]
+
+
 def test_bars_of_a_waterfall_reach_from_level_to_level():
     """From 10 by +5 and −3 to 12; where steps would be slivers, as from 100 to 102, the scale begins below them."""
 
