@@ -31,6 +31,7 @@ def test_usual_follows_the_level():
 def test_less_than_two_weeks_tell_nothing():
     assert spikes([*WEEK, 100.0, 900.0]) == []
     assert spikes([*[0.0] * 21, 900.0]) == []
+    assert spikes([*[0.0] * 70, *[10.0] * 11, 16.0]) == [], "days before the first request are not known"
 
 
 @given(st.lists(st.floats(0.9, 1.1), min_size=56, max_size=56))

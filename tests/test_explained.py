@@ -23,19 +23,19 @@ from usagecost import explain, queries
 from usagecost.cli import app
 from usagecost.lake import Lake
 from usagecost.queries.folds import Usage
-from usagecost.vocabulary import EXPLAINED
+from usagecost.vocabulary import CHANGE_MEASURES
 from usagecost.vocabulary.filters import Condition, View
 
 
 def sums(rows: Iterable[Mapping[str, Any]], *, is_before: bool) -> dict[str, Any]:
     """The measures of one period; what is nothing and what is not known are the same here."""
     of_period = [row for row in rows if row["is_before"] is is_before]
-    return {name: sum(row[name] or 0 for row in of_period) for name in EXPLAINED}
+    return {name: sum(row[name] or 0 for row in of_period) for name in CHANGE_MEASURES}
 
 
 def of_usage(usage: Usage) -> list[dict[str, Any]]:
     """The same of the one aggregate, before and now."""
-    return [{name: (totals or {}).get(name) or 0 for name in EXPLAINED} for totals in (usage.totals_before, usage.totals)]
+    return [{name: (totals or {}).get(name) or 0 for name in CHANGE_MEASURES} for totals in (usage.totals_before, usage.totals)]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def varied(lake_of: Callable[..., str]) -> str:
 
 @ON_ENGINES_AND_ROLLUPS
 @settings(max_examples=12)
-@given(questions(), st.sampled_from(["model", "user", "team", "status"]), st.sampled_from([*explain.EXPLAINED]))
+@given(questions(), st.sampled_from(["model", "user", "team", "status"]), st.sampled_from([*explain.WORDINGS]))
 def test_parts_add_up_to_the_whole_that_the_page_shows(varied: str, question: View, by: str, metric: str):
     asked = of_lake(question, varied)
     rows, of_values = (
@@ -54,7 +54,7 @@ def test_parts_add_up_to_the_whole_that_the_page_shows(varied: str, question: Vi
     )
     whole = explain.explanation(metric, rows)
 
-    assert [sums(rows, is_before=True), sums(rows, is_before=False)] == of_usage(queries.usage(asked, None, EXPLAINED))
+    assert [sums(rows, is_before=True), sums(rows, is_before=False)] == of_usage(queries.usage(asked, None, CHANGE_MEASURES))
     if whole is not None:
         moved = explain.values(metric, of_values, rows, whole)
         assert sum((one.moved for one in moved), Decimal(0)) == whole.change

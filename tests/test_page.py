@@ -297,6 +297,7 @@ def test_a_link_can_leave_out_a_user_and_who_is_not_reported(open_page: Open, ni
         {"range": "Custom range", "days": "2026-10-25"},
         {"range": "Custom range", "days": ["2026-10-26", "2026-10-24"]},
         {"range": "Custom range", "days": ["yesterday", "9999-99-99"]},
+        {"range": "Custom range", "days": ["0001-01-01", "9999-12-31"], "zone": "Asia/Tokyo"},
         {"zone": "Mars/Olympus"},
         {"interval": "fortnight"},
         {"basis": "free of charge"},

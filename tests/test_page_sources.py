@@ -333,10 +333,6 @@ def test_files_lie_in_a_folder_that_goes(open_sources: OpenSources, lake: Lake):
     assert not folder.exists()
 
 
-def test_only_who_sits_at_the_machine_is_offered_its_folders(open_sources: OpenSources, lake: Lake):
-    assert "folder" not in [box.key for box in open_sources(lake.root).text_input]
-
-
 def test_hostile_names_of_columns_and_files_are_only_names(open_sources: OpenSources, lake: Lake):
     columns = [name.replace('"', '""').replace("\n", " ") for name in HOSTILE if name.strip()]
     header = ",".join(f'"{name}"' for name in ["started_at", *columns])

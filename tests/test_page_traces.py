@@ -208,6 +208,15 @@ def test_another_order_begins_at_its_first_page(open_page: Open, tmp_path: Path)
     assert len(ids(open_page(str(tmp_path / "lake"), at=second))) == 1
 
 
+@pytest.mark.parametrize(
+    ("start", "end"), [("0001-01-01T00:00+10:00", "0001-01-02T00:00+10:00"), ("soon", "later"), ("0001-01-01", "9999-12-31")]
+)
+def test_a_stretch_of_nonsense_or_beyond_the_period_is_none(open_page: Open, lake: str, start: str, end: str):
+    page = open_page(lake, **{"from": start, "to": end, "zone": "America/New_York"})
+
+    assert len(ids(page)) == len(ids(open_page(lake, zone="America/New_York")))
+
+
 @pytest.mark.parametrize("at", ["", "[]", "{", '["x", "y", 1, 2, 3]', '[null, 1, "test", "first", false]', '["9", 9, "a", "b", 1]'])
 def test_a_link_to_a_place_of_nonsense_shows_a_page(open_page: Open, lake: str, at: str):
     assert cards(open_page(lake, at=at))[0] == "4"

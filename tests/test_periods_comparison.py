@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.views import days, instant
-from usagecost.periods import COMPARISONS, Period, compared, counterparts, intervals
+from usagecost.periods import COMPARISONS, Period, clock, compared, counterparts, intervals, places
 from usagecost.periods.presets import PRESETS, preset_period
 from usagecost.ui.text import previous_text
 
@@ -136,3 +136,13 @@ def test_an_hour_is_compared_with_the_same_hour_of_the_clock():
 
     assert spring[1:3] == ["03-28 01:00 to 03-28 03:00", "03-28 03:00 to 03-28 04:00"]
     assert autumn[1:5] == ["10-24 01:00 to 10-24 02:00", "–", "10-24 02:00 to 10-24 03:00", "10-24 03:00 to 10-24 04:00"]
+
+
+@pytest.mark.parametrize(("interval", "length"), [("hour", 60), ("15min", 15)])
+def test_an_interval_beside_a_clock_change_has_the_numbers_that_it_touches(interval: str, length: int):
+    """Compared with the week in which Berlin's clocks go back, an hour of that night is beside two; numbers jump at the change."""
+    period = days("2026-10-26", "2026-11-01", "Europe/Berlin")
+    beside = counterparts(period, interval, intervals(period, interval))
+    numbers = places(clock("Europe/Berlin", period.previous[0], period.end), interval, beside)
+
+    assert len(numbers) == sum(-(-(step.end - step.start) // timedelta(minutes=length)) for step in beside if step)

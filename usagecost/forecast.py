@@ -67,16 +67,6 @@ class Forecast:
     errors: tuple[float, ...] = ()
 
     @property
-    def low(self) -> float:
-        """The least that is likely, which is never less than what is spent already."""
-        return max(self.spent, self.total - self.margin)
-
-    @property
-    def high(self) -> float:
-        """The most that is likely."""
-        return self.total + self.margin
-
-    @property
     def day_of_period(self) -> int:
         """The number of today in the period, from 1."""
         return (self.path[0].day - self.first).days + 1
@@ -200,7 +190,9 @@ class _Series:
             return TooLittle(len(known), needed)
         if 2 * (recently := int(known[-recent:].sum())) < recent:
             return TooLittle(recently, (recent + 1) // 2, recent)
-        method, ahead, missed = self._best(now, days)
+        if (best := self._best(now, days)) is None:
+            return TooLittle(recently, recent, recent)
+        method, ahead, missed = best
         ahead[0] = max(ahead[0], so_far)
         widths = np.quantile(np.abs(missed), COVERED, axis=0, method="higher")
         margin = np.quantile(np.abs(missed.sum(axis=1)), COVERED, method="higher")
@@ -218,8 +210,9 @@ class _Series:
         actual = float(self.amounts[(first - self.first).days : (last - self.first).days + 1].sum())
         return abs(found.total - actual) / actual if actual > 0 else None
 
-    def _best(self, now: int, days: int) -> tuple[str, Floats, Floats]:
-        """The best method, the days that it sees ahead, and by how much it fell short of earlier ones: (tests, days).
+    def _best(self, now: int, days: int) -> tuple[str, Floats, Floats] | None:
+        """The best method, the days that it sees ahead, and by how much it fell short of earlier ones: (tests, days). None where no
+        test is known well enough.
 
         Errors are at the present level. A day of a test that is not known counts as the mean of the others; a test of which less
         than half is known is none.
@@ -227,6 +220,8 @@ class _Series:
         tests = np.arange(max(LEAST_DAYS, now - days + 1 - MOST_TESTS), now - days + 1)
         actual = sliding_window_view(self.amounts[:now], days)[tests]
         is_known = np.isnan(actual).mean(axis=1) <= 0.5
+        if not is_known.any():
+            return None
         tests, actual = tests[is_known], actual[is_known]
         scale = np.divide(self.levels[now], self.levels[tests], out=np.ones(len(tests)), where=self.levels[tests] > 0)
         scale = np.clip(scale, 1 / MOST_RESCALED, MOST_RESCALED)[:, None]

@@ -76,8 +76,9 @@ def test_files_of_several_formats_are_dropped_mapped_and_loaded_by_one_button(
     line = {"type": "assistant", "sessionId": "s", "requestId": "r", "timestamp": "2026-09-21T10:00:00Z", "message": answer}
     (tmp_path / "session.jsonl").write_text(json.dumps(line) + "\n")
     (tmp_path / "gateway.csv").write_text("when,prompt_tokens,cached_tokens,completion_tokens\n2026-09-21 10:00,1000,200,50\n")
+    files = [tmp_path / name for name in ("records.csv", "session.jsonl", "gateway.csv")]
     visit_part(page, app, "History")
-    drop(page, *(tmp_path / name for name in ("records.csv", "session.jsonl", "gateway.csv")))
+    drop(page, *files)
     expect(page.get_by_role("button", name="Load 2 files")).to_be_visible()
     page.get_by_role("button", name="Map columns").click()
     expect(page.get_by_text("Does prompt_tokens include the cache reads in cached_tokens?")).to_be_visible()
@@ -101,10 +102,7 @@ def test_files_of_several_formats_are_dropped_mapped_and_loaded_by_one_button(
     expect(page.locator(".st-key-range_open button").first).to_contain_text("21 Sep 2026")
 
     visit_part(page, app, "History")
-    page.get_by_role("textbox", name="Or read a folder of this machine").fill(str(tmp_path))
-    page.keyboard.press("Tab")
-    settle(page)
-    page.get_by_role("button", name="Read folder").click()
+    drop(page, *files)
     expect(page.get_by_role("button", name="Load 3 files")).to_be_visible()
     expect(page.get_by_text("3 requests: 0 new, 3 already there.")).to_be_visible()
 

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from usagecost.lake import Lake, LakeError, lake_root
+from usagecost.periods import known_zones
 from usagecost.vocabulary.formats import exact_count
 
 READ, NOTHING_READ, WRONG_USAGE = 0, 1, 2
@@ -99,6 +100,12 @@ def print_line(line: str) -> None:
 def print_json(content: Any, default: Callable[[Any], Any] | None = None) -> None:
     """Prints JSON. What a terminal would obey is written in JSON's own escapes, so it reads back exactly."""
     typer.echo(COMMANDING.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(content, default=default, ensure_ascii=False)))
+
+
+def check_zone(zone: str) -> None:
+    """Ends a command whose ``--zone`` is none."""
+    if zone not in known_zones():
+        fail(f"--zone {zone} is no time zone: use an IANA name such as Europe/Berlin.", WRONG_USAGE)
 
 
 def fail(sentence: str, status: int) -> NoReturn:

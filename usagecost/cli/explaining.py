@@ -27,8 +27,8 @@ class Explained:
 
 
 def explained(view: View, metric: str, by: str | None) -> Explained | None:
-    """Returns why a metric of the view is not what it was in its comparison period, by the page's own questions; None where it is
-    known in one of them only.
+    """Returns why a metric of the view is not what it was in its comparison period, by the page's own questions; None where there
+    is nothing to explain: nothing is known of it, or of a mean in one of them.
     """
     from usagecost import explain, queries
     from usagecost.periods import WHOLE
@@ -36,7 +36,7 @@ def explained(view: View, metric: str, by: str | None) -> Explained | None:
     view = replace(view, interval=WHOLE)
     rows = queries.explained.by_price(view).to_pylist()
     whole = explain.explanation(metric, rows)
-    if whole is None:
+    if whole is None or whole.is_empty:
         return None
     steps, values = explain.steps_of(metric, whole), []
     if by or metric in explain.COUNTED:
@@ -68,7 +68,7 @@ def write_explained(found: Explained, format: str) -> None:  # noqa: A002 - the 
     """Prints a sentence and a table; or JSON, or the rows as CSV."""
     if format == "json":
         numbers = {"before": found.before, "now": found.now, "change": found.now - found.before}
-        print_json({"metric": found.metric, "sentence": found.sentence, **numbers, "rows": found.rows}, _number)
+        print_json({"metric": found.metric, "sentence": found.sentence, **numbers, "rows": found.rows}, float)
     elif format == "csv":
         import pandas as pd
 
@@ -94,9 +94,3 @@ def _table(metric: str, rows: Sequence[dict[str, Any]]) -> Table:
         texts |= {name: unit(row[name]) for name in ("before", "now") if name in row}
         table.add_row(*(cell(text) for text in texts.values()))
     return table
-
-
-def _number(value: object) -> float:
-    if isinstance(value, Decimal):
-        return float(value)
-    raise TypeError(f"{value!r} is no number")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import available_timezones
 
 import typer
 from rich.progress import Progress
 
-from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, err, fail, out
+from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, check_zone, err, fail, out
 from usagecost.engine import UnansweredError
 from usagecost.exporting import FORMS
 from usagecost.lake import LakeError, lake_root
@@ -50,8 +49,7 @@ def export(
         fail(f"{file.name} says no format: end it in .{', .'.join(FORMS)}.", WRONG_USAGE)
     if end < start:
         fail(f"--end {end:%Y-%m-%d} lies before --start {start:%Y-%m-%d}: exchange them.", WRONG_USAGE)
-    if zone not in available_timezones():
-        fail(f"--zone {zone} is no time zone: use an IANA name such as Europe/Berlin.", WRONG_USAGE)
+    check_zone(zone)
     period = Period(start.date(), end.date(), zone, datetime.now(UTC), is_all_time=True)
     asked = [_asked(text) for text in chosen or ()]
     root = lake or lake_root()

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
-from zoneinfo import available_timezones
 
 import typer
 from rich.table import Table
 
-from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, cell, fail, print_json, print_wide
+from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, cell, check_zone, fail, print_json, print_wide
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError, lake_root
 from usagecost.vocabulary import DIMENSIONS, formats
@@ -39,8 +38,7 @@ def forecast(
 
     The margin covers about 8 in 10 cases. Values are forecast by themselves, so they need not add up to the total.
     """
-    if zone not in available_timezones():
-        fail(f"--zone {zone} is no time zone: use an IANA name such as Europe/Berlin.", WRONG_USAGE)
+    check_zone(zone)
     if by is not None and by not in DIMENSIONS:
         fail(f"--by {by} is no split: use one of {', '.join(DIMENSIONS)}.", WRONG_USAGE)
     try:
@@ -55,8 +53,11 @@ def forecast(
         table.add_column(heading, justify="left" if heading in (by or "", "method") else "right")
     for row in rows:
         mark = f"≥{formats.GAP}" if row["spend_is_at_least"] else ""
-        amounts = [formats.usd(row[name]) for name in ("so_far_usd", "forecast_usd", "margin_usd", "before_usd")]
-        amounts[1] = mark + amounts[1] if row["forecast_usd"] is not None else amounts[1]
+        so_far, expected, before = (
+            formats.UNKNOWN if row[name] is None else f"{mark}{formats.usd(row[name])}"
+            for name in ("so_far_usd", "forecast_usd", "before_usd")
+        )
+        amounts = so_far, expected, formats.usd(row["margin_usd"]), before
         table.add_row(*map(cell, (row["name"], *amounts, formats.percent(row["error"]), row["method"])))
     print_wide(table)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
@@ -17,6 +17,7 @@ from usagecost.cli.console import (
     LakeOption,
     ReportFormat,
     cell,
+    check_zone,
     err,
     fail,
     lake_named,
@@ -108,8 +109,7 @@ def _selection(ingest: str | None, user: str | None, before: str | None, zone: s
         fail("Say which requests to remove, with one of --ingest ID, --user ID and --before DATE.", WRONG_USAGE)
     if before is None:
         return Selection(ingest=ingest, user=user)
-    if zone not in available_timezones():
-        fail(f"--zone {zone} is no time zone: use an IANA name such as Europe/Berlin.", WRONG_USAGE)
+    check_zone(zone)
     try:
         day = date.fromisoformat(before)
     except ValueError:

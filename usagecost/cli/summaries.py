@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from usagecost import periods
-from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, cell, fail, print_facts, print_json, print_wide
+from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, cell, check_zone, fail, print_facts, print_json, print_wide
 from usagecost.cli.explaining import explained, warn_of_missing, write_explained
 from usagecost.engine import UnansweredError
-from usagecost.explain import EXPLAINED
+from usagecost.explain import WORDINGS
 from usagecost.exports import csv_text
 from usagecost.lake import LakeError, lake_root
 from usagecost.periods import INTERVALS, WHOLE, Period, compared
@@ -68,8 +67,7 @@ def summary(
     first, last = _day(start, "--start"), _day(end, "--end")
     if last < first:
         fail(f"--end {last} lies before --start {first}: exchange them.", WRONG_USAGE)
-    if zone not in available_timezones():
-        fail(f"--zone {zone} is no time zone: use an IANA name such as Europe/Berlin.", WRONG_USAGE)
+    check_zone(zone)
     if by is not None and by not in (*SPLITS, *INTERVALS):
         fail(f"--by {by} is no split: use one of {', '.join((*SPLITS, *INTERVALS))}.", WRONG_USAGE)
     if unknown := [name for name in metric or () if name not in METRICS]:
@@ -97,8 +95,8 @@ def _explain(
     from usagecost.vocabulary.filters import View
 
     metric = metrics[0] if metrics else "spend_usd"
-    if metric not in EXPLAINED or len(metrics or ()) > 1:
-        fail(f"--explain explains one metric: use --metric with one of {', '.join(EXPLAINED)}.", WRONG_USAGE)
+    if metric not in WORDINGS or len(metrics or ()) > 1:
+        fail(f"--explain explains one metric: use --metric with one of {', '.join(WORDINGS)}.", WRONG_USAGE)
     if by is not None and by not in DIMENSIONS:
         fail(f"--explain cannot split by {by}: use --by with one of {', '.join(DIMENSIONS)}.", WRONG_USAGE)
     try:
@@ -160,7 +158,7 @@ def _numbers(sums: Mapping[str, Any], metrics: Sequence[str]) -> dict[str, Any]:
 
 def _write_rows(rows: list[dict[str, Any]], format: SummaryFormat, *, single: bool) -> None:  # noqa: A002 - the option's name
     if format is SummaryFormat.json:
-        print_json(rows[0] if single else rows, _json_number)
+        print_json(rows[0] if single else rows, float)
         return
     names = list(rows[0]) if rows else list(SUMMARY)
     if format is SummaryFormat.csv:
@@ -189,12 +187,6 @@ def _cell(name: str, value: Any, row: dict[str, Any]) -> Text:
 def _text(name: str, value: Any, row: dict[str, Any]) -> str:
     """A number as people say it; a spend that leaves something out carries its mark."""
     return spend_text(row) if name == "spend_usd" else METRICS[name].format(value)
-
-
-def _json_number(value: object) -> float:
-    if isinstance(value, Decimal):
-        return float(value)
-    raise TypeError(f"{value!r} is no number")
 
 
 def _day(text: str, option: str) -> date:

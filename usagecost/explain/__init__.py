@@ -15,19 +15,17 @@ from usagecost.explain.parts import part_of
 from usagecost.explain.spend import explain_spend
 from usagecost.explain.spikes import Spike, causes, find_spikes
 from usagecost.explain.values import Moved, moved_latencies, moved_values, pairs_of
-from usagecost.explain.words import WORDINGS, Step, behind, listed, sentence, signed, steps_of
+from usagecost.explain.words import WORDINGS, Step, listed, sentence, signed, steps_of
 
 __all__ = [
     "COUNTED",
     "EFFECTS",
-    "EXPLAINED",
     "WORDINGS",
     "Explanation",
     "Found",
     "Moved",
     "Spike",
     "Step",
-    "behind",
     "causes",
     "explanation",
     "find_spikes",
@@ -38,7 +36,7 @@ __all__ = [
     "values",
 ]
 
-EXPLAINED = {
+_EXPLAINERS = {
     "spend_usd": explain_spend,
     "total_tokens": explain_tokens,
     "requests": explain_requests,
@@ -59,7 +57,7 @@ def explanation(metric: str, rows: Iterable[Mapping[str, Any]]) -> Explanation |
         (before if row["is_before"] else now).append(part_of(row))
     if metric == "avg_latency_ms" and not all(any(part.timed for part in parts) for parts in (before, now)):
         return None
-    return EXPLAINED[metric](before, now)
+    return _EXPLAINERS[metric](before, now)
 
 
 def values(
@@ -69,4 +67,4 @@ def values(
     most first; what is left of all rows is "Other".
     """
     pairs = pairs_of(rows, all_rows)
-    return moved_latencies(pairs, whole) if metric == "avg_latency_ms" else moved_values(pairs, EXPLAINED[metric], whole)
+    return moved_latencies(pairs, whole) if metric == "avg_latency_ms" else moved_values(pairs, _EXPLAINERS[metric], whole)

@@ -115,13 +115,14 @@ class Explanation:
     effects: tuple[Found, ...]
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing is known of the number in either period, or it is nothing in both."""
+        return not self.before and not self.now and not self.effects
+
+    @property
     def change(self) -> Decimal:
         """By how much the number rose."""
         return self.now - self.before
-
-    def of(self, name: str) -> Decimal:
-        """The amount of an effect."""
-        return next((found.amount for found in self.effects if found.effect.name == name), Decimal(0))
 
 
 MOST_OF_IT = 0.8

@@ -45,10 +45,11 @@ def find_spikes(amounts: Sequence[float], slots: Sequence[int], week: int) -> li
     levels = [median(amounts[max(place - week, 0) : place] or [0.0]) for place in range(len(amounts))]
     relative = [amount / level if level > 0 else None for amount, level in zip(amounts, levels, strict=True)]
     found = []
-    for place in range(LEAST_WEEKS * week, len(amounts)):
+    begin = next((place for place, amount in enumerate(amounts) if amount), len(amounts))
+    for place in range(begin + LEAST_WEEKS * week, len(amounts)):
         if levels[place] <= 0:
             continue
-        past = range(max(place - MOST_WEEKS * week, week), place)
+        past = range(max(place - MOST_WEEKS * week, begin + week), place)
         alike: dict[int, list[float]] = {}
         for i in past:
             ratio = relative[i]

@@ -11,7 +11,7 @@ from usagecost.explain.counts import latency_shares, mean_latency
 from usagecost.explain.divisia import rounded
 from usagecost.explain.effects import Explanation, Share
 from usagecost.explain.parts import Part, part_of
-from usagecost.vocabulary import EXPLAINED
+from usagecost.vocabulary import CHANGE_MEASURES
 
 Explain = Callable[[Iterable[Part], Iterable[Part]], Explanation]
 Row = Mapping[str, Any]
@@ -21,13 +21,16 @@ Pairs = dict[tuple[str | None, bool], tuple[int, tuple[list[Part], list[Part]]]]
 
 @dataclass(frozen=True)
 class Moved:
-    """What a value of a dimension, or all ``merged`` into one "Other", was before and is now, and the effects that this has had."""
+    """What a value of a dimension, or all ``merged`` into one "Other", was before and is now, and the effects that this has had.
+
+    A mean of nothing is None.
+    """
 
     value: str | None
     is_other: bool
     merged: int
-    before: Decimal
-    now: Decimal
+    before: Decimal | None
+    now: Decimal | None
     effects: Mapping[str, Decimal]
 
     @property
@@ -52,13 +55,13 @@ def moved_values(pairs: Pairs, explain: Explain, whole: Explanation) -> list[Mov
 def moved_latencies(pairs: Pairs, whole: Explanation) -> list[Moved]:
     """Returns the same of the average latency (ms): what a value adds by its own latency, and by its share of the requests.
 
-    ``before`` and ``now`` are its own averages, 0 where there is none.
+    ``before`` and ``now`` are its own averages, None where there is none.
     """
     shares = latency_shares({(str(is_other), value): pair for (value, is_other), (_, pair) in pairs.items()})
     found = []
     for (value, is_other), (merged, pair) in pairs.items():
         of_value = [share for share in shares if share.model == (str(is_other), value)]
-        before, now = (Decimal(round(mean_latency(parts))) for parts in pair)
+        before, now = (Decimal(round(mean_latency(parts))) if any(part.timed for part in parts) else None for parts in pair)
         found.append(Moved(value, is_other, merged, before, now, _rounded(of_value)))
     return _in_order(_settled(found, whole, sums=False))
 
@@ -84,8 +87,8 @@ def _left(rows: Iterable[Row], all_rows: Iterable[Row]) -> list[Row]:
     sums: dict[tuple[Any, ...], dict[str, Any]] = {}
     for sign, some in ((1, all_rows), (-1, rows)):
         for row in some:
-            left = sums.setdefault((row["is_before"], row["provider"], row["model"]), dict.fromkeys(EXPLAINED, 0))
-            for name in EXPLAINED:
+            left = sums.setdefault((row["is_before"], row["provider"], row["model"]), dict.fromkeys(CHANGE_MEASURES, 0))
+            for name in CHANGE_MEASURES:
                 left[name] += sign * (row[name] or 0)
     keys = ("is_before", "provider", "model")
     return [{**dict(zip(keys, key, strict=True)), **left} for key, left in sums.items() if left["requests"]]
@@ -104,8 +107,12 @@ def _settled(found: list[Moved], whole: Explanation, *, sums: bool = True) -> li
         return found
     place = max(range(len(found)), key=lambda i: (found[i].is_other, abs(found[i].moved), str(found[i].value)))
     one = found[place]
-    before = one.before + (whole.before - sum((each.before for each in found), Decimal(0)) if sums else 0)
-    now = one.now + (whole.now - sum((each.now for each in found), Decimal(0)) if sums else 0)
+    before, now = one.before, one.now
+    if sums:
+        before, now = (
+            (getattr(one, when) or 0) + getattr(whole, when) - sum(getattr(each, when) or 0 for each in found)
+            for when in ("before", "now")
+        )
     left = whole.change - sum((each.moved for each in found), Decimal(0))
     effects = dict(one.effects)
     if left and whole.effects:

@@ -31,6 +31,7 @@ from usagecost.lake.storage import Storage
 from usagecost.lake.table import (
     ALERTS,
     LINEAGE,
+    REJECTS,
     REQUESTS,
     SPECS,
     DataFile,
@@ -90,7 +91,7 @@ class Lake(LakeReader):
     def reject(self, rejects: pa.Table) -> int:
         """Add the rejected lines that are not there yet (same file, line, reason and text); returns how many they are."""
         with self._writing() as folder:
-            return _until_committed(lambda: side_tables.add_rejects(self._rejects, rejects, folder))
+            return _until_committed(lambda: side_tables.add_rows(self._rejects, REJECTS, rejects, folder))
 
     def reprice(self, price: Pricing, span: Span, model: str | None = None, *, about: Mapping[str, str | None]) -> Repricing:
         """Compute the prices of stored requests anew, as a version of its own; none if nothing changes.
@@ -118,7 +119,7 @@ class Lake(LakeReader):
     def keep_alerts(self, alerts: pa.Table) -> int:
         """Add the rows of schema.ALERTS that are not there yet, so that each is recorded once; returns how many they are."""
         with self._writing() as folder:
-            added = _until_committed(lambda: side_tables.add_alerts(self._alerts, alerts, folder))
+            added = _until_committed(lambda: side_tables.add_rows(self._alerts, ALERTS, alerts, folder))
             if added and len(data_files(open_table(self._alerts), ALERTS)) > MOST_ALERT_FILES:
                 _until_committed(lambda: lake_upkeep.compact(self._alerts, ALERTS, folder))
             return added

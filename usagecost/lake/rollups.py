@@ -20,7 +20,7 @@ from hashlib import sha256
 
 from usagecost.lake.table import REQUESTS
 from usagecost.periods import DAY_US, EPOCH_DAY, QUARTER_US, instant_us, local_midnight
-from usagecost.vocabulary import BASES, EXPLAINED, LATENCY_STEP, MEASURES, depends_on_basis, fold_sql, measure_sql
+from usagecost.vocabulary import BASES, CHANGE_MEASURES, LATENCY_STEP, MEASURES, depends_on_basis, fold_sql, measure_sql
 
 INSTANT = "epoch_us(started_at)"
 LATENCY = "latency_step"
@@ -52,7 +52,7 @@ ROLLUPS = {
         Rollup("key", ("team_id", "virtual_key", "provider", "model")),
         Rollup("user_outcome", ("team_id", "virtual_key", "user_id", "status", "environment", "source")),
         Rollup("user_model", ("provider", "model", "team_id", "virtual_key", "user_id", "app", "environment", "source")),
-        Rollup("price", ("team_id", "provider", "model", "price_status", "price_id", "discount"), measures=EXPLAINED),
+        Rollup("price", ("team_id", "provider", "model", "price_status", "price_id", "discount"), measures=CHANGE_MEASURES),
     )
 }
 """In the order in which questions try them. Rows lie in the order of the columns."""

@@ -44,6 +44,8 @@ ANTI JOIN known
 QUALIFY row_number() OVER (PARTITION BY id, event, channel, outcome, attempt ORDER BY happened_at) = 1
 """
 
+_NEW = {REJECTS.name: _NEW_REJECTS, ALERTS.name: _NEW_ALERTS}
+
 _KEPT_NAMES = """
 SELECT source, field, id, unnest(max_by({'name': name, 'seen_at': seen_at}, (seen_at, is_offered, name)))
 FROM (SELECT *, true AS is_offered FROM offered UNION ALL BY NAME SELECT *, false AS is_offered FROM known)
@@ -63,27 +65,18 @@ def read_names(place: Storage) -> pa.Table:
     return _read(place, NAMES, "source", "field", "id")
 
 
-def add_rejects(place: Storage, rejects: pa.Table, folder: Path) -> int:
-    """Append the rejects that are not in the table yet; return how many. The caller is alone among the writers."""
-    if not rejects.num_rows:
-        return 0
-    offered = folder / "rejects.parquet"
-    pq.write_table(rejects.cast(schema.REJECTS), offered)
-    return append_new(place, REJECTS, [str(offered)], _NEW_REJECTS, folder)
-
-
 def read_alerts(place: Storage) -> pa.Table:
     """Return the alerts: one row = one that was raised or resolved, or an attempt to tell somebody; the oldest first."""
     return _read(place, ALERTS, "happened_at", "id")
 
 
-def add_alerts(place: Storage, alerts: pa.Table, folder: Path) -> int:
-    """Append the rows of alerts that are not in the table yet; return how many. The caller is alone among the writers."""
-    if not alerts.num_rows:
+def add_rows(place: Storage, spec: TableSpec, rows: pa.Table, folder: Path) -> int:
+    """Append the rejects or alerts that are not in the table yet; return how many. The caller is alone among the writers."""
+    if not rows.num_rows:
         return 0
-    offered = folder / "alerts.parquet"
-    pq.write_table(alerts.cast(schema.ALERTS), offered)
-    return append_new(place, ALERTS, [str(offered)], _NEW_ALERTS, folder)
+    offered = folder / "offered.parquet"
+    pq.write_table(rows.cast(spec.columns), offered)
+    return append_new(place, spec, [str(offered)], _NEW[spec.name], folder)
 
 
 def append_new(place: Storage, spec: TableSpec, offered: Sequence[str], new_rows: str, folder: Path) -> int:

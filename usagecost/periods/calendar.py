@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, cached_property, lru_cache
@@ -160,6 +160,13 @@ class Clock:
         shift = self.shifts(grain)[bisect_right(self.changes, us)]
         return (us + shift) // BY_CLOCK.get(grain, DAY_US)
 
+    def numbers(self, grain: str, start: datetime, end: datetime) -> Iterator[int]:
+        """The numbers of the local days, hours or quarters that the instants [start, end) touch: hours jump at a change."""
+        first, last = instant_us(start), instant_us(end)
+        cuts = (EPOCH + timedelta(microseconds=us) for us in self.changes if first < us < last)
+        for low, high in pairwise((start, *cuts, end)):
+            yield from range(self.number(grain, low), self.number(grain, high - timedelta(microseconds=1)) + 1)
+
 
 @lru_cache(maxsize=256)
 def wall_clock(zone: str, start: datetime, end: datetime) -> Clock:
@@ -243,7 +250,7 @@ def places(times: Clock, interval: str, steps: Sequence[Interval | None]) -> dic
     return {
         number: place
         for place, step in ((place, step) for place, step in enumerate(steps) if step)
-        for number in range(times.number(numbered, step.start), times.number(numbered, step.end - timedelta(microseconds=1)) + 1)
+        for number in times.numbers(numbered, step.start, step.end)
     }
 
 

@@ -11,7 +11,7 @@ from usagecost.lake import Rolled
 from usagecost.lake.rollups import folded_sql
 from usagecost.periods import WHOLE
 from usagecost.queries.rows import Instants, Rows, told
-from usagecost.vocabulary import DIMENSIONS, EXPLAINED, METRICS, fold_sql
+from usagecost.vocabulary import CHANGE_MEASURES, DIMENSIONS, METRICS, fold_sql
 from usagecost.vocabulary.filters import Condition, Parameters, View
 
 PRICE = ("price_status", "price_id", "discount")
@@ -25,7 +25,7 @@ MOST_MOVED = 10
 
 def by_price(view: View) -> pa.Table:
     """The requests of a view by model and price. One row: (is_before, provider, model, price_status, price_id, discount)."""
-    return _answered(view, None, ("provider", "model", *PRICE), EXPLAINED)
+    return _answered(view, None, ("provider", "model", *PRICE), CHANGE_MEASURES)
 
 
 def by_value(view: View, split: str, metric: str, most: int = MOST_MOVED) -> pa.Table:
@@ -35,7 +35,7 @@ def by_value(view: View, split: str, metric: str, most: int = MOST_MOVED) -> pa.
     """
     found = _by_movement(view, split, metric)
     named = tuple(found["value"].slice(0, most).to_pylist())
-    cells = _answered(view.where(Condition(split, named)), split, ("value", "provider", "model"), EXPLAINED)
+    cells = _answered(view.where(Condition(split, named)), split, ("value", "provider", "model"), CHANGE_MEASURES)
     return cells.append_column("values", pa.array([len(found)] * len(cells), pa.int64()))
 
 

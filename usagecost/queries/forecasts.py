@@ -26,7 +26,8 @@ HISTORY_DAYS = {"month": 240, "quarter": 400, "year": 1_200}
 """What is forecast -> the days before today that it is learned from, as far as the lake has them; of a month, as many as six months
 before take to be forecast too."""
 FITTED_DAYS = 56
-"""The days before today in which a cost that is not known makes a forecast a lower bound; those of its period do as well."""
+"""The days before today in which a cost that is not known makes a forecast a lower bound; in those of its period, and of the one
+before, it does as well."""
 MEASURES = measures_of(("spend_usd",))
 
 
@@ -94,9 +95,9 @@ def forecast_row(one: Outlook) -> dict[str, Any]:
     }
 
 
-def reaches_into(view: View, until: str = "month") -> bool:
-    """Whether the view's period has a day of the running month, quarter or year."""
-    first, last = period_of(view.period.now.astimezone(ZoneInfo(view.period.zone)).date(), until)
+def reaches_into(view: View) -> bool:
+    """Whether the view's period has a day of the running month."""
+    first, last = period_of(view.period.now.astimezone(ZoneInfo(view.period.zone)).date(), "month")
     return view.period.first <= last and view.period.last >= first
 
 
@@ -113,7 +114,7 @@ def _outlook(days: Usage, until: str, value: str | None) -> Outlook:
         _spend(sums[place:]),
         _spend(sums[place_before:place]) if days.intervals[0].label <= before.isoformat() else None,
         forecast(amounts[:-1], today - timedelta(days=len(amounts) - 1), amounts[-1], until),
-        any(row["incomplete_requests"] for row in sums[min(place, max(0, len(sums) - 1 - FITTED_DAYS)) :]),
+        any(row["incomplete_requests"] for row in sums[min(place_before, max(0, len(sums) - 1 - FITTED_DAYS)) :]),
     )
 
 

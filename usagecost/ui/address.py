@@ -23,6 +23,8 @@ Query = dict[str, list[str]]
 """Parameter of the URL -> its values."""
 
 _PAGE, _WRITTEN, _FORMER, _STOOD, _OWN = "_page", "_written", "_former", "_stood", "_own"
+FIRST_YEAR, LAST_YEAR = 1970, 9998
+"""Of days that a link may say: those beyond have no instants in every zone."""
 LAG = 5.0
 """Seconds within which a browser knows the URL that was written."""
 
@@ -53,6 +55,8 @@ class Choice:
             return [text for text in said if self.options is None or text in self.options]
         if self.kind == "days":
             days = sorted(date.fromisoformat(text) for text in said[:2])
+            if days[0].year < FIRST_YEAR or days[-1].year > LAST_YEAR:
+                raise ValueError(said)
             return days[0], days[-1]
         if self.kind == "flag":
             return said[0] == "true"
@@ -72,7 +76,7 @@ class Choice:
             return ["true"] if value else []
         if self.kind in ("texts", "days"):
             return [str(one) for one in value]
-        return [f"{value:g}" if self.kind == "number" else str(value)]
+        return [f"{value:.15g}" if self.kind == "number" else str(value)]
 
 
 Choices = Mapping[str, Choice]

@@ -10,8 +10,9 @@ import pandas as pd
 import streamlit as st
 
 from usagecost.exports import csv_text
+from usagecost.ui import viewing
 from usagecost.ui.labels import labels_of
-from usagecost.vocabulary.filters import Condition, View
+from usagecost.vocabulary.filters import Instants, View
 
 Numbers = Callable[[], pd.DataFrame]
 """Makes the rows of a download, when somebody asks for them."""
@@ -31,9 +32,9 @@ def file_name(what: str, kind: str = "csv") -> str:
     view: View | None = st.session_state.get(_VIEW)
     if view is None:  # a page without a lake
         return f"{_plain(what)}.{kind}"
-    conditions = [one for one in view.filters.conditions if isinstance(one, Condition)]
-    filters = [_plain(one.said(labels_of(view).of).replace(" is ", " ", 1)) for one in conditions]
-    return "_".join([_plain(what), str(view.period.first), str(view.period.last), *filters]) + f".{kind}"
+    said = zip(view.filters.conditions, view.filters.said(labels_of(view).of), strict=True)
+    filters = [_plain(words.replace(" is ", " ", 1)) for one, words in said if not isinstance(one, Instants)]
+    return "_".join([_plain(what), *map(str, viewing.days_of(view)), *filters]) + f".{kind}"
 
 
 def _plain(text: str) -> str:

@@ -40,13 +40,16 @@ def forecast_help(found: Outlook, until: str = "month") -> str | None:
 
 
 def with_days_ahead(usage: Usage, view: View) -> tuple[tuple[Interval, ...], pd.DataFrame | None]:
-    """The intervals of an answer; where they are days of the running month from its first, all of that month, with a forecast.
+    """The intervals of an answer; where they are days of the running month, from its first to today, all of that month, with a
+    forecast.
 
     One row is the place of a day from today on (see `charts.over_time`).
     """
     found = outlook_of(view)
     made = found and found.found
-    if not isinstance(made, Forecast) or view.interval != "day" or view.period.first != made.first:
+    if not isinstance(made, Forecast) or view.interval != "day":
+        return usage.intervals, None
+    if view.period.first != made.first or view.period.last < made.path[0].day:
         return usage.intervals, None
     rest = Period(view.period.last + timedelta(days=1), made.last, view.period.zone, view.period.now)
     steps = (*usage.intervals, *(intervals(rest, "day") if rest.days > 0 else ()))

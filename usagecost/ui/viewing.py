@@ -64,8 +64,10 @@ def view_asked_for(data: Data) -> View:
 def narrowed_to_stretch(view: View) -> View:
     """The view of the stretch of time that the URL narrows its period to, unless that has nothing of the period."""
     stretch = _stretch()
-    is_within = stretch and stretch.start < view.period.end and view.period.start < stretch.end
-    return view.where(stretch) if stretch and is_within else view
+    if stretch is None:
+        return view
+    start, end = max(stretch.start, view.period.start), min(stretch.end, view.period.end)
+    return view.where(Instants(start, end)) if start < end else view
 
 
 def stretch_of(view: View) -> Instants | None:
@@ -134,10 +136,10 @@ def reset() -> None:
 def _stretch() -> Instants | None:
     """The stretch of time that the URL says; None where it says none, or nonsense."""
     try:
-        start, end = (datetime.fromisoformat(st.session_state[name] or "") for name in STRETCH)
-    except ValueError:
+        said = [datetime.fromisoformat(st.session_state[name] or "") for name in STRETCH]
+        start, end = (moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC) for moment in said)
+    except (ValueError, OverflowError):
         return None
-    start, end = (moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC) for moment in (start, end))
     return Instants(start, end) if start < end else None
 
 

@@ -8,8 +8,8 @@ answers every question of a page by folding. A *metric* is what a person reads: 
 from usagecost.vocabulary.dimensions import DIMENSIONS, HOURS, SPLITS, STREAMING, WEEKDAYS, Dimension
 from usagecost.vocabulary.measures import (
     BASES,
+    CHANGE_MEASURES,
     COUNTS,
-    EXPLAINED,
     FOLDS,
     LATENCY_STEP,
     LATENCY_STEPS_PER_ROOT,
@@ -29,10 +29,10 @@ from usagecost.vocabulary.spend import COVERAGE, list_price_coverage, measures_o
 __all__ = [
     "BASES",
     "CARDS",
+    "CHANGE_MEASURES",
     "COUNTS",
     "COVERAGE",
     "DIMENSIONS",
-    "EXPLAINED",
     "FOLDS",
     "HOURS",
     "LATENCY_STEP",

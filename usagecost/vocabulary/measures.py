@@ -78,7 +78,7 @@ MEASURES = {
 """Measure -> its aggregate over rows of ``requests``. NULL: nothing of it is known. Durations are summed as whole µs, so
 that a sum does not depend on its order. ``last_seen_us`` is the one that folds by the maximum."""
 
-EXPLAINED = (
+CHANGE_MEASURES = (
     "requests", "priced_requests", "listed_requests", "spend_usd", "list_cost_usd", *COST_PARTS, "input_tokens",
     "cache_read_tokens", "cache_write_tokens", "output_tokens", "unpriced_tokens", "latency_us", "timed_requests",
 )  # fmt: skip

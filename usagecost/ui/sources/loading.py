@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import streamlit as st
 
 from usagecost import ingest
-from usagecost.engine import open_lake
+from usagecost.engine import UnansweredError, open_lake
 from usagecost.ingest import Formats, MappingProblem, Report
 from usagecost.lake import LakeError, lake_root
 from usagecost.ui import address, viewing
 from usagecost.ui.frame import HOME_PAGE
-from usagecost.ui.reader import is_at_this_machine
 from usagecost.ui.sources.listing import COUNTED_AT_ONCE, Counted, done_words, list_files, run
 from usagecost.ui.sources.plans import plan_of, remember
-from usagecost.ui.sources.uploads import Uploads, current_uploads, discard, open_group, take_folder, take_over, uploader_key
+from usagecost.ui.sources.uploads import Uploads, current_uploads, discard, open_group, take_over, uploader_key
 from usagecost.ui.spend import set_prices_link
 from usagecost.ui.text import plain
 from usagecost.vocabulary import formats
@@ -47,8 +46,6 @@ def load_files() -> bool:
     if given:
         take_over(given, known)
         _begin(known)
-    if is_at_this_machine():
-        _folder(known)
     uploads = current_uploads()
     if uploads is None:
         titles = ", ".join(source.title for name, source in known.sources.items() if name != "table")
@@ -57,8 +54,6 @@ def load_files() -> bool:
             st.warning(plain(problem), icon=":material/block:")
         return False
     bar = st.container()
-    for problem in uploads.problems[:MOST_PROBLEMS]:
-        st.caption(f":material/warning: {plain(problem)}")
     loadable = list_files(uploads, known)
     with bar:
         _load_or_discard(uploads, loadable)
@@ -72,24 +67,6 @@ def _begin(known: Formats) -> None:
     if uploads and len(groups) == 1 and not groups[0].first.problem and plan_of(uploads, groups[0], known) is None:
         open_group(groups[0].name)
     st.rerun()
-
-
-def _folder(known: Formats) -> None:
-    """The other way: a folder of the machine, whose files stay where they are."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        path = st.text_input(
-            "Or read a folder of this machine",
-            placeholder="~/.claude/projects",
-            key="folder",
-            width=420,
-            help="Its log files are read where they are, those of folders in it too. Only who opens the app on the machine that it "
-            "runs on sees this.",
-        )
-        is_asked = st.button("Read folder", icon=":material/folder_open:", key="read_folder", disabled=not path)
-    if path and is_asked:
-        bar = st.progress(0.0, text="Looking for log files")
-        take_folder(Path(path).expanduser(), known, open_lake(lake_root()), lambda share, words: bar.progress(share, text=words))
-        _begin(known)
 
 
 def _target_words() -> str:
@@ -172,12 +149,15 @@ def _load(loadable: list[Counted]) -> None:
     lake = open_lake(lake_root())
     is_first = not lake.exists
     try:
-        for _, plan, _ in loadable:
-            remember(plan)
         report = run([(group, plan) for group, plan, _ in loadable], lake, st, dry_run=False)
-    except (LakeError, MappingProblem) as problem:
+    except (LakeError, UnansweredError) as problem:
         st.warning(plain(str(problem)), title="Nothing was loaded", icon=":material/cloud_off:")
         return
+    try:
+        for _, plan, _ in loadable:
+            remember(plan)
+    except (LakeError, MappingProblem) as problem:
+        report = replace(report, problems=(*report.problems, f"The mapping is not remembered: {problem}"))
     discard()
     st.session_state[_DONE] = (report, is_first and report.version > 0)
     st.rerun()

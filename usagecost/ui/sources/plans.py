@@ -82,7 +82,7 @@ def _mapped(group: Group, start: Mapping[str, Any], known: Formats) -> Plan | No
         "usagecost/sources/README.md explains it.",
     )
     try:
-        keys = _keys_of_text(group, start) if is_text else _keys_of_form(group, start)
+        keys = _keys_of_text(group, start) if is_text else _keys_of_form(group, start if fits_form(start, group.first) else {})
         source = ingest.mapped_logs(keys) if keys else None
     except MappingProblem as problem:
         st.info(plain(str(problem)), icon=":material/contact_support:")

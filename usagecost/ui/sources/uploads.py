@@ -1,10 +1,10 @@
-"""Files that a reader has handed over: dropped ones, in a temporary folder that goes with the session, or those of a folder."""
+"""Files that a reader has handed over, in a temporary folder that goes with the session."""
 
 from __future__ import annotations
 
 import shutil
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -15,12 +15,9 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from usagecost.ingest import Formats, Looked, Preview, Report, Source, find_files, look
-from usagecost.lake import Lake
+from usagecost.ingest import Formats, Looked, Preview, Report, Source, look
 
 _KEY, _ROUND = "_uploads", "_upload_round"
-MOST_FILES = 5_000
-"""Of a folder; looking at more takes minutes."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,6 @@ class Uploads:
     def __init__(self) -> None:
         self.folder = Path(mkdtemp(prefix="usagecost-"))
         self.files: list[Looked] = []
-        self.problems: list[str] = []
         self.plans: dict[str, Plan | None] = {}
         self.starts: dict[str, dict[str, Any]] = {}
         self.opened: str | None = None
@@ -127,21 +123,8 @@ def take_over(given: Sequence[UploadedFile], formats: Formats) -> None:
             context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 
-def take_folder(path: Path, formats: Formats, lake: Lake, on_progress: Callable[[float, str], object]) -> None:
-    """Looks what the log files of a folder of this machine are; they stay where they are."""
-    uploads, found = _uploads(), find_files([path], lake.root)
-    known = {file.path for file in uploads.files}
-    paths = [file for file in found.files if file.absolute() not in known]
-    for place, file in enumerate(paths[:MOST_FILES]):
-        on_progress(place / len(paths), f"Looking at {len(paths):,} files")
-        uploads.files.append(look(file.absolute(), str(file.absolute()), formats))
-    more = len(paths) - MOST_FILES
-    left_out = [f"{more:,} more files are left out: load the folder with python -m usagecost ingest."] if more > 0 else []
-    uploads.problems = [*found.problems, *left_out]
-
-
 def discard() -> None:
-    """Forgets the files; the folder of copies goes at once."""
+    """Forgets the files; their folder goes at once."""
     uploads = st.session_state.pop(_KEY, None)
     if uploads:
         shutil.rmtree(uploads.folder, ignore_errors=True)

@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from usagecost import queries
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer
+from usagecost.ui.downloads import name_downloads
 from usagecost.ui.labels import labels_of
 from usagecost.ui.text import plain
 from usagecost.ui.traces import fields
@@ -62,6 +63,7 @@ def asked_for(view: View) -> tuple[View, DeltaGenerator]:
         view = view.where(Text(text, labels_of(view).all_with(text)))
     for condition, _ in asked:
         view = view.where(condition)
+    name_downloads(view)
     return view, note
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from usagecost.exporting import Form, write_requests
-from usagecost.ui.downloads import file_name, name_downloads
+from usagecost.ui.downloads import file_name
 from usagecost.ui.text import plain
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import View
@@ -33,7 +33,6 @@ def export(view: View, matching: int) -> None:
                 "any number of them on the command line: `python -m usagecost export --help`."
             )
             return
-        name_downloads(view)
         for kind, (name, mime) in KINDS.items():
             st.download_button(
                 name,

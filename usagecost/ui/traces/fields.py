@@ -50,8 +50,9 @@ def filter_by(name: str, value: Any, *, excludes: bool) -> None:
         dimension = MAIN[name]
         condition = Condition(dimension, (value,), excludes)
         values, is_not = st.session_state[dimension], st.session_state[f"not_{dimension}"]
-        if excludes and is_not and values:
-            condition = both(Condition(dimension, tuple(values), excludes=True), condition)
+        if excludes and values:
+            narrowed = both(Condition(dimension, tuple(values), is_not), condition)
+            condition = narrowed if narrowed.values else condition
         viewing.set_filter(condition, dimension)
         return
     said = {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)

@@ -109,7 +109,7 @@ def _last_page() -> None:
 def _turn(view: View, row: dict[str, Any], is_before: bool, number: int) -> None:
     """Begins the list behind a row, or ends it before: ``number`` rows stand before it then, in this version of the lake."""
     value = None if row["value"] is None else str(row["value"])
-    place = [value, row["instant_us"], row["source"], row["request_id"], is_before, list_of(view), number, view.version]
+    place = [value, row["instant_us"], row["source"], row["request_id"], is_before, list_of(view), number, *_counted_in(view)]
     st.session_state["at"] = json.dumps(place, ensure_ascii=False)
 
 
@@ -135,10 +135,15 @@ def _read(value: Any, order: Order) -> Any:
 def _numbered(view: View) -> int | None:
     """How many rows stand before the page, as the URL says; None where that is of another version of the lake."""
     with suppress(ValueError, TypeError):
-        *_, number, version = json.loads(st.session_state["at"])[6:]
-        if version == view.version and isinstance(number, int) and number >= 0:
+        number, *counted_in = json.loads(st.session_state["at"])[6:]
+        if counted_in == _counted_in(view) and isinstance(number, int) and number >= 0:
             return number
     return None
+
+
+def _counted_in(view: View) -> list[int]:
+    """What a count of rows holds for: a version of the lake, and the first day of the period, which may go with the calendar."""
+    return [view.version, view.period.first.toordinal()]
 
 
 def list_of(view: View) -> int:

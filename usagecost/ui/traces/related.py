@@ -29,21 +29,23 @@ def requests_of_trace(request: dict[str, Any], view: View) -> None:
         shown += f", the {len(found)} nearest in time shown"
     st.caption(f"{shown}. A click on a bar opens its request.")
 
+    chart = f"timeline_{request['source']}_{request['request_id']}"  # a click belongs to its bars
+
     def open_it() -> None:
-        marks = st.session_state["timeline"].selection[charts.OPENED]
+        marks = st.session_state[chart].selection[charts.OPENED]
         if marks and 0 <= marks[0]["place"] < len(found):
             open_request(found[marks[0]["place"]])
 
     st.vega_lite_chart(
-        spec=charts.timeline(_spans(found, request["request_id"])).whole,
-        key="timeline",
+        spec=charts.timeline(_spans(found, request)).whole,
+        key=chart,
         alt="The requests of the trace or session on one time axis",
         on_select=open_it,
         selection_mode=charts.OPENED,
     )
 
 
-def _spans(found: Sequence[dict[str, Any]], this: str) -> pd.DataFrame:
+def _spans(found: Sequence[dict[str, Any]], this: dict[str, Any]) -> pd.DataFrame:
     """One row a request: when it began and ended, in ms after the first one began, and what its row says."""
     first = min(row["instant_us"] for row in found)
     begin = [(row["instant_us"] - first) / 1000 for row in found]
@@ -57,6 +59,6 @@ def _spans(found: Sequence[dict[str, Any]], this: str) -> pd.DataFrame:
             "start": [f"{formats.milliseconds(start)} after the first" for start in begin],
             "latency": [formats.milliseconds(row["duration_ms"]) for row in found],
             "cost": [formats.usd(row["cost_usd"]) for row in found],
-            "is_this": [row["request_id"] == this for row in found],
+            "is_this": [(row["source"], row["request_id"]) == (this["source"], this["request_id"]) for row in found],
         }
     )

@@ -26,13 +26,12 @@ from usagecost.vocabulary.colours import CHANGE_COLORS, COLORS
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import counted, exact_count, percent
 
-EXPLAINED = {"spend_usd": "Spend", "total_tokens": "Tokens", "requests": "Requests", "avg_latency_ms": "Average latency"}
 SPLITS = ("model", "provider", "team", "user", "key", "app", "environment", "status")
 VIEWS = tuple(reversed(LOOKS))
 UNSEEN = "\u200b"
 """Tells a value that is called as an end of the way from that end."""
 CHOICES = {
-    "explained": Choice(default=next(iter(EXPLAINED)), options=EXPLAINED),
+    "explained": Choice(default="spend_usd", options=tuple(WORDINGS)),
     "moved_by": Choice(default=SPLITS[0], options=SPLITS),
     "steps_as": Choice(default=VIEWS[0], options=VIEWS),
 }
@@ -44,11 +43,13 @@ def explain_change(view: View) -> None:
     if is_in_the_way(view):
         return
     with st.container(horizontal=True, gap="medium"):
-        metric = st.segmented_control("Explain", list(EXPLAINED), required=True, key="explained", format_func=EXPLAINED.__getitem__)
+        metric = st.segmented_control(
+            "Explain", list(WORDINGS), required=True, key="explained", format_func=lambda name: WORDINGS[name].name
+        )
         by = st.segmented_control(
             "Break down by", SPLITS, required=True, key="moved_by", format_func=lambda name: DIMENSIONS[name].label
         )
-    metric, by = metric or next(iter(EXPLAINED)), by or SPLITS[0]
+    metric, by = metric or "spend_usd", by or SPLITS[0]
     of_period = replace(view, interval=WHOLE)
     rows = answer(queries.explained.by_price, of_period).to_pylist()
     whole = explain.explanation(metric, rows)
@@ -136,7 +137,11 @@ def _steps(metric: str, whole: Explanation, steps: Sequence[Step]) -> None:
     rows += [("Now", ends["Now"], amount(whole.now), "The chosen period")]
     colors = CHANGE_COLORS[METRICS[metric].better]
     drawing = waterfall(pd.DataFrame(rows, columns=["name", "value", "text", "help"]), (COLORS["requests"], *colors))
-    draw(drawing, name="why-steps", alt_text=f"Waterfall of {EXPLAINED[metric].lower()} from before to now, a bar for each reason")
+    draw(
+        drawing,
+        name="why-steps",
+        alt_text=f"Waterfall of {WORDINGS[metric].name.lower()} from before to now, a bar for each reason",
+    )
     if low := beginning([float(value) for _, value, *_ in rows[:-1]]):
         st.caption(f"Bars of before and now begin at {plain(amount(low))}, so that steps are seen.")
 

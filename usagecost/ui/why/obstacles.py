@@ -45,7 +45,7 @@ def nothing_to_explain(view: View, rows: Sequence[Mapping[str, Any]], whole: Exp
     if whole is None:
         empty("No latency to compare", "In one of the periods no request tells how long it took.")
         return True
-    if not whole.before and not whole.now and not whole.effects:
+    if whole.is_empty:
         empty("Nothing is known of it in either period", "Choose another number, range or cost basis.")
         return True
     return False
