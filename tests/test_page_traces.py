@@ -209,6 +209,31 @@ def test_another_order_begins_at_its_first_page(open_page: Open, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
+    ("chosen", "value", "left", "excludes"),
+    [
+        (["a", "b"], "a", ["b"], False),
+        (["a", "(not reported)"], None, ["a"], False),
+        (["a"], "a", ["a"], True),
+        ([], "a", ["a"], True),
+    ],
+)
+def test_excluding_a_value_leaves_the_others(
+    chosen: list[str], value: str | None, left: list[str], excludes: bool
+):
+    def script(chosen: list[str], value: str | None) -> None:
+        import streamlit as st
+
+        from usagecost.ui.traces import fields
+
+        st.session_state["model"], st.session_state["not_model"] = chosen, False
+        fields.filter_by("model", value, excludes=True)
+
+    page = calm(AppTest.from_function(script, args=(chosen, value)).run())
+
+    assert (page.session_state["model"], page.session_state["not_model"]) == (left, excludes)
+
+
+@pytest.mark.parametrize(
     ("start", "end"), [("0001-01-01T00:00+10:00", "0001-01-02T00:00+10:00"), ("soon", "later"), ("0001-01-01", "9999-12-31")]
 )
 def test_a_stretch_of_nonsense_or_beyond_the_period_is_none(open_page: Open, lake: str, start: str, end: str):

@@ -10,7 +10,7 @@ import streamlit as st
 from usagecost.ui import viewing
 from usagecost.ui.address import Choice
 from usagecost.ui.drilldown import both
-from usagecost.vocabulary.filters import Condition, Field
+from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Field
 
 CHOICES = {"field": Choice("texts")}
 """``column:value``, with a minus before it what is excluded."""
@@ -51,7 +51,8 @@ def filter_by(name: str, value: Any, *, excludes: bool) -> None:
         condition = Condition(dimension, (value,), excludes)
         values, is_not = st.session_state[dimension], st.session_state[f"not_{dimension}"]
         if excludes and values:
-            narrowed = both(Condition(dimension, tuple(values), is_not), condition)
+            chosen_ones = tuple(None if text == NOT_REPORTED else text for text in values)
+            narrowed = both(Condition(dimension, chosen_ones, is_not), condition)
             condition = narrowed if narrowed.values else condition
         viewing.set_filter(condition, dimension)
         return
