@@ -77,10 +77,31 @@ def test_a_threshold_is_told_once_a_period_and_resolved_once(lake: Lake, ops: Re
     assert rounds(lake, minutes=60 * 24 * 20) == ["Budget Search: 80% used"]  # the next month is another
 
 
+def test_a_threshold_on_a_raised_amount_is_another_one(lake: Lake):
+    assert rounds(lake) == ["Budget Search: 80% used"]
+    (lake.root.parent / NAME).write_text(BUDGET.replace("amount = 10", "amount = 9.9"))
+    assert rounds(lake, minutes=1) == []  # it is still open
+    (lake.root.parent / NAME).write_text(BUDGET.replace("amount = 10", "amount = 20"))
+    assert rounds(lake, minutes=2) == ["Resolved: Budget Search: 80% used"]
+    spend(lake, "8")
+    assert rounds(lake, minutes=3) == ["Budget Search: 80% used"]
+
+
+def test_a_source_that_falls_silent_twice_in_a_day_alerts_twice(tmp_path: Path):
+    lake = Lake(tmp_path / "lake")
+    (tmp_path / NAME).write_text("[alerts]\nsilent_hours = 2\n")
+    commit(lake, *(request(f"2026-05-{day} 08:00") for day in (14, 15, 16)))
+    assert rounds(lake) == ["No data from test for 2 h"]
+    commit(lake, request("2026-05-16 11:00"))
+    assert rounds(lake, minutes=1) == ["Resolved: No data from test for 2 h"]
+    assert rounds(lake, minutes=120) == ["No data from test for 2 h"]
+    assert rounds(lake, minutes=180) == []
+
+
 def test_late_data_of_a_period_that_has_just_ended_still_alerts(lake: Lake):
     rounds(lake)
     spend(lake, "2", "2026-05-31 23:59")
-    just_after = (instant("2026-06-01 00:10") - NOW) / timedelta(minutes=1)
+    just_after = (instant("2026-06-03 00:10") - NOW) / timedelta(minutes=1)
 
     assert rounds(lake, minutes=just_after) == ["Budget Search: 100% used"]
     assert rounds(lake, minutes=just_after + 1) == []

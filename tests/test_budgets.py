@@ -112,7 +112,7 @@ def test_budgets_are_added_changed_and_removed_and_all_else_stays(tmp_path: Path
         '# reviewed by finance\n[[budget]]\nname = "Search"\namount = 7\nonly = { team = ["search", "(not reported)"] }\n'
         'without = { environment = ["dev"] }\ntell = ["ops", "mail"]\n\n' + FILE[FILE.index("# all of it") :]
     )
-    put_rules(lake, Rules(silent_hours=6, tell=("ops",)))
+    put_rules(lake, Rules(), Rules(silent_hours=6, tell=("ops",)))
     add_budget(lake, budget("Third", "0.25", period="day"))
     change_budget(lake, everything, None)
 
@@ -120,7 +120,7 @@ def test_budgets_are_added_changed_and_removed_and_all_else_stays(tmp_path: Path
     said = read_budgets(lake)
     assert [(one.name, one.amount) for one in said.budget] == [("Search", 7), ("Third", Decimal("0.25"))]
     assert said.alerts == Rules(silent_hours=6, tell=("ops",))
-    put_rules(lake, Rules())
+    put_rules(lake, said.alerts, Rules())
     assert "alerts" not in file.read_text()
 
 
@@ -131,10 +131,24 @@ def test_a_change_over_somebody_elses_is_refused_and_a_bad_one_changes_nothing(t
 
     with pytest.raises(LakeChanged):
         change_budget(lake, budget("a", 99), None)
+    with pytest.raises(LakeChanged):
+        put_rules(lake, Rules(silent_hours=6), Rules())
     with pytest.raises(BudgetProblem):
         add_budget(lake, budget("A"))
 
     assert file.read_text() == text
+
+
+def test_comments_between_and_below_budgets_stay(tmp_path: Path):
+    lake, file = Lake(tmp_path / "lake"), tmp_path / NAME
+    file.write_text(
+        '[[budget]]\nname = "a"\namount = 1\n\n# --- Search ---\n\n[[budget]]\nname = "b"\namount = 2\n\n# [[budget]] c\n'
+    )
+    first, second = read_budgets(lake).budget
+    change_budget(lake, first, None)
+    change_budget(lake, second, second.model_copy(update={"amount": Decimal(3)}))
+
+    assert file.read_text() == '# --- Search ---\n\n[[budget]]\nname = "b"\namount = 3\n\n# [[budget]] c\n'
 
 
 def test_a_header_within_a_text_is_no_table(tmp_path: Path):

@@ -93,7 +93,7 @@ def test_a_budget_is_changed_and_removed(lake: Lake):
     assert [(one.name, one.amount) for one in read_budgets(lake).budget] == [("Odd", Decimal("0.5"))]
     assert "1 budget: 1 over, 0 forecast to go over." in words(shown(page))
     assert "Lower bound: 1 request of it without a full price." in words(page)
-    assert "≥ $1.00 of $0.50 (200.0%)" in words(page)
+    assert "≥ $1.00 of $0.50 (≥ 200.0%)" in words(page)
 
     page.button(key="edit_budget_0").click().run()
     page.button(key="remove_budget_now").click().run()
@@ -111,8 +111,8 @@ def test_names_are_text_and_never_markup(lake: Lake):
 def test_rules_are_chosen_and_a_broken_file_is_said(lake: Lake):
     page = opened(part="Alerts")
     assert page.button(key="save_rules").disabled
-    page.checkbox(key="rules_form_silent").set_value(True).run()
-    page.number_input(key="rules_form_hours").set_value(6).run()
+    next(box for box in page.checkbox if "is silent" in box.label).set_value(True).run()
+    next(box for box in page.number_input if box.label == "Hours").set_value(6).run()
     page.button(key="save_rules").click().run()
     assert read_budgets(lake).alerts == Rules(silent_hours=6)
 

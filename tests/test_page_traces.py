@@ -217,9 +217,7 @@ def test_another_order_begins_at_its_first_page(open_page: Open, tmp_path: Path)
         ([], "a", ["a"], True),
     ],
 )
-def test_excluding_a_value_leaves_the_others(
-    chosen: list[str], value: str | None, left: list[str], excludes: bool
-):
+def test_excluding_a_value_leaves_the_others(chosen: list[str], value: str | None, left: list[str], excludes: bool):
     def script(chosen: list[str], value: str | None) -> None:
         import streamlit as st
 

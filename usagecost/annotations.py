@@ -6,7 +6,6 @@ with its line; charts then have no notes.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -19,13 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from usagecost.lake import Lake, TextFolder
 from usagecost.periods import local_midnight
 from usagecost.toml_lines import line_of
+from usagecost.toml_tables import put_table
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
 
 NAME = "annotations.toml"
 HEADER = "# Notes on charts: a day, or an instant with its offset, and what happened then.\n"
 MOST_NOTES, LONGEST_TEXT = 2_000, 200
-_HEADER = re.compile(r"\s*\[\[\s*note\s*\]\]")
 
 
 class NoteProblem(Exception):  # noqa: N818 - a sentence about a file that a person wrote
@@ -124,19 +123,9 @@ def remove_note(lake: Lake, note: Note) -> None:
     notes = parse_notes(text)
     if note in notes:
         place = notes.index(note)
-        folder.put(NAME, _without(text, place, (*notes[:place], *notes[place + 1 :])), seen=text)
+        left = (*notes[:place], *notes[place + 1 :])
+        folder.put(NAME, put_table(text, "note", place, "", lambda new: parse_notes(new) == left) or _whole(left), seen=text)
 
 
-def _without(text: str, place: int, left: Sequence[Note]) -> str:
-    """The file without its note at a place; written anew where its lines cannot be told."""
-    lines = text.splitlines(keepends=True)
-    starts = [number for number, line in enumerate(lines) if _HEADER.match(line)]
-    if place < len(starts):
-        end = next((start for start in starts if start > starts[place]), len(lines))
-        cut = "".join([*lines[: starts[place]], *lines[end:]])
-        try:
-            if parse_notes(cut) == tuple(left):
-                return cut
-        except NoteProblem:
-            pass
-    return "\n".join([HEADER, *(note.toml for note in left)])
+def _whole(notes: Sequence[Note]) -> str:
+    return "\n".join([HEADER, *(note.toml for note in notes)])

@@ -15,6 +15,8 @@ from usagecost.vocabulary.formats import GAP, around, counted, percent, usd
 
 ACTUAL, FORECAST, INCOMPLETE = "budget", "budget forecast", "budget without price"
 LONGEST_SUBJECT = 200
+LATE_DAYS = 3
+"""Days of a period in which the one before is looked at too."""
 _QUOTES = str.maketrans("<>", "‹›")
 _CALLS = re.compile("@(?=everyone|here|channel|all)")
 
@@ -23,8 +25,8 @@ _CALLS = re.compile("@(?=everyone|here|channel|all)")
 class Check:
     """Whether a rule ``is_on`` for a subject, None where that is not known; ``title`` and ``body`` say so in words.
 
-    An alert is one of its rule, subject, threshold and ``period``, the day on which this begins. One that ``lasts`` stays the same
-    alert, in whatever period, until it is resolved.
+    An alert is one of its rule, subject, threshold and ``period``, the day or instant at which this begins, and of the amount that
+    the threshold is ``of``. One that ``lasts`` stays the same alert, in whatever period, until it is resolved.
     """
 
     rule: str
@@ -36,11 +38,13 @@ class Check:
     body: str
     tell: tuple[str, ...]
     lasts: bool = False
+    of: str = ""
 
     @property
     def id(self) -> str:
         """The alert's own id: it tells a repeated message from another one."""
-        return sha256("\x00".join((self.rule, self.subject, self.threshold, self.period)).encode()).hexdigest()[:16]
+        said = (self.rule, self.subject, self.threshold, self.period, *([self.of] if self.of else []))
+        return sha256("\x00".join(said).encode()).hexdigest()[:16]
 
 
 def one_line(text: str) -> str:
@@ -51,17 +55,27 @@ def one_line(text: str) -> str:
 
 
 def checks_of_budget(state: State) -> Iterator[Check]:
-    """Yields the checks of a budget in its running period; on its first day also of what the one before used, for late data."""
+    """Yields the checks of a budget in its running period; in its first days also of what the one before used, for late data."""
     budget, used = state.budget, state.used
     yield from _actual_checks(state, used)
-    if used.last - timedelta(days=state.left) == used.first:
+    if (used.last - timedelta(days=state.left) - used.first).days < LATE_DAYS:
         yield from (check for check in _actual_checks(state, state.before[0]) if check.is_on)
     share, period, body = state.share(used), used.first.isoformat(), _used_text(state, used)
     for threshold in budget.forecast:
         limit, ahead = Decimal(threshold) / 100, state.forecast_share
         is_on = None if ahead is None or share is None or share >= limit else ahead >= limit
         title = f"Budget {budget.name}: forecast to use {threshold}%"
-        yield Check(FORECAST, budget.name, str(threshold), period, is_on, title, f"{body} {_forecast_text(state)}", budget.tell)
+        yield Check(
+            FORECAST,
+            budget.name,
+            str(threshold),
+            period,
+            is_on,
+            title,
+            f"{body} {_forecast_text(state)}",
+            budget.tell,
+            of=_amount(state),
+        )
     if budget.incomplete:
         count = counted(used.incomplete, "request")
         words = f"{count} of it {'has' if used.incomplete == 1 else 'have'} no full price, so the spend is a lower bound. {body}"
@@ -75,7 +89,13 @@ def _actual_checks(state: State, spent: Spent) -> Iterator[Check]:
     for threshold in budget.actual:
         is_on = None if share is None else True if share >= Decimal(threshold) / 100 else None if spent.incomplete else False
         title, period = f"Budget {budget.name}: {threshold}% used", spent.first.isoformat()
-        yield Check(ACTUAL, budget.name, str(threshold), period, is_on, title, _used_text(state, spent), budget.tell)
+        yield Check(
+            ACTUAL, budget.name, str(threshold), period, is_on, title, _used_text(state, spent), budget.tell, of=_amount(state)
+        )
+
+
+def _amount(state: State) -> str:
+    return f"{state.budget.amount.normalize():f}"
 
 
 def _used_text(state: State, spent: Spent) -> str:

@@ -90,7 +90,7 @@ class Ledger:
             same = [alert for alert in self._open() if _is_same(alert, check)]
             if not check.is_on:
                 rows |= {(alert.raised["id"], RESOLVED): _resolved(alert, check, now) for alert in same}
-            elif check.id not in self.alerts and not (check.lasts and same):
+            elif check.id not in self.alerts and not same:
                 rows[check.id, RAISED] = _raised(check, now)
         return list(rows.values())
 

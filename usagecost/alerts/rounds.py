@@ -36,10 +36,10 @@ def run_round(lake: Lake, say: Say, now: datetime | None = None, *, dry_run: boo
     One round runs at a time on a machine; ``past`` is kept from one to the next. Raises LakeError if the lake cannot be used.
 
     """
-    version = lake.version()
+    lake.version()  # fails before anything is made, if it does
     lake.root.mkdir(parents=True, exist_ok=True)  # of a remote lake it may not be there yet
     with FileLock(lake.root / "alerts.lock"):
-        now, done = now or datetime.now(UTC), Round()
+        now, version, done = now or datetime.now(UTC), lake.version(), Round()
         ledger = read_ledger(lake)
         try:
             said = read_budgets(lake)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from usagecost.alerts.checks import Check, checks_of_budget, one_line
+from usagecost.alerts.checks import ACTUAL, FORECAST, INCOMPLETE, Check, checks_of_budget, one_line
 from usagecost.alerts.unusual import UNUSUAL, unusual_days
 from usagecost.budgets import BudgetFile, PastDays, Rules, states
 from usagecost.periods import EPOCH, WHOLE, Period
@@ -21,9 +21,9 @@ from usagecost.vocabulary.formats import counted, usd
 
 UNPRICED, SILENT, NEW = "unpriced model", "silent source", "new spender"
 RULES = {
-    "budget": "Budget used",
-    "budget forecast": "Budget forecast",
-    "budget without price": "Budget without prices",
+    ACTUAL: "Budget used",
+    FORECAST: "Budget forecast",
+    INCOMPLETE: "Budget without prices",
     UNPRICED: "New model without a price",
     SILENT: "Silent source",
     NEW: "New user or key",
@@ -56,7 +56,7 @@ def all_checks(view: View, said: BudgetFile, past: PastDays | None = None) -> It
 
 def _unpriced_models(view: View, rules: Rules) -> Iterator[Check]:
     """One check a model that has requests without a list price of late, or had."""
-    answer = _recent(view, "model", ("unpriced_requests",), KNOWN_DAYS + RECENT_DAYS)
+    answer = _recent(view, "model", ("unpriced_requests",), KNOWN_DAYS + RECENT_DAYS, rank="unpriced_requests")
     days = [step.label for step in answer.intervals]
     found: dict[str | None, list[tuple[str, int]]] = defaultdict(list)
     for value, place, count in _cells(answer, "unpriced_requests"):
@@ -84,14 +84,14 @@ def _silent_sources(view: View, rules: Rules, limit: timedelta) -> Iterator[Chec
         local = last.astimezone(ZoneInfo(view.period.zone))
         is_on, words = view.period.now - last > limit, f"Its newest request is of {local:%Y-%m-%d %H:%M} ({view.period.zone})."
         title = f"No data from {source} for {rules.silent_hours} h"
-        yield Check(SILENT, source, "", local.date().isoformat(), is_on, title, words, rules.tell, lasts=True)
+        yield Check(SILENT, source, "", f"{last:%Y-%m-%dT%H:%MZ}", is_on, title, words, rules.tell, lasts=True)
 
 
 def _new_spenders(view: View, rules: Rules, dimension: str, least: Decimal) -> Iterator[Check]:
     """One check a user, or key, that was never seen before the last days and has cost enough since."""
     span = data_span(view.lake, view.version)
     zone = ZoneInfo(view.period.zone)
-    first = _today(view) - timedelta(days=RECENT_DAYS - 1)
+    first = view.period.today - timedelta(days=RECENT_DAYS - 1)
     oldest = span[0].astimezone(zone).date() if span else first
     if oldest >= first:
         return  # everybody is new to a new lake
@@ -113,18 +113,16 @@ def _new_spenders(view: View, rules: Rules, dimension: str, least: Decimal) -> I
             )
 
 
-def _recent(view: View, split: str, measures: tuple[str, ...], days: int) -> Usage:
-    return usage(_recent_view(view, days), split, ("requests", *measures), rank="requests", compares=False)
+def _recent(view: View, split: str, measures: tuple[str, ...], days: int, rank: str = "requests") -> Usage:
+    return usage(_recent_view(view, days), split, ("requests", *measures), rank=rank, compares=False)
 
 
 def _recent_view(view: View, days: int) -> View:
     """The last days up to now, by day and without filters."""
-    period = Period(_today(view) - timedelta(days=days - 1), _today(view), view.period.zone, view.period.now, is_alone=True)
+    period = Period(
+        view.period.today - timedelta(days=days - 1), view.period.today, view.period.zone, view.period.now, is_alone=True
+    )
     return replace(view, period=period, interval="day", basis="best", filters=Filters())
-
-
-def _today(view: View) -> date:
-    return view.period.now.astimezone(ZoneInfo(view.period.zone)).date()
 
 
 def _cells(answer: Usage, measure: str) -> Iterator[tuple]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from usagecost.budgets.budget import TABLE, Budget, BudgetFile, BudgetProblem, Rules, budget_text, parse_budgets, rules_text
-from usagecost.budgets.tables import put_table
 from usagecost.lake import Lake, LakeChanged
+from usagecost.toml_tables import put_table
 
 NAME = "budgets.toml"
 HEADER = "# Budgets: what requests may cost in a period, when to alert, and who is told.\n"
 _CHANGED = "The budget was changed by somebody else in the meantime: look at it again, then change it."
+_CHANGED_RULES = "The rules were changed by somebody else in the meantime: look at them again, then change them."
 
 
 def read_budgets(lake: Lake) -> BudgetFile:
@@ -48,11 +49,16 @@ def change_budget(lake: Lake, seen: Budget, budget: Budget | None) -> None:
     folder.put(NAME, changed, seen=text)
 
 
-def put_rules(lake: Lake, rules: Rules) -> None:
-    """Puts other rules in the place of those that are there; all else stays. Raises BudgetProblem and LakeError."""
+def put_rules(lake: Lake, seen: Rules, rules: Rules) -> None:
+    """Puts other rules in the place of those that were ``seen``; all else stays. Raises BudgetProblem, and LakeChanged if they are
+    not there any more.
+    """
     folder = lake.texts_beside()
     text = folder.read(NAME)
-    wanted = parse_budgets(text or "").model_copy(update={"alerts": rules})
+    said = parse_budgets(text or "")
+    if said.alerts != seen:
+        raise LakeChanged(_CHANGED_RULES)
+    wanted = said.model_copy(update={"alerts": rules})
     changed = put_table(text or HEADER, "alerts", 0, rules_text(rules), lambda new: parse_budgets(new) == wanted)
     folder.put(NAME, changed or _whole(wanted), seen=text)
 

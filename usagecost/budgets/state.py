@@ -12,7 +12,7 @@ from usagecost.budgets.spans import Span, span_of, spans_before
 from usagecost.forecast import PERIODS as FORECAST_PERIODS
 from usagecost.forecast import Forecast, TooLittle, forecast
 from usagecost.periods import local_midnight
-from usagecost.queries.forecasts import HISTORY_DAYS
+from usagecost.queries.forecasts import FITTED_DAYS, HISTORY_DAYS
 
 BEFORE = 3
 """Periods before the running one that are shown."""
@@ -72,7 +72,8 @@ class Spent:
 class State:
     """A budget in its running period: what is ``used``, ``pace``, the share of the period that is over, and the days ``left``.
 
-    ``before`` are the three periods before, the newest first. ``forecast`` is None for days and weeks, which have none.
+    ``before`` are the three periods before, the newest first. ``forecast`` is None for days and weeks, which have none;
+    it ``is_forecast_at_least`` where costs are missing in what it is made of.
     """
 
     budget: Budget
@@ -81,6 +82,7 @@ class State:
     pace: float
     left: int
     forecast: Forecast | TooLittle | None
+    is_forecast_at_least: bool = False
 
     def share(self, spent: Spent) -> Decimal | None:
         """What a period used of the amount; None if that is not known."""
@@ -104,6 +106,9 @@ def state_of(budget: Budget, series: Series, today: date, now: datetime, zone: s
         pace=min(1.0, (now - start) / (end - start)),
         left=(span[1] - today).days,
         forecast=series.forecast(today, budget.period) if budget.period in FORECAST_PERIODS else None,
+        is_forecast_at_least=any(
+            one.incomplete for day, one in series.days.items() if day >= min(before[0][0], today - timedelta(days=FITTED_DAYS))
+        ),
     )
 
 

@@ -95,6 +95,11 @@ class Period:
         return local_midnight(self.last + timedelta(days=1), self.zone)
 
     @property
+    def today(self) -> date:
+        """The day that it is now in the zone."""
+        return self.now.astimezone(ZoneInfo(self.zone)).date()
+
+    @property
     def days(self) -> int:
         """How many calendar days the period spans."""
         return (self.last - self.first).days + 1

@@ -66,7 +66,8 @@ def text_with(text: str, old: Written, new: str) -> str:
 
 
 def days_held(entries: Sequence[Written], place: int) -> tuple[date | None, date | None] | None:
-    """The first and the last day on which an entry holds (None: open), cut where later ones of its kind and model begin.
+    """The first and the last day on which an entry holds (None: open), cut where later ones of its kind and model begin
+    or end; one that holds only for days within is an interruption, and cuts nothing.
 
     None where those leave it no day. What later entries say of a whole pattern of models is not looked at.
     """
@@ -76,12 +77,12 @@ def days_held(entries: Sequence[Written], place: int) -> tuple[date | None, date
         begin, end = later.entry.since or date.min, later.entry.until or date.max
         if _means(later) != _means(own) or end < first or begin > last:
             continue
-        if begin > first:
-            last = begin - timedelta(days=1)
-        elif end < last:
-            first = end + timedelta(days=1)
-        else:
+        if begin <= first and end >= last:
             return None
+        if end >= last:
+            last = begin - timedelta(days=1)
+        elif begin <= first:
+            first = end + timedelta(days=1)
     return None if first == date.min else first, None if last == date.max else last
 
 

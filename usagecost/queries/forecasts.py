@@ -49,7 +49,7 @@ class Outlook:
 def as_of_today(view: View) -> View:
     """The view as `history` is asked: the same for all periods and all times of a day, so that one answer serves them."""
     zone = view.period.zone
-    today = view.period.now.astimezone(ZoneInfo(zone)).date()
+    today = view.period.today
     return replace(view, period=Period(today, today, zone, local_midnight(today, zone)), interval="day", week_start=0)
 
 
@@ -97,7 +97,7 @@ def forecast_row(one: Outlook) -> dict[str, Any]:
 
 def reaches_into(view: View) -> bool:
     """Whether the view's period has a day of the running month."""
-    first, last = period_of(view.period.now.astimezone(ZoneInfo(view.period.zone)).date(), "month")
+    first, last = period_of(view.period.today, "month")
     return view.period.first <= last and view.period.last >= first
 
 

@@ -51,7 +51,7 @@ def notes(view: View) -> None:
 def _form(view: View) -> None:
     if problem := st.session_state.pop(_PROBLEM, None):
         st.error(plain(problem), title="Nothing was changed", icon=":material/error:")
-    today = view.period.now.date()
+    today = view.period.today
     st.date_input("Day", min(max(view.period.first, today), view.period.last), key="note_day", format="YYYY-MM-DD", required=True)
     st.text_input("What happened", key="note_text", max_chars=LONGEST_TEXT, placeholder="Moved search to a smaller model")
     st.button("Save", key="note_save", type="primary", on_click=_save)

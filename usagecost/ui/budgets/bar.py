@@ -14,7 +14,7 @@ def bar_html(state: State) -> str:
     used, ahead = float(state.share(state.used) or 0), float(state.forecast_share or 0)
     scale = max(1.0, used, ahead)
     color = COLORS["failed"] if used >= 1 else MISSING_COLOR if ahead >= 1 else COLORS["spend_usd"]
-    said = f"{percent(used)} of the budget used, {percent(state.pace)} of the period over"
+    said = f"{percent(state.share(state.used))} of the budget used, {percent(state.pace)} of the period over"
     parts = [
         _part(0, ahead / scale, color, 0.3) if ahead > used else "",
         _part(0, used / scale, color, 1),

@@ -33,9 +33,7 @@ def budget_form(view: View, seen: Budget | None) -> Budget | str:
     choose_filters(view, KEY, "Without filters the budget is of all requests.")
     with st.container(horizontal=True, gap="small"):
         actual = _percents("Alert when used (%)", "actual")
-        forecast: Sequence[int] = seen.forecast if seen else ()
-        if period in FORECAST_PERIODS:
-            forecast = _percents("Alert when forecast (%)", "forecast")
+        forecast = _percents("Alert when forecast (%)", "forecast", disabled=period not in FORECAST_PERIODS)
     tell = choose_channels(f"{KEY}_tell", seen.tell if seen else ())
     incomplete = st.checkbox("Alert when requests have no price", key=f"{KEY}_incomplete")
     fields: dict[str, Any] = {"name": name.strip(), "amount": amount.strip().lstrip("$").replace(",", ""), "period": period}
@@ -72,9 +70,10 @@ def _begin(seen: Budget | None) -> None:
     st.session_state.update({f"{KEY}_{name}": value for name, value in said.items()})
 
 
-def _percents(label: str, name: str) -> list[int]:
+def _percents(label: str, name: str, *, disabled: bool = False) -> list[int]:
     key = f"{KEY}_{name}"
-    return st.multiselect(label, sorted({*THRESHOLDS, *st.session_state[key]}), key=key, format_func=lambda one: f"{one}%")
+    options = sorted({*THRESHOLDS, *st.session_state[key]})
+    return st.multiselect(label, options, key=key, format_func=lambda one: f"{one}%", disabled=disabled)
 
 
 def _scope() -> dict[str, dict[str, list[str]]]:

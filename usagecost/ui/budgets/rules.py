@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from hashlib import sha256
 
 import streamlit as st
 
@@ -22,20 +23,21 @@ def rules_form(lake: str, rules: Rules) -> None:
     st.header("Other rules", anchor=False, help="What alerts beside budgets. Nothing does unless it is chosen.")
     if problem := st.session_state.pop(_PROBLEM, None):
         st.error(plain(problem), title="Nothing was changed")
-    unpriced = st.checkbox("A new model has no price", rules.unpriced_models, key=f"{KEY}_unpriced")
-    unusual = st.checkbox("A day's spend is far above the usual", rules.unusual_days, key=f"{KEY}_unusual")
+    key = f"{KEY}_{sha256(rules.model_dump_json().encode()).hexdigest()[:8]}"  # for other rules the form begins anew
+    unpriced = st.checkbox("A new model has no price", rules.unpriced_models, key=f"{key}_unpriced")
+    unusual = st.checkbox("A day's spend is far above the usual", rules.unusual_days, key=f"{key}_unusual")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        silent = st.checkbox("A source that is heard regularly is silent", rules.silent_hours is not None, key=f"{KEY}_silent")
+        silent = st.checkbox("A source that is heard regularly is silent", rules.silent_hours is not None, key=f"{key}_silent")
         hours = st.number_input(
-            "Hours", 1, 720, rules.silent_hours or DEFAULT_HOURS, key=f"{KEY}_hours", disabled=not silent, width=140
+            "Hours", 1, 720, rules.silent_hours or DEFAULT_HOURS, key=f"{key}_hours", disabled=not silent, width=140
         )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        new = st.checkbox("A user or key seen for the first time spends", rules.new_above is not None, key=f"{KEY}_new")
+        new = st.checkbox("A user or key seen for the first time spends", rules.new_above is not None, key=f"{key}_new")
         start = int(rules.new_above or DEFAULT_AMOUNT) or DEFAULT_AMOUNT
-        above = st.number_input("USD", 1, 10**9, start, key=f"{KEY}_above", disabled=not new, width=140)
-    if f"{KEY}_tell" not in st.session_state:
-        st.session_state[f"{KEY}_tell"] = list(rules.tell)
-    tell = choose_channels(f"{KEY}_tell", rules.tell)
+        above = st.number_input("USD", 1, 10**9, start, key=f"{key}_above", disabled=not new, width=140)
+    if f"{key}_tell" not in st.session_state:
+        st.session_state[f"{key}_tell"] = list(rules.tell)
+    tell = choose_channels(f"{key}_tell", rules.tell)
     same = rules.new_above if rules.new_above is not None and int(rules.new_above) == above else Decimal(above)
     try:
         said = rules.model_validate(
@@ -50,11 +52,11 @@ def rules_form(lake: str, rules: Rules) -> None:
     except ValueError:
         st.caption("A channel is called in small letters, digits and _, such as ops.")
         return
-    st.button("Save rules", key="save_rules", disabled=said == rules, on_click=_save, args=(lake, said))
+    st.button("Save rules", key="save_rules", disabled=said == rules, on_click=_save, args=(lake, rules, said))
 
 
-def _save(lake: str, rules: Rules) -> None:
+def _save(lake: str, seen: Rules, rules: Rules) -> None:
     try:
-        put_rules(open_lake(lake), rules)
-    except (BudgetProblem, LakeError, OSError) as problem:
+        put_rules(open_lake(lake), seen, rules)
+    except (BudgetProblem, LakeError) as problem:
         st.session_state[_PROBLEM] = str(problem)

@@ -15,7 +15,8 @@ def used_text(state: State) -> str:
     amount = formats.usd(state.budget.amount)
     if state.used.usd is None:
         return f"– of {amount}: no cost is known yet"
-    return f"{spent_text(state.used)} of {amount} ({formats.percent(state.share(state.used))})"
+    mark = MARK if state.used.incomplete else ""
+    return f"{spent_text(state.used)} of {amount} ({mark}{formats.percent(state.share(state.used))})"
 
 
 def spent_text(spent: Spent) -> str:
@@ -27,10 +28,10 @@ def forecast_text(state: State) -> str:
     """Forecast $1,020 ± 40 (102.0%); or why there is none; "" for days and weeks."""
     found = state.forecast
     if isinstance(found, TooLittle):
-        return f"No forecast: {found.known} of {found.needed} days known"
+        return f"No forecast: {found.words}"
     if not isinstance(found, Forecast):
         return ""
-    mark = MARK if state.used.incomplete else ""
+    mark = MARK if state.is_forecast_at_least else ""
     return f"Forecast {mark}{formats.around(found.total, found.margin)} ({formats.percent(state.forecast_share)})"
 
 

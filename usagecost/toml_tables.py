@@ -11,7 +11,7 @@ _HEADER = re.compile(r"\s*\[\[?\s*([\w.-]+)\s*\]")
 
 
 def find_tables(text: str, table: str) -> list[tuple[int, int]]:
-    """Returns the lines [start, end) of each table of a name, from 0: from its header to what is said above the next header."""
+    """Returns the lines [start, end) of each table of a name, from 0: from its header to its last key: what is said below stays."""
     lines = text.splitlines()
     headers = [(number, found[1]) for number, line in enumerate(lines) if (found := _HEADER.match(line))]
     others = [number for number, name in headers if not name.startswith(f"{table}.")]
@@ -19,7 +19,7 @@ def find_tables(text: str, table: str) -> list[tuple[int, int]]:
     for number, name in headers:
         if name == table:
             end = next((other for other in others if other > number), len(lines))
-            while end < len(lines) and lines[end - 1].strip().startswith("#"):
+            while end > number + 1 and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
                 end -= 1
             spans.append((number, end))
     return spans
@@ -35,7 +35,7 @@ def put_table(text: str, table: str, place: int, written: str, is_wanted: Callab
     if place < len(spans):
         start, end = spans[place]
         before, after = "".join(lines[:start]), "".join(lines[end:])
-        changed = f"{before}{new}\n{after}" if new and after else f"{before}{new}{after}"
+        changed = f"{before}{new}{after if new else after.lstrip(chr(10))}"
     else:
         changed = f"{text.rstrip()}\n\n{new}" if new else text
     try:
