@@ -197,6 +197,7 @@ def test_entries_are_listed_with_their_lines_and_notes(lake: Lake, book: Path):
         ([(1, 9), (None, 4)], (5, 9)),
         ([(1, 9), (20, None)], (1, 9)),
         ([(1, None), (5, 6), (3, None)], (1, 2)),
+        ([(1, None), (5, 6)], (1, None)),  # after an interruption it holds again
     ],
 )
 def test_an_entry_holds_until_a_later_one_of_its_model_begins(days: list, held: tuple | None):

@@ -6,18 +6,17 @@ with its line; charts then have no notes.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Annotated
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from usagecost.lake import Lake, TextFolder
 from usagecost.periods import local_midnight
-from usagecost.toml_lines import line_of
+from usagecost.toml_lines import parse_toml
 from usagecost.toml_tables import put_table
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
@@ -85,17 +84,7 @@ class _File(BaseModel):
 @lru_cache(maxsize=8)
 def parse_notes(text: str) -> tuple[Note, ...]:
     """What a file says, in its order; raises NoteProblem with the line, the key and the cure."""
-    try:
-        return _File.model_validate(tomllib.loads(text.removeprefix("\ufeff"))).note
-    except tomllib.TOMLDecodeError as error:
-        raise NoteProblem(f"this is no TOML: {error}. Texts stand in quotation marks, dates do not.") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = [part for part in first["loc"] if part not in ("date", "datetime")]
-        key = next((str(part) for part in reversed(place) if isinstance(part, str)), "the file")
-        what = {"extra_forbidden": "there is no such key", "missing": "it is missing"}.get(first["type"])
-        said = what or first["msg"].removeprefix("Value error, ")
-        raise NoteProblem(f"line {line_of(text, place)}, {key}: {said}.") from None
+    return parse_toml(text, _File, NoteProblem).note
 
 
 def read_notes(lake: Lake) -> tuple[Note, ...]:

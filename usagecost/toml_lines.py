@@ -1,9 +1,16 @@
-"""Where something stands in a TOML file that people write, so that what is wrong with it can be said with its line."""
+"""TOML files that people write, as values; what is wrong with one is said with its line, its key and the cure."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+Model = TypeVar("Model", bound=BaseModel)
 
 _NAME = r"""["']?([\w-]+)["']?"""
 _HEADER = re.compile(r"\s*(\[\[?)\s*([\w.\"'-]+?)\s*\]\]?")
@@ -11,6 +18,25 @@ _KEY = re.compile(rf"\s*{_NAME}\s*[=.]")
 
 Place = Sequence[str | int]
 """The keys and, in arrays of tables, the numbers that lead to a value, as pydantic's errors name it."""
+
+
+_WORDS = {"extra_forbidden": "there is no such key", "missing": "it is missing"}
+_KINDS = ("date", "datetime")
+"""What pydantic puts into a place to say which kind of value it has tried."""
+
+
+def parse_toml(text: str, model: type[Model], problem: type[Exception]) -> Model:
+    """Returns what a file says; raises the ``problem`` with a sentence where it is no TOML or no such model."""
+    try:
+        return model.model_validate(tomllib.loads(text.removeprefix("\ufeff"), parse_float=Decimal))
+    except tomllib.TOMLDecodeError as error:
+        raise problem(f"this is no TOML: {error}. Texts stand in quotation marks, numbers and dates do not.") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = [part for part in first["loc"] if part not in _KINDS]
+        key = next((part for part in reversed(place) if isinstance(part, str)), "the file")
+        what = _WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+        raise problem(f"line {line_of(text, place)}, {key}: {what}.") from None
 
 
 def line_of(text: str, place: Place) -> int:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from usagecost.toml_lines import line_of
+from usagecost.toml_lines import line_of, parse_toml
 from usagecost.toml_tables import write_table
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
@@ -131,16 +130,7 @@ class BudgetFile(_Table):
 @lru_cache(maxsize=8)
 def parse_budgets(text: str) -> BudgetFile:
     """Returns what a file says; raises BudgetProblem with the line, the key and the cure."""
-    try:
-        said = BudgetFile.model_validate(tomllib.loads(text.removeprefix("\ufeff"), parse_float=Decimal))
-    except tomllib.TOMLDecodeError as error:
-        raise BudgetProblem(f"this is no TOML: {error}. Texts stand in quotation marks, numbers do not.") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = next((part for part in reversed(first["loc"]) if isinstance(part, str)), "the file")
-        what = {"extra_forbidden": "there is no such key", "missing": "it is missing"}.get(first["type"])
-        words = what or first["msg"].removeprefix("Value error, ")
-        raise BudgetProblem(f"line {line_of(text, first['loc'])}, {key}: {words}.") from None
+    said = parse_toml(text, BudgetFile, BudgetProblem)
     seen: set[str] = set()
     for place, budget in enumerate(said.budget):
         if budget.name.casefold() in seen:

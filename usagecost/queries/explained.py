@@ -8,7 +8,6 @@ from dataclasses import replace
 import pyarrow as pa
 
 from usagecost.lake import Rolled
-from usagecost.lake.rollups import folded_sql
 from usagecost.periods import WHOLE
 from usagecost.queries.rows import Instants, Rows, told
 from usagecost.vocabulary import CHANGE_MEASURES, DIMENSIONS, METRICS, fold_sql
@@ -109,13 +108,9 @@ def _cells_sql(
     rows: Rows, split: str | None, by: Sequence[str], measures: Sequence[str], *, with_rollups: bool
 ) -> tuple[str, Parameters]:
     """The measures by (is_before, and some columns), and the parameters."""
-    asked, parameters = rows.sql(split)
-    keys = ", ".join(("is_before", *by))
-    sql = f"SELECT {keys}, {rows.measures_sql(measures)} FROM ({asked}) GROUP BY ALL"
+    keys = ("is_before", *by)
+    cells, parameters = rows.cells_sql(split, keys, measures, with_rollups=with_rollups)
     if not with_rollups:
-        return sql, parameters
-    of_rollups, _ = rows.sql(split, "{rollups}")
-    folds = ", ".join(f"{folded_sql(name, rows.view.basis)} AS {name}" for name in measures)
-    parts = f"{sql} UNION ALL SELECT {keys}, {folds} FROM ({of_rollups}) GROUP BY ALL"
+        return cells, parameters
     folds = ", ".join(f"{fold_sql(name, name)} AS {name}" for name in measures)
-    return f"SELECT {', '.join(('is_before', *by))}, {folds} FROM ({parts}) GROUP BY ALL", parameters
+    return f"SELECT {', '.join(keys)}, {folds} FROM ({cells}) GROUP BY ALL", parameters

@@ -14,7 +14,7 @@ import pyarrow as pa
 from usagecost import engine, periods
 from usagecost.engine import FileLostError
 from usagecost.lake import LakeError, Rolled
-from usagecost.lake.rollups import column_of
+from usagecost.lake.rollups import column_of, folded_sql
 from usagecost.periods import WHOLE
 from usagecost.queries.local_time import clock_sql, hour_of_day_sql, weekday_sql
 from usagecost.vocabulary import BASES, COUNTS, DIMENSIONS, OF_ROWS, SPLITS, Metric, measure_sql
@@ -99,6 +99,19 @@ class Rows:
         columns = f"{number} AS number, {self._is_before_sql()} AS is_before, {value} AS value"
         sql = f"SELECT *, {columns} FROM {relation} WHERE {in_range} AND {matches}"
         return sql, bound | values | of_time | of_split
+
+    def cells_sql(
+        self, split: str | None, keys: Iterable[str], measures: Iterable[str], *, with_rollups: bool
+    ) -> tuple[str, Parameters]:
+        """The measures by columns of `sql`, and the parameters; where rollups tell part of them, in rows that are to be folded."""
+        columns, measures = ", ".join(keys), tuple(measures)
+        asked, parameters = self.sql(split)
+        sql = f"SELECT {columns}, {self.measures_sql(measures)} FROM ({asked}) GROUP BY ALL"
+        if with_rollups:
+            of_rollups, _ = self.sql(split, "{rollups}")
+            folds = ", ".join(f"{folded_sql(name, self.view.basis)} AS {name}" for name in measures)
+            sql += f" UNION ALL SELECT {columns}, {folds} FROM ({of_rollups}) GROUP BY ALL"
+        return sql, parameters
 
     def placed(self, cells: pa.Table, *, before: bool = False) -> pa.Table:
         """The table with the place of the interval, ``interval``, instead of its number; of the period before NULL beside none."""

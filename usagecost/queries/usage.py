@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from usagecost.lake import Rolled
-from usagecost.lake.rollups import folded_sql
 from usagecost.periods import WHOLE
 from usagecost.queries import quantiles
 from usagecost.queries.folds import Usage
@@ -73,12 +72,7 @@ def usage_sql(
 
     ``number`` is that of an interval; see `Rows.sql`. ``with_rollups``: part of the requests are told by rollups.
     """
-    asked, parameters = rows.sql(split)
-    cells = f"SELECT is_before, number, value, {rows.measures_sql(measures)} FROM ({asked}) GROUP BY ALL"
-    if with_rollups:
-        told, _ = rows.sql(split, "{rollups}")
-        folds = ", ".join(f"{folded_sql(name, rows.view.basis)} AS {name}" for name in measures)
-        cells += f" UNION ALL SELECT is_before, number, value, {folds} FROM ({told}) GROUP BY ALL"
+    cells, parameters = rows.cells_sql(split, ("is_before", "number", "value"), measures, with_rollups=with_rollups)
     folds = ", ".join(f"{fold_sql(name, name)} AS {name}" for name in measures)
     of_now = "sum(CASE WHEN NOT is_before THEN {} END)"
     sql = f"""
