@@ -62,7 +62,7 @@ def show_numbers(slot: DeltaGenerator) -> None:
     """Draws the skeleton of cards and a chart in a place, until it is cleared."""
     st.session_state[_NUMBERS] = (slot,)
     with slot.container():
-        draw_numbers()
+        _draw_numbers()
 
 
 def clear() -> None:
@@ -76,10 +76,10 @@ def draw_frame(place: DeltaGenerator, title: str, words: str = "Starting …", s
     with place.container():
         st.title(title, anchor=False)
         st.progress(share, text=words)
-        draw_numbers(has_cards=has_cards)
+        _draw_numbers(has_cards=has_cards)
 
 
-def draw_numbers(*, has_cards: bool = True) -> None:
+def _draw_numbers(*, has_cards: bool = True) -> None:
     """A skeleton of cards and a chart, or of something large."""
     if has_cards:
         grid = st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap="small")

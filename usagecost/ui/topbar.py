@@ -45,7 +45,10 @@ def top_bar(
         with left:
             if "filters" in uses:
                 _add(view)
-                _chips(view)
+                for condition in view.filters.conditions:
+                    if isinstance(condition, Condition):
+                        name = condition.dimension
+                        chip(condition.said(labels_of(view).of), name, viewing.set_filter, None, name)
         with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
             if newest:
                 _data_through(view, newest)
@@ -55,21 +58,17 @@ def top_bar(
     return left
 
 
-def _chips(view: View) -> None:
-    """What each filter says; a click takes it off."""
-    labels = labels_of(view)
-    for condition in view.filters.conditions:
-        if isinstance(condition, Condition):
-            words = condition.said(labels.of)
-            st.button(
-                plain(words if len(words) <= MOST_SAID else f"{words[:MOST_SAID]} …"),
-                key=f"chip_{condition.dimension}",
-                icon=":material/close:",
-                icon_position="right",
-                help=f"Takes this filter off: {plain(words[:500])}",
-                on_click=viewing.set_filter,
-                args=(None, condition.dimension),
-            )
+def chip(words: str, key: str, remove: Callable[..., None], *args: object) -> None:
+    """What a filter says; a click takes it off."""
+    st.button(
+        plain(words if len(words) <= MOST_SAID else f"{words[:MOST_SAID]} …"),
+        key=f"chip_{key}",
+        icon=":material/close:",
+        icon_position="right",
+        help=f"Takes this filter off: {plain(words[:500])}",
+        on_click=remove,
+        args=args,
+    )
 
 
 def _data_through(view: View, newest: datetime) -> None:

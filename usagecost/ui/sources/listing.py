@@ -21,7 +21,7 @@ from usagecost.vocabulary import formats
 
 COUNTED_AT_ONCE = 16 << 20
 """Bytes of a group's files that are read whole without being asked to."""
-MOST_NAMES, MOST_PROBLEMS, MOST_REASONS = 3, 3, 3
+MOST_NAMES, MOST_PROBLEMS = 3, 3
 
 Counted = tuple[Group, Plan, Report | None]
 """Files that can be loaded, how, and what loading them would do; None where that takes long and nobody has asked."""
@@ -88,14 +88,13 @@ def _badge(group: Group, plan: Plan | None, report: Report | None) -> None:
 
 def _counts(report: Report) -> list[str]:
     """How many requests there are, of when, and what would become of the lines."""
-    reasons = ", ".join(f"{count:,} {plain(why)}" for why, count in list(report.skipped_reasons.items())[:MOST_REASONS])
     rejected = formats.counted(report.rejected, "line")
     words = {
         formats.counted(report.requests, "request"): True,
         _days(report.oldest, report.newest): bool(report.requests),
         done_words(report): bool(report.requests),
         f"{formats.exact_count(report.duplicates)} repeated": bool(report.duplicates),
-        f"{formats.exact_count(report.skipped)} skipped ({reasons})": bool(report.skipped),
+        plain(report.skipped_words): bool(report.skipped),
         f":red[{rejected} rejected]": bool(report.rejected),
         f"{formats.exact_count(report.unpriced)} without a list price": bool(report.unpriced),
     }

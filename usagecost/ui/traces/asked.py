@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 
 import streamlit as st
@@ -13,7 +13,7 @@ from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer
 from usagecost.ui.downloads import name_downloads
 from usagecost.ui.labels import labels_of
-from usagecost.ui.text import plain
+from usagecost.ui.topbar import chip
 from usagecost.ui.traces import fields
 from usagecost.ui.viewing import STRETCH
 from usagecost.vocabulary.filters import NOT_REPORTED, AnyCondition, Bounds, Condition, Tagged, Text, View
@@ -33,8 +33,6 @@ CHOICES = {
     **STRETCH,
 }
 """These filters in the URL."""
-MOST_SAID = 60
-"""Letters of a filter that its chip shows."""
 
 Asked = tuple[AnyCondition, tuple[str, ...]]
 """A condition, and the choices that it is made of."""
@@ -54,10 +52,11 @@ def asked_for(view: View) -> tuple[View, DeltaGenerator]:
             )
             with st.popover("More filters", icon=":material/tune:", key="more_filters", on_change="rerun") as more:
                 asked = list(_more(view, is_open=bool(more.open)))
-            _chips(view, asked)
+            for condition, names in asked:
+                chip(_words(view, condition), names[0], _clear, *names)
             for number, condition in enumerate(fields.chosen()):
                 view = view.where(condition)
-                _chip(view, condition, f"field_{number}", fields.drop, number)
+                chip(_words(view, condition), f"field_{number}", fields.drop, number)
         note = st.empty()
     if text:
         view = view.where(Text(text, labels_of(view).all_with(text)))
@@ -67,24 +66,10 @@ def asked_for(view: View) -> tuple[View, DeltaGenerator]:
     return view, note
 
 
-def _chips(view: View, asked: Sequence[Asked]) -> None:
-    for condition, names in asked:
-        _chip(view, condition, names[0], _clear, *names)
-
-
-def _chip(view: View, condition: AnyCondition, key: str, remove: Callable[..., None], *args: object) -> None:
-    """What a filter says; a click takes it off."""
+def _words(view: View, condition: AnyCondition) -> str:
+    """What a filter says."""
     words = condition.said(labels_of(view).of) if isinstance(condition, Condition) else condition.words
-    words = words.removeprefix("streaming is ")
-    st.button(
-        plain(words if len(words) <= MOST_SAID else f"{words[:MOST_SAID]} …"),
-        key=f"chip_{key}",
-        icon=":material/close:",
-        icon_position="right",
-        help=f"Takes this filter off: {plain(words[:500])}",
-        on_click=remove,
-        args=args,
-    )
+    return words.removeprefix("streaming is ")
 
 
 def _clear(*names: str) -> None:

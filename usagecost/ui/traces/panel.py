@@ -28,7 +28,7 @@ from usagecost.ui.traces.columns import STATUS_BADGES
 from usagecost.ui.traces.costs import cost_parts
 from usagecost.ui.traces.details import FILTERED_BY, details, facts
 from usagecost.ui.traces.listing import chosen_order, open_request
-from usagecost.vocabulary import BASES, formats
+from usagecost.vocabulary import BASES, METRICS, formats
 from usagecost.vocabulary.filters import MESSAGES, NOT_REPORTED, View
 
 TOKENS = {
@@ -168,13 +168,14 @@ def message_of(request: dict[str, Any]) -> str | None:
 def _metrics(request: dict[str, Any], view: View) -> None:
     st.title("Metrics", anchor=False)
     cost = queries.requests.cost_of(request, view.basis)
-    produced, seconds = request["output_tokens"], (request["duration_ms"] or 0) / 1000
-    speed = f"{produced / seconds:,.1f}" if produced is not None and seconds else formats.UNKNOWN
+    waited_us = None if request["duration_ms"] is None else request["duration_ms"] * 1000
+    speed = METRICS["output_tokens_per_second"].of({"timed_output_tokens": request["output_tokens"], "output_us": waited_us})
+    said = formats.UNKNOWN if speed is None else f"{speed:,.1f}"
     grid = st.grid(4, min_column_width=120, gap="small")
     grid.metric("Cost", formats.usd(cost), help=BASES[view.basis][0], border=True)
     grid.metric("Latency", formats.milliseconds(request["duration_ms"]), border=True)
     grid.metric("First token", formats.milliseconds(request["ttft_ms"]), help=COLUMN_BY_NAME["ttft_ms"].meaning, border=True)
-    grid.metric("Tokens / s", speed, help="Output tokens by the whole latency", border=True)
+    grid.metric("Tokens / s", said, help="Output tokens by the whole latency", border=True)
     facts([(label, formats.exact_count(request[name])) for name, label in TOKENS.items() if request[name] is not None])
     _cost(request, view)
 
