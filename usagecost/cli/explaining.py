@@ -38,6 +38,8 @@ def explained(view: View, metric: str, by: str | None) -> Explained | None:
     whole = explain.explanation(metric, rows)
     if whole is None or whole.is_empty:
         return None
+    if metric == "spend_usd" and (missing := explain.missing_words(rows)):
+        err.print(missing, markup=False, highlight=False)
     steps, values = explain.steps_of(metric, whole), []
     if by or metric in explain.COUNTED:
         dimension = by or "model"

@@ -15,7 +15,7 @@ from usagecost.explain.parts import part_of
 from usagecost.explain.spend import explain_spend
 from usagecost.explain.spikes import Spike, causes, find_spikes
 from usagecost.explain.values import Moved, moved_latencies, moved_values, pairs_of
-from usagecost.explain.words import WORDINGS, Step, listed, sentence, signed, steps_of
+from usagecost.explain.words import WORDINGS, Step, listed, missing_words, sentence, signed, steps_of
 
 __all__ = [
     "COUNTED",
@@ -30,6 +30,7 @@ __all__ = [
     "explanation",
     "find_spikes",
     "listed",
+    "missing_words",
     "sentence",
     "signed",
     "steps_of",

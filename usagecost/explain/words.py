@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from usagecost.explain.effects import Explanation, Found
 from usagecost.explain.parts import Model
@@ -93,6 +94,21 @@ def behind(found: Found) -> str:
 def model_name(model: Model) -> str:
     """Returns what a model is called."""
     return NOT_REPORTED if model[1] is None else model[1]
+
+
+def missing_words(rows: Iterable[Mapping[str, Any]]) -> str | None:
+    """Returns how much of the spend is not known, of rows of measures by (is_before, …), in words; None if nothing is missing."""
+    missing, sent = {True: 0, False: 0}, {True: 0, False: 0}
+    for row in rows:
+        missing[bool(row["is_before"])] += row["incomplete_requests"]
+        sent[bool(row["is_before"])] += row["requests"]
+    if not any(missing.values()):
+        return None
+    now, before = (
+        f"{formats.exact_count(missing[when])} ({formats.percent(missing[when] / sent[when] if sent[when] else 0)})"
+        for when in (False, True)
+    )
+    return f"Lower bounds: requests without a full price are {now} now, {before} before."
 
 
 def signed(amount: Number, unit: Format) -> str:

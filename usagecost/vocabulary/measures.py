@@ -79,8 +79,8 @@ MEASURES = {
 that a sum does not depend on its order. ``last_seen_us`` is the one that folds by the maximum."""
 
 CHANGE_MEASURES = (
-    "requests", "priced_requests", "listed_requests", "spend_usd", "list_cost_usd", *COST_PARTS, "input_tokens",
-    "cache_read_tokens", "cache_write_tokens", "output_tokens", "unpriced_tokens", "latency_us", "timed_requests",
+    "requests", "incomplete_requests", "priced_requests", "listed_requests", "spend_usd", "list_cost_usd", *COST_PARTS,
+    "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "unpriced_tokens", "latency_us", "timed_requests",
 )  # fmt: skip
 """Measures of which a change of spend, tokens, requests or latency is explained."""
 

@@ -24,7 +24,7 @@ from usagecost.ui.why.obstacles import is_in_the_way, nothing_to_explain
 from usagecost.vocabulary import DIMENSIONS, METRICS
 from usagecost.vocabulary.colours import CHANGE_COLORS, COLORS
 from usagecost.vocabulary.filters import View
-from usagecost.vocabulary.formats import counted, exact_count, percent
+from usagecost.vocabulary.formats import counted
 
 SPLITS = ("model", "provider", "team", "user", "key", "app", "environment", "status")
 VIEWS = tuple(reversed(LOOKS))
@@ -87,19 +87,8 @@ def _named(moved: Sequence[Moved], view: View, by: str) -> pd.DataFrame:
 
 def _notes(view: View, metric: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """What is compared, and what is not known of it."""
-    notes = [plain(previous_text(view.period))]
-    if metric == "spend_usd":
-        counts = [_without_cost([row for row in rows if bool(row["is_before"]) is is_before]) for is_before in (False, True)]
-        if any(missing for missing, _ in counts):
-            now, before = (f"{exact_count(missing)} ({percent(missing / sent if sent else 0)})" for missing, sent in counts)
-            notes.append(f"Requests without a known cost are in no amount: {plain(now)} now, {plain(before)} before.")
-    return notes
-
-
-def _without_cost(rows: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
-    """How many requests have no known cost, and how many there are."""
-    sent = sum(row["requests"] for row in rows)
-    return sent - sum(row["priced_requests"] for row in rows), sent
+    missing = explain.missing_words(rows) if metric == "spend_usd" else None
+    return [plain(previous_text(view.period)), *([plain(missing)] if missing else [])]
 
 
 def _steps(metric: str, whole: Explanation, steps: Sequence[Step]) -> None:
