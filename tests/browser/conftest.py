@@ -39,6 +39,16 @@ LOOKS = pytest.mark.parametrize(
 """For tests of what a reader's screen could change."""
 BLANK = "about:blank"
 READY = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
+STILL = """ready => {
+    if (!window.watched) {
+        window.watched = new MutationObserver(() => { window.changed = performance.now() })
+        window.watched.observe(document.documentElement, { childList: true, subtree: true, characterData: true })
+        window.changed = performance.now()
+    }
+    if (!document.querySelector(ready) || document.querySelector('[data-testid=stSkeleton]')) window.changed = performance.now()
+    return performance.now() - window.changed > 250
+}"""
+"""Whether no run is going on, nothing is still to be drawn, and neither has been so for a quarter of a second."""
 NOT_OURS = re.compile(r"gstatic|_stcore|favicon|ERR_NAME_NOT_RESOLVED|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|Infinite extent")
 """What a browser without internet says of Streamlit's own icons, and Vega of an empty sparkline."""
 HOME = Path(__file__).parents[2]
@@ -152,11 +162,12 @@ def visit(page: Page, address: str) -> None:
 
 
 def settle(page: Page) -> None:
-    """Waits until a run that was asked for has begun and ended."""
+    """Waits until a run that was asked for has begun and ended, and all that it sent is drawn.
+
+    The page is drawn piece by piece after the run has ended: cards have been read while four of six were not yet there.
+    """
     page.wait_for_timeout(300)
-    page.wait_for_selector(READY)
-    page.wait_for_timeout(200)
-    page.wait_for_selector(READY)
+    page.wait_for_function(STILL, arg=READY, timeout=60_000)
 
 
 def cards(page: Page) -> list[str]:
