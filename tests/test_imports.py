@@ -11,7 +11,7 @@ import pytest
 
 HOME = Path(__file__).parents[1]
 
-READ = "queries forecast vocabulary periods exports exporting charts boards explain budgets alerts"
+READ = "queries forecast vocabulary periods exports exporting charts boards explain budgets alerts bills"
 WRITE = "ingest sample pricing pricebook annotations"  # the write side's front doors
 
 ALLOWED = {
@@ -25,6 +25,7 @@ ALLOWED = {
     "forecast":  "periods",
     "budgets":   "forecast queries vocabulary periods lake toml_lines toml_tables",
     "alerts":    "budgets explain forecast queries vocabulary periods lake schema",
+    "bills":    "queries vocabulary periods lake schema pricing pricebook sources exports toml_lines toml_tables",
     "exports":   "",
     "exporting": "exports vocabulary engine lake schema",
     "boards":    "queries vocabulary periods lake toml_lines",

@@ -208,11 +208,41 @@ ALERT_COLUMNS: tuple[Column, ...] = (
     Column("tell", TEXT, "alert", "The channels that are told", "JSON", required=True),
 )
 
+BILL_COLUMNS: tuple[Column, ...] = (
+    Column("statement", TEXT, "bill", "The statement's own id, of its contents: the same statement is kept once", required=True),
+    Column("format", TEXT, "bill", "The format it was read as: openai-costs, focus, …", required=True),
+    Column("provider", TEXT, "bill", "Who bills it, as requests name providers", required=True),
+    Column("account", TEXT, "bill", "The organisation or account that is billed, where the statement tells"),
+    Column("invoice", TEXT, "bill", "The number of the invoice, where the statement tells"),
+    Column("covers_first", pa.date32(), "bill", "The first day that the whole statement is about", "UTC date", required=True),
+    Column("covers_last", pa.date32(), "bill", "The last day that the whole statement is about", "UTC date", required=True),
+    Column("as_of", INSTANT, "bill", "When the statement was made: of two about a day, the newer counts", required=True),
+    Column("first_day", pa.date32(), "bill", "The first day that the line is about", "UTC date", required=True),
+    Column("last_day", pa.date32(), "bill", "The last day that the line is about; often the same", "UTC date", required=True),
+    Column("kind", TEXT, "bill", "usage, tax, credit, refund, commitment or adjustment", required=True),
+    Column("project", TEXT, "bill", "The project, workspace or sub-account"),
+    Column("key", TEXT, "bill", "The key, by its id or name at the provider"),
+    Column("model", TEXT, "bill", "The model, as requests name models where the bill's name is known to be one"),
+    Column("sku", TEXT, "bill", "What is sold, in the bill's own words"),
+    Column("meter", TEXT, "bill", "What is counted: input, cache_read, cache_write, output, or a unit as requests name it"),
+    Column("quantity", UNITS.item_type, "bill", "How much of it", "of unit"),
+    Column("unit", TEXT, "bill", "What quantity counts: tokens, requests, …"),
+    Column("amount", MONEY, "bill", "What is billed; a credit is below 0", "of currency", required=True),
+    Column("list_amount", MONEY, "bill", "The same at list prices, where the bill tells", "of currency"),
+    Column("currency", TEXT, "bill", "The currency, as ISO 4217 writes it", required=True),
+    Column("description", TEXT, "bill", "The line in the bill's words"),
+    Column("source_file", TEXT, "bill", "The file or address that it was read from", required=True),
+    Column("line", COUNT, "bill", "Its line or row number there, from 1"),
+    Column("loaded_at", INSTANT, "bill", "When it was loaded", "UTC instant, µs", required=True),
+)
+"""One row = one line of a statement, as it was read. Input is uncached input: meters of tokens are apart from each other."""
+
 REQUESTS = pa.schema([column.field for column in COLUMNS])
 REJECTS = pa.schema([column.field for column in REJECT_COLUMNS])
 LINEAGE = pa.schema([column.field for column in LINEAGE_COLUMNS])
 NAMES = pa.schema([column.field for column in NAME_COLUMNS])
 ALERTS = pa.schema([column.field for column in ALERT_COLUMNS])
+BILLS = pa.schema([column.field for column in BILL_COLUMNS])
 COLUMN_BY_NAME = {column.name: column for column in COLUMNS}
 
 _PRICES = [column.field for column in COLUMNS if column.name in PRICE_COLUMNS]

@@ -9,6 +9,7 @@ One folder holds everything::
     lineage/        Delta table of which request is part of which, for formats whose requests contain each other
     names/          Delta table of what people call the teams, users and keys that requests name by ids
     alerts/         Delta table of alerts that were raised and resolved, and of who was told
+    bills/          Delta table of the lines of bills, those of statements that newer ones replace too
     staging/        what running ingests have not committed yet
     watch/          which files of watched folders have been taken, one file for each folder
     spool/          what the receiver has acknowledged and no version holds yet, as lines of OTLP/JSON

@@ -30,6 +30,7 @@ from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import (
     ALERTS,
+    BILLS,
     LINEAGE,
     REJECTS,
     REQUESTS,
@@ -123,6 +124,11 @@ class Lake(LakeReader):
             if added and len(data_files(open_table(self._alerts), ALERTS)) > MOST_ALERT_FILES:
                 _until_committed(lambda: lake_upkeep.compact(self._alerts, ALERTS, folder))
             return added
+
+    def keep_bills(self, lines: pa.Table) -> int:
+        """Add the lines, as schema.BILLS has them, of statements that are not there yet; returns how many they are."""
+        with self._writing() as folder:
+            return _until_committed(lambda: side_tables.add_rows(self._bills, BILLS, lines, folder))
 
     def compact(self) -> int:
         """Make one sorted file of each day's, and of each other table's, where there are several; returns how many were merged.

@@ -30,6 +30,7 @@ from usagecost.lake.staging import bounded_database, staging_folder
 from usagecost.lake.storage import Disk, errors_explained, storage
 from usagecost.lake.table import (
     ALERTS,
+    BILLS,
     LINEAGE,
     NAMES,
     PRICE_CHANGES,
@@ -63,6 +64,7 @@ class LakeReader:
         self._lineage = self._place / LINEAGE.name
         self._names = self._place / NAMES.name
         self._alerts = self._place / ALERTS.name
+        self._bills = self._place / BILLS.name
         self._prices = PriceTables(self._requests, self._place / PRICE_CHANGES.name, self._place / REPRICINGS.name)
         self._mutex = threading.Lock()
         self._rollups = RollupFiles(self._requests)
@@ -140,6 +142,11 @@ class LakeReader:
         """One row = an alert that was raised or resolved, or an attempt to tell somebody; the oldest first."""
         with errors_explained(self._alerts):
             return side_tables.read_alerts(self._alerts)
+
+    def bills(self) -> pa.Table:
+        """One row = a line of a bill, as schema.BILLS has it, those of replaced statements too; by provider and day."""
+        with errors_explained(self._bills):
+            return side_tables.read_bills(self._bills)
 
     def reject_files(self) -> tuple[str, ...]:
         """The Parquet files that hold the rejects now. Other rejects are other files, so the names are a version of them."""

@@ -1,5 +1,5 @@
-"""The small tables beside the requests: rejected lines and alerts, each kept once, and what people call the teams, users and keys
-that requests name by their ids. The requests keep the ids, which last; a name is looked up when it is shown.
+"""The small tables beside the requests: rejected lines, alerts and lines of bills, each kept once, and what people call the teams,
+users and keys that requests name by their ids. The requests keep the ids, which last; a name is looked up when it is shown.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import (
     ALERTS,
+    BILLS,
     NAMES,
     REJECTS,
     TableSpec,
@@ -44,7 +45,9 @@ ANTI JOIN known
 QUALIFY row_number() OVER (PARTITION BY id, event, channel, outcome, attempt ORDER BY happened_at) = 1
 """
 
-_NEW = {REJECTS.name: _NEW_REJECTS, ALERTS.name: _NEW_ALERTS}
+_NEW_BILLS = "SELECT * FROM offered WHERE statement NOT IN (SELECT statement FROM known)"
+
+_NEW = {REJECTS.name: _NEW_REJECTS, ALERTS.name: _NEW_ALERTS, BILLS.name: _NEW_BILLS}
 
 _KEPT_NAMES = """
 SELECT source, field, id, unnest(max_by({'name': name, 'seen_at': seen_at}, (seen_at, is_offered, name)))
@@ -70,8 +73,16 @@ def read_alerts(place: Storage) -> pa.Table:
     return _read(place, ALERTS, "happened_at", "id")
 
 
+def read_bills(place: Storage) -> pa.Table:
+    """Return the lines of all bills, those of replaced statements too: one row = one line; no rows if no bill was loaded."""
+    return _read(place, BILLS, "provider", "first_day", "statement", "line")
+
+
 def add_rows(place: Storage, spec: TableSpec, rows: pa.Table, folder: Path) -> int:
-    """Append the rejects or alerts that are not in the table yet; return how many. The caller is alone among the writers."""
+    """Append the rejects, alerts or lines of bills that are not in the table yet; return how many they are.
+
+    The caller is alone among the writers.
+    """
     if not rows.num_rows:
         return 0
     offered = folder / "offered.parquet"

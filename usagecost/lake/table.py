@@ -53,8 +53,9 @@ REPRICINGS = TableSpec("repricings", schema.REPRICINGS, order="done_at", instant
 NAMES = TableSpec("names", schema.NAMES, order="source, field, id", instant="seen_at")
 LINEAGE = TableSpec("lineage", schema.LINEAGE, order="source, request_id", instant="seen_at")
 ALERTS = TableSpec("alerts", schema.ALERTS, order="happened_at, id", instant="happened_at")
+BILLS = TableSpec("bills", schema.BILLS, order="provider, account, first_day, line", instant="loaded_at")
 
-SPECS = {spec.name: spec for spec in (REQUESTS, REJECTS, LINEAGE, NAMES, PRICE_CHANGES, REPRICINGS, ALERTS)}
+SPECS = {spec.name: spec for spec in (REQUESTS, REJECTS, LINEAGE, NAMES, PRICE_CHANGES, REPRICINGS, ALERTS, BILLS)}
 """The tables of a lake."""
 
 

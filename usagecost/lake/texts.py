@@ -11,7 +11,7 @@ from usagecost.lake.errors import LakeChanged, LakeError, LakeFull, is_disk_full
 from usagecost.lake.storage import Storage
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)?")
-_TAKEN = ("requests", "rejects", "lineage", "price_changes", "repricings", "names", "alerts", "staging", "spool")
+_TAKEN = ("requests", "rejects", "lineage", "price_changes", "repricings", "names", "alerts", "bills", "staging", "spool")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,40 @@
+"""Lines of bills in the lake: kept once a statement, those of replaced statements too."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+
+from usagecost import schema
+from usagecost.lake import Lake
+
+
+def lines(statement: str, *amounts: str) -> pa.Table:
+    """A statement of one day's costs at OpenAI."""
+    day, now = date(2026, 11, 3), datetime(2026, 11, 5, tzinfo=UTC)
+    days = dict.fromkeys(("covers_first", "covers_last", "first_day", "last_day"), day)
+    said = {"statement": statement, "format": "openai-costs", "provider": "openai", "kind": "usage", "currency": "USD"}
+    rows = [
+        dict.fromkeys(schema.BILLS.names)
+        | said
+        | days
+        | {"as_of": now, "loaded_at": now, "source_file": "costs.json", "line": number, "amount": Decimal(amount)}
+        for number, amount in enumerate(amounts, start=1)
+    ]
+    return pa.Table.from_pylist(rows, schema.BILLS)
+
+
+def test_a_statement_is_kept_once_and_beside_a_newer_one(tmp_path):
+    lake = Lake(tmp_path)
+
+    assert [lake.keep_bills(lines("a", "1.25", "0.75")), lake.keep_bills(lines("a", "1.25", "0.75"))] == [2, 0]
+    assert lake.keep_bills(lines("b", "2.10")) == 1
+    assert [(row["statement"], row["amount"]) for row in lake.bills().to_pylist()] == [
+        ("a", Decimal("1.250000000")), ("a", Decimal("0.750000000")), ("b", Decimal("2.100000000")),
+    ]  # fmt: skip
+
+
+def test_a_lake_without_bills_has_no_lines(tmp_path):
+    assert Lake(tmp_path).bills().num_rows == 0

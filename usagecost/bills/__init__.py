@@ -1,0 +1,5 @@
+"""Bills: what providers say that usage has cost, line by line, beside what requests say.
+
+It reads statements of many vendors into one table, compares them with the requests and says what explains the difference, and gives
+months out in the form in which finance takes them. It never changes a request or a price.
+"""
