@@ -58,9 +58,7 @@ def models(view: View) -> None:
     _say_coverage(rows)
     st.caption(f"Prices: {plain(current.version)}. Click a row to set its price, or to say which listed model it is.")
     known = "At list or own prices, where they are known."
-    money = {
-        name: st.column_config.NumberColumn(title, width=wide, help=PER) for name, (title, wide) in RATES.items()
-    }
+    money = {name: st.column_config.NumberColumn(title, width=wide, help=PER) for name, (title, wide) in RATES.items()}
     table(
         shown,
         name="prices",
