@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from usagecost.cli.alerting import alerts
+from usagecost.cli.backups import backup, restore
 from usagecost.cli.exporting import export
 from usagecost.cli.feeds import receive, sync, watch
 from usagecost.cli.forecasting import forecast
@@ -31,6 +32,8 @@ COMMANDS = (
     sample,
     doctor,
     upgrade,
+    backup,
+    restore,
     columns,
 )
 """In the order in which the help lists them; a function's name is its command's."""

@@ -26,6 +26,7 @@ the files of one version; nothing is ever changed in place. What a killed proces
 with `Lake.vacuum`.
 """
 
+from usagecost.lake.backups import Copied, backup, restore
 from usagecost.lake.errors import (
     LakeChanged,
     LakeError,
@@ -48,6 +49,7 @@ from usagecost.lake.texts import TextFolder
 __all__ = [
     "Change",
     "Commit",
+    "Copied",
     "Lake",
     "LakeChanged",
     "LakeError",
@@ -64,6 +66,8 @@ __all__ = [
     "Snapshot",
     "Span",
     "TextFolder",
+    "backup",
     "bounded_database",
     "lake_root",
+    "restore",
 ]
