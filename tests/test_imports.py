@@ -43,7 +43,8 @@ ALLOWED = {
     "annotations": "vocabulary periods lake toml_lines toml_tables",
     "ingest":    "sources pricebook pricing lake schema vocabulary",
     "sample":    "ingest sources lake schema",
-    "cli":      f"{READ} engine lake schema sources {WRITE}",
+    "serve":    f"{READ} engine lake schema toml_lines toml_tables",
+    "cli":      f"serve {READ} engine lake schema sources {WRITE}",
     "__main__": "cli",
 }  # fmt: skip
 """Room -> the rooms it may import from, besides itself. A room is a module or a package."""

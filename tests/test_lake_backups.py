@@ -11,7 +11,12 @@ import pytest
 from tests.lake_rows import commit, contents, row
 from tests.test_bill_lines import lines
 from tests.test_cli import run
-from usagecost.lake import Lake, LakeError, Selection, backup, restore
+from usagecost import annotations
+from usagecost.boards import shelf
+from usagecost.budgets import file
+from usagecost.ingest import formats
+from usagecost.lake import Lake, LakeError, Selection, backup, restore, texts
+from usagecost.serve import tokens
 
 
 @pytest.fixture
@@ -21,7 +26,10 @@ def lake(tmp_path: Path) -> Lake:
     commit(lake, row("a"), row("b", started_at="2026-05-02 10:00"), row("c", user_id="ann"))
     lake.remove(Selection(user="ann"))
     lake.keep_bills(lines("one", "1.25", "0.75"))
-    lake.write_text("budgets.toml", "# none yet\n", replacing=None)
+    lake.write_text("prices.toml", "# none yet\n", replacing=None)
+    lake.texts_beside().put("budgets.toml", "# no budgets\n", seen=None)
+    lake.texts_beside("boards").put("ops.toml", "# no board\n", seen=None)
+    lake.texts_beside().put("mine.toml", "of somebody else", seen=None)
     (lake.root / "watch").mkdir()
     (lake.root / "watch" / "0a.json").write_text("{}")
     return lake
@@ -29,7 +37,8 @@ def lake(tmp_path: Path) -> Lake:
 
 def everything(lake: Lake) -> tuple[object, ...]:
     """What a lake holds, and how it came about."""
-    texts = lake.texts_beside().read("budgets.toml"), (lake.root / "watch" / "0a.json").read_text()
+    texts = [lake.read_text("prices.toml"), (lake.root / "watch" / "0a.json").read_text()]
+    texts += [lake.texts_beside().read("budgets.toml"), lake.texts_beside("boards").read("ops.toml")]
     return contents(lake), lake.bills().to_pylist(), lake.history(), texts
 
 
@@ -37,13 +46,31 @@ def test_a_lake_that_is_lost_comes_back_whole(lake: Lake, tmp_path: Path):
     before = everything(lake)
     assert run("backup", tmp_path / "copy", "--lake", lake.name).exit_code == 0
     shutil.rmtree(lake.root)
+    for name in ("budgets.toml", "boards/ops.toml"):
+        (tmp_path / name).unlink()
 
     done = run("restore", tmp_path / "copy", "--lake", lake.name)
 
     assert done.exit_code == 0, done.output
     assert everything(Lake(lake.name)) == before
+    assert not (lake.root / "beside").exists()
     commit(Lake(lake.name), row("d"))
     assert sorted(key for _, key in contents(Lake(lake.name))) == ["a", "b", "d"]
+
+
+def test_what_people_wrote_since_is_not_replaced(lake: Lake, tmp_path: Path):
+    backup(lake, str(tmp_path / "copy"))
+    shutil.rmtree(lake.root)
+    lake.texts_beside().put("budgets.toml", "# newer\n", seen="# no budgets\n")
+    restore(str(tmp_path / "copy"), Lake(lake.name))
+
+    assert lake.texts_beside().read("budgets.toml") == "# newer\n"
+    assert not list((tmp_path / "copy").rglob("mine.toml"))
+
+
+def test_all_that_people_write_is_copied():
+    names = [module.NAME for module in (annotations, file, tokens)] + [f"{module.FOLDER}/" for module in (formats, shelf)]
+    assert set(names) <= set(texts.OF_PEOPLE)
 
 
 def test_an_earlier_backup_gets_what_is_new_and_loses_what_is_gone(lake: Lake, tmp_path: Path):
@@ -111,7 +138,7 @@ def test_to_a_store_and_back(lake: Lake, tmp_path: Path, new_lake: Callable[[str
     url = new_lake("s3")
     assert backup(lake, url) == backup(lake, str(tmp_path / "copy"))
 
-    restored = Lake(tmp_path / "restored")
+    restored = Lake(tmp_path / "elsewhere" / "restored")
     restore(url, restored)
     assert everything(restored) == everything(lake)
     assert backup(lake, url).new == 0

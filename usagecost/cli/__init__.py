@@ -12,6 +12,7 @@ from usagecost.cli.forecasting import forecast
 from usagecost.cli.loading import ingest
 from usagecost.cli.prices import prices, reprice, repricings
 from usagecost.cli.removing import ingests, remove
+from usagecost.cli.serving import serve, token
 from usagecost.cli.summaries import summary
 from usagecost.cli.upkeep import columns, doctor, sample, upgrade
 
@@ -29,6 +30,8 @@ COMMANDS = (
     reprice,
     repricings,
     alerts,
+    serve,
+    token,
     sample,
     doctor,
     upgrade,

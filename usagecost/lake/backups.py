@@ -20,9 +20,10 @@ from usagecost.lake.errors import LakeError
 from usagecost.lake.handle import Lake
 from usagecost.lake.storage import Storage, errors_explained, storage
 from usagecost.lake.table import REQUESTS, SPECS, data_files, open_table
-from usagecost.lake.texts import writing_explained
+from usagecost.lake.texts import OF_PEOPLE, writing_explained
 
-_NOTE = "backup.json"
+_NOTE, _TEXTS = "backup.json", "beside"
+"""What a copy has of its own: the note, and the folder of what lies beside the lake."""
 _ENTRY = re.compile(r"_delta_log/(\d{20})\.[\w.-]+")
 _OF_MACHINE = ("staging", "copies")
 """Folders beside the tables that are of use to running processes only."""
@@ -47,27 +48,39 @@ def backup(lake: Lake, to: str) -> Copied:
     place, copy = storage(lake.name), storage(to)
     with errors_explained(place / REQUESTS.name), writing_explained(to):
         _check_place(place, copy)
-        copy.make()
-        copy.drop([_NOTE])
-        _copy_beside(place, copy)
-        with FileLock(lake.root / "commit.lock"):
-            tables = {name: open_table(place / name) for name in SPECS if name == REQUESTS.name or (place / name).has_table()}
-        return _copy_tables(place, tables, copy)
+        _copy_texts(lake.texts_beside().place, copy / _TEXTS)
+        return _copy(lake, copy)
 
 
 def restore(copy: str, lake: Lake) -> Copied:
     """Makes a lake, of which there is none yet, of a copy that `backup` has made, and its rollups anew.
 
-    Raises LakeError where there is a lake, or no whole copy, or a file of it is damaged.
+    What people have written beside it stays as it is. Raises LakeError where there is a lake, or no whole copy, or a file of it is
+    damaged.
     """
     if lake.exists:
         raise LakeError(f"There is a lake in {lake.name}: move it away, or restore to another place.")
     if storage(copy).read(_NOTE) is None:
         raise LakeError(f"There is no whole backup in {copy}: name the folder that `backup` wrote, or make the backup again.")
-    found = backup(Lake(copy), lake.name)
-    storage(lake.name).drop([_NOTE])
+    texts, beside, place = storage(copy) / _TEXTS, lake.texts_beside().place, storage(lake.name)
+    with errors_explained(place / REQUESTS.name), writing_explained(lake.name):
+        found = _copy(Lake(copy), place)
+        for name in _texts_of(texts):
+            beside.replace(name, texts.read(name) or b"", None)
+        place.drop([_NOTE])
     lake.roll_up()
     return found
+
+
+def _copy(lake: Lake, copy: Storage) -> Copied:
+    """Copies a lake but for what people write beside it."""
+    place = storage(lake.name)
+    copy.make()
+    copy.drop([_NOTE])
+    _copy_state(place, copy)
+    with FileLock(lake.root / "commit.lock"):
+        tables = {name: open_table(place / name) for name in SPECS if name == REQUESTS.name or (place / name).has_table()}
+    return _copy_tables(place, tables, copy)
 
 
 def _check_place(lake: Storage, copy: Storage) -> None:
@@ -79,13 +92,22 @@ def _check_place(lake: Storage, copy: Storage) -> None:
             raise LakeError(f"There is another lake in {copy}: name an empty folder, or one with an earlier copy of this lake.")
 
 
-def _copy_beside(lake: Storage, copy: Storage) -> None:
-    """Copies texts of people, how far folders were read, and what waits in the spool; removes those that are gone."""
-    names = _beside(lake)
+def _copy_state(lake: Storage, copy: Storage) -> None:
+    """Copies prices, how far folders were read, and what waits in the spool; removes what is gone."""
+    names = _state_of(lake)
     for name in names:
         if (content := lake.read(name)) is not None:
             _put(copy, name, content)
-    copy.drop(name for name in _beside(copy) if name not in names)
+    copy.drop(name for name in _state_of(copy) if name not in names)
+
+
+def _copy_texts(texts: Storage, copy: Storage) -> None:
+    """Copies what people write beside a lake; removes what is gone."""
+    names = _texts_of(texts)
+    for name in names:
+        if (content := texts.read(name)) is not None:
+            _put(copy, name, content)
+    copy.drop(name for name in _texts_of(copy) if name not in names)
 
 
 def _copy_tables(lake: Storage, tables: dict[str, DeltaTable], copy: Storage) -> Copied:
@@ -109,13 +131,21 @@ def _identity(place: Storage) -> str | None:
     return str(open_table(place).metadata().id) if place.has_table() else None
 
 
-def _beside(lake: Storage) -> list[str]:
-    """The names of the files beside a lake's tables, but for locks and the note of a copy."""
-    return [
-        name
-        for name in lake.below()
-        if name.split("/")[0] not in (*SPECS, *_OF_MACHINE, _NOTE) and not name.endswith(".lock") and "/." not in f"/{name}"
-    ]
+def _state_of(lake: Storage) -> list[str]:
+    """The names of the files beside a lake's tables, but for locks, what people write, and what a copy has of its own."""
+    others = (*SPECS, *_OF_MACHINE, *(name.rstrip("/") for name in OF_PEOPLE), _NOTE, _TEXTS)
+    return [name for name in lake.below() if name.split("/")[0] not in others and not _is_hidden(name)]
+
+
+def _texts_of(place: Storage) -> list[str]:
+    """The names of the texts that people write beside a lake."""
+    folders = [name for name in OF_PEOPLE if name.endswith("/")]
+    of_folders = [f"{folder}{name}" for folder in folders for name in (place / folder.rstrip("/")).names()]
+    return [name for name in (*place.names(), *of_folders) if name.startswith(OF_PEOPLE) and not _is_hidden(name)]
+
+
+def _is_hidden(name: str) -> bool:
+    return name.endswith(".lock") or "/." in f"/{name}"
 
 
 def _copy_files(place: Storage, to: Storage, files: Sequence[tuple[str, int]]) -> int:

@@ -13,6 +13,9 @@ from usagecost.lake.storage import Storage
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)?")
 _TAKEN = ("requests", "rejects", "lineage", "price_changes", "repricings", "names", "alerts", "bills", "staging", "spool")
 
+OF_PEOPLE = ("annotations.toml", "budgets.toml", "chargeback.toml", "currencies.toml", "tokens.toml", "boards/", "sources/")
+"""What people write beside a lake: texts, and folders of texts."""
+
 
 @dataclass(frozen=True)
 class TextFolder:
