@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
+from mcp import Client, StdioServerParameters
 from starlette.testclient import TestClient
 
 from tests.test_cli import run
@@ -19,6 +22,7 @@ from usagecost.lake import Lake
 from usagecost.serve.http import Allowance, Api
 from usagecost.serve.tokens import TokenProblem, make_token, parse_tokens, read_tokens
 
+HOME = Path(__file__).parents[1]
 DAYS = {"start": "2026-05-01", "end": "2026-05-02", "zone": "UTC"}
 SPENT = {"team_id": "search", "reported_cost_usd": Decimal("1.25")}
 OF_SEARCH = (
@@ -315,3 +319,23 @@ def test_what_is_no_token_is_a_sentence(tmp_path: Path, arguments: list[str], wo
 def test_a_broken_file_is_said_with_its_line():
     with pytest.raises(TokenProblem, match="line 3, sha256"):
         parse_tokens('[[token]]\nname = "a"\nsha256 = "secret"\nmade = 2026-05-01\n')
+
+
+# ---- tools for assistants
+
+
+def test_an_assistant_asks_by_tools_and_hears_what_is_wrong(root: str):
+    async def talk() -> tuple[list[str], dict[str, Any], str]:
+        arguments = ["-m", "usagecost", "mcp", "--lake", root, "--only", "team=search"]
+        async with Client(StdioServerParameters(command=sys.executable, args=arguments, cwd=HOME)) as client:
+            names = [tool.name for tool in (await client.list_tools()).tools]
+            found = await client.call_tool("usage", {"by": "team", "metrics": ["spend_usd"], **DAYS})
+            wrong = await client.call_tool("usage", {"by": "teams"})
+        assert wrong.is_error
+        return names, json.loads(found.content[0].text), wrong.content[0].text
+
+    names, found, wrong = anyio.run(talk)
+
+    assert names == ["vocabulary", "usage", "requests", "budgets"]
+    assert found["rows"] == [{"team": "search", "spend_usd": 2.5}]
+    assert "'teams' is no split; use" in wrong

@@ -12,7 +12,7 @@ from usagecost.cli.forecasting import forecast
 from usagecost.cli.loading import ingest
 from usagecost.cli.prices import prices, reprice, repricings
 from usagecost.cli.removing import ingests, remove
-from usagecost.cli.serving import serve, token
+from usagecost.cli.serving import mcp, serve, token
 from usagecost.cli.summaries import summary
 from usagecost.cli.upkeep import columns, doctor, sample, upgrade
 
@@ -32,6 +32,7 @@ COMMANDS = (
     alerts,
     serve,
     token,
+    mcp,
     sample,
     doctor,
     upgrade,

@@ -73,10 +73,38 @@ def token(
         today = datetime.now(UTC).date()
         print_line(make_token(handle, name, today, until=today + timedelta(days=days) if days else None, only=_scope(only or [])))
     except ValidationError as problem:
-        fail(f"{problem.errors()[0]['loc'][0]}: {problem.errors()[0]['msg'].removeprefix('Value error, ')}.", WRONG_USAGE)
+        fail(_sentence(problem), WRONG_USAGE)
     except (TokenProblem, LakeError) as problem:
         fail(str(problem), NOTHING_READ)
     err.print("It is shown this once. Send it as: Authorization: Bearer …", highlight=False)
+
+
+def mcp(
+    lake: LakeOption = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="dimension=value that it may see, can be repeated; everything without.")
+    ] = None,
+) -> None:
+    """Answer an assistant that starts this command, by the Model Context Protocol over its input and output.
+
+    Tools: usage, requests, budgets, vocabulary. It reads only; see requirements-mcp.txt.
+    """
+    try:
+        from usagecost.serve.assistants import tools
+    except ModuleNotFoundError as missing:
+        if missing.name and missing.name.startswith("usagecost"):
+            raise
+        fail("Tools for assistants need one more package: pip install -r requirements-mcp.txt", NOTHING_READ)
+    try:
+        server = tools(lake or lake_root(), _scope(only or []))
+    except ValidationError as problem:
+        fail(_sentence(problem), WRONG_USAGE)
+    server.run("stdio")
+
+
+def _sentence(problem: ValidationError) -> str:
+    first = problem.errors()[0]
+    return f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}."
 
 
 def _scope(only: list[str]) -> dict[str, tuple[str, ...]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import astuple, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -24,7 +25,8 @@ MOST_REQUESTS, REQUESTS = 1_000, 100
 NOT_TOLD = ("value", "instant_us")
 """What a row of requests has for the list itself."""
 
-Rows = list[dict[str, Any]]
+Answer = Callable[[Query, Lake, Token], dict[str, Any]]
+"""A question of the API: its query, the lake and who asks -> what is answered."""
 
 
 def lake_now(root: str) -> Lake:
@@ -129,3 +131,16 @@ def _key(cursor: str | None, order: Order) -> Key | None:
     if not is_place or (sort, descends) != astuple(order):
         raise AskedWrongly("cursor is none that this API has given for this order: leave it out to begin at the first page.")
     return key
+
+
+def json_text(found: object) -> str:
+    """As JSON; amounts are numbers with all their places."""
+    return json.dumps(found, default=_plain, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no place in an answer")

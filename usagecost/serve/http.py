@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from functools import partial
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -28,7 +27,8 @@ from usagecost.engine import UnansweredError, open_lake
 from usagecost.exports import csv_text
 from usagecost.lake import LakeError
 from usagecost.serve import answers
-from usagecost.serve.asked import AskedWrongly, Lake, Query
+from usagecost.serve.answers import Answer, json_text
+from usagecost.serve.asked import AskedWrongly, Lake
 from usagecost.serve.openapi import openapi
 from usagecost.serve.prometheus import exposition
 from usagecost.serve.tokens import Token, TokenProblem, read_tokens, token_of
@@ -43,7 +43,6 @@ TOKENS_READ_EVERY = 5.0
 
 ABOUT_ANSWERS = {"cache-control": "private, no-cache", "x-content-type-options": "nosniff"}
 
-Answer = Callable[[Query, Lake, Token], dict[str, Any]]
 Found = TypeVar("Found")
 
 
@@ -102,7 +101,7 @@ class Api:
         if is_csv:
             following = {"x-next-cursor": str(found["next"])} if found.get("next") else {}
             return Response(_csv(found), headers=headers | following, media_type="text/csv; charset=utf-8")
-        return Response(_json(found), headers=headers, media_type="application/json")
+        return Response(json_text(found), headers=headers, media_type="application/json")
 
     async def _vocabulary(self, request: Request) -> Response:
         await self._token(request)
@@ -123,7 +122,9 @@ class Api:
             return JSONResponse({"status": "ok"})
         token = await self._token(request)
         lake = await self._run(partial(answers.lake_now, self.root))
-        return Response(_json({"status": "ok", **({} if token.scope else answers.freshness(lake))}), media_type="application/json")
+        return Response(
+            json_text({"status": "ok", **({} if token.scope else answers.freshness(lake))}), media_type="application/json"
+        )
 
     async def _token(self, request: Request) -> Token:
         """Who asks; raises HTTPException where that is nobody, or somebody who asks too often or too much."""
@@ -179,7 +180,15 @@ def _is_csv(request: Request) -> bool:
 
 def _tag(request: Request, lake: Lake, token: Token, *, is_csv: bool) -> str:
     """What stays the same as long as the answer does: the lake's version and names, today, the question and who asks."""
-    said = [lake.version, lake.labels.digest, lake.now.date(), request.url.path, request.url.query, token.model_dump_json(), is_csv]
+    said = [
+        lake.version,
+        lake.labels.digest,
+        lake.now.date(),
+        request.url.path,
+        request.url.query,
+        token.model_dump_json(),
+        is_csv,
+    ]
     return f'"{sha256(repr(said).encode()).hexdigest()[:32]}"'
 
 
@@ -192,19 +201,6 @@ def _csv(found: dict[str, Any]) -> str:
 
 def _cell(value: object) -> object:
     return value.isoformat() if isinstance(value, date) else json.dumps(value) if isinstance(value, list) else value
-
-
-def _json(found: object) -> str:
-    """As JSON; amounts are numbers with all their places."""
-    return json.dumps(found, default=_plain, ensure_ascii=False, allow_nan=False)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no place in an answer")
 
 
 async def _refused(_: Request, problem: Exception) -> Response:
