@@ -23,20 +23,6 @@ from usagecost.schema import REJECTS, REQUESTS
 if TYPE_CHECKING:
     from usagecost.engine.clickhouse import ClickHouse
 
-__all__ = [
-    "INSTANT_US",
-    "FileLostError",
-    "Outlet",
-    "UnansweredError",
-    "clickhouse_in_use",
-    "open_lake",
-    "rejects",
-    "rolled",
-    "shuffled",
-    "table",
-    "whole_quotient",
-]
-
 
 def table(
     sql: str,

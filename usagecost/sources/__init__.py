@@ -18,8 +18,6 @@ from usagecost.sources.otel import OpenTelemetry
 from usagecost.sources.protocol import Batch, Reading, Reject, Source
 from usagecost.sources.table import Table
 
-__all__ = ["SOURCES", "Batch", "FileProblem", "Head", "Reading", "Reject", "Source"]
-
 SOURCES: tuple[Source, ...] = (
     Bedrock(),
     gateway("bifrost"),
