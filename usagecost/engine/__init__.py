@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from usagecost.engine import embedded
-from usagecost.engine.embedded import Outlet
-from usagecost.engine.words import INSTANT_US, FileLostError, UnansweredError, shuffled, whole_quotient
+from usagecost.engine.embedded import INSTANT_US, FileLostError, Outlet, UnansweredError, shuffled, whole_quotient
 from usagecost.lake import Lake, Rolled
 from usagecost.schema import REJECTS, REQUESTS
 

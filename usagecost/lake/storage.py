@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import Collection, Generator, Hashable, Iterable
 from contextlib import contextmanager, suppress
@@ -19,7 +20,6 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from filelock import FileLock
 
-from usagecost.lake.atomic import fsync, write_whole
 from usagecost.lake.bucket import Bucket, open_bucket
 from usagecost.lake.errors import LakeError, LakeUnreadable
 
@@ -34,6 +34,29 @@ CHANGED_LONG_AGO = 1_000_000_000
 
 _begun: defaultdict[Path, set[str]] = defaultdict(set)
 """Folder of a table -> names of files that this process has begun to write there since `Disk.settle`."""
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Puts the content in the place of what a file says, for good. If that fails, nothing is left of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}-{uuid.uuid4()}")
+    try:
+        new.write_bytes(content)
+        fsync(new)
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+    fsync(path.parent)
+
+
+def fsync(path: Path) -> None:
+    """Waits until a file's content, or a folder's list of names, is on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @dataclass(frozen=True)
