@@ -153,13 +153,18 @@ class Disk:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def replace(self, name: str, content: bytes, seen: bytes | None) -> bool:
-        """Writes a small file, whole or not at all, in the place of what was seen there; False if that is not there any more."""
-        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+    def replace(self, name: str, content: bytes | None, seen: bytes | None) -> bool:
+        """Writes a small file, whole or not at all, or none, in the place of what was seen there; False if that is gone."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / ".texts.lock"):
             if self.read(name) != seen:
                 return False
-            write_whole(self.folder / name, content)
+            if content is not None:
+                write_whole(path, content)
+            elif seen is not None:
+                path.unlink()
+                fsync(path.parent)
         return True
 
     def names(self) -> list[str]:
@@ -193,15 +198,6 @@ class Disk:
             path.unlink(missing_ok=True)
             with suppress(OSError):  # there are others in it
                 path.parent.rmdir()
-
-    def remove(self, name: str, seen: bytes) -> bool:
-        """Removes a small file that says what was seen there; False if it does not any more."""
-        with FileLock(self.folder / ".texts.lock"):
-            if self.read(name) != seen:
-                return False
-            (self.folder / name).unlink()
-            fsync((self.folder / name).parent)
-        return True
 
     @contextmanager
     def explained(self) -> Generator[None]:

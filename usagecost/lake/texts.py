@@ -36,10 +36,8 @@ class TextFolder:
     def put(self, name: str, text: str | None, *, seen: str | None) -> None:
         """Puts a text, or none, in the place of what was seen there; raises LakeChanged if that is not there any more."""
         with writing_explained(f"{name} in {self}"):
-            if text is not None:
-                done = self.place.replace(name, text.encode(), None if seen is None else seen.encode())
-            else:
-                done = seen is None or self.place.remove(name, seen.encode())
+            before, after = (None if one is None else one.encode() for one in (seen, text))
+            done = (before is None and after is None) or self.place.replace(name, after, before)
         if not done:
             raise LakeChanged(f"{name} was changed by somebody else in the meantime: look at it again, then change it.")
 
