@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from usagecost.cli.console import NOTHING_READ, LakeOption, err, fail, lake_named, out
-from usagecost.lake import LakeError
+from usagecost.cli.console import LakeOption, err, lake_named, out
 from usagecost.lake import backup as copy_lake
 from usagecost.lake import restore as lake_of_copy
 from usagecost.vocabulary.formats import counted
@@ -18,11 +17,8 @@ def backup(
     lake: LakeOption = None,
 ) -> None:
     """Copy the lake at its newest version, and what lies beside it; what an earlier backup there has is not copied again."""
-    try:
-        with err.status("Copying…"):
-            found = copy_lake(lake_named(lake), to)
-    except LakeError as problem:
-        fail(str(problem), NOTHING_READ)
+    with err.status("Copying…"):
+        found = copy_lake(lake_named(lake), to)
     said = f"Version {found.version} is in {to}: {counted(found.files, 'file')}, {found.new} of them new."
     out.print(said, markup=False, highlight=False)
 
@@ -33,9 +29,6 @@ def restore(
 ) -> None:
     """Make a lake of a backup, where there is none."""
     handle = lake_named(lake)
-    try:
-        with err.status("Copying…"):
-            found = lake_of_copy(copy, handle)
-    except LakeError as problem:
-        fail(str(problem), NOTHING_READ)
+    with err.status("Copying…"):
+        found = lake_of_copy(copy, handle)
     out.print(f"{handle.name} is at version {found.version}, with {counted(found.files, 'file')}.", markup=False, highlight=False)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from rich.table import Table
 
 from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, cell, err, fail, lake_named, out, print_line, print_wide
-from usagecost.lake import Lake, LakeError, lake_root
+from usagecost.lake import Lake, lake_root
 from usagecost.serve.tokens import Token, TokenProblem, make_token, read_tokens, remove_token
 from usagecost.vocabulary import DIMENSIONS
 
@@ -74,7 +74,7 @@ def token(
         print_line(make_token(handle, name, today, until=today + timedelta(days=days) if days else None, only=_scope(only or [])))
     except ValidationError as problem:
         fail(_sentence(problem), WRONG_USAGE)
-    except (TokenProblem, LakeError) as problem:
+    except TokenProblem as problem:
         fail(str(problem), NOTHING_READ)
     err.print("It is shown this once. Send it as: Authorization: Bearer …", highlight=False)
 
@@ -129,5 +129,5 @@ def _tokens(lake: Lake) -> tuple[Token, ...]:
     """The tokens of a lake; ends the command where their file is broken."""
     try:
         return read_tokens(lake)
-    except (TokenProblem, LakeError) as problem:
+    except TokenProblem as problem:
         fail(str(problem), NOTHING_READ)

@@ -13,10 +13,9 @@ from rich.text import Text
 
 from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, cell, check_zone, fail, print_facts, print_json, print_wide
 from usagecost.cli.explaining import explained, warn_of_missing, write_explained
-from usagecost.engine import UnansweredError
 from usagecost.explain import WORDINGS
 from usagecost.exports import csv_text
-from usagecost.lake import LakeError, lake_root
+from usagecost.lake import lake_root
 from usagecost.periods import INTERVALS, WHOLE, Period, compared
 from usagecost.vocabulary import DIMENSIONS, METRICS, SPLITS, spend_text
 from usagecost.vocabulary.filters import NOT_REPORTED
@@ -73,10 +72,7 @@ def summary(
     if explain:
         _explain(lake or lake_root(), Period(first, last, zone, datetime.now(UTC)), compare, by, metric, format)
         return
-    try:
-        rows = summary_rows(lake or lake_root(), first, last, zone, by, _with_coverage(metric or SUMMARY, format), _rank(metric))
-    except (LakeError, UnansweredError) as problem:
-        fail(str(problem), NOTHING_READ)
+    rows = summary_rows(lake or lake_root(), first, last, zone, by, _with_coverage(metric or SUMMARY, format), _rank(metric))
     _write_rows(rows if by else rows[:1], format, single=by is None)
 
 
@@ -97,15 +93,12 @@ def _explain(
         fail(f"--explain explains one metric: use --metric with one of {', '.join(WORDINGS)}.", WRONG_USAGE)
     if by is not None and by not in DIMENSIONS:
         fail(f"--explain cannot split by {by}: use --by with one of {', '.join(DIMENSIONS)}.", WRONG_USAGE)
-    try:
-        view = View(lake, engine.open_lake(lake).version(), compared(period, compare.value), WHOLE, "best")
-        found = explained(view, metric, by)
-        if found is None:
-            fail(f"{metric} cannot be compared: in one of the periods nothing is known of it.", NOTHING_READ)
-        warn_of_missing(view)
-        write_explained(found, format.value)
-    except (LakeError, UnansweredError) as problem:
-        fail(str(problem), NOTHING_READ)
+    view = View(lake, engine.open_lake(lake).version(), compared(period, compare.value), WHOLE, "best")
+    found = explained(view, metric, by)
+    if found is None:
+        fail(f"{metric} cannot be compared: in one of the periods nothing is known of it.", NOTHING_READ)
+    warn_of_missing(view)
+    write_explained(found, format.value)
 
 
 def summary_rows(

@@ -45,29 +45,3 @@ from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import lake_root
 from usagecost.lake.texts import TextFolder
-
-__all__ = [
-    "Change",
-    "Commit",
-    "Copied",
-    "Lake",
-    "LakeChanged",
-    "LakeError",
-    "LakeFull",
-    "LakeMissing",
-    "LakeUnreachable",
-    "LakeUnreadable",
-    "LakeUnwritable",
-    "Pricing",
-    "Removal",
-    "Repricing",
-    "Rolled",
-    "Selection",
-    "Snapshot",
-    "Span",
-    "TextFolder",
-    "backup",
-    "bounded_database",
-    "lake_root",
-    "restore",
-]
