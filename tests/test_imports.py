@@ -28,7 +28,7 @@ ALLOWED = {
     "bills":    "queries vocabulary periods lake schema pricing pricebook sources exports toml_lines toml_tables",
     "exports":   "",
     "exporting": "exports vocabulary engine lake schema",
-    "boards":    "queries vocabulary periods lake toml_lines",
+    "boards":    "charts queries vocabulary periods lake toml_lines",
     "explain":   "vocabulary schema",
     "vocabulary": "periods schema",
     "periods":   "",

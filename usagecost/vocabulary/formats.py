@@ -15,6 +15,8 @@ Format = Callable[[Number | None], str]
 UNKNOWN = "–"
 MINUS = "−"
 GAP = "\u00a0"
+LOWER_BOUND = f"≥{GAP}"
+"""Stands before a sum that leaves something out."""
 STEPS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
 
 
