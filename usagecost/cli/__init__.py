@@ -16,6 +16,7 @@ from usagecost.cli.forecasting import forecast
 from usagecost.cli.loading import ingest
 from usagecost.cli.prices import prices, reprice, repricings
 from usagecost.cli.removing import ingests, remove
+from usagecost.cli.reporting import report
 from usagecost.cli.serving import mcp, serve, token
 from usagecost.cli.summaries import summary
 from usagecost.cli.upkeep import columns, doctor, sample, upgrade
@@ -36,6 +37,7 @@ COMMANDS = (
     reprice,
     repricings,
     alerts,
+    report,
     serve,
     token,
     mcp,

@@ -20,6 +20,11 @@ LOWER_BOUND = f"≥{GAP}"
 STEPS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
 
 
+def printable(text: str) -> str:
+    """The text in one line, with a space for what steers a terminal, turns the text around it or is no character of XML."""
+    return "".join(letter if letter.isprintable() or letter == GAP else " " for letter in text)
+
+
 def exact_count(number: Number | None) -> str:
     """12,345,678 and −3."""
     return UNKNOWN if number is None else _minus(f"{number:,.0f}")
