@@ -25,8 +25,6 @@ from usagecost.cli.console import (
     print_line,
 )
 from usagecost.cli.feeds import stopped_by_signals
-from usagecost.engine import UnansweredError
-from usagecost.lake import LakeError
 from usagecost.periods.presets import PRESETS
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import NOT_REPORTED
@@ -94,7 +92,7 @@ def report(
                 follow(Job(handle, order, schedule, names), stop, print_line)
             return
         made = make_report(handle.name, order, datetime.now(UTC))
-    except (ReportProblem, LakeError, UnansweredError) as problem:
+    except ReportProblem as problem:
         fail(str(problem), NOTHING_READ)
     if dry_run:
         _say_what_would_be(made, names, file, schedule, zone)

@@ -83,20 +83,19 @@ def run_round(job: Job, say: Say, now: datetime | None = None) -> Round:
         ledger, begun = Ledger().enter(rows), _begun(rows, job, now)
         due = job.schedule.last(now, job.order.zone)
         row = _row(_due_id(job, due), REPORT, due, now, job)
-        told = {channel for id_, event, channel in ledger.told if (id_, event) == (row["id"], REPORT)}
-        open_ones = [name for name in job.channels if name not in told] if due > begun else []
-        resting = {name for name in open_ones if name in ledger.troubles and ledger.troubles[name].again_at > now}
-        report = make_report(job.lake.name, job.order, now, due) if len(resting) < len(open_ones) else None
-        for name in open_ones:
-            problems = send_report(report, [name]) if report and name not in resting else []
-            if report and name not in resting:
-                attempt = ledger.attempt(Message(row, name), now, next(iter(problems), None))
-                job.lake.keep_alerts(pa.Table.from_pylist([attempt], schema=ALERTS))
-                done.problems += problems
-            if problems or name in resting:
-                done.waiting += 1
-            elif report:
-                done.sent += 1
+        untold = [name for name in job.channels if due > begun and (row["id"], REPORT, name) not in ledger.told]
+        ready = [name for name in untold if name not in ledger.troubles or ledger.troubles[name].again_at <= now]
+        done.waiting = len(untold)
+        if not ready:
+            return done
+        report = make_report(job.lake.name, job.order, now, due)
+        for name in ready:
+            problems = send_report(report, [name])
+            attempt = ledger.attempt(Message(row, name), now, next(iter(problems), None))
+            job.lake.keep_alerts(pa.Table.from_pylist([attempt], schema=ALERTS))
+            done.problems += problems
+            if not problems:
+                done.sent, done.waiting = done.sent + 1, done.waiting - 1
                 say(f"Sent to {name}: {title_of(report)}")
         return done
 
