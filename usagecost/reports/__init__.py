@@ -11,23 +11,3 @@ from usagecost.reports.making import Order, ReportProblem, find_board, make_repo
 from usagecost.reports.pictures import INSTALL, can_draw
 from usagecost.reports.rounds import Job, Round, follow, run_round, send_report, title_of
 from usagecost.reports.schedule import Schedule, parse_schedule
-
-__all__ = [
-    "INSTALL",
-    "Job",
-    "Order",
-    "Report",
-    "ReportProblem",
-    "Round",
-    "Schedule",
-    "can_draw",
-    "find_board",
-    "follow",
-    "letter_of",
-    "make_report",
-    "page_html",
-    "parse_schedule",
-    "run_round",
-    "send_report",
-    "title_of",
-]

@@ -36,11 +36,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of texts below their headings; the first column names them. The last row ``is_total`` or is one like the others."""
+    """Rows of texts below their headings; the first column names them, and the last row is their total."""
 
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
-    is_total: bool = True
 
 
 @dataclass(frozen=True)

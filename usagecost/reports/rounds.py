@@ -29,6 +29,9 @@ RULE, SCHEDULED, REPORT = "report", "scheduled", "report"
 LOOK_EVERY = 60.0
 """Seconds between two looks at the clock, which may be set, and at channels that failed."""
 
+LONGEST_LINE = 2_000
+"""Letters of a line that a chat is told, a link among them."""
+
 Say = Callable[[str], None]
 
 
@@ -59,7 +62,7 @@ class Round:
 def send_report(report: Report, channels: Sequence[str]) -> list[str]:
     """Sends a report to channels; returns why some were not told, in sentences."""
     letter, title = letter_of(report), title_of(report)
-    body = "\n".join(map(one_line, summary_of(report).split("\n")))
+    body = "\n".join(one_line(line, LONGEST_LINE) for line in summary_of(report).split("\n"))
     found = (send(name, title, body, is_good=True, letter=letter) for name in channels)
     return [problem for problem in found if problem]
 
