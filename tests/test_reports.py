@@ -159,8 +159,7 @@ class Elements(HTMLParser):
 
 
 TAGS = {
-    "html", "head", "meta", "title", "style", "body", "table", "tr", "td", "th", "div", "h1", "h2", "span", "b", "picture",
-    "source", "img",
+    "html", "head", "meta", "title", "style", "body", "table", "tr", "td", "th", "div", "h1", "h2", "span", "b", "img",
 }  # fmt: skip
 DRAWN = {"svg", "g", "path", "rect", "text", "line", "defs", "clipPath", "circle", "title"}
 

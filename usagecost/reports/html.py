@@ -37,6 +37,8 @@ HEAD = """<!doctype html>
 .section, .bar {{ break-inside: avoid }}
 h2 {{ break-after: avoid }}
 @media screen and (max-width: 480px) {{
+.wide {{ display: none !important }}
+.narrow {{ display: block !important }}
 .card {{ width: 50% !important; min-width: 0 !important }}
 .number {{ padding-left: 6px !important; font-size: 12px !important }}
 }}
@@ -155,15 +157,15 @@ def _bar(bar: Bar) -> str:
 
 
 def _svg_element(picture: Picture) -> str:
-    """An image that is drawn for the width of the screen."""
+    """Two images, of which the screen's width and paper choose one."""
     wide, narrow = (_data_of(svg_of(picture.drawing, width)) for width in (WIDE, NARROW))
-    source = f'<source media="screen and (max-width:480px)" srcset="{narrow}">'
-    return f"<picture>{source}{_image(wide, picture.alt_text, WIDE)}</picture>"
+    return f"{_image(wide, picture.alt_text, WIDE, 'wide')}{_image(narrow, picture.alt_text, NARROW, 'narrow')}"
 
 
-def _image(source: str, alt_text: str, width: int) -> str:
-    style = "display:block;width:100%;height:auto;border:0"
-    return f'<img src="{source}" width="{width}" alt="{_text(alt_text)}" style="{style};max-width:{WIDE}px">'
+def _image(source: str, alt_text: str, width: int, name: str = "wide") -> str:
+    display = "none" if name == "narrow" else "block"
+    style = f"display:{display};width:100%;height:auto;border:0;max-width:{WIDE}px"
+    return f'<img class="{name}" src="{source}" width="{width}" alt="{_text(alt_text)}" style="{style}">'
 
 
 def _data_of(svg: str) -> str:

@@ -120,8 +120,8 @@ def follow(job: Job, stop: Event, say: Say) -> None:
         for sentence in problems if problems != last else ():
             say(sentence)
         last = problems
-        until_next = (job.schedule.next(now, job.order.zone) - now).total_seconds()
-        stop.wait(min(LOOK_EVERY, until_next))
+        until_next = (job.schedule.next(now, job.order.zone) - datetime.now(UTC)).total_seconds()
+        stop.wait(min(LOOK_EVERY, max(0.0, until_next)))
 
 
 def _begun(rows: Sequence[Row], job: Job, now: datetime) -> datetime:
