@@ -9,6 +9,7 @@ from usagecost.boards import Answer, Panel
 from usagecost.boards.words import size_label
 from usagecost.charts import Drawing, TimeAxis
 from usagecost.queries import EDGES, HOUR_OF_WEEK
+from usagecost.ui.budget_lines import budget_levels
 from usagecost.ui.colours import palette
 from usagecost.ui.labels import bar_label, named
 from usagecost.vocabulary import SPLITS
@@ -57,13 +58,14 @@ def _over_time(answer: Answer) -> Drawing:
         metrics = [metric.name for metric in question.metrics]
         names, colors = [metric.label for metric in question.metrics], series_colors(metrics)
         parts = charts.parts_of_metrics(answer.over_time, metrics)
-        return charts.over_time(parts, question.chart, metric.format, names, colors, axis)
+        levels = budget_levels(question.view, axis) if metrics == ["spend_usd"] else ()
+        return charts.over_time(parts, question.chart, metric.format, names, colors, axis, levels=levels)
     cells, top = (named(values, question.view, question.split) for values in (answer.cells, answer.by_value))
     names, colors = list(top["name"]), palette(question.view, question.split, top, over_time=True)
     stacked = question.chart != "line" and metric.is_additive and SPLITS[question.split].parts_add_up
-    return charts.over_time(
-        charts.parts_of(cells, metric.name), question.chart, metric.format, names, colors, axis, stacked=stacked
-    )
+    levels = budget_levels(question.view, axis) if stacked and metric.name == "spend_usd" else ()
+    parts = charts.parts_of(cells, metric.name)
+    return charts.over_time(parts, question.chart, metric.format, names, colors, axis, stacked=stacked, levels=levels)
 
 
 def _ranked(answer: Answer) -> Drawing:
