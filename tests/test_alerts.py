@@ -183,6 +183,35 @@ def test_an_unusual_day_is_told_with_its_cause_once(tmp_path: Path):
     assert rounds(lake, minutes=1) == []
 
 
+def test_an_unusual_failure_rate_and_latency_are_told_once_and_resolved_once(tmp_path: Path):
+    """28 days of a hundred requests that took a second and did not fail, then a day on which forty of an app did, after nine."""
+    lake = Lake(tmp_path / "lake")
+    (tmp_path / NAME).write_text("[alerts]\nunusual_failures = true\nunusual_latency = true\n")
+    start = instant("2026-04-17 08:00")
+    days = [start + timedelta(days=day, seconds=number) for day in range(29) for number in range(100)]
+    commit(lake, *(request(day, app="web", duration_ms=1000.0, status="success") for day in days))
+    slow = {"app": "etl", "user_id": "bot", "duration_ms": 9000.0, "status": "error"}
+    commit(lake, *(request(instant("2026-05-15 12:00") + timedelta(seconds=number), **slow) for number in range(40)))
+    commit(lake, *(request(instant("2026-05-16 11:00") + timedelta(seconds=number), **slow) for number in range(20)))  # too few
+
+    said: list[str] = []
+    run_round(lake, said.append, NOW)
+    assert [line.rpartition(" [")[0].replace("\xa0", " ") for line in said] == [
+        "Unusual failure rate on 2026-05-15: 28.6% against 0.0%. 40 requests of 140 failed. Cause: user bot, app etl.",
+        "Unusual latency on 2026-05-15: p95 9.0 s against about 1.1 s. "
+        "5% of 140 requests took longer. The page Why tells which models were slower.",
+    ]
+    commit(lake, request("2026-05-15 13:00", **slow))
+    assert rounds(lake, minutes=1) == []
+
+    lake.remove(Selection(user="bot"))
+    assert [line.partition(" on ")[0] for line in rounds(lake, minutes=2)] == [
+        "Resolved: Unusual failure rate",
+        "Resolved: Unusual latency",
+    ]
+    assert rounds(lake, minutes=3) == []
+
+
 def test_rules_that_are_not_set_do_not_alert(lake: Lake):
     (lake.root.parent / NAME).write_text("")
     commit(lake, request("2026-05-03 10:00", model="new", price_status="unpriced"))
