@@ -3,9 +3,10 @@
     python tests/bench/alerts.py [--rounds 1000] [--minutes 10] [--budgets 200] [--seed 1]
 
 Before a round late data of a team comes, so much that it crosses one or two thresholds of its budget; before every twenty-fifth
-that of a team is removed again, which resolves them. Each round is a process of its own, killed after a random time up to one and
-a half times that of the last whole one. At last rounds run until nothing waits. Then every threshold that was crossed has to be
-recorded once as raised, and once as resolved if it was, and the receiver has to have heard of each, and of nothing else.
+that of a team is removed again, which resolves them. Each round is a process of its own, killed after a random time, drawn from so
+long a stretch that about half of the rounds end before. At last rounds run until nothing waits. Then every threshold that was
+crossed has to be recorded once as raised, and once as resolved if it was, and the receiver has to have heard of each, and of
+nothing else.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def run(lake: Lake, teams: list[str], most: int, seconds: float, drawn: random.R
     ends, left, spent = perf_counter() + seconds, list(teams), list[tuple[str, tuple[str, ...]]]()
     with rounds_in_children(lake) as ask:
         ask(NOW, 0)
-        length, number = 1.0, 0
+        longest, number = 1.0, 0
         while number < most and perf_counter() < ends:
             number += 1
             if left and number * len(teams) >= most * (len(teams) - len(left)):
@@ -79,10 +80,9 @@ def run(lake: Lake, teams: list[str], most: int, seconds: float, drawn: random.R
             if number % 25 == 0 and spent:
                 expected |= resolve(lake, *spent.pop(0), number, ask)
                 counts["whole"] += 1
-            begun = perf_counter()
-            status = ask(NOW + timedelta(minutes=number), drawn.uniform(0.001, 1.5 * length))
+            status = ask(NOW + timedelta(minutes=number), drawn.uniform(0.001, longest))
             counts["killed" if status else "whole"] += 1
-            length = length if status else perf_counter() - begun
+            longest *= 1.1 if status else 0.9
         for last in range(number + 1, number + MOST_LAST):
             ask(NOW + timedelta(minutes=last), 0)
             counts["whole"] += 1
