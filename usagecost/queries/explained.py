@@ -38,14 +38,18 @@ def by_value(view: View, split: str, metric: str, most: int = MOST_MOVED) -> pa.
     return cells.append_column("values", pa.array([len(found)] * len(cells), pa.int64()))
 
 
-def against(view: View, split: str, now: Instants, before: Instants) -> dict[str | None, tuple[float, float]]:
-    """What each value of a dimension has spent in a stretch of time, and in one before it; 0 where nothing of it is known."""
+def against(
+    view: View, split: str, now: Instants, before: Instants, measure: str = "spend_usd"
+) -> dict[str | None, tuple[float, float]]:
+    """What each value of a dimension has spent, or has of another measure, in a stretch of time, and in one before it; 0 where
+    nothing of it is known.
+    """
     rows = Rows(replace(view, interval=WHOLE), now, before)
     found: dict[str | None, tuple[float, float]] = {}
-    for row in _told(rows, split, ("value",), ("spend_usd",)).to_pylist():
+    for row in _told(rows, split, ("value",), (measure,)).to_pylist():
         was_now, was_before = found.get(row["value"], (0.0, 0.0))
-        spent = float(row["spend_usd"] or 0)
-        found[row["value"]] = (was_now, spent) if row["is_before"] else (spent, was_before)
+        amount = float(row[measure] or 0)
+        found[row["value"]] = (was_now, amount) if row["is_before"] else (amount, was_before)
     return found
 
 

@@ -1,8 +1,9 @@
-"""Days or hours whose spend stands out, and what caused them: for the page Why, the Cost chart and alerts alike."""
+"""Days or hours whose spend, failure rate or latency stands out, and what caused them: for pages, charts and alerts alike."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,8 +11,12 @@ import pandas as pd
 
 from usagecost.explain import Spike, causes, find_spikes
 from usagecost.periods import Interval
+from usagecost.queries import folds
 from usagecost.queries.explained import against
 from usagecost.queries.folds import Usage
+from usagecost.queries.latency_steps import percentiles_about
+from usagecost.queries.rows import Rows
+from usagecost.vocabulary import PERCENTILES, Sums
 from usagecost.vocabulary.filters import View
 
 RECENT = timedelta(days=28)
@@ -19,6 +24,10 @@ RECENT = timedelta(days=28)
 CAUSING = ("model", "user", "team", "app", "key")
 """Dimensions whose values can cause a difference."""
 WEEK = {"day": 7, "hour": 7 * 24}
+LEAST_REQUESTS = 100
+"""Fewer requests of a day tell nothing of its failure rate or latency."""
+LEAST_RATE, LEAST_FAILED = 0.02, 10
+"""What is added to failure rates, of which many are 0, so that few failures are no multiple; and how many more failed at least."""
 
 Causes = Sequence[tuple[str, tuple[str | None, ...]]]
 """Dimensions with the values of them that cause a difference, None being "not reported"."""
@@ -30,17 +39,50 @@ def spikes_in(days: Usage, interval: str, zone: str, *, with_running: bool = Fal
     running one. One whose spend is not known is none.
     """
     steps = [step for step in days.intervals if not step.is_ahead and (with_running or not step.is_running)]
-    spent = days.over_time["spend_usd"][: len(steps)]
+    spent = [None if pd.isna(amount) else float(amount) for amount in days.over_time["spend_usd"][: len(steps)]]
+    return _spikes(steps, spent, interval, zone)
+
+
+def outcomes(sums: Sums) -> int:
+    """How many requests are known to have succeeded or failed."""
+    return int(sums["successful"] or 0) + int(sums["failed"] or 0)
+
+
+def failure_spikes(days: Usage, zone: str) -> list[tuple[Interval, Spike]]:
+    """Returns the days up to the running one whose failure rate is far above the usual, and by some requests at least."""
+    steps, rates, counts = [step for step in days.intervals if not step.is_ahead], [], []
+    for row in folds.rows(days.over_time[: len(steps)]):
+        counts.append(known := outcomes(row))
+        rates.append((row["failed"] or 0) / known + LEAST_RATE if known >= LEAST_REQUESTS else None)
+    spikes = [
+        (step, replace(one, amount=one.amount - LEAST_RATE, usual=max(0.0, one.usual - LEAST_RATE)))
+        for step, one in _spikes(steps, rates, "day", zone)
+    ]
+    return [(step, spike) for step, spike in spikes if spike.excess * counts[spike.place] >= LEAST_FAILED]
+
+
+def latency_spikes(days: Usage, view: View) -> list[tuple[Interval, Spike]]:
+    """Returns the same of the p95 latency (ms): ``days`` are those of the view, with ``timed_requests``. Amounts are about
+    right: see `percentiles_about`.
+    """
+    steps = [step for step in days.intervals if not step.is_ahead]
+    timed = days.over_time["timed_requests"]
+    about = percentiles_about(Rows.of(view), PERCENTILES["latency_p95_ms"])
+    enough = [latency if timed.iloc[place] >= LEAST_REQUESTS else None for place, latency in enumerate(about[: len(steps)])]
+    return [one for one in _spikes(steps, enough, "day", view.period.zone) if one[1].excess > 0]
+
+
+def _spikes(steps: Sequence[Interval], amounts: Sequence[float | None], interval: str, zone: str) -> list[tuple[Interval, Spike]]:
+    """The intervals that stand out against those of the same weekday or hour; see `find_spikes`."""
     local = [step.start.astimezone(ZoneInfo(zone)) for step in steps]
     slots = [at.weekday() if interval == "day" else at.hour + 24 * (at.weekday() >= 5) for at in local]
-    found = find_spikes([0.0 if pd.isna(amount) else float(amount) for amount in spent], slots, WEEK[interval])
-    return [(steps[spike.place], spike) for spike in found if not pd.isna(spent.iloc[spike.place])]
+    return [(steps[spike.place], spike) for spike in find_spikes(amounts, slots, WEEK[interval])]
 
 
-def causes_of(view: View, step: Interval, spike: Spike, ask: Against) -> Causes:
+def causes_of(view: View, step: Interval, spike: Spike, ask: Against, measure: str = "spend_usd") -> Causes:
     """Returns the smallest sets of values that make most of a difference. ``ask`` is told to answer `explained.against`."""
     recent = step.start - RECENT, step.start
-    return causes(spike, {name: ask(against, view, name, (step.start, step.end), recent) for name in CAUSING})
+    return causes(spike, {name: ask(against, view, name, (step.start, step.end), recent, measure) for name in CAUSING})
 
 
 def causes_within(usage: Usage, split: str, place: int, spike: Spike) -> Causes:

@@ -90,3 +90,11 @@ def missing_until(span: tuple[datetime, datetime] | None, period: Period) -> dat
 def data_span(lake: str, version: int) -> tuple[datetime, datetime] | None:
     """The instants of the oldest and the newest request of the lake; None when it holds none."""
     return engine.open_lake(lake).snapshot(version).span
+
+
+def files_by_day(lake: str, version: int, first: date, last: date) -> dict[date, frozenset[str]]:
+    """The names of the files that have the requests of some UTC days: while those of a day are the same, so are its numbers."""
+    names: dict[date, set[str]] = {}
+    for file in engine.open_lake(lake).snapshot(version).data_files_of(first, last):
+        names.setdefault(file.utc_day, set()).add(file.name)
+    return {day: frozenset(some) for day, some in names.items()}
