@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,19 +10,21 @@ import pandas as pd
 
 from usagecost.explain import Spike, causes, find_spikes
 from usagecost.periods import Interval
-from usagecost.queries.explained import against
 from usagecost.queries.folds import Usage
+from usagecost.queries.spending import Spent, spent
 from usagecost.vocabulary.filters import View
 
 RECENT = timedelta(days=28)
 """The time before an interval that says how values mostly share what is spent."""
 CAUSING = ("model", "user", "team", "app", "key")
 """Dimensions whose values can cause a difference."""
+TOLD_TOGETHER = (("model", "app"), ("user", "team", "key"))
+"""The same, those together that one rollup tells."""
 WEEK = {"day": 7, "hour": 7 * 24}
 
 Causes = Sequence[tuple[str, tuple[str | None, ...]]]
 """Dimensions with the values of them that cause a difference, None being "not reported"."""
-Against = Callable[..., Mapping[str | None, tuple[float, float]]]
+Ask = Callable[..., Sequence[Spent]]
 
 
 def spikes_in(days: Usage, interval: str, zone: str, *, with_running: bool = False) -> list[tuple[Interval, Spike]]:
@@ -37,10 +39,20 @@ def spikes_in(days: Usage, interval: str, zone: str, *, with_running: bool = Fal
     return [(steps[spike.place], spike) for spike in found if not pd.isna(spent.iloc[spike.place])]
 
 
-def causes_of(view: View, step: Interval, spike: Spike, ask: Against) -> Causes:
-    """Returns the smallest sets of values that make most of a difference. ``ask`` is told to answer `explained.against`."""
-    recent = step.start - RECENT, step.start
-    return causes(spike, {name: ask(against, view, name, (step.start, step.end), recent) for name in CAUSING})
+def causes_of(view: View, step: Interval, spike: Spike, ask: Ask) -> Causes:
+    """Returns the smallest sets of values that make most of a difference. ``ask`` is told to answer `spending.spent`."""
+    return causes_of_all(view, [(step, spike)], ask)[0]
+
+
+def causes_of_all(view: View, spikes: Sequence[tuple[Interval, Spike]], ask: Ask) -> list[Causes]:
+    """Returns the same of each of some intervals, in two questions for all of them."""
+    pairs = tuple(((step.start, step.end), (step.start - RECENT, step.start)) for step, _ in spikes)
+    answers = [ask(spent, view, names, pairs) for names in TOLD_TOGETHER]
+    found = []
+    for place, (_, spike) in enumerate(spikes):
+        amounts = {name: of_name for answer in answers for name, of_name in answer[place].items()}
+        found.append(causes(spike, {name: amounts[name] for name in CAUSING}))
+    return found
 
 
 def causes_within(usage: Usage, split: str, place: int, spike: Spike) -> Causes:
