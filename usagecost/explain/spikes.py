@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from usagecost.explain.makers import Amounts
+
 LEAST_WEEKS = 2
 """What is known for less than this tells nothing of a week."""
 MOST_WEEKS = 8
@@ -66,10 +68,6 @@ def find_spikes(amounts: Sequence[float | None], slots: Sequence[int], week: int
         if abs(spike.excess) > max(DEVIATIONS * MAD_OF_NORMAL * scatter * levels[place], LEAST_SHARE * spike.usual):
             found.append(spike)
     return found
-
-
-Amounts = Mapping[str | None, tuple[float, float]]
-"""Value of a dimension -> its amount in an interval, and in the time before it."""
 
 
 def causes(spike: Spike, dimensions: Mapping[str, Amounts]) -> list[tuple[str, tuple[str | None, ...]]]:

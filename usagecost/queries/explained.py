@@ -8,13 +8,11 @@ from dataclasses import replace
 import pyarrow as pa
 
 from usagecost.lake import Rolled
+from usagecost.lake.rollups import PRICE
 from usagecost.periods import WHOLE
-from usagecost.queries.rows import Instants, Rows, told
+from usagecost.queries.rows import Rows, told
 from usagecost.vocabulary import CHANGE_MEASURES, DIMENSIONS, METRICS, fold_sql
 from usagecost.vocabulary.filters import Condition, Parameters, View
-
-PRICE = ("price_status", "price_id", "discount")
-"""What tells at which price requests were charged."""
 
 ALL = "SELECT * FROM cells"
 
@@ -36,21 +34,6 @@ def by_value(view: View, split: str, metric: str, most: int = MOST_MOVED) -> pa.
     named = tuple(found["value"].slice(0, most).to_pylist())
     cells = _answered(view.where(Condition(split, named)), split, ("value", "provider", "model"), CHANGE_MEASURES)
     return cells.append_column("values", pa.array([len(found)] * len(cells), pa.int64()))
-
-
-def against(
-    view: View, split: str, now: Instants, before: Instants, measure: str = "spend_usd"
-) -> dict[str | None, tuple[float, float]]:
-    """What each value of a dimension has spent, or has of another measure, in a stretch of time, and in one before it; 0 where
-    nothing of it is known.
-    """
-    rows = Rows(replace(view, interval=WHOLE), now, before)
-    found: dict[str | None, tuple[float, float]] = {}
-    for row in _told(rows, split, ("value",), (measure,)).to_pylist():
-        was_now, was_before = found.get(row["value"], (0.0, 0.0))
-        amount = float(row[measure] or 0)
-        found[row["value"]] = (was_now, amount) if row["is_before"] else (amount, was_before)
-    return found
 
 
 _AMOUNTS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -12,10 +12,10 @@ import pandas as pd
 from usagecost.explain import Spike, causes, find_spikes
 from usagecost.periods import Interval
 from usagecost.queries import folds
-from usagecost.queries.explained import against
 from usagecost.queries.folds import Usage
 from usagecost.queries.latency_steps import percentiles_about
 from usagecost.queries.rows import Rows
+from usagecost.queries.spending import Spent, spent
 from usagecost.vocabulary import PERCENTILES, Sums
 from usagecost.vocabulary.filters import View
 
@@ -23,6 +23,8 @@ RECENT = timedelta(days=28)
 """The time before an interval that says how values mostly share what is spent."""
 CAUSING = ("model", "user", "team", "app", "key")
 """Dimensions whose values can cause a difference."""
+TOLD_TOGETHER = (("model", "app"), ("user", "team", "key"))
+"""The same, those together that one rollup tells."""
 WEEK = {"day": 7, "hour": 7 * 24}
 LEAST_REQUESTS = 100
 """Fewer requests of a day tell nothing of its failure rate or latency."""
@@ -31,7 +33,7 @@ LEAST_RATE, LEAST_FAILED = 0.02, 10
 
 Causes = Sequence[tuple[str, tuple[str | None, ...]]]
 """Dimensions with the values of them that cause a difference, None being "not reported"."""
-Against = Callable[..., Mapping[str | None, tuple[float, float]]]
+Ask = Callable[..., Sequence[Spent]]
 
 
 def spikes_in(days: Usage, interval: str, zone: str, *, with_running: bool = False) -> list[tuple[Interval, Spike]]:
@@ -79,10 +81,20 @@ def _spikes(steps: Sequence[Interval], amounts: Sequence[float | None], interval
     return [(steps[spike.place], spike) for spike in find_spikes(amounts, slots, WEEK[interval])]
 
 
-def causes_of(view: View, step: Interval, spike: Spike, ask: Against, measure: str = "spend_usd") -> Causes:
-    """Returns the smallest sets of values that make most of a difference. ``ask`` is told to answer `explained.against`."""
-    recent = step.start - RECENT, step.start
-    return causes(spike, {name: ask(against, view, name, (step.start, step.end), recent, measure) for name in CAUSING})
+def causes_of(view: View, step: Interval, spike: Spike, ask: Ask, measure: str = "spend_usd") -> Causes:
+    """Returns the smallest sets of values that make most of a difference. ``ask`` is told to answer `spending.spent`."""
+    return causes_of_all(view, [(step, spike)], ask, measure)[0]
+
+
+def causes_of_all(view: View, spikes: Sequence[tuple[Interval, Spike]], ask: Ask, measure: str = "spend_usd") -> list[Causes]:
+    """Returns the same of each of some intervals, in two questions for all of them."""
+    pairs = tuple(((step.start, step.end), (step.start - RECENT, step.start)) for step, _ in spikes)
+    answers = [ask(spent, view, names, pairs, measure) for names in TOLD_TOGETHER]
+    found = []
+    for place, (_, spike) in enumerate(spikes):
+        amounts = {name: of_name for answer in answers for name, of_name in answer[place].items()}
+        found.append(causes(spike, {name: amounts[name] for name in CAUSING}))
+    return found
 
 
 def causes_within(usage: Usage, split: str, place: int, spike: Spike) -> Causes:
