@@ -3,3 +3,7 @@
 It reads statements of many vendors into one table, compares them with the requests and says what explains the difference, and gives
 months out in the form in which finance takes them. It never changes a request or a price.
 """
+
+from usagecost.bills.statements import Current, current, current_lines
+
+__all__ = ["Current", "current", "current_lines"]
