@@ -1,48 +1,52 @@
-"""Which lines of all statements count: every day of an account is told by the newest statement that covers it.
+"""Statements in the lake: loading one, listing them, and taking one out again.
 
-Statements overlap: costs are asked for again as vendors correct them, an invoice follows the daily costs. All are kept; the law
-says which lines count, and does not depend on the order in which they were loaded. Of lines of one provider, account and kind:
-
-1. A line is replaced when newer statements cover all of its days, even where they have no line of it, or have lines for them.
-2. When newer statements cover only some of its days and none of their lines that count touches these, it still counts: a tax of
-   the month, say, beside newer costs of its last week.
-3. When one does touch them, the longer line would count those days twice. It does not count, and a sentence says what that leaves
-   out, for which days, and what ends it.
-
-Newer is what has the later `as_of`; of two that were made at once, the greater id. A statement covers the days from
-`covers_first` to `covers_last`, one of an API of costs for usage alone: taxes, credits and commitments of an invoice stay when
-the costs of its days are fetched again. A line without an account is of another account than one with; where both are there for
-one day, a sentence says that they may be the same.
+A statement's id is of its contents: loaded again, from whatever file, it changes nothing. Which lines count is the law of
+`coverage`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from itertools import groupby, pairwise
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from usagecost import schema
+from usagecost.bills.coverage import current
+from usagecost.bills.reading import Bill, read_bill, statement_files
 from usagecost.lake import Lake
 
-KINDS = ("usage", "tax", "credit", "refund", "commitment", "adjustment")
 
-USAGE_ALONE = frozenset(("openai-costs", "anthropic-costs", "openrouter-activity"))
-"""Formats whose statements say nothing of other kinds."""
+@dataclass(frozen=True)
+class Loaded:
+    """What a statement says, and what came of loading it.
 
-_GROUP = (
-    "statement", "format", "provider", "account", "covers_first", "covers_last", "as_of",
-    "first_day", "last_day", "kind", "currency",
-)  # fmt: skip
+    ``totals`` are amounts by currency and kind. ``left_out`` counts lines of the file that are not about models, by the reason.
+    ``sentences`` are what a person has to know about lines of the provider that do not count, or may count twice.
+    """
+
+    statement: str
+    title: str
+    providers: tuple[str, ...]
+    accounts: tuple[str, ...]
+    first_day: date
+    last_day: date
+    lines: int
+    is_new: bool
+    totals: Mapping[tuple[str, str], Decimal]
+    left_out: Mapping[str, int]
+    sentences: tuple[str, ...]
 
 
-class _Lines(NamedTuple):
-    """The lines of one statement that are about the same days, account and kind."""
+@dataclass(frozen=True)
+class Statement:
+    """One statement of the lake: how many of its lines count today, and its amounts by currency, taxes and credits included."""
 
     statement: str
     format: str
@@ -51,107 +55,84 @@ class _Lines(NamedTuple):
     covers_first: date
     covers_last: date
     as_of: datetime
-    first_day: date
-    last_day: date
-    kind: str
-    currency: str
-    rows: list[int]
-    amount: Decimal
-
-    @property
-    def days(self) -> set[int]:
-        """Their days, as ordinals."""
-        return set(range(self.first_day.toordinal(), self.last_day.toordinal() + 1))
-
-    @property
-    def covered(self) -> set[int]:
-        """The days of the whole statement, as ordinals."""
-        return set(range(self.covers_first.toordinal(), self.covers_last.toordinal() + 1))
+    loaded_at: datetime
+    lines: int
+    counting: int
+    totals: Mapping[str, Decimal]
 
 
-@dataclass(frozen=True)
-class Current:
-    """The lines that count, as schema.BILLS has them, and what a person has to know about those that do not."""
+def load_bill(
+    lake: Lake, path: Path, *, name: str | None = None, account: str | None = None, as_of: datetime | None = None
+) -> Loaded:
+    """Load the statement of a file, with the files into which it was cut; raises BillProblem, or LakeError.
 
-    lines: pa.Table
-    sentences: tuple[str, ...]
-
-
-def current_lines(lake: Lake) -> pa.Table:
-    """Return the lines that count: one row = a line of a bill, as schema.BILLS has it; no day of a kind is told twice."""
-    return current(lake.bills()).lines
+    The other values are as in `read_bill`.
+    """
+    return load_files(lake, statement_files([path])[0], name=name, account=account, as_of=as_of)
 
 
-def current(lines: pa.Table) -> Current:
-    """Choose the lines that count from those of all statements, as `Lake.bills` gives them, by the law of this module."""
-    counting: list[_Lines] = []
-    sentences: list[str] = []
-    covered: dict[tuple[str, str | None, str], set[int]] = defaultdict(set)
-    told: dict[tuple[str, str | None, str], set[int]] = defaultdict(set)
-    for statement in _newest_first(lines):
-        chosen = []
-        for group in statement:
-            scope = (group.provider, group.account, group.kind)
-            if group.days <= covered[scope] | told[scope]:
-                continue
-            if group.days & told[scope]:
-                sentences.append(_left_out(group, covered[scope] | told[scope]))
-            else:
-                chosen.append(group)
-        for group in chosen:
-            told[group.provider, group.account, group.kind] |= group.days
-        for group in statement:
-            for kind in ("usage",) if group.format in USAGE_ALONE else KINDS:
-                covered[group.provider, group.account, kind] |= group.covered
-        counting += chosen
-    rows = sorted(row for group in counting for row in group.rows)
-    return Current(lines.take(pa.array(rows, pa.int64())), (*sentences, *_without_account(counting)))
+def load_files(
+    lake: Lake, files: Sequence[Path], *, name: str | None = None, account: str | None = None, as_of: datetime | None = None
+) -> Loaded:
+    """Load the statement of some files, as `statement_files` finds them; raises BillProblem, or LakeError."""
+    return keep(lake, read_bill(files, name=name, account=account, as_of=as_of))
 
 
-def _newest_first(lines: pa.Table) -> Iterator[list[_Lines]]:
-    """The lines of each statement, grouped."""
-    numbered = lines.select(_GROUP).append_column("row", pa.array(np.arange(lines.num_rows)))
-    numbered = numbered.append_column("amount", lines["amount"].cast(pa.decimal128(38, 9)))
-    table = numbered.group_by(list(_GROUP)).aggregate([("row", "list"), ("amount", "sum")])
-    groups: list[_Lines] = [_Lines(*row.values()) for row in table.to_pylist()]
-    groups.sort(key=lambda group: (group.as_of, group.statement, group.first_day), reverse=True)
-    for _, found in groupby(groups, key=lambda group: group.statement):
-        yield list(found)
-
-
-def _left_out(group: _Lines, covered: set[int]) -> str:
-    who, days = _who(group.provider, group.account), _span(group.first_day, group.last_day)
-    return (
-        f"{who}: {len(group.rows):,} {group.kind} lines of {days}, {group.amount:,.2f} {group.currency}, do not count: newer "
-        f"statements tell some of these days. Load a statement of {_spans(group.days - covered)}, or remove the newer one."
+def keep(lake: Lake, bill: Bill) -> Loaded:
+    """Keep a statement in the lake, unless it is there; raises LakeError."""
+    lines = bill.lines
+    field = schema.BILLS.field("loaded_at")
+    loaded_at = pa.repeat(pa.scalar(datetime.now(UTC), field.type), lines.num_rows)
+    added = lake.keep_bills(lines.append_column(field, loaded_at).select(schema.BILLS.names).cast(schema.BILLS))
+    providers = tuple(sorted(pc.unique(lines["provider"]).to_pylist()))
+    return Loaded(
+        statement=bill.statement,
+        title=bill.title,
+        providers=providers,
+        accounts=tuple(sorted(filter(None, pc.unique(lines["account"]).to_pylist()))),
+        first_day=lines["covers_first"][0].as_py(),
+        last_day=lines["covers_last"][0].as_py(),
+        lines=lines.num_rows,
+        is_new=added > 0,
+        totals={(row["currency"], row["kind"]): row["amount_sum"] for row in _grouped(lines, ["currency", "kind"])},
+        left_out=bill.left_out,
+        sentences=tuple(said for said in current(lake.bills()).sentences if said.startswith(providers)),
     )
 
 
-def _without_account(groups: list[_Lines]) -> Iterator[str]:
-    """Sentences about days that statements tell with an account and without."""
-    days: dict[str, dict[bool, set[int]]] = defaultdict(lambda: {True: set(), False: set()})
-    for group in groups:
-        if group.kind == "usage":
-            days[group.provider][group.account is None] |= group.days
-    for provider, found in sorted(days.items()):
-        if both := found[True] & found[False]:
-            yield (
-                f"{provider}: statements tell {_spans(both)} with an account and without, which may count them twice. "
-                "Load those without with --account, and remove the others."
-            )
+def statements(lake: Lake) -> list[Statement]:
+    """The statements of the lake by provider and day: one for each provider and account that a statement is about."""
+    lines = lake.bills()
+    counts = {_about(row): row["amount_count"] for row in _grouped(current(lines).lines, _ABOUT)}
+    found: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row in _grouped(lines, [*_ABOUT, *_WHOLE, "currency"]):
+        found[_about(row)].append(row)
+    made = [
+        Statement(
+            **{name: rows[0][name] for name in (*_ABOUT, *_WHOLE)},
+            lines=sum(row["amount_count"] for row in rows),
+            counting=counts.get(about, 0),
+            totals={row["currency"]: row["amount_sum"] for row in rows},
+        )
+        for about, rows in found.items()
+    ]
+    return sorted(made, key=lambda one: (one.provider, one.account or "", one.covers_first, one.as_of))
 
 
-def _who(provider: str, account: str | None) -> str:
-    return f"{provider} ({account})" if account else provider
+def remove_bill(lake: Lake, statement: str) -> int:
+    """Take a statement out of the lake, so that those that it replaced count again; returns how many lines it had."""
+    return lake.remove_bill(statement)
 
 
-def _spans(days: set[int]) -> str:
-    """The days as spans: 2026-10-01 to 2026-10-19, 2026-10-25."""
-    ordered = sorted(days)
-    breaks = [place for place, (one, other) in enumerate(pairwise(ordered), 1) if other - one > 1]
-    spans = [(ordered[start], ordered[end - 1]) for start, end in pairwise([0, *breaks, len(ordered)])]
-    return ", ".join(_span(date.fromordinal(first), date.fromordinal(last)) for first, last in spans)
+_ABOUT = ["statement", "provider", "account"]
+_WHOLE = ["format", "covers_first", "covers_last", "as_of", "loaded_at"]
 
 
-def _span(first: date, last: date) -> str:
-    return f"{first}" if first == last else f"{first} to {last}"
+def _about(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(row[name] for name in _ABOUT)
+
+
+def _grouped(lines: pa.Table, keys: list[str]) -> list[dict[str, Any]]:
+    """The lines by some columns: how many they are, and their amounts, with room for the sum."""
+    chosen = lines.select(keys).append_column("amount", lines["amount"].cast(pa.decimal128(38, 9)))
+    return chosen.group_by(keys).aggregate([("amount", "sum"), ("amount", "count")]).to_pylist()
