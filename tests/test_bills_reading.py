@@ -6,11 +6,14 @@ import gzip
 import json
 import os
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from tests.test_bills_formats import (
@@ -126,6 +129,24 @@ def test_hostile_texts_are_data(tmp_path):
 
     assert row["sku"].startswith("'; DROP TABLE bills; -- <script> \u202e =1+1 ? xxx")
     assert (len(row["sku"]), row["project"], row["unit"], row["model"]) == (2000, "ab", None, None)
+
+
+SAMPLES = (focus_csv(FOCUS | OPENAI, FOCUS | OPENAI), json.dumps([FOCUS | OPENAI]), json.dumps(BUCKET), AZURE_EA)
+
+
+HOSTILE = ('{"a":' * 900, "[" * 5000, '"', "\0", "NaN", "1e999", "-1", "null", "\n", "9" * 50)
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(SAMPLES), st.data())
+def test_whatever_is_changed_in_a_file_it_is_read_or_refused(tmp_path_factory, sample, data):
+    place, length = data.draw(st.integers(0, len(sample))), data.draw(st.integers(0, 30))
+    other = data.draw(st.text(max_size=10) | st.sampled_from(HOSTILE))
+    file = tmp_path_factory.mktemp("bills") / "bill"
+    file.write_bytes((sample[:place] + other + sample[place + length :]).encode("utf-8", "replace"))
+
+    with suppress(BillProblem):
+        assert read_bill([file]).lines.num_rows > 0
 
 
 def written(tmp_path: Path, content: Any, name: str = "bill.json") -> Path:

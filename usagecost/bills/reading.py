@@ -160,23 +160,23 @@ def _covered(lines: pa.Table, notes: Notes) -> tuple[date, date]:
 def _id(lines: pa.Table) -> str:
     """The statement's id: 16 hexadecimal digits of what its lines say, in whatever order."""
     names = [column.name for column in schema.BILLS if column.name in lines.column_names and column.name not in _NO_CONTENT]
-    rows = zip(*(lines[name].to_pylist() for name in names), strict=True)
-    digest = sha256()
-    for row in sorted(map(str, rows)):
-        digest.update(row.encode())
-        digest.update(b"\n")
-    return digest.hexdigest()[:16]
+    batches = lines.select(names).to_batches(max_chunksize=_TOGETHER)
+    rows = (str(row) for batch in batches for row in zip(*(column.to_pylist() for column in batch.columns), strict=True))
+    return sha256(b"".join(sorted(sha256(row.encode()).digest() for row in rows))).hexdigest()[:16]
 
 
 def _table(lines: Iterator[tuple[int, Line]], source_file: str) -> pa.Table:
     """The lines as an Arrow table of _OF_A_LINE."""
     forget()
     tables, count = [_OF_A_LINE.empty_table()], 0
-    while some := list(islice(lines, _TOGETHER)):
-        count += len(some)
-        if count > MOST_LINES:
-            raise Unreadable(f"it has more than {MOST_LINES:,} lines: export it by day instead of by hour, or month by month.")
-        tables.append(pa.Table.from_pylist([_stored(number, line, source_file) for number, line in some], _OF_A_LINE))
+    try:
+        while some := list(islice(lines, _TOGETHER)):
+            count += len(some)
+            if count > MOST_LINES:
+                raise Unreadable(f"it has more than {MOST_LINES:,} lines: export it by day instead of by hour, or month by month.")
+            tables.append(pa.Table.from_pylist([_stored(number, line, source_file) for number, line in some], _OF_A_LINE))
+    except RecursionError:
+        raise Unreadable("its JSON has too many objects within each other: is this a bill?") from None
     return pa.concat_tables(tables)
 
 

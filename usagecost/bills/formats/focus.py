@@ -52,10 +52,12 @@ def _provider(name: str) -> str:
 
 
 def _finish(said: Line, notes: Notes) -> Iterator[Line]:
+    if said["seller"] is None:
+        raise Unreadable("it has no ServiceProviderName or ProviderName: export the bill with that column.")
     provider = _provider(said["seller"])
     category = said["category"]
     if category and category.lower() != _AI and not sells_models_alone(provider):
-        notes.left_out[f"another service: {category}"] += 1
+        notes.leave_out(category)
         return
     _check_day(said)
     kind = _KINDS.get((said["type"] or "").lower())

@@ -29,6 +29,10 @@ FIRST_YEAR, LAST_YEAR, LONGEST_DAYS = 2015, 2100, 5 * 366
 LONGEST_DAY = timedelta(hours=25)
 """A period up to this long is about one day: that of its middle, in whatever zone its vendor's days begin."""
 LONGEST_TEXT = 2_000
+MOST_SERVICES = 100
+"""That are counted one by one where they are left out."""
+DEEPEST = 4
+"""How many objects within objects a row may have."""
 
 _AS_STORED = Context(prec=schema.MONEY.precision, traps=[InvalidOperation])
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
@@ -47,6 +51,11 @@ class Notes:
     days: set[date] = field(default_factory=set)
     as_of: datetime | None = None
     left_out: Counter[str] = field(default_factory=Counter)
+
+    def leave_out(self, service: str | None) -> None:
+        """Count a line about something else than models."""
+        reason = f"another service: {service or '(not told)'}"
+        self.left_out[reason if reason in self.left_out or len(self.left_out) < MOST_SERVICES else "other services"] += 1
 
     def made(self, at: datetime | None) -> None:
         """Take the latest of the times that a statement tells about itself."""
@@ -106,7 +115,7 @@ class TableFormat:
             if self.services and kept:
                 told = [str(row[column]) for column in self.services[0] if row.get(column)]
                 if not any(map(kept.search, told)):
-                    notes.left_out[f"another service: {text(told[0]) if told else '(not told)'}"] += 1
+                    notes.leave_out(text(told[0]) if told else None)
                     continue
             try:
                 for line in self.finish(self._said(row), notes):
@@ -149,13 +158,13 @@ def key(column: str) -> str:
     return _SIGNS.sub("", column.lower())
 
 
-def flattened(value: Any, prefix: str = "") -> Row:
+def flattened(value: Any, prefix: str = "", depth: int = 0) -> Row:
     """A JSON object as a row: what lies in an object within it goes by both names, service.description."""
     row = Row()
     if isinstance(value, Mapping):
         for name, inner in value.items():
             path = prefix + key(str(name))
-            row |= {path: inner} | (flattened(inner, path) if isinstance(inner, Mapping) else {})
+            row |= {path: inner} | (flattened(inner, path, depth + 1) if isinstance(inner, Mapping) and depth < DEEPEST else {})
     return row
 
 
