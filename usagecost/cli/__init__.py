@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from usagecost.cli.alerting import alerts
 from usagecost.cli.backups import backup, restore
+from usagecost.cli.billing import bill
 from usagecost.cli.console import NOTHING_READ, fail
 from usagecost.cli.exporting import export
 from usagecost.cli.feeds import receive, sync, watch
@@ -37,6 +38,7 @@ COMMANDS = (
     reprice,
     repricings,
     alerts,
+    bill,
     report,
     serve,
     token,
