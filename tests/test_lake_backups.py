@@ -11,7 +11,7 @@ import pytest
 from tests.lake_rows import commit, contents, row
 from tests.test_bill_lines import lines
 from tests.test_cli import run
-from usagecost import annotations
+from usagecost import annotations, pricebook
 from usagecost.boards import shelf
 from usagecost.budgets import file
 from usagecost.ingest import formats
@@ -26,7 +26,8 @@ def lake(tmp_path: Path) -> Lake:
     commit(lake, row("a"), row("b", started_at="2026-05-02 10:00"), row("c", user_id="ann"))
     lake.remove(Selection(user="ann"))
     lake.keep_bills(lines("one", "1.25", "0.75"))
-    lake.write_text("prices.toml", "# none yet\n", replacing=None)
+    lake.write_text("list-prices.json", "", replacing=None)
+    lake.texts_beside().put("prices.toml", "# none yet\n", seen=None)
     lake.texts_beside().put("budgets.toml", "# no budgets\n", seen=None)
     lake.texts_beside("boards").put("ops.toml", "# no board\n", seen=None)
     lake.texts_beside().put("mine.toml", "of somebody else", seen=None)
@@ -37,8 +38,9 @@ def lake(tmp_path: Path) -> Lake:
 
 def everything(lake: Lake) -> tuple[object, ...]:
     """What a lake holds, and how it came about."""
-    texts = [lake.read_text("prices.toml"), (lake.root / "watch" / "0a.json").read_text()]
-    texts += [lake.texts_beside().read("budgets.toml"), lake.texts_beside("boards").read("ops.toml")]
+    texts = [lake.read_text("list-prices.json"), (lake.root / "watch" / "0a.json").read_text()]
+    texts += [lake.texts_beside().read(name) for name in ("budgets.toml", "prices.toml")]
+    texts += [lake.texts_beside("boards").read("ops.toml")]
     return contents(lake), lake.bills().to_pylist(), lake.history(), texts
 
 
@@ -46,7 +48,7 @@ def test_a_lake_that_is_lost_comes_back_whole(lake: Lake, tmp_path: Path):
     before = everything(lake)
     assert run("backup", tmp_path / "copy", "--lake", lake.name).exit_code == 0
     shutil.rmtree(lake.root)
-    for name in ("budgets.toml", "boards/ops.toml"):
+    for name in ("budgets.toml", "prices.toml", "boards/ops.toml"):
         (tmp_path / name).unlink()
 
     done = run("restore", tmp_path / "copy", "--lake", lake.name)
@@ -69,7 +71,9 @@ def test_what_people_wrote_since_is_not_replaced(lake: Lake, tmp_path: Path):
 
 
 def test_all_that_people_write_is_copied():
-    names = [module.NAME for module in (annotations, file, tokens)] + [f"{module.FOLDER}/" for module in (formats, shelf)]
+    names = [module.NAME for module in (annotations, file, pricebook, tokens)] + [
+        f"{module.FOLDER}/" for module in (formats, shelf)
+    ]
     assert set(names) <= set(texts.OF_PEOPLE)
 
 
