@@ -1,4 +1,4 @@
-"""A real server on a sample of its own, and a real Chromium in front of it, once west and once east of the server."""
+"""A real server on a sample of its own, and a real Chromium in front of it, west of the server."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, ViewportSize, expect, sync_playwright
 
 from tests.loopback import free_port
@@ -27,28 +27,34 @@ FLAGS = [
     "--disable-component-update",
 ]
 DESK: ViewportSize = {"width": 1440, "height": 1000}
-WEST_AND_EAST = pytest.mark.parametrize(
-    "page", ["America/Los_Angeles", pytest.param("Asia/Tokyo", marks=pytest.mark.slow)], indirect=True
-)
-"""For tests of what a browser's own time zone could change."""
-LOOKS = pytest.mark.parametrize(
-    "look",
-    [{"color_scheme": "light"}, {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}}],
-    ids=["light", "phone"],
-)
-"""For tests of what a reader's screen could change."""
+PHONE: ViewportSize = {"width": 390, "height": 844}
 BLANK = "about:blank"
 READY = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
+LISTENING = """() => {
+    const send = WebSocket.prototype.send
+    WebSocket.prototype.send = function (...said) {
+        window.asked = performance.now()
+        if (!this.isListenedTo) this.addEventListener('message', () => { window.heard = performance.now() })
+        this.isListenedTo = true
+        return send.apply(this, said)
+    }
+}"""
+"""Notes when a page has asked its server for something last, and when it has heard of it."""
 STILL = """ready => {
     if (!window.watched) {
         window.watched = new MutationObserver(() => { window.changed = performance.now() })
         window.watched.observe(document.documentElement, { childList: true, subtree: true, characterData: true })
         window.changed = performance.now()
     }
-    if (!document.querySelector(ready) || document.querySelector('[data-testid=stSkeleton]')) window.changed = performance.now()
+    const isWaiting = window.asked > (window.heard || 0) && performance.now() - window.asked < 10_000
+    if (isWaiting || !document.querySelector(ready) || document.querySelector('[data-testid=stSkeleton]')) {
+        window.changed = performance.now()
+    }
     return performance.now() - window.changed > 250
 }"""
-"""Whether no run is going on, nothing is still to be drawn, and neither has been so for a quarter of a second."""
+"""Whether no run is asked for or going on, nothing is still to be drawn, and neither has been so for a quarter of a second."""
+STREAMLIT_BASELINE = {"aria-allowed-attr", "svg-img-alt", "color-contrast", "presentation-role-conflict"}
+"""What axe says of Streamlit's own date input, sparklines, change badges and file uploader, whatever the app."""
 NOT_OURS = re.compile(r"gstatic|_stcore|favicon|ERR_NAME_NOT_RESOLVED|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|Infinite extent")
 """What a browser without internet says of Streamlit's own icons, and Vega of an empty sparkline."""
 HOME = Path(__file__).parents[2]
@@ -99,23 +105,18 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
     with sync_playwright() as play:
         profile = tmp_path_factory.mktemp("profile")
         chromium = play.chromium.launch_persistent_context(profile, executable_path=CHROMIUM, args=FLAGS, accept_downloads=True)
+        chromium.add_init_script(f"({LISTENING})()")
         yield chromium
         chromium.close()
 
 
 @pytest.fixture
-def page(browser: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page west of the server unless a test says otherwise; at its end the console must be free of errors."""
-    yield from open_page(browser, zone=getattr(request, "param", "America/Los_Angeles"))
+def page(browser: BrowserContext) -> Iterator[Page]:
+    """A page west of the server; at its end the console must be free of errors."""
+    yield from open_page(browser)
 
 
-def open_page(
-    browser: BrowserContext,
-    *,
-    zone: str = "America/Los_Angeles",
-    viewport: ViewportSize = DESK,
-    color_scheme: Literal["light", "dark"] = "light",
-) -> Iterator[Page]:
+def open_page(browser: BrowserContext, *, zone: str = "America/Los_Angeles", viewport: ViewportSize = DESK) -> Iterator[Page]:
     """A page that remembers nothing of those before, whose console must be free of errors at the end.
 
     A page is made once and used again: its next load costs a third less than that of a new one.
@@ -123,7 +124,6 @@ def open_page(
     page = next((page for page in browser.pages if page.url == BLANK), None) or browser.new_page()
     page.bring_to_front()  # a page behind another is not painted: its dropdowns stay empty
     page.set_viewport_size(viewport)
-    page.emulate_media(color_scheme=color_scheme)
     clock = browser.new_cdp_session(page)
     clock.send("Emulation.setTimezoneOverride", {"timezoneId": zone})
     errors: list[str] = []
@@ -219,3 +219,15 @@ def width(page: Page) -> int:
     return page.evaluate(
         "() => Math.max(document.documentElement.scrollWidth, document.querySelector('[data-testid=stMain]').scrollWidth)"
     )
+
+
+def flaws(page: Page) -> set[str]:
+    """What axe finds beyond Streamlit's own on a page as it stands, and whether it is too wide for a phone."""
+    found = {rule["id"] for rule in Axe().run(page).response["violations"]} - STREAMLIT_BASELINE
+    page.set_viewport_size(PHONE)
+    settle(page)
+    if width(page) > PHONE["width"]:
+        found.add("wider than a phone")
+    page.set_viewport_size(DESK)
+    settle(page)
+    return found

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import cards, choose_filter, choose_range, open_page, serve, settle, visit, width
-from tests.views import request
+from tests.browser.conftest import PHONE, cards, choose_filter, choose_range, flaws, open_page, serve, settle, visit, width
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 
 VIEW = {"range": ["7d"], "zone": ["Asia/Kathmandu"], "provider": ["openai"], "not_provider": ["true"]}
 SAID = "range=7d&zone=Asia%2FKathmandu&provider=openai&not_provider=true"
@@ -28,8 +27,6 @@ OWN = {
     "Budgets": ("/Budgets", {"part": ["Alerts"]}),
 }
 """Page -> its path, and what it adds to the view."""
-LAPTOP: ViewportSize = {"width": 1440, "height": 900}
-PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 def query(address: str) -> dict[str, list[str]]:
@@ -46,33 +43,6 @@ def follow(page: Page, name: str) -> None:
     """A click on a link of the menu."""
     page.get_by_test_id("stSidebar").get_by_role("link", name=name, exact=True).click()
     arrive(page, name)
-
-
-def test_the_menu_carries_the_view_from_every_page(page: Page, server: str) -> None:
-    for name, (path, own) in OWN.items():
-        page.goto(f"{server}{path}?{SAID}" + "".join(f"&{key}={value}" for key, (value,) in own.items()))
-        arrive(page, name)
-        links = {
-            link.inner_text().split("\n")[-1]: query(link.get_attribute("href") or "")
-            for link in page.get_by_test_id("stSidebar").get_by_role("link").all()
-        }
-
-        assert query(page.url) == VIEW | own
-        assert links == {other: VIEW | (own if other == name else {}) for other in OWN}
-
-
-def test_a_reload_and_a_copied_address_show_the_same_cards(page: Page, server: str, browser: BrowserContext) -> None:
-    for place in ("/?tab=Model+activity&chosen_model=claude-sonnet-5&", "/Traces?sort=cost&streaming=streamed&"):
-        visit(page, f"{server}{place}{SAID}")
-        shown = page.url, cards(page)
-        page.reload(wait_until="domcontentloaded")
-        expect(page.get_by_test_id("stMetricValue").first).to_be_visible()
-        settle(page)
-        assert (page.url, cards(page)) == shown
-
-        for other in open_page(browser, zone="Pacific/Apia"):
-            visit(other, page.url)
-            assert (other.url, cards(other)) == shown
 
 
 def test_back_and_forward_go_one_step_at_a_time(page: Page, server: str) -> None:
@@ -114,7 +84,9 @@ def test_back_and_forward_go_one_step_at_a_time(page: Page, server: str) -> None
         assert (page.url, cards(page)) == (url, shown)
 
 
-def test_a_phone_changes_the_range_without_the_sidebar_and_nothing_is_too_wide(server: str, browser: BrowserContext) -> None:
+def test_on_a_phone_the_range_is_changed_the_menu_carries_the_view_from_every_page_and_nothing_is_too_wide(
+    server: str, browser: BrowserContext
+) -> None:
     for page in open_page(browser, viewport=PHONE):
         visit(page, server)
         before = cards(page)
@@ -124,9 +96,15 @@ def test_a_phone_changes_the_range_without_the_sidebar_and_nothing_is_too_wide(s
         assert query(page.url) == {"range": ["7d"]}
         assert cards(page) != before
 
-        for name, (path, _) in OWN.items():
-            page.goto(f"{server}{path}?{SAID}")
+        for name, (path, own) in OWN.items():
+            page.goto(f"{server}{path}?{SAID}" + "".join(f"&{key}={value}" for key, (value,) in own.items()))
             arrive(page, name)
+            links = page.get_by_test_id("stSidebar").locator("a[data-testid=stPageLink-NavLink]")
+            hrefs = links.evaluate_all("all => all.map(a => [a.innerText.split('\\n').at(-1), a.href])")
+            assert query(page.url) == VIEW | own
+            assert {other: query(href) for other, href in hrefs} == {
+                other: VIEW | (own if other == name else {}) for other in OWN
+            }, name
             for opened in (".st-key-range_open", ".st-key-filters_open"):
                 if page.locator(opened).count():
                     page.locator(opened).get_by_role("button").first.click()
@@ -138,29 +116,21 @@ def test_a_phone_changes_the_range_without_the_sidebar_and_nothing_is_too_wide(s
             assert width(page) <= PHONE["width"], name
 
 
-def test_data_older_than_the_period_is_one_click_away(browser: BrowserContext, lake_of: Callable[..., str]) -> None:
-    newest = datetime.now(UTC) - timedelta(days=120)
-    lake = lake_of(*(request(newest - timedelta(days=days), status="success") for days in (0, 1, 50)))
-    for address in serve({"USAGECOST_LAKE": lake}):
-        for page in open_page(browser):
-            for button, requests in (("Show ", "2"), ("All time", "3")):
-                visit(page, address)
-                assert cards(page)[0] == "0"
-                expect(page.get_by_text(f"The newest data is of {newest.day} {newest:%b %Y}")).to_be_visible()
-                page.get_by_test_id("stMain").get_by_role("button", name=button).click()
-                expect(page.get_by_test_id("stMetricValue").first).to_have_text(requests)
+def test_the_page_why_tells_a_change_in_a_sentence_and_by_another_dimension(page: Page, server: str) -> None:
+    page.goto(f"{server}/Why", wait_until="domcontentloaded")
+    arrive(page, "Why")
+    sentence = page.get_by_text(re.compile(r"^Spend (rose|fell) by \$[\d,.]+ \([+−][\d,.]+%\): [+−]\$"))
+    expect(sentence).to_be_visible()
+    page.get_by_role("radio", name="Team", exact=True).click()
+    expect(page.get_by_role("heading", name="Teams that changed most")).to_be_visible()
+    settle(page)
+    assert "moved_by=team" in page.url
 
-
-def test_the_first_screen_of_a_laptop_shows_all_cards_in_a_row_and_the_first_chart(server: str, browser: BrowserContext) -> None:
-    for page in open_page(browser, viewport=LAPTOP):
-        visit(page, server)
-        boxes = [card.bounding_box() for card in page.get_by_test_id("stMetric").all()]
-        assert len(boxes) == 6
-        assert len({box["y"] for box in boxes if box}) == 1
-
-        heading = page.get_by_role("heading", level=2).first.bounding_box()
-        assert heading
-        assert heading["y"] < 480
+    of_change = flaws(page)
+    page.get_by_role("tab", name="Unusual days").click()
+    expect(page.get_by_test_id("stDataFrame")).to_have_count(1)
+    settle(page)
+    assert (of_change, flaws(page)) == (set(), set())
 
 
 def test_the_first_start_shows_the_page_and_how_far_the_sample_is(browser: BrowserContext, tmp_path: Path) -> None:

@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import LOOKS, open_page, serve, settle, visit, width
-from tests.browser.test_usage_and_cost import STREAMLIT_BASELINE
+from tests.browser.conftest import flaws, serve, settle, visit
 from tests.lake_rows import rows_of
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 
 PARTS = ("Models", "Set a price", "Own prices", "Reported and list", "Cache", "Reprice")
 ROWS = """request_id,started_at,provider,model,user_id,input_tokens,output_tokens,cache_read_tokens,reported_cost_usd
@@ -81,14 +79,11 @@ def test_a_click_on_an_own_price_opens_it_and_back_closes_it(page: Page, app: st
     expect(dialog).to_have_count(0)
 
 
-@LOOKS
-def test_every_tab_is_accessible_and_fits_the_screen(app: str, browser: BrowserContext, lake: Lake, look: dict) -> None:
+def test_every_tab_is_accessible_and_fits_a_phone(page: Page, app: str, lake: Lake) -> None:
     (lake.root.parent / "prices.toml").write_text('[[price]]\nmodel = "gpt-4o"\ninput = 2\n')
-    for page in open_page(browser, **look):
-        found = {}
-        for part in (*PARTS, "Own prices&entry=1"):
-            visit_part(page, app, *part.partition("&")[::2])
-            found |= {(part, rule["id"]): rule["nodes"] for rule in Axe().run(page).response["violations"]}
-            assert width(page) <= page.viewport_size["width"]
+    found = {}
+    for part in (*PARTS, "Own prices&entry=1"):
+        visit_part(page, app, *part.partition("&")[::2])
+        found[part] = flaws(page)
 
-        assert {place: nodes for place, nodes in found.items() if place[1] not in STREAMLIT_BASELINE} == {}
+    assert not any(found.values()), found
