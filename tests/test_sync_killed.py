@@ -122,5 +122,5 @@ def test_a_signal_ends_it_at_once_and_the_next_start_goes_on(postgres: Server, t
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert process.returncode == 0
-    assert time.monotonic() - asked < 5
+    assert time.monotonic() - asked < 30, "long before the next round"
     assert requests_of(lake) == requests_in(postgres, database)

@@ -59,7 +59,7 @@ NOT_OURS = re.compile(r"gstatic|_stcore|favicon|ERR_NAME_NOT_RESOLVED|ERR_INTERN
 """What a browser without internet says of Streamlit's own icons, and Vega of an empty sparkline."""
 HOME = Path(__file__).parents[2]
 
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=120_000)
 
 
 @pytest.fixture(scope="session")
@@ -167,7 +167,7 @@ def settle(page: Page) -> None:
     The page is drawn piece by piece after the run has ended: cards have been read while four of six were not yet there.
     """
     page.wait_for_timeout(300)
-    page.wait_for_function(STILL, arg=READY, timeout=60_000)
+    page.wait_for_function(STILL, arg=READY, timeout=120_000)
 
 
 def cards(page: Page) -> list[str]:

@@ -56,7 +56,7 @@ def test_from_a_lower_bound_a_price_is_set_previewed_applied_and_undone(page: Pa
     save.click()
     apply = page.get_by_role("button", name="Reprice 1 request")
     expect(apply).to_be_visible()
-    assert page.get_by_test_id("stMetricValue").all_inner_texts() == ["≥\u00a0$0.00", "$4.00"]  # 1 M at 2, 500 k at 4
+    expect(page.get_by_test_id("stMetricValue")).to_have_text(["≥\u00a0$0.00", "$4.00"])  # 1 M at 2, 500 k at 4
     assert rows_of(lake, "list_cost_usd")[0] == (None,)
 
     apply.click()
