@@ -218,16 +218,6 @@ def opened(
 
 
 @pytest.mark.parametrize("board", ["overview", "reliability", "cost"])
-def test_every_panel_of_a_default_board_is_drawn(sample_lake: str, monkeypatch: pytest.MonkeyPatch, board: str):
-    page = opened(sample_lake, monkeypatch, board=board)
-    (shown,) = [shelved.board for shelved in shelved_boards(boards_folder(Lake(sample_lake))) if shelved.name == board]
-
-    assert not page.warning
-    assert len(page.header) >= len(shown.panel)
-    assert all("No requests" not in caption.value for caption in page.caption)
-
-
-@pytest.mark.parametrize("board", ["overview", "reliability", "cost"])
 def test_a_board_is_drawn_of_a_single_request_that_tells_next_to_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch, board: str):
     page = opened(lake.root, monkeypatch, board=board, range="All time")
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.engines import ON_BOTH_ENGINES, ON_ENGINES_AND_ROLLUPS
+from tests.engines import ON_BOTH_ENGINES, ON_ROLLUPS_BY_BOTH_ENGINES
 from tests.lake_rows import Row, commit
 from tests.questions import ZONES, of_lake, questions
 from tests.recount import asked, asked_before, by_key
@@ -50,7 +50,7 @@ def quantile(found: list[Row], share: float) -> float | None:
 
 
 @ON_BOTH_ENGINES
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(questions(), st.sampled_from(["model", "user", "status"]), st.integers(1, 4))
 def test_percentiles_and_users_of_every_part_are_those_of_its_rows(
     varied: tuple[str, list[Row]], question: View, by: str, top: int
@@ -73,7 +73,7 @@ def test_percentiles_and_users_of_every_part_are_those_of_its_rows(
 
 
 @ON_BOTH_ENGINES
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(questions(intervals=("hour", "day", "week", "month")))
 def test_each_interval_has_the_percentile_of_its_own_rows(varied: tuple[str, list[Row]], question: View):
     asked_of, made = of_lake(question, varied[0]), varied[1]
@@ -86,8 +86,8 @@ def test_each_interval_has_the_percentile_of_its_own_rows(varied: tuple[str, lis
         assert {name: sums[name] for name in PERCENTILES} == pytest.approx(expected)
 
 
-@ON_ENGINES_AND_ROLLUPS
-@settings(max_examples=8)
+@ON_ROLLUPS_BY_BOTH_ENGINES
+@settings(max_examples=6)
 @given(questions(), st.sampled_from(["model", "provider", "hour_of_day", "weekday", None]), st.integers(1, 3))
 def test_parts_add_up_to_the_summary(varied: tuple[str, list[Row]], question: View, by: str | None, top: int):
     asked_of = replace(of_lake(question, varied[0], "week"), basis="best", filters=Filters())
@@ -103,8 +103,8 @@ def test_parts_add_up_to_the_summary(varied: tuple[str, list[Row]], question: Vi
         assert (sum(known) or 0) == (whole[name] or 0)
 
 
-@ON_ENGINES_AND_ROLLUPS
-@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
+@ON_ROLLUPS_BY_BOTH_ENGINES
+@settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(ZONES),
     st.sampled_from([date(2026, 3, 29), date(2026, 10, 25), date(2026, 4, 5), date(2011, 12, 30), date(2010, 11, 7)]),
@@ -123,8 +123,8 @@ def test_weekday_and_hour_are_those_of_the_zones_clocks(lake_of: Callable[..., s
     assert counted("hour_of_day") == dict(pd.Series([HOURS[at.hour] for at in local]).value_counts())
 
 
-@ON_ENGINES_AND_ROLLUPS
-@settings(max_examples=10)
+@ON_ROLLUPS_BY_BOTH_ENGINES
+@settings(max_examples=6)
 @given(questions(intervals=("hour", "day", "week", "month")))
 def test_users_of_an_interval_and_of_the_whole_are_counted_once(varied: tuple[str, list[Row]], question: View):
     asked_of, made = of_lake(question, varied[0]), varied[1]
@@ -143,8 +143,8 @@ def test_users_of_an_interval_and_of_the_whole_are_counted_once(varied: tuple[st
 FOLDING = tuple(name for name, metric in METRICS.items() if metric.folds)
 
 
-@ON_ENGINES_AND_ROLLUPS
-@settings(max_examples=12)
+@ON_ROLLUPS_BY_BOTH_ENGINES
+@settings(max_examples=6)
 @given(questions(intervals=("hour", "day", "week", "month")), st.sampled_from(["model", "user", "status", None]))
 def test_every_measure_of_every_part_is_that_of_its_rows(varied: tuple[str, list[Row]], question: View, by: str | None):
     asked_of, made = of_lake(question, varied[0]), varied[1]
@@ -265,7 +265,7 @@ def test_a_new_version_of_the_lake_is_asked_anew(lake_of: Callable[..., str]):
     assert (before, boards.answer(panel, view(lake, days("2026-05-01"))).totals["requests"]) == (1, 2)
 
 
-@ON_ENGINES_AND_ROLLUPS
+@ON_ROLLUPS_BY_BOTH_ENGINES
 def test_every_metric_is_asked_by_every_split_on_the_command_line(lake_of: Callable[..., str]):
     lake = lake_of(request(model="m", provider="p", user_id="u", tags=["t"], duration_ms=7.0))
 

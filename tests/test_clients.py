@@ -71,11 +71,14 @@ def read_ledger(client: str) -> list[Values]:
     return json.loads((RECORDED / f"{client}.ledger.json").read_text())
 
 
-def read_rows(client: str, folder: Path) -> list[Values]:
-    """Return the requests of a client's recording, in the order of their calls."""
-    lake = Lake(folder / "lake")
-    ingest([RECORDED / f"{client}.jsonl"], lake)
-    return pq.read_table(list(lake.snapshot().files()), partitioning=None).sort_by("started_at").to_pylist()
+@pytest.fixture(scope="module")
+def rows_of(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Values]]:
+    """Client -> the requests of its recording, in the order of their calls."""
+    lake, found = Lake(tmp_path_factory.mktemp("clients") / "lake"), {client: [] for client in CLIENTS}
+    ingest([RECORDED / f"{client}.jsonl" for client in CLIENTS], lake)
+    for row in pq.read_table(list(lake.snapshot().files()), partitioning=None).sort_by("started_at").to_pylist():
+        found[Path(row["source_file"]).stem].append(row)
+    return found
 
 
 def expect_row(client: str, call: Values) -> Values:
@@ -97,11 +100,11 @@ def with_marks(client: str) -> Any:
 
 
 @pytest.mark.parametrize("client", [with_marks(client) for client in CLIENTS])
-def test_the_requests_of_a_recording_are_those_of_its_ledger(tmp_path: Path, client: str):
+def test_the_requests_of_a_recording_are_those_of_its_ledger(rows_of: dict[str, list[Values]], client: str):
     ledger = read_ledger(client)
     expected = [expect_row(client, call) for call in ledger]
 
-    rows = read_rows(client, tmp_path)
+    rows = rows_of[client]
 
     outcomes = ["success" if call["status"] == 200 else "error" for call in ledger]
     assert [(row["model"], row["status"]) for row in rows] == [

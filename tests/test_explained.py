@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from tests.engines import ON_ENGINES_AND_ROLLUPS, ON_ROLLUPS_BY_BOTH_ENGINES
+from tests.engines import ON_ROLLUPS_BY_BOTH_ENGINES
 from tests.lake_rows import Row
 from tests.questions import of_lake, questions, varied_rows
 from tests.views import days, request, view
@@ -46,8 +46,8 @@ def varied(lake_of: Callable[..., str]) -> str:
     return lake_of(*varied_rows())
 
 
-@ON_ENGINES_AND_ROLLUPS
-@settings(max_examples=12)
+@ON_ROLLUPS_BY_BOTH_ENGINES
+@settings(max_examples=6)
 @given(questions(), st.sampled_from(["model", "user", "team", "status"]), st.sampled_from([*explain.WORDINGS]))
 def test_parts_add_up_to_the_whole_that_the_page_shows(varied: str, question: View, by: str, metric: str):
     asked = of_lake(question, varied)
@@ -127,7 +127,7 @@ def test_rollups_tell_an_explanation_without_requests(lake_of: Callable[..., str
         assert sums(queries.explained.by_price(others).to_pylist(), is_before=False)["requests"] == requests
 
 
-@ON_ENGINES_AND_ROLLUPS
+@ON_ROLLUPS_BY_BOTH_ENGINES
 @settings(max_examples=6)
 @given(questions(), st.sampled_from([("user", "team", "key"), ("model", "app")]))
 def test_values_have_spent_in_each_stretch_what_the_page_shows_of_it(varied: str, question: View, names: tuple[str, ...]):

@@ -26,15 +26,15 @@ from usagecost.vocabulary.filters import View
 HOSTILE = ("=HYPERLINK(1)", "+1", "-1", "@x", "\tx", "a\r\n=b", "\r=c", 'say "a, b"', "Ünï🙂", "'; DROP TABLE requests --")
 
 
-@pytest.fixture
-def asked(tmp_path: Path) -> View:
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> View:
     """Three days of requests, one of them hostile in every text."""
     rows = [
         request(instant("2026-05-01") + timedelta(hours=hour), request_id=f"r{hour:02}", list_cost_usd=Decimal("0.000000001"))
         for hour in range(0, 72, 6)
     ]
     hostile = [request("2026-05-02 01:00", request_id=f"h{i}", user_id=text, model=text) for i, text in enumerate(HOSTILE)]
-    return view(write_lake(tmp_path / "lake", [*rows, *hostile]), days("2026-05-01", "2026-05-02"))
+    return view(write_lake(tmp_path_factory.mktemp("exported") / "lake", [*rows, *hostile]), days("2026-05-01", "2026-05-02"))
 
 
 def rows_in(file: Path) -> list[dict]:
@@ -82,7 +82,7 @@ def test_parquet_has_the_records_own_types(asked: View, tmp_path: Path):
     assert columns.field("spend_usd").type == pa.decimal128(18, 9)
 
 
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(question=questions(), form=st.sampled_from(list(FORMS)))
 def test_the_file_adds_up_to_the_card(varied: tuple[str, list[Row]], tmp_path: Path, question: View, form: str):
     asked = of_lake(question, varied[0])

@@ -263,7 +263,7 @@ def test_progress_grows_to_one(tmp_path: Path, lake: Lake):
 
 
 def test_the_order_and_the_division_of_files_make_no_difference(tmp_path: Path):
-    lines = [usage("a", output_tokens=1), usage("a", output_tokens=2), usage("b", user_id="u"), usage("b", user_id="v"), usage("c")]
+    lines = [usage("a", output_tokens=1), usage("a", output_tokens=2), usage("b", user_id="u")]
     one = json_lines(tmp_path / "one.jsonl", lines)
     parts = [json_lines(tmp_path / f"{number}.jsonl", [line]) for number, line in enumerate(lines)]
     found = []

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -14,7 +11,7 @@ import pytest
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
-from tests.lake_rows import Row, commit, contents, row, rows_of, stage, stored
+from tests.lake_rows import Row, commit, contents, row, rows_of, stage
 from usagecost.lake import Lake
 from usagecost.lake import handle as lake_module
 from usagecost.lake.publishing import replace_days
@@ -94,16 +91,6 @@ def test_two_processes_ingest_at_once_and_both_succeed(lake: Lake, tmp_path: Pat
     assert sorted(version for *_, version in one + other) == [1, 2, 3, 4]
     assert len(contents(lake)) == lake.snapshot().rows == 80
     assert lake.snapshot().file_count == 3
-
-
-@pytest.mark.slow
-def test_the_same_new_requests_on_a_new_day_from_two_processes_are_stored_once(lake: Lake, tmp_path: Path):
-    commit(lake, row("old", started_at="2026-04-01 10:00"))
-    staged = [stage(tmp_path, numbered(0, 50)) for _ in range(2)]
-    one, other = finish_together(*(start(INGEST, lake.root, path) for path in staged))
-
-    assert sorted(one + other) == [[0, 0, 50, 2], [50, 0, 0, 2]]
-    assert len(contents(lake)) == lake.snapshot().rows == 51
 
 
 def test_of_two_committers_from_one_version_only_the_first_passes(lake: Lake):
@@ -192,43 +179,6 @@ def test_a_process_killed_at_a_step_of_the_commit_leaves_a_whole_version(lake: L
     assert (done.inserted, done.updated, done.unchanged) == ((0, 0, 10) if committed else (5, 5, 0))
     assert len(contents(lake)) == 15
     assert list((lake.root / "staging").iterdir()) == []
-
-
-def moments(count: int, seconds: float) -> Iterator[float]:
-    dice = random.Random(7)
-    return (dice.uniform(0, seconds) for _ in range(count))
-
-
-def large_batch(folder: Path, rank: int) -> Path:
-    return stage(folder, [row(f"r{n}", rank, started_at=f"2026-05-{1 + n % 28:02} 10:00") for n in range(4_000)])
-
-
-def kill_after(seconds: float, lake: Lake, staged: Path) -> None:
-    process = start(INGEST, lake.root, staged)
-    assert process.stdout.readline() == "ready\n"
-    process.stdin.write("go\n")
-    process.stdin.flush()
-    time.sleep(seconds)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-
-
-@pytest.mark.slow
-def test_a_process_killed_at_any_moment_leaves_a_whole_version_and_can_run_again(lake: Lake, tmp_path: Path):
-    ranks = [1]
-    lake.commit([large_batch(tmp_path, 1)])
-    for number, moment in enumerate(moments(5, seconds=1.2)):
-        ranks.append(number + 2)
-        staged = large_batch(tmp_path, ranks[-1])
-        kill_after(moment, lake, staged)
-        found = stored(lake)["rank"].unique().to_pylist()
-        assert found in ([ranks[-1]], [ranks[-2]]), "one commit, whole or not at all"
-
-        lake.commit([staged])
-        assert lake.snapshot().rows == 4_000
-        assert stored(lake)["rank"].unique().to_pylist() == [ranks[-1]]
-    lake.vacuum(grace_hours=0)
-    assert len(list((lake.root / "requests").glob("day=*/*.parquet"))) == lake.snapshot().file_count == 28
 
 
 def test_many_versions_are_read_from_checkpoints(lake: Lake):

@@ -251,44 +251,6 @@ def test_what_a_rollup_lacks_is_asked_of_the_requests_and_all_else_of_the_rollup
     assert set(before) < set((lake.root / "requests" / "_rollups").rglob("*.parquet")), "what was there stays"
 
 
-def test_another_version_s_rollups_stay_as_long_as_their_requests(lake: Lake):
-    commit(lake, *of_a_day(FIRST))
-    folder = lake.root / "requests" / "_rollups"
-    (own,) = folder.glob("v1/outcome/*/*.parquet")
-    others = [folder / "v2" / "weeks" / "x" / own.name, folder / "v1" / "weeks" / "x" / own.name]
-    for file in others:
-        file.parent.mkdir(parents=True)
-        file.write_bytes(own.read_bytes())
-    lake.vacuum(grace_hours=0)
-    assert told(lake, ["model"]) == {"outcome": 1}
-    assert all(file.exists() for file in others)
-
-    commit(lake, *of_a_day(FIRST, 61))
-    lake.vacuum(grace_hours=0)
-    assert not any(file.exists() for file in others)
-
-
-def test_files_that_are_none_of_ours_are_not_read(lake: Lake):
-    commit(lake, *of_a_day(FIRST))
-    (folder,) = (lake.root / "requests" / "_rollups" / "v1" / "outcome").iterdir()
-    for name in ("notes.parquet", "-.parquet", ".none", "x-12345678.parquet", "content.json.bak"):
-        (folder / name).touch()
-
-    assert told(lake, ["model"]) == {"outcome": 1}
-    assert queries.usage(view(str(lake.root), days(FIRST)), "model").totals["requests"] == 60
-
-
-def test_without_word_of_what_is_in_them_rollups_are_not_read_and_written_anew(lake: Lake):
-    commit(lake, *of_a_day(FIRST))
-    (text,) = (lake.root / "requests" / "_rollups").rglob("outcome/*/content.json")
-    text.write_text('{"columns": ')
-    there = Lake(lake.root)
-
-    assert told(there, ["status", "model"]) == {"team": 1}
-    assert there.roll_up() == 1
-    assert told(there, ["status", "model"]) == {"outcome": 1}
-
-
 def test_a_rollup_that_cannot_be_written_is_nobodys_error(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
@@ -324,36 +286,6 @@ def test_a_vacuum_takes_the_rollups_of_files_that_are_gone_and_what_a_killed_pro
     assert (stopped.exists(), writing.exists()) == (False, True)
 
 
-def test_a_vacuum_takes_a_rollup_whose_place_a_newer_one_has_taken_for_an_hour(lake: Lake):
-    commit(lake, *of_a_day(FIRST))
-    old = of_before(lake)
-    there = Lake(lake.root)
-    assert there.roll_up() == 1
-    for file in old.iterdir():
-        os.utime(file, (0, 0))
-
-    there.vacuum()
-
-    assert [path.name for path in old.iterdir()] == ["content.json"]
-    assert told(there, ["model", "errors"]) == {"outcome": 1}
-
-
-def test_an_upgrade_writes_rollups_and_removes_the_sums_of_before(lake: Lake, monkeypatch: pytest.MonkeyPatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(RollupFiles, "write", lambda *_: 0)
-        commit(lake, *of_a_day(FIRST))
-    sums = lake.root / "requests" / "_tallies" / "0123456789ab" / "x~sums~0~.parquet"
-    sums.parent.mkdir(parents=True)
-    sums.touch()
-    lake.vacuum(grace_hours=0)
-    assert sums.exists(), "an app of before may read it"
-
-    lake.upgrade()
-
-    assert told(lake, ["model"]) == {"outcome": 1}
-    assert not sums.exists()
-
-
 def test_days_of_another_zone_take_the_place_of_those_before(lake: Lake, monkeypatch: pytest.MonkeyPatch):
     commit(lake, *of_a_day(FIRST))
     (home,) = (lake.root / "requests" / "_rollups" / "v1" / "user").iterdir()
@@ -368,18 +300,6 @@ def test_days_of_another_zone_take_the_place_of_those_before(lake: Lake, monkeyp
 
     assert [path.name for path in home.iterdir()] == ["content.json"]
     assert told(lake, ["user_id"], "2026-03-28 23:00") == {"user": 1}
-
-
-@pytest.mark.slow
-def test_days_of_another_zone_find_the_room_of_those_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Of users with few requests each, whose rollups take all the room that there is."""
-    monkeypatch.undo()
-    made = make_lake(tmp_path / "lake", rows=60_000, days=1, models=30, users=20_000, end=LAST)
-    was = told(made, ["user_id", "status"])
-    monkeypatch.setenv("USAGECOST_ZONE", "Asia/Kolkata")
-    made.roll_up()
-
-    assert told(made, ["user_id", "status"], "2026-03-31 18:30") == was == {"user_outcome": 1}
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -21,13 +22,19 @@ b,2026-05-02T10:00:00Z,openai,gpt-4o,bob,1000000,0,3
 """
 
 
-@pytest.fixture
-def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake with a request that has no price and one whose source reports more than the list price."""
-    file = tmp_path / "requests.csv"
-    file.write_text(TABLE)
-    lake = Lake(tmp_path / "lake")
-    ingest([file], lake)
+    folder = tmp_path_factory.mktemp("prices")
+    (folder / "requests.csv").write_text(TABLE)
+    ingest([folder / "requests.csv"], Lake(folder / "lake"))
+    return folder / "lake"
+
+
+@pytest.fixture
+def lake(loaded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """A copy of it."""
+    lake = Lake(shutil.copytree(loaded, tmp_path / "lake"))
     monkeypatch.setenv("USAGECOST_LAKE", str(lake.root))
     monkeypatch.delenv("USAGECOST_PRICES", raising=False)
     return lake
@@ -121,21 +128,18 @@ def test_what_was_undone_is_not_offered_to_be_undone_again(lake: Lake):
     assert not [button.key for button in page.button if button.label == "Undo"]
 
 
-@pytest.mark.parametrize(
-    ("amounts", "reason"),
-    [
+@pytest.mark.usefixtures("lake")
+def test_a_price_that_is_empty_or_wrong_cannot_be_saved():
+    page = opened("Set a price")
+    for amounts, reason in (
         ({}, "Enter at least one rate."),
         ({"input": "cheap"}, "Input: write a number with a point, such as 0.15."),
-        ({"output": "-1"}, "Output is '-1': it cannot be negative."),
-        ({"input": "0.0000012"}, "existing entries are kept."),
-    ],
-)
-@pytest.mark.usefixtures("lake")
-def test_a_price_that_is_empty_or_wrong_cannot_be_saved(amounts: dict, reason: str):
-    page = typed(opened("Set a price"), LLAMA, **amounts)
-
-    assert page.button(key="price_save").disabled is ("kept" not in reason)
-    assert reason in words(page)
+        ({"input": "", "output": "-1"}, "Output is '-1': it cannot be negative."),
+        ({"input": "0.0000012", "output": ""}, "existing entries are kept."),
+    ):
+        typed(page, LLAMA, **amounts)
+        assert page.button(key="price_save").disabled is ("kept" not in reason)
+        assert reason in words(page)
 
 
 @pytest.mark.usefixtures("lake")

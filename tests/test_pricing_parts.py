@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from tests.priced import table_of
 from usagecost.pricing import parse_book, with_parts, with_prices
 
-M = 1_000_000
 BOOK = """
 [[price]]
 model = "m"

@@ -18,7 +18,6 @@ from usagecost.schema import COST_PARTS, PRICE_COLUMNS
 
 JUNE = datetime(2026, 6, 1, 12, tzinfo=UTC)
 GPT = {"provider": "openai", "model": "gpt-4o", "input_tokens": 1_000, "output_tokens": 100}
-ALIAS = "the log's name means azure/gpt-4o of the price list"
 GPT_COST = Decimal("0.0035")  # 1,000 x 2.50 + 100 x 10 a million
 
 

@@ -54,7 +54,6 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write_lake(tmp_path_factory.mktemp("pages") / "lake", [one(number) for number in range(300)])
 
 
-SPANS = st.timedeltas(timedelta(hours=1), timedelta(5))
 CONDITIONS = st.one_of(
     st.builds(Condition, st.just("model"), st.sampled_from([("m1",), ("m2", None), (None,)]), st.booleans()),
     st.builds(Condition, st.just("error"), st.sampled_from([("Timeout",), ("Timeout", None)])),
@@ -87,7 +86,7 @@ def walked(asked: View, order: Order, most: int) -> list[dict]:
     return rows
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(filters=FILTERS, order=ORDERS, most=st.sampled_from([1, 7, 50]))
 def test_walking_the_pages_visits_what_the_cards_count_once_and_in_order(lake: str, filters: Filters, order: Order, most: int):
     asked = View(lake, Lake(lake).version(), PERIOD, "day", "best", filters)
@@ -103,7 +102,7 @@ def test_walking_the_pages_visits_what_the_cards_count_once_and_in_order(lake: s
     assert all(row["value"] is None for row in rows[len(known) :]), "what is not known stands last"
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(order=ORDERS)
 def test_the_way_back_is_the_way_there(lake: str, order: Order):
     asked = view(lake, PERIOD)
@@ -121,7 +120,7 @@ def listed(lake: str) -> list[dict]:
     return queries.requests.page(view(lake, PERIOD), Order(), None, False, 1000)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(filters=FILTERS)
 def test_the_cards_equal_a_plain_recount_of_the_rows(lake: str, listed: list[dict], filters: Filters):
     asked = View(lake, Lake(lake).version(), PERIOD, "day", "best", filters)

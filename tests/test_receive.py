@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
@@ -437,20 +437,6 @@ def test_two_receivers_never_share_a_spool(receiver: Receiver):
 
 
 @pytest.mark.slow
-def test_what_was_acknowledged_before_a_kill_is_in_the_lake_after_the_next_start(tmp_path: Path):
-    with Receiver(tmp_path / "lake") as running:
-        exporter = Noting(running.url)
-        traced(exporter, calls=30)
-        assert len(exporter.acknowledged) == 30
-        running.kill()
-        assert stored(running.lake) == []
-
-    with Receiver(tmp_path / "lake", every=0.1) as again:
-        wait_until(lambda: stored(again.lake) == sorted(exporter.acknowledged))
-        wait_until(lambda: again.spooled == [])
-
-
-@pytest.mark.slow
 def test_a_kill_between_the_commit_and_the_spools_end_doubles_nothing(tmp_path: Path):
     with Receiver(tmp_path / "lake") as running:
         assert running.post(body(1, 2))[0] == 200
@@ -626,15 +612,14 @@ def test_kills_of_the_process_that_commits_lose_and_double_nothing(tmp_path: Pat
 
 
 @needs_proc
-@pytest.mark.parametrize("end", [Receiver.end, Receiver.kill])
 @pytest.mark.slow
-def test_the_process_that_commits_ends_with_the_receiver_however_that_ends(tmp_path: Path, end: Callable[[Receiver], None]):
+def test_the_process_that_commits_ends_with_a_receiver_that_is_killed(tmp_path: Path):
     with Receiver(tmp_path / "lake", every=0.1) as running:
         assert running.post(body(1))[0] == 200
         wait_until(lambda: stored(running.lake) == ids(1))
         assert len(committers(tmp_path / "lake")) == 1
 
-        end(running)
+        running.kill()
 
         wait_until(lambda: not committers(tmp_path / "lake"))
 

@@ -19,7 +19,6 @@ PAGES = ["app.py", *(f"pages/{file.name}" for file in sorted((HOME / "pages").gl
 PROVIDER = {"client_id": "app", "client_secret": "x", "server_metadata_url": "https://id.example/.well-known/openid-configuration"}
 SHARED = {"redirect_uri": "https://usage.example/oauth2callback", "cookie_secret": "a-long-secret-of-this-test"}
 
-every_page = pytest.mark.parametrize("page", PAGES)
 Open = Callable[..., AppTest]
 
 
@@ -50,7 +49,7 @@ def shown(page: AppTest) -> list[tuple[str, str]]:
     ]
 
 
-@every_page
+@pytest.mark.parametrize("page", PAGES)
 def test_a_page_shows_and_asks_nothing_before_the_sign_in(open_page: Open, monkeypatch: pytest.MonkeyPatch, page: str):
     def refuse(*_: object) -> None:
         raise AssertionError("the lake was opened for a reader who has not signed in")
@@ -67,7 +66,7 @@ def test_a_page_shows_and_asks_nothing_before_the_sign_in(open_page: Open, monke
     assert drawn.button[0].proto.type == "primary"
 
 
-@every_page
+@pytest.mark.parametrize("page", ["app.py", "pages/1_Traces.py"])
 def test_who_has_signed_in_is_named_and_can_sign_out(open_page: Open, page: str):
     drawn = open_page(page, SHARED | PROVIDER, {"is_logged_in": True, "email": "ann@example.com", "sub": "1"})
 

@@ -546,7 +546,7 @@ def usages(draw: st.DrawFn, flavor: str) -> Row:
 
 
 @pytest.mark.parametrize("flavor", ["chat", "responses", "messages", "converse", "gemini"])
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_body_counts_as_the_library_says(tmp_path_factory: pytest.TempPathFactory, flavor: str, data: st.DataObject):
     bodies = data.draw(st.lists(usages(flavor), min_size=60, max_size=60))

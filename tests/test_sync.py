@@ -49,31 +49,23 @@ def value_of(lake: Lake, request_id: str, column: str) -> object:
 
 
 @pytest.mark.slow
-def test_the_lake_is_the_table(postgres: Server, database: str, lake: Lake):
-    done = sync_of(postgres, database, lake).run()
-
-    report = done.report
+def test_each_round_reads_what_is_new_late_or_changed_and_makes_a_version_only_of_that(postgres: Server, database: str, lake: Lake):
+    report = sync_of(postgres, database, lake).run().report
     assert (report.lines, report.inserted, report.updated, report.rejected) == (1000, 1000, 0, 0)
     assert requests_of(lake) == requests_in(postgres, database)
 
-
-@pytest.mark.slow
-def test_a_quiet_table_is_not_read_again_and_makes_no_version(postgres: Server, database: str, lake: Lake):
-    sync_of(postgres, database, lake).run()
     version = lake.version()
-    done = sync_of(postgres, database, lake).run()
-
-    assert done.report.lines <= 1  # the newest row, as others may have ended in the same millisecond
+    assert sync_of(postgres, database, lake).run().report.lines <= 1, "the newest row, as others may have ended together with it"
     assert lake.version() == version
 
-
-@pytest.mark.slow
-def test_a_row_that_comes_late_is_found_however_old_it_is(postgres: Server, database: str, lake: Lake):
-    sync_of(postgres, database, lake).run()
     add_traffic(postgres, database, 1, start=1, first="2026-03-01", prefix="late")
+    assert sync_of(postgres, database, lake).run().report.inserted == 1
+    postgres.run("""UPDATE "LiteLLM_SpendLogs" SET spend = 0.01, completion_tokens = 5000 WHERE request_id = 'r999'""", database)
+    postgres.run("""UPDATE "LiteLLM_SpendLogs" SET spend = 2.5 WHERE request_id = 'r5'""", database)
     done = sync_of(postgres, database, lake).run()
 
-    assert done.report.inserted == 1
+    assert (done.report.inserted, done.report.updated) == (0, 2)
+    assert requests_of(lake)["r5"][2] == "2.500000000"
     assert requests_of(lake) == requests_in(postgres, database)
 
 
@@ -90,18 +82,6 @@ def test_what_changed_within_the_overlap_is_found_though_the_round_before_ended_
         sync_of(postgres, database, lake).run(on_part=killed)
     sync_of(postgres, database, lake).run()
 
-    assert requests_of(lake) == requests_in(postgres, database)
-
-
-@pytest.mark.slow
-def test_a_changed_row_takes_the_place_of_what_was_read_before(postgres: Server, database: str, lake: Lake):
-    sync_of(postgres, database, lake).run()
-    postgres.run("""UPDATE "LiteLLM_SpendLogs" SET spend = 0.01, completion_tokens = 5000 WHERE request_id = 'r999'""", database)
-    postgres.run("""UPDATE "LiteLLM_SpendLogs" SET spend = 2.5 WHERE request_id = 'r5'""", database)
-    done = sync_of(postgres, database, lake).run()
-
-    assert (done.report.inserted, done.report.updated) == (0, 2)
-    assert requests_of(lake)["r5"][2] == "2.500000000"
     assert requests_of(lake) == requests_in(postgres, database)
 
 
