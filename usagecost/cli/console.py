@@ -6,8 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from datetime import date
-from enum import StrEnum
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -55,11 +54,8 @@ LakeOption = Annotated[
 ]
 
 
-class ReportFormat(StrEnum):
-    """How a command reports what it did."""
-
-    text = "text"
-    json = "json"
+ReportFormat = Literal["text", "json"]
+"""How a command reports what it did."""
 
 
 def lake_named(lake: str | None) -> Lake:

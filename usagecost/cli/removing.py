@@ -36,7 +36,7 @@ OLD_VERSIONS = (
 
 def ingests(
     lake: LakeOption = None,
-    report: Annotated[ReportFormat, typer.Option(help="How to write it.")] = ReportFormat.text,
+    report: Annotated[ReportFormat, typer.Option(help="How to write it.")] = "text",
 ) -> None:
     """List what was loaded, the newest first: each ingest's id, files and counts, and how many of its requests are still there.
 
@@ -46,7 +46,7 @@ def ingests(
 
     root = lake or lake_root()
     rows = queries.sources.ingests(root, engine.open_lake(root).version())
-    if report is ReportFormat.json:
+    if report == "json":
         print_json(rows, _json_value)
         return
     if not rows:
@@ -69,7 +69,7 @@ def remove(
     zone: Annotated[str, typer.Option(help="The time zone of that day, an IANA name.", envvar="USAGECOST_ZONE")] = "UTC",
     lake: LakeOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    report: Annotated[ReportFormat, typer.Option(help="How to report what was done.")] = ReportFormat.text,
+    report: Annotated[ReportFormat, typer.Option(help="How to report what was done.")] = "text",
 ) -> None:
     """Take requests out of the lake again, after a preview and a question: of one ingest, of one user, or before a day.
 
@@ -81,12 +81,12 @@ def remove(
     found = handle.removal(selection)
     if not found.requests:
         fail("The lake holds no such requests: nothing was removed. `ingests` lists what was loaded.", NOTHING_READ)
-    if report is ReportFormat.text or not yes:
-        print_facts("To be removed", _facts(found), on=err if report is ReportFormat.json else out)
+    if report == "text" or not yes:
+        print_facts("To be removed", _facts(found), on=err if report == "json" else out)
     if not yes and not typer.confirm(f"Remove {counted(found.requests, 'request')}?", err=True):
         fail("Nothing was removed.", NOTHING_READ)
     done = handle.remove(selection)
-    if report is ReportFormat.json:
+    if report == "json":
         print_json(asdict(done), _json_value)
     else:
         out.print(f"{counted(done.requests, 'request')} removed; the lake is at version {done.version}.", highlight=False)
