@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime, time
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from usagecost.cli.console import (
     ReportFormat,
     cell,
     check_zone,
+    day_of,
     err,
     fail,
     lake_named,
@@ -100,11 +101,7 @@ def _selection(ingest: str | None, user: str | None, before: str | None, zone: s
     if before is None:
         return Selection(ingest=ingest, user=user)
     check_zone(zone)
-    try:
-        day = date.fromisoformat(before)
-    except ValueError:
-        fail(f"--before {before} is no day: write it as 2026-11-23.", WRONG_USAGE)
-    return Selection(before=datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)))
+    return Selection(before=datetime.combine(day_of(before, "--before"), time(), ZoneInfo(zone)))
 
 
 def _facts(found: Removal) -> dict[str, str]:

@@ -63,7 +63,7 @@ class Tabular:
             lines = lines.append_column(name, pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int8)), [value]))
         lines = lines.append_column("line", pa.array(rows.numbers)).append_column("row", pa.array(np.arange(count)))
         requests, rejected = query.run(lines)
-        texts = map(_as_text, rows.table.take(rejected["row"]).to_pylist())
+        texts = (json.dumps(row, default=str, ensure_ascii=False) for row in rows.table.take(rejected["row"]).to_pylist())
         found = zip(rows.numbers[rejected["row"].to_numpy()].tolist(), rejected["reason"].to_pylist(), texts, strict=True)
         rejects = [*found, *((number, *what) for number, what in rows.unreadable.items())]
         read = count + len(rows.unreadable) + rows.skipped
@@ -75,8 +75,3 @@ class Tabular:
             bytes_read=rows.bytes_read,
             lineage=reading.lineage(self.source, query.also(self.lineage)) if self.lineage else None,
         )
-
-
-def _as_text(row: Mapping[str, object]) -> str:
-    """A row that was split into columns, in one text."""
-    return json.dumps(row, default=str, ensure_ascii=False)
