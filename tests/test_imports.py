@@ -35,7 +35,7 @@ ALLOWED = {
     "lake":      "vocabulary periods schema",
     "schema":    "",
     "sources":   "schema",
-    "pricing":   "schema toml_lines",
+    "pricing":   "periods schema toml_lines",
     "pricebook": "pricing lake",
     "toml_lines": "",
     "toml_tables": "",

@@ -28,7 +28,7 @@ from usagecost.cli.console import (
     print_wide,
 )
 from usagecost.cli.reconciling import print_reconciliation
-from usagecost.lake import Lake, LakeError
+from usagecost.lake import Lake
 from usagecost.vocabulary.formats import UNKNOWN, counted, exact_count
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def bill(
     month: Annotated[
         str | None, typer.Option(metavar="YYYY-MM", help="reconcile: which month; by default the newest billed.")
     ] = None,
-    report: Annotated[ReportFormat, typer.Option(help="How to report what was done.")] = ReportFormat.text,
+    report: Annotated[ReportFormat, typer.Option(help="How to report what was done.")] = "text",
 ) -> None:
     """Load bills of providers, to compare requests with: a statement is kept once, and a newer one of a day replaces the older.
 
@@ -63,19 +63,16 @@ def bill(
     if sum((bool(what), listed, bool(removed), reconcile)) != 1:
         fail("Name bills to load, `fetch VENDOR`, --list, --remove ID, or --reconcile: one of them.", WRONG_USAGE)
     handle = lake_named(lake)
-    try:
-        if listed:
-            _list(handle, report)
-        elif removed:
-            _remove(handle, removed)
-        elif reconcile:
-            print_reconciliation(handle, month, report)
-        elif what and what[0] == "fetch":
-            _report(_fetched(handle, what[1:], account, start and start.date(), end and end.date()), report)
-        else:
-            _report(_loaded(handle, [Path(path) for path in what or ()], account), report)
-    except LakeError as problem:
-        fail(str(problem), NOTHING_READ)
+    if listed:
+        _list(handle, report)
+    elif removed:
+        _remove(handle, removed)
+    elif reconcile:
+        print_reconciliation(handle, month, report)
+    elif what and what[0] == "fetch":
+        _report(_fetched(handle, what[1:], account, start and start.date(), end and end.date()), report)
+    else:
+        _report(_loaded(handle, [Path(path) for path in what or ()], account), report)
 
 
 def _loaded(lake: Lake, paths: list[Path], account: str | None) -> list[Loaded]:
@@ -117,7 +114,7 @@ def _fetched(lake: Lake, names: list[str], account: str | None, start: date | No
 
 
 def _report(done: list[Loaded], form: ReportFormat) -> None:
-    if form is ReportFormat.json:
+    if form == "json":
         print_json([asdict(one) | {"totals": _flat(one)} for one in done], str)
     else:
         for one in done:
@@ -149,7 +146,7 @@ def _list(lake: Lake, form: ReportFormat) -> None:
     from usagecost.bills import statements
 
     found = statements(lake)
-    if form is ReportFormat.json:
+    if form == "json":
         print_json([asdict(one) for one in found], str)
         return
     if not found:

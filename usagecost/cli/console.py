@@ -6,8 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from datetime import date
-from enum import StrEnum
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -55,11 +54,8 @@ LakeOption = Annotated[
 ]
 
 
-class ReportFormat(StrEnum):
-    """How a command reports what it did."""
-
-    text = "text"
-    json = "json"
+ReportFormat = Literal["text", "json"]
+"""How a command reports what it did."""
 
 
 def lake_named(lake: str | None) -> Lake:
@@ -117,13 +113,14 @@ def asked_filter(text: str) -> tuple[str, str]:
 
 def asked_days(start: str, end: str) -> tuple[date, date]:
     """The first and the last day of ``--start`` and ``--end``; ends the command where they are none."""
-    first, last = _day(start, "--start"), _day(end, "--end")
+    first, last = day_of(start, "--start"), day_of(end, "--end")
     if last < first:
         fail(f"--end {last} lies before --start {first}: exchange them.", WRONG_USAGE)
     return first, last
 
 
-def _day(text: str, option: str) -> date:
+def day_of(text: str, option: str) -> date:
+    """The day that an option names; ends a command where it is none."""
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -7,10 +7,9 @@ import signal
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -20,12 +19,6 @@ if TYPE_CHECKING:
     from usagecost.ingest.litellm import Sync
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "": 1}
-
-
-class Live(StrEnum):
-    """What can be read live."""
-
-    litellm = "litellm"
 
 
 def watch(
@@ -60,7 +53,7 @@ def watch(
 
 
 def sync(
-    source: Annotated[Live, typer.Argument(help="What to read: the database of a LiteLLM proxy.")],
+    source: Annotated[Literal["litellm"], typer.Argument(help="What to read: the database of a LiteLLM proxy.")],  # noqa: ARG001
     dsn: Annotated[str, typer.Option(help="The database: postgresql://USER:PASSWORD@HOST:PORT/DATABASE.", envvar="USAGECOST_DSN")],
     every: Annotated[str | None, typer.Option(help="Go on, a round every so often: 60s, 5m. Default: one round.")] = None,
     overlap: Annotated[str, typer.Option(help="How far each round looks back behind the newest row it knows.")] = "1h",
@@ -78,7 +71,7 @@ def sync(
     try:
         database = Database(read_dsn(dsn))
         seconds = duration(every, "--every") if every else None
-        job = {Live.litellm: Sync}[source](database, lake_named(lake), overlap=duration(overlap, "--overlap"))
+        job = Sync(database, lake_named(lake), overlap=duration(overlap, "--overlap"))
     except (DsnProblem, ValueError) as problem:
         fail(str(problem), WRONG_USAGE)
     raise typer.Exit(READ if _followed(job, seconds or None) else NOTHING_READ)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.table import Table
@@ -17,17 +16,9 @@ from usagecost.vocabulary.filters import NOT_REPORTED
 TOTAL = "Total"
 
 
-class Until(StrEnum):
-    """What is forecast to its end."""
-
-    month = "month"
-    quarter = "quarter"
-    year = "year"
-
-
 def forecast(
     lake: LakeOption = None,
-    until: Annotated[Until, typer.Option(help="What is forecast to its end.")] = Until.month,
+    until: Annotated[Literal["month", "quarter", "year"], typer.Option(help="What is forecast to its end.")] = "month",
     by: Annotated[str | None, typer.Option(help=f"Also each value of {', '.join(DIMENSIONS)}.")] = None,
     top: Annotated[int, typer.Option(help="How many values, those first that cost the most so far.")] = 25,
     zone: Annotated[str, typer.Option(help="The reporting time zone, an IANA name.", envvar="USAGECOST_ZONE")] = "UTC",
@@ -40,12 +31,12 @@ def forecast(
     check_zone(zone)
     if by is not None and by not in DIMENSIONS:
         fail(f"--by {by} is no split: use one of {', '.join(DIMENSIONS)}.", WRONG_USAGE)
-    rows = forecast_rows(lake or lake_root(), until.value, by, top, zone, datetime.now(UTC))
+    rows = forecast_rows(lake or lake_root(), until, by, top, zone, datetime.now(UTC))
     if as_json:
         print_json(rows, float)
         return
     table = Table(box=None, header_style="bold")
-    for heading in (by or "", "so far", "forecast", "margin", f"last {until.value}", "largest error", "method"):
+    for heading in (by or "", "so far", "forecast", "margin", f"last {until}", "largest error", "method"):
         table.add_column(heading, justify="left" if heading in (by or "", "method") else "right")
     for row in rows:
         mark = f"≥{formats.GAP}" if row["spend_is_at_least"] else ""

@@ -28,7 +28,7 @@ def ingest(
     format: Annotated[str | None, typer.Option("--as", help="The format, where it should not be recognised by content.")] = None,  # noqa: A002
     mapping: Annotated[Path | None, typer.Option(help="A TOML file that maps a table's columns onto the record.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and report, but change nothing.")] = False,
-    report: Annotated[ReportFormat, typer.Option(help="How to report what was done.")] = ReportFormat.text,
+    report: Annotated[ReportFormat, typer.Option(help="How to report what was done.")] = "text",
 ) -> None:
     """Load logs into the lake: every request once, however often its line is read.
 
@@ -60,7 +60,7 @@ def ingest(
     for problem in result.problems:
         err.print(problem, markup=False, highlight=False)
     counts = result.counts()
-    if report is ReportFormat.json:
+    if report == "json":
         print_json(counts)
     else:
         print_counts("Dry run: nothing was changed" if dry_run else "Loaded", counts)

@@ -68,7 +68,7 @@ def reprice(
     undo: Annotated[str | None, typer.Option(metavar="ID", help="Take a repricing back instead; see `repricings`.")] = None,
     why: Annotated[str | None, typer.Option(help="What for: kept beside it.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
-    report: Annotated[ReportFormat, typer.Option(help="How to report what was done.")] = ReportFormat.text,
+    report: Annotated[ReportFormat, typer.Option(help="How to report what was done.")] = "text",
 ) -> None:
     """Compute the list cost of stored requests anew, by the price list and the price file of today, as one version of the lake.
 
@@ -90,7 +90,7 @@ def reprice(
         done = handle.repricing(pricing(current.book), span, model)
     else:
         done = handle.reprice(pricing(current.book), span, model, about=about)
-    if report is ReportFormat.json:
+    if report == "json":
         print_json(_counts(done), float)
     else:
         _print_repricing(done, dry_run=dry_run)

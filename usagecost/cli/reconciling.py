@@ -26,7 +26,7 @@ def print_reconciliation(lake: Lake, month: str | None, form: ReportFormat) -> N
         fail(f"There is no bill of {name}: known are {', '.join(months)}.", NOTHING_READ)
     cells = found.of_month(months[name])
     sums, rows = Sums.of(cells), worst(cells)
-    if form is ReportFormat.json:
+    if form == "json":
         amounts = {"theirs": sums.theirs, "ours": sums.ours, "difference": sums.difference, "unexplained": sums.unexplained}
         differing = [
             {"provider": one.provider, "model": one.model, "scope": one.scope, "first": one.first, "last": one.last,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime, time
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from usagecost.cli.console import (
     ReportFormat,
     cell,
     check_zone,
+    day_of,
     err,
     fail,
     lake_named,
@@ -36,7 +37,7 @@ OLD_VERSIONS = (
 
 def ingests(
     lake: LakeOption = None,
-    report: Annotated[ReportFormat, typer.Option(help="How to write it.")] = ReportFormat.text,
+    report: Annotated[ReportFormat, typer.Option(help="How to write it.")] = "text",
 ) -> None:
     """List what was loaded, the newest first: each ingest's id, files and counts, and how many of its requests are still there.
 
@@ -46,7 +47,7 @@ def ingests(
 
     root = lake or lake_root()
     rows = queries.sources.ingests(root, engine.open_lake(root).version())
-    if report is ReportFormat.json:
+    if report == "json":
         print_json(rows, _json_value)
         return
     if not rows:
@@ -69,7 +70,7 @@ def remove(
     zone: Annotated[str, typer.Option(help="The time zone of that day, an IANA name.", envvar="USAGECOST_ZONE")] = "UTC",
     lake: LakeOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    report: Annotated[ReportFormat, typer.Option(help="How to report what was done.")] = ReportFormat.text,
+    report: Annotated[ReportFormat, typer.Option(help="How to report what was done.")] = "text",
 ) -> None:
     """Take requests out of the lake again, after a preview and a question: of one ingest, of one user, or before a day.
 
@@ -81,12 +82,12 @@ def remove(
     found = handle.removal(selection)
     if not found.requests:
         fail("The lake holds no such requests: nothing was removed. `ingests` lists what was loaded.", NOTHING_READ)
-    if report is ReportFormat.text or not yes:
-        print_facts("To be removed", _facts(found), on=err if report is ReportFormat.json else out)
+    if report == "text" or not yes:
+        print_facts("To be removed", _facts(found), on=err if report == "json" else out)
     if not yes and not typer.confirm(f"Remove {counted(found.requests, 'request')}?", err=True):
         fail("Nothing was removed.", NOTHING_READ)
     done = handle.remove(selection)
-    if report is ReportFormat.json:
+    if report == "json":
         print_json(asdict(done), _json_value)
     else:
         out.print(f"{counted(done.requests, 'request')} removed; the lake is at version {done.version}.", highlight=False)
@@ -100,11 +101,7 @@ def _selection(ingest: str | None, user: str | None, before: str | None, zone: s
     if before is None:
         return Selection(ingest=ingest, user=user)
     check_zone(zone)
-    try:
-        day = date.fromisoformat(before)
-    except ValueError:
-        fail(f"--before {before} is no day: write it as 2026-11-23.", WRONG_USAGE)
-    return Selection(before=datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)))
+    return Selection(before=datetime.combine(day_of(before, "--before"), time(), ZoneInfo(zone)))
 
 
 def _facts(found: Removal) -> dict[str, str]:

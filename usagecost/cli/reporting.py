@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from enum import StrEnum
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import typer
@@ -34,13 +33,8 @@ if TYPE_CHECKING:
 DEFAULT_RANGE = "30d"
 
 
-class Against(StrEnum):
-    """With what a report compares."""
-
-    before = "before"
-    month = "month"
-    year = "year"
-    none = "none"
+Against = Literal["before", "month", "year", "none"]
+"""With what a report compares."""
 
 
 def report(
@@ -51,7 +45,7 @@ def report(
     ] = None,
     start: Annotated[str | None, typer.Option(help="First day, YYYY-MM-DD, instead of a range.")] = None,
     end: Annotated[str | None, typer.Option(help="Last day, included, YYYY-MM-DD.")] = None,
-    compare: Annotated[Against, typer.Option(help="With what it is compared.")] = Against.before,
+    compare: Annotated[Against, typer.Option(help="With what it is compared.")] = "before",
     chosen: Annotated[
         list[str] | None,
         typer.Option(
@@ -80,7 +74,7 @@ def report(
     check_zone(zone)
     schedule = _schedule(every, file)
     filters = tuple(asked_filter(text) for text in chosen or ())
-    order = Order(zone, _preset(preset, schedule), _days(start, end), compare.value, filters, board)
+    order = Order(zone, _preset(preset, schedule), _days(start, end), compare, filters, board)
     handle, names = lake_named(lake), _channels(to) if to or schedule else []
     if not can_draw():
         fail(f"{INSTALL}.", NOTHING_READ)

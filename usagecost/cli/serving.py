@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from pydantic import ValidationError
@@ -15,13 +14,8 @@ from usagecost.lake import Lake, lake_root
 from usagecost.serve.tokens import Token, TokenProblem, make_token, read_tokens, remove_token
 from usagecost.vocabulary import DIMENSIONS
 
-
-class Act(StrEnum):
-    """What is done with tokens."""
-
-    add = "add"
-    list = "list"
-    remove = "remove"
+Act = Literal["add", "list", "remove"]
+"""What is done with tokens."""
 
 
 def serve(
@@ -60,13 +54,13 @@ def token(
 ) -> None:
     """Make, list or remove tokens of the API. A new one is shown once: the lake keeps its hash."""
     handle = lake_named(lake)
-    if act is Act.list:
+    if act == "list":
         _list(handle)
         return
     if name is None:
         fail(f"Name the token: `python -m usagecost token {act} NAME`.", WRONG_USAGE)
     try:
-        if act is Act.remove:
+        if act == "remove":
             remove_token(handle, name)
             out.print(f"{name} is removed: a running server refuses it from now on.", markup=False, highlight=False)
             return

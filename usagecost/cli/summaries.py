@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.table import Table
@@ -39,20 +38,8 @@ SUMMARY = (
 """The numbers of a summary, in their order; names of metrics."""
 
 
-class SummaryFormat(StrEnum):
-    """How a summary is written."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
-
-
-class Comparison(StrEnum):
-    """What a change is explained against."""
-
-    before = "before"
-    month = "month"
-    year = "year"
+SummaryFormat = Literal["table", "json", "csv"]
+Comparison = Literal["before", "month", "year"]
 
 
 def summary(
@@ -62,9 +49,9 @@ def summary(
     zone: Annotated[str, typer.Option(help="The reporting time zone, an IANA name.", envvar="USAGECOST_ZONE")] = "UTC",
     by: Annotated[str | None, typer.Option(help=f"Split by {', '.join((*SPLITS, *INTERVALS))}.")] = None,
     metric: Annotated[list[str] | None, typer.Option(help=f"What to tell instead; repeatable: {', '.join(METRICS)}.")] = None,
-    format: Annotated[SummaryFormat, typer.Option(help="How to write it.")] = SummaryFormat.table,  # noqa: A002
+    format: Annotated[SummaryFormat, typer.Option(help="How to write it.")] = "table",  # noqa: A002
     explain: Annotated[bool, typer.Option("--explain", help="Tell why it changed: the page Why.")] = False,
-    compare: Annotated[Comparison, typer.Option(help="With what it is compared, with --explain.")] = Comparison.before,
+    compare: Annotated[Comparison, typer.Option(help="With what it is compared, with --explain.")] = "before",
 ) -> None:
     """The Usage and cost page's numbers for a range of days, by the page's own questions.
 
@@ -102,12 +89,12 @@ def _explain(
         fail(f"--explain explains one metric: use --metric with one of {', '.join(WORDINGS)}.", WRONG_USAGE)
     if by is not None and by not in DIMENSIONS:
         fail(f"--explain cannot split by {by}: use --by with one of {', '.join(DIMENSIONS)}.", WRONG_USAGE)
-    view = View(lake, engine.open_lake(lake).version(), compared(period, compare.value), WHOLE, "best")
+    view = View(lake, engine.open_lake(lake).version(), compared(period, compare), WHOLE, "best")
     found = explained(view, metric, by)
     if found is None:
         fail(f"{metric} cannot be compared: in one of the periods nothing is known of it.", NOTHING_READ)
     warn_of_missing(view)
-    write_explained(found, format.value)
+    write_explained(found, format)
 
 
 def summary_rows(
@@ -133,16 +120,16 @@ def _rank(asked: Sequence[str] | None) -> str:
 
 def _with_coverage(metrics: Sequence[str], format: SummaryFormat) -> tuple[str, ...]:  # noqa: A002 - the option's name
     """The metrics, each once; beside a spend, how much is missing from it: requests and, but for the keys of JSON, tokens."""
-    missing = ["incomplete_requests"] if format is SummaryFormat.json else ["incomplete_requests", "incomplete_tokens"]
+    missing = ["incomplete_requests"] if format == "json" else ["incomplete_requests", "incomplete_tokens"]
     return tuple(dict.fromkeys([*metrics, *(missing if "spend_usd" in metrics else [])]))
 
 
 def _write_rows(rows: list[dict[str, Any]], format: SummaryFormat, *, single: bool) -> None:  # noqa: A002 - the option's name
-    if format is SummaryFormat.json:
+    if format == "json":
         print_json(rows[0] if single else rows, float)
         return
     names = list(rows[0]) if rows else list(SUMMARY)
-    if format is SummaryFormat.csv:
+    if format == "csv":
         import pandas as pd
 
         typer.echo(csv_text(pd.DataFrame(rows, columns=names, dtype=object)), nl=False)

@@ -85,7 +85,8 @@ class ClickHouse:
             if rolled:
                 said = said.replace(_ROLLUPS, rollups_of(snapshot, rolled, self._cluster))
             found = self.client().query_arrow(said, parameters=values, settings=SETTINGS | LIMITS)
-        return _as_duckdb(found)
+        columns = [_as_duckdb(column.combine_chunks()) for column in found.columns]
+        return pa.Table.from_arrays(columns, names=found.column_names)
 
     def client(self) -> Client:
         """The connection, made when it is first needed."""
@@ -151,13 +152,8 @@ def _code(problem: DatabaseError) -> int | None:
     return int(words) if words.isdigit() else None
 
 
-def _as_duckdb(found: pa.Table) -> pa.Table:
-    """The same values in the types that DuckDB gives: signed integers, truths, lists that are NULL rather than empty."""
-    columns = [_column(column.combine_chunks()) for column in found.columns]
-    return pa.Table.from_arrays(columns, names=found.column_names)
-
-
-def _column(values: pa.Array) -> pa.Array:
+def _as_duckdb(values: pa.Array) -> pa.Array:
+    """The same values in the type that DuckDB gives: signed integers, truths, lists that are NULL rather than empty."""
     if values.type == pa.uint8():
         return values.cast(pa.bool_())
     if pa.types.is_unsigned_integer(values.type):

@@ -8,8 +8,8 @@ from collections.abc import Hashable
 
 from deltalake import DeltaTable
 
-from usagecost.lake.storage import Storage
-from usagecost.lake.table import log_entry, open_table, update_table
+from usagecost.lake.storage import Storage, errors_explained
+from usagecost.lake.table import log_entry, open_table
 
 
 class Newest:
@@ -46,7 +46,8 @@ class Newest:
         if table is None or self._entry != self._place.identity(log_entry(table.version())):
             table, is_other = open_table(self._place), True
         elif self._place.identity(log_entry(table.version() + 1)):
-            table = update_table(table, self._place)
+            with errors_explained(self._place):
+                table.update_incremental()
         else:
             return table, False
         self._table = table

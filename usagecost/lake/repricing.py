@@ -39,7 +39,6 @@ from usagecost.lake.table import (
     paths_by_day,
     rows_sql,
     write_file,
-    written_path,
 )
 from usagecost.schema import PRICE_COLUMNS
 
@@ -200,7 +199,7 @@ def _act(
     found = changes(act, stored)
     if found is None:
         return _summary(con, act, None, table.version())
-    file = written_path(tables.changes, found)
+    (file,) = tables.changes.paths([(found.path, found.size)])
     done = _summary(con, act, file, table.version())
     days, added = _files_with(con, tables.requests, stored, file)
     publish(open_table(tables.changes), tables.changes, [found])

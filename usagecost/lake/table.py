@@ -113,13 +113,6 @@ def open_to_write(place: Storage, spec: TableSpec) -> DeltaTable:
     return table
 
 
-def update_table(table: DeltaTable, place: Storage) -> DeltaTable:
-    """The same table at its newest version; raises LakeUnreadable or LakeUnreachable."""
-    with errors_explained(place):
-        table.update_incremental()
-    return table
-
-
 def open_or_create(place: Storage, spec: TableSpec) -> DeltaTable:
     """The newest version of the table in a folder; a new one is empty and stands at version 0."""
     if not place.has_table():
@@ -158,11 +151,6 @@ def data_files(table: DeltaTable, spec: TableSpec) -> tuple[DataFile, ...]:
 def local_paths(place: Storage, files: Iterable[DataFile]) -> list[str]:
     """Where files of a table can be read on this machine."""
     return place.paths([(file.name, file.bytes) for file in files])
-
-
-def written_path(place: Storage, added: AddAction) -> str:
-    """Where a file that was just written can be read on this machine."""
-    return place.paths([(added.path, added.size)])[0]
 
 
 def file_paths(place: Storage, spec: TableSpec) -> list[str]:

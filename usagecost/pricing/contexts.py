@@ -8,7 +8,7 @@ asking of which neither knows what it costs leaves a request without a price: it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -17,9 +17,12 @@ from typing import NamedTuple
 from genai_prices.types import ModelPrice, PriceVariant, StartDateConstraint, TieredPrices
 from genai_prices.types import Tier as ListTier
 
+from usagecost.periods import DAY_US, EPOCH_DAY
 from usagecost.pricing.book import Factor, parse_book
 from usagecost.pricing.names import Match
-from usagecost.pricing.times import instant
+
+FIRST, LAST = -(2**62), 2**62
+"""Before and after every instant (µs) and every count."""
 
 STANDARD = {
     "service_tier": {"default", "standard", "auto", "standard_only", "on_demand", "normal"},
@@ -35,6 +38,17 @@ WORDS = {"processing": "processing by", "service_tier": "service tier", "speed":
 
 Context = Mapping[str, str]
 """What the price list calls the way of asking -> its value: {"processing": "batch"}. Empty for the ordinary way."""
+
+
+def instant(day: date, day_us: int) -> datetime:
+    """A time of a UTC day."""
+    seconds, microsecond = divmod(day_us, 1_000_000)
+    return datetime.combine(day, time(seconds // 3600 % 24, seconds // 60 % 60, seconds % 60, microsecond), UTC)
+
+
+def epoch_us(day: date) -> int:
+    """The first instant of a UTC day, in µs since 1970."""
+    return (day - EPOCH_DAY).days * DAY_US
 
 
 class ContextPrice(NamedTuple):

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 from genai_prices.types import ModelPrice, TieredPrices
 from genai_prices.types import Tier as ListTier
 
+from usagecost.periods import DAY_US
 from usagecost.pricing.book import Book, Discount, Ending, Entry, OwnPrice
-from usagecost.pricing.contexts import Context, context_of, vendor_factors
+from usagecost.pricing.contexts import FIRST, LAST, Context, context_of, epoch_us, vendor_factors
 from usagecost.pricing.names import Match, resolve
 from usagecost.pricing.rates import NO_RATES, REQUESTS_PER_PRICE, price_rows, rate_rows
-from usagecost.pricing.times import DAY_US, FIRST, LAST, epoch_us
 from usagecost.pricing.units import PIECES, TOKENS, WHOLES
 
 E = TypeVar("E", bound=Entry)

@@ -8,7 +8,7 @@ context; the tier of a request's total input holds for all of its tokens.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from itertools import groupby, pairwise
 from typing import Any
@@ -16,10 +16,10 @@ from typing import Any
 import pyarrow as pa
 from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TieredPrices, TimeOfDateConstraint, calc_unit_price
 
+from usagecost.periods import DAY_US, EPOCH_DAY
 from usagecost.pricing.book import Factor
-from usagecost.pricing.contexts import Context, ContextPrice, context_price
+from usagecost.pricing.contexts import FIRST, LAST, Context, ContextPrice, context_price, epoch_us, instant
 from usagecost.pricing.names import Match
-from usagecost.pricing.times import DAY_US, FIRST, LAST, day_us, epoch_us, instant
 from usagecost.pricing.units import CONTAINING_PIECE, PIECES, REQUEST_KEY, TOKENS, UNITS, WHOLES, sign
 from usagecost.schema import MONEY
 
@@ -146,7 +146,13 @@ def _priced_spans(
 def _times_of_change(model: ModelInfo) -> list[int]:
     """Midnight, the times of day (µs, UTC) at which the model's price changes, and midnight."""
     daily = [constraint for constraint in _constraints(model) if isinstance(constraint, TimeOfDateConstraint)]
-    return [*sorted({0, *(day_us(at) for constraint in daily for at in (constraint.start_time, constraint.end_time))}), DAY_US]
+    return [*sorted({0, *(_day_us(at) for constraint in daily for at in (constraint.start_time, constraint.end_time))}), DAY_US]
+
+
+def _day_us(at: time) -> int:
+    """A time of day as µs since UTC midnight; without a zone it is meant as UTC."""
+    utc = at if at.tzinfo is None else datetime.combine(EPOCH_DAY, at).astimezone(UTC).time()
+    return ((utc.hour * 60 + utc.minute) * 60 + utc.second) * 1_000_000 + utc.microsecond
 
 
 def _rate_id(match: Match, since: date, time_us: int, words: Sequence[str]) -> str:

@@ -6,7 +6,6 @@ A fetched list is a text. Which one prices are computed by is a matter of the wh
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
@@ -25,15 +24,8 @@ class ListProblem(Exception):  # noqa: N818 - a sentence for a person
     """Why a price list could not be had, and what would help."""
 
 
-@dataclass
-class _InUse:
-    """Which list prices are computed by; None: the library's own."""
-
-    digest: str | None = None
-    fetched_at: str | None = None
-
-
-_in_use = _InUse()
+_in_use: dict[str, str] = {}
+"""The digest of the fetched list that prices are computed by, and when it was fetched; nothing: it is the library's own."""
 
 
 def fetched_list(url: str = UPSTREAM) -> str:
@@ -56,17 +48,18 @@ def fetched_list(url: str = UPSTREAM) -> str:
 def use_list(text: str | None) -> None:
     """Compute prices by a fetched list from now on, by the library's own without one; raises ListProblem."""
     digest = sha256(text.encode()).hexdigest()[:12] if text else None
-    if digest == _in_use.digest:
+    if digest == _in_use.get("digest"):
         return
     set_custom_snapshot(DataSnapshot(_providers(text), from_auto_update=True) if text else None)
     names.forget()
-    _in_use.digest = digest
-    _in_use.fetched_at = json.loads(text)["fetched_at"] if text else None
+    _in_use.clear()
+    if text and digest:
+        _in_use.update(digest=digest, fetched_at=json.loads(text)["fetched_at"])
 
 
 def prices_version() -> str:
     """The version of the price list: of the library, and of a fetched list if one is in use."""
-    fetched = f" + list of {_in_use.fetched_at} {_in_use.digest}" if _in_use.digest else ""
+    fetched = " + list of {fetched_at} {digest}".format(**_in_use) if _in_use else ""
     return f"{version('genai-prices')}{fetched}"
 
 

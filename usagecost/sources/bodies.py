@@ -66,11 +66,10 @@ _USUAL_TRAFFIC = "('on_demand', 'traffic_type_unspecified')"
 
 def _rows(envelope: Envelope) -> str:
     """SQL for the requests among lines of a kind."""
-    told_at = "told_at" if envelope is OPENAI_BATCH else "NULL::VARCHAR AS told_at"
     return f"""
 , spoken AS (
     SELECT
-        row, line, source_file, text, fingerprint, {told_at}, {envelope.custom_id} AS custom_id,
+        row, line, source_file, text, fingerprint, told_at, {envelope.custom_id} AS custom_id,
         body, {USAGE_COLUMNS}, {envelope.line_items()}
     FROM (SELECT *, {envelope.body} AS body FROM lines)
 ), looked_at AS (
@@ -247,14 +246,9 @@ class Bodies:
         """Responses in batches; one row = one answer of a model, or a failed request for one."""
         conventions = Conventions(names={"started_at": "timestamp"})
         for envelope, group in groupby(heads, key=envelope_of):
-            facts = _time_of_batch if envelope is OPENAI_BATCH else _no_facts
-            lines = JsonLines(self.name, envelope.whole_shape, _rows(envelope), conventions, facts)
+            lines = JsonLines(self.name, envelope.whole_shape, _rows(envelope), conventions, _time_of_batch)
             yield from with_iterations(lines.batches(group, reading), reading)
 
 
 def _time_of_batch(head: Head) -> dict[str, str | None]:
-    return {"told_at": first_time(head)}
-
-
-def _no_facts(head: Head) -> dict[str, str | None]:  # noqa: ARG001 - of the form that JsonLines asks for
-    return {}
+    return {"told_at": first_time(head) if envelope_of(head) is OPENAI_BATCH else None}

@@ -217,12 +217,10 @@ class ClaudeCode:
     def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """Sessions in batches; one row = one line with usage, copies and growing ones included."""
         conventions = Conventions(input_includes_cache_read=False, input_includes_cache_write=False)
-        batches = JsonLines(self.name, SHAPE, ROWS, conventions, _facts).batches(heads, reading)
+        batches = JsonLines(self.name, SHAPE, ROWS, conventions, lambda head: {"folder": _folder(head.path)}).batches(
+            heads, reading
+        )
         return with_lacks(with_iterations(with_relayed_answers(batches, reading), reading), self.name, reading)
-
-
-def _facts(head: Head) -> dict[str, str | None]:
-    return {"folder": _folder(head.path)}
 
 
 def _has_usage(line: dict[str, object]) -> bool:

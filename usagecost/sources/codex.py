@@ -220,10 +220,7 @@ class Codex:
 
     def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """Sessions in batches; one row = one event that counts tokens, copies with their own times included."""
-        batches = SessionLines(self.name, KEPT, _events, _ROWS, Conventions(), _facts).batches(heads, reading)
-        return with_lacks(batches, self.name, reading)
-
-
-def _facts(head: Head) -> dict[str, str | None]:
-    """The name of a file, which tells sessions apart where they do not say their id."""
-    return {"file_name": head.path.name.partition(".jsonl")[0]}
+        lines = SessionLines(
+            self.name, KEPT, _events, _ROWS, Conventions(), lambda head: {"file_name": head.path.name.partition(".jsonl")[0]}
+        )
+        return with_lacks(lines.batches(heads, reading), self.name, reading)

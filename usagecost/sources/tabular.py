@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -43,38 +43,35 @@ class Tabular:
 
     def batches(self, file: TabularFile, reading: Reading, pieces: Iterator[Rows] | None = None) -> Iterator[Batch]:
         """A file, or some pieces of it, as canonical batches."""
-        with closing(CanonicalQuery(reading, self.source, self.rows, "lines", self.conventions)) as query:
-            try:
-                for rows in ahead(pieces or file.rows(self.columns)):
-                    yield self._batch(file, rows, query, reading)
-            except FileProblem as problem:
-                yield file_problem(reading, self.source, file.head, problem)
+        try:
+            fingerprint = file.fingerprint if "fingerprint" in f"{self.rows}{self.lineage}" else ""  # of Parquet it takes time
+            yield from self.of_pieces(pieces or file.rows(self.columns), file.head.source_file, fingerprint, reading)
+        except FileProblem as problem:
+            yield file_problem(reading, self.source, file.head, problem)
 
-    def _batch(self, file: TabularFile, rows: Rows, query: CanonicalQuery, reading: Reading) -> Batch:
+    def of_pieces(self, pieces: Iterable[Rows], source_file: str, fingerprint: str, reading: Reading) -> Iterator[Batch]:
+        """Pieces of anything that has rows, as canonical batches."""
+        about = {"source_file": source_file, "fingerprint": fingerprint}
+        with closing(CanonicalQuery(reading, self.source, self.rows, "lines", self.conventions)) as query:
+            for rows in ahead(pieces):
+                yield self._batch(rows, about, query, reading)
+
+    def _batch(self, rows: Rows, about: Mapping[str, str], query: CanonicalQuery, reading: Reading) -> Batch:
         count = rows.table.num_rows
         lines = rows.table.select(list(self.columns))
-        source_file = file.head.source_file
-        about_file = {"source_file": source_file}
-        if "fingerprint" in self.rows or "fingerprint" in (self.lineage or ""):
-            about_file["fingerprint"] = file.fingerprint
-        for name, value in about_file.items():
+        for name, value in about.items():
             lines = lines.append_column(name, pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int8)), [value]))
         lines = lines.append_column("line", pa.array(rows.numbers)).append_column("row", pa.array(np.arange(count)))
         requests, rejected = query.run(lines)
-        texts = map(_as_text, rows.table.take(rejected["row"]).to_pylist())
+        texts = (json.dumps(row, default=str, ensure_ascii=False) for row in rows.table.take(rejected["row"]).to_pylist())
         found = zip(rows.numbers[rejected["row"].to_numpy()].tolist(), rejected["reason"].to_pylist(), texts, strict=True)
         rejects = [*found, *((number, *what) for number, what in rows.unreadable.items())]
         read = count + len(rows.unreadable) + rows.skipped
         return Batch(
             requests=requests,
-            rejects=reading.rejects(self.source, [Reject(source_file, *reject) for reject in sorted(rejects)]),
+            rejects=reading.rejects(self.source, [Reject(about["source_file"], *reject) for reject in sorted(rejects)]),
             lines=read,
             skips=with_rest(query.skips, read - requests.num_rows - len(rejects), BLANK),
             bytes_read=rows.bytes_read,
             lineage=reading.lineage(self.source, query.also(self.lineage)) if self.lineage else None,
         )
-
-
-def _as_text(row: Mapping[str, object]) -> str:
-    """A row that was split into columns, in one text."""
-    return json.dumps(row, default=str, ensure_ascii=False)

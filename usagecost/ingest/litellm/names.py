@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 
 import pyarrow as pa
@@ -11,43 +11,35 @@ from usagecost import schema
 from usagecost.ingest.litellm.postgres import Transaction
 from usagecost.sources.sql import identifier, literal
 
-
-@dataclass(frozen=True)
-class _Named:
-    """A table that names the ids of a field of the record, by columns of which the first one that is not empty counts."""
-
-    field: str
-    table: str
-    id: str
-    names: tuple[str, ...]
-
-
 _NAMED = (
-    _Named("team_id", "LiteLLM_TeamTable", "team_id", ("team_alias",)),
-    _Named("user_id", "LiteLLM_UserTable", "user_id", ("user_alias", "user_email")),
-    _Named("virtual_key", "LiteLLM_VerificationToken", "token", ("key_alias",)),
+    ("team_id", "LiteLLM_TeamTable", "team_id", ("team_alias",)),
+    ("user_id", "LiteLLM_UserTable", "user_id", ("user_alias", "user_email")),
+    ("virtual_key", "LiteLLM_VerificationToken", "token", ("key_alias",)),
 )
+"""Field of the record whose ids a table names, by columns of which the first that is not empty counts."""
 
 
 def names(transaction: Transaction, source: str, schema_name: str | None, now: datetime) -> pa.Table:
     """One row = what an id is called now, as schema.NAMES has it."""
-    found = [row for named in _NAMED for row in _names_of(transaction, named, schema_name)]
+    found = [row for named in _NAMED for row in _names_of(transaction, schema_name, *named)]
     return pa.Table.from_pylist([{"source": source, **row, "seen_at": now} for row in found], schema=schema.NAMES)
 
 
-def _names_of(transaction: Transaction, named: _Named, schema_name: str | None) -> list[dict[str, str]]:
-    table = f"{identifier(schema_name)}.{identifier(named.table)}" if schema_name else identifier(named.table)
+def _names_of(
+    transaction: Transaction, schema_name: str | None, field: str, table: str, id_column: str, names: Sequence[str]
+) -> list[dict[str, str]]:
+    table = f"{identifier(schema_name)}.{identifier(table)}" if schema_name else identifier(table)
     columns = transaction.rows(f"""
         SELECT attname::text AS name FROM pg_attribute
         WHERE attrelid = to_regclass({literal(table)}) AND attnum > 0 AND NOT attisdropped
             AND has_column_privilege(attrelid, attnum, 'SELECT')
     """)
     readable = {column["name"] for column in columns}
-    given = [f"nullif({identifier(name)}::text, '')" for name in named.names if name in readable]
-    if named.id not in readable or not given:
+    given = [f"nullif({identifier(name)}::text, '')" for name in names if name in readable]
+    if id_column not in readable or not given:
         return []
     name = f"coalesce({', '.join(given)})"
     return transaction.rows(f"""
-        SELECT {literal(named.field)} AS field, {identifier(named.id)}::text AS id, {name} AS name
-        FROM {table} WHERE {name} IS NOT NULL AND {identifier(named.id)} IS NOT NULL
+        SELECT {literal(field)} AS field, {identifier(id_column)}::text AS id, {name} AS name
+        FROM {table} WHERE {name} IS NOT NULL AND {identifier(id_column)} IS NOT NULL
     """)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from contextlib import closing
 from threading import Event
 
 import numpy as np
@@ -13,12 +11,12 @@ import pyarrow as pa
 from usagecost.ingest.litellm.parts import Part
 from usagecost.ingest.litellm.postgres import Database
 from usagecost.ingest.litellm.spend_logs import TABLE, SpendLogs
-from usagecost.sources import Batch, Reading, Reject
-from usagecost.sources.canonical import CanonicalQuery
+from usagecost.sources import Batch, Reading
 from usagecost.sources.conventions import Conventions
+from usagecost.sources.lines import Rows
 from usagecost.sources.litellm import SPEND_LOG_COLUMNS, SPEND_LOG_ROWS, LiteLLM
-from usagecost.sources.protocol import ahead
 from usagecost.sources.sql import identifier
+from usagecost.sources.tabular import Tabular
 
 LIVE_RANK = 1 << 60
 """Above all ranks that rows of files have, which are made of times."""
@@ -34,15 +32,20 @@ def address(database: Database) -> str:
 
 
 def read_part(database: Database, table: SpendLogs, part: Part, reading: Reading, stop: Event) -> Iterator[Batch]:
-    """A part in batches; one row = one row of the table. Raises DatabaseProblem, or Stopped when that is asked for."""
-    with (
-        database.transaction() as transaction,
-        closing(CanonicalQuery(reading, LiteLLM.name, _rows_sql(table), "lines", Conventions())) as query,
-    ):
-        for batch in ahead(transaction.batches(part.sql)):
-            if stop.is_set():
-                raise Stopped
-            yield _batch(pa.Table.from_batches([batch]), address(database), query, reading)
+    """A part in batches; one row = one row of the table. Raises DatabaseProblem, or Stopped when that is asked for.
+
+    A row has no number of its own: its id stands in what is kept of a rejected one.
+    """
+    with database.transaction() as transaction:
+        pieces = (_piece(pa.Table.from_batches([batch]), stop) for batch in transaction.batches(part.sql))
+        rows = Tabular(LiteLLM.name, table.names(SPEND_LOG_COLUMNS), _rows_sql(table), Conventions())
+        yield from rows.of_pieces(pieces, address(database), "", reading)
+
+
+def _piece(rows: pa.Table, stop: Event) -> Rows:
+    if stop.is_set():
+        raise Stopped
+    return Rows(rows, np.ones(rows.num_rows, np.int64), rows.nbytes)
 
 
 def _rows_sql(table: SpendLogs) -> str:
@@ -59,21 +62,3 @@ def _rows_sql(table: SpendLogs) -> str:
     if not table.has_xid:
         return rows
     return f"SELECT found.* REPLACE ({LIVE_RANK} + revision AS rank) FROM ({rows}) AS found JOIN lines USING (row)"
-
-
-def _batch(rows: pa.Table, source_file: str, query: CanonicalQuery, reading: Reading) -> Batch:
-    """Rows of the table, read. A row has no number of its own: its id stands in what is kept of a rejected one."""
-    count = rows.num_rows
-    lines = rows.append_column("row", pa.array(np.arange(count))).append_column("line", pa.array(np.ones(count, np.int64)))
-    for name in ("source_file", "fingerprint"):
-        lines = lines.append_column(name, pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int8)), [source_file]))
-    requests, rejected = query.run(lines)
-    raws = (json.dumps(row, default=str, ensure_ascii=False) for row in rows.take(rejected["row"]).to_pylist())
-    rejects = [Reject(source_file, 1, reason, raw) for reason, raw in zip(rejected["reason"].to_pylist(), raws, strict=True)]
-    return Batch(
-        requests=requests,
-        rejects=reading.rejects(LiteLLM.name, rejects),
-        lines=count,
-        skips=query.skips,
-        bytes_read=rows.nbytes,
-    )

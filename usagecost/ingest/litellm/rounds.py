@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
@@ -58,7 +59,8 @@ class Sync:
         started = time.monotonic()
         with self._database.transaction() as transaction:
             table = find_spend_logs(transaction, self._database.dsn.address, self._database.dsn.schema)
-            is_thorough = table.is_small or self._looked_through is None or self._is_long_ago(started)
+            due = -math.inf if self._looked_through is None else self._looked_through + THOROUGH_EVERY.total_seconds()
+            is_thorough = table.is_small or started >= due
             to_read = parts(transaction, table, self._position(table), self._overlap, is_thorough=is_thorough)
         done = Round()
         for number, part in enumerate(to_read, start=1):
@@ -79,9 +81,6 @@ class Sync:
             with self._database.transaction() as transaction:
                 found = names(transaction, LiteLLM.name, self._database.dsn.schema, datetime.now(UTC))
             self._lake.keep_names(found)
-
-    def _is_long_ago(self, now: float) -> bool:
-        return now - (self._looked_through or 0) >= THOROUGH_EVERY.total_seconds()
 
     def _position(self, table: SpendLogs) -> Position:
         """How far the lake's newest version has the table; of one that it does not know, that it is the latest of all."""

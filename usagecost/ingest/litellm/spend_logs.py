@@ -47,15 +47,18 @@ class SpendLogs:
         """Whether it tells which transaction wrote a row."""
         return "xmin" in self.types
 
+    def names(self, columns: Collection[str]) -> list[str]:
+        """Those of some columns that there are, and `revision`, if the table tells transactions."""
+        present = [name for name in columns if name in self.types and name not in NEVER]
+        return [*present, "revision"] if self.has_xid else present
+
     def select(self, columns: Collection[str], metadata: Collection[str], revision: str) -> str:
         """The SELECT of rows, without a WHERE: those columns that there are, of `metadata` what stands at these places.
 
         And `revision`, if the table tells transactions: SQL for a number that grows when a row is changed.
         """
-        present = [name for name in columns if name in self.types and name not in NEVER]
-        items = [f"{self._value(name, metadata)} AS {identifier(name)}" for name in present]
-        if self.has_xid:
-            items.append(f"{revision} AS revision")
+        values = {"revision": revision}
+        items = [f"{values.get(name) or self._value(name, metadata)} AS {identifier(name)}" for name in self.names(columns)]
         return f"SELECT {', '.join(items)} FROM {self.name}"
 
     def _value(self, name: str, metadata: Collection[str]) -> str:

@@ -19,7 +19,7 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from usagecost.ingest.receiver.bodies import WINDOWS, Refused, Room, drain, unpacked
-from usagecost.ingest.receiver.otlp import Malformed, lines_of_json, lines_of_protobuf
+from usagecost.ingest.receiver.otlp import lines_of_json, lines_of_protobuf
 from usagecost.ingest.receiver.spool import Spool
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
@@ -97,19 +97,12 @@ class Receiver:
         if self._spool.waiting_bytes >= self._most_spool_bytes:
             raise Refused(429, _FULL, FULL_RETRY_SECONDS)
         async with self._room.body(request) as body:
-            lines = await anyio.to_thread.run_sync(_lines, body, encoding, kind, limiter=self._workers)
+            lines = await anyio.to_thread.run_sync(lambda: DECODERS[kind](unpacked(body, encoding)), limiter=self._workers)
             try:
                 if lines:
                     await self._spool.append(lines)
             except OSError as error:
                 raise Refused(503, _BROKEN.format(error.strerror or error), BROKEN_RETRY_SECONDS) from None
-
-
-def _lines(body: bytes, encoding: str, kind: str) -> bytes:
-    try:
-        return DECODERS[kind](unpacked(body, encoding))
-    except Malformed as problem:
-        raise Refused(400, str(problem)) from None
 
 
 def _kind(request: Request) -> str:

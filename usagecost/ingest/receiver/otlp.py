@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from usagecost.ingest.receiver.bodies import Refused
 from usagecost.sources.otel_names import COST_DETAILS, EXCEPTION_TYPE, PICKED, RESOURCE, SPAN, USAGE_DETAILS, pick
 from usagecost.sources.otel_usage import DETAILS
 
@@ -45,16 +46,12 @@ Value = tuple[str, Any]
 """How OTLP/JSON calls the kind of a value, and the value; of a list, such pairs."""
 
 
-class Malformed(Exception):  # noqa: N818 - a sentence for who sent it
-    """What was sent is no export of traces, and why."""
-
-
 def lines_of_protobuf(body: bytes) -> bytes:
-    """Return the lines to keep of an ExportTraceServiceRequest; none if it has no spans. Raises Malformed."""
+    """Return the lines to keep of an ExportTraceServiceRequest; none if it has no spans. Raises Refused."""
     try:
         exported = ExportTraceServiceRequest.FromString(body)
     except DecodeError:
-        raise Malformed("The body is no protobuf message ExportTraceServiceRequest, or was cut off.") from None
+        raise Refused(400, "The body is no protobuf message ExportTraceServiceRequest, or was cut off.") from None
     return _encoded(
         line
         for group in exported.resource_spans
@@ -72,7 +69,7 @@ def lines_of_json(body: bytes) -> bytes:
     try:
         exported = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError):
-        raise Malformed("The body is no JSON, or was cut off.") from None
+        raise Refused(400, "The body is no JSON, or was cut off.") from None
     try:
         return _encoded(
             line
@@ -85,7 +82,7 @@ def lines_of_json(body: bytes) -> bytes:
             )
         )
     except (AttributeError, TypeError):
-        raise Malformed("The body is JSON, but not that of an ExportTraceServiceRequest: it has other kinds of values.") from None
+        raise Refused(400, "The body is JSON, but not that of an ExportTraceServiceRequest: it has other values.") from None
 
 
 def _no_number(name: str) -> None:
