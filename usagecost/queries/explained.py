@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 import pyarrow as pa
 
@@ -15,6 +16,9 @@ from usagecost.vocabulary.filters import Condition, Parameters, View
 
 PRICE = ("price_status", "price_id", "discount")
 """What tells at which price requests were charged."""
+
+OF_ROW = ("is_before", "number", "value")
+"""What `Rows.sql` says of a row beside its columns."""
 
 ALL = "SELECT * FROM cells"
 
@@ -47,6 +51,23 @@ def against(view: View, split: str, now: Instants, before: Instants) -> dict[str
         spent = float(row["spend_usd"] or 0)
         found[row["value"]] = (was_now, spent) if row["is_before"] else (spent, was_before)
     return found
+
+
+def by_day(view: View, *scopes: str) -> pa.Table:
+    """The requests of a view by local day, model and price, and by more columns of a request.
+
+    One row: (day, provider, model, price_status, price_id, discount, and those).
+    """
+    rows = Rows(replace(view, interval="day"), (view.period.start, view.period.end))
+    cells = rows.placed(_told(rows, None, ("number", "provider", "model", *PRICE, *scopes), CHANGE_MEASURES))
+    days = pa.array([date.fromisoformat(step.label) for step in rows.steps], pa.date32())
+    return cells.append_column("day", days.take(cells["interval"].combine_chunks()))
+
+
+def values_of(view: View, column: str) -> pa.Table:
+    """What stands in a column of the requests of a view. One row: (provider, and the column), with its requests."""
+    rows = Rows(replace(view, interval=WHOLE), (view.period.start, view.period.end))
+    return _told(rows, None, ("provider", column), ("requests",))
 
 
 _AMOUNTS = {
@@ -99,7 +120,7 @@ def _told(rows: Rows, split: str | None, by: Sequence[str], measures: Sequence[s
         cells, parameters = _cells_sql(rows, split, by, measures, with_rollups=rolled is not None)
         return rows.answer(f"WITH cells AS ({cells}) {select}", parameters, rolled)
 
-    also = tuple(name for name in by if name in PRICE)
+    also = tuple(name for name in by if name not in DIMENSIONS and name not in OF_ROW)
     names = rows.view.filters.told_by(*(name for name in by if name in DIMENSIONS), *([split] if split else []))
     return told(rows.rolled(names, measures, split, also=also), ask)
 
