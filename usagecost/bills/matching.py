@@ -79,7 +79,7 @@ def reconcile(
     about = _About(pairs)
     cells = [_cell(pair, _effects(pair, quantum, factors, rates, coverage, about)) for pair in pairs]
     return Reconciliation(
-        cells=(*(cell for cell in cells if cell.theirs or cell.requests), *apart),
+        cells=(*(cell for cell in cells if cell.theirs or cell.ours or cell.incomplete), *apart),
         unmatched=unmatched,
         names=_our_names(asked, names, {pair.model for pair in pairs}),
         nbytes=1000 * len(cells),

@@ -27,6 +27,7 @@ WAYS = {
     "US region": {"inference_region": "us"},
 }
 """What a way of asking that changes prices is called -> how a log says it."""
+DECIDING = ("input_tokens", "output_tokens")
 
 
 def reconciliation(view: View, lines: pa.Table, book: Book, rate: Rate = no_rate) -> Reconciliation:
@@ -69,7 +70,10 @@ def names_of(billed: list[str], book: Book) -> Names:
 
 
 def factors_of(book: Book) -> Factors:
-    """Returns the known multiples of a model's rates on a day, by batch, tiers, fast mode and region, where all rates have them."""
+    """Returns the known multiples of a model's rates on a day, by batch, tiers, fast mode and region.
+
+    Input and output have to have the same; rates of the cache may stay as they are.
+    """
 
     @cache
     def at(provider: str, model: str, day: date) -> dict[Decimal, str]:
@@ -78,7 +82,7 @@ def factors_of(book: Book) -> Factors:
         found: dict[Decimal, list[str]] = defaultdict(list)
         for name, way in WAYS.items():
             rates = rates_at(replace(Asked(provider, model), **way), book, instant)
-            ratios = {rates[kind] / rate for kind, rate in ordinary.items() if rate and kind in rates}
+            ratios = {rates[kind] / rate for kind, rate in ordinary.items() if kind in DECIDING and rate and kind in rates}
             if len(ratios) == 1 and (ratio := ratios.pop()) > 0:
                 found[ratio].append(name)
         ways = {ratio: " or ".join(names) for ratio, names in found.items() if ratio != 1}

@@ -1,0 +1,100 @@
+"""How long a bill of many lines takes beside the requests of a lake: made of them, with faults, then matched.
+
+    python tests/bench/make_lake.py --rows 10000000 --days 31 --models 200 --users 5000 --out /tmp/lake
+    python tests/bench/bills.py --lake /tmp/lake --lines 100000 [--by key] [--no-quantities] [--runs 3]
+
+The bill has a line a UTC day, model, kind of tokens and project, or key (``--by key``, which our requests name too), of the lake's
+last days; every seventh is a tenth less. Figures are the least of the runs: of asking for our side, and of the matching.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from page import forget, view_of
+
+from tests.bill_rows import bill, billed
+from usagecost import queries
+from usagecost.bills.asking import our_days
+from usagecost.bills.matching import reconcile
+from usagecost.bills.reconciling import factors_of, names_of
+from usagecost.bills.result import Sums
+from usagecost.bills.sides import Ours
+from usagecost.pricing import NO_BOOK
+from usagecost.vocabulary.filters import View
+
+
+def made_bill(ours: Sequence[Ours], most: int, *, by_key: bool, tells_quantities: bool) -> pa.Table:
+    """A bill of about as many lines."""
+    lines = billed(ours, tells_quantities=tells_quantities)
+    projects = 1 if by_key else max(1, round(most / len(lines)))
+    found: list[dict[str, Any]] = []
+    for place, one in enumerate(lines[:most]):
+        amount = one["amount"] * Decimal("0.9") if place % 7 == 0 else one["amount"]
+        quantity = one["quantity"] and one["quantity"] / projects
+        covers = {"covers_first": one["first_day"], "covers_last": one["first_day"], "as_of": datetime(2100, 1, 1, tzinfo=UTC)}
+        found += [
+            {**one, **covers, "amount": amount / projects, "quantity": quantity, "project": f"project-{number}"}
+            for number in range(projects)
+        ]
+    return bill(*found)
+
+
+def ask(view: View, first: date, last: date, *, by_key: bool) -> list[Ours]:
+    """Our side, asked of a cold lake."""
+    forget()
+    names = names_of([], NO_BOOK)
+    providers = {f"provider-{number}": "key" for number in range(12)} if by_key else {}
+    return our_days(view, first, last, providers, names)
+
+
+def main() -> None:
+    """Prints how long both parts take, and what was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lake", required=True)
+    parser.add_argument("--lines", type=int, default=100_000)
+    parser.add_argument("--by", choices=("project", "key"), default="project")
+    parser.add_argument("--no-quantities", action="store_true")
+    parser.add_argument("--runs", type=int, default=3)
+    asked = parser.parse_args()
+    by_key = asked.by == "key"
+    view = view_of(asked.lake, 31, "UTC")
+    span = queries.data_span(view.lake, view.version)
+    if span is None:
+        sys.exit("The lake is empty.")
+    first, last = span[0].date(), span[1].date()
+    ours = ask(view, first, last, by_key=by_key)
+    lines = made_bill(ours, asked.lines, by_key=by_key, tells_quantities=not asked.no_quantities)
+    providers = sorted({one.provider for one in ours})
+    took: list[tuple[float, float, float]] = []
+    for _ in range(asked.runs):
+        start = time.perf_counter()
+        ours = ask(view, first, last, by_key=by_key)
+        between, processor = time.perf_counter(), time.process_time()
+        scopes = dict.fromkeys(providers, "key") if by_key else {}
+        found = reconcile(lines, ours, names=names_of(providers, NO_BOOK), factors=factors_of(NO_BOOK), scopes=scopes)
+        took.append((between - start, time.perf_counter() - between, time.process_time() - processor))
+    sums = Sums.of(found.cells)
+    asking, matching, processor = (min(figures) for figures in zip(*took, strict=True))
+    print(
+        f"{lines.num_rows:,} lines, {len(ours):,} rows of ours, {len(found.cells):,} cells, difference {sums.difference:,.2f} USD"
+    )
+    print(
+        f"asking {asking:5.2f} s, matching {matching:5.2f} s ({processor:.2f} s of the processor), together {asking + matching:.2f} s"
+    )
+
+
+if __name__ == "__main__":
+    main()
