@@ -3,3 +3,20 @@
 It reads statements of many vendors into one table, compares them with the requests and says what explains the difference, and gives
 months out in the form in which finance takes them. It never changes a request or a price.
 """
+
+from usagecost.bills.coverage import KINDS, Current, current, current_lines
+from usagecost.bills.reading import BillProblem
+from usagecost.bills.statements import Loaded, Statement, load_bill, remove_bill, statements
+
+__all__ = [
+    "KINDS",
+    "BillProblem",
+    "Current",
+    "Loaded",
+    "Statement",
+    "current",
+    "current_lines",
+    "load_bill",
+    "remove_bill",
+    "statements",
+]

@@ -130,6 +130,11 @@ class Lake(LakeReader):
         with self._writing() as folder:
             return _until_committed(lambda: side_tables.add_rows(self._bills, BILLS, lines, folder))
 
+    def remove_bill(self, statement: str) -> int:
+        """Take the lines of a statement out; returns how many they were."""
+        with self._writing() as folder:
+            return _until_committed(lambda: side_tables.remove_bill(self._bills, statement, folder))
+
     def compact(self) -> int:
         """Make one sorted file of each day's, and of each other table's, where there are several; returns how many were merged.
 

@@ -26,6 +26,7 @@ from usagecost.lake.table import (
     file_paths,
     local_paths,
     open_or_create,
+    open_to_write,
     write_file,
 )
 
@@ -104,6 +105,22 @@ def append_new(place: Storage, spec: TableSpec, offered: Sequence[str], new_rows
         return 0
     append(table, place, [added], {})
     return json.loads(added.stats)["numRecords"]
+
+
+def remove_bill(place: Storage, statement: str, folder: Path) -> int:
+    """Write the table of bills anew without a statement; return how many lines it had. The caller is alone among the writers."""
+    if not place.has_table():
+        return 0
+    table = open_to_write(place, BILLS)
+    files = data_files(table, BILLS)
+    with bounded_database(folder) as con:
+        create_view(con, "known", local_paths(place, files), BILLS)
+        count = con.execute("SELECT count(*) FROM known WHERE statement = $statement", {"statement": statement}).fetchall()[0][0]
+        kept = "SELECT * FROM known WHERE statement <> $statement"
+        added = write_file(con, place, BILLS, kept, {"statement": statement}) if count else None
+    if count:
+        replace_files(table, place, [added] if added else [], files, {}, same_rows=False)
+    return count
 
 
 def keep_names(place: Storage, names: pa.Table, folder: Path) -> int:

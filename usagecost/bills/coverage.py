@@ -1,0 +1,161 @@
+"""Which lines of all statements count: every day of an account is told by the newest statement that covers it.
+
+Statements overlap: costs are asked for again as vendors correct them, an invoice follows the daily costs. All are kept; the law
+says which lines count, and does not depend on the order in which they were loaded. Of lines of one provider, account and kind:
+
+1. A line is replaced when newer statements cover all of its days, even where they have no line of it, or have lines for them.
+2. When newer statements cover only some of its days and none of their lines that count touches these, it still counts: a tax of
+   the month, say, beside newer costs of its last week.
+3. When one does touch them, the longer line would count those days twice. It does not count, and a sentence says what that leaves
+   out, for which days, and what ends it.
+
+Newer is what has the later `as_of`; of two that were made at once, the greater id. A statement with usage covers the days from
+`covers_first` to `covers_last`, and there the kinds that its format tells: taxes, credits and commitments of an invoice stay when
+the costs of its days are fetched again. One without usage, such as the purchase of a commitment for a year, covers no days but has
+lines for them. A line without an account is of another account than one with; where both are there for one day, a sentence says
+that they may be the same.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import groupby, pairwise
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from usagecost.lake import Lake
+
+KINDS = ("usage", "tax", "credit", "refund", "commitment", "adjustment")
+
+TELLS = dict.fromkeys(("openai-costs", "anthropic-costs", "openrouter-activity"), ("usage",)) | {
+    "azure-cost-details": ("usage", "refund", "commitment", "adjustment"),
+}
+"""Format -> the kinds of which its statements are complete; those of others are of all kinds."""
+
+_GROUP = (
+    "statement", "format", "provider", "account", "covers_first", "covers_last", "as_of",
+    "first_day", "last_day", "kind", "currency",
+)  # fmt: skip
+
+
+class _Lines(NamedTuple):
+    """The lines of one statement that are about the same days, account and kind."""
+
+    statement: str
+    format: str
+    provider: str
+    account: str | None
+    covers_first: date
+    covers_last: date
+    as_of: datetime
+    first_day: date
+    last_day: date
+    kind: str
+    currency: str
+    rows: list[int]
+    amount: Decimal
+
+    @property
+    def days(self) -> set[int]:
+        """Their days, as ordinals."""
+        return set(range(self.first_day.toordinal(), self.last_day.toordinal() + 1))
+
+    @property
+    def covered(self) -> set[int]:
+        """The days of the whole statement, as ordinals."""
+        return set(range(self.covers_first.toordinal(), self.covers_last.toordinal() + 1))
+
+
+@dataclass(frozen=True)
+class Current:
+    """The lines that count, as schema.BILLS has them, and what a person has to know about those that do not."""
+
+    lines: pa.Table
+    sentences: tuple[str, ...]
+
+
+def current_lines(lake: Lake) -> pa.Table:
+    """Return the lines that count: one row = a line of a bill, as schema.BILLS has it; no day of a kind is told twice."""
+    return current(lake.bills()).lines
+
+
+def current(lines: pa.Table) -> Current:
+    """Choose the lines that count from those of all statements, as `Lake.bills` gives them, by the law of this module."""
+    counting: list[_Lines] = []
+    sentences: list[str] = []
+    covered: dict[tuple[str, str | None, str], set[int]] = defaultdict(set)
+    told: dict[tuple[str, str | None, str], set[int]] = defaultdict(set)
+    for statement in _newest_first(lines):
+        chosen = []
+        for group in statement:
+            scope = (group.provider, group.account, group.kind)
+            if group.days <= covered[scope] | told[scope]:
+                continue
+            if group.days & told[scope]:
+                sentences.append(_left_out(group, covered[scope] | told[scope]))
+            else:
+                chosen.append(group)
+        for group in chosen:
+            told[group.provider, group.account, group.kind] |= group.days
+        has_usage = any(group.kind == "usage" for group in statement)
+        for group in statement if has_usage else ():
+            for kind in TELLS.get(group.format, KINDS):
+                covered[group.provider, group.account, kind] |= group.covered
+        counting += chosen
+    rows = sorted(row for group in counting for row in group.rows)
+    return Current(lines.take(pa.array(rows, pa.int64())), (*sentences, *_without_account(counting)))
+
+
+def _newest_first(lines: pa.Table) -> Iterator[list[_Lines]]:
+    """The lines of each statement, grouped."""
+    numbered = lines.select(_GROUP).append_column("row", pa.array(np.arange(lines.num_rows)))
+    numbered = numbered.append_column("amount", lines["amount"].cast(pa.decimal128(38, 9)))
+    table = numbered.group_by(list(_GROUP)).aggregate([("row", "list"), ("amount", "sum")])
+    groups: list[_Lines] = [_Lines(*row.values()) for row in table.to_pylist()]
+    groups.sort(key=lambda group: (group.as_of, group.statement, group.first_day), reverse=True)
+    for _, found in groupby(groups, key=lambda group: group.statement):
+        yield list(found)
+
+
+def _left_out(group: _Lines, covered: set[int]) -> str:
+    who, days = _who(group.provider, group.account), _span(group.first_day, group.last_day)
+    return (
+        f"{who}: {len(group.rows):,} {group.kind} lines of {days}, {group.amount:,.2f} {group.currency}, do not count: newer "
+        f"statements tell some of these days. Load a statement of {_spans(group.days - covered)}, or remove the newer one."
+    )
+
+
+def _without_account(groups: list[_Lines]) -> Iterator[str]:
+    """Sentences about days that statements tell with an account and without."""
+    days: dict[str, dict[bool, set[int]]] = defaultdict(lambda: {True: set(), False: set()})
+    for group in groups:
+        if group.kind == "usage":
+            days[group.provider][group.account is None] |= group.days
+    for provider, found in sorted(days.items()):
+        if both := found[True] & found[False]:
+            yield (
+                f"{provider}: statements tell {_spans(both)} with an account and without, which may count them twice. "
+                "Load those without with --account, and remove the others."
+            )
+
+
+def _who(provider: str, account: str | None) -> str:
+    return f"{provider} ({account})" if account else provider
+
+
+def _spans(days: set[int]) -> str:
+    """The days as spans: 2026-10-01 to 2026-10-19, 2026-10-25."""
+    ordered = sorted(days)
+    breaks = [place for place, (one, other) in enumerate(pairwise(ordered), 1) if other - one > 1]
+    spans = [(ordered[start], ordered[end - 1]) for start, end in pairwise([0, *breaks, len(ordered)])]
+    return ", ".join(_span(date.fromordinal(first), date.fromordinal(last)) for first, last in spans)
+
+
+def _span(first: date, last: date) -> str:
+    return f"{first}" if first == last else f"{first} to {last}"

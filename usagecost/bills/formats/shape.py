@@ -1,0 +1,264 @@
+"""The shape of a bill's format: which columns say what, and a few functions for what no column says by itself.
+
+A format turns values of a file into lines: dictionaries with fields of schema.BILLS, without those that loading adds. What cannot
+be read raises Unreadable with the reason and the cure; a bill is read whole or not at all, since half of one would be wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Context, Decimal, InvalidOperation
+from functools import lru_cache
+from itertools import chain
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from usagecost import schema
+
+Line = dict[str, Any]
+"""One line of a bill: fields of schema.BILLS."""
+
+FIRST_YEAR, LAST_YEAR, LONGEST_DAYS = 2015, 2100, 5 * 366
+LONGEST_DAY = timedelta(hours=25)
+"""A period up to this long is about one day: that of its middle, in whatever zone its vendor's days begin."""
+LONGEST_TEXT = 2_000
+
+_AS_STORED = Context(prec=schema.MONEY.precision, traps=[InvalidOperation])
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
+_AMERICAN_DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2}|\d{4})")
+_SIGNS = re.compile(r"[^a-z0-9]")
+
+
+class Unreadable(ValueError):  # noqa: N818 - a sentence for a person
+    """What is wrong with a line and what would help."""
+
+
+@dataclass
+class Notes:
+    """What a format learns about the whole statement while it reads: days that it covers, when it was made, what it leaves out."""
+
+    days: set[date] = field(default_factory=set)
+    as_of: datetime | None = None
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def made(self, at: datetime | None) -> None:
+        """Take the latest of the times that a statement tells about itself."""
+        self.as_of = max(filter(None, (self.as_of, at)), default=None)
+
+
+class Format(Protocol):
+    """How the statements of one vendor are recognised by their content and read."""
+
+    @property
+    def name(self) -> str:
+        """The format's name in the lake."""
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+
+    def recognises(self, first: Mapping[str, Any]) -> bool:
+        """Whether a file is one, by its first value: a row, by the keys of its columns, or the first object of a JSON text."""
+
+    def lines(self, values: Iterable[tuple[int, Any]], notes: Notes) -> Iterator[tuple[int, Line]]:
+        """The lines of a statement with their numbers, from the rows or JSON values of its files with theirs."""
+
+
+@dataclass(frozen=True, eq=False)
+class TableFormat:
+    """A format that is a table of columns, whether it comes as CSV, Parquet or JSON.
+
+    ``columns`` names for each field of schema.BILLS, or a helping field that ``finish`` uses, the columns that may say it, the best
+    first, by their keys; `starts` and `ends` are the period of the line, the end excluded. Amounts and days are read by the types
+    of schema.BILLS. ``known_by`` are columns that the file must have, one of each alternative. ``finish`` makes the lines of a row:
+    none, one or more; it may leave a row out and note why.
+    """
+
+    name: str
+    title: str
+    known_by: tuple[str, ...]
+    columns: Mapping[str, tuple[str, ...]]
+    finish: Callable[[Line, Notes], Iterable[Line]]
+    services: tuple[tuple[str, ...], str] | None = None
+    """Columns, and a pattern that one of them must have in it: what else is sold is left out before it is read."""
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The keys of all columns that it may read."""
+        return frozenset(chain(self.services[0] if self.services else (), *self.columns.values()))
+
+    def recognises(self, first: Mapping[str, Any]) -> bool:
+        """By the keys of the columns."""
+        return all(any(column in first for column in alternatives.split("|")) for alternatives in self.known_by)
+
+    def lines(self, values: Iterable[tuple[int, Any]], notes: Notes) -> Iterator[tuple[int, Line]]:
+        """The lines of rows."""
+        kept = re.compile(self.services[1], re.IGNORECASE) if self.services else None
+        for number, value in values:
+            row = value if isinstance(value, Row) else flattened(value)
+            if self.services and kept:
+                told = [str(row[column]) for column in self.services[0] if not _is_empty(row.get(column))]
+                if not any(map(kept.search, told)):
+                    notes.left_out[f"another service: {text(told[0]) if told else '(not told)'}"] += 1
+                    continue
+            try:
+                for line in self.finish(self._said(row), notes):
+                    yield number, line
+            except Unreadable as problem:
+                raise Unreadable(f"line {number}: {problem}") from None
+
+    def _said(self, row: Mapping[str, Any]) -> Line:
+        """The fields of a row, each read by its type."""
+        said: Line = {}
+        for name, columns in self.columns.items():
+            column = next((column for column in columns if not _is_empty(row.get(column))), None)
+            value = row[column] if column else None
+            try:
+                said[name] = _READ_BY.get(name, text)(value)
+            except Unreadable as problem:
+                raise Unreadable(f"{column}: {problem}") from None
+        if said.get("starts"):
+            said["first_day"], said["last_day"] = period(said["starts"], said.get("ends"))
+        return said
+
+
+class Row(dict[str, Any]):
+    """A row of a table, by the keys of its columns."""
+
+
+def key(column: str) -> str:
+    """A column's name as formats name it: lineItem/UnblendedCost and line_item_unblended_cost are one."""
+    return _SIGNS.sub("", column.lower())
+
+
+def flattened(value: Any, prefix: str = "") -> Row:
+    """A JSON object as a row: what lies in an object within it goes by both names, service.description."""
+    row = Row()
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            path = prefix + key(str(name))
+            row |= {path: inner} | (flattened(inner, path) if isinstance(inner, Mapping) else {})
+    return row
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def text(value: Any) -> str | None:
+    """A text of a bill, safe to store: trimmed, valid, of a bounded length; NULL where it is empty."""
+    if value is None or isinstance(value, Mapping | list):
+        return None
+    said = str(value).strip().replace("\0", "")[:LONGEST_TEXT]
+    return said.encode("utf-8", "replace").decode() or None
+
+
+def named_values(value: Any) -> dict[str, Any]:
+    """The values of an object by the keys of their names, whether it comes as one, as pairs or as JSON text; of others none."""
+    if isinstance(value, str) and value.strip().startswith("{"):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return {}
+    if isinstance(value, list) and all(isinstance(pair, tuple) and len(pair) == 2 for pair in value):
+        value = dict(value)
+    return {key(str(name)): inner for name, inner in value.items()} if isinstance(value, Mapping) else {}
+
+
+def number(value: Any) -> Decimal | None:
+    """A number exactly as it is written, a float as its shortest text; NULL where there is none."""
+    if _is_empty(value):
+        return None
+    if isinstance(value, Decimal):
+        written = value
+    else:
+        said = repr(value) if isinstance(value, float) else str(value).strip()
+        if isinstance(value, bool) or len(said) > 60 or not _NUMBER.fullmatch(said):
+            raise Unreadable(f"{said[:40]!r} is no number. Write it with digits and a decimal point, as in 1234.56.")
+        written = Decimal(said)
+    if not written.is_finite():
+        raise Unreadable("This is no number but an infinite or undefined one.")
+    return written
+
+
+def fitted(value: Decimal, column: str) -> Decimal:
+    """A number as a column of schema.BILLS holds it: rounded to its places."""
+    kind = schema.BILLS.field(column).type
+    try:
+        return value.quantize(Decimal(1).scaleb(-kind.scale), context=_AS_STORED)
+    except InvalidOperation:
+        raise Unreadable(f"{column} is larger than a bill can hold ({value:.3e}): is its unit another one?") from None
+
+
+def instant(value: Any) -> datetime | None:
+    """An instant in UTC: ISO 8601, which is UTC where it tells no zone, month/day/year, or seconds since 1970."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return None if _is_empty(value) else _instant(str(value).strip())
+
+
+@lru_cache(maxsize=10_000)
+def _instant(said: str) -> datetime:
+    try:
+        if found := _AMERICAN_DAY.fullmatch(said):
+            month, day, year = map(int, found.groups())
+            at = datetime(year + 2000 if year < 100 else year, month, day, tzinfo=UTC)
+        elif said.isdecimal() and len(said) in (9, 10):
+            at = datetime.fromtimestamp(int(said), UTC)
+        else:
+            at = datetime.fromisoformat(said.removesuffix(" UTC"))
+            at = at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Unreadable(f"{said[:40]!r} is no time. Write it as 2026-11-03T00:00:00Z or 2026-11-03.") from None
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise Unreadable(f"{said[:40]!r} is of the year {at.year}: bills of models are of {FIRST_YEAR} to {LAST_YEAR}.")
+    return at
+
+
+@lru_cache(maxsize=10_000)
+def period(starts: datetime, ends: datetime | None) -> tuple[date, date]:
+    """The first and the last day of a period whose end is excluded; without an end it is its first day."""
+    if ends is None or ends == starts:
+        return starts.date(), starts.date()
+    if not timedelta(0) < ends - starts <= timedelta(days=LONGEST_DAYS):
+        raise Unreadable(f"its period of {starts:%Y-%m-%d} to {ends:%Y-%m-%d} ends before it begins, or is longer than five years.")
+    if ends - starts <= LONGEST_DAY:
+        middle = (starts + (ends - starts) / 2).date()
+        return middle, middle
+    return starts.date(), (ends - timedelta(microseconds=1)).date()
+
+
+def currency(value: Any) -> str:
+    """A currency as ISO 4217 writes it; where there is none, or another kind of unit, Unreadable."""
+    said = (text(value) or "").upper()
+    if not re.fullmatch("[A-Z]{3}", said):
+        raise Unreadable(
+            f"{said[:40] or 'nothing'!r} is no currency of three letters: export the bill in the currency that is billed."
+        )
+    return said
+
+
+def required(said: Mapping[str, Any], name: str, called: str) -> Any:
+    """A field that a line cannot do without."""
+    if said.get(name) is None:
+        raise Unreadable(f"it has no {called}: export the bill with that column.")
+    return said[name]
+
+
+_READ_BY: dict[str, Callable[[Any], Any]] = {
+    **{column.name: number for column in schema.BILLS if pa.types.is_decimal(column.type)},
+    "currency": currency,
+    **dict.fromkeys(("starts", "ends", "made", "billing_starts"), instant),
+    **dict.fromkeys(("quantity", "priced_quantity"), number),
+    "details": named_values,
+    "credits": lambda value: value,
+}
+"""Field -> how its value is read; others are texts."""

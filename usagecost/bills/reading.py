@@ -1,0 +1,284 @@
+"""Bills as files: which format a file is, and its lines as one table; a statement is read whole or not at all.
+
+A file is recognised by its content: the columns of a table (CSV, Parquet) or the names in its first JSON value. It is read in
+pieces, packed or not; what is kept in memory are the lines of the statement, of which there is a most. JSON that is one document is
+taken as a whole, so it has a most of its own. A sentence about what cannot be read names the file, the line and the cure.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from hashlib import sha256
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from usagecost import schema
+from usagecost.bills.formats import FORMATS
+from usagecost.bills.formats.shape import Format, Line, Notes, Row, TableFormat, Unreadable, fitted, flattened, key
+from usagecost.sources.delimited import DelimitedFile
+from usagecost.sources.files import ByteStream, FileProblem, Head
+from usagecost.sources.lines import line_blocks
+from usagecost.sources.parquet import ParquetFile
+
+MOST_LINES = 1_000_000
+MOST_DOCUMENT_BYTES = 128 << 20
+_TOGETHER = 20_000
+"""Lines that are put into a table at once."""
+
+_OF_THE_WHOLE = ("statement", "format", "covers_first", "covers_last", "as_of", "loaded_at")
+_OF_A_LINE = pa.schema([column for column in schema.BILLS if column.name not in _OF_THE_WHOLE])
+_DECIMALS = tuple(column.name for column in _OF_A_LINE if pa.types.is_decimal(column.type))
+_NO_CONTENT = ("statement", "as_of", "source_file", "line", "loaded_at")
+"""Columns that say where a line is from, not what it says."""
+
+_SHARD = re.compile(r"(?P<stem>.*?)[-_.]?0\d{3,}(?P<end>\D*)")
+"""Names of files into which exports are cut: name-00001.csv.gz, part_0_0001.csv, name-000000000000.json.gz."""
+
+
+class BillProblem(Exception):  # noqa: N818 - a sentence for a person
+    """Why a bill cannot be read and what would help."""
+
+
+@dataclass(frozen=True)
+class Bill:
+    """A statement: its lines as schema.BILLS has them, without `loaded_at`, and how many lines were left out for which reason."""
+
+    title: str
+    lines: pa.Table
+    left_out: Mapping[str, int]
+
+    @property
+    def statement(self) -> str:
+        """The statement's id."""
+        return self.lines["statement"][0].as_py()
+
+
+def statement_files(paths: Iterable[Path]) -> list[tuple[Path, ...]]:
+    """The files of each statement in some files and folders: those into which an export was cut are one.
+
+    One of several such files stands for all that lie beside it, as a part of a bill would replace the whole. Hidden files are not
+    looked at.
+    """
+    files = [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    found: dict[object, tuple[Path, ...]] = {}
+    for file in files:
+        if file.is_dir() or file.name.startswith("."):
+            continue
+        cut = _SHARD.fullmatch(file.name)
+        found.setdefault((file.parent, cut["stem"], cut["end"]) if cut else file, _parts(file, cut) if cut else (file,))
+    return list(found.values())
+
+
+def _parts(file: Path, cut: re.Match[str]) -> tuple[Path, ...]:
+    beside = ((other, _SHARD.fullmatch(other.name)) for other in sorted(file.parent.iterdir()))
+    return tuple(other for other, found in beside if found and found.group("stem", "end") == cut.group("stem", "end")) or (file,)
+
+
+def read_bill(files: Sequence[Path], *, name: str | None = None, account: str | None = None, as_of: datetime | None = None) -> Bill:
+    """Read the files of one statement; raises BillProblem.
+
+    `name` is the source file's name in the lake, by default its path. `account` is the account of lines that tell none. `as_of` is
+    when the statement was made, by default what it tells, else when its files were changed last.
+    """
+    notes, tables = Notes(), defaultdict(list)
+    for file in files:
+        called = name or str(file.absolute())
+        try:
+            found, values = _open(file)
+            tables[found].append(_table(found.lines(values, notes), called))
+        except (Unreadable, FileProblem) as problem:
+            _refuse(file, problem)
+    if len({found.name for found in tables}) > 1:
+        titles = " and ".join(found.title for found in tables)
+        raise BillProblem(f"{files[0].name} and what lies beside it are of several formats ({titles}): load them one by one.")
+    found = next(iter(tables))
+    changed = max(datetime.fromtimestamp(file.stat().st_mtime, UTC) for file in files)
+    try:
+        return complete(found, pa.concat_tables(tables[found]), notes, as_of or notes.as_of or changed, account)
+    except Unreadable as problem:
+        _refuse(files[0], problem)
+
+
+def _refuse(file: Path, problem: Exception) -> NoReturn:
+    """Says what is wrong with a file."""
+    says = str(problem)
+    raise BillProblem(f"{file.name} {says}" if isinstance(problem, FileProblem) else f"{file.name}, {says}") from None
+
+
+def read_values(found: Format, values: Iterable[tuple[int, Any]], notes: Notes, source: str) -> pa.Table:
+    """The lines of JSON values of an API, as `complete` takes them; raises Unreadable."""
+    return _table(found.lines(values, notes), source)
+
+
+def complete(
+    found: Format, lines: pa.Table, notes: Notes, as_of: datetime, account: str | None, covers: tuple[date, date] | None = None
+) -> Bill:
+    """The statement that lines are, with its id and the days that it covers; raises Unreadable if there are none.
+
+    It covers the days that it tells, else those of its usage, else those of all lines: a fee for a year covers no year.
+    """
+    if not lines.num_rows:
+        others = f": {notes.left_out.total():,} lines of other services are left out" if notes.left_out else ""
+        raise Unreadable(f"it has no lines of models{others}. Export days on which models were used.")
+    if account:
+        place = lines.schema.get_field_index("account")
+        lines = lines.set_column(place, lines.schema.field(place), pc.fill_null(lines["account"], account))
+    first, last = covers or _covered(lines, notes)
+    whole = {"format": found.name, "covers_first": first, "covers_last": last, "as_of": as_of.astimezone(UTC)}
+    for column, value in whole.items():
+        field = schema.BILLS.field(column)
+        lines = lines.append_column(field, pa.repeat(pa.scalar(value, field.type), lines.num_rows))
+    field = schema.BILLS.field("statement")
+    lines = lines.append_column(field, pa.repeat(pa.scalar(_id(lines), field.type), lines.num_rows))
+    names = [column.name for column in schema.BILLS if column.name != "loaded_at"]
+    return Bill(found.title, lines.select(names), dict(notes.left_out.most_common()))
+
+
+def _covered(lines: pa.Table, notes: Notes) -> tuple[date, date]:
+    if notes.days:
+        return min(notes.days), max(notes.days)
+    usage = lines.filter(pc.equal(lines["kind"], "usage"))
+    counted = usage if usage.num_rows else lines
+    return pc.min(counted["first_day"]).as_py(), pc.max(counted["last_day"]).as_py()
+
+
+def _id(lines: pa.Table) -> str:
+    """The statement's id: 16 hexadecimal digits of what its lines say, in whatever order."""
+    names = [column.name for column in schema.BILLS if column.name in lines.column_names and column.name not in _NO_CONTENT]
+    rows = zip(*(lines[name].to_pylist() for name in names), strict=True)
+    digest = sha256()
+    for row in sorted(map(str, rows)):
+        digest.update(row.encode())
+        digest.update(b"\n")
+    return digest.hexdigest()[:16]
+
+
+def _table(lines: Iterator[tuple[int, Line]], source_file: str) -> pa.Table:
+    """The lines as an Arrow table of _OF_A_LINE."""
+    tables, count = [_OF_A_LINE.empty_table()], 0
+    while some := list(islice(lines, _TOGETHER)):
+        count += len(some)
+        if count > MOST_LINES:
+            raise Unreadable(f"it has more than {MOST_LINES:,} lines: export it by day instead of by hour, or month by month.")
+        tables.append(pa.Table.from_pylist([_stored(number, line, source_file) for number, line in some], _OF_A_LINE))
+    return pa.concat_tables(tables)
+
+
+def _stored(number: int, line: Line, source_file: str) -> Line:
+    line["source_file"], line["line"] = source_file, number
+    for name in _DECIMALS:
+        if (value := line.get(name)) is not None:
+            try:
+                line[name] = fitted(value, name)
+            except Unreadable as problem:
+                raise Unreadable(f"line {number}: {problem}") from None
+    return line
+
+
+# ---- what stands in a file
+
+
+def _open(file: Path) -> tuple[Format, Iterator[tuple[int, Any]]]:
+    """The format of a file, and its rows or JSON values with their numbers; raises FileProblem or Unreadable."""
+    head = Head.of(file)
+    if head.is_parquet or not head.start.lstrip(b"\0 \t\r\n").startswith((b"{", b"[")):
+        table = ParquetFile(head) if head.is_parquet else DelimitedFile(head)
+        names = _flat(pq.read_schema(file).empty_table()).column_names if head.is_parquet else table.names
+        found = _recognised(dict.fromkeys(map(key, names)))
+        return found, _rows(table, found.wanted if isinstance(found, TableFormat) else frozenset())
+    values = _json_values(head)
+    first = next(values, (0, None))
+    said = first[1] if isinstance(first[1], Mapping) else {}
+    if said.get("data") == []:
+        raise Unreadable("this answer has no lines: nothing was billed in its days.")
+    return _recognised({**flattened(said), **said}), chain([first], values)
+
+
+def _recognised(first: Mapping[str, Any]) -> Format:
+    found = next((found for found in FORMATS if found.recognises(first)), None)
+    if found is None:
+        known = "; ".join(dict.fromkeys(found.title for found in FORMATS))
+        raise Unreadable(f"this is no bill that is known here. Known are: {known}.")
+    return found
+
+
+def _rows(table: DelimitedFile | ParquetFile, wanted: frozenset[str]) -> Iterator[tuple[int, Row]]:
+    """The rows of a table, by the keys of those columns that are wanted."""
+    names = [name for name in table.names if any(one.startswith(key(name)) for one in wanted)]
+    for rows in table.rows(names):
+        for number, unreadable in rows.unreadable.items():
+            raise Unreadable(f"line {number}: {unreadable.reason}")
+        flat = _flat(rows.table.select(names))
+        places = {key(name): place for place, name in reversed(list(enumerate(flat.column_names))) if key(name) in wanted}
+        chosen = flat.select(list(places.values())).rename_columns(list(places))
+        yield from ((int(number), Row(row)) for number, row in zip(rows.numbers, chosen.to_pylist(), strict=True))
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    """The table with what lies in structs as columns of their own: service.description."""
+    while any(pa.types.is_struct(column.type) for column in table.schema):
+        table = table.flatten()
+    return table
+
+
+def _json_values(head: Head) -> Iterator[tuple[int, Any]]:
+    """The values of JSON lines by their lines, or those of one document, numbered: of an array its elements."""
+    first, _, rest = head.start.partition(b"\n")
+    if rest.strip() and _parsed(first.decode(errors="replace")) is not None:
+        for block in line_blocks(ByteStream(head.path)):
+            for number, unreadable in block.unreadable.items():
+                raise Unreadable(f"line {number}: {unreadable.reason}")
+            for number, text in zip(*block.table().to_pydict().values(), strict=True):
+                if text.strip():
+                    yield number, _parsed_or_refused(text, f"line {number}")
+        return
+    stream, pieces, size = ByteStream(head.path), [], 0
+    for piece in stream:
+        size += len(piece)
+        if size > MOST_DOCUMENT_BYTES:
+            raise Unreadable(
+                f"this is one JSON text of more than {MOST_DOCUMENT_BYTES >> 20} MB: export JSON lines, or fewer days."
+            )
+        pieces.append(piece)
+    if stream.problem:
+        raise FileProblem(stream.problem)
+    text = b"".join(pieces).decode(errors="replace").strip("\0 \t\r\n\ufeff")
+    yield from enumerate(_documents(text), 1)
+
+
+def _documents(text: str) -> Iterator[Any]:
+    """The values of a text that has one JSON document, or several one after the other."""
+    while text:
+        try:
+            value, end = _DECODER.raw_decode(text)
+        except (ValueError, RecursionError):
+            raise Unreadable("its JSON is damaged or cut off: save what the API answers as a whole.") from None
+        yield from value if isinstance(value, list) else [value]
+        text = text[end:].lstrip("\0 \t\r\n")
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _parsed_or_refused(text: str, place: str) -> Any:
+    if (value := _parsed(text)) is None:
+        raise Unreadable(f"{place}: it is no JSON, or cut off. Get a whole copy of the file.")
+    return value
+
+
+_DECODER = json.JSONDecoder(parse_float=Decimal)

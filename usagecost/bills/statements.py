@@ -1,0 +1,138 @@
+"""Statements in the lake: loading one, listing them, and taking one out again.
+
+A statement's id is of its contents: loaded again, from whatever file, it changes nothing. Which lines count is the law of
+`coverage`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from usagecost import schema
+from usagecost.bills.coverage import current
+from usagecost.bills.reading import Bill, read_bill, statement_files
+from usagecost.lake import Lake
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a statement says, and what came of loading it.
+
+    ``totals`` are amounts by currency and kind. ``left_out`` counts lines of the file that are not about models, by the reason.
+    ``sentences`` are what a person has to know about lines of the provider that do not count, or may count twice.
+    """
+
+    statement: str
+    title: str
+    providers: tuple[str, ...]
+    accounts: tuple[str, ...]
+    first_day: date
+    last_day: date
+    lines: int
+    is_new: bool
+    totals: Mapping[tuple[str, str], Decimal]
+    left_out: Mapping[str, int]
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of the lake: how many of its lines count today, and its amounts by currency, taxes and credits included."""
+
+    statement: str
+    format: str
+    provider: str
+    account: str | None
+    covers_first: date
+    covers_last: date
+    as_of: datetime
+    loaded_at: datetime
+    lines: int
+    counting: int
+    totals: Mapping[str, Decimal]
+
+
+def load_bill(
+    lake: Lake, path: Path, *, name: str | None = None, account: str | None = None, as_of: datetime | None = None
+) -> Loaded:
+    """Load the statement of a file, with the files into which it was cut; raises BillProblem, or LakeError.
+
+    The other values are as in `read_bill`.
+    """
+    return load_files(lake, statement_files([path])[0], name=name, account=account, as_of=as_of)
+
+
+def load_files(
+    lake: Lake, files: Sequence[Path], *, name: str | None = None, account: str | None = None, as_of: datetime | None = None
+) -> Loaded:
+    """Load the statement of some files, as `statement_files` finds them; raises BillProblem, or LakeError."""
+    return keep(lake, read_bill(files, name=name, account=account, as_of=as_of))
+
+
+def keep(lake: Lake, bill: Bill) -> Loaded:
+    """Keep a statement in the lake, unless it is there; raises LakeError."""
+    lines = bill.lines
+    field = schema.BILLS.field("loaded_at")
+    loaded_at = pa.repeat(pa.scalar(datetime.now(UTC), field.type), lines.num_rows)
+    added = lake.keep_bills(lines.append_column(field, loaded_at).select(schema.BILLS.names).cast(schema.BILLS))
+    providers = tuple(sorted(pc.unique(lines["provider"]).to_pylist()))
+    return Loaded(
+        statement=bill.statement,
+        title=bill.title,
+        providers=providers,
+        accounts=tuple(sorted(filter(None, pc.unique(lines["account"]).to_pylist()))),
+        first_day=lines["covers_first"][0].as_py(),
+        last_day=lines["covers_last"][0].as_py(),
+        lines=lines.num_rows,
+        is_new=added > 0,
+        totals={(row["currency"], row["kind"]): row["amount_sum"] for row in _grouped(lines, ["currency", "kind"])},
+        left_out=bill.left_out,
+        sentences=tuple(said for said in current(lake.bills()).sentences if said.startswith(providers)),
+    )
+
+
+def statements(lake: Lake) -> list[Statement]:
+    """The statements of the lake by provider and day: one for each provider and account that a statement is about."""
+    lines = lake.bills()
+    counts = {_about(row): row["amount_count"] for row in _grouped(current(lines).lines, _ABOUT)}
+    found: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row in _grouped(lines, [*_ABOUT, *_WHOLE, "currency"]):
+        found[_about(row)].append(row)
+    made = [
+        Statement(
+            **{name: rows[0][name] for name in (*_ABOUT, *_WHOLE)},
+            lines=sum(row["amount_count"] for row in rows),
+            counting=counts.get(about, 0),
+            totals={row["currency"]: row["amount_sum"] for row in rows},
+        )
+        for about, rows in found.items()
+    ]
+    return sorted(made, key=lambda one: (one.provider, one.account or "", one.covers_first, one.as_of))
+
+
+def remove_bill(lake: Lake, statement: str) -> int:
+    """Take a statement out of the lake, so that those that it replaced count again; returns how many lines it had."""
+    return lake.remove_bill(statement)
+
+
+_ABOUT = ["statement", "provider", "account"]
+_WHOLE = ["format", "covers_first", "covers_last", "as_of", "loaded_at"]
+
+
+def _about(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(row[name] for name in _ABOUT)
+
+
+def _grouped(lines: pa.Table, keys: list[str]) -> list[dict[str, Any]]:
+    """The lines by some columns: how many they are, and their amounts, with room for the sum."""
+    chosen = lines.select(keys).append_column("amount", lines["amount"].cast(pa.decimal128(38, 9)))
+    return chosen.group_by(keys).aggregate([("amount", "sum"), ("amount", "count")]).to_pylist()
