@@ -61,10 +61,10 @@ def test_bills_are_matched_by_keys_or_projects_that_logs_name_too_and_by_the_pri
     by_project = reconciliation(view(lake, days("2026-11-01")), bill(*of_project), NO_BOOK)
 
     assert [(cell.scope, cell.model, cell.first.day, cell.theirs, cell.ours) for cell in by_key.cells] == [
-        (None, "our-bot", 3, Decimal(0), Decimal(0)),
         ("a", "gpt-4o", 3, Decimal("0.003"), Decimal("0.003")),
         ("b", "gpt-4o", 3, Decimal("0.003"), Decimal("0.003")),
         ("b", "gpt-4o", 4, Decimal(0), Decimal("0.003")),
+        (None, "our-bot", 3, Decimal(0), Decimal(0)),
     ]
     assert [(cell.scope, cell.difference) for cell in by_project.cells] == [("search", 0)]
 

@@ -88,11 +88,9 @@ def main() -> None:
         took.append((between - start, time.perf_counter() - between, time.process_time() - processor))
     sums = Sums.of(found.cells)
     asking, matching, processor = (min(figures) for figures in zip(*took, strict=True))
+    print(f"{lines.num_rows:,} lines, {len(ours):,} rows of ours, {len(found.cells):,} cells, {sums.difference:,.2f} USD apart")
     print(
-        f"{lines.num_rows:,} lines, {len(ours):,} rows of ours, {len(found.cells):,} cells, difference {sums.difference:,.2f} USD"
-    )
-    print(
-        f"asking {asking:5.2f} s, matching {matching:5.2f} s ({processor:.2f} s of the processor), together {asking + matching:.2f} s"
+        f"asking {asking:.2f} s, matching {matching:.2f} s ({processor:.2f} s of the processor), {asking + matching:.2f} s in all"
     )
 
 

@@ -28,6 +28,7 @@ from usagecost.bills.result import (
     Cell,
     Effect,
     Reconciliation,
+    UnknownKey,
     Unmatched,
 )
 from usagecost.bills.sides import NANO, OTHER, TOKEN_KINDS, WHOLE, Model, Names, Ours, Pair, Theirs, pairs_of
@@ -71,7 +72,8 @@ def reconcile(
     ours = list(ours)
     rows, unmatched = _in_usd(lines, rate)
     coverage = Coverage.of(lines, names)
-    usage, apart = _split(rows, scopes or {}, _known_scopes(ours, names), names)
+    scopes, known = scopes or {}, _known_scopes(ours, names)
+    usage, apart = _split(rows, scopes, known, names)
     asked = _asked(ours, _billed_scopes(usage, names), coverage, names)
     quantum = {names(name, None)[0]: place for name, place in _quanta(lines).items()}
     pairs = pairs_of(usage, asked, names)
@@ -82,7 +84,8 @@ def reconcile(
         cells=(*(cell for cell in cells if cell.theirs or cell.ours or cell.incomplete), *apart),
         unmatched=unmatched,
         names=_our_names(asked, names, {pair.model for pair in pairs}),
-        nbytes=1000 * len(cells),
+        scopes=scopes,
+        unknown_keys=_unknown_keys(rows, scopes, known, names),
     )
 
 
@@ -206,6 +209,19 @@ def _known_scopes(ours: Iterable[Ours], names: Names) -> dict[str, set[str]]:
         if one.scope is not None:
             found[names(one.provider, None)[0]].add(one.scope)
     return found
+
+
+def _unknown_keys(
+    rows: Iterable[Mapping[str, Any]], scopes: Mapping[str, str], known: Mapping[str, set[str]], names: Names
+) -> tuple[UnknownKey, ...]:
+    """What the bill has of keys or projects that our requests do not name, the dearest first."""
+    found: dict[tuple[str, date, str], Decimal] = defaultdict(Decimal)
+    for row in rows:
+        provider = names(row["provider"], None)[0]
+        key = row[scopes[provider]] if provider in scopes else None
+        if row["kind"] == "usage" and key is not None and key not in known.get(provider, ()):
+            found[provider, row["first_day"].replace(day=1), key] += row["usd"]
+    return tuple(UnknownKey(*about, amount) for about, amount in sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _billed_scopes(usage: Iterable[Theirs], names: Names) -> dict[str, set[str | None]]:

@@ -125,13 +125,32 @@ class Unmatched:
 
 
 @dataclass(frozen=True)
+class UnknownKey:
+    """A key (or project) that a bill names and our requests do not, with what it is billed in a month."""
+
+    provider: str
+    month: date
+    key: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
 class Reconciliation:
-    """Bills beside requests. ``names``: provider and model of a cell -> those that our logs call so, for what leads to requests."""
+    """Bills beside requests. ``names``: provider and model of a cell -> those that our logs call so, for what leads to requests.
+
+    ``scopes``: provider -> key or project, where lines are matched by it; ``unknown_keys`` are those of the bill alone then.
+    """
 
     cells: tuple[Cell, ...] = ()
     unmatched: tuple[Unmatched, ...] = ()
     names: Mapping[tuple[str, str | None], tuple[tuple[str, str | None], ...]] = field(default_factory=dict)
-    nbytes: int = 0
+    scopes: Mapping[str, str] = field(default_factory=dict)
+    unknown_keys: tuple[UnknownKey, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        """About how many bytes it takes, for caches."""
+        return 1000 * len(self.cells)
 
     def by_month(self) -> dict[date, dict[str, Sums]]:
         """The sums of each provider in each month, the newest month and the dearest provider first."""

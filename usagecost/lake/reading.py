@@ -148,6 +148,11 @@ class LakeReader:
         with errors_explained(self._bills):
             return side_tables.read_bills(self._bills)
 
+    def bill_files(self) -> tuple[str, ...]:
+        """The Parquet files that hold the lines of bills now: a version of them."""
+        with errors_explained(self._bills):
+            return tuple(file_paths(self._bills, BILLS))
+
     def reject_files(self) -> tuple[str, ...]:
         """The Parquet files that hold the rejects now. Other rejects are other files, so the names are a version of them."""
         with errors_explained(self._rejects):
