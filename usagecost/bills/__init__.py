@@ -5,8 +5,8 @@ months out in the form in which finance takes them. It never changes a request o
 """
 
 from usagecost.bills.coverage import KINDS, Current, current, current_lines
-from usagecost.bills.reading import BillProblem
-from usagecost.bills.statements import Loaded, Statement, load_bill, remove_bill, statements
+from usagecost.bills.reading import BillProblem, statement_files
+from usagecost.bills.statements import Loaded, Statement, load_bill, load_files, remove_bill, statements
 
 __all__ = [
     "KINDS",
@@ -17,6 +17,8 @@ __all__ = [
     "current",
     "current_lines",
     "load_bill",
+    "load_files",
     "remove_bill",
+    "statement_files",
     "statements",
 ]

@@ -81,8 +81,10 @@ def statement_files(paths: Iterable[Path]) -> list[tuple[Path, ...]]:
 
 
 def _parts(file: Path, cut: re.Match[str]) -> tuple[Path, ...]:
+    if not file.exists():
+        return (file,)
     beside = ((other, _SHARD.fullmatch(other.name)) for other in sorted(file.parent.iterdir()))
-    return tuple(other for other, found in beside if found and found.group("stem", "end") == cut.group("stem", "end")) or (file,)
+    return tuple(other for other, found in beside if found and found.group("stem", "end") == cut.group("stem", "end"))
 
 
 def read_bill(files: Sequence[Path], *, name: str | None = None, account: str | None = None, as_of: datetime | None = None) -> Bill:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from usagecost import schema
 from usagecost.bills.coverage import current
-from usagecost.bills.reading import Bill, read_bill, statement_files
+from usagecost.bills.reading import Bill, BillProblem, read_bill, statement_files
 from usagecost.lake import Lake
 
 
@@ -64,11 +64,14 @@ class Statement:
 def load_bill(
     lake: Lake, path: Path, *, name: str | None = None, account: str | None = None, as_of: datetime | None = None
 ) -> Loaded:
-    """Load the statement of a file, with the files into which it was cut; raises BillProblem, or LakeError.
+    """Load the statement of a file, with the files into which it was cut, or that of a folder; raises BillProblem, or LakeError.
 
     The other values are as in `read_bill`.
     """
-    return load_files(lake, statement_files([path])[0], name=name, account=account, as_of=as_of)
+    found = statement_files([path])
+    if len(found) != 1:
+        raise BillProblem(f"{path.name} has the files of {len(found)} statements: load them one by one.")
+    return load_files(lake, found[0], name=name, account=account, as_of=as_of)
 
 
 def load_files(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from usagecost.cli.alerting import alerts
+from usagecost.cli.billing import bill
 from usagecost.cli.exporting import export
 from usagecost.cli.feeds import receive, sync, watch
 from usagecost.cli.forecasting import forecast
@@ -28,6 +29,7 @@ COMMANDS = (
     reprice,
     repricings,
     alerts,
+    bill,
     sample,
     doctor,
     upgrade,

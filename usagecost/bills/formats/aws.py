@@ -36,7 +36,8 @@ _KINDS = {
 }
 """Types of lines; all others, discounts and negations among them, are adjustments."""
 
-_REGION = re.compile(r"^[A-Z]{2,4}\d?-(?=[A-Za-z])")
+_REGION = re.compile(r"^([A-Z]{2,4}\d?-)?(MP:)?([A-Z]{2,4}\d?_)?")
+"""What stands before the words of a usage type: USE1-NovaPro-…, USE1-MP:USE1_InputTokenCount-Units."""
 _EDITION = re.compile(r"\s*\(Amazon Bedrock Edition\).*", re.IGNORECASE)
 _PACKAGE = re.compile(r"\b(million|thousand)\b[\w\s]*\btokens?\b", re.IGNORECASE)
 

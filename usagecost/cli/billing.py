@@ -1,0 +1,171 @@
+"""``python -m usagecost bill``: loads bills from files, asks vendors for them, and lists what is there."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from usagecost.cli.console import (
+    NOTHING_READ,
+    READ,
+    WRONG_USAGE,
+    LakeOption,
+    ReportFormat,
+    cell,
+    err,
+    fail,
+    lake_named,
+    out,
+    print_facts,
+    print_json,
+    print_wide,
+)
+from usagecost.lake import Lake, LakeError
+from usagecost.vocabulary.formats import UNKNOWN, counted, exact_count
+
+if TYPE_CHECKING:
+    from usagecost.bills import Loaded
+
+DAY = ["%Y-%m-%d"]
+
+
+def bill(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PATH… | fetch VENDOR", help="Bills or folders of them; or fetch openai, anthropic or openrouter."),
+    ] = None,
+    lake: LakeOption = None,
+    account: Annotated[str | None, typer.Option(help="The organisation or account, for bills that name none.")] = None,
+    start: Annotated[datetime | None, typer.Option(help="fetch: the first UTC day, YYYY-MM-DD.", formats=DAY)] = None,
+    end: Annotated[datetime | None, typer.Option(help="fetch: the last UTC day, YYYY-MM-DD.", formats=DAY)] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List the statements that are there.")] = False,
+    removed: Annotated[str | None, typer.Option("--remove", metavar="ID", help="Take a statement out again: see --list.")] = None,
+    report: Annotated[ReportFormat, typer.Option(help="How to report what was done.")] = ReportFormat.text,
+) -> None:
+    """Load bills of providers, to compare requests with: a statement is kept once, and a newer one of a day replaces the older.
+
+    Formats are recognised by content: costs of OpenAI and Anthropic, OpenRouter's activity, AWS CUR, Azure cost details, Google's
+    billing export, FOCUS. `fetch` asks a vendor from the last known day on, with the admin key in OPENAI_ADMIN_KEY,
+    ANTHROPIC_ADMIN_KEY or OPENROUTER_PROVISIONING_KEY. Exit status: 0 when something was read, 1 when nothing, 2 for wrong usage.
+    """
+    if sum((bool(what), listed, bool(removed))) != 1:
+        fail("Name bills to load, `fetch VENDOR`, --list, or --remove ID: one of them.", WRONG_USAGE)
+    handle = lake_named(lake)
+    try:
+        if listed:
+            _list(handle, report)
+        elif removed:
+            _remove(handle, removed)
+        elif what and what[0] == "fetch":
+            _report(_fetched(handle, what[1:], account, start and start.date(), end and end.date()), report)
+        else:
+            _report(_loaded(handle, [Path(path) for path in what or ()], account), report)
+    except LakeError as problem:
+        fail(str(problem), NOTHING_READ)
+
+
+def _loaded(lake: Lake, paths: list[Path], account: str | None) -> list[Loaded]:
+    """What came of the statements in files and folders; says what is wrong with the others."""
+    from usagecost.bills import BillProblem, load_files, statement_files
+
+    if missing := [str(path) for path in paths if not path.exists()]:
+        fail(f"There is no {', '.join(missing)}: check the path. (A vendor is asked by `bill fetch VENDOR`.)", WRONG_USAGE)
+    done = []
+    for files in statement_files(paths):
+        try:
+            done.append(load_files(lake, files, account=account))
+        except BillProblem as problem:
+            err.print(str(problem), markup=False, highlight=False)
+    return done
+
+
+def _fetched(lake: Lake, names: list[str], account: str | None, start: date | None, end: date | None) -> list[Loaded]:
+    """What came of asking vendors."""
+    from usagecost.bills import BillProblem
+    from usagecost.bills.fetching import Fetching, fetch_bill
+    from usagecost.bills.vendors import VENDORS
+
+    if not names or set(names) - VENDORS.keys():
+        fail(f"Name whom to ask: bill fetch {'|'.join(VENDORS)}.", WRONG_USAGE)
+    done = []
+    fetching = Fetching(os.environ, on_progress=lambda words: err.print(words, markup=False, highlight=False))
+    for name in names:
+        try:
+            fetched = fetch_bill(lake, VENDORS[name], fetching, start=start, end=end, account=account)
+        except BillProblem as problem:
+            err.print(str(problem), markup=False, highlight=False)
+            continue
+        if fetched:
+            done.append(fetched)
+        else:
+            err.print(f"{name}: nothing was billed in these days.", markup=False, highlight=False)
+    return done
+
+
+def _report(done: list[Loaded], form: ReportFormat) -> None:
+    if form is ReportFormat.json:
+        print_json([asdict(one) | {"totals": _flat(one)} for one in done], str)
+    else:
+        for one in done:
+            print_facts(f"{one.title}: {'loaded' if one.is_new else 'already there, nothing was changed'}", _facts(one))
+    for said in dict.fromkeys(said for one in done for said in one.sentences):
+        err.print(said, markup=False, highlight=False)
+    raise typer.Exit(READ if done else NOTHING_READ)
+
+
+def _facts(one: Loaded) -> dict[str, str]:
+    totals = {f"{kind}, {currency}": _money(amount) for (currency, kind), amount in sorted(one.totals.items())}
+    others = {f"left out, {reason}": counted(count, "line") for reason, count in one.left_out.items()}
+    return {
+        "statement": one.statement,
+        "provider": ", ".join(one.providers),
+        "account": ", ".join(one.accounts) or UNKNOWN,
+        "days": f"{one.first_day} to {one.last_day}",
+        "lines": exact_count(one.lines),
+        **totals,
+        **others,
+    }
+
+
+def _flat(one: Loaded) -> list[dict[str, Any]]:
+    return [{"currency": currency, "kind": kind, "amount": amount} for (currency, kind), amount in sorted(one.totals.items())]
+
+
+def _list(lake: Lake, form: ReportFormat) -> None:
+    from usagecost.bills import statements
+
+    found = statements(lake)
+    if form is ReportFormat.json:
+        print_json([asdict(one) for one in found], str)
+        return
+    if not found:
+        out.print("There is no bill yet.")
+        return
+    table = Table(box=None, header_style="bold")
+    for name in ("provider", "account", "first day", "last day", "as of (UTC)", "lines", "counting", "amount", "format", "id"):
+        table.add_column(name, justify="right" if name in ("lines", "counting", "amount") else "left", no_wrap=True)
+    for one in found:
+        amounts = ", ".join(f"{_money(amount)} {currency}" for currency, amount in sorted(one.totals.items()))
+        about = (one.provider, one.account or UNKNOWN, f"{one.covers_first}", f"{one.covers_last}", f"{one.as_of:%Y-%m-%d %H:%M}")
+        counts = (exact_count(one.lines), exact_count(one.counting), amounts, one.format, one.statement)
+        table.add_row(*map(cell, (*about, *counts)))
+    print_wide(table)
+
+
+def _remove(lake: Lake, statement: str) -> None:
+    from usagecost.bills import remove_bill
+
+    if not (count := remove_bill(lake, statement)):
+        fail(f"There is no statement {statement}: see --list.", NOTHING_READ)
+    out.print(f"{counted(count, 'line')} of the statement {statement} removed.", markup=False, highlight=False)
+
+
+def _money(amount: Decimal) -> str:
+    return f"{amount:,.2f}".replace("-", "−")
