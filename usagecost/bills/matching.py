@@ -163,8 +163,9 @@ def _cell(pair: Pair, effects: Iterable[Effect]) -> Cell:
 def _in_usd(lines: pa.Table, rate: Rate) -> tuple[list[dict[str, Any]], tuple[Unmatched, ...]]:
     """The lines in USD, those that tell the same in one row, and those that are compared with nothing."""
     wide = lines.select([*_TOLD]).append_column("amount", lines["amount"].cast(pa.decimal128(38, 9)))
-    wide = wide.append_column("quantity", lines["quantity"].cast(pa.decimal128(38, 6)))
-    wide = wide.append_column("untold", pc.is_null(lines["quantity"]).cast(pa.int64()))
+    tokens = pc.if_else(pc.equal(lines["unit"], "tokens"), lines["quantity"], None)
+    wide = wide.append_column("quantity", tokens.cast(pa.decimal128(38, 6)))
+    wide = wide.append_column("untold", pc.is_null(tokens).cast(pa.int64()))
     grouped = wide.group_by([*_TOLD]).aggregate([("amount", "sum"), ("quantity", "sum"), ("untold", "sum"), ("amount", "count")])
     found, left_out = [], defaultdict(lambda: (0, ZERO))
     for row in grouped.to_pylist():

@@ -12,10 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from usagecost.bills.asking import SCOPES, our_days, shared_scopes
+from usagecost.bills.coverage import current
 from usagecost.bills.matching import Factors, Rate, no_rate, reconcile
 from usagecost.bills.result import Reconciliation
 from usagecost.bills.sides import Model, Names
-from usagecost.periods import instant_us
+from usagecost.lake import Lake
+from usagecost.periods import Period, instant_us
+from usagecost.pricebook import current_book
 from usagecost.pricing import NO_BOOK, Asked, Book, is_same_provider, rates_at, resolve
 from usagecost.vocabulary.filters import View
 
@@ -47,6 +50,13 @@ def reconciliation(view: View, lines: pa.Table, book: Book, rate: Rate = no_rate
         rate=rate,
         scopes=by_scope,
     )
+
+
+def reconcile_lake(lake: Lake, version: int, basis: str) -> tuple[Reconciliation, tuple[str, ...]]:
+    """Compares all bills of a lake that count with its requests; and what a person has to know of lines that do not count."""
+    now, counting = datetime.now(UTC), current(lake.bills())
+    view = View(lake.name, version, Period(now.date(), now.date(), "UTC", now, is_alone=True), "day", basis)
+    return reconciliation(view, counting.lines, current_book(lake).book), counting.sentences
 
 
 def names_of(billed: list[str], book: Book) -> Names:

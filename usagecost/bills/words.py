@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from usagecost.bills.result import CAUSES, Cell, Effect, Sums
+from usagecost.bills.result import CAUSES, Cell, Effect, Reconciliation, Sums
 from usagecost.vocabulary import formats
 
 KINDS = {"input": "uncached input", "cache_read": "cache reads", "cache_write": "cache writes", "other": "by the piece"}
@@ -34,3 +34,12 @@ def ours_text(one: Sums | Cell) -> str:
     if not one.incomplete:
         return formats.usd(one.ours)
     return f"≥{formats.GAP}{formats.usd(one.ours)}" if one.ours else formats.UNKNOWN
+
+
+def not_compared(found: Reconciliation) -> list[str]:
+    """Sentences about lines in a currency without a rate."""
+    return [
+        f"{one.provider}: {formats.counted(one.lines, 'line')} of {one.amount:,.2f} {one.currency} are not compared: there is no "
+        f"rate for {one.currency}."
+        for one in found.unmatched
+    ]

@@ -10,13 +10,12 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from usagecost.bills import current
-from usagecost.bills.reconciling import reconciliation as reconciled
+from usagecost.bills.reconciling import reconcile_lake
 from usagecost.bills.result import CAUSES, Cell, Reconciliation, Sums, worst
-from usagecost.bills.words import KINDS, cause_text, explained_text, ours_text, signed_usd
+from usagecost.bills.words import KINDS, cause_text, explained_text, not_compared, ours_text, signed_usd
 from usagecost.charts import beginning, waterfall
 from usagecost.engine import open_lake
-from usagecost.periods import Interval, Period
+from usagecost.periods import Interval
 from usagecost.pricebook import current_book
 from usagecost.ui import drilldown
 from usagecost.ui.answers import answer, empty, tried
@@ -43,10 +42,10 @@ def reconciliation(view: View) -> None:
         empty(
             "No bills yet", "Load what a provider bills, and this page says how much of it your logs explain, and what the rest is."
         )
-        drop_zone(view)
+        drop_zone(view.lake)
         return
     found, sentences = answer(of_lake, Asked(view.lake, view.version, view.basis, files, current_book(lake).version))
-    for sentence in (*sentences, *_not_compared(found)):
+    for sentence in (*sentences, *not_compared(found)):
         st.warning(plain(sentence), icon=":material/rule:")
     months = found.by_month()
     if not months:
@@ -73,10 +72,7 @@ class Asked:
 
 def of_lake(asked: Asked) -> tuple[Reconciliation, tuple[str, ...]]:
     """Returns the reconciliation of all bills of a lake, and what a person has to know of lines that do not count."""
-    lake, now = open_lake(asked.lake), datetime.now(UTC)
-    counting = current(lake.bills())
-    view = View(asked.lake, asked.version, Period(now.date(), now.date(), "UTC", now, is_alone=True), "day", asked.basis)
-    return reconciled(view, counting.lines, current_book(lake).book), counting.sentences
+    return reconcile_lake(open_lake(asked.lake), asked.version, asked.basis)
 
 
 def _show_loaded() -> None:
@@ -90,14 +86,6 @@ def _month_text(name: str) -> str:
 def _month_of(name: str, months: Mapping[date, object]) -> date:
     """The month that a text says; the newest where it says none of them."""
     return next((month for month in months if month.strftime(MONTH) == name), next(iter(months)))
-
-
-def _not_compared(found: Reconciliation) -> list[str]:
-    return [
-        f"{one.provider}: {counted(one.lines, 'line')} of {one.amount:,.2f} {one.currency} are not compared: there is no rate for "
-        f"{one.currency}."
-        for one in found.unmatched
-    ]
 
 
 def _month(view: View, found: Reconciliation, month: date, providers: Mapping[str, Sums]) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 
 import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from usagecost.bills import BillProblem, Loaded, Statement, load_bill, remove_bill, statements
+from usagecost.bills import BillProblem, Loaded, Statement, load_files, remove_bill, statement_files, statements
 from usagecost.engine import open_lake
 from usagecost.lake import LakeError
 from usagecost.ui import address, viewing
@@ -22,6 +23,7 @@ from usagecost.ui.text import days_text, plain
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import counted
 
+LONGEST_NAME = 100
 _ROUND, _DONE = "_bill_round", "_bills_done"
 
 
@@ -55,20 +57,32 @@ def drop_zone(lake: str) -> None:
 
 
 def _load(lake: str, given: Sequence[UploadedFile]) -> None:
+    """Loads the statements of dropped files: those into which an export was cut are one."""
     done: list[tuple[str, Loaded | str]] = []
-    for file in given:
-        name = Path(file.name.replace("\\", "/")).name or "bill"
-        with TemporaryDirectory(prefix="usagecost-") as folder:
-            path = Path(folder, "bill")
-            path.write_bytes(file.getbuffer())
+    with TemporaryDirectory(prefix="usagecost-") as folder:
+        try:
+            for file in given:
+                _free_path(Path(folder), file.name).write_bytes(file.getbuffer())
+        except OSError as problem:
+            done.append(("The bill", f"The files cannot be kept in {folder} ({problem.strerror}): free some room."))
+        for files in statement_files([Path(folder)]) if not done else []:
+            name = files[0].name
             try:
-                done.append((name, load_bill(open_lake(lake), path, name=name)))
-            except (BillProblem, LakeError, OSError) as problem:
+                done.append((name, load_files(open_lake(lake), files, name=name)))
+            except (BillProblem, LakeError) as problem:
                 done.append((name, str(problem)))
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
     st.session_state[_DONE] = done
     if any(isinstance(result, Loaded) for _, result in done):
         st.session_state["part"] = "Reconciliation"
+
+
+def _free_path(folder: Path, name: str) -> Path:
+    """Where a dropped file is put: under its name, as far as a disk takes that, as parts of an export know each other by it."""
+    safe = re.sub(r"[^\w.-]+", "-", name.replace("\\", "/").rpartition("/")[2])[-LONGEST_NAME:].lstrip(".-") or "bill"
+    if (folder / safe).exists():
+        folder = Path(mkdtemp(dir=folder))
+    return folder / safe
 
 
 def say_what_was_done() -> None:
