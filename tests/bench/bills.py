@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,9 @@ from usagecost.bills.sides import Ours
 from usagecost.pricing import NO_BOOK
 from usagecost.vocabulary.filters import View
 
+KEYS = 4
+"""How many of the lake's keys a bill by keys names."""
+
 
 def made_bill(ours: Sequence[Ours], most: int, *, by_key: bool, tells_quantities: bool) -> pa.Table:
     """A bill of about as many lines."""
@@ -43,10 +47,16 @@ def made_bill(ours: Sequence[Ours], most: int, *, by_key: bool, tells_quantities
     found: list[dict[str, Any]] = []
     for place, one in enumerate(lines[:most]):
         amount = one["amount"] * Decimal("0.9") if place % 7 == 0 else one["amount"]
-        quantity = one["quantity"] and one["quantity"] / projects
+        quantity = one["quantity"] and (one["quantity"] / projects).quantize(Decimal("1e-6"))
         covers = {"covers_first": one["first_day"], "covers_last": one["first_day"], "as_of": datetime(2100, 1, 1, tzinfo=UTC)}
         found += [
-            {**one, **covers, "amount": amount / projects, "quantity": quantity, "project": f"project-{number}"}
+            {
+                **one,
+                **covers,
+                "amount": (amount / projects).quantize(Decimal("1e-9")),
+                "quantity": quantity,
+                "project": f"project-{number}",
+            }
             for number in range(projects)
         ]
     return bill(*found)
@@ -56,7 +66,8 @@ def ask(view: View, first: date, last: date, *, by_key: bool) -> list[Ours]:
     """Our side, asked of a cold lake."""
     forget()
     names = names_of([], NO_BOOK)
-    providers = {f"provider-{number}": "key" for number in range(12)} if by_key else {}
+    keys = [f"key-{number}" for number in range(KEYS)]
+    providers = {f"provider-{number}": ("key", keys) for number in range(12)} if by_key else {}
     return our_days(view, first, last, providers, names)
 
 
@@ -80,18 +91,18 @@ def main() -> None:
     providers = sorted({one.provider for one in ours})
     took: list[tuple[float, float, float]] = []
     for _ in range(asked.runs):
-        start = time.perf_counter()
+        moments = [(time.perf_counter(), time.process_time())]
         ours = ask(view, first, last, by_key=by_key)
-        between, processor = time.perf_counter(), time.process_time()
+        moments.append((time.perf_counter(), time.process_time()))
         scopes = dict.fromkeys(providers, "key") if by_key else {}
         found = reconcile(lines, ours, names=names_of(providers, NO_BOOK), factors=factors_of(NO_BOOK), scopes=scopes)
-        took.append((between - start, time.perf_counter() - between, time.process_time() - processor))
+        moments.append((time.perf_counter(), time.process_time()))
+        of_asking, of_matching = (after[1] - before[1] for before, after in pairwise(moments))
+        took.append((moments[-1][0] - moments[0][0], of_asking, of_matching))
     sums = Sums.of(found.cells)
-    asking, matching, processor = (min(figures) for figures in zip(*took, strict=True))
+    clock, of_asking, of_matching = (min(figures) for figures in zip(*took, strict=True))
     print(f"{lines.num_rows:,} lines, {len(ours):,} rows of ours, {len(found.cells):,} cells, {sums.difference:,.2f} USD apart")
-    print(
-        f"asking {asking:.2f} s, matching {matching:.2f} s ({processor:.2f} s of the processor), {asking + matching:.2f} s in all"
-    )
+    print(f"{clock:.2f} s; of the processor {of_asking:.2f} s to ask and {of_matching:.2f} s to match")
 
 
 if __name__ == "__main__":

@@ -42,7 +42,8 @@ Rate = Callable[[str, date], Decimal | None]
 USD = "USD"
 MOST_PLACES = 9
 
-_TOLD = ("provider", "first_day", "last_day", "kind", "currency", "project", "key", "model", "sku", "meter")
+_TOLD = ("provider", "first_day", "last_day", "kind", "currency", "model", "sku", "meter")
+"""What tells lines apart, beside the key or project by which they are matched."""
 
 
 def no_factors(provider: str, model: str, day: date) -> Mapping[Decimal, str]:  # noqa: ARG001 - nothing is known of any
@@ -70,9 +71,10 @@ def reconcile(
     may have more providers and days than the bills: those without a statement in a month are left out of it.
     """
     ours = list(ours)
-    rows, unmatched = _in_usd(lines, rate)
+    scopes = scopes or {}
+    rows, unmatched = _in_usd(lines, rate, [*_TOLD, *sorted({*scopes.values()})])
     coverage = Coverage.of(lines, names)
-    scopes, known = scopes or {}, _known_scopes(ours, names)
+    known = _known_scopes(ours, names)
     usage, apart = _split(rows, scopes, known, names)
     asked = _asked(ours, _billed_scopes(usage, names), coverage, names)
     quantum = {names(name, None)[0]: place for name, place in _quanta(lines).items()}
@@ -160,13 +162,13 @@ def _cell(pair: Pair, effects: Iterable[Effect]) -> Cell:
     )
 
 
-def _in_usd(lines: pa.Table, rate: Rate) -> tuple[list[dict[str, Any]], tuple[Unmatched, ...]]:
+def _in_usd(lines: pa.Table, rate: Rate, told: list[str]) -> tuple[list[dict[str, Any]], tuple[Unmatched, ...]]:
     """The lines in USD, those that tell the same in one row, and those that are compared with nothing."""
-    wide = lines.select([*_TOLD]).append_column("amount", lines["amount"].cast(pa.decimal128(38, 9)))
+    wide = lines.select(told).append_column("amount", lines["amount"].cast(pa.decimal128(38, 9)))
     tokens = pc.if_else(pc.equal(lines["unit"], "tokens"), lines["quantity"], None)
     wide = wide.append_column("quantity", tokens.cast(pa.decimal128(38, 6)))
     wide = wide.append_column("untold", pc.is_null(tokens).cast(pa.int64()))
-    grouped = wide.group_by([*_TOLD]).aggregate([("amount", "sum"), ("quantity", "sum"), ("untold", "sum"), ("amount", "count")])
+    grouped = wide.group_by(told).aggregate([("amount", "sum"), ("quantity", "sum"), ("untold", "sum"), ("amount", "count")])
     found, left_out = [], defaultdict(lambda: (0, ZERO))
     for row in grouped.to_pylist():
         factor = Decimal(1) if row["currency"] == USD else rate(row["currency"], row["first_day"])

@@ -44,7 +44,7 @@ def reconciliation(view: View, lines: pa.Table, book: Book, rate: Rate = no_rate
     by_scope = shared_scopes(view, first, last, billed, names)
     return reconcile(
         lines,
-        our_days(view, first, last, by_scope, names),
+        our_days(view, first, last, {provider: (name, billed[name][provider]) for provider, name in by_scope.items()}, names),
         names=names,
         factors=factors_of(book),
         rate=rate,
