@@ -1,10 +1,10 @@
 """How long a bill of many lines takes beside the requests of a lake: made of them, with faults, then matched.
 
     python tests/bench/make_lake.py --rows 10000000 --days 31 --models 200 --users 5000 --out /tmp/lake
-    python tests/bench/bills.py --lake /tmp/lake --lines 100000 [--by key] [--no-quantities] [--runs 3]
+    python tests/bench/bills.py --lake /tmp/lake --lines 100000 [--no-quantities] [--runs 3]
 
-The bill has a line a UTC day, model, kind of tokens and project, or key (``--by key``, which our requests name too), of the lake's
-last days; every seventh is a tenth less. Figures are the least of the runs: of asking for our side, and of the matching.
+The bill has a line a UTC day, model, kind of tokens and project of the lake's last days; every seventh is a tenth less. Figures are
+the least of the runs: the clock's, and the processor's of asking for our side and of the matching.
 """
 
 from __future__ import annotations
@@ -36,14 +36,11 @@ from usagecost.bills.sides import Ours
 from usagecost.pricing import NO_BOOK
 from usagecost.vocabulary.filters import View
 
-KEYS = 4
-"""How many of the lake's keys a bill by keys names."""
 
-
-def made_bill(ours: Sequence[Ours], most: int, *, by_key: bool, tells_quantities: bool) -> pa.Table:
+def made_bill(ours: Sequence[Ours], most: int, *, tells_quantities: bool) -> pa.Table:
     """A bill of about as many lines."""
     lines = billed(ours, tells_quantities=tells_quantities)
-    projects = 1 if by_key else max(1, round(most / len(lines)))
+    projects = max(1, round(most / len(lines)))
     found: list[dict[str, Any]] = []
     for place, one in enumerate(lines[:most]):
         amount = one["amount"] * Decimal("0.9") if place % 7 == 0 else one["amount"]
@@ -62,13 +59,10 @@ def made_bill(ours: Sequence[Ours], most: int, *, by_key: bool, tells_quantities
     return bill(*found)
 
 
-def ask(view: View, first: date, last: date, *, by_key: bool) -> list[Ours]:
+def ask(view: View, first: date, last: date) -> list[Ours]:
     """Our side, asked of a cold lake."""
     forget()
-    names = names_of([], NO_BOOK)
-    keys = [f"key-{number}" for number in range(KEYS)]
-    providers = {f"provider-{number}": ("key", keys) for number in range(12)} if by_key else {}
-    return our_days(view, first, last, providers, names)
+    return our_days(view, first, last, {}, names_of([], NO_BOOK))
 
 
 def main() -> None:
@@ -76,26 +70,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lake", required=True)
     parser.add_argument("--lines", type=int, default=100_000)
-    parser.add_argument("--by", choices=("project", "key"), default="project")
     parser.add_argument("--no-quantities", action="store_true")
     parser.add_argument("--runs", type=int, default=3)
     asked = parser.parse_args()
-    by_key = asked.by == "key"
     view = view_of(asked.lake, 31, "UTC")
     span = queries.data_span(view.lake, view.version)
     if span is None:
         sys.exit("The lake is empty.")
     first, last = span[0].date(), span[1].date()
-    ours = ask(view, first, last, by_key=by_key)
-    lines = made_bill(ours, asked.lines, by_key=by_key, tells_quantities=not asked.no_quantities)
+    ours = ask(view, first, last)
+    lines = made_bill(ours, asked.lines, tells_quantities=not asked.no_quantities)
     providers = sorted({one.provider for one in ours})
     took: list[tuple[float, float, float]] = []
     for _ in range(asked.runs):
         moments = [(time.perf_counter(), time.process_time())]
-        ours = ask(view, first, last, by_key=by_key)
+        ours = ask(view, first, last)
         moments.append((time.perf_counter(), time.process_time()))
-        scopes = dict.fromkeys(providers, "key") if by_key else {}
-        found = reconcile(lines, ours, names=names_of(providers, NO_BOOK), factors=factors_of(NO_BOOK), scopes=scopes)
+        found = reconcile(lines, ours, names=names_of(providers, NO_BOOK), factors=factors_of(NO_BOOK))
         moments.append((time.perf_counter(), time.process_time()))
         of_asking, of_matching = (after[1] - before[1] for before, after in pairwise(moments))
         took.append((moments[-1][0] - moments[0][0], of_asking, of_matching))
