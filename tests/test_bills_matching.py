@@ -63,7 +63,7 @@ def test_days_after_the_last_that_is_covered_are_not_billed_yet_and_others_that_
 
     found = reconcile(bill(*lines), [A_DAY, later, other, A_DAY._replace(day=date(2026, 10, 31)), A_DAY._replace(provider="x")])
 
-    assert effects(found) == [("not_yet", "model", "-18.6"), ("rest", "model", "-18.6")]
+    assert effects(found) == [("not_yet", "", "-18.6"), ("rest", "only in our logs", "-18.6")]
 
 
 def test_a_day_that_was_not_over_when_the_bill_was_made_may_lack_tokens():

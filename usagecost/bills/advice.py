@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from usagecost.bills.result import NOT_LOGGED, PRICE, REST, ZERO, Cell, Reconciliation
+from usagecost.bills.result import NOT_LOGGED, ONLY_OURS, PRICE, REST, ZERO, Cell, Reconciliation
 from usagecost.pricing import Book, resolve
 
 ALIKE = Decimal("0.001")
@@ -90,7 +90,7 @@ def _aliases(cells: Iterable[Cell]) -> list[Alias]:
         causes = {(effect.cause, effect.of) for effect in cell.effects}
         if cell.model is not None and (NOT_LOGGED, "model") in causes:
             theirs[cell.provider, cell.model] += cell.theirs
-        elif cell.model is not None and not cell.theirs and ((REST, "model") in causes or cell.incomplete):
+        elif cell.model is not None and not cell.theirs and ((REST, ONLY_OURS) in causes or cell.incomplete):
             ours[cell.provider, cell.model] += cell.ours
     advice = []
     for (provider, billed), amount in theirs.items():

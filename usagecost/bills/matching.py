@@ -22,6 +22,7 @@ from usagecost.bills.result import (
     CREDIT,
     NOT_LOGGED,
     NOT_YET,
+    ONLY_OURS,
     REST,
     TAX,
     ZERO,
@@ -147,7 +148,7 @@ def _effects(
         return [Effect(NOT_LOGGED, about.of(pair), pair.theirs)]
     is_open = coverage.is_open(pair.provider, pair.last)
     if not pair.lines:
-        return [Effect(NOT_YET if is_open else REST, "model", -pair.spend)]
+        return [Effect(NOT_YET, "", -pair.spend) if is_open else Effect(REST, ONLY_OURS, -pair.spend)]
 
     def known() -> Mapping[Decimal, str]:
         return factors(pair.provider, pair.model, pair.first) if pair.model else {}

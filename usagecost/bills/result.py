@@ -23,6 +23,9 @@ NOT_LOGGED, NOT_YET, PRICE, CACHE, FACTOR, TAX, CREDIT, ROUNDING, REST = (
     "not_logged", "not_yet", "price", "cache", "factor", "tax", "credit", "rounding", "rest",
 )  # fmt: skip
 
+ONLY_OURS = "only in our logs"
+"""Of what usage is unexplained that the bill has nothing of."""
+
 CAUSES = {
     NOT_LOGGED: Cause("Not in our logs", "Days, keys, models and tokens that only the bill has"),
     NOT_YET: Cause("Not in the bill yet", "Our days that no statement covers"),
@@ -76,9 +79,21 @@ class Cell:
         return self.first.replace(day=1)
 
     @property
+    def is_usage(self) -> bool:
+        """Whether it is about usage: taxes and credits stand apart."""
+        return all(effect.cause not in (TAX, CREDIT) for effect in self.effects)
+
+    @property
     def main(self) -> Effect | None:
-        """The largest of what explains the difference; None where there is none."""
-        return max(self.effects, key=lambda effect: abs(effect.amount), default=None)
+        """The cause that explains most of the difference, and of what it is if that is one thing; None where there is none."""
+        amounts: dict[str, Decimal] = defaultdict(Decimal)
+        for effect in self.effects:
+            amounts[effect.cause] += effect.amount
+        if not amounts:
+            return None
+        cause = max(amounts, key=lambda name: abs(amounts[name]))
+        of = {effect.of for effect in self.effects if effect.cause == cause}
+        return Effect(cause, of.pop() if len(of) == 1 else "", amounts[cause])
 
 
 @dataclass(frozen=True)
@@ -166,6 +181,7 @@ class Reconciliation:
 
 
 def worst(cells: Iterable[Cell], most: int = 10) -> list[Cell]:
-    """The cells with the largest differences, the largest first."""
-    ranked = sorted(cells, key=lambda cell: (-abs(cell.difference), cell.first, cell.provider, cell.model or "", cell.scope or ""))
+    """The cells of usage with the largest differences, the largest first."""
+    usage = (cell for cell in cells if cell.is_usage)
+    ranked = sorted(usage, key=lambda cell: (-abs(cell.difference), cell.first, cell.provider, cell.model or "", cell.scope or ""))
     return [cell for cell in ranked[:most] if cell.difference]
