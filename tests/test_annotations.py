@@ -41,10 +41,14 @@ def test_a_note_is_of_a_local_day_or_of_an_instant():
 @pytest.mark.parametrize(
     ("was", "becomes", "problem"),
     [
-        ("at = 2026-05-01", 'at = "soon"', "line 3, at: it has to be a day, such as 2026-05-01, or an instant"),
-        ("+02:00", "", "line 8, at: it has to be a day, such as 2026-05-01, or an instant"),
+        ("at = 2026-05-01", 'at = "soon"', "line 3, at is 'soon': it has to be a day, such as 2026-05-01, or an instant"),
+        ("+02:00", "", "line 8, at is '2026-05-02 14:30:00': it has to be a day, such as 2026-05-01, or an instant"),
         ('text = "First"', "", "line 2, text: it is missing."),
-        ('text = "Second <b>"', 'text = "x"\nwho = "me"', "line 10, who: there is no such key."),
+        (
+            'text = "Second <b>"',
+            'text = "x"\nwho = "me"',
+            "line 10, who is 'me': there is no such key; known are at, text, only, by.",
+        ),
         ("team =", "teem =", "line 10, only: 'teem' is no dimension: use one of "),
         ('"First"', "First", "this is no TOML: "),
     ],

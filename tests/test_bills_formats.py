@@ -404,7 +404,7 @@ def test_the_examples_of_the_focus_project():
     ],
 )
 def test_words_of_clouds_name_models_and_meters(provider, words, model, meter):
-    assert (described_model(provider, words, family="gpt" if provider == "azure" else ""), meter_of(words)) == (model, meter)
+    assert (described_model(provider, words, "gpt" if provider == "azure" else ""), meter_of(words)) == (model, meter)
 
 
 def test_quantities_are_tokens_whatever_their_package():

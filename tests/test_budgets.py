@@ -79,10 +79,14 @@ def test_a_file_says_what_was_written():
 @pytest.mark.parametrize(
     ("written", "wrong", "words"),
     [
-        ("amount = 5000", "amount = -1", "line 12, amount: Input should be greater than 0."),
+        ("amount = 5000", "amount = -1", "line 12, amount is '-1': it should be greater than 0."),
         ("amount = 5000", "", "line 10, amount: it is missing."),
         ("actual = [100, 50]", "actual = [0]", "line 14, actual: 0 is no threshold: use percent from 1 to 1,000, such as 80."),
-        ('period = "quarter"', 'periode = "quarter"', "line 13, periode: there is no such key."),
+        (
+            'period = "quarter"',
+            'periode = "quarter"',
+            "line 13, periode is 'quarter': there is no such key; known are name, amount, ",
+        ),
         ('"Everything"', '"SEARCH"', "line 11, name: there is a budget 'SEARCH' already, give this one another name."),
         ("{ environment", "{ planet", "line 6, without: 'planet' is no dimension"),
         ("{ environment", "{ team", "line 2, budget: team stands in only and in without: use one of them."),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -170,3 +172,12 @@ def test_real_traces_have_their_known_totals_through_a_mapping(real_data: Path, 
     assert json.loads(done.stdout)["requests"] == 28_185
     assert (found["requests"], found["input_tokens"], found["output_tokens"]) == (28_185, 40_421_844, 4_334_561)
     assert found["spend_usd"] is None
+
+
+def test_what_a_command_writes_is_for_its_owner_only(table: Path, tmp_path: Path):
+    lake = tmp_path / "lake"
+    command = f"umask 022; '{sys.executable}' -m usagecost ingest '{table}' --lake '{lake}'"
+    subprocess.run(["sh", "-c", command], cwd=README.parent, check=True, capture_output=True)
+
+    modes = {oct(path.stat().st_mode & 0o777) for path in (lake, *lake.rglob("*"))}
+    assert modes == {"0o700", "0o600"}

@@ -179,3 +179,21 @@ def test_an_age_is_said_in_its_largest_unit(then: str, text: str):
 )
 def test_an_estimate_is_written_with_its_margin(amount: float, margin: float, text: str):
     assert formats.around(amount, margin).replace("\u00a0", " ") == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("0.5", "$0.50"),
+        ("15", "$15.00"),
+        ("0.075", "$0.075"),
+        ("0.00015", "$0.00015"),
+        ("1234.5", "$1,234.50"),
+        ("0.1234567", "$0.123457"),
+        ("2000000", "$2,000,000.00"),
+        ("0", "$0.00"),
+    ],
+)
+def test_a_rate_has_cents_and_what_digits_it_has_beyond_them(amount: str, text: str):
+    assert said(formats.rate, Decimal(amount)) == text
+    assert said(formats.rate, float(amount)) == text

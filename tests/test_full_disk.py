@@ -14,8 +14,8 @@ import pytest
 
 from usagecost.ingest import Formats, ingest
 from usagecost.lake import Lake, LakeError, LakeFull
-from usagecost.lake.atomic import write_whole
 from usagecost.lake.errors import is_disk_full
+from usagecost.lake.storage import write_whole
 from usagecost.pricebook import add_entry, current_book
 from usagecost.ui.sources.uploads import Uploads
 
@@ -144,7 +144,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytes
     def full(_: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("usagecost.lake.atomic.fsync", full)
+    monkeypatch.setattr("usagecost.lake.storage.fsync", full)
     with pytest.raises(OSError, match="No space"):
         write_whole(file, b"after")
 

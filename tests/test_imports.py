@@ -32,7 +32,7 @@ ALLOWED = {
     "explain":   "vocabulary schema",
     "vocabulary": "periods schema",
     "periods":   "",
-    "engine":    "lake schema",
+    "engine":    "lake periods schema",
     "lake":      "vocabulary periods schema",
     "schema":    "",
     "sources":   "schema",
@@ -41,9 +41,10 @@ ALLOWED = {
     "toml_lines": "",
     "toml_tables": "",
     "annotations": "vocabulary periods lake toml_lines toml_tables",
-    "ingest":    "sources pricebook pricing lake schema vocabulary",
-    "sample":    "ingest sources lake schema",
-    "cli":      f"{READ} engine lake schema sources {WRITE}",
+    "ingest":    "sources pricebook pricing lake schema vocabulary periods",
+    "sample":    "ingest sources lake periods schema",
+    "serve":    f"{READ} engine lake schema toml_lines toml_tables",
+    "cli":      f"serve {READ} engine lake schema sources {WRITE}",
     "__main__": "cli",
 }  # fmt: skip
 """Room -> the rooms it may import from, besides itself. A room is a module or a package."""

@@ -14,7 +14,7 @@ from usagecost.ingest import Report, WrongUsage, ingest, ingest_copies, load
 from usagecost.lake import Lake
 from usagecost.schema import REJECTS, REQUESTS
 from usagecost.sources import SOURCES, Batch
-from usagecost.sources.table import Table
+from usagecost.sources.mapped import Table
 
 NAMES = ", ".join(source.name for source in SOURCES)
 

@@ -13,9 +13,8 @@ from tests.source_rows import json_lines
 from usagecost.ingest import Source, known_formats, look, preview, unknown_statuses
 from usagecost.lake import Lake
 from usagecost.sources import SOURCES, FileProblem
-from usagecost.sources.mapped import mapped_by
+from usagecost.sources.mapped import Table, mapped_by
 from usagecost.sources.mapping import mapping_of
-from usagecost.sources.table import Table
 
 LAKE = Lake("/nowhere")
 """Whose own prices and formats hold: none."""

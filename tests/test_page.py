@@ -19,7 +19,9 @@ from streamlit.testing.v1 import AppTest
 
 from tests.views import request, write_lake
 from usagecost import queries
+from usagecost.annotations import read_notes
 from usagecost.forecast import period_of
+from usagecost.lake import Lake
 from usagecost.periods.presets import PRESETS
 from usagecost.queries.folds import Usage
 from usagecost.ui import memory
@@ -357,6 +359,17 @@ def test_a_note_is_added_marked_and_removed(open_page: Open, tmp_path: Path):
     page.session_state["notes_open"] = True
     calm(calm(page.run()).button(key="note_remove_0").click().run())
     assert [tip.get("Note") for tip in tips_of(page)] == [None]
+
+
+def test_a_note_is_about_what_the_page_is_filtered_by(open_page: Open, tmp_path: Path):
+    lake = write_lake(tmp_path / "lake", [request("2026-10-25 12:00", team_id="search", list_cost_usd=Decimal(1))])
+    page = open_page(lake, **CUSTOM, interval="day", team="search")
+    page.session_state["notes_open"] = True
+    calm(page.run()).text_input(key="note_text").set_value("Moved")
+    calm(page.button(key="note_save").click().run())
+
+    assert [(note.text, note.only) for note in read_notes(Lake(lake))] == [("Moved", {"team": "search"})]
+    assert [tip.get("Note") for tip in tips_of(page)] == ["Moved"]
 
 
 def test_the_comparison_is_drawn_only_where_it_is_complete(open_page: Open, tmp_path: Path):

@@ -182,7 +182,7 @@ def test_an_entry_ends_those_before_it_from_its_day_on(book: str, before: tuple,
     [
         (
             "[[price]]\nmodel = m",
-            "this is no TOML: Invalid value (at line 2, column 9). Texts stand in quotation marks, numbers do not.",
+            "this is no TOML: Invalid value (at line 2, column 9). Texts stand in quotation marks, numbers and dates do not.",
         ),
         (
             '[[price]]\nmodel = "a"\ninput = 1\n\n[[price]]\nmodel = "b"\ninptu = 1',
@@ -195,10 +195,10 @@ def test_an_entry_ends_those_before_it_from_its_day_on(book: str, before: tuple,
         ('[[price]]\nmodel = "a"\ninput = 1\nended = true', "rates, free = true and ended = true exclude each other"),
         ('[[alias]]\nmodel = "a"', 'line 1, alias: say either stands_for = "provider/model" or ended = true.'),
         ("[[discount]]\npercent = 0", "line 1, discount: say either percent, above 0, or ended = true."),
-        ("[[discount]]\npercent = 120", "line 2, percent is '120': less than or equal to 100."),
+        ("[[discount]]\npercent = 120", "line 2, percent is '120': it should be less than or equal to 100."),
         (
             '\n[[alias]]\nmodel = "x"\nstands_for = "openai/nothing-like-it"',
-            "line 4, stands_for is 'openai/nothing-like-it': the price list has no",
+            "line 4, stands_for: the price list has no 'openai/nothing-like-it'",
         ),
         ('[[price]]\nmodel = "a"\ninput = 1\n[[price.tier]]\nabove_input = 5\noutput = 2', "a tier has a rate for output"),
         (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.source_rows import Row, json_lines, read, rejects, requests
 from usagecost.sources import SOURCES, Head
-from usagecost.sources.bedrock import Bedrock
+from usagecost.sources.mapped import gateway
 
 ENTRY = {
     "schemaType": "ModelInvocationLog",
@@ -28,7 +28,7 @@ def entry(**fields: object) -> Row:
 
 
 def test_an_entry_is_a_request_with_all_input_and_the_regional_model(tmp_path: Path):
-    batch = read(Bedrock(), json_lines(tmp_path / "log.json", [ENTRY]))
+    batch = read(gateway("bedrock"), json_lines(tmp_path / "log.json", [ENTRY]))
 
     assert rejects(batch) == []
     columns = ("request_id", "provider", "model", "status", "input_tokens", "cache_read_tokens", "cache_write_tokens")
@@ -45,7 +45,7 @@ def test_a_body_says_which_writes_are_kept_for_an_hour(tmp_path: Path):
     bodies = [of_messages, of_converse, [{"type": "message_start"}]]
     lines = [entry(output={"outputTokenCount": 1, "outputBodyJson": body}) for body in bodies]
 
-    batch = read(Bedrock(), json_lines(tmp_path / "log.json", lines))
+    batch = read(gateway("bedrock"), json_lines(tmp_path / "log.json", lines))
 
     assert requests(batch, "cache_write_1h_tokens") == [(70,), (60,), (None,)]
 
@@ -58,7 +58,7 @@ def test_failures_arns_and_other_entries(tmp_path: Path):
         {"schemaType": "Permissions check"},
     ]
 
-    batch = read(Bedrock(), json_lines(tmp_path / "log.json", lines))
+    batch = read(gateway("bedrock"), json_lines(tmp_path / "log.json", lines))
 
     assert requests(batch, "status", "error_class", "model", "output_tokens", "is_streaming") == [
         ("error", "ThrottlingException", ENTRY["modelId"], None, False),

@@ -16,7 +16,7 @@ from tests.source_rows import Row, json_lines, read, rejects, requests
 from usagecost.sources import FileProblem, Head, lines
 from usagecost.sources.files import ByteStream
 from usagecost.sources.lines import line_blocks
-from usagecost.sources.table import Table
+from usagecost.sources.mapped import Table
 
 NO_JSON = "This line is no whole JSON object: it was cut off or damaged. Get a whole copy of the file."
 NUL = "There are NUL bytes in this line: it was damaged when it was written or copied. Get a whole copy of the file."

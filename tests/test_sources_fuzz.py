@@ -23,14 +23,12 @@ from tests.test_sources_gateways import BIFROST, HELICONE, PORTKEY
 from tests.test_sources_openrouter import EXPORTED as OPENROUTER
 from usagecost.schema import COUNT, REQUESTS
 from usagecost.sources import Batch, Source
-from usagecost.sources.bedrock import Bedrock
 from usagecost.sources.bodies import Bodies
 from usagecost.sources.claude_code import ClaudeCode
 from usagecost.sources.codex import Codex
 from usagecost.sources.langfuse import Langfuse
 from usagecost.sources.litellm import LiteLLM
-from usagecost.sources.mapped import gateway
-from usagecost.sources.table import Table
+from usagecost.sources.mapped import Table, gateway
 
 ANSWER = json.dumps(
     {
@@ -151,7 +149,7 @@ CODEX_RECORD = json.dumps(
 )
 
 FORMATS = {
-    "bedrock": (Bedrock(), b"", json.dumps(BEDROCK)),
+    "bedrock": (gateway("bedrock"), b"", json.dumps(BEDROCK)),
     "batches": (Bodies(), b"", json.dumps(openai_result(1, {**RESPONSE, "created": 1777629600}))),
     "cursor": (gateway("cursor"), CURSOR_HEADER.encode(), CURSOR_ROWS.splitlines()[0]),
     "bifrost": (gateway("bifrost"), b"", json.dumps(BIFROST)),

@@ -15,10 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.source_rows import json_lines, read, rejects, requests
-from usagecost.sources.mapped import mapped_by
+from usagecost.sources.mapped import Table, mapped_by
 from usagecost.sources.mapping import mapping_of
 from usagecost.sources.mapping_keys import MappingProblem
-from usagecost.sources.table import Table
 
 NAMES = {"at": "started_at", "in": "input_tokens", "cost": "reported_cost_usd", "took": "duration_ms"}
 

@@ -20,9 +20,8 @@ from tests.source_rows import json_lines, read, rejects, requests, sum_of
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import Head
-from usagecost.sources.mapped import mapped_by
+from usagecost.sources.mapped import Table, mapped_by
 from usagecost.sources.mapping import read_mapping
-from usagecost.sources.table import Table
 
 USAGE = """request_id,started_at,provider,model,status,input_tokens,cache_read_tokens,output_tokens,reported_cost_usd
 r-1,2026-05-01T10:00:00Z,openai,gpt-4o,success,100,40,7,0.0012

@@ -22,7 +22,7 @@ from usagecost.ingest.folders import Follower, Round, Watch, follow
 from usagecost.ingest.folders.rounds import TROUBLE
 from usagecost.lake import Lake
 from usagecost.sources import Batch, Head, Reading
-from usagecost.sources.table import Table
+from usagecost.sources.mapped import Table
 
 EVERY, PATIENCE = 30.0, 300.0
 """Seconds between rounds, and until an unfinished file is taken: files are made older than that, nobody waits for it."""

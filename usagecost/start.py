@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import streamlit as st
@@ -34,6 +35,7 @@ def first_frame(title: str, *, has_cards: bool = True) -> None:
 
     The first call of every page, before its imports. A page without it shows nothing for that time.
     """
+    os.umask(0o077)  # what the app writes, logs' contents, is for its owner only
     st.session_state.pop(_SLOTS, None)  # of a run that another one has ended
     if hasattr(sys.modules.get("usagecost.ui"), "page"):
         return

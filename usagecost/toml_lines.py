@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
+from datetime import date
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -20,7 +21,16 @@ Place = Sequence[str | int]
 """The keys and, in arrays of tables, the numbers that lead to a value, as pydantic's errors name it."""
 
 
-_WORDS = {"extra_forbidden": "there is no such key", "missing": "it is missing"}
+_CURES = {
+    "extra_forbidden": "there is no such key",
+    "missing": "it is missing",
+    **dict.fromkeys(("decimal_parsing", "decimal_type"), "it has to be a number"),
+    **dict.fromkeys(("date_from_datetime_parsing", "date_type"), "it has to be a day, such as 2026-05-01, without quotation marks"),
+    **dict.fromkeys(("bool_parsing", "bool_type"), "it has to be true or false"),
+    "greater_than_equal": "it cannot be negative",
+    "string_type": "it has to be a text in quotation marks",
+}
+"""pydantic's kinds of errors, in words for who wrote the file; the others say what is allowed by themselves."""
 _KINDS = ("date", "datetime")
 """What pydantic puts into a place to say which kind of value it has tried."""
 
@@ -32,11 +42,27 @@ def parse_toml(text: str, model: type[Model], problem: type[Exception]) -> Model
     except tomllib.TOMLDecodeError as error:
         raise problem(f"this is no TOML: {error}. Texts stand in quotation marks, numbers and dates do not.") from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = [part for part in first["loc"] if part not in _KINDS]
-        key = next((part for part in reversed(place) if isinstance(part, str)), "the file")
-        what = _WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
-        raise problem(f"line {line_of(text, place)}, {key}: {what}.") from None
+        raise problem(_sentence(text, model, error)) from None
+
+
+def _sentence(text: str, model: type[BaseModel], error: ValidationError) -> str:
+    """What is wrong first: the line, the key, its value and the cure."""
+    first = error.errors(include_url=False)[0]
+    kind, value = first["type"], first["input"]
+    place = [part for part in first["loc"] if part not in _KINDS]
+    key = next((part for part in reversed(place) if isinstance(part, str)), "the file")
+    what = _CURES.get(kind) or first["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+    known = f"; known are {_known_keys(model, place)}" if kind == "extra_forbidden" else ""
+    is_shown = isinstance(value, str | int | float | Decimal | date) and kind != "missing" and repr(value) not in what
+    shown = f" is {str(value)[:60]!r}" if is_shown else ""
+    return f"line {line_of(text, place)}, {key}{shown}: {what}{known}."
+
+
+def _known_keys(model: Any, place: Place) -> str:
+    """The keys of the table in which a place is."""
+    for part in place[:-1]:
+        model = get_args(model)[0] if isinstance(part, int) else model.model_fields[part].annotation
+    return ", ".join(field.alias or name for name, field in model.model_fields.items())
 
 
 def line_of(text: str, place: Place) -> int:

@@ -37,8 +37,8 @@ from usagecost.lake.staging import bounded_database
 from usagecost.sources import Head, Reading, Source
 from usagecost.sources.claude_code import ClaudeCode
 from usagecost.sources.litellm import LiteLLM
+from usagecost.sources.mapped import Table
 from usagecost.sources.otel import OpenTelemetry
-from usagecost.sources.table import Table
 
 USAGE = """
 SELECT

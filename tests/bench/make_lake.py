@@ -22,7 +22,7 @@ from deltalake.transaction import AddAction
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from usagecost.lake import Lake, staging
-from usagecost.lake.publishing import append
+from usagecost.lake.publishing import publish
 from usagecost.lake.staging import bounded_database, worker_count
 from usagecost.lake.storage import Disk
 from usagecost.lake.table import REQUESTS, open_or_create, write_file
@@ -122,7 +122,7 @@ def make_lake(root: Path, *, rows: int, days: int, models: int, users: int, end:
                 return write_file(cursor, place, REQUESTS, REQUESTS_OF_DAY, values, day)
 
         added = [file for file in pool.map(write_day, *zip(*numbers_by_day(rows, days, end), strict=True)) if file]
-        append(table, place, added, {"ingest": {"format": "made"}})
+        publish(table, place, added, about={"ingest": {"format": "made"}})
     lake.roll_up()
     return lake
 

@@ -6,8 +6,8 @@ says which lines count, and does not depend on the order in which they were load
 1. A line is replaced when newer statements cover all of its days, even where they have no line of it, or have lines for them.
 2. When newer statements cover only some of its days and none of their lines that count touches these, it still counts: a tax of
    the month, say, beside newer costs of its last week.
-3. When one does touch them, the longer line would count those days twice. It does not count, and a sentence says what that leaves
-   out, for which days, and what ends it.
+3. When one does touch them, the longer line would count those days twice. It does not count, and a sentence says so, for which
+   days, and what ends it. On days that nothing newer covers, older statements count in its place.
 
 Newer is what has the later `as_of`; of two that were made at once, the greater id. A statement with usage covers the days from
 `covers_first` to `covers_last`, and there the kinds that its format tells: taxes, credits and commitments of an invoice stay when
@@ -62,6 +62,11 @@ class _Lines(NamedTuple):
     amount: Decimal
 
     @property
+    def scope(self) -> tuple[str, str | None, str]:
+        """What they are compared with: lines of the same provider, account and kind."""
+        return self.provider, self.account, self.kind
+
+    @property
     def days(self) -> set[int]:
         """Their days, as ordinals."""
         return set(range(self.first_day.toordinal(), self.last_day.toordinal() + 1))
@@ -92,21 +97,21 @@ def current(lines: pa.Table) -> Current:
     covered: dict[tuple[str, str | None, str], set[int]] = defaultdict(set)
     told: dict[tuple[str, str | None, str], set[int]] = defaultdict(set)
     for statement in _newest_first(lines):
-        chosen = []
+        chosen, left_out = [], defaultdict(set)
         for group in statement:
-            scope = (group.provider, group.account, group.kind)
-            if group.days <= covered[scope] | told[scope]:
-                continue
-            if group.days & told[scope]:
-                sentences.append(_left_out(group, covered[scope] | told[scope]))
-            else:
+            replaced = covered[group.scope] | told[group.scope]
+            if group.days & told[group.scope] and not group.days <= replaced:
+                sentences.append(_left_out(group, replaced))
+                left_out[group.scope] |= group.days
+            elif not group.days <= replaced:
                 chosen.append(group)
         for group in chosen:
-            told[group.provider, group.account, group.kind] |= group.days
+            told[group.scope] |= group.days
         has_usage = any(group.kind == "usage" for group in statement)
         for group in statement if has_usage else ():
             for kind in TELLS.get(group.format, KINDS):
-                covered[group.provider, group.account, kind] |= group.covered
+                scope = (group.provider, group.account, kind)
+                covered[scope] |= group.covered - left_out[scope]
         counting += chosen
     rows = sorted(row for group in counting for row in group.rows)
     return Current(lines.take(pa.array(rows, pa.int64())), (*sentences, *_without_account(counting)))

@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 from usagecost import schema
 from usagecost.bills.formats import FORMATS
 from usagecost.bills.formats.shape import Format, Line, Notes, Row, TableFormat, Unreadable, fitted, flattened, key
+from usagecost.bills.formats.words import forget
 from usagecost.sources.delimited import DelimitedFile
 from usagecost.sources.files import ByteStream, FileProblem, Head
 from usagecost.sources.lines import line_blocks
@@ -39,6 +40,7 @@ _TOGETHER = 20_000
 _OF_THE_WHOLE = ("statement", "format", "covers_first", "covers_last", "as_of", "loaded_at")
 _OF_A_LINE = pa.schema([column for column in schema.BILLS if column.name not in _OF_THE_WHOLE])
 _DECIMALS = tuple(column.name for column in _OF_A_LINE if pa.types.is_decimal(column.type))
+_REQUIRED = tuple(column.name for column in _OF_A_LINE if not column.nullable)
 _NO_CONTENT = ("statement", "as_of", "source_file", "line", "loaded_at")
 """Columns that say where a line is from, not what it says."""
 
@@ -158,33 +160,38 @@ def _covered(lines: pa.Table, notes: Notes) -> tuple[date, date]:
 def _id(lines: pa.Table) -> str:
     """The statement's id: 16 hexadecimal digits of what its lines say, in whatever order."""
     names = [column.name for column in schema.BILLS if column.name in lines.column_names and column.name not in _NO_CONTENT]
-    rows = zip(*(lines[name].to_pylist() for name in names), strict=True)
-    digest = sha256()
-    for row in sorted(map(str, rows)):
-        digest.update(row.encode())
-        digest.update(b"\n")
-    return digest.hexdigest()[:16]
+    batches = lines.select(names).to_batches(max_chunksize=_TOGETHER)
+    rows = (str(row) for batch in batches for row in zip(*(column.to_pylist() for column in batch.columns), strict=True))
+    return sha256(b"".join(sorted(sha256(row.encode()).digest() for row in rows))).hexdigest()[:16]
 
 
 def _table(lines: Iterator[tuple[int, Line]], source_file: str) -> pa.Table:
     """The lines as an Arrow table of _OF_A_LINE."""
+    forget()
     tables, count = [_OF_A_LINE.empty_table()], 0
-    while some := list(islice(lines, _TOGETHER)):
-        count += len(some)
-        if count > MOST_LINES:
-            raise Unreadable(f"it has more than {MOST_LINES:,} lines: export it by day instead of by hour, or month by month.")
-        tables.append(pa.Table.from_pylist([_stored(number, line, source_file) for number, line in some], _OF_A_LINE))
+    try:
+        while some := list(islice(lines, _TOGETHER)):
+            count += len(some)
+            if count > MOST_LINES:
+                raise Unreadable(f"it has more than {MOST_LINES:,} lines: export it by day instead of by hour, or month by month.")
+            tables.append(pa.Table.from_pylist([_stored(number, line, source_file) for number, line in some], _OF_A_LINE))
+    except RecursionError:
+        raise Unreadable("its JSON has too many objects within each other: is this a bill?") from None
     return pa.concat_tables(tables)
 
 
 def _stored(number: int, line: Line, source_file: str) -> Line:
+    """A line with the file and the number, its numbers as they are stored."""
     line["source_file"], line["line"] = source_file, number
-    for name in _DECIMALS:
-        if (value := line.get(name)) is not None:
-            try:
+    try:
+        for name in _REQUIRED:
+            if line.get(name) is None:
+                raise Unreadable(f"it has no {name.replace('_', ' ')}: export the bill with that column.")
+        for name in _DECIMALS:
+            if (value := line.get(name)) is not None:
                 line[name] = fitted(value, name)
-            except Unreadable as problem:
-                raise Unreadable(f"line {number}: {problem}") from None
+    except Unreadable as problem:
+        raise Unreadable(f"line {number}: {problem}") from None
     return line
 
 
@@ -223,8 +230,12 @@ def _rows(table: DelimitedFile | ParquetFile, wanted: frozenset[str]) -> Iterato
             raise Unreadable(f"line {number}: {unreadable.reason}")
         flat = _flat(rows.table.select(names))
         places = {key(name): place for place, name in reversed(list(enumerate(flat.column_names))) if key(name) in wanted}
-        chosen = flat.select(list(places.values())).rename_columns(list(places))
-        yield from ((int(number), Row(row)) for number, row in zip(rows.numbers, chosen.to_pylist(), strict=True))
+        chosen = flat.select(list(places.values()))
+        called = dict(zip(places, chosen.column_names, strict=True))
+        for number, values in zip(rows.numbers, chosen.rename_columns(list(places)).to_pylist(), strict=True):
+            row = Row(values)
+            row.names = called
+            yield int(number), row
 
 
 def _flat(table: pa.Table) -> pa.Table:

@@ -5,29 +5,3 @@ from usagecost.boards.board import MOST_PANELS, Board, BoardProblem, board_text,
 from usagecost.boards.panel import CHARTS, RANGES, Panel, PanelFilter
 from usagecost.boards.rules import RULES, Rule, fitted, metrics_for, problem, splits_for
 from usagecost.boards.shelf import DEFAULTS, Shelved, boards_folder, default_boards, file_name, shelved_boards
-
-__all__ = [
-    "CHARTS",
-    "DEFAULTS",
-    "MOST_PANELS",
-    "RANGES",
-    "RULES",
-    "Answer",
-    "Board",
-    "BoardProblem",
-    "Panel",
-    "PanelFilter",
-    "Rule",
-    "Shelved",
-    "answer",
-    "board_text",
-    "boards_folder",
-    "default_boards",
-    "file_name",
-    "fitted",
-    "metrics_for",
-    "parse_board",
-    "problem",
-    "shelved_boards",
-    "splits_for",
-]

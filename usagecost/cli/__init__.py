@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
+from typer.core import TyperGroup
 
 from usagecost.cli.alerting import alerts
+from usagecost.cli.backups import backup, restore
 from usagecost.cli.billing import bill
+from usagecost.cli.console import NOTHING_READ, fail
 from usagecost.cli.exporting import export
 from usagecost.cli.feeds import receive, sync, watch
 from usagecost.cli.forecasting import forecast
 from usagecost.cli.loading import ingest
 from usagecost.cli.prices import prices, reprice, repricings
 from usagecost.cli.removing import ingests, remove
+from usagecost.cli.serving import mcp, serve, token
 from usagecost.cli.summaries import summary
 from usagecost.cli.upkeep import columns, doctor, sample, upgrade
+from usagecost.engine import UnansweredError
+from usagecost.lake import LakeError
 
 COMMANDS = (
     ingest,
@@ -30,14 +38,31 @@ COMMANDS = (
     repricings,
     alerts,
     bill,
+    serve,
+    token,
+    mcp,
     sample,
     doctor,
     upgrade,
+    backup,
+    restore,
     columns,
 )
 """In the order in which the help lists them; a function's name is its command's."""
 
+
+class _Commands(TyperGroup):
+    """Ends a command with a sentence where the lake or the engine cannot do what it asks for."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (LakeError, UnansweredError) as problem:
+            fail(str(problem), NOTHING_READ)
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

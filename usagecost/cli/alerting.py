@@ -9,7 +9,6 @@ import typer
 
 from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, fail, lake_named, print_line
 from usagecost.cli.feeds import duration, stopped_by_signals
-from usagecost.lake import LakeError
 
 
 def alerts(
@@ -39,9 +38,6 @@ def alerts(
         with stopped_by_signals(stop.set):
             follow(handle, seconds, stop, print_line, dry_run=dry_run)
         return
-    try:
-        done = run_round(handle, print_line, dry_run=dry_run)
-    except LakeError as problem:
-        fail(str(problem), NOTHING_READ)
+    done = run_round(handle, print_line, dry_run=dry_run)
     if done.problems:
         fail("\n".join(done.problems), NOTHING_READ)

@@ -14,7 +14,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from usagecost.lake import Lake, LakeError, lake_root
+from usagecost.lake import Lake, lake_root
 from usagecost.periods import known_zones
 from usagecost.vocabulary.formats import exact_count
 
@@ -61,11 +61,8 @@ class ReportFormat(StrEnum):
 
 
 def lake_named(lake: str | None) -> Lake:
-    """The lake of the option, else of the setting; ends the command with a sentence where that can be none."""
-    try:
-        return Lake(lake or lake_root())
-    except LakeError as problem:
-        fail(str(problem), NOTHING_READ)
+    """The lake of the option, else of the setting; raises LakeError where that can be none."""
+    return Lake(lake or lake_root())
 
 
 def print_counts(title: str, counts: dict[str, Any]) -> None:

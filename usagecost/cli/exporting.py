@@ -10,9 +10,8 @@ import typer
 from rich.progress import Progress
 
 from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, check_zone, err, fail, out
-from usagecost.engine import UnansweredError
 from usagecost.exporting import FORMS
-from usagecost.lake import LakeError, lake_root
+from usagecost.lake import lake_root
 from usagecost.periods import Period
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
@@ -60,7 +59,7 @@ def export(
             task = shown.add_task("Writing requests", total=1.0)
             view = View(root, engine.open_lake(root).version(), period, "period", "best", filters)
             rows = write_requests(view, file, form, lambda done: shown.update(task, completed=done))
-    except (LakeError, UnansweredError, OSError) as problem:
+    except OSError as problem:
         fail(str(problem), NOTHING_READ)
     out.print(f"{counted(rows, 'request')} written to {file}", markup=False, highlight=False)
 

@@ -9,9 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, cell, check_zone, fail, print_json, print_wide
-from usagecost.engine import UnansweredError
-from usagecost.lake import LakeError, lake_root
+from usagecost.cli.console import WRONG_USAGE, LakeOption, cell, check_zone, fail, print_json, print_wide
+from usagecost.lake import lake_root
 from usagecost.vocabulary import DIMENSIONS, formats
 from usagecost.vocabulary.filters import NOT_REPORTED
 
@@ -41,10 +40,7 @@ def forecast(
     check_zone(zone)
     if by is not None and by not in DIMENSIONS:
         fail(f"--by {by} is no split: use one of {', '.join(DIMENSIONS)}.", WRONG_USAGE)
-    try:
-        rows = forecast_rows(lake or lake_root(), until.value, by, top, zone, datetime.now(UTC))
-    except (LakeError, UnansweredError) as problem:
-        fail(str(problem), NOTHING_READ)
+    rows = forecast_rows(lake or lake_root(), until.value, by, top, zone, datetime.now(UTC))
     if as_json:
         print_json(rows, float)
         return

@@ -20,7 +20,6 @@ from usagecost.cli.console import (
     print_counts,
     print_json,
 )
-from usagecost.lake import LakeError
 
 
 def ingest(
@@ -45,9 +44,9 @@ def ingest(
         TimeElapsedColumn(),
         console=err,
     )
-    with progress:
-        task = progress.add_task("Reading", total=1.0)
-        try:
+    task = progress.add_task("Reading", total=1.0)
+    try:
+        with progress:
             result = loading.ingest(
                 paths,
                 lake_named(lake),
@@ -56,9 +55,8 @@ def ingest(
                 dry_run=dry_run,
                 on_progress=lambda share, words: progress.update(task, completed=share, description=words),
             )
-        except (loading.WrongUsage, LakeError) as problem:
-            progress.stop()
-            fail(str(problem), WRONG_USAGE if isinstance(problem, loading.WrongUsage) else NOTHING_READ)
+    except loading.WrongUsage as problem:
+        fail(str(problem), WRONG_USAGE)
     for problem in result.problems:
         err.print(problem, markup=False, highlight=False)
     counts = result.counts()

@@ -24,7 +24,7 @@ from usagecost.cli.console import (
     print_json,
     print_wide,
 )
-from usagecost.lake import Change, LakeError, Repricing
+from usagecost.lake import Change, Repricing
 from usagecost.vocabulary.formats import UNKNOWN, exact_count, usd
 
 DAY = ["%Y-%m-%d"]
@@ -49,7 +49,7 @@ def prices(
             refresh_list(handle, url or UPSTREAM)
         elif shipped:
             forget_list(handle)
-    except (ListProblem, LakeError) as problem:
+    except ListProblem as problem:
         fail(str(problem), NOTHING_READ)
     current = current_book(handle)
     book = current.book
@@ -84,15 +84,12 @@ def reprice(
         fail(current.problem, NOTHING_READ)
     about = {"who": getpass.getuser(), "why": why, "prices": current.version}
     span = (start and start.replace(tzinfo=UTC), end and end.replace(tzinfo=UTC) + timedelta(days=1))
-    try:
-        if undo:
-            done = handle.undo_repricing(undo, about=about)
-        elif dry_run:
-            done = handle.repricing(pricing(current.book), span, model)
-        else:
-            done = handle.reprice(pricing(current.book), span, model, about=about)
-    except LakeError as problem:
-        fail(str(problem), NOTHING_READ)
+    if undo:
+        done = handle.undo_repricing(undo, about=about)
+    elif dry_run:
+        done = handle.repricing(pricing(current.book), span, model)
+    else:
+        done = handle.reprice(pricing(current.book), span, model, about=about)
     if report is ReportFormat.json:
         print_json(_counts(done), float)
     else:
@@ -102,10 +99,7 @@ def reprice(
 
 def repricings(lake: LakeOption = None) -> None:
     """List the repricings that were done, the newest first, with the ids that `reprice --undo` takes."""
-    try:
-        acts = lake_named(lake).repricings().to_pylist()
-    except LakeError as problem:
-        fail(str(problem), NOTHING_READ)
+    acts = lake_named(lake).repricings().to_pylist()
     if not acts:
         out.print("Nothing was repriced yet.")
         return

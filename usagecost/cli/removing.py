@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -26,8 +26,7 @@ from usagecost.cli.console import (
     print_json,
     print_wide,
 )
-from usagecost.engine import UnansweredError
-from usagecost.lake import LakeError, Removal, Selection, lake_root
+from usagecost.lake import Removal, Selection, lake_root
 from usagecost.vocabulary.formats import UNKNOWN, counted, exact_count, usd
 
 OLD_VERSIONS = (
@@ -43,7 +42,10 @@ def ingests(
 
     A request counts for the ingest that wrote its present version. An id is what `remove --ingest` takes.
     """
-    rows = _ingests(lake or lake_root())
+    from usagecost import engine, queries
+
+    root = lake or lake_root()
+    rows = queries.sources.ingests(root, engine.open_lake(root).version())
     if report is ReportFormat.json:
         print_json(rows, _json_value)
         return
@@ -76,32 +78,20 @@ def remove(
     """
     selection = _selection(ingest, user, before, zone)
     handle = lake_named(lake)
-    try:
-        found = handle.removal(selection)
-        if not found.requests:
-            fail("The lake holds no such requests: nothing was removed. `ingests` lists what was loaded.", NOTHING_READ)
-        if report is ReportFormat.text or not yes:
-            print_facts("To be removed", _facts(found), on=err if report is ReportFormat.json else out)
-        if not yes and not typer.confirm(f"Remove {counted(found.requests, 'request')}?", err=True):
-            fail("Nothing was removed.", NOTHING_READ)
-        done = handle.remove(selection)
-    except LakeError as problem:
-        fail(str(problem), NOTHING_READ)
+    found = handle.removal(selection)
+    if not found.requests:
+        fail("The lake holds no such requests: nothing was removed. `ingests` lists what was loaded.", NOTHING_READ)
+    if report is ReportFormat.text or not yes:
+        print_facts("To be removed", _facts(found), on=err if report is ReportFormat.json else out)
+    if not yes and not typer.confirm(f"Remove {counted(found.requests, 'request')}?", err=True):
+        fail("Nothing was removed.", NOTHING_READ)
+    done = handle.remove(selection)
     if report is ReportFormat.json:
         print_json(asdict(done), _json_value)
     else:
         out.print(f"{counted(done.requests, 'request')} removed; the lake is at version {done.version}.", highlight=False)
     err.print(OLD_VERSIONS, markup=False, highlight=False)
     raise typer.Exit(READ)
-
-
-def _ingests(root: str) -> list[dict[str, Any]]:
-    from usagecost import engine, queries
-
-    try:
-        return queries.sources.ingests(root, engine.open_lake(root).version())
-    except (LakeError, UnansweredError) as problem:
-        fail(str(problem), NOTHING_READ)
 
 
 def _selection(ingest: str | None, user: str | None, before: str | None, zone: str) -> Selection:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from usagecost import periods
 from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, cell, check_zone, fail, print_facts, print_json, print_wide
 from usagecost.cli.explaining import explained, warn_of_missing, write_explained
-from usagecost.engine import UnansweredError
 from usagecost.explain import WORDINGS
 from usagecost.exports import csv_text
-from usagecost.lake import LakeError, lake_root
+from usagecost.lake import lake_root
 from usagecost.periods import INTERVALS, WHOLE, Period, compared
-from usagecost.vocabulary import DIMENSIONS, METRICS, SPLITS, measures_of, spend_text
+from usagecost.vocabulary import DIMENSIONS, METRICS, SPLITS, spend_text
 from usagecost.vocabulary.filters import NOT_REPORTED
 from usagecost.vocabulary.formats import UNKNOWN
 
@@ -75,10 +72,7 @@ def summary(
     if explain:
         _explain(lake or lake_root(), Period(first, last, zone, datetime.now(UTC)), compare, by, metric, format)
         return
-    try:
-        rows = summary_rows(lake or lake_root(), first, last, zone, by, _with_coverage(metric or SUMMARY, format), _rank(metric))
-    except (LakeError, UnansweredError) as problem:
-        fail(str(problem), NOTHING_READ)
+    rows = summary_rows(lake or lake_root(), first, last, zone, by, _with_coverage(metric or SUMMARY, format), _rank(metric))
     _write_rows(rows if by else rows[:1], format, single=by is None)
 
 
@@ -99,44 +93,26 @@ def _explain(
         fail(f"--explain explains one metric: use --metric with one of {', '.join(WORDINGS)}.", WRONG_USAGE)
     if by is not None and by not in DIMENSIONS:
         fail(f"--explain cannot split by {by}: use --by with one of {', '.join(DIMENSIONS)}.", WRONG_USAGE)
-    try:
-        view = View(lake, engine.open_lake(lake).version(), compared(period, compare.value), WHOLE, "best")
-        found = explained(view, metric, by)
-        if found is None:
-            fail(f"{metric} cannot be compared: in one of the periods nothing is known of it.", NOTHING_READ)
-        warn_of_missing(view)
-        write_explained(found, format.value)
-    except (LakeError, UnansweredError) as problem:
-        fail(str(problem), NOTHING_READ)
+    view = View(lake, engine.open_lake(lake).version(), compared(period, compare.value), WHOLE, "best")
+    found = explained(view, metric, by)
+    if found is None:
+        fail(f"{metric} cannot be compared: in one of the periods nothing is known of it.", NOTHING_READ)
+    warn_of_missing(view)
+    write_explained(found, format.value)
 
 
 def summary_rows(
     lake: str, first: date, last: date, zone: str, by: str | None, metrics: Sequence[str] = SUMMARY, rank: str = "spend_usd"
 ) -> list[dict[str, Any]]:
     """One row for the range, or one per interval, or per value of a split, the first by ``rank`` first; None: nothing is known."""
-    from usagecost import engine, queries
-    from usagecost.queries import folds
+    from usagecost import engine
+    from usagecost.queries.tables import table
     from usagecost.vocabulary.filters import View
 
     interval = by if by in INTERVALS else WHOLE
-    period = Period(first, last, zone, datetime.now(UTC))
-    view = View(lake, engine.open_lake(lake).version(), period, interval, "best")
-    split = by if by in SPLITS else None
-    answer = queries.usage(view, split, measures_of(metrics), rank=rank, compares=False)
-    if by is None:
-        return [_numbers(answer.totals, metrics)]
-    if by in INTERVALS:
-        steps = periods.intervals(period, interval)
-        starts = [step.start.astimezone(ZoneInfo(zone)).isoformat() for step in steps]
-        return [{by: start, **_numbers(sums, metrics)} for start, sums in zip(starts, folds.rows(answer.over_time), strict=True)]
-    values, labels = folds.rows(queries.ranking.in_order(answer.by_value, split)), queries.labels(lake)
-    ids = [sums["value"] for sums in values]
-    names = labels.of_all(by, [value for value in ids if value is not None])
-    beside = [{f"{by}_id": value} if labels.has(by, names) else {} for value in ids]
-    return [
-        {by: "Other" if sums["is_other"] else names.get(sums["value"]), **of_id, **_numbers(sums, metrics)}
-        for sums, of_id in zip(values, beside, strict=True)
-    ]
+    view = View(lake, engine.open_lake(lake).version(), Period(first, last, zone, datetime.now(UTC)), interval, "best")
+    rows = table(view, by if by in SPLITS else None, metrics, rank=rank)
+    return [{str(by) if name == "start" else name: value for name, value in row.items()} for row in rows]
 
 
 def _rank(asked: Sequence[str] | None) -> str:
@@ -150,10 +126,6 @@ def _with_coverage(metrics: Sequence[str], format: SummaryFormat) -> tuple[str, 
     """The metrics, each once; beside a spend, how much is missing from it: requests and, but for the keys of JSON, tokens."""
     missing = ["incomplete_requests"] if format is SummaryFormat.json else ["incomplete_requests", "incomplete_tokens"]
     return tuple(dict.fromkeys([*metrics, *(missing if "spend_usd" in metrics else [])]))
-
-
-def _numbers(sums: Mapping[str, Any], metrics: Sequence[str]) -> dict[str, Any]:
-    return {name: METRICS[name].of(sums) for name in metrics}
 
 
 def _write_rows(rows: list[dict[str, Any]], format: SummaryFormat, *, single: bool) -> None:  # noqa: A002 - the option's name

@@ -21,8 +21,7 @@ from usagecost.cli.console import (
     print_wide,
 )
 from usagecost.cli.summaries import summary_rows
-from usagecost.engine import UnansweredError
-from usagecost.lake import Lake, LakeError, lake_root
+from usagecost.lake import Lake, lake_root
 from usagecost.schema import COLUMNS
 from usagecost.vocabulary import METRICS
 from usagecost.vocabulary.formats import age, clock_skew, counted, exact_count, percent
@@ -42,18 +41,11 @@ def sample(
 
     now = datetime.now(UTC)
     if folder is None:
-        try:
-            made = ensure_sample(sample_root(), now)
-        except LakeError as problem:
-            fail(str(problem), NOTHING_READ)
-        out.print(f"The sample is in {made}", markup=False, highlight=False)
+        out.print(f"The sample is in {ensure_sample(sample_root(), now)}", markup=False, highlight=False)
         return
-    try:
-        if Lake(folder).exists:
-            fail(f"There is a lake in {folder} already; a sample is never mixed with it. Name another folder.", WRONG_USAGE)
-        report = write_sample(folder, end.replace(tzinfo=UTC) if end else now, seed)
-    except LakeError as problem:
-        fail(str(problem), NOTHING_READ)
+    if Lake(folder).exists:
+        fail(f"There is a lake in {folder} already; a sample is never mixed with it. Name another folder.", WRONG_USAGE)
+    report = write_sample(folder, end.replace(tzinfo=UTC) if end else now, seed)
     print_counts(f"Sample written to {folder}", report.counts())
 
 
@@ -71,18 +63,14 @@ def doctor(
 ) -> None:
     """Look at the lake's health: version, rows, days, size, freshness, unpriced requests, small files."""
     root = lake or lake_root()
-    try:
-        handle = Lake(root)
-        if verify:
-            _verify(handle)
-        if repair:
-            with err.status("Looking after the files…"):
-                compacted, tallied, removed = handle.compact(), handle.roll_up(), handle.vacuum()
-            out.print(f"{compacted} files compacted, {tallied} summed up anew, {removed} left-over files removed", highlight=False)
-        facts = _health(root, handle)
-    except (LakeError, UnansweredError) as problem:
-        fail(str(problem), NOTHING_READ)
-    print_facts("", facts)
+    handle = Lake(root)
+    if verify:
+        _verify(handle)
+    if repair:
+        with err.status("Looking after the files…"):
+            compacted, tallied, removed = handle.compact(), handle.roll_up(), handle.vacuum()
+        out.print(f"{compacted} files compacted, {tallied} summed up anew, {removed} left-over files removed", highlight=False)
+    print_facts("", _health(root, handle))
 
 
 def _verify(handle: Lake) -> None:
@@ -107,11 +95,7 @@ def upgrade(lake: LakeOption = None) -> None:
 
     Such a lake is read as it is without it. Costs that are new columns are filled by `reprice` afterwards.
     """
-    handle = lake_named(lake)
-    try:
-        added = handle.upgrade()
-    except LakeError as problem:
-        fail(str(problem), NOTHING_READ)
+    added = lake_named(lake).upgrade()
     words = f"{counted(added, 'column')} added; `python -m usagecost reprice` fills those of prices."
     out.print(words if added else "The lake is up to date.", highlight=False)
 

@@ -15,27 +15,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from usagecost.engine import embedded
-from usagecost.engine.embedded import Outlet
-from usagecost.engine.words import INSTANT_US, FileLostError, UnansweredError, shuffled, whole_quotient
+from usagecost.engine.embedded import INSTANT_US, FileLostError, Outlet, UnansweredError, shuffled, whole_quotient
 from usagecost.lake import Lake, Rolled
 from usagecost.schema import REJECTS, REQUESTS
 
 if TYPE_CHECKING:
     from usagecost.engine.clickhouse import ClickHouse
-
-__all__ = [
-    "INSTANT_US",
-    "FileLostError",
-    "Outlet",
-    "UnansweredError",
-    "clickhouse_in_use",
-    "open_lake",
-    "rejects",
-    "rolled",
-    "shuffled",
-    "table",
-    "whole_quotient",
-]
 
 
 def table(

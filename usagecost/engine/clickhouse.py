@@ -19,8 +19,8 @@ from clickhouse_connect.driver import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
 from usagecost.engine.dialect import SETTINGS, clickhouse_sql, text_sql
+from usagecost.engine.embedded import FileLostError, UnansweredError
 from usagecost.engine.lake_sql import STRUCTURE, rollups_of, rows_of
-from usagecost.engine.words import FileLostError, UnansweredError
 from usagecost.lake import Rolled, Snapshot
 from usagecost.lake.table import DataFile
 

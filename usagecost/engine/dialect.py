@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from sqlglot import exp, parse_one
+
+from usagecost.periods import instant_us
 
 SETTINGS = {
     "aggregate_functions_null_for_empty": 1,  # a sum of nothing is not known
@@ -30,7 +32,6 @@ SETTINGS = {
 
 _BOUND = "bound__"
 _PARAMETER = re.compile(r"\$([a-z_]\w*)")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MEANT = {"epoch_us": "toUnixTimestamp64Micro", "hash": "cityHash64", "grouping_id": "grouping", "list_position": "indexOf"}
 """Functions of other names."""
 
@@ -143,7 +144,7 @@ def _type_of(value: Any) -> str:
 
 def _said(value: Any) -> Any:
     if isinstance(value, datetime):
-        return (value - _EPOCH) // timedelta(microseconds=1)
+        return instant_us(value)
     return value
 
 

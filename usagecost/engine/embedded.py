@@ -14,7 +14,6 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from usagecost.engine.words import INSTANT_US, FileLostError, UnansweredError
 from usagecost.lake import Rolled, Snapshot
 from usagecost.lake.checksums import is_whole
 from usagecost.lake.table import no_rows_sql, rows_sql
@@ -23,6 +22,28 @@ from usagecost.schema import REQUESTS
 MEMORY_LIMIT = "2GB"
 OUTLET_MEMORY = "500MB"
 BATCH_ROWS = 50_000
+
+
+class UnansweredError(Exception):
+    """A query that could not be answered; its text says why and what to do."""
+
+
+class FileLostError(UnansweredError):
+    """A file that a query names is gone or damaged."""
+
+
+INSTANT_US = "epoch_us(started_at)"
+"""The instant of a request as an integer: microseconds since 1970, UTC."""
+
+
+def whole_quotient(dividend: str, divisor: str) -> str:
+    """The SQL of an integer division rounded down, for a dividend that is not negative."""
+    return f"({dividend}) // ({divisor})"
+
+
+def shuffled(*columns: str) -> str:
+    """The SQL of a number that puts rows into an order that has nothing to do with what they say, always the same one."""
+    return f"hash({', '.join(columns)})"
 
 
 def answer(

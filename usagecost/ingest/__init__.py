@@ -16,33 +16,3 @@ from usagecost.sources import FileProblem, Source
 from usagecost.sources.guesses import guessed_columns, guessed_cost_unit, guessed_duration_unit
 from usagecost.sources.mapping import GIVEN_COLUMNS, mapping_toml
 from usagecost.sources.mapping_keys import MappingProblem
-
-__all__ = [
-    "GIVEN_COLUMNS",
-    "FileProblem",
-    "Formats",
-    "Looked",
-    "MappingProblem",
-    "Preview",
-    "Report",
-    "Source",
-    "WrongUsage",
-    "chosen_source",
-    "columns_to_recognise",
-    "find_files",
-    "guessed_columns",
-    "guessed_cost_unit",
-    "guessed_duration_unit",
-    "ingest",
-    "ingest_copies",
-    "ingest_part",
-    "keep_format",
-    "keys_of_toml",
-    "known_formats",
-    "load",
-    "look",
-    "mapped_logs",
-    "mapping_toml",
-    "preview",
-    "unknown_statuses",
-]

@@ -23,6 +23,7 @@ from usagecost.ingest.priced import priced
 from usagecost.ingest.reports import Report, about_conflicts, about_reject, and_more, nothing_used, why_nothing
 from usagecost.lake import Commit, Lake
 from usagecost.lake.staging import bounded_database
+from usagecost.periods import EPOCH
 from usagecost.pricebook import current_book
 from usagecost.schema import NAMES, REQUESTS
 from usagecost.sources import Batch
@@ -33,7 +34,6 @@ STAGED_ROWS, STAGED_BYTES = 200_000, 256 << 20
 """What makes a staged file, whichever is reached first."""
 
 KEPT_REJECTS_BYTES = 32 << 20
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _FACTS = """
 SELECT
@@ -77,7 +77,7 @@ def load(
         for batch in batches:
             staging.add(batch)
         staging.finish()
-        commit = _commit(staging, lake, about or {}, watermarks) if against is None else _preview(staging, against)
+        commit = staging.commit(about or {}, watermarks) if against is None else staging.preview()
         unpriced, oldest, newest = staging.facts()
         if against is None and (names := staging.names()).num_rows:
             lake.keep_names(names)
@@ -106,7 +106,7 @@ class _Staging:
     """Batches on their way to the lake: counted, priced, and written as files that the commit merges."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, folder: Path, lake: Lake, destination: Lake) -> None:
-        self._con, self._folder, self._lake = con, folder, lake
+        self._con, self._folder, self._lake, self._destination = con, folder, lake, destination
         self._requests: list[pa.Table] = []
         self._rejects: list[pa.Table] = []
         self._lineage: list[pa.Table] = []
@@ -143,6 +143,25 @@ class _Staging:
         self._write_lineage()
         self._write_requests()
         self._write_rejects()
+
+    def commit(self, about: Mapping[str, str], watermarks: Mapping[str, int] | None) -> Commit:
+        """Merges what was staged; where nothing was, no lake is made."""
+        if not self.files:
+            return self.preview()
+        read = {
+            "lines": self.lines,
+            "skipped": self.skips.total(),
+            "rejected": sum(self.rejected.values()),
+            "skipped_reasons": json.dumps(self.skipped_reasons()),
+        }
+        ingest = {"id": self.id, **about, **read}
+        return self._lake.commit(self.files, ingest=ingest, lineage=self.lineage, watermarks=watermarks)
+
+    def preview(self) -> Commit:
+        """What merging what was staged would do."""
+        if self.files:
+            return self._destination.preview(self.files, lineage=self.lineage)
+        return Commit(version=self._destination.version() if self._destination.exists else 0)
 
     def facts(self) -> tuple[int, datetime | None, datetime | None]:
         """How many requests have a line that could not be priced, and when the first and the last of all began."""
@@ -225,24 +244,3 @@ class _Staging:
 
 def _bytes(tables: Sequence[pa.Table]) -> int:
     return sum(table.nbytes for table in tables)
-
-
-def _commit(staging: _Staging, lake: Lake, about: dict[str, str], watermarks: Mapping[str, int] | None) -> Commit:
-    """Merges what was staged; where nothing was, no lake is made."""
-    if staging.files:
-        read = {
-            "lines": staging.lines,
-            "skipped": staging.skips.total(),
-            "rejected": sum(staging.rejected.values()),
-            "skipped_reasons": json.dumps(staging.skipped_reasons()),
-        }
-        ingest = {"id": staging.id, **about, **read}
-        return lake.commit(staging.files, ingest=ingest, lineage=staging.lineage, watermarks=watermarks)
-    return Commit(0, 0, 0, 0, 0, days=0, version=lake.version() if lake.exists else 0)
-
-
-def _preview(staging: _Staging, lake: Lake) -> Commit:
-    """What merging what was staged would do."""
-    if staging.files:
-        return lake.preview(staging.files, lineage=staging.lineage)
-    return Commit(0, 0, 0, 0, 0, days=0, version=lake.version() if lake.exists else 0)

@@ -23,8 +23,9 @@ from usagecost.schema import REJECTS, REQUESTS
 from usagecost.sources import FileProblem, Head, Reading, Source
 from usagecost.sources.conventions import STATUSES
 from usagecost.sources.mapped import column_names
-from usagecost.sources.records import is_json, tabular_file
+from usagecost.sources.records import is_json
 from usagecost.sources.sql import registered
+from usagecost.sources.tabular import tabular_file
 
 SHOWN_ROWS = 10
 SHOWN_CHARACTERS = 300

@@ -71,20 +71,15 @@ def ingest_copies(
 
 
 def _run(found: Found, chosen: Source | None, lake: Lake, dry_run: bool, on_progress: OnProgress | None) -> Report:
-    if not dry_run:
-        return _ingest(found, chosen, lake, None, on_progress)
-    with TemporaryDirectory() as folder:
-        return _ingest(found, chosen, Lake(folder), lake, on_progress)
-
-
-def _ingest(found: Found, chosen: Source | None, lake: Lake, against: Lake | None, on_progress: OnProgress | None) -> Report:
     read: dict[str, None] = {}
-    formats = known_formats(against or lake)
+    formats = known_formats(lake)
     paths = [found.names.get(path) or str(path) for path in list(found.files)[:MOST_PROBLEMS]]
-    with lake.staging() as folder, bounded_database(folder) as con:
-        reading = Reading(con, datetime.now(UTC))
-        batches = _with_progress(_batches(found, formats, chosen, reading, read), found.bytes, on_progress)
-        report = load(batches, lake, about={"paths": ", ".join(paths)}, against=against, files=read)
+    with TemporaryDirectory() as spare:
+        place, against = (Lake(spare), lake) if dry_run else (lake, None)
+        with place.staging() as folder, bounded_database(folder) as con:
+            reading = Reading(con, datetime.now(UTC))
+            batches = _with_progress(_batches(found, formats, chosen, reading, read), found.bytes, on_progress)
+            report = load(batches, place, about={"paths": ", ".join(paths)}, against=against, files=read)
     if on_progress:
         on_progress(1.0, "Done")
     return replace(report, files=found.count, problems=_few((*formats.problems, *found.problems, *report.problems)))

@@ -26,6 +26,7 @@ the files of one version; nothing is ever changed in place. What a killed proces
 with `Lake.vacuum`.
 """
 
+from usagecost.lake.backups import Copied, backup, restore
 from usagecost.lake.errors import (
     LakeChanged,
     LakeError,
@@ -44,26 +45,3 @@ from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import lake_root
 from usagecost.lake.texts import TextFolder
-
-__all__ = [
-    "Change",
-    "Commit",
-    "Lake",
-    "LakeChanged",
-    "LakeError",
-    "LakeFull",
-    "LakeMissing",
-    "LakeUnreachable",
-    "LakeUnreadable",
-    "LakeUnwritable",
-    "Pricing",
-    "Removal",
-    "Repricing",
-    "Rolled",
-    "Selection",
-    "Snapshot",
-    "Span",
-    "TextFolder",
-    "bounded_database",
-    "lake_root",
-]

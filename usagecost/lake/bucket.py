@@ -161,7 +161,8 @@ class Bucket:
             return self._read(name)[0]
         return None
 
-    def replace(self, name: str, content: bytes, seen: bytes | None) -> bool:
+    def replace(self, name: str, content: bytes | None, seen: bytes | None) -> bool:
+        """Stores cannot remove on a condition: what somebody writes between the look and the removal is lost."""
         with self.explained():
             try:
                 found, was = self._read(name)
@@ -169,6 +170,9 @@ class Bucket:
                 found, was = None, None
             if found != seen:
                 return False
+            if content is None:
+                obstore.delete(self._store.client, self._folder + name)
+                return True
             try:
                 obstore.put(self._store.client, self._folder + name, content, mode=was or "create")
             except (AlreadyExistsError, PreconditionError):
@@ -194,14 +198,6 @@ class Bucket:
             with self.explained():
                 obstore.delete(self._store.client, keys)
             self._store.copies.forget(keys)
-
-    def remove(self, name: str, seen: bytes) -> bool:
-        """Stores cannot remove on a condition: what somebody writes between the look and the removal is lost."""
-        with self.explained():
-            if self.read(name) != seen:
-                return False
-            obstore.delete(self._store.client, self._folder + name)
-        return True
 
     @contextmanager
     def explained(self) -> Generator[None]:

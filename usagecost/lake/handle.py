@@ -16,14 +16,14 @@ from filelock import FileLock
 from usagecost.lake import lineage as lake_lineage
 from usagecost.lake import removal as lake_removal
 from usagecost.lake import repricing as lake_repricing
-from usagecost.lake import side_tables, texts
+from usagecost.lake import side_tables
 from usagecost.lake import upkeep as lake_upkeep
 from usagecost.lake.checksums import Verified, verify
 from usagecost.lake.days import files_to_write_anew, write_days
 from usagecost.lake.errors import LakeError, note_unwritten
 from usagecost.lake.merge import Commit, resolve
 from usagecost.lake.publishing import replace_days
-from usagecost.lake.reading import LakeReader
+from usagecost.lake.reading import LakeReader, checked_name
 from usagecost.lake.removal import Removal, Selection
 from usagecost.lake.repricing import Pricing, Repricing, Span
 from usagecost.lake.staging import bounded_database
@@ -32,6 +32,7 @@ from usagecost.lake.table import (
     ALERTS,
     BILLS,
     LINEAGE,
+    NAMES,
     REJECTS,
     REQUESTS,
     SPECS,
@@ -46,6 +47,7 @@ from usagecost.lake.table import (
     paths_by_day,
     stored_by_day,
 )
+from usagecost.lake.texts import TextFolder
 
 T = TypeVar("T")
 
@@ -76,8 +78,8 @@ class Lake(LakeReader):
         links = [str(path) for path in lineage]
         with self._changing() as folder:
             # First: if this process ends before the version is there, whoever reads the same again finds the same.
-            if _until_committed(lambda: lake_lineage.add_new(self._lineage, links, folder)):
-                _until_committed(lambda: lake_lineage.forget_old(self._lineage, folder))
+            if _until_committed(lambda: lake_lineage.add_new(self._at(LINEAGE), links, folder)):
+                _until_committed(lambda: lake_lineage.forget_old(self._at(LINEAGE), folder))
             rows = [str(path) for path in staged]
             return _until_committed(lambda: self._merge(rows, links, dict(ingest or {}), watermarks or {}, folder))
 
@@ -92,7 +94,7 @@ class Lake(LakeReader):
     def reject(self, rejects: pa.Table) -> int:
         """Add the rejected lines that are not there yet (same file, line, reason and text); returns how many they are."""
         with self._writing() as folder:
-            return _until_committed(lambda: side_tables.add_rows(self._rejects, REJECTS, rejects, folder))
+            return _until_committed(lambda: side_tables.add_rows(self._at(REJECTS), REJECTS, rejects, folder))
 
     def reprice(self, price: Pricing, span: Span, model: str | None = None, *, about: Mapping[str, str | None]) -> Repricing:
         """Compute the prices of stored requests anew, as a version of its own; none if nothing changes.
@@ -115,25 +117,25 @@ class Lake(LakeReader):
     def keep_names(self, names: pa.Table) -> int:
         """Keep what ids are called, as schema.NAMES has it, the newest name of each; returns how many are new or changed."""
         with self._writing() as folder:
-            return _until_committed(lambda: side_tables.keep_names(self._names, names, folder))
+            return _until_committed(lambda: side_tables.keep_names(self._at(NAMES), names, folder))
 
     def keep_alerts(self, alerts: pa.Table) -> int:
         """Add the rows of schema.ALERTS that are not there yet, so that each is recorded once; returns how many they are."""
         with self._writing() as folder:
-            added = _until_committed(lambda: side_tables.add_rows(self._alerts, ALERTS, alerts, folder))
-            if added and len(data_files(open_table(self._alerts), ALERTS)) > MOST_ALERT_FILES:
-                _until_committed(lambda: lake_upkeep.compact(self._alerts, ALERTS, folder))
+            added = _until_committed(lambda: side_tables.add_rows(self._at(ALERTS), ALERTS, alerts, folder))
+            if added and len(data_files(open_table(self._at(ALERTS)), ALERTS)) > MOST_ALERT_FILES:
+                _until_committed(lambda: lake_upkeep.compact(self._at(ALERTS), ALERTS, folder))
             return added
 
     def keep_bills(self, lines: pa.Table) -> int:
         """Add the lines, as schema.BILLS has them, of statements that are not there yet; returns how many they are."""
         with self._writing() as folder:
-            return _until_committed(lambda: side_tables.add_rows(self._bills, BILLS, lines, folder))
+            return _until_committed(lambda: side_tables.add_rows(self._at(BILLS), BILLS, lines, folder))
 
     def remove_bill(self, statement: str) -> int:
         """Take the lines of a statement out; returns how many they were."""
         with self._writing() as folder:
-            return _until_committed(lambda: side_tables.remove_bill(self._bills, statement, folder))
+            return _until_committed(lambda: side_tables.remove_bill(self._at(BILLS), statement, folder))
 
     def compact(self) -> int:
         """Make one sorted file of each day's, and of each other table's, where there are several; returns how many were merged.
@@ -212,7 +214,7 @@ class Lake(LakeReader):
 
         Raises LakeChanged if it is another by now, so that of two who change it neither undoes what the other did unseen.
         """
-        texts.write_text(self._place, name, text, replacing)
+        TextFolder(self._place).put(checked_name(name), text, seen=replacing)
 
     @contextmanager
     def _writing(self) -> Generator[Path]:
@@ -258,20 +260,20 @@ class Lake(LakeReader):
     ) -> Commit:
         table = open_or_create(self._requests, REQUESTS)
         if not staged:
-            return Commit(0, 0, 0, 0, 0, days=0, version=table.version())
+            return Commit(version=table.version())
         stored = stored_by_day(table, self._requests)
         paths = {day: list(files.values()) for day, files in stored.items()}
         with bounded_database(folder) as con:
-            known = file_paths(self._lineage, LINEAGE) if lineage else ()
-            found = resolve(con, staged, paths, self._keys, lineage, known)
-            anew = files_to_write_anew(con, stored, found.days)
-            added = write_days(con, self._requests, found.days, {day: list(files.values()) for day, files in anew.items()})
-        counts = {**asdict(found), "days": len(found.days)}
-        if not found.days:
-            return Commit(**counts, version=table.version())
+            known = file_paths(self._at(LINEAGE), LINEAGE) if lineage else ()
+            found, days = resolve(con, staged, paths, self._keys, lineage, known)
+            anew = files_to_write_anew(con, stored, days)
+            added = write_days(con, self._requests, days, {day: list(files.values()) for day, files in anew.items()})
+        if not days:
+            return replace(found, version=table.version())
+        counts = {name: count for name, count in asdict(found).items() if name != "version"}
         about = {"ingest": ingest, "counts": counts}
         staying = [file for day, files in anew.items() for file in stored.get(day, {}) if file not in files]
-        return Commit(**counts, version=replace_days(table, self._requests, added, found.days, about, watermarks, staying))
+        return replace(found, version=replace_days(table, self._requests, added, days, about, watermarks, staying))
 
     def _without(self, selection: Selection, folder: Path) -> Removal:
         table = open_to_write(self._requests, REQUESTS)
@@ -287,7 +289,7 @@ class Lake(LakeReader):
 
     def _tables(self) -> list[tuple[Storage, TableSpec]]:
         """Every table of the lake, whether there is one or not."""
-        return [(self._place / spec.name, spec) for spec in SPECS.values()]
+        return [(self._at(spec), spec) for spec in SPECS.values()]
 
 
 def _until_committed(attempt: Callable[[], T]) -> T:

@@ -16,10 +16,9 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from usagecost.lake.atomic import fsync
 from usagecost.lake.errors import note_unwritten
 from usagecost.lake.staging import worker_count
-from usagecost.lake.storage import Disk, Storage
+from usagecost.lake.storage import Disk, Storage, fsync
 from usagecost.lake.table import DataFile, local_paths
 
 FOLDER = "_keys"

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import duckdb
 
-from usagecost.lake.publishing import replace_files
+from usagecost.lake.publishing import publish
 from usagecost.lake.side_tables import append_new
 from usagecost.lake.staging import bounded_database, only_row
 from usagecost.lake.storage import Storage
@@ -138,7 +138,7 @@ def forget_old(place: Storage, folder: Path) -> int:
     with bounded_database(folder) as con:
         young = write_file(con, place, LINEAGE, _YOUNG, values)
     left = json.loads(young.stats)["numRecords"] if young else 0
-    replace_files(table, place, [young] if young else [], old, {}, same_rows=False)
+    publish(table, place, [young] if young else [], old)
     return sum(file.rows for file in old) - left
 
 

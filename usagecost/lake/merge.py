@@ -187,36 +187,20 @@ SELECT
 
 
 @dataclass(frozen=True)
-class Resolution:
-    """What the staged rows do to the lake, counted in requests; ``duplicates`` in rows. ``days`` are those to be written anew.
-
-    ``conflicts`` are requests whose versions say other times, and other users or models: their id seems to stand for several.
-    """
-
-    inserted: int
-    updated: int
-    unchanged: int
-    duplicates: int
-    withdrawn: int
-    days: tuple[date, ...]
-    conflicts: int
-
-
-@dataclass(frozen=True)
 class Commit:
-    """What a commit did, in requests; ``duplicates`` in rows, ``days`` in files written anew or dropped.
+    """What a commit does to the lake, in requests; ``duplicates`` in rows, ``days`` in files written anew or dropped.
 
-    The staged rows are duplicates, inserted, updated and unchanged ones; ``conflicts`` are as in a Resolution.
-    ``version`` is the lake's after it.
+    The staged rows are duplicates, inserted, updated and unchanged ones. ``conflicts`` are requests whose versions say other times,
+    and other users or models: their id seems to stand for several. ``version`` is the lake's after it.
     """
 
-    inserted: int
-    updated: int
-    unchanged: int
-    duplicates: int
-    withdrawn: int
-    days: int
-    version: int
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    duplicates: int = 0
+    withdrawn: int = 0
+    days: int = 0
+    version: int = 0
     conflicts: int = 0
 
 
@@ -227,8 +211,11 @@ def resolve(
     indexes: KeyIndexes,
     staged_lineage: Sequence[str] = (),
     stored_lineage: Sequence[str] = (),
-) -> Resolution:
-    """Compare staged files with the stored files of each day. What `write_days` needs stays in the database."""
+) -> tuple[Commit, list[date]]:
+    """Compare staged files with the stored files of each day; return what a commit would do, and the days to be written anew.
+
+    What `write_days` needs stays in the database.
+    """
     _check_columns(con, staged)
     con.execute(f"CREATE MACRO stem(request_id) AS {stem_sql('request_id')}")
     con.execute("SET VARIABLE staged_files = $files", {"files": list(staged)})
@@ -251,15 +238,17 @@ def resolve(
     conflicts = only_row(con, _CONFLICTS)[0] if may_conflict else 0
     for table in _DONE_WITH:
         con.execute(f"DROP TABLE {table}")
-    return Resolution(
+    days = _dates(con, _DAYS)
+    done = Commit(
         inserted=winners - updated,
         updated=updated,
         unchanged=requests - winners,
         duplicates=rows - requests,
         withdrawn=withdrawn,
-        days=tuple(_dates(con, _DAYS)),
+        days=len(days),
         conflicts=conflicts,
     )
+    return done, days
 
 
 def _check_columns(con: duckdb.DuckDBPyConnection, staged: Sequence[str]) -> None:

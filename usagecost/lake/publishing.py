@@ -32,35 +32,46 @@ def replace_days(
     watermarks: Mapping[str, int] | None = None,
     staying: Collection[DataFile] = (),
 ) -> int:
-    """Publish files in the place of all files of the days but those that stay; returns the new version.
+    """Publish files in the place of all files of the days but those that stay; returns the new version. See `publish`."""
+    gone = [file for file in data_files(table, REQUESTS) if file.day in days and file not in staying]
+    return publish(table, place, added, gone, about=about, watermarks=watermarks)
+
+
+def publish(
+    table: DeltaTable,
+    place: Storage,
+    added: Sequence[AddAction],
+    replaced: Iterable[DataFile] = (),
+    *,
+    about: Mapping | None = None,
+    watermarks: Mapping[str, int] | None = None,
+    same_rows: bool = False,
+) -> int:
+    """Publish files in the place of others, which may have the same rows; returns the new version.
 
     ``watermarks`` say how far sources have been read; they are part of the version, and stay until others take their place.
     Raises deltalake's CommitFailedError if somebody else committed since ``table`` was read.
     """
-    gone = [file for file in data_files(table, REQUESTS) if file.day in days and file not in staying]
-    removed = [_removal(file, data_change=True) for file in gone]
-    return _publish(table, place, [*added, *removed], about, watermarks or {})
-
-
-def append(table: DeltaTable, place: Storage, added: Sequence[AddAction], about: Mapping) -> int:
-    """Publish files beside those that are there; returns the new version. Raises as `replace_days` does."""
-    return _publish(table, place, list(added), about, {})
-
-
-def replace_files(
-    table: DeltaTable,
-    place: Storage,
-    added: Sequence[AddAction],
-    replaced: Iterable[DataFile],
-    about: Mapping,
-    *,
-    same_rows: bool = True,
-) -> int:
-    """Publish files in the place of others, with the same rows if not said otherwise; returns the new version.
-
-    Raises as `replace_days` does.
-    """
-    return _publish(table, place, [*added, *(_removal(file, data_change=not same_rows) for file in replaced)], about, {})
+    place.sync()  # it names new folders of days
+    next_version = table.version() + 1
+    transactions = [Transaction(COMMITTERS, next_version, None)]
+    transactions += [Transaction(_WATERMARK + name, value, None) for name, value in (watermarks or {}).items()]
+    try:
+        table.create_write_transaction(
+            [*added, *(_removal(file, data_change=not same_rows) for file in replaced)],
+            schema=table.schema(),
+            partition_by=table.metadata().partition_columns,
+            commit_properties=CommitProperties(custom_metadata=dict(about or {}), app_transactions=transactions),
+            mode="append",  # what goes is among the actions
+        )
+    except CommitFailedError:
+        for action in added:
+            place.discard(action.path)
+        raise
+    table.update_incremental()
+    for version in range(next_version, table.version() + 1):
+        sync_log(place, version)
+    return table.version()
 
 
 def _removal(file: DataFile, *, data_change: bool) -> RemoveAction:
@@ -71,33 +82,3 @@ def _removal(file: DataFile, *, data_change: bool) -> RemoveAction:
         size=file.bytes,
         partition_values={"day": str(file.day)} if file.day else {},
     )
-
-
-def _publish(
-    table: DeltaTable,
-    place: Storage,
-    actions: list[AddAction | RemoveAction],
-    about: Mapping,
-    watermarks: Mapping[str, int],
-) -> int:
-    place.sync()  # it names new folders of days
-    next_version = table.version() + 1
-    transactions = [Transaction(COMMITTERS, next_version, None)]
-    transactions += [Transaction(_WATERMARK + name, value, None) for name, value in watermarks.items()]
-    try:
-        table.create_write_transaction(
-            actions,
-            schema=table.schema(),
-            partition_by=table.metadata().partition_columns,
-            commit_properties=CommitProperties(custom_metadata=dict(about), app_transactions=transactions),
-            mode="append",  # what goes is among the actions
-        )
-    except CommitFailedError:
-        for action in actions:
-            if isinstance(action, AddAction):
-                place.discard(action.path)
-        raise
-    table.update_incremental()
-    for version in range(next_version, table.version() + 1):
-        sync_log(place, version)
-    return table.version()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +17,7 @@ from deltalake import DeltaTable
 
 from usagecost.lake import removal as lake_removal
 from usagecost.lake import repricing as lake_repricing
-from usagecost.lake import side_tables, texts
+from usagecost.lake import side_tables
 from usagecost.lake.errors import LakeError, LakeFull, is_disk_full
 from usagecost.lake.keys import KeyIndexes
 from usagecost.lake.merge import Commit, resolve
@@ -27,7 +28,7 @@ from usagecost.lake.repricing import PriceTables, Pricing, Repricing, Span
 from usagecost.lake.rollup_files import RollupFiles
 from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database, staging_folder
-from usagecost.lake.storage import Disk, errors_explained, storage
+from usagecost.lake.storage import Disk, Storage, errors_explained, storage
 from usagecost.lake.table import (
     ALERTS,
     BILLS,
@@ -37,6 +38,8 @@ from usagecost.lake.table import (
     REJECTS,
     REPRICINGS,
     REQUESTS,
+    SPECS,
+    TableSpec,
     data_files,
     file_paths,
     missing_columns,
@@ -46,6 +49,9 @@ from usagecost.lake.table import (
 from usagecost.lake.texts import TextFolder
 
 KEPT_SNAPSHOTS = 4
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)?")
+_TAKEN = (*SPECS, "staging", "spool")
 
 
 class LakeReader:
@@ -59,13 +65,8 @@ class LakeReader:
         self._place = storage(root)
         self.name = str(self._place)
         self.root = self._place.work
-        self._requests = self._place / REQUESTS.name
-        self._rejects = self._place / REJECTS.name
-        self._lineage = self._place / LINEAGE.name
-        self._names = self._place / NAMES.name
-        self._alerts = self._place / ALERTS.name
-        self._bills = self._place / BILLS.name
-        self._prices = PriceTables(self._requests, self._place / PRICE_CHANGES.name, self._place / REPRICINGS.name)
+        self._requests = self._at(REQUESTS)
+        self._prices = PriceTables(self._requests, self._at(PRICE_CHANGES), self._at(REPRICINGS))
         self._mutex = threading.Lock()
         self._rollups = RollupFiles(self._requests)
         self._keys = KeyIndexes(self._requests)
@@ -130,23 +131,19 @@ class LakeReader:
 
     def rejects(self) -> pa.Table:
         """One row = one line, or one file, that could not be read; by file and line."""
-        with errors_explained(self._rejects):
-            return side_tables.read_rejects(self._rejects)
+        return self._rows(REJECTS)
 
     def names(self) -> pa.Table:
         """One row = what people call a team, user or key that requests name by its id; by source, field and id."""
-        with errors_explained(self._names):
-            return side_tables.read_names(self._names)
+        return self._rows(NAMES)
 
     def alerts(self) -> pa.Table:
         """One row = an alert that was raised or resolved, or an attempt to tell somebody; the oldest first."""
-        with errors_explained(self._alerts):
-            return side_tables.read_alerts(self._alerts)
+        return self._rows(ALERTS)
 
     def bills(self) -> pa.Table:
         """One row = a line of a bill, as schema.BILLS has it, those of replaced statements too; by provider and day."""
-        with errors_explained(self._bills):
-            return side_tables.read_bills(self._bills)
+        return self._rows(BILLS)
 
     def bill_files(self) -> tuple[str, ...]:
         """The Parquet files that hold the lines of bills now: a version of them."""
@@ -155,8 +152,9 @@ class LakeReader:
 
     def reject_files(self) -> tuple[str, ...]:
         """The Parquet files that hold the rejects now. Other rejects are other files, so the names are a version of them."""
-        with errors_explained(self._rejects):
-            return tuple(file_paths(self._rejects, REJECTS))
+        place = self._at(REJECTS)
+        with errors_explained(place):
+            return tuple(file_paths(place, REJECTS))
 
     def watermark(self, name: str) -> int | None:
         """How far a source has been read into the newest version, as `commit` was told; None if it never was.
@@ -178,10 +176,10 @@ class LakeReader:
         with self._mutex, errors_explained(self._requests):
             version = self._at_newest().version() if self.exists else 0
             stored = paths_by_day(self._at_newest(), self._requests) if version else {}
-            known = (*file_paths(self._lineage, LINEAGE), *links) if links else ()
+            known = (*file_paths(self._at(LINEAGE), LINEAGE), *links) if links else ()
         with TemporaryDirectory() as folder, bounded_database(Path(folder)) as con:
-            found = resolve(con, [str(path) for path in staged], stored, self._keys, links, known)
-        return Commit(**{**asdict(found), "days": len(found.days)}, version=version)
+            found, _ = resolve(con, [str(path) for path in staged], stored, self._keys, links, known)
+        return replace(found, version=version)
 
     def repricings(self) -> pa.Table:
         """One row = one act of repricing that was done, the newest first; the columns of schema.REPRICINGS."""
@@ -195,7 +193,7 @@ class LakeReader:
 
     def read_text(self, name: str) -> str | None:
         """A small text that lies beside the tables, such as ``prices.toml`` or ``boards/team.json``; None if there is none."""
-        return texts.read_text(self._place, name)
+        return TextFolder(self._place).read(checked_name(name))
 
     def texts_beside(self, folder: str = "") -> TextFolder:
         """A folder of small texts that people own: beside the folder of a lake on disk, within a remote lake; or that place."""
@@ -208,11 +206,11 @@ class LakeReader:
 
         Raises LakeFull where the disk is full, then or within the block.
         """
-        with self._full_disk_explained(), self._place.explained(), staging_folder(self.root / "staging") as folder:
+        with self._full_writing_explained(), self._place.explained(), staging_folder(self.root / "staging") as folder:
             yield folder
 
     @contextmanager
-    def _full_disk_explained(self) -> Generator[None]:
+    def _full_writing_explained(self) -> Generator[None]:
         """A full disk becomes a LakeFull, which says whether the lake's requests were changed before."""
         before = self._version_or_0()
         try:
@@ -231,9 +229,24 @@ class LakeReader:
             return self.version() if self.exists else 0
         return 0
 
+    def _at(self, spec: TableSpec) -> Storage:
+        """Where a table is, whether there is one or not."""
+        return self._place / spec.name
+
+    def _rows(self, spec: TableSpec) -> pa.Table:
+        with errors_explained(self._at(spec)):
+            return side_tables.read_rows(self._at(spec), spec)
+
     def _at_newest(self) -> DeltaTable:
         """The table at its newest version. The caller holds the mutex."""
         table, is_other = self._newest.table()
         if is_other:
             self._snapshots.clear()
         return table
+
+
+def checked_name(name: str) -> str:
+    """The name of a text, if it leads to a place of its own beside the tables."""
+    if not _NAME.fullmatch(name) or name.split("/")[0] in _TAKEN:
+        raise ValueError(f"{name} cannot be the name of a text in a lake")
+    return name

@@ -24,7 +24,7 @@ from deltalake.transaction import AddAction
 
 from usagecost import schema
 from usagecost.lake.errors import LakeError
-from usagecost.lake.publishing import append, replace_days, watermark
+from usagecost.lake.publishing import publish, replace_days, watermark
 from usagecost.lake.staging import bounded_database, only_row, worker_count
 from usagecost.lake.storage import Disk, Storage
 from usagecost.lake.table import (
@@ -203,7 +203,7 @@ def _act(
     file = written_path(tables.changes, found)
     done = _summary(con, act, file, table.version())
     days, added = _files_with(con, tables.requests, stored, file)
-    append(open_table(tables.changes), tables.changes, [found], {})
+    publish(open_table(tables.changes), tables.changes, [found])
     _keep_act(tables, con, done, about)
     said = {"repricing": {"id": act, **about}, "counts": {"repriced": done.requests, "days": len(days)}}
     return replace(done, version=replace_days(table, tables.requests, added, days, said, {_mark(act): 1}))
@@ -223,7 +223,7 @@ def _keep_act(tables: PriceTables, con: duckdb.DuckDBPyConnection, done: Reprici
     table = open_or_create(tables.acts, REPRICINGS)
     kept = write_file(con, tables.acts, REPRICINGS, "SELECT * FROM act", {})
     if kept:
-        append(table, tables.acts, [kept], {})
+        publish(table, tables.acts, [kept])
 
 
 def _mark(act: str) -> str:

@@ -14,11 +14,10 @@ from threading import Lock
 
 import duckdb
 
-from usagecost.lake.atomic import fsync
 from usagecost.lake.checksums import checksum
 from usagecost.lake.errors import LakeError, note_unwritten
 from usagecost.lake.rollups import READ, Content
-from usagecost.lake.storage import Storage
+from usagecost.lake.storage import Storage, fsync
 from usagecost.lake.table import REQUESTS, DataFile, rows_sql
 
 CONTENT, NOT_WORTH_IT = "content.json", ".none"

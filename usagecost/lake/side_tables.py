@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usagecost import schema
-from usagecost.lake.publishing import append, replace_files
+from usagecost.lake.publishing import publish
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import (
@@ -59,24 +59,10 @@ GROUP BY source, field, id
 _CHANGED_NAMES = f"SELECT count(*) FROM ({_KEPT_NAMES}) ANTI JOIN known USING (source, field, id, name)"
 
 
-def read_rejects(place: Storage) -> pa.Table:
-    """Return the rejects: one row = one rejected line, or file, by file and line; no rows if nothing was ever rejected."""
-    return _read(place, REJECTS, "source_file", "line", "raw")
-
-
-def read_names(place: Storage) -> pa.Table:
-    """Return the names: one row = what one id is called, by source, field and id; no rows if no source ever told."""
-    return _read(place, NAMES, "source", "field", "id")
-
-
-def read_alerts(place: Storage) -> pa.Table:
-    """Return the alerts: one row = one that was raised or resolved, or an attempt to tell somebody; the oldest first."""
-    return _read(place, ALERTS, "happened_at", "id")
-
-
-def read_bills(place: Storage) -> pa.Table:
-    """Return the lines of all bills, those of replaced statements too: one row = one line; no rows if no bill was loaded."""
-    return _read(place, BILLS, "provider", "first_day", "statement", "line")
+def read_rows(place: Storage, spec: TableSpec) -> pa.Table:
+    """Return all rows of a table, in its order; none if there is no table yet."""
+    parts = [pq.ParquetFile(file).read().cast(spec.columns) for file in file_paths(place, spec)]
+    return pa.concat_tables([spec.columns.empty_table(), *parts]).sort_by([(name, "ascending") for name in spec.order.split(", ")])
 
 
 def add_rows(place: Storage, spec: TableSpec, rows: pa.Table, folder: Path) -> int:
@@ -103,7 +89,7 @@ def append_new(place: Storage, spec: TableSpec, offered: Sequence[str], new_rows
         added = write_file(con, place, spec, new_rows, {})
     if added is None:
         return 0
-    append(table, place, [added], {})
+    publish(table, place, [added])
     return json.loads(added.stats)["numRecords"]
 
 
@@ -119,7 +105,7 @@ def remove_bill(place: Storage, statement: str, folder: Path) -> int:
         kept = "SELECT * FROM known WHERE statement <> $statement"
         added = write_file(con, place, BILLS, kept, {"statement": statement}) if count else None
     if count:
-        replace_files(table, place, [added] if added else [], files, {}, same_rows=False)
+        publish(table, place, [added] if added else [], files)
     return count
 
 
@@ -140,10 +126,5 @@ def keep_names(place: Storage, names: pa.Table, folder: Path) -> int:
         changed = con.sql(_CHANGED_NAMES).fetchall()[0][0]
         added = write_file(con, place, NAMES, _KEPT_NAMES, {}) if changed else None
     if added is not None:
-        replace_files(table, place, [added], files, {})
+        publish(table, place, [added], files, same_rows=True)
     return changed
-
-
-def _read(place: Storage, spec: TableSpec, *order: str) -> pa.Table:
-    parts = [pq.ParquetFile(file).read().cast(spec.columns) for file in file_paths(place, spec)]
-    return pa.concat_tables([spec.columns.empty_table(), *parts]).sort_by([(name, "ascending") for name in order])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import Collection, Generator, Hashable, Iterable
 from contextlib import contextmanager, suppress
@@ -19,7 +20,6 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from filelock import FileLock
 
-from usagecost.lake.atomic import fsync, write_whole
 from usagecost.lake.bucket import Bucket, open_bucket
 from usagecost.lake.errors import LakeError, LakeUnreadable
 
@@ -34,6 +34,29 @@ CHANGED_LONG_AGO = 1_000_000_000
 
 _begun: defaultdict[Path, set[str]] = defaultdict(set)
 """Folder of a table -> names of files that this process has begun to write there since `Disk.settle`."""
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Puts the content in the place of what a file says, for good. If that fails, nothing is left of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}-{uuid.uuid4()}")
+    try:
+        new.write_bytes(content)
+        fsync(new)
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+    fsync(path.parent)
+
+
+def fsync(path: Path) -> None:
+    """Waits until a file's content, or a folder's list of names, is on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @dataclass(frozen=True)
@@ -130,13 +153,18 @@ class Disk:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def replace(self, name: str, content: bytes, seen: bytes | None) -> bool:
-        """Writes a small file, whole or not at all, in the place of what was seen there; False if that is not there any more."""
-        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+    def replace(self, name: str, content: bytes | None, seen: bytes | None) -> bool:
+        """Writes a small file, whole or not at all, or none, in the place of what was seen there; False if that is gone."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / ".texts.lock"):
             if self.read(name) != seen:
                 return False
-            write_whole(self.folder / name, content)
+            if content is not None:
+                write_whole(path, content)
+            elif seen is not None:
+                path.unlink()
+                fsync(path.parent)
         return True
 
     def names(self) -> list[str]:
@@ -170,15 +198,6 @@ class Disk:
             path.unlink(missing_ok=True)
             with suppress(OSError):  # there are others in it
                 path.parent.rmdir()
-
-    def remove(self, name: str, seen: bytes) -> bool:
-        """Removes a small file that says what was seen there; False if it does not any more."""
-        with FileLock(self.folder / ".texts.lock"):
-            if self.read(name) != seen:
-                return False
-            (self.folder / name).unlink()
-            fsync((self.folder / name).parent)
-        return True
 
     @contextmanager
     def explained(self) -> Generator[None]:

@@ -5,18 +5,18 @@ What knows about names below a table's folder is here; what changes a table's lo
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Field
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction
@@ -24,7 +24,6 @@ from deltalake.transaction import AddAction
 from usagecost import schema
 from usagecost.lake.checksums import checksum
 from usagecost.lake.errors import LakeMissing
-from usagecost.lake.footers import statistics
 from usagecost.lake.storage import Storage, errors_explained
 
 ROW_GROUP_ROWS = 122_880
@@ -47,13 +46,13 @@ class TableSpec:
 
 
 REQUESTS = TableSpec("requests", schema.REQUESTS, order="started_at", instant="started_at", partition="day")
-REJECTS = TableSpec("rejects", schema.REJECTS, order="source_file, line", instant="rejected_at")
+REJECTS = TableSpec("rejects", schema.REJECTS, order="source_file, line, raw", instant="rejected_at")
 PRICE_CHANGES = TableSpec("price_changes", schema.PRICE_CHANGES, order="day")
 REPRICINGS = TableSpec("repricings", schema.REPRICINGS, order="done_at", instant="done_at")
 NAMES = TableSpec("names", schema.NAMES, order="source, field, id", instant="seen_at")
 LINEAGE = TableSpec("lineage", schema.LINEAGE, order="source, request_id", instant="seen_at")
 ALERTS = TableSpec("alerts", schema.ALERTS, order="happened_at, id", instant="happened_at")
-BILLS = TableSpec("bills", schema.BILLS, order="provider, account, first_day, line", instant="loaded_at")
+BILLS = TableSpec("bills", schema.BILLS, order="provider, first_day, statement, line", instant="loaded_at")
 
 SPECS = {spec.name: spec for spec in (REQUESTS, REJECTS, LINEAGE, NAMES, PRICE_CHANGES, REPRICINGS, ALERTS, BILLS)}
 """The tables of a lake."""
@@ -126,7 +125,16 @@ def open_or_create(place: Storage, spec: TableSpec) -> DeltaTable:
     if not place.has_table():
         place.make()
         with suppress(CommitFailedError):  # another machine was faster
-            _create(place, spec)
+            DeltaTable.create(
+                place.uri,
+                spec.columns,
+                mode="ignore",
+                name=spec.name,
+                partition_by=[spec.partition] if spec.partition else None,
+                configuration={"delta.dataSkippingStatsColumns": spec.instant} if spec.instant else {},
+                storage_options=place.options,
+                commit_properties=CommitProperties(max_commit_retries=0),  # else it is made twice, as two versions
+            )
         sync_log(place, version=0)
         place.sync()
     return open_to_write(place, spec)
@@ -185,19 +193,9 @@ def paths_by_day(table: DeltaTable, place: Storage) -> dict[date, list[str]]:
     return {day: list(files.values()) for day, files in stored_by_day(table, place).items()}
 
 
-def rows_sql(files: str, columns: pa.Schema, options: str = "") -> str:
+def rows_sql(files: str, columns: pa.Schema) -> str:
     """SQL for the rows of Parquet files of a table, given as an SQL list; columns that a file lacks are NULL in it."""
-    return f"(SELECT * FROM read_parquet({files}, union_by_name = true{options}) UNION ALL BY NAME {no_rows_sql(columns)})"
-
-
-_NAMES_OF_TYPES = {
-    "string": "VARCHAR",
-    "int64": "BIGINT",
-    "int32": "INTEGER",
-    "double": "DOUBLE",
-    "bool": "BOOLEAN",
-    "date32[day]": "DATE",
-}
+    return f"(SELECT * FROM read_parquet({files}, union_by_name = true) UNION ALL BY NAME {no_rows_sql(columns)})"
 
 
 @cache
@@ -217,7 +215,14 @@ def _sql_type(kind: pa.DataType) -> str:
         return f"DECIMAL({kind.precision}, {kind.scale})"
     if pa.types.is_timestamp(kind):
         return "TIMESTAMPTZ"
-    return _NAMES_OF_TYPES[str(kind)]
+    return {
+        "string": "VARCHAR",
+        "int64": "BIGINT",
+        "int32": "INTEGER",
+        "double": "DOUBLE",
+        "bool": "BOOLEAN",
+        "date32[day]": "DATE",
+    }[str(kind)]
 
 
 def create_view(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], spec: TableSpec) -> None:
@@ -246,18 +251,18 @@ def write_file(
     """
     written = (f"{spec.partition}={day}/" if spec.partition else "") + uuid.uuid4().hex
     file = place.new_file(written)
-    con.execute(
+    found = con.execute(
         f"""
         COPY (SELECT {spec.stored_columns} FROM ({rows}) {"" if is_sorted else f"ORDER BY {spec.order}"})
-        TO $file (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROW_GROUP_ROWS})
+        TO $file (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROW_GROUP_ROWS}, RETURN_STATS)
         """,
         {**values, "file": str(file)},
     )
-    footer = pq.read_metadata(file)
-    if footer.num_rows == 0:
+    ((_, count, size, _, columns, *_),) = found.fetchall()
+    if not count:
         place.discard(written)
         return None
-    name, size = f"{written}-{checksum(file)}.parquet", file.stat().st_size
+    name = f"{written}-{checksum(file)}.parquet"
     place.rename(written, name)
     place.keep(name)
     return AddAction(
@@ -266,26 +271,20 @@ def write_file(
         partition_values={spec.partition: str(day)} if spec.partition else {},
         modification_time=now_ms(),
         data_change=data_change,
-        stats=statistics(footer, spec.instant),
+        stats=json.dumps({"numRecords": count, **(_range(spec.instant, columns) if spec.instant else {})}),
     )
+
+
+def _range(instant: str, columns: Mapping[str, Mapping[str, str]]) -> dict[str, object]:
+    """From when to when the rows of a file are, of DuckDB's statistics, as Delta writes it."""
+    ends = (datetime.fromisoformat(columns[f'"{instant}"'][end]).astimezone(UTC) for end in ("min", "max"))
+    first, last = (f"{end:%Y-%m-%dT%H:%M:%S.%fZ}" for end in ends)
+    return {"minValues": {instant: first}, "maxValues": {instant: last}, "nullCount": {instant: 0}}
 
 
 def now_ms() -> int:
     """The time now, as Delta's log writes it."""
     return time.time_ns() // 1_000_000
-
-
-def _create(place: Storage, spec: TableSpec) -> None:
-    DeltaTable.create(
-        place.uri,
-        spec.columns,
-        mode="ignore",
-        name=spec.name,
-        partition_by=[spec.partition] if spec.partition else None,
-        configuration={"delta.dataSkippingStatsColumns": spec.instant} if spec.instant else {},
-        storage_options=place.options,
-        commit_properties=CommitProperties(max_commit_retries=0),  # else it is made twice, as two versions
-    )
 
 
 def sync_log(place: Storage, version: int) -> None:

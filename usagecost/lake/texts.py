@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from dataclasses import dataclass
 from usagecost.lake.errors import LakeChanged, LakeError, LakeFull, is_disk_full
 from usagecost.lake.storage import Storage
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)?")
-_TAKEN = ("requests", "rejects", "lineage", "price_changes", "repricings", "names", "alerts", "bills", "staging", "spool")
+OF_PEOPLE = ("annotations.toml", "budgets.toml", "chargeback.toml", "currencies.toml", "tokens.toml", "boards/", "sources/")
+"""What people write beside a lake: texts, and folders of texts."""
 
 
 @dataclass(frozen=True)
@@ -25,41 +24,25 @@ class TextFolder:
 
     def names(self) -> list[str]:
         """The names of the texts, in order; hidden files are none."""
-        with self._explained("read"):
+        with writing_explained(str(self), "read"):
             return sorted(self.place.names())
 
     def read(self, name: str) -> str | None:
         """A text; None if there is none."""
-        with self._explained("read"):
-            return _text(self.place.read(name), f"{name} in {self}")
+        try:
+            with writing_explained(f"{name} in {self}", "read"):
+                content = self.place.read(name)
+            return None if content is None else content.decode()
+        except UnicodeDecodeError:
+            raise LakeError(f"{name} in {self} is no UTF-8 text: save it as UTF-8, or remove it.") from None
 
     def put(self, name: str, text: str | None, *, seen: str | None) -> None:
         """Puts a text, or none, in the place of what was seen there; raises LakeChanged if that is not there any more."""
-        with self._explained("written"):
-            if text is not None:
-                done = self.place.replace(name, text.encode(), None if seen is None else seen.encode())
-            else:
-                done = seen is None or self.place.remove(name, seen.encode())
+        with writing_explained(f"{name} in {self}"):
+            before, after = (None if one is None else one.encode() for one in (seen, text))
+            done = (before is None and after is None) or self.place.replace(name, after, before)
         if not done:
             raise LakeChanged(f"{name} was changed by somebody else in the meantime: look at it again, then change it.")
-
-    @contextmanager
-    def _explained(self, what: str) -> Generator[None]:
-        with writing_explained(str(self), what):
-            yield
-
-
-def read_text(lake: Storage, name: str) -> str | None:
-    """The text; None if there is none."""
-    return _text(lake.read(_checked(name)), f"{name} in {lake}")
-
-
-def write_text(lake: Storage, name: str, text: str, seen: str | None) -> None:
-    """Puts the text in the place of what was seen there; raises LakeChanged if that is not there any more."""
-    with writing_explained(f"{name} in {lake}", "written"):
-        done = lake.replace(_checked(name), text.encode(), None if seen is None else seen.encode())
-    if not done:
-        raise LakeChanged(f"{name} in {lake} was changed by somebody else in the meantime: look at it again, then save.")
 
 
 @contextmanager
@@ -71,17 +54,3 @@ def writing_explained(where: str, what: str = "written") -> Generator[None]:
         if is_disk_full(error):
             raise LakeFull(f"{where} cannot be {what}: the disk is full, and nothing was changed. Free some room.") from error
         raise LakeError(f"{where} cannot be {what}: {error.strerror or error}.") from error
-
-
-def _text(content: bytes | None, what: str) -> str | None:
-    try:
-        return None if content is None else content.decode()
-    except UnicodeDecodeError:
-        raise LakeError(f"{what} is no UTF-8 text: save it as UTF-8, or remove it.") from None
-
-
-def _checked(name: str) -> str:
-    """The name, if it leads to a place of its own beside the tables."""
-    if not _NAME.fullmatch(name) or name.split("/")[0] in _TAKEN:
-        raise ValueError(f"{name} cannot be the name of a text in a lake")
-    return name

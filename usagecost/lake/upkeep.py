@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from deltalake import DeltaTable
 
 from usagecost.lake.days import LARGE_ROWS
-from usagecost.lake.publishing import replace_files
+from usagecost.lake.publishing import publish
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import TableSpec, data_files, files_by_day, local_paths, open_table, open_to_write, rows_sql, write_file
@@ -41,7 +41,8 @@ def compact(place: Storage, spec: TableSpec, folder: Path) -> int:
             for day, files in crowded.items()
         ]
     replaced = [file for files in crowded.values() for file in files]
-    replace_files(table, place, [action for action in merged if action], replaced, {"counts": {"merged": len(replaced)}})
+    about = {"counts": {"merged": len(replaced)}}
+    publish(table, place, [action for action in merged if action], replaced, about=about, same_rows=True)
     return len(replaced)
 
 

@@ -33,34 +33,3 @@ from usagecost.periods.calendar import (
 from usagecost.periods.comparison import COMPARISONS, Back
 from usagecost.periods.counterparts import counterparts
 from usagecost.periods.presets import compared
-
-__all__ = [
-    "BY_CLOCK",
-    "COMPARISONS",
-    "DAY_US",
-    "EPOCH",
-    "EPOCH_DAY",
-    "HOUR_US",
-    "INTERVALS",
-    "MOST_DAYS",
-    "QUARTER_US",
-    "WHOLE",
-    "Back",
-    "Clock",
-    "Interval",
-    "Period",
-    "auto_interval",
-    "chosen_interval",
-    "clock",
-    "compared",
-    "counterparts",
-    "grain",
-    "instant_us",
-    "intervals",
-    "known_zones",
-    "local_midnight",
-    "places",
-    "reporting_zone",
-    "wall_clock",
-    "week_start",
-]

@@ -12,28 +12,3 @@ from usagecost.pricing.names import Match, is_same_provider, listed_models, reso
 from usagecost.pricing.overlay import Asked, rates_at
 from usagecost.pricing.parts import with_parts
 from usagecost.pricing.upstream import UPSTREAM, ListProblem, fetched_list, prices_version, use_list
-
-__all__ = [
-    "NO_BOOK",
-    "UPSTREAM",
-    "Asked",
-    "Book",
-    "BookProblem",
-    "ListProblem",
-    "Match",
-    "Written",
-    "days_held",
-    "entry_text",
-    "fetched_list",
-    "is_same_provider",
-    "listed_models",
-    "parse_book",
-    "prices_version",
-    "rates_at",
-    "resolve",
-    "text_with",
-    "use_list",
-    "with_parts",
-    "with_prices",
-    "written_entries",
-]

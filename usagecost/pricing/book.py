@@ -7,7 +7,6 @@ off own ones. So a price that changes, or ends, is one entry more, with its date
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,11 +14,11 @@ from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from usagecost.pricing.names import Match, is_same_provider, resolve
 from usagecost.pricing.units import PIECES
-from usagecost.toml_lines import line_of
+from usagecost.toml_lines import parse_toml
 
 Rate = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=18, decimal_places=12)]
 Multiple = Annotated[Decimal, Field(ge=0, le=100)]
@@ -214,14 +213,7 @@ NO_BOOK = Book()
 
 def parse_book(text: str) -> Book:
     """What a book says; raises BookProblem with the line, the key and the cure."""
-    try:
-        keys = tomllib.loads(text.removeprefix("\ufeff"), parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise BookProblem(f"this is no TOML: {error}. Texts stand in quotation marks, numbers do not.") from None
-    try:
-        said = _File.model_validate(keys)
-    except ValidationError as error:
-        raise BookProblem(_sentence(text, error)) from None
+    said = parse_toml(text, _File, BookProblem)
     says_something = said.price or said.alias or said.discount or said.factor
     return Book(said.price, said.alias, said.discount, said.factor, sha256(text.encode()).hexdigest()[:8] if says_something else "")
 
@@ -230,37 +222,3 @@ def _listed(name: str) -> Match | None:
     """The model that the price list has under provider/model."""
     provider, _, model = name.partition("/")
     return resolve(provider, model) if model else None
-
-
-# ---- what is wrong, and where
-
-_CURES = {
-    "extra_forbidden": "there is no such key",
-    "missing": "it is missing",
-    "decimal_parsing": "it has to be a number",
-    "decimal_type": "it has to be a number",
-    "greater_than_equal": "it cannot be negative",
-    "date_from_datetime_parsing": "it has to be a day, such as 2026-05-01, without quotation marks",
-    "date_type": "it has to be a day, such as 2026-05-01, without quotation marks",
-    "string_type": "it has to be a text in quotation marks",
-    "bool_type": "it has to be true or false",
-    "bool_parsing": "it has to be true or false",
-}
-"""pydantic's kinds of errors, in words for who wrote the file; the others say what is allowed by themselves."""
-
-
-def _sentence(text: str, error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    place = [part for part in first["loc"] if part != "__root__"]
-    what = _CURES.get(first["type"]) or first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    known = ""
-    if first["type"] == "extra_forbidden":
-        kinds = {"price": OwnPrice, "alias": Alias, "discount": Discount, "factor": Factor}
-        fields = kinds[str(place[0])].model_fields if len(place) > 1 and place[0] in kinds else _File.model_fields
-        known = f"; known are {', '.join(field.alias or name for name, field in fields.items())}"
-    line, key = line_of(text, place), next((str(part) for part in reversed(place) if isinstance(part, str)), "")
-    value = first.get("input")
-    shown = (
-        f" is {str(value)[:60]!r}" if isinstance(value, str | int | float | Decimal | date) and first["type"] != "missing" else ""
-    )
-    return f"line {line}, {key}{shown}: {what}{known}."

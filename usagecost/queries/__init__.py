@@ -9,23 +9,3 @@ from usagecost.queries.rows import HOUR_OF_WEEK
 from usagecost.queries.sizes import EDGES, SAMPLE, sample, spread
 from usagecost.queries.usage import MOST_VALUES, usage
 from usagecost.queries.values import choices, data_span, labels, missing_until
-
-__all__ = [
-    "EDGES",
-    "HOUR_OF_WEEK",
-    "MOST_VALUES",
-    "SAMPLE",
-    "choices",
-    "data_span",
-    "explained",
-    "folds",
-    "labels",
-    "missing_until",
-    "prices",
-    "ranking",
-    "requests",
-    "sample",
-    "sources",
-    "spread",
-    "usage",
-]

@@ -6,5 +6,3 @@ how it ended; ``table`` puts the record together; ``lakes`` keeps samples on dis
 
 from usagecost.sample.lakes import ensure_sample, sample_batches, sample_progress, sample_root, write_sample
 from usagecost.sample.table import sample_requests
-
-__all__ = ["ensure_sample", "sample_batches", "sample_progress", "sample_requests", "sample_root", "write_sample"]

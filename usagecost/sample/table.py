@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from usagecost.periods import instant_us
 from usagecost.sample.cast import APPS, ENVIRONMENTS, FAILURES, MODEL_NAMES, MODELS, PEOPLE, ROUTES
-from usagecost.sample.traffic import DAY, NOBODY, Calendar, Flags, Ints, Traffic, epoch_us, requests_asked
+from usagecost.sample.traffic import DAY, NOBODY, Calendar, Flags, Ints, Traffic, requests_asked
 from usagecost.sample.usage import Floats, Outcome, Times, Tokens, of_apps, of_models, outcomes, times, tokens
 from usagecost.schema import INSTANT, MONEY, REQUESTS, TEXT
 
@@ -44,7 +45,7 @@ def sample_requests(end: datetime, seed: int = SEED, days: int = DAYS, requests:
     outcome = outcomes(asked, rng)
     used = tokens(asked, outcome, (asked.started_us - calendar.start_us) / (days * DAY), rng)
     took = times(asked, outcome, used, rng)
-    started_us = _over_by(epoch_us(end), asked, took)
+    started_us = _over_by(instant_us(end), asked, took)
     columns = (
         _identity(asked, seed)
         | _time(started_us, asked, took)

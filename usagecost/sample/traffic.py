@@ -7,7 +7,7 @@ another inside them. Hours are weighed in local time, so that offices in several
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from usagecost.periods import DAY_US as DAY
+from usagecost.periods import HOUR_US as HOUR
+from usagecost.periods import instant_us
 from usagecost.sample.cast import (
     APPS,
     ENVIRONMENTS,
@@ -35,8 +38,6 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 SECOND = 1_000_000  # µs
-HOUR = 3_600 * SECOND
-DAY = 24 * HOUR
 NOBODY = -1
 APP_NAMES = [app.name for app in APPS]
 ENVIRONMENT_SHARES = (0.82, 0.08, 0.10)
@@ -61,7 +62,7 @@ class Calendar:
 
     @property
     def start_us(self) -> int:
-        return epoch_us(self.end) - self.days * DAY
+        return instant_us(self.end) - self.days * DAY
 
     def busy(self, rhythm: Rhythm, zone: str) -> NDArray[np.float64]:
         """The share of the sessions that starts in each hour, for people who keep this rhythm in this zone."""
@@ -78,13 +79,13 @@ class Calendar:
     @property
     def outage_us(self) -> tuple[int, int]:
         """First and last instant of the provider's outage."""
-        begin = epoch_us(self.last(TUESDAY, self.days // 13)) + 13 * HOUR
+        begin = instant_us(self.last(TUESDAY, self.days // 13)) + 13 * HOUR
         return begin, begin + OUTAGE_HOURS * HOUR
 
     @property
     def runaway_us(self) -> int:
         """When the agent is started that does not stop by itself."""
-        return epoch_us(self.last(WEDNESDAY, self.days // 5)) + 8 * HOUR
+        return instant_us(self.last(WEDNESDAY, self.days // 5)) + 8 * HOUR
 
 
 @dataclass(frozen=True)
@@ -228,8 +229,3 @@ def _local_hours(start: datetime, count: int, zone: str) -> tuple[Ints, Flags]:
 
 def _concatenated(parts: list[Sessions]) -> Sessions:
     return Sessions(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in Sessions.__dataclass_fields__})
-
-
-def epoch_us(instant: datetime) -> int:
-    """Microseconds since 1970, UTC."""
-    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

@@ -6,22 +6,18 @@ the members of `Source` in a file of its own. List it here.
 
 from __future__ import annotations
 
-from usagecost.sources.bedrock import Bedrock
 from usagecost.sources.bodies import Bodies
 from usagecost.sources.claude_code import ClaudeCode
 from usagecost.sources.codex import Codex
 from usagecost.sources.files import FileProblem, Head
 from usagecost.sources.langfuse import Langfuse
 from usagecost.sources.litellm import LiteLLM
-from usagecost.sources.mapped import gateway
+from usagecost.sources.mapped import Table, gateway
 from usagecost.sources.otel import OpenTelemetry
 from usagecost.sources.protocol import Batch, Reading, Reject, Source
-from usagecost.sources.table import Table
-
-__all__ = ["SOURCES", "Batch", "FileProblem", "Head", "Reading", "Reject", "Source"]
 
 SOURCES: tuple[Source, ...] = (
-    Bedrock(),
+    gateway("bedrock"),
     gateway("bifrost"),
     Bodies(),
     ClaudeCode(),

@@ -13,8 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from usagecost.sources.files import PIECE_BYTES, ByteStream, FileProblem, Head, fingerprint
-from usagecost.sources.lines import UNREADABLE_LINE, Unreadable, line_blocks
-from usagecost.sources.tabular import Rows, evenly
+from usagecost.sources.lines import UNREADABLE_LINE, Rows, Unreadable, evenly, line_blocks
 
 TOGETHER_BYTES = 12 << 20
 """What Arrow parses at once, of which it keeps several."""

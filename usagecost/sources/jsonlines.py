@@ -14,12 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from usagecost.schema import REQUESTS
-from usagecost.sources.ahead import ahead
 from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import BLOCK_BYTES, FileProblem, Head, block_sizes
 from usagecost.sources.lines import LineBlock, line_blocks
-from usagecost.sources.protocol import BLANK, MOST_RAW, Batch, Reading, Reject, with_rest
+from usagecost.sources.protocol import BLANK, MOST_RAW, Batch, Reading, Reject, ahead, with_rest
 from usagecost.sources.sql import in_parallel, literal, registered
 
 TOGETHER_BYTES = 32 << 20
@@ -62,7 +61,7 @@ class JsonLines:
     def batches(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """Files of such lines as canonical batches."""
         with closing(CanonicalQuery(reading, self.source, self._over_lines(self.rows), "line_block", self.conventions)) as query:
-            for parts in ahead(_together(_parts(heads))):
+            for parts in ahead(_together(part for head in heads for part in file_parts(head, TOGETHER_BYTES))):
                 yield self._batch(parts, query, reading)
 
     def _over_lines(self, sql: str) -> str:
@@ -115,16 +114,16 @@ class Part:
     seems_json: bool = False
 
 
-def _parts(heads: Iterable[Head]) -> Iterator[Part]:
-    for head in heads:
-        stream = head.stream()
-        position = 0
-        try:
-            for block in line_blocks(stream, TOGETHER_BYTES):
-                yield Part(head, stream.position - position, block, seems_json=block.all_begin_with("{"))
-                position = stream.position
-        except FileProblem as problem:
-            yield Part(head, stream.position - position, problem=problem.sentence)
+def file_parts(head: Head, most_together: int) -> Iterator[Part]:
+    """The lines of a file, about so many bytes at once, and what is wrong with it."""
+    stream = head.stream()
+    position = 0
+    try:
+        for block in line_blocks(stream, most_together):
+            yield Part(head, stream.position - position, block, seems_json=block.all_begin_with("{"))
+            position = stream.position
+    except FileProblem as problem:
+        yield Part(head, stream.position - position, problem=problem.sentence)
 
 
 def _together(parts: Iterator[Part]) -> Iterator[list[Part]]:

@@ -6,7 +6,7 @@ stays and whoever reads the lines meets it as a broken one; `LineBlock.unreadabl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -38,6 +38,33 @@ class Unreadable(NamedTuple):
 
     reason: str
     raw: str
+
+
+MOST_ROWS = 150_000
+"""Rows that are read at once."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a file.
+
+    ``table`` has the file's columns, and the row's number. ``unreadable`` are rows that could not be split into columns, by
+    number; ``skipped`` counts lines that are none: the header, empty ones.
+    """
+
+    table: pa.Table
+    numbers: np.ndarray
+    bytes_read: int
+    unreadable: Mapping[int, Unreadable] = field(default_factory=dict)
+    skipped: int = 0
+
+
+def evenly(table: pa.Table | pa.RecordBatch) -> Iterator[pa.Table | pa.RecordBatch]:
+    """The table in pieces of at most `MOST_ROWS`, none much smaller than the others."""
+    pieces = max(1, -(-table.num_rows // MOST_ROWS))
+    size = -(-table.num_rows // pieces)
+    for start in range(0, table.num_rows, size or 1):
+        yield table.slice(start, size)
 
 
 @dataclass(frozen=True)
@@ -104,92 +131,52 @@ def _line_ends(text: bytes | memoryview) -> Iterator[np.ndarray]:
         yield np.flatnonzero(letters[start : start + PIECE_BYTES] == ord("\n")) + start + 1
 
 
-class _Gathered:
-    """Pieces of text put together: whole lines, and the beginning of one that goes on.
-
-    They are copied into memory of Arrow's pool, which is used again: to be given a block anew takes longer than to read it.
-    """
-
-    def __init__(self, sizes: Iterator[int]) -> None:
-        self._sizes = sizes
-        self._enough = next(sizes)
-        self._room = np.empty(0, np.uint8)
-        self._whole = self._end = 0
-
-    @property
-    def is_enough(self) -> bool:
-        """Whether the whole lines make up a block."""
-        return self._whole >= self._enough
-
-    @property
-    def begun_bytes(self) -> int:
-        """How much there is of the line that goes on."""
-        return self._end - self._whole
-
-    @property
-    def begun(self) -> bytes:
-        """The beginning of the line that goes on."""
-        return self._room[self._whole : self._end].tobytes()
-
-    def add(self, text: bytes | memoryview) -> None:
-        """More text."""
-        start, self._end = self._end, self._end + len(text)
-        if self._end > len(self._room):
-            block = self._enough + 2 * PIECE_BYTES if self._end >= PIECE_BYTES else 0
-            room = np.frombuffer(pa.allocate_buffer(max(2 * self._end, block)), np.uint8)
-            room[:start] = self._room[:start]
-            self._room = room
-        self._room[start : self._end] = np.frombuffer(text, np.uint8)
-
-    def end_lines(self, begun: int) -> None:
-        """All but so many of the last bytes are whole lines."""
-        self._whole = self._end - begun
-
-    def begin_again(self, begun: bytes) -> None:
-        """Another beginning of the line that goes on, no longer than the one before."""
-        self._end = self._whole
-        self.add(begun)
-
-    def take(self) -> memoryview:
-        """The whole lines, which are not here any more."""
-        whole, begun = self._room[: self._whole].data, self.begun
-        self._room = np.empty(0, np.uint8)
-        self._whole = self._end = 0
-        self._enough = next(self._sizes)
-        self.add(begun)
-        return whole
-
-
 def _whole_lines(
     stream: ByteStream | DocumentStream, most_bytes: int, most_together: int
 ) -> Iterator[tuple[bytes | memoryview, Unreadable | None]]:
     """Text up to the end of a line; or, instead, of a line that is too long: what is wrong with it, and its beginning."""
-    gathered = _Gathered(block_sizes(most_together))
-    length = 0
+    sizes = block_sizes(most_together)
+    enough = next(sizes)
+    whole: list[bytes] = []  # pieces of text that end with a line
+    begun: list[bytes] = []  # what there is of the line that goes on
+    size = length = 0
     for piece in stream:
         end = piece.find(b"\n") + 1
         length += end or len(piece)
         if length > most_bytes:
-            beginning = (gathered.begun + piece[: end or None])[:_KEPT_BYTES]
-            gathered.begin_again(beginning if not end else b"")
+            begun = [b"".join([*begun, piece[: end or None]])[:_KEPT_BYTES]]
             if not end:
                 continue
-            yield gathered.take(), None
-            yield b"", _overlong(length, beginning, most_bytes)
-            piece = piece[end:]  # noqa: PLW2901
-        gathered.add(piece)
+            yield _joined(whole), None
+            yield b"", _overlong(length, begun[0], most_bytes)
+            whole, begun, size, piece = [], [], 0, piece[end:]  # noqa: PLW2901
         if last := piece.rfind(b"\n") + 1:
-            gathered.end_lines(len(piece) - last)
-        length = gathered.begun_bytes
-        if gathered.is_enough:
-            yield gathered.take(), None
-    yield gathered.take(), None
+            whole += [*begun, piece[:last]]
+            size += sum(map(len, begun)) + last
+            begun = []
+        begun.append(piece[last:])
+        length = sum(map(len, begun))
+        if size >= enough:
+            yield _joined(whole), None
+            whole, size, enough = [], 0, next(sizes)
+    yield _joined(whole), None
     if stream.problem:
         raise FileProblem(stream.problem)  # what was left of a line is not whole
+    line = b"".join(begun)
     if length > most_bytes:
-        yield b"", _overlong(length, gathered.begun, most_bytes)
-    elif gathered.begun_bytes:
-        yield gathered.begun + b"\n", None
+        yield b"", _overlong(length, line, most_bytes)
+    elif line:
+        yield line + b"\n", None
+
+
+def _joined(pieces: list[bytes]) -> memoryview:
+    """One text, in memory of Arrow's pool, which is used again: to be given memory anew takes longer than to read."""
+    room = memoryview(pa.allocate_buffer(sum(map(len, pieces)))).cast("B")
+    end = 0
+    for piece in pieces:
+        start, end = end, end + len(piece)
+        room[start:end] = piece
+    return room
 
 
 def _overlong(length: int, start: bytes, most_bytes: int) -> Unreadable:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator,
 from contextlib import closing
 from dataclasses import replace
 from functools import cached_property
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,15 @@ from typing import Any
 from usagecost.sources.essentials import with_lacks
 from usagecost.sources.expressions import check_expressions
 from usagecost.sources.files import BLOCK_BYTES, FileProblem, Head
-from usagecost.sources.jsonlines import JsonLines
-from usagecost.sources.mapping import FileCondition, TableMapping, read_mapping
+from usagecost.sources.jsonlines import JsonLines, fields_of_first_block
+from usagecost.sources.lines import Rows
+from usagecost.sources.mapping import GIVEN_COLUMNS, FileCondition, TableMapping, identity_mapping, read_mapping
 from usagecost.sources.mapping_sql import Log, number_places, places_of, rows_sql
-from usagecost.sources.number_styles import WatchedFile, styles_of_json
+from usagecost.sources.number_styles import styles_of_file, styles_of_json, until_doubtful
 from usagecost.sources.protocol import Batch, Reading, file_problem
-from usagecost.sources.records import column_text, is_json, record_names, tabular_file
+from usagecost.sources.records import column_text, is_json, record_names
 from usagecost.sources.sql import identifier
-from usagecost.sources.tabular import Tabular, TabularFile
+from usagecost.sources.tabular import Tabular, TabularFile, tabular_file
 
 MOST_NAMES = 60
 """Columns that a sentence lists."""
@@ -87,16 +88,48 @@ class Mapped:
             if not mapping.recognise:
                 present = [place for place in places_of(mapping) if place in file.names or place.split(".")[0] in file.names]
                 _check_present(mapping, present, file.names)
-            watched = WatchedFile(file, {place: whole for place, whole in _unsaid(mapping).items() if place in file.names})
-            yield from _tabular(file, mapping, {}).batches(watched, reading)
-            if watched.rest:
-                yield from _tabular(file, mapping, watched.styles()).batches(watched.rest_of_file(), reading)
+            numbers = {place: whole for place, whole in _unsaid(mapping).items() if place in file.names}
+            tabular, doubtful = _tabular(file, mapping, {}), list[Rows]()
+            pieces = file.rows(tabular.columns)
+            yield from tabular.batches(file, reading, until_doubtful(pieces, numbers, doubtful))
+            if doubtful:
+                yield from _tabular(file, mapping, styles_of_file(file, numbers)).batches(file, reading, chain(doubtful, pieces))
         except FileProblem as problem:
             yield file_problem(reading, self.name, head, problem)
 
     def _mapping(self, head: Head, reading: Reading) -> TableMapping:  # noqa: ARG002 - others look at the file with it
         """The mapping of one file."""
         return next((variant for condition, variant in self.mapping.variants if _meets(head, condition)), self.mapping)
+
+
+class Table(Mapped):
+    """Any table (CSV, TSV, JSON lines, Parquet) whose columns have the record's names, as far as they are there."""
+
+    def __init__(self) -> None:
+        super().__init__("table", lambda: _OF_THE_RECORD)
+
+    def recognise(self, head: Head) -> str | None:
+        """By the record's column names: the time, and a count or the model."""
+        try:
+            names = set(column_names(head))
+        except FileProblem:
+            return None
+        found = [name for name in GIVEN_COLUMNS if name in names]
+        is_table = "started_at" in names and names & {"model", "input_tokens", "output_tokens"}
+        return f"a table with the record's columns {', '.join(found)}" if is_table else None
+
+    def _mapping(self, head: Head, reading: Reading) -> TableMapping:
+        """The columns of the record that the file has."""
+        names = fields_of_first_block(head, reading.con) if is_json(head) else tabular_file(head).names
+        return identity_mapping([name for name in GIVEN_COLUMNS if name in names])
+
+
+_OF_THE_RECORD = replace(
+    identity_mapping(GIVEN_COLUMNS),
+    title="Tables: CSV, TSV, JSON lines, Parquet",
+    counts="Columns with the record's names mean what the record means: input_tokens includes cache reads and cache writes, "
+    "output_tokens includes reasoning. For a table that counts otherwise, map its columns.",
+)
 
 
 def _counts_in_words(mapping: TableMapping) -> str:

@@ -7,88 +7,50 @@ is read in the way that was found. Nothing that was read before is another numbe
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import chain
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from usagecost.sources.files import BLOCK_BYTES, FileProblem, Head
-from usagecost.sources.lines import line_blocks
+from usagecost.sources.lines import Rows, line_blocks
 from usagecost.sources.numbers import COMMA, Evidence, may_be_two_numbers, pattern, styles_of
 from usagecost.sources.sql import in_parallel, literal, registered
-from usagecost.sources.tabular import Rows, TabularFile
+from usagecost.sources.tabular import TabularFile
 
 
-class WatchedFile:
-    """A file of rows that ends where a number may be two; `rest` are the rows from there on.
+def until_doubtful(pieces: Iterator[Rows], columns: Mapping[str, bool], rest: list[Rows]) -> Iterator[Rows]:
+    """The rows of a file as long as every number is plain; the first others are put into `rest`.
 
     `columns` are the names of those that hold numbers, and whether they are counts.
     """
-
-    def __init__(self, file: TabularFile, columns: Mapping[str, bool]) -> None:
-        self._file = file
-        self._columns = columns
-        self.rest: Iterator[Rows] | None = None
-        self.head = file.head
-        self.names = file.names
-
-    @property
-    def fingerprint(self) -> str:
-        """See TabularFile."""
-        return self._file.fingerprint
-
-    def rows(self, columns: Collection[str]) -> Iterator[Rows]:
-        """Its rows, as long as every number is plain."""
-        pieces = self._file.rows(columns)
-        for piece in pieces:
-            if any(may_be_two_numbers(texts) for _, texts in self._texts(piece)):
-                self.rest = chain([piece], pieces)
-                return
-            yield piece
-
-    def rest_of_file(self) -> RestOfFile:
-        """The rows from where a number may be two."""
-        return RestOfFile(self._file, self.rest or iter(()))
-
-    def styles(self) -> dict[str, str]:
-        """Column -> how its numbers are written, by all rows; raises FileProblem if that cannot be told."""
-        evidence = {name: Evidence(is_count) for name, is_count in self._columns.items()}
-        with suppress(FileProblem):  # of a file that cannot be read to its end: whoever reads it says so
-            for piece in self._file.rows(tuple(self._columns)):
-                for name, texts in self._texts(piece):
-                    evidence[name].add(texts)
-        return styles_of(evidence)
-
-    def _texts(self, piece: Rows) -> Iterator[tuple[str, pa.ChunkedArray]]:
-        """The columns of numbers that are texts; of Parquet most are numbers already."""
-        for name in self._columns:
-            column = piece.table[name]
-            if pa.types.is_large_string(column.type) or pa.types.is_dictionary(column.type):
-                column = column.cast(pa.string())
-            if pa.types.is_string(column.type):
-                yield name, column
+    for piece in pieces:
+        if any(may_be_two_numbers(texts) for _, texts in _texts(piece, columns)):
+            rest.append(piece)
+            return
+        yield piece
 
 
-class RestOfFile:
-    """The rows of a file from some row on."""
+def styles_of_file(file: TabularFile, columns: Mapping[str, bool]) -> dict[str, str]:
+    """Column -> how its numbers are written, by all rows; raises FileProblem if that cannot be told."""
+    evidence = {name: Evidence(is_count) for name, is_count in columns.items()}
+    with suppress(FileProblem):  # of a file that cannot be read to its end: whoever reads it says so
+        for piece in file.rows(tuple(columns)):
+            for name, texts in _texts(piece, columns):
+                evidence[name].add(texts)
+    return styles_of(evidence)
 
-    def __init__(self, file: TabularFile, rest: Iterator[Rows]) -> None:
-        self._file = file
-        self._rest = rest
-        self.head = file.head
-        self.names = file.names
 
-    @property
-    def fingerprint(self) -> str:
-        """See TabularFile."""
-        return self._file.fingerprint
-
-    def rows(self, columns: Collection[str]) -> Iterator[Rows]:  # noqa: ARG002 - they were asked for before
-        """The rows that are left."""
-        return self._rest
+def _texts(piece: Rows, columns: Iterable[str]) -> Iterator[tuple[str, pa.ChunkedArray]]:
+    """The columns of numbers that are texts; of Parquet most are numbers already."""
+    for name in columns:
+        column = piece.table[name]
+        if pa.types.is_large_string(column.type) or pa.types.is_dictionary(column.type):
+            column = column.cast(pa.string())
+        if pa.types.is_string(column.type):
+            yield name, column
 
 
 def styles_of_json(

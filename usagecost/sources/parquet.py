@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usagecost.sources.files import BLOCK_BYTES, FileProblem, Head, fingerprint
-from usagecost.sources.tabular import MOST_ROWS, Rows
+from usagecost.sources.lines import MOST_ROWS, Rows
 
 
 class ParquetFile:
@@ -26,7 +26,7 @@ class ParquetFile:
 
     @cached_property
     def fingerprint(self) -> str:
-        """See TabularFile. It takes the first row, and that takes all columns of it to be unpacked."""
+        """What tells it from others. It takes the first row, and that takes all columns of it to be unpacked."""
         try:
             first = next(self._file.iter_batches(batch_size=1), None)
         except (pa.ArrowException, OSError) as error:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from itertools import islice
+from typing import NamedTuple, Protocol, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -14,6 +16,8 @@ import pyarrow.compute as pc
 
 from usagecost.schema import LINEAGE, REJECTS, REQUESTS
 from usagecost.sources.files import FileProblem, Head
+
+T = TypeVar("T")
 
 MOST_RAW = 10_000
 """Characters of a rejected line that are kept."""
@@ -97,6 +101,21 @@ class Reading:
         about = {"source": [source] * parts.num_rows, "seen_at": [self.now] * parts.num_rows}
         columns = {**about, "request_id": parts["request_id"], "parent_id": parts["parent_id"]}
         return pa.table({name: columns[name] for name in LINEAGE.names}, LINEAGE)
+
+
+def ahead(items: Iterable[T]) -> Generator[T]:
+    """The items, each made in a thread of its own while the one before it is in use; what making one raises is raised here."""
+    iterator = iter(items)
+
+    def following() -> list[T]:
+        """The next item; none at the end."""
+        return list(islice(iterator, 1))
+
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        coming = thread.submit(following)
+        while item := coming.result():
+            coming = thread.submit(following)
+            yield from item
 
 
 def file_problem(reading: Reading, source: str, head: Head, problem: FileProblem) -> Batch:

@@ -7,24 +7,17 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from usagecost.sources.conventions import Conventions
-from usagecost.sources.delimited import DelimitedFile
 from usagecost.sources.essentials import with_lacks
 from usagecost.sources.files import FileProblem, Head
 from usagecost.sources.jsonlines import JsonLines
-from usagecost.sources.parquet import ParquetFile
 from usagecost.sources.protocol import Batch, Reading, file_problem
 from usagecost.sources.sql import identifier
-from usagecost.sources.tabular import Tabular, TabularFile
+from usagecost.sources.tabular import Tabular, TabularFile, tabular_file
 
 
 def is_json(head: Head) -> bool:
     """Whether a file holds JSON."""
     return head.start.lstrip(b"\0 \t\r\n")[:1] in (b"{", b"[")
-
-
-def tabular_file(head: Head, delimiter: str | None = None) -> ParquetFile | DelimitedFile:
-    """A file of rows and columns; raises FileProblem if it is none."""
-    return ParquetFile(head) if head.is_parquet else DelimitedFile(head, delimiter)
 
 
 def record_names(head: Head) -> tuple[str, ...]:

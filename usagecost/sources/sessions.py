@@ -14,13 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from usagecost.sources.ahead import ahead
 from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.conventions import Conventions
-from usagecost.sources.files import BLOCK_BYTES, FileProblem, Head
-from usagecost.sources.jsonlines import MOST_FILES, Part, line_table, sorted_out
-from usagecost.sources.lines import line_blocks
-from usagecost.sources.protocol import NO_USAGE, Batch, Reading, Reject, with_rest
+from usagecost.sources.files import BLOCK_BYTES, Head
+from usagecost.sources.jsonlines import MOST_FILES, Part, file_parts, line_table, sorted_out
+from usagecost.sources.protocol import NO_USAGE, Batch, Reading, Reject, ahead, with_rest
 from usagecost.sources.sql import in_parallel, registered
 
 
@@ -47,8 +45,8 @@ class SessionLines:
         with closing(CanonicalQuery(reading, self.source, self.rows, "session_events", self.conventions)) as query:
             gathered: list[_Reduced] = []
             for parts, is_whole in ahead(_together(heads)):
-                gathered.append(self._reduced(parts, reading))
-                if is_whole:
+                gathered += [self._reduced(parts, reading)] if parts else []
+                if is_whole and gathered:
                     yield self._batch(gathered, query, reading)
                     gathered = []
 
@@ -93,40 +91,26 @@ class _Reduced:
 
 
 def _together(heads: Iterable[Head]) -> Iterator[tuple[list[Part], bool]]:
-    """Parts that make up about half a block, or more, and whether the last of them ends its file.
+    """Parts that make up about half a block, or more, and whether all of the files have ended; perhaps no more parts then.
 
     A long file ends its group, so that not every group leaves a file open.
     """
     gathered: list[Part] = []
     size = 0
     for head in heads:
-        for number, (part, is_last) in enumerate(_parts(head), start=1):
+        number = 0
+        for part in file_parts(head, BLOCK_BYTES):
             gathered.append(part)
+            number += 1
             size += part.block.weight if part.block else 0
-            if size >= BLOCK_BYTES // 2 or (is_last and (number > 1 or len(gathered) >= MOST_FILES)):
-                yield gathered, is_last
+            if size >= BLOCK_BYTES // 2:
+                yield gathered, False
                 gathered, size = [], 0
+        if number > 1 or not gathered or len(gathered) >= MOST_FILES:
+            yield gathered, True
+            gathered, size = [], 0
     if gathered:
         yield gathered, True
-
-
-def _parts(head: Head) -> Iterator[tuple[Part, bool]]:
-    """The lines of a file, and what is wrong with it, each with whether nothing follows."""
-    stream = head.stream()
-    position = 0
-    part: Part | None = None
-    try:
-        for block in line_blocks(stream):
-            if part:
-                yield part, False
-            part = Part(head, stream.position - position, block)
-            position = stream.position
-    except FileProblem as problem:
-        if part:
-            yield part, False
-        part = Part(head, stream.position - position, problem=problem.sentence)
-    if part:
-        yield part, True
 
 
 def _rejects(fields: pa.Table, rejected: pa.Table) -> list[Reject]:

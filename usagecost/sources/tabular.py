@@ -5,63 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from usagecost.sources.ahead import ahead
 from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.conventions import Conventions
+from usagecost.sources.delimited import DelimitedFile
 from usagecost.sources.files import FileProblem, Head
-from usagecost.sources.lines import Unreadable
-from usagecost.sources.protocol import BLANK, Batch, Reading, Reject, file_problem, with_rest
+from usagecost.sources.lines import Rows
+from usagecost.sources.parquet import ParquetFile
+from usagecost.sources.protocol import BLANK, Batch, Reading, Reject, ahead, file_problem, with_rest
 
-MOST_ROWS = 150_000
-"""Rows that are read at once."""
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Some rows of a file.
-
-    ``table`` has the file's columns, and the row's number. ``unreadable`` are rows that could not be split into columns, by
-    number; ``skipped`` counts lines that are none: the header, empty ones.
-    """
-
-    table: pa.Table
-    numbers: np.ndarray
-    bytes_read: int
-    unreadable: Mapping[int, Unreadable] = field(default_factory=dict)
-    skipped: int = 0
+TabularFile = DelimitedFile | ParquetFile
 
 
-def evenly(table: pa.Table | pa.RecordBatch) -> Iterator[pa.Table | pa.RecordBatch]:
-    """The table in pieces of at most `MOST_ROWS`, none much smaller than the others."""
-    pieces = max(1, -(-table.num_rows // MOST_ROWS))
-    size = -(-table.num_rows // pieces)
-    for start in range(0, table.num_rows, size or 1):
-        yield table.slice(start, size)
-
-
-class TabularFile(Protocol):
-    """A file of rows and columns. ``fingerprint`` tells it from others, whatever its name and however much it grows."""
-
-    @property
-    def head(self) -> Head:
-        """The beginning of it."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Its columns."""
-
-    @property
-    def fingerprint(self) -> str:
-        """What tells it from others."""
-
-    def rows(self, columns: Collection[str]) -> Iterator[Rows]:
-        """Its rows, with at least these columns; where it cannot be read on, FileProblem."""
+def tabular_file(head: Head, delimiter: str | None = None) -> TabularFile:
+    """A file of rows and columns; raises FileProblem if it is none."""
+    return ParquetFile(head) if head.is_parquet else DelimitedFile(head, delimiter)
 
 
 @dataclass(frozen=True)
@@ -79,11 +41,11 @@ class Tabular:
     conventions: Conventions
     lineage: str | None = None
 
-    def batches(self, file: TabularFile, reading: Reading) -> Iterator[Batch]:
-        """A file as canonical batches."""
+    def batches(self, file: TabularFile, reading: Reading, pieces: Iterator[Rows] | None = None) -> Iterator[Batch]:
+        """A file, or some pieces of it, as canonical batches."""
         with closing(CanonicalQuery(reading, self.source, self.rows, "lines", self.conventions)) as query:
             try:
-                for rows in ahead(file.rows(self.columns)):
+                for rows in ahead(pieces or file.rows(self.columns)):
                     yield self._batch(file, rows, query, reading)
             except FileProblem as problem:
                 yield file_problem(reading, self.source, file.head, problem)

@@ -15,10 +15,11 @@ from usagecost.engine import open_lake
 from usagecost.lake import LakeError, lake_root
 from usagecost.periods import local_midnight
 from usagecost.pricebook import written_book
+from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import known_for
 from usagecost.ui.reader import reader
 from usagecost.ui.text import days_text, plain
-from usagecost.vocabulary.filters import View
+from usagecost.vocabulary.filters import NOT_REPORTED, Condition, View
 
 SECONDS = 60
 """After how long another load or price is marked."""
@@ -54,7 +55,11 @@ def _form(view: View) -> None:
     today = view.period.today
     st.date_input("Day", min(max(view.period.first, today), view.period.last), key="note_day", format="YYYY-MM-DD", required=True)
     st.text_input("What happened", key="note_text", max_chars=LONGEST_TEXT, placeholder="Moved search to a smaller model")
-    st.button("Save", key="note_save", type="primary", on_click=_save)
+    about = _single_values(view)
+    if about:
+        words = " and ".join(plain(condition.said(labels_of(view).of)) for condition in about)
+        st.checkbox(f"Only about {words}", True, key="note_is_of_filters", help="Else it is marked under any filter.")
+    st.button("Save", key="note_save", type="primary", on_click=_save, args=(about,))
     try:
         found = _notes()
     except (NoteProblem, LakeError) as problem:
@@ -70,12 +75,23 @@ def _form(view: View) -> None:
             st.button("Remove", key=key, icon=":material/delete:", type="tertiary", on_click=_remove, args=(note,))
 
 
-def _save() -> None:
+def _single_values(view: View) -> list[Condition]:
+    """The filters that choose one value: what a note can be about."""
+    conditions = [one for one in view.filters.conditions if isinstance(one, Condition)]
+    return [one for one in conditions if len(one.values) == 1 and not one.excludes]
+
+
+def _save(about: list[Condition]) -> None:
+    """Adds the note, which is ``about`` what the page is filtered by where the reader chose so."""
+    chosen = about if st.session_state.get("note_is_of_filters") else []
+    only = {one.dimension: one.values[0] or NOT_REPORTED for one in chosen}
     day, text = st.session_state["note_day"], st.session_state["note_text"].strip()
     if not text:
         st.session_state[_PROBLEM] = "A note needs a text."
-    elif isinstance(day, date) and _changed(lambda: add_note(open_lake(lake_root()), Note(at=day, text=text, by=reader() or ""))):
-        st.session_state["note_text"], st.session_state["notes_open"] = "", False
+    elif isinstance(day, date):
+        note = Note(at=day, text=text, only=only, by=reader() or "")
+        if _changed(lambda: add_note(open_lake(lake_root()), note)):
+            st.session_state["note_text"], st.session_state["notes_open"] = "", False
 
 
 def _remove(note: Note) -> None:

@@ -18,6 +18,7 @@ from usagecost.ui.colours import palette
 from usagecost.ui.labels import bar_label, named
 from usagecost.vocabulary import DIMENSIONS, METRICS
 from usagecost.vocabulary.filters import View
+from usagecost.vocabulary.formats import signed_percent
 
 LOOKS = ("Table view", "Chart view")
 COLUMNS = (
@@ -26,7 +27,7 @@ COLUMNS = (
 """What the table says of each value, beside its share of the spend and the change of that."""
 
 MOST_WITHOUT_SEARCH = 10
-PERCENT, SIGNED_PERCENT = "%,.1f%%", "%+,.1f%%"
+PERCENT = "%,.1f%%"
 TOTAL = "Total"
 
 
@@ -85,6 +86,7 @@ def _table(usage: Usage, view: View, by: str, top: pd.DataFrame) -> None:
         columns=_columns(by, numbers, compares=usage.before is not None and not shortage(view)),
         alt_text=f"{plural.capitalize()} ranked by spend, with requests, tokens, unit costs, cache reads and latency",
         on_open=lambda row: open_value(places[row]) if places[row] < len(top) else drilldown.open_requests(view.filters),
+        texts={"change": signed_percent},
     )
 
 
@@ -92,7 +94,7 @@ def _columns(by: str, numbers: pd.DataFrame, *, compares: bool) -> dict[str, Any
     """How the table draws its columns; that of the mark only where an amount has it."""
     most = max((float(amount) for amount in numbers["spend_usd"].iloc[:-1].dropna()), default=0.0)
     mark = st.column_config.TextColumn("≥", width=32, help="≥: a lower bound, as of some requests the cost is not known")
-    change = st.column_config.NumberColumn("Change", format=SIGNED_PERCENT, help="Of the spend, against the comparison period")
+    change = st.column_config.NumberColumn("Change", help="Of the spend, against the comparison period")
 
     def number(label: str, form: str, metric: str) -> Any:
         return st.column_config.NumberColumn(label, format=form, help=METRICS[metric].help)

@@ -25,34 +25,3 @@ from usagecost.vocabulary.measures import (
 from usagecost.vocabulary.metric import Metric
 from usagecost.vocabulary.metrics import CARDS, METRICS
 from usagecost.vocabulary.spend import COVERAGE, list_price_coverage, measures_of, spend_coverage, spend_text
-
-__all__ = [
-    "BASES",
-    "CARDS",
-    "CHANGE_MEASURES",
-    "COUNTS",
-    "COVERAGE",
-    "DIMENSIONS",
-    "FOLDS",
-    "HOURS",
-    "LATENCY_STEP",
-    "LATENCY_STEPS_PER_ROOT",
-    "MEASURES",
-    "METRICS",
-    "OF_ROWS",
-    "PERCENTILES",
-    "SPLITS",
-    "STREAMING",
-    "WEEKDAYS",
-    "Dimension",
-    "Metric",
-    "Sums",
-    "depends_on_basis",
-    "fold_sql",
-    "incomplete_sql",
-    "list_price_coverage",
-    "measure_sql",
-    "measures_of",
-    "spend_coverage",
-    "spend_text",
-]

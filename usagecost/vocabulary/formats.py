@@ -48,6 +48,15 @@ def usd(amount: Number | None) -> str:
     return f"{sign}${count(size)}"
 
 
+def rate(amount: Number | None) -> str:
+    """$15.00, $0.075, $0.00015: cents, and what digits it has beyond them, six that matter at most."""
+    if amount is None:
+        return UNKNOWN
+    digits = f"{Decimal(f'{amount:.6g}'):,f}"
+    whole, _, part = digits.partition(".")
+    return f"${whole}.{part.rstrip('0').ljust(2, '0')}"
+
+
 def around(amount: Number, margin: Number) -> str:
     """$812 ± 40 and $1.23M ± 45.7K; cents below a hundred: $8.12 ± 0.40."""
     if amount >= 10**6:
@@ -89,8 +98,12 @@ def change(now: Number | None, before: Number | None) -> str | None:
     """+12.3%; None where there is nothing to compare with."""
     if now is None or not before:
         return None
-    ratio = float(now) / float(before) - 1
-    return f"{_signed(ratio * 100)}%"
+    return signed_percent((float(now) / float(before) - 1) * 100)
+
+
+def signed_percent(percents: Number) -> str:
+    """+12.3% and −4.0%."""
+    return f"{_signed(percents)}%"
 
 
 def points(now: Number | None, before: Number | None) -> str | None:

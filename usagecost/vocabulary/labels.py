@@ -5,9 +5,11 @@ Numbers are folds by id, whatever it is called. Two ids of one name are told apa
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from hashlib import sha256
 
 import pyarrow as pa
 
@@ -39,6 +41,11 @@ class Labels:
             if name and row["field"] in dimensions:
                 newest[dimensions[row["field"]]][row["id"]] = name
         return cls({dimension: told_apart(of_ids) for dimension, of_ids in newest.items()})
+
+    @cached_property
+    def digest(self) -> str:
+        """What other names have another of."""
+        return sha256(json.dumps(self._known, sort_keys=True).encode()).hexdigest()
 
     def of(self, dimension: str | None, value: str) -> str:
         """What a value is called."""

@@ -70,7 +70,7 @@ def _line(group: Mapping[str, Any], cost: Mapping[str, Any]) -> Line:
     return {
         "provider": "anthropic",
         "account": text(group.get("organization_id")),
-        "kind": "credit" if amount < 0 else "usage",
+        "kind": "usage",
         "project": text(group.get("workspace_id")),
         "key": text(group.get("api_key_id")),
         "model": named_model("anthropic", model),

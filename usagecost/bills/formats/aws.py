@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from usagecost.bills.formats.shape import Line, Notes, TableFormat, required, text
+from usagecost.bills.formats.shape import Line, Notes, TableFormat, text
 from usagecost.bills.formats.words import counted, described_model, meter_of
 
 _KINDS = {
@@ -43,7 +43,7 @@ _PACKAGE = re.compile(r"\b(million|thousand)\b[\w\s]*\btokens?\b", re.IGNORECASE
 
 
 def _finish(said: Line, notes: Notes) -> Iterator[Line]:  # noqa: ARG001 - it says nothing of the whole
-    named = said["product"] or text(said["details"].get("productname"))
+    named = said["product"] or text((said["details"] or {}).get("productname"))
     usage_type, product = _REGION.sub("", said["sku"] or ""), _EDITION.sub("", named or "")
     kind = _KINDS.get((said["type"] or "usage").lower(), "adjustment")
     package = _PACKAGE.search(said["description"] or "")
@@ -56,7 +56,7 @@ def _finish(said: Line, notes: Notes) -> Iterator[Line]:  # noqa: ARG001 - it sa
         "provider": "aws",
         "account": said["account"],
         "invoice": said["invoice"],
-        "first_day": required(said, "first_day", "line_item_usage_start_date"),
+        "first_day": said["first_day"],
         "last_day": said["last_day"],
         "kind": kind,
         "project": said["project"],
@@ -65,7 +65,7 @@ def _finish(said: Line, notes: Notes) -> Iterator[Line]:  # noqa: ARG001 - it sa
         "meter": meter_of(usage_type) if is_usage else None,
         "quantity": quantity if is_usage else None,
         "unit": unit if is_usage else None,
-        "amount": required(said, "amount", "line_item_unblended_cost"),
+        "amount": said["amount"],
         "list_amount": said["list_amount"],
         "currency": said["currency"],
         "description": said["description"],

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from usagecost.bills.formats.shape import Line, Notes, TableFormat, required
+from usagecost.bills.formats.shape import Line, Notes, TableFormat
 from usagecost.bills.formats.words import counted, described_model, meter_of
 
 _KINDS = {
@@ -42,16 +42,16 @@ def _finish(said: Line, notes: Notes) -> Iterator[Line]:  # noqa: ARG001 - it sa
         "provider": "azure",
         "account": said["account"],
         "invoice": said["invoice"],
-        "first_day": required(said, "first_day", "Date"),
+        "first_day": said["first_day"],
         "last_day": said["last_day"],
         "kind": kind,
         "project": said["project"],
-        "model": described_model("azure", meter, family="gpt" if is_of_openai else ""),
+        "model": described_model("azure", meter, "gpt" if is_of_openai else ""),
         "sku": said["sku"] or said["product"],
         "meter": meter_of(meter) if kind == "usage" else None,
         "quantity": quantity,
         "unit": unit,
-        "amount": required(said, "amount", "CostInBillingCurrency"),
+        "amount": said["amount"],
         "list_amount": said["list_amount"],
         "currency": said["currency"],
         "description": said["product"],

@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from usagecost.bills.formats.shape import Line, Notes, TableFormat, Unreadable, key, required, text
+from usagecost.bills.formats.shape import Line, Notes, TableFormat, Unreadable, key, text
 from usagecost.bills.formats.words import counted, described_model, meter_of, named_model, sells_models_alone
 
 _KINDS = {
@@ -52,10 +52,12 @@ def _provider(name: str) -> str:
 
 
 def _finish(said: Line, notes: Notes) -> Iterator[Line]:
-    provider = _provider(required(said, "seller", "ServiceProviderName or ProviderName"))
+    if said["seller"] is None:
+        raise Unreadable("it has no ServiceProviderName or ProviderName: export the bill with that column.")
+    provider = _provider(said["seller"])
     category = said["category"]
     if category and category.lower() != _AI and not sells_models_alone(provider):
-        notes.left_out[f"another service: {category}"] += 1
+        notes.leave_out(category)
         return
     _check_day(said)
     kind = _KINDS.get((said["type"] or "").lower())
@@ -71,17 +73,17 @@ def _finish(said: Line, notes: Notes) -> Iterator[Line]:
         "provider": provider,
         "account": said["account"],
         "invoice": said["invoice"],
-        "first_day": required(said, "first_day", "ChargePeriodStart"),
+        "first_day": said["first_day"],
         "last_day": said["last_day"],
         "kind": "adjustment" if (said["class"] or "").lower() == "correction" else kind,
         "project": said["project"],
         "key": said["key"],
         "model": _model(provider, said),
         "sku": said["sku"] or said["sku_id"],
-        "meter": _meter(said["details"], description) if kind == "usage" else None,
+        "meter": _meter(said["details"] or {}, description) if kind == "usage" else None,
         "quantity": quantity,
         "unit": unit,
-        "amount": required(said, "amount", "BilledCost"),
+        "amount": said["amount"],
         "list_amount": said["list_amount"],
         "currency": said["currency"],
         "description": said["description"],
@@ -96,11 +98,11 @@ def _check_day(said: Line) -> None:
 
 def _model(provider: str, said: Line) -> str | None:
     """The model that the details name, or else the words."""
-    names = (text(said["details"].get("modelid")), said["model"])
+    names = (text((said["details"] or {}).get("modelid")), said["model"])
     named = next((found for name in names if (found := named_model(provider, name) or named_model(None, name))), None)
     texts = (said["sku"], said["description"], said["resource"])
     family = "gpt" if provider == "azure" else ""
-    return named or next((found for words in texts if words and (found := described_model(provider, words, family=family))), None)
+    return named or next((found for words in texts if words and (found := described_model(provider, words, family))), None)
 
 
 def _meter(details: Mapping[str, object], description: str) -> str | None:

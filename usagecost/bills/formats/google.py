@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from usagecost.bills.formats.shape import Line, Notes, TableFormat, Unreadable, number, required, text
+from usagecost.bills.formats.shape import Line, Notes, TableFormat, Unreadable, number, text
 from usagecost.bills.formats.words import counted, described_model, meter_of
 
 _KINDS = {"regular": "usage", "tax": "tax"}
@@ -39,7 +39,7 @@ def _finish(said: Line, notes: Notes) -> Iterator[Line]:
         "provider": "google",
         "account": said["account"],
         "invoice": said["invoice"],
-        "first_day": required(said, "first_day", "usage_start_time"),
+        "first_day": said["first_day"],
         "last_day": said["last_day"],
         "project": said["project"],
         "model": described_model("google", sku),
@@ -51,7 +51,7 @@ def _finish(said: Line, notes: Notes) -> Iterator[Line]:
         "meter": meter if kind == "usage" else None,
         "quantity": quantity,
         "unit": unit,
-        "amount": required(said, "amount", "cost"),
+        "amount": said["amount"],
         "list_amount": said["list_amount"],
         "description": said["service"],
     }

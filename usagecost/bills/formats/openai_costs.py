@@ -39,7 +39,7 @@ def _read(bucket: Mapping[str, Any]) -> Iterator[Line]:
         yield {
             "provider": "openai",
             "account": text(result.get("organization_id")),
-            "kind": "credit" if value < 0 else "usage",
+            "kind": "usage",
             "project": text(result.get("project_id")),
             "key": text(result.get("api_key_id")),
             "model": named_model("openai", name),

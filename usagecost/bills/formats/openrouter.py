@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from usagecost.bills.formats.pages import ApiFormat
-from usagecost.bills.formats.shape import Line, Notes, TableFormat, number, required, text
+from usagecost.bills.formats.shape import Line, Notes, TableFormat, number, text
 from usagecost.bills.formats.words import named_model
 
 _TOLD = {"provider": "openrouter", "kind": "usage", "unit": "requests", "currency": "USD"}
@@ -26,28 +26,27 @@ def _fits(item: Mapping[str, Any]) -> bool:
 
 
 def _read(item: Mapping[str, Any]) -> Iterator[Line]:
-    amount = required({"usage": number(item["usage"])}, "usage", "usage")
     slugs = [text(item.get("model_permaslug")), text(item.get("model"))]
     yield _TOLD | {
         "project": text(item.get("workspace_id")),
         "model": next(filter(None, (named_model("openrouter", slug) for slug in slugs)), None),
         "sku": next(filter(None, slugs), None),
         "quantity": number(item.get("requests")),
-        "amount": amount,
+        "amount": number(item["usage"]),
         "description": text(item.get("provider_name")),
     }
 
 
 def _finish(said: Line, notes: Notes) -> Iterator[Line]:  # noqa: ARG001 - says nothing of the whole
     yield _TOLD | {
-        "first_day": required(said, "first_day", "created_at"),
+        "first_day": said["first_day"],
         "last_day": said["last_day"],
         "project": said["project"],
         "key": said["key"],
         "model": named_model("openrouter", said["sku"]),
         "sku": said["sku"],
         "quantity": Decimal(1),
-        "amount": required(said, "amount", "cost_total"),
+        "amount": said["amount"],
         "description": said["description"],
     }
 

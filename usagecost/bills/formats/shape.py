@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal, InvalidOperation
 from functools import lru_cache
 from itertools import chain
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -28,6 +29,10 @@ FIRST_YEAR, LAST_YEAR, LONGEST_DAYS = 2015, 2100, 5 * 366
 LONGEST_DAY = timedelta(hours=25)
 """A period up to this long is about one day: that of its middle, in whatever zone its vendor's days begin."""
 LONGEST_TEXT = 2_000
+MOST_SERVICES = 100
+"""That are counted one by one where they are left out."""
+DEEPEST = 4
+"""How many objects within objects a row may have."""
 
 _AS_STORED = Context(prec=schema.MONEY.precision, traps=[InvalidOperation])
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
@@ -46,6 +51,11 @@ class Notes:
     days: set[date] = field(default_factory=set)
     as_of: datetime | None = None
     left_out: Counter[str] = field(default_factory=Counter)
+
+    def leave_out(self, service: str | None) -> None:
+        """Count a line about something else than models."""
+        reason = f"another service: {service or '(not told)'}"
+        self.left_out[reason if reason in self.left_out or len(self.left_out) < MOST_SERVICES else "other services"] += 1
 
     def made(self, at: datetime | None) -> None:
         """Take the latest of the times that a statement tells about itself."""
@@ -103,9 +113,9 @@ class TableFormat:
         for number, value in values:
             row = value if isinstance(value, Row) else flattened(value)
             if self.services and kept:
-                told = [str(row[column]) for column in self.services[0] if not _is_empty(row.get(column))]
+                told = [str(row[column]) for column in self.services[0] if row.get(column)]
                 if not any(map(kept.search, told)):
-                    notes.left_out[f"another service: {text(told[0]) if told else '(not told)'}"] += 1
+                    notes.leave_out(text(told[0]) if told else None)
                     continue
             try:
                 for line in self.finish(self._said(row), notes):
@@ -115,21 +125,32 @@ class TableFormat:
 
     def _said(self, row: Mapping[str, Any]) -> Line:
         """The fields of a row, each read by its type."""
-        said: Line = {}
-        for name, columns in self.columns.items():
-            column = next((column for column in columns if not _is_empty(row.get(column))), None)
-            value = row[column] if column else None
-            try:
-                said[name] = _READ_BY.get(name, text)(value)
-            except Unreadable as problem:
-                raise Unreadable(f"{column}: {problem}") from None
-        if said.get("starts"):
-            said["first_day"], said["last_day"] = period(said["starts"], said.get("ends"))
+        said = dict.fromkeys(self.columns)
+        for name, columns, read in self._present(tuple(row)):
+            for column in columns:
+                value = row[column]
+                if value is not None and value != "":
+                    try:
+                        said[name] = read(value)
+                    except Unreadable as problem:
+                        called = row.names.get(column, column) if isinstance(row, Row) else column
+                        raise Unreadable(f"{called}: {problem}") from None
+                    break
+        starts = said["starts"]
+        said["first_day"], said["last_day"] = period(starts, said.get("ends")) if starts else (None, None)
         return said
+
+    @lru_cache(maxsize=1_000)  # noqa: B019 - formats are there once and for all
+    def _present(self, keys: tuple[str, ...]) -> list[tuple[str, list[str], Callable[[Any], Any]]]:
+        """Of each field the columns that rows with these keys have, and how to read it."""
+        found = {name: [column for column in columns if column in keys] for name, columns in self.columns.items()}
+        return [(name, columns, _READ_BY.get(name, text)) for name, columns in found.items() if columns]
 
 
 class Row(dict[str, Any]):
-    """A row of a table, by the keys of its columns."""
+    """A row of a table, by the keys of its columns; ``names`` is what the table calls them."""
+
+    names: Mapping[str, str] = MappingProxyType({})
 
 
 def key(column: str) -> str:
@@ -137,26 +158,26 @@ def key(column: str) -> str:
     return _SIGNS.sub("", column.lower())
 
 
-def flattened(value: Any, prefix: str = "") -> Row:
+def flattened(value: Any, prefix: str = "", depth: int = 0) -> Row:
     """A JSON object as a row: what lies in an object within it goes by both names, service.description."""
     row = Row()
     if isinstance(value, Mapping):
         for name, inner in value.items():
             path = prefix + key(str(name))
-            row |= {path: inner} | (flattened(inner, path) if isinstance(inner, Mapping) else {})
+            row |= {path: inner} | (flattened(inner, path, depth + 1) if isinstance(inner, Mapping) and depth < DEEPEST else {})
     return row
 
 
-def _is_empty(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
-
-
 def text(value: Any) -> str | None:
-    """A text of a bill, safe to store: trimmed, valid, of a bounded length; NULL where it is empty."""
-    if value is None or isinstance(value, Mapping | list):
-        return None
-    said = str(value).strip().replace("\0", "")[:LONGEST_TEXT]
-    return said.encode("utf-8", "replace").decode() or None
+    """A text of a bill, safe to store: trimmed, valid, of a bounded length; NULL where it is empty, or no text."""
+    if isinstance(value, str):
+        return _text(value)
+    return None if value is None or isinstance(value, Mapping | list) else _text(str(value))
+
+
+@lru_cache(maxsize=20_000)
+def _text(said: str) -> str | None:
+    return said.strip().replace("\0", "")[:LONGEST_TEXT].encode("utf-8", "replace").decode() or None
 
 
 def named_values(value: Any) -> dict[str, Any]:
@@ -173,12 +194,14 @@ def named_values(value: Any) -> dict[str, Any]:
 
 def number(value: Any) -> Decimal | None:
     """A number exactly as it is written, a float as its shortest text; NULL where there is none."""
-    if _is_empty(value):
+    if value is None:
         return None
     if isinstance(value, Decimal):
         written = value
     else:
         said = repr(value) if isinstance(value, float) else str(value).strip()
+        if not said:
+            return None
         if isinstance(value, bool) or len(said) > 60 or not _NUMBER.fullmatch(said):
             raise Unreadable(f"{said[:40]!r} is no number. Write it with digits and a decimal point, as in 1234.56.")
         written = Decimal(said)
@@ -202,11 +225,14 @@ def instant(value: Any) -> datetime | None:
         return value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    return None if _is_empty(value) else _instant(str(value).strip())
+    return None if value is None else _instant(str(value))
 
 
 @lru_cache(maxsize=10_000)
-def _instant(said: str) -> datetime:
+def _instant(said: str) -> datetime | None:
+    said = said.strip()
+    if not said:
+        return None
     try:
         if found := _AMERICAN_DAY.fullmatch(said):
             month, day, year = map(int, found.groups())
@@ -244,13 +270,6 @@ def currency(value: Any) -> str:
             f"{said[:40] or 'nothing'!r} is no currency of three letters: export the bill in the currency that is billed."
         )
     return said
-
-
-def required(said: Mapping[str, Any], name: str, called: str) -> Any:
-    """A field that a line cannot do without."""
-    if said.get(name) is None:
-        raise Unreadable(f"it has no {called}: export the bill with that column.")
-    return said[name]
 
 
 _READ_BY: dict[str, Callable[[Any], Any]] = {

@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import takewhile
 
-from usagecost.pricing import listed_models, prices_version, resolve
+from usagecost.pricing import listed_models, resolve
 
 INPUT = frozenset(("inp", "inpt", "input", "in", "uncached", "prompt"))
 OUTPUT = frozenset(("outp", "outpt", "output", "out", "opt", "completion"))
@@ -67,6 +67,7 @@ def meter_of(text: str) -> str | None:
     return next((unit for word, unit in PIECES if word in said), None)
 
 
+@lru_cache(maxsize=1_000)
 def sells_models_alone(provider: str) -> bool:
     """Whether the price list has models of the provider, which is no cloud."""
     return provider not in CLOUDS and any(model.startswith(f"{provider}/") for model in listed_models())
@@ -77,19 +78,15 @@ def named_model(provider: str | None, name: str | None) -> str | None:
     return name if name and resolve(provider, name) else None
 
 
-def described_model(provider: str, text: str, *, family: str = "") -> str | None:
-    """The model that a description means, as requests name it; `family` is the word that the bill may leave out, such as gpt."""
-    return _described(provider, text, family, prices_version())
-
-
 @lru_cache(maxsize=20_000)
-def _described(provider: str, text: str, family: str, version: str) -> str | None:
+def described_model(provider: str, text: str, family: str = "") -> str | None:
+    """The model that a description means, as requests name it; `family` is the word that the bill may leave out, such as gpt."""
     said = words(_PACKAGE.sub("", text))
     name = list(takewhile(lambda word: word not in INPUT | OUTPUT, said))
     snapshot = ""
     while name:
         for spelled in (name, [family, *name]) if family else (name,):
-            if found := _models(provider, version).get(_key(spelled)):
+            if found := _models(provider).get(_key(spelled)):
                 return _choose(found, snapshot, is_global="global" in said)
         last = name.pop()
         if _MONTH_AND_DAY.fullmatch(last):
@@ -112,7 +109,7 @@ def _choose(names: tuple[str, ...], snapshot: str, *, is_global: bool) -> str | 
 
 
 @lru_cache(maxsize=64)
-def _models(provider: str, version: str) -> dict[tuple[str, ...], tuple[str, ...]]:  # noqa: ARG001 - another list, other models
+def _models(provider: str) -> dict[tuple[str, ...], tuple[str, ...]]:
     """The words of the names of a provider's models -> these names. The list leaves out what Azure sells of OpenAI."""
     sellers = ("azure", "openai") if provider == "azure" else (provider,)
     exact: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -128,6 +125,12 @@ def _models(provider: str, version: str) -> dict[tuple[str, ...], tuple[str, ...
 
 def _key(said: list[str]) -> tuple[str, ...]:
     return tuple(sorted(said))
+
+
+def forget() -> None:
+    """Another price list may be in use: models are looked up again."""
+    for found in (described_model, sells_models_alone, _models):
+        found.cache_clear()
 
 
 def counted(quantity: Decimal | None, unit: str | None) -> tuple[Decimal | None, str | None]:

@@ -9,5 +9,3 @@ from __future__ import annotations
 
 from usagecost.ingest.folders.following import Follower, follow, say_stamped
 from usagecost.ingest.folders.rounds import Ends, Round, Watch, load_all_but_broken
-
-__all__ = ["Ends", "Follower", "Round", "Watch", "follow", "load_all_but_broken", "say_stamped"]

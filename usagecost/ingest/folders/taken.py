@@ -15,7 +15,7 @@ from typing import NamedTuple
 from filelock import FileLock, Timeout
 
 from usagecost.lake import LakeError
-from usagecost.lake.atomic import write_whole
+from usagecost.lake.storage import write_whole
 
 
 class WatchedAlready(LakeError):  # noqa: N818 - the base is the error; this says which

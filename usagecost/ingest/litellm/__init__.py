@@ -10,5 +10,3 @@ from usagecost.ingest.litellm.dsn import Dsn, DsnProblem, read_dsn
 from usagecost.ingest.litellm.following import follow
 from usagecost.ingest.litellm.postgres import Database, DatabaseProblem
 from usagecost.ingest.litellm.rounds import Round, Sync
-
-__all__ = ["Database", "DatabaseProblem", "Dsn", "DsnProblem", "Round", "Sync", "follow", "read_dsn"]

@@ -13,6 +13,7 @@ from usagecost.ingest.litellm.reading import Stopped
 from usagecost.ingest.litellm.rounds import Round, Sync
 from usagecost.ingest.reports import first_line
 from usagecost.lake import LakeError
+from usagecost.periods import EPOCH
 from usagecost.vocabulary.formats import age, exact_count, milliseconds
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=1)
@@ -67,8 +68,7 @@ def _told(done: Round, now: datetime) -> str:
     counts = {"rows read": report.lines, "new": report.inserted, "changed": report.updated}
     counts |= {name: count for name, count in {"rejected": report.rejected, "unpriced": report.unpriced}.items() if count}
     words = ", ".join(f"{exact_count(count)} {name}" for name, count in counts.items())
-    newest = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=done.ended) if done.ended is not None else None
-    until = f"; the newest ended {age(newest, now)}" if newest else ""
+    until = "" if done.ended is None else f"; the newest ended {age(EPOCH + timedelta(microseconds=done.ended), now)}"
     why = f" {report.problems[0]}" if report.problems else ""
     return f"{words}{until}; {milliseconds(done.seconds * 1000)}.{why}"
 

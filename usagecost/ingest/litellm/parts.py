@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 
 from usagecost.ingest.litellm.postgres import Transaction
 from usagecost.ingest.litellm.spend_logs import SpendLogs, server_fact
+from usagecost.periods import EPOCH
 from usagecost.sources.litellm import SPEND_LOG_COLUMNS, SPEND_LOG_METADATA
 from usagecost.sources.sql import identifier
 
@@ -166,5 +167,4 @@ def _other_rows(table: SpendLogs, position: Position, since: int | None, now: No
 
 def _instant(microseconds: int) -> str:
     """As SQL; the table's times are UTC without saying so."""
-    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
-    return f"timestamp '{at:%Y-%m-%d %H:%M:%S.%f}'"
+    return f"timestamp '{EPOCH + timedelta(microseconds=microseconds):%Y-%m-%d %H:%M:%S.%f}'"

@@ -14,10 +14,10 @@ from usagecost.ingest.litellm.parts import Part
 from usagecost.ingest.litellm.postgres import Database
 from usagecost.ingest.litellm.spend_logs import TABLE, SpendLogs
 from usagecost.sources import Batch, Reading, Reject
-from usagecost.sources.ahead import ahead
 from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.litellm import SPEND_LOG_COLUMNS, SPEND_LOG_ROWS, LiteLLM
+from usagecost.sources.protocol import ahead
 from usagecost.sources.sql import identifier
 
 LIVE_RANK = 1 << 60

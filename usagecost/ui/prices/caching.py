@@ -14,6 +14,7 @@ from usagecost.ui.blocks import heading, table
 from usagecost.ui.prices.models import name_of
 from usagecost.vocabulary import METRICS
 from usagecost.vocabulary.filters import View
+from usagecost.vocabulary.formats import usd
 
 CARDS = {"cache_saved_usd": "cache_saved_usd", "cache_extra_usd": "cache_extra_usd", "net_usd": "cache_savings_usd"}
 """Column of the table -> the metric that its sum is."""
@@ -43,7 +44,7 @@ def caching(view: View) -> None:
         name="caching",
         help="At list prices, or own ones, of each request's own time, against the same tokens as input that is not cached.",
     )
-    usd = {"cache_saved_usd": "Saved by reads", "cache_extra_usd": "Extra for writes", "net_usd": "Net"}
+    columns = {"cache_saved_usd": "Saved by reads", "cache_extra_usd": "Extra for writes", "net_usd": "Net"}
     table(
         shown,
         name="caching",
@@ -51,9 +52,10 @@ def caching(view: View) -> None:
             "model": st.column_config.TextColumn("Provider / model", width="medium"),
             "cache_read_tokens": st.column_config.NumberColumn("Read tokens", format="compact"),
             "cache_write_tokens": st.column_config.NumberColumn("Written tokens", format="compact"),
-            **{name: st.column_config.NumberColumn(title, format="$%,.4f") for name, title in usd.items()},
+            **{name: st.column_config.NumberColumn(title) for name, title in columns.items()},
         },
         alt_text="Models with tokens read from and written to caches, what that saved and cost, and the net",
+        texts=dict.fromkeys(columns, usd),
     )
     st.caption("A net below zero: more was written to the cache than its reads were worth. Models without a price are not in it.")
 

@@ -18,6 +18,7 @@ from usagecost.ui.blocks import heading, table
 from usagecost.ui.text import plain
 from usagecost.vocabulary import METRICS, list_price_coverage
 from usagecost.vocabulary.filters import NOT_REPORTED, View
+from usagecost.vocabulary.formats import rate
 
 RATES = {
     "input_tokens": ("Input / M", 72),
@@ -57,9 +58,7 @@ def models(view: View) -> None:
     _say_coverage(rows)
     st.caption(f"Prices: {plain(current.version)}. Click a row to set its price, or to say which listed model it is.")
     known = "At list or own prices, where they are known."
-    money = {
-        name: st.column_config.NumberColumn(title, format="$%.4g", width=wide, help=PER) for name, (title, wide) in RATES.items()
-    }
+    money = {name: st.column_config.NumberColumn(title, width=wide, help=PER) for name, (title, wide) in RATES.items()}
     table(
         shown,
         name="prices",
@@ -81,6 +80,7 @@ def models(view: View) -> None:
         },
         alt_text="Models with requests, tokens, cost, the status of their price and the rates in force",
         on_select=lambda row: _set_price_of(rows[row]),
+        texts=dict.fromkeys(RATES, rate),
     )
 
 

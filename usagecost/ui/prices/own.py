@@ -19,6 +19,7 @@ from usagecost.ui.prices.form import RATES, Draft, entry_form, fits_form, proble
 from usagecost.ui.prices.repricing import ask_for_preview
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
+from usagecost.vocabulary.formats import rate
 
 EDIT, END, REMOVE = "Edit", "End", "Remove"
 _WRITTEN = "_entry_written"
@@ -48,7 +49,7 @@ def own_prices(view: View) -> None:
         help="Of each kind the last entry that fits a request's provider, model and UTC day holds. Rates: USD per million tokens.",
     )
     st.caption(f"Price file: {plain(current.place)}. Click a row to edit, end or remove the entry.")
-    rates = {name: st.column_config.NumberColumn(label, format="$%.6g", width=80) for name, label in RATES.items()}
+    rates = {name: st.column_config.NumberColumn(label, width=80) for name, label in RATES.items()}
     table(
         shown,
         name="own",
@@ -67,6 +68,7 @@ def own_prices(view: View) -> None:
         },
         alt_text="Entries of the price file with what they are about, their days, rates and notes",
         on_select=_open,
+        texts=dict.fromkeys(rates, rate),
     )
     place = int(st.session_state["entry"] or 0)
     if 1 <= place <= len(written):

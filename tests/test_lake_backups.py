@@ -1,0 +1,144 @@
+"""Backups: a copy at one version, made again by what is new, from which a lake that was lost comes back whole."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.lake_rows import commit, contents, row
+from tests.test_bill_lines import lines
+from tests.test_cli import run
+from usagecost import annotations
+from usagecost.boards import shelf
+from usagecost.budgets import file
+from usagecost.ingest import formats
+from usagecost.lake import Lake, LakeError, Selection, backup, restore, texts
+from usagecost.serve import tokens
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    """Three requests of two days, one of which was removed, two lines of a bill, and a text of people."""
+    lake = Lake(tmp_path / "lake")
+    commit(lake, row("a"), row("b", started_at="2026-05-02 10:00"), row("c", user_id="ann"))
+    lake.remove(Selection(user="ann"))
+    lake.keep_bills(lines("one", "1.25", "0.75"))
+    lake.write_text("prices.toml", "# none yet\n", replacing=None)
+    lake.texts_beside().put("budgets.toml", "# no budgets\n", seen=None)
+    lake.texts_beside("boards").put("ops.toml", "# no board\n", seen=None)
+    lake.texts_beside().put("mine.toml", "of somebody else", seen=None)
+    (lake.root / "watch").mkdir()
+    (lake.root / "watch" / "0a.json").write_text("{}")
+    return lake
+
+
+def everything(lake: Lake) -> tuple[object, ...]:
+    """What a lake holds, and how it came about."""
+    texts = [lake.read_text("prices.toml"), (lake.root / "watch" / "0a.json").read_text()]
+    texts += [lake.texts_beside().read("budgets.toml"), lake.texts_beside("boards").read("ops.toml")]
+    return contents(lake), lake.bills().to_pylist(), lake.history(), texts
+
+
+def test_a_lake_that_is_lost_comes_back_whole(lake: Lake, tmp_path: Path):
+    before = everything(lake)
+    assert run("backup", tmp_path / "copy", "--lake", lake.name).exit_code == 0
+    shutil.rmtree(lake.root)
+    for name in ("budgets.toml", "boards/ops.toml"):
+        (tmp_path / name).unlink()
+
+    done = run("restore", tmp_path / "copy", "--lake", lake.name)
+
+    assert done.exit_code == 0, done.output
+    assert everything(Lake(lake.name)) == before
+    assert not (lake.root / "beside").exists()
+    commit(Lake(lake.name), row("d"))
+    assert sorted(key for _, key in contents(Lake(lake.name))) == ["a", "b", "d"]
+
+
+def test_what_people_wrote_since_is_not_replaced(lake: Lake, tmp_path: Path):
+    backup(lake, str(tmp_path / "copy"))
+    shutil.rmtree(lake.root)
+    lake.texts_beside().put("budgets.toml", "# newer\n", seen="# no budgets\n")
+    restore(str(tmp_path / "copy"), Lake(lake.name))
+
+    assert lake.texts_beside().read("budgets.toml") == "# newer\n"
+    assert not list((tmp_path / "copy").rglob("mine.toml"))
+
+
+def test_all_that_people_write_is_copied():
+    names = [module.NAME for module in (annotations, file, tokens)] + [f"{module.FOLDER}/" for module in (formats, shelf)]
+    assert set(names) <= set(texts.OF_PEOPLE)
+
+
+def test_an_earlier_backup_gets_what_is_new_and_loses_what_is_gone(lake: Lake, tmp_path: Path):
+    copy = str(tmp_path / "copy")
+    first = backup(lake, copy)
+    commit(lake, row("d", started_at="2026-05-03 10:00"))
+    (lake.root / "watch" / "0a.json").unlink()
+
+    assert backup(lake, copy).new == 1 == backup(lake, copy).files - first.files
+    shutil.rmtree(lake.root)
+    restore(copy, Lake(lake.name))
+    assert sorted(key for _, key in contents(Lake(lake.name))) == ["a", "b", "d"]
+    assert not (lake.root / "watch" / "0a.json").exists()
+
+
+def test_a_backup_that_was_cut_short_is_none_until_it_is_made_again(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    copy, elsewhere = str(tmp_path / "copy"), Lake(tmp_path / "elsewhere")
+
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("usagecost.lake.backups._copy_log", fail)
+        with pytest.raises(KeyboardInterrupt):
+            backup(lake, copy)
+    with pytest.raises(LakeError, match="no whole backup"):
+        restore(copy, elsewhere)
+
+    backup(lake, copy)
+    restore(copy, elsewhere)
+    assert contents(elsewhere) == contents(lake)
+
+
+def test_a_damaged_file_is_not_copied_over_a_good_one(lake: Lake, tmp_path: Path):
+    backup(lake, str(tmp_path / "copy"))
+    (file,) = lake.root.glob("requests/day=2026-05-02/*.parquet")
+    file.write_bytes(file.read_bytes()[:-9] + b"123456789")
+
+    with pytest.raises(LakeError, match="is damaged: no file was copied"):
+        backup(lake, str(tmp_path / "copy"))
+    assert not Lake(tmp_path / "copy").verify().damaged
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [("lake/copy", "lie in each other"), (".", "lie in each other"), ("other", "There is another lake in")],
+)
+def test_a_backup_has_a_place_of_its_own(lake: Lake, tmp_path: Path, place: str, words: str):
+    commit(Lake(tmp_path / "other"), row("z"))
+
+    with pytest.raises(LakeError, match=words):
+        backup(lake, str(tmp_path / place))
+    assert list(contents(Lake(tmp_path / "other"))) == [("test", "z")]
+
+
+def test_nothing_is_restored_over_a_lake(lake: Lake, tmp_path: Path):
+    backup(lake, str(tmp_path / "copy"))
+
+    done = run("restore", tmp_path / "copy", "--lake", lake.name)
+    assert (done.exit_code, "There is a lake in" in done.output) == (1, True)
+
+
+@pytest.mark.slow
+def test_to_a_store_and_back(lake: Lake, tmp_path: Path, new_lake: Callable[[str], str]):
+    url = new_lake("s3")
+    assert backup(lake, url) == backup(lake, str(tmp_path / "copy"))
+
+    restored = Lake(tmp_path / "elsewhere" / "restored")
+    restore(url, restored)
+    assert everything(restored) == everything(lake)
+    assert backup(lake, url).new == 0

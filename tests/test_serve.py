@@ -1,0 +1,341 @@
+"""The API: who may ask, what it answers, and that it answers what the pages show, of what a token may see only."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from mcp import Client, StdioServerParameters
+from starlette.testclient import TestClient
+
+from tests.test_cli import run
+from tests.views import request, write_lake
+from usagecost.lake import Lake
+from usagecost.serve.http import Allowance, Api
+from usagecost.serve.tokens import TokenProblem, make_token, parse_tokens, read_tokens
+
+HOME = Path(__file__).parents[1]
+DAYS = {"start": "2026-05-01", "end": "2026-05-02", "zone": "UTC"}
+SPENT = {"team_id": "search", "reported_cost_usd": Decimal("1.25")}
+OF_SEARCH = (
+    request("2026-05-01 10:00", model="a", user_id="ann", duration_ms=100.0, **SPENT),
+    request("2026-05-02 10:00", model="b", user_id="bob", status="error", **SPENT),
+)
+Ask = Callable[..., httpx.Response]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Two teams: search spent 1.25 on each of two days, of two models; ads 4.00 on one, and something unknown."""
+    rows = [
+        request(
+            "2026-05-01 10:00", team_id="search", model="a", user_id="ann", reported_cost_usd=Decimal("1.25"), duration_ms=100.0
+        ),
+        request("2026-05-02 10:00", team_id="search", model="b", user_id="bob", reported_cost_usd=Decimal("1.25"), status="error"),
+        request("2026-05-02 11:00", team_id="ads", model="a", user_id="=cmd()", reported_cost_usd=Decimal("4.00")),
+        request("2026-05-02 12:00", team_id="ads", model="c", price_status="unpriced"),
+    ]
+    return write_lake(tmp_path_factory.mktemp("serve") / "lake", rows)
+
+
+@pytest.fixture(scope="module")
+def tokens(root: str) -> dict[str, str]:
+    today = date(2026, 5, 3)
+    makes = {"all": {}, "search": {"team": ("search",)}, "old": {}}
+    until = {"old": date(2026, 5, 4)}
+    return {name: make_token(Lake(root), name, today, until=until.get(name), only=only) for name, only in makes.items()}
+
+
+@pytest.fixture
+def ask(root: str, tokens: dict[str, str]) -> Iterator[Ask]:
+    """Asks the API with a token by its name here, or as it stands, or with none."""
+    with TestClient(Api(root, per_minute=1_000).app()) as client:
+
+        def get(path: str, who: str | None = "all", seen: str = "", **query: Any) -> httpx.Response:
+            headers = {"authorization": f"Bearer {tokens.get(who, who)}"} if who else {}
+            return client.get(path, params=query, headers=headers | ({"if-none-match": seen} if seen else {}))
+
+        yield get
+
+
+def rows(answer: httpx.Response) -> list[dict[str, Any]]:
+    assert answer.status_code == 200, answer.text
+    return answer.json()["rows"]
+
+
+def test_one_row_a_team_the_dearest_first(ask: Ask):
+    found = rows(ask("/v1/usage", by="team", metrics="spend_usd,requests,incomplete_requests", **DAYS))
+
+    assert found == [
+        {"team": "ads", "spend_usd": 4.0, "requests": 2, "incomplete_requests": 1},
+        {"team": "search", "spend_usd": 2.5, "requests": 2, "incomplete_requests": 0},
+    ]
+
+
+def test_a_row_an_interval_and_value_where_something_was_sent(ask: Ask):
+    found = rows(
+        ask("/v1/usage", by="model", interval="day", metrics="requests", filter="team=search", **DAYS | {"zone": "Asia/Tokyo"})
+    )
+
+    assert found == [
+        {"start": "2026-05-01T00:00:00+09:00", "model": "a", "requests": 1},
+        {"start": "2026-05-02T00:00:00+09:00", "model": "b", "requests": 1},
+    ]
+
+
+def test_without_a_split_an_interval_without_requests_is_there_and_the_unknown_is_null(ask: Ask):
+    found = rows(
+        ask("/v1/usage", interval="day", metrics="requests,avg_latency_ms", start="2026-05-01", end="2026-05-03", zone="UTC")
+    )
+
+    assert [(row["start"][:10], row["requests"], row["avg_latency_ms"]) for row in found] == [
+        ("2026-05-01", 1, 100.0), ("2026-05-02", 3, None), ("2026-05-03", 0, None),
+    ]  # fmt: skip
+
+
+def test_the_numbers_are_those_of_the_command(ask: Ask, root: str):
+    asked = ["spend_usd", "requests", "success_rate", "latency_p95_ms"]
+    said = run("summary", "--start", DAYS["start"], "--end", DAYS["end"], "--by", "model", "--lake", root, "--format", "json",
+               *(word for name in asked for word in ("--metric", name)))  # fmt: skip
+    of_command = [{name: row[name] for name in ("model", *asked)} for row in json.loads(said.stdout)]
+
+    assert rows(ask("/v1/usage", by="model", metrics=",".join(asked), **DAYS)) == of_command
+
+
+def test_a_token_sees_its_scope_whatever_it_asks(ask: Ask):
+    assert [row["team"] for row in rows(ask("/v1/usage", "search", by="team", **DAYS))] == ["search"]
+    assert rows(ask("/v1/usage", "search", by="team", filter="team=ads", **DAYS)) == []
+    assert rows(ask("/v1/usage", "search", metrics="requests", filter="team!=search", **DAYS)) == [{"requests": 0}]
+    assert {row["team_id"] for row in rows(ask("/v1/requests", "search", **DAYS))} == {"search"}
+    assert "ads" not in ask("/metrics", "search").text
+    assert "newest" not in ask("/metrics", "search").text + ask("/healthz", "search").text
+
+
+def test_nothing_of_others_changes_what_a_token_is_told(root: str, tokens: dict[str, str], tmp_path: Path):
+    """The same requests without those of others, asked with the same token."""
+    other = write_lake(tmp_path / "lake", OF_SEARCH)
+    Lake(other).texts_beside().put("tokens.toml", Lake(root).texts_beside().read("tokens.toml"), seen=None)
+    header = {"authorization": f"Bearer {tokens['search']}"}
+    paths = [
+        f"/v1/usage?start=2026-05-01&end=2026-05-02&{rest}"
+        for rest in ("by=team", "by=user&interval=day", "by=weekday", "metrics=latency_p95_ms,users", "filter=user!=ann")
+    ]
+    with TestClient(Api(root).app()) as one, TestClient(Api(other).app()) as two:
+        for path in (*paths, "/metrics", "/healthz"):
+            assert one.get(path, headers=header).text == two.get(path, headers=header).text, path
+
+
+@pytest.mark.parametrize("token", [None, "uc_guessed", "old", ""])
+def test_who_shows_no_token_in_use_is_told_nothing(ask: Ask, token: str | None):
+    for path in ("/v1/usage", "/v1/requests", "/v1/budgets", "/v1/vocabulary", "/metrics"):
+        answer = ask(path, token)
+        assert (answer.status_code, list(answer.json()), answer.headers["www-authenticate"]) == (401, ["error"], "Bearer")
+
+
+def test_health_tells_who_may_know(ask: Ask):
+    assert ask("/healthz", None).json() == {"status": "ok"}
+    assert ask("/healthz").json() == {"status": "ok", "version": 1, "newest_request": "2026-05-02T12:00:00+00:00"}
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"metrics": "spend"}, "metrics: 'spend' is no metric; use requests"),
+        ({"by": "teams"}, "by: 'teams' is no split"),
+        ({"interval": "year"}, "interval: 'year' is no interval"),
+        ({"interval": "hour", "start": "2026-01-01", "end": "2026-05-01"}, "121 days: ask for 31 at most"),
+        ({"start": "1.5.2026"}, "start '1.5.2026' is no day: write it as 2026-11-23."),
+        ({"start": "2026-05-03", "end": "2026-05-02"}, "exchange them"),
+        ({"zone": "Mars"}, "no time zone"),
+        ({"filter": "tame=search"}, "filter 'tame=search' is none"),
+        ({"filtre": "team=search"}, "the query: 'filtre' is no parameter"),
+        ({"format": "xml"}, "format: 'xml' is none; use json or csv."),
+    ],
+)
+def test_a_question_that_means_nothing_is_refused_with_a_sentence(ask: Ask, query: dict[str, str], words: str):
+    answer = ask("/v1/usage", **query)
+    assert answer.status_code == 400
+    assert words in answer.json()["error"]
+
+
+@pytest.mark.parametrize("sort", ["time", "cost", "latency", "model"])
+@pytest.mark.parametrize("order", ["desc", "asc"])
+def test_pages_of_requests_follow_each_other(ask: Ask, sort: str, order: str):
+    whole = rows(ask("/v1/requests", sort=sort, order=order, **DAYS))
+    paged, cursor = [], ""
+    while cursor is not None:
+        answer = ask("/v1/requests", sort=sort, order=order, limit=1, cursor=cursor, **DAYS)
+        paged += rows(answer)
+        cursor = answer.json()["next"]
+
+    assert len(whole) == 4
+    assert paged == whole
+
+
+def test_a_cursor_of_another_order_or_of_nobody_is_refused(ask: Ask):
+    cursor = ask("/v1/requests", sort="cost", limit=1, **DAYS).json()["next"]
+
+    assert ask("/v1/requests", sort="time", cursor=cursor, **DAYS).status_code == 400
+    assert ask("/v1/requests", sort="cost", cursor="W10", **DAYS).status_code == 400
+
+
+def test_csv_runs_no_formula(ask: Ask):
+    text = ask("/v1/usage", by="user", metrics="requests", format="csv", filter="team=ads", **DAYS).text
+
+    assert text == "user,requests\n'=cmd(),1\n,1\n"
+
+
+def test_an_answer_has_the_tag_of_the_lake_and_the_question(ask: Ask):
+    tag = ask("/v1/usage", **DAYS).headers["etag"]
+
+    assert ask("/v1/usage", seen=tag, **DAYS).status_code == 304
+    assert ask("/v1/usage", "search", seen=tag, **DAYS).status_code == 200
+    assert ask("/v1/usage", by="team", seen=tag, **DAYS).status_code == 200
+
+
+def test_who_asks_too_often_waits():
+    allowance = Allowance(per_minute=2)
+
+    assert [allowance.wait("a", 0.0), allowance.wait("a", 0.0), allowance.wait("a", 0.0)] == [0.0, 0.0, 30.0]
+    assert allowance.wait("b", 0.0) == 0.0
+    assert allowance.wait("a", 31.0) == 0.0
+
+
+def test_too_often_is_said_with_the_time_to_wait(root: str, tokens: dict[str, str]):
+    with TestClient(Api(root, per_minute=1).app()) as client:
+        found = [client.get("/v1/vocabulary", headers={"authorization": f"Bearer {tokens['all']}"}) for _ in range(2)]
+
+    assert [answer.status_code for answer in found] == [200, 429]
+    assert 1 <= int(found[1].headers["retry-after"]) <= 60
+
+
+def test_what_takes_too_long_is_given_up(root: str, tokens: dict[str, str]):
+    with TestClient(Api(root, seconds=0.0).app()) as client:
+        answer = client.get("/v1/usage", headers={"authorization": f"Bearer {tokens['all']}"})
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+def test_a_lake_that_is_gone_is_a_sentence_without_its_path(tmp_path: Path):
+    lake = Lake(write_lake(tmp_path / "lake", [request()]))
+    token = make_token(lake, "a", date(2026, 5, 1), only={})
+    for file in (tmp_path / "lake" / "requests").rglob("*.json"):
+        file.write_text("no log")
+    with TestClient(Api(lake.name).app()) as client:
+        answer = client.get("/v1/usage", headers={"authorization": f"Bearer {token}"})
+
+    assert (answer.status_code, answer.json()) == (503, {"error": "The numbers cannot be read right now: try again."})
+
+
+def test_budgets_are_those_whose_scope_a_token_may_see(ask: Ask, root: str):
+    text = """
+[[budget]]
+name = "Search"
+amount = 100
+only = { team = ["search"] }
+
+[[budget]]
+name = "All"
+amount = 1000
+"""
+    Lake(root).texts_beside().put("budgets.toml", text, seen=None)
+
+    assert [row["name"] for row in rows(ask("/v1/budgets"))] == ["Search", "All"]
+    assert [(row["name"], row["amount_usd"], row["period"]) for row in rows(ask("/v1/budgets", "search"))] == [
+        ("Search", 100.0, "month"),
+    ]  # fmt: skip
+
+
+def test_prometheus_reads_the_counters(ask: Ask):
+    from prometheus_client.parser import text_string_to_metric_families
+
+    families = {family.name: family for family in text_string_to_metric_families(ask("/metrics").text)}
+    spend = {sample.labels["model"]: sample.value for sample in families["usagecost_spend_usd"].samples}
+
+    assert spend == {"a": 5.25, "b": 1.25}
+    assert {sample.labels["model"]: sample.value for sample in families["usagecost_failed_requests"].samples}["b"] == 1.0
+    (newest,) = families["usagecost_newest_request_timestamp_seconds"].samples
+    assert newest.value == datetime(2026, 5, 2, 12, tzinfo=UTC).timestamp()
+
+
+def test_the_document_names_what_can_be_asked(ask: Ask):
+    document = ask("/openapi.json", None).json()
+    names = {parameter["name"] for parameter in document["paths"]["/v1/usage"]["get"]["parameters"]}
+    asked = {
+        "metrics": "spend_usd",
+        "by": "team",
+        "interval": "day",
+        "filter": "team=ads",
+        "basis": "list",
+        "format": "json",
+        **DAYS,
+    }
+
+    assert names == set(asked)
+    assert ask("/v1/usage", **asked).status_code == 200
+
+
+# ---- tokens
+
+
+def test_tokens_are_made_listed_and_removed_by_commands(tmp_path: Path):
+    lake = write_lake(tmp_path / "lake", [request()])
+    made = run("token", "add", "finance", "--only", "team=search", "--days", "90", "--lake", lake)
+
+    token = made.stdout.strip()
+    assert token.startswith("uc_")
+    assert token not in (Lake(lake).texts_beside().read("tokens.toml") or "")
+    (kept,) = read_tokens(Lake(lake))
+    assert (kept.only, kept.until - kept.made) == ({"team": ("search",)}, timedelta(days=90))
+    assert "finance" in run("token", "list", "--lake", lake).stdout
+    assert run("token", "remove", "finance", "--lake", lake).exit_code == 0
+    assert read_tokens(Lake(lake)) == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["add", "a\nb"], "name: "),
+        (["add", "a", "--only", "tame=x"], "only: 'tame' is no dimension"),
+        (["remove", "a"], "There is no token 'a'"),
+        (["add"], "Name the token"),
+    ],
+)
+def test_what_is_no_token_is_a_sentence(tmp_path: Path, arguments: list[str], words: str):
+    done = run("token", *arguments, "--lake", tmp_path / "lake")
+
+    assert done.exit_code > 0
+    assert words in done.output
+
+
+def test_a_broken_file_is_said_with_its_line():
+    with pytest.raises(TokenProblem, match="line 3, sha256"):
+        parse_tokens('[[token]]\nname = "a"\nsha256 = "secret"\nmade = 2026-05-01\n')
+
+
+# ---- tools for assistants
+
+
+def test_an_assistant_asks_by_tools_and_hears_what_is_wrong(root: str):
+    async def talk() -> tuple[list[str], dict[str, Any], str]:
+        arguments = ["-m", "usagecost", "mcp", "--lake", root, "--only", "team=search"]
+        async with Client(StdioServerParameters(command=sys.executable, args=arguments, cwd=HOME)) as client:
+            names = [tool.name for tool in (await client.list_tools()).tools]
+            found = await client.call_tool("usage", {"by": "team", "metrics": ["spend_usd"], **DAYS})
+            wrong = await client.call_tool("usage", {"by": "teams"})
+        assert wrong.is_error
+        return names, json.loads(found.content[0].text), wrong.content[0].text
+
+    names, found, wrong = anyio.run(talk)
+
+    assert names == ["vocabulary", "usage", "requests", "budgets"]
+    assert found["rows"] == [{"team": "search", "spend_usd": 2.5}]
+    assert "'teams' is no split; use" in wrong

@@ -1,0 +1,34 @@
+"""Backups: a copy of the lake, and a lake of a copy."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from usagecost.cli.console import LakeOption, err, lake_named, out
+from usagecost.lake import backup as copy_lake
+from usagecost.lake import restore as lake_of_copy
+from usagecost.vocabulary.formats import counted
+
+
+def backup(
+    to: Annotated[str, typer.Argument(help="An empty folder or s3://, gs:// or az:// URL, or one with an earlier backup.")],
+    lake: LakeOption = None,
+) -> None:
+    """Copy the lake at its newest version, and what lies beside it; what an earlier backup there has is not copied again."""
+    with err.status("Copying…"):
+        found = copy_lake(lake_named(lake), to)
+    said = f"Version {found.version} is in {to}: {counted(found.files, 'file')}, {found.new} of them new."
+    out.print(said, markup=False, highlight=False)
+
+
+def restore(
+    copy: Annotated[str, typer.Argument(help="What `backup` wrote: a folder or URL.")],
+    lake: LakeOption = None,
+) -> None:
+    """Make a lake of a backup, where there is none."""
+    handle = lake_named(lake)
+    with err.status("Copying…"):
+        found = lake_of_copy(copy, handle)
+    out.print(f"{handle.name} is at version {found.version}, with {counted(found.files, 'file')}.", markup=False, highlight=False)

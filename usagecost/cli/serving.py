@@ -1,0 +1,133 @@
+"""The API: serving it, and the tokens of those who ask it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.table import Table
+
+from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, cell, err, fail, lake_named, out, print_line, print_wide
+from usagecost.lake import Lake, lake_root
+from usagecost.serve.tokens import Token, TokenProblem, make_token, read_tokens, remove_token
+from usagecost.vocabulary import DIMENSIONS
+
+
+class Act(StrEnum):
+    """What is done with tokens."""
+
+    add = "add"
+    list = "list"
+    remove = "remove"
+
+
+def serve(
+    lake: LakeOption = None,
+    host: Annotated[str, typer.Option(help="Where to listen. Beyond this machine put a proxy with TLS before it.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port.", min=1, max=65_535)] = 8600,
+    label: Annotated[str, typer.Option(help=f"What /metrics tells apart: {', '.join(DIMENSIONS)}.")] = "model",
+    per_minute: Annotated[int, typer.Option(help="How often a token may ask in a minute.", min=1, max=100_000)] = 120,
+) -> None:
+    """Serve the numbers to other tools: a read-only HTTP API, /openapi.json, and /metrics for Prometheus.
+
+    GET /v1/usage?metrics=spend_usd,requests&by=team&interval=day&start=2026-11-01&filter=provider=openai and /v1/requests,
+    /v1/budgets, /v1/vocabulary. Who asks shows a token: see `token`.
+    """
+    import uvicorn
+
+    from usagecost.serve.http import Api
+
+    if label not in DIMENSIONS:
+        fail(f"--label {label} is no dimension: use one of {', '.join(DIMENSIONS)}.", WRONG_USAGE)
+    root = lake or lake_root()
+    _tokens(lake_named(lake))
+    print_line(f"Serving {root} on http://{host}:{port}; the document is /openapi.json")
+    app = Api(root, label, per_minute).app()
+    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False, timeout_keep_alive=30)
+
+
+def token(
+    act: Annotated[Act, typer.Argument(help="add, list or remove.")],
+    name: Annotated[str | None, typer.Argument(help="Whose it is, or what it is for.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="dimension=value that it may see, can be repeated; of everything without.")
+    ] = None,
+    days: Annotated[int | None, typer.Option(help="For how many days it may be used. Default: until it is removed.", min=1)] = None,
+    lake: LakeOption = None,
+) -> None:
+    """Make, list or remove tokens of the API. A new one is shown once: the lake keeps its hash."""
+    handle = lake_named(lake)
+    if act is Act.list:
+        _list(handle)
+        return
+    if name is None:
+        fail(f"Name the token: `python -m usagecost token {act} NAME`.", WRONG_USAGE)
+    try:
+        if act is Act.remove:
+            remove_token(handle, name)
+            out.print(f"{name} is removed: a running server refuses it from now on.", markup=False, highlight=False)
+            return
+        today = datetime.now(UTC).date()
+        print_line(make_token(handle, name, today, until=today + timedelta(days=days) if days else None, only=_scope(only or [])))
+    except ValidationError as problem:
+        fail(_sentence(problem), WRONG_USAGE)
+    except TokenProblem as problem:
+        fail(str(problem), NOTHING_READ)
+    err.print("It is shown this once. Send it as: Authorization: Bearer …", highlight=False)
+
+
+def mcp(
+    lake: LakeOption = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="dimension=value that it may see, can be repeated; everything without.")
+    ] = None,
+) -> None:
+    """Answer an assistant that starts this command, by the Model Context Protocol over its input and output.
+
+    Tools: usage, requests, budgets, vocabulary. It reads only; see requirements-mcp.txt.
+    """
+    try:
+        from usagecost.serve.assistants import tools
+    except ModuleNotFoundError as missing:
+        if missing.name and missing.name.startswith("usagecost"):
+            raise
+        fail("Tools for assistants need one more package: pip install -r requirements-mcp.txt", NOTHING_READ)
+    try:
+        server = tools(lake or lake_root(), _scope(only or []))
+    except ValidationError as problem:
+        fail(_sentence(problem), WRONG_USAGE)
+    server.run("stdio")
+
+
+def _sentence(problem: ValidationError) -> str:
+    first = problem.errors()[0]
+    return f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}."
+
+
+def _scope(only: list[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for text in only:
+        name, equals, value = text.partition("=")
+        if not equals:
+            fail(f"--only {text} is no scope: write dimension=value, with one of {', '.join(DIMENSIONS)}.", WRONG_USAGE)
+        found[name] = (*found.get(name, ()), value)
+    return found
+
+
+def _list(lake: Lake) -> None:
+    table = Table("name", "made", "until", "sees", box=None, header_style="bold")
+    for one in _tokens(lake):
+        scope = ", ".join(f"{name} {' or '.join(values)}" for name, values in one.only.items())
+        table.add_row(cell(one.name), str(one.made), str(one.until or "–"), cell(scope or "everything"))
+    print_wide(table)
+
+
+def _tokens(lake: Lake) -> tuple[Token, ...]:
+    """The tokens of a lake; ends the command where their file is broken."""
+    try:
+        return read_tokens(lake)
+    except TokenProblem as problem:
+        fail(str(problem), NOTHING_READ)

@@ -1,0 +1,146 @@
+"""What the API answers: the pages' own questions, asked of what a token may see."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import astuple, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from usagecost import engine, queries
+from usagecost.budgets import State, read_budgets, states, view_of_now
+from usagecost.forecast import Forecast
+from usagecost.queries.requests import SORTS, Key, Order, moment, page
+from usagecost.queries.tables import table
+from usagecost.serve.asked import PERIOD, AskedWrongly, Lake, Query, check_names, number_of, one_of, question_of, view_of
+from usagecost.serve.tokens import Token
+from usagecost.vocabulary import DIMENSIONS, METRICS, SPLITS
+from usagecost.vocabulary.filters import View
+
+MOST_ROWS = 100_000
+MOST_REQUESTS, REQUESTS = 1_000, 100
+NOT_TOLD = ("value", "instant_us")
+"""What a row of requests has for the list itself."""
+
+Answer = Callable[[Query, Lake, Token], dict[str, Any]]
+"""A question of the API: its query, the lake and who asks -> what is answered."""
+
+
+def lake_now(root: str) -> Lake:
+    """The lake as it is now; raises LakeError."""
+    return Lake(root, engine.open_lake(root).version(), queries.labels(root), datetime.now(UTC))
+
+
+def usage(query: Query, lake: Lake, token: Token) -> dict[str, Any]:
+    """Metrics by interval and value of a split; raises AskedWrongly, LakeError or UnansweredError."""
+    question = question_of(query, lake)
+    rows = table(_seen(question.view, token), question.by, question.metrics)
+    if len(rows) > MOST_ROWS:
+        raise AskedWrongly(f"These are {len(rows):,} rows: ask for fewer days, a longer interval, or with a filter.")
+    return {**_about(question.view), "interval": question.view.interval, "by": question.by, "rows": rows}
+
+
+def requests(query: Query, lake: Lake, token: Token) -> dict[str, Any]:
+    """A page of single requests, and the cursor of the next, None behind the last; raises as `usage` does."""
+    check_names(query, (*PERIOD, "sort", "order", "limit", "cursor", "format"))
+    order = Order(one_of(query, "sort", SORTS, "time"), one_of(query, "order", ("desc", "asc"), "desc") == "desc")
+    limit = number_of(query, "limit", REQUESTS, MOST_REQUESTS)
+    view = view_of(query, lake)
+    found = page(_seen(view, token), order, _key(query.get("cursor"), order), is_before=False, most=limit)
+    last = found[-1] if len(found) == limit else None
+    following = _cursor(Key(last["value"], last["instant_us"], last["source"], last["request_id"]), order) if last else None
+    rows = [{"started_at": moment(row["instant_us"]), **{k: v for k, v in row.items() if k not in NOT_TOLD}} for row in found]
+    return {**_about(view), "rows": rows, "next": following}
+
+
+def budgets(query: Query, lake: Lake, token: Token) -> dict[str, Any]:
+    """The budgets of what a token may see, and how each stands; raises AskedWrongly, BudgetProblem or LakeError."""
+    check_names(query, ("format",))
+    said = read_budgets(engine.open_lake(lake.root)).budget
+    view = view_of_now(lake.root, lake.version, lake.now)
+    seen = [budget for budget in said if token.may_see(budget.filters)]
+    return {"zone": view.period.zone, "rows": [_budget(state) for state in states(view, seen)]}
+
+
+def vocabulary() -> dict[str, Any]:
+    """What can be asked: metrics, splits and dimensions, with what they mean."""
+    return {
+        "metrics": {name: {"label": metric.label, "meaning": metric.help} for name, metric in METRICS.items()},
+        "by": {name: split.label for name, split in SPLITS.items()},
+        "filter": {name: dimension.label for name, dimension in DIMENSIONS.items()},
+    }
+
+
+def freshness(lake: Lake) -> dict[str, Any]:
+    """The version of the lake and its newest request."""
+    span = queries.data_span(lake.root, lake.version)
+    return {"version": lake.version, "newest_request": span[1] if span else None}
+
+
+def _seen(view: View, token: Token) -> View:
+    """The view of what a token may see."""
+    return replace(view, filters=token.filters(view.filters))
+
+
+def _about(view: View) -> dict[str, Any]:
+    """What every answer says of its question."""
+    period = view.period
+    return {"start": period.first, "end": period.last, "zone": period.zone, "basis": view.basis, "filters": view.filters.words}
+
+
+def _budget(state: State) -> dict[str, Any]:
+    budget, used, forecast = state.budget, state.used, state.forecast
+    known = isinstance(forecast, Forecast)
+    return {
+        "name": budget.name,
+        "amount_usd": budget.amount,
+        "period": budget.period,
+        "filters": budget.filters.words,
+        "first": used.first,
+        "last": used.last,
+        "used_usd": used.usd,
+        "used_is_at_least": used.incomplete > 0,
+        "used_share": state.share(used),
+        "period_share": state.pace,
+        "days_left": state.left,
+        "forecast_usd": forecast.total if known else None,
+        "forecast_margin_usd": forecast.margin if known else None,
+        "forecast_is_at_least": state.is_forecast_at_least,
+    }
+
+
+def _cursor(key: Key, order: Order) -> str:
+    """The place of a request in an order, as a word for a URL."""
+    text = json.dumps([*astuple(order), *astuple(key)], default=lambda amount: {"usd": f"{amount:f}"})
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _key(cursor: str | None, order: Order) -> Key | None:
+    """What a cursor of the same order means; raises AskedWrongly."""
+    if not cursor:
+        return None
+    try:
+        sort, descends, value, *place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        key = Key(Decimal(value["usd"]) if isinstance(value, dict) else value, *place)
+    except (ValueError, TypeError, KeyError, ArithmeticError):
+        sort, descends, key = None, None, None
+    is_place = key and [type(one) for one in (key.instant_us, key.source, key.request_id)] == [int, str, str]
+    if not is_place or (sort, descends) != astuple(order):
+        raise AskedWrongly("cursor is none that this API has given for this order: leave it out to begin at the first page.")
+    return key
+
+
+def json_text(found: object) -> str:
+    """As JSON; amounts are numbers with all their places."""
+    return json.dumps(found, default=_plain, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no place in an answer")

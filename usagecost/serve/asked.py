@@ -1,0 +1,145 @@
+"""What a query string asks for, in the words of pages and commands; what it cannot mean is refused with a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NoReturn, Protocol
+from zoneinfo import ZoneInfo
+
+from usagecost.periods import INTERVALS, MOST_DAYS, WHOLE, Period, known_zones, reporting_zone, week_start
+from usagecost.vocabulary import BASES, DIMENSIONS, METRICS, SPLITS
+from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
+from usagecost.vocabulary.labels import Labels
+
+DEFAULT_METRICS = (
+    "requests", "success_rate", "input_tokens", "output_tokens", "spend_usd", "incomplete_requests", "avg_latency_ms",
+)  # fmt: skip
+MOST_METRICS, MOST_FILTERS, MOST_YEARS = 20, 20, 10
+DAYS_SHOWN = 30
+
+
+class AskedWrongly(Exception):  # noqa: N818 - a sentence for who asks
+    """What is wrong with a question, and what would be right."""
+
+
+class Query(Protocol):
+    """A query string: names with one or more values."""
+
+    def get(self, key: str, /) -> str | None: ...
+    def getlist(self, key: str, /) -> list[str]: ...
+    def keys(self) -> Iterable[str]: ...
+
+
+@dataclass(frozen=True)
+class Lake:
+    """Of what is asked: the lake and its version, what its ids are called, and the time now."""
+
+    root: str
+    version: int
+    labels: Labels
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Question:
+    """Metrics of a view, by intervals and by values of a split where one is named."""
+
+    view: View
+    metrics: tuple[str, ...]
+    by: str | None
+
+
+PERIOD = ("start", "end", "zone", "basis", "filter")
+"""What every question about requests can name."""
+
+
+def question_of(query: Query, lake: Lake) -> Question:
+    """What `/v1/usage` is asked; raises AskedWrongly."""
+    check_names(query, (*PERIOD, "metrics", "by", "interval", "format"))
+    metrics = tuple(dict.fromkeys(_list(query, "metrics"))) or DEFAULT_METRICS
+    _check(metrics, METRICS, "metrics", "metric")
+    if len(metrics) > MOST_METRICS:
+        _refuse(f"metrics names {len(metrics)}: ask for {MOST_METRICS} at most.")
+    by, interval = query.get("by") or None, query.get("interval") or WHOLE
+    _check([by] if by else [], SPLITS, "by", "split")
+    _check([interval], (WHOLE, *INTERVALS), "interval", "interval")
+    return Question(view_of(query, lake, interval), metrics, by)
+
+
+def view_of(query: Query, lake: Lake, interval: str = WHOLE) -> View:
+    """The days, zone, cost basis and filters that a query names; the last 30 days of the reporting zone where it names none."""
+    zone, basis = query.get("zone") or reporting_zone(), query.get("basis") or "best"
+    if zone not in known_zones():
+        _refuse(f"zone {zone!r} is no time zone: use an IANA name such as Europe/Berlin.")
+    _check([basis], BASES, "basis", "cost basis")
+    today = lake.now.astimezone(ZoneInfo(zone)).date()
+    last = _day(query, "end") or today
+    first = _day(query, "start") or date.fromordinal(max(1, last.toordinal() - DAYS_SHOWN + 1))
+    if last < first:
+        _refuse(f"end {last} lies before start {first}: exchange them.")
+    most = MOST_DAYS.get(interval, 366 * MOST_YEARS)
+    if (days := (last - first).days + 1) > most:
+        _refuse(
+            f"{first} to {last} are {days:,} days: ask for {most:,} at most{f' by {interval}' if interval in MOST_DAYS else ''}."
+        )
+    period = Period(first, last, zone, lake.now, is_all_time=True)
+    return View(lake.root, lake.version, period, interval, basis, _filters(query, lake.labels), week_start())
+
+
+def _filters(query: Query, labels: Labels) -> Filters:
+    """``filter=team=search``: one of the values of a dimension that are named; ``filter=model!=gpt-5``: none of them."""
+    said = query.getlist("filter")
+    if len(said) > MOST_FILTERS:
+        _refuse(f"filter is there {len(said)} times: use {MOST_FILTERS} at most.")
+    values: dict[tuple[str, bool], list[str | None]] = {}
+    for text in said:
+        name, equals, value = text.partition("=")
+        excludes, name = name.endswith("!"), name.removesuffix("!")
+        if not equals or name not in DIMENSIONS:
+            _refuse(f"filter {text!r} is none: write dimension=value or dimension!=value, with one of {', '.join(DIMENSIONS)}.")
+        values.setdefault((name, excludes), []).append(None if value == NOT_REPORTED else labels.id_of(name, value))
+    return Filters(tuple(Condition(name, tuple(some), excludes) for (name, excludes), some in sorted(values.items())))
+
+
+def check_names(query: Query, known: Sequence[str]) -> None:
+    """Raises AskedWrongly for a name that nothing is asked by: a filter that is misspelled must not answer for everything."""
+    _check(list(query.keys()), known, "the query", "parameter")
+
+
+def number_of(query: Query, name: str, default: int, most: int) -> int:
+    """A whole number from 1 to ``most``."""
+    text = query.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
+        _refuse(f"{name} {text!r} is no number from 1 to {most:,}.")
+    return int(text)
+
+
+def one_of(query: Query, name: str, known: Mapping[str, object] | Sequence[str], default: str) -> str:
+    """A word of a list."""
+    word = query.get(name) or default
+    _check([word], known, name, name)
+    return word
+
+
+def _list(query: Query, name: str) -> list[str]:
+    return [word for text in query.getlist(name) for word in text.split(",") if word]
+
+
+def _day(query: Query, name: str) -> date | None:
+    text = query.get(name)
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        _refuse(f"{name} {text!r} is no day: write it as 2026-11-23.")
+
+
+def _check(words: Sequence[str], known: Iterable[str], name: str, noun: str) -> None:
+    known = list(known)
+    if wrong := [word for word in words if word not in known]:
+        _refuse(f"{name}: {wrong[0]!r} is no {noun}; use {', '.join(known)}.")
+
+
+def _refuse(sentence: str) -> NoReturn:
+    raise AskedWrongly(sentence)

@@ -1,0 +1,96 @@
+"""Tools for assistants by the Model Context Protocol: the API's questions, asked by a program that somebody talks to.
+
+It runs for one person on one machine, over its input and output, and may see what is said when it is started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp_types import ToolAnnotations
+from pydantic import Field
+from starlette.datastructures import QueryParams
+
+from usagecost.budgets import BudgetProblem
+from usagecost.engine import UnansweredError
+from usagecost.lake import LakeError
+from usagecost.periods import INTERVALS
+from usagecost.serve import answers
+from usagecost.serve.answers import Answer, json_text
+from usagecost.serve.asked import AskedWrongly
+from usagecost.serve.tokens import Token
+from usagecost.vocabulary import DIMENSIONS, SPLITS
+
+READS_ONLY = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+
+Day = Annotated[str | None, Field(description="YYYY-MM-DD, in the zone; without days: the last 30")]
+Zone = Annotated[str | None, Field(description="IANA time zone of the days; the reporting zone if none is named")]
+_CONDITIONS = f"dimension=value or dimension!=value, those of one dimension are ORed: {', '.join(DIMENSIONS)}"
+Only = Annotated[Sequence[str], Field(description=_CONDITIONS)]
+
+
+def tools(root: str, scope: Mapping[str, tuple[str, ...]]) -> MCPServer:
+    """The server of a lake's tools, for who may see the values of some dimensions, or everything."""
+    reader = Token(name="assistant", sha256="0" * 64, made=datetime.now(UTC).date(), only=dict(scope))
+    server = MCPServer(
+        "usage-and-cost",
+        title="Usage & Cost",
+        instructions="Usage, cost, latency and failures of requests to language models, as the pages of Usage & Cost show them. "
+        "Numbers are null where nothing is known; where incomplete_requests is above 0, the spend is a lower bound: say so. "
+        "Quote numbers as they are, with the days and the zone.",
+        log_level="WARNING",
+    )
+    ask = partial(_asked, root, reader)
+
+    @server.tool(annotations=READS_ONLY)
+    def vocabulary() -> str:
+        """What can be asked: metrics with what they mean, and what numbers can be split and filtered by. Ask this first."""
+        return json_text(answers.vocabulary())
+
+    @server.tool(annotations=READS_ONLY)
+    def usage(
+        metrics: Annotated[Sequence[str], Field(description="Names of metrics; see vocabulary")] = (),
+        by: Annotated[str | None, Field(description=f"A row a value of one of {', '.join(SPLITS)}")] = None,
+        interval: Annotated[str | None, Field(description=f"A row an interval of one of {', '.join(INTERVALS)}")] = None,
+        start: Day = None,
+        end: Day = None,
+        zone: Zone = None,
+        filters: Only = (),
+    ) -> str:
+        """Metrics of a range of days, by a dimension, over time, or both; the dearest first."""
+        return ask(answers.usage, metrics=metrics, by=by, interval=interval, start=start, end=end, zone=zone, filter=filters)
+
+    @server.tool(annotations=READS_ONLY)
+    def requests(
+        sort: Annotated[str, Field(description="time, cost, tokens, latency, ttft, …: the greatest first")] = "cost",
+        limit: Annotated[int, Field(ge=1, le=100)] = 20,
+        cursor: Annotated[str | None, Field(description="`next` of the page before")] = None,
+        start: Day = None,
+        end: Day = None,
+        zone: Zone = None,
+        filters: Only = (),
+    ) -> str:
+        """Single requests with model, user, tokens, cost, latency and outcome; never what was said in them."""
+        said = {"sort": sort, "limit": str(limit), "cursor": cursor, "start": start, "end": end, "zone": zone}
+        return ask(answers.requests, **said, filter=filters)
+
+    @server.tool(annotations=READS_ONLY)
+    def budgets() -> str:
+        """How each budget stands: amount, used, forecast of its end."""
+        return ask(answers.budgets)
+
+    return server
+
+
+def _asked(root: str, reader: Token, answer: Answer, **said: str | Sequence[str] | None) -> str:
+    """The answer of a question as JSON; raises ToolError with what is wrong with it."""
+    words = [(name, word) for name, words in said.items() for word in ([words] if isinstance(words, str) else words or ())]
+    try:
+        return json_text(answer(QueryParams(words), answers.lake_now(root), reader))
+    except (AskedWrongly, LakeError, UnansweredError, BudgetProblem) as problem:
+        raise ToolError(str(problem)) from None

@@ -1,0 +1,76 @@
+"""The lake's counters in the text form of Prometheus: requests, failures, tokens and spend of all time, by one dimension.
+
+They rise as logs are loaded, so `increase()` tells of a day; a removal or repricing can lower them, which Prometheus takes for a
+restart. A dimension with many values has the greatest and one series "Other", so the number of series is bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from usagecost import queries
+from usagecost.periods import WHOLE, Period
+from usagecost.queries.tables import table
+from usagecost.serve.asked import Lake
+from usagecost.serve.tokens import Token
+from usagecost.vocabulary import METRICS
+from usagecost.vocabulary.filters import NOT_REPORTED, Filters, View
+
+MOST_SERIES = 100
+COUNTERS = {
+    "requests": "requests",
+    "failed": "failed_requests",
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "spend_usd": "spend_usd",
+    "incomplete_requests": "incomplete_requests",
+}
+"""Metric -> what its counter is called, between the prefix and "_total"."""
+PREFIX = "usagecost"
+
+
+def exposition(lake: Lake, token: Token, label: str) -> str:
+    """The counters of what a token may see by a dimension, and the time of the newest request. Raises LakeError."""
+    view = _of_all_time(lake, token)
+    rows = table(view, label, tuple(COUNTERS), rank="requests", most=MOST_SERIES) if view else []
+    return "\n".join([*_counters(rows, label), *_freshness(lake, token), ""])
+
+
+def _of_all_time(lake: Lake, token: Token) -> View | None:
+    """All that a token may see; None where the lake is empty."""
+    span = queries.data_span(lake.root, lake.version)
+    if span is None:
+        return None
+    period = Period(span[0].date(), span[1].date(), "UTC", lake.now, is_all_time=True)
+    return replace(View(lake.root, lake.version, period, WHOLE, "best"), filters=token.filters(Filters()))
+
+
+def _counters(rows: list[dict], label: str) -> Iterator[str]:
+    for metric, name in COUNTERS.items():
+        counter = f"{PREFIX}_{name}_total"
+        yield f"# HELP {counter} {_line(METRICS[metric].help)}"
+        yield f"# TYPE {counter} counter"
+        for row in rows:
+            if row[metric] is not None:
+                value = NOT_REPORTED if row[label] is None else row[label]
+                yield f'{counter}{{{label}="{_escaped(value)}"}} {float(row[metric])!r}'
+
+
+def _freshness(lake: Lake, token: Token) -> Iterator[str]:
+    """When the newest request was sent; not for who may see a part only, as it may be another's."""
+    span = None if token.scope else queries.data_span(lake.root, lake.version)
+    if span:
+        name = f"{PREFIX}_newest_request_timestamp_seconds"
+        yield f"# HELP {name} When the newest request was sent."
+        yield f"# TYPE {name} gauge"
+        yield f"{name} {span[1].timestamp()!r}"
+
+
+def _line(text: str) -> str:
+    return re.sub(r"\s+", " ", text).replace("\\", r"\\")
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

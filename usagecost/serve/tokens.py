@@ -1,0 +1,136 @@
+"""Who may ask: tokens, of which `tokens.toml` beside the lake keeps a hash, with what each may see and until when.
+
+A token is 256 random bits, so a plain SHA-256 of it can neither be turned back nor guessed; it is shown once, when it is made.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import date
+from functools import lru_cache
+from hashlib import sha256
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from usagecost.lake import Lake
+from usagecost.toml_lines import line_of, parse_toml
+from usagecost.toml_tables import put_table, write_table
+from usagecost.vocabulary import DIMENSIONS
+from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
+
+NAME = "tokens.toml"
+HEADER = "# Tokens of the API: hashes, what each may see, and until when. `python -m usagecost token` makes them.\n"
+TABLE = "token"
+PREFIX = "uc_"
+"""By which a token that was left somewhere is recognised."""
+
+
+class TokenProblem(Exception):  # noqa: N818 - a sentence about a file that a person wrote
+    """What is wrong with the file, or with what is asked: the line, the key, and what would be right."""
+
+
+class Token(BaseModel):
+    """A token as the file has it. ``only``: dimensions with the values that it may see, all if there are none.
+
+    ``until`` is the last UTC day on which it may be used.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    made: date
+    until: date | None = None
+    only: dict[str, tuple[str, ...]] = {}
+
+    @field_validator("only")
+    @classmethod
+    def _check_scope(cls, only: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for name, values in only.items():
+            if name not in DIMENSIONS:
+                raise ValueError(f"{name!r} is no dimension: use one of {', '.join(DIMENSIONS)}")
+            if not values:
+                raise ValueError(f"{name} has no values: write some, or leave it out")
+        return only
+
+    @property
+    def scope(self) -> tuple[Condition, ...]:
+        """What holds for every request that it may see."""
+        return tuple(
+            Condition(name, tuple(None if value == NOT_REPORTED else value for value in sorted(set(values))))
+            for name, values in sorted(self.only.items())
+        )
+
+    def filters(self, asked: Filters) -> Filters:
+        """What is asked, of what it may see."""
+        return Filters((*asked.conditions, *self.scope))
+
+    def may_see(self, filters: Filters) -> bool:
+        """Whether all that passes some filters is of what it may see, as the filters themselves say."""
+        said = {one.dimension: one for one in filters.conditions if isinstance(one, Condition) and not one.excludes}
+        return all(one.dimension in said and set(said[one.dimension].values) <= set(one.values) for one in self.scope)
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    token: Annotated[tuple[Token, ...], Field(max_length=1_000)] = ()
+
+
+@lru_cache(maxsize=8)
+def parse_tokens(text: str) -> tuple[Token, ...]:
+    """What a file says; raises TokenProblem with the line, the key and the cure."""
+    said = parse_toml(text, _File, TokenProblem).token
+    for place, token in enumerate(said):
+        if token.name in {other.name for other in said[:place]}:
+            raise TokenProblem(f"line {line_of(text, (TABLE, place, 'name'))}, name: there is a token {token.name!r} already.")
+    return said
+
+
+def read_tokens(lake: Lake) -> tuple[Token, ...]:
+    """The tokens of a lake; raises TokenProblem, naming the file, and LakeError."""
+    folder = lake.texts_beside()
+    try:
+        return parse_tokens(folder.read(NAME) or "")
+    except TokenProblem as problem:
+        raise TokenProblem(f"{folder}/{NAME}, {problem}") from None
+
+
+def make_token(lake: Lake, name: str, today: date, *, until: date | None = None, only: dict[str, tuple[str, ...]]) -> str:
+    """Makes a token and returns it; only its hash is kept. Raises TokenProblem, ValueError (a ValidationError) and LakeError."""
+    token = PREFIX + secrets.token_urlsafe(32)
+    made = Token(name=name, sha256=hash_of(token), made=today, until=until, only=only)
+    folder = lake.texts_beside()
+    text = folder.read(NAME)
+    whole = f"{(text or HEADER).rstrip()}\n\n{write_table(f'[[{TABLE}]]', made.model_dump(exclude_defaults=True))}"
+    parse_tokens(whole)
+    folder.put(NAME, whole, seen=text)
+    return token
+
+
+def remove_token(lake: Lake, name: str) -> None:
+    """Removes a token, which is refused from then on; raises TokenProblem if there is none, and LakeError."""
+    folder = lake.texts_beside()
+    text = folder.read(NAME) or ""
+    tokens = parse_tokens(text)
+    place = next((place for place, token in enumerate(tokens) if token.name == name), None)
+    if place is None:
+        raise TokenProblem(f"There is no token {name!r}: `python -m usagecost token list` names them.")
+    left = (*tokens[:place], *tokens[place + 1 :])
+    changed = put_table(text, TABLE, place, "", lambda new: parse_tokens(new) == left)
+    if changed is None:
+        raise TokenProblem(f"{NAME} cannot be changed without losing what else it says: remove the token in the file.")
+    folder.put(NAME, changed, seen=text)
+
+
+def hash_of(token: str) -> str:
+    """What the file keeps of a token."""
+    return sha256(token.encode()).hexdigest()
+
+
+def token_of(tokens: tuple[Token, ...], said: str, today: date) -> Token | None:
+    """The token that somebody shows, if it is one that may still be used."""
+    shown = hash_of(said)
+    found = next((token for token in tokens if secrets.compare_digest(token.sha256, shown)), None)
+    return found if found and (found.until is None or today <= found.until) else None
