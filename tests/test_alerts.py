@@ -12,12 +12,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.handlers import Message as MessageHandler
 from typer.testing import CliRunner
 
 from tests.lake_rows import commit
-from tests.loopback import free_port
+from tests.mails import mail_server
 from tests.views import instant, request
 from tests.webhook import Receiver, webhook
 from usagecost.alerts import channel_problem, read_ledger, run_round
@@ -238,29 +236,11 @@ def test_a_broken_file_is_said_and_what_is_waiting_is_told(lake: Lake, ops: Rece
     assert len(ops.came) == 1
 
 
-class Mails(MessageHandler):
-    """Keeps what comes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.came: list = []
-
-    def handle_message(self, message: object) -> None:
-        self.came.append(message)
-
-
 def test_mail_reaches_a_server_and_names_in_it_are_no_markup(lake: Lake, monkeypatch: pytest.MonkeyPatch):
-    mails = Mails()
-    server = Controller(mails, hostname="127.0.0.1", port=free_port())
-    server.start()
-    try:
-        monkeypatch.setenv(
-            "USAGECOST_ALERT_OPS", f"mailto://127.0.0.1:{server.port}/?from=alerts@example.com&to=ada@example.com&mode=insecure"
-        )
+    with mail_server() as mails:
+        monkeypatch.setenv("USAGECOST_ALERT_OPS", mails.url)
         (lake.root.parent / NAME).write_text(BUDGET.replace("Search", "<script>alert(1)</script>"))
         assert run_round(lake, print, NOW).sent == 1
-    finally:
-        server.stop()
 
     (mail,) = mails.came
     assert mail.get_content_type() == "text/plain"

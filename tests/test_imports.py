@@ -26,9 +26,10 @@ ALLOWED = {
     "budgets":   "forecast queries vocabulary periods lake toml_lines toml_tables",
     "alerts":    "budgets explain forecast queries vocabulary periods lake schema",
     "bills":    "queries vocabulary periods lake schema pricing pricebook sources exports toml_lines toml_tables",
+    "reports":   "boards charts exports explain forecast queries budgets alerts vocabulary periods engine lake schema",
     "exports":   "",
     "exporting": "exports vocabulary engine lake schema",
-    "boards":    "queries vocabulary periods lake toml_lines",
+    "boards":    "charts queries vocabulary periods lake toml_lines",
     "explain":   "vocabulary schema",
     "vocabulary": "periods schema",
     "periods":   "",
@@ -44,7 +45,7 @@ ALLOWED = {
     "ingest":    "sources pricebook pricing lake schema vocabulary periods",
     "sample":    "ingest sources lake periods schema",
     "serve":    f"{READ} engine lake schema toml_lines toml_tables",
-    "cli":      f"serve {READ} engine lake schema sources {WRITE}",
+    "cli":      f"serve {READ} reports engine lake schema sources {WRITE}",
     "__main__": "cli",
 }  # fmt: skip
 """Room -> the rooms it may import from, besides itself. A room is a module or a package."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.views import days, instant
 from usagecost.periods import COMPARISONS, Period, clock, compared, counterparts, intervals, places
 from usagecost.periods.presets import PRESETS, preset_period
-from usagecost.ui.text import previous_text
+from usagecost.periods.words import previous_text
 
 NOW = instant("2026-05-31 14:30")
 

@@ -16,13 +16,14 @@ from streamlit.testing.v1 import AppTest
 from tests.views import days, request, view
 from usagecost import boards, engine
 from usagecost.boards import CHARTS, RULES, Panel, metrics_for, splits_for
+from usagecost.boards.drawings import drawing_of
+from usagecost.boards.numbers import numbers_of
 from usagecost.boards.words import alt_of, help_of, title_of
 from usagecost.ui import memory
 from usagecost.ui.boards import showing
-from usagecost.ui.boards.drawings import drawing_of
-from usagecost.ui.boards.numbers import numbers_of
 from usagecost.vocabulary import METRICS, SPLITS
 from usagecost.vocabulary.filters import View
+from usagecost.vocabulary.labels import NO_LABELS
 
 OVER_SPLITS = [chart for chart in CHARTS if splits_for(chart)]
 
@@ -66,9 +67,9 @@ def test_the_pairs_are_all_there():
 def test_a_metric_is_drawn_by_every_chart_and_every_split(pages: dict[str, View], metric: str):
     for panel in pairs(metric):
         answer = boards.answer(panel, pages["sample"])
-        numbers_of(panel, answer)
+        numbers_of(panel, answer, NO_LABELS)
         if panel.chart not in ("number", "table") and not answer.is_empty:
-            drawing = drawing_of(panel, answer)
+            drawing = drawing_of(panel, answer, NO_LABELS, memory.known)
             json.dumps(drawing.spec)
             assert len(drawing.data)
         assert title_of(panel)
@@ -77,13 +78,13 @@ def test_a_metric_is_drawn_by_every_chart_and_every_split(pages: dict[str, View]
 
         nothing = boards.answer(panel, pages["empty"])
         assert nothing.is_empty
-        numbers_of(panel, nothing)
+        numbers_of(panel, nothing, NO_LABELS)
 
 
 @pytest.mark.parametrize("chart", [chart for chart in CHARTS if chart not in ("number", "table")])
 def test_a_drawing_is_what_vega_lite_understands(pages: dict[str, View], chart: str):
     panel = panel_of(chart, "total_tokens", "provider" if splits_for(chart) else None)
-    drawing = drawing_of(panel, boards.answer(panel, pages["sample"]))
+    drawing = drawing_of(panel, boards.answer(panel, pages["sample"]), NO_LABELS)
     records = drawing.data.head(60).astype(object).where(drawing.data.notna(), None).to_dict("records")
 
     alt.LayerChart.from_dict({**drawing.spec, "data": {"values": records}}).to_dict()
@@ -92,7 +93,7 @@ def test_a_drawing_is_what_vega_lite_understands(pages: dict[str, View], chart: 
 def test_only_what_adds_up_is_stacked(pages: dict[str, View]):
     def stack(metric: str, split: str) -> object:
         panel = Panel(metrics=(metric,), split=split, chart="area")
-        return drawing_of(panel, boards.answer(panel, pages["sample"])).spec["layer"][1]["encoding"]["y"]["stack"]
+        return drawing_of(panel, boards.answer(panel, pages["sample"]), NO_LABELS).spec["layer"][1]["encoding"]["y"]["stack"]
 
     assert stack("requests", "model") == "zero"
     assert stack("avg_latency_ms", "model") is stack("active_users", "model") is stack("requests", "tag") is None
@@ -103,6 +104,7 @@ from datetime import UTC, datetime, timedelta
 from usagecost.periods import presets
 from usagecost.boards import Panel
 from usagecost.vocabulary.filters import View
+from usagecost.vocabulary.labels import NO_LABELS
 from usagecost.lake import Lake
 from usagecost.ui.boards import show_all
 now = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -224,6 +226,6 @@ def test_a_spend_that_leaves_something_out_says_so_everywhere(lake_of: Callable[
     asked = view(lake, days(date.today() - timedelta(days=1), date.today() + timedelta(days=1)))  # noqa: DTZ011
     bars = Panel(metrics=("spend_usd",), split="model", chart="bar")
     answer = boards.answer(bars, asked)
-    texts = drawing_of(bars, answer).data.groupby("name")["text"].max().to_dict()
+    texts = drawing_of(bars, answer, NO_LABELS).data.groupby("name")["text"].max().to_dict()
     assert texts == {"a": "≥ $1.0000", "b": "$2.0000"}
-    assert list(numbers_of(bars, answer)["spend_is_at_least"]) == [True, False]
+    assert list(numbers_of(bars, answer, NO_LABELS)["spend_is_at_least"]) == [True, False]

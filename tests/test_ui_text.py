@@ -6,7 +6,8 @@ from datetime import datetime
 
 import pytest
 
-from usagecost.ui.text import plain, stretch_text
+from usagecost.periods.words import stretch_text
+from usagecost.ui.text import plain
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,7 @@ NAME_COLUMNS: tuple[Column, ...] = (
 
 ALERT_COLUMNS: tuple[Column, ...] = (
     Column("id", TEXT, "alert", "The alert's own id, which messages say too: one for a rule, subject and period", required=True),
-    Column("event", TEXT, "alert", "raised or resolved", required=True),
+    Column("event", TEXT, "alert", "raised or resolved; of reports scheduled or report", required=True),
     Column("channel", TEXT, "alert", "Who was told of the event; NULL for the event itself"),
     Column("outcome", TEXT, "alert", "What came of telling them: sent or failed; NULL for the event itself"),
     Column("attempt", COUNT, "alert", "The number of the attempt to tell a channel that fails, from 1; else 0", required=True),

@@ -28,7 +28,7 @@ from tests.browser.conftest import (
 )
 from usagecost.cli.summaries import summary_rows
 from usagecost.periods.presets import PRESETS
-from usagecost.ui.text import days_text
+from usagecost.periods.words import days_text
 from usagecost.vocabulary import formats
 
 pytestmark = pytest.mark.browser

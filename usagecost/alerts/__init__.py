@@ -4,7 +4,7 @@ A round may be run by several processes, and killed at any instant: what was rec
 here draws. Channels are URLs of Apprise in the environment; without that library alerts are recorded and logged all the same.
 """
 
-from usagecost.alerts.channels import PREFIX, channel_problem, channels, send
+from usagecost.alerts.channels import PREFIX, Letter, channel_problem, channels, send
 from usagecost.alerts.checks import Check
 from usagecost.alerts.ledger import Alert, Ledger, read_ledger
 from usagecost.alerts.rounds import Round, follow, run_round
@@ -16,6 +16,7 @@ __all__ = [
     "Alert",
     "Check",
     "Ledger",
+    "Letter",
     "Round",
     "channel_problem",
     "channels",

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Any
 
 PREFIX = "USAGECOST_ALERT_"
 INSTALL = "Apprise is not installed: python -m pip install -r requirements-alerts.txt"
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What a mail has in the place of its text: HTML, the pictures that it names as `cid:NAME`, and a page, attached as ``name``.
+
+    What is no mail has the text, and the page where it takes files.
+    """
+
+    html: str
+    pictures: Mapping[str, bytes]
+    name: str
+    page: bytes
 
 
 def channels() -> dict[str, str]:
@@ -21,7 +37,7 @@ def channel_problem(name: str) -> str | None:
     return None if find_spec("apprise") else f"{INSTALL}."
 
 
-def send(name: str, title: str, body: str, *, is_good: bool = False) -> str | None:
+def send(name: str, title: str, body: str, *, is_good: bool = False, letter: Letter | None = None) -> str | None:
     """Tells a channel; returns why that failed, in a sentence without secrets, or None. ``is_good`` is said with another sign."""
     if problem := channel_problem(name):
         return problem
@@ -31,8 +47,27 @@ def send(name: str, title: str, body: str, *, is_good: bool = False) -> str | No
     if not notifier.add(channels()[name]):
         return f"The URL in {PREFIX}{name.upper()} is none that Apprise knows: see its list of services."
     sign = apprise.NotifyType.SUCCESS if is_good else apprise.NotifyType.WARNING
+    said = _said_by(next(iter(notifier)), body, letter)
     try:
-        is_done = notifier.notify(body=body, title=title, notify_type=sign, body_format=apprise.NotifyFormat.TEXT)
+        is_done = notifier.notify(title=title, notify_type=sign, **said)
     except Exception as error:  # whatever a service's code raises: the others are told all the same
         return f"The channel {name} failed ({type(error).__name__})."
     return None if is_done else f"The channel {name} did not take the message: see the log, then check its URL and the service."
+
+
+def _said_by(service: Any, body: str, letter: Letter | None) -> dict[str, Any]:
+    """What a service is given to say."""
+    import apprise
+
+    if letter is None:
+        return {"body": body, "body_format": apprise.NotifyFormat.TEXT}
+    from apprise.attachment.memory import AttachMemory
+    from apprise.plugins.email import NotifyEmail
+
+    page = AttachMemory(letter.page, name=letter.name, mimetype="text/html")
+    if not isinstance(service, NotifyEmail):
+        files = {"attach": apprise.AppriseAttachment(page)} if service.attachment_support else {}
+        return {"body": body, "body_format": apprise.NotifyFormat.TEXT, **files}
+    service.inline = True  # pictures belong to the HTML, not below it
+    pictures = [AttachMemory(content, name=name, mimetype="image/png") for name, content in letter.pictures.items()]
+    return {"body": letter.html, "body_format": apprise.NotifyFormat.HTML, "attach": apprise.AppriseAttachment([*pictures, page])}

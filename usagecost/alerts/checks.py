@@ -47,11 +47,11 @@ class Check:
         return sha256("\x00".join(said).encode()).hexdigest()[:16]
 
 
-def one_line(text: str) -> str:
+def one_line(text: str, longest: int = LONGEST_SUBJECT) -> str:
     """What comes out of a log as a short line of printable characters, in which chats see no link and nobody who is called."""
     line = "".join(letter if letter.isprintable() else " " for letter in text.translate(_QUOTES))
     line = _CALLS.sub("@\u200b", line)
-    return " ".join(line.split())[:LONGEST_SUBJECT]
+    return " ".join(line.split())[:longest]
 
 
 def checks_of_budget(state: State) -> Iterator[Check]:

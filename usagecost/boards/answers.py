@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import pandas as pd
 
@@ -14,11 +12,9 @@ from usagecost.boards.question import OVER_TIME, Question, question_of
 from usagecost.periods import Interval, intervals
 from usagecost.queries import HOUR_OF_WEEK, folds, ranking
 from usagecost.queries.folds import Usage
+from usagecost.queries.usage import Ask, call
 from usagecost.vocabulary import SPLITS, Sums
 from usagecost.vocabulary.filters import View
-
-Ask = Callable[..., Any]
-"""Calls a query function with its arguments, or gives what it has answered before."""
 
 NOTHING = pd.DataFrame()
 
@@ -64,11 +60,6 @@ class Answer:
     def is_empty(self) -> bool:
         """Whether there is nothing to draw."""
         return not (len(self.spread) or len(self.sample) or self.totals.get("requests"))
-
-
-def call(question: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Asks anew."""
-    return question(*args, **kwargs)
 
 
 def answer(panel: Panel, view: View, ask: Ask = call) -> Answer:

@@ -17,6 +17,7 @@ from usagecost.cli.forecasting import forecast
 from usagecost.cli.loading import ingest
 from usagecost.cli.prices import prices, reprice, repricings
 from usagecost.cli.removing import ingests, remove
+from usagecost.cli.reporting import report
 from usagecost.cli.serving import mcp, serve, token
 from usagecost.cli.summaries import summary
 from usagecost.cli.upkeep import columns, doctor, sample, upgrade
@@ -38,6 +39,7 @@ COMMANDS = (
     repricings,
     alerts,
     bill,
+    report,
     serve,
     token,
     mcp,

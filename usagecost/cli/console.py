@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, NoReturn
 
@@ -16,6 +17,7 @@ from rich.text import Text
 
 from usagecost.lake import Lake, lake_root
 from usagecost.periods import known_zones
+from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.formats import exact_count
 
 READ, NOTHING_READ, WRONG_USAGE = 0, 1, 2
@@ -103,6 +105,29 @@ def check_zone(zone: str) -> None:
     """Ends a command whose ``--zone`` is none."""
     if zone not in known_zones():
         fail(f"--zone {zone} is no time zone: use an IANA name such as Europe/Berlin.", WRONG_USAGE)
+
+
+def asked_filter(text: str) -> tuple[str, str]:
+    """The dimension and the value of a ``--filter``; ends the command where it is none."""
+    name, equals, value = text.partition("=")
+    if not equals or name not in DIMENSIONS:
+        fail(f"--filter {text} is no filter: write dimension=value, with one of {', '.join(DIMENSIONS)}.", WRONG_USAGE)
+    return name, value
+
+
+def asked_days(start: str, end: str) -> tuple[date, date]:
+    """The first and the last day of ``--start`` and ``--end``; ends the command where they are none."""
+    first, last = _day(start, "--start"), _day(end, "--end")
+    if last < first:
+        fail(f"--end {last} lies before --start {first}: exchange them.", WRONG_USAGE)
+    return first, last
+
+
+def _day(text: str, option: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        fail(f"{option} {text} is no day: write it as 2026-11-23.", WRONG_USAGE)
 
 
 def fail(sentence: str, status: int) -> NoReturn:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, check_zone, err, fail, out
+from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, asked_filter, check_zone, err, fail, out
 from usagecost.exporting import FORMS
 from usagecost.lake import lake_root
 from usagecost.periods import Period
@@ -50,11 +50,12 @@ def export(
         fail(f"--end {end:%Y-%m-%d} lies before --start {start:%Y-%m-%d}: exchange them.", WRONG_USAGE)
     check_zone(zone)
     period = Period(start.date(), end.date(), zone, datetime.now(UTC), is_all_time=True)
-    asked = [_asked(text) for text in chosen or ()]
+    asked = [asked_filter(text) for text in chosen or ()]
     root = lake or lake_root()
     try:
         labels = Labels.of_names(engine.open_lake(root).names())
-        filters = Filters(tuple(Condition(name, (value and labels.id_of(name, value),)) for name, value in asked))
+        values = [(name, None if said == NOT_REPORTED else labels.id_of(name, said)) for name, said in asked]
+        filters = Filters(tuple(Condition(name, (value,)) for name, value in values))
         with Progress(console=err, transient=True) as shown:
             task = shown.add_task("Writing requests", total=1.0)
             view = View(root, engine.open_lake(root).version(), period, "period", "best", filters)
@@ -62,11 +63,3 @@ def export(
     except OSError as problem:
         fail(str(problem), NOTHING_READ)
     out.print(f"{counted(rows, 'request')} written to {file}", markup=False, highlight=False)
-
-
-def _asked(text: str) -> tuple[str, str | None]:
-    """The dimension and the value of a filter."""
-    name, equals, value = text.partition("=")
-    if not equals or name not in DIMENSIONS:
-        fail(f"--filter {text} is no filter: write dimension=value, with one of {', '.join(DIMENSIONS)}.", WRONG_USAGE)
-    return name, None if value == NOT_REPORTED else value

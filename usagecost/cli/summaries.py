@@ -11,7 +11,18 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, cell, check_zone, fail, print_facts, print_json, print_wide
+from usagecost.cli.console import (
+    NOTHING_READ,
+    WRONG_USAGE,
+    LakeOption,
+    asked_days,
+    cell,
+    check_zone,
+    fail,
+    print_facts,
+    print_json,
+    print_wide,
+)
 from usagecost.cli.explaining import explained, warn_of_missing, write_explained
 from usagecost.explain import WORDINGS
 from usagecost.exports import csv_text
@@ -61,9 +72,7 @@ def summary(
     users or keys have names, these stand first and the ids beside them. With --explain, why spend, or the --metric, is not what
     it was in as many days before, or a month or a year earlier: a sentence, and what each reason, or with --by each value, made.
     """
-    first, last = _day(start, "--start"), _day(end, "--end")
-    if last < first:
-        fail(f"--end {last} lies before --start {first}: exchange them.", WRONG_USAGE)
+    first, last = asked_days(start, end)
     check_zone(zone)
     if by is not None and by not in (*SPLITS, *INTERVALS):
         fail(f"--by {by} is no split: use one of {', '.join((*SPLITS, *INTERVALS))}.", WRONG_USAGE)
@@ -159,10 +168,3 @@ def _cell(name: str, value: Any, row: dict[str, Any]) -> Text:
 def _text(name: str, value: Any, row: dict[str, Any]) -> str:
     """A number as people say it; a spend that leaves something out carries its mark."""
     return spend_text(row) if name == "spend_usd" else METRICS[name].format(value)
-
-
-def _day(text: str, option: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        fail(f"{option} {text} is no day: write it as 2026-11-23.", WRONG_USAGE)

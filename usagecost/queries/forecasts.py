@@ -20,6 +20,7 @@ from usagecost.queries.usage import usage
 from usagecost.queries.values import data_span
 from usagecost.vocabulary import measures_of
 from usagecost.vocabulary.filters import View
+from usagecost.vocabulary.formats import LOWER_BOUND, around
 from usagecost.vocabulary.measures import Sums
 
 HISTORY_DAYS = {"month": 240, "quarter": 400, "year": 1_200}
@@ -76,6 +77,14 @@ def outlooks(days: Usage, until: str, most: int) -> list[Outlook]:
     rows = [row for row in running if not row["is_other"]]
     rows.sort(key=lambda row: (-(row["spend_usd"] or 0), row["value"] is None, row["value"]))
     return [outlook(days.of_value(row["value"]), until, row["value"]) for row in rows[:most]]
+
+
+def forecast_text(found: Outlook) -> str:
+    """Forecast of spend this month: $812 ± 40. Or that there is none, and why."""
+    if isinstance(found.found, TooLittle):
+        return f"Too little history for a forecast of spend: {found.found.words}."
+    amount = around(found.found.total, found.found.margin)
+    return f"Forecast of spend this month: {LOWER_BOUND if found.is_at_least else ''}{amount}."
 
 
 def forecast_row(one: Outlook) -> dict[str, Any]:

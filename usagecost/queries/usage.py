@@ -5,8 +5,9 @@ Pages, panels and commands ask it. What folds comes from one scan; percentiles a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +20,9 @@ from usagecost.queries.rows import Rows, is_list, is_of_clock, order_sql, told
 from usagecost.vocabulary import CARDS, METRICS, OF_ROWS, fold_sql, measures_of
 from usagecost.vocabulary.filters import Parameters, View
 
+Ask = Callable[..., Any]
+"""Calls a query function with its arguments, or gives what it has answered before."""
+
 MOST_VALUES = 500
 """Values of a split that an answer over time names; beyond them, the least are one "Other"."""
 
@@ -27,6 +31,11 @@ MOST_VALUES_OF_PERIOD = 20_000
 
 COMMON = measures_of(CARDS)
 """What is asked for where nothing else is named."""
+
+
+def call(question: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Asks anew."""
+    return question(*args, **kwargs)
 
 
 def usage(

@@ -12,9 +12,10 @@ import streamlit as st
 from usagecost import queries, start
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
+from usagecost.periods.words import days_text
 from usagecost.ui import viewing
 from usagecost.ui.memory import is_known, known
-from usagecost.ui.text import days_text, plain
+from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
 
 Args = ParamSpec("Args")

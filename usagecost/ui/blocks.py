@@ -11,21 +11,24 @@ import streamlit as st
 
 from usagecost import charts, queries
 from usagecost.charts import OPENED, Drawing
+from usagecost.periods.words import shortage_text
 from usagecost.queries.folds import AT_LEAST, Made, Usage
+from usagecost.queries.forecasts import forecast_text
 from usagecost.start import CARD_COLUMNS, CARD_WIDTH
 from usagecost.ui import drilldown
 from usagecost.ui.downloads import Numbers, csv_button
 from usagecost.ui.drilldown import OnMark
 from usagecost.ui.figures import SPEND_PLACES, columns_of, readable, shows_table
-from usagecost.ui.forecast_words import forecast_help, forecast_text, outlook_of
+from usagecost.ui.forecast_words import forecast_help, outlook_of
 from usagecost.ui.labels import labels_of
 from usagecost.ui.marks import marks
 from usagecost.ui.memory import known
 from usagecost.ui.spend import doubled, set_prices_link, with_marks
-from usagecost.ui.text import days_text, plain, previous_text
-from usagecost.vocabulary import CARDS, METRICS, Metric, Sums, spend_coverage, spend_text
+from usagecost.ui.text import plain
+from usagecost.vocabulary import CARDS, METRICS, Metric, Sums, spend_coverage
+from usagecost.vocabulary.cards import card_notes, card_of
 from usagecost.vocabulary.filters import View
-from usagecost.vocabulary.formats import MINUS, UNKNOWN, exact_count
+from usagecost.vocabulary.formats import UNKNOWN
 
 OPEN_ROW = ":material/list: Show"
 OPEN_HELP = "The requests of this row, on the page Traces"
@@ -62,7 +65,7 @@ def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
         missing = "spend_usd" in totals and spend_coverage(totals)
         with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch"):
-            st.caption(" ".join(_notes(totals, view, lack)), width="content")
+            st.caption(" ".join(card_notes(totals, view.period, lack)), width="content")
             if missing:
                 set_prices_link()
             if "spend_usd" in metrics and (outlook := outlook_of(view)):
@@ -73,19 +76,17 @@ def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str
 
 def card(metric: Metric, totals: Sums, before: Sums | None, complete: Sequence[Sums], *, border: bool = True) -> None:
     """One metric: its value, its change against the measures before, and its course over the complete intervals."""
-    value = metric.of(totals)
-    change = metric.change(value, metric.of(before)) if before else None
-    direction = "down" if change and change.startswith(MINUS) else "up"
+    shown = card_of(metric, totals, before)
     st.metric(
         metric.label,
-        spend_text(totals) if metric.name == "spend_usd" else metric.format(value),
-        delta=None if change and change.startswith("0.0") else change,
-        delta_arrow=direction,
-        delta_color="gray" if metric.better is None else "green" if metric.better == direction else "red",
+        shown.value,
+        delta=shown.change,
+        delta_arrow=shown.direction,
+        delta_color="gray" if shown.is_good is None else "green" if shown.is_good else "red",
         help=metric.help,
         border=border,
         height="stretch",
-        chart_data=None if value is None else _course(metric, complete),
+        chart_data=None if metric.of(totals) is None else _course(metric, complete),
         chart_type="area",
     )
 
@@ -98,21 +99,10 @@ def _course(metric: Metric, complete: Sequence[Sums]) -> list[float] | None:
     return [nan if value is None else float(value) for value in values] if len(values) > 1 and any(values) else None
 
 
-def _notes(totals: dict[str, Any], view: View, lack: str | None) -> list[str]:
-    """What the cards compare with, and what is not in them."""
-    unknown = totals["requests"] - totals["successful"] - totals["failed"] if {"successful", "failed"} <= totals.keys() else 0
-    missing = spend_coverage(totals) if "spend_usd" in totals else None
-    return [
-        lack or previous_text(view.period),
-        *([f"Outcome not recorded for {exact_count(unknown)} requests."] if unknown else []),
-        *([f"Lower bound: {missing}."] if missing else []),
-    ]
-
-
 def shortage(view: View) -> str | None:
     """Says that the lake begins within the previous period, so that every change would look like growth."""
     oldest = queries.missing_until(known(queries.data_span, view.lake, view.version), view.period)
-    return f"Comparison incomplete: data starts on {days_text(oldest, oldest)}." if oldest else None
+    return shortage_text(oldest) if oldest else None
 
 
 def chart(

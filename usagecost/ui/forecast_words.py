@@ -11,7 +11,6 @@ from usagecost.periods import Interval, Period, intervals
 from usagecost.queries.folds import Usage
 from usagecost.queries.forecasts import Outlook, as_of_today, history, outlook, reaches_into
 from usagecost.ui.answers import answer
-from usagecost.ui.spend import MARK
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import View
 
@@ -21,14 +20,6 @@ UNTIL = {"month": "Month end", "quarter": "Quarter end", "year": "Year end"}
 def outlook_of(view: View) -> Outlook | None:
     """The forecast of the running month, for views that reach into it."""
     return outlook(answer(history, as_of_today(view))) if reaches_into(view) else None
-
-
-def forecast_text(found: Outlook) -> str:
-    """Forecast of spend this month: $812 ± 40. Or that there is none, and why."""
-    if isinstance(found.found, TooLittle):
-        return f"Too little history for a forecast of spend: {found.found.words}."
-    amount = formats.around(found.found.total, found.found.margin)
-    return f"Forecast of spend this month: {MARK if found.is_at_least else ''}{amount}."
 
 
 def forecast_help(found: Outlook, until: str = "month") -> str | None:

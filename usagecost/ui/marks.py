@@ -14,11 +14,12 @@ from usagecost.charts import Mark
 from usagecost.engine import open_lake
 from usagecost.lake import LakeError, lake_root
 from usagecost.periods import local_midnight
+from usagecost.periods.words import days_text
 from usagecost.pricebook import written_book
 from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import known_for
 from usagecost.ui.reader import reader
-from usagecost.ui.text import days_text, plain
+from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, View
 
 SECONDS = 60

@@ -9,13 +9,13 @@ import pandas as pd
 import streamlit as st
 
 from usagecost import queries
-from usagecost.charts import Drawing, ranked_bars
+from usagecost.charts import Drawing, bar_label, ranked_bars
 from usagecost.queries import folds
 from usagecost.queries.folds import AT_LEAST, Usage
 from usagecost.ui import drilldown
 from usagecost.ui.blocks import MOST_ROWS_UNSCROLLED, draw, heading, kept, shortage, table
 from usagecost.ui.colours import palette
-from usagecost.ui.labels import bar_label, named
+from usagecost.ui.labels import named
 from usagecost.vocabulary import DIMENSIONS, METRICS
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import signed_percent

@@ -14,9 +14,8 @@ from usagecost.ui import address, viewing
 from usagecost.ui.address import Query
 from usagecost.ui.text import plain
 from usagecost.vocabulary import METRICS, Sums, spend_coverage
-from usagecost.vocabulary.formats import GAP
+from usagecost.vocabulary.formats import LOWER_BOUND
 
-MARK = f"≥{GAP}"
 MOST_STYLED = 1_000
 """Rows up to which the mark can stand in the amount's own cell; to draw each cell of more takes too long."""
 
@@ -70,7 +69,7 @@ def with_marks(frame: pd.DataFrame, places: int) -> pd.DataFrame | Styler:
     styled = frame.style
     styled.format({"spend_usd": lambda usd: f"${usd:,.{places}f}"}, na_rep="")
     is_marked = (frame.index[frame[AT_LEAST]], ["spend_usd"])
-    styled.format({"spend_usd": lambda usd: f"{MARK}${usd:,.{places}f}"}, subset=is_marked)
+    styled.format({"spend_usd": lambda usd: f"{LOWER_BOUND}${usd:,.{places}f}"}, subset=is_marked)
     return styled
 
 

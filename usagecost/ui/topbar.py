@@ -14,12 +14,13 @@ from usagecost import queries
 from usagecost.periods import COMPARISONS
 from usagecost.periods.comparison import NONE
 from usagecost.periods.presets import PRESETS
+from usagecost.periods.words import days_text, stretch_text
 from usagecost.ui import viewing
 from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import known
 from usagecost.ui.sidebar import date_input
-from usagecost.ui.text import days_text, plain, stretch_text
-from usagecost.vocabulary import DIMENSIONS, formats
+from usagecost.ui.text import plain
+from usagecost.vocabulary import DIMENSIONS, FILTERED, formats
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
 
 MOST_SAID = 60
@@ -146,8 +147,8 @@ def _add(view: View) -> None:
     with box:
         dimension = st.pills(
             "Filter by",
-            viewing.FILTERED,
-            default=viewing.FILTERED[0],
+            FILTERED,
+            default=FILTERED[0],
             required=True,
             format_func=lambda name: DIMENSIONS[name].label,
             key="filter_by",

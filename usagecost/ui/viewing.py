@@ -14,13 +14,12 @@ from usagecost.periods import COMPARISONS, Period
 from usagecost.periods.presets import PRESETS, preset_period
 from usagecost.ui.address import Choice
 from usagecost.ui.labels import labels_of
-from usagecost.vocabulary import BASES
+from usagecost.vocabulary import BASES, FILTERED
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, Instants, View
 
 CUSTOM, DEFAULT_PRESET, AUTO = "custom", "30d", "auto"
 DEFAULT_DAYS = 30
 RANGES = {**PRESETS, CUSTOM: ("Custom range", None, None)}
-FILTERED = ("provider", "model", "user", "team", "key", "app", "environment", "status")
 KEPT = ("range", "days", "compare", "interval", "zone", "basis")
 """What stays as it is when a number is opened: all but the filters."""
 STRETCH = {"from": Choice(), "to": Choice()}

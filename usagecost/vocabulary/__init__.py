@@ -5,7 +5,7 @@ answers every question of a page by folding. A *metric* is what a person reads: 
 *dimension* is what requests can be split by.
 """
 
-from usagecost.vocabulary.dimensions import DIMENSIONS, HOURS, SPLITS, STREAMING, WEEKDAYS, Dimension
+from usagecost.vocabulary.dimensions import DIMENSIONS, FILTERED, HOURS, SPLITS, STREAMING, WEEKDAYS, Dimension
 from usagecost.vocabulary.measures import (
     BASES,
     CHANGE_MEASURES,

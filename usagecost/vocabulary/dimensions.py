@@ -60,6 +60,9 @@ DIMENSIONS = {
 }
 """What requests can be split and filtered by."""
 
+FILTERED = ("provider", "model", "user", "team", "key", "app", "environment", "status")
+"""What a page filters by, and its URL says."""
+
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 HOURS = tuple(f"{hour:02}:00" for hour in range(24))
 

@@ -15,7 +15,14 @@ Format = Callable[[Number | None], str]
 UNKNOWN = "–"
 MINUS = "−"
 GAP = "\u00a0"
+LOWER_BOUND = f"≥{GAP}"
+"""Stands before a sum that leaves something out."""
 STEPS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
+
+
+def printable(text: str) -> str:
+    """The text in one line, with a space for what steers a terminal, turns the text around it or is no character of XML."""
+    return "".join(letter if letter.isprintable() or letter == GAP else " " for letter in text)
 
 
 def exact_count(number: Number | None) -> str:

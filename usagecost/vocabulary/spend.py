@@ -25,7 +25,7 @@ def spend_text(sums: Sums) -> str:
     """The spend with the mark of a lower bound where it is incomplete: requests, or parts of them, have no known cost."""
     spend = METRICS["spend_usd"].of(sums)
     text = formats.usd(spend)
-    return f"≥{formats.GAP}{text}" if spend is not None and sums["incomplete_requests"] else text
+    return f"{formats.LOWER_BOUND}{text}" if spend is not None and sums["incomplete_requests"] else text
 
 
 def spend_coverage(sums: Sums) -> str | None:

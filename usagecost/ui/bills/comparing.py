@@ -16,6 +16,7 @@ from usagecost.bills.words import KINDS, cause_text, explained_text, not_compare
 from usagecost.charts import beginning, waterfall
 from usagecost.engine import open_lake
 from usagecost.periods import Interval
+from usagecost.periods.words import days_text
 from usagecost.pricebook import current_book
 from usagecost.ui import drilldown
 from usagecost.ui.answers import answer, empty, tried
@@ -23,7 +24,7 @@ from usagecost.ui.bills.ending import ways_to_end
 from usagecost.ui.bills.loading import drop_zone, say_what_was_done
 from usagecost.ui.blocks import chart, chosen, heading, table
 from usagecost.ui.spend import set_prices_link
-from usagecost.ui.text import days_text, plain
+from usagecost.ui.text import plain
 from usagecost.vocabulary import METRICS
 from usagecost.vocabulary.colours import CHANGE_COLORS, COLORS
 from usagecost.vocabulary.filters import Condition, Filters, View

@@ -12,12 +12,13 @@ from usagecost.bills.result import Reconciliation
 from usagecost.bills.words import signed_usd
 from usagecost.engine import open_lake
 from usagecost.lake import Lake, LakeError
+from usagecost.periods.words import days_text
 from usagecost.pricebook import add_entry, current_book
 from usagecost.pricing import BookProblem
 from usagecost.ui import address, going, viewing
 from usagecost.ui.prices.form import ALIAS, DISCOUNT, entry_form
 from usagecost.ui.prices.repricing import ask_for_preview
-from usagecost.ui.text import days_text, plain
+from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import usd
 

@@ -14,12 +14,13 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from usagecost.bills import BillProblem, Loaded, Statement, load_files, remove_bill, statement_files, statements
 from usagecost.engine import open_lake
 from usagecost.lake import LakeError
+from usagecost.periods.words import days_text
 from usagecost.ui import address, viewing
 from usagecost.ui.answers import tried
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.frame import is_sample
 from usagecost.ui.sources.loading import DROP_ZONE, MOST_UPLOAD_MB
-from usagecost.ui.text import days_text, plain
+from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import counted
 

@@ -8,22 +8,23 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from usagecost.boards import RANGES, Answer, Panel, answer
+from usagecost.boards import Answer, Panel, answer
+from usagecost.boards.drawings import drawing_of
+from usagecost.boards.notes import about, left_out, missing
+from usagecost.boards.numbers import numbers_of
 from usagecost.boards.words import alt_of, help_of, title_of
 from usagecost.charts import Drawing
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
 from usagecost.queries import folds
 from usagecost.ui.blocks import card, draw, figures, heading, kept, shortage
-from usagecost.ui.boards.drawings import drawing_of, undrawn
 from usagecost.ui.boards.grid import grid
-from usagecost.ui.boards.numbers import numbers_of, table_of
+from usagecost.ui.boards.numbers import table_of
 from usagecost.ui.downloads import Numbers
 from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import is_known, known
 from usagecost.ui.spend import note_with_link
-from usagecost.ui.text import days_text, plain
-from usagecost.vocabulary import spend_coverage
+from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
 
 NO_REQUESTS = "No requests in this period: choose a longer one, or fewer filters."
@@ -81,16 +82,17 @@ def show(panel: Panel, view: View, name: str) -> None:
         _title(panel, name)
         st.warning(plain(str(problem)), title="This panel cannot be answered right now", icon=":material/cloud_off:")
         return
+    labels = labels_of(found.question.view)
     if found.is_empty:
         _title(panel, name)
         with st.container(height=_height(panel), border=False, horizontal_alignment="center", vertical_alignment="center"):
             st.caption(f":material/inbox: {NO_REQUESTS}", text_alignment="center")
-    elif _title(panel, name, lambda: numbers_of(panel, found)):
-        figures(numbers_of(panel, found), name=name, alt_text=alt_of(panel))
+    elif _title(panel, name, lambda: numbers_of(panel, found, labels)):
+        figures(numbers_of(panel, found, labels), name=name, alt_text=alt_of(panel))
     else:
         _draw(panel, found, name)
-    words = [*_about(panel, found), *([] if found.is_empty else _left_out(found))]
-    if words and not found.is_empty and _missing(found):
+    words = [*about(panel, found, labels), *([] if found.is_empty else left_out(found, shortage(found.question.view)))]
+    if words and not found.is_empty and missing(found):
         note_with_link(_words(words))
     elif words:
         st.caption(_words(words))
@@ -117,10 +119,12 @@ def _draw(panel: Panel, answer: Answer, name: str) -> None:
 
 def _drawing(panel: Panel, answer: Answer) -> Drawing:
     """The panel's chart, kept with its answer where that is one of the whole usage."""
-    if not answer.usage:
-        return drawing_of(panel, answer)
     question = answer.question
-    return kept(answer.usage, question.view, ("drawing", question), lambda: drawing_of(panel, answer))
+
+    def draw_panel() -> Drawing:
+        return drawing_of(panel, answer, labels_of(question.view), known)
+
+    return kept(answer.usage, question.view, ("drawing", question), draw_panel) if answer.usage else draw_panel()
 
 
 def _cards(answer: Answer) -> None:
@@ -129,26 +133,6 @@ def _cards(answer: Answer) -> None:
     with st.grid(len(answer.question.metrics), min_column_width=CARD_WIDTH, gap="small"):
         for metric in answer.question.metrics:
             card(metric, answer.totals, before, complete, border=False)
-
-
-def _about(panel: Panel, answer: Answer) -> list[str]:
-    """What the panel does not take from the page: its own range and filters."""
-    period = answer.question.view.period
-    own = [f"{RANGES[panel.range]} ({days_text(period.first, period.last)})"] if panel.range else []
-    return [*own, *panel.conditions.said(labels_of(answer.question.view).of)]
-
-
-def _missing(answer: Answer) -> str | None:
-    """How much of the spend that is drawn has no price, in words."""
-    spend = [metric for metric in answer.question.metrics if "spend_usd" in metric.terms and metric.is_additive]
-    return spend_coverage(answer.totals) if spend and answer.totals else None
-
-
-def _left_out(answer: Answer) -> list[str]:
-    """What is not part of what is drawn, and why numbers show no change."""
-    missing = _missing(answer)
-    lack = shortage(answer.question.view) if answer.before else None
-    return [*([f"≥: {missing}"] if missing else []), *([lack.removesuffix(".")] if lack else []), *undrawn(answer)]
 
 
 def _words(words: Iterable[str]) -> str:

@@ -9,12 +9,12 @@ from datetime import timedelta
 import streamlit as st
 
 from usagecost.budgets import Budget, BudgetProblem, State, add_budget, change_budget, states, view_of_now
+from usagecost.budgets.words import before_text, used_text
 from usagecost.engine import open_lake
 from usagecost.lake import LakeError
 from usagecost.periods import Period
 from usagecost.ui.answers import answer
 from usagecost.ui.budgets import form
-from usagecost.ui.budgets.words import before_text, used_text
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
 

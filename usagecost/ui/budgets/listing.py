@@ -8,13 +8,13 @@ import streamlit as st
 
 from usagecost.alerts import Alert, Ledger, read_ledger
 from usagecost.budgets import BudgetFile, BudgetProblem, State, read_budgets, states, view_of_now
+from usagecost.budgets.words import before_text, forecast_text, left_text, scope_text, used_text
 from usagecost.engine import open_lake
 from usagecost.lake import LakeError
 from usagecost.ui import drilldown
 from usagecost.ui.answers import answer, empty, tried
 from usagecost.ui.budgets import changing
 from usagecost.ui.budgets.bar import bar_html
-from usagecost.ui.budgets.words import before_text, forecast_text, left_text, scope_text, used_text
 from usagecost.ui.labels import labels_of
 from usagecost.ui.spend import set_prices_link
 from usagecost.ui.text import plain

@@ -11,12 +11,13 @@ import streamlit as st
 
 from usagecost.engine import open_lake
 from usagecost.lake import Change, Lake, LakeError, Repricing
+from usagecost.periods.words import days_text
 from usagecost.pricebook import current_book, pricing
 from usagecost.ui.answers import empty
 from usagecost.ui.blocks import table
 from usagecost.ui.prices.models import named
 from usagecost.ui.reader import reader
-from usagecost.ui.text import days_text, plain
+from usagecost.ui.text import plain
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import NOT_REPORTED, View
 

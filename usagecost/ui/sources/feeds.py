@@ -13,10 +13,11 @@ import streamlit as st
 from usagecost import charts, queries
 from usagecost.engine import open_lake
 from usagecost.ingest import known_formats
+from usagecost.periods.words import days_text
 from usagecost.queries.folds import Usage
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import draw, heading
-from usagecost.ui.text import days_text, plain
+from usagecost.ui.text import plain
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import Filters, View
 

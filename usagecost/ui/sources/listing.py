@@ -13,10 +13,11 @@ from usagecost import ingest
 from usagecost.engine import UnansweredError, open_lake
 from usagecost.ingest import FileProblem, Formats, Preview, Report
 from usagecost.lake import Lake, LakeError, lake_root
+from usagecost.periods.words import days_text
 from usagecost.ui.sources.plans import can_be_mapped, choose_plan, plan_of
 from usagecost.ui.sources.previews import show_preview
 from usagecost.ui.sources.uploads import Group, Plan, Uploads, open_group
-from usagecost.ui.text import days_text, plain
+from usagecost.ui.text import plain
 from usagecost.vocabulary import formats
 
 COUNTED_AT_ONCE = 16 << 20

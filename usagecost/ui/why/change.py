@@ -13,13 +13,14 @@ from usagecost import explain, queries
 from usagecost.charts import beginning, waterfall
 from usagecost.explain import EFFECTS, WORDINGS, Explanation, Moved, Step
 from usagecost.periods import WHOLE
+from usagecost.periods.words import previous_text
 from usagecost.ui import drilldown
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer
 from usagecost.ui.blocks import draw, heading, table
 from usagecost.ui.labels import named
 from usagecost.ui.ranking import LOOKS
-from usagecost.ui.text import plain, previous_text
+from usagecost.ui.text import plain
 from usagecost.ui.why.obstacles import is_in_the_way, nothing_to_explain
 from usagecost.vocabulary import DIMENSIONS, METRICS
 from usagecost.vocabulary.colours import CHANGE_COLORS, COLORS

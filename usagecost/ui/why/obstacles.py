@@ -12,9 +12,9 @@ import streamlit as st
 from usagecost import queries
 from usagecost.explain import Explanation
 from usagecost.periods.comparison import BEFORE
+from usagecost.periods.words import days_text
 from usagecost.ui import viewing
 from usagecost.ui.answers import answer, empty, no_requests
-from usagecost.ui.text import days_text
 from usagecost.vocabulary.filters import View
 
 

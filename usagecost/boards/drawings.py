@@ -5,24 +5,26 @@ from __future__ import annotations
 import pandas as pd
 
 from usagecost import charts
-from usagecost.boards import Answer, Panel
+from usagecost.boards.answers import Answer
+from usagecost.boards.panel import Panel
 from usagecost.boards.words import size_label
-from usagecost.charts import Drawing, TimeAxis
+from usagecost.charts import Drawing, TimeAxis, bar_label, named
 from usagecost.queries import EDGES, HOUR_OF_WEEK
-from usagecost.ui.colours import palette
-from usagecost.ui.labels import bar_label, named
+from usagecost.queries.colours import palette
+from usagecost.queries.usage import Ask, call
 from usagecost.vocabulary import SPLITS
 from usagecost.vocabulary.colours import COLORS, series_colors
 from usagecost.vocabulary.formats import exact_count
+from usagecost.vocabulary.labels import Labels
 
 MOST_COLORS = 10
 """Parts of a scatter that are told apart; the rest is Other."""
 
 
-def drawing_of(panel: Panel, answer: Answer) -> Drawing:
+def drawing_of(panel: Panel, answer: Answer, labels: Labels, ask: Ask = call) -> Drawing:
     """The chart of a panel that is drawn by Vega."""
     draws = {"ranked": _ranked, "heatmap": _heatmap, "histogram": _histogram, "scatter": _scatter}
-    return draws.get(panel.chart, _over_time)(answer)
+    return draws.get(panel.chart, _over_time)(answer, labels, ask)
 
 
 def undrawn(answer: Answer) -> list[str]:
@@ -50,7 +52,7 @@ def bins(answer: Answer) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _over_time(answer: Answer) -> Drawing:
+def _over_time(answer: Answer, labels: Labels, ask: Ask) -> Drawing:
     question, metric = answer.question, answer.question.metrics[0]
     axis = TimeAxis(answer.steps, question.interval, question.view.period.zone)
     if question.split is None:
@@ -58,44 +60,45 @@ def _over_time(answer: Answer) -> Drawing:
         names, colors = [metric.label for metric in question.metrics], series_colors(metrics)
         parts = charts.parts_of_metrics(answer.over_time, metrics)
         return charts.over_time(parts, question.chart, metric.format, names, colors, axis)
-    cells, top = (named(values, question.view, question.split) for values in (answer.cells, answer.by_value))
-    names, colors = list(top["name"]), palette(question.view, question.split, top, over_time=True)
+    cells, top = (named(values, labels, question.split) for values in (answer.cells, answer.by_value))
+    names, colors = list(top["name"]), palette(question.view, question.split, top, over_time=True, ask=ask)
     stacked = question.chart != "line" and metric.is_additive and SPLITS[question.split].parts_add_up
     return charts.over_time(
         charts.parts_of(cells, metric.name), question.chart, metric.format, names, colors, axis, stacked=stacked
     )
 
 
-def _ranked(answer: Answer) -> Drawing:
+def _ranked(answer: Answer, labels: Labels, ask: Ask) -> Drawing:
     metric, split = answer.question.metrics[0], SPLITS[str(answer.question.split)]
-    top = named(answer.by_value, answer.question.view, split.name, split.plural)
+    top = named(answer.by_value, labels, split.name, split.plural)
     whole = metric.of(answer.totals) if metric.is_additive and split.parts_add_up else None
     coverage = {"incomplete_requests": top["incomplete_requests"]} if metric.name == "spend_usd" else {}
     ranking = top[["name"]].assign(**{metric.name: metric.column(top)}, **coverage)
     ranking["text"] = [bar_label(metric, row, whole) for row in top.to_dict("records")]
-    return charts.ranked_bars(ranking, metric.name, palette(answer.question.view, split.name, top))
+    return charts.ranked_bars(ranking, metric.name, palette(answer.question.view, split.name, top, ask=ask))
 
 
-def _heatmap(answer: Answer) -> Drawing:
+def _heatmap(answer: Answer, *_: object) -> Drawing:
     metric = answer.question.metrics[0]
     hours = answer.by_value.rename(columns={"value": HOUR_OF_WEEK})[[HOUR_OF_WEEK]].assign(value=metric.column(answer.by_value))
     return charts.week_grid(hours, metric.format)
 
 
-def _histogram(answer: Answer) -> Drawing:
+def _histogram(answer: Answer, *_: object) -> Drawing:
     metric = answer.question.metrics[0]
     return charts.histogram(bins(answer), metric.format, size_label(metric))
 
 
-def _scatter(answer: Answer) -> Drawing:
-    x, y = answer.question.metrics
+def _scatter(answer: Answer, labels: Labels, ask: Ask) -> Drawing:
+    question = answer.question
+    x, y = question.metrics
     points = _visible(answer)
     counts = points["value"].value_counts(dropna=False)
-    kept = counts.index[: min(answer.question.top, MOST_COLORS)]
+    kept = counts.index[: min(question.top, MOST_COLORS)]
     is_other = ~points["value"].isin(kept)
-    points = named(points.assign(is_other=is_other), answer.question.view, answer.question.split)
+    points = named(points.assign(is_other=is_other), labels, question.split)
     top = points.drop_duplicates("name").sort_values(["is_other", "name"])
-    colors = palette(answer.question.view, answer.question.split, top) if answer.question.split else [COLORS["input_tokens"]]
+    colors = palette(question.view, question.split, top, ask=ask) if question.split else [COLORS["input_tokens"]]
     return charts.scatter(points, (x.format, y.format), (size_label(x), size_label(y)), list(top["name"]), colors)
 
 

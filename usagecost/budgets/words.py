@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from usagecost.budgets import PERIODS, Budget, Spent, State
+from usagecost.budgets.budget import PERIODS, Budget
+from usagecost.budgets.state import Spent, State
 from usagecost.forecast import Forecast, TooLittle
-from usagecost.ui.spend import MARK
-from usagecost.ui.text import days_text
+from usagecost.periods.words import days_text
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.labels import Labels
 
@@ -15,13 +15,13 @@ def used_text(state: State) -> str:
     amount = formats.usd(state.budget.amount)
     if state.used.usd is None:
         return f"– of {amount}: no cost is known yet"
-    mark = MARK if state.used.incomplete else ""
+    mark = formats.LOWER_BOUND if state.used.incomplete else ""
     return f"{spent_text(state.used)} of {amount} ({mark}{formats.percent(state.share(state.used))})"
 
 
 def spent_text(spent: Spent) -> str:
     """The spend of a period, with the mark of a lower bound where a cost is missing."""
-    return f"{MARK if spent.incomplete and spent.usd is not None else ''}{formats.usd(spent.usd)}"
+    return f"{formats.LOWER_BOUND if spent.incomplete and spent.usd is not None else ''}{formats.usd(spent.usd)}"
 
 
 def forecast_text(state: State) -> str:
@@ -31,7 +31,7 @@ def forecast_text(state: State) -> str:
         return f"No forecast: {found.words}"
     if not isinstance(found, Forecast):
         return ""
-    mark = MARK if state.is_forecast_at_least else ""
+    mark = formats.LOWER_BOUND if state.is_forecast_at_least else ""
     return f"Forecast {mark}{formats.around(found.total, found.margin)} ({formats.percent(state.forecast_share)})"
 
 

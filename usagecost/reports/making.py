@@ -1,0 +1,116 @@
+"""From what is asked for to a report: the view, its title and lines, and the sections of the page or of a board."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from usagecost import engine, periods, queries
+from usagecost.boards import Board, boards_folder, shelved_boards
+from usagecost.exports import file_name
+from usagecost.periods import Period, compared
+from usagecost.periods.comparison import BEFORE
+from usagecost.periods.presets import PRESETS, LastHours, preset_period
+from usagecost.periods.words import days_text, previous_text, shortage_text, stretch_text
+from usagecost.reports import board_page, spending, usage_page
+from usagecost.reports.content import Cards, Report
+from usagecost.reports.link import link_of
+from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
+
+DEFAULT_RANGE = "30d"
+USAGE_PAGE = "Usage and cost"
+
+
+class ReportProblem(Exception):  # noqa: N818 - a sentence for who asked for it
+    """Why there is no such report, in a sentence."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked for: the Usage page or a ``board``, of a preset or some ``days`` of a zone, and of which requests.
+
+    ``filters`` are dimensions with a value or its name. Two of one dimension mean either.
+    """
+
+    zone: str
+    preset: str = DEFAULT_RANGE
+    days: tuple[date, date] | None = None
+    compare: str = BEFORE
+    filters: tuple[tuple[str, str], ...] = ()
+    board: str | None = None
+
+
+def make_report(lake: str, order: Order, now: datetime, due: datetime | None = None) -> Report:
+    """Returns the report as of now; the days of a preset are those of when it was ``due``.
+
+    Raises ReportProblem where there is no such board, LakeError and UnansweredError.
+    """
+    view, labels = _view_of(lake, order, now, due or now), queries.labels(lake)
+    name, board = find_board(lake, order.board)
+    span = queries.data_span(lake, view.version)
+    oldest = queries.missing_until(span, view.period)
+    lack = shortage_text(oldest) if oldest else None
+    said = view.filters.said(labels.of)
+    shown = list(board_page.sections(board, view, labels, lack) if board else usage_page.sections(view, labels, lack))
+    begin = 1 if any(isinstance(part, Cards) for section in shown[:1] for part in section.parts) else 0
+    title = board.title if board else USAGE_PAGE
+    through = span[1].astimezone(ZoneInfo(order.zone)) if span else None
+    return Report(
+        title,
+        [
+            f"{_range_text(order, view.period)} · {order.zone}",
+            *([f"Only {' · '.join(said)}"] if said else []),
+            lack or previous_text(view.period),
+            *([board.description] if board and board.description else []),
+            f"Data through {through:%H:%M}, {days_text(through.date(), through.date())}." if through else "The lake is empty.",
+        ],
+        [*shown[:begin], *spending.why(view, lack), *shown[begin:], *spending.budgets(view, labels)],
+        link_of(view, order.compare, name),
+        file_name(title, "html", (view.period.first, view.period.last), said),
+    )
+
+
+def find_board(lake: str, asked: str | None) -> tuple[str, Board] | tuple[None, None]:
+    """Returns the name of a board's file, and the board, by that name, with or without its ending, or by its title.
+
+    Nothing where none is asked for; raises ReportProblem where there is none, or it is broken, and LakeError.
+    """
+    if asked is None:
+        return None, None
+    shelf = shelved_boards(boards_folder(engine.open_lake(lake)))
+    names = [{one.name, one.name.removesuffix(".toml"), one.title} for one in shelf]
+    found = next((one for one, of_one in zip(shelf, names, strict=True) if asked in of_one), None)
+    if found is None:
+        known = ", ".join(one.name.removesuffix(".toml") for one in shelf)
+        raise ReportProblem(f"There is no board {asked}: use one of {known}.")
+    if found.board is None:
+        raise ReportProblem(str(found.problem))
+    return found.name, found.board
+
+
+def _view_of(lake: str, order: Order, now: datetime, due: datetime) -> View:
+    version, labels = engine.open_lake(lake).version(), queries.labels(lake)
+    if order.days:
+        period = Period(*order.days, order.zone, now)
+    else:
+        span = queries.data_span(lake, version)
+        period = replace(preset_period(order.preset, order.zone, due, span, periods.week_start()), now=now)
+    values: dict[str, list[str | None]] = {}
+    for dimension, said in order.filters:
+        values.setdefault(dimension, []).append(None if said == NOT_REPORTED else labels.id_of(dimension, said))
+    filters = Filters(tuple(Condition(name, _ordered(of_name)) for name, of_name in values.items()))
+    interval = periods.auto_interval(period.days)
+    return View(lake, version, compared(period, order.compare), interval, "best", filters, periods.week_start())
+
+
+def _ordered(values: list[str | None]) -> tuple[str | None, ...]:
+    """Each value once, as equal filters have them."""
+    return tuple(sorted({*values}, key=lambda value: (value is None, value or "")))
+
+
+def _range_text(order: Order, period: Period) -> str:
+    """Last week: 23 Nov – 29 Nov 2026; the days alone where they have no name."""
+    is_hours = isinstance(period, LastHours)
+    days = stretch_text(period.start, period.end, period.zone) if is_hours else days_text(period.first, period.last)
+    return days if order.days else f"{PRESETS[order.preset][0]}: {days}"

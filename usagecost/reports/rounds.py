@@ -1,0 +1,143 @@
+"""What is due is sent: each report once to each channel, at least; one that fails is tried again after longer and longer.
+
+When a schedule began, and what was sent of it, are rows of schema.ALERTS, which every process that shares the lake sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from threading import Event
+
+import pyarrow as pa
+from filelock import FileLock
+
+from usagecost.alerts import Ledger, send
+from usagecost.alerts.checks import one_line
+from usagecost.alerts.ledger import Message, Row
+from usagecost.engine import UnansweredError
+from usagecost.lake import Lake, LakeError
+from usagecost.reports.content import Report, summary_of
+from usagecost.reports.html import letter_of
+from usagecost.reports.making import Order, ReportProblem, make_report
+from usagecost.reports.schedule import Schedule
+from usagecost.schema import ALERTS
+
+RULE, SCHEDULED, REPORT = "report", "scheduled", "report"
+LOOK_EVERY = 60.0
+"""Seconds between two looks at the clock, which may be set, and at channels that failed."""
+
+LONGEST_LINE = 2_000
+"""Letters of a line that a chat is told, a link among them."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A report that is sent to some channels when it is due."""
+
+    lake: Lake
+    order: Order
+    schedule: Schedule
+    channels: Sequence[str]
+
+    @property
+    def id(self) -> str:
+        """What its schedule is known by in the lake: whoever asks for the same report at the same times shares it."""
+        return sha256(repr((self.order, self.schedule)).encode()).hexdigest()[:16]
+
+
+@dataclass
+class Round:
+    """How many were sent, how many are still to be told, and why; ``problems`` are sentences."""
+
+    sent: int = 0
+    waiting: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def send_report(report: Report, channels: Sequence[str]) -> list[str]:
+    """Sends a report to channels; returns why some were not told, in sentences."""
+    letter, title = letter_of(report), title_of(report)
+    body = "\n".join(one_line(line, LONGEST_LINE) for line in summary_of(report).split("\n"))
+    found = (send(name, title, body, is_good=True, letter=letter) for name in channels)
+    return [problem for problem in found if problem]
+
+
+def title_of(report: Report) -> str:
+    """The subject of a message: what the report is, and of which days."""
+    return one_line(f"{report.title} · {report.lines[0]}")
+
+
+def run_round(job: Job, say: Say, now: datetime | None = None) -> Round:
+    """Sends the report that was due last, if it was since the schedule began, to the channels that were not told of it.
+
+    So one that was missed is sent once, however many were. One round runs at a time on a machine; a process that is killed after it
+    sent, and before it said so, lets it be sent again. Raises ReportProblem, LakeError and UnansweredError.
+    """
+    job.lake.version()  # fails before anything is made, if it does
+    job.lake.root.mkdir(parents=True, exist_ok=True)  # of a remote lake it may not be there yet
+    with FileLock(job.lake.root / "reports.lock"):
+        now, done = now or datetime.now(UTC), Round()
+        rows = job.lake.alerts().to_pylist()
+        ledger, begun = Ledger().enter(rows), _begun(rows, job, now)
+        due = job.schedule.last(now, job.order.zone)
+        row = _row(_due_id(job, due), REPORT, due, now, job)
+        untold = [name for name in job.channels if due > begun and (row["id"], REPORT, name) not in ledger.told]
+        ready = [name for name in untold if name not in ledger.troubles or ledger.troubles[name].again_at <= now]
+        done.waiting = len(untold)
+        if not ready:
+            return done
+        report = make_report(job.lake.name, job.order, now, due)
+        for name in ready:
+            problems = send_report(report, [name])
+            attempt = ledger.attempt(Message(row, name), now, next(iter(problems), None))
+            job.lake.keep_alerts(pa.Table.from_pylist([attempt], schema=ALERTS))
+            done.problems += problems
+            if not problems:
+                done.sent, done.waiting = done.sent + 1, done.waiting - 1
+                say(f"Sent to {name}: {title_of(report)}")
+        return done
+
+
+def follow(job: Job, stop: Event, say: Say) -> None:
+    """Sends what is due until ``stop`` is set; what is wrong is said once until something else is."""
+    last: list[str] = []
+    settled: datetime | None = None
+    while not stop.is_set():
+        now = datetime.now(UTC)
+        due = job.schedule.last(now, job.order.zone)
+        problems = last
+        if due != settled:
+            try:
+                done = run_round(job, say, now)
+                problems, settled = done.problems or (last if done.waiting else []), None if done.waiting else due
+            except (ReportProblem, LakeError, UnansweredError) as problem:
+                problems = [str(problem)]
+        for sentence in problems if problems != last else ():
+            say(sentence)
+        last = problems
+        until_next = (job.schedule.next(now, job.order.zone) - datetime.now(UTC)).total_seconds()
+        stop.wait(min(LOOK_EVERY, max(0.0, until_next)))
+
+
+def _begun(rows: Sequence[Row], job: Job, now: datetime) -> datetime:
+    """When the schedule was first followed, by whomever; now, which is recorded then, if it never was."""
+    found = [row["happened_at"] for row in rows if (row["id"], row["event"]) == (job.id, SCHEDULED)]
+    if not found:
+        job.lake.keep_alerts(pa.Table.from_pylist([_row(job.id, SCHEDULED, None, now, job)], schema=ALERTS))
+    return min(found, default=now)
+
+
+def _due_id(job: Job, due: datetime) -> str:
+    return sha256(f"{job.id}\x00{due.isoformat()}".encode()).hexdigest()[:16]
+
+
+def _row(id_: str, event: str, due: datetime | None, now: datetime, job: Job) -> Row:
+    subject = job.order.board or "page"
+    period = due.isoformat() if due else ""
+    about = {"rule": RULE, "subject": subject, "threshold": "", "period": period, "title": "Report", "body": "", "tell": "[]"}
+    return {"id": id_, "event": event, "channel": None, "outcome": None, "attempt": 0, "happened_at": now, **about}

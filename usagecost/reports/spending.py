@@ -1,0 +1,49 @@
+"""What every report says of spend: why it changed, and how budgets stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from usagecost import budgets as budget_files
+from usagecost import engine, explain, queries
+from usagecost.budgets import BudgetProblem, State
+from usagecost.budgets.words import before_text, forecast_text, left_text, scope_text, used_text
+from usagecost.reports.content import WHY, Bar, Section, Words
+from usagecost.vocabulary.filters import View
+from usagecost.vocabulary.labels import Labels
+
+EXPLAINED = "spend_usd"
+
+
+def why(view: View, lack: str | None) -> Iterator[Section]:
+    """Yields the sentence of the page Why about spend, where there is a whole period to compare with."""
+    if view.period.previous is None or lack:
+        return
+    rows = queries.explained.by_price(view).to_pylist()
+    found = explain.explanation(EXPLAINED, rows)
+    if found and not found.is_empty:
+        missing = explain.missing_words(rows)
+        words = explain.sentence(EXPLAINED, found, explain.steps_of(EXPLAINED, found))
+        yield Section(WHY, [Words(words)], [missing] if missing else [])
+
+
+def budgets(view: View, labels: Labels) -> Iterator[Section]:
+    """Yields how the budgets stand that are about requests of the view alone: whoever is sent a part is not told of the rest."""
+    lake, title = engine.open_lake(view.lake), "Budgets"
+    try:
+        said = budget_files.read_budgets(lake).budget
+    except BudgetProblem as problem:
+        yield Section(title, [Words(str(problem))])
+        return
+    shown = [one for one in said if {*view.filters.conditions} <= {*one.filters.conditions}]
+    if shown:
+        now = budget_files.view_of_now(view.lake, view.version, view.period.now)
+        note = f"Periods are those of {now.period.zone}, and run now."
+        yield Section(title, [_bar(state, labels) for state in budget_files.states(now, shown)], [note])
+
+
+def _bar(state: State, labels: Labels) -> Bar:
+    said = [used_text(state), forecast_text(state), left_text(state)]
+    used, ahead = (float(share or 0) for share in (state.share(state.used), state.forecast_share))
+    below = " · ".join(filter(None, said))
+    return Bar(state.budget.name, scope_text(state.budget, labels), [below, f"Before: {before_text(state)}"], used, ahead)
