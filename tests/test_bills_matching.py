@@ -203,6 +203,13 @@ def test_what_is_billed_by_the_piece_without_a_model_is_matched_to_all_pieces():
     assert effects(reconcile(bill(*lines), logged)) == []
 
 
+def test_a_model_that_the_price_list_does_not_know_goes_by_what_is_sold():
+    tuned = ours({"input": "3"}, {"input": 1_000_000}, model="ft:gpt-x:acme")
+    lines = [*billed([A_DAY]), line("3", "input", 1_000_000, model=None, sku="ft:gpt-x:acme, input")]
+
+    assert effects(reconcile(bill(*lines), [A_DAY, tuned])) == []
+
+
 def test_a_bill_that_names_no_model_is_matched_to_the_whole_provider():
     lines = [line("40", None, model=None)]
 

@@ -99,10 +99,11 @@ def _aliases(cells: Iterable[Cell]) -> list[Alias]:
         if not near:
             continue
         logged = min(near, key=lambda one: (not one[1], abs(one[1] - amount), one[0]))[0]
-        if resolve(provider, billed) and not resolve(provider, logged):
-            advice.append(Alias(provider, logged, f"{provider}/{billed}", amount))
-        elif resolve(provider, logged) and not resolve(provider, billed):
-            advice.append(Alias(provider, billed, f"{provider}/{logged}", amount))
+        listed = {name: resolve(provider, name) for name in (billed, logged)}
+        if (match := listed[billed]) and not listed[logged]:
+            advice.append(Alias(provider, logged, f"{match.provider.id}/{match.model.id}", amount))
+        elif (match := listed[logged]) and not listed[billed]:
+            advice.append(Alias(provider, billed, f"{match.provider.id}/{match.model.id}", amount))
     return advice
 
 

@@ -8,7 +8,7 @@ and credits stand apart. Lines in another currency are compared where there is a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -183,9 +183,10 @@ def _in_usd(lines: pa.Table, rate: Rate, told: list[str]) -> tuple[list[dict[str
 
 
 def _split(
-    rows: Iterable[dict[str, Any]], scopes: Mapping[str, str], known: Mapping[str, set[str]], names: Names
+    rows: Sequence[dict[str, Any]], scopes: Mapping[str, str], known: Mapping[str, set[str]], names: Names
 ) -> tuple[list[Theirs], list[Cell]]:
     """The usage, and a cell for what stands apart."""
+    named = {row["provider"] for row in rows if row["kind"] == "usage" and row["model"] is not None}
     usage: list[Theirs] = []
     apart: dict[tuple[str, date, date, str, str], Decimal] = defaultdict(Decimal)
     for row in rows:
@@ -197,13 +198,19 @@ def _split(
         scope = scope if scope in known.get(provider, ()) else None
         kind = WHOLE if meter is None else meter if meter in TOKEN_KINDS else OTHER
         days = row["first_day"], row["last_day"]
-        usage.append(Theirs(provider, row["model"], scope, *days, kind, row["usd"], row["quantity"], row["amount_count"]))
+        model = row["model"] or (_sold(row["sku"]) if row["provider"] in named and kind in TOKEN_KINDS else None)
+        usage.append(Theirs(provider, model, scope, *days, kind, row["usd"], row["quantity"], row["amount_count"]))
     cells = [
         Cell(provider, None, None, first, last, amount, ZERO, 0, 0, (Effect(cause, kind, amount),))
         for (provider, first, last, cause, kind), amount in sorted(apart.items())
         if amount
     ]
     return usage, cells
+
+
+def _sold(sku: str | None) -> str | None:
+    """The model that a bill names and nobody knows, out of what it sells: "ft:gpt-x:acme, input"."""
+    return sku.partition(", ")[0] if sku else None
 
 
 def _known_scopes(ours: Iterable[Ours], names: Names) -> dict[str, set[str]]:

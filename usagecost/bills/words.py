@@ -5,6 +5,7 @@ from __future__ import annotations
 from usagecost.bills.result import CAUSES, Cell, Effect, Reconciliation, Sums
 from usagecost.vocabulary import formats
 
+THEIRS, OURS = "Bill", "Our logs"
 KINDS = {"input": "uncached input", "cache_read": "cache reads", "cache_write": "cache writes", "other": "by the piece"}
 """Kind of tokens -> what it is called, where that is not its name."""
 

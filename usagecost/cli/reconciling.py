@@ -12,7 +12,7 @@ def print_reconciliation(lake: Lake, month: str | None, form: ReportFormat) -> N
     """Prints how a month (2026-10; by default the newest with a bill) agrees with the logs, as the page Bills has it."""
     from usagecost.bills.reconciling import reconcile_lake
     from usagecost.bills.result import CAUSES, Sums, worst
-    from usagecost.bills.words import cause_text, explained_text, not_compared, ours_text, signed_usd
+    from usagecost.bills.words import OURS, THEIRS, cause_text, explained_text, not_compared, ours_text, signed_usd
     from usagecost.vocabulary.formats import usd
 
     found, sentences = reconcile_lake(lake, lake.version(), "best")
@@ -36,7 +36,7 @@ def print_reconciliation(lake: Lake, month: str | None, form: ReportFormat) -> N
         return
     out.print(f"{name}: {explained_text(sums)}.", markup=False, highlight=False)
     effects = {CAUSES[cause].label: signed_usd(amount) for cause, amount in sums.effects.items() if amount}
-    print_facts("From our logs to the bill", {"Our logs": ours_text(sums), **effects, "Bill": usd(sums.theirs)})
+    print_facts("From our logs to the bill", {OURS: ours_text(sums), **effects, THEIRS: usd(sums.theirs)})
     table = Table(box=None, header_style="bold")
     for heading in ("day (UTC)", "provider", "model", "bill", "our logs", "difference", "main cause"):
         table.add_column(heading, justify="right" if heading in ("bill", "our logs", "difference") else "left", no_wrap=True)

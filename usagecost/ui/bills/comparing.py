@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date
 
 import pandas as pd
 import streamlit as st
 
 from usagecost.bills.reconciling import reconcile_lake
-from usagecost.bills.result import CAUSES, Cell, Reconciliation, Sums, worst
-from usagecost.bills.words import KINDS, cause_text, explained_text, not_compared, ours_text, signed_usd
+from usagecost.bills.result import CAUSES, Cell, Reconciliation, Sums
+from usagecost.bills.words import KINDS, OURS, THEIRS, explained_text, not_compared, ours_text, signed_usd
 from usagecost.charts import beginning, waterfall
 from usagecost.engine import open_lake
-from usagecost.periods import Interval
-from usagecost.periods.words import days_text
 from usagecost.pricebook import current_book
-from usagecost.ui import drilldown
 from usagecost.ui.answers import answer, empty, tried
+from usagecost.ui.bills.cells import largest_differences
 from usagecost.ui.bills.ending import ways_to_end
 from usagecost.ui.bills.loading import drop_zone, say_what_was_done
 from usagecost.ui.blocks import chart, chosen, heading, table
@@ -27,11 +24,10 @@ from usagecost.ui.spend import set_prices_link
 from usagecost.ui.text import plain
 from usagecost.vocabulary import METRICS
 from usagecost.vocabulary.colours import CHANGE_COLORS, COLORS
-from usagecost.vocabulary.filters import Condition, Filters, View
+from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import counted, percent, usd
 
 MONTH = "%Y-%m"
-THEIRS, OURS = "Bill", "Our logs"
 
 
 def reconciliation(view: View) -> None:
@@ -111,7 +107,7 @@ def _month(view: View, found: Reconciliation, month: date, providers: Mapping[st
             set_prices_link()
     ways_to_end(view, found, month)
     _explanation(cells, sums)
-    _worst(view, found, cells)
+    largest_differences(view, found, cells)
 
 
 def _explanation(cells: Sequence[Cell], sums: Sums) -> None:
@@ -145,79 +141,6 @@ def _effects(cells: Sequence[Cell]) -> pd.DataFrame:
     summed = frame.groupby(["cause", "of", "provider", "model"], dropna=False, as_index=False)["amount_usd"].sum()
     order = summed["cause"].map(labels)
     return summed.assign(order=order).sort_values(["order", "amount_usd"], ignore_index=True).drop(columns="order")
-
-
-def _worst(view: View, found: Reconciliation, cells: Sequence[Cell]) -> None:
-    """The cells that differ most, each with the requests behind it."""
-    rows = worst(cells)
-    if not rows:
-        return
-    shown = pd.DataFrame(
-        {
-            "days": [days_text(cell.first, cell.last) for cell in rows],
-            "provider": [cell.provider for cell in rows],
-            "model": [cell.model for cell in rows],
-            **({"scope": [cell.scope for cell in rows]} if any(cell.scope for cell in rows) else {}),
-            "theirs_usd": [cell.theirs for cell in rows],
-            "ours_usd": [cell.ours if cell.ours or not cell.incomplete else None for cell in rows],
-            "difference_usd": [cell.difference for cell in rows],
-            "cause": [cause_text(cell.main) for cell in rows],
-        }
-    )
-    heading("Largest differences", lambda: _all_cells(cells), name="bill-cells", help="By UTC day. The download has all cells.")
-    table(
-        shown,
-        name="bill-cells",
-        columns={
-            "days": st.column_config.TextColumn("Day (UTC)", width=110),
-            "provider": st.column_config.TextColumn("Provider", width=110),
-            "model": st.column_config.TextColumn("Model", width="medium"),
-            **({"scope": st.column_config.TextColumn("Key or project")} if "scope" in shown else {}),
-            "theirs_usd": st.column_config.NumberColumn(THEIRS, width=100),
-            "ours_usd": st.column_config.NumberColumn(OURS, width=100),
-            "difference_usd": st.column_config.NumberColumn("Difference", width=100),
-            "cause": st.column_config.TextColumn("Main cause", width="medium"),
-        },
-        alt_text="The days and models whose bill differs most from our logs, with the main cause",
-        texts={"theirs_usd": usd, "ours_usd": usd, "difference_usd": signed_usd},
-        on_open=lambda row: _open(view, found, rows[row]),
-    )
-
-
-def _all_cells(cells: Sequence[Cell]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "first_day": [cell.first for cell in cells],
-            "last_day": [cell.last for cell in cells],
-            "provider": [cell.provider for cell in cells],
-            "model": [cell.model for cell in cells],
-            "key_or_project": [cell.scope for cell in cells],
-            "bill_usd": [cell.theirs for cell in cells],
-            "logs_usd": [cell.ours for cell in cells],
-            "difference_usd": [cell.difference for cell in cells],
-            "requests": [cell.requests for cell in cells],
-            "requests_without_full_price": [cell.incomplete for cell in cells],
-            **{f"{name}_usd": [_amount(cell, name) for cell in cells] for name in CAUSES},
-        }
-    )
-
-
-def _amount(cell: Cell, cause: str) -> object:
-    return sum(effect.amount for effect in cell.effects if effect.cause == cause)
-
-
-def _open(view: View, found: Reconciliation, cell: Cell) -> None:
-    """Leads to the requests of a cell's UTC days."""
-    names = found.names.get((cell.provider, cell.model)) or ((cell.provider, cell.model),)
-    conditions = [Condition("provider", tuple(dict.fromkeys(provider for provider, _ in names)))]
-    if cell.model is not None:
-        conditions.append(Condition("model", tuple(dict.fromkeys(model for _, model in names))))
-    if cell.scope is not None and found.scopes.get(cell.provider) == "key":
-        conditions.append(Condition("key", (cell.scope,)))
-    start, end = (datetime.combine(day, time(), UTC) for day in (cell.first, cell.last + timedelta(days=1)))
-    zone = ZoneInfo(view.period.zone)
-    days = start.astimezone(zone).date(), (end - timedelta(microseconds=1)).astimezone(zone).date()
-    drilldown.open_requests(Filters(tuple(conditions)), Interval(start, end, "", is_running=False), days)
 
 
 def _months(months: Mapping[date, Mapping[str, Sums]]) -> None:
