@@ -111,10 +111,6 @@ class Coverage:
                 made[day] = max(made.get(day, row["as_of_max"]), row["as_of_max"])
         return cls(days)
 
-    def has(self, provider: str, day: date) -> bool:
-        """Whether a statement covers a day."""
-        return day in self._made.get(provider, {})
-
     def has_month(self, provider: str, day: date) -> bool:
         """Whether a statement covers a day of a day's month."""
         return (provider, day.replace(day=1)) in self._months

@@ -14,7 +14,7 @@ from usagecost.engine import open_lake
 from usagecost.lake import Lake, LakeError
 from usagecost.periods.words import days_text
 from usagecost.pricebook import add_entry, current_book
-from usagecost.pricing import BookProblem
+from usagecost.pricing import BookProblem, listed_models
 from usagecost.ui import address, going, viewing
 from usagecost.ui.prices.form import ALIAS, DISCOUNT, entry_form
 from usagecost.ui.prices.repricing import ask_for_preview
@@ -68,18 +68,13 @@ def _go(file: str, page: str, parameters: address.Query) -> None:
 
 def _ask(one: Discount | Alias) -> None:
     """Opens the form of the entry, as it would be."""
-    key = _key(one)
-    state: dict[str, Any] = (
-        {"kind": DISCOUNT, "percent": f"{one.percent.normalize():f}", "from": one.first}
-        if isinstance(one, Discount)
-        else {
-            "kind": ALIAS,
-            "means": one.stands_for,
-            "from": None,
-        }
-    )
-    st.session_state.update({f"{key}_{name}": value for name, value in state.items()})
-    st.session_state[f"{key}_note"] = "as the bill has it"
+    is_discount = isinstance(one, Discount)
+    state: dict[str, Any] = {"kind": DISCOUNT if is_discount else ALIAS, "note": "as the bill has it"}
+    if is_discount:
+        state |= {"percent": f"{one.percent.normalize():f}", "from": one.first}
+    elif one.stands_for in listed_models():
+        state["means"] = one.stands_for
+    st.session_state.update({f"{_key(one)}_{name}": value for name, value in state.items()})
     st.session_state[_ASKED] = one
 
 
