@@ -126,8 +126,14 @@ def spend_stacks(usage: Usage, view: View, by: str, most: int) -> tuple[pd.DataF
     parts, unit, (steps, ahead) = charts.parts_of(stacks, "spend_usd"), METRICS["spend_usd"].format, ui.with_days_ahead(usage, view)
     axis = charts.TimeAxis(steps, view.interval, view.period.zone)
     before, marks = ui.before(usage, view, ["spend_usd"], whole=True), (*ui.marks(view), *why.unusual_marks(usage, view, by))
-    drawing = charts.over_time(parts, "bar", unit, names, colors, axis, stacked=True, before=before, ahead=ahead, marks=marks)
-    return top, stacks, drawing
+    levels = ui.budget_levels(view, axis)
+    return (
+        top,
+        stacks,
+        charts.over_time(
+            parts, "bar", unit, names, colors, axis, stacked=True, before=before, ahead=ahead, marks=marks, levels=levels
+        ),
+    )
 
 
 def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
@@ -135,14 +141,16 @@ def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
     most = min(most, MOST_STACKS)
     top, stacks, drawing = ui.kept(usage, view, ("stacks", by, most), lambda: spend_stacks(usage, view, by, most))
     ahead = " The dashed line in a band is the forecast." if "ahead" in drawing.data else ""
+    budgets = ui.budgets_alt(view, time_axis(usage, view))
+    pace = " A red line is a budget's even pace: the same part of it each day." if budgets else ""
     ui.chart(
         "Cost breakdown",
         drawing,
         lambda: folds.breakdown_table(usage, stacks, by, view.period.zone),
         name=f"{name}-cost",
         file=f"cost by {by} and {view.interval}",
-        help=METRICS["spend_usd"].help + ahead,
-        alt_text=f"Bars of spend by {step_of(view)}, stacked by {DIMENSIONS[by].label.lower()}",
+        help=METRICS["spend_usd"].help + ahead + pace,
+        alt_text=f"Bars of spend by {step_of(view)}, stacked by {DIMENSIONS[by].label.lower()}{budgets}",
         on_mark=drilldown.from_stack(view, usage.intervals, by, top),
         beside=lambda: ui.notes(view),
     )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.killed_rounds import rounds_in_children
 from tests.lake_rows import commit
 from tests.mails import mail_server
 from tests.views import instant, request
@@ -23,7 +22,6 @@ from usagecost.budgets import NAME
 from usagecost.cli import app
 from usagecost.lake import Lake, Selection
 
-HOME = Path(__file__).parents[1]
 NOW = instant("2026-05-16 12:00")
 BUDGET = '[[budget]]\nname = "Search"\namount = 10\nonly = { team = ["search"] }\nforecast = []\ntell = ["ops"]\n'
 
@@ -181,6 +179,35 @@ def test_an_unusual_day_is_told_with_its_cause_once(tmp_path: Path):
     assert rounds(lake, minutes=1) == []
 
 
+def test_an_unusual_failure_rate_and_latency_are_told_once_and_resolved_once(tmp_path: Path):
+    """28 days of a hundred requests that took a second and did not fail, then a day on which forty of an app did, after nine."""
+    lake = Lake(tmp_path / "lake")
+    (tmp_path / NAME).write_text("[alerts]\nunusual_failures = true\nunusual_latency = true\n")
+    start = instant("2026-04-17 08:00")
+    days = [start + timedelta(days=day, seconds=number) for day in range(29) for number in range(100)]
+    commit(lake, *(request(day, app="web", duration_ms=1000.0, status="success") for day in days))
+    slow = {"app": "etl", "user_id": "bot", "duration_ms": 9000.0, "status": "error"}
+    commit(lake, *(request(instant("2026-05-15 12:00") + timedelta(seconds=number), **slow) for number in range(40)))
+    commit(lake, *(request(instant("2026-05-16 11:00") + timedelta(seconds=number), **slow) for number in range(20)))  # too few
+
+    said: list[str] = []
+    run_round(lake, said.append, NOW)
+    assert [line.rpartition(" [")[0].replace("\xa0", " ") for line in said] == [
+        "Unusual failure rate on 2026-05-15: 28.6% against 0.0%. 40 requests of 140 failed. Cause: user bot, app etl.",
+        "Unusual latency on 2026-05-15: p95 9.0 s against about 1.1 s. "
+        "5% of 140 requests took longer. The page Why tells which models were slower.",
+    ]
+    commit(lake, request("2026-05-15 13:00", **slow))
+    assert rounds(lake, minutes=1) == []
+
+    lake.remove(Selection(user="bot"))
+    assert [line.partition(" on ")[0] for line in rounds(lake, minutes=2)] == [
+        "Resolved: Unusual failure rate",
+        "Resolved: Unusual latency",
+    ]
+    assert rounds(lake, minutes=3) == []
+
+
 def test_rules_that_are_not_set_do_not_alert(lake: Lake):
     (lake.root.parent / NAME).write_text("")
     commit(lake, request("2026-05-03 10:00", model="new", price_status="unpriced"))
@@ -256,46 +283,19 @@ def test_an_alert_that_two_record_is_recorded_once(lake: Lake):
     assert lake.alerts().num_rows == rows.num_rows
 
 
-IN_A_CHILD = """
-import os, signal, sys, time
-from datetime import datetime
-from usagecost.alerts import run_round
-from usagecost.lake import Lake
-for line in sys.stdin:
-    lake, now, seconds = line.split("|")
-    child = os.fork()
-    if not child:
-        run_round(Lake(lake), lambda _: None, datetime.fromisoformat(now))
-        os._exit(0)
-    time.sleep(float(seconds))
-    if float(seconds) < 30:
-        os.kill(child, signal.SIGKILL)
-    print(os.waitpid(child, 0)[1], flush=True)
-"""
-"""Rounds, each in a process of its own that begins with everything imported, and is killed after so many seconds."""
-
-
 @pytest.mark.slow
 def test_twenty_kills_lose_no_alert_and_record_none_twice(lake: Lake, ops: Receiver):
     teams = [f"t{number}" for number in range(20)]
     budgets = [f'[[budget]]\nname = "{team}"\namount = 10\nonly = {{ team = ["{team}"] }}\ntell = ["ops"]\n' for team in teams]
     (lake.root.parent / NAME).write_text("\n".join(budgets))
     drawn, killed = random.Random(21), 0
-    with subprocess.Popen(
-        [sys.executable, "-c", IN_A_CHILD], cwd=HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin
-        assert process.stdout
+    with rounds_in_children(lake) as run:
         for number, team in enumerate([*teams, None]):
             if team:
                 amount, late = Decimal("8.50" if number % 2 else "10.50"), f"2026-05-{number % 9 + 1:02} 08:00"
                 new = request("2026-05-04 10:00", team_id=team, list_cost_usd=amount)
                 commit(lake, new, request(late, team_id=teams[number // 2], list_cost_usd=Decimal("0.01")))
-            seconds = drawn.uniform(0.02, 0.5) if team else 0
-            process.stdin.write(f"{lake.root}|{(NOW + timedelta(minutes=number)).isoformat()}|{seconds}\n")
-            process.stdin.flush()
-            killed += process.stdout.readline() != "0\n"
-        process.stdin.close()
+            killed += run(NOW + timedelta(minutes=number), drawn.uniform(0.02, 0.5) if team else 0) != 0
     run_round(lake, print, NOW + timedelta(minutes=30))
 
     expected = {(team, limit) for number, team in enumerate(teams) for limit in (["80"] if number % 2 else ["80", "100"])}

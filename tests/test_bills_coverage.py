@@ -87,7 +87,7 @@ def test_a_longer_line_that_is_covered_in_part_does_not_count_and_is_told():
 
     assert {row["statement"] for row in found.lines.to_pylist()} == {"b"}
     assert found.sentences == (
-        "openai: 1 usage lines of 2026-11-01 to 2026-11-30, 300.00 USD, do not count: newer statements tell some of these days. "
+        "openai: 1 usage line of 2026-11-01 to 2026-11-30 left out (300.00 USD), as newer statements tell some of these days. "
         "Load a statement of 2026-11-01 to 2026-11-19, or remove the newer one.",
     )
     assert current(pa.concat_tables([month, days, rest])).sentences == ()
@@ -170,7 +170,7 @@ def test_what_does_not_count_is_covered_by_newer_statements_or_told(book):
         told = {day for other in newer if other["kind"] == row["kind"] for day in days(other["first_day"], other["last_day"])}
         own = set(days(row["first_day"], row["last_day"]))
         if (row["statement"], row["line"]) not in kept:
-            said = f"lines of {row['first_day']}" + (f" to {row['last_day']}" if row["first_day"] < row["last_day"] else "")
+            said = f" of {row['first_day']}" + (f" to {row['last_day']}" if row["first_day"] < row["last_day"] else "")
             assert own <= covered | told or any(said in sentence for sentence in found.sentences)
 
 

@@ -153,6 +153,7 @@ def test_a_vendor_that_stays_down_leaves_nothing_behind(tmp_path):
         ((302, {"Location": "http://127.0.0.1:1/"}, b""), "it answered 302"),
         (ok([1]), "The answer is no page of costs: is this the address of the API?"),
         (ok({"data": [], "has_more": True, "next_page": "again"}), "the pages of the answer go round in a circle"),
+        (ok(openai_page((NOV_3 - 90 * 86400, [openai_result(1, None)]))), "about other days than 2026-10-07 to 2026-11-05"),
         (ok(openai_page((NOV_3, [{"amount": None}]))), "item 1: a result has no amount.value"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -25,6 +26,8 @@ from usagecost.budgets import (
     add_budget,
     change_budget,
     check_budget,
+    even_pace,
+    is_of,
     parse_budgets,
     put_rules,
     read_budgets,
@@ -33,10 +36,11 @@ from usagecost.budgets import (
     states,
 )
 from usagecost.forecast import Forecast, TooLittle
-from usagecost.lake import Lake, LakeChanged
+from usagecost.lake import Lake, LakeChanged, Selection
+from usagecost.periods import intervals
 from usagecost.queries import data_span
 from usagecost.queries.forecasts import history, outlook
-from usagecost.vocabulary.filters import View
+from usagecost.vocabulary.filters import Condition, Filters, Tagged, View
 
 FILE = """\
 # reviewed by finance
@@ -55,6 +59,9 @@ period = "quarter"
 actual = [100, 50]
 forecast = []
 """
+
+
+YEARS = date(1990, 1, 1), date(2100, 1, 1)
 
 
 def budget(name: str = "b", amount: object = 100, **fields: object) -> Budget:
@@ -181,7 +188,7 @@ def test_a_period_is_the_calendars(period: str, week_start: int, span: tuple[str
     assert tuple(str(day) for day in span_of(date(2024, 2, 29), period, week_start)) == span
 
 
-@given(st.dates(date(1990, 1, 1), date(2100, 1, 1)), st.sampled_from(list(PERIODS)), st.integers(0, 6))
+@given(st.dates(*YEARS), st.sampled_from(list(PERIODS)), st.integers(0, 6))
 def test_periods_follow_each_other_without_a_gap(day: date, period: str, week_start: int):
     spans = [span_of(day, period, week_start), *spans_before(day, period, 3, week_start)]
 
@@ -316,3 +323,53 @@ def test_budgets_that_are_asked_together_stand_as_each_alone(lake: str, drawn: l
     assert together == [asked(lake, one)[0] for one in budgets]
     past = PastDays()
     assert together == states(view_at(lake), budgets, past) == states(view_at(lake), budgets, past)
+
+
+def test_late_data_of_any_day_shows_at_once_where_past_days_are_kept(tmp_path: Path):
+    lake, past = Lake(tmp_path / "lake"), PastDays()
+    budgets = [budget("a", only={"team": ["a"]}), budget("b", period="week", only={"team": ["b"]}), budget("all", period="day")]
+    for late in (ROWS, [ROWS[0] | {"request_id": "x"}], [request("2026-05-15 23:30", team_id="b", list_cost_usd=Decimal(5))], []):
+        commit(lake, *late)
+        view = replace(view_at(str(lake.root), zone="America/New_York"), version=lake.version())
+        assert states(view, budgets, past) == states(view, budgets)
+
+    assert past.known
+    lake.remove(Selection(before=instant("2026-04-01 00:00")))
+    assert states(replace(view, version=lake.version()), budgets, past) == states(replace(view, version=lake.version()), budgets)
+
+
+# ---- the even pace on charts
+
+
+def pace(one: Budget, first: str, last: str, interval: str = "day", zone: str = "UTC") -> list[Decimal]:
+    return even_pace(one, intervals(days(first, last, zone=zone), interval), zone)
+
+
+def test_the_even_pace_of_a_month_is_the_same_part_of_it_each_day():
+    month = budget(amount=3000)
+
+    assert pace(month, "2026-11-29", "2026-12-01") == [100, 100, Decimal(3000) / 31]
+    assert pace(month, "2026-11-02", "2026-11-11", "week") == [700, 300]  # a week, and three days of the next
+    assert pace(month, "2026-02-01", "2026-03-31", "month") == [3000, 3000]
+    assert pace(budget(amount=10, period="day"), "2026-11-01", "2026-11-30", "month") == [300]
+    assert pace(budget(amount=92, period="quarter"), "2026-11-09", "2026-11-09") == [1]  # October to December have 92 days
+    assert pace(budget(amount=24, period="day"), "2026-10-25", "2026-10-25", "hour", "Europe/Berlin") == [Decimal("0.96")] * 25
+
+
+@given(st.sampled_from(["week", "month", "quarter", "year"]), st.sampled_from(["day", "week", "month"]), st.dates(*YEARS))
+def test_the_paces_of_a_period_add_up_to_the_amount(period: str, interval: str, day: date):
+    first, last = span_of(day, period)
+
+    found = pace(budget(amount="123.45", period=period), str(first), str(last), interval, "America/New_York")
+    assert float(sum(found)) == pytest.approx(123.45)
+
+
+def test_a_budget_is_of_a_view_with_just_its_filters():
+    team = budget(only={"team": ["b", "a"]}, without={"app": ["(not reported)"]})
+    same = Filters((Condition("app", (None,), excludes=True), Condition("team", ("a", "b"))))
+
+    assert is_of(team, same)
+    assert not is_of(team, Filters(same.conditions[1:]))
+    assert not is_of(team, same.and_is("model", "m"))
+    assert is_of(budget(), Filters())
+    assert not is_of(budget(), Filters((Tagged(("x",)),)))

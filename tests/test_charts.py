@@ -401,6 +401,23 @@ def test_marks_of_an_interval_are_one_with_a_line_each():
     ]  # fmt: skip
 
 
+def test_levels_are_told_and_those_far_above_the_bars_are_only_named():
+    axis = TimeAxis(intervals(days("2026-05-01", "2026-05-03"), "day"), "day", "UTC")
+    rows = pd.DataFrame({"interval": [0, 1], "name": "a", "value": [6.0, 9.0], "text": "$", "label": "Total spend"})
+    near, far = charts.Level("Budget b", (10.0, 10.0, 10.0), "$10.00 a day"), charts.Level("Budget c", (99.0,) * 3, "$99.00 a day")
+    described = spec(charts.over_time(rows, "bar", formats.usd, ["a"], ["#000"], axis, stacked=True, levels=[near, far]))
+
+    bands = [row for row in data(described) if row["name"] is None]
+    assert [(row["level_0"], row["level_1"]) for row in bands] == [(10, None)] * 3
+    assert (bands[-1]["level_0_label"], bands[-1]["level_1_label"]) == ("Budget b\n$10.00 a day", "Budget c\n$99.00 a day ↑")
+    assert tips(described)[2] == {
+        "title": "Sun 3 May 2026",
+        "Total spend": "$0.0000",
+        "Budget b": "$10.00",
+        "Budget c": "$99.00",
+    }
+
+
 # ---- the axis of values
 
 

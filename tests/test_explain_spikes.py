@@ -11,7 +11,7 @@ WEEK = [100.0, 100.0, 100.0, 100.0, 100.0, 20.0, 20.0]
 SLOTS = [*range(7)] * 20
 
 
-def spikes(amounts: list[float]) -> list[Spike]:
+def spikes(amounts: list[float | None]) -> list[Spike]:
     return find_spikes(amounts, SLOTS[: len(amounts)], 7)
 
 
@@ -26,6 +26,10 @@ def test_a_dear_day_stands_out_against_its_weekday_and_the_recent_level():
 def test_usual_follows_the_level():
     """All days are three times as dear from a Monday on: after four of seven days that is the level."""
     assert [spike.place for spike in spikes([*WEEK * 4, *(3 * amount for amount in WEEK * 2)])] == [28, 29, 30, 31]
+
+
+def test_what_is_not_known_stands_out_from_nothing_and_teaches_nothing():
+    assert spikes([*WEEK * 4, None, *WEEK[1:], 280.0]) == [Spike(35, 280, 100)]
 
 
 def test_less_than_two_weeks_tell_nothing():

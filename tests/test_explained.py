@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ from tests.views import days, request, view
 from usagecost import explain, queries
 from usagecost.cli import app
 from usagecost.lake import Lake
+from usagecost.periods import WHOLE
 from usagecost.queries.folds import Usage
+from usagecost.queries.rows import Rows
 from usagecost.vocabulary import CHANGE_MEASURES
 from usagecost.vocabulary.filters import Condition, View
 
@@ -119,6 +122,36 @@ def test_rollups_tell_an_explanation_without_requests(lake_of: Callable[..., str
     assert sums(queries.explained.by_price(asked).to_pylist(), is_before=False)["spend_usd"] == 8
     for by in ("model", "provider", "team", "user", "key", "app", "environment", "status"):
         assert sums(queries.explained.by_value(asked, by, "spend_usd").to_pylist(), is_before=False)["spend_usd"] == 8
+    for name, requests in {"user": 7, "team": 3, "key": 7, "app": 7}.items():
+        others = asked.where(Condition(name, ("search",), excludes=True))
+        assert sums(queries.explained.by_price(others).to_pylist(), is_before=False)["requests"] == requests
+
+
+@ON_ENGINES_AND_ROLLUPS
+@settings(max_examples=6)
+@given(questions(), st.sampled_from([("user", "team", "key"), ("model", "app")]))
+def test_values_have_spent_in_each_stretch_what_the_page_shows_of_it(varied: str, question: View, names: tuple[str, ...]):
+    """Of two pairs at once: the period against the one before, and the other way round."""
+    asked = of_lake(question, varied)
+    rows = Rows.of(asked, compares=True)
+    if rows.before is None:
+        return
+    usages = {name: queries.usage(replace(asked, interval=WHOLE), name, ("spend_usd",)) for name in names}
+    shown = {
+        name: [
+            {row["value"]: float(row["spend_usd"] or 0) for row in cells.to_pylist()}
+            for cells in (usage.cells, usage.before)
+            if cells is not None
+        ]
+        for name, usage in usages.items()
+    }
+    now = {
+        name: {value: (here.get(value, 0.0), there.get(value, 0.0)) for value in {**here, **there}}
+        for name, (here, there) in shown.items()
+    }
+    found = queries.spending.spent(asked, names, ((rows.now, rows.before), (rows.before, rows.now)))
+
+    assert found == [now, {name: {value: pair[::-1] for value, pair in amounts.items()} for name, amounts in now.items()}]
 
 
 def test_the_values_that_moved_most_are_told_apart(may: str):
@@ -151,6 +184,18 @@ def test_the_command_says_why(may: str):
         "−$2.00 larger discounts (opus), +$2.00 haiku (new)."
     )
     assert " Batch, tier, speed  −$2.82  cheaper ways of asking (opus)" in text
+
+
+def test_who_alone_makes_most_of_a_change_is_named_with_the_model(lake_of: Callable[..., str]):
+    """Ann's opus is $6 dearer and bob's haiku $1 cheaper: 6 of 7 that moved. Where carl's opus has moved as much it is nobody's."""
+    of_ann = [sent("2026-05-02", user_id="ann", team_id="a", app="etl") for _ in range(3)]
+    of_bob = sent("2026-05-01", "haiku", user_id="bob", team_id="a", app="etl", **HALF)
+    of_carl = [sent("2026-05-02", user_id="carl", team_id="b") for _ in range(3)]
+
+    assert run("--lake", lake_of(*of_ann, of_bob)).startswith("Spend rose by $5.00 (+500.0%), mostly ann's opus (+$6.00): ")
+    assert ", mostly" not in run("--lake", lake_of(*of_ann, of_bob, *of_carl))
+    assert ", mostly" not in run("--lake", lake_of(*of_ann, of_bob), "--metric", "total_tokens")
+    assert ", mostly" not in run("--lake", lake_of(*of_ann, sent("2026-05-01", "haiku", user_id="ann", team_id="a", app="etl")))
 
 
 def test_the_command_writes_reasons_and_values(may: str):

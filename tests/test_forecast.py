@@ -112,12 +112,40 @@ def test_a_trend_goes_on_by_four_fifths_a_week():
 
 
 def test_the_margin_is_made_of_past_errors_at_the_present_level():
-    """Seven tests of a day ahead, of which six were right and one was 6 too low, when a day cost 10 on average, not 216 / 21."""
-    found = made([10.0] * 20 + [16.0], today=date(2026, 11, 30))
+    """Seven tests of a day ahead, of which six were right and one was 4 too low, when a day cost 10 on average, not 214 / 21."""
+    found = made([10.0] * 20 + [14.0], today=date(2026, 11, 30))
 
     assert (found.tests, found.method) == (7, "weekday medians")
-    assert found.path[0].amount == pytest.approx(216 / 21)
-    assert found.margin == pytest.approx(6 * 216 / 210)
+    assert found.path[0].amount == pytest.approx(214 / 21)
+    assert found.margin == pytest.approx(4 * 214 / 210)
+
+
+def test_one_runaway_day_counts_as_half_more_than_usual_where_days_are_alike():
+    """Of 28 days that cost 10 one is taken for 15: a day ahead costs 285 / 28, and no test misses by more than those 5."""
+    daily = [10.0] * 60
+    daily[-5] = 900.0
+
+    found = made(daily)
+
+    assert [day.amount for day in found.path] == pytest.approx([285 / 28] * 11)
+    assert found.total == pytest.approx(18 * 10 + 900 + 11 * 285 / 28)
+    assert found.margin < 6
+
+
+def test_two_days_in_a_row_are_a_new_level_and_no_runaway():
+    found = made([10.0] * 58 + [40.0, 40.0])
+
+    assert found.path[0].amount == pytest.approx((26 * 10 + 2 * 40) / 28)
+
+
+@given(st.lists(st.integers(9, 11).map(float), min_size=60, max_size=150), st.integers(22, 59), st.integers(3, 1_000_000))
+def test_a_runaway_day_changes_as_much_however_large_it_is(daily: list[float], place: int, times: int):
+    """Amounts of 9 to 11 never differ from what is usual by half of it, so it is the only day that stands out."""
+    with_one, with_larger = ([*daily[:place], amount, *daily[place + 1 :]] for amount in (1e4, 1e4 * times))
+    once, larger = made(with_one), made(with_larger)
+
+    assert [day.amount for day in larger.path] == pytest.approx([day.amount for day in once.path])
+    assert larger.margin == pytest.approx(once.margin)
 
 
 def test_the_same_day_of_earlier_months_tells_how_good_it_is():

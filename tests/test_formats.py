@@ -88,6 +88,9 @@ def test_an_amount_that_is_not_zero_never_reads_as_zero(amount: Decimal):
         (0.99996, ">99.9%"),
         (1, "100.0%"),
         (Decimal("0.031"), "3.1%"),
+        (9.9994, "999.9%"),
+        (9.9996, "1,000%"),
+        (Decimal("12.345"), "1,234%"),
         (None, "–"),
     ],
 )

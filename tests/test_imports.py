@@ -22,7 +22,7 @@ ALLOWED = {
     "ui":       f"start {READ} engine lake schema {WRITE}",
     "charts":    "vocabulary periods",
     "queries":   "explain forecast vocabulary periods engine lake schema",
-    "forecast":  "periods",
+    "forecast":  "explain periods",
     "budgets":   "forecast queries vocabulary periods lake toml_lines toml_tables",
     "alerts":    "budgets explain forecast queries vocabulary periods lake schema",
     "bills":    "queries vocabulary periods lake schema pricing pricebook sources exports toml_lines toml_tables",
@@ -44,7 +44,7 @@ ALLOWED = {
     "annotations": "vocabulary periods lake toml_lines toml_tables",
     "ingest":    "sources pricebook pricing lake schema vocabulary periods",
     "sample":    "ingest sources lake periods schema",
-    "serve":    f"{READ} engine lake schema toml_lines toml_tables",
+    "serve":    f"{READ} reports engine lake schema toml_lines toml_tables",
     "cli":      f"serve {READ} reports engine lake schema sources {WRITE}",
     "__main__": "cli",
 }  # fmt: skip

@@ -393,3 +393,10 @@ def test_rollups_take_less_room_than_the_requests(tmp_path: Path, monkeypatch: p
 
     assert told(made, ["model"]) == {"outcome": 2}
     assert room < made.snapshot().bytes
+
+
+def test_sums_that_are_too_large_for_a_rollup_are_read_from_the_requests(lake: Lake):
+    commit(lake, *(request(model="m", list_cost_usd=Decimal(999_999_999)) for _ in range(2)))
+
+    assert told(lake, [column_of("spend_usd", "best")]) == {"": 1}
+    assert queries.usage(view(lake.name, days("2026-05-01")), "model").totals["spend_usd"] == 1_999_999_998

@@ -79,6 +79,18 @@ def test_from_nothing_to_a_budget_that_fires(lake: Lake, monkeypatch: pytest.Mon
         assert [box.value for box in alerts.success] == ["The test message was sent\\."]
         assert receiver.titles[-1] == "Test of Usage & Cost"
 
+        receiver.fails = True
+        add_budget(lake, Budget(name="All", amount=Decimal(1), tell=("ops",)))
+        now = datetime.now(UTC)
+        run_round(lake, print, now)
+        again = f"{now + timedelta(minutes=1):%H:%M}"
+        assert f"Failed 1 time, last {now:%Y-%m-%d %H:%M} UTC, tried again from {again}: The channel ops did not" in words(
+            alerts.run()
+        )
+        assert "ops (waiting)" in alerts.dataframe[0].value["told"].tolist()
+        alerts.button(key="test_ops").click().run()
+        assert "did not take the message" in alerts.error[0].value
+
 
 def test_a_budget_is_changed_and_removed(lake: Lake):
     add_budget(lake, Budget(name="Odd", amount=Decimal(10), without={"team": ("search",)}, period="week"))

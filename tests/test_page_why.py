@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from tests.lake_rows import Row
 from tests.views import request
 from usagecost.charts import waterfall
+from usagecost.ui.text import plain
 
 APP = Path(__file__).parents[1] / "app.py"
 LONG = "a-model-with-a-name-of-which-nobody-would-think-that-it-is-one-[x](y)-**bold**"
@@ -104,6 +105,14 @@ def test_filters_narrow_what_is_explained(lake: str, opened: Open):
     page = opened(lake, user="ann")
 
     assert sentence(page) == "Spend fell by $2.00 (−20.0%): −$2.00 lower prices (opus)."
+
+
+def test_who_has_made_a_change_is_named_as_it_is_written(lake_of: Callable[..., str], opened: Open):
+    lake = lake_of(*(sent("2026-05-01", "opus", user, 1) for user in ("ann", "bob")), sent("2026-05-02", "opus", LONG, 9))
+    page = opened(lake)
+
+    assert sentence(page).startswith(f"Spend rose by $7.00 (+350.0%), mostly {LONG}'s opus (+$9.00): ")
+    assert page.header[0].value.count(plain(LONG)) == 1
 
 
 def test_nothing_to_compare_with_is_said_with_what_ends_it(lake: str, opened: Open):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from math import floor
 from random import Random
 
 import pytest
@@ -19,7 +20,8 @@ from usagecost.boards import Panel
 from usagecost.lake import rollup_files
 from usagecost.queries import latency_steps
 from usagecost.queries.folds import rows
-from usagecost.vocabulary import PERCENTILES
+from usagecost.queries.rows import Rows
+from usagecost.vocabulary import LATENCY_STEPS_PER_ROOT, PERCENTILES
 from usagecost.vocabulary.filters import Condition, Filters, View
 
 FIRST, LAST = date(2026, 5, 1), date(2026, 5, 4)
@@ -153,3 +155,20 @@ def test_where_most_would_have_to_be_taken_in_hand_all_is_read_at_once(
 
     assert looked_at == []
     assert whole.totals["latency_p50_ms"] is not None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_about_a_percentile_is_the_step_of_the_latency_at_its_rank_and_no_latency_is_looked_at(
+    lake_of: Callable[..., str], looked_at: list[int], seed: int
+):
+    sent_ones = sent(seed, 2.0)
+    asked = view(lake_of(*sent_ones), days(FIRST.isoformat(), (LAST + timedelta(days=1)).isoformat()))
+
+    found = latency_steps.percentiles_about(Rows.of(asked), 0.95)
+
+    for place, about in enumerate(found[:-1]):
+        of_day = [row for row in sent_ones if row["started_at"].date() == FIRST + timedelta(days=place)]
+        known = sorted(max(row["duration_ms"], 0) for row in of_day if row["duration_ms"] is not None)
+        step = floor(known[floor(0.95 * (len(known) - 1))] ** 0.25 * LATENCY_STEPS_PER_ROOT)
+        assert (step / LATENCY_STEPS_PER_ROOT) ** 4 <= about <= ((step + 1) / LATENCY_STEPS_PER_ROOT) ** 4
+    assert (len(found), found[-1], looked_at) == (5, None, [])

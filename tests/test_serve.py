@@ -187,6 +187,13 @@ def test_a_cursor_of_another_order_or_of_nobody_is_refused(ask: Ask):
     assert ask("/v1/requests", sort="cost", cursor="W10", **DAYS).status_code == 400
 
 
+def test_an_answer_links_to_the_page_of_the_same(ask: Ask, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("USAGECOST_ADDRESS", "https://usage.example.com/")
+    days = "range=custom&days=2026-05-01&days=2026-05-02&compare=before&zone=UTC"
+
+    assert ask("/v1/usage", filter="team=ads", **DAYS).json()["page"] == f"https://usage.example.com/?{days}&team=ads"
+
+
 def test_csv_runs_no_formula(ask: Ask):
     text = ask("/v1/usage", by="user", metrics="requests", format="csv", filter="team=ads", **DAYS).text
 

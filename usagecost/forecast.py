@@ -3,6 +3,8 @@
 A series is one amount a day, never below 0. All methods are tried on its earlier days, each with as many days ahead as are left
 now; the one with the least mean error is taken, and the margin comes from its errors. How good this rule is, the choice included,
 shows in the periods before, forecast from the same day of each. Amounts are floats: what is forecast is an estimate.
+
+A single day that stands out, by the rule of unusual days, counts as the most that its weekday and the level make likely.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from usagecost.explain.spikes import DEVIATIONS, LEAST_SHARE, MAD_OF_NORMAL
 from usagecost.periods import Back
 
 Amount = float | Decimal
@@ -144,6 +147,36 @@ def weekday_shares(past: Floats) -> Floats:
     return np.divide(shares, mean, out=np.ones_like(shares), where=mean != 0)
 
 
+def within_bounds(amounts: Floats) -> tuple[Floats, Floats]:
+    """Returns the amounts with each day that stands out alone, neither the one before nor the one after it doing so, at the bound
+    of what is likely; and the same of each day when the one after it is not known yet.
+
+    What is likely of a day is told by the eight weeks before it alone: see `explain.find_spikes`. What lies in the first two weeks
+    that are known, or at a level of 0, stays as it is.
+    """
+    days, levels = WEEK * WEEKS, np.full(len(amounts), nan)
+    levels[WEEK:] = np.median(sliding_window_view(amounts, WEEK)[:-1], axis=1)
+    levels[levels == 0] = nan
+    ratios = sliding_window_view(amounts / levels, days)[:-1].reshape(-1, WEEKS, WEEK).swapaxes(1, 2)
+    shares = _known_median(ratios)
+    scatter = _known_median(np.abs(ratios - shares[:, :, None]).reshape(-1, days))
+    widths = np.maximum(DEVIATIONS * MAD_OF_NORMAL * scatter, LEAST_SHARE * shares[:, 0]) * levels[days:]
+    usual = shares[:, 0] * levels[days:]
+    bounded = amounts.copy()
+    bounded[days:] = np.fmax(np.fmin(amounts[days:], usual + widths), usual - widths)
+    stands_out = bounded != amounts
+    is_first = stands_out & ~np.append(False, stands_out[:-1])
+    is_alone = is_first & ~np.append(stands_out[1:], False)
+    return np.where(is_alone, bounded, amounts), np.where(is_first, bounded, amounts)
+
+
+def _known_median(values: Floats) -> Floats:
+    """The median of what is known along the last axis, NaN where nothing is."""
+    ordered, known = np.sort(values, axis=-1), (~np.isnan(values)).sum(axis=-1, keepdims=True)
+    middle = [np.take_along_axis(ordered, place, axis=-1) for place in (np.maximum(known - 1, 0) // 2, known // 2)]
+    return ((middle[0] + middle[1]) / 2)[..., 0]
+
+
 METHODS: dict[str, Callable[[Floats, int], Floats]] = {
     "weekday medians": weekday_medians,
     "last week again": last_week_again,
@@ -156,10 +189,13 @@ these are known; NaN stands for days before the series begins. Of equally good o
 
 @dataclass(frozen=True)
 class _Series:
-    """The amounts of days from ``first`` on, NaN where not known; for each day the level before and, by method, the weeks ahead."""
+    """The amounts of days from ``first`` on, NaN where not known, and the same `within_bounds`; for each day the level before, and
+    the weeks ahead by method.
+    """
 
     first: date
     amounts: Floats
+    bounded: Floats
     levels: Floats
     ahead: dict[str, Floats]
 
@@ -171,14 +207,18 @@ class _Series:
         filled = np.concatenate([np.full(WEEK * WEEKS, nan), amounts])
         for place in np.flatnonzero(np.isnan(amounts)) + WEEK * WEEKS:
             filled[place] = filled[place - (WEEK if place >= WEEK * (WEEKS + 1) else 1)]
-        past = sliding_window_view(filled, WEEK * WEEKS).reshape(-1, WEEKS, WEEK)[LEAST_DAYS:]
+        bounded, newest = within_bounds(filled)
+        past = sliding_window_view(bounded, WEEK * WEEKS)[LEAST_DAYS:].copy()
+        past[:, -1] = newest[WEEK * WEEKS - 1 :][LEAST_DAYS:]
+        past = past.reshape(-1, WEEKS, WEEK)
         weeks = -(-31 * PERIODS[until] // WEEK)
         levels, unknown = np.append(np.full(LEAST_DAYS, nan), recent_level(past)), np.full((LEAST_DAYS, weeks * WEEK), nan)
         ahead = {
             name: np.concatenate([unknown, method(past, weeks).reshape(len(past), weeks * WEEK)])
             for name, method in METHODS.items()
         }
-        return cls(first + timedelta(days=begin), amounts, levels, ahead)
+        bounded = np.where(np.isnan(amounts), nan, bounded[WEEK * WEEKS :])
+        return cls(first + timedelta(days=begin), amounts, bounded, levels, ahead)
 
     def end_of_period(self, today: date, until: str, so_far: float) -> Forecast | TooLittle:
         """The forecast as of a day, by nothing but the days before it."""
@@ -214,11 +254,13 @@ class _Series:
         """The best method, the days that it sees ahead, and by how much it fell short of earlier ones: (tests, days). None where no
         test is known well enough.
 
-        Errors are at the present level. A day of a test that is not known counts as the mean of the others; a test of which less
-        than half is known is none.
+        Errors are at the present level. Of one day that stands out none is learned, of several they are. A day of a test that is
+        not known counts as the mean of the others; a test of which less than half is known is none.
         """
         tests = np.arange(max(LEAST_DAYS, now - days + 1 - MOST_TESTS), now - days + 1)
-        actual = sliding_window_view(self.amounts[:now], days)[tests]
+        is_bounded = (self.bounded != self.amounts)[tests[0] : now] & ~np.isnan(self.amounts[tests[0] : now])
+        tested = self.bounded if is_bounded.sum() == 1 else self.amounts
+        actual = sliding_window_view(tested[:now], days)[tests]
         is_known = np.isnan(actual).mean(axis=1) <= 0.5
         if not is_known.any():
             return None

@@ -19,7 +19,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -117,6 +117,13 @@ def page(view: View) -> tuple[Seconds, folds.Usage]:
         _ = queries.usage(replace(view, interval=periods.WHOLE), "user", MEASURES, compares=False).by_value
     seconds.whole = time.perf_counter() - start
     return seconds, usage
+
+
+def filters_of(where: Iterable[str]) -> Filters:
+    """What texts such as team=team-7 ask for."""
+    found = Filters(tuple(Condition(name, (value,)) for name, _, value in (text.partition("=") for text in where)))
+    assert all(condition.dimension in DIMENSIONS for condition in found.conditions), f"choose among {', '.join(DIMENSIONS)}"
+    return found
 
 
 def forget() -> None:
@@ -263,8 +270,7 @@ def main() -> None:
         os.environ.setdefault("USAGECOST_ENGINE", "chdb://memory")
     if args.no_rollups:
         leave_rollups_out()
-    where = Filters(tuple(Condition(name, (value,)) for name, _, value in (text.partition("=") for text in args.where)))
-    assert all(condition.dimension in DIMENSIONS for condition in where.conditions), f"choose among {', '.join(DIMENSIONS)}"
+    where = filters_of(args.where)
     with tempfile.TemporaryDirectory() as temporary:
         root = args.lake or Path(temporary)
         if not Lake(root).exists:

@@ -64,7 +64,7 @@ def checks_of_budget(state: State) -> Iterator[Check]:
     for threshold in budget.forecast:
         limit, ahead = Decimal(threshold) / 100, state.forecast_share
         is_on = None if ahead is None or share is None or share >= limit else ahead >= limit
-        title = f"Budget {budget.name}: forecast to use {threshold}%"
+        title = f"Budget {budget.name}: forecast to use {threshold:,}%"
         yield Check(
             FORECAST,
             budget.name,
@@ -88,7 +88,7 @@ def _actual_checks(state: State, spent: Spent) -> Iterator[Check]:
     budget, share = state.budget, state.share(spent)
     for threshold in budget.actual:
         is_on = None if share is None else True if share >= Decimal(threshold) / 100 else None if spent.incomplete else False
-        title, period = f"Budget {budget.name}: {threshold}% used", spent.first.isoformat()
+        title, period = f"Budget {budget.name}: {threshold:,}% used", spent.first.isoformat()
         yield Check(
             ACTUAL, budget.name, str(threshold), period, is_on, title, _used_text(state, spent), budget.tell, of=_amount(state)
         )

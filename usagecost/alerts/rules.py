@@ -10,7 +10,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from usagecost.alerts.checks import ACTUAL, FORECAST, INCOMPLETE, Check, checks_of_budget, one_line
-from usagecost.alerts.unusual import UNUSUAL, unusual_days
+from usagecost.alerts.unusual import FAILURES, LATENCY, UNUSUAL, unusual_days
 from usagecost.budgets import BudgetFile, PastDays, Rules, states
 from usagecost.periods import EPOCH, WHOLE, Period
 from usagecost.queries import data_span, usage
@@ -27,7 +27,9 @@ RULES = {
     UNPRICED: "New model without a price",
     SILENT: "Silent source",
     NEW: "New user or key",
-    UNUSUAL: "Unusual day",
+    UNUSUAL: "Unusual spend",
+    FAILURES: "Unusual failure rate",
+    LATENCY: "Unusual latency",
 }
 """Rule -> what it is called."""
 
@@ -50,8 +52,7 @@ def all_checks(view: View, said: BudgetFile, past: PastDays | None = None) -> It
     if rules.new_above:
         for dimension in ("user", "key"):
             yield from _new_spenders(view, rules, dimension, rules.new_above)
-    if rules.unusual_days:
-        yield from unusual_days(view, rules)
+    yield from unusual_days(view, rules)
 
 
 def _unpriced_models(view: View, rules: Rules) -> Iterator[Check]:

@@ -30,6 +30,7 @@ import numpy as np
 import pyarrow as pa
 
 from usagecost.lake import Lake
+from usagecost.vocabulary.formats import counted
 
 KINDS = ("usage", "tax", "credit", "refund", "commitment", "adjustment")
 
@@ -131,8 +132,8 @@ def _newest_first(lines: pa.Table) -> Iterator[list[_Lines]]:
 def _left_out(group: _Lines, covered: set[int]) -> str:
     who, days = _who(group.provider, group.account), _span(group.first_day, group.last_day)
     return (
-        f"{who}: {len(group.rows):,} {group.kind} lines of {days}, {group.amount:,.2f} {group.currency}, do not count: newer "
-        f"statements tell some of these days. Load a statement of {_spans(group.days - covered)}, or remove the newer one."
+        f"{who}: {counted(len(group.rows), f'{group.kind} line')} of {days} left out ({group.amount:,.2f} {group.currency}), as "
+        f"newer statements tell some of these days. Load a statement of {_spans(group.days - covered)}, or remove the newer one."
     )
 
 

@@ -21,6 +21,7 @@ from math import isfinite
 from typing import Any
 
 import httpx
+import pyarrow.compute as pc
 
 from usagecost.bills.formats.shape import Notes, Unreadable
 from usagecost.bills.reading import BillProblem, complete, read_values
@@ -97,6 +98,8 @@ def fetch_bill(
             raise BillProblem(f"{vendor.format.title}: {problem}") from None
     if not lines.num_rows:
         return None
+    if pc.min(lines["first_day"]).as_py() < first or pc.max(lines["last_day"]).as_py() > last:
+        raise BillProblem(f"{vendor.format.title}: the answer is about other days than {first} to {last}. Nothing was kept.")
     return keep(lake, complete(vendor.format, lines, notes, fetching.now, account, (first, last)))
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import pandas as pd
 
 from usagecost import charts
 from usagecost.boards.answers import Answer
 from usagecost.boards.panel import Panel
 from usagecost.boards.words import size_label
-from usagecost.charts import Drawing, TimeAxis, bar_label, named
+from usagecost.charts import Drawing, Level, TimeAxis, bar_label, named
 from usagecost.queries import EDGES, HOUR_OF_WEEK
 from usagecost.queries.colours import palette
 from usagecost.queries.usage import Ask, call
 from usagecost.vocabulary import SPLITS
 from usagecost.vocabulary.colours import COLORS, series_colors
+from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import exact_count
 from usagecost.vocabulary.labels import Labels
 
@@ -21,10 +24,16 @@ MOST_COLORS = 10
 """Parts of a scatter that are told apart; the rest is Other."""
 
 
-def drawing_of(panel: Panel, answer: Answer, labels: Labels, ask: Ask = call) -> Drawing:
+LevelsOf = Callable[[View, TimeAxis], Sequence[Level]]
+"""What lines a chart of the spend of a view has beside it."""
+
+
+def drawing_of(panel: Panel, answer: Answer, labels: Labels, ask: Ask = call, levels_of: LevelsOf | None = None) -> Drawing:
     """The chart of a panel that is drawn by Vega."""
     draws = {"ranked": _ranked, "heatmap": _heatmap, "histogram": _histogram, "scatter": _scatter}
-    return draws.get(panel.chart, _over_time)(answer, labels, ask)
+    if panel.chart in draws:
+        return draws[panel.chart](answer, labels, ask)
+    return _over_time(answer, labels, ask, levels_of)
 
 
 def undrawn(answer: Answer) -> list[str]:
@@ -52,20 +61,21 @@ def bins(answer: Answer) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _over_time(answer: Answer, labels: Labels, ask: Ask) -> Drawing:
+def _over_time(answer: Answer, labels: Labels, ask: Ask, levels_of: LevelsOf | None) -> Drawing:
     question, metric = answer.question, answer.question.metrics[0]
     axis = TimeAxis(answer.steps, question.interval, question.view.period.zone)
     if question.split is None:
         metrics = [metric.name for metric in question.metrics]
         names, colors = [metric.label for metric in question.metrics], series_colors(metrics)
         parts = charts.parts_of_metrics(answer.over_time, metrics)
-        return charts.over_time(parts, question.chart, metric.format, names, colors, axis)
+        levels = levels_of(question.view, axis) if levels_of and metrics == ["spend_usd"] else ()
+        return charts.over_time(parts, question.chart, metric.format, names, colors, axis, levels=levels)
     cells, top = (named(values, labels, question.split) for values in (answer.cells, answer.by_value))
     names, colors = list(top["name"]), palette(question.view, question.split, top, over_time=True, ask=ask)
     stacked = question.chart != "line" and metric.is_additive and SPLITS[question.split].parts_add_up
-    return charts.over_time(
-        charts.parts_of(cells, metric.name), question.chart, metric.format, names, colors, axis, stacked=stacked
-    )
+    levels = levels_of(question.view, axis) if levels_of and stacked and metric.name == "spend_usd" else ()
+    parts = charts.parts_of(cells, metric.name)
+    return charts.over_time(parts, question.chart, metric.format, names, colors, axis, stacked=stacked, levels=levels)
 
 
 def _ranked(answer: Answer, labels: Labels, ask: Ask) -> Drawing:

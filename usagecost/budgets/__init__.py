@@ -4,13 +4,15 @@ They stand in `budgets.toml` beside the lake, which people write and review like
 anybody: see `alerts`.
 """
 
-from usagecost.budgets.asking import PastDays, states, view_of_now
+from usagecost.budgets.asking import BASIS, PastDays, states, view_of_now
 from usagecost.budgets.budget import PERIODS, Budget, BudgetFile, BudgetProblem, Rules, check_budget, parse_budgets
 from usagecost.budgets.file import NAME, add_budget, change_budget, put_rules, read_budgets
+from usagecost.budgets.pace import even_pace, is_of
 from usagecost.budgets.spans import span_of, spans_before
 from usagecost.budgets.state import Spent, State
 
 __all__ = [
+    "BASIS",
     "NAME",
     "PERIODS",
     "Budget",
@@ -23,6 +25,8 @@ __all__ = [
     "add_budget",
     "change_budget",
     "check_budget",
+    "even_pace",
+    "is_of",
     "parse_budgets",
     "put_rules",
     "read_budgets",

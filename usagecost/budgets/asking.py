@@ -16,7 +16,7 @@ from usagecost.budgets.budget import Budget
 from usagecost.budgets.spans import Span, span_of
 from usagecost.budgets.state import Day, Series, State, first_day_asked, state_of
 from usagecost.periods import Period, reporting_zone, week_start
-from usagecost.queries import data_span, usage
+from usagecost.queries import data_span, files_by_day, usage
 from usagecost.vocabulary import measures_of
 from usagecost.vocabulary.filters import Condition, Filters, View
 
@@ -26,7 +26,9 @@ BASIS = "best"
 
 Values = tuple[str | None, ...]
 DaysOfValue = defaultdict[str | None, dict[date, Day]]
-KEPT = timedelta(hours=1)
+FilesByDay = dict[date, frozenset[str]]
+DAY = timedelta(days=1)
+"""By how much a day of the reporting zone and one of UTC, by which files lie, are apart at most."""
 
 
 @dataclass(frozen=True)
@@ -46,20 +48,24 @@ def view_of_now(lake: str, version: int, now: datetime) -> View:
 
 @dataclass
 class PastDays:
-    """The days before running periods, which forecasts are made of: a process that asks every minute asks them once an hour.
-
-    What late data changes of them shows in its forecasts that much later, and in what is used at once.
+    """The days before running periods, which forecasts are made of. A process that asks every minute asks again for those alone of
+    which other files say something than before: late data shows at once, and what has not changed costs nothing.
     """
 
-    known: dict[tuple[str, Scope, Values, Span], tuple[datetime, DaysOfValue]] = field(default_factory=dict)
+    known: dict[tuple[str, str, Scope, Values], tuple[Span, FilesByDay, DaysOfValue]] = field(default_factory=dict)
 
     def of(self, view: View, scope: Scope, values: Values, span: Span) -> DaysOfValue:
         """Returns the days of each value that have requests."""
-        key, now = (view.lake, scope, values, span), view.period.now
-        if key not in self.known or now - self.known[key][0] >= KEPT:
-            self.known = {other: kept for other, kept in self.known.items() if now - kept[0] < KEPT}
-            self.known[key] = now, _days_by_value(view, scope, values, span)
-        return self.known[key][1]
+        key = view.lake, view.period.zone, scope, values
+        files = files_by_day(view.lake, view.version, span[0] - DAY, span[1] + DAY)
+        was_span, was_files, days = self.known.get(key, (None, {}, _no_days()))
+        if was_span != span:
+            days = _days_by_value(view, scope, values, span)
+        elif changed := [day for day in files.keys() | was_files.keys() if files.get(day) != was_files.get(day)]:
+            stretch = max(span[0], min(changed) - DAY), min(span[1], max(changed) + DAY)
+            days = _with_days(days, stretch, _days_by_value(view, scope, values, stretch))
+        self.known[key] = span, files, days
+        return days
 
 
 def states(view: View, budgets: Sequence[Budget], past: PastDays | None = None) -> list[State]:
@@ -121,10 +127,23 @@ def _days_by_value(view: View, scope: Scope, values: Values, span: Span) -> Days
     asked = replace(view, period=period, interval="day", basis=BASIS, filters=filters)
     answer = usage(asked, scope.split, MEASURES, most=max(1, len(values)), compares=False)
     days = [date.fromisoformat(step.label) for step in answer.intervals]
-    found: DaysOfValue = defaultdict(dict)
+    found = _no_days()
     names = ("value", "interval", "spend_usd", "requests", "incomplete_requests")
     for value, place, usd, requests, incomplete in zip(*(answer.cells[name].to_pylist() for name in names), strict=True):
         found[value][days[place]] = Day(usd, requests, incomplete)
+    return found
+
+
+def _no_days() -> DaysOfValue:
+    return defaultdict(dict)
+
+
+def _with_days(days: DaysOfValue, stretch: Span, anew: DaysOfValue) -> DaysOfValue:
+    """The days of each value, those of a stretch asked anew."""
+    found = _no_days()
+    for value in days.keys() | anew.keys():
+        kept = {day: one for day, one in days.get(value, {}).items() if not stretch[0] <= day <= stretch[1]}
+        found[value] = {**kept, **anew.get(value, {})}
     return found
 
 

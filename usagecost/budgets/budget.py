@@ -110,13 +110,16 @@ class Rules(_Table):
     """What else alerts, and who is told of it; nothing does unless it is set.
 
     ``unpriced_models``: a model that is new and has no list price. ``silent_hours``: a source that is heard regularly was not for
-    so long. ``new_above``: a user or key seen for the first time has cost so many USD. ``unusual_days``: a day's spend stands out.
+    so long. ``new_above``: a user or key seen for the first time has cost so many USD. ``unusual_days``, ``unusual_failures`` and
+    ``unusual_latency``: a day's spend, failure rate or p95 latency is far above the usual.
     """
 
     unpriced_models: bool = False
     silent_hours: Annotated[int | None, Field(ge=1, le=720)] = None
     new_above: Amount | None = None
     unusual_days: bool = False
+    unusual_failures: bool = False
+    unusual_latency: bool = False
     tell: Channels = ()
 
 

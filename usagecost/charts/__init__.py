@@ -7,6 +7,7 @@ names) travels as data, never inside an expression.
 from usagecost.charts.beside import Mark, before_of
 from usagecost.charts.drawing import BRUSHED, OPENED, Drawing
 from usagecost.charts.grid import week_grid
+from usagecost.charts.levels import Level
 from usagecost.charts.look import value_name
 from usagecost.charts.names import bar_label, named
 from usagecost.charts.over_time import over_time, parts_of, parts_of_metrics
@@ -22,6 +23,7 @@ __all__ = [
     "BRUSHED",
     "OPENED",
     "Drawing",
+    "Level",
     "Mark",
     "TimeAxis",
     "bar_label",

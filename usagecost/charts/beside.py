@@ -90,14 +90,20 @@ def end_labels(drawn: pd.DataFrame, short: Mapping[str, str], domain: Sequence[f
     """Returns the rows with the ``label`` of a line at its last known point, and its height, ``label_y``: no two overlap."""
     last = drawn[drawn["name"].notna() & drawn["value"].notna()].drop_duplicates("name", keep="last").sort_values("value")
     gap = (domain[1] - domain[0]) * LABEL_HEIGHT / PLOT_HEIGHT
-    heights: list[float] = []
-    for value in last["value"]:
-        heights.append(max(value, heights[-1] + gap) if heights else value)
-    for place in reversed(range(len(heights))):
-        above = heights[place + 1] - gap if place + 1 < len(heights) else domain[1]
-        heights[place] = min(heights[place], above)
+    heights = spread(list(last["value"]), gap, domain[1])
     labels = pd.DataFrame({"label": last["name"].map(short), "label_y": heights}, index=last.index)
     return drawn.join(labels)
+
+
+def spread(values: Sequence[float], gap: float, top: float) -> list[float]:
+    """Returns heights near ascending values, none above the top, and no two nearer to each other than the gap."""
+    heights: list[float] = []
+    for value in values:
+        heights.append(max(value, heights[-1] + gap) if heights else value)
+    for place in reversed(range(len(heights))):
+        above = heights[place + 1] - gap if place + 1 < len(heights) else top
+        heights[place] = min(heights[place], above)
+    return heights
 
 
 def ghost_of_whole(bands: alt.Chart, axis: Any) -> alt.Chart:

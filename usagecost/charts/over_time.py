@@ -23,6 +23,7 @@ from usagecost.charts.beside import (
     marks_by_interval,
 )
 from usagecost.charts.drawing import Drawing, Spec, brushable, encoded, openable, shape
+from usagecost.charts.levels import MOST_LEVELS, Level, highest, level_layers, level_lines, with_levels
 from usagecost.charts.look import HEIGHT, LEGEND_ROW, doubles, legend, said, short_names, value_axis, value_ticks
 from usagecost.charts.timeaxis import PADDING, PLACE, TimeAxis, time_axis
 from usagecost.charts.tips import READ_OUT, TIP, tips_of
@@ -72,6 +73,7 @@ def over_time(
     before: pd.DataFrame | None = None,
     ahead: pd.DataFrame | None = None,
     marks: Sequence[Mark] = (),
+    levels: Sequence[Level] = (),
 ) -> Drawing:
     """Draws parts over time, each a line, an area or the bars of one colour.
 
@@ -84,8 +86,8 @@ def over_time(
 
     ``before`` is what the intervals are compared with (`before_of`): that of the whole lies over a stack, those of lines behind the
     total, or behind what is shown alone. ``ahead`` is a forecast of the whole: one row is (interval), the name being None, with
-    ``ahead``, the band ``ahead_low`` to ``ahead_high``, and ``ahead_text``. ``marks`` are rules at the intervals of their instants.
-    Few lines have labels at their ends.
+    ``ahead``, the band ``ahead_low`` to ``ahead_high``, and ``ahead_text``. ``marks`` are rules at the intervals of their instants,
+    the first three ``levels`` thin lines. Few lines have labels at their ends.
     """
     colors = dict(zip(names, palette, strict=True))
     names = list(colors)
@@ -100,9 +102,14 @@ def over_time(
     if ahead is not None:
         drawn = drawn.merge(ahead, how="left", on=["interval", "name"])
     drawn["is_marked"] = drawn["name"].isna() & drawn["interval"].isin(list(told))
-    tips, extent = tips_of(drawn, axis, unit, label if stacked else None, told), _extent(drawn, stacked=stacked)
-    if is_labelled:
-        drawn = end_labels(drawn, short, axis_ticks(unit, *extent)[0])
+    levels = levels[:MOST_LEVELS]
+    lines = {place: {**level_lines(levels, unit, place), **told.get(place, {})} for place in range(len(axis.steps))}
+    tips = tips_of(drawn, axis, unit, label if stacked else None, lines)
+    low, high = _extent(drawn, stacked=stacked)
+    extent = low, highest(levels, high)
+    domain = axis_ticks(unit, *extent)[0]
+    drawn = end_labels(drawn, short, domain) if is_labelled else drawn
+    drawn = with_levels(drawn, levels, high, domain)
     labels = np.array([step.label for step in axis.steps], dtype=object)
     drawn = drawn.assign(tip=tips, short=drawn["name"].map(short), interval=labels[drawn["interval"].to_numpy()])
     spec = _shape(
@@ -116,9 +123,10 @@ def over_time(
         before is not None,
         ahead is not None,
         bool(told),
+        len(levels),
     )
     x = time_axis(axis)
-    x = {**x, "scale": {**x["scale"], **label_room()}} if is_labelled else x
+    x = {**x, "scale": {**x["scale"], **label_room()}} if is_labelled or levels else x
     spec = encoded(spec, x=x, color={"scale": {"domain": list(short.values()), "range": list(colors.values())}})
     height = (LOW if brushes else HEIGHT) + (LEGEND_ROW * len(names) if len(names) > 1 else 0)
     return Drawing(drawn, {**value_ticks(spec, unit, *extent), "height": height})
@@ -176,6 +184,7 @@ def _shape(
     is_compared: bool,
     is_forecast: bool,
     is_marked: bool,
+    level_count: int,
 ) -> Spec:
     is_line = mark == "line"
     symbol: dict[str, Any] = {"symbolType": "stroke", "symbolStrokeWidth": 3} if is_line else {"symbolType": "square"}
@@ -209,6 +218,7 @@ def _shape(
     elif is_compared:
         marks.insert(0, ghosts_of_lines(parts, values, shown if has_legend else None))
     marks += forecast_layers(bands, values) if is_forecast else []
+    marks += level_layers(bands, values, level_count)
     marks += [label_layer(parts, values, seen)] if is_labelled else []
     marks += mark_layers(bands, TIP) if is_marked else []
     return shape(_band(), aim.add_params(*params), *marks, height=HEIGHT)

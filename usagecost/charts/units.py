@@ -19,7 +19,7 @@ USD_AXIS = (
     "datum.value != 0 && abs(datum.value) < 0.01 ? format(datum.value, '$,.2~r') : "
     "datum.value % 1 ? format(datum.value, '$,.2f') : " + SHORT.format("$,.3~s")
 )
-PERCENT_AXIS = "format(datum.value, '~%')"
+PERCENT_AXIS = "format(datum.value, ',~%')"
 DURATION_AXIS = (
     "datum.value >= 60000 ? format(floor(datum.value / 60000), ',') + ':' + format(datum.value % 60000 / 1000, '02.0f') + ' min' : "
     "datum.value >= 1000 ? format(datum.value / 1000, ',.3~r') + ' s' : format(datum.value, ',.3~r') + ' ms'"

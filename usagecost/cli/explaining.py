@@ -54,8 +54,11 @@ def explained(view: View, metric: str, by: str | None) -> Explained | None:
             | {effect: one.effects.get(effect, Decimal(0)) for effect in effects}
             for name, one in zip(said, moved, strict=True)
         ]
+    behind = explain.model_behind(rows) if metric == "spend_usd" else None
+    maker = behind and queries.spending.maker(view, *behind)
+    who = explain.maker_words(maker, queries.labels(view.lake).of(maker.dimension, maker.value)) if maker else ""
     reasons = [{"reason": step.label, "change": step.amount, "words": step.words} for step in steps]
-    return Explained(metric, explain.sentence(metric, whole, steps), whole.before, whole.now, values if by else reasons)
+    return Explained(metric, explain.sentence(metric, whole, steps, who), whole.before, whole.now, values if by else reasons)
 
 
 def warn_of_missing(view: View) -> None:

@@ -36,7 +36,7 @@ def prices(
     shipped: Annotated[bool, typer.Option("--shipped", help="First go back to the price list that comes with the app.")] = False,
     url: Annotated[str | None, typer.Option(help="Where --refresh fetches it. Default: the list's own repository.")] = None,
 ) -> None:
-    """Check the own book of prices: where it is, what it holds, what is wrong with it. Nothing is fetched unless asked for.
+    """Check the price file: where it is, what it holds, what is wrong with it. Nothing is fetched unless asked for.
 
     Exit status: 0 when it is good or there is none, 1 when it is broken or a list could not be fetched.
     """
@@ -55,7 +55,7 @@ def prices(
     book = current.book
     kinds = {"own prices": book.prices, "aliases": book.aliases, "discounts": book.discounts}
     counts = ", ".join(f"{len(entries)} {kind}" for kind, entries in kinds.items())
-    print_facts("", {"Book": current.place, "In force": counts, "Version": current.version})
+    print_facts("", {"Price file": current.place, "In force": counts, "Version": current.version})
     if current.problem:
         fail(current.problem, NOTHING_READ)
 
@@ -70,7 +70,7 @@ def reprice(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
     report: Annotated[ReportFormat, typer.Option(help="How to report what was done.")] = ReportFormat.text,
 ) -> None:
-    """Compute the list cost of stored requests anew, by the price list and the own book of today, as one version of the lake.
+    """Compute the list cost of stored requests anew, by the price list and the price file of today, as one version of the lake.
 
     What a source reported is never touched, and `--undo` puts the old prices back.
     """

@@ -84,7 +84,7 @@ def _type_in_rollup(name: str) -> str:
     """The type of a column of a rollup: as requests have it if they are added up by it, else that of a sum."""
     if name in COLUMN_TYPES and name in (*KEYS, "started_at"):
         return COLUMN_TYPES[name]
-    return f"Nullable({'Decimal(38, 9)' if '_usd' in name else 'Int64'})"
+    return f"Nullable({'Decimal(18, 9)' if '_usd' in name else 'Int64'})"
 
 
 COLUMN_TYPES = {field.name: _type(field.type) for field in REQUESTS}

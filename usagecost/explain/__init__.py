@@ -11,18 +11,31 @@ from typing import Any
 
 from usagecost.explain.counts import explain_latency, explain_requests, explain_tokens
 from usagecost.explain.effects import EFFECTS, Explanation, Found
+from usagecost.explain.makers import Amounts, Maker, maker_of, model_behind
 from usagecost.explain.parts import part_of
 from usagecost.explain.spend import explain_spend
 from usagecost.explain.spikes import Spike, causes, find_spikes
 from usagecost.explain.values import Moved, moved_latencies, moved_values, pairs_of
-from usagecost.explain.words import WORDINGS, Step, listed, missing_words, sentence, signed, steps_of
+from usagecost.explain.words import (
+    WORDINGS,
+    Step,
+    listed,
+    maker_words,
+    missing_words,
+    sentence,
+    signed,
+    steps_of,
+    value_words,
+)
 
 __all__ = [
     "COUNTED",
     "EFFECTS",
     "WORDINGS",
+    "Amounts",
     "Explanation",
     "Found",
+    "Maker",
     "Moved",
     "Spike",
     "Step",
@@ -30,10 +43,14 @@ __all__ = [
     "explanation",
     "find_spikes",
     "listed",
+    "maker_of",
+    "maker_words",
     "missing_words",
+    "model_behind",
     "sentence",
     "signed",
     "steps_of",
+    "value_words",
     "values",
 ]
 

@@ -32,11 +32,15 @@ def charged(parts: Sequence[Part], others: Sequence[Part], kind: int) -> Charged
     book = fsum(_book(part, kind, rates, elsewhere) for part in parts if not part.is_free)
     paid = fsum(part.tokens[kind] for part in parts if not part.is_free)
     free = fsum(part.tokens[kind] for part in parts if part.is_free)
-    average = ratio(book, paid) or ratio(
-        fsum(_book(part, kind, elsewhere, rates) for part in others if not part.is_free),
-        fsum(part.tokens[kind] for part in others if not part.is_free),
-    )
-    at_book = book + free * average
+    at_book = book
+    if free:
+        at_book += free * (
+            ratio(book, paid)
+            or ratio(
+                fsum(_book(part, kind, elsewhere, rates) for part in others if not part.is_free),
+                fsum(part.tokens[kind] for part in others if not part.is_free),
+            )
+        )
     whole = fsum(_undiscounted(part, kind, _book(part, kind, rates, elsewhere)) for part in parts)
     cost = float(sum((part.costs[kind] for part in parts), Decimal(0)))
     return Charged(paid + free, at_book, whole, cost)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from math import fsum, prod
 
 from usagecost.explain.divisia import effects, ratio
@@ -86,19 +87,21 @@ class _Usage:
         """By how much a list cost of the model has to be multiplied to be a part of its spend."""
         return ratio(self.spend, self.list_cost)
 
-    def side(self, kind: int) -> float:
-        """The tokens of a request on the side of a kind: sent or produced."""
-        kinds = (OUTPUT,) if kind == OUTPUT else range(OUTPUT)
-        return ratio(fsum(part.tokens[one] for part in self.parts for one in kinds), self.listed)
+    @cached_property
+    def sides(self) -> tuple[float, float]:
+        """The tokens of a request that are sent, and those that are produced."""
+        sent = fsum(part.tokens[kind] for part in self.parts for kind in range(OUTPUT))
+        return ratio(sent, self.listed), ratio(fsum(part.tokens[OUTPUT] for part in self.parts), self.listed)
 
-    def cost(self, kind: int) -> Decimal:
-        """The list cost of a kind."""
-        return sum((part.costs[kind] for part in self.parts), Decimal(0))
+    @cached_property
+    def costs(self) -> tuple[Decimal, ...]:
+        """The list cost of each kind."""
+        return tuple(sum((part.costs[kind] for part in self.parts), Decimal(0)) for kind in range(len(KINDS)))
 
     @property
     def of_no_kind(self) -> Decimal:
         """The list cost of which no kind is told."""
-        return self.list_cost - sum((self.cost(kind) for kind in range(len(KINDS))), Decimal(0))
+        return self.list_cost - sum(self.costs, Decimal(0))
 
 
 def _shares_of(model: Model, was: _Usage, is_now: _Usage, requests: tuple[int, int]) -> list[Share]:
@@ -109,9 +112,11 @@ def _shares_of(model: Model, was: _Usage, is_now: _Usage, requests: tuple[int, i
         return _cell(model, "", heads, tails, (float(was.spend), float(is_now.spend)))
     shares: list[Share] = []
     for kind, name in enumerate(KINDS):
-        pair = float(was.cost(kind)) * was.paid, float(is_now.cost(kind)) * is_now.paid
+        pair = float(was.costs[kind]) * was.paid, float(is_now.costs[kind]) * is_now.paid
+        if pair == (0.0, 0.0):
+            continue
         if kind == OTHER:
-            tails = [(("units", ratio(one.cost(kind), one.listed)), ("reported", one.reported)) for one in (was, is_now)]
+            tails = [(("units", ratio(one.costs[kind], one.listed)), ("reported", one.reported)) for one in (was, is_now)]
         else:
             costs = charged(was.parts, is_now.parts, kind), charged(is_now.parts, was.parts, kind)
             tails = [_tail(one, kind, cost) for one, cost in zip((was, is_now), costs, strict=True)]
@@ -132,7 +137,7 @@ def _head(usage: _Usage, requests: int) -> Chain:
 
 def _tail(usage: _Usage, kind: int, cost: Charged) -> Chain:
     """What the list cost of a kind of tokens is made of, for a request, and what is paid of it."""
-    side = usage.side(kind)
+    side = usage.sides[kind == OUTPUT]
     size = ("output_size" if kind == OUTPUT else "input_size", side)
     share = ("cache_share", ratio(ratio(cost.tokens, usage.listed), side))
     price, factor = ("price", ratio(cost.book, cost.tokens)), ("factor", ratio(cost.undiscounted, cost.book))

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from usagecost.explain.makers import Amounts
+
 LEAST_WEEKS = 2
 """What is known for less than this tells nothing of a week."""
 MOST_WEEKS = 8
@@ -36,18 +38,21 @@ class Spike:
         return self.amount - self.usual
 
 
-def find_spikes(amounts: Sequence[float], slots: Sequence[int], week: int) -> list[Spike]:
-    """Returns the intervals that stand out against those before them, in the order of time.
+def find_spikes(amounts: Sequence[float | None], slots: Sequence[int], week: int) -> list[Spike]:
+    """Returns the intervals that stand out against those before them, in the order of time. An amount that is not known, None,
+    stands out from nothing, and nothing is learned from it.
 
     ``slots`` says which intervals are alike: those of one weekday, say; ``week`` is how many there are in seven days. Usual is the
     median of the recent week times what intervals of the slot mostly were in relation to theirs.
     """
-    levels = [median(amounts[max(place - week, 0) : place] or [0.0]) for place in range(len(amounts))]
-    relative = [amount / level if level > 0 else None for amount, level in zip(amounts, levels, strict=True)]
+    recent = ([one for one in amounts[max(place - week, 0) : place] if one is not None] for place in range(len(amounts)))
+    levels = [median(known or [0.0]) for known in recent]
+    relative = [None if amount is None or level <= 0 else amount / level for amount, level in zip(amounts, levels, strict=True)]
     found = []
     begin = next((place for place, amount in enumerate(amounts) if amount), len(amounts))
     for place in range(begin + LEAST_WEEKS * week, len(amounts)):
-        if levels[place] <= 0:
+        amount = amounts[place]
+        if amount is None or levels[place] <= 0:
             continue
         past = range(max(place - MOST_WEEKS * week, begin + week), place)
         alike: dict[int, list[float]] = {}
@@ -59,14 +64,10 @@ def find_spikes(amounts: Sequence[float], slots: Sequence[int], week: int) -> li
             continue
         usual = {slot: median(ratios) for slot, ratios in alike.items()}
         scatter = median(abs(ratio - usual[slot]) for slot, ratios in alike.items() for ratio in ratios)
-        spike = Spike(place, amounts[place], usual[slots[place]] * levels[place])
+        spike = Spike(place, amount, usual[slots[place]] * levels[place])
         if abs(spike.excess) > max(DEVIATIONS * MAD_OF_NORMAL * scatter * levels[place], LEAST_SHARE * spike.usual):
             found.append(spike)
     return found
-
-
-Amounts = Mapping[str | None, tuple[float, float]]
-"""Value of a dimension -> its amount in an interval, and in the time before it."""
 
 
 def causes(spike: Spike, dimensions: Mapping[str, Amounts]) -> list[tuple[str, tuple[str | None, ...]]]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from usagecost.explain.effects import Explanation, Found
+from usagecost.explain.makers import Maker
 from usagecost.explain.parts import Model
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import NOT_REPORTED
@@ -15,6 +16,8 @@ from usagecost.vocabulary.formats import Format, Number
 
 MOST_NAMED = 3
 """Effects that a sentence names; it sums up the others."""
+BEFORE = {"team": "team ", "app": "app ", "key": "key "}
+"""What is said before the values of a dimension that do not speak for themselves."""
 OF_ONE_PERIOD = {"came": "new models", "went": "models no longer used"}
 
 
@@ -56,15 +59,28 @@ def steps_of(metric: str, found: Explanation) -> list[Step]:
     return [Step(one.effect.label, effect_words(metric, one), one.amount) for one in found.effects]
 
 
-def sentence(metric: str, found: Explanation, steps: Sequence[Step]) -> str:
-    """Returns a sentence such as: Spend rose by $142.10 (+27.7%): +$180.30 longer input (gpt-5), −$52.00 fewer requests."""
+def sentence(metric: str, found: Explanation, steps: Sequence[Step], by: str = "") -> str:
+    """Returns a sentence such as: Spend rose by $142.10 (+27.7%), mostly ann's gpt-5 (+$150.20): +$180.30 longer input (gpt-5),
+    −$52.00 fewer requests. ``by`` says who has made most of it, if anyone: see `maker_words`.
+    """
     wording = WORDINGS[metric]
     name, listed = wording.name, _listed(wording.amount, steps)
     if not found.change:
         same = f"{name} did not change: {wording.amount(found.now)} in both periods"
         return f"{same}, though {listed}." if listed else f"{same}."
     verb = "rose" if found.change > 0 else "fell"
-    return f"{name} {verb} by {wording.amount(abs(found.change))}{_percent(found)}: {listed}."
+    mostly = f", mostly {by}" if by else ""
+    return f"{name} {verb} by {wording.amount(abs(found.change))}{_percent(found)}{mostly}: {listed}."
+
+
+def maker_words(maker: Maker, name: str) -> str:
+    """Returns who has made most of a change of spend, by the name that readers know, in words: ann's gpt-5 (+$150.20)."""
+    return f"{value_words(maker.dimension, name)}'s {maker.model} ({signed(round(maker.moved, 2), formats.usd)})"
+
+
+def value_words(dimension: str, name: str) -> str:
+    """Returns a value of a dimension in a sentence: team search, ann."""
+    return BEFORE.get(dimension, "") + name
 
 
 def listed(metric: str, steps: Sequence[Step]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from threading import Lock
 
@@ -82,8 +83,7 @@ class RollupWriter:
                 part.write_bytes(said)
                 _keep(folder, part, CONTENT)
             self._described.add(name)
-            cursor.execute(f"COPY ({content.rows_sql('request')}) TO $part ({OPTIONS})", {"part": str(part)})
-            size = part.stat().st_size
+            size = _copied(cursor, content, part)
             if size <= MOST_OF_FILE * task.file.bytes and (size <= left or self._share(left - size)):
                 _keep(folder, part, f"{task.stem}-{checksum(part)}.parquet")
                 return min(size, left)
@@ -100,6 +100,15 @@ class RollupWriter:
             is_there = self._spare + size >= 0
             self._spare += size if is_there else 0
         return is_there
+
+
+def _copied(cursor: duckdb.DuckDBPyConnection, content: Content, part: Path) -> float:
+    """Writes a rollup; returns how many bytes it takes, more than there are where a sum is too large for its column."""
+    try:
+        cursor.execute(f"COPY ({content.rows_sql('request')}) TO $part ({OPTIONS})", {"part": str(part)})
+    except duckdb.ConversionException:
+        return inf
+    return part.stat().st_size
 
 
 def _keep(folder: Storage, part: Path, name: str) -> None:

@@ -40,6 +40,9 @@ class Rollup:
     measures: tuple[str, ...] = ()
 
 
+PRICE = ("price_status", "price_id", "discount")
+"""What tells at which price requests were charged."""
+
 ROLLUPS = {
     rollup.name: rollup
     for rollup in (
@@ -51,8 +54,9 @@ ROLLUPS = {
         Rollup("team", ("team_id", "environment", "status", "provider", "model")),
         Rollup("key", ("team_id", "virtual_key", "provider", "model")),
         Rollup("user_outcome", ("team_id", "virtual_key", "user_id", "status", "environment", "source")),
-        Rollup("user_model", ("provider", "model", "team_id", "virtual_key", "user_id", "app", "environment", "source")),
-        Rollup("price", ("team_id", "provider", "model", "price_status", "price_id", "discount"), measures=CHANGE_MEASURES),
+        Rollup("price", ("team_id", "provider", "model", *PRICE), measures=CHANGE_MEASURES),
+        Rollup("app", ("app", "environment", "provider", "model", *PRICE)),
+        Rollup("user_model", ("provider", "model", "team_id", "virtual_key", "user_id", "app", "environment", "source", *PRICE)),
     )
 }
 """In the order in which questions try them. Rows lie in the order of the columns."""
@@ -72,19 +76,31 @@ def _columns() -> dict[str, str]:
 _COLUMN_OF = _columns()
 
 _ALMOST = {
-    "spend_of_tokens_usd": "spend_usd",
-    "successful": "requests",
-    "timed_requests": "requests",
-    "output_us": "latency_us",
-    "timed_output_tokens": "output_tokens",
-    "cache_told_input_tokens": "input_tokens",
-    "priced_requests": "requests",
+    "spend_of_tokens_usd": "{spend_usd}",
+    "successful": "{requests}",
+    "timed_requests": "{requests}",
+    "output_us": "{latency_us}",
+    "timed_output_tokens": "{output_tokens}",
+    "cache_told_input_tokens": "{input_tokens}",
+    "priced_requests": "{requests}",
+    "priced_tokens": "coalesce({input_tokens}, 0) + coalesce({output_tokens}, 0) - {incomplete_tokens}",
+    "cache_net_usd": "coalesce({cache_saved_usd}, 0) - coalesce({cache_extra_usd}, 0)",
 }
-"""Measure -> one that is often the same, and is known wherever it is: by how much it is less is stored, in a fifth less room."""
-_LARGER = {column_of(name, basis): column_of(larger, basis) for name, larger in _ALMOST.items() for basis in BASES}
+"""Measure -> what is often the same, and is known wherever it is: by how much it is less is stored, in a third less room."""
+_LARGER = {
+    column_of(name, basis): larger.format_map({other: column_of(other, basis) for other in MEASURES})
+    for name, larger in _ALMOST.items()
+    for basis in BASES
+}
 _SUMMED = {column: sql for sql, column in _COLUMN_OF.items()}
-_STORED = {column: f"{_SUMMED[_LARGER[column]]} - {sql}" if column in _LARGER else sql for column, sql in _SUMMED.items()}
-"""Column of a measure -> the SQL of what is stored, over requests."""
+_DIFFERENCES = {
+    column: f"{re.sub(r'[a-z_0-9]+', lambda found: _SUMMED.get(found[0], found[0]), _LARGER[column])} - {sql}"
+    if column in _LARGER
+    else sql
+    for column, sql in _SUMMED.items()
+}
+_STORED = {column: f"({sql})::DECIMAL(18, 9)" if "_usd" in column else sql for column, sql in _DIFFERENCES.items()}
+"""Column of a measure -> the SQL of what is stored, over requests. Money of 8 bytes is read in half of the time of 16."""
 KEYS = {name: name for rollup in ROLLUPS.values() for name in rollup.by} | {LATENCY: LATENCY_STEP}
 """Column that requests are added up by -> its SQL."""
 
@@ -168,7 +184,12 @@ def folded_sql(measure: str, basis: str) -> str:
 
 def stored_columns(columns: Iterable[str]) -> set[str]:
     """The columns of a file from which these can be told."""
-    return {one for name in columns for one in (name, _LARGER.get(name, name))}
+    return {
+        one
+        for name in columns
+        for one in (name, *re.findall(r"[a-z_0-9]+", _LARGER.get(name, "")))
+        if one in _STORED or one == name
+    }
 
 
 def times_within(day: date, instants: Sequence[int]) -> list[int]:

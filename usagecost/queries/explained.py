@@ -1,4 +1,4 @@
-"""What a change is explained of: measures by provider and model, now and in the period that the view is compared with."""
+"""What a change is explained of: measures by provider and model, now and in the period that the view is compared with; and by day."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from datetime import date
 import pyarrow as pa
 
 from usagecost.lake import Rolled
+from usagecost.lake.rollups import PRICE
 from usagecost.periods import WHOLE
-from usagecost.queries.rows import Instants, Rows, told
+from usagecost.queries.rows import Rows, told
 from usagecost.vocabulary import CHANGE_MEASURES, DIMENSIONS, METRICS, fold_sql
 from usagecost.vocabulary.filters import Condition, Parameters, View
-
-PRICE = ("price_status", "price_id", "discount")
-"""What tells at which price requests were charged."""
 
 OF_ROW = ("is_before", "number", "value")
 """What `Rows.sql` says of a row beside its columns."""
@@ -40,17 +38,6 @@ def by_value(view: View, split: str, metric: str, most: int = MOST_MOVED) -> pa.
     named = tuple(found["value"].slice(0, most).to_pylist())
     cells = _answered(view.where(Condition(split, named)), split, ("value", "provider", "model"), CHANGE_MEASURES)
     return cells.append_column("values", pa.array([len(found)] * len(cells), pa.int64()))
-
-
-def against(view: View, split: str, now: Instants, before: Instants) -> dict[str | None, tuple[float, float]]:
-    """What each value of a dimension has spent in a stretch of time, and in one before it; 0 where nothing of it is known."""
-    rows = Rows(replace(view, interval=WHOLE), now, before)
-    found: dict[str | None, tuple[float, float]] = {}
-    for row in _told(rows, split, ("value",), ("spend_usd",)).to_pylist():
-        was_now, was_before = found.get(row["value"], (0.0, 0.0))
-        spent = float(row["spend_usd"] or 0)
-        found[row["value"]] = (was_now, spent) if row["is_before"] else (spent, was_before)
-    return found
 
 
 def by_day(view: View, *scopes: str) -> pa.Table:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from usagecost.lake import Rolled
 from usagecost.lake.rollups import LATENCY, column_of
 from usagecost.queries.groups import Groups
-from usagecost.queries.rows import told
+from usagecost.queries.rows import Rows, told
 from usagecost.vocabulary import DIMENSIONS, LATENCY_STEP, LATENCY_STEPS_PER_ROOT, PERCENTILES
 
 MOST_SHARE = 0.5
@@ -26,6 +26,33 @@ MOST_LATENCIES = 4_000_000
 MARGIN = 1e-9
 """By how much the edges of steps may be wrong: what decides is the step of a latency, but what is far from it need not be read."""
 KEYS = ["grouped", "number", "place"]
+
+
+def percentiles_about(rows: Rows, level: float) -> list[float | None]:
+    """About the percentile of each interval's latencies (ms), in order, None where none is known. It needs nothing but how many
+    are in each step, which rollups tell, and takes those of a step for evenly spread.
+    """
+    groups = Groups(rows, None, (), ("time",))
+    names = rows.view.filters.told_by()
+
+    def ask(rolled: Rolled | None) -> pa.Table:
+        return _count_steps(groups, names or (), rolled)
+
+    counted = told(rows.rolled(names, ("timed_requests",), also=(LATENCY,)), ask)
+    found = {group[1]: _percentile_about(of_group, level) for group, of_group in _by_group(counted).items() if of_group}
+    numbers = pa.table({"number": pa.array([*found], pa.int64())})
+    places = rows.placed(numbers)["interval"].to_pylist()
+    by_place = dict(zip(places, found.values(), strict=True))
+    return [by_place.get(place) for place in range(len(rows.steps))]
+
+
+def _percentile_about(steps: Sequence[tuple[int, int]], level: float) -> float:
+    """The same of the counts of some steps."""
+    ends = [*accumulate(requests for _, requests in steps)]
+    rank = level * (ends[-1] - 1)
+    step, requests = steps[place := bisect_right(ends, rank)]
+    within = (rank - ends[place] + requests) / requests
+    return _edge(step) + within * (_edge(step + 1) - _edge(step))
 
 
 def percentiles(groups: Groups, measures: Sequence[str]) -> pa.Table | None:
@@ -43,13 +70,7 @@ def percentiles(groups: Groups, measures: Sequence[str]) -> pa.Table | None:
 
 def _percentiles(groups: Groups, levels: Mapping[str, float], names: Collection[str], rolled: Rolled) -> pa.Table | None:
     """The same with a rollup that tells latencies; None if too many would have to be looked at."""
-    columns = ", ".join(sorted({"started_at", *(DIMENSIONS[name].stored for name in names)}))
-    counted = f"""(
-        SELECT {columns}, {LATENCY_STEP} AS {LATENCY}, (duration_ms IS NOT NULL)::bigint AS timed FROM {{requests}}
-        UNION ALL SELECT {columns}, {LATENCY}, {column_of("timed_requests", groups.rows.view.basis)} FROM {{rollups}})"""
-    selected = f"{LATENCY} AS step, sum(timed)::bigint AS requests"
-    sql, parameters = groups.sql(counted, selected, also_by=LATENCY)
-    steps = _by_group(groups.rows.answer(sql, parameters, rolled))
+    steps = _by_group(_count_steps(groups, names, rolled))
     looked_at = _steps_of_percentiles(steps, levels.values())
     if looked_at is None:
         return None
@@ -62,6 +83,18 @@ def _percentiles(groups: Groups, levels: Mapping[str, float], names: Collection[
     return _answer(
         steps, {group: each.values.to_numpy() for group, each in latencies.items() if each.values is not None}, looked_at, levels
     )
+
+
+def _count_steps(groups: Groups, names: Collection[str], rolled: Rolled | None) -> pa.Table:
+    """How many latencies are in each step, by group: one row is (grouped, number, place, step), with ``requests``."""
+    columns = ", ".join(sorted({"started_at", *(DIMENSIONS[name].stored for name in names)}))
+    counted = f"SELECT {columns}, {LATENCY_STEP} AS {LATENCY}, (duration_ms IS NOT NULL)::bigint AS timed FROM {{requests}}"
+    if rolled:
+        timed = column_of("timed_requests", groups.rows.view.basis)
+        counted += f" UNION ALL SELECT {columns}, {LATENCY}, {timed} FROM {{rollups}}"
+    selected = f"{LATENCY} AS step, sum(timed)::bigint AS requests"
+    sql, parameters = groups.sql(f"({counted})", selected, also_by=LATENCY)
+    return groups.rows.answer(sql, parameters, rolled)
 
 
 def _by_group(counted: pa.Table) -> dict[tuple, list[tuple[int, int]]]:

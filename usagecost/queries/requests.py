@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from usagecost import engine, periods
-from usagecost.vocabulary import BASES, OF_ROWS
+from usagecost.vocabulary import BASES, FAILED, OF_ROWS
 from usagecost.vocabulary.filters import MESSAGE_SQL, Instants, Parameters, View, instant_range_sql
 
 TEXTS = (
@@ -192,7 +192,7 @@ def failures(view: View) -> list[dict[str, Any]]:
     sql = f"""
         SELECT error_class, provider, model, status, count(*) AS requests, min({engine.INSTANT_US}) AS first_us,
                max({engine.INSTANT_US}) AS last_us, arg_max(left(message, 500), {engine.INSTANT_US}) AS message
-        FROM (SELECT *, {MESSAGE_SQL} AS message FROM {{requests}} WHERE {{matches}} AND status IN ('error', 'cancelled'))
+        FROM (SELECT *, {MESSAGE_SQL} AS message FROM {{requests}} WHERE {{matches}} AND {FAILED})
         GROUP BY ALL ORDER BY requests DESC, error_class, provider, model, status LIMIT {MOST_FAILURES}"""
     return _answer(view, sql).to_pylist()
 

@@ -69,15 +69,22 @@ class Rows:
         return engine.table(sql, parameters, **self.where, rolled=rolled)
 
     def rolled(
-        self, names: Collection[str] | None, measures: Iterable[str], split: str | None = None, *, also: Iterable[str] = ()
+        self,
+        names: Collection[str] | None,
+        measures: Iterable[str],
+        split: str | None = None,
+        *,
+        also: Iterable[str] = (),
+        cuts: Iterable[datetime] = (),
     ) -> Rolled | None:
         """How rollups tell measures by some dimensions, and ``also`` by other columns of theirs; None if only requests do, or if no
-        dimensions are named.
+        dimensions are named. ``cuts`` are more instants at which time is cut.
         """
         if names is None:
             return None
         columns = {*(DIMENSIONS[name].stored for name in names), *(column_of(name, self.view.basis) for name in measures), *also}
-        return engine.rolled(columns, self._cuts(by_clock=is_of_clock(split)), **self.where)
+        instants = (*self._cuts(by_clock=is_of_clock(split)), *(periods.instant_us(instant) for instant in cuts))
+        return engine.rolled(columns, instants, **self.where)
 
     def cost(self, sql: str) -> str:
         """The SQL with the cost of a request, on the view's basis, put in."""
@@ -208,6 +215,15 @@ def is_of_clock(split: str | None) -> bool:
 def is_list(split: str | None) -> bool:
     """Whether a request can have several values of the split: its rows are then more than the requests."""
     return split in SPLITS and not SPLITS[split].parts_add_up
+
+
+def each_sql(names: Iterable[str]) -> tuple[str, str]:
+    """The ``dimension`` and ``value`` of a row of some dimensions as a SELECT names them, and the GROUP BY: one after another."""
+    columns = {name: DIMENSIONS[name].column for name in names}
+    dimension = " ".join(f"WHEN grouping({column}) = 0 THEN '{name}'" for name, column in columns.items())
+    value = " ".join(f"WHEN grouping({column}) = 0 THEN {column}" for column in columns.values())
+    sets = ", ".join(f"({column})" for column in columns.values())
+    return f"CASE {dimension} END AS dimension, CASE {value} END AS value", f"GROUP BY GROUPING SETS ({sets})"
 
 
 def order_sql(metric: Metric, measure: str, requests: str, value: str) -> str:

@@ -1,8 +1,9 @@
-"""Days or hours whose spend stands out, and what caused them: for the page Why, the Cost chart and alerts alike."""
+"""Days or hours whose spend, failure rate or latency stands out, and what caused them: for pages, charts and alerts alike."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,19 +11,29 @@ import pandas as pd
 
 from usagecost.explain import Spike, causes, find_spikes
 from usagecost.periods import Interval
-from usagecost.queries.explained import against
+from usagecost.queries import folds
 from usagecost.queries.folds import Usage
+from usagecost.queries.latency_steps import percentiles_about
+from usagecost.queries.rows import Rows
+from usagecost.queries.spending import Spent, spent
+from usagecost.vocabulary import PERCENTILES, Sums
 from usagecost.vocabulary.filters import View
 
 RECENT = timedelta(days=28)
 """The time before an interval that says how values mostly share what is spent."""
 CAUSING = ("model", "user", "team", "app", "key")
 """Dimensions whose values can cause a difference."""
+TOLD_TOGETHER = (("model", "app"), ("user", "team", "key"))
+"""The same, those together that one rollup tells."""
 WEEK = {"day": 7, "hour": 7 * 24}
+LEAST_REQUESTS = 100
+"""Fewer requests of a day tell nothing of its failure rate or latency."""
+LEAST_RATE, LEAST_FAILED = 0.02, 10
+"""What is added to failure rates, of which many are 0, so that few failures are no multiple; and how many more failed at least."""
 
 Causes = Sequence[tuple[str, tuple[str | None, ...]]]
 """Dimensions with the values of them that cause a difference, None being "not reported"."""
-Against = Callable[..., Mapping[str | None, tuple[float, float]]]
+Ask = Callable[..., Sequence[Spent]]
 
 
 def spikes_in(days: Usage, interval: str, zone: str, *, with_running: bool = False) -> list[tuple[Interval, Spike]]:
@@ -30,17 +41,60 @@ def spikes_in(days: Usage, interval: str, zone: str, *, with_running: bool = Fal
     running one. One whose spend is not known is none.
     """
     steps = [step for step in days.intervals if not step.is_ahead and (with_running or not step.is_running)]
-    spent = days.over_time["spend_usd"][: len(steps)]
+    spent = [None if pd.isna(amount) else float(amount) for amount in days.over_time["spend_usd"][: len(steps)]]
+    return _spikes(steps, spent, interval, zone)
+
+
+def outcomes(sums: Sums) -> int:
+    """How many requests are known to have succeeded or failed."""
+    return int(sums["successful"] or 0) + int(sums["failed"] or 0)
+
+
+def failure_spikes(days: Usage, zone: str) -> list[tuple[Interval, Spike]]:
+    """Returns the days up to the running one whose failure rate is far above the usual, and by some requests at least."""
+    steps, rates, counts = [step for step in days.intervals if not step.is_ahead], [], []
+    for row in folds.rows(days.over_time[: len(steps)]):
+        counts.append(known := outcomes(row))
+        rates.append((row["failed"] or 0) / known + LEAST_RATE if known >= LEAST_REQUESTS else None)
+    spikes = [
+        (step, replace(one, amount=one.amount - LEAST_RATE, usual=max(0.0, one.usual - LEAST_RATE)))
+        for step, one in _spikes(steps, rates, "day", zone)
+    ]
+    return [(step, spike) for step, spike in spikes if spike.excess * counts[spike.place] >= LEAST_FAILED]
+
+
+def latency_spikes(days: Usage, view: View) -> list[tuple[Interval, Spike]]:
+    """Returns the same of the p95 latency (ms): ``days`` are those of the view, with ``timed_requests``. Amounts are about
+    right: see `percentiles_about`.
+    """
+    steps = [step for step in days.intervals if not step.is_ahead]
+    timed = days.over_time["timed_requests"]
+    about = percentiles_about(Rows.of(view), PERCENTILES["latency_p95_ms"])
+    enough = [latency if timed.iloc[place] >= LEAST_REQUESTS else None for place, latency in enumerate(about[: len(steps)])]
+    return [one for one in _spikes(steps, enough, "day", view.period.zone) if one[1].excess > 0]
+
+
+def _spikes(steps: Sequence[Interval], amounts: Sequence[float | None], interval: str, zone: str) -> list[tuple[Interval, Spike]]:
+    """The intervals that stand out against those of the same weekday or hour; see `find_spikes`."""
     local = [step.start.astimezone(ZoneInfo(zone)) for step in steps]
     slots = [at.weekday() if interval == "day" else at.hour + 24 * (at.weekday() >= 5) for at in local]
-    found = find_spikes([0.0 if pd.isna(amount) else float(amount) for amount in spent], slots, WEEK[interval])
-    return [(steps[spike.place], spike) for spike in found if not pd.isna(spent.iloc[spike.place])]
+    return [(steps[spike.place], spike) for spike in find_spikes(amounts, slots, WEEK[interval])]
 
 
-def causes_of(view: View, step: Interval, spike: Spike, ask: Against) -> Causes:
-    """Returns the smallest sets of values that make most of a difference. ``ask`` is told to answer `explained.against`."""
-    recent = step.start - RECENT, step.start
-    return causes(spike, {name: ask(against, view, name, (step.start, step.end), recent) for name in CAUSING})
+def causes_of(view: View, step: Interval, spike: Spike, ask: Ask, measure: str = "spend_usd") -> Causes:
+    """Returns the smallest sets of values that make most of a difference. ``ask`` is told to answer `spending.spent`."""
+    return causes_of_all(view, [(step, spike)], ask, measure)[0]
+
+
+def causes_of_all(view: View, spikes: Sequence[tuple[Interval, Spike]], ask: Ask, measure: str = "spend_usd") -> list[Causes]:
+    """Returns the same of each of some intervals, in two questions for all of them."""
+    pairs = tuple(((step.start, step.end), (step.start - RECENT, step.start)) for step, _ in spikes)
+    answers = [ask(spent, view, names, pairs, measure) for names in TOLD_TOGETHER]
+    found = []
+    for place, (_, spike) in enumerate(spikes):
+        amounts = {name: of_name for answer in answers for name, of_name in answer[place].items()}
+        found.append(causes(spike, {name: amounts[name] for name in CAUSING}))
+    return found
 
 
 def causes_within(usage: Usage, split: str, place: int, spike: Spike) -> Causes:

@@ -15,7 +15,7 @@ from usagecost import engine
 from usagecost.lake import LakeError, Rolled
 from usagecost.lake.rollups import ROLLUPS, column_of
 from usagecost.periods import WHOLE, Period
-from usagecost.queries.rows import Rows, told
+from usagecost.queries.rows import Rows, each_sql, told
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import View, instant_range_sql
 from usagecost.vocabulary.labels import NO_LABELS, Labels
@@ -55,15 +55,10 @@ def _told_together() -> Iterable[list[str]]:
 
 def _choices_sql(names: Sequence[str], in_range: str, rolled: Rolled | None) -> str:
     """One row: (dimension, value), with how many requests have it."""
-    columns = {name: DIMENSIONS[name].column for name in names}
-    dimension = " ".join(f"WHEN grouping({column}) = 0 THEN '{name}'" for name, column in columns.items())
-    value = " ".join(f"WHEN grouping({column}) = 0 THEN {column}" for column in columns.values())
-    sets = ", ".join(f"({column})" for column in columns.values())
+    selected, grouped = each_sql(names)
     relations = {"{requests}": "count(*)::bigint"} | ({"{rollups}": f"sum({column_of('requests', 'best')})"} if rolled else {})
     counts = " UNION ALL ".join(
-        f"SELECT CASE {dimension} END AS dimension, CASE {value} END AS value, {count} AS counted "
-        f"FROM {relation} WHERE {in_range} GROUP BY GROUPING SETS ({sets})"
-        for relation, count in relations.items()
+        f"SELECT {selected}, {count} AS counted FROM {relation} WHERE {in_range} {grouped}" for relation, count in relations.items()
     )
     return f"""
         SELECT dimension, value, sum(counted)::bigint AS requests FROM ({counts}) GROUP BY dimension, value
@@ -90,3 +85,11 @@ def missing_until(span: tuple[datetime, datetime] | None, period: Period) -> dat
 def data_span(lake: str, version: int) -> tuple[datetime, datetime] | None:
     """The instants of the oldest and the newest request of the lake; None when it holds none."""
     return engine.open_lake(lake).snapshot(version).span
+
+
+def files_by_day(lake: str, version: int, first: date, last: date) -> dict[date, frozenset[str]]:
+    """The names of the files that have the requests of some UTC days: while those of a day are the same, so are its numbers."""
+    names: dict[date, set[str]] = {}
+    for file in engine.open_lake(lake).snapshot(version).data_files_of(first, last):
+        names.setdefault(file.utc_day, set()).add(file.name)
+    return {day: frozenset(some) for day, some in names.items()}

@@ -15,6 +15,7 @@ from usagecost.budgets import State, read_budgets, states, view_of_now
 from usagecost.forecast import Forecast
 from usagecost.queries.requests import SORTS, Key, Order, moment, page
 from usagecost.queries.tables import table
+from usagecost.reports.link import link_of
 from usagecost.serve.asked import PERIOD, AskedWrongly, Lake, Query, check_names, number_of, one_of, question_of, view_of
 from usagecost.serve.tokens import Token
 from usagecost.vocabulary import DIMENSIONS, METRICS, SPLITS
@@ -86,9 +87,10 @@ def _seen(view: View, token: Token) -> View:
 
 
 def _about(view: View) -> dict[str, Any]:
-    """What every answer says of its question."""
+    """What every answer says of its question, with a link to the page that shows the same, where the app's address is known."""
     period = view.period
-    return {"start": period.first, "end": period.last, "zone": period.zone, "basis": view.basis, "filters": view.filters.words}
+    days = {"start": period.first, "end": period.last, "zone": period.zone}
+    return {**days, "basis": view.basis, "filters": view.filters.words, "page": link_of(view, "before", None)}
 
 
 def _budget(state: State) -> dict[str, Any]:

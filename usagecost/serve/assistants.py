@@ -42,7 +42,7 @@ def tools(root: str, scope: Mapping[str, tuple[str, ...]]) -> MCPServer:
         title="Usage & Cost",
         instructions="Usage, cost, latency and failures of requests to language models, as the pages of Usage & Cost show them. "
         "Numbers are null where nothing is known; where incomplete_requests is above 0, the spend is a lower bound: say so. "
-        "Quote numbers as they are, with the days and the zone.",
+        "Quote numbers as they are, with the days, the zone, and the link `page`, where there is one.",
         log_level="WARNING",
     )
     ask = partial(_asked, root, reader)

@@ -16,6 +16,7 @@ from usagecost.queries.folds import AT_LEAST, Made, Usage
 from usagecost.queries.forecasts import forecast_text
 from usagecost.start import CARD_COLUMNS, CARD_WIDTH
 from usagecost.ui import drilldown
+from usagecost.ui.budget_lines import budgets_of
 from usagecost.ui.downloads import Numbers, csv_button
 from usagecost.ui.drilldown import OnMark
 from usagecost.ui.figures import SPEND_PLACES, columns_of, readable, shows_table
@@ -36,10 +37,10 @@ MOST_ROWS_UNSCROLLED = 27
 
 
 def kept(usage: Usage, view: View, what: Hashable, make: Callable[[], Made]) -> Made:
-    """What is made of an answer, kept with it: made anew when people call something otherwise or mark something else, or when the
-    app's code was edited, as Streamlit then imports its modules again.
+    """What is made of an answer, kept with it: made anew when people call something otherwise, mark something else or change its
+    budget, or when the app's code was edited, as Streamlit then imports its modules again.
     """
-    return usage.once(what, make, given=(labels_of(view), marks(view), charts))
+    return usage.once(what, make, given=(labels_of(view), marks(view), budgets_of(view), charts))
 
 
 def before(usage: Usage, view: View, metrics: Sequence[str], *, whole: bool = False) -> pd.DataFrame | None:

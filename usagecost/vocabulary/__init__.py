@@ -10,6 +10,7 @@ from usagecost.vocabulary.measures import (
     BASES,
     CHANGE_MEASURES,
     COUNTS,
+    FAILED,
     FOLDS,
     LATENCY_STEP,
     LATENCY_STEPS_PER_ROOT,

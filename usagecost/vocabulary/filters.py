@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from usagecost.periods import Period, instant_us
-from usagecost.vocabulary import BASES, DIMENSIONS, incomplete_sql
+from usagecost.vocabulary import BASES, DIMENSIONS, FAILED, incomplete_sql
 
 NOT_REPORTED = "(not reported)"
 """What a missing user, team, model, … is called wherever a person reads or chooses it."""
@@ -167,7 +167,7 @@ class Text:
     def sql(self, prefix: str) -> tuple[str, Parameters]:
         """The condition and its parameters."""
         tests = [f"strpos(lower({column}), ${prefix}_text) > 0" for column in SEARCHED]
-        tests.append(f"(status IN ('error', 'cancelled') AND strpos(lower({MESSAGE_SQL}), ${prefix}_text) > 0)")
+        tests.append(f"({FAILED} AND strpos(lower({MESSAGE_SQL}), ${prefix}_text) > 0)")
         tests += [f"{column} = ${prefix}_{place}" for place, (column, _) in enumerate(self.named)]
         known = {f"{prefix}_{place}": value for place, (_, value) in enumerate(self.named)}
         return f"(({' OR '.join(tests)}) IS TRUE)", {f"{prefix}_text": self.text.lower(), **known}

@@ -73,14 +73,14 @@ def around(amount: Number, margin: Number) -> str:
 
 
 def percent(share: Number | None) -> str:
-    """98.7%; a share that is not quite all or nothing never reads as if it were."""
+    """98.7%, 1,234%; a share that is not quite all or nothing never reads as if it were."""
     if share is None:
         return UNKNOWN
     if 0 < share < 0.001:
         return "<0.1%"
     if 0.999 < share < 1:
         return ">99.9%"
-    return f"{share * 100:.1f}%"
+    return f"{share * 100:.1f}%" if abs(share) < 9.9995 else f"{share * 100:,.0f}%"
 
 
 def milliseconds(duration: Number | None) -> str:

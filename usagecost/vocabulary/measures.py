@@ -39,10 +39,13 @@ def depends_on_basis(measure: str) -> bool:
 
 _TOKENS = "coalesce(input_tokens, 0) + coalesce(output_tokens, 0)"
 
+FAILED = "status IN ('error', 'cancelled')"
+"""Whether a request has failed; NULL where its outcome is not known."""
+
 MEASURES = {
     "requests": "count(*)",
     "successful": "count(*) FILTER (status = 'success')",
-    "failed": "count(*) FILTER (status IN ('error', 'cancelled'))",
+    "failed": f"count(*) FILTER ({FAILED})",
     "input_tokens": "sum(input_tokens)::bigint",
     "output_tokens": "sum(output_tokens)::bigint",
     "cache_read_tokens": "sum(cache_read_tokens)::bigint",

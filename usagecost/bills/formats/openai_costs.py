@@ -1,11 +1,11 @@
 """OpenAI: costs of an organisation, `GET /v1/organization/costs`.
 
 Money: `amount.value` is in whole units of `amount.currency` ("usd"), a float of which the shortest text is taken; by OpenAI's own
-words the costs endpoint, not the usage one, is what reconciles with the invoice. It is after discounts; taxes are not in it. A
-negative amount is taken as a credit (not verified). Time: buckets of a UTC day, `start_time` and `end_time` in seconds, the end
-excluded. `line_item` is "model, what", as in "gpt-6-astra, input_tokens" or, before, "gpt-4o-2024-08-06, cached input"; the input
-of a line is uncached. `quantity` counts `quantity_unit`, which may be 1000_tokens. Fields by which the request did not group are
-null.
+words the costs endpoint, not the usage one, is what reconciles with the invoice. It is after discounts; taxes are not in it.
+Whether an amount can be negative is not told; it would be a correction of usage. Time: buckets of a UTC day, `start_time` and
+`end_time` in seconds, the end excluded. `line_item` is "model, what", as in "gpt-6-astra, input_tokens" or, before,
+"gpt-4o-2024-08-06, cached input"; the input of a line is uncached. `quantity` counts `quantity_unit`, which may be 1000_tokens.
+Fields by which the request did not group are null.
 
 Shape: openai-python 3.54, `types/admin/organization/usage_costs_response.py`. `organization_id` stands in saved costs of 2025, not
 in the documentation of today; an answer without it names no account.

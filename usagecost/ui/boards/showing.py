@@ -20,6 +20,7 @@ from usagecost.queries import folds
 from usagecost.ui.blocks import card, draw, figures, heading, kept, shortage
 from usagecost.ui.boards.grid import grid
 from usagecost.ui.boards.numbers import table_of
+from usagecost.ui.budget_lines import budget_levels
 from usagecost.ui.downloads import Numbers
 from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import is_known, known
@@ -122,7 +123,7 @@ def _drawing(panel: Panel, answer: Answer) -> Drawing:
     question = answer.question
 
     def draw_panel() -> Drawing:
-        return drawing_of(panel, answer, labels_of(question.view), known)
+        return drawing_of(panel, answer, labels_of(question.view), known, budget_levels)
 
     return kept(answer.usage, question.view, ("drawing", question), draw_panel) if answer.usage else draw_panel()
 

@@ -73,7 +73,7 @@ def _begin(seen: Budget | None) -> None:
 def _percents(label: str, name: str, *, disabled: bool = False) -> list[int]:
     key = f"{KEY}_{name}"
     options = sorted({*THRESHOLDS, *st.session_state[key]})
-    return st.multiselect(label, options, key=key, format_func=lambda one: f"{one}%", disabled=disabled)
+    return st.multiselect(label, options, key=key, format_func=lambda one: f"{one:,}%", disabled=disabled)
 
 
 def _scope() -> dict[str, dict[str, list[str]]]:

@@ -15,6 +15,7 @@ from usagecost.ui.text import plain
 
 KEY = "rules_form"
 DEFAULT_HOURS, DEFAULT_AMOUNT = 24, 50
+UNUSUAL = {"unusual_days": "spend", "unusual_failures": "failure rate", "unusual_latency": "p95 latency"}
 _PROBLEM = "_rules_problem"
 
 
@@ -25,7 +26,10 @@ def rules_form(lake: str, rules: Rules) -> None:
         st.error(plain(problem), title="Nothing was changed")
     key = f"{KEY}_{sha256(rules.model_dump_json().encode()).hexdigest()[:8]}"  # for other rules the form begins anew
     unpriced = st.checkbox("A new model has no price", rules.unpriced_models, key=f"{key}_unpriced")
-    unusual = st.checkbox("A day's spend is far above the usual", rules.unusual_days, key=f"{key}_unusual")
+    unusual = {
+        name: st.checkbox(f"A day's {what} is far above the usual", getattr(rules, name), key=f"{key}_{name}")
+        for name, what in UNUSUAL.items()
+    }
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         silent = st.checkbox("A source that is heard regularly is silent", rules.silent_hours is not None, key=f"{key}_silent")
         hours = st.number_input(
@@ -45,7 +49,7 @@ def rules_form(lake: str, rules: Rules) -> None:
                 "unpriced_models": unpriced,
                 "silent_hours": hours if silent else None,
                 "new_above": same if new else None,
-                "unusual_days": unusual,
+                **unusual,
                 "tell": tell,
             }
         )

@@ -18,7 +18,7 @@ from usagecost.ui import drilldown
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer
 from usagecost.ui.blocks import draw, heading, table
-from usagecost.ui.labels import named
+from usagecost.ui.labels import labels_of, named
 from usagecost.ui.ranking import LOOKS
 from usagecost.ui.text import plain
 from usagecost.ui.why.obstacles import is_in_the_way, nothing_to_explain
@@ -74,9 +74,16 @@ def _reasons(
     steps: Sequence[Step],
 ) -> None:
     """The sentence, what it does not say, and its steps."""
-    st.header(plain(explain.sentence(metric, whole, steps)), anchor=False)
+    st.header(plain(explain.sentence(metric, whole, steps, _made_by(view, rows) if metric == "spend_usd" else "")), anchor=False)
     st.caption(" ".join(_notes(view, metric, rows)))
     _steps(metric, whole, steps)
+
+
+def _made_by(view: View, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Who has made most of a change of spend, in words, if one model is behind it and anyone alone has."""
+    behind = explain.model_behind(rows)
+    maker = behind and answer(queries.spending.maker, replace(view, interval=WHOLE), *behind)
+    return explain.maker_words(maker, labels_of(view).of(maker.dimension, maker.value)) if maker else ""
 
 
 def _named(moved: Sequence[Moved], view: View, by: str) -> pd.DataFrame:

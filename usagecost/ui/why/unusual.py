@@ -14,7 +14,7 @@ from usagecost.explain import Spike
 from usagecost.periods import Interval, Period
 from usagecost.queries.folds import Usage
 from usagecost.queries.forecasts import as_of_today, history
-from usagecost.queries.unusual import Causes, causes_of, causes_within, spikes_in
+from usagecost.queries.unusual import Causes, causes_of_all, causes_within, spikes_in
 from usagecost.ui import drilldown
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import heading, table
@@ -25,8 +25,6 @@ from usagecost.vocabulary.formats import usd
 DAYS_BEFORE = {"day": 70, "hour": 28}
 """Interval -> how many days before the range say what is usual in it."""
 MOST_DAYS_OF_HOURS = 2
-BEFORE = {"team": "team ", "app": "app ", "key": "key "}
-"""What is said before the values of a dimension that do not speak for themselves."""
 MOST_SHOWN = 5
 
 
@@ -50,7 +48,7 @@ def unusual(view: View) -> None:
             "spend": [spike.amount for _, spike in shown],
             "usual": [spike.usual for _, spike in shown],
             "excess": [spike.excess for _, spike in shown],
-            "cause": [_named(view, causes_of(view, step, spike, answer)) for step, spike in shown],
+            "cause": [_named(view, found) for found in causes_of_all(view, shown, answer)],
         }
     )
     heading(
@@ -113,6 +111,6 @@ def _named(view: View, found: Causes) -> str:
     """What caused a difference, in words."""
     labels = labels_of(view)
     return ", ".join(
-        BEFORE.get(name, "") + " and ".join(f"no known {name}" if one is None else labels.of(name, one) for one in values)
+        explain.value_words(name, " and ".join(f"no known {name}" if one is None else labels.of(name, one) for one in values))
         for name, values in found
     )

@@ -1,0 +1,53 @@
+"""The even pace of a budget: what of its amount falls on each interval, if every day of its period has the same part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from usagecost.budgets.budget import Budget
+from usagecost.budgets.spans import span_of
+from usagecost.periods import Interval, local_midnight
+from usagecost.vocabulary.filters import Condition, Filters
+
+
+def is_of(budget: Budget, filters: Filters) -> bool:
+    """Returns whether a budget is about just the requests that pass the filters, as far as their conditions tell."""
+    return _scope(budget.filters) == _scope(filters)
+
+
+def even_pace(budget: Budget, steps: Sequence[Interval], zone: str, week_start: int = 0) -> list[Decimal]:
+    """Returns the USD of each interval: of one that is cut, the part of what is left of it; within a day as its time goes on."""
+    return [_of_step(budget, step, zone, week_start) for step in steps]
+
+
+def _of_step(budget: Budget, step: Interval, zone: str, week_start: int) -> Decimal:
+    first = step.start.astimezone(ZoneInfo(zone)).date()
+    last = (step.end - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).date()
+    days = [first + timedelta(days=place) for place in range((last - first).days + 1)]
+    share = sum((_share_of_day(step, day, zone) / _days_of_period(budget, day, week_start) for day in days), Fraction(0))
+    found = Fraction(budget.amount) * share
+    return Decimal(found.numerator) / Decimal(found.denominator)
+
+
+def _share_of_day(step: Interval, day: date, zone: str) -> Fraction:
+    """How much of a day lies in an interval; of one that the zone skipped, nothing."""
+    start, end = local_midnight(day, zone), local_midnight(day + timedelta(days=1), zone)
+    microsecond = timedelta(microseconds=1)
+    within = (min(end, step.end) - max(start, step.start)) // microsecond
+    return Fraction(within, (end - start) // microsecond) if end > start else Fraction(0)
+
+
+def _days_of_period(budget: Budget, day: date, week_start: int) -> int:
+    first, last = span_of(day, budget.period, week_start)
+    return (last - first).days + 1
+
+
+def _scope(filters: Filters) -> frozenset[object]:
+    """The conditions, whatever the order of them and of their values."""
+    return frozenset(
+        (one.dimension, frozenset(one.values), one.excludes) if isinstance(one, Condition) else one for one in filters.conditions
+    )

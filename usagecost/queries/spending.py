@@ -1,0 +1,87 @@
+"""What values of dimensions have spent in stretches of time, one against another: who caused a day, or made a change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+
+from usagecost import engine
+from usagecost.explain import Amounts, Maker, maker_of
+from usagecost.lake import Rolled
+from usagecost.lake.rollups import column_of
+from usagecost.periods import WHOLE
+from usagecost.queries.rows import Instants, Rows, each_sql, told
+from usagecost.vocabulary import DIMENSIONS, FAILED
+from usagecost.vocabulary.filters import Condition, Parameters, View, instant_range_sql
+
+Spent = dict[str, Amounts]
+"""Dimension -> its values, with what each has spent in a stretch of time, and in another."""
+
+MAKERS = (("user", "team", "key"), ("app",))
+"""Dimensions of which one value can make a change, those together that one rollup tells, in the order in which they are named."""
+
+_OF_A_REQUEST = {"spend_usd": "{spend}", "failed": f"({FAILED})::integer"}
+"""Measure -> the SQL of what one request adds to it."""
+
+
+def maker(view: View, model: str, change: float) -> Maker | None:
+    """Who alone makes most of a change of a view's spend since its comparison period, with the model that is behind the change.
+
+    An only value of a dimension tells nothing.
+    """
+    rows = Rows.of(view, compares=True)
+    if not rows.before:
+        return None
+    pairs = ((rows.now, rows.before),)
+    for names in MAKERS:
+        (amounts,) = spent(view.where(Condition("model", (model,))), names, pairs)
+        if found := maker_of(amounts, model, change):
+            (everybody,) = spent(view, (found.dimension,), pairs)
+            return found if len(everybody[found.dimension]) > 1 else None
+    return None
+
+
+def spent(view: View, names: Sequence[str], pairs: Sequence[tuple[Instants, Instants]], measure: str = "spend_usd") -> list[Spent]:
+    """What each value of some dimensions has spent in one stretch of time, and in another; 0 where nothing of it is known.
+
+    For each pair of stretches the values that have requests in them, in one question for all. The ``measure`` can be another one
+    of _OF_A_REQUEST.
+    """
+    edges = [edge for pair in pairs for stretch in pair for edge in stretch]
+    rows = Rows(replace(view, interval=WHOLE), (min(edges), max(edges)))
+    columns = ", ".join(DIMENSIONS[name].column for name in names)
+    (selected, grouped), (summed, bound) = each_sql(names), _sums_sql(pairs)
+
+    def ask(rolled: Rolled | None) -> pa.Table:
+        amounts = {"{requests}": rows.cost(_OF_A_REQUEST[measure])} | (
+            {"{rollups}": column_of(measure, view.basis)} if rolled else {}
+        )
+        asked = {relation: rows.sql(None, relation) for relation in amounts}
+        parts = " UNION ALL ".join(
+            f"SELECT {columns}, {engine.INSTANT_US} AS instant, {amounts[relation]} AS amount FROM ({sql})"
+            for relation, (sql, _) in asked.items()
+        )
+        parameters = asked["{requests}"][1] | bound
+        return rows.answer(f"SELECT {selected}, {summed} FROM ({parts}) {grouped}", parameters, rolled)
+
+    answer = told(rows.rolled(view.filters.told_by(*names), (measure,), cuts=edges), ask)
+    found: list[Spent] = [{name: {} for name in names} for _ in pairs]
+    dimensions, values, *sums = (column.to_pylist() for column in answer.columns)
+    for of_pair, now, before in zip(found, sums[::2], sums[1::2], strict=True):
+        for name, value, is_now, was in zip(dimensions, values, now, before, strict=True):
+            if is_now is not None or was is not None:
+                of_pair[name][value] = (is_now or 0.0, was or 0.0)
+    return found
+
+
+def _sums_sql(pairs: Sequence[tuple[Instants, Instants]]) -> tuple[str, Parameters]:
+    """What was spent in the stretches of each pair, NULL where nothing was sent, and the parameters."""
+    sums, parameters = [], {}
+    for place, pair in enumerate(pairs):
+        for name, stretch in zip((f"now_{place}", f"before_{place}"), pair, strict=True):
+            matches, bound = instant_range_sql("instant", {name: stretch})
+            sums.append(f"sum(coalesce(amount, 0)) FILTER ({matches})::double AS {name}")
+            parameters |= bound
+    return ", ".join(sums), parameters
