@@ -1,4 +1,4 @@
-"""What a change is explained of: measures by provider and model, now and in the period that the view is compared with; and by day."""
+"""Measures by provider and model of which a change is explained, now and in the period that it is compared with; and by day."""
 
 from __future__ import annotations
 
