@@ -218,6 +218,15 @@ def test_a_bill_that_names_no_model_is_matched_to_the_whole_provider():
     assert [(cell.model, cell.theirs, cell.ours) for cell in found.cells] == [(None, usd("40"), usd("37.2"))]
 
 
+def test_costs_that_are_reported_are_told_apart_as_list_costs_are():
+    reported = A_DAY._replace(spend=usd("9.3"))
+    lines = [{**one, "amount": one["amount"] / 2} for one in billed([A_DAY])]
+    without_list = A_DAY._replace(list_cost=usd("0"), costs=(usd("0"),) * 5)
+
+    assert effects(reconcile(bill(*lines), [reported])) == []
+    assert effects(reconcile(bill(*billed([A_DAY])), [without_list])) == []
+
+
 def test_the_share_that_is_explained_does_not_set_off_too_much_against_too_little():
     lines = [line("10", None, model="a"), line("10", None, model="b")]
     logged = [ours({"input": "6"}, {"input": 1}, model="a"), ours({"input": "14"}, {"input": 1}, model="b")]
@@ -258,10 +267,11 @@ def test_a_bill_made_of_our_numbers_reconciles_to_zero(logged: list[Ours], tells
     assert Sums.of(found.cells).theirs == sum((one.spend for one in logged), Decimal(0))
 
 
-@given(logs(), logs(), st.booleans(), st.integers(2, 9), st.randoms(use_true_random=False))
+@given(logs(), logs(), st.booleans(), st.integers(2, 9), st.integers(0, 12), st.randoms(use_true_random=False))
 def test_explanations_add_up_and_the_order_of_rows_changes_nothing(
-    logged: list[Ours], others: list[Ours], tells_quantities: bool, places: int, chance: random.Random
+    logged: list[Ours], others: list[Ours], tells_quantities: bool, places: int, tenths: int, chance: random.Random
 ):
+    logged = [one._replace(spend=(one.spend * tenths / 10).quantize(Decimal("1e-9"))) for one in logged]
     lines = billed(others, tells_quantities=tells_quantities)
     lines = [{**one, "amount": round(one["amount"], places)} for one in lines] + [line("1.23", None, kind="tax")]
 
