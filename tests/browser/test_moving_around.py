@@ -25,6 +25,7 @@ OWN = {
     "Sources": ("/Sources", {"part": ["History"]}),
     "Why": ("/Why", {"explained": ["total_tokens"]}),
     "Budgets": ("/Budgets", {"part": ["Alerts"]}),
+    "Bills": ("/Bills", {"part": ["Loaded bills"]}),
 }
 """Page -> its path, and what it adds to the view."""
 

@@ -27,6 +27,7 @@ from usagecost.cli.console import (
     print_json,
     print_wide,
 )
+from usagecost.cli.reconciling import print_reconciliation
 from usagecost.lake import Lake, LakeError
 from usagecost.vocabulary.formats import UNKNOWN, counted, exact_count
 
@@ -47,6 +48,10 @@ def bill(
     end: Annotated[datetime | None, typer.Option(help="fetch: the last UTC day, YYYY-MM-DD.", formats=DAY)] = None,
     listed: Annotated[bool, typer.Option("--list", help="List the statements that are there.")] = False,
     removed: Annotated[str | None, typer.Option("--remove", metavar="ID", help="Take a statement out again: see --list.")] = None,
+    reconcile: Annotated[bool, typer.Option("--reconcile", help="Compare a month's bills with our logs.")] = False,
+    month: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM", help="reconcile: which month; by default the newest billed.")
+    ] = None,
     report: Annotated[ReportFormat, typer.Option(help="How to report what was done.")] = ReportFormat.text,
 ) -> None:
     """Load bills of providers, to compare requests with: a statement is kept once, and a newer one of a day replaces the older.
@@ -55,14 +60,16 @@ def bill(
     billing export, FOCUS. `fetch` asks a vendor from the last known day on, with the admin key in OPENAI_ADMIN_KEY,
     ANTHROPIC_ADMIN_KEY or OPENROUTER_PROVISIONING_KEY. Exit status: 0 when something was read, 1 when nothing, 2 for wrong usage.
     """
-    if sum((bool(what), listed, bool(removed))) != 1:
-        fail("Name bills to load, `fetch VENDOR`, --list, or --remove ID: one of them.", WRONG_USAGE)
+    if sum((bool(what), listed, bool(removed), reconcile)) != 1:
+        fail("Name bills to load, `fetch VENDOR`, --list, --remove ID, or --reconcile: one of them.", WRONG_USAGE)
     handle = lake_named(lake)
     try:
         if listed:
             _list(handle, report)
         elif removed:
             _remove(handle, removed)
+        elif reconcile:
+            print_reconciliation(handle, month, report)
         elif what and what[0] == "fetch":
             _report(_fetched(handle, what[1:], account, start and start.date(), end and end.date()), report)
         else:

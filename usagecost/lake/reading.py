@@ -150,11 +150,13 @@ class LakeReader:
         """One row = a row of schema.CLOSES, those of reopened months too; the oldest first."""
         return self._rows(CLOSES)
 
+    def bill_files(self) -> tuple[str, ...]:
+        """The Parquet files that hold the lines of bills now: a version of them."""
+        return self._files(BILLS)
+
     def reject_files(self) -> tuple[str, ...]:
         """The Parquet files that hold the rejects now. Other rejects are other files, so the names are a version of them."""
-        place = self._at(REJECTS)
-        with errors_explained(place):
-            return tuple(file_paths(place, REJECTS))
+        return self._files(REJECTS)
 
     def watermark(self, name: str) -> int | None:
         """How far a source has been read into the newest version, as `commit` was told; None if it never was.
@@ -244,6 +246,10 @@ class LakeReader:
     def _rows(self, spec: TableSpec) -> pa.Table:
         with errors_explained(self._at(spec)):
             return side_tables.read_rows(self._at(spec), spec)
+
+    def _files(self, spec: TableSpec) -> tuple[str, ...]:
+        with errors_explained(self._at(spec)):
+            return tuple(file_paths(self._at(spec), spec))
 
     def _at_newest(self) -> DeltaTable:
         """The table at its newest version. The caller holds the mutex."""

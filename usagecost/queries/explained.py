@@ -1,9 +1,10 @@
-"""What a change is explained of: measures by provider and model, now and in the period that the view is compared with."""
+"""Measures by provider and model of which a change is explained, now and in the period that it is compared with; and by day."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 import pyarrow as pa
 
@@ -13,6 +14,9 @@ from usagecost.periods import WHOLE
 from usagecost.queries.rows import Rows, told
 from usagecost.vocabulary import CHANGE_MEASURES, DIMENSIONS, METRICS, fold_sql
 from usagecost.vocabulary.filters import Condition, Parameters, View
+
+OF_ROW = ("is_before", "number", "value")
+"""What `Rows.sql` says of a row beside its columns."""
 
 ALL = "SELECT * FROM cells"
 
@@ -34,6 +38,23 @@ def by_value(view: View, split: str, metric: str, most: int = MOST_MOVED) -> pa.
     named = tuple(found["value"].slice(0, most).to_pylist())
     cells = _answered(view.where(Condition(split, named)), split, ("value", "provider", "model"), CHANGE_MEASURES)
     return cells.append_column("values", pa.array([len(found)] * len(cells), pa.int64()))
+
+
+def by_day(view: View, *scopes: str) -> pa.Table:
+    """The requests of a view by local day, model and price, and by more columns of a request.
+
+    One row: (day, provider, model, price_status, price_id, discount, and those).
+    """
+    rows = Rows(replace(view, interval="day"), (view.period.start, view.period.end))
+    cells = rows.placed(_told(rows, None, ("number", "provider", "model", *PRICE, *scopes), CHANGE_MEASURES))
+    days = pa.array([date.fromisoformat(step.label) for step in rows.steps], pa.date32())
+    return cells.append_column("day", days.take(cells["interval"].combine_chunks()))
+
+
+def values_of(view: View, column: str) -> pa.Table:
+    """What stands in a column of the requests of a view. One row: (provider, and the column), with its requests."""
+    rows = Rows(replace(view, interval=WHOLE), (view.period.start, view.period.end))
+    return _told(rows, None, ("provider", column), ("requests",))
 
 
 _AMOUNTS = {
@@ -86,7 +107,7 @@ def _told(rows: Rows, split: str | None, by: Sequence[str], measures: Sequence[s
         cells, parameters = _cells_sql(rows, split, by, measures, with_rollups=rolled is not None)
         return rows.answer(f"WITH cells AS ({cells}) {select}", parameters, rolled)
 
-    also = tuple(name for name in by if name in PRICE)
+    also = tuple(name for name in by if name not in DIMENSIONS and name not in OF_ROW)
     names = rows.view.filters.told_by(*(name for name in by if name in DIMENSIONS), *([split] if split else []))
     return told(rows.rolled(names, measures, split, also=also), ask)
 

@@ -34,6 +34,7 @@ MENU_ICONS = {
     "Sources": ":material/database:",
     "Prices": ":material/sell:",
     "Budgets": ":material/savings:",
+    "Bills": ":material/receipt_long:",
 }
 HOME_PAGE = "Usage and cost"
 SOON = 0.2

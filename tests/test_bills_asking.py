@@ -1,0 +1,91 @@
+"""Our side of a reconciliation out of a lake: UTC days whatever the zone, and what the provider did not answer apart."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from tests.bill_rows import bill, line
+from tests.views import days, request, view, write_lake
+from usagecost.bills.asking import our_days
+from usagecost.bills.reconciling import factors_of, names_of, reconciliation
+from usagecost.bills.result import Sums
+from usagecost.pricing import NO_BOOK, parse_book
+
+PRICED = {
+    "provider": "openai", "model": "gpt-4o", "input_tokens": 1000, "cache_read_tokens": 400, "cache_write_tokens": 0,
+    "output_tokens": 100, "list_cost_usd": Decimal("0.003"), "input_cost_usd": Decimal("0.0015"),
+    "cache_read_cost_usd": Decimal("0.0005"), "output_cost_usd": Decimal("0.001"), "price_status": "exact",
+    "price_id": "openai/gpt-4o@2024-08-06",
+}  # fmt: skip
+FREE = PRICED | dict.fromkeys(("list_cost_usd", "input_cost_usd", "cache_read_cost_usd", "output_cost_usd"), Decimal(0))
+FREE |= {"price_status": "free", "price_id": None, "is_gateway_cache_hit": True}
+UNPRICED = {"provider": "openai", "model": "our-bot", "input_tokens": 50, "output_tokens": 5, "price_status": "unpriced"}
+
+
+@pytest.fixture
+def lake(tmp_path) -> str:
+    return write_lake(
+        tmp_path,
+        [
+            request("2026-11-03 00:30", **PRICED, virtual_key="a", project="search"),
+            request("2026-11-03 23:30", **PRICED, virtual_key="b"),
+            request("2026-11-04 00:30", **PRICED, virtual_key="b"),
+            request("2026-11-03 10:00", **FREE),
+            request("2026-11-03 11:00", **UNPRICED),
+            request("2026-11-03 12:00"),
+        ],
+    )
+
+
+def test_days_are_those_of_utc_and_what_the_provider_did_not_answer_has_no_tokens(lake: str):
+    asked = view(lake, days("2026-11-01", zone="America/Los_Angeles"))
+
+    found = our_days(asked, date(2026, 11, 3), date(2026, 11, 4), {}, lambda *names: names)
+
+    said = sorted((one.day.day, one.model, one.requests, one.incomplete, one.spend, one.tokens, one.unpriced) for one in found)
+    assert said == [
+        (3, "gpt-4o", 3, 0, Decimal("0.006"), (1200, 800, 0, 200), (0, 0, 0, 0)),
+        (3, "our-bot", 1, 1, 0, (0, 0, 0, 0), (50, 0, 0, 5)),
+        (4, "gpt-4o", 1, 0, Decimal("0.003"), (600, 400, 0, 100), (0, 0, 0, 0)),
+    ]
+
+
+def test_bills_are_matched_by_keys_or_projects_that_logs_name_too_and_by_the_prices_names_of_models(lake: str):
+    of_key = [line("0.003", None, model="gpt-4o-2024-08-06", key="a"), line("0.003", None, model="GPT-4o", key="b")]
+    of_project = [line("0.003", None, model="gpt-4o", project="search")]
+
+    by_key = reconciliation(view(lake, days("2026-11-01")), bill(*of_key), NO_BOOK)
+    by_project = reconciliation(view(lake, days("2026-11-01")), bill(*of_project), NO_BOOK)
+
+    assert [(cell.scope, cell.model, cell.first.day, cell.theirs, cell.ours) for cell in by_key.cells] == [
+        ("a", "gpt-4o", 3, Decimal("0.003"), Decimal("0.003")),
+        ("b", "gpt-4o", 3, Decimal("0.003"), Decimal("0.003")),
+        ("b", "gpt-4o", 4, Decimal(0), Decimal("0.003")),
+        (None, "our-bot", 3, Decimal(0), Decimal(0)),
+    ]
+    assert [(cell.scope, cell.difference) for cell in by_project.cells] == [("search", 0)]
+
+
+def test_an_alias_of_the_own_book_makes_one_model_of_two_names(lake: str):
+    book = parse_book('[[alias]]\nprovider = "openai"\nmodel = "our-bot"\nstands_for = "openai/gpt-4.1"\n')
+    lines = bill(line("0.4", None, model="gpt-4.1"), line("0.006", None, model="gpt-4o"))
+
+    with_book, without = (reconciliation(view(lake, days("2026-11-01")), lines, one) for one in (book, NO_BOOK))
+
+    assert {cell.model for cell in with_book.cells} == {"gpt-4.1", "gpt-4o"}
+    assert with_book.names["openai", "gpt-4.1"] == (("openai", "our-bot"),)
+    assert {cell.model for cell in without.cells} == {"gpt-4.1", "gpt-4o", "our-bot"}
+    assert [Sums.of(one.cells).effects[cause] for one, cause in ((with_book, "price"), (without, "not_logged"))] == [
+        Decimal("0.4")
+    ] * 2
+
+
+def test_factors_are_those_of_the_price_list_and_of_vendors_with_what_undoes_them():
+    known = factors_of(NO_BOOK)("openai", "gpt-4o", date(2026, 11, 3))
+
+    assert (known[Decimal("0.5")], known[Decimal(2)]) == ("batch or flex tier", "not batch or flex tier")
+    assert factors_of(NO_BOOK)("nobody", "nothing", date(2026, 11, 3)) == {}
+    assert names_of(["google"], NO_BOOK)("vertex_ai", "models/gemini-2.5-pro") == ("google", "gemini-2.5-pro")

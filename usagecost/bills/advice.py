@@ -1,0 +1,121 @@
+"""What ends a difference: a discount that the bill gives and our prices lack, an alias that neither side knows, logs of a key."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from usagecost.bills.result import NOT_LOGGED, ONLY_OURS, PRICE, REST, ZERO, Cell, Reconciliation
+from usagecost.pricing import Book, resolve
+
+ALIKE = Decimal("0.001")
+"""By how much what is paid of our prices may differ between days and still be one discount."""
+NEAR = 2
+"""How many times as much one name may cost as the other and still be the same model."""
+
+
+@dataclass(frozen=True)
+class Discount:
+    """The bill is below our prices of a model, by the same on all days: what is to be taken off list prices, and since when."""
+
+    provider: str
+    model: str
+    first: date
+    percent: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Alias:
+    """A model that only one side has, and that may be what the other side calls otherwise. ``stands_for``: provider/model."""
+
+    provider: str
+    model: str
+    stands_for: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Unlogged:
+    """Usage that nobody logs: of a key, where it is known which, else of days or models that only the bill has."""
+
+    provider: str
+    what: str
+    amount: Decimal
+
+
+Advice = Discount | Alias | Unlogged
+
+
+def advice_for(found: Reconciliation, month: date, book: Book) -> list[Advice]:
+    """What would end differences of a month, that with the most in it first."""
+    cells = found.of_month(month)
+    advice = [*_discounts(cells, book), *_aliases(cells), *_unlogged(found, month)]
+    return sorted(advice, key=lambda one: -abs(one.amount))
+
+
+def _discounts(cells: Iterable[Cell], book: Book) -> list[Discount]:
+    """The models of which the same share of our price is paid on all days that have another."""
+    paid: dict[tuple[str, str], list[tuple[date, Decimal, Decimal]]] = defaultdict(list)
+    for cell in cells:
+        price = sum((effect.amount for effect in cell.effects if effect.cause == PRICE), ZERO)
+        if cell.model is not None and price < 0 and cell.ours > 0 and not cell.incomplete:
+            paid[cell.provider, cell.model].append((cell.first, cell.ours, price))
+    advice = []
+    for (provider, model), days in paid.items():
+        ours, less = sum((one[1] for one in days), ZERO), sum((one[2] for one in days), ZERO)
+        share = 1 + less / ours
+        if all(abs(1 + price / cost - share) <= ALIKE for _, cost, price in days):
+            first = min(day for day, *_ in days)
+            percent = round((1 - (1 - _discount_of(book, provider, model, first)) * share) * 100, 2)
+            advice.append(Discount(provider, model, first, percent, less))
+    return advice
+
+
+def _discount_of(book: Book, provider: str, model: str, day: date) -> Decimal:
+    """The discount that the own book has already, as a fraction."""
+    match = resolve(provider, model)
+    fitting = [one for one in book.discounts if one.fits(provider, model, match) and one.holds_on(day)]
+    return fitting[-1].fraction if fitting and not fitting[-1].ended else ZERO
+
+
+def _aliases(cells: Iterable[Cell]) -> list[Alias]:
+    """Models that only the bill has, each with the one that our logs alone have at about the same cost; one of them is listed."""
+    theirs: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    ours: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for cell in cells:
+        causes = {(effect.cause, effect.of) for effect in cell.effects}
+        if cell.model is not None and (NOT_LOGGED, "model") in causes:
+            theirs[cell.provider, cell.model] += cell.theirs
+        elif cell.model is not None and not cell.theirs and ((REST, ONLY_OURS) in causes or cell.incomplete):
+            ours[cell.provider, cell.model] += cell.ours
+    advice = []
+    for (provider, billed), amount in theirs.items():
+        same = [(model, cost) for (other, model), cost in ours.items() if other == provider]
+        near = [one for one in same if not one[1] or amount / NEAR <= one[1] <= amount * NEAR]
+        if not near:
+            continue
+        logged = min(near, key=lambda one: (not one[1], abs(one[1] - amount), one[0]))[0]
+        listed = {name: resolve(provider, name) for name in (billed, logged)}
+        if (match := listed[billed]) and not listed[logged]:
+            advice.append(Alias(provider, logged, f"{match.provider.id}/{match.model.id}", amount))
+        elif (match := listed[logged]) and not listed[billed]:
+            advice.append(Alias(provider, billed, f"{match.provider.id}/{match.model.id}", amount))
+    return advice
+
+
+def _unlogged(found: Reconciliation, month: date) -> list[Unlogged]:
+    """The keys that nobody logs; of providers that are not matched by keys, all that is not in our logs."""
+    keys = [
+        Unlogged(one.provider, f"{found.scopes[one.provider]} {one.key}", one.amount)
+        for one in found.unknown_keys
+        if one.month == month
+    ]
+    amounts: dict[str, Decimal] = defaultdict(Decimal)
+    for cell in found.of_month(month):
+        if cell.provider not in found.scopes:
+            amounts[cell.provider] += sum((one.amount for one in cell.effects if one.cause == NOT_LOGGED), ZERO)
+    return keys + [Unlogged(provider, "", amount) for provider, amount in amounts.items() if amount]

@@ -1,0 +1,105 @@
+"""Our side of a reconciliation: requests by provider, UTC day and model, whatever the reporting zone is."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from usagecost.bills.result import ZERO
+from usagecost.bills.sides import Names, Ours
+from usagecost.periods import Period
+from usagecost.queries import explained
+from usagecost.schema import COST_PARTS
+from usagecost.vocabulary.filters import Filters, View
+
+SCOPES = {"key": "virtual_key", "project": "project"}
+"""Column of a bill -> the column of a request that says the same."""
+
+_TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens")
+_SUMS = ("requests", "incomplete_requests", "spend_usd", "list_cost_usd", *COST_PARTS, *_TOKENS)
+
+
+def our_days(view: View, first: date, last: date, scopes: Mapping[str, tuple[str, Collection[str]]], names: Names) -> list[Ours]:
+    """Returns our requests from a UTC day to another, on the view's basis of cost. One row: (day, provider, model, scope).
+
+    ``scopes``: provider, as ``names`` calls it -> key or project, and those of which requests are told apart. What the provider did
+    not answer (the gateway's cache did, or it failed before) has requests and no tokens. Requests without a provider are left out.
+    """
+    period = Period(first, last, "UTC", view.period.now, is_alone=True)
+    columns = tuple(SCOPES[name] for name in dict.fromkeys(name for name, _ in scopes.values()))
+    rows = explained.by_day(replace(view, period=period, filters=Filters()), *columns)
+    rows = rows.filter(pc.is_valid(rows["provider"]))
+    known = {provider: names(provider, None)[0] for provider in pc.unique(rows["provider"]).to_pylist()}
+    scope = pa.nulls(rows.num_rows, pa.string())
+    for provider, called in known.items():
+        if called in scopes:
+            column, values = scopes[called]
+            said = rows[SCOPES[column]]
+            is_told = pc.and_(pc.equal(rows["provider"], provider), pc.is_in(said, pa.array(sorted(values), pa.string())))
+            scope = pc.if_else(is_told, said, scope)
+    is_unused = pc.and_(pc.equal(rows["price_status"], "free"), pc.is_null(rows["price_id"]))
+    wide = rows.select(["day", "provider", "model", *_SUMS]).append_column("scope", scope)
+    for name in _TOKENS:
+        wide = wide.set_column(wide.column_names.index(name), name, pc.if_else(pc.fill_null(is_unused, False), 0, wide[name]))
+    wide = wide.append_column("is_unpriced", pc.fill_null(pc.equal(rows["price_status"], "unpriced"), False))
+    keys = ["day", "provider", "model", "scope"]
+    summed = wide.group_by([*keys, "is_unpriced"]).aggregate([(name, "sum") for name in _SUMS])
+    found: dict[tuple[Any, ...], list[Ours]] = defaultdict(list)
+    for row in summed.to_pylist():
+        found[tuple(row[name] for name in keys)].append(_ours(row))
+    return [one[0] if len(one) == 1 else _added(*one) for one in found.values()]
+
+
+def shared_scopes(
+    view: View, first: date, last: date, billed: Mapping[str, Mapping[str, Collection[str]]], names: Names
+) -> dict[str, str]:
+    """Returns by which scope requests can be matched to a bill: its provider -> key or project, where both sides share one.
+
+    ``billed``: key and project -> provider -> those that the bill names.
+    """
+    period = Period(first, last, "UTC", view.period.now, is_alone=True)
+    asked = replace(view, period=period, filters=Filters())
+    found: dict[str, str] = {}
+    for name, column in SCOPES.items():
+        if any(provider not in found for provider in billed.get(name, {})):
+            for row in explained.values_of(asked, column).to_pylist():
+                provider = row["provider"] and names(row["provider"], None)[0]
+                if row[column] in billed[name].get(provider, ()):
+                    found.setdefault(provider, name)
+    return found
+
+
+def _ours(row: Mapping[str, Any]) -> Ours:
+    """What a row of measures says."""
+    sent, read, written, output = (int(row[f"{name}_sum"] or 0) for name in _TOKENS)
+    tokens, nothing = (max(sent - read - written, 0), read, written, output), (0,) * len(_TOKENS)
+    return Ours(
+        row["day"],
+        row["provider"],
+        row["model"],
+        row["scope"],
+        int(row["requests_sum"]),
+        int(row["incomplete_requests_sum"] or 0),
+        row["spend_usd_sum"] or ZERO,
+        row["list_cost_usd_sum"] or ZERO,
+        tuple(row[f"{name}_sum"] or ZERO for name in COST_PARTS),
+        nothing if row["is_unpriced"] else tokens,
+        tokens if row["is_unpriced"] else nothing,
+    )
+
+
+def _added(one: Ours, other: Ours) -> Ours:
+    """Requests with a price and those without, of the same day, model and scope."""
+    costs = tuple(cost + more for cost, more in zip(one.costs, other.costs, strict=True))
+    tokens, unpriced = (
+        tuple(count + more for count, more in zip(*counts, strict=True))
+        for counts in ((one.tokens, other.tokens), (one.unpriced, other.unpriced))
+    )
+    amounts = (one.requests + other.requests, one.incomplete + other.incomplete, one.spend + other.spend)
+    return Ours(*one[:4], *amounts, one.list_cost + other.list_cost, costs, tokens, unpriced)

@@ -1,0 +1,119 @@
+"""The bills of a lake beside its requests: what the pure function of `matching` needs to know, asked and looked up."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from functools import cache
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from usagecost.bills.asking import SCOPES, our_days, shared_scopes
+from usagecost.bills.coverage import current
+from usagecost.bills.matching import Factors, Rate, no_rate, reconcile
+from usagecost.bills.result import Reconciliation
+from usagecost.bills.sides import Model, Names
+from usagecost.lake import Lake
+from usagecost.periods import Period, instant_us
+from usagecost.pricebook import current_book
+from usagecost.pricing import NO_BOOK, Asked, Book, is_same_provider, rates_at, resolve
+from usagecost.vocabulary.filters import View
+
+WAYS = {
+    "batch": {"is_batch": True},
+    "flex tier": {"service_tier": "flex"},
+    "priority tier": {"service_tier": "priority"},
+    "fast mode": {"speed": "fast"},
+    "US region": {"inference_region": "us"},
+}
+"""What a way of asking that changes prices is called -> how a log says it."""
+DECIDING = ("input_tokens", "output_tokens")
+
+
+def reconciliation(view: View, lines: pa.Table, book: Book, rate: Rate = no_rate) -> Reconciliation:
+    """Compares lines of bills that count with the requests of their months, by the view's basis of cost and the book's aliases."""
+    if not lines.num_rows:
+        return Reconciliation()
+    first = pc.min(lines["covers_first"]).as_py().replace(day=1)
+    last = _end_of_month(pc.max(lines["covers_last"]).as_py())
+    names = names_of(pc.unique(lines["provider"]).to_pylist(), book)
+    billed = {name: _by_provider(lines, name) for name in SCOPES}
+    by_scope = shared_scopes(view, first, last, billed, names)
+    return reconcile(
+        lines,
+        our_days(view, first, last, {provider: (name, billed[name][provider]) for provider, name in by_scope.items()}, names),
+        names=names,
+        factors=factors_of(book),
+        rate=rate,
+        scopes=by_scope,
+    )
+
+
+def reconcile_lake(lake: Lake, version: int, basis: str) -> tuple[Reconciliation, tuple[str, ...]]:
+    """Compares all bills of a lake that count with its requests; and what a person has to know of lines that do not count."""
+    now, counting = datetime.now(UTC), current(lake.bills())
+    view = View(lake.name, version, Period(now.date(), now.date(), "UTC", now, is_alone=True), "day", basis)
+    return reconciliation(view, counting.lines, current_book(lake).book), counting.sentences
+
+
+def names_of(billed: list[str], book: Book) -> Names:
+    """Returns by which provider and model both sides call what a log or a bill names.
+
+    Providers are called as bills call them. Models are those of the price list, where it knows them or the book says which of them
+    is meant, else as they are written.
+    """
+
+    @cache
+    def name(provider: str, model: str | None) -> Model:
+        known = next((one for one in billed if is_same_provider(one, provider)), provider)
+        if model is None:
+            return known, None
+        match = resolve(provider, model)
+        alias = next((one for one in reversed(book.aliases) if one.fits(provider, model, match)), None)
+        meant = alias.match if alias and not alias.ended else match
+        return known, meant.model.id if meant else model.strip().lower()
+
+    return name
+
+
+def factors_of(book: Book) -> Factors:
+    """Returns the known multiples of a model's rates on a day, by batch, tiers, fast mode and region.
+
+    Input and output have to have the same; rates of the cache may stay as they are.
+    """
+
+    @cache
+    def at(provider: str, model: str, day: date) -> dict[Decimal, str]:
+        instant = instant_us(datetime.combine(day, time(12), UTC))
+        ordinary = rates_at(Asked(provider, model), NO_BOOK, instant)
+        found: dict[Decimal, list[str]] = defaultdict(list)
+        for name, way in WAYS.items():
+            rates = rates_at(replace(Asked(provider, model), **way), book, instant)
+            ratios = {rates[kind] / rate for kind, rate in ordinary.items() if kind in DECIDING and rate and kind in rates}
+            if len(ratios) == 1 and (ratio := ratios.pop()) > 0:
+                found[ratio].append(name)
+        ways = {ratio: " or ".join(names) for ratio, names in found.items() if ratio != 1}
+        return {1 / ratio: f"not {names}" for ratio, names in ways.items()} | ways
+
+    @cache
+    def of_day(provider: str, model: str, day: date) -> dict[Decimal, str]:
+        first, last = (at(provider, model, edge) for edge in (day.replace(day=1), _end_of_month(day)))
+        return first if first == last else at(provider, model, day)
+
+    return of_day
+
+
+def _by_provider(lines: pa.Table, column: str) -> dict[str, set[str]]:
+    """The values of a column by provider."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in lines.group_by(["provider", column]).aggregate([]).to_pylist():
+        if row[column] is not None:
+            found[row["provider"]].add(row[column])
+    return found
+
+
+def _end_of_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)

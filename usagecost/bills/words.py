@@ -1,0 +1,46 @@
+"""What a reconciliation says in words."""
+
+from __future__ import annotations
+
+from usagecost.bills.result import CAUSES, Cell, Effect, Reconciliation, Sums
+from usagecost.vocabulary import formats
+
+THEIRS, OURS = "Bill", "Our logs"
+KINDS = {"input": "uncached input", "cache_read": "cache reads", "cache_write": "cache writes", "other": "by the piece"}
+"""Kind of tokens -> what it is called, where that is not its name."""
+
+
+def cause_text(effect: Effect | None) -> str:
+    """Price: output; Not in our logs: day."""
+    if effect is None:
+        return ""
+    of = KINDS.get(effect.of, effect.of)
+    return f"{CAUSES[effect.cause].label}{f': {of}' if of else ''}"
+
+
+def signed_usd(amount: formats.Number) -> str:
+    """+$12.30 and −$0.0042."""
+    return f"+{formats.usd(amount)}" if amount > 0 else formats.usd(amount)
+
+
+def explained_text(sums: Sums) -> str:
+    """97.8% of $41,220.00 explained."""
+    if sums.explained is None:
+        return f"Nothing to explain: the bill is {formats.usd(sums.theirs)}"
+    return f"{formats.percent(sums.explained)} of {formats.usd(sums.theirs)} explained"
+
+
+def ours_text(one: Sums | Cell) -> str:
+    """What our logs have, with the mark of a lower bound where requests have no full price; a dash where nothing is known."""
+    if not one.incomplete:
+        return formats.usd(one.ours)
+    return f"≥{formats.GAP}{formats.usd(one.ours)}" if one.ours else formats.UNKNOWN
+
+
+def not_compared(found: Reconciliation) -> list[str]:
+    """Sentences about lines in a currency without a rate."""
+    return [
+        f"{one.provider}: {formats.counted(one.lines, 'line')} of {one.amount:,.2f} {one.currency} are not compared: there is no "
+        f"rate for {one.currency}."
+        for one in found.unmatched
+    ]

@@ -1,0 +1,130 @@
+"""What ends a difference, as buttons: a discount or an alias in the price file, or the logs that lack."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from usagecost.bills.advice import Advice, Alias, Discount, advice_for
+from usagecost.bills.result import Reconciliation
+from usagecost.bills.words import signed_usd
+from usagecost.engine import open_lake
+from usagecost.lake import Lake, LakeError
+from usagecost.periods.words import days_text
+from usagecost.pricebook import add_entry, current_book
+from usagecost.pricing import BookProblem, listed_models
+from usagecost.ui import address, going, viewing
+from usagecost.ui.prices.form import ALIAS, DISCOUNT, entry_form
+from usagecost.ui.prices.repricing import ask_for_preview
+from usagecost.ui.text import plain
+from usagecost.vocabulary.filters import View
+from usagecost.vocabulary.formats import usd
+
+MOST = 6
+_WRITTEN, _ASKED = "_bill_entry_written", "_bill_entry"
+_PRICES, _SOURCES = "pages/4_Prices.py", "pages/5_Sources.py"
+
+
+def ways_to_end(view: View, found: Reconciliation, month: date) -> None:
+    """Draws what would end differences of a month, that with the most in it first, each with its button."""
+    lake = open_lake(view.lake)
+    _say_what_was_written()
+    for place, one in enumerate(advice_for(found, month, current_book(lake).book)[:MOST]):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            label, icon, act, args = _button(one)
+            st.button(label, key=f"end_{place}", icon=icon, on_click=act, args=args)
+            st.markdown(plain(_words(one)), width="stretch")
+    if asked := st.session_state.get(_ASKED):
+        _dialog(lake, asked)
+
+
+def _words(one: Advice) -> str:
+    if isinstance(one, Discount):
+        return (
+            f"{one.provider} bills {one.model} at {one.percent.normalize():f} % off list prices from "
+            f"{days_text(one.first, one.first)} on: {signed_usd(one.amount)}."
+        )
+    if isinstance(one, Alias):
+        other = one.stands_for.partition("/")[2]
+        return f"{one.model} may be another name of {other} at {one.provider}: {usd(one.amount)} are billed."
+    who = f"the {one.what} of {one.provider}" if one.what else one.provider
+    return f"{usd(one.amount)} of {who} are not in our logs."
+
+
+def _button(one: Advice) -> tuple[str, str, Any, tuple[Any, ...]]:
+    """The text of the button, its icon, and what it does."""
+    if isinstance(one, Discount):
+        return "Set this discount", ":material/percent:", _ask, (one,)
+    if isinstance(one, Alias):
+        return "Set this alias", ":material/alternate_email:", _ask, (one,)
+    return "Load logs", ":material/database_upload:", _go, (_SOURCES, "Sources", {})
+
+
+def _go(file: str, page: str, parameters: address.Query) -> None:
+    going.to(file, {**address.of_page(page, viewing.choices()), **parameters})
+
+
+def _ask(one: Discount | Alias) -> None:
+    """Opens the form of the entry, as it would be."""
+    is_discount = isinstance(one, Discount)
+    state: dict[str, Any] = {"kind": DISCOUNT if is_discount else ALIAS, "note": "as the bill has it"}
+    if is_discount:
+        state |= {"percent": f"{one.percent.normalize():f}", "from": one.first}
+    elif one.stands_for in listed_models():
+        state["means"] = one.stands_for
+    st.session_state.update({f"{_key(one)}_{name}": value for name, value in state.items()})
+    st.session_state[_ASKED] = one
+
+
+def _key(one: Discount | Alias) -> str:
+    return f"bill entry {one.provider} {one.model}"
+
+
+def _close() -> None:
+    st.session_state.pop(_ASKED, None)
+
+
+@st.dialog("Entry of the price file", width="large", icon=":material/edit_note:", on_dismiss=_close)
+def _dialog(lake: Lake, one: Discount | Alias) -> None:
+    st.markdown(f"**{plain(one.provider)} / {plain(one.model)}**")
+    draft = entry_form(one.provider, one.model, _key(one))
+    st.code(draft.entry, language="toml", wrap_lines=True)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if st.button(
+            "Save",
+            type="primary",
+            key="save_bill_entry",
+            disabled=draft.reason is not None,
+            on_click=_write,
+            args=(lake, draft.entry),
+        ):
+            st.rerun()
+        st.caption(plain(draft.reason or f"Added to {current_book(lake).place}; existing entries are kept."), width="stretch")
+
+
+def _write(lake: Lake, entry: str) -> None:
+    _close()
+    try:
+        add_entry(lake, entry)
+    except (BookProblem, LakeError, OSError) as problem:
+        st.session_state[_WRITTEN] = str(problem)
+    else:
+        st.session_state[_WRITTEN] = ""
+
+
+def _say_what_was_written() -> None:
+    problem = st.session_state.pop(_WRITTEN, None)
+    if problem:
+        st.error(plain(problem), title="The price file was not changed")
+    elif problem is not None:
+        st.success(
+            "Stored requests keep the price they have until they are repriced.", title="Saved", icon=":material/check_circle:"
+        )
+        st.button("Preview what it changes", key="bill_reprice", icon=":material/preview:", on_click=_go_to_repricing)
+
+
+def _go_to_repricing() -> None:
+    ask_for_preview()
+    _go(_PRICES, "Prices", {"part": ["Reprice"]})
