@@ -157,6 +157,36 @@ def test_the_close_of_a_month_is_its_summary(sample_lake: str):
         assert all(abs(part.total.usd - (part.sums["spend_usd"] or 0)) < Decimal("0.01") for part in parts)
 
 
+def test_a_close_keeps_what_bills_said_of_the_month(lake: Lake):
+    day, instant = date(2025, 10, 7), datetime(2025, 11, 2, tzinfo=UTC)
+    days = dict.fromkeys(("covers_first", "covers_last", "first_day", "last_day"), day)
+    line = {
+        "statement": "a",
+        "format": "openai-costs",
+        "provider": "openai",
+        "model": "m",
+        "kind": "usage",
+        "currency": "USD",
+        **days,
+    }
+    line |= {
+        **days,
+        "as_of": instant,
+        "loaded_at": instant,
+        "source_file": "x",
+        "line": 1,
+        "amount": Decimal("1.50"),
+        "meter": "input",
+    }
+    lake.keep_bills(pa.Table.from_pylist([dict.fromkeys(schema.BILLS.names) | line], schema.BILLS))
+    close(lake, OCTOBER)
+
+    found = {label: amount for _, label, amount in statement_of(lake, OCTOBER).reconciled}
+    assert (found.pop("Billed"), found.pop("In our logs")) == (Decimal("1.50"), Decimal("1.25"))
+    assert sum(found.values()) == Decimal("0.25")
+    assert b"Beside the bills" in files(lake, OCTOBER)["html"]
+
+
 MONTHS = (OCTOBER, NOVEMBER, DECEMBER)
 rows = st.builds(
     lambda month, number, team, app, model, usd, rank: request(

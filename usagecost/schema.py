@@ -244,7 +244,7 @@ CLOSE_COLUMNS: tuple[Column, ...] = (
     Column("close", TEXT, "close", "The close it belongs to: month, zone, and which close of that month it is", required=True),
     Column("month", pa.date32(), "close", "The first day of the month that was closed", required=True),
     Column("zone", TEXT, "close", "The time zone of the month, an IANA name", required=True),
-    Column("kind", TEXT, "close", "closed, reopened, usage, correction, price or rate: what the row says", required=True),
+    Column("kind", TEXT, "close", "closed, reopened, usage, correction, price, rate or reconciled", required=True),
     Column("happened_at", INSTANT, "close", "When it was kept", "UTC instant, µs", required=True),
     Column("who", TEXT, "close", "Of closed and reopened: who did it"),
     Column("why", TEXT, "close", "Of reopened: what for, in the words of whoever did it"),
@@ -252,9 +252,7 @@ CLOSE_COLUMNS: tuple[Column, ...] = (
         "made_with", TEXT, "close", "Of closed: versions of lake, app and prices, texts of prices.toml and chargeback.toml", "JSON"
     ),
     Column("of_month", pa.date32(), "close", "Of correction: the earlier month that has changed"),
-    Column(
-        "cause", TEXT, "close", "Of correction: late requests, removed requests, repriced, changed requests, or several of them"
-    ),
+    Column("cause", TEXT, "close", "Of correction: why; of reconciled: what the amount is"),
     *(Column(name, TEXT, "close", "As requests have it") for name in ("team_id", "virtual_key", "app", "provider", "model")),
     *(Column(name, TEXT, "close", "Of price: as requests have it") for name in ("price_status", "price_id")),
     Column("discount", MONEY, "close", "Of price: as requests have it", "fraction"),

@@ -21,7 +21,7 @@ from usagecost.bills.currencies import ExchangeRate
 from usagecost.lake import Lake
 
 CLOSED, REOPENED = "closed", "reopened"
-USAGE, CORRECTION, PRICE, RATE = "usage", "correction", "price", "rate"
+USAGE, CORRECTION, PRICE, RATE, RECONCILED = "usage", "correction", "price", "rate", "reconciled"
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from usagecost.bills.chargeback import chargeback_text
-from usagecost.bills.closes import CLOSED, CORRECTION, PRICE, RATE, REOPENED, USAGE, Close, Closes, as_rows, read_closes
+from usagecost.bills.closes import CLOSED, CORRECTION, PRICE, RATE, RECONCILED, REOPENED, USAGE, Close, Closes, as_rows, read_closes
 from usagecost.bills.corrections import DIMENSIONS, KEYS, MEASURES, Group, Row, Sums, cause, differences, groups_of
 from usagecost.bills.currencies import NAME, USD, CurrencyProblem, ExchangeRate, rates_on
+from usagecost.bills.monthly import BILLED, LOGGED
+from usagecost.bills.reconciling import reconcile_lake
+from usagecost.bills.result import CAUSES
 from usagecost.lake import Lake
 from usagecost.periods import WHOLE, Period
 from usagecost.pricebook import book_text, current_book
@@ -114,7 +117,7 @@ def draft(lake: Lake, closes: Closes, month: date, who: str, now: datetime, ecb:
     usage = _sums(view)
     rows: list[Row] = [{"kind": USAGE, **_keyed(group), **sums} for group, sums in usage.items()]
     rows += [row for close in closes.in_force for row in _correction_rows(lake, closes, close.month, view)]
-    rows += _price_rows(view)
+    rows += [*_price_rows(view), *_reconciled_rows(lake, version, month)]
     rows += [_rate_row(rate) for _, rate in sorted(rates_on(lake, view.period.last, ecb).items())]
     groups = [*usage, *(tuple(row[name] for name in KEYS) for row in rows if row["kind"] == CORRECTION)]
     made_with = {
@@ -184,6 +187,20 @@ def _price_rows(view: View) -> list[Row]:
     measures = ("requests", "priced_requests", "incomplete_requests", "spend_usd")
     rows = [{name: row[name] for name in (*names, *measures)} for row in explained.by_price(view).to_pylist()]
     return [{"kind": PRICE, **row} for row in sorted(rows, key=lambda row: [(row[name] is None, str(row[name])) for name in names])]
+
+
+def _reconciled_rows(lake: Lake, version: int, month: date) -> list[Row]:
+    """What each provider billed for the month of UTC, what our logs say, and what explains the difference."""
+    found, _ = reconcile_lake(lake, version, BASIS)
+    return [
+        {"kind": RECONCILED, "provider": provider, "cause": label, "spend_usd": amount}
+        for provider, sums in found.by_month().get(month, {}).items()
+        for label, amount in (
+            (BILLED, sums.theirs),
+            (LOGGED, sums.ours),
+            *((CAUSES[cause].label, amount) for cause, amount in sums.effects.items() if amount),
+        )
+    ]
 
 
 def _rate_row(rate: ExchangeRate) -> Row:

@@ -17,12 +17,14 @@ from functools import cached_property, reduce
 from typing import NamedTuple
 
 from usagecost.bills.chargeback import Rule, allocated, parse_chargeback, rule_of
-from usagecost.bills.closes import CORRECTION, PRICE, USAGE, Close, Closes
+from usagecost.bills.closes import CORRECTION, PRICE, RECONCILED, USAGE, Close, Closes
 from usagecost.bills.corrections import DIMENSIONS, KEYS, MEASURES, Group, Row, Sums, added, order
 from usagecost.bills.currencies import USD, ExchangeRate
 from usagecost.bills.rounding import Key, apportion, rounded, unit_of
 
 ZERO = Decimal(0)
+BILLED, LOGGED = "Billed", "In our logs"
+"""What is reconciled, before what explains the difference."""
 
 
 class Amount(NamedTuple):
@@ -161,6 +163,21 @@ class MonthStatement:
         in_order = sorted(of_value, key=lambda value: (-(of_value[value]["spend_usd"] or ZERO), *_last(value)))
         amounts = _amounts(self.month.usage, {value: of_value[value]["spend_usd"] or ZERO for value in in_order}, self.rate)
         return tuple(Part(value, of_value[value], amounts[value]) for value in in_order)
+
+    @property
+    def reconciled(self) -> tuple[tuple[str, str, Decimal], ...]:
+        """Of each provider that has billed the month: what it billed, what our logs say, and what explains the difference, in cents
+        that add up.
+        """
+        of_provider: dict[str, dict[str, Decimal]] = {}
+        for row in sorted(self.close.of_kind(RECONCILED), key=lambda row: (row["provider"], row["cause"])):
+            of_provider.setdefault(row["provider"], {})[row["cause"]] = row["spend_usd"]
+        found: list[tuple[str, str, Decimal]] = []
+        for provider, amounts in of_provider.items():
+            billed, logged = rounded(amounts.pop(BILLED)), rounded(amounts.pop(LOGGED))
+            explained = {BILLED: billed, LOGGED: logged, **apportion(billed - logged, amounts)}
+            found += [(provider, label, amount) for label, amount in explained.items()]
+        return tuple(found)
 
     @property
     def prices(self) -> tuple[tuple[Row, Amount], ...]:

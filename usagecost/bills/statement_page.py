@@ -42,6 +42,7 @@ def html_of(statement: MonthStatement) -> str:
         _corrections(statement),
         *(_parts(statement, dimension) for dimension in ("key", "app")),
         _prices(statement),
+        _reconciled(statement),
         _notes(statement),
     ]
     head = f'<meta charset="utf-8"><title>Statement for {escape(month)}</title><style>{LOOK}</style>'
@@ -155,6 +156,11 @@ def _prices(statement: MonthStatement) -> str:
     ]
     heads = ["Provider", "Model", "Price", "Status", "Discount", "Requests", *_heads(statement, "Direct")]
     return _table("Prices", heads, rows, texts=4)
+
+
+def _reconciled(statement: MonthStatement) -> str:
+    rows = [(provider, label, money(amount)) for provider, label, amount in statement.reconciled]
+    return _table("Beside the bills, by days of UTC", ["Provider", "What", "USD"], rows, texts=2) if rows else ""
 
 
 def _notes(statement: MonthStatement) -> str:
