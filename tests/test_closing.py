@@ -24,9 +24,9 @@ from usagecost import schema
 from usagecost.bills.closes import Close, Closes, read_closes
 from usagecost.bills.closing import CloseProblem, close_month, draft, kept_rate, month_period, reopen_month
 from usagecost.bills.corrections import KEYS, MEASURES
+from usagecost.bills.month_files import FORMS
 from usagecost.bills.monthly import MonthStatement, month_statement
 from usagecost.bills.rounding import rounded
-from usagecost.bills.statement_files import FORMS
 from usagecost.cli import app
 from usagecost.cli.summaries import summary_rows
 from usagecost.lake import Lake, Selection

@@ -22,10 +22,10 @@ from usagecost.bills.closes import Close, Closes, as_rows
 from usagecost.bills.corrections import KEYS, MEASURES, added, differences
 from usagecost.bills.currencies import CurrencyProblem, ExchangeRate, parse_currencies, rates_on
 from usagecost.bills.ecb import EcbProblem, read_ecb
+from usagecost.bills.month_files import csv_of, parquet_of
+from usagecost.bills.month_page import html_of
 from usagecost.bills.monthly import MonthStatement, month_statement
 from usagecost.bills.rounding import CENT, apportion, rounded
-from usagecost.bills.statement_files import csv_of, parquet_of
-from usagecost.bills.statement_page import html_of
 from usagecost.lake import Lake
 
 OCTOBER = date(2026, 10, 1)

@@ -74,7 +74,7 @@ def _statement(lake: Lake, done: Close, currency: str, rates: Path | None) -> Mo
 
 def _print(done: MonthStatement) -> None:
     from usagecost.bills.closing import words
-    from usagecost.bills.statement_page import amount_texts, coverage
+    from usagecost.bills.month_page import amount_texts, coverage
 
     month, act = done.month, done.close.act
     facts = {
@@ -90,7 +90,7 @@ def _print(done: MonthStatement) -> None:
 
 
 def _write(done: MonthStatement, folder: Path) -> None:
-    from usagecost.bills.statement_files import FORMS, file_name
+    from usagecost.bills.month_files import FORMS, file_name
 
     folder.mkdir(parents=True, exist_ok=True)
     for kind, make in FORMS.items():

@@ -11,9 +11,9 @@ import streamlit as st
 from usagecost.bills.closing import words
 from usagecost.bills.corrections import DIMENSIONS as KEPT_BY
 from usagecost.bills.corrections import Sums
+from usagecost.bills.month_page import money
 from usagecost.bills.monthly import NO_SUMS, NOTHING, Amount, MonthStatement
 from usagecost.bills.rounding import unit_of
-from usagecost.bills.statement_page import money
 from usagecost.queries.folds import AT_LEAST
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.spend import spend_columns

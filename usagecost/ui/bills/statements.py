@@ -16,9 +16,9 @@ from usagecost.bills.closes import Close, Closes, closed_zones, read_closes
 from usagecost.bills.closing import draft, month_period, obstacle, words
 from usagecost.bills.currencies import NAME as CURRENCIES
 from usagecost.bills.currencies import USD
+from usagecost.bills.month_files import FORMS, file_name
+from usagecost.bills.month_page import amount_texts, coverage
 from usagecost.bills.monthly import MonthStatement, month_statement
-from usagecost.bills.statement_files import FORMS, file_name
-from usagecost.bills.statement_page import amount_texts, coverage
 from usagecost.engine import open_lake
 from usagecost.lake import Lake
 from usagecost.periods import reporting_zone

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from usagecost import schema
 from usagecost.bills.closes import CORRECTION, USAGE
 from usagecost.bills.corrections import COUNTS, KEYS
+from usagecost.bills.month_page import html_of
 from usagecost.bills.monthly import Amount, Line, MonthStatement
-from usagecost.bills.statement_page import html_of
 from usagecost.exports import csv_text
 
 ALLOCATED = "allocated"
