@@ -67,7 +67,7 @@ def current_book(lake: Lake) -> Current:
     place = _place(lake)
     _use_kept_list(lake)
     try:
-        text = _text(lake) or ""
+        text = book_text(lake) or ""
         book = parse_book(text)
     except (BookProblem, LakeError) as wrong:
         return _last_good(lake, f"{place}, {wrong}")
@@ -78,7 +78,7 @@ def current_book(lake: Lake) -> Current:
 def written_book(lake: Lake) -> Book:
     """What the book of a lake says now, an empty one where that is nothing or broken; the prices in force stay what they are."""
     with suppress(BookProblem, LakeError):
-        return parse_book(_text(lake) or "")
+        return parse_book(book_text(lake) or "")
     return NO_BOOK
 
 
@@ -87,13 +87,13 @@ def add_entry(lake: Lake, entry: str) -> Book:
 
     Raises LakeError if it cannot be written, or was changed by somebody else in this moment.
     """
-    text = _text(lake)
+    text = book_text(lake)
     return _put(lake, f"{(text or HEADER).rstrip()}\n\n{entry.strip()}\n", seen=text)
 
 
 def entries(lake: Lake) -> list[Written]:
     """The entries of the price file in its order; raises BookProblem or LakeError."""
-    return written_entries(_text(lake) or "")
+    return written_entries(book_text(lake) or "")
 
 
 def change_entry(lake: Lake, seen: Written, entry: str) -> Book:
@@ -101,7 +101,7 @@ def change_entry(lake: Lake, seen: Written, entry: str) -> Book:
 
     Raises BookProblem, and changes nothing, if the book were broken then; LakeChanged if the entry is not there any more.
     """
-    text = _text(lake)
+    text = book_text(lake)
     if text is None or seen not in written_entries(text):
         raise LakeChanged(_CHANGED)
     return _put(lake, text_with(text, seen, entry), seen=text)
@@ -168,7 +168,7 @@ def _place(lake: Lake) -> str:
     return str(_file(lake) or f"{lake.name}/{NAME}")
 
 
-def _text(lake: Lake) -> str | None:
+def book_text(lake: Lake) -> str | None:
     """What stands in the book; None if there is none. Raises BookProblem or LakeError."""
     file = _file(lake)
     if file is None:

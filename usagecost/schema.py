@@ -237,12 +237,47 @@ BILL_COLUMNS: tuple[Column, ...] = (
 )
 """One row = one line of a statement, as it was read. Input is uncached input: meters of tokens are apart from each other."""
 
+_SUM = pa.decimal128(38, 9)
+
+CLOSE_COLUMNS: tuple[Column, ...] = (
+    Column("entry", TEXT, "close", "What was kept at once, such as all rows of a close; the same is kept once", required=True),
+    Column("close", TEXT, "close", "The close it belongs to: month, zone, and which close of that month it is", required=True),
+    Column("month", pa.date32(), "close", "The first day of the month that was closed", required=True),
+    Column("zone", TEXT, "close", "The time zone of the month, an IANA name", required=True),
+    Column("kind", TEXT, "close", "closed, reopened, usage, correction, price, rate or reconciled", required=True),
+    Column("happened_at", INSTANT, "close", "When it was kept", "UTC instant, µs", required=True),
+    Column("who", TEXT, "close", "Of closed and reopened: who did it"),
+    Column("why", TEXT, "close", "Of reopened: what for, in the words of whoever did it"),
+    Column(
+        "made_with", TEXT, "close", "Of closed: versions of lake, app and prices, texts of prices.toml and chargeback.toml", "JSON"
+    ),
+    Column("of_month", pa.date32(), "close", "Of correction: the earlier month that has changed"),
+    Column("cause", TEXT, "close", "Of correction: why; of reconciled: what the amount is"),
+    *(Column(name, TEXT, "close", "As requests have it") for name in ("team_id", "virtual_key", "app", "provider", "model")),
+    *(Column(name, TEXT, "close", "Of price: as requests have it") for name in ("price_status", "price_id")),
+    Column("discount", MONEY, "close", "Of price: as requests have it", "fraction"),
+    Column("requests", COUNT, "close", "How many requests; of correction, how many more"),
+    Column("priced_requests", COUNT, "close", "Of them, those whose cost is known, if only in part"),
+    Column("incomplete_requests", COUNT, "close", "Of them, those whose cost is not known, or only in part"),
+    *(
+        Column(name, COUNT, "close", "As requests have it, added up", "tokens")
+        for name in ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens")
+    ),
+    Column("spend_usd", _SUM, "close", "What is known of their cost, as reported, else at list price", "USD"),
+    Column("currency", TEXT, "close", "Of rate: the currency, as ISO 4217 writes it"),
+    Column("rate", pa.decimal128(24, 12), "close", "Of rate: how much of the currency one USD is"),
+    Column("rate_day", pa.date32(), "close", "Of rate: the day from which it holds"),
+    Column("rate_source", TEXT, "close", "Of rate: the file that says it"),
+)
+"""One row = that a month was closed or reopened, or a line of what a close keeps: see ``kind``. Amounts are exact."""
+
 REQUESTS = pa.schema([column.field for column in COLUMNS])
 REJECTS = pa.schema([column.field for column in REJECT_COLUMNS])
 LINEAGE = pa.schema([column.field for column in LINEAGE_COLUMNS])
 NAMES = pa.schema([column.field for column in NAME_COLUMNS])
 ALERTS = pa.schema([column.field for column in ALERT_COLUMNS])
 BILLS = pa.schema([column.field for column in BILL_COLUMNS])
+CLOSES = pa.schema([column.field for column in CLOSE_COLUMNS])
 COLUMN_BY_NAME = {column.name: column for column in COLUMNS}
 
 _PRICES = [column.field for column in COLUMNS if column.name in PRICE_COLUMNS]

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from usagecost.cli.alerting import alerts
 from usagecost.cli.backups import backup, restore
 from usagecost.cli.billing import bill
+from usagecost.cli.closing import close
 from usagecost.cli.console import NOTHING_READ, fail
 from usagecost.cli.exporting import export
 from usagecost.cli.feeds import receive, sync, watch
@@ -40,6 +41,7 @@ COMMANDS = (
     alerts,
     bill,
     report,
+    close,
     serve,
     token,
     mcp,

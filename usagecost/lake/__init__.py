@@ -10,6 +10,7 @@ One folder holds everything::
     names/          Delta table of what people call the teams, users and keys that requests name by ids
     alerts/         Delta table of alerts that were raised and resolved, and of who was told
     bills/          Delta table of the lines of bills, those of statements that newer ones replace too
+    closes/         Delta table of closed months: what each close keeps of them, and who closed and reopened them
     staging/        what running ingests have not committed yet
     watch/          which files of watched folders have been taken, one file for each folder
     spool/          what the receiver has acknowledged and no version holds yet, as lines of OTLP/JSON

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import duckdb
 import pyarrow as pa
-from deltalake.exceptions import CommitFailedError
 from filelock import FileLock
 
 from usagecost.lake import lineage as lake_lineage
@@ -22,7 +21,7 @@ from usagecost.lake.checksums import Verified, verify
 from usagecost.lake.days import files_to_write_anew, write_days
 from usagecost.lake.errors import LakeError, note_unwritten
 from usagecost.lake.merge import Commit, resolve
-from usagecost.lake.publishing import replace_days
+from usagecost.lake.publishing import replace_days, until_committed
 from usagecost.lake.reading import LakeReader, checked_name
 from usagecost.lake.removal import Removal, Selection
 from usagecost.lake.repricing import Pricing, Repricing, Span
@@ -31,6 +30,7 @@ from usagecost.lake.storage import Storage
 from usagecost.lake.table import (
     ALERTS,
     BILLS,
+    CLOSES,
     LINEAGE,
     NAMES,
     REJECTS,
@@ -48,11 +48,6 @@ from usagecost.lake.table import (
     stored_by_day,
 )
 from usagecost.lake.texts import TextFolder
-
-T = TypeVar("T")
-
-COMMIT_ATTEMPTS = 10
-"""Only committers on other machines, which the file lock does not reach, make a second one necessary."""
 
 MOST_ALERT_FILES = 50
 """A round adds some small files of alerts; when there are so many, they become one."""
@@ -78,10 +73,10 @@ class Lake(LakeReader):
         links = [str(path) for path in lineage]
         with self._changing() as folder:
             # First: if this process ends before the version is there, whoever reads the same again finds the same.
-            if _until_committed(lambda: lake_lineage.add_new(self._at(LINEAGE), links, folder)):
-                _until_committed(lambda: lake_lineage.forget_old(self._at(LINEAGE), folder))
+            if until_committed(lambda: lake_lineage.add_new(self._at(LINEAGE), links, folder)):
+                until_committed(lambda: lake_lineage.forget_old(self._at(LINEAGE), folder))
             rows = [str(path) for path in staged]
-            return _until_committed(lambda: self._merge(rows, links, dict(ingest or {}), watermarks or {}, folder))
+            return until_committed(lambda: self._merge(rows, links, dict(ingest or {}), watermarks or {}, folder))
 
     def remove(self, selection: Selection) -> Removal:
         """Take requests out, as a version of its own; none if there are none. Older versions have them until a vacuum.
@@ -89,22 +84,21 @@ class Lake(LakeReader):
         Raises LakeMissing or LakeUnreadable.
         """
         with self._changing() as folder:
-            return _until_committed(lambda: self._without(selection, folder))
+            return until_committed(lambda: self._without(selection, folder))
 
     def reject(self, rejects: pa.Table) -> int:
         """Add the rejected lines that are not there yet (same file, line, reason and text); returns how many they are."""
         with self._writing() as folder:
-            return _until_committed(lambda: side_tables.add_rows(self._at(REJECTS), REJECTS, rejects, folder))
+            return until_committed(lambda: side_tables.add_rows(self._at(REJECTS), REJECTS, rejects, folder))
 
     def reprice(self, price: Pricing, span: Span, model: str | None = None, *, about: Mapping[str, str | None]) -> Repricing:
         """Compute the prices of stored requests anew, as a version of its own; none if nothing changes.
 
         ``span`` are the first instant and the one after the last, None leaves a side open. ``about`` has ``who``, ``why`` and
-        ``prices``, the
-        version of those. Raises LakeMissing or LakeUnreadable.
+        ``prices``, the version of those. Raises LakeMissing or LakeUnreadable.
         """
         with self._changing() as folder:
-            return _until_committed(lambda: lake_repricing.reprice(self._prices, folder, price, span, model, about))
+            return until_committed(lambda: lake_repricing.reprice(self._prices, folder, price, span, model, about))
 
     def undo_repricing(self, act: str, *, about: Mapping[str, str | None]) -> Repricing:
         """Put back the prices that an act of repricing took, where nothing else has changed them since; a version of its own.
@@ -112,30 +106,35 @@ class Lake(LakeReader):
         Raises LakeError if there was no such act.
         """
         with self._changing() as folder:
-            return _until_committed(lambda: lake_repricing.undo(self._prices, folder, act, about))
+            return until_committed(lambda: lake_repricing.undo(self._prices, folder, act, about))
 
     def keep_names(self, names: pa.Table) -> int:
         """Keep what ids are called, as schema.NAMES has it, the newest name of each; returns how many are new or changed."""
         with self._writing() as folder:
-            return _until_committed(lambda: side_tables.keep_names(self._at(NAMES), names, folder))
+            return until_committed(lambda: side_tables.keep_names(self._at(NAMES), names, folder))
 
     def keep_alerts(self, alerts: pa.Table) -> int:
         """Add the rows of schema.ALERTS that are not there yet, so that each is recorded once; returns how many they are."""
         with self._writing() as folder:
-            added = _until_committed(lambda: side_tables.add_rows(self._at(ALERTS), ALERTS, alerts, folder))
+            added = until_committed(lambda: side_tables.add_rows(self._at(ALERTS), ALERTS, alerts, folder))
             if added and len(data_files(open_table(self._at(ALERTS)), ALERTS)) > MOST_ALERT_FILES:
-                _until_committed(lambda: lake_upkeep.compact(self._at(ALERTS), ALERTS, folder))
+                until_committed(lambda: lake_upkeep.compact(self._at(ALERTS), ALERTS, folder))
             return added
 
     def keep_bills(self, lines: pa.Table) -> int:
         """Add the lines, as schema.BILLS has them, of statements that are not there yet; returns how many they are."""
         with self._writing() as folder:
-            return _until_committed(lambda: side_tables.add_rows(self._at(BILLS), BILLS, lines, folder))
+            return until_committed(lambda: side_tables.add_rows(self._at(BILLS), BILLS, lines, folder))
 
     def remove_bill(self, statement: str) -> int:
         """Take the lines of a statement out; returns how many they were."""
         with self._writing() as folder:
-            return _until_committed(lambda: side_tables.remove_bill(self._at(BILLS), statement, folder))
+            return until_committed(lambda: side_tables.remove_bill(self._at(BILLS), statement, folder))
+
+    def keep_closes(self, rows: pa.Table) -> int:
+        """Add the rows of schema.CLOSES whose entries are not there yet, all of an entry or none; returns how many they are."""
+        with self._writing() as folder:
+            return until_committed(lambda: side_tables.add_rows(self._at(CLOSES), CLOSES, rows, folder))
 
     def compact(self) -> int:
         """Make one sorted file of each day's, and of each other table's, where there are several; returns how many were merged.
@@ -144,7 +143,7 @@ class Lake(LakeReader):
         """
         with self._changing() as folder:
             return sum(
-                _until_committed(lambda place=place, spec=spec: lake_upkeep.compact(place, spec, folder))
+                until_committed(lambda place=place, spec=spec: lake_upkeep.compact(place, spec, folder))
                 for place, spec in self._tables()
             )
 
@@ -157,7 +156,7 @@ class Lake(LakeReader):
         with self._writing():
             for place, spec in self._tables():
                 if place.has_table():
-                    _until_committed(lambda place=place, spec=spec: open_to_write(place, spec))
+                    until_committed(lambda place=place, spec=spec: open_to_write(place, spec))
             sums_of_before = self._requests / "_tallies"
             sums_of_before.drop(sums_of_before.below())
         self._roll_up_if_possible()
@@ -290,11 +289,3 @@ class Lake(LakeReader):
     def _tables(self) -> list[tuple[Storage, TableSpec]]:
         """Every table of the lake, whether there is one or not."""
         return [(self._at(spec), spec) for spec in SPECS.values()]
-
-
-def _until_committed(attempt: Callable[[], T]) -> T:
-    """What an attempt returns; when another machine has committed in between it is repeated, from what is stored then."""
-    for _ in range(COMMIT_ATTEMPTS - 1):
-        with suppress(CommitFailedError):
-            return attempt()
-    return attempt()

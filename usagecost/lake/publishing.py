@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
+from typing import TypeVar
 
 from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError
@@ -15,7 +17,12 @@ from usagecost.lake.table import REQUESTS, DataFile, data_files, now_ms, sync_lo
 COMMITTERS = "ingest"
 """The app transaction that every commit carries: of two that start from one version, Delta lets only the first pass."""
 
+COMMIT_ATTEMPTS = 10
+"""Only committers on other machines, which the file lock does not reach, make a second one necessary."""
+
 _WATERMARK = "watermark:"
+
+T = TypeVar("T")
 
 
 def watermark(table: DeltaTable, name: str) -> int | None:
@@ -82,3 +89,11 @@ def _removal(file: DataFile, *, data_change: bool) -> RemoveAction:
         size=file.bytes,
         partition_values={"day": str(file.day)} if file.day else {},
     )
+
+
+def until_committed(attempt: Callable[[], T]) -> T:
+    """Returns what an attempt returns; when another machine has committed in between it is repeated, from what is stored then."""
+    for _ in range(COMMIT_ATTEMPTS - 1):
+        with suppress(CommitFailedError):
+            return attempt()
+    return attempt()

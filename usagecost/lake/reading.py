@@ -7,7 +7,7 @@ import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,6 +32,7 @@ from usagecost.lake.storage import Disk, Storage, errors_explained, storage
 from usagecost.lake.table import (
     ALERTS,
     BILLS,
+    CLOSES,
     LINEAGE,
     NAMES,
     PRICE_CHANGES,
@@ -145,6 +146,10 @@ class LakeReader:
         """One row = a line of a bill, as schema.BILLS has it, those of replaced statements too; by provider and day."""
         return self._rows(BILLS)
 
+    def closes(self) -> pa.Table:
+        """One row = a row of schema.CLOSES, those of reopened months too; the oldest first."""
+        return self._rows(CLOSES)
+
     def bill_files(self) -> tuple[str, ...]:
         """The Parquet files that hold the lines of bills now: a version of them."""
         return self._files(BILLS)
@@ -182,6 +187,14 @@ class LakeReader:
         """One row = one act of repricing that was done, the newest first; the columns of schema.REPRICINGS."""
         with errors_explained(self._requests):
             return lake_repricing.acts(self._prices)
+
+    def repriced_since(self, instant: datetime, first_day: date, last_day: date) -> set[tuple[str | None, str | None]]:
+        """The providers and models of requests of some UTC days, the last included, to which repricings since an instant have
+        given other prices.
+        """
+        acts = [act["id"] for act in self.repricings().to_pylist() if act["done_at"] > instant]
+        with self.staging() as folder:
+            return side_tables.read_repriced(self._prices.changes, acts, first_day, last_day, folder) if acts else set()
 
     def repricing(self, price: Pricing, span: Span, model: str | None = None) -> Repricing:
         """What `reprice` would do to the newest version; raises LakeMissing or LakeUnreadable."""

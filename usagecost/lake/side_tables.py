@@ -1,11 +1,13 @@
-"""The small tables beside the requests: rejected lines, alerts and lines of bills, each kept once, and what people call the teams,
-users and keys that requests name by their ids. The requests keep the ids, which last; a name is looked up when it is shown.
+"""The small tables beside the requests: rejected lines, alerts, lines of bills and closed months, each kept once, and what people
+call the teams, users and keys that requests name by their ids. The requests keep the ids, which last; a name is looked up when it
+is shown.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,7 +20,9 @@ from usagecost.lake.storage import Storage
 from usagecost.lake.table import (
     ALERTS,
     BILLS,
+    CLOSES,
     NAMES,
+    PRICE_CHANGES,
     REJECTS,
     TableSpec,
     create_view,
@@ -48,7 +52,11 @@ QUALIFY row_number() OVER (PARTITION BY id, event, channel, outcome, attempt ORD
 
 _NEW_BILLS = "SELECT * FROM offered WHERE statement NOT IN (SELECT statement FROM known)"
 
-_NEW = {REJECTS.name: _NEW_REJECTS, ALERTS.name: _NEW_ALERTS, BILLS.name: _NEW_BILLS}
+_NEW_CLOSES = "SELECT * FROM offered WHERE entry NOT IN (SELECT entry FROM known)"
+
+_NEW = {REJECTS.name: _NEW_REJECTS, ALERTS.name: _NEW_ALERTS, BILLS.name: _NEW_BILLS, CLOSES.name: _NEW_CLOSES}
+
+_REPRICED = "SELECT DISTINCT provider, model FROM changes WHERE list_contains($acts, id) AND day BETWEEN $first AND $last"
 
 _KEPT_NAMES = """
 SELECT source, field, id, unnest(max_by({'name': name, 'seen_at': seen_at}, (seen_at, is_offered, name)))
@@ -65,8 +73,17 @@ def read_rows(place: Storage, spec: TableSpec) -> pa.Table:
     return pa.concat_tables([spec.columns.empty_table(), *parts]).sort_by([(name, "ascending") for name in spec.order.split(", ")])
 
 
+def read_repriced(
+    place: Storage, acts: Sequence[str], first_day: date, last_day: date, folder: Path
+) -> set[tuple[str | None, str | None]]:
+    """Return the provider and model of the requests of some UTC days, the last included, that acts of repricing have changed."""
+    with bounded_database(folder) as con:
+        create_view(con, "changes", file_paths(place, PRICE_CHANGES), PRICE_CHANGES)
+        return set(con.execute(_REPRICED, {"acts": list(acts), "first": first_day, "last": last_day}).fetchall())
+
+
 def add_rows(place: Storage, spec: TableSpec, rows: pa.Table, folder: Path) -> int:
-    """Append the rejects, alerts or lines of bills that are not in the table yet; return how many they are.
+    """Append the rejects, alerts, lines of bills or rows of closes that are not in the table yet; return how many they are.
 
     The caller is alone among the writers.
     """

@@ -53,8 +53,9 @@ NAMES = TableSpec("names", schema.NAMES, order="source, field, id", instant="see
 LINEAGE = TableSpec("lineage", schema.LINEAGE, order="source, request_id", instant="seen_at")
 ALERTS = TableSpec("alerts", schema.ALERTS, order="happened_at, id", instant="happened_at")
 BILLS = TableSpec("bills", schema.BILLS, order="provider, first_day, statement, line", instant="loaded_at")
+CLOSES = TableSpec("closes", schema.CLOSES, order="happened_at, entry, kind", instant="happened_at")
 
-SPECS = {spec.name: spec for spec in (REQUESTS, REJECTS, LINEAGE, NAMES, PRICE_CHANGES, REPRICINGS, ALERTS, BILLS)}
+SPECS = {spec.name: spec for spec in (REQUESTS, REJECTS, LINEAGE, NAMES, PRICE_CHANGES, REPRICINGS, ALERTS, BILLS, CLOSES)}
 """The tables of a lake."""
 
 

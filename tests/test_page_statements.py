@@ -1,0 +1,108 @@
+"""The statements on the page Bills: a month is closed, corrected and reopened, in Streamlit's own harness."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.lake_rows import commit
+from tests.views import request
+from usagecost.bills.closes import read_closes
+from usagecost.lake import Lake
+
+HOSTILE = "*b* [x](http://y) <b>"
+LAST = datetime.now(UTC).date().replace(day=1) - timedelta(days=1)
+BEFORE = LAST.replace(day=1) - timedelta(days=1)
+
+
+@pytest.fixture
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """A team has spent 8.50 USD in each of the last two months, one whose name is markup 1 in the last, and no team 2 in it."""
+    monkeypatch.delenv("USAGECOST_ZONE", raising=False)
+    lake = Lake(tmp_path / "lake")
+    commit(
+        lake,
+        *(request(f"{day} 12:00", team_id="search", app="web", list_cost_usd=Decimal("8.50")) for day in (BEFORE, LAST)),
+        request(f"{LAST} 12:00", team_id=HOSTILE, list_cost_usd=Decimal(1)),
+        request(f"{LAST} 12:00", list_cost_usd=Decimal(2)),
+        request(f"{LAST} 12:00", team_id="search", price_status="unpriced"),
+    )
+    (tmp_path / "currencies.toml").write_text('[[rate]]\ncurrency = "EUR"\nfrom = 2020-01-01\nper_usd = 0.5\n')
+    return lake
+
+
+def script(lake: str) -> None:
+    from datetime import UTC, datetime
+
+    from usagecost.lake import Lake
+    from usagecost.periods import Period
+    from usagecost.ui.bills import statements
+    from usagecost.vocabulary.filters import View
+
+    now = datetime.now(UTC)
+    statements(View(lake, Lake(lake).version(), Period(now.date(), now.date(), "UTC", now), "day", "best"))
+
+
+def shown(page: AppTest) -> AppTest:
+    page.run()
+    assert not page.exception
+    return page
+
+
+def opened(lake: Lake) -> AppTest:
+    return shown(AppTest.from_function(script, default_timeout=60, args=(str(lake.root),)))
+
+
+def words(page: AppTest) -> str:
+    return " ".join(text.value for text in page.caption).replace("\\", "").replace("\xa0", " ")
+
+
+def totals(page: AppTest) -> list[str]:
+    return [card.value.replace("\xa0", " ") for card in page.metric]
+
+
+def test_from_an_open_month_to_a_closed_one_that_is_corrected_and_reopened(lake: Lake):
+    page = opened(lake)
+    assert page.selectbox[0].options[0].endswith("open")
+    page.selectbox[0].set_value(BEFORE.replace(day=1))
+    assert (totals(shown(page)), "Not closed yet: as it would be now" in words(page)) == (["$8.50", "$0.00", "$8.50"], True)
+    page.button(key="close_month_now").click()
+    assert "Closed " in words(shown(page))
+    assert [close.month for close in read_closes(lake, "UTC").in_force] == [BEFORE.replace(day=1)]
+    assert {button.label for button in page.get("download_button")} >= {"CSV", "Parquet", "HTML"}
+
+    commit(lake, request(f"{BEFORE} 13:00", team_id="ads", list_cost_usd=Decimal("0.25")))
+    page.selectbox[0].set_value(LAST.replace(day=1))
+    assert totals(shown(page)) == ["≥ $11.50", "$0.25", "≥ $11.75"]
+    assert page.dataframe[1].value[["month", "cause", "team"]].to_numpy().tolist() == [[f"{BEFORE:%B %Y}", "Late requests", "ads"]]
+    page.selectbox(key="statement_currency").set_value("EUR")
+    assert [card.delta for card in shown(page).metric][1] == "0.12\xa0EUR"
+    page.button(key="close_month_now").click()
+    assert shown(page).button(key="reopen_month_now").disabled
+    page.text_input(key="reopen_why").set_value("a log was missing")
+    shown(page).button(key="reopen_month_now").click()
+    (lake.root.parent / "currencies.toml").unlink()  # the chosen currency has no rate any more
+    history = shown(page).dataframe[-1].value[["act", "why"]].to_numpy().tolist()
+    assert history[0] == ["Reopened", "a log was missing"]
+
+
+def test_shared_costs_are_said_names_are_text_and_a_broken_file_is_said(lake: Lake):
+    rules = lake.root.parent / "chargeback.toml"
+    rules.write_text('[[shared]]\nname = "*Rest*"\nonly = { team = ["(not reported)"] }\nsplit = "even"\n')
+    page = opened(lake)
+    assert page.dataframe[0].value[["team", "shared_usd"]].to_numpy().tolist() == [[HOSTILE, 1], ["search", 1]]
+    assert "\\*Rest\\*\\: \\$2\\.00, split in even parts" in " ".join(text.value for text in page.caption)
+
+    rules.write_text("[[shared]]\n")
+    assert "line 1, name: it is missing" in shown(page).info[0].value.replace("\\", "")
+
+
+def test_without_requests_there_is_nothing_to_close(tmp_path: Path):
+    lake = Lake(tmp_path / "lake")
+    commit(lake)
+
+    assert [box.value for box in opened(lake).info] == ["A month can be closed once it is over and has requests."]

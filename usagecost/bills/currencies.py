@@ -1,0 +1,117 @@
+"""What one US dollar is in other currencies: dated rates of `currencies.toml` beside the lake, or of the European Central Bank.
+
+A month is converted at one rate, of its last day, or of the last day before it for which one was published. A currency that has
+rates of its own in the file is not looked up in the bank's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from usagecost.bills.ecb import EcbProblem, read_ecb
+from usagecost.lake import Lake
+from usagecost.toml_lines import parse_toml
+
+NAME = "currencies.toml"
+USD = "USD"
+OLDEST = timedelta(days=7)
+"""How long before a month's end the bank's last rate may be: it publishes none on weekends and holidays."""
+PLACES = Decimal("0.000000000001")
+
+
+class CurrencyProblem(Exception):  # noqa: N818 - a sentence for who wants another currency
+    """Why there is no rate, or what is wrong with a file, and what would help."""
+
+
+@dataclass(frozen=True)
+class ExchangeRate:
+    """One USD is ``per_usd`` of a currency from a ``day`` on, says a ``source``."""
+
+    currency: str
+    per_usd: Decimal
+    day: date
+    source: str
+
+    @property
+    def words(self) -> str:
+        """The rate as a statement says it."""
+        return f"1 USD = {self.per_usd.normalize():f} {self.currency}, of {self.day} ({self.source})"
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    currency: Annotated[str, Field(max_length=3)]
+    since: Annotated[date, Field(alias="from")]
+    per_usd: Annotated[Decimal, Field(gt=0, lt=10**9, max_digits=21, decimal_places=12)]
+
+    @field_validator("currency")
+    @classmethod
+    def _check_currency(cls, currency: str) -> str:
+        if not re.fullmatch("[A-Z]{3}", currency) or currency == USD:
+            raise ValueError(f"{currency!r} is no other currency: write its three letters, such as EUR")
+        return currency
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ecb: Annotated[str, Field(min_length=1)] | None = None
+    rate: Annotated[tuple[_Row, ...], Field(max_length=20_000)] = ()
+
+
+@lru_cache(maxsize=8)
+def parse_currencies(text: str) -> _File:
+    """Returns what a file says; raises CurrencyProblem with the line, the key and the cure."""
+    return parse_toml(text, _File, CurrencyProblem)
+
+
+def rates_on(lake: Lake, day: date, ecb: Path | None = None) -> dict[str, ExchangeRate]:
+    """Returns the rate of each currency that has one for a day, by what lies beside a lake and a file of the bank's, by ``ecb``.
+
+    Raises CurrencyProblem where a file is broken or cannot be read, and LakeError.
+    """
+    folder = lake.texts_beside()
+    try:
+        said = parse_currencies(folder.read(NAME) or "")
+    except CurrencyProblem as problem:
+        raise CurrencyProblem(f"{folder}/{NAME}, {problem}") from None
+    path = ecb or (_beside(lake, said.ecb) if said.ecb else None)
+    published = _bank_rates(path, day) if path else {}
+    return published | _newest([ExchangeRate(one.currency, one.per_usd, one.since, NAME) for one in said.rate if one.since <= day])
+
+
+def _newest(rates: Iterable[ExchangeRate]) -> dict[str, ExchangeRate]:
+    return {rate.currency: rate for rate in sorted(rates, key=lambda rate: rate.day)}
+
+
+def _beside(lake: Lake, path: str) -> Path:
+    """Where a file is that `currencies.toml` names, from the folder that it is in."""
+    return Path(path).expanduser() if lake.is_remote else Path(str(lake.texts_beside()), path)
+
+
+def _bank_rates(path: Path, day: date) -> dict[str, ExchangeRate]:
+    """The bank's last rates on or before a day, from euros to dollars; nothing of days that are older than OLDEST."""
+    try:
+        published = read_ecb(path)
+    except EcbProblem as problem:
+        raise CurrencyProblem(str(problem)) from None
+    days = [one for one, rates in published.items() if day - OLDEST <= one <= day and USD in rates]
+    if not days:
+        return {}
+    last = max(days)
+    per_euro = {"EUR": Decimal(1), **published[last]}
+    usd = per_euro.pop(USD)
+    return {
+        currency: ExchangeRate(currency, (amount / usd).quantize(PLACES), last, f"European Central Bank, {path.name}")
+        for currency, amount in per_euro.items()
+    }

@@ -1,0 +1,266 @@
+"""The statement of a closed month: what each team, key and app owes for it, and for what has changed of earlier months.
+
+A request's cost has nine decimals, and a close adds these up exactly: no request is rounded to cents, which would take all of a
+small one or double it. What is rounded, once, is the month's total; teams, shared costs and lines get whole cents that add up to it
+(`rounding.apportion`), so that each is off by less than a cent or two. A correction is the difference of two such totals, so that
+a month and all corrections of it are the rounded total of what is known of it at last. Keys and apps are rounded to the same total
+by themselves. Another currency is made of the dollars' cents, at one rate: dollars stay the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property, reduce
+from typing import NamedTuple
+
+from usagecost.bills.chargeback import Rule, allocated, parse_chargeback, rule_of
+from usagecost.bills.closes import CORRECTION, PRICE, RECONCILED, USAGE, Close, Closes
+from usagecost.bills.corrections import DIMENSIONS, KEYS, MEASURES, Group, Row, Sums, added, order
+from usagecost.bills.currencies import USD, ExchangeRate
+from usagecost.bills.rounding import Key, apportion, rounded, unit_of
+
+ZERO = Decimal(0)
+BILLED, LOGGED = "Billed", "In our logs"
+"""What is reconciled, before what explains the difference."""
+
+
+class Amount(NamedTuple):
+    """Whole cents in USD, and the same in the statement's currency, which may be USD too."""
+
+    usd: Decimal = ZERO
+    other: Decimal = ZERO
+
+
+NOTHING = Amount()
+NO_SUMS: Sums = dict.fromkeys(MEASURES) | {"requests": 0}
+"""Of no requests."""
+
+
+class Bearer(NamedTuple):
+    """Who owes a line: a team (None: not reported), or, by a rule of that name, the teams that it splits the line between."""
+
+    rule: str | None
+    team: str | None
+
+    @property
+    def place(self) -> tuple[bool, bool, str]:
+        """What bearers are sorted by: teams by name, then rules."""
+        return self.rule is not None, self.rule is None and self.team is None, self.rule or self.team or ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the requests of a group were in a month; with a ``cause``, what has changed of that. No amount: no cost is known."""
+
+    month: date
+    cause: str | None
+    group: Group
+    sums: Sums
+    bearer: Bearer
+    amount: Amount | None
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a value of a dimension, or a team, owes: of the month, of corrections, and of shared costs; ``sums`` of the month."""
+
+    value: str | None
+    sums: Sums
+    usage: Amount = NOTHING
+    corrections: Amount = NOTHING
+    allocated: Amount = NOTHING
+
+    @property
+    def total(self) -> Amount:
+        """All of it."""
+        return sum_of((self.usage, self.corrections, self.allocated))
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The costs that a rule shares, and what each team bears of them; nobody where no team has requests."""
+
+    rule: Rule
+    amount: Amount
+    shares: Mapping[str, Amount]
+
+
+@dataclass(frozen=True)
+class MonthStatement:
+    """A close in whole cents. ``rate`` is that of its currency; None where that is USD."""
+
+    close: Close
+    rate: ExchangeRate | None
+    rules: tuple[Rule, ...]
+    lines: tuple[Line, ...]
+
+    @property
+    def currency(self) -> str:
+        """The currency that stands beside USD."""
+        return self.rate.currency if self.rate else USD
+
+    def name(self, dimension: str, value: str | None) -> str | None:
+        """What a value of a dimension was called when the month was closed."""
+        return None if value is None else self.close.made_with["names"].get(dimension, {}).get(value, value)
+
+    @cached_property
+    def usage(self) -> tuple[Line, ...]:
+        """The lines of the month."""
+        return tuple(line for line in self.lines if line.cause is None)
+
+    @cached_property
+    def corrections(self) -> tuple[Line, ...]:
+        """The lines of what has changed of earlier months."""
+        return tuple(line for line in self.lines if line.cause is not None)
+
+    @cached_property
+    def month(self) -> Part:
+        """The month as a whole."""
+        return Part(None, _folded(self.usage), owed(self.usage), owed(self.corrections))
+
+    @cached_property
+    def pools(self) -> tuple[Pool, ...]:
+        """The shared costs, by their rules' names."""
+        teams = sorted({line.bearer.team for line in self.usage if line.bearer.team is not None})
+        own = {team: owed(self._of_bearer[Bearer(None, team)]).usd for team in teams}
+        found = []
+        for rule in sorted(self.rules, key=lambda rule: rule.name):
+            if lines := self._of_bearer.get(Bearer(rule.name, None)):
+                pool = owed(lines)
+                usd = allocated(rule, pool.usd, own)
+                other = allocated(rule, pool.other, own, unit_of(self.currency))
+                found.append(Pool(rule, pool, {team: Amount(usd[team], other[team]) for team in usd}))
+        return tuple(found)
+
+    @cached_property
+    def teams(self) -> tuple[Part, ...]:
+        """What each team owes, by name; they add up to the whole, but for pools that nobody bears."""
+        named = {bearer.team for bearer in self._of_bearer if bearer.rule is None}
+        return tuple(self._team(team) for team in sorted(named | {team for pool in self.pools for team in pool.shares}, key=_last))
+
+    def _team(self, team: str | None) -> Part:
+        lines = self._of_bearer.get(Bearer(None, team), [])
+        usage, corrections = ([line for line in lines if (line.cause is None) is is_usage] for is_usage in (True, False))
+        shares = [pool.shares[team] for pool in self.pools if team is not None and team in pool.shares]
+        return Part(team, _folded(usage), owed(usage), owed(corrections), sum_of(shares))
+
+    @cached_property
+    def _of_bearer(self) -> dict[Bearer, list[Line]]:
+        found: dict[Bearer, list[Line]] = {}
+        for line in self.lines:
+            found.setdefault(line.bearer, []).append(line)
+        return found
+
+    def parts(self, dimension: str) -> tuple[Part, ...]:
+        """What each value of a dimension was in the month, the most first; they add up to the month."""
+        place, of_value = DIMENSIONS.index(dimension), dict[str | None, Sums]()
+        for line in self.usage:
+            value = line.group[place]
+            of_value[value] = added(of_value[value], line.sums) if value in of_value else line.sums
+        in_order = sorted(of_value, key=lambda value: (-(of_value[value]["spend_usd"] or ZERO), *_last(value)))
+        amounts = _amounts(self.month.usage, {value: of_value[value]["spend_usd"] or ZERO for value in in_order}, self.rate)
+        return tuple(Part(value, of_value[value], amounts[value]) for value in in_order)
+
+    @property
+    def reconciled(self) -> tuple[tuple[str, str, Decimal], ...]:
+        """Of each provider that has billed the month: what it billed, what our logs say, and what explains the difference, in cents
+        that add up.
+        """
+        of_provider: dict[str, dict[str, Decimal]] = {}
+        for row in sorted(self.close.of_kind(RECONCILED), key=lambda row: (row["provider"], row["cause"])):
+            of_provider.setdefault(row["provider"], {})[row["cause"]] = row["spend_usd"]
+        found: list[tuple[str, str, Decimal]] = []
+        for provider, amounts in of_provider.items():
+            billed, logged = rounded(amounts.pop(BILLED)), rounded(amounts.pop(LOGGED))
+            explained = {BILLED: billed, LOGGED: logged, **apportion(billed - logged, amounts)}
+            found += [(provider, label, amount) for label, amount in explained.items()]
+        return tuple(found)
+
+    @property
+    def prices(self) -> tuple[tuple[Row, Amount], ...]:
+        """At which prices the month's requests were charged, by model: rows of schema.CLOSES; they add up to the month."""
+        names = ("provider", "model", "price_status", "price_id", "discount")
+        rows = sorted(self.close.of_kind(PRICE), key=lambda row: [(row[name] is None, str(row[name])) for name in names])
+        amounts = _amounts(self.month.usage, {place: row["spend_usd"] or ZERO for place, row in enumerate(rows)}, self.rate)
+        return tuple(zip(rows, amounts.values(), strict=True))
+
+
+def month_statement(closes: Closes, close: Close, rate: ExchangeRate | None = None) -> MonthStatement:
+    """Returns the statement of a close, which is one of ``closes`` or a draft, in dollars and in the currency of a rate."""
+    rules = parse_chargeback(close.made_with["chargeback"])
+    usage = close.of_kind(USAGE)
+    lines = _lines(close.month, usage, rounded(_spend(usage)), rules, rate)
+    for month in close.corrected_months:
+        rows = [row for row in close.of_kind(CORRECTION) if row["of_month"] == month]
+        before = _spend(closes.booked(month, before=close.month).values())
+        lines += _lines(month, rows, rounded(before + _spend(rows)) - rounded(before), rules, rate)
+    return MonthStatement(close, rate, rules, tuple(lines))
+
+
+def owed(lines: Iterable[Line]) -> Amount:
+    """Returns what lines come to."""
+    return sum_of(line.amount for line in lines if line.amount)
+
+
+def sum_of(amounts: Iterable[Amount]) -> Amount:
+    """Returns the sum of amounts."""
+    both = list(amounts)
+    return Amount(sum((one.usd for one in both), ZERO), sum((one.other for one in both), ZERO))
+
+
+def _lines(month: date, rows: Iterable[Row], total: Decimal, rules: Sequence[Rule], rate: ExchangeRate | None) -> list[Line]:
+    """The rows of a month as lines, in the order of their groups, in cents that add up to a total."""
+    of_group = {tuple(row[name] for name in KEYS): row for row in rows}
+    in_order = sorted(of_group, key=order)
+    bearers = {group: _bearer(group, rules) for group in in_order}
+    known = {group: of_group[group]["spend_usd"] for group in in_order if of_group[group]["spend_usd"] is not None}
+    of_bearer: dict[Bearer, dict[Group, Decimal]] = {}
+    for group in sorted(known, key=lambda group: bearers[group].place):
+        of_bearer.setdefault(bearers[group], {})[group] = known[group]
+    whole = Amount(total, rounded(total * rate.per_usd, unit_of(rate.currency)) if rate else total)
+    parts = _amounts(whole, {bearer: sum(exact.values(), ZERO) for bearer, exact in of_bearer.items()}, rate)
+    amounts = {
+        group: amount for bearer, exact in of_bearer.items() for group, amount in _amounts(parts[bearer], exact, rate).items()
+    }
+    return [
+        Line(
+            month,
+            of_group[group]["cause"],
+            group,
+            {name: of_group[group][name] for name in MEASURES},
+            bearers[group],
+            amounts.get(group),
+        )
+        for group in in_order
+    ]
+
+
+def _amounts(whole: Amount, exact: Mapping[Key, Decimal], rate: ExchangeRate | None) -> dict[Key, Amount]:
+    """Exact amounts in whole cents, and in units of another currency, that add up to a whole."""
+    usd = apportion(whole.usd, exact)
+    if rate is None:
+        return {key: Amount(amount, amount) for key, amount in usd.items()}
+    other = apportion(whole.other, {key: amount * rate.per_usd for key, amount in usd.items()}, unit_of(rate.currency))
+    return {key: Amount(usd[key], other[key]) for key in usd}
+
+
+def _bearer(group: Group, rules: Sequence[Rule]) -> Bearer:
+    rule = rule_of(group, rules)
+    return Bearer(rule.name, None) if rule else Bearer(None, group[0])
+
+
+def _spend(sums: Iterable[Sums]) -> Decimal:
+    return sum((one["spend_usd"] or ZERO for one in sums), ZERO)
+
+
+def _folded(lines: Iterable[Line]) -> Sums:
+    """The sums of lines."""
+    return reduce(added, (line.sums for line in lines), NO_SUMS)
+
+
+def _last(value: str | None) -> tuple[bool, str]:
+    """What values are sorted by: "not reported" at the end."""
+    return value is None, value or ""

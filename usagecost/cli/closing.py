@@ -1,0 +1,99 @@
+"""``python -m usagecost close``: closes a month, writes its statement, or reopens it."""
+
+from __future__ import annotations
+
+import getpass
+import re
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, check_zone, fail, lake_named, out, print_facts
+from usagecost.lake import Lake
+
+if TYPE_CHECKING:
+    from usagecost.bills.closes import Close
+    from usagecost.bills.monthly import MonthStatement
+
+
+def close(
+    month: Annotated[str, typer.Argument(help="The month, YYYY-MM.")],
+    lake: LakeOption = None,
+    zone: Annotated[str, typer.Option(help="The reporting time zone, an IANA name.", envvar="USAGECOST_ZONE")] = "UTC",
+    utc: Annotated[bool, typer.Option("--utc", help="The month of UTC instead.")] = False,
+    folder: Annotated[Path | None, typer.Option("--out", help="Write the statement there: CSV, Parquet and HTML.")] = None,
+    currency: Annotated[str, typer.Option(help="Another currency beside USD, such as EUR.")] = "USD",
+    rates: Annotated[Path | None, typer.Option(help="The European Central Bank's file of rates, eurofxref-hist.zip.")] = None,
+    reopen: Annotated[bool, typer.Option("--reopen", help="Reopen the month that was closed last, instead.")] = False,
+    why: Annotated[str, typer.Option(help="What it is reopened for: kept with it.")] = "",
+) -> None:
+    """Close a month: keep its totals by team, key, app and model for good, with the prices and versions they were made with.
+
+    What changes of it later stands in the next month's statement as a correction. Closing it again changes nothing, and writes the
+    same files. Rates come from `currencies.toml`, costs are shared by `chargeback.toml`, both beside the lake.
+    """
+    from usagecost.bills.chargeback import ChargebackProblem
+    from usagecost.bills.closing import CloseProblem, close_month, reopen_month, words
+    from usagecost.bills.currencies import CurrencyProblem
+
+    first = _month(month)
+    zone = "UTC" if utc else zone
+    check_zone(zone)
+    handle, now, who = lake_named(lake), datetime.now(UTC), getpass.getuser()
+    try:
+        if reopen:
+            reopen_month(handle, first, zone, who, why, now)
+            out.print(f"{words(first)} is open again.", highlight=False)
+            return
+        currency = currency.upper()
+        done = _statement(handle, close_month(handle, first, zone, who, now, rates, currency), currency, rates)
+        _print(done)
+        if folder:
+            _write(done, folder)
+    except (CloseProblem, ChargebackProblem, CurrencyProblem, OSError) as problem:
+        fail(str(problem), NOTHING_READ)
+
+
+def _month(text: str) -> date:
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text) or not "1970" <= text < "9999":
+        fail(f"{text} is no month: write it as 2026-10.", WRONG_USAGE)
+    return date.fromisoformat(f"{text}-01")
+
+
+def _statement(lake: Lake, done: Close, currency: str, rates: Path | None) -> MonthStatement:
+    """The statement of a close, in a currency whose rate the close keeps from now on."""
+    from usagecost.bills.closes import read_closes
+    from usagecost.bills.closing import kept_rate
+    from usagecost.bills.monthly import month_statement
+
+    rate = kept_rate(lake, done, currency, datetime.now(UTC), rates)
+    return month_statement(read_closes(lake, done.act["zone"]), done, rate)
+
+
+def _print(done: MonthStatement) -> None:
+    from usagecost.bills.closing import words
+    from usagecost.bills.month_page import amount_texts, coverage
+
+    month, act = done.month, done.close.act
+    facts = {
+        "Closed": f"{done.close.at:%Y-%m-%d %H:%M} UTC by {act['who']}, months of {act['zone']}",
+        "Usage": ", ".join(amount_texts(done, month.usage, month.sums)),
+        "Corrections": ", ".join(amount_texts(done, month.corrections)) if done.corrections else "none",
+        "Total": ", ".join(amount_texts(done, month.total, month.sums)),
+        **({"Exchange rate": done.rate.words} if done.rate else {}),
+    }
+    print_facts(words(done.close.month), facts)
+    if missing := coverage(month.sums):
+        out.print(missing, highlight=False)
+
+
+def _write(done: MonthStatement, folder: Path) -> None:
+    from usagecost.bills.month_files import FORMS, file_name
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind, make in FORMS.items():
+        file = folder / file_name(done, kind)
+        file.write_bytes(make(done))
+        out.print(f"{file} written", markup=False, highlight=False)

@@ -1,0 +1,64 @@
+"""Closing and reopening a month from the page: asked once more, done in the run after the click, and then said."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import streamlit as st
+
+from usagecost.bills.chargeback import ChargebackProblem
+from usagecost.bills.closing import CloseProblem, close_month, reopen_month, words
+from usagecost.bills.currencies import CurrencyProblem
+from usagecost.engine import UnansweredError
+from usagecost.lake import Lake, LakeError
+from usagecost.ui.reader import reader
+from usagecost.ui.text import plain
+
+PROBLEMS = (CloseProblem, ChargebackProblem, CurrencyProblem, LakeError, UnansweredError)
+"""What may be in the way of closing a month, each a sentence."""
+_TO_DO, _DONE = "_month_to_close", "_month_closed"
+
+
+def close_button(lake: Lake, month: date, zone: str) -> None:
+    """Draws the button that closes a month, which asks once more."""
+    with st.popover(f"Close {words(month)}", icon=":material/lock:", key="close_month", type="primary"):
+        st.markdown(
+            f"Close **{words(month)}**? Its totals are kept as they are now. What changes of them later stands in the next month's "
+            "statement as a correction."
+        )
+        act = (f"{words(month)} is closed.", lambda who: close_month(lake, month, zone, who, datetime.now(UTC)))
+        st.button("Close month", key="close_month_now", type="primary", on_click=_note, args=act)
+
+
+def reopen_button(lake: Lake, month: date, zone: str) -> None:
+    """Draws the button that reopens a month, which asks why."""
+    with st.popover("Reopen", icon=":material/lock_open:", key="reopen_month"):
+        st.markdown(f"Reopen **{words(month)}**? Its statement is void until it is closed again.")
+        why = st.text_input("Why", key="reopen_why", placeholder="a log was missing", live=True)
+        act = (f"{words(month)} is open again.", lambda who: reopen_month(lake, month, zone, who, why, datetime.now(UTC)))
+        st.button("Reopen month", key="reopen_month_now", disabled=not why.strip(), on_click=_note, args=act)
+
+
+def act_and_say() -> None:
+    """Does what the last click asked for, and says, once, what was done or why nothing was."""
+    said, act = st.session_state.pop(_TO_DO, (None, None))
+    if act:
+        with st.spinner("Adding up the month …", show_time=True):
+            try:
+                act(reader() or getpass.getuser())
+            except PROBLEMS as problem:
+                st.session_state[_DONE] = False, str(problem)
+            else:
+                st.session_state[_DONE] = True, said
+        st.rerun()
+    is_done, said = st.session_state.pop(_DONE, (True, None))
+    if said and is_done:
+        st.toast(plain(said), icon=":material/check_circle:")
+    elif said:
+        st.error(plain(said), title="Nothing was changed")
+
+
+def _note(said: str, act: Callable[[str], object]) -> None:
+    st.session_state[_TO_DO] = said, act

@@ -1,0 +1,192 @@
+"""The statements of months: which are closed, what each team, key and app owes, what was corrected, and the files of it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import streamlit as st
+
+from usagecost import queries
+from usagecost.bills.chargeback import NAME as CHARGEBACK
+from usagecost.bills.closes import Close, Closes, closed_zones, read_closes
+from usagecost.bills.closing import draft, month_period, obstacle, words
+from usagecost.bills.currencies import NAME as CURRENCIES
+from usagecost.bills.currencies import USD
+from usagecost.bills.month_files import FORMS, file_name
+from usagecost.bills.month_page import amount_texts, coverage
+from usagecost.bills.monthly import MonthStatement, month_statement
+from usagecost.engine import open_lake
+from usagecost.lake import Lake
+from usagecost.periods import reporting_zone
+from usagecost.start import CARD_WIDTH
+from usagecost.ui.answers import answer, empty, tried
+from usagecost.ui.bills import statement_tables
+from usagecost.ui.bills.closing import PROBLEMS, act_and_say, close_button, reopen_button
+from usagecost.ui.blocks import table
+from usagecost.ui.spend import set_prices_link
+from usagecost.ui.text import plain
+from usagecost.vocabulary.filters import View
+
+MIME = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet", "html": "text/html"}
+
+
+@dataclass
+class Shown:
+    """A close, or what one would keep, with its statement in each currency that was asked for."""
+
+    closes: Closes
+    close: Close
+    made: dict[str, MonthStatement] = field(default_factory=dict)
+
+    @property
+    def nbytes(self) -> int:
+        """About how many bytes it takes, for caches."""
+        return 3_000 * len(self.close.table)
+
+    def in_currency(self, currency: str) -> MonthStatement:
+        """Returns the statement in a currency, made once."""
+        if currency not in self.made:
+            self.made[currency] = month_statement(self.closes, self.close, self.close.rates.get(currency))
+        return self.made[currency]
+
+
+def statements(view: View) -> None:
+    """Draws the months of the reporting zone, and the statement of the chosen one: as it was closed, or as it would be now."""
+    act_and_say()
+    lake, now = open_lake(view.lake), view.period.now
+    zone = _zone(tried(lambda: closed_zones(lake)))
+    closes = tried(lambda: read_closes(lake, zone))
+    months = _months(view, closes)
+    if not months:
+        empty("No month to close yet", "A month can be closed once it is over and has requests.")
+        return
+    over = next((month for month in months if month_period(month, zone, now).end <= now), months[0])
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        labels = {month: f"{words(month)} · {_state(closes, month, now)}" for month in months}
+        month = st.selectbox("Month", months, months.index(over), labels.__getitem__, key=f"statement_month_{zone}", width=260)
+        found = _found(view, lake, closes, month)
+        if isinstance(found, Shown):
+            currency = st.selectbox("Currency", [USD, *sorted(found.close.rates)], key="statement_currency", width=120)
+            _acts(lake, closes, found.in_currency(currency))
+    if isinstance(found, Shown):
+        _draw(found.in_currency(currency), is_closed=closes.of(month) is not None)
+    else:
+        st.info(plain(found), icon=":material/schedule:")
+    _history(closes)
+
+
+def _zone(closed: list[str]) -> str:
+    """The zone whose months are shown: the reporting zone, or another of which months are closed, such as UTC."""
+    zones = list(dict.fromkeys([reporting_zone(), "UTC", *closed]))
+    if len(zones) == 1:
+        return zones[0]
+    return st.segmented_control("Months of", zones, default=zones[0], required=True, key="statement_zone") or zones[0]
+
+
+def _months(view: View, closes: Closes) -> list[date]:
+    """The first days of the months that have requests or are closed, the newest first."""
+    span, zone = answer(queries.data_span, view.lake, view.version), ZoneInfo(closes.zone)
+    ends = [instant.astimezone(zone).date().replace(day=1) for instant in span or ()] + [close.month for close in closes.in_force]
+    return sorted((day.date() for day in pd.date_range(min(ends), max(ends), freq="MS")), reverse=True) if ends else []
+
+
+def _state(closes: Closes, month: date, now: datetime) -> str:
+    if closes.of(month):
+        return "closed"
+    if month_period(month, closes.zone, now).end > now:
+        return "running"
+    return "reopened" if closes.of_month(month) else "open"
+
+
+def _found(view: View, lake: Lake, closes: Closes, month: date) -> Shown | str:
+    """The close of a month, of one that is open as it would be now; or what is in the way of closing it, in a sentence."""
+    now, texts = None, ()
+    if closes.of(month) is None:
+        now = view.period.now
+        if problem := obstacle(closes, month, now):
+            return problem
+        texts = (view.version, lake.texts_beside().read(CHARGEBACK), lake.texts_beside().read(CURRENCIES))
+    try:
+        return answer(shown_of, view.lake, closes.zone, month, now, (len(closes.table), *texts))
+    except PROBLEMS as problem:
+        return str(problem)
+
+
+def shown_of(lake: str, zone: str, month: date, now: datetime | None, _state: Hashable) -> Shown:
+    """Returns the close of a month, of one that is open what it would keep as of ``now``. ``_state`` is what else it depends on."""
+    handle = open_lake(lake)
+    closes = read_closes(handle, zone)
+    return Shown(closes, closes.of(month) or draft(handle, closes, month, "", now or datetime.now(UTC)))
+
+
+def _acts(lake: Lake, closes: Closes, done: MonthStatement) -> None:
+    """What can be done about the month: closed, or written to files and reopened."""
+    if closes.of(done.close.month) is None:
+        close_button(lake, done.close.month, closes.zone)
+        return
+    for kind, make in FORMS.items():
+        st.download_button(
+            kind.upper() if kind != "parquet" else "Parquet",
+            data=lambda make=make: make(done),
+            file_name=file_name(done, kind),
+            mime=MIME[kind],
+            key=f"statement_{kind}",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    if closes.in_force[-1].id == done.close.id:
+        reopen_button(lake, done.close.month, closes.zone)
+
+
+def _draw(done: MonthStatement, *, is_closed: bool) -> None:
+    """The numbers of a statement."""
+    month = done.month
+    closed = f"Closed {done.close.at:%Y-%m-%d %H:%M} UTC by {done.close.act['who']}"
+    rate = f" · {done.rate.words}" if done.rate else ""
+    st.caption(plain((closed if is_closed else "Not closed yet: as it would be now") + rate))
+    amounts = {"Usage": month.usage, "Corrections": month.corrections, "Total": month.total}
+    grid = st.grid(len(amounts), min_column_width=CARD_WIDTH, gap="small")
+    for label, amount in amounts.items():
+        with grid:
+            text, *other = amount_texts(done, amount, None if label == "Corrections" else month.sums)
+            st.metric(label, text, "".join(other) or None, border=True, delta_color="off", delta_arrow="off")
+    if missing := coverage(month.sums):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(plain(missing), width="content")
+            set_prices_link()
+    statement_tables.teams(done)
+    statement_tables.corrections(done)
+    statement_tables.parts(done)
+
+
+def _history(closes: Closes) -> None:
+    """Who closed and reopened which month, the newest act first."""
+    if not closes.acts:
+        return
+    st.header("History", anchor=False)
+    rows = [
+        {
+            "at": row["happened_at"].replace(tzinfo=None),
+            "month": words(row["month"]),
+            "act": row["kind"].capitalize(),
+            "who": row["who"],
+            "why": row["why"],
+        }
+        for row in reversed(closes.acts)
+    ]
+    table(
+        pd.DataFrame(rows),
+        name="closes",
+        columns={
+            "at": st.column_config.DatetimeColumn("Time (UTC)", format="YYYY-MM-DD HH:mm", width=150),
+            "month": st.column_config.TextColumn("Month"),
+            "act": st.column_config.TextColumn("Act"),
+            "who": st.column_config.TextColumn("By"),
+            "why": st.column_config.TextColumn("Why", width="large"),
+        },
+        alt_text="Months that were closed and reopened, when, by whom and why",
+    )
