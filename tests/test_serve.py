@@ -16,6 +16,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from starlette.testclient import TestClient
 
+from tests.test_bill_lines import lines
 from tests.test_cli import run
 from tests.views import request, write_lake
 from usagecost.lake import Lake
@@ -261,6 +262,16 @@ amount = 1000
     ]  # fmt: skip
 
 
+def test_a_month_of_bills_is_told_to_who_sees_everything(ask: Ask, root: str):
+    Lake(root).keep_bills(lines("may", "0.75", "0.25"))
+    (row,) = rows(ask("/v1/reconciliation"))
+
+    assert [row[name] for name in ("month", "provider", "billed_usd", "logged_usd", "difference_usd", "not_logged_usd")] == [
+        "2026-11", "openai", 1.0, 0.0, 1.0, 1.0,
+    ]  # fmt: skip
+    assert rows(ask("/v1/reconciliation", "search")) == []
+
+
 def test_prometheus_reads_the_counters(ask: Ask):
     from prometheus_client.parser import text_string_to_metric_families
 
@@ -343,6 +354,6 @@ def test_an_assistant_asks_by_tools_and_hears_what_is_wrong(root: str):
 
     names, found, wrong = anyio.run(talk)
 
-    assert names == ["vocabulary", "usage", "requests", "budgets"]
+    assert names == ["vocabulary", "usage", "requests", "budgets", "reconciliation"]
     assert found["rows"] == [{"team": "search", "spend_usd": 2.5}]
     assert "'teams' is no split; use" in wrong

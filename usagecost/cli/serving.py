@@ -28,7 +28,7 @@ def serve(
     """Serve the numbers to other tools: a read-only HTTP API, /openapi.json, and /metrics for Prometheus.
 
     GET /v1/usage?metrics=spend_usd,requests&by=team&interval=day&start=2026-11-01&filter=provider=openai and /v1/requests,
-    /v1/budgets, /v1/vocabulary. Who asks shows a token: see `token`.
+    /v1/budgets, /v1/reconciliation, /v1/vocabulary. Who asks shows a token: see `token`.
     """
     import uvicorn
 
@@ -81,7 +81,7 @@ def mcp(
 ) -> None:
     """Answer an assistant that starts this command, by the Model Context Protocol over its input and output.
 
-    Tools: usage, requests, budgets, vocabulary. It reads only; see requirements-mcp.txt.
+    Tools: usage, requests, budgets, reconciliation, vocabulary. It reads only; see requirements-mcp.txt.
     """
     try:
         from usagecost.serve.assistants import tools

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from usagecost import engine, queries
+from usagecost.bills.reconciling import reconcile_lake
 from usagecost.budgets import State, read_budgets, states, view_of_now
 from usagecost.forecast import Forecast
 from usagecost.queries.requests import SORTS, Key, Order, moment, page
@@ -18,7 +19,7 @@ from usagecost.queries.tables import table
 from usagecost.reports.link import link_of
 from usagecost.serve.asked import PERIOD, AskedWrongly, Lake, Query, check_names, number_of, one_of, question_of, view_of
 from usagecost.serve.tokens import Token
-from usagecost.vocabulary import DIMENSIONS, METRICS, SPLITS
+from usagecost.vocabulary import BASES, DIMENSIONS, METRICS, SPLITS
 from usagecost.vocabulary.filters import View
 
 MOST_ROWS = 100_000
@@ -64,6 +65,34 @@ def budgets(query: Query, lake: Lake, token: Token) -> dict[str, Any]:
     view = view_of_now(lake.root, lake.version, lake.now)
     seen = [budget for budget in said if token.may_see(budget.filters)]
     return {"zone": view.period.zone, "rows": [_budget(state) for state in states(view, seen)]}
+
+
+def reconciliation(query: Query, lake: Lake, token: Token) -> dict[str, Any]:
+    """A row a month and provider that has a bill: both sides, the causes of the difference, and what is left unexplained, in USD.
+
+    Bills are of all requests, so a token with a scope sees none. Raises as `usage` does.
+    """
+    check_names(query, ("basis", "format"))
+    basis = one_of(query, "basis", BASES, "best")
+    if token.scope:
+        return {"basis": basis, "rows": []}
+    found, _ = reconcile_lake(engine.open_lake(lake.root), lake.version, basis)
+    rows = [
+        {
+            "month": f"{month:%Y-%m}",
+            "provider": provider,
+            "billed_usd": sums.theirs,
+            "logged_usd": sums.ours,
+            "logged_is_at_least": sums.incomplete > 0,
+            "difference_usd": sums.difference,
+            **{f"{cause}_usd": amount for cause, amount in sums.effects.items()},
+            "unexplained_usd": sums.unexplained,
+            "explained_share": sums.explained,
+        }
+        for month, providers in found.by_month().items()
+        for provider, sums in providers.items()
+    ]
+    return {"basis": basis, "rows": rows}
 
 
 def vocabulary() -> dict[str, Any]:

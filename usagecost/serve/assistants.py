@@ -84,6 +84,11 @@ def tools(root: str, scope: Mapping[str, tuple[str, ...]]) -> MCPServer:
         """How each budget stands: amount, used, forecast of its end."""
         return ask(answers.budgets)
 
+    @server.tool(annotations=READS_ONLY)
+    def reconciliation() -> str:
+        """Each month's bills of a provider against the logs: the difference, its causes, and what is left unexplained."""
+        return ask(answers.reconciliation)
+
     return server
 
 

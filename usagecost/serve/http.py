@@ -41,6 +41,8 @@ LONGEST_QUERY = 8_000
 TOKENS_READ_EVERY = 5.0
 """Seconds after which a token that was made or removed is known."""
 
+OF_REQUESTS = (answers.usage, answers.requests)
+"""What depends on the lake's version and names alone: the others on texts and bills beside it, too."""
 ABOUT_ANSWERS = {"cache-control": "private, no-cache", "x-content-type-options": "nosniff"}
 
 Found = TypeVar("Found")
@@ -79,7 +81,12 @@ class Api:
 
     def app(self) -> Starlette:
         """The application that a server runs."""
-        known: dict[str, Answer] = {"usage": answers.usage, "requests": answers.requests, "budgets": answers.budgets}
+        known: dict[str, Answer] = {
+            "usage": answers.usage,
+            "requests": answers.requests,
+            "budgets": answers.budgets,
+            "reconciliation": answers.reconciliation,
+        }
         routes = [Route(f"/v1/{name}", partial(self._answered, answer=answer)) for name, answer in known.items()]
         routes += [
             Route("/v1/vocabulary", self._vocabulary),
@@ -94,10 +101,10 @@ class Api:
         lake = await self._run(partial(answers.lake_now, self.root))
         is_csv = _is_csv(request)
         tag = _tag(request, lake, token, is_csv=is_csv)
-        if answer is not answers.budgets and request.headers.get("if-none-match") == tag:
+        if answer in OF_REQUESTS and request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers={"etag": tag, **ABOUT_ANSWERS})
         found = await self._run(partial(answer, request.query_params, lake, token))
-        headers = {"etag": tag, **ABOUT_ANSWERS}
+        headers = {**({"etag": tag} if answer in OF_REQUESTS else {}), **ABOUT_ANSWERS}
         if is_csv:
             following = {"x-next-cursor": str(found["next"])} if found.get("next") else {}
             return Response(_csv(found), headers=headers | following, media_type="text/csv; charset=utf-8")

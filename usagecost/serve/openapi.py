@@ -19,6 +19,7 @@ def openapi() -> Json:
         "/v1/usage": _get("Metrics by interval and by value of a split", _usage()),
         "/v1/requests": _get("Single requests, a page at a time", _requests()),
         "/v1/budgets": _get("How each budget stands", [_form()]),
+        "/v1/reconciliation": _get("Each month's bills against the logs, and what explains the difference", [_basis(), _form()]),
         "/v1/vocabulary": _get("What can be asked, and what it means", []),
         "/metrics": _get("Counters for Prometheus", []),
         "/healthz": _get("That the server answers", []),
@@ -53,7 +54,7 @@ def _period() -> list[Json]:
         _parameter("start", "The first day", format="date"),
         _parameter("end", f"The last day, included. Without days: the last {DAYS_SHOWN}", format="date"),
         _parameter("zone", "The IANA time zone of days; the reporting zone if none is named"),
-        _parameter("basis", "Which cost counts", enum=list(BASES), default="best"),
+        _basis(),
         {
             **_parameter("filter", f"dimension=value or dimension!=value, of {', '.join(DIMENSIONS)}; values of one are ORed"),
             "schema": {"type": "array", "items": {"type": "string"}},
@@ -85,6 +86,10 @@ def _requests() -> list[Json]:
         *_period(),
         _form(),
     ]
+
+
+def _basis() -> Json:
+    return _parameter("basis", "Which cost counts", enum=list(BASES), default="best")
 
 
 def _form() -> Json:
