@@ -17,12 +17,12 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")
 """What makes a text a formula in some spreadsheet: some read full-width signs as the usual ones. Carriage returns become "\\n"."""
 
 
-def csv_text(frame: pd.DataFrame) -> str:
+def csv_text(frame: pd.DataFrame, *, has_header: bool = True) -> str:
     """The frame as CSV. A text that a spreadsheet would run as a formula gets an apostrophe in front; NA is empty."""
     import pandas as pd  # takes half of the time in which a command starts
 
     cells = {name: pd.Series([_cell(value) for value in frame[name]], dtype=object) for name in frame.columns}
-    return pd.DataFrame(cells).to_csv(index=False)
+    return pd.DataFrame(cells).to_csv(index=False, header=has_header)
 
 
 def file_name(what: str, kind: str, days: Iterable[date] = (), filters: Iterable[str] = ()) -> str:

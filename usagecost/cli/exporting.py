@@ -1,8 +1,9 @@
-"""The requests themselves, as a file."""
+"""The requests themselves as a file, or what they cost as FOCUS rows."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,13 @@ from usagecost.vocabulary.labels import Labels
 DAY = ["%Y-%m-%d"]
 
 
+class FocusVersion(StrEnum):
+    """The versions of FOCUS that are written."""
+
+    v1_2 = "1.2"
+    v1_4 = "1.4"
+
+
 def export(
     start: Annotated[datetime, typer.Option(help="First day, YYYY-MM-DD.", formats=DAY)],
     end: Annotated[datetime, typer.Option(help="Last day, included, YYYY-MM-DD.", formats=DAY)],
@@ -33,33 +41,47 @@ def export(
             "that of a team, user or key its name.",
         ),
     ] = None,
+    focus: Annotated[
+        FocusVersion | None, typer.Option(help="Write what they cost as rows of this version of FOCUS, by days of UTC.")
+    ] = None,
     lake: LakeOption = None,
     zone: Annotated[str, typer.Option(help="The time zone of the days, an IANA name.", envvar="USAGECOST_ZONE")] = "UTC",
 ) -> None:
     """Write the requests of a range of days to one file, the newest first: CSV, Parquet or JSON lines.
 
     All columns of the record, and spend_usd, what each request cost, reported else at list price: its sum is that of `summary`.
+    With --focus, what they cost for finance, as CSV or Parquet: a row for each day, kind of tokens, account, model, team, user,
+    key and app; and, without a --filter, the taxes and credits of loaded bills.
     """
     from usagecost import engine
+    from usagecost.bills import FOCUS_FORMS, write_focus
     from usagecost.exporting import write_requests
 
     form = file.suffix.removeprefix(".")
-    if form not in FORMS:
-        fail(f"{file.name} says no format: end it in .{', .'.join(FORMS)}.", WRONG_USAGE)
+    forms = FOCUS_FORMS if focus else FORMS
+    if form not in forms:
+        fail(f"{file.name} says no format: end it in .{', .'.join(forms)}.", WRONG_USAGE)
     if end < start:
         fail(f"--end {end:%Y-%m-%d} lies before --start {start:%Y-%m-%d}: exchange them.", WRONG_USAGE)
     check_zone(zone)
-    period = Period(start.date(), end.date(), zone, datetime.now(UTC), is_all_time=True)
+    period = Period(start.date(), end.date(), "UTC" if focus else zone, datetime.now(UTC), is_all_time=True)
     asked = [asked_filter(text) for text in chosen or ()]
-    root = lake or lake_root()
+    root, what = lake or lake_root(), "FOCUS row" if focus else "request"
     try:
         labels = Labels.of_names(engine.open_lake(root).names())
         values = [(name, None if said == NOT_REPORTED else labels.id_of(name, said)) for name, said in asked]
         filters = Filters(tuple(Condition(name, (value,)) for name, value in values))
         with Progress(console=err, transient=True) as shown:
-            task = shown.add_task("Writing requests", total=1.0)
+            task = shown.add_task(f"Writing {what}s", total=1.0)
             view = View(root, engine.open_lake(root).version(), period, "period", "best", filters)
-            rows = write_requests(view, file, form, lambda done: shown.update(task, completed=done))
+
+            def progress(done: float) -> None:
+                shown.update(task, completed=done)
+
+            if focus:
+                rows = write_focus(view, focus.value, file, form, progress)
+            else:
+                rows = write_requests(view, file, form, progress)
     except OSError as problem:
         fail(str(problem), NOTHING_READ)
-    out.print(f"{counted(rows, 'request')} written to {file}", markup=False, highlight=False)
+    out.print(f"{counted(rows, what)} written to {file}", markup=False, highlight=False)

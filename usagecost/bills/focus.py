@@ -1,0 +1,221 @@
+"""Usage as FOCUS rows: a row for each day of UTC, meter (kind of tokens), account, model, price and who asked.
+
+Money. `ContractedCost` is the list cost less the discount of the price file, `ListCost` the same without the discount. `BilledCost`
+and `EffectiveCost` are what the source reported, else `ContractedCost`, as the page counts spend; `x_CostBasis` says which. A
+reported cost says nothing of kinds of tokens: it is spread over the meters by their contracted costs, to the last billionth of a
+dollar (largest remainder), and where these are not known or nothing it is a row of the meter Requests. So rows add up to the page's
+spend. Unit prices are the average of the row. What is not known is empty, though FOCUS wants every cost: `x_CostCoverage` says
+exact, partial (at least that much) or unpriced.
+
+Quantities. Input is what was neither read from a cache nor written to one. What is billed by the request or the piece, searches
+and seconds, is the meter Other; it and Requests count requests.
+
+The account is that of the provider's bills where these name a single one, else the provider's name. Taxes, credits, refunds and
+adjustments of bills are rows of their own; usage and commitments of bills are left out, as requests tell the usage.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from usagecost.bills.focus_columns import COST, UNIT_PRICE
+from usagecost.queries.charges import charges
+from usagecost.schema import COST_PARTS, MONEY
+from usagecost.vocabulary.filters import NOT_REPORTED, View
+from usagecost.vocabulary.labels import Labels
+
+Row = dict[str, Any]
+"""The cells of a row by column, of all versions; what is not there is NULL."""
+
+
+class Meter(NamedTuple):
+    """What is counted, and the columns of `charges` with how many and, of the list cost, how much."""
+
+    name: str
+    quantity: str
+    cost: str
+    unit: str = "Tokens"
+    priced_by: int = 1_000_000
+
+    @property
+    def pricing_unit(self) -> str:
+        """The unit that prices are for."""
+        return f"{self.priced_by} {self.unit}" if self.priced_by > 1 else self.unit
+
+
+METERS = (
+    Meter("Input Tokens", "input_tokens", "input_cost_usd"),
+    Meter("Cache Read Tokens", "cache_read_tokens", "cache_read_cost_usd"),
+    Meter("Cache Write Tokens", "cache_write_tokens", "cache_write_cost_usd"),
+    Meter("Output Tokens", "output_tokens", "output_cost_usd"),
+    Meter("Other", "requests_with_other", "other_cost_usd", "Requests", 1),
+    Meter("Requests", "requests", "rest_cost_usd", "Requests", 1),
+)
+"""The last takes what no other does."""
+
+CATEGORIES = {"tax": "Tax", "credit": "Credit", "refund": "Credit", "adjustment": "Adjustment"}
+"""Kind of a bill's line that is a row of its own -> its ChargeCategory."""
+
+
+def usage_rows(view: View, day: date, accounts: Mapping[str, str], labels: Labels) -> Iterator[Row]:
+    """The rows of a day's requests that pass the view's filters; ``accounts`` are those of providers, as `accounts_of` finds them."""
+    for charge in charges(view, day).to_pylist():
+        provider = charge["provider"] or NOT_REPORTED
+        about = _of_day(day, day, provider, accounts.get(provider)) | {
+            "BillingCurrency": "USD",
+            "ChargeCategory": "Usage",
+            "ChargeFrequency": "Usage-Based",
+            "SubAccountId": charge["project"],
+            "SubAccountName": charge["project"],
+            "PricingCategory": "Standard",
+            "x_Model": charge["model"],
+            "x_App": charge["app"],
+            "x_CostBasis": "reported" if charge["is_reported"] else "list" if charge["is_listed"] else None,
+            "x_CostCoverage": _coverage(charge),
+        }
+        for column, dimension, name in (("x_Team", "team", "team_id"), ("x_User", "user", "user_id"), ("x_Key", "key", "virtual_key")):
+            about |= {column: (value := charge[name]), f"{column}Name": _name(labels, dimension, value)}
+        for row in _metered(charge):
+            yield about | row
+
+
+def bill_rows(lines: pa.Table, day: date) -> Iterator[Row]:
+    """The rows of the lines of bills, as `current_lines` gives them, that end on a day and are no usage and no commitment.
+
+    A line about several days is whole in the row of its last one.
+    """
+    for line in lines.to_pylist():
+        if line["last_day"] == day and line["kind"] in CATEGORIES:
+            listed = line["amount"] if line["list_amount"] is None else line["list_amount"]
+            yield _of_day(line["first_day"], day, line["provider"], line["account"]) | {
+                "BilledCost": line["amount"],
+                "EffectiveCost": line["amount"],
+                "ContractedCost": line["amount"],
+                "ListCost": listed,
+                "BillingCurrency": line["currency"],
+                "InvoiceId": line["invoice"],
+                "ChargeCategory": CATEGORIES[line["kind"]],
+                "ChargeDescription": line["description"] or line["sku"] or f"{line['kind'].capitalize()} of {line['provider']}",
+                "ChargeFrequency": "One-Time",
+                "SubAccountId": line["project"],
+                "SubAccountName": line["project"],
+                "x_Model": line["model"],
+                "x_Key": line["key"],
+                "x_CostBasis": "bill",
+                "x_CostCoverage": "exact",
+            }
+
+
+def accounts_of(lines: pa.Table) -> dict[str, str]:
+    """Provider -> the account that its bills name, where it is a single one."""
+    named = defaultdict(set)
+    for line in lines.select(["provider", "account"]).to_pylist():
+        if line["account"]:
+            named[line["provider"]].add(line["account"])
+    return {provider: accounts.pop() for provider, accounts in named.items() if len(accounts) == 1}
+
+
+def spread(amount: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
+    """An amount in parts as large as weights, whose sum is not 0, to the last place of money: the parts add up to it.
+
+    What rounding leaves goes to the parts that lost most by it, of equal ones to the first.
+    """
+    nanos, scaled = _nanos(amount), [_nanos(weight) for weight in weights]
+    parts, lost = zip(*(divmod(nanos * weight, sum(scaled)) for weight in scaled), strict=True)
+    order = sorted(range(len(parts)), key=lambda place: -abs(lost[place]))[: nanos - sum(parts)]
+    return [Decimal(part + (place in order)).scaleb(-MONEY.scale) for place, part in enumerate(parts)]
+
+
+def _nanos(amount: Decimal) -> int:
+    return int(amount.scaleb(MONEY.scale))
+
+
+def _metered(charge: Mapping[str, Any]) -> Iterator[Row]:
+    """The rows of a charge: what differs by meter."""
+    listed = charge["list_cost_usd"]
+    known = {part: charge[part] or Decimal(0) for part in COST_PARTS}
+    parts = {**known, "rest_cost_usd": (listed or Decimal(0)) - sum(known.values())}
+    contracted = [parts[meter.cost] for meter in METERS]
+    billed = contracted if listed is not None else [None] * len(METERS)
+    if charge["is_reported"]:
+        reported = charge["reported_cost_usd"]
+        billed = spread(reported, contracted) if listed else [*[Decimal(0)] * (len(METERS) - 1), reported]
+    is_empty = True
+    for meter, cost, share in zip(METERS, contracted, billed, strict=True):
+        is_last = meter is METERS[-1]
+        if cost or share or (charge[meter.quantity] if not is_last else is_empty):
+            is_empty = False
+            yield _row(charge, meter, None if listed is None else cost, share)
+
+
+def _row(charge: Mapping[str, Any], meter: Meter, contracted: Decimal | None, billed: Decimal | None) -> Row:
+    model, price = charge["model"] or NOT_REPORTED, charge["price_id"]
+    quantity = charge[meter.quantity]
+    priced = None if quantity is None else Decimal(quantity) / meter.priced_by
+    kept = 1 - (charge["discount"] or 0)
+    listed = _rounded(contracted / kept, COST) if contracted is not None and kept > 0 else None
+    sold = price.rpartition("@")[0] if price else f"{charge['provider'] or NOT_REPORTED}/{model}"
+    sku = meter.name.lower().replace(" ", "-")
+    return {
+        "BilledCost": billed,
+        "EffectiveCost": billed,
+        "ContractedCost": contracted,
+        "ContractedUnitPrice": _unit_price(contracted, priced),
+        "ListCost": listed,
+        "ListUnitPrice": _unit_price(listed, priced),
+        "ChargeDescription": f"{meter.name} of {model}",
+        "SkuId": f"{sold}/{sku}",
+        "SkuPriceId": f"{price}/{sku}" if price else None,
+        "SkuMeter": meter.name,
+        "ConsumedQuantity": quantity,
+        "ConsumedUnit": None if quantity is None else meter.unit,
+        "PricingQuantity": priced,
+        "PricingUnit": None if quantity is None else meter.pricing_unit,
+    }
+
+
+def _unit_price(cost: Decimal | None, quantity: Decimal | None) -> Decimal | None:
+    return _rounded(cost / quantity, UNIT_PRICE) if cost is not None and quantity else None
+
+
+def _rounded(value: Decimal, kind: pa.Decimal128Type) -> Decimal:
+    """A number with the places of a column's type."""
+    return value.quantize(Decimal(1).scaleb(-kind.scale))
+
+
+def _of_day(first: date, last: date, provider: str, account: str | None) -> Row:
+    """What all rows say of their days and of whose they are."""
+    month = last.replace(day=1)
+    return {
+        "BillingAccountId": account or provider,
+        "BillingPeriodStart": _midnight(month),
+        "BillingPeriodEnd": _midnight((month + timedelta(days=31)).replace(day=1)),
+        "ChargePeriodStart": _midnight(first),
+        "ChargePeriodEnd": _midnight(last + timedelta(days=1)),
+        "ServiceCategory": "AI and Machine Learning",
+        "ServiceSubcategory": "Generative AI",
+        "ServiceName": f"Models of {provider}",
+    } | dict.fromkeys(("InvoiceIssuerName", "ProviderName", "PublisherName", "ServiceProviderName", "HostProviderName"), provider)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _coverage(charge: Mapping[str, Any]) -> str:
+    """How much of what the requests cost is known, as `incomplete_sql` tells it."""
+    if charge["is_reported"]:
+        return "exact"
+    return "unpriced" if not charge["is_listed"] else "partial" if charge["is_partial"] else "exact"
+
+
+def _name(labels: Labels, dimension: str, value: str | None) -> str | None:
+    """What people call an id; NULL where it has no name."""
+    called = labels.of(dimension, value) if value is not None else None
+    return None if called == value else called
