@@ -160,7 +160,7 @@ def _row(charge: Mapping[str, Any], meter: Meter, contracted: Decimal | None, bi
     priced = None if quantity is None else Decimal(quantity) / meter.priced_by
     kept = 1 - (charge["discount"] or 0)
     listed = _rounded(contracted / kept, COST) if contracted is not None and kept > 0 else None
-    sold = price.rpartition("@")[0] if price else f"{charge['provider'] or NOT_REPORTED}/{model}"
+    sold = price.removeprefix("own:").rpartition("@")[0] if price else f"{charge['provider'] or NOT_REPORTED}/{model}"
     sku = meter.name.lower().replace(" ", "-")
     return {
         "BilledCost": billed,

@@ -6,11 +6,12 @@ In memory are the sums of one day, and some thousands of rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,7 +34,14 @@ Progress = Callable[[float], None]
 """Is told how much of the work is done, from 0 to 1."""
 
 
-def write_focus(view: View, version: Version, file: Path, form: FocusForm, progress: Progress = lambda _: None) -> int:
+class Written(NamedTuple):
+    """How many rows a file has, and how many of them have no cost, as no price is known."""
+
+    rows: int
+    unpriced: int
+
+
+def write_focus(view: View, version: Version, file: Path, form: FocusForm, progress: Progress = lambda _: None) -> Written:
     """Write the usage of a view as FOCUS rows, the oldest day first, and return how many rows there are.
 
     The days are those of the view's period, each from midnight to midnight UTC; costs are reported, else list, whatever the view's
@@ -42,13 +50,17 @@ def write_focus(view: View, version: Version, file: Path, form: FocusForm, progr
     or OSError.
     """
     columns = columns_of(version)
-    written = 0
+    rows = unpriced = 0
     with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
         whole = Path(folder, "whole")
-        write = _write_csv if form == "csv" else _write_parquet
-        written = write(_tables(view, columns, progress), columns, whole)
+        write = _csv if form == "csv" else _parquet
+        with write(whole, columns) as add:
+            for table in _tables(view, columns, progress):
+                add(table)
+                rows += table.num_rows
+                unpriced += table["BilledCost"].null_count
         whole.replace(file)
-    return written
+    return Written(rows, unpriced)
 
 
 def _tables(view: View, columns: pa.Schema, progress: Progress) -> Iterator[pa.Table]:
@@ -69,26 +81,23 @@ def _table(rows: list[Row], columns: pa.Schema) -> pa.Table:
     return pa.table({field.name: pa.array([row.get(field.name) for row in rows], field.type) for field in columns}, columns)
 
 
-def _write_parquet(tables: Iterator[pa.Table], columns: pa.Schema, file: Path) -> int:
-    rows = 0
+@contextmanager
+def _parquet(file: Path, columns: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
     with pq.ParquetWriter(file, columns, compression="zstd") as writer:
-        for table in tables:
-            writer.write_table(table)
-            rows += table.num_rows
-    return rows
+        yield writer.write_table
 
 
-def _write_csv(tables: Iterator[pa.Table], columns: pa.Schema, file: Path) -> int:
+@contextmanager
+def _csv(file: Path, columns: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
     import pandas as pd  # takes half of the time in which a command starts
 
-    rows = 0
+    def add(table: pa.Table) -> None:
+        cells = {name: [_cell(value) for value in table[name].to_pylist()] for name in columns.names}
+        opened.write(csv_text(pd.DataFrame(cells, dtype=object), has_header=False))
+
     with file.open("w", encoding="utf-8", newline="") as opened:
         opened.write(csv_text(pd.DataFrame(columns=columns.names)))
-        for table in tables:
-            cells = {name: [_cell(value) for value in table[name].to_pylist()] for name in columns.names}
-            opened.write(csv_text(pd.DataFrame(cells, dtype=object), has_header=False))
-            rows += table.num_rows
-    return rows
+        yield add
 
 
 def _cell(value: object) -> object:

@@ -66,7 +66,7 @@ def export(
     check_zone(zone)
     period = Period(start.date(), end.date(), "UTC" if focus else zone, datetime.now(UTC), is_all_time=True)
     asked = [asked_filter(text) for text in chosen or ()]
-    root, what = lake or lake_root(), "FOCUS row" if focus else "request"
+    root, what, unpriced = lake or lake_root(), "FOCUS row" if focus else "request", 0
     try:
         labels = Labels.of_names(engine.open_lake(root).names())
         values = [(name, None if said == NOT_REPORTED else labels.id_of(name, said)) for name, said in asked]
@@ -79,9 +79,11 @@ def export(
                 shown.update(task, completed=done)
 
             if focus:
-                rows = write_focus(view, focus.value, file, form, progress)
+                rows, unpriced = write_focus(view, focus.value, file, form, progress)
             else:
                 rows = write_requests(view, file, form, progress)
     except OSError as problem:
         fail(str(problem), NOTHING_READ)
     out.print(f"{counted(rows, what)} written to {file}", markup=False, highlight=False)
+    if unpriced:
+        err.print(f"{counted(unpriced, what)} without a cost, which FOCUS wants: set prices, see `prices`.", markup=False)

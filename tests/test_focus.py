@@ -1,0 +1,245 @@
+"""Usage as FOCUS rows: they add up to the page, say what is not known, and are read back as they were meant."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
+
+from tests.lake_rows import Row, commit
+from tests.questions import of_lake, questions
+from tests.test_bills_formats import focus_csv
+from tests.views import days, request, view, write_lake
+from usagecost.bills import VERSIONS, load_bill, write_focus
+from usagecost.bills.focus import spread
+from usagecost.bills.reading import read_bill
+from usagecost.cli import app
+from usagecost.lake import Lake
+from usagecost.periods import WHOLE
+from usagecost.queries.tables import table
+from usagecost.vocabulary.filters import Condition, View
+
+MANDATORY = (
+    "BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodEnd", "BillingPeriodStart",
+    "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargePeriodEnd", "ChargePeriodStart", "ContractedCost",
+    "EffectiveCost", "InvoiceIssuerName", "ListCost", "PricingQuantity", "PricingUnit", "ProviderName", "PublisherName",
+    "ServiceCategory", "ServiceName",
+)  # fmt: skip
+"""What FOCUS 1.2 demands of every file."""
+
+SUMMED = {"Cache Read Tokens": "cache_read_tokens", "Cache Write Tokens": "cache_write_tokens", "Output Tokens": "output_tokens"}
+"""Meter -> the metric of the page that is the same."""
+
+PRICED = {
+    "provider": "openai", "model": "gpt-4o", "price_id": "openai/gpt-4o@2024-10-01", "price_status": "discount",
+    "discount": Decimal("0.2"), "input_tokens": 1_000, "cache_read_tokens": 400, "output_tokens": 100,
+    "list_cost_usd": Decimal("0.0024"), "input_cost_usd": Decimal("0.0012"), "cache_read_cost_usd": Decimal("0.0004"),
+    "cache_write_cost_usd": Decimal(0), "output_cost_usd": Decimal("0.0008"), "other_cost_usd": Decimal(0),
+}  # fmt: skip
+"""600 input tokens at $2.50 a million, 400 cached ones at $1.25 and 100 output tokens at $10, less a fifth."""
+
+
+def written(asked: View, version: str = "1.2") -> list[Row]:
+    """The rows of a view, as they stand in a Parquet file."""
+    file = Path(asked.lake).parent / "focus.parquet"
+    write_focus(asked, version, file, "parquet")
+    return pq.read_table(file).to_pylist()
+
+
+def lake_of(tmp_path: Path, *rows: Row) -> View:
+    return view(write_lake(tmp_path / "lake", rows), days("2026-05-01", "2026-05-03"))
+
+
+def cells(rows: list[Row], *names: str) -> list[tuple]:
+    return [tuple(row[name] for name in names) for row in rows]
+
+
+def usd(*amounts: str) -> list[Decimal]:
+    return [Decimal(amount) for amount in amounts]
+
+
+def test_a_discounted_request_is_a_row_for_each_kind_of_token(tmp_path: Path):
+    rows = written(lake_of(tmp_path, request(**PRICED), request(**PRICED)))
+
+    found = cells(rows, "SkuMeter", "ConsumedQuantity", "ListCost", "ListUnitPrice", "ContractedCost", "BilledCost")
+    assert found == [
+        ("Input Tokens", 1_200, *usd("0.003", "2.5", "0.0024", "0.0024")),
+        ("Cache Read Tokens", 800, *usd("0.001", "1.25", "0.0008", "0.0008")),
+        ("Output Tokens", 200, *usd("0.002", "10", "0.0016", "0.0016")),
+    ]
+    assert cells(rows[:1], "ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart", "BillingPeriodEnd", "PricingQuantity") == [
+        (*(datetime(2026, *day, tzinfo=UTC) for day in [(5, 1), (5, 2), (5, 1), (6, 1)]), Decimal("0.0012"))
+    ]
+    assert cells(rows[:1], "SkuId", "SkuPriceId", "x_CostBasis", "x_CostCoverage") == [
+        ("openai/gpt-4o/input-tokens", "openai/gpt-4o@2024-10-01/input-tokens", "list", "exact")
+    ]
+
+
+def test_a_reported_cost_is_spread_by_list_prices_and_where_there_are_none_a_row_of_its_own(tmp_path: Path):
+    reported = {"reported_cost_usd": Decimal("0.000000007")}
+    rows = written(lake_of(tmp_path, request(**PRICED, **reported), request(model="own", input_tokens=5, **reported)))
+
+    assert cells(rows, "x_Model", "SkuMeter", "ConsumedQuantity", "BilledCost", "ListCost") == [
+        ("gpt-4o", "Input Tokens", 600, *usd("0.000000004", "0.0015")),  # 3.5 of 7 billionths: the first of those that lost half
+        ("gpt-4o", "Cache Read Tokens", 400, *usd("0.000000001", "0.0005")),
+        ("gpt-4o", "Output Tokens", 100, *usd("0.000000002", "0.001")),
+        ("own", "Input Tokens", 5, Decimal(0), None),
+        ("own", "Requests", 1, Decimal("0.000000007"), None),
+    ]
+
+
+def test_what_is_not_known_is_empty_and_said(tmp_path: Path):
+    unknown = request(provider="openai", model="new", price_status="unpriced", output_tokens=7)
+    partial = request(**PRICED | {"price_status": "partial", "other_cost_usd": Decimal("0.01"), "list_cost_usd": Decimal("0.0124")})
+    rows = written(lake_of(tmp_path, unknown, partial, request()))
+
+    assert cells(rows, "x_Model", "SkuMeter", "ConsumedUnit", "BilledCost", "ListUnitPrice", "x_CostCoverage") == [
+        ("gpt-4o", "Input Tokens", "Tokens", *usd("0.0012", "2.5"), "partial"),
+        ("gpt-4o", "Cache Read Tokens", "Tokens", *usd("0.0004", "1.25"), "partial"),
+        ("gpt-4o", "Output Tokens", "Tokens", *usd("0.0008", "10"), "partial"),
+        ("gpt-4o", "Other", "Requests", *usd("0.01", "0.0125"), "partial"),
+        ("new", "Output Tokens", "Tokens", None, None, "unpriced"),
+        (None, "Requests", "Requests", None, None, "unpriced"),
+    ]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_file_has_what_its_version_demands(tmp_path: Path, version: str):
+    rows = written(lake_of(tmp_path, request(**PRICED)), version)
+
+    gone, new = {"ProviderName", "PublisherName"}, {"ServiceProviderName", "HostProviderName", "InvoiceDetailId"}
+    demanded, absent = ({*MANDATORY}, new) if version == "1.2" else ({*MANDATORY} - gone | new, gone)
+    assert (demanded - rows[0].keys(), absent & rows[0].keys()) == (set(), set())
+    for row in rows:
+        empty = {name for name in demanded if row[name] is None}
+        assert empty == {"BillingAccountName", "ChargeClass"} | ({"InvoiceDetailId"} & demanded)
+        assert (row["ChargeCategory"], row["BillingCurrency"]) == ("Usage", "USD")
+        assert (row["ServiceCategory"], row["ServiceSubcategory"]) == ("AI and Machine Learning", "Generative AI")
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(question=questions())
+def test_rows_add_up_to_the_page(varied: tuple[str, list[Row]], tmp_path: Path, question: View):
+    asked = of_lake(question, varied[0])
+    asked = replace(asked, basis="best", interval=WHOLE, period=replace(asked.period, zone="UTC"))
+    file = tmp_path / "focus.parquet"
+    write_focus(asked, "1.4", file, "parquet")
+    rows, totals = pq.read_table(file).to_pylist(), table(asked, None, ["spend_usd", *SUMMED.values()])[0]
+
+    costs = [row["BilledCost"] for row in rows if row["BilledCost"] is not None]
+    assert (sum(costs) if costs else None) == totals["spend_usd"]
+    tokens: dict[str, Decimal] = defaultdict(Decimal)
+    for row in rows:
+        tokens[row["SkuMeter"]] += row["ConsumedQuantity"]
+    for meter, name in SUMMED.items():
+        assert tokens[meter] == (totals[name] or 0)
+
+
+@given(amount=st.integers(-(10**15), 10**15), weights=st.lists(st.integers(0, 10**15), min_size=1, max_size=6))
+@example(amount=1, weights=[0, 1, 1])
+def test_parts_add_up_and_none_is_a_billionth_off(amount: int, weights: list[int]):
+    whole, scaled = Decimal(amount).scaleb(-9), [Decimal(weight).scaleb(-9) for weight in (*weights, 1)]
+    parts = spread(whole, scaled)
+
+    assert sum(parts) == whole
+    for part, weight in zip(parts, scaled, strict=True):
+        assert abs(part * sum(scaled) - whole * weight) < sum(scaled) * Decimal("0.000000001")
+
+
+def bill(**columns: str) -> dict[str, Any]:
+    return {
+        "BilledCost": "0", "BillingCurrency": "USD", "ChargeCategory": "Usage", "ProviderName": "openai", "BillingAccountId": "org-1",
+        "ChargeDescription": "", "InvoiceId": "", "ChargePeriodStart": "2026-05-01T00:00:00Z", "ChargePeriodEnd": "2026-05-03T00:00:00Z", **columns,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def billed(tmp_path: Path) -> View:
+    """Requests of two days beside a bill with a tax and a credit of both days, and usage."""
+    asked = lake_of(tmp_path, request(**PRICED, team_id="=1+1", virtual_key="k1"), request("2026-05-02 23:59:59", **PRICED))
+    lines = [
+        bill(ChargeCategory="Tax", BilledCost="0.19", ChargeDescription="VAT", InvoiceId="7"),
+        bill(ChargeCategory="Credit", BilledCost="-0.05"),
+        bill(BilledCost="9"),
+        bill(ChargeCategory="Purchase", BilledCost="100"),
+    ]
+    (tmp_path / "bill.csv").write_text(focus_csv(*lines))
+    load_bill(Lake(asked.lake), tmp_path / "bill.csv")
+    return replace(asked, version=Lake(asked.lake).version())
+
+
+def test_taxes_and_credits_of_bills_are_rows_of_their_last_day(billed: View):
+    rows = [row for row in written(billed) if row["ChargeCategory"] != "Usage"]
+
+    assert cells(rows, "ChargeCategory", "ChargeDescription", "BilledCost", "ChargePeriodEnd", "InvoiceId", "SkuId") == [
+        ("Tax", "VAT", Decimal("0.19"), datetime(2026, 5, 3, tzinfo=UTC), "7", None),
+        ("Credit", "Credit of openai", Decimal("-0.05"), datetime(2026, 5, 3, tzinfo=UTC), None, None),
+    ]
+    first_day = replace(billed, period=days("2026-05-01"))
+    of_model = billed.where(Condition("model", ("gpt-4o",)))
+    assert {row["ChargeCategory"] for asked in (first_day, of_model) for row in written(asked)} == {"Usage"}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_is_written_is_read_as_a_bill_with_the_same_totals(billed: View, tmp_path: Path, version: str):
+    write_focus(billed, version, tmp_path / "out.csv", "csv")
+    lines = read_bill([tmp_path / "out.csv"]).lines.to_pylist()
+
+    sums: dict[tuple, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0), Decimal(0)])
+    for line in lines:
+        for place, name in enumerate(("quantity", "amount", "list_amount")):
+            sums[line["kind"], line["model"], line["meter"]][place] += line[name] or 0
+    assert sums == {
+        ("usage", "gpt-4o", "input"): usd("1200", "0.0024", "0.003"),
+        ("usage", "gpt-4o", "cache_read"): usd("800", "0.0008", "0.001"),
+        ("usage", "gpt-4o", "output"): usd("200", "0.0016", "0.002"),
+        ("tax", None, None): usd("0", "0.19", "0.19"),
+        ("credit", None, None): usd("0", "-0.05", "-0.05"),
+    }
+    assert {(line["provider"], line["account"], line["unit"]) for line in lines if line["kind"] == "usage"} == {
+        ("openai", "org-1", "tokens")
+    }
+    assert {line["first_day"] for line in lines} == {date(2026, 5, 1), date(2026, 5, 2)}
+
+
+def test_the_command_writes_csv_that_no_spreadsheet_runs_and_says_what_has_no_cost(billed: View, tmp_path: Path):
+    commit(Lake(billed.lake), request(model="new", output_tokens=1))
+    arguments = ["export", "--focus", "1.2", "--start", "2026-05-01", "--end", "2026-05-02", "--zone", "Asia/Tokyo"]
+    result = CliRunner().invoke(app, [*arguments, "--lake", billed.lake, "-o", str(tmp_path / "out.csv")])
+
+    with (tmp_path / "out.csv").open(newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    assert (result.exit_code, "9 FOCUS rows written" in result.output, "1 FOCUS row without a cost" in result.output) == (
+        0,
+        True,
+        True,
+    )
+    assert {row["x_Team"] for row in rows} == {"'=1+1", ""}
+    assert (rows[0]["ChargePeriodStart"], rows[0]["BilledCost"]) == ("2026-05-01T00:00:00Z", "0.001200000")
+
+    result = CliRunner().invoke(app, [*arguments, "-o", str(tmp_path / "out.jsonl")])
+    assert (result.exit_code, "out.jsonl says no format: end it in .csv, .parquet." in " ".join(result.output.split())) == (2, True)
+
+
+def page(lake: str) -> None:
+    from tests.views import days, view
+    from usagecost.ui.bills.focus import focus_download
+
+    focus_download(view(lake, days("2026-05-01", "2026-05-03")))
+
+
+def test_the_page_offers_the_file_in_a_version_of_choice(billed: View):
+    shown = AppTest.from_function(page, args=(billed.lake,)).run()
+    assert not shown.exception
+    assert [button.proto.label for button in shown.get("download_button")] == ["CSV", "Parquet"]

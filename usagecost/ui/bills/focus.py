@@ -1,0 +1,45 @@
+"""The download of what a view costs as FOCUS rows, for finance."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from usagecost.bills import FOCUS_FORMS, VERSIONS, FocusForm, Version, write_focus
+from usagecost.ui.downloads import file_name
+from usagecost.vocabulary.filters import View
+
+_MIMES: dict[FocusForm, str] = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
+
+
+def focus_download(view: View) -> None:
+    """The choice of a version, and a button for each format, which writes the file and hands it over."""
+    with st.popover("FOCUS export", icon=":material/download:"):
+        of_bills = "are left out, as filters are active" if view.filters.conditions else "have rows of their own"
+        st.caption(
+            "One row per UTC day, token kind, account, model, team, user, key and app. Costs are as reported, else list price. "
+            f"Taxes and credits of loaded bills {of_bills}."
+        )
+        version = st.segmented_control("Version", VERSIONS, default=VERSIONS[0], required=True, key="focus_version") or VERSIONS[0]
+        for form, title in FOCUS_FORMS.items():
+            st.download_button(
+                title,
+                data=partial(written, view, version, form),
+                file_name=file_name(f"focus-{version}", form),
+                mime=_MIMES[form],
+                key=f"focus_{form}",
+                on_click="ignore",
+                icon=":material/description:",
+                width="stretch",
+            )
+
+
+def written(view: View, version: Version, form: FocusForm) -> bytes:
+    """The file. It is written to the disk, so that no more of it than its own content is ever in memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"focus.{form}"
+        write_focus(view, version, file, form)
+        return file.read_bytes()
