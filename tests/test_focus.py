@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from random import Random
 
 import pyarrow.parquet as pq
 import pytest
@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 from tests.lake_rows import Row, commit
-from tests.questions import of_lake, questions
+from tests.questions import of_lake, questions, varied_rows
 from tests.test_bills_formats import focus_csv
 from tests.views import days, request, view, write_lake
 from usagecost.bills import VERSIONS, load_bill, write_focus
@@ -27,7 +27,8 @@ from usagecost.bills.reading import read_bill
 from usagecost.cli import app
 from usagecost.lake import Lake
 from usagecost.periods import WHOLE
-from usagecost.queries.tables import table
+from usagecost.queries.tables import table as summed
+from usagecost.schema import COST_PARTS
 from usagecost.vocabulary.filters import Condition, View
 
 MANDATORY = (
@@ -123,25 +124,47 @@ def test_a_file_has_what_its_version_demands(tmp_path: Path, version: str):
     assert (demanded - rows[0].keys(), absent & rows[0].keys()) == (set(), set())
     for row in rows:
         empty = {name for name in demanded if row[name] is None}
-        assert empty == {"BillingAccountName", "ChargeClass"} | ({"InvoiceDetailId"} & demanded)
+        assert empty == {"ChargeClass"} | ({"InvoiceDetailId"} & demanded)
         assert (row["ChargeCategory"], row["BillingCurrency"]) == ("Usage", "USD")
         assert (row["ServiceCategory"], row["ServiceSubcategory"]) == ("AI and Machine Learning", "Generative AI")
 
 
+@pytest.fixture(scope="module")
+def parted(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Varied requests of which most list costs have parts, some do not add up, and prices are known for all, a part or nothing."""
+    random = Random(11)
+
+    def with_parts(row: Row) -> Row:
+        nanos = [random.choice([0, 1, random.randrange(10**9)]) for _ in COST_PARTS]
+        if row["list_cost_usd"] is None or random.random() < 0.3:
+            return row
+        parts = {name: Decimal(part).scaleb(-9) for name, part in zip(COST_PARTS, nanos, strict=True)}
+        status, discount = random.choice(["exact", "partial"]), random.choice([None, Decimal("0.07"), Decimal(1)])
+        rest = random.choice([Decimal(0), Decimal("0.000000003")])
+        return row | parts | {"list_cost_usd": sum(parts.values()) + rest, "price_status": status, "discount": discount}
+
+    return write_lake(tmp_path_factory.mktemp("parted") / "lake", map(with_parts, varied_rows()))
+
+
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(question=questions())
-def test_rows_add_up_to_the_page(varied: tuple[str, list[Row]], tmp_path: Path, question: View):
-    asked = of_lake(question, varied[0])
+def test_rows_add_up_to_the_page(parted: str, tmp_path: Path, question: View):
+    asked = of_lake(question, parted)
     asked = replace(asked, basis="best", interval=WHOLE, period=replace(asked.period, zone="UTC"))
     file = tmp_path / "focus.parquet"
     write_focus(asked, "1.4", file, "parquet")
-    rows, totals = pq.read_table(file).to_pylist(), table(asked, None, ["spend_usd", *SUMMED.values()])[0]
+    rows, totals = pq.read_table(file).to_pylist(), summed(asked, None, ["spend_usd", *SUMMED.values()])[0]
 
     costs = [row["BilledCost"] for row in rows if row["BilledCost"] is not None]
     assert (sum(costs) if costs else None) == totals["spend_usd"]
+    assert all((row["BilledCost"] is None) == (row["x_CostCoverage"] == "unpriced") for row in rows)
     tokens: dict[str, Decimal] = defaultdict(Decimal)
     for row in rows:
-        tokens[row["SkuMeter"]] += row["ConsumedQuantity"]
+        tokens[row["SkuMeter"]] += row["ConsumedQuantity"] or 0
+        for kind in ("List", "Contracted"):
+            if row[f"{kind}UnitPrice"] is not None:
+                product = row[f"{kind}UnitPrice"] * row["PricingQuantity"]
+                assert abs(product - row[f"{kind}Cost"]) <= Decimal("0.000000001")
     for meter, name in SUMMED.items():
         assert tokens[meter] == (totals[name] or 0)
 
@@ -157,11 +180,11 @@ def test_parts_add_up_and_none_is_a_billionth_off(amount: int, weights: list[int
         assert abs(part * sum(scaled) - whole * weight) < sum(scaled) * Decimal("0.000000001")
 
 
-def bill(**columns: str) -> dict[str, Any]:
-    return {
-        "BilledCost": "0", "BillingCurrency": "USD", "ChargeCategory": "Usage", "ProviderName": "openai", "BillingAccountId": "org-1",
-        "ChargeDescription": "", "InvoiceId": "", "ChargePeriodStart": "2026-05-01T00:00:00Z", "ChargePeriodEnd": "2026-05-03T00:00:00Z", **columns,
-    }  # fmt: skip
+BILL = {
+    "BilledCost": "0", "BillingCurrency": "USD", "ChargeCategory": "Usage", "ProviderName": "openai", "BillingAccountId": "org-1",
+    "ChargePeriodStart": "2026-05-01T00:00:00Z", "ChargePeriodEnd": "2026-05-03T00:00:00Z", "ChargeDescription": "",
+    "InvoiceId": "",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -169,10 +192,10 @@ def billed(tmp_path: Path) -> View:
     """Requests of two days beside a bill with a tax and a credit of both days, and usage."""
     asked = lake_of(tmp_path, request(**PRICED, team_id="=1+1", virtual_key="k1"), request("2026-05-02 23:59:59", **PRICED))
     lines = [
-        bill(ChargeCategory="Tax", BilledCost="0.19", ChargeDescription="VAT", InvoiceId="7"),
-        bill(ChargeCategory="Credit", BilledCost="-0.05"),
-        bill(BilledCost="9"),
-        bill(ChargeCategory="Purchase", BilledCost="100"),
+        BILL | {"ChargeCategory": "Tax", "BilledCost": "0.19", "ChargeDescription": "VAT", "InvoiceId": "7"},
+        BILL | {"ChargeCategory": "Credit", "BilledCost": "-0.05"},
+        BILL | {"BilledCost": "9"},
+        BILL | {"ChargeCategory": "Purchase", "BilledCost": "100"},
     ]
     (tmp_path / "bill.csv").write_text(focus_csv(*lines))
     load_bill(Lake(asked.lake), tmp_path / "bill.csv")

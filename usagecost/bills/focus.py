@@ -16,22 +16,25 @@ adjustments of bills are rows of their own; usage and commitments of bills are l
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from usagecost.bills.focus_columns import COST, UNIT_PRICE
 from usagecost.queries.charges import charges
 from usagecost.schema import COST_PARTS, MONEY
 from usagecost.vocabulary.filters import NOT_REPORTED, View
-from usagecost.vocabulary.labels import Labels
+from usagecost.vocabulary.labels import FIELDS, Labels
 
 Row = dict[str, Any]
-"""The cells of a row by column, of all versions; what is not there is NULL."""
+"""The cells of a row by column, without those that SAME tells; what is not there is NULL."""
 
 
 class Meter(NamedTuple):
@@ -62,25 +65,29 @@ METERS = (
 CATEGORIES = {"tax": "Tax", "credit": "Credit", "refund": "Credit", "adjustment": "Adjustment"}
 """Kind of a bill's line that is a row of its own -> its ChargeCategory."""
 
+_TOGETHER = 10_000
+"""Charges that are taken from a day's at once."""
+
 
 def usage_rows(view: View, day: date, accounts: Mapping[str, str], labels: Labels) -> Iterator[Row]:
-    """The rows of a day's requests that pass the view's filters; ``accounts`` are those of providers, as `accounts_of` finds them."""
-    for charge in charges(view, day).to_pylist():
+    """The rows of a day's requests that pass the view's filters; ``accounts`` are those of `accounts_of`."""
+    batches = charges(view, day).to_batches(max_chunksize=_TOGETHER)
+    for charge in chain.from_iterable(batch.to_pylist() for batch in batches):
         provider = charge["provider"] or NOT_REPORTED
         about = _of_day(day, day, provider, accounts.get(provider)) | {
             "BillingCurrency": "USD",
             "ChargeCategory": "Usage",
             "ChargeFrequency": "Usage-Based",
             "SubAccountId": charge["project"],
-            "SubAccountName": charge["project"],
             "PricingCategory": "Standard",
             "x_Model": charge["model"],
             "x_App": charge["app"],
             "x_CostBasis": "reported" if charge["is_reported"] else "list" if charge["is_listed"] else None,
             "x_CostCoverage": _coverage(charge),
         }
-        for column, dimension, name in (("x_Team", "team", "team_id"), ("x_User", "user", "user_id"), ("x_Key", "key", "virtual_key")):
-            about |= {column: (value := charge[name]), f"{column}Name": _name(labels, dimension, value)}
+        for dimension, field in FIELDS.items():
+            column = f"x_{dimension.capitalize()}"
+            about |= {column: charge[field], f"{column}Name": _name(labels, dimension, charge[field])}
         for row in _metered(charge):
             yield about | row
 
@@ -90,21 +97,18 @@ def bill_rows(lines: pa.Table, day: date) -> Iterator[Row]:
 
     A line about several days is whole in the row of its last one.
     """
-    for line in lines.to_pylist():
-        if line["last_day"] == day and line["kind"] in CATEGORIES:
-            listed = line["amount"] if line["list_amount"] is None else line["list_amount"]
+    for line in lines.filter(pc.equal(lines["last_day"], day)).to_pylist():
+        if line["kind"] in CATEGORIES:
             yield _of_day(line["first_day"], day, line["provider"], line["account"]) | {
                 "BilledCost": line["amount"],
-                "EffectiveCost": line["amount"],
                 "ContractedCost": line["amount"],
-                "ListCost": listed,
+                "ListCost": line["amount"],
                 "BillingCurrency": line["currency"],
                 "InvoiceId": line["invoice"],
                 "ChargeCategory": CATEGORIES[line["kind"]],
                 "ChargeDescription": line["description"] or line["sku"] or f"{line['kind'].capitalize()} of {line['provider']}",
                 "ChargeFrequency": "One-Time",
                 "SubAccountId": line["project"],
-                "SubAccountName": line["project"],
                 "x_Model": line["model"],
                 "x_Key": line["key"],
                 "x_CostBasis": "bill",
@@ -164,7 +168,6 @@ def _row(charge: Mapping[str, Any], meter: Meter, contracted: Decimal | None, bi
     sku = meter.name.lower().replace(" ", "-")
     return {
         "BilledCost": billed,
-        "EffectiveCost": billed,
         "ContractedCost": contracted,
         "ContractedUnitPrice": _unit_price(contracted, priced),
         "ListCost": listed,
@@ -172,6 +175,7 @@ def _row(charge: Mapping[str, Any], meter: Meter, contracted: Decimal | None, bi
         "ChargeDescription": f"{meter.name} of {model}",
         "SkuId": f"{sold}/{sku}",
         "SkuPriceId": f"{price}/{sku}" if price else None,
+        "SkuPriceDetails": json.dumps({"x_ModelId": sold.partition("/")[2] or sold}, ensure_ascii=False) if price else None,
         "SkuMeter": meter.name,
         "ConsumedQuantity": quantity,
         "ConsumedUnit": None if quantity is None else meter.unit,
@@ -201,7 +205,8 @@ def _of_day(first: date, last: date, provider: str, account: str | None) -> Row:
         "ServiceCategory": "AI and Machine Learning",
         "ServiceSubcategory": "Generative AI",
         "ServiceName": f"Models of {provider}",
-    } | dict.fromkeys(("InvoiceIssuerName", "ProviderName", "PublisherName", "ServiceProviderName", "HostProviderName"), provider)
+        "InvoiceIssuerName": provider,
+    }
 
 
 def _midnight(day: date) -> datetime:

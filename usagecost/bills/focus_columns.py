@@ -18,7 +18,7 @@ VERSIONS: tuple[Version, ...] = ("1.2", "1.4")
 
 COST = pa.decimal128(38, 9)
 QUANTITY = pa.decimal128(38, 6)
-UNIT_PRICE = pa.decimal128(38, 12)
+UNIT_PRICE = pa.decimal128(38, 15)
 
 
 class Column(NamedTuple):
@@ -69,6 +69,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("ServiceName", TEXT),
     Column("SkuId", TEXT),
     Column("SkuPriceId", TEXT),
+    Column("SkuPriceDetails", TEXT),
     Column("SkuMeter", TEXT),
     # ---- how much of it
     Column("ConsumedQuantity", QUANTITY),
@@ -76,6 +77,11 @@ COLUMNS: tuple[Column, ...] = (
     Column("PricingCategory", TEXT),
     Column("PricingQuantity", QUANTITY),
     Column("PricingUnit", TEXT),
+    Column("PricingCurrency", TEXT),
+    Column("PricingCurrencyContractedUnitPrice", UNIT_PRICE),
+    Column("PricingCurrencyEffectiveCost", COST),
+    Column("PricingCurrencyListUnitPrice", UNIT_PRICE),
+    Column("CommitmentDiscountStatus", TEXT),
     # ---- own
     Column("x_Model", TEXT),
     Column("x_Team", TEXT),
@@ -88,6 +94,18 @@ COLUMNS: tuple[Column, ...] = (
     Column("x_CostBasis", TEXT),
     Column("x_CostCoverage", TEXT),
 )
+
+SAME = {
+    "EffectiveCost": "BilledCost",
+    "BillingAccountName": "BillingAccountId",
+    "SubAccountName": "SubAccountId",
+    "PricingCurrency": "BillingCurrency",
+    "PricingCurrencyContractedUnitPrice": "ContractedUnitPrice",
+    "PricingCurrencyEffectiveCost": "BilledCost",
+    "PricingCurrencyListUnitPrice": "ListUnitPrice",
+    **dict.fromkeys(("ProviderName", "PublisherName", "ServiceProviderName", "HostProviderName"), "InvoiceIssuerName"),
+}
+"""Column that nothing here tells from another -> that other: one party sells, hosts and bills, in one currency."""
 
 
 def columns_of(version: Version) -> pa.Schema:

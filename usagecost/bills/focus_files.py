@@ -5,7 +5,7 @@ In memory are the sums of one day, and some thousands of rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import chain, islice
@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from usagecost.bills.coverage import current_lines
 from usagecost.bills.focus import Row, accounts_of, bill_rows, usage_rows
-from usagecost.bills.focus_columns import Version, columns_of
+from usagecost.bills.focus_columns import SAME, Version, columns_of
 from usagecost.exports import csv_text
 from usagecost.lake import Lake
 from usagecost.vocabulary.filters import View
@@ -78,17 +78,18 @@ def _tables(view: View, columns: pa.Schema, progress: Progress) -> Iterator[pa.T
 
 
 def _table(rows: list[Row], columns: pa.Schema) -> pa.Table:
-    return pa.table({field.name: pa.array([row.get(field.name) for row in rows], field.type) for field in columns}, columns)
+    cells = {name: [row.get(SAME.get(name, name)) for row in rows] for name in columns.names}
+    return pa.table({field.name: pa.array(cells[field.name], field.type) for field in columns}, columns)
 
 
 @contextmanager
-def _parquet(file: Path, columns: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
+def _parquet(file: Path, columns: pa.Schema) -> Generator[Callable[[pa.Table], None]]:
     with pq.ParquetWriter(file, columns, compression="zstd") as writer:
         yield writer.write_table
 
 
 @contextmanager
-def _csv(file: Path, columns: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
+def _csv(file: Path, columns: pa.Schema) -> Generator[Callable[[pa.Table], None]]:
     import pandas as pd  # takes half of the time in which a command starts
 
     def add(table: pa.Table) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.progress import Progress
@@ -18,6 +18,9 @@ from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
 from usagecost.vocabulary.formats import counted
 from usagecost.vocabulary.labels import Labels
+
+if TYPE_CHECKING:
+    from usagecost.bills import FocusForm
 
 DAY = ["%Y-%m-%d"]
 
@@ -79,7 +82,7 @@ def export(
                 shown.update(task, completed=done)
 
             if focus:
-                rows, unpriced = write_focus(view, focus.value, file, form, progress)
+                rows, unpriced = write_focus(view, focus.value, file, cast("FocusForm", form), progress)
             else:
                 rows = write_requests(view, file, form, progress)
     except OSError as problem:
