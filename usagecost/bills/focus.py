@@ -60,7 +60,7 @@ METERS = (
     Meter("Other", "requests_with_other", "other_cost_usd", "Requests", 1),
     Meter("Requests", "requests", "rest_cost_usd", "Requests", 1),
 )
-"""The last takes what no other does."""
+"""The last takes the costs, and the requests, that are in no other."""
 
 CATEGORIES = {"tax": "Tax", "credit": "Credit", "refund": "Credit", "adjustment": "Adjustment"}
 """Kind of a bill's line that is a row of its own -> its ChargeCategory."""
@@ -141,7 +141,7 @@ def _nanos(amount: Decimal) -> int:
 
 
 def _metered(charge: Mapping[str, Any]) -> Iterator[Row]:
-    """The rows of a charge: what differs by meter."""
+    """The cells of the rows of a charge that differ by meter; there is one row at least."""
     listed = charge["list_cost_usd"]
     known = {part: charge[part] or Decimal(0) for part in COST_PARTS}
     parts = {**known, "rest_cost_usd": (listed or Decimal(0)) - sum(known.values())}
@@ -150,11 +150,11 @@ def _metered(charge: Mapping[str, Any]) -> Iterator[Row]:
     if charge["is_reported"]:
         reported = charge["reported_cost_usd"]
         billed = spread(reported, contracted) if listed else [*[Decimal(0)] * (len(METERS) - 1), reported]
-    is_empty = True
+    has_rows = False
     for meter, cost, share in zip(METERS, contracted, billed, strict=True):
-        is_last = meter is METERS[-1]
-        if cost or share or (charge[meter.quantity] if not is_last else is_empty):
-            is_empty = False
+        counts = charge[meter.quantity] if meter is not METERS[-1] else not has_rows
+        if cost or share or counts:
+            has_rows = True
             yield _row(charge, meter, None if listed is None else cost, share)
 
 

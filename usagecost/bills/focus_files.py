@@ -42,7 +42,7 @@ class Written(NamedTuple):
 
 
 def write_focus(view: View, version: Version, file: Path, form: FocusForm, progress: Progress = lambda _: None) -> Written:
-    """Write the usage of a view as FOCUS rows, the oldest day first, and return how many rows there are.
+    """Write the usage of a view as FOCUS rows, the oldest day first.
 
     The days are those of the view's period, each from midnight to midnight UTC; costs are reported, else list, whatever the view's
     basis. Lines of bills are left out where the view has filters, as they do not tell what these ask for. A file is there when it
