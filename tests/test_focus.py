@@ -12,8 +12,7 @@ from random import Random
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
@@ -22,7 +21,6 @@ from tests.questions import of_lake, questions, varied_rows
 from tests.test_bills_formats import focus_csv
 from tests.views import days, request, view, write_lake
 from usagecost.bills import VERSIONS, load_bill, write_focus
-from usagecost.bills.focus import spread
 from usagecost.bills.reading import read_bill
 from usagecost.cli import app
 from usagecost.lake import Lake
@@ -167,17 +165,6 @@ def test_rows_add_up_to_the_page(parted: str, tmp_path: Path, question: View):
                 assert abs(product - row[f"{kind}Cost"]) <= Decimal("0.000000001")
     for meter, name in SUMMED.items():
         assert tokens[meter] == (totals[name] or 0)
-
-
-@given(amount=st.integers(-(10**15), 10**15), weights=st.lists(st.integers(0, 10**15), min_size=1, max_size=6))
-@example(amount=1, weights=[0, 1, 1])
-def test_parts_add_up_and_none_is_a_billionth_off(amount: int, weights: list[int]):
-    whole, scaled = Decimal(amount).scaleb(-9), [Decimal(weight).scaleb(-9) for weight in (*weights, 1)]
-    parts = spread(whole, scaled)
-
-    assert sum(parts) == whole
-    for part, weight in zip(parts, scaled, strict=True):
-        assert abs(part * sum(scaled) - whole * weight) < sum(scaled) * Decimal("0.000000001")
 
 
 BILL = {

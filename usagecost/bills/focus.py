@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import chain
@@ -28,8 +28,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from usagecost.bills.focus_columns import COST, UNIT_PRICE
+from usagecost.bills.rounding import shared_out
 from usagecost.queries.charges import charges
-from usagecost.schema import COST_PARTS, MONEY
+from usagecost.schema import COST_PARTS
 from usagecost.vocabulary.filters import NOT_REPORTED, View
 from usagecost.vocabulary.labels import FIELDS, Labels
 
@@ -64,6 +65,9 @@ METERS = (
 
 CATEGORIES = {"tax": "Tax", "credit": "Credit", "refund": "Credit", "adjustment": "Adjustment"}
 """Kind of a bill's line that is a row of its own -> its ChargeCategory."""
+
+NANO = Decimal("0.000000001")
+"""The last place of costs."""
 
 _TOGETHER = 10_000
 """Charges that are taken from a day's at once."""
@@ -125,21 +129,6 @@ def accounts_of(lines: pa.Table) -> dict[str, str]:
     return {provider: accounts.pop() for provider, accounts in named.items() if len(accounts) == 1}
 
 
-def spread(amount: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
-    """An amount in parts as large as weights, whose sum is not 0, to the last place of money: the parts add up to it.
-
-    What rounding leaves goes to the parts that lost most by it, of equal ones to the first.
-    """
-    nanos, scaled = _nanos(amount), [_nanos(weight) for weight in weights]
-    parts, lost = zip(*(divmod(nanos * weight, sum(scaled)) for weight in scaled), strict=True)
-    order = sorted(range(len(parts)), key=lambda place: -abs(lost[place]))[: nanos - sum(parts)]
-    return [Decimal(part + (place in order)).scaleb(-MONEY.scale) for place, part in enumerate(parts)]
-
-
-def _nanos(amount: Decimal) -> int:
-    return int(amount.scaleb(MONEY.scale))
-
-
 def _metered(charge: Mapping[str, Any]) -> Iterator[Row]:
     """The cells of the rows of a charge that differ by meter; there is one row at least."""
     listed = charge["list_cost_usd"]
@@ -149,7 +138,8 @@ def _metered(charge: Mapping[str, Any]) -> Iterator[Row]:
     billed = contracted if listed is not None else [None] * len(METERS)
     if charge["is_reported"]:
         reported = charge["reported_cost_usd"]
-        billed = spread(reported, contracted) if listed else [*[Decimal(0)] * (len(METERS) - 1), reported]
+        shared = shared_out(reported, dict(enumerate(contracted)), NANO) if listed else {len(METERS) - 1: reported}
+        billed = [shared.get(place, Decimal(0)) for place in range(len(METERS))]
     has_rows = False
     for meter, cost, share in zip(METERS, contracted, billed, strict=True):
         counts = charge[meter.quantity] if meter is not METERS[-1] else not has_rows

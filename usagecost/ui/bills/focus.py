@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from usagecost.bills import FOCUS_FORMS, VERSIONS, FocusForm, Version, write_focus
-from usagecost.ui.downloads import file_name
+from usagecost.exports import file_name
 from usagecost.vocabulary.filters import View
 
 _MIMES: dict[FocusForm, str] = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
@@ -28,7 +28,7 @@ def focus_download(view: View) -> None:
             st.download_button(
                 title,
                 data=partial(written, view, version, form),
-                file_name=file_name(f"focus-{version}", form),
+                file_name=file_name(f"focus-{version}", form, (view.period.first, view.period.last)),
                 mime=_MIMES[form],
                 key=f"focus_{form}",
                 on_click="ignore",

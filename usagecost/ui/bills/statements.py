@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -26,10 +26,11 @@ from usagecost.start import CARD_WIDTH
 from usagecost.ui.answers import answer, empty, tried
 from usagecost.ui.bills import statement_tables
 from usagecost.ui.bills.closing import PROBLEMS, act_and_say, close_button, reopen_button
+from usagecost.ui.bills.focus import focus_download
 from usagecost.ui.blocks import table
 from usagecost.ui.spend import set_prices_link
 from usagecost.ui.text import plain
-from usagecost.vocabulary.filters import View
+from usagecost.vocabulary.filters import Filters, View
 
 MIME = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet", "html": "text/html"}
 
@@ -72,6 +73,7 @@ def statements(view: View) -> None:
         if isinstance(found, Shown):
             currency = st.selectbox("Currency", [USD, *sorted(found.close.rates)], key="statement_currency", width=120)
             _acts(lake, closes, found.in_currency(currency))
+        focus_download(replace(view, period=month_period(month, "UTC", now), filters=Filters()))
     if isinstance(found, Shown):
         _draw(found.in_currency(currency), is_closed=closes.of(month) is not None)
     else:
