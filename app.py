@@ -127,13 +127,10 @@ def spend_stacks(usage: Usage, view: View, by: str, most: int) -> tuple[pd.DataF
     axis = charts.TimeAxis(steps, view.interval, view.period.zone)
     before, marks = ui.before(usage, view, ["spend_usd"], whole=True), (*ui.marks(view), *why.unusual_marks(usage, view, by))
     levels = ui.budget_levels(view, axis)
-    return (
-        top,
-        stacks,
-        charts.over_time(
-            parts, "bar", unit, names, colors, axis, stacked=True, before=before, ahead=ahead, marks=marks, levels=levels
-        ),
+    bars = charts.over_time(
+        parts, "bar", unit, names, colors, axis, stacked=True, before=before, ahead=ahead, marks=marks, levels=levels
     )
+    return top, stacks, bars
 
 
 def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
