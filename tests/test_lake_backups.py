@@ -90,37 +90,91 @@ def test_an_earlier_backup_gets_what_is_new_and_loses_what_is_gone(lake: Lake, t
     assert not (lake.root / "watch" / "0a.json").exists()
 
 
-def test_a_backup_that_was_cut_short_is_none_until_it_is_made_again(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    copy, elsewhere = str(tmp_path / "copy"), Lake(tmp_path / "elsewhere")
+@pytest.mark.parametrize("step", ["_copy_texts", "_copy_tables"])
+def test_a_backup_that_is_cut_short_is_the_one_before(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str):
+    copy = str(tmp_path / "copy")
+
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def cut_short() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(f"usagecost.lake.backups.{step}", fail)
+            with pytest.raises(KeyboardInterrupt):
+                backup(lake, copy)
+
+    cut_short()
+    with pytest.raises(LakeError, match="no whole backup"):
+        restore(copy, Lake(tmp_path / "never"))
+    backup(lake, copy)
+    commit(lake, row("d"))
+    cut_short()
+
+    before = Lake(tmp_path / "elsewhere" / "lake")
+    restore(copy, before)
+    assert sorted(key for _, key in contents(before)) == ["a", "b"]
+    backup(lake, copy)
+    restore(copy, Lake(tmp_path / "third" / "lake"))
+    assert sorted(key for _, key in contents(Lake(tmp_path / "third" / "lake"))) == ["a", "b", "d"]
+
+
+def test_a_restore_that_is_cut_short_goes_on(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    copy, restored = str(tmp_path / "copy"), Lake(tmp_path / "elsewhere" / "lake")
+    backup(lake, copy)
 
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("usagecost.lake.backups._copy_log", fail)
+        patch.setattr("usagecost.lake.backups._names_below", fail)
         with pytest.raises(KeyboardInterrupt):
-            backup(lake, copy)
-    with pytest.raises(LakeError, match="no whole backup"):
-        restore(copy, elsewhere)
+            restore(copy, restored)
+    restore(copy, restored)
 
-    backup(lake, copy)
-    restore(copy, elsewhere)
-    assert contents(elsewhere) == contents(lake)
+    assert everything(restored) == everything(lake)
 
 
-def test_a_damaged_file_is_not_copied_over_a_good_one(lake: Lake, tmp_path: Path):
+def test_a_damaged_file_leaves_the_backup_as_it_was(lake: Lake, tmp_path: Path):
     backup(lake, str(tmp_path / "copy"))
+    before = contents(lake)
     (file,) = lake.root.glob("requests/day=2026-05-02/*.parquet")
     file.write_bytes(file.read_bytes()[:-9] + b"123456789")
 
-    with pytest.raises(LakeError, match="is damaged: no file was copied"):
+    with pytest.raises(LakeError, match="is damaged: nothing was copied"):
         backup(lake, str(tmp_path / "copy"))
-    assert not Lake(tmp_path / "copy").verify().damaged
+    restore(str(tmp_path / "copy"), Lake(tmp_path / "elsewhere" / "lake"))
+    assert contents(Lake(tmp_path / "elsewhere" / "lake")) == before
+
+
+def test_a_backup_is_not_mixed_with_what_a_restored_lake_became(lake: Lake, tmp_path: Path):
+    old, new, restored = str(tmp_path / "old"), str(tmp_path / "new"), Lake(tmp_path / "elsewhere" / "lake")
+    backup(lake, old)
+    commit(lake, row("d"))
+    backup(lake, new)
+    restore(old, restored)
+    commit(restored, row("e"))
+
+    with pytest.raises(LakeError, match="has what this lake never was"):
+        backup(restored, new)
+    backup(restored, old)
+
+
+def test_what_is_not_a_backups_own_stays(lake: Lake, tmp_path: Path):
+    for place in ("copy", "elsewhere/lake"):
+        (tmp_path / place / "photos").mkdir(parents=True)
+        (tmp_path / place / "photos" / "x.jpg").write_text("mine")
+
+    with pytest.raises(LakeError, match="is not empty"):
+        backup(lake, str(tmp_path / "copy"))
+    backup(lake, str(tmp_path / "whole"))
+    restore(str(tmp_path / "whole"), Lake(tmp_path / "elsewhere" / "lake"))
+
+    assert all((tmp_path / place / "photos" / "x.jpg").read_text() == "mine" for place in ("copy", "elsewhere/lake"))
 
 
 @pytest.mark.parametrize(
     ("place", "words"),
-    [("lake/copy", "lie in each other"), (".", "lie in each other"), ("other", "There is another lake in")],
+    [("lake/copy", "lie in each other"), (".", "lie in each other"), ("other", "is not empty")],
 )
 def test_a_backup_has_a_place_of_its_own(lake: Lake, tmp_path: Path, place: str, words: str):
     commit(Lake(tmp_path / "other"), row("z"))
@@ -138,8 +192,9 @@ def test_nothing_is_restored_over_a_lake(lake: Lake, tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_to_a_store_and_back(lake: Lake, tmp_path: Path, new_lake: Callable[[str], str]):
-    url = new_lake("s3")
+@pytest.mark.parametrize("kind", ["s3", "gs"])
+def test_to_a_store_and_back(lake: Lake, tmp_path: Path, new_lake: Callable[[str], str], kind: str):
+    url = new_lake(kind)
     assert backup(lake, url) == backup(lake, str(tmp_path / "copy"))
 
     restored = Lake(tmp_path / "elsewhere" / "restored")

@@ -154,16 +154,16 @@ def test_a_connection_that_is_lost_while_rows_arrive_is_made_again(
 ):
     """The server ends it with a part half read: nothing of that part is committed, and the next try reads it as a whole."""
     batches: list[int] = []
-    read_batch = sync_reading._batch
+    read_piece = sync_reading._piece
 
     def lose_connection(*arguments: object) -> object:
         batches.append(1)
         if len(batches) == 3:
             assert not Lake(tmp_path / "lake").exists
             postgres.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'usagecost'")
-        return read_batch(*arguments)
+        return read_piece(*arguments)
 
-    monkeypatch.setattr(sync_reading, "_batch", lose_connection)
+    monkeypatch.setattr(sync_reading, "_piece", lose_connection)
     monkeypatch.setattr(driver, "BATCH_BYTES", 300_000)
     done = sync(tmp_path, postgres.dsn(database))
     lines = done.stdout.splitlines()

@@ -120,7 +120,7 @@ def test_on_a_phone_the_range_is_changed_the_menu_carries_the_view_from_every_pa
 def test_the_page_why_tells_a_change_in_a_sentence_and_by_another_dimension(page: Page, server: str) -> None:
     page.goto(f"{server}/Why", wait_until="domcontentloaded")
     arrive(page, "Why")
-    sentence = page.get_by_text(re.compile(r"^Spend (rose|fell) by \$[\d,.]+ \([+−][\d,.]+%\): [+−]\$"))
+    sentence = page.get_by_text(re.compile(r"^Spend (rose|fell) by \$[\d,.]+ \([+−][\d,.]+%\)(, mostly .+)?: [+−]\$"))
     expect(sentence).to_be_visible()
     page.get_by_role("radio", name="Team", exact=True).click()
     expect(page.get_by_role("heading", name="Teams that changed most")).to_be_visible()

@@ -13,6 +13,7 @@ from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, cell, e
 from usagecost.lake import Lake, lake_root
 from usagecost.serve.tokens import Token, TokenProblem, make_token, read_tokens, remove_token
 from usagecost.vocabulary import DIMENSIONS
+from usagecost.vocabulary.labels import NO_LABELS, Labels
 
 Act = Literal["add", "list", "remove"]
 """What is done with tokens."""
@@ -49,7 +50,9 @@ def token(
     only: Annotated[
         list[str] | None, typer.Option(help="dimension=value that it may see, can be repeated; of everything without.")
     ] = None,
-    days: Annotated[int | None, typer.Option(help="For how many days it may be used. Default: until it is removed.", min=1)] = None,
+    days: Annotated[
+        int | None, typer.Option(help="For how many days it may be used. Default: until it is removed.", min=1, max=36_500)
+    ] = None,
     lake: LakeOption = None,
 ) -> None:
     """Make, list or remove tokens of the API. A new one is shown once: the lake keeps its hash."""
@@ -65,7 +68,9 @@ def token(
             out.print(f"{name} is removed: a running server refuses it from now on.", markup=False, highlight=False)
             return
         today = datetime.now(UTC).date()
-        print_line(make_token(handle, name, today, until=today + timedelta(days=days) if days else None, only=_scope(only or [])))
+        print_line(
+            make_token(handle, name, today, until=today + timedelta(days=days) if days else None, only=_scope(handle, only or []))
+        )
     except ValidationError as problem:
         fail(_sentence(problem), WRONG_USAGE)
     except TokenProblem as problem:
@@ -90,7 +95,7 @@ def mcp(
             raise
         fail("Tools for assistants need one more package: pip install -r requirements-mcp.txt", NOTHING_READ)
     try:
-        server = tools(lake or lake_root(), _scope(only or []))
+        server = tools(lake or lake_root(), _scope(lake_named(lake), only or []))
     except ValidationError as problem:
         fail(_sentence(problem), WRONG_USAGE)
     server.run("stdio")
@@ -101,13 +106,15 @@ def _sentence(problem: ValidationError) -> str:
     return f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}."
 
 
-def _scope(only: list[str]) -> dict[str, tuple[str, ...]]:
+def _scope(lake: Lake, only: list[str]) -> dict[str, tuple[str, ...]]:
+    """The values by dimension; a team, user or key may be named by its name."""
     found: dict[str, tuple[str, ...]] = {}
+    labels = Labels.of_names(lake.names()) if only else NO_LABELS
     for text in only:
         name, equals, value = text.partition("=")
         if not equals:
             fail(f"--only {text} is no scope: write dimension=value, with one of {', '.join(DIMENSIONS)}.", WRONG_USAGE)
-        found[name] = (*found.get(name, ()), value)
+        found[name] = (*found.get(name, ()), labels.id_of(name, value))
     return found
 
 

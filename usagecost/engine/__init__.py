@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from usagecost.engine import embedded
-from usagecost.engine.embedded import INSTANT_US, FileLostError, Outlet, UnansweredError, shuffled, whole_quotient
+from usagecost.engine.embedded import INSTANT_US, FileLostError, Outlet, UnansweredError, given_up_after, shuffled, whole_quotient
 from usagecost.lake import Lake, Rolled
 from usagecost.schema import REJECTS, REQUESTS
 

@@ -6,7 +6,11 @@ Each query gets a cursor of its own and is fetched whole, so threads never share
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +26,8 @@ from usagecost.schema import REQUESTS
 MEMORY_LIMIT = "2GB"
 OUTLET_MEMORY = "500MB"
 BATCH_ROWS = 50_000
+_DEADLINE: ContextVar[float | None] = ContextVar("deadline", default=None)
+"""When what is asked is given up, by the monotonic clock."""
 
 
 class UnansweredError(Exception):
@@ -65,17 +71,44 @@ def answer(
     else:
         relation, bound = f"({no_rows_sql(columns)})", dict(parameters)
     try:
-        with _root().cursor() as cursor:
+        with _root().cursor() as cursor, _in_time(cursor):
             said = sql.replace(f"{{{name}}}", relation).replace("{instant_us}", INSTANT_US)
             return cursor.sql(said, params=bound).to_arrow_table()
     except duckdb.IOException as problem:
         raise FileLostError(_gone_or_damaged(files, whose)) from problem
+    except duckdb.InterruptException as problem:
+        raise UnansweredError("The question takes too long. Ask for fewer days.") from problem
     except duckdb.OutOfMemoryException as problem:
         raise UnansweredError(f"The question needs more than {MEMORY_LIMIT} of memory. Ask for fewer days.") from problem
     except duckdb.Error as problem:
         if type(problem) in _OF_DAMAGE and (said := _gone_or_damaged(files, whose, only_if_known=of_requests_only)):
             raise FileLostError(said) from problem
         raise
+
+
+@contextmanager
+def given_up_after(seconds: float) -> Generator[None]:
+    """Questions that this thread asks in the block are given up when its time is over."""
+    before = _DEADLINE.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _DEADLINE.reset(before)
+
+
+@contextmanager
+def _in_time(cursor: duckdb.DuckDBPyConnection) -> Generator[None]:
+    deadline = _DEADLINE.get()
+    if deadline is None:
+        yield
+        return
+    timer = threading.Timer(max(0.0, deadline - time.monotonic()), cursor.interrupt)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()  # so that it does not interrupt what is asked next
 
 
 _OF_DAMAGE = (duckdb.Error, duckdb.InvalidInputException, duckdb.SerializationException)

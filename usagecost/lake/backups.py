@@ -1,33 +1,37 @@
 """A copy of a lake at one version, in another folder or store, from which a lake is made again.
 
 Files of a table never change, so those that the copy has are not copied again. What no version names is left out; so are rollups
-and indexes, which are made of requests anew. A note in the copy says that it is whole: it goes first and comes last, so that a copy
-that was cut short is not taken for one.
+and indexes, which are made of requests anew. A note in the copy says at which versions it is whole, and where it keeps what lies
+beside the tables; it is replaced last, so a copy that is cut short is the one before. Nothing goes that a backup did not write.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Sequence
+import uuid
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from deltalake import DeltaTable
 from filelock import FileLock
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from usagecost.lake.checksums import verify
 from usagecost.lake.errors import LakeError
 from usagecost.lake.handle import Lake
 from usagecost.lake.storage import Storage, errors_explained, storage
-from usagecost.lake.table import REQUESTS, SPECS, data_files, open_table
+from usagecost.lake.table import REQUESTS, SPECS, data_files, log_entry, open_table
 from usagecost.lake.texts import OF_PEOPLE, writing_explained
 
-_NOTE, _TEXTS = "backup.json", "beside"
-"""What a copy has of its own: the note, and the folder of what lies beside the lake."""
+_NOTE, _KEPT, _RESTORING = "backup.json", "kept-", "restoring"
+"""Names of a copy: its note, and how folders of what lies beside the tables begin; and of a lake that is made of one."""
+_STATE, _TEXTS = "state", "beside"
 _ENTRY = re.compile(r"_delta_log/(\d{20})\.[\w.-]+")
-_OF_MACHINE = ("staging", "copies")
-"""Folders beside the tables that are of use to running processes only."""
+_OF_MACHINE = ("staging", "copies", _RESTORING)
+"""What lies beside the tables and is of use to running processes only."""
 _BLOCK = 1 << 20
+
+Tables = Mapping[str, DeltaTable]
 
 
 @dataclass(frozen=True)
@@ -39,102 +43,163 @@ class Copied:
     new: int
 
 
+class _Note(BaseModel):
+    """Of which lake a copy is, the ``versions`` of its tables, none before it is whole, and the folder with the rest."""
+
+    model_config = ConfigDict(frozen=True)
+
+    lake: str
+    versions: dict[str, int] = {}
+    kept: str = ""
+
+
 def backup(lake: Lake, to: str) -> Copied:
     """Copies the newest version of all tables, and what lies beside them, to an empty folder or store, or to an earlier copy.
 
     What lies beside goes first: what is committed meanwhile is in the tables, and reading it again changes nothing. Raises
-    LakeError where the copy cannot lie there, or a file of the lake is not what was written.
+    LakeError, and leaves an earlier copy as it was, where the copy cannot lie there, or a file of the lake is not what was written.
     """
     place, copy = storage(lake.name), storage(to)
     with errors_explained(place / REQUESTS.name), writing_explained(to):
-        _check_place(place, copy)
-        _copy_texts(lake.texts_beside().place, copy / _TEXTS)
-        return _copy(lake, copy)
+        tables = _tables(lake)
+        of_lake = str(tables[REQUESTS.name].metadata().id)
+        _check_apart(place, copy)
+        _check_history(place, copy, tables, of_lake)
+        whole = _check_files(place, tables, ())
+        kept = f"{_KEPT}{uuid.uuid4().hex}"
+        if copy.read(_NOTE) is None:
+            _put(copy, _NOTE, _Note(lake=of_lake).model_dump_json().encode())
+        _copy_texts(place, copy / kept / _STATE, _state_of(place))
+        beside = lake.texts_beside().place
+        _copy_texts(beside, copy / kept / _TEXTS, _texts_of(beside))
+        tables = _tables(lake)
+        files = _check_files(place, tables, whole)
+        new = _copy_tables(place, copy, tables)
+        versions = {name: table.version() for name, table in tables.items()}
+        _put(copy, _NOTE, _Note(lake=of_lake, versions=versions, kept=kept).model_dump_json().encode())
+        copy.drop([name for name in copy.below() if name.startswith(_KEPT) and not name.startswith(f"{kept}/")])
+    return Copied(versions[REQUESTS.name], len(files), new)
 
 
 def restore(copy: str, lake: Lake) -> Copied:
-    """Makes a lake, of which there is none yet, of a copy that `backup` has made, and its rollups anew.
+    """Makes a lake, of which there is none yet, of a copy that `backup` has made, and its rollups anew. Cut short, it goes on.
 
-    What people have written beside it stays as it is. Raises LakeError where there is a lake, or no whole copy, or a file of it is
-    damaged.
+    What is there already, and what people have written beside it, stays as it is. Raises LakeError where there is a lake, or no
+    whole copy, or a file of it is not what was written.
     """
-    if lake.exists:
-        raise LakeError(f"There is a lake in {lake.name}: move it away, or restore to another place.")
-    if storage(copy).read(_NOTE) is None:
+    source, place = storage(copy), storage(lake.name)
+    note = _note_of(source)
+    if note is None or not note.versions:
         raise LakeError(f"There is no whole backup in {copy}: name the folder that `backup` wrote, or make the backup again.")
-    texts, beside, place = storage(copy) / _TEXTS, lake.texts_beside().place, storage(lake.name)
-    with errors_explained(place / REQUESTS.name), writing_explained(lake.name):
-        found = _copy(Lake(copy), place)
-        for name in _texts_of(texts):
-            beside.replace(name, texts.read(name) or b"", None)
-        place.drop([_NOTE])
+    if lake.exists and place.read(_RESTORING) is None:
+        raise LakeError(f"There is a lake in {lake.name}: move it away, or restore to another place.")
+    with errors_explained(source / REQUESTS.name), writing_explained(lake.name):
+        _check_apart(source, place)
+        tables = {name: open_table(source / name, version) for name, version in note.versions.items()}
+        files = _check_files(source, tables, ())
+        _put(place, _RESTORING, b"")
+        new = _copy_tables(source, place, tables)
+        for folder, to in ((_STATE, place), (_TEXTS, lake.texts_beside().place)):
+            texts = source / note.kept / folder
+            for name in _names_below(texts):
+                to.replace(name, texts.read(name) or b"", None)
+        place.drop([_RESTORING])
     lake.roll_up()
+    return Copied(note.versions[REQUESTS.name], len(files), new)
+
+
+def _tables(lake: Lake) -> Tables:
+    """The tables of a lake at their newest versions, as they stood together; that of requests last."""
+    lake.version()  # raises LakeMissing
+    place = storage(lake.name)
+    lake.root.mkdir(parents=True, exist_ok=True)  # of a remote lake it may not be there yet
+    with FileLock(lake.root / "commit.lock"):
+        return {
+            name: open_table(place / name)
+            for name in sorted(SPECS, key=lambda name: name == REQUESTS.name)
+            if name == REQUESTS.name or (place / name).has_table()
+        }
+
+
+def _note_of(copy: Storage) -> _Note | None:
+    """The note of a copy; None if there is none."""
+    content = copy.read(_NOTE)
+    try:
+        return None if content is None else _Note.model_validate_json(content)
+    except ValidationError:
+        raise LakeError(f"{_NOTE} in {copy} is not the note of a backup: name another folder.") from None
+
+
+def _check_apart(one: Storage, other: Storage) -> None:
+    if f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/"):
+        raise LakeError(f"{one} and {other} lie in each other: name a folder beside it, or a store.")
+
+
+def _check_history(lake: Storage, copy: Storage, tables: Tables, of_lake: str) -> None:
+    """Raises LakeError where the copy is no earlier version of this lake, or there is something else."""
+    note = _note_of(copy)
+    if note is None:
+        if any(not _is_hidden(name) for name in copy.below()):
+            raise LakeError(f"{copy} is not empty, and no earlier backup: name an empty folder.")
+        return
+    if note.lake != of_lake:
+        raise LakeError(f"There is a backup of another lake in {copy}: name an empty folder, or an earlier backup of this one.")
+    for name, version in note.versions.items():
+        entries = [(place / name).read(log_entry(version)) for place in (lake, copy)]
+        is_same = entries[0] is None or entries[0] == entries[1]  # an old log has its oldest entries no more
+        if name not in tables or version > tables[name].version() or not is_same:
+            raise LakeError(f"{copy} has what this lake never was, as if it was restored since: name another folder.")
+
+
+def _check_files(place: Storage, tables: Tables, whole: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The files of tables by table and name; raises LakeError if one that is not known to be is not what was written."""
+    found = set()
+    for table, opened in tables.items():
+        files = [(file.name, file.bytes) for file in data_files(opened, SPECS[table])]
+        if damaged := verify(place / table, [file for file in files if (table, file[0]) not in whole]).damaged:
+            raise LakeError(f"{table}/{damaged[0]} in {place} is damaged: nothing was copied. See `doctor --verify`.")
+        found |= {(table, name) for name, _ in files}
     return found
 
 
-def _copy(lake: Lake, copy: Storage) -> Copied:
-    """Copies a lake but for what people write beside it."""
-    place = storage(lake.name)
-    copy.make()
-    copy.drop([_NOTE])
-    _copy_state(place, copy)
-    with FileLock(lake.root / "commit.lock"):
-        tables = {name: open_table(place / name) for name in SPECS if name == REQUESTS.name or (place / name).has_table()}
-    return _copy_tables(place, tables, copy)
-
-
-def _check_place(lake: Storage, copy: Storage) -> None:
-    """Raises LakeError where a copy of a lake cannot lie."""
-    if f"{copy}/".startswith(f"{lake}/") or f"{lake}/".startswith(f"{copy}/"):
-        raise LakeError(f"{copy} and {lake} lie in each other: name a folder beside the lake, or a store.")
-    for name in SPECS:
-        if (copy / name).has_table() and _identity(copy / name) != _identity(lake / name):
-            raise LakeError(f"There is another lake in {copy}: name an empty folder, or one with an earlier copy of this lake.")
-
-
-def _copy_state(lake: Storage, copy: Storage) -> None:
-    """Copies prices, how far folders were read, and what waits in the spool; removes what is gone."""
-    names = _state_of(lake)
-    for name in names:
-        if (content := lake.read(name)) is not None:
-            _put(copy, name, content)
-    copy.drop(name for name in _state_of(copy) if name not in names)
-
-
-def _copy_texts(texts: Storage, copy: Storage) -> None:
-    """Copies what people write beside a lake; removes what is gone."""
-    names = _texts_of(texts)
-    for name in names:
-        if (content := texts.read(name)) is not None:
-            _put(copy, name, content)
-    copy.drop(name for name in _texts_of(copy) if name not in names)
-
-
-def _copy_tables(lake: Storage, tables: dict[str, DeltaTable], copy: Storage) -> Copied:
-    """Copies tables as they stood, and notes that all of them are there."""
-    files = {name: [(file.name, file.bytes) for file in data_files(table, SPECS[name])] for name, table in tables.items()}
-    damaged = [f"{name}/{file}" for name, some in files.items() for file in verify(lake / name, some).damaged]
-    if damaged:
-        raise LakeError(f"{damaged[0]} in {lake} is damaged: no file was copied, so that no good one goes. See `doctor --verify`.")
+def _copy_tables(place: Storage, to: Storage, tables: Tables) -> int:
+    """Copies tables at their versions; returns how many files were not there yet."""
     new = 0
     for name, table in tables.items():
-        new += _copy_files(lake / name, copy / name, files[name])
-        _copy_log(lake / name, copy / name, table.version())
-        (copy / name).settle()
-    found = Copied(tables[REQUESTS.name].version(), sum(len(some) for some in files.values()), new)
-    _put(copy, _NOTE, json.dumps({"version": found.version, "files": found.files}).encode())
-    return found
+        (to / name).make()
+        there = {known: size for known, (size, _) in (to / name).below().items()}
+        missing = [file for file in data_files(table, SPECS[name]) if there.get(file.name) != file.bytes]
+        for file in missing:
+            _copy_file(place / name, to / name, file.name, file.bytes)
+        for entry in sorted((place / name).below()):
+            found = _ENTRY.fullmatch(entry)
+            if found and int(found[1]) <= table.version() and entry not in there:
+                _put(to / name, entry, (place / name).read(entry) or b"")
+        (to / name).settle()
+        new += len(missing)
+    return new
 
 
-def _identity(place: Storage) -> str | None:
-    """What a table keeps as long as it lives, and its copies with it; None if there is none."""
-    return str(open_table(place).metadata().id) if place.has_table() else None
+def _copy_file(place: Storage, to: Storage, name: str, size: int) -> None:
+    (path,) = place.paths([(name, size)])
+    with open(path, "rb") as source, to.new_file(f"{name}.part").open("wb") as copy:  # noqa: PTH123 - it is a text in all storages
+        while block := source.read(_BLOCK):
+            copy.write(block)
+    to.rename(f"{name}.part", name)
+    to.keep(name)
+
+
+def _copy_texts(place: Storage, to: Storage, names: Collection[str]) -> None:
+    """Copies small files; what has gone in the meantime is in the tables by now."""
+    for name in names:
+        if (content := place.read(name)) is not None:
+            _put(to, name, content)
 
 
 def _state_of(lake: Storage) -> list[str]:
-    """The names of the files beside a lake's tables, but for locks, what people write, and what a copy has of its own."""
-    others = (*SPECS, *_OF_MACHINE, *(name.rstrip("/") for name in OF_PEOPLE), _NOTE, _TEXTS)
-    return [name for name in lake.below() if name.split("/")[0] not in others and not _is_hidden(name)]
+    """The names of what lies beside a lake's tables: how far folders were read, and what waits in the spool."""
+    others = (*SPECS, *_OF_MACHINE, *(name.rstrip("/") for name in OF_PEOPLE))
+    return [name for name in _names_below(lake) if name.split("/")[0] not in others]
 
 
 def _texts_of(place: Storage) -> list[str]:
@@ -144,30 +209,12 @@ def _texts_of(place: Storage) -> list[str]:
     return [name for name in (*place.names(), *of_folders) if name.startswith(OF_PEOPLE) and not _is_hidden(name)]
 
 
+def _names_below(place: Storage) -> list[str]:
+    return [name for name in place.below() if not _is_hidden(name)]
+
+
 def _is_hidden(name: str) -> bool:
     return name.endswith(".lock") or "/." in f"/{name}"
-
-
-def _copy_files(place: Storage, to: Storage, files: Sequence[tuple[str, int]]) -> int:
-    """Copies files that are not there yet; returns how many they were."""
-    to.make()
-    there = {name: size for name, (size, _) in to.below().items()}
-    missing = [(name, size) for name, size in files if there.get(name) != size]
-    for (name, _), path in zip(missing, place.paths(missing), strict=True):
-        with open(path, "rb") as source, to.new_file(name).open("wb") as copy:  # noqa: PTH123 - it is a text in all storages
-            while block := source.read(_BLOCK):
-                copy.write(block)
-        to.keep(name)
-    return len(missing)
-
-
-def _copy_log(place: Storage, to: Storage, version: int) -> None:
-    """Copies the entries of a log up to a version."""
-    there = to.below()
-    for name in sorted(place.below()):
-        found = _ENTRY.fullmatch(name)
-        if found and int(found[1]) <= version and name not in there and (content := place.read(name)) is not None:
-            _put(to, name, content)
 
 
 def _put(place: Storage, name: str, content: bytes) -> None:

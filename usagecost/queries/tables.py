@@ -15,17 +15,23 @@ from usagecost.vocabulary import METRICS, SPLITS, measures_of
 from usagecost.vocabulary.filters import View
 
 
+class TooManyRowsError(Exception):
+    """An answer has more rows than who asks can take: how many."""
+
+
 def table(
-    view: View, split: str | None, metrics: Sequence[str], *, rank: str | None = None, most: int | None = None
+    view: View, split: str | None, metrics: Sequence[str], *, rank: str | None = None, most_rows: int | None = None
 ) -> list[dict[str, Any]]:
     """Metrics of a view as one row; as a row an interval of the view, a value of a split, or both, where it has these.
 
     ``start`` is the first instant of an interval, in its zone. A value stands under the name of the split, None if it is not
     reported; where values have names, that name does, and the id beside it. The first value by ``rank``, by default the first
-    metric whose parts add up, comes first, and what is beyond the ``most`` values that are told apart is "Other". A metric of
-    which nothing is known is None.
+    metric whose parts add up, comes first, and what is beyond those that are told apart is "Other". A metric of which nothing is
+    known is None. Raises TooManyRowsError before there are more than ``most_rows``.
     """
-    answer = usage(view, split, measures_of(metrics), rank=rank or _rank(metrics), most=most, compares=False)
+    answer = usage(view, split, measures_of(metrics), rank=rank or _rank(metrics), compares=False)
+    if most_rows is not None and len(answer.cells) > most_rows:
+        raise TooManyRowsError(len(answer.cells))
     starts = [step.start.astimezone(ZoneInfo(view.period.zone)).isoformat() for step in answer.intervals]
     if split is None:
         sums = [answer.totals] if view.interval == WHOLE else folds.rows(answer.over_time)

@@ -5,6 +5,7 @@ When a schedule began, and what was sent of it, are rows of schema.ALERTS, which
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -72,12 +73,14 @@ def title_of(report: Report) -> str:
     return one_line(f"{report.title} · {report.lines[0]}")
 
 
-def run_round(job: Job, say: Say, now: datetime | None = None) -> Round:
+def run_round(job: Job, say: Say, now: datetime | None = None, told: set[tuple[str, str]] | None = None) -> Round:
     """Sends the report that was due last, if it was since the schedule began, to the channels that were not told of it.
 
     So one that was missed is sent once, however many were. One round runs at a time on a machine; a process that is killed after it
-    sent, and before it said so, lets it be sent again. Raises ReportProblem, LakeError and UnansweredError.
+    sent, and before it said so, lets it be sent again. ``told`` is what this process has sent, by report and channel, whatever
+    became of the lake's record of it. Raises ReportProblem, LakeError and UnansweredError.
     """
+    told = set() if told is None else told
     job.lake.version()  # fails before anything is made, if it does
     job.lake.root.mkdir(parents=True, exist_ok=True)  # of a remote lake it may not be there yet
     with FileLock(job.lake.root / "reports.lock"):
@@ -86,7 +89,7 @@ def run_round(job: Job, say: Say, now: datetime | None = None) -> Round:
         ledger, begun = Ledger().enter(rows), _begun(rows, job, now)
         due = job.schedule.last(now, job.order.zone)
         row = _row(_due_id(job, due), REPORT, due, now, job)
-        untold = [name for name in job.channels if due > begun and (row["id"], REPORT, name) not in ledger.told]
+        untold = [name for name in job.channels if due > begun and not _is_told(ledger, told, row["id"], name)]
         ready = [name for name in untold if name not in ledger.troubles or ledger.troubles[name].again_at <= now]
         done.waiting = len(untold)
         if not ready:
@@ -94,6 +97,8 @@ def run_round(job: Job, say: Say, now: datetime | None = None) -> Round:
         report = make_report(job.lake.name, job.order, now, due)
         for name in ready:
             problems = send_report(report, [name])
+            if not problems:
+                told.add((row["id"], name))
             attempt = ledger.attempt(Message(row, name), now, next(iter(problems), None))
             job.lake.keep_alerts(pa.Table.from_pylist([attempt], schema=ALERTS))
             done.problems += problems
@@ -103,9 +108,14 @@ def run_round(job: Job, say: Say, now: datetime | None = None) -> Round:
         return done
 
 
+def _is_told(ledger: Ledger, told: set[tuple[str, str]], report: str, channel: str) -> bool:
+    return (report, REPORT, channel) in ledger.told or (report, channel) in told
+
+
 def follow(job: Job, stop: Event, say: Say) -> None:
     """Sends what is due until ``stop`` is set; what is wrong is said once until something else is."""
     last: list[str] = []
+    told: set[tuple[str, str]] = set()
     settled: datetime | None = None
     while not stop.is_set():
         now = datetime.now(UTC)
@@ -113,10 +123,13 @@ def follow(job: Job, stop: Event, say: Say) -> None:
         problems = last
         if due != settled:
             try:
-                done = run_round(job, say, now)
+                done = run_round(job, say, now, told)
                 problems, settled = done.problems or (last if done.waiting else []), None if done.waiting else due
             except (ReportProblem, LakeError, UnansweredError) as problem:
                 problems = [str(problem)]
+            except Exception as problem:  # whatever is wrong with one report, the next is due
+                logging.getLogger(__name__).exception("A report could not be made")
+                problems = [f"The report could not be made ({type(problem).__name__})."]
         for sentence in problems if problems != last else ():
             say(sentence)
         last = problems

@@ -10,19 +10,22 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import duckdb
+
 from usagecost import engine, queries
 from usagecost.bills.reconciling import reconcile_lake
 from usagecost.budgets import State, read_budgets, states, view_of_now
 from usagecost.forecast import Forecast
 from usagecost.queries.requests import SORTS, Key, Order, moment, page
-from usagecost.queries.tables import table
+from usagecost.queries.tables import TooManyRowsError, table
 from usagecost.reports.link import link_of
 from usagecost.serve.asked import PERIOD, AskedWrongly, Lake, Query, check_names, number_of, one_of, question_of, view_of
 from usagecost.serve.tokens import Token
 from usagecost.vocabulary import BASES, DIMENSIONS, METRICS, SPLITS
 from usagecost.vocabulary.filters import View
 
-MOST_ROWS = 100_000
+MOST_ROWS = 50_000
+NO_CURSOR = "cursor is none that this API has given for this order: leave it out to begin at the first page."
 MOST_REQUESTS, REQUESTS = 1_000, 100
 NOT_TOLD = ("value", "instant_us")
 """What a row of requests has for the list itself."""
@@ -39,10 +42,11 @@ def lake_now(root: str) -> Lake:
 def usage(query: Query, lake: Lake, token: Token) -> dict[str, Any]:
     """Metrics by interval and value of a split; raises AskedWrongly, LakeError or UnansweredError."""
     question = question_of(query, lake)
-    rows = table(_seen(question.view, token), question.by, question.metrics)
-    if len(rows) > MOST_ROWS:
-        raise AskedWrongly(f"These are {len(rows):,} rows: ask for fewer days, a longer interval, or with a filter.")
-    return {**_about(question.view), "interval": question.view.interval, "by": question.by, "rows": rows}
+    try:
+        rows = table(_seen(question.view, token), question.by, question.metrics, most_rows=MOST_ROWS)
+    except TooManyRowsError as found:
+        raise AskedWrongly(f"These are {found.args[0]:,} rows: ask for fewer days, a longer interval, or with a filter.") from None
+    return {**_about(query, question.view), "interval": question.view.interval, "by": question.by, "rows": rows}
 
 
 def requests(query: Query, lake: Lake, token: Token) -> dict[str, Any]:
@@ -51,11 +55,17 @@ def requests(query: Query, lake: Lake, token: Token) -> dict[str, Any]:
     order = Order(one_of(query, "sort", SORTS, "time"), one_of(query, "order", ("desc", "asc"), "desc") == "desc")
     limit = number_of(query, "limit", REQUESTS, MOST_REQUESTS)
     view = view_of(query, lake)
-    found = page(_seen(view, token), order, _key(query.get("cursor"), order), is_before=False, most=limit)
+    key = _key(query.get("cursor"), order)
+    try:
+        found = page(_seen(view, token), order, key, is_before=False, most=limit)
+    except (duckdb.Error, ValueError, OverflowError):
+        if key is None:
+            raise
+        raise AskedWrongly(NO_CURSOR) from None
     last = found[-1] if len(found) == limit else None
     following = _cursor(Key(last["value"], last["instant_us"], last["source"], last["request_id"]), order) if last else None
     rows = [{"started_at": moment(row["instant_us"]), **{k: v for k, v in row.items() if k not in NOT_TOLD}} for row in found]
-    return {**_about(view), "rows": rows, "next": following}
+    return {**_about(query, view), "rows": rows, "next": following}
 
 
 def budgets(query: Query, lake: Lake, token: Token) -> dict[str, Any]:
@@ -115,11 +125,11 @@ def _seen(view: View, token: Token) -> View:
     return replace(view, filters=token.filters(view.filters))
 
 
-def _about(view: View) -> dict[str, Any]:
+def _about(query: Query, view: View) -> dict[str, Any]:
     """What every answer says of its question, with a link to the page that shows the same, where the app's address is known."""
     period = view.period
     days = {"start": period.first, "end": period.last, "zone": period.zone}
-    return {**days, "basis": view.basis, "filters": view.filters.words, "page": link_of(view, "before", None)}
+    return {**days, "basis": view.basis, "filters": query.getlist("filter"), "page": link_of(view, "before", None)}
 
 
 def _budget(state: State) -> dict[str, Any]:
@@ -156,11 +166,11 @@ def _key(cursor: str | None, order: Order) -> Key | None:
     try:
         sort, descends, value, *place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         key = Key(Decimal(value["usd"]) if isinstance(value, dict) else value, *place)
-    except (ValueError, TypeError, KeyError, ArithmeticError):
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError):
         sort, descends, key = None, None, None
     is_place = key and [type(one) for one in (key.instant_us, key.source, key.request_id)] == [int, str, str]
     if not is_place or (sort, descends) != astuple(order):
-        raise AskedWrongly("cursor is none that this API has given for this order: leave it out to begin at the first page.")
+        raise AskedWrongly(NO_CURSOR)
     return key
 
 

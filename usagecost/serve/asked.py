@@ -18,6 +18,7 @@ DEFAULT_METRICS = (
 )  # fmt: skip
 MOST_METRICS, MOST_FILTERS, MOST_YEARS = 20, 20, 10
 DAYS_SHOWN = 30
+YEARS = range(1980, 2200)
 
 
 class AskedWrongly(Exception):  # noqa: N818 - a sentence for who asks
@@ -51,6 +52,7 @@ class Question:
     by: str | None
 
 
+REPEATABLE = ("filter", "metrics")
 PERIOD = ("start", "end", "zone", "basis", "filter")
 """What every question about requests can name."""
 
@@ -104,8 +106,13 @@ def _filters(query: Query, labels: Labels) -> Filters:
 
 
 def check_names(query: Query, known: Sequence[str]) -> None:
-    """Raises AskedWrongly for a name that nothing is asked by: a filter that is misspelled must not answer for everything."""
-    _check(list(query.keys()), known, "the query", "parameter")
+    """Raises AskedWrongly for a name that nothing is asked by, as a misspelled filter must not answer for everything, and for one
+    that is there twice and means one thing.
+    """
+    names = list(query.keys())
+    _check(names, known, "the query", "parameter")
+    if twice := [name for name in names if name not in REPEATABLE and len(query.getlist(name)) > 1]:
+        _refuse(f"{twice[0]} is there twice: name one.")
 
 
 def number_of(query: Query, name: str, default: int, most: int) -> int:
@@ -130,9 +137,12 @@ def _list(query: Query, name: str) -> list[str]:
 def _day(query: Query, name: str) -> date | None:
     text = query.get(name)
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text) if text else None
     except ValueError:
         _refuse(f"{name} {text!r} is no day: write it as 2026-11-23.")
+    if day and day.year not in YEARS:
+        _refuse(f"{name} {day} is out of reach: name a day from {YEARS[0]} to {YEARS[-1]}.")
+    return day
 
 
 def _check(words: Sequence[str], known: Iterable[str], name: str, noun: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from hashlib import sha256
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import anyio
 import anyio.to_thread
@@ -23,9 +25,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from usagecost.budgets import BudgetProblem
-from usagecost.engine import UnansweredError, open_lake
+from usagecost.engine import UnansweredError, given_up_after, open_lake
 from usagecost.exports import csv_text
 from usagecost.lake import LakeError
+from usagecost.periods import known_zones, reporting_zone
 from usagecost.serve import answers
 from usagecost.serve.answers import Answer, json_text
 from usagecost.serve.asked import AskedWrongly, Lake
@@ -76,7 +79,7 @@ class Api:
 
     def __post_init__(self) -> None:
         self._allowance = Allowance(self.per_minute)
-        self._tokens: tuple[float, tuple[Token, ...]] = (0.0, ())
+        self._tokens: tuple[float, tuple[Token, ...]] = (-math.inf, ())
         self._room = threading.BoundedSemaphore(AT_ONCE)
 
     def app(self) -> Starlette:
@@ -100,15 +103,19 @@ class Api:
         token = await self._token(request)
         lake = await self._run(partial(answers.lake_now, self.root))
         is_csv = _is_csv(request)
-        tag = _tag(request, lake, token, is_csv=is_csv)
-        if answer in OF_REQUESTS and request.headers.get("if-none-match") == tag:
-            return Response(status_code=304, headers={"etag": tag, **ABOUT_ANSWERS})
-        found = await self._run(partial(answer, request.query_params, lake, token))
-        headers = {**({"etag": tag} if answer in OF_REQUESTS else {}), **ABOUT_ANSWERS}
-        if is_csv:
-            following = {"x-next-cursor": str(found["next"])} if found.get("next") else {}
-            return Response(_csv(found), headers=headers | following, media_type="text/csv; charset=utf-8")
-        return Response(json_text(found), headers=headers, media_type="application/json")
+        tag = _tag(request, lake, token, is_csv=is_csv) if answer in OF_REQUESTS and not token.scope else None
+        headers = {**({"etag": tag} if tag else {}), **ABOUT_ANSWERS}
+        if tag and request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+
+        def written() -> tuple[str, dict[str, str]]:
+            found = answer(request.query_params, lake, token)
+            following = {"x-next-cursor": str(found["next"])} if is_csv and found.get("next") else {}
+            return _csv(found) if is_csv else json_text(found), following
+
+        text, following = await self._run(written)
+        form = "text/csv; charset=utf-8" if is_csv else "application/json"
+        return Response(text, headers=headers | following, media_type=form)
 
     async def _vocabulary(self, request: Request) -> Response:
         await self._token(request)
@@ -138,7 +145,8 @@ class Api:
         if len(request.url.query) > LONGEST_QUERY:
             raise HTTPException(414, f"The query is longer than {LONGEST_QUERY:,} characters.")
         scheme, _, said = request.headers.get("authorization", "").partition(" ")
-        tokens = await self._run(self._known_tokens)
+        is_fresh = time.monotonic() - self._tokens[0] < TOKENS_READ_EVERY
+        tokens = self._tokens[1] if is_fresh else await self._run(self._read_tokens)
         token = token_of(tokens, said.strip(), datetime.now(UTC).date()) if scheme.lower() == "bearer" else None
         if token is None:
             sentence = "Send a token that is in use: Authorization: Bearer …; `python -m usagecost token add NAME` makes one."
@@ -147,11 +155,9 @@ class Api:
             raise HTTPException(429, f"More than {self.per_minute} questions a minute: wait.", {"retry-after": str(int(wait) + 1)})
         return token
 
-    def _known_tokens(self) -> tuple[Token, ...]:
-        read_at, tokens = self._tokens
-        if not read_at or time.monotonic() - read_at > TOKENS_READ_EVERY:
-            tokens = read_tokens(open_lake(self.root))
-            self._tokens = time.monotonic(), tokens
+    def _read_tokens(self) -> tuple[Token, ...]:
+        tokens = read_tokens(open_lake(self.root))
+        self._tokens = time.monotonic(), tokens
         return tokens
 
     async def _run(self, question: Callable[[], Found]) -> Found:
@@ -162,7 +168,8 @@ class Api:
             with self._room:
                 if time.monotonic() > deadline:  # nobody waits for it any more
                     raise TimeoutError
-                return question()
+                with given_up_after(deadline - time.monotonic()):
+                    return question()
 
         try:
             with anyio.fail_after(self.seconds):
@@ -187,10 +194,12 @@ def _is_csv(request: Request) -> bool:
 
 def _tag(request: Request, lake: Lake, token: Token, *, is_csv: bool) -> str:
     """What stays the same as long as the answer does: the lake's version and names, today, the question and who asks."""
+    zone = request.query_params.get("zone") or reporting_zone()
+    today = lake.now.astimezone(ZoneInfo(zone)).date() if zone in known_zones() else None
     said = [
         lake.version,
         lake.labels.digest,
-        lake.now.date(),
+        today,
         request.url.path,
         request.url.query,
         token.model_dump_json(),

@@ -1,7 +1,7 @@
 """The lake's counters in the text form of Prometheus: requests, failures, tokens and spend of all time, by one dimension.
 
 They rise as logs are loaded, so `increase()` tells of a day; a removal or repricing can lower them, which Prometheus takes for a
-restart. A dimension with many values has the greatest and one series "Other", so the number of series is bounded.
+restart. Of a dimension with many values those with the most requests are told, so the number of series is bounded.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PREFIX = "usagecost"
 def exposition(lake: Lake, token: Token, label: str) -> str:
     """The counters of what a token may see by a dimension, and the time of the newest request. Raises LakeError."""
     view = _of_all_time(lake, token)
-    rows = table(view, label, tuple(COUNTERS), rank="requests", most=MOST_SERIES) if view else []
+    rows = table(view, label, tuple(COUNTERS), rank="requests")[:MOST_SERIES] if view else []
     return "\n".join([*_counters(rows, label), *_freshness(lake, token), ""])
 
 
@@ -52,10 +52,12 @@ def _counters(rows: list[dict], label: str) -> Iterator[str]:
         counter = f"{PREFIX}_{name}_total"
         yield f"# HELP {counter} {_line(METRICS[metric].help)}"
         yield f"# TYPE {counter} counter"
+        amounts: dict[str, float] = {}  # a value may be called what those that are not reported are
         for row in rows:
             if row[metric] is not None:
                 value = NOT_REPORTED if row[label] is None else row[label]
-                yield f'{counter}{{{label}="{_escaped(value)}"}} {float(row[metric])!r}'
+                amounts[value] = amounts.get(value, 0.0) + float(row[metric])
+        yield from (f'{counter}{{{label}="{_escaped(value)}"}} {amount!r}' for value, amount in amounts.items())
 
 
 def _freshness(lake: Lake, token: Token) -> Iterator[str]:
