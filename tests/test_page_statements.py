@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from tests.lake_rows import commit
 from tests.views import request
 from usagecost.bills.closes import read_closes
+from usagecost.bills.closing import close_month
 from usagecost.lake import Lake
 
 HOSTILE = "*b* [x](http://y) <b>"
@@ -100,6 +101,27 @@ def test_shared_costs_are_said_names_are_text_and_a_broken_file_is_said(lake: La
 
     rules.write_text("[[shared]]\n")
     assert "line 1, name: it is missing" in shown(page).info[0].value.replace("\\", "")
+
+
+def test_tables_mark_lower_bounds_and_leave_out_what_is_unknown(lake: Lake):
+    commit(lake, request(f"{LAST} 12:00", team_id="ads", price_status="unpriced"))
+    (lake.root.parent / "chargeback.toml").write_text(
+        '[[shared]]\nname = "Rest"\nonly = { team = ["(not reported)"] }\nsplit = "even"\n'
+    )
+    close_month(lake, BEFORE.replace(day=1), "UTC", "ada", datetime.now(UTC))
+    commit(lake, request(f"{BEFORE} 13:00", team_id="search", app="late", price_status="unpriced"))
+    page = opened(lake)
+
+    assert totals(page) == ["≥ $11.50", "–", "≥ $11.50"]
+    assert "Lower bound: 3 requests without a price" in words(page)
+    teams, changed = page.dataframe[0].value, page.dataframe[1].value
+    usd = teams[["team", "direct_usd", "corrections_usd", "shared_usd", "spend_usd"]].fillna(-1)  # a dash
+    assert usd.to_numpy().tolist()[1:] == [["ads", -1, 0, 0.67, 0.67], ["search", 8.5, -1, 0.66, 9.16]]
+    assert changed["spend_usd"].isna().tolist() == [True]
+    assert (teams["spend_is_at_least"].tolist(), teams["direct_usd_is_at_least"].tolist()) == (
+        [False, True, True],
+        [False, False, True],
+    )
 
 
 def test_without_requests_there_is_nothing_to_close(tmp_path: Path):

@@ -23,7 +23,7 @@ from usagecost.bills.corrections import KEYS, MEASURES, added, differences
 from usagecost.bills.currencies import CurrencyProblem, ExchangeRate, parse_currencies, rates_on
 from usagecost.bills.ecb import EcbProblem, read_ecb
 from usagecost.bills.month_files import csv_of, parquet_of
-from usagecost.bills.month_page import html_of
+from usagecost.bills.month_page import amount_texts, html_of
 from usagecost.bills.monthly import MonthStatement, month_statement
 from usagecost.bills.rounding import CENT, apportion, rounded
 from usagecost.lake import Lake
@@ -160,6 +160,47 @@ def test_what_has_no_price_is_a_dash_and_what_lacks_one_a_lower_bound():
     assert "Lower bound: 1 request without a price; ≥ marks what lacks them." in page
     assert "≥ $1.00" in page
     assert '<td>&lt;b&gt;y</td><td class="n">1</td><td class="n">–</td><td class="n">–</td><td class="n">–</td>' in page
+
+
+def corrected(*rows: dict[str, Any], chargeback: str = "") -> MonthStatement:
+    """A month in which each of two teams has spent 50 USD, and what has changed of September."""
+    late = {"kind": "correction", "of_month": date(2026, 9, 1), "cause": "late requests"}
+    return statement_of(
+        *({"team_id": team, "spend_usd": "50"} for team in "ab"), *(late | row for row in rows), chargeback=chargeback
+    )
+
+
+def test_late_requests_without_a_price_make_the_total_a_lower_bound():
+    done = corrected(UNPRICED | {"team_id": "a", "requests": 100, "incomplete_requests": 100})
+
+    page = html_of(done).replace("\xa0", " ")
+    assert "Lower bound: 100 requests without a price; ≥ marks what lacks them." in page
+    assert '<td>Corrections of earlier months</td><td class="n">–</td>' in page
+    assert '<td>Total</td><td class="n">≥ $100.00</td>' in page
+    assert "".join(f'<td class="n">{cell}</td>' for cell in ("1", "$50.00", "–", "$0.00", "≥ $50.00")) in page
+    assert page.count("$0.00") == 3  # nothing is shared, and nothing of the other team was corrected
+    assert [row["is_lower_bound"] for row in csv.DictReader(io.StringIO(csv_of(done).decode()))] == ["False", "False", ""]
+
+
+def test_a_correction_that_finds_prices_completes_no_other_amount():
+    priced = {"requests": 0, "priced_requests": 5, "incomplete_requests": -5, "spend_usd": "3"}
+    done = corrected(priced | {"team_id": "a"}, UNPRICED | {"team_id": "b"}, {"team_id": "b", "app": "x", "spend_usd": "2"})
+
+    assert [amount_texts(done, part.corrections, part.corrected) for part in done.teams] == [["$3.00"], ["≥\xa0$2.00"]]
+    assert [amount_texts(done, part.total, part.pricing) for part in (done.month, *done.teams)] == [
+        ["≥\xa0$105.00"], ["$53.00"], ["≥\xa0$52.00"],
+    ]  # fmt: skip
+
+
+def test_a_team_without_prices_owes_at_least_its_shared_costs():
+    done = statement_of(
+        {"team_id": "a", **UNPRICED}, {"spend_usd": "50"}, {"app": "x", **UNPRICED}, chargeback=SHARED.split("\n\n")[0]
+    )
+
+    page = html_of(done).replace("\xa0", " ")
+    assert "".join(f'<td class="n">{cell}</td>' for cell in ("1", "–", "$0.00", "≥ $50.00", "≥ $50.00")) in page
+    allocated = [row for row in csv.DictReader(io.StringIO(csv_of(done).decode())) if row["kind"] == "allocated"]
+    assert [(row["amount_usd"], row["is_lower_bound"]) for row in allocated] == [("-50.00", "True"), ("50.00", "True")]
 
 
 def test_a_spreadsheet_runs_nothing_of_a_file_and_exact_costs_stand_beside_cents():

@@ -56,6 +56,18 @@ def differences(now: Mapping[Group, Sums], before: Mapping[Group, Sums]) -> dict
     return dict(sorted(found.items(), key=lambda item: order(item[0])))
 
 
+def pricing(difference: Sums) -> Sums:
+    """Returns how many requests a difference adds, and how many of these have a price; nothing else.
+
+    A request that lost its price is added without one. What is taken away, or has a price now, completes no other amount.
+    """
+    requests, priced, incomplete = (difference[name] or 0 for name in ("requests", "priced_requests", "incomplete_requests"))
+    unpriced = max(0, requests - priced)
+    requests = max(requests, unpriced)
+    counts = {"requests": requests, "priced_requests": requests - unpriced, "incomplete_requests": max(incomplete, unpriced)}
+    return dict.fromkeys(MEASURES) | counts
+
+
 def cause(difference: Sums, *, is_repriced: bool) -> str:
     """Returns why a group's sums differ: by its number of requests, and by whether its model was repriced since."""
     requests = difference["requests"] or 0

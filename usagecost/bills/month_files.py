@@ -2,7 +2,8 @@
 
 One row = a line: what the requests of a team, key, app and model were in the month (`usage`), what has changed of an earlier month
 (`correction`), or what a team bears of shared costs (`allocated`). What a rule shares is taken from those who had it by a row with
-an amount below 0, so all rows add up to the statement. `spend_usd` is exact, `amount_usd` in cents, `amount` in the currency.
+an amount below 0, so all rows add up to the statement. `spend_usd` is exact, `amount_usd` in cents, `amount` in the currency;
+they are NULL where no cost is known, and lower bounds where `is_lower_bound` says so.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ import pyarrow.parquet as pq
 
 from usagecost import schema
 from usagecost.bills.closes import CORRECTION, USAGE
-from usagecost.bills.corrections import COUNTS, KEYS
+from usagecost.bills.corrections import COUNTS, KEYS, Sums
 from usagecost.bills.month_page import html_of
-from usagecost.bills.monthly import Amount, Line, MonthStatement
+from usagecost.bills.monthly import Amount, Line, MonthStatement, known_amount
 from usagecost.exports import csv_text
 
 ALLOCATED = "allocated"
@@ -35,6 +36,7 @@ COLUMNS = pa.schema(
         ("amount_usd", pa.decimal128(38, 2)),
         ("currency", schema.TEXT),
         ("amount", pa.decimal128(38, 3)),
+        ("is_lower_bound", schema.FLAG),
     ]
 )
 """The columns of both files. ``team`` and ``key`` are what ids were called, ``shared_by`` is the rule that shares the costs."""
@@ -80,9 +82,9 @@ def _rows(statement: MonthStatement) -> Iterator[dict[str, Any]]:
     for pool in statement.pools:
         shared = {"kind": ALLOCATED, "shared_by": pool.rule.name}
         if pool.shares:
-            yield about | shared | _owed(Amount(-pool.amount.usd, -pool.amount.other))
+            yield about | shared | _owed(Amount(-pool.amount.usd, -pool.amount.other), pool.pricing)
         for team, amount in pool.shares.items():
-            yield about | shared | {"team": statement.name("team", team), "team_id": team} | _owed(amount)
+            yield about | shared | {"team": statement.name("team", team), "team_id": team} | _owed(amount, pool.pricing)
 
 
 def _line(statement: MonthStatement, line: Line) -> dict[str, Any]:
@@ -96,9 +98,11 @@ def _line(statement: MonthStatement, line: Line) -> dict[str, Any]:
         **said,
         "shared_by": line.bearer.rule,
         **{name: line.sums[name] for name in (*_COUNTS, "spend_usd")},
-        **(_owed(line.amount) if line.amount else {}),
+        **_owed(line.amount, line.pricing),
     }
 
 
-def _owed(amount: Amount) -> dict[str, Any]:
-    return {"amount_usd": amount.usd, "amount": amount.other}
+def _owed(amount: Amount | None, pricing: Sums) -> dict[str, Any]:
+    if (known := known_amount(amount, pricing)) is None:
+        return {}
+    return {"amount_usd": known.usd, "amount": known.other, "is_lower_bound": bool(pricing["incomplete_requests"])}

@@ -10,11 +10,11 @@ from usagecost.bills.closing import month_period, words
 from usagecost.bills.corrections import DIMENSIONS as KEPT_BY
 from usagecost.bills.corrections import Sums
 from usagecost.bills.currencies import USD
-from usagecost.bills.monthly import Amount, MonthStatement, Part
+from usagecost.bills.monthly import Amount, MonthStatement, Part, known_amount
 from usagecost.bills.rounding import unit_of
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import NOT_REPORTED
-from usagecost.vocabulary.formats import GAP, MINUS, UNKNOWN, counted, exact_count, percent
+from usagecost.vocabulary.formats import GAP, LOWER_BOUND, MINUS, UNKNOWN, counted, exact_count, percent
 
 LOOK = """
 body { font: 10pt/1.4 "Helvetica Neue", Arial, sans-serif; color: #111; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
@@ -55,17 +55,15 @@ def money(amount: Decimal, currency: str = USD) -> str:
     return f"{sign}${size}" if currency == USD else f"{sign}{size}{GAP}{currency}"
 
 
-def amount_texts(statement: MonthStatement, amount: Amount, sums: Sums | None = None) -> list[str]:
-    """Returns an amount in USD and, where the statement has one, in its other currency; marked by what is known of it."""
-    said = [money(amount.usd), *([money(amount.other, statement.currency)] if statement.rate else [])]
-    return [_at_least(text, sums) for text in said] if sums else said
-
-
-def _at_least(text: str, sums: Sums) -> str:
-    """Returns an amount with the mark of a lower bound where a part of it has no price; a dash where none of it has."""
-    if sums["requests"] and not sums["priced_requests"]:
-        return UNKNOWN
-    return f"≥{GAP}{text}" if sums["incomplete_requests"] else text
+def amount_texts(statement: MonthStatement, amount: Amount | None, pricing: Sums) -> list[str]:
+    """Returns an amount in USD and, where the statement has one, in its other currency: with the mark of a lower bound where a
+    part of it has no price, a dash where nothing is known of it. ``pricing`` counts its requests, as `Line.pricing` does.
+    """
+    currencies = [USD, *([statement.currency] if statement.rate else [])]
+    if (known := known_amount(amount, pricing)) is None:
+        return [UNKNOWN for _ in currencies]
+    mark = LOWER_BOUND if pricing["incomplete_requests"] else ""
+    return [mark + money(one, currency) for one, currency in zip(known, currencies, strict=False)]
 
 
 def coverage(sums: Sums) -> str:
@@ -79,13 +77,14 @@ def coverage(sums: Sums) -> str:
 
 def _summary(statement: MonthStatement) -> str:
     month = statement.month
+    corrected = amount_texts(statement, month.corrections, month.corrected)
     rows = [
         (f"Usage of {words(statement.close.month)}", *amount_texts(statement, month.usage, month.sums)),
-        *([("Corrections of earlier months", *amount_texts(statement, month.corrections))] if statement.corrections else []),
-        ("Total", *amount_texts(statement, month.total, month.sums)),
+        *([("Corrections of earlier months", *corrected)] if statement.corrections else []),
+        ("Total", *amount_texts(statement, month.total, month.pricing)),
     ]
     rate = _paragraph(f"Converted at {statement.rate.words}.") if statement.rate else ""
-    return _table("", ["", *_heads(statement, "")], rows, has_sum=True) + _paragraph(coverage(month.sums)) + rate
+    return _table("", ["", *_heads(statement, "")], rows, has_sum=True) + _paragraph(coverage(month.pricing)) + rate
 
 
 def _teams(statement: MonthStatement) -> str:
@@ -93,21 +92,26 @@ def _teams(statement: MonthStatement) -> str:
         (
             _name(statement, "team", team.value),
             exact_count(team.sums["requests"]),
-            *(money(one.usd) for one in (team.usage, team.corrections, team.allocated)),
-            *amount_texts(statement, team.total, team.sums),
+            amount_texts(statement, team.usage, team.sums)[0],
+            amount_texts(statement, team.corrections, team.corrected)[0],
+            amount_texts(statement, team.allocated, team.shared)[0],
+            *amount_texts(statement, team.total, team.pricing),
         )
         for team in statement.teams
     ]
     unborne = [pool for pool in statement.pools if not pool.shares]
-    rows += [(f"{pool.rule.name} (no team bears it)", "", "", "", "", *amount_texts(statement, pool.amount)) for pool in unborne]
+    rows += [
+        (f"{pool.rule.name} (no team bears it)", "", "", "", "", *amount_texts(statement, pool.amount, pool.pricing))
+        for pool in unborne
+    ]
     heads = ["Team", "Requests", "Direct", "Corrections", "Shared costs", *_heads(statement, "Total")]
-    total = ("Total", "", "", "", "", *amount_texts(statement, statement.month.total, statement.month.sums))
+    total = ("Total", "", "", "", "", *amount_texts(statement, statement.month.total, statement.month.pricing))
     return _table("By team", heads, [*rows, total], has_sum=True)
 
 
 def _shared(statement: MonthStatement) -> str:
     rows = [
-        (pool.rule.name, pool.rule.words, _name(statement, "team", team), *amount_texts(statement, amount))
+        (pool.rule.name, pool.rule.words, _name(statement, "team", team), *amount_texts(statement, amount, pool.pricing))
         for pool in statement.pools
         for team, amount in pool.shares.items()
     ]
@@ -121,7 +125,7 @@ def _corrections(statement: MonthStatement) -> str:
             str(line.cause).capitalize(),
             *(_name(statement, name, value) for name, value in zip(KEPT_BY, line.group, strict=True)),
             exact_count(line.sums["requests"] or 0),
-            *amount_texts(statement, line.amount or Amount()),
+            *amount_texts(statement, line.amount, line.pricing),
         )
         for line in statement.corrections
     ]

@@ -10,7 +10,7 @@ by themselves. Another currency is made of the dollars' cents, at one rate: doll
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property, reduce
@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from usagecost.bills.chargeback import Rule, allocated, parse_chargeback, rule_of
 from usagecost.bills.closes import CORRECTION, PRICE, RECONCILED, USAGE, Close, Closes
-from usagecost.bills.corrections import DIMENSIONS, KEYS, MEASURES, Group, Row, Sums, added, order
+from usagecost.bills.corrections import DIMENSIONS, KEYS, MEASURES, Group, Row, Sums, added, order, pricing
 from usagecost.bills.currencies import USD, ExchangeRate
 from usagecost.bills.rounding import Key, apportion, rounded, unit_of
 
@@ -62,29 +62,45 @@ class Line:
     bearer: Bearer
     amount: Amount | None
 
+    @property
+    def pricing(self) -> Sums:
+        """How many requests the amount is of, and how many of these have a price."""
+        return self.sums if self.cause is None else pricing(self.sums)
+
 
 @dataclass(frozen=True)
 class Part:
-    """What a value of a dimension, or a team, owes: of the month, of corrections, and of shared costs; ``sums`` of the month."""
+    """What a value of a dimension, or a team, owes: of the month, of corrections, and of shared costs; ``sums`` of the month.
+
+    ``corrected`` and ``shared`` are the `Line.pricing` of the other two.
+    """
 
     value: str | None
     sums: Sums
     usage: Amount = NOTHING
     corrections: Amount = NOTHING
     allocated: Amount = NOTHING
+    corrected: Sums = field(default_factory=NO_SUMS.copy)
+    shared: Sums = field(default_factory=NO_SUMS.copy)
 
     @property
     def total(self) -> Amount:
         """All of it."""
         return sum_of((self.usage, self.corrections, self.allocated))
 
+    @property
+    def pricing(self) -> Sums:
+        """The `Line.pricing` of all of it."""
+        return added(added(self.sums, self.corrected), self.shared)
+
 
 @dataclass(frozen=True)
 class Pool:
-    """The costs that a rule shares, and what each team bears of them; nobody where no team has requests."""
+    """The costs that a rule shares, of lines with that `pricing`, and what each team bears; nobody where no team has requests."""
 
     rule: Rule
     amount: Amount
+    pricing: Sums
     shares: Mapping[str, Amount]
 
 
@@ -119,7 +135,7 @@ class MonthStatement:
     @cached_property
     def month(self) -> Part:
         """The month as a whole."""
-        return Part(None, _folded(self.usage), owed(self.usage), owed(self.corrections))
+        return Part(None, _pricing(self.usage), owed(self.usage), owed(self.corrections), corrected=_pricing(self.corrections))
 
     @cached_property
     def pools(self) -> tuple[Pool, ...]:
@@ -132,7 +148,7 @@ class MonthStatement:
                 pool = owed(lines)
                 usd = allocated(rule, pool.usd, own)
                 other = allocated(rule, pool.other, own, unit_of(self.currency))
-                found.append(Pool(rule, pool, {team: Amount(usd[team], other[team]) for team in usd}))
+                found.append(Pool(rule, pool, _pricing(lines), {team: Amount(usd[team], other[team]) for team in usd}))
         return tuple(found)
 
     @cached_property
@@ -144,8 +160,16 @@ class MonthStatement:
     def _team(self, team: str | None) -> Part:
         lines = self._of_bearer.get(Bearer(None, team), [])
         usage, corrections = ([line for line in lines if (line.cause is None) is is_usage] for is_usage in (True, False))
-        shares = [pool.shares[team] for pool in self.pools if team is not None and team in pool.shares]
-        return Part(team, _folded(usage), owed(usage), owed(corrections), sum_of(shares))
+        pools = [pool for pool in self.pools if team is not None and team in pool.shares]
+        return Part(
+            team,
+            _pricing(usage),
+            owed(usage),
+            owed(corrections),
+            sum_of(pool.shares[str(team)] for pool in pools),
+            corrected=_pricing(corrections),
+            shared=reduce(added, (pool.pricing for pool in pools), NO_SUMS),
+        )
 
     @cached_property
     def _of_bearer(self) -> dict[Bearer, list[Line]]:
@@ -205,6 +229,12 @@ def owed(lines: Iterable[Line]) -> Amount:
     return sum_of(line.amount for line in lines if line.amount)
 
 
+def known_amount(amount: Amount | None, pricing: Sums) -> Amount | None:
+    """Returns an amount, or None where nothing is known of it: it is 0 because none of its requests has a price."""
+    is_unknown = pricing["requests"] and not pricing["priced_requests"]
+    return None if is_unknown and amount and not amount.usd else amount
+
+
 def sum_of(amounts: Iterable[Amount]) -> Amount:
     """Returns the sum of amounts."""
     both = list(amounts)
@@ -256,9 +286,9 @@ def _spend(sums: Iterable[Sums]) -> Decimal:
     return sum((one["spend_usd"] or ZERO for one in sums), ZERO)
 
 
-def _folded(lines: Iterable[Line]) -> Sums:
-    """The sums of lines."""
-    return reduce(added, (line.sums for line in lines), NO_SUMS)
+def _pricing(lines: Iterable[Line]) -> Sums:
+    """The sums of lines of a month, or the counts of corrections."""
+    return reduce(added, (line.pricing for line in lines), NO_SUMS)
 
 
 def _last(value: str | None) -> tuple[bool, str]:

@@ -80,12 +80,12 @@ def _print(done: MonthStatement) -> None:
     facts = {
         "Closed": f"{done.close.at:%Y-%m-%d %H:%M} UTC by {act['who']}, months of {act['zone']}",
         "Usage": ", ".join(amount_texts(done, month.usage, month.sums)),
-        "Corrections": ", ".join(amount_texts(done, month.corrections)) if done.corrections else "none",
-        "Total": ", ".join(amount_texts(done, month.total, month.sums)),
+        "Corrections": ", ".join(amount_texts(done, month.corrections, month.corrected)) if done.corrections else "none",
+        "Total": ", ".join(amount_texts(done, month.total, month.pricing)),
         **({"Exchange rate": done.rate.words} if done.rate else {}),
     }
     print_facts(words(done.close.month), facts)
-    if missing := coverage(month.sums):
+    if missing := coverage(month.pricing):
         out.print(missing, highlight=False)
 
 

@@ -16,6 +16,8 @@ from usagecost.ui.text import plain
 from usagecost.vocabulary import METRICS, Sums, spend_coverage
 from usagecost.vocabulary.formats import LOWER_BOUND
 
+IS_AT_LEAST = "_is_at_least"
+"""The end of the name of a column that says of another amount whether it leaves something out."""
 MOST_STYLED = 1_000
 """Rows up to which the mark can stand in the amount's own cell; to draw each cell of more takes too long."""
 
@@ -62,14 +64,17 @@ def spend_columns(frame: pd.DataFrame, places: int) -> dict[str, Any]:
 def with_marks(frame: pd.DataFrame, places: int) -> pd.DataFrame | Styler:
     """A table of `spend_columns`, its amounts as doubles, in which those that leave something out carry their mark.
 
-    In a long table it stands in a narrow column of its own.
+    In a long table it stands in a narrow column of its own. Other amounts are marked where `x_usd_is_at_least` says so of `x_usd`.
     """
     if not _is_styled(frame):
         return frame.assign(**{AT_LEAST: frame[AT_LEAST].map({True: "≥", False: ""})})
     styled = frame.style
-    styled.format({"spend_usd": lambda usd: f"${usd:,.{places}f}"}, na_rep="")
-    is_marked = (frame.index[frame[AT_LEAST]], ["spend_usd"])
-    styled.format({"spend_usd": lambda usd: f"{LOWER_BOUND}${usd:,.{places}f}"}, subset=is_marked)
+    others = {name: f"{name}{IS_AT_LEAST}" for name in frame if f"{name}{IS_AT_LEAST}" in frame}
+    flags = {"spend_usd": AT_LEAST, **others}
+    styled.format(dict.fromkeys(flags, lambda usd: f"${usd:,.{places}f}"), na_rep="")
+    for name, flag in flags.items():
+        is_marked = (frame.index[frame[flag].astype(bool)], [name])
+        styled.format({name: lambda usd: f"{LOWER_BOUND}${usd:,.{places}f}"}, subset=is_marked)
     return styled
 
 

@@ -150,13 +150,17 @@ def _draw(done: MonthStatement, *, is_closed: bool) -> None:
     closed = f"Closed {done.close.at:%Y-%m-%d %H:%M} UTC by {done.close.act['who']}"
     rate = f" · {done.rate.words}" if done.rate else ""
     st.caption(plain((closed if is_closed else "Not closed yet: as it would be now") + rate))
-    amounts = {"Usage": month.usage, "Corrections": month.corrections, "Total": month.total}
+    amounts = {
+        "Usage": (month.usage, month.sums),
+        "Corrections": (month.corrections, month.corrected),
+        "Total": (month.total, month.pricing),
+    }
     grid = st.grid(len(amounts), min_column_width=CARD_WIDTH, gap="small")
-    for label, amount in amounts.items():
+    for label, (amount, pricing) in amounts.items():
         with grid:
-            text, *other = amount_texts(done, amount, None if label == "Corrections" else month.sums)
+            text, *other = amount_texts(done, amount, pricing)
             st.metric(label, text, "".join(other) or None, border=True, delta_color="off", delta_arrow="off")
-    if missing := coverage(month.sums):
+    if missing := coverage(month.pricing):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(plain(missing), width="content")
             set_prices_link()
