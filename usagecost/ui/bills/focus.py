@@ -10,6 +10,7 @@ import streamlit as st
 
 from usagecost.bills import FOCUS_FORMS, VERSIONS, FocusForm, Version, write_focus
 from usagecost.exports import file_name
+from usagecost.periods.words import days_text
 from usagecost.vocabulary.filters import View
 
 _MIMES: dict[FocusForm, str] = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
@@ -19,7 +20,9 @@ def focus_download(view: View) -> None:
     """The choice of a version, and a button for each format, which writes the file and hands it over."""
     with st.popover("FOCUS export", icon=":material/download:"):
         of_bills = "are left out, as filters are active" if view.filters.conditions else "have rows of their own"
+        days = days_text(view.period.first, view.period.last)
         st.caption(
+            f"{days} in UTC, from the lake as it is now, not from a close: late requests are in it. "
             "One row per UTC day, token kind, account, model, team, user, key and app. Costs are as reported, else list price. "
             f"Taxes and credits of loaded bills {of_bills}."
         )
