@@ -80,6 +80,17 @@ def test_from_a_dropped_bill_to_what_explains_it(lake: Lake):
     assert lake.bills().num_rows == 0
 
 
+def test_loaded_bills_are_read_once_for_the_files_that_hold_them(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    lake.keep_bills(bill(line("2.5", "input", 1_000_000, model="gpt-4o", day=date(2026, 11, 1))))
+    reads, read = [], Lake.bills
+    monkeypatch.setattr(Lake, "bills", lambda lake: reads.append(lake) or read(lake))
+
+    page = opened(part="Loaded bills").run()
+    assert (len(page.dataframe[0].value), len(reads)) == (1, 1)
+    lake.keep_bills(bill(line("1", "input", 9, statement="b", account="other")))
+    assert (len(page.run().dataframe[0].value), len(reads)) == (2, 2)
+
+
 def test_the_command_prints_the_same(lake: Lake):
     lake.keep_bills(bill(line("2.5", "input", 1_000_000, model="gpt-4o", day=date(2026, 11, 1))))
 

@@ -16,7 +16,7 @@ from usagecost.engine import open_lake
 from usagecost.lake import LakeError
 from usagecost.periods.words import days_text
 from usagecost.ui import address, viewing
-from usagecost.ui.answers import tried
+from usagecost.ui.answers import answer, tried
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.frame import is_sample
 from usagecost.ui.sources.loading import DROP_ZONE, MOST_UPLOAD_MB
@@ -32,9 +32,13 @@ def loaded(view: View) -> None:
     """Draws where bills are dropped, and the statements of the lake."""
     say_what_was_done()
     drop_zone(view.lake)
-    found = tried(lambda: statements(open_lake(view.lake)))
-    if found:
+    if found := answer(of_files, view.lake, tried(open_lake(view.lake).bill_files)):
         _list(view.lake, found)
+
+
+def of_files(lake: str, _files: tuple[str, ...]) -> list[Statement]:
+    """Returns the statements of a lake, whose bills are in some files: a version of them."""
+    return statements(open_lake(lake))
 
 
 def drop_zone(lake: str) -> None:
