@@ -128,3 +128,12 @@ def test_a_discount_is_found_and_set_from_the_page(lake: Lake):
     [discount] = current_book(lake).book.discounts
     assert (discount.provider, discount.model, discount.percent, str(discount.since)) == ("openai", "gpt-4o", 10, "2026-11-01")
     assert page.success[0].value.startswith("Stored requests keep the price")
+
+
+def test_what_a_bill_calls_its_provider_is_text_and_no_markup(lake: Lake):
+    lake.keep_bills(bill(line("1", provider="![x](http://e.example/p.png)")))
+
+    helps = [card.help for card in opened().metric]
+
+    assert helps[0].startswith("All lines of bills of ")
+    assert not any("![" in said or "](" in said for said in helps)

@@ -95,7 +95,7 @@ def _month(view: View, found: Reconciliation, month: date, providers: Mapping[st
     )
     with st.grid(4, min_column_width=168, gap="small"):
         for label, text, help_text in (
-            (THEIRS, usd(sums.theirs), f"All lines of bills of {', '.join(providers)}, with taxes and credits"),
+            (THEIRS, usd(sums.theirs), plain(f"All lines of bills of {', '.join(providers)}, with taxes and credits")),
             (OURS, ours_text(sums), "What requests to these providers have cost, by the chosen basis of cost"),
             ("Difference", signed_usd(sums.difference), "The bill less our logs"),
             (CAUSES["rest"].label, usd(sums.unexplained), CAUSES["rest"].help),
