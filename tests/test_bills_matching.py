@@ -66,6 +66,15 @@ def test_days_after_the_last_that_is_covered_are_not_billed_yet_and_others_that_
     assert effects(found) == [("not_yet", "", "-18.6"), ("rest", "only in our logs", "-18.6")]
 
 
+def test_a_statement_without_usage_says_nothing_of_what_its_days_have():
+    tax = line("2", None, kind="tax", model=None, statement="b")
+    lines = [{**one, "covers_last": date(2026, 11, 19)} for one in billed([A_DAY])]
+    later = A_DAY._replace(day=date(2026, 11, 20))
+
+    assert effects(reconcile(bill(tax), [A_DAY])) == [("tax", "tax", "2")]
+    assert effects(reconcile(bill(*lines, tax), [A_DAY, later])) == [("not_yet", "", "-18.6"), ("tax", "tax", "2")]
+
+
 def test_a_day_that_was_not_over_when_the_bill_was_made_may_lack_tokens():
     at_noon = datetime(2026, 11, 3, 12, tzinfo=UTC)
     lines = [{**one, "as_of": at_noon} for one in [line("1.5", "input", 500_000), *billed([A_DAY])[1:]]]
