@@ -127,6 +127,12 @@ def test_amounts_in_cents_differ_by_rounding():
     assert effects(reconcile(bill(*lines), [logged])) == [("rounding", "", "-0.005321")]
 
 
+def test_many_lines_are_not_all_rounded_the_same_way():
+    found = reconcile(bill(*[line("0.01")] * 5000), [ours({"input": "26"}, {"input": 1_000_000})])
+
+    assert effects(found) == [("rest", "input", "24")]
+
+
 def test_without_quantities_a_rate_is_one_that_is_seen_twice():
     lines = [{**one, "amount": one["amount"] * 9 / 10} for one in billed([A_DAY], tells_quantities=False)]
     odd = [*billed([A_DAY], tells_quantities=False)[:2], line("21", "output")]

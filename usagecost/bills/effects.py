@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from usagecost.bills.result import CACHE, FACTOR, NOT_LOGGED, NOT_YET, PRICE, REST, ROUNDING, ZERO, Effect
-from usagecost.bills.sides import INPUT_KINDS, NANO, OTHER, Kind, Pair
+from usagecost.bills.sides import INPUT_KINDS, NANO, OTHER, Kind, Pair, rounding_of
 
 SLACK = Decimal("1e-6")
 """Of an amount: by how much a rate may miss a multiple and still be it."""
@@ -154,7 +154,7 @@ def _part_at(kind: Kind, factor: Decimal, quantum: Decimal, requests: int) -> De
     found = ZERO
     for amount, quantity, lines in kind.parts:
         expected = factor * kind.ours * (quantity or ZERO) / kind.tokens
-        slack = (quantum * lines + NANO * requests) / 2 * max(factor, Decimal(1)) + SLACK * abs(amount)
+        slack = rounding_of(quantum, lines, requests) * max(factor, Decimal(1)) + SLACK * abs(amount)
         if quantity and abs(amount - expected) <= slack:
             found += (amount - expected / factor) * kind.tokens / kind.quantity
     return found.quantize(NANO)

@@ -34,7 +34,9 @@ CAUSES = {
     FACTOR: Cause("Tier or region factor", "All rates are a known multiple of ours: batch, a service tier, a region"),
     TAX: Cause("Tax", "Lines of taxes, which no request has"),
     CREDIT: Cause("Credits and refunds", "Credits, refunds, commitments and adjustments, which no request has"),
-    ROUNDING: Cause("Rounding", "Less than half of the last digit of a line of the bill, and of a request's cost"),
+    ROUNDING: Cause(
+        "Rounding", "What the last digits of the bill's lines and of our costs allow: half of one for a line, less for each of many"
+    ),
     REST: Cause("Unexplained", "None of these, or usage that only our logs have"),
 }
 """What explains a difference, in the order in which it is told."""

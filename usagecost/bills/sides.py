@@ -85,7 +85,15 @@ class Kind:
 
     def tolerance(self, quantum: Decimal, requests: int) -> Decimal:
         """What the bill's lines and our requests may differ by as they are rounded."""
-        return (quantum * self.lines + NANO * requests) / 2
+        return rounding_of(quantum, self.lines, requests)
+
+
+def rounding_of(quantum: Decimal, lines: int, requests: int) -> Decimal:
+    """By how much rounding may change lines of a bill and costs of requests together.
+
+    A line is off by half of its last place at most. Of many some are rounded up and some down: three standard deviations.
+    """
+    return quantum * min(Decimal(lines) / 2, (Decimal(lines) * 3 / 4).sqrt()) + NANO * requests / 2
 
 
 @dataclass
