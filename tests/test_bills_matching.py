@@ -13,6 +13,7 @@ from tests.bill_rows import DAY, bill, billed, line, ours, usd
 from usagecost.bills.matching import reconcile
 from usagecost.bills.result import Reconciliation, Sums
 from usagecost.bills.sides import Ours
+from usagecost.bills.words import explained_text
 
 A_DAY = ours(
     {"input": "3", "cache_read": "0.6", "output": "15"}, {"input": 1_000_000, "cache_read": 2_000_000, "output": 1_000_000}
@@ -249,6 +250,17 @@ def test_the_share_that_is_explained_does_not_set_off_too_much_against_too_littl
     sums = Sums.of(reconcile(bill(*lines), logged).cells)
 
     assert (sums.difference, sums.effects["rest"], sums.explained) == (0, 0, usd("0.6"))
+
+
+def test_the_share_that_is_explained_is_of_what_is_billed_before_credits():
+    of_day, credit = line("18", None, model="a"), line("-18", None, kind="credit", model=None)
+    logged = [ours({"input": "9"}, {"input": 1}, model="a")]
+
+    half, nothing = (Sums.of(reconcile(bill(*lines), logged).cells) for lines in ([of_day, credit], [credit]))
+
+    assert (half.theirs, half.unexplained, half.explained) == (0, usd("9"), usd("0.5"))
+    assert explained_text(half) == "50.0% of $18.00 before credits explained"
+    assert nothing.explained is None
 
 
 # ---- laws

@@ -85,6 +85,10 @@ class Cell:
         """Whether it is about usage: taxes and credits stand apart."""
         return all(effect.cause not in (TAX, CREDIT) for effect in self.effects)
 
+    def amount_of(self, cause: str) -> Decimal:
+        """What a cause adds to the difference."""
+        return sum((effect.amount for effect in self.effects if effect.cause == cause), ZERO)
+
     @property
     def main(self) -> Effect | None:
         """The cause that explains most of the difference, and of what it is if that is one thing; None where there is none."""
@@ -100,9 +104,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Sums:
-    """Cells together. ``unexplained`` adds up sizes, so that what is too much and what is too little do not cancel out."""
+    """Cells together. ``unexplained`` adds up sizes, so that what is too much and what is too little do not cancel out.
+
+    ``billed`` is ``theirs`` before credits and refunds.
+    """
 
     theirs: Decimal
+    billed: Decimal
     ours: Decimal
     incomplete: int
     effects: Mapping[str, Decimal]
@@ -115,20 +123,21 @@ class Sums:
 
     @property
     def explained(self) -> Decimal | None:
-        """The share of the bill that is explained, between 0 and 1; None of a bill of nothing."""
-        return max(ZERO, 1 - self.unexplained / self.theirs) if self.theirs > 0 else None
+        """The share of what is billed that is explained, between 0 and 1; None where nothing is billed."""
+        return max(ZERO, 1 - self.unexplained / self.billed) if self.billed else None
 
     @classmethod
     def of(cls, cells: Iterable[Cell]) -> Sums:
         """The sums of some cells."""
-        theirs = ours = unexplained = ZERO
+        theirs = billed = ours = unexplained = ZERO
         incomplete, effects = 0, dict.fromkeys(CAUSES, ZERO)
         for cell in cells:
             theirs, ours, incomplete = theirs + cell.theirs, ours + cell.ours, incomplete + cell.incomplete
+            billed += max(cell.theirs, ZERO)
             for effect in cell.effects:
                 effects[effect.cause] += effect.amount
-            unexplained += abs(sum((effect.amount for effect in cell.effects if effect.cause == REST), ZERO))
-        return cls(theirs, ours, incomplete, effects, unexplained)
+            unexplained += abs(cell.amount_of(REST))
+        return cls(theirs, billed, ours, incomplete, effects, unexplained)
 
 
 @dataclass(frozen=True)

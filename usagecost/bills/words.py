@@ -24,10 +24,11 @@ def signed_usd(amount: formats.Number) -> str:
 
 
 def explained_text(sums: Sums) -> str:
-    """97.8% of $41,220.00 explained."""
+    """97.8% of $41,220.00 explained; where there are credits or refunds, of what is billed before them."""
     if sums.explained is None:
         return f"Nothing to explain: the bill is {formats.usd(sums.theirs)}"
-    return f"{formats.percent(sums.explained)} of {formats.usd(sums.theirs)} explained"
+    before = " before credits" if sums.billed != sums.theirs else ""
+    return f"{formats.percent(sums.explained)} of {formats.usd(sums.billed)}{before} explained"
 
 
 def ours_text(one: Sums | Cell) -> str:

@@ -69,13 +69,9 @@ def _all_cells(cells: Sequence[Cell]) -> pd.DataFrame:
             "difference_usd": [cell.difference for cell in cells],
             "requests": [cell.requests for cell in cells],
             "requests_without_full_price": [cell.incomplete for cell in cells],
-            **{f"{name}_usd": [_amount(cell, name) for cell in cells] for name in CAUSES},
+            **{f"{name}_usd": [cell.amount_of(name) for cell in cells] for name in CAUSES},
         }
     )
-
-
-def _amount(cell: Cell, cause: str) -> object:
-    return sum(effect.amount for effect in cell.effects if effect.cause == cause)
 
 
 def _open(view: View, found: Reconciliation, cell: Cell) -> None:
