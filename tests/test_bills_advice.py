@@ -30,6 +30,18 @@ def test_a_discount_is_one_where_all_days_have_it_and_is_off_list_prices_whateve
     assert advice_for(uneven, MONTH, NO_BOOK) == []
 
 
+def test_a_discount_holds_on_more_than_a_day_and_on_all_days_after_its_first():
+    days = [TWO_DAYS[0]._replace(day=DAY + timedelta(days=place)) for place in range(3)]
+    a, b, c = full = [billed([day]) for day in days]
+    x, y, z = [[{**one, "amount": one["amount"] * 9 / 10} for one in lines] for lines in full]
+
+    until_last, of_last, of_others = (advice_for(reconcile(bill(*m, *n, *o), days), MONTH, NO_BOOK)
+                                      for m, n, o in ((a, y, z), (a, b, z), (x, y, c)))  # fmt: skip
+
+    assert until_last == [Discount("openai", "gpt-4o", DAY + timedelta(days=1), Decimal(10), Decimal("-2.5"))]
+    assert of_last == of_others == []
+
+
 def test_a_name_of_one_side_may_be_an_alias_of_a_listed_model_of_the_other():
     unknown = ours({"input": "3"}, {"input": 10**6}, model="our-bot")
 

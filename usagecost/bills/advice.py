@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from usagecost.bills.result import NOT_LOGGED, ONLY_OURS, PRICE, REST, ZERO, Cell, Reconciliation
+from usagecost.bills.result import NOT_LOGGED, ONLY_OURS, PRICE, REST, ROUNDING, ZERO, Cell, Reconciliation
 from usagecost.pricing import Book, resolve
 
 ALIKE = Decimal("0.001")
@@ -19,7 +19,7 @@ NEAR = 2
 
 @dataclass(frozen=True)
 class Discount:
-    """The bill is below our prices of a model, by the same on all days: what is to be taken off list prices, and since when."""
+    """The bill is below our prices of a model, by the same on all days since one: what is to be taken off list prices, since when."""
 
     provider: str
     model: str
@@ -58,21 +58,29 @@ def advice_for(found: Reconciliation, month: date, book: Book) -> list[Advice]:
 
 
 def _discounts(cells: Iterable[Cell], book: Book) -> list[Discount]:
-    """The models of which the same share of our price is paid on all days that have another."""
-    paid: dict[tuple[str, str], list[tuple[date, Decimal, Decimal]]] = defaultdict(list)
+    """The models of which the same share of our price is paid since a day: on two days at least, and all that both sides have."""
+    both: dict[tuple[str, str], list[Cell]] = defaultdict(list)
     for cell in cells:
-        price = sum((effect.amount for effect in cell.effects if effect.cause == PRICE), ZERO)
-        if cell.model is not None and price < 0 and cell.ours > 0 and not cell.incomplete:
-            paid[cell.provider, cell.model].append((cell.first, cell.ours, price))
+        if cell.model is not None and cell.theirs > 0 and cell.ours > 0 and not cell.incomplete:
+            both[cell.provider, cell.model].append(cell)
     advice = []
-    for (provider, model), days in paid.items():
-        ours, less = sum((one[1] for one in days), ZERO), sum((one[2] for one in days), ZERO)
-        share = 1 + less / ours
-        if all(abs(1 + price / cost - share) <= ALIKE for _, cost, price in days):
-            first = min(day for day, *_ in days)
+    for (provider, model), known in both.items():
+        below = [cell for cell in known if cell.amount_of(PRICE) < 0]
+        first, last = min((cell.first for cell in below), default=None), max((cell.last for cell in below), default=None)
+        if first is None or first == last:
+            continue
+        less = sum((cell.amount_of(PRICE) for cell in below), ZERO)
+        share = 1 + less / sum((cell.ours for cell in below), ZERO)
+        if all(_is_paid(share, cell) for cell in known if cell.last >= first):
             percent = round((1 - (1 - _discount_of(book, provider, model, first)) * share) * 100, 2)
             advice.append(Discount(provider, model, first, percent, less))
     return advice
+
+
+def _is_paid(share: Decimal, cell: Cell) -> bool:
+    """Whether a share of our price is paid in a cell, as far as rounded amounts tell."""
+    missed = abs(cell.amount_of(PRICE) - cell.ours * (share - 1))
+    return missed <= ALIKE * cell.ours + abs(cell.amount_of(ROUNDING))
 
 
 def _discount_of(book: Book, provider: str, model: str, day: date) -> Decimal:
@@ -117,5 +125,5 @@ def _unlogged(found: Reconciliation, month: date) -> list[Unlogged]:
     amounts: dict[str, Decimal] = defaultdict(Decimal)
     for cell in found.of_month(month):
         if cell.provider not in found.scopes:
-            amounts[cell.provider] += sum((one.amount for one in cell.effects if one.cause == NOT_LOGGED), ZERO)
+            amounts[cell.provider] += cell.amount_of(NOT_LOGGED)
     return keys + [Unlogged(provider, "", amount) for provider, amount in amounts.items() if amount]
