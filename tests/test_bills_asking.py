@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from tests.bill_rows import bill, line
 from tests.views import days, request, view, write_lake
 from usagecost.bills.asking import our_days
-from usagecost.bills.reconciling import factors_of, names_of, reconciliation
+from usagecost.bills.reconciling import factors_of, names_of, reconcile_lake, reconciliation
 from usagecost.bills.result import Sums
+from usagecost.bills.words import not_compared
+from usagecost.lake import Lake
 from usagecost.pricing import NO_BOOK, parse_book
 
 PRICED = {
@@ -81,6 +84,24 @@ def test_an_alias_of_the_own_book_makes_one_model_of_two_names(lake: str):
     assert [Sums.of(one.cells).effects[cause] for one, cause in ((with_book, "price"), (without, "not_logged"))] == [
         Decimal("0.4")
     ] * 2
+
+
+def test_bills_in_another_currency_are_compared_at_the_rate_of_the_months_end_and_what_is_wrong_with_rates_is_said(lake: str):
+    kept, rates = Lake(lake), Path(lake).parent / "currencies.toml"
+    kept.keep_bills(bill(line("0.0048", None, model="gpt-4o", currency="EUR"), line("5", None, currency="GBP")))
+
+    rates.write_text('[[rate]]\ncurrency = "EUR"\nfrom = 2026-11-20\nper_usd = 0.8\n')
+    found, sentences = reconcile_lake(kept, kept.version(), "best")
+    rates.write_text("[[rate]]\n")
+    broken, problems = reconcile_lake(kept, kept.version(), "best")
+
+    assert (found.cells[0].theirs, found.cells[0].ours, sentences) == (Decimal("0.006"), Decimal("0.006"), ())
+    assert not_compared(found, date(2026, 10, 1)) == []
+    assert not_compared(found, date(2026, 11, 1)) == [
+        "openai: there is no rate for GBP, so 2026-11 is compared without 1 line of 5.00 GBP."
+    ]
+    assert [one.currency for one in broken.unmatched] == ["EUR", "GBP"]
+    assert "currencies.toml, line 1" in problems[0]
 
 
 def test_factors_are_those_of_the_price_list_and_of_vendors_with_what_undoes_them():

@@ -171,13 +171,16 @@ def test_a_close_keeps_what_bills_said_of_the_month(lake: Lake):
     }
     line |= {**days, "as_of": instant, "loaded_at": instant, "source_file": "x", "line": 1}
     line |= {"amount": Decimal("1.50"), "meter": "input"}
-    lake.keep_bills(pa.Table.from_pylist([dict.fromkeys(schema.BILLS.names) | line], schema.BILLS))
-    close(lake, OCTOBER)
+    lines = [dict.fromkeys(schema.BILLS.names) | line | told for told in ({}, {"currency": "EUR"})]
+    lake.keep_bills(pa.Table.from_pylist(lines, schema.BILLS))
+    done = close(lake, OCTOBER)
 
     found = {label: amount for _, label, amount in statement_of(lake, OCTOBER).reconciled}
     assert (found.pop("Billed"), found.pop("In our logs")) == (Decimal("1.50"), Decimal("1.25"))
     assert sum(found.values()) == Decimal("0.25")
     assert b"Beside the bills" in files(lake, OCTOBER)["html"]
+    (said,) = done.made_with["not_reconciled"]
+    assert said == "openai: there is no rate for EUR, so 2025-10 is compared without 1 line of 1.50 EUR."
 
 
 MONTHS = (OCTOBER, NOVEMBER, DECEMBER)

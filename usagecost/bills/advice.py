@@ -19,7 +19,7 @@ NEAR = 2
 
 @dataclass(frozen=True)
 class Discount:
-    """The bill is below our prices of a model, by the same on all days since one: what is to be taken off list prices, since when."""
+    """The bill is below our prices of a model, by the same since a day: what is to be taken off list prices from that day on."""
 
     provider: str
     model: str

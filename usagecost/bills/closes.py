@@ -52,7 +52,9 @@ class Close:
 
     @cached_property
     def made_with(self) -> dict[str, Any]:
-        """Versions of the ``lake``, the ``app`` and ``prices``; texts of ``price_book`` and ``chargeback``; ``names`` of ids."""
+        """Versions of the ``lake``, the ``app`` and ``prices``; texts of ``price_book`` and ``chargeback``; ``names`` of ids;
+        sentences about lines of bills that were ``not_reconciled``.
+        """
         return json.loads(self.act["made_with"])
 
     @cached_property

@@ -18,7 +18,8 @@ from usagecost.bills.corrections import DIMENSIONS, KEYS, MEASURES, Group, Row, 
 from usagecost.bills.currencies import NAME, USD, CurrencyProblem, ExchangeRate, rates_on
 from usagecost.bills.monthly import BILLED, LOGGED
 from usagecost.bills.reconciling import reconcile_lake
-from usagecost.bills.result import CAUSES
+from usagecost.bills.result import CAUSES, Reconciliation
+from usagecost.bills.words import not_compared
 from usagecost.lake import Lake
 from usagecost.periods import WHOLE, Period
 from usagecost.pricebook import book_text, current_book
@@ -117,7 +118,8 @@ def draft(lake: Lake, closes: Closes, month: date, who: str, now: datetime, ecb:
     usage = _sums(view)
     rows: list[Row] = [{"kind": USAGE, **_keyed(group), **sums} for group, sums in usage.items()]
     rows += [row for close in closes.in_force for row in _correction_rows(lake, closes, close.month, view)]
-    rows += [*_price_rows(view), *_reconciled_rows(lake, version, month)]
+    found, sentences = reconcile_lake(lake, version, BASIS)
+    rows += [*_price_rows(view), *_reconciled_rows(found, month)]
     rows += [_rate_row(rate) for _, rate in sorted(rates_on(lake, view.period.last, ecb).items())]
     groups = [*usage, *(tuple(row[name] for name in KEYS) for row in rows if row["kind"] == CORRECTION)]
     made_with = {
@@ -126,6 +128,7 @@ def draft(lake: Lake, closes: Closes, month: date, who: str, now: datetime, ecb:
         "prices": current_book(lake).version,
         "price_book": book_text(lake) or "",
         "chargeback": chargeback_text(lake),
+        "not_reconciled": [*sentences, *not_compared(found, month)],
         "names": _names(lake, groups),
     }
     act = {"kind": CLOSED, "who": who, "made_with": json.dumps(made_with, sort_keys=True)}
@@ -189,9 +192,8 @@ def _price_rows(view: View) -> list[Row]:
     return [{"kind": PRICE, **row} for row in sorted(rows, key=lambda row: [(row[name] is None, str(row[name])) for name in names])]
 
 
-def _reconciled_rows(lake: Lake, version: int, month: date) -> list[Row]:
+def _reconciled_rows(found: Reconciliation, month: date) -> list[Row]:
     """What each provider billed for the month of UTC, what our logs say, and what explains the difference."""
-    found, _ = reconcile_lake(lake, version, BASIS)
     return [
         {"kind": RECONCILED, "provider": provider, "cause": label, "spend_usd": amount}
         for provider, sums in found.by_month().get(month, {}).items()

@@ -90,6 +90,16 @@ def rates_on(lake: Lake, day: date, ecb: Path | None = None) -> dict[str, Exchan
     return published | _newest([ExchangeRate(one.currency, one.per_usd, one.since, NAME) for one in said.rate if one.since <= day])
 
 
+def rates_version(lake: Lake) -> str:
+    """Returns what tells the rates beside a lake from those of before: the file, and the time of the bank's; raises LakeError."""
+    text = lake.texts_beside().read(NAME) or ""
+    try:
+        ecb = parse_currencies(text).ecb
+        return f"{_beside(lake, ecb).stat().st_mtime_ns} {text}" if ecb else text
+    except (CurrencyProblem, OSError):
+        return text
+
+
 def _newest(rates: Iterable[ExchangeRate]) -> dict[str, ExchangeRate]:
     return {rate.currency: rate for rate in sorted(rates, key=lambda rate: rate.day)}
 

@@ -172,8 +172,9 @@ def _in_usd(lines: pa.Table, rate: Rate, told: list[str]) -> tuple[list[dict[str
     for row in grouped.to_pylist():
         factor = Decimal(1) if row["currency"] == USD else rate(row["currency"], row["first_day"])
         if factor is None:
-            count, amount = left_out[row["provider"], row["currency"]]
-            left_out[row["provider"], row["currency"]] = count + row["amount_count"], amount + row["amount_sum"]
+            about = row["provider"], row["currency"], row["first_day"].replace(day=1)
+            count, amount = left_out[about]
+            left_out[about] = count + row["amount_count"], amount + row["amount_sum"]
         else:
             usd = row["amount_sum"] if factor == 1 else (row["amount_sum"] * factor).quantize(NANO)
             found.append({**row, "usd": usd, "quantity": None if row["untold_sum"] else row["quantity_sum"]})

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from usagecost.bills.asking import SCOPES, our_days, shared_scopes
 from usagecost.bills.coverage import current
-from usagecost.bills.matching import Factors, Rate, no_rate, reconcile
+from usagecost.bills.currencies import CurrencyProblem, rates_on
+from usagecost.bills.matching import USD, Factors, Rate, no_rate, reconcile
 from usagecost.bills.result import Reconciliation
 from usagecost.bills.sides import Model, Names
 from usagecost.lake import Lake
@@ -53,10 +54,27 @@ def reconciliation(view: View, lines: pa.Table, book: Book, rate: Rate = no_rate
 
 
 def reconcile_lake(lake: Lake, version: int, basis: str) -> tuple[Reconciliation, tuple[str, ...]]:
-    """Compares all bills of a lake that count with its requests; and what a person has to know of lines that do not count."""
+    """Compares all bills of a lake that count with its requests; and what a person has to know of them."""
     now, counting = datetime.now(UTC), current(lake.bills())
+    rate, problems = _rates_of(lake, counting.lines, now.date())
     view = View(lake.name, version, Period(now.date(), now.date(), "UTC", now, is_alone=True), "day", basis)
-    return reconciliation(view, counting.lines, current_book(lake).book), counting.sentences
+    return reconciliation(view, counting.lines, current_book(lake).book, rate), (*counting.sentences, *problems)
+
+
+def _rates_of(lake: Lake, lines: pa.Table, today: date) -> tuple[Rate, tuple[str, ...]]:
+    """The rates for lines in other currencies, each that of its month's end, or of today; and what is wrong with their files."""
+    others = lines.filter(pc.not_equal(lines["currency"], USD))
+    months = {day.replace(day=1) for day in pc.unique(others["first_day"]).to_pylist()}
+    try:
+        known = {month: rates_on(lake, min(_end_of_month(month), today)) for month in months}
+    except CurrencyProblem as problem:
+        return no_rate, (str(problem),)
+
+    def rate(currency: str, day: date) -> Decimal | None:
+        found = known[day.replace(day=1)].get(currency)
+        return 1 / found.per_usd if found else None
+
+    return rate, ()
 
 
 def names_of(billed: list[str], book: Book) -> Names:

@@ -142,10 +142,11 @@ class Sums:
 
 @dataclass(frozen=True)
 class Unmatched:
-    """Lines in a currency without a rate: they are compared with nothing."""
+    """Lines of a month in a currency without a rate: they are compared with nothing."""
 
     provider: str
     currency: str
+    month: date
     lines: int
     amount: Decimal
 

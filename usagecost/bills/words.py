@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from usagecost.bills.result import CAUSES, Cell, Effect, Reconciliation, Sums
 from usagecost.vocabulary import formats
 
@@ -38,10 +40,11 @@ def ours_text(one: Sums | Cell) -> str:
     return f"≥{formats.GAP}{formats.usd(one.ours)}" if one.ours else formats.UNKNOWN
 
 
-def not_compared(found: Reconciliation) -> list[str]:
-    """Sentences about lines in a currency without a rate."""
+def not_compared(found: Reconciliation, month: date | None = None) -> list[str]:
+    """Sentences about lines in a currency without a rate, of one month or of all."""
     return [
-        f"{one.provider}: {formats.counted(one.lines, 'line')} of {one.amount:,.2f} {one.currency} are not compared: there is no "
-        f"rate for {one.currency}."
+        f"{one.provider}: there is no rate for {one.currency}, so {one.month:%Y-%m} is compared without "
+        f"{formats.counted(one.lines, 'line')} of {one.amount:,.2f} {one.currency}."
         for one in found.unmatched
+        if month in (None, one.month)
     ]

@@ -9,6 +9,7 @@ from datetime import date
 import pandas as pd
 import streamlit as st
 
+from usagecost.bills.currencies import rates_version
 from usagecost.bills.reconciling import reconcile_lake
 from usagecost.bills.result import CAUSES, Cell, Reconciliation, Sums
 from usagecost.bills.words import KINDS, OURS, THEIRS, explained_text, not_compared, ours_text, signed_usd
@@ -41,7 +42,8 @@ def reconciliation(view: View) -> None:
         )
         drop_zone(view.lake)
         return
-    found, sentences = answer(of_lake, Asked(view.lake, view.version, view.basis, files, current_book(lake).version))
+    rates = tried(lambda: rates_version(lake))
+    found, sentences = answer(of_lake, Asked(view.lake, view.version, view.basis, files, current_book(lake).version, rates))
     for sentence in (*sentences, *not_compared(found)):
         st.warning(plain(sentence), icon=":material/rule:")
     months = found.by_month()
@@ -58,17 +60,18 @@ def reconciliation(view: View) -> None:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a reconciliation depends on. ``files`` and ``book`` are the versions of the lake's bills and of the own prices."""
+    """What a reconciliation depends on. ``files``, ``book``, ``rates``: versions of the lake's bills, own prices and rates."""
 
     lake: str
     version: int
     basis: str
     files: tuple[str, ...]
     book: str
+    rates: str
 
 
 def of_lake(asked: Asked) -> tuple[Reconciliation, tuple[str, ...]]:
-    """Returns the reconciliation of all bills of a lake, and what a person has to know of lines that do not count."""
+    """Returns the reconciliation of all bills of a lake, and what a person has to know of them."""
     return reconcile_lake(open_lake(asked.lake), asked.version, asked.basis)
 
 
