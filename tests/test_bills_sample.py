@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.bill_rows import bill, billed, line
+from tests.bill_rows import TOKEN_KINDS, bill, billed, line
 from tests.views import days, view
 from usagecost.bills.asking import our_days
 from usagecost.bills.matching import reconcile
@@ -19,7 +19,7 @@ from usagecost.bills.result import Cell, Sums
 from usagecost.bills.sides import Ours
 from usagecost.pricing import NO_BOOK
 
-NOT_LOGGED_DAY, LAST_BILLED, DISCOUNT_FROM, CACHE_DAY, LACKING_DAY = 12, 26, 15, 10, 5
+LAST_BILLED = 26
 NANO = Decimal("1e-9")
 
 
@@ -39,6 +39,17 @@ def lines_of(logged: Iterable[Ours], provider: str, **told: Any) -> list[dict[st
     return [{**one, **covers, **told} for one in billed(found)]
 
 
+def a_day(logged: Iterable[Ours], provider: str, model: str | None = None, *kinds: str) -> int:
+    """The day in the middle of those that are billed and on which a provider, or a model of it, has costs of some kinds."""
+    found = {
+        one.day.day
+        for one in logged
+        if one.provider == provider and model in (None, one.model) and one.day.day <= LAST_BILLED
+        if one.spend and all(one.costs[TOKEN_KINDS.index(kind)] for kind in kinds)
+    }
+    return sorted(found)[len(found) // 2]
+
+
 def at(factor: str, one: dict[str, Any]) -> dict[str, Any]:
     """A line that is billed at a multiple."""
     return {**one, "amount": (one["amount"] * Decimal(factor)).quantize(NANO)}
@@ -48,14 +59,16 @@ def faulty_anthropic(logged: list[Ours]) -> tuple[list[dict[str, Any]], dict[str
     """A discount on Opus from a day on, Haiku at the rates of a region, Sonnet's cache reads of a day as input; a tax, a credit."""
     planted: dict[str, Decimal] = defaultdict(Decimal)
     found = []
+    discount_from = a_day(logged, "anthropic", "claude-opus-5")
+    cache_day = a_day(logged, "anthropic", "claude-sonnet-5", "input", "cache_read")
     for one in lines_of(logged, "anthropic"):
         model, day = one["model"], one["first_day"].day
         faulty, cause = one, ""
-        if model == "claude-opus-5" and day >= DISCOUNT_FROM:
+        if model == "claude-opus-5" and day >= discount_from:
             faulty, cause = at("0.88", one), "price"
         elif model == "claude-haiku-4-5":
             faulty, cause = at("1.1", one), "factor"
-        elif model == "claude-sonnet-5" and day == CACHE_DAY and one["meter"] == "cache_read":
+        elif model == "claude-sonnet-5" and day == cache_day and one["meter"] == "cache_read":
             faulty, cause = {**at("10", one), "meter": "input", "sku": "reads as input"}, "cache"
         if cause:
             planted[cause] += faulty["amount"] - one["amount"]
@@ -70,10 +83,11 @@ def faulty_openai(logged: list[Ours]) -> tuple[list[dict[str, Any]], dict[str, D
     """No quantities, amounts in cents, a model that nobody logs, one that a day lacks, and nothing of the last days."""
     planted: dict[str, Decimal] = defaultdict(Decimal)
     found = []
+    lacking_day = a_day(logged, "openai", "gpt-4.1")
     for one in lines_of(logged, "openai"):
         if one["first_day"].day > LAST_BILLED:
             planted["not_yet"] -= one["amount"]
-        elif one["first_day"].day == LACKING_DAY and one["model"] == "gpt-4.1":
+        elif one["first_day"].day == lacking_day and one["model"] == "gpt-4.1":
             planted["rest"] -= one["amount"]
         else:
             cents = round(one["amount"], 2)
@@ -88,12 +102,16 @@ def test_planted_faults_of_every_kind_are_found_and_named(logged: list[Ours]):
     anthropic, of_anthropic = faulty_anthropic(logged)
     openai, of_openai = faulty_openai(logged)
     google = lines_of(logged, "google")
-    lost = [one for one in logged if one.provider == "google" and one.day.day == NOT_LOGGED_DAY]
+    lost_day = a_day(logged, "google")
+    lost = [one for one in logged if one.provider == "google" and one.day.day == lost_day]
     rest = [one for one in logged if one not in lost]
     of_google = {"not_logged": sum((one.spend for one in lost), Decimal(0))}
 
     names = names_of(["openai", "anthropic", "google"], NO_BOOK)
     found = reconcile(bill(*anthropic, *openai, *google), rest, names=names, factors=factors_of(NO_BOOK))
+
+    assert of_anthropic.keys() == {"price", "factor", "cache", "tax", "credit"}
+    assert of_openai.keys() == {"not_yet", "rest", "rounding", "not_logged"}
 
     def effects(provider: str) -> dict[str, Decimal]:
         return {cause: amount for cause, amount in Sums.of(of_provider(found.cells, provider)).effects.items() if amount}
