@@ -13,7 +13,7 @@ from tests.bill_rows import DAY, bill, billed, line, ours, usd
 from usagecost.bills.matching import reconcile
 from usagecost.bills.result import Reconciliation, Sums
 from usagecost.bills.sides import Ours
-from usagecost.bills.words import explained_text
+from usagecost.bills.words import explained_text, over_months
 
 A_DAY = ours(
     {"input": "3", "cache_read": "0.6", "output": "15"}, {"input": 1_000_000, "cache_read": 2_000_000, "output": 1_000_000}
@@ -261,6 +261,15 @@ def test_the_share_that_is_explained_is_of_what_is_billed_before_credits():
     assert (half.theirs, half.unexplained, half.explained) == (0, usd("9"), usd("0.5"))
     assert explained_text(half) == "50.0% of $18.00 before credits explained"
     assert nothing.explained is None
+
+
+def test_lines_of_two_months_count_in_the_first_and_it_is_said():
+    found = reconcile(bill(line("5", first_day=date(2026, 10, 20), last_day=date(2026, 11, 19)), *billed([A_DAY])), [A_DAY])
+
+    assert list(found.by_month()) == [date(2026, 10, 1)]
+    assert over_months(found.of_month(date(2026, 10, 1))) == [
+        "openai: lines of 20 Oct – 19 Nov 2026 count in October 2026 as a whole, and so do our requests of these days."
+    ]
 
 
 # ---- laws

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from usagecost.bills.result import CAUSES, Cell, Effect, Reconciliation, Sums
+from usagecost.periods.words import days_text
 from usagecost.vocabulary import formats
 
 THEIRS, OURS = "Bill", "Our logs"
@@ -47,4 +49,13 @@ def not_compared(found: Reconciliation, month: date | None = None) -> list[str]:
         f"{formats.counted(one.lines, 'line')} of {one.amount:,.2f} {one.currency}."
         for one in found.unmatched
         if month in (None, one.month)
+    ]
+
+
+def over_months(cells: Iterable[Cell]) -> list[str]:
+    """Sentences about lines of days of two months, which count in the first one."""
+    spans = sorted({(one.provider, one.first, one.last) for one in cells if one.last.replace(day=1) != one.month})
+    return [
+        f"{provider}: lines of {days_text(first, last)} count in {first:%B %Y} as a whole, and so do our requests of these days."
+        for provider, first, last in spans
     ]
