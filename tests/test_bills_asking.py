@@ -46,7 +46,7 @@ def lake(tmp_path) -> str:
 def test_days_are_those_of_utc_and_what_the_provider_did_not_answer_has_no_tokens(lake: str):
     asked = view(lake, days("2026-11-01", zone="America/Los_Angeles"))
 
-    found = our_days(asked, date(2026, 11, 3), date(2026, 11, 4), {}, lambda *names: names)
+    found, unnamed = our_days(asked, date(2026, 11, 3), date(2026, 11, 4), {}, lambda *names: names)
 
     said = sorted((one.day.day, one.model, one.requests, one.incomplete, one.spend, one.tokens, one.unpriced) for one in found)
     assert said == [
@@ -54,6 +54,7 @@ def test_days_are_those_of_utc_and_what_the_provider_did_not_answer_has_no_token
         (3, "our-bot", 1, 1, 0, (0, 0, 0, 0), (50, 0, 0, 5)),
         (4, "gpt-4o", 1, 0, Decimal("0.003"), (600, 400, 0, 100), (0, 0, 0, 0)),
     ]
+    assert unnamed == {date(2026, 11, 1): 1}
 
 
 def test_bills_are_matched_by_keys_or_projects_that_logs_name_too_and_by_the_prices_names_of_models(lake: str):
@@ -98,7 +99,8 @@ def test_bills_in_another_currency_are_compared_at_the_rate_of_the_months_end_an
     assert (found.cells[0].theirs, found.cells[0].ours, sentences) == (Decimal("0.006"), Decimal("0.006"), ())
     assert not_compared(found, date(2026, 10, 1)) == []
     assert not_compared(found, date(2026, 11, 1)) == [
-        "openai: there is no rate for GBP, so 2026-11 is compared without 1 line of 5.00 GBP."
+        "No bill is compared with 1 request without a provider.",
+        "openai: there is no rate for GBP, so 2026-11 is compared without 1 line of 5.00 GBP.",
     ]
     assert [one.currency for one in broken.unmatched] == ["EUR", "GBP"]
     assert "currencies.toml, line 1" in problems[0]

@@ -28,7 +28,7 @@ def logged(sample_lake: str) -> list[Ours]:
     """The requests of the last full month on the list's prices, all of which the sample has."""
     last = datetime.now(UTC).date().replace(day=1) - timedelta(days=1)
     asked = view(sample_lake, days(last), "day", "list")
-    return our_days(asked, last.replace(day=1), last, {}, names_of(["openai", "anthropic", "google"], NO_BOOK))
+    return our_days(asked, last.replace(day=1), last, {}, names_of(["openai", "anthropic", "google"], NO_BOOK))[0]
 
 
 def lines_of(logged: Iterable[Ours], provider: str, **told: Any) -> list[dict[str, Any]]:

@@ -62,7 +62,7 @@ def made_bill(ours: Sequence[Ours], most: int, *, tells_quantities: bool) -> pa.
 def ask(view: View, first: date, last: date) -> list[Ours]:
     """Our side, asked of a cold lake."""
     forget()
-    return our_days(view, first, last, {}, names_of([], NO_BOOK))
+    return our_days(view, first, last, {}, names_of([], NO_BOOK))[0]
 
 
 def main() -> None:

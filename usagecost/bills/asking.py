@@ -25,15 +25,19 @@ _TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_to
 _SUMS = ("requests", "incomplete_requests", "spend_usd", "list_cost_usd", *COST_PARTS, *_TOKENS)
 
 
-def our_days(view: View, first: date, last: date, scopes: Mapping[str, tuple[str, Collection[str]]], names: Names) -> list[Ours]:
+def our_days(
+    view: View, first: date, last: date, scopes: Mapping[str, tuple[str, Collection[str]]], names: Names
+) -> tuple[list[Ours], dict[date, int]]:
     """Returns our requests from a UTC day to another, on the view's basis of cost. One row: (day, provider, model, scope).
 
     ``scopes``: provider, as ``names`` calls it -> key or project, and those of which requests are told apart. What the provider did
-    not answer (the gateway's cache did, or it failed before) has requests and no tokens. Requests without a provider are left out.
+    not answer (the gateway's cache did, or it failed before) has requests and no tokens. Requests without a provider are left out;
+    the second value is how many of them cost something, or may have, by the first day of their month.
     """
     period = Period(first, last, "UTC", view.period.now, is_alone=True)
     columns = tuple(SCOPES[name] for name in dict.fromkeys(name for name, _ in scopes.values()))
     rows = explained.by_day(replace(view, period=period, filters=Filters()), *columns)
+    unnamed = _unnamed(rows.filter(pc.is_null(rows["provider"])))
     rows = rows.filter(pc.is_valid(rows["provider"]))
     known = {provider: names(provider, None)[0] for provider in pc.unique(rows["provider"]).to_pylist()}
     scope = pa.nulls(rows.num_rows, pa.string())
@@ -53,7 +57,17 @@ def our_days(view: View, first: date, last: date, scopes: Mapping[str, tuple[str
     found: dict[tuple[Any, ...], list[Ours]] = defaultdict(list)
     for row in summed.to_pylist():
         found[tuple(row[name] for name in keys)].append(_ours(row))
-    return [one[0] if len(one) == 1 else _added(*one) for one in found.values()]
+    return [one[0] if len(one) == 1 else _added(*one) for one in found.values()], unnamed
+
+
+def _unnamed(rows: pa.Table) -> dict[date, int]:
+    """How many requests cost something or have no full price, by the first day of their month."""
+    found: dict[date, int] = defaultdict(int)
+    for row in rows.select(["day", "requests", "incomplete_requests", "spend_usd"]).to_pylist():
+        count = row["requests"] if row["spend_usd"] else row["incomplete_requests"]
+        if count:
+            found[row["day"].replace(day=1)] += int(count)
+    return dict(found)
 
 
 def shared_scopes(

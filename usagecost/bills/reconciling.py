@@ -43,14 +43,10 @@ def reconciliation(view: View, lines: pa.Table, book: Book, rate: Rate = no_rate
     names = names_of(pc.unique(lines["provider"]).to_pylist(), book)
     billed = {name: _by_provider(lines, name) for name in SCOPES}
     by_scope = shared_scopes(view, first, last, billed, names)
-    return reconcile(
-        lines,
-        our_days(view, first, last, {provider: (name, billed[name][provider]) for provider, name in by_scope.items()}, names),
-        names=names,
-        factors=factors_of(book),
-        rate=rate,
-        scopes=by_scope,
-    )
+    told = {provider: (name, billed[name][provider]) for provider, name in by_scope.items()}
+    ours, unnamed = our_days(view, first, last, told, names)
+    found = reconcile(lines, ours, names=names, factors=factors_of(book), rate=rate, scopes=by_scope)
+    return replace(found, unnamed=unnamed)
 
 
 def reconcile_lake(lake: Lake, version: int, basis: str) -> tuple[Reconciliation, tuple[str, ...]]:

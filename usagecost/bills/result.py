@@ -166,6 +166,7 @@ class Reconciliation:
     """Bills beside requests. ``names``: provider and model of a cell -> those that our logs call so, for what leads to requests.
 
     ``scopes``: provider -> key or project, where lines are matched by it; ``unknown_keys`` are those of the bill alone then.
+    ``unnamed``: the first day of a month -> how many requests that cost something, or may have, name no provider.
     """
 
     cells: tuple[Cell, ...] = ()
@@ -173,6 +174,7 @@ class Reconciliation:
     names: Mapping[tuple[str, str | None], tuple[tuple[str, str | None], ...]] = field(default_factory=dict)
     scopes: Mapping[str, str] = field(default_factory=dict)
     unknown_keys: tuple[UnknownKey, ...] = ()
+    unnamed: Mapping[date, int] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:

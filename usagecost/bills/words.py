@@ -43,8 +43,10 @@ def ours_text(one: Sums | Cell) -> str:
 
 
 def not_compared(found: Reconciliation, month: date | None = None) -> list[str]:
-    """Sentences about lines in a currency without a rate, of one month or of all."""
-    return [
+    """Sentences about lines in a currency without a rate and requests without a provider, of one month or of all."""
+    unnamed = sum(count for of, count in found.unnamed.items() if month in (None, of))
+    said = [f"No bill is compared with {formats.counted(unnamed, 'request')} without a provider."] if unnamed else []
+    return said + [
         f"{one.provider}: there is no rate for {one.currency}, so {one.month:%Y-%m} is compared without "
         f"{formats.counted(one.lines, 'line')} of {one.amount:,.2f} {one.currency}."
         for one in found.unmatched
