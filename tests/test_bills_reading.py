@@ -185,6 +185,17 @@ def test_files_into_which_an_export_was_cut_are_one_statement(tmp_path):
         load_bill(Lake(tmp_path / "lake"), folder)
 
 
+@pytest.mark.parametrize(("one", "other"), [
+    ("costs_20261101.json", "costs_20261115.json"), ("aws-2026-0831.csv", "aws-2026-0930.csv"),
+    ("acct-000123456789.csv", "acct-000987654321.csv"), ("focus-00001.csv", "focus-00003.csv"),
+])  # fmt: skip
+def test_files_of_days_and_accounts_are_statements_of_their_own(tmp_path, one, other):
+    files = [written(tmp_path, BUCKET, name) for name in (one, other)]
+
+    assert statement_files([tmp_path]) == [(file,) for file in files]
+    assert statement_files(files[1:]) == [(files[1],)]
+
+
 def test_when_a_statement_was_made_and_whose_it_is(tmp_path):
     file = written(tmp_path, BUCKET)
     os.utime(file, (1_800_000_000, 1_800_000_000))

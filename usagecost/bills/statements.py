@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 
 from usagecost import schema
 from usagecost.bills.coverage import current
-from usagecost.bills.reading import Bill, BillProblem, read_bill, statement_files
+from usagecost.bills.files import statement_files
+from usagecost.bills.reading import Bill, BillProblem, read_bill
 from usagecost.lake import Lake
 
 
