@@ -71,6 +71,12 @@ def test_a_line_that_cannot_be_read_refuses_the_bill_and_says_why(tmp_path, colu
     assert refusal(tmp_path, focus_csv(*rows), "focus.csv") == f"focus.csv, {sentence}"
 
 
+def test_a_line_may_be_about_more_tokens_than_money_has_digits(tmp_path):
+    bill = bill_of(tmp_path, focus_csv(FOCUS | OPENAI | {"ConsumedQuantity": "12345678901234567.5"}), "focus.csv")
+
+    assert told(bill, "quantity") == [("12345678901234567.5",)]
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
