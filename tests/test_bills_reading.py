@@ -164,8 +164,9 @@ def written(tmp_path: Path, content: Any, name: str = "bill.json") -> Path:
 def test_a_statement_is_its_contents_whatever_the_file(tmp_path):
     rows = [FOCUS | OPENAI | {"BilledCost": cost} for cost in ("1.0", "2")]
     lake = Lake(tmp_path / "lake")
-    first = load_bill(lake, written(tmp_path, focus_csv(*rows), "one.csv"))
-    again = load_bill(lake, written(tmp_path, "\n".join(map(json.dumps, reversed(rows))), "two.jsonl"))
+    made = datetime(2026, 12, 1, tzinfo=UTC)
+    first = load_bill(lake, written(tmp_path, focus_csv(*rows), "one.csv"), as_of=made)
+    again = load_bill(lake, written(tmp_path, "\n".join(map(json.dumps, reversed(rows))), "two.jsonl"), as_of=made)
     other = load_bill(lake, written(tmp_path, focus_csv(rows[0]), "three.csv"), as_of=datetime(2027, 1, 1, tzinfo=UTC))
 
     assert [(one.is_new, one.lines) for one in (first, again, other)] == [(True, 2), (False, 2), (True, 1)]
