@@ -8,12 +8,13 @@ from decimal import Decimal
 import pyarrow as pa
 
 from usagecost import schema
+from usagecost.bills import current_lines
 from usagecost.lake import Lake
 
 
-def lines(statement: str, *amounts: str) -> pa.Table:
-    """A statement of one day's costs at OpenAI."""
-    day, now = date(2026, 11, 3), datetime(2026, 11, 5, tzinfo=UTC)
+def lines(statement: str, *amounts: str, made: int = 5) -> pa.Table:
+    """A statement of one day's costs at OpenAI, made on a day of November."""
+    day, now = date(2026, 11, 3), datetime(2026, 11, made, tzinfo=UTC)
     days = dict.fromkeys(("covers_first", "covers_last", "first_day", "last_day"), day)
     said = {"statement": statement, "format": "openai-costs", "provider": "openai", "kind": "usage", "currency": "USD"}
     rows = [
@@ -34,6 +35,17 @@ def test_a_statement_is_kept_once_and_beside_a_newer_one(tmp_path):
     assert [(row["statement"], row["amount"]) for row in lake.bills().to_pylist()] == [
         ("a", Decimal("1.250000000")), ("a", Decimal("0.750000000")), ("b", Decimal("2.100000000")),
     ]  # fmt: skip
+
+
+def test_a_statement_that_is_made_again_is_as_of_then_and_counts(tmp_path):
+    lake = Lake(tmp_path)
+    kept = [lake.keep_bills(lines(name, amount, made=made)) for name, amount, made in (
+        ("a", "10", 5), ("b", "12", 6), ("a", "10", 7), ("a", "10", 6), ("a", "10", 7),
+    )]  # fmt: skip
+
+    assert kept == [1, 1, 1, 0, 0]
+    assert [(row["statement"], row["as_of"].day) for row in lake.bills().to_pylist()] == [("a", 7), ("b", 6)]
+    assert [row["amount"] for row in current_lines(lake).to_pylist()] == [Decimal(10)]
 
 
 def test_a_lake_without_bills_has_no_lines(tmp_path):

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -27,6 +28,8 @@ class Said(NamedTuple):
     amount: str
     kind: str = "usage"
     account: str | None = None
+    project: str | None = None
+    invoice: str | None = None
 
 
 def statement(name: str, as_of: int, *lines: Said, format: str = "focus", covers: tuple[int, int] | None = None) -> pa.Table:  # noqa: A002
@@ -42,6 +45,7 @@ def statement(name: str, as_of: int, *lines: Said, format: str = "focus", covers
         dict.fromkeys(schema.BILLS.names)
         | whole
         | {"first_day": november(line.first), "last_day": november(line.last), "kind": line.kind, "account": line.account}
+        | {"project": line.project, "invoice": line.invoice}
         | {"amount": Decimal(line.amount), "line": number}
         for number, line in enumerate(lines, 1)
     ]
@@ -112,13 +116,40 @@ def test_accounts_are_apart_and_a_missing_account_is_told():
     )
 
 
+def test_exports_of_two_subscriptions_both_count_until_one_is_told_anew():
+    one = statement("a", 1, Said(1, 1, "5", project="sub-1"))
+    other = statement("b", 2, Said(1, 1, "7", project="sub-2"))
+    anew = statement("c", 3, Said(1, 1, "6", project="sub-1"))
+
+    assert counting(one, other) == [("a", 1, "5.00"), ("b", 1, "7.00")]
+    assert counting(one, other, anew) == [("b", 1, "7.00"), ("c", 1, "6.00")]
+
+
+@pytest.mark.parametrize("newer", [
+    statement("c", 3, Said(1, 1, "13")),
+    statement("c", 3, Said(1, 1, "13", project="/subscriptions/sub-1"), format="azure-cost-details"),
+])  # fmt: skip
+def test_what_names_no_project_or_is_of_another_format_replaces_all_of_them(newer):
+    both = statement("a", 1, Said(1, 1, "5", project="sub-1"), Said(1, 1, "7", project="sub-2"))
+
+    assert counting(both, newer) == [("c", 1, "13.00")]
+
+
+def test_a_google_invoice_leaves_the_hours_of_its_first_day_that_the_month_before_has():
+    october = statement("a", 1, Said(1, 1, "4", invoice="202610", project="p"), format="google-billing")
+    november = statement("b", 2, Said(1, 2, "9", invoice="202611", project="p"), format="google-billing")
+
+    assert counting(october, november) == [("a", 1, "4.00"), ("b", 1, "9.00")]
+
+
 lines = st.builds(
-    lambda first, length, amount, kind, account: Said(first, first + length, str(amount), kind, account),
+    lambda first, length, amount, kind, account, project: Said(first, first + length, str(amount), kind, account, project),
     st.integers(1, 8),
     st.sampled_from([0, 0, 0, 1, 4]),
     st.integers(1, 9),
     st.sampled_from(["usage", "usage", "tax"]),
     st.sampled_from([None, "org-1"]),
+    st.sampled_from([None, None, "p-1", "p-2"]),
 )
 books = st.lists(
     st.tuples(st.integers(1, 3), st.lists(lines, min_size=1, max_size=4), st.sampled_from(["focus", "openai-costs"])),
@@ -148,9 +179,12 @@ def test_no_day_of_a_kind_is_told_by_two_statements(book):
     told = defaultdict(set)
     for row in current(pa.concat_tables(book)).lines.to_pylist():
         for day in days(row["first_day"], row["last_day"]):
-            told[row["account"], row["kind"], day].add(row["statement"])
+            told[row["account"], row["kind"], day].add((row["statement"], row["format"], row["project"]))
 
-    assert all(len(by) == 1 for by in told.values())
+    for by in told.values():
+        for (one, *of), (other, *of_other) in combinations(by, 2):
+            is_apart = of[0] == of_other[0] and None not in (of[1], of_other[1]) and of[1] != of_other[1]
+            assert one == other or is_apart
 
 
 @given(books)

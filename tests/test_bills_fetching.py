@@ -172,6 +172,11 @@ def test_a_key_is_not_sent_in_the_clear():
 
     for surrounding, sentence in (
         (Fetching(settings, NOW), "USAGECOST_OPENAI_URL has to be https://…, as the key is sent there."),
+        (
+            Fetching(settings | {"USAGECOST_OPENAI_URL": "https://u:pw@proxy.example"}, NOW),
+            "USAGECOST_OPENAI_URL has a user or "
+            "password in it, which the lake would keep: write it without, as https://api.openai.com.",
+        ),
         (Fetching(settings | {"OPENAI_ADMIN_KEY": "sk\r\nX: y", "USAGECOST_OPENAI_URL": ""}, NOW), "OPENAI_ADMIN_KEY is no key"),
         (nobody, "There is no key of OpenAI organization costs: set OPENAI_ADMIN_KEY to an admin key of the organisation."),
     ):
@@ -195,6 +200,18 @@ def test_days_after_the_last_known_one_are_asked_for_and_a_week_before_anew(tmp_
         days_to_fetch(lake, openai, NOW.date(), NOW.date())
 
 
+def test_a_gap_between_known_days_is_asked_for(tmp_path):
+    lake, openai = Lake(tmp_path), VENDORS["openai"]
+    for day in (date(2026, 10, 10), date(2026, 11, 25)):
+        saved = tmp_path / f"{day}.json"
+        start = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+        saved.write_text(json.dumps(openai_page((start, [openai_result(0.1, "gpt-6-astra, input_tokens")]))))
+        load_bill(lake, saved)
+
+    assert days_to_fetch(lake, openai, date(2026, 11, 30)) == (date(2026, 10, 4), date(2026, 11, 29))
+    assert days_to_fetch(lake, VENDORS["openrouter"], date(2026, 11, 30)) == (date(2026, 10, 31), date(2026, 11, 29))
+
+
 def test_anthropic_is_asked_for_a_month_at_once(tmp_path):
     def answer(parameters: dict[str, list[str]]) -> Answer:
         if not parameters["starting_at"][0].startswith("2026-11"):
@@ -211,7 +228,8 @@ def test_anthropic_is_asked_for_a_month_at_once(tmp_path):
     assert server.headers[0]["x-api-key"] == SECRET
     assert server.headers[0]["anthropic-beta"] == "analytics-usage-cost-2026-08-24"
     assert amounts(tmp_path) == [("11-03", "2.505")]
-    assert Lake(tmp_path).bills()["account"].to_pylist() == ["org-9"]
+    (row,) = Lake(tmp_path).bills().to_pylist()
+    assert (row["account"], row["as_of"]) == ("org-9", datetime(2026, 11, 6, 11, tzinfo=UTC))  # when its data was refreshed
 
 
 def test_openrouter_is_asked_day_by_day_and_a_saved_answer_is_the_same_statement(tmp_path):

@@ -71,6 +71,12 @@ def test_a_line_that_cannot_be_read_refuses_the_bill_and_says_why(tmp_path, colu
     assert refusal(tmp_path, focus_csv(*rows), "focus.csv") == f"focus.csv, {sentence}"
 
 
+def test_a_line_may_be_about_more_tokens_than_money_has_digits(tmp_path):
+    bill = bill_of(tmp_path, focus_csv(FOCUS | OPENAI | {"ConsumedQuantity": "12345678901234567.5"}), "focus.csv")
+
+    assert told(bill, "quantity") == [("12345678901234567.5",)]
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -158,8 +164,9 @@ def written(tmp_path: Path, content: Any, name: str = "bill.json") -> Path:
 def test_a_statement_is_its_contents_whatever_the_file(tmp_path):
     rows = [FOCUS | OPENAI | {"BilledCost": cost} for cost in ("1.0", "2")]
     lake = Lake(tmp_path / "lake")
-    first = load_bill(lake, written(tmp_path, focus_csv(*rows), "one.csv"))
-    again = load_bill(lake, written(tmp_path, "\n".join(map(json.dumps, reversed(rows))), "two.jsonl"))
+    made = datetime(2026, 12, 1, tzinfo=UTC)
+    first = load_bill(lake, written(tmp_path, focus_csv(*rows), "one.csv"), as_of=made)
+    again = load_bill(lake, written(tmp_path, "\n".join(map(json.dumps, reversed(rows))), "two.jsonl"), as_of=made)
     other = load_bill(lake, written(tmp_path, focus_csv(rows[0]), "three.csv"), as_of=datetime(2027, 1, 1, tzinfo=UTC))
 
     assert [(one.is_new, one.lines) for one in (first, again, other)] == [(True, 2), (False, 2), (True, 1)]
@@ -183,6 +190,17 @@ def test_files_into_which_an_export_was_cut_are_one_statement(tmp_path):
     assert load_files(Lake(tmp_path / "lake"), parts).totals == {("USD", "usage"): 7}
     with pytest.raises(BillProblem, match="export has the files of 2 statements: load them one by one"):
         load_bill(Lake(tmp_path / "lake"), folder)
+
+
+@pytest.mark.parametrize(("one", "other"), [
+    ("costs_20261101.json", "costs_20261115.json"), ("aws-2026-0831.csv", "aws-2026-0930.csv"),
+    ("acct-000123456789.csv", "acct-000987654321.csv"), ("focus-00001.csv", "focus-00003.csv"),
+])  # fmt: skip
+def test_files_of_days_and_accounts_are_statements_of_their_own(tmp_path, one, other):
+    files = [written(tmp_path, BUCKET, name) for name in (one, other)]
+
+    assert statement_files([tmp_path]) == [(file,) for file in files]
+    assert statement_files(files[1:]) == [(files[1],)]
 
 
 def test_when_a_statement_was_made_and_whose_it_is(tmp_path):

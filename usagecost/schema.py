@@ -225,7 +225,7 @@ BILL_COLUMNS: tuple[Column, ...] = (
     Column("model", TEXT, "bill", "The model, as requests name models where the bill's name is known to be one"),
     Column("sku", TEXT, "bill", "What is sold, in the bill's own words"),
     Column("meter", TEXT, "bill", "What is counted: input, cache_read, cache_write, output, or a unit as requests name it"),
-    Column("quantity", UNITS.item_type, "bill", "How much of it", "of unit"),
+    Column("quantity", pa.decimal128(38, 6), "bill", "How much of it", "of unit"),
     Column("unit", TEXT, "bill", "What quantity counts: tokens, requests, …"),
     Column("amount", MONEY, "bill", "What is billed; a credit is below 0", "of currency", required=True),
     Column("list_amount", MONEY, "bill", "The same at list prices, where the bill tells", "of currency"),

@@ -8,6 +8,9 @@ says which lines count, and does not depend on the order in which they were load
    the month, say, beside newer costs of its last week.
 3. When one does touch them, the longer line would count those days twice. It does not count, and a sentence says so, for which
    days, and what ends it. On days that nothing newer covers, older statements count in its place.
+4. Of statements of one format, those that name other parts of the account do not replace each other: an export of one subscription
+   or project leaves the others, a Google invoice leaves the hours that the invoice of the month before has of the same UTC day. A
+   part is the invoice for Google, else the project; a line that names none is of all.
 
 Newer is what has the later `as_of`; of two that were made at once, the greater id. A statement with usage covers the days from
 `covers_first` to `covers_last`, and there the kinds that its format tells: taxes, credits and commitments of an invoice stay when
@@ -28,6 +31,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from usagecost.lake import Lake
 from usagecost.vocabulary.formats import counted
@@ -39,14 +43,20 @@ TELLS = dict.fromkeys(("openai-costs", "anthropic-costs", "openrouter-activity")
 }
 """Format -> the kinds of which its statements are complete; those of others are of all kinds."""
 
+_BY_INVOICE = "google-billing"
+"""The format whose statements are invoices of months that begin within a UTC day."""
+
 _GROUP = (
     "statement", "format", "provider", "account", "covers_first", "covers_last", "as_of",
     "first_day", "last_day", "kind", "currency",
 )  # fmt: skip
 
+_Scope = tuple[str, str | None, str]
+"""What lines are compared within: a provider, account and kind."""
+
 
 class _Lines(NamedTuple):
-    """The lines of one statement that are about the same days, account and kind."""
+    """The lines of one statement that are about the same days, account, part and kind."""
 
     statement: str
     format: str
@@ -59,11 +69,12 @@ class _Lines(NamedTuple):
     last_day: date
     kind: str
     currency: str
+    part: str | None
     rows: list[int]
     amount: Decimal
 
     @property
-    def scope(self) -> tuple[str, str | None, str]:
+    def scope(self) -> _Scope:
         """What they are compared with: lines of the same provider, account and kind."""
         return self.provider, self.account, self.kind
 
@@ -76,6 +87,24 @@ class _Lines(NamedTuple):
     def covered(self) -> set[int]:
         """The days of the whole statement, as ordinals."""
         return set(range(self.covers_first.toordinal(), self.covers_last.toordinal() + 1))
+
+
+class _Days:
+    """Days as ordinals, by the scope, format and part of the lines that tell them."""
+
+    def __init__(self) -> None:
+        self._of_formats: dict[_Scope, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+        self._of_parts: dict[tuple[_Scope, str, str | None], set[int]] = defaultdict(set)
+
+    def add(self, scope: _Scope, group: _Lines, days: set[int]) -> None:
+        """Add days of a group's format and part."""
+        self._of_formats[scope][group.format] |= days
+        self._of_parts[scope, group.format, group.part] |= days
+
+    def of(self, scope: _Scope, group: _Lines) -> set[int]:
+        """The days that are told of a group's part: by other formats, of the part, or of all of them."""
+        others = (days for told, days in self._of_formats[scope].items() if group.part is None or told != group.format)
+        return set().union(*others, *(self._of_parts[scope, group.format, part] for part in (None, group.part)))
 
 
 @dataclass(frozen=True)
@@ -95,34 +124,41 @@ def current(lines: pa.Table) -> Current:
     """Choose the lines that count from those of all statements, as `Lake.bills` gives them, by the law of this module."""
     counting: list[_Lines] = []
     sentences: list[str] = []
-    covered: dict[tuple[str, str | None, str], set[int]] = defaultdict(set)
-    told: dict[tuple[str, str | None, str], set[int]] = defaultdict(set)
+    covered, told = _Days(), _Days()
     for statement in _newest_first(lines):
-        chosen, left_out = [], defaultdict(set)
+        chosen, left_out = [], _Days()
         for group in statement:
-            replaced = covered[group.scope] | told[group.scope]
-            if group.days & told[group.scope] and not group.days <= replaced:
+            newer = told.of(group.scope, group)
+            replaced = covered.of(group.scope, group) | newer
+            if group.days & newer and not group.days <= replaced:
                 sentences.append(_left_out(group, replaced))
-                left_out[group.scope] |= group.days
+                left_out.add(group.scope, group, group.days)
             elif not group.days <= replaced:
                 chosen.append(group)
         for group in chosen:
-            told[group.scope] |= group.days
-        has_usage = any(group.kind == "usage" for group in statement)
-        for group in statement if has_usage else ():
+            told.add(group.scope, group, group.days)
+        for group in _covering(statement):
             for kind in TELLS.get(group.format, KINDS):
                 scope = (group.provider, group.account, kind)
-                covered[scope] |= group.covered - left_out[scope]
+                covered.add(scope, group, group.covered - left_out.of(scope, group))
         counting += chosen
     rows = sorted(row for group in counting for row in group.rows)
     return Current(lines.take(pa.array(rows, pa.int64())), (*sentences, *_without_account(counting)))
+
+
+def _covering(statement: list[_Lines]) -> Iterator[_Lines]:
+    """One group for each account and part of which a statement covers its days: those that its usage names, where it has usage."""
+    used = {(group.provider, group.account) for group in statement if group.kind == "usage"}
+    covering = (group for group in statement if group.kind == "usage" or (group.provider, group.account) not in used)
+    yield from {(group.provider, group.account, group.part): group for group in covering if used}.values()
 
 
 def _newest_first(lines: pa.Table) -> Iterator[list[_Lines]]:
     """The lines of each statement, grouped."""
     numbered = lines.select(_GROUP).append_column("row", pa.array(np.arange(lines.num_rows)))
     numbered = numbered.append_column("amount", lines["amount"].cast(pa.decimal128(38, 9)))
-    table = numbered.group_by(list(_GROUP)).aggregate([("row", "list"), ("amount", "sum")])
+    part = pc.if_else(pc.equal(lines["format"], _BY_INVOICE), lines["invoice"], lines["project"])
+    table = numbered.append_column("part", part).group_by([*_GROUP, "part"]).aggregate([("row", "list"), ("amount", "sum")])
     groups: list[_Lines] = [_Lines(*row.values()) for row in table.to_pylist()]
     groups.sort(key=lambda group: (group.as_of, group.statement, group.first_day), reverse=True)
     for _, found in groupby(groups, key=lambda group: group.statement):

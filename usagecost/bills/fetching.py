@@ -48,26 +48,32 @@ class Fetching:
 def days_to_fetch(
     lake: Lake, vendor: Vendor, today: date, start: date | None = None, end: date | None = None, account: str | None = None
 ) -> tuple[date, date]:
-    """The first and the last day to ask for: up to yesterday, and from the last day that is known, less DAYS_ANEW.
+    """The first and the last day to ask for: up to yesterday, and from the first day after known ones that is not, less DAYS_ANEW.
 
     Raises BillProblem where there is no such day.
     """
     last = min(end or today, today - timedelta(days=1))
-    known = None if start else _last_day(lake, vendor, account)
-    since = known - timedelta(days=DAYS_ANEW - 1) if known else last - timedelta(days=DAYS_AT_FIRST - 1)
-    first = start or max(since, today - timedelta(days=vendor.days_back))
+    earliest = today - timedelta(days=vendor.days_back)
+    unknown = None if start else _first_unknown(lake, vendor, account, earliest)
+    since = unknown - timedelta(days=DAYS_ANEW) if unknown else last - timedelta(days=DAYS_AT_FIRST - 1)
+    first = start or max(since, earliest)
     if first > last:
         raise BillProblem(f"There is no complete UTC day from {first} to {last}: give an earlier --start, or a later --end.")
     return first, last
 
 
-def _last_day(lake: Lake, vendor: Vendor, account: str | None) -> date | None:
+def _first_unknown(lake: Lake, vendor: Vendor, account: str | None, earliest: date) -> date | None:
+    """The first day from `earliest` on that no statement covers, after those that one covers; None where there is no statement."""
     lines = lake.bills()
-    columns = (lines[name].to_pylist() for name in ("provider", "format", "account", "covers_last"))
+    columns = (lines[name].to_pylist() for name in ("provider", "format", "account", "covers_first", "covers_last"))
     asked = (vendor.provider, vendor.format.name)
-    return max(
-        (last for *what, of, last in zip(*columns, strict=True) if (*what,) == asked and account in (None, of)), default=None
-    )
+    known = {(first, last) for *what, of, first, last in zip(*columns, strict=True) if (*what,) == asked and account in (None, of)}
+    unknown = None
+    for first, last in sorted(known):
+        if unknown and first > unknown:
+            break
+        unknown = max(unknown or earliest, last + timedelta(days=1))
+    return unknown
 
 
 def fetch_bill(
@@ -100,7 +106,8 @@ def fetch_bill(
         return None
     if pc.min(lines["first_day"]).as_py() < first or pc.max(lines["last_day"]).as_py() > last:
         raise BillProblem(f"{vendor.format.title}: the answer is about other days than {first} to {last}. Nothing was kept.")
-    return keep(lake, complete(vendor.format, lines, notes, fetching.now, account, (first, last)))
+    as_of = min(fetching.now, notes.as_of or fetching.now)
+    return keep(lake, complete(vendor.format, lines, notes, as_of, account, (first, last)))
 
 
 def _base_url(vendor: Vendor, environment: Mapping[str, str]) -> str:
@@ -112,6 +119,8 @@ def _base_url(vendor: Vendor, environment: Mapping[str, str]) -> str:
         raise BillProblem(f"{name} is no address: write it as {vendor.url}.") from None
     if url.scheme != "https" and url.host not in ("127.0.0.1", "localhost", "::1"):
         raise BillProblem(f"{name} has to be https://…, as the key is sent there.")
+    if url.userinfo:
+        raise BillProblem(f"{name} has a user or password in it, which the lake would keep: write it without, as {vendor.url}.")
     return base
 
 

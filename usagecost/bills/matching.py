@@ -165,7 +165,7 @@ def _in_usd(lines: pa.Table, rate: Rate, told: list[str]) -> tuple[list[dict[str
     """The lines in USD, those that tell the same in one row, and those that are compared with nothing."""
     wide = lines.select(told).append_column("amount", lines["amount"].cast(pa.decimal128(38, 9)))
     tokens = pc.if_else(pc.equal(lines["unit"], "tokens"), lines["quantity"], None)
-    wide = wide.append_column("quantity", tokens.cast(pa.decimal128(38, 6)))
+    wide = wide.append_column("quantity", tokens)
     wide = wide.append_column("untold", pc.is_null(tokens).cast(pa.int64()))
     grouped = wide.group_by(told).aggregate([("amount", "sum"), ("quantity", "sum"), ("untold", "sum"), ("amount", "count")])
     found, left_out = [], defaultdict(lambda: (0, ZERO))

@@ -8,7 +8,6 @@ taken as a whole, so it has a most of its own. A sentence about what cannot be r
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,9 +43,6 @@ _REQUIRED = tuple(column.name for column in _OF_A_LINE if not column.nullable)
 _NO_CONTENT = ("statement", "as_of", "source_file", "line", "loaded_at")
 """Columns that say where a line is from, not what it says."""
 
-_SHARD = re.compile(r"(?P<stem>.*?)[-_.]?0\d{3,}(?P<end>\D*)")
-"""Names of files into which exports are cut: name-00001.csv.gz, part_0_0001.csv, name-000000000000.json.gz."""
-
 
 class BillProblem(Exception):  # noqa: N818 - a sentence for a person
     """Why a bill cannot be read and what would help."""
@@ -64,29 +60,6 @@ class Bill:
     def statement(self) -> str:
         """The statement's id."""
         return self.lines["statement"][0].as_py()
-
-
-def statement_files(paths: Iterable[Path]) -> list[tuple[Path, ...]]:
-    """The files of each statement in some files and folders: those into which an export was cut are one.
-
-    One of several such files stands for all that lie beside it, as a part of a bill would replace the whole. Hidden files are not
-    looked at.
-    """
-    files = [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
-    found: dict[object, tuple[Path, ...]] = {}
-    for file in files:
-        if file.is_dir() or file.name.startswith("."):
-            continue
-        cut = _SHARD.fullmatch(file.name)
-        found.setdefault((file.parent, cut["stem"], cut["end"]) if cut else file, _parts(file, cut) if cut else (file,))
-    return list(found.values())
-
-
-def _parts(file: Path, cut: re.Match[str]) -> tuple[Path, ...]:
-    if not file.exists():
-        return (file,)
-    beside = ((other, _SHARD.fullmatch(other.name)) for other in sorted(file.parent.iterdir()))
-    return tuple(other for other, found in beside if found and found.group("stem", "end") == cut.group("stem", "end"))
 
 
 def read_bill(files: Sequence[Path], *, name: str | None = None, account: str | None = None, as_of: datetime | None = None) -> Bill:

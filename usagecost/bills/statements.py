@@ -1,7 +1,7 @@
 """Statements in the lake: loading one, listing them, and taking one out again.
 
-A statement's id is of its contents: loaded again, from whatever file, it changes nothing. Which lines count is the law of
-`coverage`.
+A statement's id is of its contents: loaded again, from whatever file, it is kept once, as of the latest time at which it was made,
+since a vendor may go back to what it told before. Which lines count is the law of `coverage`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 
 from usagecost import schema
 from usagecost.bills.coverage import current
-from usagecost.bills.reading import Bill, BillProblem, read_bill, statement_files
+from usagecost.bills.files import statement_files
+from usagecost.bills.reading import Bill, BillProblem, read_bill
 from usagecost.lake import Lake
 
 
@@ -27,8 +28,9 @@ from usagecost.lake import Lake
 class Loaded:
     """What a statement says, and what came of loading it.
 
-    ``totals`` are amounts by currency and kind. ``left_out`` counts lines of the file that are not about models, by the reason.
-    ``sentences`` are what a person has to know about lines of the provider that do not count, or may count twice.
+    ``is_new`` is false where the statement was there, as of that time or a later one. ``totals`` are amounts by currency and kind.
+    ``left_out`` counts lines of the file that are not about models, by the reason. ``sentences`` are what a person has to know
+    about lines of the provider that do not count, or may count twice.
     """
 
     statement: str
@@ -82,7 +84,7 @@ def load_files(
 
 
 def keep(lake: Lake, bill: Bill) -> Loaded:
-    """Keep a statement in the lake, unless it is there; raises LakeError."""
+    """Keep a statement in the lake, unless it is there as of its time or a later one; raises LakeError."""
     lines = bill.lines
     field = schema.BILLS.field("loaded_at")
     loaded_at = pa.repeat(pa.scalar(datetime.now(UTC), field.type), lines.num_rows)

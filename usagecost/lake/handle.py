@@ -122,9 +122,9 @@ class Lake(LakeReader):
             return added
 
     def keep_bills(self, lines: pa.Table) -> int:
-        """Add the lines, as schema.BILLS has them, of statements that are not there yet; returns how many they are."""
+        """Add the lines, as schema.BILLS has them, of statements that are not there as of their time or later; returns how many."""
         with self._writing() as folder:
-            return until_committed(lambda: side_tables.add_rows(self._at(BILLS), BILLS, lines, folder))
+            return until_committed(lambda: side_tables.keep_bills(self._at(BILLS), lines, folder))
 
     def remove_bill(self, statement: str) -> int:
         """Take the lines of a statement out; returns how many they were."""

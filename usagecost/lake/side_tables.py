@@ -50,11 +50,18 @@ ANTI JOIN known
 QUALIFY row_number() OVER (PARTITION BY id, event, channel, outcome, attempt ORDER BY happened_at) = 1
 """
 
-_NEW_BILLS = "SELECT * FROM offered WHERE statement NOT IN (SELECT statement FROM known)"
+_NEW_BILLS = "SELECT * FROM offered ANTI JOIN known ON known.statement = offered.statement AND known.as_of >= offered.as_of"
+
+_KEPT_BILLS = f"""
+WITH made AS ({_NEW_BILLS})
+FROM made UNION ALL BY NAME FROM known WHERE statement NOT IN (SELECT statement FROM made)
+"""
+
+_BILLS_ANEW = f"SELECT count(*), count(*) FILTER (statement IN (SELECT statement FROM known)) FROM ({_NEW_BILLS})"
 
 _NEW_CLOSES = "SELECT * FROM offered WHERE entry NOT IN (SELECT entry FROM known)"
 
-_NEW = {REJECTS.name: _NEW_REJECTS, ALERTS.name: _NEW_ALERTS, BILLS.name: _NEW_BILLS, CLOSES.name: _NEW_CLOSES}
+_NEW = {REJECTS.name: _NEW_REJECTS, ALERTS.name: _NEW_ALERTS, CLOSES.name: _NEW_CLOSES}
 
 _REPRICED = "SELECT DISTINCT provider, model FROM changes WHERE list_contains($acts, id) AND day BETWEEN $first AND $last"
 
@@ -83,7 +90,7 @@ def read_repriced(
 
 
 def add_rows(place: Storage, spec: TableSpec, rows: pa.Table, folder: Path) -> int:
-    """Append the rejects, alerts, lines of bills or rows of closes that are not in the table yet; return how many they are.
+    """Append the rejects, alerts or rows of closes that are not in the table yet; return how many they are.
 
     The caller is alone among the writers.
     """
@@ -108,6 +115,28 @@ def append_new(place: Storage, spec: TableSpec, offered: Sequence[str], new_rows
         return 0
     publish(table, place, [added])
     return json.loads(added.stats)["numRecords"]
+
+
+def keep_bills(place: Storage, lines: pa.Table, folder: Path) -> int:
+    """Append the lines of statements that are not in the table as of their time or a later one; return how many they are.
+
+    The table is written anew when one is there as of an earlier time, which it then no longer is. The caller is alone among the
+    writers.
+    """
+    if not lines.num_rows:
+        return 0
+    table = open_or_create(place, BILLS)
+    offered = folder / "offered.parquet"
+    pq.write_table(lines.cast(schema.BILLS), offered)
+    files = data_files(table, BILLS)
+    with bounded_database(folder) as con:
+        create_view(con, "offered", [str(offered)], BILLS)
+        create_view(con, "known", local_paths(place, files), BILLS)
+        count, anew = con.sql(_BILLS_ANEW).fetchall()[0]
+        added = write_file(con, place, BILLS, _KEPT_BILLS if anew else _NEW_BILLS, {}) if count else None
+    if added is not None:
+        publish(table, place, [added], files if anew else ())
+    return count
 
 
 def remove_bill(place: Storage, statement: str, folder: Path) -> int:

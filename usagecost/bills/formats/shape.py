@@ -34,7 +34,9 @@ MOST_SERVICES = 100
 DEEPEST = 4
 """How many objects within objects a row may have."""
 
-_AS_STORED = Context(prec=schema.MONEY.precision, traps=[InvalidOperation])
+MOST_DIGITS = 30
+"""Of a number, which leaves room in 38 digits for the sum of a hundred million of them."""
+
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 _AMERICAN_DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2}|\d{4})")
 _SIGNS = re.compile(r"[^a-z0-9]")
@@ -213,8 +215,9 @@ def number(value: Any) -> Decimal | None:
 def fitted(value: Decimal, column: str) -> Decimal:
     """A number as a column of schema.BILLS holds it: rounded to its places."""
     kind = schema.BILLS.field(column).type
+    stored = Context(prec=min(kind.precision, MOST_DIGITS), traps=[InvalidOperation])
     try:
-        return value.quantize(Decimal(1).scaleb(-kind.scale), context=_AS_STORED)
+        return value.quantize(Decimal(1).scaleb(-kind.scale), context=stored)
     except InvalidOperation:
         raise Unreadable(f"{column} is larger than a bill can hold ({value:.3e}): is its unit another one?") from None
 
