@@ -173,6 +173,7 @@ def _notes(statement: MonthStatement) -> str:
         "A request costs what its source reported, else its list price. Costs are added up exactly; the total is rounded once, and "
         "lines get whole cents that add up to it by the method of the largest remainder.",
         f"Made with version {made['lake']} of the lake, {made['app']} of the app, and {made['prices']}.",
+        *made.get("not_reconciled", []),
     ]
     texts = {"prices.toml": made["price_book"], "chargeback.toml": made["chargeback"]}
     files = [f"<h2>{name}</h2><pre>{escape(text.strip())}</pre>" for name, text in texts.items() if text.strip()]
