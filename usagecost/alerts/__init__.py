@@ -9,19 +9,3 @@ from usagecost.alerts.checks import Check
 from usagecost.alerts.ledger import Alert, Ledger, read_ledger
 from usagecost.alerts.rounds import Round, follow, run_round
 from usagecost.alerts.rules import RULES
-
-__all__ = [
-    "PREFIX",
-    "RULES",
-    "Alert",
-    "Check",
-    "Ledger",
-    "Letter",
-    "Round",
-    "channel_problem",
-    "channels",
-    "follow",
-    "read_ledger",
-    "run_round",
-    "send",
-]

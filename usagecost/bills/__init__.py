@@ -10,18 +10,3 @@ from usagecost.bills.focus_columns import VERSIONS, Version
 from usagecost.bills.focus_files import FOCUS_FORMS, FocusForm, write_focus
 from usagecost.bills.reading import BillProblem
 from usagecost.bills.statements import Loaded, Statement, load_bill, load_files, remove_bill, statements
-
-__all__ = [
-    "KINDS",
-    "BillProblem",
-    "Current",
-    "Loaded",
-    "Statement",
-    "current",
-    "current_lines",
-    "load_bill",
-    "load_files",
-    "remove_bill",
-    "statement_files",
-    "statements",
-]

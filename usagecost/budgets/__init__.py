@@ -10,28 +10,3 @@ from usagecost.budgets.file import NAME, add_budget, change_budget, put_rules, r
 from usagecost.budgets.pace import even_pace, is_of
 from usagecost.budgets.spans import span_of, spans_before
 from usagecost.budgets.state import Spent, State
-
-__all__ = [
-    "BASIS",
-    "NAME",
-    "PERIODS",
-    "Budget",
-    "BudgetFile",
-    "BudgetProblem",
-    "PastDays",
-    "Rules",
-    "Spent",
-    "State",
-    "add_budget",
-    "change_budget",
-    "check_budget",
-    "even_pace",
-    "is_of",
-    "parse_budgets",
-    "put_rules",
-    "read_budgets",
-    "span_of",
-    "spans_before",
-    "states",
-    "view_of_now",
-]

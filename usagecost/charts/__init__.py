@@ -18,31 +18,3 @@ from usagecost.charts.timeaxis import TimeAxis, tick_texts, time_axis
 from usagecost.charts.timeline import timeline
 from usagecost.charts.units import exact
 from usagecost.charts.waterfall import beginning, waterfall
-
-__all__ = [
-    "BRUSHED",
-    "OPENED",
-    "Drawing",
-    "Level",
-    "Mark",
-    "TimeAxis",
-    "bar_label",
-    "before_of",
-    "beginning",
-    "exact",
-    "histogram",
-    "named",
-    "over_time",
-    "parts_of",
-    "parts_of_metrics",
-    "ranked_bars",
-    "scatter",
-    "small_bars",
-    "stacked_ranked_bars",
-    "tick_texts",
-    "time_axis",
-    "timeline",
-    "value_name",
-    "waterfall",
-    "week_grid",
-]

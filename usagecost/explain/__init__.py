@@ -28,32 +28,6 @@ from usagecost.explain.words import (
     value_words,
 )
 
-__all__ = [
-    "COUNTED",
-    "EFFECTS",
-    "WORDINGS",
-    "Amounts",
-    "Explanation",
-    "Found",
-    "Maker",
-    "Moved",
-    "Spike",
-    "Step",
-    "causes",
-    "explanation",
-    "find_spikes",
-    "listed",
-    "maker_of",
-    "maker_words",
-    "missing_words",
-    "model_behind",
-    "sentence",
-    "signed",
-    "steps_of",
-    "value_words",
-    "values",
-]
-
 _EXPLAINERS = {
     "spend_usd": explain_spend,
     "total_tokens": explain_tokens,

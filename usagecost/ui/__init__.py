@@ -17,34 +17,3 @@ from usagecost.ui.ranking import COLUMNS as RANKED
 from usagecost.ui.ranking import LOOKS, ranking
 from usagecost.ui.spend import coverage_note, spend_columns
 from usagecost.ui.text import plain
-
-__all__ = [
-    "LOOKS",
-    "RANKED",
-    "UNTIL",
-    "Choice",
-    "answer",
-    "before",
-    "budget_levels",
-    "budgets_alt",
-    "cards",
-    "chart",
-    "chosen",
-    "columns_of",
-    "coverage_note",
-    "draw",
-    "empty",
-    "forecast_table",
-    "heading",
-    "kept",
-    "marks",
-    "name_downloads",
-    "no_requests",
-    "notes",
-    "page",
-    "plain",
-    "ranking",
-    "spend_columns",
-    "table",
-    "with_days_ahead",
-]

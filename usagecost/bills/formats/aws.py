@@ -54,21 +54,12 @@ def _finish(said: Line, notes: Notes) -> Iterator[Line]:  # noqa: ARG001 - it sa
     is_usage = kind == "usage"
     yield {
         "provider": "aws",
-        "account": said["account"],
-        "invoice": said["invoice"],
-        "first_day": said["first_day"],
-        "last_day": said["last_day"],
         "kind": kind,
-        "project": said["project"],
         "model": described_model("aws", usage_type) or described_model("aws", f"{product} {usage_type}"),
         "sku": said["sku"] or named,
         "meter": meter_of(usage_type) if is_usage else None,
         "quantity": quantity if is_usage else None,
         "unit": unit if is_usage else None,
-        "amount": said["amount"],
-        "list_amount": said["list_amount"],
-        "currency": said["currency"],
-        "description": said["description"],
     }
 
 

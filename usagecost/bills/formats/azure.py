@@ -40,20 +40,12 @@ def _finish(said: Line, notes: Notes) -> Iterator[Line]:  # noqa: ARG001 - it sa
     quantity, unit = counted(said["quantity"], unit)
     yield {
         "provider": "azure",
-        "account": said["account"],
-        "invoice": said["invoice"],
-        "first_day": said["first_day"],
-        "last_day": said["last_day"],
         "kind": kind,
-        "project": said["project"],
         "model": described_model("azure", meter, "gpt" if is_of_openai else ""),
         "sku": said["sku"] or said["product"],
         "meter": meter_of(meter) if kind == "usage" else None,
         "quantity": quantity,
         "unit": unit,
-        "amount": said["amount"],
-        "list_amount": said["list_amount"],
-        "currency": said["currency"],
         "description": said["product"],
     }
 

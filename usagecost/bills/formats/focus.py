@@ -71,22 +71,12 @@ def _finish(said: Line, notes: Notes) -> Iterator[Line]:
     description = " ".join(filter(None, (said["sku"], said["description"])))
     yield {
         "provider": provider,
-        "account": said["account"],
-        "invoice": said["invoice"],
-        "first_day": said["first_day"],
-        "last_day": said["last_day"],
         "kind": "adjustment" if (said["class"] or "").lower() == "correction" else kind,
-        "project": said["project"],
-        "key": said["key"],
         "model": _model(provider, said),
         "sku": said["sku"] or said["sku_id"],
         "meter": _meter(said["details"] or {}, description) if kind == "usage" else None,
         "quantity": quantity,
         "unit": unit,
-        "amount": said["amount"],
-        "list_amount": said["list_amount"],
-        "currency": said["currency"],
-        "description": said["description"],
     }
 
 

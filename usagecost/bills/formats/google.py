@@ -35,28 +35,17 @@ def _finish(said: Line, notes: Notes) -> Iterator[Line]:
     meter = meter_of(sku)
     is_tokens = meter in _TOKENS and (said["unit"] or "").lower() in ("count", "requests", "")
     quantity, unit = counted(said["quantity"], "tokens" if is_tokens else said["unit"])
-    line = {
-        "provider": "google",
-        "account": said["account"],
-        "invoice": said["invoice"],
-        "first_day": said["first_day"],
-        "last_day": said["last_day"],
-        "project": said["project"],
-        "model": described_model("google", sku),
-        "sku": said["sku"],
-        "currency": said["currency"],
-    }
-    yield line | {
+    named = {"provider": "google", "model": described_model("google", sku)}
+    yield named | {
         "kind": kind,
         "meter": meter if kind == "usage" else None,
         "quantity": quantity,
         "unit": unit,
-        "amount": said["amount"],
-        "list_amount": said["list_amount"],
         "description": said["service"],
     }
+    of_usage = dict.fromkeys(("quantity", "unit", "list_amount"))
     for amount, name in _credits(said["credits"]):
-        yield line | {"kind": "credit", "amount": amount, "description": name}
+        yield named | of_usage | {"kind": "credit", "amount": amount, "description": name}
 
 
 def _credits(value: Any) -> Iterator[tuple[Decimal, str | None]]:

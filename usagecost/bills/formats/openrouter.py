@@ -39,15 +39,8 @@ def _read(item: Mapping[str, Any]) -> Iterator[Line]:
 
 def _finish(said: Line, notes: Notes) -> Iterator[Line]:  # noqa: ARG001 - says nothing of the whole
     yield _TOLD | {
-        "first_day": said["first_day"],
-        "last_day": said["last_day"],
-        "project": said["project"],
-        "key": said["key"],
         "model": named_model("openrouter", said["sku"]),
-        "sku": said["sku"],
         "quantity": Decimal(1),
-        "amount": said["amount"],
-        "description": said["description"],
     }
 
 

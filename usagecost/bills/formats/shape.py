@@ -37,6 +37,7 @@ DEEPEST = 4
 MOST_DIGITS = 30
 """Of a number, which leaves room in 38 digits for the sum of a hundred million of them."""
 
+_FIELDS = frozenset(schema.BILLS.names)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 _AMERICAN_DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2}|\d{4})")
 _SIGNS = re.compile(r"[^a-z0-9]")
@@ -88,8 +89,8 @@ class TableFormat:
 
     ``columns`` names for each field of schema.BILLS, or a helping field that ``finish`` uses, the columns that may say it, the best
     first, by their keys; `starts` and `ends` are the period of the line, the end excluded. Amounts and days are read by the types
-    of schema.BILLS. ``known_by`` are columns that the file must have, one of each alternative. ``finish`` makes the lines of a row:
-    none, one or more; it may leave a row out and note why.
+    of schema.BILLS. ``known_by`` are columns that the file must have, one of each alternative. ``finish`` makes the lines of a row,
+    none, one or more, and says of each what is not as the columns have it; it may leave a row out and note why.
     """
 
     name: str
@@ -120,8 +121,10 @@ class TableFormat:
                     notes.leave_out(text(told[0]) if told else None)
                     continue
             try:
-                for line in self.finish(self._said(row), notes):
-                    yield number, line
+                said = self._said(row)
+                known = {name: value for name, value in said.items() if name in _FIELDS}
+                for line in self.finish(said, notes):
+                    yield number, known | line
             except Unreadable as problem:
                 raise Unreadable(f"line {number}: {problem}") from None
 

@@ -8,5 +8,3 @@ from usagecost.ui.bills.statements import statements
 PARTS = ("Reconciliation", "Statements", "Loaded bills")
 CHOICES = {"part": Choice(default=PARTS[0], options=PARTS), "month": Choice()}
 """What of the page stands in the URL: ``month`` is 2026-10; the newest that has a bill by itself."""
-
-__all__ = ["CHOICES", "PARTS", "loaded", "reconciliation", "statements"]

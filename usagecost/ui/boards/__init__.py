@@ -4,5 +4,3 @@ from usagecost.ui.boards.exploring import CHOICES as EXPLORED
 from usagecost.ui.boards.exploring import explore
 from usagecost.ui.boards.page import CHOICES, dashboards
 from usagecost.ui.boards.showing import show_all
-
-__all__ = ["CHOICES", "EXPLORED", "dashboards", "explore", "show_all"]

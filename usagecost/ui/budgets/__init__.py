@@ -7,5 +7,3 @@ from usagecost.ui.budgets.listing import listing
 PARTS = ("Budgets", "Alerts")
 CHOICES = {"part": Choice(default=PARTS[0], options=PARTS), "budget": Choice()}
 """What of the page stands in the URL: ``budget`` is the name of the one that is edited, or "+" for a new one."""
-
-__all__ = ["CHOICES", "PARTS", "alerts", "listing"]

@@ -6,5 +6,3 @@ from usagecost.ui.prices.models import models
 from usagecost.ui.prices.own import own_prices
 from usagecost.ui.prices.repricing import repricing
 from usagecost.ui.prices.setting import set_price
-
-__all__ = ["caching", "compared", "models", "own_prices", "repricing", "set_price"]

@@ -4,5 +4,3 @@ from usagecost.ui.sources.feeds import feeds
 from usagecost.ui.sources.history import history
 from usagecost.ui.sources.loading import load_files
 from usagecost.ui.sources.rejected import rejected_lines
-
-__all__ = ["feeds", "history", "load_files", "rejected_lines"]

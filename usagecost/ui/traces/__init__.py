@@ -10,8 +10,6 @@ from usagecost.ui.traces.listing import listing
 from usagecost.ui.traces.numbers import numbers
 from usagecost.ui.traces.panel import open_panel
 
-__all__ = ["CHOICES", "PARTS", "asked_for", "failures", "listing", "numbers", "open_panel"]
-
 PARTS = ("Requests", "Errors")
 CHOICES = {
     "part": Choice(default=PARTS[0], options=PARTS),

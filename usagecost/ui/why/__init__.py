@@ -5,8 +5,6 @@ from usagecost.ui.why.change import CHOICES as _CHOICES
 from usagecost.ui.why.change import explain_change
 from usagecost.ui.why.unusual import unusual, unusual_marks
 
-__all__ = ["CHOICES", "PARTS", "explain_change", "unusual", "unusual_marks"]
-
 PARTS = ("Change", "Unusual days")
 CHOICES = {"part": Choice(default=PARTS[0], options=PARTS), **_CHOICES}
 """What of the page stands in the URL, beside the view."""
