@@ -17,7 +17,7 @@ ALLOWED = {
     "app":      f"start ui {READ} {WRITE}",
     "pages":    f"start ui {READ} {WRITE}",
     "start":    "",
-    "ui":       f"start {READ} engine lake schema {WRITE}",
+    "ui":       f"start {READ} engine lake schema toml_lines {WRITE}",
     "charts":    "vocabulary periods",
     "queries":   "explain forecast vocabulary periods engine lake schema",
     "forecast":  "explain periods",

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from usagecost.lake import Lake, TextFolder
 from usagecost.periods import local_midnight
-from usagecost.toml_lines import parse_toml
+from usagecost.toml_lines import TomlProblem, parse_toml
 from usagecost.toml_tables import put_table
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
@@ -26,7 +26,7 @@ HEADER = "# Notes on charts: a day, or an instant with its offset, and what happ
 MOST_NOTES, LONGEST_TEXT = 2_000, 200
 
 
-class NoteProblem(Exception):  # noqa: N818 - a sentence about a file that a person wrote
+class NoteProblem(TomlProblem):
     """What is wrong with the file: the line, the key, and what would be right."""
 
 

@@ -13,6 +13,11 @@ from pydantic import BaseModel, ValidationError
 
 Model = TypeVar("Model", bound=BaseModel)
 
+
+class TomlProblem(Exception):  # noqa: N818 - a sentence about a file that a person wrote
+    """What is wrong with the file: the line, the key, and what would be right."""
+
+
 _NAME = r"""["']?([\w-]+)["']?"""
 _HEADER = re.compile(r"\s*(\[\[?)\s*([\w.\"'-]+?)\s*\]\]?")
 _KEY = re.compile(rf"\s*{_NAME}\s*[=.]")
@@ -35,7 +40,7 @@ _KINDS = ("date", "datetime")
 """What pydantic puts into a place to say which kind of value it has tried."""
 
 
-def parse_toml(text: str, model: type[Model], problem: type[Exception]) -> Model:
+def parse_toml(text: str, model: type[Model], problem: type[TomlProblem]) -> Model:
     """Returns what a file says; raises the ``problem`` with a sentence where it is no TOML or no such model."""
     try:
         return model.model_validate(tomllib.loads(text.removeprefix("\ufeff"), parse_float=Decimal))

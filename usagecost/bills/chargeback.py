@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from usagecost.bills.corrections import DIMENSIONS, Group
 from usagecost.bills.rounding import CENT, shared_out
 from usagecost.lake import Lake
-from usagecost.toml_lines import line_of, parse_toml
+from usagecost.toml_lines import TomlProblem, line_of, parse_toml
 from usagecost.vocabulary.filters import NOT_REPORTED
 
 NAME = "chargeback.toml"
@@ -27,7 +27,7 @@ MOST_RULES = 100
 Share = Annotated[Decimal, Field(gt=0, le=1_000_000)]
 
 
-class ChargebackProblem(Exception):  # noqa: N818 - a sentence about a file that a person wrote
+class ChargebackProblem(TomlProblem):
     """What is wrong with the file: the line, the key, and what would be right."""
 
 

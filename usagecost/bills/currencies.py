@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from usagecost.bills.ecb import EcbProblem, read_ecb
 from usagecost.lake import Lake
-from usagecost.toml_lines import parse_toml
+from usagecost.toml_lines import TomlProblem, parse_toml
 
 NAME = "currencies.toml"
 USD = "USD"
@@ -28,7 +28,7 @@ OLDEST = timedelta(days=7)
 PLACES = Decimal("0.000000000001")
 
 
-class CurrencyProblem(Exception):  # noqa: N818 - a sentence for who wants another currency
+class CurrencyProblem(TomlProblem):
     """Why there is no rate, or what is wrong with a file, and what would help."""
 
 

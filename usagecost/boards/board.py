@@ -8,12 +8,12 @@ import tomli_w
 from pydantic import Field
 
 from usagecost.boards.panel import Frozen, Panel
-from usagecost.toml_lines import parse_toml
+from usagecost.toml_lines import TomlProblem, parse_toml
 
 MOST_PANELS = 60
 
 
-class BoardProblem(Exception):  # noqa: N818 - a sentence about a file that a person wrote
+class BoardProblem(TomlProblem):
     """What is wrong with a board's file: the line, the key, and what would be right."""
 
 

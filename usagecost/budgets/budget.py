@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from usagecost.toml_lines import line_of, parse_toml
+from usagecost.toml_lines import TomlProblem, line_of, parse_toml
 from usagecost.toml_tables import write_table
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
@@ -28,7 +28,7 @@ Scope = dict[str, tuple[str, ...]]
 """Dimension -> values of it; "(not reported)" stands for requests that have none."""
 
 
-class BudgetProblem(Exception):  # noqa: N818 - a sentence about a file that a person wrote
+class BudgetProblem(TomlProblem):
     """What is wrong with the file: the line, the key, and what would be right."""
 
 

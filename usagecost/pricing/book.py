@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from usagecost.pricing.names import Match, is_same_provider, resolve
 from usagecost.pricing.units import PIECES
-from usagecost.toml_lines import parse_toml
+from usagecost.toml_lines import TomlProblem, parse_toml
 
 Rate = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=18, decimal_places=12)]
 Multiple = Annotated[Decimal, Field(ge=0, le=100)]
@@ -26,7 +26,7 @@ Multiple = Annotated[Decimal, Field(ge=0, le=100)]
 MOST_NAME = 300
 
 
-class BookProblem(Exception):  # noqa: N818 - a sentence about a file that a person wrote
+class BookProblem(TomlProblem):
     """What is wrong with a book: the line, the key, and what would be right."""
 
 

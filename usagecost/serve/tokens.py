@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from usagecost.lake import Lake
-from usagecost.toml_lines import line_of, parse_toml
+from usagecost.toml_lines import TomlProblem, line_of, parse_toml
 from usagecost.toml_tables import put_table, write_table
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
@@ -26,7 +26,7 @@ PREFIX = "uc_"
 """By which a token that was left somewhere is recognised."""
 
 
-class TokenProblem(Exception):  # noqa: N818 - a sentence about a file that a person wrote
+class TokenProblem(TomlProblem):
     """What is wrong with the file, or with what is asked: the line, the key, and what would be right."""
 
 

@@ -20,12 +20,13 @@ from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import known_for
 from usagecost.ui.reader import reader
 from usagecost.ui.text import plain
+from usagecost.ui.writing import refuse, say_outcome, try_write
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, View
 
 SECONDS = 60
 """After how long another load or price is marked."""
 MOST_LISTED = 20
-_PROBLEM = "_note_problem"
+_PLACE = "notes"
 
 
 def marks(view: View) -> tuple[Mark, ...]:
@@ -51,8 +52,7 @@ def notes(view: View) -> None:
 
 
 def _form(view: View) -> None:
-    if problem := st.session_state.pop(_PROBLEM, None):
-        st.error(plain(problem), title="Nothing was changed", icon=":material/error:")
+    say_outcome(_PLACE)
     today = view.period.today
     st.date_input("Day", min(max(view.period.first, today), view.period.last), key="note_day", format="YYYY-MM-DD", required=True)
     st.text_input("What happened", key="note_text", max_chars=LONGEST_TEXT, placeholder="Moved search to a smaller model")
@@ -88,7 +88,7 @@ def _save(about: list[Condition]) -> None:
     only = {one.dimension: one.values[0] or NOT_REPORTED for one in chosen}
     day, text = st.session_state["note_day"], st.session_state["note_text"].strip()
     if not text:
-        st.session_state[_PROBLEM] = "A note needs a text."
+        refuse(_PLACE, "A note needs a text.")
     elif isinstance(day, date):
         note = Note(at=day, text=text, only=only, by=reader() or "")
         if _changed(lambda: add_note(open_lake(lake_root()), note)):
@@ -101,14 +101,9 @@ def _remove(note: Note) -> None:
 
 def _changed(change: Callable[[], None]) -> bool:
     """Whether the file was changed; if not, the next run says why."""
-    try:
-        change()
-    except (NoteProblem, LakeError) as problem:
-        st.session_state[_PROBLEM] = str(problem)
-        return False
-    finally:
-        _remote.clear()
-    return True
+    is_done = try_write(_PLACE, change)
+    _remote.clear()
+    return is_done
 
 
 def _notes() -> tuple[Note, ...]:

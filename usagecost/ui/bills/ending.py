@@ -11,19 +11,20 @@ from usagecost.bills.advice import Advice, Alias, Discount, advice_for
 from usagecost.bills.result import Reconciliation
 from usagecost.bills.words import signed_usd
 from usagecost.engine import open_lake
-from usagecost.lake import Lake, LakeError
+from usagecost.lake import Lake
 from usagecost.periods.words import days_text
 from usagecost.pricebook import add_entry, current_book
-from usagecost.pricing import BookProblem, listed_models
+from usagecost.pricing import listed_models
 from usagecost.ui import address, going, viewing
-from usagecost.ui.prices.form import ALIAS, DISCOUNT, entry_form
+from usagecost.ui.prices.form import ALIAS, DISCOUNT, NOT_CHANGED, entry_form
 from usagecost.ui.prices.repricing import ask_for_preview
 from usagecost.ui.text import plain
+from usagecost.ui.writing import say_outcome, try_write
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import usd
 
 MOST = 6
-_WRITTEN, _ASKED = "_bill_entry_written", "_bill_entry"
+_PLACE, _ASKED = "bills", "_bill_entry"
 _PRICES, _SOURCES = "pages/4_Prices.py", "pages/5_Sources.py"
 
 
@@ -106,22 +107,12 @@ def _dialog(lake: Lake, one: Discount | Alias) -> None:
 
 def _write(lake: Lake, entry: str) -> None:
     _close()
-    try:
-        add_entry(lake, entry)
-    except (BookProblem, LakeError, OSError) as problem:
-        st.session_state[_WRITTEN] = str(problem)
-    else:
-        st.session_state[_WRITTEN] = ""
+    try_write(_PLACE, lambda: add_entry(lake, entry), "Saved")
 
 
 def _say_what_was_written() -> None:
-    problem = st.session_state.pop(_WRITTEN, None)
-    if problem:
-        st.error(plain(problem), title="The price file was not changed")
-    elif problem is not None:
-        st.success(
-            "Stored requests keep the price they have until they are repriced.", title="Saved", icon=":material/check_circle:"
-        )
+    if done := say_outcome(_PLACE, title=NOT_CHANGED):
+        st.success("Stored requests keep the price they have until they are repriced.", title=done, icon=":material/check_circle:")
         st.button("Preview what it changes", key="bill_reprice", icon=":material/preview:", on_click=_go_to_repricing)
 
 

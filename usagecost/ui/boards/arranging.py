@@ -13,6 +13,7 @@ from usagecost.boards import MOST_PANELS, RULES
 from usagecost.boards.words import title_of
 from usagecost.ui.boards import changes, draft, form
 from usagecost.ui.boards.draft import LONGEST_TITLE, Draft
+from usagecost.ui.writing import refuse
 
 BUTTONS = {"edit": ":material/edit:", "duplicate": ":material/content_copy:", "remove": ":material/delete:"}
 """Column -> what its buttons show."""
@@ -86,7 +87,7 @@ def _duplicate(name: str, row: int) -> None:
     if drafted := draft.draft_of(name):
         panels = drafted.board.panel
         if len(panels) >= MOST_PANELS:
-            changes.refuse(f"A board has up to {MOST_PANELS} panels.")
+            refuse(changes.PLACE, f"A board has up to {MOST_PANELS} panels.")
             return
         draft.keep(drafted.with_panels([*panels[: row + 1], *panels[row:]]))
 

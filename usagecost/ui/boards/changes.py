@@ -11,8 +11,9 @@ from usagecost.lake import LakeError, TextFolder
 from usagecost.ui import shelf as shelves
 from usagecost.ui.reader import reader
 from usagecost.ui.text import plain
+from usagecost.ui.writing import refuse, say_outcome, try_write
 
-_CHANGE, _PROBLEM = "_board_change", "_board_problem"
+_CHANGE, PLACE = "_board_change", "boards"
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,11 @@ class Change:
 
 def make(folder: TextFolder, change: Change) -> bool:
     """Writes the change, unless somebody else has changed the board since it was seen; whether it was written."""
-    try:
-        folder.put(change.name, change.after, seen=change.before)
-    except LakeError as problem:
-        st.session_state[_PROBLEM] = str(problem)
-        return False
-    finally:
-        shelves.forget()
-    st.session_state[_CHANGE] = change
-    return True
+    is_done = try_write(PLACE, lambda: folder.put(change.name, change.after, seen=change.before))
+    shelves.forget()
+    if is_done:
+        st.session_state[_CHANGE] = change
+    return is_done
 
 
 def save(folder: TextFolder, shelved: Shelved, board: Board, said: str) -> bool:
@@ -48,7 +45,7 @@ def add(folder: TextFolder, board: Board, said: str) -> Shelved | None:
     try:
         name = file_name(board.title, [shelved.name for shelved in shelved_boards(folder)])
     except LakeError as problem:
-        st.session_state[_PROBLEM] = str(problem)
+        refuse(PLACE, str(problem))
         return None
     own = board.model_copy(update={"owner": reader() or "", "pinned": False})
     if not make(folder, Change(said, name, None, board_text(own))):
@@ -82,15 +79,9 @@ def last_deleted() -> str | None:
     return change.name if change and change.after is None else None
 
 
-def refuse(problem: str) -> None:
-    """Notes why something cannot be done, to be said by the next run."""
-    st.session_state[_PROBLEM] = problem
-
-
 def say(folder: TextFolder, *, undoes: bool = True) -> None:
     """Why something could not be changed, or else what was changed last, with its undoing."""
-    if problem := st.session_state.pop(_PROBLEM, None):
-        st.error(plain(problem), title="Nothing was changed", icon=":material/error:")
+    say_outcome(PLACE)
     change: Change | None = st.session_state.get(_CHANGE)
     if change and undoes:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

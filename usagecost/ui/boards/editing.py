@@ -13,6 +13,7 @@ from usagecost.ui.boards.arranging import arrange, take
 from usagecost.ui.boards.draft import LONGEST_TITLE, Draft
 from usagecost.ui.boards.showing import show, show_all
 from usagecost.ui.text import plain
+from usagecost.ui.writing import refuse
 from usagecost.vocabulary.filters import View
 
 KEY = "panel"
@@ -110,7 +111,7 @@ def _rename(name: str, field: str) -> None:
     drafted, key = draft.draft_of(name), f"{field}_{name}"
     text = st.session_state[key].strip()
     if drafted and field == "title" and not text:
-        changes.refuse("A board needs a title.")
+        refuse(changes.PLACE, "A board needs a title.")
         st.session_state[key] = drafted.board.title
     elif drafted:
         draft.keep(replace(drafted, board=drafted.board.model_copy(update={field: text})))
@@ -145,7 +146,7 @@ def _edited_place(drafted: Draft) -> int | None:
 def _put(name: str, place: int) -> None:
     found, drafted = form.said(KEY), draft.draft_of(name)
     if isinstance(found, str):
-        changes.refuse(found)
+        refuse(changes.PLACE, found)
     elif drafted:
         panels = drafted.board.panel
         draft.keep(drafted.with_panels([*panels[:place], found, *panels[place + 1 :]]))

@@ -19,6 +19,7 @@ from usagecost.ui.boards.showing import show_all
 from usagecost.ui.reader import reader
 from usagecost.ui.text import plain
 from usagecost.ui.version import as_of, version_to_show
+from usagecost.ui.writing import refuse
 from usagecost.vocabulary.filters import View
 
 EVERY = {"Off": None, "10 s": timedelta(seconds=10), "1 min": timedelta(minutes=1), "5 min": timedelta(minutes=5)}
@@ -148,12 +149,13 @@ def _import(folder: TextFolder) -> None:
     if file is None:
         return
     if file.size > LARGEST_FILE:
-        changes.refuse(f"{file.name} has {file.size:,} bytes, a board has far fewer: is it another file?")
+        refuse(changes.PLACE, f"{file.name} has {file.size:,} bytes, a board has far fewer: is it another file?")
         return
     try:
         board = parse_board(file.getvalue().decode())
     except (BoardProblem, UnicodeDecodeError) as problem:
-        changes.refuse(f"{file.name}, {problem if isinstance(problem, BoardProblem) else 'it is not UTF-8: save it as UTF-8.'}")
+        said = problem if isinstance(problem, BoardProblem) else "it is not UTF-8: save it as UTF-8."
+        refuse(changes.PLACE, f"{file.name}, {said}")
         return
     if changes.add(folder, board, f"“{board.title}” is imported"):
         st.session_state["new_board"] = False

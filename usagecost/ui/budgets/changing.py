@@ -8,19 +8,19 @@ from datetime import timedelta
 
 import streamlit as st
 
-from usagecost.budgets import Budget, BudgetProblem, State, add_budget, change_budget, states, view_of_now
+from usagecost.budgets import Budget, State, add_budget, change_budget, states, view_of_now
 from usagecost.budgets.words import before_text, used_text
 from usagecost.engine import open_lake
-from usagecost.lake import LakeError
 from usagecost.periods import Period
 from usagecost.ui.answers import answer
 from usagecost.ui.budgets import form
 from usagecost.ui.text import plain
+from usagecost.ui.writing import say_outcome, try_write
 from usagecost.vocabulary.filters import View
 
 CHOICE_DAYS = 90
 """Days up to now whose values a scope can be made of."""
-_WRITTEN = "_budget_written"
+_PLACE = "budgets"
 
 
 def open_budget(name: str) -> None:
@@ -81,18 +81,10 @@ def _remove(lake: str, seen: Budget) -> None:
 
 def _write(act: Callable[[], None], done: str) -> None:
     close()
-    try:
-        act()
-    except (BudgetProblem, LakeError, OSError) as problem:
-        st.session_state[_WRITTEN] = False, str(problem)
-    else:
-        st.session_state[_WRITTEN] = True, done
+    try_write(_PLACE, act, done)
 
 
 def say_what_was_written() -> None:
     """Says, once, what the last click changed, or why it changed nothing."""
-    is_done, words = st.session_state.pop(_WRITTEN, (True, None))
-    if words and is_done:
-        st.toast(plain(words), icon=":material/check_circle:")
-    elif words:
-        st.error(plain(words), title="Nothing was changed")
+    if done := say_outcome(_PLACE):
+        st.toast(plain(done), icon=":material/check_circle:")

@@ -7,23 +7,21 @@ from hashlib import sha256
 
 import streamlit as st
 
-from usagecost.budgets import BudgetProblem, Rules, put_rules
+from usagecost.budgets import Rules, put_rules
 from usagecost.engine import open_lake
-from usagecost.lake import LakeError
 from usagecost.ui.budgets.form import choose_channels
-from usagecost.ui.text import plain
+from usagecost.ui.writing import say_outcome, try_write
 
 KEY = "rules_form"
 DEFAULT_HOURS, DEFAULT_AMOUNT = 24, 50
 UNUSUAL = {"unusual_days": "spend", "unusual_failures": "failure rate", "unusual_latency": "p95 latency"}
-_PROBLEM = "_rules_problem"
+_PLACE = "rules of alerts"
 
 
 def rules_form(lake: str, rules: Rules) -> None:
     """Draws the rules as they are, and writes what is changed."""
     st.header("Other rules", anchor=False, help="What alerts beside budgets. Nothing does unless it is chosen.")
-    if problem := st.session_state.pop(_PROBLEM, None):
-        st.error(plain(problem), title="Nothing was changed")
+    say_outcome(_PLACE)
     key = f"{KEY}_{sha256(rules.model_dump_json().encode()).hexdigest()[:8]}"  # for other rules the form begins anew
     unpriced = st.checkbox("A new model has no price", rules.unpriced_models, key=f"{key}_unpriced")
     unusual = {
@@ -60,7 +58,4 @@ def rules_form(lake: str, rules: Rules) -> None:
 
 
 def _save(lake: str, seen: Rules, rules: Rules) -> None:
-    try:
-        put_rules(open_lake(lake), seen, rules)
-    except (BudgetProblem, LakeError) as problem:
-        st.session_state[_PROBLEM] = str(problem)
+    try_write(_PLACE, lambda: put_rules(open_lake(lake), seen, rules))

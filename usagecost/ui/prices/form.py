@@ -23,6 +23,7 @@ RATES = {
     "output_reasoning": "Reasoning",
 }
 """The rates that the form offers, in USD for a million tokens. Tiers and other rates are for who writes the file."""
+NOT_CHANGED = "The price file was not changed"
 _FORM_KEYS = {"provider", "model", "since", "until", "free", "stands_for", "percent", *RATES}
 
 

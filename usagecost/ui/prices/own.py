@@ -15,14 +15,15 @@ from usagecost.pricebook import add_entry, change_entry, current_book, entries
 from usagecost.pricing import BookProblem, Written, days_held, entry_text, written_entries
 from usagecost.ui.answers import empty
 from usagecost.ui.blocks import heading, table
-from usagecost.ui.prices.form import RATES, Draft, entry_form, fits_form, problem_of
+from usagecost.ui.prices.form import NOT_CHANGED, RATES, Draft, entry_form, fits_form, problem_of
 from usagecost.ui.prices.repricing import ask_for_preview
 from usagecost.ui.text import plain
+from usagecost.ui.writing import say_outcome, try_write
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import rate
 
 EDIT, END, REMOVE = "Edit", "End", "Remove"
-_WRITTEN = "_entry_written"
+_PLACE = "own prices"
 
 
 def own_prices(view: View) -> None:
@@ -186,20 +187,12 @@ def _add(lake: Lake, entry: str) -> None:
 
 def _write(act: Any, done: str) -> None:
     _close()
-    try:
-        act()
-    except (BookProblem, LakeError, OSError) as problem:
-        st.session_state[_WRITTEN] = None, str(problem)
-    else:
-        st.session_state[_WRITTEN] = done, "Stored requests keep the price they have until they are repriced."
+    try_write(_PLACE, act, done)
 
 
 def _say_what_was_written() -> None:
-    done, words = st.session_state.pop(_WRITTEN, (None, None))
-    if words and not done:
-        st.error(plain(words), title="The price file was not changed")
-    elif words:
-        st.success(words, title=done, icon=":material/check_circle:")
+    if done := say_outcome(_PLACE, title=NOT_CHANGED):
+        st.success("Stored requests keep the price they have until they are repriced.", title=done, icon=":material/check_circle:")
         st.button("Preview what it changes", key="entry_reprice", icon=":material/preview:", on_click=_go_to_repricing)
 
 

@@ -9,19 +9,20 @@ import streamlit as st
 
 from usagecost import queries
 from usagecost.engine import open_lake
-from usagecost.lake import Lake, LakeError
+from usagecost.lake import Lake
 from usagecost.pricebook import add_entry, current_book
-from usagecost.pricing import Book, BookProblem, parse_book
+from usagecost.pricing import Book, parse_book
 from usagecost.ui.answers import answer, no_requests
 from usagecost.ui.blocks import chosen
-from usagecost.ui.prices.form import entry_form
+from usagecost.ui.prices.form import NOT_CHANGED, entry_form
 from usagecost.ui.prices.models import STATUSES, name_of, named
 from usagecost.ui.prices.repricing import act_and_say, ask_for_preview, reprice_steps
 from usagecost.ui.text import plain
+from usagecost.ui.writing import say_outcome, try_write
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import View
 
-_WRITTEN = "_price_written"
+_PLACE = "setting a price"
 
 
 def set_price(view: View) -> None:
@@ -89,19 +90,11 @@ def _is_there(draft: Book, book: Book) -> bool:
 
 def _write(lake: Lake, entry: str, name: str) -> None:
     """Adds the entry, and asks for the preview of what it changes."""
-    try:
-        add_entry(lake, entry)
-    except (BookProblem, LakeError, OSError) as problem:
-        st.session_state[_WRITTEN] = str(problem)
-    else:
-        st.session_state[_WRITTEN] = ""
+    if try_write(_PLACE, lambda: add_entry(lake, entry), "Price saved"):
         ask_for_preview(name)
 
 
 def _say_what_was_written() -> None:
-    problem = st.session_state.pop(_WRITTEN, None)
-    if problem:
-        st.error(plain(problem), title="The price file was not changed")
-    elif problem is not None:
+    if done := say_outcome(_PLACE, title=NOT_CHANGED):
         words = "Requests loaded from now on use it; stored ones keep the price they have until they are repriced."
-        st.success(words, title="Price saved", icon=":material/check_circle:")
+        st.success(words, title=done, icon=":material/check_circle:")
