@@ -72,7 +72,7 @@ def export(
     root, what, unpriced = lake or lake_root(), "FOCUS row" if focus else "request", 0
     try:
         labels = Labels.of_names(engine.open_lake(root).names())
-        values = [(name, None if said == NOT_REPORTED else labels.id_of(name, said)) for name, said in asked]
+        values = [(name, labels.value_of(name, said)) for name, said in asked]
         filters = Filters(tuple(Condition(name, (value,)) for name, value in values))
         with Progress(console=err, transient=True) as shown:
             task = shown.add_task(f"Writing {what}s", total=1.0)

@@ -6,14 +6,15 @@ is shown.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from usagecost import schema
 from usagecost.lake.publishing import publish
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
@@ -24,6 +25,7 @@ from usagecost.lake.table import (
     NAMES,
     PRICE_CHANGES,
     REJECTS,
+    DataFile,
     TableSpec,
     create_view,
     data_files,
@@ -96,9 +98,7 @@ def add_rows(place: Storage, spec: TableSpec, rows: pa.Table, folder: Path) -> i
     """
     if not rows.num_rows:
         return 0
-    offered = folder / "offered.parquet"
-    pq.write_table(rows.cast(spec.columns), offered)
-    return append_new(place, spec, [str(offered)], _NEW[spec.name], folder)
+    return append_new(place, spec, [_written(rows, spec, folder)], _NEW[spec.name], folder)
 
 
 def append_new(place: Storage, spec: TableSpec, offered: Sequence[str], new_rows: str, folder: Path) -> int:
@@ -107,9 +107,7 @@ def append_new(place: Storage, spec: TableSpec, offered: Sequence[str], new_rows
     The caller is alone among the writers.
     """
     table = open_or_create(place, spec)
-    with bounded_database(folder) as con:
-        create_view(con, "offered", offered, spec)
-        create_view(con, "known", local_paths(place, data_files(table, spec)), spec)
+    with _beside(place, spec, data_files(table, spec), offered, folder) as con:
         added = write_file(con, place, spec, new_rows, {})
     if added is None:
         return 0
@@ -126,12 +124,8 @@ def keep_bills(place: Storage, lines: pa.Table, folder: Path) -> int:
     if not lines.num_rows:
         return 0
     table = open_or_create(place, BILLS)
-    offered = folder / "offered.parquet"
-    pq.write_table(lines.cast(schema.BILLS), offered)
     files = data_files(table, BILLS)
-    with bounded_database(folder) as con:
-        create_view(con, "offered", [str(offered)], BILLS)
-        create_view(con, "known", local_paths(place, files), BILLS)
+    with _beside(place, BILLS, files, [_written(lines, BILLS, folder)], folder) as con:
         count, anew = con.sql(_BILLS_ANEW).fetchall()[0]
         added = write_file(con, place, BILLS, _KEPT_BILLS if anew else _NEW_BILLS, {}) if count else None
     if added is not None:
@@ -163,14 +157,28 @@ def keep_names(place: Storage, names: pa.Table, folder: Path) -> int:
     if not names.num_rows:
         return 0
     table = open_or_create(place, NAMES)
-    offered = folder / "names.parquet"
-    pq.write_table(names.cast(schema.NAMES), offered)
     files = data_files(table, NAMES)
-    with bounded_database(folder) as con:
-        create_view(con, "offered", [str(offered)], NAMES)
-        create_view(con, "known", local_paths(place, files), NAMES)
+    with _beside(place, NAMES, files, [_written(names, NAMES, folder)], folder) as con:
         changed = con.sql(_CHANGED_NAMES).fetchall()[0][0]
         added = write_file(con, place, NAMES, _KEPT_NAMES, {}) if changed else None
     if added is not None:
         publish(table, place, [added], files, same_rows=True)
     return changed
+
+
+def _written(rows: pa.Table, spec: TableSpec, folder: Path) -> str:
+    """The file with some rows of a table."""
+    file = folder / "offered.parquet"
+    pq.write_table(rows.cast(spec.columns), file)
+    return str(file)
+
+
+@contextmanager
+def _beside(
+    place: Storage, spec: TableSpec, files: Sequence[DataFile], offered: Sequence[str], folder: Path
+) -> Generator[duckdb.DuckDBPyConnection]:
+    """A database with the rows of files, ``offered``, beside those that a table has, ``known``."""
+    with bounded_database(folder) as con:
+        create_view(con, "offered", offered, spec)
+        create_view(con, "known", local_paths(place, files), spec)
+        yield con

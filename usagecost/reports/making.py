@@ -16,7 +16,7 @@ from usagecost.periods.words import days_text, previous_text, shortage_text, str
 from usagecost.reports import board_page, spending, usage_page
 from usagecost.reports.content import Cards, Report
 from usagecost.reports.link import link_of
-from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
+from usagecost.vocabulary.filters import Filters, View
 
 DEFAULT_RANGE = "30d"
 USAGE_PAGE = "Usage and cost"
@@ -96,17 +96,16 @@ def _view_of(lake: str, order: Order, now: datetime, due: datetime) -> View:
     else:
         span = queries.data_span(lake, version)
         period = replace(preset_period(order.preset, order.zone, due, span, periods.week_start()), now=now)
-    values: dict[str, list[str | None]] = {}
-    for dimension, said in order.filters:
-        values.setdefault(dimension, []).append(None if said == NOT_REPORTED else labels.id_of(dimension, said))
-    filters = Filters(tuple(Condition(name, _ordered(of_name)) for name, of_name in values.items()))
     interval = periods.auto_interval(period.days)
-    return View(lake, version, compared(period, order.compare), interval, "best", filters, periods.week_start())
-
-
-def _ordered(values: list[str | None]) -> tuple[str | None, ...]:
-    """Each value once, as equal filters have them."""
-    return tuple(sorted({*values}, key=lambda value: (value is None, value or "")))
+    return View(
+        lake,
+        version,
+        compared(period, order.compare),
+        interval,
+        "best",
+        Filters(labels.conditions(order.filters)),
+        periods.week_start(),
+    )
 
 
 def _range_text(order: Order, period: Period) -> str:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from usagecost.periods import INTERVALS, MOST_DAYS, WHOLE, Period, known_zones, reporting_zone, week_start
 from usagecost.vocabulary import BASES, DIMENSIONS, METRICS, SPLITS
-from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
+from usagecost.vocabulary.filters import Filters, View
 from usagecost.vocabulary.labels import Labels
 
 DEFAULT_METRICS = (
@@ -95,14 +95,14 @@ def _filters(query: Query, labels: Labels) -> Filters:
     said = query.getlist("filter")
     if len(said) > MOST_FILTERS:
         _refuse(f"filter is there {len(said)} times: use {MOST_FILTERS} at most.")
-    values: dict[tuple[str, bool], list[str | None]] = {}
+    asked: dict[bool, list[tuple[str, str]]] = {False: [], True: []}
     for text in said:
         name, equals, value = text.partition("=")
         excludes, name = name.endswith("!"), name.removesuffix("!")
         if not equals or name not in DIMENSIONS:
             _refuse(f"filter {text!r} is none: write dimension=value or dimension!=value, with one of {', '.join(DIMENSIONS)}.")
-        values.setdefault((name, excludes), []).append(None if value == NOT_REPORTED else labels.id_of(name, value))
-    return Filters(tuple(Condition(name, tuple(some), excludes) for (name, excludes), some in sorted(values.items())))
+        asked[excludes].append((name, value))
+    return Filters((*labels.conditions(asked[False]), *labels.conditions(asked[True], excludes=True)))
 
 
 def check_names(query: Query, known: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from hashlib import sha256
 
 import pyarrow as pa
 
-from usagecost.vocabulary.filters import NOT_REPORTED
+from usagecost.vocabulary.filters import NOT_REPORTED, Condition
 
 FIELDS = {"user": "user_id", "team": "team_id", "key": "virtual_key"}
 """Dimension -> the column of a request whose ids can have names."""
@@ -59,6 +59,20 @@ class Labels:
     def id_of(self, dimension: str, said: str) -> str:
         """The value that is called so; what nothing is called by is a value itself."""
         return self._ids.get(dimension, {}).get(said, said)
+
+    def value_of(self, dimension: str, said: str) -> str | None:
+        """The value that somebody means by a name, by itself, or by the words for what is not reported: None."""
+        return None if said == NOT_REPORTED else self.id_of(dimension, said)
+
+    def conditions(self, asked: Iterable[tuple[str, str]], *, excludes: bool = False) -> tuple[Condition, ...]:
+        """One condition a dimension that is asked for: one of the values that are said of it, or, if it ``excludes``, none."""
+        values: dict[str, set[str | None]] = {}
+        for dimension, said in asked:
+            values.setdefault(dimension, set()).add(self.value_of(dimension, said))
+        return tuple(
+            Condition(dimension, tuple(sorted(some, key=lambda value: (value is None, value or ""))), excludes)
+            for dimension, some in sorted(values.items())
+        )
 
     def all_with(self, text: str) -> tuple[tuple[str, str], ...]:
         """The columns and ids in whose name a text occurs, in upper or lower case."""
