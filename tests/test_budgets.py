@@ -40,7 +40,7 @@ from usagecost.lake import Lake, LakeChanged, Selection
 from usagecost.periods import intervals
 from usagecost.queries import data_span
 from usagecost.queries.forecasts import history, outlook
-from usagecost.vocabulary.filters import Condition, Filters, Tagged, View
+from usagecost.vocabulary.filters import EVERYTHING, Condition, Filters, Tagged, View
 
 FILE = """\
 # reviewed by finance
@@ -289,7 +289,7 @@ def test_an_even_course_is_forecast_as_it_went_on(lake_of: Callable[..., str]):
 
 @pytest.mark.parametrize("period", ["month", "quarter"])
 def test_the_forecast_is_that_of_the_same_requests_elsewhere(sample_lake: str, period: str):
-    span = data_span(sample_lake, Lake(sample_lake).version())
+    span = data_span(sample_lake, Lake(sample_lake).version(), EVERYTHING)
     assert span
     now = view(sample_lake, days(span[1].date(), now=span[1]))
     of_teams = history(now, period, "team")

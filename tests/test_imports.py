@@ -9,7 +9,7 @@ from pathlib import Path
 
 HOME = Path(__file__).parents[1]
 
-READ = "queries forecast vocabulary periods exports exporting charts boards explain budgets alerts bills"
+READ = "access queries forecast vocabulary periods exports exporting charts boards explain budgets alerts bills"
 WRITE = "ingest sample pricing pricebook annotations"  # the write side's front doors
 
 ALLOWED = {
@@ -31,7 +31,7 @@ ALLOWED = {
     "explain":   "vocabulary schema",
     "vocabulary": "periods schema",
     "periods":   "",
-    "engine":    "lake periods schema",
+    "engine":    "lake vocabulary periods schema",
     "lake":      "vocabulary periods schema",
     "schema":    "",
     "sources":   "schema",
@@ -39,6 +39,7 @@ ALLOWED = {
     "pricebook": "pricing lake",
     "toml_lines": "",
     "toml_tables": "",
+    "access":    "vocabulary lake toml_lines toml_tables",
     "annotations": "vocabulary periods lake toml_lines toml_tables",
     "ingest":    "sources pricebook pricing lake schema vocabulary periods",
     "sample":    "ingest sources lake periods schema",

@@ -28,7 +28,7 @@ from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.queries import folds
 from usagecost.schema import NAMES
-from usagecost.vocabulary.filters import NOT_REPORTED
+from usagecost.vocabulary.filters import EVERYTHING, NOT_REPORTED
 from usagecost.vocabulary.labels import Labels, told_apart
 
 HOME = Path(__file__).parents[1]
@@ -217,7 +217,7 @@ def test_an_export_can_be_filtered_by_name_or_id(lake: str, tmp_path: Path, said
 
 
 def test_csv_has_the_ids_beside_the_names_and_numbers_are_folds_by_id(lake: str):
-    values = queries.labels(lake)
+    values = queries.labels(lake, Lake(lake).version(), EVERYTHING)
     rows = summary(lake, "team")
 
     assert [(row["team"], row["team_id"], row["requests"]) for row in rows] == [

@@ -20,6 +20,7 @@ from usagecost.lake import Lake
 from usagecost.pricing import with_prices
 from usagecost.sample import ensure_sample
 from usagecost.schema import COLUMNS, COST_PARTS, REQUESTS
+from usagecost.vocabulary.filters import EVERYTHING
 
 NEW = (
     "project", "git_branch", "speed", "inference_region", "cache_audio_read_tokens", "input_image_tokens",
@@ -48,7 +49,7 @@ def test_it_is_read_as_it_is(old_lake: Lake):
 
     assert old_lake.version() == 0
     assert summary_rows(str(old_lake.root), date(2026, 5, 1), date(2026, 5, 2), "UTC", None)[0]["requests"] == 2
-    assert queries.data_span(str(old_lake.root), 0) is not None
+    assert queries.data_span(str(old_lake.root), 0, EVERYTHING) is not None
     assert sorted(old_lake.root.rglob("*.parquet")) == before
     assert set(NEW).isdisjoint(names(old_lake))
 

@@ -19,7 +19,7 @@ from usagecost import queries
 from usagecost.lake import Lake, LakeMissing
 from usagecost.queries.folds import Usage, rows
 from usagecost.vocabulary import DIMENSIONS, FOLDS
-from usagecost.vocabulary.filters import Condition, View
+from usagecost.vocabulary.filters import EVERYTHING, Condition, View
 
 MEASURES = tuple(measured([]))
 SUMS = [name for name in MEASURES if FOLDS[name] == "sum"]
@@ -206,7 +206,7 @@ def test_a_lake_without_a_request_answers_with_nothing(lake_of: Callable[..., st
     lake = lake_of()
 
     assert queries.usage(view(lake, days("2026-05-01")), "model").totals["requests"] == 0
-    assert queries.data_span(lake, Lake(lake).version()) is None
+    assert queries.data_span(lake, Lake(lake).version(), EVERYTHING) is None
     assert queries.choices(view(lake, days("2026-05-01"))) == {name: [] for name in DIMENSIONS}
 
 
@@ -263,7 +263,10 @@ def test_choices_are_the_periods_values_busiest_first_whatever_the_filters(lake_
 def test_the_span_of_the_data_is_its_oldest_and_newest_instant(lake_of: Callable[..., str]):
     lake = lake_of(request("2026-05-02 01:02:03.000004"), request("2024-02-29 23:59"), request("2026-05-02 01:00"))
 
-    assert queries.data_span(lake, Lake(lake).version()) == (instant("2024-02-29 23:59"), instant("2026-05-02 01:02:03.000004"))
+    assert queries.data_span(lake, Lake(lake).version(), EVERYTHING) == (
+        instant("2024-02-29 23:59"),
+        instant("2026-05-02 01:02:03.000004"),
+    )
 
 
 def test_weeks_begin_on_the_day_that_the_view_says(lake_of):

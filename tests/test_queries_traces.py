@@ -18,7 +18,8 @@ from tests.views import days, instant, request, view, write_lake
 from usagecost import queries
 from usagecost.lake import Lake
 from usagecost.queries.requests import SORTS, Key, Order
-from usagecost.vocabulary.filters import SEARCHED, AnyCondition, Bounds, Condition, Field, Filters, Instants, Tagged, Text, View
+from usagecost.vocabulary.filters import AnyCondition, Bounds, Condition, Field, Filters, Instants, Tagged, View
+from usagecost.vocabulary.search import SEARCHED, Text
 
 pytestmark = ON_BOTH_ENGINES
 

@@ -65,6 +65,12 @@ class Note(BaseModel):
         """When it is marked in a zone: a day where it begins."""
         return self.at.astimezone(UTC) if isinstance(self.at, datetime) else local_midnight(self.at, zone)
 
+    @property
+    def filters(self) -> Filters:
+        """What it is about."""
+        values = {name: None if value == NOT_REPORTED else value for name, value in self.only.items()}
+        return Filters(tuple(Condition(name, (value,)) for name, value in sorted(values.items())))
+
     def is_about(self, filters: Filters) -> bool:
         """Whether what passes the filters may have what it is about."""
         conditions = [condition for condition in filters.conditions if isinstance(condition, Condition)]

@@ -11,7 +11,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,7 +20,7 @@ from usagecost import engine
 from usagecost.exports import FORMULA_STARTS
 from usagecost.schema import REQUESTS, TEXT
 from usagecost.vocabulary import BASES
-from usagecost.vocabulary.filters import Parameters, View, instant_range_sql
+from usagecost.vocabulary.filters import View, instant_range_sql
 
 Form = Literal["csv", "parquet", "jsonl"]
 FORMS: dict[Form, str] = {"csv": "CSV", "parquet": "Parquet", "jsonl": "JSON lines"}
@@ -48,6 +48,7 @@ def write_requests(view: View, file: Path, form: Form, progress: Progress = lamb
 
 _OPTIONS = {"csv": "FORMAT csv, HEADER false", "jsonl": "FORMAT json"}
 Files = list[tuple[str, ...]]
+Bound = dict[str, Any]
 
 
 def _files_by_day(view: View) -> Files:
@@ -58,7 +59,7 @@ def _files_by_day(view: View) -> Files:
     return [files for day in days if (files := snapshot.files(day, day))]
 
 
-def _write_parquet(outlet: engine.Outlet, sql: str, bound: Parameters, days: Files, file: Path, _: Form, progress: Progress) -> int:
+def _write_parquet(outlet: engine.Outlet, sql: str, bound: Bound, days: Files, file: Path, _: Form, progress: Progress) -> int:
     columns = REQUESTS.append(pa.field("spend_usd", REQUESTS.field("list_cost_usd").type))
     rows = 0
     with pq.ParquetWriter(file, pa.schema([field.with_nullable(True) for field in columns]), compression="zstd") as writer:
@@ -70,7 +71,7 @@ def _write_parquet(outlet: engine.Outlet, sql: str, bound: Parameters, days: Fil
     return rows
 
 
-def _write_text(outlet: engine.Outlet, sql: str, bound: Parameters, days: Files, file: Path, form: Form, progress: Progress) -> int:
+def _write_text(outlet: engine.Outlet, sql: str, bound: Bound, days: Files, file: Path, form: Form, progress: Progress) -> int:
     """CSV and JSON lines: the files of the days, one after the other."""
     rows = 0
     part = file.with_name("part")
@@ -85,14 +86,14 @@ def _write_text(outlet: engine.Outlet, sql: str, bound: Parameters, days: Files,
     return rows
 
 
-def _question(view: View, form: Form) -> tuple[str, Parameters]:
+def _question(view: View, form: Form) -> tuple[str, Bound]:
     in_range, bound = instant_range_sql("{instant_us}", {"now": (view.period.start, view.period.end)})
     matches, values = view.filters.sql()
     columns = ", ".join(_cell(field) if form == "csv" else f'"{field.name}"' for field in REQUESTS)
     sql = f"""
         SELECT {columns}, {BASES[view.basis][1]} AS spend_usd
         FROM {{requests}} WHERE {in_range} AND {matches} ORDER BY {{instant_us}} DESC, source, request_id"""
-    return sql, bound | values
+    return engine.within(view.scope, sql, bound | values)
 
 
 def _cell(field: pa.Field) -> str:

@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     asked = parser.parse_args()
     view = view_of(asked.lake, 31, "UTC")
-    span = queries.data_span(view.lake, view.version)
+    span = queries.data_span(view.lake, view.version, view.scope)
     if span is None:
         sys.exit("The lake is empty.")
     first, last = span[0].date(), span[1].date()

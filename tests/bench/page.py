@@ -105,7 +105,7 @@ def page(view: View) -> tuple[Seconds, folds.Usage]:
     engine.open_lake(view.lake).snapshot(view.version)
     seconds.open = time.perf_counter() - start
     with scans_timed(seconds):
-        queries.data_span(view.lake, view.version)
+        queries.data_span(view.lake, view.version, view.scope)
         usage = queries.usage(view, "model", MEASURES)
         top = folds.top_values(usage.by_value, 10)
         if top.empty:

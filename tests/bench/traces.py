@@ -103,7 +103,7 @@ def questions(view: View, page_number: int) -> list[Question]:
         asked.append(
             Question(
                 f"one request, {words}",
-                lambda day=day: queries.requests.request(view.lake, view.version, found, None, day),
+                lambda day=day: queries.requests.request(view.lake, view.version, view.scope, found, None, day),
                 whole,
                 {"files": searched, "id": found},
             )

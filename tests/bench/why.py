@@ -32,7 +32,7 @@ SPIKES = 5
 def why(view: View, by: str) -> None:
     """Asks everything that the page asks on a first load, and explains it as it does."""
     forget()
-    queries.data_span(view.lake, view.version)
+    queries.data_span(view.lake, view.version, view.scope)
     rows = queries.explained.by_price(view).to_pylist()
     whole = explain.explanation("spend_usd", rows)
     if behind := explain.model_behind(rows):

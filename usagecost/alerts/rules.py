@@ -90,7 +90,7 @@ def _silent_sources(view: View, rules: Rules, limit: timedelta) -> Iterator[Chec
 
 def _new_spenders(view: View, rules: Rules, dimension: str, least: Decimal) -> Iterator[Check]:
     """One check a user, or key, that was never seen before the last days and has cost enough since."""
-    span = data_span(view.lake, view.version)
+    span = data_span(view.lake, view.version, view.scope)
     zone = ZoneInfo(view.period.zone)
     first = view.period.today - timedelta(days=RECENT_DAYS - 1)
     oldest = span[0].astimezone(zone).date() if span else first

@@ -25,7 +25,7 @@ from usagecost.periods import WHOLE, Period
 from usagecost.pricebook import book_text, current_book
 from usagecost.queries import explained, labels
 from usagecost.queries.totals import totals
-from usagecost.vocabulary.filters import View
+from usagecost.vocabulary.filters import EVERYTHING, View
 
 BASIS = "best"
 """A request costs what its source reported, else its list price."""
@@ -215,7 +215,7 @@ def _keyed(group: Group) -> Row:
 
 def _names(lake: Lake, groups: list[Group]) -> dict[str, dict[str, str]]:
     """What the teams and keys of groups are called, where that is not their id."""
-    known, found = labels(lake.name), dict[str, Any]()
+    known, found = labels(lake.name, lake.version(), EVERYTHING), dict[str, Any]()
     for place, dimension in enumerate(DIMENSIONS[:2]):
         ids = {value for group in groups if (value := group[place]) is not None}
         found[dimension] = {one: name for one, name in known.of_all(dimension, sorted(ids)).items() if name != one}

@@ -64,7 +64,7 @@ class Answer:
 
 def answer(panel: Panel, view: View, ask: Ask = call) -> Answer:
     """The panel's numbers."""
-    question = question_of(panel, view, ask(queries.data_span, view.lake, view.version))
+    question = question_of(panel, view, ask(queries.data_span, view.lake, view.version, view.scope))
     if question.chart == "histogram":
         return Answer(question, spread=folds.frame(ask(queries.spread, question.view, question.metrics[0].name)))
     if question.chart == "scatter":

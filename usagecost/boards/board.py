@@ -9,8 +9,11 @@ from pydantic import Field
 
 from usagecost.boards.panel import Frozen, Panel
 from usagecost.toml_lines import TomlProblem, parse_toml
+from usagecost.vocabulary.filters import Filters, Scope
 
 MOST_PANELS = 60
+NAMES_NOBODY = ("provider", "model", "status", "environment", "error", "streaming")
+"""Dimensions whose values tell of no person, team, key or app."""
 
 
 class BoardProblem(TomlProblem):
@@ -28,6 +31,11 @@ class Board(Frozen):
     owner: str = Field(default="", max_length=320)
     pinned: bool = False
     panel: tuple[Panel, ...] = Field(default=(), max_length=MOST_PANELS)
+
+    def is_within(self, scope: Scope) -> bool:
+        """Whether its filters name nobody, and nothing of anybody, that is not in a scope."""
+        conditions = [chosen.condition for panel in self.panel for chosen in panel.filters]
+        return all(one.dimension in NAMES_NOBODY or scope.includes(Filters((one,))) for one in conditions)
 
 
 @lru_cache(maxsize=500)

@@ -75,7 +75,7 @@ def states(view: View, budgets: Sequence[Budget], past: PastDays | None = None) 
     """
     zone = ZoneInfo(view.period.zone)
     now, today = view.period.now, view.period.now.astimezone(zone).date()
-    span = data_span(view.lake, view.version)
+    span = data_span(view.lake, view.version, view.scope)
     oldest = span[0].astimezone(zone).date() if span else None
     found: dict[int, Series] = {}
     for scope, places in _scopes(budgets).items():

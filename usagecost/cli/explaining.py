@@ -40,11 +40,11 @@ def explained(view: View, metric: str, by: str | None) -> Explained | None:
         return None
     if metric == "spend_usd" and (missing := explain.missing_words(rows)):
         err.print(missing, markup=False, highlight=False)
-    steps, values = explain.steps_of(metric, whole), []
+    labels, steps, values = queries.labels(view.lake, view.version, view.scope), explain.steps_of(metric, whole), []
     if by or metric in explain.COUNTED:
         dimension = by or "model"
         moved = explain.values(metric, queries.explained.by_value(view, dimension, metric).to_pylist(), rows, whole)
-        names = queries.labels(view.lake).of_all(dimension, [one.value for one in moved if one.value is not None])
+        names = labels.of_all(dimension, [one.value for one in moved if one.value is not None])
         said = ["Other" if one.is_other else NOT_REPORTED if one.value is None else names[one.value] for one in moved]
         if metric in explain.COUNTED:
             steps = [explain.Step(name, name, one.moved, one.merged) for name, one in zip(said, moved, strict=True) if one.moved]
@@ -56,7 +56,7 @@ def explained(view: View, metric: str, by: str | None) -> Explained | None:
         ]
     behind = explain.model_behind(rows) if metric == "spend_usd" else None
     maker = behind and queries.spending.maker(view, *behind)
-    who = explain.maker_words(maker, queries.labels(view.lake).of(maker.dimension, maker.value)) if maker else ""
+    who = explain.maker_words(maker, labels.of(maker.dimension, maker.value)) if maker else ""
     reasons = [{"reason": step.label, "change": step.amount, "words": step.words} for step in steps]
     return Explained(metric, explain.sentence(metric, whole, steps, who), whole.before, whole.now, values if by else reasons)
 
@@ -65,7 +65,7 @@ def warn_of_missing(view: View) -> None:
     """Says on the terminal, not in what is written, that the lake begins within the comparison period."""
     from usagecost import queries
 
-    if oldest := queries.missing_until(queries.data_span(view.lake, view.version), view.period):
+    if oldest := queries.missing_until(queries.data_span(view.lake, view.version, view.scope), view.period):
         err.print(f"The comparison is incomplete: data starts on {oldest}.", markup=False, highlight=False)
 
 

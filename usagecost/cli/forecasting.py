@@ -59,6 +59,6 @@ def forecast_rows(lake: str, until: str, by: str | None, top: int, zone: str, no
     view = View(lake, engine.open_lake(lake).version(), Period(now.date(), now.date(), zone, now), "day", "best")
     today = as_of_today(view)
     values = outlooks(history(today, until, by), until, top) if by else []
-    names = queries.labels(lake).of_all(by, [one.value for one in values if one.value is not None])
+    names = queries.labels(lake, view.version, view.scope).of_all(by, [one.value for one in values if one.value is not None])
     rows = [{"name": NOT_REPORTED if one.value is None else names[one.value], **forecast_row(one)} for one in values]
     return [*rows, {"name": TOTAL, **forecast_row(outlook(history(today, until), until))}]

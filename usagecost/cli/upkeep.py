@@ -116,9 +116,10 @@ def _how_new(newest: datetime) -> str:
 def _health(root: str, lake: Lake) -> dict[str, str]:
     """What a person wants to know of a lake, in their words."""
     from usagecost import queries
+    from usagecost.vocabulary.filters import EVERYTHING
 
     snapshot = lake.snapshot()
-    span = queries.data_span(root, snapshot.version)
+    span = queries.data_span(root, snapshot.version, EVERYTHING)
     facts = {
         "Lake": root,
         "Version": str(snapshot.version),

@@ -2,6 +2,7 @@
 
 A query is written once, as DuckDB says it. It names the requests as ``{requests}``, may name their instants as ``{instant_us}``,
 and binds its values as ``$name``. Where it can be told from sums, it may name the lake's ``{rollups}`` beside them: see `rolled`.
+Whatever it asks, requests that are not in its scope are not there.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from usagecost.engine import embedded
 from usagecost.engine.embedded import INSTANT_US, FileLostError, Outlet, UnansweredError, given_up_after, shuffled, whole_quotient
 from usagecost.lake import Lake, Rolled
 from usagecost.schema import REJECTS, REQUESTS
+from usagecost.vocabulary import DIMENSIONS
+from usagecost.vocabulary.filters import Scope
 
 if TYPE_CHECKING:
     from usagecost.engine.clickhouse import ClickHouse
@@ -29,15 +32,17 @@ def table(
     *,
     lake: str,
     version: int,
+    scope: Scope,
     first_day: date | None = None,
     last_day: date | None = None,
     rolled: Rolled | None = None,
 ) -> pa.Table:
-    """The result of a query over the requests of the UTC days given: integers and decimals stay exact.
+    """The result of a query over the requests of the UTC days given that are in a scope: integers and decimals stay exact.
 
     With ``rolled``, of those days, ``{requests}`` are only those that no rollup tells of, and ``{rollups}`` are the others' sums.
     """
     snapshot = open_lake(lake).snapshot(version)
+    sql, parameters = within(scope, sql, parameters)
     said = sql.replace("{instant_us}", INSTANT_US)
     whose = f"the lake's version {version}"
     files = snapshot.data_files_of(first_day, last_day) if rolled is None else rolled.requests
@@ -56,18 +61,34 @@ def rolled(
     *,
     lake: str,
     version: int,
+    scope: Scope,
     first_day: date | None = None,
     last_day: date | None = None,
 ) -> Rolled | None:
     """How `table` tells some columns of the requests of some UTC days where time is cut at some instants (µs): from rollups where
-    it can; None if it cannot. Measures are columns too, as `rollups.column_of` names them.
+    it can, which have the scope's columns too; None if it cannot. Measures are columns too, as `rollups.column_of` names them.
 
     A rollup's row is requests of the same values in a step of time that no cut goes through, ``started_at`` the start of that.
     """
     opened = open_lake(lake)
     reads_here = not (clickhouse_in_use() and opened.is_remote)  # else nothing of the files comes to this machine
-    found = opened.snapshot(version).rolled(first_day, last_day, columns, cuts, checks=reads_here)
+    of_scope = {DIMENSIONS[name].stored for name in scope.dimensions}
+    found = opened.snapshot(version).rolled(first_day, last_day, {*columns, *of_scope}, cuts, checks=reads_here)
     return found if found.folders else None
+
+
+def within(scope: Scope, sql: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A query of which every relation has only the rows that are in a scope, and its parameters."""
+    if scope.is_everything:
+        return sql, dict(parameters)
+    test, bound = scope.sql()
+    for relation, columns in {"{requests}": _SHOWN, "{rollups}": "*"}.items():
+        sql = sql.replace(relation, f"(SELECT {columns} FROM {relation} WHERE {test})")
+    return sql, {**parameters, **bound}
+
+
+_SHOWN = "* REPLACE (CAST(NULL AS VARCHAR) AS source_file)"
+"""The columns of requests for who may not see all of them: the server's folders are not theirs to know."""
 
 
 def rejects(sql: str, parameters: Mapping[str, Any], *, files: Sequence[str]) -> pa.Table:

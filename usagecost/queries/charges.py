@@ -43,4 +43,4 @@ def charges(view: View, day: date) -> pa.Table:
             FROM {{requests}} WHERE {in_day} AND {matches})
         GROUP BY {keys}, is_reported, is_listed, is_partial
         ORDER BY {", ".join(f"{key} NULLS LAST" for key in (*CHARGED_BY, "is_reported", "is_listed", "is_partial"))}"""
-    return engine.table(sql, bound | values, lake=view.lake, version=view.version, first_day=day, last_day=day)
+    return engine.table(sql, bound | values, lake=view.lake, version=view.version, scope=view.scope, first_day=day, last_day=day)

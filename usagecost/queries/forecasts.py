@@ -56,7 +56,7 @@ def as_of_today(view: View) -> View:
 
 def history(today: View, until: str = "month", split: str | None = None) -> Usage:
     """The spend of each day up to today that a forecast is learned from, by value of a split: see `as_of_today`."""
-    span, period = data_span(today.lake, today.version), today.period
+    span, period = data_span(today.lake, today.version, today.scope), today.period
     oldest = span[0].astimezone(ZoneInfo(period.zone)).date() if span else period.last
     first = min(period.last, max(oldest, period.last - timedelta(days=HISTORY_DAYS[until])))
     return usage(replace(today, period=replace(period, first=first, is_alone=True)), split, MEASURES, compares=False)

@@ -58,5 +58,7 @@ def models(view: View) -> list[dict[str, Any]]:
     unpriced = {name: measure_sql(name, view.basis, engine.INSTANT_US) for name in ("unpriced_requests", "unpriced_tokens")}
     sql = _MODELS.format(us=engine.INSTANT_US, in_range=in_range, matches=matches, **unpriced)
     first, last = view.period.start.date(), view.period.end.date()
-    found = engine.table(sql, {**bound, **values}, lake=view.lake, version=view.version, first_day=first, last_day=last)
+    found = engine.table(
+        sql, {**bound, **values}, lake=view.lake, version=view.version, scope=view.scope, first_day=first, last_day=last
+    )
     return found.to_pylist()

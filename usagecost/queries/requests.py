@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from usagecost import engine, periods
 from usagecost.vocabulary import BASES, FAILED, OF_ROWS
-from usagecost.vocabulary.filters import MESSAGE_SQL, Instants, Parameters, View, instant_range_sql
+from usagecost.vocabulary.filters import Instants, Parameters, Scope, View, instant_range_sql
+from usagecost.vocabulary.search import MESSAGE_SQL
 
 TEXTS = (
     "provider", "model", "status", "user_id", "virtual_key", "route", "error_class", "team_id", "app", "environment", "end_user_id",
@@ -137,7 +138,9 @@ def offered(view: View) -> dict[str, list[str]]:
     return {"error": errors["value"].to_pylist(), "tag": tags["value"].to_pylist()}
 
 
-def request(lake: str, version: int, request_id: str, source: str | None = None, day: date | None = None) -> dict[str, Any] | None:
+def request(
+    lake: str, version: int, scope: Scope, request_id: str, source: str | None = None, day: date | None = None
+) -> dict[str, Any] | None:
     """All columns of one request, with ``instant_us``; the newest of that id if no source is given. None where there is none.
 
     Where its UTC day is known only that is read; if it is not there, the whole lake.
@@ -148,14 +151,14 @@ def request(lake: str, version: int, request_id: str, source: str | None = None,
         FROM {{requests}} WHERE request_id = $request_id{of_source} ORDER BY instant_us DESC, source LIMIT 1"""
     parameters = {"request_id": request_id} | ({"source": source} if source else {})
     for first, last in dict.fromkeys([(day, day), (None, None)]):
-        found = engine.table(sql, parameters, lake=lake, version=version, first_day=first, last_day=last).to_pylist()
+        found = engine.table(sql, parameters, lake=lake, version=version, scope=scope, first_day=first, last_day=last).to_pylist()
         if found:
             return found[0]
     return None
 
 
 def relatives(
-    lake: str, version: int, basis: str, row_key: Key, trace_id: str | None, session_id: str | None
+    lake: str, version: int, scope: Scope, basis: str, row_key: Key, trace_id: str | None, session_id: str | None
 ) -> list[dict[str, Any]]:
     """The requests of a request's trace, or of its session where it has no trace with others, in time; itself among them.
 
@@ -176,6 +179,7 @@ def relatives(
             {"value": value, "source": row_key.source, "instant": row_key.instant_us},
             lake=lake,
             version=version,
+            scope=scope,
             first_day=day - timedelta(days=RELATIVE_DAYS),
             last_day=day + timedelta(days=RELATIVE_DAYS),
         ).to_pylist()
@@ -269,14 +273,12 @@ def _rows(view: View, keys: Sequence[Key]) -> list[dict[str, Any]]:
     if not keys:
         return []
     spend, tokens = BASES[view.basis][1], SORTS["tokens"]
-    moments = [moment(key.instant_us) for key in keys]
+    first, last = (moment(of(key.instant_us for key in keys)) for of in (min, max))
     sql = f"""
         SELECT {", ".join(LISTED)}, {engine.INSTANT_US} AS instant_us, {spend} AS cost_usd, ({tokens})::bigint AS tokens
         FROM {{requests}} WHERE request_id IN (SELECT unnest($ids)) AND started_at >= $first AND started_at <= $last"""
-    parameters = {"ids": [key.request_id for key in keys], "first": min(moments), "last": max(moments)}
-    found = engine.table(
-        sql, parameters, lake=view.lake, version=view.version, first_day=min(moments).date(), last_day=max(moments).date()
-    )
+    parameters = {"ids": [key.request_id for key in keys], "first": first, "last": last}
+    found = _table(view, sql, parameters, first.date(), last.date())
     rows = {(row["source"], row["request_id"]): row for row in found.to_pylist()}
     return [rows[key.source, key.request_id] | {"value": key.value} for key in keys]
 
@@ -288,11 +290,11 @@ def _answer(view: View, sql: str, also: Parameters | None = None) -> pa.Table:
     start, end = view.period.start, view.period.end
     for narrowed in (one for one in view.filters.conditions if isinstance(one, Instants)):
         start, end = max(start, narrowed.start), min(end, narrowed.end)
-    return engine.table(
-        sql.replace("{matches}", f"{in_range} AND {matches}"),
-        {**bound, **values, **(also or {})},
-        lake=view.lake,
-        version=view.version,
-        first_day=start.astimezone(UTC).date(),
-        last_day=max(start, end - timedelta(microseconds=1)).astimezone(UTC).date(),
-    )
+    last = max(start, end - timedelta(microseconds=1))
+    said, parameters = sql.replace("{matches}", f"{in_range} AND {matches}"), {**bound, **values, **(also or {})}
+    return _table(view, said, parameters, start.astimezone(UTC).date(), last.astimezone(UTC).date())
+
+
+def _table(view: View, sql: str, parameters: Mapping[str, Any], first: date, last: date) -> pa.Table:
+    """The answer over the requests of some UTC days that may be seen."""
+    return engine.table(sql, parameters, lake=view.lake, version=view.version, scope=view.scope, first_day=first, last_day=last)

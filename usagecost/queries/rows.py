@@ -49,10 +49,13 @@ class Rows:
 
     @property
     def where(self) -> dict[str, Any]:
-        """The version of a lake, and the UTC days in it."""
+        """The version of a lake, what its reader may see, and the UTC days in it."""
         first = min(start for start, _ in self.ranges)
         last = max(end for _, end in self.ranges) - timedelta(microseconds=1)
-        return {"lake": self.view.lake, "version": self.view.version, "first_day": first.date(), "last_day": last.date()}
+        view = self.view
+        return {
+            "lake": view.lake, "version": view.version, "scope": view.scope, "first_day": first.date(), "last_day": last.date()
+        }  # fmt: skip
 
     @cached_property
     def steps(self) -> tuple[periods.Interval, ...]:

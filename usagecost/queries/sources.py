@@ -1,4 +1,7 @@
-"""Questions about what feeds the lake: its sources, the ingests that brought them, the lines that could not be read."""
+"""Questions about what feeds the lake: its sources, the ingests that brought them, the lines that could not be read.
+
+They are about all requests, so only who may see all of them may ask.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from usagecost import engine, periods
+from usagecost.vocabulary.filters import EVERYTHING
 
 MOST_SHOWN_REJECTS = 100
 NEWEST_COMMITS, MOST_LOADS = 100, 20
@@ -28,7 +32,7 @@ def sources(lake: str, version: int) -> list[dict[str, Any]]:
     Instants are UTC; `loaded` is None where no ingest wrote the rows.
     """
     sql = f"SELECT source, {_ABOUT.format(us=engine.INSTANT_US)} FROM {{requests}} GROUP BY source ORDER BY last_us DESC, source"
-    return [_about(row) for row in engine.table(sql, {}, lake=lake, version=version).to_pylist()]
+    return [_about(row) for row in engine.table(sql, {}, lake=lake, version=version, scope=EVERYTHING).to_pylist()]
 
 
 def ingests(lake: str, version: int) -> list[dict[str, Any]]:
@@ -38,7 +42,7 @@ def ingests(lake: str, version: int) -> list[dict[str, Any]]:
     None where the lake's log, which is cleaned after a month, does not tell any more.
     """
     sql = f"SELECT ingest_id AS id, {_ABOUT.format(us=engine.INSTANT_US)} FROM {{requests}} WHERE ingest_id IS NOT NULL GROUP BY 1"
-    present = {row["id"]: _about(row) for row in engine.table(sql, {}, lake=lake, version=version).to_pylist()}
+    present = {row["id"]: _about(row) for row in engine.table(sql, {}, lake=lake, version=version, scope=EVERYTHING).to_pylist()}
     blank = dict.fromkeys((*_READ, *_DONE))
     told = {
         entry["ingest"]["id"]: {name: entry["ingest"].get(name) for name in _READ}

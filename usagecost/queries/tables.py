@@ -54,7 +54,7 @@ def _rank(metrics: Sequence[str]) -> str:
 
 def _names(answer: Usage, view: View, split: str) -> dict[tuple[Any, bool], dict[str, Any]]:
     """Of each value of the split, and of the rest, what a row says of it."""
-    rows, known = folds.rows(answer.by_value), labels(view.lake)
+    rows, known = folds.rows(answer.by_value), labels(view.lake, view.version, view.scope)
     said = folds.rows(ranking.with_names(answer.by_value, split))
     names = known.of_all(split, [one["value"] for one in said if one["value"] is not None])
     has_names = known.has(split, names)

@@ -17,8 +17,8 @@ from usagecost.lake.rollups import ROLLUPS, column_of
 from usagecost.periods import WHOLE, Period
 from usagecost.queries.rows import Rows, each_sql, told
 from usagecost.vocabulary import DIMENSIONS
-from usagecost.vocabulary.filters import View, instant_range_sql
-from usagecost.vocabulary.labels import NO_LABELS, Labels
+from usagecost.vocabulary.filters import Scope, View, instant_range_sql
+from usagecost.vocabulary.labels import FIELDS, NO_LABELS, Labels
 
 MOST_CHOICES = 5_000
 """Values of a dimension that a filter offers, the busiest first."""
@@ -65,13 +65,31 @@ def _choices_sql(names: Sequence[str], in_range: str, rolled: Rolled | None) -> 
         ORDER BY requests DESC, value"""
 
 
-def labels(lake: str) -> Labels:
-    """What the lake's teams, users and keys are called."""
+def labels(lake: str, version: int, scope: Scope) -> Labels:
+    """What the lake's teams, users and keys are called; of those alone that have a request in the scope."""
     try:
-        return Labels.of_names(engine.open_lake(lake).names())
+        names = engine.open_lake(lake).names()
     except LakeError:  # ids are better than no page
         logging.getLogger(__name__).warning("The names of teams, users and keys cannot be read", exc_info=True)
         return NO_LABELS
+    if not scope.is_everything:
+        seen = _ids_within(lake, version, scope)
+        ids = zip(names["field"].to_pylist(), names["id"].to_pylist(), strict=True)
+        names = names.filter(pa.array([one in seen for one in ids], pa.bool_()))
+    return Labels.of_names(names)
+
+
+def _ids_within(lake: str, version: int, scope: Scope) -> set[tuple[str, str]]:
+    """The columns and ids, of those that can have names, of all requests in a scope."""
+    selected, grouped = each_sql(FIELDS)
+
+    def ask(rolled: Rolled | None) -> pa.Table:
+        relations = ["{requests}", *(["{rollups}"] if rolled else [])]
+        sql = " UNION ALL ".join(f"SELECT {selected} FROM {relation} {grouped}" for relation in relations)
+        return engine.table(sql, {}, lake=lake, version=version, scope=scope, rolled=rolled)
+
+    found = told(engine.rolled(FIELDS.values(), (), lake=lake, version=version, scope=scope), ask)
+    return {(FIELDS[row["dimension"]], row["value"]) for row in found.to_pylist()}
 
 
 def missing_until(span: tuple[datetime, datetime] | None, period: Period) -> date | None:
@@ -82,9 +100,24 @@ def missing_until(span: tuple[datetime, datetime] | None, period: Period) -> dat
     return span[0].astimezone(ZoneInfo(period.zone)).date()
 
 
-def data_span(lake: str, version: int) -> tuple[datetime, datetime] | None:
-    """The instants of the oldest and the newest request of the lake; None when it holds none."""
-    return engine.open_lake(lake).snapshot(version).span
+def data_span(lake: str, version: int, scope: Scope) -> tuple[datetime, datetime] | None:
+    """The instants of the oldest and the newest request of the lake that is in the scope; None when there is none."""
+    if scope.is_everything:
+        return engine.open_lake(lake).snapshot(version).span
+
+    def ask(rolled: Rolled | None, **days: date) -> tuple[datetime, datetime] | None:
+        relations = "{requests} UNION ALL SELECT started_at FROM {rollups}" if rolled else "{requests}"
+        sql = f"SELECT min(started_at) AS oldest, max(started_at) AS newest FROM (SELECT started_at FROM {relations})"
+        (found,) = engine.table(sql, {}, lake=lake, version=version, scope=scope, rolled=rolled, **days).to_pylist()
+        return (found["oldest"], found["newest"]) if found["oldest"] else None
+
+    about = told(engine.rolled((), (), lake=lake, version=version, scope=scope), ask)
+    if about is None:
+        return None
+    days = [moment.date() for moment in about]  # on which, or on the next, these requests were sent: a rollup tells the day
+    spans = [ask(None, first_day=day, last_day=day + timedelta(days=1)) for day in days]
+    oldest, newest = (span or about for span in spans)
+    return oldest[0], newest[1]
 
 
 def files_by_day(lake: str, version: int, first: date, last: date) -> dict[date, frozenset[str]]:

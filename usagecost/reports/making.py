@@ -16,7 +16,7 @@ from usagecost.periods.words import days_text, previous_text, shortage_text, str
 from usagecost.reports import board_page, spending, usage_page
 from usagecost.reports.content import Cards, Report
 from usagecost.reports.link import link_of
-from usagecost.vocabulary.filters import Filters, View
+from usagecost.vocabulary.filters import EVERYTHING, Filters, View
 
 DEFAULT_RANGE = "30d"
 USAGE_PAGE = "Usage and cost"
@@ -46,9 +46,10 @@ def make_report(lake: str, order: Order, now: datetime, due: datetime | None = N
 
     Raises ReportProblem where there is no such board, LakeError and UnansweredError.
     """
-    view, labels = _view_of(lake, order, now, due or now), queries.labels(lake)
+    view = _view_of(lake, order, now, due or now)
+    labels = queries.labels(lake, view.version, view.scope)
     name, board = find_board(lake, order.board)
-    span = queries.data_span(lake, view.version)
+    span = queries.data_span(lake, view.version, view.scope)
     oldest = queries.missing_until(span, view.period)
     lack = shortage_text(oldest) if oldest else None
     said = view.filters.said(labels.of)
@@ -90,11 +91,12 @@ def find_board(lake: str, asked: str | None) -> tuple[str, Board] | tuple[None, 
 
 
 def _view_of(lake: str, order: Order, now: datetime, due: datetime) -> View:
-    version, labels = engine.open_lake(lake).version(), queries.labels(lake)
+    version = engine.open_lake(lake).version()
+    labels = queries.labels(lake, version, EVERYTHING)
     if order.days:
         period = Period(*order.days, order.zone, now)
     else:
-        span = queries.data_span(lake, version)
+        span = queries.data_span(lake, version, EVERYTHING)
         period = replace(preset_period(order.preset, order.zone, due, span, periods.week_start()), now=now)
     interval = periods.auto_interval(period.days)
     return View(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -30,26 +30,27 @@ MOST_REQUESTS, REQUESTS = 1_000, 100
 NOT_TOLD = ("value", "instant_us")
 """What a row of requests has for the list itself."""
 
-Answer = Callable[[Query, Lake, Token], dict[str, Any]]
-"""A question of the API: its query, the lake and who asks -> what is answered."""
+Answer = Callable[[Query, Lake], dict[str, Any]]
+"""A question of the API: its query, and the lake as who asks may see it -> what is answered."""
 
 
-def lake_now(root: str) -> Lake:
-    """The lake as it is now; raises LakeError."""
-    return Lake(root, engine.open_lake(root).version(), queries.labels(root), datetime.now(UTC))
+def lake_now(root: str, token: Token) -> Lake:
+    """The lake as it is now, as far as a token may see it; raises LakeError."""
+    version = engine.open_lake(root).version()
+    return Lake(root, version, token.scope, queries.labels(root, version, token.scope), datetime.now(UTC))
 
 
-def usage(query: Query, lake: Lake, token: Token) -> dict[str, Any]:
+def usage(query: Query, lake: Lake) -> dict[str, Any]:
     """Metrics by interval and value of a split; raises AskedWrongly, LakeError or UnansweredError."""
     question = question_of(query, lake)
     try:
-        rows = table(_seen(question.view, token), question.by, question.metrics, most_rows=MOST_ROWS)
+        rows = table(question.view, question.by, question.metrics, most_rows=MOST_ROWS)
     except TooManyRowsError as found:
         raise AskedWrongly(f"These are {found.args[0]:,} rows: ask for fewer days, a longer interval, or with a filter.") from None
     return {**_about(query, question.view), "interval": question.view.interval, "by": question.by, "rows": rows}
 
 
-def requests(query: Query, lake: Lake, token: Token) -> dict[str, Any]:
+def requests(query: Query, lake: Lake) -> dict[str, Any]:
     """A page of single requests, and the cursor of the next, None behind the last; raises as `usage` does."""
     check_names(query, (*PERIOD, "sort", "order", "limit", "cursor", "format"))
     order = Order(one_of(query, "sort", SORTS, "time"), one_of(query, "order", ("desc", "asc"), "desc") == "desc")
@@ -57,7 +58,7 @@ def requests(query: Query, lake: Lake, token: Token) -> dict[str, Any]:
     view = view_of(query, lake)
     key = _key(query.get("cursor"), order)
     try:
-        found = page(_seen(view, token), order, key, is_before=False, most=limit)
+        found = page(view, order, key, is_before=False, most=limit)
     except (duckdb.Error, ValueError, OverflowError):
         if key is None:
             raise
@@ -68,23 +69,23 @@ def requests(query: Query, lake: Lake, token: Token) -> dict[str, Any]:
     return {**_about(query, view), "rows": rows, "next": following}
 
 
-def budgets(query: Query, lake: Lake, token: Token) -> dict[str, Any]:
-    """The budgets of what a token may see, and how each stands; raises AskedWrongly, BudgetProblem or LakeError."""
+def budgets(query: Query, lake: Lake) -> dict[str, Any]:
+    """The budgets of what may be seen, and how each stands; raises AskedWrongly, BudgetProblem or LakeError."""
     check_names(query, ("format",))
     said = read_budgets(engine.open_lake(lake.root)).budget
     view = view_of_now(lake.root, lake.version, lake.now)
-    seen = [budget for budget in said if token.may_see(budget.filters)]
+    seen = [budget for budget in said if lake.scope.includes(budget.filters)]
     return {"zone": view.period.zone, "rows": [_budget(state) for state in states(view, seen)]}
 
 
-def reconciliation(query: Query, lake: Lake, token: Token) -> dict[str, Any]:
+def reconciliation(query: Query, lake: Lake) -> dict[str, Any]:
     """A row a month and provider that has a bill: both sides, the causes of the difference, and what is left unexplained, in USD.
 
-    Bills are of all requests, so a token with a scope sees none. Raises as `usage` does.
+    Bills are of all requests, so who may see a part only sees none. Raises as `usage` does.
     """
     check_names(query, ("basis", "format"))
     basis = one_of(query, "basis", BASES, "best")
-    if token.scope:
+    if not lake.scope.is_everything:
         return {"basis": basis, "rows": []}
     found, _ = reconcile_lake(engine.open_lake(lake.root), lake.version, basis)
     rows = [
@@ -116,13 +117,8 @@ def vocabulary() -> dict[str, Any]:
 
 def freshness(lake: Lake) -> dict[str, Any]:
     """The version of the lake and its newest request."""
-    span = queries.data_span(lake.root, lake.version)
+    span = queries.data_span(lake.root, lake.version, lake.scope)
     return {"version": lake.version, "newest_request": span[1] if span else None}
-
-
-def _seen(view: View, token: Token) -> View:
-    """The view of what a token may see."""
-    return replace(view, filters=token.filters(view.filters))
 
 
 def _about(query: Query, view: View) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from usagecost.periods import INTERVALS, MOST_DAYS, WHOLE, Period, known_zones, reporting_zone, week_start
 from usagecost.vocabulary import BASES, DIMENSIONS, METRICS, SPLITS
-from usagecost.vocabulary.filters import Filters, View
+from usagecost.vocabulary.filters import Filters, Scope, View
 from usagecost.vocabulary.labels import Labels
 
 DEFAULT_METRICS = (
@@ -35,10 +35,11 @@ class Query(Protocol):
 
 @dataclass(frozen=True)
 class Lake:
-    """Of what is asked: the lake and its version, what its ids are called, and the time now."""
+    """Of what is asked: the lake and its version, what of it may be seen, what its ids are called, and the time now."""
 
     root: str
     version: int
+    scope: Scope
     labels: Labels
     now: datetime
 
@@ -87,7 +88,7 @@ def view_of(query: Query, lake: Lake, interval: str = WHOLE) -> View:
             f"{first} to {last} are {days:,} days: ask for {most:,} at most{f' by {interval}' if interval in MOST_DAYS else ''}."
         )
     period = Period(first, last, zone, lake.now, is_all_time=True)
-    return View(lake.root, lake.version, period, interval, basis, _filters(query, lake.labels), week_start())
+    return View(lake.root, lake.version, period, interval, basis, _filters(query, lake.labels), week_start(), lake.scope)
 
 
 def _filters(query: Query, labels: Labels) -> Filters:

@@ -96,9 +96,9 @@ def _asked(root: str, reader: Token, answer: Answer, **said: str | Sequence[str]
     """The answer of a question as JSON; raises ToolError with what is wrong with it."""
     words = [(name, word) for name, words in said.items() for word in ([words] if isinstance(words, str) else words or ())]
     try:
-        return json_text(answer(QueryParams(words), answers.lake_now(root), reader))
+        return json_text(answer(QueryParams(words), answers.lake_now(root, reader)))
     except AskedWrongly as problem:
         raise ToolError(str(problem)) from None
     except (LakeError, UnansweredError, BudgetProblem) as problem:
         sentence = "The numbers cannot be read right now: try again."  # the reason may name what others see
-        raise ToolError(sentence if reader.scope else str(problem)) from None
+        raise ToolError(str(problem) if reader.scope.is_everything else sentence) from None

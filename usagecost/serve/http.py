@@ -101,15 +101,15 @@ class Api:
 
     async def _answered(self, request: Request, answer: Answer) -> Response:
         token = await self._token(request)
-        lake = await self._run(partial(answers.lake_now, self.root))
+        lake = await self._run(partial(answers.lake_now, self.root, token))
         is_csv = _is_csv(request)
-        tag = _tag(request, lake, token, is_csv=is_csv) if answer in OF_REQUESTS and not token.scope else None
+        tag = _tag(request, lake, token, is_csv=is_csv) if answer in OF_REQUESTS and token.scope.is_everything else None
         headers = {**({"etag": tag} if tag else {}), **ABOUT_ANSWERS}
         if tag and request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
 
         def written() -> tuple[str, dict[str, str]]:
-            found = answer(request.query_params, lake, token)
+            found = answer(request.query_params, lake)
             following = {"x-next-cursor": str(found["next"])} if is_csv and found.get("next") else {}
             return _csv(found) if is_csv else json_text(found), following
 
@@ -127,7 +127,7 @@ class Api:
 
     async def _metrics(self, request: Request) -> Response:
         token = await self._token(request)
-        text = await self._run(lambda: exposition(answers.lake_now(self.root), token, self.label))
+        text = await self._run(lambda: exposition(answers.lake_now(self.root, token), self.label))
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def _health(self, request: Request) -> Response:
@@ -135,10 +135,9 @@ class Api:
         if "authorization" not in request.headers:
             return JSONResponse({"status": "ok"})
         token = await self._token(request)
-        lake = await self._run(partial(answers.lake_now, self.root))
-        return Response(
-            json_text({"status": "ok", **({} if token.scope else answers.freshness(lake))}), media_type="application/json"
-        )
+        lake = await self._run(partial(answers.lake_now, self.root, token))
+        about = answers.freshness(lake) if token.scope.is_everything else {}
+        return Response(json_text({"status": "ok", **about}), media_type="application/json")
 
     async def _token(self, request: Request) -> Token:
         """Who asks; raises HTTPException where that is nobody, or somebody who asks too often or too much."""

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from usagecost import queries
 from usagecost.periods import WHOLE, Period
 from usagecost.queries.tables import table
 from usagecost.serve.asked import Lake
-from usagecost.serve.tokens import Token
 from usagecost.vocabulary import METRICS
-from usagecost.vocabulary.filters import NOT_REPORTED, Filters, View
+from usagecost.vocabulary.filters import NOT_REPORTED, View
 
 MOST_SERIES = 100
 COUNTERS = {
@@ -31,20 +29,20 @@ COUNTERS = {
 PREFIX = "usagecost"
 
 
-def exposition(lake: Lake, token: Token, label: str) -> str:
-    """The counters of what a token may see by a dimension, and the time of the newest request. Raises LakeError."""
-    view = _of_all_time(lake, token)
+def exposition(lake: Lake, label: str) -> str:
+    """The counters of what may be seen by a dimension, and the time of the newest request. Raises LakeError."""
+    view = _of_all_time(lake)
     rows = table(view, label, tuple(COUNTERS), rank="requests")[:MOST_SERIES] if view else []
-    return "\n".join([*_counters(rows, label), *_freshness(lake, token), ""])
+    return "\n".join([*_counters(rows, label), *_freshness(lake), ""])
 
 
-def _of_all_time(lake: Lake, token: Token) -> View | None:
-    """All that a token may see; None where the lake is empty."""
-    span = queries.data_span(lake.root, lake.version)
+def _of_all_time(lake: Lake) -> View | None:
+    """All that may be seen; None where that is nothing."""
+    span = queries.data_span(lake.root, lake.version, lake.scope)
     if span is None:
         return None
     period = Period(span[0].date(), span[1].date(), "UTC", lake.now, is_all_time=True)
-    return replace(View(lake.root, lake.version, period, WHOLE, "best"), filters=token.filters(Filters()))
+    return View(lake.root, lake.version, period, WHOLE, "best", scope=lake.scope)
 
 
 def _counters(rows: list[dict], label: str) -> Iterator[str]:
@@ -60,9 +58,9 @@ def _counters(rows: list[dict], label: str) -> Iterator[str]:
         yield from (f'{counter}{{{label}="{_escaped(value)}"}} {amount!r}' for value, amount in amounts.items())
 
 
-def _freshness(lake: Lake, token: Token) -> Iterator[str]:
-    """When the newest request was sent; not for who may see a part only, as it may be another's."""
-    span = None if token.scope else queries.data_span(lake.root, lake.version)
+def _freshness(lake: Lake) -> Iterator[str]:
+    """When the newest request was sent."""
+    span = queries.data_span(lake.root, lake.version, lake.scope)
     if span:
         name = f"{PREFIX}_newest_request_timestamp_seconds"
         yield f"# HELP {name} When the newest request was sent."

@@ -17,7 +17,7 @@ from usagecost.lake import Lake
 from usagecost.toml_lines import TomlProblem, line_of, parse_toml
 from usagecost.toml_tables import put_table, write_table
 from usagecost.vocabulary import DIMENSIONS
-from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
+from usagecost.vocabulary.filters import EVERYTHING, NOT_REPORTED, Condition, Scope
 
 NAME = "tokens.toml"
 HEADER = "# Tokens of the API: hashes, what each may see, and until when. `python -m usagecost token` makes them.\n"
@@ -55,21 +55,13 @@ class Token(BaseModel):
         return only
 
     @property
-    def scope(self) -> tuple[Condition, ...]:
-        """What holds for every request that it may see."""
-        return tuple(
+    def scope(self) -> Scope:
+        """What of the requests it may see."""
+        conditions = tuple(
             Condition(name, tuple(None if value == NOT_REPORTED else value for value in sorted(set(values))))
             for name, values in sorted(self.only.items())
         )
-
-    def filters(self, asked: Filters) -> Filters:
-        """What is asked, of what it may see."""
-        return Filters((*asked.conditions, *self.scope))
-
-    def may_see(self, filters: Filters) -> bool:
-        """Whether all that passes some filters is of what it may see, as the filters themselves say."""
-        said = {one.dimension: one for one in filters.conditions if isinstance(one, Condition) and not one.excludes}
-        return all(one.dimension in said and set(said[one.dimension].values) <= set(one.values) for one in self.scope)
+        return Scope((conditions,)) if conditions else EVERYTHING
 
 
 class _File(BaseModel):

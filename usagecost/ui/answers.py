@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import date
 from typing import NoReturn, ParamSpec, TypeVar
@@ -10,11 +11,13 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from usagecost import queries, start
+from usagecost.access import AccessProblem
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
 from usagecost.periods.words import days_text
 from usagecost.ui import viewing
 from usagecost.ui.memory import is_known, known
+from usagecost.ui.reader import reading
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
 
@@ -56,11 +59,20 @@ def tried(ask: Callable[[], Answer]) -> Answer:
 
 
 def unreadable(problem: Exception) -> NoReturn:
-    """A calm message instead of a stack trace; ends the page."""
+    """A calm message instead of a stack trace, and to who may not see everything no reason, which may name it; ends the page."""
     start.clear()
-    st.warning(plain(str(problem)), title="The numbers cannot be read right now", icon=":material/cloud_off:")
+    logging.getLogger(__name__).warning("A page cannot be answered", exc_info=problem)
+    said = str(problem) if _may_be_told() else "Try again in a moment. If it stays so, tell who runs this app: its log says why."
+    st.warning(plain(said), title="The numbers cannot be read right now", icon=":material/cloud_off:")
     st.button("Try again", icon=":material/refresh:")
     st.stop()
+
+
+def _may_be_told() -> bool:
+    try:
+        return reading().role == "admin"
+    except (AccessProblem, LakeError):
+        return False
 
 
 def is_without_data(view: View) -> bool:
@@ -71,15 +83,18 @@ def is_without_data(view: View) -> bool:
 
 def _data_days(view: View) -> tuple[date, date] | None:
     """The days of the oldest and the newest request."""
-    span, zone = answer(queries.data_span, view.lake, view.version), ZoneInfo(view.period.zone)
+    span, zone = answer(queries.data_span, view.lake, view.version, view.scope), ZoneInfo(view.period.zone)
     return (span[0].astimezone(zone).date(), span[1].astimezone(zone).date()) if span else None
 
 
 def no_requests(view: View) -> None:
     """Says that the view has no requests, and offers what would show some: where the data is, all of it, or no filters."""
-    span, days = answer(queries.data_span, view.lake, view.version), _data_days(view)
+    span, days = answer(queries.data_span, view.lake, view.version, view.scope), _data_days(view)
     if not span or not days:
-        empty("The lake is empty", "Load logs on the page Sources, and their numbers show here.")
+        if view.scope.is_everything:
+            empty("The lake is empty", "Load logs on the page Sources, and their numbers show here.")
+        else:
+            empty("No requests of yours yet", "Once requests are logged under your name, their numbers show here.")
         return
     (oldest, newest), elsewhere = days, is_without_data(view)
     if elsewhere:

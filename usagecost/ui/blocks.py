@@ -102,7 +102,7 @@ def _course(metric: Metric, complete: Sequence[Sums]) -> list[float] | None:
 
 def shortage(view: View) -> str | None:
     """Says that the lake begins within the previous period, so that every change would look like growth."""
-    oldest = queries.missing_until(known(queries.data_span, view.lake, view.version), view.period)
+    oldest = queries.missing_until(known(queries.data_span, view.lake, view.version, view.scope), view.period)
     return shortage_text(oldest) if oldest else None
 
 

@@ -15,6 +15,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from usagecost import engine, queries, start
+from usagecost.access import Reader
 from usagecost.lake import LakeError, lake_root
 from usagecost.sample import ensure_sample, sample_progress, sample_root
 from usagecost.ui import address, going, pinned, sidebar, sign_in, topbar, viewing
@@ -35,8 +36,11 @@ MENU_ICONS = {
     "Prices": ":material/sell:",
     "Budgets": ":material/savings:",
     "Bills": ":material/receipt_long:",
+    "Access": ":material/admin_panel_settings:",
 }
 HOME_PAGE = "Usage and cost"
+OF_ALL_REQUESTS, OF_ADMINS = frozenset({"Sources", "Prices", "Bills"}), frozenset({"Access"})
+"""Pages that are not for everybody who has a role."""
 SOON = 0.2
 """Seconds between two looks at how far the sample is."""
 ALL_CONTROLS = ("range", "compare", "filters", "interval", "basis")
@@ -54,25 +58,27 @@ def page(
 ) -> View:
     """Sets a page up, draws its frame and returns what the reader asked to see. The first call of every page.
 
-    The page ends here for a reader who has to sign in first, and where there is no lake yet; `without_lake` draws what it can
-    show all the same. ``own`` are the page's choices beside the view that stand in the URL, by the keys of their widgets; ``uses``
-    are the controls that change what it shows. A page that changes the lake shows every version ``at_once``.
+    The page ends here for a reader who has to sign in first or may not open it, and where there is no lake yet; `without_lake`
+    draws what it can show all the same. ``own`` are the page's choices beside the view that stand in the URL, by the keys of their
+    widgets; ``uses`` are the controls that change what it shows. A page that changes the lake shows every version ``at_once``.
     """
     start.configure(title)
     skeleton, menu_skeleton = start.slots()
-    sign_in.require_sign_in()
+    reader = sign_in.let_in()
+    if not may_open(reader, title):
+        sign_in.refuse_page(title)
     _settle_memory()
     going.follow()
     address.begin(title, viewing.choices(), own or {})
     menu_skeleton.empty()
     with st.sidebar:
-        _menu()
-        sign_in.show_reader()
+        _menu(reader)
+        sign_in.show_reader(reader)
     lake = _lake_in_use(title, icon, without_lake, skeleton)
     version = _version(lake, newest=at_once)
-    span = answer(queries.data_span, lake, version)
+    span = answer(queries.data_span, lake, version, reader.scope)
     start.clear()
-    view = viewing.view_asked_for(viewing.Data(lake, version, span, as_of(lake, version)))
+    view = viewing.view_asked_for(viewing.Data(lake, version, span, as_of(lake, version), reader.scope))
     if own and own.keys() >= viewing.STRETCH.keys():
         view = viewing.narrowed_to_stretch(view)
     name_downloads(view)
@@ -80,7 +86,7 @@ def page(
     with st.sidebar:
         sidebar.sidebar(view, controls)
     with topbar.top_bar(title, icon, view, span and span[1], controls, lambda: _renew(lake)):
-        if is_sample(lake):
+        if is_sample(lake) and may_open(reader, "Sources"):
             _sample_note()
     begin_waiting(title)
     return view
@@ -150,9 +156,14 @@ def _version(lake: str, *, newest: bool) -> int:
         unreadable(problem)
 
 
-def _menu() -> None:
+def may_open(reader: Reader, title: str) -> bool:
+    """Whether a page is for a reader: some are about all requests, or about who may see them."""
+    return (title not in OF_ALL_REQUESTS or reader.sees_everything) and (title not in OF_ADMINS or reader.role == "admin")
+
+
+def _menu(reader: Reader) -> None:
     """The pages: app.py, and every file in pages/. Nothing is drawn while there is only one."""
-    others = sorted((HOME / "pages").glob("*.py"))
+    others = [file for file in sorted((HOME / "pages").glob("*.py")) if may_open(reader, page_name(file))]
     if others:
         shared = viewing.choices()
         st.page_link("app.py", label=HOME_PAGE, icon=":material/bar_chart:", query_params=address.of_page(HOME_PAGE, shared))

@@ -15,7 +15,7 @@ NAMES_SECONDS = 60
 
 def labels_of(view: View) -> Labels:
     """The names that are known in the lake of a view."""
-    return known_for(NAMES_SECONDS, queries.labels, view.lake)
+    return known_for(NAMES_SECONDS, queries.labels, view.lake, view.version, view.scope)
 
 
 def named(values: pd.DataFrame, view: View, by: str | None, plural: str = "") -> pd.DataFrame:

@@ -18,7 +18,7 @@ from usagecost.periods.words import days_text
 from usagecost.pricebook import written_book
 from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import known_for
-from usagecost.ui.reader import reader
+from usagecost.ui.reader import may, reading
 from usagecost.ui.text import plain
 from usagecost.ui.writing import refuse, say_outcome, try_write
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, View
@@ -33,9 +33,11 @@ def marks(view: View) -> tuple[Mark, ...]:
     """The marks of a view; none where what they are made of cannot be read."""
     period, zone = view.period, view.period.zone
     try:
-        notes = [Mark(note.instant(zone), "Note", note.text) for note in _notes() if note.is_about(view.filters)]
+        notes = [Mark(note.instant(zone), "Note", note.text) for note in _notes(view) if note.is_about(view.filters)]
     except (NoteProblem, LakeError):
         notes = []
+    if not view.scope.is_everything:
+        return tuple(mark for mark in notes if period.start <= mark.at < period.end)
     try:
         done = [Mark(*change) for change in known_for(SECONDS, queries.sources.changes, view.lake)]
     except LakeError:
@@ -46,6 +48,8 @@ def marks(view: View) -> tuple[Mark, ...]:
 
 def notes(view: View) -> None:
     """A button behind which a note is added, and those of the period are removed."""
+    if not may("note"):
+        return
     with st.popover("Add note", icon=":material/add_comment:", type="tertiary", key="notes_open", on_change="rerun") as box:
         if box.open:
             _form(view)
@@ -62,7 +66,7 @@ def _form(view: View) -> None:
         st.checkbox(f"Only about {words}", True, key="note_is_of_filters", help="Else it is marked under any filter.")
     st.button("Save", key="note_save", type="primary", on_click=_save, args=(about,))
     try:
-        found = _notes()
+        found = _notes(view)
     except (NoteProblem, LakeError) as problem:
         st.caption(f":material/error: {plain(str(problem))}")
         return
@@ -90,7 +94,7 @@ def _save(about: list[Condition]) -> None:
     if not text:
         refuse(_PLACE, "A note needs a text.")
     elif isinstance(day, date):
-        note = Note(at=day, text=text, only=only, by=reader() or "")
+        note = Note(at=day, text=text, only=only, by=reading().name)
         if _changed(lambda: add_note(open_lake(lake_root()), note)):
             st.session_state["note_text"], st.session_state["notes_open"] = "", False
 
@@ -106,10 +110,13 @@ def _changed(change: Callable[[], None]) -> bool:
     return is_done
 
 
-def _notes() -> tuple[Note, ...]:
-    """The notes beside the configured lake, also while the sample is shown, which goes when the first log is loaded."""
+def _notes(view: View) -> list[Note]:
+    """The notes beside the configured lake, also while the sample is shown, which goes when the first log is loaded; of those that
+    are about some values, the ones whose requests may be seen.
+    """
     lake = open_lake(lake_root())
-    return _remote(lake_root()) if lake.is_remote else read_notes(lake)
+    found = _remote(lake_root()) if lake.is_remote else read_notes(lake)
+    return [note for note in found if not note.only or view.scope.includes(note.filters)]
 
 
 @st.cache_resource(max_entries=1, ttl=10, show_spinner=False)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from usagecost.lake import LakeError
 from usagecost.ui import address, going, viewing
-from usagecost.ui.reader import reader
+from usagecost.ui.reader import reading
 from usagecost.ui.shelf import shelf
 from usagecost.ui.text import plain
 
@@ -25,7 +25,7 @@ def links() -> None:
     except LakeError:
         return
     shown = st.session_state.get("board") if address.current_page() == PAGE else None
-    pinned = [board for board in boards if board.board and board.board.pinned and board.is_of(reader())]
+    pinned = [board for board in boards if board.board and board.board.pinned and board.is_of(reading().name or None)]
     for number, board in enumerate(pinned):
         with st.container(key=f"pinned_{'shown' if board.name == shown else 'other'}_{number}"):
             st.page_link(

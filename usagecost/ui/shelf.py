@@ -7,6 +7,7 @@ import streamlit as st
 from usagecost.boards import Shelved, boards_folder, shelved_boards
 from usagecost.engine import open_lake
 from usagecost.lake import TextFolder, lake_root
+from usagecost.ui.reader import may, reading
 
 
 def folder() -> TextFolder:
@@ -15,8 +16,15 @@ def folder() -> TextFolder:
 
 
 def shelf() -> list[Shelved]:
-    """All boards. Raises LakeError if the own ones cannot be read."""
-    return _remote(lake_root()) if open_lake(lake_root()).is_remote else shelved_boards(folder())
+    """All boards that the reader may see. Raises LakeError if the own ones cannot be read."""
+    found = _remote(lake_root()) if open_lake(lake_root()).is_remote else shelved_boards(folder())
+    scope = reading().scope
+    return found if scope.is_everything else [one for one in found if one.board and one.board.is_within(scope)]
+
+
+def may_change(shelved: Shelved) -> bool:
+    """Whether the reader may change a board."""
+    return may("board") and shelved.is_of(reading().name or None)
 
 
 def forget() -> None:

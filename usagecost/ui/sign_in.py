@@ -1,54 +1,77 @@
-"""Signing in: where `[auth]` is configured, a page shows and asks nothing before its reader has signed in."""
+"""Signing in: where `[auth]` is configured, a page shows and asks nothing before its reader has signed in and has a role.
+
+Where it is not, only who is on this machine is let in, unless a setting says that something else decides.
+"""
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Mapping
-from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 from streamlit.errors import StreamlitAuthError, StreamlitMissingAuthlibError
 
 from usagecost import start
-from usagecost.ui.reader import reader
+from usagecost.access import NAME, OWNER, ROLES, AccessProblem, Reader
+from usagecost.lake import LakeError, lake_root
+from usagecost.ui.reader import access_of, auth_section, reading
 from usagecost.ui.text import plain
 
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+OPEN = "USAGECOST_OPEN"
+"""The setting that says: something else decides who reaches the app."""
 OPEN_TO_ALL = (
     "No sign-in is configured: whoever reaches this app may read everything, load and remove requests, and change prices and "
     "boards. Let only people in whom you trust, or configure a sign-in: README, Deploy."
 )
+_TOO_OPEN = (
+    "This app listens beyond this machine, and nobody has to sign in: whoever reaches it could read and change everything. "
+    "Do one of these, then restart it:"
+)
+_WAYS_TO_CLOSE = f"""
+- Let it listen on this machine alone: `streamlit run app.py --server.address localhost`
+- Configure a sign-in, a section `[auth]` in `.streamlit/secrets.toml`: README, Deploy
+- If a proxy in front of it decides who gets in: set `{OPEN}=1`
+"""
+_NO_ROLE = "You are signed in as {name}, and have no role here yet. Ask an administrator of this app for one."
+_FIRST_ROLE = "Whoever runs the app gives the first one: `python -m usagecost access grant YOU@EXAMPLE.COM admin`"
 
 
 def is_required() -> bool:
     """Whether the secrets have a section `[auth]`, or are a file that cannot be read, which may have had one."""
-    return _auth_section() is not None
+    return auth_section() is not None
 
 
-def require_sign_in() -> None:
-    """Ends the page with a sign-in unless the reader has signed in or nobody has to."""
-    section = _auth_section()
-    if section is None or st.user.get("is_logged_in") is True:
-        return
-    start.clear()
-    st.title("Usage & Cost", anchor=False)
-    if not section:
-        st.error(
-            "The app's secrets cannot be read, or their section `[auth]` is empty. Correct them and restart the app.",
-            title="Nobody can sign in",
-            icon=":material/lock:",
+def let_in() -> Reader:
+    """Who reads. Ends the page with a sign-in unless they have signed in or nobody has to, and where they may see nothing."""
+    section = auth_section()
+    if section is None:
+        if not _is_guarded():
+            _stop("Nobody is let in", _TOO_OPEN + _WAYS_TO_CLOSE)
+        return OWNER
+    if st.user.get("is_logged_in") is not True:
+        _ask(section)
+    try:
+        reader = reading()
+    except (AccessProblem, LakeError):
+        logging.getLogger(__name__).exception("Who may see what cannot be read")
+        _stop(
+            "Nobody can be let in",
+            f"{NAME}, or the lake beside it, cannot be read: whoever runs the app finds the reason in its log.",
         )
-        st.stop()
-    st.markdown("Sign in to see the usage and cost of your organisation.")
-    for provider in _providers(section):
-        _button(provider)
-    st.stop()
+    if reader.role == "none":
+        _stop("Nothing to see yet", f"{_NO_ROLE.format(name=plain(reader.name))}{_first_role()}")
+    return reader
 
 
-def show_reader() -> None:
+def show_reader(reader: Reader) -> None:
     """Draws who has signed in, and the way out. Draws nothing where no sign-in is configured."""
     if not is_required():
         return
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
-        st.caption(f"Signed in as {plain(reader() or 'unknown')}", width="stretch")
+        st.caption(f"Signed in as {plain(reader.name)}", width="stretch", help=f"Your role is {reader.role}: {ROLES[reader.role]}.")
         st.button("Sign out", key="sign_out", icon=":material/logout:", type="tertiary", on_click=st.logout)
 
 
@@ -58,12 +81,44 @@ def warn_if_open() -> None:
         st.caption(f":material/lock_open: {OPEN_TO_ALL}")
 
 
-def _auth_section() -> Mapping[str, object] | None:
-    """The section `[auth]` of the secrets; None without one; empty where the secrets are there and cannot be read."""
-    if not st.secrets.load_if_toml_exists():
-        return {} if any(Path(file).exists() for file in st.get_option("secrets.files")) else None
-    section = st.secrets.get("auth")
-    return section if section is None or isinstance(section, Mapping) else {}
+def refuse_page(title: str) -> NoReturn:
+    """Ends a page that is not for the role of who reads."""
+    _stop("Not for your role", f"The page {title} is for others. Your own numbers are on the page Usage and cost.")
+
+
+def _is_guarded() -> bool:
+    """Whether only this machine, or who something else lets in, reaches the app."""
+    address = str(st.get_option("server.address") or "")
+    return os.environ.get(OPEN) == "1" or address in LOOPBACK or address.startswith("unix:")
+
+
+def _first_role() -> str:
+    """How the first administrator is made, while there is none."""
+    said, _ = access_of(lake_root())
+    return "" if said.grant else f" {_FIRST_ROLE}"
+
+
+def _stop(title: str, words: str) -> NoReturn:
+    """Ends the page with a sentence, and the way out where somebody has signed in."""
+    start.clear()
+    st.title("Usage & Cost", anchor=False)
+    st.error(words, title=title, icon=":material/lock:")
+    if st.user.get("is_logged_in") is True:
+        st.button("Sign out", key="sign_out", icon=":material/logout:", on_click=st.logout)
+    st.stop()
+
+
+def _ask(section: Mapping[str, object]) -> NoReturn:
+    if not section:
+        _stop(
+            "Nobody can sign in", "The app's secrets cannot be read, or their section `[auth]` is empty. Correct them and restart."
+        )
+    start.clear()
+    st.title("Usage & Cost", anchor=False)
+    st.markdown("Sign in to see the usage and cost of your organisation.")
+    for provider in _providers(section):
+        _button(provider)
+    st.stop()
 
 
 def _providers(section: Mapping[str, object]) -> list[str | None]:

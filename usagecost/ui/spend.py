@@ -12,6 +12,7 @@ from pandas.io.formats.style import Styler
 from usagecost.queries.folds import AT_LEAST
 from usagecost.ui import address, viewing
 from usagecost.ui.address import Query
+from usagecost.ui.reader import may
 from usagecost.ui.text import plain
 from usagecost.vocabulary import METRICS, Sums, spend_coverage
 from usagecost.vocabulary.formats import LOWER_BOUND
@@ -38,9 +39,10 @@ def note_with_link(words: str) -> None:
 def set_prices_link(model: str | None = None, days: Query | None = None) -> None:
     """A link to where prices are set: of a model, by its name there, else of the one that most requests without a price are of.
 
-    ``days`` are the parameters of another range than the one that is shown. There is none where no page of the menu is drawn.
+    ``days`` are the parameters of another range than the one that is shown. There is none where no page of the menu is drawn, nor
+    for who may set none.
     """
-    if not address.current_page():
+    if not address.current_page() or not may("price"):
         return
     query = {**address.of_page("Prices", viewing.choices()), **(days or {}), "part": ["Set a price"]}
     query.pop("price_model", None)

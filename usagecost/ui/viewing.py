@@ -15,7 +15,7 @@ from usagecost.periods.presets import PRESETS, preset_period
 from usagecost.ui.address import Choice
 from usagecost.ui.labels import labels_of
 from usagecost.vocabulary import BASES, FILTERED
-from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, Instants, View
+from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, Instants, Scope, View
 
 CUSTOM, DEFAULT_PRESET, AUTO = "custom", "30d", "auto"
 DEFAULT_DAYS = 30
@@ -28,12 +28,13 @@ STRETCH = {"from": Choice(), "to": Choice()}
 
 @dataclass(frozen=True)
 class Data:
-    """What a period depends on: the lake and its version, its oldest and newest instants, the time now."""
+    """What a period depends on: the lake and its version, its oldest and newest instants, the time now; and what may be seen."""
 
     lake: str
     version: int
     oldest_newest: tuple[datetime, datetime] | None
     now: datetime
+    scope: Scope
 
 
 def choices() -> dict[str, Choice]:
@@ -55,7 +56,7 @@ def view_asked_for(data: Data) -> View:
     state = st.session_state
     period = _period(data, state["zone"])
     interval = periods.chosen_interval(state["interval"], period.days)
-    unfiltered = View(data.lake, data.version, period, interval, state["basis"], week_start=periods.week_start())
+    unfiltered = View(data.lake, data.version, period, interval, state["basis"], week_start=periods.week_start(), scope=data.scope)
     conditions = [_condition(name, unfiltered) for name in FILTERED]
     return replace(unfiltered, filters=Filters(tuple(condition for condition in conditions if condition)))
 

@@ -11,22 +11,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from usagecost.periods import Period, instant_us
-from usagecost.vocabulary import BASES, DIMENSIONS, FAILED, incomplete_sql
+from usagecost.vocabulary import BASES, DIMENSIONS, incomplete_sql
+from usagecost.vocabulary.search import Text
 
 NOT_REPORTED = "(not reported)"
 """What a missing user, team, model, … is called wherever a person reads or chooses it."""
 
 Parameters = dict[str, str | int | datetime | Decimal]
-
-SEARCHED = (
-    "request_id", "trace_id", "session_id", "user_id", "end_user_id", "team_id", "virtual_key", "app", "project", "model",
-    "requested_model", "error_class",
-)  # fmt: skip
-"""Where a free text is looked for, beside the message of an error."""
-
-MESSAGES = ("error_message", "error", "exception", "message", "status_message", "exception.message", "error.message", "error_str")
-"""What the message of a failure is called among the remaining fields."""
-MESSAGE_SQL = "coalesce(" + ", ".join(f"json_extract_string(attributes, '$.\"{name}\"')" for name in MESSAGES) + ")"
 
 
 @dataclass(frozen=True)
@@ -154,30 +145,6 @@ class Field:
         return f"{name} {'is not' if self.excludes else 'is'} {value}"
 
 
-@dataclass(frozen=True)
-class Text:
-    """The text occurs, in upper or lower case, in an id of the request, in whose and what it is, its model, or its error.
-
-    ``named`` are columns with ids in whose name it occurs.
-    """
-
-    text: str
-    named: tuple[tuple[str, str], ...] = ()
-
-    def sql(self, prefix: str) -> tuple[str, Parameters]:
-        """The condition and its parameters."""
-        tests = [f"strpos(lower({column}), ${prefix}_text) > 0" for column in SEARCHED]
-        tests.append(f"({FAILED} AND strpos(lower({MESSAGE_SQL}), ${prefix}_text) > 0)")
-        tests += [f"{column} = ${prefix}_{place}" for place, (column, _) in enumerate(self.named)]
-        known = {f"{prefix}_{place}": value for place, (_, value) in enumerate(self.named)}
-        return f"(({' OR '.join(tests)}) IS TRUE)", {f"{prefix}_text": self.text.lower(), **known}
-
-    @property
-    def words(self) -> str:
-        """The condition as a person would say it."""
-        return f"search: “{self.text[:60]}”"
-
-
 AnyCondition = Condition | Instants | Bounds | Tagged | Field | Text
 
 
@@ -221,10 +188,61 @@ class Filters:
 
 
 @dataclass(frozen=True)
-class View:
-    """Everything that decides a page's numbers: which lake in which version, which period, interval, prices, filters.
+class Scope:
+    """What somebody may see of the requests: those that pass all conditions of one of ``any_of``, or whose user is one of
+    ``emails`` in upper or lower case. All of them where ``any_of`` is None.
+    """
 
-    ``week_start`` is the first day of a week, 0 being Monday.
+    any_of: tuple[tuple[Condition, ...], ...] | None = None
+    emails: tuple[str, ...] = ()
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether all requests may be seen."""
+        return self.any_of is None
+
+    @property
+    def dimensions(self) -> frozenset[str]:
+        """What it looks at."""
+        return frozenset([*(one.dimension for some in self.any_of or () for one in some), *(["user"] if self.emails else [])])
+
+    def sql(self) -> tuple[str, Parameters]:
+        """The condition over a row of requests, or of a rollup that has its columns, and its parameters."""
+        if self.any_of is None:
+            return "true", {}
+        tests, parameters = [], {}
+        for place, some in enumerate(self.any_of):
+            parts = [one.sql(f"scope_{place}_{part}") for part, one in enumerate(some)]
+            tests.append(f"({' AND '.join(test for test, _ in parts) or 'true'})")
+            for _, bound in parts:
+                parameters |= bound
+        if self.emails:
+            known: Parameters = {f"scope_email_{place}": email.lower() for place, email in enumerate(self.emails)}
+            tests.append(f"lower({DIMENSIONS['user'].column}) IN ({', '.join('$' + name for name in known)})")
+            parameters |= known
+        return f"(({' OR '.join(tests) or 'false'}) IS TRUE)", parameters
+
+    def includes(self, filters: Filters) -> bool:
+        """Whether all that passes some filters may be seen, as the filters themselves say."""
+        if self.any_of is None:
+            return True
+        said = {one.dimension: one.values for one in filters.conditions if isinstance(one, Condition) and not one.excludes}
+        if (users := said.get("user")) and all(user is not None and user.lower() in self.emails for user in users):
+            return True
+        return any(
+            all(one.dimension in said and set(said[one.dimension]) <= set(one.values) for one in some) for some in self.any_of
+        )
+
+
+EVERYTHING = Scope()
+"""What who may see all requests sees."""
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything that decides a page's numbers: which lake in which version, which period, interval, prices, filters, which reader.
+
+    ``week_start`` is the first day of a week, 0 being Monday; ``scope`` what of all this its reader may see.
     """
 
     lake: str
@@ -234,6 +252,7 @@ class View:
     basis: str
     filters: Filters = Filters()
     week_start: int = 0
+    scope: Scope = EVERYTHING
 
     def where(self, condition: AnyCondition) -> View:
         """The same view of the requests that pass one more condition."""

@@ -13,7 +13,7 @@ from usagecost.bills.closing import CloseProblem, close_month, reopen_month, wor
 from usagecost.bills.currencies import CurrencyProblem
 from usagecost.engine import UnansweredError
 from usagecost.lake import Lake, LakeError
-from usagecost.ui.reader import reader
+from usagecost.ui.reader import reading
 from usagecost.ui.text import plain
 
 PROBLEMS = (CloseProblem, ChargebackProblem, CurrencyProblem, LakeError, UnansweredError)
@@ -47,7 +47,7 @@ def act_and_say() -> None:
     if act:
         with st.spinner("Adding up the month …", show_time=True):
             try:
-                act(reader() or getpass.getuser())
+                act(reading().name or getpass.getuser())
             except PROBLEMS as problem:
                 st.session_state[_DONE] = False, str(problem)
             else:

@@ -91,7 +91,7 @@ def _zone(closed: list[str]) -> str:
 
 def _months(view: View, closes: Closes) -> list[date]:
     """The first days of the months that have requests or are closed, the newest first."""
-    span, zone = answer(queries.data_span, view.lake, view.version), ZoneInfo(closes.zone)
+    span, zone = answer(queries.data_span, view.lake, view.version, view.scope), ZoneInfo(closes.zone)
     ends = [instant.astimezone(zone).date().replace(day=1) for instant in span or ()] + [close.month for close in closes.in_force]
     return sorted((day.date() for day in pd.date_range(min(ends), max(ends), freq="MS")), reverse=True) if ends else []
 

@@ -9,7 +9,7 @@ import streamlit as st
 from usagecost.boards import Board, Shelved, board_text, file_name, shelved_boards
 from usagecost.lake import LakeError, TextFolder
 from usagecost.ui import shelf as shelves
-from usagecost.ui.reader import reader
+from usagecost.ui.reader import reading
 from usagecost.ui.text import plain
 from usagecost.ui.writing import refuse, say_outcome, try_write
 
@@ -47,7 +47,7 @@ def add(folder: TextFolder, board: Board, said: str) -> Shelved | None:
     except LakeError as problem:
         refuse(PLACE, str(problem))
         return None
-    own = board.model_copy(update={"owner": reader() or "", "pinned": False})
+    own = board.model_copy(update={"owner": reading().name, "pinned": False})
     if not make(folder, Change(said, name, None, board_text(own))):
         return None
     st.session_state["board"] = name

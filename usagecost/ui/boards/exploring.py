@@ -15,7 +15,7 @@ from usagecost.ui.boards import changes, draft, form
 from usagecost.ui.boards.editing import FORM_AND_PREVIEW, preview_of
 from usagecost.ui.drilldown import both
 from usagecost.ui.labels import labels_of
-from usagecost.ui.reader import reader
+from usagecost.ui.reader import may
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import Condition, View
 
@@ -60,9 +60,11 @@ def _begin() -> None:
 
 def _add(folder: TextFolder, panel: Panel, view: View) -> None:
     """The way onto a board, with the page's filters: they are a part of what is seen here."""
+    if not may("board"):
+        return
     with st.popover("Add to board", icon=":material/dashboard_customize:", key="add_to_board"):
         try:
-            shelf = [shelved for shelved in shelves.shelf() if shelved.is_of(reader())]
+            shelf = [shelved for shelved in shelves.shelf() if shelves.may_change(shelved)]
         except LakeError as problem:
             st.warning(plain(str(problem)), title="Boards cannot be read right now")
             return

@@ -16,7 +16,7 @@ from usagecost.ui.address import Choice
 from usagecost.ui.answers import empty, is_without_data, no_requests
 from usagecost.ui.boards import changes, draft, editing
 from usagecost.ui.boards.showing import show_all
-from usagecost.ui.reader import reader
+from usagecost.ui.reader import may, reading
 from usagecost.ui.text import plain
 from usagecost.ui.version import as_of, version_to_show
 from usagecost.ui.writing import refuse
@@ -36,15 +36,17 @@ def dashboards(view: View) -> None:
     every = "Off"
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         shelved = _choice(shelf)
-        may_change = shelved.is_of(reader())
+        may_change = shelves.may_change(shelved)
         drafted = draft.draft_of(shelved.name)
         if drafted:
             editing.save_or_cancel(folder, drafted, shelf)
         else:
-            _edit(shelved, may_change)
-            _new(folder)
+            if may("board"):
+                _edit(shelved, may_change)
+                _new(folder)
             _share(shelved)
-            _more(folder, shelved, may_change)
+            if may("board"):
+                _more(folder, shelved, may_change)
             every = st.segmented_control("Auto-refresh", list(EVERY), required=True, key="every", help=_EVERY_HELP) or every
     changes.say(folder, undoes=drafted is None)
     if drafted:
@@ -102,8 +104,9 @@ def _label(board: Shelved) -> str:
     """The title, and whose it is."""
     if board.is_default:
         return f"{board.title} · default"
-    owner = board.board.owner if board.board and board.board.owner != reader() else ""
-    return f"{board.title} · {owner or 'my boards'}"
+    reader = reading()
+    owner = board.board.owner if board.board and board.board.owner != reader.name and reader.sees_everything else ""
+    return f"{board.title} · {owner or ('my boards' if reader.may('board') else 'shared')}"
 
 
 def _edit(shelved: Shelved, may_change: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -12,6 +14,7 @@ from usagecost.lake import LakeError
 from usagecost.ui.answers import empty, tried
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.budgets.rules import rules_form
+from usagecost.ui.reader import may
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import counted
@@ -23,21 +26,27 @@ def alerts(view: View) -> None:
     """Draws what fired, the newest first, the channels, and the form of the rules."""
     lake = open_lake(view.lake)
     ledger = tried(lambda: read_ledger(lake))
-    _list(ledger)
     try:
         said = read_budgets(lake)
     except (BudgetProblem, LakeError) as problem:
         st.warning(plain(f"{problem} Correct it in the file, then refresh."), title="The budgets cannot be read")
         return
-    _channels(said, ledger)
-    rules_form(view.lake, said.alerts)
+    seen = {budget.name for budget in said.budget if view.scope.includes(budget.filters)}
+    _list(ledger, [alert for alert in ledger.alerts.values() if view.scope.is_everything or _is_of(alert, seen)])
+    if may("budget"):
+        _channels(said, ledger)
+        rules_form(view.lake, said.alerts)
 
 
-def _list(ledger: Ledger) -> None:
-    if not ledger.alerts:
+def _is_of(alert: Alert, budgets: Collection[str]) -> bool:
+    return alert.raised["rule"].startswith("budget") and alert.raised["subject"] in budgets
+
+
+def _list(ledger: Ledger, shown: Sequence[Alert]) -> None:
+    if not shown:
         empty("No alert has fired", "Rules are checked by `python -m usagecost alerts --every 1m`; what it raises is listed here.")
         return
-    rows = pd.DataFrame([_row(alert, ledger) for alert in reversed(ledger.alerts.values())])
+    rows = pd.DataFrame([_row(alert, ledger) for alert in reversed(shown)])
     heading("Alerts", lambda: rows, name="alerts", help="Each is raised once for its rule and period, and resolved once.")
     table(
         rows,

@@ -16,6 +16,7 @@ from usagecost.ui.answers import answer, empty, tried
 from usagecost.ui.budgets import changing
 from usagecost.ui.budgets.bar import bar_html
 from usagecost.ui.labels import labels_of
+from usagecost.ui.reader import may
 from usagecost.ui.spend import set_prices_link
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
@@ -35,6 +36,7 @@ def listing(view: View) -> None:
         st.warning(plain(f"{problem} Correct it in the file, then refresh."), title="The budgets cannot be read")
         return
     now = view_of_now(view.lake, view.version, view.period.now)
+    said = said.model_copy(update={"budget": tuple(one for one in said.budget if view.scope.includes(one.filters))})
     found = answer(states_of, now, said.model_dump_json()) if said.budget else []
     _head(found, now)
     ledger = tried(lambda: read_ledger(lake)) if found else Ledger()
@@ -53,8 +55,13 @@ def _head(found: Sequence[State], now: View) -> None:
     """The button of a new budget, and how many are over."""
     if not found:
         empty("No budgets yet", "A budget says what requests may cost in a period, and alerts before more is spent.")
+    if not (found or may("budget")):
+        return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.button("New budget", key="new_budget", icon=":material/add:", type="primary", on_click=changing.open_budget, args=(NEW,))
+        if may("budget"):
+            st.button(
+                "New budget", key="new_budget", icon=":material/add:", type="primary", on_click=changing.open_budget, args=(NEW,)
+            )
         if found:
             over = sum((state.share(state.used) or 0) >= 1 for state in found)
             ahead = sum(is_ahead(state) for state in found)
@@ -100,10 +107,15 @@ def _buttons(place: int, state: State) -> None:
             args=(budget.filters,),
             kwargs={"days": days},
         )
-        name = (budget.name,)
-        st.button(
-            "Edit", key=f"edit_budget_{place}", icon=":material/edit:", type="tertiary", on_click=changing.open_budget, args=name
-        )
+        if may("budget"):
+            st.button(
+                "Edit",
+                key=f"edit_budget_{place}",
+                icon=":material/edit:",
+                type="tertiary",
+                on_click=changing.open_budget,
+                args=(budget.name,),
+            )
 
 
 def _notes(state: State, fired: Sequence[Alert]) -> None:
@@ -133,5 +145,5 @@ def _open_dialog(view: View, said: BudgetFile) -> None:
     """The dialog of the budget that the URL names, if there is one."""
     name = st.session_state["budget"]
     seen = next((budget for budget in said.budget if budget.name == name), None)
-    if name == NEW or seen:
+    if may("budget") and (name == NEW or seen):
         changing.dialog(view, seen)

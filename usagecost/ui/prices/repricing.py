@@ -16,7 +16,7 @@ from usagecost.pricebook import current_book, pricing
 from usagecost.ui.answers import empty
 from usagecost.ui.blocks import table
 from usagecost.ui.prices.models import named
-from usagecost.ui.reader import reader
+from usagecost.ui.reader import reading
 from usagecost.ui.text import plain
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import NOT_REPORTED, View
@@ -159,7 +159,7 @@ def _undo_button(lake: Lake, act: str, key: str) -> None:
 
 
 def _about(lake: Lake, why: str | None) -> dict[str, str | None]:
-    return {"who": reader() or getpass.getuser(), "why": why or None, "prices": current_book(lake).version}
+    return {"who": reading().name or getpass.getuser(), "why": why or None, "prices": current_book(lake).version}
 
 
 def _apply(lake: Lake, span: Any, model: str | None, why: str) -> None:

@@ -16,7 +16,8 @@ from usagecost.ui.labels import labels_of
 from usagecost.ui.topbar import chip
 from usagecost.ui.traces import fields
 from usagecost.ui.viewing import STRETCH
-from usagecost.vocabulary.filters import NOT_REPORTED, AnyCondition, Bounds, Condition, Tagged, Text, View
+from usagecost.vocabulary.filters import NOT_REPORTED, AnyCondition, Bounds, Condition, Tagged, View
+from usagecost.vocabulary.search import Text
 
 STREAMING = ("streamed", "at once", NOT_REPORTED)
 CHOICES = {

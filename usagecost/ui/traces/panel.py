@@ -29,7 +29,8 @@ from usagecost.ui.traces.costs import cost_parts
 from usagecost.ui.traces.details import FILTERED_BY, details, facts
 from usagecost.ui.traces.listing import chosen_order, open_request
 from usagecost.vocabulary import BASES, METRICS, formats
-from usagecost.vocabulary.filters import MESSAGES, NOT_REPORTED, View
+from usagecost.vocabulary.filters import NOT_REPORTED, View
+from usagecost.vocabulary.search import MESSAGES
 
 TOKENS = {
     "input_tokens": "Input tokens",
@@ -75,7 +76,7 @@ def _panel(view: View) -> None:
     asked, day = st.session_state["request"], None
     with suppress(ValueError):
         day = date.fromisoformat(st.session_state["day"] or "")
-    request = answer(queries.requests.request, view.lake, view.version, asked, st.session_state["source"], day)
+    request = answer(queries.requests.request, view.lake, view.version, view.scope, asked, st.session_state["source"], day)
     if request is None:
         st.info(
             f"The lake holds no request of this id: {plain(asked[:200])}. Check the link, or load the logs it is in.",

@@ -19,7 +19,9 @@ from usagecost.vocabulary.filters import NOT_REPORTED, View
 def requests_of_trace(request: dict[str, Any], view: View) -> None:
     """The chart, with how many requests there are; nothing where a request is alone. A click on a row opens its request."""
     key = Key(None, request["instant_us"], request["source"], request["request_id"])
-    found = answer(queries.requests.relatives, view.lake, view.version, view.basis, key, request["trace_id"], request["session_id"])
+    found = answer(
+        queries.requests.relatives, view.lake, view.version, view.scope, view.basis, key, request["trace_id"], request["session_id"]
+    )
     if not found:
         return
     st.title("Trace", anchor=False)

@@ -28,7 +28,7 @@ def is_in_the_way(view: View) -> bool:
         empty("No comparison is chosen", "A change is explained against another period.")
         st.button("Compare with the previous period", key="why_compare", type="primary", on_click=_compare)
         return True
-    span = answer(queries.data_span, view.lake, view.version)
+    span = answer(queries.data_span, view.lake, view.version, view.scope)
     if span and (oldest := queries.missing_until(span, view.period)):
         words = f"Data starts on {days_text(oldest, oldest)}: what was not recorded before would look like growth."
         empty("The comparison is incomplete", words)

@@ -1,0 +1,240 @@
+"""Who may see and do what: `access.toml` beside the lake gives roles to people by e-mail, group or domain.
+
+What a reader may see is a scope of requests, which every question is asked of; what they may do is asked where it is done.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Any, Literal, get_args
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from usagecost.lake import Lake
+from usagecost.toml_lines import TomlProblem, parse_toml
+from usagecost.toml_tables import put_table, write_table
+from usagecost.vocabulary.filters import EVERYTHING, Condition, Scope
+
+NAME = "access.toml"
+HEADER = "# Who may see and do what: roles by e-mail, group:name, *@domain, or * for whoever signs in.\n"
+TABLE = "grant"
+
+Role = Literal["admin", "finance", "lead", "member", "none"]
+ROLES: dict[Role, str] = {
+    "admin": "Sees everything and may change everything",
+    "finance": "Sees everything; loads bills, closes months, sets budgets",
+    "lead": "Sees the requests of their teams, and their own",
+    "member": "Sees their own requests",
+    "none": "Sees nothing",
+}
+"""Role -> what it means, the one that may most first."""
+
+Act = Literal["load", "remove", "reprice", "price", "board", "note", "budget", "bill", "close", "access"]
+_MAY: dict[Role, frozenset[Act]] = {"admin": frozenset(get_args(Act)), "finance": frozenset({"budget", "bill", "close"})}
+
+EMAILS, ADMINS = "user_email", "team_members"
+"""Fields of the lake's names: a user's e-mail, and a team's members with their roles, as LiteLLM's tables have them."""
+_GROUP, _DOMAIN, ANYBODY = "group:", "*@", "*"
+
+
+class AccessProblem(TomlProblem):
+    """What is wrong with the file: the line, the key, and what would be right."""
+
+
+class Grant(BaseModel):
+    """A role for whoever one of ``to`` is about. ``teams``: what a lead sees, by id or name; those that LiteLLM says they
+    administer where none is named.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    to: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=320)], ...], Field(min_length=1)]
+    role: Role
+    teams: tuple[str, ...] = ()
+
+    @field_validator("to")
+    @classmethod
+    def _check_whom(cls, to: tuple[str, ...]) -> tuple[str, ...]:
+        for one in to:
+            is_known = one == ANYBODY or one.startswith(_GROUP) or (one.count("@") == 1 and not one.endswith("@") and one[0] != "@")
+            if not is_known or ("*" in one and one != ANYBODY and not one.startswith((_DOMAIN, _GROUP))):
+                raise ValueError(f"{one!r} is nobody: write an e-mail, group:name, *@domain, or * for whoever signs in")
+        return to
+
+    @model_validator(mode="after")
+    def _check_teams(self) -> Grant:
+        if self.teams and self.role != "lead":
+            raise ValueError(f"teams are what a lead sees, not {self.role}")
+        return self
+
+
+class Person(BaseModel):
+    """The ``users`` of logs that somebody with an e-mail is, beside those that logs or LiteLLM call by that e-mail."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    email: Annotated[str, Field(min_length=3, max_length=320)]
+    users: tuple[Annotated[str, Field(min_length=1)], ...]
+
+
+class AccessFile(BaseModel):
+    """What the file says. ``groups`` is the claim that lists a reader's groups; ``audit_days`` how long acts are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    groups: str = "groups"
+    audit_days: Annotated[int, Field(ge=1, le=36_500)] = 730
+    grant: Annotated[tuple[Grant, ...], Field(max_length=10_000)] = ()
+    person: Annotated[tuple[Person, ...], Field(max_length=100_000)] = ()
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody who reads: what they are called, their role, and which requests they may see."""
+
+    name: str
+    role: Role
+    scope: Scope
+
+    def may(self, act: Act) -> bool:
+        """Whether their role includes an act."""
+        return act in _MAY.get(self.role, ())
+
+    @property
+    def sees_everything(self) -> bool:
+        """Whether no request is hidden from them."""
+        return self.scope.is_everything
+
+
+OWNER = Reader("", "admin", EVERYTHING)
+"""Who reads where nobody has to say who they are."""
+
+
+@lru_cache(maxsize=8)
+def parse_access(text: str) -> AccessFile:
+    """What a file says; raises AccessProblem with the line, the key and the cure."""
+    return parse_toml(text, AccessFile, AccessProblem)
+
+
+def read_access(lake: Lake) -> AccessFile:
+    """What the file beside a lake says, nothing where there is none; raises AccessProblem, naming the file, and LakeError."""
+    folder = lake.texts_beside()
+    try:
+        return parse_access(folder.read(NAME) or "")
+    except AccessProblem as problem:
+        raise AccessProblem(f"{folder}/{NAME}, {problem}") from None
+
+
+def add_grant(lake: Lake, grant: Grant) -> None:
+    """Appends a grant; raises AccessProblem, and changes nothing, if the file were broken then, and LakeError."""
+    folder = lake.texts_beside()
+    text = folder.read(NAME)
+    whole = f"{(text or HEADER).rstrip()}\n\n{write_table(f'[[{TABLE}]]', grant.model_dump(exclude_defaults=True))}"
+    parse_access(whole)
+    folder.put(NAME, whole, seen=text)
+
+
+def remove_grant(lake: Lake, grant: Grant) -> None:
+    """Takes a grant out, and leaves the rest of the file as it is; raises AccessProblem where it is not there, and LakeError."""
+    folder = lake.texts_beside()
+    text = folder.read(NAME) or ""
+    said = parse_access(text)
+    if grant not in said.grant:
+        raise AccessProblem("That is not granted any more: somebody else has changed it.")
+    place = said.grant.index(grant)
+    left = said.model_copy(update={"grant": (*said.grant[:place], *said.grant[place + 1 :])})
+    changed = put_table(text, TABLE, place, "", lambda new: parse_access(new) == left)
+    if changed is None:
+        raise AccessProblem(f"{NAME} cannot be changed without losing what else it says: change it in the file.")
+    folder.put(NAME, changed, seen=text)
+
+
+def reader_of(claims: Mapping[str, Any], said: AccessFile, names: pa.Table) -> Reader:
+    """Who has signed in, by what the provider claims of them, with the lake's names as schema.NAMES has them.
+
+    An e-mail that the provider calls unverified counts for nothing.
+    """
+    verified = claims.get("email_verified")
+    email = str(claims.get("email") or "").strip().lower() if verified is None or str(verified).lower() == "true" else ""
+    groups = claims.get(said.groups) or ()
+    groups = {groups} if isinstance(groups, str) else {str(group) for group in groups} if isinstance(groups, Iterable) else set()
+    grants = _grants_of(email, groups, said.grant)
+    roles = {grant.role for grant in grants}
+    role = "none" if "none" in roles else next((role for role in ROLES if role in roles), "none")
+    name = email or str(claims.get("name") or claims.get("sub") or "unknown")
+    return Reader(name, role, _scope(role, email, grants, said, names))
+
+
+def _grants_of(email: str, groups: set[str], grants: Iterable[Grant]) -> list[Grant]:
+    """What is granted to somebody by e-mail; where nothing is, by group; else by domain; else to anybody."""
+    closest: dict[int, list[Grant]] = {}
+    for grant in grants:
+        how = [_closeness(one, email, groups) for one in grant.to]
+        if found := [place for place in how if place is not None]:
+            closest.setdefault(min(found), []).append(grant)
+    return closest[min(closest)] if closest else []
+
+
+def _closeness(to: str, email: str, groups: set[str]) -> int | None:
+    """How closely somebody is named, 0 by e-mail; None if they are not."""
+    if to.startswith(_GROUP):
+        return 1 if to.removeprefix(_GROUP) in groups else None
+    if to == ANYBODY:
+        return 3
+    if to.startswith(_DOMAIN):
+        return 2 if email and email.rpartition("@")[2] == to.removeprefix(_DOMAIN).lower() else None
+    return 0 if email and to.lower() == email else None
+
+
+def _scope(role: Role, email: str, grants: Iterable[Grant], said: AccessFile, names: pa.Table) -> Scope:
+    if role in ("admin", "finance"):
+        return EVERYTHING
+    if role == "none":
+        return Scope(())
+    known = names.to_pylist()
+    users = _users_of(email, said, known)
+    any_of = [Condition("user", users)] if users else []
+    if teams := _teams_of(email, users, [grant for grant in grants if grant.role == "lead"], known):
+        any_of.append(Condition("team", teams))
+    return Scope(tuple((one,) for one in any_of), (email,) if email else ())
+
+
+def _users_of(email: str, said: AccessFile, names: list[dict[str, Any]]) -> tuple[str, ...]:
+    """The ids in logs that are somebody's, beside their e-mail."""
+    by_table = {user for person in said.person if email and person.email.lower() == email for user in person.users}
+    by_name = {row["id"] for row in names if email and row["field"] == EMAILS and row["name"].strip().lower() == email}
+    return tuple(sorted(by_table | by_name))
+
+
+def _teams_of(email: str, users: tuple[str, ...], leads: list[Grant], names: list[dict[str, Any]]) -> tuple[str, ...]:
+    """The ids of the teams that somebody leads. A name that two teams have is neither's."""
+    found: set[str] = set()
+    ids: dict[str, set[str]] = {}
+    for row in names:
+        if row["field"] == "team_id":
+            ids.setdefault(row["name"].strip(), set()).add(row["id"])
+    for grant in leads:
+        for team in grant.teams:
+            called = ids.get(team, set())
+            found |= {team} | (called if len(called) == 1 else set())
+        if not grant.teams:
+            found |= {row["id"] for row in names if row["field"] == ADMINS and _is_admin(row["name"], email, users)}
+    return tuple(sorted(found))
+
+
+def _is_admin(members: str, email: str, users: tuple[str, ...]) -> bool:
+    """Whether somebody administers a team, by the members that LiteLLM lists as JSON."""
+    try:
+        listed = json.loads(members)
+    except ValueError:
+        return False
+    listed = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    mine = {*users, *([email] if email else [])}
+    return any(
+        one.get("role") == "admin" and (one.get("user_id") in mine or (email and str(one.get("user_email")).lower() == email))
+        for one in listed
+    )
