@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from tests.lake_rows import commit, row
+from usagecost.access import Grant, add_grant
 from usagecost.boards import (
     CHARTS,
     RANGES,
@@ -357,6 +358,8 @@ def test_a_link_that_asks_for_nonsense_says_so_and_shows_something_else(lake: La
 def test_who_is_signed_in_owns_what_they_make(lake: Lake, monkeypatch: pytest.MonkeyPatch):
     folder = boards_folder(lake)
     folder.put("bobs.toml", f'owner = "bob@x.example"\npinned = true\n{TEAM}', seen=None)
+    add_grant(lake, Grant(to=("*@x.example",), role="admin"))
+    monkeypatch.setattr("usagecost.ui.reader.auth_section", lambda: {"client_id": "app"})
     monkeypatch.setattr(streamlit, "user", {"is_logged_in": True, "email": "ann@x.example"})
     page = opened(lake.root, monkeypatch, board="bobs.toml", range="All time")
     assert page.button(key="edit_board").disabled

@@ -24,6 +24,7 @@ from usagecost import engine
 from usagecost.lake import Lake
 from usagecost.serve.http import Allowance, Api
 from usagecost.serve.tokens import TokenProblem, make_token, parse_tokens, read_tokens
+from usagecost.vocabulary.filters import EVERYTHING
 
 HOME = Path(__file__).parents[1]
 DAYS = {"start": "2026-05-01", "end": "2026-05-02", "zone": "UTC"}
@@ -127,7 +128,9 @@ def test_a_token_sees_its_scope_whatever_it_asks(ask: Ask):
     assert rows(ask("/v1/usage", "search", metrics="requests", filter="team!=search", **DAYS)) == [{"requests": 0}]
     assert {row["team_id"] for row in rows(ask("/v1/requests", "search", **DAYS))} == {"search"}
     assert rows(ask("/v1/usage", "search", filter="user=nobody", **DAYS))[0]["requests"] == 0
-    assert "newest" not in ask("/metrics", "search").text + ask("/healthz", "search").text
+    assert ask("/healthz", "search").json() == {"status": "ok"}
+    newest = rows(ask("/v1/requests", "search", limit="1", **DAYS))[0]["started_at"]
+    assert f"_seconds {datetime.fromisoformat(newest).timestamp()!r}" in ask("/metrics", "search").text
 
 
 def test_metrics_are_told_of_a_scope_only_and_each_series_once(root: str, tokens: dict[str, str]):
@@ -255,7 +258,11 @@ def test_too_often_is_said_with_the_time_to_wait(root: str, tokens: dict[str, st
 def test_what_takes_too_long_is_given_up_and_leaves_room(root: str, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch):
     def endless(*_: object) -> dict[str, Any]:
         engine.table(
-            "SELECT sum(a.range * b.range) FROM {requests}, range(10000000) a, range(10000000) b", {}, lake=root, version=1
+            "SELECT sum(a.range * b.range) FROM {requests}, range(10000000) a, range(10000000) b",
+            {},
+            lake=root,
+            version=1,
+            scope=EVERYTHING,
         )
         return {}
 

@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.views import request
+from usagecost.access import Grant, add_grant
 from usagecost.lake import Lake
 
 HOME = Path(__file__).parents[1]
@@ -25,7 +26,9 @@ Open = Callable[..., AppTest]
 @pytest.fixture
 def open_page(lake_of: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Open:
     """Runs a page on a lake of one request: ``open_page("app.py", auth={…}, user={…})``."""
-    monkeypatch.setenv("USAGECOST_LAKE", lake_of(request(datetime.now(UTC), model="secret-model", user_id="ann")))
+    lake = lake_of(request(datetime.now(UTC), model="secret-model", user_id="ann"))
+    monkeypatch.setenv("USAGECOST_LAKE", lake)
+    add_grant(Lake(lake), Grant(to=("*@example.com",), role="admin"))
 
     def open_it(file: str, auth: Any = None, user: dict[str, Any] | None = None) -> AppTest:
         page = AppTest.from_file(str(HOME / "app.py"), default_timeout=60)

@@ -78,13 +78,14 @@ def serve(settings: dict[str, str], port: int | None = None, script: str = "app.
         command, cwd=HOME, env=inherited | settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:
-            _wait_for(f"http://127.0.0.1:{port}/_stcore/health")
+            wait_for(f"http://127.0.0.1:{port}/_stcore/health")
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
 
 
-def _wait_for(address: str) -> None:
+def wait_for(address: str) -> None:
+    """Waits until a server answers."""
     for _ in range(240):
         try:
             with urllib.request.urlopen(address, timeout=1):  # noqa: S310 - our own server

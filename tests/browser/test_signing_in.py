@@ -1,47 +1,73 @@
-"""Signing in at a provider of the tests' own, and out again, as a reader does it."""
+"""Signing in at an OpenID provider, and out again: five people in five roles, each through every page."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import serve
-from tests.identity_provider import CLIENT, provider
+from tests.browser.conftest import serve, wait_for
 from tests.loopback import free_port
+from tests.roles import HIDDEN, OTHERS, make_lake
 
 pytestmark = pytest.mark.browser
+HOME = Path(__file__).parents[2]
+PAGES = ["", *(file.stem.split("_", 1)[1] for file in sorted((HOME / "pages").glob("*.py")))]
+PEOPLE = ("ada", "fin", "lea", "mem", "nob")
+REFUSED = "Not for your role"
 
 
 @pytest.fixture(scope="module")
-def guarded(sample_lake: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the app with a sign-in."""
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the app with a sign-in at a provider where five people are known."""
     pytest.importorskip("authlib", reason="Authlib is not installed: pip install -r requirements.txt")
-    port = free_port()
-    secrets = tmp_path_factory.mktemp("secrets") / "secrets.toml"
-    with provider("ann@example.com") as address:
-        secrets.write_text(
+    pytest.importorskip("oidc_provider_mock", reason="There is no OpenID provider: pip install -r requirements-dev.txt")
+    port, at, folder = free_port(), free_port(), tmp_path_factory.mktemp("guarded")
+    people = [json.dumps({"sub": who, "email": f"{who}@example.com"}) for who in PEOPLE]
+    command = [sys.executable, "-m", "oidc_provider_mock", "--port", str(at)]
+    command += [word for one in people for word in ("--user-claims", one)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as provider:
+        address = f"http://127.0.0.1:{at}"
+        (folder / "secrets.toml").write_text(
             f'[auth]\nredirect_uri = "http://127.0.0.1:{port}/oauth2callback"\ncookie_secret = "a-long-secret-of-this-test"\n'
-            f'client_id = "{CLIENT}"\nclient_secret = "x"\nserver_metadata_url = "{address}/.well-known/openid-configuration"\n'
+            f'client_id = "usage"\nclient_secret = "x"\nserver_metadata_url = "{address}/.well-known/openid-configuration"\n'
         )
-        settings = {"USAGECOST_SAMPLE": str(Path(sample_lake).parent), "STREAMLIT_SECRETS_FILES": str(secrets)}
-        yield from serve(settings, port)
+        try:
+            wait_for(address)
+            settings = {"USAGECOST_LAKE": make_lake(folder / "lake"), "STREAMLIT_SECRETS_FILES": str(folder / "secrets.toml")}
+            yield from serve(settings, port)
+        finally:
+            provider.terminate()
 
 
-def test_a_reader_signs_in_sees_the_numbers_and_signs_out(guarded: str, page: Page):
+@pytest.mark.parametrize("who", PEOPLE)
+def test_somebody_with_a_role_signs_in_goes_through_every_page_and_signs_out(guarded: str, page: Page, who: str):
     page.goto(f"{guarded}/Traces", wait_until="domcontentloaded")
     sign_in = page.get_by_role("button", name="Sign in")
     expect(sign_in).to_be_visible()
-    expect(page.get_by_test_id("stMetricValue")).to_have_count(0)
+    assert OTHERS not in page.content()
 
     sign_in.click()
-
-    expect(page.get_by_test_id("stMetricValue").first).to_be_visible()
-    expect(page.get_by_text("Signed in as ann@example.com")).to_be_visible()
-
+    page.get_by_role("button", name=who, exact=True).click()
+    if who == "nob":
+        expect(page.get_by_text("Nothing to see yet")).to_be_visible()
+    else:
+        expect(page.get_by_text(f"Signed in as {who}@example.com")).to_be_visible()
+        for name in PAGES:
+            page.goto(f"{guarded}/{name}", wait_until="domcontentloaded")
+            if name in HIDDEN[who]:
+                expect(page.get_by_text(REFUSED)).to_be_visible()
+            else:
+                expect(page.get_by_text("Data through")).to_be_visible()
+                expect(page.get_by_text(REFUSED)).to_have_count(0)
+            assert who in ("ada", "fin") or OTHERS not in page.content()
     page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="End session").click()
 
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
-    expect(page.get_by_test_id("stMetricValue")).to_have_count(0)
+    assert OTHERS not in page.content()

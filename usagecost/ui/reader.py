@@ -33,7 +33,7 @@ def reading() -> Reader:
     if st.user.get("is_logged_in") is not True:
         return Reader("", "none", Scope(()))
     said, names = access_of(lake_root())
-    return reader_of(st.user.to_dict(), said, names)
+    return reader_of(st.user, said, names)
 
 
 def may(act: Act) -> bool:

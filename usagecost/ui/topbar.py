@@ -75,9 +75,10 @@ def chip(words: str, key: str, remove: Callable[..., None], *args: object) -> No
 def _data_through(view: View, newest: datetime) -> None:
     now = datetime.now(UTC)
     local = min(newest, now).astimezone(ZoneInfo(view.period.zone))
+    whose = "The newest request in the lake" if view.scope.is_everything else "Your newest request"
     st.markdown(
         f"Data through **{local:%H:%M}**, {days_text(local.date(), local.date())} {plain(view.period.zone)}",
-        help=f"The newest request in the lake was sent {formats.age(newest, now)}.",
+        help=f"{whose} was sent {formats.age(newest, now)}.",
         width="content",
     )
 

@@ -1,0 +1,115 @@
+"""Every page as somebody with a role sees it: nothing that is not theirs is in anything that the page sends to the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.roles import HIDDEN, OTHERS, make_lake
+
+HOME = Path(__file__).parents[1]
+AUTH = {"client_id": "app", "client_secret": "x", "server_metadata_url": "https://id.example/.well-known/openid-configuration",
+        "redirect_uri": "https://usage.example/oauth2callback", "cookie_secret": "a-long-secret-of-this-test"}  # fmt: skip
+
+PAGES: list[tuple[str, dict[str, Any]]] = [
+    *(("app.py", {"tab": tab}) for tab in ("Totals", "Cost", "Model activity", "User activity")),
+    ("app.py", {"tab": "Cost", "by": "user", "compare": "none"}),
+    ("pages/1_Traces.py", {}),
+    ("pages/1_Traces.py", {"part": "Errors"}),
+    ("pages/1_Why.py", {}),
+    ("pages/1_Why.py", {"part": "Unusual days"}),
+    *(("pages/2_Dashboards.py", {"board": board}) for board in ("overview", "reliability", "cost", "theirs.toml")),
+    ("pages/3_Explore.py", {}),
+    ("pages/4_Bills.py", {}),
+    ("pages/4_Budgets.py", {}),
+    ("pages/4_Budgets.py", {"part": "Alerts"}),
+    ("pages/4_Prices.py", {}),
+    ("pages/5_Sources.py", {}),
+]
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A lake of which most is another's."""
+    return make_lake(tmp_path_factory.mktemp("roles") / "lake")
+
+
+@dataclass
+class Opened:
+    """A page that was opened, and the bytes of all that it sent."""
+
+    page: AppTest
+    sent: bytes
+
+
+@pytest.fixture
+def open_as(lake: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Opened]:
+    """Opens a page as somebody: ``open_as("mem", "pages/1_Why.py", part=…)``."""
+    monkeypatch.setenv("USAGECOST_LAKE", lake)
+    monkeypatch.delenv("USAGECOST_ZONE", raising=False)
+
+    def open_it(who: str, file: str, **link: Any) -> Opened:
+        page = AppTest.from_file(str(HOME / "app.py"), default_timeout=120)
+        if file != "app.py":
+            page.switch_page(file)
+        page.secrets["auth"] = AUTH
+        page.user.update({"is_logged_in": True, "email": f"{who}@example.com"})
+        for name, value in link.items():
+            page.query_params[name] = value
+        page.run()
+        assert not page.exception, page.exception[0].value
+        return Opened(page, b"\n".join(node.proto.SerializeToString() for node in page._tree if getattr(node, "proto", None)))
+
+    return open_it
+
+
+@pytest.mark.parametrize(("file", "link"), PAGES)
+def test_a_member_is_sent_nothing_of_others(open_as: Callable[..., Opened], file: str, link: dict[str, Any]):
+    opened = open_as("mem", file, **link)
+
+    assert not [found for found in (OTHERS, "7,777", "7777", "424,242", "424242", "/srv/") if found.encode() in opened.sent]
+
+
+@pytest.mark.parametrize("who", ["ada", "fin", "lea", "mem"])
+def test_the_menu_has_the_pages_of_a_role(open_as: Callable[..., Opened], who: str):
+    menu = {link.proto.label for link in open_as(who, "app.py").page.sidebar.get("page_link")}
+    pages = {file.stem.split("_")[1].capitalize() for file in (HOME / "pages").glob("*.py")}
+
+    assert pages - menu == HIDDEN[who] & pages
+
+
+@pytest.mark.parametrize(("who", "spend"), [("ada", "$233,340.60"), ("fin", "$233,340.60"), ("lea", "$7.50"), ("mem", "$7.50")])
+def test_each_sees_the_spend_of_their_requests(open_as: Callable[..., Opened], who: str, spend: str):
+    opened = open_as(who, "app.py", compare="none")
+
+    assert spend in [card.value for card in opened.page.metric]
+    assert (OTHERS.encode() in opened.sent) is (who in ("ada", "fin"))
+
+
+def test_who_has_no_role_sees_that_and_the_way_out(open_as: Callable[..., Opened]):
+    opened = open_as("nob", "app.py")
+
+    assert ["have no role here yet" in error.value for error in opened.page.error] == [True]
+    assert [button.label for button in opened.page.button] == ["Sign out"]
+    assert OTHERS.encode() not in opened.sent
+
+
+def test_a_link_to_anothers_request_or_user_opens_nothing(open_as: Callable[..., Opened]):
+    for link in ({"request": f"{OTHERS}-0"}, {"user": f"{OTHERS}-user"}, {"q": OTHERS}, {"user": f"{OTHERS} Person"}):
+        sent = open_as("mem", "pages/1_Traces.py", **link).sent
+
+        assert not [
+            found for found in ("7,777", "7777.77", "424242", f"{OTHERS}-team", f"{OTHERS}-model") if found.encode() in sent
+        ]
+
+
+def test_who_may_not_change_anything_is_offered_no_way_to(open_as: Callable[..., Opened]):
+    for file in ("app.py", "pages/2_Dashboards.py", "pages/3_Explore.py", "pages/4_Budgets.py"):
+        keys = {str(button.key) for button in open_as("lea", file).page.button}
+
+        assert not [key for key in keys if key.startswith(("note_", "new_", "edit_", "create_", "add_", "save_"))]
