@@ -42,7 +42,7 @@ CREATE TABLE "LiteLLM_SpendLogs" (
 CREATE INDEX ON "LiteLLM_SpendLogs" ("startTime");
 CREATE INDEX ON "LiteLLM_SpendLogs" (end_user);
 CREATE INDEX ON "LiteLLM_SpendLogs" (session_id);
-CREATE TABLE "LiteLLM_TeamTable" (team_id TEXT PRIMARY KEY, team_alias TEXT);
+CREATE TABLE "LiteLLM_TeamTable" (team_id TEXT PRIMARY KEY, team_alias TEXT, members_with_roles JSONB DEFAULT '{}');
 CREATE TABLE "LiteLLM_UserTable" (user_id TEXT PRIMARY KEY, user_alias TEXT, user_email TEXT);
 CREATE TABLE "LiteLLM_VerificationToken" (token TEXT PRIMARY KEY, key_name TEXT, key_alias TEXT);
 """

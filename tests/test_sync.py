@@ -13,9 +13,11 @@ import pytest
 from tests.lake_rows import stored
 from tests.litellm_database import add_traffic, litellm_database, requests_in
 from tests.postgres import Server, running_server
+from usagecost.access import parse_access, reader_of
 from usagecost.ingest import ingest
 from usagecost.ingest.litellm import Database, Sync, read_dsn
 from usagecost.lake import Lake
+from usagecost.vocabulary.filters import Condition, Scope
 
 
 @pytest.fixture
@@ -168,7 +170,8 @@ def test_an_export_and_the_table_count_once_and_the_table_is_right(postgres: Ser
 def test_names_of_teams_users_and_keys_are_kept_beside_the_requests(postgres: Server, database: str, lake: Lake):
     postgres.run(
         """
-        INSERT INTO "LiteLLM_TeamTable" VALUES ('team-1', 'Search'), ('team-2', NULL), ('team-3', '');
+        INSERT INTO "LiteLLM_TeamTable" VALUES
+            ('team-1', 'Search', '[{"role": "admin", "user_id": "user-2"}]'), ('team-2', NULL, '[]'), ('team-3', '', NULL);
         INSERT INTO "LiteLLM_UserTable" VALUES ('user-1', NULL, 'ada@example.com'), ('user-2', 'Grace', 'grace@example.com');
         INSERT INTO "LiteLLM_VerificationToken" VALUES ('8f0c', 'sk-...abcd', 'ci');
         """,
@@ -180,13 +183,20 @@ def test_names_of_teams_users_and_keys_are_kept_beside_the_requests(postgres: Se
     sync_of(postgres, database, lake).run()
 
     of_logs = "team-[02-9]|team-.."  # the others have names in the requests themselves
-    assert [tuple(row.values())[:4] for row in lake.names().to_pylist() if not re.fullmatch(of_logs, row["id"])] == [
+    names = [row for row in lake.names().to_pylist() if row["name"] not in ("[]", "{}")]
+    assert [tuple(row.values())[:4] for row in names if not re.fullmatch(of_logs, row["id"])] == [
         ("litellm", "team_id", "team-1", "Search and ads"),
+        ("litellm", "team_members", "team-1", '[{"role": "admin", "user_id": "user-2"}]'),
+        ("litellm", "user_email", "user-1", "ada@example.com"),
+        ("litellm", "user_email", "user-2", "grace@example.com"),
         ("litellm", "user_id", "user-1", "ada@example.com"),  # who is gone has a past
         ("litellm", "user_id", "user-2", "Grace"),
         ("litellm", "virtual_key", "8f0c", "ci"),
     ]
     assert value_of(lake, "r1", "team_id") == "team-1"
+    said = parse_access('[[grant]]\nto = ["*@example.com"]\nrole = "lead"')
+    seen = Scope(((Condition("user", ("user-2",)),), (Condition("team", ("team-1",)),)), ("grace@example.com",))
+    assert reader_of({"email": "grace@example.com"}, said, lake.names()).scope == seen
 
 
 def test_names_that_may_not_be_read_are_done_without(postgres: Server, database: str, lake: Lake):
