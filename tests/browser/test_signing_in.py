@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 HOME = Path(__file__).parents[2]
 PAGES = ["", *(file.stem.split("_", 1)[1] for file in sorted((HOME / "pages").glob("*.py")))]
 PEOPLE = ("ada", "fin", "lea", "mem", "nob")
-REFUSED = "Not for your role"
+REFUSED = "This page is not for your role"
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -65,8 +66,6 @@ def page(
     start.configure(title)
     skeleton, menu_skeleton = start.slots()
     reader = sign_in.let_in()
-    if not may_open(reader, title):
-        sign_in.refuse_page(title)
     _settle_memory()
     going.follow()
     address.begin(title, viewing.choices(), own or {})
@@ -74,6 +73,8 @@ def page(
     with st.sidebar:
         _menu(reader)
         sign_in.show_reader(reader)
+    if not may_open(reader, title):
+        _refuse(title, icon)
     lake = _lake_in_use(title, icon, without_lake, skeleton)
     version = _version(lake, newest=at_once)
     span = answer(queries.data_span, lake, version, reader.scope)
@@ -159,6 +160,16 @@ def _version(lake: str, *, newest: bool) -> int:
 def may_open(reader: Reader, title: str) -> bool:
     """Whether a page is for a reader: some are about all requests, or about who may see them."""
     return (title not in OF_ALL_REQUESTS or reader.sees_everything) and (title not in OF_ADMINS or reader.role == "admin")
+
+
+def _refuse(title: str, icon: str) -> NoReturn:
+    """Ends a page that is not for the role of who reads, and leads to one that is."""
+    start.clear()
+    st.title(f"{icon} {title}", anchor=False)
+    empty("This page is not for your role", "It is about everybody's requests. Your own numbers are on the page Usage and cost.")
+    query = address.of_page(HOME_PAGE, viewing.choices())
+    st.page_link("app.py", label="**Show my numbers**", icon=":material/bar_chart:", query_params=query)
+    st.stop()
 
 
 def _menu(reader: Reader) -> None:

@@ -81,11 +81,6 @@ def warn_if_open() -> None:
         st.caption(f":material/lock_open: {OPEN_TO_ALL}")
 
 
-def refuse_page(title: str) -> NoReturn:
-    """Ends a page that is not for the role of who reads."""
-    _stop("Not for your role", f"The page {title} is for others. Your own numbers are on the page Usage and cost.")
-
-
 def _is_guarded() -> bool:
     """Whether only this machine, or who something else lets in, reaches the app."""
     address = str(st.get_option("server.address") or "")
