@@ -199,6 +199,18 @@ def granted(claims: Mapping[str, Any], said: AccessFile) -> tuple[str, list[Gran
     return email, _grants_of(email, groups, said.grant)
 
 
+def by_strength(grants: Iterable[Grant]) -> list[Grant]:
+    """Grants in the order of their roles, the one that may most first."""
+    return sorted(grants, key=lambda grant: list(ROLES).index(grant.role))
+
+
+def because(grants: Iterable[Grant]) -> str:
+    """Which grants give somebody their role, in words."""
+    teams = {grant: f" of {' and '.join(grant.teams)}" if grant.teams else "" for grant in grants}
+    said = [f"{' or '.join(grant.to)} is {grant.role}{of_teams}" for grant, of_teams in teams.items()]
+    return "; ".join(said) or "nothing is granted to them, to a group of theirs, to their domain, or to everybody"
+
+
 def _grants_of(email: str, groups: set[str], grants: Iterable[Grant]) -> list[Grant]:
     """What is granted to somebody by e-mail; where nothing is, by group; else by domain; else to anybody."""
     closest: dict[int, list[Grant]] = {}

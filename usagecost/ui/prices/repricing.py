@@ -16,6 +16,7 @@ from usagecost.ui.acts import act, actor
 from usagecost.ui.answers import empty
 from usagecost.ui.blocks import table
 from usagecost.ui.prices.models import named
+from usagecost.ui.reader import may
 from usagecost.ui.text import plain
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import NOT_REPORTED, View
@@ -134,7 +135,7 @@ def _history(lake: Lake) -> None:
             left, right = st.columns([8, 1], vertical_alignment="center")
             with left:
                 kind = "put back (undo)" if done["undoes"] else "repriced"
-                sums = f"{formats.usd(act['before_usd'])} → {formats.usd(act['after_usd'])}"
+                sums = f"{formats.usd(done['before_usd'])} → {formats.usd(done['after_usd'])}"
                 count = formats.counted(done["requests"], "request")
                 st.markdown(f"**{done['done_at']:%Y-%m-%d %H:%M} UTC** · {count} {kind} · {plain(sums)}")
                 words = [done["who"], done["why"], done["prices"], f"id {done['id']}"]
