@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pandas as pd
 import streamlit as st
 
@@ -52,7 +54,16 @@ def _table(acts: pd.DataFrame, zone: str) -> None:
         "What pages and commands did, and what was refused or failed. `audit_days` of access.toml says for how long it is kept."
     )
     heading("Audit log", lambda: whole.rename(columns=TITLES), name="audit-log", help=help_text)
-    widths = {"who": 190, "act": 80, "what": "large", "before": 160, "after": 220, "why": 140, "outcome": 220, "via": 90}
+    widths: dict[str, Literal["large"] | int] = {
+        "who": 190,
+        "act": 80,
+        "what": "large",
+        "before": 160,
+        "after": 220,
+        "why": 140,
+        "outcome": 220,
+        "via": 90,
+    }
     table(
         whole.head(MOST),
         name="audit-log",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
+from pydantic import ValidationError
 
 from usagecost.access import (
     NAME,
@@ -35,8 +36,8 @@ from usagecost.ui.writing import say_outcome, try_write
 _PLACE = "access"
 _WHO_HELP = "An e-mail, group:name, \\*@domain, or \\* for whoever signs in. The closest counts: e-mail, group, domain, everybody."
 _NO_SIGN_IN = (
-    "No sign-in is configured, so whoever reaches the app is an administrator, and roles do nothing yet. Configure one as a section "
-    "`[auth]` of `.streamlit/secrets.toml`: see Deploy in the README. Give yourself the role admin first."
+    "No sign-in is configured, so whoever reaches the app is an administrator, and roles do nothing yet. Configure one as a "
+    "section `[auth]` of `.streamlit/secrets.toml`: see Deploy in the README. Give yourself the role admin first."
 )
 
 
@@ -137,8 +138,8 @@ def _drafted(who: str, role: Role, teams: Sequence[str]) -> Grant | str:
     """The grant, or why it is none."""
     try:
         return Grant(to=(who,), role=role, teams=tuple(teams))
-    except ValueError as problem:
-        return str(problem.errors()[0]["msg"]).removeprefix("Value error, ") if hasattr(problem, "errors") else str(problem)
+    except ValidationError as problem:
+        return f"{problem.errors()[0]['msg'].removeprefix('Value error, ')}."
 
 
 def _grant(lake: Lake, grant: Grant) -> None:
