@@ -157,7 +157,7 @@ def test_a_role_is_given_checked_and_taken_and_the_log_says_so(lake: Lake):
     page.run()
     log = page.dataframe[0].value
     assert log["what"].tolist() == ["take the role of *@example.com", "give *@example.com a role"]
-    assert log["before"].tolist() == ['[[grant]]\nto = ["*@example.com"]\nrole = "member"', None]
+    assert log["before"].fillna("").tolist() == ['[[grant]]\nto = ["*@example.com"]\nrole = "member"', ""]
     page.text_input(key="audit_text").set_value("GIVE").run()
     assert page.dataframe[0].value["what"].tolist() == ["give *@example.com a role"]
     page.selectbox(key="audit_act").set_value("load").run()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
+from usagecost import schema
 from usagecost.audit import ACTS
 from usagecost.engine import open_lake
 from usagecost.lake import lake_root
@@ -26,26 +31,29 @@ TITLES = {
 
 def audit_log(view: View) -> None:
     """Draws the acts of the period, the newest first, with filters by act, who and text."""
-    acts = tried(open_lake(lake_root()).audit).to_pandas()
-    acts = acts[(acts["happened_at"] >= view.period.start) & (acts["happened_at"] < view.period.end)].iloc[::-1]
+    audit = tried(open_lake(lake_root()).audit)
+    start, end = (pa.scalar(instant, schema.INSTANT) for instant in (view.period.start, view.period.end))
+    at = audit["happened_at"]
+    acts = audit.filter(pc.and_(pc.greater_equal(at, start), pc.less(at, end))).to_pylist()[::-1]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         act = st.selectbox("Act", [ALL, *ACTS], key="audit_act", format_func=str.capitalize, width=180)
-        who = st.selectbox("Who", [ALL, *sorted(acts["who"].unique())], key="audit_who", width=260)
+        who = st.selectbox("Who", [ALL, *sorted({one["who"] for one in acts})], key="audit_who", width=260)
         text = st.text_input("Text", key="audit_text", placeholder="in any column", width=260).strip().casefold()
-    shown = acts
-    if act != ALL:
-        shown = shown[shown["act"] == act]
-    if who != ALL:
-        shown = shown[shown["who"] == who]
-    if text:
-        words = shown[[name for name in TITLES if name != "at"]].fillna("").agg("\n".join, axis=1)
-        shown = shown[words.str.casefold().str.contains(text, regex=False)]
-    if shown.empty:
-        is_filtered = len(acts) > 0
-        advice = "Remove a filter." if is_filtered else "Loads, removals, prices, boards, budgets and roles are listed here."
-        empty("No such acts in this period" if is_filtered else "Nothing was done in this period", advice)
-        return
-    _table(shown.assign(at=shown["happened_at"].dt.tz_convert(view.period.zone).dt.tz_localize(None)), view.period.zone)
+    shown = [one for one in acts if act in (ALL, one["act"]) and who in (ALL, one["who"]) and text in _words(one)]
+    if shown:
+        _table(pd.DataFrame([one | {"at": _local(one["happened_at"], view)} for one in shown]), view.period.zone)
+    elif acts:
+        empty("No such acts in this period", "Remove a filter.")
+    else:
+        empty("Nothing was done in this period", "Loads, removals, prices, boards, budgets and roles are listed here.")
+
+
+def _words(act: dict[str, Any]) -> str:
+    return "\n".join(act[name] or "" for name in TITLES if name in act).casefold()
+
+
+def _local(instant: datetime, view: View) -> datetime:
+    return instant.astimezone(ZoneInfo(view.period.zone)).replace(tzinfo=None)
 
 
 def _table(acts: pd.DataFrame, zone: str) -> None:
