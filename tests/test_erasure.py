@@ -63,13 +63,14 @@ def lake(tmp_path: Path) -> Lake:
         datetime.min.replace(tzinfo=UTC),
     )
     lake.keep_alerts(
-        rows(schema.ALERTS, alert("1", "user ada", "New user ada: $5"), alert("2", "ALL", "Cause: user ada and adam."))
+        rows(schema.ALERTS, alert("1", "user ada", "New user ada: $5"), alert("2", "ada", "Budget ada: 80% used, by user ada"))
     )
     lake.keep_closes(
         rows(
             schema.CLOSES,
             {"entry": "e", "close": "c", "month": date(2026, 4, 1), "zone": "UTC", "kind": "closed", "happened_at": WHEN,
-             "who": "ada@example.com", "made_with": '{"names": {"key": {"k": "ada"}}, "lake": 1}', "spend_usd": Decimal(7)},
+             "who": "ada@example.com", "made_with": '{"chargeback": "team = ada", "names": {"key": {"k": "ada"}}}',
+             "spend_usd": Decimal(7)},
         )
     )  # fmt: skip
     broken = {"source_file": "f", "reason": "it is no JSON", "rejected_at": WHEN}
@@ -109,11 +110,11 @@ def test_nothing_of_a_person_is_left(lake: Lake):
     ]
     assert [(one["subject"], one["title"], one["body"]) for one in lake.alerts().to_pylist()] == [
         ("(removed)", "(removed)", "(removed)"),
-        ("ALL", "Cause: user (removed) and adam.", "First seen."),
+        ("ada", "Budget (removed): 80% used, by user (removed)", "First seen."),
     ]
     (close,) = lake.closes().to_pylist()
     assert (close["who"], close["spend_usd"]) == ("(removed)", Decimal(7))
-    assert close["made_with"] == '{"names": {"key": {"k": "(removed)"}}, "lake": 1}'
+    assert close["made_with"] == '{"chargeback": "team = ada", "names": {"key": {"k": "(removed)"}}}', "the split stays"
     assert sorted((one["reason"], one["raw"]) for one in lake.rejects().to_pylist()) == [
         ("(removed)", "(removed)"), ("it is no JSON", "adam"),
     ]  # fmt: skip

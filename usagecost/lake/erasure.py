@@ -35,7 +35,7 @@ _LOOKED_AT: Mapping[str, tuple[TableSpec, tuple[str, ...]]] = {
     "names": (NAMES, ("id", "name")),
     "acts": (AUDIT, ("who", "what", "before", "after", "why", "outcome")),
     "alerts": (ALERTS, ("subject", "title", "body")),
-    "rows of closed months": (CLOSES, ("who", "why", "made_with", "virtual_key", "app")),
+    "rows of closed months": (CLOSES, ("who", "why", "made_with", "virtual_key")),
     "rejected lines": (REJECTS, ("reason", "raw")),
     "repricings": (REPRICINGS, ("who", "why")),
 }
@@ -115,7 +115,12 @@ def _change_of(spec: TableSpec, columns: Collection[str], user: str, words: Coll
     if spec is REJECTS:
         return lambda row: row if named_less(row) == row else row | {"reason": REMOVED, "raw": REMOVED}
     if spec is ALERTS:
-        return lambda row: row | dict.fromkeys(columns, REMOVED) if pattern.search(row["subject"]) else named_less(row)
+        subjects = {f"user {word}" for word in words}
+        return lambda row: (
+            row | (dict.fromkeys(columns, REMOVED) if row["subject"] in subjects else named_less(row) | {"subject": row["subject"]})
+        )
+    if spec is CLOSES:
+        return lambda row: row | {name: named_less(row)[name] for name in ("who", "why")} | _close_without(row, words, pattern)
     return named_less
 
 
@@ -134,6 +139,21 @@ def _name_without(row: Row, user: str, words: Collection[str], pattern: re.Patte
     theirs = {word.lower() for word in words}
     left = [one for one in members if not (isinstance(one, dict) and _is_one_of(one, user, theirs))]
     return row if len(left) == len(members) else row | {"name": json.dumps(left)}
+
+
+def _close_without(row: Row, words: Collection[str], pattern: re.Pattern[str]) -> Row:
+    """What of a closed month's row may name a person and is no part of what amounts are compared by: what keys were called, and
+    the id of a key that is an e-mail.
+    """
+    emails = {word.lower() for word in words if "@" in word}
+    key = row["virtual_key"]
+    changed = {"virtual_key": REMOVED} if key and key.lower() in emails else {}
+    made_with = json.loads(row["made_with"] or "{}")
+    keys = made_with.get("names", {}).get("key", {})
+    left = {one: pattern.sub(REMOVED, name) for one, name in keys.items()}
+    if left != keys:
+        changed["made_with"] = json.dumps(made_with | {"names": made_with["names"] | {"key": left}}, sort_keys=True)
+    return changed
 
 
 def _is_one_of(member: Mapping[str, Any], user: str, theirs: Collection[str]) -> bool:

@@ -24,8 +24,8 @@ ALL = "All"
 MOST = 2_000
 """Rows that are shown; a download has all."""
 TITLES = {
-    "at": "Time", "who": "Who", "act": "Act", "what": "What", "before": "Before", "after": "After", "why": "Why",
-    "outcome": "Not done because", "via": "By",
+    "at": "Time", "who": "Who", "act": "Act", "what": "What", "outcome": "Not done because", "before": "Before",
+    "after": "After", "why": "Why", "via": "By",
 }  # fmt: skip
 
 
@@ -66,10 +66,10 @@ def _table(acts: pd.DataFrame, zone: str) -> None:
         "who": 190,
         "act": 80,
         "what": "large",
+        "outcome": 220,
         "before": 160,
         "after": 220,
         "why": 140,
-        "outcome": 220,
         "via": 90,
     }
     table(
