@@ -16,10 +16,10 @@ from usagecost.access import (
     Grant,
     Reader,
     add_grant,
+    change_grant,
     parse_access,
     read_access,
     reader_of,
-    remove_grant,
 )
 from usagecost.lake import Lake
 from usagecost.vocabulary.filters import EVERYTHING, Condition, Scope
@@ -177,9 +177,9 @@ def test_a_grant_is_given_and_taken_and_the_rest_of_the_file_stays(lake_of: Call
     folder = lake.texts_beside()
     folder.put("access.toml", f"{folder.read('access.toml')}\n# kept\n", seen=folder.read("access.toml"))
     add_grant(lake, second)
-    remove_grant(lake, first)
+    change_grant(lake, first, None)
 
     assert read_access(lake).grant == (second,)
     assert "# kept" in (folder.read("access.toml") or "")
     with pytest.raises(AccessProblem):
-        remove_grant(lake, first)
+        change_grant(lake, first, None)

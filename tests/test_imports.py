@@ -9,7 +9,7 @@ from pathlib import Path
 
 HOME = Path(__file__).parents[1]
 
-READ = "access queries forecast vocabulary periods exports exporting charts boards explain budgets alerts bills"
+READ = "access audit queries forecast vocabulary periods exports exporting charts boards explain budgets alerts bills"
 WRITE = "ingest sample pricing pricebook annotations"  # the write side's front doors
 
 ALLOWED = {
@@ -40,6 +40,7 @@ ALLOWED = {
     "toml_lines": "",
     "toml_tables": "",
     "access":    "vocabulary lake toml_lines toml_tables",
+    "audit":     "access lake schema toml_lines",
     "annotations": "vocabulary periods lake toml_lines toml_tables",
     "ingest":    "sources pricebook pricing lake schema vocabulary periods",
     "sample":    "ingest sources lake periods schema",

@@ -11,7 +11,8 @@ import pytest
 from tests.lake_rows import commit, contents, row
 from tests.test_bill_lines import lines
 from tests.test_cli import run
-from usagecost import annotations, pricebook
+from usagecost import access, annotations, pricebook
+from usagecost.audit import Entry, record
 from usagecost.boards import shelf
 from usagecost.budgets import file
 from usagecost.ingest import formats
@@ -70,8 +71,20 @@ def test_what_people_wrote_since_is_not_replaced(lake: Lake, tmp_path: Path):
     assert not list((tmp_path / "copy").rglob("mine.toml"))
 
 
+def test_what_was_done_before_the_lake_was_restored_stays_recorded(lake: Lake, tmp_path: Path):
+    record(lake, Entry("ann", "page", "price", "of the lake"))
+    backup(lake, str(tmp_path / "copy"))
+    other = Lake(tmp_path / "other" / "lake")
+    record(other, Entry("bob", "command", "access", "before there was one"))
+
+    restore(str(tmp_path / "copy"), other)
+
+    assert [act["who"] for act in Lake(other.name).audit().to_pylist()] == ["ann", "bob"]
+    other.verify()
+
+
 def test_all_that_people_write_is_copied():
-    names = [module.NAME for module in (annotations, file, pricebook, tokens)] + [
+    names = [module.NAME for module in (access, annotations, file, pricebook, tokens)] + [
         f"{module.FOLDER}/" for module in (formats, shelf)
     ]
     assert set(names) <= set(texts.OF_PEOPLE)

@@ -30,6 +30,7 @@ PAGES: list[tuple[str, dict[str, Any]]] = [
     ("pages/4_Budgets.py", {"part": "Alerts"}),
     ("pages/4_Prices.py", {}),
     ("pages/5_Sources.py", {}),
+    ("pages/6_Access.py", {}),
 ]
 
 

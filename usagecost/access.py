@@ -109,6 +109,15 @@ class Reader:
         """Whether no request is hidden from them."""
         return self.scope.is_everything
 
+    @property
+    def sees(self) -> str:
+        """What they may see, in words."""
+        if self.scope.any_of is None:
+            return "All requests"
+        ways = [" and ".join(one.words for one in some) for some in self.scope.any_of]
+        ways += [f"user is {' or '.join(self.scope.emails)}, in upper or lower case"] if self.scope.emails else []
+        return f"Requests whose {', or whose '.join(ways)}" if ways else "Nothing"
+
 
 OWNER = Reader("", "admin", EVERYTHING)
 """Who reads where nobody has to say who they are."""
@@ -129,25 +138,41 @@ def read_access(lake: Lake) -> AccessFile:
         raise AccessProblem(f"{folder}/{NAME}, {problem}") from None
 
 
+def grant_text(grant: Grant) -> str:
+    """A grant as the file has it."""
+    return write_table(f"[[{TABLE}]]", grant.model_dump(exclude_defaults=True))
+
+
 def add_grant(lake: Lake, grant: Grant) -> None:
     """Appends a grant; raises AccessProblem, and changes nothing, if the file were broken then, and LakeError."""
     folder = lake.texts_beside()
     text = folder.read(NAME)
-    whole = f"{(text or HEADER).rstrip()}\n\n{write_table(f'[[{TABLE}]]', grant.model_dump(exclude_defaults=True))}"
+    whole = f"{(text or HEADER).rstrip()}\n\n{grant_text(grant)}"
     parse_access(whole)
     folder.put(NAME, whole, seen=text)
 
 
-def remove_grant(lake: Lake, grant: Grant) -> None:
-    """Takes a grant out, and leaves the rest of the file as it is; raises AccessProblem where it is not there, and LakeError."""
+def revoke(lake: Lake, who: str) -> tuple[Grant, ...]:
+    """Takes away all that is granted to somebody by these words; returns the grants as they were. Raises as `change_grant` does."""
+    found = tuple(grant for grant in read_access(lake).grant if who in grant.to)
+    for grant in found:
+        others = tuple(one for one in grant.to if one != who)
+        change_grant(lake, grant, grant.model_copy(update={"to": others}) if others else None)
+    return found
+
+
+def change_grant(lake: Lake, seen: Grant, grant: Grant | None) -> None:
+    """Puts a grant, or none, in the place of one as it was seen; the rest of the file stays as it is. Raises AccessProblem where
+    it is not there any more, and LakeError.
+    """
     folder = lake.texts_beside()
     text = folder.read(NAME) or ""
     said = parse_access(text)
-    if grant not in said.grant:
+    if seen not in said.grant:
         raise AccessProblem("That is not granted any more: somebody else has changed it.")
-    place = said.grant.index(grant)
-    left = said.model_copy(update={"grant": (*said.grant[:place], *said.grant[place + 1 :])})
-    changed = put_table(text, TABLE, place, "", lambda new: parse_access(new) == left)
+    place = said.grant.index(seen)
+    left = said.model_copy(update={"grant": (*said.grant[:place], *([grant] if grant else []), *said.grant[place + 1 :])})
+    changed = put_table(text, TABLE, place, grant_text(grant) if grant else "", lambda new: parse_access(new) == left)
     if changed is None:
         raise AccessProblem(f"{NAME} cannot be changed without losing what else it says: change it in the file.")
     folder.put(NAME, changed, seen=text)
@@ -158,15 +183,32 @@ def reader_of(claims: Mapping[str, Any], said: AccessFile, names: pa.Table) -> R
 
     An e-mail that the provider calls unverified counts for nothing.
     """
-    verified = claims.get("email_verified")
-    email = str(claims.get("email") or "").strip().lower() if verified is None or str(verified).lower() == "true" else ""
-    groups = claims.get(said.groups) or ()
-    groups = {groups} if isinstance(groups, str) else {str(group) for group in groups} if isinstance(groups, Iterable) else set()
-    grants = _grants_of(email, groups, said.grant)
+    email, grants = granted(claims, said)
     roles = {grant.role for grant in grants}
     role = "none" if "none" in roles else next((role for role in ROLES if role in roles), "none")
     name = email or str(claims.get("name") or claims.get("sub") or "unknown")
     return Reader(name, role, _scope(role, email, grants, said, names))
+
+
+def granted(claims: Mapping[str, Any], said: AccessFile) -> tuple[str, list[Grant]]:
+    """The e-mail of somebody, "" where it counts for nothing, and what is granted to them."""
+    verified = claims.get("email_verified")
+    email = str(claims.get("email") or "").strip().lower() if verified is None or str(verified).lower() == "true" else ""
+    groups = claims.get(said.groups) or ()
+    groups = {groups} if isinstance(groups, str) else {str(group) for group in groups} if isinstance(groups, Iterable) else set()
+    return email, _grants_of(email, groups, said.grant)
+
+
+def by_strength(grants: Iterable[Grant]) -> list[Grant]:
+    """Grants in the order of their roles, the one that may most first."""
+    return sorted(grants, key=lambda grant: list(ROLES).index(grant.role))
+
+
+def because(grants: Iterable[Grant]) -> str:
+    """Which grants give somebody their role, in words."""
+    teams = {grant: f" of {' and '.join(grant.teams)}" if grant.teams else "" for grant in grants}
+    said = [f"{' or '.join(grant.to)} is {grant.role}{of_teams}" for grant, of_teams in teams.items()]
+    return "; ".join(said) or "nothing is granted to them, to a group of theirs, to their domain, or to everybody"
 
 
 def _grants_of(email: str, groups: set[str], grants: Iterable[Grant]) -> list[Grant]:

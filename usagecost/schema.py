@@ -85,21 +85,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("output_reasoning_tokens", COUNT, "tokens", "Of the output: reasoning that the caller may not see", "tokens"),
     Column("input_audio_tokens", COUNT, "tokens", "Of the input: audio", "tokens"),
     Column("output_audio_tokens", COUNT, "tokens", "Of the output: audio", "tokens"),
-    Column(
-        "cache_audio_read_tokens",
-        COUNT,
-        "tokens",
-        "Of the cache reads, and of the audio input: audio read from the cache",
-        "tokens",
-    ),
+    Column("cache_audio_read_tokens", COUNT, "tokens", "Of the cache reads and audio input: audio read from the cache", "tokens"),
     Column("input_image_tokens", COUNT, "tokens", "Of the input: images", "tokens"),
-    Column(
-        "cache_image_read_tokens",
-        COUNT,
-        "tokens",
-        "Of the cache reads, and of the image input: images read from the cache",
-        "tokens",
-    ),
+    Column("cache_image_read_tokens", COUNT, "tokens", "Of the cache reads and image input: images read from the cache", "tokens"),
     Column("output_image_tokens", COUNT, "tokens", "Of the output: images", "tokens"),
     # ---- units
     Column("units", UNITS, "units", "What is billed by the piece: web_searches, input_audio_seconds, …; each with how many"),
@@ -208,6 +196,18 @@ ALERT_COLUMNS: tuple[Column, ...] = (
     Column("tell", TEXT, "alert", "The channels that are told", "JSON", required=True),
 )
 
+AUDIT_COLUMNS: tuple[Column, ...] = (
+    Column("id", TEXT, "audit", "The entry's own id: it is kept once", required=True),
+    Column("happened_at", INSTANT, "audit", "When it was tried", "UTC instant, µs", required=True),
+    Column("who", TEXT, "audit", "Who tried it: an e-mail, or the user of the machine", required=True),
+    Column("via", TEXT, "audit", "page or command", required=True),
+    Column("act", TEXT, "audit", "load, remove, reprice, …: a word of usagecost.audit.ACTS", required=True),
+    Column("what", TEXT, "audit", "What was meant, in words: which load, board, budget, model, …", required=True),
+    *(Column(name, TEXT, "audit", f"What it was {name} the act, or how much, where that tells") for name in ("before", "after")),
+    Column("why", TEXT, "audit", "What for, in the words of whoever did it"),
+    Column("outcome", TEXT, "audit", "Why nothing was done: refused or failed; NULL where it was done"),
+)
+
 BILL_COLUMNS: tuple[Column, ...] = (
     Column("statement", TEXT, "bill", "The statement's own id, of its contents: the same statement is kept once", required=True),
     Column("format", TEXT, "bill", "The format it was read as: openai-costs, focus, …", required=True),
@@ -276,6 +276,7 @@ REJECTS = pa.schema([column.field for column in REJECT_COLUMNS])
 LINEAGE = pa.schema([column.field for column in LINEAGE_COLUMNS])
 NAMES = pa.schema([column.field for column in NAME_COLUMNS])
 ALERTS = pa.schema([column.field for column in ALERT_COLUMNS])
+AUDIT = pa.schema([column.field for column in AUDIT_COLUMNS])
 BILLS = pa.schema([column.field for column in BILL_COLUMNS])
 CLOSES = pa.schema([column.field for column in CLOSE_COLUMNS])
 COLUMN_BY_NAME = {column.name: column for column in COLUMNS}

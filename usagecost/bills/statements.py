@@ -22,6 +22,7 @@ from usagecost.bills.coverage import current
 from usagecost.bills.files import statement_files
 from usagecost.bills.reading import Bill, BillProblem, read_bill
 from usagecost.lake import Lake
+from usagecost.vocabulary.formats import counted
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Loaded:
     totals: Mapping[tuple[str, str], Decimal]
     left_out: Mapping[str, int]
     sentences: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """What came of loading it, in words."""
+        return f"statement {self.statement}: {counted(self.lines, 'line')}{'' if self.is_new else ', there already'}"
 
 
 @dataclass(frozen=True)

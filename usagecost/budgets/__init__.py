@@ -5,7 +5,17 @@ anybody: see `alerts`.
 """
 
 from usagecost.budgets.asking import BASIS, PastDays, states, view_of_now
-from usagecost.budgets.budget import PERIODS, Budget, BudgetFile, BudgetProblem, Rules, check_budget, parse_budgets
+from usagecost.budgets.budget import (
+    PERIODS,
+    Budget,
+    BudgetFile,
+    BudgetProblem,
+    Rules,
+    budget_text,
+    check_budget,
+    parse_budgets,
+    rules_text,
+)
 from usagecost.budgets.file import NAME, add_budget, change_budget, put_rules, read_budgets
 from usagecost.budgets.pace import even_pace, is_of
 from usagecost.budgets.spans import span_of, spans_before

@@ -7,6 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from usagecost.cli.access import access, audit
 from usagecost.cli.alerting import alerts
 from usagecost.cli.backups import backup, restore
 from usagecost.cli.billing import bill
@@ -45,6 +46,8 @@ COMMANDS = (
     serve,
     token,
     mcp,
+    access,
+    audit,
     sample,
     doctor,
     upgrade,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from usagecost.cli.console import LakeOption, err, lake_named, out
+from usagecost.cli.console import LakeOption, err, lake_named, out, recording
 from usagecost.lake import backup as copy_lake
 from usagecost.lake import restore as lake_of_copy
 from usagecost.vocabulary.formats import counted
@@ -17,8 +17,10 @@ def backup(
     lake: LakeOption = None,
 ) -> None:
     """Copy the lake at its newest version, and what lies beside it; what an earlier backup there has is not copied again."""
-    with err.status("Copying…"):
-        found = copy_lake(lake_named(lake), to)
+    handle = lake_named(lake)
+    with err.status("Copying…"), recording(handle, "backup", f"copy to {to}") as entry:
+        found = copy_lake(handle, to)
+        entry.after = f"version {found.version}, {counted(found.files, 'file')}"
     said = f"Version {found.version} is in {to}: {counted(found.files, 'file')}, {found.new} of them new."
     out.print(said, markup=False, highlight=False)
 
@@ -29,6 +31,7 @@ def restore(
 ) -> None:
     """Make a lake of a backup, where there is none."""
     handle = lake_named(lake)
-    with err.status("Copying…"):
+    with err.status("Copying…"), recording(handle, "backup", f"restore from {copy}") as entry:
         found = lake_of_copy(copy, handle)
+        entry.after = f"version {found.version}, {counted(found.files, 'file')}"
     out.print(f"{handle.name} is at version {found.version}, with {counted(found.files, 'file')}.", markup=False, highlight=False)

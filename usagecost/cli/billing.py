@@ -26,6 +26,7 @@ from usagecost.cli.console import (
     print_facts,
     print_json,
     print_wide,
+    recording,
 )
 from usagecost.cli.reconciling import print_reconciliation
 from usagecost.lake import Lake
@@ -84,7 +85,9 @@ def _loaded(lake: Lake, paths: list[Path], account: str | None) -> list[Loaded]:
     done = []
     for files in statement_files(paths):
         try:
-            done.append(load_files(lake, files, account=account))
+            with recording(lake, "bill", f"load {files[0].name}") as entry:
+                done.append(load_files(lake, files, account=account))
+                entry.after = done[-1].words
         except BillProblem as problem:
             err.print(str(problem), markup=False, highlight=False)
     return done
@@ -102,7 +105,9 @@ def _fetched(lake: Lake, names: list[str], account: str | None, start: date | No
     fetching = Fetching(os.environ, on_progress=lambda words: err.print(words, markup=False, highlight=False))
     for name in names:
         try:
-            fetched = fetch_bill(lake, VENDORS[name], fetching, start=start, end=end, account=account)
+            with recording(lake, "bill", f"fetch {name}") as entry:
+                fetched = fetch_bill(lake, VENDORS[name], fetching, start=start, end=end, account=account)
+                entry.after = fetched.words if fetched else "nothing was billed"
         except BillProblem as problem:
             err.print(str(problem), markup=False, highlight=False)
             continue
@@ -166,7 +171,10 @@ def _list(lake: Lake, form: ReportFormat) -> None:
 def _remove(lake: Lake, statement: str) -> None:
     from usagecost.bills import remove_bill
 
-    if not (count := remove_bill(lake, statement)):
+    with recording(lake, "bill", f"remove the statement {statement}") as entry:
+        count = remove_bill(lake, statement)
+        entry.after = counted(count, "line")
+    if not count:
         fail(f"There is no statement {statement}: see --list.", NOTHING_READ)
     out.print(f"{counted(count, 'line')} of the statement {statement} removed.", markup=False, highlight=False)
 

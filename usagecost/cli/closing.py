@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, check_zone, fail, lake_named, out, print_facts
+from usagecost.audit import operator
+from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, check_zone, fail, lake_named, out, print_facts, recording
 from usagecost.lake import Lake
 
 if TYPE_CHECKING:
@@ -41,14 +41,19 @@ def close(
     first = _month(month)
     zone = "UTC" if utc else zone
     check_zone(zone)
-    handle, now, who = lake_named(lake), datetime.now(UTC), getpass.getuser()
+    handle, now, who = lake_named(lake), datetime.now(UTC), operator()
     try:
         if reopen:
-            reopen_month(handle, first, zone, who, why, now)
+            with recording(handle, "close", f"reopen {words(first)}, {zone}", why=why) as entry:
+                reopen_month(handle, first, zone, who, why, now)
+                entry.after = "open"
             out.print(f"{words(first)} is open again.", highlight=False)
             return
         currency = currency.upper()
-        done = _statement(handle, close_month(handle, first, zone, who, now, rates, currency), currency, rates)
+        with recording(handle, "close", f"close {words(first)}, {zone}") as entry:
+            closed = close_month(handle, first, zone, who, now, rates, currency)
+            entry.after = "closed"
+        done = _statement(handle, closed, currency, rates)
         _print(done)
         if folder:
             _write(done, folder)

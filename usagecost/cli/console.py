@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from datetime import date
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -14,6 +15,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from usagecost.audit import COMMAND, Entry, Kind, operator, recorded
 from usagecost.lake import Lake, lake_root
 from usagecost.periods import known_zones
 from usagecost.vocabulary import DIMENSIONS
@@ -61,6 +63,13 @@ ReportFormat = Literal["text", "json"]
 def lake_named(lake: str | None) -> Lake:
     """The lake of the option, else of the setting; raises LakeError where that can be none."""
     return Lake(lake or lake_root())
+
+
+@contextmanager
+def recording(lake: Lake, act: Kind, what: str, before: str | None = None, why: str | None = None) -> Generator[Entry]:
+    """Records in the lake's audit log what a command does, however it ends."""
+    with recorded(lake, Entry(operator(), COMMAND, act, what, before, why=why or None)) as entry:
+        yield entry
 
 
 def print_counts(title: str, counts: dict[str, Any]) -> None:

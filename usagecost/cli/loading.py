@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from usagecost.audit import COMMAND, Entry, operator, record
 from usagecost.cli.console import (
     NOTHING_READ,
     READ,
@@ -44,12 +45,13 @@ def ingest(
         TimeElapsedColumn(),
         console=err,
     )
+    handle, named = lake_named(lake), ", ".join(map(str, paths))
     task = progress.add_task("Reading", total=1.0)
     try:
         with progress:
             result = loading.ingest(
                 paths,
-                lake_named(lake),
+                handle,
                 format=format,
                 mapping=mapping,
                 dry_run=dry_run,
@@ -57,6 +59,8 @@ def ingest(
             )
     except loading.WrongUsage as problem:
         fail(str(problem), WRONG_USAGE)
+    if not dry_run and (result.inserted or result.updated):
+        record(handle, Entry(operator(), COMMAND, "load", f"files {named}", after=result.words))
     for problem in result.problems:
         err.print(problem, markup=False, highlight=False)
     counts = result.counts()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from usagecost.audit import operator
 from usagecost.cli.console import (
     NOTHING_READ,
     READ,
@@ -23,6 +23,7 @@ from usagecost.cli.console import (
     print_facts,
     print_json,
     print_wide,
+    recording,
 )
 from usagecost.lake import Change, Repricing
 from usagecost.vocabulary.formats import UNKNOWN, exact_count, usd
@@ -46,9 +47,11 @@ def prices(
     handle = lake_named(lake)
     try:
         if refresh:
-            refresh_list(handle, url or UPSTREAM)
+            with recording(handle, "price", "the price list, fetched", before=current_book(handle).version) as entry:
+                entry.after = refresh_list(handle, url or UPSTREAM)
         elif shipped:
-            forget_list(handle)
+            with recording(handle, "price", "the price list, as shipped", before=current_book(handle).version) as entry:
+                entry.after = forget_list(handle)
     except ListProblem as problem:
         fail(str(problem), NOTHING_READ)
     current = current_book(handle)
@@ -82,14 +85,19 @@ def reprice(
     current = current_book(handle)
     if current.problem:
         fail(current.problem, NOTHING_READ)
-    about = {"who": getpass.getuser(), "why": why, "prices": current.version}
+    about = {"who": operator(), "why": why, "prices": current.version}
     span = (start and start.replace(tzinfo=UTC), end and end.replace(tzinfo=UTC) + timedelta(days=1))
     if undo:
-        done = handle.undo_repricing(undo, about=about)
+        with recording(handle, "reprice", f"undo of {undo}", why=why) as entry:
+            done = handle.undo_repricing(undo, about=about)
+            entry.after = done.words
     elif dry_run:
         done = handle.repricing(pricing(current.book), span, model)
     else:
-        done = handle.reprice(pricing(current.book), span, model, about=about)
+        days = " to ".join(f"{day:%Y-%m-%d}" if day else "…" for day in (start, end)) if start or end else "all days"
+        with recording(handle, "reprice", f"stored requests of {model or 'all models'}, {days}", why=why) as entry:
+            done = handle.reprice(pricing(current.book), span, model, about=about)
+            entry.after = done.words
     if report == "json":
         print_json(_counts(done), float)
     else:

@@ -26,9 +26,10 @@ from usagecost.cli.console import (
     print_facts,
     print_json,
     print_wide,
+    recording,
 )
 from usagecost.lake import Removal, Selection, lake_root
-from usagecost.vocabulary.formats import UNKNOWN, counted, exact_count, usd
+from usagecost.vocabulary.formats import UNKNOWN, exact_count, usd
 
 OLD_VERSIONS = (
     "Older versions of the lake still hold these rows; `doctor --repair` removes the files of versions older than a week for good."
@@ -74,23 +75,28 @@ def remove(
 ) -> None:
     """Take requests out of the lake again, after a preview and a question: of one ingest, of one user, or before a day.
 
-    It is one commit: readers see all of the requests, or none. Exit status: 0 when requests were removed, 1 when there were
-    none or the answer was no, 2 for wrong usage.
+    A user goes out of names, alerts, the audit log and closed months too. It is one commit: readers see all of the requests, or
+    none. Exit status: 0 when something was removed, 1 when there was nothing or the answer was no, 2 for wrong usage.
     """
     selection = _selection(ingest, user, before, zone)
     handle = lake_named(lake)
     found = handle.removal(selection)
-    if not found.requests:
+    if found.is_nothing:
         fail("The lake holds no such requests: nothing was removed. `ingests` lists what was loaded.", NOTHING_READ)
     if report == "text" or not yes:
         print_facts("To be removed", _facts(found), on=err if report == "json" else out)
-    if not yes and not typer.confirm(f"Remove {counted(found.requests, 'request')}?", err=True):
+    if not yes and not typer.confirm(f"Remove {found.words}?", err=True):
         fail("Nothing was removed.", NOTHING_READ)
-    done = handle.remove(selection)
+    texts = handle.texts_naming(selection.person) if selection.person else []
+    with recording(handle, "remove", f"requests {_words(selection)}") as entry:
+        done = handle.remove(selection)
+        entry.after = done.words
     if report == "json":
         print_json(asdict(done), _json_value)
     else:
-        out.print(f"{counted(done.requests, 'request')} removed; the lake is at version {done.version}.", highlight=False)
+        out.print(f"{done.words} removed; the lake is at version {done.version}.", highlight=False)
+    if texts:
+        err.print(f"Files of people name this user: take it out of {', '.join(texts)} yourself.", markup=False, highlight=False)
     err.print(OLD_VERSIONS, markup=False, highlight=False)
     raise typer.Exit(READ)
 
@@ -104,14 +110,22 @@ def _selection(ingest: str | None, user: str | None, before: str | None, zone: s
     return Selection(before=datetime.combine(day_of(before, "--before"), time(), ZoneInfo(zone)))
 
 
+def _words(selection: Selection) -> str:
+    """Which requests are meant, without who is forgotten."""
+    if selection.ingest is not None:
+        return f"of the ingest {selection.ingest}"
+    return "of a user" if selection.before is None else f"sent before {selection.before:%Y-%m-%d %Z}"
+
+
 def _facts(found: Removal) -> dict[str, str]:
     """What would be removed, in words."""
-    return {
-        "Requests": exact_count(found.requests),
+    of_requests = {
         "Sent": f"{found.first} to {found.last}",
         "Users": exact_count(found.users),
         "Spend": f"{usd(found.spend_usd)}, without {exact_count(found.unpriced)} of unknown cost",
     }
+    beside = {"Beside them": found.beside_words} if found.beside else {}
+    return {"Requests": exact_count(found.requests), **(of_requests if found.requests else {}), **beside}
 
 
 def _json_value(value: object) -> str | float:

@@ -9,7 +9,19 @@ import typer
 from pydantic import ValidationError
 from rich.table import Table
 
-from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, cell, err, fail, lake_named, out, print_line, print_wide
+from usagecost.cli.console import (
+    NOTHING_READ,
+    WRONG_USAGE,
+    LakeOption,
+    cell,
+    err,
+    fail,
+    lake_named,
+    out,
+    print_line,
+    print_wide,
+    recording,
+)
 from usagecost.lake import Lake, lake_root
 from usagecost.serve.tokens import Token, TokenProblem, make_token, read_tokens, remove_token
 from usagecost.vocabulary import DIMENSIONS
@@ -64,13 +76,16 @@ def token(
         fail(f"Name the token: `python -m usagecost token {act} NAME`.", WRONG_USAGE)
     try:
         if act == "remove":
-            remove_token(handle, name)
+            with recording(handle, "token", f"remove {name}"):
+                remove_token(handle, name)
             out.print(f"{name} is removed: a running server refuses it from now on.", markup=False, highlight=False)
             return
         today = datetime.now(UTC).date()
-        print_line(
-            make_token(handle, name, today, until=today + timedelta(days=days) if days else None, only=_scope(handle, only or []))
-        )
+        scope, until = _scope(handle, only or []), today + timedelta(days=days) if days else None
+        with recording(handle, "token", f"add {name}") as entry:
+            made = make_token(handle, name, today, until=until, only=scope)
+            entry.after = f"sees {_sees(scope)}, until {until or 'it is removed'}"
+        print_line(made)
     except ValidationError as problem:
         fail(_sentence(problem), WRONG_USAGE)
     except TokenProblem as problem:
@@ -121,9 +136,12 @@ def _scope(lake: Lake, only: list[str]) -> dict[str, tuple[str, ...]]:
 def _list(lake: Lake) -> None:
     table = Table("name", "made", "until", "sees", box=None, header_style="bold")
     for one in _tokens(lake):
-        scope = ", ".join(f"{name} {' or '.join(values)}" for name, values in one.only.items())
-        table.add_row(cell(one.name), str(one.made), str(one.until or "–"), cell(scope or "everything"))
+        table.add_row(cell(one.name), str(one.made), str(one.until or "–"), cell(_sees(one.only)))
     print_wide(table)
+
+
+def _sees(only: dict[str, tuple[str, ...]]) -> str:
+    return ", ".join(f"{name} {' or '.join(values)}" for name, values in only.items()) or "everything"
 
 
 def _tokens(lake: Lake) -> tuple[Token, ...]:

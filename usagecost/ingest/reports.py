@@ -57,6 +57,11 @@ class Report:
             else ""
         )
 
+    @property
+    def words(self) -> str:
+        """What became of the requests."""
+        return f"{self.inserted:,} new, {self.updated:,} changed, {self.unchanged:,} already there"
+
     def counts(self) -> dict[str, Any]:
         """What can be counted, and why lines were skipped."""
         return {name: value for name, value in asdict(self).items() if name not in NO_COUNTS}

@@ -9,6 +9,7 @@ One folder holds everything::
     lineage/        Delta table of which request is part of which, for formats whose requests contain each other
     names/          Delta table of what people call the teams, users and keys that requests name by ids
     alerts/         Delta table of alerts that were raised and resolved, and of who was told
+    audit/          Delta table of what people did, or tried to do, by pages and commands
     bills/          Delta table of the lines of bills, those of statements that newer ones replace too
     closes/         Delta table of closed months: what each close keeps of them, and who closed and reopened them
     staging/        what running ingests have not committed yet

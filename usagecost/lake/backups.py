@@ -11,6 +11,7 @@ import re
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from deltalake import DeltaTable
 from filelock import FileLock
@@ -20,7 +21,7 @@ from usagecost.lake.checksums import verify
 from usagecost.lake.errors import LakeError
 from usagecost.lake.handle import Lake
 from usagecost.lake.storage import Storage, errors_explained, storage
-from usagecost.lake.table import REQUESTS, SPECS, data_files, log_entry, open_table
+from usagecost.lake.table import AUDIT, REQUESTS, SPECS, data_files, log_entry, open_table
 from usagecost.lake.texts import OF_PEOPLE, writing_explained
 
 _NOTE, _KEPT, _RESTORING = "backup.json", "kept-", "restoring"
@@ -97,6 +98,9 @@ def restore(copy: str, lake: Lake) -> Copied:
         _check_apart(source, place)
         tables = {name: open_table(source / name, version) for name, version in note.versions.items()}
         files = _check_files(source, tables, ())
+        acts = lake.audit()  # that were done before there is a lake
+        if place.read(_RESTORING) is None:
+            (place / AUDIT.name).drop((place / AUDIT.name).below())
         _put(place, _RESTORING, b"")
         new = _copy_tables(source, place, tables)
         for folder, to in ((_STATE, place), (_TEXTS, lake.texts_beside().place)):
@@ -105,6 +109,7 @@ def restore(copy: str, lake: Lake) -> Copied:
                 to.replace(name, texts.read(name) or b"", None)
         place.drop([_RESTORING])
     lake.roll_up()
+    lake.record(acts, datetime.min.replace(tzinfo=UTC))
     return Copied(note.versions[REQUESTS.name], len(files), new)
 
 

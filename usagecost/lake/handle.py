@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import duckdb
 import pyarrow as pa
 from filelock import FileLock
 
+from usagecost.lake import erasure as lake_erasure
 from usagecost.lake import lineage as lake_lineage
 from usagecost.lake import removal as lake_removal
 from usagecost.lake import repricing as lake_repricing
@@ -29,6 +31,7 @@ from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import (
     ALERTS,
+    AUDIT,
     BILLS,
     CLOSES,
     LINEAGE,
@@ -81,10 +84,11 @@ class Lake(LakeReader):
     def remove(self, selection: Selection) -> Removal:
         """Take requests out, as a version of its own; none if there are none. Older versions have them until a vacuum.
 
-        Raises LakeMissing or LakeUnreadable.
+        Those of a person last: first what the other tables say of them. Raises LakeMissing or LakeUnreadable.
         """
         with self._changing() as folder:
-            return until_committed(lambda: self._without(selection, folder))
+            beside = until_committed(lambda: lake_erasure.erase(self._place, selection.person, folder))
+            return replace(until_committed(lambda: self._without(selection, folder)), beside=beside)
 
     def reject(self, rejects: pa.Table) -> int:
         """Add the rejected lines that are not there yet (same file, line, reason and text); returns how many they are."""
@@ -121,6 +125,11 @@ class Lake(LakeReader):
                 until_committed(lambda: lake_upkeep.compact(self._at(ALERTS), ALERTS, folder))
             return added
 
+    def record(self, acts: pa.Table, since: datetime) -> int:
+        """Add the rows of schema.AUDIT that are not there yet, and forget older ones than an instant; returns how many are new."""
+        with self._writing() as folder:
+            return until_committed(lambda: side_tables.record(self._at(AUDIT), acts, since, folder))
+
     def keep_bills(self, lines: pa.Table) -> int:
         """Add the lines, as schema.BILLS has them, of statements that are not there as of their time or later; returns how many."""
         with self._writing() as folder:
@@ -129,7 +138,7 @@ class Lake(LakeReader):
     def remove_bill(self, statement: str) -> int:
         """Take the lines of a statement out; returns how many they were."""
         with self._writing() as folder:
-            return until_committed(lambda: side_tables.remove_bill(self._at(BILLS), statement, folder))
+            return until_committed(lambda: side_tables.remove_rows(self._at(BILLS), BILLS, "statement", statement, folder))
 
     def keep_closes(self, rows: pa.Table) -> int:
         """Add the rows of schema.CLOSES whose entries are not there yet, all of an entry or none; returns how many they are."""
@@ -283,7 +292,7 @@ class Lake(LakeReader):
             if not found.requests:
                 return found
             days, added = lake_removal.files_without(con, self._requests, stored, selection)
-        about = {"removal": selection.values, "counts": {"removed": found.requests, "days": len(days)}}
+        about = {"removal": selection.said, "counts": {"removed": found.requests, "days": len(days)}}
         return replace(found, version=replace_days(table, self._requests, added, days, about))
 
     def _tables(self) -> list[tuple[Storage, TableSpec]]:

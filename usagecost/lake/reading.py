@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 from deltalake import DeltaTable
 
+from usagecost.lake import erasure as lake_erasure
 from usagecost.lake import removal as lake_removal
 from usagecost.lake import repricing as lake_repricing
 from usagecost.lake import side_tables
@@ -31,6 +32,7 @@ from usagecost.lake.staging import bounded_database, staging_folder
 from usagecost.lake.storage import Disk, Storage, errors_explained, storage
 from usagecost.lake.table import (
     ALERTS,
+    AUDIT,
     BILLS,
     CLOSES,
     LINEAGE,
@@ -142,6 +144,10 @@ class LakeReader:
         """One row = an alert that was raised or resolved, or an attempt to tell somebody; the oldest first."""
         return self._rows(ALERTS)
 
+    def audit(self) -> pa.Table:
+        """One row = an act of somebody, as schema.AUDIT has it; the oldest first."""
+        return self._rows(AUDIT)
+
     def bills(self) -> pa.Table:
         """One row = a line of a bill, as schema.BILLS has it, those of replaced statements too; by provider and day."""
         return self._rows(BILLS)
@@ -170,7 +176,8 @@ class LakeReader:
         """What `remove` would take out of the newest version; raises LakeMissing or LakeUnreadable."""
         snapshot = self.snapshot()
         with self.staging() as folder, bounded_database(folder) as con:
-            return lake_removal.preview(con, snapshot.files(), selection, snapshot.version)
+            found = lake_removal.preview(con, snapshot.files(), selection, snapshot.version)
+            return replace(found, beside=lake_erasure.preview(self._place, selection.person, folder))
 
     def preview(self, staged: Sequence[Path], *, lineage: Sequence[Path] = ()) -> Commit:
         """What `commit` would do to the newest version; nothing is written, and no lake is needed."""
@@ -209,6 +216,10 @@ class LakeReader:
         """A folder of small texts that people own: beside the folder of a lake on disk, within a remote lake; or that place."""
         place = self._place if self.is_remote else Disk(self.root.parent)
         return TextFolder(place / folder if folder else place)
+
+    def texts_naming(self, user: str) -> list[str]:
+        """The names of the texts that people own, such as ``budgets.toml``, in which a user stands: they are changed by people."""
+        return lake_erasure.texts_naming(self.texts_beside(), lake_erasure.words_of(self._place, user))
 
     @contextmanager
     def staging(self) -> Generator[Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -11,10 +11,12 @@ import duckdb
 from deltalake.transaction import AddAction
 
 from usagecost.lake.days import write_days
+from usagecost.lake.erasure import REMOVED
 from usagecost.lake.staging import only_row
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import REQUESTS, create_view
 from usagecost.vocabulary import measure_sql
+from usagecost.vocabulary.formats import counted, exact_count
 
 _REMOVED = "SELECT source, request_id, day FROM lake WHERE {condition}"
 
@@ -59,12 +61,23 @@ class Selection:
         said = {"ingest": self.ingest, "user": self.user, "before": before}
         return {name: value for name, value in said.items() if value is not None}
 
+    @property
+    def person(self) -> str | None:
+        """The user who is to be forgotten, if all that is said is a user."""
+        return self.user if self.values.keys() == {"user"} else None
+
+    @property
+    def said(self) -> dict[str, str]:
+        """What the log keeps of it: that a user was meant, not who."""
+        return self.values | ({"user": REMOVED} if self.user is not None else {})
+
 
 @dataclass(frozen=True)
 class Removal:
     """What is meant, or was taken out: ``requests`` that started from ``first`` to ``last`` (ISO, UTC; None if there are none).
 
     ``spend_usd`` is what is known of it, without the ``unpriced`` requests; None if nothing is. ``version`` is the lake's after it.
+    ``beside`` are the other tables that name a person who is meant, each with how many of its rows do.
     """
 
     requests: int
@@ -74,6 +87,22 @@ class Removal:
     spend_usd: Decimal | None
     unpriced: int
     version: int
+    beside: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        """What it takes out, in words."""
+        return ", ".join([counted(self.requests, "request"), *([self.beside_words] if self.beside else [])])
+
+    @property
+    def beside_words(self) -> str:
+        """What it changes beside the requests; empty if nothing."""
+        return ", ".join(f"{exact_count(count)} {called}" for called, count in self.beside.items())
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nothing is meant."""
+        return not self.requests and not self.beside
 
 
 def preview(con: duckdb.DuckDBPyConnection, files: Sequence[str], selection: Selection, version: int) -> Removal:

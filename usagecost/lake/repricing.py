@@ -41,6 +41,7 @@ from usagecost.lake.table import (
     write_file,
 )
 from usagecost.schema import PRICE_COLUMNS
+from usagecost.vocabulary.formats import counted, usd
 
 Pricing = Callable[[duckdb.DuckDBPyConnection, str, Sequence[str]], str]
 """SQL that gives every row of a table of requests with its price columns filled, and more of the table's columns."""
@@ -127,6 +128,11 @@ class Repricing:
     by_model: tuple[Change, ...]
     by_user: tuple[Change, ...]
     version: int
+
+    @property
+    def words(self) -> str:
+        """What it does, in words."""
+        return f"{counted(self.requests, 'request')}, known list cost {usd(self.before_usd)} → {usd(self.after_usd)}"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""The small tables beside the requests: rejected lines, alerts, lines of bills and closed months, each kept once, and what people
-call the teams, users and keys that requests name by their ids. The requests keep the ids, which last; a name is looked up when it
-is shown.
+"""The small tables beside the requests: rejected lines, alerts, acts, lines of bills and closed months, each kept once, and what
+people call the teams, users and keys that requests name by their ids. The requests keep the ids, which last; a name is looked up
+when it is shown.
 """
 
 from __future__ import annotations
@@ -8,18 +8,21 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from usagecost import schema
 from usagecost.lake.publishing import publish
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import (
     ALERTS,
+    AUDIT,
     BILLS,
     CLOSES,
     NAMES,
@@ -63,7 +66,12 @@ _BILLS_ANEW = f"SELECT count(*), count(*) FILTER (statement IN (SELECT statement
 
 _NEW_CLOSES = "SELECT * FROM offered WHERE entry NOT IN (SELECT entry FROM known)"
 
-_NEW = {REJECTS.name: _NEW_REJECTS, ALERTS.name: _NEW_ALERTS, CLOSES.name: _NEW_CLOSES}
+_NEW_ACTS = "SELECT * FROM offered WHERE id NOT IN (SELECT id FROM known)"
+
+_NEW = {REJECTS.name: _NEW_REJECTS, ALERTS.name: _NEW_ALERTS, CLOSES.name: _NEW_CLOSES, AUDIT.name: _NEW_ACTS}
+
+MOST_FILES_OF_ACTS = 50
+"""Each act is a small file; when there are so many, they become one."""
 
 _REPRICED = "SELECT DISTINCT provider, model FROM changes WHERE list_contains($acts, id) AND day BETWEEN $first AND $last"
 
@@ -92,13 +100,35 @@ def read_repriced(
 
 
 def add_rows(place: Storage, spec: TableSpec, rows: pa.Table, folder: Path) -> int:
-    """Append the rejects, alerts or rows of closes that are not in the table yet; return how many they are.
+    """Append the rejects, alerts, acts or rows of closes that are not in the table yet; return how many they are.
 
     The caller is alone among the writers.
     """
     if not rows.num_rows:
         return 0
     return append_new(place, spec, [_written(rows, spec, folder)], _NEW[spec.name], folder)
+
+
+def record(place: Storage, acts: pa.Table, since: datetime, folder: Path) -> int:
+    """Append acts that are not in the table yet, and forget those from before an instant; return how many are new.
+
+    The caller is alone among the writers.
+    """
+    added = add_rows(place, AUDIT, acts, folder)
+    files = data_files(open_or_create(place, AUDIT), AUDIT)
+    if len(files) > MOST_FILES_OF_ACTS or any(file.first and file.first < since for file in files):
+        known = read_rows(place, AUDIT)
+        write_anew(place, AUDIT, known.filter(pc.greater_equal(known["happened_at"], pa.scalar(since, schema.INSTANT))), folder)
+    return added
+
+
+def write_anew(place: Storage, spec: TableSpec, rows: pa.Table, folder: Path) -> None:
+    """Put other rows in the place of all that a table has. The caller is alone among the writers."""
+    table = open_to_write(place, spec)
+    with bounded_database(folder) as con:
+        create_view(con, "kept", [_written(rows, spec, folder)], spec)
+        added = write_file(con, place, spec, "SELECT * FROM kept", {})
+    publish(table, place, [added] if added else [], data_files(table, spec))
 
 
 def append_new(place: Storage, spec: TableSpec, offered: Sequence[str], new_rows: str, folder: Path) -> int:
@@ -133,19 +163,24 @@ def keep_bills(place: Storage, lines: pa.Table, folder: Path) -> int:
     return count
 
 
-def remove_bill(place: Storage, statement: str, folder: Path) -> int:
-    """Write the table of bills anew without a statement; return how many lines it had. The caller is alone among the writers."""
-    if not place.has_table():
-        return 0
-    table = open_to_write(place, BILLS)
-    files = data_files(table, BILLS)
+def count_rows(place: Storage, spec: TableSpec, column: str, value: str, folder: Path) -> int:
+    """Return how many rows of a table have a value in a column."""
     with bounded_database(folder) as con:
-        create_view(con, "known", local_paths(place, files), BILLS)
-        count = con.execute("SELECT count(*) FROM known WHERE statement = $statement", {"statement": statement}).fetchall()[0][0]
-        kept = "SELECT * FROM known WHERE statement <> $statement"
-        added = write_file(con, place, BILLS, kept, {"statement": statement}) if count else None
-    if count:
-        publish(table, place, [added] if added else [], files)
+        create_view(con, "known", file_paths(place, spec), spec)
+        return con.execute(f"SELECT count(*) FROM known WHERE {column} = $value", {"value": value}).fetchall()[0][0]
+
+
+def remove_rows(place: Storage, spec: TableSpec, column: str, value: str, folder: Path) -> int:
+    """Write a table anew without the rows that have a value in a column; return how many. The caller is alone among the writers."""
+    if not (count := count_rows(place, spec, column, value, folder)):
+        return 0
+    table = open_to_write(place, spec)
+    files = data_files(table, spec)
+    with bounded_database(folder) as con:
+        create_view(con, "known", local_paths(place, files), spec)
+        kept = f"SELECT * FROM known WHERE {column} IS DISTINCT FROM $value"
+        added = write_file(con, place, spec, kept, {"value": value})
+    publish(table, place, [added] if added else [], files)
     return count
 
 

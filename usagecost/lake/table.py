@@ -52,10 +52,11 @@ REPRICINGS = TableSpec("repricings", schema.REPRICINGS, order="done_at", instant
 NAMES = TableSpec("names", schema.NAMES, order="source, field, id", instant="seen_at")
 LINEAGE = TableSpec("lineage", schema.LINEAGE, order="source, request_id", instant="seen_at")
 ALERTS = TableSpec("alerts", schema.ALERTS, order="happened_at, id", instant="happened_at")
+AUDIT = TableSpec("audit", schema.AUDIT, order="happened_at, id", instant="happened_at")
 BILLS = TableSpec("bills", schema.BILLS, order="provider, first_day, statement, line", instant="loaded_at")
 CLOSES = TableSpec("closes", schema.CLOSES, order="happened_at, entry, kind", instant="happened_at")
 
-SPECS = {spec.name: spec for spec in (REQUESTS, REJECTS, LINEAGE, NAMES, PRICE_CHANGES, REPRICINGS, ALERTS, BILLS, CLOSES)}
+SPECS = {spec.name: spec for spec in (REQUESTS, REJECTS, LINEAGE, NAMES, PRICE_CHANGES, REPRICINGS, ALERTS, AUDIT, BILLS, CLOSES)}
 """The tables of a lake."""
 
 

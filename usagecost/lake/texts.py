@@ -10,7 +10,8 @@ from usagecost.lake.errors import LakeChanged, LakeError, LakeFull, is_disk_full
 from usagecost.lake.storage import Storage
 
 OF_PEOPLE = (
-    "annotations.toml", "budgets.toml", "chargeback.toml", "currencies.toml", "prices.toml", "tokens.toml", "boards/", "sources/",
+    "access.toml", "annotations.toml", "budgets.toml", "chargeback.toml", "currencies.toml", "prices.toml", "tokens.toml",
+    "boards/", "sources/",
 )  # fmt: skip
 """What people write beside a lake: texts, and folders of texts."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -95,19 +94,15 @@ def _save(about: list[Condition]) -> None:
         refuse(_PLACE, "A note needs a text.")
     elif isinstance(day, date):
         note = Note(at=day, text=text, only=only, by=reading().name)
-        if _changed(lambda: add_note(open_lake(lake_root()), note)):
+        is_done = try_write(_PLACE, "note", f"a note of {day}", lambda: add_note(open_lake(lake_root()), note), after=note.text)
+        _remote.clear()
+        if is_done:
             st.session_state["note_text"], st.session_state["notes_open"] = "", False
 
 
 def _remove(note: Note) -> None:
-    _changed(lambda: remove_note(open_lake(lake_root()), note))
-
-
-def _changed(change: Callable[[], None]) -> bool:
-    """Whether the file was changed; if not, the next run says why."""
-    is_done = try_write(_PLACE, change)
+    try_write(_PLACE, "note", f"a note of {note.at}", lambda: remove_note(open_lake(lake_root()), note), before=note.text)
     _remote.clear()
-    return is_done
 
 
 def _notes(view: View) -> list[Note]:

@@ -6,15 +6,26 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from usagecost.access import Act
 from usagecost.lake import LakeError
 from usagecost.toml_lines import TomlProblem
+from usagecost.ui.acts import act
 from usagecost.ui.text import plain
 
 
-def try_write(place: str, act: Callable[[], object], done: str = "") -> bool:
-    """Does what a click at a place of the page asks for; whether it was done."""
+def try_write(
+    place: str,
+    kind: Act,
+    what: str,
+    do: Callable[[], object],
+    done: str = "",
+    *,
+    before: str | None = None,
+    after: str | None = None,
+) -> bool:
+    """Does what a click at a place of the page asks for, as `act` does; whether it was done."""
     try:
-        act()
+        act(kind, what, do, before=before, after=after)
     except (TomlProblem, LakeError, OSError) as problem:
         refuse(place, str(problem))
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 
@@ -13,7 +12,8 @@ from usagecost.bills.closing import CloseProblem, close_month, reopen_month, wor
 from usagecost.bills.currencies import CurrencyProblem
 from usagecost.engine import UnansweredError
 from usagecost.lake import Lake, LakeError
-from usagecost.ui.reader import reading
+from usagecost.ui.acts import act, actor
+from usagecost.ui.reader import may
 from usagecost.ui.text import plain
 
 PROBLEMS = (CloseProblem, ChargebackProblem, CurrencyProblem, LakeError, UnansweredError)
@@ -22,32 +22,35 @@ _TO_DO, _DONE = "_month_to_close", "_month_closed"
 
 
 def close_button(lake: Lake, month: date, zone: str) -> None:
-    """Draws the button that closes a month, which asks once more."""
+    """Draws the button that closes a month, which asks once more, for who may close it."""
+    if not may("close"):
+        return
     with st.popover(f"Close {words(month)}", icon=":material/lock:", key="close_month", type="primary"):
         st.markdown(
             f"Close **{words(month)}**? Its totals are kept as they are now. What changes of them later stands in the next month's "
             "statement as a correction."
         )
-        act = (f"{words(month)} is closed.", lambda who: close_month(lake, month, zone, who, datetime.now(UTC)))
-        st.button("Close month", key="close_month_now", type="primary", on_click=_note, args=act)
+        st.button("Close month", key="close_month_now", type="primary", on_click=_close, args=(lake, month, zone))
 
 
 def reopen_button(lake: Lake, month: date, zone: str) -> None:
-    """Draws the button that reopens a month, which asks why."""
+    """Draws the button that reopens a month, which asks why, for who may reopen it."""
+    if not may("close"):
+        return
     with st.popover("Reopen", icon=":material/lock_open:", key="reopen_month"):
         st.markdown(f"Reopen **{words(month)}**? Its statement is void until it is closed again.")
         why = st.text_input("Why", key="reopen_why", placeholder="a log was missing", live=True)
-        act = (f"{words(month)} is open again.", lambda who: reopen_month(lake, month, zone, who, why, datetime.now(UTC)))
-        st.button("Reopen month", key="reopen_month_now", disabled=not why.strip(), on_click=_note, args=act)
+        args = (lake, month, zone, why)
+        st.button("Reopen month", key="reopen_month_now", disabled=not why.strip(), on_click=_reopen, args=args)
 
 
 def act_and_say() -> None:
     """Does what the last click asked for, and says, once, what was done or why nothing was."""
-    said, act = st.session_state.pop(_TO_DO, (None, None))
-    if act:
+    said, do = st.session_state.pop(_TO_DO, (None, None))
+    if do:
         with st.spinner("Adding up the month …", show_time=True):
             try:
-                act(reading().name or getpass.getuser())
+                do()
             except PROBLEMS as problem:
                 st.session_state[_DONE] = False, str(problem)
             else:
@@ -60,5 +63,21 @@ def act_and_say() -> None:
         st.error(plain(said), title="Nothing was changed")
 
 
-def _note(said: str, act: Callable[[str], object]) -> None:
-    st.session_state[_TO_DO] = said, act
+def _close(lake: Lake, month: date, zone: str) -> None:
+    def do() -> object:
+        who, what = actor(), f"close {words(month)}, {zone}"
+        return act("close", what, lambda: close_month(lake, month, zone, who, datetime.now(UTC)), after="closed")
+
+    _note(f"{words(month)} is closed.", do)
+
+
+def _reopen(lake: Lake, month: date, zone: str, why: str) -> None:
+    def do() -> object:
+        who, what = actor(), f"reopen {words(month)}, {zone}"
+        return act("close", what, lambda: reopen_month(lake, month, zone, who, why, datetime.now(UTC)), after="open", why=why)
+
+    _note(f"{words(month)} is open again.", do)
+
+
+def _note(said: str, do: Callable[[], object]) -> None:
+    st.session_state[_TO_DO] = said, do

@@ -18,6 +18,7 @@ from usagecost.pricing import listed_models
 from usagecost.ui import address, going, viewing
 from usagecost.ui.prices.form import ALIAS, DISCOUNT, NOT_CHANGED, entry_form
 from usagecost.ui.prices.repricing import ask_for_preview
+from usagecost.ui.reader import may
 from usagecost.ui.text import plain
 from usagecost.ui.writing import say_outcome, try_write
 from usagecost.vocabulary.filters import View
@@ -29,13 +30,14 @@ _PRICES, _SOURCES = "pages/4_Prices.py", "pages/5_Sources.py"
 
 
 def ways_to_end(view: View, found: Reconciliation, month: date) -> None:
-    """Draws what would end differences of a month, that with the most in it first, each with its button."""
+    """Draws what would end differences of a month, that with the most in it first, each with its button for who may press it."""
     lake = open_lake(view.lake)
     _say_what_was_written()
     for place, one in enumerate(advice_for(found, month, current_book(lake).book)[:MOST]):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             label, icon, act, args = _button(one)
-            st.button(label, key=f"end_{place}", icon=icon, on_click=act, args=args)
+            if may("load" if act is _go else "price"):
+                st.button(label, key=f"end_{place}", icon=icon, on_click=act, args=args)
             st.markdown(plain(_words(one)), width="stretch")
     if asked := st.session_state.get(_ASKED):
         _dialog(lake, asked)
@@ -107,7 +109,7 @@ def _dialog(lake: Lake, one: Discount | Alias) -> None:
 
 def _write(lake: Lake, entry: str) -> None:
     _close()
-    try_write(_PLACE, lambda: add_entry(lake, entry), "Saved")
+    try_write(_PLACE, "price", "an entry of the price file", lambda: add_entry(lake, entry), "Saved", after=entry.strip())
 
 
 def _say_what_was_written() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 
@@ -16,9 +17,11 @@ from usagecost.engine import open_lake
 from usagecost.lake import LakeError
 from usagecost.periods.words import days_text
 from usagecost.ui import address, viewing
+from usagecost.ui.acts import act
 from usagecost.ui.answers import answer, tried
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.frame import is_sample
+from usagecost.ui.reader import may
 from usagecost.ui.sources.loading import DROP_ZONE, MOST_UPLOAD_MB
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
@@ -43,6 +46,8 @@ def of_files(lake: str, _files: tuple[str, ...]) -> list[Statement]:
 
 def drop_zone(lake: str) -> None:
     """Where bills are dropped, and the button that loads them. The sample, which nobody may change, takes none."""
+    if not may("bill"):
+        return
     if is_sample(lake):
         query = address.of_page("Sources", viewing.choices())
         st.page_link("pages/5_Sources.py", label="**Load your own logs first**", icon=":material/database:", query_params=query)
@@ -73,7 +78,10 @@ def _load(lake: str, given: Sequence[UploadedFile]) -> None:
         for files in statement_files([Path(folder)]) if not done else []:
             name = files[0].name
             try:
-                done.append((name, load_files(open_lake(lake), files, name=name)))
+                load = act(
+                    "bill", f"load {name}", partial(load_files, open_lake(lake), files, name=name), says=lambda done: done.words
+                )
+                done.append((name, load))
             except (BillProblem, LakeError) as problem:
                 done.append((name, str(problem)))
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
@@ -137,15 +145,18 @@ def _list(lake: str, found: Sequence[Statement]) -> None:
     names = {
         one.statement: f"{one.provider}, {days_text(one.covers_first, one.covers_last)} ({one.statement[:8]})" for one in found
     }
+    if not may("bill"):
+        return
     with st.popover("Remove a bill", icon=":material/delete:", key="remove_bill"):
         statement = st.selectbox("Bill", list(names), format_func=names.__getitem__, key="bill_to_remove", width=420)
         st.caption("Bills that it replaced count again. The file can be loaded anew.")
-        st.button("Remove bill", key="remove_bill_now", type="primary", on_click=_remove, args=(lake, statement))
+        about = (lake, statement, names[statement])
+        st.button("Remove bill", key="remove_bill_now", type="primary", on_click=_remove, args=about)
 
 
-def _remove(lake: str, statement: str) -> None:
+def _remove(lake: str, statement: str, name: str) -> None:
     try:
-        lines = remove_bill(open_lake(lake), statement)
+        lines = act("bill", f"remove {name}", lambda: remove_bill(open_lake(lake), statement), before=statement)
     except LakeError as problem:
         st.session_state[_DONE] = [("The bill", str(problem))]
     else:

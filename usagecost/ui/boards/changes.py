@@ -28,7 +28,14 @@ class Change:
 
 def make(folder: TextFolder, change: Change) -> bool:
     """Writes the change, unless somebody else has changed the board since it was seen; whether it was written."""
-    is_done = try_write(PLACE, lambda: folder.put(change.name, change.after, seen=change.before))
+    is_done = try_write(
+        PLACE,
+        "board",
+        f"{change.name}: {change.said}",
+        lambda: folder.put(change.name, change.after, seen=change.before),
+        before=change.before,
+        after=change.after,
+    )
     shelves.forget()
     if is_done:
         st.session_state[_CHANGE] = change

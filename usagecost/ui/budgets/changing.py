@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import streamlit as st
 
-from usagecost.budgets import Budget, State, add_budget, change_budget, states, view_of_now
+from usagecost.budgets import Budget, State, add_budget, budget_text, change_budget, states, view_of_now
 from usagecost.budgets.words import before_text, used_text
 from usagecost.engine import open_lake
 from usagecost.periods import Period
@@ -70,18 +69,19 @@ def _removal(lake: str, seen: Budget) -> None:
 
 
 def _save(lake: str, seen: Budget | None, drafted: Budget) -> None:
-    handle = open_lake(lake)
-    act = (lambda: change_budget(handle, seen, drafted)) if seen else (lambda: add_budget(handle, drafted))
-    _write(act, f"“{drafted.name}” is saved")
+    close()
+    handle, what, done, after = open_lake(lake), f"the budget {drafted.name}", f"“{drafted.name}” is saved", budget_text(drafted)
+    if seen:
+        before = budget_text(seen)
+        try_write(_PLACE, "budget", what, lambda: change_budget(handle, seen, drafted), done, before=before, after=after)
+    else:
+        try_write(_PLACE, "budget", what, lambda: add_budget(handle, drafted), done, after=after)
 
 
 def _remove(lake: str, seen: Budget) -> None:
-    _write(lambda: change_budget(open_lake(lake), seen, None), f"“{seen.name}” is removed")
-
-
-def _write(act: Callable[[], None], done: str) -> None:
     close()
-    try_write(_PLACE, act, done)
+    what, done, before = f"the budget {seen.name}", f"“{seen.name}” is removed", budget_text(seen)
+    try_write(_PLACE, "budget", what, lambda: change_budget(open_lake(lake), seen, None), done, before=before)
 
 
 def say_what_was_written() -> None:

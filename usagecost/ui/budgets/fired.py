@@ -11,6 +11,7 @@ from usagecost.alerts import RULES, Alert, Ledger, channel_problem, channels, re
 from usagecost.budgets import BudgetFile, BudgetProblem, read_budgets
 from usagecost.engine import open_lake
 from usagecost.lake import LakeError
+from usagecost.ui.acts import act
 from usagecost.ui.answers import empty, tried
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.budgets.rules import rules_form
@@ -103,4 +104,9 @@ def _state(name: str, ledger: Ledger) -> str:
 
 
 def _test(name: str) -> None:
-    st.session_state[_TESTED] = name, send(name, "Test of Usage & Cost", "This channel will be told of alerts.")
+    words = ("Test of Usage & Cost", "This channel will be told of alerts.")
+    try:
+        result = act("budget", f"test message to {name}", lambda: send(name, *words), says=lambda problem: problem or "sent")
+    except LakeError as problem:
+        result = str(problem)
+    st.session_state[_TESTED] = name, result

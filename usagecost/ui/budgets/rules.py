@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import streamlit as st
 
-from usagecost.budgets import Rules, put_rules
+from usagecost.budgets import Rules, put_rules, rules_text
 from usagecost.engine import open_lake
 from usagecost.ui.budgets.form import choose_channels
 from usagecost.ui.writing import say_outcome, try_write
@@ -58,4 +58,5 @@ def rules_form(lake: str, rules: Rules) -> None:
 
 
 def _save(lake: str, seen: Rules, rules: Rules) -> None:
-    try_write(_PLACE, lambda: put_rules(open_lake(lake), seen, rules))
+    before, after = rules_text(seen), rules_text(rules)
+    try_write(_PLACE, "budget", "the rules of alerts", lambda: put_rules(open_lake(lake), seen, rules), before=before, after=after)

@@ -17,6 +17,7 @@ from usagecost.ui.answers import empty
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.prices.form import NOT_CHANGED, RATES, Draft, entry_form, fits_form, problem_of
 from usagecost.ui.prices.repricing import ask_for_preview
+from usagecost.ui.reader import may
 from usagecost.ui.text import plain
 from usagecost.ui.writing import say_outcome, try_write
 from usagecost.vocabulary.filters import View
@@ -49,7 +50,8 @@ def own_prices(view: View) -> None:
         name="own-prices",
         help="Of each kind the last entry that fits a request's provider, model and UTC day holds. Rates: USD per million tokens.",
     )
-    st.caption(f"Price file: {plain(current.place)}. Click a row to edit, end or remove the entry.")
+    can_change = " Click a row to edit, end or remove the entry." if may("price") else ""
+    st.caption(f"Price file: {plain(current.place)}.{can_change}")
     rates = {name: st.column_config.NumberColumn(label, width=80) for name, label in RATES.items()}
     table(
         shown,
@@ -68,11 +70,11 @@ def own_prices(view: View) -> None:
             "note": st.column_config.TextColumn("Note", width=200),
         },
         alt_text="Entries of the price file with what they are about, their days, rates and notes",
-        on_select=_open,
+        on_select=_open if may("price") else None,
         texts=dict.fromkeys(rates, rate),
     )
     place = int(st.session_state["entry"] or 0)
-    if 1 <= place <= len(written):
+    if may("price") and 1 <= place <= len(written):
         _dialog(lake, written, place - 1, today)
 
 
@@ -143,7 +145,7 @@ def _dialog(lake: Lake, written: Sequence[Written], place: int, today: date) -> 
         ending = entry_text(one.kind, keys, f"ended on {today}")
         st.code(ending, language="toml", wrap_lines=True)
         words = "Added to the price file; the entry is kept, and from that day on the price list holds."
-        _button("End entry", _add, (lake, ending), words, None if day else "Choose a day.")
+        _button("End entry", _end, (lake, one, ending), words, None if day else "Choose a day.")
     else:
         st.code(one.text, language="toml", wrap_lines=True)
         words = "Takes these lines out of the price file, for all days. To stop a price from a day on, end it instead."
@@ -178,16 +180,19 @@ def _edited(one: Written, key: str) -> Draft:
 
 
 def _change(lake: Lake, seen: Written, entry: str) -> None:
-    _write(lambda: change_entry(lake, seen, entry), "Entry corrected" if entry else "Entry removed")
-
-
-def _add(lake: Lake, entry: str) -> None:
-    _write(lambda: add_entry(lake, entry), "Entry ended")
-
-
-def _write(act: Any, done: str) -> None:
     _close()
-    try_write(_PLACE, act, done)
+    done, after = ("Entry corrected", entry.strip()) if entry else ("Entry removed", None)
+    try_write(_PLACE, "price", _what(seen), lambda: change_entry(lake, seen, entry), done, before=seen.text.strip(), after=after)
+
+
+def _end(lake: Lake, seen: Written, ending: str) -> None:
+    _close()
+    what = _what(seen)
+    try_write(_PLACE, "price", what, lambda: add_entry(lake, ending), "Entry ended", before=seen.text.strip(), after=ending.strip())
+
+
+def _what(seen: Written) -> str:
+    return f"an entry of the price file for {'/'.join(filter(None, (seen.entry.provider, seen.entry.model)))}"
 
 
 def _say_what_was_written() -> None:

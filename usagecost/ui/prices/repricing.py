@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,10 +12,11 @@ from usagecost.engine import open_lake
 from usagecost.lake import Change, Lake, LakeError, Repricing
 from usagecost.periods.words import days_text
 from usagecost.pricebook import current_book, pricing
+from usagecost.ui.acts import act, actor
 from usagecost.ui.answers import empty
 from usagecost.ui.blocks import table
 from usagecost.ui.prices.models import named
-from usagecost.ui.reader import reading
+from usagecost.ui.reader import may
 from usagecost.ui.text import plain
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import NOT_REPORTED, View
@@ -29,7 +29,9 @@ def repricing(view: View) -> None:
     """Preview and apply for all models, and the acts so far, of which those in force can be undone."""
     lake = open_lake(view.lake)
     problem = current_book(lake).problem
-    if problem:
+    if not may("reprice"):
+        st.caption("Administrators reprice stored requests.")
+    elif problem:
         st.warning(plain(problem), title="Correct the price file first", icon=":material/menu_book:")
         act_and_say(lake)
     else:
@@ -128,61 +130,73 @@ def _history(lake: Lake) -> None:
     if not acts:
         empty("Nothing was repriced yet", "A repricing is listed here, and can be undone.")
     undone = _undone(acts)
-    for act in acts:
+    for done in acts:
         with st.container(border=True):
             left, right = st.columns([8, 1], vertical_alignment="center")
             with left:
-                kind = "put back (undo)" if act["undoes"] else "repriced"
-                sums = f"{formats.usd(act['before_usd'])} → {formats.usd(act['after_usd'])}"
-                count = formats.counted(act["requests"], "request")
-                st.markdown(f"**{act['done_at']:%Y-%m-%d %H:%M} UTC** · {count} {kind} · {plain(sums)}")
-                words = [act["who"], act["why"], act["prices"], f"id {act['id']}"]
+                kind = "put back (undo)" if done["undoes"] else "repriced"
+                sums = f"{formats.usd(done['before_usd'])} → {formats.usd(done['after_usd'])}"
+                count = formats.counted(done["requests"], "request")
+                st.markdown(f"**{done['done_at']:%Y-%m-%d %H:%M} UTC** · {count} {kind} · {plain(sums)}")
+                words = [done["who"], done["why"], done["prices"], f"id {done['id']}"]
                 st.caption(plain(" · ".join(word for word in words if word)))
             with right:
-                if act["id"] in undone:
+                if done["id"] in undone:
                     st.badge("Undone", icon=":material/undo:", color="gray")
-                elif not act["undoes"]:
-                    _undo_button(lake, act["id"], f"undo_{act['id']}")
+                elif not done["undoes"]:
+                    _undo_button(lake, done["id"], f"undo_{done['id']}")
 
 
 def _undone(acts: Sequence[dict[str, Any]]) -> set[str]:
     """The ids of the acts that another one has put back, which was not put back itself. The newest act comes first."""
     undone: set[str] = set()
-    for act in acts:
-        if act["undoes"] and act["id"] not in undone:
-            undone.add(act["undoes"])
+    for done in acts:
+        if done["undoes"] and done["id"] not in undone:
+            undone.add(done["undoes"])
     return undone
 
 
-def _undo_button(lake: Lake, act: str, key: str) -> None:
-    st.button("Undo", key=key, icon=":material/undo:", on_click=_undo, args=(lake, act))
+def _undo_button(lake: Lake, undone: str, key: str) -> None:
+    if may("reprice"):
+        st.button("Undo", key=key, icon=":material/undo:", on_click=_undo, args=(lake, undone))
 
 
 def _about(lake: Lake, why: str | None) -> dict[str, str | None]:
-    return {"who": reading().name or getpass.getuser(), "why": why or None, "prices": current_book(lake).version}
+    return {"who": actor(), "why": why or None, "prices": current_book(lake).version}
 
 
 def _apply(lake: Lake, span: Any, model: str | None, why: str) -> None:
     price = pricing(current_book(lake).book)
-    _do("repriced", lambda: lake.reprice(price, span, model, about=_about(lake, why)))
+    days = "all days" if span == (None, None) else f"{span[0]:%Y-%m-%d %H:%M} to {span[1]:%Y-%m-%d %H:%M %Z}"
+    what = f"stored requests of {model or 'all models'}, {days}"
+
+    def do() -> Repricing:
+        about = _about(lake, why)
+        return act("reprice", what, lambda: lake.reprice(price, span, model, about=about), says=lambda done: done.words, why=why)
+
+    _do("repriced", do)
 
 
-def _undo(lake: Lake, act: str) -> None:
-    _do("undone", lambda: lake.undo_repricing(act, about=_about(lake, "undone on the page Prices")))
+def _undo(lake: Lake, undone: str) -> None:
+    def do() -> Repricing:
+        about = _about(lake, "undone on the page Prices")
+        return act("reprice", f"undo of {undone}", lambda: lake.undo_repricing(undone, about=about), says=lambda done: done.words)
+
+    _do("undone", do)
 
 
-def _do(what: str, act: Callable[[], Repricing]) -> None:
+def _do(what: str, do: Callable[[], Repricing]) -> None:
     """Notes what a click asks for: it is done in the run after that, where its progress is seen."""
-    st.session_state[_TO_DO] = what, act
+    st.session_state[_TO_DO] = what, do
 
 
 def act_and_say(lake: Lake) -> None:
     """Does what the last click asked for and shows the page of the lake as it is then, or says what was done."""
-    what, act = st.session_state.pop(_TO_DO, (None, None))
-    if act is not None:
+    what, do = st.session_state.pop(_TO_DO, (None, None))
+    if do is not None:
         with st.spinner("Writing prices …", show_time=True):
             try:
-                st.session_state[_DONE] = what, act()
+                st.session_state[_DONE] = what, do()
             except LakeError as problem:
                 st.session_state[_DONE] = what, str(problem)
         st.session_state.pop(_PREVIEW, None)

@@ -12,11 +12,12 @@ from usagecost.engine import open_lake
 from usagecost.lake import Lake
 from usagecost.pricebook import add_entry, current_book
 from usagecost.pricing import Book, parse_book
-from usagecost.ui.answers import answer, no_requests
+from usagecost.ui.answers import answer, empty, no_requests
 from usagecost.ui.blocks import chosen
 from usagecost.ui.prices.form import NOT_CHANGED, entry_form
 from usagecost.ui.prices.models import STATUSES, name_of, named
 from usagecost.ui.prices.repricing import act_and_say, ask_for_preview, reprice_steps
+from usagecost.ui.reader import may
 from usagecost.ui.text import plain
 from usagecost.ui.writing import say_outcome, try_write
 from usagecost.vocabulary import formats
@@ -27,6 +28,11 @@ _PLACE = "setting a price"
 
 def set_price(view: View) -> None:
     """The three steps for one model, which the URL may name."""
+    if not may("price"):
+        empty(
+            "Prices are set by administrators", "Ask one for a price that is missing; the tab Models names the models without one."
+        )
+        return
     by_name = {name_of(row): row for row in answer(queries.prices.models, view) if row["model"]}
     name = chosen("Model", "price_model", list(by_name), None, lambda name: _labelled(name, by_name))
     if name is None:
@@ -90,7 +96,8 @@ def _is_there(draft: Book, book: Book) -> bool:
 
 def _write(lake: Lake, entry: str, name: str) -> None:
     """Adds the entry, and asks for the preview of what it changes."""
-    if try_write(_PLACE, lambda: add_entry(lake, entry), "Price saved"):
+    what = f"an entry of the price file for {name}"
+    if try_write(_PLACE, "price", what, lambda: add_entry(lake, entry), "Price saved", after=entry.strip()):
         ask_for_preview(name)
 
 

@@ -12,10 +12,12 @@ import streamlit as st
 
 from usagecost import queries
 from usagecost.engine import UnansweredError, open_lake
-from usagecost.lake import LakeError, Selection
+from usagecost.lake import LakeError, Removal, Selection
+from usagecost.ui.acts import act
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import heading
 from usagecost.ui.frame import is_sample
+from usagecost.ui.reader import may
 from usagecost.ui.text import plain
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import View
@@ -43,7 +45,7 @@ def history(view: View) -> None:
     for row in rows[(page - 1) * PAGE : page * PAGE]:
         _ingest(row, view)
     _removals(view)
-    if not is_sample(view.lake):
+    if may("remove") and not is_sample(view.lake):
         _erase_or_retire(view)
     _dialog_if_asked(view)
 
@@ -55,8 +57,8 @@ def _ingest(row: dict[str, Any], view: View) -> None:
         with left:
             st.markdown(f"**{at:%Y-%m-%d %H:%M:%S}** · {_report(row)}")
             st.caption(f"{plain(_files(row['paths']))} · id {plain(row['id'])}")
-        with right:
-            st.button(
+        if may("remove"):
+            right.button(
                 "Remove…",
                 key=f"remove_{row['id']}",
                 icon=":material/undo:",
@@ -145,31 +147,45 @@ def _removal_dialog(lake: str, zone: str, selection: Selection, words: str) -> N
         with st.spinner("Counting …"):
             found = open_lake(lake).removal(selection)
         st.markdown(f"**{formats.counted(found.requests, 'request')}** {plain(words)}")
-        if not found.first or not found.last:
+        if found.is_nothing:
             st.info("The lake holds no such requests.", icon=":material/inbox:")
             return
-        first, last = (datetime.fromisoformat(text).astimezone(ZoneInfo(zone)) for text in (found.first, found.last))
-        unknown = f", and {formats.exact_count(found.unpriced)} of unknown cost" if found.unpriced else ""
-        facts = [
-            f"sent {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}, {zone}",
-            *([f"by {formats.counted(found.users, 'user')}"] if found.users else []),
-            f"spend {formats.usd(found.spend_usd)}{unknown}",
-        ]
-        st.markdown("\n".join(f"- {plain(fact)}" for fact in facts))
+        st.markdown("\n".join(f"- {plain(fact)}" for fact in _facts(found, zone)))
+        texts = open_lake(lake).texts_naming(selection.person) if selection.person else []
+        if texts:
+            st.warning(plain(f"{', '.join(texts)}: take them out there yourself."), title="Files of people name this user")
         st.caption(
             "Readers see all of them or none. Older versions of the lake still hold them, until the command doctor "
             "with --repair removes the files of versions older than a week for good."
         )
-        if st.button(f"Remove {formats.counted(found.requests, 'request')}", icon=":material/delete:", key="confirm"):
+        label = f"Remove {formats.counted(found.requests, 'request')}" if found.requests else "Remove"
+        if st.button(label, icon=":material/delete:", key="confirm"):
             with st.spinner("Removing …"):
-                st.session_state[_REMOVED] = open_lake(lake).remove(selection)
+                what = f"requests {'of a user' if selection.person else words}"
+                st.session_state[_REMOVED] = act(
+                    "remove", what, lambda: open_lake(lake).remove(selection), says=lambda done: done.words
+                )
             _leave()
             st.rerun()
     except (LakeError, UnansweredError) as problem:
         st.warning(plain(str(problem)), title="Nothing was removed", icon=":material/cloud_off:")
 
 
+def _facts(found: Removal, zone: str) -> list[str]:
+    """What is known of what would go."""
+    facts = []
+    if found.first and found.last:
+        first, last = (datetime.fromisoformat(text).astimezone(ZoneInfo(zone)) for text in (found.first, found.last))
+        unknown = f", and {formats.exact_count(found.unpriced)} of unknown cost" if found.unpriced else ""
+        facts += [
+            f"sent {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}, {zone}",
+            *([f"by {formats.counted(found.users, 'user')}"] if found.users else []),
+            f"spend {formats.usd(found.spend_usd)}{unknown}",
+        ]
+    return [*facts, *([f"also removed from {found.beside_words}"] if found.beside else [])]
+
+
 def _say_what_was_removed() -> None:
     done = st.session_state.pop(_REMOVED, None)
     if done is not None:
-        st.success(f"Removed: {formats.counted(done.requests, 'request')}.", icon=":material/check_circle:")
+        st.success(f"Removed: {done.words}.", icon=":material/check_circle:")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import streamlit as st
 
@@ -12,7 +13,9 @@ from usagecost.engine import UnansweredError, open_lake
 from usagecost.ingest import Formats, MappingProblem, Report
 from usagecost.lake import LakeError, lake_root
 from usagecost.ui import address, viewing
+from usagecost.ui.acts import act
 from usagecost.ui.frame import HOME_PAGE
+from usagecost.ui.reader import may
 from usagecost.ui.sources.listing import COUNTED_AT_ONCE, Counted, done_words, list_files, run
 from usagecost.ui.sources.plans import plan_of, remember
 from usagecost.ui.sources.uploads import Uploads, current_uploads, discard, open_group, take_over, uploader_key
@@ -32,7 +35,9 @@ DROP_ZONE = """<style>
 
 
 def load_files() -> bool:
-    """The whole way from dropped files to the lake. Returns whether files are waiting to be loaded."""
+    """The whole way from dropped files to the lake, for who may load them. Returns whether files are waiting to be loaded."""
+    if not may("load"):
+        return False
     _say_what_was_done()
     st.html(DROP_ZONE)
     known = ingest.known_formats(open_lake(lake_root()))
@@ -149,13 +154,16 @@ def _load(loadable: list[Counted]) -> None:
     lake = open_lake(lake_root())
     is_first = not lake.exists
     try:
-        report = run([(group, plan) for group, plan, _ in loadable], lake, st, dry_run=False)
+        names = ", ".join(file.name for group, _, _ in loadable for file in group.files)
+        planned = [(group, plan) for group, plan, _ in loadable]
+        report = act("load", f"files {names}", lambda: run(planned, lake, st, dry_run=False), says=lambda done: done.words)
     except (LakeError, UnansweredError) as problem:
         st.warning(plain(str(problem)), title="Nothing was loaded", icon=":material/cloud_off:")
         return
     try:
         for _, plan, _ in loadable:
-            remember(plan)
+            if plan.keys:
+                act("load", f"mapping {plan.source.name}", partial(remember, plan), after=plan.name)
     except (LakeError, MappingProblem) as problem:
         report = replace(report, problems=(*report.problems, f"The mapping is not remembered: {problem}"))
     discard()

@@ -1,0 +1,138 @@
+"""``python -m usagecost access`` and ``audit``: who may see and do what, and who has done what."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from typing import Annotated, Literal
+
+import typer
+from pydantic import ValidationError
+from rich.table import Table
+
+from usagecost.access import (
+    ROLES,
+    AccessProblem,
+    Grant,
+    add_grant,
+    because,
+    by_strength,
+    grant_text,
+    granted,
+    read_access,
+    reader_of,
+    revoke,
+)
+from usagecost.cli.console import (
+    NOTHING_READ,
+    WRONG_USAGE,
+    LakeOption,
+    cell,
+    day_of,
+    fail,
+    lake_named,
+    out,
+    print_facts,
+    print_json,
+    print_wide,
+    recording,
+)
+from usagecost.exports import csv_text
+from usagecost.lake import Lake
+
+Doing = Literal["list", "grant", "revoke", "check"]
+
+
+def access(
+    act: Annotated[Doing, typer.Argument(help="list, grant, revoke or check.")],
+    who: Annotated[str | None, typer.Argument(help="An e-mail, group:name, *@domain, or * for whoever signs in.")] = None,
+    role: Annotated[str | None, typer.Argument(help=f"grant: {', '.join(ROLES)}.")] = None,
+    team: Annotated[
+        list[str] | None, typer.Option(help="grant lead: a team that they see, by id or name; can be repeated.")
+    ] = None,
+    group: Annotated[list[str] | None, typer.Option(help="check: a group that they are in; can be repeated.")] = None,
+    lake: LakeOption = None,
+) -> None:
+    """Say who may see and do what, in `access.toml` beside the lake: list, give and take roles, or check what somebody may.
+
+    Roles hold where people sign in: README, Deploy. The first admin is made here: `access grant you@example.com admin`.
+    """
+    handle = lake_named(lake)
+    try:
+        if act == "list":
+            _list(handle)
+        elif who is None:
+            fail(f"Say who: `python -m usagecost access {act} EMAIL`.", WRONG_USAGE)
+        elif act == "grant":
+            _grant(handle, who, role, team or [])
+        elif act == "revoke":
+            _revoke(handle, who)
+        else:
+            _check(handle, who, group or [])
+    except AccessProblem as problem:
+        fail(str(problem), NOTHING_READ)
+
+
+def audit(
+    since: Annotated[str | None, typer.Option(help="The first UTC day, YYYY-MM-DD. Default: all that is kept.")] = None,
+    report: Annotated[Literal["text", "json", "csv"], typer.Option(help="How to write it.")] = "text",
+    lake: LakeOption = None,
+) -> None:
+    """List who did, or tried to do, what by pages and commands, the newest first: loads, prices, boards, budgets, roles, …"""
+    first = datetime.combine(day_of(since, "--since"), time(), UTC) if since else datetime.min.replace(tzinfo=UTC)
+    rows = [row for row in reversed(lake_named(lake).audit().to_pylist()) if row["happened_at"] >= first]
+    if report == "json":
+        print_json(rows, str)
+    elif report == "csv":
+        import pandas as pd
+
+        typer.echo(csv_text(pd.DataFrame(rows)), nl=False)
+    elif not rows:
+        out.print("Nothing was done yet.")
+    else:
+        table = Table(box=None, header_style="bold")
+        for name in ("time (UTC)", "who", "via", "act", "what", "after", "outcome"):
+            table.add_column(name, overflow="fold")
+        for row in rows:
+            texts = (cell(row[name] or "") for name in ("who", "via", "act", "what", "after", "outcome"))
+            table.add_row(f"{row['happened_at']:%Y-%m-%d %H:%M:%S}", *texts)
+        print_wide(table)
+
+
+def _list(lake: Lake) -> None:
+    said = read_access(lake)
+    if not said.grant:
+        out.print("Nobody has a role yet: `python -m usagecost access grant YOU@EXAMPLE.COM admin` gives the first.")
+        return
+    table = Table("who", "role", "teams", box=None, header_style="bold")
+    for grant in by_strength(said.grant):
+        table.add_row(cell(", ".join(grant.to)), grant.role, cell(", ".join(grant.teams)))
+    print_wide(table)
+
+
+def _grant(lake: Lake, who: str, role: str | None, teams: list[str]) -> None:
+    if role not in ROLES:
+        fail(f"Say which role: {', '.join(ROLES)}.", WRONG_USAGE)
+    try:
+        grant = Grant(to=(who,), role=role, teams=tuple(teams))
+    except ValidationError as problem:
+        fail(f"{problem.errors()[0]['msg'].removeprefix('Value error, ')}.", WRONG_USAGE)
+    with recording(lake, "access", f"give {who} the role {role}") as entry:
+        add_grant(lake, grant)
+        entry.after = grant_text(grant).strip()
+    out.print(f"{who} is {role}: {ROLES[grant.role].lower()}.", markup=False, highlight=False)
+
+
+def _revoke(lake: Lake, who: str) -> None:
+    with recording(lake, "access", f"take the roles of {who}") as entry:
+        taken = revoke(lake, who)
+        if not taken:
+            raise AccessProblem(f"Nothing is granted to {who}: see `python -m usagecost access list`.")
+        entry.before = "\n".join(grant_text(grant).strip() for grant in taken)
+    out.print(f"{who} has no role by that name any more.", markup=False, highlight=False)
+
+
+def _check(lake: Lake, email: str, groups: list[str]) -> None:
+    said = read_access(lake)
+    claims = {"email": email, said.groups: groups}
+    reader, (_, grants) = reader_of(claims, said, lake.names()), granted(claims, said)
+    print_facts("", {"Role": f"{reader.role}: {ROLES[reader.role].lower()}", "Sees": reader.sees, "Because of": because(grants)})

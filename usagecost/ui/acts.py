@@ -1,0 +1,58 @@
+"""The one way to act on a page: it asks whether the reader's role includes it, does it, and records that it was tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from usagecost.access import Act, Reader
+from usagecost.audit import PAGE, Entry, operator, recorded
+from usagecost.engine import open_lake
+from usagecost.lake import LakeError, lake_root
+from usagecost.toml_lines import TomlProblem
+from usagecost.ui.reader import reading
+
+T = TypeVar("T")
+
+
+class NotAllowed(LakeError):  # noqa: N818 - a sentence for who asks
+    """Why somebody may not do what they ask for, in a sentence."""
+
+
+def act(
+    kind: Act,
+    what: str,
+    do: Callable[[], T],
+    *,
+    before: str | None = None,
+    after: str | None = None,
+    says: Callable[[T], str] | None = None,
+    why: str | None = None,
+) -> T:
+    """Does what a reader asks for, and returns what comes of it; raises NotAllowed where their role does not include it.
+
+    ``what`` says in words what is meant; ``before`` and ``after`` what it was and is, or what comes of it ``says`` the latter. The
+    configured lake keeps a record of it, also of what is refused or fails.
+    """
+    with recorded(open_lake(lake_root()), Entry(operator(), PAGE, kind, what, before, why=why or None)) as entry:
+        reader = _reader()
+        entry.who = reader.name or entry.who
+        if not reader.may(kind):
+            raise NotAllowed(
+                f"Your role, {reader.role}, does not include this: an administrator can do it, or give you another role."
+            )
+        done = do()
+        entry.after = says(done) if says else after
+    return done
+
+
+def actor() -> str:
+    """Who acts."""
+    return reading().name or operator()
+
+
+def _reader() -> Reader:
+    try:
+        return reading()
+    except TomlProblem as problem:
+        raise NotAllowed(f"Who may do what cannot be read: {problem}") from None
