@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -157,6 +158,13 @@ def _forget_answers() -> None:
     from usagecost.ui.memory import forget
 
     forget()
+
+
+@pytest.fixture(autouse=True)
+def _asks_nobody() -> None:
+    """A process that has asked for a sign-in asks ever after; one of tests has many apps."""
+    if "usagecost.ui.reader" in sys.modules:
+        sys.modules["usagecost.ui.reader"].door.clear()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -74,6 +74,7 @@ text = "A new model for all"
 """
 BOARD = f"""
 title = "Board of {OTHERS}"
+shared = true
 [[panel]]
 metrics = ["spend_usd"]
 [[panel.filters]]

@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.lake_rows import Row
 from tests.questions import of_lake, questions, splits
 from tests.views import days, instant, request, view, write_lake
 from usagecost import queries, schema
+from usagecost.budgets import Budget, states
 from usagecost.exporting import write_requests
 from usagecost.lake import Lake
 from usagecost.queries import charges, explained, forecasts, prices, requests, sizes, spending, tables, totals, values
@@ -96,6 +98,7 @@ ASKED: dict[str, Callable[[View, str], object]] = {
     "totals.totals": lambda view, split: totals.totals(view, (split,), ("requests", "spend_usd")),
 }
 """Every question about requests -> how it is asked."""
+BUDGETS = [Budget(name="theirs", amount=Decimal(9), only={"user": ("ann",)}), Budget(name="all", amount=Decimal(9))]
 MADE_OF_THEM = {"colours.palette", "forecasts.as_of_today", "forecasts.reaches_into", "unusual.causes_of", "unusual.causes_of_all",
                 "unusual.latency_spikes"}  # fmt: skip
 """What asks nothing but these."""
@@ -133,6 +136,17 @@ def test_what_may_not_be_seen_changes_no_answer(
         alone = replace(alone, scope=scope)
 
     assert found == plain(ask(alone, split))
+
+
+@settings(max_examples=12)
+@given(asked_for=questions(), name=st.sampled_from(sorted(SCOPES)))
+def test_nor_does_it_change_what_is_said_of_a_budget(lakes: dict[str, tuple[str, str]], asked_for: View, name: str):
+    (lake, lake_of_scope), (scope, _) = lakes[name], SCOPES[name]
+    seen, alone = (of_lake(asked_for, root) for root in (lake, lake_of_scope))
+    if name == "nobody":
+        alone = replace(alone, scope=scope)
+
+    assert plain(states(replace(seen, scope=scope), BUDGETS)) == plain(states(alone, BUDGETS))
 
 
 def plain(found: Any) -> Any:

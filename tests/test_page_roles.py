@@ -11,6 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.roles import HIDDEN, OTHERS, make_lake
+from usagecost.lake import Lake
+from usagecost.ui import reader
 
 HOME = Path(__file__).parents[1]
 AUTH = {"client_id": "app", "client_secret": "x", "server_metadata_url": "https://id.example/.well-known/openid-configuration",
@@ -114,3 +116,21 @@ def test_who_may_not_change_anything_is_offered_no_way_to(open_as: Callable[...,
         keys = {str(button.key) for button in open_as("lea", file).page.button}
 
         assert not [key for key in keys if key.startswith(("note_", "new_", "edit_", "create_", "add_", "save_"))]
+
+
+def test_a_dialog_or_download_that_is_older_than_a_role_has_nothing_of_before(
+    open_as: Callable[..., Opened], lake: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(reader, "SECONDS", 0.001)
+    page = open_as("ada", "pages/1_Traces.py", request=f"{OTHERS}-0").page
+    assert any(OTHERS in str(one.proto) for one in page._tree if getattr(one, "proto", None))
+    folder = Lake(lake).texts_beside()
+    said = folder.read("access.toml") or ""
+    folder.put("access.toml", said.replace('"admin"', '"member"'), seen=said)
+    try:
+        page.button(key="request_next").click().run()
+        assert not [
+            one for one in page._tree if getattr(one, "proto", None) and OTHERS in str(one.proto).replace(f"{OTHERS}-0", "")
+        ]
+    finally:
+        folder.put("access.toml", said, seen=folder.read("access.toml"))

@@ -11,9 +11,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from tests.views import request
+from tests.views import request, write_lake
 from usagecost.access import Grant, add_grant
 from usagecost.lake import Lake
+from usagecost.ui import reader
 
 HOME = Path(__file__).parents[1]
 PAGES = ["app.py", *(f"pages/{file.name}" for file in sorted((HOME / "pages").glob("*.py")))]
@@ -24,9 +25,9 @@ Open = Callable[..., AppTest]
 
 
 @pytest.fixture
-def open_page(lake_of: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Open:
+def open_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
     """Runs a page on a lake of one request: ``open_page("app.py", auth={…}, user={…})``."""
-    lake = lake_of(request(datetime.now(UTC), model="secret-model", user_id="ann"))
+    lake = write_lake(tmp_path / "lake", [request(datetime.now(UTC), model="secret-model", user_id="ann")])
     monkeypatch.setenv("USAGECOST_LAKE", lake)
     add_grant(Lake(lake), Grant(to=("*@example.com",), role="admin"))
 
@@ -124,3 +125,36 @@ def test_an_app_without_sign_in_says_what_that_means(open_page: Open):
 
     assert any(text.value.startswith(":material/lock_open: No sign-in is configured") for text in drawn.main.caption)
     assert not [button for button in drawn.sidebar.button if button.key == "sign_out"]
+
+
+def test_secrets_that_are_gone_for_a_moment_let_nobody_in(open_page: Open):
+    assert open_page("app.py", SHARED | PROVIDER).button[0].label == "Sign in"
+
+    drawn = open_page("app.py")
+
+    assert [kind for kind, _ in shown(drawn)] == ["title", "error"]
+
+
+@pytest.mark.parametrize(
+    ("address", "headers", "setting", "is_in"),
+    [
+        ("localhost", {"Host": "localhost:8501"}, "", True),
+        ("127.0.0.1", {"Host": "[::1]:8501"}, "", True),
+        ("", {"Host": "localhost:8501"}, "", False),
+        ("0.0.0.0", {"Host": "localhost:8501"}, "", False),  # noqa: S104
+        ("0.0.0.0", {"Host": "usage.example"}, "1", True),  # noqa: S104
+        ("localhost", {"Host": "localhost", "X-Forwarded-For": "203.0.113.9"}, "", False),
+        ("localhost", {"Host": "usage.example"}, "", False),
+    ],
+)
+def test_without_a_sign_in_only_this_machine_is_let_in(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, address: str, headers: dict[str, str], setting: str, is_in: bool
+):
+    monkeypatch.setenv("USAGECOST_OPEN", setting)
+    monkeypatch.setattr(reader, "door", lambda: reader.Door(address))
+    monkeypatch.setattr(type(st.context), "headers", headers)
+
+    drawn = open_page("app.py")
+
+    assert bool(drawn.metric) is is_in
+    assert bool(drawn.error) is not is_in

@@ -60,8 +60,7 @@ class Grant(BaseModel):
     @classmethod
     def _check_whom(cls, to: tuple[str, ...]) -> tuple[str, ...]:
         for one in to:
-            is_known = one == ANYBODY or one.startswith(_GROUP) or (one.count("@") == 1 and not one.endswith("@") and one[0] != "@")
-            if not is_known or ("*" in one and one != ANYBODY and not one.startswith((_DOMAIN, _GROUP))):
+            if not _is_somebody(one):
                 raise ValueError(f"{one!r} is nobody: write an e-mail, group:name, *@domain, or * for whoever signs in")
         return to
 
@@ -186,17 +185,20 @@ def reader_of(claims: Mapping[str, Any], said: AccessFile, names: pa.Table) -> R
     email, grants = granted(claims, said)
     roles = {grant.role for grant in grants}
     role = "none" if "none" in roles else next((role for role in ROLES if role in roles), "none")
-    name = email or str(claims.get("name") or claims.get("sub") or "unknown")
+    name = email or f"sub:{claims.get('sub') or 'unknown'}"  # what else is claimed, whoever signs in may choose
     return Reader(name, role, _scope(role, email, grants, said, names))
 
 
 def granted(claims: Mapping[str, Any], said: AccessFile) -> tuple[str, list[Grant]]:
     """The e-mail of somebody, "" where it counts for nothing, and what is granted to them."""
     verified = claims.get("email_verified")
-    email = str(claims.get("email") or "").strip().lower() if verified is None or str(verified).lower() == "true" else ""
-    groups = claims.get(said.groups) or ()
-    groups = {groups} if isinstance(groups, str) else {str(group) for group in groups} if isinstance(groups, Iterable) else set()
-    return email, _grants_of(email, groups, said.grant)
+    email = str(claims.get("email") or "").strip() if verified is None or str(verified).lower() == "true" else ""
+    email = email.lower() if email.isascii() else ""  # other letters look, or turn to lower case, like these
+    groups = claims.get(said.groups)
+    named = (
+        {groups} if isinstance(groups, str) else {str(one) for one in groups} if isinstance(groups, list | tuple | set) else set()
+    )
+    return email, _grants_of(email, named, said.grant)
 
 
 def by_strength(grants: Iterable[Grant]) -> list[Grant]:
@@ -219,6 +221,14 @@ def _grants_of(email: str, groups: set[str], grants: Iterable[Grant]) -> list[Gr
         if found := [place for place in how if place is not None]:
             closest.setdefault(min(found), []).append(grant)
     return closest[min(closest)] if closest else []
+
+
+def _is_somebody(to: str) -> bool:
+    """Whether words of the file can be about anybody."""
+    if to == ANYBODY or to.startswith(_GROUP):
+        return to != _GROUP
+    name, _, domain = to.rpartition("@")
+    return bool(name and domain) and "*" not in to.removeprefix(_DOMAIN) and not any(letter.isspace() for letter in to)
 
 
 def _closeness(to: str, email: str, groups: set[str]) -> int | None:
@@ -246,23 +256,28 @@ def _scope(role: Role, email: str, grants: Iterable[Grant], said: AccessFile, na
 
 
 def _users_of(email: str, said: AccessFile, names: list[dict[str, Any]]) -> tuple[str, ...]:
-    """The ids in logs that are somebody's, beside their e-mail."""
+    """The ids in logs that are somebody's, beside their e-mail. One that two proxies tie to different e-mails is nobody's."""
     by_table = {user for person in said.person if email and person.email.lower() == email for user in person.users}
-    by_name = {row["id"] for row in names if email and row["field"] == EMAILS and row["name"].strip().lower() == email}
+    emails: dict[str, set[str]] = {}
+    for row in names:
+        if row["field"] == EMAILS:
+            emails.setdefault(row["id"], set()).add(row["name"].strip().lower())
+    by_name = {user for user, theirs in emails.items() if email and theirs == {email}}
     return tuple(sorted(by_table | by_name))
 
 
 def _teams_of(email: str, users: tuple[str, ...], leads: list[Grant], names: list[dict[str, Any]]) -> tuple[str, ...]:
-    """The ids of the teams that somebody leads. A name that two teams have is neither's."""
+    """The ids of the teams that somebody leads. An id is no other team's name, and a name that two teams have is neither's."""
     found: set[str] = set()
     ids: dict[str, set[str]] = {}
     for row in names:
         if row["field"] == "team_id":
             ids.setdefault(row["name"].strip(), set()).add(row["id"])
+    known = {one for of_name in ids.values() for one in of_name}
     for grant in leads:
         for team in grant.teams:
-            called = ids.get(team, set())
-            found |= {team} | (called if len(called) == 1 else set())
+            called = ids.get(team, set()) if team not in known else set()
+            found |= called if len(called) == 1 else {team}
         if not grant.teams:
             found |= {row["id"] for row in names if row["field"] == ADMINS and _is_admin(row["name"], email, users)}
     return tuple(sorted(found))
@@ -277,6 +292,6 @@ def _is_admin(members: str, email: str, users: tuple[str, ...]) -> bool:
     listed = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
     mine = {*users, *([email] if email else [])}
     return any(
-        one.get("role") == "admin" and (one.get("user_id") in mine or (email and str(one.get("user_email")).lower() == email))
+        one.get("role") == "admin" and (str(one.get("user_id")) in mine or (email and str(one.get("user_email")).lower() == email))
         for one in listed
     )

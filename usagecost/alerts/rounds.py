@@ -16,6 +16,7 @@ from usagecost.alerts.rules import all_checks
 from usagecost.budgets import BudgetProblem, PastDays, read_budgets, view_of_now
 from usagecost.lake import Lake, LakeError
 from usagecost.schema import ALERTS
+from usagecost.vocabulary.filters import EVERYTHING
 
 Say = Callable[[str], None]
 
@@ -43,7 +44,7 @@ def run_round(lake: Lake, say: Say, now: datetime | None = None, *, dry_run: boo
         ledger = read_ledger(lake)
         try:
             said = read_budgets(lake)
-            view = view_of_now(lake.name, version, now)
+            view = view_of_now(lake.name, version, now, EVERYTHING)
             done.events = ledger.changes(all_checks(view, said, past), now)
         except BudgetProblem as problem:
             done.problems.append(f"{problem} Until that is corrected, no rule is checked.")

@@ -23,17 +23,21 @@ class BoardProblem(TomlProblem):
 class Board(Frozen):
     """Panels in their order. ``panel`` is called as its tables are in the file.
 
-    ``owner`` is who made it, as they sign in; without one it is everybody's. A board that is ``pinned`` stands in the menu.
+    ``owner`` is who made it, as they sign in; without one it is everybody's. A board that is ``pinned`` stands in the menu. What is
+    not ``shared`` is not shown to who may see a part of the requests only: its texts can tell of others.
     """
 
     title: str = Field(min_length=1, max_length=120)
     description: str = Field(default="", max_length=1_000)
     owner: str = Field(default="", max_length=320)
     pinned: bool = False
+    shared: bool = False
     panel: tuple[Panel, ...] = Field(default=(), max_length=MOST_PANELS)
 
-    def is_within(self, scope: Scope) -> bool:
-        """Whether its filters name nobody, and nothing of anybody, that is not in a scope."""
+    def is_for(self, scope: Scope) -> bool:
+        """Whether it is shown to who may see a scope: it is shared, and its filters name nobody, and nothing of anybody, else."""
+        if scope.is_everything or not self.shared:
+            return scope.is_everything
         conditions = [chosen.condition for panel in self.panel for chosen in panel.filters]
         return all(one.dimension in NAMES_NOBODY or scope.includes(Filters((one,))) for one in conditions)
 

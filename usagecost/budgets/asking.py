@@ -18,7 +18,7 @@ from usagecost.budgets.state import Day, Series, State, first_day_asked, state_o
 from usagecost.periods import Period, reporting_zone, week_start
 from usagecost.queries import data_span, files_by_day, usage
 from usagecost.vocabulary import measures_of
-from usagecost.vocabulary.filters import Condition, Filters, View
+from usagecost.vocabulary.filters import Condition, Filters, Scope, View
 
 MEASURES = measures_of(("spend_usd",))
 BASIS = "best"
@@ -32,18 +32,18 @@ DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Scope:
+class Group:
     """Conditions that some budgets share, and the dimension, if any, in whose values they differ."""
 
     shared: Filters
     split: str | None
 
 
-def view_of_now(lake: str, version: int, now: datetime) -> View:
-    """Returns a view of today in the reporting zone, which is all that budgets take from one."""
+def view_of_now(lake: str, version: int, now: datetime, scope: Scope) -> View:
+    """Returns a view of today in the reporting zone, of what somebody may see, which is all that budgets take from one."""
     zone = reporting_zone()
     today = now.astimezone(ZoneInfo(zone)).date()
-    return View(lake, version, Period(today, today, zone, now, is_alone=True), "day", BASIS, week_start=week_start())
+    return View(lake, version, Period(today, today, zone, now, is_alone=True), "day", BASIS, week_start=week_start(), scope=scope)
 
 
 @dataclass
@@ -52,9 +52,9 @@ class PastDays:
     which other files say something than before: late data shows at once, and what has not changed costs nothing.
     """
 
-    known: dict[tuple[str, str, Scope, Values], tuple[Span, FilesByDay, DaysOfValue]] = field(default_factory=dict)
+    known: dict[tuple[str, str, Group, Values], tuple[Span, FilesByDay, DaysOfValue]] = field(default_factory=dict)
 
-    def of(self, view: View, scope: Scope, values: Values, span: Span) -> DaysOfValue:
+    def of(self, view: View, scope: Group, values: Values, span: Span) -> DaysOfValue:
         """Returns the days of each value that have requests."""
         key = view.lake, view.period.zone, scope, values
         files = files_by_day(view.lake, view.version, span[0] - DAY, span[1] + DAY)
@@ -69,7 +69,8 @@ class PastDays:
 
 
 def states(view: View, budgets: Sequence[Budget], past: PastDays | None = None) -> list[State]:
-    """Returns how budgets stand now, in their order. Of the view its lake, version, zone, week and instant count, nothing else.
+    """Returns how budgets stand now, in their order. Of the view its lake, version, scope, zone, week and instant count,
+    nothing else.
 
     With ``past`` what was asked of the days before the running periods is kept there.
     """
@@ -95,31 +96,31 @@ def states(view: View, budgets: Sequence[Budget], past: PastDays | None = None) 
     return [state_of(budget, found[place], today, now, view.period.zone, view.week_start) for place, budget in enumerate(budgets)]
 
 
-def _scopes(budgets: Sequence[Budget]) -> dict[Scope, list[int]]:
+def _scopes(budgets: Sequence[Budget]) -> dict[Group, list[int]]:
     """The questions, and the places of the budgets that each answers: the most common scope that a budget fits is its own."""
     able = [_able(budget) for budget in budgets]
     common = Counter(scope for scopes in able for scope in scopes)
-    found: dict[Scope, list[int]] = defaultdict(list)
+    found: dict[Group, list[int]] = defaultdict(list)
     for place, scopes in enumerate(able):
         found[max(scopes, key=lambda scope: common[scope])].append(place)
     return found
 
 
-def _able(budget: Budget) -> list[Scope]:
+def _able(budget: Budget) -> list[Group]:
     """The questions that can answer a budget: split by one of the dimensions that it names values of, or by none."""
     conditions = [one for one in budget.filters.conditions if isinstance(one, Condition)]
     named = [one for one in conditions if not one.excludes]
-    scopes = [Scope(Filters(tuple(other for other in conditions if other is not one)), one.dimension) for one in named]
-    return scopes or [Scope(budget.filters, None)]
+    scopes = [Group(Filters(tuple(other for other in conditions if other is not one)), one.dimension) for one in named]
+    return scopes or [Group(budget.filters, None)]
 
 
-def _values(budget: Budget, scope: Scope) -> Values:
+def _values(budget: Budget, scope: Group) -> Values:
     """The values of the scope's dimension that a budget is about."""
     conditions = [one for one in budget.filters.conditions if isinstance(one, Condition)]
     return next((one.values for one in conditions if one.dimension == scope.split and not one.excludes), (None,))
 
 
-def _days_by_value(view: View, scope: Scope, values: Values, span: Span) -> DaysOfValue:
+def _days_by_value(view: View, scope: Group, values: Values, span: Span) -> DaysOfValue:
     """The days of each value that have requests; all under None where the scope has no dimension."""
     chosen = (Condition(scope.split, values),) if scope.split else ()
     period = Period(min(span), span[1], view.period.zone, view.period.now, is_alone=True)

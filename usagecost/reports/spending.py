@@ -37,7 +37,7 @@ def budgets(view: View, labels: Labels) -> Iterator[Section]:
         return
     shown = [one for one in said if {*view.filters.conditions} <= {*one.filters.conditions}]
     if shown:
-        now = budget_files.view_of_now(view.lake, view.version, view.period.now)
+        now = budget_files.view_of_now(view.lake, view.version, view.period.now, view.scope)
         note = f"Periods are those of {now.period.zone}, and run now."
         yield Section(title, [_bar(state, labels) for state in budget_files.states(now, shown)], [note])
 

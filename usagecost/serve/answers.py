@@ -73,7 +73,7 @@ def budgets(query: Query, lake: Lake) -> dict[str, Any]:
     """The budgets of what may be seen, and how each stands; raises AskedWrongly, BudgetProblem or LakeError."""
     check_names(query, ("format",))
     said = read_budgets(engine.open_lake(lake.root)).budget
-    view = view_of_now(lake.root, lake.version, lake.now)
+    view = view_of_now(lake.root, lake.version, lake.now, lake.scope)
     seen = [budget for budget in said if lake.scope.includes(budget.filters)]
     return {"zone": view.period.zone, "rows": [_budget(state) for state in states(view, seen)]}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import NoReturn, ParamSpec, TypeVar
@@ -17,7 +18,7 @@ from usagecost.lake import LakeError
 from usagecost.periods.words import days_text
 from usagecost.ui import viewing
 from usagecost.ui.memory import is_known, known
-from usagecost.ui.reader import reading
+from usagecost.ui.reader import check, reading
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
 
@@ -25,6 +26,9 @@ Args = ParamSpec("Args")
 Answer = TypeVar("Answer")
 
 
+_NOT_TOLD = "Try again in a moment. If it stays so, tell who runs this app: its log says why."
+_FOLDERS = re.compile(r"(?:\w+:/)?/[^\s,;:'\"]*/")
+"""Of a path or address all but its end."""
 _WAITING, _SHOWN = "_waits_for_numbers", "_page_shown"
 
 
@@ -33,6 +37,9 @@ def answer(question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kw
 
     While a page that shows nothing yet waits for its first numbers, it shows a skeleton of them.
     """
+    for view in args:
+        if isinstance(view, View):
+            check(view)
     slot = st.session_state.pop(_WAITING, None) if question is queries.usage else None
     if slot is None or is_known(question, *args, **kwargs):
         return tried(lambda: known(question, *args, **kwargs))
@@ -59,20 +66,25 @@ def tried(ask: Callable[[], Answer]) -> Answer:
 
 
 def unreadable(problem: Exception) -> NoReturn:
-    """A calm message instead of a stack trace, and to who may not see everything no reason, which may name it; ends the page."""
+    """A calm message instead of a stack trace; ends the page."""
     start.clear()
-    logging.getLogger(__name__).warning("A page cannot be answered", exc_info=problem)
-    said = str(problem) if _may_be_told() else "Try again in a moment. If it stays so, tell who runs this app: its log says why."
-    st.warning(plain(said), title="The numbers cannot be read right now", icon=":material/cloud_off:")
+    st.warning(plain(told(problem)), title="The numbers cannot be read right now", icon=":material/cloud_off:")
     st.button("Try again", icon=":material/refresh:")
     st.stop()
 
 
-def _may_be_told() -> bool:
+def told(problem: Exception) -> str:
+    """What is wrong, in the words for who reads: folders of the server are for administrators, and where somebody may not see
+    everything, no reason at all, as it may name what is not theirs.
+    """
+    logging.getLogger(__name__).warning("Something cannot be read", exc_info=problem)
     try:
-        return reading().role == "admin"
+        reader = reading()
     except (AccessProblem, LakeError):
-        return False
+        return _NOT_TOLD
+    if not reader.sees_everything:
+        return _NOT_TOLD
+    return str(problem) if reader.role == "admin" else _FOLDERS.sub("", str(problem))
 
 
 def is_without_data(view: View) -> bool:

@@ -10,6 +10,7 @@ import streamlit as st
 from usagecost import exports
 from usagecost.ui import viewing
 from usagecost.ui.labels import labels_of
+from usagecost.ui.reader import made_later
 from usagecost.vocabulary.filters import Instants, View
 
 Numbers = Callable[[], pd.DataFrame]
@@ -38,7 +39,7 @@ def csv_button(numbers: Numbers, name: str, title: str) -> None:
     """A small button that makes and downloads the CSV only when it is clicked."""
     st.download_button(
         "CSV",
-        data=lambda: exports.csv_text(numbers()),
+        data=made_later(lambda: exports.csv_text(numbers())),
         file_name=file_name(title),
         mime="text/csv",
         key=f"csv_{name}",

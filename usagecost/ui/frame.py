@@ -23,6 +23,7 @@ from usagecost.ui import address, going, pinned, sidebar, sign_in, topbar, viewi
 from usagecost.ui.address import Choices
 from usagecost.ui.answers import answer, begin_waiting, empty, unreadable
 from usagecost.ui.downloads import name_downloads
+from usagecost.ui.reader import reading
 from usagecost.ui.text import plain
 from usagecost.ui.version import as_of, renew_now, version_to_show
 from usagecost.vocabulary.filters import View
@@ -114,9 +115,10 @@ def _lake_in_use(title: str, icon: str, without_lake: Callable[[], object] | Non
     if os.environ.get("USAGECOST_LAKE"):
         start.clear()
         st.title(f"{icon} {title}", anchor=False)
+        named = f": {plain(root)}" if reading().role == "admin" else ""
         empty(
             "No data yet",
-            f"USAGECOST_LAKE names a folder without a lake: {plain(root)}. Correct the setting, or load logs into it "
+            f"USAGECOST_LAKE names a folder without a lake{named}. Correct the setting, or load logs into it "
             f"on the page Sources or with `{LOAD_YOUR_OWN}`.",
         )
         if without_lake:

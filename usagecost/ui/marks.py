@@ -15,6 +15,7 @@ from usagecost.lake import LakeError, lake_root
 from usagecost.periods import local_midnight
 from usagecost.periods.words import days_text
 from usagecost.pricebook import written_book
+from usagecost.ui.answers import told
 from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import known_for
 from usagecost.ui.reader import may, reading
@@ -67,7 +68,7 @@ def _form(view: View) -> None:
     try:
         found = _notes(view)
     except (NoteProblem, LakeError) as problem:
-        st.caption(f":material/error: {plain(str(problem))}")
+        st.caption(f":material/error: {plain(told(problem))}")
         return
     zone = view.period.zone
     shown = [note for note in found if view.period.start <= note.instant(zone) < view.period.end]

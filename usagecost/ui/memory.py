@@ -31,7 +31,7 @@ Answer = TypeVar("Answer")
 class Memory:
     """Answers by their questions, the last used one at the end."""
 
-    answers: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
+    answers: OrderedDict[Hashable, tuple[int, Any]] = field(default_factory=OrderedDict)
     bytes: int = 0
     changing: Lock = field(default_factory=Lock)
     asking: tuple[Lock, ...] = field(default_factory=lambda: tuple(Lock() for _ in range(LOCKS)))
@@ -40,29 +40,32 @@ class Memory:
         """Whether the answer is known."""
         return question in self.answers
 
-    def of(self, question: Hashable, ask: Callable[[], Answer]) -> Answer:
-        """The answer, asked for if it is not known. What fails is not kept."""
-        known = self._known(question)  # it does not wait for another question that shares its lock
+    def of(self, question: Hashable, ask: Callable[[], Answer], at: int = 0) -> Answer:
+        """The answer, asked for if it is not known, or was known ``at`` another time. What fails is not kept."""
+        known = self._known(question, at)  # it does not wait for another question that shares its lock
         if known is not NOTHING:
             return known
         with self.asking[hash(question) % LOCKS]:
-            known = self._known(question)
+            known = self._known(question, at)
             if known is not NOTHING:
                 return known
             answer = ask()
             with self.changing:
-                self.answers[question] = answer
-                self.bytes += size_of(answer)
+                _, before = self.answers.pop(question, (at, NOTHING))
+                self.answers[question] = at, answer
+                self.bytes += size_of(answer) - (0 if before is NOTHING else size_of(before))
                 while self.bytes > MOST_BYTES and len(self.answers) > 1:
-                    self.bytes -= size_of(self.answers.popitem(last=False)[1])
+                    _, (_, oldest) = self.answers.popitem(last=False)
+                    self.bytes -= size_of(oldest)
             return answer
 
-    def _known(self, question: Hashable) -> Any:
+    def _known(self, question: Hashable, at: int) -> Any:
         with self.changing:
-            if question not in self.answers:
+            since, answer = self.answers.get(question, (at, NOTHING))
+            if answer is NOTHING or since != at:
                 return NOTHING
             self.answers.move_to_end(question)
-            return self.answers[question]
+            return answer
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -78,8 +81,8 @@ def known(question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwa
 
 def known_for(seconds: int, question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs) -> Answer:
     """The same of what may change without a new version of the lake: it is asked anew after some time."""
-    key = (int(time.time()) // seconds, *_key(question, args, kwargs))
-    return _memory().of(key, lambda: question(*args, **kwargs))
+    at = int(time.time()) // seconds
+    return _memory().of((seconds, *_key(question, args, kwargs)), lambda: question(*args, **kwargs), at)
 
 
 def is_known(question: Callable[Args, object], *args: Args.args, **kwargs: Args.kwargs) -> bool:

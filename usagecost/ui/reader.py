@@ -2,50 +2,126 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
 
-import pyarrow as pa
 import streamlit as st
 
-from usagecost.access import OWNER, AccessFile, Act, Reader, read_access, reader_of
+from usagecost.access import OWNER, AccessProblem, Act, Reader, read_access, reader_of
 from usagecost.engine import open_lake
-from usagecost.lake import lake_root
+from usagecost.lake import LakeError, lake_root
 from usagecost.ui.memory import known_for
-from usagecost.vocabulary.filters import Scope
+from usagecost.vocabulary.filters import Scope, View
 
 SECONDS = 10
 """After how long a change of who may see what is seen."""
+NOBODY = Reader("", "none", Scope(()))
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+OPEN = "USAGECOST_OPEN"
+"""The setting that says: something else decides who reaches the app."""
+OF_A_PROXY = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded")
+"""Headers of who comes from another machine, through a proxy on this one."""
+
+
+Made = TypeVar("Made")
+
+
+@dataclass
+class Door:
+    """What a process has found of who is let in: where it listens, and whether it has ever asked for a sign-in."""
+
+    address: str
+    asks: bool = False
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def door() -> Door:
+    """The one of this process. Neither changes while it runs: secrets that are gone for a moment let nobody in."""
+    return Door(str(st.get_option("server.address") or ""))
 
 
 def auth_section() -> Mapping[str, object] | None:
-    """The section `[auth]` of the secrets; None without one; empty where the secrets are there and cannot be read."""
-    if not st.secrets.load_if_toml_exists():
-        return {} if any(Path(file).exists() for file in st.get_option("secrets.files")) else None
-    section = st.secrets.get("auth")
-    return section if section is None or isinstance(section, Mapping) else {}
+    """The section `[auth]` of the secrets; None without one; empty where they are there and cannot be read, or have lost it."""
+    section = _read_auth_section()
+    door().asks |= section is not None
+    return {} if section is None and door().asks else section
+
+
+def is_guarded() -> bool:
+    """Whether only who is on this machine, or who something else lets in, reaches the app."""
+    if os.environ.get(OPEN) == "1":
+        return True
+    headers, address = st.context.headers, door().address
+    host = urlsplit(f"//{headers.get('Host') or LOOPBACK[0]}").hostname
+    is_from_here = host in LOOPBACK and not any(headers.get(name) for name in OF_A_PROXY)
+    return is_from_here and (address in LOOPBACK or address.startswith("unix:"))
 
 
 def reading() -> Reader:
     """Who has signed in; the owner, who may do everything, where nobody has to. Raises AccessProblem and LakeError."""
     if auth_section() is None:
-        return OWNER
+        return OWNER if is_guarded() else NOBODY
     if st.user.get("is_logged_in") is not True:
-        return Reader("", "none", Scope(()))
-    said, names = access_of(lake_root())
-    return reader_of(st.user, said, names)
+        return NOBODY
+    return known_for(SECONDS, _reader, lake_root(), _claims())
 
 
 def may(act: Act) -> bool:
-    """Whether the role of who reads includes an act."""
-    return reading().may(act)
+    """Whether the role of who reads includes an act; of nobody's where that cannot be read."""
+    try:
+        return reading().may(act)
+    except (AccessProblem, LakeError):
+        return False
 
 
-def access_of(lake: str) -> tuple[AccessFile, pa.Table]:
-    """What decides it: the file, and what LiteLLM's tables say of users and teams; as of a moment ago."""
-    return known_for(SECONDS, _access, lake)
+def sees(view: View) -> bool:
+    """Whether who reads may see what a view does: a dialog can be older than their role."""
+    try:
+        return reading().scope == view.scope
+    except (AccessProblem, LakeError):
+        return False
 
 
-def _access(lake: str) -> tuple[AccessFile, pa.Table]:
+def check(view: View) -> None:
+    """Draws the page anew where who reads may see something else than a view does."""
+    if not sees(view):
+        st.rerun()
+
+
+def made_later(make: Callable[[], Made]) -> Callable[[], Made]:
+    """What makes a download when it is asked for; it raises PermissionError if who reads may do something else by then.
+
+    It is asked for outside of any run, where nobody is known to read.
+    """
+    if auth_section() is None:
+        return make
+    lake, claims, reader = lake_root(), _claims(), reading()
+
+    def checked() -> Made:
+        if known_for(SECONDS, _reader, lake, claims) != reader:
+            raise PermissionError("The role of who asks has changed: load the page again.")
+        return make()
+
+    return checked
+
+
+def _claims() -> str:
+    """What is claimed of who has signed in."""
+    return json.dumps(dict(st.user), default=str, sort_keys=True)
+
+
+def _reader(lake: str, claims: str) -> Reader:
     handle = open_lake(lake)
-    return read_access(handle), handle.names()
+    return reader_of(json.loads(claims), read_access(handle), handle.names())
+
+
+def _read_auth_section() -> Mapping[str, object] | None:
+    if not st.secrets.load_if_toml_exists():
+        return {} if any(Path(file).exists() for file in st.get_option("secrets.files")) else None
+    section = st.secrets.get("auth")
+    return section if section is None or isinstance(section, Mapping) else {}

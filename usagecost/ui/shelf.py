@@ -19,7 +19,7 @@ def shelf() -> list[Shelved]:
     """All boards that the reader may see. Raises LakeError if the own ones cannot be read."""
     found = _remote(lake_root()) if open_lake(lake_root()).is_remote else shelved_boards(folder())
     scope = reading().scope
-    return found if scope.is_everything else [one for one in found if one.board and one.board.is_within(scope)]
+    return [one for one in found if scope.is_everything or one.is_default or (one.board and one.board.is_for(scope))]
 
 
 def may_change(shelved: Shelved) -> bool:

@@ -6,7 +6,6 @@ Where it is not, only who is on this machine is let in, unless a setting says th
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping
 from typing import NoReturn
 
@@ -14,20 +13,18 @@ import streamlit as st
 from streamlit.errors import StreamlitAuthError, StreamlitMissingAuthlibError
 
 from usagecost import start
-from usagecost.access import NAME, OWNER, ROLES, AccessProblem, Reader
+from usagecost.access import NAME, OWNER, ROLES, AccessProblem, Reader, read_access
+from usagecost.engine import open_lake
 from usagecost.lake import LakeError, lake_root
-from usagecost.ui.reader import access_of, auth_section, reading
+from usagecost.ui.reader import OPEN, auth_section, is_guarded, reading
 from usagecost.ui.text import plain
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-OPEN = "USAGECOST_OPEN"
-"""The setting that says: something else decides who reaches the app."""
 OPEN_TO_ALL = (
     "No sign-in is configured: whoever reaches this app may read everything, load and remove requests, and change prices and "
     "boards. Let only people in whom you trust, or configure a sign-in: README, Deploy."
 )
 _TOO_OPEN = (
-    "This app listens beyond this machine, and nobody has to sign in: whoever reaches it could read and change everything. "
+    "You come from beyond this machine, and nobody has to sign in: whoever reaches this app could read and change everything. "
     "Do one of these, then restart it:"
 )
 _WAYS_TO_CLOSE = f"""
@@ -48,7 +45,7 @@ def let_in() -> Reader:
     """Who reads. Ends the page with a sign-in unless they have signed in or nobody has to, and where they may see nothing."""
     section = auth_section()
     if section is None:
-        if not _is_guarded():
+        if not is_guarded():
             _stop("Nobody is let in", _TOO_OPEN + _WAYS_TO_CLOSE)
         return OWNER
     if st.user.get("is_logged_in") is not True:
@@ -81,16 +78,9 @@ def warn_if_open() -> None:
         st.caption(f":material/lock_open: {OPEN_TO_ALL}")
 
 
-def _is_guarded() -> bool:
-    """Whether only this machine, or who something else lets in, reaches the app."""
-    address = str(st.get_option("server.address") or "")
-    return os.environ.get(OPEN) == "1" or address in LOOPBACK or address.startswith("unix:")
-
-
 def _first_role() -> str:
     """How the first administrator is made, while there is none."""
-    said, _ = access_of(lake_root())
-    return "" if said.grant else f" {_FIRST_ROLE}"
+    return "" if read_access(open_lake(lake_root())).grant else f" {_FIRST_ROLE}"
 
 
 def _stop(title: str, words: str) -> NoReturn:

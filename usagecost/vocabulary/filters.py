@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from string import ascii_lowercase, ascii_uppercase
 
 from usagecost.periods import Period, instant_us
 from usagecost.vocabulary import BASES, DIMENSIONS, incomplete_sql
@@ -190,7 +191,7 @@ class Filters:
 @dataclass(frozen=True)
 class Scope:
     """What somebody may see of the requests: those that pass all conditions of one of ``any_of``, or whose user is one of
-    ``emails`` in upper or lower case. All of them where ``any_of`` is None.
+    ``emails``, of ASCII letters in upper or lower case. All of them where ``any_of`` is None.
     """
 
     any_of: tuple[tuple[Condition, ...], ...] | None = None
@@ -218,7 +219,8 @@ class Scope:
                 parameters |= bound
         if self.emails:
             known: Parameters = {f"scope_email_{place}": email.lower() for place, email in enumerate(self.emails)}
-            tests.append(f"lower({DIMENSIONS['user'].column}) IN ({', '.join('$' + name for name in known)})")
+            folded = f"translate({DIMENSIONS['user'].column}, '{ascii_uppercase}', '{ascii_lowercase}')"
+            tests.append(f"{folded} IN ({', '.join('$' + name for name in known)})")
             parameters |= known
         return f"(({' OR '.join(tests) or 'false'}) IS TRUE)", parameters
 
@@ -227,7 +229,7 @@ class Scope:
         if self.any_of is None:
             return True
         said = {one.dimension: one.values for one in filters.conditions if isinstance(one, Condition) and not one.excludes}
-        if (users := said.get("user")) and all(user is not None and user.lower() in self.emails for user in users):
+        if (users := said.get("user")) and all(user and user.isascii() and user.lower() in self.emails for user in users):
             return True
         return any(
             all(one.dimension in said and set(said[one.dimension]) <= set(one.values) for one in some) for some in self.any_of

@@ -26,7 +26,7 @@ from usagecost.access import (
 )
 from usagecost.engine import open_lake
 from usagecost.lake import Lake, LakeError, lake_root
-from usagecost.ui.answers import empty
+from usagecost.ui.answers import empty, told
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.reader import SECONDS, reading
 from usagecost.ui.sign_in import is_required
@@ -53,7 +53,7 @@ def people() -> None:
     try:
         said = read_access(lake)
     except (AccessProblem, LakeError) as problem:
-        st.warning(plain(f"{problem} Correct it in the file, then refresh."), title="The roles cannot be read")
+        st.warning(plain(f"{told(problem)} Correct it in the file, then refresh."), title="The roles cannot be read")
         return
     _list(lake, said)
     left, right = st.columns(2, gap="medium")
@@ -161,7 +161,7 @@ def _check(lake: Lake, said: AccessFile) -> None:
     try:
         reader = reader_of(claims, said, lake.names())
     except LakeError as problem:
-        st.caption(plain(str(problem)))
+        st.caption(plain(told(problem)))
         return
     _, grants = granted(claims, said)
     st.markdown(f"**{reader.role.capitalize()}**: {ROLES[reader.role]}")

@@ -11,6 +11,7 @@ import streamlit as st
 from usagecost.bills import FOCUS_FORMS, VERSIONS, FocusForm, Version, write_focus
 from usagecost.exports import file_name
 from usagecost.periods.words import days_text
+from usagecost.ui.reader import made_later
 from usagecost.vocabulary.filters import View
 
 _MIMES: dict[FocusForm, str] = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
@@ -30,7 +31,7 @@ def focus_download(view: View) -> None:
         for form, title in FOCUS_FORMS.items():
             st.download_button(
                 title,
-                data=partial(written, view, version, form),
+                data=made_later(partial(written, view, version, form)),
                 file_name=file_name(f"focus-{version}", form, (view.period.first, view.period.last)),
                 mime=_MIMES[form],
                 key=f"focus_{form}",

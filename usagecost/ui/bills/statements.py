@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -28,6 +29,7 @@ from usagecost.ui.bills import statement_tables
 from usagecost.ui.bills.closing import PROBLEMS, act_and_say, close_button, reopen_button
 from usagecost.ui.bills.focus import focus_download
 from usagecost.ui.blocks import table
+from usagecost.ui.reader import made_later
 from usagecost.ui.spend import set_prices_link
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import Filters, View
@@ -133,7 +135,7 @@ def _acts(lake: Lake, closes: Closes, done: MonthStatement) -> None:
     for kind, make in FORMS.items():
         st.download_button(
             kind.upper() if kind != "parquet" else "Parquet",
-            data=lambda make=make: make(done),
+            data=made_later(partial(make, done)),
             file_name=file_name(done, kind),
             mime=MIME[kind],
             key=f"statement_{kind}",

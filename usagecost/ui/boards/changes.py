@@ -54,7 +54,7 @@ def add(folder: TextFolder, board: Board, said: str) -> Shelved | None:
     except LakeError as problem:
         refuse(PLACE, str(problem))
         return None
-    own = board.model_copy(update={"owner": reading().name, "pinned": False})
+    own = board.model_copy(update={"owner": reading().name, "pinned": False, "shared": False})
     if not make(folder, Change(said, name, None, board_text(own))):
         return None
     st.session_state["board"] = name

@@ -11,6 +11,7 @@ from usagecost.lake import LakeError, TextFolder
 from usagecost.ui import address, pinned
 from usagecost.ui import shelf as shelves
 from usagecost.ui.address import Choice
+from usagecost.ui.answers import told
 from usagecost.ui.boards import changes, draft, form
 from usagecost.ui.boards.editing import FORM_AND_PREVIEW, preview_of
 from usagecost.ui.drilldown import both
@@ -66,7 +67,7 @@ def _add(folder: TextFolder, panel: Panel, view: View) -> None:
         try:
             shelf = [shelved for shelved in shelves.shelf() if shelves.may_change(shelved)]
         except LakeError as problem:
-            st.warning(plain(str(problem)), title="Boards cannot be read right now")
+            st.warning(plain(told(problem)), title="Boards cannot be read right now")
             return
         by_name = {each.name: each for each in shelf if each.board and len(each.board.panel) < MOST_PANELS}
         name = st.selectbox(

@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from usagecost.boards import DEFAULTS, Board, BoardProblem, Shelved, default_boards, parse_board
+from usagecost.boards import DEFAULTS, Board, BoardProblem, Shelved, board_text, default_boards, parse_board
 from usagecost.lake import LakeError, TextFolder
 from usagecost.ui import shelf as shelves
 from usagecost.ui.address import Choice
-from usagecost.ui.answers import empty, is_without_data, no_requests
+from usagecost.ui.answers import empty, is_without_data, no_requests, told
 from usagecost.ui.boards import changes, draft, editing
 from usagecost.ui.boards.showing import show_all
-from usagecost.ui.reader import may, reading
+from usagecost.ui.reader import check, may, reading
 from usagecost.ui.text import plain
 from usagecost.ui.version import as_of, version_to_show
 from usagecost.ui.writing import refuse
@@ -27,6 +27,7 @@ CHOICES = {"board": Choice(default=DEFAULTS[0]), "every": Choice(default="Off", 
 """What of the page stands in the URL, beside the view."""
 LARGEST_FILE = 1_000_000
 PIN, UNPIN, DUPLICATE, DELETE = "Pin to the menu", "Remove from the menu", "Duplicate", "Delete"
+SHOW, HIDE = "Show to leads and members", "Hide from leads and members"
 
 
 def dashboards(view: View) -> None:
@@ -37,7 +38,7 @@ def dashboards(view: View) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         shelved = _choice(shelf)
         may_change = shelves.may_change(shelved)
-        drafted = draft.draft_of(shelved.name)
+        drafted = draft.draft_of(shelved.name) if may("board") else None
         if drafted:
             editing.save_or_cancel(folder, drafted, shelf)
         else:
@@ -48,7 +49,8 @@ def dashboards(view: View) -> None:
             if may("board"):
                 _more(folder, shelved, may_change)
             every = st.segmented_control("Auto-refresh", list(EVERY), required=True, key="every", help=_EVERY_HELP) or every
-    changes.say(folder, undoes=drafted is None)
+    if may("board"):
+        changes.say(folder, undoes=drafted is None)
     if drafted:
         editing.edit(drafted, view, shelf)
     elif shelved.board is None:
@@ -79,7 +81,7 @@ def _shelf() -> list[Shelved]:
     try:
         shelf = shelves.shelf()
     except LakeError as problem:
-        st.warning(plain(str(problem)), title="Own boards cannot be read right now", icon=":material/cloud_off:")
+        st.warning(plain(told(problem)), title="Own boards cannot be read right now", icon=":material/cloud_off:")
         return [*default_boards(), *(drafted.seen for drafted in draft.drafts())]
     if broken := [board for board in shelf if board.problem]:
         st.warning(" ".join(plain(str(board.problem)) for board in broken), title="Not all boards can be read")
@@ -89,7 +91,7 @@ def _shelf() -> list[Shelved]:
 def _choice(shelf: list[Shelved]) -> Shelved:
     """The board that is shown. It is in the URL by the name of its file, which stays when its title changes."""
     by_name = {board.name: board for board in shelf}
-    for drafted in draft.drafts():  # somebody else may have deleted it since
+    for drafted in draft.drafts() if may("board") else ():  # somebody else may have deleted it since
         by_name.setdefault(drafted.name, drafted.seen)
     wanted = st.session_state["board"]
     if wanted not in by_name:
@@ -170,10 +172,11 @@ def _share(shelved: Shelved) -> None:
         st.caption("This link opens the board with the period, the zone and the filters that are shown now.")
         parameters = [(name, value) for name in st.query_params for value in st.query_params.get_all(name)]
         st.code(f"{(st.context.url or '').split('?')[0]}?{urlencode(parameters)}", language=None, wrap_lines=True)
-        if shelved.text is not None:
+        if shelved.text is not None and shelved.board:
+            text = shelved.text if reading().sees_everything else board_text(shelved.board.model_copy(update={"owner": ""}))
             st.download_button(
                 "Export as TOML",
-                shelved.text,
+                text,
                 file_name=shelved.name if shelved.name.endswith(".toml") else f"{shelved.name}.toml",
                 mime="application/toml",
                 icon=":material/download:",
@@ -185,6 +188,7 @@ def _share(shelved: Shelved) -> None:
 def _more(folder: TextFolder, shelved: Shelved, may_change: bool) -> None:
     board = shelved.board
     pin = [UNPIN if board.pinned else PIN] if board and may_change else []
+    pin += [HIDE if board.shared else SHOW] if board and may_change else []
     options = [*pin, *([DUPLICATE] if board else []), *([DELETE] if may_change and shelved.text is not None else [])]
     st.menu_button(
         "More",
@@ -207,14 +211,19 @@ def _do(folder: TextFolder, shelved: Shelved) -> None:
         what = "is in the menu" if chosen == PIN else "is no longer in the menu"
         pinned = board.model_copy(update={"pinned": chosen == PIN})
         changes.save(folder, shelved, pinned, f"“{board.title}” {what}")
+    elif board and chosen in (SHOW, HIDE):
+        what = "is shown to" if chosen == SHOW else "is hidden from"
+        shared = board.model_copy(update={"shared": chosen == SHOW})
+        changes.save(folder, shelved, shared, f"“{board.title}” {what} leads and members")
 
 
 def _panels(board: Board, view: View, name: str) -> None:
     """All panels of a board. Where the lake has a newer version by now, or today is another day, the whole page is drawn anew."""
+    check(view)
     try:
         version = version_to_show(view.lake)
     except LakeError as problem:
-        st.warning(plain(str(problem)), title="The lake cannot be read right now", icon=":material/cloud_off:")
+        st.warning(plain(told(problem)), title="The lake cannot be read right now", icon=":material/cloud_off:")
         return
     now, zone = as_of(view.lake, version), ZoneInfo(view.period.zone)
     if version != view.version or now.astimezone(zone).date() != view.period.now.astimezone(zone).date():

@@ -17,6 +17,7 @@ from usagecost.charts import Drawing
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
 from usagecost.queries import folds
+from usagecost.ui.answers import told
 from usagecost.ui.blocks import card, draw, figures, heading, kept, shortage
 from usagecost.ui.boards.grid import grid
 from usagecost.ui.boards.numbers import table_of
@@ -81,7 +82,7 @@ def show(panel: Panel, view: View, name: str) -> None:
             found = answer(panel, view, known)
     except (LakeError, UnansweredError) as problem:
         _title(panel, name)
-        st.warning(plain(str(problem)), title="This panel cannot be answered right now", icon=":material/cloud_off:")
+        st.warning(plain(told(problem)), title="This panel cannot be answered right now", icon=":material/cloud_off:")
         return
     labels = labels_of(found.question.view)
     if found.is_empty:

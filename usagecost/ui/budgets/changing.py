@@ -36,7 +36,7 @@ def close() -> None:
 @st.dialog("Budget", width="large", icon=":material/savings:", on_dismiss=close)
 def dialog(view: View, seen: Budget | None) -> None:
     """The form of a budget, as it was ``seen``, with what it would have said of the last periods."""
-    now = view_of_now(view.lake, view.version, view.period.now)
+    now = view_of_now(view.lake, view.version, view.period.now, view.scope)
     today = now.period.first
     recent = Period(today - timedelta(days=CHOICE_DAYS), today, now.period.zone, now.period.now, is_alone=True)
     drafted = form.budget_form(replace(now, period=recent), seen)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-
 import pandas as pd
 import streamlit as st
 
@@ -12,7 +10,7 @@ from usagecost.budgets import BudgetFile, BudgetProblem, read_budgets
 from usagecost.engine import open_lake
 from usagecost.lake import LakeError
 from usagecost.ui.acts import act
-from usagecost.ui.answers import empty, tried
+from usagecost.ui.answers import empty, told, tried
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.budgets.rules import rules_form
 from usagecost.ui.reader import may
@@ -25,29 +23,27 @@ _TESTED = "_channel_tested"
 
 def alerts(view: View) -> None:
     """Draws what fired, the newest first, the channels, and the form of the rules."""
+    if not view.scope.is_everything:
+        empty("Alerts are told to their channels", "What fired may be about others: administrators and finance see it here.")
+        return
     lake = open_lake(view.lake)
     ledger = tried(lambda: read_ledger(lake))
     try:
         said = read_budgets(lake)
     except (BudgetProblem, LakeError) as problem:
-        st.warning(plain(f"{problem} Correct it in the file, then refresh."), title="The budgets cannot be read")
+        st.warning(plain(f"{told(problem)} Correct it in the file, then refresh."), title="The budgets cannot be read")
         return
-    seen = {budget.name for budget in said.budget if view.scope.includes(budget.filters)}
-    _list(ledger, [alert for alert in ledger.alerts.values() if view.scope.is_everything or _is_of(alert, seen)])
+    _list(ledger)
     if may("budget"):
         _channels(said, ledger)
         rules_form(view.lake, said.alerts)
 
 
-def _is_of(alert: Alert, budgets: Collection[str]) -> bool:
-    return alert.raised["rule"].startswith("budget") and alert.raised["subject"] in budgets
-
-
-def _list(ledger: Ledger, shown: Sequence[Alert]) -> None:
-    if not shown:
+def _list(ledger: Ledger) -> None:
+    if not ledger.alerts:
         empty("No alert has fired", "Rules are checked by `python -m usagecost alerts --every 1m`; what it raises is listed here.")
         return
-    rows = pd.DataFrame([_row(alert, ledger) for alert in reversed(shown)])
+    rows = pd.DataFrame([_row(alert, ledger) for alert in reversed(ledger.alerts.values())])
     heading("Alerts", lambda: rows, name="alerts", help="Each is raised once for its rule and period, and resolved once.")
     table(
         rows,

@@ -12,7 +12,7 @@ from usagecost.budgets.words import before_text, forecast_text, left_text, scope
 from usagecost.engine import open_lake
 from usagecost.lake import LakeError
 from usagecost.ui import drilldown
-from usagecost.ui.answers import answer, empty, tried
+from usagecost.ui.answers import answer, empty, told, tried
 from usagecost.ui.budgets import changing
 from usagecost.ui.budgets.bar import bar_html
 from usagecost.ui.labels import labels_of
@@ -33,13 +33,13 @@ def listing(view: View) -> None:
     try:
         said = read_budgets(lake)
     except (BudgetProblem, LakeError) as problem:
-        st.warning(plain(f"{problem} Correct it in the file, then refresh."), title="The budgets cannot be read")
+        st.warning(plain(f"{told(problem)} Correct it in the file, then refresh."), title="The budgets cannot be read")
         return
-    now = view_of_now(view.lake, view.version, view.period.now)
+    now = view_of_now(view.lake, view.version, view.period.now, view.scope)
     said = said.model_copy(update={"budget": tuple(one for one in said.budget if view.scope.includes(one.filters))})
     found = answer(states_of, now, said.model_dump_json()) if said.budget else []
     _head(found, now)
-    ledger = tried(lambda: read_ledger(lake)) if found else Ledger()
+    ledger = tried(lambda: read_ledger(lake)) if found and view.scope.is_everything else Ledger()
     labels = labels_of(view)
     for place, state in enumerate(sorted(found, key=_urgency)):
         _card(place, state, scope_text(state.budget, labels), _alerts_of(state, ledger))

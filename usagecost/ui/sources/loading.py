@@ -14,6 +14,7 @@ from usagecost.ingest import Formats, MappingProblem, Report
 from usagecost.lake import LakeError, lake_root
 from usagecost.ui import address, viewing
 from usagecost.ui.acts import act
+from usagecost.ui.answers import told
 from usagecost.ui.frame import HOME_PAGE
 from usagecost.ui.reader import may
 from usagecost.ui.sources.listing import COUNTED_AT_ONCE, Counted, done_words, list_files, run
@@ -158,7 +159,7 @@ def _load(loadable: list[Counted]) -> None:
         planned = [(group, plan) for group, plan, _ in loadable]
         report = act("load", f"files {names}", lambda: run(planned, lake, st, dry_run=False), says=lambda done: done.words)
     except (LakeError, UnansweredError) as problem:
-        st.warning(plain(str(problem)), title="Nothing was loaded", icon=":material/cloud_off:")
+        st.warning(plain(told(problem)), title="Nothing was loaded", icon=":material/cloud_off:")
         return
     try:
         for _, plan, _ in loadable:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from usagecost.exporting import Form, write_requests
 from usagecost.ui.downloads import file_name
+from usagecost.ui.reader import made_later
 from usagecost.ui.text import plain
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import View
@@ -36,7 +37,7 @@ def export(view: View, matching: int) -> None:
         for kind, (name, mime) in KINDS.items():
             st.download_button(
                 name,
-                data=partial(written, view, kind),
+                data=made_later(partial(written, view, kind)),
                 file_name=file_name("requests", kind),
                 mime=mime,
                 key=f"export_{kind}",

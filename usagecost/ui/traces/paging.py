@@ -142,8 +142,11 @@ def _numbered(view: View) -> int | None:
 
 
 def _counted_in(view: View) -> list[int]:
-    """What a count of rows holds for: a version of the lake, and the first day of the period, which may go with the calendar."""
-    return [view.version, view.period.first.toordinal()]
+    """What a count of rows holds for: a version of the lake, and the first day of the period, which may go with the calendar.
+
+    A version tells how often others' requests came, so for who may see a part only a day's counts hold.
+    """
+    return [view.version if view.scope.is_everything else view.period.today.toordinal(), view.period.first.toordinal()]
 
 
 def list_of(view: View) -> int:

@@ -21,6 +21,7 @@ from usagecost.ui.answers import answer
 from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import known
 from usagecost.ui.prices.models import STATUSES, name_of
+from usagecost.ui.reader import check, sees
 from usagecost.ui.spend import set_prices_link
 from usagecost.ui.text import plain
 from usagecost.ui.traces import paging, related
@@ -70,6 +71,7 @@ def close() -> None:
 
 @st.dialog("Request", width="medium", position="right", icon=":material/list:", on_dismiss=close)
 def _panel(view: View) -> None:
+    check(view)
     if st.session_state.pop(FILTERED_BY, None):  # the whole page is of other requests now
         close()
         st.rerun()
@@ -120,8 +122,8 @@ def _neighbours(request: dict[str, Any], view: View) -> None:
 
 
 def _step(view: View, order: Order, request: dict[str, Any], is_before: bool, neighbour: dict[str, Any] | None) -> None:
-    """Opens the request before or after one; says so where there is none."""
-    if neighbour is None:
+    """Opens the request before or after one; says so where there is none. The run that follows is of who reads then."""
+    if neighbour is None and sees(view):
         value = queries.requests.value_of(request, order, view.basis)
         at = Key(value, request["instant_us"], request["source"], request["request_id"])
         with suppress(LakeError, UnansweredError):
