@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.engines import ON_BOTH_ENGINES, ON_ROLLUPS_BY_BOTH_ENGINES
-from tests.lake_rows import Row, commit
+from tests.lake_rows import Row
 from tests.questions import ZONES, of_lake, questions
 from tests.recount import asked, asked_before, by_key
 from tests.views import days, instant, request, view
@@ -255,14 +255,6 @@ def test_the_last_24_hours_are_hours_and_compared_with_those_before(lake_of: Cal
 
     assert len(answer.steps) == 24
     assert (answer.totals["requests"], answer.before["requests"]) == (3, 2)
-
-
-def test_a_new_version_of_the_lake_is_asked_anew(lake_of: Callable[..., str]):
-    lake, panel = lake_of(request()), Panel(metrics=("requests",), chart="number")
-    before = boards.answer(panel, view(lake, days("2026-05-01"))).totals["requests"]
-    commit(Lake(lake), request())
-
-    assert (before, boards.answer(panel, view(lake, days("2026-05-01"))).totals["requests"]) == (1, 2)
 
 
 @ON_ROLLUPS_BY_BOTH_ENGINES
