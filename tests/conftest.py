@@ -165,6 +165,16 @@ def _no_warnings_about_a_missing_app() -> None:
     logging.getLogger("streamlit.runtime.caching.cache_data_api").disabled = True
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _no_search_for_components() -> Iterator[None]:
+    """Streamlit looks through all installed packages for components before the first run of every page, three times as long as that
+    run takes; there are none.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """A PostgreSQL server of these tests' own."""

@@ -55,6 +55,12 @@ def usage_of(asked: View, name: str) -> Usage:
     return queries.usage(asked, "model", measures_of([name]))
 
 
+@cache
+def alone(asked: View, model: str | None) -> Usage:
+    """All metrics of one model's requests."""
+    return queries.usage(asked.where(Condition("model", (model,))), None, measures_of(METRICS))
+
+
 def drawn(drawing: Drawing) -> int:
     """How many rows a chart has, which can be written as JSON."""
     json.dumps(drawing.spec)
@@ -73,8 +79,7 @@ def test_a_metric_is_a_card_with_its_change_and_its_course(asked: View, name: st
     ]  # fmt: skip
     assert metric.change(value, metric.of(usage.totals_before)) is None or metric.name not in ("requests", "spend_usd")
     for model in ("a", None):
-        alone = queries.usage(asked.where(Condition("model", (model,))), None, measures_of([name]))
-        assert metric.of(usage.of_value(model).totals) == metric.of(alone.totals)
+        assert metric.of(usage.of_value(model).totals) == metric.of(alone(asked, model).totals)
 
 
 KINDS = {(metric.format, metric.is_additive, metric.folds): name for name, metric in METRICS.items()}

@@ -150,12 +150,12 @@ def test_rollups_say_what_the_requests_say(
     assert said(queries.usage(plain, split, METRICS)) == said(by_requests(plain, split, METRICS))
 
 
-@pytest.mark.parametrize("basis", ["best", "reported", "list"])
-def test_every_measure_is_in_the_rollups(lakes: dict[str, Lake], basis: str):
-    plain = view(str(lakes["UTC"].root), days(FIRST, LAST), basis=basis)
+def test_every_measure_is_in_the_rollups(lakes: dict[str, Lake]):
+    plain = view(str(lakes["UTC"].root), days(FIRST, LAST))
     by_rollups, asked = queries.usage(plain, "model", tuple(MEASURES)), by_requests(plain, "model", tuple(MEASURES))
 
-    assert told(lakes["UTC"], ["model", *(column_of(name, basis) for name in MEASURES)]) == {"outcome": 9, "": 1}
+    columns = {column_of(name, basis) for name in MEASURES for basis in ("best", "reported", "list")}
+    assert told(lakes["UTC"], ["model", *columns]) == {"outcome": 9, "": 1}
     assert said(by_rollups) == said(asked)
 
 

@@ -154,12 +154,6 @@ def test_a_link_chooses_the_model_whose_price_is_set():
     assert "provider" not in page.code[0].value
 
 
-def test_a_broken_book_is_said_on_the_page(lake: Lake):
-    (lake.root.parent / "prices.toml").write_text("[[price]]\n")
-
-    assert "model: it is missing" in opened("Models").warning[0].value.replace("\\", "")
-
-
 @pytest.mark.parametrize(
     ("row", "share", "cause"),
     [

@@ -103,18 +103,14 @@ def test_requests_stand_newest_first_below_cards_that_count_them(open_page: Open
 @pytest.mark.parametrize(
     ("link", "found"),
     [
-        ({"q": "FIRS"}, ["first"]),
         ({"q": "' OR 1=1 --%"}, []),
         ({"q": "TOOK** too"}, ["failed"]),
         ({"error": ["Timeout", "(not reported)"], "status": "success"}, ["second", "first"]),
-        ({"streaming": "(not reported)"}, ["bare", "failed"]),
         ({"tag": ["nightly", "none"]}, ["first"]),
         ({"cost_from": "0.00007", "cost_to": "0.0001"}, ["second"]),
         ({"cost_known": "true"}, ["bare", "failed"]),
         ({"latency_from": "2", "latency_to": "10"}, ["first"]),
         ({"from": "2026-05-02T12:00:00+02:00", "to": "2026-05-02T10:00:01Z"}, ["second"]),
-        ({"from": "2026-05-03", "to": "2026-05-01"}, ["bare", "failed", "second", "first"]),
-        ({"from": "2026-04-03", "to": "2026-04-05"}, ["bare", "failed", "second", "first"]),
         ({"field": ["-tags:rag", "-error_class:Timeout"]}, ["bare", "second"]),
         ({"field": ["is_streaming:false", "-http_status:408", "http_status:all", "started_at:1", "1=1 OR model:x"]}, ["second"]),
         ({"user": "ann", "not_user": "true"}, ["bare"]),
@@ -136,7 +132,6 @@ def test_a_filter_leaves_the_requests_that_pass_it(open_page: Open, lake: str, l
     [
         ("Cost", ["first", "second", "bare", "failed"], ["second", "first", "bare", "failed"]),
         ("User", ["bare", "failed", "second", "first"], ["failed", "second", "first", "bare"]),
-        ("Streaming", ["first", "second", "bare", "failed"], ["second", "first", "bare", "failed"]),
     ],
 )
 def test_an_order_has_what_is_not_known_last(open_page: Open, lake: str, sort: str, descending: list[str], ascending: list[str]):
@@ -215,13 +210,13 @@ def test_excluding_a_value_leaves_the_others(chosen: list[str], value: str | Non
 
 
 @pytest.mark.parametrize(
-    ("start", "end"), [("0001-01-01T00:00+10:00", "0001-01-02T00:00+10:00"), ("soon", "later"), ("0001-01-01", "9999-12-31")]
+    ("start", "end"), [("0001-01-01T00:00+10:00", "0001-01-02T00:00+10:00"), ("soon", "later"), ("2026-05-03", "2026-05-01")]
 )
 def test_a_stretch_of_nonsense_or_beyond_the_period_is_none(open_page: Open, lake: str, start: str, end: str):
     assert len(ids(open_page(lake, **{"from": start, "to": end, "zone": "America/New_York"}))) == 4
 
 
-@pytest.mark.parametrize("at", ["{", '["x", "y", 1, 2, 3]', '["9", 9, "a", "b", 1]'])
+@pytest.mark.parametrize("at", ["{", '["9", 9, "a", "b", 1]'])
 def test_a_link_to_a_place_of_nonsense_shows_a_page(open_page: Open, lake: str, at: str):
     assert cards(open_page(lake, at=at))[0] == "4"
 

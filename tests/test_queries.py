@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.engines import ON_BOTH_ENGINES, ON_ROLLUPS_BY_BOTH_ENGINES
+from tests.engines import BY_ROLLUPS, ON_BOTH_ENGINES
 from tests.lake_rows import Row, commit
 from tests.questions import VALUES, ZONES, of_lake, questions, splits
 from tests.recount import COLUMNS, asked, asked_before, by_key, measured, step_of
@@ -62,7 +62,7 @@ def test_every_number_equals_a_recount_of_the_rows(varied: tuple[str, list[Row]]
     assert_right(of_lake(question, lake), by, made)
 
 
-@pytest.mark.parametrize("engine_in_use", ["rollups"], indirect=True)
+@BY_ROLLUPS
 @pytest.mark.slow
 @settings(max_examples=25)
 @given(questions(), splits)
@@ -72,7 +72,7 @@ def test_every_number_of_rollups_equals_a_recount_of_the_rows(varied: tuple[str,
     assert_right(of_lake(question, lake), by, made)
 
 
-@ON_ROLLUPS_BY_BOTH_ENGINES
+@BY_ROLLUPS
 @settings(max_examples=4)
 @given(questions())
 def test_neither_interval_nor_split_changes_the_sum(varied: tuple[str, list[Row]], question: View):
@@ -113,8 +113,8 @@ autumn = st.builds(
 )
 
 
-@ON_ROLLUPS_BY_BOTH_ENGINES
-@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
+@BY_ROLLUPS
+@settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow])
 @given(generated_rows, autumn, st.sampled_from(["model", "user", "status"]))
 def test_any_lake_is_counted_right(lake_of: Callable[..., str], made: list[Row], question: View, by: str):
     assert_right(of_lake(question, lake_of(*made)), by, made)
