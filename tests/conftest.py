@@ -20,6 +20,7 @@ from tests.object_store import BUCKET, SETTINGS, gs_server, s3_server
 from tests.postgres import Server, programs, running_server
 from tests.questions import varied_rows
 from tests.views import write_lake
+from tests.webhook import Receiver, webhook
 from usagecost.lake import keys, rollup_files
 
 settings.register_profile("shared machine", deadline=None, max_examples=30, derandomize="CI" in os.environ)
@@ -36,9 +37,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
-    """In the last minutes of a day waits for the next: a test asks twice what day it is, and each time means the same."""
+    """In the last minutes of a day waits for the next: a test asks twice what day it is, and each time means the same. Seconds ago
+    is the same day then, too.
+    """
     now = datetime.now(UTC)
-    left = (now.replace(hour=0, minute=0, second=1, microsecond=0) + timedelta(days=1) - now).total_seconds()
+    left = (now.replace(hour=0, minute=0, second=10, microsecond=0) + timedelta(days=1) - now).total_seconds()
     if left < 120:
         time.sleep(left)
 
@@ -84,6 +87,14 @@ def sample_lake(shared_folder: Path) -> str:
     from usagecost.sample import ensure_sample
 
     return str(ensure_sample(shared_folder / "sample", datetime.now(UTC)))
+
+
+@pytest.fixture
+def ops(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """The receiver of the channel ops."""
+    with webhook() as receiver:
+        monkeypatch.setenv("USAGECOST_ALERT_OPS", receiver.url)
+        yield receiver
 
 
 @pytest.fixture(scope="session")

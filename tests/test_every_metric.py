@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
+from tests.pages import opened
 from tests.views import days, request, view
 from usagecost import boards, charts, queries
 from usagecost.boards import Panel
@@ -185,14 +185,7 @@ def test_a_page_that_names_other_metrics_shows_them(sample_lake: str, tmp_path: 
     (tmp_path / "app.py").write_text(text)
     (tmp_path / "pages").symlink_to(HOME / "pages")
 
-    def opened(tab: str) -> AppTest:
-        page = AppTest.from_file(str(tmp_path / "app.py"), default_timeout=60)
-        page.query_params["tab"] = tab
-        page.run()
-        assert not page.exception, page.exception[0].value
-        return page
-
-    totals, users = opened("Totals"), opened("User activity")
+    totals, users = (opened(app=tmp_path / "app.py", tab=tab) for tab in ("Totals", "User activity"))
     assert [metric.label for metric in totals.metric] == ["Latency p95", "Spend per request", "Active users"]
     lines = json.loads(totals.get("vega_lite_chart")[0].proto.spec)["layer"][1]["encoding"]["color"]["scale"]["domain"]
     assert "Reasoning tokens" in lines

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.pages import calm, opened
 from tests.views import request, write_lake
 from usagecost import queries
 from usagecost.annotations import read_notes
@@ -54,18 +55,9 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Open:
 
     def open_it(lake: str, **link: str | list[str]) -> AppTest:
         monkeypatch.setenv("USAGECOST_LAKE", lake)
-        page = AppTest.from_file(str(HOME / "app.py"), default_timeout=60)
-        for name, value in link.items():
-            page.query_params[name] = value
-        return calm(page.run())
+        return opened(**link)
 
     return open_it
-
-
-def calm(page: AppTest) -> AppTest:
-    """The page, which shows no exception."""
-    assert not page.exception, page.exception[0].value
-    return page
 
 
 def cards(page: AppTest) -> list[str]:
@@ -485,9 +477,9 @@ def test_the_readmes_page_is_one(sample_lake: str, tmp_path: Path, monkeypatch: 
     (tmp_path / "pages").symlink_to(HOME / "pages")
     readme = (HOME / "README.md").read_text(encoding="utf-8")
     (tmp_path / "app.py").write_text(readme.split("A whole page:")[1].split("```python")[1].split("```")[0])
-    page = AppTest.from_file(str(tmp_path / "app.py"), default_timeout=60).run()
+    page = opened(app=tmp_path / "app.py")
 
-    table = calm(page).dataframe[0].value
+    table = page.dataframe[0].value
     assert formats.count(table["requests"].sum()) == page.metric[0].value
     assert len(table) == 7, "six teams, and what has none"
 

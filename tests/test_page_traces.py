@@ -14,6 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.lake_rows import commit
+from tests.pages import calm, opened
 from tests.views import instant, request, write_lake
 from usagecost.charts.timeline import AROUND, ROW
 from usagecost.lake import Lake
@@ -22,7 +23,6 @@ from usagecost.ui.traces.columns import next_order
 from usagecost.ui.traces.paging import PAGE
 from usagecost.ui.traces.panel import NO_FOCUS
 
-APP = Path(__file__).parents[1] / "app.py"
 MAY = {"range": "Custom range", "days": ["2026-05-01", "2026-05-31"]}
 HOSTILE = (
     "</script><script>alert(1)</script>", "**bold** [link](http://x) :material/delete: $x^2$ :red[x]", "'; DROP TABLE requests; --",
@@ -39,17 +39,9 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Open:
     def open_it(lake: str, **link: str | list[str]) -> AppTest:
         monkeypatch.setenv("USAGECOST_LAKE", lake)
         monkeypatch.delenv("USAGECOST_ZONE", raising=False)
-        page = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/1_Traces.py")
-        for name, value in (MAY | link).items():
-            page.query_params[name] = value
-        return calm(page.run())
+        return opened("pages/1_Traces.py", **(MAY | link))
 
     return open_it
-
-
-def calm(page: AppTest) -> AppTest:
-    assert not page.exception, page.exception[0].value
-    return page
 
 
 def listed(page: AppTest) -> pd.DataFrame:

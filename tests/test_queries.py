@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.engines import BY_ROLLUPS, ON_BOTH_ENGINES
+from tests.engines import BY_ALL, BY_ROLLUPS
 from tests.lake_rows import Row, commit
 from tests.questions import VALUES, ZONES, of_lake, questions, splits
 from tests.recount import COLUMNS, asked, asked_before, by_key, measured, step_of
@@ -53,20 +53,10 @@ def assert_right(question: View, by: str, made: list[Row]) -> None:
 # ---- laws
 
 
-@ON_BOTH_ENGINES
+@BY_ALL
 @settings(max_examples=12)
 @given(questions(), splits)
 def test_every_number_equals_a_recount_of_the_rows(varied: tuple[str, list[Row]], question: View, by: str):
-    lake, made = varied
-
-    assert_right(of_lake(question, lake), by, made)
-
-
-@BY_ROLLUPS
-@pytest.mark.slow
-@settings(max_examples=25)
-@given(questions(), splits)
-def test_every_number_of_rollups_equals_a_recount_of_the_rows(varied: tuple[str, list[Row]], question: View, by: str):
     lake, made = varied
 
     assert_right(of_lake(question, lake), by, made)

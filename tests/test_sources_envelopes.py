@@ -227,9 +227,9 @@ def test_many_or_long_pages_take_time_in_proportion(records: int):
     page = json.dumps({"logs": [{"id": "a", "date": "b", "text": "lorem {}[], " * 20}] * records}).encode()
     pieces = page * (1_000_000 // len(page) + 1)
 
-    started = time.perf_counter()
+    started = time.process_time()
     splitter = Splitter()
     lines = sum(splitter.split(pieces[start : start + (1 << 20)]).count(b'"id"') for start in range(0, len(pieces), 1 << 20))
 
     assert lines == records * (len(pieces) // len(page))
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
