@@ -54,9 +54,9 @@ def test_canonical_names_are_taken_as_they_are(file: Path):
     assert requests(batch, "rank", "day") == [(0, datetime(2026, 5, 1, tzinfo=UTC).date())] * 2
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
-@pytest.mark.parametrize("start", ["", "\ufeff"])
+@pytest.mark.parametrize(
+    ("delimiter", "newline", "start"), [(",", "\n", "\ufeff"), (";", "\r\n", ""), ("\t", "\r\n", "\ufeff"), ("|", "\n", "")]
+)
 def test_delimiters_line_endings_and_byte_order_marks_make_no_difference(file: Path, delimiter: str, newline: str, start: str):
     file.write_text(start + USAGE.replace(",", delimiter).replace("\n", newline), newline="")
 
