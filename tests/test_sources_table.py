@@ -184,14 +184,6 @@ def test_an_http_status_tells_the_outcome_where_nothing_else_does(file: Path):
     ]
 
 
-def test_texts_lose_nul_and_space_around_them_and_empty_ones_are_null(tmp_path: Path):
-    rows = [{"started_at": "2026-05-01", "model": " gpt-4o\t", "user_id": "a\0b", "team_id": "  ", "app": ""}]
-
-    batch = read(Table(), json_lines(tmp_path / "a.jsonl", rows))
-
-    assert requests(batch, "model", "user_id", "team_id", "app") == [("gpt-4o", "ab", None, None)]
-
-
 TEXTS = st.text(st.sampled_from(' !"a0é\t\r\n\0\x1f\x7f\u00a0🙂'), max_size=6)
 
 
