@@ -21,6 +21,7 @@ from tests.object_store import BUCKET, SETTINGS, gs_server, s3_server
 from tests.postgres import Server, programs, running_server
 from tests.questions import varied_rows
 from tests.views import write_lake
+from tests.webhook import Receiver, webhook
 from usagecost.lake import keys, rollup_files
 
 settings.register_profile("shared machine", deadline=None, max_examples=30, derandomize="CI" in os.environ)
@@ -37,9 +38,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
-    """In the last minutes of a day waits for the next: a test asks twice what day it is, and each time means the same."""
+    """In the last minutes of a day waits for the next: a test asks twice what day it is, and each time means the same. Seconds ago
+    is the same day then, too.
+    """
     now = datetime.now(UTC)
-    left = (now.replace(hour=0, minute=0, second=1, microsecond=0) + timedelta(days=1) - now).total_seconds()
+    left = (now.replace(hour=0, minute=0, second=10, microsecond=0) + timedelta(days=1) - now).total_seconds()
     if left < 120:
         time.sleep(left)
 
@@ -85,6 +88,14 @@ def sample_lake(shared_folder: Path) -> str:
     from usagecost.sample import ensure_sample
 
     return str(ensure_sample(shared_folder / "sample", datetime.now(UTC)))
+
+
+@pytest.fixture
+def ops(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """The receiver of the channel ops."""
+    with webhook() as receiver:
+        monkeypatch.setenv("USAGECOST_ALERT_OPS", receiver.url)
+        yield receiver
 
 
 @pytest.fixture(scope="session")
@@ -171,6 +182,16 @@ def _asks_nobody() -> None:
 def _no_warnings_about_a_missing_app() -> None:
     """Streamlit's cache logs that no app is running; in tests that is meant."""
     logging.getLogger("streamlit.runtime.caching.cache_data_api").disabled = True
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_search_for_components() -> Iterator[None]:
+    """Streamlit looks through all installed packages for components before the first run of every page, three times as long as that
+    run takes; there are none.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Tests of questions run on both engines, by the lake's rollups where they can answer: the same SQL, the same numbers."""
+"""Which engine answers the questions of a test. Where one law says that both give the same numbers, others do not again."""
 
 import pytest
 
@@ -6,6 +6,10 @@ from usagecost.lake import rollup_files, rollup_writing
 
 _CLICKHOUSE = pytest.param("clickhouse", marks=pytest.mark.slow)
 
+BY_ALL = pytest.mark.parametrize(
+    "engine_in_use", ["duckdb", pytest.param("rollups", marks=pytest.mark.slow), _CLICKHOUSE], indirect=True
+)
+BY_ROLLUPS = pytest.mark.parametrize("engine_in_use", ["rollups"], indirect=True)
 ON_BOTH_ENGINES = pytest.mark.parametrize("engine_in_use", ["duckdb", _CLICKHOUSE], indirect=True)
 ON_ROLLUPS_BY_BOTH_ENGINES = pytest.mark.parametrize("engine_in_use", ["rollups", _CLICKHOUSE], indirect=True)
 

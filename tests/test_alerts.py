@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +15,7 @@ from tests.killed_rounds import rounds_in_children
 from tests.lake_rows import commit
 from tests.mails import mail_server
 from tests.views import instant, request
-from tests.webhook import Receiver, webhook
+from tests.webhook import Receiver
 from usagecost.alerts import channel_problem, read_ledger, run_round
 from usagecost.budgets import NAME
 from usagecost.cli import app
@@ -33,14 +32,6 @@ def lake(tmp_path: Path) -> Lake:
     commit(lake, request("2026-05-02 10:00", team_id="search", user_id="ada", list_cost_usd=Decimal("8.50")))
     (tmp_path / NAME).write_text(BUDGET)
     return lake
-
-
-@pytest.fixture
-def ops(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    """The receiver of the channel ops."""
-    with webhook() as receiver:
-        monkeypatch.setenv("USAGECOST_ALERT_OPS", receiver.url)
-        yield receiver
 
 
 def rounds(lake: Lake, *, minutes: float = 0, dry_run: bool = False) -> list[str]:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from tests import pages
 from tests.lake_rows import commit, row
 from usagecost.access import Grant, add_grant
 from usagecost.boards import (
@@ -35,8 +36,8 @@ from usagecost.ui.boards.draft import with_edits
 from usagecost.ui.boards.grid import rows
 from usagecost.vocabulary import DIMENSIONS, METRICS, SPLITS, Metric, formats
 
-APP = Path(__file__).parents[1] / "app.py"
-README = (APP.parent / "README.md").read_text(encoding="utf-8")
+HOME = Path(__file__).parents[1]
+README = (HOME / "README.md").read_text(encoding="utf-8")
 TEAM = """title = "Search team"
 
 [[panel]]
@@ -193,7 +194,7 @@ def test_rows_are_filled_and_never_too_wide():
 
 
 def test_what_the_readmes_show_is_a_board_and_a_metric():
-    described = (APP.parent / "usagecost" / "boards" / "README.md").read_text(encoding="utf-8")
+    described = (HOME / "usagecost" / "boards" / "README.md").read_text(encoding="utf-8")
     board = parse_board(described.split("```toml\n")[1].split("```")[0])
     shown = README.split("To add a metric,")[1].split("```python\n")[1].split("```")[0]
     metric = eval(shown, {"Metric": Metric, "formats": formats})  # noqa: S307 - our own README
@@ -210,12 +211,7 @@ def opened(
     lake: Path | str, monkeypatch: pytest.MonkeyPatch, file: str = "pages/2_Dashboards.py", **parameters: str | list[str]
 ) -> AppTest:
     monkeypatch.setenv("USAGECOST_LAKE", str(lake))
-    page = AppTest.from_file(str(APP), default_timeout=60).switch_page(file)
-    for name, value in parameters.items():
-        page.query_params[name] = value
-    page.run()
-    assert not page.exception
-    return page
+    return pages.opened(file, **parameters)
 
 
 @pytest.mark.parametrize("board", ["overview", "reliability", "cost"])

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from tests.lake_rows import Row
 from tests.questions import of_lake, questions
-from tests.recount import asked, by_key, known_sum, measured
+from tests.recount import asked, known_sum, measured
 from tests.views import request
 from usagecost.cli import app
 from usagecost.cli.summaries import SUMMARY, summary_rows
@@ -114,12 +114,7 @@ def test_csv_is_exact_and_runs_no_formula(lake: str):
     assert [row["team"] for row in rows] == ["search", "'=cmd()", ""]
     assert rows[0]["spend_usd"] == "0.300000000"
     assert rows[1]["spend_usd"] == ""
-
-
-def test_counts_in_csv_stay_whole_beside_unknown_ones(lake: str):
-    text = run("--lake", lake, "--start", "2026-05-01", "--end", "2026-05-02", "--by", "team", "--format", "csv")
-
-    assert [row["input_tokens"] for row in csv.DictReader(io.StringIO(text))] == ["107", "1", ""]
+    assert [row["input_tokens"] for row in rows] == ["107", "1", ""], "whole beside unknown ones"
 
 
 def test_a_table_is_for_people(lake: str):
@@ -153,7 +148,7 @@ def test_where_no_lake_is_there_is_one_sentence_and_status_1(tmp_path: object):
     assert "Traceback" not in said
 
 
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(questions(intervals=("day", "week", "month")))
 def test_by_whatever_the_parts_add_up_to_the_summary(varied: tuple[str, list[Row]], question: View):
     lake, made = varied
@@ -165,20 +160,8 @@ def test_by_whatever_the_parts_add_up_to_the_summary(varied: tuple[str, list[Row
 
     (whole,) = summary(None)
     assert whole == {name: METRICS[name].of(expected) for name in KEYS}
-    for by in ("model", "user", "hour", question.interval):
+    for by in ("user", question.interval):
         parts = [row for row in summary(by) if row["requests"]]
         assert {name: known_sum(row[name] for row in parts) for name in ADDITIVE} == {
             name: whole[name] if parts else None for name in ADDITIVE
         }
-
-
-@settings(max_examples=5)
-@given(questions(intervals=("day",)))
-def test_each_users_row_is_a_recount_of_that_users_requests(varied: tuple[str, list[Row]], question: View):
-    lake, made = varied
-    period = question.period
-    rows = asked(made, of_lake(View("", 0, period, "day", "best", Filters()), lake))
-
-    assert {row["user"]: row["requests"] for row in summary_rows(lake, period.first, period.last, period.zone, "user")} == {
-        user: len(found) for user, found in by_key(rows, lambda row: row.get("user_id")).items()
-    }

@@ -8,9 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
+from tests.pages import opened
 from tests.views import days, request, view, write_lake
 from usagecost import queries
 from usagecost.charts import value_name
@@ -18,8 +18,6 @@ from usagecost.cli import app
 from usagecost.exports import csv_text
 from usagecost.queries import folds
 from usagecost.ui.spend import MOST_STYLED, with_marks
-
-APP = Path(__file__).parents[1] / "app.py"
 
 
 @pytest.fixture
@@ -60,9 +58,7 @@ def test_every_download_marks_what_contains_it(lake: str):
 def test_the_page_marks_the_card_the_charts_and_the_table(lake: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("USAGECOST_LAKE", lake)
     for tab, notes in (("Cost", 2), ("User activity", 1)):
-        page = AppTest.from_file(str(APP), default_timeout=60)
-        page.query_params["range"], page.query_params["tab"] = "All time", tab
-        page.run()
+        page = opened(range="All time", tab=tab)
 
         said = [caption.value.replace("\\", "") for caption in page.caption]
         assert page.metric[4].value == "≥\u00a0$2.00"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from urllib.parse import parse_qs
 
 import pandas as pd
@@ -13,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from tests import pages
 from tests.views import days, request, view, write_lake
 from usagecost import queries
 from usagecost.queries import folds
 from usagecost.ui.drilldown import both, value_condition
 from usagecost.vocabulary.filters import Condition
 
-APP = Path(__file__).parents[1] / "app.py"
 VALUES = st.lists(st.sampled_from(("a", "b", "c", None)), unique=True, max_size=4).map(tuple)
 CONDITIONS = st.builds(Condition, st.just("model"), VALUES, st.booleans())
 
@@ -64,12 +63,7 @@ def test_other_of_more_values_than_a_filter_can_name_is_not_opened():
 
 def opened(lake: str, monkeypatch: pytest.MonkeyPatch, **link: str | list[str]) -> AppTest:
     monkeypatch.setenv("USAGECOST_LAKE", lake)
-    page = AppTest.from_file(str(APP), default_timeout=60)
-    for name, value in ({"range": "Custom range", "days": ["2026-05-01", "2026-05-31"]} | link).items():
-        page.query_params[name] = value
-    page.run()
-    assert not page.exception
-    return page
+    return pages.opened(**({"range": "Custom range", "days": ["2026-05-01", "2026-05-31"]} | link))
 
 
 def clicked(page: AppTest, key: str) -> AppTest:

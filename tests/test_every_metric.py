@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
+from tests.pages import opened
 from tests.views import days, request, view
 from usagecost import boards, charts, queries
 from usagecost.boards import Panel
@@ -55,6 +55,12 @@ def usage_of(asked: View, name: str) -> Usage:
     return queries.usage(asked, "model", measures_of([name]))
 
 
+@cache
+def alone(asked: View, model: str | None) -> Usage:
+    """All metrics of one model's requests."""
+    return queries.usage(asked.where(Condition("model", (model,))), None, measures_of(METRICS))
+
+
 def drawn(drawing: Drawing) -> int:
     """How many rows a chart has, which can be written as JSON."""
     json.dumps(drawing.spec)
@@ -73,8 +79,7 @@ def test_a_metric_is_a_card_with_its_change_and_its_course(asked: View, name: st
     ]  # fmt: skip
     assert metric.change(value, metric.of(usage.totals_before)) is None or metric.name not in ("requests", "spend_usd")
     for model in ("a", None):
-        alone = queries.usage(asked.where(Condition("model", (model,))), None, measures_of([name]))
-        assert metric.of(usage.of_value(model).totals) == metric.of(alone.totals)
+        assert metric.of(usage.of_value(model).totals) == metric.of(alone(asked, model).totals)
 
 
 KINDS = {(metric.format, metric.is_additive, metric.folds): name for name, metric in METRICS.items()}
@@ -180,14 +185,7 @@ def test_a_page_that_names_other_metrics_shows_them(sample_lake: str, tmp_path: 
     (tmp_path / "app.py").write_text(text)
     (tmp_path / "pages").symlink_to(HOME / "pages")
 
-    def opened(tab: str) -> AppTest:
-        page = AppTest.from_file(str(tmp_path / "app.py"), default_timeout=60)
-        page.query_params["tab"] = tab
-        page.run()
-        assert not page.exception, page.exception[0].value
-        return page
-
-    totals, users = opened("Totals"), opened("User activity")
+    totals, users = (opened(app=tmp_path / "app.py", tab=tab) for tab in ("Totals", "User activity"))
     assert [metric.label for metric in totals.metric] == ["Latency p95", "Spend per request", "Active users"]
     lines = json.loads(totals.get("vega_lite_chart")[0].proto.spec)["layer"][1]["encoding"]["color"]["scale"]["domain"]
     assert "Reasoning tokens" in lines

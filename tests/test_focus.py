@@ -144,7 +144,7 @@ def parted(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write_lake(tmp_path_factory.mktemp("parted") / "lake", map(with_parts, varied_rows()))
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(question=questions())
 def test_rows_add_up_to_the_page(parted: str, tmp_path: Path, question: View):
     asked = of_lake(question, parted)

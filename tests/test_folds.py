@@ -152,7 +152,7 @@ def test_a_ranking_table_has_the_metrics_in_full(week: Usage):
 # ---- laws
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(questions(), splits, st.integers(0, 6))
 def test_top_and_other_always_add_up_to_the_card(varied: tuple[str, list[Row]], question: View, by: str, most: int):
     usage = queries.usage(of_lake(question, varied[0]), by, MEASURES)
@@ -167,7 +167,7 @@ def test_top_and_other_always_add_up_to_the_card(varied: tuple[str, list[Row]], 
     assert len(top) <= most + 1
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(questions(intervals=("hour", "day", "week", "month")), splits, st.integers(1, 4))
 def test_every_download_adds_up_to_the_card(varied: tuple[str, list[Row]], question: View, by: str, most: int):
     usage = queries.usage(of_lake(question, varied[0]), by, MEASURES)
@@ -187,7 +187,7 @@ def test_every_download_adds_up_to_the_card(varied: tuple[str, list[Row]], quest
             assert sum(cells) == (METRICS[name].of(totals) or 0)
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(questions(intervals=("hour", "day", "week")), splits)
 def test_each_value_over_time_equals_a_recount_of_its_rows(varied: tuple[str, list[Row]], question: View, by: str):
     lake, made = varied
@@ -203,7 +203,7 @@ def test_each_value_over_time_equals_a_recount_of_its_rows(varied: tuple[str, li
             assert all(sums[name] == (expected[name] if expected["requests"] else 0) for name in MEASURES if FOLDS[name] == "sum")
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(questions(intervals=("15min", "hour", "day", "week", "month")), st.sampled_from(["before", "month", "year"]))
 def test_what_intervals_are_compared_with_adds_up_to_the_comparison(varied: tuple[str, list[Row]], question: View, choice: str):
     lake, made = varied

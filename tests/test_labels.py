@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
+from tests import pages
 from tests.litellm_rows import spend_log
 from tests.source_rows import json_lines
 from tests.views import request
@@ -31,7 +32,6 @@ from usagecost.schema import NAMES
 from usagecost.vocabulary.filters import EVERYTHING, NOT_REPORTED
 from usagecost.vocabulary.labels import Labels, told_apart
 
-HOME = Path(__file__).parents[1]
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SEARCH, ADS, OTHER_ADS = "0f3a1c66-1", "77aa21d9-20", "77aa21d9-31"
 
@@ -137,14 +137,7 @@ DAY = {"range": "Custom range", "days": ["2026-05-01", "2026-05-01"]}
 def opened(lake: str, monkeypatch: pytest.MonkeyPatch, path: str = "app.py", **link: str | list[str]) -> AppTest:
     monkeypatch.delenv("USAGECOST_ZONE", raising=False)
     monkeypatch.setenv("USAGECOST_LAKE", lake)
-    page = AppTest.from_file(str(HOME / "app.py"), default_timeout=60)
-    if path != "app.py":
-        page.switch_page(path)
-    for name, value in {**DAY, **link}.items():
-        page.query_params[name] = value
-    page.run()
-    assert not page.exception, page.exception[0].value
-    return page
+    return pages.opened(path, **(DAY | link))
 
 
 def drawn_names(page: AppTest) -> list[list[str]]:

@@ -169,7 +169,7 @@ def test_without_indexes_of_keys_or_with_damaged_ones_all_files_are_looked_into(
     assert (done.inserted, done.unchanged) == (0, 2)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_damage_of_a_rollup_changes_a_number(whole: Lake, data: st.DataObject):
     question = asked(whole)

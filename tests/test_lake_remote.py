@@ -5,30 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 
 import obstore
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from obstore.exceptions import PermissionDeniedError
-from pandas.testing import assert_frame_equal
 
-from tests.lake_rows import Row, commit, contents, expected_contents, row, rows_of, stage
+from tests.lake_rows import commit, contents, row, rows_of, stage
 from tests.object_store import objects, store_of
-from tests.questions import of_lake, questions, splits
 from tests.test_cli import TABLE, run
 from tests.test_lake_concurrency import INGEST, finish_together, numbered, start
 from tests.views import days as periods_of
-from tests.views import view, write_lake
+from tests.views import view
 from usagecost import queries
 from usagecost.lake import Commit, Lake, LakeUnreadable, Selection
 from usagecost.lake.rollups import ROLLUPS
 from usagecost.queries.folds import rows
-from usagecost.vocabulary.filters import View
 
 pytestmark = pytest.mark.slow
 
@@ -77,15 +70,6 @@ def test_in_the_store_there_are_the_tables_and_nothing_else(lake: Lake):
     log, first, file = objects(lake.name)
     assert (log, first) == (f"requests/_delta_log/{0:020}.json", f"requests/_delta_log/{1:020}.json")
     assert file.startswith("requests/day=2026-05-01/")
-
-
-def test_other_programs_read_the_table_as_delta(lake: Lake):
-    commit(lake, row("a", reported_cost_usd=Decimal("0.000000001")))
-    table = DeltaTable(f"{lake.name}/requests", storage_options={"allow_http": "true"})
-
-    assert [(entry["day"], entry["reported_cost_usd"]) for entry in table.to_pyarrow_table().to_pylist()] == [
-        (date(2026, 5, 1), Decimal("0.000000001"))
-    ]
 
 
 def test_another_machine_reads_what_was_written(lake: Lake, elsewhere: Callable[[Lake], Lake]):
@@ -153,19 +137,6 @@ def test_two_machines_that_ingest_at_once_into_a_lake_that_is_not_there_yet_both
 # ---- laws, and the rest of the lake
 
 
-versions = st.builds(row, st.sampled_from("abc"), st.integers(0, 2), model=st.sampled_from("mn"))
-
-
-@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(batches=st.lists(st.lists(versions, min_size=1, max_size=4), min_size=1, max_size=3))
-def test_the_lake_holds_what_the_versions_say(new_lake: Callable[[], str], batches: list[list[Row]]):
-    lake = Lake(new_lake())
-    for batch in (*batches, *batches[:1]):
-        commit(lake, *batch)
-
-    assert contents(lake) == expected_contents(version for batch in batches for version in batch)
-
-
 @IN_EACH_STORE
 def test_a_removal_takes_requests_and_a_vacuum_their_files_and_copies(lake: Lake):
     commit(lake, row("a", user_id="ada"), row("b", user_id="bob"), row("c", user_id="ada", started_at="2026-05-02 10:00"))
@@ -183,24 +154,6 @@ def test_a_removal_takes_requests_and_a_vacuum_their_files_and_copies(lake: Lake
 
 
 # ---- the page and the commands
-
-
-@pytest.fixture
-def varied_in_store(varied: tuple[str, list[Row]], new_lake: Callable[[], str]) -> str:
-    """The lake of varied requests, in the store."""
-    return write_lake(new_lake(), varied[1])
-
-
-@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(question=questions(), by=splits)
-def test_every_question_has_the_answer_of_the_same_lake_on_disk(
-    question: View, by: str, varied: tuple[str, list[Row]], varied_in_store: str
-):
-    on_disk, in_store = (queries.usage(of_lake(question, lake), by) for lake in (varied[0], varied_in_store))
-
-    assert in_store.totals == on_disk.totals
-    assert_frame_equal(in_store.over_time, on_disk.over_time)
-    assert_frame_equal(in_store.by_value, on_disk.by_value)
 
 
 def test_commands_take_the_url_of_a_lake(lake: Lake, tmp_path: Path):

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.pages import calm, opened
 from tests.views import request, write_lake
 from usagecost import queries
 from usagecost.annotations import read_notes
@@ -54,18 +55,9 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Open:
 
     def open_it(lake: str, **link: str | list[str]) -> AppTest:
         monkeypatch.setenv("USAGECOST_LAKE", lake)
-        page = AppTest.from_file(str(HOME / "app.py"), default_timeout=60)
-        for name, value in link.items():
-            page.query_params[name] = value
-        return calm(page.run())
+        return opened(**link)
 
     return open_it
-
-
-def calm(page: AppTest) -> AppTest:
-    """The page, which shows no exception."""
-    assert not page.exception, page.exception[0].value
-    return page
 
 
 def cards(page: AppTest) -> list[str]:
@@ -127,31 +119,17 @@ def test_every_preset_draws_the_page(open_page: Open, night: str):
         assert len(calm(page.run()).metric) == 6
 
 
-def test_bars_of_another_split_add_up_to_the_same_sum(open_page: Open, sample_lake: str):
-    page = open_page(sample_lake, tab="Cost", ranked="Chart view")
-    whole = charts(page)[1][1]["spend_usd"].sum()
+def test_bars_of_another_split_and_what_is_cut_add_up_to_the_same_sum(open_page: Open, sample_lake: str):
+    page = open_page(sample_lake, tab="Cost", ranked="Chart view", top="5")
+    ranking = charts(page)[1][1]
+    whole = ranking["spend_usd"].sum()
+    page.session_state["by"] = "team"
+    stacks, teams, _ = (data for _, data in charts(calm(page.run())))
 
-    for by, heading in {"team": "Teams", "key": "Virtual keys"}.items():
-        page.session_state["by"] = by
-        stacks, ranking, _ = (data for _, data in charts(calm(page.run())))
-        assert headings(page)[1] == f"{heading} breakdown"
-        assert ranking["spend_usd"].sum() == pytest.approx(whole)
-        assert stacks["value"].sum() == pytest.approx(whole)
-
-
-def test_what_is_cut_is_one_other_bar(open_page: Open, sample_lake: str):
-    page = open_page(sample_lake, tab="Cost", ranked="Chart view")
-
-    def bars(top: str) -> pd.DataFrame:
-        page.session_state["top"] = top
-        return charts(calm(page.run()))[1][1]
-
-    five, all_of_them = bars("5"), bars("All")
-
-    assert len(five) == 6
-    assert five["name"].iloc[-1] == f"Other ({len(all_of_them) - 5} models)"
-    assert five["spend_usd"].sum() == pytest.approx(all_of_them["spend_usd"].sum())
-    assert len(bars("10")) == 11
+    assert (len(ranking), ranking["name"].iloc[-1].partition(" (")[0]) == (6, "Other")
+    assert headings(page)[1] == "Teams breakdown"
+    assert teams["spend_usd"].sum() == pytest.approx(whole)
+    assert stacks["value"].sum() == pytest.approx(whole)
 
 
 def test_the_ranked_table_adds_up_to_the_cards_and_finds_values(open_page: Open, sample_lake: str):
@@ -203,7 +181,6 @@ def test_the_parts_add_up_to_the_list_cost(open_page: Open, sample_lake: str):
 
 
 def test_a_model_is_chosen_by_dropdown_and_the_cards_are_its(open_page: Open, sample_lake: str):
-    whole = cards(open_page(sample_lake))
     page = open_page(sample_lake, tab="Model activity")
     box = page.selectbox(key="chosen_model_box")
     first, other = box.options[:2]
@@ -211,7 +188,7 @@ def test_a_model_is_chosen_by_dropdown_and_the_cards_are_its(open_page: Open, sa
     before = cards(page)
     calm(box.set_value(other).run())
 
-    assert cards(page) != before != whole
+    assert cards(page) != before
     assert page.query_params["chosen_model"] in (other, [other])
 
 
@@ -500,9 +477,9 @@ def test_the_readmes_page_is_one(sample_lake: str, tmp_path: Path, monkeypatch: 
     (tmp_path / "pages").symlink_to(HOME / "pages")
     readme = (HOME / "README.md").read_text(encoding="utf-8")
     (tmp_path / "app.py").write_text(readme.split("A whole page:")[1].split("```python")[1].split("```")[0])
-    page = AppTest.from_file(str(tmp_path / "app.py"), default_timeout=60).run()
+    page = opened(app=tmp_path / "app.py")
 
-    table = calm(page).dataframe[0].value
+    table = page.dataframe[0].value
     assert formats.count(table["requests"].sum()) == page.metric[0].value
     assert len(table) == 7, "six teams, and what has none"
 

@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
+from tests import pages
 from tests.bill_rows import bill, line
 from tests.lake_rows import commit
 from tests.views import request
@@ -19,7 +20,6 @@ from usagecost.cli import app
 from usagecost.lake import Lake
 from usagecost.pricebook import current_book
 
-APP = Path(__file__).parents[1] / "app.py"
 PRICED = {
     "provider": "openai", "model": "gpt-4o", "input_tokens": 1_000_000, "output_tokens": 100_000, "price_status": "exact",
     "list_cost_usd": Decimal("3.50"), "input_cost_usd": Decimal("2.50"), "output_cost_usd": Decimal(1), "price_id": "openai/gpt-4o",
@@ -37,12 +37,7 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
 
 
 def opened(**query: str) -> AppTest:
-    page = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/4_Bills.py")
-    for name, value in query.items():
-        page.query_params[name] = value
-    page.run()
-    assert not page.exception
-    return page
+    return pages.opened("pages/4_Bills.py", **query)
 
 
 def words(page: AppTest) -> str:

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests import pages
 from tests.lake_rows import commit
+from tests.pages import calm
 from tests.views import request
 from tests.webhook import webhook
 from usagecost.alerts import run_round
 from usagecost.budgets import NAME, Budget, Rules, add_budget, read_budgets
 from usagecost.lake import Lake
 
-APP = Path(__file__).parents[1] / "app.py"
 HOSTILE = "*b* [x](http://y) <b>"
 
 
@@ -36,15 +37,7 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
 
 
 def opened(**query: str) -> AppTest:
-    page = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/4_Budgets.py")
-    for name, value in query.items():
-        page.query_params[name] = value
-    return shown(page.run())
-
-
-def shown(page: AppTest) -> AppTest:
-    assert not page.exception
-    return page
+    return pages.opened("pages/4_Budgets.py", **query)
 
 
 def words(page: AppTest) -> str:
@@ -61,17 +54,17 @@ def test_from_nothing_to_a_budget_that_fires(lake: Lake, monkeypatch: pytest.Mon
     page.text_input(key="budget_form_amount").set_value("$10.00")
     page.multiselect(key="budget_form_by").set_value(["team"]).run()
     page.multiselect(key="budget_form_is_team").set_value(["search"]).run()
-    assert "Now: $8.50 of $10.00 (85.0%)." in words(shown(page))
+    assert "Now: $8.50 of $10.00 (85.0%)." in words(calm(page))
     page.multiselect(key="budget_form_tell").set_value(["ops"]).run()
     page.button(key="save_budget").click().run()
 
     assert read_budgets(lake).budget == (Budget(name="Search", amount=Decimal(10), only={"team": ("search",)}, tell=("ops",)),)
-    assert "$8.50 of $10.00 (85.0%)" in words(shown(page))
+    assert "$8.50 of $10.00 (85.0%)" in words(calm(page))
     with webhook() as receiver:
         monkeypatch.setenv("USAGECOST_ALERT_OPS", receiver.url)
         run_round(lake, print)
         assert receiver.titles == ["Budget Search: 80% used"]
-        assert "80% used (" in words(shown(page.run()))
+        assert "80% used (" in words(calm(page.run()))
 
         alerts = opened(part="Alerts")
         assert alerts.dataframe[0].value[["alert", "told"]].to_numpy().tolist() == [["Budget Search: 80% used", "ops"]]
@@ -103,13 +96,13 @@ def test_a_budget_is_changed_and_removed(lake: Lake):
     page.text_input(key="budget_form_amount").set_value("0.5").run()
     page.button(key="save_budget").click().run()
     assert [(one.name, one.amount) for one in read_budgets(lake).budget] == [("Odd", Decimal("0.5"))]
-    assert "1 budget: 1 over, 0 forecast to go over." in words(shown(page))
+    assert "1 budget: 1 over, 0 forecast to go over." in words(calm(page))
     assert "Lower bound: 1 request of it without a full price." in words(page)
     assert "≥ $1.00 of $0.50 (≥ 200.0%)" in words(page)
 
     page.button(key="edit_budget_0").click().run()
     page.button(key="remove_budget_now").click().run()
-    assert read_budgets(shown(page) and lake).budget == ()
+    assert read_budgets(calm(page) and lake).budget == ()
 
 
 def test_names_are_text_and_never_markup(lake: Lake):
@@ -129,4 +122,4 @@ def test_rules_are_chosen_and_a_broken_file_is_said(lake: Lake):
     assert read_budgets(lake).alerts == Rules(silent_hours=6)
 
     (lake.root.parent / NAME).write_text("[[budget]]\n")
-    assert "line 1, name: it is missing" in shown(page.run()).warning[0].value.replace("\\", "")
+    assert "line 1, name: it is missing" in calm(page.run()).warning[0].value.replace("\\", "")

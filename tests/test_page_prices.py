@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests import pages
 from tests.lake_rows import rows_of
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.ui.prices.compared import likely_cause
 
-APP = Path(__file__).parents[1] / "app.py"
 TABLE = """request_id,started_at,provider,model,user_id,input_tokens,output_tokens,reported_cost_usd
 a,2026-05-01T10:00:00Z,vllm,our-llama,ada,1000000,500000,
 b,2026-05-02T10:00:00Z,openai,gpt-4o,bob,1000000,0,3
@@ -42,12 +42,7 @@ def lake(loaded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
 
 def opened(part: str) -> AppTest:
     """The page on one of its tabs, over all time."""
-    page = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/4_Prices.py")
-    page.query_params["range"] = "All time"
-    page.query_params["part"] = part
-    page.run()
-    assert not page.exception
-    return page
+    return pages.opened("pages/4_Prices.py", range="All time", part=part)
 
 
 @pytest.mark.usefixtures("lake")
@@ -144,12 +139,10 @@ def test_a_price_that_is_empty_or_wrong_cannot_be_saved():
 
 @pytest.mark.usefixtures("lake")
 def test_a_link_chooses_the_model_whose_price_is_set():
-    page = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/4_Prices.py")
-    page.query_params["part"] = "Set a price"
-    page.query_params["price_model"] = "(not reported) / of last year"  # which the period has not
-    page.run()
+    unknown = "(not reported) / of last year"  # which the period has not
+    page = pages.opened("pages/4_Prices.py", part="Set a price", price_model=unknown)
 
-    assert page.selectbox(key="price_model_box").value == "(not reported) / of last year"
+    assert page.selectbox(key="price_model_box").value == unknown
     assert 'model = "of last year"' in page.code[0].value
     assert "provider" not in page.code[0].value
 

@@ -19,7 +19,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.lake_rows import rows_of
-from tests.test_page import HOSTILE, calm
+from tests.pages import calm, opened
+from tests.test_page import HOSTILE
 from tests.views import request
 from usagecost.ingest import ingest, known_formats
 from usagecost.lake import Lake
@@ -49,10 +50,7 @@ def open_sources(monkeypatch: pytest.MonkeyPatch) -> OpenSources:
 
     def open_it(lake: object, part: str = "Feeds", **link: str) -> AppTest:
         monkeypatch.setenv("USAGECOST_LAKE", str(lake))
-        page = AppTest.from_file(str(HOME / "app.py"), default_timeout=60).switch_page("pages/5_Sources.py")
-        for name, value in {"part": part, **link}.items():
-            page.query_params[name] = value
-        return calm(page.run())
+        return opened("pages/5_Sources.py", part=part, **link)
 
     return open_it
 

@@ -14,6 +14,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.lake_rows import commit
+from tests.pages import calm, opened
 from tests.views import instant, request, write_lake
 from usagecost.charts.timeline import AROUND, ROW
 from usagecost.lake import Lake
@@ -22,7 +23,6 @@ from usagecost.ui.traces.columns import next_order
 from usagecost.ui.traces.paging import PAGE
 from usagecost.ui.traces.panel import NO_FOCUS
 
-APP = Path(__file__).parents[1] / "app.py"
 MAY = {"range": "Custom range", "days": ["2026-05-01", "2026-05-31"]}
 HOSTILE = (
     "</script><script>alert(1)</script>", "**bold** [link](http://x) :material/delete: $x^2$ :red[x]", "'; DROP TABLE requests; --",
@@ -39,17 +39,9 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Open:
     def open_it(lake: str, **link: str | list[str]) -> AppTest:
         monkeypatch.setenv("USAGECOST_LAKE", lake)
         monkeypatch.delenv("USAGECOST_ZONE", raising=False)
-        page = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/1_Traces.py")
-        for name, value in (MAY | link).items():
-            page.query_params[name] = value
-        return calm(page.run())
+        return opened("pages/1_Traces.py", **(MAY | link))
 
     return open_it
-
-
-def calm(page: AppTest) -> AppTest:
-    assert not page.exception, page.exception[0].value
-    return page
 
 
 def listed(page: AppTest) -> pd.DataFrame:
@@ -103,18 +95,14 @@ def test_requests_stand_newest_first_below_cards_that_count_them(open_page: Open
 @pytest.mark.parametrize(
     ("link", "found"),
     [
-        ({"q": "FIRS"}, ["first"]),
         ({"q": "' OR 1=1 --%"}, []),
         ({"q": "TOOK** too"}, ["failed"]),
         ({"error": ["Timeout", "(not reported)"], "status": "success"}, ["second", "first"]),
-        ({"streaming": "(not reported)"}, ["bare", "failed"]),
         ({"tag": ["nightly", "none"]}, ["first"]),
         ({"cost_from": "0.00007", "cost_to": "0.0001"}, ["second"]),
         ({"cost_known": "true"}, ["bare", "failed"]),
         ({"latency_from": "2", "latency_to": "10"}, ["first"]),
         ({"from": "2026-05-02T12:00:00+02:00", "to": "2026-05-02T10:00:01Z"}, ["second"]),
-        ({"from": "2026-05-03", "to": "2026-05-01"}, ["bare", "failed", "second", "first"]),
-        ({"from": "2026-04-03", "to": "2026-04-05"}, ["bare", "failed", "second", "first"]),
         ({"field": ["-tags:rag", "-error_class:Timeout"]}, ["bare", "second"]),
         ({"field": ["is_streaming:false", "-http_status:408", "http_status:all", "started_at:1", "1=1 OR model:x"]}, ["second"]),
         ({"user": "ann", "not_user": "true"}, ["bare"]),
@@ -136,7 +124,6 @@ def test_a_filter_leaves_the_requests_that_pass_it(open_page: Open, lake: str, l
     [
         ("Cost", ["first", "second", "bare", "failed"], ["second", "first", "bare", "failed"]),
         ("User", ["bare", "failed", "second", "first"], ["failed", "second", "first", "bare"]),
-        ("Streaming", ["first", "second", "bare", "failed"], ["second", "first", "bare", "failed"]),
     ],
 )
 def test_an_order_has_what_is_not_known_last(open_page: Open, lake: str, sort: str, descending: list[str], ascending: list[str]):
@@ -215,13 +202,13 @@ def test_excluding_a_value_leaves_the_others(chosen: list[str], value: str | Non
 
 
 @pytest.mark.parametrize(
-    ("start", "end"), [("0001-01-01T00:00+10:00", "0001-01-02T00:00+10:00"), ("soon", "later"), ("0001-01-01", "9999-12-31")]
+    ("start", "end"), [("0001-01-01T00:00+10:00", "0001-01-02T00:00+10:00"), ("soon", "later"), ("2026-05-03", "2026-05-01")]
 )
 def test_a_stretch_of_nonsense_or_beyond_the_period_is_none(open_page: Open, lake: str, start: str, end: str):
     assert len(ids(open_page(lake, **{"from": start, "to": end, "zone": "America/New_York"}))) == 4
 
 
-@pytest.mark.parametrize("at", ["{", '["x", "y", 1, 2, 3]', '["9", 9, "a", "b", 1]'])
+@pytest.mark.parametrize("at", ["{", '["9", 9, "a", "b", 1]'])
 def test_a_link_to_a_place_of_nonsense_shows_a_page(open_page: Open, lake: str, at: str):
     assert cards(open_page(lake, at=at))[0] == "4"
 

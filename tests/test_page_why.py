@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests import pages
 from tests.lake_rows import Row
 from tests.views import request
 from usagecost.charts import waterfall
 from usagecost.ui.text import plain
 
-APP = Path(__file__).parents[1] / "app.py"
 LONG = "a-model-with-a-name-of-which-nobody-would-think-that-it-is-one-[x](y)-**bold**"
 
 Open = Callable[..., AppTest]
@@ -47,13 +46,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
 
     def open_it(lake: str, **link: str | list[str]) -> AppTest:
         monkeypatch.setenv("USAGECOST_LAKE", lake)
-        page = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/1_Why.py")
         link = link if "range" in link else {"range": "custom", "days": ["2026-05-02", "2026-05-02"], **link}
-        for name, value in link.items():
-            page.query_params[name] = value
-        page.run()
-        assert not page.exception, page.exception[0].value
-        return page
+        return pages.opened("pages/1_Why.py", **link)
 
     return open_it
 

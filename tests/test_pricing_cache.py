@@ -68,7 +68,7 @@ def test_unknown_is_null_and_no_charge_is_nothing(request_: dict, expected: tupl
     assert economics(**request_)[1:] == expected
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(
     model=st.sampled_from(MODELS),
     plain=st.integers(1, 300_000),

@@ -212,7 +212,7 @@ def utc(naive: datetime) -> datetime:
 
 
 @given(st.lists(any_request(), min_size=20, max_size=60))
-@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example])
 def test_any_usage_costs_what_the_library_says(requests: list[Request]) -> None:
     assert differences(requests) == []
 

@@ -93,7 +93,7 @@ MODELS = (
 )
 
 
-@settings(max_examples=8)
+@settings(max_examples=4)
 @given(model=st.sampled_from(MODELS), counts=st.tuples(*[st.integers(0, 3_000_000)] * 6))
 def test_the_parts_are_the_list_cost(model: tuple[str, str], counts: tuple[int, ...]):
     uncached, read, write, hour, output, reasoning = counts

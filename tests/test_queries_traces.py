@@ -21,8 +21,6 @@ from usagecost.queries.requests import SORTS, Key, Order
 from usagecost.vocabulary.filters import AnyCondition, Bounds, Condition, Field, Filters, Instants, Tagged, View
 from usagecost.vocabulary.search import SEARCHED, Text
 
-pytestmark = ON_BOTH_ENGINES
-
 PERIOD = days("2026-05-01", "2026-05-10")
 BEGIN = instant("2026-05-01")
 
@@ -87,7 +85,8 @@ def walked(asked: View, order: Order, most: int) -> list[dict]:
     return rows
 
 
-@settings(max_examples=5, deadline=None)
+@ON_BOTH_ENGINES
+@settings(max_examples=3, deadline=None)
 @given(filters=FILTERS, order=ORDERS, most=st.sampled_from([1, 7, 50]))
 def test_walking_the_pages_visits_what_the_cards_count_once_and_in_order(lake: str, filters: Filters, order: Order, most: int):
     asked = View(lake, Lake(lake).version(), PERIOD, "day", "best", filters)
@@ -103,7 +102,7 @@ def test_walking_the_pages_visits_what_the_cards_count_once_and_in_order(lake: s
     assert all(row["value"] is None for row in rows[len(known) :]), "what is not known stands last"
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(order=ORDERS)
 def test_the_way_back_is_the_way_there(lake: str, order: Order):
     asked = view(lake, PERIOD)
@@ -121,7 +120,8 @@ def listed(lake: str) -> list[dict]:
     return queries.requests.page(view(lake, PERIOD), Order(), None, False, 1000)
 
 
-@settings(max_examples=25, deadline=None)
+@ON_BOTH_ENGINES
+@settings(max_examples=12, deadline=None)
 @given(filters=FILTERS)
 def test_the_cards_equal_a_plain_recount_of_the_rows(lake: str, listed: list[dict], filters: Filters):
     asked = View(lake, Lake(lake).version(), PERIOD, "day", "best", filters)
@@ -164,6 +164,7 @@ def test_what_arrives_meanwhile_repeats_nothing(tmp_path: Path):
     assert [row["request_id"] for row in page + rest] == [f"old{i:02}" for i in reversed(range(20))]
 
 
+@ON_BOTH_ENGINES
 def test_failures_carry_the_last_message_that_is_known(tmp_path: Path):
     told = {"status": "error", "error_class": "Timeout", "provider": "p", "model": "m"}
     root = write_lake(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.header import decode_header, make_header
@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from tests.lake_rows import commit
 from tests.mails import mail_server
 from tests.views import instant, request
-from tests.webhook import Receiver, webhook
+from tests.webhook import Receiver
 from usagecost.alerts import read_ledger
 from usagecost.budgets import NAME
 from usagecost.cli import app
@@ -56,13 +56,6 @@ def lake(tmp_path: Path) -> Lake:
     before = [request(f"2026-04-{day:02} 10:00", list_cost_usd=Decimal(2), **search) for day in (1, 2)]
     commit(lake, *big, *small, *unknown, *before)
     return lake
-
-
-@pytest.fixture
-def ops(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    with webhook() as receiver:
-        monkeypatch.setenv("USAGECOST_ALERT_OPS", receiver.url)
-        yield receiver
 
 
 def part_of(report: Report, title: str, kind: type) -> object:

@@ -40,10 +40,7 @@ Ask = Callable[..., httpx.Response]
 def root(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Two teams: search spent 1.25 on each of two days, of two models; ads 4.00 on one, and something unknown."""
     rows = [
-        request(
-            "2026-05-01 10:00", team_id="search", model="a", user_id="ann", reported_cost_usd=Decimal("1.25"), duration_ms=100.0
-        ),
-        request("2026-05-02 10:00", team_id="search", model="b", user_id="bob", reported_cost_usd=Decimal("1.25"), status="error"),
+        *OF_SEARCH,
         request("2026-05-02 11:00", team_id="ads", model="a", user_id="=cmd()", reported_cost_usd=Decimal("4.00")),
         request("2026-05-02 12:00", team_id="ads", model="c", price_status="unpriced"),
     ]
@@ -193,8 +190,7 @@ def test_a_question_that_means_nothing_is_refused_with_a_sentence(ask: Ask, quer
     assert words in answer.json()["error"]
 
 
-@pytest.mark.parametrize("sort", ["time", "cost", "latency", "model"])
-@pytest.mark.parametrize("order", ["desc", "asc"])
+@pytest.mark.parametrize(("sort", "order"), [("time", "desc"), ("cost", "asc"), ("latency", "desc"), ("model", "asc")])
 def test_pages_of_requests_follow_each_other(ask: Ask, sort: str, order: str):
     whole = rows(ask("/v1/requests", sort=sort, order=order, **DAYS))
     paged, cursor = [], ""

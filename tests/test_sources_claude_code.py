@@ -68,19 +68,17 @@ def test_a_line_says_who_what_and_when(transcript: Path):
     assert batch.requests["started_at"].cast("int64").to_pylist() == [1770686740759000]
 
 
-@pytest.mark.parametrize(
-    ("usage", "speed", "region"),
-    [
-        ({"speed": "fast", "inference_geo": "us"}, "fast", "us"),
-        ({"speed": "standard", "inference_geo": "global"}, None, "global"),
-        ({"inference_geo": "not_available"}, None, None),
-        ({"inference_geo": ""}, None, None),
-    ],
-)
-def test_speed_and_region_are_told_where_they_are_special(transcript: Path, usage: Row, speed: str | None, region: str | None):
-    batch = read(ClaudeCode(), json_lines(transcript, [answer(usage=usage)]))
+def test_speed_and_region_are_told_where_they_are_special(transcript: Path):
+    cases = [
+        ({"speed": "fast", "inference_geo": "us"}, ("fast", "us", None)),
+        ({"speed": "standard", "inference_geo": "global"}, (None, "global", None)),
+        ({"inference_geo": "not_available"}, (None, None, None)),
+        ({"inference_geo": ""}, (None, None, None)),
+    ]
 
-    assert requests(batch, "speed", "inference_region", "attributes") == [(speed, region, None)]
+    batch = read(ClaudeCode(), json_lines(transcript, [answer(usage=usage) for usage, _ in cases]))
+
+    assert requests(batch, "speed", "inference_region", "attributes") == [told for _, told in cases]
 
 
 def test_searches_and_executions_are_units_and_fetches_are_free(transcript: Path):
@@ -189,48 +187,36 @@ def test_a_synthetic_answer_and_an_api_error_are_failed_requests_without_a_model
     ]
 
 
-@pytest.mark.parametrize(
-    ("message", "provider"),
-    [
+def test_ids_and_models_tell_who_served_it(transcript: Path):
+    cases = [
         ({"id": "msg_bdrk_01"}, "aws"),
         ({"model": "us.anthropic.claude-sonnet-4-20250514-v1:0"}, "aws"),
         ({"id": "msg_vrtx_01"}, "google"),
         ({"model": "claude-sonnet-4@20250514"}, "google"),
         ({}, "anthropic"),
-    ],
-)
-def test_ids_and_models_tell_who_served_it(transcript: Path, message: Row, provider: str):
-    batch = read(ClaudeCode(), json_lines(transcript, [answer(message)]))
+    ]
 
-    assert requests(batch, "provider") == [(provider,)]
+    batch = read(ClaudeCode(), json_lines(transcript, [answer(message) for message, _ in cases]))
 
-
-@pytest.mark.parametrize("field", ["requestId", "version", "sessionId", "cwd", "costUSD", "isApiErrorMessage"])
-def test_lines_with_null_where_a_value_belongs_are_skipped(transcript: Path, field: str):
-    line = {**answer(), field: None}
-
-    batch = read(ClaudeCode(), json_lines(transcript, [line]))
-
-    assert (batch.requests.num_rows, batch.skipped, batch.rejects.num_rows) == (0, 1, 0)
+    assert requests(batch, "provider") == [(provider,) for _, provider in cases]
 
 
-@pytest.mark.parametrize("field", ["speed", "cache_read_input_tokens", "cache_creation_input_tokens"])
-def test_lines_with_null_in_their_counts_are_skipped(transcript: Path, field: str):
-    line = answer()
-    line["message"]["usage"][field] = None
-
-    assert read(ClaudeCode(), json_lines(transcript, [line])).skipped == 1
-
-
-@pytest.mark.parametrize("field", ["id", "model"])
-def test_messages_with_null_for_their_name_are_skipped_and_without_it_are_not(transcript: Path, field: str):
-    message = answer()["message"]
-    left_out = {name: value for name, value in message.items() if name != field}
-    lines = [{**answer(), "message": {**message, field: None}}, {**answer(), "message": left_out}]
+def test_lines_with_null_where_a_value_belongs_are_skipped_and_without_the_value_are_not(transcript: Path):
+    message, counts = answer()["message"], answer()["message"]["usage"]
+    without_value = [{name: value for name, value in message.items() if name != field} for field in ("id", "model")]
+    lines = [
+        *({**answer(), field: None} for field in ("requestId", "version", "sessionId", "cwd", "costUSD", "isApiErrorMessage")),
+        *(
+            {**answer(), "message": {**message, "usage": {**counts, field: None}}}
+            for field in ("speed", "cache_read_input_tokens", "cache_creation_input_tokens")
+        ),
+        *({**answer(), "message": {**message, field: None}} for field in ("id", "model")),
+        *({**answer(), "message": left} for left in without_value),
+    ]
 
     batch = read(ClaudeCode(), json_lines(transcript, lines))
 
-    assert (batch.requests.num_rows, batch.skipped) == (1, 1)
+    assert (batch.requests.num_rows, batch.skipped, batch.rejects.num_rows) == (2, 11, 0)
 
 
 def test_a_null_elsewhere_skips_nothing(transcript: Path):

@@ -55,12 +55,12 @@ def test_a_resumed_session_repeats_lines_with_their_times(tmp_path: Path):
     assert stored(tmp_path, first, resumed) == [(1000, 100), (1200, 50)]
 
 
-@pytest.mark.parametrize("name", ["msg_01T3LNpt45vGi92xpeaE7xKy", "3f2504e0-4f89-41d3-9a0c-0305e82c3301"])
-def test_an_id_that_looks_unique_is_one_request_wherever_it_stands(tmp_path: Path, name: str):
-    first = [relayed("s-1", 1, 0, 1, name), relayed("s-1", 2, 1000, 100, name)]
-    copied = [relayed("s-2", 5, 1000, 100, name, isSidechain=True)]
+def test_an_id_that_looks_unique_is_one_request_wherever_it_stands(tmp_path: Path):
+    names = ("msg_01T3LNpt45vGi92xpeaE7xKy", "3f2504e0-4f89-41d3-9a0c-0305e82c3301")
+    first = [line for name in names for line in (relayed("s-1", 1, 0, 1, name), relayed("s-1", 2, 1000, 100, name))]
+    copied = [relayed("s-2", 5, 1000, 100, name, isSidechain=True) for name in names]
 
-    assert stored(tmp_path, first, copied) == [(1000, 100)]
+    assert stored(tmp_path, first, copied) == [(1000, 100)] * 2
 
 
 def test_with_a_requests_id_a_copy_in_another_session_is_the_same_request(tmp_path: Path):

@@ -26,7 +26,7 @@ def in_pieces(document: bytes, size: int) -> bytes:
     return b"".join(splitter.split(document[start : start + size]) for start in range(0, len(document), size))
 
 
-@settings(max_examples=50)
+@settings(max_examples=20)
 @given(objects=OBJECTS, indent=st.sampled_from([None, 0, 2]), size=st.integers(1, 40), is_array=st.booleans())
 def test_every_object_is_one_line(objects: list[Row], indent: int | None, size: int, is_array: bool):
     document = json.dumps(objects, indent=indent) if is_array else "\n".join(json.dumps(each, indent=indent) for each in objects)

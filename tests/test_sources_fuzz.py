@@ -192,7 +192,7 @@ CHANCES = st.integers(0, 2**64).map(random.Random)
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=3, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, suppress_health_check=list(HealthCheck))
 @given(chance=CHANCES)
 def test_any_lines_are_accounted_for(name: str, folder: Path, chance: random.Random):
     source, header, line = FORMATS[name]

@@ -72,8 +72,7 @@ def test_a_call_that_both_logs_have_counts_once(tmp_path: Path, call: str):
     logger = json_lines(tmp_path / "b.jsonl", [payload(**fields)])
     lake = Lake(tmp_path / "lake")
 
-    ingest([table], lake)
-    ingest([logger], lake)
+    ingest([table, logger], lake)
 
     assert lake.snapshot().rows == 1
 

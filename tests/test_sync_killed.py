@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import pytest
 from tests.lake_rows import stored
 from tests.litellm_database import add_traffic, litellm_database, requests_in
 from tests.postgres import Server
+from tests.processes import running
 from tests.test_sync import requests_of, sync_of
 from usagecost.lake import Lake
 
@@ -32,20 +31,10 @@ app(sys.argv[1:])
 """The command, with smaller parts than it has, so that there is a middle."""
 
 
-@contextmanager
-def running(dsn: str, lake: Path, *options: str, part_rows: int = 8_000) -> Iterator[subprocess.Popen[str]]:
-    """The command as a process of its own; what it prints is on its stdout, line by line."""
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-c", IN_PARTS.format(rows=part_rows), "sync", "litellm", "--lake", str(lake), *options],
-        env={**os.environ, "USAGECOST_DSN": dsn},
-        cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+def syncing(dsn: str, lake: Path, *options: str, part_rows: int = 8_000) -> AbstractContextManager[subprocess.Popen[str]]:
+    """The command as a process of its own."""
+    command = ("sync", "litellm", "--lake", lake, *options)
+    return running("-c", IN_PARTS.format(rows=part_rows), *command, USAGECOST_DSN=dsn)
 
 
 def differences(found: Mapping[str, tuple], table: Mapping[str, tuple]) -> list[tuple]:
@@ -60,7 +49,7 @@ def test_nothing_is_lost_or_doubled_by_kills_late_rows_and_changes(postgres: Ser
     add_traffic(postgres, database, ROWS)  # one every 4 seconds, for some days
     dsn, lake = postgres.dsn(database), Lake(tmp_path / "lake")
 
-    with running(dsn, lake.root) as process:
+    with syncing(dsn, lake.root) as process:
         for line in process.stdout:  # killed when something is committed, and more is on its way
             if "Part 3 of " in line:
                 break
@@ -71,10 +60,10 @@ def test_nothing_is_lost_or_doubled_by_kills_late_rows_and_changes(postgres: Ser
     add_traffic(postgres, database, 500, first="2026-11-10 00:00:01", step="97 s", prefix="late")
     postgres.run("""UPDATE "LiteLLM_SpendLogs" SET spend = spend * 2 + 0.5 WHERE request_id LIKE 'r%77'""", database)
     for seconds in (2.5, 4.0):  # and killed wherever it happens to be
-        with running(dsn, lake.root) as process:
+        with syncing(dsn, lake.root) as process:
             time.sleep(seconds)
             process.send_signal(signal.SIGKILL)
-    with running(dsn, lake.root) as process:
+    with syncing(dsn, lake.root) as process:
         assert process.wait() == 0
 
     table = requests_in(postgres, database)
@@ -105,7 +94,7 @@ def test_a_signal_ends_it_at_once_and_the_next_start_goes_on(postgres: Server, t
     add_traffic(postgres, database, 24_000)
     dsn, lake = postgres.dsn(database), Lake(tmp_path / "lake")
 
-    with running(dsn, lake.root, "--every", "60s") as process:
+    with syncing(dsn, lake.root, "--every", "60s") as process:
         first = process.stdout.readline()
         process.send_signal(signal.SIGTERM)
         rest, complaints = process.communicate(timeout=60)
@@ -114,7 +103,7 @@ def test_a_signal_ends_it_at_once_and_the_next_start_goes_on(postgres: Server, t
     assert (process.returncode, complaints) == (0, "")
     assert stored(lake).num_rows < 24_000
 
-    with running(dsn, lake.root, "--every", "60s") as process:
+    with syncing(dsn, lake.root, "--every", "60s") as process:
         for line in process.stdout:
             if "rows read" in line:
                 break

@@ -5,36 +5,24 @@ from __future__ import annotations
 import resource
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from tests.lake_rows import stored
+from tests.processes import running
 from tests.test_watch import lines
 from usagecost.cli import app
 from usagecost.lake import Lake
 
-HOME = Path(__file__).parents[1]
 
-
-@contextmanager
-def watching(folder: Path, lake: Path) -> Iterator[subprocess.Popen[str]]:
-    """The command, with a round a second; what it prints is on its stdout."""
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "usagecost", "watch", str(folder), "--every", "1s", "--lake", str(lake)],
-        cwd=HOME, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+def watching(folder: Path, lake: Path) -> AbstractContextManager[subprocess.Popen[str]]:
+    """The command, with a round a second."""
+    command = ("watch", folder, "--every", "1s", "--lake", lake)
+    return running("-m", "usagecost", *command, stderr=subprocess.STDOUT)
 
 
 def heard(process: subprocess.Popen[str], words: str) -> str:
