@@ -179,9 +179,8 @@ def test_finance_reads_prices_and_sources_and_is_offered_nothing_it_may_not_do(p
 def test_pages_of_access_are_for_administrators_alone():
     page = opened("pages/6_Access.py", "fin@example.com")
 
-    assert [error.value for error in page.error] == [
-        "The page Access is for others. Your own numbers are on the page Usage and cost."
-    ]
+    assert [link.proto.label for link in page.main.get("page_link")] == ["**Show my numbers**"]
+    assert not [*page.main.dataframe, *page.main.text_input, *page.main.button]
 
 
 def test_commands_are_recorded_with_the_user_of_the_machine(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

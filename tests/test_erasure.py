@@ -51,6 +51,7 @@ def lake(tmp_path: Path) -> Lake:
             name("user_email", "ada", "ada@example.com"),
             name("user_email", "adam", "adam@example.com"),
             name("team_id", "ada", "a team that is called so"),
+            name("virtual_key", "k", "key of ada@example.com"),
             name("team_members", "t", json.dumps(members)),
         )
     )
@@ -83,7 +84,7 @@ def lake(tmp_path: Path) -> Lake:
     return lake
 
 
-BESIDE = {"names": 3, "acts": 1, "alerts": 2, "rows of closed months": 1, "rejected lines": 1}
+BESIDE = {"names": 4, "acts": 1, "alerts": 2, "rows of closed months": 1, "rejected lines": 1}
 
 
 def test_a_removal_of_a_person_says_what_else_names_them(lake: Lake):
@@ -92,7 +93,7 @@ def test_a_removal_of_a_person_says_what_else_names_them(lake: Lake):
     assert (found.requests, found.beside) == (1, BESIDE)
     assert lake.texts_naming("ada") == ["access.toml", "boards/mine.toml"]
     assert lake.removal(Selection(ingest="i", user="ada")).beside == {}, "a wrong load is taken out, nobody is forgotten"
-    assert lake.names().num_rows == 5
+    assert lake.names().num_rows == 6
 
 
 def test_nothing_of_a_person_is_left(lake: Lake):
@@ -103,6 +104,7 @@ def test_nothing_of_a_person_is_left(lake: Lake):
         ("team_id", "ada", "a team that is called so"),
         ("team_members", "t", '[{"user_id": "adam"}]'),
         ("user_email", "adam", "adam@example.com"),
+        ("virtual_key", "k", "key of (removed)"),
     ]
     assert [(one["who"], one["what"], one["after"], one["why"], one["outcome"]) for one in lake.audit().to_pylist()] == [
         ("(removed)", "a note", "for (removed), and ada-2", "said (removed).", None),

@@ -128,8 +128,9 @@ def _name_without(row: Row, user: str, words: Collection[str], pattern: re.Patte
     """A row of names without a person: None if it is their name; of a team's members the others."""
     if row["field"] in _OF_USERS and row["id"] == user:
         return None
-    if row["field"] != MEMBERS:
-        return row
+    if row["field"] != MEMBERS:  # a key may be called by an e-mail; a team that is called as the user is another's
+        emails = [word for word in words if "@" in word]
+        return row | {"name": _pattern(emails).sub(REMOVED, row["name"])} if emails else row
     try:
         members = json.loads(row["name"])
     except ValueError:

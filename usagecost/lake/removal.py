@@ -97,7 +97,7 @@ class Removal:
     @property
     def beside_words(self) -> str:
         """What it changes beside the requests; empty if nothing."""
-        return ", ".join(f"{exact_count(count)} {called}" for called, count in self.beside.items())
+        return ", ".join(f"{called} ({exact_count(count)})" for called, count in self.beside.items())
 
     @property
     def is_nothing(self) -> bool:

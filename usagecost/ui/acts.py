@@ -48,7 +48,7 @@ def act(
 
 def actor() -> str:
     """Who acts."""
-    return reading().name or operator()
+    return _reader().name or operator()
 
 
 def _reader() -> Reader:
