@@ -168,7 +168,7 @@ def _refuse(title: str, icon: str) -> NoReturn:
     """Ends a page that is not for the role of who reads, and leads to one that is."""
     start.clear()
     st.title(f"{icon} {title}", anchor=False)
-    empty("This page is not for your role", "It is about everybody's requests. Your own numbers are on the page Usage and cost.")
+    empty("This page is not for your role", "It is about everybody. Your own numbers are on the page Usage and cost.")
     query = address.of_page(HOME_PAGE, viewing.choices())
     st.page_link("app.py", label="**Show my numbers**", icon=":material/bar_chart:", query_params=query)
     st.stop()
