@@ -17,6 +17,7 @@ from tests.mails import mail_server
 from tests.views import instant, request
 from tests.webhook import Receiver
 from usagecost.alerts import channel_problem, read_ledger, run_round
+from usagecost.alerts.rounds import claimed
 from usagecost.budgets import NAME
 from usagecost.cli import app
 from usagecost.lake import Lake, Selection
@@ -272,6 +273,19 @@ def test_an_alert_that_two_record_is_recorded_once(lake: Lake):
 
     assert Lake(lake.root).keep_alerts(rows) == 0
     assert lake.alerts().num_rows == rows.num_rows
+
+
+def test_of_two_that_want_to_tell_a_channel_one_does_and_who_dies_is_followed(lake: Lake, ops: Receiver):
+    ops.fails = True
+    rounds(lake)
+    ops.fails, later = False, NOW + timedelta(minutes=1)
+    ledgers = read_ledger(lake), read_ledger(lake)
+    (message,) = ledgers[0].pending(later)
+
+    assert [claimed(lake, ledger, message, later) for ledger in (*ledgers, read_ledger(lake))] == [True, False, False]
+    for minutes, messages in ((5, 0), (6, 1), (7, 1)):  # who claimed it was killed
+        rounds(lake, minutes=minutes)
+        assert len(ops.came) == messages
 
 
 @pytest.mark.slow

@@ -83,7 +83,7 @@ def _body(report: Report, draw: Drawn) -> str:
         f'font-size:14px;line-height:20px;color:{TEXT}">'
         f'<h1 style="margin:0 0 6px;font-size:24px;line-height:30px;font-weight:700">{_text(report.title)}</h1>{lines}{link}'
         f'{sections}<div style="{SMALL};margin-top:28px;padding-top:10px;border-top:1px solid {LINE}">'
-        f"Usage &amp; Cost · Spend is what logs report, else the list price.</div></div></td></tr></table></body>"
+        f"{_text(report.footer)}</div></div></td></tr></table></body>"
     )
 
 
