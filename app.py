@@ -143,7 +143,7 @@ def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
     ui.chart(
         "Cost breakdown",
         drawing,
-        lambda: folds.breakdown_table(usage, stacks, by, view.period.zone),
+        lambda: ui.with_budgets(folds.breakdown_table(usage, stacks, by, view.period.zone), view, time_axis(usage, view)),
         name=f"{name}-cost",
         file=f"cost by {by} and {view.interval}",
         help=METRICS["spend_usd"].help + ahead + pace,

@@ -186,8 +186,7 @@ def test_an_unusual_failure_rate_and_latency_are_told_once_and_resolved_once(tmp
     run_round(lake, said.append, NOW)
     assert [line.rpartition(" [")[0].replace("\xa0", " ") for line in said] == [
         "Unusual failure rate on 2026-05-15: 28.6% against 0.0%. 40 requests of 140 failed. Cause: user bot, app etl.",
-        "Unusual latency on 2026-05-15: p95 9.0 s against about 1.1 s. "
-        "5% of 140 requests took longer. The page Why tells which models were slower.",
+        "Unusual latency on 2026-05-15: p95 9.0 s against about 1.1 s. 5% of 140 requests took longer. Cause: app etl.",
     ]
     commit(lake, request("2026-05-15 13:00", **slow))
     assert rounds(lake, minutes=1) == []
@@ -198,6 +197,25 @@ def test_an_unusual_failure_rate_and_latency_are_told_once_and_resolved_once(tmp
         "Resolved: Unusual latency",
     ]
     assert rounds(lake, minutes=3) == []
+
+
+def test_a_day_on_which_everything_is_slower_names_no_cause(tmp_path: Path):
+    lake = Lake(tmp_path / "lake")
+    (tmp_path / NAME).write_text("[alerts]\nunusual_latency = true\n")
+    start = instant("2026-04-28 08:00")
+    times = [
+        (start + timedelta(days=day, seconds=number), 9000.0 if day == 17 else 1000.0) for day in range(18) for number in range(100)
+    ]
+    commit(
+        lake,
+        *(request(at, app=f"a{number % 5}", model=f"m{number % 5}", duration_ms=took) for number, (at, took) in enumerate(times)),
+    )
+
+    said: list[str] = []
+    run_round(lake, said.append, NOW)
+    assert [line.partition(". ")[2].rpartition(" [")[0] for line in said] == [
+        "5% of 100 requests took longer. No model or app stands out."
+    ]
 
 
 def test_rules_that_are_not_set_do_not_alert(lake: Lake):

@@ -50,6 +50,7 @@ ROLLUPS = {
         Rollup("outcome_quarter", ("status", "environment", "source", "error_class", "is_streaming"), is_of_days=False),
         Rollup("model_quarter", ("provider", "model"), is_of_days=False),
         Rollup("latency", ("provider", "model", LATENCY), measures=("requests", "timed_requests")),
+        Rollup("latency_app", ("app", LATENCY), measures=("requests", "timed_requests")),
         Rollup("user", ("team_id", "virtual_key", "user_id")),
         Rollup("team", ("team_id", "environment", "status", "provider", "model")),
         Rollup("key", ("team_id", "virtual_key", "provider", "model")),

@@ -10,10 +10,11 @@ import pyarrow as pa
 from usagecost import engine
 from usagecost.explain import Amounts, Maker, maker_of
 from usagecost.lake import Rolled
-from usagecost.lake.rollups import column_of
+from usagecost.lake.rollups import LATENCY, column_of
 from usagecost.periods import WHOLE
+from usagecost.queries.latency_steps import step_of
 from usagecost.queries.rows import Instants, Rows, each_sql, told
-from usagecost.vocabulary import DIMENSIONS, FAILED
+from usagecost.vocabulary import DIMENSIONS, FAILED, LATENCY_STEP
 from usagecost.vocabulary.filters import Condition, Parameters, View, instant_range_sql
 
 Spent = dict[str, Amounts]
@@ -49,24 +50,41 @@ def spent(view: View, names: Sequence[str], pairs: Sequence[tuple[Instants, Inst
     For each pair of stretches the values that have requests in them, in one question for all. The ``measure`` can be another one
     of _OF_A_REQUEST.
     """
+    return _summed(view, names, pairs, measure, (_OF_A_REQUEST[measure], column_of(measure, view.basis)))
+
+
+def slower(view: View, names: Sequence[str], pairs: Sequence[tuple[Instants, Instants]], latency: float) -> list[Spent]:
+    """The same of how many requests took longer than a latency (ms), by the steps of latencies that a rollup tells."""
+    limit = f"{LATENCY_STEP} > {(step := step_of(latency))}"
+    of_rollups = f"CASE WHEN {LATENCY} > {step} THEN {column_of('timed_requests', view.basis)} ELSE 0 END"
+    return _summed(view, names, pairs, "timed_requests", (f"({limit})::integer", of_rollups), also=(LATENCY,))
+
+
+def _summed(
+    view: View,
+    names: Sequence[str],
+    pairs: Sequence[tuple[Instants, Instants]],
+    measure: str,
+    sql: tuple[str, str],
+    also: Sequence[str] = (),
+) -> list[Spent]:
+    """The sums of them: of what the SQL says of a request, and of a row of a rollup that has the measure and other columns."""
     edges = [edge for pair in pairs for stretch in pair for edge in stretch]
     rows = Rows(replace(view, interval=WHOLE), (min(edges), max(edges)))
     columns = ", ".join(DIMENSIONS[name].column for name in names)
     (selected, grouped), (summed, bound) = each_sql(names), _sums_sql(pairs)
 
     def ask(rolled: Rolled | None) -> pa.Table:
-        amounts = {"{requests}": rows.cost(_OF_A_REQUEST[measure])} | (
-            {"{rollups}": column_of(measure, view.basis)} if rolled else {}
-        )
+        amounts = {"{requests}": rows.cost(sql[0])} | ({"{rollups}": sql[1]} if rolled else {})
         asked = {relation: rows.sql(None, relation) for relation in amounts}
         parts = " UNION ALL ".join(
-            f"SELECT {columns}, {engine.INSTANT_US} AS instant, {amounts[relation]} AS amount FROM ({sql})"
-            for relation, (sql, _) in asked.items()
+            f"SELECT {columns}, {engine.INSTANT_US} AS instant, {amounts[relation]} AS amount FROM ({of_relation})"
+            for relation, (of_relation, _) in asked.items()
         )
         parameters = asked["{requests}"][1] | bound
         return rows.answer(f"SELECT {selected}, {summed} FROM ({parts}) {grouped}", parameters, rolled)
 
-    answer = told(rows.rolled(view.filters.told_by(*names), (measure,), cuts=edges), ask)
+    answer = told(rows.rolled(view.filters.told_by(*names), (measure,), cuts=edges, also=also), ask)
     found: list[Spent] = [{name: {} for name in names} for _ in pairs]
     dimensions, values, *sums = (column.to_pylist() for column in answer.columns)
     for of_pair, now, before in zip(found, sums[::2], sums[1::2], strict=True):
