@@ -211,7 +211,7 @@ def test_a_mail_has_its_pictures_within_and_the_file_attached(lake: Lake, monkey
     assert '<meta name="color-scheme" content="light only">' in body
     assert not [name for name in ("<svg", "opacity", "<link", "@import", "Content-Security-Policy") if name in body]
     (plain,) = [part for part in mail.walk() if part.get_content_type() == "text/plain"]
-    assert f"Total spend\r\n≥{GAP}$11.00" in plain.get_payload(decode=True).decode()
+    assert "Total spend\r\n≥ $11.00\r\n" in plain.get_payload(decode=True).decode()
 
 
 def due(text: str, zone: str, now: str) -> tuple[str, str]:
