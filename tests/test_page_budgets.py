@@ -129,9 +129,8 @@ def test_the_table_of_a_chart_of_spend_has_the_budgets_that_it_draws(lake: Lake)
     add_budget(lake, Budget(name="All", amount=Decimal(7), period="week"))
     add_budget(lake, Budget(name="Search", amount=Decimal(7), only={"team": ("search",)}))
     for file, table in (("app.py", "all-cost"), ("pages/2_Dashboards.py", "cost-1")):
-        page = AppTest.from_file(str(APP), default_timeout=60).switch_page(file)
-        page.query_params["tab"], page.query_params["board"] = "Cost", "cost"
-        page.run().button(key=f"switch_{table}").click().run()
+        page = pages.opened(file, tab="Cost", board="cost")
+        page.button(key=f"switch_{table}").click().run()
         numbers = next(one.value for one in calm(page).dataframe if "interval_start" in one.value)
 
         assert [name for name in numbers if name.startswith("Budget")] == ["Budget All"]
