@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 
 from usagecost import engine
-from usagecost.explain import Amounts, Maker, maker_of
+from usagecost.explain import Amounts, Maker, maker_of, maker_words, model_behind
 from usagecost.lake import Rolled
 from usagecost.lake.rollups import LATENCY, column_of
 from usagecost.periods import WHOLE
 from usagecost.queries.latency_steps import step_of
 from usagecost.queries.rows import Instants, Rows, each_sql, told
+from usagecost.queries.usage import Ask, call
 from usagecost.vocabulary import DIMENSIONS, FAILED, LATENCY_STEP
 from usagecost.vocabulary.filters import Condition, Parameters, View, instant_range_sql
+from usagecost.vocabulary.labels import Labels
 
 Spent = dict[str, Amounts]
 """Dimension -> its values, with what each has spent in a stretch of time, and in another."""
@@ -42,6 +45,15 @@ def maker(view: View, model: str, change: float) -> Maker | None:
             (everybody,) = spent(view, (found.dimension,), pairs)
             return found if len(everybody[found.dimension]) > 1 else None
     return None
+
+
+def made_by(view: View, rows: Iterable[Mapping[str, Any]], labels: Labels, ask: Ask = call) -> str:
+    """Who has made most of the change of spend that rows of `explained.by_price` tell, in words; "" if no one model is behind it,
+    or nobody alone has.
+    """
+    behind = model_behind(rows)
+    found = behind and ask(maker, replace(view, interval=WHOLE), *behind)
+    return maker_words(found, labels.of(found.dimension, found.value)) if found else ""
 
 
 def spent(view: View, names: Sequence[str], pairs: Sequence[tuple[Instants, Instants]], measure: str = "spend_usd") -> list[Spent]:
