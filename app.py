@@ -137,16 +137,15 @@ def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
     """Spend per interval, stacked by the values of a dimension, the rest as "Other"."""
     most = min(most, MOST_STACKS)
     top, stacks, drawing = ui.kept(usage, view, ("stacks", by, most), lambda: spend_stacks(usage, view, by, most))
-    ahead = " The dashed line in a band is the forecast." if "ahead" in drawing.data else ""
     budgets = ui.budgets_alt(view, time_axis(usage, view))
     pace = " A red line is a budget's even pace: the same part of it each day." if budgets else ""
     ui.chart(
         "Cost breakdown",
         drawing,
-        lambda: folds.breakdown_table(usage, stacks, by, view.period.zone),
+        lambda: ui.with_budgets(folds.breakdown_table(usage, stacks, by, view.period.zone), view, time_axis(usage, view)),
         name=f"{name}-cost",
         file=f"cost by {by} and {view.interval}",
-        help=METRICS["spend_usd"].help + ahead + pace,
+        help=METRICS["spend_usd"].help + (" The dashed line in a band is the forecast." if "ahead" in drawing.data else "") + pace,
         alt_text=f"Bars of spend by {step_of(view)}, stacked by {DIMENSIONS[by].label.lower()}{budgets}",
         on_mark=drilldown.from_stack(view, usage.intervals, by, top),
         beside=lambda: ui.notes(view),
@@ -258,6 +257,7 @@ if cost_tab.open:
             top = st.segmented_control("Show top", TOP, required=True, key="top") or TOP[1]
         most = queries.MOST_VALUES if top == "All" else int(top)
         cost_chart(usage_by(by, view), view, by, most, "all")
+        why.unusual_note(usage, view)
         ui.ranking(usage_ranked(by, view), view, by, most, everything=lambda: unfiltered(by, view))
         ui.forecast_table(view, by, most)
         parts_chart(usage, view, "all")

@@ -17,6 +17,7 @@ from tests.mails import mail_server
 from tests.views import instant, request
 from tests.webhook import Receiver
 from usagecost.alerts import channel_problem, read_ledger, run_round
+from usagecost.alerts.rounds import claimed
 from usagecost.budgets import NAME
 from usagecost.cli import app
 from usagecost.lake import Lake, Selection
@@ -185,8 +186,7 @@ def test_an_unusual_failure_rate_and_latency_are_told_once_and_resolved_once(tmp
     run_round(lake, said.append, NOW)
     assert [line.rpartition(" [")[0].replace("\xa0", " ") for line in said] == [
         "Unusual failure rate on 2026-05-15: 28.6% against 0.0%. 40 requests of 140 failed. Cause: user bot, app etl.",
-        "Unusual latency on 2026-05-15: p95 9.0 s against about 1.1 s. "
-        "5% of 140 requests took longer. The page Why tells which models were slower.",
+        "Unusual latency on 2026-05-15: p95 9.0 s against about 1.1 s. 5% of 140 requests took longer. Cause: app etl.",
     ]
     commit(lake, request("2026-05-15 13:00", **slow))
     assert rounds(lake, minutes=1) == []
@@ -197,6 +197,25 @@ def test_an_unusual_failure_rate_and_latency_are_told_once_and_resolved_once(tmp
         "Resolved: Unusual latency",
     ]
     assert rounds(lake, minutes=3) == []
+
+
+def test_a_day_on_which_everything_is_slower_names_no_cause(tmp_path: Path):
+    lake = Lake(tmp_path / "lake")
+    (tmp_path / NAME).write_text("[alerts]\nunusual_latency = true\n")
+    start = instant("2026-04-28 08:00")
+    times = [
+        (start + timedelta(days=day, seconds=number), 9000.0 if day == 17 else 1000.0) for day in range(18) for number in range(100)
+    ]
+    commit(
+        lake,
+        *(request(at, app=f"a{number % 5}", model=f"m{number % 5}", duration_ms=took) for number, (at, took) in enumerate(times)),
+    )
+
+    said: list[str] = []
+    run_round(lake, said.append, NOW)
+    assert [line.partition(". ")[2].rpartition(" [")[0] for line in said] == [
+        "5% of 100 requests took longer. No model or app stands out."
+    ]
 
 
 def test_rules_that_are_not_set_do_not_alert(lake: Lake):
@@ -272,6 +291,19 @@ def test_an_alert_that_two_record_is_recorded_once(lake: Lake):
 
     assert Lake(lake.root).keep_alerts(rows) == 0
     assert lake.alerts().num_rows == rows.num_rows
+
+
+def test_of_two_that_want_to_tell_a_channel_one_does_and_who_dies_is_followed(lake: Lake, ops: Receiver):
+    ops.fails = True
+    rounds(lake)
+    ops.fails, later = False, NOW + timedelta(minutes=1)
+    ledgers = read_ledger(lake), read_ledger(lake)
+    (message,) = ledgers[0].pending(later)
+
+    assert [claimed(lake, ledger, message, later) for ledger in (*ledgers, read_ledger(lake))] == [True, False, False]
+    for minutes, messages in ((5, 0), (6, 1), (7, 1)):  # who claimed it was killed
+        rounds(lake, minutes=minutes)
+        assert len(ops.came) == messages
 
 
 @pytest.mark.slow

@@ -543,3 +543,13 @@ def test_a_day_that_costs_more_than_usual_is_marked_on_the_cost_chart_with_its_c
     unusual = [tip["Unusual"] for tip in tips_of(page) if "Unusual" in tip]
 
     assert [re.fullmatch(r"\+\$1\d\d\.\d\d against usual: claude-opus-5", one) is not None for one in unusual].count(True) == 1
+    assert any(caption.value.startswith("Unusual: ") for caption in page.caption)
+
+
+def test_an_hour_that_costs_more_than_usual_is_marked_on_the_chart_of_hours(open_page: Open, lake_of: Callable[..., str]) -> None:
+    start = datetime(2026, 5, 1, tzinfo=UTC)
+    usual = [request(start + timedelta(hours=hour), model="opus", list_cost_usd=Decimal(1)) for hour in range(24 * 29)]
+    lake = lake_of(*usual, request(datetime(2026, 5, 29, 10, 30, tzinfo=UTC), model="haiku", list_cost_usd=Decimal(20)))
+    page = open_page(lake, tab="Cost", range="Custom range", days=["2026-05-28", "2026-05-29"])
+
+    assert [tip["Unusual"] for tip in tips_of(page) if "Unusual" in tip] == ["+$20.00 against usual: haiku"]

@@ -123,3 +123,15 @@ def test_rules_are_chosen_and_a_broken_file_is_said(lake: Lake):
 
     (lake.root.parent / NAME).write_text("[[budget]]\n")
     assert "line 1, name: it is missing" in calm(page.run()).warning[0].value.replace("\\", "")
+
+
+def test_the_table_of_a_chart_of_spend_has_the_budgets_that_it_draws(lake: Lake):
+    add_budget(lake, Budget(name="All", amount=Decimal(7), period="week"))
+    add_budget(lake, Budget(name="Search", amount=Decimal(7), only={"team": ("search",)}))
+    for file, table in (("app.py", "all-cost"), ("pages/2_Dashboards.py", "cost-1")):
+        page = pages.opened(file, tab="Cost", board="cost")
+        page.button(key=f"switch_{table}").click().run()
+        numbers = next(one.value for one in calm(page).dataframe if "interval_start" in one.value)
+
+        assert [name for name in numbers if name.startswith("Budget")] == ["Budget All"]
+        assert set(numbers["Budget All"]) == {1.0}

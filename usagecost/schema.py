@@ -184,8 +184,10 @@ ALERT_COLUMNS: tuple[Column, ...] = (
     Column("id", TEXT, "alert", "The alert's own id, which messages say too: one for a rule, subject and period", required=True),
     Column("event", TEXT, "alert", "raised or resolved; of reports scheduled or report", required=True),
     Column("channel", TEXT, "alert", "Who was told of the event; NULL for the event itself"),
-    Column("outcome", TEXT, "alert", "What came of telling them: sent or failed; NULL for the event itself"),
-    Column("attempt", COUNT, "alert", "The number of the attempt to tell a channel that fails, from 1; else 0", required=True),
+    Column("outcome", TEXT, "alert", "Of telling them: claimed by who is about to, sent or failed; NULL for the event itself"),
+    Column(
+        "attempt", COUNT, "alert", "The number of the attempt to tell the channel, from 1; 0 for the event itself", required=True
+    ),
     Column("happened_at", INSTANT, "alert", "When it was", "UTC instant, µs", required=True),
     Column("rule", TEXT, "alert", "The rule that was broken", required=True),
     Column("subject", TEXT, "alert", "What broke it: a budget, model, source, user or key", required=True),

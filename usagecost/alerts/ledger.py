@@ -12,7 +12,9 @@ from usagecost.alerts.checks import Check
 from usagecost.lake import Lake
 
 RAISED, RESOLVED = "raised", "resolved"
-SENT, FAILED = "sent", "failed"
+CLAIMED, SENT, FAILED = "claimed", "sent", "failed"
+CLAIM_LASTS = timedelta(minutes=5)
+"""How long who has claimed a message is left to tell its channel; whoever then has not said what came of it is taken for dead."""
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
 """How long a channel that failed is left alone; twice as long after each further failure, up to an hour."""
 GIVEN_UP_AFTER = timedelta(days=30)
@@ -40,12 +42,21 @@ class Alert:
         return json.loads(self.raised["tell"])
 
 
+Told = tuple[str, str, str]
+"""The id and the event of an alert, and a channel."""
+
+
 @dataclass(frozen=True)
 class Message:
     """An event that a channel has not been told of."""
 
     row: Row
     channel: str
+
+    @property
+    def key(self) -> Told:
+        """What tells it from others."""
+        return self.row["id"], self.row["event"], self.channel
 
 
 @dataclass
@@ -64,11 +75,15 @@ class Trouble:
 
 @dataclass
 class Ledger:
-    """The alerts by their ids, the oldest first; what was told to whom; and the channels that fail."""
+    """The alerts by their ids, the oldest first; what was told to whom; the channels that fail; and of each message the number of
+    the attempt that was claimed last, with when, and of the last one whose outcome is known.
+    """
 
     alerts: dict[str, Alert] = field(default_factory=dict)
-    told: set[tuple[str, str, str]] = field(default_factory=set)
+    told: set[Told] = field(default_factory=set)
     troubles: dict[str, Trouble] = field(default_factory=dict)
+    claims: dict[Told, tuple[int, datetime]] = field(default_factory=dict)
+    tried: dict[Told, int] = field(default_factory=dict)
 
     def enter(self, rows: Iterable[Row]) -> Ledger:
         """Enters rows of schema.ALERTS, the oldest first."""
@@ -105,20 +120,35 @@ class Ledger:
             if (row["id"], row["event"], channel) not in self.told
         ]
 
+    def is_claimed(self, message: Message, now: datetime) -> bool:
+        """Whether somebody is about to tell the channel."""
+        number, at = self.claims.get(message.key, (0, now))
+        return number > self.tried.get(message.key, 0) and now - at < CLAIM_LASTS
+
+    def claim(self, message: Message, now: datetime) -> Row:
+        """Returns the row by which the next attempt is claimed: of those who record it at once the lake takes that of one."""
+        number = max(self.claims.get(message.key, (0, now))[0], self.tried.get(message.key, 0)) + 1
+        about = {"channel": message.channel, "outcome": CLAIMED, "attempt": number, "happened_at": now}
+        return {**message.row, **about}
+
     def attempt(self, message: Message, now: datetime, problem: str | None) -> Row:
-        """Returns the row that says that a channel was told, or why it was not."""
-        trouble = self.troubles.get(message.channel)
-        about = {"channel": message.channel, "outcome": FAILED if problem else SENT, "happened_at": now}
-        number = (trouble.attempts if trouble else 0) + 1 if problem else 0
-        return {**message.row, **about, "attempt": number, "body": problem or message.row["body"]}
+        """Returns the row that says that a channel was told, or why it was not. The attempt was claimed."""
+        number, outcome = self.claims[message.key][0], FAILED if problem else SENT
+        about = {"channel": message.channel, "outcome": outcome, "attempt": number, "happened_at": now}
+        return {**message.row, **about, "body": problem or message.row["body"]}
 
     def _enter_attempt(self, row: Row) -> None:
-        channel = row["channel"]
+        channel, key = row["channel"], (row["id"], row["event"], row["channel"])
+        if row["outcome"] == CLAIMED:
+            self.claims[key] = max(self.claims.get(key, (0, row["happened_at"])), (row["attempt"], row["happened_at"]))
+            return
+        self.tried[key] = max(self.tried.get(key, 0), row["attempt"])
         if row["outcome"] == SENT:
-            self.told.add((row["id"], row["event"], channel))
+            self.told.add(key)
             self.troubles.pop(channel, None)
         else:
-            self.troubles[channel] = Trouble(row["attempt"], row["happened_at"], row["body"])
+            before = self.troubles.get(channel)
+            self.troubles[channel] = Trouble(before.attempts + 1 if before else 1, row["happened_at"], row["body"])
 
     def _open(self) -> Iterator[Alert]:
         return (alert for alert in self.alerts.values() if alert.is_open)

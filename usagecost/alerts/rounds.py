@@ -35,7 +35,6 @@ def run_round(lake: Lake, say: Say, now: datetime | None = None, *, dry_run: boo
     """Runs a round and says each event in a line. A ``dry_run`` records nothing and tells nobody.
 
     One round runs at a time on a machine; ``past`` is kept from one to the next. Raises LakeError if the lake cannot be used.
-
     """
     lake.version()  # fails before anything is made, if it does
     lake.root.mkdir(parents=True, exist_ok=True)  # of a remote lake it may not be there yet
@@ -63,11 +62,21 @@ def _record(lake: Lake, ledger: Ledger, rows: list[Row]) -> None:
         ledger.enter(rows)
 
 
+def claimed(lake: Lake, ledger: Ledger, message: Message, now: datetime) -> bool:
+    """Whether this process is the one that is to send a message; of all that share the lake only one is."""
+    if ledger.is_claimed(message, now):
+        return False
+    row = ledger.claim(message, now)
+    is_first = bool(lake.keep_alerts(pa.Table.from_pylist([row], schema=ALERTS)))
+    ledger.enter([row])
+    return is_first
+
+
 def _tell(lake: Lake, ledger: Ledger, done: Round, now: datetime) -> None:
     """Tells channels what they have not been told; one that fails is left alone for the rest of the round, and then longer."""
     resting = {name for name, trouble in ledger.troubles.items() if trouble.again_at > now}
     for message in ledger.pending(now):
-        if message.channel in resting:
+        if message.channel in resting or not claimed(lake, ledger, message, now):
             done.waiting += 1
             continue
         problem = send(message.channel, *_words(message), is_good=message.row["event"] == RESOLVED)

@@ -16,7 +16,16 @@ from usagecost.explain import Spike
 from usagecost.periods import WHOLE, Interval, Period
 from usagecost.queries import folds, usage
 from usagecost.queries.folds import Usage
-from usagecost.queries.unusual import LEAST_REQUESTS, causes_of, failure_spikes, latency_spikes, outcomes, spikes_in
+from usagecost.queries.unusual import (
+    LEAST_REQUESTS,
+    Causes,
+    causes_of,
+    causes_of_latency,
+    failure_spikes,
+    latency_spikes,
+    outcomes,
+    spikes_in,
+)
 from usagecost.vocabulary import Sums, measures_of
 from usagecost.vocabulary.filters import NOT_REPORTED, Filters, View
 from usagecost.vocabulary.formats import counted, milliseconds, percent, usd
@@ -60,7 +69,7 @@ def _checks(rule: str, what: str, whole: View, days: Usage, spikes: Spikes, rule
             continue
         on = f"{day} so far" if day == whole.period.last else f"{day}"
         if spike := high.get(step.start):
-            numbers, body = _WORDS[rule](whole, rows[place], step, spike)
+            numbers, body = _WORDS[rule](whole, rows, step, spike)
             yield Check(rule, ALL, "", day.isoformat(), True, f"Unusual {what} on {on}: {numbers}", body, rules.tell)
         elif _is_known(rule, rows[place]):
             yield Check(rule, ALL, "", day.isoformat(), False, "", f"The {what} of {on} is usual.", rules.tell)
@@ -73,25 +82,28 @@ def _is_known(rule: str, row: Sums) -> bool:
     return outcomes(row) >= LEAST_REQUESTS if rule == FAILURES else (row["timed_requests"] or 0) >= LEAST_REQUESTS
 
 
-def _spend_words(whole: View, _: Sums, step: Interval, spike: Spike) -> tuple[str, str]:
+def _spend_words(whole: View, _: Sequence[Sums], step: Interval, spike: Spike) -> tuple[str, str]:
     """How much was spent, against what, and what caused it."""
     return f"{usd(spike.amount)} against {usd(spike.usual)}", _cause(whole, step, spike, "spend_usd")
 
 
-def _failure_words(whole: View, row: Sums, step: Interval, spike: Spike) -> tuple[str, str]:
+def _failure_words(whole: View, rows: Sequence[Sums], step: Interval, spike: Spike) -> tuple[str, str]:
     """The same of how many requests failed."""
+    row = rows[spike.place]
     failed, known = int(row["failed"] or 0), outcomes(row)
     body = f"{counted(failed, 'request')} of {known:,} failed. "
     more = Spike(spike.place, failed, spike.usual * known)
     return f"{percent(spike.amount)} against {percent(spike.usual)}", body + _cause(whole, step, more, "failed")
 
 
-def _latency_words(whole: View, row: Sums, step: Interval, spike: Spike) -> tuple[str, str]:
-    """The p95 latency of the day, exactly, against what is usual."""
+def _latency_words(whole: View, rows: Sequence[Sums], step: Interval, spike: Spike) -> tuple[str, str]:
+    """The p95 latency of the day, exactly, against what is usual, and what is slower than usual."""
     day = date.fromisoformat(step.label)
     alone = Period(day, day, whole.period.zone, whole.period.now, is_alone=True)
     p95 = usage(replace(whole, period=alone, interval=WHOLE), None, (P95,), compares=False).totals[P95]
-    body = f"5% of {counted(int(row['timed_requests'] or 0), 'request')} took longer. The page Why tells which models were slower."
+    timed = [int(row["timed_requests"] or 0) for row in rows]
+    cause = _said(causes_of_latency(whole, step, spike, timed)) or "No model or app stands out."
+    body = f"5% of {counted(timed[spike.place], 'request')} took longer. {cause}"
     return f"p95 {milliseconds(p95)} against about {milliseconds(spike.usual)}", body
 
 
@@ -101,8 +113,13 @@ _WORDS = {UNUSUAL: _spend_words, FAILURES: _failure_words, LATENCY: _latency_wor
 def _cause(whole: View, step: Interval, spike: Spike, measure: str) -> str:
     """The values that make most of a difference, in words."""
     found = causes_of(whole, step, spike, lambda question, *asked: question(*asked), measure)
+    return _said(found) or "No few values of a dimension make most of it."
+
+
+def _said(found: Causes) -> str:
+    """Cause: n, app etl."""
     cause = ", ".join(
         BEFORE[name] + " and ".join(NOT_REPORTED if value is None else one_line(value) for value in values)
         for name, values in found
     )
-    return f"Cause: {cause}." if cause else "No few values of a dimension make most of it."
+    return f"Cause: {cause}." if cause else ""

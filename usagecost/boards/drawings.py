@@ -9,6 +9,7 @@ import pandas as pd
 from usagecost import charts
 from usagecost.boards.answers import Answer
 from usagecost.boards.panel import Panel
+from usagecost.boards.question import OVER_TIME, Question
 from usagecost.boards.words import size_label
 from usagecost.charts import Drawing, Level, TimeAxis, bar_label, named
 from usagecost.queries import EDGES, HOUR_OF_WEEK
@@ -34,6 +35,13 @@ def drawing_of(panel: Panel, answer: Answer, labels: Labels, ask: Ask = call, le
     if panel.chart in draws:
         return draws[panel.chart](answer, labels, ask)
     return _over_time(answer, labels, ask, levels_of)
+
+
+def is_of_spend(question: Question) -> bool:
+    """Whether a panel is a chart over time of all that was spent, beside which lines of spend can stand."""
+    split = SPLITS[question.split] if question.split else None
+    is_whole = len(question.metrics) == 1 if split is None else split.parts_add_up and question.chart != "line"
+    return question.chart in OVER_TIME and is_whole and question.metrics[0].name == "spend_usd"
 
 
 def undrawn(answer: Answer) -> list[str]:
@@ -64,16 +72,15 @@ def bins(answer: Answer) -> pd.DataFrame:
 def _over_time(answer: Answer, labels: Labels, ask: Ask, levels_of: LevelsOf | None) -> Drawing:
     question, metric = answer.question, answer.question.metrics[0]
     axis = TimeAxis(answer.steps, question.interval, question.view.period.zone)
+    levels = levels_of(question.view, axis) if levels_of and is_of_spend(question) else ()
     if question.split is None:
         metrics = [metric.name for metric in question.metrics]
         names, colors = [metric.label for metric in question.metrics], series_colors(metrics)
         parts = charts.parts_of_metrics(answer.over_time, metrics)
-        levels = levels_of(question.view, axis) if levels_of and metrics == ["spend_usd"] else ()
         return charts.over_time(parts, question.chart, metric.format, names, colors, axis, levels=levels)
     cells, top = (named(values, labels, question.split) for values in (answer.cells, answer.by_value))
     names, colors = list(top["name"]), palette(question.view, question.split, top, over_time=True, ask=ask)
     stacked = question.chart != "line" and metric.is_additive and SPLITS[question.split].parts_add_up
-    levels = levels_of(question.view, axis) if levels_of and stacked and metric.name == "spend_usd" else ()
     parts = charts.parts_of(cells, metric.name)
     return charts.over_time(parts, question.chart, metric.format, names, colors, axis, stacked=stacked, levels=levels)
 

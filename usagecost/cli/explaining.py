@@ -54,9 +54,7 @@ def explained(view: View, metric: str, by: str | None) -> Explained | None:
             | {effect: one.effects.get(effect, Decimal(0)) for effect in effects}
             for name, one in zip(said, moved, strict=True)
         ]
-    behind = explain.model_behind(rows) if metric == "spend_usd" else None
-    maker = behind and queries.spending.maker(view, *behind)
-    who = explain.maker_words(maker, labels.of(maker.dimension, maker.value)) if maker else ""
+    who = queries.spending.made_by(view, rows, labels) if metric == "spend_usd" else ""
     reasons = [{"reason": step.label, "change": step.amount, "words": step.words} for step in steps]
     return Explained(metric, explain.sentence(metric, whole, steps, who), whole.before, whole.now, values if by else reasons)
 

@@ -28,6 +28,9 @@ def charged(parts: Sequence[Part], others: Sequence[Part], kind: int) -> Charged
     this period, else in the other one. If it never was, the rate cannot be told from the factor, and counts as the rate. Of what
     was free of charge, answered by the gateway's cache for example, it is the model's own.
     """
+    if all(part.price_id is None and not part.discount and not part.is_free for part in parts):
+        cost = fsum(float(part.costs[kind]) for part in parts)  # nothing tells the rates
+        return Charged(fsum(part.tokens[kind] for part in parts), cost, cost, cost)
     rates, elsewhere = _rates(parts, kind), _rates(others, kind)
     book = fsum(_book(part, kind, rates, elsewhere) for part in parts if not part.is_free)
     paid = fsum(part.tokens[kind] for part in parts if not part.is_free)

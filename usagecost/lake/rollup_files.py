@@ -244,7 +244,8 @@ class RollupFiles:
 
 def _task(file: DataFile, has: Collection[RollupFile]) -> Task:
     """What is to be done for a file that has some rollups."""
-    contents = {rollup.name: content_of(rollup, file.utc_day, reporting_zone()) for rollup in ROLLUPS.values()}
+    in_order = sorted(ROLLUPS.values(), key=lambda rollup: rollup.is_last)
+    contents = {rollup.name: content_of(rollup, file.utc_day, reporting_zone()) for rollup in in_order}
     wanted = {f"{name}/{content.name}": content for name, content in contents.items()}
     staying = {one.folder: one.bytes for one in has if one.folder in wanted}
     return Task(file, {folder: content for folder, content in wanted.items() if folder not in staying}, sum(staying.values()))

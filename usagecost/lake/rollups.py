@@ -1,6 +1,6 @@
 """Rollups, declared: by which columns, and in which steps of time, the requests of a large file are added up.
 
-Each has every measure that folds, so that a question over many days reads sums instead of requests. A question takes the first
+Most have every measure that folds, so that a question over many days reads sums instead of requests. A question takes the first
 that tells all of its columns and of which no row lies across an instant at which its time is cut.
 
 A file has the requests of one day of UTC. Days of the reporting zone begin within it, so the rows of a rollup by days are the parts
@@ -20,6 +20,7 @@ from hashlib import sha256
 
 from usagecost.lake.table import REQUESTS
 from usagecost.periods import DAY_US, EPOCH_DAY, QUARTER_US, instant_us, local_midnight
+from usagecost.schema import COST_PARTS
 from usagecost.vocabulary import BASES, CHANGE_MEASURES, LATENCY_STEP, MEASURES, depends_on_basis, fold_sql, measure_sql
 
 INSTANT = "epoch_us(started_at)"
@@ -31,13 +32,14 @@ LATENCY = "latency_step"
 class Rollup:
     """Requests added up ``by`` columns in each day, or in each quarter-hour, of which the days of every zone are made.
 
-    ``measures`` are those that it has, all if none are named.
+    ``measures`` are those that it has, all if none are named. One that ``is_last`` is written where there is room after all others.
     """
 
     name: str
     by: tuple[str, ...]
     is_of_days: bool = True
     measures: tuple[str, ...] = ()
+    is_last: bool = False
 
 
 PRICE = ("price_status", "price_id", "discount")
@@ -50,13 +52,18 @@ ROLLUPS = {
         Rollup("outcome_quarter", ("status", "environment", "source", "error_class", "is_streaming"), is_of_days=False),
         Rollup("model_quarter", ("provider", "model"), is_of_days=False),
         Rollup("latency", ("provider", "model", LATENCY), measures=("requests", "timed_requests")),
+        Rollup("latency_app", ("app", LATENCY), measures=("requests", "timed_requests")),
         Rollup("user", ("team_id", "virtual_key", "user_id")),
         Rollup("team", ("team_id", "environment", "status", "provider", "model")),
         Rollup("key", ("team_id", "virtual_key", "provider", "model")),
-        Rollup("user_outcome", ("team_id", "virtual_key", "user_id", "status", "environment", "source")),
+        Rollup("user_outcome", ("team_id", "virtual_key", "user_id", "status", "environment", "source"), is_last=True),
+        Rollup("model_price", ("provider", "model", *PRICE), measures=CHANGE_MEASURES),
         Rollup("price", ("team_id", "provider", "model", *PRICE), measures=CHANGE_MEASURES),
-        Rollup("app", ("app", "environment", "provider", "model", *PRICE)),
-        Rollup("user_model", ("provider", "model", "team_id", "virtual_key", "user_id", "app", "environment", "source", *PRICE)),
+        Rollup("app", ("app", "environment", "provider", "model", "status", *PRICE)),
+        Rollup(
+            "user_model",
+            ("provider", "model", "team_id", "virtual_key", "user_id", "app", "environment", "source", "status", *PRICE),
+        ),
     )
 }
 """In the order in which questions try them. Rows lie in the order of the columns."""
@@ -86,11 +93,16 @@ _ALMOST = {
     "priced_tokens": "coalesce({input_tokens}, 0) + coalesce({output_tokens}, 0) - {incomplete_tokens}",
     "cache_net_usd": "coalesce({cache_saved_usd}, 0) - coalesce({cache_extra_usd}, 0)",
 }
-"""Measure -> what is often the same, and is known wherever it is: by how much it is less is stored, in a third less room."""
+"""Measure -> what is often the same, and is known wherever it is: by how much it is less is stored, in a third less room. Of list
+costs that is the sum of their parts.
+"""
 _LARGER = {
     column_of(name, basis): larger.format_map({other: column_of(other, basis) for other in MEASURES})
     for name, larger in _ALMOST.items()
     for basis in BASES
+} | {
+    column_of(name, "list"): " + ".join(f"coalesce({part}, 0)" for part in COST_PARTS)
+    for name in ("spend_usd", "spend_of_tokens_usd")
 }
 _SUMMED = {column: sql for sql, column in _COLUMN_OF.items()}
 _DIFFERENCES = {

@@ -12,7 +12,7 @@ from usagecost.lake import Rolled
 from usagecost.lake.rollups import PRICE
 from usagecost.periods import WHOLE
 from usagecost.queries.rows import Rows, told
-from usagecost.vocabulary import CHANGE_MEASURES, DIMENSIONS, METRICS, fold_sql
+from usagecost.vocabulary import CHANGE_MEASURES, DIMENSIONS, fold_sql
 from usagecost.vocabulary.filters import Condition, Parameters, View
 
 OF_ROW = ("is_before", "number", "value")
@@ -58,12 +58,12 @@ def values_of(view: View, column: str) -> pa.Table:
 
 
 _AMOUNTS = {
-    "spend_usd": "spend_usd::double",
-    "total_tokens": "coalesce(input_tokens, 0) + coalesce(output_tokens, 0)",
-    "requests": "requests",
-    "avg_latency_ms": "latency_us",
+    "spend_usd": (("spend_usd",), "spend_usd::double"),
+    "total_tokens": (("input_tokens", "output_tokens"), "coalesce(input_tokens, 0) + coalesce(output_tokens, 0)"),
+    "requests": (("requests",), "requests"),
+    "avg_latency_ms": (("latency_us", "timed_requests"), "latency_us"),
 }
-"""Metric that can be explained -> its SQL over the measures of a value; of a mean, that of its sum."""
+"""Metric that can be explained -> what its SQL is made of, and this, over the measures of a value; of a mean, that of its sum."""
 
 _MOVED = dict.fromkeys(_AMOUNTS, "abs(amount_now - amount_before)") | {
     "avg_latency_ms": """abs(
@@ -76,19 +76,19 @@ _MOVED = dict.fromkeys(_AMOUNTS, "abs(amount_now - amount_before)") | {
 
 def _by_movement(view: View, split: str, metric: str) -> pa.Table:
     """All values of a dimension, those that moved the metric most first."""
-    sums = {"amount": _AMOUNTS[metric], "timed": "timed_requests"}
+    measures, amount = _AMOUNTS[metric]
+    sums = {"amount": amount, **({"timed": "timed_requests"} if "timed_requests" in measures else {})}
     names = {f"{name}_{when}": (sql, when) for name, sql in sums.items() for when in ("now", "before")}
     of_value = ", ".join(
         f"coalesce(sum({sql}) FILTER ({'' if when == 'before' else 'NOT '}is_before), 0)::double AS {name}"
         for name, (sql, when) in names.items()
     )
     of_all = ", ".join(f"nullif(sum({name}) OVER (), 0) AS all_{name}" for name in names)
-    measures = (*METRICS[metric].measures, "timed_requests")
     return _answered(
         view,
         split,
         ("value",),
-        tuple(dict.fromkeys(measures)),
+        measures,
         f"""
         SELECT value FROM (SELECT *, {of_all} FROM (SELECT value, {of_value} FROM cells GROUP BY value))
         ORDER BY {_MOVED[metric]} DESC NULLS LAST, value NULLS LAST""",

@@ -153,6 +153,11 @@ def _quantile(latencies: np.ndarray, below: int, every: int, level: float) -> fl
     return lower * (1 - share) + upper * share
 
 
+def step_of(latency: float) -> int:
+    """The step that a latency (ms) is in."""
+    return floor(latency**0.25 * LATENCY_STEPS_PER_ROOT)
+
+
 def _edge(step: int) -> float:
     """The shortest latency (ms) of a step, about."""
     return (step / LATENCY_STEPS_PER_ROOT) ** 4

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 
 from usagecost import engine
-from usagecost.explain import Amounts, Maker, maker_of
+from usagecost.explain import Amounts, Maker, maker_of, maker_words, model_behind
 from usagecost.lake import Rolled
-from usagecost.lake.rollups import column_of
+from usagecost.lake.rollups import LATENCY, column_of
 from usagecost.periods import WHOLE
+from usagecost.queries.latency_steps import step_of
 from usagecost.queries.rows import Instants, Rows, each_sql, told
-from usagecost.vocabulary import DIMENSIONS, FAILED
+from usagecost.queries.usage import Ask, call
+from usagecost.vocabulary import DIMENSIONS, FAILED, LATENCY_STEP
 from usagecost.vocabulary.filters import Condition, Parameters, View, instant_range_sql
+from usagecost.vocabulary.labels import Labels
 
 Spent = dict[str, Amounts]
 """Dimension -> its values, with what each has spent in a stretch of time, and in another."""
@@ -43,30 +47,56 @@ def maker(view: View, model: str, change: float) -> Maker | None:
     return None
 
 
+def made_by(view: View, rows: Iterable[Mapping[str, Any]], labels: Labels, ask: Ask = call) -> str:
+    """Who has made most of the change of spend that rows of `explained.by_price` tell, in words; "" if no one model is behind it,
+    or nobody alone has.
+    """
+    behind = model_behind(rows)
+    found = behind and ask(maker, replace(view, interval=WHOLE), *behind)
+    return maker_words(found, labels.of(found.dimension, found.value)) if found else ""
+
+
 def spent(view: View, names: Sequence[str], pairs: Sequence[tuple[Instants, Instants]], measure: str = "spend_usd") -> list[Spent]:
     """What each value of some dimensions has spent in one stretch of time, and in another; 0 where nothing of it is known.
 
     For each pair of stretches the values that have requests in them, in one question for all. The ``measure`` can be another one
     of _OF_A_REQUEST.
     """
+    return _summed(view, names, pairs, measure, (_OF_A_REQUEST[measure], column_of(measure, view.basis)))
+
+
+def slower(view: View, names: Sequence[str], pairs: Sequence[tuple[Instants, Instants]], latency: float) -> list[Spent]:
+    """The same of how many requests took longer than a latency (ms), by the steps of latencies that a rollup tells."""
+    limit = f"{LATENCY_STEP} > {(step := step_of(latency))}"
+    of_rollups = f"CASE WHEN {LATENCY} > {step} THEN {column_of('timed_requests', view.basis)} ELSE 0 END"
+    return _summed(view, names, pairs, "timed_requests", (f"({limit})::integer", of_rollups), also=(LATENCY,))
+
+
+def _summed(
+    view: View,
+    names: Sequence[str],
+    pairs: Sequence[tuple[Instants, Instants]],
+    measure: str,
+    sql: tuple[str, str],
+    also: Sequence[str] = (),
+) -> list[Spent]:
+    """The sums of them: of what the SQL says of a request, and of a row of a rollup that has the measure and other columns."""
     edges = [edge for pair in pairs for stretch in pair for edge in stretch]
     rows = Rows(replace(view, interval=WHOLE), (min(edges), max(edges)))
     columns = ", ".join(DIMENSIONS[name].column for name in names)
     (selected, grouped), (summed, bound) = each_sql(names), _sums_sql(pairs)
 
     def ask(rolled: Rolled | None) -> pa.Table:
-        amounts = {"{requests}": rows.cost(_OF_A_REQUEST[measure])} | (
-            {"{rollups}": column_of(measure, view.basis)} if rolled else {}
-        )
+        amounts = {"{requests}": rows.cost(sql[0])} | ({"{rollups}": sql[1]} if rolled else {})
         asked = {relation: rows.sql(None, relation) for relation in amounts}
         parts = " UNION ALL ".join(
-            f"SELECT {columns}, {engine.INSTANT_US} AS instant, {amounts[relation]} AS amount FROM ({sql})"
-            for relation, (sql, _) in asked.items()
+            f"SELECT {columns}, {engine.INSTANT_US} AS instant, {amounts[relation]} AS amount FROM ({of_relation})"
+            for relation, (of_relation, _) in asked.items()
         )
         parameters = asked["{requests}"][1] | bound
         return rows.answer(f"SELECT {selected}, {summed} FROM ({parts}) {grouped}", parameters, rolled)
 
-    answer = told(rows.rolled(view.filters.told_by(*names), (measure,), cuts=edges), ask)
+    answer = told(rows.rolled(view.filters.told_by(*names), (measure,), cuts=edges, also=also), ask)
     found: list[Spent] = [{name: {} for name in names} for _ in pairs]
     dimensions, values, *sums = (column.to_pylist() for column in answer.columns)
     for of_pair, now, before in zip(found, sums[::2], sums[1::2], strict=True):

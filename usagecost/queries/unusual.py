@@ -15,7 +15,7 @@ from usagecost.queries import folds
 from usagecost.queries.folds import Usage
 from usagecost.queries.latency_steps import percentiles_about
 from usagecost.queries.rows import Rows
-from usagecost.queries.spending import Spent, spent
+from usagecost.queries.spending import Spent, slower, spent
 from usagecost.vocabulary import PERCENTILES, Sums
 from usagecost.vocabulary.filters import View
 
@@ -95,6 +95,18 @@ def causes_of_all(view: View, spikes: Sequence[tuple[Interval, Spike]], ask: Ask
         amounts = {name: of_name for answer in answers for name, of_name in answer[place].items()}
         found.append(causes(spike, {name: amounts[name] for name in CAUSING}))
     return found
+
+
+def causes_of_latency(view: View, step: Interval, spike: Spike, timed: Sequence[float]) -> Causes:
+    """Returns the smallest sets of models or apps whose requests are most of those that took longer than the usual percentile and
+    would not have, as of late. ``timed`` are the requests whose latency is known of each interval up to the spike.
+    """
+    pairs = (((step.start, step.end), (step.start - RECENT, step.start)),)
+    amounts = {name: of_name for one in ("model", "app") for name, of_name in slower(view, (one,), pairs, spike.usual)[0].items()}
+    now, before = (sum(of_value[when] for of_value in amounts["model"].values()) for when in (0, 1))
+    known = sum(timed[max(0, spike.place - RECENT.days) : spike.place])
+    more = Spike(spike.place, now, before * timed[spike.place] / known if known else 0.0)
+    return causes(more, amounts) if more.excess > 0 else []
 
 
 def causes_within(usage: Usage, split: str, place: int, spike: Spike) -> Causes:

@@ -67,18 +67,28 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """A report: its title, what it is of in a few ``lines``, its sections, where the page shows the same, and its file's name."""
+    """A report: its title, what it is of in a few ``lines``, its sections, where the page shows the same, and its file's name; and
+    an ``id`` by which a repeated one is told, if it was due.
+    """
 
     title: str
     lines: Sequence[str]
     sections: Sequence[Section]
     link: str | None
     file_name: str
+    id: str = ""
+
+    @property
+    def footer(self) -> str:
+        """What stands at its end."""
+        basis = "Usage & Cost · Spend is what logs report, else the list price."
+        return f"{basis} Report {self.id}" if self.id else basis
 
 
 def summary_of(report: Report) -> str:
-    """Returns a report in a few lines of text: what it is of, its first cards, why spend changed, and where the page is."""
+    """Returns a report in a few lines of text: what it is of, its first cards, why spend changed, where the page is, its id."""
     cards = [card for section in report.sections[:2] for part in section.parts if isinstance(part, Cards) for card in part.cards]
     said = [part.text for section in report.sections if section.title == WHY for part in section.parts if isinstance(part, Words)]
     lines = [f"{card.metric.label}: {card.value}{f' ({card.change})' if card.change else ''}" for card in cards]
-    return "\n".join([*report.lines, "", *lines, *(["", *said] if said else []), *(["", report.link] if report.link else [])])
+    parts = [report.lines, lines, said, [report.link] if report.link else [], [report.footer]]
+    return "\n\n".join("\n".join(part) for part in parts if part)

@@ -4,6 +4,10 @@ Both are tables and styles within their elements, as mail programs know no other
 file charts are SVG as the sources of images, where nothing in them can run or load, each once for wide and once for narrow screens.
 Most mail programs show neither SVG nor `data:` sources (Gmail and Outlook take them out), so the mail has PNG parts that it names
 by `cid:`, and the file attached. Its HTML stays below the 102 kB after which Gmail cuts a message.
+
+Outlook for Windows draws with Word: it knows no `max-width`, `inline-block` or `opacity`, and no padding of what is no cell. So all
+padding is that of cells, paler colors are colors, and tables that Word alone sees (`<!--[if mso]>`) keep widths and cards in rows.
+Where a program draws dark by itself it is asked not to; charts are on white, whatever it does.
 """
 
 from __future__ import annotations
@@ -15,23 +19,26 @@ from itertools import count
 
 from usagecost.alerts import Letter
 from usagecost.reports.content import Bar, Cards, Part, Picture, Report, Section, Table
-from usagecost.reports.pictures import FONT, LINE, NARROW, QUIET, WIDE, png_of, svg_of
+from usagecost.reports.pictures import LINE, NARROW, QUIET, WIDE, png_of, svg_of
 from usagecost.vocabulary.cards import Card
 from usagecost.vocabulary.colours import COLORS, MISSING_COLOR
 from usagecost.vocabulary.formats import printable
 
 TEXT, GOOD, BAD, ACCENT = "#1C2430", "#1E7B50", "#B5332B", "#2F5FD0"
-CARD_WIDTHS = {1: "50%", 2: "50%", 4: "25%"}
-"""Cards of a row that is full -> how wide each is; of others a third."""
+WHITE, FONT = "#FFFFFF", "Arial, Helvetica, sans-serif"
+"""The font is one that every mail program has; Liberation Sans, which pictures have, is as wide."""
+IN_A_ROW = {1: 2, 2: 2, 4: 4}
+"""How many cards there are -> how many of them fill a row; of other numbers three do."""
 MAIL_WIDTH = 560
 """Pixels of a chart in a mail, which a phone makes smaller."""
 PLAIN_TABLE = 'width="100%" cellpadding="0" cellspacing="0" border="0"'
+SHEET_IN_WORD = f'<table role="presentation" width="{WIDE}"><tr><td>'
 SMALL = f"font-size:12px;line-height:17px;color:{QUIET}"
 HEAD = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<meta name="color-scheme" content="light"><title>{title}</title>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">{policy}
+<meta name="color-scheme" content="light only"><meta name="supported-color-schemes" content="light only"><title>{title}</title>
 <style>
+:root {{ color-scheme: light only }}
 @page {{ size: A4; margin: 14mm }}
 * {{ -webkit-print-color-adjust: exact; print-color-adjust: exact }}
 .section, .bar {{ break-inside: avoid }}
@@ -43,14 +50,18 @@ h2 {{ break-after: avoid }}
 .number {{ padding-left: 6px !important; font-size: 12px !important }}
 }}
 @media print {{ .link {{ display: none }} .sheet {{ padding: 0 !important }} }}
-</style></head>"""
+</style>
+<!--[if mso]><style>table, td, th, div, h1, h2, span {{ font-family: Arial, sans-serif !important }}</style><![endif]--></head>"""
+POLICY = """
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">"""
+"""Of the file, which has all that it shows; a mail's pictures are its other parts."""
 Drawn = Callable[[Picture], str]
 """Makes the element of a picture."""
 
 
 def page_html(report: Report) -> str:
     """Returns a report as a file of its own."""
-    return f"{HEAD.format(title=_text(report.title))}{_body(report, _svg_element)}</html>\n"
+    return _document(report, _svg_element, POLICY)
 
 
 def letter_of(report: Report) -> Letter:
@@ -61,10 +72,14 @@ def letter_of(report: Report) -> Letter:
     def element(picture: Picture) -> str:
         name = f"chart-{next(numbers)}.png"
         pictures[name] = png_of(picture.drawing, MAIL_WIDTH)
-        return _image(f"cid:{name}", picture.alt_text, MAIL_WIDTH)
+        return _image(f"cid:{name}", picture.alt_text, MAIL_WIDTH, "mailed")
 
-    body = _body(report, element)
-    return Letter(body, pictures, report.file_name, page_html(report).encode())
+    html = _document(report, element)
+    return Letter(html, pictures, report.file_name, page_html(report).encode())
+
+
+def _document(report: Report, draw: Drawn, policy: str = "") -> str:
+    return f"{HEAD.format(policy=policy, title=_text(report.title))}{_body(report, draw)}</html>\n"
 
 
 def _body(report: Report, draw: Drawn) -> str:
@@ -77,14 +92,20 @@ def _body(report: Report, draw: Drawn) -> str:
     )
     sections = "".join(_section(section, draw) for section in report.sections)
     return (
-        f'<body style="margin:0;padding:0;background:#FFFFFF">'
-        f'<table role="presentation" {PLAIN_TABLE}><tr><td align="center">'
-        f'<div class="sheet" style="max-width:{WIDE}px;margin:0 auto;padding:24px 16px;text-align:left;font-family:{FONT};'
+        f'<body style="margin:0;padding:0;background-color:{WHITE}">'
+        f'<table role="presentation" {PLAIN_TABLE} bgcolor="{WHITE}"><tr><td align="center">'
+        f'{_in_word(SHEET_IN_WORD)}<div style="max-width:{WIDE}px;margin:0 auto">'
+        f'<table role="presentation" {PLAIN_TABLE}><tr><td class="sheet" align="left" style="padding:24px 16px;font-family:{FONT};'
         f'font-size:14px;line-height:20px;color:{TEXT}">'
         f'<h1 style="margin:0 0 6px;font-size:24px;line-height:30px;font-weight:700">{_text(report.title)}</h1>{lines}{link}'
-        f'{sections}<div style="{SMALL};margin-top:28px;padding-top:10px;border-top:1px solid {LINE}">'
-        f"Usage &amp; Cost · Spend is what logs report, else the list price.</div></div></td></tr></table></body>"
+        f'{sections}<div style="{SMALL};margin-top:28px;border-top:1px solid {LINE}">{_text(report.footer)}</div>'
+        f"</td></tr></table></div>{_in_word('</td></tr></table>')}</td></tr></table></body>"
     )
+
+
+def _in_word(html: str) -> str:
+    """What Outlook for Windows alone sees."""
+    return f"<!--[if mso]>{html}<![endif]-->"
 
 
 def _section(section: Section, draw: Drawn) -> str:
@@ -96,8 +117,7 @@ def _section(section: Section, draw: Drawn) -> str:
 
 def _part(part: Part, draw: Drawn) -> str:
     if isinstance(part, Cards):
-        width = CARD_WIDTHS.get(len(part.cards), "33.3%")
-        return f'<div style="margin:0 -4px">{"".join(_card(card, width) for card in part.cards)}</div>'
+        return _cards(part.cards)
     if isinstance(part, Table):
         return _table(part)
     if isinstance(part, Bar):
@@ -105,17 +125,30 @@ def _part(part: Part, draw: Drawn) -> str:
     return draw(part) if isinstance(part, Picture) else f"<div>{_text(part.text)}</div>"
 
 
+def _cards(cards: Sequence[Card]) -> str:
+    """Cards in rows; on a narrow screen fewer fit into one."""
+    most = IN_A_ROW.get(len(cards), 3)
+    cells = []
+    for place, card in enumerate(cards):
+        begin = "</tr><tr>" if place and place % most == 0 else ""
+        cells.append(
+            f"{_in_word(f'{begin}<td width={100 // most}% valign=top>')}{_card(card, f'{100 / most:.1f}%')}{_in_word('</td>')}"
+        )
+    return f"{_in_word(f'<table {PLAIN_TABLE}><tr>')}{''.join(cells)}{_in_word('</tr></table>')}"
+
+
 def _card(card: Card, width: str) -> str:
     color = QUIET if card.is_good is None else GOOD if card.is_good else BAD
     arrow = "▼" if card.direction == "down" else "▲"
     change = f'<span style="color:{color};font-weight:600">{arrow} {_text(card.change)}</span>' if card.change else "&nbsp;"
     return (
-        f'<div class="card" style="display:inline-block;width:{width};min-width:158px;vertical-align:top;box-sizing:border-box;'
-        f'padding:4px">'
-        f'<div style="border:1px solid {LINE};border-radius:8px;padding:10px 12px">'
+        f'<div class="card" style="display:inline-block;width:{width};min-width:158px;vertical-align:top">'
+        f'<table role="presentation" {PLAIN_TABLE}><tr><td style="padding:0 8px 8px 0">'
+        f'<table role="presentation" {PLAIN_TABLE} style="border:1px solid {LINE};border-radius:8px;border-collapse:separate"><tr>'
+        f'<td style="padding:10px 12px">'
         f'<div style="{SMALL};white-space:nowrap;overflow:hidden">{_text(card.metric.label)}</div>'
         f'<div style="font-size:20px;line-height:28px;font-weight:600;white-space:nowrap">{_text(card.value)}</div>'
-        f'<div style="font-size:12px;line-height:17px">{change}</div></div></div>'
+        f'<div style="font-size:12px;line-height:17px">{change}</div></td></tr></table></td></tr></table></div>'
     )
 
 
@@ -141,11 +174,11 @@ def _bar(bar: Bar) -> str:
     """A name, the bar of what is used, paler what the forecast adds, and what is said of it."""
     scale = max(1.0, bar.used, bar.ahead)
     color = COLORS["failed"] if bar.used >= 1 else MISSING_COLOR if bar.ahead >= 1 else COLORS["spend_usd"]
-    shares = [(bar.used / scale, color, 1.0), (max(bar.ahead - bar.used, 0) / scale, color, 0.35)]
-    shares.append((1 - sum(share for share, *_ in shares), LINE, 1.0))
+    shares = [(bar.used / scale, color), (max(bar.ahead - bar.used, 0) / scale, _paler(color))]
+    shares.append((1 - sum(share for share, _ in shares), LINE))
     cells = "".join(
-        f'<td width="{share:.1%}" height="8" style="font-size:0;line-height:0;background:{color};opacity:{opacity}"></td>'
-        for share, color, opacity in shares
+        f'<td width="{max(share, 0.01):.0%}" height="8" bgcolor="{color}" style="font-size:1px;line-height:8px">&nbsp;</td>'
+        for share, color in shares
         if share > 0.001
     )
     said = "".join(f'<div style="{SMALL}">{_text(words)}</div>' for words in bar.said)
@@ -154,6 +187,11 @@ def _bar(bar: Bar) -> str:
         f'</b> <span style="{SMALL}">{_text(bar.scope)}</span></div>'
         f'<table role="presentation" {PLAIN_TABLE} style="margin:4px 0"><tr>{cells}</tr></table>{said}</div>'
     )
+
+
+def _paler(color: str) -> str:
+    """A color, #RRGGBB, as a third of it looks on white."""
+    return "#" + "".join(f"{255 - (255 - int(color[place : place + 2], 16)) * 35 // 100:02X}" for place in (1, 3, 5))
 
 
 def _svg_element(picture: Picture) -> str:

@@ -66,7 +66,7 @@ def make_report(lake: str, order: Order, now: datetime, due: datetime | None = N
             *([board.description] if board and board.description else []),
             f"Data through {through:%H:%M}, {days_text(through.date(), through.date())}." if through else "The lake is empty.",
         ],
-        [*shown[:begin], *spending.why(view, lack), *shown[begin:], *spending.budgets(view, labels)],
+        [*shown[:begin], *spending.why(view, lack, labels), *shown[begin:], *spending.budgets(view, labels)],
         link_of(view, order.compare, name),
         file_name(title, "html", (view.period.first, view.period.last), said),
     )

@@ -1,23 +1,24 @@
 """What is due is sent: each report once to each channel, at least; one that fails is tried again after longer and longer.
 
-When a schedule began, and what was sent of it, are rows of schema.ALERTS, which every process that shares the lake sees.
+When a schedule began, and what was sent of it, are rows of schema.ALERTS, which every process that shares the lake sees. Who is
+about to send one claims it there, so that of several that are well only one sends it.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from threading import Event
 
 import pyarrow as pa
-from filelock import FileLock
 
 from usagecost.alerts import Ledger, send
 from usagecost.alerts.checks import one_line
-from usagecost.alerts.ledger import Message, Row
+from usagecost.alerts.ledger import Message, Row, Told
+from usagecost.alerts.rounds import claimed
 from usagecost.engine import UnansweredError
 from usagecost.lake import Lake, LakeError
 from usagecost.reports.content import Report, summary_of
@@ -73,49 +74,51 @@ def title_of(report: Report) -> str:
     return one_line(f"{report.title} · {report.lines[0]}")
 
 
-def run_round(job: Job, say: Say, now: datetime | None = None, told: set[tuple[str, str]] | None = None) -> Round:
+def run_round(job: Job, say: Say, now: datetime | None = None, told: set[Told] | None = None) -> Round:
     """Sends the report that was due last, if it was since the schedule began, to the channels that were not told of it.
 
-    So one that was missed is sent once, however many were. One round runs at a time on a machine; a process that is killed after it
-    sent, and before it said so, lets it be sent again. ``told`` is what this process has sent, by report and channel, whatever
-    became of the lake's record of it. Raises ReportProblem, LakeError and UnansweredError.
+    So one that was missed is sent once, however many were. Who is killed after it sent, and before it said so, lets it be sent
+    again, with the same id. ``told`` is what this process has sent, whatever became of the lake's record of it. Raises
+    ReportProblem, LakeError and UnansweredError.
     """
     told = set() if told is None else told
     job.lake.version()  # fails before anything is made, if it does
-    job.lake.root.mkdir(parents=True, exist_ok=True)  # of a remote lake it may not be there yet
-    with FileLock(job.lake.root / "reports.lock"):
-        now, done = now or datetime.now(UTC), Round()
-        rows = job.lake.alerts().to_pylist()
-        ledger, begun = Ledger().enter(rows), _begun(rows, job, now)
-        due = job.schedule.last(now, job.order.zone)
-        row = _row(_due_id(job, due), REPORT, due, now, job)
-        untold = [name for name in job.channels if due > begun and not _is_told(ledger, told, row["id"], name)]
-        ready = [name for name in untold if name not in ledger.troubles or ledger.troubles[name].again_at <= now]
-        done.waiting = len(untold)
-        if not ready:
-            return done
-        report = make_report(job.lake.name, job.order, now, due)
-        for name in ready:
-            problems = send_report(report, [name])
-            if not problems:
-                told.add((row["id"], name))
-            attempt = ledger.attempt(Message(row, name), now, next(iter(problems), None))
-            job.lake.keep_alerts(pa.Table.from_pylist([attempt], schema=ALERTS))
-            done.problems += problems
-            if not problems:
-                done.sent, done.waiting = done.sent + 1, done.waiting - 1
-                say(f"Sent to {name}: {title_of(report)}")
+    at, rows = now or datetime.now(UTC), job.lake.alerts().to_pylist()
+    ledger, begun, due = Ledger().enter(rows), _begun(rows, job, at), job.schedule.last(at, job.order.zone)
+    row = _row(_due_id(job, due), REPORT, due, at, job)
+    messages = [Message(row, name) for name in job.channels if due > begun]
+    untold = [message for message in messages if message.key not in ledger.told | told]
+    ready = [message for message in untold if not _is_left_alone(ledger, message, at)]
+    done = Round(waiting=len(untold))
+    if not ready:
         return done
+    report = replace(make_report(job.lake.name, job.order, at, due), id=row["id"])
+    for message in ready:
+        at = now or datetime.now(UTC)
+        if not claimed(job.lake, ledger, message, at):
+            continue
+        problem = next(iter(send_report(report, [message.channel])), None)
+        if not problem:
+            told.add(message.key)
+        job.lake.keep_alerts(pa.Table.from_pylist([ledger.attempt(message, at, problem)], schema=ALERTS))
+        if problem:
+            done.problems.append(problem)
+        else:
+            done.sent, done.waiting = done.sent + 1, done.waiting - 1
+            say(f"Sent to {message.channel}: {title_of(report)}")
+    return done
 
 
-def _is_told(ledger: Ledger, told: set[tuple[str, str]], report: str, channel: str) -> bool:
-    return (report, REPORT, channel) in ledger.told or (report, channel) in told
+def _is_left_alone(ledger: Ledger, message: Message, now: datetime) -> bool:
+    """Whether somebody is about to tell the channel, or it has just failed."""
+    trouble = ledger.troubles.get(message.channel)
+    return ledger.is_claimed(message, now) or bool(trouble and trouble.again_at > now)
 
 
 def follow(job: Job, stop: Event, say: Say) -> None:
     """Sends what is due until ``stop`` is set; what is wrong is said once until something else is."""
     last: list[str] = []
-    told: set[tuple[str, str]] = set()
+    told: set[Told] = set()
     settled: datetime | None = None
     while not stop.is_set():
         now = datetime.now(UTC)

@@ -15,7 +15,7 @@ from usagecost.vocabulary.labels import Labels
 EXPLAINED = "spend_usd"
 
 
-def why(view: View, lack: str | None) -> Iterator[Section]:
+def why(view: View, lack: str | None, labels: Labels) -> Iterator[Section]:
     """Yields the sentence of the page Why about spend, where there is a whole period to compare with."""
     if view.period.previous is None or lack:
         return
@@ -23,7 +23,8 @@ def why(view: View, lack: str | None) -> Iterator[Section]:
     found = explain.explanation(EXPLAINED, rows)
     if found and not found.is_empty:
         missing = explain.missing_words(rows)
-        words = explain.sentence(EXPLAINED, found, explain.steps_of(EXPLAINED, found))
+        who = queries.spending.made_by(view, rows, labels)
+        words = explain.sentence(EXPLAINED, found, explain.steps_of(EXPLAINED, found), who)
         yield Section(WHY, [Words(words)], [missing] if missing else [])
 
 

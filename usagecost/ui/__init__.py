@@ -6,7 +6,7 @@ A page is ``view = ui.page("Title")``, then questions asked through ``ui.answer`
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer, empty, no_requests
 from usagecost.ui.blocks import before, cards, chart, chosen, draw, heading, kept, table
-from usagecost.ui.budget_lines import budget_levels, budgets_alt
+from usagecost.ui.budget_lines import budget_levels, budgets_alt, with_budgets
 from usagecost.ui.downloads import name_downloads
 from usagecost.ui.figures import columns_of
 from usagecost.ui.forecast_table import forecast_table

@@ -1,15 +1,18 @@
-"""Budgets on charts of spend: the even pace of those that are about the very requests of a view, as thin lines."""
+"""Budgets on charts of spend: the even pace of those that are about the very requests of a view, as thin lines, and in tables."""
 
 from __future__ import annotations
 
 from itertools import compress
+from zoneinfo import ZoneInfo
 
+import pandas as pd
 import streamlit as st
 
 from usagecost.budgets import BASIS, Budget, BudgetProblem, even_pace, is_of, read_budgets
 from usagecost.charts import Level, TimeAxis
 from usagecost.engine import open_lake
 from usagecost.lake import LakeError
+from usagecost.ui.figures import BUDGET
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import View
 
@@ -38,11 +41,18 @@ def budgets_alt(view: View, axis: TimeAxis) -> str:
     return "".join(f", with {level.name}: {level.text}" for level in budget_levels(view, axis))
 
 
+def with_budgets(numbers: pd.DataFrame, view: View, axis: TimeAxis) -> pd.DataFrame:
+    """The rows of a chart of spend with what each of them allows in the interval of the row, in a column of its own."""
+    places = {step.start.astimezone(ZoneInfo(axis.zone)).isoformat(): place for place, step in enumerate(axis.steps)}
+    of_rows = [places[start] for start in numbers["interval_start"]]
+    return numbers.assign(**{level.name: [level.values[place] for place in of_rows] for level in budget_levels(view, axis)})
+
+
 def _level(budget: Budget, view: View, axis: TimeAxis) -> Level:
     amounts = even_pace(budget, axis.steps, axis.zone, view.week_start)
     full = list(compress(amounts, (not is_partial for is_partial in axis.partial))) or amounts
     ends = dict.fromkeys(formats.usd(amount) for amount in (min(full, default=None), max(full, default=None)))
-    return Level(f"Budget {budget.name}", tuple(map(float, amounts)), f"{' – '.join(ends)} {EACH[axis.interval]}")
+    return Level(f"{BUDGET}{budget.name}", tuple(map(float, amounts)), f"{' – '.join(ends)} {EACH[axis.interval]}")
 
 
 @st.cache_resource(max_entries=8, ttl=10, show_spinner=False)

@@ -20,6 +20,8 @@ COLUMN_FORMATS: dict[formats.Format, str] = {
 }
 """A metric's format -> how a column of a table writes it."""
 OTHER_COLUMNS = {"interval_start": "From"}
+BUDGET = "Budget "
+"""What the names of columns begin with that say what a budget allows at an even pace."""
 SPEND_PLACES = 4
 _TABLES = "_charts_shown_as_tables"
 
@@ -64,6 +66,9 @@ def _column(name: str) -> Any:
     if name in METRICS:
         metric = METRICS[name]
         return st.column_config.NumberColumn(metric.label, format=COLUMN_FORMATS[metric.format], help=metric.help)
+    if name.startswith(BUDGET):
+        help_text = "What the budget allows in the whole interval, at an even pace"
+        return st.column_config.NumberColumn(name, format=COLUMN_FORMATS[formats.usd], help=help_text)
     dimension, is_id = name.removesuffix("_id"), name.endswith("_id")
     if dimension in SPLITS:
         return st.column_config.TextColumn(f"{SPLITS[dimension].label}{' id' if is_id else ''}")

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from usagecost.boards import Answer, Panel, answer
-from usagecost.boards.drawings import drawing_of
+from usagecost.boards.drawings import drawing_of, is_of_spend
 from usagecost.boards.notes import about, left_out, missing
 from usagecost.boards.numbers import numbers_of
 from usagecost.boards.words import alt_of, help_of, title_of
-from usagecost.charts import Drawing
+from usagecost.charts import Drawing, TimeAxis
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
 from usagecost.queries import folds
@@ -21,7 +22,7 @@ from usagecost.ui.answers import told
 from usagecost.ui.blocks import card, draw, figures, heading, kept, shortage
 from usagecost.ui.boards.grid import grid
 from usagecost.ui.boards.numbers import table_of
-from usagecost.ui.budget_lines import budget_levels
+from usagecost.ui.budget_lines import budget_levels, with_budgets
 from usagecost.ui.downloads import Numbers
 from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import is_known, known
@@ -89,8 +90,8 @@ def show(panel: Panel, view: View, name: str) -> None:
         _title(panel, name)
         with st.container(height=_height(panel), border=False, horizontal_alignment="center", vertical_alignment="center"):
             st.caption(f":material/inbox: {NO_REQUESTS}", text_alignment="center")
-    elif _title(panel, name, lambda: numbers_of(panel, found, labels)):
-        figures(numbers_of(panel, found, labels), name=name, alt_text=alt_of(panel))
+    elif _title(panel, name, lambda: _numbers(panel, found)):
+        figures(_numbers(panel, found), name=name, alt_text=alt_of(panel))
     else:
         _draw(panel, found, name)
     words = [*about(panel, found, labels), *([] if found.is_empty else left_out(found, shortage(found.question.view)))]
@@ -98,6 +99,14 @@ def show(panel: Panel, view: View, name: str) -> None:
         note_with_link(_words(words))
     elif words:
         st.caption(_words(words))
+
+
+def _numbers(panel: Panel, answer: Answer) -> pd.DataFrame:
+    """The numbers of a panel, with the budgets whose lines its chart has."""
+    view = answer.question.view
+    numbers = numbers_of(panel, answer, labels_of(view))
+    axis = TimeAxis(answer.steps, answer.question.interval, view.period.zone)
+    return with_budgets(numbers, view, axis) if is_of_spend(answer.question) else numbers
 
 
 def _title(panel: Panel, name: str, numbers: Numbers | None = None) -> bool:

@@ -74,16 +74,10 @@ def _reasons(
     steps: Sequence[Step],
 ) -> None:
     """The sentence, what it does not say, and its steps."""
-    st.header(plain(explain.sentence(metric, whole, steps, _made_by(view, rows) if metric == "spend_usd" else "")), anchor=False)
+    who = queries.spending.made_by(view, rows, labels_of(view), answer) if metric == "spend_usd" else ""
+    st.header(plain(explain.sentence(metric, whole, steps, who)), anchor=False)
     st.caption(" ".join(_notes(view, metric, rows)))
     _steps(metric, whole, steps)
-
-
-def _made_by(view: View, rows: Sequence[Mapping[str, Any]]) -> str:
-    """Who has made most of a change of spend, in words, if one model is behind it and anyone alone has."""
-    behind = explain.model_behind(rows)
-    maker = behind and answer(queries.spending.maker, replace(view, interval=WHOLE), *behind)
-    return explain.maker_words(maker, labels_of(view).of(maker.dimension, maker.value)) if maker else ""
 
 
 def _named(moved: Sequence[Moved], view: View, by: str) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
@@ -12,10 +13,11 @@ from usagecost import explain, queries
 from usagecost.charts import Mark
 from usagecost.explain import Spike
 from usagecost.periods import Interval, Period
+from usagecost.periods.words import days_text
 from usagecost.queries.folds import Usage
 from usagecost.queries.forecasts import as_of_today, history
 from usagecost.queries.unusual import Causes, causes_of_all, causes_within, spikes_in
-from usagecost.ui import drilldown
+from usagecost.ui import address, drilldown, viewing
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.labels import labels_of
@@ -26,6 +28,8 @@ DAYS_BEFORE = {"day": 70, "hour": 28}
 """Interval -> how many days before the range say what is usual in it."""
 MOST_DAYS_OF_HOURS = 2
 MOST_SHOWN = 5
+UNUSUAL_PART = "Unusual days"
+"""What the part of the page is called."""
 
 
 def unusual(view: View) -> None:
@@ -77,19 +81,33 @@ def unusual(view: View) -> None:
 
 
 def unusual_marks(usage: Usage, view: View, by: str) -> tuple[Mark, ...]:
-    """The marks of a chart of spend by day at the days that stand out most, with the values of its split that caused it.
-
-    The days are those that the forecast of the view is learned from, so nothing else is asked for.
-    """
-    if view.interval != "day":
-        return ()
+    """The marks of a chart of spend by day or hour where it stands out most, with the values of its split that caused it."""
     places = {step.start: place for place, step in enumerate(usage.intervals)}
-    spikes = spikes_in(answer(history, as_of_today(view)), "day", view.period.zone)
-    largest = sorted((one for one in spikes if one[0].start in places), key=lambda one: -abs(one[1].excess))[:MOST_SHOWN]
     return tuple(
         Mark(step.start, "Unusual", _against_usual(view, spike, causes_within(usage, by, places[step.start], spike)))
-        for step, spike in largest
+        for step, spike in _marked(usage, view)
     )
+
+
+def unusual_note(usage: Usage, view: View) -> None:
+    """Under a chart of spend: what is marked on it, and the way to what caused it, by all dimensions."""
+    if marked := _marked(usage, view):
+        days = {step.start.astimezone(ZoneInfo(view.period.zone)).date() for step, _ in marked}
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(f"Unusual: {', '.join(days_text(day, day) for day in sorted(days))}", width="content")
+            query = {**address.of_page("Why", viewing.choices()), "part": [UNUSUAL_PART]}
+            st.page_link("pages/1_Why.py", label="**See causes**", query_params=query)
+
+
+def _marked(usage: Usage, view: View) -> list[tuple[Interval, Spike]]:
+    """The days or hours of a chart that stand out most. Days are those of which the view's forecast is learned, so of them nothing
+    else is asked for.
+    """
+    if view.interval not in DAYS_BEFORE:
+        return []
+    is_of_days, shown = view.interval == "day", {step.start for step in usage.intervals}
+    spikes = spikes_in(answer(history, as_of_today(view)), "day", view.period.zone) if is_of_days else _spikes(view, "hour")
+    return sorted((one for one in spikes if one[0].start in shown), key=lambda one: -abs(one[1].excess))[:MOST_SHOWN]
 
 
 def _against_usual(view: View, spike: Spike, found: Causes) -> str:
