@@ -12,7 +12,7 @@ from tests.bill_rows import bill, line
 from tests.views import days, request, view, write_lake
 from usagecost.bills.asking import our_days
 from usagecost.bills.reconciling import factors_of, names_of, reconcile_lake, reconciliation
-from usagecost.bills.result import Sums
+from usagecost.bills.result import CellSums
 from usagecost.bills.words import not_compared
 from usagecost.lake import Lake
 from usagecost.pricing import NO_BOOK, parse_book
@@ -82,7 +82,7 @@ def test_an_alias_of_the_own_book_makes_one_model_of_two_names(lake: str):
     assert {cell.model for cell in with_book.cells} == {"gpt-4.1", "gpt-4o"}
     assert with_book.names["openai", "gpt-4.1"] == (("openai", "our-bot"),)
     assert {cell.model for cell in without.cells} == {"gpt-4.1", "gpt-4o", "our-bot"}
-    assert [Sums.of(one.cells).effects[cause] for one, cause in ((with_book, "price"), (without, "not_logged"))] == [
+    assert [CellSums.of(one.cells).effects[cause] for one, cause in ((with_book, "price"), (without, "not_logged"))] == [
         Decimal("0.4")
     ] * 2
 

@@ -31,7 +31,7 @@ from usagecost import queries
 from usagecost.bills.asking import our_days
 from usagecost.bills.matching import reconcile
 from usagecost.bills.reconciling import factors_of, names_of
-from usagecost.bills.result import Sums
+from usagecost.bills.result import CellSums
 from usagecost.bills.sides import Ours
 from usagecost.pricing import NO_BOOK
 from usagecost.vocabulary.filters import View
@@ -90,7 +90,7 @@ def main() -> None:
         moments.append((time.perf_counter(), time.process_time()))
         of_asking, of_matching = (after[1] - before[1] for before, after in pairwise(moments))
         took.append((moments[-1][0] - moments[0][0], of_asking, of_matching))
-    sums = Sums.of(found.cells)
+    sums = CellSums.of(found.cells)
     clock, of_asking, of_matching = (min(figures) for figures in zip(*took, strict=True))
     print(f"{lines.num_rows:,} lines, {len(ours):,} rows of ours, {len(found.cells):,} cells, {sums.difference:,.2f} USD apart")
     print(f"{clock:.2f} s; of the processor {of_asking:.2f} s to ask and {of_matching:.2f} s to match")

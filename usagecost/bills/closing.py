@@ -14,7 +14,7 @@ from typing import Any
 
 from usagecost.bills.chargeback import chargeback_text
 from usagecost.bills.closes import CLOSED, CORRECTION, PRICE, RATE, RECONCILED, REOPENED, USAGE, Close, Closes, as_rows, read_closes
-from usagecost.bills.corrections import DIMENSIONS, KEYS, MEASURES, Group, Row, Sums, cause, differences, groups_of
+from usagecost.bills.corrections import DIMENSIONS, KEYS, MEASURES, Group, Row, UsageSums, cause, differences, groups_of
 from usagecost.bills.currencies import NAME, USD, CurrencyProblem, ExchangeRate, rates_on
 from usagecost.bills.monthly import BILLED, LOGGED
 from usagecost.bills.reconciling import reconcile_lake
@@ -158,7 +158,7 @@ def _after(month: date) -> date:
     return (month + timedelta(days=31)).replace(day=1)
 
 
-def _sums(view: View) -> dict[Group, Sums]:
+def _sums(view: View) -> dict[Group, UsageSums]:
     return groups_of(totals(view, DIMENSIONS, MEASURES).to_pylist())
 
 

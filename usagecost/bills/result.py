@@ -103,7 +103,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Sums:
+class CellSums:
     """Cells together. ``unexplained`` adds up sizes, so that what is too much and what is too little do not cancel out.
 
     ``billed`` is ``theirs`` before credits and refunds.
@@ -127,7 +127,7 @@ class Sums:
         return max(ZERO, 1 - self.unexplained / self.billed) if self.billed else None
 
     @classmethod
-    def of(cls, cells: Iterable[Cell]) -> Sums:
+    def of(cls, cells: Iterable[Cell]) -> CellSums:
         """The sums of some cells."""
         theirs = billed = ours = unexplained = ZERO
         incomplete, effects = 0, dict.fromkeys(CAUSES, ZERO)
@@ -181,12 +181,14 @@ class Reconciliation:
         """About how many bytes it takes, for caches."""
         return 1000 * len(self.cells)
 
-    def by_month(self) -> dict[date, dict[str, Sums]]:
+    def by_month(self) -> dict[date, dict[str, CellSums]]:
         """The sums of each provider in each month, the newest month and the dearest provider first."""
         found: dict[date, dict[str, list[Cell]]] = defaultdict(lambda: defaultdict(list))
         for cell in self.cells:
             found[cell.month][cell.provider].append(cell)
-        sums = {month: {name: Sums.of(cells) for name, cells in of.items()} for month, of in sorted(found.items(), reverse=True)}
+        sums = {
+            month: {name: CellSums.of(cells) for name, cells in of.items()} for month, of in sorted(found.items(), reverse=True)
+        }
         return {month: dict(sorted(of.items(), key=lambda item: (-item[1].theirs, item[0]))) for month, of in sums.items()}
 
     def of_month(self, month: date) -> tuple[Cell, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from usagecost.bills.result import CAUSES, Cell, Effect, Reconciliation, Sums
+from usagecost.bills.result import CAUSES, Cell, CellSums, Effect, Reconciliation
 from usagecost.periods.words import days_text
 from usagecost.vocabulary import formats
 
@@ -27,7 +27,7 @@ def signed_usd(amount: formats.Number) -> str:
     return f"+{formats.usd(amount)}" if amount > 0 else formats.usd(amount)
 
 
-def explained_text(sums: Sums) -> str:
+def explained_text(sums: CellSums) -> str:
     """97.8% of $41,220.00 explained; where there are credits or refunds, of what is billed before them."""
     if sums.explained is None:
         return f"Nothing to explain: the bill is {formats.usd(sums.theirs)}"
@@ -35,7 +35,7 @@ def explained_text(sums: Sums) -> str:
     return f"{formats.percent(sums.explained)} of {formats.usd(sums.billed)}{before} explained"
 
 
-def ours_text(one: Sums | Cell) -> str:
+def ours_text(one: CellSums | Cell) -> str:
     """What our logs have, with the mark of a lower bound where requests have no full price; a dash where nothing is known."""
     if not one.incomplete:
         return formats.usd(one.ours)

@@ -11,7 +11,7 @@ from usagecost.lake import Lake
 def print_reconciliation(lake: Lake, month: str | None, form: ReportFormat) -> None:
     """Prints how a month (2026-10; by default the newest with a bill) agrees with the logs, as the page Bills has it."""
     from usagecost.bills.reconciling import reconcile_lake
-    from usagecost.bills.result import CAUSES, Sums, worst
+    from usagecost.bills.result import CAUSES, CellSums, worst
     from usagecost.bills.words import OURS, THEIRS, cause_text, explained_text, not_compared, ours_text, over_months, signed_usd
     from usagecost.vocabulary.formats import usd
 
@@ -25,7 +25,7 @@ def print_reconciliation(lake: Lake, month: str | None, form: ReportFormat) -> N
     if name not in months:
         fail(f"There is no bill of {name}: known are {', '.join(months)}.", NOTHING_READ)
     cells = found.of_month(months[name])
-    sums, rows = Sums.of(cells), worst(cells)
+    sums, rows = CellSums.of(cells), worst(cells)
     for sentence in over_months(cells):
         err.print(sentence, markup=False, highlight=False)
     if form == "json":
