@@ -31,6 +31,7 @@ from usagecost.bills.result import (
     Reconciliation,
     UnknownKey,
     Unmatched,
+    month_of,
 )
 from usagecost.bills.sides import NANO, OTHER, TOKEN_KINDS, WHOLE, Model, Names, Ours, Pair, Theirs, pairs_of
 
@@ -172,7 +173,7 @@ def _in_usd(lines: pa.Table, rate: Rate, told: list[str]) -> tuple[list[dict[str
     for row in grouped.to_pylist():
         factor = Decimal(1) if row["currency"] == USD else rate(row["currency"], row["first_day"])
         if factor is None:
-            about = row["provider"], row["currency"], row["first_day"].replace(day=1)
+            about = row["provider"], row["currency"], month_of(row["first_day"])
             count, amount = left_out[about]
             left_out[about] = count + row["amount_count"], amount + row["amount_sum"]
         else:
@@ -230,7 +231,7 @@ def _unknown_keys(
         provider = names(row["provider"], None)[0]
         key = row[scopes[provider]] if provider in scopes else None
         if row["kind"] == "usage" and key is not None and key not in known.get(provider, ()):
-            found[provider, row["first_day"].replace(day=1), key] += row["usd"]
+            found[provider, month_of(row["first_day"]), key] += row["usd"]
     return tuple(UnknownKey(*about, amount) for about, amount in sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 

@@ -11,6 +11,15 @@ from decimal import Decimal
 ZERO = Decimal(0)
 
 
+def month_of(first: date) -> date:
+    """Returns the first day of the month in which a line of a bill counts as a whole, by the line's first day.
+
+    What begins in a month and ends in the next one is of the month in which it begins, here and in files for finance: what is paid
+    for a year ahead stands in the month that it was bought in, not in one to come.
+    """
+    return first.replace(day=1)
+
+
 @dataclass(frozen=True)
 class Cause:
     """Something that makes a bill differ from the logs."""
@@ -77,8 +86,8 @@ class Cell:
 
     @property
     def month(self) -> date:
-        """The first day of the month to which it belongs: that of its first day."""
-        return self.first.replace(day=1)
+        """The first day of the month to which it belongs."""
+        return month_of(self.first)
 
     @property
     def is_usage(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from usagecost.bills.result import CAUSES, Cell, CellSums, Effect, Reconciliation
+from usagecost.bills.result import CAUSES, Cell, CellSums, Effect, Reconciliation, month_of
 from usagecost.periods.words import days_text
 from usagecost.vocabulary import formats
 
@@ -56,7 +56,7 @@ def not_compared(found: Reconciliation, month: date | None = None) -> list[str]:
 
 def over_months(cells: Iterable[Cell]) -> list[str]:
     """Sentences about lines of days of two months, which count in the first one."""
-    spans = sorted({(one.provider, one.first, one.last) for one in cells if one.last.replace(day=1) != one.month})
+    spans = sorted({(one.provider, one.first, one.last) for one in cells if month_of(one.last) != one.month})
     return [
         f"{provider}: lines of {days_text(first, last)} count in {first:%B %Y} as a whole, and so do our requests of these days."
         for provider, first, last in spans
