@@ -13,7 +13,7 @@ from tests.views import days, request, view, write_lake
 from usagecost.bills.asking import our_days
 from usagecost.bills.reconciling import factors_of, names_of, reconcile_lake, reconciliation
 from usagecost.bills.result import CellSums
-from usagecost.bills.words import not_compared
+from usagecost.bills.words import compared_with_all, not_compared
 from usagecost.lake import Lake
 from usagecost.pricing import NO_BOOK, parse_book
 
@@ -71,6 +71,16 @@ def test_bills_are_matched_by_keys_or_projects_that_logs_name_too_and_by_the_pri
         (None, "our-bot", 3, Decimal(0), Decimal(0)),
     ]
     assert [(cell.scope, cell.difference) for cell in by_project.cells] == [("search", 0)]
+
+
+def test_a_bill_of_one_account_or_project_that_logs_do_not_name_is_compared_with_all_and_it_is_said(lake: str):
+    def said(**told: str) -> list[str]:
+        lines = [line("0.003", None, model="gpt-4o", account="org-1", **one) for one in (told, told)]
+        return compared_with_all(reconciliation(view(lake, days("2026-11-01")), bill(*lines), NO_BOOK), date(2026, 11, 1))
+
+    words = "openai: the bill is of the {} alone. Our logs do not name it, so all requests to openai are compared with it.".format
+    assert (said(), said(project="other")) == ([words("account org-1")], [words("project other")])
+    assert said(project="search") == []
 
 
 def test_an_alias_of_the_own_book_makes_one_model_of_two_names(lake: str):

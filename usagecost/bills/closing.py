@@ -19,7 +19,7 @@ from usagecost.bills.currencies import NAME, USD, CurrencyProblem, ExchangeRate,
 from usagecost.bills.monthly import BILLED, LOGGED
 from usagecost.bills.reconciling import reconcile_lake
 from usagecost.bills.result import CAUSES, Reconciliation
-from usagecost.bills.words import not_compared
+from usagecost.bills.words import compared_with_all, not_compared
 from usagecost.lake import Lake
 from usagecost.periods import WHOLE, Period
 from usagecost.pricebook import book_text, current_book
@@ -128,7 +128,7 @@ def draft(lake: Lake, closes: Closes, month: date, who: str, now: datetime, ecb:
         "prices": current_book(lake).version,
         "price_book": book_text(lake) or "",
         "chargeback": chargeback_text(lake),
-        "not_reconciled": [*sentences, *not_compared(found, month)],
+        "not_reconciled": [*sentences, *not_compared(found, month), *compared_with_all(found, month)],
         "names": _names(lake, groups),
     }
     act = {"kind": CLOSED, "who": who, "made_with": json.dumps(made_with, sort_keys=True)}

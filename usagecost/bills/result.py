@@ -171,10 +171,24 @@ class UnknownKey:
 
 
 @dataclass(frozen=True)
+class OneScope:
+    """A provider's usage of a month is billed of one account, project or key alone, and our requests do not say which are its own.
+
+    ``what`` is the narrowest of these that the bill names, ``name`` what it calls it.
+    """
+
+    provider: str
+    month: date
+    what: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Reconciliation:
     """Bills beside requests. ``names``: provider and model of a cell -> those that our logs call so, for what leads to requests.
 
     ``scopes``: provider -> key or project, where lines are matched by it; ``unknown_keys`` are those of the bill alone then.
+    ``of_one`` are the bills of one account, project or key that are compared with all requests of their provider for all that.
     ``unnamed``: the first day of a month -> how many requests that cost something, or may have, name no provider.
     """
 
@@ -183,6 +197,7 @@ class Reconciliation:
     names: Mapping[tuple[str, str | None], tuple[tuple[str, str | None], ...]] = field(default_factory=dict)
     scopes: Mapping[str, str] = field(default_factory=dict)
     unknown_keys: tuple[UnknownKey, ...] = ()
+    of_one: tuple[OneScope, ...] = ()
     unnamed: Mapping[date, int] = field(default_factory=dict)
 
     @property

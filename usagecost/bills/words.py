@@ -54,6 +54,16 @@ def not_compared(found: Reconciliation, month: date | None = None) -> list[str]:
     ]
 
 
+def compared_with_all(found: Reconciliation, month: date) -> list[str]:
+    """Sentences about bills of one account, project or key whose requests are not known by it."""
+    return [
+        f"{one.provider}: the bill is of the {one.what} {one.name} alone. Our logs do not name it, so all requests to "
+        f"{one.provider} are compared with it."
+        for one in found.of_one
+        if one.month == month
+    ]
+
+
 def over_months(cells: Iterable[Cell]) -> list[str]:
     """Sentences about lines of days of two months, which count in the first one."""
     spans = sorted({(one.provider, one.first, one.last) for one in cells if month_of(one.last) != one.month})

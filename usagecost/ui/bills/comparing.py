@@ -12,7 +12,17 @@ import streamlit as st
 from usagecost.bills.currencies import rates_version
 from usagecost.bills.reconciling import reconcile_lake
 from usagecost.bills.result import CAUSES, Cell, CellSums, Reconciliation
-from usagecost.bills.words import KINDS, OURS, THEIRS, explained_text, not_compared, ours_text, over_months, signed_usd
+from usagecost.bills.words import (
+    KINDS,
+    OURS,
+    THEIRS,
+    compared_with_all,
+    explained_text,
+    not_compared,
+    ours_text,
+    over_months,
+    signed_usd,
+)
 from usagecost.charts import beginning, waterfall
 from usagecost.engine import open_lake
 from usagecost.pricebook import current_book
@@ -108,7 +118,7 @@ def _month(view: View, found: Reconciliation, month: date, providers: Mapping[st
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(plain(f"Lower bound: {counted(sums.incomplete, 'request')} without a full price."), width="content")
             set_prices_link()
-    for sentence in over_months(cells):
+    for sentence in (*over_months(cells), *compared_with_all(found, month)):
         st.caption(plain(sentence))
     ways_to_end(view, found, month)
     _explanation(cells, sums)
