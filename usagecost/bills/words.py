@@ -66,8 +66,9 @@ def compared_with_all(found: Reconciliation, month: date) -> list[str]:
 
 def over_months(cells: Iterable[Cell]) -> list[str]:
     """Sentences about lines of days of two months, which count in the first one."""
-    spans = sorted({(one.provider, one.first, one.last) for one in cells if month_of(one.last) != one.month})
+    spans = sorted({(one.provider, one.first, one.last, one.is_usage) for one in cells if month_of(one.last) != one.month})
     return [
-        f"{provider}: lines of {days_text(first, last)} count in {first:%B %Y} as a whole, and so do our requests of these days."
-        for provider, first, last in spans
+        f"{provider}: {'lines' if is_usage else 'taxes and credits'} of {days_text(first, last)} count in {first:%B %Y} as a whole"
+        f"{', and so do our requests of these days' if is_usage else ''}."
+        for provider, first, last, is_usage in spans
     ]

@@ -93,13 +93,15 @@ def card(
 
     ``rate`` is that of the currency in which spend stands beside its dollars.
     """
-    shown, other = card_of(metric, totals, before), rate and spend_in(rate, totals)
+    shown, other = card_of(metric, totals, before), spend_in(rate, totals) if rate else None
+    is_alone = bool(other) and not shown.change
     st.metric(
-        f"{metric.label} · {other}" if other else metric.label,
+        metric.label,
         shown.value,
-        delta=shown.change,
-        delta_arrow=shown.direction,
-        delta_color="gray" if shown.is_good is None else "green" if shown.is_good else "red",
+        delta=shown.change or other,
+        delta_arrow="off" if is_alone else shown.direction,
+        delta_color="gray" if is_alone or shown.is_good is None else "green" if shown.is_good else "red",
+        delta_description=None if is_alone else other,
         help=f"{metric.help} {plain(rate.words)}." if rate and other else metric.help,
         border=border,
         height="stretch",

@@ -31,16 +31,17 @@ MOST_IN_FULL = 10**6
 def currency_choice(view: View) -> None:
     """Draws the choice of a currency, where there are rates; another one that a link asks for is none."""
     rates = _rates(view)
-    if st.session_state.get("currency") not in rates:
+    if not rates:
+        return
+    if st.session_state["currency"] not in rates:
         st.session_state["currency"] = USD
-    if rates:
-        st.selectbox(
-            "Currency beside dollars",
-            [USD, *sorted(rates)],
-            format_func=lambda name: "None" if name == USD else name,
-            key="currency",
-            help="What was spent, at the rate of the last day of the range, by `currencies.toml` beside the lake.",
-        )
+    st.selectbox(
+        "Currency beside dollars",
+        [USD, *sorted(rates)],
+        format_func=lambda name: "None" if name == USD else name,
+        key="currency",
+        help="What was spent, at the rate of the last day of the range, by `currencies.toml` beside the lake.",
+    )
 
 
 def chosen_rate(view: View) -> ExchangeRate | None:

@@ -93,7 +93,7 @@ def _table(usage: Usage, view: View, by: str, top: pd.DataFrame) -> None:
     )
     rate = chosen_rate(view)
     if rate and (other := spend_in(rate, usage.totals)):
-        st.caption(plain(f"Total: {spend_text(usage.totals)}, or {other} ({rate.words})."))
+        st.caption(plain(f"Total: {spend_text(usage.totals)}, or {other} at {rate.words}."))
 
 
 def _columns(by: str, numbers: pd.DataFrame, *, compares: bool) -> dict[str, Any]:
