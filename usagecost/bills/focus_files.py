@@ -49,9 +49,9 @@ def write_focus(
     """Write the usage of a view as FOCUS rows, the oldest day first; ``zone`` is the one whose closed months are meant.
 
     The days are those of the view's period, each from midnight to midnight UTC; costs are reported, else list, whatever the view's
-    basis. Lines of bills and corrections are left out where the view has filters, as they do not tell what these ask for. A file is
-    there when it is whole. In CSV a text that a spreadsheet would run as a formula gets an apostrophe in front. Raises LakeError,
-    UnansweredError or OSError.
+    basis. Lines of bills and corrections are left out where the view has filters or a scope, as they do not tell what these ask
+    for. A file is there when it is whole. In CSV a text that a spreadsheet would run as a formula gets an apostrophe in front.
+    Raises LakeError, UnansweredError or OSError.
     """
     columns = columns_of(version)
     rows = unpriced = 0
@@ -75,7 +75,7 @@ def _tables(view: View, columns: pa.Schema, progress: Progress, zone: str) -> It
     for place in range(view.period.days):
         day = view.period.first + timedelta(days=place)
         rows = usage_rows(view, day, accounts, labels)
-        if not view.filters.conditions:
+        if not view.filters.conditions and view.scope.is_everything:
             rows = chain(rows, bill_rows(lines, day), closed_rows(view, day, closes, accounts, labels))
         while some := list(islice(rows, _TOGETHER)):
             yield _table(some, columns)
