@@ -107,9 +107,8 @@ class Coverage:
 
     @classmethod
     def of(cls, lines: pa.Table, names: Names) -> Coverage:
-        """The days that the statements of lines cover: one without usage covers none."""
-        with_usage = pc.unique(lines.filter(pc.equal(lines["kind"], "usage"))["statement"])
-        lines = lines.filter(pc.is_in(lines["statement"], with_usage))
+        """The days that the statements of lines cover: of a provider without usage none."""
+        lines = lines.filter(pc.equal(lines["kind"], "usage"))
         statements = lines.group_by(["provider", "covers_first", "covers_last"]).aggregate([("as_of", "max")])
         days: dict[str, dict[date, datetime]] = defaultdict(dict)
         for row in statements.to_pylist():
