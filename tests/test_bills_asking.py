@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.bill_rows import bill, line
+from tests.engines import ON_BOTH_ENGINES, ON_ROLLUPS_BY_BOTH_ENGINES
 from tests.views import days, request, view, write_lake
 from usagecost.bills.asking import our_days
 from usagecost.bills.reconciling import factors_of, names_of, reconcile_lake, reconciliation
@@ -43,6 +44,7 @@ def lake(tmp_path) -> str:
     )
 
 
+@ON_ROLLUPS_BY_BOTH_ENGINES
 def test_days_are_those_of_utc_and_what_the_provider_did_not_answer_has_no_tokens(lake: str):
     asked = view(lake, days("2026-11-01", zone="America/Los_Angeles"))
 
@@ -57,6 +59,7 @@ def test_days_are_those_of_utc_and_what_the_provider_did_not_answer_has_no_token
     assert unnamed == {date(2026, 11, 1): 1}
 
 
+@ON_BOTH_ENGINES
 def test_bills_are_matched_by_keys_or_projects_that_logs_name_too_and_by_the_prices_names_of_models(lake: str):
     of_key = [line("0.003", None, model="gpt-4o-2024-08-06", key="a"), line("0.003", None, model="GPT-4o", key="b")]
     of_project = [line("0.003", None, model="gpt-4o", project="search")]

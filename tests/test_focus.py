@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
+from tests.engines import ON_BOTH_ENGINES
 from tests.lake_rows import Row, commit
 from tests.questions import of_lake, questions, varied_rows
 from tests.test_bills_formats import focus_csv
@@ -89,6 +90,7 @@ def test_a_discounted_request_is_a_row_for_each_kind_of_token(tmp_path: Path):
     ]
 
 
+@ON_BOTH_ENGINES
 def test_a_reported_cost_is_spread_by_list_prices_and_where_there_are_none_a_row_of_its_own(tmp_path: Path):
     reported = {"reported_cost_usd": Decimal("0.000000007")}
     rows = written(lake_of(tmp_path, request(**PRICED, **reported), request(model="own", input_tokens=5, **reported)))
@@ -102,6 +104,7 @@ def test_a_reported_cost_is_spread_by_list_prices_and_where_there_are_none_a_row
     ]
 
 
+@ON_BOTH_ENGINES
 def test_what_is_not_known_is_empty_and_said(tmp_path: Path):
     unknown = request(provider="openai", model="new", price_status="unpriced", output_tokens=7)
     partial = request(**PRICED | {"price_status": "partial", "other_cost_usd": Decimal("0.01"), "list_cost_usd": Decimal("0.0124")})
@@ -148,6 +151,7 @@ def parted(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write_lake(tmp_path_factory.mktemp("parted") / "lake", map(with_parts, varied_rows()))
 
 
+@ON_BOTH_ENGINES
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(question=questions())
 def test_rows_add_up_to_the_page(parted: str, tmp_path: Path, question: View):
