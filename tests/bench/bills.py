@@ -1,7 +1,7 @@
 """How long a bill of many lines takes beside the requests of a lake: made of them, with faults, then matched.
 
     python tests/bench/make_lake.py --rows 10000000 --days 31 --models 200 --users 5000 --out /tmp/lake
-    python tests/bench/bills.py --lake /tmp/lake --lines 100000 [--no-quantities] [--runs 3]
+    python tests/bench/bills.py --lake /tmp/lake --lines 100000 [--no-quantities] [--projects project-] [--runs 3]
 
 The bill has a line a UTC day, model, kind of tokens and project of the lake's last days; every seventh is a tenth less. It is kept
 in the lake, unless that has one. Figures are the least of the runs: the clock's, and the processor's, of reading the bill and
@@ -41,8 +41,8 @@ from usagecost.pricing import NO_BOOK
 from usagecost.vocabulary.filters import View
 
 
-def made_bill(ours: Sequence[Ours], most: int, *, tells_quantities: bool) -> pa.Table:
-    """A bill of about as many lines."""
+def made_bill(ours: Sequence[Ours], most: int, project: str, *, tells_quantities: bool) -> pa.Table:
+    """A bill of about as many lines, of projects that are called so and numbered."""
     lines = billed(ours, tells_quantities=tells_quantities)
     projects = max(1, round(most / len(lines)))
     found: list[dict[str, Any]] = []
@@ -56,7 +56,7 @@ def made_bill(ours: Sequence[Ours], most: int, *, tells_quantities: bool) -> pa.
                 **covers,
                 "amount": (amount / projects).quantize(Decimal("1e-9")),
                 "quantity": quantity,
-                "project": f"project-{number}",
+                "project": f"{project}{number}",
             }
             for number in range(projects)
         ]
@@ -75,6 +75,7 @@ def main() -> None:
     parser.add_argument("--lake", required=True)
     parser.add_argument("--lines", type=int, default=100_000)
     parser.add_argument("--no-quantities", action="store_true")
+    parser.add_argument("--projects", default="nobody-", help="project-: those of the lake, by which both sides are matched then.")
     parser.add_argument("--runs", type=int, default=3)
     asked = parser.parse_args()
     view = view_of(asked.lake, 31, "UTC")
@@ -84,7 +85,7 @@ def main() -> None:
     first, last = span[0].date(), span[1].date()
     lake, ours = Lake(asked.lake), ask(view, first, last)
     if not lake.bill_files():
-        lake.keep_bills(made_bill(ours, asked.lines, tells_quantities=not asked.no_quantities))
+        lake.keep_bills(made_bill(ours, asked.lines, asked.projects, tells_quantities=not asked.no_quantities))
     providers = sorted({one.provider for one in ours})
     took: list[tuple[float, ...]] = []
     for _ in range(asked.runs):
