@@ -231,7 +231,7 @@ def model_usage(usage: Usage, view: View) -> None:
     )
 
 
-view = ui.page("Usage and cost", own=OWN)
+view = ui.page("Usage and cost", own=OWN, uses=(*ui.ALL_CONTROLS, "currency"))
 usage = usage_by("model", view)
 above = st.container()  # the cards, of the whole or of what is chosen below
 

@@ -48,5 +48,12 @@ def test_a_statement_that_is_made_again_is_as_of_then_and_counts(tmp_path):
     assert [row["amount"] for row in current_lines(lake).to_pylist()] == [Decimal(10)]
 
 
+def test_lines_of_some_providers_are_read_alone(tmp_path):
+    lake = Lake(tmp_path)
+    lake.keep_bills(lines("a", "1.25", "0.75"))
+
+    assert [lake.bills(asked).num_rows for asked in (["openai", "aws"], ["aws"], [])] == [2, 0, 0]
+
+
 def test_a_lake_without_bills_has_no_lines(tmp_path):
     assert Lake(tmp_path).bills().num_rows == 0

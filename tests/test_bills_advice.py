@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from tests.bill_rows import DAY, bill, billed, line, ours
 from usagecost.bills.advice import Alias, Discount, Unlogged, advice_for
 from usagecost.bills.matching import reconcile
-from usagecost.pricing import NO_BOOK, parse_book
+from usagecost.pricing import NO_BOOK, Book, parse_book
 from usagecost.ui.bills.cells import filters_of, local_days
 from usagecost.vocabulary.filters import Condition
 
@@ -28,6 +29,21 @@ def test_a_discount_is_one_where_all_days_have_it_and_is_off_list_prices_whateve
     book = parse_book('[[discount]]\nprovider = "openai"\npercent = 20\n')
     assert [one.percent for one in advice_for(found, MONTH, book)] == [Decimal(28)]  # 80 % of 90 % is paid
     assert advice_for(uneven, MONTH, NO_BOOK) == []
+
+
+def test_a_share_that_all_models_of_a_provider_have_is_one_discount():
+    logged = [*TWO_DAYS, *(one._replace(model="gpt-4o-mini", day=one.day + timedelta(days=1)) for one in TWO_DAYS)]
+    same = [{**one, "amount": one["amount"] * 9 / 10} for one in billed(logged)]
+    others = [{**one, "amount": one["amount"] * (9 if one["model"] == "gpt-4o" else 8) / 10} for one in billed(logged)]
+    book = parse_book('[[discount]]\nprovider = "openai"\nmodel = "gpt-4o"\npercent = 20\n')
+
+    def offered(lines: list[dict[str, Any]], book: Book = NO_BOOK) -> list[tuple[str | None, date, Decimal]]:
+        return [(one.model, one.first, one.percent) for one in advice_for(reconcile(bill(*lines), logged), MONTH, book)]
+
+    after = DAY + timedelta(days=1)
+    assert offered(same) == [(None, DAY, Decimal(10))]
+    assert offered(others) == [("gpt-4o-mini", after, Decimal(20)), ("gpt-4o", DAY, Decimal(10))]
+    assert offered(same, book) == [("gpt-4o", DAY, Decimal(28)), ("gpt-4o-mini", after, Decimal(10))]
 
 
 def test_a_discount_holds_on_more_than_a_day_and_on_all_days_after_its_first():

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.bill_rows import bill, line
+from tests.engines import ON_BOTH_ENGINES, ON_ROLLUPS_BY_BOTH_ENGINES
 from tests.views import days, request, view, write_lake
 from usagecost.bills.asking import our_days
 from usagecost.bills.reconciling import factors_of, names_of, reconcile_lake, reconciliation
-from usagecost.bills.result import Sums
-from usagecost.bills.words import not_compared
+from usagecost.bills.result import CellSums
+from usagecost.bills.words import compared_with_all, not_compared
 from usagecost.lake import Lake
 from usagecost.pricing import NO_BOOK, parse_book
 
@@ -43,6 +44,7 @@ def lake(tmp_path) -> str:
     )
 
 
+@ON_ROLLUPS_BY_BOTH_ENGINES
 def test_days_are_those_of_utc_and_what_the_provider_did_not_answer_has_no_tokens(lake: str):
     asked = view(lake, days("2026-11-01", zone="America/Los_Angeles"))
 
@@ -57,6 +59,7 @@ def test_days_are_those_of_utc_and_what_the_provider_did_not_answer_has_no_token
     assert unnamed == {date(2026, 11, 1): 1}
 
 
+@ON_BOTH_ENGINES
 def test_bills_are_matched_by_keys_or_projects_that_logs_name_too_and_by_the_prices_names_of_models(lake: str):
     of_key = [line("0.003", None, model="gpt-4o-2024-08-06", key="a"), line("0.003", None, model="GPT-4o", key="b")]
     of_project = [line("0.003", None, model="gpt-4o", project="search")]
@@ -73,6 +76,16 @@ def test_bills_are_matched_by_keys_or_projects_that_logs_name_too_and_by_the_pri
     assert [(cell.scope, cell.difference) for cell in by_project.cells] == [("search", 0)]
 
 
+def test_a_bill_of_one_account_or_project_that_logs_do_not_name_is_compared_with_all_and_it_is_said(lake: str):
+    def said(**told: str) -> list[str]:
+        lines = [line("0.003", None, model="gpt-4o", account="org-1", **one) for one in (told, told)]
+        return compared_with_all(reconciliation(view(lake, days("2026-11-01")), bill(*lines), NO_BOOK), date(2026, 11, 1))
+
+    words = "openai: the bill is of the {} alone. Our logs do not name it, so all requests to openai are compared with it.".format
+    assert (said(), said(project="other")) == ([words("account org-1")], [words("project other")])
+    assert said(project="search") == []
+
+
 def test_an_alias_of_the_own_book_makes_one_model_of_two_names(lake: str):
     book = parse_book('[[alias]]\nprovider = "openai"\nmodel = "our-bot"\nstands_for = "openai/gpt-4.1"\n')
     lines = bill(line("0.4", None, model="gpt-4.1"), line("0.006", None, model="gpt-4o"))
@@ -82,7 +95,7 @@ def test_an_alias_of_the_own_book_makes_one_model_of_two_names(lake: str):
     assert {cell.model for cell in with_book.cells} == {"gpt-4.1", "gpt-4o"}
     assert with_book.names["openai", "gpt-4.1"] == (("openai", "our-bot"),)
     assert {cell.model for cell in without.cells} == {"gpt-4.1", "gpt-4o", "our-bot"}
-    assert [Sums.of(one.cells).effects[cause] for one, cause in ((with_book, "price"), (without, "not_logged"))] == [
+    assert [CellSums.of(one.cells).effects[cause] for one, cause in ((with_book, "price"), (without, "not_logged"))] == [
         Decimal("0.4")
     ] * 2
 

@@ -30,6 +30,7 @@ class Said(NamedTuple):
     account: str | None = None
     project: str | None = None
     invoice: str | None = None
+    provider: str = "openai"
 
 
 def statement(name: str, as_of: int, *lines: Said, format: str = "focus", covers: tuple[int, int] | None = None) -> pa.Table:  # noqa: A002
@@ -38,14 +39,14 @@ def statement(name: str, as_of: int, *lines: Said, format: str = "focus", covers
     first, last = covers or (min(line.first for line in usage), max(line.last for line in usage))
     at = datetime(2026, 12, 1, tzinfo=UTC) + timedelta(days=as_of)
     whole = {
-        "statement": name, "format": format, "provider": "openai", "covers_first": november(first), "covers_last": november(last),
+        "statement": name, "format": format, "covers_first": november(first), "covers_last": november(last),
         "as_of": at, "loaded_at": at, "currency": "USD", "source_file": f"{name}.csv",
     }  # fmt: skip
     rows = [
         dict.fromkeys(schema.BILLS.names)
         | whole
         | {"first_day": november(line.first), "last_day": november(line.last), "kind": line.kind, "account": line.account}
-        | {"project": line.project, "invoice": line.invoice}
+        | {"project": line.project, "invoice": line.invoice, "provider": line.provider}
         | {"amount": Decimal(line.amount), "line": number}
         for number, line in enumerate(lines, 1)
     ]
@@ -102,6 +103,13 @@ def test_the_purchase_of_a_commitment_covers_no_days():
 
     assert counting(usage, purchase) == [("a", 1, "0.00"), ("b", 1, "200000.00")]
     assert counting(usage, purchase, statement("c", 3, Said(1, 365, "190000", "commitment")))[1:] == [("c", 1, "190000.00")]
+
+
+def test_a_statement_covers_nothing_of_a_provider_of_whose_usage_it_has_no_line():
+    usage = statement("a", 1, Said(1, 1, "10"))
+    of_another = statement("b", 2, Said(1, 1, "7", provider="other"), Said(1, 1, "2", kind="tax"))
+
+    assert counting(usage, of_another) == [("a", 1, "10.00"), ("b", 1, "2.00"), ("b", 1, "7.00")]
 
 
 def test_accounts_are_apart_and_a_missing_account_is_told():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.bill_rows import DAY, bill, billed, line, ours, usd
 from usagecost.bills.matching import reconcile
-from usagecost.bills.result import Reconciliation, Sums
+from usagecost.bills.result import CellSums, Reconciliation
 from usagecost.bills.sides import Ours
 from usagecost.bills.words import explained_text, over_months
 
@@ -118,7 +118,7 @@ def test_taxes_and_credits_stand_apart():
     found = reconcile(bill(*billed([A_DAY]), *apart), [A_DAY])
 
     assert effects(found) == [("credit", "credit", "-5"), ("tax", "tax", "3.72")]
-    assert Sums.of(found.cells).difference == usd("-1.28")
+    assert CellSums.of(found.cells).difference == usd("-1.28")
 
 
 def test_amounts_in_cents_differ_by_rounding():
@@ -149,9 +149,9 @@ def test_without_quantities_a_day_that_is_logged_in_part_is_told_by_the_rates_of
 
     found = reconcile(bill(*({**one, "amount": one["amount"] * 8 / 10} for one in lines)), [logged[0], half, logged[2]])
 
-    assert Sums.of(found.cells).effects["not_logged"] == usd("8.184")
-    assert Sums.of(found.cells).effects["price"] == usd("-10.23")
-    assert Sums.of(found.cells).difference == usd("-2.046")
+    assert CellSums.of(found.cells).effects["not_logged"] == usd("8.184")
+    assert CellSums.of(found.cells).effects["price"] == usd("-10.23")
+    assert CellSums.of(found.cells).difference == usd("-2.046")
 
 
 def test_without_quantities_the_same_input_that_is_split_otherwise_is_seen():
@@ -179,7 +179,7 @@ def test_models_without_our_price_differ_by_it():
     found = reconcile(bill(*billed([A_DAY])), [unpriced._replace(incomplete=10)])
 
     assert {one[0] for one in effects(found)} == {"price"}
-    assert Sums.of(found.cells).incomplete == 10
+    assert CellSums.of(found.cells).incomplete == 10
 
 
 def test_keys_that_both_sides_name_are_matched_and_one_that_only_the_bill_names_is_not_logged():
@@ -209,7 +209,7 @@ def test_another_currency_is_compared_where_there_is_a_rate_and_else_said():
 
     assert without.cells == ()
     assert [(one.provider, one.currency, one.lines, one.amount) for one in without.unmatched] == [("openai", "EUR", 3, usd("18.6"))]
-    assert Sums.of(at_a_rate.cells).effects["price"] == usd("1.86")
+    assert CellSums.of(at_a_rate.cells).effects["price"] == usd("1.86")
 
 
 def test_what_is_billed_by_the_piece_without_a_model_is_matched_to_all_pieces():
@@ -247,7 +247,7 @@ def test_the_share_that_is_explained_does_not_set_off_too_much_against_too_littl
     lines = [line("10", None, model="a"), line("10", None, model="b")]
     logged = [ours({"input": "6"}, {"input": 1}, model="a"), ours({"input": "14"}, {"input": 1}, model="b")]
 
-    sums = Sums.of(reconcile(bill(*lines), logged).cells)
+    sums = CellSums.of(reconcile(bill(*lines), logged).cells)
 
     assert (sums.difference, sums.effects["rest"], sums.explained) == (0, 0, usd("0.6"))
 
@@ -256,7 +256,7 @@ def test_the_share_that_is_explained_is_of_what_is_billed_before_credits():
     of_day, credit = line("18", None, model="a"), line("-18", None, kind="credit", model=None)
     logged = [ours({"input": "9"}, {"input": 1}, model="a")]
 
-    half, nothing = (Sums.of(reconcile(bill(*lines), logged).cells) for lines in ([of_day, credit], [credit]))
+    half, nothing = (CellSums.of(reconcile(bill(*lines), logged).cells) for lines in ([of_day, credit], [credit]))
 
     assert (half.theirs, half.unexplained, half.explained) == (0, usd("9"), usd("0.5"))
     assert explained_text(half) == "50.0% of $18.00 before credits explained"
@@ -300,7 +300,7 @@ def test_a_bill_made_of_our_numbers_reconciles_to_zero(logged: list[Ours], tells
     found = reconcile(bill(*billed(logged, tells_quantities=tells_quantities)), logged)
 
     assert effects(found) == []
-    assert Sums.of(found.cells).theirs == sum((one.spend for one in logged), Decimal(0))
+    assert CellSums.of(found.cells).theirs == sum((one.spend for one in logged), Decimal(0))
 
 
 @given(logs(), logs(), st.booleans(), st.integers(2, 9), st.integers(0, 12), st.randoms(use_true_random=False))
@@ -316,7 +316,7 @@ def test_explanations_add_up_and_the_order_of_rows_changes_nothing(
 
     assert is_whole(found)
     assert reconcile(bill(*lines), chance.sample(logged, len(logged)), factors=lambda *_: {Decimal("0.5"): "batch"}) == found
-    assert Sums.of(found.cells).difference == sum(Sums.of(found.cells).effects.values(), Decimal(0))
+    assert CellSums.of(found.cells).difference == sum(CellSums.of(found.cells).effects.values(), Decimal(0))
 
 
 @given(logs(), st.booleans(), st.integers(1, 60))
@@ -324,7 +324,7 @@ def test_a_discount_is_found_as_price(logged: list[Ours], tells_quantities: bool
     lines = billed(logged, tells_quantities=tells_quantities)
     less = [{**one, "amount": (one["amount"] * (100 - percent) / 100).quantize(Decimal("1e-9"))} for one in lines]
 
-    sums = Sums.of(reconcile(bill(*less), logged).cells)
+    sums = CellSums.of(reconcile(bill(*less), logged).cells)
 
     assert sums.effects["price"] == sums.difference < 0
 
@@ -333,7 +333,7 @@ def test_a_discount_is_found_as_price(logged: list[Ours], tells_quantities: bool
 def test_a_day_that_is_left_out_of_the_logs_is_found_as_not_logged(logged: list[Ours], tells_quantities: bool, data: st.DataObject):
     day = data.draw(st.sampled_from([one.day for one in logged]))
 
-    sums = Sums.of(
+    sums = CellSums.of(
         reconcile(bill(*billed(logged, tells_quantities=tells_quantities)), [one for one in logged if one.day != day]).cells
     )
 
@@ -343,6 +343,6 @@ def test_a_day_that_is_left_out_of_the_logs_is_found_as_not_logged(logged: list[
 def test_a_discount_in_cents_is_price_up_to_rounding():
     lines = [{**one, "amount": round(one["amount"] * 9 / 10, 2)} for one in billed(three_days())]
 
-    sums = Sums.of(reconcile(bill(*lines), three_days()).cells)
+    sums = CellSums.of(reconcile(bill(*lines), three_days()).cells)
 
     assert sums.effects["price"] + sums.effects["rounding"] == sums.difference

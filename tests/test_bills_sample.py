@@ -15,7 +15,7 @@ from tests.views import days, view
 from usagecost.bills.asking import our_days
 from usagecost.bills.matching import reconcile
 from usagecost.bills.reconciling import factors_of, names_of
-from usagecost.bills.result import Cell, Sums
+from usagecost.bills.result import Cell, CellSums
 from usagecost.bills.sides import Ours
 from usagecost.pricing import NO_BOOK
 
@@ -114,7 +114,7 @@ def test_planted_faults_of_every_kind_are_found_and_named(logged: list[Ours]):
     assert of_openai.keys() == {"not_yet", "rest", "rounding", "not_logged"}
 
     def effects(provider: str) -> dict[str, Decimal]:
-        return {cause: amount for cause, amount in Sums.of(of_provider(found.cells, provider)).effects.items() if amount}
+        return {cause: amount for cause, amount in CellSums.of(of_provider(found.cells, provider)).effects.items() if amount}
 
     assert effects("anthropic") == of_anthropic
     assert effects("openai") == of_openai

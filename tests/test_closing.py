@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from tests.engines import ON_ROLLUPS_BY_BOTH_ENGINES
 from tests.lake_rows import Row, commit, stored
 from tests.test_lake_repricing import ALL, costing
 from tests.views import request
@@ -67,6 +68,7 @@ def lake(tmp_path: Path) -> Lake:
     return lake
 
 
+@ON_ROLLUPS_BY_BOTH_ENGINES
 def test_a_closed_month_stays_to_the_byte_and_the_next_one_corrects_it(lake: Lake):
     close(lake, OCTOBER)
     before = files(lake, OCTOBER)

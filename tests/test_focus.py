@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -16,11 +17,15 @@ from hypothesis import HealthCheck, given, settings
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
+from tests.engines import ON_BOTH_ENGINES
 from tests.lake_rows import Row, commit
 from tests.questions import of_lake, questions, varied_rows
 from tests.test_bills_formats import focus_csv
 from tests.views import days, request, view, write_lake
 from usagecost.bills import VERSIONS, load_bill, write_focus
+from usagecost.bills.closes import read_closes
+from usagecost.bills.closing import close_month
+from usagecost.bills.monthly import month_statement
 from usagecost.bills.reading import read_bill
 from usagecost.cli import app
 from usagecost.lake import Lake
@@ -49,10 +54,10 @@ PRICED = {
 """600 input tokens at $2.50 a million, 400 cached ones at $1.25 and 100 output tokens at $10, less a fifth."""
 
 
-def written(asked: View, version: str = "1.2") -> list[Row]:
+def written(asked: View, version: str = "1.2", zone: str = "UTC") -> list[Row]:
     """The rows of a view, as they stand in a Parquet file."""
     file = Path(asked.lake).parent / "focus.parquet"
-    write_focus(asked, version, file, "parquet")
+    write_focus(asked, version, file, "parquet", zone=zone)
     return pq.read_table(file).to_pylist()
 
 
@@ -85,6 +90,7 @@ def test_a_discounted_request_is_a_row_for_each_kind_of_token(tmp_path: Path):
     ]
 
 
+@ON_BOTH_ENGINES
 def test_a_reported_cost_is_spread_by_list_prices_and_where_there_are_none_a_row_of_its_own(tmp_path: Path):
     reported = {"reported_cost_usd": Decimal("0.000000007")}
     rows = written(lake_of(tmp_path, request(**PRICED, **reported), request(model="own", input_tokens=5, **reported)))
@@ -98,6 +104,7 @@ def test_a_reported_cost_is_spread_by_list_prices_and_where_there_are_none_a_row
     ]
 
 
+@ON_BOTH_ENGINES
 def test_what_is_not_known_is_empty_and_said(tmp_path: Path):
     unknown = request(provider="openai", model="new", price_status="unpriced", output_tokens=7)
     partial = request(**PRICED | {"price_status": "partial", "other_cost_usd": Decimal("0.01"), "list_cost_usd": Decimal("0.0124")})
@@ -144,6 +151,7 @@ def parted(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write_lake(tmp_path_factory.mktemp("parted") / "lake", map(with_parts, varied_rows()))
 
 
+@ON_BOTH_ENGINES
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(question=questions())
 def test_rows_add_up_to_the_page(parted: str, tmp_path: Path, question: View):
@@ -189,16 +197,54 @@ def billed(tmp_path: Path) -> View:
     return replace(asked, version=Lake(asked.lake).version())
 
 
-def test_taxes_and_credits_of_bills_are_rows_of_their_last_day(billed: View):
+def test_taxes_and_credits_of_bills_are_rows_of_the_day_on_which_they_begin(billed: View):
     rows = [row for row in written(billed) if row["ChargeCategory"] != "Usage"]
 
     assert cells(rows, "ChargeCategory", "ChargeDescription", "BilledCost", "ChargePeriodEnd", "InvoiceId", "SkuId") == [
         ("Tax", "VAT", Decimal("0.19"), datetime(2026, 5, 3, tzinfo=UTC), "7", None),
         ("Credit", "Credit of openai", Decimal("-0.05"), datetime(2026, 5, 3, tzinfo=UTC), None, None),
     ]
-    first_day = replace(billed, period=days("2026-05-01"))
+    last_day = replace(billed, period=days("2026-05-02"))
     of_model = billed.where(Condition("model", ("gpt-4o",)))
-    assert {row["ChargeCategory"] for asked in (first_day, of_model) for row in written(asked)} == {"Usage"}
+    assert {row["ChargeCategory"] for asked in (last_day, of_model) for row in written(asked)} == {"Usage"}
+
+
+def test_a_closed_month_has_its_corrections_as_rows_and_adds_up_to_its_statement_whatever_is_loaded_later(tmp_path: Path):
+    lake, zone, found = Lake(tmp_path / "lake"), "Europe/Berlin", {}
+    listed: dict[str, Any] = {"provider": "openai", "model": "m", "team_id": "search", "price_status": "exact"}
+    for month, day, *late in (
+        (date(2026, 5, 1), "2026-05-12", ("2026-05-13", "1")),
+        (date(2026, 6, 1), "2026-06-12", ("2026-05-14", "2"), ("2026-06-14", "4")),
+    ):
+        commit(lake, request(day, **listed, list_cost_usd=Decimal(32)))
+        close_month(lake, month, zone, "ada", datetime.now(UTC))
+        commit(lake, request("2026-05-20", model="new", team_id="ads", output_tokens=1))
+        commit(lake, *(request(at, **listed, list_cost_usd=Decimal(cost)) for at, cost in late))
+    closes = read_closes(lake, zone)
+    for close in closes.in_force:
+        found[close.month.month] = rows = written(of_lake_month(lake, close.month), zone=zone)
+        exact = sum(line.sums["spend_usd"] or 0 for line in month_statement(closes, close).lines)
+        assert sum(row["BilledCost"] or 0 for row in rows) == exact
+    of_close = [[row for row in rows if row["x_CostBasis"] == "close"] for rows in found.values()]
+
+    told = ("ChargeCategory", "ChargeClass", "ChargeDescription", "x_Team", "BilledCost", "x_CostCoverage")
+    since = "Changed since {} 2026 was closed, and corrected in a later month".format
+    late = "Correction of May 2026: late requests"
+    assert [cells(rows, *told) for rows in of_close] == [
+        [("Adjustment", None, since("May"), "search", Decimal(-3), "exact")],
+        [
+            ("Usage", "Correction", late, "ads", None, "unpriced"),
+            ("Usage", "Correction", late, "search", Decimal(1), "exact"),
+            ("Adjustment", None, since("June"), "search", Decimal(-4), "exact"),
+        ],
+    ]  # fmt: skip
+    periods = ("BillingPeriodStart", "BillingPeriodEnd", "ChargePeriodStart", "ChargePeriodEnd")
+    assert [f"{at:%m-%d %H}" for at in cells(of_close[1], *periods)[0]] == ["06-01 00", "07-01 00", "04-30 22", "05-31 22"]
+    assert {row["ChargeClass"] for row in written(of_lake_month(lake, date(2026, 6, 1)), zone="UTC")} == {None}
+
+
+def of_lake_month(lake: Lake, month: date) -> View:
+    return replace(view(lake.name, days(f"{month}", f"{month + timedelta(days=29)}")), version=lake.version())
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -246,11 +292,11 @@ def page(lake: str) -> None:
     from tests.views import days, view
     from usagecost.ui.bills.focus import focus_download
 
-    focus_download(view(lake, days("2026-05-01", "2026-05-03")))
+    focus_download(view(lake, days("2026-05-01", "2026-05-03")), "UTC")
 
 
 def test_the_page_offers_the_file_in_a_version_of_choice(billed: View):
     shown = AppTest.from_function(page, args=(billed.lake,)).run()
     assert not shown.exception
     assert [button.proto.label for button in shown.get("download_button")] == ["CSV", "Parquet"]
-    assert shown.caption[0].value.startswith("1 May – 3 May 2026 in UTC, from the lake as it is now, not from a close")
+    assert shown.caption[0].value.startswith("1 May – 3 May 2026 in UTC. One row per day")

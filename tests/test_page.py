@@ -374,6 +374,21 @@ def test_reset_leads_back_to_the_default_view(open_page: Open, night: str):
     assert not {"range", "days", "zone", "user", "interval"} & set(page.query_params)
 
 
+def test_spend_stands_in_another_currency_beside_its_dollars_where_there_is_a_rate(open_page: Open, tmp_path: Path):
+    lake = write_lake(tmp_path / "lake", [request("2026-10-25 12:00", list_cost_usd=Decimal(8))])
+    without = open_page(lake, **CUSTOM, currency="EUR")
+    (tmp_path / "currencies.toml").write_text('[[rate]]\ncurrency = "EUR"\nfrom = 2026-10-25\nper_usd = 0.9\n')
+    memory.forget()
+    page = open_page(lake, **CUSTOM, currency="EUR", tab="Cost")
+
+    assert "currency" not in {box.key for box in without.selectbox}
+    (spend,) = (metric for metric in page.metric if metric.label == "Total spend")
+    assert (spend.value, spend.delta) == ("$8.00", "7.20\xa0EUR")
+    (total,) = (said.value.replace("\\", "") for said in page.caption if said.value.startswith("Total"))
+    assert total == "Total: $8.00, or 7.20\xa0EUR at 1 USD = 0.9 EUR, of 2026-10-25 (currencies.toml)."
+    assert page.selectbox(key="currency").options == ["None", "EUR"]
+
+
 def test_filters_that_leave_nothing_can_be_removed_where_that_is_said(open_page: Open, night: str):
     page = open_page(night, **CUSTOM, user="nobody")
     calm(page.button(key="remove_filters").click().run())

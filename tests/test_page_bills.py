@@ -125,6 +125,20 @@ def test_a_discount_is_found_and_set_from_the_page(lake: Lake):
     assert page.success[0].value.startswith("Stored requests keep the price")
 
 
+def test_a_discount_of_all_models_is_set_for_their_provider(lake: Lake):
+    commit(lake, *(request(f"2026-11-0{day} 13:00", **PRICED | {"model": "gpt-4o-mini"}) for day in (2, 3)))
+    days = {"gpt-4o": (1, 2, 3), "gpt-4o-mini": (2, 3)}
+    lake.keep_bills(bill(*(line("3.15", None, model=model, day=date(2026, 11, day)) for model in days for day in days[model])))
+
+    page = opened()
+    assert "openai bills all its models at 10 % off list prices from 1 Nov 2026 on: −$1.75." in words(page)
+    page.button(key="end_0").click().run()
+    page.button(key="save_bill_entry").click().run()
+
+    [discount] = current_book(lake).book.discounts
+    assert (discount.provider, discount.model, discount.percent) == ("openai", "*", 10)
+
+
 def test_what_a_bill_calls_its_provider_is_text_and_no_markup(lake: Lake):
     lake.keep_bills(bill(line("1", provider="![x](http://e.example/p.png)")))
 

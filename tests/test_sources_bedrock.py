@@ -35,7 +35,7 @@ def test_an_entry_is_a_request_with_all_input_and_the_regional_model(tmp_path: P
     assert requests(batch, *columns, "output_tokens") == [
         ("r-1", "aws", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "success", 8510, 8000, 500, 120)
     ]
-    assert requests(batch, "user_id", "duration_ms", "is_streaming") == [(ENTRY["identity"]["arn"], 812.0, False)]
+    assert requests(batch, "user_id", "project", "duration_ms") == [(ENTRY["identity"]["arn"], ENTRY["accountId"], 812.0)]
     assert [source.name for source in SOURCES if source.recognise(Head.of(tmp_path / "log.json"))] == ["bedrock"]
 
 

@@ -66,7 +66,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("app", TEXT, "who", "The application, service or project that made the request"),
     Column("environment", TEXT, "who", "production, staging, …"),
     Column("tags", pa.list_(TEXT), "who", "Labels the caller gave the request"),
-    Column("project", TEXT, "who", "The project, workspace or repository that the request was made for"),
+    Column("project", TEXT, "who", "The project, workspace, repository or cloud account that the request was made for"),
     Column("git_branch", TEXT, "who", "The branch that a coding agent worked on"),
     # ---- how
     Column("is_streaming", FLAG, "how", "The answer was streamed"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -19,10 +19,13 @@ NEAR = 2
 
 @dataclass(frozen=True)
 class Discount:
-    """The bill is below our prices of a model, by the same since a day: what is to be taken off list prices from that day on."""
+    """The bill is below our prices of a model, by the same since a day: what is to be taken off list prices from that day on.
+
+    Without a model it is so of all models of the provider.
+    """
 
     provider: str
-    model: str
+    model: str | None
     first: date
     percent: Decimal
     amount: Decimal
@@ -58,23 +61,35 @@ def advice_for(found: Reconciliation, month: date, book: Book) -> list[Advice]:
 
 
 def _discounts(cells: Iterable[Cell], book: Book) -> list[Discount]:
-    """The models of which the same share of our price is paid since a day: on two days at least, and all that both sides have."""
-    both: dict[tuple[str, str], list[Cell]] = defaultdict(list)
+    """The models of which the same share of our price is paid since a day, on two days at least, and all that both sides have; or
+    the providers of which all models are.
+    """
+    both: dict[str, dict[str, list[Cell]]] = defaultdict(lambda: defaultdict(list))
     for cell in cells:
         if cell.model is not None and cell.theirs > 0 and cell.ours > 0 and not cell.incomplete:
-            both[cell.provider, cell.model].append(cell)
-    advice = []
-    for (provider, model), known in both.items():
-        below = [cell for cell in known if cell.amount_of(PRICE) < 0]
-        first, last = min((cell.first for cell in below), default=None), max((cell.last for cell in below), default=None)
-        if first is None or first == last:
-            continue
-        less = sum((cell.amount_of(PRICE) for cell in below), ZERO)
-        share = 1 + less / sum((cell.ours for cell in below), ZERO)
-        if all(_is_paid(share, cell) for cell in known if cell.last >= first):
-            percent = round((1 - (1 - _discount_of(book, provider, model, first)) * share) * 100, 2)
-            advice.append(Discount(provider, model, first, percent, less))
+            both[cell.provider][cell.model].append(cell)
+    advice: list[Discount] = []
+    for provider, of_models in both.items():
+        whole = _discount(provider, of_models, book) if len(of_models) > 1 else None
+        each = (_discount(provider, {model: known}, book) for model, known in of_models.items())
+        advice += [whole] if whole else filter(None, each)
     return advice
+
+
+def _discount(provider: str, of_models: Mapping[str, Sequence[Cell]], book: Book) -> Discount | None:
+    """The discount that all cells of some models of a provider have since the first that has one; of several models no model."""
+    known = [cell for cells in of_models.values() for cell in cells]
+    below = [cell for cell in known if cell.amount_of(PRICE) < 0]
+    first, last = min((cell.first for cell in below), default=None), max((cell.last for cell in below), default=None)
+    if first is None or first == last:
+        return None
+    less = sum((cell.amount_of(PRICE) for cell in below), ZERO)
+    share = 1 + less / sum((cell.ours for cell in below), ZERO)
+    ours = {_discount_of(book, provider, model, first) for model in of_models}
+    if len(ours) > 1 or not all(_is_paid(share, cell) for cell in known if cell.last >= first):
+        return None
+    percent = round((1 - (1 - ours.pop()) * share) * 100, 2)
+    return Discount(provider, next(iter(of_models)) if len(of_models) == 1 else None, first, percent, less)
 
 
 def _is_paid(share: Decimal, cell: Cell) -> bool:

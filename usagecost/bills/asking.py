@@ -36,7 +36,7 @@ def our_days(
     """
     period = Period(first, last, "UTC", view.period.now, is_alone=True)
     columns = tuple(SCOPES[name] for name in dict.fromkeys(name for name, _ in scopes.values()))
-    rows = explained.by_day(replace(view, period=period, filters=Filters()), *columns)
+    rows = explained.by_day(replace(view, period=period, filters=Filters()), _SUMS, *columns)
     unnamed = _unnamed(rows.filter(pc.is_null(rows["provider"])))
     rows = rows.filter(pc.is_valid(rows["provider"]))
     known = {provider: names(provider, None)[0] for provider in pc.unique(rows["provider"]).to_pylist()}

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from usagecost import schema
-from usagecost.bills.corrections import Group, Row, Sums, added, groups_of
+from usagecost.bills.corrections import Group, Row, UsageSums, added, groups_of
 from usagecost.bills.currencies import ExchangeRate
 from usagecost.lake import Lake
 
@@ -58,7 +58,7 @@ class Close:
         return json.loads(self.act["made_with"])
 
     @cached_property
-    def usage(self) -> dict[Group, Sums]:
+    def usage(self) -> dict[Group, UsageSums]:
         """What the month's requests were."""
         return groups_of(self.of_kind(USAGE))
 
@@ -77,7 +77,7 @@ class Close:
         """Its rows of a kind."""
         return self.table.filter(pc.field("kind") == kind).to_pylist()
 
-    def corrections(self, month: date) -> dict[Group, Sums]:
+    def corrections(self, month: date) -> dict[Group, UsageSums]:
         """By how much an earlier month was corrected."""
         return groups_of(row for row in self.of_kind(CORRECTION) if row["of_month"] == month)
 
@@ -106,9 +106,9 @@ class Closes:
         """What was done about a month, the oldest first."""
         return [row for row in self.acts if row["month"] == month]
 
-    def booked(self, month: date, before: date) -> dict[Group, Sums]:
+    def booked(self, month: date, before: date) -> dict[Group, UsageSums]:
         """What the closes of months before a month say of an earlier one: its close and all corrections of it."""
-        found: dict[Group, Sums] = {}
+        found: dict[Group, UsageSums] = {}
         for close in self.in_force:
             if close.month < before:
                 for group, sums in (close.usage if close.month == month else close.corrections(month)).items():

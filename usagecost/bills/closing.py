@@ -14,12 +14,12 @@ from typing import Any
 
 from usagecost.bills.chargeback import chargeback_text
 from usagecost.bills.closes import CLOSED, CORRECTION, PRICE, RATE, RECONCILED, REOPENED, USAGE, Close, Closes, as_rows, read_closes
-from usagecost.bills.corrections import DIMENSIONS, KEYS, MEASURES, Group, Row, Sums, cause, differences, groups_of
+from usagecost.bills.corrections import DIMENSIONS, KEYS, MEASURES, Group, Row, UsageSums, cause, differences, groups_of
 from usagecost.bills.currencies import NAME, USD, CurrencyProblem, ExchangeRate, rates_on
 from usagecost.bills.monthly import BILLED, LOGGED
 from usagecost.bills.reconciling import reconcile_lake
 from usagecost.bills.result import CAUSES, Reconciliation
-from usagecost.bills.words import not_compared
+from usagecost.bills.words import compared_with_all, not_compared
 from usagecost.lake import Lake
 from usagecost.periods import WHOLE, Period
 from usagecost.pricebook import book_text, current_book
@@ -115,7 +115,7 @@ def draft(lake: Lake, closes: Closes, month: date, who: str, now: datetime, ecb:
     about = {"entry": name, "close": name, "month": month, "zone": closes.zone, "happened_at": now}
     version = lake.version()
     view = View(lake.name, version, month_period(month, closes.zone, now), WHOLE, BASIS)
-    usage = _sums(view)
+    usage = sums_of(view)
     rows: list[Row] = [{"kind": USAGE, **_keyed(group), **sums} for group, sums in usage.items()]
     rows += [row for close in closes.in_force for row in _correction_rows(lake, closes, close.month, view)]
     found, sentences = reconcile_lake(lake, version, BASIS)
@@ -128,7 +128,7 @@ def draft(lake: Lake, closes: Closes, month: date, who: str, now: datetime, ecb:
         "prices": current_book(lake).version,
         "price_book": book_text(lake) or "",
         "chargeback": chargeback_text(lake),
-        "not_reconciled": [*sentences, *not_compared(found, month)],
+        "not_reconciled": [*sentences, *not_compared(found, month), *compared_with_all(found, month)],
         "names": _names(lake, groups),
     }
     act = {"kind": CLOSED, "who": who, "made_with": json.dumps(made_with, sort_keys=True)}
@@ -158,14 +158,15 @@ def _after(month: date) -> date:
     return (month + timedelta(days=31)).replace(day=1)
 
 
-def _sums(view: View) -> dict[Group, Sums]:
+def sums_of(view: View) -> dict[Group, UsageSums]:
+    """Returns what a close keeps of the requests of a view's period."""
     return groups_of(totals(view, DIMENSIONS, MEASURES).to_pylist())
 
 
 def _correction_rows(lake: Lake, closes: Closes, month: date, view: View) -> list[Row]:
     """What has changed of an earlier month since the last close said what it was."""
     period = month_period(month, closes.zone, view.period.now)
-    now = _sums(View(view.lake, view.version, period, WHOLE, BASIS))
+    now = sums_of(View(view.lake, view.version, period, WHOLE, BASIS))
     changed = differences(now, closes.booked(month, before=view.period.first))
     if not changed:
         return []

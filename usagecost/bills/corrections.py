@@ -25,29 +25,29 @@ LATE, REMOVED, REPRICED, CHANGED = "late requests", "removed requests", "reprice
 
 Group = tuple[str | None, ...]
 """A value of each of KEYS; None is "not reported"."""
-Sums = dict[str, Any]
+UsageSums = dict[str, Any]
 """A value of each of MEASURES."""
 Row = dict[str, Any]
 
 
-def groups_of(rows: Iterable[Row]) -> dict[Group, Sums]:
+def groups_of(rows: Iterable[Row]) -> dict[Group, UsageSums]:
     """Returns the sums of rows by their group; rows of one group are added up."""
-    found: dict[Group, Sums] = {}
+    found: dict[Group, UsageSums] = {}
     for row in rows:
         group, sums = tuple(row[name] for name in KEYS), {name: row[name] for name in MEASURES}
         found[group] = added(found[group], sums) if group in found else sums
     return found
 
 
-def added(one: Sums, other: Sums) -> Sums:
+def added(one: UsageSums, other: UsageSums) -> UsageSums:
     """Returns the sums of both; of what neither tells None."""
     return {name: _added(one[name], other[name]) for name in MEASURES}
 
 
-def differences(now: Mapping[Group, Sums], before: Mapping[Group, Sums]) -> dict[Group, Sums]:
+def differences(now: Mapping[Group, UsageSums], before: Mapping[Group, UsageSums]) -> dict[Group, UsageSums]:
     """Returns by how much each group is more than it was, or less; nothing of groups that are the same."""
-    nothing: Sums = dict.fromkeys(MEASURES)
-    found: dict[Group, Sums] = {}
+    nothing: UsageSums = dict.fromkeys(MEASURES)
+    found: dict[Group, UsageSums] = {}
     for group in now.keys() | before.keys():
         negative = {name: None if value is None else -value for name, value in before.get(group, nothing).items()}
         difference = added(now.get(group, nothing), negative)
@@ -56,7 +56,7 @@ def differences(now: Mapping[Group, Sums], before: Mapping[Group, Sums]) -> dict
     return dict(sorted(found.items(), key=lambda item: order(item[0])))
 
 
-def pricing(difference: Sums) -> Sums:
+def pricing(difference: UsageSums) -> UsageSums:
     """Returns how many requests a difference adds, and how many of these have a price; nothing else.
 
     A request that lost its price is added without one. What is taken away, or has a price now, completes no other amount.
@@ -68,7 +68,7 @@ def pricing(difference: Sums) -> Sums:
     return dict.fromkeys(MEASURES) | counts
 
 
-def cause(difference: Sums, *, is_repriced: bool) -> str:
+def cause(difference: UsageSums, *, is_repriced: bool) -> str:
     """Returns why a group's sums differ: by its number of requests, and by whether its model was repriced since."""
     requests = difference["requests"] or 0
     causes = [LATE] if requests > 0 else [REMOVED] if requests < 0 else []

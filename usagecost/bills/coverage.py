@@ -12,11 +12,11 @@ says which lines count, and does not depend on the order in which they were load
    or project leaves the others, a Google invoice leaves the hours that the invoice of the month before has of the same UTC day. A
    part is the invoice for Google, else the project; a line that names none is of all.
 
-Newer is what has the later `as_of`; of two that were made at once, the greater id. A statement with usage covers the days from
-`covers_first` to `covers_last`, and there the kinds that its format tells: taxes, credits and commitments of an invoice stay when
-the costs of its days are fetched again. One without usage, such as the purchase of a commitment for a year, covers no days but has
-lines for them. A line without an account is of another account than one with; where both are there for one day, a sentence says
-that they may be the same.
+Newer is what has the later `as_of`; of two that were made at once, the greater id. A statement with usage of a provider covers the
+provider's days from `covers_first` to `covers_last`, and there the kinds that its format tells: taxes, credits and commitments of
+an invoice stay when the costs of its days are fetched again. One without usage, such as the purchase of a commitment for a year,
+covers no days but has lines for them. A line without an account is of another account than one with; where both are there for one
+day, a sentence says that they may be the same.
 """
 
 from __future__ import annotations
@@ -147,10 +147,13 @@ def current(lines: pa.Table) -> Current:
 
 
 def _covering(statement: list[_Lines]) -> Iterator[_Lines]:
-    """One group for each account and part of which a statement covers its days: those that its usage names, where it has usage."""
+    """One group for each account and part of which a statement covers its days, of the providers of whose usage it has lines: those
+    that the usage names, and accounts without.
+    """
     used = {(group.provider, group.account) for group in statement if group.kind == "usage"}
+    providers = {provider for provider, _ in used}
     covering = (group for group in statement if group.kind == "usage" or (group.provider, group.account) not in used)
-    yield from {(group.provider, group.account, group.part): group for group in covering if used}.values()
+    yield from {(one.provider, one.account, one.part): one for one in covering if one.provider in providers}.values()
 
 
 def _newest_first(lines: pa.Table) -> Iterator[list[_Lines]]:

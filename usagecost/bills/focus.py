@@ -11,7 +11,8 @@ Quantities. Input is what was neither read from a cache nor written to one. What
 and seconds, is the meter Other; it and Requests count requests.
 
 The account is that of the provider's bills where these name a single one, else the provider's name. Taxes, credits, refunds and
-adjustments of bills are rows of their own; usage and commitments of bills are left out, as requests tell the usage.
+adjustments of bills are rows of their own on the first day that they are about; usage and commitments of bills are left out, as
+requests tell the usage.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from usagecost.bills.focus_columns import COST, UNIT_PRICE
+from usagecost.bills.result import month_of
 from usagecost.bills.rounding import shared_out
 from usagecost.queries.charges import charges
 from usagecost.schema import COST_PARTS
@@ -78,32 +80,25 @@ def usage_rows(view: View, day: date, accounts: Mapping[str, str], labels: Label
     batches = charges(view, day).to_batches(max_chunksize=_TOGETHER)
     for charge in chain.from_iterable(batch.to_pylist() for batch in batches):
         provider = charge["provider"] or NOT_REPORTED
-        about = _of_day(day, day, provider, accounts.get(provider)) | {
+        about = of_days(day, day, provider, accounts.get(provider)) | {
             "BillingCurrency": "USD",
             "ChargeCategory": "Usage",
             "ChargeFrequency": "Usage-Based",
             "SubAccountId": charge["project"],
             "PricingCategory": "Standard",
-            "x_Model": charge["model"],
-            "x_App": charge["app"],
+            **who_asked(charge, labels),
             "x_CostBasis": "reported" if charge["is_reported"] else "list" if charge["is_listed"] else None,
             "x_CostCoverage": _coverage(charge),
         }
-        for dimension, field in FIELDS.items():
-            column = f"x_{dimension.capitalize()}"
-            about |= {column: charge[field], f"{column}Name": _name(labels, dimension, charge[field])}
         for row in _metered(charge):
             yield about | row
 
 
 def bill_rows(lines: pa.Table, day: date) -> Iterator[Row]:
-    """The rows of the lines of bills, as `current_lines` gives them, that end on a day and are no usage and no commitment.
-
-    A line about several days is whole in the row of its last one.
-    """
-    for line in lines.filter(pc.equal(lines["last_day"], day)).to_pylist():
+    """The rows of the lines of bills, as `current_lines` gives them, that count on a day and are no usage and no commitment."""
+    for line in lines.filter(pc.equal(lines["first_day"], day)).to_pylist():
         if line["kind"] in CATEGORIES:
-            yield _of_day(line["first_day"], day, line["provider"], line["account"]) | {
+            yield of_days(day, line["last_day"], line["provider"], line["account"]) | {
                 "BilledCost": line["amount"],
                 "ContractedCost": line["amount"],
                 "ListCost": line["amount"],
@@ -183,9 +178,9 @@ def _rounded(value: Decimal, kind: pa.Decimal128Type) -> Decimal:
     return value.quantize(Decimal(1).scaleb(-kind.scale))
 
 
-def _of_day(first: date, last: date, provider: str, account: str | None) -> Row:
-    """What all rows say of their days and of whose they are."""
-    month = last.replace(day=1)
+def of_days(first: date, last: date, provider: str, account: str | None) -> Row:
+    """What all rows say of their days, in UTC and the last included, and of whose they are."""
+    month = month_of(first)
     return {
         "BillingAccountId": account or provider,
         "BillingPeriodStart": _midnight(month),
@@ -208,6 +203,15 @@ def _coverage(charge: Mapping[str, Any]) -> str:
     if charge["is_reported"]:
         return "exact"
     return "unpriced" if not charge["is_listed"] else "partial" if charge["is_partial"] else "exact"
+
+
+def who_asked(ids: Mapping[str, Any], labels: Labels) -> Row:
+    """The own columns that say of requests their model, app, team, user and key, each NULL where it is not known."""
+    row: Row = {"x_Model": ids["model"], "x_App": ids["app"]}
+    for dimension, field in FIELDS.items():
+        column, said = f"x_{dimension.capitalize()}", ids.get(field)
+        row |= {column: said, f"{column}Name": _name(labels, dimension, said)}
+    return row
 
 
 def _name(labels: Labels, dimension: str, value: str | None) -> str | None:

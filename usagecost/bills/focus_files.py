@@ -16,8 +16,10 @@ from typing import Literal, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from usagecost.bills.closes import read_closes
 from usagecost.bills.coverage import current_lines
 from usagecost.bills.focus import Row, accounts_of, bill_rows, usage_rows
+from usagecost.bills.focus_closed import closed_rows
 from usagecost.bills.focus_columns import SAME, Version, columns_of
 from usagecost.exports import csv_text
 from usagecost.lake import Lake
@@ -41,13 +43,15 @@ class Written(NamedTuple):
     unpriced: int
 
 
-def write_focus(view: View, version: Version, file: Path, form: FocusForm, progress: Progress = lambda _: None) -> Written:
-    """Write the usage of a view as FOCUS rows, the oldest day first.
+def write_focus(
+    view: View, version: Version, file: Path, form: FocusForm, progress: Progress = lambda _: None, zone: str = "UTC"
+) -> Written:
+    """Write the usage of a view as FOCUS rows, the oldest day first; ``zone`` is the one whose closed months are meant.
 
     The days are those of the view's period, each from midnight to midnight UTC; costs are reported, else list, whatever the view's
-    basis. Lines of bills are left out where the view has filters, as they do not tell what these ask for. A file is there when it
-    is whole. In CSV a text that a spreadsheet would run as a formula gets an apostrophe in front. Raises LakeError, UnansweredError
-    or OSError.
+    basis. Lines of bills and corrections are left out where the view has filters or a scope, as they do not tell what these ask
+    for. A file is there when it is whole. In CSV a text that a spreadsheet would run as a formula gets an apostrophe in front.
+    Raises LakeError, UnansweredError or OSError.
     """
     columns = columns_of(version)
     rows = unpriced = 0
@@ -55,7 +59,7 @@ def write_focus(view: View, version: Version, file: Path, form: FocusForm, progr
         whole = Path(folder, "whole")
         write = _csv if form == "csv" else _parquet
         with write(whole, columns) as add:
-            for table in _tables(view, columns, progress):
+            for table in _tables(view, columns, progress, zone):
                 add(table)
                 rows += table.num_rows
                 unpriced += table["BilledCost"].null_count
@@ -63,15 +67,16 @@ def write_focus(view: View, version: Version, file: Path, form: FocusForm, progr
     return Written(rows, unpriced)
 
 
-def _tables(view: View, columns: pa.Schema, progress: Progress) -> Iterator[pa.Table]:
+def _tables(view: View, columns: pa.Schema, progress: Progress, zone: str) -> Iterator[pa.Table]:
     """The rows of all days, some thousands at a time."""
     lake = Lake(view.lake)
     labels, lines = Labels.of_names(lake.names()), current_lines(lake)
-    accounts = accounts_of(lines)
+    accounts, closes = accounts_of(lines), read_closes(lake, zone)
     for place in range(view.period.days):
         day = view.period.first + timedelta(days=place)
-        of_bills = () if view.filters.conditions else bill_rows(lines, day)
-        rows = chain(usage_rows(view, day, accounts, labels), of_bills)
+        rows = usage_rows(view, day, accounts, labels)
+        if not view.filters.conditions and view.scope.is_everything:
+            rows = chain(rows, bill_rows(lines, day), closed_rows(view, day, closes, accounts, labels))
         while some := list(islice(rows, _TOGETHER)):
             yield _table(some, columns)
         progress((place + 1) / view.period.days)

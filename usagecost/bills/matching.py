@@ -8,7 +8,7 @@ and credits stand apart. Lines in another currency are compared where there is a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -28,9 +28,11 @@ from usagecost.bills.result import (
     ZERO,
     Cell,
     Effect,
+    OneScope,
     Reconciliation,
     UnknownKey,
     Unmatched,
+    month_of,
 )
 from usagecost.bills.sides import NANO, OTHER, TOKEN_KINDS, WHOLE, Model, Names, Ours, Pair, Theirs, pairs_of
 
@@ -39,6 +41,9 @@ Factors = Callable[[str, str, date], Mapping[Decimal, str]]
 
 Rate = Callable[[str, date], Decimal | None]
 """Currency and day -> USD for one of it; None where that is not known."""
+
+NARROWING = ("account", "project", "key")
+"""What a bill may be of, each within the one before."""
 
 USD = "USD"
 MOST_PLACES = 9
@@ -89,6 +94,7 @@ def reconcile(
         names=_our_names(asked, names, {pair.model for pair in pairs}),
         scopes=scopes,
         unknown_keys=_unknown_keys(rows, scopes, known, names),
+        of_one=tuple(_of_one(lines, scopes, names)),
     )
 
 
@@ -101,9 +107,8 @@ class Coverage:
 
     @classmethod
     def of(cls, lines: pa.Table, names: Names) -> Coverage:
-        """The days that the statements of lines cover: one without usage covers none."""
-        with_usage = pc.unique(lines.filter(pc.equal(lines["kind"], "usage"))["statement"])
-        lines = lines.filter(pc.is_in(lines["statement"], with_usage))
+        """The days that the statements of lines cover: of a provider without usage none."""
+        lines = lines.filter(pc.equal(lines["kind"], "usage"))
         statements = lines.group_by(["provider", "covers_first", "covers_last"]).aggregate([("as_of", "max")])
         days: dict[str, dict[date, datetime]] = defaultdict(dict)
         for row in statements.to_pylist():
@@ -172,7 +177,7 @@ def _in_usd(lines: pa.Table, rate: Rate, told: list[str]) -> tuple[list[dict[str
     for row in grouped.to_pylist():
         factor = Decimal(1) if row["currency"] == USD else rate(row["currency"], row["first_day"])
         if factor is None:
-            about = row["provider"], row["currency"], row["first_day"].replace(day=1)
+            about = row["provider"], row["currency"], month_of(row["first_day"])
             count, amount = left_out[about]
             left_out[about] = count + row["amount_count"], amount + row["amount_sum"]
         else:
@@ -230,8 +235,21 @@ def _unknown_keys(
         provider = names(row["provider"], None)[0]
         key = row[scopes[provider]] if provider in scopes else None
         if row["kind"] == "usage" and key is not None and key not in known.get(provider, ()):
-            found[provider, row["first_day"].replace(day=1), key] += row["usd"]
+            found[provider, month_of(row["first_day"]), key] += row["usd"]
     return tuple(UnknownKey(*about, amount) for about, amount in sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _of_one(lines: pa.Table, scopes: Mapping[str, str], names: Names) -> Iterator[OneScope]:
+    """The bills of one account, project or key alone that are not matched by it."""
+    usage = lines.filter(pc.equal(lines["kind"], "usage"))
+    months = usage.append_column("month", pc.floor_temporal(usage["first_day"], unit="month"))
+    found = months.group_by(["provider", "month"]).aggregate([(name, "distinct") for name in NARROWING])
+    for row in found.sort_by([("month", "ascending"), ("provider", "ascending")]).to_pylist():
+        provider = names(row["provider"], None)[0]
+        named = {name: row[f"{name}_distinct"][0] for name in NARROWING if len(row[f"{name}_distinct"]) == 1}
+        what = next((name for name in reversed(NARROWING) if named.get(name)), None)
+        if what and provider not in scopes:
+            yield OneScope(provider, row["month"], what, named[what])
 
 
 def _billed_scopes(usage: Iterable[Theirs], names: Names) -> dict[str, set[str | None]]:

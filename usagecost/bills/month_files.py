@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from usagecost import schema
 from usagecost.bills.closes import CORRECTION, USAGE
-from usagecost.bills.corrections import COUNTS, KEYS, Sums
+from usagecost.bills.corrections import COUNTS, KEYS, UsageSums
 from usagecost.bills.month_page import html_of
 from usagecost.bills.monthly import Amount, Line, MonthStatement, known_amount
 from usagecost.exports import csv_text
@@ -102,7 +102,7 @@ def _line(statement: MonthStatement, line: Line) -> dict[str, Any]:
     }
 
 
-def _owed(amount: Amount | None, pricing: Sums) -> dict[str, Any]:
+def _owed(amount: Amount | None, pricing: UsageSums) -> dict[str, Any]:
     if (known := known_amount(amount, pricing)) is None:
         return {}
     return {"amount_usd": known.usd, "amount": known.other, "is_lower_bound": bool(pricing["incomplete_requests"])}

@@ -8,7 +8,7 @@ from html import escape
 
 from usagecost.bills.closing import month_period, words
 from usagecost.bills.corrections import DIMENSIONS as KEPT_BY
-from usagecost.bills.corrections import Sums
+from usagecost.bills.corrections import UsageSums
 from usagecost.bills.currencies import USD
 from usagecost.bills.monthly import Amount, MonthStatement, Part, known_amount
 from usagecost.bills.rounding import unit_of
@@ -55,7 +55,7 @@ def money(amount: Decimal, currency: str = USD) -> str:
     return f"{sign}${size}" if currency == USD else f"{sign}{size}{GAP}{currency}"
 
 
-def amount_texts(statement: MonthStatement, amount: Amount | None, pricing: Sums) -> list[str]:
+def amount_texts(statement: MonthStatement, amount: Amount | None, pricing: UsageSums) -> list[str]:
     """Returns an amount in USD and, where the statement has one, in its other currency: with the mark of a lower bound where a
     part of it has no price, a dash where nothing is known of it. ``pricing`` counts its requests, as `Line.pricing` does.
     """
@@ -66,7 +66,7 @@ def amount_texts(statement: MonthStatement, amount: Amount | None, pricing: Sums
     return [mark + money(one, currency) for one, currency in zip(known, currencies, strict=False)]
 
 
-def coverage(sums: Sums) -> str:
+def coverage(sums: UsageSums) -> str:
     """Returns in a sentence how much of the month has no price; "" where all has."""
     unknown = sums["requests"] - (sums["priced_requests"] or 0)
     partial = (sums["incomplete_requests"] or 0) - unknown

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from usagecost.bills.chargeback import Rule, allocated, parse_chargeback, rule_of
 from usagecost.bills.closes import CORRECTION, PRICE, RECONCILED, USAGE, Close, Closes
-from usagecost.bills.corrections import DIMENSIONS, KEYS, MEASURES, Group, Row, Sums, added, order, pricing
+from usagecost.bills.corrections import DIMENSIONS, KEYS, MEASURES, Group, Row, UsageSums, added, order, pricing
 from usagecost.bills.currencies import USD, ExchangeRate
 from usagecost.bills.rounding import Key, apportion, rounded, unit_of
 
@@ -35,7 +35,7 @@ class Amount(NamedTuple):
 
 
 NOTHING = Amount()
-NO_SUMS: Sums = dict.fromkeys(MEASURES) | {"requests": 0}
+NO_SUMS: UsageSums = dict.fromkeys(MEASURES) | {"requests": 0}
 """Of no requests."""
 
 
@@ -58,12 +58,12 @@ class Line:
     month: date
     cause: str | None
     group: Group
-    sums: Sums
+    sums: UsageSums
     bearer: Bearer
     amount: Amount | None
 
     @property
-    def pricing(self) -> Sums:
+    def pricing(self) -> UsageSums:
         """How many requests the amount is of, and how many of these have a price."""
         return self.sums if self.cause is None else pricing(self.sums)
 
@@ -76,12 +76,12 @@ class Part:
     """
 
     value: str | None
-    sums: Sums
+    sums: UsageSums
     usage: Amount = NOTHING
     corrections: Amount = NOTHING
     allocated: Amount = NOTHING
-    corrected: Sums = field(default_factory=NO_SUMS.copy)
-    shared: Sums = field(default_factory=NO_SUMS.copy)
+    corrected: UsageSums = field(default_factory=NO_SUMS.copy)
+    shared: UsageSums = field(default_factory=NO_SUMS.copy)
 
     @property
     def total(self) -> Amount:
@@ -89,7 +89,7 @@ class Part:
         return sum_of((self.usage, self.corrections, self.allocated))
 
     @property
-    def pricing(self) -> Sums:
+    def pricing(self) -> UsageSums:
         """The `Line.pricing` of all of it."""
         return added(added(self.sums, self.corrected), self.shared)
 
@@ -100,7 +100,7 @@ class Pool:
 
     rule: Rule
     amount: Amount
-    pricing: Sums
+    pricing: UsageSums
     shares: Mapping[str, Amount]
 
 
@@ -180,7 +180,7 @@ class MonthStatement:
 
     def parts(self, dimension: str) -> tuple[Part, ...]:
         """What each value of a dimension was in the month, the most first; they add up to the month."""
-        place, of_value = DIMENSIONS.index(dimension), dict[str | None, Sums]()
+        place, of_value = DIMENSIONS.index(dimension), dict[str | None, UsageSums]()
         for line in self.usage:
             value = line.group[place]
             of_value[value] = added(of_value[value], line.sums) if value in of_value else line.sums
@@ -229,7 +229,7 @@ def owed(lines: Iterable[Line]) -> Amount:
     return sum_of(line.amount for line in lines if line.amount)
 
 
-def known_amount(amount: Amount | None, pricing: Sums) -> Amount | None:
+def known_amount(amount: Amount | None, pricing: UsageSums) -> Amount | None:
     """Returns an amount, or None where nothing is known of it: it is 0 because none of its requests has a price."""
     is_unknown = pricing["requests"] and not pricing["priced_requests"]
     return None if is_unknown and amount and not amount.usd else amount
@@ -282,11 +282,11 @@ def _bearer(group: Group, rules: Sequence[Rule]) -> Bearer:
     return Bearer(rule.name, None) if rule else Bearer(None, group[0])
 
 
-def _spend(sums: Iterable[Sums]) -> Decimal:
+def _spend(sums: Iterable[UsageSums]) -> Decimal:
     return sum((one["spend_usd"] or ZERO for one in sums), ZERO)
 
 
-def _pricing(lines: Iterable[Line]) -> Sums:
+def _pricing(lines: Iterable[Line]) -> UsageSums:
     """The sums of lines of a month, or the counts of corrections."""
     return reduce(added, (line.pricing for line in lines), NO_SUMS)
 

@@ -15,7 +15,7 @@ from usagecost.bills.asking import SCOPES, our_days, shared_scopes
 from usagecost.bills.coverage import current
 from usagecost.bills.currencies import CurrencyProblem, rates_on
 from usagecost.bills.matching import USD, Factors, Rate, no_rate, reconcile
-from usagecost.bills.result import Reconciliation
+from usagecost.bills.result import Reconciliation, month_of
 from usagecost.bills.sides import Model, Names
 from usagecost.lake import Lake
 from usagecost.periods import Period, instant_us
@@ -60,14 +60,14 @@ def reconcile_lake(lake: Lake, version: int, basis: str) -> tuple[Reconciliation
 def _rates_of(lake: Lake, lines: pa.Table, today: date) -> tuple[Rate, tuple[str, ...]]:
     """The rates for lines in other currencies, each that of its month's end, or of today; and what is wrong with their files."""
     others = lines.filter(pc.not_equal(lines["currency"], USD))
-    months = {day.replace(day=1) for day in pc.unique(others["first_day"]).to_pylist()}
+    months = {month_of(day) for day in pc.unique(others["first_day"]).to_pylist()}
     try:
         known = {month: rates_on(lake, min(_end_of_month(month), today)) for month in months}
     except CurrencyProblem as problem:
         return no_rate, (str(problem),)
 
     def rate(currency: str, day: date) -> Decimal | None:
-        found = known[day.replace(day=1)].get(currency)
+        found = known[month_of(day)].get(currency)
         return 1 / found.per_usd if found else None
 
     return rate, ()

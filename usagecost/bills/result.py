@@ -11,6 +11,15 @@ from decimal import Decimal
 ZERO = Decimal(0)
 
 
+def month_of(first: date) -> date:
+    """Returns the first day of the month in which a line of a bill counts as a whole, by the line's first day.
+
+    What begins in a month and ends in the next one is of the month in which it begins, here and in files for finance: what is paid
+    for a year ahead stands in the month that it was bought in, not in one to come.
+    """
+    return first.replace(day=1)
+
+
 @dataclass(frozen=True)
 class Cause:
     """Something that makes a bill differ from the logs."""
@@ -77,8 +86,8 @@ class Cell:
 
     @property
     def month(self) -> date:
-        """The first day of the month to which it belongs: that of its first day."""
-        return self.first.replace(day=1)
+        """The first day of the month to which it belongs."""
+        return month_of(self.first)
 
     @property
     def is_usage(self) -> bool:
@@ -103,7 +112,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Sums:
+class CellSums:
     """Cells together. ``unexplained`` adds up sizes, so that what is too much and what is too little do not cancel out.
 
     ``billed`` is ``theirs`` before credits and refunds.
@@ -127,7 +136,7 @@ class Sums:
         return max(ZERO, 1 - self.unexplained / self.billed) if self.billed else None
 
     @classmethod
-    def of(cls, cells: Iterable[Cell]) -> Sums:
+    def of(cls, cells: Iterable[Cell]) -> CellSums:
         """The sums of some cells."""
         theirs = billed = ours = unexplained = ZERO
         incomplete, effects = 0, dict.fromkeys(CAUSES, ZERO)
@@ -162,10 +171,24 @@ class UnknownKey:
 
 
 @dataclass(frozen=True)
+class OneScope:
+    """A provider's usage of a month is billed of one account, project or key alone, and our requests do not say which are its own.
+
+    ``what`` is the narrowest of these that the bill names, ``name`` what it calls it.
+    """
+
+    provider: str
+    month: date
+    what: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Reconciliation:
     """Bills beside requests. ``names``: provider and model of a cell -> those that our logs call so, for what leads to requests.
 
     ``scopes``: provider -> key or project, where lines are matched by it; ``unknown_keys`` are those of the bill alone then.
+    ``of_one`` are the bills of one account, project or key that are compared with all requests of their provider for all that.
     ``unnamed``: the first day of a month -> how many requests that cost something, or may have, name no provider.
     """
 
@@ -174,6 +197,7 @@ class Reconciliation:
     names: Mapping[tuple[str, str | None], tuple[tuple[str, str | None], ...]] = field(default_factory=dict)
     scopes: Mapping[str, str] = field(default_factory=dict)
     unknown_keys: tuple[UnknownKey, ...] = ()
+    of_one: tuple[OneScope, ...] = ()
     unnamed: Mapping[date, int] = field(default_factory=dict)
 
     @property
@@ -181,12 +205,14 @@ class Reconciliation:
         """About how many bytes it takes, for caches."""
         return 1000 * len(self.cells)
 
-    def by_month(self) -> dict[date, dict[str, Sums]]:
+    def by_month(self) -> dict[date, dict[str, CellSums]]:
         """The sums of each provider in each month, the newest month and the dearest provider first."""
         found: dict[date, dict[str, list[Cell]]] = defaultdict(lambda: defaultdict(list))
         for cell in self.cells:
             found[cell.month][cell.provider].append(cell)
-        sums = {month: {name: Sums.of(cells) for name, cells in of.items()} for month, of in sorted(found.items(), reverse=True)}
+        sums = {
+            month: {name: CellSums.of(cells) for name, cells in of.items()} for month, of in sorted(found.items(), reverse=True)
+        }
         return {month: dict(sorted(of.items(), key=lambda item: (-item[1].theirs, item[0]))) for month, of in sums.items()}
 
     def of_month(self, month: date) -> tuple[Cell, ...]:

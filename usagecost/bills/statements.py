@@ -107,7 +107,7 @@ def keep(lake: Lake, bill: Bill) -> Loaded:
         is_new=added > 0,
         totals={(row["currency"], row["kind"]): row["amount_sum"] for row in _grouped(lines, ["currency", "kind"])},
         left_out=bill.left_out,
-        sentences=tuple(said for said in current(lake.bills()).sentences if said.startswith(providers)),
+        sentences=current(lake.bills(providers)).sentences,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from usagecost.bills.result import CAUSES, Cell, Effect, Reconciliation, Sums
+from usagecost.bills.result import CAUSES, Cell, CellSums, Effect, Reconciliation, month_of
 from usagecost.periods.words import days_text
 from usagecost.vocabulary import formats
 
@@ -27,7 +27,7 @@ def signed_usd(amount: formats.Number) -> str:
     return f"+{formats.usd(amount)}" if amount > 0 else formats.usd(amount)
 
 
-def explained_text(sums: Sums) -> str:
+def explained_text(sums: CellSums) -> str:
     """97.8% of $41,220.00 explained; where there are credits or refunds, of what is billed before them."""
     if sums.explained is None:
         return f"Nothing to explain: the bill is {formats.usd(sums.theirs)}"
@@ -35,7 +35,7 @@ def explained_text(sums: Sums) -> str:
     return f"{formats.percent(sums.explained)} of {formats.usd(sums.billed)}{before} explained"
 
 
-def ours_text(one: Sums | Cell) -> str:
+def ours_text(one: CellSums | Cell) -> str:
     """What our logs have, with the mark of a lower bound where requests have no full price; a dash where nothing is known."""
     if not one.incomplete:
         return formats.usd(one.ours)
@@ -54,10 +54,21 @@ def not_compared(found: Reconciliation, month: date | None = None) -> list[str]:
     ]
 
 
+def compared_with_all(found: Reconciliation, month: date) -> list[str]:
+    """Sentences about bills of one account, project or key whose requests are not known by it."""
+    return [
+        f"{one.provider}: the bill is of the {one.what} {one.name} alone. Our logs do not name it, so all requests to "
+        f"{one.provider} are compared with it."
+        for one in found.of_one
+        if one.month == month
+    ]
+
+
 def over_months(cells: Iterable[Cell]) -> list[str]:
     """Sentences about lines of days of two months, which count in the first one."""
-    spans = sorted({(one.provider, one.first, one.last) for one in cells if one.last.replace(day=1) != one.month})
+    spans = sorted({(one.provider, one.first, one.last, one.is_usage) for one in cells if month_of(one.last) != one.month})
     return [
-        f"{provider}: lines of {days_text(first, last)} count in {first:%B %Y} as a whole, and so do our requests of these days."
-        for provider, first, last in spans
+        f"{provider}: {'lines' if is_usage else 'taxes and credits'} of {days_text(first, last)} count in {first:%B %Y} as a whole"
+        f"{', and so do our requests of these days' if is_usage else ''}."
+        for provider, first, last, is_usage in spans
     ]

@@ -54,7 +54,8 @@ def export(
 
     All columns of the record, and spend_usd, what each request cost, reported else at list price: its sum is that of `summary`.
     With --focus, what they cost for finance, as CSV or Parquet: a row for each day, kind of tokens, account, model, team, user,
-    key and app; and, without a --filter, the taxes and credits of loaded bills.
+    key and app; and, without a --filter, the taxes and credits of loaded bills, and what closed months of the --zone correct of
+    earlier ones.
     """
     from usagecost import engine
     from usagecost.bills import FOCUS_FORMS, write_focus
@@ -82,7 +83,7 @@ def export(
                 shown.update(task, completed=done)
 
             if focus:
-                rows, unpriced = write_focus(view, focus.value, file, cast("FocusForm", form), progress)
+                rows, unpriced = write_focus(view, focus.value, file, cast("FocusForm", form), progress, zone)
             else:
                 rows = write_requests(view, file, form, progress)
     except OSError as problem:

@@ -11,8 +11,18 @@ from usagecost.lake import Lake
 def print_reconciliation(lake: Lake, month: str | None, form: ReportFormat) -> None:
     """Prints how a month (2026-10; by default the newest with a bill) agrees with the logs, as the page Bills has it."""
     from usagecost.bills.reconciling import reconcile_lake
-    from usagecost.bills.result import CAUSES, Sums, worst
-    from usagecost.bills.words import OURS, THEIRS, cause_text, explained_text, not_compared, ours_text, over_months, signed_usd
+    from usagecost.bills.result import CAUSES, CellSums, worst
+    from usagecost.bills.words import (
+        OURS,
+        THEIRS,
+        cause_text,
+        compared_with_all,
+        explained_text,
+        not_compared,
+        ours_text,
+        over_months,
+        signed_usd,
+    )
     from usagecost.vocabulary.formats import usd
 
     found, sentences = reconcile_lake(lake, lake.version(), "best")
@@ -25,8 +35,8 @@ def print_reconciliation(lake: Lake, month: str | None, form: ReportFormat) -> N
     if name not in months:
         fail(f"There is no bill of {name}: known are {', '.join(months)}.", NOTHING_READ)
     cells = found.of_month(months[name])
-    sums, rows = Sums.of(cells), worst(cells)
-    for sentence in over_months(cells):
+    sums, rows = CellSums.of(cells), worst(cells)
+    for sentence in (*over_months(cells), *compared_with_all(found, months[name])):
         err.print(sentence, markup=False, highlight=False)
     if form == "json":
         amounts = {"theirs": sums.theirs, "ours": sums.ours, "difference": sums.difference, "unexplained": sums.unexplained}

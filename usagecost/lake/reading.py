@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 from usagecost.lake import erasure as lake_erasure
@@ -148,9 +149,12 @@ class LakeReader:
         """One row = an act of somebody, as schema.AUDIT has it; the oldest first."""
         return self._rows(AUDIT)
 
-    def bills(self) -> pa.Table:
-        """One row = a line of a bill, as schema.BILLS has it, those of replaced statements too; by provider and day."""
-        return self._rows(BILLS)
+    def bills(self, providers: Collection[str] | None = None) -> pa.Table:
+        """One row = a line of a bill, as schema.BILLS has it, those of replaced statements too; by provider and day.
+
+        Those of some ``providers`` can be read alone: lines of others change nothing of which of theirs count.
+        """
+        return self._rows(BILLS, None if providers is None else pc.field("provider").isin(pa.array(sorted(providers), pa.string())))
 
     def closes(self) -> pa.Table:
         """One row = a row of schema.CLOSES, those of reopened months too; the oldest first."""
@@ -254,9 +258,9 @@ class LakeReader:
         """Where a table is, whether there is one or not."""
         return self._place / spec.name
 
-    def _rows(self, spec: TableSpec) -> pa.Table:
+    def _rows(self, spec: TableSpec, where: pc.Expression | None = None) -> pa.Table:
         with errors_explained(self._at(spec)):
-            return side_tables.read_rows(self._at(spec), spec)
+            return side_tables.read_rows(self._at(spec), spec, where)
 
     def _files(self, spec: TableSpec) -> tuple[str, ...]:
         with errors_explained(self._at(spec)):

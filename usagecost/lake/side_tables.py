@@ -84,9 +84,9 @@ GROUP BY source, field, id
 _CHANGED_NAMES = f"SELECT count(*) FROM ({_KEPT_NAMES}) ANTI JOIN known USING (source, field, id, name)"
 
 
-def read_rows(place: Storage, spec: TableSpec) -> pa.Table:
-    """Return all rows of a table, in its order; none if there is no table yet."""
-    parts = [pq.ParquetFile(file).read().cast(spec.columns) for file in file_paths(place, spec)]
+def read_rows(place: Storage, spec: TableSpec, where: pc.Expression | None = None) -> pa.Table:
+    """Return the rows of a table, all or those of a condition, in its order; none if there is no table yet."""
+    parts = [pq.read_table(file, filters=where, partitioning=None).cast(spec.columns) for file in file_paths(place, spec)]
     return pa.concat_tables([spec.columns.empty_table(), *parts]).sort_by([(name, "ascending") for name in spec.order.split(", ")])
 
 

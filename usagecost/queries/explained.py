@@ -40,13 +40,13 @@ def by_value(view: View, split: str, metric: str, most: int = MOST_MOVED) -> pa.
     return cells.append_column("values", pa.array([len(found)] * len(cells), pa.int64()))
 
 
-def by_day(view: View, *scopes: str) -> pa.Table:
-    """The requests of a view by local day, model and price, and by more columns of a request.
+def by_day(view: View, measures: Sequence[str], *scopes: str) -> pa.Table:
+    """Measures of the requests of a view by local day, model and price, and by more columns of a request.
 
     One row: (day, provider, model, price_status, price_id, discount, and those).
     """
     rows = Rows(replace(view, interval="day"), (view.period.start, view.period.end))
-    cells = rows.placed(_told(rows, None, ("number", "provider", "model", *PRICE, *scopes), CHANGE_MEASURES))
+    cells = rows.placed(_told(rows, None, ("number", "provider", "model", *PRICE, *scopes), measures))
     days = pa.array([date.fromisoformat(step.label) for step in rows.steps], pa.date32())
     return cells.append_column("day", days.take(cells["interval"].combine_chunks()))
 

@@ -11,7 +11,7 @@ from usagecost.ui.downloads import name_downloads
 from usagecost.ui.figures import columns_of
 from usagecost.ui.forecast_table import forecast_table
 from usagecost.ui.forecast_words import UNTIL, with_days_ahead
-from usagecost.ui.frame import page
+from usagecost.ui.frame import ALL_CONTROLS, page
 from usagecost.ui.marks import marks, notes
 from usagecost.ui.ranking import COLUMNS as RANKED
 from usagecost.ui.ranking import LOOKS, ranking

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from math import nan
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
@@ -17,6 +17,7 @@ from usagecost.queries.forecasts import forecast_text
 from usagecost.start import CARD_COLUMNS, CARD_WIDTH
 from usagecost.ui import drilldown
 from usagecost.ui.budget_lines import budgets_of
+from usagecost.ui.currency import chosen_rate, spend_in
 from usagecost.ui.downloads import Numbers, csv_button
 from usagecost.ui.drilldown import OnMark
 from usagecost.ui.figures import SPEND_PLACES, columns_of, readable, shows_table
@@ -30,6 +31,9 @@ from usagecost.vocabulary import CARDS, METRICS, Metric, Sums, spend_coverage
 from usagecost.vocabulary.cards import card_notes, card_of
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import UNKNOWN
+
+if TYPE_CHECKING:
+    from usagecost.bills.currencies import ExchangeRate
 
 OPEN_ROW = ":material/list: Show"
 OPEN_HELP = "The requests of this row, on the page Traces"
@@ -60,9 +64,10 @@ def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str
     lack = shortage(view)
     totals, before = usage.totals, None if lack else usage.totals_before
     grid = st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap="small")
+    rate = chosen_rate(view) if "spend_usd" in metrics else None
     for metric in metrics:
         with grid:
-            card(METRICS[metric], totals, before, usage.complete)
+            card(METRICS[metric], totals, before, usage.complete, rate=rate if metric == "spend_usd" else None)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
         missing = "spend_usd" in totals and spend_coverage(totals)
         with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch"):
@@ -75,16 +80,29 @@ def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str
             drilldown.links(view, name)
 
 
-def card(metric: Metric, totals: Sums, before: Sums | None, complete: Sequence[Sums], *, border: bool = True) -> None:
-    """One metric: its value, its change against the measures before, and its course over the complete intervals."""
-    shown = card_of(metric, totals, before)
+def card(
+    metric: Metric,
+    totals: Sums,
+    before: Sums | None,
+    complete: Sequence[Sums],
+    *,
+    border: bool = True,
+    rate: ExchangeRate | None = None,
+) -> None:
+    """One metric: its value, its change against the measures before, and its course over the complete intervals.
+
+    ``rate`` is that of the currency in which spend stands beside its dollars.
+    """
+    shown, other = card_of(metric, totals, before), spend_in(rate, totals) if rate else None
+    is_alone = bool(other) and not shown.change
     st.metric(
         metric.label,
         shown.value,
-        delta=shown.change,
-        delta_arrow=shown.direction,
-        delta_color="gray" if shown.is_good is None else "green" if shown.is_good else "red",
-        help=metric.help,
+        delta=shown.change or other,
+        delta_arrow="off" if is_alone else shown.direction,
+        delta_color="gray" if is_alone or shown.is_good is None else "green" if shown.is_good else "red",
+        delta_description=None if is_alone else other,
+        help=f"{metric.help} {plain(rate.words)}." if rate and other else metric.help,
         border=border,
         height="stretch",
         chart_data=None if metric.of(totals) is None else _course(metric, complete),

@@ -15,10 +15,13 @@ from usagecost.queries.folds import AT_LEAST, Usage
 from usagecost.ui import drilldown
 from usagecost.ui.blocks import MOST_ROWS_UNSCROLLED, draw, heading, kept, shortage, table
 from usagecost.ui.colours import palette
+from usagecost.ui.currency import chosen_rate, spend_in
 from usagecost.ui.labels import named
+from usagecost.ui.text import plain
 from usagecost.vocabulary import DIMENSIONS, METRICS
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import signed_percent
+from usagecost.vocabulary.spend import spend_text
 
 LOOKS = ("Table view", "Chart view")
 COLUMNS = (
@@ -88,6 +91,9 @@ def _table(usage: Usage, view: View, by: str, top: pd.DataFrame) -> None:
         on_open=lambda row: open_value(places[row]) if places[row] < len(top) else drilldown.open_requests(view.filters),
         texts={"change": signed_percent},
     )
+    rate = chosen_rate(view)
+    if rate and (other := spend_in(rate, usage.totals)):
+        st.caption(plain(f"Total: {spend_text(usage.totals)}, or {other} at {rate.words}."))
 
 
 def _columns(by: str, numbers: pd.DataFrame, *, compares: bool) -> dict[str, Any]:

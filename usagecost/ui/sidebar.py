@@ -8,6 +8,7 @@ import streamlit as st
 
 from usagecost import periods
 from usagecost.ui import viewing
+from usagecost.ui.currency import currency_choice
 from usagecost.vocabulary import BASES
 from usagecost.vocabulary.filters import View
 
@@ -35,6 +36,8 @@ def sidebar(view: View, uses: frozenset[str]) -> None:
                 key="basis",
                 help="Reported: what the log says a request cost. List price: what the provider's price list of that day says.",
             )
+        if "currency" in uses:
+            currency_choice(view)
         st.button(
             "Reset the view",
             key="reset",

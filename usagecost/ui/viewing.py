@@ -13,6 +13,7 @@ from usagecost import periods
 from usagecost.periods import COMPARISONS, Period
 from usagecost.periods.presets import PRESETS, preset_period
 from usagecost.ui.address import Choice
+from usagecost.ui.currency import USD
 from usagecost.ui.labels import labels_of
 from usagecost.vocabulary import BASES, FILTERED
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, Instants, Scope, View
@@ -20,7 +21,7 @@ from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, Insta
 CUSTOM, DEFAULT_PRESET, AUTO = "custom", "30d", "auto"
 DEFAULT_DAYS = 30
 RANGES = {**PRESETS, CUSTOM: ("Custom range", None, None)}
-KEPT = ("range", "days", "compare", "interval", "zone", "basis")
+KEPT = ("range", "days", "compare", "interval", "zone", "basis", "currency")
 """What stays as it is when a number is opened: all but the filters."""
 STRETCH = {"from": Choice(), "to": Choice()}
 """The stretch of time that a page of single requests narrows the period to: own choices of such a page."""
@@ -46,6 +47,7 @@ def choices() -> dict[str, Choice]:
         "interval": Choice(default=AUTO, options=(AUTO, *periods.INTERVALS)),
         "zone": Choice(default=periods.reporting_zone(), options=periods.known_zones()),
         "basis": Choice(default=next(iter(BASES)), options={name: words for name, (words, *_) in BASES.items()}),
+        "currency": Choice(default=USD),
         **{name: Choice("texts") for name in FILTERED},
         **{f"not_{name}": Choice("flag", default=False) for name in FILTERED},
     }

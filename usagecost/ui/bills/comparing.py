@@ -11,8 +11,18 @@ import streamlit as st
 
 from usagecost.bills.currencies import rates_version
 from usagecost.bills.reconciling import reconcile_lake
-from usagecost.bills.result import CAUSES, Cell, Reconciliation, Sums
-from usagecost.bills.words import KINDS, OURS, THEIRS, explained_text, not_compared, ours_text, over_months, signed_usd
+from usagecost.bills.result import CAUSES, Cell, CellSums, Reconciliation
+from usagecost.bills.words import (
+    KINDS,
+    OURS,
+    THEIRS,
+    compared_with_all,
+    explained_text,
+    not_compared,
+    ours_text,
+    over_months,
+    signed_usd,
+)
 from usagecost.charts import beginning, waterfall
 from usagecost.engine import open_lake
 from usagecost.pricebook import current_book
@@ -88,9 +98,9 @@ def _month_of(name: str, months: Mapping[date, object]) -> date:
     return next((month for month in months if month.strftime(MONTH) == name), next(iter(months)))
 
 
-def _month(view: View, found: Reconciliation, month: date, providers: Mapping[str, Sums]) -> None:
+def _month(view: View, found: Reconciliation, month: date, providers: Mapping[str, CellSums]) -> None:
     cells = found.of_month(month)
-    sums = Sums.of(cells)
+    sums = CellSums.of(cells)
     st.header(
         plain(explained_text(sums)),
         anchor=False,
@@ -108,14 +118,14 @@ def _month(view: View, found: Reconciliation, month: date, providers: Mapping[st
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(plain(f"Lower bound: {counted(sums.incomplete, 'request')} without a full price."), width="content")
             set_prices_link()
-    for sentence in over_months(cells):
+    for sentence in (*over_months(cells), *compared_with_all(found, month)):
         st.caption(plain(sentence))
     ways_to_end(view, found, month)
     _explanation(cells, sums)
     largest_differences(view, found, cells)
 
 
-def _explanation(cells: Sequence[Cell], sums: Sums) -> None:
+def _explanation(cells: Sequence[Cell], sums: CellSums) -> None:
     """The way from our logs to the bill."""
     causes = [(CAUSES[name], amount) for name, amount in sums.effects.items() if amount]
     rows = [(OURS, sums.ours, ours_text(sums), "What requests have cost")]
@@ -148,7 +158,7 @@ def _effects(cells: Sequence[Cell]) -> pd.DataFrame:
     return summed.assign(order=order).sort_values(["order", "amount_usd"], ignore_index=True).drop(columns="order")
 
 
-def _months(months: Mapping[date, Mapping[str, Sums]]) -> None:
+def _months(months: Mapping[date, Mapping[str, CellSums]]) -> None:
     """Every month and provider that has a bill; a click shows the month."""
     rows = [(month, provider, sums) for month, of in months.items() for provider, sums in of.items()]
     shown = pd.DataFrame(

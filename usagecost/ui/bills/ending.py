@@ -16,7 +16,7 @@ from usagecost.periods.words import days_text
 from usagecost.pricebook import add_entry, current_book
 from usagecost.pricing import listed_models
 from usagecost.ui import address, going, viewing
-from usagecost.ui.prices.form import ALIAS, DISCOUNT, NOT_CHANGED, entry_form
+from usagecost.ui.prices.form import ALIAS, DISCOUNT, NOT_CHANGED, THIS, WHOLE, entry_form
 from usagecost.ui.prices.repricing import ask_for_preview
 from usagecost.ui.reader import may
 from usagecost.ui.text import plain
@@ -46,7 +46,7 @@ def ways_to_end(view: View, found: Reconciliation, month: date) -> None:
 def _words(one: Advice) -> str:
     if isinstance(one, Discount):
         return (
-            f"{one.provider} bills {one.model} at {one.percent.normalize():f} % off list prices from "
+            f"{one.provider} bills {one.model or 'all its models'} at {one.percent.normalize():f} % off list prices from "
             f"{days_text(one.first, one.first)} on: {signed_usd(one.amount)}."
         )
     if isinstance(one, Alias):
@@ -74,7 +74,8 @@ def _ask(one: Discount | Alias) -> None:
     is_discount = isinstance(one, Discount)
     state: dict[str, Any] = {"kind": DISCOUNT if is_discount else ALIAS, "note": "as the bill has it"}
     if is_discount:
-        state |= {"percent": f"{one.percent.normalize():f}", "from": one.first}
+        scope = THIS if one.model else WHOLE
+        state |= {"percent": f"{one.percent.normalize():f}", "from": one.first, "scope": scope}
     elif one.stands_for in listed_models():
         state["means"] = one.stands_for
     st.session_state.update({f"{_key(one)}_{name}": value for name, value in state.items()})
@@ -91,8 +92,8 @@ def _close() -> None:
 
 @st.dialog("Entry of the price file", width="large", icon=":material/edit_note:", on_dismiss=_close)
 def _dialog(lake: Lake, one: Discount | Alias) -> None:
-    st.markdown(f"**{plain(one.provider)} / {plain(one.model)}**")
-    draft = entry_form(one.provider, one.model, _key(one))
+    st.markdown(f"**{plain(one.provider)} / {plain(one.model or 'all models')}**")
+    draft = entry_form(one.provider, one.model or "*", _key(one))
     st.code(draft.entry, language="toml", wrap_lines=True)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if st.button(

@@ -17,21 +17,23 @@ from usagecost.vocabulary.filters import View
 _MIMES: dict[FocusForm, str] = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 
 
-def focus_download(view: View) -> None:
-    """The choice of a version, and a button for each format, which writes the file and hands it over."""
+def focus_download(view: View, zone: str) -> None:
+    """The choice of a version, and a button for each format, which writes the file; ``zone`` as in `write_focus`."""
     with st.popover("FOCUS export", icon=":material/download:"):
-        of_bills = "are left out, as filters are active" if view.filters.conditions else "have rows of their own"
+        of_bills = (
+            "are left out, as filters are active" if view.filters.conditions else "have rows of their own, on their first day"
+        )
         days = days_text(view.period.first, view.period.last)
         st.caption(
-            f"{days} in UTC, from the lake as it is now, not from a close: late requests are in it. "
-            "One row per UTC day, token kind, account, model, team, user, key and app. Costs are as reported, else list price. "
-            f"Taxes and credits of loaded bills {of_bills}."
+            f"{days} in UTC. One row per day, token kind, account, model, team, user, key and app. Costs are as reported, else "
+            f"list price. Taxes and credits of loaded bills {of_bills}. A closed month adds up to its statement: with its "
+            "corrections of earlier months, and without what has changed of it since."
         )
         version = st.segmented_control("Version", VERSIONS, default=VERSIONS[0], required=True, key="focus_version") or VERSIONS[0]
         for form, title in FOCUS_FORMS.items():
             st.download_button(
                 title,
-                data=made_later(partial(written, view, version, form)),
+                data=made_later(partial(written, view, version, form, zone)),
                 file_name=file_name(f"focus-{version}", form, (view.period.first, view.period.last)),
                 mime=_MIMES[form],
                 key=f"focus_{form}",
@@ -41,9 +43,9 @@ def focus_download(view: View) -> None:
             )
 
 
-def written(view: View, version: Version, form: FocusForm) -> bytes:
+def written(view: View, version: Version, form: FocusForm, zone: str) -> bytes:
     """The file. It is written to the disk, so that no more of it than its own content is ever in memory."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"focus.{form}"
-        write_focus(view, version, file, form)
+        write_focus(view, version, file, form, zone=zone)
         return file.read_bytes()

@@ -10,7 +10,7 @@ import streamlit as st
 
 from usagecost.bills.closing import words
 from usagecost.bills.corrections import DIMENSIONS as KEPT_BY
-from usagecost.bills.corrections import Sums
+from usagecost.bills.corrections import UsageSums
 from usagecost.bills.month_page import amount_texts
 from usagecost.bills.monthly import Amount, MonthStatement, known_amount
 from usagecost.bills.rounding import unit_of
@@ -102,12 +102,12 @@ def _table(done: MonthStatement, title: str, rows: Sequence[Row], columns: Row, 
     table(shown, name=name, columns=columns, alt_text=alt_text, spend_places=PLACES)
 
 
-def _row(done: MonthStatement, by: str, value: str | None, requests: int, amount: Amount, pricing: Sums) -> Row:
+def _row(done: MonthStatement, by: str, value: str | None, requests: int, amount: Amount, pricing: UsageSums) -> Row:
     """What a value of a dimension had and owes."""
     return {by: _name(done, by, value), **_amount(done, requests, amount, pricing)}
 
 
-def _amount(done: MonthStatement, requests: int, amount: Amount | None, pricing: Sums) -> Row:
+def _amount(done: MonthStatement, requests: int, amount: Amount | None, pricing: UsageSums) -> Row:
     """What is owed, beside how many requests; no amount where nothing is known of it."""
     counts = {"requests": requests, "incomplete_requests": pricing["incomplete_requests"] or 0}
     known = known_amount(amount, pricing)
@@ -115,7 +115,7 @@ def _amount(done: MonthStatement, requests: int, amount: Amount | None, pricing:
     return counts | _marked("spend_usd", amount, pricing, AT_LEAST) | other
 
 
-def _marked(name: str, amount: Amount | None, pricing: Sums, mark: str = "") -> Row:
+def _marked(name: str, amount: Amount | None, pricing: UsageSums, mark: str = "") -> Row:
     """An amount in USD, None where nothing is known of it, and whether it is a lower bound."""
     known = known_amount(amount, pricing)
     is_at_least = known is not None and bool(pricing["incomplete_requests"])

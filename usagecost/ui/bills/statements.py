@@ -75,7 +75,7 @@ def statements(view: View) -> None:
         if isinstance(found, Shown):
             currency = st.selectbox("Currency", [USD, *sorted(found.close.rates)], key="statement_currency", width=120)
             _acts(lake, closes, found.in_currency(currency))
-        focus_download(replace(view, period=month_period(month, "UTC", now), filters=Filters()))
+        focus_download(replace(view, period=month_period(month, "UTC", now), filters=Filters()), zone)
     if isinstance(found, Shown):
         _draw(found.in_currency(currency), is_closed=closes.of(month) is not None)
     else:
