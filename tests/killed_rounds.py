@@ -1,49 +1,75 @@
-"""Rounds of alerts, each in a process of its own that begins with everything imported and may be killed at any instant."""
+"""Rounds of a feed whose acts are killed at random moments, and what is wrong afterwards."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime
-from pathlib import Path
+import random
+import signal
+from dataclasses import dataclass, field
+from time import perf_counter
 
-from usagecost.lake import Lake
+import pytest
 
-HOME = Path(__file__).parents[1]
-FORKS = """
-import os, signal, sys, time
-from datetime import datetime
-from usagecost.alerts import run_round
-from usagecost.lake import Lake
-for line in sys.stdin:
-    lake, now, seconds = line.split("|")
-    child = os.fork()
-    if not child:
-        run_round(Lake(lake), lambda _: None, datetime.fromisoformat(now))
-        os._exit(0)
-    if float(seconds):
-        time.sleep(float(seconds))
-        os.kill(child, signal.SIGKILL)
-    print(os.waitpid(child, 0)[1], flush=True)
-"""
+from tests.killed import Act
+from tests.killed_feeds import Feed
+from tests.views import days, view
+from usagecost import engine, queries
+from usagecost.lake import Lake, rollup_files
+from usagecost.vocabulary import measures_of
+
+METRICS = measures_of(["requests", "spend_usd", "input_tokens", "output_tokens", "active_users"])
+LONGEST = 10.0
+"""Seconds to which grows what is drawn from, where acts do not end before."""
 
 
-@contextmanager
-def rounds_in_children(lake: Lake) -> Iterator[Callable[[datetime, float], int]]:
-    """Yields what runs a round at an instant, killed after so many seconds if they are not 0, and returns its wait status."""
-    with subprocess.Popen(
-        [sys.executable, "-c", FORKS], cwd=HOME, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        stdin, stdout = process.stdin, process.stdout
-        assert stdin
-        assert stdout
+@dataclass
+class Outcome:
+    """How many acts were killed and how many ended before, and what was wrong, in words."""
 
-        def run(now: datetime, seconds: float) -> int:
-            stdin.write(f"{lake.root}|{now.isoformat()}|{seconds}\n")
-            stdin.flush()
-            return int(stdout.readline())
+    killed: int = 0
+    whole: int = 0
+    seconds: float = 0.0
+    wrong: list[str] = field(default_factory=list)
 
-        yield run
-        stdin.close()
+
+def kill(feed: Feed, act: Act, kills: int, drawn: random.Random, seconds: float = 3600.0) -> Outcome:
+    """Runs rounds until so many acts were killed or the time is over, then what finishes them."""
+    done, begun, longest, number = Outcome(), perf_counter(), feed.longest, 0
+    while done.killed < kills and perf_counter() - begun < seconds:
+        status = act(*feed.arrive(number), seconds=drawn.uniform(0.001, longest))
+        number += 1
+        if status == signal.SIGKILL:
+            done.killed += 1
+        elif status:
+            done.wrong.append(f"round {number}: an act that was not killed failed")
+        else:
+            done.whole += 1
+        longest = min(LONGEST, longest * (1.05 if status else 0.85))  # a quarter of the acts ends before
+        done.wrong += [f"round {number}: {problem}" for problem in feed.between()]
+    feed.finish(act)
+    done.wrong += [f"at last: {problem}" for problem in (*feed.wrong(), *wrong_in(feed.lake))]
+    done.seconds = perf_counter() - begun
+    return done
+
+
+def wrong_in(lake: Lake) -> list[str]:
+    """What is wrong with any lake: files that are damaged, and rollups that say something else than the rows."""
+    if not lake.exists:
+        return ["there is no lake"]
+    found = [f"{name} is damaged" for name in lake.verify().damaged]
+    lake.roll_up()
+    with pytest.MonkeyPatch.context() as patch:
+        by_rollups = _totals(lake)
+        patch.setattr(rollup_files, "ROLLUPS", {})
+        if _totals(lake) != by_rollups:
+            found.append("rollups and rows differ")
+    return found
+
+
+def _totals(lake: Lake) -> list[object]:
+    """What two questions of all time are answered."""
+    engine.open_lake.cache_clear()
+    snapshot = lake.snapshot()
+    if not snapshot.first_day or not snapshot.last_day:
+        return []
+    asked = view(lake.name, days(snapshot.first_day, snapshot.last_day), "month")
+    return [queries.usage(asked, split, METRICS).totals for split in ("model", "user")]

@@ -130,6 +130,17 @@ def stored(lake: Lake, columns: str = "request_id") -> list[Any]:
     return [row[0] if len(row) == 1 else row for row in rows]
 
 
+def committers(lake: Path) -> list[int]:
+    """The processes that commit to a lake."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            if b"usagecost.ingest.receiver.committing" in words and str(lake).encode() in words:
+                found.append(int(entry.name))
+    return found
+
+
 def as_protobuf(exported: dict[str, Any]) -> bytes:
     """An export in OTLP/JSON as protobuf; there ids are bytes, which protobuf's own JSON writes as base64."""
     whole = json.loads(json.dumps(exported))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +9,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.killed_rounds import rounds_in_children
 from tests.lake_rows import commit
 from tests.mails import mail_server
 from tests.views import instant, request
@@ -304,25 +301,3 @@ def test_of_two_that_want_to_tell_a_channel_one_does_and_who_dies_is_followed(la
     for minutes, messages in ((5, 0), (6, 1), (7, 1)):  # who claimed it was killed
         rounds(lake, minutes=minutes)
         assert len(ops.came) == messages
-
-
-@pytest.mark.slow
-def test_twenty_kills_lose_no_alert_and_record_none_twice(lake: Lake, ops: Receiver):
-    teams = [f"t{number}" for number in range(20)]
-    budgets = [f'[[budget]]\nname = "{team}"\namount = 10\nonly = {{ team = ["{team}"] }}\ntell = ["ops"]\n' for team in teams]
-    (lake.root.parent / NAME).write_text("\n".join(budgets))
-    drawn, killed = random.Random(21), 0
-    with rounds_in_children(lake) as run:
-        for number, team in enumerate([*teams, None]):
-            if team:
-                amount, late = Decimal("8.50" if number % 2 else "10.50"), f"2026-05-{number % 9 + 1:02} 08:00"
-                new = request("2026-05-04 10:00", team_id=team, list_cost_usd=amount)
-                commit(lake, new, request(late, team_id=teams[number // 2], list_cost_usd=Decimal("0.01")))
-            killed += run(NOW + timedelta(minutes=number), drawn.uniform(0.02, 0.5) if team else 0) != 0
-    run_round(lake, print, NOW + timedelta(minutes=30))
-
-    expected = {(team, limit) for number, team in enumerate(teams) for limit in (["80"] if number % 2 else ["80", "100"])}
-    recorded = [row for row in lake.alerts().to_pylist() if row["channel"] is None]
-    assert Counter((row["subject"], row["threshold"]) for row in recorded) == Counter(expected)
-    assert {(row["id"], "raised") for row in recorded} == set(ops.ids)
-    assert killed >= 5

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from tests.engines import roll_up_everything
-from tests.lake_rows import commit
+from tests.lake_rows import at, commit
 from tests.views import days, request, view
 from usagecost import engine, queries
 from usagecost.cli import app
 from usagecost.engine import UnansweredError
-from usagecost.lake import Lake, keys, rollup_files
+from usagecost.lake import Lake, LakeUnreadable, keys, rollup_files
 from usagecost.lake.checksums import Verified, checksum, checksum_in, is_whole
+from usagecost.schema import REJECTS
 from usagecost.vocabulary import measures_of
 from usagecost.vocabulary.filters import View
 
@@ -129,6 +131,53 @@ def test_a_question_to_a_damaged_file_is_answered_by_its_name(lake: Lake, monkey
         queries.usage(asked(lake), "model")
 
 
+def test_a_flipped_file_answers_nothing_once_it_was_verified_and_is_not_written_anew(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(rollup_files, "ROLLUPS", {})
+    flip([data_file(lake)])
+
+    with pytest.raises(LakeUnreadable, match=f"{data_file(lake).name} is gone or damaged: restore it from a backup"):
+        commit(lake, request(f"{DAYS[0]} 23:59"))
+    damaged = lake.verify().damaged
+    assert damaged
+    with pytest.raises(UnansweredError, match=r"is gone or damaged"):
+        queries.usage(asked(lake), "model")
+    assert (lake.root / "requests" / "_damaged" / damaged[0].removeprefix("requests/")).exists()
+    assert lake.verify().damaged == damaged
+
+
+LOGS = [f"{table}/_delta_log/{version:020}.json" for table in ("requests", "rejects") for version in (0, 1)]
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_no_damage_of_a_log_changes_a_number(whole: Lake, data: st.DataObject):
+    rejected = {**dict.fromkeys(REJECTS.names), "source_file": "a", "reason": "no JSON", "rejected_at": at("2026-05-01")}
+    whole.reject(pa.Table.from_pylist([rejected], REJECTS))
+    file = whole.root / data.draw(st.sampled_from(LOGS))
+    content = file.read_bytes()
+    place = data.draw(st.integers(0, len(content) - 1))
+    flipped = content[:place] + bytes([content[place] ^ 1 << data.draw(st.integers(0, 7))]) + content[place + 1 :]
+    bad = data.draw(st.sampled_from([None, content[:place], flipped]))
+    try:
+        file.write_bytes(bad) if bad is not None else file.unlink()
+        lake = Lake(whole.root)
+        try:
+            assert (lake.snapshot().rows, lake.rejects().num_rows, lake.history()[0]["counts"]["inserted"]) == (270, 1, 270)
+        except LakeUnreadable as said:
+            assert "cannot be read" in str(said)  # noqa: PT017
+    finally:
+        file.write_bytes(content)
+    assert whole.verify().damaged == ()
+
+
+def test_what_a_killed_process_noted_of_the_log_in_part_is_nothing(lake: Lake):
+    noted = lake.root / "requests" / "_log_checksums"
+    noted.write_bytes(noted.read_bytes()[:-30])
+    commit(lake, request(f"{DAYS[0]} 23:59"))
+
+    assert Lake(lake.root).snapshot().rows == 271
+
+
 def test_files_of_before_have_no_checksum_and_are_said_apart():
     assert checksum_in("day=2026-05-01/0c7f2c0e-9d1c-4c6c-8a63-0a8d2f1f7d11.parquet") is None
     assert checksum_in("day=2026-05-01/0c7f2c0e9d1c4c6c8a630a8d2f1f7d11-00ff10ab.parquet") == "00ff10ab"
@@ -167,6 +216,18 @@ def test_without_indexes_of_keys_or_with_damaged_ones_all_files_are_looked_into(
     done = commit(lake, *rows)
 
     assert (done.inserted, done.unchanged) == (0, 2)
+
+
+@pytest.mark.usefixtures("key_indexes")
+def test_a_flipped_index_of_keys_goes_when_it_was_verified_so_that_nothing_is_stored_twice(tmp_path: Path):
+    lake, rows = Lake(tmp_path / "lake"), [request(f"{DAYS[0]} 10:00"), request(f"{DAYS[0]} 11:00")]
+    commit(lake, *rows)
+    (index,) = (lake.root / "requests" / keys.FOLDER).glob(f"*/*{keys.ENDING}")
+    content = index.read_bytes()
+    index.write_bytes(content[:-5] + bytes([content[-5] ^ 64]) + content[-4:])
+
+    assert lake.verify().damaged == ()
+    assert (commit(lake, *rows).unchanged, lake.roll_up(), index.read_bytes()) == (2, 0, content)
 
 
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))

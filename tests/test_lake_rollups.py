@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +23,7 @@ from usagecost import queries
 from usagecost.lake import Lake, Rolled, Selection, rollup_files
 from usagecost.lake.rollup_files import RollupFiles
 from usagecost.lake.rollup_writing import RollupWriter
-from usagecost.lake.rollups import ROLLUPS, column_of
+from usagecost.lake.rollups import ROLLUPS, Content, column_of
 from usagecost.periods import instant_us
 from usagecost.queries.folds import Usage, rows
 from usagecost.vocabulary import DIMENSIONS, MEASURES, measures_of
@@ -103,13 +103,15 @@ def told(lake: Lake, columns: Iterable[str], *cuts: str) -> dict[str, int]:
 
 def of_before(lake: Lake) -> Path:
     """Has the rollups of a lake say that an app of before wrote them; the folder of the first."""
+    folders = {}
     for text in list((lake.root / "requests" / "_rollups").rglob("content.json")):
-        content = json.loads(text.read_text())
-        content["columns"] |= {"successful": "count(*) FILTER (status = 'ok')"}
-        content["columns"].pop("errors", None)
-        text.write_text(json.dumps(content))
-        text.parent.rename(text.parent.with_name("of-before"))
-    return lake.root / "requests" / "_rollups" / "v1" / "outcome" / "of-before"
+        content = Content.from_json(text.read_text())
+        columns = {**content.columns, "successful": "count(*) FILTER (status = 'ok')"}
+        columns.pop("errors", None)
+        changed = replace(content, columns=columns)
+        text.write_text(changed.to_json())
+        folders[text.parent.parent.name] = text.parent.rename(text.parent.with_name(changed.name))
+    return folders["outcome"]
 
 
 CONDITIONS = st.sampled_from(

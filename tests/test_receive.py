@@ -27,7 +27,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from typer.testing import CliRunner
 
 from tests.otlp import TRACE, call, export, span
-from tests.receiver import JSON, PROTOBUF, Receiver, as_protobuf, stored, wait_until
+from tests.receiver import JSON, PROTOBUF, Receiver, as_protobuf, committers, stored, wait_until
 from usagecost.cli import app
 from usagecost.ingest.receiver.otlp import lines_of_json
 
@@ -269,6 +269,13 @@ def test_health_tells_what_waits(receiver: Receiver):
     status, _, answer = receiver.ask("GET", "/healthz")
 
     assert (status, set(json.loads(answer))) == (200, {"status", "waiting_bytes"})
+
+
+def test_health_tells_nothing_of_the_spool_to_who_shows_no_token(tmp_path: Path):
+    with Receiver(tmp_path / "lake", token="right") as guarded:  # noqa: S106
+        answers = [guarded.ask("GET", "/healthz", headers={"Authorization": f"Bearer {said}"})[2] for said in ("wrong", "right")]
+
+    assert [set(json.loads(answer)) for answer in answers] == [{"status"}, {"status", "waiting_bytes"}]
 
 
 def test_a_client_that_stops_half_way_leaves_nothing(receiver: Receiver):
@@ -574,17 +581,6 @@ def test_a_segment_that_cannot_be_read_stays_and_holds_up_nothing(tmp_path: Path
     assert damaged.exists()
     assert len([line for line in running.said if f"{damaged} cannot be read (" in line]) == 1
     assert running.lake.rejects().num_rows == 0
-
-
-def committers(lake: Path) -> list[int]:
-    """The processes that commit to a lake."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            words = (entry / "cmdline").read_bytes().split(b"\0")
-            if b"usagecost.ingest.receiver.committing" in words and str(lake).encode() in words:
-                found.append(int(entry.name))
-    return found
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="tells processes by /proc")

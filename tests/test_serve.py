@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -13,10 +14,15 @@ from typing import Any
 
 import anyio
 import httpx
+import httpx2
 import pytest
+import uvicorn
 from mcp import Client, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
 from starlette.testclient import TestClient
 
+from tests.loopback import free_port
+from tests.receiver import wait_until
 from tests.test_bill_lines import lines
 from tests.test_cli import run
 from tests.views import request, write_lake
@@ -400,3 +406,31 @@ def test_an_assistant_asks_by_tools_and_hears_what_is_wrong(root: str):
     assert names == ["vocabulary", "usage", "requests", "budgets", "reconciliation"]
     assert found["rows"] == [{"team": "search", "spend_usd": 2.5}]
     assert "'teams' is no split; use" in wrong
+
+
+def test_an_assistant_over_http_sees_what_its_token_may(root: str, tokens: dict[str, str]):
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(Api(root).app(), port=port, log_level="error"))
+    running = threading.Thread(target=server.run)
+    running.start()
+
+    async def talk(name: str) -> dict[str, Any]:
+        header = {"authorization": f"Bearer {tokens.get(name, name)}"}
+        async with (
+            httpx2.AsyncClient(headers=header) as http,
+            Client(streamable_http_client(f"http://127.0.0.1:{port}/mcp", http_client=http)) as client,
+        ):
+            found = await client.call_tool("usage", {"by": "team", "metrics": ["spend_usd"], **DAYS})
+        return json.loads(found.content[0].text)
+
+    try:
+        wait_until(lambda: server.started)
+        found = {name: anyio.run(talk, name)["rows"] for name in ("all", "search")}
+        refused = httpx.post(f"http://127.0.0.1:{port}/mcp", json={}, headers={"authorization": "Bearer uc_guessed"})
+    finally:
+        server.should_exit = True
+        running.join()
+
+    assert found["search"] == [{"team": "search", "spend_usd": 2.5}]
+    assert found["all"] == [{"team": "ads", "spend_usd": 4.0}, {"team": "search", "spend_usd": 2.5}]
+    assert refused.status_code == 401

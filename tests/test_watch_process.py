@@ -1,11 +1,10 @@
-"""The command as a process: it ends when asked, survives being killed, and waits for a full disk."""
+"""The command as a process: it ends when asked, and waits for a full disk."""
 
 from __future__ import annotations
 
 import resource
 import signal
 import subprocess
-import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -46,35 +45,6 @@ def test_it_takes_what_comes_and_ends_when_asked(tmp_path: Path):
     assert said.splitlines()[-1].endswith("Stopped; what was taken is not taken again.")
     assert process.returncode == 0
     assert sorted(stored(Lake(tmp_path / "lake"))["request_id"].to_pylist()) == ["a", "b"]
-
-
-@pytest.mark.slow
-def test_nothing_is_lost_or_doubled_by_kills(tmp_path: Path):
-    folder, lake = tmp_path / "logs", Lake(tmp_path / "lake")
-    folder.mkdir()
-    written: list[str] = []
-    grown = folder / "grown.jsonl"
-
-    for kill in range(3):
-        with watching(folder, lake.root) as process:
-            heard(process, "Z ")  # it is at work
-            for number in range(20):
-                name = f"{kill}-{number}"
-                (folder / f"{name}.jsonl").write_bytes(lines(name))
-                with grown.open("ab") as file:
-                    file.write(lines(f"grown-{name}"))
-                written += [name, f"grown-{name}"]
-                time.sleep(0.1)
-            time.sleep(kill * 0.5)
-            process.send_signal(signal.SIGKILL)
-        if kill == 0:
-            assert process.wait() == -signal.SIGKILL
-
-    with watching(folder, lake.root) as process:
-        heard(process, "Nothing new.\n")
-    found = stored(lake)["request_id"].to_pylist()
-    assert sorted(found) == sorted(written)
-    assert lake.rejects().num_rows == 0
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ A server as users start it, on a lake of its own. Most readers speak to it over 
 in its link; a few are real Chromium pages. First nothing is loaded, then `python -m usagecost ingest` loads a file every few
 seconds. Readers think between clicks. A click counts from its sending until the run has ended; in Chromium until the page stands
 still. Afterwards every value of every card is compared with SQL by hand over the files of the versions that the lake had
-between the click and its answer, or shortly before: it has to be that of one of them.
+between the click and its answer, or shortly before: it has to be that of one of them. `processor` is the server's, in ms a click.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ HOME = Path(__file__).parents[2]
 sys.path.insert(0, str(HOME))
 
 from make_lake import make_lake  # noqa: E402
-from readers_session import TABS, Session  # noqa: E402
+from readers_session import RANGE, TABS, Session  # noqa: E402
 
 from usagecost.lake import Lake  # noqa: E402
 from usagecost.ui.version import HELD_SECONDS  # noqa: E402
@@ -50,6 +50,8 @@ from usagecost.vocabulary import CARDS, METRICS, spend_text  # noqa: E402
 
 RANGES = {"Last 7 days": 7, "Last 14 days": 14, "Last 30 days": 30, "Last 90 days": 90}
 TAB_NAMES = ("Totals", "Cost", "Model activity", "User activity")
+OF_ONE = "Model activity"
+"""The tab whose cards are those of one model."""
 USERS, MODELS = 5_000, 60
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 ARRIVING = 200
@@ -100,22 +102,23 @@ class Notes:
 
 async def reads(number: int, port: int, lake: Lake, notes: Notes, until: float, think: float) -> None:
     """One reader: opens a link, then clicks on a tab or a range after every pause, until the time is over."""
-    random, days, of = Random(number), 30, filter_of(number)
+    random, days, tab, of = Random(number), 30, TAB_NAMES[0], filter_of(number)
     await asyncio.sleep(random.uniform(0, think))
     session = Session(port, range="Last 30 days", **dict([of] if of else []))
     try:
         await session.open()
         while time.monotonic() < until:
             await asyncio.sleep(random.uniform(0.5, 1.5) * think)
-            label, option = (
-                (TABS, random.choice(TAB_NAMES)) if random.random() < 0.6 else ("Date range", random.choice(list(RANGES)))
-            )
-            days = RANGES.get(option, days)
+            label, option = (TABS, random.choice(TAB_NAMES)) if random.random() < 0.6 else (RANGE, random.choice(list(RANGES)))
+            if RANGES.get(option) == days:  # a second click on a range would undo the first
+                continue
+            days, tab = RANGES.get(option, days), option if label == TABS else tab
             before = notes.shown_at_least(lake.version())
             drawn = await session.click(label, option)
             notes.clicks.append(drawn.seconds)
             notes.problems.update(drawn.problems)
-            notes.seen.append(Seen(of, days, tuple(drawn.metrics[: len(CARDS)]), before, lake.version()))
+            if tab != OF_ONE:
+                notes.seen.append(Seen(of, days, tuple(drawn.metrics[: len(CARDS)]), before, lake.version()))
     except Exception as problem:
         notes.problems[f"{type(problem).__name__}: {problem}"] += 1
     finally:
@@ -235,6 +238,12 @@ def served(lake: Path) -> Iterator[tuple[int, int]]:
             process.terminate()
 
 
+def processor_seconds(process: int) -> float:
+    """What a process has had of the processor so far, in its own and the system's code."""
+    user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def megabytes(process: int, what: str) -> float:
     """The memory of a process: VmRSS is what it has, VmHWM the most it ever had."""
     status = Path(f"/proc/{process}/status").read_text()
@@ -284,16 +293,19 @@ def main() -> None:
         lake = make_lake(root, rows=args.rows, days=365, models=MODELS, users=USERS, end=tomorrow)
         recount = Recount(lake)
         print(f"{args.rows:,} requests; {args.readers} readers, {args.browsers} of them Chromium; {os.cpu_count()} cores, ms\n")
-        print("| phase | clicks | median | p95 | most | Chromium | median | p95 | most | ingests | wrong | errors | memory MB |")
-        print("|---|" + "---:|" * 12)
+        heads = "median | p95 | most"
+        print(f"| phase | clicks | {heads} | processor | Chromium | {heads} | ingests | wrong | errors | memory MB | load |")
+        print("|---|" + "---:|" * 14)
         with served(root) as (port, process):
             for name, loads in (("caches fill", False), ("nothing arrives", False), ("requests arrive", True)):
+                before = processor_seconds(process)
                 notes = phase(port, lake, Path(temporary), args, loads=loads)
+                a_click = (processor_seconds(process) - before) * 1000 / max(1, len(notes.clicks) + len(notes.in_browser))
                 wrong = [seen for seen in notes.seen if not recount.agrees(seen)]
                 print(
-                    f"| {name} | {len(notes.clicks)} | {percentiles(notes.clicks)} | {len(notes.in_browser)} "
+                    f"| {name} | {len(notes.clicks)} | {percentiles(notes.clicks)} | {a_click:.0f} | {len(notes.in_browser)} "
                     f"| {percentiles(notes.in_browser)} | {len(notes.ingests)} | {len(wrong)} | {notes.problems.total()} "
-                    f"| {megabytes(process, 'VmRSS'):.0f} |",
+                    f"| {megabytes(process, 'VmRSS'):.0f} | {os.getloadavg()[0]:.0f} |",
                     flush=True,
                 )
                 for words, times in notes.problems.most_common(5):

@@ -15,8 +15,8 @@ from websockets.asyncio.client import ClientConnection, connect
 MOST_SECONDS = 60
 """How long a reader waits for a page before it counts as an error."""
 
-TABS = "tabs"
-"""What the group of tabs goes by: it has no label."""
+TABS, RANGE = "tabs", "Range"
+"""What the group of tabs goes by, as it has no label, and the label of the ranges."""
 
 
 class PageError(Exception):
@@ -48,8 +48,11 @@ class Session:
         return await self._run()
 
     async def click(self, label: str, option: str) -> Drawn:
-        """Chooses an option of a dropdown, or a tab, and waits until the page has been drawn anew."""
+        """Chooses a tab, or one of the ranges, and waits until the page has been drawn anew."""
         widget, parameter = self._widgets[label]
+        if label == RANGE:  # another range is another widget
+            self._parameters["range"] = option
+            return await self._run((widget, option))
         self._chosen[widget] = option
         if parameter:
             self._parameters[parameter] = option
@@ -60,13 +63,15 @@ class Session:
         if self._socket:
             await self._socket.close()
 
-    async def _run(self) -> Drawn:
+    async def _run(self, pressed: tuple[str, str] | None = None) -> Drawn:
         ask = BackMsg()
         state = ask.rerun_script
         state.query_string = urlencode(self._parameters)
         state.context_info.timezone = "UTC"
         for widget, option in self._chosen.items():
             state.widget_states.widgets.add(id=widget, string_value=option)
+        if pressed:
+            state.widget_states.widgets.add(id=pressed[0]).string_array_value.data.append(pressed[1])
         start = time.perf_counter()
         await self._send(ask)
         drawn = Drawn()
@@ -106,8 +111,8 @@ class Session:
         kind = element.WhichOneof("type")
         if kind == "metric":
             drawn.metrics.append(element.metric.body)
-        elif kind == "selectbox":
-            self._widgets[element.selectbox.label] = (element.selectbox.id, element.selectbox.query_param_key)
+        elif kind == "button_group":
+            self._widgets[element.button_group.label] = (element.button_group.id, element.button_group.query_param_key)
         elif kind == "exception":
             drawn.problems.append(f"{element.exception.type}: {element.exception.message}")
         elif kind == "alert" and element.alert.format in (element.alert.ERROR, element.alert.WARNING):

@@ -96,9 +96,9 @@ def _print(done: MonthStatement) -> None:
 
 def _write(done: MonthStatement, folder: Path) -> None:
     from usagecost.bills.month_files import FORMS, file_name
+    from usagecost.lake.storage import write_whole
 
-    folder.mkdir(parents=True, exist_ok=True)
     for kind, make in FORMS.items():
         file = folder / file_name(done, kind)
-        file.write_bytes(make(done))
+        write_whole(file, make(done))
         out.print(f"{file} written", markup=False, highlight=False)

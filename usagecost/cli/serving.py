@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Literal
 
 import typer
@@ -41,10 +42,12 @@ def serve(
     """Serve the numbers to other tools: a read-only HTTP API, /openapi.json, and /metrics for Prometheus.
 
     GET /v1/usage?metrics=spend_usd,requests&by=team&interval=day&start=2026-11-01&filter=provider=openai and /v1/requests,
-    /v1/budgets, /v1/reconciliation, /v1/vocabulary. Who asks shows a token: see `token`.
+    /v1/budgets, /v1/reconciliation, /v1/vocabulary. Assistants ask /mcp, where requirements-mcp.txt is installed. Who asks shows a
+    token: see `token`.
     """
     import uvicorn
 
+    from usagecost.ingest.receiver.connections import Connection
     from usagecost.serve.http import Api
 
     if label not in DIMENSIONS:
@@ -53,7 +56,16 @@ def serve(
     _tokens(lake_named(lake))
     print_line(f"Serving {root} on http://{host}:{port}; the document is /openapi.json")
     app = Api(root, label, per_minute).app()
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False, timeout_keep_alive=30)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        http=Connection,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+    )
 
 
 def token(
@@ -109,11 +121,13 @@ def mcp(
         if missing.name and missing.name.startswith("usagecost"):
             raise
         fail("Tools for assistants need one more package: pip install -r requirements-mcp.txt", NOTHING_READ)
+    from usagecost.serve.http import Api
+
     try:
-        server = tools(lake or lake_root(), _scope(lake_named(lake), only or []))
+        reader = Token(name="assistant", sha256="0" * 64, made=datetime.now(UTC).date(), only=_scope(lake_named(lake), only or []))
     except ValidationError as problem:
         fail(_sentence(problem), WRONG_USAGE)
-    server.run("stdio")
+    tools(partial(Api(lake or lake_root()).told, token=reader)).run("stdio")
 
 
 def _sentence(problem: ValidationError) -> str:

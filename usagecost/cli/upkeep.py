@@ -58,7 +58,7 @@ def doctor(
         ),
     ] = False,
     verify: Annotated[
-        bool, typer.Option(help="Read every file and compare it with its checksum; exit status 1 if one is damaged.")
+        bool, typer.Option(help="Compare every file with its checksum, and set aside what is damaged; exit status 1 then.")
     ] = False,
 ) -> None:
     """Look at the lake's health: version, rows, days, size, freshness, unpriced requests, small files."""
@@ -85,13 +85,14 @@ def _verify(handle: Lake) -> None:
         err.print(f"{name} is damaged: its numbers are not what was written.", markup=False, highlight=False)
     fail(
         f"{len(found.damaged)} of {counted(found.checked, 'file')} damaged{of_before}: restore them from a backup, "
-        "or move the lake away and ingest the logs again.",
+        "or move the lake away and ingest the logs again. Until then questions about them are not answered.",
         NOTHING_READ,
     )
 
 
 def upgrade(lake: LakeOption = None) -> None:
-    """Bring a lake that an earlier version has made up to date: columns and rollups that are new are added. Nothing is lost.
+    """Bring a lake that an earlier version has made up to date: columns and rollups that are new are added, and its files are
+    for their owner only. Nothing is lost.
 
     Such a lake is read as it is without it. Costs that are new columns are filled by `reprice` afterwards.
     """

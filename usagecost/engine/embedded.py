@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from usagecost.lake import Rolled, Snapshot
-from usagecost.lake.checksums import is_whole
+from usagecost.lake.checksums import OF_DAMAGE, is_whole
 from usagecost.lake.table import no_rows_sql, rows_sql
 from usagecost.schema import REQUESTS
 
@@ -81,7 +81,7 @@ def answer(
     except duckdb.OutOfMemoryException as problem:
         raise UnansweredError(f"The question needs more than {MEMORY_LIMIT} of memory. Ask for fewer days.") from problem
     except duckdb.Error as problem:
-        if type(problem) in _OF_DAMAGE and (said := _gone_or_damaged(files, whose, only_if_known=of_requests_only)):
+        if type(problem) in OF_DAMAGE and (said := _gone_or_damaged(files, whose, only_if_known=of_requests_only)):
             raise FileLostError(said) from problem
         raise
 
@@ -109,10 +109,6 @@ def _in_time(cursor: duckdb.DuckDBPyConnection) -> Generator[None]:
     finally:
         timer.cancel()
         timer.join()  # so that it does not interrupt what is asked next
-
-
-_OF_DAMAGE = (duckdb.Error, duckdb.InvalidInputException, duckdb.SerializationException)
-"""What DuckDB raises, among other things, where a Parquet file is not what was written."""
 
 
 def _gone_or_damaged(files: Sequence[str], whose: str, *, only_if_known: bool = False) -> str:

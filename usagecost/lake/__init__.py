@@ -4,6 +4,7 @@ One folder holds everything::
 
     requests/       Delta table of requests: _delta_log/ and, for each UTC day, day=2026-05-01/<uuid>.parquet,
                     and of large files _rollups/, what their requests add up to, and on a disk _keys/, indexes of their requests
+                    and as of every table _log_checksums, of the entries of _delta_log/, and _damaged/, what `verify` has set aside
     rejects/        Delta table of lines that could not be read; made with the first of them
     price_changes/  Delta table of the prices that repricing has changed; repricings/, what was done, by whom and why
     lineage/        Delta table of which request is part of which, for formats whose requests contain each other

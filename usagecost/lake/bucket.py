@@ -153,6 +153,12 @@ class Bucket:
     def forget(self, names: Iterable[str]) -> None:
         self._store.copies.forget(self._folder + name for name in names)
 
+    def tighten(self) -> None:
+        """Leaves it to the store who may read it."""
+
+    def set_aside(self, names: Iterable[str]) -> None:
+        """Leaves objects as they are: a store checks them itself."""
+
     def sync(self, name: str = "") -> None:
         """What the store has acknowledged stays."""
 

@@ -12,11 +12,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from usagecost.lake.errors import LakeUnreadable
 from usagecost.lake.storage import Storage
 
 _NAME = re.compile(r"-([0-9a-f]{8})\.parquet$")
 BLOCK = 1 << 20
+OF_DAMAGE = (duckdb.Error, duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException, FileNotFoundError)
+"""What is raised, among other things, where a file is not what was written."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,18 @@ def is_whole(path: str | Path) -> bool:
         return Path(path).is_file() if told is None else checksum(path) == told
     except FileNotFoundError:
         return False
+
+
+def check_whole(paths: Iterable[str]) -> None:
+    """Raises LakeUnreadable where a file that is to be written anew is not what was written, as its copy would seem to be."""
+    for path in paths:
+        if not is_whole(path):
+            raise LakeUnreadable(damage_said("/".join(Path(path).parts[-3:])))
+
+
+def damage_said(name: str) -> str:
+    """That a file of a lake is damaged, and what helps."""
+    return f"{name} is gone or damaged: restore it from a backup, or move the lake away and ingest the logs again."
 
 
 def verify(place: Storage, files: Iterable[tuple[str, int]]) -> Verified:

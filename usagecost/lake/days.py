@@ -16,6 +16,7 @@ from datetime import date
 import duckdb
 from deltalake.transaction import AddAction
 
+from usagecost.lake.checksums import check_whole
 from usagecost.lake.staging import worker_count
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import REQUESTS, DataFile, rows_sql, write_file
@@ -114,6 +115,7 @@ def _groups(days: Sequence[date], row_counts: Mapping[date, int]) -> list[list[d
 def _write_day(con: duckdb.DuckDBPyConnection, table: Storage, day: date, stored: Sequence[str]) -> AddAction | None:
     rows = f"SELECT {REQUESTS.stored_columns} FROM arrival WHERE day = $day"
     values: dict[str, object] = {"day": day}
+    check_whole(stored)
     if stored:
         rows += (
             f" UNION ALL SELECT {REQUESTS.stored_columns} FROM {rows_sql('$stored', REQUESTS.columns)}"

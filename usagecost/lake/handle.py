@@ -19,7 +19,7 @@ from usagecost.lake import removal as lake_removal
 from usagecost.lake import repricing as lake_repricing
 from usagecost.lake import side_tables
 from usagecost.lake import upkeep as lake_upkeep
-from usagecost.lake.checksums import Verified, verify
+from usagecost.lake.checksums import Verified
 from usagecost.lake.days import files_to_write_anew, write_days
 from usagecost.lake.errors import LakeError, note_unwritten
 from usagecost.lake.merge import Commit, resolve
@@ -28,7 +28,6 @@ from usagecost.lake.reading import LakeReader, checked_name
 from usagecost.lake.removal import Removal, Selection
 from usagecost.lake.repricing import Pricing, Repricing, Span
 from usagecost.lake.staging import bounded_database
-from usagecost.lake.storage import Storage
 from usagecost.lake.table import (
     ALERTS,
     AUDIT,
@@ -38,9 +37,7 @@ from usagecost.lake.table import (
     NAMES,
     REJECTS,
     REQUESTS,
-    SPECS,
     DataFile,
-    TableSpec,
     data_files,
     file_paths,
     missing_columns,
@@ -159,7 +156,8 @@ class Lake(LakeReader):
     def upgrade(self) -> int:
         """Add what a lake of an earlier version lacks, columns, NULL in its requests, and rollups; returns how many columns.
 
-        The sums that such a version kept go. No file of requests is written anew. Raises LakeMissing or LakeUnreadable.
+        The sums that such a version kept go, and so do the rights of others to its files on a disk. No file of requests is written
+        anew. Raises LakeMissing or LakeUnreadable.
         """
         missing = missing_columns(open_table(self._requests), REQUESTS)
         with self._writing():
@@ -168,6 +166,7 @@ class Lake(LakeReader):
                     until_committed(lambda place=place, spec=spec: open_to_write(place, spec))
             sums_of_before = self._requests / "_tallies"
             sums_of_before.drop(sums_of_before.below())
+            self._place.tighten()
         self._roll_up_if_possible()
         return len(missing)
 
@@ -185,18 +184,15 @@ class Lake(LakeReader):
             return removed
 
     def verify(self) -> Verified:
-        """Whether the files of the newest version, of all tables, are what was written; nothing is changed.
+        """Whether the files of the newest version, of all tables, and their logs, are what was written.
 
+        On a disk damaged files of data are set aside, so that questions about them are not answered, and indexes of keys removed.
         Raises LakeMissing, LakeUnreadable or LakeUnreachable.
         """
-        found = []
-        for place, spec in self._tables():
-            if spec is REQUESTS or place.has_table():
-                files = [(file.name, file.bytes) for file in data_files(open_table(place), spec)]
-                done = verify(place, files)
-                found.append(replace(done, damaged=tuple(f"{spec.name}/{name}" for name in done.damaged)))
-        damaged = tuple(name for one in found for name in one.damaged)
-        return Verified(sum(one.checked for one in found), sum(one.unchecked for one in found), damaged)
+        found = self._verified()
+        self._place.set_aside(name for name in found.damaged if name.endswith(".parquet") and "/_delta_log/" not in name)
+        self._keys.drop_damaged()
+        return found
 
     def roll_up(self, files: Sequence[DataFile] | None = None) -> int:
         """Write the rollups that files, by default all of the newest version, lack, and the indexes of their keys; returns how many
@@ -294,7 +290,3 @@ class Lake(LakeReader):
             days, added = lake_removal.files_without(con, self._requests, stored, selection)
         about = {"removal": selection.said, "counts": {"removed": found.requests, "days": len(days)}}
         return replace(found, version=replace_days(table, self._requests, added, days, about))
-
-    def _tables(self) -> list[tuple[Storage, TableSpec]]:
-        """Every table of the lake, whether there is one or not."""
-        return [(self._at(spec), spec) for spec in SPECS.values()]

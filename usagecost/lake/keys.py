@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
+import zlib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
+from usagecost.lake.checksums import checksum
 from usagecost.lake.errors import note_unwritten
 from usagecost.lake.staging import worker_count
 from usagecost.lake.storage import Disk, Storage, fsync
@@ -87,6 +89,12 @@ class KeyIndexes:
             if path.stem not in there:
                 path.unlink(missing_ok=True)
 
+    def drop_damaged(self) -> None:
+        """Remove the indexes that are not what was written, as a key that one knows no more would be stored twice."""
+        for path in () if self._folder is None else self._folder.glob(f"*{ENDING}"):
+            if not _is_whole(path):
+                path.unlink(missing_ok=True)
+
     def _write(self, con: duckdb.DuckDBPyConnection, folder: Path, file: DataFile) -> None:
         part = folder / f"{uuid.uuid4()}.part"
         try:
@@ -96,6 +104,8 @@ class KeyIndexes:
                 found = cursor.execute(f"SELECT {hashed} AS hashed FROM read_parquet($file)", {"file": path}).fetchnumpy()
             with part.open("wb") as out:
                 np.save(out, np.sort(found["hashed"]))
+            with part.open("ab") as out:
+                out.write(bytes.fromhex(checksum(part)))
             fsync(part)
             part.replace(_index(folder, file.name))
         except (duckdb.Error, OSError):
@@ -105,6 +115,17 @@ class KeyIndexes:
 
 def _index(folder: Path, file: str) -> Path:
     return folder / f"{Path(file).stem}{ENDING}"
+
+
+def _is_whole(index: Path) -> bool:
+    """Whether an index is what was written: behind it stands its checksum, if no earlier version of the app has written it."""
+    try:
+        held = np.load(index, mmap_mode="r")
+        content = index.read_bytes()
+    except (OSError, ValueError):
+        return False
+    end = held.offset + held.nbytes
+    return len(content) == end or content[end:] == zlib.crc32(content[:end]).to_bytes(4, "big")
 
 
 def _may_hold(index: Path, asked: np.ndarray) -> bool:

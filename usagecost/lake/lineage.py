@@ -20,6 +20,7 @@ from pathlib import Path
 
 import duckdb
 
+from usagecost.lake.checksums import check_whole
 from usagecost.lake.publishing import publish
 from usagecost.lake.side_tables import append_new
 from usagecost.lake.staging import bounded_database, only_row
@@ -135,6 +136,7 @@ def forget_old(place: Storage, folder: Path) -> int:
         return 0
     old = [file for file, first, _ in files if first < kept_from]
     values = {"files": local_paths(place, old), "kept_from": kept_from}
+    check_whole(values["files"])
     with bounded_database(folder) as con:
         young = write_file(con, place, LINEAGE, _YOUNG, values)
     left = json.loads(young.stats)["numRecords"] if young else 0

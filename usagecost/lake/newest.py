@@ -8,8 +8,9 @@ from collections.abc import Hashable
 
 from deltalake import DeltaTable
 
+from usagecost.lake.log_checksums import noted
 from usagecost.lake.storage import Storage, errors_explained
-from usagecost.lake.table import log_entry, open_table
+from usagecost.lake.table import check_log, log_entry, open_table
 
 
 class Newest:
@@ -46,8 +47,11 @@ class Newest:
         if table is None or self._entry != self._place.identity(log_entry(table.version())):
             table, is_other = open_table(self._place), True
         elif self._place.identity(log_entry(table.version() + 1)):
+            self._table = None  # it is opened again if what is new is damaged
             with errors_explained(self._place):
+                entries, before = noted(self._place), table.version()
                 table.update_incremental()
+                check_log(self._place, table.version(), entries, before + 1, is_newest=True)
         else:
             return table, False
         self._table = table

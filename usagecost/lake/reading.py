@@ -20,8 +20,10 @@ from usagecost.lake import erasure as lake_erasure
 from usagecost.lake import removal as lake_removal
 from usagecost.lake import repricing as lake_repricing
 from usagecost.lake import side_tables
-from usagecost.lake.errors import LakeError, LakeFull, is_disk_full
+from usagecost.lake.checksums import OF_DAMAGE, Verified, damage_said, verify
+from usagecost.lake.errors import LakeError, LakeFull, LakeUnreadable, is_disk_full
 from usagecost.lake.keys import KeyIndexes
+from usagecost.lake.log_checksums import damaged, noted
 from usagecost.lake.merge import Commit, resolve
 from usagecost.lake.newest import Newest
 from usagecost.lake.publishing import watermark
@@ -44,6 +46,7 @@ from usagecost.lake.table import (
     REQUESTS,
     SPECS,
     TableSpec,
+    check_log,
     data_files,
     file_paths,
     missing_columns,
@@ -121,6 +124,7 @@ class LakeReader:
         """
         with errors_explained(self._requests):
             entries = open_table(self._requests).history(most)
+            check_log(self._requests, entries[0]["version"], noted(self._requests, None), entries[-1]["version"])
         return [
             {
                 "version": entry["version"],
@@ -190,7 +194,7 @@ class LakeReader:
             version = self._at_newest().version() if self.exists else 0
             stored = paths_by_day(self._at_newest(), self._requests) if version else {}
             known = (*file_paths(self._at(LINEAGE), LINEAGE), *links) if links else ()
-        with TemporaryDirectory() as folder, bounded_database(Path(folder)) as con:
+        with self._trouble_explained(), TemporaryDirectory() as folder, bounded_database(Path(folder)) as con:
             found, _ = resolve(con, [str(path) for path in staged], stored, self._keys, links, known)
         return replace(found, version=version)
 
@@ -229,24 +233,44 @@ class LakeReader:
     def staging(self) -> Generator[Path]:
         """A new folder on this machine for what is to be committed; it goes, with its content, when the block ends.
 
-        Raises LakeFull where the disk is full, then or within the block.
+        Raises LakeFull where the disk is full, and LakeUnreadable where files of the lake are damaged, then or within the block.
         """
-        with self._full_writing_explained(), self._place.explained(), staging_folder(self.root / "staging") as folder:
+        with self._trouble_explained(), self._place.explained(), staging_folder(self.root / "staging") as folder:
             yield folder
 
     @contextmanager
-    def _full_writing_explained(self) -> Generator[None]:
-        """A full disk becomes a LakeFull, which says whether the lake's requests were changed before."""
+    def _trouble_explained(self) -> Generator[None]:
+        """A full disk becomes a LakeFull, which says whether the lake's requests were changed before, and what fails because a
+        file is not what was written a LakeUnreadable.
+        """
         before = self._version_or_0()
         try:
             yield
-        except LakeFull:
+        except LakeError:
             raise
         except Exception as error:
             if not is_disk_full(error):
+                if type(error) in OF_DAMAGE and self.exists and not self.is_remote and (bad := self._verified().damaged):
+                    raise LakeUnreadable(damage_said(bad[0])) from error
                 raise
             done = "nothing was changed" if self._version_or_0() == before else "the requests are in the lake"
             raise LakeFull(f"The disk is full: {done}, the lake is whole. Free some room and run it again.") from error
+
+    def _verified(self) -> Verified:
+        """Whether the files of the newest version, of all tables, and their logs, are what was written."""
+        found = []
+        for place, spec in self._tables():
+            if spec is REQUESTS or place.has_table():
+                files = [(file.name, file.bytes) for file in data_files(open_table(place), spec)]
+                done = verify(place, files)
+                of_log = (f"_delta_log/{name}" for name in damaged(place, noted(place, None)))
+                found.append(replace(done, damaged=tuple(f"{spec.name}/{name}" for name in (*done.damaged, *of_log))))
+        bad = tuple(name for one in found for name in one.damaged)
+        return Verified(sum(one.checked for one in found), sum(one.unchecked for one in found), bad)
+
+    def _tables(self) -> list[tuple[Storage, TableSpec]]:
+        """Every table of the lake, whether there is one or not."""
+        return [(self._at(spec), spec) for spec in SPECS.values()]
 
     def _version_or_0(self) -> int:
         """The newest version; 0, which is empty, where there is no lake or it cannot be read."""

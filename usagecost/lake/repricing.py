@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 
 from usagecost import schema
+from usagecost.lake.checksums import check_whole
 from usagecost.lake.errors import LakeError
 from usagecost.lake.publishing import publish, replace_days, watermark
 from usagecost.lake.staging import bounded_database, only_row, worker_count
@@ -265,7 +266,9 @@ def _taken_back_file(
 ) -> AddAction | None:
     """Write which requests get back the prices that an act took; None if there are none."""
     create_view(con, "lake", [path for paths in stored.values() for path in paths], REQUESTS)
-    create_view(con, "price_changes", file_paths(tables.changes, PRICE_CHANGES), PRICE_CHANGES)
+    changes = file_paths(tables.changes, PRICE_CHANGES)
+    check_whole(changes)
+    create_view(con, "price_changes", changes, PRICE_CHANGES)
     return write_file(con, tables.changes, PRICE_CHANGES, _TAKEN_BACK, {"id": act, "undone": undone})
 
 
@@ -291,6 +294,7 @@ def _files_with(
     con.execute("SET disabled_optimizers = 'build_side_probe_side'")  # the changes are looked up while what is stored streams
 
     def repriced(day: date) -> AddAction | None:
+        check_whole(stored[day])
         with con.cursor() as cursor:
             values = {"stored": list(stored[day]), "changes": changes, "day": day}
             return write_file(cursor, table, REQUESTS, _REPRICED, values, day, is_sorted=len(stored[day]) == 1)

@@ -235,11 +235,12 @@ class RollupFiles:
         return _Listing(files, known, self._state(known))
 
     def _content(self, folder: str) -> Content | None:
-        """What the files in a folder hold; None if it does not say."""
+        """What the files in a folder, which is named by it, hold; None if that is not told."""
         try:
-            return Content.from_json((self._folder.read(f"{folder}/{CONTENT}") or b"").decode())
+            found = Content.from_json((self._folder.read(f"{folder}/{CONTENT}") or b"").decode())
         except (ValueError, KeyError, TypeError):
             return None
+        return found if folder.endswith(f"/{found.name}") else None
 
 
 def _task(file: DataFile, has: Collection[RollupFile]) -> Task:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from usagecost import schema
+from usagecost.lake.checksums import check_whole
 from usagecost.lake.publishing import publish
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
@@ -85,8 +86,10 @@ _CHANGED_NAMES = f"SELECT count(*) FROM ({_KEPT_NAMES}) ANTI JOIN known USING (s
 
 
 def read_rows(place: Storage, spec: TableSpec, where: pc.Expression | None = None) -> pa.Table:
-    """Return the rows of a table, all or those of a condition, in its order; none if there is no table yet."""
-    parts = [pq.read_table(file, filters=where, partitioning=None).cast(spec.columns) for file in file_paths(place, spec)]
+    """Return the rows of a table, all or some, in its order; none if there is no table yet. Raises LakeUnreadable."""
+    files = file_paths(place, spec)
+    check_whole(files)
+    parts = [pq.read_table(file, filters=where, partitioning=None).cast(spec.columns) for file in files]
     return pa.concat_tables([spec.columns.empty_table(), *parts]).sort_by([(name, "ascending") for name in spec.order.split(", ")])
 
 
@@ -176,8 +179,7 @@ def remove_rows(place: Storage, spec: TableSpec, column: str, value: str, folder
         return 0
     table = open_to_write(place, spec)
     files = data_files(table, spec)
-    with bounded_database(folder) as con:
-        create_view(con, "known", local_paths(place, files), spec)
+    with _beside(place, spec, files, [], folder) as con:
         kept = f"SELECT * FROM known WHERE {column} IS DISTINCT FROM $value"
         added = write_file(con, place, spec, kept, {"value": value})
     publish(table, place, [added] if added else [], files)
@@ -214,6 +216,8 @@ def _beside(
 ) -> Generator[duckdb.DuckDBPyConnection]:
     """A database with the rows of files, ``offered``, beside those that a table has, ``known``."""
     with bounded_database(folder) as con:
+        known = local_paths(place, files)
+        check_whole(known)
         create_view(con, "offered", offered, spec)
-        create_view(con, "known", local_paths(place, files), spec)
+        create_view(con, "known", known, spec)
         yield con

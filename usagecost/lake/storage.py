@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import time
 import uuid
 from collections import defaultdict
@@ -31,6 +32,8 @@ _UNUSABLE = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]|%[0-9A-Fa-f]{2}")
 
 CHANGED_LONG_AGO = 1_000_000_000
 """Nanoseconds after which a folder that changes gets another time of change."""
+
+DAMAGED = "_damaged"
 
 _begun: defaultdict[Path, set[str]] = defaultdict(set)
 """Folder of a table -> names of files that this process has begun to write there since `Disk.settle`."""
@@ -198,6 +201,24 @@ class Disk:
             path.unlink(missing_ok=True)
             with suppress(OSError):  # there are others in it
                 path.parent.rmdir()
+
+    def tighten(self) -> None:
+        """Leaves the folder, and all in it, to their owner only."""
+        for parent, _, names in os.walk(self.folder):
+            for path in (parent, *(f"{parent}/{name}" for name in names)):
+                with suppress(OSError):  # it is gone, or somebody else's
+                    mode = os.lstat(path).st_mode
+                    if mode & 0o077 and not stat.S_ISLNK(mode):
+                        Path(path).chmod(mode & 0o700)
+
+    def set_aside(self, names: Iterable[str]) -> None:
+        """Moves damaged files of tables to a folder beside them, which Delta leaves alone."""
+        for path in [self.folder / name for name in names]:
+            table = self.folder / path.relative_to(self.folder).parts[0]
+            to = table / DAMAGED / path.relative_to(table)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                path.rename(to)
 
     @contextmanager
     def explained(self) -> Generator[None]:

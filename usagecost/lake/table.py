@@ -24,6 +24,7 @@ from deltalake.transaction import AddAction
 from usagecost import schema
 from usagecost.lake.checksums import checksum
 from usagecost.lake.errors import LakeMissing
+from usagecost.lake.log_checksums import damaged, last_checkpoint, note_entry, noted, version_of
 from usagecost.lake.storage import Storage, errors_explained
 
 ROW_GROUP_ROWS = 122_880
@@ -93,7 +94,18 @@ def open_table(place: Storage, version: int | None = None) -> DeltaTable:
                 f"There is no lake in {place.lake}: load a log with `python -m usagecost ingest`, "
                 "or let USAGECOST_LAKE name the folder of an existing one."
             )
-        return DeltaTable(place.uri, version=version, storage_options=place.options)
+        entries = noted(place)  # before: a version that comes after it was looked for is not missed
+        table = DeltaTable(place.uri, version=version, storage_options=place.options)
+        check_log(place, table.version(), entries, last_checkpoint(entries, table.version()), is_newest=version is None)
+        return table
+
+
+def check_log(place: Storage, version: int, entries: Mapping[str, str], first: int = 0, *, is_newest: bool = False) -> None:
+    """Raise OSError where the log, which gives a version, lacks a newer one, or where entries from a version on are damaged."""
+    bad = damaged(place, entries, first)
+    bad += [name for name in entries if is_newest and version_of(name) > version]
+    if bad:
+        raise OSError(f"{place.uri.rpartition('/')[2]}/_delta_log/{bad[0]} is gone or damaged")
 
 
 def missing_columns(table: DeltaTable, spec: TableSpec) -> list[str]:
@@ -110,8 +122,8 @@ def open_to_write(place: Storage, spec: TableSpec) -> DeltaTable:
     table = open_table(place)
     if missing := missing_columns(table, spec):
         table.alter.add_columns([Field.from_arrow(spec.columns.field(name)) for name in missing])
-        place.sync("_delta_log")
         table.update_incremental()
+        sync_log(place, table.version())
     return table
 
 
@@ -278,6 +290,7 @@ def now_ms() -> int:
 
 
 def sync_log(place: Storage, version: int) -> None:
-    """Delta writes its log without waiting for the disk: wait, so that a commit that was reported stays."""
+    """Delta writes its log without waiting for the disk: wait, so that a commit that was reported stays; and note its checksum."""
     place.sync(log_entry(version))
     place.sync("_delta_log")
+    note_entry(place, version)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from itertools import chain
 from pathlib import Path
 from urllib.parse import unquote
 
 from deltalake import DeltaTable
 
+from usagecost.lake.checksums import check_whole
 from usagecost.lake.days import LARGE_ROWS
 from usagecost.lake.publishing import publish
 from usagecost.lake.staging import bounded_database
@@ -27,6 +29,8 @@ def compact(place: Storage, spec: TableSpec, folder: Path) -> int:
     crowded = {day: files for day, files in files_by_day(small).items() if len(files) > 1}
     if not crowded:
         return 0
+    paths = {day: local_paths(place, files) for day, files in crowded.items()}
+    check_whole(chain(*paths.values()))
     with bounded_database(folder) as con:
         merged = [
             write_file(
@@ -34,11 +38,11 @@ def compact(place: Storage, spec: TableSpec, folder: Path) -> int:
                 place,
                 spec,
                 f"SELECT {spec.stored_columns} FROM {rows_sql('$files', spec.columns)}",
-                {"files": local_paths(place, files)},
+                {"files": files},
                 day,
                 data_change=False,
             )
-            for day, files in crowded.items()
+            for day, files in paths.items()
         ]
     replaced = [file for files in crowded.values() for file in files]
     about = {"counts": {"merged": len(replaced)}}

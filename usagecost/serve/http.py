@@ -8,10 +8,12 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
 from hashlib import sha256
+from importlib.util import find_spec
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -23,6 +25,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from usagecost.budgets import BudgetProblem
 from usagecost.engine import UnansweredError, given_up_after, open_lake
@@ -31,7 +34,7 @@ from usagecost.lake import LakeError
 from usagecost.periods import known_zones, reporting_zone
 from usagecost.serve import answers
 from usagecost.serve.answers import Answer, json_text
-from usagecost.serve.asked import AskedWrongly, Lake
+from usagecost.serve.asked import AskedWrongly, Lake, Query
 from usagecost.serve.openapi import openapi
 from usagecost.serve.prometheus import exposition
 from usagecost.serve.tokens import Token, TokenProblem, read_tokens, token_of
@@ -46,6 +49,8 @@ TOKENS_READ_EVERY = 5.0
 
 OF_REQUESTS = (answers.usage, answers.requests)
 """What depends on the lake's version and names alone: the others on texts and bills beside it, too."""
+ASSISTANT: ContextVar[Token] = ContextVar("assistant")
+"""The token of the assistant that asks."""
 ABOUT_ANSWERS = {"cache-control": "private, no-cache", "x-content-type-options": "nosniff"}
 
 Found = TypeVar("Found")
@@ -97,7 +102,18 @@ class Api:
             Route("/metrics", self._metrics),
             Route("/healthz", self._health),
         ]
-        return Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
+        lifespan = None
+        if find_spec("mcp"):  # it is in requirements-mcp.txt
+            from usagecost.serve.assistants import over_http
+
+            assistants = over_http(lambda answer, query: self.told(answer, query, ASSISTANT.get()))
+            routes.append(Route("/mcp", _Guarded(self, assistants.handle_request), methods=["POST"]))
+            lifespan = lambda _: assistants.run()  # noqa: E731
+        return Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed}, lifespan=lifespan)
+
+    async def told(self, answer: Answer, query: Query, token: Token) -> str:
+        """The answer of a question as JSON; raises HTTPException."""
+        return await self._run(lambda: json_text(answer(query, answers.lake_now(self.root, token))))
 
     async def _answered(self, request: Request, answer: Answer) -> Response:
         token = await self._token(request)
@@ -182,6 +198,22 @@ class Api:
         except (LakeError, UnansweredError, BudgetProblem, TokenProblem):
             logging.getLogger(__name__).warning("A question could not be answered", exc_info=True)
             raise HTTPException(503, "The numbers cannot be read right now: try again.", {"retry-after": "5"}) from None
+
+
+@dataclass(frozen=True)
+class _Guarded:
+    """What is only for who shows a token, and has some seconds for it: its body may come slowly, or never end."""
+
+    api: Api
+    inner: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        ASSISTANT.set(await self.api._token(Request(scope)))
+        try:
+            with anyio.fail_after(self.api.seconds):
+                await self.inner(scope, receive, send)
+        except TimeoutError:
+            raise HTTPException(408, f"The request took more than {self.api.seconds:g} s.") from None
 
 
 def _is_csv(request: Request) -> bool:

@@ -122,16 +122,18 @@ def _whole(batches: Iterator[Batch]) -> Iterator[Batch]:
 
 
 def keep_up(lake: Lake) -> list[str]:
-    """Make one file of many small ones, remove those that nobody reads any more, and look for damage; return what is wrong."""
+    """Look for damage, make one file of many small ones, and remove those that nobody reads any more; return what is wrong."""
+    said: list[str] = []
     try:
         if not lake.exists:
             return []
+        damaged = () if lake.is_remote else lake.verify().damaged  # a store checks its objects, and to fetch all of them costs
+        said += [f"{name} is damaged: see `python -m usagecost doctor --verify`" for name in damaged]
         lake.compact()
         lake.vacuum(GRACE_HOURS)
-        damaged = () if lake.is_remote else lake.verify().damaged  # a store checks its objects, and to fetch all of them costs
     except Exception as problem:  # it can wait for the next time
-        return [f"The lake could not be tidied: {first_line(problem)}"]
-    return [f"{name} is damaged: see `python -m usagecost doctor --verify`" for name in damaged]
+        said.append(f"The lake could not be tidied: {first_line(problem)}")
+    return said
 
 
 if __name__ == "__main__":

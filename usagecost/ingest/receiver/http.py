@@ -11,6 +11,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Callable
+from contextlib import suppress
 
 import anyio
 from starlette.requests import ClientDisconnect, Request
@@ -75,9 +76,13 @@ class Receiver:
         signal = request.url.path.rpartition("/")[2].upper()
         return _refusal(Refused(404, f"Only traces are kept here: set OTEL_{signal}_EXPORTER=none."), _kind(request))
 
-    async def health(self, _: Request) -> Response:
-        """Whether requests are answered, and how much is not in the lake yet."""
-        return JSONResponse({"status": "ok", "waiting_bytes": self._spool.waiting_bytes})
+    async def health(self, request: Request) -> Response:
+        """That requests are answered; to who may send, also how much is not in the lake yet."""
+        told: dict[str, object] = {"status": "ok"}
+        with suppress(Refused):
+            self._check_token(request)
+            told["waiting_bytes"] = self._spool.waiting_bytes
+        return JSONResponse(told)
 
     def _check_token(self, request: Request) -> None:
         if self._token is None:
