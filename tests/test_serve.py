@@ -27,6 +27,7 @@ from tests.test_bill_lines import lines
 from tests.test_cli import run
 from tests.views import request, write_lake
 from usagecost import engine
+from usagecost.access import Grant, add_grant
 from usagecost.lake import Lake
 from usagecost.serve.http import Allowance, Api
 from usagecost.serve.tokens import TokenProblem, make_token, parse_tokens, read_tokens
@@ -58,7 +59,9 @@ def tokens(root: str) -> dict[str, str]:
     today = date(2026, 5, 3)
     makes = {"all": {}, "search": {"team": ("search",)}, "old": {}}
     until = {"old": date(2026, 5, 4)}
-    return {name: make_token(Lake(root), name, today, until=until.get(name), only=only) for name, only in makes.items()}
+    made = {name: make_token(Lake(root), name, today, until=until.get(name), only=only) for name, only in makes.items()}
+    add_grant(Lake(root), Grant(to=("lea@example.com",), role="lead", teams=("search",)))
+    return made | {who: make_token(Lake(root), who, today, only={}, person=f"{who}@example.com") for who in ("lea", "nob")}
 
 
 @pytest.fixture
@@ -123,6 +126,13 @@ def test_the_numbers_are_those_of_the_command(ask: Ask, root: str):
     of_command = [{name: row[name] for name in ("model", *asked)} for row in json.loads(said.stdout)]
 
     assert rows(ask("/v1/usage", by="model", metrics=",".join(asked), **DAYS)) == of_command
+
+
+@pytest.mark.parametrize(("who", "teams"), [("lea", {"search"}), ("nob", set())])
+def test_a_token_of_a_person_sees_what_they_see(ask: Ask, who: str, teams: set[str]):
+    assert {row["team"] for row in rows(ask("/v1/usage", who, by="team", **DAYS))} == teams
+    assert {row["team_id"] for row in rows(ask("/v1/requests", who, **DAYS))} == teams
+    assert rows(ask("/v1/reconciliation", who)) == []
 
 
 def test_a_token_sees_its_scope_whatever_it_asks(ask: Ask):

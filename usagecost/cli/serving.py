@@ -74,6 +74,9 @@ def token(
     only: Annotated[
         list[str] | None, typer.Option(help="dimension=value that it may see, can be repeated; of everything without.")
     ] = None,
+    person: Annotated[
+        str | None, typer.Option("--as", help="An e-mail: it sees what that person may see, by access.toml, at any time.")
+    ] = None,
     days: Annotated[
         int | None, typer.Option(help="For how many days it may be used. Default: until it is removed.", min=1, max=36_500)
     ] = None,
@@ -95,8 +98,8 @@ def token(
         today = datetime.now(UTC).date()
         scope, until = _scope(handle, only or []), today + timedelta(days=days) if days else None
         with recording(handle, "token", f"add {name}") as entry:
-            made = make_token(handle, name, today, until=until, only=scope)
-            entry.after = f"sees {_sees(scope)}, until {until or 'it is removed'}"
+            made = make_token(handle, name, today, until=until, only=scope, person=person)
+            entry.after = f"sees {_sees(scope, person)}, until {until or 'it is removed'}"
         print_line(made)
     except ValidationError as problem:
         fail(_sentence(problem), WRONG_USAGE)
@@ -150,11 +153,13 @@ def _scope(lake: Lake, only: list[str]) -> dict[str, tuple[str, ...]]:
 def _list(lake: Lake) -> None:
     table = Table("name", "made", "until", "sees", box=None, header_style="bold")
     for one in _tokens(lake):
-        table.add_row(cell(one.name), str(one.made), str(one.until or "–"), cell(_sees(one.only)))
+        table.add_row(cell(one.name), str(one.made), str(one.until or "–"), cell(_sees(one.only, one.person)))
     print_wide(table)
 
 
-def _sees(only: dict[str, tuple[str, ...]]) -> str:
+def _sees(only: dict[str, tuple[str, ...]], person: str | None) -> str:
+    if person:
+        return f"what {person} sees"
     return ", ".join(f"{name} {' or '.join(values)}" for name, values in only.items()) or "everything"
 
 

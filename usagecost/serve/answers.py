@@ -36,8 +36,9 @@ Answer = Callable[[Query, Lake], dict[str, Any]]
 
 def lake_now(root: str, token: Token) -> Lake:
     """The lake as it is now, as far as a token may see it; raises LakeError."""
-    version = engine.open_lake(root).version()
-    return Lake(root, version, token.scope, queries.labels(root, version, token.scope), datetime.now(UTC))
+    handle = engine.open_lake(root)
+    version, scope = handle.version(), token.scope(handle)
+    return Lake(root, version, scope, queries.labels(root, version, scope), datetime.now(UTC))
 
 
 def usage(query: Query, lake: Lake) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from usagecost.access import AccessProblem
 from usagecost.budgets import BudgetProblem
 from usagecost.engine import UnansweredError, given_up_after, open_lake
 from usagecost.exports import csv_text
@@ -119,7 +120,7 @@ class Api:
         token = await self._token(request)
         lake = await self._run(partial(answers.lake_now, self.root, token))
         is_csv = _is_csv(request)
-        tag = _tag(request, lake, token, is_csv=is_csv) if answer in OF_REQUESTS and token.scope.is_everything else None
+        tag = _tag(request, lake, token, is_csv=is_csv) if answer in OF_REQUESTS and lake.scope.is_everything else None
         headers = {**({"etag": tag} if tag else {}), **ABOUT_ANSWERS}
         if tag and request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
@@ -152,7 +153,7 @@ class Api:
             return JSONResponse({"status": "ok"})
         token = await self._token(request)
         lake = await self._run(partial(answers.lake_now, self.root, token))
-        about = answers.freshness(lake) if token.scope.is_everything else {}
+        about = answers.freshness(lake) if lake.scope.is_everything else {}
         return Response(json_text({"status": "ok", **about}), media_type="application/json")
 
     async def _token(self, request: Request) -> Token:
@@ -195,7 +196,7 @@ class Api:
             raise HTTPException(
                 503, f"This takes more than {self.seconds:g} s: ask for fewer days.", {"retry-after": "5"}
             ) from None
-        except (LakeError, UnansweredError, BudgetProblem, TokenProblem):
+        except (LakeError, UnansweredError, BudgetProblem, TokenProblem, AccessProblem):
             logging.getLogger(__name__).warning("A question could not be answered", exc_info=True)
             raise HTTPException(503, "The numbers cannot be read right now: try again.", {"retry-after": "5"}) from None
 

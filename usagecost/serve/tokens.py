@@ -11,8 +11,9 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from usagecost.access import read_access, reader_of
 from usagecost.lake import Lake
 from usagecost.toml_lines import TomlProblem, line_of, parse_toml
 from usagecost.toml_tables import put_table, write_table
@@ -31,7 +32,8 @@ class TokenProblem(TomlProblem):
 
 
 class Token(BaseModel):
-    """A token as the file has it. ``only``: dimensions with the values that it may see, all if there are none.
+    """A token as the file has it. ``person``: an e-mail, whose role and scope in `access.toml` it has, whatever they are when it is
+    used. Without one ``only`` says which values of dimensions it may see, all if there are none.
 
     ``until`` is the last UTC day on which it may be used.
     """
@@ -42,6 +44,7 @@ class Token(BaseModel):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     made: date
     until: date | None = None
+    person: Annotated[str | None, Field(min_length=3, max_length=320)] = None
     only: dict[str, tuple[str, ...]] = {}
 
     @field_validator("only")
@@ -54,9 +57,16 @@ class Token(BaseModel):
                 raise ValueError(f"{name} has no values: write some, or leave it out")
         return only
 
-    @property
-    def scope(self) -> Scope:
-        """What of the requests it may see."""
+    @model_validator(mode="after")
+    def _check_person(self) -> Token:
+        if self.person and self.only:
+            raise ValueError("a token of a person sees what they see: leave out `only`, or the person")
+        return self
+
+    def scope(self, lake: Lake) -> Scope:
+        """What of the requests it may see now; raises AccessProblem and LakeError."""
+        if self.person:
+            return reader_of({"email": self.person}, read_access(lake), lake.names()).scope
         conditions = tuple(
             Condition(name, tuple(None if value == NOT_REPORTED else value for value in sorted(set(values))))
             for name, values in sorted(self.only.items())
@@ -89,10 +99,18 @@ def read_tokens(lake: Lake) -> tuple[Token, ...]:
         raise TokenProblem(f"{folder}/{NAME}, {problem}") from None
 
 
-def make_token(lake: Lake, name: str, today: date, *, until: date | None = None, only: dict[str, tuple[str, ...]]) -> str:
+def make_token(
+    lake: Lake,
+    name: str,
+    today: date,
+    *,
+    until: date | None = None,
+    only: dict[str, tuple[str, ...]],
+    person: str | None = None,
+) -> str:
     """Makes a token and returns it; only its hash is kept. Raises TokenProblem, ValueError (a ValidationError) and LakeError."""
     token = PREFIX + secrets.token_urlsafe(32)
-    made = Token(name=name, sha256=hash_of(token), made=today, until=until, only=only)
+    made = Token(name=name, sha256=hash_of(token), made=today, until=until, only=only, person=person)
     folder = lake.texts_beside()
     text = folder.read(NAME)
     whole = f"{(text or HEADER).rstrip()}\n\n{write_table(f'[[{TABLE}]]', made.model_dump(exclude_defaults=True))}"
