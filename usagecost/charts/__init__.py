@@ -13,7 +13,6 @@ from usagecost.charts.names import bar_label, named
 from usagecost.charts.over_time import over_time, parts_of, parts_of_metrics
 from usagecost.charts.ranked import ranked_bars, stacked_ranked_bars
 from usagecost.charts.single import histogram, scatter
-from usagecost.charts.small import small_bars
 from usagecost.charts.timeaxis import TimeAxis, tick_texts, time_axis
 from usagecost.charts.timeline import timeline
 from usagecost.charts.units import exact

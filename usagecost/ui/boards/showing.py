@@ -17,7 +17,6 @@ from usagecost.boards.words import alt_of, help_of, title_of
 from usagecost.charts import Drawing, TimeAxis
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
-from usagecost.queries import folds
 from usagecost.ui.answers import told
 from usagecost.ui.blocks import card, draw, figures, heading, kept, shortage
 from usagecost.ui.boards.grid import grid
@@ -26,6 +25,7 @@ from usagecost.ui.budget_lines import budget_levels, with_budgets
 from usagecost.ui.downloads import Numbers
 from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import is_known, known
+from usagecost.ui.sparkline import course_of
 from usagecost.ui.spend import note_with_link
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
@@ -139,11 +139,11 @@ def _drawing(panel: Panel, answer: Answer) -> Drawing:
 
 
 def _cards(answer: Answer) -> None:
-    complete = folds.complete(answer.over_time, answer.steps)
-    before = None if shortage(answer.question.view) else answer.before
+    view = answer.question.view
+    before, course = None if shortage(view) else answer.before, course_of(answer.usage, view) if answer.usage else ()
     with st.grid(len(answer.question.metrics), min_column_width=CARD_WIDTH, gap="small"):
         for metric in answer.question.metrics:
-            card(metric, answer.totals, before, complete, border=False)
+            card(metric, answer.totals, before, course, border=False)
 
 
 def _words(words: Iterable[str]) -> str:

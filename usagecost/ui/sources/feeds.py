@@ -14,11 +14,13 @@ from usagecost import charts, queries
 from usagecost.engine import open_lake
 from usagecost.ingest import known_formats
 from usagecost.periods.words import days_text
+from usagecost.queries import folds
 from usagecost.queries.folds import Usage
 from usagecost.ui.answers import answer, empty
-from usagecost.ui.blocks import draw, heading
+from usagecost.ui.blocks import heading
+from usagecost.ui.sparkline import sparkline
 from usagecost.ui.text import plain
-from usagecost.vocabulary import formats
+from usagecost.vocabulary import METRICS, formats
 from usagecost.vocabulary.filters import Filters, View
 
 FRESH_FOR, LATE_FOR = timedelta(days=1), timedelta(days=7)
@@ -76,8 +78,4 @@ def _card(title: str, source: dict[str, Any], usage: Usage, view: View, name: st
     loaded = f"Loaded {formats.age(source['loaded'], datetime.now(UTC))}" if source["loaded"] else ""
     st.caption(f"First {first:%Y-%m-%d %H:%M} · last {last:%Y-%m-%d %H:%M}  \n{loaded}")
     axis = charts.TimeAxis(usage.intervals, view.interval, view.period.zone)
-    draw(
-        charts.small_bars(usage.over_time, "requests", axis),
-        name=name,
-        alt_text=f"Requests of {title} by {view.interval}: {formats.exact_count(usage.totals['requests'])} in the period",
-    )
+    sparkline(METRICS["requests"], [*zip(axis.texts, folds.rows(usage.over_time), strict=True)])
