@@ -17,8 +17,8 @@ LOOK = """<style>
 .spark i[style]::before { content: ""; width: 100%; height: var(--h); min-height: 1.5px; border-top: 1.5px solid;
     background: color-mix(in srgb, currentColor 16%, transparent) }
 .spark i:hover { background-color: color-mix(in srgb, currentColor 25%, transparent) }
-.spark i:hover::after { content: attr(data-tip); position: absolute; bottom: calc(100% + 4px); left: 0; z-index: 9; padding: 2px 6px;
-    border-radius: 4px; background: #1C2430; color: #FFFFFF; font: 500 12px/1.4 sans-serif; white-space: nowrap }
+.spark i:hover::after { content: attr(data-tip); position: absolute; bottom: calc(100% + 4px); left: 0; z-index: 9;
+    padding: 2px 6px; border-radius: 4px; background: #1C2430; color: #FFFFFF; font: 500 12px/1.4 sans-serif; white-space: nowrap }
 [class*="st-key-pinned_other"] a, [class*="st-key-pinned_other"] a * { background-color: transparent; font-weight: 400 }
 @media (min-width: 768px) { [data-testid="stMainBlockContainer"] { padding-left: 3rem; padding-right: 3rem } }
 </style>"""

@@ -57,17 +57,17 @@ def feeds(view: View) -> None:
     )
     titles = {name: source.title for name, source in known_formats(open_lake(view.lake)).sources.items()}
     grid = st.grid(3, min_column_width=CARD_WIDTH, gap="small")
-    for place, source in enumerate(found[:MOST_CARDS]):
+    for source in found[:MOST_CARDS]:
         with grid.container(border=True, height="stretch"):
             title = titles.get(source["source"], source["source"])
-            _card(title, source, usage.of_value(source["source"]), view, f"source-{place}")
+            _card(title, source, usage.of_value(source["source"]), view)
     rest = len(found) - MOST_CARDS
     more = f" The {rest} sources without data for longest are in the download." if rest > 0 else ""
     days = days_text(view.period.first, view.period.last)
     st.caption(f"Bars: requests by {view.interval}, {days}, {plain(view.period.zone)}, without filters.{more}")
 
 
-def _card(title: str, source: dict[str, Any], usage: Usage, view: View, name: str) -> None:
+def _card(title: str, source: dict[str, Any], usage: Usage, view: View) -> None:
     zone = ZoneInfo(view.period.zone)
     words, color, icon = freshness(source["last"], datetime.now(UTC))
     st.markdown(f"**{plain(title)}**")
