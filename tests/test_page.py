@@ -314,6 +314,16 @@ def test_a_note_is_added_marked_and_removed(open_page: Open, tmp_path: Path):
     assert [tip.get("Note") for tip in tips_of(page)] == [None]
 
 
+def test_a_change_of_a_list_price_is_marked_for_those_that_use_the_model(open_page: Open, tmp_path: Path):
+    models = [("anthropic", "claude-opus-4-6"), ("my-proxy", "claude-sonnet-4-6"), ("openai", "gpt-4o")]
+    rows = [request("2026-03-12 12:00", provider=provider, model=model) for provider, model in models]
+    lake, marked = write_lake(tmp_path / "lake", rows), {"List price": "claude-opus-4-6 (anthropic)"}
+    view = {"range": "custom", "days": ["2026-03-12", "2026-03-14"], "interval": "day"}
+
+    assert [marked.items() <= tip.items() for tip in tips_of(open_page(lake, **view))] == [False, True, False]
+    assert not any("List price" in tip for tip in tips_of(open_page(lake, **view, model="gpt-4o")))
+
+
 def test_a_note_is_about_what_the_page_is_filtered_by(open_page: Open, tmp_path: Path):
     lake = write_lake(tmp_path / "lake", [request("2026-10-25 12:00", team_id="search", list_cost_usd=Decimal(1))])
     page = open_page(lake, **CUSTOM, interval="day", team="search")

@@ -19,7 +19,7 @@ from usagecost.periods import local_midnight
 from usagecost.toml_lines import TomlProblem, parse_toml
 from usagecost.toml_tables import put_table
 from usagecost.vocabulary import DIMENSIONS
-from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
+from usagecost.vocabulary.filters import NOT_REPORTED, Filters
 
 NAME = "annotations.toml"
 HEADER = "# Notes on charts: a day, or an instant with its offset, and what happened then.\n"
@@ -73,12 +73,7 @@ class Note(BaseModel):
 
     def is_about(self, filters: Filters) -> bool:
         """Whether what passes the filters may have what it is about."""
-        conditions = [condition for condition in filters.conditions if isinstance(condition, Condition)]
-        return all(
-            ((None if self.only[one.dimension] == NOT_REPORTED else self.only[one.dimension]) in one.values) is not one.excludes
-            for one in conditions
-            if one.dimension in self.only
-        )
+        return filters.may_pass({name: None if value == NOT_REPORTED else value for name, value in self.only.items()})
 
 
 class _File(BaseModel):

@@ -30,7 +30,7 @@ def course_of(usage: Usage, view: View) -> Course:
 
 
 def sparkline(metric: Metric, course: Course) -> None:
-    """Draws a metric over time, with gaps where it is not known; nothing where there is nothing to see. A column tells its value."""
+    """Draws a metric over time, with gaps where it is not known; nothing where there is nothing to see."""
     values = [metric.of(sums) for _, sums in course]
     if len(values) > 1 and any(values):
         texts = [f"{when}: {value_text(metric, sums)}" for when, sums in course]
