@@ -226,6 +226,13 @@ def table(
     )
 
 
+def unselect(key: str) -> None:
+    """Takes off what is selected in a table, so that a click on the same cell counts again; not before a panel that it has opened
+    closes, as that gives the focus back to the cell, which would count as a click.
+    """
+    st.session_state[key] = {"selection": {"rows": [], "columns": [], "cells": []}}
+
+
 def _open_column(key: str, on_open: Callable[[int], None]) -> Any:
     def tell() -> None:
         on_open(st.session_state[key].row)

@@ -32,7 +32,7 @@ from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
 
 NO_REQUESTS = "No requests in this period: choose a longer one, or fewer filters."
-CARD_WIDTH = 190
+CARD_WIDTH = 140
 NUMBER_HEIGHT, DRAWING_HEIGHT = 138, 325
 """Pixels that a panel takes, about, so that little moves when it comes, and one without data is as high."""
 BESIDE = Beside(budget_levels, before, marks)
