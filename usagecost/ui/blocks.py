@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 OPEN_ROW = ":material/list: Show"
 OPEN_HELP = "The requests of this row, on the page Traces"
 MOST_ROWS_UNSCROLLED = 27
+LONGEST_NAME = 30
+"""Letters that a column of names has room for."""
 
 
 def kept(usage: Usage, view: View, what: Hashable, make: Callable[[], Made]) -> Made:
@@ -195,12 +197,14 @@ def table(
     on_open: Callable[[int], None] | None = None,
     spend_places: int | None = None,
     texts: Mapping[str, Callable[[Any], str]] | None = None,
+    names: str | None = None,
 ) -> None:
     """A table of people-sized numbers; unknown is a dash.
 
     ``on_select`` is called with the row that a reader clicks into, ``on_open`` with the row whose button is clicked.
     ``spend_places`` are the places of the amounts in a table with ``spend_columns``. ``texts`` write the numbers of some columns
-    of a short table, where no format of Streamlit does; rows are still ordered by the numbers.
+    of a short table, where no format of Streamlit does; rows are still ordered by the numbers. ``names`` is a column of long names,
+    which are cut in the middle.
     """
     key = f"table_{name}"
 
@@ -211,6 +215,8 @@ def table(
 
     selection: dict[str, Any] = {"on_select": tell, "selection_mode": "single-cell"} if on_select else {}
     shown = doubled(frame)
+    if names:
+        shown = shown.assign(**{names: charts.short_names(list(shown[names]), LONGEST_NAME)})
     if on_open:
         shown, columns = shown.assign(open=OPEN_ROW), {**columns, "open": _open_column(f"open_{name}", on_open)}
     st.dataframe(

@@ -90,6 +90,7 @@ def _table(usage: Usage, view: View, by: str, top: pd.DataFrame) -> None:
         alt_text=f"{plural.capitalize()} ranked by spend, with requests, tokens, unit costs, cache reads and latency",
         on_open=lambda row: open_value(places[row]) if places[row] < len(top) else drilldown.open_requests(view.filters),
         texts={"change": signed_percent},
+        names=by,
     )
     rate = chosen_rate(view)
     if rate and (other := spend_in(rate, usage.totals)):
