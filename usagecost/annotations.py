@@ -19,7 +19,7 @@ from usagecost.periods import local_midnight
 from usagecost.toml_lines import TomlProblem, parse_toml
 from usagecost.toml_tables import put_table
 from usagecost.vocabulary import DIMENSIONS
-from usagecost.vocabulary.filters import NOT_REPORTED, Filters
+from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
 
 NAME = "annotations.toml"
 HEADER = "# Notes on charts: a day, or an instant with its offset, and what happened then.\n"
