@@ -70,9 +70,9 @@ def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str
     for metric in metrics:
         with grid:
             card(METRICS[metric], totals, before, course, rate=rate if metric == "spend_usd" else None)
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall"):
         missing = "spend_usd" in totals and spend_coverage(totals)
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="stretch"):
             st.caption(" ".join(card_notes(totals, view.period, lack)), width="content")
             if missing:
                 set_prices_link()
