@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from itertools import pairwise
@@ -18,6 +19,7 @@ from usagecost.charts.units import AXES, axis_ticks, log_ticks
 from usagecost.periods import intervals
 from usagecost.queries import folds
 from usagecost.queries.folds import Usage
+from usagecost.ui.sparkline import sparkline_html
 from usagecost.vocabulary import METRICS, formats
 from usagecost.vocabulary.colours import OTHER_COLOR, PALETTE, series_colors
 
@@ -140,7 +142,7 @@ def test_a_line_does_not_fall_to_zero_in_hours_that_are_yet_to_come(lake_of: Cal
     course = lines(usage, TimeAxis(usage.intervals, "hour", "UTC"), "requests")
 
     assert [row["value"] for row in marks(course)] == [0, 1, 0, 1], "at 0, 1 and 2 o'clock, and by a clock that is ahead at 5"
-    assert [sums["requests"] for sums in usage.complete] == [0, 1, 1]
+    assert [sums["requests"] for _, sums in usage.complete] == [0, 1, 1]
     assert 24 in [len(domain) for domain in found(course, "domain") if isinstance(domain, list)], "their places stay on the axis"
 
 
@@ -185,11 +187,24 @@ def test_an_hour_is_told_with_its_weekday_and_offset():
     assert not any(axis.partial)
 
 
-def test_the_bars_of_a_card_are_partial_too(lake_of: Callable[..., str]):
-    usage = queries.usage(view(lake_of(request("2026-05-06")), days("2026-05-06", "2026-05-17"), "week"))
-    bars = charts.small_bars(usage.over_time, "requests", TimeAxis(usage.intervals, "week", "UTC")).data
+def test_a_sparkline_is_drawn_from_zero_where_values_add_up_and_has_gaps_where_nothing_is_known():
+    points = [("Fri 1 May 2026: 4", 4), ("Sat 2 May 2026: 0", 0), ("Sun 3 May 2026: –", None), ("<b>", 1)]
 
-    assert list(bars["partial"]) == [True, False]
+    assert columns(sparkline_html(METRICS["requests"], points)) == [
+        ("Fri 1 May 2026: 4", "100.0%"), ("Sat 2 May 2026: 0", "0.0%"), ("Sun 3 May 2026: –", ""), ("&lt;b&gt;", "25.0%"),
+    ]  # fmt: skip
+    assert [height for _, height in columns(sparkline_html(METRICS["success_rate"], points))] == ["100.0%", "12.0%", "", "34.0%"]
+
+
+def test_a_sparkline_of_many_intervals_shows_the_highest_of_each_few():
+    points = [(f"{place}", float(place == 200)) for place in range(240)]
+
+    assert [column for column in columns(sparkline_html(METRICS["requests"], points)) if column[1] != "0.0%"] == [("200", "100.0%")]
+
+
+def columns(html: str) -> list[tuple[str, str]]:
+    """The text and the height of each column of a sparkline, which has none where its value is not known."""
+    return re.findall(r"<i data-tip='(.*?)'(?: style=--h:(.*?))?>", html)
 
 
 def test_a_tooltip_tells_all_metrics_of_an_interval(lake_of: Callable[..., str]):

@@ -74,7 +74,7 @@ def test_a_metric_is_a_card_with_its_change_and_its_course(asked: View, name: st
 
     assert value is not None
     assert metric.format(value)
-    assert [metric.of(sums) is None for sums in usage.complete] == [
+    assert [metric.of(sums) is None for _, sums in usage.complete] == [
         False, not metric.is_additive and metric.name != "active_users", False,
     ]  # fmt: skip
     assert metric.change(value, metric.of(usage.totals_before)) is None or metric.name not in ("requests", "spend_usd")

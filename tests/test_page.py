@@ -294,7 +294,8 @@ def test_a_night_with_two_two_oclocks_has_25_hours(open_page: Open, night: str):
         "2026-10-25 13:00+01:00": 1,
         "2026-10-25 23:00+01:00": 1,
     }
-    assert cards(calm(page.selectbox(key="interval").set_value("week").run()))[0] == "5"
+    page.session_state["settings"] = True
+    assert cards(calm(page.run().selectbox(key="interval").set_value("week").run()))[0] == "5"
 
 
 # ---- beside the charts
@@ -311,6 +312,16 @@ def test_a_note_is_added_marked_and_removed(open_page: Open, tmp_path: Path):
     page.session_state["notes_open"] = True
     calm(calm(page.run()).button(key="note_remove_0").click().run())
     assert [tip.get("Note") for tip in tips_of(page)] == [None]
+
+
+def test_a_change_of_a_list_price_is_marked_for_those_that_use_the_model(open_page: Open, tmp_path: Path):
+    models = [("anthropic", "claude-opus-4-6"), ("my-proxy", "claude-sonnet-4-6"), ("openai", "gpt-4o")]
+    rows = [request("2026-03-12 12:00", provider=provider, model=model) for provider, model in models]
+    lake, marked = write_lake(tmp_path / "lake", rows), {"List price": "claude-opus-4-6 (anthropic)"}
+    view = {"range": "custom", "days": ["2026-03-12", "2026-03-14"], "interval": "day"}
+
+    assert [marked.items() <= tip.items() for tip in tips_of(open_page(lake, **view))] == [False, True, False]
+    assert not any("List price" in tip for tip in tips_of(open_page(lake, **view, model="gpt-4o")))
 
 
 def test_a_note_is_about_what_the_page_is_filtered_by(open_page: Open, tmp_path: Path):
@@ -368,7 +379,8 @@ def test_reset_leads_back_to_the_default_view(open_page: Open, night: str):
     default = cards(open_page(night))
     page = open_page(night, **CUSTOM, user="ann", interval="week", tab="Cost")
     assert cards(page)[0] == "2"
-    calm(page.button(key="reset").click().run())
+    page.session_state["settings"] = True
+    calm(page.run().button(key="reset").click().run())
 
     assert cards(page) == default
     assert not {"range", "days", "zone", "user", "interval"} & set(page.query_params)
@@ -377,6 +389,8 @@ def test_reset_leads_back_to_the_default_view(open_page: Open, night: str):
 def test_spend_stands_in_another_currency_beside_its_dollars_where_there_is_a_rate(open_page: Open, tmp_path: Path):
     lake = write_lake(tmp_path / "lake", [request("2026-10-25 12:00", list_cost_usd=Decimal(8))])
     without = open_page(lake, **CUSTOM, currency="EUR")
+    without.session_state["settings"] = True
+    calm(without.run())
     (tmp_path / "currencies.toml").write_text('[[rate]]\ncurrency = "EUR"\nfrom = 2026-10-25\nper_usd = 0.9\n')
     memory.forget()
     page = open_page(lake, **CUSTOM, currency="EUR", tab="Cost")
@@ -386,7 +400,8 @@ def test_spend_stands_in_another_currency_beside_its_dollars_where_there_is_a_ra
     assert (spend.value, spend.delta) == ("$8.00", "7.20\xa0EUR")
     (total,) = (said.value.replace("\\", "") for said in page.caption if said.value.startswith("Total"))
     assert total == "Total: $8.00, or 7.20\xa0EUR at 1 USD = 0.9 EUR, of 2026-10-25 (currencies.toml)."
-    assert page.selectbox(key="currency").options == ["None", "EUR"]
+    page.session_state["settings"] = True
+    assert calm(page.run()).selectbox(key="currency").options == ["None", "EUR"]
 
 
 def test_filters_that_leave_nothing_can_be_removed_where_that_is_said(open_page: Open, night: str):

@@ -77,7 +77,7 @@ def test_who_has_signed_in_is_named_and_can_sign_out(open_page: Open, page: str)
     assert not drawn.exception
     assert any("ann" in caption.value and "Signed in as" in caption.value for caption in drawn.sidebar.caption)
     assert [button.label for button in drawn.sidebar.button if button.key == "sign_out"] == ["Sign out"]
-    assert len(drawn.sidebar.selectbox) > 0
+    assert len(drawn.sidebar.date_input) > 0
 
     drawn.button(key="sign_out").click().run()
 

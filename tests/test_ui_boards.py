@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import groupby
 
@@ -19,6 +20,7 @@ from usagecost.boards import CHARTS, RULES, Panel, metrics_for, splits_for
 from usagecost.boards.drawings import drawing_of
 from usagecost.boards.numbers import numbers_of
 from usagecost.boards.words import alt_of, help_of, title_of
+from usagecost.charts import Mark
 from usagecost.ui import memory
 from usagecost.ui.boards import showing
 from usagecost.vocabulary import METRICS, SPLITS
@@ -80,6 +82,20 @@ def test_a_drawing_is_what_vega_lite_understands(pages: dict[str, View], chart: 
     records = drawing.data.head(60).astype(object).where(drawing.data.notna(), None).to_dict("records")
 
     alt.LayerChart.from_dict({**drawing.spec, "data": {"values": records}}).to_dict()
+
+
+@pytest.mark.parametrize(
+    ("chart", "split", "compares"), [("line", None, True), ("bar", "provider", True), ("line", "provider", False)]
+)
+def test_a_panel_over_time_has_marks_and_the_period_before_beside_its_whole(
+    pages: dict[str, View], chart: str, split: str | None, compares: bool
+):
+    panel = Panel(metrics=("requests",), split=split, chart=chart)
+    beside = replace(showing.BESIDE, marks=lambda view: [Mark(view.period.start, "Note", "Moved")])
+    drawing = drawing_of(panel, boards.answer(panel, pages["sample"]), NO_LABELS, memory.known, beside)
+    tip = drawing.data["tip"].dropna().iloc[0]
+
+    assert (tip["Note"], "Before" in tip) == ("Moved", compares)
 
 
 def test_only_what_adds_up_is_stacked(pages: dict[str, View]):

@@ -73,12 +73,7 @@ class Note(BaseModel):
 
     def is_about(self, filters: Filters) -> bool:
         """Whether what passes the filters may have what it is about."""
-        conditions = [condition for condition in filters.conditions if isinstance(condition, Condition)]
-        return all(
-            ((None if self.only[one.dimension] == NOT_REPORTED else self.only[one.dimension]) in one.values) is not one.excludes
-            for one in conditions
-            if one.dimension in self.only
-        )
+        return filters.may_pass({name: None if value == NOT_REPORTED else value for name, value in self.only.items()})
 
 
 class _File(BaseModel):

@@ -12,17 +12,26 @@ LOOK = """<style>
 [data-testid="stElementToolbar"] { display: none }
 @media (max-width: 640px) { #vg-tooltip-element { left: 8px !important } }
 #vg-tooltip-element table tr td { max-width: min(380px, 45vw) !important; white-space: normal !important; overflow-wrap: anywhere }
+.spark { display: flex; position: relative; height: 44px; color: #5B8DEF }
+.spark i { flex: 1; display: flex; align-items: end; min-width: 0 }
+.spark i[style]::before { content: ""; width: 100%; height: var(--h); min-height: 1.5px; border-top: 1.5px solid;
+    background: color-mix(in srgb, currentColor 16%, transparent) }
+.spark i:hover { background-color: color-mix(in srgb, currentColor 25%, transparent) }
+.spark i:hover::after { content: attr(data-tip); position: absolute; bottom: calc(100% + 4px); left: 0; z-index: 9;
+    padding: 2px 6px; border-radius: 4px; background: #1C2430; color: #FFFFFF; font: 500 12px/1.4 sans-serif; white-space: nowrap }
 [class*="st-key-pinned_other"] a, [class*="st-key-pinned_other"] a * { background-color: transparent; font-weight: 400 }
-@media (min-width: 768px) { [data-testid="stMainBlockContainer"] { padding-left: 2.5rem; padding-right: 2.5rem } }
+@media (min-width: 768px) { [data-testid="stMainBlockContainer"] { padding-left: 3rem; padding-right: 3rem } }
 </style>"""
 """What no setting of Streamlit says: its toolbar on charts and tables, which covers our downloads and names columns that are not
 for people, is off; tooltips tell names whole, in several lines where need be; of the boards in the menu only the one that is shown
-is marked, though all are links to the page that is shown; and six cards have room beside each other.
+is marked, though all are links to the page that is shown; six cards have room beside each other, and sparklines are drawn.
 """
 SIDEBAR_WIDTH = 250
-CARD_COLUMNS, CARD_WIDTH = 6, 168
-"""One row on a desk, three cards in a row on a small screen, two on a phone; each shows its whole value."""
-CARD_HEIGHT, TABS_HEIGHT, CHART_HEIGHT, LINK_HEIGHT, LINKS = 173, 35, 330, 28, 6
+CARD_COLUMNS, CARD_WIDTH, CARD_GAP = 6, 169, "xsmall"
+"""One row on a desk, also before the look above is there, so that nothing jumps; three cards in a row on a small screen, two on a
+phone; each shows its whole value.
+"""
+CARD_HEIGHT, TABS_HEIGHT, CHART_HEIGHT, LINK_HEIGHT, LINKS = 154, 35, 330, 28, 6
 """As high as what comes in their places, in pixels, so that nothing jumps."""
 _SLOTS, _NUMBERS = "_first_frame", "_skeleton_of_numbers"
 
@@ -84,7 +93,7 @@ def draw_frame(place: DeltaGenerator, title: str, words: str = "Starting …", s
 def _draw_numbers(*, has_cards: bool = True) -> None:
     """A skeleton of cards and a chart, or of something large."""
     if has_cards:
-        grid = st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap="small")
+        grid = st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap=CARD_GAP)
         for _ in range(CARD_COLUMNS):
             with grid:
                 st.skeleton(height=CARD_HEIGHT)

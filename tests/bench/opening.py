@@ -33,6 +33,8 @@ new MutationObserver(() => {
 }).observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
 """
 DONE = "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
+DRAWN = "() => !document.querySelector('[data-testid=stSkeleton]')"
+"""Nothing is still to be drawn: a busy browser stands still for longer than a page that is done has to."""
 
 
 class Opened(NamedTuple):
@@ -50,6 +52,7 @@ def opened(browser: BrowserContext, url: str) -> Opened:
     page.goto(url, wait_until="commit")
     page.wait_for_function("() => window.titled", timeout=120_000)
     page.wait_for_selector(DONE, timeout=120_000)
+    page.wait_for_function(DRAWN, timeout=120_000)
     settle(page)
     page.wait_for_selector(DONE)
     found = Opened(*page.evaluate("() => [window.titled, window.changed, window.jumps]"))

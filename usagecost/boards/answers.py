@@ -77,7 +77,7 @@ def answer(panel: Panel, view: View, ask: Ask = call) -> Answer:
         question.measures,
         rank=question.rank,
         most=question.most,
-        compares=question.chart == "number",
+        compares=question.compares,
         parts_only=question.chart in OVER_TIME and question.split is not None,
     )
     return usage.once(("panel", question), lambda: _answer(question, usage))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -11,7 +13,7 @@ from usagecost.boards.answers import Answer
 from usagecost.boards.panel import Panel
 from usagecost.boards.question import OVER_TIME, Question
 from usagecost.boards.words import size_label
-from usagecost.charts import Drawing, Level, TimeAxis, bar_label, named
+from usagecost.charts import Drawing, Level, Mark, TimeAxis, bar_label, named
 from usagecost.queries import EDGES, HOUR_OF_WEEK
 from usagecost.queries.colours import palette
 from usagecost.queries.usage import Ask, call
@@ -25,16 +27,23 @@ MOST_COLORS = 10
 """Parts of a scatter that are told apart; the rest is Other."""
 
 
-LevelsOf = Callable[[View, TimeAxis], Sequence[Level]]
-"""What lines a chart of the spend of a view has beside it."""
+@dataclass(frozen=True)
+class Beside:
+    """What charts over time have beside their parts: the lines of a chart of spend, the comparison period of a usage by metrics or
+    of their ``whole``, and marks on the time axis.
+    """
+
+    levels: Callable[[View, TimeAxis], Sequence[Level]]
+    before: Callable[..., pd.DataFrame | None]
+    marks: Callable[[View], Sequence[Mark]]
 
 
-def drawing_of(panel: Panel, answer: Answer, labels: Labels, ask: Ask = call, levels_of: LevelsOf | None = None) -> Drawing:
+def drawing_of(panel: Panel, answer: Answer, labels: Labels, ask: Ask = call, beside: Beside | None = None) -> Drawing:
     """The chart of a panel that is drawn by Vega."""
     draws = {"ranked": _ranked, "heatmap": _heatmap, "histogram": _histogram, "scatter": _scatter}
     if panel.chart in draws:
         return draws[panel.chart](answer, labels, ask)
-    return _over_time(answer, labels, ask, levels_of)
+    return _over_time(answer, labels, ask, beside)
 
 
 def is_of_spend(question: Question) -> bool:
@@ -69,20 +78,29 @@ def bins(answer: Answer) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _over_time(answer: Answer, labels: Labels, ask: Ask, levels_of: LevelsOf | None) -> Drawing:
+def _over_time(answer: Answer, labels: Labels, ask: Ask, beside: Beside | None) -> Drawing:
     question, metric = answer.question, answer.question.metrics[0]
     axis = TimeAxis(answer.steps, question.interval, question.view.period.zone)
-    levels = levels_of(question.view, axis) if levels_of and is_of_spend(question) else ()
     if question.split is None:
         metrics = [metric.name for metric in question.metrics]
         names, colors = [metric.label for metric in question.metrics], series_colors(metrics)
         parts = charts.parts_of_metrics(answer.over_time, metrics)
-        return charts.over_time(parts, question.chart, metric.format, names, colors, axis, levels=levels)
-    cells, top = (named(values, labels, question.split) for values in (answer.cells, answer.by_value))
-    names, colors = list(top["name"]), palette(question.view, question.split, top, over_time=True, ask=ask)
-    stacked = question.chart != "line" and metric.is_additive and SPLITS[question.split].parts_add_up
-    parts = charts.parts_of(cells, metric.name)
-    return charts.over_time(parts, question.chart, metric.format, names, colors, axis, stacked=stacked, levels=levels)
+    else:
+        cells, top = (named(values, labels, question.split) for values in (answer.cells, answer.by_value))
+        names, colors = list(top["name"]), palette(question.view, question.split, top, over_time=True, ask=ask)
+        parts = charts.parts_of(cells, metric.name)
+    more = _beside(answer, axis, beside) if beside else {}
+    return charts.over_time(parts, question.chart, metric.format, names, colors, axis, stacked=question.stacks, **more)
+
+
+def _beside(answer: Answer, axis: TimeAxis, beside: Beside) -> dict[str, Any]:
+    """What stands beside the parts of a chart over time; the pace of budgets beside the whole spend alone."""
+    question, metrics = answer.question, [metric.name for metric in answer.question.metrics]
+    return {
+        "before": beside.before(answer.usage, question.view, metrics, whole=question.stacks) if question.compares else None,
+        "levels": beside.levels(question.view, axis) if is_of_spend(question) else (),
+        "marks": beside.marks(question.view),
+    }
 
 
 def _ranked(answer: Answer, labels: Labels, ask: Ask) -> Drawing:

@@ -40,6 +40,17 @@ class Question:
         return all(metric.folds for metric in self.metrics)
 
     @property
+    def stacks(self) -> bool:
+        """Whether it shows parts over time that add up to the whole."""
+        is_stacked = self.chart in ("area", "bar") and self.split is not None and SPLITS[self.split].parts_add_up
+        return is_stacked and self.metrics[0].is_additive
+
+    @property
+    def compares(self) -> bool:
+        """Whether the period before stands beside it: of big numbers, of lines of metrics, and of the whole of stacks."""
+        return self.chart == "number" or (self.folds and (self.stacks or (self.chart == "line" and self.split is None)))
+
+    @property
     def rank(self) -> str:
         """The additive metric by which values are named: the first one, or how many requests there are."""
         return self.metrics[0].name if self.metrics[0].is_additive else "requests"

@@ -35,22 +35,22 @@ def value_name(value: object, is_other: bool, merged: int = 1, plural: str = "")
     return NOT_REPORTED if pd.isna(value) else str(value)
 
 
-def short_names(names: Sequence[str]) -> list[str]:
-    """Cuts long names in the middle, as a legend has room for, so that they stay distinct."""
-    short = [_cut(name) for name in names]
+def short_names(names: Sequence[str], room: int = CUT_LEGEND) -> list[str]:
+    """Cuts names that are longer than a legend has room for in the middle, so that they stay distinct."""
+    short = [_cut(name, room) for name in names]
     for text in {text for text in short if short.count(text) > 1}:
         places = [place for place, other in enumerate(short) if other == text]
         letters = enumerate(zip_longest(*(names[place] for place in places)))
-        begins = max(next((i for i, those in letters if len(set(those)) > 1), 0) - CUT_LEGEND // 4, 0)
+        begins = max(next((i for i, those in letters if len(set(those)) > 1), 0) - room // 4, 0)
         for number, place in enumerate(places):
-            short[place] = _cut(f"…{names[place][begins:]}")
+            short[place] = _cut(f"…{names[place][begins:]}", room)
             if short[place] in short[:place]:
                 short[place] = f"{text} ({number + 1})"
     return short
 
 
-def _cut(name: str) -> str:
-    return f"{name[: CUT_LEGEND // 2]}…{name[1 - CUT_LEGEND // 2 :]}" if len(name) > CUT_LEGEND else name
+def _cut(name: str, room: int) -> str:
+    return f"{name[: room // 2]}…{name[1 - room // 2 :]}" if len(name) > room else name
 
 
 def doubles(column: pd.Series) -> pd.Series:

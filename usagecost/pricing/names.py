@@ -9,13 +9,14 @@ not say who bills them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache, lru_cache
 from typing import Literal
 
 from genai_prices.data_snapshot import find_provider_by_id, get_snapshot
-from genai_prices.types import ModelInfo, Provider
+from genai_prices.types import ModelInfo, Provider, StartDateConstraint
 
 LOG_NAMES = {
     "anthropic": "anthropic-text",
@@ -111,10 +112,25 @@ def listed_models() -> tuple[str, ...]:
     return tuple(sorted(f"{provider.id}/{model.id}" for provider in get_snapshot().providers for model in provider.models))
 
 
+@cache
+def price_changes() -> Mapping[tuple[str, str], tuple[date, ...]]:
+    """The UTC days from which the list has another price, by the ids of provider and model; a first price is no change."""
+    models = [(provider.id, model) for provider in get_snapshot().providers for model in provider.models]
+    days = {(provider, model.id): _days_of_change(model) for provider, model in models}
+    return {model: changes for model, changes in days.items() if changes}
+
+
 def forget() -> None:
     """Another price list is in use: what was found in the one before does not hold any more."""
-    for found in (resolve, listed_models, _providers):
+    for found in (resolve, listed_models, price_changes, _providers):
         found.cache_clear()
+
+
+def _days_of_change(model: ModelInfo) -> tuple[date, ...]:
+    constraints = [price.constraint for price in model.prices] if isinstance(model.prices, list) else []
+    days = sorted({one.start_date for one in constraints if isinstance(one, StartDateConstraint)})
+    has_price_before = any(not isinstance(one, StartDateConstraint) for one in constraints)
+    return tuple(days if has_price_before else days[1:])
 
 
 def _find(provider: Provider, model: str) -> ModelInfo | None:

@@ -123,9 +123,10 @@ class Usage:
         }
 
     @cached_property
-    def complete(self) -> list[dict[str, Number | None]]:
-        """The measures of each interval that is over, in order."""
-        return complete(self.over_time, self.intervals)
+    def complete(self) -> list[tuple[Interval, dict[str, Number | None]]]:
+        """The intervals that are over with their measures, in order. What clocks that are ahead have sent is there already."""
+        measures = zip(self.intervals, rows(self.over_time), strict=True)
+        return [(step, sums) for step, sums in measures if not step.is_running and (sums["requests"] or not step.is_ahead)]
 
     @cached_property
     def ranked(self) -> pa.Table:
@@ -162,12 +163,6 @@ class Usage:
             return {}
         first = next(iter(table.to_pylist()), {})
         return {name: first.get(name, 0 if name in COUNTS else None) for name in exact_in(table)}
-
-
-def complete(over_time: pd.DataFrame, steps: Sequence[Interval]) -> list[dict[str, Number | None]]:
-    """The rows of ``Usage.over_time`` whose interval is over. What clocks that are ahead have sent is there already."""
-    measures = zip(rows(over_time), steps, strict=True)
-    return [sums for sums, step in measures if not step.is_running and (sums["requests"] or not step.is_ahead)]
 
 
 def folded(cells: pa.Table, keys: list[str]) -> pa.Table:

@@ -17,7 +17,7 @@ from usagecost.lake.rollups import ROLLUPS, column_of
 from usagecost.periods import WHOLE, Period
 from usagecost.queries.rows import Rows, each_sql, told
 from usagecost.vocabulary import DIMENSIONS
-from usagecost.vocabulary.filters import Scope, View, instant_range_sql
+from usagecost.vocabulary.filters import Filters, Scope, View, instant_range_sql
 from usagecost.vocabulary.labels import FIELDS, NO_LABELS, Labels
 
 MOST_CHOICES = 5_000
@@ -43,6 +43,20 @@ def _counted(whole: Rows, names: Sequence[str]) -> pa.Table:
         return whole.answer(_choices_sql(names, in_range, rolled), bound, rolled)
 
     return told(whole.rolled(names, ("requests",)), ask)
+
+
+def provider_models(view: View) -> list[tuple[str | None, str | None]]:
+    """The providers and models of a view's period, whatever its filters."""
+    whole = Rows.of(replace(view, filters=Filters(), interval=WHOLE))
+    in_range, bound = instant_range_sql(engine.INSTANT_US, {"now": whole.now})
+
+    def ask(rolled: Rolled | None) -> pa.Table:
+        relations = ["{requests}", *(["{rollups}"] if rolled else [])]
+        sql = " UNION ".join(f"SELECT DISTINCT provider, model FROM {relation} WHERE {in_range}" for relation in relations)
+        return whole.answer(sql, bound, rolled)
+
+    found = told(whole.rolled(("provider", "model"), ()), ask)
+    return [*zip(found["provider"].to_pylist(), found["model"].to_pylist(), strict=True)]
 
 
 def _told_together() -> Iterable[list[str]]:

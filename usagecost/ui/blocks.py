@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from math import nan
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,7 +13,7 @@ from usagecost.charts import OPENED, Drawing
 from usagecost.periods.words import shortage_text
 from usagecost.queries.folds import AT_LEAST, Made, Usage
 from usagecost.queries.forecasts import forecast_text
-from usagecost.start import CARD_COLUMNS, CARD_WIDTH
+from usagecost.start import CARD_COLUMNS, CARD_GAP, CARD_WIDTH
 from usagecost.ui import drilldown
 from usagecost.ui.budget_lines import budgets_of
 from usagecost.ui.currency import chosen_rate, spend_in
@@ -25,6 +24,7 @@ from usagecost.ui.forecast_words import forecast_help, outlook_of
 from usagecost.ui.labels import labels_of
 from usagecost.ui.marks import marks
 from usagecost.ui.memory import known
+from usagecost.ui.sparkline import Course, course_of, sparkline
 from usagecost.ui.spend import doubled, set_prices_link, with_marks
 from usagecost.ui.text import plain
 from usagecost.vocabulary import CARDS, METRICS, Metric, Sums, spend_coverage
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 OPEN_ROW = ":material/list: Show"
 OPEN_HELP = "The requests of this row, on the page Traces"
 MOST_ROWS_UNSCROLLED = 27
+LONGEST_NAME = 30
+"""Letters that a column of names has room for."""
 
 
 def kept(usage: Usage, view: View, what: Hashable, make: Callable[[], Made]) -> Made:
@@ -63,14 +65,14 @@ def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str
     """
     lack = shortage(view)
     totals, before = usage.totals, None if lack else usage.totals_before
-    grid = st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap="small")
+    course, grid = course_of(usage, view), st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap=CARD_GAP)
     rate = chosen_rate(view) if "spend_usd" in metrics else None
     for metric in metrics:
         with grid:
-            card(METRICS[metric], totals, before, usage.complete, rate=rate if metric == "spend_usd" else None)
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+            card(METRICS[metric], totals, before, course, rate=rate if metric == "spend_usd" else None)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall"):
         missing = "spend_usd" in totals and spend_coverage(totals)
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="stretch"):
             st.caption(" ".join(card_notes(totals, view.period, lack)), width="content")
             if missing:
                 set_prices_link()
@@ -84,38 +86,28 @@ def card(
     metric: Metric,
     totals: Sums,
     before: Sums | None,
-    complete: Sequence[Sums],
+    course: Course,
     *,
     border: bool = True,
     rate: ExchangeRate | None = None,
 ) -> None:
-    """One metric: its value, its change against the measures before, and its course over the complete intervals.
+    """One metric: its value, its change against the measures before, and its course.
 
     ``rate`` is that of the currency in which spend stands beside its dollars.
     """
     shown, other = card_of(metric, totals, before), spend_in(rate, totals) if rate else None
     is_alone = bool(other) and not shown.change
-    st.metric(
-        metric.label,
-        shown.value,
-        delta=shown.change or other,
-        delta_arrow="off" if is_alone else shown.direction,
-        delta_color="gray" if is_alone or shown.is_good is None else "green" if shown.is_good else "red",
-        delta_description=None if is_alone else other,
-        help=f"{metric.help} {plain(rate.words)}." if rate and other else metric.help,
-        border=border,
-        height="stretch",
-        chart_data=None if metric.of(totals) is None else _course(metric, complete),
-        chart_type="area",
-    )
-
-
-def _course(metric: Metric, complete: Sequence[Sums]) -> list[float] | None:
-    """The sparkline over the complete intervals, so that it does not end in a fall, with gaps where nothing is known; None where
-    there is nothing to see.
-    """
-    values = [metric.of(sums) for sums in complete]
-    return [nan if value is None else float(value) for value in values] if len(values) > 1 and any(values) else None
+    with st.container(border=border, height="stretch", gap="xsmall"):
+        st.metric(
+            metric.label,
+            shown.value,
+            delta=shown.change or other,
+            delta_arrow="off" if is_alone else shown.direction,
+            delta_color="gray" if is_alone or shown.is_good is None else "green" if shown.is_good else "red",
+            delta_description=None if is_alone else other,
+            help=f"{metric.help} {plain(rate.words)}." if rate and other else metric.help,
+        )
+        sparkline(metric, course)
 
 
 def shortage(view: View) -> str | None:
@@ -205,12 +197,14 @@ def table(
     on_open: Callable[[int], None] | None = None,
     spend_places: int | None = None,
     texts: Mapping[str, Callable[[Any], str]] | None = None,
+    names: str | None = None,
 ) -> None:
     """A table of people-sized numbers; unknown is a dash.
 
     ``on_select`` is called with the row that a reader clicks into, ``on_open`` with the row whose button is clicked.
     ``spend_places`` are the places of the amounts in a table with ``spend_columns``. ``texts`` write the numbers of some columns
-    of a short table, where no format of Streamlit does; rows are still ordered by the numbers.
+    of a short table, where no format of Streamlit does; rows are still ordered by the numbers. ``names`` is a column of long names,
+    which are cut in the middle.
     """
     key = f"table_{name}"
 
@@ -221,6 +215,8 @@ def table(
 
     selection: dict[str, Any] = {"on_select": tell, "selection_mode": "single-cell"} if on_select else {}
     shown = doubled(frame)
+    if names:
+        shown = shown.assign(**{names: charts.short_names(list(shown[names]), LONGEST_NAME)})
     if on_open:
         shown, columns = shown.assign(open=OPEN_ROW), {**columns, "open": _open_column(f"open_{name}", on_open)}
     st.dataframe(
@@ -234,6 +230,13 @@ def table(
         alt=alt_text,
         **selection,
     )
+
+
+def unselect(key: str) -> None:
+    """Takes off what is selected in a table, so that a click on the same cell counts again; not before a panel that it has opened
+    closes, as that gives the focus back to the cell, which would count as a click.
+    """
+    st.session_state[key] = {"selection": {"rows": [], "columns": [], "cells": []}}
 
 
 def _open_column(key: str, on_open: Callable[[int], None]) -> Any:

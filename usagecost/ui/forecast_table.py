@@ -58,6 +58,7 @@ def forecast_table(view: View, by: str, most: int) -> None:
             "method": st.column_config.TextColumn("Method"),
         },
         alt_text=f"Spend so far and forecast for the end of the {until} by {DIMENSIONS[by].label.lower()}",
+        names=by,
     )
 
 

@@ -125,7 +125,9 @@ def _lake_in_use(title: str, icon: str, without_lake: Callable[[], object] | Non
             sign_in.warn_if_open()
             without_lake()
         else:
-            st.button("Retry", icon=":material/refresh:")
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.button("Retry", icon=":material/refresh:")
+                st.page_link("pages/5_Sources.py", label="**Load logs**")
         st.stop()
     try:
         return _sample(title, skeleton)

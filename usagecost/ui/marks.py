@@ -1,8 +1,10 @@
-"""What is marked on the time axes of a page: people's notes, own prices, loads and repricings; and the notes, added and removed."""
+"""What is marked on the time axes of a page: people's notes, changes of prices, loads and repricings; and notes are changed."""
 
 from __future__ import annotations
 
-from datetime import date
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, date
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -10,18 +12,20 @@ import streamlit as st
 from usagecost import queries
 from usagecost.annotations import LONGEST_TEXT, Note, NoteProblem, add_note, read_notes, remove_note
 from usagecost.charts import Mark
-from usagecost.engine import open_lake
+from usagecost.engine import UnansweredError, open_lake
 from usagecost.lake import LakeError, lake_root
-from usagecost.periods import local_midnight
+from usagecost.periods import WHOLE, local_midnight
 from usagecost.periods.words import days_text
 from usagecost.pricebook import written_book
+from usagecost.pricing import price_changes, resolve
 from usagecost.ui.answers import told
 from usagecost.ui.labels import labels_of
-from usagecost.ui.memory import known_for
+from usagecost.ui.memory import known, known_for
 from usagecost.ui.reader import may, reading
 from usagecost.ui.text import plain
 from usagecost.ui.writing import refuse, say_outcome, try_write
-from usagecost.vocabulary.filters import NOT_REPORTED, Condition, View
+from usagecost.vocabulary import BASES
+from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
 
 SECONDS = 60
 """After how long another load or price is marked."""
@@ -36,14 +40,38 @@ def marks(view: View) -> tuple[Mark, ...]:
         notes = [Mark(note.instant(zone), "Note", note.text) for note in _notes(view) if note.is_about(view.filters)]
     except (NoteProblem, LakeError):
         notes = []
-    if not view.scope.is_everything:
-        return tuple(mark for mark in notes if period.start <= mark.at < period.end)
-    try:
-        done = [Mark(*change) for change in known_for(SECONDS, queries.sources.changes, view.lake)]
-    except LakeError:
-        done = []
-    prices = [Mark(local_midnight(day, "UTC"), "Own price", what) for day, what in known_for(SECONDS, _price_changes, view.lake)]
-    return tuple(mark for mark in (*notes, *prices, *done) if period.start <= mark.at < period.end)
+    found = [*notes, *_list_prices(view)]
+    if view.scope.is_everything:
+        prices = known_for(SECONDS, _price_changes, view.lake)
+        found += [Mark(local_midnight(day, "UTC"), "Own price", what) for day, what in prices]
+        with suppress(LakeError):
+            found += [Mark(*change) for change in known_for(SECONDS, queries.sources.changes, view.lake)]
+    return tuple(mark for mark in found if period.start <= mark.at < period.end)
+
+
+def _list_prices(view: View) -> list[Mark]:
+    """The changes of list prices in a period, of the models that it has and that pass the filters.
+
+    Which provider's models those are is only asked where the list has a change in the period.
+    """
+    first, last = (moment.astimezone(UTC).date() for moment in (view.period.start, view.period.end))
+    changes = {model: [day for day in days if first <= day <= last] for model, days in price_changes().items()}
+    if not any(changes.values()):
+        return []
+    with suppress(LakeError, UnansweredError):
+        whole = replace(view, filters=Filters(), interval=WHOLE, basis=next(iter(BASES)))
+        asked = [
+            (provider, model)
+            for provider, model in known(queries.provider_models, whole)
+            if view.filters.may_pass({"provider": provider, "model": model})
+        ]
+        matches = [(provider, model, match) for provider, model in asked if (match := resolve(provider, model))]
+        return [
+            Mark(local_midnight(day, "UTC"), "List price", f"{model} ({provider or NOT_REPORTED})")
+            for provider, model, match in matches
+            for day in changes.get((match.provider.id, match.model.id), ())
+        ]
+    return []
 
 
 def notes(view: View) -> None:

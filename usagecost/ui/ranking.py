@@ -31,6 +31,8 @@ COLUMNS = (
 
 MOST_WITHOUT_SEARCH = 10
 PERCENT = "%,.1f%%"
+USD = ((1.0, "$%,.2f"), (0.01, "$%,.4f"), (0.0, "$%,.6f"))
+"""How amounts are written, by how much the largest is at least."""
 TOTAL = "Total"
 
 
@@ -90,6 +92,7 @@ def _table(usage: Usage, view: View, by: str, top: pd.DataFrame) -> None:
         alt_text=f"{plural.capitalize()} ranked by spend, with requests, tokens, unit costs, cache reads and latency",
         on_open=lambda row: open_value(places[row]) if places[row] < len(top) else drilldown.open_requests(view.filters),
         texts={"change": signed_percent},
+        names=by,
     )
     rate = chosen_rate(view)
     if rate and (other := spend_in(rate, usage.totals)):
@@ -100,6 +103,7 @@ def _columns(by: str, numbers: pd.DataFrame, *, compares: bool) -> dict[str, Any
     """How the table draws its columns; that of the mark only where an amount has it."""
     most = max((float(amount) for amount in numbers["spend_usd"].iloc[:-1].dropna()), default=0.0)
     mark = st.column_config.TextColumn("≥", width=32, help="≥: a lower bound, as of some requests the cost is not known")
+    usd = next((form for least, form in USD if most >= least), USD[-1][1])
     change = st.column_config.NumberColumn("Change", help="Of the spend, against the comparison period")
 
     def number(label: str, form: str, metric: str) -> Any:
@@ -108,7 +112,7 @@ def _columns(by: str, numbers: pd.DataFrame, *, compares: bool) -> dict[str, Any
     return {
         by: st.column_config.TextColumn(DIMENSIONS[by].label, width="medium", pinned=True),
         **({AT_LEAST: mark} if numbers[AT_LEAST].any() else {}),
-        "spend_usd": st.column_config.ProgressColumn("Spend", format="$%,.2f", min_value=0.0, max_value=most or 1.0, width=130),
+        "spend_usd": st.column_config.ProgressColumn("Spend", format=usd, min_value=0.0, max_value=most or 1.0, width=130),
         "share": st.column_config.NumberColumn("Share", format=PERCENT, help="Of the spend of all values"),
         **({"change": change} if compares else {}),
         "requests": number("Requests", "localized", "requests"),

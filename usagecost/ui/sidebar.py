@@ -19,33 +19,39 @@ def sidebar(view: View, uses: frozenset[str]) -> None:
     """Draws what a page uses of it."""
     if "range" in uses:
         date_input("days_side", view, "Date range")
-    with st.expander("Settings", key="settings", icon=":material/settings:"):
-        if "interval" in uses:
-            _interval(view)
+    with st.expander("Settings", key="settings", icon=":material/settings:", on_change="rerun") as box:
+        if box.open:
+            _settings(view, uses)
+
+
+def _settings(view: View, uses: frozenset[str]) -> None:
+    """Drawn only while they are seen: the zones alone are as much for a browser to read as all cards."""
+    if "interval" in uses:
+        _interval(view)
+    st.selectbox(
+        "Time zone",
+        _zones(),
+        key="zone",
+        help="Days, weeks and hours are those of this zone, on every chart and in every download.",
+    )
+    if "basis" in uses:
         st.selectbox(
-            "Time zone",
-            _zones(),
-            key="zone",
-            help="Days, weeks and hours are those of this zone, on every chart and in every download.",
+            "Cost basis",
+            list(BASES),
+            format_func=lambda key: BASES[key][0],
+            key="basis",
+            help="Reported: what the log says a request cost. List price: what the provider's price list of that day says.",
         )
-        if "basis" in uses:
-            st.selectbox(
-                "Cost basis",
-                list(BASES),
-                format_func=lambda key: BASES[key][0],
-                key="basis",
-                help="Reported: what the log says a request cost. List price: what the provider's price list of that day says.",
-            )
-        if "currency" in uses:
-            currency_choice(view)
-        st.button(
-            "Reset the view",
-            key="reset",
-            icon=":material/restart_alt:",
-            on_click=viewing.reset,
-            width="stretch",
-            help="The last 30 days without filters, by the default settings",
-        )
+    if "currency" in uses:
+        currency_choice(view)
+    st.button(
+        "Reset the view",
+        key="reset",
+        icon=":material/restart_alt:",
+        on_click=viewing.reset,
+        width="stretch",
+        help="The last 30 days without filters, by the default settings",
+    )
 
 
 def date_input(key: str, view: View, label: str) -> None:

@@ -35,10 +35,13 @@ class Card:
 
 def card_of(metric: Metric, totals: Sums, before: Sums | None) -> Card:
     """Returns the card of a metric, compared with the measures before."""
-    value = metric.of(totals)
-    change = metric.change(value, metric.of(before)) if before else None
-    words = spend_text(totals) if metric.name == "spend_usd" else metric.format(value)
-    return Card(metric, words, None if change and change.startswith("0.0") else change)
+    change = metric.change(metric.of(totals), metric.of(before)) if before else None
+    return Card(metric, value_text(metric, totals), None if change and change.startswith("0.0") else change)
+
+
+def value_text(metric: Metric, sums: Sums) -> str:
+    """Returns a metric of measures in words, a spend that leaves something out with its mark."""
+    return spend_text(sums) if metric.name == "spend_usd" else metric.format(metric.of(sums))
 
 
 def card_notes(totals: dict[str, Any], period: Period, lack: str | None) -> Iterable[str]:

@@ -5,7 +5,7 @@ Values are always bound; names of columns come from ``metrics.DIMENSIONS`` alone
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -158,6 +158,11 @@ class Filters:
     def and_is(self, dimension: str, value: str | None) -> Filters:
         """These filters, and the dimension is exactly this value."""
         return replace(self, conditions=(*self.conditions, Condition(dimension, (value,))))
+
+    def may_pass(self, known: Mapping[str, str | None]) -> bool:
+        """Whether a request of which the values of some dimensions are known may match."""
+        conditions = [one for one in self.conditions if isinstance(one, Condition) and one.dimension in known]
+        return all((known[one.dimension] in one.values) is not one.excludes for one in conditions)
 
     def told_by(self, *dimensions: str) -> frozenset[str] | None:
         """Some dimensions, and those that the conditions are about: sums by all of them tell which requests pass. None if no sums

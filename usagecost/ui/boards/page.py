@@ -98,7 +98,7 @@ def _choice(shelf: list[Shelved]) -> Shelved:
         if wanted != changes.last_deleted():
             st.warning(f"There is no board {plain(wanted)} any more. Here is another.", icon=":material/link_off:")
         st.session_state["board"] = shelf[0].name
-    name = st.selectbox("Board", list(by_name), key="board", format_func=lambda name: _label(by_name[name]), width=340)
+    name = st.selectbox("Board", list(by_name), key="board", format_func=lambda name: _label(by_name[name]), width=280)
     return by_name[name]
 
 

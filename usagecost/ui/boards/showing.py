@@ -10,30 +10,32 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from usagecost.boards import Answer, Panel, answer
-from usagecost.boards.drawings import drawing_of, is_of_spend
+from usagecost.boards.drawings import Beside, drawing_of, is_of_spend
 from usagecost.boards.notes import about, left_out, missing
 from usagecost.boards.numbers import numbers_of
 from usagecost.boards.words import alt_of, help_of, title_of
 from usagecost.charts import Drawing, TimeAxis
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
-from usagecost.queries import folds
 from usagecost.ui.answers import told
-from usagecost.ui.blocks import card, draw, figures, heading, kept, shortage
+from usagecost.ui.blocks import before, card, draw, figures, heading, kept, shortage
 from usagecost.ui.boards.grid import grid
 from usagecost.ui.boards.numbers import table_of
 from usagecost.ui.budget_lines import budget_levels, with_budgets
 from usagecost.ui.downloads import Numbers
 from usagecost.ui.labels import labels_of
+from usagecost.ui.marks import marks
 from usagecost.ui.memory import is_known, known
+from usagecost.ui.sparkline import course_of
 from usagecost.ui.spend import note_with_link
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
 
 NO_REQUESTS = "No requests in this period: choose a longer one, or fewer filters."
-CARD_WIDTH = 190
+CARD_WIDTH = 140
 NUMBER_HEIGHT, DRAWING_HEIGHT = 138, 325
 """Pixels that a panel takes, about, so that little moves when it comes, and one without data is as high."""
+BESIDE = Beside(budget_levels, before, marks)
 
 
 def show_all(panels: Sequence[Panel], view: View, name: str) -> None:
@@ -133,17 +135,17 @@ def _drawing(panel: Panel, answer: Answer) -> Drawing:
     question = answer.question
 
     def draw_panel() -> Drawing:
-        return drawing_of(panel, answer, labels_of(question.view), known, budget_levels)
+        return drawing_of(panel, answer, labels_of(question.view), known, BESIDE)
 
     return kept(answer.usage, question.view, ("drawing", question), draw_panel) if answer.usage else draw_panel()
 
 
 def _cards(answer: Answer) -> None:
-    complete = folds.complete(answer.over_time, answer.steps)
-    before = None if shortage(answer.question.view) else answer.before
+    view = answer.question.view
+    former, course = None if shortage(view) else answer.before, course_of(answer.usage, view) if answer.usage else ()
     with st.grid(len(answer.question.metrics), min_column_width=CARD_WIDTH, gap="small"):
         for metric in answer.question.metrics:
-            card(metric, answer.totals, before, complete, border=False)
+            card(metric, answer.totals, former, course, border=False)
 
 
 def _words(words: Iterable[str]) -> str:

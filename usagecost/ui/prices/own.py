@@ -14,7 +14,7 @@ from usagecost.lake import Lake, LakeError
 from usagecost.pricebook import add_entry, change_entry, current_book, entries
 from usagecost.pricing import BookProblem, Written, days_held, entry_text, written_entries
 from usagecost.ui.answers import empty
-from usagecost.ui.blocks import heading, table
+from usagecost.ui.blocks import heading, table, unselect
 from usagecost.ui.prices.form import NOT_CHANGED, RATES, Draft, entry_form, fits_form, problem_of
 from usagecost.ui.prices.repricing import ask_for_preview
 from usagecost.ui.reader import may
@@ -84,6 +84,7 @@ def _open(row: int) -> None:
 
 def _close() -> None:
     st.session_state["entry"] = None
+    unselect("table_own")
 
 
 def _shown(written: Sequence[Written], place: int, today: date) -> dict[str, Any]:

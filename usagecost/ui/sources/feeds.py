@@ -14,11 +14,13 @@ from usagecost import charts, queries
 from usagecost.engine import open_lake
 from usagecost.ingest import known_formats
 from usagecost.periods.words import days_text
+from usagecost.queries import folds
 from usagecost.queries.folds import Usage
 from usagecost.ui.answers import answer, empty
-from usagecost.ui.blocks import draw, heading
+from usagecost.ui.blocks import heading
+from usagecost.ui.sparkline import sparkline
 from usagecost.ui.text import plain
-from usagecost.vocabulary import formats
+from usagecost.vocabulary import METRICS, formats
 from usagecost.vocabulary.filters import Filters, View
 
 FRESH_FOR, LATE_FOR = timedelta(days=1), timedelta(days=7)
@@ -55,17 +57,17 @@ def feeds(view: View) -> None:
     )
     titles = {name: source.title for name, source in known_formats(open_lake(view.lake)).sources.items()}
     grid = st.grid(3, min_column_width=CARD_WIDTH, gap="small")
-    for place, source in enumerate(found[:MOST_CARDS]):
+    for source in found[:MOST_CARDS]:
         with grid.container(border=True, height="stretch"):
             title = titles.get(source["source"], source["source"])
-            _card(title, source, usage.of_value(source["source"]), view, f"source-{place}")
+            _card(title, source, usage.of_value(source["source"]), view)
     rest = len(found) - MOST_CARDS
     more = f" The {rest} sources without data for longest are in the download." if rest > 0 else ""
     days = days_text(view.period.first, view.period.last)
     st.caption(f"Bars: requests by {view.interval}, {days}, {plain(view.period.zone)}, without filters.{more}")
 
 
-def _card(title: str, source: dict[str, Any], usage: Usage, view: View, name: str) -> None:
+def _card(title: str, source: dict[str, Any], usage: Usage, view: View) -> None:
     zone = ZoneInfo(view.period.zone)
     words, color, icon = freshness(source["last"], datetime.now(UTC))
     st.markdown(f"**{plain(title)}**")
@@ -76,8 +78,4 @@ def _card(title: str, source: dict[str, Any], usage: Usage, view: View, name: st
     loaded = f"Loaded {formats.age(source['loaded'], datetime.now(UTC))}" if source["loaded"] else ""
     st.caption(f"First {first:%Y-%m-%d %H:%M} · last {last:%Y-%m-%d %H:%M}  \n{loaded}")
     axis = charts.TimeAxis(usage.intervals, view.interval, view.period.zone)
-    draw(
-        charts.small_bars(usage.over_time, "requests", axis),
-        name=name,
-        alt_text=f"Requests of {title} by {view.interval}: {formats.exact_count(usage.totals['requests'])} in the period",
-    )
+    sparkline(METRICS["requests"], [*zip(axis.texts, folds.rows(usage.over_time), strict=True)])

@@ -10,6 +10,7 @@ from usagecost.queries.requests import Order, moment
 from usagecost.ui import address
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import empty
+from usagecost.ui.blocks import unselect
 from usagecost.ui.labels import labels_of
 from usagecost.ui.text import plain
 from usagecost.ui.traces import paging
@@ -30,6 +31,8 @@ CHOICES = {
     **paging.CHOICES,
 }
 """The list in the URL: its order and columns, where its page begins, and the request that is open."""
+_CLICKED = "_list_clicked"
+"""Where the key of the table stands whose cell has opened a request."""
 
 
 def listing(view: View, matching: int) -> None:
@@ -54,6 +57,14 @@ def open_request(row: dict[str, Any]) -> None:
     The panel's own buttons run the panel alone, so that the URL is written here.
     """
     address.put(request=row["request_id"], source=row["source"], day=str(moment(row["instant_us"]).date()))
+
+
+def close() -> None:
+    """Takes the request out of the URL."""
+    for name in ("request", "source", "day"):
+        st.session_state[name] = None
+    if table := st.session_state.pop(_CLICKED, None):
+        unselect(table)
 
 
 def _controls(view: View, page: Page, order: Order) -> list[str]:
@@ -84,6 +95,7 @@ def _table(view: View, page: Page, order: Order, columns: list[str]) -> None:
         if chosen.columns:
             sort_by(next_order(chosen.columns[0], order))
         elif chosen.cells and chosen.cells[0][0] < len(rows):
+            st.session_state[_CLICKED] = key
             open_request(rows[chosen.cells[0][0]])
 
     shown = frame(rows, view.period.zone, labels_of(view)).assign(open=":material/open_in_full:")

@@ -28,7 +28,7 @@ from usagecost.ui.traces import paging, related
 from usagecost.ui.traces.columns import STATUS_BADGES
 from usagecost.ui.traces.costs import cost_parts
 from usagecost.ui.traces.details import FILTERED_BY, details, facts
-from usagecost.ui.traces.listing import chosen_order, open_request
+from usagecost.ui.traces.listing import chosen_order, close, open_request
 from usagecost.vocabulary import BASES, METRICS, formats
 from usagecost.vocabulary.filters import NOT_REPORTED, View
 from usagecost.vocabulary.search import MESSAGES
@@ -61,12 +61,6 @@ def open_panel(view: View) -> None:
     """Opens the panel when the URL names a request."""
     if st.session_state["request"]:
         _panel(view)
-
-
-def close() -> None:
-    """Takes the request out of the URL."""
-    for name in ("request", "source", "day"):
-        st.session_state[name] = None
 
 
 @st.dialog("Request", width="medium", position="right", icon=":material/list:", on_dismiss=close)
