@@ -85,7 +85,7 @@ ASKED: dict[str, Callable[[View, str], object]] = {
     ),
     "prices.models": lambda view, _: prices.models(view),
     "charges.charges": lambda view, _: charges.charges(view, view.period.first),
-    "explained.by_day": lambda view, _: explained.by_day(view, "team_id"),
+    "explained.by_day": lambda view, _: explained.by_day(view, ("requests", "spend_usd"), "team_id"),
     "explained.by_price": lambda view, _: explained.by_price(view),
     "explained.by_value": lambda view, split: explained.by_value(view, split, "spend_usd"),
     "explained.values_of": lambda view, _: explained.values_of(view, "virtual_key"),
@@ -93,14 +93,18 @@ ASKED: dict[str, Callable[[View, str], object]] = {
     "sizes.sample": lambda view, split: sizes.sample(view, "spend_usd", "avg_latency_ms", split),
     "sizes.spread": lambda view, _: sizes.spread(view, "avg_latency_ms"),
     "spending.spent": lambda view, split: spending.spent(view, (split,), [((view.period.start, view.period.end),) * 2]),
+    "values.provider_models": lambda view, _: sorted(values.provider_models(view), key=repr),
+    "spending.slower": lambda view, split: spending.slower(view, (split,), [((view.period.start, view.period.end),) * 2], 100.0),
     "spending.maker": lambda view, _: spending.maker(view, "gpt-4o", 1.0),
     "tables.table": lambda view, split: tables.table(view, split, ("requests", "spend_usd")),
     "totals.totals": lambda view, split: totals.totals(view, (split,), ("requests", "spend_usd")),
 }
 """Every question about requests -> how it is asked."""
 BUDGETS = [Budget(name="theirs", amount=Decimal(9), only={"user": ("ann",)}), Budget(name="all", amount=Decimal(9))]
-MADE_OF_THEM = {"colours.palette", "forecasts.as_of_today", "forecasts.reaches_into", "unusual.causes_of", "unusual.causes_of_all",
-                "unusual.latency_spikes"}  # fmt: skip
+MADE_OF_THEM = {
+    "colours.palette", "forecasts.as_of_today", "forecasts.reaches_into", "spending.made_by", "unusual.causes_of",
+    "unusual.causes_of_all", "unusual.causes_of_latency", "unusual.latency_spikes",
+}  # fmt: skip
 """What asks nothing but these."""
 OF_ALL_REQUESTS = {"sources.changes", "sources.ingests", "sources.removals", "sources.sources", "values.files_by_day"}
 """What only who may see all requests is shown."""

@@ -145,6 +145,9 @@ def test_secrets_that_are_gone_for_a_moment_let_nobody_in(open_page: Open):
         ("0.0.0.0", {"Host": "usage.example"}, "1", True),  # noqa: S104
         ("localhost", {"Host": "localhost", "X-Forwarded-For": "203.0.113.9"}, "", False),
         ("localhost", {"Host": "usage.example"}, "", False),
+        ("localhost", {"Host": "localhost:8501", "Origin": "https://usage.example"}, "", False),
+        ("localhost", {"Host": "localhost:8501", "Origin": "http://localhost:8501"}, "", True),
+        ("localhost", {"Host": "[::1"}, "", False),
     ],
 )
 def test_without_a_sign_in_only_this_machine_is_let_in(

@@ -74,6 +74,12 @@ def _memory() -> Memory:
     return Memory()
 
 
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _brief_memory() -> Memory:
+    """The same of what is known for a while: nobody waits there for numbers that somebody else asks for."""
+    return Memory()
+
+
 def known(question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs) -> Answer:
     """The answer of a query function to hashable arguments; no query if it is known."""
     return _memory().of(_key(question, args, kwargs), lambda: question(*args, **kwargs))
@@ -82,7 +88,7 @@ def known(question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwa
 def known_for(seconds: int, question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs) -> Answer:
     """The same of what may change without a new version of the lake: it is asked anew after some time."""
     at = int(time.time()) // seconds
-    return _memory().of((seconds, *_key(question, args, kwargs)), lambda: question(*args, **kwargs), at)
+    return _brief_memory().of((seconds, *_key(question, args, kwargs)), lambda: question(*args, **kwargs), at)
 
 
 def is_known(question: Callable[Args, object], *args: Args.args, **kwargs: Args.kwargs) -> bool:
@@ -93,6 +99,7 @@ def is_known(question: Callable[Args, object], *args: Args.args, **kwargs: Args.
 def forget() -> None:
     """Drops everything that is kept."""
     _memory.clear()
+    _brief_memory.clear()
 
 
 def size_of(answer: object) -> int:

@@ -24,7 +24,7 @@ NOBODY = Reader("", "none", Scope(()))
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 OPEN = "USAGECOST_OPEN"
 """The setting that says: something else decides who reaches the app."""
-OF_A_PROXY = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded")
+OF_A_PROXY = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via", "Cf-Connecting-Ip")
 """Headers of who comes from another machine, through a proxy on this one."""
 
 
@@ -57,9 +57,17 @@ def is_guarded() -> bool:
     if os.environ.get(OPEN) == "1":
         return True
     headers, address = st.context.headers, door().address
-    host = urlsplit(f"//{headers.get('Host') or LOOPBACK[0]}").hostname
-    is_from_here = host in LOOPBACK and not any(headers.get(name) for name in OF_A_PROXY)
+    said = [f"//{headers.get('Host') or LOOPBACK[0]}", headers.get("Origin") or ""]
+    is_from_here = all(_is_of_here(url) for url in said if url) and not any(headers.get(name) for name in OF_A_PROXY)
     return is_from_here and (address in LOOPBACK or address.startswith("unix:"))
+
+
+def _is_of_here(url: str) -> bool:
+    """Whether an address is one of this machine's own."""
+    try:
+        return urlsplit(url).hostname in LOOPBACK
+    except ValueError:
+        return False
 
 
 def reading() -> Reader:
