@@ -85,9 +85,9 @@ def known(question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwa
     return _memory().of(_key(question, args, kwargs), lambda: question(*args, **kwargs))
 
 
-def known_for(seconds: int, question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs) -> Answer:
+def known_for(seconds: float, question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs) -> Answer:
     """The same of what may change without a new version of the lake: it is asked anew after some time."""
-    at = int(time.time()) // seconds
+    at = int(time.time() // seconds)
     return _brief_memory().of((seconds, *_key(question, args, kwargs)), lambda: question(*args, **kwargs), at)
 
 
