@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from tests.views import days, request, view
 from usagecost import boards, engine
 from usagecost.boards import CHARTS, RULES, Panel, metrics_for, splits_for
-from usagecost.boards.drawings import drawing_of
+from usagecost.boards.drawings import drawing_of, is_of_spend
 from usagecost.boards.numbers import numbers_of
 from usagecost.boards.words import alt_of, help_of, title_of
 from usagecost.charts import Mark
@@ -62,6 +62,7 @@ def test_a_metric_is_drawn_by_every_chart_and_every_split(pages: dict[str, View]
     for panel in pairs(metric):
         answer = boards.answer(panel, pages["sample"])
         numbers_of(panel, answer, NO_LABELS)
+        assert not is_of_spend(answer.question) or metric == "spend_usd"
         if panel.chart not in ("number", "table") and not answer.is_empty:
             drawing = drawing_of(panel, answer, NO_LABELS, memory.known)
             json.dumps(drawing.spec)

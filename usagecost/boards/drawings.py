@@ -48,9 +48,11 @@ def drawing_of(panel: Panel, answer: Answer, labels: Labels, ask: Ask = call, be
 
 def is_of_spend(question: Question) -> bool:
     """Whether a panel is a chart over time of all that was spent, beside which lines of spend can stand."""
-    split = SPLITS[question.split] if question.split else None
-    is_whole = len(question.metrics) == 1 if split is None else split.parts_add_up and question.chart != "line"
-    return question.chart in OVER_TIME and is_whole and question.metrics[0].name == "spend_usd"
+    if question.chart not in OVER_TIME or question.metrics[0].name != "spend_usd":
+        return False
+    if question.split is None:
+        return len(question.metrics) == 1
+    return SPLITS[question.split].parts_add_up and question.chart != "line"
 
 
 def undrawn(answer: Answer) -> list[str]:
