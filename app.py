@@ -252,9 +252,9 @@ if totals_tab.open:
 
 if cost_tab.open:
     with cost_tab:
-        with st.container(horizontal=True, gap="large"):
-            by = st.segmented_control("Break down by", SPLITS, required=True, key="by", format_func=label_of) or SPLITS[0]
-            top = st.segmented_control("Show top", TOP, required=True, key="top") or TOP[1]
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            by = ui.beside("Break down by", SPLITS, key="by", format_func=label_of)
+            top = ui.beside("Show top", TOP, key="top")
         most = queries.MOST_VALUES if top == "All" else int(top)
         cost_chart(usage_by(by, view), view, by, most, "all")
         why.unusual_note(usage, view)

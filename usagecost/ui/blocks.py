@@ -246,6 +246,15 @@ def _open_column(key: str, on_open: Callable[[int], None]) -> Any:
     return st.column_config.ButtonColumn("Traces", type="tertiary", width=85, help=OPEN_HELP, key=key, on_click=tell)
 
 
+def beside(label: str, options: Sequence[str], key: str, format_func: Callable[[str], str] = str) -> str:
+    """The choice of one of some words, with its label before it on the same line."""
+    st.caption(label, width="content")
+    return (
+        st.segmented_control(label, options, required=True, key=key, format_func=format_func, label_visibility="collapsed")
+        or options[0]
+    )
+
+
 def chosen(label: str, key: str, values: list[str], placeholder: str | None, format_func: Callable[[str], str] = str) -> str | None:
     """The choice of a dropdown. What was chosen, or named by a link, keeps its place though the period has none of it.
 
