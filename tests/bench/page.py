@@ -43,7 +43,8 @@ from usagecost.engine.embedded import _root as database  # noqa: E402
 from usagecost.lake import Lake, rollup_files  # noqa: E402
 from usagecost.queries import folds  # noqa: E402
 from usagecost.vocabulary import CARDS, DIMENSIONS, measures_of  # noqa: E402
-from usagecost.vocabulary.filters import Condition, Filters, View  # noqa: E402
+from usagecost.vocabulary.filters import EVERYTHING as ALL  # noqa: E402
+from usagecost.vocabulary.filters import Condition, Filters, Scope, View  # noqa: E402
 
 EVERYTHING = Filters()
 MEASURES = (*measures_of((*CARDS, "total_tokens", "cache_read_tokens", "successful", "failed")), "last_seen_us")
@@ -89,13 +90,14 @@ class Read:
     peak: float
 
 
-def view_of(lake: str, days: int, zone: str, where: Filters = EVERYTHING) -> View:
-    """The page's view of the last ``days`` days of a lake, seen when they are over."""
+def view_of(lake: str, days: int, zone: str, where: Filters = EVERYTHING, seen: Iterable[str] = ()) -> View:
+    """The page's view of the last ``days`` days of a lake, seen when they are over, by who may see those that are ``seen``."""
     snapshot = Lake(lake).snapshot()
     last = snapshot.last_day or date.today()  # noqa: DTZ011 - an empty lake has no day at all
     now = periods.local_midnight(last + timedelta(days=1), zone)
     period = periods.Period(last - timedelta(days=days - 1), last, zone, now)
-    return View(lake, snapshot.version, period, periods.auto_interval(days), "best", where)
+    scope = Scope((filters_of(seen).conditions,)) if seen else ALL  # type: ignore[arg-type]
+    return View(lake, snapshot.version, period, periods.auto_interval(days), "best", where, scope=scope)
 
 
 def page(view: View) -> tuple[Seconds, folds.Usage]:
@@ -154,7 +156,8 @@ def scans_timed(seconds: Seconds) -> Iterator[None]:
 def by_hand(view: View) -> tuple[float, pd.DataFrame]:
     """The seconds of four plain queries in a new database, and the rows of the first: day × model."""
     period, snapshot = view.period, Lake(view.lake).snapshot(view.version)
-    matches, values = view.filters.sql()
+    (matches, values), (may_be_seen, bound) = view.filters.sql(), view.scope.sql()
+    matches, values = f"{matches} AND {may_be_seen}", values | bound
     by_hand = BY_HAND.format(matches=matches)
     spans = {"now": (period.start, period.end), "before": period.previous}
     now, before = (
@@ -263,6 +266,7 @@ def main() -> None:
     parser.add_argument("--zone", default="UTC")
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--engine", choices=("duckdb", "clickhouse"), default="duckdb")
+    parser.add_argument("--scope", action="append", default=[], metavar="DIMENSION=VALUE", help="ask as who may see these only")
     parser.add_argument("--where", action="append", default=[], metavar="DIMENSION=VALUE", help="ask for these requests only")
     parser.add_argument("--no-rollups", action="store_true", help="read every request, as if the lake had no rollups")
     args = parser.parse_args()
@@ -278,12 +282,17 @@ def main() -> None:
         snapshot = Lake(root).snapshot()
         size = f"{snapshot.rows:,} requests in {snapshot.file_count} files, {snapshot.bytes / 1e9:.2f} GB"
         print(f"{size}; {os.cpu_count()} cores; times in ms, memory in MB\n")
-        asked = [args.engine, *(["no rollups"] if args.no_rollups else []), *(f"where {text}" for text in args.where)]
+        asked = [
+            args.engine,
+            *(["no rollups"] if args.no_rollups else []),
+            *(f"where {text}" for text in args.where),
+            *(f"as {text}" for text in args.scope),
+        ]
         print(", ".join(asked) + "\n")
         print("| days | requests    | page    | lake   | SQL    | folds  | by hand | ratio | rows read | MB read | peak    |")
         print("|" + "---:|" * 11)
         for days in args.days.split(","):
-            measure(view_of(str(root.absolute()), int(days), args.zone, where), args.runs, not args.no_rollups)
+            measure(view_of(str(root.absolute()), int(days), args.zone, where, args.scope), args.runs, not args.no_rollups)
 
 
 if __name__ == "__main__":
