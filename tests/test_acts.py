@@ -18,10 +18,13 @@ from typer.testing import CliRunner
 
 from tests.lake_rows import commit, row
 from usagecost import schema
-from usagecost.access import NAME, read_access
+from usagecost.access import NAME, parse_access, read_access
 from usagecost.audit import COMMAND, LONGEST, Entry, record, recorded
 from usagecost.cli import app
 from usagecost.lake import Lake, LakeError
+from usagecost.ui import acts
+from usagecost.ui.acts import NotAllowed
+from usagecost.ui.reader import NOBODY
 
 HOME = Path(__file__).parents[1]
 AUTH = {
@@ -174,6 +177,33 @@ def test_who_has_lost_the_role_is_refused_when_they_act_and_that_is_recorded(lak
     (act,) = lake.audit().to_pylist()
     assert (act["who"], act["via"], act["act"], act["what"]) == ("ada@example.com", "page", "access", "give eve@example.com a role")
     assert act["outcome"].startswith("Your role, member, does not include this")
+
+
+@pytest.mark.parametrize(("who", "read"), [("nobody", lambda: NOBODY), ("unknown", lambda: parse_access("[[grant]]\nto = 3\n"))])
+def test_who_has_not_signed_in_or_cannot_be_known_is_refused_by_no_other_name(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, who: str, read: Callable[[], object]
+):
+    monkeypatch.setattr("usagecost.ui.acts.reading", read)
+    with pytest.raises(NotAllowed):
+        acts.act("note", "a note", lambda: pytest.fail("it is done"))
+
+    (act,) = lake.audit().to_pylist()
+    assert act["who"] == who
+    assert act["outcome"]
+
+
+def test_acts_after_the_newest_request_are_of_all_time_and_roles_can_be_given_before_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / NAME).write_text(ROLES)
+    lake = Lake(tmp_path / "lake")
+    monkeypatch.setenv("USAGECOST_LAKE", str(lake.root))
+    assert opened("pages/6_Access.py", "ada@example.com").text_input(key="grant_who").label
+
+    commit(lake, row("a", started_at="2026-05-01 00:00"))
+    record(lake, Entry("ann", COMMAND, "load", "a"))
+    page = opened("pages/6_Access.py", "ada@example.com", part="Audit log", range="all")
+    assert page.dataframe[0].value["who"].tolist() == ["ann"]
 
 
 def test_a_role_is_given_checked_and_taken_and_the_log_says_so(lake: Lake):
