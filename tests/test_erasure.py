@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -17,7 +18,9 @@ from tests.test_bill_lines import lines
 from usagecost import schema
 from usagecost.audit import Entry, record
 from usagecost.cli import app
-from usagecost.lake import Lake, Selection
+from usagecost.lake import Lake, Selection, side_tables
+from usagecost.lake.storage import storage
+from usagecost.lake.table import AUDIT, TableSpec
 
 WHEN = at("2026-05-03 10:00")
 
@@ -252,6 +255,20 @@ def test_keys_that_others_use_stay_in_closed_months_and_bills(lake: Lake):
     lake.remove(Selection(user="ada"))
     assert kept() == ["(removed)"]
     assert told()[1][0] == "(removed)" or told()[0][0] == "(removed)"
+
+
+def test_what_another_machine_records_meanwhile_stays(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    others, changed = [act("3", "bob", "meanwhile")], side_tables._changed
+
+    def slowly(con: object, spec: TableSpec, *asked: Any) -> object:
+        if spec is AUDIT and others:
+            side_tables.add_rows(storage(lake.root / "audit"), AUDIT, rows(schema.AUDIT, others.pop()), tmp_path)
+        return changed(con, spec, *asked)
+
+    monkeypatch.setattr(side_tables, "_changed", slowly)
+
+    assert lake.remove(Selection(user="ada")).beside == BESIDE
+    assert sorted(one["who"] for one in lake.audit().to_pylist()) == ["(removed)", "adam@example.com", "bob"]
 
 
 @pytest.mark.parametrize("user", ["", " "])

@@ -116,7 +116,9 @@ def _erased(place: Storage, person: Person, folder: Path) -> Iterator[_Erased]:
 
 
 def _keys_of_others(place: Storage, person: Person, folder: Path) -> set[str]:
-    """The keys named as a person that requests of others have, or of nobody known."""
+    """The keys named as a person that requests of others have, or of nobody known; none where no table asks for them."""
+    if not any((place / spec.name).has_table() for spec in (BILLS, CLOSES)):
+        return set()
     with bounded_database(folder) as con:
         create_view(con, "requests", file_paths(place / REQUESTS.name, REQUESTS), REQUESTS)
         words = person.parts if person.words else "$^"
@@ -168,9 +170,8 @@ def _is_one_of(member: Mapping[str, Any], person: Person) -> bool:
 def _reject_without(row: Row, person: Person) -> Row:
     """A rejected line, which goes as a whole if it names a person; the name of its file may do so too."""
     is_theirs = person.has_field(row["raw"]) or any(person.less(row[name]) != row[name] for name in ("reason", "raw"))
-    return (
-        row | {"source_file": person.less_in_path(row["source_file"])} | ({"reason": REMOVED, "raw": REMOVED} if is_theirs else {})
-    )
+    gone = {"reason": REMOVED, "raw": REMOVED} if is_theirs else {}
+    return row | {"source_file": person.less_in_path(row["source_file"])} | gone
 
 
 def _close_without(row: Row, person: Person, keys: Collection[str]) -> Row:
