@@ -14,6 +14,7 @@ PARTS = ("People", "Audit log")
 view = ui.page(
     "Access",
     icon=":material/admin_panel_settings:",
+    without_lake=access.people,
     own={"part": ui.Choice(default=PARTS[0], options=PARTS)},
     uses=("range",),
 )

@@ -9,15 +9,22 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from deltalake.exceptions import DeltaError
+from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 from tests.lake_rows import commit, row
-from usagecost.access import NAME, read_access
+from usagecost import schema
+from usagecost.access import NAME, parse_access, read_access
 from usagecost.audit import COMMAND, LONGEST, Entry, record, recorded
 from usagecost.cli import app
 from usagecost.lake import Lake, LakeError
+from usagecost.ui import acts
+from usagecost.ui.acts import NotAllowed
+from usagecost.ui.reader import NOBODY
 
 HOME = Path(__file__).parents[1]
 AUTH = {
@@ -81,14 +88,18 @@ def test_an_act_is_recorded_whether_it_is_done_or_fails(lake: Lake):
 def test_acts_are_kept_as_long_as_the_file_says(lake: Lake):
     for who in ("old", "new"):
         record(lake, Entry(who, COMMAND, "load", "a"))
-    first, second = lake.audit()["happened_at"].to_pylist()
     (lake.root.parent / NAME).write_text("audit_days = 1\n")
+    now = lake.audit()["happened_at"][1].as_py()
 
-    lake.record(lake.audit().slice(0, 0), second)
-    assert [act["who"] for act in lake.audit().to_pylist()] == ["new"]
-    assert first < second
-    lake.record(lake.audit().slice(0, 0), second + timedelta(days=1))
-    assert lake.audit().num_rows == 0
+    def record_at(who: str, **ago: int) -> list[str]:
+        """The acts that are kept once another one has happened."""
+        act = lake.audit().to_pylist()[0] | {"id": who, "who": who, "happened_at": now + timedelta(**ago)}
+        lake.record(pa.Table.from_pylist([act], schema.AUDIT), timedelta(days=1))
+        return [one["who"] for one in lake.audit().to_pylist()]
+
+    assert record_at("soon", hours=20) == ["old", "new", "soon"]
+    assert record_at("wrong clock", days=9_000) == ["old", "new", "soon", "wrong clock"], "once is no proof"
+    assert record_at("right again", hours=30) == ["soon", "right again", "wrong clock"]
 
 
 def record_some(folder: str, who: str) -> None:
@@ -107,6 +118,38 @@ def test_several_processes_record_each_act_once(lake: Lake):
     assert sorted((act["who"], act["what"]) for act in lake.audit().to_pylist()) == [
         (who, str(number)) for who in ("ann", "bob") for number in range(5)
     ]
+
+
+def test_an_act_waits_for_others_no_longer_than_some_seconds(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("usagecost.lake.acts.SECONDS", 0.1)
+    with FileLock(lake.root / "commit.lock"):
+        record(lake, Entry("ann", COMMAND, "load", "a"))
+    assert lake.audit().num_rows == 0
+
+    record(lake, Entry("bob", COMMAND, "load", "b"))
+
+    assert [act["who"] for act in lake.audit().to_pylist()] == ["ann", "bob"]
+    assert not list((lake.root / "waiting").glob("*.parquet"))
+
+
+@pytest.mark.parametrize("problem", [DeltaError("log"), pa.ArrowInvalid("rows"), OSError("disk")])
+def test_an_act_that_cannot_be_recorded_is_done_all_the_same(lake: Lake, monkeypatch: pytest.MonkeyPatch, problem: Exception):
+    def broken(*_: object) -> None:
+        raise problem
+
+    monkeypatch.setattr(Lake, "record", broken)
+    record(lake, Entry("ann", COMMAND, "load", "a"))
+    with pytest.raises(LakeError, match="no room"):
+        fail_with(lake, LakeError("no room"))
+
+
+def test_a_lake_that_is_none_gets_no_acts_but_who_may_do_what(tmp_path: Path):
+    run = lambda *words: CliRunner().invoke(app, [*words, "--lake", str(tmp_path / "typo")])  # noqa: E731
+    assert run("token", "add", "grafana").exit_code == 0
+    assert run("ingest", str(tmp_path / "nothing.csv")).exit_code == 1
+    assert not (tmp_path / "typo" / "audit").exists()
+    assert run("access", "grant", "ann@example.com", "admin").exit_code == 0
+    assert [act["act"] for act in Lake(tmp_path / "typo").audit().to_pylist()] == ["access"]
 
 
 def opened(file: str, email: str | None, **query: str) -> AppTest:
@@ -134,6 +177,33 @@ def test_who_has_lost_the_role_is_refused_when_they_act_and_that_is_recorded(lak
     (act,) = lake.audit().to_pylist()
     assert (act["who"], act["via"], act["act"], act["what"]) == ("ada@example.com", "page", "access", "give eve@example.com a role")
     assert act["outcome"].startswith("Your role, member, does not include this")
+
+
+@pytest.mark.parametrize(("who", "read"), [("nobody", lambda: NOBODY), ("unknown", lambda: parse_access("[[grant]]\nto = 3\n"))])
+def test_who_has_not_signed_in_or_cannot_be_known_is_refused_by_no_other_name(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, who: str, read: Callable[[], object]
+):
+    monkeypatch.setattr("usagecost.ui.acts.reading", read)
+    with pytest.raises(NotAllowed):
+        acts.act("note", "a note", lambda: pytest.fail("it is done"))
+
+    (act,) = lake.audit().to_pylist()
+    assert act["who"] == who
+    assert act["outcome"]
+
+
+def test_acts_after_the_newest_request_are_of_all_time_and_roles_can_be_given_before_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / NAME).write_text(ROLES)
+    lake = Lake(tmp_path / "lake")
+    monkeypatch.setenv("USAGECOST_LAKE", str(lake.root))
+    assert opened("pages/6_Access.py", "ada@example.com").text_input(key="grant_who").label
+
+    commit(lake, row("a", started_at="2026-05-01 00:00"))
+    record(lake, Entry("ann", COMMAND, "load", "a"))
+    page = opened("pages/6_Access.py", "ada@example.com", part="Audit log", range="all")
+    assert page.dataframe[0].value["who"].tolist() == ["ann"]
 
 
 def test_a_role_is_given_checked_and_taken_and_the_log_says_so(lake: Lake):
@@ -196,6 +266,7 @@ def test_commands_are_recorded_with_the_user_of_the_machine(lake: Lake, tmp_path
     token = run("token", "add", "grafana").stdout.strip()
     assert run("access", "grant", "bob@example.com", "lead", "--team", "search").exit_code == 0
     assert run("access", "revoke", "nobody@example.com").exit_code == 1
+    assert run("ingest", tmp_path / "gone.csv").exit_code == 1
 
     acts = lake.audit().to_pylist()
     assert [(act["who"], act["via"], act["act"], act["what"], act["outcome"]) for act in acts] == [
@@ -205,7 +276,9 @@ def test_commands_are_recorded_with_the_user_of_the_machine(lake: Lake, tmp_path
         ("op", "command", "access", "give bob@example.com the role lead", None),
         ("op", "command", "access", "take the roles of nobody@example.com",
          "Nothing is granted to nobody@example.com: see `python -m usagecost access list`."),
+        ("op", "command", "load", f"files {tmp_path / 'gone.csv'}", acts[-1]["outcome"]),
     ]  # fmt: skip
+    assert acts[-1]["outcome"]
     assert [act["after"] for act in acts[:3]] == [
         "1 new, 0 changed, 0 already there",
         "1 request",

@@ -290,5 +290,9 @@ def test_the_command_closes_writes_and_reopens(lake: Lake, tmp_path: Path):
     assert (done.exit_code, "≥\xa0$1.25" in done.stdout, "1 request without a price" in done.stdout) == (0, True, True)
     assert {file.name for file in (tmp_path / "out").iterdir()} == {f"statement_2025-10_utc_usd.{kind}" for kind in FORMS}
     assert run("2025-10", "--currency", "EUR").stderr.startswith("There is no rate of EUR for 2025-10-31: write one into")
+    (lake.root.parent / "currencies.toml").write_text('[[rate]]\ncurrency = "EUR"\nfrom = 2025-10-01\nper_usd = 0.8\n')
+    assert run("2025-10", "--currency", "EUR").exit_code == 0
+    act = lake.audit().to_pylist()[-1]
+    assert (act["what"], act["outcome"], "0.8" in act["after"]) == ("keep the rate of EUR with October 2025, UTC", None, True)
     assert (run("2025-13").exit_code, run("2025-10", "--reopen").exit_code) == (2, 1)
     assert run("2025-10", "--reopen", "--why", "wrong rule").stdout == "October 2025 is open again.\n"

@@ -83,6 +83,23 @@ def test_what_was_done_before_the_lake_was_restored_stays_recorded(lake: Lake, t
     other.verify()
 
 
+def test_what_is_done_while_a_lake_is_restored_is_recorded_afterwards(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    record(lake, Entry("ann", "page", "price", "of the lake"))
+    backup(lake, str(tmp_path / "copy"))
+    name = str(tmp_path / "other" / "lake")
+    with monkeypatch.context() as patch:
+        patch.setattr("usagecost.lake.backups._copy_tables", lambda *_: 1 / 0)
+        assert run("restore", tmp_path / "copy", "--lake", name).exit_code != 0
+    record(Lake(name), Entry("bob", "page", "price", "meanwhile"))
+    assert not (tmp_path / "other" / "lake" / "audit").exists()
+
+    assert run("restore", tmp_path / "copy", "--lake", name).exit_code == 0
+
+    acts = Lake(name).audit().to_pylist()
+    assert [(act["who"], act["outcome"]) for act in acts][::2] == [("ann", None), ("bob", None)]
+    assert [(act["act"], act["outcome"]) for act in acts][1::2] == [("backup", "division by zero"), ("backup", None)]
+
+
 def test_all_that_people_write_is_copied():
     names = [module.NAME for module in (access, annotations, file, pricebook, tokens)] + [
         f"{module.FOLDER}/" for module in (formats, shelf)

@@ -10,13 +10,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
-import duckdb
 import pyarrow as pa
 
 from usagecost import schema
 from usagecost.access import Act, read_access
 from usagecost.lake import Lake, LakeError
-from usagecost.lake.errors import note_unwritten
+from usagecost.lake.errors import STORAGE_ERRORS, note_unwritten
 from usagecost.toml_lines import TomlProblem
 
 Kind = Act | Literal["token", "backup"]
@@ -53,34 +52,43 @@ def operator() -> str:
 
 
 @contextmanager
-def recorded(lake: Lake, entry: Entry) -> Generator[Entry]:
-    """Records an act when the block ends, however it ends. The block says more of it where it learns more."""
+def recorded(lake: Lake, entry: Entry, *, makes_table: bool = True) -> Generator[Entry]:
+    """Records an act when the block ends, however it ends; see `record`. The block says more of it where it learns more."""
     try:
         yield entry
     except BaseException as problem:
-        entry.outcome = str(problem) or f"It was cut short: {type(problem).__name__}"
+        entry.outcome = why_not(problem)
         raise
     finally:
-        record(lake, entry)
+        record(lake, entry, makes_table=makes_table)
 
 
-def record(lake: Lake, entry: Entry) -> None:
-    """Records an act; older ones than `access.toml` says are forgotten. What cannot be recorded is noted in the app's log."""
+def why_not(problem: BaseException) -> str:
+    """Why an act was not done, of what it raised."""
+    return str(problem) or f"It was cut short: {type(problem).__name__}"
+
+
+def record(lake: Lake, entry: Entry, *, makes_table: bool = True) -> None:
+    """Records an act; older ones than `access.toml` says are forgotten. What cannot be recorded is noted in the app's log.
+
+    Where there is no lake yet, it is recorded if it ``makes_table``.
+    """
     now = datetime.now(UTC)
     texts = {name: _kept(text) for name, text in asdict(entry).items()}
     rows = pa.Table.from_pylist([texts | {"id": uuid.uuid4().hex, "happened_at": now}], schema.AUDIT)
     try:
-        lake.record(rows, _since(lake, now))
-    except (LakeError, OSError, duckdb.Error):
+        if makes_table or lake.exists:
+            lake.record(rows, _kept_for(lake))
+    except (LakeError, *STORAGE_ERRORS):
         note_unwritten("An act could not be recorded in the audit log of %s", lake.name)
 
 
-def _since(lake: Lake, now: datetime) -> datetime:
-    """From when on acts are kept: for ever while nobody can read for how long."""
+def _kept_for(lake: Lake) -> timedelta | None:
+    """How long acts are kept; None, for ever, while nobody can read it."""
     try:
-        return now - timedelta(days=read_access(lake).audit_days)
+        return timedelta(days=read_access(lake).audit_days)
     except (TomlProblem, LakeError):
-        return datetime.min.replace(tzinfo=UTC)
+        return None
 
 
 def _kept(text: str | None) -> str | None:

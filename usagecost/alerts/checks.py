@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,11 +13,8 @@ from usagecost.forecast import Forecast
 from usagecost.vocabulary.formats import GAP, around, counted, percent, usd
 
 ACTUAL, FORECAST, INCOMPLETE = "budget", "budget forecast", "budget without price"
-LONGEST_SUBJECT = 200
 LATE_DAYS = 3
 """Days of a period in which the one before is looked at too."""
-_QUOTES = str.maketrans("<>", "‹›")
-_CALLS = re.compile("@(?=everyone|here|channel|all)")
 
 
 @dataclass(frozen=True)
@@ -45,13 +41,6 @@ class Check:
         """The alert's own id: it tells a repeated message from another one."""
         said = (self.rule, self.subject, self.threshold, self.period, *([self.of] if self.of else []))
         return sha256("\x00".join(said).encode()).hexdigest()[:16]
-
-
-def one_line(text: str, longest: int = LONGEST_SUBJECT) -> str:
-    """What comes out of a log as a short line of printable characters, in which chats see no link and nobody who is called."""
-    line = "".join(letter if letter.isprintable() else " " for letter in text.translate(_QUOTES))
-    line = _CALLS.sub("@\u200b", line)
-    return " ".join(line.split())[:longest]
 
 
 def checks_of_budget(state: State) -> Iterator[Check]:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from usagecost.alerts.checks import ACTUAL, FORECAST, INCOMPLETE, Check, checks_of_budget, one_line
+from usagecost.alerts.checks import ACTUAL, FORECAST, INCOMPLETE, Check, checks_of_budget
 from usagecost.alerts.unusual import FAILURES, LATENCY, UNUSUAL, unusual_days
 from usagecost.budgets import BudgetFile, PastDays, Rules, states
 from usagecost.periods import EPOCH, WHOLE, Period
@@ -17,7 +17,7 @@ from usagecost.queries import data_span, usage
 from usagecost.queries.folds import Usage
 from usagecost.vocabulary import DIMENSIONS, measures_of
 from usagecost.vocabulary.filters import Condition, Filters, View
-from usagecost.vocabulary.formats import counted, usd
+from usagecost.vocabulary.formats import counted, one_line, usd
 
 UNPRICED, SILENT, NEW = "unpriced model", "silent source", "new spender"
 RULES = {

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from usagecost.alerts.checks import Check, one_line
+from usagecost.alerts.checks import Check
 from usagecost.budgets import Rules
 from usagecost.explain import Spike
 from usagecost.periods import WHOLE, Interval, Period
@@ -28,7 +28,7 @@ from usagecost.queries.unusual import (
 )
 from usagecost.vocabulary import Sums, measures_of
 from usagecost.vocabulary.filters import NOT_REPORTED, Filters, View
-from usagecost.vocabulary.formats import counted, milliseconds, percent, usd
+from usagecost.vocabulary.formats import counted, milliseconds, one_line, percent, usd
 
 UNUSUAL, FAILURES, LATENCY = "unusual day", "unusual failures", "unusual latency"
 ALL = "all requests"

@@ -116,14 +116,14 @@ def _grant(lake: Lake, who: str, role: str | None, teams: list[str]) -> None:
         grant = Grant(to=(who,), role=role, teams=tuple(teams))
     except ValidationError as problem:
         fail(f"{problem.errors()[0]['msg'].removeprefix('Value error, ')}.", WRONG_USAGE)
-    with recording(lake, "access", f"give {who} the role {role}") as entry:
+    with recording(lake, "access", f"give {who} the role {role}", makes_table=True) as entry:
         add_grant(lake, grant)
         entry.after = grant_text(grant).strip()
     out.print(f"{who} is {role}: {ROLES[grant.role].lower()}.", markup=False, highlight=False)
 
 
 def _revoke(lake: Lake, who: str) -> None:
-    with recording(lake, "access", f"take the roles of {who}") as entry:
+    with recording(lake, "access", f"take the roles of {who}", makes_table=True) as entry:
         taken = revoke(lake, who)
         if not taken:
             raise AccessProblem(f"Nothing is granted to {who}: see `python -m usagecost access list`.")

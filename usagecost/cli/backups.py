@@ -31,7 +31,7 @@ def restore(
 ) -> None:
     """Make a lake of a backup, where there is none."""
     handle = lake_named(lake)
-    with err.status("Copying…"), recording(handle, "backup", f"restore from {copy}") as entry:
+    with err.status("Copying…"), recording(handle, "backup", f"restore from {copy}", makes_table=True) as entry:
         found = lake_of_copy(copy, handle)
         entry.after = f"version {found.version}, {counted(found.files, 'file')}"
     out.print(f"{handle.name} is at version {found.version}, with {counted(found.files, 'file')}.", markup=False, highlight=False)

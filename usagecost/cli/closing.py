@@ -70,11 +70,18 @@ def _month(text: str) -> date:
 def _statement(lake: Lake, done: Close, currency: str, rates: Path | None) -> MonthStatement:
     """The statement of a close, in a currency whose rate the close keeps from now on."""
     from usagecost.bills.closes import read_closes
-    from usagecost.bills.closing import kept_rate
+    from usagecost.bills.closing import kept_rate, words
+    from usagecost.bills.currencies import USD
     from usagecost.bills.monthly import month_statement
 
-    rate = kept_rate(lake, done, currency, datetime.now(UTC), rates)
-    return month_statement(read_closes(lake, done.act["zone"]), done, rate)
+    zone = done.act["zone"]
+    if currency == USD or currency in done.rates:
+        rate = done.rates.get(currency)
+    else:
+        with recording(lake, "close", f"keep the rate of {currency} with {words(done.month)}, {zone}") as entry:
+            rate = kept_rate(lake, done, currency, datetime.now(UTC), rates)
+            entry.after = rate.words if rate else None
+    return month_statement(read_closes(lake, zone), done, rate)
 
 
 def _print(done: MonthStatement) -> None:

@@ -66,9 +66,13 @@ def lake_named(lake: str | None) -> Lake:
 
 
 @contextmanager
-def recording(lake: Lake, act: Kind, what: str, before: str | None = None, why: str | None = None) -> Generator[Entry]:
-    """Records in the lake's audit log what a command does, however it ends."""
-    with recorded(lake, Entry(operator(), COMMAND, act, what, before, why=why or None)) as entry:
+def recording(
+    lake: Lake, act: Kind, what: str, before: str | None = None, why: str | None = None, *, makes_table: bool = False
+) -> Generator[Entry]:
+    """Records in the lake's audit log what a command does, however it ends; where there is no lake, as its name may be mistyped,
+    only if it ``makes_table``.
+    """
+    with recorded(lake, Entry(operator(), COMMAND, act, what, before, why=why or None), makes_table=makes_table) as entry:
         yield entry
 
 

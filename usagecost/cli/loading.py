@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from usagecost.audit import COMMAND, Entry, operator, record
+from usagecost.audit import COMMAND, Entry, operator, record, why_not
 from usagecost.cli.console import (
     NOTHING_READ,
     READ,
@@ -57,10 +57,16 @@ def ingest(
                 dry_run=dry_run,
                 on_progress=lambda share, words: progress.update(task, completed=share, description=words),
             )
-    except loading.WrongUsage as problem:
-        fail(str(problem), WRONG_USAGE)
-    if not dry_run and (result.inserted or result.updated):
-        record(handle, Entry(operator(), COMMAND, "load", f"files {named}", after=result.words))
+    except BaseException as problem:
+        if not dry_run:
+            failed = Entry(operator(), COMMAND, "load", f"files {named}", outcome=why_not(problem))
+            record(handle, failed, makes_table=False)
+        if isinstance(problem, loading.WrongUsage):
+            fail(str(problem), WRONG_USAGE)
+        raise
+    if not dry_run and (result.inserted or result.updated or not result.requests):
+        why = None if result.requests else "; ".join(result.problems) or "Nothing could be read"
+        record(handle, Entry(operator(), COMMAND, "load", f"files {named}", after=result.words, outcome=why), makes_table=False)
     for problem in result.problems:
         err.print(problem, markup=False, highlight=False)
     counts = result.counts()

@@ -104,6 +104,8 @@ def remove(
 def _selection(ingest: str | None, user: str | None, before: str | None, zone: str) -> Selection:
     if sum(option is not None for option in (ingest, user, before)) != 1:
         fail("Say which requests to remove, with one of --ingest ID, --user ID and --before DATE.", WRONG_USAGE)
+    if user is not None and not user.strip():
+        fail("Say whose requests to remove: --user is blank.", WRONG_USAGE)
     if before is None:
         return Selection(ingest=ingest, user=user)
     check_zone(zone)

@@ -14,6 +14,7 @@ One folder holds everything::
     bills/          Delta table of the lines of bills, those of statements that newer ones replace too
     closes/         Delta table of closed months: what each close keeps of them, and who closed and reopened them
     staging/        what running ingests have not committed yet
+    waiting/        acts that audit/ lacks yet, as others were writing or the lake was restored: the next act brings them
     watch/          which files of watched folders have been taken, one file for each folder
     spool/          what the receiver has acknowledged and no version holds yet, as lines of OTLP/JSON
     spool.lock      held by the receiver; spool.commit.lock, by its process that commits

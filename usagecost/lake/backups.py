@@ -11,12 +11,13 @@ import re
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from deltalake import DeltaTable
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from usagecost import schema
+from usagecost.lake.acts import RESTORING, WAITING, put_off
 from usagecost.lake.checksums import verify
 from usagecost.lake.errors import LakeError
 from usagecost.lake.handle import Lake
@@ -24,11 +25,11 @@ from usagecost.lake.storage import Storage, errors_explained, storage
 from usagecost.lake.table import AUDIT, REQUESTS, SPECS, data_files, log_entry, open_table
 from usagecost.lake.texts import OF_PEOPLE, writing_explained
 
-_NOTE, _KEPT, _RESTORING = "backup.json", "kept-", "restoring"
-"""Names of a copy: its note, and how folders of what lies beside the tables begin; and of a lake that is made of one."""
+_NOTE, _KEPT = "backup.json", "kept-"
+"""Names of a copy: its note, and how folders of what lies beside the tables begin."""
 _STATE, _TEXTS = "state", "beside"
 _ENTRY = re.compile(r"_delta_log/(\d{20})\.[\w.-]+")
-_OF_MACHINE = ("staging", "copies", _RESTORING)
+_OF_MACHINE = ("staging", "copies", RESTORING, WAITING)
 """What lies beside the tables and is of use to running processes only."""
 _BLOCK = 1 << 20
 
@@ -92,24 +93,24 @@ def restore(copy: str, lake: Lake) -> Copied:
     note = _note_of(source)
     if note is None or not note.versions:
         raise LakeError(f"There is no whole backup in {copy}: name the folder that `backup` wrote, or make the backup again.")
-    if lake.exists and place.read(_RESTORING) is None:
+    if lake.exists and place.read(RESTORING) is None:
         raise LakeError(f"There is a lake in {lake.name}: move it away, or restore to another place.")
     with errors_explained(source / REQUESTS.name), writing_explained(lake.name):
         _check_apart(source, place)
         tables = {name: open_table(source / name, version) for name, version in note.versions.items()}
         files = _check_files(source, tables, ())
-        acts = lake.audit()  # that were done before there is a lake
-        if place.read(_RESTORING) is None:
+        if (place / AUDIT.name).read(log_entry(0)) != (source / AUDIT.name).read(log_entry(0)):
+            put_off(lake.root, lake.audit())  # what was done before there is a lake
             (place / AUDIT.name).drop((place / AUDIT.name).below())
-        _put(place, _RESTORING, b"")
+        _put(place, RESTORING, b"")
         new = _copy_tables(source, place, tables)
         for folder, to in ((_STATE, place), (_TEXTS, lake.texts_beside().place)):
             texts = source / note.kept / folder
             for name in _names_below(texts):
                 to.replace(name, texts.read(name) or b"", None)
-        place.drop([_RESTORING])
+        place.drop([RESTORING])
     lake.roll_up()
-    lake.record(acts, datetime.min.replace(tzinfo=UTC))
+    lake.record(schema.AUDIT.empty_table())
     return Copied(note.versions[REQUESTS.name], len(files), new)
 
 

@@ -60,9 +60,10 @@ class LakeChanged(LakeError):  # noqa: N818
     """A text beside the tables is another one than who wants to replace it has seen."""
 
 
+STORAGE_ERRORS = (OSError, DeltaError, BaseError, duckdb.Error, pa.ArrowException)
+"""What a disk, a store, or who reads and writes there may raise."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_ROOM_WORDS = re.compile(r"No space left on device|Disk quota exceeded|File too large|max_temp_directory_size", re.IGNORECASE)
-_OF_A_DISK = (OSError, DeltaError, BaseError, duckdb.Error, pa.ArrowException)
 
 
 def is_disk_full(error: BaseException | None) -> bool:
@@ -70,7 +71,7 @@ def is_disk_full(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             return True
-        if isinstance(error, _OF_A_DISK) and _NO_ROOM_WORDS.search(str(error)):
+        if isinstance(error, STORAGE_ERRORS) and _NO_ROOM_WORDS.search(str(error)):
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 from filelock import FileLock
 
+from usagecost.lake import acts as lake_acts
 from usagecost.lake import erasure as lake_erasure
 from usagecost.lake import lineage as lake_lineage
 from usagecost.lake import removal as lake_removal
@@ -30,7 +31,6 @@ from usagecost.lake.repricing import Pricing, Repricing, Span
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.table import (
     ALERTS,
-    AUDIT,
     BILLS,
     CLOSES,
     LINEAGE,
@@ -84,7 +84,8 @@ class Lake(LakeReader):
         Those of a person last: first what the other tables say of them. Raises LakeMissing or LakeUnreadable.
         """
         with self._changing() as folder:
-            beside = until_committed(lambda: lake_erasure.erase(self._place, selection.person, folder))
+            lake_acts.record(self._place, self.root, (), None, folder)
+            beside = lake_erasure.erase(self._place, self.texts_beside(), selection.person, folder)
             return replace(until_committed(lambda: self._without(selection, folder)), beside=beside)
 
     def reject(self, rejects: pa.Table) -> int:
@@ -122,10 +123,9 @@ class Lake(LakeReader):
                 until_committed(lambda: lake_upkeep.compact(self._at(ALERTS), ALERTS, folder))
             return added
 
-    def record(self, acts: pa.Table, since: datetime) -> int:
-        """Add the rows of schema.AUDIT that are not there yet, and forget older ones than an instant; returns how many are new."""
-        with self._writing() as folder:
-            return until_committed(lambda: side_tables.record(self._at(AUDIT), acts, since, folder))
+    def record(self, acts: pa.Table, kept: timedelta | None = None) -> None:
+        """Add the rows of schema.AUDIT that are not there yet, and forget those older by more than a span: see acts.py."""
+        lake_acts.record_or_wait(self._place, self.root, acts, kept, self._writing)
 
     def keep_bills(self, lines: pa.Table) -> int:
         """Add the lines, as schema.BILLS has them, of statements that are not there as of their time or later; returns how many."""
@@ -221,10 +221,10 @@ class Lake(LakeReader):
         TextFolder(self._place).put(checked_name(name), text, seen=replacing)
 
     @contextmanager
-    def _writing(self) -> Generator[Path]:
-        """Alone among the writers of this machine, with a folder to work in."""
+    def _writing(self, most_seconds: float = -1) -> Generator[Path]:
+        """Alone among the writers of this machine, with a folder to work in; raises Timeout if that takes longer to come about."""
         try:
-            with self.staging() as folder, FileLock(self.root / "commit.lock"), self._none_left():
+            with self.staging() as folder, FileLock(self.root / "commit.lock", most_seconds), self._none_left():
                 yield folder
         finally:
             self._newest.look_again()

@@ -26,6 +26,7 @@ from usagecost.lake.keys import KeyIndexes
 from usagecost.lake.log_checksums import damaged, noted
 from usagecost.lake.merge import Commit, resolve
 from usagecost.lake.newest import Newest
+from usagecost.lake.person import person_of, texts_naming
 from usagecost.lake.publishing import watermark
 from usagecost.lake.removal import Removal, Selection
 from usagecost.lake.repricing import PriceTables, Pricing, Repricing, Span
@@ -185,7 +186,7 @@ class LakeReader:
         snapshot = self.snapshot()
         with self.staging() as folder, bounded_database(folder) as con:
             found = lake_removal.preview(con, snapshot.files(), selection, snapshot.version)
-            return replace(found, beside=lake_erasure.preview(self._place, selection.person, folder))
+            return replace(found, beside=lake_erasure.preview(self._place, self.texts_beside(), selection.person, folder))
 
     def preview(self, staged: Sequence[Path], *, lineage: Sequence[Path] = ()) -> Commit:
         """What `commit` would do to the newest version; nothing is written, and no lake is needed."""
@@ -227,7 +228,8 @@ class LakeReader:
 
     def texts_naming(self, user: str) -> list[str]:
         """The names of the texts that people own, such as ``budgets.toml``, in which a user stands: they are changed by people."""
-        return lake_erasure.texts_naming(self.texts_beside(), lake_erasure.words_of(self._place, user))
+        texts = self.texts_beside()
+        return texts_naming(texts, person_of(self._place, texts, user))
 
     @contextmanager
     def staging(self) -> Generator[Path]:

@@ -11,7 +11,7 @@ import duckdb
 from deltalake.transaction import AddAction
 
 from usagecost.lake.days import write_days
-from usagecost.lake.erasure import REMOVED
+from usagecost.lake.person import REMOVED
 from usagecost.lake.staging import only_row
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import REQUESTS, create_view
@@ -43,6 +43,8 @@ class Selection:
         """Nothing said would mean all requests."""
         if self.ingest is None and self.user is None and self.before is None:
             raise ValueError("Say which requests are to be removed: those of an ingest, of a user, or before a time")
+        if self.user is not None and not self.user.strip():
+            raise ValueError("Say which user is meant: nothing is nobody's id")
 
     @property
     def condition(self) -> str:

@@ -6,17 +6,17 @@ when it is shown.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from usagecost import schema
 from usagecost.lake.checksums import check_whole
 from usagecost.lake.publishing import publish
 from usagecost.lake.staging import bounded_database
@@ -67,12 +67,12 @@ _BILLS_ANEW = f"SELECT count(*), count(*) FILTER (statement IN (SELECT statement
 
 _NEW_CLOSES = "SELECT * FROM offered WHERE entry NOT IN (SELECT entry FROM known)"
 
-_NEW_ACTS = "SELECT * FROM offered WHERE id NOT IN (SELECT id FROM known)"
+_NEW_ACTS = """
+FROM offered WHERE id NOT IN (SELECT id FROM known)
+QUALIFY row_number() OVER (PARTITION BY id ORDER BY happened_at) = 1
+"""
 
 _NEW = {REJECTS.name: _NEW_REJECTS, ALERTS.name: _NEW_ALERTS, CLOSES.name: _NEW_CLOSES, AUDIT.name: _NEW_ACTS}
-
-MOST_FILES_OF_ACTS = 50
-"""Each act is a small file; when there are so many, they become one."""
 
 _REPRICED = "SELECT DISTINCT provider, model FROM changes WHERE list_contains($acts, id) AND day BETWEEN $first AND $last"
 
@@ -83,6 +83,11 @@ GROUP BY source, field, id
 """
 
 _CHANGED_NAMES = f"SELECT count(*) FROM ({_KEPT_NAMES}) ANTI JOIN known USING (source, field, id, name)"
+
+
+Row = dict[str, Any]
+Change = Callable[[Row], Row | None]
+"""What becomes of a row; None if it goes."""
 
 
 def read_rows(place: Storage, spec: TableSpec, where: pc.Expression | None = None) -> pa.Table:
@@ -112,26 +117,13 @@ def add_rows(place: Storage, spec: TableSpec, rows: pa.Table, folder: Path) -> i
     return append_new(place, spec, [_written(rows, spec, folder)], _NEW[spec.name], folder)
 
 
-def record(place: Storage, acts: pa.Table, since: datetime, folder: Path) -> int:
-    """Append acts that are not in the table yet, and forget those from before an instant; return how many are new.
-
-    The caller is alone among the writers.
-    """
-    added = add_rows(place, AUDIT, acts, folder)
-    files = data_files(open_or_create(place, AUDIT), AUDIT)
-    if len(files) > MOST_FILES_OF_ACTS or any(file.first and file.first < since for file in files):
-        known = read_rows(place, AUDIT)
-        write_anew(place, AUDIT, known.filter(pc.greater_equal(known["happened_at"], pa.scalar(since, schema.INSTANT))), folder)
-    return added
-
-
-def write_anew(place: Storage, spec: TableSpec, rows: pa.Table, folder: Path) -> None:
-    """Put other rows in the place of all that a table has. The caller is alone among the writers."""
+def keep_rows(place: Storage, spec: TableSpec, condition: str, values: Mapping[str, object], folder: Path) -> None:
+    """Write a table anew with the rows of a condition alone. The caller is alone among the writers."""
     table = open_to_write(place, spec)
-    with bounded_database(folder) as con:
-        create_view(con, "kept", [_written(rows, spec, folder)], spec)
-        added = write_file(con, place, spec, "SELECT * FROM kept", {})
-    publish(table, place, [added] if added else [], data_files(table, spec))
+    files = data_files(table, spec)
+    with _beside(place, spec, files, [], folder) as con:
+        added = write_file(con, place, spec, f"SELECT * FROM known WHERE {condition}", values)
+    publish(table, place, [added] if added else [], files)
 
 
 def append_new(place: Storage, spec: TableSpec, offered: Sequence[str], new_rows: str, folder: Path) -> int:
@@ -177,11 +169,37 @@ def remove_rows(place: Storage, spec: TableSpec, column: str, value: str, folder
     """Write a table anew without the rows that have a value in a column; return how many. The caller is alone among the writers."""
     if not (count := count_rows(place, spec, column, value, folder)):
         return 0
+    keep_rows(place, spec, f"{column} IS DISTINCT FROM $value", {"value": value}, folder)
+    return count
+
+
+def count_changes(
+    place: Storage, spec: TableSpec, condition: str, values: Mapping[str, object], change: Change, folder: Path
+) -> int:
+    """Return how many rows `change_rows` would change."""
+    files = file_paths(place, spec)
+    check_whole(files)
+    with bounded_database(folder) as con:
+        create_view(con, "known", files, spec)
+        return _changed(con, spec, condition, values, change)[1]
+
+
+def change_rows(place: Storage, spec: TableSpec, condition: str, values: Mapping[str, object], change: Change, folder: Path) -> int:
+    """Write a table anew with what becomes of the rows of a condition, which is never NULL; return how many become others, or go.
+
+    The caller is alone among the writers of this machine.
+    """
+    if not place.has_table():
+        return 0
     table = open_to_write(place, spec)
     files = data_files(table, spec)
     with _beside(place, spec, files, [], folder) as con:
-        kept = f"SELECT * FROM known WHERE {column} IS DISTINCT FROM $value"
-        added = write_file(con, place, spec, kept, {"value": value})
+        rows, count = _changed(con, spec, condition, values, change)
+        if not count:
+            return 0
+        create_view(con, "changed", [_written(rows, spec, folder)], spec)
+        kept = f"FROM changed UNION ALL BY NAME SELECT * FROM known WHERE NOT {condition}"
+        added = write_file(con, place, spec, kept, values)
     publish(table, place, [added] if added else [], files)
     return count
 
@@ -201,6 +219,16 @@ def keep_names(place: Storage, names: pa.Table, folder: Path) -> int:
     if added is not None:
         publish(table, place, [added], files, same_rows=True)
     return changed
+
+
+def _changed(
+    con: duckdb.DuckDBPyConnection, spec: TableSpec, condition: str, values: Mapping[str, object], change: Change
+) -> tuple[pa.Table, int]:
+    """What becomes of the rows of ``known`` that a condition holds for, and how many become others, or go."""
+    rows = con.sql(f"SELECT * FROM known WHERE {condition}", params=dict(values)).to_arrow_table().to_pylist()
+    becomes = [(row, change(row)) for row in rows]
+    left = pa.Table.from_pylist([new for _, new in becomes if new is not None], spec.columns)
+    return left, sum(new != row for row, new in becomes)
 
 
 def _written(rows: pa.Table, spec: TableSpec, folder: Path) -> str:

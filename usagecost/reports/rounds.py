@@ -16,7 +16,6 @@ from threading import Event
 import pyarrow as pa
 
 from usagecost.alerts import Ledger, send
-from usagecost.alerts.checks import one_line
 from usagecost.alerts.ledger import Message, Row, Told
 from usagecost.alerts.rounds import claimed
 from usagecost.engine import UnansweredError
@@ -26,6 +25,7 @@ from usagecost.reports.html import letter_of
 from usagecost.reports.making import Order, ReportProblem, make_report
 from usagecost.reports.schedule import Schedule
 from usagecost.schema import ALERTS
+from usagecost.vocabulary.formats import one_line
 
 RULE, SCHEDULED, REPORT = "report", "scheduled", "report"
 LOOK_EVERY = 60.0

@@ -10,7 +10,7 @@ from usagecost.audit import PAGE, Entry, operator, recorded
 from usagecost.engine import open_lake
 from usagecost.lake import LakeError, lake_root
 from usagecost.toml_lines import TomlProblem
-from usagecost.ui.reader import reading
+from usagecost.ui.reader import NOBODY, reading
 
 T = TypeVar("T")
 
@@ -34,9 +34,9 @@ def act(
     ``what`` says in words what is meant; ``before`` and ``after`` what it was and is, or what comes of it ``says`` the latter. The
     configured lake keeps a record of it, also of what is refused or fails.
     """
-    with recorded(open_lake(lake_root()), Entry(operator(), PAGE, kind, what, before, why=why or None)) as entry:
+    with recorded(open_lake(lake_root()), Entry("unknown", PAGE, kind, what, before, why=why or None)) as entry:
         reader = _reader()
-        entry.who = reader.name or entry.who
+        entry.who = _called(reader)
         if not reader.may(kind):
             raise NotAllowed(
                 f"Your role, {reader.role}, does not include this: an administrator can do it, or give you another role."
@@ -48,7 +48,11 @@ def act(
 
 def actor() -> str:
     """Who acts."""
-    return _reader().name or operator()
+    return _called(_reader())
+
+
+def _called(reader: Reader) -> str:
+    return "nobody" if reader == NOBODY else reader.name or operator()
 
 
 def _reader() -> Reader:

@@ -5,6 +5,7 @@ A no-break space stands between a number and its unit, so that the two are never
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,12 +18,23 @@ MINUS = "−"
 GAP = "\u00a0"
 LOWER_BOUND = f"≥{GAP}"
 """Stands before a sum that leaves something out."""
+LONGEST_LINE = 200
 STEPS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
+
+_QUOTES = str.maketrans("<>", "‹›")
+_CALLS = re.compile("@(?=everyone|here|channel|all)")
 
 
 def printable(text: str) -> str:
     """The text in one line, with a space for what steers a terminal, turns the text around it or is no character of XML."""
     return "".join(letter if letter.isprintable() or letter == GAP else " " for letter in text)
+
+
+def one_line(text: str, longest: int = LONGEST_LINE) -> str:
+    """What comes out of a log as a short line of printable characters, in which chats see no link and nobody who is called."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text.translate(_QUOTES))
+    line = _CALLS.sub("@\u200b", line)
+    return " ".join(line.split())[:longest]
 
 
 def exact_count(number: Number | None) -> str:

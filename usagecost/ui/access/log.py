@@ -34,7 +34,8 @@ def audit_log(view: View) -> None:
     audit = tried(open_lake(lake_root()).audit)
     start, end = (pa.scalar(instant, schema.INSTANT) for instant in (view.period.start, view.period.end))
     at = audit["happened_at"]
-    acts = audit.filter(pc.and_(pc.greater_equal(at, start), pc.less(at, end))).to_pylist()[::-1]
+    within = audit if view.period.is_all_time else audit.filter(pc.and_(pc.greater_equal(at, start), pc.less(at, end)))
+    acts = within.to_pylist()[::-1]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         act = st.selectbox("Act", [ALL, *ACTS], key="audit_act", format_func=str.capitalize, width=180)
         who = st.selectbox("Who", [ALL, *sorted({one["who"] for one in acts})], key="audit_who", width=260)

@@ -65,16 +65,16 @@ def act_and_say() -> None:
 
 def _close(lake: Lake, month: date, zone: str) -> None:
     def do() -> object:
-        who, what = actor(), f"close {words(month)}, {zone}"
-        return act("close", what, lambda: close_month(lake, month, zone, who, datetime.now(UTC)), after="closed")
+        what = f"close {words(month)}, {zone}"
+        return act("close", what, lambda: close_month(lake, month, zone, actor(), datetime.now(UTC)), after="closed")
 
     _note(f"{words(month)} is closed.", do)
 
 
 def _reopen(lake: Lake, month: date, zone: str, why: str) -> None:
     def do() -> object:
-        who, what = actor(), f"reopen {words(month)}, {zone}"
-        return act("close", what, lambda: reopen_month(lake, month, zone, who, why, datetime.now(UTC)), after="open", why=why)
+        what = f"reopen {words(month)}, {zone}"
+        return act("close", what, lambda: reopen_month(lake, month, zone, actor(), why, datetime.now(UTC)), after="open", why=why)
 
     _note(f"{words(month)} is open again.", do)
 

@@ -171,16 +171,26 @@ def _apply(lake: Lake, span: Any, model: str | None, why: str) -> None:
     what = f"stored requests of {model or 'all models'}, {days}"
 
     def do() -> Repricing:
-        about = _about(lake, why)
-        return act("reprice", what, lambda: lake.reprice(price, span, model, about=about), says=lambda done: done.words, why=why)
+        return act(
+            "reprice",
+            what,
+            lambda: lake.reprice(price, span, model, about=_about(lake, why)),
+            says=lambda done: done.words,
+            why=why,
+        )
 
     _do("repriced", do)
 
 
 def _undo(lake: Lake, undone: str) -> None:
     def do() -> Repricing:
-        about = _about(lake, "undone on the page Prices")
-        return act("reprice", f"undo of {undone}", lambda: lake.undo_repricing(undone, about=about), says=lambda done: done.words)
+        why = "undone on the page Prices"
+        return act(
+            "reprice",
+            f"undo of {undone}",
+            lambda: lake.undo_repricing(undone, about=_about(lake, why)),
+            says=lambda done: done.words,
+        )
 
     _do("undone", do)
 

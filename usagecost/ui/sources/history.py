@@ -114,8 +114,8 @@ def _erase_or_retire(view: View) -> None:
     with erase.container(border=True, horizontal=True, vertical_alignment="bottom"):
         user = st.text_input("All requests of a user", placeholder="The user's id, exactly as in the logs", key="erase_user")
         st.button(
-            "Remove…", key="erase", icon=":material/person_remove:", disabled=not user, on_click=_ask,
-            args=[Selection(user=user or ""), "of this user"],
+            "Remove…", key="erase", icon=":material/person_remove:", disabled=not user.strip(), on_click=_ask,
+            args=[Selection(user=user), "of this user"] if user.strip() else None,
         )  # fmt: skip
     with retire.container(border=True, horizontal=True, vertical_alignment="bottom"):
         day = st.date_input("All requests sent before", value=None, key="retire_before", format="YYYY-MM-DD")
@@ -143,6 +143,9 @@ def _dialog_if_asked(view: View) -> None:
 @st.dialog("Remove requests", icon=":material/undo:", on_dismiss=_leave)
 def _removal_dialog(lake: str, zone: str, selection: Selection, words: str) -> None:
     """What would go, and the question."""
+    if not may("remove"):
+        _leave()
+        st.rerun()
     try:
         with st.spinner("Counting …"):
             found = open_lake(lake).removal(selection)
@@ -167,7 +170,7 @@ def _removal_dialog(lake: str, zone: str, selection: Selection, words: str) -> N
                 )
             _leave()
             st.rerun()
-    except (LakeError, UnansweredError) as problem:
+    except (LakeError, UnansweredError, OSError) as problem:
         st.warning(plain(told(problem)), title="Nothing was removed", icon=":material/cloud_off:")
 
 
