@@ -140,8 +140,10 @@ def test_secrets_that_are_gone_for_a_moment_let_nobody_in(open_page: Open):
     [
         ("localhost", {"Host": "localhost:8501"}, "", True),
         ("127.0.0.1", {"Host": "[::1]:8501"}, "", True),
-        ("", {"Host": "localhost:8501"}, "", False),
-        ("0.0.0.0", {"Host": "localhost:8501"}, "", False),  # noqa: S104
+        ("", {"Host": "localhost:8501"}, "", True),
+        ("", {"Host": "127.0.0.1:8501", "From": "::ffff:127.0.0.1"}, "", True),
+        ("", {"Host": "localhost:8501", "From": "203.0.113.9"}, "", False),
+        ("0.0.0.0", {"Host": "192.0.2.1:8501", "From": "192.0.2.7"}, "", False),  # noqa: S104
         ("0.0.0.0", {"Host": "usage.example"}, "1", True),  # noqa: S104
         ("localhost", {"Host": "localhost", "X-Forwarded-For": "203.0.113.9"}, "", False),
         ("localhost", {"Host": "usage.example"}, "", False),
@@ -156,6 +158,7 @@ def test_without_a_sign_in_only_this_machine_is_let_in(
     monkeypatch.setenv("USAGECOST_OPEN", setting)
     monkeypatch.setattr(reader, "door", lambda: reader.Door(address))
     monkeypatch.setattr(type(st.context), "headers", headers)
+    monkeypatch.setattr(type(st.context), "ip_address", headers.get("From"))  # of the socket; None is this machine
 
     drawn = open_page("app.py")
 

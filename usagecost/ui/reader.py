@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -53,13 +54,28 @@ def auth_section() -> Mapping[str, object] | None:
 
 
 def is_guarded() -> bool:
-    """Whether only who is on this machine, or who something else lets in, reaches the app."""
+    """Whether who reads is on this machine, or is let in by something else.
+
+    What a connection comes from is told by its socket; what passes through a proxy says so, or names another host.
+    """
     if os.environ.get(OPEN) == "1":
         return True
     headers, address = st.context.headers, door().address
     said = [f"//{headers.get('Host') or LOOPBACK[0]}", headers.get("Origin") or ""]
     is_from_here = all(_is_of_here(url) for url in said if url) and not any(headers.get(name) for name in OF_A_PROXY)
-    return is_from_here and (address in LOOPBACK or address.startswith("unix:"))
+    listens_here = address in LOOPBACK or address.startswith("unix:")
+    return is_from_here and (listens_here or _is_loopback(st.context.ip_address))
+
+
+def _is_loopback(peer: object) -> bool:
+    """Whether the other end of a connection is on this machine, which Streamlit mostly tells by no address at all."""
+    if not isinstance(peer, str):
+        return True
+    try:
+        address = ip_address(peer)
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _is_of_here(url: str) -> bool:

@@ -25,12 +25,12 @@ OPEN_TO_ALL = (
 )
 _TOO_OPEN = (
     "You come from beyond this machine, and nobody has to sign in: whoever reaches this app could read and change everything. "
-    "Do one of these, then restart it:"
+    "Do one of these:"
 )
 _WAYS_TO_CLOSE = f"""
-- Let it listen on this machine alone: `streamlit run app.py --server.address localhost`
-- Configure a sign-in, a section `[auth]` in `.streamlit/secrets.toml`: README, Deploy
-- If a proxy in front of it decides who gets in: set `{OPEN}=1`
+- Open it on the machine that it runs on, at `localhost`
+- Configure a sign-in, a section `[auth]` in `.streamlit/secrets.toml`, and restart it: README, Deploy
+- If a proxy in front of it decides who gets in: set `{OPEN}=1`, and restart it
 """
 _NO_ROLE = "You are signed in as {name}, and have no role here yet. Ask an administrator of this app for one."
 _FIRST_ROLE = "Whoever runs the app gives the first one: `python -m usagecost access grant YOU@EXAMPLE.COM admin`"
