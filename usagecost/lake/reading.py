@@ -131,9 +131,7 @@ class LakeReader:
                 "version": entry["version"],
                 "time": datetime.fromtimestamp(entry["timestamp"] / 1000, UTC),
                 "operation": entry["operation"],
-                "ingest": entry.get("ingest", {}),
-                "removal": entry.get("removal", {}),
-                "counts": entry.get("counts", {}),
+                **{name: entry.get(name, {}) for name in ("ingest", "removal", "counts")},
             }
             for entry in entries
         ]
@@ -174,10 +172,7 @@ class LakeReader:
         return self._files(REJECTS)
 
     def watermark(self, name: str) -> int | None:
-        """How far a source has been read into the newest version, as `commit` was told; None if it never was.
-
-        Raises LakeMissing or LakeUnreadable.
-        """
+        """How far a source has been read into the newest version, as `commit` was told, if it was. Raises as `removal` does."""
         with self._mutex, errors_explained(self._requests):
             return watermark(self._at_newest(), name)
 
@@ -228,8 +223,7 @@ class LakeReader:
 
     def texts_naming(self, user: str) -> list[str]:
         """The names of the texts that people own, such as ``budgets.toml``, in which a user stands: they are changed by people."""
-        texts = self.texts_beside()
-        return texts_naming(texts, person_of(self._place, texts, user))
+        return texts_naming(texts := self.texts_beside(), person_of(self._place, texts, user))
 
     @contextmanager
     def staging(self) -> Generator[Path]:
@@ -263,8 +257,7 @@ class LakeReader:
         found = []
         for place, spec in self._tables():
             if spec is REQUESTS or place.has_table():
-                files = [(file.name, file.bytes) for file in data_files(open_table(place), spec)]
-                done = verify(place, files)
+                done = verify(place, [(file.name, file.bytes) for file in data_files(open_table(place), spec)])
                 of_log = (f"_delta_log/{name}" for name in damaged(place, noted(place, None)))
                 found.append(replace(done, damaged=tuple(f"{spec.name}/{name}" for name in (*done.damaged, *of_log))))
         bad = tuple(name for one in found for name in one.damaged)

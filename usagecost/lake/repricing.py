@@ -266,8 +266,7 @@ def _taken_back_file(
 ) -> AddAction | None:
     """Write which requests get back the prices that an act took; None if there are none."""
     create_view(con, "lake", [path for paths in stored.values() for path in paths], REQUESTS)
-    changes = file_paths(tables.changes, PRICE_CHANGES)
-    check_whole(changes)
+    check_whole(changes := file_paths(tables.changes, PRICE_CHANGES))
     create_view(con, "price_changes", changes, PRICE_CHANGES)
     return write_file(con, tables.changes, PRICE_CHANGES, _TAKEN_BACK, {"id": act, "undone": undone})
 
@@ -277,11 +276,9 @@ def _summary(con: duckdb.DuckDBPyConnection, act: str, changes: str | None, vers
     if changes is None:
         return Repricing(act, 0, 0, 0, 0, Decimal(0), Decimal(0), (), (), version)
     sums = only_row(con, _SUMS, {"changes": changes})
+    asked = {"changes": changes, "most": MOST_EXAMPLES}
     by_model, by_user = (
-        tuple(
-            Change(*row) for row in con.execute(_LARGEST.format(name=name), {"changes": changes, "most": MOST_EXAMPLES}).fetchall()
-        )
-        for name in ("model", "user_id")
+        tuple(Change(*row) for row in con.execute(_LARGEST.format(name=name), asked).fetchall()) for name in ("model", "user_id")
     )
     return Repricing(act, *sums, by_model=by_model, by_user=by_user, version=version)
 
