@@ -18,7 +18,7 @@ from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.engines import ON_ROLLUPS_BY_BOTH_ENGINES, roll_up_everything
+from tests.engines import roll_up_everything
 from tests.lake_rows import Row
 from tests.questions import of_lake, questions, splits
 from tests.views import days, instant, request, view, write_lake
@@ -123,23 +123,32 @@ def test_the_law_below_is_about_every_question_there_is():
     assert there == ASKED.keys() | MADE_OF_THEM | OF_ALL_REQUESTS
 
 
-@ON_ROLLUPS_BY_BOTH_ENGINES
+@pytest.mark.parametrize("engine_in_use", ["rollups"], indirect=True)
 @pytest.mark.parametrize("question", ASKED)
 @settings(max_examples=12)
 @given(asked_for=questions(), name=st.sampled_from(sorted(SCOPES)), split=splits)
 def test_what_may_not_be_seen_changes_no_answer(
     lakes: dict[str, tuple[str, str]], question: str, asked_for: View, name: str, split: str
 ):
-    lake, lake_of_scope = lakes[name]
-    scope, _ = SCOPES[name]
-    ask = ASKED[question]
+    compare(lakes[name], SCOPES[name][0], ASKED[question], asked_for, split)
 
-    found = plain(ask(replace(of_lake(asked_for, lake), scope=scope), split))
-    alone = of_lake(asked_for, lake_of_scope)
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine_in_use", ["clickhouse"], indirect=True)
+@pytest.mark.parametrize("question", ["usage.usage", "requests.page", "requests.request"])
+@settings(max_examples=6)
+@given(asked_for=questions(), name=st.sampled_from(sorted(SCOPES)), split=splits)
+def test_nor_one_of_clickhouse(lakes: dict[str, tuple[str, str]], question: str, asked_for: View, name: str, split: str):
+    compare(lakes[name], SCOPES[name][0], ASKED[question], asked_for, split)
+
+
+def compare(lakes: tuple[str, str], scope: Scope, ask: Callable[[View, str], object], asked_for: View, split: str) -> None:
+    """A question of who may see a scope finds what it finds in a lake without anything else."""
+    seen, alone = (of_lake(asked_for, lake) for lake in lakes)
     if scope.any_of == () and not scope.emails:  # a lake without any request has no days to ask about
         alone = replace(alone, scope=scope)
 
-    assert found == plain(ask(alone, split))
+    assert plain(ask(replace(seen, scope=scope), split)) == plain(ask(alone, split))
 
 
 @settings(max_examples=12)
