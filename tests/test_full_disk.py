@@ -64,9 +64,10 @@ def fill(disk: Path, left: int) -> Path:
 
 
 def files_in(folder: Path) -> set[str]:
-    """All files but locks, and the first entry of a table's log, which makes the table and no row."""
+    """All files but locks, the first entry of a table's log, which makes the table and no row, and the record that it was tried."""
     stay = (".lock", "/_delta_log/00000000000000000000.json")
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and not str(path).endswith(stay)}
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and not str(path).endswith(stay)}
+    return {name for name in found if not name.startswith("audit/")}
 
 
 COMMANDS = {

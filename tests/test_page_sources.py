@@ -141,21 +141,24 @@ def test_freshness_is_said_in_words_too(old: timedelta, said: str, color: str):
     assert (text.replace("\u00a0", " "), shown) == (said, color)
 
 
+def sparks(page: AppTest) -> list[str]:
+    """The bars that are drawn, a text each."""
+    return [element.proto.body for element in page.get("html") if "class=spark " in element.proto.body]
+
+
 def test_the_bars_of_a_source_follow_the_period_but_not_the_filters(open_sources: OpenSources, lake_of: Callable[..., str]):
     lake = lake_of(request("2026-10-25 12:00", user_id="ann"), request("2026-10-25 12:00", source="other"))
     page = open_sources(lake, range="Custom range", days=["2026-10-24", "2026-10-26"], user="ann")
-    drawn = [
-        pa.ipc.open_stream(chart.proto.datasets[0].data.data).read_pandas()["requests"].tolist()
-        for chart in page.get("vega_lite_chart")
-    ]
+    drawn = [re.findall(r": (\d)", spark) for spark in sparks(page)]
 
-    assert drawn == [[0, 1, 0], [0, 1, 0]]
+    assert drawn == [["0", "1", "0"], ["0", "1", "0"]]
 
 
 def test_names_of_sources_are_only_names(open_sources: OpenSources, lake_of: Callable[..., str]):
-    page = open_sources(lake_of(*(request("2026-10-25 12:00", source=name) for name in HOSTILE if name.strip())))
+    sent = datetime.now(UTC) - timedelta(days=3)
+    page = open_sources(lake_of(*(request(sent, source=name) for name in HOSTILE if name.strip())))
 
-    assert len(page.get("vega_lite_chart")) == len([name for name in HOSTILE if name.strip()])
+    assert len(sparks(page)) == len([name for name in HOSTILE if name.strip()])
     assert "<script>" not in raw(page)
 
 

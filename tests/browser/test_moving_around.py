@@ -26,6 +26,7 @@ OWN = {
     "Why": ("/Why", {"explained": ["total_tokens"]}),
     "Budgets": ("/Budgets", {"part": ["Alerts"]}),
     "Bills": ("/Bills", {"part": ["Loaded bills"]}),
+    "Access": ("/Access", {"part": ["Audit log"]}),
 }
 """Page -> its path, and what it adds to the view."""
 

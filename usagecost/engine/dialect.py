@@ -124,6 +124,7 @@ _CHANGES: dict[type, Callable[[Any], exp.Expression]] = {
     exp.Cast: _cast,
     exp.IntDiv: lambda node: _call("intDiv", node.this, node.expression),
     exp.StrPosition: lambda node: _call("positionUTF8", node.this, node.args["substr"]),
+    exp.Translate: lambda node: _call("translate", node.this, node.args["from_"], node.args["to"]),
     exp.Lower: lambda node: _call("lowerUTF8", node.this),
     exp.Left: lambda node: _call("leftUTF8", node.this, node.expression),
     exp.Length: lambda node: _call("length", node.this),
