@@ -39,13 +39,13 @@ ALLOWED = {
     "pricebook": "pricing lake",
     "toml_lines": "",
     "toml_tables": "",
-    "access":    "vocabulary lake toml_lines toml_tables",
+    "access":    "vocabulary lake schema toml_lines toml_tables",
     "audit":     "access lake schema toml_lines",
     "annotations": "vocabulary periods lake toml_lines toml_tables",
     "ingest":    "sources pricebook pricing lake schema vocabulary periods",
     "sample":    "ingest sources lake periods schema",
     "serve":    f"{READ} reports engine lake schema toml_lines toml_tables",
-    "cli":      f"serve {READ} reports engine lake schema sources {WRITE}",
+    "cli":      f"serve {READ} reports engine lake schema sources toml_lines {WRITE}",
     "__main__": "cli",
 }  # fmt: skip
 """Room -> the rooms it may import from, besides itself. A room is a module or a package."""

@@ -15,7 +15,8 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from usagecost.lake import Lake
-from usagecost.toml_lines import TomlProblem, parse_toml
+from usagecost.schema import EMAILS, MEMBERS
+from usagecost.toml_lines import TomlProblem, parse_toml, read_toml
 from usagecost.toml_tables import put_table, write_table
 from usagecost.vocabulary.filters import EVERYTHING, Condition, Scope
 
@@ -36,8 +37,6 @@ ROLES: dict[Role, str] = {
 Act = Literal["load", "remove", "reprice", "price", "board", "note", "budget", "bill", "close", "access"]
 _MAY: dict[Role, frozenset[Act]] = {"admin": frozenset(get_args(Act)), "finance": frozenset({"budget", "bill", "close"})}
 
-EMAILS, ADMINS = "user_email", "team_members"
-"""Fields of the lake's names: a user's e-mail, and a team's members with their roles, as LiteLLM's tables have them."""
 _GROUP, _DOMAIN, ANYBODY = "group:", "*@", "*"
 
 
@@ -130,11 +129,7 @@ def parse_access(text: str) -> AccessFile:
 
 def read_access(lake: Lake) -> AccessFile:
     """What the file beside a lake says, nothing where there is none; raises AccessProblem, naming the file, and LakeError."""
-    folder = lake.texts_beside()
-    try:
-        return parse_access(folder.read(NAME) or "")
-    except AccessProblem as problem:
-        raise AccessProblem(f"{folder}/{NAME}, {problem}") from None
+    return read_toml(lake.texts_beside(), NAME, parse_access)
 
 
 def grant_text(grant: Grant) -> str:
@@ -279,7 +274,7 @@ def _teams_of(email: str, users: tuple[str, ...], leads: list[Grant], names: lis
             called = ids.get(team, set()) if team not in known else set()
             found |= called if len(called) == 1 else {team}
         if not grant.teams:
-            found |= {row["id"] for row in names if row["field"] == ADMINS and _is_admin(row["name"], email, users)}
+            found |= {row["id"] for row in names if row["field"] == MEMBERS and _is_admin(row["name"], email, users)}
     return tuple(sorted(found))
 
 

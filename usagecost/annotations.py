@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from usagecost.lake import Lake, TextFolder
 from usagecost.periods import local_midnight
-from usagecost.toml_lines import TomlProblem, parse_toml
+from usagecost.toml_lines import TomlProblem, parse_toml, read_toml
 from usagecost.toml_tables import put_table
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
@@ -90,11 +90,7 @@ def parse_notes(text: str) -> tuple[Note, ...]:
 
 def read_notes(lake: Lake) -> tuple[Note, ...]:
     """The notes beside a lake, in the order of their file; raises NoteProblem, naming the file, and LakeError."""
-    folder: TextFolder = lake.texts_beside()
-    try:
-        return parse_notes(folder.read(NAME) or "")
-    except NoteProblem as problem:
-        raise NoteProblem(f"{folder}/{NAME}, {problem}") from None
+    return read_toml(lake.texts_beside(), NAME, parse_notes)
 
 
 def add_note(lake: Lake, note: Note) -> None:

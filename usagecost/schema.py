@@ -277,6 +277,8 @@ REQUESTS = pa.schema([column.field for column in COLUMNS])
 REJECTS = pa.schema([column.field for column in REJECT_COLUMNS])
 LINEAGE = pa.schema([column.field for column in LINEAGE_COLUMNS])
 NAMES = pa.schema([column.field for column in NAME_COLUMNS])
+EMAILS, MEMBERS = "user_email", "team_members"
+"""Fields of names that decide what a reader may see: a user's e-mail, and the members of a team with their roles, as JSON."""
 ALERTS = pa.schema([column.field for column in ALERT_COLUMNS])
 AUDIT = pa.schema([column.field for column in AUDIT_COLUMNS])
 BILLS = pa.schema([column.field for column in BILL_COLUMNS])

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any, TypeVar, get_args
+from typing import Any, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 Model = TypeVar("Model", bound=BaseModel)
+Said = TypeVar("Said")
 
 
 class TomlProblem(Exception):  # noqa: N818 - a sentence about a file that a person wrote
@@ -50,13 +51,32 @@ def parse_toml(text: str, model: type[Model], problem: type[TomlProblem]) -> Mod
         raise problem(_sentence(text, model, error)) from None
 
 
+class Folder(Protocol):
+    """Where files lie that people write."""
+
+    def read(self, name: str, /) -> str | None: ...
+
+
+def read_toml(folder: Folder, name: str, parse: Callable[[str], Said]) -> Said:
+    """Returns what a file of a folder says, as of an empty one where there is none; what is wrong with it names the file, too."""
+    try:
+        return parse(folder.read(name) or "")
+    except TomlProblem as problem:
+        raise type(problem)(f"{folder}/{name}, {problem}") from None
+
+
+def refusal(error: ValidationError) -> str:
+    """Returns what is wrong first, as whoever checked it says it."""
+    return error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+
+
 def _sentence(text: str, model: type[BaseModel], error: ValidationError) -> str:
     """What is wrong first: the line, the key, its value and the cure."""
     first = error.errors(include_url=False)[0]
     kind, value = first["type"], first["input"]
     place = [part for part in first["loc"] if part not in _KINDS]
     key = next((part for part in reversed(place) if isinstance(part, str)), "the file")
-    what = _CURES.get(kind) or first["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+    what = _CURES.get(kind) or refusal(error).replace("Input should", "it should")
     known = f"; known are {_known_keys(model, place)}" if kind == "extra_forbidden" else ""
     is_shown = isinstance(value, str | int | float | Decimal | date) and kind != "missing" and repr(value) not in what
     shown = f" is {str(value)[:60]!r}" if is_shown else ""

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from usagecost.bills.ecb import EcbProblem, read_ecb
 from usagecost.lake import Lake
-from usagecost.toml_lines import TomlProblem, parse_toml
+from usagecost.toml_lines import TomlProblem, parse_toml, read_toml
 
 NAME = "currencies.toml"
 USD = "USD"
@@ -80,11 +80,7 @@ def rates_on(lake: Lake, day: date, ecb: Path | None = None) -> dict[str, Exchan
 
     Raises CurrencyProblem where a file is broken or cannot be read, and LakeError.
     """
-    folder = lake.texts_beside()
-    try:
-        said = parse_currencies(folder.read(NAME) or "")
-    except CurrencyProblem as problem:
-        raise CurrencyProblem(f"{folder}/{NAME}, {problem}") from None
+    said = read_toml(lake.texts_beside(), NAME, parse_currencies)
     path = ecb or (_beside(lake, said.ecb) if said.ecb else None)
     published = _bank_rates(path, day) if path else {}
     return published | _newest([ExchangeRate(one.currency, one.per_usd, one.since, NAME) for one in said.rate if one.since <= day])

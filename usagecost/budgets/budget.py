@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from usagecost.toml_lines import TomlProblem, line_of, parse_toml
+from usagecost.toml_lines import TomlProblem, line_of, parse_toml, refusal
 from usagecost.toml_tables import write_table
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
@@ -150,7 +150,7 @@ def check_budget(fields: dict[str, object]) -> Budget | str:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = next((str(part) for part in first["loc"] if isinstance(part, str)), "budget")
-        return f"{key.capitalize()}: {first['msg'].removeprefix('Value error, ')}."
+        return f"{key.capitalize()}: {refusal(error)}."
 
 
 def budget_text(budget: Budget) -> str:

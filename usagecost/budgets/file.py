@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from usagecost.budgets.budget import TABLE, Budget, BudgetFile, BudgetProblem, Rules, budget_text, parse_budgets, rules_text
+from usagecost.budgets.budget import TABLE, Budget, BudgetFile, Rules, budget_text, parse_budgets, rules_text
 from usagecost.lake import Lake, LakeChanged
+from usagecost.toml_lines import read_toml
 from usagecost.toml_tables import put_table
 
 NAME = "budgets.toml"
@@ -14,11 +15,7 @@ _CHANGED_RULES = "The rules were changed by somebody else in the meantime: look 
 
 def read_budgets(lake: Lake) -> BudgetFile:
     """Returns what the file beside a lake says, nothing where there is none. Raises BudgetProblem, naming it, and LakeError."""
-    folder = lake.texts_beside()
-    try:
-        return parse_budgets(folder.read(NAME) or "")
-    except BudgetProblem as problem:
-        raise BudgetProblem(f"{folder}/{NAME}, {problem}") from None
+    return read_toml(lake.texts_beside(), NAME, parse_budgets)
 
 
 def add_budget(lake: Lake, budget: Budget) -> None:

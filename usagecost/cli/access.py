@@ -38,6 +38,7 @@ from usagecost.cli.console import (
 )
 from usagecost.exports import csv_text
 from usagecost.lake import Lake
+from usagecost.toml_lines import refusal
 
 Doing = Literal["list", "grant", "revoke", "check"]
 
@@ -115,7 +116,7 @@ def _grant(lake: Lake, who: str, role: str | None, teams: list[str]) -> None:
     try:
         grant = Grant(to=(who,), role=role, teams=tuple(teams))
     except ValidationError as problem:
-        fail(f"{problem.errors()[0]['msg'].removeprefix('Value error, ')}.", WRONG_USAGE)
+        fail(f"{refusal(problem)}.", WRONG_USAGE)
     with recording(lake, "access", f"give {who} the role {role}", makes_table=True) as entry:
         add_grant(lake, grant)
         entry.after = grant_text(grant).strip()

@@ -25,6 +25,7 @@ from usagecost.cli.console import (
 )
 from usagecost.lake import Lake, lake_root
 from usagecost.serve.tokens import Token, TokenProblem, make_token, read_tokens, remove_token
+from usagecost.toml_lines import refusal
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.labels import NO_LABELS, Labels
 
@@ -134,8 +135,7 @@ def mcp(
 
 
 def _sentence(problem: ValidationError) -> str:
-    first = problem.errors()[0]
-    return f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}."
+    return f"{problem.errors()[0]['loc'][0]}: {refusal(problem)}."
 
 
 def _scope(lake: Lake, only: list[str]) -> dict[str, tuple[str, ...]]:

@@ -31,9 +31,9 @@ from usagecost.lake.table import (
     file_paths,
 )
 from usagecost.lake.texts import TextFolder
+from usagecost.schema import MEMBERS
 from usagecost.vocabulary.formats import one_line
 
-MEMBERS = "team_members"
 _OF_USERS = ("user_id", EMAILS)
 _OF_BILLS = ("key", "project", "description", "account")
 

@@ -17,11 +17,12 @@ from usagecost.lake.side_tables import Row, read_rows
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import NAMES
 from usagecost.lake.texts import OF_PEOPLE, TextFolder
+from usagecost.schema import EMAILS
 from usagecost.vocabulary.formats import one_line
 
 REMOVED = "(removed)"
 """What stands where a person was named."""
-EMAILS, ACCESS = "user_email", "access.toml"
+ACCESS = "access.toml"
 SHORTEST = 8
 """Characters of an id that is known in a text."""
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from usagecost.access import read_access, reader_of
 from usagecost.lake import Lake
-from usagecost.toml_lines import TomlProblem, line_of, parse_toml
+from usagecost.toml_lines import TomlProblem, line_of, parse_toml, read_toml
 from usagecost.toml_tables import put_table, write_table
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import EVERYTHING, NOT_REPORTED, Condition, Scope
@@ -92,11 +92,7 @@ def parse_tokens(text: str) -> tuple[Token, ...]:
 
 def read_tokens(lake: Lake) -> tuple[Token, ...]:
     """The tokens of a lake; raises TokenProblem, naming the file, and LakeError."""
-    folder = lake.texts_beside()
-    try:
-        return parse_tokens(folder.read(NAME) or "")
-    except TokenProblem as problem:
-        raise TokenProblem(f"{folder}/{NAME}, {problem}") from None
+    return read_toml(lake.texts_beside(), NAME, parse_tokens)
 
 
 def make_token(

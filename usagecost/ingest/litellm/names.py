@@ -13,9 +13,9 @@ from usagecost.sources.sql import identifier, literal
 
 _NAMED = (
     ("team_id", "LiteLLM_TeamTable", "team_id", ("team_alias",)),
-    ("team_members", "LiteLLM_TeamTable", "team_id", ("members_with_roles",)),
+    (schema.MEMBERS, "LiteLLM_TeamTable", "team_id", ("members_with_roles",)),
     ("user_id", "LiteLLM_UserTable", "user_id", ("user_alias", "user_email")),
-    ("user_email", "LiteLLM_UserTable", "user_id", ("user_email",)),
+    (schema.EMAILS, "LiteLLM_UserTable", "user_id", ("user_email",)),
     ("virtual_key", "LiteLLM_VerificationToken", "token", ("key_alias",)),
 )
 """Field of the record whose ids a table names, by columns of which the first that is not empty counts; and what it says of users

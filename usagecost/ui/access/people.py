@@ -26,6 +26,7 @@ from usagecost.access import (
 )
 from usagecost.engine import open_lake
 from usagecost.lake import Lake, LakeError, lake_root
+from usagecost.toml_lines import refusal
 from usagecost.ui.answers import empty, told
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.reader import SECONDS, reading
@@ -139,7 +140,7 @@ def _drafted(who: str, role: Role, teams: Sequence[str]) -> Grant | str:
     try:
         return Grant(to=(who,), role=role, teams=tuple(teams))
     except ValidationError as problem:
-        return f"{problem.errors()[0]['msg'].removeprefix('Value error, ')}."
+        return f"{refusal(problem)}."
 
 
 def _grant(lake: Lake, grant: Grant) -> None:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from usagecost.boards import MOST_PANELS, Board, Panel, PanelFilter, Shelved
 from usagecost.boards.words import title_of
 from usagecost.lake import LakeError, TextFolder
+from usagecost.toml_lines import refusal
 from usagecost.ui import address, pinned
 from usagecost.ui import shelf as shelves
 from usagecost.ui.address import Choice
@@ -54,7 +55,7 @@ def _begin() -> None:
         try:
             panel = Panel.model_validate_json(link)
         except ValidationError as error:
-            reason = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+            reason = refusal(error)
             st.warning(plain(reason), title="The link asks for something that cannot be drawn", icon=":material/link_off:")
     form.begin(panel, KEY)
 

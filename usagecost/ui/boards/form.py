@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from usagecost import periods, queries
 from usagecost.boards import RANGES, RULES, Panel, fitted, metrics_for, splits_for
+from usagecost.toml_lines import refusal
 from usagecost.ui.answers import answer
 from usagecost.ui.labels import labels_of
 from usagecost.vocabulary import DIMENSIONS, METRICS, SPLITS
@@ -74,7 +75,7 @@ def said(key: str) -> Panel | str:
         first = error.errors(include_url=False)[0]
         if first["loc"] == ("metrics",) and first["type"] == "too_short":
             return "Choose at least one metric."
-        sentence = first["msg"].removeprefix("Value error, ")
+        sentence = refusal(error)
         return f"{sentence[0].upper()}{sentence[1:]}."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -82,16 +83,21 @@ def _shelf() -> list[Shelved]:
         shelf = shelves.shelf()
     except LakeError as problem:
         st.warning(plain(told(problem)), title="Own boards cannot be read right now", icon=":material/cloud_off:")
-        return [*default_boards(), *(drafted.seen for drafted in draft.drafts())]
+        return [*default_boards(), *(drafted.seen for drafted in _drafts())]
     if broken := [board for board in shelf if board.problem]:
         st.warning(" ".join(plain(str(board.problem)) for board in broken), title="Not all boards can be read")
     return shelf
 
 
+def _drafts() -> Sequence[draft.Draft]:
+    """The boards that the reader is changing, and may still change."""
+    return draft.drafts() if may("board") else ()
+
+
 def _choice(shelf: list[Shelved]) -> Shelved:
     """The board that is shown. It is in the URL by the name of its file, which stays when its title changes."""
     by_name = {board.name: board for board in shelf}
-    for drafted in draft.drafts() if may("board") else ():  # somebody else may have deleted it since
+    for drafted in _drafts():  # somebody else may have deleted it since
         by_name.setdefault(drafted.name, drafted.seen)
     wanted = st.session_state["board"]
     if wanted not in by_name:
