@@ -77,19 +77,23 @@ def settle():
 def points(rows, series):
     return alt.Chart(pd.DataFrame([{"x": i // series, "y": i, "series": str(i % series)} for i in range(rows)]))
 
-def lines(key, steps):
-    drawn = points(steps * 4, 4).mark_line().encode(alt.X("x:O"), alt.Y("y:Q"), alt.Color("series:N"))
+def lines(key, rows):
+    drawn = points(rows, 4).mark_line().encode(alt.X("x:O"), alt.Y("y:Q"), alt.Color("series:N"))
     st.altair_chart(drawn.properties(height=280), key=key)
 
 def bars(key, rows):
     drawn = points(rows, 11).mark_bar().encode(alt.X("x:O"), alt.Y("y:Q"), alt.Color("series:N"))
     st.altair_chart(drawn.properties(height=280), key=key)
 
+def table(key, rows):
+    st.dataframe(pd.DataFrame([{str(column): i * column for column in range(10)} for i in range(rows)]), key=key, hide_index=True)
+
 DRAW = {
     "metric": lambda key, size: st.metric(key, "1.23 M", "+1.0%", border=True),
     "html": lambda key, size: st.html("<i></i>" * size),
     "lines": lines,
     "bars": bars,
+    "dataframe": table,
     "selectbox": lambda key, size: st.selectbox(key, range(size), key=key),
     "multiselect": lambda key, size: st.multiselect(key, range(size), key=key),
     "button_group": lambda key, size: st.segmented_control(key, range(size), key=key),
@@ -161,19 +165,21 @@ def elements(block: Block) -> list[tuple[str, int]]:
     for child in block.children.values():
         if isinstance(child, Block):
             found += [] if child.type == "tab" else elements(child)
-        elif f'"{child.type}": ' in EMPTY_PAGE:
+        elif child.type == "vega_lite_chart" or f'"{child.type}": ' in EMPTY_PAGE:
             found.append(kind_and_size(child))
     return found
 
 
 def kind_and_size(element: Element) -> tuple[str, int]:
-    """An element's kind and how many points, options or rows it has; of lines, the steps of the time axis."""
+    """An element's kind and how many points, options or rows it has."""
     proto = getattr(element, "proto", None)
+    if element.type == "dataframe":
+        return element.type, len(element.value)
     if element.type == "html":
         return element.type, proto.body.count("<i ")
     if element.type == "vega_lite_chart":
         data = proto.datasets[0].data.data if proto.datasets else proto.data.data
-        return "lines" if '"line"' in proto.spec else "bars", pa.ipc.open_stream(data).read_all().num_rows
+        return "bars" if '"bar"' in proto.spec else "lines", pa.ipc.open_stream(data).read_all().num_rows
     return element.type, len(getattr(proto, "options", ())) or 1
 
 
@@ -184,9 +190,10 @@ def what_the_app_draws() -> dict:
         page = pages[label] = {"tabs": {}}
         for tab in TABS:
             app = AppTest.from_file(str(HOME / "app.py"), default_timeout=120)
-            app.session_state["range"], app.session_state["tab"] = days, tab
+            app.query_params["range"], app.query_params["tab"] = days, tab
             app.run()
             page["tabs"][tab] = [found for block in app.tabs if block.label == tab for found in elements(block)]
+            assert {"lines", "bars"} & {kind for kind, _ in page["tabs"][tab]}, f"the app draws no chart on {tab}"
         page["sidebar"], page["main"] = elements(app.sidebar), elements(app.main)
     return pages
 
