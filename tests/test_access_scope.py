@@ -106,7 +106,7 @@ MADE_OF_THEM = {
     "unusual.causes_of_all", "unusual.causes_of_latency", "unusual.latency_spikes",
 }  # fmt: skip
 """What asks nothing but these."""
-OF_ALL_REQUESTS = {"sources.changes", "sources.ingests", "sources.removals", "sources.sources", "values.files_by_day"}
+OF_ALL_REQUESTS = {"sources.changes", "sources.ingests", "sources.removals", "sources.sources"}
 """What only who may see all requests is shown."""
 
 

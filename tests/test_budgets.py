@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -20,7 +19,6 @@ from usagecost.budgets import (
     PERIODS,
     Budget,
     BudgetProblem,
-    PastDays,
     Rules,
     State,
     add_budget,
@@ -36,7 +34,7 @@ from usagecost.budgets import (
     states,
 )
 from usagecost.forecast import Forecast, TooLittle
-from usagecost.lake import Lake, LakeChanged, Selection
+from usagecost.lake import Lake, LakeChanged
 from usagecost.periods import intervals
 from usagecost.queries import data_span
 from usagecost.queries.forecasts import history, outlook
@@ -319,23 +317,7 @@ SCOPES = st.dictionaries(st.sampled_from(["team", "app", "status"]), VALUES)
 def test_budgets_that_are_asked_together_stand_as_each_alone(lake: str, drawn: list):
     budgets = [budget(str(place), period=period, **{side: scope}) for place, (scope, period, side) in enumerate(drawn)]
 
-    together = asked(lake, *budgets)
-    assert together == [asked(lake, one)[0] for one in budgets]
-    past = PastDays()
-    assert together == states(view_at(lake), budgets, past) == states(view_at(lake), budgets, past)
-
-
-def test_late_data_of_any_day_shows_at_once_where_past_days_are_kept(tmp_path: Path):
-    lake, past = Lake(tmp_path / "lake"), PastDays()
-    budgets = [budget("a", only={"team": ["a"]}), budget("b", period="week", only={"team": ["b"]}), budget("all", period="day")]
-    for late in (ROWS, [ROWS[0] | {"request_id": "x"}], [request("2026-05-15 23:30", team_id="b", list_cost_usd=Decimal(5))], []):
-        commit(lake, *late)
-        view = replace(view_at(str(lake.root), zone="America/New_York"), version=lake.version())
-        assert states(view, budgets, past) == states(view, budgets)
-
-    assert past.known
-    lake.remove(Selection(before=instant("2026-04-01 00:00")))
-    assert states(replace(view, version=lake.version()), budgets, past) == states(replace(view, version=lake.version()), budgets)
+    assert asked(lake, *budgets) == [asked(lake, one)[0] for one in budgets]
 
 
 # ---- the even pace on charts

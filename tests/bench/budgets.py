@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from page import forget, view_of
 
 from usagecost import engine, queries
-from usagecost.budgets import Budget, PastDays, states
+from usagecost.budgets import Budget, states
 from usagecost.vocabulary.filters import View
 
 OF = ("team", "user", "app", "key", "model")
@@ -68,12 +68,12 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     asked = parser.parse_args()
     view = view_of(asked.lake, 30, "UTC")
-    budgets, past = budgets_of(view, asked.budgets), PastDays()
+    budgets = budgets_of(view, asked.budgets)
     forget()
     for run in range(asked.runs + 1):
         with questions_noted() as noted:
             start = time.perf_counter(), time.process_time()
-            states(view, budgets, past)
+            states(view, budgets)
             clock, processor = time.perf_counter() - start[0], time.process_time() - start[1]
         name = "later round" if run else "first round"
         print(

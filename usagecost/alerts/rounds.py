@@ -13,7 +13,7 @@ from filelock import FileLock
 from usagecost.alerts.channels import send
 from usagecost.alerts.ledger import RESOLVED, Ledger, Message, Row, read_ledger
 from usagecost.alerts.rules import all_checks
-from usagecost.budgets import BudgetProblem, PastDays, read_budgets, view_of_now
+from usagecost.budgets import BudgetProblem, read_budgets, view_of_now
 from usagecost.lake import Lake, LakeError
 from usagecost.schema import ALERTS
 from usagecost.vocabulary.filters import EVERYTHING
@@ -31,10 +31,10 @@ class Round:
     waiting: int = 0
 
 
-def run_round(lake: Lake, say: Say, now: datetime | None = None, *, dry_run: bool = False, past: PastDays | None = None) -> Round:
+def run_round(lake: Lake, say: Say, now: datetime | None = None, *, dry_run: bool = False) -> Round:
     """Runs a round and says each event in a line. A ``dry_run`` records nothing and tells nobody.
 
-    One round runs at a time on a machine; ``past`` is kept from one to the next. Raises LakeError if the lake cannot be used.
+    One round runs at a time on a machine. Raises LakeError if the lake cannot be used.
     """
     lake.version()  # fails before anything is made, if it does
     lake.root.mkdir(parents=True, exist_ok=True)  # of a remote lake it may not be there yet
@@ -44,7 +44,7 @@ def run_round(lake: Lake, say: Say, now: datetime | None = None, *, dry_run: boo
         try:
             said = read_budgets(lake)
             view = view_of_now(lake.name, version, now, EVERYTHING)
-            done.events = ledger.changes(all_checks(view, said, past), now)
+            done.events = ledger.changes(all_checks(view, said), now)
         except BudgetProblem as problem:
             done.problems.append(f"{problem} Until that is corrected, no rule is checked.")
         for row in done.events:
@@ -98,10 +98,9 @@ def _words(message: Message) -> tuple[str, str]:
 def follow(lake: Lake, every: float, stop: Event, say: Say, *, dry_run: bool = False) -> None:
     """Runs a round every so many seconds until ``stop`` is set; what is wrong is said once until something else is."""
     last: list[str] = []
-    past = PastDays()
     while not stop.is_set():
         try:
-            problems = run_round(lake, say, dry_run=dry_run, past=past).problems
+            problems = run_round(lake, say, dry_run=dry_run).problems
         except LakeError as problem:
             problems = [str(problem)]
         for sentence in problems if problems != last else ():

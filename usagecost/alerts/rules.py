@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from usagecost.alerts.checks import ACTUAL, FORECAST, INCOMPLETE, Check, checks_of_budget
 from usagecost.alerts.unusual import FAILURES, LATENCY, UNUSUAL, unusual_days
-from usagecost.budgets import BudgetFile, PastDays, Rules, states
+from usagecost.budgets import BudgetFile, Rules, states
 from usagecost.periods import EPOCH, WHOLE, Period
 from usagecost.queries import data_span, usage
 from usagecost.queries.folds import Usage
@@ -40,9 +40,9 @@ REGULAR_DAYS = 3
 MOST_NEW = 500
 
 
-def all_checks(view: View, said: BudgetFile, past: PastDays | None = None) -> Iterator[Check]:
+def all_checks(view: View, said: BudgetFile) -> Iterator[Check]:
     """Yields the checks of all that the file asks for, now. Of the view its lake, version, zone and instant count."""
-    for state in states(view, said.budget, past):
+    for state in states(view, said.budget):
         yield from checks_of_budget(state)
     rules = said.alerts
     if rules.unpriced_models:

@@ -4,7 +4,7 @@ They stand in `budgets.toml` beside the lake, which people write and review like
 anybody: see `alerts`.
 """
 
-from usagecost.budgets.asking import BASIS, PastDays, states, view_of_now
+from usagecost.budgets.asking import BASIS, states, view_of_now
 from usagecost.budgets.budget import (
     PERIODS,
     Budget,

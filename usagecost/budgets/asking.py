@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from usagecost.budgets.budget import Budget
-from usagecost.budgets.spans import Span, span_of
+from usagecost.budgets.spans import Span
 from usagecost.budgets.state import Day, Series, State, first_day_asked, state_of
 from usagecost.periods import Period, reporting_zone, week_start
-from usagecost.queries import data_span, files_by_day, usage
+from usagecost.queries import data_span, usage
 from usagecost.vocabulary import measures_of
 from usagecost.vocabulary.filters import Condition, Filters, Scope, View
 
@@ -26,9 +26,6 @@ BASIS = "best"
 
 Values = tuple[str | None, ...]
 DaysOfValue = defaultdict[str | None, dict[date, Day]]
-FilesByDay = dict[date, frozenset[str]]
-DAY = timedelta(days=1)
-"""By how much a day of the reporting zone and one of UTC, by which files lie, are apart at most."""
 
 
 @dataclass(frozen=True)
@@ -46,33 +43,9 @@ def view_of_now(lake: str, version: int, now: datetime, scope: Scope) -> View:
     return View(lake, version, Period(today, today, zone, now, is_alone=True), "day", BASIS, week_start=week_start(), scope=scope)
 
 
-@dataclass
-class PastDays:
-    """The days before running periods, which forecasts are made of. A process that asks every minute asks again for those alone of
-    which other files say something than before: late data shows at once, and what has not changed costs nothing.
-    """
-
-    known: dict[tuple[str, str, Group, Values], tuple[Span, FilesByDay, DaysOfValue]] = field(default_factory=dict)
-
-    def of(self, view: View, scope: Group, values: Values, span: Span) -> DaysOfValue:
-        """Returns the days of each value that have requests."""
-        key = view.lake, view.period.zone, scope, values
-        files = files_by_day(view.lake, view.version, span[0] - DAY, span[1] + DAY)
-        was_span, was_files, days = self.known.get(key, (None, {}, _no_days()))
-        if was_span != span:
-            days = _days_by_value(view, scope, values, span)
-        elif changed := [day for day in files.keys() | was_files.keys() if files.get(day) != was_files.get(day)]:
-            stretch = max(span[0], min(changed) - DAY), min(span[1], max(changed) + DAY)
-            days = _with_days(days, stretch, _days_by_value(view, scope, values, stretch))
-        self.known[key] = span, files, days
-        return days
-
-
-def states(view: View, budgets: Sequence[Budget], past: PastDays | None = None) -> list[State]:
+def states(view: View, budgets: Sequence[Budget]) -> list[State]:
     """Returns how budgets stand now, in their order. Of the view its lake, version, scope, zone, week and instant count,
     nothing else.
-
-    With ``past`` what was asked of the days before the running periods is kept there.
     """
     zone = ZoneInfo(view.period.zone)
     now, today = view.period.now, view.period.now.astimezone(zone).date()
@@ -84,13 +57,7 @@ def states(view: View, budgets: Sequence[Budget], past: PastDays | None = None) 
         values = {place: _values(budgets[place], scope) for place in places}
         every = tuple(dict.fromkeys(value for place in places for value in values[place]))
         first = max(min(first_day_asked(one, today, view.week_start) for one in asked), oldest or date.min)
-        running = min(span_of(today, one.period, view.week_start)[0] for one in asked)
-        if past and first < running:
-            days = _days_by_value(view, scope, every, (running, today))
-            for value, before in past.of(view, scope, every, (first, running - timedelta(days=1))).items():
-                days[value] = {**before, **days[value]}
-        else:
-            days = _days_by_value(view, scope, every, (first, today))
+        days = _days_by_value(view, scope, every, (first, today))
         for place in places:
             found[place] = Series(_added([days.get(value, {}) for value in values[place]]), oldest)
     return [state_of(budget, found[place], today, now, view.period.zone, view.week_start) for place, budget in enumerate(budgets)]
@@ -128,23 +95,10 @@ def _days_by_value(view: View, scope: Group, values: Values, span: Span) -> Days
     asked = replace(view, period=period, interval="day", basis=BASIS, filters=filters)
     answer = usage(asked, scope.split, MEASURES, most=max(1, len(values)), compares=False)
     days = [date.fromisoformat(step.label) for step in answer.intervals]
-    found = _no_days()
+    found: DaysOfValue = defaultdict(dict)
     names = ("value", "interval", "spend_usd", "requests", "incomplete_requests")
     for value, place, usd, requests, incomplete in zip(*(answer.cells[name].to_pylist() for name in names), strict=True):
         found[value][days[place]] = Day(usd, requests, incomplete)
-    return found
-
-
-def _no_days() -> DaysOfValue:
-    return defaultdict(dict)
-
-
-def _with_days(days: DaysOfValue, stretch: Span, anew: DaysOfValue) -> DaysOfValue:
-    """The days of each value, those of a stretch asked anew."""
-    found = _no_days()
-    for value in days.keys() | anew.keys():
-        kept = {day: one for day, one in days.get(value, {}).items() if not stretch[0] <= day <= stretch[1]}
-        found[value] = {**kept, **anew.get(value, {})}
     return found
 
 

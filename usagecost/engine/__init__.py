@@ -35,17 +35,19 @@ def table(
     scope: Scope,
     first_day: date | None = None,
     last_day: date | None = None,
+    days: Collection[date] | None = None,
     rolled: Rolled | None = None,
 ) -> pa.Table:
     """The result of a query over the requests of the UTC days given that are in a scope: integers and decimals stay exact.
 
-    With ``rolled``, of those days, ``{requests}`` are only those that no rollup tells of, and ``{rollups}`` are the others' sums.
+    Days are those from the first to the last, or some of them. With ``rolled``, of those days, ``{requests}`` are only those that
+    no rollup tells of, and ``{rollups}`` are the others' sums.
     """
     snapshot = open_lake(lake).snapshot(version)
     sql, parameters = within(scope, sql, parameters)
     said = sql.replace("{instant_us}", INSTANT_US)
     whose = f"the lake's version {version}"
-    files = snapshot.data_files_of(first_day, last_day) if rolled is None else rolled.requests
+    files = snapshot.data_files_of(first_day, last_day, days) if rolled is None else rolled.requests
     if server := clickhouse_in_use():
         return server.answer(said, parameters, snapshot, files, rolled)
     bound = dict(parameters)
@@ -64,6 +66,7 @@ def rolled(
     scope: Scope,
     first_day: date | None = None,
     last_day: date | None = None,
+    days: Collection[date] | None = None,
 ) -> Rolled | None:
     """How `table` tells some columns of the requests of some UTC days where time is cut at some instants (µs): from rollups where
     it can, which have the scope's columns too; None if it cannot. Measures are columns too, as `rollups.column_of` names them.
@@ -73,7 +76,8 @@ def rolled(
     opened = open_lake(lake)
     reads_here = not (clickhouse_in_use() and opened.is_remote)  # else nothing of the files comes to this machine
     of_scope = {DIMENSIONS[name].stored for name in scope.dimensions}
-    found = opened.snapshot(version).rolled(first_day, last_day, {*columns, *of_scope}, cuts, checks=reads_here)
+    asked = {*columns, *of_scope}
+    found = opened.snapshot(version).rolled(first_day, last_day, asked, cuts, days=days, checks=reads_here)
     return found if found.folders else None
 
 

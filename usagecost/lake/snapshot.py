@@ -33,17 +33,28 @@ class Snapshot:
         return tuple(local_paths(self.place, files))
 
     def rolled(
-        self, first_day: date | None, last_day: date | None, columns: Collection[str], cuts: Iterable[int], *, checks: bool = True
+        self,
+        first_day: date | None,
+        last_day: date | None,
+        columns: Collection[str],
+        cuts: Iterable[int],
+        *,
+        days: Collection[date] | None = None,
+        checks: bool = True,
     ) -> Rolled:
         """How some columns of the same days' requests are told where time is cut at some instants (µs): see `RollupFiles`."""
-        return self.rollups.rolled(self.data_files_of(first_day, last_day), columns, cuts, checks=checks)
+        return self.rollups.rolled(self.data_files_of(first_day, last_day, days), columns, cuts, checks=checks)
 
-    def data_files_of(self, first_day: date | None, last_day: date | None) -> tuple[DataFile, ...]:
-        """The files of the same days as they are named, wherever they lie."""
+    def data_files_of(
+        self, first_day: date | None, last_day: date | None, days: Collection[date] | None = None
+    ) -> tuple[DataFile, ...]:
+        """The files of the same days, or of some ``days`` of them, as they are named, wherever they lie."""
         return tuple(
             file
             for file in self.data_files
-            if (first_day is None or file.utc_day >= first_day) and (last_day is None or file.utc_day <= last_day)
+            if (first_day is None or file.utc_day >= first_day)
+            and (last_day is None or file.utc_day <= last_day)
+            and (days is None or file.utc_day in days)
         )
 
     @property

@@ -8,4 +8,4 @@ from usagecost.queries import explained, folds, prices, ranking, requests, sourc
 from usagecost.queries.rows import HOUR_OF_WEEK
 from usagecost.queries.sizes import EDGES, SAMPLE, sample, spread
 from usagecost.queries.usage import MOST_VALUES, usage
-from usagecost.queries.values import choices, data_span, files_by_day, labels, missing_until, provider_models
+from usagecost.queries.values import choices, data_span, labels, missing_until, provider_models

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -30,11 +30,15 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Rows:
-    """The requests of a view that were sent in its period ("now") or, with it, in the one that it is compared with ("before")."""
+    """The requests of a view that were sent in its period ("now") or, with it, in the one that it is compared with ("before").
+
+    With ``days`` only those of some UTC days.
+    """
 
     view: View
     now: Instants
     before: Instants | None = None
+    days: frozenset[date] | None = None
 
     @classmethod
     def of(cls, view: View, *, compares: bool = False) -> Rows:
@@ -54,7 +58,8 @@ class Rows:
         last = max(end for _, end in self.ranges) - timedelta(microseconds=1)
         view = self.view
         return {
-            "lake": view.lake, "version": view.version, "scope": view.scope, "first_day": first.date(), "last_day": last.date()
+            "lake": view.lake, "version": view.version, "scope": view.scope,
+            "first_day": first.date(), "last_day": last.date(), "days": self.days,
         }  # fmt: skip
 
     @cached_property

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from usagecost.lake import Rolled
 from usagecost.periods import WHOLE
-from usagecost.queries import quantiles
+from usagecost.queries import quantiles, settled
 from usagecost.queries.folds import Usage
 from usagecost.queries.rows import Rows, is_list, is_of_clock, order_sql, told
 from usagecost.vocabulary import CARDS, METRICS, OF_ROWS, fold_sql, measures_of
@@ -58,11 +58,15 @@ def usage(
     folding = tuple(sorted({"requests", *METRICS[rank].terms, *measures} - set(OF_ROWS)))
     whole = usage(view, None, folding if parts_only else measures, rank=rank, compares=compares) if is_list(split) else None
 
-    def ask(rolled: Rolled | None) -> pa.Table:
-        return rows.answer(*usage_sql(rows, split, folding, rank, most, with_rollups=rolled is not None), rolled)
-
     names = view.filters.told_by(*([] if split is None or is_of_clock(split) else [split]))
-    cells = told(rows.rolled(names, folding, split), ask)
+
+    def ask(part: Rows) -> pa.Table:
+        def ask_with(rolled: Rolled | None) -> pa.Table:
+            return part.answer(*usage_sql(part, split, folding, rank, most, with_rollups=rolled is not None), rolled)
+
+        return told(part.rolled(names, folding, split), ask_with)
+
+    cells = settled.cells(rows, (split, folding, rank, most), most, ask)
     is_before = cells["is_before"]
     of_period, parts = cells.drop_columns(["is_before", "parts"]), pc.max(cells["parts"]).as_py() or 0
     now = rows.placed(of_period.filter(pc.invert(is_before)))

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -119,10 +120,10 @@ def data_span(lake: str, version: int, scope: Scope) -> tuple[datetime, datetime
     if scope.is_everything:
         return engine.open_lake(lake).snapshot(version).span
 
-    def ask(rolled: Rolled | None, **days: date) -> tuple[datetime, datetime] | None:
+    def ask(rolled: Rolled | None, **within: Any) -> tuple[datetime, datetime] | None:
         relations = "{requests} UNION ALL SELECT started_at FROM {rollups}" if rolled else "{requests}"
         sql = f"SELECT min(started_at) AS oldest, max(started_at) AS newest FROM (SELECT started_at FROM {relations})"
-        (found,) = engine.table(sql, {}, lake=lake, version=version, scope=scope, rolled=rolled, **days).to_pylist()
+        (found,) = engine.table(sql, {}, lake=lake, version=version, scope=scope, rolled=rolled, **within).to_pylist()
         return (found["oldest"], found["newest"]) if found["oldest"] else None
 
     about = told(engine.rolled((), (), lake=lake, version=version, scope=scope), ask)
@@ -132,11 +133,3 @@ def data_span(lake: str, version: int, scope: Scope) -> tuple[datetime, datetime
     spans = [ask(None, first_day=day, last_day=day + timedelta(days=1)) for day in days]
     oldest, newest = (span or about for span in spans)
     return oldest[0], newest[1]
-
-
-def files_by_day(lake: str, version: int, first: date, last: date) -> dict[date, frozenset[str]]:
-    """The names of the files that have the requests of some UTC days: while those of a day are the same, so are its numbers."""
-    names: dict[date, set[str]] = {}
-    for file in engine.open_lake(lake).snapshot(version).data_files_of(first, last):
-        names.setdefault(file.utc_day, set()).add(file.name)
-    return {day: frozenset(some) for day, some in names.items()}
