@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from math import nan
 
 import numpy as np
@@ -101,8 +102,18 @@ def forecast(
     found = series.end_of_period(today, until, float(so_far or 0))
     if isinstance(found, TooLittle) or not with_errors:
         return found
-    errors = [series.error(start, last, today - found.first, until) for start, last in _periods_before(today, until)]
-    return replace(found, errors=tuple(error for error in errors if error is not None))
+    return replace(found, errors=_errors(tuple(daily), first, until))
+
+
+@lru_cache(maxsize=2_000)
+def _errors(daily: tuple[Amount | None, ...], first: date, until: str) -> tuple[float, ...]:
+    """By how much the periods before were missed from the same day of them. Today changes nothing of it, so it is worked out once a
+    day.
+    """
+    series, today = _Series.of(daily, first, until), first + timedelta(days=len(daily))
+    passed = today - period_of(today, until)[0]
+    errors = (series.error(start, last, passed, until) for start, last in _periods_before(today, until))
+    return tuple(error for error in errors if error is not None)
 
 
 def period_of(day: date, until: str) -> tuple[date, date]:

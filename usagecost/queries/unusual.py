@@ -40,9 +40,13 @@ def spikes_in(days: Usage, interval: str, zone: str, *, with_running: bool = Fal
     """Returns the full intervals of an answer whose spend stands out against those before them, in order; if asked for also the
     running one. One whose spend is not known is none.
     """
-    steps = [step for step in days.intervals if not step.is_ahead and (with_running or not step.is_running)]
-    spent = [None if pd.isna(amount) else float(amount) for amount in days.over_time["spend_usd"][: len(steps)]]
-    return _spikes(steps, spent, interval, zone)
+
+    def found() -> list[tuple[Interval, Spike]]:
+        steps = [step for step in days.intervals if not step.is_ahead and (with_running or not step.is_running)]
+        spent = [None if pd.isna(amount) else float(amount) for amount in days.over_time["spend_usd"][: len(steps)]]
+        return _spikes(steps, spent, interval, zone)
+
+    return days.once(("spikes", with_running), found, given=(interval, zone))
 
 
 def outcomes(sums: Sums) -> int:

@@ -9,7 +9,7 @@ from usagecost.forecast import METHODS
 from usagecost.queries.folds import AT_LEAST
 from usagecost.queries.forecasts import as_of_today, forecast_row, history, outlook, outlooks, reaches_into
 from usagecost.ui.answers import answer
-from usagecost.ui.blocks import heading, table
+from usagecost.ui.blocks import heading, kept, table
 from usagecost.ui.forecast_words import UNTIL
 from usagecost.ui.labels import named
 from usagecost.vocabulary import DIMENSIONS
@@ -65,7 +65,12 @@ def forecast_table(view: View, by: str, most: int) -> None:
 def forecast_rows(view: View, by: str, until: str, most: int) -> pd.DataFrame:
     """One row a value, the most expensive first, and the total: see `forecast_row`."""
     today = as_of_today(view)
-    values, whole = outlooks(answer(history, today, until, by), until, most), outlook(answer(history, today, until), until)
-    names = named(pd.DataFrame({"value": [one.value for one in values], "is_other": False}, dtype=object), view, by)["name"]
-    rows = zip([*values, whole], [*names, TOTAL], strict=True)
-    return pd.DataFrame([{by: name, **forecast_row(one)} for one, name in rows])
+    parts, whole = answer(history, today, until, by), answer(history, today, until)
+
+    def rows() -> pd.DataFrame:
+        values = outlooks(parts, until, most)
+        names = named(pd.DataFrame({"value": [one.value for one in values], "is_other": False}, dtype=object), view, by)["name"]
+        named_ones = zip([*values, outlook(whole, until)], [*names, TOTAL], strict=True)
+        return pd.DataFrame([{by: name, **forecast_row(one)} for one, name in named_ones])
+
+    return kept(parts, view, ("forecasts", until, most), rows)

@@ -57,7 +57,7 @@ def ranking(usage: Usage, view: View, by: str, most: int, *, everything: Callabl
             on_mark = drilldown.from_ranking(view, by, top)
             draw(drawing, name=f"{by}-ranking", alt_text=f"{plural.capitalize()} ranked by spend", on_mark=on_mark)
     else:
-        _table(usage, view, by, top)
+        _table(usage, view, by, top, kept(usage, view, ("ranked", by, most), lambda: _numbers(usage, by, top)))
 
 
 def _bars(usage: Usage, view: View, by: str, top: pd.DataFrame, everything: Usage) -> Drawing:
@@ -67,12 +67,16 @@ def _bars(usage: Usage, view: View, by: str, top: pd.DataFrame, everything: Usag
     return ranked_bars(top.assign(text=texts), "spend_usd", palette(view, by, top, everything=everything))
 
 
-def _table(usage: Usage, view: View, by: str, top: pd.DataFrame) -> None:
-    """The rows of ``top_values``, named, the most expensive first, "Other" and the total at the end; a row opens its requests."""
-    plural = DIMENSIONS[by].plural
+def _numbers(usage: Usage, by: str, top: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ``top_values``, named, the most expensive first, "Other" and the total at the end, as the table draws them."""
     total = pd.DataFrame([{by: TOTAL, **queries.ranking.whole(usage, COLUMNS)}])
     ranked = queries.ranking.ranked(usage, top, by, COLUMNS)
-    numbers = pd.concat([ranked, total.assign(**{AT_LEAST: folds.is_at_least(total)})], ignore_index=True)
+    return _in_units(pd.concat([ranked, total.assign(**{AT_LEAST: folds.is_at_least(total)})], ignore_index=True))
+
+
+def _table(usage: Usage, view: View, by: str, top: pd.DataFrame, numbers: pd.DataFrame) -> None:
+    """The table of `_numbers`, or of those that a reader looks for; a row opens its requests."""
+    plural = DIMENSIONS[by].plural
     shown = numbers
     if len(top) > MOST_WITHOUT_SEARCH:
         text = st.text_input(
@@ -86,7 +90,7 @@ def _table(usage: Usage, view: View, by: str, top: pd.DataFrame) -> None:
         shown = numbers[numbers[by].str.contains(text, case=False, regex=False)] if text else numbers
     places, open_value = list(shown.index), drilldown.from_row(view, by, top)
     table(
-        _in_units(shown),
+        shown.reset_index(drop=True),
         name=f"{by}-ranked",
         columns=_columns(by, numbers, compares=usage.before is not None and not shortage(view)),
         alt_text=f"{plural.capitalize()} ranked by spend, with requests, tokens, unit costs, cache reads and latency",
@@ -111,7 +115,7 @@ def _columns(by: str, numbers: pd.DataFrame, *, compares: bool) -> dict[str, Any
 
     return {
         by: st.column_config.TextColumn(DIMENSIONS[by].label, width="medium", pinned=True),
-        **({AT_LEAST: mark} if numbers[AT_LEAST].any() else {}),
+        **({AT_LEAST: mark} if (numbers[AT_LEAST] != "").any() else {}),
         "spend_usd": st.column_config.ProgressColumn("Spend", format=usd, min_value=0.0, max_value=most or 1.0, width=130),
         "share": st.column_config.NumberColumn("Share", format=PERCENT, help="Of the spend of all values"),
         **({"change": change} if compares else {}),
@@ -129,4 +133,4 @@ def _in_units(numbers: pd.DataFrame) -> pd.DataFrame:
     percent = {name: numbers[name].astype("Float64") * 100 for name in ("share", "change", "cache_read_share")}
     marks = numbers[AT_LEAST].map({True: "≥", False: ""})
     seconds = numbers["latency_p95_ms"].astype("Float64") / 1000
-    return numbers.assign(**percent, **{AT_LEAST: marks}, latency_p95_ms=seconds).reset_index(drop=True)
+    return numbers.assign(**percent, **{AT_LEAST: marks}, latency_p95_ms=seconds)
