@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from starlette.testclient import TestClient
 
+from tests.lake_rows import commit
 from tests.loopback import free_port
 from tests.receiver import wait_until
 from tests.test_bill_lines import lines
@@ -29,8 +31,11 @@ from tests.views import request, write_lake
 from usagecost import engine
 from usagecost.access import Grant, add_grant
 from usagecost.lake import Lake
+from usagecost.queries.requests import SORTS
 from usagecost.serve.http import Allowance, Api
 from usagecost.serve.tokens import TokenProblem, make_token, parse_tokens, read_tokens
+from usagecost.ui.memory import forget
+from usagecost.vocabulary import METRICS
 from usagecost.vocabulary.filters import EVERYTHING
 
 HOME = Path(__file__).parents[1]
@@ -40,18 +45,17 @@ OF_SEARCH = (
     request("2026-05-01 10:00", model="a", user_id="ann", duration_ms=100.0, **SPENT),
     request("2026-05-02 10:00", model="b", user_id="bob", status="error", **SPENT),
 )
+OF_ADS = (
+    request("2026-05-02 11:00", team_id="ads", model="a", user_id="=cmd()", reported_cost_usd=Decimal("4.00")),
+    request("2026-05-02 12:00", team_id="ads", model="c", price_status="unpriced"),
+)
 Ask = Callable[..., httpx.Response]
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Two teams: search spent 1.25 on each of two days, of two models; ads 4.00 on one, and something unknown."""
-    rows = [
-        *OF_SEARCH,
-        request("2026-05-02 11:00", team_id="ads", model="a", user_id="=cmd()", reported_cost_usd=Decimal("4.00")),
-        request("2026-05-02 12:00", team_id="ads", model="c", price_status="unpriced"),
-    ]
-    return write_lake(tmp_path_factory.mktemp("serve") / "lake", rows)
+    return write_lake(tmp_path_factory.mktemp("serve") / "lake", [*OF_SEARCH, *OF_ADS])
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +81,7 @@ def ask(root: str, tokens: dict[str, str]) -> Iterator[Ask]:
 
 
 @pytest.fixture
-def own(root: str, tmp_path: Path) -> str:
+def own(root: str, tokens: dict[str, str], tmp_path: Path) -> str:  # noqa: ARG001 - the tokens are beside the other lake
     """A lake of one test's own, with search's requests and the same tokens."""
     lake = Lake(write_lake(tmp_path / "lake", OF_SEARCH))
     lake.texts_beside().put("tokens.toml", Lake(root).texts_beside().read("tokens.toml"), seen=None)
@@ -329,6 +333,36 @@ amount = 1000
         "2026-11", "openai", 1.0, 0.0, 1.0, 1.0,
     ]  # fmt: skip
     assert found["reconciliation", "search"] == []
+
+
+@pytest.mark.slow
+def test_both_engines_answer_the_same(tokens: dict[str, str], own: str, monkeypatch: pytest.MonkeyPatch):
+    """Metrics by intervals and values, and the pages of each order."""
+    pytest.importorskip("chdb", reason="ClickHouse within this process is not installed: pip install chdb")
+    commit(Lake(own), *OF_ADS)
+    Lake(own).texts_beside().put("budgets.toml", '[[budget]]\nname = "All"\namount = 100\n', seen=None)
+    Lake(own).keep_bills(lines("november", "0.75", "0.25"))
+    days = "start=2026-05-01&end=2026-05-02&zone=Asia/Tokyo"
+    asked = [
+        *(f"/v1/usage?{days}&{rest}" for rest in ("by=tag&interval=hour", f"by=user&metrics={','.join(list(METRICS)[:20])}")),
+        *(f"/v1/requests?{days}&limit=1&sort={sort}" for sort in SORTS),
+        "/v1/budgets", "/v1/reconciliation", "/metrics",
+    ]  # fmt: skip
+
+    def told(engine_named: str) -> list[str]:
+        monkeypatch.setenv("USAGECOST_ENGINE", engine_named)
+        forget()
+        found = []
+        with TestClient(Api(own, per_minute=1_000).app()) as client:
+            for path in asked:
+                answer = client.get(path, headers={"authorization": f"Bearer {tokens['all']}"})
+                assert answer.status_code == 200, f"{path}: {answer.text}"
+                found.append(re.sub('"period_share": [0-9.]+', path, answer.text))
+                if "/v1/requests" in path:
+                    found.append(client.get(f"{path}&cursor={answer.json()['next']}", headers=answer.request.headers).text)
+        return found
+
+    assert told("chdb://memory") == told("duckdb")
 
 
 def test_prometheus_reads_the_counters(ask: Ask):
