@@ -11,6 +11,7 @@ import pyarrow as pa
 from tests.lake_rows import Row
 from tests.views import request, write_lake
 from usagecost import schema
+from usagecost.alerts import run_round
 from usagecost.lake import Lake
 
 DAYS = 40
@@ -56,8 +57,8 @@ user = ["{OTHERS}-user"]
 
 [[budget]]
 name = "Search of ours"
-amount = 100
-period = "month"
+amount = 0.2
+period = "year"
 [budget.only]
 team = ["search"]
 """
@@ -128,10 +129,11 @@ def make_lake(root: Path) -> str:
     handle.keep_names(pa.Table.from_pylist(names, schema=schema.NAMES))
     alert = dict.fromkeys(schema.ALERTS.names, "") | {"channel": None, "outcome": None, "attempt": 0, "happened_at": now}
     alert |= {"event": "raised", "tell": "[]", "subject": f"{OTHERS} theirs", "title": f"{OTHERS} is over", "body": OTHERS}
-    alerts = [{**alert, "id": rule, "rule": rule} for rule in ("budget_actual", "new_user", "spend")]
+    alerts = [{**alert, "id": rule, "rule": rule} for rule in ("budget", "new spender", "unusual day")]
     handle.keep_alerts(pa.Table.from_pylist(alerts, schema=schema.ALERTS))
     day = f"{now - timedelta(days=3):%Y-%m-%d}"
     for name, text in {"access": ACCESS, "budgets": BUDGETS, "annotations": NOTES, "prices": PRICES}.items():
         handle.texts_beside().put(f"{name}.toml", text.replace("<day>", day), seen=None)
     handle.texts_beside("boards").put("theirs.toml", BOARD, seen=None)
+    run_round(handle, lambda _: None)
     return str(root)

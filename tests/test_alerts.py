@@ -15,7 +15,7 @@ from tests.views import instant, request
 from tests.webhook import Receiver
 from usagecost.alerts import channel_problem, read_ledger, run_round
 from usagecost.alerts.rounds import claimed
-from usagecost.budgets import NAME
+from usagecost.budgets import NAME, read_budgets
 from usagecost.cli import app
 from usagecost.lake import Lake, Selection
 
@@ -70,6 +70,21 @@ def test_a_threshold_on_a_raised_amount_is_another_one(lake: Lake):
     assert rounds(lake, minutes=2) == ["Resolved: Budget Search: 80% used"]
     spend(lake, "8")
     assert rounds(lake, minutes=3) == ["Budget Search: 80% used"]
+
+
+def test_an_alert_is_of_the_budget_that_raised_it(lake: Lake):
+    rounds(lake)
+    (budget,), ledger = read_budgets(lake).budget, read_ledger(lake)
+    changes = (
+        {"name": "Ads"},
+        {"amount": Decimal(11)},
+        {"only": {"team": ("ads",)}},
+        {"only": {}},
+        {"without": {"user": ("bob",)}},
+    )
+
+    assert [alert.raised["title"] for alert in ledger.about([budget]).alerts.values()] == ["Budget Search: 80% used"]
+    assert not ledger.about([budget.model_copy(update=change) for change in changes]).alerts
 
 
 def test_a_source_that_falls_silent_twice_in_a_day_alerts_twice(tmp_path: Path):

@@ -94,6 +94,14 @@ def test_each_sees_the_spend_of_their_requests(open_as: Callable[..., Opened], w
     assert (OTHERS.encode() in opened.sent) is (who in ("ada", "fin"))
 
 
+def test_a_lead_sees_the_alerts_of_budgets_of_their_requests_alone(open_as: Callable[..., Opened]):
+    listed, budgets = (open_as("lea", "pages/4_Budgets.py", part=part) for part in ("Alerts", "Budgets"))
+
+    assert sorted(listed.page.dataframe[0].value["alert"]) == [f"Budget Search of ours: {share}% used" for share in (100, 80)]
+    assert sum(":material/notifications: " in note.value for note in budgets.page.caption) == 2
+    assert OTHERS.encode() not in listed.sent + budgets.sent
+
+
 def test_who_has_no_role_sees_that_and_the_way_out(open_as: Callable[..., Opened]):
     opened = open_as("nob", "app.py")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from hashlib import sha256
+from typing import Any
 
-from usagecost.budgets import PERIODS, Spent, State
+from usagecost.budgets import PERIODS, Budget, Spent, State
 from usagecost.forecast import Forecast
 from usagecost.vocabulary.formats import GAP, around, counted, percent, usd
 
@@ -21,8 +23,8 @@ LATE_DAYS = 3
 class Check:
     """Whether a rule ``is_on`` for a subject, None where that is not known; ``title`` and ``body`` say so in words.
 
-    An alert is one of its rule, subject, threshold and ``period``, the day or instant at which this begins, and of the amount that
-    the threshold is ``of``. One that ``lasts`` stays the same alert, in whatever period, until it is resolved.
+    An alert is one of its rule, subject, threshold and ``period``, the day or instant at which this begins, and of what the
+    threshold is ``of``. One that ``lasts`` stays the same alert, in whatever period, until it is resolved.
     """
 
     rule: str
@@ -39,8 +41,27 @@ class Check:
     @property
     def id(self) -> str:
         """The alert's own id: it tells a repeated message from another one."""
-        said = (self.rule, self.subject, self.threshold, self.period, *([self.of] if self.of else []))
-        return sha256("\x00".join(said).encode()).hexdigest()[:16]
+        return _id(self.rule, self.subject, self.threshold, self.period, self.of)
+
+
+def is_about(alert: Mapping[str, Any], budget: Budget) -> bool:
+    """Whether an alert, a row of schema.ALERTS, was raised for a budget as it is now: of its name, amount and requests."""
+    rule = alert["rule"]
+    return rule in (ACTUAL, FORECAST, INCOMPLETE) and alert["id"] == _id(
+        rule, budget.name, alert["threshold"], alert["period"], _of(budget, rule)
+    )
+
+
+def _id(rule: str, subject: str, threshold: str, period: str, of: str) -> str:
+    said = (rule, subject, threshold, period, *([of] if of else []))
+    return sha256("\x00".join(said).encode()).hexdigest()[:16]
+
+
+def _of(budget: Budget, rule: str) -> str:
+    """What a rule of a budget is of, which people may change under the same name: an amount, and requests where not all count."""
+    conditions = [(one.dimension, one.values, one.excludes) for one in budget.filters.conditions]
+    amount = "" if rule == INCOMPLETE else f"{budget.amount.normalize():f}"
+    return amount + (json.dumps(conditions) if conditions else "")
 
 
 def checks_of_budget(state: State) -> Iterator[Check]:
@@ -63,13 +84,14 @@ def checks_of_budget(state: State) -> Iterator[Check]:
             title,
             f"{body} {_forecast_text(state)}",
             budget.tell,
-            of=_amount(state),
+            of=_of(budget, FORECAST),
         )
     if budget.incomplete:
         count = counted(used.incomplete, "request")
         words = f"{count} of it {'has' if used.incomplete == 1 else 'have'} no full price, so the spend is a lower bound. {body}"
         title = f"Budget {budget.name}: spend is incomplete"
-        yield Check(INCOMPLETE, budget.name, "", period, bool(used.incomplete), title, words, budget.tell)
+        is_on, of = bool(used.incomplete), _of(budget, INCOMPLETE)
+        yield Check(INCOMPLETE, budget.name, "", period, is_on, title, words, budget.tell, of=of)
 
 
 def _actual_checks(state: State, spent: Spent) -> Iterator[Check]:
@@ -78,13 +100,8 @@ def _actual_checks(state: State, spent: Spent) -> Iterator[Check]:
     for threshold in budget.actual:
         is_on = None if share is None else True if share >= Decimal(threshold) / 100 else None if spent.incomplete else False
         title, period = f"Budget {budget.name}: {threshold:,}% used", spent.first.isoformat()
-        yield Check(
-            ACTUAL, budget.name, str(threshold), period, is_on, title, _used_text(state, spent), budget.tell, of=_amount(state)
-        )
-
-
-def _amount(state: State) -> str:
-    return f"{state.budget.amount.normalize():f}"
+        words, of = _used_text(state, spent), _of(budget, ACTUAL)
+        yield Check(ACTUAL, budget.name, str(threshold), period, is_on, title, words, budget.tell, of=of)
 
 
 def _used_text(state: State, spent: Spent) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from usagecost.alerts.checks import Check
+from usagecost.alerts.checks import Check, is_about
+from usagecost.budgets import Budget
 from usagecost.lake import Lake
 
 RAISED, RESOLVED = "raised", "resolved"
@@ -95,6 +96,11 @@ class Ledger:
             elif row["id"] in self.alerts:
                 self.alerts[row["id"]].resolved = row
         return self
+
+    def about(self, budgets: Sequence[Budget]) -> Ledger:
+        """Returns the same of the alerts alone that were raised for one of some budgets as it is now."""
+        found = {key: alert for key, alert in self.alerts.items() if any(is_about(alert.raised, one) for one in budgets)}
+        return replace(self, alerts=found)
 
     def changes(self, checks: Iterable[Check], now: datetime) -> list[Row]:
         """Returns the alerts that are to be raised and resolved; nothing for what is recorded already."""

@@ -22,10 +22,10 @@ _TESTED = "_channel_tested"
 
 
 def alerts(view: View) -> None:
-    """Draws what fired, the newest first, the channels, and the form of the rules."""
-    if not view.scope.is_everything:
-        empty("Alerts are told to their channels", "What fired may be about others: administrators and finance see it here.")
-        return
+    """Draws what fired, the newest first, the channels, and the form of the rules.
+
+    Who may see a part sees the alerts of budgets that are of their requests alone; rules and other budgets look at all requests.
+    """
     lake = open_lake(view.lake)
     ledger = tried(lambda: read_ledger(lake))
     try:
@@ -33,15 +33,20 @@ def alerts(view: View) -> None:
     except (BudgetProblem, LakeError) as problem:
         st.warning(plain(f"{told(problem)} Correct it in the file, then refresh."), title="The budgets cannot be read")
         return
-    _list(ledger)
+    if view.scope.is_everything:
+        _list(ledger, "Rules are checked by `python -m usagecost alerts --every 1m`; what it raises is listed here.")
+    else:
+        seen = [budget for budget in said.budget if view.scope.includes(budget.filters)]
+        _list(ledger.about(seen), "Alerts of the budgets that you see, as they are now, are listed here.")
     if may("budget"):
         _channels(said, ledger)
         rules_form(view.lake, said.alerts)
 
 
-def _list(ledger: Ledger) -> None:
+def _list(ledger: Ledger, which: str) -> None:
+    """The alerts; ``which`` are listed, in words."""
     if not ledger.alerts:
-        empty("No alert has fired", "Rules are checked by `python -m usagecost alerts --every 1m`; what it raises is listed here.")
+        empty("No alert has fired", which)
         return
     rows = pd.DataFrame([_row(alert, ledger) for alert in reversed(ledger.alerts.values())])
     heading("Alerts", lambda: rows, name="alerts", help="Each is raised once for its rule and period, and resolved once.")

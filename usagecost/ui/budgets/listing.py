@@ -39,7 +39,8 @@ def listing(view: View) -> None:
     said = said.model_copy(update={"budget": tuple(one for one in said.budget if view.scope.includes(one.filters))})
     found = answer(states_of, now, said.model_dump_json()) if said.budget else []
     _head(found, now)
-    ledger = tried(lambda: read_ledger(lake)) if found and view.scope.is_everything else Ledger()
+    ledger = tried(lambda: read_ledger(lake)) if found else Ledger()
+    ledger = ledger if view.scope.is_everything else ledger.about(said.budget)
     labels = labels_of(view)
     for place, state in enumerate(sorted(found, key=_urgency)):
         _card(place, state, scope_text(state.budget, labels), _alerts_of(state, ledger))
