@@ -290,6 +290,25 @@ def test_commands_are_recorded_with_the_user_of_the_machine(lake: Lake, tmp_path
     assert "of search" in run("access", "check", "bob@example.com").stdout
 
 
+def test_a_feed_is_listed_as_it_starts_and_ends_and_a_single_sync_if_it_loads(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("LOGNAME", "op")
+    monkeypatch.setattr("usagecost.ingest.folders.follow", lambda *_: None)
+    monkeypatch.setattr("usagecost.ingest.litellm.follow", lambda *_: True)
+    sync = ["sync", "litellm", "--dsn", "postgresql://reader:secret@db.example/litellm"]
+    assert CliRunner().invoke(app, ["watch", str(tmp_path)]).exit_code == 0
+    assert CliRunner().invoke(app, sync).exit_code == 0
+    monkeypatch.setattr("usagecost.ingest.litellm.follow", lambda *_: bool(commit(lake, row("b"))))
+    assert CliRunner().invoke(app, sync).exit_code == 0
+
+    assert [(act["who"], act["act"], act["what"], act["outcome"]) for act in lake.audit().to_pylist()] == [
+        ("op", "load", f"start of watching {tmp_path}", None),
+        ("op", "load", f"end of watching {tmp_path}", None),
+        ("op", "load", "sync of litellm from db.example/litellm", None),
+    ]
+
+
 def mentions(file: Path) -> Iterator[tuple[str, int, list[ast.AST]]]:
     """Every mention in a file of what writes, its line, and the nodes around it from the outermost on."""
     tree = ast.parse(file.read_text())

@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from usagecost.cli.console import NOTHING_READ, READ, WRONG_USAGE, LakeOption, fail, lake_named, print_line
+from usagecost.audit import COMMAND, Entry, operator, record
+from usagecost.cli.console import NOTHING_READ, READ, WRONG_USAGE, LakeOption, fail, lake_named, print_line, recording
+from usagecost.lake import Lake, LakeError
 
 if TYPE_CHECKING:
     from usagecost.ingest.litellm import Sync
 
+LONGEST_SECONDS = 10
+"""For which the end of a feed waits for its start to be recorded."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "": 1}
 
 
@@ -47,13 +51,13 @@ def watch(
         fail(f"{folder} is no folder: name the one into which the logs are written.", WRONG_USAGE)
     if not seconds:
         fail("--every 0 leaves no time: write it as 10s or 5m.", WRONG_USAGE)
-    stop = Event()
-    with stopped_by_signals(stop.set):
-        follow(Watch(folder, lake_named(lake), seconds, chosen), seconds, stop, print_line)
+    stop, handle = Event(), lake_named(lake)
+    with _listed(handle, f"watching {folder}"), stopped_by_signals(stop.set):
+        follow(Watch(folder, handle, seconds, chosen), seconds, stop, print_line)
 
 
 def sync(
-    source: Annotated[Literal["litellm"], typer.Argument(help="What to read: the database of a LiteLLM proxy.")],  # noqa: ARG001
+    source: Annotated[Literal["litellm"], typer.Argument(help="What to read: the database of a LiteLLM proxy.")],
     dsn: Annotated[str, typer.Option(help="The database: postgresql://USER:PASSWORD@HOST:PORT/DATABASE.", envvar="USAGECOST_DSN")],
     every: Annotated[str | None, typer.Option(help="Go on, a round every so often: 60s, 5m. Default: one round.")] = None,
     overlap: Annotated[str, typer.Option(help="How far each round looks back behind the newest row it knows.")] = "1h",
@@ -71,10 +75,14 @@ def sync(
     try:
         database = Database(read_dsn(dsn))
         seconds = duration(every, "--every") if every else None
-        job = Sync(database, lake_named(lake), overlap=duration(overlap, "--overlap"))
+        handle = lake_named(lake)
+        job = Sync(database, handle, overlap=duration(overlap, "--overlap"))
     except (DsnProblem, ValueError) as problem:
         fail(str(problem), WRONG_USAGE)
-    raise typer.Exit(READ if _followed(job, seconds or None) else NOTHING_READ)
+    feed = f"sync of {source} from {database.dsn.address}"
+    with _listed(handle, feed) if seconds else _listed_if_it_loads(handle, feed):
+        is_done = _followed(job, seconds or None)
+    raise typer.Exit(READ if is_done else NOTHING_READ)
 
 
 def _followed(job: Sync, every: timedelta | None) -> bool:
@@ -111,10 +119,45 @@ def receive(
     from usagecost.ingest.receiver.server import CannotReceive
     from usagecost.ingest.receiver.server import receive as listen
 
+    handle = lake_named(lake)
     try:
-        listen(lake_named(lake), host=host, port=port, token=token, every=every, spool=spool, say=print_line)
+        with _listed(handle, f"receiving on port {port}"):
+            listen(handle, host=host, port=port, token=token, every=every, spool=spool, say=print_line)
     except CannotReceive as problem:
         fail(str(problem), NOTHING_READ)
+
+
+@contextmanager
+def _listed(lake: Lake, feed: str) -> Generator[None]:
+    """Records in the audit log that a feed starts, and that it ends, however that is. What it loads is in the history of loads.
+
+    It starts also while the lake cannot be reached, so it does not wait for the first act to be written.
+    """
+    start = Entry(operator(), COMMAND, "load", f"start of {feed}")
+    writing = Thread(target=record, args=(lake, start), name="audit", daemon=True)
+    writing.start()
+    with recording(lake, "load", f"end of {feed}", makes_table=True):
+        try:
+            yield
+        finally:
+            writing.join(LONGEST_SECONDS)
+
+
+@contextmanager
+def _listed_if_it_loads(lake: Lake, feed: str) -> Generator[None]:
+    """Records in the audit log what is run once, unless the lake stays as it is: a timer may run it every minute."""
+    before = _version(lake)
+    yield
+    if _version(lake) != before:
+        record(lake, Entry(operator(), COMMAND, "load", feed), makes_table=False)
+
+
+def _version(lake: Lake) -> int | None:
+    """The lake's version; None where there is none, or it cannot be read."""
+    try:
+        return lake.version() if lake.exists else None
+    except LakeError:
+        return None
 
 
 def duration(text: str, option: str) -> timedelta:
