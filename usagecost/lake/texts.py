@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Hashable
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -29,6 +29,11 @@ class TextFolder:
         """The names of the texts, in order; hidden files are none."""
         with writing_explained(str(self), "read"):
             return sorted(self.place.names())
+
+    def identity(self, name: str) -> Hashable | None:
+        """What tells a text from another one of the same name; None if there is none."""
+        with writing_explained(f"{name} in {self}", "read"):
+            return self.place.identity(name)
 
     def read(self, name: str) -> str | None:
         """A text; None if there is none."""

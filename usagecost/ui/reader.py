@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,14 +13,14 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from usagecost.access import OWNER, AccessProblem, Act, Reader, read_access, reader_of
+from usagecost.access import NAME, OWNER, AccessProblem, Act, Reader, read_access, reader_of
 from usagecost.engine import open_lake
 from usagecost.lake import LakeError, lake_root
 from usagecost.ui.memory import known_for
 from usagecost.vocabulary.filters import Scope, View
 
 SECONDS = 10
-"""After how long a change of who may see what is seen."""
+"""After how long a change of who may see what is seen, at most; of a file on this machine at once."""
 NOBODY = Reader("", "none", Scope(()))
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 OPEN = "USAGECOST_OPEN"
@@ -92,7 +92,7 @@ def reading() -> Reader:
         return OWNER if is_guarded() else NOBODY
     if st.user.get("is_logged_in") is not True:
         return NOBODY
-    return known_for(SECONDS, _reader, lake_root(), _claims())
+    return _known_reader(lake_root(), _claims())
 
 
 def may(act: Act) -> bool:
@@ -127,7 +127,7 @@ def made_later(make: Callable[[], Made]) -> Callable[[], Made]:
     lake, claims, reader = lake_root(), _claims(), reading()
 
     def checked() -> Made:
-        if known_for(SECONDS, _reader, lake, claims) != reader:
+        if _known_reader(lake, claims) != reader:
             raise PermissionError("The role of who asks has changed: load the page again.")
         return make()
 
@@ -139,7 +139,12 @@ def _claims() -> str:
     return json.dumps(dict(st.user), default=str, sort_keys=True)
 
 
-def _reader(lake: str, claims: str) -> Reader:
+def _known_reader(lake: str, claims: str) -> Reader:
+    handle = open_lake(lake)
+    return known_for(SECONDS, _reader, lake, claims, None if handle.is_remote else handle.texts_beside().identity(NAME))
+
+
+def _reader(lake: str, claims: str, _: Hashable) -> Reader:
     handle = open_lake(lake)
     return reader_of(json.loads(claims), read_access(handle), handle.names())
 

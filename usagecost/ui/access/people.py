@@ -46,11 +46,10 @@ def people() -> None:
     """Draws the roles that are given, what gives and takes one, and the check of somebody."""
     if not is_required():
         st.info(_NO_SIGN_IN, title="Nobody signs in", icon=":material/lock_open:")
-    if done := say_outcome(_PLACE):
-        st.success(
-            f"It holds within {SECONDS} seconds, also for who is signed in.", title=plain(done), icon=":material/check_circle:"
-        )
     lake = open_lake(lake_root())
+    if done := say_outcome(_PLACE):
+        when = f"within {SECONDS} seconds" if lake.is_remote else "from the next click on"
+        st.success(f"It holds {when}, also for who is signed in.", title=plain(done), icon=":material/check_circle:")
     try:
         said = read_access(lake)
     except (AccessProblem, LakeError) as problem:
