@@ -89,6 +89,13 @@ def test_the_closest_grant_decides(claims: dict[str, Any], role: str):
     assert reader(**claims).role == role
 
 
+@pytest.mark.parametrize(
+    ("verified", "role"), [({}, "none"), ({"email_verified": None}, "none"), ({"email_verified": True}, "admin")]
+)
+def test_an_email_of_which_nothing_is_said_can_be_refused(verified: dict[str, Any], role: str):
+    assert reader(f"require_verified_email = true\n{SAID}", email="ana@example.com", **verified).role == role
+
+
 def test_who_signs_in_is_somebody_where_anybody_is():
     said = '[[grant]]\nto = ["*"]\nrole = "member"\n'
 

@@ -80,11 +80,15 @@ class Person(BaseModel):
 
 
 class AccessFile(BaseModel):
-    """What the file says. ``groups`` is the claim that lists a reader's groups; ``audit_days`` how long acts are kept."""
+    """What the file says. ``groups`` is the claim that lists a reader's groups; ``audit_days`` how long acts are kept.
+
+    An e-mail of which the provider does not say whether it is verified counts, unless ``require_verified_email``: many never say it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     groups: str = "groups"
+    require_verified_email: bool = False
     audit_days: Annotated[int, Field(ge=1, le=36_500)] = 730
     grant: Annotated[tuple[Grant, ...], Field(max_length=10_000)] = ()
     person: Annotated[tuple[Person, ...], Field(max_length=100_000)] = ()
@@ -175,7 +179,7 @@ def change_grant(lake: Lake, seen: Grant, grant: Grant | None) -> None:
 def reader_of(claims: Mapping[str, Any], said: AccessFile, names: pa.Table) -> Reader:
     """Who has signed in, by what the provider claims of them, with the lake's names as schema.NAMES has them.
 
-    An e-mail that the provider calls unverified counts for nothing.
+    An e-mail that the provider calls unverified counts for nothing; one of which it says nothing as the file has it.
     """
     email, grants = granted(claims, said)
     roles = {grant.role for grant in grants}
@@ -187,7 +191,8 @@ def reader_of(claims: Mapping[str, Any], said: AccessFile, names: pa.Table) -> R
 def granted(claims: Mapping[str, Any], said: AccessFile) -> tuple[str, list[Grant]]:
     """The e-mail of somebody, "" where it counts for nothing, and what is granted to them."""
     verified = claims.get("email_verified")
-    email = str(claims.get("email") or "").strip() if verified is None or str(verified).lower() == "true" else ""
+    counts = not said.require_verified_email if verified is None else str(verified).lower() == "true"
+    email = str(claims.get("email") or "").strip() if counts else ""
     email = email.lower() if email.isascii() else ""  # other letters look, or turn to lower case, like these
     groups = claims.get(said.groups)
     named = (

@@ -134,6 +134,6 @@ def _revoke(lake: Lake, who: str) -> None:
 
 def _check(lake: Lake, email: str, groups: list[str]) -> None:
     said = read_access(lake)
-    claims = {"email": email, said.groups: groups}
+    claims = {"email": email, "email_verified": True, said.groups: groups}
     reader, (_, grants) = reader_of(claims, said, lake.names()), granted(claims, said)
     print_facts("", {"Role": f"{reader.role}: {ROLES[reader.role].lower()}", "Sees": reader.sees, "Because of": because(grants)})
