@@ -150,7 +150,6 @@ def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
         on_mark=drilldown.from_stack(view, usage.intervals, by, top),
         beside=lambda: ui.notes(view),
     )
-    ui.coverage_note(usage.totals)
 
 
 def parts_chart(usage: Usage, view: View, name: str) -> None:

@@ -366,7 +366,7 @@ def test_an_empty_range_is_explained(open_page: Open, night: str):
     page = open_page(night, **(CUSTOM | {"days": ["2025-01-01", "2025-01-02"]}))
 
     assert cards(page) == ["0", "–", "–", "–", "–", "–"]
-    assert page.info[0].value == "The newest data is of 26 Oct 2026, the oldest of 25 Oct 2026."
+    assert page.info[0].value == "Newest data is 26 Oct 2026, oldest 25 Oct 2026."
     calm(page.button(key="show_data").click().run())
     assert cards(page)[0] == "6"
     assert page.query_params["days"] == ["2026-10-25", "2026-10-26"]

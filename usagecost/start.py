@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 LOOK = """<style>
-[data-testid="stElementToolbar"] { display: none }
+[data-testid="stElementToolbar"], [data-testid="stWidgetLabelRequired"] { display: none }
 @media (max-width: 640px) { #vg-tooltip-element { left: 8px !important } }
 #vg-tooltip-element table tr td { max-width: min(380px, 45vw) !important; white-space: normal !important; overflow-wrap: anywhere }
 .spark { display: flex; position: relative; height: 44px; color: #5B8DEF }
@@ -23,7 +23,7 @@ LOOK = """<style>
 @media (min-width: 768px) { [data-testid="stMainBlockContainer"] { padding-left: 3rem; padding-right: 3rem } }
 </style>"""
 """What no setting of Streamlit says: its toolbar on charts and tables, which covers our downloads and names columns that are not
-for people, is off; tooltips tell names whole, in several lines where need be; of the boards in the menu only the one that is shown
+for people, is off, and so is the word beside a date range that it cannot be empty; tooltips tell names whole, in several lines where need be; of the boards in the menu only the one that is shown
 is marked, though all are links to the page that is shown; six cards have room beside each other, and sparklines are drawn.
 """
 SIDEBAR_WIDTH = 250

@@ -69,7 +69,7 @@ def said(frame: pd.DataFrame, metric: str) -> list[str]:
 
 def value_axis(expression: str) -> alt.Axis:
     """Returns the axis of values, without its ticks: see `value_ticks`."""
-    return alt.Axis(title=None, labelExpr=expression, minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, domain=False)
+    return alt.Axis(title=None, labelExpr=expression, minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, domain=False, labelFlush=False)
 
 
 def value_ticks(spec: Spec, unit: Format, low: float, high: float) -> Spec:
@@ -80,7 +80,7 @@ def value_ticks(spec: Spec, unit: Format, low: float, high: float) -> Spec:
 
 
 def name_axis() -> alt.Axis:
-    return alt.Axis(title=None, labelExpr=CUT_NAME, labelLimit=260, ticks=False, domain=False, labelPadding=8)
+    return alt.Axis(title=None, labelExpr=CUT_NAME, labelLimit=260, ticks=False, domain=False, labelPadding=8, labelFlush=False)
 
 
 def bar_scale(most: float) -> dict[str, Any]:

@@ -15,5 +15,5 @@ from usagecost.ui.frame import ALL_CONTROLS, page
 from usagecost.ui.marks import marks, notes
 from usagecost.ui.ranking import COLUMNS as RANKED
 from usagecost.ui.ranking import LOOKS, ranking
-from usagecost.ui.spend import coverage_note, spend_columns
+from usagecost.ui.spend import spend_columns
 from usagecost.ui.text import plain

@@ -110,7 +110,7 @@ def no_requests(view: View) -> None:
         return
     (oldest, newest), elsewhere = days, is_without_data(view)
     if elsewhere:
-        words = f"The newest data is of {days_text(newest, newest)}, the oldest of {days_text(oldest, oldest)}."
+        words = f"Newest data is {days_text(newest, newest)}, oldest {days_text(oldest, oldest)}."
     else:
         words = "Choose another date range, or remove a filter." if view.filters.conditions else "Choose another date range."
     empty("No requests in this period", words)

@@ -19,7 +19,7 @@ from usagecost.ui.budget_lines import budgets_of
 from usagecost.ui.currency import chosen_rate, spend_in
 from usagecost.ui.downloads import Numbers, csv_button
 from usagecost.ui.drilldown import OnMark
-from usagecost.ui.figures import SPEND_PLACES, columns_of, readable, shows_table
+from usagecost.ui.figures import SPEND_PLACES, columns_of, readable, shares, shows_table
 from usagecost.ui.forecast_words import forecast_help, outlook_of
 from usagecost.ui.labels import labels_of
 from usagecost.ui.marks import marks
@@ -70,6 +70,8 @@ def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str
     for metric in metrics:
         with grid:
             card(METRICS[metric], totals, before, course, rate=rate if metric == "spend_usd" else None)
+    if not totals["requests"] and not (before and before["requests"]):
+        return
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall"):
         missing = "spend_usd" in totals and spend_coverage(totals)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="stretch"):
@@ -214,7 +216,7 @@ def table(
             on_select(cells[0][0])
 
     selection: dict[str, Any] = {"on_select": tell, "selection_mode": "single-cell"} if on_select else {}
-    shown = doubled(frame)
+    shown = doubled(frame).assign(**{name: frame[name].astype("Float64") * 100 for name in shares(frame)})
     if names:
         shown = shown.assign(**{names: charts.short_names(list(shown[names]), LONGEST_NAME)})
     if on_open:
@@ -246,13 +248,20 @@ def _open_column(key: str, on_open: Callable[[int], None]) -> Any:
     return st.column_config.ButtonColumn("Traces", type="tertiary", width=85, help=OPEN_HELP, key=key, on_click=tell)
 
 
-def beside(label: str, options: Sequence[str], key: str, format_func: Callable[[str], str] = str) -> str:
-    """The choice of one of some words, with its label before it on the same line."""
-    st.caption(label, width="content")
-    return (
-        st.segmented_control(label, options, required=True, key=key, format_func=format_func, label_visibility="collapsed")
-        or options[0]
-    )
+def beside(
+    label: str,
+    options: Sequence[str],
+    key: str,
+    format_func: Callable[[str], str] = str,
+    help: str | None = None,  # noqa: A002 - Streamlit's own word
+) -> str:
+    """The choice of one of some words, with its label before it on the same line, also where the line is too long for others."""
+    with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
+        st.caption(label, width="content", help=help)
+        return (
+            st.segmented_control(label, options, required=True, key=key, format_func=format_func, label_visibility="collapsed")
+            or options[0]
+        )
 
 
 def chosen(label: str, key: str, values: list[str], placeholder: str | None, format_func: Callable[[str], str] = str) -> str | None:

@@ -14,11 +14,11 @@ from usagecost.vocabulary import METRICS, SPLITS, formats
 COLUMN_FORMATS: dict[formats.Format, str] = {
     formats.count: "localized",
     formats.usd: "$%,.4f",
-    formats.percent: "percent",
+    formats.percent: "%,.1f%%",
     formats.milliseconds: "%,.0f ms",
     formats.per_second: "%,.1f",
 }
-"""A metric's format -> how a column of a table writes it."""
+"""A metric's format -> how a column of a table writes it, of shares in percent."""
 OTHER_COLUMNS = {"interval_start": "From"}
 BUDGET = "Budget "
 """What the names of columns begin with that say what a budget allows at an even pace."""
@@ -40,6 +40,11 @@ def shows_table(name: str) -> bool:
         args=([name],),
     )
     return is_table
+
+
+def shares(numbers: pd.DataFrame) -> list[str]:
+    """The columns of metrics that are shares, which a table shows in percent."""
+    return [name for name in numbers if name in METRICS and METRICS[name].format is formats.percent]
 
 
 def readable(numbers: pd.DataFrame) -> pd.DataFrame:

@@ -89,7 +89,7 @@ def page(
         sidebar.sidebar(view, controls)
     with topbar.top_bar(title, icon, view, span and span[1], controls, lambda: _renew(lake)):
         if is_sample(lake) and may_open(reader, "Sources"):
-            _sample_note()
+            _sample_note(title)
     begin_waiting(title)
     return view
 
@@ -206,16 +206,14 @@ def _renew(lake: str) -> None:
         version_to_show(lake, newest=True)
 
 
-def _sample_note() -> None:
-    """One line, until the reader has seen it."""
+def _sample_note(title: str) -> None:
+    """One line, until the reader has seen it; the page Sources is where it leads to."""
     if st.session_state.get("_knows_sample"):
         return
     st.caption(":material/science: Sample data.", width="content")
-    st.page_link(
-        "pages/5_Sources.py",
-        label="**Load your own logs**",
-        query_params=address.of_page("Sources", viewing.choices()),
-    )
+    if title != "Sources":
+        query = address.of_page("Sources", viewing.choices())
+        st.page_link("pages/5_Sources.py", label="**Load your own logs**", query_params=query)
     st.button("Hide", key="hide_sample_note", type="tertiary", on_click=_hide_sample_note)
 
 

@@ -13,20 +13,13 @@ from usagecost.queries.folds import AT_LEAST
 from usagecost.ui import address, viewing
 from usagecost.ui.address import Query
 from usagecost.ui.reader import may
-from usagecost.ui.text import plain
-from usagecost.vocabulary import METRICS, Sums, spend_coverage
+from usagecost.vocabulary import METRICS
 from usagecost.vocabulary.formats import LOWER_BOUND
 
 IS_AT_LEAST = "_is_at_least"
 """The end of the name of a column that says of another amount whether it leaves something out."""
 MOST_STYLED = 1_000
 """Rows up to which the mark can stand in the amount's own cell; to draw each cell of more takes too long."""
-
-
-def coverage_note(totals: Sums) -> None:
-    """Under a chart of spend: how much of what was spent is not in it."""
-    if missing := spend_coverage(totals):
-        note_with_link(f"Lower bound: {plain(missing)}; what is missing is not in the chart, and ≥ marks incomplete totals.")
 
 
 def note_with_link(words: str) -> None:

@@ -41,7 +41,7 @@ def top_bar(
                 _range(view)
             if "compare" in uses:
                 _compare()
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="filters"):
+    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", key="filters"):
         left = st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch")
         with left:
             if "filters" in uses:

@@ -38,14 +38,14 @@ _PLACE = "access"
 _WHO_HELP = "An e-mail, group:name, \\*@domain, or \\* for whoever signs in. The closest counts: e-mail, group, domain, everybody."
 _NO_SIGN_IN = (
     "No sign-in is configured, so whoever reaches the app is an administrator, and roles do nothing yet. Configure one as a "
-    "section `[auth]` of `.streamlit/secrets.toml`: see Deploy in the README. Give yourself the role admin first."
+    "section `[auth]` of `.streamlit/secrets.toml`: see Deploy in the README. Give yourself the role admin below before that."
 )
 
 
 def people() -> None:
     """Draws the roles that are given, what gives and takes one, and the check of somebody."""
     if not is_required():
-        st.info(_NO_SIGN_IN, title="Nobody signs in", icon=":material/lock_open:")
+        st.info(_NO_SIGN_IN, title="Nobody signs in yet", icon=":material/lock_open:")
     lake = open_lake(lake_root())
     if done := say_outcome(_PLACE):
         when = f"within {SECONDS} seconds" if lake.is_remote else "from the next click on"
@@ -57,9 +57,9 @@ def people() -> None:
         return
     _list(lake, said)
     left, right = st.columns(2, gap="medium")
-    with left.container(border=True):
+    with left.container(border=True, height="stretch"):
         _form(lake)
-    with right.container(border=True):
+    with right.container(border=True, height="stretch"):
         _check(lake, said)
 
 
@@ -67,7 +67,8 @@ def _list(lake: Lake, said: AccessFile) -> None:
     """The grants, the strongest first, and taking one away."""
     grants = by_strength(said.grant)
     if not grants:
-        empty("Nobody has a role yet", "Give yourself the role admin below, then others theirs. Who has none sees nothing.")
+        if is_required():
+            empty("Nobody has a role yet", "Give yourself the role admin below, then others theirs. Who has none sees nothing.")
         return
     shown = pd.DataFrame(
         {

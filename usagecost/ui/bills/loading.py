@@ -18,7 +18,7 @@ from usagecost.lake import LakeError
 from usagecost.periods.words import days_text
 from usagecost.ui import address, viewing
 from usagecost.ui.acts import act
-from usagecost.ui.answers import answer, tried
+from usagecost.ui.answers import answer, empty, tried
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.frame import is_sample
 from usagecost.ui.reader import may
@@ -37,6 +37,8 @@ def loaded(view: View) -> None:
     drop_zone(view.lake)
     if found := answer(of_files, view.lake, tried(open_lake(view.lake).bill_files)):
         _list(view.lake, found)
+    else:
+        empty("No bills yet", "Bills that are loaded are listed here, and can be removed.")
 
 
 def of_files(lake: str, _files: tuple[str, ...]) -> list[Statement]:

@@ -15,6 +15,7 @@ from usagecost.lake import LakeError, TextFolder
 from usagecost.ui import shelf as shelves
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import empty, is_without_data, no_requests, told
+from usagecost.ui.blocks import beside
 from usagecost.ui.boards import changes, draft, editing
 from usagecost.ui.boards.showing import show_all
 from usagecost.ui.reader import check, may, reading
@@ -49,7 +50,7 @@ def dashboards(view: View) -> None:
             _share(shelved)
             if may("board"):
                 _more(folder, shelved, may_change)
-            every = st.segmented_control("Auto-refresh", list(EVERY), required=True, key="every", help=_EVERY_HELP) or every
+            every = beside("Auto-refresh", list(EVERY), key="every", help=_EVERY_HELP)
     if may("board"):
         changes.say(folder, undoes=drafted is None)
     if drafted:

@@ -13,6 +13,7 @@ from usagecost.boards import Answer, Panel, answer
 from usagecost.boards.drawings import Beside, drawing_of, is_of_spend
 from usagecost.boards.notes import about, left_out, missing
 from usagecost.boards.numbers import numbers_of
+from usagecost.boards.question import question_of
 from usagecost.boards.words import alt_of, help_of, title_of
 from usagecost.charts import Drawing, TimeAxis
 from usagecost.engine import UnansweredError
@@ -39,19 +40,24 @@ BESIDE = Beside(budget_levels, before, marks)
 
 
 def show_all(panels: Sequence[Panel], view: View, name: str) -> None:
-    """All panels of a board in their places, each as soon as it is answered; until then its title over an empty box."""
-    waiting = []
+    """All panels of a board in their places, each as soon as it is answered; until then its title over an empty box.
+
+    That the comparison of the page's range is incomplete is said once above them.
+    """
+    waiting, lack = [], shortage(view)
+    if lack and any(not panel.range and question_of(panel, view, None).compares for panel in panels):
+        st.caption(lack)
     for number, panel, box in grid(panels):
         place = box.empty()
         if _is_ready(panel, view):
-            _show_in(place, panel, view, f"{name}-{number}")
+            _show_in(place, panel, view, f"{name}-{number}", lack)
         else:
             waiting.append((number, panel, place))
             with place.container():
                 _title(panel, f"{name}-{number}")
                 st.skeleton(_height(panel))
     for number, panel, place in waiting:
-        _show_in(place, panel, view, f"{name}-{number}")
+        _show_in(place, panel, view, f"{name}-{number}", lack)
 
 
 class _NotAskedError(Exception):
@@ -73,13 +79,15 @@ def _is_ready(panel: Panel, view: View) -> bool:
     return True
 
 
-def _show_in(place: DeltaGenerator, panel: Panel, view: View, name: str) -> None:
+def _show_in(place: DeltaGenerator, panel: Panel, view: View, name: str, said: str | None) -> None:
     with place.container():
-        show(panel, view, name)
+        show(panel, view, name, said)
 
 
-def show(panel: Panel, view: View, name: str) -> None:
-    """One panel with its title, help and download, in the container that is open. ``name`` tells it from the page's others."""
+def show(panel: Panel, view: View, name: str, said: str | None = None) -> None:
+    """One panel with its title, help and download, in the container that is open. ``name`` tells it from the page's others,
+    ``said`` is what its page says already of what the comparison lacks.
+    """
     try:
         with st.spinner("Reading the lake …", show_time=True):
             found = answer(panel, view, known)
@@ -96,7 +104,8 @@ def show(panel: Panel, view: View, name: str) -> None:
         figures(_numbers(panel, found), name=name, alt_text=alt_of(panel))
     else:
         _draw(panel, found, name)
-    words = [*about(panel, found, labels), *([] if found.is_empty else left_out(found, shortage(found.question.view)))]
+    lack = shortage(found.question.view)
+    words = [*about(panel, found, labels), *([] if found.is_empty else left_out(found, None if lack == said else lack))]
     if words and not found.is_empty and missing(found):
         note_with_link(_words(words))
     elif words:

@@ -76,6 +76,6 @@ def _card(title: str, source: dict[str, Any], usage: Usage, view: View) -> None:
         st.badge(words, color=color, icon=icon)
     first, last = source["first"].astimezone(zone), source["last"].astimezone(zone)
     loaded = f"Loaded {formats.age(source['loaded'], datetime.now(UTC))}" if source["loaded"] else ""
-    st.caption(f"First {first:%Y-%m-%d %H:%M} · last {last:%Y-%m-%d %H:%M}  \n{loaded}")
+    st.caption(f"First {first:%Y-%m-%d %H:%M} · last {last:%Y-%m-%d %H:%M}, {plain(view.period.zone)}  \n{loaded}")
     axis = charts.TimeAxis(usage.intervals, view.interval, view.period.zone)
     sparkline(METRICS["requests"], [*zip(axis.texts, folds.rows(usage.over_time), strict=True)])

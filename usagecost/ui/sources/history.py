@@ -23,7 +23,7 @@ from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import View
 
 PAGE = 10
-MOST_NAMES, MOST_CHARACTERS = 3, 60
+MOST_NAMES, MOST_CHARACTERS, MOST_REASONS = 3, 60, 3
 BY = {"ingest": "of one ingest", "user": "of one user", "before": "sent before a day"}
 _ASKED, _REMOVED = "_to_remove", "_removed"
 
@@ -55,7 +55,7 @@ def _ingest(row: dict[str, Any], view: View) -> None:
     with st.container(border=True, key=f"ingest_{row['id'][:32]}"):
         left, right = st.columns([5, 1], vertical_alignment="center")
         with left:
-            st.markdown(f"**{at:%Y-%m-%d %H:%M:%S}** · {_report(row)}")
+            st.markdown(f"**{at:%Y-%m-%d %H:%M:%S}**, {plain(view.period.zone)} · {_report(row)}")
             st.caption(f"{plain(_files(row['paths']))} · id {plain(row['id'])}")
         if may("remove"):
             right.button(
@@ -89,8 +89,10 @@ def _report(row: dict[str, Any]) -> str:
     reasons = json.loads(row["skipped_reasons"] or "{}")
     if reasons:
         said = [one for one in said if not one.endswith(" skipped")]
-        words = ", ".join(f"{formats.exact_count(count)} {plain(reason)}" for reason, count in reasons.items())
-        said.append(f"{formats.exact_count(row['skipped'])} skipped ({words})")
+        most = sorted(reasons.items(), key=lambda reason: -reason[1])[:MOST_REASONS]
+        words = ", ".join(f"{formats.exact_count(count)} {plain(reason)}" for reason, count in most)
+        more = f", and for {len(reasons) - MOST_REASONS} other reasons" if len(reasons) > MOST_REASONS else ""
+        said.append(f"{formats.exact_count(row['skipped'])} skipped ({words}{more})")
     rejected = [f":red[{formats.exact_count(row['rejected'])} rejected]"] if row["rejected"] else []
     return " · ".join([left, f"{formats.counted(row['lines'], 'line')} read", *said, *rejected])
 

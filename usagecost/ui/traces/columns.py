@@ -11,6 +11,7 @@ import streamlit as st
 from usagecost.queries.requests import SORTS, TEXTS, Order, moment
 from usagecost.schema import COLUMN_BY_NAME
 from usagecost.vocabulary.filters import NOT_REPORTED
+from usagecost.vocabulary.formats import usd
 from usagecost.vocabulary.labels import FIELDS, NO_LABELS, Labels
 
 MOST_TEXT = 200
@@ -61,7 +62,7 @@ def frame(rows: list[dict[str, Any]], zone: str, labels: Labels = NO_LABELS) -> 
     info = ZoneInfo(zone)
     shown["time"] = [moment(row["instant_us"]).astimezone(info).replace(tzinfo=None) for row in rows]
     shown["status"] = [[row["status"] or NOT_REPORTED] for row in rows]
-    shown["cost_usd"] = [None if row["cost_usd"] is None else float(row["cost_usd"]) for row in rows]
+    shown["cost_usd"] = [None if row["cost_usd"] is None else usd(row["cost_usd"]) for row in rows]
     for name in ("duration_ms", "ttft_ms"):
         shown[name] = [None if row[name] is None else row[name] / 1000 for row in rows]
     return pd.DataFrame(shown)
@@ -74,16 +75,12 @@ def _cell(value: Any) -> Any:
 
 
 def configured(shown: pd.DataFrame, zone: str, order: Order) -> dict[str, Any]:
-    """How each column is drawn; an arrow marks the sorted one. Money and latency are bars, each as long as its share of the page's
-    greatest.
-    """
+    """How each column is drawn; an arrow marks the sorted one. Latencies are bars, each as long as its share of the page's greatest."""
     arrow = " ↓" if order.descends else " ↑"
     names = {name: label + (arrow if SORT_OF.get(name) == order.sort else "") for name, label in COLUMNS.items()}
-    special: dict[str, Any] = {
-        name: _bar(shown[name], names[name], form)
-        for name, form in (("cost_usd", "$%,.6f"), ("duration_ms", "%,.2f s"), ("ttft_ms", "%,.2f s"))
-    }
+    special: dict[str, Any] = {name: _bar(shown[name], names[name]) for name in ("duration_ms", "ttft_ms")}
     special |= {
+        "cost_usd": st.column_config.TextColumn(names["cost_usd"], width=115, alignment="right"),
         "time": st.column_config.DatetimeColumn(f"Time ({zone}){names['time'][4:]}", format="YYYY-MM-DD HH:mm:ss", width=150),
         "status": st.column_config.MultiselectColumn(
             names["status"], options=list(STATUS_BADGES), color=list(STATUS_BADGES.values()), width=95
@@ -104,7 +101,7 @@ def configured(shown: pd.DataFrame, zone: str, order: Order) -> dict[str, Any]:
     return texts | special
 
 
-def _bar(values: pd.Series, label: str, form: str) -> Any:
+def _bar(values: pd.Series, label: str) -> Any:
     known = pd.to_numeric(values).max()
     most = float(known) if pd.notna(known) and known > 0 else 1.0
-    return st.column_config.ProgressColumn(label, format=form, min_value=0.0, max_value=most, width=115)
+    return st.column_config.ProgressColumn(label, format="%,.2f s", min_value=0.0, max_value=most, width=115)

@@ -9,7 +9,7 @@ import streamlit as st
 from usagecost.queries.requests import Order, moment
 from usagecost.ui import address
 from usagecost.ui.address import Choice
-from usagecost.ui.answers import empty
+from usagecost.ui.answers import empty, is_without_data, no_requests
 from usagecost.ui.blocks import unselect
 from usagecost.ui.labels import labels_of
 from usagecost.ui.text import plain
@@ -37,6 +37,9 @@ _CLICKED = "_list_clicked"
 
 def listing(view: View, matching: int) -> None:
     """One line that says which rows are shown, with the controls; then the table."""
+    if not matching and is_without_data(view):
+        no_requests(view)
+        return
     if not matching:
         empty("No request matches", "Remove a filter or the time selection, or choose a longer date range.")
         return
@@ -103,7 +106,7 @@ def _table(view: View, page: Page, order: Order, columns: list[str]) -> None:
         shown,
         key=key,
         hide_index=True,
-        height=36 * (min(len(rows), MOST_ROWS_SEEN) + 1) + 2,
+        height="content" if len(rows) <= MOST_ROWS_SEEN else 36 * (MOST_ROWS_SEEN + 1) + 2,
         column_order=["open", *columns],
         column_config={"open": _open_column(rows), **configured(shown, view.period.zone, order)},
         placeholder=UNKNOWN,
