@@ -299,4 +299,4 @@ def test_the_page_offers_the_file_in_a_version_of_choice(billed: View):
     shown = AppTest.from_function(page, args=(billed.lake,)).run()
     assert not shown.exception
     assert [button.proto.label for button in shown.get("download_button")] == ["CSV", "Parquet"]
-    assert shown.caption[0].value.startswith("1 May – 3 May 2026 in UTC. One row per day")
+    assert shown.caption[0].value.startswith("1–3 May 2026 in UTC. One row per day")

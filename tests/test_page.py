@@ -543,7 +543,7 @@ def test_ten_dollars_a_day_are_forecast_to_the_month_end(open_page: Open, lake_o
     page = open_page(lake, tab="Cost", range="month", interval="day")
 
     end = 10 * (today.day - 1 + days_left)
-    assert f"Forecast of spend this month: ${end} ± 0." in page.caption[1].value.replace("\\", "").replace("\u00a0", " ")
+    assert f"Forecast this month: ${end} ± 0." in page.caption[1].value.replace("\\", "").replace("\u00a0", " ")
     forecast = page.dataframe[1].value
     assert list(forecast["forecast_usd"]) == [end, end]
     assert list(forecast["so_far_usd"]) == [10 * today.day] * 2
@@ -557,7 +557,7 @@ def test_too_little_history_for_a_forecast_says_so(open_page: Open, lake_of: Cal
 
     page = open_page(lake, tab="Cost", range="month")
 
-    assert "Too little history for a forecast of spend: 0 of" in page.caption[1].value.replace("\\", "")
+    assert "Too little history for a forecast: 0 of" in page.caption[1].value.replace("\\", "")
     assert page.dataframe[1].value["forecast_usd"].isna().all()
 
 

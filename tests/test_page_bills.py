@@ -65,7 +65,7 @@ def test_from_a_dropped_bill_to_what_explains_it(lake: Lake):
 
     assert not page.exception
     assert page.error[0].value.startswith("notes\\.txt")
-    assert page.success[0].value == "OpenAI organization costs\\: 7 lines, 1 Nov – 3 Nov 2026\\."
+    assert page.success[0].value == "OpenAI organization costs\\: 7 lines, 1–3 Nov 2026\\."
     assert "100.0% of $11.25 explained" in words(page)
     assert page.dataframe[0].value[["model", "cause"]].to_numpy().tolist() == [["gpt-4o-mini", "Not in our logs: model"]]
     assert lake.bills().num_rows == 7

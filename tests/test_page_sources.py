@@ -182,7 +182,7 @@ def test_files_of_known_formats_are_listed_counted_and_loaded_by_one_button(open
 
     tables = "Tables: CSV, TSV, JSON lines, Parquet"
     assert rows(page) == [
-        f"{tables} · 2 requests · 1 May – 2 May 2026 · 0 new, 1 changed, 1 already there · 1 repeated · "
+        f"{tables} · 2 requests · 1–2 May 2026 · 0 new, 1 changed, 1 already there · 1 repeated · "
         "2 skipped (2 blank line or column names) · :red[1 line rejected]",
         "Claude Code transcripts · 1 request · 1 May 2026 · 1 new",
         f"{tables} · 1 request · 9 May 2026 · 1 new · 1 without a list price",

@@ -67,11 +67,11 @@ def test_hours_are_compared_with_the_same_hours_of_another_month():
 @pytest.mark.parametrize(
     ("preset", "choice", "words"),
     [
-        ("month", "before", "Compared with 1 Apr – 30 Apr 2026, up to the same time."),
+        ("month", "before", "Compared with 1–30 Apr 2026, up to the same time."),
         ("last-quarter", "before", "Compared with 1 Oct – 31 Dec 2025."),
         ("yesterday", "before", "Compared with 29 May 2026."),
         ("24h", "before", "Compared with the 24 hours before, up to the same time."),
-        ("7d", "year", "Compared with 25 May – 31 May 2025, up to the same time."),
+        ("7d", "year", "Compared with 25–31 May 2025, up to the same time."),
         ("7d", "none", "Compared with nothing."),
         ("all", "year", "All time has no previous period to compare with."),
     ],

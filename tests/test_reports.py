@@ -78,8 +78,8 @@ def test_a_report_says_the_pages_numbers(lake: Lake):
     assert (cards["requests"].value, cards["success_rate"].value) == ("8", "87.5%")
     assert (cards["spend_usd"].value, cards["spend_usd"].change, cards["spend_usd"].is_good) == (f"≥{GAP}$11.00", "+175.0%", False)
     assert report.lines == [
-        "This month: 1 May – 16 May 2026 · UTC",
-        "Compared with 1 Apr – 16 Apr 2026, up to the same time.",
+        "This month: 1–16 May 2026 · UTC",
+        "Compared with 1–16 Apr 2026, up to the same time.",
         "Data through 10:00, 9 May 2026.",
     ]
     models = part_of(report, "Models", Table)
@@ -193,10 +193,10 @@ def test_a_mail_has_its_pictures_within_and_the_file_attached(lake: Lake, monkey
         said = CliRunner().invoke(
             app, ["report", "--lake", lake.name, "--start", "2026-05-01", "--end", "2026-05-09", "--send", "ops"]
         )
-    assert (said.exit_code, said.stdout) == (0, "Usage and cost · 1 May – 9 May 2026 · UTC sent to ops\n")
+    assert (said.exit_code, said.stdout) == (0, "Usage and cost · 1–9 May 2026 · UTC sent to ops\n")
 
     (mail,) = mails.came
-    assert str(make_header(decode_header(mail["Subject"]))) == "Usage and cost · 1 May – 9 May 2026 · UTC"
+    assert str(make_header(decode_header(mail["Subject"]))) == "Usage and cost · 1–9 May 2026 · UTC"
     bodies = [part for part in mail.walk() if part.get_content_type() == "text/html"]
     body, attached = (part.get_payload(decode=True).decode() for part in bodies)
     pictures = {part["Content-ID"].strip("<>"): part for part in mail.walk() if part.get_content_type() == "image/png"}
@@ -268,11 +268,11 @@ def test_what_is_due_is_sent_once_and_what_was_missed_once_when_it_is_back(lake:
     times = (NOW, *map(instant, ("2026-05-18 08:59", "2026-05-18 09:00", "2026-05-18 09:01")))  # it begins with the first
     sent = [run_round(weekly(Lake(lake.root)), print, when).sent for when in times]
     assert sent == [0, 0, 1, 0]
-    assert ops.titles == ["Usage and cost · Last week: 11 May – 17 May 2026 · UTC"]
+    assert ops.titles == ["Usage and cost · Last week: 11–17 May 2026 · UTC"]
 
     run_round(weekly(lake), print, instant("2026-06-10 11:00"))  # 25 May, 1 and 8 June were missed
     run_round(weekly(lake), print, instant("2026-06-10 12:00"))
-    assert ops.titles[1:] == ["Usage and cost · Last week: 1 Jun – 7 Jun 2026 · UTC"]
+    assert ops.titles[1:] == ["Usage and cost · Last week: 1–7 Jun 2026 · UTC"]
     assert read_ledger(lake).alerts == {}
 
 

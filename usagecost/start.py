@@ -18,20 +18,23 @@ LOOK = """<style>
     background: color-mix(in srgb, currentColor 16%, transparent) }
 .spark i:hover { background-color: color-mix(in srgb, currentColor 25%, transparent) }
 .spark i:hover::after { content: attr(data-tip); position: absolute; bottom: calc(100% + 4px); left: 0; z-index: 9;
-    padding: 2px 6px; border-radius: 4px; background: #1C2430; color: #FFFFFF; font: 500 12px/1.4 sans-serif; white-space: nowrap }
+    padding: 2px 6px; border-radius: 4px; background: #1C2430; color: #FFFFFF; font: 500 12px/1.4 sans-serif; max-width: 100% }
 [class*="st-key-pinned_other"] a, [class*="st-key-pinned_other"] a * { background-color: transparent; font-weight: 400 }
-@media (min-width: 768px) { [data-testid="stMainBlockContainer"] { padding-left: 3rem; padding-right: 3rem } }
+[class*="st-key-drop_"] { min-height: 115px }
+[class*="st-key-drop_"] section { align-items: center; min-height: 90px;
+    border: 2px dashed color-mix(in srgb, currentColor 35%, transparent) }
 </style>"""
 """What no setting of Streamlit says: its toolbar on charts and tables, which covers our downloads and names columns that are not
-for people, is off, and so is the word beside a date range that it cannot be empty; tooltips tell names whole, in several lines where need be; of the boards in the menu only the one that is shown
-is marked, though all are links to the page that is shown; six cards have room beside each other, and sparklines are drawn.
+for people, is off, as is the word that a date range is required; tooltips tell names whole, in several lines where need be; of the
+boards in the menu only the one that is shown is marked, though all are links to the page that is shown; places to drop files are
+seen as such; and sparklines are drawn. It comes after what it is about: what has another size by it jumps.
 """
 SIDEBAR_WIDTH = 250
 CARD_COLUMNS, CARD_WIDTH, CARD_GAP = 6, 169, "xsmall"
 """One row on a desk, also before the look above is there, so that nothing jumps; three cards in a row on a small screen, two on a
 phone; each shows its whole value.
 """
-CARD_HEIGHT, TABS_HEIGHT, CHART_HEIGHT, LINK_HEIGHT, LINKS = 154, 35, 330, 28, 6
+CARD_HEIGHT, BADGE_HEIGHT, TABS_HEIGHT, CHART_HEIGHT, LINK_HEIGHT, LINKS = 154, 27, 35, 330, 28, 6
 """As high as what comes in their places, in pixels, so that nothing jumps."""
 _SLOTS, _NUMBERS = "_first_frame", "_skeleton_of_numbers"
 

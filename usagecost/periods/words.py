@@ -9,9 +9,11 @@ from usagecost.periods.calendar import Period
 
 
 def days_text(first: date, last: date) -> str:
-    """24 Oct – 22 Nov 2026; the year of the first day only where it differs."""
+    """24 Oct – 22 Nov 2026, 1–30 Nov 2026; the year of the first day only where it differs."""
     if first == last:
         return f"{first.day} {first:%b %Y}"
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{last.day} {last:%b %Y}"
     start = f"{first.day} {first:%b}" if first.year == last.year else f"{first.day} {first:%b %Y}"
     return f"{start} – {last.day} {last:%b %Y}"
 

@@ -80,11 +80,11 @@ def outlooks(days: Usage, until: str, most: int) -> list[Outlook]:
 
 
 def forecast_text(found: Outlook) -> str:
-    """Forecast of spend this month: $812 ± 40. Or that there is none, and why."""
+    """Forecast this month: $812 ± 40. Or that there is none, and why."""
     if isinstance(found.found, TooLittle):
-        return f"Too little history for a forecast of spend: {found.found.words}."
+        return f"Too little history for a forecast: {found.found.words}."
     amount = around(found.found.total, found.found.margin)
-    return f"Forecast of spend this month: {LOWER_BOUND if found.is_at_least else ''}{amount}."
+    return f"Forecast this month: {LOWER_BOUND if found.is_at_least else ''}{amount}."
 
 
 def forecast_row(one: Outlook) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def _view_of(lake: str, order: Order, now: datetime, due: datetime) -> View:
 
 
 def _range_text(order: Order, period: Period) -> str:
-    """Last week: 23 Nov – 29 Nov 2026; the days alone where they have no name."""
+    """Last week: 23–29 Nov 2026; the days alone where they have no name."""
     is_hours = isinstance(period, LastHours)
     days = stretch_text(period.start, period.end, period.zone) if is_hours else days_text(period.first, period.last)
     return days if order.days else f"{PRESETS[order.preset][0]}: {days}"

@@ -13,7 +13,7 @@ from usagecost.charts import OPENED, Drawing
 from usagecost.periods.words import shortage_text
 from usagecost.queries.folds import AT_LEAST, Made, Usage
 from usagecost.queries.forecasts import forecast_text
-from usagecost.start import CARD_COLUMNS, CARD_GAP, CARD_WIDTH
+from usagecost.start import BADGE_HEIGHT, CARD_COLUMNS, CARD_GAP, CARD_HEIGHT, CARD_WIDTH
 from usagecost.ui import drilldown
 from usagecost.ui.budget_lines import budgets_of
 from usagecost.ui.currency import chosen_rate, spend_in
@@ -65,8 +65,10 @@ def cards(usage: Usage, view: View, metrics: Sequence[str] = CARDS, *, name: str
     """
     lack = shortage(view)
     totals, before = usage.totals, None if lack else usage.totals_before
-    course, grid = course_of(usage, view), st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap=CARD_GAP)
-    rate = chosen_rate(view) if "spend_usd" in metrics else None
+    course, rate = course_of(usage, view), chosen_rate(view) if "spend_usd" in metrics else None
+    is_usual = bool(totals["requests"]) and len(course) > 1 and not rate
+    row_height = CARD_HEIGHT - (0 if before else BADGE_HEIGHT) if is_usual else "content"  # takes its room before it is drawn
+    grid = st.grid(CARD_COLUMNS, min_column_width=CARD_WIDTH, gap=CARD_GAP, row_height=row_height)
     for metric in metrics:
         with grid:
             card(METRICS[metric], totals, before, course, rate=rate if metric == "spend_usd" else None)
@@ -161,7 +163,9 @@ def draw(drawing: Drawing, *, name: str, alt_text: str, on_mark: OnMark | None =
             on_mark(marks[0])
 
     selection: dict[str, Any] = {"on_select": tell, "selection_mode": OPENED} if on_mark else {}
-    st.vega_lite_chart(spec=drawing.whole, key=key, alt=alt_text, **selection)
+    height = drawing.spec.get("height")
+    known = height if isinstance(height, int) else "content"  # takes its room before it is drawn
+    st.vega_lite_chart(spec=drawing.whole, key=key, height=known, alt=alt_text, **selection)
 
 
 def heading(

@@ -210,7 +210,7 @@ def _sample_note(title: str) -> None:
     """One line, until the reader has seen it; the page Sources is where it leads to."""
     if st.session_state.get("_knows_sample"):
         return
-    st.caption(":material/science: Sample data.", width="content")
+    st.caption("Sample data.", width="content")
     if title != "Sources":
         query = address.of_page("Sources", viewing.choices())
         st.page_link("pages/5_Sources.py", label="**Load your own logs**", query_params=query)

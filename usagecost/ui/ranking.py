@@ -95,7 +95,7 @@ def _table(usage: Usage, view: View, by: str, top: pd.DataFrame, numbers: pd.Dat
         columns=_columns(by, numbers, compares=usage.before is not None and not shortage(view)),
         alt_text=f"{plural.capitalize()} ranked by spend, with requests, tokens, unit costs, cache reads and latency",
         on_open=lambda row: open_value(places[row]) if places[row] < len(top) else drilldown.open_requests(view.filters),
-        texts={"change": signed_percent},
+        texts={"change": signed_percent, "spend_per_request": METRICS["spend_per_request"].format},
         names=by,
     )
     rate = chosen_rate(view)
@@ -107,37 +107,30 @@ def _columns(by: str, numbers: pd.DataFrame, *, compares: bool) -> dict[str, Any
     """How the table draws its columns; that of the mark only where an amount has it."""
     most = max((float(amount) for amount in numbers["spend_usd"].iloc[:-1].dropna()), default=0.0)
     mark = st.column_config.TextColumn("≥", width=32, help="≥: a lower bound, as of some requests the cost is not known")
+    usd = next((form for least, form in USD if most >= least), USD[-1][1])
     change = st.column_config.NumberColumn("Change", help="Of the spend, against the comparison period")
 
-    def number(label: str, form: str, metric: str) -> Any:
+    def number(label: str, form: str | None, metric: str) -> Any:
         return st.column_config.NumberColumn(label, format=form, help=METRICS[metric].help)
 
     return {
         by: st.column_config.TextColumn(DIMENSIONS[by].label, width="medium", pinned=True),
         **({AT_LEAST: mark} if (numbers[AT_LEAST] != "").any() else {}),
-        "spend_usd": st.column_config.ProgressColumn(
-            "Spend", format=_dollars(numbers["spend_usd"]), min_value=0.0, max_value=most or 1.0, width=130
-        ),
+        "spend_usd": st.column_config.ProgressColumn("Spend", format=usd, min_value=0.0, max_value=most or 1.0, width=130),
         "share": st.column_config.NumberColumn("Share", format=PERCENT, help="Of the spend of all values"),
         **({"change": change} if compares else {}),
         "requests": number("Requests", "localized", "requests"),
         "total_tokens": number("Tokens", "compact", "total_tokens"),
-        "spend_per_request": number("$ / request", _dollars(numbers["spend_per_request"]), "spend_per_request"),
+        "spend_per_request": number("$ / request", None, "spend_per_request"),
         "spend_per_million_tokens": number("$ / M tokens", "$%,.2f", "spend_per_million_tokens"),
         "cache_read_share": number("Cache reads", PERCENT, "cache_read_share"),
         "latency_p95_ms": number("p95 latency", "%,.1f s", "latency_p95_ms"),
     }
 
 
-def _dollars(amounts: pd.Series) -> str:
-    """How a column of amounts is written: the smaller they all are, the more places it has."""
-    most = max((float(amount) for amount in amounts.dropna()), default=0.0)
-    return next((form for least, form in USD if most >= least), USD[-1][1])
-
-
 def _in_units(numbers: pd.DataFrame) -> pd.DataFrame:
     """The numbers as the table draws them: shares in percent, latencies in seconds, the mark of a lower bound as a sign."""
-    percent = {name: numbers[name].astype("Float64") * 100 for name in ("share", "change")}
+    percent = {name: numbers[name].astype("Float64") * 100 for name in ("share", "change", "cache_read_share")}
     marks = numbers[AT_LEAST].map({True: "≥", False: ""})
     seconds = numbers["latency_p95_ms"].astype("Float64") / 1000
     return numbers.assign(**percent, **{AT_LEAST: marks}, latency_p95_ms=seconds)

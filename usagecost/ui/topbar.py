@@ -41,7 +41,8 @@ def top_bar(
                 _range(view)
             if "compare" in uses:
                 _compare()
-    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", key="filters"):
+    aligned = "distribute" if "filters" in uses else "right"
+    with st.container(horizontal=True, horizontal_alignment=aligned, vertical_alignment="center", key="filters"):
         left = st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch")
         with left:
             if "filters" in uses:
@@ -76,8 +77,11 @@ def _data_through(view: View, newest: datetime) -> None:
     now = datetime.now(UTC)
     local = min(newest, now).astimezone(ZoneInfo(view.period.zone))
     whose = "The newest request in the lake" if view.scope.is_everything else "Your newest request"
+    day = days_text(local.date(), local.date())
+    if local.year == view.period.now.astimezone(local.tzinfo).year:
+        day = day.removesuffix(f" {local.year}")
     st.markdown(
-        f"Data through **{local:%H:%M}**, {days_text(local.date(), local.date())} {plain(view.period.zone)}",
+        f"Data through **{local:%H:%M}**, {day} {plain(view.period.zone)}",
         help=f"{whose} was sent {formats.age(newest, now)}.",
         width="content",
     )

@@ -22,7 +22,7 @@ from usagecost.ui.answers import answer, empty, tried
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.frame import is_sample
 from usagecost.ui.reader import may
-from usagecost.ui.sources.loading import DROP_ZONE, MOST_UPLOAD_MB
+from usagecost.ui.sources.loading import MOST_UPLOAD_MB
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import counted
@@ -54,11 +54,10 @@ def drop_zone(lake: str) -> None:
         query = address.of_page("Sources", viewing.choices())
         st.page_link("pages/5_Sources.py", label="**Load your own logs first**", icon=":material/database:", query_params=query)
         return
-    st.html(DROP_ZONE)
     given = st.file_uploader(
         "**Drop bills here**, or choose them: cost exports of providers and clouds as CSV, JSON or Parquet",
         accept_multiple_files=True,
-        key=f"bills_{st.session_state.get(_ROUND, 0)}",
+        key=f"drop_bills_{st.session_state.get(_ROUND, 0)}",
         max_upload_size=MOST_UPLOAD_MB,
         help="OpenAI costs, Anthropic cost report, OpenRouter activity, AWS CUR, Azure cost details, Google Cloud billing, FOCUS. "
         "Larger files: `python -m usagecost bill PATH …`",

@@ -37,7 +37,7 @@ def dashboards(view: View) -> None:
     folder = shelves.folder()
     shelf = _shelf()
     every = "Off"
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         shelved = _choice(shelf)
         may_change = shelves.may_change(shelved)
         drafted = draft.draft_of(shelved.name) if may("board") else None
@@ -105,7 +105,14 @@ def _choice(shelf: list[Shelved]) -> Shelved:
         if wanted != changes.last_deleted():
             st.warning(f"There is no board {plain(wanted)} any more. Here is another.", icon=":material/link_off:")
         st.session_state["board"] = shelf[0].name
-    name = st.selectbox("Board", list(by_name), key="board", format_func=lambda name: _label(by_name[name]), width=280)
+    name = st.selectbox(
+        "Board",
+        list(by_name),
+        key="board",
+        format_func=lambda name: _label(by_name[name]),
+        label_visibility="collapsed",
+        width=280,
+    )
     return by_name[name]
 
 

@@ -48,11 +48,12 @@ def compared(view: View) -> None:
         columns={
             "model": st.column_config.TextColumn("Provider / model", width="medium"),
             "requests": st.column_config.NumberColumn("Requests", format="localized"),
-            **{name: st.column_config.NumberColumn(title, format="$%,.4f") for name, title in usd.items()},
-            "share": st.column_config.NumberColumn("Of list", format="percent"),
+            **{name: st.column_config.NumberColumn(title) for name, title in usd.items()},
+            "share": st.column_config.NumberColumn("Of list"),
             "cause": st.column_config.TextColumn("Likely cause", width="large"),
         },
         alt_text="Models with reported and list cost, their difference and its likely cause",
+        texts={**dict.fromkeys(usd, formats.usd), "share": formats.percent},
     )
 
 

@@ -27,12 +27,6 @@ from usagecost.vocabulary import formats
 MOST_UPLOAD_MB = 200
 MOST_PROBLEMS = 8
 _DONE = "_loaded"
-DROP_ZONE = """<style>
-[data-testid="stFileUploaderDropzone"] {
-    align-items: center; border: 2px dashed color-mix(in srgb, currentColor 35%, transparent); min-height: 6rem
-}
-</style>"""
-"""Streamlit draws the place to drop files as a plain box; it is to be seen as one."""
 
 
 def load_files() -> bool:
@@ -40,7 +34,6 @@ def load_files() -> bool:
     if not may("load"):
         return False
     _say_what_was_done()
-    st.html(DROP_ZONE)
     known = ingest.known_formats(open_lake(lake_root()))
     given = st.file_uploader(
         "**Drop log files here**, or choose them: CSV, TSV, JSON, JSON lines or Parquet, packed with gzip or zstd or not",

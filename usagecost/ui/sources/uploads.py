@@ -108,7 +108,7 @@ def open_group(name: str | None) -> None:
 
 def uploader_key() -> str:
     """The name of the widget that takes the next files: each time another, so that it is empty again."""
-    return f"upload_{st.session_state.get(_ROUND, 0)}"
+    return f"drop_logs_{st.session_state.get(_ROUND, 0)}"
 
 
 def take_over(given: Sequence[UploadedFile], formats: Formats) -> None:

@@ -42,14 +42,14 @@ Asked = tuple[AnyCondition, tuple[str, ...]]
 def asked_for(view: View) -> tuple[View, DeltaGenerator]:
     """Draws the filters of the page; returns the view with them added, and the place beside them for a note."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="asked"):
+        with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small", key="asked"):
             text = st.text_input(
                 "Search",
                 key="q",
                 placeholder="Part of an id, a user, team, key, app, model or error",
                 icon=":material/search:",
                 label_visibility="collapsed",
-                width=400,
+                width=340,
             )
             with st.popover("More filters", icon=":material/tune:", key="more_filters", on_change="rerun") as more:
                 asked = list(_more(view, is_open=bool(more.open)))
@@ -58,7 +58,7 @@ def asked_for(view: View) -> tuple[View, DeltaGenerator]:
             for number, condition in enumerate(fields.chosen()):
                 view = view.where(condition)
                 chip(_words(view, condition), f"field_{number}", fields.drop, number)
-        note = st.empty()
+        note = st.container(width="content")
     if text:
         view = view.where(Text(text, labels_of(view).all_with(text)))
     for condition, _ in asked:

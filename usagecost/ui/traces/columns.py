@@ -75,7 +75,7 @@ def _cell(value: Any) -> Any:
 
 
 def configured(shown: pd.DataFrame, zone: str, order: Order) -> dict[str, Any]:
-    """How each column is drawn; an arrow marks the sorted one. Latencies are bars, each as long as its share of the page's greatest."""
+    """How each column is drawn; an arrow marks the sorted one. Latencies are bars, as long as their share of the greatest."""
     arrow = " ↓" if order.descends else " ↑"
     names = {name: label + (arrow if SORT_OF.get(name) == order.sort else "") for name, label in COLUMNS.items()}
     special: dict[str, Any] = {name: _bar(shown[name], names[name]) for name in ("duration_ms", "ttft_ms")}

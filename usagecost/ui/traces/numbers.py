@@ -27,8 +27,8 @@ CARDS = ("requests", "success_rate", "total_tokens", "spend_usd", "avg_latency_m
 QUANTILES = {"latency_p50_ms": "p50 latency", "latency_p95_ms": "p95 latency", "latency_p99_ms": "p99 latency"}
 HELP = "The time that {share} of the requests did not exceed, over those whose log tells it; from the requests themselves."
 SHARES = {"latency_p50_ms": "half", "latency_p95_ms": "95 %", "latency_p99_ms": "99 %"}
-LOW = 142
-"""Pixels of the histogram: the list begins above the fold."""
+CARD_HEIGHT, LOW = 79, 142
+"""Pixels of the cards and of the histogram, which take their room before they are drawn: the list begins above the fold."""
 HOURS_WITHIN = 3 * 24 * 3600
 QUARTERS_WITHIN = 12 * 3600
 """A stretch of the period up to as many seconds is drawn by the hour, and by its quarters."""
@@ -41,7 +41,7 @@ def numbers(view: View, note: DeltaGenerator) -> Usage:
     usage = answer(queries.usage, replace(view, interval=_interval(view)), "status")
     latencies = answer(queries.requests.latencies, view)
     totals = usage.totals
-    grid = st.grid(8, min_column_width=118, gap="small")
+    grid = st.grid(8, min_column_width=118, gap="small", row_height=CARD_HEIGHT)
     for metric in (METRICS[name] for name in CARDS):
         value = spend_text(totals) if metric.name == "spend_usd" else metric.format(metric.of(totals))
         grid.metric(metric.label, value, help=metric.help, border=True, height="stretch")
@@ -97,6 +97,7 @@ def _histogram(usage: Usage, view: View) -> None:
     st.vega_lite_chart(
         spec={**encoded(drawing.whole, x={"axis": {**x["axis"], "title": None}}), "height": LOW},
         key=key,
+        height=LOW,
         alt="Requests over time by outcome. Drag over a stretch of it to narrow the range.",
         on_select=narrow,
         selection_mode=BRUSHED,
