@@ -93,7 +93,7 @@ def test_two_processes_ingest_at_once_and_both_succeed(lake: Lake, tmp_path: Pat
     assert lake.snapshot().file_count == 3
 
 
-def test_of_two_committers_from_one_version_only_the_first_passes(lake: Lake):
+def test_of_two_committers_from_one_version_only_the_first_passes(lake: Lake, tmp_path: Path):
     """Two machines: the file lock of one does not hold the other. Both add the same requests to a new day."""
     commit(lake, row("old"))
     place = Disk(lake.root) / "requests"
@@ -101,11 +101,11 @@ def test_of_two_committers_from_one_version_only_the_first_passes(lake: Lake):
     commit(lake, row("new", started_at="2026-06-01 10:00"))
     with duckdb.connect() as con:
         same = f"SELECT * FROM read_parquet('{lake.snapshot().files()[-1]}')"
-        added = write_file(con, place, REQUESTS, same, {}, day=lake.snapshot().last_day)
+        added = write_file(con, tmp_path, REQUESTS, same, {}, day=lake.snapshot().last_day)
 
     with pytest.raises(CommitFailedError):
         replace_days(stale, place, [added], [lake.snapshot().last_day], {})
-    assert not (lake.root / "requests" / added.path).exists()
+    assert not (lake.root / "requests" / added.data.name).exists()
     assert rows_of(lake, "request_id") == [("new",), ("old",)]
 
 

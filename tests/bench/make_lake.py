@@ -17,15 +17,13 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate, pairwise
 from pathlib import Path
 
-from deltalake.transaction import AddAction
-
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from usagecost.lake import Lake, staging
 from usagecost.lake.publishing import publish
 from usagecost.lake.staging import bounded_database, worker_count
 from usagecost.lake.storage import Disk
-from usagecost.lake.table import REQUESTS, open_or_create, write_file
+from usagecost.lake.table import REQUESTS, NewFile, open_or_create, write_file
 
 MEMORY_LIMIT = "1200MB"
 """Of the database of this script, which does nothing else: with what an ingest is left rollups would spill to the disk."""
@@ -116,10 +114,10 @@ def make_lake(root: Path, *, rows: int, days: int, models: int, users: int, end:
     with lake.staging() as folder, bounded_database(folder) as con, ThreadPoolExecutor(worker_count()) as pool:
         con.execute(MACROS)
 
-        def write_day(day: date, first: int, after_last: int) -> AddAction | None:
+        def write_day(day: date, first: int, after_last: int) -> NewFile | None:
             values = {"day": day, "first": first, "after_last": after_last, "models": models, "users": users}
             with con.cursor() as cursor:
-                return write_file(cursor, place, REQUESTS, REQUESTS_OF_DAY, values, day)
+                return write_file(cursor, folder, REQUESTS, REQUESTS_OF_DAY, values, day)
 
         added = [file for file in pool.map(write_day, *zip(*numbers_by_day(rows, days, end), strict=True)) if file]
         publish(table, place, added, about={"ingest": {"format": "made"}})

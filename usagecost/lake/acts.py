@@ -15,7 +15,7 @@ from filelock import Timeout
 from usagecost import schema
 from usagecost.lake.errors import note_unwritten
 from usagecost.lake.publishing import until_committed
-from usagecost.lake.side_tables import add_rows, keep_rows
+from usagecost.lake.side_tables import add_rows, forget_before
 from usagecost.lake.storage import Disk, Storage
 from usagecost.lake.table import AUDIT, data_files, open_or_create
 
@@ -25,8 +25,6 @@ WAITING = "waiting"
 """The folder on this machine, of a lake, with acts that wait."""
 SECONDS = 5
 """How long an act waits for others who write; then for the next act."""
-MOST_FILES = 50
-"""Each act is a small file; when there are so many, they become one."""
 
 
 def put_off(root: Path, acts: pa.Table) -> None:
@@ -69,9 +67,6 @@ def record(lake: Storage, root: Path, acts: Sequence[pa.Table], kept: timedelta 
     before = data_files(open_or_create(place, AUDIT), AUDIT)
     until_committed(lambda: add_rows(place, AUDIT, offered, folder))
     waiting.drop(names)
-    firsts, lasts = [file.first for file in before if file.first], [file.last for file in before if file.last]
-    since = min(max(lasts), max(offered["happened_at"].to_pylist())) - kept if kept and lasts else None
-    if since and firsts and min(firsts) < since:
-        until_committed(lambda: keep_rows(place, AUDIT, "happened_at >= $since", {"since": since}, folder))
-    elif len(before) >= MOST_FILES:
-        until_committed(lambda: keep_rows(place, AUDIT, "true", {}, folder))
+    if kept and (lasts := [file.last for file in before if file.last]):
+        since = min(max(lasts), max(offered["happened_at"].to_pylist())) - kept
+        until_committed(lambda: forget_before(place, AUDIT, since, folder))

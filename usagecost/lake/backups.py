@@ -11,6 +11,7 @@ import re
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from deltalake import DeltaTable
 from filelock import FileLock
@@ -22,7 +23,7 @@ from usagecost.lake.checksums import verify
 from usagecost.lake.errors import LakeError
 from usagecost.lake.handle import Lake
 from usagecost.lake.storage import Storage, errors_explained, storage
-from usagecost.lake.table import AUDIT, REQUESTS, SPECS, data_files, log_entry, open_table
+from usagecost.lake.table import AUDIT, REQUESTS, SPECS, data_files, local_paths, log_entry, open_table
 from usagecost.lake.texts import OF_PEOPLE, writing_explained
 
 _NOTE, _KEPT = "backup.json", "kept-"
@@ -31,7 +32,6 @@ _STATE, _TEXTS = "state", "beside"
 _ENTRY = re.compile(r"_delta_log/(\d{20})\.[\w.-]+")
 _OF_MACHINE = ("staging", "copies", RESTORING, WAITING)
 """What lies beside the tables and is of use to running processes only."""
-_BLOCK = 1 << 20
 
 Tables = Mapping[str, DeltaTable]
 
@@ -176,23 +176,14 @@ def _copy_tables(place: Storage, to: Storage, tables: Tables) -> int:
         there = {known: size for known, (size, _) in (to / name).below().items()}
         missing = [file for file in data_files(table, SPECS[name]) if there.get(file.name) != file.bytes]
         for file in missing:
-            _copy_file(place / name, to / name, file.name, file.bytes)
+            (path,) = local_paths(place / name, [file])
+            (to / name).add(Path(path), file.name, copies=True)
         for entry in sorted((place / name).below()):
             found = _ENTRY.fullmatch(entry)
             if found and int(found[1]) <= table.version() and entry not in there:
                 _put(to / name, entry, (place / name).read(entry) or b"")
-        (to / name).settle()
         new += len(missing)
     return new
-
-
-def _copy_file(place: Storage, to: Storage, name: str, size: int) -> None:
-    (path,) = place.paths([(name, size)])
-    with open(path, "rb") as source, to.new_file(f"{name}.part").open("wb") as copy:  # noqa: PTH123 - it is a text in all storages
-        while block := source.read(_BLOCK):
-            copy.write(block)
-    to.rename(f"{name}.part", name)
-    to.keep(name)
 
 
 def _copy_texts(place: Storage, to: Storage, names: Collection[str]) -> None:

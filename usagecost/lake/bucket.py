@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Collection, Generator, Hashable, Iterable
+from collections.abc import Generator, Hashable, Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -132,23 +132,16 @@ class Bucket:
     def make(self) -> None:
         """Folders of a store are but names."""
 
-    def new_file(self, name: str) -> Path:
-        return self._store.copies.new(self._folder + name)
-
-    def keep(self, name: str) -> None:
-        """Brings it to the store; what was written stays as the copy."""
-        obstore.put(self._store.client, self._folder + name, self._store.copies.path(self._folder + name))
-
-    def rename(self, name: str, to: str) -> None:
-        copies = self._store.copies
-        copies.path(self._folder + name).rename(copies.path(self._folder + to))
+    def add(self, file: Path, name: str, *, copies: bool = False) -> None:
+        """Brings it to the store; what is moved stays as the copy."""
+        if not copies:
+            file = file.replace(self._store.copies.new(self._folder + name))
+        with self.explained():
+            obstore.put(self._store.client, self._folder + name, file)
 
     def discard(self, name: str) -> None:
         """Removes the copy alone: of a commit whose answer was lost nobody knows whether it counts. A vacuum takes the rest."""
         self.forget([name])
-
-    def settle(self, published: Collection[str] | None = None) -> None:
-        """Leaves what was begun to a vacuum: of a commit whose answer was lost nobody knows whether it counts."""
 
     def forget(self, names: Iterable[str]) -> None:
         self._store.copies.forget(self._folder + name for name in names)

@@ -12,14 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from pathlib import Path
 
 import duckdb
-from deltalake.transaction import AddAction
 
 from usagecost.lake.checksums import check_whole
 from usagecost.lake.staging import worker_count
-from usagecost.lake.storage import Storage
-from usagecost.lake.table import REQUESTS, DataFile, rows_sql, write_file
+from usagecost.lake.table import REQUESTS, DataFile, NewFile, rows_sql, write_file
 
 GROUP_ROWS = 400_000
 """How many staged rows are brought together by day at a time: they should fit into memory. Each group reads the staged files once,
@@ -86,16 +85,16 @@ def _touched(con: duckdb.DuckDBPyConnection, files: Mapping[DataFile, str], day:
 
 
 def write_days(
-    con: duckdb.DuckDBPyConnection, table: Storage, days: Sequence[date], stored: Mapping[date, Sequence[str]]
-) -> list[AddAction]:
+    con: duckdb.DuckDBPyConnection, folder: Path, days: Sequence[date], stored: Mapping[date, Sequence[str]]
+) -> list[NewFile]:
     """Write each day's new file: of the stored files given, and of what arrives; none where nothing is left. Follows `resolve`."""
     row_counts = dict(con.execute("SELECT day, count(*) FROM taken GROUP BY day").fetchall())
-    added: list[AddAction | None] = []
+    added: list[NewFile | None] = []
     with ThreadPoolExecutor(worker_count()) as pool:
         for group in _groups(days, row_counts):
             con.execute(_ARRIVALS, {"first": group[0], "last": group[-1]})
-            added += pool.map(lambda day: _write_day(con, table, day, stored.get(day, ())), group)
-    return [action for action in added if action]
+            added += pool.map(lambda day: _write_day(con, folder, day, stored.get(day, ())), group)
+    return [file for file in added if file]
 
 
 def _groups(days: Sequence[date], row_counts: Mapping[date, int]) -> list[list[date]]:
@@ -112,7 +111,7 @@ def _groups(days: Sequence[date], row_counts: Mapping[date, int]) -> list[list[d
     return groups
 
 
-def _write_day(con: duckdb.DuckDBPyConnection, table: Storage, day: date, stored: Sequence[str]) -> AddAction | None:
+def _write_day(con: duckdb.DuckDBPyConnection, folder: Path, day: date, stored: Sequence[str]) -> NewFile | None:
     rows = f"SELECT {REQUESTS.stored_columns} FROM arrival WHERE day = $day"
     values: dict[str, object] = {"day": day}
     check_whole(stored)
@@ -123,4 +122,4 @@ def _write_day(con: duckdb.DuckDBPyConnection, table: Storage, day: date, stored
         )
         values["stored"] = list(stored)
     with con.cursor() as cursor:
-        return write_file(cursor, table, REQUESTS, rows, values, day)
+        return write_file(cursor, folder, REQUESTS, rows, values, day)

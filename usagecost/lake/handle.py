@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
@@ -38,7 +38,7 @@ from usagecost.lake.table import (
     REJECTS,
     REQUESTS,
     DataFile,
-    data_files,
+    TableSpec,
     file_paths,
     missing_columns,
     open_or_create,
@@ -48,9 +48,6 @@ from usagecost.lake.table import (
     stored_by_day,
 )
 from usagecost.lake.texts import TextFolder
-
-MOST_ALERT_FILES = 50
-"""A round adds some small files of alerts; when there are so many, they become one."""
 
 
 class Lake(LakeReader):
@@ -90,8 +87,7 @@ class Lake(LakeReader):
 
     def reject(self, rejects: pa.Table) -> int:
         """Add the rejected lines that are not there yet (same file, line, reason and text); returns how many they are."""
-        with self._writing() as folder:
-            return until_committed(lambda: side_tables.add_rows(self._at(REJECTS), REJECTS, rejects, folder))
+        return self._add(REJECTS, rejects)
 
     def reprice(self, price: Pricing, span: Span, model: str | None = None, *, about: Mapping[str, str | None]) -> Repricing:
         """Compute the prices of stored requests anew, as a version of its own; none if nothing changes.
@@ -117,11 +113,7 @@ class Lake(LakeReader):
 
     def keep_alerts(self, alerts: pa.Table) -> int:
         """Add the rows of schema.ALERTS that are not there yet, so that each is recorded once; returns how many they are."""
-        with self._writing() as folder:
-            added = until_committed(lambda: side_tables.add_rows(self._at(ALERTS), ALERTS, alerts, folder))
-            if added and len(data_files(open_table(self._at(ALERTS)), ALERTS)) > MOST_ALERT_FILES:
-                until_committed(lambda: lake_upkeep.compact(self._at(ALERTS), ALERTS, folder))
-            return added
+        return self._add(ALERTS, alerts)
 
     def record(self, acts: pa.Table, kept: timedelta | None = None) -> None:
         """Add the rows of schema.AUDIT that are not there yet, and forget those older by more than a span: see acts.py."""
@@ -139,8 +131,7 @@ class Lake(LakeReader):
 
     def keep_closes(self, rows: pa.Table) -> int:
         """Add the rows of schema.CLOSES whose entries are not there yet, all of an entry or none; returns how many they are."""
-        with self._writing() as folder:
-            return until_committed(lambda: side_tables.add_rows(self._at(CLOSES), CLOSES, rows, folder))
+        return self._add(CLOSES, rows)
 
     def compact(self) -> int:
         """Make one sorted file of each day's, and of each other table's, where there are several; returns how many were merged.
@@ -210,8 +201,8 @@ class Lake(LakeReader):
             return 0
         with self.staging() as folder, bounded_database(folder) as con:
             con.execute("SET threads = 1")  # each file has a thread, which is quicker than several for each
-            self._keys.write(con, unindexed)
-            return self._rollups.write(con, lacking, stored)
+            self._keys.write(con, folder, unindexed)
+            return self._rollups.write(con, folder, lacking, stored)
 
     def write_text(self, name: str, text: str, *, replacing: str | None) -> None:
         """Write a small text beside the tables, in the place of the one that `read_text` gave; None if there was none.
@@ -220,28 +211,18 @@ class Lake(LakeReader):
         """
         TextFolder(self._place).put(checked_name(name), text, seen=replacing)
 
+    def _add(self, spec: TableSpec, rows: pa.Table) -> int:
+        with self._writing() as folder:
+            return until_committed(lambda: side_tables.add_rows(self._at(spec), spec, rows, folder))
+
     @contextmanager
     def _writing(self, most_seconds: float = -1) -> Generator[Path]:
         """Alone among the writers of this machine, with a folder to work in; raises Timeout if that takes longer to come about."""
         try:
-            with self.staging() as folder, FileLock(self.root / "commit.lock", most_seconds), self._none_left():
+            with self.staging() as folder, FileLock(self.root / "commit.lock", most_seconds):
                 yield folder
         finally:
             self._newest.look_again()
-
-    @contextmanager
-    def _none_left(self) -> Generator[None]:
-        """When the block fails, the files go that it has written and that no version has. The caller is alone among the writers."""
-        try:
-            yield
-        except BaseException:
-            for place, spec in self._tables():
-                with suppress(LakeError):  # what cannot be read is left as it is
-                    files = data_files(open_table(place), spec) if place.has_table() else ()
-                    place.settle([file.name for file in files])
-            raise
-        for place, _ in self._tables():
-            place.settle()
 
     @contextmanager
     def _changing(self) -> Generator[Path]:
@@ -271,7 +252,7 @@ class Lake(LakeReader):
             known = file_paths(self._at(LINEAGE), LINEAGE) if lineage else ()
             found, days = resolve(con, staged, paths, self._keys, lineage, known)
             anew = files_to_write_anew(con, stored, days)
-            added = write_days(con, self._requests, days, {day: list(files.values()) for day, files in anew.items()})
+            added = write_days(con, folder, days, {day: list(files.values()) for day, files in anew.items()})
         if not days:
             return replace(found, version=table.version())
         counts = {name: count for name, count in asdict(found).items() if name != "version"}
@@ -287,6 +268,6 @@ class Lake(LakeReader):
             found = lake_removal.preview(con, files, selection, table.version())
             if not found.requests:
                 return found
-            days, added = lake_removal.files_without(con, self._requests, stored, selection)
+            days, added = lake_removal.files_without(con, folder, stored, selection)
         about = {"removal": selection.said, "counts": {"removed": found.requests, "days": len(days)}}
         return replace(found, version=replace_days(table, self._requests, added, days, about))

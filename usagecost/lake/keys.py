@@ -20,7 +20,7 @@ import numpy as np
 from usagecost.lake.checksums import checksum
 from usagecost.lake.errors import note_unwritten
 from usagecost.lake.staging import worker_count
-from usagecost.lake.storage import Disk, Storage, fsync
+from usagecost.lake.storage import Disk, Storage
 from usagecost.lake.table import DataFile, local_paths
 
 FOLDER = "_keys"
@@ -64,15 +64,12 @@ class KeyIndexes:
         asked = np.sort(hashes)  # neighbours are looked for in the same place
         return [path for path in paths if _may_hold(_index(self._folder, path), asked)]
 
-    def write(self, con: duckdb.DuckDBPyConnection, files: Sequence[DataFile]) -> None:
+    def write(self, con: duckdb.DuckDBPyConnection, staging: Path, files: Sequence[DataFile]) -> None:
         """Write the indexes of files. No number depends on them, so nothing is raised if it cannot be done."""
         folder = self._folder
-        if folder is None or not files:
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        with ThreadPoolExecutor(worker_count()) as pool:
-            list(pool.map(lambda file: self._write(con, folder, file), files))
-        fsync(folder)
+        if folder is not None:
+            with ThreadPoolExecutor(worker_count()) as pool:
+                list(pool.map(lambda file: self._write(con, staging / uuid.uuid4().hex, folder, file), files))
 
     def forget_gone(self) -> None:
         """Remove the indexes of files that are gone, and what killed processes or other ways of hashing have left.
@@ -95,8 +92,7 @@ class KeyIndexes:
             if not _is_whole(path):
                 path.unlink(missing_ok=True)
 
-    def _write(self, con: duckdb.DuckDBPyConnection, folder: Path, file: DataFile) -> None:
-        part = folder / f"{uuid.uuid4()}.part"
+    def _write(self, con: duckdb.DuckDBPyConnection, part: Path, folder: Path, file: DataFile) -> None:
         try:
             with con.cursor() as cursor:
                 hashed = hash_sql(stem_sql("request_id"))
@@ -106,10 +102,8 @@ class KeyIndexes:
                 np.save(out, np.sort(found["hashed"]))
             with part.open("ab") as out:
                 out.write(bytes.fromhex(checksum(part)))
-            fsync(part)
-            part.replace(_index(folder, file.name))
+            Disk(folder).add(part, _index(folder, file.name).name)
         except (duckdb.Error, OSError):
-            part.unlink(missing_ok=True)
             note_unwritten("The index of the keys in %s could not be written", file.name)
 
 

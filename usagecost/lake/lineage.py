@@ -13,27 +13,22 @@ with an agent that has some is not kept: if parts of that agent in a later commi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 
-from usagecost.lake.checksums import check_whole
-from usagecost.lake.publishing import publish
-from usagecost.lake.side_tables import append_new
-from usagecost.lake.staging import bounded_database, only_row
+from usagecost.lake.side_tables import append_new, forget_before
+from usagecost.lake.staging import only_row
 from usagecost.lake.storage import Storage
-from usagecost.lake.table import LINEAGE, create_view, data_files, local_paths, open_table, write_file
+from usagecost.lake.table import LINEAGE, create_view, data_files, open_table
 
 KEPT = timedelta(days=30)
 """How long before the newest one a parent was read for it to be kept at least."""
 
 TOGETHER = timedelta(days=10)
 """How much longer one may stay, so that the table is not written anew with every commit."""
-
-_YOUNG = "SELECT * FROM read_parquet($files) WHERE seen_at >= $kept_from"
 
 _NEW = """
 SELECT source, request_id, parent_id, min(seen_at) AS seen_at
@@ -127,21 +122,12 @@ def forget_old(place: Storage, folder: Path) -> int:
     """Remove the parents that were read long before the newest one; returns how many. The caller is alone among the writers."""
     if not place.has_table():
         return 0
-    table = open_table(place)
-    files = [(file, file.first, file.last) for file in data_files(table, LINEAGE) if file.first and file.last]
-    if not files:
+    spans = [(file.first, file.last) for file in data_files(open_table(place), LINEAGE) if file.first and file.last]
+    if not spans:
         return 0
-    kept_from = max(last for _, _, last in files) - KEPT
-    if min(first for _, first, _ in files) >= kept_from - TOGETHER:
-        return 0
-    old = [file for file, first, _ in files if first < kept_from]
-    values = {"files": local_paths(place, old), "kept_from": kept_from}
-    check_whole(values["files"])
-    with bounded_database(folder) as con:
-        young = write_file(con, place, LINEAGE, _YOUNG, values)
-    left = json.loads(young.stats)["numRecords"] if young else 0
-    publish(table, place, [young] if young else [], old)
-    return sum(file.rows for file in old) - left
+    kept_from = max(last for _, last in spans) - KEPT
+    is_worth_it = min(first for first, _ in spans) < kept_from - TOGETHER
+    return forget_before(place, LINEAGE, kept_from, folder) if is_worth_it else 0
 
 
 def create_links(con: duckdb.DuckDBPyConnection, staged: Sequence[str], stored: Sequence[str]) -> None:

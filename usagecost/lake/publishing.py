@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date
 from typing import TypeVar
@@ -11,11 +14,15 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
+from usagecost.lake.errors import LakeError
 from usagecost.lake.storage import Storage
-from usagecost.lake.table import REQUESTS, DataFile, data_files, now_ms, sync_log
+from usagecost.lake.table import REQUESTS, DataFile, NewFile, data_files, open_table, sync_log
 
 COMMITTERS = "ingest"
 """The app transaction that every commit carries: of two that start from one version, Delta lets only the first pass."""
+
+ADDED_AT_ONCE = 16
+"""A disk and a store answer late, but many at once."""
 
 COMMIT_ATTEMPTS = 10
 """Only committers on other machines, which the file lock does not reach, make a second one necessary."""
@@ -33,7 +40,7 @@ def watermark(table: DeltaTable, name: str) -> int | None:
 def replace_days(
     table: DeltaTable,
     place: Storage,
-    added: Sequence[AddAction],
+    added: Sequence[NewFile],
     days: Collection[date],
     about: Mapping,
     watermarks: Mapping[str, int] | None = None,
@@ -47,7 +54,7 @@ def replace_days(
 def publish(
     table: DeltaTable,
     place: Storage,
-    added: Sequence[AddAction],
+    added: Sequence[NewFile],
     replaced: Iterable[DataFile] = (),
     *,
     about: Mapping | None = None,
@@ -59,21 +66,26 @@ def publish(
     ``watermarks`` say how far sources have been read; they are part of the version, and stay until others take their place.
     Raises deltalake's CommitFailedError if somebody else committed since ``table`` was read.
     """
-    place.sync()  # it names new folders of days
     next_version = table.version() + 1
     transactions = [Transaction(COMMITTERS, next_version, None)]
     transactions += [Transaction(_WATERMARK + name, value, None) for name, value in (watermarks or {}).items()]
     try:
+        with ThreadPoolExecutor(ADDED_AT_ONCE) as pool:
+            list(pool.map(lambda file: place.add(file.path, file.data.name), added))
+        place.sync()  # it names new folders of days
         table.create_write_transaction(
-            [*added, *(_removal(file, data_change=not same_rows) for file in replaced)],
+            [*(_addition(file, not same_rows) for file in added), *(_removal(file, not same_rows) for file in replaced)],
             schema=table.schema(),
             partition_by=table.metadata().partition_columns,
             commit_properties=CommitProperties(custom_metadata=dict(about or {}), app_transactions=transactions),
             mode="append",  # what goes is among the actions
         )
-    except CommitFailedError:
-        for action in added:
-            place.discard(action.path)
+    except BaseException:
+        with suppress(LakeError):  # where it cannot be read, nobody knows which of them a version has
+            published = {file.name for file in data_files(open_table(place), REQUESTS)}
+            for file in added:
+                if file.data.name not in published:
+                    place.discard(file.data.name)
         raise
     table.update_incremental()
     for version in range(next_version, table.version() + 1):
@@ -81,14 +93,20 @@ def publish(
     return table.version()
 
 
-def _removal(file: DataFile, *, data_change: bool) -> RemoveAction:
+def _addition(file: NewFile, data_change: bool) -> AddAction:
+    stats = json.dumps({"numRecords": file.data.rows, **file.range})
+    return AddAction(file.data.name, file.data.bytes, file.data.partition, _now_ms(), data_change, stats)
+
+
+def _removal(file: DataFile, data_change: bool) -> RemoveAction:
     return RemoveAction(
-        path=file.name,
-        data_change=data_change,
-        deletion_timestamp=now_ms(),
-        size=file.bytes,
-        partition_values={"day": str(file.day)} if file.day else {},
+        path=file.name, data_change=data_change, deletion_timestamp=_now_ms(), size=file.bytes, partition_values=file.partition
     )
+
+
+def _now_ms() -> int:
+    """The time now, as Delta's log writes it."""
+    return time.time_ns() // 1_000_000
 
 
 def until_committed(attempt: Callable[[], T]) -> T:

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
-from deltalake.transaction import AddAction
 
 from usagecost.lake.days import write_days
 from usagecost.lake.person import REMOVED
 from usagecost.lake.staging import only_row
-from usagecost.lake.storage import Storage
-from usagecost.lake.table import REQUESTS, create_view
+from usagecost.lake.table import REQUESTS, NewFile, create_view
 from usagecost.vocabulary import measure_sql
 from usagecost.vocabulary.formats import counted, exact_count
 
@@ -115,12 +114,12 @@ def preview(con: duckdb.DuckDBPyConnection, files: Sequence[str], selection: Sel
 
 
 def files_without(
-    con: duckdb.DuckDBPyConnection, table: Storage, stored: Mapping[date, Sequence[str]], selection: Selection
-) -> tuple[list[date], list[AddAction]]:
+    con: duckdb.DuckDBPyConnection, folder: Path, stored: Mapping[date, Sequence[str]], selection: Selection
+) -> tuple[list[date], list[NewFile]]:
     """The days that hold selected requests, and their new files without them. Follows `preview`."""
     con.execute(f"CREATE TABLE outgoing AS {_REMOVED.format(condition=selection.condition)}", selection.values)
     con.from_arrow(REQUESTS.columns.empty_table()).create("nothing")
     con.execute("CREATE VIEW staged AS SELECT *, 0::BIGINT AS location FROM nothing")
     con.execute("CREATE TABLE taken (location BIGINT, day DATE)")
     days = [day for (day,) in con.execute("SELECT DISTINCT day FROM outgoing ORDER BY day").fetchall()]
-    return days, write_days(con, table, days, stored)
+    return days, write_days(con, folder, days, stored)

@@ -19,19 +19,19 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
-from deltalake.transaction import AddAction
 
 from usagecost import schema
 from usagecost.lake.checksums import check_whole
 from usagecost.lake.errors import LakeError
 from usagecost.lake.publishing import publish, replace_days, watermark
+from usagecost.lake.side_tables import add_rows, read_rows
 from usagecost.lake.staging import bounded_database, only_row, worker_count
-from usagecost.lake.storage import Disk, Storage
+from usagecost.lake.storage import Storage
 from usagecost.lake.table import (
     PRICE_CHANGES,
     REPRICINGS,
     REQUESTS,
+    NewFile,
     create_view,
     file_paths,
     open_or_create,
@@ -149,8 +149,8 @@ def preview(tables: PriceTables, folder: Path, price: Pricing, span: Span, model
     """What `reprice` would do now."""
     table = open_table(tables.requests)
     with _database(folder) as con:
-        found = _changes_file(con, Disk(folder), "preview", paths_by_day(table, tables.requests), price, span, model)
-        return _summary(con, "preview", str(folder / found.path) if found else None, table.version())
+        found = _changes_file(con, folder, "preview", paths_by_day(table, tables.requests), price, span, model)
+        return _summary(con, "preview", found, table.version())
 
 
 def reprice(
@@ -160,7 +160,7 @@ def reprice(
     selection = {"from": span[0], "before": span[1], "model": model}
     said = {**about, "selection": json.dumps({name: value for name, value in selection.items() if value is not None}, default=str)}
     with _database(folder) as con:
-        return _act(tables, con, said, lambda act, stored: _changes_file(con, tables.changes, act, stored, price, span, model))
+        return _act(tables, folder, con, said, lambda act, stored: _changes_file(con, folder, act, stored, price, span, model))
 
 
 def undo(tables: PriceTables, folder: Path, undone: str, about: Mapping[str, str | None]) -> Repricing:
@@ -168,9 +168,8 @@ def undo(tables: PriceTables, folder: Path, undone: str, about: Mapping[str, str
     if undone not in acts(tables)["id"].to_pylist():
         raise LakeError(f"There was no repricing {undone!r}: `python -m usagecost repricings` lists them.")
     with _database(folder) as con:
-        return _act(
-            tables, con, {**about, "undoes": undone}, lambda act, stored: _taken_back_file(con, tables, act, stored, undone)
-        )
+        said = {**about, "undoes": undone}
+        return _act(tables, folder, con, said, lambda act, stored: _taken_back_file(con, folder, tables, act, stored, undone))
 
 
 @contextmanager
@@ -183,20 +182,20 @@ def _database(folder: Path) -> Generator[duckdb.DuckDBPyConnection]:
 
 def acts(tables: PriceTables) -> pa.Table:
     """One row = one act that was done, the newest first."""
-    files = file_paths(tables.acts, REPRICINGS)
-    if not files:
-        return schema.REPRICINGS.empty_table()
+    said = read_rows(tables.acts, REPRICINGS)
+    if not said.num_rows:
+        return said
     table = open_table(tables.requests)
-    said = pa.concat_tables([pq.ParquetFile(file).read().cast(schema.REPRICINGS) for file in files])
     is_done = [watermark(table, _mark(act)) is not None for act in said["id"].to_pylist()]
     return said.filter(pa.array(is_done, pa.bool_())).sort_by([("done_at", "descending")])
 
 
 def _act(
     tables: PriceTables,
+    folder: Path,
     con: duckdb.DuckDBPyConnection,
     about: Mapping[str, str | None],
-    changes: Callable[[str, Mapping[date, Sequence[str]]], AddAction | None],
+    changes: Callable[[str, Mapping[date, Sequence[str]]], NewFile | None],
 ) -> Repricing:
     """What changes, kept in the tables, and then done."""
     act = uuid.uuid4().hex
@@ -206,16 +205,15 @@ def _act(
     found = changes(act, stored)
     if found is None:
         return _summary(con, act, None, table.version())
-    (file,) = tables.changes.paths([(found.path, found.size)])
-    done = _summary(con, act, file, table.version())
-    days, added = _files_with(con, tables.requests, stored, file)
+    done = _summary(con, act, found, table.version())
+    days, added = _files_with(con, folder, stored, found)
     publish(open_table(tables.changes), tables.changes, [found])
-    _keep_act(tables, con, done, about)
+    _keep_act(tables, folder, done, about)
     said = {"repricing": {"id": act, **about}, "counts": {"repriced": done.requests, "days": len(days)}}
     return replace(done, version=replace_days(table, tables.requests, added, days, said, {_mark(act): 1}))
 
 
-def _keep_act(tables: PriceTables, con: duckdb.DuckDBPyConnection, done: Repricing, about: Mapping[str, str | None]) -> None:
+def _keep_act(tables: PriceTables, folder: Path, done: Repricing, about: Mapping[str, str | None]) -> None:
     row = {
         **dict.fromkeys(schema.REPRICINGS.names),
         **about,
@@ -225,11 +223,7 @@ def _keep_act(tables: PriceTables, con: duckdb.DuckDBPyConnection, done: Reprici
         "before_usd": done.before_usd,
         "after_usd": done.after_usd,
     }
-    con.register("act", pa.Table.from_pylist([row], schema.REPRICINGS))
-    table = open_or_create(tables.acts, REPRICINGS)
-    kept = write_file(con, tables.acts, REPRICINGS, "SELECT * FROM act", {})
-    if kept:
-        publish(table, tables.acts, [kept])
+    add_rows(tables.acts, REPRICINGS, pa.Table.from_pylist([row], schema.REPRICINGS), folder)
 
 
 def _mark(act: str) -> str:
@@ -239,13 +233,13 @@ def _mark(act: str) -> str:
 
 def _changes_file(
     con: duckdb.DuckDBPyConnection,
-    place: Storage,
+    folder: Path,
     act: str,
     stored: Mapping[date, Sequence[str]],
     price: Pricing,
     span: Span,
     model: str | None,
-) -> AddAction | None:
+) -> NewFile | None:
     """Write which requests get other prices; None if none do."""
     first, before = (instant and instant.astimezone(UTC) for instant in span)
     is_meant = {day: (first is None or day >= first.date()) and (before is None or day <= before.date()) for day in stored}
@@ -258,25 +252,30 @@ def _changes_file(
     is_in_span += "" if before is None else " AND started_at < getvariable('instant_after')"
     con.execute(f"CREATE VIEW stored AS SELECT *, {old} FROM lake WHERE {is_of_model} AND {is_in_span}")
     rows = _CHANGED.format(priced=price(con, "stored", _OLD))
-    return write_file(con, place, PRICE_CHANGES, rows, {"id": act}, is_sorted=True)
+    return write_file(con, folder, PRICE_CHANGES, rows, {"id": act}, is_sorted=True)
 
 
 def _taken_back_file(
-    con: duckdb.DuckDBPyConnection, tables: PriceTables, act: str, stored: Mapping[date, Sequence[str]], undone: str
-) -> AddAction | None:
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    tables: PriceTables,
+    act: str,
+    stored: Mapping[date, Sequence[str]],
+    undone: str,
+) -> NewFile | None:
     """Write which requests get back the prices that an act took; None if there are none."""
     create_view(con, "lake", [path for paths in stored.values() for path in paths], REQUESTS)
     check_whole(changes := file_paths(tables.changes, PRICE_CHANGES))
     create_view(con, "price_changes", changes, PRICE_CHANGES)
-    return write_file(con, tables.changes, PRICE_CHANGES, _TAKEN_BACK, {"id": act, "undone": undone})
+    return write_file(con, folder, PRICE_CHANGES, _TAKEN_BACK, {"id": act, "undone": undone})
 
 
-def _summary(con: duckdb.DuckDBPyConnection, act: str, changes: str | None, version: int) -> Repricing:
+def _summary(con: duckdb.DuckDBPyConnection, act: str, changes: NewFile | None, version: int) -> Repricing:
     """What a file of changes says; without one nothing changes."""
     if changes is None:
         return Repricing(act, 0, 0, 0, 0, Decimal(0), Decimal(0), (), (), version)
-    sums = only_row(con, _SUMS, {"changes": changes})
-    asked = {"changes": changes, "most": MOST_EXAMPLES}
+    sums = only_row(con, _SUMS, {"changes": str(changes.path)})
+    asked = {"changes": str(changes.path), "most": MOST_EXAMPLES}
     by_model, by_user = (
         tuple(Change(*row) for row in con.execute(_LARGEST.format(name=name), asked).fetchall()) for name in ("model", "user_id")
     )
@@ -284,17 +283,17 @@ def _summary(con: duckdb.DuckDBPyConnection, act: str, changes: str | None, vers
 
 
 def _files_with(
-    con: duckdb.DuckDBPyConnection, table: Storage, stored: Mapping[date, Sequence[str]], changes: str
-) -> tuple[list[date], list[AddAction]]:
+    con: duckdb.DuckDBPyConnection, folder: Path, stored: Mapping[date, Sequence[str]], changes: NewFile
+) -> tuple[list[date], list[NewFile]]:
     """The days with changes, and their new files."""
-    days = [day for (day,) in con.execute(_DAYS, {"changes": changes}).fetchall()]
+    days = [day for (day,) in con.execute(_DAYS, {"changes": str(changes.path)}).fetchall()]
     con.execute("SET disabled_optimizers = 'build_side_probe_side'")  # the changes are looked up while what is stored streams
 
-    def repriced(day: date) -> AddAction | None:
+    def repriced(day: date) -> NewFile | None:
         check_whole(stored[day])
         with con.cursor() as cursor:
-            values = {"stored": list(stored[day]), "changes": changes, "day": day}
-            return write_file(cursor, table, REQUESTS, _REPRICED, values, day, is_sorted=len(stored[day]) == 1)
+            values = {"stored": list(stored[day]), "changes": str(changes.path), "day": day}
+            return write_file(cursor, folder, REQUESTS, _REPRICED, values, day, is_sorted=len(stored[day]) == 1)
 
     with ThreadPoolExecutor(worker_count()) as pool:
-        return days, [action for action in pool.map(repriced, days) if action]
+        return days, [file for file in pool.map(repriced, days) if file]

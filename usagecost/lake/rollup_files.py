@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import permutations
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import duckdb
 
@@ -137,12 +137,12 @@ class RollupFiles:
         """Those of the files that ought to have rollups as they are declared, and lack one."""
         return [file for file in files if file.rows >= LEAST_ROWS and self._task(file).lacking]
 
-    def write(self, con: duckdb.DuckDBPyConnection, files: Collection[DataFile], stored: Iterable[DataFile]) -> int:
+    def write(self, con: duckdb.DuckDBPyConnection, folder: Path, files: Collection[DataFile], stored: Iterable[DataFile]) -> int:
         """Write the rollups that files lack; returns how many files were added up. No number depends on them, so nothing is raised
-        if it cannot be done. ``stored`` are all files of the version.
+        if it cannot be done. ``stored`` are all files of the version, ``folder`` is one for staging.
         """
         tasks = {file: self._task(file) for file in (*stored, *files)}  # of these some may be gone by now
-        writer = RollupWriter(con, self._folder, sum(task.left for file, task in tasks.items() if file not in files))
+        writer = RollupWriter(con, folder, self._folder, sum(task.left for file, task in tasks.items() if file not in files))
         with ThreadPoolExecutor(worker_count()) as pool:
             done = sum(pool.map(lambda file: writer.write(tasks[file], *local_paths(self._place, [file])), files))
         self._look_again()

@@ -18,7 +18,7 @@ import duckdb
 from usagecost.lake.checksums import checksum
 from usagecost.lake.errors import LakeError, note_unwritten
 from usagecost.lake.rollups import READ, Content
-from usagecost.lake.storage import Storage, fsync
+from usagecost.lake.storage import Storage
 from usagecost.lake.table import REQUESTS, DataFile, rows_sql
 
 CONTENT, NOT_WORTH_IT = "content.json", ".none"
@@ -49,10 +49,12 @@ class Task:
 
 
 class RollupWriter:
-    """Writes rollups to a folder, from several threads; ``spare`` is the room (bytes) that other files leave them."""
+    """Writes rollups to a folder, by way of a staging one, from several threads; ``spare`` is the room (bytes) that other files
+    leave them.
+    """
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, folder: Storage, spare: float) -> None:
-        self._con, self._folder, self._spare = con, folder, spare
+    def __init__(self, con: duckdb.DuckDBPyConnection, staging: Path, folder: Storage, spare: float) -> None:
+        self._con, self._staging, self._folder, self._spare = con, staging, folder, spare
         self._sharing = Lock()
         self._described: set[str] = set()
         """The folders that say what is in them: a store charges for each look."""
@@ -74,25 +76,19 @@ class RollupWriter:
 
     def _write_one(self, cursor: duckdb.DuckDBPyConnection, task: Task, name: str, content: Content, left: float) -> float:
         """Writes a rollup, or that there is no room for it; returns how much it takes of what is ``left`` of the file's own."""
-        folder = self._folder / name
-        folder.make()
-        part = folder.new_file(f"{uuid.uuid4()}.part")
-        try:
-            said = content.to_json().encode()
-            if name not in self._described and folder.read(CONTENT) != said:
-                part.write_bytes(said)
-                _keep(folder, part, CONTENT)
-            self._described.add(name)
-            size = _copied(cursor, content, part)
-            if size <= MOST_OF_FILE * task.file.bytes and (size <= left or self._share(left - size)):
-                _keep(folder, part, f"{task.stem}-{checksum(part)}.parquet")
-                return min(size, left)
-            part.write_bytes(b"")
-            _keep(folder, part, f"{task.stem}{NOT_WORTH_IT}")
-            return 0
-        finally:
-            part.unlink(missing_ok=True)
-            folder.settle()
+        folder, part = self._folder / name, self._staging / uuid.uuid4().hex
+        said = content.to_json().encode()
+        if name not in self._described and folder.read(CONTENT) != said:
+            part.write_bytes(said)
+            folder.add(part, CONTENT)
+        self._described.add(name)
+        size = _copied(cursor, content, part)
+        if size <= MOST_OF_FILE * task.file.bytes and (size <= left or self._share(left - size)):
+            folder.add(part, f"{task.stem}-{checksum(part)}.parquet")
+            return min(size, left)
+        part.write_bytes(b"")
+        folder.add(part, f"{task.stem}{NOT_WORTH_IT}")
+        return 0
 
     def _share(self, size: float) -> bool:
         """Gives room to others, or takes theirs if the size is negative; whether they had it."""
@@ -109,11 +105,3 @@ def _copied(cursor: duckdb.DuckDBPyConnection, content: Content, part: Path) -> 
     except duckdb.ConversionException:
         return inf
     return part.stat().st_size
-
-
-def _keep(folder: Storage, part: Path, name: str) -> None:
-    """Give a file its name, once it is whole on disk."""
-    fsync(part)
-    part.replace(folder.new_file(name))
-    with folder.explained():
-        folder.keep(name)

@@ -5,10 +5,9 @@ when it is shown.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +21,9 @@ from usagecost.lake.publishing import publish
 from usagecost.lake.staging import bounded_database
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import (
-    ALERTS,
-    AUDIT,
     BILLS,
-    CLOSES,
     NAMES,
     PRICE_CHANGES,
-    REJECTS,
     DataFile,
     TableSpec,
     create_view,
@@ -39,21 +34,14 @@ from usagecost.lake.table import (
     open_to_write,
     write_file,
 )
+from usagecost.lake.upkeep import compact
 
-_NEW_REJECTS = """
-SELECT * FROM offered
-ANTI JOIN known
-    ON known.source_file = offered.source_file AND known.line IS NOT DISTINCT FROM offered.line
-    AND known.reason = offered.reason AND known.raw IS NOT DISTINCT FROM offered.raw
-QUALIFY row_number() OVER (PARTITION BY source_file, line, reason, raw ORDER BY rejected_at) = 1
-"""
+MOST_FILES = 50
+"""What is added is a small file each time; when there are so many, they become one."""
 
-_NEW_ALERTS = """
-SELECT * FROM offered
-ANTI JOIN known
-    ON known.id = offered.id AND known.event = offered.event AND known.attempt = offered.attempt
-    AND known.channel IS NOT DISTINCT FROM offered.channel AND known.outcome IS NOT DISTINCT FROM offered.outcome
-QUALIFY row_number() OVER (PARTITION BY id, event, channel, outcome, attempt ORDER BY happened_at) = 1
+_NEW = """
+FROM (SELECT DISTINCT * FROM offered) AS offered ANTI JOIN known ON {is_same}
+QUALIFY rank() OVER (PARTITION BY {key} ORDER BY {instant}) = 1
 """
 
 _NEW_BILLS = "SELECT * FROM offered ANTI JOIN known ON known.statement = offered.statement AND known.as_of >= offered.as_of"
@@ -64,15 +52,6 @@ FROM made UNION ALL BY NAME FROM known WHERE statement NOT IN (SELECT statement 
 """
 
 _BILLS_ANEW = f"SELECT count(*), count(*) FILTER (statement IN (SELECT statement FROM known)) FROM ({_NEW_BILLS})"
-
-_NEW_CLOSES = "SELECT * FROM offered WHERE entry NOT IN (SELECT entry FROM known)"
-
-_NEW_ACTS = """
-FROM offered WHERE id NOT IN (SELECT id FROM known)
-QUALIFY row_number() OVER (PARTITION BY id ORDER BY happened_at) = 1
-"""
-
-_NEW = {REJECTS.name: _NEW_REJECTS, ALERTS.name: _NEW_ALERTS, CLOSES.name: _NEW_CLOSES, AUDIT.name: _NEW_ACTS}
 
 _REPRICED = "SELECT DISTINCT provider, model FROM changes WHERE list_contains($acts, id) AND day BETWEEN $first AND $last"
 
@@ -108,22 +87,29 @@ def read_repriced(
 
 
 def add_rows(place: Storage, spec: TableSpec, rows: pa.Table, folder: Path) -> int:
-    """Append the rejects, alerts, acts or rows of closes that are not in the table yet; return how many they are.
+    """Append the rows whose key is not in the table yet, of several of a key the first; return how many they are.
 
     The caller is alone among the writers.
     """
     if not rows.num_rows:
         return 0
-    return append_new(place, spec, [_written(rows, spec, folder)], _NEW[spec.name], folder)
+    is_same = " AND ".join(f"known.{name} IS NOT DISTINCT FROM offered.{name}" for name in spec.key)
+    new = _NEW.format(is_same=is_same, key=", ".join(spec.key), instant=spec.instant)
+    if place.has_table() and len(file_paths(place, spec)) >= MOST_FILES:
+        compact(place, spec, folder)
+    return append_new(place, spec, [_written(rows, spec, folder)], new, folder)
 
 
-def keep_rows(place: Storage, spec: TableSpec, condition: str, values: Mapping[str, object], folder: Path) -> None:
-    """Write a table anew with the rows of a condition alone. The caller is alone among the writers."""
+def forget_before(place: Storage, spec: TableSpec, instant: datetime, folder: Path) -> int:
+    """Remove the rows of a table from before an instant; return how many. The caller is alone among the writers."""
     table = open_to_write(place, spec)
-    files = data_files(table, spec)
-    with _beside(place, spec, files, [], folder) as con:
-        added = write_file(con, place, spec, f"SELECT * FROM known WHERE {condition}", values)
-    publish(table, place, [added] if added else [], files)
+    old = [file for file in data_files(table, spec) if file.first and file.first < instant]
+    if not old:
+        return 0
+    with _beside(place, spec, old, [], folder) as con:
+        young = write_file(con, folder, spec, f"FROM known WHERE {spec.instant} >= $instant", {"instant": instant})
+    publish(table, place, [young] if young else [], old)
+    return sum(file.rows for file in old) - (young.data.rows if young else 0)
 
 
 def append_new(place: Storage, spec: TableSpec, offered: Sequence[str], new_rows: str, folder: Path) -> int:
@@ -133,11 +119,11 @@ def append_new(place: Storage, spec: TableSpec, offered: Sequence[str], new_rows
     """
     table = open_or_create(place, spec)
     with _beside(place, spec, data_files(table, spec), offered, folder) as con:
-        added = write_file(con, place, spec, new_rows, {})
+        added = write_file(con, folder, spec, new_rows, {})
     if added is None:
         return 0
     publish(table, place, [added])
-    return json.loads(added.stats)["numRecords"]
+    return added.data.rows
 
 
 def keep_bills(place: Storage, lines: pa.Table, folder: Path) -> int:
@@ -152,7 +138,7 @@ def keep_bills(place: Storage, lines: pa.Table, folder: Path) -> int:
     files = data_files(table, BILLS)
     with _beside(place, BILLS, files, [_written(lines, BILLS, folder)], folder) as con:
         count, anew = con.sql(_BILLS_ANEW).fetchall()[0]
-        added = write_file(con, place, BILLS, _KEPT_BILLS if anew else _NEW_BILLS, {}) if count else None
+        added = write_file(con, folder, BILLS, _KEPT_BILLS if anew else _NEW_BILLS, {}) if count else None
     if added is not None:
         publish(table, place, [added], files if anew else ())
     return count
@@ -169,7 +155,11 @@ def remove_rows(place: Storage, spec: TableSpec, column: str, value: str, folder
     """Write a table anew without the rows that have a value in a column; return how many. The caller is alone among the writers."""
     if not (count := count_rows(place, spec, column, value, folder)):
         return 0
-    keep_rows(place, spec, f"{column} IS DISTINCT FROM $value", {"value": value}, folder)
+    table = open_to_write(place, spec)
+    files = data_files(table, spec)
+    with _beside(place, spec, files, [], folder) as con:
+        left = write_file(con, folder, spec, f"FROM known WHERE {column} IS DISTINCT FROM $value", {"value": value})
+    publish(table, place, [left] if left else [], files)
     return count
 
 
@@ -199,7 +189,7 @@ def change_rows(place: Storage, spec: TableSpec, condition: str, values: Mapping
             return 0
         create_view(con, "changed", [_written(rows, spec, folder)], spec)
         kept = f"FROM changed UNION ALL BY NAME SELECT * FROM known WHERE NOT {condition}"
-        added = write_file(con, place, spec, kept, values)
+        added = write_file(con, folder, spec, kept, values)
     publish(table, place, [added] if added else [], files)
     return count
 
@@ -215,9 +205,9 @@ def keep_names(place: Storage, names: pa.Table, folder: Path) -> int:
     files = data_files(table, NAMES)
     with _beside(place, NAMES, files, [_written(names, NAMES, folder)], folder) as con:
         changed = con.sql(_CHANGED_NAMES).fetchall()[0][0]
-        added = write_file(con, place, NAMES, _KEPT_NAMES, {}) if changed else None
+        added = write_file(con, folder, NAMES, _KEPT_NAMES, {}) if changed else None
     if added is not None:
-        publish(table, place, [added], files, same_rows=True)
+        publish(table, place, [added], files)
     return changed
 
 

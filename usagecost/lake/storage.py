@@ -1,18 +1,18 @@
 """Where a lake lies: `Disk`, a folder of this machine, or `Bucket`, a folder of an object store. The rest need not know.
 
 Both hold named files in a folder and can do the same: tell Delta where its log is, give paths from which the files can be read
-here, keep a new file for good, and replace a small file if nobody else has.
+here, take a new file for good, and replace a small file if nobody else has.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import time
 import uuid
-from collections import defaultdict
-from collections.abc import Collection, Generator, Hashable, Iterable
+from collections.abc import Generator, Hashable, Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,9 +34,6 @@ CHANGED_LONG_AGO = 1_000_000_000
 """Nanoseconds after which a folder that changes gets another time of change."""
 
 DAMAGED = "_damaged"
-
-_begun: defaultdict[Path, set[str]] = defaultdict(set)
-"""Folder of a table -> names of files that this process has begun to write there since `Disk.settle`."""
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -115,32 +112,23 @@ class Disk:
         self.folder.mkdir(parents=True, exist_ok=True)
         fsync(self.folder.parent)
 
-    def new_file(self, name: str) -> Path:
-        """Where a new file is to be written, before `keep`."""
+    def add(self, file: Path, name: str, *, copies: bool = False) -> None:
+        """Moves a file of this machine here, or ``copies`` it: it is here whole and for good, or not at all."""
         path = self.folder / name
-        path.parent.mkdir(exist_ok=True)
-        _begun[self.folder].add(name)
-        return path
-
-    def keep(self, name: str) -> None:
-        """Makes a file that was written stay."""
-        self.sync(name)
-        fsync((self.folder / name).parent)
-
-    def rename(self, name: str, to: str) -> None:
-        """Gives a new file another name, before `keep`."""
-        _begun[self.folder].add(to)
-        (self.folder / name).rename(self.folder / to)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{uuid.uuid4()}.part")
+        try:
+            (shutil.copyfile if copies else shutil.move)(file, part)
+            fsync(part)
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        fsync(path.parent)
 
     def discard(self, name: str) -> None:
         """Removes a file that no version names."""
         (self.folder / name).unlink(missing_ok=True)
-
-    def settle(self, published: Collection[str] | None = None) -> None:
-        """Forgets which files were begun here; given the names of those that a version has, removes the others of them."""
-        begun = _begun.pop(self.folder, set())
-        for name in () if published is None else begun - set(published):
-            self.discard(name)
 
     def forget(self, names: Iterable[str]) -> None:
         """Removes what there is beside files that are gone: nothing."""

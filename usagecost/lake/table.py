@@ -5,21 +5,19 @@ What knows about names below a table's folder is here; what changes a table's lo
 
 from __future__ import annotations
 
-import json
-import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
+from pathlib import Path
 from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Field
 from deltalake.exceptions import CommitFailedError
-from deltalake.transaction import AddAction
 
 from usagecost import schema
 from usagecost.lake.checksums import checksum
@@ -32,13 +30,16 @@ ROW_GROUP_ROWS = 122_880
 
 @dataclass(frozen=True)
 class TableSpec:
-    """What tells one table of the lake from another. ``instant`` is the column whose range the log keeps for each file, if any."""
+    """What tells one table of the lake from another. ``instant`` is the column whose range the log keeps for each file, if any;
+    ``key`` are the columns that tell what is kept once, where all that is kept of it comes together.
+    """
 
     name: str
     columns: pa.Schema
     order: str
     instant: str | None = None
     partition: str | None = None
+    key: tuple[str, ...] = ()
 
     @property
     def stored_columns(self) -> str:
@@ -47,15 +48,23 @@ class TableSpec:
 
 
 REQUESTS = TableSpec("requests", schema.REQUESTS, order="started_at", instant="started_at", partition="day")
-REJECTS = TableSpec("rejects", schema.REJECTS, order="source_file, line, raw", instant="rejected_at")
+REJECTS = TableSpec(
+    "rejects", schema.REJECTS, order="source_file, line, raw", instant="rejected_at", key=("source_file", "line", "reason", "raw")
+)
 PRICE_CHANGES = TableSpec("price_changes", schema.PRICE_CHANGES, order="day")
-REPRICINGS = TableSpec("repricings", schema.REPRICINGS, order="done_at", instant="done_at")
+REPRICINGS = TableSpec("repricings", schema.REPRICINGS, order="done_at", instant="done_at", key=("id",))
 NAMES = TableSpec("names", schema.NAMES, order="source, field, id", instant="seen_at")
 LINEAGE = TableSpec("lineage", schema.LINEAGE, order="source, request_id", instant="seen_at")
-ALERTS = TableSpec("alerts", schema.ALERTS, order="happened_at, id", instant="happened_at")
-AUDIT = TableSpec("audit", schema.AUDIT, order="happened_at, id", instant="happened_at")
+ALERTS = TableSpec(
+    "alerts",
+    schema.ALERTS,
+    order="happened_at, id",
+    instant="happened_at",
+    key=("id", "event", "channel", "outcome", "attempt"),
+)
+AUDIT = TableSpec("audit", schema.AUDIT, order="happened_at, id", instant="happened_at", key=("id",))
 BILLS = TableSpec("bills", schema.BILLS, order="provider, first_day, statement, line", instant="loaded_at")
-CLOSES = TableSpec("closes", schema.CLOSES, order="happened_at, entry, kind", instant="happened_at")
+CLOSES = TableSpec("closes", schema.CLOSES, order="happened_at, entry, kind", instant="happened_at", key=("entry",))
 
 SPECS = {spec.name: spec for spec in (REQUESTS, REJECTS, LINEAGE, NAMES, PRICE_CHANGES, REPRICINGS, ALERTS, AUDIT, BILLS, CLOSES)}
 """The tables of a lake."""
@@ -76,11 +85,27 @@ class DataFile:
     last: datetime | None = None
 
     @property
+    def partition(self) -> dict[str, str | None]:
+        """The same day, as Delta's log writes it."""
+        return {"day": str(self.day)} if self.day else {}
+
+    @property
     def utc_day(self) -> date:
         """Its day, for a file of a table with partitions."""
         if self.day is None:
             raise ValueError(f"{self.name} belongs to no day")
         return self.day
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A file that was written and belongs to no version: the ``path`` at which it lies until it is published, what it will be in
+    the table, and between which values its instant is, as Delta writes that.
+    """
+
+    path: Path
+    data: DataFile
+    range: Mapping[str, object]
 
 
 def open_table(place: Storage, version: int | None = None) -> DeltaTable:
@@ -238,21 +263,18 @@ def create_view(con: duckdb.DuckDBPyConnection, name: str, files: Sequence[str],
 
 def write_file(
     con: duckdb.DuckDBPyConnection,
-    place: Storage,
+    folder: Path,
     spec: TableSpec,
     rows: str,
     values: Mapping[str, object],
     day: date | None = None,
-    data_change: bool = True,
     is_sorted: bool = False,
-) -> AddAction | None:
-    """Write what the query ``rows`` yields, sorted, to one new file, stored for good; None if it yields nothing.
+) -> NewFile | None:
+    """Write what the query ``rows`` yields, sorted, to one new file in a staging folder; None if it yields nothing.
 
     ``is_sorted`` says that the rows come in the table's order, so that they need not be sorted, which takes a third of the time.
-    The file belongs to no version until it is published.
     """
-    written = (f"{spec.partition}={day}/" if spec.partition else "") + uuid.uuid4().hex
-    file = place.new_file(written)
+    file = folder / uuid.uuid4().hex
     found = con.execute(
         f"""
         COPY (SELECT {spec.stored_columns} FROM ({rows}) {"" if is_sorted else f"ORDER BY {spec.order}"})
@@ -262,19 +284,9 @@ def write_file(
     )
     ((_, count, size, _, columns, *_),) = found.fetchall()
     if not count:
-        place.discard(written)
         return None
-    name = f"{written}-{checksum(file)}.parquet"
-    place.rename(written, name)
-    place.keep(name)
-    return AddAction(
-        path=name,
-        size=size,
-        partition_values={spec.partition: str(day)} if spec.partition else {},
-        modification_time=now_ms(),
-        data_change=data_change,
-        stats=json.dumps({"numRecords": count, **(_range(spec.instant, columns) if spec.instant else {})}),
-    )
+    name = f"{f'{spec.partition}={day}/' if spec.partition else ''}{file.name}-{checksum(file)}.parquet"
+    return NewFile(file, DataFile(name, day, count, size), _range(spec.instant, columns) if spec.instant else {})
 
 
 def _range(instant: str, columns: Mapping[str, Mapping[str, str]]) -> dict[str, object]:
@@ -282,11 +294,6 @@ def _range(instant: str, columns: Mapping[str, Mapping[str, str]]) -> dict[str, 
     ends = (datetime.fromisoformat(columns[f'"{instant}"'][end]).astimezone(UTC) for end in ("min", "max"))
     first, last = (f"{end:%Y-%m-%dT%H:%M:%S.%fZ}" for end in ends)
     return {"minValues": {instant: first}, "maxValues": {instant: last}, "nullCount": {instant: 0}}
-
-
-def now_ms() -> int:
-    """The time now, as Delta's log writes it."""
-    return time.time_ns() // 1_000_000
 
 
 def sync_log(place: Storage, version: int) -> None:

@@ -33,20 +33,12 @@ def compact(place: Storage, spec: TableSpec, folder: Path) -> int:
     check_whole(chain(*paths.values()))
     with bounded_database(folder) as con:
         merged = [
-            write_file(
-                con,
-                place,
-                spec,
-                f"SELECT {spec.stored_columns} FROM {rows_sql('$files', spec.columns)}",
-                {"files": files},
-                day,
-                data_change=False,
-            )
+            write_file(con, folder, spec, f"FROM {rows_sql('$files', spec.columns)}", {"files": files}, day)
             for day, files in paths.items()
         ]
     replaced = [file for files in crowded.values() for file in files]
     about = {"counts": {"merged": len(replaced)}}
-    publish(table, place, [action for action in merged if action], replaced, about=about, same_rows=True)
+    publish(table, place, [file for file in merged if file], replaced, about=about, same_rows=True)
     return len(replaced)
 
 
