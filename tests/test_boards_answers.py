@@ -149,9 +149,7 @@ def test_every_measure_of_every_part_is_that_of_its_rows(varied: tuple[str, list
     asked_of, made = of_lake(question, varied[0]), varied[1]
     answer = queries.usage(asked_of, by, measures_of(FOLDING), compares=False)
     matches, bound = asked_of.filters.sql()
-    measures = ", ".join(
-        f"{measure_sql(name, asked_of.basis, 'epoch_us(started_at)')} AS {name}" for name in MEASURES if name in answer.totals
-    )
+    measures = ", ".join(f"{measure_sql(name, asked_of.basis)} AS {name}" for name in MEASURES if name in answer.totals)
     column = DIMENSIONS[by].column if by else "NULL"
     expected = duckdb.sql(
         f"""SELECT {column} AS value, {measures} FROM read_parquet($files)

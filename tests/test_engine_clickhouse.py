@@ -90,7 +90,7 @@ def test_what_a_request_says_comes_back_as_from_duckdb(tmp_path: Path, monkeypat
         "is_streaming": True,
     }
     commit(lake, row("a", **known), row("b"))
-    sql = "SELECT model, tags, reported_cost_usd, is_streaming, {instant_us} AS us FROM {requests} ORDER BY request_id"
+    sql = "SELECT model, tags, reported_cost_usd, is_streaming, epoch_us(started_at) AS us FROM {requests} ORDER BY request_id"
     answers = []
     for named in ("chdb://memory", "duckdb"):
         monkeypatch.setenv("USAGECOST_ENGINE", named)

@@ -85,7 +85,7 @@ def test_every_dimension_can_be_filtered_by(lake_of: Callable[..., str]):
 
 
 def test_a_range_holds_its_first_instant_and_not_its_last():
-    text, bound = instant_range_sql("us", {"now": (instant("2026-05-01"), instant("2026-05-02"))})
+    text, bound = instant_range_sql({"now": (instant("2026-05-01"), instant("2026-05-02"))}, "us")
 
     assert text == "((us >= $now_start AND us < $now_end))"
     assert bound == {"now_start": 1_777_593_600_000_000, "now_end": 1_777_680_000_000_000}

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from usagecost import engine
 from usagecost.exports import FORMULA_STARTS
 from usagecost.schema import REQUESTS, TEXT
-from usagecost.vocabulary import BASES
+from usagecost.vocabulary import BASES, INSTANT_US
 from usagecost.vocabulary.filters import View, instant_range_sql
 
 Form = Literal["csv", "parquet", "jsonl"]
@@ -87,12 +87,12 @@ def _write_text(outlet: engine.Outlet, sql: str, bound: Bound, days: Files, file
 
 
 def _question(view: View, form: Form) -> tuple[str, Bound]:
-    in_range, bound = instant_range_sql("{instant_us}", {"now": (view.period.start, view.period.end)})
+    in_range, bound = instant_range_sql({"now": (view.period.start, view.period.end)})
     matches, values = view.filters.sql()
     columns = ", ".join(_cell(field) if form == "csv" else f'"{field.name}"' for field in REQUESTS)
     sql = f"""
         SELECT {columns}, {BASES[view.basis][1]} AS spend_usd
-        FROM {{requests}} WHERE {in_range} AND {matches} ORDER BY {{instant_us}} DESC, source, request_id"""
+        FROM {{requests}} WHERE {in_range} AND {matches} ORDER BY {INSTANT_US} DESC, source, request_id"""
     return engine.within(view.scope, sql, bound | values)
 
 

@@ -1,7 +1,7 @@
 """Runs SQL over a snapshot of the lake: in this process, by DuckDB, or on a ClickHouse that USAGECOST_ENGINE names.
 
-A query is written once, as DuckDB says it. It names the requests as ``{requests}``, may name their instants as ``{instant_us}``,
-and binds its values as ``$name``. Where it can be told from sums, it may name the lake's ``{rollups}`` beside them: see `rolled`.
+A query is written once, as DuckDB says it. It names the requests as ``{requests}``, and binds its values as ``$name``. Where it
+can be told from sums, it may name the lake's ``{rollups}`` beside them: see `rolled`.
 Whatever it asks, requests that are not in its scope are not there.
 """
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from usagecost.engine import embedded
-from usagecost.engine.embedded import INSTANT_US, FileLostError, Outlet, UnansweredError, given_up_after, shuffled, whole_quotient
+from usagecost.engine.embedded import FileLostError, Outlet, UnansweredError, given_up_after
 from usagecost.lake import Lake, Rolled
 from usagecost.schema import REJECTS, REQUESTS
 from usagecost.vocabulary import DIMENSIONS
@@ -45,16 +45,14 @@ def table(
     """
     snapshot = open_lake(lake).snapshot(version)
     sql, parameters = within(scope, sql, parameters)
-    said = sql.replace("{instant_us}", INSTANT_US)
     whose = f"the lake's version {version}"
     files = snapshot.data_files_of(first_day, last_day, days) if rolled is None else rolled.requests
     if server := clickhouse_in_use():
-        return server.answer(said, parameters, snapshot, files, rolled)
-    bound = dict(parameters)
+        return server.answer(sql, parameters, snapshot, files, rolled)
     if rolled:
         relation, of_rollups = embedded.rollups_sql(rolled, snapshot)
-        said, bound = said.replace("{rollups}", relation), bound | of_rollups
-    return embedded.answer(said, bound, "requests", REQUESTS, snapshot.paths(files), whose, of_requests_only=rolled is None)
+        sql, parameters = sql.replace("{rollups}", relation), parameters | of_rollups
+    return embedded.answer(sql, parameters, "requests", REQUESTS, snapshot.paths(files), whose, of_requests_only=rolled is None)
 
 
 def rolled(

@@ -38,20 +38,6 @@ class FileLostError(UnansweredError):
     """A file that a query names is gone or damaged."""
 
 
-INSTANT_US = "epoch_us(started_at)"
-"""The instant of a request as an integer: microseconds since 1970, UTC."""
-
-
-def whole_quotient(dividend: str, divisor: str) -> str:
-    """The SQL of an integer division rounded down, for a dividend that is not negative."""
-    return f"({dividend}) // ({divisor})"
-
-
-def shuffled(*columns: str) -> str:
-    """The SQL of a number that puts rows into an order that has nothing to do with what they say, always the same one."""
-    return f"hash({', '.join(columns)})"
-
-
 def answer(
     sql: str,
     parameters: Mapping[str, Any],
@@ -72,8 +58,7 @@ def answer(
         relation, bound = f"({no_rows_sql(columns)})", dict(parameters)
     try:
         with _root().cursor() as cursor, _in_time(cursor):
-            said = sql.replace(f"{{{name}}}", relation).replace("{instant_us}", INSTANT_US)
-            return cursor.sql(said, params=bound).to_arrow_table()
+            return cursor.sql(sql.replace(f"{{{name}}}", relation), params=bound).to_arrow_table()
     except duckdb.IOException as problem:
         raise FileLostError(_gone_or_damaged(files, whose)) from problem
     except duckdb.InterruptException as problem:
@@ -145,7 +130,7 @@ class Outlet:
 
     def copy(self, sql: str, parameters: Mapping[str, Any], *, files: Sequence[str], to: Path, options: str) -> int:
         """Writes what a query over the requests in some files finds to a file, by DuckDB's COPY; returns how many rows."""
-        said = sql.replace("{requests}", rows_sql("$files", REQUESTS)).replace("{instant_us}", INSTANT_US)
+        said = sql.replace("{requests}", rows_sql("$files", REQUESTS))
         bound = {**parameters, "files": list(files), "to": str(to)}
         try:
             return self._connection.execute(f"COPY ({said}) TO $to ({options})", bound).fetchall()[0][0]
@@ -154,7 +139,7 @@ class Outlet:
 
     def batches(self, sql: str, parameters: Mapping[str, Any], *, files: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """What a query over the requests in some files finds, a part at a time."""
-        said = sql.replace("{requests}", rows_sql("$files", REQUESTS)).replace("{instant_us}", INSTANT_US)
+        said = sql.replace("{requests}", rows_sql("$files", REQUESTS))
         yield from self._connection.sql(said, params={**parameters, "files": list(files)}).to_arrow_reader(BATCH_ROWS)
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ _REMOVED = "SELECT source, request_id, day FROM lake WHERE {condition}"
 _PREVIEW = f"""
 SELECT
     count(*), min(started_at)::VARCHAR, max(started_at)::VARCHAR, count(DISTINCT user_id),
-    {measure_sql("spend_usd", "best", "")}, {measure_sql("incomplete_requests", "best", "")}
+    {measure_sql("spend_usd", "best")}, {measure_sql("incomplete_requests", "best")}
 FROM lake WHERE {{condition}}
 """
 

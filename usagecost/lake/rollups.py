@@ -21,9 +21,8 @@ from hashlib import sha256
 from usagecost.lake.table import REQUESTS
 from usagecost.periods import DAY_US, EPOCH_DAY, QUARTER_US, instant_us, local_midnight
 from usagecost.schema import COST_PARTS
-from usagecost.vocabulary import BASES, CHANGE_MEASURES, LATENCY_STEP, MEASURES, depends_on_basis, fold_sql, measure_sql
+from usagecost.vocabulary import BASES, CHANGE_MEASURES, INSTANT_US, LATENCY_STEP, MEASURES, depends_on_basis, fold_sql, measure_sql
 
-INSTANT = "epoch_us(started_at)"
 LATENCY = "latency_step"
 """The column of the step that a latency is in: percentiles do not fold, but steps tell between which latencies they lie."""
 
@@ -71,13 +70,13 @@ ROLLUPS = {
 
 def column_of(measure: str, basis: str) -> str:
     """The column that holds a measure: one for each basis where that decides what a request has cost."""
-    return _COLUMN_OF[measure_sql(measure, basis, INSTANT)]
+    return _COLUMN_OF[measure_sql(measure, basis)]
 
 
 def _columns() -> dict[str, str]:
     """The SQL of each measure -> its column; measures that are the same share one."""
     names = {(name, basis): f"{name}_{basis}" if depends_on_basis(name) else name for name in MEASURES for basis in BASES}
-    return {measure_sql(*measure, INSTANT): column for measure, column in reversed(names.items())}
+    return {measure_sql(*measure): column for measure, column in reversed(names.items())}
 
 
 _COLUMN_OF = _columns()
@@ -117,7 +116,7 @@ KEYS = {name: name for rollup in ROLLUPS.values() for name in rollup.by} | {LATE
 """Column that requests are added up by -> its SQL."""
 
 READ = [
-    name for name in REQUESTS.columns.names if re.search(rf"\b{name}\b", " ".join((*KEYS.values(), *_SUMMED.values())) + INSTANT)
+    name for name in REQUESTS.columns.names if re.search(rf"\b{name}\b", " ".join((*KEYS.values(), *_SUMMED.values())) + INSTANT_US)
 ]
 """The columns of requests of which rollups are made."""
 
@@ -166,8 +165,8 @@ class Content:
 
     def _start_sql(self) -> str:
         if self.days_begin is None:
-            return f"make_timestamptz({INSTANT} // {QUARTER_US} * {QUARTER_US})"
-        midnight, time = f"{INSTANT} // {DAY_US} * {DAY_US}", f"{INSTANT} % {DAY_US}"
+            return f"make_timestamptz({INSTANT_US} // {QUARTER_US} * {QUARTER_US})"
+        midnight, time = f"{INSTANT_US} // {DAY_US} * {DAY_US}", f"{INSTANT_US} % {DAY_US}"
         whens = " ".join(f"WHEN {time} >= {begins} THEN {begins}" for begins in sorted(self.days_begin, reverse=True))
         return f"make_timestamptz({midnight}{f' + CASE {whens} ELSE 0 END' if whens else ''})"
 

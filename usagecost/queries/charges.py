@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 
-from usagecost import engine
+from usagecost.periods import WHOLE
+from usagecost.queries.rows import Rows
 from usagecost.schema import COST_PARTS
-from usagecost.vocabulary.filters import View, instant_range_sql
+from usagecost.vocabulary.filters import View
 
 CHARGED_BY = ("provider", "model", "price_id", "discount", "team_id", "virtual_key", "user_id", "app", "project")
 
@@ -31,8 +33,8 @@ def charges(view: View, day: date) -> pa.Table:
     where the counts contradict each other. Costs are in USD; NULL: nothing of it is known.
     """
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    in_day, bound = instant_range_sql("{instant_us}", {"day": (start, start + timedelta(days=1))})
-    matches, values = view.filters.sql()
+    rows = Rows(replace(view, interval=WHOLE), (start, start + timedelta(days=1)))
+    asked, parameters = rows.sql(None)
     sums = ", ".join(f"{sql}{'' if 'usd' in name else '::bigint'} AS {name}" for name, sql in _SUMS.items())
     keys = ", ".join(CHARGED_BY)
     sql = f"""
@@ -40,7 +42,7 @@ def charges(view: View, day: date) -> pa.Table:
         FROM (
             SELECT *, reported_cost_usd IS NOT NULL AS is_reported, list_cost_usd IS NOT NULL AS is_listed,
                 coalesce(price_status = 'partial', false) AS is_partial
-            FROM {{requests}} WHERE {in_day} AND {matches})
+            FROM ({asked}))
         GROUP BY {keys}, is_reported, is_listed, is_partial
         ORDER BY {", ".join(f"{key} NULLS LAST" for key in (*CHARGED_BY, "is_reported", "is_listed", "is_partial"))}"""
-    return engine.table(sql, bound | values, lake=view.lake, version=view.version, scope=view.scope, first_day=day, last_day=day)
+    return rows.answer(sql, parameters)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from usagecost import engine, periods
+from usagecost import periods
 from usagecost.periods import Clock
+from usagecost.vocabulary import INSTANT_US
 from usagecost.vocabulary.filters import Parameters
 
 MONDAY = 3
@@ -15,19 +16,19 @@ MONDAY = 3
 def clock_sql(clock: Clock, grain: str) -> tuple[str, Parameters]:
     """The SQL of the number of the local day, hour or quarter of an hour (see `Clock`), and its parameters."""
     shifted, parameters = _shifted_sql(clock.changes, clock.shifts(grain), "local")
-    return engine.whole_quotient(shifted, str(periods.BY_CLOCK.get(grain, periods.DAY_US))), parameters
+    return f"({shifted}) // {periods.BY_CLOCK.get(grain, periods.DAY_US)}", parameters
 
 
 def hour_of_day_sql(wall: Clock) -> tuple[str, Parameters]:
     """The SQL of the hour that the zone's clocks show, 0 to 23, and its parameters."""
     shifted, parameters = _shifted_sql(wall.changes, wall.offsets, "wall")
-    return f"{engine.whole_quotient(shifted, str(periods.HOUR_US))} % 24", parameters
+    return f"({shifted}) // {periods.HOUR_US} % 24", parameters
 
 
 def weekday_sql(wall: Clock) -> tuple[str, Parameters]:
     """The SQL of the weekday of the zone's calendar, Monday being 0, and its parameters."""
     shifted, parameters = _shifted_sql(wall.changes, wall.offsets, "wall")
-    return f"({engine.whole_quotient(shifted, str(periods.DAY_US))} + {MONDAY}) % 7", parameters
+    return f"(({shifted}) // {periods.DAY_US} + {MONDAY}) % 7", parameters
 
 
 def _shifted_sql(changes: Sequence[int], shifts: Sequence[int], prefix: str) -> tuple[str, Parameters]:
@@ -36,8 +37,6 @@ def _shifted_sql(changes: Sequence[int], shifts: Sequence[int], prefix: str) -> 
     shift = f"${prefix}_shift{len(changes)}::bigint"
     if changes:
         parameters |= {f"{prefix}_change{i}": change for i, change in enumerate(changes)}
-        whens = " ".join(
-            f"WHEN {engine.INSTANT_US} < ${prefix}_change{i} THEN ${prefix}_shift{i}::bigint" for i in range(len(changes))
-        )
+        whens = " ".join(f"WHEN {INSTANT_US} < ${prefix}_change{i} THEN ${prefix}_shift{i}::bigint" for i in range(len(changes)))
         shift = f"CASE {whens} ELSE {shift} END"
-    return f"{engine.INSTANT_US} + {shift}", parameters
+    return f"{INSTANT_US} + {shift}", parameters

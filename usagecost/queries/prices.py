@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from usagecost import engine
-from usagecost.vocabulary import measure_sql
-from usagecost.vocabulary.filters import View, instant_range_sql
+from usagecost.periods import WHOLE
+from usagecost.queries.rows import Rows
+from usagecost.vocabulary import INSTANT_US, measure_sql
+from usagecost.vocabulary.filters import View
 
-_MODELS = """
+_MODELS = f"""
 SELECT
     provider, model,
     count(*)::bigint AS requests,
-    {unpriced_requests}::bigint AS unpriced_requests,
-    {unpriced_tokens} AS unpriced_tokens,
+    {measure_sql("unpriced_requests", "list")}::bigint AS unpriced_requests,
+    {measure_sql("unpriced_tokens", "list")} AS unpriced_tokens,
     count(*) FILTER (price_status = 'partial')::bigint AS partial_requests,
     sum(input_tokens)::bigint AS input_tokens,
     sum(output_tokens)::bigint AS output_tokens,
@@ -30,17 +32,17 @@ SELECT
     sum(cache_read_tokens) FILTER (reported_cost_usd IS NOT NULL AND list_cost_usd IS NOT NULL)::bigint AS cache_read_of_both,
     bool_or(service_tier IS NOT NULL OR is_batch) AS has_tiers,
     coalesce(
-        arg_max(price_status, {us}) FILTER (price_id IS NOT NULL OR price_status = 'unpriced'), arg_max(price_status, {us})
+        arg_max(price_status, {INSTANT_US}) FILTER (price_id IS NOT NULL OR price_status = 'unpriced'),
+        arg_max(price_status, {INSTANT_US})
     ) AS price_status,
     coalesce(
-        arg_max(price_reason, {us}) FILTER (price_status = 'unpriced'),
-        arg_max(price_reason, {us}) FILTER (price_status = 'partial'),
-        arg_max(price_reason, {us}) FILTER (price_id IS NOT NULL),
-        arg_max(price_reason, {us})
+        arg_max(price_reason, {INSTANT_US}) FILTER (price_status = 'unpriced'),
+        arg_max(price_reason, {INSTANT_US}) FILTER (price_status = 'partial'),
+        arg_max(price_reason, {INSTANT_US}) FILTER (price_id IS NOT NULL),
+        arg_max(price_reason, {INSTANT_US})
     ) AS price_reason,
-    arg_max(price_id, {us}) FILTER (price_id IS NOT NULL) AS price_id
-FROM {{requests}}
-WHERE {in_range} AND {matches}
+    arg_max(price_id, {INSTANT_US}) FILTER (price_id IS NOT NULL) AS price_id
+FROM ({{asked}})
 GROUP BY provider, model
 ORDER BY unpriced_requests > 0 DESC, unpriced_requests DESC, list_usd DESC NULLS LAST, model, provider
 """
@@ -53,12 +55,6 @@ def models(view: View) -> list[dict[str, Any]]:
     `price_status` is that of the newest request that needed a price, `price_id` that of the newest that had one. `price_reason` is
     that of the newest without a price, else of the newest with a part of one, else of the newest with one.
     """
-    in_range, bound = instant_range_sql(engine.INSTANT_US, {"now": (view.period.start, view.period.end)})
-    matches, values = view.filters.sql()
-    unpriced = {name: measure_sql(name, view.basis, engine.INSTANT_US) for name in ("unpriced_requests", "unpriced_tokens")}
-    sql = _MODELS.format(us=engine.INSTANT_US, in_range=in_range, matches=matches, **unpriced)
-    first, last = view.period.start.date(), view.period.end.date()
-    found = engine.table(
-        sql, {**bound, **values}, lake=view.lake, version=view.version, scope=view.scope, first_day=first, last_day=last
-    )
-    return found.to_pylist()
+    rows = Rows.of(replace(view, interval=WHOLE))
+    asked, parameters = rows.sql(None)
+    return rows.answer(_MODELS.format(asked=asked), parameters).to_pylist()

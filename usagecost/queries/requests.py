@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from usagecost import engine, periods
-from usagecost.vocabulary import BASES, FAILED, OF_ROWS
+from usagecost.vocabulary import BASES, FAILED, INSTANT_US, OF_ROWS
 from usagecost.vocabulary.filters import Instants, Parameters, Scope, View, instant_range_sql
 from usagecost.vocabulary.search import MESSAGE_SQL
 
@@ -31,7 +31,7 @@ SORTED_LETTERS = 100
 """Characters that a text is sorted by: a place in such an order stands in the URL."""
 
 SORTS = {
-    "time": engine.INSTANT_US,
+    "time": INSTANT_US,
     "cost": "{spend}",
     "tokens": "CASE WHEN input_tokens IS NULL AND output_tokens IS NULL THEN NULL "
               "ELSE coalesce(input_tokens, 0) + coalesce(output_tokens, 0) END",
@@ -147,7 +147,7 @@ def request(
     """
     of_source = " AND source = $source" if source else ""
     sql = f"""
-        SELECT * EXCLUDE (started_at, ingested_at), {engine.INSTANT_US} AS instant_us, epoch_us(ingested_at) AS ingested_us
+        SELECT * EXCLUDE (started_at, ingested_at), {INSTANT_US} AS instant_us, epoch_us(ingested_at) AS ingested_us
         FROM {{requests}} WHERE request_id = $request_id{of_source} ORDER BY instant_us DESC, source LIMIT 1"""
     parameters = {"request_id": request_id} | ({"source": source} if source else {})
     for first, last in dict.fromkeys([(day, day), (None, None)]):
@@ -170,10 +170,10 @@ def relatives(
         if value is None:
             continue
         sql = f"""
-            SELECT source, request_id, model, status, {engine.INSTANT_US} AS instant_us, duration_ms, {BASES[basis][1]} AS cost_usd,
+            SELECT source, request_id, model, status, {INSTANT_US} AS instant_us, duration_ms, {BASES[basis][1]} AS cost_usd,
                    count(*) OVER () AS all_requests
             FROM {{requests}} WHERE {column} = $value AND source = $source
-            ORDER BY abs({engine.INSTANT_US} - $instant), request_id LIMIT {MOST_RELATIVES}"""
+            ORDER BY abs({INSTANT_US} - $instant), request_id LIMIT {MOST_RELATIVES}"""
         found = engine.table(
             sql,
             {"value": value, "source": row_key.source, "instant": row_key.instant_us},
@@ -194,8 +194,8 @@ def failures(view: View) -> list[dict[str, Any]]:
     Its requests, when the first and the last was sent (µs), and the message of the last one that has any.
     """
     sql = f"""
-        SELECT error_class, provider, model, status, count(*) AS requests, min({engine.INSTANT_US}) AS first_us,
-               max({engine.INSTANT_US}) AS last_us, arg_max(left(message, 500), {engine.INSTANT_US}) AS message
+        SELECT error_class, provider, model, status, count(*) AS requests, min({INSTANT_US}) AS first_us,
+               max({INSTANT_US}) AS last_us, arg_max(left(message, 500), {INSTANT_US}) AS message
         FROM (SELECT *, {MESSAGE_SQL} AS message FROM {{requests}} WHERE {{matches}} AND {FAILED})
         GROUP BY ALL ORDER BY requests DESC, error_class, provider, model, status LIMIT {MOST_FAILURES}"""
     return _answer(view, sql).to_pylist()
@@ -234,7 +234,7 @@ def _ordered_columns(view: View, order: Order) -> str:
     """The SQL of a view's requests with the columns that an order compares."""
     value = SORTS[order.sort].format(spend=BASES[view.basis][1])
     return f"""
-        SELECT {value} IS NULL AS is_unknown, {value} AS value, {engine.INSTANT_US} AS instant_us, source, request_id
+        SELECT {value} IS NULL AS is_unknown, {value} AS value, {INSTANT_US} AS instant_us, source, request_id
         FROM {{requests}} WHERE {{matches}}"""
 
 
@@ -275,7 +275,7 @@ def _rows(view: View, keys: Sequence[Key]) -> list[dict[str, Any]]:
     spend, tokens = BASES[view.basis][1], SORTS["tokens"]
     first, last = (moment(of(key.instant_us for key in keys)) for of in (min, max))
     sql = f"""
-        SELECT {", ".join(LISTED)}, {engine.INSTANT_US} AS instant_us, {spend} AS cost_usd, ({tokens})::bigint AS tokens
+        SELECT {", ".join(LISTED)}, {INSTANT_US} AS instant_us, {spend} AS cost_usd, ({tokens})::bigint AS tokens
         FROM {{requests}} WHERE request_id IN (SELECT unnest($ids)) AND started_at >= $first AND started_at <= $last"""
     parameters = {"ids": [key.request_id for key in keys], "first": first, "last": last}
     found = _table(view, sql, parameters, first.date(), last.date())
@@ -285,7 +285,7 @@ def _rows(view: View, keys: Sequence[Key]) -> list[dict[str, Any]]:
 
 def _answer(view: View, sql: str, also: Parameters | None = None) -> pa.Table:
     """The answer over the requests of a view's period that pass its filters, which stand for ``{matches}``."""
-    in_range, bound = instant_range_sql(engine.INSTANT_US, {"now": (view.period.start, view.period.end)})
+    in_range, bound = instant_range_sql({"now": (view.period.start, view.period.end)})
     matches, values = view.filters.sql()
     start, end = view.period.start, view.period.end
     for narrowed in (one for one in view.filters.conditions if isinstance(one, Instants)):

@@ -17,7 +17,7 @@ from usagecost.lake import LakeError, Rolled
 from usagecost.lake.rollups import column_of, folded_sql
 from usagecost.periods import WHOLE
 from usagecost.queries.local_time import clock_sql, hour_of_day_sql, weekday_sql
-from usagecost.vocabulary import BASES, COUNTS, DIMENSIONS, OF_ROWS, SPLITS, Metric, measure_sql
+from usagecost.vocabulary import BASES, COUNTS, DIMENSIONS, INSTANT_US, OF_ROWS, SPLITS, Metric, measure_sql
 from usagecost.vocabulary.filters import Parameters, View, instant_range_sql
 
 HOUR_OF_WEEK = "hour_of_week"
@@ -96,7 +96,7 @@ class Rows:
 
     def cost(self, sql: str) -> str:
         """The SQL with the cost of a request, on the view's basis, put in."""
-        return sql.format(spend=BASES[self.view.basis][1], instant_us=engine.INSTANT_US)
+        return sql.format(spend=BASES[self.view.basis][1])
 
     def measures_sql(self, names: Iterable[str]) -> str:
         """Measures as a SELECT names them."""
@@ -107,7 +107,7 @@ class Rows:
         period before, and with ``value``, that of the split.
         """
         ranges = {"now": self.now} | ({"before": self.before} if self.before else {})
-        in_range, bound = instant_range_sql(engine.INSTANT_US, ranges)
+        in_range, bound = instant_range_sql(ranges)
         matches, values = self.view.filters.sql()
         number, of_time = self._number_sql()
         value, of_split = self._value_sql(split)
@@ -147,11 +147,11 @@ class Rows:
         return periods.places(self._clock, self.view.interval, steps)
 
     def _is_before_sql(self) -> str:
-        return f"{engine.INSTANT_US} < $now_start" if self.before else "false"
+        return f"{INSTANT_US} < $now_start" if self.before else "false"
 
     def _measure_sql(self, name: str) -> str:
         """A measure over requests; counts are as signed as sums of them."""
-        sql = self.cost(OF_ROWS[name]) if name in OF_ROWS else measure_sql(name, self.view.basis, engine.INSTANT_US)
+        sql = self.cost(OF_ROWS[name]) if name in OF_ROWS else measure_sql(name, self.view.basis)
         return f"({sql})::bigint" if name in COUNTS else sql
 
     def _cuts(self, *, by_clock: bool) -> list[int]:

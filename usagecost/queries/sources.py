@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from usagecost import engine, periods
+from usagecost.vocabulary import INSTANT_US
 from usagecost.vocabulary.filters import EVERYTHING
 
 MOST_SHOWN_REJECTS = 100
@@ -20,7 +21,10 @@ NEWEST_COMMITS, MOST_LOADS = 100, 20
 MOST_EXPORTED_CHARACTERS = 30_000_000
 """Of the rejected lines in one download: a line may have ten thousand."""
 
-_ABOUT = "count(*)::bigint AS requests, min({us}) AS first_us, max({us}) AS last_us, max(epoch_us(ingested_at)) AS loaded_us"
+_ABOUT = f"""
+    count(*)::bigint AS requests, min({INSTANT_US}) AS first_us, max({INSTANT_US}) AS last_us,
+    max(epoch_us(ingested_at)) AS loaded_us
+"""
 
 _KIND = r"""regexp_replace(regexp_replace(reason, '"[^"]*"', '"…"', 'g'), '\d[\d.,]*', '…', 'g')"""
 """A reason without the values of its line, so that lines of one trouble are one kind."""
@@ -31,7 +35,7 @@ def sources(lake: str, version: int) -> list[dict[str, Any]]:
 
     Instants are UTC; `loaded` is None where no ingest wrote the rows.
     """
-    sql = f"SELECT source, {_ABOUT.format(us=engine.INSTANT_US)} FROM {{requests}} GROUP BY source ORDER BY last_us DESC, source"
+    sql = f"SELECT source, {_ABOUT} FROM {{requests}} GROUP BY source ORDER BY last_us DESC, source"
     return [_about(row) for row in engine.table(sql, {}, lake=lake, version=version, scope=EVERYTHING).to_pylist()]
 
 
@@ -41,7 +45,7 @@ def ingests(lake: str, version: int) -> list[dict[str, Any]]:
 
     None where the lake's log, which is cleaned after a month, does not tell any more.
     """
-    sql = f"SELECT ingest_id AS id, {_ABOUT.format(us=engine.INSTANT_US)} FROM {{requests}} WHERE ingest_id IS NOT NULL GROUP BY 1"
+    sql = f"SELECT ingest_id AS id, {_ABOUT} FROM {{requests}} WHERE ingest_id IS NOT NULL GROUP BY 1"
     present = {row["id"]: _about(row) for row in engine.table(sql, {}, lake=lake, version=version, scope=EVERYTHING).to_pylist()}
     blank = dict.fromkeys((*_READ, *_DONE))
     told = {

@@ -8,7 +8,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from usagecost import engine
 from usagecost.explain import Amounts, Maker, maker_of, maker_words, model_behind
 from usagecost.lake import Rolled
 from usagecost.lake.rollups import LATENCY, column_of
@@ -16,7 +15,7 @@ from usagecost.periods import WHOLE
 from usagecost.queries.latency_steps import step_of
 from usagecost.queries.rows import Instants, Rows, each_sql, told
 from usagecost.queries.usage import Ask, call
-from usagecost.vocabulary import DIMENSIONS, FAILED, LATENCY_STEP
+from usagecost.vocabulary import DIMENSIONS, FAILED, INSTANT_US, LATENCY_STEP
 from usagecost.vocabulary.filters import Condition, Parameters, View, instant_range_sql
 from usagecost.vocabulary.labels import Labels
 
@@ -90,7 +89,7 @@ def _summed(
         amounts = {"{requests}": rows.cost(sql[0])} | ({"{rollups}": sql[1]} if rolled else {})
         asked = {relation: rows.sql(None, relation) for relation in amounts}
         parts = " UNION ALL ".join(
-            f"SELECT {columns}, {engine.INSTANT_US} AS instant, {amounts[relation]} AS amount FROM ({of_relation})"
+            f"SELECT {columns}, {INSTANT_US} AS instant, {amounts[relation]} AS amount FROM ({of_relation})"
             for relation, (of_relation, _) in asked.items()
         )
         parameters = asked["{requests}"][1] | bound
@@ -111,7 +110,7 @@ def _sums_sql(pairs: Sequence[tuple[Instants, Instants]]) -> tuple[str, Paramete
     sums, parameters = [], {}
     for place, pair in enumerate(pairs):
         for name, stretch in zip((f"now_{place}", f"before_{place}"), pair, strict=True):
-            matches, bound = instant_range_sql("instant", {name: stretch})
+            matches, bound = instant_range_sql({name: stretch}, "instant")
             sums.append(f"sum(coalesce(amount, 0)) FILTER ({matches})::double AS {name}")
             parameters |= bound
     return ", ".join(sums), parameters

@@ -38,10 +38,18 @@ def choices(view: View) -> dict[str, list[str | None]]:
 
 def _counted(whole: Rows, names: Sequence[str]) -> pa.Table:
     """One row: (dimension, value) of some dimensions, with how many requests have it, the busiest first."""
-    in_range, bound = instant_range_sql(engine.INSTANT_US, {"now": whole.now})
+    (selected, grouped), (in_range, bound) = each_sql(names), instant_range_sql({"now": whole.now})
 
     def ask(rolled: Rolled | None) -> pa.Table:
-        return whole.answer(_choices_sql(names, in_range, rolled), bound, rolled)
+        counts = {"{requests}": "count(*)::bigint"} | ({"{rollups}": f"sum({column_of('requests', 'best')})"} if rolled else {})
+        counted = " UNION ALL ".join(
+            f"SELECT {selected}, {count} AS counted FROM {relation} WHERE {in_range} {grouped}"
+            for relation, count in counts.items()
+        )
+        sql = f"""
+            SELECT dimension, value, sum(counted)::bigint AS requests FROM ({counted}) GROUP BY dimension, value
+            ORDER BY requests DESC, value"""
+        return whole.answer(sql, bound, rolled)
 
     return told(whole.rolled(names, ("requests",)), ask)
 
@@ -49,7 +57,7 @@ def _counted(whole: Rows, names: Sequence[str]) -> pa.Table:
 def provider_models(view: View) -> list[tuple[str | None, str | None]]:
     """The providers and models of a view's period, whatever its filters."""
     whole = Rows.of(replace(view, filters=Filters(), interval=WHOLE))
-    in_range, bound = instant_range_sql(engine.INSTANT_US, {"now": whole.now})
+    in_range, bound = instant_range_sql({"now": whole.now})
 
     def ask(rolled: Rolled | None) -> pa.Table:
         relations = ["{requests}", *(["{rollups}"] if rolled else [])]
@@ -66,18 +74,6 @@ def _told_together() -> Iterable[list[str]]:
     for name, dimension in DIMENSIONS.items():
         together.setdefault(next(one.name for one in ROLLUPS.values() if dimension.stored in one.by), []).append(name)
     return together.values()
-
-
-def _choices_sql(names: Sequence[str], in_range: str, rolled: Rolled | None) -> str:
-    """One row: (dimension, value), with how many requests have it."""
-    selected, grouped = each_sql(names)
-    relations = {"{requests}": "count(*)::bigint"} | ({"{rollups}": f"sum({column_of('requests', 'best')})"} if rolled else {})
-    counts = " UNION ALL ".join(
-        f"SELECT {selected}, {count} AS counted FROM {relation} WHERE {in_range} {grouped}" for relation, count in relations.items()
-    )
-    return f"""
-        SELECT dimension, value, sum(counted)::bigint AS requests FROM ({counts}) GROUP BY dimension, value
-        ORDER BY requests DESC, value"""
 
 
 def labels(lake: str, version: int, scope: Scope) -> Labels:

@@ -12,6 +12,7 @@ from usagecost.vocabulary.measures import (
     COUNTS,
     FAILED,
     FOLDS,
+    INSTANT_US,
     LATENCY_STEP,
     LATENCY_STEPS_PER_ROOT,
     MEASURES,

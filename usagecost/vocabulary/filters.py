@@ -12,7 +12,7 @@ from decimal import Decimal
 from string import ascii_lowercase, ascii_uppercase
 
 from usagecost.periods import Period, instant_us
-from usagecost.vocabulary import BASES, DIMENSIONS, incomplete_sql
+from usagecost.vocabulary import BASES, DIMENSIONS, INSTANT_US, incomplete_sql
 from usagecost.vocabulary.search import Text
 
 NOT_REPORTED = "(not reported)"
@@ -270,7 +270,7 @@ class View:
         return replace(self, filters=self.filters.and_is("user", user))
 
 
-def instant_range_sql(column_us: str, ranges: dict[str, tuple[datetime, datetime]]) -> tuple[str, Parameters]:
+def instant_range_sql(ranges: dict[str, tuple[datetime, datetime]], column_us: str = INSTANT_US) -> tuple[str, Parameters]:
     """The condition that an instant (µs) lies in one of the named ranges [start, end), and its parameters."""
     tests, parameters = [], {}
     for name, (start, end) in ranges.items():

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from usagecost.schema import COST_PARTS
 from usagecost.vocabulary.formats import Number
 
+INSTANT_US = "epoch_us(started_at)"
+"""The instant of a request as an integer: microseconds since 1970, UTC."""
+
 BASES = {
     "best": ("Reported, else list price", "coalesce(reported_cost_usd, list_cost_usd)"),
     "reported": ("Reported only", "reported_cost_usd"),
@@ -27,9 +30,9 @@ def incomplete_sql(basis: str) -> str:
     return f"({BASES[basis][1]} IS NULL OR {_PARTIAL[basis]})"
 
 
-def measure_sql(measure: str, basis: str, instant_us: str) -> str:
+def measure_sql(measure: str, basis: str) -> str:
     """The aggregate of a measure over rows of ``requests``, on a basis of cost."""
-    return MEASURES[measure].format(spend=BASES[basis][1], incomplete=incomplete_sql(basis), instant_us=instant_us)
+    return MEASURES[measure].format(spend=BASES[basis][1], incomplete=incomplete_sql(basis))
 
 
 def depends_on_basis(measure: str) -> bool:
@@ -57,7 +60,7 @@ MEASURES = {
     "unpriced_tokens": f"coalesce(sum({_TOKENS}) FILTER (price_status = 'unpriced'), 0)::bigint",
     "latency_us": "sum((duration_ms * 1000)::bigint)::bigint",
     "timed_requests": "count(duration_ms)",
-    "last_seen_us": "max({instant_us})",
+    "last_seen_us": f"max({INSTANT_US})",
     "errors": "count(*) FILTER (status = 'error')",
     "reasoning_tokens": "sum(output_reasoning_tokens)::bigint",
     "input_audio_tokens": "sum(input_audio_tokens)::bigint",
