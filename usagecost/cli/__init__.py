@@ -65,7 +65,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except (LakeError, UnansweredError) as problem:
-            fail(str(problem), NOTHING_READ)
+            fail(str(problem))
 
 
 app = typer.Typer(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, fail, lake_named, print_line
+from usagecost.cli.console import LakeOption, fail, lake_named, print_line
 from usagecost.cli.feeds import duration, stopped_by_signals
 
 
@@ -26,18 +26,14 @@ def alerts(
 
     if test:
         if problem := send(test.lower(), "Test of Usage & Cost", "This channel will be told of alerts."):
-            fail(problem, NOTHING_READ)
+            fail(problem)
         return
     handle = lake_named(lake)
-    try:
-        seconds = duration(every, "--every").total_seconds() if every else 0
-    except ValueError as problem:
-        fail(str(problem), WRONG_USAGE)
-    if seconds:
+    if seconds := duration(every, "--every").total_seconds() if every else 0:
         stop = Event()
         with stopped_by_signals(stop.set):
             follow(handle, seconds, stop, print_line, dry_run=dry_run)
         return
     done = run_round(handle, print_line, dry_run=dry_run)
     if done.problems:
-        fail("\n".join(done.problems), NOTHING_READ)
+        fail("\n".join(done.problems))

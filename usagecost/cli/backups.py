@@ -22,7 +22,7 @@ def backup(
         found = copy_lake(handle, to)
         entry.after = f"version {found.version}, {counted(found.files, 'file')}"
     said = f"Version {found.version} is in {to}: {counted(found.files, 'file')}, {found.new} of them new."
-    out.print(said, markup=False, highlight=False)
+    out.print(said)
 
 
 def restore(
@@ -34,4 +34,4 @@ def restore(
     with err.status("Copying…"), recording(handle, "backup", f"restore from {copy}", makes_table=True) as entry:
         found = lake_of_copy(copy, handle)
         entry.after = f"version {found.version}, {counted(found.files, 'file')}"
-    out.print(f"{handle.name} is at version {found.version}, with {counted(found.files, 'file')}.", markup=False, highlight=False)
+    out.print(f"{handle.name} is at version {found.version}, with {counted(found.files, 'file')}.")

@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from usagecost.cli.console import (
+    DAY,
     NOTHING_READ,
     READ,
     WRONG_USAGE,
     LakeOption,
     ReportFormat,
-    cell,
+    ReportOption,
     err,
     fail,
     lake_named,
     out,
     print_facts,
     print_json,
-    print_wide,
+    print_table,
     recording,
 )
 from usagecost.cli.reconciling import print_reconciliation
@@ -34,8 +34,6 @@ from usagecost.vocabulary.formats import UNKNOWN, counted, exact_count
 
 if TYPE_CHECKING:
     from usagecost.bills import Loaded
-
-DAY = ["%Y-%m-%d"]
 
 
 def bill(
@@ -53,7 +51,7 @@ def bill(
     month: Annotated[
         str | None, typer.Option(metavar="YYYY-MM", help="reconcile: which month; by default the newest billed.")
     ] = None,
-    report: Annotated[ReportFormat, typer.Option(help="How to report what was done.")] = "text",
+    report: ReportOption = "text",
 ) -> None:
     """Load bills of providers, to compare requests with: a statement is kept once, and a newer one of a day replaces the older.
 
@@ -89,7 +87,7 @@ def _loaded(lake: Lake, paths: list[Path], account: str | None) -> list[Loaded]:
                 done.append(load_files(lake, files, account=account))
                 entry.after = done[-1].words
         except BillProblem as problem:
-            err.print(str(problem), markup=False, highlight=False)
+            err.print(str(problem))
     return done
 
 
@@ -102,19 +100,19 @@ def _fetched(lake: Lake, names: list[str], account: str | None, start: date | No
     if not names or set(names) - VENDORS.keys():
         fail(f"Name whom to ask: bill fetch {'|'.join(VENDORS)}.", WRONG_USAGE)
     done = []
-    fetching = Fetching(os.environ, on_progress=lambda words: err.print(words, markup=False, highlight=False))
+    fetching = Fetching(os.environ, on_progress=err.print)
     for name in names:
         try:
             with recording(lake, "bill", f"fetch {name}") as entry:
                 fetched = fetch_bill(lake, VENDORS[name], fetching, start=start, end=end, account=account)
                 entry.after = fetched.words if fetched else "nothing was billed"
         except BillProblem as problem:
-            err.print(str(problem), markup=False, highlight=False)
+            err.print(str(problem))
             continue
         if fetched:
             done.append(fetched)
         else:
-            err.print(f"{name}: nothing was billed in these days.", markup=False, highlight=False)
+            err.print(f"{name}: nothing was billed in these days.")
     return done
 
 
@@ -125,7 +123,7 @@ def _report(done: list[Loaded], form: ReportFormat) -> None:
         for one in done:
             print_facts(f"{one.title}: {'loaded' if one.is_new else 'already there, nothing was changed'}", _facts(one))
     for said in dict.fromkeys(said for one in done for said in one.sentences):
-        err.print(said, markup=False, highlight=False)
+        err.print(said)
     raise typer.Exit(READ if done else NOTHING_READ)
 
 
@@ -157,15 +155,13 @@ def _list(lake: Lake, form: ReportFormat) -> None:
     if not found:
         out.print("There is no bill yet.")
         return
-    table = Table(box=None, header_style="bold")
-    for name in ("provider", "account", "first day", "last day", "as of (UTC)", "lines", "counting", "amount", "format", "id"):
-        table.add_column(name, justify="right" if name in ("lines", "counting", "amount") else "left", no_wrap=True)
+    headings = ("provider", "account", "first day", "last day", "as of (UTC)", "lines", "counting", "amount", "format", "id")
+    rows = []
     for one in found:
         amounts = ", ".join(f"{_money(amount)} {currency}" for currency, amount in sorted(one.totals.items()))
-        about = (one.provider, one.account or UNKNOWN, f"{one.covers_first}", f"{one.covers_last}", f"{one.as_of:%Y-%m-%d %H:%M}")
-        counts = (exact_count(one.lines), exact_count(one.counting), amounts, one.format, one.statement)
-        table.add_row(*map(cell, (*about, *counts)))
-    print_wide(table)
+        about = (one.provider, one.account or UNKNOWN, one.covers_first, one.covers_last, f"{one.as_of:%Y-%m-%d %H:%M}")
+        rows.append((*about, exact_count(one.lines), exact_count(one.counting), amounts, one.format, one.statement))
+    print_table(headings, rows, numbers=("lines", "counting", "amount"))
 
 
 def _remove(lake: Lake, statement: str) -> None:
@@ -175,8 +171,8 @@ def _remove(lake: Lake, statement: str) -> None:
         count = remove_bill(lake, statement)
         entry.after = counted(count, "line")
     if not count:
-        fail(f"There is no statement {statement}: see --list.", NOTHING_READ)
-    out.print(f"{counted(count, 'line')} of the statement {statement} removed.", markup=False, highlight=False)
+        fail(f"There is no statement {statement}: see --list.")
+    out.print(f"{counted(count, 'line')} of the statement {statement} removed.")
 
 
 def _money(amount: Decimal) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usagecost.audit import operator
-from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, check_zone, fail, lake_named, out, print_facts, recording
+from usagecost.cli.console import WRONG_USAGE, LakeOption, ZoneOption, check_zone, fail, lake_named, out, print_facts, recording
 from usagecost.lake import Lake
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def close(
     month: Annotated[str, typer.Argument(help="The month, YYYY-MM.")],
     lake: LakeOption = None,
-    zone: Annotated[str, typer.Option(help="The reporting time zone, an IANA name.", envvar="USAGECOST_ZONE")] = "UTC",
+    zone: ZoneOption = "UTC",
     utc: Annotated[bool, typer.Option("--utc", help="The month of UTC instead.")] = False,
     folder: Annotated[Path | None, typer.Option("--out", help="Write the statement there: CSV, Parquet and HTML.")] = None,
     currency: Annotated[str, typer.Option(help="Another currency beside USD, such as EUR.")] = "USD",
@@ -47,7 +47,7 @@ def close(
             with recording(handle, "close", f"reopen {words(first)}, {zone}", why=why) as entry:
                 reopen_month(handle, first, zone, who, why, now)
                 entry.after = "open"
-            out.print(f"{words(first)} is open again.", highlight=False)
+            out.print(f"{words(first)} is open again.")
             return
         currency = currency.upper()
         with recording(handle, "close", f"close {words(first)}, {zone}") as entry:
@@ -58,7 +58,7 @@ def close(
         if folder:
             _write(done, folder)
     except (CloseProblem, ChargebackProblem, CurrencyProblem, OSError) as problem:
-        fail(str(problem), NOTHING_READ)
+        fail(str(problem))
 
 
 def _month(text: str) -> date:
@@ -98,7 +98,7 @@ def _print(done: MonthStatement) -> None:
     }
     print_facts(words(done.close.month), facts)
     if missing := coverage(month.pricing):
-        out.print(missing, highlight=False)
+        out.print(missing)
 
 
 def _write(done: MonthStatement, folder: Path) -> None:
@@ -108,4 +108,4 @@ def _write(done: MonthStatement, folder: Path) -> None:
     for kind, make in FORMS.items():
         file = folder / file_name(done, kind)
         write_whole(file, make(done))
-        out.print(f"{file} written", markup=False, highlight=False)
+        out.print(f"{file} written")

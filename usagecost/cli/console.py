@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Annotated, Any, Literal, NoReturn
@@ -19,6 +19,7 @@ from usagecost.audit import COMMAND, Entry, Kind, operator, recorded
 from usagecost.lake import Lake, lake_root
 from usagecost.periods import known_zones
 from usagecost.vocabulary import DIMENSIONS
+from usagecost.vocabulary.filters import NOT_REPORTED
 from usagecost.vocabulary.formats import exact_count
 
 READ, NOTHING_READ, WRONG_USAGE = 0, 1, 2
@@ -48,16 +49,28 @@ class Terminal(Console):
             yield segment if segment.control else Segment(visible(segment.text), segment.style)
 
 
-out, err = Terminal(soft_wrap=True), Terminal(stderr=True, soft_wrap=True)
+out, err = (Terminal(stderr=is_err, soft_wrap=True, markup=False, highlight=False) for is_err in (False, True))
 
 LakeOption = Annotated[
     str | None,
     typer.Option("--lake", help="The lake's folder, or s3://, gs:// or az:// URL. Default: USAGECOST_LAKE, else data/lake."),
 ]
 
+ZoneOption = Annotated[str, typer.Option("--zone", help="The reporting time zone, an IANA name.", envvar="USAGECOST_ZONE")]
+FilterOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter",
+        help=f"dimension=value, can be repeated: {', '.join(DIMENSIONS)}. A value can be {NOT_REPORTED}, "
+        "that of a team, user or key its name; two of one dimension mean either.",
+    ),
+]
+DAY = ["%Y-%m-%d"]
+"""The form of an option that is a day."""
 
 ReportFormat = Literal["text", "json"]
 """How a command reports what it did."""
+ReportOption = Annotated[ReportFormat, typer.Option("--report", help="How to report what was done.")]
 
 
 def lake_named(lake: str | None) -> Lake:
@@ -95,9 +108,21 @@ def print_facts(title: str, facts: dict[str, str], on: Console = out) -> None:
     on.print(table)
 
 
+def print_table(
+    headings: Sequence[str], rows: Iterable[Iterable[object]], *, numbers: Collection[str] = (), folds: Collection[str] = ()
+) -> None:
+    """Prints rows as a table: ``numbers`` are columns to the right, ``folds`` those that may take several lines."""
+    table = Table(box=None, header_style="bold")
+    for name in headings:
+        table.add_column(name, justify="right" if name in numbers else "left", no_wrap=name not in folds, overflow="fold")
+    for row in rows:
+        table.add_row(*(cell(str(value)) for value in row))
+    print_wide(table)
+
+
 def print_wide(table: Table) -> None:
     """Prints a table that may be wider than the terminal."""
-    Terminal(width=max(out.width, WIDE_TABLE)).print(table)
+    Terminal(width=max(out.width, WIDE_TABLE), markup=False).print(table)
 
 
 def print_line(line: str) -> None:
@@ -140,7 +165,7 @@ def day_of(text: str, option: str) -> date:
         fail(f"{option} {text} is no day: write it as 2026-11-23.", WRONG_USAGE)
 
 
-def fail(sentence: str, status: int) -> NoReturn:
+def fail(sentence: str, status: int = NOTHING_READ) -> NoReturn:
     """Says what is wrong, and ends."""
-    err.print(sentence, markup=False, highlight=False)
+    err.print(sentence)
     raise typer.Exit(status)

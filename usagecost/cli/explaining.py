@@ -8,9 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import typer
-from rich.table import Table
 
-from usagecost.cli.console import cell, err, out, print_json, print_wide
+from usagecost.cli.console import err, out, print_json, print_table
 from usagecost.exports import csv_text
 from usagecost.vocabulary.filters import NOT_REPORTED, View
 
@@ -39,7 +38,7 @@ def explained(view: View, metric: str, by: str | None) -> Explained | None:
     if whole is None or whole.is_empty:
         return None
     if metric == "spend_usd" and (missing := explain.missing_words(rows)):
-        err.print(missing, markup=False, highlight=False)
+        err.print(missing)
     labels, steps, values = queries.labels(view.lake, view.version, view.scope), explain.steps_of(metric, whole), []
     if by or metric in explain.COUNTED:
         dimension = by or "model"
@@ -64,7 +63,7 @@ def warn_of_missing(view: View) -> None:
     from usagecost import queries
 
     if oldest := queries.missing_until(queries.data_span(view.lake, view.version, view.scope), view.period):
-        err.print(f"The comparison is incomplete: data starts on {oldest}.", markup=False, highlight=False)
+        err.print(f"The comparison is incomplete: data starts on {oldest}.")
 
 
 def write_explained(found: Explained, format: str) -> None:  # noqa: A002 - the option's name
@@ -77,23 +76,19 @@ def write_explained(found: Explained, format: str) -> None:  # noqa: A002 - the 
 
         typer.echo(csv_text(pd.DataFrame(found.rows, dtype=object)), nl=False)
     else:
-        out.print(found.sentence, markup=False, highlight=False)
+        out.print(found.sentence)
         if found.rows:
-            print_wide(_table(found.metric, found.rows))
+            _print_rows(found.metric, found.rows)
 
 
-def _table(metric: str, rows: Sequence[dict[str, Any]]) -> Table:
+def _print_rows(metric: str, rows: Sequence[dict[str, Any]]) -> None:
     from usagecost import explain
 
     unit = explain.WORDINGS[metric].amount
-    table = Table(box=None, header_style="bold")
-    for name, value in rows[0].items():
-        is_number = isinstance(value, Decimal)
-        label = explain.EFFECTS[name].label if name in explain.EFFECTS else name
-        table.add_column(label.lower(), justify="right" if is_number else "left", no_wrap=is_number)
+    labels = {name: (explain.EFFECTS[name].label if name in explain.EFFECTS else name).lower() for name in rows[0]}
+    numbers = [labels[name] for name, value in rows[0].items() if isinstance(value, Decimal)]
+    shown = []
     for row in rows:
-        texts = {name: str(value) for name, value in row.items()}
-        texts |= {name: explain.signed(value, unit) for name, value in row.items() if isinstance(value, Decimal)}
-        texts |= {name: unit(row[name]) for name in ("before", "now") if name in row}
-        table.add_row(*(cell(text) for text in texts.values()))
-    return table
+        texts = {name: explain.signed(value, unit) for name, value in row.items() if isinstance(value, Decimal)}
+        shown.append((row | texts | {name: unit(row[name]) for name in ("before", "now") if name in row}).values())
+    print_table([*labels.values()], shown, numbers=numbers, folds={*labels.values()} - {*numbers})

@@ -10,19 +10,16 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 from rich.progress import Progress
 
-from usagecost.cli.console import NOTHING_READ, WRONG_USAGE, LakeOption, asked_filter, check_zone, err, fail, out
+from usagecost.cli.console import DAY, WRONG_USAGE, FilterOption, LakeOption, ZoneOption, asked_filter, check_zone, err, fail, out
 from usagecost.exporting import FORMS
 from usagecost.lake import lake_root
 from usagecost.periods import Period
-from usagecost.vocabulary import DIMENSIONS
-from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
+from usagecost.vocabulary.filters import Filters, View
 from usagecost.vocabulary.formats import counted
 from usagecost.vocabulary.labels import Labels
 
 if TYPE_CHECKING:
     from usagecost.bills import FocusForm
-
-DAY = ["%Y-%m-%d"]
 
 
 class FocusVersion(StrEnum):
@@ -36,19 +33,12 @@ def export(
     start: Annotated[datetime, typer.Option(help="First day, YYYY-MM-DD.", formats=DAY)],
     end: Annotated[datetime, typer.Option(help="Last day, included, YYYY-MM-DD.", formats=DAY)],
     file: Annotated[Path, typer.Option("--output", "-o", help="The file to write; .csv, .parquet or .jsonl says its format.")],
-    chosen: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--filter",
-            help=f"dimension=value, can be repeated: {', '.join(DIMENSIONS)}. A value can be {NOT_REPORTED}, "
-            "that of a team, user or key its name.",
-        ),
-    ] = None,
+    chosen: FilterOption = None,
     focus: Annotated[
         FocusVersion | None, typer.Option(help="Write what they cost as rows of this version of FOCUS, by days of UTC.")
     ] = None,
     lake: LakeOption = None,
-    zone: Annotated[str, typer.Option(help="The time zone of the days, an IANA name.", envvar="USAGECOST_ZONE")] = "UTC",
+    zone: ZoneOption = "UTC",
 ) -> None:
     """Write the requests of a range of days to one file, the newest first: CSV, Parquet or JSON lines.
 
@@ -73,8 +63,7 @@ def export(
     root, what, unpriced = lake or lake_root(), "FOCUS row" if focus else "request", 0
     try:
         labels = Labels.of_names(engine.open_lake(root).names())
-        values = [(name, labels.value_of(name, said)) for name, said in asked]
-        filters = Filters(tuple(Condition(name, (value,)) for name, value in values))
+        filters = Filters(labels.conditions(asked))
         with Progress(console=err, transient=True) as shown:
             task = shown.add_task(f"Writing {what}s", total=1.0)
             view = View(root, engine.open_lake(root).version(), period, "period", "best", filters)
@@ -87,7 +76,7 @@ def export(
             else:
                 rows = write_requests(view, file, form, progress)
     except OSError as problem:
-        fail(str(problem), NOTHING_READ)
-    out.print(f"{counted(rows, what)} written to {file}", markup=False, highlight=False)
+        fail(str(problem))
+    out.print(f"{counted(rows, what)} written to {file}")
     if unpriced:
-        err.print(f"{counted(unpriced, what)} without a cost, which FOCUS wants: set prices, see `prices`.", markup=False)
+        err.print(f"{counted(unpriced, what)} without a cost, which FOCUS wants: set prices, see `prices`.")

@@ -42,10 +42,10 @@ def watch(
     from usagecost.ingest import WrongUsage, chosen_source
     from usagecost.ingest.folders import Watch, follow
 
+    seconds = duration(every, "--every").total_seconds()
     try:
-        seconds = duration(every, "--every").total_seconds()
         chosen = chosen_source(format, mapping, lake_named(lake))
-    except (ValueError, WrongUsage) as problem:
+    except WrongUsage as problem:
         fail(str(problem), WRONG_USAGE)
     if not folder.is_dir():
         fail(f"{folder} is no folder: name the one into which the logs are written.", WRONG_USAGE)
@@ -72,16 +72,16 @@ def sync(
     """
     from usagecost.ingest.litellm import Database, DsnProblem, Sync, read_dsn
 
+    span = duration(every, "--every") if every else None
     try:
         database = Database(read_dsn(dsn))
-        seconds = duration(every, "--every") if every else None
         handle = lake_named(lake)
         job = Sync(database, handle, overlap=duration(overlap, "--overlap"))
-    except (DsnProblem, ValueError) as problem:
+    except DsnProblem as problem:
         fail(str(problem), WRONG_USAGE)
     feed = f"sync of {source} from {database.dsn.address}"
-    with _listed(handle, feed) if seconds else _listed_if_it_loads(handle, feed):
-        is_done = _followed(job, seconds or None)
+    with _listed(handle, feed) if span else _listed_if_it_loads(handle, feed):
+        is_done = _followed(job, span or None)
     raise typer.Exit(READ if is_done else NOTHING_READ)
 
 
@@ -124,7 +124,7 @@ def receive(
         with _listed(handle, f"receiving on port {port}"):
             listen(handle, host=host, port=port, token=token, every=every, spool=spool, say=print_line)
     except CannotReceive as problem:
-        fail(str(problem), NOTHING_READ)
+        fail(str(problem))
 
 
 @contextmanager
@@ -161,10 +161,10 @@ def _version(lake: Lake) -> int | None:
 
 
 def duration(text: str, option: str) -> timedelta:
-    """90, 60s, 5m, 1h, 7d; raises ValueError with a sentence."""
+    """90, 60s, 5m, 1h, 7d; ends a command where an option is none of these."""
     found = re.fullmatch(r"(\d{1,6})\s*([smhd]?)", text.strip())
     if not found:
-        raise ValueError(f"{option} {text} is no time: write it as 60s, 5m, 1h or 7d.")
+        fail(f"{option} {text} is no time: write it as 60s, 5m, 1h or 7d.", WRONG_USAGE)
     return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
 
 

@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.table import Table
 
-from usagecost.cli.console import WRONG_USAGE, LakeOption, cell, check_zone, fail, print_json, print_wide
+from usagecost.cli.console import WRONG_USAGE, LakeOption, ZoneOption, check_zone, fail, print_json, print_table
 from usagecost.lake import lake_root
 from usagecost.vocabulary import DIMENSIONS, formats
 from usagecost.vocabulary.filters import NOT_REPORTED
@@ -21,7 +20,7 @@ def forecast(
     until: Annotated[Literal["month", "quarter", "year"], typer.Option(help="What is forecast to its end.")] = "month",
     by: Annotated[str | None, typer.Option(help=f"Also each value of {', '.join(DIMENSIONS)}.")] = None,
     top: Annotated[int, typer.Option(help="How many values, those first that cost the most so far.")] = 25,
-    zone: Annotated[str, typer.Option(help="The reporting time zone, an IANA name.", envvar="USAGECOST_ZONE")] = "UTC",
+    zone: ZoneOption = "UTC",
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """Where the spend of the running month, quarter or year ends, and how good the same rule was in the periods before.
@@ -35,9 +34,7 @@ def forecast(
     if as_json:
         print_json(rows, float)
         return
-    table = Table(box=None, header_style="bold")
-    for heading in (by or "", "so far", "forecast", "margin", f"last {until}", "largest error", "method"):
-        table.add_column(heading, justify="left" if heading in (by or "", "method") else "right")
+    shown = []
     for row in rows:
         mark = f"≥{formats.GAP}" if row["spend_is_at_least"] else ""
         so_far, expected, before = (
@@ -45,8 +42,9 @@ def forecast(
             for name in ("so_far_usd", "forecast_usd", "before_usd")
         )
         amounts = so_far, expected, formats.usd(row["margin_usd"]), before
-        table.add_row(*map(cell, (row["name"], *amounts, formats.percent(row["error"]), row["method"])))
-    print_wide(table)
+        shown.append((row["name"], *amounts, formats.percent(row["error"]), row["method"]))
+    numbers = ("so far", "forecast", "margin", f"last {until}", "largest error")
+    print_table((by or "", *numbers, "method"), shown, numbers=numbers, folds=(by or "", "method"))
 
 
 def forecast_rows(lake: str, until: str, by: str | None, top: int, zone: str, now: datetime) -> list[dict[str, Any]]:

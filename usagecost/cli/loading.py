@@ -14,7 +14,7 @@ from usagecost.cli.console import (
     READ,
     WRONG_USAGE,
     LakeOption,
-    ReportFormat,
+    ReportOption,
     err,
     fail,
     lake_named,
@@ -29,7 +29,7 @@ def ingest(
     format: Annotated[str | None, typer.Option("--as", help="The format, where it should not be recognised by content.")] = None,  # noqa: A002
     mapping: Annotated[Path | None, typer.Option(help="A TOML file that maps a table's columns onto the record.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and report, but change nothing.")] = False,
-    report: Annotated[ReportFormat, typer.Option(help="How to report what was done.")] = "text",
+    report: ReportOption = "text",
 ) -> None:
     """Load logs into the lake: every request once, however often its line is read.
 
@@ -68,7 +68,7 @@ def ingest(
         why = None if result.requests else "; ".join(result.problems) or "Nothing could be read"
         record(handle, Entry(operator(), COMMAND, "load", f"files {named}", after=result.words, outcome=why), makes_table=False)
     for problem in result.problems:
-        err.print(problem, markup=False, highlight=False)
+        err.print(problem)
     counts = result.counts()
     if report == "json":
         print_json(counts)

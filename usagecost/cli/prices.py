@@ -8,27 +8,25 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from usagecost.audit import operator
 from usagecost.cli.console import (
-    NOTHING_READ,
+    DAY,
     READ,
+    WRONG_USAGE,
     LakeOption,
-    ReportFormat,
-    cell,
+    ReportOption,
     fail,
     lake_named,
     out,
     print_facts,
     print_json,
-    print_wide,
+    print_table,
     recording,
 )
 from usagecost.lake import Change, Repricing
+from usagecost.vocabulary.filters import NOT_REPORTED
 from usagecost.vocabulary.formats import UNKNOWN, exact_count, usd
-
-DAY = ["%Y-%m-%d"]
 
 
 def prices(
@@ -53,14 +51,14 @@ def prices(
             with recording(handle, "price", "the price list, as shipped", before=current_book(handle).version) as entry:
                 entry.after = forget_list(handle)
     except ListProblem as problem:
-        fail(str(problem), NOTHING_READ)
+        fail(str(problem))
     current = current_book(handle)
     book = current.book
     kinds = {"own prices": book.prices, "aliases": book.aliases, "discounts": book.discounts}
     counts = ", ".join(f"{len(entries)} {kind}" for kind, entries in kinds.items())
     print_facts("", {"Price file": current.place, "In force": counts, "Version": current.version})
     if current.problem:
-        fail(current.problem, NOTHING_READ)
+        fail(current.problem)
 
 
 def reprice(
@@ -71,7 +69,7 @@ def reprice(
     undo: Annotated[str | None, typer.Option(metavar="ID", help="Take a repricing back instead; see `repricings`.")] = None,
     why: Annotated[str | None, typer.Option(help="What for: kept beside it.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
-    report: Annotated[ReportFormat, typer.Option(help="How to report what was done.")] = "text",
+    report: ReportOption = "text",
 ) -> None:
     """Compute the list cost of stored requests anew, by the price list and the price file of today, as one version of the lake.
 
@@ -80,11 +78,11 @@ def reprice(
     from usagecost.pricebook import current_book, pricing
 
     if undo and (start or end or model or dry_run):
-        fail("--undo takes a whole repricing back: leave the other options out.", 2)
+        fail("--undo takes a whole repricing back: leave the other options out.", WRONG_USAGE)
     handle = lake_named(lake)
     current = current_book(handle)
     if current.problem:
-        fail(current.problem, NOTHING_READ)
+        fail(current.problem)
     about = {"who": operator(), "why": why, "prices": current.version}
     span = (start and start.replace(tzinfo=UTC), end and end.replace(tzinfo=UTC) + timedelta(days=1))
     if undo:
@@ -111,15 +109,13 @@ def repricings(lake: LakeOption = None) -> None:
     if not acts:
         out.print("Nothing was repriced yet.")
         return
-    table = Table(
-        "id", "done at (UTC)", "who", "why", "undoes", "requests", "before", "after", "prices", box=None, header_style="bold"
-    )
+    rows = []
     for act in acts:
         sums = (exact_count(act["requests"]), usd(act["before_usd"]), usd(act["after_usd"]))
         words = (act["who"] or UNKNOWN, act["why"] or "", act["undoes"] or "")
-        done_at = act["done_at"].astimezone(UTC)
-        table.add_row(act["id"], f"{done_at:%Y-%m-%d %H:%M}", *map(cell, words), *sums, act["prices"])
-    print_wide(table)
+        rows.append((act["id"], f"{act['done_at'].astimezone(UTC):%Y-%m-%d %H:%M}", *words, *sums, act["prices"]))
+    headings = ("id", "done at (UTC)", "who", "why", "undoes", "requests", "before", "after", "prices")
+    print_table(headings, rows, folds=("who", "why", "undoes", "prices"))
 
 
 def _counts(done: Repricing) -> dict[str, Any]:
@@ -149,9 +145,8 @@ def _known(amount: Any, unpriced: int) -> str:
 
 def _print_changes(what: str, changes: Sequence[Change]) -> None:
     """The largest changes, the largest first."""
-    table = Table(what, "requests", "before", "after", "change", box=None, header_style="bold")
+    rows = []
     for change in changes:
-        difference = usd(change.after_usd - change.before_usd)
-        name = cell(change.name or "(not reported)")
-        table.add_row(name, exact_count(change.requests), usd(change.before_usd), usd(change.after_usd), difference)
-    out.print(table)
+        amounts = (change.before_usd, change.after_usd, change.after_usd - change.before_usd)
+        rows.append((change.name or NOT_REPORTED, exact_count(change.requests), *map(usd, amounts)))
+    print_table((what, "requests", "before", "after", "change"), rows, folds=(what,))

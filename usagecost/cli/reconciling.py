@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from rich.table import Table
-
-from usagecost.cli.console import NOTHING_READ, ReportFormat, cell, err, fail, out, print_facts, print_json, print_wide
+from usagecost.cli.console import ReportFormat, err, fail, out, print_facts, print_json, print_table
 from usagecost.lake import Lake
 
 
@@ -27,17 +25,17 @@ def print_reconciliation(lake: Lake, month: str | None, form: ReportFormat) -> N
 
     found, sentences = reconcile_lake(lake, lake.version(), "best")
     for sentence in (*sentences, *not_compared(found)):
-        err.print(sentence, markup=False, highlight=False)
+        err.print(sentence)
     months = {f"{first:%Y-%m}": first for first in found.by_month()}
     if not months:
-        fail("There is no bill to compare: load one with `bill PATH`.", NOTHING_READ)
+        fail("There is no bill to compare: load one with `bill PATH`.")
     name = month or next(iter(months))
     if name not in months:
-        fail(f"There is no bill of {name}: known are {', '.join(months)}.", NOTHING_READ)
+        fail(f"There is no bill of {name}: known are {', '.join(months)}.")
     cells = found.of_month(months[name])
     sums, rows = CellSums.of(cells), worst(cells)
     for sentence in (*over_months(cells), *compared_with_all(found, months[name])):
-        err.print(sentence, markup=False, highlight=False)
+        err.print(sentence)
     if form == "json":
         amounts = {"theirs": sums.theirs, "ours": sums.ours, "difference": sums.difference, "unexplained": sums.unexplained}
         differing = [
@@ -46,15 +44,14 @@ def print_reconciliation(lake: Lake, month: str | None, form: ReportFormat) -> N
         ]  # fmt: skip
         print_json({"month": name, **amounts, "effects": sums.effects, "largest": differing}, str)
         return
-    out.print(f"{name}: {explained_text(sums)}.", markup=False, highlight=False)
+    out.print(f"{name}: {explained_text(sums)}.")
     effects = {CAUSES[cause].label: signed_usd(amount) for cause, amount in sums.effects.items() if amount}
     print_facts("From our logs to the bill", {OURS: ours_text(sums), **effects, THEIRS: usd(sums.theirs)})
-    table = Table(box=None, header_style="bold")
-    for heading in ("day (UTC)", "provider", "model", "bill", "our logs", "difference", "main cause"):
-        table.add_column(heading, justify="right" if heading in ("bill", "our logs", "difference") else "left", no_wrap=True)
+    shown = []
     for one in rows:
-        days = f"{one.first}" if one.first == one.last else f"{one.first} to {one.last}"
+        days = one.first if one.first == one.last else f"{one.first} to {one.last}"
         amounts = usd(one.theirs), ours_text(one), signed_usd(one.difference)
-        table.add_row(*map(cell, (days, one.provider, one.model or "", *amounts, cause_text(one.main))))
+        shown.append((days, one.provider, one.model or "", *amounts, cause_text(one.main)))
+    numbers = ("bill", "our logs", "difference")
     if rows:
-        print_wide(table)
+        print_table(("day (UTC)", "provider", "model", *numbers, "main cause"), shown, numbers=numbers)

@@ -8,15 +8,12 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.table import Table
 
 from usagecost.cli.console import (
-    NOTHING_READ,
     READ,
     WRONG_USAGE,
     LakeOption,
-    ReportFormat,
-    cell,
+    ReportOption,
     check_zone,
     day_of,
     err,
@@ -25,7 +22,7 @@ from usagecost.cli.console import (
     out,
     print_facts,
     print_json,
-    print_wide,
+    print_table,
     recording,
 )
 from usagecost.lake import Removal, Selection, lake_root
@@ -38,7 +35,7 @@ OLD_VERSIONS = (
 
 def ingests(
     lake: LakeOption = None,
-    report: Annotated[ReportFormat, typer.Option(help="How to write it.")] = "text",
+    report: ReportOption = "text",
 ) -> None:
     """List what was loaded, the newest first: each ingest's id, files and counts, and how many of its requests are still there.
 
@@ -54,14 +51,12 @@ def ingests(
     if not rows:
         out.print("Nothing was loaded yet.")
         return
-    table = Table(box=None, header_style="bold")
     counts = ("requests", "inserted", "updated", "unchanged", "lines", "skipped", "rejected")
-    for name in ("time (UTC)", "id", *counts, "files"):
-        table.add_column(name, justify="right" if name in counts else "left", no_wrap=name != "files", overflow="fold")
-    for row in rows:
-        numbers = (exact_count(row[name]) for name in counts)
-        table.add_row(f"{row['time']:%Y-%m-%d %H:%M:%S}", row["id"], *numbers, cell(row["paths"] or UNKNOWN))
-    print_wide(table)
+    shown = (
+        (f"{row['time']:%Y-%m-%d %H:%M:%S}", row["id"], *(exact_count(row[name]) for name in counts), row["paths"] or UNKNOWN)
+        for row in rows
+    )
+    print_table(("time (UTC)", "id", *counts, "files"), shown, numbers=counts, folds=("files",))
 
 
 def remove(
@@ -71,7 +66,7 @@ def remove(
     zone: Annotated[str, typer.Option(help="The time zone of that day, an IANA name.", envvar="USAGECOST_ZONE")] = "UTC",
     lake: LakeOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    report: Annotated[ReportFormat, typer.Option(help="How to report what was done.")] = "text",
+    report: ReportOption = "text",
 ) -> None:
     """Take requests out of the lake again, after a preview and a question: of one ingest, of one user, or before a day.
 
@@ -82,11 +77,11 @@ def remove(
     handle = lake_named(lake)
     found = handle.removal(selection)
     if found.is_nothing:
-        fail("The lake holds no such requests: nothing was removed. `ingests` lists what was loaded.", NOTHING_READ)
+        fail("The lake holds no such requests: nothing was removed. `ingests` lists what was loaded.")
     if report == "text" or not yes:
         print_facts("To be removed", _facts(found), on=err if report == "json" else out)
     if not yes and not typer.confirm(f"Remove {found.words}?", err=True):
-        fail("Nothing was removed.", NOTHING_READ)
+        fail("Nothing was removed.")
     texts = handle.texts_naming(selection.person) if selection.person else []
     with recording(handle, "remove", f"requests {_words(selection)}") as entry:
         done = handle.remove(selection)
@@ -94,10 +89,10 @@ def remove(
     if report == "json":
         print_json(asdict(done), _json_value)
     else:
-        out.print(f"{done.words} removed; the lake is at version {done.version}.", highlight=False)
+        out.print(f"{done.words} removed; the lake is at version {done.version}.")
     if texts:
-        err.print(f"Files of people name this user: take it out of {', '.join(texts)} yourself.", markup=False, highlight=False)
-    err.print(OLD_VERSIONS, markup=False, highlight=False)
+        err.print(f"Files of people name this user: take it out of {', '.join(texts)} yourself.")
+    err.print(OLD_VERSIONS)
     raise typer.Exit(READ)
 
 

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 import typer
 
 from usagecost.cli.console import (
-    NOTHING_READ,
     WRONG_USAGE,
+    FilterOption,
     LakeOption,
+    ZoneOption,
     asked_days,
     asked_filter,
     check_zone,
@@ -25,8 +26,6 @@ from usagecost.cli.console import (
 )
 from usagecost.cli.feeds import stopped_by_signals
 from usagecost.periods.presets import PRESETS
-from usagecost.vocabulary import DIMENSIONS
-from usagecost.vocabulary.filters import NOT_REPORTED
 
 if TYPE_CHECKING:
     from usagecost.reports import Report, Schedule
@@ -46,16 +45,9 @@ def report(
     start: Annotated[str | None, typer.Option(help="First day, YYYY-MM-DD, instead of a range.")] = None,
     end: Annotated[str | None, typer.Option(help="Last day, included, YYYY-MM-DD.")] = None,
     compare: Annotated[Against, typer.Option(help="With what it is compared.")] = "before",
-    chosen: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--filter",
-            help=f"dimension=value, can be repeated: {', '.join(DIMENSIONS)}. A value can be {NOT_REPORTED}, "
-            "that of a team, user or key its name; two of one dimension mean either.",
-        ),
-    ] = None,
+    chosen: FilterOption = None,
     lake: LakeOption = None,
-    zone: Annotated[str, typer.Option(help="The reporting time zone, an IANA name.", envvar="USAGECOST_ZONE")] = "UTC",
+    zone: ZoneOption = "UTC",
     file: Annotated[Path | None, typer.Option("--out", "-o", help="The file. Default: one named after the report.")] = None,
     to: Annotated[list[str] | None, typer.Option("--send", metavar="CHANNEL", help="Send it, as mail where it is one.")] = None,
     every: Annotated[
@@ -77,7 +69,7 @@ def report(
     order = Order(zone, _preset(preset, schedule), _days(start, end), compare, filters, board)
     handle, names = lake_named(lake), _channels(to) if to or schedule else []
     if not can_draw():
-        fail(f"{INSTALL}.", NOTHING_READ)
+        fail(f"{INSTALL}.")
     try:
         find_board(handle.name, board)
         if schedule and not dry_run:
@@ -87,7 +79,7 @@ def report(
             return
         made = make_report(handle.name, order, datetime.now(UTC))
     except ReportProblem as problem:
-        fail(str(problem), NOTHING_READ)
+        fail(str(problem))
     if dry_run:
         _say_what_would_be(made, names, file, schedule, zone)
     else:
@@ -128,7 +120,7 @@ def _channels(asked: Sequence[str] | None) -> list[str]:
         which = f"one of {', '.join(names)}" if names else f"after setting {PREFIX}OPS to a URL of Apprise, such as mailto://…, ops"
         fail(f"--every needs to know whom to send it to: name a channel with --send, {which}.", WRONG_USAGE)
     if problems := [problem for name in names if (problem := channel_problem(name))]:
-        fail(problems[0], NOTHING_READ)
+        fail(problems[0])
     return names
 
 
@@ -141,12 +133,12 @@ def _deliver(made: Report, names: Sequence[str], file: Path | None) -> None:
         try:
             target.write_text(page_html(made), encoding="utf-8")
         except OSError as problem:
-            fail(f"{target} cannot be written: {problem.strerror}.", NOTHING_READ)
-        out.print(f"{title_of(made)} written to {target}", markup=False, highlight=False)
+            fail(f"{target} cannot be written: {problem.strerror}.")
+        out.print(f"{title_of(made)} written to {target}")
     if names:
         if problems := send_report(made, names):
-            fail("\n".join(problems), NOTHING_READ)
-        out.print(f"{title_of(made)} sent to {', '.join(names)}", markup=False, highlight=False)
+            fail("\n".join(problems))
+        out.print(f"{title_of(made)} sent to {', '.join(names)}")
 
 
 def _say_what_would_be(made: Report, names: Sequence[str], file: Path | None, schedule: Schedule | None, zone: str) -> None:
@@ -155,4 +147,4 @@ def _say_what_would_be(made: Report, names: Sequence[str], file: Path | None, sc
     due = schedule.next(datetime.now(UTC), zone).astimezone(ZoneInfo(zone)) if schedule else None
     when = f", due on {due:%a %Y-%m-%d %H:%M} ({zone})" if due else ""
     where = f"sent to {', '.join(names)}" if names else f"written to {file or made.file_name}"
-    out.print(f"{title_of(made)} would be {where}{when}", markup=False, highlight=False)
+    out.print(f"{title_of(made)} would be {where}{when}")

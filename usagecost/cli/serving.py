@@ -8,21 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 from pydantic import ValidationError
-from rich.table import Table
 
-from usagecost.cli.console import (
-    NOTHING_READ,
-    WRONG_USAGE,
-    LakeOption,
-    cell,
-    err,
-    fail,
-    lake_named,
-    out,
-    print_line,
-    print_wide,
-    recording,
-)
+from usagecost.cli.console import WRONG_USAGE, LakeOption, err, fail, lake_named, out, print_line, print_table, recording
 from usagecost.lake import Lake, lake_root
 from usagecost.serve.tokens import Token, TokenProblem, make_token, read_tokens, remove_token
 from usagecost.toml_lines import refusal
@@ -94,7 +81,7 @@ def token(
         if act == "remove":
             with recording(handle, "token", f"remove {name}"):
                 remove_token(handle, name)
-            out.print(f"{name} is removed: a running server refuses it from now on.", markup=False, highlight=False)
+            out.print(f"{name} is removed: a running server refuses it from now on.")
             return
         today = datetime.now(UTC).date()
         scope, until = _scope(handle, only or []), today + timedelta(days=days) if days else None
@@ -105,8 +92,8 @@ def token(
     except ValidationError as problem:
         fail(_sentence(problem), WRONG_USAGE)
     except TokenProblem as problem:
-        fail(str(problem), NOTHING_READ)
-    err.print("It is shown this once. Send it as: Authorization: Bearer …", highlight=False)
+        fail(str(problem))
+    err.print("It is shown this once. Send it as: Authorization: Bearer …")
 
 
 def mcp(
@@ -124,7 +111,7 @@ def mcp(
     except ModuleNotFoundError as missing:
         if missing.name and missing.name.startswith("usagecost"):
             raise
-        fail("Tools for assistants need one more package: pip install -r requirements-mcp.txt", NOTHING_READ)
+        fail("Tools for assistants need one more package: pip install -r requirements-mcp.txt")
     from usagecost.serve.http import Api
 
     try:
@@ -151,10 +138,8 @@ def _scope(lake: Lake, only: list[str]) -> dict[str, tuple[str, ...]]:
 
 
 def _list(lake: Lake) -> None:
-    table = Table("name", "made", "until", "sees", box=None, header_style="bold")
-    for one in _tokens(lake):
-        table.add_row(cell(one.name), str(one.made), str(one.until or "–"), cell(_sees(one.only, one.person)))
-    print_wide(table)
+    rows = [(one.name, one.made, one.until or "–", _sees(one.only, one.person)) for one in _tokens(lake)]
+    print_table(("name", "made", "until", "sees"), rows, folds=("name", "sees"))
 
 
 def _sees(only: dict[str, tuple[str, ...]], person: str | None) -> str:
@@ -168,4 +153,4 @@ def _tokens(lake: Lake) -> tuple[Token, ...]:
     try:
         return read_tokens(lake)
     except TokenProblem as problem:
-        fail(str(problem), NOTHING_READ)
+        fail(str(problem))

@@ -7,20 +7,17 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from usagecost.cli.console import (
-    NOTHING_READ,
     WRONG_USAGE,
     LakeOption,
+    ZoneOption,
     asked_days,
-    cell,
     check_zone,
     fail,
     print_facts,
     print_json,
-    print_wide,
+    print_table,
 )
 from usagecost.cli.explaining import explained, warn_of_missing, write_explained
 from usagecost.explain import WORDINGS
@@ -46,7 +43,7 @@ def summary(
     start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")],
     end: Annotated[str, typer.Option(help="Last day, included, YYYY-MM-DD.")],
     lake: LakeOption = None,
-    zone: Annotated[str, typer.Option(help="The reporting time zone, an IANA name.", envvar="USAGECOST_ZONE")] = "UTC",
+    zone: ZoneOption = "UTC",
     by: Annotated[str | None, typer.Option(help=f"Split by {', '.join((*SPLITS, *INTERVALS))}.")] = None,
     metric: Annotated[list[str] | None, typer.Option(help=f"What to tell instead; repeatable: {', '.join(METRICS)}.")] = None,
     format: Annotated[SummaryFormat, typer.Option(help="How to write it.")] = "table",  # noqa: A002
@@ -92,7 +89,7 @@ def _explain(
     view = View(lake, engine.open_lake(lake).version(), compared(period, compare), WHOLE, "best")
     found = explained(view, metric, by)
     if found is None:
-        fail(f"{metric} cannot be compared: in one of the periods nothing is known of it.", NOTHING_READ)
+        fail(f"{metric} cannot be compared: in one of the periods nothing is known of it.")
     warn_of_missing(view)
     write_explained(found, format)
 
@@ -137,21 +134,13 @@ def _write_rows(rows: list[dict[str, Any]], format: SummaryFormat, *, single: bo
     if single:
         print_facts("", {name: _text(name, value, rows[0]) for name, value in rows[0].items()})
         return
-    table = Table(box=None, header_style="bold")
-    for place, name in enumerate(names):
-        is_number = place > 0 and name in METRICS
-        table.add_column(name.replace("_", " "), no_wrap=not is_number, justify="right" if is_number else "left")
-    for row in rows:
-        table.add_row(*(_cell(name, value, row) for name, value in row.items()))
-    print_wide(table)
-
-
-def _cell(name: str, value: Any, row: dict[str, Any]) -> Text:
-    if name in METRICS:
-        return cell(_text(name, value, row))
-    return cell((UNKNOWN if name.endswith("_id") else NOT_REPORTED) if value is None else value)
+    labels = [name.replace("_", " ") for name in names]
+    numbers = [label for label, name in zip(labels[1:], names[1:], strict=True) if name in METRICS]
+    print_table(labels, [[_text(name, value, row) for name, value in row.items()] for row in rows], numbers=numbers, folds=numbers)
 
 
 def _text(name: str, value: Any, row: dict[str, Any]) -> str:
     """A number as people say it; a spend that leaves something out carries its mark."""
+    if name not in METRICS:
+        return (UNKNOWN if name.endswith("_id") else NOT_REPORTED) if value is None else value
     return spend_text(row) if name == "spend_usd" else METRICS[name].format(value)

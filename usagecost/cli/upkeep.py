@@ -6,20 +6,8 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from usagecost.cli.console import (
-    NOTHING_READ,
-    WRONG_USAGE,
-    LakeOption,
-    err,
-    fail,
-    lake_named,
-    out,
-    print_counts,
-    print_facts,
-    print_wide,
-)
+from usagecost.cli.console import WRONG_USAGE, LakeOption, err, fail, lake_named, out, print_counts, print_facts, print_table
 from usagecost.cli.summaries import summary_rows
 from usagecost.lake import Lake, lake_root
 from usagecost.schema import COLUMNS
@@ -41,7 +29,7 @@ def sample(
 
     now = datetime.now(UTC)
     if folder is None:
-        out.print(f"The sample is in {ensure_sample(sample_root(), now)}", markup=False, highlight=False)
+        out.print(f"The sample is in {ensure_sample(sample_root(), now)}")
         return
     if Lake(folder).exists:
         fail(f"There is a lake in {folder} already; a sample is never mixed with it. Name another folder.", WRONG_USAGE)
@@ -69,7 +57,7 @@ def doctor(
     if repair:
         with err.status("Looking after the files…"):
             compacted, tallied, removed = handle.compact(), handle.roll_up(), handle.vacuum()
-        out.print(f"{compacted} files compacted, {tallied} summed up anew, {removed} left-over files removed", highlight=False)
+        out.print(f"{compacted} files compacted, {tallied} summed up anew, {removed} left-over files removed")
     print_facts("", _health(root, handle))
 
 
@@ -79,14 +67,13 @@ def _verify(handle: Lake) -> None:
         found = handle.verify()
     of_before = f"; {counted(found.unchecked, 'file')} of an earlier version of the app have no checksum" if found.unchecked else ""
     if not found.damaged:
-        out.print(f"{counted(found.checked, 'file')} checked, none is damaged{of_before}.", highlight=False)
+        out.print(f"{counted(found.checked, 'file')} checked, none is damaged{of_before}.")
         return
     for name in found.damaged:
-        err.print(f"{name} is damaged: its numbers are not what was written.", markup=False, highlight=False)
+        err.print(f"{name} is damaged: its numbers are not what was written.")
     fail(
         f"{len(found.damaged)} of {counted(found.checked, 'file')} damaged{of_before}: restore them from a backup, "
         "or move the lake away and ingest the logs again. Until then questions about them are not answered.",
-        NOTHING_READ,
     )
 
 
@@ -98,15 +85,13 @@ def upgrade(lake: LakeOption = None) -> None:
     """
     added = lake_named(lake).upgrade()
     words = f"{counted(added, 'column')} added; `python -m usagecost reprice` fills those of prices."
-    out.print(words if added else "The lake is up to date.", highlight=False)
+    out.print(words if added else "The lake is up to date.")
 
 
 def columns() -> None:
     """List the columns of the canonical record, with type, unit and meaning: what a mapping can fill."""
-    table = Table("column", "type", "unit", "meaning", box=None, header_style="bold")
-    for column in COLUMNS:
-        table.add_row(column.name, str(column.type), column.unit, column.meaning)
-    print_wide(table)
+    rows = [(column.name, column.type, column.unit, column.meaning) for column in COLUMNS]
+    print_table(("column", "type", "unit", "meaning"), rows, folds=("meaning",))
 
 
 def _how_new(newest: datetime) -> str:
