@@ -96,7 +96,7 @@ def test_what_is_no_list_changes_nothing_and_is_said(lake: Lake, upstream: str, 
 
 
 def test_a_kept_list_that_is_damaged_takes_nothing_down(lake: Lake):
-    lake.write_text("list-prices.json", '{"providers": 5}', replacing=None)
+    lake.texts.put("list-prices.json", '{"providers": 5}', seen=None)
 
     assert current_book(lake).version == f"genai-prices {version('genai-prices')}"
 

@@ -8,16 +8,12 @@ copy.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
-from usagecost.lake import Lake, LakeChanged, LakeError, Pricing
+from usagecost.lake import Lake, LakeChanged, LakeError, Pricing, TextFolder
 from usagecost.lake.storage import Disk
-from usagecost.lake.texts import writing_explained
 from usagecost.pricing import (
     NO_BOOK,
     UPSTREAM,
@@ -64,13 +60,16 @@ class Current:
 
 def current_book(lake: Lake) -> Current:
     """The book of a lake, an empty one where there is none. From then on prices are computed by the list that the lake keeps."""
-    place = _place(lake)
+    folder, name = _where(lake)
+    place = f"{folder}/{name}"
     _use_kept_list(lake)
     try:
-        text = book_text(lake) or ""
+        text = folder.read(name) or ""
         book = parse_book(text)
-    except (BookProblem, LakeError) as wrong:
-        return _last_good(lake, f"{place}, {wrong}")
+    except BookProblem as wrong:
+        return _last_good(lake, place, f"{place}, {wrong}")
+    except LakeError as wrong:
+        return _last_good(lake, place, str(wrong))
     _keep(lake, text)
     return Current(book, place)
 
@@ -109,15 +108,8 @@ def change_entry(lake: Lake, seen: Written, entry: str) -> Book:
 
 def _put(lake: Lake, whole: str, *, seen: str | None) -> Book:
     """Puts another text in the place of the one that was seen, if that is still there and the new one is good."""
-    book = parse_book(whole)
-    file = _file(lake)
-    if file is None:
-        lake.write_text(NAME, whole, replacing=seen)
-        return book
-    with writing_explained(str(file)):
-        is_done = Disk(file.parent).replace(file.name, whole.encode(), None if seen is None else seen.encode())
-    if not is_done:
-        raise LakeChanged(_CHANGED)
+    book, (folder, name) = parse_book(whole), _where(lake)
+    folder.put(name, whole, seen=seen)
     return book
 
 
@@ -127,75 +119,57 @@ def refresh_list(lake: Lake, url: str = UPSTREAM) -> str:
     Stored requests keep their prices until they are repriced. Raises ListProblem, and LakeError if it cannot be written.
     """
     text = fetched_list(url)
-    lake.write_text(_LIST, text, replacing=lake.read_text(_LIST))
+    lake.texts.put(_LIST, text, seen=lake.texts.read(_LIST))
     use_list(text)
     return prices_version()
 
 
 def forget_list(lake: Lake) -> str:
     """Go back to the price list that the library ships; returns its version. Raises LakeError if that cannot be written."""
-    if kept := lake.read_text(_LIST):
-        lake.write_text(_LIST, "", replacing=kept)
+    if kept := lake.texts.read(_LIST):
+        lake.texts.put(_LIST, "", seen=kept)
     use_list(None)
     return prices_version()
 
 
 def pricing(book: Book) -> Pricing:
     """How a lake computes prices by a book."""
-
-    def price(con: duckdb.DuckDBPyConnection, table: str, also: Sequence[str]) -> str:
-        return with_prices(con, table, book, also)
-
-    return price
+    return lambda con, table, also: with_prices(con, table, book, also)
 
 
 def _use_kept_list(lake: Lake) -> None:
     """One that cannot be read takes nothing down: the library's own is used."""
     try:
-        use_list((lake.read_text(_LIST) if lake.exists else None) or None)
+        use_list((lake.texts.read(_LIST) if lake.exists else None) or None)
     except (ListProblem, LakeError):
         use_list(None)
 
 
-def _file(lake: Lake) -> Path | None:
-    """The file of the book; None where it lies with a remote lake."""
+def _where(lake: Lake) -> tuple[TextFolder, str]:
+    """The folder of the book, and its name there."""
     if named := os.environ.get("USAGECOST_PRICES"):
-        return Path(named).expanduser()
-    return None if lake.is_remote else lake.root.parent / NAME
-
-
-def _place(lake: Lake) -> str:
-    return str(_file(lake) or f"{lake.name}/{NAME}")
+        file = Path(named).expanduser()
+        return TextFolder(Disk(file.parent)), file.name
+    return lake.texts_beside(), NAME
 
 
 def book_text(lake: Lake) -> str | None:
-    """What stands in the book; None if there is none. Raises BookProblem or LakeError."""
-    file = _file(lake)
-    if file is None:
-        return lake.read_text(NAME)
-    try:
-        return file.read_bytes().decode()  # with the ends of lines as they are
-    except FileNotFoundError:
-        return None
-    except UnicodeDecodeError:
-        raise BookProblem("it is not UTF-8: save it as UTF-8.") from None
-    except OSError as error:
-        raise BookProblem(f"it cannot be read: {error.strerror}.") from None
+    """What stands in the book; None if there is none. Raises LakeError."""
+    folder, name = _where(lake)
+    return folder.read(name)
 
 
-def _last_good(lake: Lake, problem: str) -> Current:
+def _last_good(lake: Lake, place: str, problem: str) -> Current:
     """The copy that the lake keeps, if there is one that is good."""
     with suppress(BookProblem, LakeError):
-        if good := lake.read_text(_LAST_GOOD):
-            return Current(
-                parse_book(good), _place(lake), f"{problem} Until that is corrected, the last good version of it is used."
-            )
-    return Current(NO_BOOK, _place(lake), f"{problem} Until that is corrected, no own prices are used.")
+        if good := lake.texts.read(_LAST_GOOD):
+            return Current(parse_book(good), place, f"{problem} Until that is corrected, the last good version of it is used.")
+    return Current(NO_BOOK, place, f"{problem} Until that is corrected, no own prices are used.")
 
 
 def _keep(lake: Lake, text: str) -> None:
     """Keeps a copy of a good book; a lake that cannot be written keeps none."""
     with suppress(LakeError, OSError):
-        kept = lake.read_text(_LAST_GOOD)
+        kept = lake.texts.read(_LAST_GOOD)
         if text != (kept or "") and lake.exists:
-            lake.write_text(_LAST_GOOD, text, replacing=kept)
+            lake.texts.put(_LAST_GOOD, text, seen=kept)

@@ -25,7 +25,7 @@ from usagecost.lake.days import files_to_write_anew, write_days
 from usagecost.lake.errors import LakeError, note_unwritten
 from usagecost.lake.merge import Commit, resolve
 from usagecost.lake.publishing import replace_days, until_committed
-from usagecost.lake.reading import LakeReader, checked_name
+from usagecost.lake.reading import LakeReader
 from usagecost.lake.removal import Removal, Selection
 from usagecost.lake.repricing import Pricing, Repricing, Span
 from usagecost.lake.staging import bounded_database
@@ -47,7 +47,6 @@ from usagecost.lake.table import (
     paths_by_day,
     stored_by_day,
 )
-from usagecost.lake.texts import TextFolder
 
 
 class Lake(LakeReader):
@@ -203,13 +202,6 @@ class Lake(LakeReader):
             con.execute("SET threads = 1")  # each file has a thread, which is quicker than several for each
             self._keys.write(con, folder, unindexed)
             return self._rollups.write(con, folder, lacking, stored)
-
-    def write_text(self, name: str, text: str, *, replacing: str | None) -> None:
-        """Write a small text beside the tables, in the place of the one that `read_text` gave; None if there was none.
-
-        Raises LakeChanged if it is another by now, so that of two who change it neither undoes what the other did unseen.
-        """
-        TextFolder(self._place).put(checked_name(name), text, seen=replacing)
 
     def _add(self, spec: TableSpec, rows: pa.Table) -> int:
         with self._writing() as folder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager, suppress
@@ -57,9 +56,6 @@ from usagecost.lake.table import (
 from usagecost.lake.texts import TextFolder
 
 KEPT_SNAPSHOTS = 4
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)?")
-_TAKEN = (*SPECS, "staging", "spool")
 
 
 class LakeReader:
@@ -212,9 +208,10 @@ class LakeReader:
         with self.staging() as folder:
             return lake_repricing.preview(self._prices, folder, price, span, model)
 
-    def read_text(self, name: str) -> str | None:
-        """A small text that lies beside the tables, such as ``prices.toml`` or ``boards/team.json``; None if there is none."""
-        return TextFolder(self._place).read(checked_name(name))
+    @property
+    def texts(self) -> TextFolder:
+        """Small texts of the app's own beside the tables, such as the price list that was fetched last."""
+        return TextFolder(self._place)
 
     def texts_beside(self, folder: str = "") -> TextFolder:
         """A folder of small texts that people own: beside the folder of a lake on disk, within a remote lake; or that place."""
@@ -291,10 +288,3 @@ class LakeReader:
         if is_other:
             self._snapshots.clear()
         return table
-
-
-def checked_name(name: str) -> str:
-    """The name of a text, if it leads to a place of its own beside the tables."""
-    if not _NAME.fullmatch(name) or name.split("/")[0] in _TAKEN:
-        raise ValueError(f"{name} cannot be the name of a text in a lake")
-    return name
