@@ -22,7 +22,7 @@ from usagecost.lake.acts import RESTORING, WAITING, put_off
 from usagecost.lake.checksums import verify
 from usagecost.lake.errors import LakeError
 from usagecost.lake.handle import Lake
-from usagecost.lake.storage import Storage, errors_explained, storage
+from usagecost.lake.storage import PART, Storage, errors_explained, storage
 from usagecost.lake.table import AUDIT, REQUESTS, SPECS, data_files, local_paths, log_entry, open_table
 from usagecost.lake.texts import OF_PEOPLE, writing_explained
 
@@ -211,7 +211,7 @@ def _names_below(place: Storage) -> list[str]:
 
 
 def _is_hidden(name: str) -> bool:
-    return name.endswith(".lock") or "/." in f"/{name}"
+    return name.endswith((".lock", PART)) or "/." in f"/{name}"
 
 
 def _put(place: Storage, name: str, content: bytes) -> None:

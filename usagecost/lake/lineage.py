@@ -65,19 +65,12 @@ INSERT INTO link
 SELECT source, request_id, parent_id
 FROM (SELECT source, request_id, parent_id, stem(request_id) AS stem FROM lineage)
 SEMI JOIN trace USING (source, stem)
+ANTI JOIN link USING (source, request_id, parent_id)
 """
 
 _LINKED_TRACES = """
 INSERT INTO trace
 SELECT DISTINCT source, stem FROM (SELECT source, stem(parent_id) AS stem FROM link) ANTI JOIN trace USING (source, stem)
-"""
-
-_MORE_LINKS = """
-INSERT INTO link
-SELECT source, request_id, parent_id
-FROM (SELECT source, request_id, parent_id, stem(request_id) AS stem FROM lineage)
-SEMI JOIN trace USING (source, stem)
-ANTI JOIN link USING (source, request_id, parent_id)
 """
 
 _ABOVE = """
@@ -142,7 +135,7 @@ def create_links(con: duckdb.DuckDBPyConnection, staged: Sequence[str], stored: 
         for statement in (_TRACES, _LINKS, _LINKED_TRACES):
             (count,) = only_row(con, statement)
         if count:
-            con.execute(_MORE_LINKS)
+            con.execute(_LINKS)
 
 
 def create_covered(con: duckdb.DuckDBPyConnection) -> None:

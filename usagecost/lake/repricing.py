@@ -159,17 +159,15 @@ def reprice(
     """Give requests the prices that hold for them now. The caller is alone among the writers."""
     selection = {"from": span[0], "before": span[1], "model": model}
     said = {**about, "selection": json.dumps({name: value for name, value in selection.items() if value is not None}, default=str)}
-    with _database(folder) as con:
-        return _act(tables, folder, con, said, lambda act, stored: _changes_file(con, folder, act, stored, price, span, model))
+    return _act(tables, folder, said, lambda con, act, stored: _changes_file(con, folder, act, stored, price, span, model))
 
 
 def undo(tables: PriceTables, folder: Path, undone: str, about: Mapping[str, str | None]) -> Repricing:
     """Put back what an act changed; raises LakeError if there was none. The caller is alone among the writers."""
     if undone not in acts(tables)["id"].to_pylist():
         raise LakeError(f"There was no repricing {undone!r}: `python -m usagecost repricings` lists them.")
-    with _database(folder) as con:
-        said = {**about, "undoes": undone}
-        return _act(tables, folder, con, said, lambda act, stored: _taken_back_file(con, folder, tables, act, stored, undone))
+    said = {**about, "undoes": undone}
+    return _act(tables, folder, said, lambda con, act, stored: _taken_back_file(con, folder, tables, act, stored, undone))
 
 
 @contextmanager
@@ -193,20 +191,20 @@ def acts(tables: PriceTables) -> pa.Table:
 def _act(
     tables: PriceTables,
     folder: Path,
-    con: duckdb.DuckDBPyConnection,
     about: Mapping[str, str | None],
-    changes: Callable[[str, Mapping[date, Sequence[str]]], NewFile | None],
+    changes: Callable[[duckdb.DuckDBPyConnection, str, Mapping[date, Sequence[str]]], NewFile | None],
 ) -> Repricing:
     """What changes, kept in the tables, and then done."""
     act = uuid.uuid4().hex
     open_or_create(tables.changes, PRICE_CHANGES)
     table = open_to_write(tables.requests, REQUESTS)
     stored = paths_by_day(table, tables.requests)
-    found = changes(act, stored)
-    if found is None:
-        return _summary(con, act, None, table.version())
-    done = _summary(con, act, found, table.version())
-    days, added = _files_with(con, folder, stored, found)
+    with _database(folder) as con:
+        found = changes(con, act, stored)
+        done = _summary(con, act, found, table.version())
+        if found is None:
+            return done
+        days, added = _files_with(con, folder, stored, found)
     publish(open_table(tables.changes), tables.changes, [found])
     _keep_act(tables, folder, done, about)
     said = {"repricing": {"id": act, **about}, "counts": {"repriced": done.requests, "days": len(days)}}

@@ -22,7 +22,7 @@ from usagecost.lake.errors import LakeError, LakeUnreadable
 from usagecost.lake.rollup_writing import CONTENT, NOT_WORTH_IT, RollupWriter, Task
 from usagecost.lake.rollups import ROLLUPS, Content, content_of, stored_columns, times_within, told_sql
 from usagecost.lake.staging import worker_count
-from usagecost.lake.storage import Storage
+from usagecost.lake.storage import PART, Storage
 from usagecost.lake.table import DataFile, local_paths
 from usagecost.periods import reporting_zone
 
@@ -157,7 +157,7 @@ class RollupFiles:
         there = {_id(name) for name in self._place.below() if not name.startswith("_")}
         listing, long_ago = self._list(), time.time() - WRITTEN_LONG_AGO
         anew = {f"{VERSION}/{name}" for files in listing.files.values() for name in _written_anew(files, listing.contents)}
-        left = {name for name in kept if (name in anew or name.endswith(".part")) and kept[name][1] < long_ago}
+        left = {name for name in kept if (name in anew or name.endswith(PART)) and kept[name][1] < long_ago}
         gone = {name for name in kept if name.endswith((".parquet", NOT_WORTH_IT)) and _id(name) not in there}
         every.drop(left | gone)
         self._look_again()

@@ -33,21 +33,29 @@ _UNUSABLE = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]|%[0-9A-Fa-f]{2}")
 CHANGED_LONG_AGO = 1_000_000_000
 """Nanoseconds after which a folder that changes gets another time of change."""
 
-DAMAGED = "_damaged"
+DAMAGED, PART = "_damaged", ".part"
+"""The folder of damaged files, and the ending of files that are being written."""
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Puts the content in the place of what a file says, for good. If that fails, nothing is left of it."""
+@contextmanager
+def replacing(path: Path) -> Generator[Path]:
+    """A new file that takes the place of one when the block ends: it is there whole and for good, or nothing is left of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}-{uuid.uuid4()}")
+    new = path.with_name(f"{uuid.uuid4()}{PART}")
     try:
-        new.write_bytes(content)
+        yield new
         fsync(new)
         new.replace(path)
     except BaseException:
         new.unlink(missing_ok=True)
         raise
     fsync(path.parent)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Puts the content in the place of what a file says, whole and for good, or not at all."""
+    with replacing(path) as new:
+        new.write_bytes(content)
 
 
 def fsync(path: Path) -> None:
@@ -114,17 +122,8 @@ class Disk:
 
     def add(self, file: Path, name: str, *, copies: bool = False) -> None:
         """Moves a file of this machine here, or ``copies`` it: it is here whole and for good, or not at all."""
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{uuid.uuid4()}.part")
-        try:
-            (shutil.copyfile if copies else shutil.move)(file, part)
-            fsync(part)
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-        fsync(path.parent)
+        with replacing(self.folder / name) as new:
+            (shutil.copyfile if copies else shutil.move)(file, new)
 
     def discard(self, name: str) -> None:
         """Removes a file that no version names."""
@@ -159,9 +158,13 @@ class Disk:
         return True
 
     def names(self) -> list[str]:
-        """The files that are directly in the folder, but for hidden ones."""
+        """The files that are directly in the folder, but for hidden ones and those that are being written."""
         try:
-            return [path.name for path in self.folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+            return [
+                path.name
+                for path in self.folder.iterdir()
+                if path.is_file() and not path.name.startswith(".") and path.suffix != PART
+            ]
         except (FileNotFoundError, NotADirectoryError):
             return []
 

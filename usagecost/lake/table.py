@@ -209,10 +209,7 @@ def stored_by_day(table: DeltaTable, place: Storage) -> dict[date, dict[DataFile
     """The files of each day of the requests, at the version that ``table`` stands at, and where they can be read."""
     files = data_files(table, REQUESTS)
     paths = dict(zip(files, local_paths(place, files), strict=True))
-    by_day: dict[date, dict[DataFile, str]] = {}
-    for file in files:
-        by_day.setdefault(file.utc_day, {})[file] = paths[file]
-    return by_day
+    return {day: {file: paths[file] for file in of_day} for day, of_day in files_by_day(files).items() if day}
 
 
 def paths_by_day(table: DeltaTable, place: Storage) -> dict[date, list[str]]:

@@ -21,6 +21,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from usagecost.lake.storage import fsync
+
 CLOSED, OPEN = ".jsonl", ".open"
 
 LOOK_EVERY = 0.2
@@ -122,11 +124,7 @@ class Spool:
     def _new_segment(self) -> _Segment:
         path = self._folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{next(self._numbers):06}{CLOSED}{OPEN}"
         segment = _Segment(path, FileIO(path, "x"), time.monotonic() + self._every)
-        descriptor = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        fsync(self._folder)
         return segment
 
     def _look_after(self) -> None:
