@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usagecost import engine
 from usagecost.exports import FORMULA_STARTS
+from usagecost.lake import bounded_database
+from usagecost.lake.staging import only_row
+from usagecost.lake.table import rows_sql
 from usagecost.schema import REQUESTS, TEXT
 from usagecost.vocabulary import BASES, INSTANT_US
 from usagecost.vocabulary.filters import View, instant_range_sql
@@ -37,17 +40,22 @@ def write_requests(view: View, file: Path, form: Form, progress: Progress = lamb
     """
     of_days = _files_by_day(view)
     sql, bound = _question(view, form)
-    with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
+    with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder, bounded_database(Path(folder)) as con:
         whole = Path(folder, "whole")
-        with closing(engine.Outlet(Path(folder))) as outlet:
-            write = _write_parquet if form == "parquet" else _write_text
-            rows = write(outlet, sql, bound, of_days, whole, form, progress)
+        write = _write_parquet if form == "parquet" else _write_text
+        try:
+            rows = write(con, sql, bound, of_days, whole, form, progress)
+        except duckdb.IOException as problem:
+            said = f"The requests could not be written to {file}: is there room on the disk? Try again."
+            raise engine.UnansweredError(said) from problem
         whole.replace(file)
     return rows
 
 
+BATCH_ROWS = 50_000
 _OPTIONS = {"csv": "FORMAT csv, HEADER false", "jsonl": "FORMAT json"}
-Files = list[tuple[str, ...]]
+Database = duckdb.DuckDBPyConnection
+Files = list[list[str]]
 Bound = dict[str, Any]
 
 
@@ -56,22 +64,22 @@ def _files_by_day(view: View) -> Files:
     snapshot = engine.open_lake(view.lake).snapshot(view.version)
     first, last = view.period.start.date(), (view.period.end - timedelta(microseconds=1)).date()
     days = [last - timedelta(days=back) for back in range((last - first).days + 1)]
-    return [files for day in days if (files := snapshot.files(day, day))]
+    return [[*files] for day in days if (files := snapshot.files(day, day))]
 
 
-def _write_parquet(outlet: engine.Outlet, sql: str, bound: Bound, days: Files, file: Path, _: Form, progress: Progress) -> int:
+def _write_parquet(con: Database, sql: str, bound: Bound, days: Files, file: Path, _: Form, progress: Progress) -> int:
     columns = REQUESTS.append(pa.field("spend_usd", REQUESTS.field("list_cost_usd").type))
     rows = 0
     with pq.ParquetWriter(file, pa.schema([field.with_nullable(True) for field in columns]), compression="zstd") as writer:
         for place, files in enumerate(days):
-            for batch in outlet.batches(sql, bound, files=files):
+            for batch in con.sql(sql, params=bound | {"files": files}).to_arrow_reader(BATCH_ROWS):
                 writer.write_table(pa.Table.from_batches([batch]).cast(writer.schema))
                 rows += batch.num_rows
             progress((place + 1) / len(days))
     return rows
 
 
-def _write_text(outlet: engine.Outlet, sql: str, bound: Bound, days: Files, file: Path, form: Form, progress: Progress) -> int:
+def _write_text(con: Database, sql: str, bound: Bound, days: Files, file: Path, form: Form, progress: Progress) -> int:
     """CSV and JSON lines: the files of the days, one after the other."""
     rows = 0
     part = file.with_name("part")
@@ -79,7 +87,7 @@ def _write_text(outlet: engine.Outlet, sql: str, bound: Bound, days: Files, file
         if form == "csv":
             whole.write((",".join([*REQUESTS.names, "spend_usd"]) + "\n").encode())
         for place, files in enumerate(days):
-            rows += outlet.copy(sql, bound, files=files, to=part, options=_OPTIONS[form])
+            rows += only_row(con, f"COPY ({sql}) TO $to ({_OPTIONS[form]})", bound | {"files": files, "to": str(part)})[0]
             with part.open("rb") as of_day:
                 shutil.copyfileobj(of_day, whole)
             progress((place + 1) / len(days))
@@ -93,7 +101,8 @@ def _question(view: View, form: Form) -> tuple[str, Bound]:
     sql = f"""
         SELECT {columns}, {BASES[view.basis][1]} AS spend_usd
         FROM {{requests}} WHERE {in_range} AND {matches} ORDER BY {INSTANT_US} DESC, source, request_id"""
-    return engine.within(view.scope, sql, bound | values)
+    sql, bound = engine.within(view.scope, sql, bound | values)
+    return sql.replace("{requests}", rows_sql("$files", REQUESTS)), bound
 
 
 def _cell(field: pa.Field) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from usagecost.engine import embedded
-from usagecost.engine.embedded import FileLostError, Outlet, UnansweredError, given_up_after
+from usagecost.engine.embedded import FileLostError, UnansweredError, given_up_after
 from usagecost.lake import Lake, Rolled
 from usagecost.schema import REJECTS, REQUESTS
 from usagecost.vocabulary import DIMENSIONS

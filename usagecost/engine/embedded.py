@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -21,11 +21,8 @@ import pyarrow as pa
 from usagecost.lake import Rolled, Snapshot
 from usagecost.lake.checksums import OF_DAMAGE, is_whole
 from usagecost.lake.table import no_rows_sql, rows_sql
-from usagecost.schema import REQUESTS
 
 MEMORY_LIMIT = "2GB"
-OUTLET_MEMORY = "500MB"
-BATCH_ROWS = 50_000
 _DEADLINE: ContextVar[float | None] = ContextVar("deadline", default=None)
 """When what is asked is given up, by the monotonic clock."""
 
@@ -111,40 +108,6 @@ def rollups_sql(rolled: Rolled, snapshot: Snapshot) -> tuple[str, dict[str, Any]
     """A relation of the rows of rollups, and its parameters."""
     bound = {f"rollup_{place}": snapshot.rollups.paths(files) for place, files in enumerate(rolled.folders.values())}
     return f"({' UNION ALL '.join(f'SELECT {rolled.select} FROM read_parquet(${name})' for name in bound)})", bound
-
-
-class Outlet:
-    """Writes the rows of queries to files, with little memory however many they are; what does not fit goes to a folder.
-
-    To be closed, which `contextlib.closing` does.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        settings: dict[str, str | float | list[str]] = {
-            "memory_limit": OUTLET_MEMORY,
-            "temp_directory": str(folder / "spill"),
-            "threads": os.cpu_count() or 2,
-        }
-        self._connection = duckdb.connect(":memory:", config=settings)
-        self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
-
-    def copy(self, sql: str, parameters: Mapping[str, Any], *, files: Sequence[str], to: Path, options: str) -> int:
-        """Writes what a query over the requests in some files finds to a file, by DuckDB's COPY; returns how many rows."""
-        said = sql.replace("{requests}", rows_sql("$files", REQUESTS))
-        bound = {**parameters, "files": list(files), "to": str(to)}
-        try:
-            return self._connection.execute(f"COPY ({said}) TO $to ({options})", bound).fetchall()[0][0]
-        except duckdb.IOException as problem:
-            raise UnansweredError(f"The requests could not be written to {to}: is there room on the disk? Try again.") from problem
-
-    def batches(self, sql: str, parameters: Mapping[str, Any], *, files: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """What a query over the requests in some files finds, a part at a time."""
-        said = sql.replace("{requests}", rows_sql("$files", REQUESTS))
-        yield from self._connection.sql(said, params={**parameters, "files": list(files)}).to_arrow_reader(BATCH_ROWS)
-
-    def close(self) -> None:
-        """Lets go of the memory and of what was put into the folder."""
-        self._connection.close()
 
 
 @cache

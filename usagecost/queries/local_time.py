@@ -19,16 +19,10 @@ def clock_sql(clock: Clock, grain: str) -> tuple[str, Parameters]:
     return f"({shifted}) // {periods.BY_CLOCK.get(grain, periods.DAY_US)}", parameters
 
 
-def hour_of_day_sql(wall: Clock) -> tuple[str, Parameters]:
-    """The SQL of the hour that the zone's clocks show, 0 to 23, and its parameters."""
+def wall_sql(wall: Clock) -> tuple[str, str, Parameters]:
+    """The SQL of the hour that the zone's clocks show, 0 to 23, that of the weekday, Monday being 0, and the parameters of both."""
     shifted, parameters = _shifted_sql(wall.changes, wall.offsets, "wall")
-    return f"({shifted}) // {periods.HOUR_US} % 24", parameters
-
-
-def weekday_sql(wall: Clock) -> tuple[str, Parameters]:
-    """The SQL of the weekday of the zone's calendar, Monday being 0, and its parameters."""
-    shifted, parameters = _shifted_sql(wall.changes, wall.offsets, "wall")
-    return f"(({shifted}) // {periods.DAY_US} + {MONDAY}) % 7", parameters
+    return f"({shifted}) // {periods.HOUR_US} % 24", f"(({shifted}) // {periods.DAY_US} + {MONDAY}) % 7", parameters
 
 
 def _shifted_sql(changes: Sequence[int], shifts: Sequence[int], prefix: str) -> tuple[str, Parameters]:

@@ -16,7 +16,7 @@ from usagecost.engine import FileLostError
 from usagecost.lake import LakeError, Rolled
 from usagecost.lake.rollups import column_of, folded_sql
 from usagecost.periods import WHOLE
-from usagecost.queries.local_time import clock_sql, hour_of_day_sql, weekday_sql
+from usagecost.queries.local_time import clock_sql, wall_sql
 from usagecost.vocabulary import BASES, COUNTS, DIMENSIONS, INSTANT_US, OF_ROWS, SPLITS, Metric, measure_sql
 from usagecost.vocabulary.filters import Parameters, View, instant_range_sql
 
@@ -195,8 +195,7 @@ class Rows:
             return "NULL::varchar", {}
         if is_of_clock(split):
             starts, ends = zip(*self.ranges, strict=True)
-            wall = periods.wall_clock(self.view.period.zone, min(starts), max(ends))
-            (hour, parameters), (weekday, _) = hour_of_day_sql(wall), weekday_sql(wall)
+            hour, weekday, parameters = wall_sql(periods.wall_clock(self.view.period.zone, min(starts), max(ends)))
             of_clock = {"hour_of_day": hour, "weekday": weekday, HOUR_OF_WEEK: f"({weekday}) * 24 + {hour}"}
             return f"({of_clock[split]})::varchar", parameters
         column = SPLITS[split].column
