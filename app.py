@@ -147,7 +147,7 @@ def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
         file=f"cost by {by} and {view.interval}",
         help=METRICS["spend_usd"].help + (" The dashed line in a band is the forecast." if "ahead" in drawing.data else "") + pace,
         alt_text=f"Bars of spend by {step_of(view)}, stacked by {DIMENSIONS[by].label.lower()}{budgets}",
-        on_mark=drilldown.from_stack(view, usage.intervals, by, top),
+        on_mark=why.opening_causes(usage, view, drilldown.from_stack(view, usage.intervals, by, top)),
         beside=lambda: ui.notes(view),
     )
 

@@ -573,7 +573,10 @@ def test_a_day_that_costs_more_than_usual_is_marked_on_the_cost_chart_with_its_c
     unusual = [tip["Unusual"] for tip in tips_of(page) if "Unusual" in tip]
 
     assert [re.fullmatch(r"\+\$1\d\d\.\d\d against usual: claude-opus-5", one) is not None for one in unusual].count(True) == 1
-    assert any(caption.value.startswith("Unusual: ") for caption in page.caption)
+    page.session_state["unusual_open"] = True
+    said = [text.value.replace("\\", "") for text in page.run().markdown if "against usual" in text.value]
+    assert len(said) == len(unusual)
+    assert re.fullmatch(r"\*\*\d{4}-\d\d-\d\d\*\* \+\$1\d\d\.\d\d against usual: .*claude-opus-5.*", said[0])
 
 
 def test_an_hour_that_costs_more_than_usual_is_marked_on_the_chart_of_hours(open_page: Open, lake_of: Callable[..., str]) -> None:

@@ -3,7 +3,7 @@
 from usagecost.ui.address import Choice
 from usagecost.ui.why.change import CHOICES as _CHOICES
 from usagecost.ui.why.change import explain_change
-from usagecost.ui.why.unusual import UNUSUAL_PART, unusual, unusual_marks, unusual_note
+from usagecost.ui.why.unusual import UNUSUAL_PART, opening_causes, unusual, unusual_marks, unusual_note
 
 PARTS = ("Change", UNUSUAL_PART)
 CHOICES = {"part": Choice(default=PARTS[0], options=PARTS), **_CHOICES}

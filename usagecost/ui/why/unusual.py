@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -20,7 +21,9 @@ from usagecost.queries.unusual import Causes, causes_of_all, causes_within, spik
 from usagecost.ui import address, drilldown, viewing
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import heading, table
+from usagecost.ui.drilldown import OnMark
 from usagecost.ui.labels import labels_of
+from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import usd
 
@@ -28,6 +31,7 @@ DAYS_BEFORE = {"day": 70, "hour": 28}
 """Interval -> how many days before the range say what is usual in it."""
 MOST_DAYS_OF_HOURS = 2
 MOST_SHOWN = 5
+OPEN_CAUSES = "unusual_open"
 UNUSUAL_PART = "Unusual days"
 """What the part of the page is called."""
 
@@ -90,13 +94,38 @@ def unusual_marks(usage: Usage, view: View, by: str) -> tuple[Mark, ...]:
 
 
 def unusual_note(usage: Usage, view: View) -> None:
-    """Under a chart of spend: what is marked on it, and the way to what caused it, by all dimensions."""
-    if marked := _marked(usage, view):
-        days = {step.start.astimezone(ZoneInfo(view.period.zone)).date() for step, _ in marked}
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(f"Unusual: {', '.join(days_text(day, day) for day in sorted(days))}", width="content")
-            query = {**address.of_page("Why", viewing.choices()), "part": [UNUSUAL_PART]}
-            st.page_link("pages/1_Why.py", label="**See causes**", query_params=query)
+    """Under a chart of spend: what is marked on it, and behind a button what caused it, by all dimensions."""
+    marked = sorted(_marked(usage, view), key=lambda one: one[0].start)
+    if not marked:
+        return
+    days = sorted({step.start.astimezone(ZoneInfo(view.period.zone)).date() for step, _ in marked})
+    words = f"Unusual: {', '.join(days_text(day, day) for day in days)}"
+    with st.popover(words, icon=":material/help:", type="tertiary", key=OPEN_CAUSES, on_change="rerun") as box:
+        if box.open:
+            _causes(view, marked)
+
+
+def opening_causes(usage: Usage, view: View, otherwise: OnMark) -> OnMark:
+    """For a chart of spend: a click beside the bars of an interval that stands out shows what caused it."""
+
+    def tell(mark: drilldown.Mark) -> None:
+        if mark.get("place") is None and any(step.label == mark.get("interval") for step, _ in _marked(usage, view)):
+            st.session_state[OPEN_CAUSES] = True
+        else:
+            otherwise(mark)
+
+    return tell
+
+
+def _causes(view: View, marked: Sequence[tuple[Interval, Spike]]) -> None:
+    """A line for each of some intervals, with the way to its requests."""
+    for (step, spike), found in zip(marked, causes_of_all(view, marked, answer), strict=True):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
+            st.markdown(f"**{step.label}** {plain(_against_usual(view, spike, found))}", width="stretch")
+            about = (view.filters, step)
+            st.button("Requests", key=f"unusual_{step.label}", type="tertiary", on_click=drilldown.open_requests, args=about)
+    query = {**address.of_page("Why", viewing.choices()), "part": [UNUSUAL_PART]}
+    st.page_link("pages/1_Why.py", label="**All unusual days**", query_params=query)
 
 
 def _marked(usage: Usage, view: View) -> list[tuple[Interval, Spike]]:
