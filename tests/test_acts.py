@@ -16,6 +16,7 @@ from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
+from tests.copies import copied
 from tests.lake_rows import commit, row
 from usagecost import schema
 from usagecost.access import NAME, parse_access, read_access
@@ -51,13 +52,17 @@ THROUGH = {"run": "ingest_copies", "remember": "keep_format"}
 WAYS = {"act", "try_write"}
 
 
-@pytest.fixture
-def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    lake = Lake(tmp_path / "lake")
+@copied
+def made(lake: Lake) -> None:
     commit(lake, row("a", user_id="ada", started_at=f"{datetime.now(UTC):%Y-%m-%d} 00:00"))
-    monkeypatch.setenv("USAGECOST_LAKE", str(lake.root))
-    (tmp_path / NAME).write_text(ROLES)
-    return lake
+    (lake.root.parent / NAME).write_text(ROLES)
+
+
+@pytest.fixture
+def lake(made: Lake, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """It, as the one that is opened."""
+    monkeypatch.setenv("USAGECOST_LAKE", str(made.root))
+    return made
 
 
 def fail_with(lake: Lake, problem: Exception) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.copies import copied
 from tests.lake_rows import commit
 from tests.mails import mail_server
 from tests.views import instant, request
@@ -23,13 +24,11 @@ NOW = instant("2026-05-16 12:00")
 BUDGET = '[[budget]]\nname = "Search"\namount = 10\nonly = { team = ["search"] }\nforecast = []\ntell = ["ops"]\n'
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
+@copied
+def lake(lake: Lake) -> None:
     """A lake whose team has spent 8.50 USD in May."""
-    lake = Lake(tmp_path / "lake")
     commit(lake, request("2026-05-02 10:00", team_id="search", user_id="ada", list_cost_usd=Decimal("8.50")))
-    (tmp_path / NAME).write_text(BUDGET)
-    return lake
+    (lake.root.parent / NAME).write_text(BUDGET)
 
 
 def rounds(lake: Lake, *, minutes: float = 0, dry_run: bool = False) -> list[str]:

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.bill_rows import bill, line
+from tests.copies import copied
 from tests.engines import ON_BOTH_ENGINES, ON_ROLLUPS_BY_BOTH_ENGINES
-from tests.views import days, request, view, write_lake
+from tests.lake_rows import commit
+from tests.views import days, request, view
 from usagecost.bills.asking import our_days
 from usagecost.bills.reconciling import factors_of, names_of, reconcile_lake, reconciliation
 from usagecost.bills.result import CellSums
@@ -29,19 +31,22 @@ FREE |= {"price_status": "free", "price_id": None, "is_gateway_cache_hit": True}
 UNPRICED = {"provider": "openai", "model": "our-bot", "input_tokens": 50, "output_tokens": 5, "price_status": "unpriced"}
 
 
-@pytest.fixture
-def lake(tmp_path) -> str:
-    return write_lake(
-        tmp_path,
-        [
-            request("2026-11-03 00:30", **PRICED, virtual_key="a", project="search"),
-            request("2026-11-03 23:30", **PRICED, virtual_key="b"),
-            request("2026-11-04 00:30", **PRICED, virtual_key="b"),
-            request("2026-11-03 10:00", **FREE),
-            request("2026-11-03 11:00", **UNPRICED),
-            request("2026-11-03 12:00"),
-        ],
+@copied
+def made(lake: Lake) -> None:
+    commit(
+        lake,
+        request("2026-11-03 00:30", **PRICED, virtual_key="a", project="search"),
+        request("2026-11-03 23:30", **PRICED, virtual_key="b"),
+        request("2026-11-04 00:30", **PRICED, virtual_key="b"),
+        request("2026-11-03 10:00", **FREE),
+        request("2026-11-03 11:00", **UNPRICED),
+        request("2026-11-03 12:00"),
     )
+
+
+@pytest.fixture
+def lake(made: Lake) -> str:
+    return made.name
 
 
 @ON_ROLLUPS_BY_BOTH_ENGINES

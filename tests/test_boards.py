@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from tests import pages
+from tests.copies import copied
 from tests.lake_rows import commit, row
 from usagecost.access import Grant, add_grant
 from usagecost.boards import (
@@ -53,11 +54,9 @@ filters = [{ dimension = "team", values = ["search"] }]
 """
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    lake = Lake(tmp_path / "lake")
+@copied
+def lake(lake: Lake) -> None:
     commit(lake, row("a", team_id="search"))
-    return lake
 
 
 def test_a_board_is_its_title_and_its_panels():

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from tests.copies import copied
 from tests.engines import ON_ROLLUPS_BY_BOTH_ENGINES
 from tests.lake_rows import Row, commit, stored
 from tests.test_lake_repricing import ALL, costing
@@ -60,12 +61,10 @@ def cost(day: str, usd: str | None, **columns: Any) -> Row:
     return request(day, **{"team_id": "search", "provider": "openai", "model": "m", "input_tokens": 10, **known, **columns})
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
+@copied
+def lake(lake: Lake) -> None:
     """October and November of a team: 1.25 and 2 USD, and a request without a price in October."""
-    lake = Lake(tmp_path / "lake")
     commit(lake, cost("2025-10-07", "1.25"), cost("2025-10-08", None), cost("2025-11-07", "2"))
-    return lake
 
 
 @ON_ROLLUPS_BY_BOTH_ENGINES

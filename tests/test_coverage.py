@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from tests.pages import opened
-from tests.views import days, request, view, write_lake
+from tests.views import days, request, view
 from usagecost import queries
 from usagecost.charts import value_name
 from usagecost.cli import app
@@ -20,17 +20,14 @@ from usagecost.queries import folds
 from usagecost.ui.spend import MOST_STYLED, with_marks
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def lake(lake_of: Callable[..., str]) -> str:
     """Ada uses a model with a price and one without, Bob only the first."""
     priced = {"model": "gpt-4o", "list_cost_usd": Decimal(1), "status": "success", "input_tokens": 300}
-    return write_lake(
-        tmp_path / "lake",
-        [
-            request("2026-05-01 10:00", user_id="ada", **priced),
-            request("2026-05-01 11:00", user_id="ada", model="ours", input_tokens=100, status="success"),
-            request("2026-05-02 10:00", user_id="bob", **priced),
-        ],
+    return lake_of(
+        request("2026-05-01 10:00", user_id="ada", **priced),
+        request("2026-05-01 11:00", user_id="ada", model="ours", input_tokens=100, status="success"),
+        request("2026-05-02 10:00", user_id="bob", **priced),
     )
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
+from tests.copies import copied
 from tests.lake_rows import at, commit, row, rows_of
 from tests.test_bill_lines import lines
 from usagecost import schema
@@ -42,10 +43,9 @@ def act(id: str, who: str, what: str, **more: str) -> dict[str, object]:  # noqa
     return {"id": id, "happened_at": WHEN, "who": who, "via": "page", "act": "price", "what": what, **more}
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
+@copied
+def lake(lake: Lake) -> None:
     """Ada, whose e-mail only the names tell; ada-2 and adam are others."""
-    lake = Lake(tmp_path / "lake")
     commit(lake, row("a", user_id="ada", model="m", list_cost_usd=Decimal(1)), row("b", user_id="adam", model="m"))
     members = [{"user_id": "ada", "role": "admin"}, {"user_id": "x", "user_email": "ADA@example.com"}, {"user_id": "adam"}]
     lake.keep_names(
@@ -84,7 +84,6 @@ def lake(tmp_path: Path) -> Lake:
     (folder / "budgets.toml").write_text('[[budget]]\nname = "adam"\n')
     (folder / "boards").mkdir()
     (folder / "boards" / "mine.toml").write_text('owner = "ada@example.com"\n')
-    return lake
 
 
 BESIDE = {"names": 4, "acts": 1, "alerts": 1, "rows of closed months": 1, "rejected lines": 1}

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
+from tests.copies import copied
 from tests.engines import ON_BOTH_ENGINES
 from tests.lake_rows import Row, commit
 from tests.questions import of_lake, questions, varied_rows
@@ -182,19 +183,23 @@ BILL = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def billed(tmp_path: Path) -> View:
+@copied
+def loaded(lake: Lake) -> None:
     """Requests of two days beside a bill with a tax and a credit of both days, and usage."""
-    asked = lake_of(tmp_path, request(**PRICED, team_id="=1+1", virtual_key="k1"), request("2026-05-02 23:59:59", **PRICED))
+    commit(lake, request(**PRICED, team_id="=1+1", virtual_key="k1"), request("2026-05-02 23:59:59", **PRICED))
     lines = [
         BILL | {"ChargeCategory": "Tax", "BilledCost": "0.19", "ChargeDescription": "VAT", "InvoiceId": "7"},
         BILL | {"ChargeCategory": "Credit", "BilledCost": "-0.05"},
         BILL | {"BilledCost": "9"},
         BILL | {"ChargeCategory": "Purchase", "BilledCost": "100"},
     ]
-    (tmp_path / "bill.csv").write_text(focus_csv(*lines))
-    load_bill(Lake(asked.lake), tmp_path / "bill.csv")
-    return replace(asked, version=Lake(asked.lake).version())
+    (lake.root.parent / "bill.csv").write_text(focus_csv(*lines))
+    load_bill(lake, lake.root.parent / "bill.csv")
+
+
+@pytest.fixture
+def billed(loaded: Lake) -> View:
+    return view(loaded.name, days("2026-05-01", "2026-05-03"))
 
 
 def test_taxes_and_credits_of_bills_are_rows_of_the_day_on_which_they_begin(billed: View):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.copies import copied
 from tests.lake_rows import commit, contents, row
 from tests.test_bill_lines import lines
 from tests.test_cli import run
@@ -20,10 +21,9 @@ from usagecost.lake import Lake, LakeError, Selection, backup, restore, texts
 from usagecost.serve import tokens
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
+@copied
+def lake(lake: Lake) -> None:
     """Three requests of two days, one of which was removed, two lines of a bill, and a text of people."""
-    lake = Lake(tmp_path / "lake")
     commit(lake, row("a"), row("b", started_at="2026-05-02 10:00"), row("c", user_id="ann"))
     lake.remove(Selection(user="ann"))
     lake.keep_bills(lines("one", "1.25", "0.75"))
@@ -34,7 +34,6 @@ def lake(tmp_path: Path) -> Lake:
     lake.texts_beside().put("mine.toml", "of somebody else", seen=None)
     (lake.root / "watch").mkdir()
     (lake.root / "watch" / "0a.json").write_text("{}")
-    return lake
 
 
 def everything(lake: Lake) -> tuple[object, ...]:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from tests.copies import copied
 from tests.engines import roll_up_everything
 from tests.lake_rows import at, commit
 from tests.views import days, request, view
@@ -29,23 +30,16 @@ METRICS = measures_of(["requests", "spend_usd", "latency_p95_ms", "active_users"
 pytestmark = pytest.mark.usefixtures("rolled_up")
 
 
-def made(folder: Path) -> Lake:
-    return filled(Lake(folder / "lake"))
-
-
-def filled(lake: Lake) -> Lake:
+def fill(lake: Lake) -> None:
     rows = [
         request(f"{day} {i % 24:02}:10:{i % 60:02}", model=f"m{i % 3}", provider="p", user_id=f"u{i % 7}", duration_ms=10.0 + i,
                 input_tokens=i)
         for day in DAYS for i in range(90)
     ]  # fmt: skip
     commit(lake, *rows)
-    return lake
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return made(tmp_path)
+lake = copied(fill)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +47,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """A lake of which every damage is mended."""
     with pytest.MonkeyPatch.context() as patch:
         roll_up_everything(patch)
-        return made(tmp_path_factory.mktemp("whole"))
+        lake = Lake(tmp_path_factory.mktemp("whole") / "lake")
+        fill(lake)
+        return lake
 
 
 def asked(lake: Lake) -> View:
@@ -250,7 +246,8 @@ def test_no_damage_of_a_rollup_changes_a_number(whole: Lake, data: st.DataObject
 
 @pytest.mark.slow
 def test_a_damaged_copy_of_a_stores_rollup_is_fetched_anew_and_one_that_is_gone_is_read_around(new_lake):
-    lake = filled(Lake(new_lake("s3")))
+    lake = Lake(new_lake("s3"))
+    fill(lake)
     question = view(lake.name, days(DAYS[0], DAYS[-1]))
     before = queries.usage(question, "model", METRICS).totals
     rollups = [path for path in lake.root.rglob("*.parquet") if "_rollups" in path.parts]

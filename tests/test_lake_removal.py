@@ -7,20 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.copies import copied
 from tests.lake_rows import at, commit, row, rows_of, stage
 from usagecost.lake import Lake, LakeMissing, Selection
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    lake = Lake(tmp_path / "lake")
+@copied
+def lake(lake: Lake) -> None:
     commit(
         lake,
         row("a", ingest_id="i-1", user_id="ada", reported_cost_usd=Decimal("0.5")),
         row("b", ingest_id="i-2", user_id="ada", started_at="2026-05-02 10:00"),
         row("c", ingest_id="i-2", user_id="bob", started_at="2026-05-02 11:00", list_cost_usd=Decimal(2)),
     )
-    return lake
 
 
 def test_a_removal_says_what_it_would_take_and_changes_nothing(lake: Lake):

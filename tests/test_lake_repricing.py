@@ -11,6 +11,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from tests.copies import copied
 from tests.lake_rows import commit, row, rows_of
 from usagecost.lake import Lake, LakeError, Pricing
 from usagecost.schema import COST_PARTS, PRICE_COLUMNS, REQUESTS
@@ -36,9 +37,8 @@ def costing(usd: str) -> Pricing:
     return price
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    lake = Lake(tmp_path / "lake")
+@copied
+def lake(lake: Lake) -> None:
     known = {"price_status": "exact", "list_cost_usd": Decimal(1), "price_id": "list"}
     commit(
         lake,
@@ -46,7 +46,6 @@ def lake(tmp_path: Path) -> Lake:
         row("b", model="m", user_id="bob", started_at="2026-05-02 10:00", price_status="unpriced"),
         row("c", price_status="unpriced", started_at="2026-05-03 10:00"),
     )
-    return lake
 
 
 def test_a_preview_says_what_would_change_and_changes_nothing(lake: Lake):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from typer.testing import CliRunner
 
 from tests import pages
 from tests.bill_rows import bill, line
+from tests.copies import copied
 from tests.lake_rows import commit
 from tests.views import request
 from usagecost.cli import app
@@ -26,14 +26,18 @@ PRICED = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+@copied
+def made(lake: Lake) -> None:
     """A lake with the same request on three days of November."""
-    lake = Lake(tmp_path / "lake")
     commit(lake, *(request(f"2026-11-0{day} 12:00", **PRICED) for day in (1, 2, 3)))
-    monkeypatch.setenv("USAGECOST_LAKE", str(lake.root))
+
+
+@pytest.fixture
+def lake(made: Lake, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """It, as the one that is opened."""
+    monkeypatch.setenv("USAGECOST_LAKE", str(made.root))
     monkeypatch.delenv("USAGECOST_PRICES", raising=False)
-    return lake
+    return made
 
 
 def opened(**query: str) -> AppTest:

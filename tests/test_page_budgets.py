@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests import pages
+from tests.copies import copied
 from tests.lake_rows import commit
 from tests.pages import calm
 from tests.views import request
@@ -21,10 +21,9 @@ from usagecost.lake import Lake
 HOSTILE = "*b* [x](http://y) <b>"
 
 
-@pytest.fixture
-def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+@copied
+def made(lake: Lake) -> None:
     """A lake in which a team has just spent 8.50 USD, and another, whose name is markup, 1."""
-    lake = Lake(tmp_path / "lake")
     now = datetime.now(UTC) - timedelta(seconds=5)
     commit(
         lake,
@@ -32,8 +31,13 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
         request(now, team_id=HOSTILE, list_cost_usd=Decimal(1)),
         request(now, team_id=HOSTILE, price_status="unpriced"),
     )
-    monkeypatch.setenv("USAGECOST_LAKE", str(lake.root))
-    return lake
+
+
+@pytest.fixture
+def lake(made: Lake, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """It, as the one that is opened."""
+    monkeypatch.setenv("USAGECOST_LAKE", str(made.root))
+    return made
 
 
 def opened(**query: str) -> AppTest:

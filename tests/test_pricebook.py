@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
+from tests.copies import copied
 from tests.lake_rows import rows_of
 from usagecost.cli import app
 from usagecost.ingest import ingest
@@ -36,13 +37,12 @@ def book(tmp_path: Path) -> Path:
     return tmp_path / "prices.toml"
 
 
-@pytest.fixture
-def loaded(lake: Lake, tmp_path: Path) -> Lake:
+@copied
+def loaded(lake: Lake) -> None:
     """A lake with a request that the price list does not know, and one that it does."""
-    file = tmp_path / "requests.csv"
+    file = lake.root.parent / "requests.csv"
     file.write_text(TABLE)
     ingest([file], lake)
-    return lake
 
 
 def run(lake: Lake, *arguments: str) -> Result:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.metadata import version
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from tests.copies import copied
 from tests.lake_rows import commit, row
 from tests.priced import price
 from usagecost.cli import app
@@ -51,11 +51,15 @@ def upstream() -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Iterator[Lake]:
-    lake = Lake(tmp_path / "lake")
+@copied
+def made(lake: Lake) -> None:
     commit(lake, row("a"))
-    yield lake
+
+
+@pytest.fixture
+def lake(made: Lake) -> Iterator[Lake]:
+    """It; what it lists is forgotten in the end."""
+    yield made
     use_list(None)
 
 

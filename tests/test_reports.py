@@ -22,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from tests.copies import copied
 from tests.lake_rows import commit
 from tests.mails import mail_server
 from tests.views import instant, request
@@ -49,10 +50,9 @@ HOSTILE = (
 )
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
+@copied
+def lake(lake: Lake) -> None:
     """A lake with 8 requests of May, one of them without a price, and 2 of the same days of April."""
-    lake = Lake(tmp_path / "lake")
     fields = {"provider": "p", "status": "success", "input_tokens": 1000, "output_tokens": 10, "duration_ms": 500}
     search, ads = {"model": "big", "team_id": "search", **fields}, {"model": "small", "team_id": "ads", **fields}
     big = [request(f"2026-05-{day:02} 10:00", list_cost_usd=Decimal(3), **search) for day in (2, 3, 4)]
@@ -60,7 +60,6 @@ def lake(tmp_path: Path) -> Lake:
     unknown = [request("2026-05-09 10:00", **{**fields, "model": "own", "price_status": "unpriced", "status": "error"})]
     before = [request(f"2026-04-{day:02} 10:00", list_cost_usd=Decimal(2), **search) for day in (1, 2)]
     commit(lake, *big, *small, *unknown, *before)
-    return lake
 
 
 def part_of(report: Report, title: str, kind: type) -> object:

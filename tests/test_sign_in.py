@@ -11,7 +11,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from tests.views import request, write_lake
+from tests.copies import copied
+from tests.lake_rows import commit
+from tests.views import request
 from usagecost.access import Grant, add_grant
 from usagecost.lake import Lake
 from usagecost.ui import reader
@@ -24,12 +26,17 @@ SHARED = {"redirect_uri": "https://usage.example/oauth2callback", "cookie_secret
 Open = Callable[..., AppTest]
 
 
+@copied
+def lake(lake: Lake) -> None:
+    """A lake of one request, which all of example.com administer."""
+    commit(lake, request(datetime.now(UTC), model="secret-model", user_id="ann"))
+    add_grant(lake, Grant(to=("*@example.com",), role="admin"))
+
+
 @pytest.fixture
-def open_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
-    """Runs a page on a lake of one request: ``open_page("app.py", auth={…}, user={…})``."""
-    lake = write_lake(tmp_path / "lake", [request(datetime.now(UTC), model="secret-model", user_id="ann")])
-    monkeypatch.setenv("USAGECOST_LAKE", lake)
-    add_grant(Lake(lake), Grant(to=("*@example.com",), role="admin"))
+def open_page(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Runs a page on that lake: ``open_page("app.py", auth={…}, user={…})``."""
+    monkeypatch.setenv("USAGECOST_LAKE", lake.name)
 
     def open_it(file: str, auth: Any = None, user: dict[str, Any] | None = None) -> AppTest:
         page = AppTest.from_file(str(HOME / "app.py"), default_timeout=60)

@@ -148,6 +148,8 @@ QUALIFY row_number() OVER (
 ) = 1
 """
 
+_NONE_CHOSEN = "CREATE TABLE chosen (source VARCHAR, request_id VARCHAR, location BIGINT)"
+
 _WINNERS = """
 CREATE TABLE winner AS  -- one row = a staged row that the lake takes
 SELECT
@@ -231,7 +233,10 @@ def resolve(
         con.execute(statement)
     tied_days = _dates(con, "SELECT DISTINCT day FROM incoming JOIN stored USING (source, request_id, rank)")
     create_view(con, "lake_of_ties", [path for day in tied_days for path in stored[day]], REQUESTS)
-    for statement in (_TIED, _CONTESTED, _CHOSEN, _WINNERS, _OUTGOING, _TAKEN):
+    for statement in (_TIED, _CONTESTED):
+        con.execute(statement)
+    is_contested = only_row(con, "SELECT count(*) > 0 FROM contested")[0]
+    for statement in (_CHOSEN if is_contested else _NONE_CHOSEN, _WINNERS, _OUTGOING, _TAKEN):
         con.execute(statement)
     rows, requests, winners, updated, withdrawn = only_row(con, _COUNTS)
     may_conflict = rows > requests or only_row(con, "SELECT count(*) > 0 FROM stored")[0]
