@@ -130,7 +130,7 @@ def _columns(by: str, numbers: pd.DataFrame, *, compares: bool) -> dict[str, Any
 
 def _in_units(numbers: pd.DataFrame) -> pd.DataFrame:
     """The numbers as the table draws them: shares in percent, latencies in seconds, the mark of a lower bound as a sign."""
-    percent = {name: numbers[name].astype("Float64") * 100 for name in ("share", "change", "cache_read_share")}
+    percent = {name: numbers[name].astype("Float64") * 100 for name in ("share", "change")}
     marks = numbers[AT_LEAST].map({True: "≥", False: ""})
     seconds = numbers["latency_p95_ms"].astype("Float64") / 1000
     return numbers.assign(**percent, **{AT_LEAST: marks}, latency_p95_ms=seconds)
