@@ -89,8 +89,7 @@ def look(path: Path, name: str, formats: Formats) -> Looked:
 def preview(path: Path, name: str, source: Source, lake: Lake) -> Preview:
     """How a source reads the first rows of a file, at the prices of a lake; raises FileProblem if nothing of it can be read."""
     head = Head.of(path, name=name)
-    with TemporaryDirectory() as folder, bounded_database(Path(folder)) as con:
-        con.execute("SET preserve_insertion_order = true")  # so that the first requests are those of the first rows
+    with TemporaryDirectory() as folder, bounded_database(Path(folder), keeps_order=True) as con:
         with closing(source.read([head], Reading(con, datetime.now(UTC)))) as batches:
             batch = next(batches, None)
         raw = raw_rows(head)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -29,6 +29,7 @@ from usagecost.lake.reading import LakeReader
 from usagecost.lake.removal import Removal, Selection
 from usagecost.lake.repricing import Pricing, Repricing, Span
 from usagecost.lake.staging import bounded_database
+from usagecost.lake.storage import Storage
 from usagecost.lake.table import (
     ALERTS,
     BILLS,
@@ -47,6 +48,9 @@ from usagecost.lake.table import (
     paths_by_day,
     stored_by_day,
 )
+
+Keep = Callable[[Storage, TableSpec, pa.Table, Path], int]
+"""Keeps rows in a table; returns how many."""
 
 
 class Lake(LakeReader):
@@ -86,7 +90,7 @@ class Lake(LakeReader):
 
     def reject(self, rejects: pa.Table) -> int:
         """Add the rejected lines that are not there yet (same file, line, reason and text); returns how many they are."""
-        return self._add(REJECTS, rejects)
+        return self._keep(REJECTS, rejects)
 
     def reprice(self, price: Pricing, span: Span, model: str | None = None, *, about: Mapping[str, str | None]) -> Repricing:
         """Compute the prices of stored requests anew, as a version of its own; none if nothing changes.
@@ -107,12 +111,11 @@ class Lake(LakeReader):
 
     def keep_names(self, names: pa.Table) -> int:
         """Keep what ids are called, as schema.NAMES has it, the newest name of each; returns how many are new or changed."""
-        with self._writing() as folder:
-            return until_committed(lambda: side_tables.keep_names(self._at(NAMES), names, folder))
+        return self._keep(NAMES, names, side_tables.keep_latest)
 
     def keep_alerts(self, alerts: pa.Table) -> int:
         """Add the rows of schema.ALERTS that are not there yet, so that each is recorded once; returns how many they are."""
-        return self._add(ALERTS, alerts)
+        return self._keep(ALERTS, alerts)
 
     def record(self, acts: pa.Table, kept: timedelta | None = None) -> None:
         """Add the rows of schema.AUDIT that are not there yet, and forget those older by more than a span: see acts.py."""
@@ -120,8 +123,7 @@ class Lake(LakeReader):
 
     def keep_bills(self, lines: pa.Table) -> int:
         """Add the lines, as schema.BILLS has them, of statements that are not there as of their time or later; returns how many."""
-        with self._writing() as folder:
-            return until_committed(lambda: side_tables.keep_bills(self._at(BILLS), lines, folder))
+        return self._keep(BILLS, lines, side_tables.keep_latest)
 
     def remove_bill(self, statement: str) -> int:
         """Take the lines of a statement out; returns how many they were."""
@@ -130,7 +132,7 @@ class Lake(LakeReader):
 
     def keep_closes(self, rows: pa.Table) -> int:
         """Add the rows of schema.CLOSES whose entries are not there yet, all of an entry or none; returns how many they are."""
-        return self._add(CLOSES, rows)
+        return self._keep(CLOSES, rows)
 
     def compact(self) -> int:
         """Make one sorted file of each day's, and of each other table's, where there are several; returns how many were merged.
@@ -203,9 +205,9 @@ class Lake(LakeReader):
             self._keys.write(con, folder, unindexed)
             return self._rollups.write(con, folder, lacking, stored)
 
-    def _add(self, spec: TableSpec, rows: pa.Table) -> int:
+    def _keep(self, spec: TableSpec, rows: pa.Table, keep: Keep = side_tables.add_rows) -> int:
         with self._writing() as folder:
-            return until_committed(lambda: side_tables.add_rows(self._at(spec), spec, rows, folder))
+            return until_committed(lambda: keep(self._at(spec), spec, rows, folder))
 
     @contextmanager
     def _writing(self, most_seconds: float = -1) -> Generator[Path]:

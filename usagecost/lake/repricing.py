@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -148,7 +147,7 @@ class PriceTables:
 def preview(tables: PriceTables, folder: Path, price: Pricing, span: Span, model: str | None) -> Repricing:
     """What `reprice` would do now."""
     table = open_table(tables.requests)
-    with _database(folder) as con:
+    with bounded_database(folder, keeps_order=True) as con:
         found = _changes_file(con, folder, "preview", paths_by_day(table, tables.requests), price, span, model)
         return _summary(con, "preview", found, table.version())
 
@@ -168,14 +167,6 @@ def undo(tables: PriceTables, folder: Path, undone: str, about: Mapping[str, str
         raise LakeError(f"There was no repricing {undone!r}: `python -m usagecost repricings` lists them.")
     said = {**about, "undoes": undone}
     return _act(tables, folder, said, lambda con, act, stored: _taken_back_file(con, folder, tables, act, stored, undone))
-
-
-@contextmanager
-def _database(folder: Path) -> Generator[duckdb.DuckDBPyConnection]:
-    """A database that gives rows in the order in which they are stored, day after day, so that few have to be sorted again."""
-    with bounded_database(folder) as con:
-        con.execute("SET preserve_insertion_order = true")
-        yield con
 
 
 def acts(tables: PriceTables) -> pa.Table:
@@ -199,7 +190,7 @@ def _act(
     open_or_create(tables.changes, PRICE_CHANGES)
     table = open_to_write(tables.requests, REQUESTS)
     stored = paths_by_day(table, tables.requests)
-    with _database(folder) as con:
+    with bounded_database(folder, keeps_order=True) as con:
         found = changes(con, act, stored)
         done = _summary(con, act, found, table.version())
         if found is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from deltalake import DeltaTable
 
 from usagecost.lake.checksums import check_whole
 from usagecost.lake.publishing import publish
-from usagecost.lake.staging import bounded_database
+from usagecost.lake.staging import bounded_database, only_row
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import (
     BILLS,
@@ -31,7 +33,6 @@ from usagecost.lake.table import (
     file_paths,
     local_paths,
     open_or_create,
-    open_to_write,
     write_file,
 )
 from usagecost.lake.upkeep import compact
@@ -51,18 +52,27 @@ WITH made AS ({_NEW_BILLS})
 FROM made UNION ALL BY NAME FROM known WHERE statement NOT IN (SELECT statement FROM made)
 """
 
-_BILLS_ANEW = f"SELECT count(*), count(*) FILTER (statement IN (SELECT statement FROM known)) FROM ({_NEW_BILLS})"
-
-_REPRICED = "SELECT DISTINCT provider, model FROM changes WHERE list_contains($acts, id) AND day BETWEEN $first AND $last"
-
 _KEPT_NAMES = """
 SELECT source, field, id, unnest(max_by({'name': name, 'seen_at': seen_at}, (seen_at, is_offered, name)))
 FROM (SELECT *, true AS is_offered FROM offered UNION ALL BY NAME SELECT *, false AS is_offered FROM known)
 GROUP BY source, field, id
 """
 
-_CHANGED_NAMES = f"SELECT count(*) FROM ({_KEPT_NAMES}) ANTI JOIN known USING (source, field, id, name)"
+_LATEST = {
+    BILLS.name: (
+        f"SELECT count(*), count_if(statement IN (SELECT statement FROM known)) > 0 FROM ({_NEW_BILLS})",
+        _NEW_BILLS,
+        _KEPT_BILLS,
+    ),
+    NAMES.name: (
+        f"SELECT count(*), true FROM ({_KEPT_NAMES}) ANTI JOIN known USING (source, field, id, name)",
+        _KEPT_NAMES,
+        _KEPT_NAMES,
+    ),
+}
+"""Table -> SQL for how many offered rows are newer than what is known, and whether that goes; for those rows; and for all then."""
 
+_REPRICED = "SELECT DISTINCT provider, model FROM changes WHERE list_contains($acts, id) AND day BETWEEN $first AND $last"
 
 Row = dict[str, Any]
 Change = Callable[[Row], Row | None]
@@ -100,48 +110,37 @@ def add_rows(place: Storage, spec: TableSpec, rows: pa.Table, folder: Path) -> i
     return append_new(place, spec, [_written(rows, spec, folder)], new, folder)
 
 
-def forget_before(place: Storage, spec: TableSpec, instant: datetime, folder: Path) -> int:
-    """Remove the rows of a table from before an instant; return how many. The caller is alone among the writers."""
-    table = open_to_write(place, spec)
-    old = [file for file in data_files(table, spec) if file.first and file.first < instant]
-    if not old:
-        return 0
-    with _beside(place, spec, old, [], folder) as con:
-        young = write_file(con, folder, spec, f"FROM known WHERE {spec.instant} >= $instant", {"instant": instant})
-    publish(table, place, [young] if young else [], old)
-    return sum(file.rows for file in old) - (young.data.rows if young else 0)
-
-
 def append_new(place: Storage, spec: TableSpec, offered: Sequence[str], new_rows: str, folder: Path) -> int:
     """Append to a table what a query finds of the rows of files, `offered`, and those it has, `known`; return how many.
 
     The caller is alone among the writers.
     """
-    table = open_or_create(place, spec)
-    with _beside(place, spec, data_files(table, spec), offered, folder) as con:
-        added = write_file(con, folder, spec, new_rows, {})
-    if added is None:
-        return 0
-    publish(table, place, [added])
-    return added.data.rows
+    with _editing(place, spec, folder, offered) as edit:
+        return edit.put(new_rows)
 
 
-def keep_bills(place: Storage, lines: pa.Table, folder: Path) -> int:
-    """Append the lines of statements that are not in the table as of their time or a later one; return how many they are.
+def keep_latest(place: Storage, spec: TableSpec, rows: pa.Table, folder: Path) -> int:
+    """Keep what rows tell unless something later is known: of bills, lines of a statement by its time; of names, that of each id.
 
-    The table is written anew when one is there as of an earlier time, which it then no longer is. The caller is alone among the
+    Return how many rows are new or changed. The table is written anew when something earlier goes. The caller is alone among the
     writers.
     """
-    if not lines.num_rows:
+    if not rows.num_rows:
         return 0
-    table = open_or_create(place, BILLS)
-    files = data_files(table, BILLS)
-    with _beside(place, BILLS, files, [_written(lines, BILLS, folder)], folder) as con:
-        count, anew = con.sql(_BILLS_ANEW).fetchall()[0]
-        added = write_file(con, folder, BILLS, _KEPT_BILLS if anew else _NEW_BILLS, {}) if count else None
-    if added is not None:
-        publish(table, place, [added], files if anew else ())
+    counted, new, kept = _LATEST[spec.name]
+    with _editing(place, spec, folder, [_written(rows, spec, folder)]) as edit:
+        count, is_anew = only_row(edit.con, counted)
+        if count:
+            edit.put(kept if is_anew else new, is_anew=is_anew)
     return count
+
+
+def forget_before(place: Storage, spec: TableSpec, instant: datetime, folder: Path) -> int:
+    """Remove the rows of a table from before an instant; return how many. The caller is alone among the writers."""
+    with _editing(place, spec, folder, before=instant) as edit:
+        old = sum(file.rows for file in edit.files)
+        young = edit.put(f"FROM known WHERE {spec.instant} >= $instant", {"instant": instant}, is_anew=True) if old else 0
+    return old - young
 
 
 def count_rows(place: Storage, spec: TableSpec, column: str, value: str, folder: Path) -> int:
@@ -155,11 +154,8 @@ def remove_rows(place: Storage, spec: TableSpec, column: str, value: str, folder
     """Write a table anew without the rows that have a value in a column; return how many. The caller is alone among the writers."""
     if not (count := count_rows(place, spec, column, value, folder)):
         return 0
-    table = open_to_write(place, spec)
-    files = data_files(table, spec)
-    with _beside(place, spec, files, [], folder) as con:
-        left = write_file(con, folder, spec, f"FROM known WHERE {column} IS DISTINCT FROM $value", {"value": value})
-    publish(table, place, [left] if left else [], files)
+    with _editing(place, spec, folder) as edit:
+        edit.put(f"FROM known WHERE {column} IS DISTINCT FROM $value", {"value": value}, is_anew=True)
     return count
 
 
@@ -181,34 +177,12 @@ def change_rows(place: Storage, spec: TableSpec, condition: str, values: Mapping
     """
     if not place.has_table():
         return 0
-    table = open_to_write(place, spec)
-    files = data_files(table, spec)
-    with _beside(place, spec, files, [], folder) as con:
-        rows, count = _changed(con, spec, condition, values, change)
-        if not count:
-            return 0
-        create_view(con, "changed", [_written(rows, spec, folder)], spec)
-        kept = f"FROM changed UNION ALL BY NAME SELECT * FROM known WHERE NOT {condition}"
-        added = write_file(con, folder, spec, kept, values)
-    publish(table, place, [added] if added else [], files)
+    with _editing(place, spec, folder) as edit:
+        rows, count = _changed(edit.con, spec, condition, values, change)
+        if count:
+            create_view(edit.con, "changed", [_written(rows, spec, folder)], spec)
+            edit.put(f"FROM changed UNION ALL BY NAME SELECT * FROM known WHERE NOT {condition}", values, is_anew=True)
     return count
-
-
-def keep_names(place: Storage, names: pa.Table, folder: Path) -> int:
-    """Keep each id's newest name, in whatever order they come; return how many are new or changed.
-
-    The table is written anew when a name changes. The caller is alone among the writers.
-    """
-    if not names.num_rows:
-        return 0
-    table = open_or_create(place, NAMES)
-    files = data_files(table, NAMES)
-    with _beside(place, NAMES, files, [_written(names, NAMES, folder)], folder) as con:
-        changed = con.sql(_CHANGED_NAMES).fetchall()[0][0]
-        added = write_file(con, folder, NAMES, _KEPT_NAMES, {}) if changed else None
-    if added is not None:
-        publish(table, place, [added], files)
-    return changed
 
 
 def _changed(
@@ -228,14 +202,35 @@ def _written(rows: pa.Table, spec: TableSpec, folder: Path) -> str:
     return str(file)
 
 
+@dataclass(frozen=True)
+class _Editing:
+    """A table that is changed, some ``files`` of it, and a database with their rows, ``known``, and others, ``offered``."""
+
+    con: duckdb.DuckDBPyConnection
+    folder: Path
+    place: Storage
+    spec: TableSpec
+    table: DeltaTable
+    files: Sequence[DataFile]
+
+    def put(self, rows: str, values: Mapping[str, object] | None = None, *, is_anew: bool = False) -> int:
+        """Publish what a query finds, in the place of the files if these are written anew; return how many rows it is."""
+        new = write_file(self.con, self.folder, self.spec, rows, values or {})
+        if new or is_anew:
+            publish(self.table, self.place, [new] if new else [], self.files if is_anew else ())
+        return new.data.rows if new else 0
+
+
 @contextmanager
-def _beside(
-    place: Storage, spec: TableSpec, files: Sequence[DataFile], offered: Sequence[str], folder: Path
-) -> Generator[duckdb.DuckDBPyConnection]:
-    """A database with the rows of files, ``offered``, beside those that a table has, ``known``."""
+def _editing(
+    place: Storage, spec: TableSpec, folder: Path, offered: Sequence[str] = (), before: datetime | None = None
+) -> Generator[_Editing]:
+    """A table to be changed, with the rows of files, ``offered``, beside its own: all, or those of files with some ``before``."""
+    table = open_or_create(place, spec)
+    files = [file for file in data_files(table, spec) if before is None or (file.first and file.first < before)]
     with bounded_database(folder) as con:
         known = local_paths(place, files)
         check_whole(known)
         create_view(con, "offered", offered, spec)
         create_view(con, "known", known, spec)
-        yield con
+        yield _Editing(con, folder, place, spec, table, files)

@@ -64,14 +64,16 @@ def _remove_abandoned(parent: Path) -> None:
 
 
 @contextmanager
-def bounded_database(folder: Path) -> Generator[duckdb.DuckDBPyConnection]:
-    """An empty database in UTC that keeps to `MEMORY_LIMIT` and puts the rest into ``folder``."""
+def bounded_database(folder: Path, *, keeps_order: bool = False) -> Generator[duckdb.DuckDBPyConnection]:
+    """An empty database in UTC that keeps to `MEMORY_LIMIT` and puts the rest into ``folder``. If it ``keeps_order``, it gives rows
+    in that in which they are stored.
+    """
     con = duckdb.connect(
         config={
             "memory_limit": MEMORY_LIMIT,
             "temp_directory": str(folder / "spill"),
             "threads": worker_count(),
-            "preserve_insertion_order": False,
+            "preserve_insertion_order": keeps_order,
         }
     )
     try:
