@@ -27,7 +27,7 @@ def lake(lake: Lake) -> None:
     commit(lake, row("a"), row("b", started_at="2026-05-02 10:00"), row("c", user_id="ann"))
     lake.remove(Selection(user="ann"))
     lake.keep_bills(lines("one", "1.25", "0.75"))
-    lake.write_text("list-prices.json", "", replacing=None)
+    lake.texts.put("list-prices.json", "", seen=None)
     lake.texts_beside().put("prices.toml", "# none yet\n", seen=None)
     lake.texts_beside().put("budgets.toml", "# no budgets\n", seen=None)
     lake.texts_beside("boards").put("ops.toml", "# no board\n", seen=None)
@@ -38,7 +38,7 @@ def lake(lake: Lake) -> None:
 
 def everything(lake: Lake) -> tuple[object, ...]:
     """What a lake holds, and how it came about."""
-    texts = [lake.read_text("list-prices.json"), (lake.root / "watch" / "0a.json").read_text()]
+    texts = [lake.texts.read("list-prices.json"), (lake.root / "watch" / "0a.json").read_text()]
     texts += [lake.texts_beside().read(name) for name in ("budgets.toml", "prices.toml")]
     texts += [lake.texts_beside("boards").read("ops.toml")]
     return contents(lake), lake.bills().to_pylist(), lake.history(), texts

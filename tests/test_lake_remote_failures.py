@@ -37,7 +37,7 @@ USES: dict[str, Use] = {
     "commit": lambda lake: commit(lake, row()),
     "compact": lambda lake: lake.compact(),
     "vacuum": lambda lake: lake.vacuum(),
-    "write_text": lambda lake: lake.write_text("prices.toml", "x", replacing=None),
+    "write_text": lambda lake: lake.texts.put("prices.toml", "x", seen=None),
 }
 """All that reaches out to the store first."""
 
@@ -122,7 +122,7 @@ def test_a_place_without_a_lake_says_how_to_make_one(new_lake: Callable[[], str]
     lake = Lake(new_lake())
 
     assert not lake.exists
-    assert lake.read_text("prices.toml") is None
+    assert lake.texts.read("prices.toml") is None
     for use in (USES["version"], USES["snapshot"], USES["history"]):
         with pytest.raises(LakeMissing, match=f"{lake.name}: load a log with `python -m usagecost ingest`"):
             use(lake)
@@ -238,9 +238,9 @@ def test_a_text_whose_answer_was_lost_is_not_taken_for_anothers(
         lake = Lake(name)
         between.forgets = "prices.toml"
         with suppress(LakeUnreachable):
-            lake.write_text("prices.toml", "ours", replacing=None)
+            lake.texts.put("prices.toml", "ours", seen=None)
         assert between.forgotten == [200]
-        assert lake.read_text("prices.toml") == "ours"
+        assert lake.texts.read("prices.toml") == "ours"
 
 
 # ---- people

@@ -95,11 +95,7 @@ def read_notes(lake: Lake) -> tuple[Note, ...]:
 
 def add_note(lake: Lake, note: Note) -> None:
     """Appends a note; raises NoteProblem, and changes nothing, if the file were broken then, and LakeError."""
-    folder: TextFolder = lake.texts_beside()
-    text = folder.read(NAME)
-    whole = f"{(text or HEADER).rstrip()}\n\n{note.toml}"
-    parse_notes(whole)
-    folder.put(NAME, whole, seen=text)
+    lake.texts_beside().append(NAME, note.toml, header=HEADER, parse=parse_notes)
 
 
 def remove_note(lake: Lake, note: Note) -> None:

@@ -86,8 +86,8 @@ def add_entry(lake: Lake, entry: str) -> Book:
 
     Raises LakeError if it cannot be written, or was changed by somebody else in this moment.
     """
-    text = book_text(lake)
-    return _put(lake, f"{(text or HEADER).rstrip()}\n\n{entry.strip()}\n", seen=text)
+    folder, name = _where(lake)
+    return folder.append(name, entry, header=HEADER, parse=parse_book)
 
 
 def entries(lake: Lake) -> list[Written]:
@@ -100,16 +100,13 @@ def change_entry(lake: Lake, seen: Written, entry: str) -> Book:
 
     Raises BookProblem, and changes nothing, if the book were broken then; LakeChanged if the entry is not there any more.
     """
-    text = book_text(lake)
+    folder, name = _where(lake)
+    text = folder.read(name)
     if text is None or seen not in written_entries(text):
         raise LakeChanged(_CHANGED)
-    return _put(lake, text_with(text, seen, entry), seen=text)
-
-
-def _put(lake: Lake, whole: str, *, seen: str | None) -> Book:
-    """Puts another text in the place of the one that was seen, if that is still there and the new one is good."""
-    book, (folder, name) = parse_book(whole), _where(lake)
-    folder.put(name, whole, seen=seen)
+    whole = text_with(text, seen, entry)
+    book = parse_book(whole)
+    folder.put(name, whole, seen=text)
     return book
 
 

@@ -20,11 +20,7 @@ def read_budgets(lake: Lake) -> BudgetFile:
 
 def add_budget(lake: Lake, budget: Budget) -> None:
     """Appends a budget; raises BudgetProblem, and changes nothing, if the file were broken then, and LakeError."""
-    folder = lake.texts_beside()
-    text = folder.read(NAME)
-    whole = f"{(text or HEADER).rstrip()}\n\n{budget_text(budget)}"
-    parse_budgets(whole)
-    folder.put(NAME, whole, seen=text)
+    lake.texts_beside().append(NAME, budget_text(budget), header=HEADER, parse=parse_budgets)
 
 
 def change_budget(lake: Lake, seen: Budget, budget: Budget | None) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Hashable
+from collections.abc import Callable, Generator, Hashable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from usagecost.lake.errors import LakeChanged, LakeError, LakeFull, is_disk_full
 from usagecost.lake.storage import Storage
+
+Said = TypeVar("Said")
 
 OF_PEOPLE = (
     "access.toml", "annotations.toml", "budgets.toml", "chargeback.toml", "currencies.toml", "prices.toml", "tokens.toml",
@@ -51,6 +54,14 @@ class TextFolder:
             done = (before is None and after is None) or self.place.replace(name, after, before)
         if not done:
             raise LakeChanged(f"{name} was changed by somebody else in the meantime: look at it again, then change it.")
+
+    def append(self, name: str, part: str, *, header: str, parse: Callable[[str], Said]) -> Said:
+        """Appends a part to a text, a new one below its header; returns what it says then. What parsing raises changes nothing."""
+        text = self.read(name)
+        whole = f"{(text or header).rstrip()}\n\n{part.strip()}\n"
+        said = parse(whole)
+        self.put(name, whole, seen=text)
+        return said
 
 
 @contextmanager
