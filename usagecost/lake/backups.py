@@ -72,8 +72,8 @@ def backup(lake: Lake, to: str) -> Copied:
         if copy.read(_NOTE) is None:
             _put(copy, _NOTE, _Note(lake=of_lake).model_dump_json().encode())
         _copy_texts(place, copy / kept / _STATE, _state_of(place))
-        beside = lake.texts_beside().place
-        _copy_texts(beside, copy / kept / _TEXTS, _texts_of(beside))
+        beside = lake.texts_beside()
+        _copy_texts(beside.place, copy / kept / _TEXTS, beside.names_of_people())
         tables = _tables(lake)
         files = _check_files(place, tables, whole)
         new = _copy_tables(place, copy, tables)
@@ -197,13 +197,6 @@ def _state_of(lake: Storage) -> list[str]:
     """The names of what lies beside a lake's tables: how far folders were read, and what waits in the spool."""
     others = (*SPECS, *_OF_MACHINE, *(name.rstrip("/") for name in OF_PEOPLE))
     return [name for name in _names_below(lake) if name.split("/")[0] not in others]
-
-
-def _texts_of(place: Storage) -> list[str]:
-    """The names of the texts that people write beside a lake."""
-    folders = [name for name in OF_PEOPLE if name.endswith("/")]
-    of_folders = [f"{folder}{name}" for folder in folders for name in (place / folder.rstrip("/")).names()]
-    return [name for name in (*place.names(), *of_folders) if name.startswith(OF_PEOPLE) and not _is_hidden(name)]
 
 
 def _names_below(place: Storage) -> list[str]:

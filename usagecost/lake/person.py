@@ -16,7 +16,7 @@ from functools import cached_property
 from usagecost.lake.side_tables import Row, read_rows
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import NAMES
-from usagecost.lake.texts import OF_PEOPLE, TextFolder
+from usagecost.lake.texts import TextFolder
 from usagecost.schema import EMAILS
 from usagecost.vocabulary.formats import one_line
 
@@ -96,11 +96,7 @@ def texts_naming(folder: TextFolder, person: Person) -> list[str]:
     """The texts of people in which the id of a person or an e-mail of theirs stands as a word."""
     words = [person.id, *person.emails]
     pattern = _either([_email(one) if one in person.emails else _bounded(_alternatives(one)) for one in words])
-    folders = [name for name in OF_PEOPLE if name.endswith("/")]
-    below = {name: TextFolder(folder.place / name.rstrip("/")) for name in folders}
-    texts = [(name, folder, name) for name in OF_PEOPLE if name not in folders]
-    texts += [(f"{name}{one}", within, one) for name, within in below.items() for one in within.names()]
-    return [called for called, within, name in texts if pattern.search(within.read(name) or "")]
+    return [name for name in folder.names_of_people() if pattern.search(folder.read(name) or "")]
 
 
 def _told_by_people(texts: TextFolder, user: str) -> set[str]:

@@ -38,6 +38,12 @@ class TextFolder:
         with writing_explained(f"{name} in {self}", "read"):
             return self.place.identity(name)
 
+    def names_of_people(self) -> list[str]:
+        """The names of what people write beside a lake, those in folders below, too."""
+        folders = [name for name in OF_PEOPLE if name.endswith("/")]
+        below = [f"{folder}{name}" for folder in folders for name in TextFolder(self.place / folder.rstrip("/")).names()]
+        return [name for name in (*self.names(), *below) if name.startswith(OF_PEOPLE)]
+
     def read(self, name: str) -> str | None:
         """A text; None if there is none."""
         try:
