@@ -26,8 +26,9 @@ from usagecost import queries, schema
 from usagecost.budgets import Budget, states
 from usagecost.exporting import write_requests
 from usagecost.lake import Lake
-from usagecost.queries import charges, explained, forecasts, prices, requests, sizes, spending, tables, totals, values
+from usagecost.queries import explained, forecasts, prices, requests, sizes, spending, tables, values
 from usagecost.queries.requests import Key, Order
+from usagecost.queries.usage import totals
 from usagecost.vocabulary import METRICS, measures_of
 from usagecost.vocabulary.filters import EVERYTHING, Condition, Filters, Scope, View
 
@@ -84,7 +85,7 @@ ASKED: dict[str, Callable[[View, str], object]] = {
         view.lake, view.version, view.scope, "best", Key(None, 1_774_742_400_000_000, "test", "varied-1"), None, None
     ),
     "prices.models": lambda view, _: prices.models(view),
-    "charges.charges": lambda view, _: charges.charges(view, view.period.first),
+    "prices.charges": lambda view, _: prices.charges(view, view.period.first),
     "explained.by_day": lambda view, _: explained.by_day(view, ("requests", "spend_usd"), "team_id"),
     "explained.by_price": lambda view, _: explained.by_price(view),
     "explained.by_value": lambda view, split: explained.by_value(view, split, "spend_usd"),
@@ -97,7 +98,7 @@ ASKED: dict[str, Callable[[View, str], object]] = {
     "spending.slower": lambda view, split: spending.slower(view, (split,), [((view.period.start, view.period.end),) * 2], 100.0),
     "spending.maker": lambda view, _: spending.maker(view, "gpt-4o", 1.0),
     "tables.table": lambda view, split: tables.table(view, split, ("requests", "spend_usd")),
-    "totals.totals": lambda view, split: totals.totals(view, (split,), ("requests", "spend_usd")),
+    "usage.totals": lambda view, split: totals(view, (split,), ("requests", "spend_usd")),
 }
 """Every question about requests -> how it is asked."""
 BUDGETS = [Budget(name="theirs", amount=Decimal(9), only={"user": ("ann",)}), Budget(name="all", amount=Decimal(9))]

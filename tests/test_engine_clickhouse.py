@@ -20,9 +20,8 @@ from usagecost.periods import instant_us
 
 pytest.importorskip("clickhouse_connect", reason="pip install -r requirements-clickhouse.txt")
 
-from usagecost.engine.clickhouse import ClickHouse
+from usagecost.engine.clickhouse import ClickHouse, rows_of
 from usagecost.engine.dialect import clickhouse_sql
-from usagecost.engine.lake_sql import rows_of
 from usagecost.vocabulary.filters import EVERYTHING
 
 ON_CLICKHOUSE = pytest.mark.parametrize("engine_in_use", ["clickhouse"], indirect=True)

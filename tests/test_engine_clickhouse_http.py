@@ -22,8 +22,7 @@ from usagecost.lake import Lake
 pytest.importorskip("clickhouse_connect", reason="pip install -r requirements-clickhouse.txt")
 pytest.importorskip("chdb", reason="ClickHouse within this process is not installed: pip install chdb")
 
-from usagecost.engine.clickhouse import LIMITS
-from usagecost.engine.lake_sql import rows_of
+from usagecost.engine.clickhouse import LIMITS, rows_of
 from usagecost.vocabulary.filters import EVERYTHING
 
 pytestmark = pytest.mark.slow

@@ -24,7 +24,7 @@ from usagecost.lake import Lake
 from usagecost.periods import WHOLE, Period
 from usagecost.pricebook import book_text, current_book
 from usagecost.queries import explained, labels
-from usagecost.queries.totals import totals
+from usagecost.queries.usage import totals
 from usagecost.vocabulary.filters import EVERYTHING, View
 
 BASIS = "best"

@@ -31,7 +31,7 @@ import pyarrow.compute as pc
 from usagecost.bills.focus_columns import COST, UNIT_PRICE
 from usagecost.bills.result import month_of
 from usagecost.bills.rounding import shared_out
-from usagecost.queries.charges import charges
+from usagecost.queries.prices import charges
 from usagecost.schema import COST_PARTS
 from usagecost.vocabulary.filters import NOT_REPORTED, View
 from usagecost.vocabulary.labels import FIELDS, Labels

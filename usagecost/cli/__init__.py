@@ -9,7 +9,6 @@ from typer.core import TyperGroup
 
 from usagecost.cli.access import access, audit
 from usagecost.cli.alerting import alerts
-from usagecost.cli.backups import backup, restore
 from usagecost.cli.billing import bill
 from usagecost.cli.closing import close
 from usagecost.cli.console import NOTHING_READ, fail
@@ -22,7 +21,7 @@ from usagecost.cli.removing import ingests, remove
 from usagecost.cli.reporting import report
 from usagecost.cli.serving import mcp, serve, token
 from usagecost.cli.summaries import summary
-from usagecost.cli.upkeep import columns, doctor, sample, upgrade
+from usagecost.cli.upkeep import backup, columns, doctor, restore, sample, upgrade
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
 

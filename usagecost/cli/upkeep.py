@@ -1,4 +1,4 @@
-"""The sample, the lake's health, and the record that mappings fill."""
+"""The sample, the lake's health, backups, and the record that mappings fill."""
 
 from __future__ import annotations
 
@@ -7,9 +7,22 @@ from typing import Annotated
 
 import typer
 
-from usagecost.cli.console import WRONG_USAGE, LakeOption, err, fail, lake_named, out, print_counts, print_facts, print_table
+from usagecost.cli.console import (
+    WRONG_USAGE,
+    LakeOption,
+    err,
+    fail,
+    lake_named,
+    out,
+    print_counts,
+    print_facts,
+    print_table,
+    recording,
+)
 from usagecost.cli.summaries import summary_rows
 from usagecost.lake import Lake, lake_root
+from usagecost.lake import backup as copy_lake
+from usagecost.lake import restore as lake_of_copy
 from usagecost.schema import COLUMNS
 from usagecost.vocabulary import METRICS
 from usagecost.vocabulary.formats import age, clock_skew, counted, exact_count, percent
@@ -123,3 +136,28 @@ def _health(root: str, lake: Lake) -> dict[str, str]:
     lacking = len(snapshot.rollups.lacking(snapshot.data_files))
     rollups = f"{lacking} large files lack them; `doctor --repair` writes them" if lacking else "every large file has them"
     return facts | {"Small files": f"{snapshot.small_files}{advice}", "Rollups": rollups}
+
+
+def backup(
+    to: Annotated[str, typer.Argument(help="An empty folder or s3://, gs:// or az:// URL, or one with an earlier backup.")],
+    lake: LakeOption = None,
+) -> None:
+    """Copy the lake at its newest version, and what lies beside it; what an earlier backup there has is not copied again."""
+    handle = lake_named(lake)
+    with err.status("Copying…"), recording(handle, "backup", f"copy to {to}") as entry:
+        found = copy_lake(handle, to)
+        entry.after = f"version {found.version}, {counted(found.files, 'file')}"
+    said = f"Version {found.version} is in {to}: {counted(found.files, 'file')}, {found.new} of them new."
+    out.print(said)
+
+
+def restore(
+    copy: Annotated[str, typer.Argument(help="What `backup` wrote: a folder or URL.")],
+    lake: LakeOption = None,
+) -> None:
+    """Make a lake of a backup, where there is none."""
+    handle = lake_named(lake)
+    with err.status("Copying…"), recording(handle, "backup", f"restore from {copy}", makes_table=True) as entry:
+        found = lake_of_copy(copy, handle)
+        entry.after = f"version {found.version}, {counted(found.files, 'file')}"
+    out.print(f"{handle.name} is at version {found.version}, with {counted(found.files, 'file')}.")

@@ -2,25 +2,37 @@
 
 DuckDB neither writes nor checks the checksums that Parquet has of its own, and a bit that has changed can change a number unseen.
 Files that earlier versions of the app wrote have none, and are only known to be there.
+
+Delta's log has no checksums either, and without its newest entry a table would be the one of before. So those of its entries and
+checkpoints stand in a file beside it, one a line, which has a checksum of its own: a line that is cut or damaged says nothing. A
+lake of an earlier version has no such file, and in an object store, which checks its objects, there is none.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from usagecost.lake.errors import LakeUnreadable
-from usagecost.lake.storage import Storage
+from usagecost.lake.storage import Disk, Storage, fsync, write_whole
 
 _NAME = re.compile(r"-([0-9a-f]{8})\.parquet$")
+_LINE = re.compile(rb"^((\d{20})\.(?:json|checkpoint\.parquet)) ([0-9a-f]{8}) ([0-9a-f]{8})$", re.MULTILINE)
 BLOCK = 1 << 20
 OF_DAMAGE = (duckdb.Error, duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException, FileNotFoundError)
 """What is raised, among other things, where a file is not what was written."""
+
+LOG_CHECKSUMS = "_log_checksums"
+"""Beside the log: Delta leaves alone what begins with a low line."""
+TAIL_BYTES = 64 << 10
+"""Of the list, that tell of all entries since the last checkpoint."""
+MOST_BYTES = 8 << 20
+"""After which the older half is forgotten, of entries that a log has no more."""
 
 
 @dataclass(frozen=True)
@@ -92,3 +104,62 @@ def _is_whole(place: Storage, name: str, size: int) -> bool:
         return is_whole(path) and Path(path).stat().st_size == size
     except LakeUnreadable:
         return False
+
+
+def note_entry(place: Storage, version: int) -> None:
+    """Note an entry of the log that was written, and the checkpoint of its version if there is one. The caller is alone."""
+    if not isinstance(place, Disk):
+        return
+    names = [name for name in (f"{version:020}.json", f"{version:020}.checkpoint.parquet") if (_log(place) / name).exists()]
+    said = [f"{name} {checksum(_log(place) / name)}" for name in names]
+    path = place.folder / LOG_CHECKSUMS
+    with path.open("ab") as file:
+        file.write("".join(f"\n{line} {zlib.crc32(line.encode()):08x}\n" for line in said).encode())
+    fsync(path)
+    if path.stat().st_size > MOST_BYTES:
+        write_whole(path, path.read_bytes()[MOST_BYTES // 2 :])
+
+
+def noted_entries(place: Storage, tail: int | None = TAIL_BYTES) -> dict[str, str]:
+    """The newest entries of the log that are noted, or all, with their checksums; none in a store, or of an earlier version."""
+    if not isinstance(place, Disk):
+        return {}
+    try:
+        with (place.folder / LOG_CHECKSUMS).open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - tail) if tail else 0)
+            lines = _LINE.finditer(file.read())
+    except FileNotFoundError:
+        return {}
+    return {
+        line[1].decode(): line[3].decode() for line in lines if f"{zlib.crc32(b' '.join(line.group(1, 3))):08x}".encode() == line[4]
+    }
+
+
+def damaged_entries(place: Storage, entries: Mapping[str, str], first: int = 0) -> list[str]:
+    """Those of the entries, from a version on, that are there and not what was written."""
+    if not isinstance(place, Disk):
+        return []
+    return [name for name, said in entries.items() if version_of(name) >= first and not _is_written(_log(place) / name, said)]
+
+
+def version_of(name: str) -> int:
+    """The version that an entry, or a checkpoint, is of."""
+    return int(name[:20])
+
+
+def last_checkpoint(entries: Iterable[str], version: int) -> int:
+    """The newest version of which a checkpoint is noted, of those up to a version; 0 if none is."""
+    found = (version_of(name) for name in entries if name.endswith(".parquet"))
+    return max((one for one in found if one <= version), default=0)
+
+
+def _log(place: Disk) -> Path:
+    return place.folder / "_delta_log"
+
+
+def _is_written(path: Path, said: str) -> bool:
+    """Whether an entry is what was written; true of one that the log has no more."""
+    try:
+        return checksum(path) == said
+    except FileNotFoundError:
+        return True

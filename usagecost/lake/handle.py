@@ -16,10 +16,9 @@ from filelock import FileLock
 from usagecost.lake import acts as lake_acts
 from usagecost.lake import erasure as lake_erasure
 from usagecost.lake import lineage as lake_lineage
+from usagecost.lake import publishing, side_tables
 from usagecost.lake import removal as lake_removal
 from usagecost.lake import repricing as lake_repricing
-from usagecost.lake import side_tables
-from usagecost.lake import upkeep as lake_upkeep
 from usagecost.lake.checksums import Verified
 from usagecost.lake.days import files_to_write_anew, write_days
 from usagecost.lake.errors import LakeError, note_unwritten
@@ -141,7 +140,7 @@ class Lake(LakeReader):
         """
         with self._changing() as folder:
             return sum(
-                until_committed(lambda place=place, spec=spec: lake_upkeep.compact(place, spec, folder))
+                until_committed(lambda place=place, spec=spec: publishing.compact(place, spec, folder))
                 for place, spec in self._tables()
             )
 
@@ -170,7 +169,7 @@ class Lake(LakeReader):
         Copies of a remote lake's files go with them on this machine, on others a week after they were last asked for.
         """
         with self._writing():
-            removed = sum(lake_upkeep.vacuum(place, grace_hours) for place, _ in self._tables())
+            removed = sum(publishing.vacuum(place, grace_hours) for place, _ in self._tables())
             self._keys.forget_gone()
             self._rollups.forget_gone()
             return removed

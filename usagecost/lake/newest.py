@@ -8,7 +8,7 @@ from collections.abc import Hashable
 
 from deltalake import DeltaTable
 
-from usagecost.lake.log_checksums import noted
+from usagecost.lake.checksums import noted_entries
 from usagecost.lake.storage import Storage, errors_explained
 from usagecost.lake.table import check_log, log_entry, open_table
 
@@ -49,7 +49,7 @@ class Newest:
         elif self._place.identity(log_entry(table.version() + 1)):
             self._table = None  # it is opened again if what is new is damaged
             with errors_explained(self._place):
-                entries, before = noted(self._place), table.version()
+                entries, before = noted_entries(self._place), table.version()
                 table.update_incremental()
                 check_log(self._place, table.version(), entries, before + 1, is_newest=True)
         else:

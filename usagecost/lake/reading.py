@@ -19,10 +19,9 @@ from usagecost.lake import erasure as lake_erasure
 from usagecost.lake import removal as lake_removal
 from usagecost.lake import repricing as lake_repricing
 from usagecost.lake import side_tables
-from usagecost.lake.checksums import OF_DAMAGE, Verified, damage_said, verify
+from usagecost.lake.checksums import OF_DAMAGE, Verified, damage_said, damaged_entries, noted_entries, verify
 from usagecost.lake.errors import LakeError, LakeFull, LakeUnreadable, is_disk_full
 from usagecost.lake.keys import KeyIndexes
-from usagecost.lake.log_checksums import damaged, noted
 from usagecost.lake.merge import Commit, resolve
 from usagecost.lake.newest import Newest
 from usagecost.lake.person import person_of, texts_naming
@@ -121,7 +120,7 @@ class LakeReader:
         """
         with errors_explained(self._requests):
             entries = open_table(self._requests).history(most)
-            check_log(self._requests, entries[0]["version"], noted(self._requests, None), entries[-1]["version"])
+            check_log(self._requests, entries[0]["version"], noted_entries(self._requests, None), entries[-1]["version"])
         return [
             {
                 "version": entry["version"],
@@ -255,7 +254,7 @@ class LakeReader:
         for place, spec in self._tables():
             if spec is REQUESTS or place.has_table():
                 done = verify(place, [(file.name, file.bytes) for file in data_files(open_table(place), spec)])
-                of_log = (f"_delta_log/{name}" for name in damaged(place, noted(place, None)))
+                of_log = (f"_delta_log/{name}" for name in damaged_entries(place, noted_entries(place, None)))
                 found.append(replace(done, damaged=tuple(f"{spec.name}/{name}" for name in (*done.damaged, *of_log))))
         bad = tuple(name for one in found for name in one.damaged)
         return Verified(sum(one.checked for one in found), sum(one.unchecked for one in found), bad)

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 from usagecost.lake.checksums import check_whole
-from usagecost.lake.publishing import publish
+from usagecost.lake.publishing import compact, publish
 from usagecost.lake.staging import bounded_database, only_row
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import (
@@ -35,7 +35,6 @@ from usagecost.lake.table import (
     open_or_create,
     write_file,
 )
-from usagecost.lake.upkeep import compact
 
 MOST_FILES = 50
 """What is added is a small file each time; when there are so many, they become one."""

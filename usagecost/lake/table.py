@@ -20,9 +20,8 @@ from deltalake import CommitProperties, DeltaTable, Field
 from deltalake.exceptions import CommitFailedError
 
 from usagecost import schema
-from usagecost.lake.checksums import checksum
+from usagecost.lake.checksums import checksum, damaged_entries, last_checkpoint, note_entry, noted_entries, version_of
 from usagecost.lake.errors import LakeMissing
-from usagecost.lake.log_checksums import damaged, last_checkpoint, note_entry, noted, version_of
 from usagecost.lake.storage import Storage, errors_explained
 
 ROW_GROUP_ROWS = 122_880
@@ -119,7 +118,7 @@ def open_table(place: Storage, version: int | None = None) -> DeltaTable:
                 f"There is no lake in {place.lake}: load a log with `python -m usagecost ingest`, "
                 "or let USAGECOST_LAKE name the folder of an existing one."
             )
-        entries = noted(place)  # before: a version that comes after it was looked for is not missed
+        entries = noted_entries(place)  # before: a version that comes after it was looked for is not missed
         table = DeltaTable(place.uri, version=version, storage_options=place.options)
         check_log(place, table.version(), entries, last_checkpoint(entries, table.version()), is_newest=version is None)
         return table
@@ -127,7 +126,7 @@ def open_table(place: Storage, version: int | None = None) -> DeltaTable:
 
 def check_log(place: Storage, version: int, entries: Mapping[str, str], first: int = 0, *, is_newest: bool = False) -> None:
     """Raise OSError where the log, which gives a version, lacks a newer one, or where entries from a version on are damaged."""
-    bad = damaged(place, entries, first)
+    bad = damaged_entries(place, entries, first)
     bad += [name for name in entries if is_newest and version_of(name) > version]
     if bad:
         raise OSError(f"{place.uri.rpartition('/')[2]}/_delta_log/{bad[0]} is gone or damaged")

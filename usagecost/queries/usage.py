@@ -17,7 +17,7 @@ from usagecost.periods import WHOLE
 from usagecost.queries import quantiles, settled
 from usagecost.queries.folds import Usage
 from usagecost.queries.rows import Rows, is_list, is_of_clock, order_sql, told
-from usagecost.vocabulary import CARDS, METRICS, OF_ROWS, fold_sql, measures_of
+from usagecost.vocabulary import CARDS, DIMENSIONS, METRICS, OF_ROWS, fold_sql, measures_of
 from usagecost.vocabulary.filters import Parameters, View
 
 Ask = Callable[..., Any]
@@ -98,3 +98,20 @@ def usage_sql(
                max(parts)::bigint AS parts, {folds}
         FROM cells JOIN ranked ON cells.value IS NOT DISTINCT FROM ranked.value GROUP BY ALL"""
     return sql, parameters
+
+
+def totals(view: View, dimensions: Sequence[str], measures: Sequence[str]) -> pa.Table:
+    """Returns the requests of a view's period by dimensions that are columns. One row: a value of each, by the column's name.
+
+    NULL is "not reported". Rows are in the order of the columns.
+    """
+    rows = Rows.of(replace(view, interval=WHOLE))
+    columns = [DIMENSIONS[name].column for name in dimensions]
+
+    def ask(rolled: Rolled | None) -> pa.Table:
+        cells, parameters = rows.cells_sql(None, columns, measures, with_rollups=rolled is not None)
+        folds = ", ".join(f"{fold_sql(name, name)} AS {name}" for name in measures)
+        keys = ", ".join(columns)
+        return rows.answer(f"SELECT {keys}, {folds} FROM ({cells}) GROUP BY ALL ORDER BY {keys}", parameters, rolled)
+
+    return told(rows.rolled(view.filters.told_by(*dimensions), measures), ask)
