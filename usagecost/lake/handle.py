@@ -98,7 +98,7 @@ class Lake(LakeReader):
         ``prices``, the version of those. Raises LakeMissing or LakeUnreadable.
         """
         with self._changing() as folder:
-            return until_committed(lambda: lake_repricing.reprice(self._prices, folder, price, span, model, about))
+            return until_committed(lambda: lake_repricing.reprice(self._place, folder, price, span, model, about))
 
     def undo_repricing(self, act: str, *, about: Mapping[str, str | None]) -> Repricing:
         """Put back the prices that an act of repricing took, where nothing else has changed them since; a version of its own.
@@ -106,7 +106,7 @@ class Lake(LakeReader):
         Raises LakeError if there was no such act.
         """
         with self._changing() as folder:
-            return until_committed(lambda: lake_repricing.undo(self._prices, folder, act, about))
+            return until_committed(lambda: lake_repricing.undo(self._place, folder, act, about))
 
     def keep_names(self, names: pa.Table) -> int:
         """Keep what ids are called, as schema.NAMES has it, the newest name of each; returns how many are new or changed."""

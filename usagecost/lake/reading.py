@@ -27,7 +27,7 @@ from usagecost.lake.newest import Newest
 from usagecost.lake.person import person_of, texts_naming
 from usagecost.lake.publishing import watermark
 from usagecost.lake.removal import Removal, Selection
-from usagecost.lake.repricing import PriceTables, Pricing, Repricing, Span
+from usagecost.lake.repricing import Pricing, Repricing, Span
 from usagecost.lake.rollup_files import RollupFiles
 from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database, staging_folder
@@ -41,7 +41,6 @@ from usagecost.lake.table import (
     NAMES,
     PRICE_CHANGES,
     REJECTS,
-    REPRICINGS,
     REQUESTS,
     SPECS,
     TableSpec,
@@ -69,7 +68,6 @@ class LakeReader:
         self.name = str(self._place)
         self.root = self._place.work
         self._requests = self._at(REQUESTS)
-        self._prices = PriceTables(self._requests, self._at(PRICE_CHANGES), self._at(REPRICINGS))
         self._mutex = threading.Lock()
         self._rollups = RollupFiles(self._requests)
         self._keys = KeyIndexes(self._requests)
@@ -192,7 +190,7 @@ class LakeReader:
     def repricings(self) -> pa.Table:
         """One row = one act of repricing that was done, the newest first; the columns of schema.REPRICINGS."""
         with errors_explained(self._requests):
-            return lake_repricing.acts(self._prices)
+            return lake_repricing.acts(self._place)
 
     def repriced_since(self, instant: datetime, first_day: date, last_day: date) -> set[tuple[str | None, str | None]]:
         """The providers and models of requests of some UTC days, the last included, to which repricings since an instant have
@@ -200,12 +198,12 @@ class LakeReader:
         """
         acts = [act["id"] for act in self.repricings().to_pylist() if act["done_at"] > instant]
         with self.staging() as folder:
-            return side_tables.read_repriced(self._prices.changes, acts, first_day, last_day, folder) if acts else set()
+            return side_tables.read_repriced(self._at(PRICE_CHANGES), acts, first_day, last_day, folder) if acts else set()
 
     def repricing(self, price: Pricing, span: Span, model: str | None = None) -> Repricing:
         """What `reprice` would do to the newest version; raises LakeMissing or LakeUnreadable."""
         with self.staging() as folder:
-            return lake_repricing.preview(self._prices, folder, price, span, model)
+            return lake_repricing.preview(self._place, folder, price, span, model)
 
     @property
     def texts(self) -> TextFolder:

@@ -135,74 +135,65 @@ class Repricing:
         return f"{counted(self.requests, 'request')}, known list cost {usd(self.before_usd)} → {usd(self.after_usd)}"
 
 
-@dataclass(frozen=True)
-class PriceTables:
-    """Where the requests are, what changed in them, and the acts that did it."""
-
-    requests: Storage
-    changes: Storage
-    acts: Storage
-
-
-def preview(tables: PriceTables, folder: Path, price: Pricing, span: Span, model: str | None) -> Repricing:
+def preview(lake: Storage, folder: Path, price: Pricing, span: Span, model: str | None) -> Repricing:
     """What `reprice` would do now."""
-    table = open_table(tables.requests)
+    table = open_table(lake / REQUESTS.name)
     with bounded_database(folder, keeps_order=True) as con:
-        found = _changes_file(con, folder, "preview", paths_by_day(table, tables.requests), price, span, model)
+        found = _changes_file(con, folder, "preview", paths_by_day(table, lake / REQUESTS.name), price, span, model)
         return _summary(con, "preview", found, table.version())
 
 
 def reprice(
-    tables: PriceTables, folder: Path, price: Pricing, span: Span, model: str | None, about: Mapping[str, str | None]
+    lake: Storage, folder: Path, price: Pricing, span: Span, model: str | None, about: Mapping[str, str | None]
 ) -> Repricing:
     """Give requests the prices that hold for them now. The caller is alone among the writers."""
     selection = {"from": span[0], "before": span[1], "model": model}
     said = {**about, "selection": json.dumps({name: value for name, value in selection.items() if value is not None}, default=str)}
-    return _act(tables, folder, said, lambda con, act, stored: _changes_file(con, folder, act, stored, price, span, model))
+    return _act(lake, folder, said, lambda con, act, stored: _changes_file(con, folder, act, stored, price, span, model))
 
 
-def undo(tables: PriceTables, folder: Path, undone: str, about: Mapping[str, str | None]) -> Repricing:
+def undo(lake: Storage, folder: Path, undone: str, about: Mapping[str, str | None]) -> Repricing:
     """Put back what an act changed; raises LakeError if there was none. The caller is alone among the writers."""
-    if undone not in acts(tables)["id"].to_pylist():
+    if undone not in acts(lake)["id"].to_pylist():
         raise LakeError(f"There was no repricing {undone!r}: `python -m usagecost repricings` lists them.")
     said = {**about, "undoes": undone}
-    return _act(tables, folder, said, lambda con, act, stored: _taken_back_file(con, folder, tables, act, stored, undone))
+    return _act(lake, folder, said, lambda con, act, stored: _taken_back_file(con, folder, lake, act, stored, undone))
 
 
-def acts(tables: PriceTables) -> pa.Table:
+def acts(lake: Storage) -> pa.Table:
     """One row = one act that was done, the newest first."""
-    said = read_rows(tables.acts, REPRICINGS)
+    said = read_rows(lake / REPRICINGS.name, REPRICINGS)
     if not said.num_rows:
         return said
-    table = open_table(tables.requests)
+    table = open_table(lake / REQUESTS.name)
     is_done = [watermark(table, _mark(act)) is not None for act in said["id"].to_pylist()]
     return said.filter(pa.array(is_done, pa.bool_())).sort_by([("done_at", "descending")])
 
 
 def _act(
-    tables: PriceTables,
+    lake: Storage,
     folder: Path,
     about: Mapping[str, str | None],
     changes: Callable[[duckdb.DuckDBPyConnection, str, Mapping[date, Sequence[str]]], NewFile | None],
 ) -> Repricing:
     """What changes, kept in the tables, and then done."""
     act = uuid.uuid4().hex
-    open_or_create(tables.changes, PRICE_CHANGES)
-    table = open_to_write(tables.requests, REQUESTS)
-    stored = paths_by_day(table, tables.requests)
+    open_or_create(lake / PRICE_CHANGES.name, PRICE_CHANGES)
+    table = open_to_write(lake / REQUESTS.name, REQUESTS)
+    stored = paths_by_day(table, lake / REQUESTS.name)
     with bounded_database(folder, keeps_order=True) as con:
         found = changes(con, act, stored)
         done = _summary(con, act, found, table.version())
         if found is None:
             return done
         days, added = _files_with(con, folder, stored, found)
-    publish(open_table(tables.changes), tables.changes, [found])
-    _keep_act(tables, folder, done, about)
+    publish(open_table(lake / PRICE_CHANGES.name), lake / PRICE_CHANGES.name, [found])
+    _keep_act(lake, folder, done, about)
     said = {"repricing": {"id": act, **about}, "counts": {"repriced": done.requests, "days": len(days)}}
-    return replace(done, version=replace_days(table, tables.requests, added, days, said, {_mark(act): 1}))
+    return replace(done, version=replace_days(table, lake / REQUESTS.name, added, days, said, {_mark(act): 1}))
 
 
-def _keep_act(tables: PriceTables, folder: Path, done: Repricing, about: Mapping[str, str | None]) -> None:
+def _keep_act(lake: Storage, folder: Path, done: Repricing, about: Mapping[str, str | None]) -> None:
     row = {
         **dict.fromkeys(schema.REPRICINGS.names),
         **about,
@@ -212,7 +203,7 @@ def _keep_act(tables: PriceTables, folder: Path, done: Repricing, about: Mapping
         "before_usd": done.before_usd,
         "after_usd": done.after_usd,
     }
-    add_rows(tables.acts, REPRICINGS, pa.Table.from_pylist([row], schema.REPRICINGS), folder)
+    add_rows(lake / REPRICINGS.name, REPRICINGS, pa.Table.from_pylist([row], schema.REPRICINGS), folder)
 
 
 def _mark(act: str) -> str:
@@ -247,14 +238,14 @@ def _changes_file(
 def _taken_back_file(
     con: duckdb.DuckDBPyConnection,
     folder: Path,
-    tables: PriceTables,
+    lake: Storage,
     act: str,
     stored: Mapping[date, Sequence[str]],
     undone: str,
 ) -> NewFile | None:
     """Write which requests get back the prices that an act took; None if there are none."""
     create_view(con, "lake", [path for paths in stored.values() for path in paths], REQUESTS)
-    check_whole(changes := file_paths(tables.changes, PRICE_CHANGES))
+    check_whole(changes := file_paths(lake / PRICE_CHANGES.name, PRICE_CHANGES))
     create_view(con, "price_changes", changes, PRICE_CHANGES)
     return write_file(con, folder, PRICE_CHANGES, _TAKEN_BACK, {"id": act, "undone": undone})
 

@@ -9,7 +9,7 @@ from threading import Event
 from usagecost.ingest.folders.rounds import TROUBLE, Feed, Round, Watch
 from usagecost.ingest.reports import first_line
 from usagecost.lake import LakeError
-from usagecost.vocabulary.formats import exact_count, milliseconds
+from usagecost.vocabulary.formats import counted, exact_count, milliseconds
 
 LONGEST_WAIT = 60.0
 """Seconds; after a failure the time between two rounds doubles, up to this."""
@@ -66,7 +66,7 @@ def say_stamped(say: Callable[[str], None], sentence: str) -> None:
 
 def _describe_round(done: Round) -> str:
     """Say what a round did, in one line."""
-    waiting = f" {_files(done.waiting)} still being written." if done.waiting else ""
+    waiting = f" {counted(done.waiting, 'file')} still being written." if done.waiting else ""
     if not done.taken:
         return f"Nothing new.{waiting}"
     report = done.report
@@ -74,11 +74,7 @@ def _describe_round(done: Round) -> str:
     counts |= {name: count for name, count in {"rejected": report.rejected, "unpriced": report.unpriced}.items() if count}
     words = ", ".join(f"{exact_count(count)} {name}" for name, count in counts.items())
     skipped = f"; {report.skipped_words}" if report.skipped else ""
-    return f"{_files(done.taken)} taken: {words}{skipped}; {milliseconds(done.seconds * 1000)}.{waiting}"
-
-
-def _files(count: int) -> str:
-    return f"{exact_count(count)} {'file' if count == 1 else 'files'}"
+    return f"{counted(done.taken, 'file')} taken: {words}{skipped}; {milliseconds(done.seconds * 1000)}.{waiting}"
 
 
 def _describe_problem(problem: Exception) -> str:
