@@ -109,9 +109,11 @@ def run(*arguments: str) -> tuple[int, str]:
 def test_the_command_writes_what_passes_its_filters(asked: View, tmp_path: Path):
     days_and_lake = ("--start", "2026-05-01", "--end", "2026-05-02", "--lake", asked.lake)
     status, said = run(*days_and_lake, "-o", str(tmp_path / "out.csv"), "--filter", "user=(not reported)")
+    either = run(*days_and_lake, "-o", str(tmp_path / "two.csv"), "--filter", "user=(not reported)", "--filter", "user=@x")
 
     assert (status, "8 requests written" in said) == (0, True)
     assert len(rows_in(tmp_path / "out.csv")) == 8
+    assert (either[0], "9 requests written" in either[1]) == (0, True)
 
 
 @pytest.mark.parametrize(
