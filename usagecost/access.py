@@ -82,7 +82,7 @@ class Person(BaseModel):
 class AccessFile(BaseModel):
     """What the file says. ``groups`` is the claim that lists a reader's groups; ``audit_days`` how long acts are kept.
 
-    An e-mail of which the provider does not say whether it is verified counts, unless ``require_verified_email``: many never say it.
+    An e-mail of which the provider does not say whether it is verified counts, unless ``require_verified_email``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -66,8 +66,21 @@ def test_somebody_with_a_role_signs_in_goes_through_every_page_and_signs_out(gua
                 expect(page.get_by_text("Data through")).to_be_visible()
                 expect(page.get_by_text(REFUSED)).to_have_count(0)
             assert who in ("ada", "fin") or OTHERS not in page.content()
+    if who == "ada":
+        give_a_role(page, "new@other.example")
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="End session").click()
 
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     assert OTHERS not in page.content()
+
+
+def give_a_role(page: Page, to: str) -> None:
+    """On the page Access, which is the last: gives somebody a role, asks what they see, and looks at the log."""
+    page.get_by_label("Who", exact=True).fill(to)
+    page.get_by_role("button", name="Give role").click()
+    expect(page.get_by_text(f"{to} is member")).to_be_visible()
+    page.get_by_label("E-mail").fill(to)
+    expect(page.get_by_text(f"Because {to} is member")).to_be_visible()
+    page.get_by_role("tab", name="Audit log").click()
+    expect(page.get_by_role("heading", name="Audit log")).to_be_visible()
