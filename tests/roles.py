@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -115,25 +116,32 @@ def ours(at: datetime, number: int) -> Row:
     )  # fmt: skip
 
 
-def make_lake(root: Path) -> str:
-    """Forty days of requests of two, with names, budgets, an alert, a board, notes and a price; most of all this is another's."""
-    now = datetime.now(UTC)
+def make_lake(root: Path, now: datetime | None = None, *, has_others: bool = True) -> str:
+    """Forty days of requests of two, with names, budgets, alerts, a board, notes and a price; most of all this is another's, and is
+    left out unless the lake ``has_others``.
+    """
+    now = now or datetime.now(UTC)
     moments = [now - timedelta(days=day, minutes=5) for day in range(DAYS)]
-    write_lake(root, [row for number, at in enumerate(moments) for row in (ours(at, number), theirs(at, number))])
+    makes = (ours, theirs) if has_others else (ours,)
+    write_lake(root, [make(at, number) for number, at in enumerate(moments) for make in makes])
     handle = Lake(root)
     called = {f"{OTHERS}-user": ("user_id", f"{OTHERS} Person")}
     called |= dict.fromkeys((f"{OTHERS}-team", "search"), ("team_id", "Search"))
     names = [
-        {"source": "litellm", "field": field, "id": key, "name": name, "seen_at": now} for key, (field, name) in called.items()
+        {"source": "litellm", "field": field, "id": key, "name": name, "seen_at": now}
+        for key, (field, name) in called.items()
+        if has_others or OTHERS not in key
     ]
     handle.keep_names(pa.Table.from_pylist(names, schema=schema.NAMES))
-    alert = dict.fromkeys(schema.ALERTS.names, "") | {"channel": None, "outcome": None, "attempt": 0, "happened_at": now}
-    alert |= {"event": "raised", "tell": "[]", "subject": f"{OTHERS} theirs", "title": f"{OTHERS} is over", "body": OTHERS}
-    alerts = [{**alert, "id": rule, "rule": rule} for rule in ("budget", "new spender", "unusual day")]
-    handle.keep_alerts(pa.Table.from_pylist(alerts, schema=schema.ALERTS))
     day = f"{now - timedelta(days=3):%Y-%m-%d}"
     for name, text in {"access": ACCESS, "budgets": BUDGETS, "annotations": NOTES, "prices": PRICES}.items():
-        handle.texts_beside().put(f"{name}.toml", text.replace("<day>", day), seen=None)
-    handle.texts_beside("boards").put("theirs.toml", BOARD, seen=None)
-    run_round(handle, lambda _: None)
+        tables = [table for table in re.split(r"^(?=\[\[)", text, flags=re.MULTILINE) if has_others or OTHERS not in table]
+        handle.texts_beside().put(f"{name}.toml", "".join(tables).replace("<day>", day), seen=None)
+    if has_others:
+        alert = dict.fromkeys(schema.ALERTS.names, "") | {"channel": None, "outcome": None, "attempt": 0, "happened_at": now}
+        alert |= {"event": "raised", "tell": "[]", "subject": f"{OTHERS} theirs", "title": f"{OTHERS} is over", "body": OTHERS}
+        alerts = [{**alert, "id": rule, "rule": rule} for rule in ("budget", "new spender", "unusual day")]
+        handle.keep_alerts(pa.Table.from_pylist(alerts, schema=schema.ALERTS))
+        handle.texts_beside("boards").put("theirs.toml", BOARD, seen=None)
+    run_round(handle, lambda _: None, now)
     return str(root)

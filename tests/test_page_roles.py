@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,11 @@ from streamlit.testing.v1 import AppTest
 
 from tests.roles import HIDDEN, OTHERS, make_lake
 from usagecost.lake import Lake
+from usagecost.ui.memory import forget
 
 HOME = Path(__file__).parents[1]
+DRAWN = re.compile(r'deferred_file_id: "\w+"|uuid: "\w+"|\d+ (?:s|min) ago')
+IDS = re.compile(r"\$\$ID-\w+|user_key: \"\w+\"")
 AUTH = {"client_id": "app", "client_secret": "x", "server_metadata_url": "https://id.example/.well-known/openid-configuration",
         "redirect_uri": "https://usage.example/oauth2callback", "cookie_secret": "a-long-secret-of-this-test"}  # fmt: skip
 
@@ -43,10 +48,22 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @dataclass
 class Opened:
-    """A page that was opened, and the bytes of all that it sent."""
+    """A page that was opened, and all that it sent."""
 
     page: AppTest
-    sent: bytes
+
+    @property
+    def sent(self) -> bytes:
+        """The bytes of it."""
+        return b"\n".join(one.SerializeToString() for one in self._elements())
+
+    @property
+    def told(self) -> list[str]:
+        """A text an element, without ids that are drawn, and without how long ago it is."""
+        return [DRAWN.sub("", str(one)) for one in self._elements()]
+
+    def _elements(self) -> Iterator[Any]:
+        return (node.proto for node in self.page._tree if getattr(node, "proto", None))
 
 
 @pytest.fixture
@@ -65,7 +82,7 @@ def open_as(lake: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Opened]
             page.query_params[name] = value
         page.run()
         assert not page.exception, page.exception[0].value
-        return Opened(page, b"\n".join(node.proto.SerializeToString() for node in page._tree if getattr(node, "proto", None)))
+        return Opened(page)
 
     return open_it
 
@@ -75,6 +92,23 @@ def test_a_member_is_sent_nothing_of_others(open_as: Callable[..., Opened], file
     opened = open_as("mem", file, **link)
 
     assert not [found for found in (OTHERS, "7,777", "7777.77", "424,242", "424242", "/srv/") if found.encode() in opened.sent]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("who", ["lea", "mem"])
+def test_a_page_tells_the_same_where_there_are_no_others(
+    open_as: Callable[..., Opened], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, who: str
+):
+    now = datetime.now(UTC)
+    monkeypatch.setattr("usagecost.ui.frame.as_of", lambda *_: now)
+    lakes = [make_lake(tmp_path / name / "lake", now, has_others=name == "all") for name in ("all", "ours")]
+    for file, link in (*PAGES, ("pages/1_Traces.py", {"request": "our-3"})):
+        told = []
+        for one in lakes:
+            monkeypatch.setenv("USAGECOST_LAKE", one)
+            told.append(open_as(who, file, **link).told)
+
+        assert told[0] == told[1], f"{file} {link}"
 
 
 @pytest.mark.parametrize("who", ["ada", "fin", "lea", "mem"])
@@ -109,13 +143,25 @@ def test_who_has_no_role_sees_that_and_the_way_out(open_as: Callable[..., Opened
     assert OTHERS.encode() not in opened.sent
 
 
-def test_a_link_to_anothers_request_or_user_opens_nothing(open_as: Callable[..., Opened]):
-    for link in ({"request": f"{OTHERS}-0"}, {"user": f"{OTHERS}-user"}, {"q": OTHERS}, {"user": f"{OTHERS} Person"}):
-        sent = open_as("mem", "pages/1_Traces.py", **link).sent
+@pytest.mark.parametrize(
+    ("file", "link"),
+    [
+        ("pages/1_Traces.py", {"request": f"{OTHERS}-0"}),
+        ("pages/1_Traces.py", {"q": OTHERS, "user": f"{OTHERS}-user"}),
+        ("app.py", {"user": f"{OTHERS} Person", "tab": "Cost"}),
+        ("pages/1_Why.py", {"user": f"{OTHERS}-user", "not_user": "true"}),
+        ("pages/2_Dashboards.py", {"board": "theirs.toml"}),
+        ("pages/4_Budgets.py", {"budget": f"{OTHERS} theirs"}),
+    ],
+)
+def test_a_link_to_what_is_anothers_opens_what_one_to_nothing_does(open_as: Callable[..., Opened], file: str, link: dict[str, Any]):
+    def told(**link: Any) -> str:
+        forget()  # a page that waits for its numbers shows so
+        text = "\n".join(open_as("mem", file, **link).told)
+        return IDS.sub("", text.replace("jkw", OTHERS).replace("nobody", "theirs"))
 
-        assert not [
-            found for found in ("7,777", "7777.77", "424242", f"{OTHERS}-team", f"{OTHERS}-model") if found.encode() in sent
-        ]
+    of_nothing = {name: value.replace(OTHERS, "jkw").replace("theirs", "nobody") for name, value in link.items()}
+    assert told(**link) == told(**of_nothing)
 
 
 def test_who_may_not_change_anything_is_offered_no_way_to(open_as: Callable[..., Opened]):
@@ -127,13 +173,13 @@ def test_who_may_not_change_anything_is_offered_no_way_to(open_as: Callable[...,
 
 def test_a_role_that_is_taken_away_is_gone_at_the_next_click_also_in_a_dialog(open_as: Callable[..., Opened], lake: str):
     page = open_as("ada", "pages/1_Traces.py", request=f"{OTHERS}-0").page
-    assert any(OTHERS in str(one.proto) for one in page._tree if getattr(one, "proto", None))
+    assert OTHERS.encode() in Opened(page).sent
     folder = Lake(lake).texts_beside()
     said = folder.read("access.toml") or ""
     folder.put("access.toml", said.replace('"admin"', '"member"'), seen=said)
     try:
         page.button(key="request_next").click().run()
-        sent = b"\n".join(node.proto.SerializeToString() for node in page._tree if getattr(node, "proto", None))
+        sent = Opened(page).sent
         assert not [found for found in (f"{OTHERS}-model", f"{OTHERS}-user", "7,777") if found.encode() in sent]
     finally:
         folder.put("access.toml", said, seen=folder.read("access.toml"))
