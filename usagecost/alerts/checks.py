@@ -59,9 +59,9 @@ def _id(rule: str, subject: str, threshold: str, period: str, of: str) -> str:
 
 def _of(budget: Budget, rule: str) -> str:
     """What a rule of a budget is of, which people may change under the same name: an amount, and requests where not all count."""
-    conditions = [(one.dimension, one.values, one.excludes) for one in budget.filters.conditions]
+    scopes = [{name: sorted(set(values)) for name, values in sorted(scope.items())} for scope in (budget.only, budget.without)]
     amount = "" if rule == INCOMPLETE else f"{budget.amount.normalize():f}"
-    return amount + (json.dumps(conditions) if conditions else "")
+    return amount + (json.dumps(scopes) if any(scopes) else "")
 
 
 def checks_of_budget(state: State) -> Iterator[Check]:
