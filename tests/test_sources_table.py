@@ -164,6 +164,13 @@ def test_fields_within_objects_of_json_lines_have_dots(tmp_path: Path):
     assert requests(read(table, file), "input_tokens", "model") == [(4, "m")]
 
 
+def test_a_number_of_more_digits_than_python_reads_is_refused(tmp_path: Path):
+    first = '{"request_id": "a", "started_at": "2026-05-01T10:00:00Z", "model": "m"}'
+    file = json_lines(tmp_path / "a.jsonl", [first, first.replace('"m"', f'"m", "reported_cost_usd": {"9" * 5_000}')])
+
+    assert [(line, "reported_cost_usd is" in why) for line, why in rejects(read(Table(), file))] == [(2, True)]
+
+
 def test_a_field_may_first_come_in_a_later_line(tmp_path: Path):
     lines = [{"at": 1777629600}] * 20_000 + [{"at": 1777629600, "failure": "Timeout"}]
     table = mapped(tmp_path, '[columns]\nstarted_at = "at"\nerror_class = "failure"\n')

@@ -32,6 +32,7 @@ _PACKED_BYTES = 1 << 16
 
 HEAD_BYTES = 256 << 10
 HEAD_LINES = 20
+MOST_DIGITS = 4_000
 
 _UTF8_BOM = b"\xef\xbb\xbf"
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
@@ -255,9 +256,14 @@ class Head:
 
 def _json(text: str) -> object:
     try:
-        return json.loads(text.strip("\0"))
+        return json.loads(text.strip("\0"), parse_int=_whole)
     except (ValueError, RecursionError):
         return None
+
+
+def _whole(digits: str) -> int | float:
+    """A whole number; infinity where it has more digits than Python reads, so that its line is still known by its fields."""
+    return int(digits) if len(digits) < MOST_DIGITS else float(digits)
 
 
 def fingerprint(*texts: str) -> str:
