@@ -166,8 +166,9 @@ def test_nothing_of_others_changes_what_a_token_is_told(root: str, tokens: dict[
         f"/v1/usage?start=2026-05-01&end=2026-05-02&{rest}"
         for rest in ("by=team", "by=user&interval=day", "by=weekday", "metrics=latency_p95_ms,active_users", "filter=user!=ann")
     ]
+    paths += [f"/v1/requests?start=2026-05-01&end=2026-05-02&limit=1&sort={sort}" for sort in ("time", "cost")]
     with TestClient(Api(root).app()) as one, TestClient(Api(own).app()) as two:
-        for path in (*paths, "/metrics", "/healthz"):
+        for path in (*paths, "/v1/budgets", "/metrics", "/healthz"):
             answers = [client.get(path, headers=header) for client in (one, two)]
             assert [answer.status_code for answer in answers] == [200, 200]
             assert answers[0].text == answers[1].text, path
