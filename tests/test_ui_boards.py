@@ -200,7 +200,7 @@ def test_what_a_log_says_is_no_markup_in_a_panel(lake_of: Callable[..., str]):
                         "filters": [{"dimension": "model", "values": ["**x** [y](z)"]}]})  # fmt: skip
 
     assert page.header[0].value == r"\*\*bold\*\*"
-    assert r"\*\*x\*\* \[y\]\(z\)" in page.caption[0].value
+    assert r"\*\*x\*\* \[y\]\(z\)" in page.caption[-1].value
 
 
 @pytest.mark.parametrize(
@@ -226,11 +226,16 @@ def test_a_spend_that_leaves_something_out_says_so_everywhere(lake_of: Callable[
     now = pd.Timestamp.now("UTC").to_pydatetime()
     lake = lake_of(request(now, model="a", reported_cost_usd=1), request(now, model="a"), request(now, model="b", list_cost_usd=2))
     page = shown(
-        lake, {"metrics": ["spend_usd"], "chart": "number"}, {"metrics": ["spend_usd"], "chart": "table", "split": "model"}
+        lake,
+        {"metrics": ["spend_usd"], "chart": "number"},
+        {"metrics": ["spend_usd"], "chart": "table", "split": "model"},
+        {"metrics": ["requests"], "chart": "number"},
     )
+    once, *of_panels = [caption.value for caption in page.caption]
 
     assert page.metric[0].value == "≥\u00a0$3.00"
-    assert all("no full price" in caption.value for caption in page.caption)
+    assert "Comparison incomplete" in once
+    assert ["no full price" in words and "Comparison" not in words for words in of_panels] == [True, True]
 
     asked = view(lake, days(date.today() - timedelta(days=1), date.today() + timedelta(days=1)))  # noqa: DTZ011
     bars = Panel(metrics=("spend_usd",), split="model", chart="bar")

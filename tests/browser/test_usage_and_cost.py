@@ -16,9 +16,12 @@ from tests.browser.conftest import cards, choose, choose_filter, choose_range, f
 from usagecost.cli.summaries import summary_rows
 from usagecost.periods.words import days_text
 from usagecost.vocabulary import formats
+from usagecost.vocabulary.colours import COLORS
 
 pytestmark = pytest.mark.browser
 
+GHOST = "5,4"
+"""The dashes of a line of the comparison period."""
 LABELS = ["Total requests", "Success rate", "Total input tokens", "Total output tokens", "Total spend", "Avg latency"]
 
 
@@ -68,6 +71,40 @@ def test_cards_and_downloads_are_the_command_lines_numbers(page: Page, server: s
     assert sum(map(Decimal, ranking["spend_usd"].dropna())) == numbers["spend_usd"]
     assert breakdown["requests"].sum() == ranking["requests"].sum() == numbers["requests"]
     assert re.fullmatch(r"cost-by-model-and-day_\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d\.csv", breakdown.attrs["file"])
+
+
+def test_a_chart_tells_what_it_compares_and_its_legend_shows_a_line_alone_or_hides_it(page: Page, server: str) -> None:
+    visit(page, server)
+    chart = page.locator(".st-key-chart_totals-tokens")
+    box = chart.bounding_box()
+    assert box
+
+    def seen(dash: str) -> list[str]:
+        """The opacity of the lines of input, output, total and cache read tokens that are dashed so."""
+        colors = COLORS["input_tokens"], COLORS["output_tokens"], COLORS["total_tokens"], COLORS["cache_read_tokens"]
+        lines = [chart.locator(f"path[stroke='{color}'][stroke-dasharray='{dash}']").first for color in colors]
+        return [line.get_attribute("opacity") or "1" for line in lines]
+
+    assert seen(GHOST) == ["0", "0", "0.6", "0"]
+    page.mouse.move(box["x"] + 500, box["y"] + 150)
+    expect(page.locator("#vg-tooltip-element")).to_contain_text(re.compile(r"Before\s*[\d,]+ \(\w{3} \d+ \w{3} \d{4}\)"))
+
+    output = chart.locator(".role-legend-label text", has_text="Total output tokens")
+    solid = chart.locator(f"path[stroke='{COLORS['input_tokens']}'][stroke-dasharray='1,0']").first
+    output.click(force=True)
+    expect(solid).to_have_attribute("opacity", "0.1")
+    assert seen(GHOST) == ["0", "0.6", "0", "0"]
+    output.click(force=True)
+    expect(solid).to_have_attribute("opacity", "1")
+    output.click(force=True, modifiers=["Shift"])
+    expect(chart.locator(f"path[stroke='{COLORS['output_tokens']}'][stroke-dasharray='1,0']").first).to_have_attribute(
+        "opacity", "0.1"
+    )
+    expect(solid).to_have_attribute("opacity", "1")
+
+    page.locator(".spark i[style]").nth(4).hover()
+    said = page.evaluate("getComputedStyle(document.querySelector('.spark i:hover'), '::after').content")
+    assert re.fullmatch(r'"\w{3} \d+ \w{3} \d{4}: [\d,.]+K? requests"', said)
 
 
 def test_a_row_of_the_table_chooses_a_user(page: Page, server: str) -> None:

@@ -121,13 +121,28 @@ def forecast_layers(bands: alt.Chart, axis: Any) -> list[alt.Chart]:
     ]
 
 
-def ghosts_of_lines(parts: alt.Chart, axis: Any, shown: alt.Parameter | None) -> alt.Chart:
-    """The comparison as a faint dashed line behind that of the total, or behind those that the legend shows alone."""
-    opacity: Any = alt.value(FAINT)
-    if shown is not None:
-        is_total = "datum.is_total && !length(data('shown_store'))"
-        opacity = alt.when(shown, empty=False).then(alt.value(FAINT)).when(is_total).then(alt.value(FAINT)).otherwise(alt.value(0))
-    ghosts = parts.encode(y=alt.Y("before:Q", axis=axis), opacity=opacity)
+def legend_choices() -> list[alt.Parameter]:
+    """Returns what a legend says: the one part that it shows alone, until it is clicked once more, and those that it hides, each
+    with the shift key.
+    """
+    is_again = "length(data('shown_store')) && data('shown_store')[0].values[0] === shown_short_legend"
+    return [
+        alt.selection_point(name=name, fields=["short"], bind={"legend": f"click[{event}]"}, toggle=toggle)
+        for name, event, toggle in (("shown", "!event.shiftKey", is_again), ("hidden", "event.shiftKey", "true"))
+    ]
+
+
+def seen(opacity: float, unseen: float, test: str = "true") -> Any:
+    """Returns the opacity of parts that the legend shows, and that pass a test; of the others that of the unseen."""
+    shown, hidden = legend_choices()
+    hides = alt.when(hidden, empty=False).then(alt.value(unseen)).when(f"!({test})").then(alt.value(unseen))
+    return hides.when(shown).then(alt.value(opacity)).otherwise(alt.value(unseen))
+
+
+def ghosts_of_lines(parts: alt.Chart, axis: Any, *, has_legend: bool) -> alt.Chart:
+    """The comparison as a faint dashed line behind that of the total, or behind the one that the legend shows alone."""
+    is_seen = "datum.is_total || length(data('shown_store'))"
+    ghosts = parts.encode(y=alt.Y("before:Q", axis=axis), opacity=seen(FAINT, 0, is_seen) if has_legend else alt.value(FAINT))
     return ghosts.mark_line(strokeWidth=1.5, strokeDash=[5, 4], aria=False)
 
 

@@ -19,8 +19,10 @@ from usagecost.charts.beside import (
     ghosts_of_lines,
     label_layer,
     label_room,
+    legend_choices,
     mark_layers,
     marks_by_interval,
+    seen,
 )
 from usagecost.charts.drawing import Drawing, Spec, brushable, encoded, openable, shape
 from usagecost.charts.levels import MOST_LEVELS, Level, highest, level_layers, level_lines, with_levels
@@ -82,7 +84,7 @@ def over_time(
     of others it is not known: a gap. Partial intervals are shaded; of those to come there is the place on the axis only.
 
     A click says the interval, and the name and its place among ``names``; or, if it ``brushes``, a stretch can be marked. One on
-    the legend shows a part alone, with the shift key one more.
+    the legend shows a part alone, and once more all; with the shift key it hides it.
 
     ``before`` is what the intervals are compared with (`before_of`): that of the whole lies over a stack, those of lines behind the
     total, or behind what is shown alone. ``ahead`` is a forecast of the whole: one row is (interval), the name being None, with
@@ -189,7 +191,6 @@ def _shape(
     is_line = mark == "line"
     symbol: dict[str, Any] = {"symbolType": "stroke", "symbolStrokeWidth": 3} if is_line else {"symbolType": "square"}
     symbol |= {"labelFontSize": 11, "symbolSize": 60} if is_labelled else {}
-    shown = alt.selection_point(name="shown", fields=["short"], bind="legend")
     parts = (
         alt.Chart()
         .transform_filter("isValid(datum.name)")
@@ -201,25 +202,24 @@ def _shape(
         )
     )
 
-    def seen(opacity: float) -> alt.Opacity | alt.OpacityValue:
-        """Faded, if the legend shows others alone."""
-        return alt.when(shown).then(alt.value(opacity)).otherwise(alt.value(opacity * FADED)) if has_legend else alt.value(opacity)
+    def fading(opacity: float) -> Any:
+        return seen(opacity, opacity * FADED) if has_legend else alt.value(opacity)
 
     draw = {"line": _lines, "area": _areas, "bar": _bars}[mark]
-    marks = draw(parts, is_stacked, seen)
-    dots = parts.mark_circle(size=22, tooltip=TIP, description=READ_OUT).encode(opacity=seen(1))
+    marks = draw(parts, is_stacked, fading)
+    dots = parts.mark_circle(size=22, tooltip=TIP, description=READ_OUT).encode(opacity=fading(1))
     if not is_dotted or not is_line:
         dots = parts.mark_circle(size=60, opacity=0, tooltip=TIP, description=READ_OUT)
     aim, *marks = marks if mark == "bar" else [dots, *marks]  # the legend listens only to a selection of the first of its layers
-    params = [brushable() if brushes else openable("interval", "name", "place"), *([shown] if has_legend else [])]
+    params = [brushable() if brushes else openable("interval", "name", "place"), *(legend_choices() if has_legend else [])]
     bands, values = alt.Chart().transform_filter("!isValid(datum.name)"), parts.encoding.y.axis
     if is_compared and is_stacked:
         marks.append(ghost_of_whole(bands, values))
     elif is_compared:
-        marks.insert(0, ghosts_of_lines(parts, values, shown if has_legend else None))
+        marks.insert(0, ghosts_of_lines(parts, values, has_legend=has_legend))
     marks += forecast_layers(bands, values) if is_forecast else []
     marks += level_layers(bands, values, level_count)
-    marks += [label_layer(parts, values, seen)] if is_labelled else []
+    marks += [label_layer(parts, values, fading)] if is_labelled else []
     marks += mark_layers(bands, TIP) if is_marked else []
     return shape(_band(), aim.add_params(*params), *marks, height=HEIGHT)
 

@@ -136,6 +136,8 @@ def chart(
     stands ``beside`` them.
     """
     text = f"{help} A click shows the requests behind it." if on_mark else help
+    if any(param["name"] == "hidden" for param in drawing.spec.get("params", ())):
+        text += " A click on the legend shows one alone, with Shift hides it."
     if heading(title, numbers, name=name, help=text, file=file, has_chart=True, beside=beside):
         figures(numbers(), name=name, alt_text=alt_text)
     else:

@@ -12,7 +12,7 @@ from usagecost.queries.folds import Usage
 from usagecost.vocabulary import Metric, Sums
 from usagecost.vocabulary.cards import value_text
 from usagecost.vocabulary.filters import View
-from usagecost.vocabulary.formats import Number
+from usagecost.vocabulary.formats import Number, count
 
 Course = Sequence[tuple[str, Sums]]
 """What each interval is called, and its measures."""
@@ -33,7 +33,8 @@ def sparkline(metric: Metric, course: Course) -> None:
     """Draws a metric over time, with gaps where it is not known; nothing where there is nothing to see."""
     values = [metric.of(sums) for _, sums in course]
     if len(values) > 1 and any(values):
-        texts = [f"{when}: {value_text(metric, sums)}" for when, sums in course]
+        unit = f" {metric.label.removeprefix('Total ').lower()}" if metric.format is count else ""
+        texts = [f"{when}: {value_text(metric, sums)}{unit}" for when, sums in course]
         st.html(sparkline_html(metric, [*zip(texts, values, strict=True)]))
 
 
