@@ -315,10 +315,11 @@ def test_a_legend_chooses_among_parts_beside_the_click_on_a_mark(mark: str):
     described = stack_of((0, "a", 1, "$"), names=("a", "b"), mark=mark)
     params = {param["name"]: param for param in described["params"]}
 
-    assert params["shown"] | {"views": []} == {
-        "name": "shown", "bind": "legend", "select": {"type": "point", "fields": ["short"]}, "views": [],
-    }  # fmt: skip
-    assert params["shown"]["views"] == params["opened"]["views"]
+    assert [params[name]["select"]["fields"] for name in ("shown", "hidden")] == [["short"], ["short"]]
+    assert [params[name]["bind"] for name in ("shown", "hidden")] == [
+        {"legend": "click[!event.shiftKey]"}, {"legend": "click[event.shiftKey]"},
+    ]  # fmt: skip
+    assert params["shown"]["views"] == params["hidden"]["views"] == params["opened"]["views"]
     assert "shown" not in {param["name"] for param in stack_of((0, "a", 1, "$"), names=("a",), mark=mark)["params"]}
 
 
