@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from usagecost import charts, queries
-from usagecost.charts import BRUSHED, TimeAxis
+from usagecost.charts import BRUSHED, Drawing, TimeAxis
 from usagecost.charts.drawing import encoded
 from usagecost.periods import MOST_DAYS, Interval, chosen_interval
 from usagecost.queries import folds
@@ -78,16 +78,7 @@ def _steps(usage: Usage, view: View) -> tuple[int, int]:
 def _histogram(usage: Usage, view: View) -> None:
     first, behind = _steps(usage, view)
     steps = usage.intervals[first:behind]
-    cells = folds.frame(folds.folded(usage.cells, ["interval", "value"]))[["interval", "value", "requests"]]
-    cells = cells[(cells["interval"] >= first) & (cells["interval"] < behind)].assign(
-        interval=lambda rows: rows["interval"] - first
-    )
-    names = {value: value.capitalize() if value else NOT_REPORTED for value in STATUS_COLORS}
-    known = [names.get(None if pd.isna(value) else value, NOT_REPORTED) for value in cells["value"]]
-    shown = [name for name in names.values() if name in known]
-    palette = [STATUS_COLORS[value] for value, name in names.items() if name in shown]
-    parts, axis = charts.parts_of(cells.assign(name=known), "requests"), TimeAxis(steps, _interval(view), view.period.zone)
-    drawing = charts.over_time(parts, "bar", METRICS["requests"].format, shown, palette, axis, stacked=True, brushes=True)
+    drawing = usage.once(("histogram", first, behind), lambda: _bars(usage, view, first, behind), given=(charts,))
     key = f"histogram_{steps[0].label}_{len(steps)}"  # a brush belongs to the axis that it was drawn on
 
     def narrow() -> None:
@@ -102,6 +93,21 @@ def _histogram(usage: Usage, view: View) -> None:
         on_select=narrow,
         selection_mode=BRUSHED,
     )
+
+
+def _bars(usage: Usage, view: View, first: int, behind: int) -> Drawing:
+    """The bars of outcomes from one interval to before another."""
+    steps = usage.intervals[first:behind]
+    cells = folds.frame(folds.folded(usage.cells, ["interval", "value"]))[["interval", "value", "requests"]]
+    cells = cells[(cells["interval"] >= first) & (cells["interval"] < behind)].assign(
+        interval=lambda rows: rows["interval"] - first
+    )
+    names = {value: value.capitalize() if value else NOT_REPORTED for value in STATUS_COLORS}
+    known = [names.get(None if pd.isna(value) else value, NOT_REPORTED) for value in cells["value"]]
+    shown = [name for name in names.values() if name in known]
+    palette = [STATUS_COLORS[value] for value, name in names.items() if name in shown]
+    parts, axis = charts.parts_of(cells.assign(name=known), "requests"), TimeAxis(steps, _interval(view), view.period.zone)
+    return charts.over_time(parts, "bar", METRICS["requests"].format, shown, palette, axis, stacked=True, brushes=True)
 
 
 def _narrow(steps: tuple[Interval, ...], labels: list[str]) -> None:
