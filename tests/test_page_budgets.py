@@ -120,7 +120,7 @@ def test_names_are_text_and_never_markup(lake: Lake):
 def test_rules_are_chosen_and_a_broken_file_is_said(lake: Lake):
     page = opened(part="Alerts")
     assert page.button(key="save_rules").disabled
-    next(box for box in page.checkbox if "is silent" in box.label).set_value(True).run()
+    next(box for box in page.checkbox if "has no data" in box.label).set_value(True).run()
     next(box for box in page.number_input if box.label == "Hours").set_value(6).run()
     page.button(key="save_rules").click().run()
     assert read_budgets(lake).alerts == Rules(silent_hours=6)

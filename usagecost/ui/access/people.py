@@ -121,7 +121,7 @@ def _revoke(lake: Lake, grant: Grant) -> None:
 
 
 def _form(lake: Lake) -> None:
-    st.subheader("Give a role", anchor=False)
+    st.header("Give a role", anchor=False)
     who = st.text_input("Who", key="grant_who", placeholder="ann@example.com", help=_WHO_HELP, live=True).strip()
     role = st.selectbox("Role", list(ROLES), index=3, key="grant_role", format_func=lambda one: f"{one.capitalize()}: {ROLES[one]}")
     teams = ""
@@ -152,7 +152,7 @@ def _grant(lake: Lake, grant: Grant) -> None:
 
 def _check(lake: Lake, said: AccessFile) -> None:
     """What somebody may see, and why."""
-    st.subheader("Check", anchor=False)
+    st.header("Check", anchor=False)
     email = st.text_input("E-mail", key="check_email", placeholder="bob@example.com", live=True).strip()
     groups = st.text_input("Groups", key="check_groups", placeholder="finance, eu", help=f"As the claim {said.groups} lists them.")
     if not email:

@@ -29,14 +29,23 @@ def rules_form(lake: str, rules: Rules) -> None:
         for name, what in UNUSUAL.items()
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        silent = st.checkbox("A source that is heard regularly is silent", rules.silent_hours is not None, key=f"{key}_silent")
+        silent = st.checkbox("A regular source has no data for (hours)", rules.silent_hours is not None, key=f"{key}_silent")
         hours = st.number_input(
-            "Hours", 1, 720, rules.silent_hours or DEFAULT_HOURS, key=f"{key}_hours", disabled=not silent, width=140
+            "Hours",
+            1,
+            720,
+            rules.silent_hours or DEFAULT_HOURS,
+            key=f"{key}_hours",
+            disabled=not silent,
+            label_visibility="collapsed",
+            width=140,
         )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        new = st.checkbox("A user or key seen for the first time spends", rules.new_above is not None, key=f"{key}_new")
+        new = st.checkbox("A new user or key spends above (USD)", rules.new_above is not None, key=f"{key}_new")
         start = int(rules.new_above or DEFAULT_AMOUNT) or DEFAULT_AMOUNT
-        above = st.number_input("USD", 1, 10**9, start, key=f"{key}_above", disabled=not new, width=140)
+        above = st.number_input(
+            "USD", 1, 10**9, start, key=f"{key}_above", disabled=not new, label_visibility="collapsed", width=140
+        )
     if f"{key}_tell" not in st.session_state:
         st.session_state[f"{key}_tell"] = list(rules.tell)
     tell = choose_channels(f"{key}_tell", rules.tell)

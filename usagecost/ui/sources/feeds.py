@@ -24,7 +24,7 @@ from usagecost.vocabulary import METRICS, formats
 from usagecost.vocabulary.filters import Filters, View
 
 FRESH_FOR, LATE_FOR = timedelta(days=1), timedelta(days=7)
-"""A source that was heard of within the first is fresh, within the second late, else silent."""
+"""A source that was heard of within the first is fresh, within the second late, else without recent data."""
 
 CARD_WIDTH = 320
 MOST_CARDS = 30
