@@ -20,6 +20,7 @@ LOOK = """<style>
 .spark i:hover::after { content: attr(data-tip); position: absolute; bottom: calc(100% + 4px); left: 0; z-index: 9;
     padding: 2px 6px; border-radius: 4px; background: #1C2430; color: #FFFFFF; font: 500 12px/1.4 sans-serif; max-width: 100% }
 [class*="st-key-pinned_other"] a, [class*="st-key-pinned_other"] a * { background-color: transparent; font-weight: 400 }
+button[kind="primary"]:not(:disabled), span[data-tag][data-tag-index] { color: light-dark(#FFFFFF, #12161D) }
 [class*="st-key-drop_"] { min-height: 115px }
 [class*="st-key-drop_"] section { align-items: center; min-height: 90px;
     border: 2px dashed color-mix(in srgb, currentColor 35%, transparent) }
@@ -27,7 +28,8 @@ LOOK = """<style>
 """What no setting of Streamlit says: its toolbar on charts and tables, which covers our downloads and names columns that are not
 for people, is off, as is the word that a date range is required; tooltips tell names whole, in several lines where need be; of the
 boards in the menu only the one that is shown is marked, though all are links to the page that is shown; places to drop files are
-seen as such; and sparklines are drawn. It comes after what it is about: what has another size by it jumps.
+seen as such; what stands on the primary colour can be read in dark, too; and sparklines are drawn. It comes after what it is
+about: what has another size by it jumps.
 """
 SIDEBAR_WIDTH = 250
 CARD_COLUMNS, CARD_WIDTH, CARD_GAP = 6, 169, "xsmall"
