@@ -185,6 +185,14 @@ def _no_warnings_about_a_missing_app() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def _no_wait_for_the_disk() -> Iterator[None]:
+    """What is written need not outlive this machine here, and to wait until it would takes longer than to write it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
 def _no_search_for_components() -> Iterator[None]:
     """Streamlit looks through all installed packages for components before the first run of every page, three times as long as that
     run takes; there are none.

@@ -126,7 +126,7 @@ def test_the_law_below_is_about_every_question_there_is():
 
 @pytest.mark.parametrize("engine_in_use", ["rollups"], indirect=True)
 @pytest.mark.parametrize("question", ASKED)
-@settings(max_examples=12)
+@settings(max_examples=4)
 @given(asked_for=questions(), name=st.sampled_from(sorted(SCOPES)), split=splits)
 def test_what_may_not_be_seen_changes_no_answer(
     lakes: dict[str, tuple[str, str]], question: str, asked_for: View, name: str, split: str
@@ -137,7 +137,7 @@ def test_what_may_not_be_seen_changes_no_answer(
 @pytest.mark.slow
 @pytest.mark.parametrize("engine_in_use", ["clickhouse"], indirect=True)
 @pytest.mark.parametrize("question", ["usage.usage", "requests.page", "requests.request"])
-@settings(max_examples=6)
+@settings(max_examples=3)
 @given(asked_for=questions(), name=st.sampled_from(sorted(SCOPES)), split=splits)
 def test_nor_one_of_clickhouse(lakes: dict[str, tuple[str, str]], question: str, asked_for: View, name: str, split: str):
     compare(lakes[name], SCOPES[name][0], ASKED[question], asked_for, split)
@@ -152,7 +152,7 @@ def compare(lakes: tuple[str, str], scope: Scope, ask: Callable[[View, str], obj
     assert plain(ask(replace(seen, scope=scope), split)) == plain(ask(alone, split))
 
 
-@settings(max_examples=12)
+@settings(max_examples=4)
 @given(asked_for=questions(), name=st.sampled_from(sorted(SCOPES)))
 def test_nor_does_it_change_what_is_said_of_a_budget(lakes: dict[str, tuple[str, str]], asked_for: View, name: str):
     (lake, lake_of_scope), (scope, _) = lakes[name], SCOPES[name]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from typer.testing import CliRunner
 
 from tests.copies import copied
 from tests.lake_rows import commit, row
+from tests.processes import running
 from usagecost import schema
 from usagecost.access import NAME, parse_access, read_access
 from usagecost.audit import COMMAND, LONGEST, Entry, record, recorded
@@ -107,18 +107,19 @@ def test_acts_are_kept_as_long_as_the_file_says(lake: Lake):
     assert record_at("right again", hours=30) == ["soon", "right again", "wrong clock"]
 
 
-def record_some(folder: str, who: str) -> None:
-    for number in range(5):
-        record(Lake(folder), Entry(who, COMMAND, "load", str(number)))
+RECORD_SOME = """
+import sys
+from usagecost.audit import Entry, record
+from usagecost.lake import Lake
+
+for number in range(5):
+    record(Lake(sys.argv[1]), Entry(sys.argv[2], "command", "load", str(number)))
+"""
 
 
 def test_several_processes_record_each_act_once(lake: Lake):
-    context = get_context("spawn")
-    processes = [context.Process(target=record_some, args=(str(lake.root), who)) for who in ("ann", "bob")]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
+    with running("-c", RECORD_SOME, lake.root, "ann") as one, running("-c", RECORD_SOME, lake.root, "bob") as other:
+        assert [process.wait(120) for process in (one, other)] == [0, 0]
 
     assert sorted((act["who"], act["what"]) for act in lake.audit().to_pylist()) == [
         (who, str(number)) for who in ("ann", "bob") for number in range(5)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.bill_rows import bill, line
 from tests.copies import copied
-from tests.engines import ON_BOTH_ENGINES, ON_ROLLUPS_BY_BOTH_ENGINES
+from tests.engines import ON_ROLLUPS_BY_BOTH_ENGINES
 from tests.lake_rows import commit
 from tests.views import days, request, view
 from usagecost.bills.asking import our_days
@@ -64,7 +64,6 @@ def test_days_are_those_of_utc_and_what_the_provider_did_not_answer_has_no_token
     assert unnamed == {date(2026, 11, 1): 1}
 
 
-@ON_BOTH_ENGINES
 def test_bills_are_matched_by_keys_or_projects_that_logs_name_too_and_by_the_prices_names_of_models(lake: str):
     of_key = [line("0.003", None, model="gpt-4o-2024-08-06", key="a"), line("0.003", None, model="GPT-4o", key="b")]
     of_project = [line("0.003", None, model="gpt-4o", project="search")]

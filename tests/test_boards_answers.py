@@ -49,7 +49,6 @@ def quantile(found: list[Row], share: float) -> float | None:
 # ---- laws
 
 
-@ON_BOTH_ENGINES
 @settings(max_examples=4)
 @given(questions(), st.sampled_from(["model", "user", "status"]), st.integers(1, 4))
 def test_percentiles_and_users_of_every_part_are_those_of_its_rows(

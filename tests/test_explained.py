@@ -106,8 +106,7 @@ def test_prices_tell_batches_and_discounts_apart(may: str):
     }
 
 
-@ON_ROLLUPS_BY_BOTH_ENGINES
-@pytest.mark.usefixtures("rolled_up")
+@BY_ROLLUPS
 def test_rollups_tell_an_explanation_without_requests(lake_of: Callable[..., str]):
     rolled = lake_of(*MAY)
     for file in Lake(rolled).snapshot().files():

@@ -111,18 +111,13 @@ def test_a_page_tells_the_same_where_there_are_no_others(
         assert told[0] == told[1], f"{file} {link}"
 
 
-@pytest.mark.parametrize("who", ["ada", "fin", "lea", "mem"])
-def test_the_menu_has_the_pages_of_a_role(open_as: Callable[..., Opened], who: str):
-    menu = {link.proto.label for link in open_as(who, "app.py").page.sidebar.get("page_link")}
+@pytest.mark.parametrize(("who", "spend"), [("ada", "$233,340.60"), ("fin", "$233,340.60"), ("lea", "$7.50"), ("mem", "$7.50")])
+def test_each_sees_the_spend_of_their_requests_and_the_pages_of_their_role(open_as: Callable[..., Opened], who: str, spend: str):
+    opened = open_as(who, "app.py", compare="none")
+    menu = {link.proto.label for link in opened.page.sidebar.get("page_link")}
     pages = {file.stem.split("_")[1].capitalize() for file in (HOME / "pages").glob("*.py")}
 
     assert pages - menu == HIDDEN[who] & pages
-
-
-@pytest.mark.parametrize(("who", "spend"), [("ada", "$233,340.60"), ("fin", "$233,340.60"), ("lea", "$7.50"), ("mem", "$7.50")])
-def test_each_sees_the_spend_of_their_requests(open_as: Callable[..., Opened], who: str, spend: str):
-    opened = open_as(who, "app.py", compare="none")
-
     assert spend in [card.value for card in opened.page.metric]
     assert (OTHERS.encode() in opened.sent) is (who in ("ada", "fin"))
 
@@ -133,6 +128,13 @@ def test_a_lead_sees_the_alerts_of_budgets_of_their_requests_alone(open_as: Call
     assert sorted(listed.page.dataframe[0].value["alert"]) == [f"Budget Search of ours: {share}% used" for share in (100, 80)]
     assert sum(":material/notifications: " in note.value for note in budgets.page.caption) == 2
     assert OTHERS.encode() not in listed.sent + budgets.sent
+
+
+@pytest.mark.parametrize("who", ["fin", "lea", "mem"])
+def test_a_page_that_is_not_for_a_role_says_so(open_as: Callable[..., Opened], who: str):
+    for file in sorted((HOME / "pages").glob("*.py")):
+        if file.stem.split("_")[1] in HIDDEN[who]:
+            assert b"This page is not for your role" in open_as(who, f"pages/{file.name}").sent
 
 
 def test_who_has_no_role_sees_that_and_the_way_out(open_as: Callable[..., Opened]):

@@ -121,7 +121,7 @@ def listed(lake: str) -> list[dict]:
 
 
 @ON_BOTH_ENGINES
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(filters=FILTERS)
 def test_the_cards_equal_a_plain_recount_of_the_rows(lake: str, listed: list[dict], filters: Filters):
     asked = View(lake, Lake(lake).version(), PERIOD, "day", "best", filters)

@@ -58,9 +58,7 @@ def seconds_to_look(tmp_path_factory: pytest.TempPathFactory) -> float:
     return processor_seconds(lambda: look(ordinary, "a", FORMATS))
 
 
-@pytest.mark.parametrize(
-    "repeated", [b"\n", b" \n", b"\r\n", b" ", b"\0", b"[", b"{", b",", b",\n", b"a\n", b'"\n', b"a;b\n", b"\\"]
-)
+@pytest.mark.parametrize("repeated", [b"\n", b" ", b"\0", b"[", b"{", b",\n", b'"\n', b"a;b\n", b"\\"])
 def test_a_file_is_recognised_in_linear_time(tmp_path: Path, seconds_to_look: float, repeated: bytes):
     hostile = packed(tmp_path / "hostile.gz", b"", repeated, 256 << 10)
 
