@@ -24,7 +24,7 @@ from tests.views import write_lake
 from tests.webhook import Receiver, webhook
 from usagecost.lake import keys, rollup_files
 
-settings.register_profile("shared machine", deadline=None, max_examples=30, derandomize="CI" in os.environ)
+settings.register_profile("shared machine", deadline=None, max_examples=20, derandomize="CI" in os.environ)
 settings.load_profile("shared machine")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 HOME = Path(__file__).parents[1]
@@ -67,6 +68,7 @@ def room(name: str) -> str:
     return name.removeprefix("usagecost.").split(".")[0]
 
 
+@cache
 def imports(file: Path) -> set[str]:
     """Every module that a file imports, wherever in it; ``from package import name`` counts as the module of that name."""
     found: set[str] = set()
@@ -81,13 +83,20 @@ def imports(file: Path) -> set[str]:
 
 
 MODULES = {module(file): file for file in FILES}
-OURS = {name: {other for other in imports(file) if other in MODULES and other != "usagecost"} for name, file in MODULES.items()}
+
+
+@cache
+def ours() -> dict[str, set[str]]:
+    """Module -> the modules of ours that it imports."""
+    return {name: {other for other in imports(file) if other in MODULES and other != "usagecost"} for name, file in MODULES.items()}
 
 
 def test_a_module_knows_only_what_stands_before_it():
     may_know = {name: {room(name), *ALLOWED[room(name)].split()} for name in MODULES if name != "usagecost"}
 
-    assert not [f"{name} must not import {other}" for name in may_know for other in OURS[name] if room(other) not in may_know[name]]
+    assert not [
+        f"{name} must not import {other}" for name in may_know for other in ours()[name] if room(other) not in may_know[name]
+    ]
 
 
 def test_only_pages_and_the_cache_know_streamlit():
@@ -101,7 +110,7 @@ def test_the_table_of_arrows_has_no_way_back():
 
 
 def test_no_modules_import_each_other_in_a_circle():
-    assert_no_cycle(OURS)
+    assert_no_cycle(ours())
 
 
 def assert_no_cycle(arrows: dict[str, set[str]]) -> None:
@@ -148,10 +157,10 @@ def test_commands_start_without_pandas():
 
 def test_importing_a_module_opens_no_file_and_no_connection():
     others = {name for file in MODULES.values() for name in imports(file) if not name.startswith(("usagecost", "__future__"))}
-    ours = [name for name in MODULES if room(name) not in ("app", "pages")]  # a page is run, not imported
+    watched = [name for name in MODULES if room(name) not in ("app", "pages")]  # a page is run, not imported
 
     done = subprocess.run(
-        [sys.executable, "-c", WATCHED, " ".join(sorted(others)), " ".join(ours)],
+        [sys.executable, "-c", WATCHED, " ".join(sorted(others)), " ".join(watched)],
         cwd=HOME, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

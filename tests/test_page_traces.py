@@ -310,11 +310,13 @@ def test_the_timeline_holds_the_trace(open_page: Open, lake: str):
 # ---- failures
 
 
-def test_failures_are_listed_with_a_message_and_lead_to_their_requests(open_page: Open, lake: str):
+def test_failures_are_listed_with_a_message_and_split_over_time_by_another_dimension(open_page: Open, lake: str):
     page = open_page(lake, part="Errors")
     table = listed(page)
-
     assert table[["error_class", "model", "requests", "message"]].values.tolist() == [["Timeout", "gpt-4o", 1, "**took** too long"]]
+
+    calm(page.segmented_control(key="failures_by").set_value("model").run())
+    assert len(page.dataframe[0].value) == 1
 
 
 def test_nothing_failed_is_said(open_page: Open, lake: str):
@@ -348,10 +350,3 @@ def test_what_logs_say_is_text_everywhere(open_page: Open, tmp_path: Path):
         facts = "".join(element.proto.body for element in page.get("html"))
         assert html.escape(text[:100]) in facts
         assert "<script" not in facts.replace(NO_FOCUS, "")
-
-
-def test_failures_over_time_are_split_by_another_dimension(open_page: Open, lake: str):
-    page = open_page(lake, part="Errors")
-    calm(page.segmented_control(key="failures_by").set_value("model").run())
-
-    assert len(page.dataframe[0].value) == 1

@@ -104,7 +104,7 @@ autumn = st.builds(
 
 
 @BY_ROLLUPS
-@settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.too_slow])
 @given(generated_rows, autumn, st.sampled_from(["model", "user", "status"]))
 def test_any_lake_is_counted_right(lake_of: Callable[..., str], made: list[Row], question: View, by: str):
     assert_right(of_lake(question, lake_of(*made)), by, made)

@@ -382,7 +382,7 @@ def test_thousands_of_idle_connections_keep_nobody_out(tmp_path: Path):
 # ---- tokens and addresses
 
 
-def test_only_who_knows_the_token_is_heard(tmp_path: Path):
+def test_only_who_knows_the_token_is_heard_and_an_orderly_end_brings_what_was_accepted_to_the_lake(tmp_path: Path):
     with Receiver(tmp_path / "lake", token="open sesame") as running:  # noqa: S106
         for given in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic open sesame"}, {"Authorization": "Bearer é"}):
             status, headers, _ = running.post(body(1), **given)
@@ -393,6 +393,11 @@ def test_only_who_knows_the_token_is_heard(tmp_path: Path):
         exporter = Noting(running.url, headers={"Authorization": "Bearer open sesame"})
         traced(exporter, calls=3)
         assert len(exporter.acknowledged) == 3
+
+        assert running.end() == 0
+        assert sorted(stored(running.lake)) == sorted([*ids(1), *exporter.acknowledged])
+        assert running.spooled == []
+        assert any(" new, 0 changed, 0 known" in line for line in running.said)
 
 
 def refusal(lake: Path, *options: str) -> str:
@@ -505,17 +510,6 @@ def test_kills_at_any_moment_lose_and_double_nothing(tmp_path: Path):
         assert len(stored(last.lake)) == len(set(stored(last.lake)))
         assert last.spooled == []
         assert last.lake.rejects().num_rows == 0
-
-
-def test_an_orderly_end_brings_what_was_accepted_to_the_lake(tmp_path: Path):
-    with Receiver(tmp_path / "lake") as running:
-        assert running.post(body(1, 2, 3))[0] == 200
-
-        assert running.end() == 0
-
-        assert stored(running.lake) == ids(1, 2, 3)
-        assert running.spooled == []
-        assert any(" 1 file taken: 3 new, 0 changed, 0 known" in line for line in running.said)
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lake_rows import rows_of
 from tests.litellm_rows import KEY_HASH, payload, spend_log, usage
 from tests.source_rows import Row, json_lines, read, rejects, requests
 from usagecost.ingest import ingest
@@ -43,16 +44,16 @@ def test_a_payload_says_what_its_spend_log_says(tmp_path: Path):
 CALLS = {
     "a call": ({}, {}),
     "a failure": (
-        {"status": "failure", "request_id": "call-1"},
-        {"status": "failure", "id": "call-1"},
+        {"status": "failure", "request_id": "call-2"},
+        {"status": "failure", "id": "call-2"},
     ),
     "a cache hit": (  # each log takes the time for itself; the table cuts times below the millisecond
         {"request_id": "chatcmpl-1_cache_hit1777629602.7512", "cache_hit": "True", "startTime": "2026-05-01 10:00:00.250"},
         {"id": "chatcmpl-1_cache_hit1777629602.7534", "cache_hit": True, "startTime": 1777629600.250731},
     ),
     "a cache hit with an id of the call": (
-        {"request_id": "chatcmpl-1_cache_hit1777629602.7512", "litellm_call_id": "call-1"},
-        {"id": "chatcmpl-1_cache_hit1777629602.7534", "litellm_call_id": "call-1", "startTime": 1777629600.3},
+        {"request_id": "chatcmpl-3_cache_hit1777629602.7512", "litellm_call_id": "call-3"},
+        {"id": "chatcmpl-3_cache_hit1777629602.7534", "litellm_call_id": "call-3", "startTime": 1777629600.3},
     ),
     "the cost of a batch": (
         {"request_id": "batch_1_batch_cost", "call_type": "aretrieve_batch"},
@@ -65,16 +66,16 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_a_call_that_both_logs_have_counts_once(tmp_path: Path, call: str):
-    columns, fields = CALLS[call]
-    table = json_lines(tmp_path / "a.jsonl", [spend_log(**columns)])
-    logger = json_lines(tmp_path / "b.jsonl", [payload(**fields)])
-    lake = Lake(tmp_path / "lake")
+def test_a_call_that_both_logs_have_counts_once(tmp_path: Path):
+    table = json_lines(tmp_path / "a.jsonl", [spend_log(**columns) for columns, _ in CALLS.values()])
+    logger = json_lines(tmp_path / "b.jsonl", [payload(**fields) for _, fields in CALLS.values()])
+    of_table, of_both = Lake(tmp_path / "table"), Lake(tmp_path / "both")
 
-    ingest([table, logger], lake)
+    ingest([table], of_table)
+    ingest([table, logger], of_both)
 
-    assert lake.snapshot().rows == 1
+    assert of_table.snapshot().rows == len(CALLS)
+    assert rows_of(of_both, "request_id") == rows_of(of_table, "request_id")
 
 
 def test_to_ask_again_for_an_answer_or_a_batch_is_no_request_to_a_model(log: Path):

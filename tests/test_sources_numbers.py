@@ -247,7 +247,7 @@ def in_style(amount: Decimal, group: str, decimal: str, places: int | None) -> s
     return f"{digits}{decimal}{rest}" if rest else digits
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     amounts=st.lists(AMOUNTS, min_size=1, max_size=6),
     counts=st.lists(st.integers(0, 3_000_000), min_size=6, max_size=6),
