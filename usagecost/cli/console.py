@@ -114,8 +114,8 @@ def print_table(
     """Prints rows as a table: ``numbers`` are columns to the right, ``folds`` those that may take several lines."""
     table = Table(box=None, header_style="bold")
     for name in headings:
-        overflow = "fold" if name in folds else "ellipsis"
-        table.add_column(name, justify="right" if name in numbers else "left", no_wrap=name not in folds, overflow=overflow)
+        justify, overflow = ("right", "ellipsis") if name in numbers else ("left", "fold" if name in folds else "ellipsis")
+        table.add_column(name, justify=justify, no_wrap=name not in folds, overflow=overflow)
     for row in rows:
         table.add_row(*(cell(str(value)) for value in row))
     print_wide(table)
