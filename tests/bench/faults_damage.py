@@ -60,7 +60,7 @@ PAGES = ("app.py", *sorted(f"pages/{file.name}" for file in (HOME / "pages").glo
 
 Answers = dict[str, Any]
 """Who was asked -> the numbers, or a sentence that begins with SAID, or a traceback that begins with TRACED."""
-AGO = re.compile(r"\d+ (minute|hour|second|day)s? ago")
+AGO = re.compile(r"\d+\s\w+ ago")
 SAID, TRACED = "said: ", "traced: "
 
 
