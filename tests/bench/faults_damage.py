@@ -124,6 +124,7 @@ def ask(root: Path, token: str, *, of_pages: bool) -> Answers:
     os.environ["USAGECOST_LAKE"] = str(root)
     days = ("--start", "2026-05-01", "--end", "2026-05-31")
     found: Answers = {
+        "audit": _told(lambda: _command("audit", "--report", "csv")),  # first, as others are recorded in it
         "summary": _told(lambda: _command("summary", *days, "--by", "user", "--format", "json")),
         "doctor": _told(lambda: _facts(_command("doctor"))),
         "ingests": _told(lambda: _loads(_command("ingests", "--report", "json"))),
