@@ -63,15 +63,15 @@ def models(view: View) -> None:
         shown,
         name="prices",
         columns={
-            "model": st.column_config.TextColumn("Model", width=188),
-            "provider": st.column_config.TextColumn("Provider", width=88),
+            "model": st.column_config.TextColumn("Model", width=170),
+            "provider": st.column_config.TextColumn("Provider", width=80),
             **money,
-            "price": st.column_config.TextColumn("Price", width=94, help="Where the price of the newest request comes from."),
-            "requests": st.column_config.NumberColumn("Requests", format="localized", width=76),
+            "price": st.column_config.TextColumn("Price", width=86, help="Where the price of the newest request comes from."),
+            "requests": st.column_config.NumberColumn("Requests", format="localized", width=70),
             "unpriced_requests": st.column_config.NumberColumn(
-                METRICS["unpriced_requests"].label, format="localized", width=88, help=METRICS["unpriced_requests"].help
+                METRICS["unpriced_requests"].label, format="localized", width=82, help=METRICS["unpriced_requests"].help
             ),
-            "list_usd": st.column_config.NumberColumn("List cost", format="$%,.2f", width=90, help=known),
+            "list_usd": st.column_config.NumberColumn("List cost", format="$%,.2f", width=78, help=known),
             "partial_requests": st.column_config.NumberColumn("Lower bound", format="localized", help=PARTIAL),
             "tokens": st.column_config.NumberColumn("Tokens", format="compact"),
             "unpriced_tokens": st.column_config.NumberColumn(METRICS["unpriced_tokens"].label, format="compact", width="small"),
