@@ -137,26 +137,6 @@ def test_only_latencies_around_the_percentile_are_taken_in_hand(lake_of: Callabl
     assert 0 < looked_at[0] < 2 * len(hundred) / 5
 
 
-def test_what_no_rollup_tells_of_latencies_is_read_whole(lake_of: Callable[..., str], looked_at: list[int]):
-    """Days of another zone, and another split."""
-    lake = lake_of(*sent(1, 1.0))
-    p95(lake, "Asia/Kathmandu")
-    p95(lake, split="status")
-
-    assert looked_at == []
-
-
-def test_where_most_would_have_to_be_taken_in_hand_all_is_read_at_once(
-    lake_of: Callable[..., str], looked_at: list[int], monkeypatch: pytest.MonkeyPatch
-):
-    lake = lake_of(*sent(1, 0.0))
-    monkeypatch.setattr(latency_steps, "MOST_SHARE", 0.5)
-    whole = boards.answer(Panel(metrics=tuple(PERCENTILES), chart="number"), view(lake, days(FIRST, LAST)))
-
-    assert looked_at == []
-    assert whole.totals["latency_p50_ms"] is not None
-
-
 def test_about_a_percentile_is_the_step_of_the_latency_at_its_rank_and_no_latency_is_looked_at(
     lake_of: Callable[..., str], looked_at: list[int]
 ):
