@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 WEEK = "range=Last+7+days"
 COST = 680
 """Pixels from the left of the list to its column of costs."""
-SHOW = 1050
+SHOW = 1000
 """Pixels from the left of a table to the button of a row."""
 
 
