@@ -120,42 +120,30 @@ def each(log: Path, lines: Iterable[Row], *columns: str) -> list[tuple[object, .
 # ---- what the usage of each provider counts
 
 
-def test_openai_counts_every_part_in_its_whole(log: Path):
-    batch = read(Bodies(), json_lines(log, [line(CHAT), line(RESPONSE)]))
+def test_the_usage_of_each_provider_is_counted_as_it_says_it(log: Path):
+    snake = {"prompt_token_count": 100, "cached_content_token_count": 40, "tool_use_prompt_token_count": 11}
+    snake |= {"candidates_token_count": 20, "thoughts_token_count": 10}
+    snake |= {"prompt_tokens_details": [{"modality": "AUDIO", "token_count": 5}]}
+    thoughts = {"promptTokenCount": 9, "thoughtsTokenCount": 71, "totalTokenCount": 80}
+    cases: list[tuple[Row, tuple, tuple]] = [
+        (line(CHAT), (100, 40, 8, None, 30), (20, 5, 3)),  # OpenAI counts every part in its whole
+        (line(RESPONSE), (100, 40, 8, None, 30), (20, None, None)),
+        (line(MESSAGE), (123, 100, 20, 7, 5), (4, None, None)),  # Anthropic and Bedrock count cache reads and writes apart
+        (line(CONVERSE, model="anthropic.claude-opus-4-6-v1:0"), (123, 100, 20, 7, 5), (None, None, None)),
+        # without a total of cache writes they are the sum of their lifetimes
+        (line(with_usage(MESSAGE, cache_creation_input_tokens=None)), (123, 100, 20, 7, 5), (4, None, None)),
+        (line(GEMINI), (111, 40, None, None, 30), (10, 5, None)),  # Gemini counts thoughts and tool results apart
+        (line({"responseId": "g-2", "usage_metadata": snake}), (111, 40, None, None, 30), (10, 5, None)),
+        (line({"responseId": "g-1", "usageMetadata": thoughts}), (9, None, None, None, 71), (71, None, None)),
+        *(
+            (line(with_usage(CHAT, prompt_tokens_details=None, **reads)), (100, 64, None, None, 30), (20, None, 3))
+            for reads in ({"prompt_cache_hit_tokens": 64}, {"cached_tokens": 64})
+        ),
+    ]
 
-    assert requests(batch, *TOKENS) == [(100, 40, 8, None, 30), (100, 40, 8, None, 30)]
-    assert requests(batch, *PARTS) == [(20, 5, 3), (20, None, None)]
+    found = each(log, (body for body, *_ in cases), *TOKENS, *PARTS)
 
-
-def test_anthropic_and_bedrock_count_cache_reads_and_writes_apart(log: Path):
-    batch = read(Bodies(), json_lines(log, [line(MESSAGE), line(CONVERSE, model="anthropic.claude-opus-4-6-v1:0")]))
-
-    assert requests(batch, *TOKENS) == [(123, 100, 20, 7, 5), (123, 100, 20, 7, 5)]
-    assert requests(batch, "output_reasoning_tokens") == [(4,), (None,)]
-
-
-def test_the_lifetimes_of_anthropics_cache_writes_are_their_sum_where_no_total_is_told(log: Path):
-    batch = read(Bodies(), json_lines(log, [line(with_usage(MESSAGE, cache_creation_input_tokens=None))]))
-
-    assert requests(batch, *TOKENS) == [(123, 100, 20, 7, 5)]
-
-
-def test_gemini_counts_thoughts_and_tool_results_apart_in_either_spelling(log: Path):
-    usage = {"prompt_token_count": 100, "cached_content_token_count": 40, "tool_use_prompt_token_count": 11}
-    usage |= {"candidates_token_count": 20, "thoughts_token_count": 10}
-    usage |= {"prompt_tokens_details": [{"modality": "AUDIO", "token_count": 5}]}
-    snake = {"response_id": "g-2", "model_version": "gemini-2.5-pro", "usage_metadata": usage}
-
-    batch = read(Bodies(), json_lines(log, [line(GEMINI), line(snake)]))
-
-    assert requests(batch, *TOKENS) == [(111, 40, None, None, 30), (111, 40, None, None, 30)]
-    assert requests(batch, "model", *PARTS) == [("gemini-2.5-pro", 10, 5, None)] * 2
-
-
-def test_what_thoughts_alone_cost_is_output(log: Path):
-    body = {"responseId": "g-1", "usageMetadata": {"promptTokenCount": 9, "thoughtsTokenCount": 71, "totalTokenCount": 80}}
-
-    assert requests(read(Bodies(), json_lines(log, [line(body)])), *TOKENS) == [(9, None, None, None, 71)]
+    assert found == [tokens + parts for _, tokens, parts in cases]
 
 
 def test_reasoning_that_is_beside_the_completion_is_added_to_it(log: Path):
@@ -169,15 +157,6 @@ def test_reasoning_that_is_beside_the_completion_is_added_to_it(log: Path):
     found = each(log, (line(with_usage(CHAT, **counts)) for counts, _ in cases), "output_tokens")
 
     assert found == [(output,) for _, output in cases]
-
-
-def test_cache_reads_are_found_under_every_name_of_chat(log: Path):
-    names = ({"prompt_cache_hit_tokens": 64}, {"cached_tokens": 64})
-    bodies = [with_usage(CHAT, prompt_tokens_details=None, **counts) for counts in names]
-
-    batch = read(Bodies(), json_lines(log, map(line, bodies)))
-
-    assert requests(batch, "input_tokens", "cache_read_tokens") == [(100, 64), (100, 64)]
 
 
 def test_what_is_not_told_is_null(log: Path):

@@ -45,25 +45,26 @@ def test_a_row_says_who_what_and_when(log: Path):
     columns = ("source", "request_id", "trace_id", "session_id", "provider", "model", "requested_model", "operation", "status")
     people = ("user_id", "end_user_id", "team_id", "virtual_key", "tags")
 
-    assert one(log, spend_log(), *columns) == (
-        "litellm", "chatcmpl-1", "trace-1", "trace-1", "anthropic", "claude-sonnet-4-20250514", "sonnet", "chat", "success",
-    )  # fmt: skip
-    assert one(log, spend_log(), *people) == ("ann", "customer-7", "team-1", "dev-key", ["prod", "User-Agent: curl/8"])
-    assert one(log, spend_log(), "duration_ms", "ttft_ms", "is_streaming", "reported_cost_usd") == (
-        2500.0, None, None, Decimal("0.00105"),
-    )  # fmt: skip
-    batch = read(LiteLLM(), log)
+    batch = read(LiteLLM(), json_lines(log, [spend_log()]))
+    assert requests(batch, *columns, *people) == [
+        ("litellm", "chatcmpl-1", "trace-1", "trace-1", "anthropic", "claude-sonnet-4-20250514", "sonnet", "chat", "success",
+         "ann", "customer-7", "team-1", "dev-key", ["prod", "User-Agent: curl/8"]),
+    ]  # fmt: skip
+    assert requests(batch, "duration_ms", "ttft_ms", "is_streaming", "reported_cost_usd") == [
+        (2500.0, None, None, Decimal("0.00105")),
+    ]
     assert batch.requests["started_at"].cast("int64").to_pylist() == [1777629600250000]
     assert json.loads(batch.requests["attributes"][0].as_py()) == {
         "call_type": "acompletion", "team_alias": "Platform", "key_hash": KEY_HASH,
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("time", ["2026-05-01T10:00:00.250Z", "2026-05-01T12:00:00.250+02:00", "2026-05-01 10:00:00.25"])
-def test_times_without_an_offset_are_utc(log: Path, time: str):
-    (started,) = one(log, spend_log(startTime=time), "started_at")
+def test_times_without_an_offset_are_utc(log: Path):
+    times = ("2026-05-01T10:00:00.250Z", "2026-05-01T12:00:00.250+02:00", "2026-05-01 10:00:00.25")
 
-    assert started.timestamp() == 1777629600.25
+    found = each(log, (spend_log(startTime=time) for time in times), "started_at")
+
+    assert [started.timestamp() for (started,) in found] == [1777629600.25] * 3
 
 
 # ---- what the counts include
@@ -77,64 +78,50 @@ KEPT_OF_EVERY_CALL = ("call_type", "team_alias", "key_hash")
 USAGE_KEYS = ["additional_usage_values", "usage_object"]
 
 
+ANTHROPIC = {"cache_read_input_tokens": 1000, "cache_creation_input_tokens": 200}
+WRITES_OF_1_77_5 = {"cached_tokens": 1000, "cache_creation_tokens": 1000,
+                    "cache_creation_token_details": {"ephemeral_5m_input_tokens": 200}}  # fmt: skip
+WRITES = {"cached_tokens": 1000, "cache_creation_tokens": 200, "cache_creation_token_details": {"ephemeral_1h_input_tokens": 50}}
+COUNTS: dict[str, tuple[Row, tuple[int | None, ...]]] = {
+    "since 1.77.3 input includes reads and writes": (
+        usage(1203, 20, **ANTHROPIC, prompt_tokens_details=WRITES), (1203, 1000, 200, 50, 20),
+    ),
+    "until 1.77.1 input includes reads but no writes": (
+        usage(1003, 20, **ANTHROPIC, prompt_tokens_details={"cached_tokens": 1000}), (1203, 1000, 200, None, 20),
+    ),
+    "which may be more than the count they are not in": (
+        usage(3, 20, cache_read_input_tokens=0, cache_creation_input_tokens=200, prompt_tokens_details=None),
+        (203, 0, 200, None, 20),
+    ),
+    "1.77.5 repeats the reads where its details should have the writes": (
+        usage(1203, 20, **ANTHROPIC, prompt_tokens_details=WRITES_OF_1_77_5), (1203, 1000, 200, None, 20),
+    ),
+    "also where nothing was written": (
+        usage(1003, 20, **ANTHROPIC | {"cache_creation_input_tokens": 0}, prompt_tokens_details=WRITES_OF_1_77_5),
+        (1003, 1000, 0, None, 20),
+    ),
+    "parts that are more than the whole were counted apart": (
+        usage(3, 20, **ANTHROPIC, prompt_tokens_details={"cache_creation_tokens": 200}), (1203, 1000, 200, None, 20),
+    ),
+    "OpenAI tells cache counts in the details only": (
+        usage(2006, 300, prompt_tokens_details={"cached_tokens": 1920, "cache_write_tokens": 64}), (2006, 1920, 64, None, 20),
+    ),
+    "told ones may be 0": (usage(100, 20, prompt_tokens_details={"cached_tokens": 0}), (100, 0, None, None, 20)),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("where", USAGE_KEYS)
-def test_since_1_77_3_input_includes_reads_and_writes(log: Path, where: str):
-    details = {
-        "cached_tokens": 1000,
-        "cache_creation_tokens": 200,
-        "cache_creation_token_details": {"ephemeral_1h_input_tokens": 50},
-    }
-    counts = usage(1203, 20, cache_read_input_tokens=1000, cache_creation_input_tokens=200, prompt_tokens_details=details)
+def test_counts_include_what_the_version_that_wrote_them_includes(log: Path, where: str):
+    found = each(log, (with_usage(where, counts) for counts, _ in COUNTS.values()), *TOKENS)
 
-    assert one(log, with_usage(where, counts), *TOKENS) == (1203, 1000, 200, 50, 20)
+    assert dict(zip(COUNTS, found, strict=True)) == {said: tokens for said, (_, tokens) in COUNTS.items()}
 
 
-@pytest.mark.parametrize("where", USAGE_KEYS)
-def test_until_1_77_1_input_includes_reads_but_no_writes(log: Path, where: str):
-    counts = usage(
-        1003, 20, cache_read_input_tokens=1000, cache_creation_input_tokens=200, prompt_tokens_details={"cached_tokens": 1000}
-    )
+def test_counts_that_nobody_told_are_unknown_and_other_told_ones_may_be_0(log: Path):
+    counts = usage(100, 20, prompt_tokens_details={"audio_tokens": 10}, completion_tokens_details={"reasoning_tokens": 0})
+    found = each(log, [spend_log(), with_usage("usage_object", counts)], *TOKENS, "output_reasoning_tokens", "input_audio_tokens")
 
-    assert one(log, with_usage(where, counts), *TOKENS) == (1203, 1000, 200, None, 20)
-
-
-def test_until_1_77_1_writes_may_be_more_than_the_count_they_are_not_in(log: Path):
-    counts = usage(3, 20, cache_read_input_tokens=0, cache_creation_input_tokens=200, prompt_tokens_details=None)
-
-    assert one(log, with_usage("usage_object", counts), *TOKENS) == (203, 0, 200, None, 20)
-
-
-def test_1_77_5_repeats_the_reads_where_its_details_should_have_the_writes(log: Path):
-    wrong = {
-        "cached_tokens": 1000,
-        "cache_creation_tokens": 1000,
-        "cache_creation_token_details": {"ephemeral_5m_input_tokens": 200},
-    }
-    counts = usage(1203, 20, cache_read_input_tokens=1000, cache_creation_input_tokens=200, prompt_tokens_details=wrong)
-    nothing_written = usage(1003, 20, cache_read_input_tokens=1000, cache_creation_input_tokens=0, prompt_tokens_details=wrong)
-
-    assert one(log, with_usage("usage_object", counts), *TOKENS) == (1203, 1000, 200, None, 20)
-    assert one(log, with_usage("usage_object", nothing_written), *TOKENS) == (1003, 1000, 0, None, 20)
-
-
-def test_openai_tells_cache_counts_in_the_details_only(log: Path):
-    counts = usage(2006, 300, prompt_tokens_details={"cached_tokens": 1920, "cache_write_tokens": 64, "audio_tokens": 10})
-
-    assert one(log, with_usage("usage_object", counts), *TOKENS, "input_audio_tokens") == (2006, 1920, 64, None, 20, 10)
-
-
-def test_parts_that_are_more_than_the_whole_were_counted_apart(log: Path):
-    counts = usage(
-        3, 20, cache_read_input_tokens=1000, cache_creation_input_tokens=200, prompt_tokens_details={"cache_creation_tokens": 200}
-    )
-
-    assert one(log, with_usage("usage_object", counts), *TOKENS) == (1203, 1000, 200, None, 20)
-
-
-def test_counts_that_nobody_told_are_unknown_and_told_ones_may_be_0(log: Path):
-    assert one(log, spend_log(), *TOKENS, "output_reasoning_tokens") == (100, None, None, None, 20, None)
-    counts = usage(100, 20, prompt_tokens_details={"cached_tokens": 0}, completion_tokens_details={"reasoning_tokens": 0})
-    assert one(log, with_usage("usage_object", counts), *TOKENS, "output_reasoning_tokens") == (100, 0, None, None, 20, 0)
+    assert found == [(100, None, None, None, 20, None, None), (100, None, None, None, 20, 0, 10)]
 
 
 def test_output_includes_reasoning_also_where_it_was_counted_apart(log: Path):
@@ -238,12 +225,14 @@ def test_the_parts_of_a_cost_are_kept_and_the_tier_it_was_priced_at(log: Path):
 
 
 def test_the_tier_and_the_batch_interface_may_stand_in_the_usage(log: Path):
-    assert one(log, with_usage("usage_object", usage(100, 20, service_tier="priority")), "service_tier", "is_batch") == (
-        "priority", False,
-    )  # fmt: skip
-    assert one(log, with_usage("usage_object", usage(100, 20, service_tier="batch")), "is_batch") == (True,)
-    assert one(log, spend_log(call_type="aretrieve_batch"), "is_batch", "operation") == (True, "aretrieve_batch")
-    assert one(log, spend_log(call_type=None), "is_batch", "operation") == (None, None)
+    rows = [
+        *(with_usage("usage_object", usage(100, 20, service_tier=tier)) for tier in ("priority", "batch")),
+        *(spend_log(call_type=kind) for kind in ("aretrieve_batch", None)),
+    ]
+
+    found = each(log, rows, "service_tier", "is_batch", "operation")
+    assert (found[0][0], [is_batch for _, is_batch, _ in found]) == ("priority", [False, True, True, None])
+    assert [operation for *_, operation in found[2:]] == ["aretrieve_batch", None]
 
 
 # ---- how it ended
@@ -301,8 +290,9 @@ def test_the_first_token_comes_strictly_between_beginning_and_end(log: Path):
 
 
 def test_the_duration_is_what_the_row_says_else_the_time_between(log: Path):
-    assert one(log, spend_log(request_duration_ms=2499), "duration_ms") == (2499.0,)
-    assert one(log, spend_log(endTime=None), "duration_ms") == (None,)
+    rows = [spend_log(request_duration_ms=2499), spend_log(endTime=None)]
+
+    assert each(log, rows, "duration_ms") == [(2499.0,), (None,)]
 
 
 def test_providers_and_models_have_the_names_that_prices_know(log: Path):

@@ -115,34 +115,24 @@ def test_every_spelling_of_the_counts_is_read(traces: Path):
     assert dict(zip(SPELLINGS, found, strict=True)) == dict.fromkeys(SPELLINGS, (100, 50, 30, 20, 10))
 
 
-def test_counts_are_read_as_texts_and_as_fractions_that_are_whole(traces: Path):
-    as_written = span(attributes={})
-    as_written["attributes"] = [
+def test_counts_are_read_as_they_are_written_with_the_parts_that_they_leave_out(traces: Path):
+    written = [span(number, attributes={"ai.usage.promptTokens": "NaN", "ai.usage.completionTokens": 5}) for number in (1, 2)]
+    written[0]["attributes"] = [
         {"key": "gen_ai.usage.input_tokens", "value": {"intValue": 12}},
         {"key": "gen_ai.usage.output_tokens", "value": {"doubleValue": 3.0}},
         {"key": "gen_ai.usage.cache_read.input_tokens", "value": {"stringValue": "5"}},
     ]
+    written[1]["attributes"][0]["value"] = {"doubleValue": "NaN"}
+    cache = {"gen_ai.usage.cache_read.input_tokens": 300, "gen_ai.usage.cache_creation.input_tokens": 20}
+    apart = used({**cache, "gen_ai.usage.reasoning.output_tokens": 9})
+    within = used({"gen_ai.usage.cache_read.input_tokens": 100})
 
-    assert requests(read_spans(traces, as_written), *TOKENS) == [(12, 3, 5, None, None)]
-
-
-def test_counts_that_leave_out_their_parts_get_them_added(traces: Path):
-    excluding = {"gen_ai.usage.cache_read.input_tokens": 300, "gen_ai.usage.cache_creation.input_tokens": 20}
-    reasoning = {"gen_ai.usage.reasoning.output_tokens": 9}
-
-    assert one(traces, {**excluding, **reasoning}, *TOKENS) == (420, 16, 300, 20, 9)
-
-
-def test_counts_that_are_exactly_their_parts_stay(traces: Path):
-    assert one(traces, {"gen_ai.usage.cache_read.input_tokens": 100}, "input_tokens") == (100,)
-
-
-def test_an_unknown_count_is_not_zero(traces: Path):
-    unknown = {"ai.usage.promptTokens": "NaN", "ai.usage.completionTokens": 5}
-    line = span(attributes=unknown)
-    line["attributes"][0]["value"] = {"doubleValue": "NaN"}
-
-    assert requests(read_spans(traces, line), *TOKENS) == [(None, 5, None, None, None)]
+    assert each(traces, [*written, apart, within], *TOKENS) == [
+        (12, 3, 5, None, None),
+        (None, 5, None, None, None),  # what is not known is not 0
+        (420, 16, 300, 20, 9),
+        (100, 7, 100, None, None),
+    ]
 
 
 def test_providers_are_called_as_prices_call_them(traces: Path):
