@@ -210,8 +210,26 @@ def test_a_board_that_refreshes_by_itself_shows_what_is_ingested_meanwhile(page:
     expect(page.get_by_test_id("stMetricValue")).to_have_text(str(before + 1))
 
 
-def test_boards_their_editor_explore_and_budgets_are_accessible_and_fit_a_phone(page: Page, app: str, lake: Lake) -> None:
-    run_round(lake, lambda _: None)  # so that there is an alert
+def test_from_nothing_to_a_budget_that_fires(page: Page, app: str, lake: Lake) -> None:
+    page.goto(f"{app}/Budgets", wait_until="domcontentloaded")
+    settle(page)
+    press(page, "New budget")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("Everything")
+    dialog.get_by_label("Amount in USD").fill("1")
+    dialog.get_by_role("radio", name="Year", exact=True).click()
+    save = dialog.get_by_role("button", name="Save budget")
+    expect(save).to_be_enabled()
+    save.click()
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_text("Everything", exact=True).first).to_be_visible()
+
+    run_round(lake, lambda _: None)
+    page.goto(f"{app}/Budgets?part=Alerts", wait_until="domcontentloaded")
+    expect(page.get_by_test_id("stDataFrame").first).to_contain_text("Everything")
+
+
+def test_boards_their_editor_explore_and_budgets_are_accessible_and_fit_a_phone(page: Page, app: str) -> None:
     places = (
         "Dashboards?board=overview&range=Last+7+days",
         "Explore?range=Last+7+days",
