@@ -47,6 +47,12 @@ def test_every_status_has_its_reason():
         ({**GPT, "units": [("images", 1)]}, GPT_COST, "partial", "lower bound: no rate for images"),
         ({**GPT, "output_audio_tokens": 10}, GPT_COST, "partial", "lower bound: no rate for audio output"),
         ({**GPT, "output_image_tokens": 10}, GPT_COST, "partial", "lower bound: no rate for image output"),
+        (
+            {**GPT, "output_tokens": None, "units": [("web_searches", 1)]},
+            Decimal("0.0125"),
+            "partial",
+            "lower bound: output tokens are not reported",
+        ),
         ({**GPT, "output_tokens": None}, Decimal("0.0025"), "partial", "lower bound: output tokens are not reported"),
         ({**GPT, "input_tokens": None}, None, "unpriced", "input tokens are not reported"),
         ({**GPT, "model": None}, None, "unpriced", "the log does not say which model"),

@@ -42,12 +42,13 @@ def test_an_entry_is_a_request_with_all_input_and_the_regional_model(tmp_path: P
 def test_a_body_says_which_writes_are_kept_for_an_hour(tmp_path: Path):
     of_messages = {"usage": {"cache_creation": {"ephemeral_1h_input_tokens": 70}}}
     of_converse = {"usage": {"cacheDetails": [{"ttl": "5m", "inputTokens": 1}, {"ttl": "1h", "inputTokens": 60}]}}
-    bodies = [of_messages, of_converse, [{"type": "message_start"}]]
+    of_stream = [{"type": "message_start", "message": of_messages}, {"type": "message_stop"}]
+    bodies = [of_messages, of_converse, of_stream, [{"type": "message_start"}]]
     lines = [entry(output={"outputTokenCount": 1, "outputBodyJson": body}) for body in bodies]
 
     batch = read(gateway("bedrock"), json_lines(tmp_path / "log.json", lines))
 
-    assert requests(batch, "cache_write_1h_tokens") == [(70,), (60,), (None,)]
+    assert requests(batch, "cache_write_1h_tokens") == [(70,), (60,), (70,), (None,)]
 
 
 def test_failures_arns_and_other_entries(tmp_path: Path):

@@ -169,6 +169,52 @@ def test_what_is_not_told_is_null(log: Path):
     assert requests(batch, "operation", "status") == [("embeddings", "success"), (None, "success")]
 
 
+def test_counts_stand_in_the_body_itself_at_ollama_and_of_some_models_of_bedrock(log: Path):
+    cases: list[tuple[Row, tuple[int | None, int | None, str]]] = [
+        ({"done": True, "prompt_eval_count": 26, "eval_count": 298, "total_duration": 5_000_000}, (26, 298, "chat")),
+        ({"generation": "x", "prompt_token_count": 12, "generation_token_count": 34}, (12, 34, "chat")),
+        ({"inputTextTokenCount": 7, "results": [{"tokenCount": 5}]}, (7, 5, "chat")),
+        ({"inputTextTokenCount": 7, "embedding": [0.1]}, (7, None, "embeddings")),
+    ]
+
+    found = each(log, (line(body, model="m") for body, _ in cases), "input_tokens", "output_tokens", "operation")
+
+    assert found == [counts for _, counts in cases]
+
+
+def test_usage_is_found_where_some_have_it(log: Path):
+    usage = {"prompt_tokens": 100, "completion_tokens": 30, "total_tokens": 130, "cached_tokens": 40}
+    nova = {"inputTokens": 3, "cacheReadInputTokenCount": 100, "cacheWriteInputTokenCount": 20, "outputTokens": 5}
+    dashscope = {"input_tokens": 100, "output_tokens": 30, "prompt_tokens_details": {"cached_tokens": 40}}
+    cases = [
+        ([{"choices": [{"delta": {}}]}, {"choices": [{"finish_reason": "stop"}], "x_groq": {"usage": usage}}], (100, 40, None, 30)),
+        ([{"choices": [{"delta": {}}]}, {"choices": [{"finish_reason": "stop", "usage": usage}]}], (100, 40, None, 30)),
+        ({"usage": nova}, (123, 100, 20, 5)),
+        ({"output": {"text": "x"}, "usage": dashscope}, (100, 40, None, 30)),
+    ]
+    for body, _ in cases:
+        assert Bodies().recognise(Head.of(json_lines(log, [line(body, model="m")])))
+
+    found = each(log, (line(body, model="m") for body, _ in cases), *TOKENS[:3], "output_tokens")
+
+    assert found == [counts for _, counts in cases]
+
+
+def test_gemini_leaves_out_a_count_of_nothing(log: Path):
+    blocked = {"promptTokenCount": 10, "totalTokenCount": 10}
+    cut = {"promptTokenCount": 10}
+
+    found = each(log, (line({**GEMINI, "usageMetadata": usage}) for usage in (blocked, cut)), "input_tokens", "output_tokens")
+
+    assert found == [(10, 0), (10, None)]
+
+
+def test_audio_that_mistral_bills_by_its_length_is_no_reasoning(log: Path):
+    body = with_usage(CHAT, prompt_audio_seconds=30, total_tokens=505, completion_tokens_details=None)
+
+    assert each(log, [line(body)], "input_tokens", "output_tokens", "output_reasoning_tokens") == [(100, 30, None)]
+
+
 def test_cohere_is_counted_as_it_bills(log: Path):
     usage = {"billed_units": {"input_tokens": 431, "output_tokens": 661}, "tokens": {"input_tokens": 2190, "output_tokens": 1257}}
     embedding = {"id": "c-2", "meta": {"billed_units": {"input_tokens": 4}}}

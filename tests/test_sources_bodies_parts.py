@@ -190,6 +190,7 @@ def test_searches_seconds_and_pages_are_units(log: Path):
         ({"task": "transcribe", "duration": 8.47, "text": "x"}, {"input_audio_seconds": Decimal("8.47")}),
         ({"usage": {"characters": 1200}}, {"input_characters": 1200}),
         ({"model": "mistral-ocr-latest", "pages": [], "usage_info": {"pages_processed": 29}}, {"input_document_pages": 29}),
+        (with_usage(CHAT, prompt_audio_seconds=30), {"input_audio_seconds": 30}),
         (CHAT, None),
         (CONVERSE, None),
     ]
@@ -221,6 +222,12 @@ def test_a_call_that_succeeded_is_a_request_even_without_usage(log: Path):
     found = each(log, (line(body, model="tts-1", status=200) for body in bodies), *columns)
 
     assert found == [("tts-1", "success", None, None, None)] * 4
+
+
+def test_xai_says_its_cost_in_ticks(log: Path):
+    body = with_usage({**RESPONSE, "model": "grok-4"}, cost_in_usd_ticks=37_756_000)
+
+    assert one(log, body, "provider", "reported_cost_usd") == ("x-ai", Decimal("0.0037756"))
 
 
 def test_perplexity_says_its_cost_as_an_object(log: Path):

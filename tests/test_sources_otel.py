@@ -178,10 +178,16 @@ def test_the_operation_is_named_or_told_by_the_kind_of_span(traces: Path):
 
 
 def test_costs_are_read_to_a_billionth_of_a_dollar(traces: Path):
-    names = ("gen_ai.usage.cost", "gen_ai.usage.total_cost", "operation.cost", "llm.cost.total", "github.copilot.cost")
+    names = ("gen_ai.usage.cost", "gen_ai.usage.total_cost", "operation.cost", "llm.cost.total")
     costs = (used({name: cost}) for name in names for cost in (9.434999999999999e-05, "0.00009435"))
 
-    assert each(traces, costs, "reported_cost_usd") == [(Decimal("0.000094350"),)] * 10
+    assert each(traces, costs, "reported_cost_usd") == [(Decimal("0.000094350"),)] * 8
+
+
+def test_copilots_cost_is_kept_and_is_not_taken_for_dollars(traces: Path):
+    cost, attributes = one(traces, {"github.copilot.cost": 1.0, "gen_ai.usage.input_tokens": 1}, "reported_cost_usd", "attributes")
+
+    assert (cost, json.loads(attributes)["copilot_cost"]) == (None, "1.0")
 
 
 def test_time_to_first_token_is_in_seconds_by_the_conventions_and_in_milliseconds_at_vercel(traces: Path):
@@ -194,6 +200,15 @@ def test_litellms_spans_name_team_and_key(traces: Path):
     attributes = {"metadata.user_api_key_team_id": "t-1", "metadata.user_api_key_alias": "ci", "metadata.user_api_key_user_id": "u"}
 
     assert one(traces, attributes, "team_id", "virtual_key", "user_id") == ("t-1", "ci", "u")
+
+
+def test_a_process_says_whose_its_spans_are_unless_they_or_those_around_them_do(traces: Path):
+    about = {"user.id": "alice", "team.id": "core"}
+    spans = [call(1), span(2, attributes={"user.id": "eve"}), call(3, parent=2), call(4, user__id="bob", team__id="ads")]
+
+    batch = read(OpenTelemetry(), json_lines(traces, [export(*spans, resource=about)]))
+
+    assert set(requests(batch, "user_id", "team_id")) == {("alice", "core"), ("eve", "core"), ("bob", "ads")}
 
 
 def test_tags_are_a_list(traces: Path):

@@ -244,6 +244,19 @@ COUNTED = {
 }
 
 
+def test_langsmith_tells_parts_as_json_and_the_lifetimes_of_writes_in_place_of_their_sum(traces: Path):
+    parts = {"cache_read": 600, "cache_creation": 0, "ephemeral_5m_input_tokens": 50, "ephemeral_1h_input_tokens": 150}
+    told = {
+        "gen_ai.usage.input_tokens": 1_000,
+        "gen_ai.usage.output_tokens": 100,
+        "gen_ai.usage.input_token_details": json.dumps(parts),
+        "gen_ai.usage.output_token_details": json.dumps({"reasoning": 40}),
+        "langsmith.metadata.user_id": "u1",
+    }
+
+    assert one(traces, told, *TOKENS, "cache_write_1h_tokens", "user_id") == (1_000, 600, 200, 100, 40, 150, "u1")
+
+
 def test_parts_have_names_of_their_own(traces: Path):
     counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50}
 

@@ -10,6 +10,9 @@ MOST_TOKENS = 100_000_000_000
 NO_OUTPUT = ("embeddings", "embedding", "rerank", "moderation", "transcription", "speech")
 """Operations whose answers are no tokens."""
 
+BESIDE_TOKENS = ("web_searches", "social_searches", "code_executions")
+"""Units of calls that use tokens as well."""
+
 MICRO = 1_000_000
 """Units have six places."""
 
@@ -49,6 +52,7 @@ def unrated_sql() -> str:
     """SQL: what was used and has no rate, or is not known, in words; NULL where everything is priced."""
     lacking = "list_filter(map_keys(units), lambda unit: piece_rates[unit] IS NULL)"
     answers = f"(operation IS NULL OR operation NOT IN ({', '.join(map(repr, NO_OUTPUT))}))"
+    without_tokens = " OR ".join(("units IS NULL", *(f"units['{unit}'] IS NOT NULL" for unit in BESIDE_TOKENS)))
     return f"""CASE
         WHEN rate_id IS NULL THEN NULL
         WHEN units IS NOT NULL AND len({lacking}) > 0
@@ -57,7 +61,7 @@ def unrated_sql() -> str:
         WHEN output_tokens > 0 AND output_tokens_rate IS NULL THEN 'lower bound: no rate for output tokens'
         WHEN output_image_tokens > 0 AND output_image_tokens_rate IS NULL THEN 'lower bound: no rate for image output'
         WHEN output_audio_tokens > 0 AND output_audio_tokens_rate IS NULL THEN 'lower bound: no rate for audio output'
-        WHEN output_tokens IS NULL AND output_tokens_rate > 0 AND units IS NULL AND {answers}
+        WHEN output_tokens IS NULL AND output_tokens_rate > 0 AND {answers} AND ({without_tokens})
             THEN 'lower bound: output tokens are not reported'
         WHEN input_tokens IS NULL AND input_tokens_rate > 0 AND output_tokens > 0
             THEN 'lower bound: input tokens are not reported'

@@ -114,7 +114,7 @@ def _rows(envelope: Envelope) -> str:
         nullif(coalesce(body.model, body.modelVersion, body.model_version), '') AS answered_model,
         coalesce(
             line_http_status, TRY_CAST(line_status AS INTEGER)::VARCHAR, body.ResponseMetadata.HTTPStatusCode,
-            TRY_CAST(body.error->>'$.code' AS INTEGER)::VARCHAR
+            TRY_CAST(body.error->>'$.code' AS INTEGER)::VARCHAR, TRY_CAST(body.error->>'$.status' AS INTEGER)::VARCHAR
         ) AS answered_status,
         body.__type IS NOT NULL OR coalesce(body.error NOT IN ('""', 'false', '{{}}'), false)
             OR coalesce(body.status = 'failed', false) OR coalesce('error' IN (body.type, body.object), false) AS is_refused
@@ -154,7 +154,7 @@ SELECT
     line_trace_id AS trace_id,
     line_session_id AS session_id,
     coalesce(line_started_at, body.created, body.created_at, told_at) AS started_at,
-    coalesce(line_duration_ms, body.metrics.latencyMs) AS duration_ms,
+    coalesce(line_duration_ms, body.metrics.latencyMs, (TRY_CAST(body.total_duration AS DOUBLE) / 1e6)::VARCHAR) AS duration_ms,
     line_ttft_ms AS ttft_ms,
     CASE
         WHEN line_provider IS NOT NULL THEN line_provider
@@ -168,7 +168,7 @@ SELECT
         WHEN starts_with(model, 'claude-') THEN 'anthropic'
         WHEN starts_with(model, 'gpt-oss') THEN NULL
         WHEN regexp_matches(model, {literal(_OPENAI)}) THEN 'openai'
-        WHEN starts_with(model, 'grok-') THEN 'x-ai'
+        WHEN starts_with(model, 'grok-') OR usage.cost_in_usd_ticks IS NOT NULL THEN 'x-ai'
     END AS provider,
     model,
     line_model AS requested_model,
@@ -218,7 +218,7 @@ SELECT
             + TRY_CAST(usage.cost_details.upstream_inference_cost AS DECIMAL(18, 9))
         )::VARCHAR
         WHEN starts_with(usage.cost, '{{') THEN json_extract_string(usage.cost, '$.total_cost')
-        ELSE usage.cost
+        ELSE coalesce(usage.cost, (TRY_CAST(usage.cost_in_usd_ticks AS DECIMAL(18, 0)) / 1e10)::VARCHAR)
     END AS reported_cost_usd,
     TRY_CAST(
         least(coalesce(TRY_CAST(input_tokens AS DOUBLE), 0) + coalesce(TRY_CAST(output_tokens AS DOUBLE), 0), 1e11) AS BIGINT

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from usagecost.sources.bodies_shapes import BODY_SHAPE
-from usagecost.sources.bodies_streams import field_names
+from usagecost.sources.bodies_streams import TOP_COUNTS, field_names
 from usagecost.sources.files import Head
 
 _NAMES = {
@@ -48,7 +48,7 @@ _NAMES = {
 _LINE_SHAPE = {name: "VARCHAR" for names in _NAMES.values() for name in names}
 _LINE = {column: f"coalesce({', '.join(f'''nullif(record.{name}, '')''' for name in names)})" for column, names in _NAMES.items()}
 
-_USAGE = {"usage", "usageMetadata", "usage_metadata", "usage_info"}
+_USAGE = {"usage", "usageMetadata", "usage_metadata", "usage_info", "billed_units"} | TOP_COUNTS
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ A shape names fields as JsonLines does. A field that no response of a kind has i
 
 from __future__ import annotations
 
+from usagecost.sources.bodies_streams import TOP_COUNTS
+
 _CACHE_CREATION = {"ephemeral_5m_input_tokens": "VARCHAR", "ephemeral_1h_input_tokens": "VARCHAR"}
 _MODALITIES = [{"modality": "VARCHAR", "tokenCount": "VARCHAR", "token_count": "VARCHAR"}]
 _BILLED = {"billed_units": dict.fromkeys(("input_tokens", "output_tokens", "search_units"), "VARCHAR")}
@@ -30,6 +32,8 @@ USAGE_SHAPE = {
     "cost": "VARCHAR",
     "is_byok": "VARCHAR",
     "cost_details": {"upstream_inference_cost": "VARCHAR"},
+    "cost_in_usd_ticks": "VARCHAR",
+    "prompt_audio_seconds": "VARCHAR",
     # responses, their realtime events, images, transcriptions, and messages
     "input_tokens": "VARCHAR",
     "input_tokens_details": {
@@ -56,7 +60,9 @@ USAGE_SHAPE = {
     "inputTokens": "VARCHAR",
     "outputTokens": "VARCHAR",
     "cacheReadInputTokens": "VARCHAR",
+    "cacheReadInputTokenCount": "VARCHAR",
     "cacheWriteInputTokens": "VARCHAR",
+    "cacheWriteInputTokenCount": "VARCHAR",
     "cacheDetails": [{"ttl": "VARCHAR", "inputTokens": "VARCHAR"}],
     # cohere
     **_BILLED,
@@ -74,6 +80,7 @@ _GEMINI = {
     "candidatesTokenCount": "candidates_token_count",
     "responseTokenCount": "response_token_count",
     "thoughtsTokenCount": "thoughts_token_count",
+    "totalTokenCount": "total_token_count",
     "serviceTier": "service_tier",
     "trafficType": "traffic_type",
 }
@@ -116,7 +123,7 @@ BODY_SHAPE = {
     ],
     "output": [{"type": "VARCHAR", "action": {"type": "VARCHAR"}}],
     "data": [{"object": "VARCHAR", "url": "VARCHAR", "relevance_score": "VARCHAR"}],
-    "results": [{"relevance_score": "VARCHAR"}],
+    "results": [{"relevance_score": "VARCHAR", "tokenCount": "VARCHAR"}],
     "task": "VARCHAR",
     "duration": "VARCHAR",
     "stop_reason": "VARCHAR",
@@ -128,6 +135,8 @@ BODY_SHAPE = {
     "usage": USAGE_SHAPE,
     "usage_info": {"pages_processed": "VARCHAR"},
     "meta": _BILLED,
+    **dict.fromkeys(sorted(TOP_COUNTS), "VARCHAR"),
+    "total_duration": "VARCHAR",
     "usageMetadata": dict.fromkeys(_GEMINI, "VARCHAR") | dict.fromkeys(_GEMINI_DETAILS, _MODALITIES),
     "usage_metadata": dict.fromkeys(_GEMINI.values(), "VARCHAR") | dict.fromkeys(_GEMINI_DETAILS.values(), _MODALITIES),
 }  # fmt: skip

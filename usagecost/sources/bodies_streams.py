@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 
-_INNER_NAMES = ("response", "message", "metadata")
-"""Where events of OpenAI, Anthropic and Bedrock have the response, one level down."""
+_INNER_NAMES = ("response", "message", "metadata", "x_groq", "meta")
+"""Where events of OpenAI, Anthropic and Bedrock have the response, Groq's chunks and Cohere's answers the usage, one level down."""
+
+TOP_COUNTS = frozenset(("prompt_eval_count", "eval_count", "prompt_token_count", "generation_token_count", "inputTextTokenCount"))
+"""Counts that stand in a body itself, where Ollama and some models at Bedrock have no usage around them."""
 
 OBJECTS = """list_filter(
     CASE
@@ -34,11 +37,14 @@ WHOLE = """list_reduce(
         coalesce(merged->'$.response', '{}'),
         coalesce(merged->'$.message', '{}'),
         CASE WHEN (merged->'$.metadata.usage') IS NOT NULL THEN merged->'$.metadata' ELSE '{}' END,
+        coalesce(
+            json_merge_patch('{}', json_object('usage', coalesce(merged->'$.x_groq.usage', merged->'$.choices[0].usage'))), '{}'
+        ),
         merged
     ],
     lambda earlier, later: json_merge_patch(earlier, later), '{}'::JSON
 )"""
-"""SQL for a body with what events of OpenAI, Anthropic and Bedrock have one level down."""
+"""SQL for a body with what events of OpenAI, Anthropic and Bedrock, and the last chunks of Groq and Moonshot, have further down."""
 
 
 def _objects(body: object) -> list[dict[str, object]]:
@@ -51,8 +57,17 @@ def _objects(body: object) -> list[dict[str, object]]:
 
 def field_names(body: object) -> set[str]:
     """The names of what the objects in a body say, at the top or one level down."""
-    inner = [value for part in _objects(body) for value in (part, *map(part.get, _INNER_NAMES)) if isinstance(value, dict)]
-    return {name for part in inner for name, value in part.items() if isinstance(value, dict)}
+    inner = [
+        value
+        for part in _objects(body)
+        for value in (part, *map(part.get, _INNER_NAMES), *_first_of(part.get("choices")))
+        if isinstance(value, dict)
+    ]
+    return {name for part in inner for name, value in part.items() if isinstance(value, dict) or name in TOP_COUNTS}
+
+
+def _first_of(parts: object) -> list[object]:
+    return parts[:1] if isinstance(parts, list) else []
 
 
 def _json(text: str) -> object:

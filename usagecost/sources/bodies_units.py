@@ -45,7 +45,8 @@ def units_sql() -> str:
                 {_calls("code_interpreter")})""",
             "sources": "usage.num_sources_used",
             "rerank_searches": "coalesce(usage.billed_units.search_units, body.meta.billed_units.search_units)",
-            "input_audio_seconds": "coalesce(usage.seconds, CASE WHEN body.task IS NOT NULL THEN body.duration END)",
+            "input_audio_seconds": "coalesce(usage.seconds, usage.prompt_audio_seconds, "
+            "CASE WHEN body.task IS NOT NULL THEN body.duration END)",
             "input_characters": "usage.characters",
             "input_document_pages": "body.usage_info.pages_processed",
             "images": "image_count",
@@ -63,6 +64,6 @@ def operation_sql() -> str:
         WHEN usage.characters IS NOT NULL THEN 'speech'
         WHEN starts_with(body.id, 'modr-') THEN 'moderation'
         WHEN body.usage_info.pages_processed IS NOT NULL THEN 'ocr'
-        WHEN body.object = 'list' OR (counting IN ('chat', 'cohere') AND output_tokens IS NULL) THEN 'embeddings'
+        WHEN body.object = 'list' OR (counting IN ('chat', 'cohere', 'plain') AND output_tokens IS NULL) THEN 'embeddings'
         WHEN counting IS NOT NULL THEN 'chat'
     END"""

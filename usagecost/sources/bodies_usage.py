@@ -10,9 +10,10 @@ Of the record every input includes cache reads and writes, and every output incl
 - messages (Anthropic, also by way of Bedrock and Vertex): input excludes both cache reads and writes. What compactions took
   stands in `iterations` alone and is added afterwards: see iterations.py.
 - converse (Bedrock): input excludes both.
-- gemini: input includes cache reads, but not the results of tools; output does not include thoughts. A document counts as an
-  image, as it does in the price list.
+- gemini: input includes cache reads, but not the results of tools; output does not include thoughts. Counts of 0 are left out, so
+  there is no output where the total is the input. A document counts as an image, as it does in the price list.
 - cohere: what is billed is counted apart from what was processed.
+- plain (Ollama, Llama and Titan at Bedrock): counts in the body itself, without any parts.
 
 A count that no number can be is handed on as it stands, so that its line is rejected.
 """
@@ -75,17 +76,20 @@ COLUMNS = tuple(name for name in Counting.__dataclass_fields__ if name != "told"
 _CHAT_READ = "coalesce(usage.prompt_tokens_details.cached_tokens, usage.prompt_cache_hit_tokens, usage.cached_tokens)"
 _CHAT_WRITE = "usage.prompt_tokens_details.cache_write_tokens"
 _CHAT_REASONING = "coalesce(usage.completion_tokens_details.reasoning_tokens, usage.reasoning_tokens)"
+_CONVERSE_READ = "coalesce(usage.cacheReadInputTokens, usage.cacheReadInputTokenCount)"
+_CONVERSE_WRITE = "coalesce(usage.cacheWriteInputTokens, usage.cacheWriteInputTokenCount)"
 _IS_ONLY_TOTAL = """(
     coalesce(usage.prompt_tokens, usage.completion_tokens, usage.input_tokens, usage.output_tokens) IS NULL
     AND (body.object = 'list' OR len(body.results) > 0)
 )"""
 """Whether an embedding or a ranking says its input as the total alone."""
 
-BEYOND = """CASE WHEN usage.total_tokens IS NOT NULL AND usage.prompt_tokens IS NOT NULL THEN
+BEYOND = """CASE WHEN usage.total_tokens IS NOT NULL AND usage.prompt_tokens IS NOT NULL
+    AND coalesce(TRY_CAST(usage.prompt_audio_seconds AS DOUBLE), 0) = 0 THEN
     TRY_CAST(usage.total_tokens AS DOUBLE) - TRY_CAST(usage.prompt_tokens AS DOUBLE)
         - coalesce(TRY_CAST(usage.completion_tokens AS DOUBLE), 0)
 END"""
-"""SQL for what the total of a chat has beyond prompt and completion."""
+"""SQL for what the total of a chat has beyond prompt and completion; of Mistral it is audio, which is billed by its length."""
 
 OUTSIDE = f"""CASE
     WHEN TRY_CAST({_CHAT_REASONING} AS DOUBLE) > 0 THEN CASE
@@ -134,8 +138,10 @@ COUNTINGS = {
         cache_audio_read_tokens=_of_cache(_AUDIO),
         input_image_tokens=_of_kinds(_IMAGE, *_INPUT),
         cache_image_read_tokens=_of_cache(_IMAGE),
-        output_tokens=total(
-            f"coalesce({gemini('candidatesTokenCount')}, {gemini('responseTokenCount')})", gemini("thoughtsTokenCount")
+        output_tokens="coalesce({}, CASE WHEN {} = {} THEN '0' END)".format(
+            total(f"coalesce({gemini('candidatesTokenCount')}, {gemini('responseTokenCount')})", gemini("thoughtsTokenCount")),
+            f"TRY_CAST({gemini('totalTokenCount')} AS DOUBLE)",
+            f"TRY_CAST({total(gemini('promptTokenCount'), gemini('toolUsePromptTokenCount'))} AS DOUBLE)",
         ),
         output_reasoning_tokens=gemini("thoughtsTokenCount"),
         output_audio_tokens=_of_kinds(_AUDIO, *_OUTPUT),
@@ -169,9 +175,9 @@ COUNTINGS = {
     ),
     "converse": Counting(
         told="coalesce(usage.inputTokens, usage.outputTokens)",
-        input_tokens=total("usage.inputTokens", "usage.cacheReadInputTokens", "usage.cacheWriteInputTokens"),
-        cache_read_tokens="usage.cacheReadInputTokens",
-        cache_write_tokens="usage.cacheWriteInputTokens",
+        input_tokens=total("usage.inputTokens", _CONVERSE_READ, _CONVERSE_WRITE),
+        cache_read_tokens=_CONVERSE_READ,
+        cache_write_tokens=_CONVERSE_WRITE,
         cache_write_1h_tokens="list_filter(usage.cacheDetails, lambda part: part.ttl = '1h')[1].inputTokens",
         output_tokens="usage.outputTokens",
     ),
@@ -193,7 +199,8 @@ COUNTINGS = {
     "responses": Counting(
         told="coalesce(usage.input_tokens, usage.output_tokens)",
         input_tokens="usage.input_tokens",
-        cache_read_tokens=f"coalesce({_detail('input', 'cached_tokens')}, usage.input_tokens_details.cache_read_input_tokens)",
+        cache_read_tokens=f"coalesce({_detail('input', 'cached_tokens')}, usage.input_tokens_details.cache_read_input_tokens, "
+        "usage.prompt_tokens_details.cached_tokens)",
         cache_write_tokens="usage.input_tokens_details.cache_write_tokens",
         input_audio_tokens=_detail("input", "audio_tokens"),
         cache_audio_read_tokens=_detail("input", "cached_tokens_details.audio_tokens"),
@@ -204,8 +211,14 @@ COUNTINGS = {
         output_audio_tokens=_detail("output", "audio_tokens"),
         output_image_tokens=_detail("output", "image_tokens"),
     ),
+    "plain": Counting(
+        told="coalesce(body.prompt_eval_count, body.eval_count, body.prompt_token_count, body.generation_token_count, "
+        "body.inputTextTokenCount)",
+        input_tokens="coalesce(body.prompt_eval_count, body.prompt_token_count, body.inputTextTokenCount)",
+        output_tokens="coalesce(body.eval_count, body.generation_token_count, body.results[1].tokenCount)",
+    ),
     "pieces": Counting(
-        told="coalesce(usage.seconds, usage.characters, body.usage_info.pages_processed)",
+        told="coalesce(usage.seconds, usage.characters, body.usage_info.pages_processed, usage.prompt_audio_seconds)",
     ),
 }
 """By name, in the order in which they are tried."""

@@ -14,6 +14,9 @@ TIME_UNITS = ("iso", *_MICROSECONDS)
 _MAGNITUDES = (("100000000000", "s"), ("100000000000000", "ms"), ("100000000000000000", "us"))
 """A plain number below the first is taken as seconds, which is until the year 5138, and so on."""
 
+_COMMA_OF_SECONDS = "':[0-9][0-9],[0-9]'"
+"""ISO 8601 and Python's loggers write seconds with a comma too."""
+
 _NUMBER = "DECIMAL(28, 9)"
 
 
@@ -24,13 +27,19 @@ def instant_sql(text: str, unit: str | None, zone: str, latest: datetime) -> str
     `zone`: of a time that the clocks show twice the first is meant, one that they skip is counted on from before, as in
     zoneinfo. Digits below the microsecond are cut off.
     """
+    iso = _iso_sql(text, zone, latest)
+    said = iso if unit == "iso" else f"coalesce({iso}, {_number_sql(text, unit)})"
+    with_point = _iso_sql(f"replace({text}, ',', '.')", zone, latest)
+    return f"coalesce({said}, CASE WHEN regexp_matches({text}, {_COMMA_OF_SECONDS}) THEN {with_point} END)"
+
+
+def _iso_sql(text: str, zone: str, latest: datetime) -> str:
     zoned = f"TRY_CAST({text} AS TIMESTAMPTZ)"
     naive = f"TRY_CAST({text} || 'Z' AS TIMESTAMPTZ)"  # NULL if there is an offset already; much faster than without the Z
     if zone != "UTC":
         midnight = f"TRY_CAST({text} || ' 00:00Z' AS TIMESTAMPTZ)"
         naive = _to_utc_sql(f"coalesce({naive}, {midnight})", zone, latest)
-    iso = f"CASE WHEN ends_with({text}, 'Z') THEN {zoned} ELSE coalesce({naive}, {zoned}) END"
-    return iso if unit == "iso" else f"coalesce({iso}, {_number_sql(text, unit)})"
+    return f"CASE WHEN ends_with({text}, 'Z') THEN {zoned} ELSE coalesce({naive}, {zoned}) END"
 
 
 def _number_sql(text: str, unit: str | None) -> str:

@@ -110,6 +110,8 @@ _READ = f"""
         END AS app,
         resource."service.version" AS service_version,
         coalesce({", ".join(_first(TEXTS["environment"], "resource"))}) AS resource_environment,
+        coalesce({", ".join(_first(("user.id", "enduser.id", "user.email"), "resource"))}) AS resource_user,
+        resource."team.id" AS resource_team,
         coalesce(starts_with(span_name, 'claude_code.'), false) AS is_claude_code,
         {_SAID}
     FROM (SELECT *, record.attributes AS attributes, record.resource AS resource, {{{_PICKED}}} AS picked FROM lines)
@@ -199,9 +201,9 @@ SELECT
     CASE WHEN NOT has_failed THEN 'success' WHEN {_CANCELLED} THEN 'cancelled' ELSE 'error' END AS status,
     CASE WHEN has_failed THEN coalesce(error_class, exception) END AS error_class,
     coalesce(http_status, CASE WHEN regexp_full_match(error_class, '[1-5][0-9][0-9]') THEN error_class END) AS http_status,
-    user_id,
+    coalesce(user_id, resource_user) AS user_id,
     end_user_id,
-    team_id,
+    coalesce(team_id, resource_team) AS team_id,
     virtual_key,
     app,
     environment,

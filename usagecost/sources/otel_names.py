@@ -19,6 +19,9 @@ METADATA = "ai.response.providerMetadata"
 LITELLM_USAGE = "metadata.usage_object"
 """Attribute of LiteLLM's callback: the usage as Python writes an object. Its plain attributes leave out what was cached."""
 
+LANGSMITH_INPUT, LANGSMITH_OUTPUT = "gen_ai.usage.input_token_details", "gen_ai.usage.output_token_details"
+"""Attributes of LangSmith: the parts of the usage as LangChain names them, as JSON."""
+
 PICKED = {
     METADATA: (
         "anthropic.usage.cache_creation_input_tokens", "anthropic.cacheCreationInputTokens", "bedrock.usage.cacheWriteInputTokens",
@@ -33,6 +36,8 @@ PICKED = {
         "completion_tokens_details.reasoning_tokens", "prompt_tokens_details.audio_tokens",
         "completion_tokens_details.audio_tokens", "server_tool_use.web_search_requests",
     ),
+    LANGSMITH_INPUT: ("cache_read", "cache_creation", "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens", "audio"),
+    LANGSMITH_OUTPUT: ("reasoning", "audio"),
 }  # fmt: skip
 """Attribute that is a JSON object -> the places in it that are read; the rest of it can hold contents."""
 
@@ -103,6 +108,7 @@ COUNTS = {
         "gen_ai.usage.prompt_tokens_details.cached_tokens", "llm.token_count.prompt_details.cache_read",
         "ai.usage.cachedInputTokens", "ai.usage.inputTokenDetails.cacheReadTokens",
         picked(LITELLM_USAGE, "cache_read_input_tokens"), picked(LITELLM_USAGE, "prompt_tokens_details.cached_tokens"),
+        picked(LANGSMITH_INPUT, "cache_read"),
     ),
     "cache_write_tokens": (
         "gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens",
@@ -112,12 +118,17 @@ COUNTS = {
         "ai.usage.inputTokenDetails.cacheWriteTokens", picked(METADATA, "anthropic.usage.cache_creation_input_tokens"),
         picked(METADATA, "anthropic.cacheCreationInputTokens"), picked(METADATA, "bedrock.usage.cacheWriteInputTokens"),
         picked(LITELLM_USAGE, "cache_creation_input_tokens"), picked(LITELLM_USAGE, "prompt_tokens_details.cache_creation_tokens"),
+        picked(LANGSMITH_INPUT, "cache_creation"),
+    ),
+    "cache_write_5m_tokens": (
+        "gen_ai.usage.details.ephemeral_5m_input_tokens", picked(LANGSMITH_INPUT, "ephemeral_5m_input_tokens"),
     ),
     "cache_write_1h_tokens": (
         "anthropic.usage.cache_creation.ephemeral_1h_input_tokens", "gen_ai.usage.cache_creation.ephemeral_1h_input_tokens",
         "gen_ai.usage.details.ephemeral_1h_input_tokens", "gen_ai.usage.details.cache_write_1h_tokens",
         picked(METADATA, "anthropic.usage.cache_creation.ephemeral_1h_input_tokens"),
         picked(LITELLM_USAGE, "prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens"),
+        picked(LANGSMITH_INPUT, "ephemeral_1h_input_tokens"),
     ),
     "apart_reasoning_tokens": ("gen_ai.usage.experimental.reasoning_tokens",),
     "reasoning_tokens": (
@@ -125,16 +136,17 @@ COUNTS = {
         "gen_ai.usage.details.reasoning_tokens", "gen_ai.usage.details.thoughts_tokens",
         "gen_ai.usage.completion_tokens_details.reasoning_tokens", "llm.usage.reasoning_tokens",
         "llm.token_count.completion_details.reasoning", "ai.usage.reasoningTokens", "ai.usage.outputTokenDetails.reasoningTokens",
-        picked(LITELLM_USAGE, "completion_tokens_details.reasoning_tokens"),
+        picked(LITELLM_USAGE, "completion_tokens_details.reasoning_tokens"), picked(LANGSMITH_OUTPUT, "reasoning"),
     ),
     "input_audio_tokens": (
         "gen_ai.usage.audio.input_tokens", "gen_ai.usage.details.input_audio_tokens", "llm.token_count.prompt_details.audio",
         "gen_ai.usage.prompt_tokens_details.audio_tokens", picked(LITELLM_USAGE, "prompt_tokens_details.audio_tokens"),
+        picked(LANGSMITH_INPUT, "audio"),
     ),
     "output_audio_tokens": (
         "gen_ai.usage.audio.output_tokens", "gen_ai.usage.details.output_audio_tokens",
         "llm.token_count.completion_details.audio", "gen_ai.usage.completion_tokens_details.audio_tokens",
-        picked(LITELLM_USAGE, "completion_tokens_details.audio_tokens"),
+        picked(LITELLM_USAGE, "completion_tokens_details.audio_tokens"), picked(LANGSMITH_OUTPUT, "audio"),
     ),
     "cache_audio_read_tokens": ("gen_ai.usage.details.cache_audio_read_tokens",),
     "input_image_tokens": ("gen_ai.usage.image.input_tokens", "gen_ai.usage.details.input_image_tokens"),
@@ -153,7 +165,7 @@ COUNTS = {
 TEXTS = {
     "session_id": (
         "gen_ai.conversation.id", "session.id", "langfuse.session.id", "ai.telemetry.metadata.sessionId",
-        "traceloop.association.properties.session_id",
+        "traceloop.association.properties.session_id", "langsmith.metadata.session_id", "langsmith.metadata.thread_id",
     ),
     "provider": ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "ai.model.provider", "llm.system"),
     "response_model": (
@@ -169,11 +181,11 @@ TEXTS = {
     "http_status": ("http.response.status_code", "http.status_code"),
     "user_id": (
         "user.id", "langfuse.user.id", "enduser.id", "ai.telemetry.metadata.userId", "traceloop.association.properties.user_id",
-        "metadata.user_api_key_user_id", "llm.user", "enduser.pseudo.id",
+        "metadata.user_api_key_user_id", "langsmith.metadata.user_id", "llm.user", "enduser.pseudo.id",
     ),
     "user_email": ("user.email",),
     "end_user_id": ("metadata.user_api_key_end_user_id",),
-    "team_id": ("metadata.user_api_key_team_id",),
+    "team_id": ("metadata.user_api_key_team_id", "team.id"),
     "virtual_key": ("metadata.user_api_key_alias", "metadata.user_api_key_hash"),
     "environment": ("deployment.environment.name", "deployment.environment", "langfuse.environment"),
     "tags": ("langfuse.trace.tags", "tag.tags"),
@@ -190,7 +202,6 @@ TEXTS = {
     "route": ("server.address",),
     "reported_cost_usd": (
         "gen_ai.usage.cost", "gen_ai.usage.total_cost", "gen_ai.cost.total_cost", "operation.cost", "llm.cost.total",
-        "github.copilot.cost",
     ),
     "ttft_s": (
         "gen_ai.response.time_to_first_chunk", "gen_ai.client.operation.time_to_first_chunk", "gen_ai.server.time_to_first_token",
@@ -219,16 +230,18 @@ KEPT = {
     "agent": ("gen_ai.agent.name", "agent.name"),
     "workflow": ("gen_ai.workflow.name", "traceloop.workflow.name", "langfuse.trace.name"),
     "function": ("ai.telemetry.functionId",),
+    "copilot_cost": ("github.copilot.cost",),
+    "copilot_nano_aiu": ("github.copilot.nano_aiu",),
 }
-"""Name among the record's attributes -> attributes of the span."""
+"""Name among the record's attributes -> attributes of the span. Of GitHub Copilot's cost nothing says that it is dollars."""
 
 INHERITED = (
     "session_id", "user_id", "end_user_id", "team_id", "virtual_key", "app", "environment", "tags", "agent", "workflow", "function",
 )  # fmt: skip
 """What a span takes from those around it where it does not say so itself."""
 
-RESOURCE = ("service.name", "service.version", *TEXTS["environment"])
-"""Attributes of the resource: what a process says once of all its spans."""
+RESOURCE = ("service.name", "service.version", *TEXTS["environment"], "user.id", "enduser.id", "user.email", "team.id")
+"""Attributes of the resource: what a process says once of all its spans. Whom a span names itself goes first."""
 
 EXCEPTION_TYPE = "exception.type"
 """Of the event that an exception leaves in a span."""

@@ -104,7 +104,8 @@ _TEXTS = {
     "input_tokens": _changed("whole_input + compacted_input", "i", "input_tokens"),
     "output_tokens": _changed("whole_output + compacted_output", "o", "output_tokens"),
     "cache_read_tokens": "cache_read_tokens",
-    "cache_write_tokens": "CASE WHEN w1h = w AND w > 0 THEN cache_write_1h_tokens ELSE cache_write_tokens END",
+    "cache_write_tokens": "CASE WHEN w > coalesce(TRY_CAST(cache_write_tokens AS DOUBLE), 0) THEN w::VARCHAR "
+    "ELSE cache_write_tokens END",
     "cache_write_1h_tokens": "cache_write_1h_tokens",
     "output_reasoning_tokens": "CASE WHEN g = 0 AND thoughts > 0 THEN thoughts::VARCHAR ELSE given_reasoning END",
     "input_audio_tokens": "input_audio_tokens",
@@ -129,7 +130,9 @@ USAGE = f"""
         TRY_CAST(total_tokens AS DOUBLE) AS t,
         coalesce(TRY_CAST(cache_read_tokens AS DOUBLE), 0) AS r,
         coalesce(TRY_CAST(cache_write_1h_tokens AS DOUBLE), 0) AS w1h,
-        greatest(coalesce(TRY_CAST(cache_write_tokens AS DOUBLE), 0), w1h) AS w,
+        greatest(
+            coalesce(TRY_CAST(cache_write_tokens AS DOUBLE), 0), w1h + coalesce(TRY_CAST(cache_write_5m_tokens AS DOUBLE), 0)
+        ) AS w,
         coalesce(TRY_CAST(given_reasoning AS DOUBLE), 0) AS g,
         coalesce(TRY_CAST(compaction_input_tokens AS DOUBLE), 0) AS compacted_input,
         coalesce(TRY_CAST(compaction_output_tokens AS DOUBLE), 0) AS compacted_output
