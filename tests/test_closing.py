@@ -204,7 +204,7 @@ acts = st.one_of(
 
 
 @pytest.mark.slow
-@settings(max_examples=12)
+@settings(max_examples=5)
 @given(st.lists(acts, min_size=4, max_size=8))
 def test_a_month_and_its_corrections_are_what_the_lake_said_at_last(tmp_path_factory: pytest.TempPathFactory, history: list[Any]):
     lake, to_close = Lake(tmp_path_factory.mktemp("lake") / "lake"), list(MONTHS)
