@@ -105,7 +105,7 @@ def forecast(
     return replace(found, errors=_errors(tuple(daily), first, until))
 
 
-@lru_cache(maxsize=2_000)
+@lru_cache(maxsize=500)
 def _errors(daily: tuple[Amount | None, ...], first: date, until: str) -> tuple[float, ...]:
     """By how much the periods before were missed from the same day of them. Today changes nothing of it, so it is worked out once a
     day.

@@ -1,6 +1,7 @@
 """The one aggregate: measures by interval and by value of a split, now and in the period that it is compared with.
 
-Pages, panels and commands ask it. What folds comes from one scan; percentiles and different users, which do not, from `quantiles`.
+Pages, panels and commands ask it. What folds comes from one scan of days that are not over, and of those that are from another,
+which is done once (`settled`); percentiles and different users, which do not fold, from `quantiles`.
 """
 
 from __future__ import annotations

@@ -99,7 +99,6 @@ PEOPLE = tuple(
     for zone, names in offices.items()
     for name in names.split()
 )
-TEAMS = tuple(_OFFICES)
 
 
 @dataclass(frozen=True)
