@@ -13,6 +13,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -169,7 +170,7 @@ def mapping_toml(keys: Mapping[str, Any]) -> str:
 def _conventions(keys: dict[str, Any], columns: Mapping[str, Value]) -> Conventions:
     units = {key: one_of(keys, key, choices) for key, choices in _CHOICES.items() if key in keys}
     zone = text_of(keys, "timezone") or "UTC"
-    if zone not in available_timezones():
+    if zone not in _known_zones():
         raise MappingProblem(f"timezone {zone!r} is no time zone: use an IANA name such as Europe/Berlin.")
     statuses = texts_of(keys, "statuses")
     for word, outcome in statuses.items():
@@ -178,6 +179,12 @@ def _conventions(keys: dict[str, Any], columns: Mapping[str, Value]) -> Conventi
     inclusions: dict[str, Any] = {key: _inclusion(keys, key, columns) for key in _INCLUSIONS}
     names = {column: value.places[0] for column, value in columns.items() if value.places}
     return Conventions(**inclusions, **units, timezone=ZoneInfo(zone).key, statuses=statuses, names=names)
+
+
+@cache
+def _known_zones() -> set[str]:
+    """The system's list, which takes as long to read as a mapping does, is read once."""
+    return available_timezones()
 
 
 def _inclusion(keys: dict[str, Any], key: str, columns: Mapping[str, Value]) -> bool:
