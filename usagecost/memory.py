@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 LEAST_BYTES = 10_000
 """What an answer counts for at least."""
-LOCKS = 64
 NOTHING = object()
 """No answer: None may be one."""
 
@@ -28,7 +27,7 @@ class Memory:
     answers: OrderedDict[Hashable, tuple[int, Any]] = field(default_factory=OrderedDict)
     bytes: int = 0
     changing: Lock = field(default_factory=Lock)
-    asking: tuple[Lock, ...] = field(default_factory=lambda: tuple(Lock() for _ in range(LOCKS)))
+    asking: dict[Hashable, Lock] = field(default_factory=dict)
 
     def has(self, question: Hashable) -> bool:
         """Whether the answer is known."""
@@ -36,13 +35,17 @@ class Memory:
 
     def of(self, question: Hashable, ask: Callable[[], Answer], at: int = 0) -> Answer:
         """The answer, asked for if it is not known, or was known ``at`` another time. What fails is not kept."""
-        known = self._known(question, at)  # it does not wait for another question that shares its lock
+        known = self._known(question, at)
         if known is not NOTHING:
             return known
-        with self.asking[hash(question) % LOCKS]:
+        with self.changing:
+            alone = self.asking.setdefault(question, Lock())
+        with alone:
             known = self._known(question, at)
-            if known is not NOTHING:
-                return known
+            return self._asked(question, ask, at) if known is NOTHING else known
+
+    def _asked(self, question: Hashable, ask: Callable[[], Answer], at: int) -> Answer:
+        try:
             answer = ask()
             with self.changing:
                 _, before = self.answers.pop(question, (at, NOTHING))
@@ -52,6 +55,8 @@ class Memory:
                     _, (_, oldest) = self.answers.popitem(last=False)
                     self.bytes -= size_of(oldest)
             return answer
+        finally:
+            self.asking.pop(question, None)
 
     def _known(self, question: Hashable, at: int) -> Any:
         with self.changing:

@@ -20,6 +20,9 @@ from usagecost.periods import Interval
 from usagecost.vocabulary import COUNTS, COVERAGE, FOLDS, METRICS, OF_ROWS
 from usagecost.vocabulary.formats import Number
 
+pd.options.mode.string_storage = "python"
+"""Texts of frames are Python's: with Arrow's a step over some hundred rows takes half as long again, and a chart has a hundred."""
+
 Made = TypeVar("Made")
 
 AT_LEAST = "spend_is_at_least"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import date
 from typing import NoReturn, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
@@ -41,8 +42,9 @@ def answer(question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kw
         if isinstance(view, View):
             check(view)
     slot = st.session_state.pop(_WAITING, None) if question is queries.usage else None
-    if slot is None or is_known(question, *args, **kwargs):
-        return tried(lambda: known(question, *args, **kwargs))
+    waits = not is_known(question, *args, **kwargs)
+    if slot is None or not waits:
+        return tried(lambda: known(question, *args, **kwargs), waits=waits)
     start.show_numbers(slot)
     found = tried(lambda: known(question, *args, **kwargs))
     start.clear()
@@ -56,10 +58,13 @@ def begin_waiting(page: str) -> None:
     st.session_state[_SHOWN] = page
 
 
-def tried(ask: Callable[[], Answer]) -> Answer:
-    """What is asked of a lake. When it cannot be read, the page says why and what to do, and stops there."""
+def tried(ask: Callable[[], Answer], *, waits: bool = True) -> Answer:
+    """What is asked of a lake. When it cannot be read, the page says why and what to do, and stops there.
+
+    Progress is told by a thread of its own, so only where the reader ``waits``.
+    """
     try:
-        with st.spinner("Reading the lake …", show_time=True):
+        with st.spinner("Reading the lake …", show_time=True) if waits else nullcontext():
             return ask()
     except (LakeError, UnansweredError) as problem:
         unreadable(problem)

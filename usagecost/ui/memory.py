@@ -27,12 +27,6 @@ def _memory() -> Memory:
     return Memory(MOST_BYTES)
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
-def _brief_memory() -> Memory:
-    """The same of what is known for a while: nobody waits there for numbers that somebody else asks for."""
-    return Memory(MOST_BYTES)
-
-
 def known(question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs) -> Answer:
     """The answer of a query function to hashable arguments; no query if it is known."""
     return _memory().of(_key(question, args, kwargs), lambda: question(*args, **kwargs))
@@ -41,7 +35,7 @@ def known(question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwa
 def known_for(seconds: float, question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs) -> Answer:
     """The same of what may change without a new version of the lake: it is asked anew after some time."""
     at = int(time.time() // seconds)
-    return _brief_memory().of((seconds, *_key(question, args, kwargs)), lambda: question(*args, **kwargs), at)
+    return _memory().of((seconds, *_key(question, args, kwargs)), lambda: question(*args, **kwargs), at)
 
 
 def is_known(question: Callable[Args, object], *args: Args.args, **kwargs: Args.kwargs) -> bool:
@@ -52,7 +46,6 @@ def is_known(question: Callable[Args, object], *args: Args.args, **kwargs: Args.
 def forget() -> None:
     """Drops everything that is kept."""
     _memory.clear()
-    _brief_memory.clear()
     settled.forget()
 
 

@@ -32,25 +32,26 @@ OF_A_PROXY = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Rea
 Made = TypeVar("Made")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Door:
-    """What a process has found of who is let in: where it listens, and whether it has ever asked for a sign-in."""
+    """What decides who is let in: where the app listens, and the section `[auth]` of its secrets.
+
+    The section is None without one, and empty where the secrets are there and cannot be read.
+    """
 
     address: str
-    asks: bool = False
+    section: Mapping[str, object] | None
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def door() -> Door:
-    """The one of this process. Neither changes while it runs: secrets that are gone for a moment let nobody in."""
-    return Door(str(st.get_option("server.address") or ""))
+    """The one of this process, as it was started: secrets that are gone for a moment, or for good, open nothing."""
+    return Door(str(st.get_option("server.address") or ""), _read_auth_section())
 
 
 def auth_section() -> Mapping[str, object] | None:
-    """The section `[auth]` of the secrets; None without one; empty where they are there and cannot be read, or have lost it."""
-    section = _read_auth_section()
-    door().asks |= section is not None
-    return {} if section is None and door().asks else section
+    """The section `[auth]` of the secrets; None where nobody has to sign in."""
+    return door().section
 
 
 def is_guarded() -> bool:
