@@ -41,8 +41,9 @@ def maker(view: View, model: str, change: float) -> Maker | None:
     for names in MAKERS:
         (amounts,) = spent(view.where(Condition("model", (model,))), names, pairs)
         if found := maker_of(amounts, model, change):
-            (everybody,) = spent(view, (found.dimension,), pairs)
-            return found if len(everybody[found.dimension]) > 1 else None
+            of = found.dimension
+            is_one_of_several = len(amounts[of]) > 1 or len(spent(view, (of,), pairs)[0][of]) > 1
+            return found if is_one_of_several else None
     return None
 
 
