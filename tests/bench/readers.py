@@ -199,6 +199,10 @@ class Recount:
         """Whether the cards are those of a version that the lake had while the page was drawn."""
         return any(self._cards(seen, version) == seen.cards for version in range(seen.after, seen.before - 1, -1))
 
+    def version_of(self, seen: Seen) -> int | None:
+        """The version that the cards are of, if of any: what was shown too long says another thing than what was never true."""
+        return next((one for one in range(self._lake.version(), 0, -1) if self._cards(seen, one) == seen.cards), None)
+
     def _cards(self, seen: Seen, version: int) -> tuple[str, ...]:
         sums = self._of(seen.days, version).get(seen.filter)
         if not sums:
@@ -311,7 +315,7 @@ def main() -> None:
                 for words, times in notes.problems.most_common(5):
                     print(f"  {times} × {words}", file=sys.stderr)
                 for seen in wrong[:3]:
-                    print(f"  wrong: {seen}", file=sys.stderr)
+                    print(f"  wrong: {seen}, of version {recount.version_of(seen)}", file=sys.stderr)
             print(f"\nThe most memory of the server: {megabytes(process, 'VmHWM'):.0f} MB")
 
 
