@@ -97,6 +97,18 @@ SPELLINGS: dict[str, Row] = {
         "llm.token_count.prompt_details.cache_read": 30, "llm.token_count.prompt_details.cache_write": 20,
         "llm.token_count.completion_details.reasoning": 10,
     },
+    "Pydantic AI, old": {
+        "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50, "gen_ai.usage.details.cache_read_input_tokens": 30,
+        "gen_ai.usage.details.cache_creation_input_tokens": 20, "gen_ai.usage.details.reasoning_tokens": 10,
+    },
+    "Pydantic AI of Gemini": {
+        "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50, "gen_ai.usage.details.cached_content_tokens": 30,
+        "gen_ai.usage.cache_write.input_tokens": 20, "gen_ai.usage.details.thoughts_tokens": 10,
+    },
+    "Semantic Kernel, old": {
+        "gen_ai.response.prompt_tokens": 100, "gen_ai.response.completion_tokens": 50, "gen_ai.usage.cache_read.input_tokens": 30,
+        "gen_ai.usage.cache_write.input_tokens": 20, "gen_ai.usage.reasoning.output_tokens": 10,
+    },
     "Vercel": {
         "ai.usage.inputTokens": 100, "ai.usage.outputTokens": 50, "ai.usage.cachedInputTokens": 30,
         "ai.usage.inputTokenDetails.cacheWriteTokens": 20, "ai.usage.reasoningTokens": 10,
@@ -192,8 +204,11 @@ def test_copilots_cost_is_kept_and_is_not_taken_for_dollars(traces: Path):
 
 def test_time_to_first_token_is_in_seconds_by_the_conventions_and_in_milliseconds_at_vercel(traces: Path):
     told = ({"gen_ai.response.time_to_first_chunk": 0.5}, {"ai.response.msToFirstChunk": 500}, {})
+    told_by_strands = {"gen_ai.server.time_to_first_token": 500}  # as seconds that would be longer than the call
 
-    assert each(traces, map(used, told), "ttft_ms", "is_streaming") == [(500.0, True), (500.0, True), (None, None)]
+    found = each(traces, map(used, (*told, told_by_strands)), "ttft_ms", "is_streaming")
+
+    assert found == [(500.0, True), (500.0, True), (None, None), (500.0, True)]
 
 
 def test_litellms_spans_name_team_and_key(traces: Path):
@@ -275,6 +290,13 @@ def test_a_call_without_usage_is_a_request_whose_tokens_are_not_known(traces: Pa
 
     columns = ("request_id", "status", "model", "input_tokens", "output_tokens", "rank")
     assert requests(batch, *columns) == [(f"{TRACE}:{2:016x}", "success", "gpt-4o", None, None, 0)]
+
+
+@pytest.mark.parametrize("operation", ["chat.completions", "text.completions", "responses", "acompletion", "rerank", "image"])
+def test_libraries_have_words_of_their_own_for_calls_of_a_model(traces: Path, operation: str):
+    failed = span(2, None, {"gen_ai.operation.name": operation, "error.type": "timeout"})
+
+    assert requests(read_spans(traces, failed), "operation", "status") == [(operation, "error")]
 
 
 def test_few_scopes_are_named_of_a_file(traces: Path):

@@ -111,6 +111,19 @@ def test_googles_adk_gave_thoughts_apart_before_2_3(traces: Path):
     assert found == [(350,), (350,), (300,), (300,)]
 
 
+def test_pydantic_ai_gave_geminis_thoughts_apart_before_0_7_5(traces: Path):
+    counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 300, "gen_ai.usage.details.thoughts_tokens": 50}
+    calls = [("gemini-2.5-flash", "0.6.2"), ("gemini-2.5-flash", "0.7.4"), ("gemini-2.5-flash", "0.7.5"), ("gpt-5", "0.6.2")]
+
+    found = each(
+        traces,
+        (({**counts, "gen_ai.response.model": model}, {"name": "pydantic-ai", "version": version}) for model, version in calls),
+        "output_tokens",
+    )
+
+    assert found == [(350,), (350,), (300,), (300,)]
+
+
 def test_the_vercel_sdk_left_anthropics_cache_out_before_version_6(traces: Path):
     metadata = {
         "anthropic": {

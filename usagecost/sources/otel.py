@@ -156,6 +156,12 @@ SELECT row, {", ".join(f"arg_max({name}, height) AS {name}" for name in INHERITE
 
 _STREAMS = """coalesce(ttft_s, ttft_ms) IS NOT NULL OR regexp_matches(vercel_operation, '[.](do)?[sS]tream')"""
 
+_DURATION_MS = "((TRY_CAST(ended_at AS HUGEINT) - TRY_CAST(started_at AS HUGEINT)) / 1e6)"
+
+_TOLD_S = "TRY_CAST(ttft_s AS DOUBLE)"
+_TOLD_MS = f"({_TOLD_S} * CASE WHEN {_TOLD_S} * 1000 > {_DURATION_MS} AND {_TOLD_S} <= {_DURATION_MS} THEN 1 ELSE 1000 END)"
+"""The conventions say seconds. Strands writes milliseconds, which would be longer than the whole call as seconds."""
+
 _UNTIL_FIRST_MS = """(
     epoch_us(TRY_CAST(trim(first_token_at, '"') AS TIMESTAMPTZ)) - TRY_CAST(started_at AS HUGEINT) / 1000
 ) / 1000"""
@@ -192,8 +198,8 @@ SELECT
     trace_id,
     session_id,
     started_at AS started_at,
-    (TRY_CAST(ended_at AS HUGEINT) - TRY_CAST(started_at AS HUGEINT)) / 1e6 AS duration_ms,
-    coalesce(TRY_CAST(ttft_s AS DOUBLE) * 1000, TRY_CAST(ttft_ms AS DOUBLE), {_UNTIL_FIRST_MS}) AS ttft_ms,
+    {_DURATION_MS} AS duration_ms,
+    coalesce({_TOLD_MS}, TRY_CAST(ttft_ms AS DOUBLE), {_UNTIL_FIRST_MS}) AS ttft_ms,
     {_PROVIDER} AS provider,
     coalesce(response_model, requested_model) AS model,
     requested_model,

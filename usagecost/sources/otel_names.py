@@ -93,11 +93,11 @@ CLAUDE_CODE = {
 COUNTS = {
     "input_tokens": (
         "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "ai.usage.inputTokens",
-        "ai.usage.promptTokens", "llm.usage.prompt_tokens", "ai.usage.tokens",
+        "ai.usage.promptTokens", "llm.usage.prompt_tokens", "ai.usage.tokens", "gen_ai.response.prompt_tokens",
     ),
     "output_tokens": (
         "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion", "ai.usage.outputTokens",
-        "ai.usage.completionTokens", "llm.usage.completion_tokens",
+        "ai.usage.completionTokens", "llm.usage.completion_tokens", "gen_ai.response.completion_tokens",
     ),
     "total_tokens": (
         "gen_ai.usage.total_tokens", "llm.token_count.total", "llm.usage.total_tokens", "ai.usage.totalTokens",
@@ -105,6 +105,7 @@ COUNTS = {
     "cache_read_tokens": (
         "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens", "gen_ai.usage.input_tokens.cached",
         "gen_ai.usage.details.cache_read_tokens", "gen_ai.usage.details.cached_tokens", "gen_ai.usage.cached_input_tokens",
+        "gen_ai.usage.details.cache_read_input_tokens", "gen_ai.usage.details.cached_content_tokens",
         "gen_ai.usage.prompt_tokens_details.cached_tokens", "llm.token_count.prompt_details.cache_read",
         "ai.usage.cachedInputTokens", "ai.usage.inputTokenDetails.cacheReadTokens",
         picked(LITELLM_USAGE, "cache_read_input_tokens"), picked(LITELLM_USAGE, "prompt_tokens_details.cached_tokens"),
@@ -114,6 +115,7 @@ COUNTS = {
         "gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens",
         "gen_ai.usage.cache_creation_input_tokens", "gen_ai.usage.cache_write_input_tokens",
         "gen_ai.usage.input_tokens.cache_write", "gen_ai.usage.details.cache_write_tokens",
+        "gen_ai.usage.details.cache_creation_input_tokens",
         "gen_ai.usage.prompt_tokens_details.cache_creation_tokens", "llm.token_count.prompt_details.cache_write",
         "ai.usage.inputTokenDetails.cacheWriteTokens", picked(METADATA, "anthropic.usage.cache_creation_input_tokens"),
         picked(METADATA, "anthropic.cacheCreationInputTokens"), picked(METADATA, "bedrock.usage.cacheWriteInputTokens"),
@@ -149,8 +151,13 @@ COUNTS = {
         picked(LITELLM_USAGE, "completion_tokens_details.audio_tokens"), picked(LANGSMITH_OUTPUT, "audio"),
     ),
     "cache_audio_read_tokens": ("gen_ai.usage.details.cache_audio_read_tokens",),
-    "input_image_tokens": ("gen_ai.usage.image.input_tokens", "gen_ai.usage.details.input_image_tokens"),
-    "output_image_tokens": ("gen_ai.usage.image.output_tokens", "gen_ai.usage.details.output_image_tokens"),
+    "input_image_tokens": (
+        "gen_ai.usage.image.input_tokens", "gen_ai.usage.details.input_image_tokens", "gen_ai.usage.details.image_prompt_tokens",
+    ),
+    "output_image_tokens": (
+        "gen_ai.usage.image.output_tokens", "gen_ai.usage.details.output_image_tokens",
+        "gen_ai.usage.details.image_candidates_tokens",
+    ),
     "compaction_input_tokens": ("anthropic.usage.compaction.input_tokens",),
     "compaction_output_tokens": ("anthropic.usage.compaction.output_tokens",),
     "web_searches": (

@@ -27,8 +27,14 @@ NAMED_CALL = """(
 )"""
 """Whether a span's name says which model is called, as the conventions have it. Of a failed call OpenLIT may say no more."""
 
+_CALLS = (
+    "a?((chat|text)?[._]?completions?|chat|generate_content|embeddings?|responses|rerank|image(_generation)?|audio|speech|"
+    "transcription)"
+)
+"""A pattern of what conventions, old and new, and libraries call what a model is asked for."""
+
 IS_CALL = f"""coalesce(
-    operation IN ('chat', 'completion', 'text_completion', 'generate_content', 'embeddings', 'embedding')
+    regexp_full_match(operation, '{_CALLS}')
     OR kind IN ('LLM', 'EMBEDDING')
     OR observation_type IN ('generation', 'embedding')
     OR regexp_matches(vercel_operation, '[.]do(Generate|Stream|Embed)$')

@@ -8,7 +8,8 @@ What is known of emitters, from their code:
 - Claude Code, OpenLIT, Agno (as OpenInference instruments it), RubyLLM and both instrumentations of Bedrock's client pass on the
   counts of Anthropic and of Bedrock, which leave cache reads and writes out. Their totals, where they have one, leave them out too.
 - The Vercel AI SDK does so before version 6, which tells the input's details.
-- Google's ADK before 2.3 gives Gemini's candidates as output, and thoughts apart under a name of its own.
+- Google's ADK before 2.3 gives Gemini's candidates as output, and thoughts apart under a name of its own; Pydantic AI before 0.7.5
+  does so too, among its details.
 - Gemini's endpoint in OpenAI's form counts thoughts in the total only. Its own API counts the prompts of tools there too, so of
   what instruments that the rest of the total is not known to be output.
 """
@@ -31,6 +32,8 @@ END"""
 
 _LEAVES_REASONING_OUT = """apart_reasoning_tokens IS NOT NULL OR (
     scope = 'gcp.vertex.agent' AND regexp_matches(scope_version, '^([01]|2[.][0-2])([.]|$)')
+) OR (
+    scope = 'pydantic-ai' AND regexp_matches(scope_version, '^0[.]([0-6][.]|7[.][0-4]$)') AND contains(response_model, 'gemini')
 )"""
 
 _NUMBERS = {
