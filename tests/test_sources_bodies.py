@@ -151,7 +151,7 @@ def test_reasoning_that_is_beside_the_completion_is_added_to_it(log: Path):
         ({"total_tokens": 130}, 30),  # as OpenAI says it: 100 + 30
         ({"total_tokens": 150}, 50),  # as xAI does: 100 + 30 + 20
         ({"total_tokens": None}, 30),
-        ({"total_tokens": 7196, "completion_tokens_details": None, "reasoning_tokens": 50, "citation_tokens": 9}, 89),
+        ({"total_tokens": 7196, "completion_tokens_details": None, "reasoning_tokens": 50, "citation_tokens": 9}, 80),
     ]
 
     found = each(log, (line(with_usage(CHAT, **counts)) for counts, _ in cases), "output_tokens")
@@ -400,6 +400,9 @@ def test_an_error_is_a_failed_request_with_its_class(log: Path):
         ({"error": "a sentence that is no class"}, None, None),
         ({"id": "resp_2", "status": "failed", "error": {"code": "server_error", "message": "m"}}, "server_error", None),
         ([{"type": "message_start", "message": MESSAGE}, {"type": "error", "error": {"type": "api_error"}}], "api_error", None),
+        ({"type": "response.done", "response": {"id": "resp_3", "status": "failed", "usage": {"input_tokens": 0},
+          "status_details": {"error": {"code": "rate_limit_exceeded"}}}}, "rate_limit_exceeded", None),
+        ({"id": "m1", "model": "MiniMax-M2", "base_resp": {"status_code": 1002, "status_msg": "m"}}, "1002", None),
     ]  # fmt: skip
 
     found = each(log, (line(body) for body, *_ in cases), "status", "error_class", "http_status")

@@ -182,7 +182,12 @@ def test_searches_seconds_and_pages_are_units(log: Path):
         (with_usage(MESSAGE, server_tool_use={"web_search_requests": 0}), None),
         (with_usage(MESSAGE, server_tool_use={"code_execution_requests": 2}), {"code_executions": 2}),
         ({**RESPONSE, "output": SEARCHES}, {"web_searches": 2, "storage_searches": 1}),
-        (with_usage({**CHAT, "model": "sonar-deep-research"}, num_search_queries=18), {"web_searches": 18}),
+        ({**RESPONSE, "output": [{"type": "image_generation_call"}]}, {"images": 1}),
+        (with_usage(RESPONSE, tool_calls_details={"search_web": {"invocation": 3}}), {"web_searches": 3}),
+        (
+            with_usage({**CHAT, "model": "sonar-deep-research"}, num_search_queries=18, citation_tokens=9),
+            {"web_searches": 18, "output_citation_tokens": 9},
+        ),
         ({**GEMINI, "candidates": [GROUNDED]}, {"web_searches": 1}),
         ({**GEMINI, "modelVersion": "gemini-3-pro-preview", "candidates": [GROUNDED]}, {"web_searches": 3}),
         ({"id": "r", "results": [{"relevance_score": 0.9}], "meta": {"billed_units": {"search_units": 1}}}, {"rerank_searches": 1}),
@@ -208,6 +213,7 @@ def test_what_a_model_was_asked_for_shows_in_its_answer(log: Path):
         ({"object": "list", "data": [{"relevance_score": 0.9}], "usage": {"total_tokens": 9}}, "rerank"),
         ({"usage": {"characters": 1200}}, "speech"),
         ({"id": "modr-1", "model": "omni-moderation-latest", "results": [{"flagged": False}]}, "moderation"),
+        ({"created": 1777888800, "data": [{"b64_json": "x"}], "usage": {"input_tokens": 40, "output_tokens": 1_560}}, "images"),
     ]
 
     found = each(log, (line(body, model="some-model") for body, _ in cases), "operation")

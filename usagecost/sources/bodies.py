@@ -117,7 +117,8 @@ def _rows(envelope: Envelope) -> str:
             TRY_CAST(body.error->>'$.code' AS INTEGER)::VARCHAR, TRY_CAST(body.error->>'$.status' AS INTEGER)::VARCHAR
         ) AS answered_status,
         body.__type IS NOT NULL OR coalesce(body.error NOT IN ('""', 'false', '{{}}'), false)
-            OR coalesce(body.status = 'failed', false) OR coalesce('error' IN (body.type, body.object), false) AS is_refused
+            OR coalesce(body.status = 'failed', false) OR coalesce('error' IN (body.type, body.object), false)
+            OR coalesce(TRY_CAST(body.base_resp.status_code AS INTEGER) <> 0, false) AS is_refused
     FROM totalled
 ), told AS (
     SELECT
@@ -184,7 +185,8 @@ SELECT
         WHEN is_failed
         THEN coalesce(
             line_error_class, {_ERROR_CODE}, body.error->>'$.type', body.error->>'$.status', split_part(body.__type, '#', -1),
-            CASE WHEN body.object = 'error' THEN body.type END, json_extract_string(text, '{envelope.path}.Error.Code')
+            CASE WHEN body.object = 'error' THEN body.type END, json_extract_string(text, '{envelope.path}.Error.Code'),
+            body.status_details.error.code, body.status_details.error.type, nullif(body.base_resp.status_code, '0')
         )
     END AS error_class,
     answered_status AS http_status,

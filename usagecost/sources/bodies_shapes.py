@@ -47,6 +47,7 @@ USAGE_SHAPE = {
     "server_side_tool_usage_details": dict.fromkeys(
         ("web_search_calls", "x_search_calls", "code_interpreter_calls", "file_search_calls"), "VARCHAR"
     ),
+    "tool_calls_details": {"search_web": {"invocation": "VARCHAR"}},
     "cache_read_input_tokens": "VARCHAR",
     "cache_creation_input_tokens": "VARCHAR",
     "cache_creation": _CACHE_CREATION,
@@ -130,6 +131,8 @@ BODY_SHAPE = {
     "delta": {"stop_reason": "VARCHAR"},
     "stopReason": "VARCHAR",
     "incomplete_details": {"reason": "VARCHAR"},
+    "status_details": {"error": {"code": "VARCHAR", "type": "VARCHAR"}},
+    "base_resp": {"status_code": "VARCHAR"},
     "prompt_filter_results": "JSON",
     "x_groq": "JSON",
     "usage": USAGE_SHAPE,

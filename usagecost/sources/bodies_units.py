@@ -37,7 +37,8 @@ def units_sql() -> str:
         {
             "web_searches": f"""coalesce(
                 TRY_CAST({_TOOLS}.web_search_requests AS BIGINT), TRY_CAST(usage.num_search_queries AS BIGINT),
-                TRY_CAST({_XAI_TOOLS}.web_search_calls AS BIGINT), {_calls("web_search")}, {_GEMINI_SEARCHES})""",
+                TRY_CAST({_XAI_TOOLS}.web_search_calls AS BIGINT),
+                TRY_CAST(usage.tool_calls_details.search_web.invocation AS BIGINT), {_calls("web_search")}, {_GEMINI_SEARCHES})""",
             "social_searches": f"{_XAI_TOOLS}.x_search_calls",
             "storage_searches": f"coalesce(TRY_CAST({_XAI_TOOLS}.file_search_calls AS BIGINT), {_calls('file_search')})",
             "code_executions": f"""coalesce(
@@ -49,7 +50,8 @@ def units_sql() -> str:
             "CASE WHEN body.task IS NOT NULL THEN body.duration END)",
             "input_characters": "usage.characters",
             "input_document_pages": "body.usage_info.pages_processed",
-            "images": "image_count",
+            "images": f"coalesce(image_count, {_calls('image_generation')})",
+            "output_citation_tokens": "usage.citation_tokens",
         }
     )
 
@@ -60,7 +62,7 @@ def operation_sql() -> str:
         WHEN usage.type IS NOT NULL OR body.task IN ('transcribe', 'translate') THEN 'transcription'
         WHEN coalesce(body.results[1].relevance_score, body.data[1].relevance_score, usage.billed_units.search_units,
             body.meta.billed_units.search_units) IS NOT NULL THEN 'rerank'
-        WHEN image_count > 0 THEN 'images'
+        WHEN image_count > 0 OR (counting = 'responses' AND len(body.data) > 0) THEN 'images'
         WHEN usage.characters IS NOT NULL THEN 'speech'
         WHEN starts_with(body.id, 'modr-') THEN 'moderation'
         WHEN body.usage_info.pages_processed IS NOT NULL THEN 'ocr'

@@ -5,7 +5,7 @@ Of the record every input includes cache reads and writes, and every output incl
 
 - chat (OpenAI's Chat Completions, which most providers copy): input and output include all their parts, unless the body's own
   total says otherwise. What it has beyond prompt and completion is reasoning (xAI, Gemini), or the cache reads and writes where
-  it is just as many. Perplexity counts reasoning, and the text it cites, beside the completion.
+  it is just as many. Perplexity counts reasoning beside the completion. The text that it cites is no output, and has its own price.
 - responses (OpenAI's Responses, its realtime events, images and transcriptions): input and output include all their parts.
 - messages (Anthropic, also by way of Bedrock and Vertex): input excludes both cache reads and writes. What compactions took
   stands in `iterations` alone and is added afterwards: see iterations.py.
@@ -159,10 +159,7 @@ COUNTINGS = {
         input_audio_tokens="usage.prompt_tokens_details.audio_tokens",
         input_image_tokens="usage.prompt_tokens_details.image_tokens",
         output_tokens=f"""CASE
-            WHEN outside = 'told reasoning'
-                THEN {total("usage.completion_tokens", _CHAT_REASONING, "usage.citation_tokens")}
-            WHEN usage.citation_tokens IS NOT NULL
-                THEN {total("usage.completion_tokens", "usage.citation_tokens")}
+            WHEN outside = 'told reasoning' THEN {total("usage.completion_tokens", _CHAT_REASONING)}
             WHEN outside = 'untold reasoning' THEN (TRY_CAST(usage.completion_tokens AS DOUBLE) + beyond)::VARCHAR
             ELSE usage.completion_tokens
         END""",
