@@ -162,6 +162,9 @@ def test_a_name_as_logs_write_it_finds_its_price(provider: str | None, model: st
         (None, "gpt-4o-of-our-own"),
         (None, "our-claude-clone"),
         (None, "accounts/acme/models/llama-v3p1-8b-instruct"),
+        # another price: a way of asking at the end of a name of which the list knows the beginning
+        ("anthropic", "claude-opus-4-6-fast"),
+        (None, "claude-opus-4-6-20260205-fast"),
         # nothing at all
         ("openai", None),
         ("openai", ""),

@@ -54,6 +54,7 @@ def test_every_status_has_its_reason():
             "lower bound: output tokens are not reported",
         ),
         ({**GPT, "output_tokens": None}, Decimal("0.0025"), "partial", "lower bound: output tokens are not reported"),
+        ({**GPT, "model": "gpt-4o-search-preview"}, GPT_COST, "partial", "lower bound: how often it searched is not reported"),
         ({**GPT, "input_tokens": None}, None, "unpriced", "input tokens are not reported"),
         ({**GPT, "model": None}, None, "unpriced", "the log does not say which model"),
         ({**GPT, "model": "nobody-knows"}, None, "unpriced", "the price list has no such model at this provider"),

@@ -13,6 +13,9 @@ NO_OUTPUT = ("embeddings", "embedding", "rerank", "moderation", "transcription",
 BESIDE_TOKENS = ("web_searches", "social_searches", "code_executions")
 """Units of calls that use tokens as well."""
 
+SEARCHING = "'-search-(preview|api)|deep-research'"
+"""A pattern of models that search for every answer, which is billed beside the tokens."""
+
 MICRO = 1_000_000
 """Units have six places."""
 
@@ -57,6 +60,8 @@ def unrated_sql() -> str:
         WHEN rate_id IS NULL THEN NULL
         WHEN units IS NOT NULL AND len({lacking}) > 0
             THEN 'lower bound: no rate for ' || array_to_string(list_sort({lacking}), ', ')
+        WHEN contains(model, 'search') AND regexp_matches(model, {SEARCHING}) AND units['web_searches'] IS NULL
+            THEN 'lower bound: how often it searched is not reported'
         WHEN input_tokens > 0 AND input_tokens_rate IS NULL THEN 'lower bound: no rate for input tokens'
         WHEN output_tokens > 0 AND output_tokens_rate IS NULL THEN 'lower bound: no rate for output tokens'
         WHEN output_image_tokens > 0 AND output_image_tokens_rate IS NULL THEN 'lower bound: no rate for image output'

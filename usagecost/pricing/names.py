@@ -72,6 +72,9 @@ PATH = re.compile(r"^((projects/.+/)?publishers/[^/]+/models/|models/|accounts/f
 SNAPSHOT = re.compile(r"([-@](latest|default|20\d{6}|20\d\d-\d\d-\d\d))?(-v\d+:\d+)?$")
 """The end of a name that says which snapshot of the model it is. The library knows those that have prices of their own."""
 
+WAY_OF_ASKING = re.compile(r"-(batch|fast|flex|priority)$")
+"""The end of a name that says how the model was asked, which changes its price."""
+
 DEPLOYMENT_WORD = re.compile(
     r"aoai|azure|openai|my|our|main|default|deploy|deployment|global|standard|prod|production|dev|development|test|qa|uat|stage|staging|"
     r"(north|south|east|west|central|us|uk|europe|sweden|france|germany|switzerland|norway|japan|korea|canada|australia|brazil|india)+\d?"
@@ -134,7 +137,9 @@ def _days_of_change(model: ModelInfo) -> tuple[date, ...]:
 
 
 def _find(provider: Provider, model: str) -> ModelInfo | None:
-    return provider.find_model(model, all_providers=get_snapshot().providers)
+    """The library's own answer, unless it knows a name only by its beginning, without the way of asking at its end."""
+    found, plain = provider.find_model(model, all_providers=get_snapshot().providers), WAY_OF_ASKING.sub("", model)
+    return None if found and plain != model and _find(provider, plain) is found else found
 
 
 # ---- the provider
