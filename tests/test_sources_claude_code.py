@@ -194,6 +194,7 @@ def test_ids_and_models_tell_who_served_it(transcript: Path):
         ({"id": "msg_vrtx_01"}, "google"),
         ({"model": "claude-sonnet-4@20250514"}, "google"),
         ({}, "anthropic"),
+        ({"model": "glm-4.6"}, None),
     ]
 
     batch = read(ClaudeCode(), json_lines(transcript, [answer(message) for message, _ in cases]))

@@ -39,6 +39,20 @@ def test_input_is_all_input_and_a_cost_in_words_is_not_known(tmp_path: Path):
     assert requests(batch, "attributes")[1] == ('{"kind":"On-Demand","max_mode":"Yes"}',)
 
 
+def test_cursors_names_of_claude_become_anthropics(tmp_path: Path):
+    names = {
+        "claude-4.5-opus-high-thinking": "claude-opus-4-5",
+        "claude-4-sonnet-1m": "claude-sonnet-4",
+        "claude-3.7-sonnet-thinking": "claude-3-7-sonnet",
+        "claude-3-opus": "claude-3-opus",
+    }
+    rows = "".join(f"2026-08-01T10:00:00.000Z,Included,{name},No,0,300,0,900,1200,-\n" for name in names)
+
+    batch = read(gateway("cursor"), written(tmp_path, rows))
+
+    assert dict(requests(batch, "requested_model", "model")) == names
+
+
 def test_the_total_tells_whether_one_input_contains_the_other(tmp_path: Path):
     row = "2026-08-01T10:00:00.000Z,Included,claude-4-opus,No,12300,300,50000,900,63200,$1.50\n"
 

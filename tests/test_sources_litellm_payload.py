@@ -125,6 +125,17 @@ def test_streaming_is_told(log: Path):
     assert one(log, payload(stream=None), "is_streaming", "ttft_ms") == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("fields", "tier"),
+    [
+        ({"response": {"service_tier": "default"}, "model_parameters": {"service_tier": "flex"}}, "default"),
+        ({"model_parameters": {"service_tier": "flex"}}, "flex"),
+    ],
+)
+def test_the_tier_is_the_answers_else_the_one_asked_for(log: Path, fields: Row, tier: str):
+    assert one(log, payload(**fields), "service_tier") == (tier,)
+
+
 @pytest.mark.parametrize("time", [1777629600.25, "2026-05-01T10:00:00.250Z", "2026-05-01T10:00:00.250000", "1777629600.25"])
 def test_times_are_seconds_or_texts(log: Path, time: object):
     batch = read(LiteLLM(), json_lines(log, [payload(startTime=time, endTime=1777629601.25)]))

@@ -18,6 +18,7 @@ EXPORTED: Row = {
     "cost_total": "0.0123",
     "cost_web_search": "0",
     "cost_cache": "-0.002",
+    "cost_file_processing": "",
     "byok_usage_inference": "",
     "tokens_prompt": "1200",
     "tokens_completion": "300",
@@ -147,6 +148,8 @@ def test_a_variant_with_a_price_of_its_own_is_in_the_models_name(file: Path, mod
         ({"native_tokens_completion_images": 0, "num_media_completion": 2}, 0, [("images", Decimal(2))]),
         ({"num_search_results": 5}, None, [("web_searches", Decimal(1))]),
         ({"num_search_results": 0, "num_media_completion": 0}, None, None),
+        ({"cache_discount": -0.0005}, None, [("cache_writes", Decimal(1))]),
+        ({"cache_discount": 0.0005}, None, None),
     ],
 )
 def test_images_and_searches_are_counted(file: Path, changed: Row, image_tokens: int | None, units: object):
@@ -157,11 +160,16 @@ def test_images_and_searches_are_counted(file: Path, changed: Row, image_tokens:
 
 def test_an_exported_search_is_counted_and_a_cancelled_call_has_its_zeros(file: Path):
     nothing = {"tokens_prompt": "0", "tokens_completion": "0", "tokens_reasoning": "0", "tokens_cached": "0"}
-    rows = {**EXPORTED, "cost_web_search": "0.02"}, {**EXPORTED, **nothing, "cancelled": "true"}
+    more = {"cost_cache": "0.0005", "cost_file_processing": "0.01"}
+    rows = {**EXPORTED, "cost_web_search": "0.02"}, {**EXPORTED, **nothing, "cancelled": "true"}, {**EXPORTED, **more}
 
     batch = read(gateway("openrouter"), csv(file, *rows))
 
-    assert requests(batch, "units", "input_tokens") == [([("web_searches", Decimal(1))], 1200), (None, 0)]
+    assert requests(batch, "units", "input_tokens") == [
+        ([("web_searches", Decimal(1))], 1200),
+        (None, 0),
+        ([("cache_writes", Decimal(1)), ("files", Decimal(1))], 1200),
+    ]
 
 
 @pytest.mark.parametrize(

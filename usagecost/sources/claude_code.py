@@ -6,7 +6,8 @@ lines of the main conversation, also under new request ids: such a copy yields t
 without a message.id is a request of its own. `started_at` is the time of the line that stays, when its block was complete:
 a few seconds after the request was sent, which the log does not tell.
 
-A line without a requestId is told by its message.id where that looks unique, else as claude_code_relays.py says.
+A line without a requestId is told by its message.id where that looks unique, else as claude_code_relays.py says. Who serves a
+model that is none of Claude's, which a relay puts in its place, the log does not tell.
 
 Counts of input exclude both cache reads and cache writes. What an answer lists in `usage.iterations` beside its counts is added:
 see iterations.py. A successful answer took input and gave output, so a count of 0 of all its input, or of its output,
@@ -164,7 +165,7 @@ SELECT
     CASE
         WHEN starts_with(message_id, 'msg_bdrk_') OR record.message.model LIKE '%anthropic.claude%' THEN 'aws'
         WHEN starts_with(message_id, 'msg_vrtx_') OR record.message.model LIKE 'claude-%@%' THEN 'google'
-        ELSE 'anthropic'
+        WHEN is_error OR contains(record.message.model, 'claude') THEN 'anthropic'
     END AS provider,
     CASE WHEN NOT is_error THEN record.message.model END AS model,
     'chat' AS operation,

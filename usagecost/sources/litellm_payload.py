@@ -55,6 +55,8 @@ _TOP = (
     "action", "table_name", "batch_id", "custom_id",
 )  # fmt: skip
 
+_USAGE = usage_paths("$.metadata.usage_object", "$.response.usage")
+
 _FIELDS = JsonColumns(
     {
         **{name: [f"$.{name}"] for name in _TOP},
@@ -87,7 +89,8 @@ _FIELDS = JsonColumns(
         "project_alias": ["$.metadata.user_api_key_project_alias"],
         "mcp_tool": ["$.metadata.mcp_tool_call_metadata.namespaced_tool_name"],
         "spend_logs_metadata": ["$.metadata.spend_logs_metadata"],
-        **usage_paths("$.metadata.usage_object", "$.response.usage"),
+        **_USAGE,
+        "usage_service_tier": [*_USAGE["usage_service_tier"], "$.response.service_tier", "$.model_parameters.service_tier"],
     }
 )
 """The usage stands in the answer too: older payloads have it nowhere else. Of the answer nothing but that is read."""
