@@ -230,7 +230,7 @@ SELECT
     cache_audio_read_tokens,
     input_image_tokens,
     output_image_tokens,
-    {units_map({"web_searches": "web_searches"})} AS units,
+    {units_map({"web_searches": "web_searches", "uncounted_tokens": "uncounted"})} AS units,
     {_COST} AS reported_cost_usd,
     {_KEPT} AS attributes
 FROM whole

@@ -107,7 +107,7 @@ COUNTS = {
         "gen_ai.usage.details.cache_read_tokens", "gen_ai.usage.details.cached_tokens", "gen_ai.usage.cached_input_tokens",
         "gen_ai.usage.details.cache_read_input_tokens", "gen_ai.usage.details.cached_content_tokens",
         "gen_ai.usage.prompt_tokens_details.cached_tokens", "llm.token_count.prompt_details.cache_read",
-        "ai.usage.cachedInputTokens", "ai.usage.inputTokenDetails.cacheReadTokens",
+        "llm.token_count.prompt_details.cache_input", "ai.usage.cachedInputTokens", "ai.usage.inputTokenDetails.cacheReadTokens",
         picked(LITELLM_USAGE, "cache_read_input_tokens"), picked(LITELLM_USAGE, "prompt_tokens_details.cached_tokens"),
         picked(LANGSMITH_INPUT, "cache_read"),
     ),

@@ -11,7 +11,8 @@ What is known of emitters, from their code:
 - Google's ADK before 2.3 gives Gemini's candidates as output, and thoughts apart under a name of its own; Pydantic AI before 0.7.5
   does so too, among its details.
 - Gemini's endpoint in OpenAI's form counts thoughts in the total only. Its own API counts the prompts of tools there too, so of
-  what instruments that the rest of the total is not known to be output.
+  what instruments that the rest of the total is not known to be output. Whatever a total has beyond all that is counted is kept as
+  a unit of which no price is known.
 """
 
 from __future__ import annotations
@@ -141,7 +142,10 @@ USAGE = f"""
         coalesce(TRY_CAST(compaction_output_tokens AS DOUBLE), 0) AS compacted_output
     FROM said
 ), added_up AS (
-    SELECT *, {_INPUT} AS whole_input, {_THOUGHTS} AS thoughts, {_OUTPUT} AS whole_output FROM numbered
+    SELECT
+        *, {_INPUT} AS whole_input, {_THOUGHTS} AS thoughts, {_OUTPUT} AS whole_output,
+        t - whole_input - whole_output - compacted_input - compacted_output AS uncounted
+    FROM numbered
 ), used AS (
     SELECT * REPLACE ({_REPLACED}), {_ADDED} FROM added_up LEFT JOIN of_map USING (row)
 )"""
