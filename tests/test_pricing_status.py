@@ -17,6 +17,7 @@ from usagecost.schema import COST_PARTS, PRICE_COLUMNS
 
 JUNE = datetime(2026, 6, 1, 12, tzinfo=UTC)
 GPT = {"provider": "openai", "model": "gpt-4o", "input_tokens": 1_000, "output_tokens": 100}
+SONNET = {**GPT, "provider": "openrouter"}
 GPT_COST = Decimal("0.0035")  # 1,000 x 2.50 + 100 x 10 a million
 
 
@@ -54,6 +55,18 @@ def test_every_status_has_its_reason():
             "lower bound: output tokens are not reported",
         ),
         ({**GPT, "output_tokens": None}, Decimal("0.0025"), "partial", "lower bound: output tokens are not reported"),
+        (
+            {**SONNET, "model": "anthropic/claude-sonnet-4", "cache_write_tokens": 100, "cache_write_1h_tokens": 100},
+            Decimal("0.004575"),  # 900 x 3 + 100 x 3.75 + 100 x 15 a million
+            "partial",
+            "lower bound: no rate for cache writes that are kept for an hour",
+        ),
+        (
+            {**SONNET, "model": "anthropic/claude-3.5-sonnet", "cache_write_tokens": 100},
+            Decimal("0.0045"),  # 1,000 x 3 + 100 x 15 a million
+            "partial",
+            "lower bound: no rate for cache writes",
+        ),
         ({**GPT, "model": "gpt-4o-search-preview"}, GPT_COST, "partial", "lower bound: how often it searched is not reported"),
         ({**GPT, "input_tokens": None}, None, "unpriced", "input tokens are not reported"),
         ({**GPT, "model": None}, None, "unpriced", "the log does not say which model"),

@@ -235,10 +235,11 @@ def test_usage_adds_up_in_four_ways(tmp_path: Path):
         ({"input": 10, "input_cache_creation": 60, "output": 5, "total": 15}, (70, None, 60, None, 5, None), "unknown"),
     ]
 
-    found = each(tmp_path, (downloaded(usageDetails=usage) for usage, *_ in cases), *COUNTS, "attributes")
+    found = each(tmp_path, (downloaded(usageDetails=usage) for usage, *_ in cases), *COUNTS, "units", "attributes")
 
     abouts = [json.loads(str(about)) for *_, about in found]
-    assert [tuple(counts) for *counts, _ in found] == [counts for _, counts, _ in cases]
+    assert [tuple(counts) for *counts, _, _ in found] == [counts for _, counts, _ in cases]
+    assert [units for *_, units, _ in found if units] == [[("uncounted_tokens", Decimal(25))]]
     assert [(about.get("usage_adds_up"), about.get("usage_details")) for about in abouts] == [
         (adds_up, usage if adds_up == "unknown" else None) for usage, _, adds_up in cases
     ]

@@ -64,6 +64,10 @@ def unrated_sql() -> str:
             THEN 'lower bound: how often it searched is not reported'
         WHEN input_tokens > 0 AND input_tokens_rate IS NULL THEN 'lower bound: no rate for input tokens'
         WHEN output_tokens > 0 AND output_tokens_rate IS NULL THEN 'lower bound: no rate for output tokens'
+        WHEN cache_write_tokens > 0 AND cache_write_tokens_rate IS NULL AND contains(model, 'claude')
+            THEN 'lower bound: no rate for cache writes'
+        WHEN cache_write_1h_tokens > 0 AND cache_write_1h_tokens_rate IS NULL AND cache_write_tokens_rate IS NOT NULL
+            THEN 'lower bound: no rate for cache writes that are kept for an hour'
         WHEN output_image_tokens > 0 AND output_image_tokens_rate IS NULL THEN 'lower bound: no rate for image output'
         WHEN output_audio_tokens > 0 AND output_audio_tokens_rate IS NULL THEN 'lower bound: no rate for audio output'
         WHEN output_tokens IS NULL AND output_tokens_rate > 0 AND {answers} AND ({without_tokens})

@@ -7,7 +7,8 @@ as a map is stored as it comes, so `total` is the test, and there are four ways:
 - inclusive: input and output alone are the total; the other keys are parts of these two.
 - cache write: the keys are more than the total by what was written to the cache, which input has already, as LiteLLM's callback
   subtracts reads from it, but not writes.
-- unknown: none of these. All keys are added up as if they were disjoint, and the attributes say so and have the map.
+- unknown: none of these. All keys are added up as if they were disjoint, and the attributes say so and have the map. What the total
+  has beyond them is kept as a unit of which no price is known.
 """
 
 from __future__ import annotations
@@ -183,5 +184,7 @@ COUNTS = {
 }
 """The canonical counts, from what `counted` has."""
 
-UNITS = f"CASE WHEN has_units THEN {units_map({unit: unit for unit in _UNITS})} END"
+UNITS = "CASE WHEN has_units OR adds_up = 'unknown' THEN {} END".format(
+    units_map({**{unit: unit for unit in _UNITS}, "uncounted_tokens": "CASE WHEN adds_up = 'unknown' THEN total - sum_of_all END"})
+)
 """The column `units`, likewise."""
