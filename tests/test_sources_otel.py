@@ -105,6 +105,10 @@ SPELLINGS: dict[str, Row] = {
         "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50, "gen_ai.usage.details.cached_content_tokens": 30,
         "gen_ai.usage.cache_write.input_tokens": 20, "gen_ai.usage.details.thoughts_tokens": 10,
     },
+    "plain words": {
+        "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50, "gen_ai.usage.cached_tokens": 30,
+        "gen_ai.usage.cache_creation_tokens": 20, "gen_ai.usage.thinking_tokens": 10,
+    },
     "Semantic Kernel, old": {
         "gen_ai.response.prompt_tokens": 100, "gen_ai.response.completion_tokens": 50, "gen_ai.usage.cache_read.input_tokens": 30,
         "gen_ai.usage.cache_write.input_tokens": 20, "gen_ai.usage.reasoning.output_tokens": 10,

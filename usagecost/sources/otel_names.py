@@ -106,6 +106,7 @@ COUNTS = {
         "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens", "gen_ai.usage.input_tokens.cached",
         "gen_ai.usage.details.cache_read_tokens", "gen_ai.usage.details.cached_tokens", "gen_ai.usage.cached_input_tokens",
         "gen_ai.usage.details.cache_read_input_tokens", "gen_ai.usage.details.cached_content_tokens",
+        "gen_ai.usage.cached_tokens", "gen_ai.usage.cache_read_tokens",
         "gen_ai.usage.prompt_tokens_details.cached_tokens", "llm.token_count.prompt_details.cache_read",
         "llm.token_count.prompt_details.cache_input", "ai.usage.cachedInputTokens", "ai.usage.inputTokenDetails.cacheReadTokens",
         picked(LITELLM_USAGE, "cache_read_input_tokens"), picked(LITELLM_USAGE, "prompt_tokens_details.cached_tokens"),
@@ -115,7 +116,7 @@ COUNTS = {
         "gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens",
         "gen_ai.usage.cache_creation_input_tokens", "gen_ai.usage.cache_write_input_tokens",
         "gen_ai.usage.input_tokens.cache_write", "gen_ai.usage.details.cache_write_tokens",
-        "gen_ai.usage.details.cache_creation_input_tokens",
+        "gen_ai.usage.details.cache_creation_input_tokens", "gen_ai.usage.cache_creation_tokens", "gen_ai.usage.cache_write_tokens",
         "gen_ai.usage.prompt_tokens_details.cache_creation_tokens", "llm.token_count.prompt_details.cache_write",
         "ai.usage.inputTokenDetails.cacheWriteTokens", picked(METADATA, "anthropic.usage.cache_creation_input_tokens"),
         picked(METADATA, "anthropic.cacheCreationInputTokens"), picked(METADATA, "bedrock.usage.cacheWriteInputTokens"),
@@ -135,7 +136,7 @@ COUNTS = {
     "apart_reasoning_tokens": ("gen_ai.usage.experimental.reasoning_tokens",),
     "reasoning_tokens": (
         "gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.output_tokens.reasoning", "gen_ai.usage.reasoning_tokens",
-        "gen_ai.usage.details.reasoning_tokens", "gen_ai.usage.details.thoughts_tokens",
+        "gen_ai.usage.details.reasoning_tokens", "gen_ai.usage.details.thoughts_tokens", "gen_ai.usage.thinking_tokens",
         "gen_ai.usage.completion_tokens_details.reasoning_tokens", "llm.usage.reasoning_tokens",
         "llm.token_count.completion_details.reasoning", "ai.usage.reasoningTokens", "ai.usage.outputTokenDetails.reasoningTokens",
         picked(LITELLM_USAGE, "completion_tokens_details.reasoning_tokens"), picked(LANGSMITH_OUTPUT, "reasoning"),
@@ -174,7 +175,9 @@ TEXTS = {
         "gen_ai.conversation.id", "session.id", "langfuse.session.id", "ai.telemetry.metadata.sessionId",
         "traceloop.association.properties.session_id", "langsmith.metadata.session_id", "langsmith.metadata.thread_id",
     ),
-    "provider": ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "ai.model.provider", "llm.system"),
+    "provider": (
+        "gen_ai.provider.name", "gen_ai.system", "gen_ai.model.provider", "llm.provider", "ai.model.provider", "llm.system",
+    ),
     "response_model": (
         "gen_ai.response.model", "ai.response.model", "llm.response.model_name", "llm.model_name",
         "langfuse.observation.model.name",
@@ -208,7 +211,8 @@ TEXTS = {
     ),
     "route": ("server.address",),
     "reported_cost_usd": (
-        "gen_ai.usage.cost", "gen_ai.usage.total_cost", "gen_ai.cost.total_cost", "operation.cost", "llm.cost.total",
+        "gen_ai.usage.cost", "gen_ai.usage.total_cost", "gen_ai.usage.cost_usd", "gen_ai.cost.total_cost", "operation.cost",
+        "llm.cost.total",
     ),
     "ttft_s": (
         "gen_ai.response.time_to_first_chunk", "gen_ai.client.operation.time_to_first_chunk", "gen_ai.server.time_to_first_token",
