@@ -9,13 +9,16 @@ from decimal import Decimal
 import pandas as pd
 import pyarrow as pa
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests import pages
 from tests.lake_rows import Row
-from tests.views import request
+from tests.views import days, request, view
+from usagecost import queries
 from usagecost.charts import waterfall
 from usagecost.ui.text import plain
+from usagecost.ui.why.unusual import OPEN_CAUSES, opening_causes
 
 LONG = "a-model-with-a-name-of-which-nobody-would-think-that-it-is-one-[x](y)-**bold**"
 
@@ -135,22 +138,43 @@ def test_no_change_no_spend_and_no_requests_are_said(lake_of: Callable[..., str]
     assert alerts(opened(same, days=["2026-06-04", "2026-06-04"])) == ["No requests in this period"]
 
 
-def test_an_unusual_day_is_named_with_its_cause(lake_of: Callable[..., str], opened: Open):
+@pytest.fixture(scope="module")
+def lake_of_a_spike(lake_of: Callable[..., str]) -> str:
     """Four weeks of $10 of ann and bob each; then bob has a day of $110."""
     days = [date(2026, 5, 1) + timedelta(days=back) for back in range(28)]
     usual = [sent(str(day), "opus", user, 10) for day in days for user in ("ann", "bob")]
-    lake = lake_of(
+    return lake_of(
         *usual,
         sent("2026-05-29", "opus", "ann", 10),
         sent("2026-05-29", "haiku", "bob", 110),
         sent("2026-05-30", "opus", "ann", 20),
     )
-    page = opened(lake, part="Unusual days", days=["2026-05-28", "2026-05-30"])
+
+
+def test_an_unusual_day_is_named_with_its_cause(lake_of_a_spike: str, opened: Open):
+    page = opened(lake_of_a_spike, part="Unusual days", days=["2026-05-28", "2026-05-30"])
 
     assert page.dataframe[0].value[["day", "spend", "usual", "excess", "cause"]].to_dict("records") == [
         {"day": "2026-05-29", "spend": 120, "usual": 20, "excess": 100, "cause": "haiku, bob"},
     ]
-    assert alerts(opened(lake, part="Unusual days", days=["2026-05-20", "2026-05-28"])) == ["No unusual days"]
+    assert alerts(opened(lake_of_a_spike, part="Unusual days", days=["2026-05-20", "2026-05-28"])) == ["No unusual days"]
+
+
+def test_a_click_beside_the_bars_of_an_unusual_day_opens_its_causes(lake_of_a_spike: str, monkeypatch: pytest.MonkeyPatch):
+    state: dict[str, object] = {}
+    monkeypatch.setattr(st, "session_state", state)
+    asked = view(lake_of_a_spike, days("2026-05-28", "2026-05-30", now="2026-05-31"))
+    usage, led = queries.usage(asked, "model"), []
+    tell = opening_causes(usage, asked, led.append)
+
+    beside = [{"interval": step.label} for step in usage.intervals]
+    tell(beside[1])
+    assert (state.pop(OPEN_CAUSES), led) == (True, [])
+
+    others = [beside[0], beside[2], {**beside[1], "place": 0}]  # usual days, and a bar of the unusual one
+    for mark in others:
+        tell(mark)
+    assert (state, led) == ({}, others)
 
 
 def test_a_day_whose_cost_is_not_known_is_not_unusual(lake_of: Callable[..., str], opened: Open):
