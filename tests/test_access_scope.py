@@ -79,7 +79,7 @@ ASKED: dict[str, Callable[[View, str], object]] = {
     "requests.offered": lambda view, _: requests.offered(view),
     "requests.failures": lambda view, _: requests.failures(view),
     "requests.request": lambda view, _: [
-        requests.request(view.lake, view.version, view.scope, f"varied-{number}") for number in range(0, 90, 10)
+        requests.request(view.lake, view.version, view.scope, f"varied-{number}") for number in range(0, 90, 30)
     ],
     "requests.relatives": lambda view, _: requests.relatives(
         view.lake, view.version, view.scope, "best", Key(None, 1_774_742_400_000_000, "test", "varied-1"), None, None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,11 +12,13 @@ from genai_prices.data_snapshot import find_provider_by_id, get_snapshot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.source_rows import Row, json_lines, read, read_each, rejects, requests
+from tests.source_rows import Row, Together, each, json_lines, read, read_each, rejects, requests
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import SOURCES, Head
 from usagecost.sources.bodies import Bodies
+
+reading = Together(Bodies)
 
 TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens")
 PARTS = ("output_reasoning_tokens", "input_audio_tokens", "output_audio_tokens")
@@ -112,15 +113,11 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "responses.jsonl"
 
 
-def each(log: Path, lines: Iterable[Row], *columns: str) -> list[tuple[object, ...]]:
-    """Some columns of the request of each line, read as a file of its own."""
-    return [row for batch in read_each(Bodies(), log.parent, lines) for row in requests(batch, *columns)]
-
-
 # ---- what the usage of each provider counts
 
 
-def test_the_usage_of_each_provider_is_counted_as_it_says_it(log: Path):
+@reading.each
+def test_the_usage_of_each_provider_is_counted_as_it_says_it():
     snake = {"prompt_token_count": 100, "cached_content_token_count": 40, "tool_use_prompt_token_count": 11}
     snake |= {"candidates_token_count": 20, "thoughts_token_count": 10}
     snake |= {"prompt_tokens_details": [{"modality": "AUDIO", "token_count": 5}]}
@@ -141,12 +138,13 @@ def test_the_usage_of_each_provider_is_counted_as_it_says_it(log: Path):
         ),
     ]
 
-    found = each(log, (body for body, *_ in cases), *TOKENS, *PARTS)
+    found = each((yield (body for body, *_ in cases)), *TOKENS, *PARTS)
 
     assert found == [tokens + parts for _, tokens, parts in cases]
 
 
-def test_reasoning_that_is_beside_the_completion_is_added_to_it(log: Path):
+@reading.each
+def test_reasoning_that_is_beside_the_completion_is_added_to_it():
     cases = [
         ({"total_tokens": 130}, 30),  # as OpenAI says it: 100 + 30
         ({"total_tokens": 150}, 50),  # as xAI does: 100 + 30 + 20
@@ -154,22 +152,24 @@ def test_reasoning_that_is_beside_the_completion_is_added_to_it(log: Path):
         ({"total_tokens": 7196, "completion_tokens_details": None, "reasoning_tokens": 50, "citation_tokens": 9}, 80),
     ]
 
-    found = each(log, (line(with_usage(CHAT, **counts)) for counts, _ in cases), "output_tokens")
+    found = each((yield (line(with_usage(CHAT, **counts)) for counts, _ in cases)), "output_tokens")
 
     assert found == [(output,) for _, output in cases]
 
 
-def test_what_is_not_told_is_null(log: Path):
+@reading
+def test_what_is_not_told_is_null():
     embedding = {"object": "list", "model": "text-embedding-3-small", "usage": {"prompt_tokens": 4, "total_tokens": 4}}
     silent = {"id": "chatcmpl-Bx2", "model": "gpt-4o", "choices": []}
 
-    batch = read(Bodies(), json_lines(log, [line(embedding), line(silent)]))
+    batch = yield [line(embedding), line(silent)]
 
     assert requests(batch, *TOKENS) == [(4, None, None, None, None), (None,) * 5]
     assert requests(batch, "operation", "status") == [("embeddings", "success"), (None, "success")]
 
 
-def test_counts_stand_in_the_body_itself_at_ollama_and_of_some_models_of_bedrock(log: Path):
+@reading.each
+def test_counts_stand_in_the_body_itself_at_ollama_and_of_some_models_of_bedrock():
     cases: list[tuple[Row, tuple[int | None, int | None, str]]] = [
         ({"done": True, "prompt_eval_count": 26, "eval_count": 298, "total_duration": 5_000_000}, (26, 298, "chat")),
         ({"generation": "x", "prompt_token_count": 12, "generation_token_count": 34}, (12, 34, "chat")),
@@ -177,7 +177,7 @@ def test_counts_stand_in_the_body_itself_at_ollama_and_of_some_models_of_bedrock
         ({"inputTextTokenCount": 7, "embedding": [0.1]}, (7, None, "embeddings")),
     ]
 
-    found = each(log, (line(body, model="m") for body, _ in cases), "input_tokens", "output_tokens", "operation")
+    found = each((yield (line(body, model="m") for body, _ in cases)), "input_tokens", "output_tokens", "operation")
 
     assert found == [counts for _, counts in cases]
 
@@ -195,31 +195,35 @@ def test_usage_is_found_where_some_have_it(log: Path):
     for body, _ in cases:
         assert Bodies().recognise(Head.of(json_lines(log, [line(body, model="m")])))
 
-    found = each(log, (line(body, model="m") for body, _ in cases), *TOKENS[:3], "output_tokens")
+    lines = [line(body, model="m") for body, _ in cases]
+    found = each(read_each(Bodies(), log.parent, lines), *TOKENS[:3], "output_tokens")
 
     assert found == [counts for _, counts in cases]
 
 
-def test_gemini_leaves_out_a_count_of_nothing(log: Path):
+@reading.each
+def test_gemini_leaves_out_a_count_of_nothing():
     blocked = {"promptTokenCount": 10, "totalTokenCount": 10}
     cut = {"promptTokenCount": 10}
 
-    found = each(log, (line({**GEMINI, "usageMetadata": usage}) for usage in (blocked, cut)), "input_tokens", "output_tokens")
+    found = each((yield (line({**GEMINI, "usageMetadata": usage}) for usage in (blocked, cut))), "input_tokens", "output_tokens")
 
     assert found == [(10, 0), (10, None)]
 
 
-def test_audio_that_mistral_bills_by_its_length_is_no_reasoning(log: Path):
+@reading.each
+def test_audio_that_mistral_bills_by_its_length_is_no_reasoning():
     body = with_usage(CHAT, prompt_audio_seconds=30, total_tokens=505, completion_tokens_details=None)
 
-    assert each(log, [line(body)], "input_tokens", "output_tokens", "output_reasoning_tokens") == [(100, 30, None)]
+    assert each((yield [line(body)]), "input_tokens", "output_tokens", "output_reasoning_tokens") == [(100, 30, None)]
 
 
-def test_cohere_is_counted_as_it_bills(log: Path):
+@reading
+def test_cohere_is_counted_as_it_bills():
     usage = {"billed_units": {"input_tokens": 431, "output_tokens": 661}, "tokens": {"input_tokens": 2190, "output_tokens": 1257}}
     embedding = {"id": "c-2", "meta": {"billed_units": {"input_tokens": 4}}}
 
-    batch = read(Bodies(), json_lines(log, [line({"id": "c-1", "usage": usage}), line(embedding)]))
+    batch = yield [line({"id": "c-1", "usage": usage}), line(embedding)]
 
     assert requests(batch, "provider", "operation", "input_tokens", "output_tokens") == [
         ("cohere", "chat", 431, 661),
@@ -230,11 +234,12 @@ def test_cohere_is_counted_as_it_bills(log: Path):
 # ---- what a line says
 
 
-def test_a_line_says_who_what_when_and_how_fast(log: Path):
+@reading
+def test_a_line_says_who_what_when_and_how_fast():
     who = {"user": "ada", "team": "search", "app": "bot", "environment": "production", "key": "team-key", "tags": ["a", "b"]}
     how = {"latency_ms": 1200.5, "ttft_ms": 90, "status": 200, "stream": True, "batch": True, "session_id": "s", "trace_id": "t"}
 
-    batch = read(Bodies(), json_lines(log, [line(CHAT, model="gpt-4o", provider="azure", **who, **how)]))
+    batch = yield [line(CHAT, model="gpt-4o", provider="azure", **who, **how)]
 
     columns = ("request_id", "user_id", "team_id", "app", "environment", "virtual_key", "tags", "session_id", "trace_id")
     assert requests(batch, *columns) == [("chatcmpl-Bx1", "ada", "search", "bot", "production", "team-key", ["a", "b"], "s", "t")]
@@ -247,19 +252,21 @@ def test_a_line_says_who_what_when_and_how_fast(log: Path):
     assert batch.requests["started_at"].cast("int64").to_pylist() == [1777629600000000]
 
 
-def test_contents_and_secret_keys_are_not_kept(log: Path):
+@reading
+def test_contents_and_secret_keys_are_not_kept():
     key = "sk-proj-0123456789abcdef"
     bodies = [CHAT, MESSAGE, CONVERSE, GEMINI, [CHAT, CHAT], json.dumps(MESSAGE)]
 
-    batch = read(Bodies(), json_lines(log, [line(body, key=key, prompt="a secret") for body in bodies]))
+    batch = yield [line(body, key=key, prompt="a secret") for body in bodies]
 
     assert batch.requests.num_rows == 6
     assert "a secret" not in str(batch.requests.to_pylist())
     assert requests(batch, "virtual_key")[0] == ("a9c246e753fdbb2ad930db424c31e090a537ff6c9c791cca2f8a01221ea20b52",)
 
 
-def test_a_body_tells_the_time_where_the_line_does_not(log: Path):
-    batch = read(Bodies(), json_lines(log, [{"body": CHAT}, {"body": MESSAGE}]))
+@reading
+def test_a_body_tells_the_time_where_the_line_does_not():
+    batch = yield [{"body": CHAT}, {"body": MESSAGE}]
 
     assert batch.requests["started_at"].cast("int64").to_pylist() == [1777629600000000]
     assert rejects(batch) == [
@@ -267,7 +274,8 @@ def test_a_body_tells_the_time_where_the_line_does_not(log: Path):
     ]
 
 
-def test_a_provider_is_named_only_where_the_body_shows_it(log: Path):
+@reading.each
+def test_a_provider_is_named_only_where_the_body_shows_it():
     cases = [
         (CHAT, "openai"),
         (MESSAGE, "anthropic"),
@@ -284,20 +292,22 @@ def test_a_provider_is_named_only_where_the_body_shows_it(log: Path):
         ({**CHAT, "model": "qwen3-32b"}, None),
     ]
 
-    assert each(log, (line(body) for body, _ in cases), "provider") == [(provider,) for _, provider in cases]
+    assert each((yield (line(body) for body, _ in cases)), "provider") == [(provider,) for _, provider in cases]
 
 
-def test_what_openrouter_charged_is_the_reported_cost_with_an_own_keys_cost_upstream(log: Path):
+@reading
+def test_what_openrouter_charged_is_the_reported_cost_with_an_own_keys_cost_upstream():
     own_key = {"cost": 0.01, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.2}}
     bodies = [with_usage(CHAT, cost=0.25, is_byok=False), with_usage(CHAT, **own_key), CHAT]
 
-    batch = read(Bodies(), json_lines(log, map(line, bodies)))
+    batch = yield map(line, bodies)
 
     assert requests(batch, "reported_cost_usd") == [(Decimal("0.25"),), (Decimal("0.21"),), (None,)]
 
 
-def test_a_tier_named_batch_is_a_batch_and_no_tier(log: Path):
-    batch = read(Bodies(), json_lines(log, [line(with_usage(MESSAGE, service_tier="batch")), line(MESSAGE)]))
+@reading
+def test_a_tier_named_batch_is_a_batch_and_no_tier():
+    batch = yield [line(with_usage(MESSAGE, service_tier="batch")), line(MESSAGE)]
 
     assert requests(batch, "is_batch", "service_tier") == [(True, None), (None, "standard")]
 
@@ -317,8 +327,9 @@ def test_the_responses_id_is_the_requests_else_the_lines_own(log: Path):
     assert found[4:] == ["g-1", "b-1"]
 
 
-def test_ids_of_three_digits_come_again_so_the_time_is_added(log: Path):
-    batch = read(Bodies(), json_lines(log, [line({**CHAT, "id": "chatcmpl-42"})]))
+@reading
+def test_ids_of_three_digits_come_again_so_the_time_is_added():
+    batch = yield [line({**CHAT, "id": "chatcmpl-42"})]
 
     assert requests(batch, "request_id") == [("chatcmpl-42@2026-05-01T10:00:00Z",)]
 
@@ -349,7 +360,8 @@ CHAT_STREAM = [
 ]
 
 
-def test_a_streams_later_parts_complete_earlier_ones(log: Path):
+@reading.each
+def test_a_streams_later_parts_complete_earlier_ones():
     cases = [
         (ANTHROPIC_STREAM, ("msg_01", "claude-opus-4-6", 123, 50)),
         (CHAT_STREAM, ("chatcmpl-Bx1", "gpt-4o-2024-08-06", 100, 30)),
@@ -360,25 +372,25 @@ def test_a_streams_later_parts_complete_earlier_ones(log: Path):
          ("chatcmpl-Bx1", "gpt-4o-2024-08-06", 100, 30)),
     ]  # fmt: skip
 
-    found = each(
-        log, (line(body) for body, _ in cases), "request_id", "model", "input_tokens", "output_tokens", "is_streaming", "status"
-    )
+    columns = ("request_id", "model", "input_tokens", "output_tokens", "is_streaming", "status")
 
-    assert found == [(*expected, True, "success") for _, expected in cases]
+    assert each((yield (line(body) for body, _ in cases)), *columns) == [(*expected, True, "success") for _, expected in cases]
 
 
-def test_bedrocks_stream_tells_usage_and_time_at_its_end(log: Path):
+@reading
+def test_bedrocks_stream_tells_usage_and_time_at_its_end():
     end = {"metadata": {"usage": CONVERSE["usage"], "metrics": {"latencyMs": 812}}}
 
-    batch = read(Bodies(), json_lines(log, [line([{"messageStart": {"role": "assistant"}}, end], model="amazon.nova-pro-v1:0")]))
+    batch = yield [line([{"messageStart": {"role": "assistant"}}, end], model="amazon.nova-pro-v1:0")]
 
     assert requests(batch, "provider", "model", "input_tokens", "duration_ms") == [("aws", "amazon.nova-pro-v1:0", 123, 812.0)]
 
 
-def test_a_body_as_text_and_a_single_event_are_read_like_the_object(log: Path):
+@reading
+def test_a_body_as_text_and_a_single_event_are_read_like_the_object():
     event = {"type": "response.completed", "response": RESPONSE}
 
-    batch = read(Bodies(), json_lines(log, [line(json.dumps(RESPONSE)), line(event), line(RESPONSE)]))
+    batch = yield [line(json.dumps(RESPONSE)), line(event), line(RESPONSE)]
 
     assert requests(batch, "request_id", *TOKENS) == [("resp_1", 100, 40, 8, None, 30)] * 3
     assert requests(batch, "is_streaming") == [(None,)] * 3
@@ -387,7 +399,8 @@ def test_a_body_as_text_and_a_single_event_are_read_like_the_object(log: Path):
 # ---- failures
 
 
-def test_an_error_is_a_failed_request_with_its_class(log: Path):
+@reading.each
+def test_an_error_is_a_failed_request_with_its_class():
     cases = [
         ({"error": {"message": "m", "type": "tokens", "code": "rate_limit_exceeded"}}, "rate_limit_exceeded", None),
         ({"error": {"message": "m", "type": "invalid_request_error", "code": None}}, "invalid_request_error", None),
@@ -405,16 +418,17 @@ def test_an_error_is_a_failed_request_with_its_class(log: Path):
         ({"id": "m1", "model": "MiniMax-M2", "base_resp": {"status_code": 1002, "status_msg": "m"}}, "1002", None),
     ]  # fmt: skip
 
-    found = each(log, (line(body) for body, *_ in cases), "status", "error_class", "http_status")
+    found = each((yield (line(body) for body, *_ in cases)), "status", "error_class", "http_status")
 
     assert found == [("error", *expected) for _, *expected in cases]
 
 
-def test_a_line_may_say_itself_that_a_request_failed(log: Path):
+@reading
+def test_a_line_may_say_itself_that_a_request_failed():
     lines = [line(None, status="error", model="gpt-4o"), line("<html>Bad Gateway</html>", status=502), line({}, status_code=504)]
     lines += [line(CHAT, status=499), line({**RESPONSE, "status": "cancelled"})]
 
-    batch = read(Bodies(), json_lines(log, lines))
+    batch = yield lines
 
     assert requests(batch, "status", "http_status") == [
         ("error", None), ("error", 502), ("error", 504), ("cancelled", 499), ("cancelled", None),

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.source_rows import Row, json_lines, read, rejects, requests
-from tests.test_sources_bodies import CHAT, CONVERSE, GEMINI, MESSAGE, RESPONSE, each, line, with_usage
+from tests.source_rows import Row, Together, each, json_lines, one, read, rejects, requests
+from tests.test_sources_bodies import CHAT, CONVERSE, GEMINI, MESSAGE, RESPONSE, line, with_usage
 from usagecost.sources import SOURCES, Head
 from usagecost.sources.bodies import Bodies
+
+reading = Together(Bodies)
 
 
 @pytest.fixture
@@ -19,18 +21,11 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "responses.jsonl"
 
 
-def one(log: Path, body: object, *columns: str, **fields: object) -> tuple[object, ...]:
-    """Some columns of the only request in a log of one body."""
-    batch = read(Bodies(), json_lines(log, [line(body, **fields)]))
-    assert rejects(batch) == []
-    (found,) = requests(batch, *columns)
-    return found
-
-
 # ---- kinds of content
 
 
-def test_gemini_lists_tokens_by_kind_of_content(log: Path):
+@reading
+def test_gemini_lists_tokens_by_kind_of_content():
     usage = {
         "promptTokenCount": 1000,
         "cachedContentTokenCount": 500,
@@ -47,12 +42,15 @@ def test_gemini_lists_tokens_by_kind_of_content(log: Path):
         "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 1290}],
     }
 
-    assert one(log, {**GEMINI, "usageMetadata": usage}, "input_audio_tokens", "input_image_tokens") == (210, 500)
-    assert one(log, {**GEMINI, "usageMetadata": usage}, "cache_audio_read_tokens", "cache_image_read_tokens") == (0, 100)
-    assert one(log, {**GEMINI, "usageMetadata": usage}, "output_tokens", "output_image_tokens") == (1302, 1290)
+    batch = yield [line({**GEMINI, "usageMetadata": usage})]
+
+    assert one(batch, "input_audio_tokens", "input_image_tokens") == (210, 500)
+    assert one(batch, "cache_audio_read_tokens", "cache_image_read_tokens") == (0, 100)
+    assert one(batch, "output_tokens", "output_image_tokens") == (1302, 1290)
 
 
-def test_realtime_answers_say_how_much_of_the_cache_reads_is_audio_and_images(log: Path):
+@reading
+def test_realtime_answers_say_how_much_of_the_cache_reads_is_audio_and_images():
     cached = {"text_tokens": 150, "audio_tokens": 300, "image_tokens": 50}
     usage = {
         "input_tokens": 1000,
@@ -62,27 +60,31 @@ def test_realtime_answers_say_how_much_of_the_cache_reads_is_audio_and_images(lo
     }
     event = {"type": "response.done", "response": {"object": "realtime.response", "id": "resp_1", "usage": usage}}
 
+    batch = yield [line(event, model="gpt-realtime")]
+
     columns = ("input_tokens", "cache_read_tokens", "input_audio_tokens", "cache_audio_read_tokens", "output_audio_tokens")
-    assert one(log, event, *columns, model="gpt-realtime") == (1000, 500, 600, 300, 200)
-    assert one(log, event, "input_image_tokens", "cache_image_read_tokens", "provider", model="gpt-realtime") == (80, 50, "openai")
+    assert one(batch, *columns) == (1000, 500, 600, 300, 200)
+    assert one(batch, "input_image_tokens", "cache_image_read_tokens", "provider") == (80, 50, "openai")
 
 
-def test_answers_with_images_say_their_tokens_or_else_their_number(log: Path):
+@reading.each
+def test_answers_with_images_say_their_tokens_or_else_their_number():
     details = {"input_tokens_details": {"image_tokens": 194, "text_tokens": 30}, "output_tokens_details": {"image_tokens": 4160}}
     told = {"created": 1777629600, "data": [{"b64_json": "eA=="}], "usage": {"input_tokens": 224, "output_tokens": 4160, **details}}
     untold = {"created": 1777629600, "data": [{"b64_json": "eA=="}, {"b64_json": "eA=="}]}
 
+    counted, uncounted = yield [line(told, model="gpt-image-1"), line(untold, model="dall-e-3")]
+
     columns = ("input_image_tokens", "output_image_tokens", "units", "provider")
-    assert one(log, told, *columns, model="gpt-image-1") == (194, 4160, None, "openai")
-    assert one(log, untold, "operation", *columns, model="dall-e-3") == (
-        "images", None, None, [("images", Decimal(2))], "openai",
-    )  # fmt: skip
+    assert one(counted, *columns) == (194, 4160, None, "openai")
+    assert one(uncounted, "operation", *columns) == ("images", None, None, [("images", Decimal(2))], "openai")
 
 
 # ---- what the total proves
 
 
-def test_a_total_decides_whether_reasoning_or_cache_is_outside(log: Path):
+@reading.each
+def test_a_total_decides_whether_reasoning_or_cache_is_outside():
     cases = [
         ({"prompt_tokens": 20, "completion_tokens": 12, "total_tokens": 1032}, (20, None, 1012, 1000)),
         ({"prompt_tokens": 20, "completion_tokens": 12, "total_tokens": 32}, (20, None, 12, None)),
@@ -96,15 +98,16 @@ def test_a_total_decides_whether_reasoning_or_cache_is_outside(log: Path):
 
     columns = ("input_tokens", "cache_read_tokens", "output_tokens", "output_reasoning_tokens")
 
-    found = each(log, (line({**CHAT, "model": "gemini-2.5-pro", "usage": usage}) for usage, _ in cases), *columns)
+    found = each((yield (line({**CHAT, "model": "gemini-2.5-pro", "usage": usage}) for usage, _ in cases)), *columns)
 
     assert found == [counts for _, counts in cases]
 
 
-def test_an_embeddings_total_alone_is_its_input(log: Path):
+@reading
+def test_an_embeddings_total_alone_is_its_input():
     body = {"object": "list", "model": "voyage-3", "data": [{"object": "embedding"}], "usage": {"total_tokens": 9}}
 
-    assert one(log, body, "operation", "input_tokens", "output_tokens") == ("embeddings", 9, None)
+    assert one((yield [line(body)]), "operation", "input_tokens", "output_tokens") == ("embeddings", 9, None)
 
 
 # ---- usage within usage
@@ -114,23 +117,24 @@ def entry(kind: str, plain: int, output: int, **more: object) -> Row:
     return {"type": kind, "input_tokens": plain, "output_tokens": output, **more}
 
 
-def test_what_compactions_took_is_added_unless_it_is_included(log: Path):
+@reading.each
+def test_what_compactions_took_is_added_unless_it_is_included():
     entries = [entry("compaction", 180, 35, cache_read_input_tokens=6), entry("message", 3, 5, cache_read_input_tokens=100)]
     entries[1] |= {"cache_creation_input_tokens": 20}
     apart = with_usage(MESSAGE, iterations=entries)
     included = with_usage(MESSAGE, input_tokens=183, cache_read_input_tokens=106, output_tokens=40, iterations=entries)
 
     columns = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens")
-    assert one(log, apart, *columns) == (309, 106, 20, 40)
-    assert one(log, included, *columns) == (309, 106, 20, 40)
+    assert each((yield [line(apart), line(included)]), *columns) == [(309, 106, 20, 40)] * 2
 
 
-def test_an_advisor_is_a_request_of_its_own(log: Path):
+@reading
+def test_an_advisor_is_a_request_of_its_own():
     advice = entry("advisor_message", 159, 78, model="claude-opus-4-8")
     message = entry("message", 3, 5, cache_read_input_tokens=100, cache_creation_input_tokens=20)
     body = with_usage({**MESSAGE, "model": "claude-sonnet-4-6"}, iterations=[message, advice])
 
-    batch = read(Bodies(), json_lines(log, [line(body, user="ada")]))
+    batch = yield [line(body, user="ada")]
 
     assert requests(batch, "request_id", "model", "input_tokens", "output_tokens", "user_id") == [
         ("msg_01", "claude-sonnet-4-6", 123, 5, "ada"),
@@ -141,14 +145,16 @@ def test_an_advisor_is_a_request_of_its_own(log: Path):
 # ---- what changes the price
 
 
-def test_speed_and_place_of_inference_are_kept_where_they_are_not_the_usual(log: Path):
-    columns = ("speed", "inference_region")
+@reading.each
+def test_speed_and_place_of_inference_are_kept_where_they_are_not_the_usual():
+    cases = [("fast", "us"), ("standard", "not_available")]
+    lines = (line(with_usage(MESSAGE, speed=speed, inference_geo=place)) for speed, place in cases)
 
-    assert one(log, with_usage(MESSAGE, speed="fast", inference_geo="us"), *columns) == ("fast", "us")
-    assert one(log, with_usage(MESSAGE, speed="standard", inference_geo="not_available"), *columns) == (None, None)
+    assert each((yield lines), "speed", "inference_region") == [("fast", "us"), (None, None)]
 
 
-def test_vertex_traffic_is_a_tier_where_it_changes_the_price(log: Path):
+@reading.each
+def test_vertex_traffic_is_a_tier_where_it_changes_the_price():
     cases = [
         ("ON_DEMAND", None),
         ("ON_DEMAND_PRIORITY", "on_demand_priority"),
@@ -159,7 +165,7 @@ def test_vertex_traffic_is_a_tier_where_it_changes_the_price(log: Path):
     usage = GEMINI["usageMetadata"]
     bodies = [{**GEMINI, "usageMetadata": {**usage, "trafficType": traffic}} for traffic, _ in cases]
 
-    found = each(log, map(line, bodies), "service_tier", "attributes")
+    found = each((yield map(line, bodies)), "service_tier", "attributes")
 
     assert [(json.loads(about)["traffic_type"], tier) for tier, about in found] == cases
 
@@ -176,7 +182,8 @@ SEARCHES = [
 GROUNDED = {"finishReason": "STOP", "groundingMetadata": {"webSearchQueries": ["a", "b", "c"]}}
 
 
-def test_searches_seconds_and_pages_are_units(log: Path):
+@reading.each
+def test_searches_seconds_and_pages_are_units():
     cases = [
         (with_usage(MESSAGE, server_tool_use={"web_search_requests": 5, "web_fetch_requests": 2}), {"web_searches": 5}),
         (with_usage(MESSAGE, server_tool_use={"web_search_requests": 0}), None),
@@ -200,12 +207,13 @@ def test_searches_seconds_and_pages_are_units(log: Path):
         (CONVERSE, None),
     ]
 
-    found = each(log, (line(body, model="some-model") for body, _ in cases), "units")
+    found = each((yield (line(body, model="some-model") for body, _ in cases)), "units")
 
     assert [dict(units) if units else None for (units,) in found] == [units for _, units in cases]
 
 
-def test_what_a_model_was_asked_for_shows_in_its_answer(log: Path):
+@reading.each
+def test_what_a_model_was_asked_for_shows_in_its_answer():
     cases = [
         ({"text": "x", "usage": {"type": "duration", "seconds": 600}}, "transcription"),
         ({"text": "x", "usage": {"type": "tokens", "input_tokens": 140, "output_tokens": 45}}, "transcription"),
@@ -216,30 +224,33 @@ def test_what_a_model_was_asked_for_shows_in_its_answer(log: Path):
         ({"created": 1777888800, "data": [{"b64_json": "x"}], "usage": {"input_tokens": 40, "output_tokens": 1_560}}, "images"),
     ]
 
-    found = each(log, (line(body, model="some-model") for body, _ in cases), "operation")
+    found = each((yield (line(body, model="some-model") for body, _ in cases)), "operation")
 
     assert found == [(operation,) for _, operation in cases]
 
 
-def test_a_call_that_succeeded_is_a_request_even_without_usage(log: Path):
+@reading.each
+def test_a_call_that_succeeded_is_a_request_even_without_usage():
     bodies = [{"ok": True}, "RIFF and so on", None, "The text of a transcription"]
     columns = ("model", "status", "input_tokens", "output_tokens", "units")
 
-    found = each(log, (line(body, model="tts-1", status=200) for body in bodies), *columns)
+    found = each((yield (line(body, model="tts-1", status=200) for body in bodies)), *columns)
 
     assert found == [("tts-1", "success", None, None, None)] * 4
 
 
-def test_xai_says_its_cost_in_ticks(log: Path):
+@reading
+def test_xai_says_its_cost_in_ticks():
     body = with_usage({**RESPONSE, "model": "grok-4"}, cost_in_usd_ticks=37_756_000)
 
-    assert one(log, body, "provider", "reported_cost_usd") == ("x-ai", Decimal("0.0037756"))
+    assert one((yield [line(body)]), "provider", "reported_cost_usd") == ("x-ai", Decimal("0.0037756"))
 
 
-def test_perplexity_says_its_cost_as_an_object(log: Path):
+@reading
+def test_perplexity_says_its_cost_as_an_object():
     cost = {"input_tokens_cost": 0.000042, "request_cost": 0.006, "total_cost": 0.010842}
 
-    assert one(log, with_usage({**CHAT, "model": "sonar-pro"}, cost=cost), "provider", "reported_cost_usd") == (
+    assert one((yield [line(with_usage({**CHAT, "model": "sonar-pro"}, cost=cost))]), "provider", "reported_cost_usd") == (
         "perplexity",
         Decimal("0.010842"),
     )
@@ -274,13 +285,14 @@ def test_results_of_openais_batches_are_requests_of_a_batch(log: Path):
     assert [source.name for source in SOURCES if source.recognise(Head.of(log))] == ["bodies"]
 
 
-def test_results_of_anthropics_batches_need_a_time(log: Path):
+@reading
+def test_results_of_anthropics_batches_need_a_time():
     succeeded = {"custom_id": "a", "result": {"type": "succeeded", "message": MESSAGE}}
     errored = {"custom_id": "b", "result": {"type": "errored", "error": {"type": "error", "error": {"type": "invalid_request"}}}}
     at = {"timestamp": "2026-05-01T10:00:00Z"}
     lines = [{**succeeded, **at}, {**errored, **at}, {"custom_id": "c", "result": {"type": "canceled"}, **at}, succeeded]
 
-    batch = read(Bodies(), json_lines(log, lines))
+    batch = yield lines
 
     assert requests(batch, "provider", "is_batch", "status", "error_class", "input_tokens") == [
         ("anthropic", True, "success", None, 123),

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.source_rows import Row, json_lines, read, rejects, requests, sum_of
+from tests.source_rows import Row, Together, json_lines, read, rejects, requests, sum_of
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import Head
 from usagecost.sources.claude_code import ClaudeCode
+
+reading = Together(ClaudeCode)
 
 COUNTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
 
@@ -34,22 +36,24 @@ def transcript(tmp_path: Path) -> Path:
     return tmp_path / "projects" / "-home-dev01-cli" / "session.jsonl"
 
 
-def test_input_is_the_uncached_part_and_both_cache_parts(transcript: Path):
+@reading
+def test_input_is_the_uncached_part_and_both_cache_parts():
     split = {"cache_creation": {"ephemeral_5m_input_tokens": 13, "ephemeral_1h_input_tokens": 7}}
 
-    batch = read(ClaudeCode(), json_lines(transcript, [answer(usage=split)]))
+    batch = yield [answer(usage=split)]
 
     columns = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens")
     assert requests(batch, *columns) == [(123, 100, 20, 7, 5)]
 
 
-def test_cache_writes_are_the_sum_of_their_lifetimes_where_no_total_is_told(transcript: Path):
+@reading
+def test_cache_writes_are_the_sum_of_their_lifetimes_where_no_total_is_told():
     usage = {
         "cache_creation_input_tokens": None,
         "cache_creation": {"ephemeral_5m_input_tokens": 13, "ephemeral_1h_input_tokens": 7},
     }
 
-    batch = read(ClaudeCode(), json_lines(transcript, [answer(usage=usage)]))
+    batch = yield [answer(usage=usage)]
 
     assert requests(batch, "cache_write_tokens", "cache_write_1h_tokens", "input_tokens") == [(20, 7, 123)]
 
@@ -68,7 +72,8 @@ def test_a_line_says_who_what_and_when(transcript: Path):
     assert batch.requests["started_at"].cast("int64").to_pylist() == [1770686740759000]
 
 
-def test_speed_and_region_are_told_where_they_are_special(transcript: Path):
+@reading
+def test_speed_and_region_are_told_where_they_are_special():
     cases = [
         ({"speed": "fast", "inference_geo": "us"}, ("fast", "us", None)),
         ({"speed": "standard", "inference_geo": "global"}, (None, "global", None)),
@@ -76,17 +81,18 @@ def test_speed_and_region_are_told_where_they_are_special(transcript: Path):
         ({"inference_geo": ""}, (None, None, None)),
     ]
 
-    batch = read(ClaudeCode(), json_lines(transcript, [answer(usage=usage) for usage, _ in cases]))
+    batch = yield [answer(usage=usage) for usage, _ in cases]
 
     assert requests(batch, "speed", "inference_region", "attributes") == [told for _, told in cases]
 
 
-def test_searches_and_executions_are_units_and_fetches_are_free(transcript: Path):
+@reading
+def test_searches_and_executions_are_units_and_fetches_are_free():
     used = {"web_search_requests": 5, "web_fetch_requests": 2, "code_execution_requests": 1}
     unused = dict.fromkeys(used, 0)
     lines = [answer(usage={"server_tool_use": used}), answer({"id": "msg_2"}, {"server_tool_use": unused})]
 
-    batch = read(ClaudeCode(), json_lines(transcript, lines))
+    batch = yield lines
 
     assert requests(batch, "units", "attributes") == [
         ([("web_searches", Decimal(5)), ("code_executions", Decimal(1))], '{"web_fetch_requests":2}'),
@@ -94,7 +100,8 @@ def test_searches_and_executions_are_units_and_fetches_are_free(transcript: Path
     ]
 
 
-def test_zeros_of_a_finished_answer_are_unknown(transcript: Path):
+@reading
+def test_zeros_of_a_finished_answer_are_unknown():
     nothing = dict.fromkeys(("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens"), 0)
     lines = [
         answer({"id": "m1"}, nothing),
@@ -103,7 +110,7 @@ def test_zeros_of_a_finished_answer_are_unknown(transcript: Path):
         answer({"id": "m4"}, {**nothing, "cache_read_input_tokens": 9, "output_tokens": 4}),
     ]
 
-    batch = read(ClaudeCode(), json_lines(transcript, lines))
+    batch = yield lines
 
     assert requests(batch, "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens") == [
         (None, None, None, None),
@@ -127,10 +134,11 @@ def test_skipped_lines_have_a_reason(transcript: Path):
     }
 
 
-def test_contents_are_not_kept(transcript: Path):
+@reading
+def test_contents_are_not_kept():
     line = answer(message={"content": [{"type": "text", "text": "a secret"}]}, toolUseResult="a secret")
 
-    batch = read(ClaudeCode(), json_lines(transcript, [line]))
+    batch = yield [line]
 
     assert batch.requests.num_rows == 1
     assert "secret" not in str(batch.requests.to_pylist())
@@ -159,10 +167,11 @@ def test_a_side_chains_copy_has_a_negative_rank_and_the_stem_of_the_original(tra
     assert original.split(":")[0] == copy.split(":")[0]
 
 
-def test_lines_without_a_message_id_are_requests_of_their_own(transcript: Path):
+@reading
+def test_lines_without_a_message_id_are_requests_of_their_own():
     lines = [answer({"id": None}), answer({"id": None}, uuid="u-2", isSidechain=True), answer({"id": None}, uuid=None)]
 
-    batch = read(ClaudeCode(), json_lines(transcript, lines))
+    batch = yield lines
 
     ids, ranks = batch.requests["request_id"].to_pylist(), batch.requests["rank"].to_pylist()
     assert ids[:2] == ["u-1", "u-2"]
@@ -170,7 +179,8 @@ def test_lines_without_a_message_id_are_requests_of_their_own(transcript: Path):
     assert min(ranks) >= 0
 
 
-def test_a_synthetic_answer_and_an_api_error_are_failed_requests_without_a_model(transcript: Path):
+@reading
+def test_a_synthetic_answer_and_an_api_error_are_failed_requests_without_a_model():
     nothing = dict.fromkeys(("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens"), 0)
     lines = [
         answer({"model": "<synthetic>", "id": "m1"}, nothing),
@@ -178,7 +188,7 @@ def test_a_synthetic_answer_and_an_api_error_are_failed_requests_without_a_model
         answer({"id": "m3"}, nothing, isApiErrorMessage=True, error={"type": "overloaded_error", "message": "…"}),
     ]
 
-    batch = read(ClaudeCode(), json_lines(transcript, lines))
+    batch = yield lines
 
     assert requests(batch, "status", "model", "error_class", "http_status", "input_tokens") == [
         ("error", None, None, None, 0),
@@ -187,7 +197,8 @@ def test_a_synthetic_answer_and_an_api_error_are_failed_requests_without_a_model
     ]
 
 
-def test_ids_and_models_tell_who_served_it(transcript: Path):
+@reading
+def test_ids_and_models_tell_who_served_it():
     cases = [
         ({"id": "msg_bdrk_01"}, "aws"),
         ({"model": "us.anthropic.claude-sonnet-4-20250514-v1:0"}, "aws"),
@@ -197,12 +208,13 @@ def test_ids_and_models_tell_who_served_it(transcript: Path):
         ({"model": "glm-4.6"}, None),
     ]
 
-    batch = read(ClaudeCode(), json_lines(transcript, [answer(message) for message, _ in cases]))
+    batch = yield [answer(message) for message, _ in cases]
 
     assert requests(batch, "provider") == [(provider,) for _, provider in cases]
 
 
-def test_lines_with_null_where_a_value_belongs_are_skipped_and_without_the_value_are_not(transcript: Path):
+@reading
+def test_lines_with_null_where_a_value_belongs_are_skipped_and_without_the_value_are_not():
     message, counts = answer()["message"], answer()["message"]["usage"]
     without_value = [{name: value for name, value in message.items() if name != field} for field in ("id", "model")]
     lines = [
@@ -215,7 +227,7 @@ def test_lines_with_null_where_a_value_belongs_are_skipped_and_without_the_value
         *({**answer(), "message": left} for left in without_value),
     ]
 
-    batch = read(ClaudeCode(), json_lines(transcript, lines))
+    batch = yield lines
 
     assert (batch.requests.num_rows, batch.skipped, batch.rejects.num_rows) == (2, 11, 0)
 
@@ -258,7 +270,8 @@ def test_a_transcript_is_recognised_by_what_is_in_it(tmp_path: Path):
     assert ClaudeCode().recognise(codex) is None
 
 
-def test_counts_that_cannot_be_are_rejected_each_with_a_sentence(transcript: Path):
+@reading
+def test_counts_that_cannot_be_are_rejected_each_with_a_sentence():
     lines = [
         answer(usage={"input_tokens": -3}),
         answer(usage={"output_tokens": 10**12}),
@@ -268,7 +281,7 @@ def test_counts_that_cannot_be_are_rejected_each_with_a_sentence(transcript: Pat
         answer(timestamp="2999-01-01T00:00:00Z"),
     ]
 
-    batch = read(ClaudeCode(), json_lines(transcript, lines))
+    batch = yield lines
 
     assert batch.requests.num_rows == 0
     assert rejects(batch) == [

@@ -11,19 +11,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.codex_rows import counts, line, session, task, tokens, turn
-from tests.source_rows import Row, json_lines, read, rejects, requests, sum_of
+from tests.source_rows import Row, Together, json_lines, read, rejects, requests, sum_of
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import SOURCES, Batch, Head
 from usagecost.sources.codex import Codex
 
+reading = Together(Codex)
+
 SPAWNED = {"source": {"subagent": {"thread_spawn": {"parent_thread_id": "s-0", "depth": 1}}}}
 NINE = 1_778_662_800
 """2026-05-13T09:00:00Z in seconds since 1970."""
-
-
-def read_lines(folder: Path, *lines: Row | str) -> Batch:
-    return read(Codex(), json_lines(folder / "rollout-1.jsonl", lines))
 
 
 def inputs(batch: Batch) -> list[tuple[object, ...]]:
@@ -35,31 +33,35 @@ def stored(lake: Lake, *columns: str) -> list[tuple[object, ...]]:
     return sorted(zip(*(table[name].to_pylist() for name in columns), strict=True))
 
 
-def test_input_includes_what_the_cache_held_and_output_the_reasoning(tmp_path: Path):
-    batch = read_lines(tmp_path, turn(), tokens(counts(1000, 250, 125, 75, cache_write_input_tokens=40)))
+@reading
+def test_input_includes_what_the_cache_held_and_output_the_reasoning():
+    batch = yield [turn(), tokens(counts(1000, 250, 125, 75, cache_write_input_tokens=40))]
 
     columns = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "output_reasoning_tokens")
     assert requests(batch, *columns) == [(1000, 250, 40, 125, 75)]
 
 
-def test_cache_reads_are_no_more_than_the_input(tmp_path: Path):
-    batch = read_lines(tmp_path, tokens(counts(100, 130)))
+@reading
+def test_cache_reads_are_no_more_than_the_input():
+    batch = yield [tokens(counts(100, 130))]
 
     assert requests(batch, "input_tokens", "cache_read_tokens") == [(100, 100)]
 
 
-def test_what_an_event_does_not_count_stays_unknown(tmp_path: Path):
-    batch = read_lines(tmp_path, tokens({"input_tokens": 7, "cache_read_input_tokens": 2}))
+@reading
+def test_what_an_event_does_not_count_stays_unknown():
+    batch = yield [tokens({"input_tokens": 7, "cache_read_input_tokens": 2})]
 
     columns = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "output_reasoning_tokens")
     assert requests(batch, *columns) == [(7, 2, None, None, None)]
 
 
-def test_a_session_says_who_what_and_when(tmp_path: Path):
+@reading
+def test_a_session_says_who_what_and_when():
     meta = session(model_provider="azure", cli_version="0.144.2", originator="codex_cli", git={"branch": "main"}, cwd="/home/a/api")
     settings = line("event_msg", {"type": "thread_settings_applied", "thread_settings": {"service_tier": "fast"}})
 
-    batch = read_lines(tmp_path, meta, turn(effort="high", cwd="/home/a/cli/"), settings, tokens(counts(10)))
+    batch = yield [meta, turn(effort="high", cwd="/home/a/cli/"), settings, tokens(counts(10))]
 
     columns = ("source", "session_id", "provider", "model", "operation", "status", "app", "service_tier", "user_id")
     assert requests(batch, *columns) == [("codex", "s-1", "azure", "gpt-5.2-codex", "chat", "success", "cli", "fast", None)]
@@ -71,12 +73,13 @@ def test_a_session_says_who_what_and_when(tmp_path: Path):
 
 
 def test_without_its_first_line_a_session_is_its_file_and_served_by_openai(tmp_path: Path):
-    batch = read_lines(tmp_path, turn(), tokens(counts(10)))
+    batch = read(Codex(), json_lines(tmp_path / "rollout-1.jsonl", [turn(), tokens(counts(10))]))
 
     assert requests(batch, "session_id", "provider", "app") == [("rollout-1", "openai", None)]
 
 
-def test_the_model_is_that_of_the_event_else_of_the_last_line_that_names_one(tmp_path: Path):
+@reading
+def test_the_model_is_that_of_the_event_else_of_the_last_line_that_names_one():
     lines = [
         tokens(counts(1)),
         turn("gpt-5"),
@@ -88,7 +91,7 @@ def test_the_model_is_that_of_the_event_else_of_the_last_line_that_names_one(tmp
         tokens(counts(5)),
     ]
 
-    batch = read_lines(tmp_path, *lines)
+    batch = yield lines
 
     models = [(1, None), (2, "gpt-5"), (3, "gpt-5.1"), (4, "gpt-5.1"), (5, "gpt-5-mini")]
     assert requests(batch, "input_tokens", "model") == models
@@ -103,38 +106,42 @@ def test_each_file_has_a_model_and_totals_of_its_own(tmp_path: Path):
     assert requests(batch, "session_id", "input_tokens", "model") == [("a", 50, "gpt-5"), ("b", 70, None)]
 
 
-def test_without_the_last_usage_the_difference_of_the_totals_counts(tmp_path: Path):
+@reading
+def test_without_the_last_usage_the_difference_of_the_totals_counts():
     lines = [
         tokens(counts(1200, 200, 500), counts(1200, 200, 500)),
         tokens(total=counts(2000, 300, 800, 30)),
         tokens(total=counts(2600, 300, 900, 50)),
     ]
 
-    batch = read_lines(tmp_path, *lines)
+    batch = yield lines
 
     columns = ("input_tokens", "cache_read_tokens", "output_tokens", "output_reasoning_tokens")
     assert requests(batch, *columns) == [(1200, 200, 500, 0), (800, 100, 300, 30), (600, 0, 100, 20)]
 
 
-def test_a_total_that_falls_has_begun_anew(tmp_path: Path):
-    batch = read_lines(tmp_path, tokens(total=counts(5000, 100, 90)), tokens(total=counts(800, 200, 20)))
+@reading
+def test_a_total_that_falls_has_begun_anew():
+    batch = yield [tokens(total=counts(5000, 100, 90)), tokens(total=counts(800, 200, 20))]
 
     assert requests(batch, "input_tokens", "cache_read_tokens", "output_tokens") == [(5000, 100, 90), (800, 200, 20)]
 
 
-def test_events_whose_total_does_not_advance_are_skipped(tmp_path: Path):
+@reading
+def test_events_whose_total_does_not_advance_are_skipped():
     used = counts(100, 0, 9)
     lines = [tokens(used, used), tokens(used, used, at="2026-05-13T09:01:02Z"), tokens(total=used, at="2026-05-13T09:01:03Z")]
 
-    batch = read_lines(tmp_path, *lines)
+    batch = yield lines
 
     assert (inputs(batch), batch.skipped) == ([(100,)], 2)
 
 
-def test_two_equal_answers_in_a_row_are_two_requests(tmp_path: Path):
+@reading
+def test_two_equal_answers_in_a_row_are_two_requests():
     lines = [tokens(counts(100), counts(100)), tokens(counts(100), counts(200))]
 
-    ids = [name for (name,) in requests(read_lines(tmp_path, *lines), "request_id")]
+    ids = [name for (name,) in requests((yield lines), "request_id")]
 
     assert len(set(ids)) == 2
 
@@ -152,7 +159,7 @@ def test_events_that_count_nothing_and_other_lines_are_skipped(tmp_path: Path):
         "  ",
     ]
 
-    batch = read_lines(tmp_path, *lines)
+    batch = read(Codex(), json_lines(tmp_path / "rollout-1.jsonl", lines))
 
     assert (batch.lines, batch.skipped, batch.requests.num_rows, batch.rejects.num_rows) == (8, 8, 0, 0)
 
@@ -167,23 +174,25 @@ def test_a_sub_agents_head_within_one_second_is_a_copy_and_sets_the_totals(tmp_p
         tokens(counts(70), counts(420), at="2026-05-13T09:00:01.200Z"),
     ]
 
-    batch = read_lines(tmp_path, *lines)
+    batch = read(Codex(), json_lines(tmp_path / "rollout-1.jsonl", lines))
 
     assert (inputs(batch), batch.skipped) == ([(50,), (70,)], 4)
 
 
-def test_a_sub_agent_that_begins_with_one_event_has_no_copied_head(tmp_path: Path):
+@reading
+def test_a_sub_agent_that_begins_with_one_event_has_no_copied_head():
     """A second event of the same second that only repeats it is none either."""
     used = counts(14_700)
     lines = [session(**SPAWNED), tokens(used, used), tokens(used, used, at="2026-05-13T09:01:00.500Z")]
 
-    assert inputs(read_lines(tmp_path, *lines)) == [(14_700,)]
+    assert inputs((yield lines)) == [(14_700,)]
 
 
-def test_a_session_that_is_no_fork_may_begin_with_two_events_in_a_second(tmp_path: Path):
+@reading
+def test_a_session_that_is_no_fork_may_begin_with_two_events_in_a_second():
     lines = [session(source="cli"), tokens(counts(1), counts(1)), tokens(counts(2), counts(3))]
 
-    assert inputs(read_lines(tmp_path, *lines)) == [(1,), (2,)]
+    assert inputs((yield lines)) == [(1,), (2,)]
 
 
 @pytest.mark.parametrize("fork", [SPAWNED, {"forked_from_id": "s-0"}, {"parent_thread_id": "s-0"}])
@@ -198,16 +207,17 @@ def test_all_before_a_forks_own_first_task_is_a_copy_however_long_it_took_to_wri
         tokens(counts(7), counts(7), at="2026-05-13T09:00:02.500Z"),
     ]
 
-    batch = read_lines(tmp_path, *lines)
+    batch = read(Codex(), json_lines(tmp_path / "rollout-1.jsonl", lines))
 
     assert requests(batch, "input_tokens", "session_id") == [(7, "s-1")]
     assert json.loads(batch.requests["attributes"][0].as_py()) == {"parentThread": "s-0"}
 
 
-def test_a_fork_in_which_nothing_was_asked_has_no_requests(tmp_path: Path):
+@reading
+def test_a_fork_in_which_nothing_was_asked_has_no_requests():
     lines = [session(forked_from_id="s-0"), task(NINE - 9), tokens(counts(100), at="2026-05-13T09:00:01Z")]
 
-    assert inputs(read_lines(tmp_path, *lines)) == []
+    assert inputs((yield lines)) == []
 
 
 @pytest.mark.parametrize("fork_comes_first", [False, True])
@@ -256,16 +266,18 @@ def test_what_lies_more_than_a_block_back_still_counts(tmp_path: Path):
     assert batch.bytes_read == sum(path.stat().st_size for path in (before, long, after))
 
 
-def test_contents_are_not_kept(tmp_path: Path):
+@reading
+def test_contents_are_not_kept():
     lines = [session(base_instructions="a secret"), turn(user_instructions="a secret"), tokens(counts(10), note="a secret")]
 
-    batch = read_lines(tmp_path, *lines)
+    batch = yield lines
 
     assert batch.requests.num_rows == 1
     assert "secret" not in str(batch.requests.to_pylist())
 
 
-def test_counts_and_times_that_cannot_be_are_rejected_each_with_a_sentence(tmp_path: Path):
+@reading
+def test_counts_and_times_that_cannot_be_are_rejected_each_with_a_sentence():
     lines = [
         turn(),
         tokens(counts(-3)),
@@ -277,7 +289,7 @@ def test_counts_and_times_that_cannot_be_are_rejected_each_with_a_sentence(tmp_p
         tokens(counts(10), at="soon"),
     ]
 
-    batch = read_lines(tmp_path, *lines)
+    batch = yield lines
 
     whole = "a count is a whole number. Correct the log, or leave the value empty."
     assert batch.requests.num_rows == 0

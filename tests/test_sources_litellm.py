@@ -6,7 +6,6 @@ import csv
 import gzip
 import json
 import os
-from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,13 +13,15 @@ import duckdb
 import pytest
 
 from tests.litellm_rows import KEY_HASH, spend_log, usage
-from tests.source_rows import NOW, Row, json_lines, read, read_each, rejects, requests
+from tests.source_rows import NOW, Row, Together, each, json_lines, one, read, read_each, rejects, requests
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import Head, Reading
 from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.litellm import SPEND_LOG_COLUMNS, SPEND_LOG_ROWS, LiteLLM
+
+reading = Together(LiteLLM)
 
 TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens")
 
@@ -30,22 +31,12 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "spend_logs.jsonl"
 
 
-def one(log: Path, row: Row, *columns: str) -> tuple[object, ...]:
-    """Some columns of the request that a row is."""
-    (request,) = requests(read(LiteLLM(), json_lines(log, [row])), *columns)
-    return request
-
-
-def each(log: Path, rows: Iterable[Row], *columns: str) -> list[tuple[object, ...]]:
-    """Some columns of the request of each row, read as a file of its own."""
-    return [row for batch in read_each(LiteLLM(), log.parent, rows) for row in requests(batch, *columns)]
-
-
-def test_a_row_says_who_what_and_when(log: Path):
+@reading
+def test_a_row_says_who_what_and_when():
     columns = ("source", "request_id", "trace_id", "session_id", "provider", "model", "requested_model", "operation", "status")
     people = ("user_id", "end_user_id", "team_id", "virtual_key", "tags")
 
-    batch = read(LiteLLM(), json_lines(log, [spend_log()]))
+    batch = yield [spend_log()]
     assert requests(batch, *columns, *people) == [
         ("litellm", "chatcmpl-1", "trace-1", "trace-1", "anthropic", "claude-sonnet-4-20250514", "sonnet", "chat", "success",
          "ann", "customer-7", "team-1", "dev-key", ["prod", "User-Agent: curl/8"]),
@@ -59,10 +50,11 @@ def test_a_row_says_who_what_and_when(log: Path):
     }  # fmt: skip
 
 
-def test_times_without_an_offset_are_utc(log: Path):
+@reading.each
+def test_times_without_an_offset_are_utc():
     times = ("2026-05-01T10:00:00.250Z", "2026-05-01T12:00:00.250+02:00", "2026-05-01 10:00:00.25")
 
-    found = each(log, (spend_log(startTime=time) for time in times), "started_at")
+    found = each((yield (spend_log(startTime=time) for time in times)), "started_at")
 
     assert [started.timestamp() for (started,) in found] == [1777629600.25] * 3
 
@@ -112,19 +104,23 @@ COUNTS: dict[str, tuple[Row, tuple[int | None, ...]]] = {
 
 @pytest.mark.parametrize("where", USAGE_KEYS)
 def test_counts_include_what_the_version_that_wrote_them_includes(log: Path, where: str):
-    found = each(log, (with_usage(where, counts) for counts, _ in COUNTS.values()), *TOKENS)
+    found = each(read_each(LiteLLM(), log.parent, (with_usage(where, counts) for counts, _ in COUNTS.values())), *TOKENS)
 
     assert dict(zip(COUNTS, found, strict=True)) == {said: tokens for said, (_, tokens) in COUNTS.items()}
 
 
-def test_counts_that_nobody_told_are_unknown_and_other_told_ones_may_be_0(log: Path):
+@reading.each
+def test_counts_that_nobody_told_are_unknown_and_other_told_ones_may_be_0():
     counts = usage(100, 20, prompt_tokens_details={"audio_tokens": 10}, completion_tokens_details={"reasoning_tokens": 0})
-    found = each(log, [spend_log(), with_usage("usage_object", counts)], *TOKENS, "output_reasoning_tokens", "input_audio_tokens")
+    found = each(
+        (yield [spend_log(), with_usage("usage_object", counts)]), *TOKENS, "output_reasoning_tokens", "input_audio_tokens"
+    )
 
     assert found == [(100, None, None, None, 20, None, None), (100, None, None, None, 20, 0, 10)]
 
 
-def test_output_includes_reasoning_also_where_it_was_counted_apart(log: Path):
+@reading.each
+def test_output_includes_reasoning_also_where_it_was_counted_apart():
     cases = [
         (20, 12, 120, 20),  # included, as everywhere
         (8, 12, 120, 20),  # apart, and more than what it should be in
@@ -136,17 +132,18 @@ def test_output_includes_reasoning_also_where_it_was_counted_apart(log: Path):
         counts = usage(100, completion, completion_tokens_details={"reasoning_tokens": reasoning, "audio_tokens": 3})
         rows.append(spend_log({"usage_object": counts}, completion_tokens=completion, total_tokens=total))
 
-    assert each(log, rows, "output_tokens", "output_reasoning_tokens", "output_audio_tokens") == [
+    assert each((yield rows), "output_tokens", "output_reasoning_tokens", "output_audio_tokens") == [
         (output, reasoning, 3) for _, reasoning, _, output in cases
     ]
 
 
-def test_other_lifetimes_and_units_are_kept_as_attributes(log: Path):
+@reading
+def test_other_lifetimes_and_units_are_kept_as_attributes():
     lifetimes = {"ephemeral_5m_input_tokens": 5, "ephemeral_30m_input_tokens": 30, "ephemeral_12h_input_tokens": 12}
     details = {"cache_write_tokens": 47, "cache_creation_token_details": lifetimes, "image_tokens": 9}
     counts = usage(100, 20, prompt_tokens_details=details, server_tool_use={"web_search_requests": 2}, speed="fast")
 
-    (attributes,) = one(log, with_usage("usage_object", counts), "attributes")
+    (attributes,) = one((yield [with_usage("usage_object", counts)]), "attributes")
 
     assert {name: value for name, value in json.loads(attributes).items() if name not in KEPT_OF_EVERY_CALL} == {
         "cache_write_5m_tokens": 5, "cache_write_30m_tokens": 30, "cache_write_12h_tokens": 12,
@@ -157,10 +154,11 @@ def test_other_lifetimes_and_units_are_kept_as_attributes(log: Path):
 # ---- what it cost
 
 
-def test_a_hit_in_the_gateways_cache_keeps_its_tokens_and_costs_nothing(log: Path):
+@reading
+def test_a_hit_in_the_gateways_cache_keeps_its_tokens_and_costs_nothing():
     hit = spend_log(request_id="chatcmpl-1_cache_hit1777629602.7512", cache_hit="True", spend=0.0)
 
-    assert one(log, hit, "is_gateway_cache_hit", "reported_cost_usd", "input_tokens", "output_tokens") == (
+    assert one((yield [hit]), "is_gateway_cache_hit", "reported_cost_usd", "input_tokens", "output_tokens") == (
         True,
         Decimal(0),
         100,
@@ -168,7 +166,8 @@ def test_a_hit_in_the_gateways_cache_keeps_its_tokens_and_costs_nothing(log: Pat
     )
 
 
-def test_how_a_cache_hit_is_told(log: Path):
+@reading.each
+def test_how_a_cache_hit_is_told():
     cases = [
         ("False", "chatcmpl-1", False),
         ("None", "chatcmpl-1", None),
@@ -180,7 +179,7 @@ def test_how_a_cache_hit_is_told(log: Path):
 
     rows = (spend_log(cache_hit=said, request_id=request_id) for said, request_id, _ in cases)
 
-    assert each(log, rows, "is_gateway_cache_hit") == [(is_hit,) for *_, is_hit in cases]
+    assert each((yield rows), "is_gateway_cache_hit") == [(is_hit,) for *_, is_hit in cases]
 
 
 def test_the_same_answer_given_again_is_a_request_of_its_own(log: Path):
@@ -201,7 +200,8 @@ def test_the_same_answer_given_again_is_a_request_of_its_own(log: Path):
     ]
 
 
-def test_a_cost_of_0_is_unknown_where_litellm_found_no_price(log: Path):
+@reading.each
+def test_a_cost_of_0_is_unknown_where_litellm_found_no_price():
     unknown = {"model_map_information": {"model_map_key": "my-model", "model_map_value": None}}
     free = {"model_map_information": {"model_map_key": "ollama/phi", "model_map_value": {"key": "ollama/phi"}}}
 
@@ -213,24 +213,26 @@ def test_a_cost_of_0_is_unknown_where_litellm_found_no_price(log: Path):
         spend_log(unknown, spend=0, cache_hit="True"),
     ]
 
-    assert each(log, rows, "reported_cost_usd") == [(None,), *[(Decimal(0),)] * 4]
+    assert each((yield rows), "reported_cost_usd") == [(None,), *[(Decimal(0),)] * 4]
 
 
-def test_the_parts_of_a_cost_are_kept_and_the_tier_it_was_priced_at(log: Path):
+@reading
+def test_the_parts_of_a_cost_are_kept_and_the_tier_it_was_priced_at():
     parts = {"input_cost": 0.0003, "output_cost": 0.00075, "total_cost": 0.00105, "service_tier": "flex"}
 
-    tier, attributes = one(log, spend_log({"cost_breakdown": parts}), "service_tier", "attributes")
+    tier, attributes = one((yield [spend_log({"cost_breakdown": parts})]), "service_tier", "attributes")
 
     assert (tier, json.loads(attributes)["cost_breakdown"]) == ("flex", parts)
 
 
-def test_the_tier_and_the_batch_interface_may_stand_in_the_usage(log: Path):
+@reading.each
+def test_the_tier_and_the_batch_interface_may_stand_in_the_usage():
     rows = [
         *(with_usage("usage_object", usage(100, 20, service_tier=tier)) for tier in ("priority", "batch")),
         *(spend_log(call_type=kind) for kind in ("aretrieve_batch", None)),
     ]
 
-    found = each(log, rows, "service_tier", "is_batch", "operation")
+    found = each((yield rows), "service_tier", "is_batch", "operation")
     assert (found[0][0], [is_batch for _, is_batch, _ in found]) == ("priority", [False, True, True, None])
     assert [operation for *_, operation in found[2:]] == ["aretrieve_batch", None]
 
@@ -246,24 +248,26 @@ def failure(status: str | None, code: str, name: str) -> Row:
 OUTCOME = ("status", "error_class", "http_status")
 
 
-def test_a_failure_has_its_class_and_http_status(log: Path):
+@reading.each
+def test_a_failure_has_its_class_and_http_status():
     failures = (("429", "RateLimitError"), ("insufficient_quota", ""), ("499", "ClientDisconnected"))
 
-    assert each(log, (failure("failure", *said) for said in failures), *OUTCOME) == [
+    assert each((yield (failure("failure", *said) for said in failures)), *OUTCOME) == [
         ("error", "RateLimitError", 429),
         ("error", "insufficient_quota", None),
         ("cancelled", "ClientDisconnected", 499),
     ]
 
 
-def test_old_rows_without_a_status_succeeded_unless_their_metadata_says_otherwise(log: Path):
+@reading.each
+def test_old_rows_without_a_status_succeeded_unless_their_metadata_says_otherwise():
     rows = [
         *(spend_log({"status": in_metadata}, status=None) for in_metadata in ("success", None)),
         spend_log({"status": "failure"}, status=""),
         failure(None, "500", "InternalServerError"),
     ]
 
-    assert each(log, rows, *OUTCOME) == [
+    assert each((yield rows), *OUTCOME) == [
         ("success", None, None),
         ("success", None, None),
         ("error", None, None),
@@ -271,31 +275,35 @@ def test_old_rows_without_a_status_succeeded_unless_their_metadata_says_otherwis
     ]
 
 
-def test_a_success_after_a_retry_has_no_error(log: Path):
+@reading
+def test_a_success_after_a_retry_has_no_error():
     row = spend_log({"error_information": {"error_class": "RateLimitError", "error_code": "429"}, "attempted_retries": 1})
 
-    assert one(log, row, *OUTCOME) == ("success", None, None)
+    assert one((yield [row]), *OUTCOME) == ("success", None, None)
 
 
 # ---- how it was served
 
 
-def test_the_first_token_comes_strictly_between_beginning_and_end(log: Path):
+@reading.each
+def test_the_first_token_comes_strictly_between_beginning_and_end():
     start, end = "2026-05-01 10:00:00.250", "2026-05-01 10:00:02.750"
     columns = ("ttft_ms", "is_streaming")
 
     rows = (spend_log(completionStartTime=first) for first in ("2026-05-01 10:00:00.650", start, end, None))
 
-    assert each(log, rows, *columns) == [(400.0, True), *[(None, None)] * 3]
+    assert each((yield rows), *columns) == [(400.0, True), *[(None, None)] * 3]
 
 
-def test_the_duration_is_what_the_row_says_else_the_time_between(log: Path):
+@reading.each
+def test_the_duration_is_what_the_row_says_else_the_time_between():
     rows = [spend_log(request_duration_ms=2499), spend_log(endTime=None)]
 
-    assert each(log, rows, "duration_ms") == [(2499.0,), (None,)]
+    assert each((yield rows), "duration_ms") == [(2499.0,), (None,)]
 
 
-def test_providers_and_models_have_the_names_that_prices_know(log: Path):
+@reading.each
+def test_providers_and_models_have_the_names_that_prices_know():
     cases = [
         ("bedrock", "bedrock/us.anthropic.claude-sonnet-4-20250514-v1:0", ("aws", "us.anthropic.claude-sonnet-4-20250514-v1:0")),
         ("bedrock", "bedrock/converse/anthropic.claude-v2", ("aws", "anthropic.claude-v2")),
@@ -312,33 +320,38 @@ def test_providers_and_models_have_the_names_that_prices_know(log: Path):
 
     rows = (spend_log(custom_llm_provider=provider, model=model) for provider, model, _ in cases)
 
-    assert each(log, rows, "provider", "model") == [known_as for *_, known_as in cases]
+    assert each((yield rows), "provider", "model") == [known_as for *_, known_as in cases]
 
 
-def test_the_model_asked_for_is_the_one_before_any_fallback(log: Path):
-    requested, attributes = one(log, spend_log({"original_model_group": "opus"}), "requested_model", "attributes")
+@reading
+def test_the_model_asked_for_is_the_one_before_any_fallback():
+    requested, attributes = one((yield [spend_log({"original_model_group": "opus"})]), "requested_model", "attributes")
 
     assert (requested, json.loads(attributes)["model_group"]) == ("opus", "sonnet")
 
 
-def test_call_types_are_operations(log: Path):
+@reading.each
+def test_call_types_are_operations():
     operations = {"aembedding": "embeddings", "anthropic_messages": "chat", "aresponses": "chat", "arerank": "arerank"}
 
-    found = each(log, (spend_log(call_type=call_type) for call_type in operations), "operation")
+    found = each((yield (spend_log(call_type=call_type) for call_type in operations)), "operation")
 
     assert found == [(operation,) for operation in operations.values()]
 
 
-def test_empty_texts_are_nobody(log: Path):
+@reading
+def test_empty_texts_are_nobody():
     empty = dict.fromkeys(("user", "end_user", "team_id", "api_key", "model_group", "api_base", "session_id", "request_tags"), "")
     columns = ("user_id", "end_user_id", "team_id", "virtual_key", "requested_model", "route", "session_id", "tags")
 
-    assert one(log, spend_log({"user_api_key_alias": ""}, **empty), *columns) == (None,) * 8
+    assert one((yield [spend_log({"user_api_key_alias": ""}, **empty)]), *columns) == (None,) * 8
 
 
-def test_a_project_is_an_application(log: Path):
-    assert one(log, spend_log({"user_api_key_project_id": "p-1", "user_api_key_project_alias": "Search"}), "app") == ("Search",)
-    assert one(log, spend_log({"user_api_key_project_id": "p-1"}), "app") == ("p-1",)
+@reading.each
+def test_a_project_is_an_application():
+    cases = [{"user_api_key_project_id": "p-1", "user_api_key_project_alias": "Search"}, {"user_api_key_project_id": "p-1"}]
+
+    assert each((yield map(spend_log, cases)), "app") == [("Search",), ("p-1",)]
 
 
 # ---- secrets and contents
@@ -353,17 +366,19 @@ def test_a_project_is_an_application(log: Path):
     ],
 )
 def test_a_key_without_an_alias_is_its_hash_never_the_secret(log: Path, key: str, shown: str):
-    assert one(log, spend_log({"user_api_key_alias": None}, api_key=key), "virtual_key") == (shown,)
+    assert one(read(LiteLLM(), json_lines(log, [spend_log({"user_api_key_alias": None}, api_key=key)])), "virtual_key") == (shown,)
 
 
-def test_an_address_is_kept_without_its_secrets(log: Path):
-    assert one(log, spend_log(api_base="https://me:pw@api.example.com/v1?key=abc"), "route") == ("https://api.example.com/v1",)
+@reading
+def test_an_address_is_kept_without_its_secrets():
+    assert one((yield [spend_log(api_base="https://me:pw@api.example.com/v1?key=abc")]), "route") == ("https://api.example.com/v1",)
 
 
-def test_contents_are_not_kept(log: Path):
+@reading
+def test_contents_are_not_kept():
     row = spend_log(messages=[{"content": "a secret"}], response={"x": "a secret"}, proxy_server_request={"x": "a secret"})
 
-    batch = read(LiteLLM(), json_lines(log, [row, failure("failure", "400", "BadRequestError")]))
+    batch = yield [row, failure("failure", "400", "BadRequestError")]
 
     assert batch.requests.num_rows == 2
     assert "secret" not in str(batch.requests.to_pylist())
@@ -407,11 +422,12 @@ def test_every_form_of_the_same_rows_gives_the_same_requests(tmp_path: Path):
     }
 
 
-def test_rows_of_an_older_table_lack_columns(log: Path):
+@reading
+def test_rows_of_an_older_table_lack_columns():
     old = ("request_id", "call_type", "spend", "prompt_tokens", "completion_tokens", "startTime", "endTime", "model", "metadata")
     row = {name: value for name, value in spend_log().items() if name in old}
 
-    assert one(log, row, *TOKENS, "status", "provider") == (100, None, None, None, 20, "success", None)
+    assert one((yield [row]), *TOKENS, "status", "provider") == (100, None, None, None, 20, "success", None)
 
 
 def test_the_sql_reads_any_relation_of_texts():
@@ -481,11 +497,15 @@ def test_what_cannot_be_is_rejected_with_a_sentence(log: Path):
 
 @pytest.mark.parametrize("metadata", [None, "", " ", "null", "{}", "[]", "3"])
 def test_metadata_may_say_nothing(log: Path, metadata: str | None):
-    assert one(log, spend_log() | {"metadata": metadata}, "input_tokens", "virtual_key") == (100, KEY_HASH)
+    assert one(read(LiteLLM(), json_lines(log, [spend_log() | {"metadata": metadata}])), "input_tokens", "virtual_key") == (
+        100,
+        KEY_HASH,
+    )
 
 
-def test_an_id_may_be_missing_where_the_calls_own_is_told(log: Path):
-    assert one(log, spend_log(request_id="None", litellm_call_id="call-1"), "request_id") == ("call-1",)
+@reading
+def test_an_id_may_be_missing_where_the_calls_own_is_told():
+    assert one((yield [spend_log(request_id="None", litellm_call_id="call-1")]), "request_id") == ("call-1",)
 
 
 def test_other_formats_are_not_recognised(tmp_path: Path):

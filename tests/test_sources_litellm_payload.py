@@ -11,11 +11,13 @@ import pytest
 
 from tests.lake_rows import rows_of
 from tests.litellm_rows import KEY_HASH, payload, spend_log, usage
-from tests.source_rows import Row, json_lines, read, rejects, requests
+from tests.source_rows import Row, Together, each, json_lines, one, read, rejects, requests
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import SOURCES, Head
 from usagecost.sources.litellm import LiteLLM
+
+reading = Together(LiteLLM)
 
 TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens")
 
@@ -23,12 +25,6 @@ TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_writ
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     return tmp_path / "batch-1.ndjson"
-
-
-def one(log: Path, fields: Row, *columns: str) -> tuple[object, ...]:
-    """Some columns of the request that a payload is."""
-    (request,) = requests(read(LiteLLM(), json_lines(log, [fields])), *columns)
-    return request
 
 
 def test_a_payload_says_what_its_spend_log_says(tmp_path: Path):
@@ -116,94 +112,100 @@ def test_what_else_lies_in_the_bucket_is_skipped(log: Path, other: Row):
 # ---- rules that the spend logs have no field for
 
 
-def test_streaming_is_told(log: Path):
+@reading.each
+def test_streaming_is_told():
     first_token = {"completionStartTime": 1777629600.75}
+    payloads = [payload(stream=told, **more) for told in (True, None) for more in (first_token, {})]
 
-    assert one(log, payload(stream=True, **first_token), "is_streaming", "ttft_ms") == (True, 500.0)
-    assert one(log, payload(stream=True), "is_streaming", "ttft_ms") == (True, None)
-    assert one(log, payload(stream=None, **first_token), "is_streaming", "ttft_ms") == (True, 500.0)
-    assert one(log, payload(stream=None), "is_streaming", "ttft_ms") == (None, None)
+    assert each((yield payloads), "is_streaming", "ttft_ms") == [(True, 500.0), (True, None), (True, 500.0), (None, None)]
 
 
-@pytest.mark.parametrize(
-    ("fields", "tier"),
-    [
-        ({"response": {"service_tier": "default"}, "model_parameters": {"service_tier": "flex"}}, "default"),
-        ({"model_parameters": {"service_tier": "flex"}}, "flex"),
-    ],
-)
-def test_the_tier_is_the_answers_else_the_one_asked_for(log: Path, fields: Row, tier: str):
-    assert one(log, payload(**fields), "service_tier") == (tier,)
+@reading.each
+def test_the_tier_is_the_answers_else_the_one_asked_for():
+    asked = {"model_parameters": {"service_tier": "flex"}}
+
+    found = each((yield [payload(response={"service_tier": "default"}, **asked), payload(**asked)]), "service_tier")
+
+    assert found == [("default",), ("flex",)]
 
 
-@pytest.mark.parametrize("time", [1777629600.25, "2026-05-01T10:00:00.250Z", "2026-05-01T10:00:00.250000", "1777629600.25"])
-def test_times_are_seconds_or_texts(log: Path, time: object):
-    batch = read(LiteLLM(), json_lines(log, [payload(startTime=time, endTime=1777629601.25)]))
+@reading.each
+def test_times_are_seconds_or_texts():
+    times = (1777629600.25, "2026-05-01T10:00:00.250Z", "2026-05-01T10:00:00.250000", "1777629600.25")
 
-    assert batch.requests["started_at"].cast("int64").to_pylist() == [1777629600250000]
-    assert batch.requests["duration_ms"].to_pylist() == [1000.0]
+    found = each((yield (payload(startTime=time, endTime=1777629601.25) for time in times)), "started_at", "duration_ms")
+
+    assert [(started.timestamp(), duration) for started, duration in found] == [(1777629600.25, 1000.0)] * 4
 
 
-@pytest.mark.parametrize("where", ["metadata", "response"])
-def test_usage_stands_in_the_metadata_and_in_old_payloads_in_the_answer(log: Path, where: str):
+@reading.each
+def test_usage_stands_in_the_metadata_and_in_old_payloads_in_the_answer():
     details = {"cached_tokens": 60, "cache_creation_tokens": 30, "cache_creation_token_details": {"ephemeral_1h_input_tokens": 7}}
     counts = usage(100, 20, cache_read_input_tokens=60, cache_creation_input_tokens=30, prompt_tokens_details=details)
-    fields = (
-        payload({"usage_object": counts}) if where == "metadata" else payload({"usage_object": None}, response={"usage": counts})
-    )
+    payloads = [payload({"usage_object": counts}), payload({"usage_object": None}, response={"usage": counts})]
 
-    assert one(log, fields, *TOKENS) == (100, 60, 30, 7, 20)
+    assert each((yield payloads), *TOKENS) == [(100, 60, 30, 7, 20)] * 2
 
 
-@pytest.mark.parametrize("where", ["metadata", "response"])
-def test_old_versions_leave_cache_writes_out_here_too(log: Path, where: str):
+@reading.each
+def test_old_versions_leave_cache_writes_out_here_too():
     counts = usage(70, 20, cache_read_input_tokens=60, cache_creation_input_tokens=30, prompt_tokens_details={"cached_tokens": 60})
-    fields = (
-        payload({"usage_object": counts}, prompt_tokens=70)
-        if where == "metadata"
-        else payload({"usage_object": None}, response={"usage": counts}, prompt_tokens=70)
-    )
+    payloads = [
+        payload({"usage_object": counts}, prompt_tokens=70),
+        payload({"usage_object": None}, response={"usage": counts}, prompt_tokens=70),
+    ]
 
-    assert one(log, fields, *TOKENS) == (100, 60, 30, None, 20)
-
-
-@pytest.mark.parametrize("response", [None, "text", ["text"], {"usage": "none"}, {"usage": None}])
-def test_an_answer_may_be_anything(log: Path, response: object):
-    assert one(log, payload(response=response), *TOKENS) == (100, None, None, None, 20)
+    assert each((yield payloads), *TOKENS) == [(100, 60, 30, None, 20)] * 2
 
 
-def test_a_failure_has_its_class_and_http_status(log: Path):
+@reading.each
+def test_an_answer_may_be_anything():
+    answers = (None, "text", ["text"], {"usage": "none"}, {"usage": None})
+
+    assert each((yield (payload(response=answer) for answer in answers)), *TOKENS) == [(100, None, None, None, 20)] * 5
+
+
+@reading
+def test_a_failure_has_its_class_and_http_status():
     error = {"error_code": "429", "error_class": "RateLimitError", "error_message": "a secret", "llm_provider": "anthropic"}
 
-    assert one(log, payload(status="failure", error_information=error), "status", "error_class", "http_status") == (
+    assert one((yield [payload(status="failure", error_information=error)]), "status", "error_class", "http_status") == (
         "error", "RateLimitError", 429,
     )  # fmt: skip
 
 
-def test_a_cost_of_0_is_unknown_where_working_it_out_failed(log: Path):
+@reading.each
+def test_a_cost_of_0_is_unknown_where_working_it_out_failed():
     failed = {"error_str": "This model isn't mapped yet.", "traceback_str": "…", "model": "my-model"}
     unmapped = {"model_map_key": "my-model", "model_map_value": None}
 
-    assert one(log, payload(response_cost=0.0), "reported_cost_usd") == (Decimal(0),)
-    assert one(log, payload(response_cost=0.0, response_cost_failure_debug_info=failed), "reported_cost_usd") == (None,)
-    assert one(log, payload(response_cost=0.0, model_map_information=unmapped), "reported_cost_usd") == (None,)
-    assert one(log, payload(response_cost=0.0, cache_hit=True, model_map_information=unmapped), "reported_cost_usd") == (
-        Decimal(0),
-    )
+    cases = [
+        ({}, Decimal(0)),
+        ({"response_cost_failure_debug_info": failed}, None),
+        ({"model_map_information": unmapped}, None),
+        ({"model_map_information": unmapped, "cache_hit": True}, Decimal(0)),
+    ]
+
+    found = each((yield (payload(response_cost=0.0, **fields) for fields, _ in cases)), "reported_cost_usd")
+
+    assert found == [(cost,) for _, cost in cases]
 
 
-def test_the_conversation_is_the_session_where_it_is_told(log: Path):
-    assert one(log, payload(session_id="talk-1"), "session_id", "trace_id") == ("talk-1", "trace-1")
+@reading
+def test_the_conversation_is_the_session_where_it_is_told():
+    assert one((yield [payload(session_id="talk-1")]), "session_id", "trace_id") == ("talk-1", "trace-1")
 
 
-def test_the_customer_may_stand_with_the_key(log: Path):
-    assert one(log, payload({"user_api_key_end_user_id": "c-2"}, end_user=""), "end_user_id") == ("c-2",)
+@reading
+def test_the_customer_may_stand_with_the_key():
+    assert one((yield [payload({"user_api_key_end_user_id": "c-2"}, end_user="")]), "end_user_id") == ("c-2",)
 
 
-def test_what_was_saved_and_what_the_cost_consists_of_is_kept(log: Path):
+@reading
+def test_what_was_saved_and_what_the_cost_consists_of_is_kept():
     parts = {"input_cost": 0.0003, "total_cost": 0.00105, "service_tier": "priority"}
 
-    tier, attributes = one(log, payload(cost_breakdown=parts, saved_cache_cost=0.25), "service_tier", "attributes")
+    tier, attributes = one((yield [payload(cost_breakdown=parts, saved_cache_cost=0.25)]), "service_tier", "attributes")
 
     assert (tier, json.loads(attributes)) == (
         "priority",
@@ -214,8 +216,9 @@ def test_what_was_saved_and_what_the_cost_consists_of_is_kept(log: Path):
     )  # fmt: skip
 
 
-def test_contents_are_not_kept(log: Path):
-    batch = read(LiteLLM(), json_lines(log, [payload(error_str="a secret", model_parameters={"prompt": "a secret"})]))
+@reading
+def test_contents_are_not_kept():
+    batch = yield [payload(error_str="a secret", model_parameters={"prompt": "a secret"})]
 
     assert batch.requests.num_rows == 1
     assert "secret" not in str(batch.requests.to_pylist())

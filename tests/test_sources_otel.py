@@ -6,7 +6,6 @@ import gzip
 import json
 import os
 import random
-from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,12 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.otlp import STARTED, TRACE, Values, call, export, pairs, span
-from tests.source_rows import NOW, Row, json_lines, read, read_each, rejects, requests
+from tests.source_rows import NOW, Row, Together, each, json_lines, one, read, rejects, requests
 from tests.test_sources_fuzz import CHANCES, check, mutated
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import Batch, Head, Reading
 from usagecost.sources.otel import OpenTelemetry
+
+reading = Together(OpenTelemetry)
 
 ID = f"{TRACE}:{1:016x}"
 
@@ -41,18 +42,8 @@ def used(attributes: Values, **fields: object) -> Values:
     return span(attributes={"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 7, **attributes}, **fields)
 
 
-def one(path: Path, attributes: Values, *columns: str, **fields: object) -> tuple[object, ...]:
-    """Some columns of the request of a span with usage and these attributes."""
-    (row,) = requests(read_spans(path, used(attributes, **fields)), *columns)
-    return row
-
-
-def each(path: Path, spans: Iterable[Values], *columns: str) -> list[tuple[object, ...]]:
-    """Some columns of the request of each of these spans, which is read as a file of its own."""
-    return [row for batch in read_each(OpenTelemetry(), path.parent, map(export, spans)) for row in requests(batch, *columns)]
-
-
-def test_a_span_says_who_what_and_when(traces: Path):
+@reading
+def test_a_span_says_who_what_and_when():
     attributes = {
         "gen_ai.operation.name": "chat", "gen_ai.provider.name": "anthropic", "gen_ai.request.model": "claude-sonnet-4-5",
         "gen_ai.response.model": "claude-sonnet-4-5-20250929", "gen_ai.conversation.id": "c-1", "user.id": "ada",
@@ -61,7 +52,7 @@ def test_a_span_says_who_what_and_when(traces: Path):
     }  # fmt: skip
     resource = {"service.name": "shop", "deployment.environment.name": "production"}
 
-    batch = read_spans(traces, call(**attributes), resource=resource, scope={"name": "anthropic", "version": "1.2"})
+    batch = yield [export(call(**attributes), resource=resource, scope={"name": "anthropic", "version": "1.2"})]
 
     columns = ("source", "request_id", "trace_id", "session_id", "provider", "model", "requested_model", "operation", "status")
     assert requests(batch, *columns) == [
@@ -125,13 +116,15 @@ SPELLINGS: dict[str, Row] = {
 TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "output_reasoning_tokens")
 
 
-def test_every_spelling_of_the_counts_is_read(traces: Path):
-    found = each(traces, (span(attributes=attributes) for attributes in SPELLINGS.values()), *TOKENS)
+@reading.each
+def test_every_spelling_of_the_counts_is_read():
+    found = each((yield map(export, (span(attributes=attributes) for attributes in SPELLINGS.values()))), *TOKENS)
 
     assert dict(zip(SPELLINGS, found, strict=True)) == dict.fromkeys(SPELLINGS, (100, 50, 30, 20, 10))
 
 
-def test_counts_are_read_as_they_are_written_with_the_parts_that_they_leave_out(traces: Path):
+@reading.each
+def test_counts_are_read_as_they_are_written_with_the_parts_that_they_leave_out():
     written = [span(number, attributes={"ai.usage.promptTokens": "NaN", "ai.usage.completionTokens": 5}) for number in (1, 2)]
     written[0]["attributes"] = [
         {"key": "gen_ai.usage.input_tokens", "value": {"intValue": 12}},
@@ -143,7 +136,7 @@ def test_counts_are_read_as_they_are_written_with_the_parts_that_they_leave_out(
     apart = used({**cache, "gen_ai.usage.reasoning.output_tokens": 9})
     within = used({"gen_ai.usage.cache_read.input_tokens": 100})
 
-    assert each(traces, [*written, apart, within], *TOKENS) == [
+    assert each((yield map(export, [*written, apart, within])), *TOKENS) == [
         (12, 3, 5, None, None),
         (None, 5, None, None, None),  # what is not known is not 0
         (420, 16, 300, 20, 9),
@@ -151,7 +144,8 @@ def test_counts_are_read_as_they_are_written_with_the_parts_that_they_leave_out(
     ]
 
 
-def test_providers_are_called_as_prices_call_them(traces: Path):
+@reading.each
+def test_providers_are_called_as_prices_call_them():
     providers = [
         ({"gen_ai.system": "aws.bedrock"}, "aws"),
         ({"gen_ai.system": "az.ai.openai"}, "azure"),
@@ -165,10 +159,11 @@ def test_providers_are_called_as_prices_call_them(traces: Path):
         ({}, None),
     ]
 
-    assert each(traces, (used(told) for told, _ in providers), "provider") == [(name,) for _, name in providers]
+    assert each((yield map(export, (used(told) for told, _ in providers))), "provider") == [(name,) for _, name in providers]
 
 
-def test_the_model_is_the_responses_else_the_requested_one(traces: Path):
+@reading.each
+def test_the_model_is_the_responses_else_the_requested_one():
     models = [
         ({"gen_ai.request.model": "gpt-4o"}, "gpt-4o", "gpt-4o"),
         ({"llm.model_name": "gpt-4o-2024-08-06", "gen_ai.request.model": "gpt-4o"}, "gpt-4o-2024-08-06", "gpt-4o"),
@@ -176,10 +171,13 @@ def test_the_model_is_the_responses_else_the_requested_one(traces: Path):
         ({"gen_ai.response.model": "", "gen_ai.request.model": "gpt-4o"}, "gpt-4o", "gpt-4o"),
     ]
 
-    assert each(traces, (used(told) for told, *_ in models), "model", "requested_model") == [tuple(names) for _, *names in models]
+    assert each((yield map(export, (used(told) for told, *_ in models))), "model", "requested_model") == [
+        tuple(names) for _, *names in models
+    ]
 
 
-def test_the_operation_is_named_or_told_by_the_kind_of_span(traces: Path):
+@reading.each
+def test_the_operation_is_named_or_told_by_the_kind_of_span():
     operations = [
         ({"gen_ai.operation.name": "generate_content"}, "generate_content"),
         ({"openinference.span.kind": "LLM"}, "chat"),
@@ -190,65 +188,75 @@ def test_the_operation_is_named_or_told_by_the_kind_of_span(traces: Path):
         ({}, None),
     ]
 
-    assert each(traces, (used(told) for told, _ in operations), "operation") == [(name,) for _, name in operations]
+    assert each((yield map(export, (used(told) for told, _ in operations))), "operation") == [(name,) for _, name in operations]
 
 
-def test_costs_are_read_to_a_billionth_of_a_dollar(traces: Path):
+@reading.each
+def test_costs_are_read_to_a_billionth_of_a_dollar():
     names = ("gen_ai.usage.cost", "gen_ai.usage.total_cost", "operation.cost", "llm.cost.total")
     costs = (used({name: cost}) for name in names for cost in (9.434999999999999e-05, "0.00009435"))
 
-    assert each(traces, costs, "reported_cost_usd") == [(Decimal("0.000094350"),)] * 8
+    assert each((yield map(export, costs)), "reported_cost_usd") == [(Decimal("0.000094350"),)] * 8
 
 
-def test_copilots_cost_is_kept_and_is_not_taken_for_dollars(traces: Path):
-    cost, attributes = one(traces, {"github.copilot.cost": 1.0, "gen_ai.usage.input_tokens": 1}, "reported_cost_usd", "attributes")
+@reading
+def test_copilots_cost_is_kept_and_is_not_taken_for_dollars():
+    cost, attributes = one(
+        (yield [export(used({"github.copilot.cost": 1.0, "gen_ai.usage.input_tokens": 1}))]), "reported_cost_usd", "attributes"
+    )
 
     assert (cost, json.loads(attributes)["copilot_cost"]) == (None, "1.0")
 
 
-def test_time_to_first_token_is_in_seconds_by_the_conventions_and_in_milliseconds_at_vercel(traces: Path):
+@reading.each
+def test_time_to_first_token_is_in_seconds_by_the_conventions_and_in_milliseconds_at_vercel():
     told = ({"gen_ai.response.time_to_first_chunk": 0.5}, {"ai.response.msToFirstChunk": 500}, {})
     told_by_strands = {"gen_ai.server.time_to_first_token": 500}  # as seconds that would be longer than the call
 
-    found = each(traces, map(used, (*told, told_by_strands)), "ttft_ms", "is_streaming")
+    spans = map(used, (*told, told_by_strands))
 
-    assert found == [(500.0, True), (500.0, True), (None, None), (500.0, True)]
+    assert each((yield map(export, spans)), "ttft_ms", "is_streaming") == [(500.0, True), (500.0, True), (None, None), (500.0, True)]
 
 
-def test_litellms_spans_name_team_and_key(traces: Path):
+@reading
+def test_litellms_spans_name_team_and_key():
     attributes = {"metadata.user_api_key_team_id": "t-1", "metadata.user_api_key_alias": "ci", "metadata.user_api_key_user_id": "u"}
 
-    assert one(traces, attributes, "team_id", "virtual_key", "user_id") == ("t-1", "ci", "u")
+    assert one((yield [export(used(attributes))]), "team_id", "virtual_key", "user_id") == ("t-1", "ci", "u")
 
 
-def test_a_process_says_whose_its_spans_are_unless_they_or_those_around_them_do(traces: Path):
+@reading
+def test_a_process_says_whose_its_spans_are_unless_they_or_those_around_them_do():
     about = {"user.id": "alice", "team.id": "core"}
     spans = [call(1), span(2, attributes={"user.id": "eve"}), call(3, parent=2), call(4, user__id="bob", team__id="ads")]
 
-    batch = read(OpenTelemetry(), json_lines(traces, [export(*spans, resource=about)]))
+    batch = yield [export(*spans, resource=about)]
 
     assert set(requests(batch, "user_id", "team_id")) == {("alice", "core"), ("eve", "core"), ("bob", "ads")}
 
 
-def test_tags_are_a_list(traces: Path):
+@reading.each
+def test_tags_are_a_list():
     told = ({"tag.tags": ["blue", "green"]}, {"langfuse.trace.tags": '["blue"]'})
 
-    assert each(traces, map(used, told), "tags") == [(["blue", "green"],), (["blue"],)]
+    assert each((yield map(export, map(used, told))), "tags") == [(["blue", "green"],), (["blue"],)]
 
 
-def test_a_service_that_nobody_named_is_not_reported(traces: Path):
-    batch = read_spans(traces, call(1), resource={"service.name": "unknown_service:python", "deployment.environment": "dev"})
+@reading
+def test_a_service_that_nobody_named_is_not_reported():
+    batch = yield [export(call(1), resource={"service.name": "unknown_service:python", "deployment.environment": "dev"})]
 
     assert requests(batch, "app", "environment") == [(None, "dev")]
 
 
-def test_a_span_with_an_error_is_a_failed_request(traces: Path):
+@reading.each
+def test_a_span_with_an_error_is_a_failed_request():
     failed = [
         *(used({}, status={"code": code}) for code in (2, "STATUS_CODE_ERROR")),
         *(used({"error.type": kind}) for kind in ("RateLimitError", "429", "asyncio.exceptions.CancelledError")),
     ]
 
-    assert each(traces, failed, "status", "error_class", "http_status") == [
+    assert each((yield map(export, failed)), "status", "error_class", "http_status") == [
         ("error", None, None),
         ("error", None, None),
         ("error", "RateLimitError", None),
@@ -257,18 +265,20 @@ def test_a_span_with_an_error_is_a_failed_request(traces: Path):
     ]
 
 
-def test_the_class_of_an_error_may_be_in_the_event_of_its_exception(traces: Path):
+@reading
+def test_the_class_of_an_error_may_be_in_the_event_of_its_exception():
     events = [{"name": "exception", "attributes": pairs({"exception.message": "secret", "exception.type": "APITimeoutError"})}]
 
-    row = one(traces, {}, "status", "error_class", status={"code": 2, "message": "secret"}, events=events)
+    row = one((yield [export(used({}, status={"code": 2, "message": "secret"}, events=events))]), "status", "error_class")
 
     assert row == ("error", "APITimeoutError")
 
 
-def test_a_call_that_failed_is_a_request_without_counts(traces: Path):
+@reading
+def test_a_call_that_failed_is_a_request_without_counts():
     failed = span(1, None, {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "error.type": "500"})
 
-    batch = read_spans(traces, failed)
+    batch = yield [export(failed)]
 
     columns = ("request_id", "status", "model", "http_status", "input_tokens", "output_tokens")
     assert requests(batch, *columns) == [(f"{ID}:error", "error", "gpt-4o", 500, None, None)]
@@ -289,24 +299,27 @@ def test_spans_that_call_no_model_are_skipped_with_the_scope_that_wrote_them(tra
     }
 
 
-def test_a_call_without_usage_is_a_request_whose_tokens_are_not_known(traces: Path):
-    batch = read_spans(traces, span(2, None, {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}))
+@reading
+def test_a_call_without_usage_is_a_request_whose_tokens_are_not_known():
+    batch = yield [export(span(2, None, {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}))]
 
     columns = ("request_id", "status", "model", "input_tokens", "output_tokens", "rank")
     assert requests(batch, *columns) == [(f"{TRACE}:{2:016x}", "success", "gpt-4o", None, None, 0)]
 
 
-@pytest.mark.parametrize("operation", ["chat.completions", "text.completions", "responses", "acompletion", "rerank", "image"])
-def test_libraries_have_words_of_their_own_for_calls_of_a_model(traces: Path, operation: str):
-    failed = span(2, None, {"gen_ai.operation.name": operation, "error.type": "timeout"})
+@reading.each
+def test_libraries_have_words_of_their_own_for_calls_of_a_model():
+    operations = ("chat.completions", "text.completions", "responses", "acompletion", "rerank", "image")
+    failed = (span(2, None, {"gen_ai.operation.name": operation, "error.type": "timeout"}) for operation in operations)
 
-    assert requests(read_spans(traces, failed), "operation", "status") == [(operation, "error")]
+    assert each((yield map(export, failed)), "operation", "status") == [(operation, "error") for operation in operations]
 
 
-def test_few_scopes_are_named_of_a_file(traces: Path):
+@reading
+def test_few_scopes_are_named_of_a_file():
     lines = [export(span(number, None, {}), scope={"name": f"scope-{number}"}) for number in range(1, 101)]
 
-    batch = read(OpenTelemetry(), json_lines(traces, lines))
+    batch = yield lines
 
     reasons = {reason: count for (_, reason), count in batch.skips.items()}
     assert len(reasons) == 31
@@ -314,20 +327,21 @@ def test_few_scopes_are_named_of_a_file(traces: Path):
     assert batch.skipped == 100
 
 
-def test_contents_are_not_kept(traces: Path):
+@reading.each
+def test_contents_are_not_kept():
     secrets = dict.fromkeys(
         ("gen_ai.input.messages", "gen_ai.prompt.0.content", "llm.input_messages.0.message.content", "input.value", "ai.prompt"),
         "a secret",
     )
 
-    kept = read_spans(traces, call(1, **secrets))
-    rejected = read_spans(traces, {**call(1, **secrets), "startTimeUnixNano": "0"})
+    kept, rejected = yield [export(call(1, **secrets)), export({**call(1, **secrets), "startTimeUnixNano": "0"})]
 
     assert kept.requests.num_rows == rejected.rejects.num_rows == 1
     assert "secret" not in str(kept.requests.to_pylist()) + str(rejected.rejects.to_pylist())
 
 
-def test_what_cannot_be_is_rejected_with_a_sentence(traces: Path):
+@reading
+def test_what_cannot_be_is_rejected_with_a_sentence():
     spans = [
         call(1, tokens=-3),
         {**call(2), "startTimeUnixNano": None},
@@ -336,7 +350,7 @@ def test_what_cannot_be_is_rejected_with_a_sentence(traces: Path):
         call(5, gen_ai__usage__cost="much"),
     ]
 
-    assert set(rejects(read_spans(traces, *spans))) == {
+    assert set(rejects((yield [export(*spans)]))) == {
         (1, 'input_tokens is "-3": a count cannot be negative. Correct the log, or leave the value empty.'),
         (1, "started_at (column startTimeUnixNano) is empty: a request needs the time when it was sent."),
         (

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from decimal import Decimal
+from itertools import starmap
 from pathlib import Path
 
 import pytest
 
 from tests.otlp import STARTED, Values, export, span
-from tests.source_rows import json_lines, read, read_each, rejects, requests
+from tests.source_rows import Together, each, one, rejects
 from usagecost.sources.otel import OpenTelemetry
+
+reading = Together(OpenTelemetry)
+
+
+def line(attributes: Values, scope: Values | None = None, **fields: object) -> Values:
+    """An export of one span."""
+    return export(span(attributes=attributes, **fields), scope=scope)
+
 
 TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "output_reasoning_tokens")
 
@@ -19,19 +27,6 @@ TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tok
 @pytest.fixture
 def traces(tmp_path: Path) -> Path:
     return tmp_path / "traces.json"
-
-
-def one(path: Path, attributes: Values, *columns: str, scope: Values | None = None, **fields: object) -> tuple[object, ...]:
-    """Some columns of the one request of a span."""
-    batch = read(OpenTelemetry(), json_lines(path, [export(span(attributes=attributes, **fields), scope=scope)]))
-    (row,) = requests(batch, *columns)
-    return row
-
-
-def each(path: Path, calls: Iterable[tuple[Values, Values | None]], *columns: str) -> list[tuple[object, ...]]:
-    """Some columns of the request of each span, told by its attributes and scope, read as a file of its own."""
-    lines = (export(span(attributes=attributes), scope=scope) for attributes, scope in calls)
-    return [row for batch in read_each(OpenTelemetry(), path.parent, lines) for row in requests(batch, *columns)]
 
 
 def anthropic_counts(read_tokens: int = 300, write_tokens: int = 20, **more: object) -> Values:
@@ -46,7 +41,8 @@ def anthropic_counts(read_tokens: int = 300, write_tokens: int = 20, **more: obj
     }
 
 
-def test_some_emitters_leave_the_cache_out(traces: Path):
+@reading.each
+def test_some_emitters_leave_the_cache_out():
     wholes = {
         "openlit.instrumentation.anthropic": 1_320,
         "openinference.instrumentation.agno": 1_320,
@@ -58,18 +54,20 @@ def test_some_emitters_leave_the_cache_out(traces: Path):
         "com.anthropic.sdk.python": 1_000,
     }
 
-    found = each(traces, ((anthropic_counts(), {"name": scope}) for scope in wholes), *TOKENS[:3])
+    found = each((yield starmap(line, ((anthropic_counts(), {"name": scope}) for scope in wholes))), *TOKENS[:3])
 
     assert dict(zip(wholes, found, strict=True)) == {scope: (whole, 300, 20) for scope, whole in wholes.items()}
 
 
-def test_openlits_input_of_openai_has_the_cache_in_it(traces: Path):
+@reading
+def test_openlits_input_of_openai_has_the_cache_in_it():
     counts = {**anthropic_counts(), "gen_ai.system": "openai", "gen_ai.request.model": "gpt-4o"}
 
-    assert one(traces, counts, "input_tokens", scope={"name": "openlit.instrumentation.openai"}) == (1_000,)
+    assert one((yield [line(counts, scope={"name": "openlit.instrumentation.openai"})]), "input_tokens") == (1_000,)
 
 
-def test_the_total_tells_what_input_leaves_out(traces: Path):
+@reading.each
+def test_the_total_tells_what_input_leaves_out():
     wholes = {
         1_050: 1_000,  # input + output
         1_370: 1_320,  # and both parts of the cache
@@ -77,55 +75,61 @@ def test_the_total_tells_what_input_leaves_out(traces: Path):
         1_350: 1_300,  # and what was read
         7: 1_000,  # tells nothing
     }
-    for name in ("gen_ai.usage.total_tokens", "llm.token_count.total"):
-        found = each(traces, ((anthropic_counts(**{name: total}), None) for total in wholes), "input_tokens")
+    names = ("gen_ai.usage.total_tokens", "llm.token_count.total")
 
-        assert found == [(whole,) for whole in wholes.values()]
+    found = each((yield [line(anthropic_counts(**{name: total})) for name in names for total in wholes]), "input_tokens")
+
+    assert found == [(whole,) for whole in wholes.values()] * 2
 
 
-def test_a_total_that_counts_reasoning_apart_adds_it_to_the_output(traces: Path):
+@reading.each
+def test_a_total_that_counts_reasoning_apart_adds_it_to_the_output():
     counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50, "gen_ai.usage.reasoning_tokens": 30}
 
     calls = (({**counts, "gen_ai.usage.total_tokens": total}, None) for total in (150, 180))
 
-    assert each(traces, calls, *TOKENS[3:]) == [(50, 30), (80, 30)]
+    assert each((yield starmap(line, calls)), *TOKENS[3:]) == [(50, 30), (80, 30)]
 
 
-def test_what_geminis_total_has_beside_input_and_output_are_thoughts(traces: Path):
+@reading.each
+def test_what_geminis_total_has_beside_input_and_output_are_thoughts():
     counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50, "gen_ai.usage.total_tokens": 450}
 
     of_its_own_api = {"name": "openinference.instrumentation.vertexai"}
     calls = [("gemini-2.5-flash", None), ("gpt-4o", None), ("gemini-2.5-flash", of_its_own_api)]
 
-    found = each(traces, (({**counts, "gen_ai.request.model": model}, scope) for model, scope in calls), *TOKENS[3:], "units")
+    asked = (line({**counts, "gen_ai.request.model": model}, scope) for model, scope in calls)
+    found = each((yield asked), *TOKENS[3:], "units")
 
     uncounted = [("uncounted_tokens", Decimal(300))]  # whatever it is: the cost is a lower bound
     assert found == [(350, 300, None), (50, None, uncounted), (50, None, uncounted)]
 
 
-def test_googles_adk_gave_thoughts_apart_before_2_3(traces: Path):
+@reading.each
+def test_googles_adk_gave_thoughts_apart_before_2_3():
     counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 300, "gen_ai.usage.reasoning.output_tokens": 50}
     versions = ("1.9.0", "2.2.1", "2.3.0", "2.13.0")
 
-    found = each(traces, ((counts, {"name": "gcp.vertex.agent", "version": version}) for version in versions), "output_tokens")
-
-    assert found == [(350,), (350,), (300,), (300,)]
-
-
-def test_pydantic_ai_gave_geminis_thoughts_apart_before_0_7_5(traces: Path):
-    counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 300, "gen_ai.usage.details.thoughts_tokens": 50}
-    calls = [("gemini-2.5-flash", "0.6.2"), ("gemini-2.5-flash", "0.7.4"), ("gemini-2.5-flash", "0.7.5"), ("gpt-5", "0.6.2")]
-
     found = each(
-        traces,
-        (({**counts, "gen_ai.response.model": model}, {"name": "pydantic-ai", "version": version}) for model, version in calls),
-        "output_tokens",
+        (yield starmap(line, ((counts, {"name": "gcp.vertex.agent", "version": version}) for version in versions))), "output_tokens"
     )
 
     assert found == [(350,), (350,), (300,), (300,)]
 
 
-def test_the_vercel_sdk_left_anthropics_cache_out_before_version_6(traces: Path):
+@reading.each
+def test_pydantic_ai_gave_geminis_thoughts_apart_before_0_7_5():
+    counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 300, "gen_ai.usage.details.thoughts_tokens": 50}
+    calls = [("gemini-2.5-flash", "0.6.2"), ("gemini-2.5-flash", "0.7.4"), ("gemini-2.5-flash", "0.7.5"), ("gpt-5", "0.6.2")]
+    scopes = [(model, {"name": "pydantic-ai", "version": version}) for model, version in calls]
+
+    found = each((yield [line({**counts, "gen_ai.response.model": model}, scope) for model, scope in scopes]), "output_tokens")
+
+    assert found == [(350,), (350,), (300,), (300,)]
+
+
+@reading.each
+def test_the_vercel_sdk_left_anthropics_cache_out_before_version_6():
     metadata = {
         "anthropic": {
             "usage": {
@@ -144,25 +148,28 @@ def test_the_vercel_sdk_left_anthropics_cache_out_before_version_6(traces: Path)
     }  # fmt: skip
     columns = (*TOKENS[:3], "cache_write_1h_tokens", "units", "service_tier")
 
-    assert one(traces, counts, *columns, scope={"name": "ai"}) == (
-        1_800, 300, 500, 400, [("web_searches", Decimal("2.000000"))], "standard",
-    )  # fmt: skip
     version_6 = {**counts, "ai.usage.inputTokenDetails.noCacheTokens": 200}
-    assert one(traces, version_6, *TOKENS[:3], scope={"name": "ai"}) == (1_000, 300, 500)
+
+    before, since = yield [line(told, {"name": "ai"}) for told in (counts, version_6)]
+
+    assert one(before, *columns) == (1_800, 300, 500, 400, [("web_searches", Decimal("2.000000"))], "standard")
+    assert one(since, *TOKENS[:3]) == (1_000, 300, 500)
 
 
-def test_what_is_rejected_shows_no_more_of_json_attributes_than_is_read(traces: Path):
+@reading
+def test_what_is_rejected_shows_no_more_of_json_attributes_than_is_read():
     metadata = json.dumps({"anthropic": {"usage": {"service_tier": "standard"}}, "google": "a secret"})
     wrong = span(attributes={"gen_ai.usage.input_tokens": -1, "ai.response.providerMetadata": metadata})
 
-    batch = read(OpenTelemetry(), json_lines(traces, [export(wrong)]))
+    batch = yield [export(wrong)]
 
     (raw,) = batch.rejects["raw"].to_pylist()
     assert "secret" not in raw
     assert '"service_tier": "standard"' in raw
 
 
-def test_claude_codes_spans_have_plain_names_and_leave_the_cache_out(traces: Path):
+@reading
+def test_claude_codes_spans_have_plain_names_and_leave_the_cache_out():
     counts = {
         "model": "claude-opus-5",
         "input_tokens": 2,
@@ -173,21 +180,23 @@ def test_claude_codes_spans_have_plain_names_and_leave_the_cache_out(traces: Pat
     about = {"speed": "fast", "ttft_ms": 900, "user.id": "a-hash", "user.email": "ada@example.org", "session.id": "s"}
     columns = (*TOKENS[:4], "model", "speed", "ttft_ms", "user_id", "session_id")
 
-    row = one(traces, {**counts, **about}, *columns, name="claude_code.llm_request")
+    row = one((yield [line({**counts, **about}, name="claude_code.llm_request")]), *columns)
 
     assert row == (872, 800, 70, 12, "claude-opus-5", "fast", 900.0, "ada@example.org", "s")
 
 
-def test_plain_names_mean_nothing_elsewhere(traces: Path):
-    batch = read(OpenTelemetry(), json_lines(traces, [export(span(attributes={"input_tokens": 2, "model": "m"}))]))
+@reading
+def test_plain_names_mean_nothing_elsewhere():
+    batch = yield [export(span(attributes={"input_tokens": 2, "model": "m"}))]
 
     assert batch.requests.num_rows == 0
 
 
-def test_a_failed_request_of_claude_code_is_a_failed_one(traces: Path):
+@reading
+def test_a_failed_request_of_claude_code_is_a_failed_one():
     attributes = {"model": "claude-opus-5", "success": False, "status_code": 529}
 
-    row = one(traces, attributes, "status", "http_status", "input_tokens", name="claude_code.llm_request")
+    row = one((yield [line(attributes, name="claude_code.llm_request")]), "status", "http_status", "input_tokens")
 
     assert row == ("error", 529, None)
 
@@ -201,7 +210,8 @@ def langfuse_span(usage: Values, **more: object) -> Values:
     }
 
 
-def test_langfuses_sdk_sends_a_map_of_counts(traces: Path):
+@reading.each
+def test_langfuses_sdk_sends_a_map_of_counts():
     usages = [
         {"input": 100, "output": 20, "total": 120},
         {"input": 70, "input_cached_tokens": 30, "output": 20, "total": 120},
@@ -211,14 +221,15 @@ def test_langfuses_sdk_sends_a_map_of_counts(traces: Path):
         },
     ]  # fmt: skip
 
-    assert each(traces, ((langfuse_span(usage), None) for usage in usages), *TOKENS) == [
+    assert each((yield starmap(line, ((langfuse_span(usage), None) for usage in usages))), *TOKENS) == [
         (100, None, None, 20, None),
         (100, 30, None, 20, None),
         (100, 30, None, 20, 5),
     ]
 
 
-def test_langfuses_sdk_tells_cost_first_token_and_level(traces: Path):
+@reading
+def test_langfuses_sdk_tells_cost_first_token_and_level():
     more = {
         "langfuse.observation.cost_details": '{"input": 0.001, "output": 0.002}',
         "langfuse.observation.completion_start_time": '"2026-02-10T01:25:40.250000Z"',
@@ -226,25 +237,27 @@ def test_langfuses_sdk_tells_cost_first_token_and_level(traces: Path):
     }
     columns = ("reported_cost_usd", "ttft_ms", "is_streaming", "status", "operation", "model")
 
-    row = one(traces, langfuse_span({"input": 1, "output": 2}, **more), *columns)
+    row = one((yield [line(langfuse_span({"input": 1, "output": 2}, **more))]), *columns)
 
     assert STARTED == 1_770_686_740_000_000_000
     assert row == (Decimal("0.003000000"), 250.0, True, "error", "chat", "gpt-4o")
 
 
-def test_a_map_that_is_none_is_rejected(traces: Path):
+@reading
+def test_a_map_that_is_none_is_rejected():
     attributes = langfuse_span({}, **{"langfuse.observation.usage_details": "much"})
 
-    batch = read(OpenTelemetry(), json_lines(traces, [export(span(attributes=attributes))]))
+    batch = yield [export(span(attributes=attributes))]
 
     assert rejects(batch) == [(1, 'usage_details is "much": it has to be a JSON object of counts. Export the observations again.')]
 
 
-def test_litellm_tells_what_was_cached_as_python_writes_it(traces: Path):
+@reading
+def test_litellm_tells_what_was_cached_as_python_writes_it():
     usage = "{'prompt_tokens_details': {'cached_tokens': 40, 'audio_tokens': None}, 'cache_creation_input_tokens': 7}"
     counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 5, "metadata.usage_object": usage}
 
-    assert one(traces, counts, *TOKENS[:3]) == (100, 40, 7)
+    assert one((yield [line(counts)]), *TOKENS[:3]) == (100, 40, 7)
 
 
 COUNTED = {
@@ -258,7 +271,8 @@ COUNTED = {
 }
 
 
-def test_langsmith_tells_parts_as_json_and_the_lifetimes_of_writes_in_place_of_their_sum(traces: Path):
+@reading
+def test_langsmith_tells_parts_as_json_and_the_lifetimes_of_writes_in_place_of_their_sum():
     parts = {"cache_read": 600, "cache_creation": 0, "ephemeral_5m_input_tokens": 50, "ephemeral_1h_input_tokens": 150}
     told = {
         "gen_ai.usage.input_tokens": 1_000,
@@ -268,22 +282,34 @@ def test_langsmith_tells_parts_as_json_and_the_lifetimes_of_writes_in_place_of_t
         "langsmith.metadata.user_id": "u1",
     }
 
-    assert one(traces, told, *TOKENS, "cache_write_1h_tokens", "user_id") == (1_000, 600, 200, 100, 40, 150, "u1")
+    assert one((yield [line(told)]), *TOKENS, "cache_write_1h_tokens", "user_id") == (1_000, 600, 200, 100, 40, 150, "u1")
 
 
-def test_parts_have_names_of_their_own(traces: Path):
+@reading.each
+def test_parts_have_names_of_their_own():
     counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50}
 
-    found = each(traces, (({**counts, name: 3}, None) for name in COUNTED.values()), *COUNTED, "input_tokens", "output_tokens")
+    found = each(
+        (
+            yield starmap(
+                line,
+                (({**counts, name: 3}, None) for name in COUNTED.values()),
+            )
+        ),
+        *COUNTED,
+        "input_tokens",
+        "output_tokens",
+    )
 
     assert [row[place] for place, row in enumerate(found)] == [3] * len(COUNTED)
     assert {row[-2:] for row in found} == {(100, 50)}
 
 
-def test_what_anthropic_spent_on_compaction_comes_on_top(traces: Path):
+@reading
+def test_what_anthropic_spent_on_compaction_comes_on_top():
     more = {"anthropic.usage.compaction.input_tokens": 500, "anthropic.usage.compaction.output_tokens": 60}
 
-    assert one(traces, anthropic_counts(**more), "input_tokens", "output_tokens") == (1_500, 110)
+    assert one((yield [line(anthropic_counts(**more))]), "input_tokens", "output_tokens") == (1_500, 110)
 
 
 SAID = [
@@ -300,20 +326,22 @@ SAID = [
 ]
 
 
-def test_who_and_how_have_names_of_their_own(traces: Path):
+@reading.each
+def test_who_and_how_have_names_of_their_own():
     counts = {"gen_ai.usage.input_tokens": 1, "gen_ai.usage.output_tokens": 1}
     columns = [column for _, _, column, _ in SAID]
 
-    found = each(traces, (({**counts, name: value}, None) for name, value, _, _ in SAID), *dict.fromkeys(columns))
+    found = each((yield starmap(line, (({**counts, name: value}, None) for name, value, _, _ in SAID))), *dict.fromkeys(columns))
 
     rows = [dict(zip(dict.fromkeys(columns), row, strict=True)) for row in found]
     assert [row[column] for row, column in zip(rows, columns, strict=True)] == [said for *_, said in SAID]
 
 
-def test_a_model_of_bedrock_is_told_by_its_id_where_the_framework_names_itself(traces: Path):
+@reading.each
+def test_a_model_of_bedrock_is_told_by_its_id_where_the_framework_names_itself():
     models = ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "amazon.nova-pro-v1:0", "claude-sonnet-4-5", "gpt-4.1")
     counts = {"gen_ai.usage.input_tokens": 1, "gen_ai.system": "strands-agents"}
 
-    found = each(traces, (({**counts, "gen_ai.request.model": model}, None) for model in models), "provider")
+    found = each((yield starmap(line, (({**counts, "gen_ai.request.model": model}, None) for model in models))), "provider")
 
     assert found == [("aws",), ("aws",), (None,), (None,)]
