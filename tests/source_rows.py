@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import cache
-from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-import pytest
 
+from tests.together import Together
 from usagecost.schema import REJECTS, REQUESTS
 from usagecost.sources import Batch, Head, Reading, Source
 
@@ -59,46 +57,14 @@ def _read_together(source: Source, paths: list[Path]) -> list[Batch]:
     return [_of_file(whole, str(path)) for path in paths]
 
 
-Asking = Callable[[], Generator[Iterable[Row | str], Any, None]]
+def reading_of(source: Callable[[], Source]) -> Together:
+    """Reads what tests yield: each question is the lines of a file, or its only line, and its answer their batch."""
 
+    def answer(folder: Path, files: list[Iterable[Row | str] | Row | str]) -> list[Batch]:
+        written = ([file] if isinstance(file, dict | str) else file for file in files)
+        return _read_together(source(), [json_lines(folder / f"{place:04}.jsonl", lines) for place, lines in enumerate(written)])
 
-class Together:
-    """Reads the files of many tests at once: to plan the query takes longest.
-
-    A test yields the lines of its file and is given the batch; one of `each` is given a batch a line, as if each were a file.
-    """
-
-    def __init__(self, source: Callable[[], Source]) -> None:
-        self._source = source
-        self._tests: list[tuple[Asking, bool]] = []
-        self._found: list[list[Batch]] = []
-
-    def __call__(self, test: Asking) -> Callable[..., None]:
-        return self._reading(test, is_each=False)
-
-    def each(self, test: Asking) -> Callable[..., None]:
-        return self._reading(test, is_each=True)
-
-    def _reading(self, test: Asking, *, is_each: bool) -> Callable[..., None]:
-        place = len(self._tests)
-        self._tests.append((test, is_each))
-
-        def read_and_test(tmp_path_factory: pytest.TempPathFactory) -> None:
-            if not self._found:
-                self._found = self._read(tmp_path_factory.mktemp("together"))
-            found, asking = self._found[place], test()
-            next(asking)
-            with pytest.raises(StopIteration):
-                asking.send(found if is_each else found[0])
-
-        read_and_test.__name__, read_and_test.__doc__ = test.__name__, test.__doc__
-        return read_and_test
-
-    def _read(self, folder: Path) -> list[list[Batch]]:
-        files = [[[line] for line in next(test())] if is_each else [next(test())] for test, is_each in self._tests]
-        paths = [json_lines(folder / f"{place:04}.jsonl", lines) for place, lines in enumerate(chain(*files))]
-        batches = iter(_read_together(self._source(), paths))
-        return [list(islice(batches, len(lines))) for lines in files]
+    return Together(answer)
 
 
 def _of_file(batch: Batch, path: str) -> Batch:

@@ -12,13 +12,13 @@ from genai_prices.data_snapshot import find_provider_by_id, get_snapshot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.source_rows import Row, Together, each, json_lines, read, read_each, rejects, requests
+from tests.source_rows import Row, each, json_lines, read, read_each, reading_of, rejects, requests
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import SOURCES, Head
 from usagecost.sources.bodies import Bodies
 
-reading = Together(Bodies)
+reading = reading_of(Bodies)
 
 TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens")
 PARTS = ("output_reasoning_tokens", "input_audio_tokens", "output_audio_tokens")

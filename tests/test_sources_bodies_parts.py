@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.source_rows import Row, Together, each, json_lines, one, read, rejects, requests
+from tests.source_rows import Row, each, json_lines, one, read, reading_of, rejects, requests
 from tests.test_sources_bodies import CHAT, CONVERSE, GEMINI, MESSAGE, RESPONSE, line, with_usage
 from usagecost.sources import SOURCES, Head
 from usagecost.sources.bodies import Bodies
 
-reading = Together(Bodies)
+reading = reading_of(Bodies)
 
 
 @pytest.fixture

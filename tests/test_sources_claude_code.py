@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.source_rows import Row, Together, json_lines, read, rejects, requests, sum_of
+from tests.source_rows import Row, json_lines, read, reading_of, rejects, requests, sum_of
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import Head
 from usagecost.sources.claude_code import ClaudeCode
 
-reading = Together(ClaudeCode)
+reading = reading_of(ClaudeCode)
 
 COUNTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
 

@@ -11,13 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.codex_rows import counts, line, session, task, tokens, turn
-from tests.source_rows import Row, Together, json_lines, read, rejects, requests, sum_of
+from tests.source_rows import Row, json_lines, read, reading_of, rejects, requests, sum_of
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import SOURCES, Batch, Head
 from usagecost.sources.codex import Codex
 
-reading = Together(Codex)
+reading = reading_of(Codex)
 
 SPAWNED = {"source": {"subagent": {"thread_spawn": {"parent_thread_id": "s-0", "depth": 1}}}}
 NINE = 1_778_662_800

@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.langfuse_rows import document, downloaded, enriched, exported, trace, write_json, write_rows
-from tests.source_rows import Row, Together, json_lines, read, rejects, requests, sum_of
+from tests.source_rows import Row, json_lines, read, reading_of, rejects, requests, sum_of
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import SOURCES, Batch, Head
 from usagecost.sources.langfuse import Langfuse
 
-reading = Together(Langfuse)
+reading = reading_of(Langfuse)
 
 COUNTS = (
     "input_tokens",

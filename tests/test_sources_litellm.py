@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from tests.litellm_rows import KEY_HASH, spend_log, usage
-from tests.source_rows import NOW, Row, Together, each, json_lines, one, read, read_each, rejects, requests
+from tests.source_rows import NOW, Row, each, json_lines, one, read, read_each, reading_of, rejects, requests
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import Head, Reading
@@ -21,7 +21,7 @@ from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.litellm import SPEND_LOG_COLUMNS, SPEND_LOG_ROWS, LiteLLM
 
-reading = Together(LiteLLM)
+reading = reading_of(LiteLLM)
 
 TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens")
 

@@ -11,13 +11,13 @@ import pytest
 
 from tests.lake_rows import rows_of
 from tests.litellm_rows import KEY_HASH, payload, spend_log, usage
-from tests.source_rows import Row, Together, each, json_lines, one, read, rejects, requests
+from tests.source_rows import Row, each, json_lines, one, read, reading_of, rejects, requests
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import SOURCES, Head
 from usagecost.sources.litellm import LiteLLM
 
-reading = Together(LiteLLM)
+reading = reading_of(LiteLLM)
 
 TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens")
 

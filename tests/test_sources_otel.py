@@ -16,14 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.otlp import STARTED, TRACE, Values, call, export, pairs, span
-from tests.source_rows import NOW, Row, Together, each, json_lines, one, read, rejects, requests
+from tests.source_rows import NOW, Row, each, json_lines, one, read, reading_of, rejects, requests
 from tests.test_sources_fuzz import CHANCES, check, mutated
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import Batch, Head, Reading
 from usagecost.sources.otel import OpenTelemetry
 
-reading = Together(OpenTelemetry)
+reading = reading_of(OpenTelemetry)
 
 ID = f"{TRACE}:{1:016x}"
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.otlp import STARTED, Values, export, span
-from tests.source_rows import Together, each, one, rejects
+from tests.source_rows import each, one, reading_of, rejects
 from usagecost.sources.otel import OpenTelemetry
 
-reading = Together(OpenTelemetry)
+reading = reading_of(OpenTelemetry)
 
 
 def line(attributes: Values, scope: Values | None = None, **fields: object) -> Values:
