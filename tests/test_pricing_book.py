@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import duckdb
 import pytest
 
 from tests.priced import table_of
+from tests.source_rows import database
 from usagecost.pricing import with_prices
 from usagecost.pricing.book import NO_BOOK, BookProblem, parse_book
 
@@ -18,8 +18,7 @@ M = 1_000_000
 
 def priced(book: str, **request: Any) -> tuple[Decimal | None, str, str | None, Decimal | None]:
     """Cost, status, price id and discount of one request."""
-    with duckdb.connect() as con:
-        con.execute("SET TimeZone = 'UTC'")
+    with database().cursor() as con:
         con.register("staged", table_of(request))
         found = con.sql(with_prices(con, "staged", parse_book(book)))
         return found.select("list_cost_usd, price_status, price_id, discount").fetchall()[0]

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.priced import table_of
+from tests.source_rows import database
 from usagecost.pricing import parse_book, with_parts, with_prices
 
 BOOK = """
@@ -30,8 +30,7 @@ per_request = 0.005
 
 def parts(book: str, **request: Any) -> list[tuple[str, int | None, Decimal | None, Decimal]]:
     """Kind, tokens, rate and cost of each part of one request."""
-    with duckdb.connect() as con:
-        con.execute("SET TimeZone = 'UTC'")
+    with database().cursor() as con:
         con.register("staged", table_of(request))
         found = con.sql(f"SELECT kind, tokens, usd_per_mtok, cost_usd FROM ({with_parts(con, 'staged', parse_book(book))})")
         return found.fetchall()
@@ -107,8 +106,7 @@ def test_the_parts_are_the_list_cost(model: tuple[str, str], counts: tuple[int, 
         "output_tokens": output + reasoning,
         "output_reasoning_tokens": reasoning,
     }
-    with duckdb.connect() as con:
-        con.execute("SET TimeZone = 'UTC'")
+    with database().cursor() as con:
         con.register("staged", table_of(request))
         book = parse_book(BOOK + '[[discount]]\nprovider = "google"\npercent = 12.5\n')
         (cost,) = con.sql(f"SELECT list_cost_usd FROM ({with_prices(con, 'staged', book)})").fetchall()[0]
