@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.codex_rows import counts, line, session, task, tokens, turn
-from tests.source_rows import Row, json_lines, read, requests
+from tests.source_rows import Row, json_lines, read, reading_of, requests
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import Batch, Head
@@ -24,6 +24,9 @@ COPIED = "copy of the parent session's history"
 def record(response: str | None, usage: Row, at: str = "2026-05-13T09:00:59.990Z", thread: str = "s-1") -> Row:
     said = {"thread_id": thread, "turn_id": "t", "response_id": response, "usage": usage}
     return line("token_usage_record", said, at)
+
+
+reading = reading_of(Codex)
 
 
 def read_lines(folder: Path, *lines: Row) -> Batch:
@@ -67,23 +70,26 @@ def test_a_compaction_that_no_event_counts_is_a_request(tmp_path: Path, event_co
     ]
 
 
-def test_events_of_before_there_were_records_count(tmp_path: Path):
+@reading
+def test_events_of_before_there_were_records_count():
     lines = [tokens(counts(7), counts(7)), record("resp_1", counts(9)), tokens(counts(9), counts(16), at="2026-05-13T09:02:00Z")]
 
-    assert requests(read_lines(tmp_path, *lines), "input_tokens") == [(7,), (9,)]
+    assert requests((yield lines), "input_tokens") == [(7,), (9,)]
 
 
-def test_two_equal_responses_have_a_record_each(tmp_path: Path):
+@reading
+def test_two_equal_responses_have_a_record_each():
     used = counts(9)
     lines = [record("resp_1", used), tokens(used, counts(9)), record("resp_2", used), tokens(used, counts(18))]
 
-    assert requests(read_lines(tmp_path, *lines), "request_id") == [("resp_1",), ("resp_2",)]
+    assert requests((yield lines), "request_id") == [("resp_1",), ("resp_2",)]
 
 
-def test_a_record_without_an_id_is_told_by_its_time_and_counts(tmp_path: Path):
+@reading
+def test_a_record_without_an_id_is_told_by_its_time_and_counts():
     lines = [record(None, counts(9)), record(None, counts(9), at="2026-05-13T09:05:00Z")]
 
-    ids = {name for (name,) in requests(read_lines(tmp_path, *lines), "request_id")}
+    ids = {name for (name,) in requests((yield lines), "request_id")}
 
     assert len(ids) == 2
 
@@ -106,12 +112,13 @@ def test_a_forks_copied_records_and_events_are_skipped(tmp_path: Path):
     assert reasons(batch) == {COPIED: 2, "repeats a usage record": 1, "no usage in it": 3}
 
 
-def test_a_fork_without_tasks_keeps_its_own_first_record(tmp_path: Path):
+@reading
+def test_a_fork_without_tasks_keeps_its_own_first_record():
     """Record and event lie within one second, as a copied head does."""
     used = counts(5)
     lines = [session(forked_from_id="s-0"), record("resp_1", used, at="2026-05-13T09:01:00.100Z"), tokens(used, used)]
 
-    assert requests(read_lines(tmp_path, *lines), "request_id") == [("resp_1",)]
+    assert requests((yield lines), "request_id") == [("resp_1",)]
 
 
 def test_skipped_events_have_reasons(tmp_path: Path):

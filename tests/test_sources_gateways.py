@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.source_rows import Row, json_lines, read, rejects, requests
+from tests.source_rows import Row, each, json_lines, read, reading_of, rejects, requests
 from usagecost.sources import SOURCES, Head
 from usagecost.sources.mapped import gateway
 
@@ -83,6 +83,9 @@ BIFROST: Row = {
 TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "output_reasoning_tokens")
 
 
+helicone, portkey, bifrost = (reading_of(lambda name=name: gateway(name)) for name in ("helicone", "portkey", "bifrost"))
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "log"
@@ -91,8 +94,9 @@ def file(tmp_path: Path) -> Path:
 # ---- Helicone
 
 
-def test_helicone_says_who_what_when_and_for_how_much(file: Path):
-    batch = read(gateway("helicone"), json_lines(file, [HELICONE]))
+@helicone
+def test_helicone_says_who_what_when_and_for_how_much():
+    batch = yield [HELICONE]
 
     about = ("request_id", "provider", "model", "status", "user_id", "session_id", "app", "environment", "virtual_key", "route")
     where = ("s-1", "support", "production", None, "https://api.anthropic.com/v1/messages")
@@ -101,32 +105,30 @@ def test_helicone_says_who_what_when_and_for_how_much(file: Path):
     assert requests(batch, *numbers) == [(Decimal("0.001234567"), 1200.0, 300.0, False)]
 
 
-@pytest.mark.parametrize(
-    ("changed", "tokens"),
-    [
+@helicone.each
+def test_helicones_input_becomes_all_input():
+    cases = [
         ({}, (730, 600, 30, 50, None)),  # Anthropic's input excludes both
         ({"provider": "ANTHROPIC", "prompt_tokens": 1000}, (1630, 600, 30, 50, None)),
         ({"provider": "OPENAI", "prompt_tokens": 1000, "reasoning_tokens": 20}, (1000, 600, 30, 50, 20)),
         ({"provider": "OPENAI", "prompt_tokens": 100}, (730, 600, 30, 50, None)),  # below its parts: they are not in it
-    ],
-)
-def test_helicones_input_becomes_all_input(file: Path, changed: Row, tokens: tuple):
-    assert requests(read(gateway("helicone"), json_lines(file, [{**HELICONE, **changed}])), *TOKENS) == [tokens]
+    ]
+
+    assert each((yield [HELICONE | changed for changed, _ in cases]), *TOKENS) == [tokens for _, tokens in cases]
 
 
-@pytest.mark.parametrize(
-    ("changed", "outcome"),
-    [
+@helicone.each
+def test_helicones_outcomes_and_cache_hits():
+    cases = [
         ({"status": 429}, ("error", 429, False)),
         ({"status": -3}, (None, None, False)),
         ({"cache_reference_id": "5b0c7a2e-0000-4000-8000-000000000001"}, ("success", 200, True)),
         ({"cache_reference_id": None}, ("success", 200, None)),
-    ],
-)
-def test_helicones_outcomes_and_cache_hits(file: Path, changed: Row, outcome: tuple):
-    batch = read(gateway("helicone"), json_lines(file, [{**HELICONE, **changed}]))
+    ]
 
-    assert requests(batch, "status", "http_status", "is_gateway_cache_hit") == [outcome]
+    found = each((yield [HELICONE | changed for changed, _ in cases]), "status", "http_status", "is_gateway_cache_hit")
+
+    assert found == [outcome for _, outcome in cases]
 
 
 EXPORTED: Row = {
@@ -147,9 +149,10 @@ EXPORTED: Row = {
 }
 
 
-def test_helicones_export_is_in_dollars_and_has_names_of_its_own(file: Path):
+@helicone
+def test_helicones_export_is_in_dollars_and_has_names_of_its_own():
     two_dollars = {**EXPORTED, "request_id": "q-2", "response_status": 429, "cost": 2}
-    batch = read(gateway("helicone"), json_lines(file, [EXPORTED, two_dollars]))
+    batch = yield [EXPORTED, two_dollars]
 
     about = ("request_id", "model", "user_id", "app", "environment", "status", "http_status", "duration_ms", "reported_cost_usd")
     assert requests(batch, *about) == [
@@ -204,8 +207,9 @@ def test_a_fraction_far_below_whole_billionths_is_rejected_and_never_read_as_bil
 # ---- Portkey
 
 
-def test_portkey_says_who_what_and_when_and_its_cost_is_no_dollars(file: Path):
-    batch = read(gateway("portkey"), json_lines(file, [PORTKEY]))
+@portkey
+def test_portkey_says_who_what_and_when_and_its_cost_is_no_dollars():
+    batch = yield [PORTKEY]
 
     about = ("request_id", "trace_id", "provider", "model", "requested_model", "status", "http_status", "user_id", "team_id")
     assert requests(batch, *about) == [("p-1", "t-1", "openai", "gpt-4o-2024-08-06", "gpt-4o", "success", 200, "ada", "search")]
@@ -214,17 +218,19 @@ def test_portkey_says_who_what_and_when_and_its_cost_is_no_dollars(file: Path):
     assert (kept["cost"], kept["cost_currency"]) == ("0.045", "USD")
 
 
-def test_portkeys_input_below_its_cached_part_excludes_it(file: Path):
+@portkey
+def test_portkeys_input_below_its_cached_part_excludes_it():
     usage = {"cache_read_input_tokens": 500, "cache_creation_input_tokens": 20}
 
-    batch = read(gateway("portkey"), json_lines(file, [{**PORTKEY, "response": {"usage": usage}, "ai_org": "anthropic"}]))
+    batch = yield [{**PORTKEY, "response": {"usage": usage}, "ai_org": "anthropic"}]
 
     assert requests(batch, *TOKENS) == [(620, 500, 20, 20, None)]
 
 
-@pytest.mark.parametrize(
-    ("org", "units", "usage", "tokens"),
-    [
+@portkey.each
+def test_portkeys_total_tells_what_its_counts_leave_out():
+    names = ("req_units", "res_units", "total_units")
+    cases = [
         # Gemini: thoughts are in the total only
         ("google", (20, 198, 623), {"completion_tokens_details": {"reasoning_tokens": 405}}, (20, None, None, 603, 405)),
         ("vertex-ai", (20, 198, 623), {}, (20, None, None, 603, 405)),
@@ -252,22 +258,20 @@ def test_portkeys_input_below_its_cached_part_excludes_it(file: Path):
         ("openai", (1000, 50, 1050), {"prompt_tokens_details": {"cached_tokens": 600}}, (1000, 600, None, 50, None)),
         ("openai", (1000, 50, 1050), {"completion_tokens_details": {"reasoning_tokens": 40}}, (1000, None, None, 50, 40)),
         ("openai", (1000, 50, None), {"completion_tokens_details": {"reasoning_tokens": 90}}, (1000, None, None, 140, 90)),
-    ],
-)
-def test_portkeys_total_tells_what_its_counts_leave_out(
-    file: Path, org: str, units: tuple[int, int, int | None], usage: Row, tokens: tuple
-):
-    counts = dict(zip(("req_units", "res_units", "total_units"), units, strict=True))
+    ]
+    lines = (
+        PORTKEY | dict(zip(names, units, strict=True)) | {"ai_org": org, "response": {"usage": usage}}
+        for org, units, usage, _ in cases
+    )
 
-    batch = read(gateway("portkey"), json_lines(file, [{**PORTKEY, **counts, "ai_org": org, "response": {"usage": usage}}]))
-
-    assert requests(batch, *TOKENS) == [tokens]
+    assert each((yield lines), *TOKENS) == [tokens for *_, tokens in cases]
 
 
-def test_portkeys_failures_have_their_class(file: Path):
+@portkey
+def test_portkeys_failures_have_their_class():
     changed = {"is_success": False, "response_status_code": 429, "response": {"error": {"type": "rate_limit", "message": "secret"}}}
 
-    batch = read(gateway("portkey"), json_lines(file, [{**PORTKEY, **changed}]))
+    batch = yield [{**PORTKEY, **changed}]
 
     assert requests(batch, "status", "error_class", "http_status") == [("error", "rate_limit", 429)]
     assert "secret" not in str(batch.requests.to_pylist())
@@ -276,8 +280,9 @@ def test_portkeys_failures_have_their_class(file: Path):
 # ---- Bifrost
 
 
-def test_bifrost_says_who_what_when_and_for_how_much(file: Path):
-    batch = read(gateway("bifrost"), json_lines(file, [BIFROST]))
+@bifrost
+def test_bifrost_says_who_what_when_and_for_how_much():
+    batch = yield [BIFROST]
 
     about = ("request_id", "provider", "model", "status", "user_id", "team_id", "end_user_id", "virtual_key", "is_streaming")
     assert requests(batch, *about) == [("b-1", "openai", "gpt-4o", "success", "ada", "search", "c-7", "prod", True)]
@@ -290,8 +295,9 @@ def test_bifrost_without_the_parts_has_its_columns(file: Path):
     assert requests(read(gateway("bifrost"), json_lines(file, [line])), *TOKENS) == [(100, 16, None, 30, None)]
 
 
-def test_what_bifrost_is_still_working_on_is_skipped(file: Path):
-    batch = read(gateway("bifrost"), json_lines(file, [{**BIFROST, "status": "processing"}, BIFROST]))
+@bifrost
+def test_what_bifrost_is_still_working_on_is_skipped():
+    batch = yield [{**BIFROST, "status": "processing"}, BIFROST]
 
     assert (batch.lines, batch.skipped, batch.requests.num_rows) == (2, 1, 1)
 
@@ -326,11 +332,14 @@ def test_bifrosts_calls_that_use_no_model_are_skipped_with_a_reason(file: Path):
     assert batch.skips == {(str(file), "reads or manages what was made before"): 4}
 
 
-@pytest.mark.parametrize("usage", ["", None, {"total_tokens": 0}])
-def test_a_stream_of_bifrost_without_usage_has_unknown_tokens(file: Path, usage: object):
-    line = {**BIFROST, "token_usage": usage, "prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+@bifrost.each
+def test_a_stream_of_bifrost_without_usage_has_unknown_tokens():
+    counts = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 
-    assert requests(read(gateway("bifrost"), json_lines(file, [line])), *TOKENS) == [(None,) * 5]
+    assert (
+        each((yield [BIFROST | counts | {"token_usage": usage} for usage in ("", None, {"total_tokens": 0})]), *TOKENS)
+        == [(None,) * 5] * 3
+    )
 
 
 # ---- all of them

@@ -215,7 +215,12 @@ def test_time_to_first_token_is_in_seconds_by_the_conventions_and_in_millisecond
 
     spans = map(used, (*told, told_by_strands))
 
-    assert each((yield map(export, spans)), "ttft_ms", "is_streaming") == [(500.0, True), (500.0, True), (None, None), (500.0, True)]
+    assert each((yield map(export, spans)), "ttft_ms", "is_streaming") == [
+        (500.0, True),
+        (500.0, True),
+        (None, None),
+        (500.0, True),
+    ]
 
 
 @reading

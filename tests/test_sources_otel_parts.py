@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.otlp import STARTED, TRACE, Values, call, export, span
 from tests.source_rows import json_lines
+from tests.together import Together
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 
@@ -19,6 +22,7 @@ HOUR = STARTED // 3_600_000_000_000
 ANSWER = "chatcmpl-Cj4xu0Nus6lKWVVmxlb7TZTsMizLD"
 OTHER_ANSWER = "msg_01XFDUDYJgAACzvnptvVoYEL"
 OTHER_TRACE = "1" + TRACE[1:]
+MARKED = (TRACE[1:9], ANSWER[9:17], OTHER_ANSWER[4:12])
 USAGE = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 7}
 SILENT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}
 
@@ -28,61 +32,113 @@ def answered(number: int, parent: int | None = None, answer: str = ANSWER, trace
     return span(number, parent, {**USAGE, "gen_ai.response.id": answer, **named}, traceId=trace)
 
 
-def load(folder: Path, *parts: list[Values]) -> Lake:
+@dataclass(frozen=True)
+class Loaded:
+    """A lake, or what it has of the spans of one of the tests that share it, which are marked."""
+
+    lake: Lake
+    mark: str = ""
+
+
+def load(folder: Path, *parts: list[Values]) -> Loaded:
     """A lake with one ingest for each list of spans."""
     lake = Lake(folder / "lake")
     for number, spans in enumerate(parts):
         ingest([json_lines(folder / f"{number}.json", [export(*spans)])], lake)
-    return lake
+    return Loaded(lake)
 
 
-def stored(lake: Lake, *columns: str) -> list[tuple[object, ...]]:
-    files = {"files": list(lake.snapshot().files())}
-    return duckdb.sql(f"SELECT {', '.join(columns)} FROM read_parquet($files) ORDER BY ALL", params=files).fetchall()
+def load_together(folder: Path, tests: list[tuple[list[Values], ...]]) -> list[Loaded]:
+    """A lake in which each test has traces and answers of its own; the first lists of all are one ingest, and so are the second."""
+    loaded = [Loaded(Lake(folder / "lake"), hashlib.sha256(bytes([place])).hexdigest()[:6]) for place in range(len(tests))]
+    for number in range(max(map(len, tests))):
+        ingest(
+            [
+                json_lines(folder / f"{number}" / f"{one.mark}.json", [marked(json.dumps(export(*parts[number])), one.mark)])
+                for one, parts in zip(loaded, tests, strict=True)
+                if number < len(parts)
+            ],
+            loaded[0].lake,
+        )
+    return loaded
 
 
-def ids(lake: Lake) -> list[str]:
+def marked(text: str, mark: str) -> str:
+    for name in MARKED:
+        text = text.replace(name, name[:2] + mark)
+    return text
+
+
+def unmarked(text: str, mark: str) -> str:
+    for name in MARKED:
+        text = text.replace(name[:2] + mark, name) if mark else text
+    return text
+
+
+loading = Together(load_together)
+
+
+def stored(loaded: Loaded, *columns: str) -> list[tuple[object, ...]]:
+    bound = {"files": list(loaded.lake.snapshot().files()), "traces": f"_{MARKED[0][:2]}{loaded.mark}%"}
+    sql = f"SELECT {', '.join(columns)} FROM read_parquet($files) WHERE trace_id LIKE $traces ORDER BY ALL"
+    found = duckdb.sql(sql, params=bound).fetchall()
+    return [tuple(unmarked(value, loaded.mark) if isinstance(value, str) else value for value in row) for row in found]
+
+
+def ids(lake: Loaded) -> list[str]:
     return [str(request_id).replace(f"{TRACE}:{'0' * 15}", "") for (request_id,) in stored(lake, "request_id")]
 
 
-def test_an_answer_that_two_spans_tell_of_is_one_request(tmp_path: Path):
-    lake = load(tmp_path, [answered(1), answered(2, user__id="ada"), answered(3, trace=OTHER_TRACE)])
+@loading
+def test_an_answer_that_two_spans_tell_of_is_one_request():
+    lake = yield ([answered(1), answered(2, user__id="ada"), answered(3, trace=OTHER_TRACE)],)
 
     assert stored(lake, "request_id", "input_tokens", "user_id") == [(f"{ANSWER}:{HOUR}", 100, "ada")]
 
 
-def test_answers_with_other_ids_or_of_another_hour_are_other_requests(tmp_path: Path):
+@loading
+def test_answers_with_other_ids_or_of_another_hour_are_other_requests():
     later = str(STARTED + 3_600_000_000_000)
-    lake = load(tmp_path, [answered(1), answered(2, answer=OTHER_ANSWER), {**answered(3), "startTimeUnixNano": later}])
+    lake = yield ([answered(1), answered(2, answer=OTHER_ANSWER), {**answered(3), "startTimeUnixNano": later}],)
 
     assert ids(lake) == [f"{ANSWER}:{HOUR}", f"{ANSWER}:{HOUR + 1}", f"{OTHER_ANSWER}:{HOUR}"]
 
 
-def test_an_id_that_a_server_gives_again_is_none(tmp_path: Path):
+@loading
+def test_an_id_that_a_server_gives_again_is_none():
     given = ["chatcmpl-0", "chatcmpl-123", "cmpl-00000000000000000000", "00000000-0000-0000-0000-000000000000"] * 2
 
-    lake = load(tmp_path, [answered(number, answer=answer) for number, answer in enumerate(given, start=1)])
+    lake = yield ([answered(number, answer=answer) for number, answer in enumerate(given, start=1)],)
 
     assert ids(lake) == [*"12345678"]
 
 
-def test_an_agent_that_names_the_last_answer_of_its_calls_is_not_that_answer(tmp_path: Path):
+@loading
+def test_an_agent_that_names_the_last_answer_of_its_calls_is_not_that_answer():
     agent = span(
         1, None, {**USAGE, "gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 200, "gen_ai.response.id": ANSWER}
     )
-    lake = load(tmp_path, [agent, answered(2, 1), answered(3, 1, OTHER_ANSWER)])
+    lake = yield ([agent, answered(2, 1), answered(3, 1, OTHER_ANSWER)],)
 
     assert stored(lake, "count(*)", "sum(input_tokens)") == [(2, 200)]
 
 
-def test_a_call_with_usage_inside_an_answer_takes_its_place(tmp_path: Path):
-    lake = load(tmp_path, [answered(1)], [call(2, 1, tokens=90)])
+@loading
+def test_a_call_with_usage_inside_an_answer_takes_its_place():
+    lake = yield (
+        [answered(1)],
+        [call(2, 1, tokens=90)],
+    )
 
     assert (ids(lake), stored(lake, "input_tokens")) == (["2"], [(90,)])
 
 
-def test_an_agent_that_comes_later_than_its_answers_is_not_counted(tmp_path: Path):
-    lake = load(tmp_path, [answered(3, 2), span(2, 1)], [call(1, tokens=300)])
+@loading
+def test_an_agent_that_comes_later_than_its_answers_is_not_counted():
+    lake = yield (
+        [answered(3, 2), span(2, 1)],
+        [call(1, tokens=300)],
+    )
 
     assert ids(lake) == [f"{ANSWER}:{HOUR}"]
 
@@ -115,7 +171,7 @@ def test_a_lake_from_before_keeps_its_request_and_counts_the_answer_once(tmp_pat
     lake = load(tmp_path, [call(1, tokens=80), span(2)])  # as it was: by trace and span
     assert ids(lake) == ["1"]
 
-    ingest([json_lines(tmp_path / "again.json", [export(answered(1))])], lake)
+    ingest([json_lines(tmp_path / "again.json", [export(answered(1))])], lake.lake)
 
     assert (ids(lake), stored(lake, "input_tokens")) == (["1"], [(80,)])
 
@@ -123,27 +179,33 @@ def test_a_lake_from_before_keeps_its_request_and_counts_the_answer_once(tmp_pat
 # ---- calls without usage
 
 
-def test_a_call_without_usage_yields_to_one_that_knows_it_inside_or_around(tmp_path: Path):
-    around = load(tmp_path / "a", [call(1), span(2, 1), span(3, 2, SILENT)])
-    inside = load(tmp_path / "b", [span(1, None, SILENT), call(2, 1)])
+@loading.each
+def test_a_call_without_usage_yields_to_one_that_knows_it_inside_or_around():
+    around, inside = yield ([call(1), span(2, 1), span(3, 2, SILENT)],), ([span(1, None, SILENT), call(2, 1)],)
 
     assert (ids(around), ids(inside)) == (["1"], ["2"])
 
 
-def test_a_call_without_usage_is_shown_beside_others_whose_agent_is_not_counted(tmp_path: Path):
-    lake = load(tmp_path, [call(1, tokens=300), call(2, 1), span(3, 1, SILENT)])
+@loading
+def test_a_call_without_usage_is_shown_beside_others_whose_agent_is_not_counted():
+    lake = yield ([call(1, tokens=300), call(2, 1), span(3, 1, SILENT)],)
 
     assert stored(lake, "count(*)", "count(input_tokens)") == [(2, 1)]
 
 
-def test_of_calls_without_usage_the_innermost_is_a_request(tmp_path: Path):
-    assert ids(load(tmp_path, [span(1, None, SILENT), span(2, 1), span(3, 2, SILENT)])) == ["3"]
+@loading
+def test_of_calls_without_usage_the_innermost_is_a_request():
+    assert ids((yield ([span(1, None, SILENT), span(2, 1), span(3, 2, SILENT)],))) == ["3"]
 
 
-def test_an_answer_without_usage_is_completed_by_who_knows_it(tmp_path: Path):
+@loading
+def test_an_answer_without_usage_is_completed_by_who_knows_it():
     silent = span(1, None, {**SILENT, "gen_ai.response.id": ANSWER})
 
-    lake = load(tmp_path, [answered(2)], [silent])
+    lake = yield (
+        [answered(2)],
+        [silent],
+    )
 
     assert stored(lake, "request_id", "input_tokens") == [(f"{ANSWER}:{HOUR}", 100)]
 
@@ -151,29 +213,32 @@ def test_an_answer_without_usage_is_completed_by_who_knows_it(tmp_path: Path):
 # ---- what only the spans around a request know
 
 
-def test_a_request_takes_from_the_spans_around_it_what_it_does_not_say(tmp_path: Path):
+@loading
+def test_a_request_takes_from_the_spans_around_it_what_it_does_not_say():
     agent = span(
         1, None, {"gen_ai.agent.name": "outer", "gen_ai.conversation.id": "c", "user.id": "ada", "langfuse.trace.tags": ["t"]}
     )
     step = span(2, 1, {"gen_ai.agent.name": "inner", "metadata.user_api_key_team_id": "team"})
     stranger = span(4, None, {"user.id": "eve"})
 
-    lake = load(tmp_path, [call(3, 2, user__id="bob"), step, agent, stranger])
+    lake = yield ([call(3, 2, user__id="bob"), step, agent, stranger],)
 
     columns = ("session_id", "user_id", "team_id", "tags", "json_extract_string(attributes, '$.agent')")
     assert stored(lake, *columns) == [("c", "bob", "team", ["t"], "inner")]
 
 
-def test_spans_that_are_sent_often_and_are_around_each_other_are_read_at_once(tmp_path: Path):
+@loading
+def test_spans_that_are_sent_often_and_are_around_each_other_are_read_at_once():
     ring = [span(number, number % 3 + 1, {"user.id": "ada"}) for number in (1, 2, 3)] * 300
 
-    lake = load(tmp_path, [*ring, call(4, 1)])
+    lake = yield ([*ring, call(4, 1)],)
 
     assert stored(lake, "user_id", "input_tokens") == [("ada", 100)]
 
 
-def test_spans_that_are_around_each_other_end(tmp_path: Path):
-    lake = load(tmp_path, [call(1, 2), span(2, 1, {"user.id": "ada"}), call(3, 3)])
+@loading
+def test_spans_that_are_around_each_other_end():
+    lake = yield ([call(1, 2), span(2, 1, {"user.id": "ada"}), call(3, 3)],)
 
     assert sorted(user or "" for (user,) in stored(lake, "user_id")) == ["", "ada"]
 
