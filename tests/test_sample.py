@@ -202,7 +202,16 @@ def test_the_folder_can_be_set_and_is_never_that_of_the_real_lake(monkeypatch):
     assert sample_root().parts[-2:] == ("data", "sample")
 
 
-def test_a_sample_lake_is_made_when_none_is_fresh_and_what_is_old_goes(tmp_path):
+def test_a_sample_has_60_000_requests_until_now(sample_lake: str):
+    snapshot = Lake(sample_lake).snapshot()
+
+    assert (snapshot.rows, snapshot.last_day) == (60_000, datetime.fromisoformat(Path(sample_lake).name[:10]).date())
+
+
+def test_a_sample_lake_is_made_when_none_is_fresh_and_what_is_old_goes(
+    requests: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("usagecost.sample.lakes.sample_requests", lambda *_: requests.slice(59_900))
     stays = {"notes", "2026-11-22T09-00-00Z", "2026-11-24T00-00-00Z"}  # not ours, of yesterday, of a clock that is ahead
     goes = {"2026-11-20T09-00-00Z", ".making-2026-11-22T09-00-00Z"}  # three days old, left half made
     for name in stays | goes:
@@ -211,7 +220,7 @@ def test_a_sample_lake_is_made_when_none_is_fresh_and_what_is_old_goes(tmp_path)
     folder = ensure_sample(tmp_path, END)
     snapshot = Lake(folder).snapshot()
 
-    assert (folder.name, snapshot.rows, snapshot.last_day) == ("2026-11-23T14-32-00Z", 60_000, END.date())
+    assert (folder.name, snapshot.rows, snapshot.last_day) == ("2026-11-23T14-32-00Z", 100, END.date())
     assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == stays | {folder.name}
     assert ensure_sample(tmp_path, END + timedelta(hours=9)) == folder
 
