@@ -16,12 +16,19 @@ from usagecost.pricing.book import NO_BOOK, BookProblem, parse_book
 M = 1_000_000
 
 
-def priced(book: str, **request: Any) -> tuple[Decimal | None, str, str | None, Decimal | None]:
+Found = tuple[Decimal | None, str, str | None, Decimal | None]
+
+
+def priced(book: str, **request: Any) -> Found:
     """Cost, status, price id and discount of one request."""
+    return each_priced(book, request)[0]
+
+
+def each_priced(book: str, *requests: dict[str, Any]) -> list[Found]:
     with database().cursor() as con:
-        con.register("staged", table_of(request))
+        con.register("staged", table_of(*requests))
         found = con.sql(with_prices(con, "staged", parse_book(book)))
-        return found.select("list_cost_usd, price_status, price_id, discount").fetchall()[0]
+        return found.order("request_id").select("list_cost_usd, price_status, price_id, discount").fetchall()
 
 
 def on(day: str) -> datetime:
@@ -43,9 +50,11 @@ def test_a_model_of_ones_own_costs_what_the_book_says():
     assert found == (Decimal("1.40"), "override", "own:vllm/llama-3*@always", None)
 
 
-@pytest.mark.parametrize(("provider", "model"), [("vllm", "qwen-3"), ("ollama", "llama-3.3-70b"), (None, "llama-3.3-70b")])
-def test_an_entry_is_only_for_its_provider_and_models(provider: str | None, model: str):
-    assert priced(LLAMA, provider=provider, model=model, input_tokens=M)[1] == "unpriced"
+def test_an_entry_is_only_for_its_provider_and_models():
+    others = [("vllm", "qwen-3"), ("ollama", "llama-3.3-70b"), (None, "llama-3.3-70b")]
+    found = each_priced(LLAMA, *({"provider": provider, "model": model, "input_tokens": M} for provider, model in others))
+
+    assert [status for _, status, *_ in found] == ["unpriced"] * 3
 
 
 def test_an_own_price_goes_before_the_list_price():
@@ -86,20 +95,28 @@ service_tier = { priority = 2 }
 above_input = 200_000
 input = 4
 """
-    below, above = {"input_tokens": 200_000, "output_tokens": 1000}, {"input_tokens": 200_001, "output_tokens": 1000}
+    below = {"provider": "x", "model": "m", "input_tokens": 200_000, "output_tokens": 1000}
+    found = each_priced(
+        book, below, {**below, "input_tokens": 200_001}, {**below, "is_batch": True}, {**below, "service_tier": "priority"}
+    )
 
-    assert priced(book, provider="x", model="m", **below)[0] == Decimal("0.4") + Decimal("0.008") + Decimal("0.005")
-    assert priced(book, provider="x", model="m", **above)[0] == Decimal("0.800004") + Decimal("0.008") + Decimal("0.005")
-    assert priced(book, provider="x", model="m", is_batch=True, **below)[0] == Decimal("0.413") / 2
-    assert priced(book, provider="x", model="m", service_tier="priority", **below)[0] == Decimal("0.413") * 2
+    assert [cost for cost, *_ in found] == [
+        Decimal("0.4") + Decimal("0.008") + Decimal("0.005"),
+        Decimal("0.800004") + Decimal("0.008") + Decimal("0.005"),
+        Decimal("0.413") / 2,
+        Decimal("0.413") * 2,
+    ]
 
 
 def test_a_new_price_holds_from_its_day_and_leaves_the_days_before():
     book = LLAMA + '\n[[price]]\nprovider = "vllm"\nmodel = "llama-3*"\nfrom = 2026-06-01\ninput = 0.10\noutput = 0.30\n'
     request = {"provider": "vllm", "model": "llama-3.1", "input_tokens": M, "output_tokens": 0}
 
-    assert priced(book, started_at=on("2026-05-31T23:59:59.999999"), **request)[0] == Decimal("0.20")
-    assert priced(book, started_at=on("2026-06-01T00:00:00"), **request)[::2] == (Decimal("0.10"), "own:vllm/llama-3*@2026-06-01")
+    times = ("2026-05-31T23:59:59.999999", "2026-06-01T00:00:00")
+    before, since = each_priced(book, *({**request, "started_at": on(at)} for at in times))
+
+    assert before[0] == Decimal("0.20")
+    assert since[::2] == (Decimal("0.10"), "own:vllm/llama-3*@2026-06-01")
 
 
 def test_after_its_last_day_a_price_gives_way_to_the_one_before():
@@ -123,8 +140,7 @@ def test_a_discount_is_taken_off_list_prices_from_its_day():
     book = '[[discount]]\nprovider = "anthropic"\npercent = 15\nfrom = 2026-03-01'
     request = {"provider": "anthropic", "model": "claude-sonnet-4-5", "input_tokens": 100_000, "output_tokens": 10_000}
 
-    before = priced(book, started_at=on("2026-02-28T23:59"), **request)
-    after = priced(book, started_at=on("2026-03-01T00:00"), **request)
+    before, after = each_priced(book, *({**request, "started_at": on(at)} for at in ("2026-02-28T23:59", "2026-03-01T00:00")))
 
     assert before[:2] == (Decimal("0.45"), "exact")  # 0.1 M at 3 USD, 0.01 M at 15 USD
     assert (after[0], after[1], after[3]) == (Decimal("0.3825"), "discount", Decimal("0.15"))
@@ -171,7 +187,7 @@ def test_an_empty_book_changes_nothing():
 def test_an_entry_ends_those_before_it_from_its_day_on(book: str, before: tuple, after: tuple):
     ended, model = f"{book}\nfrom = 2026-05-02\nended = true", "our-bot" if "bot" in book else "gpt-4o"
     asked = {"provider": "openai", "model": model, "input_tokens": M, "output_tokens": 0}
-    costs = [priced(ended, started_at=on(day), **asked) for day in ("2026-05-01", "2026-05-02")]
+    costs = each_priced(ended, *({**asked, "started_at": on(day)} for day in ("2026-05-01", "2026-05-02")))
 
     assert [(cost[0], cost[1]) for cost in costs] == [(known and Decimal(known), status) for known, status in (before, after)]
 
