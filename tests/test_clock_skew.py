@@ -53,23 +53,21 @@ def plain_words(text: str) -> str:
 
 
 @pytest.mark.usefixtures("lake")
-@pytest.mark.parametrize("path", ["app.py", "pages/2_Dashboards.py"])
-def test_pages_say_it_and_have_data_through_now(path: str):
+def test_pages_say_it_and_have_data_through_now():
     before = datetime.now(UTC).replace(second=0, microsecond=0)
     page = AppTest.from_file(str(HOME / "app.py"), default_timeout=60)
     page.query_params["zone"] = "UTC"
-    page.run()
-    if path != "app.py":
-        page.switch_page(path).run()
+    for shown in (page.run, lambda: page.switch_page("pages/2_Dashboards.py").run()):
+        shown()
 
-    assert not page.exception
-    captions = [plain_words(caption.value) for caption in page.main.caption]
-    assert f":material/schedule: {SENTENCE}." in captions
-    texts = [*(part.value for part in page.main.markdown), *captions]
-    through = [found for text in texts for found in re.findall(r"ata through \*{0,2}(\d\d:\d\d)", text)]
-    minutes = {f"{before + timedelta(minutes=more):%H:%M}" for more in range(3)}
-    assert through
-    assert set(through) <= minutes
+        assert not page.exception
+        captions = [plain_words(caption.value) for caption in page.main.caption]
+        assert f":material/schedule: {SENTENCE}." in captions
+        texts = [*(part.value for part in page.main.markdown), *captions]
+        through = [found for text in texts for found in re.findall(r"ata through \*{0,2}(\d\d:\d\d)", text)]
+        minutes = {f"{before + timedelta(minutes=more):%H:%M}" for more in range(3)}
+        assert through
+        assert set(through) <= minutes
 
 
 def test_a_source_and_the_doctor_say_it(lake: str):
