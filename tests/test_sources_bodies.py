@@ -239,7 +239,7 @@ def test_a_line_says_who_what_when_and_how_fast():
     who = {"user": "ada", "team": "search", "app": "bot", "environment": "production", "key": "team-key", "tags": ["a", "b"]}
     how = {"latency_ms": 1200.5, "ttft_ms": 90, "status": 200, "stream": True, "batch": True, "session_id": "s", "trace_id": "t"}
 
-    batch = yield [line(CHAT, model="gpt-4o", provider="azure", **who, **how)]
+    batch = yield line(CHAT, model="gpt-4o", provider="azure", **who, **how)
 
     columns = ("request_id", "user_id", "team_id", "app", "environment", "virtual_key", "tags", "session_id", "trace_id")
     assert requests(batch, *columns) == [("chatcmpl-Bx1", "ada", "search", "bot", "production", "team-key", ["a", "b"], "s", "t")]
@@ -329,7 +329,7 @@ def test_the_responses_id_is_the_requests_else_the_lines_own(log: Path):
 
 @reading
 def test_ids_of_three_digits_come_again_so_the_time_is_added():
-    batch = yield [line({**CHAT, "id": "chatcmpl-42"})]
+    batch = yield line({**CHAT, "id": "chatcmpl-42"})
 
     assert requests(batch, "request_id") == [("chatcmpl-42@2026-05-01T10:00:00Z",)]
 
@@ -381,7 +381,7 @@ def test_a_streams_later_parts_complete_earlier_ones():
 def test_bedrocks_stream_tells_usage_and_time_at_its_end():
     end = {"metadata": {"usage": CONVERSE["usage"], "metrics": {"latencyMs": 812}}}
 
-    batch = yield [line([{"messageStart": {"role": "assistant"}}, end], model="amazon.nova-pro-v1:0")]
+    batch = yield line([{"messageStart": {"role": "assistant"}}, end], model="amazon.nova-pro-v1:0")
 
     assert requests(batch, "provider", "model", "input_tokens", "duration_ms") == [("aws", "amazon.nova-pro-v1:0", 123, 812.0)]
 

@@ -42,7 +42,7 @@ def test_gemini_lists_tokens_by_kind_of_content():
         "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 1290}],
     }
 
-    batch = yield [line({**GEMINI, "usageMetadata": usage})]
+    batch = yield line({**GEMINI, "usageMetadata": usage})
 
     assert one(batch, "input_audio_tokens", "input_image_tokens") == (210, 500)
     assert one(batch, "cache_audio_read_tokens", "cache_image_read_tokens") == (0, 100)
@@ -60,7 +60,7 @@ def test_realtime_answers_say_how_much_of_the_cache_reads_is_audio_and_images():
     }
     event = {"type": "response.done", "response": {"object": "realtime.response", "id": "resp_1", "usage": usage}}
 
-    batch = yield [line(event, model="gpt-realtime")]
+    batch = yield line(event, model="gpt-realtime")
 
     columns = ("input_tokens", "cache_read_tokens", "input_audio_tokens", "cache_audio_read_tokens", "output_audio_tokens")
     assert one(batch, *columns) == (1000, 500, 600, 300, 200)
@@ -107,7 +107,7 @@ def test_a_total_decides_whether_reasoning_or_cache_is_outside():
 def test_an_embeddings_total_alone_is_its_input():
     body = {"object": "list", "model": "voyage-3", "data": [{"object": "embedding"}], "usage": {"total_tokens": 9}}
 
-    assert one((yield [line(body)]), "operation", "input_tokens", "output_tokens") == ("embeddings", 9, None)
+    assert one((yield line(body)), "operation", "input_tokens", "output_tokens") == ("embeddings", 9, None)
 
 
 # ---- usage within usage
@@ -134,7 +134,7 @@ def test_an_advisor_is_a_request_of_its_own():
     message = entry("message", 3, 5, cache_read_input_tokens=100, cache_creation_input_tokens=20)
     body = with_usage({**MESSAGE, "model": "claude-sonnet-4-6"}, iterations=[message, advice])
 
-    batch = yield [line(body, user="ada")]
+    batch = yield line(body, user="ada")
 
     assert requests(batch, "request_id", "model", "input_tokens", "output_tokens", "user_id") == [
         ("msg_01", "claude-sonnet-4-6", 123, 5, "ada"),
@@ -243,14 +243,14 @@ def test_a_call_that_succeeded_is_a_request_even_without_usage():
 def test_xai_says_its_cost_in_ticks():
     body = with_usage({**RESPONSE, "model": "grok-4"}, cost_in_usd_ticks=37_756_000)
 
-    assert one((yield [line(body)]), "provider", "reported_cost_usd") == ("x-ai", Decimal("0.0037756"))
+    assert one((yield line(body)), "provider", "reported_cost_usd") == ("x-ai", Decimal("0.0037756"))
 
 
 @reading
 def test_perplexity_says_its_cost_as_an_object():
     cost = {"input_tokens_cost": 0.000042, "request_cost": 0.006, "total_cost": 0.010842}
 
-    assert one((yield [line(with_usage({**CHAT, "model": "sonar-pro"}, cost=cost))]), "provider", "reported_cost_usd") == (
+    assert one((yield line(with_usage({**CHAT, "model": "sonar-pro"}, cost=cost))), "provider", "reported_cost_usd") == (
         "perplexity",
         Decimal("0.010842"),
     )

@@ -40,7 +40,7 @@ def transcript(tmp_path: Path) -> Path:
 def test_input_is_the_uncached_part_and_both_cache_parts():
     split = {"cache_creation": {"ephemeral_5m_input_tokens": 13, "ephemeral_1h_input_tokens": 7}}
 
-    batch = yield [answer(usage=split)]
+    batch = yield answer(usage=split)
 
     columns = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens")
     assert requests(batch, *columns) == [(123, 100, 20, 7, 5)]
@@ -53,7 +53,7 @@ def test_cache_writes_are_the_sum_of_their_lifetimes_where_no_total_is_told():
         "cache_creation": {"ephemeral_5m_input_tokens": 13, "ephemeral_1h_input_tokens": 7},
     }
 
-    batch = yield [answer(usage=usage)]
+    batch = yield answer(usage=usage)
 
     assert requests(batch, "cache_write_tokens", "cache_write_1h_tokens", "input_tokens") == [(20, 7, 123)]
 
@@ -138,7 +138,7 @@ def test_skipped_lines_have_a_reason(transcript: Path):
 def test_contents_are_not_kept():
     line = answer(message={"content": [{"type": "text", "text": "a secret"}]}, toolUseResult="a secret")
 
-    batch = yield [line]
+    batch = yield line
 
     assert batch.requests.num_rows == 1
     assert "secret" not in str(batch.requests.to_pylist())

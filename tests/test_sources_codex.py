@@ -43,14 +43,14 @@ def test_input_includes_what_the_cache_held_and_output_the_reasoning():
 
 @reading
 def test_cache_reads_are_no_more_than_the_input():
-    batch = yield [tokens(counts(100, 130))]
+    batch = yield tokens(counts(100, 130))
 
     assert requests(batch, "input_tokens", "cache_read_tokens") == [(100, 100)]
 
 
 @reading
 def test_what_an_event_does_not_count_stays_unknown():
-    batch = yield [tokens({"input_tokens": 7, "cache_read_input_tokens": 2})]
+    batch = yield tokens({"input_tokens": 7, "cache_read_input_tokens": 2})
 
     columns = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "output_reasoning_tokens")
     assert requests(batch, *columns) == [(7, 2, None, None, None)]

@@ -96,7 +96,7 @@ def file(tmp_path: Path) -> Path:
 
 @helicone
 def test_helicone_says_who_what_when_and_for_how_much():
-    batch = yield [HELICONE]
+    batch = yield HELICONE
 
     about = ("request_id", "provider", "model", "status", "user_id", "session_id", "app", "environment", "virtual_key", "route")
     where = ("s-1", "support", "production", None, "https://api.anthropic.com/v1/messages")
@@ -209,7 +209,7 @@ def test_a_fraction_far_below_whole_billionths_is_rejected_and_never_read_as_bil
 
 @portkey
 def test_portkey_says_who_what_and_when_and_its_cost_is_no_dollars():
-    batch = yield [PORTKEY]
+    batch = yield PORTKEY
 
     about = ("request_id", "trace_id", "provider", "model", "requested_model", "status", "http_status", "user_id", "team_id")
     assert requests(batch, *about) == [("p-1", "t-1", "openai", "gpt-4o-2024-08-06", "gpt-4o", "success", 200, "ada", "search")]
@@ -222,7 +222,7 @@ def test_portkey_says_who_what_and_when_and_its_cost_is_no_dollars():
 def test_portkeys_input_below_its_cached_part_excludes_it():
     usage = {"cache_read_input_tokens": 500, "cache_creation_input_tokens": 20}
 
-    batch = yield [{**PORTKEY, "response": {"usage": usage}, "ai_org": "anthropic"}]
+    batch = yield {**PORTKEY, "response": {"usage": usage}, "ai_org": "anthropic"}
 
     assert requests(batch, *TOKENS) == [(620, 500, 20, 20, None)]
 
@@ -271,7 +271,7 @@ def test_portkeys_total_tells_what_its_counts_leave_out():
 def test_portkeys_failures_have_their_class():
     changed = {"is_success": False, "response_status_code": 429, "response": {"error": {"type": "rate_limit", "message": "secret"}}}
 
-    batch = yield [{**PORTKEY, **changed}]
+    batch = yield {**PORTKEY, **changed}
 
     assert requests(batch, "status", "error_class", "http_status") == [("error", "rate_limit", 429)]
     assert "secret" not in str(batch.requests.to_pylist())
@@ -282,7 +282,7 @@ def test_portkeys_failures_have_their_class():
 
 @bifrost
 def test_bifrost_says_who_what_when_and_for_how_much():
-    batch = yield [BIFROST]
+    batch = yield BIFROST
 
     about = ("request_id", "provider", "model", "status", "user_id", "team_id", "end_user_id", "virtual_key", "is_streaming")
     assert requests(batch, *about) == [("b-1", "openai", "gpt-4o", "success", "ada", "search", "c-7", "prod", True)]

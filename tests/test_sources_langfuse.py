@@ -57,7 +57,7 @@ def stored_rows(lake: Lake, *columns: str) -> list[tuple[object, ...]]:
 
 @reading
 def test_an_observation_says_who_what_and_when():
-    batch = yield [document(downloaded(promptName="greet", promptVersion=3, version="2", usagePricingTierName="Standard"))]
+    batch = yield document(downloaded(promptName="greet", promptVersion=3, version="2", usagePricingTierName="Standard"))
 
     assert requests(batch, "source", "request_id", "trace_id", "session_id", "user_id", "tags", "app", "environment") == [
         ("langfuse", "t1:o1", "t1", "s1", "ada", ["a", "b"], "support", "production")
@@ -83,7 +83,7 @@ def test_an_observation_says_who_what_and_when():
 @reading
 def test_contents_are_not_kept():
     secrets = {"metadata": {"attributes": {"input.value": "a secret"}}, "modelParameters": {"system_instruction": "a secret"}}
-    batch = yield [document(downloaded(**secrets))]
+    batch = yield document(downloaded(**secrets))
 
     assert batch.requests.num_rows == 1
     assert "secret" not in str(batch.requests.to_pylist())
@@ -92,16 +92,14 @@ def test_contents_are_not_kept():
 @reading
 def test_generations_embeddings_and_what_used_tokens_are_requests():
     nothing = {"input": 0, "output": 0, "total": 0}
-    batch = yield [
-        document(
-            downloaded(id="generation", usageDetails={}),
-            downloaded(id="embedding", type="EMBEDDING", usageDetails={"input": 5, "total": 5}),
-            downloaded(id="agent", type="AGENT"),
-            downloaded(id="span", type="SPAN", usageDetails={}),
-            downloaded(id="empty", type="SPAN", usageDetails=nothing),
-            downloaded(id="tool", type="TOOL", usageDetails=None),
-        )
-    ]
+    batch = yield document(
+        downloaded(id="generation", usageDetails={}),
+        downloaded(id="embedding", type="EMBEDDING", usageDetails={"input": 5, "total": 5}),
+        downloaded(id="agent", type="AGENT"),
+        downloaded(id="span", type="SPAN", usageDetails={}),
+        downloaded(id="empty", type="SPAN", usageDetails=nothing),
+        downloaded(id="tool", type="TOOL", usageDetails=None),
+    )
 
     assert by_id(batch, "operation", "input_tokens", "output_tokens") == [
         ("t1:agent", None, 100, 9),
@@ -113,16 +111,14 @@ def test_generations_embeddings_and_what_used_tokens_are_requests():
 
 @reading
 def test_times_are_those_of_the_stamps_whatever_the_unit_of_the_latency():
-    batch = yield [
-        document(
-            downloaded(id="a", latency=2.5, completionStartTime="2026-05-01T10:00:00.250Z"),
-            downloaded(id="b", latency=2500, completionStartTime="2026-05-01T10:00:02.500Z"),
-            downloaded(id="c", endTime=None, latency=7, completionStartTime="2026-05-01T10:00:01Z"),
-            downloaded(id="d", endTime="2026-05-01T09:59:59Z"),
-            downloaded(id="e", endTime="2026-07-01T10:00:00Z"),
-            downloaded(id="f", startTime="2026-05-01T12:00:00+02:00"),
-        )
-    ]
+    batch = yield document(
+        downloaded(id="a", latency=2.5, completionStartTime="2026-05-01T10:00:00.250Z"),
+        downloaded(id="b", latency=2500, completionStartTime="2026-05-01T10:00:02.500Z"),
+        downloaded(id="c", endTime=None, latency=7, completionStartTime="2026-05-01T10:00:01Z"),
+        downloaded(id="d", endTime="2026-05-01T09:59:59Z"),
+        downloaded(id="e", endTime="2026-07-01T10:00:00Z"),
+        downloaded(id="f", startTime="2026-05-01T12:00:00+02:00"),
+    )
 
     assert by_id(batch, "duration_ms", "ttft_ms", "is_streaming") == [
         ("t1:a", 2500.0, 250.0, True),
@@ -136,14 +132,12 @@ def test_times_are_those_of_the_stamps_whatever_the_unit_of_the_latency():
 
 @reading
 def test_a_cost_of_nothing_without_details_is_an_unknown_one():
-    batch = yield [
-        document(
-            downloaded(id="a", totalCost=0, costDetails={}),
-            downloaded(id="b", totalCost=0, costDetails={"input": 0, "total": 0}),
-            downloaded(id="c", totalCost=2.5e-05, costDetails=None),
-            downloaded(id="d", totalCost=None, costDetails={}),
-        )
-    ]
+    batch = yield document(
+        downloaded(id="a", totalCost=0, costDetails={}),
+        downloaded(id="b", totalCost=0, costDetails={"input": 0, "total": 0}),
+        downloaded(id="c", totalCost=2.5e-05, costDetails=None),
+        downloaded(id="d", totalCost=None, costDetails={}),
+    )
 
     assert by_id(batch, "reported_cost_usd") == [
         ("t1:a", None),
@@ -156,7 +150,7 @@ def test_a_cost_of_nothing_without_details_is_an_unknown_one():
 @reading
 def test_the_level_tells_the_outcome_and_the_message_is_kept():
     failed = downloaded(id="a", level="ERROR", statusMessage="Rate limit" + "." * 600, usageDetails={})
-    batch = yield [document(failed, downloaded(id="b", level="WARNING"))]
+    batch = yield document(failed, downloaded(id="b", level="WARNING"))
 
     (_, failure, about), (_, warned, about_warned) = by_id(batch, "status", "attributes")
     assert (failure, warned) == ("error", "success")
@@ -183,7 +177,7 @@ def test_the_metadata_may_tell_the_provider():
         (None, None),
     ]
 
-    found = requests((yield [named((downloaded(metadata=metadata) for metadata, _ in cases))]), "provider")
+    found = requests((yield named((downloaded(metadata=metadata) for metadata, _ in cases))), "provider")
 
     assert found == [(provider,) for _, provider in cases]
 
@@ -193,21 +187,19 @@ def test_the_service_is_the_app_else_the_traces_name():
     services = {"checkout": "checkout", "unknown_service": "support", "unknown_service:/opt/deno": "support", None: "support"}
     resources = ({"resourceAttributes": {"service.name": service}} for service in services)
 
-    found = requests((yield [named(downloaded(metadata=resource) for resource in resources)]), "app")
+    found = requests((yield named(downloaded(metadata=resource) for resource in resources)), "app")
 
     assert found == [(app,) for app in services.values()]
 
 
 @reading
 def test_the_parameters_tell_the_tier_and_whether_it_was_streamed():
-    batch = yield [
-        document(
-            downloaded(id="a", modelParameters={"service_tier": "flex", "stream": True}),
-            downloaded(id="b", modelParameters={"service_tier": "auto", "is_stream": False}),
-            downloaded(id="c", modelParameters='{"service_tier": "null", "stream": "null"}'),
-            downloaded(id="d", modelParameters="none {"),
-        )
-    ]
+    batch = yield document(
+        downloaded(id="a", modelParameters={"service_tier": "flex", "stream": True}),
+        downloaded(id="b", modelParameters={"service_tier": "auto", "is_stream": False}),
+        downloaded(id="c", modelParameters='{"service_tier": "null", "stream": "null"}'),
+        downloaded(id="d", modelParameters="none {"),
+    )
 
     assert by_id(batch, "service_tier", "is_streaming") == [
         ("t1:a", "flex", True),
@@ -245,7 +237,7 @@ def test_usage_adds_up_in_four_ways():
         ({"input": 10, "input_cache_creation": 60, "output": 5, "total": 15}, (70, None, 60, None, 5, None), "unknown"),
     ]
 
-    found = requests((yield [named(downloaded(usageDetails=usage) for usage, *_ in cases)]), *COUNTS, "units", "attributes")
+    found = requests((yield named(downloaded(usageDetails=usage) for usage, *_ in cases)), *COUNTS, "units", "attributes")
 
     abouts = [json.loads(str(about)) for *_, about in found]
     assert [tuple(counts) for *counts, _, _ in found] == [counts for _, counts, _ in cases]
@@ -269,7 +261,7 @@ def test_keys_of_usage_are_known_in_the_spellings_of_all_sdks():
         ({"input": 1988, "total": 1988}, (1988, None, None, None, None, None)),
     ]
 
-    found = requests((yield [named((downloaded(usageDetails=usage) for usage, _ in cases))]), *COUNTS)
+    found = requests((yield named((downloaded(usageDetails=usage) for usage, _ in cases))), *COUNTS)
 
     assert found == [counts for _, counts in cases]
 
@@ -277,7 +269,7 @@ def test_keys_of_usage_are_known_in_the_spellings_of_all_sdks():
 @reading
 def test_audio_is_a_part_of_input_and_output():
     usage = {"input": 10, "input_audio": 40, "output": 5, "output_audio": 20, "total": 75}
-    batch = yield [document(downloaded(usageDetails=usage))]
+    batch = yield document(downloaded(usageDetails=usage))
 
     assert requests(batch, "input_tokens", "input_audio_tokens", "output_tokens", "output_audio_tokens") == [(50, 40, 25, 20)]
 
@@ -285,14 +277,12 @@ def test_audio_is_a_part_of_input_and_output():
 @reading
 def test_older_downloads_have_counts_in_columns_or_with_a_unit():
     columns = {"usageDetails": None, "inputUsage": 1200, "outputUsage": 15, "totalUsage": 1215}
-    batch = yield [
-        document(
-            downloaded(id="a", **columns),
-            downloaded(id="b", **{**columns, "inputUsage": 0, "outputUsage": 0, "totalUsage": 0}),
-            downloaded(id="c", usageDetails=None, usage={"input": 412, "output": 87, "total": 499, "unit": "TOKENS"}),
-            downloaded(id="d", usageDetails=None, usage={"input": 412, "output": 87, "total": 499, "unit": "CHARACTERS"}),
-        )
-    ]
+    batch = yield document(
+        downloaded(id="a", **columns),
+        downloaded(id="b", **{**columns, "inputUsage": 0, "outputUsage": 0, "totalUsage": 0}),
+        downloaded(id="c", usageDetails=None, usage={"input": 412, "output": 87, "total": 499, "unit": "TOKENS"}),
+        downloaded(id="d", usageDetails=None, usage={"input": 412, "output": 87, "total": 499, "unit": "CHARACTERS"}),
+    )
 
     assert by_id(batch, "input_tokens", "output_tokens") == [
         ("t1:a", 1200, 15),
@@ -320,7 +310,7 @@ def test_what_is_no_token_is_counted_as_units():
     ]
 
     found = requests(
-        (yield [named((downloaded(usageDetails=usage) for usage, *_ in cases))]), "input_tokens", "output_tokens", "units"
+        (yield named((downloaded(usageDetails=usage) for usage, *_ in cases))), "input_tokens", "output_tokens", "units"
     )
 
     assert [((given, taken), dict(units or [])) for given, taken, units in found] == [(tokens, units) for _, tokens, units in cases]
@@ -328,14 +318,12 @@ def test_what_is_no_token_is_counted_as_units():
 
 @reading
 def test_images_have_columns_and_lie_inside_of_an_inclusive_total():
-    batch = yield [
-        document(
-            downloaded(id="a", usageDetails={"input": 10, "input_image": 30, "output": 5, "output_image": 20, "total": 65}),
-            downloaded(
-                id="b", usageDetails={"input": 40, "input_image_tokens": 30, "output": 25, "output_image_tokens": 20, "total": 65}
-            ),
-        )
-    ]
+    batch = yield document(
+        downloaded(id="a", usageDetails={"input": 10, "input_image": 30, "output": 5, "output_image": 20, "total": 65}),
+        downloaded(
+            id="b", usageDetails={"input": 40, "input_image_tokens": 30, "output": 25, "output_image_tokens": 20, "total": 65}
+        ),
+    )
 
     assert by_id(batch, "input_tokens", "input_image_tokens", "output_tokens", "output_image_tokens") == [
         ("t1:a", 40, 30, 25, 20),
@@ -593,7 +581,7 @@ def test_of_a_download_that_is_cut_off_no_half_trace_is_taken(tmp_path: Path):
 
 @reading
 def test_what_stands_in_place_of_observations_is_skipped():
-    batch = yield [document(downloaded(), None, 3, "x", [], {})]
+    batch = yield document(downloaded(), None, 3, "x", [], {})
 
     assert (batch.lines, batch.skipped, batch.requests.num_rows) == (6, 5, 1)
 

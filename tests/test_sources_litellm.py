@@ -36,7 +36,7 @@ def test_a_row_says_who_what_and_when():
     columns = ("source", "request_id", "trace_id", "session_id", "provider", "model", "requested_model", "operation", "status")
     people = ("user_id", "end_user_id", "team_id", "virtual_key", "tags")
 
-    batch = yield [spend_log()]
+    batch = yield spend_log()
     assert requests(batch, *columns, *people) == [
         ("litellm", "chatcmpl-1", "trace-1", "trace-1", "anthropic", "claude-sonnet-4-20250514", "sonnet", "chat", "success",
          "ann", "customer-7", "team-1", "dev-key", ["prod", "User-Agent: curl/8"]),
@@ -143,7 +143,7 @@ def test_other_lifetimes_and_units_are_kept_as_attributes():
     details = {"cache_write_tokens": 47, "cache_creation_token_details": lifetimes, "image_tokens": 9}
     counts = usage(100, 20, prompt_tokens_details=details, server_tool_use={"web_search_requests": 2}, speed="fast")
 
-    (attributes,) = one((yield [with_usage("usage_object", counts)]), "attributes")
+    (attributes,) = one((yield with_usage("usage_object", counts)), "attributes")
 
     assert {name: value for name, value in json.loads(attributes).items() if name not in KEPT_OF_EVERY_CALL} == {
         "cache_write_5m_tokens": 5, "cache_write_30m_tokens": 30, "cache_write_12h_tokens": 12,
@@ -158,7 +158,7 @@ def test_other_lifetimes_and_units_are_kept_as_attributes():
 def test_a_hit_in_the_gateways_cache_keeps_its_tokens_and_costs_nothing():
     hit = spend_log(request_id="chatcmpl-1_cache_hit1777629602.7512", cache_hit="True", spend=0.0)
 
-    assert one((yield [hit]), "is_gateway_cache_hit", "reported_cost_usd", "input_tokens", "output_tokens") == (
+    assert one((yield hit), "is_gateway_cache_hit", "reported_cost_usd", "input_tokens", "output_tokens") == (
         True,
         Decimal(0),
         100,
@@ -220,7 +220,7 @@ def test_a_cost_of_0_is_unknown_where_litellm_found_no_price():
 def test_the_parts_of_a_cost_are_kept_and_the_tier_it_was_priced_at():
     parts = {"input_cost": 0.0003, "output_cost": 0.00075, "total_cost": 0.00105, "service_tier": "flex"}
 
-    tier, attributes = one((yield [spend_log({"cost_breakdown": parts})]), "service_tier", "attributes")
+    tier, attributes = one((yield spend_log({"cost_breakdown": parts})), "service_tier", "attributes")
 
     assert (tier, json.loads(attributes)["cost_breakdown"]) == ("flex", parts)
 
@@ -279,7 +279,7 @@ def test_old_rows_without_a_status_succeeded_unless_their_metadata_says_otherwis
 def test_a_success_after_a_retry_has_no_error():
     row = spend_log({"error_information": {"error_class": "RateLimitError", "error_code": "429"}, "attempted_retries": 1})
 
-    assert one((yield [row]), *OUTCOME) == ("success", None, None)
+    assert one((yield row), *OUTCOME) == ("success", None, None)
 
 
 # ---- how it was served
@@ -325,7 +325,7 @@ def test_providers_and_models_have_the_names_that_prices_know():
 
 @reading
 def test_the_model_asked_for_is_the_one_before_any_fallback():
-    requested, attributes = one((yield [spend_log({"original_model_group": "opus"})]), "requested_model", "attributes")
+    requested, attributes = one((yield spend_log({"original_model_group": "opus"})), "requested_model", "attributes")
 
     assert (requested, json.loads(attributes)["model_group"]) == ("opus", "sonnet")
 
@@ -344,7 +344,7 @@ def test_empty_texts_are_nobody():
     empty = dict.fromkeys(("user", "end_user", "team_id", "api_key", "model_group", "api_base", "session_id", "request_tags"), "")
     columns = ("user_id", "end_user_id", "team_id", "virtual_key", "requested_model", "route", "session_id", "tags")
 
-    assert one((yield [spend_log({"user_api_key_alias": ""}, **empty)]), *columns) == (None,) * 8
+    assert one((yield spend_log({"user_api_key_alias": ""}, **empty)), *columns) == (None,) * 8
 
 
 @reading.each
@@ -371,7 +371,7 @@ def test_a_key_without_an_alias_is_its_hash_never_the_secret(log: Path, key: str
 
 @reading
 def test_an_address_is_kept_without_its_secrets():
-    assert one((yield [spend_log(api_base="https://me:pw@api.example.com/v1?key=abc")]), "route") == ("https://api.example.com/v1",)
+    assert one((yield spend_log(api_base="https://me:pw@api.example.com/v1?key=abc")), "route") == ("https://api.example.com/v1",)
 
 
 @reading
@@ -427,7 +427,7 @@ def test_rows_of_an_older_table_lack_columns():
     old = ("request_id", "call_type", "spend", "prompt_tokens", "completion_tokens", "startTime", "endTime", "model", "metadata")
     row = {name: value for name, value in spend_log().items() if name in old}
 
-    assert one((yield [row]), *TOKENS, "status", "provider") == (100, None, None, None, 20, "success", None)
+    assert one((yield row), *TOKENS, "status", "provider") == (100, None, None, None, 20, "success", None)
 
 
 def test_the_sql_reads_any_relation_of_texts():
@@ -505,7 +505,7 @@ def test_metadata_may_say_nothing(log: Path, metadata: str | None):
 
 @reading
 def test_an_id_may_be_missing_where_the_calls_own_is_told():
-    assert one((yield [spend_log(request_id="None", litellm_call_id="call-1")]), "request_id") == ("call-1",)
+    assert one((yield spend_log(request_id="None", litellm_call_id="call-1")), "request_id") == ("call-1",)
 
 
 def test_other_formats_are_not_recognised(tmp_path: Path):

@@ -169,7 +169,7 @@ def test_an_answer_may_be_anything():
 def test_a_failure_has_its_class_and_http_status():
     error = {"error_code": "429", "error_class": "RateLimitError", "error_message": "a secret", "llm_provider": "anthropic"}
 
-    assert one((yield [payload(status="failure", error_information=error)]), "status", "error_class", "http_status") == (
+    assert one((yield payload(status="failure", error_information=error)), "status", "error_class", "http_status") == (
         "error", "RateLimitError", 429,
     )  # fmt: skip
 
@@ -193,19 +193,19 @@ def test_a_cost_of_0_is_unknown_where_working_it_out_failed():
 
 @reading
 def test_the_conversation_is_the_session_where_it_is_told():
-    assert one((yield [payload(session_id="talk-1")]), "session_id", "trace_id") == ("talk-1", "trace-1")
+    assert one((yield payload(session_id="talk-1")), "session_id", "trace_id") == ("talk-1", "trace-1")
 
 
 @reading
 def test_the_customer_may_stand_with_the_key():
-    assert one((yield [payload({"user_api_key_end_user_id": "c-2"}, end_user="")]), "end_user_id") == ("c-2",)
+    assert one((yield payload({"user_api_key_end_user_id": "c-2"}, end_user="")), "end_user_id") == ("c-2",)
 
 
 @reading
 def test_what_was_saved_and_what_the_cost_consists_of_is_kept():
     parts = {"input_cost": 0.0003, "total_cost": 0.00105, "service_tier": "priority"}
 
-    tier, attributes = one((yield [payload(cost_breakdown=parts, saved_cache_cost=0.25)]), "service_tier", "attributes")
+    tier, attributes = one((yield payload(cost_breakdown=parts, saved_cache_cost=0.25)), "service_tier", "attributes")
 
     assert (tier, json.loads(attributes)) == (
         "priority",
@@ -218,7 +218,7 @@ def test_what_was_saved_and_what_the_cost_consists_of_is_kept():
 
 @reading
 def test_contents_are_not_kept():
-    batch = yield [payload(error_str="a secret", model_parameters={"prompt": "a secret"})]
+    batch = yield payload(error_str="a secret", model_parameters={"prompt": "a secret"})
 
     assert batch.requests.num_rows == 1
     assert "secret" not in str(batch.requests.to_pylist())

@@ -52,7 +52,7 @@ def test_a_span_says_who_what_and_when():
     }  # fmt: skip
     resource = {"service.name": "shop", "deployment.environment.name": "production"}
 
-    batch = yield [export(call(**attributes), resource=resource, scope={"name": "anthropic", "version": "1.2"})]
+    batch = yield export(call(**attributes), resource=resource, scope={"name": "anthropic", "version": "1.2"})
 
     columns = ("source", "request_id", "trace_id", "session_id", "provider", "model", "requested_model", "operation", "status")
     assert requests(batch, *columns) == [
@@ -202,7 +202,7 @@ def test_costs_are_read_to_a_billionth_of_a_dollar():
 @reading
 def test_copilots_cost_is_kept_and_is_not_taken_for_dollars():
     cost, attributes = one(
-        (yield [export(used({"github.copilot.cost": 1.0, "gen_ai.usage.input_tokens": 1}))]), "reported_cost_usd", "attributes"
+        (yield export(used({"github.copilot.cost": 1.0, "gen_ai.usage.input_tokens": 1}))), "reported_cost_usd", "attributes"
     )
 
     assert (cost, json.loads(attributes)["copilot_cost"]) == (None, "1.0")
@@ -227,7 +227,7 @@ def test_time_to_first_token_is_in_seconds_by_the_conventions_and_in_millisecond
 def test_litellms_spans_name_team_and_key():
     attributes = {"metadata.user_api_key_team_id": "t-1", "metadata.user_api_key_alias": "ci", "metadata.user_api_key_user_id": "u"}
 
-    assert one((yield [export(used(attributes))]), "team_id", "virtual_key", "user_id") == ("t-1", "ci", "u")
+    assert one((yield export(used(attributes))), "team_id", "virtual_key", "user_id") == ("t-1", "ci", "u")
 
 
 @reading
@@ -235,7 +235,7 @@ def test_a_process_says_whose_its_spans_are_unless_they_or_those_around_them_do(
     about = {"user.id": "alice", "team.id": "core"}
     spans = [call(1), span(2, attributes={"user.id": "eve"}), call(3, parent=2), call(4, user__id="bob", team__id="ads")]
 
-    batch = yield [export(*spans, resource=about)]
+    batch = yield export(*spans, resource=about)
 
     assert set(requests(batch, "user_id", "team_id")) == {("alice", "core"), ("eve", "core"), ("bob", "ads")}
 
@@ -249,7 +249,7 @@ def test_tags_are_a_list():
 
 @reading
 def test_a_service_that_nobody_named_is_not_reported():
-    batch = yield [export(call(1), resource={"service.name": "unknown_service:python", "deployment.environment": "dev"})]
+    batch = yield export(call(1), resource={"service.name": "unknown_service:python", "deployment.environment": "dev"})
 
     assert requests(batch, "app", "environment") == [(None, "dev")]
 
@@ -274,7 +274,7 @@ def test_a_span_with_an_error_is_a_failed_request():
 def test_the_class_of_an_error_may_be_in_the_event_of_its_exception():
     events = [{"name": "exception", "attributes": pairs({"exception.message": "secret", "exception.type": "APITimeoutError"})}]
 
-    row = one((yield [export(used({}, status={"code": 2, "message": "secret"}, events=events))]), "status", "error_class")
+    row = one((yield export(used({}, status={"code": 2, "message": "secret"}, events=events))), "status", "error_class")
 
     assert row == ("error", "APITimeoutError")
 
@@ -283,7 +283,7 @@ def test_the_class_of_an_error_may_be_in_the_event_of_its_exception():
 def test_a_call_that_failed_is_a_request_without_counts():
     failed = span(1, None, {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "error.type": "500"})
 
-    batch = yield [export(failed)]
+    batch = yield export(failed)
 
     columns = ("request_id", "status", "model", "http_status", "input_tokens", "output_tokens")
     assert requests(batch, *columns) == [(f"{ID}:error", "error", "gpt-4o", 500, None, None)]
@@ -306,7 +306,7 @@ def test_spans_that_call_no_model_are_skipped_with_the_scope_that_wrote_them(tra
 
 @reading
 def test_a_call_without_usage_is_a_request_whose_tokens_are_not_known():
-    batch = yield [export(span(2, None, {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}))]
+    batch = yield export(span(2, None, {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}))
 
     columns = ("request_id", "status", "model", "input_tokens", "output_tokens", "rank")
     assert requests(batch, *columns) == [(f"{TRACE}:{2:016x}", "success", "gpt-4o", None, None, 0)]
@@ -355,7 +355,7 @@ def test_what_cannot_be_is_rejected_with_a_sentence():
         call(5, gen_ai__usage__cost="much"),
     ]
 
-    assert set(rejects((yield [export(*spans)]))) == {
+    assert set(rejects((yield export(*spans)))) == {
         (1, 'input_tokens is "-3": a count cannot be negative. Correct the log, or leave the value empty.'),
         (1, "started_at (column startTimeUnixNano) is empty: a request needs the time when it was sent."),
         (

@@ -48,8 +48,9 @@ def load(folder: Path, *parts: list[Values]) -> Loaded:
     return Loaded(lake)
 
 
-def load_together(folder: Path, tests: list[tuple[list[Values], ...]]) -> list[Loaded]:
+def load_together(folder: Path, asked: list[list[Values] | tuple[list[Values], ...]]) -> list[Loaded]:
     """A lake in which each test has traces and answers of its own; the first lists of all are one ingest, and so are the second."""
+    tests = [parts if isinstance(parts, tuple) else (parts,) for parts in asked]
     loaded = [Loaded(Lake(folder / "lake"), hashlib.sha256(bytes([place])).hexdigest()[:6]) for place in range(len(tests))]
     for number in range(max(map(len, tests))):
         ingest(
@@ -91,7 +92,7 @@ def ids(lake: Loaded) -> list[str]:
 
 @loading
 def test_an_answer_that_two_spans_tell_of_is_one_request():
-    lake = yield ([answered(1), answered(2, user__id="ada"), answered(3, trace=OTHER_TRACE)],)
+    lake = yield [answered(1), answered(2, user__id="ada"), answered(3, trace=OTHER_TRACE)]
 
     assert stored(lake, "request_id", "input_tokens", "user_id") == [(f"{ANSWER}:{HOUR}", 100, "ada")]
 
@@ -99,7 +100,7 @@ def test_an_answer_that_two_spans_tell_of_is_one_request():
 @loading
 def test_answers_with_other_ids_or_of_another_hour_are_other_requests():
     later = str(STARTED + 3_600_000_000_000)
-    lake = yield ([answered(1), answered(2, answer=OTHER_ANSWER), {**answered(3), "startTimeUnixNano": later}],)
+    lake = yield [answered(1), answered(2, answer=OTHER_ANSWER), {**answered(3), "startTimeUnixNano": later}]
 
     assert ids(lake) == [f"{ANSWER}:{HOUR}", f"{ANSWER}:{HOUR + 1}", f"{OTHER_ANSWER}:{HOUR}"]
 
@@ -108,7 +109,7 @@ def test_answers_with_other_ids_or_of_another_hour_are_other_requests():
 def test_an_id_that_a_server_gives_again_is_none():
     given = ["chatcmpl-0", "chatcmpl-123", "cmpl-00000000000000000000", "00000000-0000-0000-0000-000000000000"] * 2
 
-    lake = yield ([answered(number, answer=answer) for number, answer in enumerate(given, start=1)],)
+    lake = yield [answered(number, answer=answer) for number, answer in enumerate(given, start=1)]
 
     assert ids(lake) == [*"12345678"]
 
@@ -118,27 +119,21 @@ def test_an_agent_that_names_the_last_answer_of_its_calls_is_not_that_answer():
     agent = span(
         1, None, {**USAGE, "gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 200, "gen_ai.response.id": ANSWER}
     )
-    lake = yield ([agent, answered(2, 1), answered(3, 1, OTHER_ANSWER)],)
+    lake = yield [agent, answered(2, 1), answered(3, 1, OTHER_ANSWER)]
 
     assert stored(lake, "count(*)", "sum(input_tokens)") == [(2, 200)]
 
 
 @loading
 def test_a_call_with_usage_inside_an_answer_takes_its_place():
-    lake = yield (
-        [answered(1)],
-        [call(2, 1, tokens=90)],
-    )
+    lake = yield [answered(1)], [call(2, 1, tokens=90)]
 
     assert (ids(lake), stored(lake, "input_tokens")) == (["2"], [(90,)])
 
 
 @loading
 def test_an_agent_that_comes_later_than_its_answers_is_not_counted():
-    lake = yield (
-        [answered(3, 2), span(2, 1)],
-        [call(1, tokens=300)],
-    )
+    lake = yield [answered(3, 2), span(2, 1)], [call(1, tokens=300)]
 
     assert ids(lake) == [f"{ANSWER}:{HOUR}"]
 
@@ -181,31 +176,28 @@ def test_a_lake_from_before_keeps_its_request_and_counts_the_answer_once(tmp_pat
 
 @loading.each
 def test_a_call_without_usage_yields_to_one_that_knows_it_inside_or_around():
-    around, inside = yield ([call(1), span(2, 1), span(3, 2, SILENT)],), ([span(1, None, SILENT), call(2, 1)],)
+    around, inside = yield [call(1), span(2, 1), span(3, 2, SILENT)], [span(1, None, SILENT), call(2, 1)]
 
     assert (ids(around), ids(inside)) == (["1"], ["2"])
 
 
 @loading
 def test_a_call_without_usage_is_shown_beside_others_whose_agent_is_not_counted():
-    lake = yield ([call(1, tokens=300), call(2, 1), span(3, 1, SILENT)],)
+    lake = yield [call(1, tokens=300), call(2, 1), span(3, 1, SILENT)]
 
     assert stored(lake, "count(*)", "count(input_tokens)") == [(2, 1)]
 
 
 @loading
 def test_of_calls_without_usage_the_innermost_is_a_request():
-    assert ids((yield ([span(1, None, SILENT), span(2, 1), span(3, 2, SILENT)],))) == ["3"]
+    assert ids((yield [span(1, None, SILENT), span(2, 1), span(3, 2, SILENT)])) == ["3"]
 
 
 @loading
 def test_an_answer_without_usage_is_completed_by_who_knows_it():
     silent = span(1, None, {**SILENT, "gen_ai.response.id": ANSWER})
 
-    lake = yield (
-        [answered(2)],
-        [silent],
-    )
+    lake = yield [answered(2)], [silent]
 
     assert stored(lake, "request_id", "input_tokens") == [(f"{ANSWER}:{HOUR}", 100)]
 
@@ -221,7 +213,7 @@ def test_a_request_takes_from_the_spans_around_it_what_it_does_not_say():
     step = span(2, 1, {"gen_ai.agent.name": "inner", "metadata.user_api_key_team_id": "team"})
     stranger = span(4, None, {"user.id": "eve"})
 
-    lake = yield ([call(3, 2, user__id="bob"), step, agent, stranger],)
+    lake = yield [call(3, 2, user__id="bob"), step, agent, stranger]
 
     columns = ("session_id", "user_id", "team_id", "tags", "json_extract_string(attributes, '$.agent')")
     assert stored(lake, *columns) == [("c", "bob", "team", ["t"], "inner")]
@@ -231,14 +223,14 @@ def test_a_request_takes_from_the_spans_around_it_what_it_does_not_say():
 def test_spans_that_are_sent_often_and_are_around_each_other_are_read_at_once():
     ring = [span(number, number % 3 + 1, {"user.id": "ada"}) for number in (1, 2, 3)] * 300
 
-    lake = yield ([*ring, call(4, 1)],)
+    lake = yield [*ring, call(4, 1)]
 
     assert stored(lake, "user_id", "input_tokens") == [("ada", 100)]
 
 
 @loading
 def test_spans_that_are_around_each_other_end():
-    lake = yield ([call(1, 2), span(2, 1, {"user.id": "ada"}), call(3, 3)],)
+    lake = yield [call(1, 2), span(2, 1, {"user.id": "ada"}), call(3, 3)]
 
     assert sorted(user or "" for (user,) in stored(lake, "user_id")) == ["", "ada"]
 

@@ -63,7 +63,7 @@ def test_some_emitters_leave_the_cache_out():
 def test_openlits_input_of_openai_has_the_cache_in_it():
     counts = {**anthropic_counts(), "gen_ai.system": "openai", "gen_ai.request.model": "gpt-4o"}
 
-    assert one((yield [line(counts, scope={"name": "openlit.instrumentation.openai"})]), "input_tokens") == (1_000,)
+    assert one((yield line(counts, scope={"name": "openlit.instrumentation.openai"})), "input_tokens") == (1_000,)
 
 
 @reading.each
@@ -161,7 +161,7 @@ def test_what_is_rejected_shows_no_more_of_json_attributes_than_is_read():
     metadata = json.dumps({"anthropic": {"usage": {"service_tier": "standard"}}, "google": "a secret"})
     wrong = span(attributes={"gen_ai.usage.input_tokens": -1, "ai.response.providerMetadata": metadata})
 
-    batch = yield [export(wrong)]
+    batch = yield export(wrong)
 
     (raw,) = batch.rejects["raw"].to_pylist()
     assert "secret" not in raw
@@ -180,14 +180,14 @@ def test_claude_codes_spans_have_plain_names_and_leave_the_cache_out():
     about = {"speed": "fast", "ttft_ms": 900, "user.id": "a-hash", "user.email": "ada@example.org", "session.id": "s"}
     columns = (*TOKENS[:4], "model", "speed", "ttft_ms", "user_id", "session_id")
 
-    row = one((yield [line({**counts, **about}, name="claude_code.llm_request")]), *columns)
+    row = one((yield line({**counts, **about}, name="claude_code.llm_request")), *columns)
 
     assert row == (872, 800, 70, 12, "claude-opus-5", "fast", 900.0, "ada@example.org", "s")
 
 
 @reading
 def test_plain_names_mean_nothing_elsewhere():
-    batch = yield [export(span(attributes={"input_tokens": 2, "model": "m"}))]
+    batch = yield export(span(attributes={"input_tokens": 2, "model": "m"}))
 
     assert batch.requests.num_rows == 0
 
@@ -196,7 +196,7 @@ def test_plain_names_mean_nothing_elsewhere():
 def test_a_failed_request_of_claude_code_is_a_failed_one():
     attributes = {"model": "claude-opus-5", "success": False, "status_code": 529}
 
-    row = one((yield [line(attributes, name="claude_code.llm_request")]), "status", "http_status", "input_tokens")
+    row = one((yield line(attributes, name="claude_code.llm_request")), "status", "http_status", "input_tokens")
 
     assert row == ("error", 529, None)
 
@@ -237,7 +237,7 @@ def test_langfuses_sdk_tells_cost_first_token_and_level():
     }
     columns = ("reported_cost_usd", "ttft_ms", "is_streaming", "status", "operation", "model")
 
-    row = one((yield [line(langfuse_span({"input": 1, "output": 2}, **more))]), *columns)
+    row = one((yield line(langfuse_span({"input": 1, "output": 2}, **more))), *columns)
 
     assert STARTED == 1_770_686_740_000_000_000
     assert row == (Decimal("0.003000000"), 250.0, True, "error", "chat", "gpt-4o")
@@ -247,7 +247,7 @@ def test_langfuses_sdk_tells_cost_first_token_and_level():
 def test_a_map_that_is_none_is_rejected():
     attributes = langfuse_span({}, **{"langfuse.observation.usage_details": "much"})
 
-    batch = yield [export(span(attributes=attributes))]
+    batch = yield export(span(attributes=attributes))
 
     assert rejects(batch) == [(1, 'usage_details is "much": it has to be a JSON object of counts. Export the observations again.')]
 
@@ -257,7 +257,7 @@ def test_litellm_tells_what_was_cached_as_python_writes_it():
     usage = "{'prompt_tokens_details': {'cached_tokens': 40, 'audio_tokens': None}, 'cache_creation_input_tokens': 7}"
     counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 5, "metadata.usage_object": usage}
 
-    assert one((yield [line(counts)]), *TOKENS[:3]) == (100, 40, 7)
+    assert one((yield line(counts)), *TOKENS[:3]) == (100, 40, 7)
 
 
 COUNTED = {
@@ -282,7 +282,7 @@ def test_langsmith_tells_parts_as_json_and_the_lifetimes_of_writes_in_place_of_t
         "langsmith.metadata.user_id": "u1",
     }
 
-    assert one((yield [line(told)]), *TOKENS, "cache_write_1h_tokens", "user_id") == (1_000, 600, 200, 100, 40, 150, "u1")
+    assert one((yield line(told)), *TOKENS, "cache_write_1h_tokens", "user_id") == (1_000, 600, 200, 100, 40, 150, "u1")
 
 
 @reading.each
@@ -309,7 +309,7 @@ def test_parts_have_names_of_their_own():
 def test_what_anthropic_spent_on_compaction_comes_on_top():
     more = {"anthropic.usage.compaction.input_tokens": 500, "anthropic.usage.compaction.output_tokens": 60}
 
-    assert one((yield [line(anthropic_counts(**more))]), "input_tokens", "output_tokens") == (1_500, 110)
+    assert one((yield line(anthropic_counts(**more))), "input_tokens", "output_tokens") == (1_500, 110)
 
 
 SAID = [
