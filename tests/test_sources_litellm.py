@@ -332,7 +332,13 @@ def test_the_model_asked_for_is_the_one_before_any_fallback():
 
 @reading.each
 def test_call_types_are_operations():
-    operations = {"aembedding": "embeddings", "anthropic_messages": "chat", "aresponses": "chat", "arerank": "arerank"}
+    operations = {
+        "aembedding": "embeddings",
+        "anthropic_messages": "chat",
+        "aresponses": "chat",
+        "arerank": "rerank",
+        "acreate_eval": "acreate_eval",
+    }
 
     found = each((yield (spend_log(call_type=call_type) for call_type in operations)), "operation")
 

@@ -79,6 +79,8 @@ PROVIDERS = {
 OPERATIONS = {
     "chat": "completion responses anthropic_messages generate_content generate_content_stream",
     "embeddings": "embedding",
+    "images": "image_generation image_edit image_variation",
+    **{name: name for name in ("moderation", "ocr", "rerank", "speech", "transcription")},
 }
 """Operation of the record -> LiteLLM's call types, which begin with another a where they were called asynchronously."""
 
