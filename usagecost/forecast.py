@@ -153,7 +153,7 @@ def recent_level(past: Floats) -> Floats:
 def weekday_shares(past: Floats) -> Floats:
     """What the day of each weekday is of the mean of its week, by the median of eight weeks: (n, 7), 1 on average."""
     means = past.mean(axis=2, keepdims=True)
-    shares = np.nanmedian(np.divide(past, means, out=np.ones_like(past), where=means != 0), axis=1)
+    shares = _known_median(np.divide(past, means, out=np.ones_like(past), where=means != 0).swapaxes(1, 2))
     mean = shares.mean(axis=1, keepdims=True)
     return np.divide(shares, mean, out=np.ones_like(shares), where=mean != 0)
 
