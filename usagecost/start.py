@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 LOOK = """<style>
 [data-testid="stElementToolbar"], [data-testid="stWidgetLabelRequired"] { display: none }
-@media (max-width: 640px) { #vg-tooltip-element { left: 8px !important } }
+@media (max-width: 640px) { #vg-tooltip-element { left: 8px !important } .st-key-filters { justify-content: start !important } }
 #vg-tooltip-element table tr td { max-width: min(380px, 45vw) !important; white-space: normal !important; overflow-wrap: anywhere }
 .spark { display: flex; position: relative; height: 44px; color: #5B8DEF }
 .spark i { flex: 1; display: flex; align-items: end; min-width: 0 }
@@ -26,10 +26,10 @@ button[kind="primary"]:not(:disabled), span[data-tag][data-tag-index] { color: l
     border: 2px dashed color-mix(in srgb, currentColor 35%, transparent) }
 </style>"""
 """What no setting of Streamlit says: its toolbar on charts and tables, which covers our downloads and names columns that are not
-for people, is off, as is the word that a date range is required; tooltips tell names whole, in several lines where need be; of the
-boards in the menu only the one that is shown is marked, though all are links to the page that is shown; places to drop files are
-seen as such; what stands on the primary colour can be read in dark, too; and sparklines are drawn. It comes after what it is
-about: what has another size by it jumps.
+for people, is off, as is the word that a date range is required; on a phone lines that break begin on the left; tooltips tell
+names whole, in several lines where need be; of the boards in the menu only the one that is shown is marked, though all are
+links to the page that is shown; places to drop files are seen as such; what stands on the primary colour can be read in dark,
+too; and sparklines are drawn. It comes after what it is about: what has another size by it jumps.
 """
 SIDEBAR_WIDTH = 250
 CARD_COLUMNS, CARD_WIDTH, CARD_GAP = 6, 169, "xsmall"
