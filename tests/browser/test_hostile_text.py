@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import serve, settle
+from tests.browser.conftest import arrive, follow, open_tab, serve, settle
 from tests.views import request
 from usagecost.boards import Board, Panel, board_text
 
@@ -87,24 +87,23 @@ def test_pages_make_no_link_of_a_log(lake_of: Callable[..., str], page: Page):
     boards.mkdir(exist_ok=True)
     panel = Panel(metrics=("requests",), split="model", title=evil, filters=({"dimension": "model", "values": [evil]},))  # type: ignore[arg-type]
     (boards / "evil.toml").write_text(board_text(Board(title=evil, description=evil, pinned=True, panel=(panel,))))
+    board = page.get_by_test_id("stSidebar").get_by_role("link").filter(has_text="evil")
     for address in serve({"USAGECOST_LAKE": lake}):
-        for path in (
-            "Traces?request=evil",  # first, so that a link is what a new server is asked for
-            "?tab=User+activity",
-            f"?tab=Cost&model={evil}",
-            f"Traces?q={evil}&error={evil}&tag={evil}",
-            "Traces?part=Errors",
-            f"Dashboards?board=evil.toml&model={evil}",
-            "Prices?part=Set+a+price",
-            "Sources?part=History",
+        page.goto(f"{address}/Traces?request=evil&model={evil}&q={evil}&error={evil}&tag={evil}", wait_until="domcontentloaded")
+        for go in (
+            lambda: expect(page.get_by_role("dialog").get_by_text("Request details")).to_be_visible(),
+            lambda: page.keyboard.press("Escape"),
+            lambda: open_tab(page, "Errors"),
+            lambda: follow(page, "Usage and cost"),
+            lambda: open_tab(page, "Cost"),
+            lambda: open_tab(page, "User activity"),
+            lambda: (board.click(), arrive(page, "Dashboards")),
+            lambda: follow(page, "Prices"),
+            lambda: open_tab(page, "Set a price"),
+            lambda: follow(page, "Sources"),
+            lambda: open_tab(page, "History"),
         ):
-            visit_any(page, f"{address}/{path}")
+            go()
+            settle(page)
             links = page.locator("[data-testid=stApp] a").evaluate_all("all => all.map(a => a.href)")
-            assert [link for link in links if "evil" in link.split("?")[0] or link.startswith("mailto")] == [], path
-
-
-def visit_any(page: Page, address: str) -> None:
-    """Opens an address and waits until the page has settled, whatever it shows."""
-    page.goto(address, wait_until="domcontentloaded")
-    expect(page.get_by_role("heading").first).to_be_visible()
-    settle(page)
+            assert [link for link in links if "evil" in link.split("?")[0] or link.startswith("mailto")] == [], page.url
