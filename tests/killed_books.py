@@ -25,10 +25,8 @@ class Closes(Feed):
 
     def __init__(self, folder: Path, drawn: random.Random) -> None:
         super().__init__(folder, drawn)
-        rows = [self._row(2010 + month // 12, 1 + month % 12, f"m{month}") for month in range(186)]
-        commit(self.lake, *rows)
         self._closed: dict[str, bytes] = {}
-        self._next = 0
+        self._next = self._filled = 0
 
     def _row(self, year: int, month: int, name: str) -> dict[str, object]:
         self.written.add(name)
@@ -42,6 +40,9 @@ class Closes(Feed):
         return "command", "close", month, "--out", str(self.folder / "out"), "--lake", self.lake.name
 
     def arrive(self, number: int) -> tuple[object, ...]:
+        if self._next == self._filled:
+            self._filled += 12
+            commit(self.lake, *(self._row(2010 + self._next // 12, 1 + month, f"m{self._next + month}") for month in range(12)))
         if number % 5 == 4 and self._next:
             place = self.drawn.randrange(self._next)
             commit(self.lake, self._row(2010 + place // 12, 1 + place % 12, f"late{number}"))

@@ -105,7 +105,7 @@ class Watches(Feed):
 class Removals(Feed):
     """`remove` of one user after the other: of each all requests stay or none."""
 
-    USERS, OF_EACH = 12, 12
+    USERS, OF_EACH = 6, 12
 
     def __init__(self, folder: Path, drawn: random.Random) -> None:
         super().__init__(folder, drawn)

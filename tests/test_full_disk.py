@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.copies import copied
 from usagecost.ingest import Formats, ingest
 from usagecost.lake import Lake, LakeError, LakeFull
 from usagecost.lake.errors import is_disk_full
@@ -78,15 +79,20 @@ COMMANDS = {
 }
 
 
+@copied
+def filled(lake: Lake) -> None:
+    """Two loads, own prices, and a copy of those that were read."""
+    for number in range(2):
+        ingest([write_table(lake.root.parent / f"{number}.csv", f"f{number}", 300)], lake)
+    (lake.root.parent / "prices.toml").write_text('[[price]]\nmodel = "gpt-4o"\ninput = 1\noutput = 2\n')
+    current_book(lake)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("command", "left"), [*((command, 0) for command in COMMANDS), ("ingest", 60_000)])
-def test_a_full_disk_is_one_sentence_and_the_lake_is_as_it_was(disk: Path, tmp_path: Path, command: str, left: int):
+def test_a_full_disk_is_one_sentence_and_the_lake_is_as_it_was(disk: Path, filled: Lake, tmp_path: Path, command: str, left: int):
     """Full at once, or when the files of a commit are half written."""
-    root = disk / "data" / "lake"
-    for number in range(2):
-        ingest([write_table(tmp_path / f"{number}.csv", f"f{number}", 300)], Lake(root))
-    (root.parent / "prices.toml").write_text('[[price]]\nmodel = "gpt-4o"\ninput = 1\noutput = 2\n')
-    current_book(Lake(root))  # keeps a copy of what it has read
+    root = shutil.copytree(filled.root.parent, disk / "data", ignore=shutil.ignore_patterns("disk")) / "lake"
     before, files = Lake(root).snapshot(), files_in(root)
     more = write_table(tmp_path / "more.csv", "more", 20_000 if left else 300, day=2)
     filler = fill(disk, left)

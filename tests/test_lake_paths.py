@@ -31,13 +31,11 @@ def write(folder: Path, user: str) -> Path:
 
 
 @pytest.mark.slow
-@settings(max_examples=4)
+@settings(max_examples=3)
 @given(NAMES.filter(lambda name: len(name.encode()) < 200 and not set("/\0") & set(name) and name not in (".", "..")))
-@example("a b")
-@example("a%b")
+@example("#a %b?")
 @example("a%25b")
 @example("a%2Fb")
-@example("#a?b")
 @example("a\\b")
 @example("a\tb")
 def test_a_folder_works_whole_or_is_refused(name: str):

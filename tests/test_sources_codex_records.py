@@ -175,8 +175,8 @@ def test_neither_order_nor_repetition_of_files_change_what_is_stored(tmp_path: P
 
     for number, order in enumerate(permutations(files)):
         lake = Lake(tmp_path / f"lake-{number}")
-        for file in (*order, order[number % 3]):
-            ingest([file], lake)
+        for loaded in (order[:1], order[1:], order[:1]):
+            ingest(loaded, lake)
         table = pq.read_table(list(lake.snapshot().files()), partitioning=None)
         found = zip(*(table[name].to_pylist() for name in ("request_id", "session_id", "input_tokens")), strict=True)
         assert sorted(found) == [("resp_1", "s-0", 100), ("resp_2", "s-1", 20), ("resp_3", "s-0", 3)]

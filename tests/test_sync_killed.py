@@ -19,22 +19,22 @@ from tests.processes import running
 from tests.test_sync import requests_of, sync_of
 from usagecost.lake import Lake
 
-ROWS = 80_000
+ROWS = 20_000
 
 IN_PARTS = """
 import sys
 from usagecost.cli import app
 from usagecost.ingest.litellm import parts
-parts.PART_ROWS = {rows}
+parts.PART_ROWS = 4_000
 app(sys.argv[1:])
 """
 """The command, with smaller parts than it has, so that there is a middle."""
 
 
-def syncing(dsn: str, lake: Path, *options: str, part_rows: int = 8_000) -> AbstractContextManager[subprocess.Popen[str]]:
+def syncing(dsn: str, lake: Path, *options: str) -> AbstractContextManager[subprocess.Popen[str]]:
     """The command as a process of its own."""
     command = ("sync", "litellm", "--lake", lake, *options)
-    return running("-c", IN_PARTS.format(rows=part_rows), *command, USAGECOST_DSN=dsn)
+    return running("-c", IN_PARTS, *command, USAGECOST_DSN=dsn)
 
 
 def differences(found: Mapping[str, tuple], table: Mapping[str, tuple]) -> list[tuple]:
@@ -46,12 +46,12 @@ def differences(found: Mapping[str, tuple], table: Mapping[str, tuple]) -> list[
 @pytest.mark.slow
 def test_nothing_is_lost_or_doubled_by_kills_late_rows_and_changes(postgres: Server, tmp_path: Path):
     database = litellm_database(postgres)
-    add_traffic(postgres, database, ROWS)  # one every 4 seconds, for some days
+    add_traffic(postgres, database, ROWS)
     dsn, lake = postgres.dsn(database), Lake(tmp_path / "lake")
 
     with syncing(dsn, lake.root) as process:
         for line in process.stdout:  # killed when something is committed, and more is on its way
-            if "Part 3 of " in line:
+            if "Part 2 of " in line:
                 break
         time.sleep(0.7)
         process.send_signal(signal.SIGKILL)
@@ -59,7 +59,7 @@ def test_nothing_is_lost_or_doubled_by_kills_late_rows_and_changes(postgres: Ser
 
     add_traffic(postgres, database, 500, first="2026-11-10 00:00:01", step="97 s", prefix="late")
     postgres.run("""UPDATE "LiteLLM_SpendLogs" SET spend = spend * 2 + 0.5 WHERE request_id LIKE 'r%77'""", database)
-    for seconds in (2.5, 4.0):  # and killed wherever it happens to be
+    for seconds in (2.0, 3.0):  # and killed wherever it happens to be
         with syncing(dsn, lake.root) as process:
             time.sleep(seconds)
             process.send_signal(signal.SIGKILL)
@@ -82,7 +82,7 @@ def test_nothing_is_lost_or_doubled_by_kills_late_rows_and_changes(postgres: Ser
     add_traffic(postgres, database, 300, start=ROWS)
     done = sync_of(postgres, database, lake).run()
 
-    assert (done.report.inserted, done.report.updated) == (300, 80)
+    assert (done.report.inserted, done.report.updated) == (300, 20)
     assert done.report.lines < 1000
     assert differences(requests_of(lake), requests_in(postgres, database)) == []
 
@@ -91,7 +91,7 @@ def test_nothing_is_lost_or_doubled_by_kills_late_rows_and_changes(postgres: Ser
 def test_a_signal_ends_it_at_once_and_the_next_start_goes_on(postgres: Server, tmp_path: Path):
     """In the middle of a part, and between two rounds."""
     database = litellm_database(postgres)
-    add_traffic(postgres, database, 24_000)
+    add_traffic(postgres, database, 12_000)
     dsn, lake = postgres.dsn(database), Lake(tmp_path / "lake")
 
     with syncing(dsn, lake.root, "--every", "60s") as process:
@@ -101,7 +101,7 @@ def test_a_signal_ends_it_at_once_and_the_next_start_goes_on(postgres: Server, t
     assert "Part 2 of 5: " in first
     assert "Stopped; what was committed stays" in rest.splitlines()[-1]
     assert (process.returncode, complaints) == (0, "")
-    assert stored(lake).num_rows < 24_000
+    assert stored(lake).num_rows < 12_000
 
     with syncing(dsn, lake.root, "--every", "60s") as process:
         for line in process.stdout:
