@@ -14,6 +14,7 @@ from usagecost.explain import EFFECTS, Explanation, Step, sentence, steps_of
 from usagecost.explain.counts import explain_latency, explain_requests, explain_tokens
 from usagecost.explain.parts import Part
 from usagecost.explain.spend import explain_spend
+from usagecost.explain.values import moved_latencies
 
 RATES = (Decimal("0.01"), Decimal("0.001"), Decimal("0.0125"), Decimal("0.05"))
 """USD for a token of uncached input, read from the cache, written to it, and of output."""
@@ -156,6 +157,15 @@ def test_latency_changes_within_models_and_by_their_mix():
 
     assert (found.before, found.now) == (200, 400)
     assert effects(found) == {"within": 75, "mix": 125}
+
+
+def test_what_values_have_moved_adds_up_where_the_whole_did_not_change():
+    """Means of 1.5 and 1.67 ms are both 2; that of one user has moved by 0.6, that of the other by less than half as much."""
+    ann, bob = ([timed("a", 1, 1)], [timed("a", 2, 2)]), ([timed("a", 1, 2)], [timed("a", 1, 1)])
+    whole = explain_latency([*ann[0], *bob[0]], [*ann[1], *bob[1]])
+    moved = moved_latencies({("ann", False): (1, ann), ("bob", False): (1, bob)}, whole)
+
+    assert (whole.effects, sum(one.moved for one in moved)) == ((), 0)
 
 
 def test_a_sentence_names_what_did_most():

@@ -115,8 +115,9 @@ def _settled(found: list[Moved], whole: Explanation, *, sums: bool = True) -> li
         )
     left = whole.change - sum((each.moved for each in found), Decimal(0))
     effects = dict(one.effects)
-    if left and whole.effects:
-        largest = min(effects, key=lambda name: (-abs(effects[name]), name), default=whole.effects[0].effect.name)
+    if left:
+        names = [one.effect.name for one in whole.effects] or [name for each in found for name in each.effects]
+        largest = min(effects, key=lambda name: (-abs(effects[name]), name), default=names[0])
         effects[largest] = effects.get(largest, Decimal(0)) + left
     return [*found[:place], replace(one, before=before, now=now, effects=effects), *found[place + 1 :]]
 
