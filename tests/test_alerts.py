@@ -18,6 +18,7 @@ from usagecost.alerts import channel_problem, read_ledger, run_round
 from usagecost.alerts.rounds import claimed
 from usagecost.budgets import NAME, read_budgets
 from usagecost.cli import app
+from usagecost.engine import UnansweredError
 from usagecost.lake import Lake, Selection
 
 NOW = instant("2026-05-16 12:00")
@@ -97,6 +98,26 @@ def test_a_source_that_falls_silent_twice_in_a_day_alerts_twice(tmp_path: Path):
     assert rounds(lake, minutes=180) == []
 
 
+def test_a_source_that_is_heard_again_resolves_its_alert_however_long_it_was_silent(tmp_path: Path):
+    lake = Lake(tmp_path / "lake")
+    (tmp_path / NAME).write_text("[alerts]\nsilent_hours = 720\n")
+    commit(lake, *(request(f"2026-04-{day} 08:00") for day in (13, 14, 15)))
+    assert rounds(lake) == ["No data from test for 720 h"]
+    later = 60 * 24 * 70
+    assert rounds(lake, minutes=later) == []
+    commit(lake, request(NOW + timedelta(minutes=later)))
+    assert rounds(lake, minutes=later + 1) == ["Resolved: No data from test for 720 h"]
+
+
+def test_a_model_that_has_had_a_price_is_not_new(tmp_path: Path):
+    lake = Lake(tmp_path / "lake")
+    (tmp_path / NAME).write_text("[alerts]\nunpriced_models = true\n")
+    commit(lake, request("2026-05-01 10:00", model="old", price_status="exact", list_cost_usd=Decimal(1)))
+    commit(lake, *(request("2026-05-15 10:00", model=model, price_status="unpriced") for model in ("old", "new")))
+
+    assert rounds(lake) == ["New model without a price: new"]
+
+
 def test_late_data_of_a_period_that_has_just_ended_still_alerts(lake: Lake):
     rounds(lake)
     spend(lake, "2", "2026-05-31 23:59")
@@ -112,6 +133,18 @@ def test_what_may_be_more_is_not_resolved(lake: Lake):
     lake.remove(Selection(user="ada"))
     commit(lake, request("2026-05-03 10:00", team_id="search", price_status="unpriced"))
 
+    assert rounds(lake, minutes=1) == []
+
+
+def test_a_forecast_that_may_be_more_is_not_resolved(tmp_path: Path):
+    lake = Lake(tmp_path / "lake")
+    (tmp_path / NAME).write_text('[[budget]]\nname = "All"\namount = 60\nactual = []\n')
+    days = [instant("2026-03-05 10:00") + timedelta(days=day) for day in range(73)]  # to 16 May
+    commit(lake, *(request(day, list_cost_usd=Decimal(1), user_id=user) for day in days for user in ("ada", "bob")))
+    assert rounds(lake) == ["Budget All: forecast to use 100%"]  # 32 used, 62 at the end
+
+    lake.remove(Selection(user="bob"))
+    commit(lake, request("2026-05-16 11:00", price_status="unpriced"))
     assert rounds(lake, minutes=1) == []
 
 
@@ -264,6 +297,21 @@ def test_a_channel_without_a_url_or_with_a_wrong_one_says_what_to_set(monkeypatc
     assert (said.exit_code, said.stderr) == (
         1,
         "The URL in USAGECOST_ALERT_OPS is none that Apprise knows: see its list of services.\n",
+    )
+
+
+def test_a_rule_that_cannot_be_answered_keeps_no_other_from_being_checked(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: object) -> None:
+        raise UnansweredError("The question takes too long.")
+
+    (lake.root.parent / NAME).write_text(f"{BUDGET}[alerts]\nunpriced_models = true\nunusual_days = true\n")
+    commit(lake, request("2026-05-15 10:00", model="new", price_status="unpriced"))
+    monkeypatch.setattr("usagecost.alerts.rules.states", fail)
+    done = run_round(lake, print, NOW)
+
+    assert ([row["title"] for row in done.events], done.problems) == (
+        ["New model without a price: new"],
+        ["The question takes too long."],
     )
 
 

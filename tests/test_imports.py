@@ -24,7 +24,7 @@ ALLOWED = {
     "memory":    "",
     "forecast":  "explain periods",
     "budgets":   "forecast queries vocabulary periods lake toml_lines toml_tables",
-    "alerts":    "budgets explain forecast queries vocabulary periods lake schema",
+    "alerts":    "budgets explain forecast queries vocabulary periods engine lake schema",
     "bills":    "queries vocabulary periods lake schema pricing pricebook sources exports toml_lines toml_tables",
     "reports":   "boards charts exports explain forecast queries budgets alerts vocabulary periods engine lake schema",
     "exports":   "",

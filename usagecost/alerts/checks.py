@@ -12,7 +12,7 @@ from typing import Any
 
 from usagecost.budgets import PERIODS, Budget, Spent, State
 from usagecost.forecast import Forecast
-from usagecost.vocabulary.formats import GAP, around, counted, percent, usd
+from usagecost.vocabulary.formats import LOWER_BOUND, around, counted, percent, usd
 
 ACTUAL, FORECAST, INCOMPLETE = "budget", "budget forecast", "budget without price"
 LATE_DAYS = 3
@@ -73,7 +73,8 @@ def checks_of_budget(state: State) -> Iterator[Check]:
     share, period, body = state.share(used), used.first.isoformat(), _used_text(state, used)
     for threshold in budget.forecast:
         limit, ahead = Decimal(threshold) / 100, state.forecast_share
-        is_on = None if ahead is None or share is None or share >= limit else ahead >= limit
+        is_known = not (ahead is None or share is None or share >= limit)
+        is_on = None if not is_known else True if ahead >= limit else None if state.is_forecast_at_least else False
         title = f"Budget {budget.name}: forecast to use {threshold:,}%"
         yield Check(
             FORECAST,
@@ -105,11 +106,14 @@ def _actual_checks(state: State, spent: Spent) -> Iterator[Check]:
 
 
 def _used_text(state: State, spent: Spent) -> str:
-    at_least, amount = f"≥{GAP}" if spent.incomplete else "", usd(state.budget.amount)
+    at_least, amount = LOWER_BOUND if spent.incomplete else "", usd(state.budget.amount)
     words = f"{at_least}{usd(spent.usd)} of {amount} used ({at_least}{percent(state.share(spent))})"
+    if spent.first == spent.last:
+        return f"{words} on {spent.first}."
     return f"{words} in the {PERIODS[state.budget.period].lower()} from {spent.first} to {spent.last}."
 
 
 def _forecast_text(state: State) -> str:
     found = state.forecast
-    return f"Forecast at its end: {around(found.total, found.margin)}." if isinstance(found, Forecast) else ""
+    at_least = LOWER_BOUND if state.is_forecast_at_least else ""
+    return f"Forecast at its end: {at_least}{around(found.total, found.margin)}." if isinstance(found, Forecast) else ""

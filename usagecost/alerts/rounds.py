@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Event
@@ -11,12 +12,14 @@ import pyarrow as pa
 from filelock import FileLock
 
 from usagecost.alerts.channels import send
+from usagecost.alerts.checks import Check
 from usagecost.alerts.ledger import RESOLVED, Ledger, Message, Row, read_ledger
 from usagecost.alerts.rules import all_checks
-from usagecost.budgets import BudgetProblem, read_budgets, view_of_now
+from usagecost.budgets import BudgetFile, BudgetProblem, read_budgets, view_of_now
+from usagecost.engine import UnansweredError
 from usagecost.lake import Lake, LakeError
 from usagecost.schema import ALERTS
-from usagecost.vocabulary.filters import EVERYTHING
+from usagecost.vocabulary.filters import EVERYTHING, View
 
 Say = Callable[[str], None]
 
@@ -44,7 +47,7 @@ def run_round(lake: Lake, say: Say, now: datetime | None = None, *, dry_run: boo
         try:
             said = read_budgets(lake)
             view = view_of_now(lake.name, version, now, EVERYTHING)
-            done.events = ledger.changes(all_checks(view, said), now)
+            done.events = ledger.changes(_checked(view, said, done), now)
         except BudgetProblem as problem:
             done.problems.append(f"{problem} Until that is corrected, no rule is checked.")
         for row in done.events:
@@ -53,6 +56,15 @@ def run_round(lake: Lake, say: Say, now: datetime | None = None, *, dry_run: boo
             _record(lake, ledger, done.events)
             _tell(lake, ledger, done, now)
         return done
+
+
+def _checked(view: View, said: BudgetFile, done: Round) -> Iterator[Check]:
+    """The checks of all rules; a rule whose question cannot be answered is a problem, and keeps no other from being checked."""
+    for checks in all_checks(view, said):
+        try:
+            yield from checks
+        except UnansweredError as problem:
+            done.problems.append(str(problem))
 
 
 def _record(lake: Lake, ledger: Ledger, rows: list[Row]) -> None:
@@ -103,6 +115,9 @@ def follow(lake: Lake, every: float, stop: Event, say: Say, *, dry_run: bool = F
             problems = run_round(lake, say, dry_run=dry_run).problems
         except LakeError as problem:
             problems = [str(problem)]
+        except Exception as problem:  # whatever is wrong with one round, the next is run
+            logging.getLogger(__name__).exception("A round of alerts failed")
+            problems = [f"The round of alerts failed ({type(problem).__name__})."]
         for sentence in problems if problems != last else ():
             say(sentence)
         last = problems

@@ -40,50 +40,59 @@ REGULAR_DAYS = 3
 MOST_NEW = 500
 
 
-def all_checks(view: View, said: BudgetFile) -> Iterator[Check]:
-    """Yields the checks of all that the file asks for, now. Of the view its lake, version, zone and instant count."""
-    for state in states(view, said.budget):
-        yield from checks_of_budget(state)
+def all_checks(view: View, said: BudgetFile) -> Iterator[Iterator[Check]]:
+    """Yields the checks of all that the file asks for, now, those of a rule together. Of the view its lake, version, zone and
+    instant count.
+    """
     rules = said.alerts
+    yield _budgets(view, said)
     if rules.unpriced_models:
-        yield from _unpriced_models(view, rules)
+        yield _unpriced_models(view, rules)
     if rules.silent_hours:
-        yield from _silent_sources(view, rules, timedelta(hours=rules.silent_hours))
+        yield _silent_sources(view, rules, timedelta(hours=rules.silent_hours))
     if rules.new_above:
         for dimension in ("user", "key"):
-            yield from _new_spenders(view, rules, dimension, rules.new_above)
-    yield from unusual_days(view, rules)
+            yield _new_spenders(view, rules, dimension, rules.new_above)
+    yield unusual_days(view, rules)
+
+
+def _budgets(view: View, said: BudgetFile) -> Iterator[Check]:
+    """The checks of all budgets."""
+    for state in states(view, said.budget):
+        yield from checks_of_budget(state)
 
 
 def _unpriced_models(view: View, rules: Rules) -> Iterator[Check]:
-    """One check a model that has requests without a list price of late, or had."""
+    """One check a model that has requests of late: whether it is new, and has some without a list price."""
     answer = _recent(view, "model", ("unpriced_requests",), KNOWN_DAYS + RECENT_DAYS, rank="unpriced_requests")
     days = [step.label for step in answer.intervals]
     found: dict[str | None, list[tuple[str, int]]] = defaultdict(list)
     for value, place, count in _cells(answer, "unpriced_requests"):
-        found[value] += [(days[place], count)] if count else []
+        found[value].append((days[place], count))
     for value, counted_days in found.items():
         if value is None:
             continue
-        first = min(counted_days, default=("", 0))[0]
-        is_on = (True if first >= days[-RECENT_DAYS:][0] else None) if counted_days else False
-        model, count = one_line(value), counted(sum(count for _, count in counted_days), "request")
-        body = f"{count} of {model} have no list price since {first}: set one on the page Prices."
+        unpriced, total = [day for day, count in counted_days if count], sum(count for _, count in counted_days)
+        first, is_new = min(unpriced, default=""), min(counted_days)[0] >= days[-RECENT_DAYS:][0]
+        is_on = (True if is_new else None) if unpriced else False
+        model, has = one_line(value), "has" if total == 1 else "have"
+        body = f"{counted(total, 'request')} of {model} {has} no list price since {first}: set one on the page Prices."
         body = body if first else f"{model} has no requests without a price any more."
         yield Check(UNPRICED, model, "", first, is_on, f"New model without a price: {model}", body, rules.tell, lasts=True)
 
 
 def _silent_sources(view: View, rules: Rules, limit: timedelta) -> Iterator[Check]:
-    """One check a source that was heard on several days of the last month."""
+    """One check a source. A silent one is on if it was heard on several days of the month before; one that is heard is off."""
     heard: dict[str | None, list[int]] = defaultdict(list)
-    for value, _, last_us in _cells(_recent(view, "source", ("last_seen_us",), KNOWN_DAYS), "last_seen_us"):
+    for value, _, last_us in _cells(_recent(view, "source", ("last_seen_us",), KNOWN_DAYS + limit.days), "last_seen_us"):
         heard[value].append(last_us)
     for value, instants in heard.items():
-        if value is None or len(instants) < REGULAR_DAYS:
+        if value is None:
             continue
         source, last = one_line(value), EPOCH + timedelta(microseconds=max(instants))
         local = last.astimezone(ZoneInfo(view.period.zone))
-        is_on, words = view.period.now - last > limit, f"Its newest request is of {local:%Y-%m-%d %H:%M} ({view.period.zone})."
+        is_on = len(instants) >= REGULAR_DAYS or None if view.period.now - last > limit else False
+        words = f"Its newest request is of {local:%Y-%m-%d %H:%M} ({view.period.zone})."
         title = f"No data from {source} for {rules.silent_hours} h"
         yield Check(SILENT, source, "", f"{last:%Y-%m-%dT%H:%MZ}", is_on, title, words, rules.tell, lasts=True)
 

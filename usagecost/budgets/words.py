@@ -32,7 +32,7 @@ def forecast_text(state: State) -> str:
     if not isinstance(found, Forecast):
         return ""
     mark = formats.LOWER_BOUND if state.is_forecast_at_least else ""
-    return f"Forecast {mark}{formats.around(found.total, found.margin)} ({formats.percent(state.forecast_share)})"
+    return f"Forecast {mark}{formats.around(found.total, found.margin)} ({mark}{formats.percent(state.forecast_share)})"
 
 
 def left_text(state: State) -> str:
