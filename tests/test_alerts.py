@@ -164,6 +164,17 @@ def test_requests_without_a_price_alert_where_asked_for(lake: Lake):
     assert rounds(lake) == ["Budget Search: 80% used", "Budget Search: spend is incomplete"]
 
 
+def test_a_budget_of_which_no_cost_is_known_says_so(tmp_path: Path):
+    lake, said = Lake(tmp_path / "lake"), []
+    (tmp_path / NAME).write_text('[[budget]]\nname = "All"\namount = 10\nperiod = "day"\nincomplete = true\n')
+    commit(lake, request("2026-05-16 10:00", price_status="unpriced"))
+    run_round(lake, said.append, NOW)
+
+    assert said[0].partition(". ")[2].startswith(
+        "1 request of it has no full price, so the spend is a lower bound. No cost is known yet on 2026-05-16."
+    )
+
+
 RULES = '[alerts]\nunpriced_models = true\nsilent_hours = 24\nnew_above = 5\ntell = ["ops"]\n'
 
 

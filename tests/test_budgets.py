@@ -33,6 +33,7 @@ from usagecost.budgets import (
     spans_before,
     states,
 )
+from usagecost.budgets.words import used_text
 from usagecost.forecast import Forecast, TooLittle
 from usagecost.lake import Lake, LakeChanged
 from usagecost.periods import intervals
@@ -255,6 +256,7 @@ def test_periods_are_those_of_the_reporting_zone_and_what_was_before_the_lake_is
     assert amounts(quarter) == [Decimal("3.75"), 72, None, None]
     assert [str(spent.since) for spent in quarter.before] == ["2026-01-31", "None", "None"]
     assert amounts(year)[1:] == [None, None, None]
+    assert used_text(year).replace("\xa0", " ") == "≥ $75.75 of $100.00 (≥ 75.8%), data from 31 Jan 2026"
     assert amounts(week) == [Decimal("0.75"), 0, 3, 0]  # 11 to 17 May; of those before, 27 April to 3 May has some
     assert amounts(day) == [Decimal("0.75"), 0, 0, 0]
 

@@ -58,7 +58,7 @@ def test_from_nothing_to_a_budget_that_fires(lake: Lake, monkeypatch: pytest.Mon
     page.text_input(key="budget_form_amount").set_value("$10.00")
     page.multiselect(key="budget_form_by").set_value(["team"]).run()
     page.multiselect(key="budget_form_is_team").set_value(["search"]).run()
-    assert "Now: $8.50 of $10.00 (85.0%)." in words(calm(page))
+    assert "Now: $8.50 of $10.00 (85.0%)" in words(calm(page))
     page.multiselect(key="budget_form_tell").set_value(["ops"]).run()
     page.button(key="save_budget").click().run()
 

@@ -108,6 +108,7 @@ def _actual_checks(state: State, spent: Spent) -> Iterator[Check]:
 def _used_text(state: State, spent: Spent) -> str:
     at_least, amount = LOWER_BOUND if spent.incomplete else "", usd(state.budget.amount)
     words = f"{at_least}{usd(spent.usd)} of {amount} used ({at_least}{percent(state.share(spent))})"
+    words = "No cost is known yet" if spent.usd is None else words
     if spent.first == spent.last:
         return f"{words} on {spent.first}."
     return f"{words} in the {PERIODS[state.budget.period].lower()} from {spent.first} to {spent.last}."

@@ -11,12 +11,12 @@ from usagecost.vocabulary.labels import Labels
 
 
 def used_text(state: State) -> str:
-    """≥ $812.10 of $1,000.00 (81.2%)."""
+    """≥ $812.10 of $1,000.00 (≥ 81.2%), data from 9 Nov 2026, if the lake begins within the period."""
     amount = formats.usd(state.budget.amount)
     if state.used.usd is None:
         return f"– of {amount}: no cost is known yet"
-    mark = formats.LOWER_BOUND if state.used.incomplete else ""
-    return f"{spent_text(state.used)} of {amount} ({mark}{formats.percent(state.share(state.used))})"
+    since = f", data{_since_text(state.used)}" if state.used.since else ""
+    return f"{spent_text(state.used)} of {amount} ({_share_text(state, state.used)}){since}"
 
 
 def spent_text(spent: Spent) -> str:
@@ -54,9 +54,16 @@ def scope_text(budget: Budget, labels: Labels) -> str:
 def _before_text(state: State, spent: Spent) -> str:
     if spent.usd is None and not spent.requests:
         return f"{_name(state.budget, spent)} no data"
-    since = f" from {days_text(spent.since, spent.since)}" if spent.since else ""
-    share = f" ({formats.percent(state.share(spent))})" if spent.usd is not None else ""
-    return f"{_name(state.budget, spent)}{since} {spent_text(spent)}{share}"
+    share = f" ({_share_text(state, spent)})" if spent.usd is not None else ""
+    return f"{_name(state.budget, spent)}{_since_text(spent)} {spent_text(spent)}{share}"
+
+
+def _share_text(state: State, spent: Spent) -> str:
+    return f"{formats.LOWER_BOUND if spent.incomplete else ''}{formats.percent(state.share(spent))}"
+
+
+def _since_text(spent: Spent) -> str:
+    return f" from {days_text(spent.since, spent.since)}" if spent.since else ""
 
 
 def _name(budget: Budget, spent: Spent) -> str:
