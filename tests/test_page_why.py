@@ -18,7 +18,7 @@ from tests.views import days, request, view
 from usagecost import queries
 from usagecost.charts import waterfall
 from usagecost.ui.text import plain
-from usagecost.ui.why.unusual import OPEN_CAUSES, opening_causes
+from usagecost.ui.why.unusual import OPEN_CAUSES, opening_causes, unusual_marks
 
 LONG = "a-model-with-a-name-of-which-nobody-would-think-that-it-is-one-[x](y)-**bold**"
 
@@ -175,6 +175,15 @@ def test_a_click_beside_the_bars_of_an_unusual_day_opens_its_causes(lake_of_a_sp
     for mark in others:
         tell(mark)
     assert (state, led) == ({}, others)
+
+
+@pytest.mark.parametrize("now", ["2026-05-31", "2027-05-31"])
+def test_an_unusual_day_is_marked_however_long_ago_it_is(lake_of_a_spike: str, monkeypatch: pytest.MonkeyPatch, now: str):
+    monkeypatch.setattr(st, "session_state", {})
+    asked = view(lake_of_a_spike, days("2026-05-28", "2026-05-30", now=now))
+
+    (mark,) = unusual_marks(queries.usage(asked, "model"), asked, "model")
+    assert (f"{mark.at:%m-%d}", mark.text) == ("05-29", "+$100.00 against usual: haiku")
 
 
 def test_a_day_whose_cost_is_not_known_is_not_unusual(lake_of: Callable[..., str], opened: Open):

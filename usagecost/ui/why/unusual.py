@@ -16,7 +16,7 @@ from usagecost.explain import Spike
 from usagecost.periods import Interval, Period
 from usagecost.periods.words import days_text
 from usagecost.queries.folds import Usage
-from usagecost.queries.forecasts import as_of_today, history
+from usagecost.queries.forecasts import HISTORY_DAYS, as_of_today, history
 from usagecost.queries.unusual import Causes, causes_of_all, causes_within, spikes_in
 from usagecost.ui import address, drilldown, viewing
 from usagecost.ui.answers import answer, empty
@@ -129,13 +129,15 @@ def _causes(view: View, marked: Sequence[tuple[Interval, Spike]]) -> None:
 
 
 def _marked(usage: Usage, view: View) -> list[tuple[Interval, Spike]]:
-    """The days or hours of a chart that stand out most. Days are those of which the view's forecast is learned, so of them nothing
-    else is asked for.
+    """The days or hours of a chart that stand out most. Days of late are among those of which the view's forecast is learned, so of
+    them nothing else is asked for.
     """
     if view.interval not in DAYS_BEFORE:
         return []
-    is_of_days, shown = view.interval == "day", {step.start for step in usage.intervals}
-    spikes = spikes_in(answer(history, as_of_today(view)), "day", view.period.zone) if is_of_days else _spikes(view, "hour")
+    shown, period = {step.start for step in usage.intervals}, view.period
+    told = timedelta(days=HISTORY_DAYS["month"] - DAYS_BEFORE["day"])
+    is_told = view.interval == "day" and period.first >= period.today - told
+    spikes = spikes_in(answer(history, as_of_today(view)), "day", period.zone) if is_told else _spikes(view, view.interval)
     return sorted((one for one in spikes if one[0].start in shown), key=lambda one: -abs(one[1].excess))[:MOST_SHOWN]
 
 
