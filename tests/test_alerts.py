@@ -170,8 +170,10 @@ def test_a_budget_of_which_no_cost_is_known_says_so(tmp_path: Path):
     commit(lake, request("2026-05-16 10:00", price_status="unpriced"))
     run_round(lake, said.append, NOW)
 
-    assert said[0].partition(". ")[2].startswith(
-        "1 request of it has no full price, so the spend is a lower bound. No cost is known yet on 2026-05-16."
+    assert (
+        said[0]
+        .partition(". ")[2]
+        .startswith("1 request of it has no full price, so the spend is a lower bound. No cost is known yet on 2026-05-16.")
     )
 
 

@@ -26,6 +26,7 @@ from usagecost.budgets import (
     check_budget,
     even_pace,
     is_of,
+    is_within,
     parse_budgets,
     put_rules,
     read_budgets,
@@ -346,6 +347,25 @@ def test_the_paces_of_a_period_add_up_to_the_amount(period: str, interval: str, 
 
     found = pace(budget(amount="123.45", period=period), str(first), str(last), interval, "America/New_York")
     assert float(sum(found)) == pytest.approx(123.45)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "is_told"),
+    [
+        ([], True),
+        ([Condition("team", ("a", None))], True),  # in another order than a budget has them
+        ([Condition("team", ("a", "b", None))], True),
+        ([Condition("team", ("a",))], False),
+        ([Condition("user", ("x",), excludes=True)], True),
+        ([Condition("user", ("x", "z"), excludes=True)], False),
+        ([Condition("team", ("b",), excludes=True)], False),
+        ([Condition("team", ("a", None)), Tagged(("t",))], False),
+    ],
+)
+def test_a_budget_is_within_filters_that_let_all_of_it_through(conditions: list, is_told: bool):
+    of_two = budget(only={"team": ["a", "(not reported)"]}, without={"user": ["x", "y"]})
+
+    assert is_within(of_two, Filters(tuple(conditions))) is is_told
 
 
 def test_a_budget_is_of_a_view_with_just_its_filters():

@@ -19,6 +19,11 @@ def is_of(budget: Budget, filters: Filters) -> bool:
     return _scope(budget.filters) == _scope(filters)
 
 
+def is_within(budget: Budget, filters: Filters) -> bool:
+    """Returns whether all requests that a budget is about pass the filters, as the conditions themselves say."""
+    return all(isinstance(one, Condition) and _is_said(budget.filters, one) for one in filters.conditions)
+
+
 def even_pace(budget: Budget, steps: Sequence[Interval], zone: str, week_start: int = 0) -> list[Decimal]:
     """Returns the USD of each interval: of one that is cut, the part of what is left of it; within a day as its time goes on."""
     return [_of_step(budget, step, zone, week_start) for step in steps]
@@ -44,6 +49,13 @@ def _share_of_day(step: Interval, day: date, zone: str) -> Fraction:
 def _days_of_period(budget: Budget, day: date, week_start: int) -> int:
     first, last = span_of(day, budget.period, week_start)
     return (last - first).days + 1
+
+
+def _is_said(filters: Filters, asked: Condition) -> bool:
+    """Whether filters let nothing through that a condition keeps out."""
+    kind = asked.dimension, asked.excludes
+    said = [set(one.values) for one in filters.conditions if isinstance(one, Condition) and (one.dimension, one.excludes) == kind]
+    return any(values >= {*asked.values} if asked.excludes else values <= {*asked.values} for values in said)
 
 
 def _scope(filters: Filters) -> frozenset[object]:

@@ -36,7 +36,7 @@ def budgets(view: View, labels: Labels) -> Iterator[Section]:
     except BudgetProblem as problem:
         yield Section(title, [Words(str(problem))])
         return
-    shown = [one for one in said if {*view.filters.conditions} <= {*one.filters.conditions}]
+    shown = [one for one in said if budget_files.is_within(one, view.filters)]
     if shown:
         now = budget_files.view_of_now(view.lake, view.version, view.period.now, view.scope)
         note = f"Periods are those of {now.period.zone}, and run now."
