@@ -129,12 +129,17 @@ def test_nothing_to_compare_with_is_said_with_what_ends_it(lake: str, opened: Op
 
 def test_no_change_no_spend_and_no_requests_are_said(lake_of: Callable[..., str], opened: Open):
     same = lake_of(
-        *(sent(day, "opus", "ann", 5) for day in ("2026-05-01", "2026-05-02")), request("2026-05-03"), request("2026-05-04")
-    )
+        *(sent(day, "opus", "ann", 5) for day in ("2026-05-01", "2026-05-02")), request("2026-05-03"), request("2026-05-04"),
+        request("2026-05-05", input_tokens=7, list_cost_usd=Decimal("0.004")),
+        request("2026-05-06", input_tokens=7, list_cost_usd=Decimal(0)),
+    )  # fmt: skip
 
     assert sentence(opened(same)) == "Spend did not change: $5.00 in both periods."
-    assert alerts(opened(same, explained="avg_latency_ms")) == ["No latency to compare"]
-    assert alerts(opened(same, days=["2026-05-04", "2026-05-04"])) == ["Nothing is known of it in either period"]
+    assert alerts(opened(same, explained="avg_latency_ms")) == ["No average latency to compare"]
+    assert alerts(opened(same, days=["2026-05-03", "2026-05-03"])) == ["No spend to compare"]  # it is not 0
+    assert alerts(opened(same, days=["2026-05-05", "2026-05-05"], explained="total_tokens")) == ["No tokens to compare"]
+    assert alerts(opened(same, days=["2026-05-06", "2026-05-06"])) == ["Less than a cent was spent in both periods"]
+    assert alerts(opened(same, days=["2026-05-04", "2026-05-04"])) == ["No spend to compare"]
     assert alerts(opened(same, days=["2026-06-04", "2026-06-04"])) == ["No requests in this period"]
 
 

@@ -26,8 +26,8 @@ class Explained:
 
 
 def explained(view: View, metric: str, by: str | None) -> Explained | None:
-    """Returns why a metric of the view is not what it was in its comparison period, by the page's own questions; None where there
-    is nothing to explain: nothing is known of it, or of a mean in one of them.
+    """Returns why a metric of the view is not what it was in its comparison period, by the page's own questions; None where it is
+    not known in one of them.
     """
     from usagecost import explain, queries
     from usagecost.periods import WHOLE
@@ -35,7 +35,7 @@ def explained(view: View, metric: str, by: str | None) -> Explained | None:
     view = replace(view, interval=WHOLE)
     rows = queries.explained.by_price(view).to_pylist()
     whole = explain.explanation(metric, rows)
-    if whole is None or whole.is_empty:
+    if whole is None:
         return None
     if metric == "spend_usd" and (missing := explain.missing_words(rows)):
         err.print(missing)

@@ -36,20 +36,30 @@ _EXPLAINERS = {
 }
 """Metric -> what explains its change."""
 
+_TOLD = {
+    "spend_usd": ("spend_usd",),
+    "total_tokens": ("input_tokens", "output_tokens"),
+    "requests": ("requests",),
+    "avg_latency_ms": ("latency_us",),
+}
+"""Metric -> the measures that it is made of: it is known where one of them is."""
+
 COUNTED = ("requests",)
 """Metrics that are mere counts: what changed them is which values of a dimension there are more or fewer of."""
 
 
 def explanation(metric: str, rows: Iterable[Mapping[str, Any]]) -> Explanation | None:
-    """Returns why a metric changed, of rows of measures by (is_before, provider, model), and price; None if it is a mean that is
-    not known in one of the periods.
+    """Returns why a metric changed, of rows of measures by (is_before, provider, model), and price; None if it is not known
+    in one of the periods. Where there are no requests a mean is not known, and anything else is nothing.
     """
-    before, now = [], []
+    sides: tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]] = ([], [])
     for row in rows:
-        (before if row["is_before"] else now).append(part_of(row))
-    if metric == "avg_latency_ms" and not all(any(part.timed for part in parts) for parts in (before, now)):
+        sides[not row["is_before"]].append(row)
+    known = [any(row[name] is not None for row in side for name in _TOLD[metric]) for side in sides]
+    is_mean = metric == "avg_latency_ms"
+    if not any(known) or any(not is_known and (side or is_mean) for side, is_known in zip(sides, known, strict=True)):
         return None
-    return _EXPLAINERS[metric](before, now)
+    return _EXPLAINERS[metric](*([part_of(row) for row in side] for side in sides))
 
 
 def values(

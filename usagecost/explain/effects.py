@@ -116,7 +116,7 @@ class Explanation:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is known of the number in either period, or it is nothing in both."""
+        """Whether the number is nothing in both periods."""
         return not self.before and not self.now and not self.effects
 
     @property

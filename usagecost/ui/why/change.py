@@ -54,7 +54,7 @@ def explain_change(view: View) -> None:
     of_period = replace(view, interval=WHOLE)
     rows = answer(queries.explained.by_price, of_period).to_pylist()
     whole = explain.explanation(metric, rows)
-    if nothing_to_explain(view, rows, whole) or whole is None:
+    if nothing_to_explain(view, metric, rows, whole) or whole is None:
         return
     if metric not in explain.COUNTED:  # reasons are seen while values, which take longer, are still asked for
         _reasons(view, metric, rows, whole, explain.steps_of(metric, whole))

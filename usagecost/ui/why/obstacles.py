@@ -10,12 +10,19 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from usagecost import queries
-from usagecost.explain import Explanation
+from usagecost.explain import WORDINGS, Explanation
 from usagecost.periods.comparison import BEFORE
 from usagecost.periods.words import days_text
 from usagecost.ui import viewing
 from usagecost.ui.answers import answer, empty, no_requests
 from usagecost.vocabulary.filters import View
+
+_LACKS = {
+    "spend_usd": "has a known cost",
+    "total_tokens": "tells its tokens",
+    "avg_latency_ms": "tells how long it took",
+}
+"""Metric -> what no request does where it is not known."""
 
 
 def is_in_the_way(view: View) -> bool:
@@ -37,16 +44,16 @@ def is_in_the_way(view: View) -> bool:
     return False
 
 
-def nothing_to_explain(view: View, rows: Sequence[Mapping[str, Any]], whole: Explanation | None) -> bool:
-    """Says, if the number is known in neither period, or a mean in one of them only, that there is nothing to explain."""
+def nothing_to_explain(view: View, metric: str, rows: Sequence[Mapping[str, Any]], whole: Explanation | None) -> bool:
+    """Says, if the number is not known in one of the periods, or nothing in both, that there is nothing to explain."""
     if not any(row["requests"] for row in rows):
         no_requests(view)
         return True
     if whole is None:
-        empty("No latency to compare", "In one of the periods no request tells how long it took.")
+        empty(f"No {WORDINGS[metric].name.lower()} to compare", f"In one of the periods, or both, no request {_LACKS[metric]}.")
         return True
-    if whole.is_empty:
-        empty("Nothing is known of it in either period", "Choose another number, range or cost basis.")
+    if whole.is_empty and metric == "spend_usd":
+        empty("Less than a cent was spent in both periods", "Choose another number, or a longer range.")
         return True
     return False
 
