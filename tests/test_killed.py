@@ -1,4 +1,4 @@
-"""Acts that change a lake, killed at random moments: four of each, as `tests/bench/faults.py` kills a thousand."""
+"""Acts that change a lake, killed at random moments: four of each, of alerts twenty, as `tests/bench/faults.py` kills a thousand."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ def test_no_alert_is_lost_or_recorded_twice(act: Act, tmp_path: Path):
     drawn = random.Random(7)
     with webhook() as receiver:
         feed = Alerts(tmp_path, drawn, receiver)
-        done = kill(feed, act, 4, drawn)
+        done = kill(feed, act, 20, drawn)
 
-    assert (done.killed, done.wrong) == (4, [])
+    assert (done.killed, done.wrong) == (20, [])
