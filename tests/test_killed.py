@@ -1,4 +1,4 @@
-"""Acts that change a lake, killed at random moments: four of each, of alerts twenty, as `tests/bench/faults.py` kills a thousand."""
+"""Acts that change a lake, killed at random moments: four of each, alerts twenty, as `tests/bench/faults.py` kills a thousand."""
 
 from __future__ import annotations
 
