@@ -79,6 +79,41 @@ def test_costs_of_openai(tmp_path):
     assert told(bill, "provider", "currency", "covers_first", "covers_last")[0] == ("openai", "USD", "2026-11-03", "2026-11-04")
 
 
+def test_the_export_of_the_usage_page_of_openai(tmp_path):
+    columns = (
+        "start_time,end_time,start_time_iso,amount_value,amount_currency,quantity,quantity_unit,line_item,project_id,user_email\n"
+    )
+    rows = (
+        f'{NOV_3},{NOV_4},2026-11-03,0.10000000000000000000,usd,40,1000_tokens,"gpt-4o-2024-08-06, input",proj_a,a@b.c\n'
+        f'{NOV_3},{NOV_4},2026-11-03,-0.05,eur,,,"file search storage",proj_a,\n'
+        f"{NOV_4},{NOV_4 + 86400},2026-11-04,,,,,,,\n"
+    )
+
+    bill = bill_of(tmp_path, columns + rows, "costs.csv")
+
+    assert told(bill, "first_day", "project", "model", "meter", "quantity", "amount", "currency", "covers_last") == [
+        ("2026-11-03", "proj_a", "gpt-4o-2024-08-06", "input", "40000", "0.1", "USD", "2026-11-04"),
+        ("2026-11-03", "proj_a", None, None, None, "-0.05", "EUR", "2026-11-04"),
+    ]
+
+
+def test_the_export_of_the_console_of_anthropic(tmp_path):
+    columns = "usage_date_utc,model,workspace,api_key,token_type,cost_usd,list_price_usd,cost_type,api_key_id\n"
+    rows = (
+        "2026-11-03,Claude Haiku 4.5,Default,ci,input_no_cache,0.05,0.06,token,apikey_1\n"
+        "2026-11-03,claude-sonnet-4-5-20250929,Default,ci,input_cache_write_1h,0.5,0.5,token,apikey_1\n"
+        "2026-11-04,,Default,ci,,0.01,0.01,web_search,\n"
+    )
+
+    bill = bill_of(tmp_path, columns + rows, "costs.csv")
+
+    assert told(bill, "format", "first_day", "key", "model", "meter", "amount", "list_amount") == [
+        ("anthropic-console", "2026-11-03", "apikey_1", "claude-haiku-4-5", "input", "0.05", "0.06"),
+        ("anthropic-console", "2026-11-03", "apikey_1", "claude-sonnet-4-5-20250929", "cache_write", "0.5", "0.5"),
+        ("anthropic-console", "2026-11-04", "ci", None, "web_searches", "0.01", "0.01"),
+    ]
+
+
 def anthropic_row(group: dict[str, Any], amount: str, list_amount: str, day: int = 3) -> dict[str, Any]:
     cost = {"amount": amount, "list_amount": list_amount, "currency": "USD", "requests": None}
     return {"starting_at": f"2026-11-0{day}T00:00:00Z", "ending_at": f"2026-11-0{day + 1}T00:00:00Z", "group": group, "cost": cost}
@@ -354,6 +389,19 @@ def test_focus_details_name_the_model_and_corrections_are_adjustments(tmp_path):
     ]
 
 
+def test_models_of_a_marketplace_and_months_of_other_zones(tmp_path):
+    product = {"ServiceCategory": "Other", "ServiceName": "Claude Sonnet 4.5 (Amazon Bedrock Edition)", "ProviderName": "AWS"}
+    meter = {"SkuMeter": "MP:USE1_CacheWrite1hInputTokenCount-Units", "ConsumedQuantity": "0.25", "ConsumedUnit": "Units"}
+    about = {"ChargeDescription": "AWS Marketplace software usage|us-east-1|Million Cache Write Tokens"}
+    month = {"ChargePeriodStart": "2026-11-01T00:00:00+01:00", "ChargePeriodEnd": "2026-12-01T00:00:00+01:00"}
+
+    bill = bill_of(tmp_path, focus_csv(FOCUS | product | meter | about | month), "focus.csv")
+
+    assert told(bill, "first_day", "last_day", "model", "meter", "quantity", "unit") == [
+        ("2026-11-01", "2026-11-30", "anthropic.claude-sonnet-4-5-20250929-v1:0", "cache_write", "250000", "tokens")
+    ]
+
+
 def test_charges_of_vercel_are_focus_and_only_those_of_models_count(tmp_path):
     pacific = {"ChargePeriodStart": "2026-11-03T08:00:00.000Z", "ChargePeriodEnd": "2026-11-04T08:00:00.000Z"}
     gateway = (
@@ -408,8 +456,15 @@ def test_words_of_clouds_name_models_and_meters(provider, words, model, meter):
 
 
 def test_quantities_are_tokens_whatever_their_package():
-    said = [("29.872", "1K tokens"), ("2", "1M Tokens"), ("5", "1000_tokens"), ("0.12", "1000000 Tokens"), ("7", "requests")]
+    said = [
+        ("29.872", "1K tokens"),
+        ("2", "1M Tokens"),
+        ("5", "1000_tokens"),
+        ("0.12", "1000000 Tokens"),
+        ("3", "1K Input Tokens"),
+        ("7", "requests"),
+    ]
 
     assert [counted(Decimal(number), unit) for number, unit in said] == [
-        (29_872, "tokens"), (2_000_000, "tokens"), (5_000, "tokens"), (120_000, "tokens"), (7, "requests"),
+        (29_872, "tokens"), (2_000_000, "tokens"), (5_000, "tokens"), (120_000, "tokens"), (3_000, "tokens"), (7, "requests"),
     ]  # fmt: skip

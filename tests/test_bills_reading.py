@@ -103,6 +103,30 @@ def test_an_answer_of_an_api_is_whole_and_told_once(tmp_path, content, sentence)
     assert refusal(tmp_path, content) == f"bill.json, {sentence}"
 
 
+def test_items_that_were_saved_without_their_pages_are_read(tmp_path):
+    bucket = BUCKET["data"][0]
+
+    assert [told(bill_of(tmp_path, content), "amount") for content in ([bucket], json.dumps(bucket))] == [[("1.5",)]] * 2
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (("11/03/2026", "03/11/2026"), "BillingPeriodEndDate: '30/11/2026' is no time. Write it as 2026-11-03T00:00:00Z or "
+         "2026-11-03."),
+        (("EUR,Usage,,11/30/2026", "EUR,Usage,r-1,11/30/2026"),
+         "these are amortised costs, whose sum is not the invoice: export actual costs."),
+        (("EUR,Usage", "EUR,UnusedReservation"), "these are amortised costs, whose sum is not the invoice: export actual costs."),
+    ],
+)  # fmt: skip
+def test_costs_of_azure_that_are_no_invoice_or_of_other_days_are_refused(tmp_path, change, sentence):
+    end = "30/11/2026" if "03/11" in change[1] else "11/30/2026"
+    header, first, *_ = AZURE_EA.splitlines()
+    content = f"{header},ReservationId,BillingPeriodEndDate\n{first},,{end}\n"
+
+    assert refusal(tmp_path, content.replace(*change), "azure.csv") == f"azure.csv, line 2: {sentence}"
+
+
 def test_a_file_that_is_no_bill_says_what_is_known(tmp_path):
     assert refusal(tmp_path, "day,euros\n1,2\n", "own.csv").startswith(
         "own.csv, this is no bill that is known here. Known are: OpenAI"

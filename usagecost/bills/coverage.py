@@ -38,7 +38,7 @@ from usagecost.vocabulary.formats import counted
 
 KINDS = ("usage", "tax", "credit", "refund", "commitment", "adjustment")
 
-TELLS = dict.fromkeys(("openai-costs", "anthropic-costs", "openrouter-activity"), ("usage",)) | {
+TELLS = dict.fromkeys(("openai-costs", "anthropic-costs", "anthropic-console", "openrouter-activity"), ("usage",)) | {
     "azure-cost-details": ("usage", "refund", "commitment", "adjustment"),
 }
 """Format -> the kinds of which its statements are complete; those of others are of all kinds."""

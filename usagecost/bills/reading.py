@@ -30,6 +30,7 @@ from usagecost.sources.delimited import DelimitedFile
 from usagecost.sources.files import ByteStream, FileProblem, Head
 from usagecost.sources.lines import line_blocks
 from usagecost.sources.parquet import ParquetFile
+from usagecost.vocabulary.formats import counted
 
 MOST_LINES = 1_000_000
 MOST_DOCUMENT_BYTES = 128 << 20
@@ -106,7 +107,7 @@ def complete(
     It covers the days that it tells, else those of its usage, else those of all lines: a fee for a year covers no year.
     """
     if not lines.num_rows:
-        others = f": {notes.left_out.total():,} lines of other services are left out" if notes.left_out else ""
+        others = f": {counted(notes.left_out.total(), 'line')} of other services left out" if notes.left_out else ""
         raise Unreadable(f"it has no lines of models{others}. Export days on which models were used.")
     if account:
         place = lines.schema.get_field_index("account")

@@ -6,16 +6,19 @@ A new format is an object with the shape of `shape.Format`, named in FORMATS; wh
 from __future__ import annotations
 
 from usagecost.bills.formats.anthropic_costs import COSTS as ANTHROPIC_COSTS
+from usagecost.bills.formats.anthropic_costs import EXPORT as ANTHROPIC_EXPORT
 from usagecost.bills.formats.anthropic_costs import REPORT as ANTHROPIC_REPORT
 from usagecost.bills.formats.aws import CUR
 from usagecost.bills.formats.azure import COST_DETAILS
 from usagecost.bills.formats.focus import FOCUS
 from usagecost.bills.formats.google import EXPORT
 from usagecost.bills.formats.openai_costs import COSTS as OPENAI_COSTS
+from usagecost.bills.formats.openai_costs import EXPORT as OPENAI_EXPORT
 from usagecost.bills.formats.openrouter import ACTIVITY, GENERATIONS
 from usagecost.bills.formats.shape import Format
 
 FORMATS: tuple[Format, ...] = (
-    OPENAI_COSTS, ANTHROPIC_COSTS, ANTHROPIC_REPORT, ACTIVITY, GENERATIONS, FOCUS, CUR, COST_DETAILS, EXPORT,
+    OPENAI_COSTS, OPENAI_EXPORT, ANTHROPIC_COSTS, ANTHROPIC_REPORT, ANTHROPIC_EXPORT, ACTIVITY, GENERATIONS, FOCUS, CUR,
+    COST_DETAILS, EXPORT,
 )  # fmt: skip
 """In the order in which a file is offered to them."""

@@ -1,10 +1,11 @@
-"""Anthropic: costs of an organisation, by dimension, and the two reports of before.
+"""Anthropic: costs of an organisation, by dimension, the two reports of before, and the CSV of costs that the console exports.
 
 `GET /v1/organizations/analytics/cost` (beta analytics-usage-cost-2026-08-24) answers rows with `group` and `cost`; `GET
 /v1/organizations/analytics/cost_report` and the legacy `GET /v1/organizations/cost_report` answer buckets with `results`.
 
 Money: amounts are decimal texts in fractional cents, so "123.45" is $1.2345. `amount` is after discounts and before credits,
 `list_amount` before discounts; the legacy report has no list amount and leaves out the Priority tier. Taxes are in none of them.
+The CSV has dollars.
 Time: `starting_at` and `ending_at` in UTC, the end excluded; a report without a bucket width is one line for all of its days.
 
 Groups by `rbac_group_id` overlap, as a user of two teams counts in both, so their rows do not add up to the bill: such a file is
@@ -12,7 +13,8 @@ refused. Fields by which the request did not group are null. Input is uncached; 
 writes, told apart by the sku. How many tokens a row costs is not told.
 
 Shape: anthropic-sdk-python 2.12, `types/beta/organization/analytics/beta_analytics_cost_item.py` and its neighbours; the legacy one
-from platform.claude.com/docs/en/api/admin/cost_report.
+from platform.claude.com/docs/en/api/admin/cost_report. The CSV: as exports of 2026 have it, not documented. It names workspaces
+and not their ids, so it is a format of its own: one workspace by two names would count twice.
 """
 
 from __future__ import annotations
@@ -22,8 +24,8 @@ from decimal import Decimal
 from typing import Any
 
 from usagecost.bills.formats.pages import ApiFormat
-from usagecost.bills.formats.shape import Line, Unreadable, currency, number, text
-from usagecost.bills.formats.words import named_model
+from usagecost.bills.formats.shape import Line, Notes, TableFormat, Unreadable, currency, number, text
+from usagecost.bills.formats.words import described_model, meter_of, named_model
 
 _METERS = {
     "uncached_input_tokens": "input",
@@ -83,6 +85,18 @@ def _line(group: Mapping[str, Any], cost: Mapping[str, Any]) -> Line:
     }
 
 
+def _finish(said: Line, notes: Notes) -> Iterator[Line]:  # noqa: ARG001 - it says nothing of the whole
+    named, told = said["named"] or "", said["token_type"] or said["cost_type"] or ""
+    yield {
+        "provider": "anthropic",
+        "kind": "usage",
+        "model": named_model("anthropic", named) or described_model("anthropic", named),
+        "sku": ", ".join(filter(None, (named, told))) or None,
+        "meter": "input" if told == "input_no_cache" else meter_of(told),
+        "currency": "USD",
+    }
+
+
 def _dollars(cents: Any) -> Decimal | None:
     said = number(cents)
     return None if said is None else said.scaleb(-2)
@@ -90,3 +104,19 @@ def _dollars(cents: Any) -> Decimal | None:
 
 COSTS = ApiFormat("anthropic-costs", "Anthropic costs by dimension", _fits_row, _read_row, "starting_at", "ending_at")
 REPORT = ApiFormat("anthropic-costs", "Anthropic cost report", _fits_report, _read_report, "starting_at", "ending_at")
+EXPORT = TableFormat(
+    name="anthropic-console",
+    title="Anthropic console costs (CSV)",
+    known_by=("usagedateutc", "model", "tokentype", "costusd"),
+    columns={
+        "starts": ("usagedateutc",),
+        "project": ("workspace",),
+        "key": ("apikeyid", "apikey"),
+        "named": ("model",),
+        "token_type": ("tokentype",),
+        "cost_type": ("costtype",),
+        "amount": ("costusd",),
+        "list_amount": ("listpriceusd",),
+    },
+    finish=_finish,
+)

@@ -42,20 +42,32 @@ _EDITION = re.compile(r"\s*\(Amazon Bedrock Edition\).*", re.IGNORECASE)
 _PACKAGE = re.compile(r"\b(million|thousand)\b[\w\s]*\btokens?\b", re.IGNORECASE)
 
 
+def without_region(usage_type: str) -> str:
+    """The words of a usage type."""
+    return _REGION.sub("", usage_type)
+
+
+def marketplace_model(product: str | None, usage_type: str) -> str | None:
+    """The model that is a product of the marketplace by itself."""
+    return described_model("aws", f"{_EDITION.sub('', product or '')} {usage_type}")
+
+
+def packaged(unit: str | None, description: str | None) -> str | None:
+    """The unit, of the marketplace's "Units" as the description tells it."""
+    package = _PACKAGE.search(description or "")
+    return f"{package[1]} tokens" if package and (unit or "units").lower() in ("unit", "units", "quantity") else unit
+
+
 def _finish(said: Line, notes: Notes) -> Iterator[Line]:  # noqa: ARG001 - it says nothing of the whole
     named = said["product"] or text((said["details"] or {}).get("productname"))
-    usage_type, product = _REGION.sub("", said["sku"] or ""), _EDITION.sub("", named or "")
+    usage_type = without_region(said["sku"] or "")
     kind = _KINDS.get((said["type"] or "usage").lower(), "adjustment")
-    package = _PACKAGE.search(said["description"] or "")
-    unit = said["unit"]
-    if package and (unit or "units").lower() in ("unit", "units", "quantity"):
-        unit = f"{package[1]} tokens"
-    quantity, unit = counted(said["quantity"], unit)
+    quantity, unit = counted(said["quantity"], packaged(said["unit"], said["description"]))
     is_usage = kind == "usage"
     yield {
         "provider": "aws",
         "kind": kind,
-        "model": described_model("aws", usage_type) or described_model("aws", f"{product} {usage_type}"),
+        "model": described_model("aws", usage_type) or marketplace_model(named, usage_type),
         "sku": said["sku"] or named,
         "meter": meter_of(usage_type) if is_usage else None,
         "quantity": quantity if is_usage else None,

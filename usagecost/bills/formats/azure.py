@@ -2,7 +2,8 @@
 
 Money: `CostInBillingCurrency`, in older files of an EA `Cost`, before taxes, in the currency of billing; the list amount is
 `PaygCostInBillingCurrency`, which only an MCA has. Credits and taxes are not in such files. The actual costs are meant: of the
-amortised ones, which spread purchases over their days, the sum is not the invoice. Time: `Date`, a UTC day, mostly month/day/year.
+amortised ones, which spread purchases over their days, the sum is not the invoice; they are refused. Time: `Date`, a UTC day,
+mostly month/day/year; where it is day/month/year, `BillingPeriodEndDate`, the last of a month, is no time.
 
 Only the categories of AI are read, by the meter and its product; what else a file has is left out and counted. The account is the
 billing account, the project the subscription. A quantity is in `UnitOfMeasure`: 29.872 of "1K" are 29,872 tokens. Meters write
@@ -15,28 +16,30 @@ automate/understand-usage-details-fields. The names of meters: as the retail pri
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from usagecost.bills.formats.shape import Line, Notes, TableFormat
+from usagecost.bills.formats.shape import Line, Notes, TableFormat, Unreadable
 from usagecost.bills.formats.words import counted, described_model, meter_of
 
 _KINDS = {
     "usage": "usage",
     "purchase": "commitment",
-    "unusedreservation": "commitment",
-    "unusedsavingsplan": "commitment",
     "refund": "refund",
     "credit": "credit",
     "tax": "tax",
 }
 """Types of charges; all others, roundings among them, are adjustments."""
+_PACKAGE = re.compile(r"\d+[KM]?")
 
 
 def _finish(said: Line, notes: Notes) -> Iterator[Line]:  # noqa: ARG001 - it says nothing of the whole
     meter = said["sku"] or ""
     kind = _KINDS.get((said["type"] or "usage").lower(), "adjustment")
     is_of_openai = "openai" in f"{said['category']} {said['subcategory']} {said['product']}".lower()
-    unit = f"{said['unit']} tokens" if said["unit"] in ("1", "1K", "1M") and "token" in meter.lower() else said["unit"]
+    if (said["type"] or "").lower().startswith("unused") or (said["benefit"] and kind == "usage" and said["amount"]):
+        raise Unreadable("these are amortised costs, whose sum is not the invoice: export actual costs.")
+    unit = f"{said['unit']} tokens" if _PACKAGE.fullmatch(said["unit"] or "") and "token" in meter.lower() else said["unit"]
     quantity, unit = counted(said["quantity"], unit)
     yield {
         "provider": "azure",
@@ -56,10 +59,12 @@ COST_DETAILS = TableFormat(
     known_by=("date|usagedate", "metercategory", "metername", "costinbillingcurrency|cost", "billingcurrencycode|billingcurrency"),
     columns={
         "starts": ("date", "usagedate"),
+        "billing_ends": ("billingperiodenddate",),
         "account": ("billingaccountid", "billingaccountname"),
         "project": ("subscriptionid", "subscriptionguid"),
         "invoice": ("invoiceid",),
         "type": ("chargetype",),
+        "benefit": ("reservationid", "benefitid"),
         "category": ("metercategory",),
         "subcategory": ("metersubcategory",),
         "product": ("productname", "product"),
@@ -72,7 +77,7 @@ COST_DETAILS = TableFormat(
     },
     finish=_finish,
     services=(
-        ("metercategory", "metersubcategory", "productname", "product"),
-        r"openai|foundry|cognitive services|azure ai|ai services|azure \w+ models",
+        ("metercategory", "metersubcategory", "productname", "product", "publishername"),
+        r"openai|foundry|cognitive services|azure ai|ai services|azure \w+ models|anthropic",
     ),
 )

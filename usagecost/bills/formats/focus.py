@@ -7,7 +7,8 @@ who sells: 1.3 added `ServiceProviderName`, 1.4 took `ProviderName` and `Publish
 corrects an invoice of before, makes an adjustment.
 
 Vercel answers it (`GET /v1/billing/charges`, FOCUS 1.3 as JSON lines); AWS, Azure, Google and others export it. Of those who sell
-more than models only lines of the category "AI and Machine Learning" are read, the others are left out and counted.
+more than models only lines of the category "AI and Machine Learning", and models that their marketplace sells for others, are read;
+the others are left out and counted.
 
 Which model: `SkuPriceDetails` (ModelId, TokenDirection and TokenCacheAction, of the draft of 1.5), `x_Model`, else the words of the
 meter and the description. A column of a vendor that names the model otherwise is not read.
@@ -21,6 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from usagecost.bills.formats.aws import marketplace_model, packaged, without_region
 from usagecost.bills.formats.shape import Line, Notes, TableFormat, Unreadable, key, text
 from usagecost.bills.formats.words import counted, described_model, meter_of, named_model, sells_models_alone
 
@@ -56,7 +58,7 @@ def _finish(said: Line, notes: Notes) -> Iterator[Line]:
         raise Unreadable("it has no ServiceProviderName or ProviderName: export the bill with that column.")
     provider = _provider(said["seller"])
     category = said["category"]
-    if category and category.lower() != _AI and not sells_models_alone(provider):
+    if category and category.lower() != _AI and not (sells_models_alone(provider) or _is_marketplace(said)):
         notes.leave_out(category)
         return
     _check_day(said)
@@ -67,7 +69,7 @@ def _finish(said: Line, notes: Notes) -> Iterator[Line]:
     if quantity is None:
         quantity, unit = said["priced_quantity"], said["priced_unit"]
     if kind == "usage":  # the tokens of a purchase are a currency
-        quantity, unit = counted(quantity, unit)
+        quantity, unit = counted(quantity, packaged(unit, said["description"]))
     description = " ".join(filter(None, (said["sku"], said["description"])))
     yield {
         "provider": provider,
@@ -78,6 +80,11 @@ def _finish(said: Line, notes: Notes) -> Iterator[Line]:
         "quantity": quantity,
         "unit": unit,
     }
+
+
+def _is_marketplace(said: Line) -> bool:
+    """Whether a cloud sells the model of another as a product of its marketplace, which is of the category Other."""
+    return "(amazon bedrock" in (said["service"] or "").lower() or sells_models_alone(_provider(said["publisher"] or ""))
 
 
 def _check_day(said: Line) -> None:
@@ -92,7 +99,10 @@ def _model(provider: str, said: Line) -> str | None:
     named = next((found for name in names if (found := named_model(provider, name) or named_model(None, name))), None)
     texts = (said["sku"], said["description"], said["resource"])
     family = "gpt" if provider == "azure" else ""
-    return named or next((found for words in texts if words and (found := described_model(provider, words, family))), None)
+    described = next((found for words in texts if words and (found := described_model(provider, words, family))), None)
+    return (
+        named or described or (marketplace_model(said["service"], without_region(said["sku"] or "")) if provider == "aws" else None)
+    )
 
 
 def _meter(details: Mapping[str, object], description: str) -> str | None:
@@ -111,6 +121,8 @@ FOCUS = TableFormat(
         "billing_starts": ("billingperiodstart",),
         "billing_start_text": ("billingperiodstart",),
         "seller": ("serviceprovidername", "providername", "hostprovidername", "invoiceissuername", "publishername"),
+        "publisher": ("publishername",),
+        "service": ("servicename",),
         "category": ("servicecategory",),
         "type": ("chargecategory",),
         "class": ("chargeclass",),

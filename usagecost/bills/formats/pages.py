@@ -1,4 +1,7 @@
-"""Pages of an API that tells costs: one page, a list of pages, or one page a line; none is missing and none stands there twice."""
+"""Pages of an API that tells costs: one page, a list of pages, or one page a line; none is missing and none stands there twice.
+
+A script may have saved the items alone; whether all of them are there is then not told.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +31,13 @@ class ApiFormat:
 
     def recognises(self, first: Mapping[str, Any]) -> bool:
         """By the keys of the first item."""
-        items = first.get("data")
+        items = first.get("data", [first])
         return isinstance(items, list) and bool(items) and isinstance(items[0], Mapping) and self.fits(items[0])
 
     def lines(self, values: Iterable[tuple[int, Any]], notes: Notes) -> Iterator[tuple[int, Line]]:
         """The lines of all items. Their numbers count them, as a place in JSON has none."""
         count, buckets = 0, set()
-        for place, item in enumerate(_items(values, notes), 1):
+        for place, item in enumerate(_items(self._pages(values), notes), 1):
             try:
                 if not isinstance(item, Mapping) or not self.fits(item):
                     raise Unreadable("it is no part of such an answer: save what the API answers as it is.")
@@ -51,6 +54,12 @@ class ApiFormat:
                     yield count, {"first_day": days[0], "last_day": days[1], **line}
             except Unreadable as problem:
                 raise Unreadable(f"item {place}: {problem}") from None
+
+    def _pages(self, values: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
+        """The values, of which one that is an item by itself becomes a page."""
+        for place, value in values:
+            is_item = isinstance(value, Mapping) and "data" not in value and self.fits(value)
+            yield place, {"data": [value]} if is_item else value
 
     def _days(self, item: Mapping[str, Any]) -> tuple[date, date]:
         starts = instant(item.get(self.starts))

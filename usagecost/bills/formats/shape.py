@@ -28,6 +28,8 @@ Line = dict[str, Any]
 FIRST_YEAR, LAST_YEAR, LONGEST_DAYS = 2015, 2100, 5 * 366
 LONGEST_DAY = timedelta(hours=25)
 """A period up to this long is about one day: that of its middle, in whatever zone its vendor's days begin."""
+HALF_A_DAY = timedelta(hours=12)
+"""A longer one is about the days of the middle of its first and its last: November in Berlin begins in October of UTC."""
 LONGEST_TEXT = 2_000
 MOST_SERVICES = 100
 """That are counted one by one where they are left out."""
@@ -265,7 +267,7 @@ def period(starts: datetime, ends: datetime | None) -> tuple[date, date]:
     if ends - starts <= LONGEST_DAY:
         middle = (starts + (ends - starts) / 2).date()
         return middle, middle
-    return starts.date(), (ends - timedelta(microseconds=1)).date()
+    return (starts + HALF_A_DAY).date(), (ends - HALF_A_DAY).date()
 
 
 def currency(value: Any) -> str:
@@ -281,7 +283,7 @@ def currency(value: Any) -> str:
 _READ_BY: dict[str, Callable[[Any], Any]] = {
     **{column.name: number for column in schema.BILLS if pa.types.is_decimal(column.type)},
     "currency": currency,
-    **dict.fromkeys(("starts", "ends", "made", "billing_starts"), instant),
+    **dict.fromkeys(("starts", "ends", "made", "billing_starts", "billing_ends"), instant),
     **dict.fromkeys(("quantity", "priced_quantity"), number),
     "details": named_values,
     "credits": lambda value: value,

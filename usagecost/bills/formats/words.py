@@ -40,9 +40,11 @@ _VENDORS = frozenset("ai21 amazon anthropic cohere deepseek google meta mistral 
 _SNAPSHOT = re.compile(r"(-(20\d{6}|20\d\d-\d\d-\d\d))?(-v?\d+:\d+|-v\d+)?$")
 _LEFT_OUT = ("preview", "instruct", *_VENDORS)
 """Words of listed names that bills do not write."""
-_PACKAGE = re.compile(r"\b1[KM]\b")
+_PACKAGE = re.compile(r"\b1[KM]\b|(?<=write)[\W_]*(?:1h(?:our)?|5m)", re.IGNORECASE)
 _MONTH_AND_DAY = re.compile(r"(0[1-9]|1[0-2])[0-3]\d")
-_UNIT = re.compile(r"(?P<times>\d*)\s*(?P<scale>[KM]|thousand|million)?[\s_]*tokens?", re.IGNORECASE)
+_UNIT = re.compile(
+    r"(?P<times>\d*)\s*(?P<scale>[KM]|thousand|million)?[\s_]*(?:(?:input|output|cached|text)[\s_]+)*tokens?", re.IGNORECASE
+)
 _SCALES = {"k": 1_000, "thousand": 1_000, "m": 1_000_000, "million": 1_000_000}
 
 
