@@ -48,11 +48,17 @@ def test_a_table_of_no_known_format_has_columns_and_no_problem(tmp_path: Path):
     assert (found.fits, found.columns, found.problem) == ((), ("TIMESTAMP", "ContextTokens"), None)
 
 
+WRAPPED = "The file holds records within the lines of a log shipper: take them out first, for example with "
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
         (b"", "The file is empty: there is nothing to read."),
         (b"PK\x03\x04 zip", "The file is a zip archive: unpack it first; gzip and zstd are read as they are."),
+        (b'{"log":"{}\\n","stream":"stdout","time":"2026"}\n', WRAPPED + "jq -r .log."),
+        (b'{"messageType":"DATA_MESSAGE","logEvents":[{"message":"{}"}]}', WRAPPED + "jq -r '.logEvents[].message'."),
+        (b'Nov  3 05:00:00 host app[1]: {"model":"m"}\n', WRAPPED + "sed 's/^[^{]*//'."),
         (b"Dear diary\nnothing happened\n", "The file is of no known format, and no table of several columns."),
     ],
 )

@@ -62,6 +62,16 @@ def test_the_total_tells_whether_one_input_contains_the_other(tmp_path: Path):
     assert requests(batch, *columns) == [("claude-opus-4", 62300, 12000, Decimal("1.5"))]
 
 
+def test_counts_in_groups_of_thousands_are_counts(tmp_path: Path):
+    start = "2026-08-01T10:00:00.000Z,Included,claude-4-opus,No,"
+    plain, grouped = "12300,300,50000,900,63200,$1.50", '"12,300",300,"50,000",900,"63,200",$1.50'
+
+    told = [read(gateway("cursor"), written(tmp_path, f"{start}{counts}\n")).requests for counts in (plain, grouped)]
+
+    assert told[0].drop(["source_file"]).equals(told[1].drop(["source_file"]))
+    assert told[0]["input_tokens"].to_pylist() == [62300]
+
+
 def test_a_row_keeps_its_id_in_a_later_export(tmp_path: Path):
     newer = '"2026-08-02T10:00:00.000Z","On-Demand","gpt-5.4","No","0","1","0","1","2","0.01"\n'
 

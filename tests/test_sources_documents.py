@@ -18,6 +18,8 @@ TEXTS = st.text(st.sampled_from('"\\{}[],\n é'), max_size=6)
 VALUES = st.recursive(
     TEXTS | st.none() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner), max_leaves=8
 )
+CUTS = (None, "\n", "", " ", "\r\n", ",\n", ",")
+"""What stands between objects, of which None is an array."""
 OBJECTS = st.lists(st.dictionaries(TEXTS, VALUES), min_size=1, max_size=5)
 
 
@@ -27,9 +29,10 @@ def in_pieces(document: bytes, size: int) -> bytes:
 
 
 @settings(max_examples=20)
-@given(objects=OBJECTS, indent=st.sampled_from([None, 0, 2]), size=st.integers(1, 40), is_array=st.booleans())
-def test_every_object_is_one_line(objects: list[Row], indent: int | None, size: int, is_array: bool):
-    document = json.dumps(objects, indent=indent) if is_array else "\n".join(json.dumps(each, indent=indent) for each in objects)
+@given(objects=OBJECTS, indent=st.sampled_from([None, 0, 2]), size=st.integers(1, 40), cut=st.sampled_from(CUTS))
+def test_every_object_is_one_line(objects: list[Row], indent: int | None, size: int, cut: str | None):
+    written = (json.dumps(each, indent=indent) for each in objects)
+    document = json.dumps(objects, indent=indent) if cut is None else cut.join(written)
 
     lines = in_pieces(document.encode(), size).decode().split("\n")
 
@@ -40,6 +43,8 @@ def test_a_log_whose_first_line_is_broken_is_no_document():
     assert not is_document(b'{"model": "gpt-4o", "input\n{"model": "gpt-4o"}\n')
     assert is_document(b'\n{\n  "model": "gpt-4o"\n}\n')
     assert is_document(b'[{"model": "gpt-4o"}]')
+    assert is_document(b'{"model": "gpt-4o"}{"model": "gpt-4o", "input')
+    assert not is_document(b'{"text": "}{", "calls": [{} {}]}\n{"model": "gpt-4o"}\n')
 
 
 RECORDS = Records(
@@ -57,6 +62,8 @@ OTHER: Row = {"started": "2026-05-02T00:00:00Z", "id": "b"}
     "text",
     [
         json.dumps([ROW, OTHER]),
+        json.dumps(ROW) + json.dumps(OTHER),
+        f"{json.dumps(ROW)},\n{json.dumps(OTHER)},",
         json.dumps([ROW, OTHER], indent=2),
         json.dumps(ROW) + "\n" + json.dumps(OTHER),
         json.dumps(ROW, indent=2) + "\n" + json.dumps(OTHER, indent=2),

@@ -63,6 +63,16 @@ def test_delimiters_line_endings_and_byte_order_marks_make_no_difference(file: P
     assert requests(read(Table(), file), "request_id", "output_tokens") == [("r-1", 7), ("r-2", 0)]
 
 
+@pytest.mark.parametrize("start", ["\n", "sep=;\n", "\ufeffSEP=;\r\n", "\r\n \n"])
+def test_lines_before_the_names_are_no_rows_and_count(file: Path, start: str):
+    file.write_text(start + USAGE.replace(",", ";") + "r-3;2\n")
+
+    batch = read(Table(), file)
+
+    assert requests(batch, "request_id", "input_tokens") == [("r-1", 100), ("r-2", 0)]
+    assert [line for line, _ in rejects(batch)] == [start.count("\n") + 4]
+
+
 def test_json_lines_csv_and_parquet_say_the_same(tmp_path: Path):
     rows = [
         {"request_id": "r-1", "started_at": "2026-05-01 10:00:00", "input_tokens": 100, "tags": ["a", "b"], "is_streaming": True},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,9 +11,11 @@ from pathlib import Path
 from usagecost.sources.files import FileProblem, Head
 from usagecost.sources.mapped import MOST_NAMES, column_names
 from usagecost.sources.protocol import Reject, Source
+from usagecost.sources.wrappers import WRAPPED, taken_out_by
 
 LOG_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".log", ".parquet", ".pq"})
-PACKED_SUFFIXES = frozenset({".gz", ".zst"})
+_LOG_NAME = re.compile(rf"[^.].*({'|'.join(map(re.escape, LOG_SUFFIXES))})([.-][\d-]+)?(\.gz|\.zst)?", re.IGNORECASE)
+"""Packed or not, and rotated or not: app.log, app.log.1, app.log-20261103.gz."""
 
 MOST_EXAMPLES = 3
 
@@ -96,10 +99,7 @@ def _logs_in(folder: Path) -> list[Path]:
 
 
 def _is_log(name: str) -> bool:
-    suffixes = [suffix.lower() for suffix in Path(name).suffixes]
-    if suffixes and suffixes[-1] in PACKED_SUFFIXES:
-        suffixes.pop()
-    return not name.startswith(".") and bool(suffixes) and suffixes[-1] in LOG_SUFFIXES
+    return bool(_LOG_NAME.fullmatch(name))
 
 
 def _only_fit(head: Head, sources: Sequence[Source]) -> Source | None:
@@ -112,6 +112,8 @@ def _only_fit(head: Head, sources: Sequence[Source]) -> Source | None:
 
 
 def _of_no_format(head: Head, sources: Sequence[Source]) -> FileProblem:
+    if command := taken_out_by(head):
+        return FileProblem(WRAPPED.format(command))
     try:
         names = column_names(head)
     except FileProblem as problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
 from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass
@@ -25,16 +26,20 @@ MOST_LOOKED_AT = 1_000
 MOST_COLUMNS = 10_000
 """What has more of them is no table."""
 
+_BEFORE_NAMES = re.compile(rb"(?:[\0 \t\r]*\n)*(?:sep=(.)\r?\n)?", re.IGNORECASE)
+"""Empty lines, and the line in which spreadsheets say the delimiter."""
+
 _UNREADABLE_ROW = UNREADABLE_LINE.decode()
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The delimiter of a file, and the names of its columns."""
+    """The delimiter of a file, the names of its columns, and how many lines stand before these."""
 
     delimiter: str
     names: tuple[str, ...]
     first_row: tuple[str, ...]
+    before: int
 
 
 class DelimitedFile:
@@ -52,17 +57,20 @@ class DelimitedFile:
         self.fingerprint = fingerprint(*self.names, *self._layout.first_row)
 
     def rows(self, columns: Collection[str]) -> Generator[Rows]:  # noqa: ARG002 - the others cost nothing
-        """All columns of its rows as text. The header's number is 1; the others' as if no text had newlines in it."""
+        """All columns of its rows as text. Numbers are of lines, as if no text had newlines in it."""
         yield from _delimited_rows(self.head, self._layout)
 
 
 def _layout(head: Head, delimiter: str | None = None) -> Layout:
     """How the file is laid out: by the delimiter that cuts most of its first lines into as many fields as the first."""
-    lines = head.lines[:MOST_LOOKED_AT]
-    rows = {cut: _fields(lines, cut) for cut in delimiter or DELIMITERS}
+    before = _BEFORE_NAMES.match(head.start)
+    said = before[1].decode(errors="replace") if before and before[1] else None
+    lines = head.lines[bool(said) : MOST_LOOKED_AT]
+    rows = {cut: _fields(lines, cut) for cut in delimiter or said or DELIMITERS}
     cut = max(rows, key=lambda cut: _regularity(rows[cut]))
     first = rows[cut][:2]
-    return Layout(cut, _unique_names(first[0]) if first else (), tuple(first[1]) if first[1:] else ())
+    count = before[0].count(b"\n") if before else 0
+    return Layout(cut, _unique_names(first[0]) if first else (), tuple(first[1]) if first[1:] else (), count)
 
 
 def _fields(lines: list[str], delimiter: str) -> list[list[str]]:
@@ -90,13 +98,13 @@ def _unique_names(header: list[str]) -> tuple[str, ...]:
 
 def _delimited_rows(head: Head, form: Layout) -> Iterator[Rows]:
     """The rows of a file. If it cannot be read on, all before that, and then FileProblem."""
-    text = _Text(head)
+    text = _Text(head, form)
     count = _RowCount(form, text)
     try:
         with arrow_csv.open_csv(
             text,
             read_options=arrow_csv.ReadOptions(
-                use_threads=False, block_size=TOGETHER_BYTES, column_names=list(form.names), skip_rows_after_names=1
+                use_threads=False, block_size=TOGETHER_BYTES, column_names=list(form.names), skip_rows_after_names=1 + form.before
             ),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=form.delimiter, newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=count.leave_out
@@ -128,7 +136,8 @@ class _Text:
 
     closed = False
 
-    def __init__(self, head: Head) -> None:
+    def __init__(self, head: Head, form: Layout) -> None:
+        self._form = form
         self._stream = ByteStream(head.path)
         self._blocks = line_blocks(self._stream, TOGETHER_BYTES - 2 * PIECE_BYTES)  # whole in one answer, without a small rest
         self._rest: bytes | memoryview = b""
@@ -145,7 +154,7 @@ class _Text:
                 self.problem, block = str(problem), None
             if block is None:
                 return b""
-            self.unreadable.extend(block.unreadable[line] for line in sorted(block.unreadable) if line > 1)
+            self.unreadable.extend(block.unreadable[line] for line in sorted(block.unreadable) if line > 1 + self._form.before)
             self._rest = block.text
         piece, self._rest = self._rest[:size], self._rest[size:]
         return piece
@@ -167,8 +176,7 @@ class _RowCount:
         self._text = text
         self._left_out: list[int] = []
         self._unreadable: dict[int, Unreadable] = {}
-        self._skipped = 1  # the header
-        self.number = 1
+        self._skipped = self.number = 1 + form.before  # the header is no row
 
     def leave_out(self, row: arrow_csv.InvalidRow) -> str:
         """Remembers a row with another number of fields than the header's."""

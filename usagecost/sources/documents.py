@@ -1,4 +1,4 @@
-"""JSON documents as lines: an array of objects, or objects that are printed over several lines, become one object a line.
+"""JSON documents as lines: an array of objects, or objects over several lines or run together on one, become one object a line.
 
 What separates objects becomes a newline and newlines inside become spaces, byte by byte and piece by piece: nothing is parsed
 here, and the size of a document does not matter. The number of a line is then the number of the object in the document.
@@ -7,6 +7,9 @@ Of an envelope, or of several one after the other, the records are the objects, 
 """
 
 from __future__ import annotations
+
+import json
+import re
 
 import numpy as np
 
@@ -27,18 +30,33 @@ _IS_BREAK[[ord("\n"), ord("\r")]] = True
 _IS_BRACKET = np.zeros(256, bool)
 _IS_BRACKET[[ord("["), ord("]")]] = True
 
+_NEXT_OBJECT = re.compile(rb"\}\s*\{")
+
 _HAS_MEANING = (_DEPTH != 0) | _IS_BREAK
 _HAS_MEANING[[_COMMA, _QUOTE, _BACKSLASH]] = True
 
 
 def is_document(start: bytes) -> bool:
-    """Whether JSON that begins like this is one document: an array, an object whose first line is not the whole of it, or an
-    envelope.
+    """Whether JSON that begins like this is one document: an array, an object whose first line is not the whole of it, several on
+    one line, or an envelope.
     """
     text = start.lstrip(b"\0 \t\r\n")
     if not text.startswith(b"{"):
         return text.startswith(b"[")
-    return text.partition(b"\n")[0].rstrip().endswith((b"{", b"[", b",")) or begins_with_envelope(start)
+    line = text.partition(b"\n")[0]
+    return line.rstrip().endswith((b"{", b"[", b",")) or _are_several(line) or begins_with_envelope(start)
+
+
+def _are_several(line: bytes) -> bool:
+    """Whether another object follows the first one of a line."""
+    if not _NEXT_OBJECT.search(line):
+        return False
+    text = line.decode(errors="replace")
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return text[end:].lstrip().startswith("{")
 
 
 class Splitter:
@@ -125,6 +143,7 @@ class _Objects:
         self._base: int | None = int(self._ends) or None  # how deep the objects lie: 1 in an array, else 0
         self._depth = depth
         self._is_in_string = False
+        self._is_apart = True  # whether a line may begin, as nothing or a newline stands before
         self._kept = b""  # backslashes that stood at the end: what they mean shows with what follows
         self._window = 1 << 10  # how much is looked at for the end, twice as much each time
         self.has_ended = False
@@ -163,7 +182,10 @@ class _Objects:
             letters[places[_IS_BREAK[signs] | (is_between & _IS_BRACKET[signs])]] = _SPACE
             letters[places[is_between & (signs == _COMMA)]] = _NEWLINE
         else:
-            letters[places[_IS_BREAK[signs] & ~is_between]] = _SPACE
+            letters[places[(_IS_BREAK[signs] & ~is_between) | (is_between & (signs == _COMMA))]] = _SPACE
+            is_apart = np.concatenate([[self._is_apart], signs[:-1] == _NEWLINE])
+            letters = np.insert(letters, places[(steps > 0) & (depth == 1) & ~is_apart], _NEWLINE)
+            self._is_apart = bool(signs[-1] == _NEWLINE)
         self._depth, self._is_in_string = int(depth[-1]), bool(in_string[-1])
         if self._ends and (ends := np.flatnonzero((steps < 0) & (depth <= 0))).size:
             end = int(places[ends[0]]) + 1
