@@ -1,7 +1,7 @@
 """Records that stand within those of a log shipper, and how to take them out: what such a file is told instead of being read.
 
-Shippers wrap each line of an app as a text: Docker and Kubernetes, CloudWatch, Loki, journald. Their own times and ids are not those
-of the requests. Where the record is an object, as Elasticsearch's `_source`, a mapping reads it.
+Shippers wrap each line of an app as a text: Docker and Kubernetes, CloudWatch, Loki, journald. Their own times and ids are not
+those of the requests. Where the record is an object, as Elasticsearch's `_source`, a mapping reads it.
 """
 
 from __future__ import annotations
