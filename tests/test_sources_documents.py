@@ -44,6 +44,7 @@ def test_a_log_whose_first_line_is_broken_is_no_document():
     assert is_document(b'\n{\n  "model": "gpt-4o"\n}\n')
     assert is_document(b'[{"model": "gpt-4o"}]')
     assert is_document(b'{"model": "gpt-4o"}{"model": "gpt-4o", "input')
+    assert is_document(b'{"model": "gpt-4o"}, {"model": "gpt-4o"}')
     assert not is_document(b'{"text": "}{", "calls": [{} {}]}\n{"model": "gpt-4o"}\n')
 
 

@@ -26,7 +26,7 @@ MOST_LOOKED_AT = 1_000
 MOST_COLUMNS = 10_000
 """What has more of them is no table."""
 
-_BEFORE_NAMES = re.compile(rb"(?:[\0 \t\r]*\n)*(?:sep=(.)\r?\n)?", re.IGNORECASE)
+_BEFORE_NAMES = re.compile(rb"(?:[\0 \t\r]*\n)*(?:sep=([,;\t|])\r?\n)?", re.IGNORECASE)
 """Empty lines, and the line in which spreadsheets say the delimiter."""
 
 _UNREADABLE_ROW = UNREADABLE_LINE.decode()
@@ -64,7 +64,7 @@ class DelimitedFile:
 def _layout(head: Head, delimiter: str | None = None) -> Layout:
     """How the file is laid out: by the delimiter that cuts most of its first lines into as many fields as the first."""
     before = _BEFORE_NAMES.match(head.start)
-    said = before[1].decode(errors="replace") if before and before[1] else None
+    said = before[1].decode() if before and before[1] else None
     lines = head.lines[bool(said) : MOST_LOOKED_AT]
     rows = {cut: _fields(lines, cut) for cut in delimiter or said or DELIMITERS}
     cut = max(rows, key=lambda cut: _regularity(rows[cut]))

@@ -30,7 +30,7 @@ _IS_BREAK[[ord("\n"), ord("\r")]] = True
 _IS_BRACKET = np.zeros(256, bool)
 _IS_BRACKET[[ord("["), ord("]")]] = True
 
-_NEXT_OBJECT = re.compile(rb"\}\s*\{")
+_NEXT_OBJECT = re.compile(rb"\}[\s,]*\{")
 
 _HAS_MEANING = (_DEPTH != 0) | _IS_BREAK
 _HAS_MEANING[[_COMMA, _QUOTE, _BACKSLASH]] = True
@@ -56,7 +56,7 @@ def _are_several(line: bytes) -> bool:
         _, end = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
         return False
-    return text[end:].lstrip().startswith("{")
+    return text[end:].lstrip(" \t\r,").startswith("{")
 
 
 class Splitter:
