@@ -18,7 +18,7 @@ from usagecost.engine import open_lake
 NOW_SECONDS = 300
 """How long a page's numbers are all as of one instant. Days begin at full quarter-hours, wherever one is."""
 
-HELD_SECONDS = 15.0
+HELD_SECONDS = 30.0
 """How long a version that came after another is shown at least, to all readers alike. A lake that was at rest changes at once."""
 
 
