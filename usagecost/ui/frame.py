@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -67,7 +68,7 @@ def page(
     start.configure(title)
     skeleton, menu_skeleton = start.slots()
     reader = sign_in.let_in()
-    _settle_memory()
+    _settle_process()
     going.follow()
     address.begin(title, viewing.choices(), own or {})
     menu_skeleton.empty()
@@ -100,8 +101,11 @@ def is_sample(lake: str) -> bool:
 
 
 @st.cache_resource(show_spinner=False)
-def _settle_memory() -> None:
-    """Takes what is loaded by now out of the collector's sight: it walks through all of it after every run otherwise."""
+def _settle_process() -> None:
+    """Takes what is loaded by now out of the collector's sight, which walks through all of it after every run otherwise; and lets
+    runs take turns after a thousandth of a second, as who only answers a click waits for all that draw for others.
+    """
+    sys.setswitchinterval(0.001)
     gc.collect()
     gc.freeze()
     atexit.register(gc.unfreeze)  # else extension modules report at the end what they take for leaks
