@@ -17,13 +17,13 @@ from tests.browser.conftest import (
     cards,
     choose_filter,
     choose_range,
+    fits_a_phone,
     flaws,
     follow,
     open_page,
     serve,
     settle,
     visit,
-    width,
 )
 
 pytestmark = pytest.mark.browser
@@ -101,11 +101,11 @@ def test_on_a_phone_the_range_is_changed_the_menu_carries_the_view_from_every_pa
                 if page.locator(opened).count():
                     page.locator(opened).get_by_role("button").first.click()
                     expect(page.get_by_test_id("stPopoverBody")).to_be_in_viewport(ratio=0.99)
-                    assert width(page) <= PHONE["width"], (name, opened)
+                    assert fits_a_phone(page), (name, opened)
                     while page.get_by_test_id("stPopoverBody").count():  # one that is still opening takes no key
                         page.keyboard.press("Escape")
                         settle(page)
-            assert width(page) <= PHONE["width"], name
+            assert fits_a_phone(page), name
 
 
 def test_the_page_why_tells_a_change_in_a_sentence_and_by_another_dimension(page: Page, server: str) -> None:
