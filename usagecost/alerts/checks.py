@@ -73,8 +73,9 @@ def checks_of_budget(state: State) -> Iterator[Check]:
     share, period, body = state.share(used), used.first.isoformat(), _used_text(state, used)
     for threshold in budget.forecast:
         limit, ahead = Decimal(threshold) / 100, state.forecast_share
-        is_known = not (ahead is None or share is None or share >= limit)
-        is_on = None if not is_known else True if ahead >= limit else None if state.is_forecast_at_least else False
+        is_on: bool | None = None  # not known, or told by what is used already
+        if ahead is not None and share is not None and share < limit and (ahead >= limit or not state.is_forecast_at_least):
+            is_on = ahead >= limit
         title = f"Budget {budget.name}: forecast to use {threshold:,}%"
         yield Check(
             FORECAST,

@@ -91,7 +91,7 @@ def _silent_sources(view: View, rules: Rules, limit: timedelta) -> Iterator[Chec
             continue
         source, last = one_line(value), EPOCH + timedelta(microseconds=max(instants))
         local = last.astimezone(ZoneInfo(view.period.zone))
-        is_on = len(instants) >= REGULAR_DAYS or None if view.period.now - last > limit else False
+        is_on = (True if len(instants) >= REGULAR_DAYS else None) if view.period.now - last > limit else False
         words = f"Its newest request is of {local:%Y-%m-%d %H:%M} ({view.period.zone})."
         title = f"No data from {source} for {rules.silent_hours} h"
         yield Check(SILENT, source, "", f"{last:%Y-%m-%dT%H:%MZ}", is_on, title, words, rules.tell, lasts=True)

@@ -27,6 +27,7 @@ from usagecost.explain.words import (
     steps_of,
     value_words,
 )
+from usagecost.vocabulary import METRICS
 
 _EXPLAINERS = {
     "spend_usd": explain_spend,
@@ -35,14 +36,6 @@ _EXPLAINERS = {
     "avg_latency_ms": explain_latency,
 }
 """Metric -> what explains its change."""
-
-_TOLD = {
-    "spend_usd": ("spend_usd",),
-    "total_tokens": ("input_tokens", "output_tokens"),
-    "requests": ("requests",),
-    "avg_latency_ms": ("latency_us",),
-}
-"""Metric -> the measures that it is made of: it is known where one of them is."""
 
 COUNTED = ("requests",)
 """Metrics that are mere counts: what changed them is which values of a dimension there are more or fewer of."""
@@ -55,7 +48,7 @@ def explanation(metric: str, rows: Iterable[Mapping[str, Any]]) -> Explanation |
     sides: tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]] = ([], [])
     for row in rows:
         sides[not row["is_before"]].append(row)
-    known = [any(row[name] is not None for row in side for name in _TOLD[metric]) for side in sides]
+    known = [any(row[name] is not None for row in side for name in METRICS[metric].terms) for side in sides]
     is_mean = metric == "avg_latency_ms"
     if not any(known) or any(not is_known and (side or is_mean) for side, is_known in zip(sides, known, strict=True)):
         return None

@@ -167,6 +167,10 @@ def mapping_toml(keys: Mapping[str, Any]) -> str:
     return tomli_w.dumps(keys)
 
 
+_known_zones = cache(available_timezones)
+"""The system's list, read once: that takes as long as to read a mapping."""
+
+
 def _conventions(keys: dict[str, Any], columns: Mapping[str, Value]) -> Conventions:
     units = {key: one_of(keys, key, choices) for key, choices in _CHOICES.items() if key in keys}
     zone = text_of(keys, "timezone") or "UTC"
@@ -179,12 +183,6 @@ def _conventions(keys: dict[str, Any], columns: Mapping[str, Value]) -> Conventi
     inclusions: dict[str, Any] = {key: _inclusion(keys, key, columns) for key in _INCLUSIONS}
     names = {column: value.places[0] for column, value in columns.items() if value.places}
     return Conventions(**inclusions, **units, timezone=ZoneInfo(zone).key, statuses=statuses, names=names)
-
-
-@cache
-def _known_zones() -> set[str]:
-    """The system's list, which takes as long to read as a mapping does, is read once."""
-    return available_timezones()
 
 
 def _inclusion(keys: dict[str, Any], key: str, columns: Mapping[str, Value]) -> bool:

@@ -43,17 +43,17 @@ _PACKAGE = re.compile(r"\b(million|thousand)\b[\w\s]*\btokens?\b", re.IGNORECASE
 
 
 def without_region(usage_type: str) -> str:
-    """The words of a usage type."""
+    """The usage type without the region that it begins with."""
     return _REGION.sub("", usage_type)
 
 
 def marketplace_model(product: str | None, usage_type: str) -> str | None:
-    """The model that is a product of the marketplace by itself."""
+    """The model that a product of the marketplace is, by the names of the product and of its usage type."""
     return described_model("aws", f"{_EDITION.sub('', product or '')} {usage_type}")
 
 
 def packaged(unit: str | None, description: str | None) -> str | None:
-    """The unit, of the marketplace's "Units" as the description tells it."""
+    """The unit of a quantity; where the marketplace says "Units" alone, that of the description, such as million tokens."""
     package = _PACKAGE.search(description or "")
     return f"{package[1]} tokens" if package and (unit or "units").lower() in ("unit", "units", "quantity") else unit
 

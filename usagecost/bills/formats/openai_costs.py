@@ -9,8 +9,8 @@ Fields by which the request did not group are null.
 The CSV has these fields as columns, and a row without an amount for a day on which nothing was billed.
 
 Shape: openai-python 3.54, `types/admin/organization/usage_costs_response.py`. `organization_id` stands in saved costs of 2025, not
-in the documentation of today; an answer without it names no account. The CSV: as exports of
-2025 and 2026 have it, not documented.
+in the documentation of today; an answer without it names no account. The CSV is not documented: as exports of 2025 and
+2026 have it.
 """
 
 from __future__ import annotations
