@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -81,6 +83,32 @@ def test_lakes_do_not_wait_for_each_other(lake: Lake, tmp_path: Path):
         commit(each, row("y"))
 
     assert [version_to_show(str(each.root)) for each in (lake, other)] == [lake.version(), other.version()]
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_slow_look_does_not_bring_an_older_version_back(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    root, look, looked, may_end = str(lake.root), Lake.version, Event(), Event()
+    version_to_show(root)
+    commit(lake, row("b"))
+
+    def look_slowly(self: Lake) -> int:
+        found = look(self)
+        if not looked.is_set():
+            looked.set()
+            may_end.wait(10)
+        return found
+
+    monkeypatch.setattr(Lake, "version", look_slowly)
+    with ThreadPoolExecutor(2) as pool:
+        early = pool.submit(version_to_show, root)
+        assert looked.wait(10)
+        newest = commit(lake, row("c")).version
+        late = pool.submit(version_to_show, root, newest=True)
+        wait([late], 0.2)
+        may_end.set()
+        assert (early.result(), late.result()) == (newest - 1, newest)
+
+    assert version_to_show(root) == newest
 
 
 def test_no_lake_has_no_version(tmp_path: Path):

@@ -40,8 +40,9 @@ def version_to_show(lake: str, *, newest: bool = False) -> int:
     """The version that pages show; the ``newest`` one, from now on, if a reader has asked for it. Raises LakeError if it cannot
     be told.
     """
-    shown, now, there = _shown(lake), time.monotonic(), open_lake(lake).version()
-    with shown.changing:
+    shown = _shown(lake)
+    with shown.changing:  # also while it looks: who looked earlier and comes later would go back to an older version
+        now, there = time.monotonic(), open_lake(lake).version()
         is_first = shown.version is None
         is_older = not is_first and shown.version < there  # a newer one is of another lake, which was in the same place
         is_held = is_older and not newest and now - shown.since < HELD_SECONDS
