@@ -8,12 +8,13 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
 import streamlit as st
+from streamlit import config
 from streamlit.delta_generator import DeltaGenerator
 
 from usagecost import engine, queries, start
@@ -102,10 +103,14 @@ def is_sample(lake: str) -> bool:
 
 @st.cache_resource(show_spinner=False)
 def _settle_process() -> None:
-    """Takes what is loaded by now out of the collector's sight, which walks through all of it after every run otherwise; and lets
-    runs take turns after a thousandth of a second, as who only answers a click waits for all that draw for others.
+    """Lets many readers' runs go on side by side.
+
+    They take turns after a thousandth of a second, as who only answers a click waits for all that draw for others. For each of the
+    hundred messages of a run Streamlit looks a setting up under one lock of all sessions, and whoever waits for it gives their turn
+    away: no lock. What is loaded by now is out of the collector's sight, which walks through all of it after every run otherwise.
     """
     sys.setswitchinterval(0.001)
+    vars(config)["_config_lock"] = nullcontext()
     gc.collect()
     gc.freeze()
     atexit.register(gc.unfreeze)  # else extension modules report at the end what they take for leaks
