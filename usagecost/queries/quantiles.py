@@ -26,10 +26,12 @@ def exact(
     """The measures by period ("now", "before") and grouping, as `folds.Usage` has them.
 
     Of the split the values ``named`` are told apart; what is not among them is one "Other", from its own rows. ``parts_only``
-    leaves out the whole and its course; parts that do not add up have none.
+    leaves out the whole and its course; parts that do not add up have none. A ranking of the whole period shows no changes of
+    them, so the period before is left out of it.
     """
     found: dict[tuple[str, str], pa.Table] = {}
-    for period, asked in _periods(rows).items():
+    is_ranking = split is not None and rows.view.interval == WHOLE
+    for period, asked in _periods(replace(rows, before=None) if is_ranking else rows).items():
         groupings = _groupings(asked, split, parts_only=parts_only)
         for some in _together(measures) if groupings else ():
             groups = Groups(asked, split, tuple(named), tuple(groupings))
