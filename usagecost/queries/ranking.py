@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from usagecost.queries.folds import Usage, folded, ranking_table, rows
+from usagecost.queries.folds import Usage, folded, ranking_table, rows, totals
 from usagecost.vocabulary import COVERAGE, METRICS, SPLITS
 from usagecost.vocabulary.formats import Number
 
@@ -51,12 +53,13 @@ def _before(usage: Usage, top: pd.DataFrame) -> list[float | None]:
     """What each row had spent in the comparison period; the row of the others, what is left of all."""
     if usage.before is None:
         return [None] * len(top)
-    cells = folded(usage.before, ["value", "is_other"]).to_pylist()
-    of_values = {(row["value"], row["is_other"]): _double(SPEND.of(row)) for row in cells}
-    rest = sum(amount or 0.0 for amount in of_values.values())
+    named = pa.array(top["value"][~top["is_other"]], pa.string())
+    of_named = usage.before.filter(~pc.field("is_other") & pc.field("value").isin(named))
+    of_values = {row["value"]: _double(SPEND.of(row)) for row in folded(of_named, ["value"]).to_pylist()}
+    rest = _double(SPEND.of(totals(usage.before))) or 0.0
     before: list[float | None] = []
     for value, is_other in zip(top["value"], top["is_other"], strict=True):
-        before.append(rest if is_other else of_values.get((None if pd.isna(value) else value, False)))
+        before.append(rest if is_other else of_values.get(None if pd.isna(value) else value))
         rest -= 0.0 if is_other else before[-1] or 0.0
     return before
 
