@@ -56,6 +56,19 @@ def test_each_team_has_its_own_forecast_the_most_expensive_first(teams: str):
     assert (legal.value, legal.so_far, legal.found, legal.is_at_least) == ("legal", None, TooLittle(0, 31), True)
 
 
+def test_who_has_not_cost_anything_yet_in_a_month_is_forecast_too(lake_of: Callable[..., str]):
+    lake = lake_of(
+        *spends("search", "10", "2026-10-01", "2026-10-31"),
+        *spends("finance", "2", "2026-11-01", "2026-11-01"),
+        *spends("gone", "9", "2026-09-30", "2026-09-30"),
+    )
+    first_day = as_of_today(view(lake, days("2026-11-01", "2026-11-01", now="2026-11-01 09:00")))
+
+    found = outlooks(history(first_day, split="team"), "month", 10)
+
+    assert [(one.value, one.so_far, one.before) for one in found] == [("search", 0, 310), ("finance", 2, 0)]
+
+
 def test_only_as_many_values_as_asked_for_are_forecast(teams: str):
     assert [one.value for one in outlooks(history(now(teams), split="team"), "month", 1)] == ["search"]
 

@@ -36,7 +36,7 @@ CARD_COLUMNS, CARD_WIDTH, CARD_GAP = 6, 169, "xsmall"
 """One row on a desk, also before the look above is there, so that nothing jumps; three cards in a row on a small screen, two on a
 phone; each shows its whole value.
 """
-CARD_HEIGHT, BADGE_HEIGHT, TABS_HEIGHT, CHART_HEIGHT, LINK_HEIGHT, LINKS = 154, 27, 35, 330, 28, 6
+CARD_HEIGHT, BADGE_HEIGHT, TABS_HEIGHT, CHART_HEIGHT, LINK_HEIGHT, LINKS = 154, 23, 35, 330, 28, 6
 """As high as what comes in their places, in pixels, so that nothing jumps."""
 _SLOTS, _NUMBERS = "_first_frame", "_skeleton_of_numbers"
 

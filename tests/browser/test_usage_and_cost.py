@@ -22,6 +22,8 @@ pytestmark = pytest.mark.browser
 
 GHOST = "5,4"
 """The dashes of a line of the comparison period."""
+CUT = "[...document.querySelectorAll('[data-testid=stGridCellBody]')].some(cell => cell.scrollHeight > cell.clientHeight)"
+"""Whether a card is higher than its place."""
 LABELS = ["Total requests", "Success rate", "Total input tokens", "Total output tokens", "Total spend", "Avg latency"]
 
 
@@ -53,6 +55,10 @@ def test_the_first_load_shows_a_sample_with_all_cards_in_a_row_and_the_first_cha
         tops = [card.bounding_box()["y"] for card in page.get_by_test_id("stMetric").all()]
         assert (len(tops), len(set(tops))) == (6, 1)
         assert page.get_by_role("heading", level=2).first.bounding_box()["y"] < 480
+
+        visit(page, f"{server}/?compare=none")
+
+        assert not page.evaluate(CUT), "without a change below its value a card is lower, and still whole"
 
 
 def test_cards_and_downloads_are_the_command_lines_numbers(page: Page, server: str, sample_lake: str) -> None:

@@ -68,13 +68,15 @@ def outlook(days: Usage, until: str = "month", value: str | None = None) -> Outl
 
 
 def outlooks(days: Usage, until: str, most: int) -> list[Outlook]:
-    """The forecasts of the values that have cost the most in the running period so far, that one first.
+    """The forecasts of the values that have cost the most since the period before began, that one first: on the first day of a
+    month few have any cost in it.
 
-    Those without requests in it have none, nor has what `history` has merged as "Other".
+    Those without requests since then have none, nor has what `history` has merged as "Other".
     """
-    begin = _place(days, period_of(_today(days), until)[0])
-    running = folds.folded(days.cells.filter(pc.field("interval") >= begin), ["value", "is_other"]).to_pylist()
-    rows = [row for row in running if not row["is_other"]]
+    begin, _ = period_of(_today(days), until)
+    place_before = _place(days, period_of(begin - timedelta(days=1), until)[0])
+    recent = folds.folded(days.cells.filter(pc.field("interval") >= place_before), ["value", "is_other"]).to_pylist()
+    rows = [row for row in recent if not row["is_other"]]
     rows.sort(key=lambda row: (-(row["spend_usd"] or 0), row["value"] is None, row["value"]))
     return [outlook(days.of_value(row["value"]), until, row["value"]) for row in rows[:most]]
 

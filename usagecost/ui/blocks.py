@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 OPEN_ROW = ":material/list: Show"
 OPEN_HELP = "The requests of this row, on the page Traces"
 MOST_ROWS_UNSCROLLED = 27
-LONGEST_NAME = 30
+LONGEST_NAME = 28
 """Letters that a column of names has room for."""
 
 
