@@ -189,7 +189,6 @@ def choose_user(named_ones: list[str]) -> None:
 def users_table(usage: Usage, view: View) -> None:
     """All users of the period, the most expensive first; a row chooses one."""
     users, numbers = ui.kept(usage, view, "users", lambda: user_rows(usage, view))
-    individuals = names_of(usage, view, "user")
     last_seen = st.column_config.DatetimeColumn(f"Last seen ({view.period.zone})", format="YYYY-MM-DD HH:mm")
     ui.heading("Users", lambda: numbers, name="users", help="Everyone with requests in the period. A row chooses one.")
     ui.table(
@@ -198,8 +197,9 @@ def users_table(usage: Usage, view: View) -> None:
         spend_places=2,
         columns=ui.columns_of(numbers.drop(columns="last_seen"), 2) | {"last_seen": last_seen},
         alt_text="Users with requests, success rate, tokens, spend and when they were last seen",
-        on_select=lambda row: choose_user(individuals[row : row + 1]),
+        on_select=lambda row: choose_user(names_of(usage, view, "user")[row : row + 1]),
         on_open=drilldown.from_row(view, "user", users),
+        names="user",
     )
 
 
@@ -227,6 +227,7 @@ def model_usage(usage: Usage, view: View) -> None:
         columns=ui.columns_of(numbers),
         alt_text="Models of this user with total, successful and failed requests, tokens and spend",
         on_open=drilldown.from_row(view, "model", models),
+        names="model",
     )
 
 

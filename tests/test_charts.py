@@ -332,6 +332,7 @@ def test_long_names_are_cut_in_a_legend_and_stay_distinct():
 @given(st.lists(st.text("ab", min_size=0, max_size=60), unique=True, max_size=8))
 def test_names_are_distinct_in_a_legend(names: list[str]):
     assert len(set(look.short_names(names))) == len(names)
+    assert look.short_names([*names, *names]) == look.short_names(names) * 2, "rows of one name are called alike"
 
 
 def test_the_total_lies_on_top_and_is_dotted(lake_of: Callable[..., str]):

@@ -369,6 +369,10 @@ def test_an_empty_range_is_explained(open_page: Open, night: str):
     page = open_page(night, **(CUSTOM | {"days": ["2025-01-01", "2025-01-02"]}))
     assert cards(calm(page.button(key="show_all_time").click().run()))[0] == "6"
 
+    page = open_page(night, file="pages/3_Explore.py", **(CUSTOM | {"days": ["2025-01-01", "2025-01-02"]}))
+    calm(page.button(key="show_data").click().run())
+    assert (page.query_params["days"], len(page.info)) == (["2026-10-25", "2026-10-26"], 0)
+
 
 def test_reset_leads_back_to_the_default_view(open_page: Open, night: str):
     default = cards(open_page(night))

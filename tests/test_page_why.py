@@ -81,7 +81,7 @@ def test_a_change_of_spend_is_explained_to_the_cent(lake: str, opened: Open):
     ]  # fmt: skip
     assert table.value[["model", "before", "now", "change", "came", "volume", "price"]].fillna(0).to_dict("records") == [
         {"model": "opus", "before": 10, "now": 16, "change": 6, "came": 0, "volume": 8.85, "price": -2.85},
-        {"model": LONG, "before": 0, "now": 4, "change": 4, "came": 4, "volume": 0, "price": 0},
+        {"model": "a-model-with-a…](y)-**bold**", "before": 0, "now": 4, "change": 4, "came": 4, "volume": 0, "price": 0},
     ]
 
 
@@ -125,6 +125,13 @@ def test_nothing_to_compare_with_is_said_with_what_ends_it(lake: str, opened: Op
     assert alerts(page) == ["The comparison is incomplete"]
     page.button(key="why_whole_days").click().run()
     assert sentence(page).startswith("Spend rose by $10.00")
+
+
+def test_of_a_single_day_earlier_logs_are_what_is_missing(lake_of: Callable[..., str], opened: Open):
+    page = opened(lake_of(request("2026-05-02")), days=["2026-05-01", "2026-05-02"], range="custom")
+
+    assert alerts(page) == ["The comparison is incomplete"]
+    assert [link.proto.label for link in page.main.get("page_link")] == ["**Load earlier logs**"]
 
 
 def test_no_change_no_spend_and_no_requests_are_said(lake_of: Callable[..., str], opened: Open):

@@ -37,16 +37,21 @@ def value_name(value: object, is_other: bool, merged: int = 1, plural: str = "")
 
 def short_names(names: Sequence[str], room: int = CUT_LEGEND) -> list[str]:
     """Cuts names that are longer than a legend has room for in the middle, so that they stay distinct."""
-    short = [_cut(name, room) for name in names]
-    for text in {text for text in short if short.count(text) > 1}:
-        places = [place for place, other in enumerate(short) if other == text]
-        letters = enumerate(zip_longest(*(names[place] for place in places)))
-        begins = max(next((i for i, those in letters if len(set(those)) > 1), 0) - room // 4, 0)
-        for number, place in enumerate(places):
-            short[place] = _cut(f"…{names[place][begins:]}", room)
-            if short[place] in short[:place]:
-                short[place] = f"{text} ({number + 1})"
-    return short
+    short = {name: _cut(name, room) for name in names}
+    alike: dict[str, list[str]] = {}
+    for name, text in short.items():
+        alike.setdefault(text, []).append(name)
+    taken = set(short.values())
+    for text, those in alike.items():
+        if len(those) == 1:
+            continue
+        letters = enumerate(zip_longest(*those))
+        begins = max(next((i for i, of_all in letters if len(set(of_all)) > 1), 0) - room // 4, 0)
+        for number, name in enumerate(those, 1):
+            cut = _cut(f"…{name[begins:]}", room)
+            short[name] = f"{text} ({number})" if cut in taken else cut
+            taken.add(short[name])
+    return [short[name] for name in names]
 
 
 def _cut(name: str, room: int) -> str:

@@ -17,9 +17,9 @@ from usagecost.access import AccessProblem
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
 from usagecost.periods.words import days_text
-from usagecost.ui import viewing
+from usagecost.ui import address, viewing
 from usagecost.ui.memory import is_known, known
-from usagecost.ui.reader import check, reading
+from usagecost.ui.reader import check, may, reading
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
 
@@ -110,6 +110,7 @@ def no_requests(view: View) -> None:
     if not span or not days:
         if view.scope.is_everything:
             empty("The lake is empty", "Load logs on the page Sources, and their numbers show here.")
+            load_logs_link("Load logs")
         else:
             empty("No requests of yours yet", "Once requests are logged under your name, their numbers show here.")
         return
@@ -126,6 +127,13 @@ def no_requests(view: View) -> None:
         st.button("All time", key="show_all_time", on_click=viewing.show_preset, args=("all",))
         if view.filters.conditions:
             st.button("Remove all filters", key="remove_filters", on_click=viewing.clear_filters)
+
+
+def load_logs_link(words: str) -> None:
+    """A link to where logs are loaded, for who may load some; none where no page of the menu is drawn."""
+    if address.current_page() and may("load"):
+        query = address.of_page("Sources", viewing.choices())
+        st.page_link("pages/5_Sources.py", label=f"**{words}**", icon=":material/database_upload:", query_params=query)
 
 
 def empty(title: str, advice: str) -> None:

@@ -12,7 +12,7 @@ from usagecost.toml_lines import refusal
 from usagecost.ui import address, pinned
 from usagecost.ui import shelf as shelves
 from usagecost.ui.address import Choice
-from usagecost.ui.answers import told
+from usagecost.ui.answers import is_without_data, no_requests, told
 from usagecost.ui.boards import changes, draft, form
 from usagecost.ui.boards.editing import FORM_AND_PREVIEW, preview_of
 from usagecost.ui.drilldown import both
@@ -33,6 +33,8 @@ NEW_BOARD = "new"
 def explore(view: View) -> None:
     """The form of a panel and, beside it, its answer."""
     _begin()
+    if is_without_data(view):
+        no_requests(view)
     controls, shown = st.columns(FORM_AND_PREVIEW, gap="medium")
     with controls:
         found = form.form(view, KEY, on_board=False)

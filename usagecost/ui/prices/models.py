@@ -63,7 +63,7 @@ def models(view: View) -> None:
         shown,
         name="prices",
         columns={
-            "model": st.column_config.TextColumn("Model", width=170),
+            "model": st.column_config.TextColumn("Model", width=190),
             "provider": st.column_config.TextColumn("Provider", width=80),
             **money,
             "price": st.column_config.TextColumn("Price", width=86, help="Where the price of the newest request comes from."),
@@ -81,6 +81,7 @@ def models(view: View) -> None:
         alt_text="Models with requests, tokens, cost, the status of their price and the rates in force",
         on_select=lambda row: _set_price_of(rows[row]),
         texts=dict.fromkeys(RATES, rate),
+        names="model",
     )
 
 

@@ -176,4 +176,5 @@ def _values(view: View, metric: str, by: str, moved: Sequence[Moved], values: pd
             **dict.fromkeys(amounts, lambda value: explain.signed(value, amount)),
         },
         on_open=drilldown.from_row(view, by, values),
+        names=by,
     )

@@ -14,7 +14,7 @@ from usagecost.explain import WORDINGS, Explanation
 from usagecost.periods.comparison import BEFORE
 from usagecost.periods.words import days_text
 from usagecost.ui import viewing
-from usagecost.ui.answers import answer, empty, no_requests
+from usagecost.ui.answers import answer, empty, load_logs_link, no_requests
 from usagecost.vocabulary.filters import View
 
 _LACKS = {
@@ -63,10 +63,11 @@ def _compare() -> None:
 
 
 def _offer_whole_days(view: View, span: tuple[datetime, datetime]) -> None:
-    """A button for the newest days that have as many recorded before them, if there are two."""
+    """A button for the newest days that have as many recorded before them; if there are not two, a link to load earlier ones."""
     oldest, newest = (moment.astimezone(ZoneInfo(view.period.zone)).date() for moment in span)
     days = min(((newest - oldest).days + 1) // 2, view.period.days)
     if days < 1:
+        load_logs_link("Load earlier logs")
         return
 
     def show() -> None:
