@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import isnan
 from typing import Any
 
 import altair as alt
@@ -88,11 +89,12 @@ def marks_by_interval(marks: Sequence[Mark], axis: TimeAxis) -> dict[int, dict[s
 
 def end_labels(drawn: pd.DataFrame, short: Mapping[str, str], domain: Sequence[float]) -> pd.DataFrame:
     """Returns the rows with the ``label`` of a line at its last known point, and its height, ``label_y``: no two overlap."""
-    last = drawn[drawn["name"].notna() & drawn["value"].notna()].drop_duplicates("name", keep="last").sort_values("value")
+    names, values = drawn["name"].tolist(), drawn["value"].tolist()
+    last = {name: row for row, name in enumerate(names) if name is not None and not isnan(values[row])}
+    rows = sorted(last.values(), key=lambda row: (values[row], row))
     gap = (domain[1] - domain[0]) * LABEL_HEIGHT / PLOT_HEIGHT
-    heights = spread(list(last["value"]), gap, domain[1])
-    labels = pd.DataFrame({"label": last["name"].map(short), "label_y": heights}, index=last.index)
-    return drawn.join(labels)
+    heights = spread([values[row] for row in rows], gap, domain[1])
+    return drawn.join(pd.DataFrame({"label": [short[names[row]] for row in rows], "label_y": heights}, index=rows))
 
 
 def spread(values: Sequence[float], gap: float, top: float) -> list[float]:

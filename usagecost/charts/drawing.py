@@ -36,7 +36,7 @@ class Drawing:
         schema = pa.Schema.from_pandas(self.data, preserve_index=False)
         if "tip" in schema.names:
             schema = schema.set(schema.get_field_index("tip"), pa.field("tip", pa.map_(pa.string(), pa.string())))
-        return pa.Table.from_pandas(self.data, schema, preserve_index=False)
+        return pa.Table.from_pandas(self.data, schema, preserve_index=False, nthreads=1)  # threads take longer to begin
 
     @property
     def whole(self) -> Spec:

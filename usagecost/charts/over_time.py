@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache
+from math import isnan, nan
 from typing import Any
 
 import altair as alt
@@ -44,6 +45,8 @@ FADED = 0.1
 """The opacity of what was not chosen in the legend."""
 TOTALS = ("total_tokens", "requests")
 """Metrics that hold others: their line is dashed and on top, so that a part that is nearly all of it is seen below."""
+DTYPES = {"band": "int32", "interval": "int64", "value": "float64"}
+"""What the numbers of the rows are."""
 
 
 def parts_of(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -94,15 +97,15 @@ def over_time(
     colors = dict(zip(names, palette, strict=True))
     names = list(colors)
     short = dict(zip(names, short_names(names), strict=True))
-    expected = () if ahead is None else ahead["interval"]
+    expected = () if ahead is None else set(ahead["interval"])
     drawn = _drawn(parts, names, axis, expected, nothing=in_full(unit, 0) if stacked else None)
     label = parts["label"].iloc[0] if "label" in parts and len(parts) else "Total"
     told = marks_by_interval(marks, axis)
     is_labelled = mark == "line" and 1 < len(names) <= MOST_LABELLED
     if before is not None:
-        drawn = drawn.merge(before, how="left", on=["interval", "name"]).assign(before=lambda rows: doubles(rows["before"]))
+        drawn = _with(drawn, before.assign(before=doubles(before["before"])))
     if ahead is not None:
-        drawn = drawn.merge(ahead, how="left", on=["interval", "name"])
+        drawn = _with(drawn, ahead)
     drawn["is_marked"] = drawn["name"].isna() & drawn["interval"].isin(list(told))
     levels = levels[:MOST_LEVELS]
     lines = {place: {**level_lines(levels, unit, place), **told.get(place, {})} for place in range(len(axis.steps))}
@@ -113,7 +116,9 @@ def over_time(
     drawn = end_labels(drawn, short, domain) if is_labelled else drawn
     drawn = with_levels(drawn, levels, high, domain)
     labels = np.array([step.label for step in axis.steps], dtype=object)
-    drawn = drawn.assign(tip=tips, short=drawn["name"].map(short), interval=labels[drawn["interval"].to_numpy()])
+    drawn = drawn.assign(
+        tip=pd.Series(tips, dtype=object), short=drawn["name"].map(short), interval=labels[drawn["interval"].to_numpy()]
+    )
     spec = _shape(
         mark,
         unit,
@@ -145,33 +150,50 @@ def _drawn(
     it. ``interval`` is a place in the axis.
     """
     totals = set(parts.loc[parts["is_total"], "name"]) if "is_total" in parts and len(names) > 1 else set()
-    rows = [None, *(name for name in reversed(names) if name not in totals), *totals]
-    order = pd.MultiIndex.from_product([range(len(axis.steps)), rows], names=["interval", "name"])
-    parts = parts[["interval", "name", "value", "text"]]
-    drawn = order.to_frame(index=False).merge(parts, how="left", on=["interval", "name"])  # two values may be called the same
-    is_part = drawn["name"].notna()
-    drawn["value"] = doubles(drawn["value"])
-    if nothing:
-        drawn.loc[is_part, "value"] = drawn.loc[is_part, "value"].fillna(0)
-    drawn["text"] = drawn["text"].where(drawn["text"].notna(), nothing or formats.UNKNOWN)
-    is_over = ~np.array([step.is_ahead for step in axis.steps], dtype=bool)
-    is_over[drawn.loc[drawn["value"].fillna(0) != 0, "interval"]] = True
-    drawn = drawn[is_over[drawn["interval"]] | (drawn["name"].isna() & drawn["interval"].isin(expected))].reset_index(drop=True)
+    order = [*(name for name in reversed(names) if name not in totals), *totals]
+    absent = (0.0, nothing) if nothing else (nan, formats.UNKNOWN)
+    found: dict[tuple[int, str], list[tuple[float, str]]] = {}  # two values may be called the same
+    for place, name, value, text in _rows_of(parts.assign(value=doubles(parts["value"])), "interval", "name", "value", "text"):
+        found.setdefault((place, name), []).append((absent[0] if isnan(value) else value, text))
+    rows: list[tuple[int, int, str | None, float, str]] = []
+    for place, step in enumerate(axis.steps):
+        of_step = [(name, *part) for name in order for part in found.get((place, name), [absent])]
+        is_over = not step.is_ahead or any(value and not isnan(value) for _, value, _ in of_step)
+        if is_over or place in expected:
+            band = len(rows)
+            rows += [(band, place, *part) for part in [(None, nan, absent[1]), *(of_step if is_over else ())]]
+    columns = zip(("band", "interval", "name", "value", "text"), zip(*rows, strict=True) if rows else [()] * 5, strict=True)
+    drawn = pd.DataFrame({name: pd.Series(column, dtype=DTYPES.get(name, object)) for name, column in columns})
     steps, partial = drawn["interval"].to_numpy(), np.array(axis.partial, dtype=bool)
     beside = np.convolve([False, *partial, False], [1, 1, 1], mode="valid") > 0 if len(partial) else partial
     drawn["place"] = drawn["name"].map({name: place for place, name in enumerate(names)})
     drawn["is_total"], drawn["partial"] = drawn["name"].isin(totals), partial[steps]
-    drawn["edge"] = drawn["value"].where(beside[steps])
-    drawn["band"] = drawn.index.to_series().where(drawn["name"].isna()).ffill().astype("int32")
+    drawn["edge"] = np.where(beside[steps], drawn["value"], nan)
     return drawn
+
+
+def _rows_of(frame: pd.DataFrame, *columns: str) -> Iterable[tuple]:
+    """The rows of some columns, as Python's values."""
+    return zip(*(frame[name].tolist() for name in columns), strict=True)
+
+
+def _with(drawn: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+    """Returns the rows with what else is said of their interval and name."""
+    keys = ["interval", "name"]
+    places = {(place, None if pd.isna(name) else name): row for row, (place, name) in enumerate(_rows_of(more, *keys))}
+    found = [places.get(key, -1) for key in _rows_of(drawn, *keys)]
+    said_more = more.drop(columns=keys).reset_index(drop=True).reindex(found)
+    return drawn.assign(**{str(name): column.to_numpy() for name, column in said_more.items()})
 
 
 def _extent(drawn: pd.DataFrame, *, stacked: bool) -> tuple[float, float]:
     """Returns the least and the most that is drawn at any interval; what is stacked is so above and below 0."""
-    beside = drawn[[name for name in ("before", "ahead_high") if name in drawn]].max(axis=1)
-    ends = [drawn["value"].clip(upper=0), drawn["value"].clip(lower=0)]
-    low, high = (end.groupby(drawn["band"]).sum() for end in ends) if stacked else ends
-    return float(min(low.fillna(0).min(), beside.fillna(0).min())), float(max(high.fillna(0).max(), beside.fillna(0).max()))
+    values = np.nan_to_num(drawn["value"].to_numpy())
+    low, high = np.minimum(values, 0), np.maximum(values, 0)
+    if stacked:
+        low, high = (np.bincount(drawn["band"], end) for end in (low, high))
+    ends = [low, high, *(np.nan_to_num(drawn[name].to_numpy()) for name in ("before", "ahead_high") if name in drawn)]
+    return min(float(end.min(initial=0)) for end in ends), max(float(end.max(initial=0)) for end in ends)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 
 import altair as alt
 import pandas as pd
@@ -28,11 +29,13 @@ def tips_of(
 
     Of what adds up to a ``total`` also that and the shares, without what is nothing. Then what it is compared with, and its marks.
     """
-    told = drawn[drawn["name"].notna() & ((drawn["text"] != in_full(unit, 0)) | (total is None))]
-    told = told.sort_values("value", ascending=False, kind="stable")
+    nothing = in_full(unit, 0)
     parts: dict[int, list[tuple[str, float, str]]] = {}
-    for band, *part in zip(*(told[name].tolist() for name in ("band", "name", "value", "text")), strict=True):
-        parts.setdefault(band, []).append((*part,))
+    for band, name, value, text in zip(*(drawn[name].tolist() for name in ("band", "name", "value", "text")), strict=True):
+        if name is not None and (text != nothing or total is None):
+            parts.setdefault(band, []).append((name, value, text))
+    for of_band in parts.values():
+        of_band.sort(key=lambda part: (isnan(part[1]), -part[1]))
     tips: list[dict[str, str] | None] = [None] * len(drawn)
     is_whole = drawn["is_total"] | drawn["name"].isna() | (drawn["name"].nunique() == 1)
     before = drawn[is_whole & drawn["before"].notna()] if "before" in drawn else drawn[:0].assign(before_text="")
