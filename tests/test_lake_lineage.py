@@ -55,6 +55,17 @@ def test_a_request_counted_too_early_is_withdrawn(lake: Lake):
     assert (done.inserted, done.withdrawn) == (1, 1)
 
 
+@pytest.mark.parametrize("is_inner_first", [True, False])
+def test_of_requests_of_two_traces_that_meet_the_inner_one_is_counted_whichever_comes_first(lake: Lake, is_inner_first: bool):
+    inner = ([row("t:call")], [("t:call", "meeting.1")])
+    outer = ([row("u:framework")], [("meeting.1", "u:framework")])
+
+    for rows, links in (inner, outer) if is_inner_first else (outer, inner):
+        commit(lake, rows, links)
+
+    assert stored_ids(lake) == ["t:call"]
+
+
 def test_a_request_that_comes_after_its_parts_is_not_counted(lake: Lake):
     commit(lake, [row("t:call")], [("t:call", "t:agent")])
 

@@ -205,6 +205,33 @@ def test_an_answer_without_usage_is_completed_by_who_knows_it():
 # ---- what only the spans around a request know
 
 
+LANGCHAIN, OPENAI = {"name": "openinference.instrumentation.langchain"}, {"name": "openinference.instrumentation.openai"}
+FRAMEWORK = {"llm.token_count.prompt": 100, "llm.token_count.completion": 7, "openinference.span.kind": "LLM"}
+
+
+def ended(one: Values, milliseconds: float) -> Values:
+    return {**one, "endTimeUnixNano": str(STARTED + 1_000_000_000 + int(milliseconds * 1_000_000))}
+
+
+def test_a_call_beside_which_a_framework_has_a_span_is_one_request_whichever_comes_first(tmp_path: Path):
+    failed = {"openinference.span.kind": "LLM", "error.type": "RateLimitError"}
+    of_framework = [
+        ended(span(1, None, FRAMEWORK, traceId=OTHER_TRACE), 0.6),
+        ended(span(2, None, failed, traceId=OTHER_TRACE), 900.6),
+        ended(span(3, None, FRAMEWORK, traceId=OTHER_TRACE), 450),
+    ]
+    of_client = [answered(1), ended(span(2, None, failed), 900)]
+    lines = [json.dumps(export(*spans, scope=scope)) for spans, scope in ((of_framework, LANGCHAIN), (of_client, OPENAI))]
+
+    for order in (lines, lines[::-1]):
+        lake = Lake(tmp_path / str(order is lines))
+        for number, line in enumerate(order):
+            ingest([json_lines(tmp_path / f"{order is lines}{number}.json", [line])], lake)
+
+        counted = [f"{ANSWER}:{HOUR}", f"{TRACE}:{2:016x}:error", f"{OTHER_TRACE}:{3:016x}"]
+        assert stored(Loaded(lake), "request_id") == sorted((request_id,) for request_id in counted)
+
+
 @loading
 def test_a_request_takes_from_the_spans_around_it_what_it_does_not_say():
     agent = span(

@@ -276,6 +276,8 @@ CLOSE_COLUMNS: tuple[Column, ...] = (
 REQUESTS = pa.schema([column.field for column in COLUMNS])
 REJECTS = pa.schema([column.field for column in REJECT_COLUMNS])
 LINEAGE = pa.schema([column.field for column in LINEAGE_COLUMNS])
+MEETING = "meeting."
+"""How the id of a part starts that is in no trace: what several traces have in common."""
 NAMES = pa.schema([column.field for column in NAME_COLUMNS])
 EMAILS, MEMBERS = "user_email", "team_members"
 """Fields of names that decide what a reader may see: a user's e-mail, and the members of a team with their roles, as JSON."""

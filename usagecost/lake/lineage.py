@@ -4,7 +4,8 @@ A trace's parts come in several files and in any order, so the parents of all of
 requests, whether they are requests themselves or not. A request with a descendant that is a request too is covered: it is not
 taken, or is withdrawn. One that does not know its tokens covers only those that do not either; if it succeeded, it is covered by
 any around it that does and is counted. The parts of one trace share the stem of their ids, the part before the first colon; a part
-may be linked to an id with another stem, as an answer that was recorded in two traces has one of its own.
+may be linked to an id with another stem, as an answer that was recorded in two traces has one of its own, and so has the meeting of
+two spans that are known to be of one call.
 
 The parts of a trace come within minutes, or with the next file; so parents that were read long ago are forgotten: see KEPT. A
 request that comes later than that, and without its parts, is counted though they were. And a call without tokens that was read
@@ -23,12 +24,16 @@ from usagecost.lake.side_tables import append_new, forget_before
 from usagecost.lake.staging import only_row
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import LINEAGE, create_view, data_files, open_table
+from usagecost.schema import MEETING
 
 KEPT = timedelta(days=30)
 """How long before the newest one a parent was read for it to be kept at least."""
 
 TOGETHER = timedelta(days=10)
 """How much longer one may stay, so that the table is not written anew with every commit."""
+
+MOST_STEPS = 3
+"""How often the links of linked traces are looked for: from a trace to what it has in common with another, and on to that one."""
 
 _NEW = """
 SELECT source, request_id, parent_id, min(seen_at) AS seen_at
@@ -60,17 +65,23 @@ SEMI JOIN trace USING (source, stem)
 GROUP BY source, request_id
 """
 
-_LINKS = """
+_LINKS = f"""
 INSERT INTO link
 SELECT source, request_id, parent_id
-FROM (SELECT source, request_id, parent_id, stem(request_id) AS stem FROM lineage)
+FROM (
+    SELECT source, request_id, parent_id, stem(request_id) AS stem FROM lineage
+    UNION ALL
+    SELECT source, request_id, parent_id, parent_id FROM lineage WHERE starts_with(parent_id, '{MEETING}')
+)
 SEMI JOIN trace USING (source, stem)
 ANTI JOIN link USING (source, request_id, parent_id)
 """
 
 _LINKED_TRACES = """
 INSERT INTO trace
-SELECT DISTINCT source, stem FROM (SELECT source, stem(parent_id) AS stem FROM link) ANTI JOIN trace USING (source, stem)
+SELECT DISTINCT source, stem
+FROM (SELECT source, unnest([stem(request_id), stem(parent_id)]) AS stem FROM link)
+ANTI JOIN trace USING (source, stem)
 """
 
 _ABOVE = """
@@ -132,10 +143,11 @@ def create_links(con: duckdb.DuckDBPyConnection, staged: Sequence[str], stored: 
     if staged:
         create_view(con, "staged_lineage", staged, LINEAGE)
         create_view(con, "lineage", stored, LINEAGE)
-        for statement in (_TRACES, _LINKS, _LINKED_TRACES):
-            (count,) = only_row(con, statement)
-        if count:
+        con.execute(_TRACES)
+        for _ in range(MOST_STEPS):
             con.execute(_LINKS)
+            if only_row(con, _LINKED_TRACES) == (0,):
+                break
 
 
 def create_covered(con: duckdb.DuckDBPyConnection) -> None:

@@ -8,13 +8,18 @@ request of its own, by its trace and span.
 Links say what is inside what: a span is inside its parent, and an answer is inside the parent of the span that has it. The span
 itself is inside its answer, so what is in the span and knows its usage is counted, and not the answer. A call that failed and has
 no usage is `trace:span:error`: of such calls within each other the innermost counts, and usage inside one takes its place.
+
+Some frameworks do not put the spans of a provider's client inside their own, and write no id of the answer: LangChain's callbacks
+run beside the call. Where both are recorded, the two meet in an id made of the service, the counts and the moment at which they
+ended: the client's span is inside it, and it is inside the framework's. A framework's span that meets no client's is a request.
 """
 
 from __future__ import annotations
 
 import json
 
-from usagecost.sources.otel_names import KEPT, KINDS, TEXTS
+from usagecost.schema import MEETING
+from usagecost.sources.otel_names import COUNTS, KEPT, KINDS, PLACE, TEXTS
 from usagecost.sources.sql import literal
 
 LEAST_LETTERS, MOST_LETTERS, LEAST_WITHOUT_ZEROS = 20, 200, 15
@@ -54,10 +59,26 @@ END"""
 HAS_FAILED = """coalesce(span_status IN ('2', 'STATUS_CODE_ERROR'), false) OR error_class IS NOT NULL
     OR coalesce(level = 'ERROR', false) OR coalesce(has_succeeded = 'false', false)"""
 
-_SAID = {name: TEXTS[name] for name in ("operation", "error_class", "level")} | KINDS | {"response_id": KEPT["response_id"]}
+_IS_FRAMEWORK = "regexp_matches(lower(scope), '[._-]langchain$|^langsmith$|^strands[.]')"
+"""Whether a span is of a library that calls a provider's client and does not put the client's span inside its own."""
+
+_IS_CLIENT = f"""(NOT {_IS_FRAMEWORK} AND regexp_matches(
+    lower(scope), 'openai|anthropic|bedrock|botocore|gen_?ai|generativeai|vertex|mistral|groq|cohere|litellm|ollama'
+))"""
+"""Whether a span is of what instruments a provider's client."""
+
+MEETING_NS, LATER_NS = 250_000_000, 50_000_000
+"""How long a meeting takes, and how much later than the framework's span the client's may end. They end within a millisecond or
+two; the first call of a process loads modules in between and takes up to a tenth of a second.
+"""
+
+_SAID = {name: TEXTS[name] for name in ("operation", "error_class", "level")}
+_SAID |= {name: COUNTS[name] for name in ("input_tokens", "output_tokens")} | KINDS | {"response_id": KEPT["response_id"]}
+_SAID = {name: [attribute for attribute in names if PLACE not in attribute] for name, names in _SAID.items()}
 _LINK = {
-    **dict.fromkeys(("traceId", "spanId", "parentSpanId", "name", "startTimeUnixNano", "status"), "VARCHAR"),
+    **dict.fromkeys(("traceId", "spanId", "parentSpanId", "name", "startTimeUnixNano", "endTimeUnixNano", "status"), "VARCHAR"),
     "scope": {"name": "VARCHAR"},
+    "resource": {"service.name": "VARCHAR"},
     "attributes": dict.fromkeys([*(name for names in _SAID.values() for name in names), "success"], "VARCHAR"),
 }
 
@@ -66,6 +87,13 @@ def _first(*names: str) -> str:
     values = ", ".join(f"""nullif(record.attributes."{name}", '')""" for name in names)
     return f"coalesce({values})"
 
+
+def _meeting(moment: str) -> str:
+    """SQL for the id in which spans with the same counts meet that ended about a moment."""
+    return f"'{MEETING}' || md5(concat_ws(' ', met_by, ({moment}) // {MEETING_NS}))"
+
+
+_MAY_HAVE_ENDED = f"ended_at + {LATER_NS} - earlier * {MEETING_NS}"
 
 LINEAGE = f"""
 , link AS (SELECT from_json(text, {literal(json.dumps(_LINK))}) AS record FROM lines)
@@ -78,6 +106,8 @@ LINEAGE = f"""
         record.scope.name AS scope,
         record.status AS span_status,
         record.startTimeUnixNano AS started_at,
+        TRY_CAST(record.endTimeUnixNano AS HUGEINT) AS ended_at,
+        record.resource."service.name" AS app,
         {", ".join(f"{_first(*names)} AS {name}" for name, names in _SAID.items())},
         CASE WHEN starts_with(span_name, 'claude_code.') THEN record.attributes.success END AS has_succeeded,
         {IS_CALL} AS is_call
@@ -88,7 +118,17 @@ LINEAGE = f"""
         trace_id || ':' || span_id AS span,
         trace_id || ':' || parent_id AS parent,
         {ANSWER_ID} AS answer,
-        {HAS_FAILED} AS has_failed
+        {HAS_FAILED} AS has_failed,
+        has_failed AND coalesce(input_tokens, output_tokens) IS NULL AS is_lost,
+        {_IS_FRAMEWORK} AS is_framework,
+        {_IS_CLIENT} AS is_client,
+        ended_at,
+        CASE
+            WHEN NOT is_call OR (is_framework AND answer IS NOT NULL) THEN NULL
+            WHEN input_tokens IS NOT NULL AND output_tokens IS NOT NULL THEN concat_ws(' ', app, input_tokens, output_tokens)
+            WHEN is_lost THEN concat_ws(' ', app, 'failed')
+        END AS met_by,
+        CASE WHEN is_lost THEN span || ':error' ELSE coalesce(answer, span) END AS request
     FROM named
 )
 SELECT span AS request_id, parent AS parent_id FROM part
@@ -100,5 +140,10 @@ UNION ALL
 SELECT span || ':error', parent || ':error' FROM part WHERE has_failed
 UNION ALL
 SELECT span, span || ':error' FROM part WHERE has_failed
+UNION ALL
+SELECT request, {_meeting("ended_at")} FROM part WHERE is_client AND met_by IS NOT NULL
+UNION ALL
+SELECT {_meeting(_MAY_HAVE_ENDED)}, request FROM part, (VALUES (0), (1)) AS either(earlier)
+WHERE is_framework AND met_by IS NOT NULL
 """
 """SQL for what is part of what."""
