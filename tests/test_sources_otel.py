@@ -321,6 +321,42 @@ def test_libraries_have_words_of_their_own_for_calls_of_a_model():
 
 
 @reading
+def test_a_streamed_answer_of_logfire_is_the_span_at_its_end():
+    chat = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "gen_ai.response.model": "gpt-4o"}
+    usage = {"gen_ai.usage.input_tokens": 2100, "gen_ai.usage.output_tokens": 23, "gen_ai.response.id": "chatcmpl-1"}
+    begun, ended = (
+        span(1, None, {**chat, "logfire.span_type": "span"}, traceId="1" * 32),
+        span(2, None, {**chat, **usage, "logfire.span_type": "log"}, endTimeUnixNano=str(STARTED)),
+    )
+
+    batch = yield export(begun, ended, scope={"name": "logfire.openai"})
+
+    columns = ("request_id", "input_tokens", "is_streaming", "duration_ms")
+    assert requests(batch, *columns) == [(f"{TRACE}:{2:016x}", 2100, True, None)]
+    assert [reason for _, reason in batch.skips] == ["start of a streamed answer, of which another span has the usage"]
+
+
+@reading
+def test_what_gets_a_call_ready_is_none():
+    prompt = span(1, None, {"gen_ai.operation.name": "chat", "langsmith.span.kind": "prompt"}, name="ChatPromptTemplate")
+    ready = span(2, None, {"openinference.span.kind": "LLM"}, name="OpenAI._prepare_chat_with_tools")
+
+    batch = yield export(prompt, ready)
+
+    assert batch.requests.num_rows == 0
+
+
+@reading
+def test_a_call_of_langsmith_with_an_exception_failed_whatever_its_status():
+    event = {"name": "exception", "attributes": pairs({"exception.type": "Exception"})}
+    failed = span(1, None, {"gen_ai.operation.name": "chat", "langsmith.span.kind": "llm"}, status={"code": 1}, events=[event])
+
+    batch = yield export(failed, scope={"name": "langsmith"})
+
+    assert requests(batch, "status", "error_class") == [("error", "Exception")]
+
+
+@reading
 def test_few_scopes_are_named_of_a_file():
     lines = [export(span(number, None, {}), scope={"name": f"scope-{number}"}) for number in range(1, 101)]
 

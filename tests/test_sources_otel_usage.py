@@ -286,6 +286,55 @@ def test_langsmith_tells_parts_as_json_and_the_lifetimes_of_writes_in_place_of_t
 
 
 @reading.each
+def test_langsmith_tells_parts_as_python_writes_them_and_of_langchain_beside_them_as_json():
+    counts = {"gen_ai.usage.input_tokens": 5300, "gen_ai.usage.output_tokens": 26}
+    wrapped = {"gen_ai.usage.input_token_details": "{'cache_read': 1800, 'ephemeral_5m_input_tokens': 300}"}
+    parts = {"cache_read": 1800, "cache_creation": 0, "ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 200}
+    beside = {
+        "langsmith.metadata.usage_metadata": json.dumps({"input_token_details": parts, "output_token_details": {"reasoning": 9}})
+    }
+
+    found = each((yield [line(counts | wrapped), line(counts | beside)]), *TOKENS, "cache_write_1h_tokens")
+
+    assert found == [(5300, 1800, 300, 26, None, None), (5300, 1800, 300, 26, 9, 200)]
+
+
+@reading.each
+def test_logfire_has_the_providers_own_usage():
+    counts = {"gen_ai.usage.input_tokens": 2014, "gen_ai.usage.output_tokens": 640}
+    raws = (
+        {"gen_ai.usage.raw": '{"completion_tokens": 640, "completion_tokens_details": {"reasoning_tokens": 576}}'},
+        {"gen_ai.usage.raw": '{"input_tokens": 14, "cache_creation": {"ephemeral_1h_input_tokens": 1500}}'},
+        {
+            "usage": '{"requests": 1, "input_tokens_details": {"cached_tokens": 64}, "output_tokens_details": {"reasoning_tokens": 12}}'
+        },
+    )
+
+    found = each((yield [line(counts | raw) for raw in raws]), *TOKENS, "cache_write_1h_tokens")
+
+    assert found == [
+        (2014, None, None, 640, 576, None),
+        (2014, None, 1500, 640, None, 1500),
+        (2014, 64, None, 640, 12, None),
+    ]
+
+
+@reading.each
+def test_mlflow_writes_usage_and_texts_as_json():
+    usage = {"input_tokens": 5300, "output_tokens": 26, "cache_read_input_tokens": 1800, "cache_creation_input_tokens": 300}
+    of_model = {"mlflow.llm.model": '"claude-sonnet-4-5"', "mlflow.llm.provider": '"anthropic"', "mlflow.spanType": '"CHAT_MODEL"'}
+    answered = line(of_model | {"mlflow.chat.tokenUsage": json.dumps(usage)})
+    failed = line({"mlflow.spanType": '"CHAT_MODEL"'}, status={"code": 2})
+
+    found = each((yield [answered, failed]), *TOKENS, "model", "provider", "operation", "status")
+
+    assert found == [
+        (5300, 1800, 300, 26, None, "claude-sonnet-4-5", "anthropic", "chat", "success"),
+        (None, None, None, None, None, None, None, "chat", "error"),
+    ]
+
+
+@reading.each
 def test_parts_have_names_of_their_own():
     counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50}
 

@@ -21,14 +21,13 @@ from usagecost.sources.otel_names import (
     FRAMEWORKS,
     INHERITED,
     KEPT,
-    LITELLM_USAGE,
-    PICKED,
-    PLACE,
     PROVIDERS,
     SAID,
     TEXTS,
+    as_text,
 )
 from usagecost.sources.otel_parts import ANSWER_ID, HAS_FAILED, IS_CALL, LINEAGE, NAMED_CALL
+from usagecost.sources.otel_picked import AS_PYTHON, PICKED, PLACE
 from usagecost.sources.otel_skips import SKIPPED, tidied
 from usagecost.sources.otel_spans import ELEMENTS, SHAPE
 from usagecost.sources.otel_usage import USAGE
@@ -44,14 +43,14 @@ def _first(names: Iterable[str], struct: str = "attributes") -> list[str]:
     texts = []
     for name, _, path in (name.partition(PLACE) for name in names):
         place = f"[{PICKED[name].index(path) + 1}]" if path else ""
-        texts.append(f"{'picked' if path else struct}.{identifier(name)}{place}")
+        texts.append(as_text(name, f"{'picked' if path else struct}.{identifier(name)}{place}"))
     return texts
 
 
 def _picked(attribute: str) -> str:
     """SQL for the texts at the places of a JSON attribute that are read."""
     text = f"record.attributes.{identifier(attribute)}"
-    whole = f"""replace(replace({text}, chr(39), '"'), 'None', 'null')""" if attribute == LITELLM_USAGE else text
+    whole = f"""replace(replace({text}, chr(39), '"'), 'None', 'null')""" if attribute in AS_PYTHON else text
     return f"json_extract_string(TRY_CAST({whole} AS JSON), {[f'$.{path}' for path in PICKED[attribute]]})"
 
 
@@ -154,7 +153,9 @@ SELECT row, {", ".join(f"arg_max({name}, height) AS {name}" for name in INHERITE
 , whole AS (SELECT read.* REPLACE ({", ".join(f"coalesce(inherited.{name}, read.{name}) AS {name}" for name in INHERITED)})
     FROM read LEFT JOIN inherited USING (row))"""
 
-_STREAMS = """coalesce(ttft_s, ttft_ms) IS NOT NULL OR regexp_matches(vercel_operation, '[.](do)?[sS]tream')"""
+_STREAMS = (
+    """coalesce(ttft_s, ttft_ms) IS NOT NULL OR regexp_matches(vercel_operation, '[.](do)?[sS]tream') OR logfire_type = 'log'"""
+)
 
 _DURATION_MS = "((TRY_CAST(ended_at AS HUGEINT) - TRY_CAST(started_at AS HUGEINT)) / 1e6)"
 
@@ -198,7 +199,7 @@ SELECT
     trace_id,
     session_id,
     started_at AS started_at,
-    {_DURATION_MS} AS duration_ms,
+    CASE WHEN logfire_type IS DISTINCT FROM 'log' THEN {_DURATION_MS} END AS duration_ms,
     coalesce({_TOLD_MS}, TRY_CAST(ttft_ms AS DOUBLE), {_UNTIL_FIRST_MS}) AS ttft_ms,
     {_PROVIDER} AS provider,
     coalesce(response_model, requested_model) AS model,

@@ -1,77 +1,30 @@
 """Which attributes of a span say what, and what they call providers: each has a name in every library and in every year.
 
 Sources of the names: the semantic conventions for generative AI, old and new; OpenInference; the Vercel AI SDK; OpenLLMetry,
-OpenLIT, Pydantic AI, LiteLLM, Langfuse, Sentry and Claude Code where they have names of their own. Of several that a span has the
-first counts. What is not named here is not read: most other attributes are the messages themselves, or can hold parts of them.
+OpenLIT, Pydantic AI, LiteLLM, Langfuse, LangSmith, Logfire, MLflow, Sentry and Claude Code where they have names of their own. Of
+several that a span has the first counts. What is not named here is not read: most other attributes are the messages themselves, or
+can hold parts of them.
 """
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-MOST_PICKED = 200
-"""Characters of a text in a JSON attribute that are kept."""
-
-METADATA = "ai.response.providerMetadata"
-"""Attribute of the Vercel AI SDK: what the provider's own answer said, as JSON."""
-
-LITELLM_USAGE = "metadata.usage_object"
-"""Attribute of LiteLLM's callback: the usage as Python writes an object. Its plain attributes leave out what was cached."""
-
-LANGSMITH_INPUT, LANGSMITH_OUTPUT = "gen_ai.usage.input_token_details", "gen_ai.usage.output_token_details"
-"""Attributes of LangSmith: the parts of the usage as LangChain names them, as JSON."""
-
-PICKED = {
-    METADATA: (
-        "anthropic.usage.cache_creation_input_tokens", "anthropic.cacheCreationInputTokens", "bedrock.usage.cacheWriteInputTokens",
-        "anthropic.usage.cache_creation.ephemeral_1h_input_tokens", "anthropic.usage.server_tool_use.web_search_requests",
-        "anthropic.usage.service_tier", "anthropic.usage.inference_geo", "anthropic.usage.speed", "openai.serviceTier",
-    ),
-    "llm.invocation_parameters": ("model",),
-    LITELLM_USAGE: (
-        "cache_read_input_tokens", "prompt_tokens_details.cached_tokens", "cache_creation_input_tokens",
-        "prompt_tokens_details.cache_creation_tokens",
-        "prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens",
-        "completion_tokens_details.reasoning_tokens", "prompt_tokens_details.audio_tokens",
-        "completion_tokens_details.audio_tokens", "server_tool_use.web_search_requests",
-    ),
-    LANGSMITH_INPUT: ("cache_read", "cache_creation", "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens", "audio"),
-    LANGSMITH_OUTPUT: ("reasoning", "audio"),
-}  # fmt: skip
-"""Attribute that is a JSON object -> the places in it that are read; the rest of it can hold contents."""
-
-PLACE = "#"
+from usagecost.sources.otel_picked import (
+    LANGSMITH_INPUT,
+    LANGSMITH_OUTPUT,
+    LANGSMITH_USAGE,
+    LITELLM_USAGE,
+    LOGFIRE_AGENT_USAGE,
+    LOGFIRE_USAGE,
+    METADATA,
+    MLFLOW_USAGE,
+    PLACE,
+    picked,
+)
 
 
-def picked(attribute: str, path: str) -> str:
-    """Return the name of a place in a JSON attribute, as the names below have it."""
-    return f"{attribute}{PLACE}{path}"
-
-
-def _in_json(attribute: str, text: str) -> str:
-    """Return a JSON attribute's text, of LiteLLM's as JSON would write it; the receiver writes JSON already."""
-    return text.replace("'", '"').replace("None", "null") if attribute == LITELLM_USAGE else text
-
-
-def pick(attribute: str, value: object) -> dict[str, Any]:
-    """Return what is read of a JSON attribute: its text or its object, without anything but the places that are read."""
-    try:
-        whole = json.loads(_in_json(attribute, value)) if isinstance(value, str) else value
-    except (ValueError, RecursionError):
-        return {}
-    kept: dict[str, Any] = {}
-    for path in PICKED[attribute]:
-        *folders, last = path.split(".")
-        source, target = whole, kept
-        for folder in folders:
-            source = source.get(folder) if isinstance(source, dict) else None
-        found = source.get(last) if isinstance(source, dict) else None
-        if isinstance(found, (str, int, float)):
-            for folder in folders:
-                target = target.setdefault(folder, {})
-            target[last] = found[:MOST_PICKED] if isinstance(found, str) else found
-    return kept
+def as_text(attribute: str, text: str) -> str:
+    """Return SQL for an attribute's text: MLflow writes each as JSON, texts in quotes."""
+    return f"trim({text}, '\"')" if attribute.startswith("mlflow.") else text
 
 
 USAGE_DETAILS, COST_DETAILS = "langfuse.observation.usage_details", "langfuse.observation.cost_details"
@@ -94,13 +47,16 @@ COUNTS = {
     "input_tokens": (
         "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "ai.usage.inputTokens",
         "ai.usage.promptTokens", "llm.usage.prompt_tokens", "ai.usage.tokens", "gen_ai.response.prompt_tokens",
+        picked(MLFLOW_USAGE, "input_tokens"),
     ),
     "output_tokens": (
         "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion", "ai.usage.outputTokens",
         "ai.usage.completionTokens", "llm.usage.completion_tokens", "gen_ai.response.completion_tokens",
+        picked(MLFLOW_USAGE, "output_tokens"),
     ),
     "total_tokens": (
         "gen_ai.usage.total_tokens", "llm.token_count.total", "llm.usage.total_tokens", "ai.usage.totalTokens",
+        picked(MLFLOW_USAGE, "total_tokens"),
     ),
     "cache_read_tokens": (
         "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens", "gen_ai.usage.input_tokens.cached",
@@ -110,7 +66,8 @@ COUNTS = {
         "gen_ai.usage.prompt_tokens_details.cached_tokens", "llm.token_count.prompt_details.cache_read",
         "llm.token_count.prompt_details.cache_input", "ai.usage.cachedInputTokens", "ai.usage.inputTokenDetails.cacheReadTokens",
         picked(LITELLM_USAGE, "cache_read_input_tokens"), picked(LITELLM_USAGE, "prompt_tokens_details.cached_tokens"),
-        picked(LANGSMITH_INPUT, "cache_read"),
+        picked(LANGSMITH_INPUT, "cache_read"), picked(LANGSMITH_USAGE, "input_token_details.cache_read"),
+        picked(LOGFIRE_AGENT_USAGE, "input_tokens_details.cached_tokens"), picked(MLFLOW_USAGE, "cache_read_input_tokens"),
     ),
     "cache_write_tokens": (
         "gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens",
@@ -121,10 +78,12 @@ COUNTS = {
         "ai.usage.inputTokenDetails.cacheWriteTokens", picked(METADATA, "anthropic.usage.cache_creation_input_tokens"),
         picked(METADATA, "anthropic.cacheCreationInputTokens"), picked(METADATA, "bedrock.usage.cacheWriteInputTokens"),
         picked(LITELLM_USAGE, "cache_creation_input_tokens"), picked(LITELLM_USAGE, "prompt_tokens_details.cache_creation_tokens"),
-        picked(LANGSMITH_INPUT, "cache_creation"),
+        picked(LANGSMITH_INPUT, "cache_creation"), picked(LANGSMITH_USAGE, "input_token_details.cache_creation"),
+        picked(MLFLOW_USAGE, "cache_creation_input_tokens"),
     ),
     "cache_write_5m_tokens": (
         "gen_ai.usage.details.ephemeral_5m_input_tokens", picked(LANGSMITH_INPUT, "ephemeral_5m_input_tokens"),
+        picked(LANGSMITH_USAGE, "input_token_details.ephemeral_5m_input_tokens"),
     ),
     "cache_write_1h_tokens": (
         "anthropic.usage.cache_creation.ephemeral_1h_input_tokens", "gen_ai.usage.cache_creation.ephemeral_1h_input_tokens",
@@ -132,6 +91,8 @@ COUNTS = {
         picked(METADATA, "anthropic.usage.cache_creation.ephemeral_1h_input_tokens"),
         picked(LITELLM_USAGE, "prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens"),
         picked(LANGSMITH_INPUT, "ephemeral_1h_input_tokens"),
+        picked(LANGSMITH_USAGE, "input_token_details.ephemeral_1h_input_tokens"),
+        picked(LOGFIRE_USAGE, "cache_creation.ephemeral_1h_input_tokens"),
     ),
     "apart_reasoning_tokens": ("gen_ai.usage.experimental.reasoning_tokens",),
     "reasoning_tokens": (
@@ -140,16 +101,21 @@ COUNTS = {
         "gen_ai.usage.completion_tokens_details.reasoning_tokens", "llm.usage.reasoning_tokens",
         "llm.token_count.completion_details.reasoning", "ai.usage.reasoningTokens", "ai.usage.outputTokenDetails.reasoningTokens",
         picked(LITELLM_USAGE, "completion_tokens_details.reasoning_tokens"), picked(LANGSMITH_OUTPUT, "reasoning"),
+        picked(LANGSMITH_USAGE, "output_token_details.reasoning"),
+        picked(LOGFIRE_USAGE, "completion_tokens_details.reasoning_tokens"),
+        picked(LOGFIRE_USAGE, "output_tokens_details.reasoning_tokens"),
+        picked(LOGFIRE_AGENT_USAGE, "output_tokens_details.reasoning_tokens"),
     ),
     "input_audio_tokens": (
         "gen_ai.usage.audio.input_tokens", "gen_ai.usage.details.input_audio_tokens", "llm.token_count.prompt_details.audio",
         "gen_ai.usage.prompt_tokens_details.audio_tokens", picked(LITELLM_USAGE, "prompt_tokens_details.audio_tokens"),
-        picked(LANGSMITH_INPUT, "audio"),
+        picked(LANGSMITH_INPUT, "audio"), picked(LANGSMITH_USAGE, "input_token_details.audio"),
     ),
     "output_audio_tokens": (
         "gen_ai.usage.audio.output_tokens", "gen_ai.usage.details.output_audio_tokens",
         "llm.token_count.completion_details.audio", "gen_ai.usage.completion_tokens_details.audio_tokens",
         picked(LITELLM_USAGE, "completion_tokens_details.audio_tokens"), picked(LANGSMITH_OUTPUT, "audio"),
+        picked(LANGSMITH_USAGE, "output_token_details.audio"),
     ),
     "cache_audio_read_tokens": ("gen_ai.usage.details.cache_audio_read_tokens",),
     "input_image_tokens": (
@@ -166,6 +132,7 @@ COUNTS = {
         "gen_ai.usage.details.web_search_requests", "gen_ai.usage.web_search_requests",
         picked(METADATA, "anthropic.usage.server_tool_use.web_search_requests"),
         picked(LITELLM_USAGE, "server_tool_use.web_search_requests"),
+        picked(LOGFIRE_USAGE, "server_tool_use.web_search_requests"),
     ),
 }  # fmt: skip
 """What is counted -> attributes with that count. The canonical columns are made of these: see otel_usage.py."""
@@ -177,10 +144,11 @@ TEXTS = {
     ),
     "provider": (
         "gen_ai.provider.name", "gen_ai.system", "gen_ai.model.provider", "llm.provider", "ai.model.provider", "llm.system",
+        "mlflow.llm.provider",
     ),
     "response_model": (
         "gen_ai.response.model", "ai.response.model", "llm.response.model_name", "llm.model_name",
-        "langfuse.observation.model.name",
+        "langfuse.observation.model.name", "mlflow.llm.model",
     ),
     "requested_model": (
         "gen_ai.request.model", "llm.request.model_name", "ai.model.id", "embedding.model_name", "llm.request.model",
@@ -229,9 +197,11 @@ TEXTS = {
 """What a span says -> attributes that say it."""
 
 KINDS = {
-    "kind": ("openinference.span.kind",),
+    "kind": ("openinference.span.kind", "mlflow.spanType"),
     "vercel_operation": ("ai.operationId",),
     "observation_type": ("langfuse.observation.type",),
+    "langsmith_kind": ("langsmith.span.kind",),
+    "logfire_type": ("logfire.span_type",),
 }
 """What tells what a span is where no operation is named -> attributes that say it."""
 

@@ -19,7 +19,8 @@ from __future__ import annotations
 import json
 
 from usagecost.schema import MEETING
-from usagecost.sources.otel_names import COUNTS, KEPT, KINDS, PLACE, TEXTS
+from usagecost.sources.otel_names import COUNTS, KEPT, KINDS, TEXTS, as_text
+from usagecost.sources.otel_picked import PLACE
 from usagecost.sources.sql import literal
 
 LEAST_LETTERS, MOST_LETTERS, LEAST_WITHOUT_ZEROS = 20, 200, 15
@@ -38,16 +39,22 @@ _CALLS = (
 )
 """A pattern of what conventions, old and new, and libraries call what a model is asked for."""
 
+_OF_LOGFIRE = "(scope = 'logfire.openai_agents' AND regexp_matches(span_name, '^(Chat completion|Responses API) with '))"
+"""Whether a span of Logfire is a call in an agent of OpenAI's library. It names no operation."""
+
 IS_CALL = f"""coalesce(
-    regexp_full_match(operation, '{_CALLS}')
-    OR kind IN ('LLM', 'EMBEDDING')
+    (regexp_full_match(operation, '{_CALLS}') AND coalesce(langsmith_kind, 'llm') IN ('llm', 'embedding'))
+    OR (kind IN ('LLM', 'CHAT_MODEL', 'EMBEDDING') AND NOT coalesce(contains(span_name, '._prepare_'), false))
+    OR {_OF_LOGFIRE}
     OR observation_type IN ('generation', 'embedding')
     OR regexp_matches(vercel_operation, '[.]do(Generate|Stream|Embed)$')
     OR span_name = 'claude_code.llm_request'
     OR {NAMED_CALL},
     false
 )"""
-"""Whether a span is a call of a model, and not something around calls."""
+"""Whether a span is a call of a model, and not something around calls. LangSmith says "chat" of prompts too, and LlamaIndex, as
+OpenInference instruments it, says so of what gets a call ready.
+"""
 
 ANSWER_ID = f"""CASE
     WHEN is_call AND length(response_id) BETWEEN {LEAST_LETTERS} AND {MOST_LETTERS}
@@ -57,7 +64,9 @@ END"""
 """SQL for the id of the answer; NULL where it has none that is its own."""
 
 HAS_FAILED = """coalesce(span_status IN ('2', 'STATUS_CODE_ERROR'), false) OR error_class IS NOT NULL
-    OR coalesce(level = 'ERROR', false) OR coalesce(has_succeeded = 'false', false)"""
+    OR coalesce(level = 'ERROR', false) OR coalesce(has_succeeded = 'false', false)
+    OR coalesce(scope = 'langsmith' AND exception IS NOT NULL, false)"""
+"""Whether a call failed. LangSmith says of most spans that they went well before they end, and that is not taken back."""
 
 _IS_FRAMEWORK = "regexp_matches(lower(scope), '[._-]langchain$|^langsmith$|^strands[.]')"
 """Whether a span is of a library that calls a provider's client and does not put the client's span inside its own."""
@@ -76,7 +85,9 @@ _SAID = {name: TEXTS[name] for name in ("operation", "error_class", "level")}
 _SAID |= {name: COUNTS[name] for name in ("input_tokens", "output_tokens")} | KINDS | {"response_id": KEPT["response_id"]}
 _SAID = {name: [attribute for attribute in names if PLACE not in attribute] for name, names in _SAID.items()}
 _LINK = {
-    **dict.fromkeys(("traceId", "spanId", "parentSpanId", "name", "startTimeUnixNano", "endTimeUnixNano", "status"), "VARCHAR"),
+    **dict.fromkeys(
+        ("traceId", "spanId", "parentSpanId", "name", "startTimeUnixNano", "endTimeUnixNano", "status", "exception"), "VARCHAR"
+    ),
     "scope": {"name": "VARCHAR"},
     "resource": {"service.name": "VARCHAR"},
     "attributes": dict.fromkeys([*(name for names in _SAID.values() for name in names), "success"], "VARCHAR"),
@@ -84,7 +95,7 @@ _LINK = {
 
 
 def _first(*names: str) -> str:
-    values = ", ".join(f"""nullif(record.attributes."{name}", '')""" for name in names)
+    values = ", ".join(as_text(name, f"""nullif(record.attributes."{name}", '')""") for name in names)
     return f"coalesce({values})"
 
 
@@ -105,6 +116,7 @@ LINEAGE = f"""
         record.name AS span_name,
         record.scope.name AS scope,
         record.status AS span_status,
+        record.exception AS exception,
         record.startTimeUnixNano AS started_at,
         TRY_CAST(record.endTimeUnixNano AS HUGEINT) AS ended_at,
         record.resource."service.name" AS app,

@@ -14,7 +14,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from usagecost.schema import REJECTS
-from usagecost.sources.otel_names import PICKED, pick
+from usagecost.sources.otel_picked import PICKED, pick
 from usagecost.sources.protocol import Batch, Skips
 from usagecost.sources.sql import literal
 
@@ -35,7 +35,12 @@ _OF_SCOPE = f"""CASE
     ELSE {literal(_SPAN_OF)} || regexp_replace(left(scope, {MOST_LETTERS}), {literal(_CLEAN)}, '?', 'g')
 END"""
 
+_STREAM_STARTS = """scope IN ('logfire.openai', 'logfire.anthropic') AND logfire_type = 'span' AND operation = 'chat'
+    AND response_id IS NULL AND NOT has_usage AND NOT has_failed"""
+"""Whether a span is Logfire's of how a streamed answer began: the usage is in another one, which it writes at the end."""
+
 SKIPPED = f"""CASE
+    WHEN {_STREAM_STARTS} THEN 'start of a streamed answer, of which another span has the usage'
     WHEN has_usage OR is_call THEN NULL
     WHEN coalesce(operation, kind, vercel_operation, observation_type) IS NOT NULL THEN {_OF_SCOPE} || {literal(_NO_CALL)}
     ELSE {_OF_SCOPE} || {literal(_NO_NAMES)}

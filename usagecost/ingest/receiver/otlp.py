@@ -18,7 +18,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from usagecost.ingest.receiver.bodies import Refused
-from usagecost.sources.otel_names import COST_DETAILS, EXCEPTION_TYPE, PICKED, RESOURCE, SPAN, USAGE_DETAILS, pick
+from usagecost.sources.otel_names import COST_DETAILS, EXCEPTION_TYPE, RESOURCE, SPAN, USAGE_DETAILS
+from usagecost.sources.otel_picked import PICKED, pick
 from usagecost.sources.otel_usage import DETAILS
 
 MOST_TEXT = 4_000
