@@ -168,6 +168,34 @@ def test_what_is_rejected_shows_no_more_of_json_attributes_than_is_read():
     assert '"service_tier": "standard"' in raw
 
 
+@reading.each
+def test_what_the_spans_of_googles_adk_leave_out_is_read_of_the_answer_before_version_2():
+    counts = {"gen_ai.usage.input_tokens": 700, "gen_ai.usage.output_tokens": 60}
+    usage = {"cached_content_token_count": 512, "candidates_token_count": 60, "thoughts_token_count": 150}
+    answer = {"gcp.vertex.agent.llm_response": json.dumps({"content": {"parts": []}, "usage_metadata": usage})}
+    conventional = {"gen_ai.usage.output_tokens": 210, "gen_ai.usage.reasoning.output_tokens": 150}
+
+    found = each((yield [line(counts | answer, {"name": "gcp.vertex.agent"}), line(counts | answer | conventional)]), *TOKENS)
+
+    assert found == [(700, 512, None, 210, 150)] * 2
+
+
+@reading
+def test_how_much_output_gemini_cli_had_is_not_known_as_its_spans_leave_thoughts_out():
+    counts = {"gen_ai.usage.input_tokens": 55, "gen_ai.usage.output_tokens": 64, "gen_ai.operation.name": "llm_call"}
+
+    assert one((yield line(counts, {"name": "gemini-cli"})), *TOKENS) == (55, None, None, None, None)
+
+
+@reading
+def test_codex_names_the_model_on_the_span_of_a_turn():
+    counts = {"gen_ai.usage.input_tokens": 55, "gen_ai.usage.output_tokens": 640, "codex.usage.reasoning_output_tokens": 576}
+    turn = span(1, None, {"model": "gpt-5"}, name="session_task.turn", traceId="c" * 32)
+    spans = (turn, span(2, 1, counts, name="handle_responses", traceId="c" * 32))
+
+    assert one((yield export(*spans, scope={"name": "codex_exec"})), *TOKENS, "model") == (55, None, None, 640, 576, "gpt-5")
+
+
 @reading
 def test_claude_codes_spans_have_plain_names_and_leave_the_cache_out():
     counts = {
@@ -305,9 +333,7 @@ def test_logfire_has_the_providers_own_usage():
     raws = (
         {"gen_ai.usage.raw": '{"completion_tokens": 640, "completion_tokens_details": {"reasoning_tokens": 576}}'},
         {"gen_ai.usage.raw": '{"input_tokens": 14, "cache_creation": {"ephemeral_1h_input_tokens": 1500}}'},
-        {
-            "usage": '{"requests": 1, "input_tokens_details": {"cached_tokens": 64}, "output_tokens_details": {"reasoning_tokens": 12}}'
-        },
+        {"usage": '{"input_tokens_details": {"cached_tokens": 64}, "output_tokens_details": {"reasoning_tokens": 12}}'},
     )
 
     found = each((yield [line(counts | raw) for raw in raws]), *TOKENS, "cache_write_1h_tokens")

@@ -153,6 +153,9 @@ SELECT row, {", ".join(f"arg_max({name}, height) AS {name}" for name in INHERITE
 , whole AS (SELECT read.* REPLACE ({", ".join(f"coalesce(inherited.{name}, read.{name}) AS {name}" for name in INHERITED)})
     FROM read LEFT JOIN inherited USING (row))"""
 
+_OF_CODEX = "CASE WHEN starts_with(scope, 'codex') THEN model_around END"
+"""Codex tells the model of a turn, and the usage of the calls in it. The name is so plain that it is read of its spans only."""
+
 _STREAMS = (
     """coalesce(ttft_s, ttft_ms) IS NOT NULL OR regexp_matches(vercel_operation, '[.](do)?[sS]tream') OR logfire_type = 'log'"""
 )
@@ -202,8 +205,8 @@ SELECT
     CASE WHEN logfire_type IS DISTINCT FROM 'log' THEN {_DURATION_MS} END AS duration_ms,
     coalesce({_TOLD_MS}, TRY_CAST(ttft_ms AS DOUBLE), {_UNTIL_FIRST_MS}) AS ttft_ms,
     {_PROVIDER} AS provider,
-    coalesce(response_model, requested_model) AS model,
-    requested_model,
+    coalesce(response_model, requested_model, {_OF_CODEX}) AS model,
+    coalesce(requested_model, {_OF_CODEX}) AS requested_model,
     {_OPERATION} AS operation,
     CASE WHEN NOT has_failed THEN 'success' WHEN {_CANCELLED} THEN 'cancelled' ELSE 'error' END AS status,
     CASE WHEN has_failed THEN coalesce(error_class, exception) END AS error_class,

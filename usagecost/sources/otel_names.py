@@ -9,6 +9,7 @@ can hold parts of them.
 from __future__ import annotations
 
 from usagecost.sources.otel_picked import (
+    ADK_ANSWER,
     LANGSMITH_INPUT,
     LANGSMITH_OUTPUT,
     LANGSMITH_USAGE,
@@ -67,6 +68,7 @@ COUNTS = {
         "llm.token_count.prompt_details.cache_input", "ai.usage.cachedInputTokens", "ai.usage.inputTokenDetails.cacheReadTokens",
         picked(LITELLM_USAGE, "cache_read_input_tokens"), picked(LITELLM_USAGE, "prompt_tokens_details.cached_tokens"),
         picked(LANGSMITH_INPUT, "cache_read"), picked(LANGSMITH_USAGE, "input_token_details.cache_read"),
+        picked(ADK_ANSWER, "usage_metadata.cached_content_token_count"),
         picked(LOGFIRE_AGENT_USAGE, "input_tokens_details.cached_tokens"), picked(MLFLOW_USAGE, "cache_read_input_tokens"),
     ),
     "cache_write_tokens": (
@@ -94,11 +96,14 @@ COUNTS = {
         picked(LANGSMITH_USAGE, "input_token_details.ephemeral_1h_input_tokens"),
         picked(LOGFIRE_USAGE, "cache_creation.ephemeral_1h_input_tokens"),
     ),
-    "apart_reasoning_tokens": ("gen_ai.usage.experimental.reasoning_tokens",),
+    "apart_reasoning_tokens": (
+        "gen_ai.usage.experimental.reasoning_tokens", picked(ADK_ANSWER, "usage_metadata.thoughts_token_count"),
+    ),
     "reasoning_tokens": (
         "gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.output_tokens.reasoning", "gen_ai.usage.reasoning_tokens",
         "gen_ai.usage.details.reasoning_tokens", "gen_ai.usage.details.thoughts_tokens", "gen_ai.usage.thinking_tokens",
         "gen_ai.usage.completion_tokens_details.reasoning_tokens", "llm.usage.reasoning_tokens",
+        "codex.usage.reasoning_output_tokens",
         "llm.token_count.completion_details.reasoning", "ai.usage.reasoningTokens", "ai.usage.outputTokenDetails.reasoningTokens",
         picked(LITELLM_USAGE, "completion_tokens_details.reasoning_tokens"), picked(LANGSMITH_OUTPUT, "reasoning"),
         picked(LANGSMITH_USAGE, "output_token_details.reasoning"),
@@ -191,6 +196,7 @@ TEXTS = {
     "has_succeeded": (),
     "detailed_input": ("ai.usage.inputTokenDetails.noCacheTokens",),
     "level": ("langfuse.observation.level",),
+    "model_around": ("model",),
     "usage_text": (USAGE_DETAILS,),
     "cost_text": (COST_DETAILS,),
 }  # fmt: skip
@@ -218,6 +224,7 @@ KEPT = {
 
 INHERITED = (
     "session_id", "user_id", "end_user_id", "team_id", "virtual_key", "app", "environment", "tags", "agent", "workflow", "function",
+    "model_around",
 )  # fmt: skip
 """What a span takes from those around it where it does not say so itself."""
 

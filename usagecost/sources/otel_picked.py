@@ -25,6 +25,9 @@ AS_PYTHON = (LITELLM_USAGE, LANGSMITH_INPUT, LANGSMITH_OUTPUT)
 LOGFIRE_USAGE, LOGFIRE_AGENT_USAGE = "gen_ai.usage.raw", "usage"
 """Attributes of Logfire: the usage as the provider's client has it, as JSON; the second of spans of OpenAI's agents."""
 
+ADK_ANSWER = "gcp.vertex.agent.llm_response"
+"""Attribute of Google's ADK before version 2: the answer as JSON, in which are counts that the plain attributes leave out."""
+
 MLFLOW_USAGE = "mlflow.chat.tokenUsage"
 """Attribute of MLflow: the usage, as JSON, in which input includes what was cached."""
 
@@ -54,6 +57,7 @@ PICKED = {
         "cache_creation.ephemeral_1h_input_tokens", "server_tool_use.web_search_requests",
     ),
     LOGFIRE_AGENT_USAGE: ("input_tokens_details.cached_tokens", "output_tokens_details.reasoning_tokens"),
+    ADK_ANSWER: ("usage_metadata.cached_content_token_count", "usage_metadata.thoughts_token_count"),
     MLFLOW_USAGE: (
         "input_tokens", "output_tokens", "total_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
     ),

@@ -8,8 +8,9 @@ What is known of emitters, from their code:
 - Claude Code, OpenLIT, Agno (as OpenInference instruments it), RubyLLM and both instrumentations of Bedrock's client pass on the
   counts of Anthropic and of Bedrock, which leave cache reads and writes out. Their totals, where they have one, leave them out too.
 - The Vercel AI SDK does so before version 6, which tells the input's details.
-- Google's ADK before 2.3 gives Gemini's candidates as output, and thoughts apart under a name of its own; Pydantic AI before 0.7.5
-  does so too, among its details.
+- Google's ADK before 2.3 gives Gemini's candidates as output, and thoughts apart under a name of its own or only in the answer;
+  Pydantic AI before 0.7.5 does so too, among its details. Gemini CLI's spans leave thoughts out and tell them nowhere, so how much
+  their output is, is not known.
 - Gemini's endpoint in OpenAI's form counts thoughts in the total only. Its own API counts the prompts of tools there too, so of
   what instruments that the rest of the total is not known to be output. Whatever a total has beyond all that is counted is kept as
   a unit of which no price is known.
@@ -31,7 +32,7 @@ _LEAVES_CACHE_OUT = f"""CASE
 END"""
 """Whether the emitter is known to give input without what was read from and written to the cache; NULL: nothing is known."""
 
-_LEAVES_REASONING_OUT = """apart_reasoning_tokens IS NOT NULL OR (
+_LEAVES_REASONING_OUT = """(apart_reasoning_tokens IS NOT NULL AND reasoning_tokens IS NULL) OR (
     scope = 'gcp.vertex.agent' AND regexp_matches(scope_version, '^([01]|2[.][0-2])([.]|$)')
 ) OR (
     scope = 'pydantic-ai' AND regexp_matches(scope_version, '^0[.]([0-6][.]|7[.][0-4]$)') AND contains(response_model, 'gemini')
@@ -106,7 +107,10 @@ def _changed(count: str, read: str, text: str) -> str:
 
 _TEXTS = {
     "input_tokens": _changed("whole_input + compacted_input", "i", "input_tokens"),
-    "output_tokens": _changed("whole_output + compacted_output", "o", "output_tokens"),
+    "output_tokens": f"""CASE
+        WHEN scope = 'gemini-cli' AND given_reasoning IS NULL THEN NULL
+        ELSE {_changed("whole_output + compacted_output", "o", "output_tokens")}
+    END""",
     "cache_read_tokens": "cache_read_tokens",
     "cache_write_tokens": "CASE WHEN w > coalesce(TRY_CAST(cache_write_tokens AS DOUBLE), 0) THEN w::VARCHAR "
     "ELSE cache_write_tokens END",
