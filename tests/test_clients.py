@@ -60,11 +60,6 @@ SENT_WRONGLY: dict[tuple[str, str, str, bool], Values] = {
 }
 """Client, interface, scenario and whether it was streamed -> what its spans say otherwise than its calls had it."""
 
-MISREAD: dict[str, str] = {
-    "anthropic-beside-traceloop": "a call of which two libraries write a span each counts twice",
-}
-"""Client -> what is wrong with how its spans are read."""
-
 
 def read_ledger(client: str) -> list[Values]:
     """Return what the calls of a client used, in their order."""
@@ -94,12 +89,7 @@ def find_differences(row: Values, expected: Values) -> Values:
     return {name: count for name, count in counts.items() if count != expected[name] and (count, expected[name]) != (None, 0)}
 
 
-def with_marks(client: str) -> Any:
-    """Return the client, marked if its spans are known to be misread."""
-    return pytest.param(client, marks=[pytest.mark.xfail(reason=MISREAD[client], strict=True)] if client in MISREAD else [])
-
-
-@pytest.mark.parametrize("client", [with_marks(client) for client in CLIENTS])
+@pytest.mark.parametrize("client", CLIENTS)
 def test_the_requests_of_a_recording_are_those_of_its_ledger(rows_of: dict[str, list[Values]], client: str):
     ledger = read_ledger(client)
     expected = [expect_row(client, call) for call in ledger]
@@ -116,7 +106,7 @@ def test_the_requests_of_a_recording_are_those_of_its_ledger(rows_of: dict[str, 
 
 def test_every_recording_has_its_ledger_and_every_exception_its_recording():
     assert sorted(path.name.removesuffix(".ledger.json") for path in RECORDED.glob("*.ledger.json")) == CLIENTS
-    assert {*NEVER_SENT, *MISREAD, *(client for client, *_ in SENT_WRONGLY)} <= set(CLIENTS)
+    assert {*NEVER_SENT, *(client for client, *_ in SENT_WRONGLY)} <= set(CLIENTS)
 
 
 @pytest.mark.parametrize("client", CLIENTS)

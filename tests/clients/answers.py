@@ -7,6 +7,7 @@ place shows.
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -47,6 +48,9 @@ MODELS = {
     "claude-sonnet-4-5": "claude-sonnet-4-5-20250929",
 }
 """The model asked for -> the model that answers."""
+
+RUN = secrets.token_hex(12)
+"""What the ids of all answers have in them, as providers give each id once: two spans with one id are of one answer."""
 
 TEXT = "Good day."
 TOOL, ARGUMENTS = "get_weather", {"city": "Oslo"}
@@ -104,7 +108,7 @@ def write_completion(number: int, model: str, scenario: str) -> Values:
         function = {"name": TOOL, "arguments": json.dumps(ARGUMENTS)}
         message |= {"content": None, "tool_calls": [{"id": f"call_{number}", "type": "function", "function": function}]}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "tool_calls" if scenario == "tool" else "stop"}
-    head = {"id": f"chatcmpl-{number}", "object": "chat.completion", "created": 1_790_000_000, "model": model}
+    head = {"id": f"chatcmpl-{RUN}{number}", "object": "chat.completion", "created": 1_790_000_000, "model": model}
     return {**head, "choices": [choice], "usage": _completion_usage(SCENARIOS[scenario]), "service_tier": "default"}
 
 
@@ -129,11 +133,17 @@ def write_response(number: int, model: str, scenario: str) -> Values:
     """Return a response."""
     used = SCENARIOS[scenario]
     text = {"type": "output_text", "text": TEXT, "annotations": [], "logprobs": []}
-    item: Values = {"id": f"msg_{number}", "type": "message", "status": "completed", "role": "assistant", "content": [text]}
+    item: Values = {"id": f"msg_{RUN}{number}", "type": "message", "status": "completed", "role": "assistant", "content": [text]}
     if scenario == "tool":
-        item = {"id": f"fc_{number}", "type": "function_call", "status": "completed", "call_id": f"call_{number}", "name": TOOL}
+        item = {
+            "id": f"fc_{number}",
+            "type": "function_call",
+            "status": "completed",
+            "call_id": f"call_{number}",
+            "name": TOOL,
+        }
         item["arguments"] = json.dumps(ARGUMENTS)
-    head = {"id": f"resp_{number}", "object": "response", "created_at": 1_790_000_000, "status": "completed", "model": model}
+    head = {"id": f"resp_{RUN}{number}", "object": "response", "created_at": 1_790_000_000, "status": "completed", "model": model}
     settings = {"parallel_tool_calls": True, "temperature": 1.0, "top_p": 1.0, "tool_choice": "auto", "tools": [], "metadata": {}}
     return {
         **head,
@@ -196,7 +206,7 @@ def write_message(number: int, model: str, scenario: str) -> Values:
     block: Values = {"type": "text", "text": TEXT}
     if is_tool:
         block = {"type": "tool_use", "id": f"toolu_{number}", "name": TOOL, "input": ARGUMENTS}
-    head = {"id": f"msg_{number}", "type": "message", "role": "assistant", "model": model, "content": [block]}
+    head = {"id": f"msg_{RUN}{number}", "type": "message", "role": "assistant", "model": model, "content": [block]}
     reason = "tool_use" if is_tool else "end_turn"
     return {**head, "stop_reason": reason, "stop_sequence": None, "usage": _message_usage(SCENARIOS[scenario])}
 

@@ -94,6 +94,9 @@ def remove_machine(export: dict[str, Any]) -> None:
     """Remove the attributes that name the recording machine."""
     resources = [spans.get("resource", {}) for spans in export.get("resourceSpans", ())]
     spans = list(find_spans(export))
+    for span in spans:
+        if "Traceback" in span.get("status", {}).get("message", ""):
+            del span["status"]["message"]
     for thing in (*resources, *spans, *(event for span in spans for event in span.get("events", ()))):
         if "attributes" in thing:
             thing["attributes"] = [pair for pair in thing["attributes"] if not pair["key"].startswith(OF_THE_MACHINE)]

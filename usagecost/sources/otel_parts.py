@@ -68,10 +68,15 @@ HAS_FAILED = """coalesce(span_status IN ('2', 'STATUS_CODE_ERROR'), false) OR er
     OR coalesce(scope = 'langsmith' AND exception IS NOT NULL, false)"""
 """Whether a call failed. LangSmith says of most spans that they went well before they end, and that is not taken back."""
 
-_IS_FRAMEWORK = "regexp_matches(lower(scope), '[._-]langchain$|^langsmith$|^strands[.]')"
-"""Whether a span is of a library that calls a provider's client and does not put the client's span inside its own."""
+_IS_FRAMEWORK = """(
+    regexp_matches(lower(scope), '[._-]langchain$|^langsmith$|^strands[.]')
+    OR (is_lost AND scope = 'opentelemetry.instrumentation.anthropic')
+)"""
+"""Whether a span is of a library that calls a provider's client and does not put the client's span inside its own. Traceloop's is
+around Anthropic's library, which writes spans by itself: the id of the answer joins the two, and only a failed call has none.
+"""
 
-_IS_CLIENT = f"""(NOT {_IS_FRAMEWORK} AND regexp_matches(
+_IS_CLIENT = """(NOT is_framework AND regexp_matches(
     lower(scope), 'openai|anthropic|bedrock|botocore|gen_?ai|generativeai|vertex|mistral|groq|cohere|litellm|ollama'
 ))"""
 """Whether a span is of what instruments a provider's client."""
