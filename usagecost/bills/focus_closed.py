@@ -17,7 +17,7 @@ from datetime import date
 
 from usagecost.bills.closes import CORRECTION, Close, Closes
 from usagecost.bills.closing import BASIS, month_period, sums_of, words
-from usagecost.bills.corrections import KEYS, differences, pricing
+from usagecost.bills.corrections import KEYS, differences, order, pricing
 from usagecost.bills.focus import Row, of_days, who_asked
 from usagecost.periods import WHOLE
 from usagecost.vocabulary.filters import NOT_REPORTED, View
@@ -52,8 +52,8 @@ def closed_rows(view: View, day: date, closes: Closes, accounts: Mapping[str, st
 
 
 def _corrections(close: Close) -> Iterator[tuple[date, Row, Row]]:
-    """What a close corrects: the month, the group with its sums, and what a row says of it."""
-    for row in close.of_kind(CORRECTION):
+    """What a close corrects: the month, the group with its sums, and what a row says of it. A lake keeps rows in no order."""
+    for row in sorted(close.of_kind(CORRECTION), key=lambda row: (row["of_month"], order(tuple(row[name] for name in KEYS)))):
         said = f"Correction of {words(row['of_month'])}: {row['cause']}"
         yield row["of_month"], row, {"ChargeCategory": "Usage", "ChargeClass": "Correction", "ChargeDescription": said}
 
