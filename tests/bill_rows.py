@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from usagecost import schema
+from usagecost.bills import Loaded, load_files, statement_files
 from usagecost.bills.sides import Ours
+from usagecost.lake import Lake
 
 PROVIDER, MODEL, DAY = "openai", "gpt-x", date(2026, 11, 3)
 TOKEN_KINDS = ("input", "cache_read", "cache_write", "output")
@@ -30,6 +33,12 @@ def line(amount: str | Decimal, meter: str | None = "input", quantity: Any = Non
     rest = {"as_of": LATER, "loaded_at": LATER, "source_file": "bill.json", "line": 1, "meter": meter, "unit": "tokens"}
     amounts = {"amount": usd(amount), "quantity": None if quantity is None else usd(str(quantity))}
     return dict.fromkeys(schema.BILLS.names) | said | days | rest | amounts | told
+
+
+def load_bill(lake: Lake, path: Path, **about: Any) -> Loaded:
+    """Loads the one statement that a file is a part of."""
+    (files,) = statement_files([path])
+    return load_files(lake, files, **about)
 
 
 def bill(*lines: dict[str, Any]) -> pa.Table:

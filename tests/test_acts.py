@@ -43,7 +43,7 @@ METHODS = {
 """What changes a lake, or a text beside it."""
 FUNCTIONS = {
     "ingest_copies", "keep_format", "add_entry", "change_entry", "refresh_list", "forget_list", "add_note", "remove_note",
-    "add_budget", "change_budget", "put_rules", "close_month", "reopen_month", "kept_rate", "load_files", "remove_bill",
+    "add_budget", "change_budget", "put_rules", "close_month", "reopen_month", "kept_rate", "load_files",
     "fetch_bill", "send", "add_grant", "change_grant", "revoke", "make_token", "remove_token", "backup", "restore",
 }  # fmt: skip
 """What does so through them, or tells a channel."""

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from usagecost import schema
-from usagecost.bills import current, current_lines
-from usagecost.bills.statements import remove_bill, statements
+from usagecost.bills.coverage import current, current_lines
+from usagecost.bills.statements import statements
 from usagecost.lake import Lake
 
 
@@ -240,6 +240,6 @@ def test_loading_in_any_order_and_twice_gives_the_same_lines(tmp_path, order):
         ("a", "10"), ("a", "20"), ("c", "33"),
     ]  # fmt: skip
     assert [(one.statement, one.lines, one.counting) for one in statements(lake)] == [("a", 2, 2), ("b", 1, 0), ("c", 1, 1)]
-    assert remove_bill(lake, "c") == 1
+    assert lake.remove_bill("c") == 1
     assert [row["statement"] for row in current_lines(lake).to_pylist()] == ["a", "b"]
-    assert remove_bill(lake, "c") == 0
+    assert lake.remove_bill("c") == 0

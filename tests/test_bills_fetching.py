@@ -16,8 +16,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from typer.testing import CliRunner
 
+from tests.bill_rows import load_bill
 from tests.test_bills_formats import anthropic_row, openai_page, openai_result
-from usagecost.bills import BillProblem, current_lines, load_bill
+from usagecost.bills import BillProblem, current_lines
 from usagecost.bills.fetching import Fetching, days_to_fetch, fetch_bill
 from usagecost.bills.vendors import VENDORS
 from usagecost.cli import app

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from tests.bill_rows import load_bill
 from tests.test_bills_formats import (
     AZURE_EA,
     FOCUS,
@@ -28,7 +29,7 @@ from tests.test_bills_formats import (
     openai_result,
     told,
 )  # fmt: skip
-from usagecost.bills import BillProblem, current_lines, load_bill, load_files, statement_files
+from usagecost.bills import BillProblem, current_lines, load_files, statement_files
 from usagecost.bills.reading import read_bill
 from usagecost.cli import app
 from usagecost.lake import Lake
@@ -212,8 +213,6 @@ def test_files_into_which_an_export_was_cut_are_one_statement(tmp_path):
     assert ([file.name for file in parts], single) == ([f"focus-0000{number}.csv" for number in (1, 2, 3)], alone)
     assert statement_files([folder / "focus-00002.csv"]) == [parts]
     assert load_files(Lake(tmp_path / "lake"), parts).totals == {("USD", "usage"): 7}
-    with pytest.raises(BillProblem, match="export has the files of 2 statements: load them one by one"):
-        load_bill(Lake(tmp_path / "lake"), folder)
 
 
 @pytest.mark.parametrize(("one", "other"), [

@@ -17,13 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
+from tests.bill_rows import load_bill
 from tests.copies import copied
 from tests.engines import ON_BOTH_ENGINES
 from tests.lake_rows import Row, commit
 from tests.questions import of_lake, questions, varied_rows
 from tests.test_bills_formats import focus_csv
 from tests.views import days, request, view, write_lake
-from usagecost.bills import VERSIONS, load_bill, write_focus
+from usagecost.bills import VERSIONS, write_focus
 from usagecost.bills.closes import read_closes
 from usagecost.bills.closing import close_month
 from usagecost.bills.monthly import month_statement

@@ -21,7 +21,7 @@ from usagecost.bills.chargeback import ChargebackProblem, Rule, allocated, charg
 from usagecost.bills.closes import Close, Closes, as_rows
 from usagecost.bills.corrections import KEYS, MEASURES, added, differences
 from usagecost.bills.currencies import CurrencyProblem, ExchangeRate, parse_currencies, rates_on
-from usagecost.bills.ecb import EcbProblem, read_ecb
+from usagecost.bills.ecb import read_ecb
 from usagecost.bills.month_files import csv_of, parquet_of
 from usagecost.bills.month_page import amount_texts, html_of
 from usagecost.bills.monthly import MonthStatement, month_statement
@@ -270,7 +270,7 @@ def test_the_banks_files_say_the_same_in_each_of_their_forms(tmp_path: Path):
     assert read_ecb(tmp_path / "hist.xml") == {date(2026, 10, 30): day, date(2026, 10, 29): {"USD": Decimal("1.1")}}
     for content in (b"", b"PK\x03\x04", b"Date,USD\n2026-10-30,1.0.8\n", b"\xff\xfe", b"<html/>"):
         (tmp_path / "bad").write_bytes(content)
-        with pytest.raises(EcbProblem, match="is no file of the European Central Bank's reference rates: download"):
+        with pytest.raises(CurrencyProblem, match="is no file of the European Central Bank's reference rates: download"):
             read_ecb(tmp_path / "bad")
 
 

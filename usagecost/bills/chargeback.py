@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from usagecost.bills.corrections import DIMENSIONS, Group
 from usagecost.bills.rounding import CENT, shared_out
 from usagecost.lake import Lake
-from usagecost.toml_lines import TomlProblem, line_of, parse_toml
+from usagecost.toml_lines import TomlProblem, line_of, parse_toml, read_toml
 from usagecost.vocabulary.filters import NOT_REPORTED
 
 NAME = "chargeback.toml"
@@ -105,13 +105,12 @@ def parse_chargeback(text: str) -> tuple[Rule, ...]:
 
 def chargeback_text(lake: Lake) -> str:
     """Returns the file beside a lake, "" where there is none. Raises ChargebackProblem, naming it, if it is broken; LakeError."""
-    folder = lake.texts_beside()
-    text = folder.read(NAME) or ""
-    try:
+
+    def checked(text: str) -> str:
         parse_chargeback(text)
-    except ChargebackProblem as problem:
-        raise ChargebackProblem(f"{folder}/{NAME}, {problem}") from None
-    return text
+        return text
+
+    return read_toml(lake.texts_beside(), NAME, checked)
 
 
 def rule_of(group: Group, rules: Sequence[Rule]) -> Rule | None:

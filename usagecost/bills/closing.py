@@ -18,7 +18,7 @@ from usagecost.bills.corrections import DIMENSIONS, KEYS, MEASURES, Group, Row, 
 from usagecost.bills.currencies import NAME, USD, CurrencyProblem, ExchangeRate, rates_on
 from usagecost.bills.monthly import BILLED, LOGGED
 from usagecost.bills.reconciling import reconcile_lake
-from usagecost.bills.result import CAUSES, Reconciliation
+from usagecost.bills.result import CAUSES, Reconciliation, month_after
 from usagecost.bills.words import compared_with_all, not_compared
 from usagecost.lake import Lake
 from usagecost.periods import WHOLE, Period
@@ -97,13 +97,13 @@ def _no_rate(currency: str, period: Period) -> CurrencyProblem:
 def obstacle(closes: Closes, month: date, now: datetime) -> str | None:
     """Returns why a month that is open cannot be closed, in a sentence; None where it can."""
     if month_period(month, closes.zone, now).end > now:
-        return f"{words(month)} is not over in {closes.zone}: it can be closed from {_after(month)} on."
-    if not closes.in_force or month == _after(closes.in_force[-1].month):
+        return f"{words(month)} is not over in {closes.zone}: it can be closed from {month_after(month)} on."
+    if not closes.in_force or month == month_after(closes.in_force[-1].month):
         return None
     first, last = closes.in_force[0].month, closes.in_force[-1].month
     if month < first:
         return f"Months are closed in order, and the first that was closed in {closes.zone} is {words(first)}."
-    return f"Months are closed in order: close {_after(last):%Y-%m} first."
+    return f"Months are closed in order: close {month_after(last):%Y-%m} first."
 
 
 def draft(lake: Lake, closes: Closes, month: date, who: str, now: datetime, ecb: Path | None = None) -> Close:
@@ -137,7 +137,7 @@ def draft(lake: Lake, closes: Closes, month: date, who: str, now: datetime, ecb:
 
 def month_period(month: date, zone: str, now: datetime) -> Period:
     """Returns the month that begins on a day as a period that is compared with nothing."""
-    return Period(month, _after(month) - timedelta(days=1), zone, now, is_alone=True)
+    return Period(month, month_after(month) - timedelta(days=1), zone, now, is_alone=True)
 
 
 def words(month: date) -> str:
@@ -152,10 +152,6 @@ def app_version() -> str:
     for file in sorted(home.rglob("*.py")):
         code.update(str(file.relative_to(home)).encode() + b"\0" + file.read_bytes())
     return code.hexdigest()[:12]
-
-
-def _after(month: date) -> date:
-    return (month + timedelta(days=31)).replace(day=1)
 
 
 def sums_of(view: View) -> dict[Group, UsageSums]:

@@ -17,19 +17,15 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from usagecost.bills.ecb import EcbProblem, read_ecb
+from usagecost.bills.ecb import CurrencyProblem, read_ecb
 from usagecost.lake import Lake
-from usagecost.toml_lines import TomlProblem, parse_toml, read_toml
+from usagecost.toml_lines import parse_toml, read_toml
 
 NAME = "currencies.toml"
 USD = "USD"
 OLDEST = timedelta(days=7)
 """How long before a month's end the bank's last rate may be: it publishes none on weekends and holidays."""
 PLACES = Decimal("0.000000000001")
-
-
-class CurrencyProblem(TomlProblem):
-    """Why there is no rate, or what is wrong with a file, and what would help."""
 
 
 @dataclass(frozen=True)
@@ -107,10 +103,7 @@ def _beside(lake: Lake, path: str) -> Path:
 
 def _bank_rates(path: Path, day: date) -> dict[str, ExchangeRate]:
     """The bank's last rates on or before a day, from euros to dollars; nothing of days that are older than OLDEST."""
-    try:
-        published = read_ecb(path)
-    except EcbProblem as problem:
-        raise CurrencyProblem(str(problem)) from None
+    published = read_ecb(path)
     days = [one for one, rates in published.items() if day - OLDEST <= one <= day and USD in rates]
     if not days:
         return {}

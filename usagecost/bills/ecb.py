@@ -15,6 +15,8 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from usagecost.toml_lines import TomlProblem
+
 MOST_BYTES = 50_000_000
 _TIME = re.compile(r"<Cube\s+time=[\"'](\d{4}-\d\d-\d\d)[\"']")
 _RATE = re.compile(r"<Cube\s+currency=[\"']([A-Z]{3})[\"']\s+rate=[\"']([\d.]+)[\"']")
@@ -23,21 +25,21 @@ Published = dict[date, dict[str, Decimal]]
 """Day -> currency -> how much of it one euro is."""
 
 
-class EcbProblem(Exception):  # noqa: N818 - a sentence about a file
-    """Why a file is none of the bank's, or cannot be read."""
+class CurrencyProblem(TomlProblem):
+    """Why there is no rate, or what is wrong with a file, and what would help."""
 
 
 def read_ecb(path: Path) -> Published:
-    """Returns what a file of the bank's says; raises EcbProblem."""
+    """Returns what a file of the bank's says; raises CurrencyProblem."""
     try:
         text = _text(path)
         found = dict(_of_xml(text) if text.lstrip().startswith("<") else _of_csv(text))
     except OSError as error:
-        raise EcbProblem(f"The rates in {path} cannot be read: {error.strerror or error}.") from None
+        raise CurrencyProblem(f"The rates in {path} cannot be read: {error.strerror or error}.") from None
     except (ValueError, IndexError, InvalidOperation, zipfile.BadZipFile):
         found = {}
     if not found:
-        raise EcbProblem(
+        raise CurrencyProblem(
             f"{path} is no file of the European Central Bank's reference rates: download eurofxref-hist.zip, or "
             "eurofxref-daily.xml, from its site."
         )

@@ -24,7 +24,7 @@ import httpx
 import pyarrow.compute as pc
 
 from usagecost.bills.formats.shape import Notes, Unreadable
-from usagecost.bills.reading import BillProblem, complete, read_values
+from usagecost.bills.reading import BillProblem, complete, table_of
 from usagecost.bills.statements import Loaded, keep
 from usagecost.bills.vendors import Asked, Vendor
 from usagecost.lake import Lake
@@ -99,7 +99,7 @@ def fetch_bill(
     with httpx.Client(base_url=base, headers=_headers(vendor, secret), timeout=timeout, follow_redirects=False) as client:
         pages = _pages(client, vendor, first, last, fetching)
         try:
-            lines = read_values(vendor.format, enumerate(pages, 1), notes, f"{base}{vendor.path}")
+            lines = table_of(vendor.format.lines(enumerate(pages, 1), notes), f"{base}{vendor.path}")
         except Unreadable as problem:
             raise BillProblem(f"{vendor.format.title}: {problem}") from None
     if not lines.num_rows:

@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import chain
 from typing import Any, NamedTuple
@@ -29,8 +29,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from usagecost.bills.focus_columns import COST, UNIT_PRICE
-from usagecost.bills.result import month_of
+from usagecost.bills.result import month_after, month_of
 from usagecost.bills.rounding import shared_out
+from usagecost.periods import local_midnight
 from usagecost.queries.prices import charges
 from usagecost.schema import COST_PARTS
 from usagecost.vocabulary.filters import NOT_REPORTED, View
@@ -180,22 +181,17 @@ def _rounded(value: Decimal, kind: pa.Decimal128Type) -> Decimal:
 
 def of_days(first: date, last: date, provider: str, account: str | None) -> Row:
     """What all rows say of their days, in UTC and the last included, and of whose they are."""
-    month = month_of(first)
     return {
         "BillingAccountId": account or provider,
-        "BillingPeriodStart": _midnight(month),
-        "BillingPeriodEnd": _midnight((month + timedelta(days=31)).replace(day=1)),
-        "ChargePeriodStart": _midnight(first),
-        "ChargePeriodEnd": _midnight(last + timedelta(days=1)),
+        "BillingPeriodStart": local_midnight(month_of(first), "UTC"),
+        "BillingPeriodEnd": local_midnight(month_after(first), "UTC"),
+        "ChargePeriodStart": local_midnight(first, "UTC"),
+        "ChargePeriodEnd": local_midnight(last + timedelta(days=1), "UTC"),
         "ServiceCategory": "AI and Machine Learning",
         "ServiceSubcategory": "Generative AI",
         "ServiceName": f"Models of {provider}",
         "InvoiceIssuerName": provider,
     }
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def _coverage(charge: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ Source: the columns of the specification of 1.2, and the changes since: 1.3 says
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import pyarrow as pa
 
@@ -21,79 +21,77 @@ QUANTITY = pa.decimal128(38, 6)
 UNIT_PRICE = pa.decimal128(38, 15)
 
 
-class Column(NamedTuple):
-    """One column, and the versions that have it."""
-
-    name: str
-    type: pa.DataType
-    versions: tuple[Version, ...] = VERSIONS
-
-    @property
-    def field(self) -> pa.Field:
-        """The column as Arrow sees it."""
-        return pa.field(self.name, self.type)
-
-
-COLUMNS: tuple[Column, ...] = (
-    # ---- what is billed
-    Column("BilledCost", COST),
-    Column("EffectiveCost", COST),
-    Column("ContractedCost", COST),
-    Column("ContractedUnitPrice", UNIT_PRICE),
-    Column("ListCost", COST),
-    Column("ListUnitPrice", UNIT_PRICE),
-    Column("BillingCurrency", TEXT),
-    # ---- to whom, and when
-    Column("BillingAccountId", TEXT),
-    Column("BillingAccountName", TEXT),
-    Column("SubAccountId", TEXT),
-    Column("SubAccountName", TEXT),
-    Column("BillingPeriodStart", INSTANT),
-    Column("BillingPeriodEnd", INSTANT),
-    Column("ChargePeriodStart", INSTANT),
-    Column("ChargePeriodEnd", INSTANT),
-    Column("InvoiceIssuerName", TEXT),
-    Column("InvoiceId", TEXT),
-    Column("InvoiceDetailId", TEXT, ("1.4",)),
-    # ---- for what
-    Column("ChargeCategory", TEXT),
-    Column("ChargeClass", TEXT),
-    Column("ChargeDescription", TEXT),
-    Column("ChargeFrequency", TEXT),
-    Column("ProviderName", TEXT, ("1.2",)),
-    Column("PublisherName", TEXT, ("1.2",)),
-    Column("ServiceProviderName", TEXT, ("1.4",)),
-    Column("HostProviderName", TEXT, ("1.4",)),
-    Column("ServiceCategory", TEXT),
-    Column("ServiceSubcategory", TEXT),
-    Column("ServiceName", TEXT),
-    Column("SkuId", TEXT),
-    Column("SkuPriceId", TEXT),
-    Column("SkuPriceDetails", TEXT),
-    Column("SkuMeter", TEXT),
-    # ---- how much of it
-    Column("ConsumedQuantity", QUANTITY),
-    Column("ConsumedUnit", TEXT),
-    Column("PricingCategory", TEXT),
-    Column("PricingQuantity", QUANTITY),
-    Column("PricingUnit", TEXT),
-    Column("PricingCurrency", TEXT),
-    Column("PricingCurrencyContractedUnitPrice", UNIT_PRICE),
-    Column("PricingCurrencyEffectiveCost", COST),
-    Column("PricingCurrencyListUnitPrice", UNIT_PRICE),
-    Column("CommitmentDiscountStatus", TEXT),
-    # ---- own
-    Column("x_Model", TEXT),
-    Column("x_Team", TEXT),
-    Column("x_TeamName", TEXT),
-    Column("x_User", TEXT),
-    Column("x_UserName", TEXT),
-    Column("x_Key", TEXT),
-    Column("x_KeyName", TEXT),
-    Column("x_App", TEXT),
-    Column("x_CostBasis", TEXT),
-    Column("x_CostCoverage", TEXT),
+COLUMNS = pa.schema(
+    [
+        # ---- what is billed
+        ("BilledCost", COST),
+        ("EffectiveCost", COST),
+        ("ContractedCost", COST),
+        ("ContractedUnitPrice", UNIT_PRICE),
+        ("ListCost", COST),
+        ("ListUnitPrice", UNIT_PRICE),
+        ("BillingCurrency", TEXT),
+        # ---- to whom, and when
+        ("BillingAccountId", TEXT),
+        ("BillingAccountName", TEXT),
+        ("SubAccountId", TEXT),
+        ("SubAccountName", TEXT),
+        ("BillingPeriodStart", INSTANT),
+        ("BillingPeriodEnd", INSTANT),
+        ("ChargePeriodStart", INSTANT),
+        ("ChargePeriodEnd", INSTANT),
+        ("InvoiceIssuerName", TEXT),
+        ("InvoiceId", TEXT),
+        ("InvoiceDetailId", TEXT),
+        # ---- for what
+        ("ChargeCategory", TEXT),
+        ("ChargeClass", TEXT),
+        ("ChargeDescription", TEXT),
+        ("ChargeFrequency", TEXT),
+        ("ProviderName", TEXT),
+        ("PublisherName", TEXT),
+        ("ServiceProviderName", TEXT),
+        ("HostProviderName", TEXT),
+        ("ServiceCategory", TEXT),
+        ("ServiceSubcategory", TEXT),
+        ("ServiceName", TEXT),
+        ("SkuId", TEXT),
+        ("SkuPriceId", TEXT),
+        ("SkuPriceDetails", TEXT),
+        ("SkuMeter", TEXT),
+        # ---- how much of it
+        ("ConsumedQuantity", QUANTITY),
+        ("ConsumedUnit", TEXT),
+        ("PricingCategory", TEXT),
+        ("PricingQuantity", QUANTITY),
+        ("PricingUnit", TEXT),
+        ("PricingCurrency", TEXT),
+        ("PricingCurrencyContractedUnitPrice", UNIT_PRICE),
+        ("PricingCurrencyEffectiveCost", COST),
+        ("PricingCurrencyListUnitPrice", UNIT_PRICE),
+        ("CommitmentDiscountStatus", TEXT),
+        # ---- own
+        ("x_Model", TEXT),
+        ("x_Team", TEXT),
+        ("x_TeamName", TEXT),
+        ("x_User", TEXT),
+        ("x_UserName", TEXT),
+        ("x_Key", TEXT),
+        ("x_KeyName", TEXT),
+        ("x_App", TEXT),
+        ("x_CostBasis", TEXT),
+        ("x_CostCoverage", TEXT),
+    ]
 )
+
+ONLY_IN: dict[str, Version] = {
+    "InvoiceDetailId": "1.4",
+    "ProviderName": "1.2",
+    "PublisherName": "1.2",
+    "ServiceProviderName": "1.4",
+    "HostProviderName": "1.4",
+}
+"""Column -> the one version that has it; all others are in both."""
 
 SAME = {
     "EffectiveCost": "BilledCost",
@@ -110,4 +108,4 @@ SAME = {
 
 def columns_of(version: Version) -> pa.Schema:
     """The columns of a file of a version, in their order."""
-    return pa.schema([column.field for column in COLUMNS if version in column.versions])
+    return pa.schema([column for column in COLUMNS if ONLY_IN.get(column.name, version) == version])

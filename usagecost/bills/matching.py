@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -35,6 +35,7 @@ from usagecost.bills.result import (
     month_of,
 )
 from usagecost.bills.sides import NANO, OTHER, TOKEN_KINDS, WHOLE, Model, Names, Ours, Pair, Theirs, pairs_of
+from usagecost.periods import local_midnight
 
 Factors = Callable[[str, str, date], Mapping[Decimal, str]]
 """Provider, model and day -> known multiples of its rates, with their names."""
@@ -125,7 +126,7 @@ class Coverage:
     def is_open(self, provider: str, day: date) -> bool:
         """Whether a day was not over yet when its newest statement was made, or none covers it."""
         made = self._made.get(provider, {}).get(day)
-        return made is None or made < datetime.combine(day + timedelta(days=1), time(), UTC)
+        return made is None or made < local_midnight(day + timedelta(days=1), "UTC")
 
 
 class _About:

@@ -49,11 +49,6 @@ def csv_of(statement: MonthStatement) -> bytes:
     return csv_text(pd.DataFrame(list(_rows(statement)), columns=COLUMNS.names, dtype=object)).encode()
 
 
-def page_of(statement: MonthStatement) -> bytes:
-    """Returns the statement as a page to print."""
-    return html_of(statement).encode()
-
-
 def parquet_of(statement: MonthStatement) -> bytes:
     """Returns the statement as a Parquet file; what the close was made with stands in its metadata."""
     close = statement.close
@@ -65,7 +60,11 @@ def parquet_of(statement: MonthStatement) -> bytes:
     return file.getvalue()
 
 
-FORMS: dict[str, Callable[[MonthStatement], bytes]] = {"csv": csv_of, "parquet": parquet_of, "html": page_of}
+FORMS: dict[str, Callable[[MonthStatement], bytes]] = {
+    "csv": csv_of,
+    "parquet": parquet_of,
+    "html": lambda statement: html_of(statement).encode(),
+}
 """The end of a file's name -> what makes its content."""
 
 

@@ -11,7 +11,7 @@ from usagecost.bills.corrections import DIMENSIONS as KEPT_BY
 from usagecost.bills.corrections import UsageSums
 from usagecost.bills.currencies import USD
 from usagecost.bills.monthly import Amount, MonthStatement, Part, known_amount
-from usagecost.bills.rounding import unit_of
+from usagecost.bills.rounding import places_of
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import NOT_REPORTED
 from usagecost.vocabulary.formats import GAP, LOWER_BOUND, MINUS, UNKNOWN, counted, exact_count, percent
@@ -51,7 +51,7 @@ def html_of(statement: MonthStatement) -> str:
 
 def money(amount: Decimal, currency: str = USD) -> str:
     """Returns an amount in full: $1,234.50, −1,234.50 EUR."""
-    sign, size = MINUS if amount < 0 else "", f"{abs(amount):,.{max(0, -_exponent(currency))}f}"
+    sign, size = MINUS if amount < 0 else "", f"{abs(amount):,.{places_of(currency)}f}"
     return f"{sign}${size}" if currency == USD else f"{sign}{size}{GAP}{currency}"
 
 
@@ -59,11 +59,10 @@ def amount_texts(statement: MonthStatement, amount: Amount | None, pricing: Usag
     """Returns an amount in USD and, where the statement has one, in its other currency: with the mark of a lower bound where a
     part of it has no price, a dash where nothing is known of it. ``pricing`` counts its requests, as `Line.pricing` does.
     """
-    currencies = [USD, *([statement.currency] if statement.rate else [])]
     if (known := known_amount(amount, pricing)) is None:
-        return [UNKNOWN for _ in currencies]
+        return [UNKNOWN for _ in statement.currencies]
     mark = LOWER_BOUND if pricing["incomplete_requests"] else ""
-    return [mark + money(one, currency) for one, currency in zip(known, currencies, strict=False)]
+    return [mark + money(one, currency) for one, currency in zip(known, statement.currencies, strict=False)]
 
 
 def coverage(sums: UsageSums) -> str:
@@ -185,12 +184,7 @@ def _name(statement: MonthStatement, dimension: str, value: str | None) -> str:
 
 
 def _heads(statement: MonthStatement, label: str) -> list[str]:
-    currencies = [USD, *([statement.currency] if statement.rate else [])]
-    return [f"{label} ({currency})" if label else currency for currency in currencies]
-
-
-def _exponent(currency: str) -> int:
-    return int(unit_of(currency).as_tuple().exponent)
+    return [f"{label} ({currency})" if label else currency for currency in statement.currencies]
 
 
 def _paragraph(text: str) -> str:

@@ -118,6 +118,11 @@ class MonthStatement:
         """The currency that stands beside USD."""
         return self.rate.currency if self.rate else USD
 
+    @property
+    def currencies(self) -> tuple[str, ...]:
+        """The currencies in which it tells amounts."""
+        return (USD, self.rate.currency) if self.rate else (USD,)
+
     def name(self, dimension: str, value: str | None) -> str | None:
         """What a value of a dimension was called when the month was closed."""
         return None if value is None else self.close.made_with["names"].get(dimension, {}).get(value, value)

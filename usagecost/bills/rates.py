@@ -16,12 +16,11 @@ from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 
-from usagecost.bills.effects import Rated
+from usagecost.bills.effects import SLACK, Rated
 from usagecost.bills.sides import OTHER, Pair
 
 NARROW = Decimal("0.05")
 """How wide a ratio may be, as amounts are rounded, to be like another by more than chance."""
-SLACK = Decimal("1e-6")
 
 Series = tuple[str, str | None, str | None, str]
 """Provider, model, scope and kind."""

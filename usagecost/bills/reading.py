@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -74,7 +74,7 @@ def read_bill(files: Sequence[Path], *, name: str | None = None, account: str | 
         called = name or str(file.absolute())
         try:
             found, values = _open(file)
-            tables[found].append(_table(found.lines(values, notes), called))
+            tables[found].append(table_of(found.lines(values, notes), called))
         except (Unreadable, FileProblem) as problem:
             _refuse(file, problem)
     if len({found.name for found in tables}) > 1:
@@ -92,11 +92,6 @@ def _refuse(file: Path, problem: Exception) -> NoReturn:
     """Says what is wrong with a file."""
     says = str(problem)
     raise BillProblem(f"{file.name} {says}" if isinstance(problem, FileProblem) else f"{file.name}, {says}") from None
-
-
-def read_values(found: Format, values: Iterable[tuple[int, Any]], notes: Notes, source: str) -> pa.Table:
-    """The lines of JSON values of an API, as `complete` takes them; raises Unreadable."""
-    return _table(found.lines(values, notes), source)
 
 
 def complete(
@@ -139,8 +134,8 @@ def _id(lines: pa.Table) -> str:
     return sha256(b"".join(sorted(sha256(row.encode()).digest() for row in rows))).hexdigest()[:16]
 
 
-def _table(lines: Iterator[tuple[int, Line]], source_file: str) -> pa.Table:
-    """The lines as an Arrow table of _OF_A_LINE."""
+def table_of(lines: Iterator[tuple[int, Line]], source_file: str) -> pa.Table:
+    """The lines that a format reads as a table, as `complete` takes them; raises Unreadable."""
     forget()
     tables, count = [_OF_A_LINE.empty_table()], 0
     try:
@@ -228,7 +223,9 @@ def _json_values(head: Head) -> Iterator[tuple[int, Any]]:
                 raise Unreadable(f"line {number}: {unreadable.reason}")
             for number, text in zip(*block.table().to_pydict().values(), strict=True):
                 if text.strip():
-                    yield number, _parsed_or_refused(text, f"line {number}")
+                    if (value := _parsed(text)) is None:
+                        raise Unreadable(f"line {number}: it is no JSON, or cut off. Get a whole copy of the file.")
+                    yield number, value
         return
     stream, pieces, size = ByteStream(head.path), [], 0
     for piece in stream:
@@ -256,16 +253,11 @@ def _documents(text: str) -> Iterator[Any]:
 
 
 def _parsed(text: str) -> Any:
+    """The value of a JSON text; None where it is none."""
     try:
         return json.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError):
         return None
-
-
-def _parsed_or_refused(text: str, place: str) -> Any:
-    if (value := _parsed(text)) is None:
-        raise Unreadable(f"{place}: it is no JSON, or cut off. Get a whole copy of the file.")
-    return value
 
 
 _DECODER = json.JSONDecoder(parse_float=Decimal)

@@ -15,7 +15,7 @@ from usagecost.bills.asking import SCOPES, our_days, shared_scopes
 from usagecost.bills.coverage import current
 from usagecost.bills.currencies import CurrencyProblem, rates_on
 from usagecost.bills.matching import USD, Factors, Rate, no_rate, reconcile
-from usagecost.bills.result import Reconciliation, month_of
+from usagecost.bills.result import Reconciliation, month_after, month_of
 from usagecost.bills.sides import Model, Names
 from usagecost.lake import Lake
 from usagecost.periods import Period, instant_us
@@ -130,4 +130,4 @@ def _by_provider(lines: pa.Table, column: str) -> dict[str, set[str]]:
 
 
 def _end_of_month(day: date) -> date:
-    return (day.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    return month_after(day) - timedelta(days=1)

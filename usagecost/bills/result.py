@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 ZERO = Decimal(0)
@@ -18,6 +18,11 @@ def month_of(first: date) -> date:
     for a year ahead stands in the month that it was bought in, not in one to come.
     """
     return first.replace(day=1)
+
+
+def month_after(day: date) -> date:
+    """Returns the first day of the month after that of a day."""
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
 
 
 @dataclass(frozen=True)

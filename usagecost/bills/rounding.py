@@ -24,6 +24,11 @@ def unit_of(currency: str) -> Decimal:
     return _OTHER_UNITS.get(currency, CENT)
 
 
+def places_of(currency: str) -> int:
+    """Returns how many decimal places that unit has."""
+    return max(0, -int(unit_of(currency).as_tuple().exponent))
+
+
 def rounded(amount: Amount, unit: Decimal = CENT) -> Decimal:
     """Returns the nearest whole number of units; the even one where two are as near."""
     units = Fraction(amount) / Fraction(unit)

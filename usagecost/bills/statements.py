@@ -1,4 +1,4 @@
-"""Statements in the lake: loading one, listing them, and taking one out again.
+"""Statements in the lake: loading one, and listing them.
 
 A statement's id is of its contents: loaded again, from whatever file, it is kept once, as of the latest time at which it was made,
 since a vendor may go back to what it told before. Which lines count is the law of `coverage`.
@@ -19,8 +19,7 @@ import pyarrow.compute as pc
 
 from usagecost import schema
 from usagecost.bills.coverage import current
-from usagecost.bills.files import statement_files
-from usagecost.bills.reading import Bill, BillProblem, read_bill
+from usagecost.bills.reading import Bill, read_bill
 from usagecost.lake import Lake
 from usagecost.vocabulary.formats import counted
 
@@ -69,23 +68,13 @@ class Statement:
     totals: Mapping[str, Decimal]
 
 
-def load_bill(
-    lake: Lake, path: Path, *, name: str | None = None, account: str | None = None, as_of: datetime | None = None
-) -> Loaded:
-    """Load the statement of a file, with the files into which it was cut, or that of a folder; raises BillProblem, or LakeError.
-
-    The other values are as in `read_bill`.
-    """
-    found = statement_files([path])
-    if len(found) != 1:
-        raise BillProblem(f"{path.name} has the files of {len(found)} statements: load them one by one.")
-    return load_files(lake, found[0], name=name, account=account, as_of=as_of)
-
-
 def load_files(
     lake: Lake, files: Sequence[Path], *, name: str | None = None, account: str | None = None, as_of: datetime | None = None
 ) -> Loaded:
-    """Load the statement of some files, as `statement_files` finds them; raises BillProblem, or LakeError."""
+    """Load the statement of some files, as `statement_files` finds them; raises BillProblem, or LakeError.
+
+    The other values are as in `read_bill`.
+    """
     return keep(lake, read_bill(files, name=name, account=account, as_of=as_of))
 
 
@@ -128,11 +117,6 @@ def statements(lake: Lake) -> list[Statement]:
         for about, rows in found.items()
     ]
     return sorted(made, key=lambda one: (one.provider, one.account or "", one.covers_first, one.as_of))
-
-
-def remove_bill(lake: Lake, statement: str) -> int:
-    """Take a statement out of the lake, so that those that it replaced count again; returns how many lines it had."""
-    return lake.remove_bill(statement)
 
 
 _ABOUT = ["statement", "provider", "account"]

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 from usagecost.bills.formats import ACTIVITY, ANTHROPIC_COSTS, OPENAI_COSTS
 from usagecost.bills.formats.pages import ApiFormat
+from usagecost.periods import local_midnight
 
 Asked = list[tuple[str, str | int | float | None]]
 """The parameters of a request."""
@@ -37,12 +38,8 @@ class Vendor:
     """How far back it answers at least."""
 
 
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
 def _ask_openai(start: date, end: date) -> Asked:
-    times = [(name, str(int(_midnight(day).timestamp()))) for name, day in (("start_time", start), ("end_time", end))]
+    times = [(name, str(int(local_midnight(day, "UTC").timestamp()))) for name, day in (("start_time", start), ("end_time", end))]
     return [*times, ("bucket_width", "1d"), ("limit", "180"), *_groups("project_id", "line_item", "api_key_id")]
 
 

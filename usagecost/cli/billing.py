@@ -164,10 +164,8 @@ def _list(lake: Lake, form: ReportFormat) -> None:
 
 
 def _remove(lake: Lake, statement: str) -> None:
-    from usagecost.bills import remove_bill
-
     with recording(lake, "bill", f"remove the statement {statement}") as entry:
-        count = remove_bill(lake, statement)
+        count = lake.remove_bill(statement)
         entry.after = counted(count, "line")
     if not count:
         fail(f"There is no statement {statement}: see --list.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -11,7 +11,7 @@ import streamlit as st
 
 from usagecost.bills.result import CAUSES, Cell, Reconciliation, worst
 from usagecost.bills.words import OURS, THEIRS, cause_text, signed_usd
-from usagecost.periods import Interval
+from usagecost.periods import Interval, local_midnight
 from usagecost.periods.words import days_text
 from usagecost.ui import drilldown
 from usagecost.ui.blocks import heading, table
@@ -99,4 +99,4 @@ def local_days(cell: Cell, zone: str) -> tuple[date, date]:
 
 
 def _instants(cell: Cell) -> tuple[datetime, datetime]:
-    return datetime.combine(cell.first, time(), UTC), datetime.combine(cell.last + timedelta(days=1), time(), UTC)
+    return local_midnight(cell.first, "UTC"), local_midnight(cell.last + timedelta(days=1), "UTC")

@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from usagecost.bills import BillProblem, Loaded, Statement, load_files, remove_bill, statement_files, statements
+from usagecost.bills import BillProblem, Loaded, Statement, load_files, statement_files, statements
 from usagecost.engine import open_lake
 from usagecost.lake import LakeError
 from usagecost.periods.words import days_text
@@ -157,7 +157,7 @@ def _list(lake: str, found: Sequence[Statement]) -> None:
 
 def _remove(lake: str, statement: str, name: str) -> None:
     try:
-        lines = act("bill", f"remove {name}", lambda: remove_bill(open_lake(lake), statement), before=statement)
+        lines = act("bill", f"remove {name}", lambda: open_lake(lake).remove_bill(statement), before=statement)
     except LakeError as problem:
         st.session_state[_DONE] = [("The bill", str(problem))]
     else:

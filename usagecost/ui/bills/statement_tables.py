@@ -13,7 +13,7 @@ from usagecost.bills.corrections import DIMENSIONS as KEPT_BY
 from usagecost.bills.corrections import UsageSums
 from usagecost.bills.month_page import amount_texts
 from usagecost.bills.monthly import Amount, MonthStatement, known_amount
-from usagecost.bills.rounding import unit_of
+from usagecost.bills.rounding import places_of
 from usagecost.queries.folds import AT_LEAST
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.spend import IS_AT_LEAST, spend_columns
@@ -125,8 +125,7 @@ def _marked(name: str, amount: Amount | None, pricing: UsageSums, mark: str = ""
 def _other_column(done: MonthStatement, label: str) -> Row:
     if not done.rate:
         return {}
-    places = max(0, -int(unit_of(done.currency).as_tuple().exponent))
-    return {"amount": st.column_config.NumberColumn(f"{label} ({done.currency})", format=f"%,.{places}f")}
+    return {"amount": st.column_config.NumberColumn(f"{label} ({done.currency})", format=f"%,.{places_of(done.currency)}f")}
 
 
 def _name(done: MonthStatement, dimension: str, value: str | None) -> str:
