@@ -11,12 +11,7 @@ from usagecost.ui import why
 
 view = ui.page("Why", icon=":material/call_split:", own=why.CHOICES, uses=("range", "compare", "filters", "basis"))
 
-change_tab, unusual_tab = st.tabs(why.PARTS, key="part", on_change="rerun")
-
-if change_tab.open:
-    with change_tab:
-        why.explain_change(view)
-
-if unusual_tab.open:
-    with unusual_tab:
-        why.unusual(view)
+for tab, draw in zip(st.tabs(list(why.PARTS), key="part", on_change="rerun"), why.PARTS.values(), strict=True):
+    if tab.open:
+        with tab:
+            draw(view)

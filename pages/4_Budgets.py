@@ -10,12 +10,7 @@ from usagecost import ui
 from usagecost.ui import budgets
 
 view = ui.page("Budgets", icon=":material/savings:", own=budgets.CHOICES, uses=())
-budgets_tab, alerts_tab = st.tabs(budgets.PARTS, key="part", on_change="rerun")
-
-if budgets_tab.open:
-    with budgets_tab:
-        budgets.listing(view)
-
-if alerts_tab.open:
-    with alerts_tab:
-        budgets.alerts(view)
+for tab, draw in zip(st.tabs(list(budgets.PARTS), key="part", on_change="rerun"), budgets.PARTS.values(), strict=True):
+    if tab.open:
+        with tab:
+            draw(view)

@@ -4,6 +4,7 @@ from usagecost.ui.address import Choice
 from usagecost.ui.budgets.fired import alerts
 from usagecost.ui.budgets.listing import listing
 
-PARTS = ("Budgets", "Alerts")
-CHOICES = {"part": Choice(default=PARTS[0], options=PARTS), "budget": Choice()}
+PARTS = {"Budgets": listing, "Alerts": alerts}
+"""Part of the page -> what draws it."""
+CHOICES = {"part": Choice(default="Budgets", options=tuple(PARTS)), "budget": Choice()}
 """What of the page stands in the URL: ``budget`` is the name of the one that is edited, or "+" for a new one."""
