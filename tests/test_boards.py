@@ -34,7 +34,7 @@ from usagecost.boards import (
 )
 from usagecost.lake import Lake, LakeChanged
 from usagecost.ui.boards.draft import with_edits
-from usagecost.ui.boards.grid import rows
+from usagecost.ui.boards.showing import rows
 from usagecost.vocabulary import DIMENSIONS, METRICS, SPLITS, Metric, formats
 
 HOME = Path(__file__).parents[1]

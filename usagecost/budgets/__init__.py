@@ -17,6 +17,5 @@ from usagecost.budgets.budget import (
     rules_text,
 )
 from usagecost.budgets.file import NAME, add_budget, change_budget, put_rules, read_budgets
-from usagecost.budgets.pace import even_pace, is_of, is_within
-from usagecost.budgets.spans import span_of, spans_before
+from usagecost.budgets.pace import even_pace, is_of, is_within, span_of, spans_before
 from usagecost.budgets.state import Spent, State

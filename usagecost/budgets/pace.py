@@ -1,4 +1,4 @@
-"""The even pace of a budget: what of its amount falls on each interval, if every day of its period has the same part of it."""
+"""The periods of budgets, days of the calendar, and the even pace in them, by which every day has the same part of an amount."""
 
 from __future__ import annotations
 
@@ -8,10 +8,31 @@ from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from usagecost.budgets.budget import Budget
-from usagecost.budgets.spans import span_of
+from usagecost.budgets.budget import Budget, PeriodName
+from usagecost.forecast import period_of
 from usagecost.periods import Interval, local_midnight
 from usagecost.vocabulary.filters import Condition, Filters
+
+Span = tuple[date, date]
+"""The first and the last day."""
+
+
+def span_of(day: date, period: PeriodName, week_start: int = 0) -> Span:
+    """Returns the first and the last day of the period that a day is in. Weeks begin on Monday (0), or another weekday."""
+    if period == "day":
+        return day, day
+    if period == "week":
+        first = day - timedelta(days=(day.weekday() - week_start) % 7)
+        return first, first + timedelta(days=6)
+    return period_of(day, period)
+
+
+def spans_before(day: date, period: PeriodName, count: int, week_start: int = 0) -> list[Span]:
+    """Returns the periods before the one that a day is in, the newest first."""
+    spans = [span_of(day, period, week_start)]
+    for _ in range(count):
+        spans.append(span_of(spans[-1][0] - timedelta(days=1), period, week_start))
+    return spans[1:]
 
 
 def is_of(budget: Budget, filters: Filters) -> bool:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from usagecost.budgets.budget import Budget
-from usagecost.budgets.spans import Span, span_of, spans_before
+from usagecost.budgets.pace import Span, span_of, spans_before
 from usagecost.forecast import PERIODS as FORECAST_PERIODS
 from usagecost.forecast import Forecast, TooLittle, forecast
 from usagecost.periods import local_midnight

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from usagecost.boards import Board, Panel, Shelved
-from usagecost.ui.boards.grid import WIDTHS
+from usagecost.ui.boards.form import WIDTHS
 
 _DRAFTS = "_board_drafts"
 LONGEST_TITLE = 120

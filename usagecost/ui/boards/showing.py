@@ -1,8 +1,10 @@
-"""A panel on a page: asked, drawn, with what belongs beside it. One that fails says why and leaves the others alone."""
+"""Panels on a page, in rows of six parts: each asked, drawn, with what belongs beside it. One that fails says why and leaves the
+others alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,23 +14,23 @@ from streamlit.delta_generator import DeltaGenerator
 from usagecost.boards import Answer, Panel, answer
 from usagecost.boards.drawings import Beside, drawing_of, is_of_spend
 from usagecost.boards.notes import about, left_out, missing
-from usagecost.boards.numbers import numbers_of
+from usagecost.boards.numbers import first_label, numbers_of, table_rows
 from usagecost.boards.question import question_of
 from usagecost.boards.words import alt_of, help_of, title_of
 from usagecost.charts import Drawing, TimeAxis
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
+from usagecost.queries import folds
 from usagecost.ui.answers import told
-from usagecost.ui.blocks import before, card, draw, figures, heading, kept, shortage
-from usagecost.ui.boards.grid import grid
-from usagecost.ui.boards.numbers import table_of
+from usagecost.ui.blocks import before, card, draw, figures, heading, kept, shortage, table
 from usagecost.ui.budget_lines import budget_levels, with_budgets
 from usagecost.ui.downloads import Numbers
+from usagecost.ui.figures import COLUMN_FORMATS
 from usagecost.ui.labels import labels_of
 from usagecost.ui.marks import marks
 from usagecost.ui.memory import is_known, known
 from usagecost.ui.sparkline import course_of
-from usagecost.ui.spend import note_with_link
+from usagecost.ui.spend import note_with_link, spend_columns
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
 
@@ -36,6 +38,10 @@ NO_REQUESTS = "No requests in this period: choose a longer one, or fewer filters
 CARD_WIDTH = 140
 NUMBER_HEIGHT, DRAWING_HEIGHT = 138, 325
 """Pixels that a panel takes, about, so that little moves when it comes, and one without data is as high."""
+WIDTHS = {"third": 2, "half": 3, "full": 6}
+"""Of six parts of a row."""
+ROW = 6
+SPEND_PLACES = 2
 BESIDE = Beside(budget_levels, before, marks)
 
 
@@ -58,6 +64,27 @@ def show_all(panels: Sequence[Panel], view: View, name: str) -> None:
                 st.skeleton(_height(panel))
     for number, panel, place in waiting:
         _show_in(place, panel, view, f"{name}-{number}", lack)
+
+
+def grid(panels: Iterable[Panel]) -> Iterator[tuple[int, Panel, DeltaGenerator]]:
+    """Each panel with its number, from 0, and the box on the page in which it belongs."""
+    number = 0
+    for row in rows(panels):
+        for column, panel in zip(st.columns([WIDTHS[panel.width] for panel in row]), row, strict=True):
+            yield number, panel, column.container(border=True, height="stretch")
+            number += 1
+
+
+def rows(panels: Iterable[Panel]) -> Iterator[list[Panel]]:
+    """The panels as rows that are filled from left to right; a panel that does not fit any more begins the next."""
+    row: list[Panel] = []
+    for panel in panels:
+        if row and sum(WIDTHS[placed.width] for placed in (*row, panel)) > ROW:
+            yield row
+            row = []
+        row.append(panel)
+    if row:
+        yield row
 
 
 class _NotAskedError(Exception):
@@ -134,7 +161,7 @@ def _draw(panel: Panel, answer: Answer, name: str) -> None:
     if panel.chart == "number":
         _cards(answer)
     elif panel.chart == "table":
-        table_of(panel, answer, name)
+        _table(panel, answer, name)
     else:
         draw(_drawing(panel, answer), name=name, alt_text=alt_of(panel))
 
@@ -159,3 +186,20 @@ def _cards(answer: Answer) -> None:
 
 def _words(words: Iterable[str]) -> str:
     return " · ".join(plain(word) for word in words)
+
+
+def _table(panel: Panel, answer: Answer, name: str) -> None:
+    """The table of a panel, with its totals as the last row."""
+    question, shown = answer.question, table_rows(panel, answer, labels_of(answer.question.view))
+    first, label = shown.columns[0], first_label(answer)
+    columns: dict[str, Any] = {first: st.column_config.TextColumn(label, width="medium")}
+    if (of_ids := f"{first}_id") in shown:
+        columns[of_ids] = st.column_config.TextColumn(f"{label} id", width="small")
+    for metric in question.metrics:
+        columns[metric.name] = st.column_config.NumberColumn(metric.label, format=COLUMN_FORMATS[metric.format], help=metric.help)
+    has_spend = any(metric.name == "spend_usd" for metric in question.metrics)
+    if has_spend:
+        columns |= {
+            name: column for name, column in spend_columns(shown, SPEND_PLACES).items() if name in (folds.AT_LEAST, "spend_usd")
+        }
+    table(shown, name=name, columns=columns, alt_text=alt_of(panel), spend_places=SPEND_PLACES if has_spend else None)

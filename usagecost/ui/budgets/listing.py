@@ -14,14 +14,16 @@ from usagecost.lake import LakeError
 from usagecost.ui import drilldown
 from usagecost.ui.answers import answer, empty, told, tried
 from usagecost.ui.budgets import changing
-from usagecost.ui.budgets.bar import bar_html
 from usagecost.ui.labels import labels_of
 from usagecost.ui.reader import may
-from usagecost.ui.spend import set_prices_link
+from usagecost.ui.spend import note_with_link
 from usagecost.ui.text import plain
+from usagecost.vocabulary.colours import COLORS, MISSING_COLOR
 from usagecost.vocabulary.filters import View
-from usagecost.vocabulary.formats import counted
+from usagecost.vocabulary.formats import counted, percent
 
+HEIGHT = 12
+"""Pixels of a bar."""
 NEW = "+"
 """What the URL says in the place of a name where a budget is made."""
 
@@ -92,8 +94,39 @@ def _card(place: int, state: State, scope: str, fired: Sequence[Alert]) -> None:
         with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
             for text in filter(None, (used_text(state), forecast_text(state), left_text(state))):
                 st.markdown(plain(text), width="content")
-        st.html(bar_html(state))
+        st.html(_bar(state))
         _notes(state, fired)
+
+
+def _bar(state: State) -> str:
+    """The bar of a budget as HTML: what is used, where the forecast ends, and the pace that would just use it up.
+
+    Nothing in it is a text of people or logs.
+    """
+    used, ahead = float(state.share(state.used) or 0), float(state.forecast_share or 0)
+    scale = max(1.0, used, ahead)
+    color = COLORS["failed"] if used >= 1 else MISSING_COLOR if ahead >= 1 else COLORS["spend_usd"]
+    said = f"{percent(state.share(state.used))} of the budget used, {percent(state.pace)} of the period over"
+    parts = [
+        _part(0, ahead / scale, color, 0.3) if ahead > used else "",
+        _part(0, used / scale, color, 1),
+        _line(state.pace / scale, "2px dashed currentColor"),
+        _line(1 / scale, "2px solid currentColor") if scale > 1 else "",
+    ]
+    track = "background:color-mix(in srgb,currentColor 12%,transparent)"
+    return (
+        f"<div role='img' aria-label='{said}' style='position:relative;height:{HEIGHT}px;margin:4px 0;border-radius:3px;{track}'>"
+        f"{''.join(parts)}</div>"
+    )
+
+
+def _part(start: float, end: float, color: str, opacity: float) -> str:
+    place = f"left:{start:.2%};width:{end - start:.2%};opacity:{opacity}"
+    return f"<div style='position:absolute;top:0;height:100%;border-radius:3px;{place};background:{color}'></div>"
+
+
+def _line(place: float, border: str) -> str:
+    return f"<div style='position:absolute;left:calc({place:.2%} - 1px);top:-3px;height:{HEIGHT + 6}px;border-left:{border}'></div>"
 
 
 def _buttons(place: int, state: State) -> None:
@@ -122,10 +155,7 @@ def _buttons(place: int, state: State) -> None:
 def _notes(state: State, fired: Sequence[Alert]) -> None:
     st.caption(plain(f"Before: {before_text(state)}"))
     if state.used.incomplete:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            count = counted(state.used.incomplete, "request")
-            st.caption(plain(f"Lower bound: {count} of it without a full price."), width="content")
-            set_prices_link()
+        note_with_link(f"Lower bound: {counted(state.used.incomplete, 'request')} of it without a full price.")
     for alert in fired:
         told = f"{alert.raised['happened_at']:%Y-%m-%d %H:%M} UTC"
         state_words = "" if alert.is_open else ", resolved"
