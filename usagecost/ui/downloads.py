@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import streamlit as st
@@ -17,6 +19,13 @@ Numbers = Callable[[], pd.DataFrame]
 """Makes the rows of a download, when somebody asks for them."""
 
 
+MIME = {
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+    "jsonl": "application/x-ndjson",
+    "html": "text/html",
+}
+"""The end of a file's name -> what a browser is told that it is."""
 _VIEW = "_view_of_downloads"
 
 
@@ -35,13 +44,21 @@ def file_name(what: str, kind: str = "csv") -> str:
     return exports.file_name(what, kind, viewing.days_of(view), filters)
 
 
+def written_bytes(write: Callable[[Path], object]) -> bytes:
+    """The content of a file that is written to the disk, so that no more of it than that is ever in memory."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "written")
+        write(file)
+        return file.read_bytes()
+
+
 def csv_button(numbers: Numbers, name: str, title: str) -> None:
     """A small button that makes and downloads the CSV only when it is clicked."""
     st.download_button(
         "CSV",
         data=made_later(lambda: exports.csv_text(numbers())),
         file_name=file_name(title),
-        mime="text/csv",
+        mime=MIME["csv"],
         key=f"csv_{name}",
         icon=":material/download:",
         type="tertiary",

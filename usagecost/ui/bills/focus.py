@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from functools import partial
-from pathlib import Path
 
 import streamlit as st
 
-from usagecost.bills import FOCUS_FORMS, VERSIONS, FocusForm, Version, write_focus
+from usagecost.bills import FOCUS_FORMS, VERSIONS, write_focus
 from usagecost.exports import file_name
 from usagecost.periods.words import days_text
+from usagecost.ui.downloads import MIME, written_bytes
 from usagecost.ui.reader import made_later
 from usagecost.vocabulary.filters import View
-
-_MIMES: dict[FocusForm, str] = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 
 
 def focus_download(view: View, zone: str) -> None:
@@ -33,19 +30,11 @@ def focus_download(view: View, zone: str) -> None:
         for form, title in FOCUS_FORMS.items():
             st.download_button(
                 title,
-                data=made_later(partial(written, view, version, form, zone)),
+                data=made_later(partial(written_bytes, partial(write_focus, view, version, form=form, zone=zone))),
                 file_name=file_name(f"focus-{version}", form, (view.period.first, view.period.last)),
-                mime=_MIMES[form],
+                mime=MIME[form],
                 key=f"focus_{form}",
                 on_click="ignore",
                 icon=":material/description:",
                 width="stretch",
             )
-
-
-def written(view: View, version: Version, form: FocusForm, zone: str) -> bytes:
-    """The file. It is written to the disk, so that no more of it than its own content is ever in memory."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / f"focus.{form}"
-        write_focus(view, version, file, form, zone=zone)
-        return file.read_bytes()

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 from functools import partial
-from pathlib import Path
 
 import streamlit as st
 
 from usagecost.exporting import Form, write_requests
-from usagecost.ui.downloads import file_name
+from usagecost.ui.downloads import MIME, file_name, written_bytes
 from usagecost.ui.reader import made_later
 from usagecost.ui.text import plain
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import View
 
-KINDS: dict[Form, tuple[str, str]] = {
-    "csv": ("CSV", "text/csv"),
-    "parquet": ("Parquet", "application/vnd.apache.parquet"),
-    "jsonl": ("JSON lines", "application/x-ndjson"),
-}
+KINDS: dict[Form, str] = {"csv": "CSV", "parquet": "Parquet", "jsonl": "JSON lines"}
 MOST_EXPORTED = 1_000_000
 """Requests that are handed through the page, which keeps the file in memory until the browser has it."""
 
@@ -34,22 +28,14 @@ def export(view: View, matching: int) -> None:
                 "any number of them on the command line: `python -m usagecost export --help`."
             )
             return
-        for kind, (name, mime) in KINDS.items():
+        for kind, name in KINDS.items():
             st.download_button(
                 name,
-                data=made_later(partial(written, view, kind)),
+                data=made_later(partial(written_bytes, partial(write_requests, view, form=kind))),
                 file_name=file_name("requests", kind),
-                mime=mime,
+                mime=MIME[kind],
                 key=f"export_{kind}",
                 on_click="ignore",
                 icon=":material/description:",
                 width="stretch",
             )
-
-
-def written(view: View, kind: Form) -> bytes:
-    """The file. It is written to the disk, so that no more of it than its own content is ever in memory."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / f"requests.{kind}"
-        write_requests(view, file, kind)
-        return file.read_bytes()
