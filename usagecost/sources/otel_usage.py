@@ -38,11 +38,6 @@ _LEAVES_REASONING_OUT = """(apart_reasoning_tokens IS NOT NULL AND reasoning_tok
     scope = 'pydantic-ai' AND regexp_matches(scope_version, '^0[.]([0-6][.]|7[.][0-4]$)') AND contains(response_model, 'gemini')
 )"""
 
-_NUMBERS = {
-    "i": "input_tokens", "o": "output_tokens", "t": "total_tokens", "r": "cache_read_tokens", "g": "given_reasoning",
-    "w": "cache_write_tokens", "w1h": "cache_write_1h_tokens",
-}  # fmt: skip
-
 _INPUT = """CASE
     WHEN r + w = 0 OR i < 0 OR r < 0 OR w < 0 THEN i
     WHEN leaves_cache_out THEN i + r + w

@@ -75,7 +75,7 @@ class Instants:
 class Bounds:
     """The cost in USD (on a cost basis) or the latency in ms is at least ``least`` and at most ``most``, so it is known.
 
-    ``is_unknown`` asks instead for what has none; of costs, also for those of which only a part is known.
+    ``is_unknown`` asks instead for costs that are not known, or only in part.
     """
 
     quantity: str
@@ -88,7 +88,7 @@ class Bounds:
         """The condition and its parameters."""
         column = f"({BASES[self.basis][1] if self.quantity == 'cost' else 'duration_ms'})"
         if self.is_unknown:
-            return (incomplete_sql(self.basis) if self.quantity == "cost" else f"({column} IS NULL)"), {}
+            return incomplete_sql(self.basis), {}
         ends = {">=": ("least", self.least), "<=": ("most", self.most)}
         known: Parameters = {f"{prefix}_{name}": value for name, value in ends.values() if value is not None}
         tests = [f"{column} {sign} ${prefix}_{name}" for sign, (name, value) in ends.items() if value is not None]
@@ -98,7 +98,7 @@ class Bounds:
     def words(self) -> str:
         """The condition as a person would say it."""
         if self.is_unknown:
-            return "spend is incomplete" if self.quantity == "cost" else f"{self.quantity} is not known"
+            return "spend is incomplete"
         said = (lambda amount: f"${amount:f}") if self.quantity == "cost" else (lambda amount: f"{amount:f} ms")
         ends = [("at least", self.least), ("at most", self.most)]
         return f"{self.quantity} is " + " and ".join(f"{word} {said(end)}" for word, end in ends if end is not None)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
 
 import pandas as pd
@@ -31,7 +30,7 @@ from usagecost.ui.bills.cells import largest_differences
 from usagecost.ui.bills.ending import ways_to_end
 from usagecost.ui.bills.loading import drop_zone, say_what_was_done
 from usagecost.ui.blocks import chart, chosen, heading, table
-from usagecost.ui.spend import set_prices_link
+from usagecost.ui.spend import note_with_link
 from usagecost.ui.text import plain
 from usagecost.vocabulary import METRICS
 from usagecost.vocabulary.colours import CHANGE_COLORS, COLORS
@@ -52,8 +51,8 @@ def reconciliation(view: View) -> None:
         )
         drop_zone(view.lake)
         return
-    rates = tried(lambda: rates_version(lake))
-    found, sentences = answer(of_lake, Asked(view.lake, view.version, view.basis, files, current_book(lake).version, rates))
+    others = (files, current_book(lake).version, tried(lambda: rates_version(lake)))
+    found, sentences = answer(of_lake, view.lake, view.version, view.basis, others)
     for sentence in (*sentences, *not_compared(found)):
         st.warning(plain(sentence), icon=":material/rule:")
     months = found.by_month()
@@ -68,21 +67,11 @@ def reconciliation(view: View) -> None:
     _months(months)
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a reconciliation depends on. ``files``, ``book``, ``rates``: versions of the lake's bills, own prices and rates."""
-
-    lake: str
-    version: int
-    basis: str
-    files: tuple[str, ...]
-    book: str
-    rates: str
-
-
-def of_lake(asked: Asked) -> tuple[Reconciliation, tuple[str, ...]]:
-    """Returns the reconciliation of all bills of a lake, and what a person has to know of them."""
-    return reconcile_lake(open_lake(asked.lake), asked.version, asked.basis)
+def of_lake(lake: str, version: int, basis: str, _others: Hashable) -> tuple[Reconciliation, tuple[str, ...]]:
+    """Returns the reconciliation of all bills of a lake, and what a person has to know of them. ``_others`` is what else it depends
+    on: versions of its bills, own prices and rates.
+    """
+    return reconcile_lake(open_lake(lake), version, basis)
 
 
 def _show_loaded() -> None:
@@ -115,9 +104,7 @@ def _month(view: View, found: Reconciliation, month: date, providers: Mapping[st
         ):
             st.metric(label, text, help=help_text, border=True, height="stretch")
     if sums.incomplete:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(plain(f"Lower bound: {counted(sums.incomplete, 'request')} without a full price."), width="content")
-            set_prices_link()
+        note_with_link(f"Lower bound: {counted(sums.incomplete, 'request')} without a full price.")
     for sentence in (*over_months(cells), *compared_with_all(found, month)):
         st.caption(plain(sentence))
     ways_to_end(view, found, month)

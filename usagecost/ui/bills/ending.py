@@ -16,11 +16,11 @@ from usagecost.periods.words import days_text
 from usagecost.pricebook import add_entry, current_book
 from usagecost.pricing import listed_models
 from usagecost.ui import address, going, viewing
-from usagecost.ui.prices.form import ALIAS, DISCOUNT, NOT_CHANGED, THIS, WHOLE, entry_form
-from usagecost.ui.prices.repricing import ask_for_preview
+from usagecost.ui.prices.form import ALIAS, DISCOUNT, THIS, WHOLE, entry_form
+from usagecost.ui.prices.repricing import ask_for_preview, say_entry_was_written
 from usagecost.ui.reader import may
 from usagecost.ui.text import plain
-from usagecost.ui.writing import say_outcome, try_write
+from usagecost.ui.writing import try_write
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import usd
 
@@ -32,7 +32,7 @@ _PRICES, _SOURCES = "pages/4_Prices.py", "pages/5_Sources.py"
 def ways_to_end(view: View, found: Reconciliation, month: date) -> None:
     """Draws what would end differences of a month, that with the most in it first, each with its button for who may press it."""
     lake = open_lake(view.lake)
-    _say_what_was_written()
+    say_entry_was_written(_PLACE, "bill_reprice", _go_to_repricing)
     for place, one in enumerate(advice_for(found, month, current_book(lake).book)[:MOST]):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             label, icon, act, args = _button(one)
@@ -111,12 +111,6 @@ def _dialog(lake: Lake, one: Discount | Alias) -> None:
 def _write(lake: Lake, entry: str) -> None:
     _close()
     try_write(_PLACE, "price", "an entry of the price file", lambda: add_entry(lake, entry), "Saved", after=entry.strip())
-
-
-def _say_what_was_written() -> None:
-    if done := say_outcome(_PLACE, title=NOT_CHANGED):
-        st.success("Stored requests keep the price they have until they are repriced.", title=done, icon=":material/check_circle:")
-        st.button("Preview what it changes", key="bill_reprice", icon=":material/preview:", on_click=_go_to_repricing)
 
 
 def _go_to_repricing() -> None:

@@ -29,12 +29,11 @@ from usagecost.ui.bills import statement_tables
 from usagecost.ui.bills.closing import PROBLEMS, act_and_say, close_button, reopen_button
 from usagecost.ui.bills.focus import focus_download
 from usagecost.ui.blocks import table
+from usagecost.ui.downloads import MIME
 from usagecost.ui.reader import made_later
-from usagecost.ui.spend import set_prices_link
+from usagecost.ui.spend import note_with_link
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import Filters, View
-
-MIME = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet", "html": "text/html"}
 
 
 @dataclass
@@ -163,9 +162,7 @@ def _draw(done: MonthStatement, *, is_closed: bool) -> None:
             text, *other = amount_texts(done, amount, pricing)
             st.metric(label, text, "".join(other) or None, border=True, delta_color="off", delta_arrow="off")
     if missing := coverage(month.pricing):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(plain(missing), width="content")
-            set_prices_link()
+        note_with_link(plain(missing))
     statement_tables.teams(done)
     statement_tables.corrections(done)
     statement_tables.parts(done)

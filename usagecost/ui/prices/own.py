@@ -15,11 +15,11 @@ from usagecost.pricebook import add_entry, change_entry, current_book, entries
 from usagecost.pricing import BookProblem, Written, days_held, entry_text, written_entries
 from usagecost.ui.answers import empty
 from usagecost.ui.blocks import heading, table, unselect
-from usagecost.ui.prices.form import NOT_CHANGED, RATES, Draft, entry_form, fits_form, problem_of
-from usagecost.ui.prices.repricing import ask_for_preview
+from usagecost.ui.prices.form import RATES, Draft, entry_form, fits_form, problem_of
+from usagecost.ui.prices.repricing import ask_for_preview, say_entry_was_written
 from usagecost.ui.reader import may
 from usagecost.ui.text import plain
-from usagecost.ui.writing import say_outcome, try_write
+from usagecost.ui.writing import try_write
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import rate
 
@@ -29,7 +29,7 @@ _PLACE = "own prices"
 
 def own_prices(view: View) -> None:
     """A table of the entries in the order of the file, and the dialog of the one that the URL names."""
-    _say_what_was_written()
+    say_entry_was_written(_PLACE, "entry_reprice", _go_to_repricing)
     lake = open_lake(view.lake)
     current = current_book(lake)
     try:
@@ -194,12 +194,6 @@ def _end(lake: Lake, seen: Written, ending: str) -> None:
 
 def _what(seen: Written) -> str:
     return f"an entry of the price file for {'/'.join(filter(None, (seen.entry.provider, seen.entry.model)))}"
-
-
-def _say_what_was_written() -> None:
-    if done := say_outcome(_PLACE, title=NOT_CHANGED):
-        st.success("Stored requests keep the price they have until they are repriced.", title=done, icon=":material/check_circle:")
-        st.button("Preview what it changes", key="entry_reprice", icon=":material/preview:", on_click=_go_to_repricing)
 
 
 def _go_to_repricing() -> None:

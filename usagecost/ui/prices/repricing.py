@@ -15,9 +15,11 @@ from usagecost.pricebook import current_book, pricing
 from usagecost.ui.acts import act, actor
 from usagecost.ui.answers import empty, told
 from usagecost.ui.blocks import table
+from usagecost.ui.prices.form import NOT_CHANGED
 from usagecost.ui.prices.models import named
 from usagecost.ui.reader import may
 from usagecost.ui.text import plain
+from usagecost.ui.writing import say_outcome
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import NOT_REPORTED, View
 
@@ -47,6 +49,13 @@ def ask_for_preview(name: str | None = None) -> None:
     st.session_state[_ASKED] = True
     if name:
         st.session_state["price_model"] = name
+
+
+def say_entry_was_written(place: str, key: str, preview: Callable[[], None]) -> None:
+    """Says, once, what the last click did to the price file, or why nothing, and offers a preview of what that changes."""
+    if done := say_outcome(place, title=NOT_CHANGED):
+        st.success("Stored requests keep the price they have until they are repriced.", title=done, icon=":material/check_circle:")
+        st.button("Preview what it changes", key=key, icon=":material/preview:", on_click=preview)
 
 
 def reprice_steps(view: View, lake: Lake, name: str | None = None) -> None:

@@ -145,7 +145,7 @@ def _show(uploads: Uploads, group: Group, plan: Plan, lake: Lake) -> None:
                 uploads.previews[key] = problem.sentence
     shown = uploads.previews[key]
     if isinstance(shown, Preview):
-        show_preview(shown, plan.counts, group.name)
+        show_preview(shown, plan.source.counts, group.name)
     else:
         st.warning(plain(shown), icon=":material/block:")
 

@@ -149,11 +149,8 @@ class _Form:
     def units(self, columns: dict[str, str]) -> dict[str, str]:
         """Units of time and money, where they are not the usual ones."""
         grid = st.grid(3, min_column_width=220, gap="small")
-        time_unit = grid.selectbox(
-            "Times that are plain numbers", list(TIME_UNITS), index=list(TIME_UNITS).index(self._start.get("time_unit", BY_SIZE)),
-            format_func=TIME_UNITS.__getitem__, key=f"{self._id}_time_unit",
-            help="Since 1970. Times written out, such as 2026-11-23T14:32:00Z, need no unit.",
-        )  # fmt: skip
+        written_out = "Since 1970. Times written out, such as 2026-11-23T14:32:00Z, need no unit."
+        time_unit = self._choice(grid, "Times that are plain numbers", TIME_UNITS, "time_unit", BY_SIZE, written_out)
         zones = ["UTC", *(zone for zone in known_zones() if zone != "UTC")]
         said = self._start.get("timezone", "UTC")
         zone = grid.selectbox(
@@ -165,27 +162,22 @@ class _Form:
         units = {"time_unit": None if time_unit == BY_SIZE else time_unit, "timezone": None if zone == "UTC" else zone}
         if "duration_ms" in columns or "ttft_ms" in columns:
             guess = ingest.guessed_duration_unit(columns.get("duration_ms", columns.get("ttft_ms", "")))
-            units["duration_unit"] = self._unit(grid, "Unit of durations", DURATION_UNITS, guess, "duration_unit")
+            units["duration_unit"] = self._choice(grid, "Unit of durations", DURATION_UNITS, "duration_unit", guess)
         if "reported_cost_usd" in columns:
             guess = ingest.guessed_cost_unit(columns["reported_cost_usd"])
-            units["cost_unit"] = self._unit(grid, "Unit of costs", COST_UNITS, guess, "cost_unit")
+            units["cost_unit"] = self._choice(grid, "Unit of costs", COST_UNITS, "cost_unit", guess)
         return {name: unit for name, unit in units.items() if unit is not None}
 
-    def _unit(self, grid: Any, label: str, units: dict[str, str], guess: str, key: str) -> str:
-        names, said = list(units), self._start.get(key, guess)
-        return grid.selectbox(label, names, index=names.index(said), format_func=units.__getitem__, key=f"{self._id}_{key}")
+    def _choice(self, grid: Any, label: str, options: Mapping[str, str], key: str, guess: str, help_text: str | None = None) -> str:
+        """The choice of a key's value, which begins with that of the mapping; a flag is a word, as TOML writes it."""
+        names, said = list(options), str(self._start.get(key, guess)).lower()
+        return grid.selectbox(label, names, names.index(said), options.__getitem__, key=f"{self._id}_{key}", help=help_text)
 
     def numbers(self) -> dict[str, bool | list[str]]:
         """How numbers are written, and which words stand for none, where the table does not show it."""
         grid = st.grid(3, min_column_width=220, gap="small")
-        style = grid.selectbox(
-            "Numbers are written",
-            list(NUMBER_STYLES),
-            index=list(NUMBER_STYLES).index(str(self._start.get("decimal_comma", FOUND_OUT)).lower()),
-            format_func=NUMBER_STYLES.__getitem__,
-            key=f"{self._id}_decimal_comma",
-            help="Where neither a column nor another shows how numbers are written, the file is refused until you say it here.",
-        )
+        refused = "Where neither a column nor another shows how numbers are written, the file is refused until you say it here."
+        style = self._choice(grid, "Numbers are written", NUMBER_STYLES, "decimal_comma", FOUND_OUT, refused)
         words = grid.text_input(
             "Words for “no value”",
             value=", ".join(self._start.get("no_value", ())),

@@ -25,7 +25,7 @@ def plan_of(uploads: Uploads, group: Group, known: Formats) -> Plan | None:
     if group.name in uploads.plans:
         return uploads.plans[group.name]
     source = _only_fit(group, known)
-    return Plan(source, source.name, source.counts) if source else None
+    return Plan(source, source.name) if source else None
 
 
 def _only_fit(group: Group, known: Formats) -> Source | None:
@@ -70,7 +70,7 @@ def choose_plan(uploads: Uploads, group: Group, known: Formats) -> Plan | None:
         return None
     if chosen == MAPPED:
         return _mapped(group, uploads.starts[group.name], known)
-    return Plan(known.sources[chosen], chosen, known.sources[chosen].counts)
+    return Plan(known.sources[chosen], chosen)
 
 
 def _mapped(group: Group, start: Mapping[str, Any], known: Formats) -> Plan | None:
@@ -103,7 +103,7 @@ def _mapped(group: Group, start: Mapping[str, Any], known: Formats) -> Plan | No
             on_click="ignore",
             help="A small text file: `python -m usagecost ingest PATH --mapping FILE` reads later files in the same way.",
         )
-    return Plan(source, toml, source.counts, _recognising(group, source.name, keys, known) if is_remembered else None)
+    return Plan(source, toml, _recognising(group, source.name, keys, known) if is_remembered else None)
 
 
 def _recognising(group: Group, name: str, keys: dict[str, Any], known: Formats) -> dict[str, Any]:

@@ -29,7 +29,6 @@ class Plan:
 
     source: Source
     name: str
-    counts: str
     keys: dict[str, Any] | None = None
 
 
