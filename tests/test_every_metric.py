@@ -155,9 +155,9 @@ def test_what_does_not_fold_is_told_of_other_where_other_is_asked_for_and_unknow
 ADDED = Metric(
     "output_tokens_per_request",
     "Output tokens per request",
-    ("output_tokens",),
     formats.count,
     "Tokens that models produced, divided by all requests.",
+    terms=("output_tokens",),
     per=("requests",),
 )
 

@@ -49,13 +49,7 @@ DIMENSIONS = {
         Dimension("status", "Status", "outcomes", "status"),
         Dimension("source", "Source", "sources", "source"),
         Dimension("error", "Error class", "error classes", "error_class"),
-        Dimension(
-            "streaming",
-            "Streaming",
-            "ways of answering",
-            STREAMING,
-            reads="is_streaming",
-        ),
+        Dimension("streaming", "Streaming", "ways of answering", STREAMING, reads="is_streaming"),
     )
 }
 """What requests can be split and filtered by."""

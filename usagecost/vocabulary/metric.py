@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Metric:
-    """A number with a name. ``terms`` are measures, added; ``per``, if any, are measures to divide by.
+    """A number with a name. ``terms`` are measures, added, by default that of its name; ``per``, if any, measures to divide by.
 
     ``better`` says which direction is good news. Only an additive metric may be stacked or added up to "Other".
     ``of_one`` is the SQL of what a single request adds to it, where that is worth a histogram; NULL where it is not known.
@@ -23,14 +23,17 @@ class Metric:
 
     name: str
     label: str
-    terms: tuple[str, ...]
     format: Format
     help: str
+    terms: tuple[str, ...] = ()
     per: tuple[str, ...] = ()
     scale: float = 1.0
     better: Literal["up", "down"] | None = None
     is_share: bool = False
     of_one: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "terms", self.terms or (self.name,))
 
     @property
     def is_additive(self) -> bool:
