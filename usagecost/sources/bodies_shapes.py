@@ -6,34 +6,26 @@ A shape names fields as JsonLines does. A field that no response of a kind has i
 from __future__ import annotations
 
 from usagecost.sources.bodies_streams import TOP_COUNTS
+from usagecost.sources.sql import texts
 
-_CACHE_CREATION = {"ephemeral_5m_input_tokens": "VARCHAR", "ephemeral_1h_input_tokens": "VARCHAR"}
-_MODALITIES = [{"modality": "VARCHAR", "tokenCount": "VARCHAR", "token_count": "VARCHAR"}]
-_BILLED = {"billed_units": dict.fromkeys(("input_tokens", "output_tokens", "search_units"), "VARCHAR")}
+_CACHE_CREATION = texts("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+_MODALITIES = [texts("modality", "tokenCount", "token_count")]
+_BILLED = {"billed_units": texts("input_tokens", "output_tokens", "search_units")}
 
-_KINDS_OF_INPUT = {"cached_tokens": "VARCHAR", "audio_tokens": "VARCHAR", "image_tokens": "VARCHAR"}
-_KINDS_OF_CACHED = {"cached_tokens_details": {"audio_tokens": "VARCHAR", "image_tokens": "VARCHAR"}}
-_KINDS_OF_OUTPUT = {"reasoning_tokens": "VARCHAR", "audio_tokens": "VARCHAR", "image_tokens": "VARCHAR"}
+_KINDS_OF_INPUT = texts("cached_tokens", "audio_tokens", "image_tokens")
+_KINDS_OF_CACHED = {"cached_tokens_details": texts("audio_tokens", "image_tokens")}
+_KINDS_OF_OUTPUT = texts("reasoning_tokens", "audio_tokens", "image_tokens")
 
 USAGE_SHAPE = {
-    "total_tokens": "VARCHAR",
-    "service_tier": "VARCHAR",
+    **texts("total_tokens", "service_tier"),
     # chat
     "prompt_tokens": "VARCHAR",
     "prompt_tokens_details": {**_KINDS_OF_INPUT, "cache_write_tokens": "VARCHAR"},
-    "prompt_cache_hit_tokens": "VARCHAR",
-    "cached_tokens": "VARCHAR",
-    "completion_tokens": "VARCHAR",
+    **texts("prompt_cache_hit_tokens", "cached_tokens", "completion_tokens"),
     "completion_tokens_details": _KINDS_OF_OUTPUT,
-    "reasoning_tokens": "VARCHAR",
-    "citation_tokens": "VARCHAR",
-    "num_search_queries": "VARCHAR",
-    "num_sources_used": "VARCHAR",
-    "cost": "VARCHAR",
-    "is_byok": "VARCHAR",
+    **texts("reasoning_tokens", "citation_tokens", "num_search_queries", "num_sources_used", "cost", "is_byok"),
     "cost_details": {"upstream_inference_cost": "VARCHAR"},
-    "cost_in_usd_ticks": "VARCHAR",
-    "prompt_audio_seconds": "VARCHAR",
+    **texts("cost_in_usd_ticks", "prompt_audio_seconds"),
     # responses, their realtime events, images, transcriptions, and messages
     "input_tokens": "VARCHAR",
     "input_tokens_details": {
@@ -44,34 +36,24 @@ USAGE_SHAPE = {
     "output_tokens": "VARCHAR",
     "output_tokens_details": {**_KINDS_OF_OUTPUT, "thinking_tokens": "VARCHAR"},
     "output_token_details": _KINDS_OF_OUTPUT,
-    "server_side_tool_usage_details": dict.fromkeys(
-        ("web_search_calls", "x_search_calls", "code_interpreter_calls", "file_search_calls"), "VARCHAR"
-    ),
+    "server_side_tool_usage_details": texts("web_search_calls", "x_search_calls", "code_interpreter_calls", "file_search_calls"),
     "tool_calls_details": {"search_web": {"invocation": "VARCHAR"}},
-    "cache_read_input_tokens": "VARCHAR",
-    "cache_creation_input_tokens": "VARCHAR",
+    **texts("cache_read_input_tokens", "cache_creation_input_tokens"),
     "cache_creation": _CACHE_CREATION,
-    "server_tool_use": {
-        "web_search_requests": "VARCHAR", "web_fetch_requests": "VARCHAR", "code_execution_requests": "VARCHAR",
-    },
-    "speed": "VARCHAR",
-    "inference_geo": "VARCHAR",
+    "server_tool_use": texts("web_search_requests", "web_fetch_requests", "code_execution_requests"),
+    **texts("speed", "inference_geo"),
     "iterations": "JSON",
     # converse
-    "inputTokens": "VARCHAR",
-    "outputTokens": "VARCHAR",
-    "cacheReadInputTokens": "VARCHAR",
-    "cacheReadInputTokenCount": "VARCHAR",
-    "cacheWriteInputTokens": "VARCHAR",
-    "cacheWriteInputTokenCount": "VARCHAR",
-    "cacheDetails": [{"ttl": "VARCHAR", "inputTokens": "VARCHAR"}],
+    **texts(
+        "inputTokens", "outputTokens", "cacheReadInputTokens", "cacheReadInputTokenCount", "cacheWriteInputTokens",
+        "cacheWriteInputTokenCount",
+    ),
+    "cacheDetails": [texts("ttl", "inputTokens")],
     # cohere
     **_BILLED,
     "tokens": "JSON",
     # what is billed by its length
-    "type": "VARCHAR",
-    "seconds": "VARCHAR",
-    "characters": "VARCHAR",
+    **texts("type", "seconds", "characters"),
 }  # fmt: skip
 
 _GEMINI = {
@@ -95,23 +77,11 @@ _GEMINI_DETAILS = {
 """Google's field as its interface writes it, and as its Python library does. Live sessions call candidates responses."""
 
 BODY_SHAPE = {
-    "id": "VARCHAR",
-    "responseId": "VARCHAR",
-    "response_id": "VARCHAR",
-    "request_id": "VARCHAR",
-    "ResponseMetadata": {"RequestId": "VARCHAR", "HTTPStatusCode": "VARCHAR"},
-    "object": "VARCHAR",
-    "type": "VARCHAR",
-    "status": "VARCHAR",
+    **texts("id", "responseId", "response_id", "request_id"),
+    "ResponseMetadata": texts("RequestId", "HTTPStatusCode"),
+    **texts("object", "type", "status"),
     "error": "JSON",
-    "__type": "VARCHAR",
-    "model": "VARCHAR",
-    "modelVersion": "VARCHAR",
-    "model_version": "VARCHAR",
-    "provider": "VARCHAR",
-    "created": "VARCHAR",
-    "created_at": "VARCHAR",
-    "service_tier": "VARCHAR",
+    **texts("__type", "model", "modelVersion", "model_version", "provider", "created", "created_at", "service_tier"),
     "serviceTier": {"type": "VARCHAR"},
     "performanceConfig": {"latency": "VARCHAR"},
     "metrics": {"latencyMs": "VARCHAR"},
@@ -123,25 +93,23 @@ BODY_SHAPE = {
         }
     ],
     "output": [{"type": "VARCHAR", "action": {"type": "VARCHAR"}}],
-    "data": [{"object": "VARCHAR", "url": "VARCHAR", "relevance_score": "VARCHAR"}],
-    "results": [{"relevance_score": "VARCHAR", "tokenCount": "VARCHAR"}],
-    "task": "VARCHAR",
-    "duration": "VARCHAR",
-    "stop_reason": "VARCHAR",
+    "data": [texts("object", "url", "relevance_score")],
+    "results": [texts("relevance_score", "tokenCount")],
+    **texts("task", "duration", "stop_reason"),
     "delta": {"stop_reason": "VARCHAR"},
     "stopReason": "VARCHAR",
     "incomplete_details": {"reason": "VARCHAR"},
-    "status_details": {"error": {"code": "VARCHAR", "type": "VARCHAR"}},
+    "status_details": {"error": texts("code", "type")},
     "base_resp": {"status_code": "VARCHAR"},
     "prompt_filter_results": "JSON",
     "x_groq": "JSON",
     "usage": USAGE_SHAPE,
     "usage_info": {"pages_processed": "VARCHAR"},
     "meta": _BILLED,
-    **dict.fromkeys(sorted(TOP_COUNTS), "VARCHAR"),
+    **texts(*sorted(TOP_COUNTS)),
     "total_duration": "VARCHAR",
-    "usageMetadata": dict.fromkeys(_GEMINI, "VARCHAR") | dict.fromkeys(_GEMINI_DETAILS, _MODALITIES),
-    "usage_metadata": dict.fromkeys(_GEMINI.values(), "VARCHAR") | dict.fromkeys(_GEMINI_DETAILS.values(), _MODALITIES),
+    "usageMetadata": texts(*_GEMINI) | dict.fromkeys(_GEMINI_DETAILS, _MODALITIES),
+    "usage_metadata": texts(*_GEMINI.values()) | dict.fromkeys(_GEMINI_DETAILS.values(), _MODALITIES),
 }  # fmt: skip
 
 

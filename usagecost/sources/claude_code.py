@@ -29,38 +29,24 @@ from usagecost.sources.files import Head
 from usagecost.sources.iterations import SAID_BESIDE, with_iterations
 from usagecost.sources.jsonlines import JsonLines
 from usagecost.sources.protocol import NO_USAGE, Batch, Reading
-from usagecost.sources.sql import json_object, literal, units_map
+from usagecost.sources.sql import json_object, literal, texts, units_map
 
 SHAPE = {
-    "type": "VARCHAR",
-    "uuid": "VARCHAR",
-    "sessionId": "VARCHAR",
-    "requestId": "VARCHAR",
-    "timestamp": "VARCHAR",
+    **texts("type", "uuid", "sessionId", "requestId", "timestamp"),
     "version": "JSON",
-    "cwd": "VARCHAR",
-    "gitBranch": "VARCHAR",
+    **texts("cwd", "gitBranch"),
     "agentId": "JSON",
-    "isSidechain": "VARCHAR",
-    "isApiErrorMessage": "VARCHAR",
+    **texts("isSidechain", "isApiErrorMessage"),
     "advisorModel": "JSON",
-    "error": "VARCHAR",
-    "apiErrorStatus": "VARCHAR",
-    "costUSD": "VARCHAR",
+    **texts("error", "apiErrorStatus", "costUSD"),
     "message": {
-        "id": "VARCHAR",
-        "model": "VARCHAR",
+        **texts("id", "model"),
         "stop_reason": "JSON",
         "usage": {
-            "input_tokens": "VARCHAR",
-            "cache_read_input_tokens": "VARCHAR",
-            "cache_creation_input_tokens": "VARCHAR",
-            "cache_creation": {"ephemeral_5m_input_tokens": "VARCHAR", "ephemeral_1h_input_tokens": "VARCHAR"},
-            "output_tokens": "VARCHAR",
-            "service_tier": "VARCHAR",
-            "speed": "VARCHAR",
-            "inference_geo": "VARCHAR",
-            "server_tool_use": dict.fromkeys(("web_search_requests", "web_fetch_requests", "code_execution_requests"), "VARCHAR"),
+            **texts("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"),
+            "cache_creation": texts("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"),
+            **texts("output_tokens", "service_tier", "speed", "inference_geo"),
+            "server_tool_use": texts("web_search_requests", "web_fetch_requests", "code_execution_requests"),
             "iterations": "JSON",
         },
     },

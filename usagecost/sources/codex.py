@@ -17,188 +17,30 @@ within one second, as ccusage has it.
 
 Counts of input include cache reads and writes, those of output reasoning. Of cache reads above the input only as many as the
 input count, again as in ccusage.
+
+Of each line only the few short fields that matter are kept, so that the size of a file, which is that of its contents, does not
+matter; the fields of whole files are then looked at together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from usagecost.sources.codex_lines import COUNTING, COUNTS, KEPT, LINE_TYPES, RECORD, TASK_STARTS
+from usagecost.sources.canonical import CanonicalQuery
+from usagecost.sources.codex_events import ROWS, events_sql
+from usagecost.sources.codex_lines import KEPT, LINE_TYPES
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.essentials import with_lacks
-from usagecost.sources.files import Head
-from usagecost.sources.protocol import NO_USAGE, Batch, Reading
-from usagecost.sources.sessions import SessionLines
-from usagecost.sources.sql import json_object
-
-
-def _list(whole: str) -> str:
-    """SQL for a list of the counts of one kind, texts; NULL if there is none."""
-    names = ", ".join(f"{whole}_{count}" for count in COUNTS)
-    return f"CASE WHEN coalesce({names}) IS NOT NULL THEN [{names}] END"
-
-
-def _for_all(joint: str, template: str) -> str:
-    """SQL that says something of each count in a list of them."""
-    return joint.join(template.format(place=place) for place in range(1, len(COUNTS) + 1))
-
-
-_HAS_BEGUN_ANEW = _for_all(" OR ", "TRY_CAST(totals[{place}] AS DOUBLE) < TRY_CAST(totals_before[{place}] AS DOUBLE)")
-_DIFFERENCES = _for_all(
-    ", ",
-    "coalesce((TRY_CAST(totals[{place}] AS DOUBLE) - TRY_CAST(totals_before[{place}] AS DOUBLE))::VARCHAR, totals[{place}])",
-)
-_IS_NOTHING = _for_all(" AND ", "(counts[{place}] IS NULL OR TRY_CAST(counts[{place}] AS DOUBLE) IS NOT DISTINCT FROM 0)")
-
-_AS_NUMBERS = f"[{_for_all(', ', 'coalesce(TRY_CAST(counts[{place}] AS DOUBLE), 0)')}]"
-
-_COPIED = "copy of the parent session''s history"
-
-_WITHOUT_RECORDS = "SELECT *, false AS has_record FROM judged"
-_WITH_RECORDS = f"""
-    SELECT
-        *,
-        CASE WHEN nothing_new IS NULL THEN hash({_AS_NUMBERS}) END AS numbers,
-        kind = 'token_count' AND row_number() OVER (PARTITION BY source_file, numbers, kind ORDER BY row DESC)
-            <= count(*) FILTER (kind = '{RECORD}') OVER (PARTITION BY source_file, numbers) AS has_record
-    FROM judged
-"""
-
-
-def _events(fields: pa.Table) -> str:
-    """SQL for the events and records of sessions; events are only matched with records where there are some, as it takes time."""
-    matched = _WITH_RECORDS if pc.any(pc.equal(fields["kind"], RECORD)).as_py() else _WITHOUT_RECORDS
-    return f"""
-WITH first_line AS (
-    SELECT
-        *,
-        epoch(TRY_CAST(coalesce(created_at, told_at) AS TIMESTAMPTZ)) AS made_at,
-        coalesce(parent_id, spawn) IS NOT NULL AS is_fork
-    FROM session_fields
-    WHERE kind = 'session_meta'
-    QUALIFY row_number() OVER (
-        PARTITION BY source_file ORDER BY coalesce(ends_with(file_name, nullif(id, '')), false) DESC, row
-    ) = 1
-), task AS (
-    SELECT source_file, min(line.row) FILTER (TRY_CAST(line.task_began AS DOUBLE) >= floor(made_at)) AS own_row
-    FROM session_fields AS line JOIN first_line USING (source_file)
-    WHERE line.kind IN {TASK_STARTS} AND TRY_CAST(line.task_began AS DOUBLE) IS NOT NULL AND made_at IS NOT NULL
-    GROUP BY source_file
-), so_far AS (
-    SELECT
-        row, source_file, file_name, kind, told_at, nullif(response_id, '') AS response_id, nullif(thread_id, '') AS thread_id,
-        coalesce({_list("last")}, {_list("recorded")}) AS lasts, {_list("total")} AS totals,
-        last_value(model IGNORE NULLS) OVER until_here AS model,
-        last_value(nullif(cwd, '') IGNORE NULLS) OVER until_here AS cwd,
-        last_value(effort IGNORE NULLS) OVER until_here AS effort,
-        last_value(tier IGNORE NULLS) OVER until_here AS tier
-    FROM session_fields
-    WINDOW until_here AS (PARTITION BY source_file ORDER BY row ROWS UNBOUNDED PRECEDING)
-), event AS (
-    SELECT
-        *,
-        last_value(totals IGNORE NULLS) OVER (
-            PARTITION BY source_file ORDER BY row ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS totals_before
-    FROM so_far
-    WHERE kind IN {COUNTING}
-), counted AS (
-    SELECT
-        * EXCLUDE (lasts),
-        CASE
-            WHEN lasts IS NOT NULL THEN lasts
-            WHEN totals_before IS NULL OR ({_HAS_BEGUN_ANEW}) THEN totals
-            ELSE [{_DIFFERENCES}]
-        END AS counts
-    FROM event
-), judged AS (
-    SELECT
-        *,
-        CASE
-            WHEN totals IS NOT NULL AND totals = totals_before THEN 'repeats the last event'
-            WHEN {_IS_NOTHING} THEN '{NO_USAGE}'
-        END AS nothing_new
-    FROM counted
-), matched AS (
-    {matched}
-), timed AS (
-    SELECT
-        *,
-        CASE WHEN kind = 'token_count' AND nothing_new IS NULL AND NOT has_record THEN left(told_at, 19) END AS second,
-        second = first_value(second IGNORE NULLS) OVER (PARTITION BY source_file ORDER BY row) AS is_first_second
-    FROM matched
-), headed AS (
-    SELECT *, second IS NOT NULL AND bool_and(is_first_second) OVER (PARTITION BY source_file ORDER BY row) AS is_head
-    FROM timed
-), placed AS (
-    SELECT *, count(*) FILTER (is_head) OVER (PARTITION BY source_file) AS head_events
-    FROM headed
-)
-SELECT
-    placed.row, source_file, placed.told_at, placed.model, placed.cwd, placed.effort, placed.tier,
-    CASE
-        WHEN nothing_new IS NOT NULL THEN nothing_new
-        WHEN is_fork AND (
-            (task.source_file IS NULL AND is_head AND head_events > 1)
-            OR (task.source_file IS NOT NULL AND (own_row IS NULL OR placed.row < own_row))
-            OR placed.thread_id <> nullif(first_line.id, '')
-        ) THEN '{_COPIED}'
-        WHEN has_record THEN 'repeats a usage record'
-    END AS skipped,
-    coalesce(nullif(first_line.id, ''), placed.file_name) AS session_id,
-    coalesce(is_fork, false) AS is_fork,
-    first_line.provider, first_line.version, first_line.originator, first_line.parent_id,
-    TRY(json_extract_string(first_line.git, '$.branch')) AS branch,
-    TRY(json_extract_string(first_line.git, '$.repository_url')) AS repository,
-    coalesce(placed.response_id, md5([placed.told_at, counts::VARCHAR, totals::VARCHAR]::VARCHAR)) AS request_id,
-    {", ".join(f"counts[{place}] AS {count}" for place, count in enumerate(COUNTS, start=1))}
-FROM placed
-LEFT JOIN first_line USING (source_file)
-LEFT JOIN task USING (source_file)
-ORDER BY placed.row
-"""
-
-
-_ATTRIBUTES = json_object(
-    {
-        "version": "to_json(version)",
-        "originator": "to_json(originator)",
-        "effort": "to_json(effort)",
-        "parentThread": "to_json(parent_id)",
-    }
-)
-
-_FOLDER = r"nullif(parse_filename(rtrim(cwd, '/\'), false, 'both_slash'), '')"
-_REPOSITORY = r"nullif(regexp_extract(repository, '([^/:]+?)(\.git)?/*$', 1), '')"
-
-_ROWS = f"""
-SELECT
-    row,
-    source_file,
-    skipped,
-    request_id,
-    session_id,
-    told_at AS started_at,
-    coalesce(nullif(provider, ''), 'openai') AS provider,
-    model,
-    'chat' AS operation,
-    'success' AS status,
-    {_FOLDER} AS app,
-    coalesce({_REPOSITORY}, {_FOLDER}) AS project,
-    branch AS git_branch,
-    tier AS service_tier,
-    input AS input_tokens,
-    CASE WHEN TRY_CAST(cached AS DOUBLE) > TRY_CAST(input AS DOUBLE) THEN input ELSE cached END AS cache_read_tokens,
-    cache_write AS cache_write_tokens,
-    output AS output_tokens,
-    reasoning AS output_reasoning_tokens,
-    2 * (NOT is_fork)::BIGINT + (model IS NOT NULL)::BIGINT AS rank,
-    {_ATTRIBUTES} AS attributes
-FROM session_events
-"""
+from usagecost.sources.files import BLOCK_BYTES, Head
+from usagecost.sources.jsonlines import MOST_FILES, Part, file_parts, line_table, sorted_out
+from usagecost.sources.protocol import NO_USAGE, Batch, Reading, Reject, ahead, with_rest
+from usagecost.sources.sql import in_parallel, registered
 
 
 class Codex:
@@ -219,8 +61,85 @@ class Codex:
         return None
 
     def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
-        """Sessions in batches; one row = one event that counts tokens, copies with their own times included."""
-        lines = SessionLines(
-            self.name, KEPT, _events, _ROWS, Conventions(), lambda head: {"file_name": head.path.name.partition(".jsonl")[0]}
-        )
-        return with_lacks(lines.batches(heads, reading), self.name, reading)
+        """Sessions in batches of whole files; one row = one event that counts tokens, copies with their own times included."""
+        return with_lacks(_batches(heads, reading), self.name, reading)
+
+
+def _batches(heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
+    with closing(CanonicalQuery(reading, Codex.name, ROWS, "session_events", Conventions())) as query:
+        gathered: list[_Reduced] = []
+        for parts, is_whole in ahead(_together(heads)):
+            gathered += [_reduced(parts, reading)] if parts else []
+            if is_whole and gathered:
+                yield _batch(gathered, query, reading)
+                gathered = []
+
+
+def _reduced(parts: list[Part], reading: Reading) -> _Reduced:
+    """What matters of some lines, and what is wrong with others."""
+    blocks = [part for part in parts if part.block]
+    table = line_table(blocks, [{"file_name": part.head.path.name.partition(".jsonl")[0]} for part in blocks])
+    good, broken = sorted_out(reading, blocks, table)
+    with registered(reading.con, "session_lines", in_parallel(good)):
+        fields = reading.con.sql(KEPT).to_arrow_table()
+    problems = [Reject(part.head.source_file, None, part.problem, None) for part in parts if part.problem]
+    return _Reduced(fields, broken, problems, table.num_rows, sum(part.bytes_read for part in parts))
+
+
+def _batch(gathered: list[_Reduced], query: CanonicalQuery, reading: Reading) -> Batch:
+    order = [("source_file", "ascending"), ("line", "ascending")]
+    fields = pa.concat_tables([reduced.fields for reduced in gathered]).sort_by(order)
+    fields = fields.append_column("row", pa.array(np.arange(fields.num_rows)))
+    with registered(reading.con, "session_fields", fields):
+        events = reading.con.sql(events_sql(fields)).to_arrow_table()
+    requests, rejected = query.run(events)
+    broken = [reject for reduced in gathered for reject in reduced.broken]
+    rejects = sorted(broken + _rejects(fields, rejected))
+    lines = sum(reduced.lines for reduced in gathered)
+    return Batch(
+        requests=requests,
+        rejects=reading.rejects(Codex.name, rejects + [one for reduced in gathered for one in reduced.problems]),
+        lines=lines,
+        skips=with_rest(query.skips, lines - requests.num_rows - len(rejects), NO_USAGE),
+        bytes_read=sum(reduced.bytes_read for reduced in gathered),
+    )
+
+
+@dataclass(frozen=True)
+class _Reduced:
+    """Lines, read: fields of those that matter, those that are `broken`, and what is wrong with whole files."""
+
+    fields: pa.Table
+    broken: list[Reject]
+    problems: list[Reject]
+    lines: int
+    bytes_read: int
+
+
+def _together(heads: Iterable[Head]) -> Iterator[tuple[list[Part], bool]]:
+    """Parts that make up about half a block, or more, and whether all of the files have ended; perhaps no more parts then.
+
+    A long file ends its group, so that not every group leaves a file open.
+    """
+    gathered: list[Part] = []
+    size = 0
+    for head in heads:
+        number = 0
+        for part in file_parts(head, BLOCK_BYTES):
+            gathered.append(part)
+            number += 1
+            size += part.block.weight if part.block else 0
+            if size >= BLOCK_BYTES // 2:
+                yield gathered, False
+                gathered, size = [], 0
+        if number > 1 or not gathered or len(gathered) >= MOST_FILES:
+            yield gathered, True
+            gathered, size = [], 0
+    if gathered:
+        yield gathered, True
+
+
+def _rejects(fields: pa.Table, rejected: pa.Table) -> list[Reject]:
+    rows = fields.take(rejected["row"])
+    said = (rows["source_file"], rows["line"], rejected["reason"], pc.utf8_rtrim_whitespace(rows["raw"]))
+    return [Reject(*one) for one in zip(*(column.to_pylist() for column in said), strict=True)]

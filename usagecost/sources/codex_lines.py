@@ -1,4 +1,4 @@
-"""Which lines of a Codex session matter, and which of their fields: codex.py makes requests of them."""
+"""Which lines of a Codex session matter, and which of their fields: codex_events.py makes requests of them."""
 
 from __future__ import annotations
 

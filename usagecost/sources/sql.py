@@ -26,6 +26,11 @@ def literal(text: str) -> str:
     return "'" + text.replace("\0", "").replace("'", "''") + "'"
 
 
+def texts(*names: str) -> dict[str, str]:
+    """The part of a JSON shape whose fields are texts, whatever a log has there."""
+    return dict.fromkeys(names, "VARCHAR")
+
+
 def json_path(names: Sequence[str]) -> str:
     """The path of DuckDB's JSON functions to a field within objects, by the names on the way."""
     return "$" + "".join(f".{json.dumps(name, ensure_ascii=False)}" for name in names)
