@@ -22,7 +22,8 @@ SCOPES = {"key": "virtual_key", "project": "project"}
 """Column of a bill -> the column of a request that says the same."""
 
 _TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens")
-_SUMS = ("requests", "incomplete_requests", "spend_usd", "list_cost_usd", *COST_PARTS, *_TOKENS)
+_PRICED, _UNPRICED = "priced_", "unpriced_"
+_SUMS = ("requests", "incomplete_requests", "spend_usd", "list_cost_usd", *COST_PARTS)
 
 
 def our_days(
@@ -36,7 +37,7 @@ def our_days(
     """
     period = Period(first, last, "UTC", view.period.now, is_alone=True)
     columns = tuple(SCOPES[name] for name in dict.fromkeys(name for name, _ in scopes.values()))
-    rows = explained.by_day(replace(view, period=period, filters=Filters()), _SUMS, *columns)
+    rows = explained.by_day(replace(view, period=period, filters=Filters()), (*_SUMS, *_TOKENS), *columns)
     unnamed = _unnamed(rows.filter(pc.is_null(rows["provider"])))
     rows = rows.filter(pc.is_valid(rows["provider"]))
     known = {provider: names(provider, None)[0] for provider in pc.unique(rows["provider"]).to_pylist()}
@@ -47,17 +48,15 @@ def our_days(
             said = rows[SCOPES[column]]
             is_told = pc.and_(pc.equal(rows["provider"], provider), pc.is_in(said, pa.array(sorted(values), pa.string())))
             scope = pc.if_else(is_told, said, scope)
-    is_unused = pc.and_(pc.equal(rows["price_status"], "free"), pc.is_null(rows["price_id"]))
+    is_used = pc.invert(pc.fill_null(pc.and_(pc.equal(rows["price_status"], "free"), pc.is_null(rows["price_id"])), False))
+    is_unpriced = pc.fill_null(pc.equal(rows["price_status"], "unpriced"), False)
     wide = rows.select(["day", "provider", "model", *_SUMS]).append_column("scope", scope)
     for name in _TOKENS:
-        wide = wide.set_column(wide.column_names.index(name), name, pc.if_else(pc.fill_null(is_unused, False), 0, wide[name]))
-    wide = wide.append_column("is_unpriced", pc.fill_null(pc.equal(rows["price_status"], "unpriced"), False))
-    keys = ["day", "provider", "model", "scope"]
-    summed = wide.group_by([*keys, "is_unpriced"]).aggregate([(name, "sum") for name in _SUMS])
-    found: dict[tuple[Any, ...], list[Ours]] = defaultdict(list)
-    for row in summed.to_pylist():
-        found[tuple(row[name] for name in keys)].append(_ours(row))
-    return [one[0] if len(one) == 1 else _added(*one) for one in found.values()], unnamed
+        for kind, counts in ((_PRICED, pc.and_not(is_used, is_unpriced)), (_UNPRICED, is_unpriced)):
+            wide = wide.append_column(kind + name, pc.if_else(counts, rows[name], 0))
+    sums = (*_SUMS, *(kind + name for kind in (_PRICED, _UNPRICED) for name in _TOKENS))
+    summed = wide.group_by(["day", "provider", "model", "scope"]).aggregate([(name, "sum") for name in sums])
+    return [_ours(row) for row in summed.to_pylist()], unnamed
 
 
 def _unnamed(rows: pa.Table) -> dict[date, int]:
@@ -91,8 +90,6 @@ def shared_scopes(
 
 def _ours(row: Mapping[str, Any]) -> Ours:
     """What a row of measures says."""
-    sent, read, written, output = (int(row[f"{name}_sum"] or 0) for name in _TOKENS)
-    tokens, nothing = (max(sent - read - written, 0), read, written, output), (0,) * len(_TOKENS)
     return Ours(
         row["day"],
         row["provider"],
@@ -103,17 +100,12 @@ def _ours(row: Mapping[str, Any]) -> Ours:
         row["spend_usd_sum"] or ZERO,
         row["list_cost_usd_sum"] or ZERO,
         tuple(row[f"{name}_sum"] or ZERO for name in COST_PARTS),
-        nothing if row["is_unpriced"] else tokens,
-        tokens if row["is_unpriced"] else nothing,
+        _tokens(row, _PRICED),
+        _tokens(row, _UNPRICED),
     )
 
 
-def _added(one: Ours, other: Ours) -> Ours:
-    """Requests with a price and those without, of the same day, model and scope."""
-    costs = tuple(cost + more for cost, more in zip(one.costs, other.costs, strict=True))
-    tokens, unpriced = (
-        tuple(count + more for count, more in zip(*counts, strict=True))
-        for counts in ((one.tokens, other.tokens), (one.unpriced, other.unpriced))
-    )
-    amounts = (one.requests + other.requests, one.incomplete + other.incomplete, one.spend + other.spend)
-    return Ours(*one[:4], *amounts, one.list_cost + other.list_cost, costs, tokens, unpriced)
+def _tokens(row: Mapping[str, Any], kind: str) -> tuple[int, ...]:
+    """The tokens of requests with a price, or of those without: uncached input, cache reads and writes, output."""
+    sent, read, written, output = (int(row[f"{kind}{name}_sum"] or 0) for name in _TOKENS)
+    return max(sent - read - written, 0), read, written, output

@@ -89,7 +89,7 @@ def _summary(statement: MonthStatement) -> str:
 def _teams(statement: MonthStatement) -> str:
     rows = [
         (
-            _name(statement, "team", team.value),
+            statement.called("team", team.value),
             exact_count(team.sums["requests"]),
             amount_texts(statement, team.usage, team.sums)[0],
             amount_texts(statement, team.corrections, team.corrected)[0],
@@ -110,7 +110,7 @@ def _teams(statement: MonthStatement) -> str:
 
 def _shared(statement: MonthStatement) -> str:
     rows = [
-        (pool.rule.name, pool.rule.words, _name(statement, "team", team), *amount_texts(statement, amount, pool.pricing))
+        (pool.rule.name, pool.rule.words, statement.called("team", team), *amount_texts(statement, amount, pool.pricing))
         for pool in statement.pools
         for team, amount in pool.shares.items()
     ]
@@ -122,7 +122,7 @@ def _corrections(statement: MonthStatement) -> str:
         (
             words(line.month),
             str(line.cause).capitalize(),
-            *(_name(statement, name, value) for name, value in zip(KEPT_BY, line.group, strict=True)),
+            *(statement.called(name, value) for name, value in zip(KEPT_BY, line.group, strict=True)),
             exact_count(line.sums["requests"] or 0),
             *amount_texts(statement, line.amount, line.pricing),
         )
@@ -134,7 +134,7 @@ def _corrections(statement: MonthStatement) -> str:
 
 def _parts(statement: MonthStatement, dimension: str) -> str:
     label = DIMENSIONS[dimension].label
-    rows = [(_name(statement, dimension, part.value), *_numbers(statement, part)) for part in statement.parts(dimension)]
+    rows = [(statement.called(dimension, part.value), *_numbers(statement, part)) for part in statement.parts(dimension)]
     heads = [label, "Requests", "Input tokens", "Output tokens", *_heads(statement, "Direct")]
     return _table(f"By {label.lower()}", heads, rows)
 
@@ -177,10 +177,6 @@ def _notes(statement: MonthStatement) -> str:
     texts = {"prices.toml": made["price_book"], "chargeback.toml": made["chargeback"]}
     files = [f"<h2>{name}</h2><pre>{escape(text.strip())}</pre>" for name, text in texts.items() if text.strip()]
     return "\n".join(["<h2>Notes</h2>", *map(_paragraph, said), *files])
-
-
-def _name(statement: MonthStatement, dimension: str, value: str | None) -> str:
-    return statement.name(dimension, value) or NOT_REPORTED
 
 
 def _heads(statement: MonthStatement, label: str) -> list[str]:

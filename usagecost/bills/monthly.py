@@ -21,6 +21,7 @@ from usagecost.bills.closes import CORRECTION, PRICE, RECONCILED, USAGE, Close, 
 from usagecost.bills.corrections import DIMENSIONS, KEYS, MEASURES, Group, Row, UsageSums, added, order, pricing
 from usagecost.bills.currencies import USD, ExchangeRate
 from usagecost.bills.rounding import Key, apportion, rounded, unit_of
+from usagecost.vocabulary.filters import NOT_REPORTED
 
 ZERO = Decimal(0)
 BILLED, LOGGED = "Billed", "In our logs"
@@ -126,6 +127,10 @@ class MonthStatement:
     def name(self, dimension: str, value: str | None) -> str | None:
         """What a value of a dimension was called when the month was closed."""
         return None if value is None else self.close.made_with["names"].get(dimension, {}).get(value, value)
+
+    def called(self, dimension: str, value: str | None) -> str:
+        """The same in words: "not reported" where there is no value."""
+        return self.name(dimension, value) or NOT_REPORTED
 
     @cached_property
     def usage(self) -> tuple[Line, ...]:

@@ -19,7 +19,6 @@ from usagecost.ui.blocks import heading, table
 from usagecost.ui.spend import IS_AT_LEAST, spend_columns
 from usagecost.ui.text import plain
 from usagecost.vocabulary import DIMENSIONS
-from usagecost.vocabulary.filters import NOT_REPORTED
 
 BY = ("key", "app", "model")
 PLACES = 2
@@ -62,7 +61,7 @@ def corrections(done: MonthStatement) -> None:
         {
             "month": words(line.month),
             "cause": str(line.cause).capitalize(),
-            **{name: _name(done, name, value) for name, value in zip(KEPT_BY, line.group, strict=True)},
+            **{name: done.called(name, value) for name, value in zip(KEPT_BY, line.group, strict=True)},
             **_amount(done, line.sums["requests"] or 0, line.amount, line.pricing),
         }
         for line in done.corrections
@@ -104,7 +103,7 @@ def _table(done: MonthStatement, title: str, rows: Sequence[Row], columns: Row, 
 
 def _row(done: MonthStatement, by: str, value: str | None, requests: int, amount: Amount, pricing: UsageSums) -> Row:
     """What a value of a dimension had and owes."""
-    return {by: _name(done, by, value), **_amount(done, requests, amount, pricing)}
+    return {by: done.called(by, value), **_amount(done, requests, amount, pricing)}
 
 
 def _amount(done: MonthStatement, requests: int, amount: Amount | None, pricing: UsageSums) -> Row:
@@ -126,7 +125,3 @@ def _other_column(done: MonthStatement, label: str) -> Row:
     if not done.rate:
         return {}
     return {"amount": st.column_config.NumberColumn(f"{label} ({done.currency})", format=f"%,.{places_of(done.currency)}f")}
-
-
-def _name(done: MonthStatement, dimension: str, value: str | None) -> str:
-    return done.name(dimension, value) or NOT_REPORTED
