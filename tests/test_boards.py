@@ -16,8 +16,8 @@ from tests.copies import copied
 from tests.lake_rows import commit, row
 from usagecost.access import Grant, add_grant
 from usagecost.boards import (
-    CHARTS,
     RANGES,
+    RULES,
     Board,
     BoardProblem,
     Panel,
@@ -109,7 +109,7 @@ TITLES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=
 @st.composite
 def made_panels(draw: st.DrawFn) -> Panel:
     """A panel as the form makes it: any chart, with whatever of any metrics and split that chart can draw."""
-    chart = draw(st.sampled_from(CHARTS))
+    chart = draw(st.sampled_from(list(RULES)))
     metrics, split = fitted(chart, draw(st.lists(st.sampled_from(list(METRICS)))), draw(st.sampled_from([None, *SPLITS])))
     values = st.lists(TITLES, max_size=3).map(tuple)
     chosen = st.builds(PanelFilter, dimension=st.sampled_from(list(DIMENSIONS)), values=values, excludes=st.booleans())
@@ -137,7 +137,7 @@ def test_a_board_is_the_same_after_it_was_written(board: Board):
 
 @given(st.lists(st.sampled_from(list(METRICS)), max_size=8), st.sampled_from([None, *SPLITS]))
 def test_what_is_fitted_to_a_chart_makes_sense_and_is_kept_where_it_does_already(metrics: list[str], split: str | None):
-    for chart in CHARTS:
+    for chart in RULES:
         assert problem(chart, *fitted(chart, metrics, split)) is None
         if problem(chart, metrics, split) is None:
             assert fitted(chart, metrics, split) == (tuple(metrics), split)

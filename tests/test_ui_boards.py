@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.views import days, request, view
 from usagecost import boards, engine
-from usagecost.boards import CHARTS, RULES, Panel, metrics_for, splits_for
+from usagecost.boards import RULES, Panel, metrics_for, splits_for
 from usagecost.boards.drawings import drawing_of, is_of_spend
 from usagecost.boards.numbers import numbers_of
 from usagecost.boards.words import alt_of, help_of, title_of
@@ -27,7 +27,7 @@ from usagecost.vocabulary import METRICS, SPLITS
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.labels import NO_LABELS
 
-OVER_SPLITS = [chart for chart in CHARTS if splits_for(chart)]
+OVER_SPLITS = [chart for chart in RULES if splits_for(chart)]
 
 
 def panel_of(chart: str, metric: str, split: str | None) -> Panel:
@@ -39,7 +39,7 @@ def panel_of(chart: str, metric: str, split: str | None) -> Panel:
 
 def pairs(metric: str) -> list[Panel]:
     """The metric with every chart, and two metrics with every split: that each is asked by each stands in test_boards_answers."""
-    with_charts = [panel_of(chart, metric, None) for chart in CHARTS if metric in metrics_for(chart)]
+    with_charts = [panel_of(chart, metric, None) for chart in RULES if metric in metrics_for(chart)]
     first, mine = list(METRICS).index(metric), USUAL.index(metric)
     able = [chart for chart in OVER_SPLITS if metric in metrics_for(chart)]
     with_splits = [
@@ -80,7 +80,7 @@ def test_a_metric_is_drawn_by_every_chart_and_every_split(pages: dict[str, View]
             numbers_of(panel, nothing, NO_LABELS)
 
 
-@pytest.mark.parametrize("chart", [chart for chart in CHARTS if chart not in ("number", "table")])
+@pytest.mark.parametrize("chart", [chart for chart in RULES if chart not in ("number", "table")])
 def test_a_drawing_is_what_vega_lite_understands(pages: dict[str, View], chart: str):
     panel = panel_of(chart, "total_tokens", "provider" if splits_for(chart) else None)
     drawing = drawing_of(panel, boards.answer(panel, pages["sample"]), NO_LABELS)
@@ -134,7 +134,7 @@ def shown(lake: str, *panels: dict) -> AppTest:
 
 
 def test_every_chart_is_shown_with_its_title(sample_lake: str):
-    made = [panel_of(chart, "total_tokens", "provider" if splits_for(chart) else None) for chart in CHARTS]
+    made = [panel_of(chart, "total_tokens", "provider" if splits_for(chart) else None) for chart in RULES]
     panels = [panel.model_dump() for panel in made]
     page = shown(sample_lake, *panels)
 

@@ -16,9 +16,6 @@ Chart = Literal["number", "line", "area", "bar", "ranked", "table", "heatmap", "
 Interval = Literal["auto", "15min", "hour", "day", "week", "month"]
 Width = Literal["third", "half", "full"]
 
-CHARTS: tuple[Chart, ...] = Chart.__args__  # type: ignore[attr-defined]
-
-
 RANGES = {name: label for name, (label, *_) in PRESETS.items()}
 """What a panel's own range can be -> its name."""
 

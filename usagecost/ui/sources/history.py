@@ -47,7 +47,8 @@ def history(view: View) -> None:
     _removals(view)
     if may("remove") and not is_sample(view.lake):
         _erase_or_retire(view)
-    _dialog_if_asked(view)
+    if asked := st.session_state.get(_ASKED):
+        _removal_dialog(view.lake, view.period.zone, *asked)
 
 
 def _ingest(row: dict[str, Any], view: View) -> None:
@@ -134,12 +135,6 @@ def _ask(selection: Selection, words: str) -> None:
 
 def _leave() -> None:
     st.session_state.pop(_ASKED, None)
-
-
-def _dialog_if_asked(view: View) -> None:
-    asked = st.session_state.get(_ASKED)
-    if asked:
-        _removal_dialog(view.lake, view.period.zone, *asked)
 
 
 @st.dialog("Remove requests", icon=":material/undo:", on_dismiss=_leave)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from usagecost.ui.text import plain
 from usagecost.ui.traces import fields
+from usagecost.ui.traces.columns import COLUMNS
 from usagecost.vocabulary.labels import FIELDS, Labels
 
 SHOWN = (
@@ -17,10 +18,7 @@ SHOWN = (
     "virtual_key", "app", "environment", "end_user_id", "session_id", "trace_id", "tags", "route", "is_streaming", "is_batch",
     "is_gateway_cache_hit", "service_tier", "source", "source_file",
 )  # fmt: skip
-NAMES = {
-    "virtual_key": "Virtual key", "user_id": "User", "end_user_id": "End user", "team_id": "Team", "http_status": "HTTP status",
-    "session_id": "Session id", "trace_id": "Trace id", "tags": "Tag",
-}  # fmt: skip
+NAMES = {**COLUMNS, "tags": "Tag", "source_file": "Source file"}
 MOST_VALUE = 500
 """Characters of a field that the panel shows; the export has all of them."""
 MOST_TAGS = 30
@@ -46,7 +44,7 @@ def details(request: dict[str, Any], labels: Labels) -> None:
             for number, value in enumerate(_values(request[name])):
                 label = labels.of(dimensions[name], value) if name in dimensions else value
                 _row(name, value, label, f"{name}_{number}")
-    missing = [_name(name).lower() for name in SHOWN if request[name] is None]
+    missing = [NAMES[name].lower() for name in SHOWN if request[name] is None]
     if missing:
         st.caption("Not reported: " + plain(", ".join(missing)))
 
@@ -73,12 +71,12 @@ def _row(name: str, value: Any, label: Any, key: str) -> None:
     """One field; of a name that stands for an id also that."""
     said = _said(label) if label == value else f"{label} ({value})"
     if name not in fields.FILTERED:
-        facts([(_name(name), said)])
+        facts([(NAMES[name], said)])
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        facts([(_name(name), said)])
+        facts([(NAMES[name], said)])
         st.menu_button(
-            f"Filter by {_name(name).lower()}",
+            f"Filter by {NAMES[name].lower()}",
             [ONLY, EXCLUDED],
             key=f"filter_{key}",
             icon=":material/filter_alt:",
@@ -96,10 +94,6 @@ def _filter(name: str, value: Any, key: str) -> None:
 
 def _cut(value: str) -> str:
     return value if len(value) <= MOST_VALUE else f"{value[:MOST_VALUE]}…"
-
-
-def _name(column: str) -> str:
-    return NAMES.get(column, column.removeprefix("is_").replace("_", " ").capitalize())
 
 
 def _said(value: Any) -> str:
