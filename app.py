@@ -19,7 +19,7 @@ from usagecost.ui.colours import palette
 from usagecost.ui.labels import labels_of, named
 from usagecost.vocabulary import CARDS, DIMENSIONS, METRICS, formats, measures_of
 from usagecost.vocabulary.colours import series_colors
-from usagecost.vocabulary.filters import NOT_REPORTED, Filters, View
+from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
 
 TOKENS = ("input_tokens", "output_tokens", "total_tokens", "cache_read_tokens")
 OUTCOMES = ("successful", "failed", "requests")
@@ -266,7 +266,7 @@ if model_tab.open:
     with model_tab:
         model = ui.chosen("Model", "chosen_model", names_of(usage, view, "model"), None)
         known = None if model == NOT_REPORTED else model
-        of_model, view_of_model = usage.of_value(known), replace(view, filters=view.filters.and_is("model", known))
+        of_model, view_of_model = usage.of_value(known), view.where(Condition("model", (known,)))
         ui.name_downloads(view_of_model)
         with above:
             ui.cards(of_model, view_of_model, CARDS, name="model")
@@ -287,7 +287,7 @@ if user_tab.open:
                 ui.cards(usage, view, CARDS, name="all")
             users_table(users, view)
         else:
-            view_of_user = view.where_user_is(None if user == NOT_REPORTED else labels_of(view).id_of("user", user))
+            view_of_user = view.where(Condition("user", (labels_of(view).value_of("user", user),)))
             of_user = usage_by("model", view_of_user)
             ui.name_downloads(view_of_user)
             with above:

@@ -27,7 +27,7 @@ from usagecost.periods import INTERVALS
 from usagecost.queries import EDGES, SAMPLE
 from usagecost.queries.folds import rows
 from usagecost.vocabulary import DIMENSIONS, HOURS, MEASURES, METRICS, OF_ROWS, SPLITS, WEEKDAYS, measure_sql, measures_of
-from usagecost.vocabulary.filters import Filters, View
+from usagecost.vocabulary.filters import Condition, Filters, View
 
 PERCENTILES = {"latency_p50_ms": 0.5, "latency_p95_ms": 0.95, "latency_p99_ms": 0.99}
 
@@ -239,7 +239,7 @@ def test_a_panels_filters_come_on_top_of_the_pages(lake_of: Callable[..., str]):
     panel = Panel(metrics=("requests",), chart="number", filters=(PanelFilter(dimension="team", values=("x",)),))
     page = view(lake, days("2026-05-01"))
 
-    assert boards.answer(panel, replace(page, filters=page.filters.and_is("model", "a"))).totals["requests"] == 1
+    assert boards.answer(panel, page.where(Condition("model", ("a",)))).totals["requests"] == 1
 
 
 def test_the_last_24_hours_are_hours_and_compared_with_those_before(lake_of: Callable[..., str]):

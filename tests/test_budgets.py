@@ -374,6 +374,6 @@ def test_a_budget_is_of_a_view_with_just_its_filters():
 
     assert is_of(team, same)
     assert not is_of(team, Filters(same.conditions[1:]))
-    assert not is_of(team, same.and_is("model", "m"))
+    assert not is_of(team, Filters((*same.conditions, Condition("model", ("m",)))))
     assert is_of(budget(), Filters())
     assert not is_of(budget(), Filters((Tagged(("x",)),)))

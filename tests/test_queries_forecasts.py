@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -16,7 +15,7 @@ from usagecost.cli import app
 from usagecost.cli.forecasting import forecast_rows
 from usagecost.forecast import Forecast, TooLittle
 from usagecost.queries.forecasts import Outlook, as_of_today, history, outlook, outlooks, reaches_into
-from usagecost.vocabulary.filters import View
+from usagecost.vocabulary.filters import Condition, View
 
 NOW = "2026-11-20 09:00"
 
@@ -81,7 +80,7 @@ def test_the_whole_is_a_lower_bound_where_a_cost_is_not_known(teams: str):
 
 
 def test_filters_and_the_running_quarter_are_asked_for_alike(teams: str):
-    asked = replace(now(teams), filters=now(teams).filters.and_is("team", "search"))
+    asked = now(teams).where(Condition("team", ("search",)))
 
     quarter = outlook(history(asked, "quarter"), "quarter")
 

@@ -155,10 +155,6 @@ class Filters:
 
     conditions: tuple[AnyCondition, ...] = ()
 
-    def and_is(self, dimension: str, value: str | None) -> Filters:
-        """These filters, and the dimension is exactly this value."""
-        return replace(self, conditions=(*self.conditions, Condition(dimension, (value,))))
-
     def may_pass(self, known: Mapping[str, str | None]) -> bool:
         """Whether a request of which the values of some dimensions are known may match."""
         conditions = [one for one in self.conditions if isinstance(one, Condition) and one.dimension in known]
@@ -264,10 +260,6 @@ class View:
     def where(self, condition: AnyCondition) -> View:
         """The same view of the requests that pass one more condition."""
         return replace(self, filters=Filters((*self.filters.conditions, condition)))
-
-    def where_user_is(self, user: str | None) -> View:
-        """The same view of one user's requests."""
-        return replace(self, filters=self.filters.and_is("user", user))
 
 
 def instant_range_sql(ranges: dict[str, tuple[datetime, datetime]], column_us: str = INSTANT_US) -> tuple[str, Parameters]:
