@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Literal, Self
@@ -111,11 +111,6 @@ def chargeback_text(lake: Lake) -> str:
         return text
 
     return read_toml(lake.texts_beside(), NAME, checked)
-
-
-def rule_of(group: Group, rules: Sequence[Rule]) -> Rule | None:
-    """Returns the first rule by which a group's costs are shared; None where they are a team's own."""
-    return next((rule for rule in rules if rule.fits(group)), None)
 
 
 def allocated(rule: Rule, pool: Decimal, own: Mapping[str, Decimal], unit: Decimal = CENT) -> dict[str, Decimal]:

@@ -16,7 +16,7 @@ from decimal import Decimal
 from functools import cached_property, reduce
 from typing import NamedTuple
 
-from usagecost.bills.chargeback import Rule, allocated, parse_chargeback, rule_of
+from usagecost.bills.chargeback import Rule, allocated, parse_chargeback
 from usagecost.bills.closes import CORRECTION, PRICE, RECONCILED, USAGE, Close, Closes
 from usagecost.bills.corrections import DIMENSIONS, KEYS, MEASURES, Group, Row, UsageSums, added, order, pricing
 from usagecost.bills.currencies import USD, ExchangeRate
@@ -288,8 +288,8 @@ def _amounts(whole: Amount, exact: Mapping[Key, Decimal], rate: ExchangeRate | N
 
 
 def _bearer(group: Group, rules: Sequence[Rule]) -> Bearer:
-    rule = rule_of(group, rules)
-    return Bearer(rule.name, None) if rule else Bearer(None, group[0])
+    """Who bears a group's costs: the first rule by which they are shared, else their own team."""
+    return next((Bearer(rule.name, None) for rule in rules if rule.fits(group)), Bearer(None, group[0]))
 
 
 def _spend(sums: Iterable[UsageSums]) -> Decimal:

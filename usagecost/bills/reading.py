@@ -23,8 +23,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from usagecost import schema
-from usagecost.bills.formats import FORMATS
-from usagecost.bills.formats.shape import Format, Line, Notes, Row, TableFormat, Unreadable, fitted, flattened, key
+from usagecost.bills.formats import FORMATS, Format
+from usagecost.bills.formats.shape import Line, Notes, Row, TableFormat, Unreadable, fitted, flattened, key
 from usagecost.bills.formats.words import forget
 from usagecost.sources.delimited import DelimitedFile
 from usagecost.sources.files import ByteStream, FileProblem, Head

@@ -24,7 +24,7 @@ class Vendor:
     """How one vendor is asked: where, with which key, for at most how many days at once."""
 
     name: str
-    provider: str
+    """Of the vendor, and of the provider in its bills."""
     format: ApiFormat
     url: str
     path: str
@@ -58,7 +58,6 @@ VENDORS = {
     for vendor in (
         Vendor(
             name="openai",
-            provider="openai",
             format=OPENAI_COSTS,
             url="https://api.openai.com",
             path="/v1/organization/costs",
@@ -70,7 +69,6 @@ VENDORS = {
         ),
         Vendor(
             name="anthropic",
-            provider="anthropic",
             format=ANTHROPIC_COSTS,
             url="https://api.anthropic.com",
             path="/v1/organizations/analytics/cost",
@@ -86,7 +84,6 @@ VENDORS = {
         ),
         Vendor(
             name="openrouter",
-            provider="openrouter",
             format=ACTIVITY,
             url="https://openrouter.ai",
             path="/api/v1/activity",

@@ -30,7 +30,7 @@ class ApiFormat:
     ends: str | None
 
     def recognises(self, first: Mapping[str, Any]) -> bool:
-        """By the keys of the first item."""
+        """Whether a file is one, by the keys of the first item of its first JSON value."""
         items = first.get("data", [first])
         return isinstance(items, list) and bool(items) and isinstance(items[0], Mapping) and self.fits(items[0])
 

@@ -16,7 +16,7 @@ from decimal import Context, Decimal, InvalidOperation
 from functools import lru_cache
 from itertools import chain
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 
@@ -67,24 +67,6 @@ class Notes:
         self.as_of = max(filter(None, (self.as_of, at)), default=None)
 
 
-class Format(Protocol):
-    """How the statements of one vendor are recognised by their content and read."""
-
-    @property
-    def name(self) -> str:
-        """The format's name in the lake."""
-
-    @property
-    def title(self) -> str:
-        """What people call it."""
-
-    def recognises(self, first: Mapping[str, Any]) -> bool:
-        """Whether a file is one, by its first value: a row, by the keys of its columns, or the first object of a JSON text."""
-
-    def lines(self, values: Iterable[tuple[int, Any]], notes: Notes) -> Iterator[tuple[int, Line]]:
-        """The lines of a statement with their numbers, from the rows or JSON values of its files with theirs."""
-
-
 @dataclass(frozen=True, eq=False)
 class TableFormat:
     """A format that is a table of columns, whether it comes as CSV, Parquet or JSON.
@@ -109,11 +91,11 @@ class TableFormat:
         return frozenset(chain(self.services[0] if self.services else (), *self.columns.values()))
 
     def recognises(self, first: Mapping[str, Any]) -> bool:
-        """By the keys of the columns."""
+        """Whether a file is one, by its first row, or the first object of a JSON text: by the keys of the columns."""
         return all(any(column in first for column in alternatives.split("|")) for alternatives in self.known_by)
 
     def lines(self, values: Iterable[tuple[int, Any]], notes: Notes) -> Iterator[tuple[int, Line]]:
-        """The lines of rows."""
+        """The lines of a statement with their numbers, from the rows of its files with theirs."""
         kept = re.compile(self.services[1], re.IGNORECASE) if self.services else None
         for number, value in values:
             row = value if isinstance(value, Row) else flattened(value)
