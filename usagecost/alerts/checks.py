@@ -77,23 +77,12 @@ def checks_of_budget(state: State) -> Iterator[Check]:
         if ahead is not None and share is not None and share < limit and (ahead >= limit or not state.is_forecast_at_least):
             is_on = ahead >= limit
         title = f"Budget {budget.name}: forecast to use {threshold:,}%"
-        yield Check(
-            FORECAST,
-            budget.name,
-            str(threshold),
-            period,
-            is_on,
-            title,
-            f"{body} {_forecast_text(state)}",
-            budget.tell,
-            of=_of(budget, FORECAST),
-        )
+        yield _check(budget, FORECAST, str(threshold), period, is_on, title, f"{body} {_forecast_text(state)}")
     if budget.incomplete:
         count = counted(used.incomplete, "request")
         words = f"{count} of it {'has' if used.incomplete == 1 else 'have'} no full price, so the spend is a lower bound. {body}"
         title = f"Budget {budget.name}: spend is incomplete"
-        is_on, of = bool(used.incomplete), _of(budget, INCOMPLETE)
-        yield Check(INCOMPLETE, budget.name, "", period, is_on, title, words, budget.tell, of=of)
+        yield _check(budget, INCOMPLETE, "", period, bool(used.incomplete), title, words)
 
 
 def _actual_checks(state: State, spent: Spent) -> Iterator[Check]:
@@ -102,8 +91,11 @@ def _actual_checks(state: State, spent: Spent) -> Iterator[Check]:
     for threshold in budget.actual:
         is_on = None if share is None else True if share >= Decimal(threshold) / 100 else None if spent.incomplete else False
         title, period = f"Budget {budget.name}: {threshold:,}% used", spent.first.isoformat()
-        words, of = _used_text(state, spent), _of(budget, ACTUAL)
-        yield Check(ACTUAL, budget.name, str(threshold), period, is_on, title, words, budget.tell, of=of)
+        yield _check(budget, ACTUAL, str(threshold), period, is_on, title, _used_text(state, spent))
+
+
+def _check(budget: Budget, rule: str, threshold: str, period: str, is_on: bool | None, title: str, body: str) -> Check:
+    return Check(rule, budget.name, threshold, period, is_on, title, body, budget.tell, of=_of(budget, rule))
 
 
 def _used_text(state: State, spent: Spent) -> str:

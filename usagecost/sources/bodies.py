@@ -20,14 +20,14 @@ from itertools import groupby
 from usagecost.sources.bodies_envelopes import OPENAI_BATCH, Envelope, envelope_of, first_time, reason_to_read
 from usagecost.sources.bodies_shapes import BODY_SHAPE, USAGE_COLUMNS, gemini
 from usagecost.sources.bodies_streams import OBJECTS, WHOLE
-from usagecost.sources.bodies_units import IMAGE_COUNT, operation_sql, units_sql
+from usagecost.sources.bodies_units import IMAGE_COUNT, OPERATION, UNITS
 from usagecost.sources.bodies_usage import (
     BEYOND,
     COLUMNS,
+    COUNTED_AS,
     MESSAGES_WRITE,
     OUTSIDE,
     count_sql,
-    counting_sql,
 )
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
@@ -73,7 +73,7 @@ def _rows(envelope: Envelope) -> str:
         body, {USAGE_COLUMNS}, {envelope.line_items()}
     FROM (SELECT *, {envelope.body} AS body FROM lines)
 ), looked_at AS (
-    SELECT *, {counting_sql()} AS counting_as_it_is FROM spoken
+    SELECT *, {COUNTED_AS} AS counting_as_it_is FROM spoken
 ), opened AS (
     SELECT
         *,
@@ -103,7 +103,7 @@ def _rows(envelope: Envelope) -> str:
 ), totalled AS (
     SELECT
         *,
-        CASE WHEN merged IS NULL THEN counting_as_it_is ELSE {counting_sql()} END AS counting,
+        CASE WHEN merged IS NULL THEN counting_as_it_is ELSE {COUNTED_AS} END AS counting,
         {BEYOND} AS beyond
     FROM (SELECT * REPLACE ({USAGE_COLUMNS}) FROM whole)
 ), counted AS (
@@ -173,7 +173,7 @@ SELECT
     END AS provider,
     model,
     line_model AS requested_model,
-    coalesce(line_operation, {operation_sql()}) AS operation,
+    coalesce(line_operation, {OPERATION}) AS operation,
     CASE
         WHEN is_refused THEN 'error'
         WHEN body.status = 'cancelled' THEN 'cancelled'
@@ -213,7 +213,7 @@ SELECT
     coalesce(nullif(usage.speed, 'standard'), nullif(body.performanceConfig.latency, 'standard')) AS speed,
     nullif(usage.inference_geo, 'not_available') AS inference_region,
     {", ".join(COLUMNS)},
-    {units_sql()} AS units,
+    {UNITS} AS units,
     CASE
         WHEN usage.is_byok = 'true' THEN (
             TRY_CAST(usage.cost AS DECIMAL(18, 9))

@@ -221,9 +221,8 @@ COUNTINGS = {
 """By name, in the order in which they are tried."""
 
 
-def counting_sql() -> str:
-    """SQL for the name of the way in which a body counts; NULL if it tells no usage."""
-    return f"CASE {' '.join(f'WHEN {way.told} IS NOT NULL THEN {name!r}' for name, way in COUNTINGS.items())} END"
+COUNTED_AS = f"CASE {' '.join(f'WHEN {way.told} IS NOT NULL THEN {name!r}' for name, way in COUNTINGS.items())} END"
+"""SQL for the name of the way in which a body counts; NULL if it tells no usage."""
 
 
 def count_sql(column: str) -> str:

@@ -64,19 +64,19 @@ def act_and_say() -> None:
 
 
 def _close(lake: Lake, month: date, zone: str) -> None:
-    def do() -> object:
-        what = f"close {words(month)}, {zone}"
-        return act("close", what, lambda: close_month(lake, month, zone, actor(), datetime.now(UTC)), after="closed")
-
-    _note(f"{words(month)} is closed.", do)
+    what = f"close {words(month)}, {zone}"
+    _note(
+        f"{words(month)} is closed.",
+        lambda: act("close", what, lambda: close_month(lake, month, zone, actor(), datetime.now(UTC)), after="closed"),
+    )
 
 
 def _reopen(lake: Lake, month: date, zone: str, why: str) -> None:
-    def do() -> object:
-        what = f"reopen {words(month)}, {zone}"
-        return act("close", what, lambda: reopen_month(lake, month, zone, actor(), why, datetime.now(UTC)), after="open", why=why)
-
-    _note(f"{words(month)} is open again.", do)
+    what = f"reopen {words(month)}, {zone}"
+    _note(
+        f"{words(month)} is open again.",
+        lambda: act("close", what, lambda: reopen_month(lake, month, zone, actor(), why, datetime.now(UTC)), after="open", why=why),
+    )
 
 
 def _note(said: str, do: Callable[[], object]) -> None:

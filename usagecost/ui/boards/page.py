@@ -28,8 +28,14 @@ EVERY = {"Off": None, "10 s": timedelta(seconds=10), "1 min": timedelta(minutes=
 CHOICES = {"board": Choice(default=DEFAULTS[0]), "every": Choice(default="Off", options=EVERY)}
 """What of the page stands in the URL, beside the view."""
 LARGEST_FILE = 1_000_000
-PIN, UNPIN, DUPLICATE, DELETE = "Pin to the menu", "Remove from the menu", "Duplicate", "Delete"
-SHOW, HIDE = "Show to leads and members", "Hide from leads and members"
+DUPLICATE, DELETE = "Duplicate", "Delete"
+FLAGS = {
+    ("pinned", True): ("Pin to the menu", "is in the menu"),
+    ("pinned", False): ("Remove from the menu", "is no longer in the menu"),
+    ("shared", True): ("Show to leads and members", "is shown to leads and members"),
+    ("shared", False): ("Hide from leads and members", "is hidden from leads and members"),
+}
+"""Flag of a board and what it becomes -> what the menu calls that, and what is said when it is done."""
 
 
 def dashboards(view: View) -> None:
@@ -201,9 +207,8 @@ def _share(shelved: Shelved) -> None:
 
 def _more(folder: TextFolder, shelved: Shelved, may_change: bool) -> None:
     board = shelved.board
-    pin = [UNPIN if board.pinned else PIN] if board and may_change else []
-    pin += [HIDE if board.shared else SHOW] if board and may_change else []
-    options = [*pin, *([DUPLICATE] if board else []), *([DELETE] if may_change and shelved.text is not None else [])]
+    flags = [label for (flag, on), (label, _) in FLAGS.items() if getattr(board, flag) is not on] if board and may_change else []
+    options = [*flags, *([DUPLICATE] if board else []), *([DELETE] if may_change and shelved.text is not None else [])]
     st.menu_button(
         "More",
         options,
@@ -221,14 +226,9 @@ def _do(folder: TextFolder, shelved: Shelved) -> None:
         changes.delete(folder, shelved)
     elif board and chosen == DUPLICATE:
         changes.duplicate(folder, board)
-    elif board and chosen in (PIN, UNPIN):
-        what = "is in the menu" if chosen == PIN else "is no longer in the menu"
-        pinned = board.model_copy(update={"pinned": chosen == PIN})
-        changes.save(folder, shelved, pinned, f"“{board.title}” {what}")
-    elif board and chosen in (SHOW, HIDE):
-        what = "is shown to" if chosen == SHOW else "is hidden from"
-        shared = board.model_copy(update={"shared": chosen == SHOW})
-        changes.save(folder, shelved, shared, f"“{board.title}” {what} leads and members")
+    for (flag, is_on), (label, said) in FLAGS.items():
+        if board and chosen == label:
+            changes.save(folder, shelved, board.model_copy(update={flag: is_on}), f"“{board.title}” {said}")
 
 
 def _panels(board: Board, view: View, name: str) -> None:
