@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import tomli_w
+
 from usagecost.lake import Lake, LakeError, TextFolder
 from usagecost.sources import SOURCES, Head, Source
 from usagecost.sources.mapped import Mapped, mapped_by
-from usagecost.sources.mapping import mapping_of, mapping_toml
+from usagecost.sources.mapping import mapping_of
 from usagecost.sources.mapping_keys import MappingProblem
 from usagecost.sources.records import is_json
 
@@ -71,7 +73,7 @@ def keys_of_toml(text: str) -> dict[str, Any]:
 
 def keep_format(lake: Lake, keys: dict[str, Any]) -> None:
     """Keeps a mapping as a format of its name, in the place of an earlier one; raises MappingProblem or LakeError."""
-    text = mapping_toml(keys)
+    text = tomli_w.dumps(keys)
     own, folder = _own_format(text), _folder(lake)
     name = f"{own.name}{SUFFIX}"
     folder.put(name, text, seen=folder.read(name))

@@ -18,8 +18,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-import tomli_w
-
 from usagecost.schema import COLUMN_BY_NAME, PRICE_COLUMNS, PROVENANCE_COLUMNS
 from usagecost.sources.conventions import COSTS, DURATIONS, Conventions
 from usagecost.sources.mapping_keys import (
@@ -160,11 +158,6 @@ def mapping_of(keys: dict[str, Any]) -> TableMapping:
         conventions=_conventions(keys, columns),
     )
     return replace(mapping, variants=tuple(_variants(keys)))
-
-
-def mapping_toml(keys: Mapping[str, Any]) -> str:
-    """The keys of a mapping as the TOML that `read_mapping` reads."""
-    return tomli_w.dumps(keys)
 
 
 _known_zones = cache(available_timezones)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
+import tomli_w
 
 from usagecost import ingest
 from usagecost.engine import open_lake
@@ -90,7 +91,7 @@ def _mapped(group: Group, start: Mapping[str, Any], known: Formats) -> Plan | No
         return None
     if source is None:
         return None
-    toml = ingest.mapping_toml(keys)
+    toml = tomli_w.dumps(keys)
     with st.container(horizontal=True, vertical_alignment="center"):
         is_remembered = _remember(group, source.name, known)
         st.download_button(
@@ -133,7 +134,7 @@ def _remember(group: Group, name: str, known: Formats) -> bool:
 def _keys_of_form(group: Group, start: Mapping[str, Any]) -> dict[str, Any]:
     """What the form says; nothing while a question is open."""
     keys = mapping_keys(group.first, start)
-    st.session_state[f"toml_{group.name}"] = ingest.mapping_toml(keys)
+    st.session_state[f"toml_{group.name}"] = tomli_w.dumps(keys)
     if "started_at" not in keys.get("columns", {}):
         st.info("Choose above which column is started_at, the time of a request.", icon=":material/contact_support:")
         return {}
@@ -150,7 +151,7 @@ def _keys_of_text(group: Group, start: Mapping[str, Any]) -> dict[str, Any]:
     """What the reader writes, which begins with what the form said; raises MappingProblem."""
     text = st.text_area(
         "Mapping",
-        value=st.session_state.get(f"toml_{group.name}") or (ingest.mapping_toml(start) if start else ""),
+        value=st.session_state.get(f"toml_{group.name}") or (tomli_w.dumps(start) if start else ""),
         height=TEXT_HEIGHT,
         key=f"text_{group.name}",
         help="TOML: [columns] has the record's column = the file's. Press Ctrl+Enter to apply.",
