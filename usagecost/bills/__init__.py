@@ -5,8 +5,7 @@ months out in the form in which finance takes them. It never changes a request o
 """
 
 from usagecost.bills.coverage import KINDS, current_lines
-from usagecost.bills.files import statement_files
 from usagecost.bills.focus_columns import VERSIONS, Version
 from usagecost.bills.focus_files import FOCUS_FORMS, FocusForm, write_focus
 from usagecost.bills.reading import BillProblem
-from usagecost.bills.statements import Loaded, Statement, load_files, statements
+from usagecost.bills.statements import Loaded, Statement, load_files, statement_files, statements

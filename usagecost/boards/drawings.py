@@ -1,4 +1,4 @@
-"""From a panel's numbers to its chart."""
+"""From a panel's numbers to its chart, and what stands below it: what it does not take from its page, and what is not drawn."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import pandas as pd
 
 from usagecost import charts
 from usagecost.boards.answers import Answer
-from usagecost.boards.panel import Panel
+from usagecost.boards.panel import RANGES, Panel
 from usagecost.boards.question import OVER_TIME, Question
 from usagecost.boards.words import size_label
 from usagecost.charts import Drawing, Level, Mark, TimeAxis, bar_label, named
+from usagecost.periods.words import days_text
 from usagecost.queries import EDGES, HOUR_OF_WEEK
 from usagecost.queries.colours import palette
 from usagecost.queries.usage import Ask, call
-from usagecost.vocabulary import SPLITS
+from usagecost.vocabulary import SPLITS, spend_coverage
 from usagecost.vocabulary.colours import COLORS, series_colors
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import exact_count
@@ -55,7 +56,27 @@ def is_of_spend(question: Question) -> bool:
     return SPLITS[question.split].parts_add_up and question.chart != "line"
 
 
-def undrawn(answer: Answer) -> list[str]:
+def about(panel: Panel, answer: Answer, labels: Labels) -> list[str]:
+    """The panel's own range and filters, in words."""
+    period = answer.question.view.period
+    own = [f"{RANGES[panel.range]} ({days_text(period.first, period.last)})"] if panel.range else []
+    return [*own, *panel.conditions.said(labels.of)]
+
+
+def missing(answer: Answer) -> str | None:
+    """How much of the spend that is drawn has no price, in words."""
+    spend = [metric for metric in answer.question.metrics if "spend_usd" in metric.terms and metric.is_additive]
+    return spend_coverage(answer.totals) if spend and answer.totals else None
+
+
+def left_out(answer: Answer, lack: str | None) -> list[str]:
+    """What is not part of what is drawn, and why numbers show no change: what the comparison lacks."""
+    unpriced = missing(answer)
+    shown = lack if answer.before else None
+    return [*([f"≥: {unpriced}"] if unpriced else []), *([shown.removesuffix(".")] if shown else []), *_undrawn(answer)]
+
+
+def _undrawn(answer: Answer) -> list[str]:
     """What a chart of single requests leaves out, and what it is a sample of, in words."""
     if len(answer.sample):
         drawn, known = len(answer.sample), int(answer.sample["of"].iloc[0])

@@ -64,13 +64,13 @@ def sentence(metric: str, found: Explanation, steps: Sequence[Step], by: str = "
     −$52.00 fewer requests. ``by`` says who has made most of it, if anyone: see `maker_words`.
     """
     wording = WORDINGS[metric]
-    name, listed = wording.name, _listed(wording.amount, steps)
+    name, most = wording.name, listed(metric, steps)
     if not found.change:
         same = f"{name} did not change: {wording.amount(found.now)} in both periods"
-        return f"{same}, though {listed}." if listed else f"{same}."
+        return f"{same}, though {most}." if most else f"{same}."
     verb = "rose" if found.change > 0 else "fell"
     mostly = f", mostly {by}" if by else ""
-    return f"{name} {verb} by {wording.amount(abs(found.change))}{_percent(found)}{mostly}: {listed}."
+    return f"{name} {verb} by {wording.amount(abs(found.change))}{_percent(found)}{mostly}: {most}."
 
 
 def maker_words(maker: Maker, name: str) -> str:
@@ -85,7 +85,14 @@ def value_words(dimension: str, name: str) -> str:
 
 def listed(metric: str, steps: Sequence[Step]) -> str:
     """Returns the largest steps in words, and what is left of the change: +$221.51 claude-opus-5, −$54.28 claude-sonnet-5."""
-    return _listed(WORDINGS[metric].amount, steps)
+    unit = WORDINGS[metric].amount
+    ranked = sorted((step for step in steps if step.amount), key=lambda step: (step.count > 1, -abs(step.amount), step.label))
+    most = MOST_NAMED if len(ranked) > MOST_NAMED + 1 else len([step for step in ranked if step.count == 1])
+    parts = [f"{signed(step.amount, unit)} {step.words}" for step in ranked[:most]]
+    if others := ranked[most:]:
+        rest = sum((step.amount for step in others), Decimal(0))
+        parts.append(f"{'and ' if parts else ''}{signed(rest, unit)} by {sum(step.count for step in others)} others")
+    return ", ".join(parts)
 
 
 def effect_words(metric: str, found: Found) -> str:
@@ -96,15 +103,10 @@ def effect_words(metric: str, found: Found) -> str:
         return wording.more_of if found.amount > 0 else wording.less_of
     if effect.name in OF_ONE_PERIOD:
         return f"{model_name(found.model)} ({words})" if found.model else OF_ONE_PERIOD[effect.name]
-    return f"{words} ({behind(found)})" if found.model and effect.name != "volume" else words
-
-
-def behind(found: Found) -> str:
-    """Returns the model, and of it the tokens, that most of an effect is of; nothing where it is of several."""
-    if found.model is None:
-        return ""
-    kind = "" if found.kind and found.effect.label.lower().startswith(found.kind) else found.kind
-    return f"{model_name(found.model)} {kind}".rstrip()
+    if found.model is None or effect.name == "volume":
+        return words
+    kind = "" if found.kind and effect.label.lower().startswith(found.kind) else found.kind
+    return f"{words} ({f'{model_name(found.model)} {kind}'.rstrip()})"
 
 
 def model_name(model: Model) -> str:
@@ -131,17 +133,6 @@ def signed(amount: Number, unit: Format) -> str:
     """Returns an amount with its sign, a real minus: +$180.30, −$52.00."""
     sign = "+" if amount > 0 else "−" if amount < 0 else ""
     return f"{sign}{unit(abs(amount))}"
-
-
-def _listed(unit: Format, steps: Sequence[Step]) -> str:
-    """The largest steps, and what is left of the change."""
-    ranked = sorted((step for step in steps if step.amount), key=lambda step: (step.count > 1, -abs(step.amount), step.label))
-    most = MOST_NAMED if len(ranked) > MOST_NAMED + 1 else len([step for step in ranked if step.count == 1])
-    parts = [f"{signed(step.amount, unit)} {step.words}" for step in ranked[:most]]
-    if others := ranked[most:]:
-        rest = sum((step.amount for step in others), Decimal(0))
-        parts.append(f"{'and ' if parts else ''}{signed(rest, unit)} by {sum(step.count for step in others)} others")
-    return ", ".join(parts)
 
 
 def _percent(found: Explanation) -> str:

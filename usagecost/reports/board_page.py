@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 
 from usagecost.boards import Answer, Board, Panel, answer
-from usagecost.boards.drawings import drawing_of
-from usagecost.boards.notes import about, left_out
+from usagecost.boards.drawings import about, drawing_of, left_out
 from usagecost.boards.numbers import first_label, table_rows
 from usagecost.boards.words import alt_of, title_of
 from usagecost.engine import UnansweredError

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -15,6 +17,7 @@ from usagecost.ui.labels import labels_of
 from usagecost.ui.reader import made_later
 from usagecost.vocabulary.filters import Instants, View
 
+Kind = TypeVar("Kind", bound=str)
 Numbers = Callable[[], pd.DataFrame]
 """Makes the rows of a download, when somebody asks for them."""
 
@@ -44,7 +47,22 @@ def file_name(what: str, kind: str = "csv") -> str:
     return exports.file_name(what, kind, viewing.days_of(view), filters)
 
 
-def written_bytes(write: Callable[[Path], object]) -> bytes:
+def file_buttons(titles: Mapping[Kind, str], write: Callable[..., object], name: Callable[[Kind], str], key: str) -> None:
+    """A button for each kind of file, by its title: ``write`` writes one of a ``form`` when it is clicked."""
+    for kind, title in titles.items():
+        st.download_button(
+            title,
+            data=made_later(partial(_written, partial(write, form=kind))),
+            file_name=name(kind),
+            mime=MIME[kind],
+            key=f"{key}_{kind}",
+            on_click="ignore",
+            icon=":material/description:",
+            width="stretch",
+        )
+
+
+def _written(write: Callable[[Path], object]) -> bytes:
     """The content of a file that is written to the disk, so that no more of it than that is ever in memory."""
     with TemporaryDirectory() as folder:
         file = Path(folder, "written")

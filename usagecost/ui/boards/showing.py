@@ -12,8 +12,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from usagecost.boards import Answer, Panel, answer
-from usagecost.boards.drawings import Beside, drawing_of, is_of_spend
-from usagecost.boards.notes import about, left_out, missing
+from usagecost.boards.drawings import Beside, about, drawing_of, is_of_spend, left_out, missing
 from usagecost.boards.numbers import first_label, numbers_of, table_rows
 from usagecost.boards.question import question_of
 from usagecost.boards.words import alt_of, help_of, title_of

@@ -1,24 +1,26 @@
-"""The list of requests: sorted by a click on a header, opened by a click on a row, with its columns and its pages."""
+"""The list of requests: sorted by a click on a header, opened by a click on a row, with its columns, its pages and its export."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
+from usagecost.exporting import Form, write_requests
 from usagecost.queries.requests import Order, moment
 from usagecost.ui import address
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import empty, is_without_data, no_requests
 from usagecost.ui.blocks import unselect
+from usagecost.ui.downloads import file_buttons, file_name
 from usagecost.ui.labels import labels_of
 from usagecost.ui.text import plain
 from usagecost.ui.traces import paging
 from usagecost.ui.traces.columns import COLUMNS, DEFAULT_COLUMNS, SORT_NAMES, configured, frame, next_order
-from usagecost.ui.traces.exporting import export
 from usagecost.ui.traces.paging import Page
 from usagecost.vocabulary.filters import View
-from usagecost.vocabulary.formats import UNKNOWN
+from usagecost.vocabulary.formats import UNKNOWN, counted, exact_count
 
 MOST_ROWS_SEEN = 15
 CHOICES = {
@@ -31,6 +33,9 @@ CHOICES = {
     **paging.CHOICES,
 }
 """The list in the URL: its order and columns, where its page begins, and the request that is open."""
+FORMS: dict[Form, str] = {"csv": "CSV", "parquet": "Parquet", "jsonl": "JSON lines"}
+MOST_EXPORTED = 1_000_000
+"""Requests that are handed through the page, which keeps the file in memory until the browser has it."""
 _CLICKED = "_list_clicked"
 """Where the key of the table stands whose cell has opened a request."""
 
@@ -83,9 +88,22 @@ def _controls(view: View, page: Page, order: Order) -> list[str]:
             paging.turning(view, page)
             with st.popover("Columns", icon=":material/view_column:"):
                 names = st.multiselect("Columns, in this order", list(COLUMNS.values()), key="columns", width=420)
-            export(view, page.matching)
+            _export(view, page.matching)
     by_name = {label: name for name, label in COLUMNS.items()}
     return [by_name[name] for name in names] or ["time"]
+
+
+def _export(view: View, matching: int) -> None:
+    """A button for each format, which writes the file and hands it over."""
+    with st.popover("Export", icon=":material/download:", disabled=not matching):
+        st.caption(f"All columns of the {plain(counted(matching, 'request'))} that match, the newest first.")
+        if matching > MOST_EXPORTED:
+            st.info(
+                f"A page hands out up to {exact_count(MOST_EXPORTED)} requests. Filter further, take fewer days, or write "
+                "any number of them on the command line: `python -m usagecost export --help`."
+            )
+            return
+        file_buttons(FORMS, partial(write_requests, view), partial(file_name, "requests"), "export")
 
 
 def _table(view: View, page: Page, order: Order, columns: list[str]) -> None:
