@@ -295,7 +295,7 @@ def test_the_command_writes_csv_that_no_spreadsheet_runs_and_says_what_has_no_co
 
 def page(lake: str) -> None:
     from tests.views import days, view
-    from usagecost.ui.bills.focus import focus_download
+    from usagecost.ui.bills.statements import focus_download
 
     focus_download(view(lake, days("2026-05-01", "2026-05-03")), "UTC")
 

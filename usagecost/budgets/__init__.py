@@ -6,16 +6,20 @@ anybody: see `alerts`.
 
 from usagecost.budgets.asking import BASIS, states, view_of_now
 from usagecost.budgets.budget import (
+    NAME,
     PERIODS,
     Budget,
     BudgetFile,
     BudgetProblem,
     Rules,
+    add_budget,
     budget_text,
+    change_budget,
     check_budget,
     parse_budgets,
+    put_rules,
+    read_budgets,
     rules_text,
 )
-from usagecost.budgets.file import NAME, add_budget, change_budget, put_rules, read_budgets
 from usagecost.budgets.pace import even_pace, is_of, is_within, span_of, spans_before
 from usagecost.budgets.state import Spent, State

@@ -136,7 +136,7 @@ def _budget(state: State) -> dict[str, Any]:
         "name": budget.name,
         "amount_usd": budget.amount,
         "period": budget.period,
-        "filters": budget.filters.words,
+        "filters": budget.filters.said(),
         "first": used.first,
         "last": used.last,
         "used_usd": used.usd,

@@ -39,13 +39,8 @@ class Condition:
         is_one_of = " OR ".join(tests) or "false"
         return (f"(({is_one_of}) IS NOT TRUE)" if self.excludes else f"({is_one_of})"), known
 
-    @property
-    def words(self) -> str:
-        """The condition as a person would say it."""
-        return self.said(lambda _, value: value)
-
-    def said(self, label: Callable[[str, str], str]) -> str:
-        """The same where values have names: ``label`` says what a value of a dimension is called."""
+    def said(self, label: Callable[[str, str], str] = lambda _, value: value) -> str:
+        """The condition as a person would say it; ``label`` says what a value of a dimension is called."""
         names = [NOT_REPORTED if value is None else label(self.dimension, value) for value in self.values]
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         return f"{DIMENSIONS[self.dimension].label.lower()} {'is not' if self.excludes else 'is'} {shown or 'nothing'}"
@@ -179,13 +174,8 @@ class Filters:
             parameters |= bound
         return " AND ".join(tests) or "true", parameters
 
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The conditions as a person would say them."""
-        return self.said(lambda _, value: value)
-
-    def said(self, label: Callable[[str, str], str]) -> tuple[str, ...]:
-        """The same where values have names: see `Condition.said`."""
+    def said(self, label: Callable[[str, str], str] = lambda _, value: value) -> tuple[str, ...]:
+        """The conditions as a person would say them: see `Condition.said`."""
         return tuple(one.said(label) if isinstance(one, Condition) else one.words for one in self.conditions)
 
 

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from usagecost import queries
+from usagecost import exports, queries
+from usagecost.bills import FOCUS_FORMS, VERSIONS, write_focus
 from usagecost.bills.chargeback import NAME as CHARGEBACK
 from usagecost.bills.closes import Close, Closes, closed_zones, read_closes
 from usagecost.bills.closing import draft, month_period, obstacle, words
@@ -23,13 +24,13 @@ from usagecost.bills.monthly import MonthStatement, month_statement
 from usagecost.engine import open_lake
 from usagecost.lake import Lake
 from usagecost.periods import reporting_zone
+from usagecost.periods.words import days_text
 from usagecost.start import CARD_WIDTH
 from usagecost.ui.answers import answer, empty, tried
 from usagecost.ui.bills import statement_tables
 from usagecost.ui.bills.closing import PROBLEMS, act_and_say, close_button, reopen_button
-from usagecost.ui.bills.focus import focus_download
 from usagecost.ui.blocks import table
-from usagecost.ui.downloads import MIME
+from usagecost.ui.downloads import MIME, file_buttons
 from usagecost.ui.reader import made_later
 from usagecost.ui.spend import note_with_link
 from usagecost.ui.text import plain
@@ -143,6 +144,23 @@ def _acts(lake: Lake, closes: Closes, done: MonthStatement) -> None:
         )
     if closes.in_force[-1].id == done.close.id:
         reopen_button(lake, done.close.month, closes.zone)
+
+
+def focus_download(view: View, zone: str) -> None:
+    """The choice of a version, and a button for each format, which writes the file of a view without filters.
+
+    ``zone`` is as in `write_focus`.
+    """
+    with st.popover("FOCUS export", icon=":material/download:"):
+        days = days_text(view.period.first, view.period.last)
+        st.caption(
+            f"{days} in UTC. One row per day, token kind, account, model, team, user, key and app. Costs are as reported, else "
+            "list price. Taxes and credits of loaded bills have rows of their own, on their first day. A closed month adds up to "
+            "its statement: with its corrections of earlier months, and without what has changed of it since."
+        )
+        version = st.segmented_control("Version", VERSIONS, default=VERSIONS[0], required=True, key="focus_version") or VERSIONS[0]
+        name = partial(exports.file_name, f"focus-{version}", days=(view.period.first, view.period.last))
+        file_buttons(FOCUS_FORMS, partial(write_focus, view, version, zone=zone), name, "focus")
 
 
 def _draw(done: MonthStatement, *, is_closed: bool) -> None:

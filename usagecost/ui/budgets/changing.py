@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import streamlit as st
 
-from usagecost.budgets import Budget, State, add_budget, budget_text, change_budget, states, view_of_now
+from usagecost.budgets import Budget, BudgetFile, State, add_budget, budget_text, change_budget, states, view_of_now
 from usagecost.budgets.words import before_text, used_text
 from usagecost.engine import open_lake
 from usagecost.periods import Period
@@ -41,7 +41,7 @@ def dialog(view: View, seen: Budget | None) -> None:
     recent = Period(today - timedelta(days=CHOICE_DAYS), today, now.period.zone, now.period.now, is_alone=True)
     drafted = form.budget_form(replace(now, period=recent), seen)
     if isinstance(drafted, Budget):
-        state = answer(state_of_draft, now, drafted.model_dump_json())
+        (state,) = answer(states_of, now, BudgetFile(budget=(drafted,)).model_dump_json())
         st.caption(plain(f"Now: {used_text(state)}."))
         st.caption(plain(f"Before: {before_text(state)}."))
     reason = drafted if isinstance(drafted, str) else "Nothing is changed yet." if drafted == seen else None
@@ -55,9 +55,9 @@ def dialog(view: View, seen: Budget | None) -> None:
             _removal(view.lake, seen)
 
 
-def state_of_draft(view: View, text: str) -> State:
-    """Returns how a budget, written as JSON, stands."""
-    return states(view, [Budget.model_validate_json(text)])[0]
+def states_of(view: View, text: str) -> list[State]:
+    """Returns how the budgets of a file, written as JSON, stand."""
+    return states(view, BudgetFile.model_validate_json(text).budget)
 
 
 def _removal(lake: str, seen: Budget) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from usagecost.alerts import Alert, Ledger, read_ledger
-from usagecost.budgets import BudgetFile, BudgetProblem, State, read_budgets, states, view_of_now
+from usagecost.budgets import BudgetFile, BudgetProblem, State, read_budgets, view_of_now
 from usagecost.budgets.words import before_text, forecast_text, left_text, scope_text, used_text
 from usagecost.engine import open_lake
 from usagecost.lake import LakeError
@@ -39,7 +39,7 @@ def listing(view: View) -> None:
         return
     now = view_of_now(view.lake, view.version, view.period.now, view.scope)
     said = said.model_copy(update={"budget": tuple(one for one in said.budget if view.scope.includes(one.filters))})
-    found = answer(states_of, now, said.model_dump_json()) if said.budget else []
+    found = answer(changing.states_of, now, said.model_dump_json()) if said.budget else []
     _head(found, now)
     ledger = tried(lambda: read_ledger(lake)) if found else Ledger()
     ledger = ledger if view.scope.is_everything else ledger.about(said.budget)
@@ -47,11 +47,6 @@ def listing(view: View) -> None:
     for place, state in enumerate(sorted(found, key=_urgency)):
         _card(place, state, scope_text(state.budget, labels), _alerts_of(state, ledger))
     _open_dialog(view, said)
-
-
-def states_of(view: View, text: str) -> list[State]:
-    """Returns how the budgets of a file, written as JSON, stand."""
-    return states(view, BudgetFile.model_validate_json(text).budget)
 
 
 def _head(found: Sequence[State], now: View) -> None:
