@@ -49,7 +49,7 @@ class Closes(Feed):
         return self._words(self._month(self._next))
 
     def between(self) -> list[str]:
-        closed = [row["month"] for row in self.lake.closes().to_pylist() if row["kind"] == "closed"]
+        closed = [row["month"] for row in self.lake.rows("closes").to_pylist() if row["kind"] == "closed"]
         files = {file.name: file.read_bytes() for file in sorted((self.folder / "out").glob("*.parquet"))}
         changed = sum(files.get(name) != content for name, content in self._closed.items())
         broken = 0
@@ -112,7 +112,7 @@ class Alerts(Feed):
             self._expected |= {("raised", team, threshold) for threshold in thresholds}
             self._spent.append((team, thresholds))
         if number % 25 == 24:  # of one that is sure to have been raised: what was never seen cannot be resolved
-            raised = {(row["subject"], row["threshold"]) for row in self.lake.alerts().to_pylist() if row["channel"] is None}
+            raised = {(row["subject"], row["threshold"]) for row in self.lake.rows("alerts").to_pylist() if row["channel"] is None}
             team, thresholds = next((one for one in self._spent if raised >= {(one[0], limit) for limit in one[1]}), ("", ()))
             if team:
                 self._spent.remove((team, thresholds))
@@ -130,7 +130,7 @@ class Alerts(Feed):
 
     def wrong(self) -> list[str]:
         """Each is recorded once, and told at least once; nothing else is."""
-        rows = [row for row in self.lake.alerts().to_pylist() if row["channel"] is None]
+        rows = [row for row in self.lake.rows("alerts").to_pylist() if row["channel"] is None]
         recorded = Counter((row["event"], row["subject"], row["threshold"]) for row in rows)
         ids = {(row["id"], row["event"]): (row["event"], row["subject"], row["threshold"]) for row in rows}
         told = {ids.get(id_and_event, id_and_event) for id_and_event in self._receiver.ids}

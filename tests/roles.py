@@ -132,7 +132,7 @@ def make_lake(root: Path, now: datetime | None = None, *, has_others: bool = Tru
         for key, (field, name) in called.items()
         if has_others or OTHERS not in key
     ]
-    handle.keep_names(pa.Table.from_pylist(names, schema=schema.NAMES))
+    handle.keep_rows("names", pa.Table.from_pylist(names, schema=schema.NAMES))
     day = f"{now - timedelta(days=3):%Y-%m-%d}"
     for name, text in {"access": ACCESS, "budgets": BUDGETS, "annotations": NOTES, "prices": PRICES}.items():
         tables = [table for table in re.split(r"^(?=\[\[)", text, flags=re.MULTILINE) if has_others or OTHERS not in table]
@@ -141,7 +141,7 @@ def make_lake(root: Path, now: datetime | None = None, *, has_others: bool = Tru
         alert = dict.fromkeys(schema.ALERTS.names, "") | {"channel": None, "outcome": None, "attempt": 0, "happened_at": now}
         alert |= {"event": "raised", "tell": "[]", "subject": f"{OTHERS} theirs", "title": f"{OTHERS} is over", "body": OTHERS}
         alerts = [{**alert, "id": rule, "rule": rule} for rule in ("budget", "new spender", "unusual day")]
-        handle.keep_alerts(pa.Table.from_pylist(alerts, schema=schema.ALERTS))
+        handle.keep_rows("alerts", pa.Table.from_pylist(alerts, schema=schema.ALERTS))
         handle.texts_beside("boards").put("theirs.toml", BOARD, seen=None)
     run_round(handle, lambda _: None, now)
     return str(root)

@@ -193,7 +193,7 @@ def two(lake_of: Callable[..., str]) -> str:
         for field, names in called.items()
         for key, name in names.items()
     ]
-    Lake(lake).keep_names(pa.Table.from_pylist(rows, schema=schema.NAMES))
+    Lake(lake).keep_rows("names", pa.Table.from_pylist(rows, schema=schema.NAMES))
     return lake
 
 

@@ -37,8 +37,8 @@ ROLES = '[[grant]]\nto = ["ada@example.com"]\nrole = "admin"\n\n[[grant]]\nto = 
 HOSTILE = "'; DROP TABLE audit; -- <b>*x*</b> =1+1 \x1b[31m \ud800 (\u202e)"
 
 METHODS = {
-    "commit", "remove", "reject", "reprice", "undo_repricing", "keep_names", "keep_alerts", "keep_bills", "remove_bill",
-    "keep_closes", "record", "write_text", "put", "compact", "vacuum", "upgrade",
+    "commit", "remove", "reprice", "undo_repricing", "keep_rows", "remove_bill", "record", "write_text", "put", "compact", "vacuum",
+    "upgrade",
 }  # fmt: skip
 """What changes a lake, or a text beside it."""
 FUNCTIONS = {
@@ -76,7 +76,9 @@ def test_an_act_is_recorded_whether_it_is_done_or_fails(lake: Lake):
     with pytest.raises(LakeError, match="no room"):
         fail_with(lake, LakeError("no room"))
 
-    told = [{name: value for name, value in act.items() if name not in ("id", "happened_at")} for act in lake.audit().to_pylist()]
+    told = [
+        {name: value for name, value in act.items() if name not in ("id", "happened_at")} for act in lake.rows("audit").to_pylist()
+    ]
     assert told == [
         {
             "who": "ann", "via": "page", "act": "price", "what": HOSTILE.replace("\ud800", "?"), "before": "=1+1",
@@ -87,20 +89,20 @@ def test_an_act_is_recorded_whether_it_is_done_or_fails(lake: Lake):
             "outcome": "no room",
         },
     ]  # fmt: skip
-    assert lake.audit()["happened_at"][0].as_py() < datetime.now(UTC) + timedelta(seconds=1)
+    assert lake.rows("audit")["happened_at"][0].as_py() < datetime.now(UTC) + timedelta(seconds=1)
 
 
 def test_acts_are_kept_as_long_as_the_file_says(lake: Lake):
     for who in ("old", "new"):
         record(lake, Entry(who, COMMAND, "load", "a"))
     (lake.root.parent / NAME).write_text("audit_days = 1\n")
-    now = lake.audit()["happened_at"][1].as_py()
+    now = lake.rows("audit")["happened_at"][1].as_py()
 
     def record_at(who: str, **ago: int) -> list[str]:
         """The acts that are kept once another one has happened."""
-        act = lake.audit().to_pylist()[0] | {"id": who, "who": who, "happened_at": now + timedelta(**ago)}
+        act = lake.rows("audit").to_pylist()[0] | {"id": who, "who": who, "happened_at": now + timedelta(**ago)}
         lake.record(pa.Table.from_pylist([act], schema.AUDIT), timedelta(days=1))
-        return [one["who"] for one in lake.audit().to_pylist()]
+        return [one["who"] for one in lake.rows("audit").to_pylist()]
 
     assert record_at("soon", hours=20) == ["old", "new", "soon"]
     assert record_at("wrong clock", days=9_000) == ["old", "new", "soon", "wrong clock"], "once is no proof"
@@ -121,7 +123,7 @@ def test_several_processes_record_each_act_once(lake: Lake):
     with running("-c", RECORD_SOME, lake.root, "ann") as one, running("-c", RECORD_SOME, lake.root, "bob") as other:
         assert [process.wait(120) for process in (one, other)] == [0, 0]
 
-    assert sorted((act["who"], act["what"]) for act in lake.audit().to_pylist()) == [
+    assert sorted((act["who"], act["what"]) for act in lake.rows("audit").to_pylist()) == [
         (who, str(number)) for who in ("ann", "bob") for number in range(5)
     ]
 
@@ -130,11 +132,11 @@ def test_an_act_waits_for_others_no_longer_than_some_seconds(lake: Lake, monkeyp
     monkeypatch.setattr("usagecost.lake.acts.SECONDS", 0.1)
     with FileLock(lake.root / "commit.lock"):
         record(lake, Entry("ann", COMMAND, "load", "a"))
-    assert lake.audit().num_rows == 0
+    assert lake.rows("audit").num_rows == 0
 
     record(lake, Entry("bob", COMMAND, "load", "b"))
 
-    assert [act["who"] for act in lake.audit().to_pylist()] == ["ann", "bob"]
+    assert [act["who"] for act in lake.rows("audit").to_pylist()] == ["ann", "bob"]
     assert not list((lake.root / "waiting").glob("*.parquet"))
 
 
@@ -155,7 +157,7 @@ def test_a_lake_that_is_none_gets_no_acts_but_who_may_do_what(tmp_path: Path):
     assert run("ingest", str(tmp_path / "nothing.csv")).exit_code == 1
     assert not (tmp_path / "typo" / "audit").exists()
     assert run("access", "grant", "ann@example.com", "admin").exit_code == 0
-    assert [act["act"] for act in Lake(tmp_path / "typo").audit().to_pylist()] == ["access"]
+    assert [act["act"] for act in Lake(tmp_path / "typo").rows("audit").to_pylist()] == ["access"]
 
 
 def opened(file: str, email: str | None, **query: str) -> AppTest:
@@ -180,7 +182,7 @@ def test_who_has_lost_the_role_is_refused_when_they_act_and_that_is_recorded(lak
     page.button(key="grant_now").click().run()
 
     assert "eve" not in (lake.root.parent / NAME).read_text()
-    (act,) = lake.audit().to_pylist()
+    (act,) = lake.rows("audit").to_pylist()
     assert (act["who"], act["via"], act["act"], act["what"]) == ("ada@example.com", "page", "access", "give eve@example.com a role")
     assert act["outcome"].startswith("Your role, member, does not include this")
 
@@ -193,7 +195,7 @@ def test_who_has_not_signed_in_or_cannot_be_known_is_refused_by_no_other_name(
     with pytest.raises(NotAllowed):
         acts.act("note", "a note", lambda: pytest.fail("it is done"))
 
-    (act,) = lake.audit().to_pylist()
+    (act,) = lake.rows("audit").to_pylist()
     assert act["who"] == who
     assert act["outcome"]
 
@@ -274,7 +276,7 @@ def test_commands_are_recorded_with_the_user_of_the_machine(lake: Lake, tmp_path
     assert run("access", "revoke", "nobody@example.com").exit_code == 1
     assert run("ingest", tmp_path / "gone.csv").exit_code == 1
 
-    acts = lake.audit().to_pylist()
+    acts = lake.rows("audit").to_pylist()
     assert [(act["who"], act["via"], act["act"], act["what"], act["outcome"]) for act in acts] == [
         ("op", "command", "load", f"files {log}", None),
         ("op", "command", "remove", "requests sent before 2026-05-02 UTC", None),
@@ -308,7 +310,7 @@ def test_a_feed_is_listed_as_it_starts_and_ends_and_a_single_sync_if_it_loads(
     monkeypatch.setattr("usagecost.ingest.litellm.follow", lambda *_: bool(commit(lake, row("b"))))
     assert CliRunner().invoke(app, sync).exit_code == 0
 
-    assert [(act["who"], act["act"], act["what"], act["outcome"]) for act in lake.audit().to_pylist()] == [
+    assert [(act["who"], act["act"], act["what"], act["outcome"]) for act in lake.rows("audit").to_pylist()] == [
         ("op", "load", f"start of watching {tmp_path}", None),
         ("op", "load", f"end of watching {tmp_path}", None),
         ("op", "load", "sync of litellm from db.example/litellm", None),

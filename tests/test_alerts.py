@@ -359,10 +359,10 @@ def test_mail_reaches_a_server_and_names_in_it_are_no_markup(lake: Lake, monkeyp
 
 def test_an_alert_that_two_record_is_recorded_once(lake: Lake):
     rounds(lake)
-    rows = lake.alerts()
+    rows = lake.rows("alerts")
 
-    assert Lake(lake.root).keep_alerts(rows) == 0
-    assert lake.alerts().num_rows == rows.num_rows
+    assert Lake(lake.root).keep_rows("alerts", rows) == 0
+    assert lake.rows("alerts").num_rows == rows.num_rows
 
 
 def test_of_two_that_want_to_tell_a_channel_one_does_and_who_dies_is_followed(lake: Lake, ops: Receiver):

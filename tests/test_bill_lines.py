@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from usagecost import schema
 from usagecost.bills import current_lines
@@ -30,30 +31,30 @@ def lines(statement: str, *amounts: str, made: int = 5) -> pa.Table:
 def test_a_statement_is_kept_once_and_beside_a_newer_one(tmp_path):
     lake = Lake(tmp_path)
 
-    assert [lake.keep_bills(lines("a", "1.25", "0.75")), lake.keep_bills(lines("a", "1.25", "0.75"))] == [2, 0]
-    assert lake.keep_bills(lines("b", "2.10")) == 1
-    assert [(row["statement"], row["amount"]) for row in lake.bills().to_pylist()] == [
+    assert [lake.keep_rows("bills", lines("a", "1.25", "0.75")), lake.keep_rows("bills", lines("a", "1.25", "0.75"))] == [2, 0]
+    assert lake.keep_rows("bills", lines("b", "2.10")) == 1
+    assert [(row["statement"], row["amount"]) for row in lake.rows("bills").to_pylist()] == [
         ("a", Decimal("1.250000000")), ("a", Decimal("0.750000000")), ("b", Decimal("2.100000000")),
     ]  # fmt: skip
 
 
 def test_a_statement_that_is_made_again_is_as_of_then_and_counts(tmp_path):
     lake = Lake(tmp_path)
-    kept = [lake.keep_bills(lines(name, amount, made=made)) for name, amount, made in (
+    kept = [lake.keep_rows("bills", lines(name, amount, made=made)) for name, amount, made in (
         ("a", "10", 5), ("b", "12", 6), ("a", "10", 7), ("a", "10", 6), ("a", "10", 7),
     )]  # fmt: skip
 
     assert kept == [1, 1, 1, 0, 0]
-    assert [(row["statement"], row["as_of"].day) for row in lake.bills().to_pylist()] == [("a", 7), ("b", 6)]
+    assert [(row["statement"], row["as_of"].day) for row in lake.rows("bills").to_pylist()] == [("a", 7), ("b", 6)]
     assert [row["amount"] for row in current_lines(lake).to_pylist()] == [Decimal(10)]
 
 
 def test_lines_of_some_providers_are_read_alone(tmp_path):
     lake = Lake(tmp_path)
-    lake.keep_bills(lines("a", "1.25", "0.75"))
+    lake.keep_rows("bills", lines("a", "1.25", "0.75"))
 
-    assert [lake.bills(asked).num_rows for asked in (["openai", "aws"], ["aws"], [])] == [2, 0, 0]
+    assert [lake.rows("bills", pc.field("provider").isin(asked)).num_rows for asked in (["openai", "aws"], ["aws"])] == [2, 0]
 
 
 def test_a_lake_without_bills_has_no_lines(tmp_path):
-    assert Lake(tmp_path).bills().num_rows == 0
+    assert Lake(tmp_path).rows("bills").num_rows == 0

@@ -106,7 +106,7 @@ def test_an_alias_of_the_own_book_makes_one_model_of_two_names(lake: str):
 
 def test_bills_in_another_currency_are_compared_at_the_rate_of_the_months_end_and_what_is_wrong_with_rates_is_said(lake: str):
     kept, rates = Lake(lake), Path(lake).parent / "currencies.toml"
-    kept.keep_bills(bill(line("0.0048", None, model="gpt-4o", currency="EUR"), line("5", None, currency="GBP")))
+    kept.keep_rows("bills", bill(line("0.0048", None, model="gpt-4o", currency="EUR"), line("5", None, currency="GBP")))
 
     rates.write_text('[[rate]]\ncurrency = "EUR"\nfrom = 2026-11-20\nper_usd = 0.8\n')
     found, sentences = reconcile_lake(kept, kept.version(), "best")

@@ -234,7 +234,7 @@ def test_loading_in_any_order_and_twice_gives_the_same_lines(tmp_path, order):
     }
     lake = Lake(tmp_path)
     for name in (*order, *order):
-        lake.keep_bills(made[name])
+        lake.keep_rows("bills", made[name])
 
     assert [(row["statement"], f"{row['amount']:.0f}") for row in current_lines(lake).to_pylist()] == [
         ("a", "10"), ("a", "20"), ("c", "33"),

@@ -140,7 +140,7 @@ def test_a_vendor_that_stays_down_leaves_nothing_behind(tmp_path):
     assert str(problem.value) == (
         "OpenAI organization costs could not be fetched: it answered 503, 6 times. Nothing was kept; try again later."
     )
-    assert Lake(tmp_path).bills().num_rows == 0
+    assert Lake(tmp_path).rows("bills").num_rows == 0
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_anthropic_is_asked_for_a_month_at_once(tmp_path):
     assert server.headers[0]["x-api-key"] == SECRET
     assert server.headers[0]["anthropic-beta"] == "analytics-usage-cost-2026-08-24"
     assert amounts(tmp_path) == [("11-03", "2.505")]
-    (row,) = Lake(tmp_path).bills().to_pylist()
+    (row,) = Lake(tmp_path).rows("bills").to_pylist()
     assert (row["account"], row["as_of"]) == ("org-9", datetime(2026, 11, 6, 11, tzinfo=UTC))  # when its data was refreshed
 
 

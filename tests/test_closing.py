@@ -73,7 +73,7 @@ def test_a_closed_month_stays_to_the_byte_and_the_next_one_corrects_it(lake: Lak
     before = files(lake, OCTOBER)
     commit(lake, cost("2025-10-09", "0.10"), cost("2025-10-31 23:59", "0.01", team_id="ads"))
     called = {"source": "test", "field": "team_id", "id": "search", "name": "Search & Find", "seen_at": now()}
-    lake.keep_names(pa.Table.from_pylist([called], schema.NAMES))
+    lake.keep_rows("names", pa.Table.from_pylist([called], schema.NAMES))
     lake.compact()
     lake.vacuum(0)
     close(lake, OCTOBER)
@@ -144,7 +144,7 @@ def test_a_month_is_that_of_its_zone(lake: Lake):
 
 def test_the_close_of_a_month_is_its_summary(sample_lake: str):
     month = (now().date().replace(day=1) - timedelta(days=1)).replace(day=1)
-    closes = Closes("Europe/Berlin", Lake(sample_lake).closes(), ())
+    closes = Closes("Europe/Berlin", Lake(sample_lake).rows("closes"), ())
     done = month_statement(closes, draft(Lake(sample_lake), closes, month, "ada", now()))
     days = month_period(month, "Europe/Berlin", now())
     (whole,) = summary_rows(sample_lake, days.first, days.last, "Europe/Berlin", None, ("spend_usd", "requests", "total_tokens"))
@@ -173,7 +173,7 @@ def test_a_close_keeps_what_bills_said_of_the_month(lake: Lake):
     line |= {**days, "as_of": instant, "loaded_at": instant, "source_file": "x", "line": 1}
     line |= {"amount": Decimal("1.50"), "meter": "input"}
     lines = [dict.fromkeys(schema.BILLS.names) | line | told for told in ({}, {"currency": "EUR"})]
-    lake.keep_bills(pa.Table.from_pylist(lines, schema.BILLS))
+    lake.keep_rows("bills", pa.Table.from_pylist(lines, schema.BILLS))
     done = close(lake, OCTOBER)
 
     found = {label: amount for _, label, amount in statement_of(lake, OCTOBER).reconciled}
@@ -259,7 +259,7 @@ def test_a_close_that_is_killed_before_it_is_committed_never_was(lake: Lake):
     done = subprocess.run([sys.executable, "-c", KILLED, str(lake.root)], cwd=Path(__file__).parents[1], check=False)
 
     assert done.returncode == -9
-    assert (lake.closes().num_rows, read_closes(lake, "UTC").in_force) == (0, ())
+    assert (lake.rows("closes").num_rows, read_closes(lake, "UTC").in_force) == (0, ())
     assert close(lake, OCTOBER).id == "2025-10 UTC 1"
     assert lake.verify().damaged == ()
 
@@ -283,7 +283,7 @@ def test_a_rate_is_kept_with_the_close_and_other_files_change_nothing(lake: Lake
 def test_the_command_closes_writes_and_reopens(lake: Lake, tmp_path: Path):
     run: Callable[..., Any] = lambda *options: CliRunner().invoke(app, ["close", *options, "--lake", str(lake.root)])  # noqa: E731
     assert run("2025-10", "--currency", "EUR").stderr.startswith("There is no rate of EUR for 2025-10-31: write one into")
-    assert lake.closes().num_rows == 0
+    assert lake.rows("closes").num_rows == 0
     done = run("2025-10", "--utc", "--out", str(tmp_path / "out"))
 
     assert (done.exit_code, "≥\xa0$1.25" in done.stdout, "1 request without a price" in done.stdout) == (0, True, True)
@@ -291,7 +291,7 @@ def test_the_command_closes_writes_and_reopens(lake: Lake, tmp_path: Path):
     assert run("2025-10", "--currency", "EUR").stderr.startswith("There is no rate of EUR for 2025-10-31: write one into")
     (lake.root.parent / "currencies.toml").write_text('[[rate]]\ncurrency = "EUR"\nfrom = 2025-10-01\nper_usd = 0.8\n')
     assert run("2025-10", "--currency", "EUR").exit_code == 0
-    act = lake.audit().to_pylist()[-1]
+    act = lake.rows("audit").to_pylist()[-1]
     assert (act["what"], act["outcome"], "0.8" in act["after"]) == ("keep the rate of EUR with October 2025, UTC", None, True)
     assert (run("2025-13").exit_code, run("2025-10", "--reopen").exit_code) == (2, 1)
     assert run("2025-10", "--reopen", "--why", "wrong rule").stdout == "October 2025 is open again.\n"

@@ -48,7 +48,8 @@ def lake(lake: Lake) -> None:
     """Ada, whose e-mail only the names tell; ada-2 and adam are others."""
     commit(lake, row("a", user_id="ada", model="m", list_cost_usd=Decimal(1)), row("b", user_id="adam", model="m"))
     members = [{"user_id": "ada", "role": "admin"}, {"user_id": "x", "user_email": "ADA@example.com"}, {"user_id": "adam"}]
-    lake.keep_names(
+    lake.keep_rows(
+        "names",
         rows(
             schema.NAMES,
             name("user_id", "ada", "Ada Lovelace"),
@@ -57,7 +58,7 @@ def lake(lake: Lake) -> None:
             name("team_id", "ada", "a team that is called so"),
             name("virtual_key", "k", "key of ada@example.com"),
             name("team_members", "t", json.dumps(members)),
-        )
+        ),
     )
     lake.record(
         rows(
@@ -66,10 +67,11 @@ def lake(lake: Lake) -> None:
             act("2", "adam@example.com", "a price of adam", outcome="ada.lovelace"),
         ),
     )
-    lake.keep_alerts(
-        rows(schema.ALERTS, alert("1", "user ada", "New user ada: $5"), alert("2", "ada", "Budget ada: 80% used, by user ada"))
+    lake.keep_rows(
+        "alerts",
+        rows(schema.ALERTS, alert("1", "user ada", "New user ada: $5"), alert("2", "ada", "Budget ada: 80% used, by user ada")),
     )
-    lake.keep_closes(
+    lake.keep_rows("closes",
         rows(
             schema.CLOSES,
             {"entry": "e", "close": "c", "month": date(2026, 4, 1), "zone": "UTC", "kind": "closed", "happened_at": WHEN,
@@ -78,7 +80,9 @@ def lake(lake: Lake) -> None:
         )
     )  # fmt: skip
     broken = {"source_file": "f", "reason": "it is no JSON", "rejected_at": WHEN}
-    lake.reject(rows(schema.REJECTS, {**broken, "raw": '{"user": "ada", "text": "secret"'}, {**broken, "raw": "adam"}))
+    lake.keep_rows(
+        "rejects", rows(schema.REJECTS, {**broken, "raw": '{"user": "ada", "text": "secret"'}, {**broken, "raw": "adam"})
+    )
     folder = lake.root.parent
     (folder / "access.toml").write_text('[[person]]\nemail = "ada@example.com"\nusers = ["x"]\n')
     (folder / "budgets.toml").write_text('[[budget]]\nname = "adam"\n')
@@ -95,32 +99,32 @@ def test_a_removal_of_a_person_says_what_else_names_them(lake: Lake):
     assert (found.requests, found.beside) == (1, BESIDE)
     assert lake.texts_naming("ada") == ["access.toml", "boards/mine.toml"]
     assert lake.removal(Selection(ingest="i", user="ada")).beside == {}, "a wrong load is taken out, nobody is forgotten"
-    assert lake.names().num_rows == 6
+    assert lake.rows("names").num_rows == 6
 
 
 def test_nothing_of_a_person_is_left(lake: Lake):
     assert lake.remove(Selection(user="ada")).beside == BESIDE
 
     assert rows_of(lake, "user_id") == [("adam",)]
-    assert [(one["field"], one["id"], one["name"]) for one in lake.names().to_pylist()] == [
+    assert [(one["field"], one["id"], one["name"]) for one in lake.rows("names").to_pylist()] == [
         ("team_id", "ada", "a team that is called so"),
         ("team_members", "t", '[{"user_id": "adam"}]'),
         ("user_email", "adam", "adam@example.com"),
         ("virtual_key", "k", "key of (removed)"),
     ]
-    assert [(one["who"], one["what"], one["after"], one["why"], one["outcome"]) for one in lake.audit().to_pylist()] == [
+    assert [(one["who"], one["what"], one["after"], one["why"], one["outcome"]) for one in lake.rows("audit").to_pylist()] == [
         ("(removed)", "a note", "for ada, and ada-2", "said ada.", None),
         ("adam@example.com", "a price of adam", None, None, "ada.lovelace"),
     ]
-    assert [(one["subject"], one["title"], one["body"]) for one in lake.alerts().to_pylist()] == [
+    assert [(one["subject"], one["title"], one["body"]) for one in lake.rows("alerts").to_pylist()] == [
         ("(removed)", "(removed)", "(removed)"),
         ("ada", "Budget ada: 80% used, by user ada", "First seen."),
     ]
-    (close,) = lake.closes().to_pylist()
+    (close,) = lake.rows("closes").to_pylist()
     assert (close["who"], close["spend_usd"]) == ("(removed)", Decimal(7))
     assert close["made_with"] == '{"chargeback": "team = ada", "names": {"key": {"k": "ada"}}}'
 
-    assert sorted((one["reason"], one["raw"]) for one in lake.rejects().to_pylist()) == [
+    assert sorted((one["reason"], one["raw"]) for one in lake.rows("rejects").to_pylist()) == [
         ("(removed)", "(removed)"), ("it is no JSON", "adam"),
     ]  # fmt: skip
     assert lake.history()[0]["removal"] == {"user": "(removed)"}
@@ -137,7 +141,7 @@ def test_a_lake_in_a_store_keeps_acts_and_forgets_people(new_lake: Callable[...,
     record(lake, Entry("ada", "page", "load", "files a.csv"))
 
     assert lake.remove(Selection(user="ada")).beside == {"acts": 1}
-    assert [act["who"] for act in Lake(lake.name).audit().to_pylist()] == ["(removed)"]
+    assert [act["who"] for act in Lake(lake.name).rows("audit").to_pylist()] == ["(removed)"]
 
 
 def test_prices_that_were_changed_of_a_person_go_and_those_of_others_can_be_undone(lake: Lake):
@@ -154,12 +158,12 @@ def test_whatever_a_person_is_called_only_they_are_forgotten(lake: Lake):
     users = ["'; DROP TABLE x1; --", '"a\\b" <1>', "1 .* (.+)", "Ünal 李 12", "a@b.c"]
     said = [act(user, user, f"{user}, somebody else", after=json.dumps({"of": user})) for user in users]
     lake.record(rows(schema.AUDIT, *said))
-    expected = {one["id"]: one for one in lake.audit().to_pylist()}
+    expected = {one["id"]: one for one in lake.rows("audit").to_pylist()}
     for user in users:
         assert lake.remove(Selection(user=user)).beside == {"acts": 1}
 
         expected[user] |= {"who": "(removed)", "what": "(removed), somebody else", "after": '{"of": "(removed)"}'}
-        assert {one["id"]: one for one in lake.audit().to_pylist()} == expected
+        assert {one["id"]: one for one in lake.rows("audit").to_pylist()} == expected
 
 
 def test_the_command_forgets_who_has_no_requests_and_names_files(lake: Lake):
@@ -169,23 +173,24 @@ def test_the_command_forgets_who_has_no_requests_and_names_files(lake: Lake):
 
     assert "Beside them" in done.stdout
     assert "take it out of access.toml, boards/mine.toml yourself" in " ".join(done.stderr.split())
-    assert [act["what"] for act in lake.audit().to_pylist()][-1] == "requests of a user"
-    lake.keep_names(rows(schema.NAMES, name("user_id", "ada", "Ada Lovelace")))
+    assert [act["what"] for act in lake.rows("audit").to_pylist()][-1] == "requests of a user"
+    lake.keep_rows("names", rows(schema.NAMES, name("user_id", "ada", "Ada Lovelace")))
     assert run("--user", "ada", "--yes").exit_code == 0
-    assert "Ada Lovelace" not in [one["name"] for one in lake.names().to_pylist()]
+    assert "Ada Lovelace" not in [one["name"] for one in lake.rows("names").to_pylist()]
     assert run("--user", "ada", "--yes").exit_code == 1
 
 
 def test_a_common_word_is_nobody_in_a_text_and_a_plain_id_is(lake: Lake):
     commit(lake, row("c", user_id="u1234567"))
     about = {"source_file": "logs/u1234567.csv", "reason": "no", "rejected_at": WHEN}
-    lake.reject(
+    lake.keep_rows(
+        "rejects",
         rows(
             schema.REJECTS,
             {**about, "raw": '{"user": "1", "n": 1}'},
             {**about, "raw": '{"end_user": 1}'},
             {**about, "raw": '{"n": 1, "user": "auth0|1"}'},
-        )
+        ),
     )
     lake.record(
         rows(
@@ -196,25 +201,25 @@ def test_a_common_word_is_nobody_in_a_text_and_a_plain_id_is(lake: Lake):
     )
     lake.remove(Selection(user="1"))
 
-    assert [(one["who"], one["what"]) for one in lake.audit().to_pylist()[2:]] == [
+    assert [(one["who"], one["what"]) for one in lake.rows("audit").to_pylist()[2:]] == [
         ("(removed)", "1 request of 1"), ("u1234567", "x/u1234567 u12345678"),
     ]  # fmt: skip
-    mine = sorted(one["raw"] for one in lake.rejects().to_pylist() if one["reason"] in ("no", "(removed)"))
+    mine = sorted(one["raw"] for one in lake.rows("rejects").to_pylist() if one["reason"] in ("no", "(removed)"))
     assert mine == ["(removed)", "(removed)", '{"n": 1, "user": "auth0|1"}']
 
     lake.remove(Selection(user="u1234567"))
 
-    acts = lake.audit().to_pylist()[2:]
+    acts = lake.rows("audit").to_pylist()[2:]
     assert [one["after"] for one in acts] == ["auth0|u1234567, of (removed): and (removed).", None]
     assert (acts[1]["who"], acts[1]["what"]) == ("(removed)", "x/u1234567 u12345678")
-    assert {one["source_file"] for one in lake.rejects().to_pylist()} == {"f", "logs/(removed).csv"}
+    assert {one["source_file"] for one in lake.rows("rejects").to_pylist()} == {"f", "logs/(removed).csv"}
 
 
 def test_an_email_of_two_ids_stays_the_other_ones(lake: Lake):
-    lake.keep_names(rows(schema.NAMES, name("user_email", "eve", "Ada@example.com")))
+    lake.keep_rows("names", rows(schema.NAMES, name("user_email", "eve", "Ada@example.com")))
 
     assert lake.remove(Selection(user="ada")).beside == {"names": 3, "alerts": 1, "rejected lines": 1}
-    left = {(one["field"], one["id"]): one["name"] for one in lake.names().to_pylist()}
+    left = {(one["field"], one["id"]): one["name"] for one in lake.rows("names").to_pylist()}
     assert left["user_email", "eve"] == "Ada@example.com"
     assert left["virtual_key", "k"] == "key of ada@example.com"
     assert ("user_email", "ada") not in left
@@ -222,30 +227,32 @@ def test_an_email_of_two_ids_stays_the_other_ones(lake: Lake):
 
 def test_emails_that_people_tie_to_an_id_are_forgotten_too(lake: Lake):
     lake.record(rows(schema.AUDIT, act("3", "ada@channel.com", "a note")))
-    lake.keep_alerts(rows(schema.ALERTS, alert("3", "user ada@\u200bchannel.com", "New user ada@\u200bchannel.com")))
+    lake.keep_rows("alerts", rows(schema.ALERTS, alert("3", "user ada@\u200bchannel.com", "New user ada@\u200bchannel.com")))
     (lake.root.parent / "access.toml").write_text('[[person]]\nemail = "ada@channel.com"\nusers = ["x9"]\n')
 
     assert lake.texts_naming("x9") == ["access.toml"]
     assert lake.remove(Selection(user="x9")).beside == {"acts": 1, "alerts": 1}
-    assert lake.audit().to_pylist()[2]["who"] == "(removed)"
-    assert lake.alerts().to_pylist()[2]["title"] == "(removed)"
+    assert lake.rows("audit").to_pylist()[2]["who"] == "(removed)"
+    assert lake.rows("alerts").to_pylist()[2]["title"] == "(removed)"
 
 
 def test_keys_that_others_use_stay_in_closed_months_and_bills(lake: Lake):
     close = {"entry": "k", "close": "c", "month": date(2026, 4, 1), "zone": "UTC", "kind": "usage", "happened_at": WHEN}
     key = "ada@example.com"
-    lake.keep_closes(rows(schema.CLOSES, {**close, "virtual_key": key}))
+    lake.keep_rows("closes", rows(schema.CLOSES, {**close, "virtual_key": key}))
     billed = lines("one", "1", "2").to_pylist()
-    lake.keep_bills(rows(schema.BILLS, {**billed[0], "key": key}, {**billed[1], "project": "ada", "description": f"of {key}"}))
+    lake.keep_rows(
+        "bills", rows(schema.BILLS, {**billed[0], "key": key}, {**billed[1], "project": "ada", "description": f"of {key}"})
+    )
     commit(lake, row("c", user_id="adam", virtual_key=key))
-    kept = lambda: [one["virtual_key"] for one in lake.closes().to_pylist() if one["entry"] == "k"]  # noqa: E731
-    told = lambda: sorted((one["key"] or "", one["project"], one["description"]) for one in lake.bills().to_pylist())  # noqa: E731
+    kept = lambda: [one["virtual_key"] for one in lake.rows("closes").to_pylist() if one["entry"] == "k"]  # noqa: E731
+    told = lambda: sorted((one["key"] or "", one["project"], one["description"]) for one in lake.rows("bills").to_pylist())  # noqa: E731
 
     lake.remove(Selection(user="ada"))
     assert kept() == [key]
     assert told() == [("", "(removed)", "of (removed)"), (key, None, None)]
 
-    lake.keep_names(rows(schema.NAMES, name("user_email", "ada", key)))
+    lake.keep_rows("names", rows(schema.NAMES, name("user_email", "ada", key)))
     lake.remove(Selection(user="adam"))
     lake.remove(Selection(user="ada"))
     assert kept() == ["(removed)"]
@@ -263,7 +270,7 @@ def test_what_another_machine_records_meanwhile_stays(lake: Lake, tmp_path: Path
     monkeypatch.setattr(side_tables, "_changed", slowly)
 
     assert lake.remove(Selection(user="ada")).beside == BESIDE
-    assert sorted(one["who"] for one in lake.audit().to_pylist()) == ["(removed)", "adam@example.com", "bob"]
+    assert sorted(one["who"] for one in lake.rows("audit").to_pylist()) == ["(removed)", "adam@example.com", "bob"]
 
 
 @pytest.mark.parametrize("user", ["", " "])

@@ -73,7 +73,7 @@ def test_a_second_try_changes_nothing_and_keeps_each_reject_once(tmp_path: Path,
 
     assert (first.inserted, second.inserted, second.updated, second.unchanged) == (1, 0, 0, 1)
     assert (first.version, second.version) == (1, 1)
-    assert lake.rejects().num_rows == 1
+    assert lake.rows("rejects").num_rows == 1
 
 
 def test_a_file_of_which_nothing_was_used_is_named_whatever_else_was_loaded(tmp_path: Path, lake: Lake):
@@ -163,7 +163,7 @@ def test_one_broken_file_does_not_stop_the_others(tmp_path: Path, lake: Lake):
     assert report.problems[0] == f"{tmp_path / 'nowhere.csv'} does not exist: check the path."
     assert report.problems[1] == f"{tmp_path / 'a.csv'} is empty: there is nothing to read."
     assert report.problems[2].startswith(f"{tmp_path / 'c.parquet'} is a damaged Parquet file, or not whole (")
-    assert lake.rejects()["line"].to_pylist() == [None, None]
+    assert lake.rows("rejects")["line"].to_pylist() == [None, None]
 
 
 def test_an_unknown_format_is_told_what_would_help(tmp_path: Path, lake: Lake):
@@ -215,7 +215,7 @@ def test_rejected_lines_are_summed_up_in_a_sentence_a_file(tmp_path: Path, lake:
         f'{file}, line 1: input_tokens is "-1": a count cannot be negative. Correct the log, or leave the value empty. '
         "1 more line was rejected; the lake's rejects have them all.",
     )
-    assert lake.rejects()["line"].to_pylist() == [1, 3]
+    assert lake.rows("rejects")["line"].to_pylist() == [1, 3]
 
 
 def test_a_dry_run_leaves_the_lake_as_it_is(tmp_path: Path, lake: Lake):
@@ -233,7 +233,7 @@ def test_a_dry_run_tells_what_loading_would_do(tmp_path: Path, lake: Lake):
     file = json_lines(tmp_path / "new.jsonl", news)
 
     told = ingest([file], lake, dry_run=True)
-    assert (lake.version(), lake.rejects().num_rows) == (1, 0)
+    assert (lake.version(), lake.rows("rejects").num_rows) == (1, 0)
     done = ingest([file], lake)
 
     assert (told.inserted, told.updated, told.unchanged, told.days, told.version) == (1, 1, 1, 2, 1)
@@ -246,7 +246,7 @@ def test_copies_are_called_what_they_were_called_elsewhere(tmp_path: Path, lake:
     report = ingest_copies({copy: Table()}, {copy: "gateway.jsonl"}, lake)
 
     assert (report.inserted, report.rejected) == (1, 1)
-    assert stored(lake)["source_file"].to_pylist() == lake.rejects()["source_file"].to_pylist() == ["gateway.jsonl"]
+    assert stored(lake)["source_file"].to_pylist() == lake.rows("rejects")["source_file"].to_pylist() == ["gateway.jsonl"]
     assert lake.history()[0]["ingest"]["paths"] == "gateway.jsonl"
     assert report.problems[0].startswith("gateway.jsonl, line 2: ")
 

@@ -93,8 +93,8 @@ def test_the_newest_name_stays_in_whatever_order_they_come(tmp_path: Path):
     kept = []
     for place, order in enumerate([(older, newer), (newer, older)]):
         lake = Lake(tmp_path / str(place))
-        counts = [lake.keep_names(one) for one in order]
-        kept.append((counts, lake.names().to_pylist()))
+        counts = [lake.keep_rows("names", one) for one in order]
+        kept.append((counts, lake.rows("names").to_pylist()))
 
     assert [counts for counts, _ in kept] == [[2, 1], [1, 1]]
     assert kept[0][1] == kept[1][1]
@@ -111,7 +111,7 @@ def test_logs_tell_what_teams_are_called(tmp_path: Path):
 
     ingest([json_lines(tmp_path / "logs.jsonl", rows)], lake)
 
-    assert [(row["field"], row["id"], row["name"]) for row in lake.names().to_pylist()] == [("team_id", SEARCH, "Search")]
+    assert [(row["field"], row["id"], row["name"]) for row in lake.rows("names").to_pylist()] == [("team_id", SEARCH, "Search")]
 
 
 # ---- what is shown
@@ -127,7 +127,7 @@ def lake(lake_of: Callable[..., str]) -> str:
         request("2026-05-01 13:00", list_cost_usd=Decimal(8)),
     )
     rows = [("team_id", SEARCH, "<b>Search</b>"), ("team_id", ADS, "Ads"), ("team_id", OTHER_ADS, "Ads"), ("user_id", "u1", "Ada")]
-    Lake(root).keep_names(names(*rows, ("virtual_key", "k1", "=ci")))
+    Lake(root).keep_rows("names", names(*rows, ("virtual_key", "k1", "=ci")))
     return root
 
 

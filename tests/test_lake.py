@@ -424,32 +424,32 @@ def rejects(*lines: tuple[str, int | None, str, str | None]) -> pa.Table:
 def test_a_reject_is_kept_once_however_often_it_comes(lake: Lake):
     lines = [("f.csv", 2, "no date", "a,b"), ("f.csv", None, "truncated", None), ("e.csv", 2, "no date", "a,b")]
 
-    assert lake.reject(rejects(*lines, lines[0])) == 3
-    assert lake.reject(rejects(*lines)) == 0
-    assert lake.reject(rejects(("f.csv", 2, "no date", "a,c"), ("f.csv", 3, "no date", "a,b"))) == 2
-    assert lake.reject(rejects()) == 0
-    assert [(found["source_file"], found["line"], found["raw"]) for found in lake.rejects().to_pylist()] == [
+    assert lake.keep_rows("rejects", rejects(*lines, lines[0])) == 3
+    assert lake.keep_rows("rejects", rejects(*lines)) == 0
+    assert lake.keep_rows("rejects", rejects(("f.csv", 2, "no date", "a,c"), ("f.csv", 3, "no date", "a,b"))) == 2
+    assert lake.keep_rows("rejects", rejects()) == 0
+    assert [(found["source_file"], found["line"], found["raw"]) for found in lake.rows("rejects").to_pylist()] == [
         ("e.csv", 2, "a,b"),
         ("f.csv", 2, "a,b"),
         ("f.csv", 2, "a,c"),
         ("f.csv", 3, "a,b"),
         ("f.csv", None, None),
     ]
-    assert lake.rejects().schema.equals(REJECTS)
+    assert lake.rows("rejects").schema.equals(REJECTS)
 
 
 def test_a_lake_without_rejects_has_none_and_rejects_alone_make_no_lake(lake: Lake):
-    assert lake.rejects().num_rows == 0
-    lake.reject(rejects(("f.csv", 1, "no date", "x")))
+    assert lake.rows("rejects").num_rows == 0
+    lake.keep_rows("rejects", rejects(("f.csv", 1, "no date", "x")))
 
     assert not lake.exists
-    assert lake.rejects().num_rows == 1
+    assert lake.rows("rejects").num_rows == 1
 
 
 def test_compaction_takes_the_rejects_along(lake: Lake):
     for number in range(3):
-        lake.reject(rejects(("f.csv", number, "no date", "x")))
+        lake.keep_rows("rejects", rejects(("f.csv", number, "no date", "x")))
 
     assert lake.compact() == 3
-    assert lake.rejects()["line"].to_pylist() == [0, 1, 2]
-    assert lake.reject(rejects(("f.csv", 1, "no date", "x"))) == 0
+    assert lake.rows("rejects")["line"].to_pylist() == [0, 1, 2]
+    assert lake.keep_rows("rejects", rejects(("f.csv", 1, "no date", "x"))) == 0

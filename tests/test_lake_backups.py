@@ -26,7 +26,7 @@ def lake(lake: Lake) -> None:
     """Three requests of two days, one of which was removed, two lines of a bill, and a text of people."""
     commit(lake, row("a"), row("b", started_at="2026-05-02 10:00"), row("c", user_id="ann"))
     lake.remove(Selection(user="ann"))
-    lake.keep_bills(lines("one", "1.25", "0.75"))
+    lake.keep_rows("bills", lines("one", "1.25", "0.75"))
     lake.texts.put("list-prices.json", "", seen=None)
     lake.texts_beside().put("prices.toml", "# none yet\n", seen=None)
     lake.texts_beside().put("budgets.toml", "# no budgets\n", seen=None)
@@ -41,7 +41,7 @@ def everything(lake: Lake) -> tuple[object, ...]:
     texts = [lake.texts.read("list-prices.json"), (lake.root / "watch" / "0a.json").read_text()]
     texts += [lake.texts_beside().read(name) for name in ("budgets.toml", "prices.toml")]
     texts += [lake.texts_beside("boards").read("ops.toml")]
-    return contents(lake), lake.bills().to_pylist(), lake.history(), texts
+    return contents(lake), lake.rows("bills").to_pylist(), lake.history(), texts
 
 
 def test_a_lake_that_is_lost_comes_back_whole(lake: Lake, tmp_path: Path):
@@ -78,7 +78,7 @@ def test_what_was_done_before_the_lake_was_restored_stays_recorded(lake: Lake, t
 
     restore(str(tmp_path / "copy"), other)
 
-    assert [act["who"] for act in Lake(other.name).audit().to_pylist()] == ["ann", "bob"]
+    assert [act["who"] for act in Lake(other.name).rows("audit").to_pylist()] == ["ann", "bob"]
     other.verify()
 
 
@@ -94,7 +94,7 @@ def test_what_is_done_while_a_lake_is_restored_is_recorded_afterwards(lake: Lake
 
     assert run("restore", tmp_path / "copy", "--lake", name).exit_code == 0
 
-    acts = Lake(name).audit().to_pylist()
+    acts = Lake(name).rows("audit").to_pylist()
     assert [(act["who"], act["outcome"]) for act in acts][::2] == [("ann", None), ("bob", None)]
     assert [(act["act"], act["outcome"]) for act in acts][1::2] == [("backup", "division by zero"), ("backup", None)]
 

@@ -33,7 +33,7 @@ USES: dict[str, Use] = {
     "version": lambda lake: lake.version(),
     "snapshot": lambda lake: lake.snapshot(),
     "history": lambda lake: lake.history(),
-    "rejects": lambda lake: lake.rejects(),
+    "rejects": lambda lake: lake.rows("rejects"),
     "commit": lambda lake: commit(lake, row()),
     "compact": lambda lake: lake.compact(),
     "vacuum": lambda lake: lake.vacuum(),

@@ -72,26 +72,26 @@ def test_from_a_dropped_bill_to_what_explains_it(lake: Lake):
     assert page.success[0].value == "OpenAI organization costs\\: 7 lines, 1–3 Nov 2026\\."
     assert "100.0% of $11.25 explained" in words(page)
     assert page.dataframe[0].value[["model", "cause"]].to_numpy().tolist() == [["gpt-4o-mini", "Not in our logs: model"]]
-    assert lake.bills().num_rows == 7
+    assert lake.rows("bills").num_rows == 7
 
     page.session_state["part"] = "Loaded bills"
     page.run().button(key="remove_bill_now").click().run()
-    assert lake.bills().num_rows == 0
+    assert lake.rows("bills").num_rows == 0
 
 
 def test_loaded_bills_are_read_once_for_the_files_that_hold_them(lake: Lake, monkeypatch: pytest.MonkeyPatch):
-    lake.keep_bills(bill(line("2.5", "input", 1_000_000, model="gpt-4o", day=date(2026, 11, 1))))
-    reads, read = [], Lake.bills
-    monkeypatch.setattr(Lake, "bills", lambda lake: reads.append(lake) or read(lake))
+    lake.keep_rows("bills", bill(line("2.5", "input", 1_000_000, model="gpt-4o", day=date(2026, 11, 1))))
+    reads, read = [], Lake.rows
+    monkeypatch.setattr(Lake, "rows", lambda lake, table: reads.append(table) or read(lake, table))
 
     page = opened(part="Loaded bills").run()
-    assert (len(page.dataframe[0].value), len(reads)) == (1, 1)
-    lake.keep_bills(bill(line("1", "input", 9, statement="b", account="other")))
-    assert (len(page.run().dataframe[0].value), len(reads)) == (2, 2)
+    assert (len(page.dataframe[0].value), reads.count("bills")) == (1, 1)
+    lake.keep_rows("bills", bill(line("1", "input", 9, statement="b", account="other")))
+    assert (len(page.run().dataframe[0].value), reads.count("bills")) == (2, 2)
 
 
 def test_the_command_prints_the_same(lake: Lake):
-    lake.keep_bills(bill(line("2.5", "input", 1_000_000, model="gpt-4o", day=date(2026, 11, 1))))
+    lake.keep_rows("bills", bill(line("2.5", "input", 1_000_000, model="gpt-4o", day=date(2026, 11, 1))))
 
     printed = CliRunner().invoke(app, ["bill", "--reconcile", "--lake", str(lake.root)], env={"COLUMNS": "200"})
     as_json = CliRunner().invoke(app, ["bill", "--reconcile", "--month", "2026-11", "--report", "json", "--lake", str(lake.root)])
@@ -107,7 +107,7 @@ def test_a_discount_is_found_and_set_from_the_page(lake: Lake):
         for day in days
         for amount, meter, count in (("2.25", "input", 1_000_000), ("0.9", "output", 100_000))
     ]
-    lake.keep_bills(bill(*lines, line("1.89", None, kind="tax", model=None), line("5", "output", 9, model="gpt-unknown")))
+    lake.keep_rows("bills", bill(*lines, line("1.89", None, kind="tax", model=None), line("5", "output", 9, model="gpt-unknown")))
 
     page = opened()
 
@@ -132,7 +132,9 @@ def test_a_discount_is_found_and_set_from_the_page(lake: Lake):
 def test_a_discount_of_all_models_is_set_for_their_provider(lake: Lake):
     commit(lake, *(request(f"2026-11-0{day} 13:00", **PRICED | {"model": "gpt-4o-mini"}) for day in (2, 3)))
     days = {"gpt-4o": (1, 2, 3), "gpt-4o-mini": (2, 3)}
-    lake.keep_bills(bill(*(line("3.15", None, model=model, day=date(2026, 11, day)) for model in days for day in days[model])))
+    lake.keep_rows(
+        "bills", bill(*(line("3.15", None, model=model, day=date(2026, 11, day)) for model in days for day in days[model]))
+    )
 
     page = opened()
     assert "openai bills all its models at 10 % off list prices from 1 Nov 2026 on: −$1.75." in words(page)
@@ -144,7 +146,7 @@ def test_a_discount_of_all_models_is_set_for_their_provider(lake: Lake):
 
 
 def test_what_a_bill_calls_its_provider_is_text_and_no_markup(lake: Lake):
-    lake.keep_bills(bill(line("1", provider="![x](http://e.example/p.png)")))
+    lake.keep_rows("bills", bill(line("1", provider="![x](http://e.example/p.png)")))
 
     helps = [card.help for card in opened().metric]
 

@@ -31,7 +31,7 @@ def rejected(lake: Lake, *rows: tuple[str, int | None, str, str | None]) -> None
         {"source": "table", "source_file": file, "line": line, "reason": reason, "raw": raw, "rejected_at": at("2026-05-09")}
         for file, line, reason, raw in rows
     ]
-    lake.reject(pa.Table.from_pylist(lines, REJECTS))
+    lake.keep_rows("rejects", pa.Table.from_pylist(lines, REJECTS))
 
 
 def test_a_source_tells_its_requests_and_how_fresh_it_is(lake: Lake):
@@ -96,7 +96,7 @@ def test_rejects_of_one_trouble_are_one_kind(lake: Lake):
         ("b.csv", 7, 'input_tokens is "-12": a count cannot be negative.', "<script>alert(1)</script>"),
         ("c.csv", None, "The file is empty: there is nothing to read.", None),
     )
-    files = lake.reject_files()
+    files = lake.files("rejects")
     kinds = queries.sources.reject_kinds(files)
 
     assert [(kind["lines"], kind["files"], kind["reason"]) for kind in kinds] == [
@@ -112,9 +112,9 @@ def test_rejects_of_one_trouble_are_one_kind(lake: Lake):
 
 def test_an_export_has_all_rejects_but_no_more_than_fits(lake: Lake, monkeypatch: pytest.MonkeyPatch):
     rejected(lake, *((f"{number}.csv", 1, "broken", "x" * 10_000) for number in range(5)))
-    whole = queries.sources.rejects_export(lake.reject_files())
+    whole = queries.sources.rejects_export(lake.files("rejects"))
     monkeypatch.setattr(queries.sources, "MOST_EXPORTED_CHARACTERS", 25_000)
-    cut = queries.sources.rejects_export(lake.reject_files())
+    cut = queries.sources.rejects_export(lake.files("rejects"))
 
     assert whole.column_names == ["source", "source_file", "line", "reason", "raw", "rejected_at"]
     assert (whole["source_file"].to_pylist(), whole["rejected_at"][0].as_py()) == (
@@ -128,7 +128,7 @@ def test_a_lake_without_rejects_has_none(lake: Lake, tmp_path: Path):
     (tmp_path / "a.csv").write_text("started_at,model\n2026-05-01,m\n")
     ingest([tmp_path / "a.csv"], lake)
 
-    assert lake.reject_files() == ()
+    assert lake.files("rejects") == ()
     assert queries.sources.reject_kinds(()) == []
     assert engine.rejects("SELECT count(*) AS n FROM {rejects}", {}, files=()).to_pylist() == [{"n": 0}]
 

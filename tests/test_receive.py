@@ -484,7 +484,7 @@ def test_what_a_killed_one_and_an_earlier_version_have_left_is_brought_and_half_
             (ids(2)[0], "shop", 100),
             (ids(3)[0], None, 100),
         ]
-        assert running.lake.rejects().num_rows == 0
+        assert running.lake.rows("rejects").num_rows == 0
         assert list(spool.iterdir()) == []
 
 
@@ -510,7 +510,7 @@ def test_kills_at_any_moment_lose_and_double_nothing(tmp_path: Path):
         assert set(acknowledged) <= set(stored(last.lake))
         assert len(stored(last.lake)) == len(set(stored(last.lake)))
         assert last.spooled == []
-        assert last.lake.rejects().num_rows == 0
+        assert last.lake.rows("rejects").num_rows == 0
 
 
 @pytest.mark.slow
@@ -544,7 +544,7 @@ def test_a_full_disk_is_said_and_nothing_half_written_stays(tmp_path: Path):
     with Receiver(tmp_path / "lake") as again:
         again.end()
         assert stored(again.lake) == ids(*range(1, 12))
-        assert again.lake.rejects().num_rows == 0
+        assert again.lake.rows("rejects").num_rows == 0
 
 
 @pytest.mark.slow
@@ -575,7 +575,7 @@ def test_a_segment_that_cannot_be_read_stays_and_holds_up_nothing(tmp_path: Path
 
     assert damaged.exists()
     assert len([line for line in running.said if f"{damaged} cannot be read (" in line]) == 1
-    assert running.lake.rejects().num_rows == 0
+    assert running.lake.rows("rejects").num_rows == 0
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="tells processes by /proc")

@@ -294,10 +294,10 @@ def test_what_was_claimed_by_who_was_killed_is_sent_later_with_the_same_id(lake:
     monday = instant("2026-05-18 09:00")
     ops.fails = True
     run_round(weekly(lake), print, monday)
-    (failed,) = [row for row in lake.alerts().to_pylist() if row["outcome"] == "failed"]
+    (failed,) = [row for row in lake.rows("alerts").to_pylist() if row["outcome"] == "failed"]
     ops.fails, later = False, monday + timedelta(minutes=1)
     claim = read_ledger(lake).claim(Message(failed, "ops"), later)  # and then it is killed
-    assert lake.keep_alerts(pa.Table.from_pylist([claim], schema=ALERTS)) == 1
+    assert lake.keep_rows("alerts", pa.Table.from_pylist([claim], schema=ALERTS)) == 1
 
     sent = [run_round(weekly(lake), print, later + timedelta(minutes=minutes)).sent for minutes in (1, 4.9, 5, 6)]
     assert sent == [0, 0, 1, 0]
@@ -337,7 +337,7 @@ def test_two_machines_send_what_is_due_once(lake: Lake, ops: Receiver, new_lake:
 
     assert [process.wait() for process in processes] == [0, 0]
     assert len(ops.came) == 1
-    assert Counter(row["outcome"] for row in shared.alerts().to_pylist() if row["channel"]) == {"claimed": 1, "sent": 1}
+    assert Counter(row["outcome"] for row in shared.rows("alerts").to_pylist() if row["channel"]) == {"claimed": 1, "sent": 1}
 
 
 def test_without_the_library_that_draws_a_sentence_says_what_to_install(lake: Lake, monkeypatch: pytest.MonkeyPatch):
@@ -357,7 +357,7 @@ def test_a_dry_run_says_when_and_to_whom_and_whoever_is_not_named_is_asked_for(l
     said = CliRunner().invoke(app, arguments)
     assert said.exit_code == 0
     assert "UTC would be sent to ops, due on " in said.stdout
-    assert Lake(lake.root).alerts().num_rows == 0
+    assert Lake(lake.root).rows("alerts").num_rows == 0
 
 
 def test_a_lake_without_requests_has_a_report_too(lake_of: Callable[..., str]):

@@ -319,7 +319,7 @@ name = "All"
 amount = 1000
 """
     Lake(own).texts_beside().put("budgets.toml", text, seen=None)
-    Lake(own).keep_bills(lines("november", "0.75", "0.25"))
+    Lake(own).keep_rows("bills", lines("november", "0.75", "0.25"))
     with TestClient(Api(own).app()) as client:
         found = {
             (path, name): rows(client.get(f"/v1/{path}", headers={"authorization": f"Bearer {tokens[name]}"}))
@@ -342,7 +342,7 @@ def test_both_engines_answer_the_same(tokens: dict[str, str], own: str, monkeypa
     pytest.importorskip("chdb", reason="ClickHouse within this process is not installed: pip install chdb")
     commit(Lake(own), *OF_ADS)
     Lake(own).texts_beside().put("budgets.toml", '[[budget]]\nname = "All"\namount = 100\n', seen=None)
-    Lake(own).keep_bills(lines("november", "0.75", "0.25"))
+    Lake(own).keep_rows("bills", lines("november", "0.75", "0.25"))
     days = "start=2026-05-01&end=2026-05-02&zone=Asia/Tokyo"
     asked = [
         *(f"/v1/usage?{days}&{rest}" for rest in ("by=tag&interval=hour", f"by=user&metrics={','.join(list(METRICS)[:20])}")),

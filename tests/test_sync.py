@@ -183,7 +183,7 @@ def test_names_of_teams_users_and_keys_are_kept_beside_the_requests(postgres: Se
     sync_of(postgres, database, lake).run()
 
     of_logs = "team-[02-9]|team-.."  # the others have names in the requests themselves
-    names = [row for row in lake.names().to_pylist() if row["name"] not in ("[]", "{}")]
+    names = [row for row in lake.rows("names").to_pylist() if row["name"] not in ("[]", "{}")]
     assert [tuple(row.values())[:4] for row in names if not re.fullmatch(of_logs, row["id"])] == [
         ("litellm", "team_id", "team-1", "Search and ads"),
         ("litellm", "team_members", "team-1", '[{"role": "admin", "user_id": "user-2"}]'),
@@ -196,7 +196,7 @@ def test_names_of_teams_users_and_keys_are_kept_beside_the_requests(postgres: Se
     assert value_of(lake, "r1", "team_id") == "team-1"
     said = parse_access('[[grant]]\nto = ["*@example.com"]\nrole = "lead"')
     seen = Scope(((Condition("user", ("user-2",)),), (Condition("team", ("team-1",)),)), ("grace@example.com",))
-    assert reader_of({"email": "grace@example.com"}, said, lake.names()).scope == seen
+    assert reader_of({"email": "grace@example.com"}, said, lake.rows("names")).scope == seen
 
 
 def test_names_that_may_not_be_read_are_done_without(postgres: Server, database: str, lake: Lake):
@@ -211,8 +211,8 @@ def test_names_that_may_not_be_read_are_done_without(postgres: Server, database:
     done = Sync(Database(read_dsn(postgres.dsn(database, f"logs_{database}", "r"))), lake).run()
 
     assert done.report.inserted == 1000
-    assert "Search" not in lake.names()["name"].to_pylist()
-    assert set(lake.names()["field"].to_pylist()) == {"team_id"}, "the logs tell what teams were called"
+    assert "Search" not in lake.rows("names")["name"].to_pylist()
+    assert set(lake.rows("names")["field"].to_pylist()) == {"team_id"}, "the logs tell what teams were called"
 
 
 def test_messages_are_not_asked_for(postgres: Server, database: str, lake: Lake):

@@ -122,7 +122,7 @@ def test_values_that_mean_nothing_are_rejected_with_their_row(postgres: Server, 
     postgres.run("""UPDATE "LiteLLM_SpendLogs" SET spend = -1 WHERE request_id = 'r1'""", database)
     done = sync(tmp_path, postgres.dsn(database))
     again = sync(tmp_path, postgres.dsn(database))
-    rejects = Lake(tmp_path / "lake").rejects().to_pylist()
+    rejects = Lake(tmp_path / "lake").rows("rejects").to_pylist()
 
     assert (done.exit_code, again.exit_code) == (0, 0)
     assert "3 rows read, 2 new, 0 changed, 1 rejected" in done.stdout

@@ -161,7 +161,7 @@ def test_a_file_is_taken_when_it_is_whole(folder: Path, lake: Lake, name: str):
 
     assert counts(before) == (0, 1, 0, 0)
     assert counts(watch.run()) == (1, 0, 2, 0)
-    assert lake.rejects().num_rows == 0
+    assert lake.rows("rejects").num_rows == 0
 
 
 @pytest.mark.parametrize(("name", "whole"), [("a.jsonl", 1), ("a.jsonl.gz", 1), ("a.json", 1), ("a.parquet", 0)])
@@ -193,7 +193,7 @@ def test_of_json_lines_that_never_stand_still_the_whole_lines_are_taken(folder: 
     third = watch.run()
 
     assert [counts(done) for done in (first, second, third)] == [(0, 1, 0, 0), (1, 0, 4, 0), (1, 0, 1, 4)]
-    assert lake.rejects().num_rows == 0
+    assert lake.rows("rejects").num_rows == 0
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.json", "a.jsonl.gz", "a.parquet"])
@@ -285,7 +285,7 @@ def test_a_broken_file_stops_nothing(folder: Path, lake: Lake):
     ]  # fmt: skip
     assert (counts(second), second.report.problems) == ((0, 0, 0, 0), ())
     assert counts(third) == (1, 0, 1, 1)
-    assert lake.rejects().num_rows == 2
+    assert lake.rows("rejects").num_rows == 2
 
 
 class Picky(Table):

@@ -45,7 +45,9 @@ def test_it_takes_what_comes_and_ends_when_asked(tmp_path: Path):
     assert said.splitlines()[-1].endswith("Stopped; what was taken is not taken again.")
     assert process.returncode == 0
     assert sorted(stored(Lake(tmp_path / "lake"))["request_id"].to_pylist()) == ["a", "b"]
-    assert Lake(tmp_path / "lake").audit()["what"].to_pylist() == [f"{when} of watching {folder}" for when in ("start", "end")]
+    assert Lake(tmp_path / "lake").rows("audit")["what"].to_pylist() == [
+        f"{when} of watching {folder}" for when in ("start", "end")
+    ]
 
 
 @pytest.mark.slow

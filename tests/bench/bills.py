@@ -84,13 +84,13 @@ def main() -> None:
         sys.exit("The lake is empty.")
     first, last = span[0].date(), span[1].date()
     lake, ours = Lake(asked.lake), ask(view, first, last)
-    if not lake.bill_files():
-        lake.keep_bills(made_bill(ours, asked.lines, asked.projects, tells_quantities=not asked.no_quantities))
+    if not lake.files("bills"):
+        lake.keep_rows("bills", made_bill(ours, asked.lines, asked.projects, tells_quantities=not asked.no_quantities))
     providers = sorted({one.provider for one in ours})
     took: list[tuple[float, ...]] = []
     for _ in range(asked.runs):
         moments = [time.process_time()]
-        lines = current(lake.bills()).lines
+        lines = current(lake.rows("bills")).lines
         moments.append(time.process_time())
         ours = ask(view, first, last)
         moments.append(time.process_time())

@@ -89,10 +89,10 @@ def make(root: Path) -> str:
         _command(*words, "--lake", str(root))
     commit(lake, *part[100:])
     called = {"source": "test", "field": "team_id", "id": "t0", "name": "Search", "seen_at": datetime.now(UTC)}
-    lake.keep_names(pa.Table.from_pylist([called], schema.NAMES))
-    lake.keep_bills(bill(line("9.50", day=date(2026, 5, 2), provider="openai", model="m0", covers_first=date(2026, 5, 1),
+    lake.keep_rows("names", pa.Table.from_pylist([called], schema.NAMES))
+    lake.keep_rows("bills", bill(line("9.50", day=date(2026, 5, 2), provider="openai", model="m0", covers_first=date(2026, 5, 1),
                               covers_last=date(2026, 5, 31))))  # fmt: skip
-    lake.keep_alerts(pa.Table.from_pylist([_alert()], schema.ALERTS))
+    lake.keep_rows("alerts", pa.Table.from_pylist([_alert()], schema.ALERTS))
     _command("close", "2026-05", "--lake", str(root))
     lake.vacuum(0)  # so that only files stay that a question may read
     return make_token(lake, "all", date(2026, 5, 4), only={})

@@ -162,7 +162,7 @@ class Ledger:
 
 def read_ledger(lake: Lake) -> Ledger:
     """Returns what a lake has recorded of alerts; raises LakeError."""
-    return Ledger().enter(lake.alerts().to_pylist())
+    return Ledger().enter(lake.rows("alerts").to_pylist())
 
 
 def _is_same(alert: Alert, check: Check) -> bool:

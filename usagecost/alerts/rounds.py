@@ -70,7 +70,7 @@ def _checked(view: View, said: BudgetFile, done: Round) -> Iterator[Check]:
 def _record(lake: Lake, ledger: Ledger, rows: list[Row]) -> None:
     """Records rows; what another machine has recorded in the meantime stays as it is."""
     if rows:
-        lake.keep_alerts(pa.Table.from_pylist(rows, schema=ALERTS))
+        lake.keep_rows("alerts", pa.Table.from_pylist(rows, schema=ALERTS))
         ledger.enter(rows)
 
 
@@ -79,7 +79,7 @@ def claimed(lake: Lake, ledger: Ledger, message: Message, now: datetime) -> bool
     if ledger.is_claimed(message, now):
         return False
     row = ledger.claim(message, now)
-    is_first = bool(lake.keep_alerts(pa.Table.from_pylist([row], schema=ALERTS)))
+    is_first = bool(lake.keep_rows("alerts", pa.Table.from_pylist([row], schema=ALERTS)))
     ledger.enter([row])
     return is_first
 

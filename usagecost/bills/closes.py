@@ -118,7 +118,7 @@ class Closes:
 
 def read_closes(lake: Lake, zone: str) -> Closes:
     """Returns what a lake keeps of the closed months of a zone; raises LakeError."""
-    table = lake.closes()
+    table = lake.rows("closes")
     table = table.filter(pc.field("zone") == zone)
     acts = table.filter(pc.is_in(table["kind"], value_set=pa.array([CLOSED, REOPENED])))
     return Closes(zone, table, tuple(acts.to_pylist()))
@@ -126,7 +126,7 @@ def read_closes(lake: Lake, zone: str) -> Closes:
 
 def closed_zones(lake: Lake) -> list[str]:
     """Returns the zones of which a lake has closed months; raises LakeError."""
-    return sorted(pc.unique(lake.closes()["zone"]).to_pylist())
+    return sorted(pc.unique(lake.rows("closes")["zone"]).to_pylist())
 
 
 def as_rows(rows: Iterable[Row]) -> pa.Table:

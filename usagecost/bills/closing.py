@@ -47,7 +47,7 @@ def close_month(lake: Lake, month: date, zone: str, who: str, now: datetime, ecb
     drafted = draft(lake, closes, month, who, now, ecb)
     if currency != USD and currency not in drafted.rates:
         raise _no_rate(currency, month_period(month, zone, now))
-    lake.keep_closes(drafted.table)
+    lake.keep_rows("closes", drafted.table)
     done = read_closes(lake, zone).of(month)
     if done is None:
         raise CloseProblem(f"{words(month)} was reopened by somebody else in this moment.")
@@ -66,7 +66,9 @@ def reopen_month(lake: Lake, month: date, zone: str, who: str, why: str, now: da
     if last is not done:
         raise CloseProblem(f"{words(last.month)} was closed after {words(month)} and corrects it: reopen {last.month:%Y-%m} first.")
     about = {"month": month, "zone": zone, "close": done.id, "happened_at": now}
-    lake.keep_closes(as_rows([{**about, "entry": f"{done.id} {REOPENED}", "kind": REOPENED, "who": who, "why": why.strip()}]))
+    lake.keep_rows(
+        "closes", as_rows([{**about, "entry": f"{done.id} {REOPENED}", "kind": REOPENED, "who": who, "why": why.strip()}])
+    )
 
 
 def kept_rate(lake: Lake, close: Close, currency: str, now: datetime, ecb: Path | None = None) -> ExchangeRate | None:
@@ -82,7 +84,7 @@ def kept_rate(lake: Lake, close: Close, currency: str, now: datetime, ecb: Path 
     if rate is None:
         raise _no_rate(currency, period)
     about = {name: close.act[name] for name in ("close", "month", "zone")} | {"happened_at": now}
-    lake.keep_closes(as_rows([{**about, "entry": f"{close.id} {currency}", **_rate_row(rate)}]))
+    lake.keep_rows("closes", as_rows([{**about, "entry": f"{close.id} {currency}", **_rate_row(rate)}]))
     kept = read_closes(lake, close.act["zone"]).of(close.month)
     return kept.rates.get(currency) if kept else rate  # somebody else may have kept one first
 

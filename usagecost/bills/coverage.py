@@ -117,11 +117,11 @@ class Current:
 
 def current_lines(lake: Lake) -> pa.Table:
     """Return the lines that count: one row = a line of a bill, as schema.BILLS has it; no day of a kind is told twice."""
-    return current(lake.bills()).lines
+    return current(lake.rows("bills")).lines
 
 
 def current(lines: pa.Table) -> Current:
-    """Choose the lines that count from those of all statements, as `Lake.bills` gives them, by the law of this module."""
+    """Choose the lines that count from those of all statements, as `Lake.rows` gives them, by the law of this module."""
     counting: list[_Lines] = []
     sentences: list[str] = []
     covered, told = _Days(), _Days()

@@ -64,7 +64,7 @@ def days_to_fetch(
 
 def _first_unknown(lake: Lake, vendor: Vendor, account: str | None, earliest: date) -> date | None:
     """The first day from `earliest` on that no statement covers, after those that one covers; None where there is no statement."""
-    lines = lake.bills([vendor.name])
+    lines = lake.rows("bills", pc.field("provider") == vendor.name)
     columns = (lines[name].to_pylist() for name in ("provider", "format", "account", "covers_first", "covers_last"))
     asked = (vendor.name, vendor.format.name)
     known = {(first, last) for *what, of, first, last in zip(*columns, strict=True) if (*what,) == asked and account in (None, of)}

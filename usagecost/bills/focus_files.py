@@ -70,7 +70,7 @@ def write_focus(
 def _tables(view: View, columns: pa.Schema, progress: Progress, zone: str) -> Iterator[pa.Table]:
     """The rows of all days, some thousands at a time."""
     lake = Lake(view.lake)
-    labels, lines = Labels.of_names(lake.names()), current_lines(lake)
+    labels, lines = Labels.of_names(lake.rows("names")), current_lines(lake)
     accounts, closes = accounts_of(lines), read_closes(lake, zone)
     for place in range(view.period.days):
         day = view.period.first + timedelta(days=place)

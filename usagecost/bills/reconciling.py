@@ -51,7 +51,7 @@ def reconciliation(view: View, lines: pa.Table, book: Book, rate: Rate = no_rate
 
 def reconcile_lake(lake: Lake, version: int, basis: str) -> tuple[Reconciliation, tuple[str, ...]]:
     """Compares all bills of a lake that count with its requests; and what a person has to know of them."""
-    now, counting = datetime.now(UTC), current(lake.bills())
+    now, counting = datetime.now(UTC), current(lake.rows("bills"))
     rate, problems = _rates_of(lake, counting.lines, now.date())
     view = View(lake.name, version, Period(now.date(), now.date(), "UTC", now, is_alone=True), "day", basis)
     return reconciliation(view, counting.lines, current_book(lake).book, rate), (*counting.sentences, *problems)

@@ -120,7 +120,7 @@ def keep(lake: Lake, bill: Bill) -> Loaded:
     lines = bill.lines
     field = schema.BILLS.field("loaded_at")
     loaded_at = pa.repeat(pa.scalar(datetime.now(UTC), field.type), lines.num_rows)
-    added = lake.keep_bills(lines.append_column(field, loaded_at).select(schema.BILLS.names).cast(schema.BILLS))
+    added = lake.keep_rows("bills", lines.append_column(field, loaded_at).select(schema.BILLS.names).cast(schema.BILLS))
     providers = tuple(sorted(pc.unique(lines["provider"]).to_pylist()))
     return Loaded(
         statement=bill.statement,
@@ -133,13 +133,13 @@ def keep(lake: Lake, bill: Bill) -> Loaded:
         is_new=added > 0,
         totals={(row["currency"], row["kind"]): row["amount_sum"] for row in _grouped(lines, ["currency", "kind"])},
         left_out=bill.left_out,
-        sentences=current(lake.bills(providers)).sentences,
+        sentences=current(lake.rows("bills", pc.field("provider").isin(providers))).sentences,
     )
 
 
 def statements(lake: Lake) -> list[Statement]:
     """The statements of the lake by provider and day: one for each provider and account that a statement is about."""
-    lines = lake.bills()
+    lines = lake.rows("bills")
     counts = {_about(row): row["amount_count"] for row in _grouped(current(lines).lines, _ABOUT)}
     found: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in _grouped(lines, [*_ABOUT, *_WHOLE, "currency"]):

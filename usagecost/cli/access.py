@@ -80,7 +80,7 @@ def audit(
 ) -> None:
     """List who did, or tried to do, what by pages and commands, the newest first: loads, prices, boards, budgets, roles, …"""
     first = datetime.combine(day_of(since, "--since"), time(), UTC) if since else datetime.min.replace(tzinfo=UTC)
-    rows = [row for row in reversed(lake_named(lake).audit().to_pylist()) if row["happened_at"] >= first]
+    rows = [row for row in reversed(lake_named(lake).rows("audit").to_pylist()) if row["happened_at"] >= first]
     if report == "json":
         print_json(rows, str)
     elif report == "csv":
@@ -135,5 +135,5 @@ def _revoke(lake: Lake, who: str) -> None:
 def _check(lake: Lake, email: str, groups: list[str]) -> None:
     said = read_access(lake)
     claims = {"email": email, "email_verified": True, said.groups: groups}
-    reader, (_, grants) = reader_of(claims, said, lake.names()), granted(claims, said)
+    reader, (_, grants) = reader_of(claims, said, lake.rows("names")), granted(claims, said)
     print_facts("", {"Role": f"{reader.role}: {ROLES[reader.role].lower()}", "Sees": reader.sees, "Because of": because(grants)})

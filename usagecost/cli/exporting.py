@@ -62,7 +62,7 @@ def export(
     asked = [asked_filter(text) for text in chosen or ()]
     root, what, unpriced = lake or lake_root(), "FOCUS row" if focus else "request", 0
     try:
-        labels = Labels.of_names(engine.open_lake(root).names())
+        labels = Labels.of_names(engine.open_lake(root).rows("names"))
         filters = Filters(labels.conditions(asked))
         with Progress(console=err, transient=True) as shown:
             task = shown.add_task(f"Writing {what}s", total=1.0)

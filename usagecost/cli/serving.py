@@ -128,7 +128,7 @@ def _sentence(problem: ValidationError) -> str:
 def _scope(lake: Lake, only: list[str]) -> dict[str, tuple[str, ...]]:
     """The values by dimension; a team, user or key may be named by its name."""
     found: dict[str, tuple[str, ...]] = {}
-    labels = Labels.of_names(lake.names()) if only else NO_LABELS
+    labels = Labels.of_names(lake.rows("names")) if only else NO_LABELS
     for text in only:
         name, equals, value = text.partition("=")
         if not equals:

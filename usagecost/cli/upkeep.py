@@ -126,7 +126,7 @@ def _health(root: str, lake: Lake) -> dict[str, str]:
         "Days": "–" if not span else f"{span[0]:%Y-%m-%d} to {span[1]:%Y-%m-%d} (UTC)",
         "Size": f"{snapshot.bytes / 1e6:,.1f} MB in {snapshot.file_count} files",
         "Newest request": "–" if not span else f"{span[1]:%Y-%m-%d %H:%M} UTC, {_how_new(span[1])}",
-        "Rejected lines": exact_count(lake.rejects().num_rows),
+        "Rejected lines": exact_count(lake.rows("rejects").num_rows),
     }
     if span:
         whole = summary_rows(root, span[0].date(), span[1].date(), "UTC", None)[0]

@@ -94,7 +94,7 @@ _SHOWN = "* REPLACE (CAST(NULL AS VARCHAR) AS source_file)"
 
 
 def rejects(sql: str, parameters: Mapping[str, Any], *, files: Sequence[str]) -> pa.Table:
-    """The result of a query over the rejected lines, named ``{rejects}``, in the files that `Lake.reject_files` names.
+    """The result of a query over the rejected lines, named ``{rejects}``, in the files that `Lake.files` names.
 
     They are few, and always asked in this process.
     """

@@ -80,7 +80,7 @@ def load(
         commit = staging.commit(about or {}, watermarks) if against is None else staging.preview()
         unpriced, oldest, newest = staging.facts()
         if against is None and (names := staging.names()).num_rows:
-            lake.keep_names(names)
+            lake.keep_rows("names", names)
         return Report(
             lines=staging.lines,
             requests=commit.inserted + commit.updated + commit.unchanged,
@@ -238,7 +238,7 @@ class _Staging:
 
     def _write_rejects(self) -> None:
         if self._rejects:
-            self._lake.reject(pa.concat_tables(self._rejects))
+            self._lake.keep_rows("rejects", pa.concat_tables(self._rejects))
             self._rejects = []
 
 

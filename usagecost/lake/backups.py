@@ -100,7 +100,7 @@ def restore(copy: str, lake: Lake) -> Copied:
         tables = {name: open_table(source / name, version) for name, version in note.versions.items()}
         files = _check_files(source, tables, ())
         if (place / AUDIT.name).read(log_entry(0)) != (source / AUDIT.name).read(log_entry(0)):
-            put_off(lake.root, lake.audit())  # what was done before there is a lake
+            put_off(lake.root, lake.rows("audit"))  # what was done before there is a lake
             (place / AUDIT.name).drop((place / AUDIT.name).below())
         _put(place, RESTORING, b"")
         new = _copy_tables(source, place, tables)

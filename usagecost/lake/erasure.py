@@ -6,7 +6,7 @@ Rows that are about the person alone go; in others a word takes the person's pla
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,15 +71,7 @@ class _Erased:
 
 def preview(place: Storage, texts: TextFolder, user: str | None, folder: Path) -> dict[str, int]:
     """What `erase` would change now: how many rows, by what they are called. Nothing without a user."""
-    if user is None:
-        return {}
-    person = person_of(place, texts, user)
-    found = {
-        one.called: count_changes(place / one.spec.name, one.spec, one.condition, one.values, one.change, folder)
-        for one in _erased(place, person, folder)
-    }
-    found[_CHANGES] = count_rows(place / PRICE_CHANGES.name, PRICE_CHANGES, "user_id", user, folder)
-    return {called: count for called, count in found.items() if count}
+    return _in_each_table(place, texts, user, folder, count_changes, count_rows)
 
 
 def erase(place: Storage, texts: TextFolder, user: str | None, folder: Path) -> dict[str, int]:
@@ -87,15 +79,22 @@ def erase(place: Storage, texts: TextFolder, user: str | None, folder: Path) -> 
 
     Nothing without a user. The caller is alone among the writers of this machine.
     """
+    return _in_each_table(place, texts, user, folder, change_rows, remove_rows)
+
+
+def _in_each_table(
+    place: Storage, texts: TextFolder, user: str | None, folder: Path, change: Callable[..., int], remove: Callable[..., int]
+) -> dict[str, int]:
+    """What is done in each table: by ``change`` where rows may stay as others, by ``remove`` where they go with the requests."""
     if user is None:
         return {}
-    person = person_of(place, texts, user)
-    changes = place / PRICE_CHANGES.name
-    found = {_CHANGES: until_committed(lambda: remove_rows(changes, PRICE_CHANGES, "user_id", user, folder))}
-    for one in _erased(place, person, folder):
+    found: dict[str, int] = {}
+    for one in _erased(place, person_of(place, texts, user), folder):
         found[one.called] = until_committed(
-            lambda one=one: change_rows(place / one.spec.name, one.spec, one.condition, one.values, one.change, folder)
+            lambda one=one: change(place / one.spec.name, one.spec, one.condition, one.values, one.change, folder)
         )
+    changes = place / PRICE_CHANGES.name
+    found[_CHANGES] = until_committed(lambda: remove(changes, PRICE_CHANGES, "user_id", user, folder))
     return {called: count for called, count in found.items() if count}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -27,18 +27,14 @@ from usagecost.lake.publishing import replace_days, until_committed
 from usagecost.lake.reading import LakeReader
 from usagecost.lake.removal import Removal, Selection
 from usagecost.lake.repricing import Pricing, Repricing, Span
+from usagecost.lake.side_tables import SideTable
 from usagecost.lake.staging import bounded_database
-from usagecost.lake.storage import Storage
 from usagecost.lake.table import (
-    ALERTS,
     BILLS,
-    CLOSES,
     LINEAGE,
-    NAMES,
-    REJECTS,
     REQUESTS,
+    SPECS,
     DataFile,
-    TableSpec,
     file_paths,
     missing_columns,
     open_or_create,
@@ -47,9 +43,6 @@ from usagecost.lake.table import (
     paths_by_day,
     stored_by_day,
 )
-
-Keep = Callable[[Storage, TableSpec, pa.Table, Path], int]
-"""Keeps rows in a table; returns how many."""
 
 
 class Lake(LakeReader):
@@ -87,9 +80,13 @@ class Lake(LakeReader):
             beside = lake_erasure.erase(self._place, self.texts_beside(), selection.person, folder)
             return replace(until_committed(lambda: self._without(selection, folder)), beside=beside)
 
-    def reject(self, rejects: pa.Table) -> int:
-        """Add the rejected lines that are not there yet (same file, line, reason and text); returns how many they are."""
-        return self._keep(REJECTS, rejects)
+    def keep_rows(self, table: SideTable, rows: pa.Table) -> int:
+        """Keep rows in a table beside the requests, those whose key is there already once; returns how many are new or changed.
+
+        Of names the newest of each id stays, of bills the lines of each statement as of the latest time.
+        """
+        with self._writing() as folder:
+            return until_committed(lambda: side_tables.keep_rows(self._place / table, SPECS[table], rows, folder))
 
     def reprice(self, price: Pricing, span: Span, model: str | None = None, *, about: Mapping[str, str | None]) -> Repricing:
         """Compute the prices of stored requests anew, as a version of its own; none if nothing changes.
@@ -108,30 +105,14 @@ class Lake(LakeReader):
         with self._changing() as folder:
             return until_committed(lambda: lake_repricing.undo(self._place, folder, act, about))
 
-    def keep_names(self, names: pa.Table) -> int:
-        """Keep what ids are called, as schema.NAMES has it, the newest name of each; returns how many are new or changed."""
-        return self._keep(NAMES, names, side_tables.keep_latest)
-
-    def keep_alerts(self, alerts: pa.Table) -> int:
-        """Add the rows of schema.ALERTS that are not there yet, so that each is recorded once; returns how many they are."""
-        return self._keep(ALERTS, alerts)
-
     def record(self, acts: pa.Table, kept: timedelta | None = None) -> None:
         """Add the rows of schema.AUDIT that are not there yet, and forget those older by more than a span: see acts.py."""
         lake_acts.record_or_wait(self._place, self.root, acts, kept, self._writing)
-
-    def keep_bills(self, lines: pa.Table) -> int:
-        """Add the lines, as schema.BILLS has them, of statements that are not there as of their time or later; returns how many."""
-        return self._keep(BILLS, lines, side_tables.keep_latest)
 
     def remove_bill(self, statement: str) -> int:
         """Take the lines of a statement out; returns how many they were."""
         with self._writing() as folder:
             return until_committed(lambda: side_tables.remove_rows(self._at(BILLS), BILLS, "statement", statement, folder))
-
-    def keep_closes(self, rows: pa.Table) -> int:
-        """Add the rows of schema.CLOSES whose entries are not there yet, all of an entry or none; returns how many they are."""
-        return self._keep(CLOSES, rows)
 
     def compact(self) -> int:
         """Make one sorted file of each day's, and of each other table's, where there are several; returns how many were merged.
@@ -203,10 +184,6 @@ class Lake(LakeReader):
             con.execute("SET threads = 1")  # each file has a thread, which is quicker than several for each
             self._keys.write(con, folder, unindexed)
             return self._rollups.write(con, folder, lacking, stored)
-
-    def _keep(self, spec: TableSpec, rows: pa.Table, keep: Keep = side_tables.add_rows) -> int:
-        with self._writing() as folder:
-            return until_committed(lambda: keep(self._at(spec), spec, rows, folder))
 
     @contextmanager
     def _writing(self, most_seconds: float = -1) -> Generator[Path]:

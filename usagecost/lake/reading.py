@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -29,18 +29,13 @@ from usagecost.lake.publishing import watermark
 from usagecost.lake.removal import Removal, Selection
 from usagecost.lake.repricing import Pricing, Repricing, Span
 from usagecost.lake.rollup_files import RollupFiles
+from usagecost.lake.side_tables import SideTable
 from usagecost.lake.snapshot import Snapshot
 from usagecost.lake.staging import bounded_database, staging_folder
 from usagecost.lake.storage import Disk, Storage, errors_explained, storage
 from usagecost.lake.table import (
-    ALERTS,
-    AUDIT,
-    BILLS,
-    CLOSES,
     LINEAGE,
-    NAMES,
     PRICE_CHANGES,
-    REJECTS,
     REQUESTS,
     SPECS,
     TableSpec,
@@ -129,40 +124,15 @@ class LakeReader:
             for entry in entries
         ]
 
-    def rejects(self) -> pa.Table:
-        """One row = one line, or one file, that could not be read; by file and line."""
-        return self._rows(REJECTS)
+    def rows(self, table: SideTable, where: pc.Expression | None = None) -> pa.Table:
+        """The rows of a table beside the requests, all or some, in its order; none if there is no table yet."""
+        with errors_explained(self._place / table):
+            return side_tables.read_rows(self._place / table, SPECS[table], where)
 
-    def names(self) -> pa.Table:
-        """One row = what people call a team, user or key that requests name by its id; by source, field and id."""
-        return self._rows(NAMES)
-
-    def alerts(self) -> pa.Table:
-        """One row = an alert that was raised or resolved, or an attempt to tell somebody; the oldest first."""
-        return self._rows(ALERTS)
-
-    def audit(self) -> pa.Table:
-        """One row = an act of somebody, as schema.AUDIT has it; the oldest first."""
-        return self._rows(AUDIT)
-
-    def bills(self, providers: Collection[str] | None = None) -> pa.Table:
-        """One row = a line of a bill, as schema.BILLS has it, those of replaced statements too; by provider and day.
-
-        Those of some ``providers`` can be read alone: lines of others change nothing of which of theirs count.
-        """
-        return self._rows(BILLS, None if providers is None else pc.field("provider").isin(pa.array(sorted(providers), pa.string())))
-
-    def closes(self) -> pa.Table:
-        """One row = a row of schema.CLOSES, those of reopened months too; the oldest first."""
-        return self._rows(CLOSES)
-
-    def bill_files(self) -> tuple[str, ...]:
-        """The Parquet files that hold the lines of bills now: a version of them."""
-        return self._files(BILLS)
-
-    def reject_files(self) -> tuple[str, ...]:
-        """The Parquet files that hold the rejects now. Other rejects are other files, so the names are a version of them."""
-        return self._files(REJECTS)
+    def files(self, table: SideTable) -> tuple[str, ...]:
+        """The Parquet files that hold the rows of a table beside the requests now: their names are a version of it."""
+        with errors_explained(self._place / table):
+            return tuple(file_paths(self._place / table, SPECS[table]))
 
     def watermark(self, name: str) -> int | None:
         """How far a source has been read into the newest version, as `commit` was told, if it was. Raises as `removal` does."""
@@ -270,14 +240,6 @@ class LakeReader:
     def _at(self, spec: TableSpec) -> Storage:
         """Where a table is, whether there is one or not."""
         return self._place / spec.name
-
-    def _rows(self, spec: TableSpec, where: pc.Expression | None = None) -> pa.Table:
-        with errors_explained(self._at(spec)):
-            return side_tables.read_rows(self._at(spec), spec, where)
-
-    def _files(self, spec: TableSpec) -> tuple[str, ...]:
-        with errors_explained(self._at(spec)):
-            return tuple(file_paths(self._at(spec), spec))
 
     def _at_newest(self) -> DeltaTable:
         """The table at its newest version. The caller holds the mutex."""

@@ -174,7 +174,11 @@ class RollupFiles:
 
     def _task(self, file: DataFile) -> Task:
         """What is to be done for a file."""
-        return _task(file, self._known().files.get(_stem(file.name), ()))
+        in_order = sorted(ROLLUPS.values(), key=lambda rollup: rollup.is_last)
+        contents = {rollup.name: content_of(rollup, file.utc_day, reporting_zone()) for rollup in in_order}
+        wanted = {f"{name}/{content.name}": content for name, content in contents.items()}
+        staying = {one.folder: one.bytes for one in self._known().files.get(_stem(file.name), ()) if one.folder in wanted}
+        return Task(file, {folder: content for folder, content in wanted.items() if folder not in staying}, sum(staying.values()))
 
     def _are_whole(self, files: Iterable[RollupFile]) -> bool:
         """Whether those of the files that are used for the first time are what was written."""
@@ -241,15 +245,6 @@ class RollupFiles:
         except (ValueError, KeyError, TypeError):
             return None
         return found if folder.endswith(f"/{found.name}") else None
-
-
-def _task(file: DataFile, has: Collection[RollupFile]) -> Task:
-    """What is to be done for a file that has some rollups."""
-    in_order = sorted(ROLLUPS.values(), key=lambda rollup: rollup.is_last)
-    contents = {rollup.name: content_of(rollup, file.utc_day, reporting_zone()) for rollup in in_order}
-    wanted = {f"{name}/{content.name}": content for name, content in contents.items()}
-    staying = {one.folder: one.bytes for one in has if one.folder in wanted}
-    return Task(file, {folder: content for folder, content in wanted.items() if folder not in staying}, sum(staying.values()))
 
 
 def _written_anew(files: Iterable[RollupFile], contents: Mapping[str, Content]) -> Iterator[str]:

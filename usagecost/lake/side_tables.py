@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
@@ -35,6 +35,12 @@ from usagecost.lake.table import (
     open_or_create,
     write_file,
 )
+
+SideTable = Literal["rejects", "names", "alerts", "audit", "bills", "closes"]
+"""Tables beside the requests that others read and add to. One row = a line, or a file, that could not be read; what people call a
+team, user or key; an alert that was raised or resolved, or an attempt to tell somebody; an act of somebody; a line of a bill, of
+replaced statements too; what a close keeps, of reopened months too.
+"""
 
 MOST_FILES = 50
 """What is added is a small file each time; when there are so many, they become one."""
@@ -116,6 +122,11 @@ def append_new(place: Storage, spec: TableSpec, offered: Sequence[str], new_rows
     """
     with _editing(place, spec, folder, offered) as edit:
         return edit.put(new_rows)
+
+
+def keep_rows(place: Storage, spec: TableSpec, rows: pa.Table, folder: Path) -> int:
+    """Keep rows, each once; of tables in which something later takes the place of what is there, the latest."""
+    return (keep_latest if spec.name in _LATEST else add_rows)(place, spec, rows, folder)
 
 
 def keep_latest(place: Storage, spec: TableSpec, rows: pa.Table, folder: Path) -> int:

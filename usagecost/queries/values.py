@@ -79,7 +79,7 @@ def _told_together() -> Iterable[list[str]]:
 def labels(lake: str, version: int, scope: Scope) -> Labels:
     """What the lake's teams, users and keys are called; of those alone that have a request in the scope."""
     try:
-        names = engine.open_lake(lake).names()
+        names = engine.open_lake(lake).rows("names")
     except LakeError:  # ids are better than no page
         logging.getLogger(__name__).warning("The names of teams, users and keys cannot be read", exc_info=True)
         return NO_LABELS

@@ -83,7 +83,7 @@ def run_round(job: Job, say: Say, now: datetime | None = None, told: set[Told] |
     """
     told = set() if told is None else told
     job.lake.version()  # fails before anything is made, if it does
-    at, rows = now or datetime.now(UTC), job.lake.alerts().to_pylist()
+    at, rows = now or datetime.now(UTC), job.lake.rows("alerts").to_pylist()
     ledger, begun, due = Ledger().enter(rows), _begun(rows, job, at), job.schedule.last(at, job.order.zone)
     row = _row(_due_id(job, due), REPORT, due, at, job)
     messages = [Message(row, name) for name in job.channels if due > begun]
@@ -100,7 +100,7 @@ def run_round(job: Job, say: Say, now: datetime | None = None, told: set[Told] |
         problem = next(iter(send_report(report, [message.channel])), None)
         if not problem:
             told.add(message.key)
-        job.lake.keep_alerts(pa.Table.from_pylist([ledger.attempt(message, at, problem)], schema=ALERTS))
+        job.lake.keep_rows("alerts", pa.Table.from_pylist([ledger.attempt(message, at, problem)], schema=ALERTS))
         if problem:
             done.problems.append(problem)
         else:
@@ -144,7 +144,7 @@ def _begun(rows: Sequence[Row], job: Job, now: datetime) -> datetime:
     """When the schedule was first followed, by whomever; now, which is recorded then, if it never was."""
     found = [row["happened_at"] for row in rows if (row["id"], row["event"]) == (job.id, SCHEDULED)]
     if not found:
-        job.lake.keep_alerts(pa.Table.from_pylist([_row(job.id, SCHEDULED, None, now, job)], schema=ALERTS))
+        job.lake.keep_rows("alerts", pa.Table.from_pylist([_row(job.id, SCHEDULED, None, now, job)], schema=ALERTS))
     return min(found, default=now)
 
 

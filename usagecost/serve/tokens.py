@@ -66,7 +66,7 @@ class Token(BaseModel):
     def scope(self, lake: Lake) -> Scope:
         """What of the requests it may see now; raises AccessProblem and LakeError."""
         if self.person:
-            return reader_of({"email": self.person, "email_verified": True}, read_access(lake), lake.names()).scope
+            return reader_of({"email": self.person, "email_verified": True}, read_access(lake), lake.rows("names")).scope
         conditions = tuple(
             Condition(name, tuple(None if value == NOT_REPORTED else value for value in sorted(set(values))))
             for name, values in sorted(self.only.items())

@@ -147,7 +147,7 @@ def _known_reader(lake: str, claims: str) -> Reader:
 
 def _reader(lake: str, claims: str, _: Hashable) -> Reader:
     handle = open_lake(lake)
-    return reader_of(json.loads(claims), read_access(handle), handle.names())
+    return reader_of(json.loads(claims), read_access(handle), handle.rows("names"))
 
 
 def _read_auth_section() -> Mapping[str, object] | None:

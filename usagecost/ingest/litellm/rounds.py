@@ -80,7 +80,7 @@ class Sync:
         if self._lake.exists:
             with self._database.transaction() as transaction:
                 found = names(transaction, LiteLLM.name, self._database.dsn.schema, datetime.now(UTC))
-            self._lake.keep_names(found)
+            self._lake.keep_rows("names", found)
 
     def _position(self, table: SpendLogs) -> Position:
         """How far the lake's newest version has the table; of one that it does not know, that it is the latest of all."""

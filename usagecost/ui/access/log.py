@@ -31,7 +31,7 @@ TITLES = {
 
 def audit_log(view: View) -> None:
     """Draws the acts of the period, the newest first, with filters by act, who and text."""
-    audit = tried(open_lake(lake_root()).audit)
+    audit = tried(lambda: open_lake(lake_root()).rows("audit"))
     start, end = (pa.scalar(instant, schema.INSTANT) for instant in (view.period.start, view.period.end))
     at = audit["happened_at"]
     within = audit if view.period.is_all_time else audit.filter(pc.and_(pc.greater_equal(at, start), pc.less(at, end)))

@@ -163,7 +163,7 @@ def _check(lake: Lake, said: AccessFile) -> None:
         return
     claims = {"email": email, "email_verified": True, said.groups: [group.strip() for group in groups.split(",") if group.strip()]}
     try:
-        reader = reader_of(claims, said, lake.names())
+        reader = reader_of(claims, said, lake.rows("names"))
     except LakeError as problem:
         st.caption(plain(told(problem)))
         return

@@ -44,7 +44,7 @@ def reconciliation(view: View) -> None:
     """Draws the month that the URL names, or the way to a first bill."""
     say_what_was_done()
     lake = open_lake(view.lake)
-    files = tried(lake.bill_files)
+    files = tried(lambda: lake.files("bills"))
     if not files:
         empty(
             "No bills yet", "Load what a provider bills, and this page says how much of it your logs explain, and what the rest is."

@@ -35,7 +35,7 @@ def loaded(view: View) -> None:
     """Draws where bills are dropped, and the statements of the lake."""
     say_what_was_done()
     drop_zone(view.lake)
-    if found := answer(of_files, view.lake, tried(open_lake(view.lake).bill_files)):
+    if found := answer(of_files, view.lake, tried(lambda: open_lake(view.lake).files("bills"))):
         _list(view.lake, found)
     else:
         empty("No bills yet", "Bills that are loaded are listed here, and can be removed.")

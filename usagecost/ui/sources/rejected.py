@@ -21,7 +21,7 @@ MOST_KINDS = 500
 
 def rejected_lines(view: View) -> None:
     """The kinds of trouble, the most frequent first, and the lines of one of them."""
-    files = tried(open_lake(view.lake).reject_files)
+    files = tried(lambda: open_lake(view.lake).files("rejects"))
     kinds = answer(queries.sources.reject_kinds, files)[:MOST_KINDS]
     if not kinds:
         empty("No line was rejected", "Lines that cannot be read are kept here, with the reason and what would help.")
