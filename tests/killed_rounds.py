@@ -69,7 +69,7 @@ def _totals(lake: Lake) -> list[object]:
     """What two questions of all time are answered."""
     engine.open_lake.cache_clear()
     snapshot = lake.snapshot()
-    if not snapshot.first_day or not snapshot.last_day:
+    if not snapshot.data_files:
         return []
-    asked = view(lake.name, days(snapshot.first_day, snapshot.last_day), "month")
+    asked = view(lake.name, days(snapshot.data_files[0].utc_day, snapshot.data_files[-1].utc_day), "month")
     return [queries.usage(asked, split, METRICS).totals for split in ("model", "user")]

@@ -70,7 +70,7 @@ def test_a_request_that_moves_to_another_day_stays_one_request_and_an_empty_day_
 
     assert (moved, tie) == (Commit(0, 1, 1, 0, 0, days=2, version=2), Commit(0, 1, 0, 0, 0, days=2, version=3))
     assert rows_of(lake, "request_id", "started_at") == [("a", at("2026-05-02 00:00")), ("tie", at("2026-05-04 10:00"))]
-    assert (snapshot.first_day, snapshot.last_day, snapshot.file_count) == (date(2026, 5, 2), date(2026, 5, 4), 2)
+    assert (snapshot.data_files[0].day, snapshot.last_day, len(snapshot.data_files)) == (date(2026, 5, 2), date(2026, 5, 4), 2)
 
 
 def test_the_day_is_the_utc_date_of_the_start_whatever_was_staged(lake: Lake, tmp_path: Path):
@@ -81,7 +81,7 @@ def test_the_day_is_the_utc_date_of_the_start_whatever_was_staged(lake: Lake, tm
 
     for path in (staged, tmp_path / "without.parquet"):
         lake.commit([path])
-        assert lake.snapshot().first_day == date(2026, 5, 1)
+        assert lake.snapshot().data_files[0].day == date(2026, 5, 1)
 
 
 def test_a_day_is_one_file_sorted_by_start(lake: Lake):
@@ -208,7 +208,7 @@ def test_nothing_staged_makes_no_version(lake: Lake, tmp_path: Path):
     assert lake.commit([]) == nothing
     assert lake.commit([stage(tmp_path, [])]) == nothing
     assert lake.snapshot().files() == ()
-    assert (lake.snapshot().rows, lake.snapshot().first_day, lake.snapshot().last_day) == (0, None, None)
+    assert (lake.snapshot().rows, lake.snapshot().last_day) == (0, None)
 
 
 def test_a_staged_column_of_another_type_is_refused(lake: Lake, tmp_path: Path):
@@ -253,7 +253,7 @@ def test_a_snapshot_lists_the_files_of_the_days_asked_for(lake: Lake):
     assert days(date(2026, 5, 4), None) == ["day=2026-05-04", "day=2026-05-05"]
     assert days(None, date(2026, 5, 1)) == ["day=2026-05-01"]
     assert days(date(2027, 1, 1), date(2027, 1, 2)) == []
-    assert len(days(None, None)) == snapshot.file_count == 5
+    assert len(days(None, None)) == len(snapshot.data_files) == 5
     assert snapshot.rows == 5
     assert snapshot.bytes == sum(Path(path).stat().st_size for path in snapshot.files())
 
@@ -351,7 +351,7 @@ def test_compaction_makes_one_sorted_file_and_changes_no_data(lake: Lake):
 
     assert lake.compact() == 3
     assert contents(lake) == before
-    assert (lake.version(), lake.snapshot().small_files, lake.snapshot().file_count) == (4, 0, 2)
+    assert (lake.version(), lake.snapshot().small_files, len(lake.snapshot().data_files)) == (4, 0, 2)
     (path,) = lake.snapshot().files(last_day=date(2026, 5, 1))
     assert pq.ParquetFile(path).read()["request_id"].to_pylist() == ["x8", "x9", "a"]
     log = (lake.root / "requests" / "_delta_log" / f"{4:020}.json").read_text().splitlines()

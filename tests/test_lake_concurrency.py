@@ -90,7 +90,7 @@ def test_two_processes_ingest_at_once_and_both_succeed(lake: Lake, tmp_path: Pat
     assert [inserted for inserted, *_ in one + other] == [20] * 4
     assert sorted(version for *_, version in one + other) == [1, 2, 3, 4]
     assert len(contents(lake)) == lake.snapshot().rows == 80
-    assert lake.snapshot().file_count == 3
+    assert len(lake.snapshot().data_files) == 3
 
 
 def test_of_two_committers_from_one_version_only_the_first_passes(lake: Lake, tmp_path: Path):

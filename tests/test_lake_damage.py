@@ -252,7 +252,7 @@ def test_a_damaged_copy_of_a_stores_rollup_is_fetched_anew_and_one_that_is_gone_
     before = queries.usage(question, "model", METRICS).totals
     rollups = [path for path in lake.root.rglob("*.parquet") if "_rollups" in path.parts]
     flip(rollups)
-    told = Lake(lake.name).snapshot().rolled(None, None, {"model", "requests"}, [])
+    told = Lake(lake.name).snapshot().rollups.rolled(Lake(lake.name).snapshot().data_files, {"model", "requests"}, [])
 
     assert told.requests == ()
     assert sorted(path for path in rollups if is_whole(path)) == sorted(

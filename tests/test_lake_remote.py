@@ -131,7 +131,7 @@ def test_two_machines_that_ingest_at_once_into_a_lake_that_is_not_there_yet_both
     assert [inserted for inserted, *_ in one + other] == [20] * 4
     assert sorted(version for *_, version in one + other) == [1, 2, 3, 4]
     assert len(contents(lake)) == lake.snapshot().rows == 80
-    assert lake.snapshot().file_count == 3
+    assert len(lake.snapshot().data_files) == 3
 
 
 # ---- laws, and the rest of the lake
@@ -175,7 +175,7 @@ def test_rollups_lie_in_the_store_and_serve_machines_that_never_saw_the_requests
     found = queries.usage(view(lake.name, periods_of(date(2026, 5, 1), date(2026, 5, 3))), "model")
 
     assert len([name for name in objects(lake.name) if "/_rollups/" in name]) == len(ROLLUPS) * (3 + 1)
-    assert there.snapshot().rolled(None, None, {"model", "requests"}, []).requests == ()
+    assert there.snapshot().rollups.rolled(there.snapshot().data_files, {"model", "requests"}, []).requests == ()
     assert not list(there.root.rglob("day=*"))
     assert {one["value"]: one["requests"] for one in rows(found.by_value)} == {"m0": 60, "m1": 60, "m2": 60}
 
@@ -194,7 +194,7 @@ def test_a_vacuum_takes_rollups_out_of_the_store_too(lake: Lake):
 
     (file,) = lake.snapshot().data_files
     assert whose() == {Path(file.name).stem}
-    assert lake.snapshot().rolled(None, None, {"model"}, []).requests == ()
+    assert lake.snapshot().rollups.rolled(lake.snapshot().data_files, {"model"}, []).requests == ()
 
 
 @pytest.mark.usefixtures("rolled_up")
@@ -211,4 +211,4 @@ def test_a_store_that_takes_no_rollups_takes_commits(lake: Lake, monkeypatch: py
 
     assert "could not be written" in caplog.text
     assert lake.snapshot().rows == 60
-    assert len(lake.snapshot().rolled(None, None, {"model"}, []).requests) == 1
+    assert len(lake.snapshot().rollups.rolled(lake.snapshot().data_files, {"model"}, []).requests) == 1

@@ -96,7 +96,7 @@ def said(usage: Usage) -> list[object]:
 
 def told(lake: Lake, columns: Iterable[str], *cuts: str) -> dict[str, int]:
     """How many files of each rollup tell some columns, and how many files of requests (""), where time is cut."""
-    found = lake.snapshot().rolled(None, None, set(columns), [instant_us(instant(cut)) for cut in cuts])
+    found = lake.snapshot().rollups.rolled(lake.snapshot().data_files, set(columns), [instant_us(instant(cut)) for cut in cuts])
     files = Counter(one.rollup for of_folder in found.folders.values() for one in of_folder)
     return dict(files + Counter({"": len(found.requests)}))
 

@@ -148,7 +148,7 @@ def main() -> None:
     lake = make_lake(args.out, rows=args.rows, days=args.days, models=args.models, users=args.users, end=args.end)
     made = lake.snapshot()
     seconds = time.perf_counter() - start
-    print(f"{made.rows:,} requests in {made.file_count} files, {made.bytes / 1e9:.2f} GB, made in {seconds:.0f} s")
+    print(f"{made.rows:,} requests in {len(made.data_files)} files, {made.bytes / 1e9:.2f} GB, made in {seconds:.0f} s")
 
 
 if __name__ == "__main__":

@@ -280,7 +280,7 @@ def main() -> None:
         if not Lake(root).exists:
             make_lake(root, rows=args.rows, days=365, models=60, users=5_000, end=datetime.now(UTC).date())
         snapshot = Lake(root).snapshot()
-        size = f"{snapshot.rows:,} requests in {snapshot.file_count} files, {snapshot.bytes / 1e9:.2f} GB"
+        size = f"{snapshot.rows:,} requests in {len(snapshot.data_files)} files, {snapshot.bytes / 1e9:.2f} GB"
         print(f"{size}; {os.cpu_count()} cores; times in ms, memory in MB\n")
         asked = [
             args.engine,

@@ -124,7 +124,7 @@ def _health(root: str, lake: Lake) -> dict[str, str]:
         "Version": str(snapshot.version),
         "Requests": exact_count(snapshot.rows),
         "Days": "–" if not span else f"{span[0]:%Y-%m-%d} to {span[1]:%Y-%m-%d} (UTC)",
-        "Size": f"{snapshot.bytes / 1e6:,.1f} MB in {snapshot.file_count} files",
+        "Size": f"{snapshot.bytes / 1e6:,.1f} MB in {len(snapshot.data_files)} files",
         "Newest request": "–" if not span else f"{span[1]:%Y-%m-%d %H:%M} UTC, {_how_new(span[1])}",
         "Rejected lines": exact_count(lake.rows("rejects").num_rows),
     }
@@ -147,8 +147,7 @@ def backup(
     with err.status("Copying…"), recording(handle, "backup", f"copy to {to}") as entry:
         found = copy_lake(handle, to)
         entry.after = f"version {found.version}, {counted(found.files, 'file')}"
-    said = f"Version {found.version} is in {to}: {counted(found.files, 'file')}, {found.new} of them new."
-    out.print(said)
+    out.print(f"Version {found.version} is in {to}: {counted(found.files, 'file')}, {found.new} of them new.")
 
 
 def restore(

@@ -72,10 +72,10 @@ def rolled(
     A rollup's row is requests of the same values in a step of time that no cut goes through, ``started_at`` the start of that.
     """
     opened = open_lake(lake)
+    snapshot = opened.snapshot(version)
     reads_here = not (clickhouse_in_use() and opened.is_remote)  # else nothing of the files comes to this machine
-    of_scope = {DIMENSIONS[name].stored for name in scope.dimensions}
-    asked = {*columns, *of_scope}
-    found = opened.snapshot(version).rolled(first_day, last_day, asked, cuts, days=days, checks=reads_here)
+    asked = {*columns, *(DIMENSIONS[name].stored for name in scope.dimensions)}
+    found = snapshot.rollups.rolled(snapshot.data_files_of(first_day, last_day, days), asked, cuts, checks=reads_here)
     return found if found.folders else None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from usagecost.lake.days import LARGE_ROWS
-from usagecost.lake.rollup_files import Rolled, RollupFiles
+from usagecost.lake.rollup_files import RollupFiles
 from usagecost.lake.storage import Storage
 from usagecost.lake.table import DataFile, files_by_day, local_paths
 
@@ -32,19 +32,6 @@ class Snapshot:
         """The same of some of its files."""
         return tuple(local_paths(self.place, files))
 
-    def rolled(
-        self,
-        first_day: date | None,
-        last_day: date | None,
-        columns: Collection[str],
-        cuts: Iterable[int],
-        *,
-        days: Collection[date] | None = None,
-        checks: bool = True,
-    ) -> Rolled:
-        """How some columns of the same days' requests are told where time is cut at some instants (µs): see `RollupFiles`."""
-        return self.rollups.rolled(self.data_files_of(first_day, last_day, days), columns, cuts, checks=checks)
-
     def data_files_of(
         self, first_day: date | None, last_day: date | None, days: Collection[date] | None = None
     ) -> tuple[DataFile, ...]:
@@ -68,11 +55,6 @@ class Snapshot:
         return sum(file.bytes for file in self.data_files)
 
     @property
-    def first_day(self) -> date | None:
-        """The UTC day of the oldest request; None if there is none."""
-        return self.data_files[0].day if self.data_files else None
-
-    @property
     def last_day(self) -> date | None:
         """The UTC day of the newest request; None if there is none."""
         return self.data_files[-1].day if self.data_files else None
@@ -82,11 +64,6 @@ class Snapshot:
         """The instants of the oldest and the newest request, as the log tells them; None if there is none."""
         told = [(file.first, file.last) for file in self.data_files if file.first and file.last]
         return (min(first for first, _ in told), max(last for _, last in told)) if told else None
-
-    @property
-    def file_count(self) -> int:
-        """How many files there are: one a day, or a few where rows of the day came bit by bit."""
-        return len(self.data_files)
 
     @property
     def small_files(self) -> int:

@@ -8,17 +8,14 @@ from datetime import date
 
 import pyarrow as pa
 
-from usagecost.lake import Rolled
 from usagecost.lake.rollups import PRICE
 from usagecost.periods import WHOLE
-from usagecost.queries.rows import Rows, told
-from usagecost.vocabulary import CHANGE_MEASURES, DIMENSIONS, fold_sql
-from usagecost.vocabulary.filters import Condition, Parameters, View
+from usagecost.queries.rows import Rows
+from usagecost.vocabulary import CHANGE_MEASURES, DIMENSIONS
+from usagecost.vocabulary.filters import Condition, View
 
 OF_ROW = ("is_before", "number", "value")
 """What `Rows.sql` says of a row beside its columns."""
-
-ALL = "SELECT * FROM cells"
 
 MOST_MOVED = 10
 """Values of a dimension that are told apart."""
@@ -95,30 +92,13 @@ def _by_movement(view: View, split: str, metric: str) -> pa.Table:
     )
 
 
-def _answered(view: View, split: str | None, by: Sequence[str], measures: Sequence[str], select: str = ALL) -> pa.Table:
+def _answered(view: View, split: str | None, by: Sequence[str], measures: Sequence[str], select: str = "FROM cells") -> pa.Table:
     """What is selected of ``cells``: measures by whether they are of the period before, and by more columns."""
     return _told(Rows.of(replace(view, interval=WHOLE), compares=True), split, by, measures, select)
 
 
-def _told(rows: Rows, split: str | None, by: Sequence[str], measures: Sequence[str], select: str = ALL) -> pa.Table:
+def _told(rows: Rows, split: str | None, by: Sequence[str], measures: Sequence[str], select: str = "FROM cells") -> pa.Table:
     """The same of some rows."""
-
-    def ask(rolled: Rolled | None) -> pa.Table:
-        cells, parameters = _cells_sql(rows, split, by, measures, with_rollups=rolled is not None)
-        return rows.answer(f"WITH cells AS ({cells}) {select}", parameters, rolled)
-
-    also = tuple(name for name in by if name not in DIMENSIONS and name not in OF_ROW)
+    also = [name for name in by if name not in DIMENSIONS and name not in OF_ROW]
     names = rows.view.filters.told_by(*(name for name in by if name in DIMENSIONS), *([split] if split else []))
-    return told(rows.rolled(names, measures, split, also=also), ask)
-
-
-def _cells_sql(
-    rows: Rows, split: str | None, by: Sequence[str], measures: Sequence[str], *, with_rollups: bool
-) -> tuple[str, Parameters]:
-    """The measures by (is_before, and some columns), and the parameters."""
-    keys = ("is_before", *by)
-    cells, parameters = rows.cells_sql(split, keys, measures, with_rollups=with_rollups)
-    if not with_rollups:
-        return cells, parameters
-    folds = ", ".join(f"{fold_sql(name, name)} AS {name}" for name in measures)
-    return f"SELECT {', '.join(keys)}, {folds} FROM ({cells}) GROUP BY ALL", parameters
+    return rows.sums(split, ("is_before", *by), measures, rows.rolled(names, measures, split, also=also), select)

@@ -18,6 +18,7 @@ from usagecost.lake.rollups import LATENCY, column_of
 from usagecost.queries.groups import Groups
 from usagecost.queries.rows import Rows, told
 from usagecost.vocabulary import DIMENSIONS, LATENCY_STEP, LATENCY_STEPS_PER_ROOT, PERCENTILES
+from usagecost.vocabulary.filters import Parameters
 
 MOST_SHARE = 0.5
 """If more of the latencies would have to be looked at, all are."""
@@ -32,13 +33,9 @@ def percentiles_about(rows: Rows, level: float) -> list[float | None]:
     """About the percentile of each interval's latencies (ms), in order, None where none is known. It needs nothing but how many
     are in each step, which rollups tell, and takes those of a step for evenly spread.
     """
-    groups = Groups(rows, None, (), ("time",))
-    names = rows.view.filters.told_by()
-
-    def ask(rolled: Rolled | None) -> pa.Table:
-        return _count_steps(groups, names or (), rolled)
-
-    counted = told(rows.rolled(names, ("timed_requests",), also=(LATENCY,)), ask)
+    groups, names = Groups(rows, None, (), ("time",)), rows.view.filters.told_by()
+    rolled = rows.rolled(names, ("timed_requests",), also=(LATENCY,))
+    counted = rows.tell(lambda with_rollups: _steps_sql(groups, names or (), with_rollups), rolled)
     found = {group[1]: _percentile_about(of_group, level) for group, of_group in _by_group(counted).items() if of_group}
     numbers = pa.table({"number": pa.array([*found], pa.int64())})
     places = rows.placed(numbers)["interval"].to_pylist()
@@ -70,7 +67,7 @@ def percentiles(groups: Groups, measures: Sequence[str]) -> pa.Table | None:
 
 def _percentiles(groups: Groups, levels: Mapping[str, float], names: Collection[str], rolled: Rolled) -> pa.Table | None:
     """The same with a rollup that tells latencies; None if too many would have to be looked at."""
-    steps = _by_group(_count_steps(groups, names, rolled))
+    steps = _by_group(groups.rows.answer(*_steps_sql(groups, names, with_rollups=True), rolled))
     looked_at = _steps_of_percentiles(steps, levels.values())
     if looked_at is None:
         return None
@@ -85,16 +82,15 @@ def _percentiles(groups: Groups, levels: Mapping[str, float], names: Collection[
     )
 
 
-def _count_steps(groups: Groups, names: Collection[str], rolled: Rolled | None) -> pa.Table:
+def _steps_sql(groups: Groups, names: Collection[str], with_rollups: bool) -> tuple[str, Parameters]:
     """How many latencies are in each step, by group: one row is (grouped, number, place, step), with ``requests``."""
     columns = ", ".join(sorted({"started_at", *(DIMENSIONS[name].stored for name in names)}))
     counted = f"SELECT {columns}, {LATENCY_STEP} AS {LATENCY}, (duration_ms IS NOT NULL)::bigint AS timed FROM {{requests}}"
-    if rolled:
+    if with_rollups:
         timed = column_of("timed_requests", groups.rows.view.basis)
         counted += f" UNION ALL SELECT {columns}, {LATENCY}, {timed} FROM {{rollups}}"
     selected = f"{LATENCY} AS step, sum(timed)::bigint AS requests"
-    sql, parameters = groups.sql(f"({counted})", selected, also_by=LATENCY)
-    return groups.rows.answer(sql, parameters, rolled)
+    return groups.sql(f"({counted})", selected, also_by=LATENCY)
 
 
 def _by_group(counted: pa.Table) -> dict[tuple, list[tuple[int, int]]]:

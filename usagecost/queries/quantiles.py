@@ -10,12 +10,12 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from usagecost.lake import Rolled
 from usagecost.periods import WHOLE
 from usagecost.queries.groups import Groups
 from usagecost.queries.latency_steps import percentiles
-from usagecost.queries.rows import Rows, is_list, told
+from usagecost.queries.rows import Rows, is_list
 from usagecost.vocabulary import DIMENSIONS
+from usagecost.vocabulary.filters import Parameters
 
 USERS = "active_users"
 
@@ -68,13 +68,12 @@ def _answer(groups: Groups, measures: Sequence[str]) -> pa.Table:
     if found is not None:
         return found
     rows = groups.rows
-
     names = rows.view.filters.told_by("user", *groups.by) if measures == (USERS,) else None
 
-    def ask(rolled: Rolled | None) -> pa.Table:
-        return rows.answer(*groups.sql(_users_sql(names or ()) if rolled else "{requests}", rows.measures_sql(measures)), rolled)
+    def question(with_rollups: bool) -> tuple[str, Parameters]:
+        return groups.sql(_users_sql(names or ()) if with_rollups else "{requests}", rows.measures_sql(measures))
 
-    return told(rows.rolled(names, (), groups.split), ask)
+    return rows.tell(question, rows.rolled(names, (), groups.split))
 
 
 def _joined(known: pa.Table, more: pa.Table, measures: Sequence[str]) -> pa.Table:

@@ -17,7 +17,7 @@ from usagecost.lake import LakeError, Rolled
 from usagecost.lake.rollups import column_of, folded_sql
 from usagecost.periods import WHOLE
 from usagecost.queries.local_time import clock_sql, wall_sql
-from usagecost.vocabulary import BASES, COUNTS, DIMENSIONS, INSTANT_US, OF_ROWS, SPLITS, Metric, measure_sql
+from usagecost.vocabulary import BASES, COUNTS, DIMENSIONS, INSTANT_US, OF_ROWS, SPLITS, Metric, fold_sql, measure_sql
 from usagecost.vocabulary.filters import Parameters, View, instant_range_sql
 
 HOUR_OF_WEEK = "hour_of_week"
@@ -94,6 +94,23 @@ class Rows:
         instants = (*self._cuts(by_clock=is_of_clock(split)), *(periods.instant_us(instant) for instant in cuts))
         return engine.rolled(columns, instants, **self.where)
 
+    def tell(self, question: Callable[[bool], tuple[str, Parameters]], rolled: Rolled | None) -> pa.Table:
+        """The answer to a question, which gives its SQL and parameters; with rollups the SQL names ``{rollups}`` too."""
+        return told(rolled, lambda used: self.answer(*question(used is not None), used))
+
+    def sums(
+        self, split: str | None, keys: Iterable[str], measures: Sequence[str], rolled: Rolled | None, select: str = "FROM cells"
+    ) -> pa.Table:
+        """Measures by columns of `sql`, or what is selected of these ``cells``."""
+        columns = ", ".join(keys)
+        folds = ", ".join(f"{fold_sql(name, name)} AS {name}" for name in measures)
+
+        def question(with_rollups: bool) -> tuple[str, Parameters]:
+            cells, parameters = self.cells_sql(split, columns, measures, with_rollups=with_rollups)
+            return f"WITH cells AS (SELECT {columns}, {folds} FROM ({cells}) GROUP BY ALL) {select}", parameters
+
+        return self.tell(question, rolled)
+
     def cost(self, sql: str) -> str:
         """The SQL with the cost of a request, on the view's basis, put in."""
         return sql.format(spend=BASES[self.view.basis][1])
@@ -115,11 +132,8 @@ class Rows:
         sql = f"SELECT *, {columns} FROM {relation} WHERE {in_range} AND {matches}"
         return sql, bound | values | of_time | of_split
 
-    def cells_sql(
-        self, split: str | None, keys: Iterable[str], measures: Iterable[str], *, with_rollups: bool
-    ) -> tuple[str, Parameters]:
+    def cells_sql(self, split: str | None, columns: str, measures: Sequence[str], *, with_rollups: bool) -> tuple[str, Parameters]:
         """The measures by columns of `sql`, and the parameters; where rollups tell part of them, in rows that are to be folded."""
-        columns, measures = ", ".join(keys), tuple(measures)
         asked, parameters = self.sql(split)
         sql = f"SELECT {columns}, {self.measures_sql(measures)} FROM ({asked}) GROUP BY ALL"
         if with_rollups:

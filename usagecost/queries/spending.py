@@ -6,14 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import pyarrow as pa
-
 from usagecost.explain import Amounts, Maker, maker_of, maker_words, model_behind
-from usagecost.lake import Rolled
 from usagecost.lake.rollups import LATENCY, column_of
 from usagecost.periods import WHOLE
 from usagecost.queries.latency_steps import step_of
-from usagecost.queries.rows import Instants, Rows, each_sql, told
+from usagecost.queries.rows import Instants, Rows, each_sql
 from usagecost.queries.usage import Ask, call
 from usagecost.vocabulary import DIMENSIONS, FAILED, INSTANT_US, LATENCY_STEP
 from usagecost.vocabulary.filters import Condition, Parameters, View, instant_range_sql
@@ -86,17 +83,16 @@ def _summed(
     columns = ", ".join(DIMENSIONS[name].column for name in names)
     (selected, grouped), (summed, bound) = each_sql(names), _sums_sql(pairs)
 
-    def ask(rolled: Rolled | None) -> pa.Table:
-        amounts = {"{requests}": rows.cost(sql[0])} | ({"{rollups}": sql[1]} if rolled else {})
+    def question(with_rollups: bool) -> tuple[str, Parameters]:
+        amounts = {"{requests}": rows.cost(sql[0])} | ({"{rollups}": sql[1]} if with_rollups else {})
         asked = {relation: rows.sql(None, relation) for relation in amounts}
         parts = " UNION ALL ".join(
             f"SELECT {columns}, {INSTANT_US} AS instant, {amounts[relation]} AS amount FROM ({of_relation})"
             for relation, (of_relation, _) in asked.items()
         )
-        parameters = asked["{requests}"][1] | bound
-        return rows.answer(f"SELECT {selected}, {summed} FROM ({parts}) {grouped}", parameters, rolled)
+        return f"SELECT {selected}, {summed} FROM ({parts}) {grouped}", asked["{requests}"][1] | bound
 
-    answer = told(rows.rolled(view.filters.told_by(*names), (measure,), cuts=edges, also=also), ask)
+    answer = rows.tell(question, rows.rolled(view.filters.told_by(*names), (measure,), cuts=edges, also=also))
     found: list[Spent] = [{name: {} for name in names} for _ in pairs]
     dimensions, values, *sums = (column.to_pylist() for column in answer.columns)
     for of_pair, now, before in zip(found, sums[::2], sums[1::2], strict=True):

@@ -13,11 +13,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from usagecost.lake import Rolled
 from usagecost.periods import WHOLE
 from usagecost.queries import quantiles, settled
 from usagecost.queries.folds import Usage
-from usagecost.queries.rows import Rows, is_list, is_of_clock, order_sql, told
+from usagecost.queries.rows import Rows, is_list, is_of_clock, order_sql
 from usagecost.vocabulary import CARDS, DIMENSIONS, METRICS, OF_ROWS, fold_sql, measures_of
 from usagecost.vocabulary.filters import Parameters, View
 
@@ -62,10 +61,8 @@ def usage(
     names = view.filters.told_by(*([] if split is None or is_of_clock(split) else [split]))
 
     def ask(part: Rows) -> pa.Table:
-        def ask_with(rolled: Rolled | None) -> pa.Table:
-            return part.answer(*usage_sql(part, split, folding, rank, most, with_rollups=rolled is not None), rolled)
-
-        return told(part.rolled(names, folding, split), ask_with)
+        rolled = part.rolled(names, folding, split)
+        return part.tell(lambda with_rollups: usage_sql(part, split, folding, rank, most, with_rollups), rolled)
 
     cells = settled.cells(rows, (split, folding, rank, most), most, ask)
     is_before = cells["is_before"]
@@ -80,13 +77,13 @@ def usage(
 
 
 def usage_sql(
-    rows: Rows, split: str | None, measures: Sequence[str], rank: str, most: int, *, with_rollups: bool = False
+    rows: Rows, split: str | None, measures: Sequence[str], rank: str, most: int, with_rollups: bool
 ) -> tuple[str, Parameters]:
     """The query and its parameters. One row: (is_before, number, value, is_other), with ``parts``, how many values the split has.
 
     ``number`` is that of an interval; see `Rows.sql`. ``with_rollups``: part of the requests are told by rollups.
     """
-    cells, parameters = rows.cells_sql(split, ("is_before", "number", "value"), measures, with_rollups=with_rollups)
+    cells, parameters = rows.cells_sql(split, "is_before, number, value", measures, with_rollups=with_rollups)
     folds = ", ".join(f"{fold_sql(name, name)} AS {name}" for name in measures)
     of_now = "sum(CASE WHEN NOT is_before THEN {} END)"
     sql = f"""
@@ -108,11 +105,5 @@ def totals(view: View, dimensions: Sequence[str], measures: Sequence[str]) -> pa
     """
     rows = Rows.of(replace(view, interval=WHOLE))
     columns = [DIMENSIONS[name].column for name in dimensions]
-
-    def ask(rolled: Rolled | None) -> pa.Table:
-        cells, parameters = rows.cells_sql(None, columns, measures, with_rollups=rolled is not None)
-        folds = ", ".join(f"{fold_sql(name, name)} AS {name}" for name in measures)
-        keys = ", ".join(columns)
-        return rows.answer(f"SELECT {keys}, {folds} FROM ({cells}) GROUP BY ALL ORDER BY {keys}", parameters, rolled)
-
-    return told(rows.rolled(view.filters.told_by(*dimensions), measures), ask)
+    rolled = rows.rolled(view.filters.told_by(*dimensions), measures)
+    return rows.sums(None, columns, measures, rolled, f"FROM cells ORDER BY {', '.join(columns)}")

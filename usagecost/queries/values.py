@@ -18,7 +18,7 @@ from usagecost.lake.rollups import ROLLUPS, column_of
 from usagecost.periods import WHOLE, Period
 from usagecost.queries.rows import Rows, each_sql, told
 from usagecost.vocabulary import DIMENSIONS
-from usagecost.vocabulary.filters import Filters, Scope, View, instant_range_sql
+from usagecost.vocabulary.filters import Filters, Parameters, Scope, View, instant_range_sql
 from usagecost.vocabulary.labels import FIELDS, NO_LABELS, Labels
 
 MOST_CHOICES = 5_000
@@ -40,8 +40,9 @@ def _counted(whole: Rows, names: Sequence[str]) -> pa.Table:
     """One row: (dimension, value) of some dimensions, with how many requests have it, the busiest first."""
     (selected, grouped), (in_range, bound) = each_sql(names), instant_range_sql({"now": whole.now})
 
-    def ask(rolled: Rolled | None) -> pa.Table:
-        counts = {"{requests}": "count(*)::bigint"} | ({"{rollups}": f"sum({column_of('requests', 'best')})"} if rolled else {})
+    def question(with_rollups: bool) -> tuple[str, Parameters]:
+        of_rollups = {"{rollups}": f"sum({column_of('requests', 'best')})"} if with_rollups else {}
+        counts = {"{requests}": "count(*)::bigint"} | of_rollups
         counted = " UNION ALL ".join(
             f"SELECT {selected}, {count} AS counted FROM {relation} WHERE {in_range} {grouped}"
             for relation, count in counts.items()
@@ -49,9 +50,9 @@ def _counted(whole: Rows, names: Sequence[str]) -> pa.Table:
         sql = f"""
             SELECT dimension, value, sum(counted)::bigint AS requests FROM ({counted}) GROUP BY dimension, value
             ORDER BY requests DESC, value"""
-        return whole.answer(sql, bound, rolled)
+        return sql, bound
 
-    return told(whole.rolled(names, ("requests",)), ask)
+    return whole.tell(question, whole.rolled(names, ("requests",)))
 
 
 def provider_models(view: View) -> list[tuple[str | None, str | None]]:
@@ -59,12 +60,11 @@ def provider_models(view: View) -> list[tuple[str | None, str | None]]:
     whole = Rows.of(replace(view, filters=Filters(), interval=WHOLE))
     in_range, bound = instant_range_sql({"now": whole.now})
 
-    def ask(rolled: Rolled | None) -> pa.Table:
-        relations = ["{requests}", *(["{rollups}"] if rolled else [])]
-        sql = " UNION ".join(f"SELECT DISTINCT provider, model FROM {relation} WHERE {in_range}" for relation in relations)
-        return whole.answer(sql, bound, rolled)
+    def question(with_rollups: bool) -> tuple[str, Parameters]:
+        relations = ["{requests}", *(["{rollups}"] if with_rollups else [])]
+        return " UNION ".join(f"SELECT DISTINCT provider, model FROM {relation} WHERE {in_range}" for relation in relations), bound
 
-    found = told(whole.rolled(("provider", "model"), ()), ask)
+    found = whole.tell(question, whole.rolled(("provider", "model"), ()))
     return [*zip(found["provider"].to_pylist(), found["model"].to_pylist(), strict=True)]
 
 
