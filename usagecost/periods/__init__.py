@@ -25,6 +25,7 @@ from usagecost.periods.calendar import (
     intervals,
     known_zones,
     local_midnight,
+    moment,
     places,
     reporting_zone,
     wall_clock,

@@ -64,6 +64,11 @@ def instant_us(instant: datetime) -> int:
     return (instant - EPOCH) // timedelta(microseconds=1)
 
 
+def moment(us: int) -> datetime:
+    """The instant of so many microseconds since 1970, UTC."""
+    return EPOCH + timedelta(microseconds=us)
+
+
 def local_midnight(day: date, zone: str) -> datetime:
     """The first instant of a local day; of a day that the zone skipped, the instant at which it was skipped."""
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
@@ -168,7 +173,7 @@ class Clock:
     def numbers(self, grain: str, start: datetime, end: datetime) -> Iterator[int]:
         """The numbers of the local days, hours or quarters that the instants [start, end) touch: hours jump at a change."""
         first, last = instant_us(start), instant_us(end)
-        cuts = (EPOCH + timedelta(microseconds=us) for us in self.changes if first < us < last)
+        cuts = (moment(us) for us in self.changes if first < us < last)
         for low, high in pairwise((start, *cuts, end)):
             yield from range(self.number(grain, low), self.number(grain, high - timedelta(microseconds=1)) + 1)
 
@@ -179,8 +184,7 @@ def wall_clock(zone: str, start: datetime, end: datetime) -> Clock:
     info = ZoneInfo(zone)
 
     def offset(us: int) -> int:
-        local = (EPOCH + timedelta(microseconds=us)).astimezone(info)
-        return (local.utcoffset() or timedelta()) // timedelta(microseconds=1)
+        return (moment(us).astimezone(info).utcoffset() or timedelta()) // timedelta(microseconds=1)
 
     first, last = instant_us(start), instant_us(end)
     changes: list[int] = []
@@ -267,7 +271,7 @@ def _clock_edges(period: Period, length: int) -> list[datetime]:
     for start, end, offset in zip((first, *times.changes), (*times.changes, last), times.offsets, strict=True):
         full = start + (-(start + offset)) % length
         edges += [start, *range(full, end, length)]
-    return [EPOCH + timedelta(microseconds=us) for us in sorted({*edges, last})]
+    return [moment(us) for us in sorted({*edges, last})]
 
 
 def _day_edges(period: Period, interval: str, week_start: int) -> list[datetime]:

@@ -12,17 +12,19 @@ from zoneinfo import ZoneInfo
 from usagecost.periods.calendar import Period
 from usagecost.periods.comparison import MONTHS_OF, NONE, Back
 
+LAST_HOURS = "24h"
+"""The preset that is of no local days."""
+HOURS = 24
+
 
 @dataclass(frozen=True)
 class LastHours(Period):
-    """The last full hours and the running one, whatever days they are of."""
-
-    hours: int = 24
+    """The last full hours and the running one, so many as a day has, whatever days they are of."""
 
     @cached_property
     def start(self) -> datetime:
         """The first instant."""
-        return self.end - timedelta(hours=self.hours)
+        return self.end - timedelta(hours=HOURS)
 
     @cached_property
     def end(self) -> datetime:
@@ -32,7 +34,7 @@ class LastHours(Period):
     @property
     def compared_with(self) -> Back | None:
         """As many hours before, or what was chosen."""
-        return None if self.is_alone else self.back or Back(hours=self.hours)
+        return None if self.is_alone else self.back or Back(hours=HOURS)
 
     @property
     def previous(self) -> tuple[datetime, datetime] | None:
@@ -51,18 +53,22 @@ class LastHours(Period):
         return datetime.combine(back.day(local.date()), local.time(), local.tzinfo).astimezone(UTC)
 
 
-def _month_start(day: date, back: int = 0) -> date:
-    months = day.year * 12 + day.month - 1 - back
-    return date(months // 12, months % 12 + 1, 1)
+Days = Callable[[date, int], tuple[date, date]]
+"""The first and the last day, from today and the first day of the week."""
 
 
-def _last_days(count: int) -> Callable[[date, int], tuple[date, date]]:
+def _last_days(count: int) -> Days:
     return lambda today, _: (today - timedelta(days=count - 1), today)
 
 
-def _last_quarter(today: date, _: int) -> tuple[date, date]:
-    start = _month_start(today, (today.month - 1) % 3)
-    return _month_start(start, 3), start - timedelta(days=1)
+def _calendar(months: int, *, is_over: bool = False) -> Days:
+    """The running month, quarter or year of the calendar up to today, or the one before it."""
+
+    def days(today: date, _: int) -> tuple[date, date]:
+        start = Back(months=(today.month - 1) % months).day(today.replace(day=1))
+        return (Back(months=months).day(start), start - timedelta(days=1)) if is_over else (start, today)
+
+    return days
 
 
 def _week(today: date, week_start: int, back: int = 0) -> tuple[date, date]:
@@ -70,10 +76,8 @@ def _week(today: date, week_start: int, back: int = 0) -> tuple[date, date]:
     return start, min(today, start + timedelta(days=6))
 
 
-Days = Callable[[date, int], tuple[date, date]]
-
 PRESETS: dict[str, tuple[str, Days | None, Back | None]] = {
-    "24h": ("Last 24 hours", None, None),
+    LAST_HOURS: ("Last 24 hours", None, None),
     "today": ("Today", _last_days(1), None),
     "yesterday": ("Yesterday", lambda today, _: (today - timedelta(days=1), today - timedelta(days=1)), None),
     "7d": ("Last 7 days", _last_days(7), None),
@@ -82,39 +86,26 @@ PRESETS: dict[str, tuple[str, Days | None, Back | None]] = {
     "90d": ("Last 90 days", _last_days(90), None),
     "week": ("This week", _week, Back(days=7)),
     "last-week": ("Last week", lambda today, week_start: _week(today, week_start, 1), None),
-    "month": ("This month", lambda today, _: (_month_start(today), today), Back(months=1)),
-    "last-month": (
-        "Last month",
-        lambda today, _: (_month_start(today, 1), _month_start(today) - timedelta(days=1)),
-        Back(months=1),
-    ),
-    "quarter": ("This quarter", lambda today, _: (_month_start(today, (today.month - 1) % 3), today), Back(months=3)),
-    "last-quarter": ("Last quarter", _last_quarter, Back(months=3)),
-    "year": ("Year to date", lambda today, _: (date(today.year, 1, 1), today), Back(months=12)),
+    "month": ("This month", _calendar(1), Back(months=1)),
+    "last-month": ("Last month", _calendar(1, is_over=True), Back(months=1)),
+    "quarter": ("This quarter", _calendar(3), Back(months=3)),
+    "last-quarter": ("Last quarter", _calendar(3, is_over=True), Back(months=3)),
+    "year": ("Year to date", _calendar(12), Back(months=12)),
     "12m": ("Last 12 months", lambda today, _: (Back(months=12).day(today) + timedelta(days=1), today), Back(months=12)),
     "all": ("All time", None, None),
 }
-"""Preset -> its name, its first and last day from today and the first day of the week, and how far back its comparison lies, where
-that is not as many days just before. All time is the data's."""
-
-
-LAST_HOURS = {"24h": 24}
-"""Presets that are no local days -> how many hours they are."""
-
-
-def last_hours(hours: int, zone: str, now: datetime) -> LastHours:
-    """The period of so many hours up to the running one."""
-    start, info = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours - 1), ZoneInfo(zone)
-    last = start + timedelta(hours=hours, microseconds=-1)
-    return LastHours(start.astimezone(info).date(), last.astimezone(info).date(), zone, now, hours=hours)
+"""Preset -> its name, its days, and how far back its comparison lies, where that is not as many days just before. All time is the
+data's."""
 
 
 def preset_period(preset: str, zone: str, now: datetime, data: tuple[datetime, datetime] | None, week_start: int = 0) -> Period:
     """The period of a preset. ``data`` are the instants of the oldest and the newest request, which All time spans."""
     info = ZoneInfo(zone)
     today = now.astimezone(info).date()
-    if preset in LAST_HOURS:
-        return last_hours(LAST_HOURS[preset], zone, now)
+    if preset == LAST_HOURS:
+        start = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
+        last = start + timedelta(hours=HOURS, microseconds=-1)
+        return LastHours(start.astimezone(info).date(), last.astimezone(info).date(), zone, now)
     _, span, back = PRESETS[preset]
     if span is not None:
         return Period(*span(today, week_start), zone, now, back=back)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 
-from usagecost import engine, periods
+from usagecost import engine
+from usagecost.periods import moment
 from usagecost.vocabulary import BASES, FAILED, INSTANT_US, OF_ROWS
 from usagecost.vocabulary.filters import Instants, Parameters, Scope, View, instant_range_sql
 from usagecost.vocabulary.search import MESSAGE_SQL
@@ -77,11 +78,6 @@ class Order:
 
     sort: str = "time"
     descends: bool = True
-
-
-def moment(us: int) -> datetime:
-    """The instant of so many µs since 1970, UTC."""
-    return periods.EPOCH + timedelta(microseconds=us)
 
 
 def value_of(row: Mapping[str, Any], order: Order, basis: str) -> Any:
@@ -207,11 +203,7 @@ def _windows(view: View, order: Order, at: Key | None, is_before: bool) -> Seque
         return [view]
     start, end = view.period.start, view.period.end
     goes_back = order.descends is not is_before
-    place = (
-        periods.EPOCH + timedelta(microseconds=at.instant_us + goes_back)
-        if at
-        else (min(end, view.period.now) if goes_back else start)
-    )
+    place = moment(at.instant_us + goes_back) if at else min(end, view.period.now) if goes_back else start
     windows = []
     for length in (timedelta(days=1), timedelta(days=6)):
         low, high = (place - length, place) if goes_back else (place, place + length)

@@ -5,12 +5,13 @@ They are about all requests, so only who may see all of them may ask.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 
-from usagecost import engine, periods
+from usagecost import engine
+from usagecost.periods import moment
 from usagecost.vocabulary import INSTANT_US
 from usagecost.vocabulary.filters import EVERYTHING
 
@@ -131,4 +132,4 @@ def _about(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _instant(us: int | None) -> datetime | None:
-    return None if us is None else periods.EPOCH + timedelta(microseconds=us)
+    return None if us is None else moment(us)

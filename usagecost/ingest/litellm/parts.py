@@ -18,7 +18,7 @@ from itertools import pairwise
 
 from usagecost.ingest.litellm.postgres import Transaction
 from usagecost.ingest.litellm.spend_logs import SpendLogs, server_fact
-from usagecost.periods import EPOCH
+from usagecost.periods import moment
 from usagecost.sources.litellm import SPEND_LOG_COLUMNS, SPEND_LOG_METADATA
 from usagecost.sources.sql import identifier
 
@@ -167,4 +167,4 @@ def _other_rows(table: SpendLogs, position: Position, since: int | None, now: No
 
 def _instant(microseconds: int) -> str:
     """As SQL; the table's times are UTC without saying so."""
-    return f"timestamp '{EPOCH + timedelta(microseconds=microseconds):%Y-%m-%d %H:%M:%S.%f}'"
+    return f"timestamp '{moment(microseconds):%Y-%m-%d %H:%M:%S.%f}'"
