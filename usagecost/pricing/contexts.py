@@ -8,7 +8,8 @@ asking of which neither knows what it costs leaves a request without a price: it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import NamedTuple
 from genai_prices.types import ModelPrice, PriceVariant, StartDateConstraint, TieredPrices
 from genai_prices.types import Tier as ListTier
 
-from usagecost.periods import DAY_US, EPOCH_DAY
+from usagecost.periods import DAY_US, EPOCH_DAY, moment
 from usagecost.pricing.book import Factor, parse_book
 from usagecost.pricing.names import Match
 
@@ -42,8 +43,7 @@ Context = Mapping[str, str]
 
 def instant(day: date, day_us: int) -> datetime:
     """A time of a UTC day."""
-    seconds, microsecond = divmod(day_us, 1_000_000)
-    return datetime.combine(day, time(seconds // 3600 % 24, seconds // 60 % 60, seconds % 60, microsecond), UTC)
+    return moment(epoch_us(day) + day_us)
 
 
 def epoch_us(day: date) -> int:
@@ -69,15 +69,27 @@ def vendor_factors() -> tuple[Factor, ...]:
     return parse_book((Path(__file__).parent / "factors.toml").read_text(encoding="utf-8")).factors
 
 
-def context_of(*, is_batch: bool, service_tier: str | None, speed: str | None, inference_region: str | None) -> Context:
-    """The way of asking in the words of the price list, without what is ordinary."""
-    said = {"service_tier": service_tier, "speed": speed, "inference_region": inference_region}
-    words = {name: word.strip().lower() for name, word in said.items() if word and word.strip()}
-    words = {name: SYNONYMS.get(name, {}).get(word, word) for name, word in words.items() if word not in STANDARD[name]}
-    if words.get("service_tier") == "batch":  # what Anthropic calls it
-        del words["service_tier"]
-        is_batch = True
-    return ({"processing": "batch"} if is_batch else {}) | words
+@dataclass(frozen=True)
+class Asked:
+    """A model and the way of asking, as a log says them."""
+
+    provider: str | None
+    model: str
+    is_batch: bool = False
+    service_tier: str | None = None
+    speed: str | None = None
+    inference_region: str | None = None
+
+    @property
+    def context(self) -> Context:
+        """The way of asking in the words of the price list, without what is ordinary."""
+        said = {name: (getattr(self, name) or "").strip().lower() for name in STANDARD}
+        words = {name: SYNONYMS.get(name, {}).get(word, word) for name, word in said.items() if word not in ("", *STANDARD[name])}
+        is_batch = self.is_batch
+        if words.get("service_tier") == "batch":  # what Anthropic calls it
+            del words["service_tier"]
+            is_batch = True
+        return ({"processing": "batch"} if is_batch else {}) | words
 
 
 def context_price(match: Match, day: date, day_us: int, context: Context, factors: Sequence[Factor]) -> ContextPrice:

@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from usagecost.periods import DAY_US
 from usagecost.pricing.book import NO_BOOK, Book
+from usagecost.pricing.contexts import Asked
 from usagecost.pricing.kinds import contradiction_sql, free_sql, leaf_costs_sql, nothing_billed_sql, pieces_sql, unrated_sql
-from usagecost.pricing.overlay import Asked, rates_of
+from usagecost.pricing.overlay import rates_of
 from usagecost.pricing.rates import ATTO, RATES
 from usagecost.schema import COST_PARTS, MONEY, PRICE_COLUMNS, REQUESTS
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -14,43 +13,16 @@ from genai_prices.types import Tier as ListTier
 
 from usagecost.periods import DAY_US
 from usagecost.pricing.book import Book, Discount, Ending, Entry, OwnPrice
-from usagecost.pricing.contexts import FIRST, LAST, Context, context_of, epoch_us, vendor_factors
+from usagecost.pricing.contexts import FIRST, LAST, Asked, epoch_us, vendor_factors
 from usagecost.pricing.names import Match, resolve
-from usagecost.pricing.rates import NO_RATES, REQUESTS_PER_PRICE, price_rows, rate_rows
+from usagecost.pricing.rates import ALL_DAY, NO_RATES, REQUESTS_PER_PRICE, judged, price_rows, rate_rows
 from usagecost.pricing.units import PIECES, TOKENS, WHOLES
 
 E = TypeVar("E", bound=Entry)
 Ends = TypeVar("Ends", bound=Ending)
 
-_FREE = NO_RATES | {
-    "daily_from": 0,
-    "daily_until": DAY_US,
-    "input_above": FIRST,
-    "input_up_to": LAST,
-    "rate_status": "free",
-    "rate_reason": "the model's name says that it is free",
-    "rate_discount": None,
-}
+_FREE = ALL_DAY | NO_RATES | judged("free", "the model's name says that it is free")
 """The row of a model that is free by its name."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A model and its context, as a log says them."""
-
-    provider: str | None
-    model: str
-    is_batch: bool = False
-    service_tier: str | None = None
-    speed: str | None = None
-    inference_region: str | None = None
-
-    @property
-    def context(self) -> Context:
-        """The way of asking, in the words of the price list."""
-        return context_of(
-            is_batch=self.is_batch, service_tier=self.service_tier, speed=self.speed, inference_region=self.inference_region
-        )
 
 
 def rates_of(asked: Asked, book: Book) -> Iterator[dict[str, Any]]:
@@ -122,17 +94,9 @@ def _own_rows(price: OwnPrice, asked: Asked, first: date, after: date) -> Iterat
     named = f"{price.provider}/{price.model}" if price.provider else price.model
     for row in price_rows(_model_price(price, factor)):
         is_free = not row.pop("costs_anything")
-        yield {
-            "valid_from": start,
-            "valid_until": end,
-            "daily_from": 0,
-            "daily_until": DAY_US,
-            "rate_status": "free" if is_free else "override",
-            "rate_reason": "free by the own prices" if is_free else "own price",
-            "rate_id": f"own:{named}@{price.since or 'always'}",
-            "rate_discount": None,
-            **row,
-        }
+        status, reason = ("free", "free by the own prices") if is_free else ("override", "own price")
+        about = judged(status, reason, f"own:{named}@{price.since or 'always'}")
+        yield ALL_DAY | about | {"valid_from": start, "valid_until": end} | row
 
 
 def _model_price(price: OwnPrice, factor: Decimal) -> ModelPrice:

@@ -57,8 +57,22 @@ RATES = pa.schema(
     ]
 )
 
-NO_RATES = {"request_rate": 0, "piece_rates": [], "least_seconds": None, **{f"{count}_rate": None for count in TOKENS}}
+ALL_DAY = {"daily_from": 0, "daily_until": DAY_US, "rate_discount": None}
+"""What a row says that holds at all times of the day and has no discount."""
+NO_RATES = {
+    "input_above": FIRST,
+    "input_up_to": LAST,
+    "request_rate": 0,
+    "piece_rates": [],
+    "least_seconds": None,
+    **{f"{count}_rate": None for count in TOKENS},
+}
 """The rates of a row by which nothing is billed."""
+
+
+def judged(status: str, reason: str, rate_id: str | None = None) -> dict[str, str | None]:
+    """What a row says of itself: its status, why, and which price it is."""
+    return {"rate_status": status, "rate_reason": reason, "rate_id": rate_id}
 
 
 def rate_rows(match: Match, context: Context, factors: Sequence[Factor]) -> Iterator[dict[str, Any]]:
@@ -69,37 +83,20 @@ def rate_rows(match: Match, context: Context, factors: Sequence[Factor]) -> Iter
     """
     for daily in pairwise(_times_of_change(match.model)):
         for span, found in _priced_spans(match, daily[0], context, factors):
-            about = {
+            about = ALL_DAY | {
                 "valid_from": FIRST if span[0] == date.min else epoch_us(span[0]),
                 "valid_until": LAST if span[1] == date.max else epoch_us(span[1]),
                 "daily_from": daily[0],
                 "daily_until": daily[1],
-                "rate_discount": None,
             }
             if found.price is None:
-                yield (
-                    about
-                    | NO_RATES
-                    | {
-                        "input_above": FIRST,
-                        "input_up_to": LAST,
-                        "rate_status": "unpriced",
-                        "rate_reason": f"what {found.unknown} costs is not known",
-                        "rate_id": None,
-                    }
-                )
+                yield about | NO_RATES | judged("unpriced", f"what {found.unknown} costs is not known")
                 continue
+            rate_id = _rate_id(match, span[0], daily[0], found.words)
             for row in price_rows(found.price, LEAST_SECONDS.get((match.provider.id, match.model.id))):
                 is_free = not row.pop("costs_anything")
-                yield (
-                    about
-                    | row
-                    | {
-                        "rate_status": "free" if is_free else match.status,
-                        "rate_reason": "listed at no charge" if is_free else _reason(match, found),
-                        "rate_id": _rate_id(match, span[0], daily[0], found.words),
-                    }
-                )
+                status, reason = ("free", "listed at no charge") if is_free else (match.status, _reason(match, found))
+                yield about | row | judged(status, reason, rate_id)
 
 
 def price_rows(price: ModelPrice, least_seconds: int | None = None) -> Iterator[dict[str, Any]]:
