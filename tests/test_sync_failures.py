@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -14,10 +15,10 @@ from tests.litellm_database import add_traffic, litellm_database, requests_in
 from tests.postgres import ESCAPED, PASSWORD, Server
 from tests.test_sync import requests_of
 from usagecost.cli import app
-from usagecost.ingest.litellm import Database, DatabaseProblem, Sync, follow, following, read_dsn
+from usagecost.ingest.litellm import Database, DatabaseProblem, Round, Sync, follow, following, read_dsn
 from usagecost.ingest.litellm import postgres as driver
 from usagecost.ingest.litellm import reading as sync_reading
-from usagecost.lake import Lake
+from usagecost.lake import Lake, LakeUnreachable, LakeUnreadable
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +41,32 @@ def sync(tmp_path: Path, dsn: str, *options: str) -> Result:
     assert PASSWORD not in done.output
     assert ESCAPED not in done.output
     return done
+
+
+def test_a_store_that_does_not_answer_is_waited_for_and_a_lake_that_is_damaged_is_not():
+    class Rounds:
+        """Rounds of a sync that meet problems, one after the other, and then none."""
+
+        def __init__(self, *problems: Exception) -> None:
+            self.stop, self.problems = Event(), list(problems)
+
+        def run(self, _: object) -> Round:
+            if self.problems:
+                raise self.problems.pop(0)
+            return Round()
+
+    said: list[str] = []
+    away, damaged = LakeUnreachable("The store does not answer."), LakeUnreadable("The log is damaged.")
+
+    assert follow(Rounds(away, away), None, said.append)
+    assert not follow(Rounds(away, damaged), None, said.append)
+    assert [sentence.partition("Z ")[2] for sentence in said] == [
+        "The store does not answer. Trying again in 0 s.",
+        "The store does not answer. Trying again in 0 s.",
+        "0 rows read, 0 new, 0 changed; 0\xa0ms.",
+        "The store does not answer. Trying again in 0 s.",
+        "The log is damaged. Nothing of this part was loaded.",
+    ]
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -20,10 +20,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from usagecost.ingest.priced import priced
-from usagecost.ingest.reports import Report, about_conflicts, about_reject, and_more, nothing_used, why_nothing
+from usagecost.ingest.reports import Report, about_conflicts, about_reject, about_unused, and_more
 from usagecost.lake import Commit, Lake
 from usagecost.lake.staging import bounded_database
-from usagecost.periods import EPOCH
+from usagecost.periods import moment
 from usagecost.pricebook import current_book
 from usagecost.schema import NAMES, REQUESTS
 from usagecost.sources import Batch
@@ -168,8 +168,8 @@ class _Staging:
         if not self.files:
             return 0, None, None
         files = [str(path) for path in self.files]
-        unpriced, *moments = self._con.sql(_FACTS, params={"files": files}).fetchall()[0]
-        oldest, newest = (None if us is None else EPOCH + timedelta(microseconds=us) for us in moments)
+        unpriced, *instants = self._con.sql(_FACTS, params={"files": files}).fetchall()[0]
+        oldest, newest = (None if us is None else moment(us) for us in instants)
         return unpriced, oldest, newest
 
     def names(self) -> pa.Table:
@@ -194,13 +194,9 @@ class _Staging:
         return dict(reasons.most_common())
 
     def unused(self, files: Collection[str]) -> list[str]:
-        """What is said of files of which no line was used, nor rejected, whatever else was loaded: a sentence for each reason."""
-        named = {file for file, _ in self._problems}
-        by_reason: dict[str, list[str]] = {}
-        for file in files:
-            if file not in self._used | named:
-                by_reason.setdefault(why_nothing(file, self.skips), []).append(file)
-        return [nothing_used(files, reason) for reason, files in by_reason.items()]
+        """What is said of files of which no line was used, nor rejected, whatever else was loaded."""
+        known = self._used.union(file for file, _ in self._problems)
+        return about_unused((file for file in files if file not in known), self.skips)
 
     def _note(self, rejects: pa.Table) -> None:
         files, has_line = rejects["source_file"], pc.is_valid(rejects["line"])

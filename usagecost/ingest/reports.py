@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -74,17 +74,20 @@ class Report:
         return Report(**counts, problems=self.problems + later.problems)
 
 
-def why_nothing(file: str, skips: Skips) -> str:
-    """Why no line of a file was used, in words."""
-    reasons = [reason for (of_file, reason), _ in skips.most_common() if of_file == file]
-    return "; ".join(reasons) or "no requests in it"
-
-
-def nothing_used(files: Sequence[str], reason: str) -> str:
-    """What is said of files of which nothing was used for one reason."""
-    more = len(files) - MOST_NAMED
-    named = ", ".join(files[:MOST_NAMED]) + (f" and {more:,} more files" if more > 0 else "")
-    return f"Nothing was used of {named}: {reason}."
+def about_unused(files: Iterable[str], skips: Skips) -> list[str]:
+    """What is said of files of which nothing was used: a sentence for each reason."""
+    reasons: dict[str, list[str]] = {}
+    for (file, reason), _ in skips.most_common():
+        reasons.setdefault(file, []).append(reason)
+    by_reason: dict[str, list[str]] = {}
+    for file in files:
+        by_reason.setdefault("; ".join(reasons.get(file, ["no requests in it"])), []).append(file)
+    said = []
+    for reason, unused in by_reason.items():
+        more = len(unused) - MOST_NAMED
+        named = ", ".join(unused[:MOST_NAMED]) + (f" and {more:,} more files" if more > 0 else "")
+        said.append(f"Nothing was used of {named}: {reason}.")
+    return said
 
 
 def about_conflicts(commit: Commit) -> list[str]:

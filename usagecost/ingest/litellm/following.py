@@ -12,8 +12,8 @@ from usagecost.ingest.litellm.postgres import DatabaseProblem
 from usagecost.ingest.litellm.reading import Stopped
 from usagecost.ingest.litellm.rounds import Round, Sync
 from usagecost.ingest.reports import first_line
-from usagecost.lake import LakeError
-from usagecost.periods import EPOCH
+from usagecost.lake import LakeError, LakeUnreachable
+from usagecost.periods import moment
 from usagecost.vocabulary.formats import age, exact_count, milliseconds
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=1)
@@ -39,8 +39,7 @@ def follow(sync: Sync, every: timedelta | None, say: Callable[[str], None]) -> b
             if sync.stop.is_set():
                 break
             failures += 1
-            is_passing = problem.is_passing if isinstance(problem, DatabaseProblem) else not isinstance(problem, LakeError)
-            if not is_passing or (every is None and failures >= ATTEMPTS):
+            if not _is_passing(problem) or (every is None and failures >= ATTEMPTS):
                 say_stamped(say, f"{_sentence(problem)} Nothing of this part was loaded.")
                 return False
             wait = min(FIRST_WAIT * 2 ** min(failures - 1, 10), LONGEST_WAIT)
@@ -68,9 +67,16 @@ def _told(done: Round, now: datetime) -> str:
     counts = {"rows read": report.lines, "new": report.inserted, "changed": report.updated}
     counts |= {name: count for name, count in {"rejected": report.rejected, "unpriced": report.unpriced}.items() if count}
     words = ", ".join(f"{exact_count(count)} {name}" for name, count in counts.items())
-    until = "" if done.ended is None else f"; the newest ended {age(EPOCH + timedelta(microseconds=done.ended), now)}"
+    until = "" if done.ended is None else f"; the newest ended {age(moment(done.ended), now)}"
     why = f" {report.problems[0]}" if report.problems else ""
     return f"{words}{until}; {milliseconds(done.seconds * 1000)}.{why}"
+
+
+def _is_passing(problem: Exception) -> bool:
+    """Whether waiting may help, as it does while a server or a store does not answer."""
+    if isinstance(problem, DatabaseProblem):
+        return problem.is_passing
+    return not isinstance(problem, LakeError) or isinstance(problem, LakeUnreachable)
 
 
 def _sentence(problem: Exception) -> str:
