@@ -143,11 +143,7 @@ def grant_text(grant: Grant) -> str:
 
 def add_grant(lake: Lake, grant: Grant) -> None:
     """Appends a grant; raises AccessProblem, and changes nothing, if the file were broken then, and LakeError."""
-    folder = lake.texts_beside()
-    text = folder.read(NAME)
-    whole = f"{(text or HEADER).rstrip()}\n\n{grant_text(grant)}"
-    parse_access(whole)
-    folder.put(NAME, whole, seen=text)
+    lake.texts_beside().append(NAME, grant_text(grant), header=HEADER, parse=parse_access)
 
 
 def revoke(lake: Lake, who: str) -> tuple[Grant, ...]:

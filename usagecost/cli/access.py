@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 import typer
 from pydantic import ValidationError
-from rich.table import Table
 
 from usagecost.access import (
     ROLES,
@@ -26,14 +25,13 @@ from usagecost.cli.console import (
     NOTHING_READ,
     WRONG_USAGE,
     LakeOption,
-    cell,
     day_of,
     fail,
     lake_named,
     out,
     print_facts,
     print_json,
-    print_wide,
+    print_table,
     recording,
 )
 from usagecost.exports import csv_text
@@ -90,13 +88,9 @@ def audit(
     elif not rows:
         out.print("Nothing was done yet.")
     else:
-        table = Table(box=None, header_style="bold")
-        for name in ("time (UTC)", "who", "via", "act", "what", "after", "outcome"):
-            table.add_column(name, overflow="fold")
-        for row in rows:
-            texts = (cell(row[name] or "") for name in ("who", "via", "act", "what", "after", "outcome"))
-            table.add_row(f"{row['happened_at']:%Y-%m-%d %H:%M:%S}", *texts)
-        print_wide(table)
+        names = ("who", "via", "act", "what", "after", "outcome")
+        shown = [(f"{row['happened_at']:%Y-%m-%d %H:%M:%S}", *(row[name] or "" for name in names)) for row in rows]
+        print_table(("time (UTC)", *names), shown, folds=("time (UTC)", *names))
 
 
 def _list(lake: Lake) -> None:
@@ -104,10 +98,8 @@ def _list(lake: Lake) -> None:
     if not said.grant:
         out.print("Nobody has a role yet: `python -m usagecost access grant YOU@EXAMPLE.COM admin` gives the first.")
         return
-    table = Table("who", "role", "teams", box=None, header_style="bold")
-    for grant in by_strength(said.grant):
-        table.add_row(cell(", ".join(grant.to)), grant.role, cell(", ".join(grant.teams)))
-    print_wide(table)
+    rows = [(", ".join(grant.to), grant.role, ", ".join(grant.teams)) for grant in by_strength(said.grant)]
+    print_table(("who", "role", "teams"), rows, folds=("who", "role", "teams"))
 
 
 def _grant(lake: Lake, who: str, role: str | None, teams: list[str]) -> None:

@@ -111,18 +111,15 @@ def print_facts(title: str, facts: dict[str, str], on: Console = out) -> None:
 def print_table(
     headings: Sequence[str], rows: Iterable[Iterable[object]], *, numbers: Collection[str] = (), folds: Collection[str] = ()
 ) -> None:
-    """Prints rows as a table: ``numbers`` are columns to the right, ``folds`` those that may take several lines."""
+    """Prints rows as a table that may be wider than the terminal: ``numbers`` are columns to the right, ``folds`` those that may
+    take several lines.
+    """
     table = Table(box=None, header_style="bold")
     for name in headings:
         justify, overflow = ("right", "ellipsis") if name in numbers else ("left", "fold" if name in folds else "ellipsis")
         table.add_column(name, justify=justify, no_wrap=name not in folds, overflow=overflow)
     for row in rows:
         table.add_row(*(cell(str(value)) for value in row))
-    print_wide(table)
-
-
-def print_wide(table: Table) -> None:
-    """Prints a table that may be wider than the terminal."""
     Terminal(width=max(out.width, WIDE_TABLE), markup=False).print(table)
 
 

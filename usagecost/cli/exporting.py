@@ -58,7 +58,7 @@ def export(
     if end < start:
         fail(f"--end {end:%Y-%m-%d} lies before --start {start:%Y-%m-%d}: exchange them.", WRONG_USAGE)
     check_zone(zone)
-    period = Period(start.date(), end.date(), "UTC" if focus else zone, datetime.now(UTC), is_all_time=True)
+    period = Period(start.date(), end.date(), "UTC" if focus else zone, datetime.now(UTC), is_alone=True)
     asked = [asked_filter(text) for text in chosen or ()]
     root, what, unpriced = lake or lake_root(), "FOCUS row" if focus else "request", 0
     try:

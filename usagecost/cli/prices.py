@@ -12,7 +12,6 @@ import typer
 from usagecost.audit import operator
 from usagecost.cli.console import (
     DAY,
-    READ,
     WRONG_USAGE,
     LakeOption,
     ReportOption,
@@ -100,7 +99,6 @@ def reprice(
         print_json(_counts(done), float)
     else:
         _print_repricing(done, dry_run=dry_run)
-    raise typer.Exit(READ)
 
 
 def repricings(lake: LakeOption = None) -> None:

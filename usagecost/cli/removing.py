@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import typer
 
 from usagecost.cli.console import (
-    READ,
     WRONG_USAGE,
     LakeOption,
     ReportOption,
@@ -93,7 +92,6 @@ def remove(
     if texts:
         err.print(f"Files of people name this user: take it out of {', '.join(texts)} yourself.")
     err.print(OLD_VERSIONS)
-    raise typer.Exit(READ)
 
 
 def _selection(ingest: str | None, user: str | None, before: str | None, zone: str) -> Selection:

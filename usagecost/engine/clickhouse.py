@@ -82,7 +82,7 @@ class ClickHouse:
         """The result of a query over the requests in some files of a version, and over rollups, as DuckDB would give it."""
         said, values = clickhouse_sql(sql.replace("{requests}", _REQUESTS).replace("{rollups}", _ROLLUPS), parameters)
         with self._explained():
-            said = said.replace(_REQUESTS, self._relation(snapshot, [file.name for file in files]))
+            said = said.replace(_REQUESTS, rows_of(snapshot, [file.name for file in files], self._cluster))
             if rolled:
                 said = said.replace(_ROLLUPS, rollups_of(snapshot, rolled, self._cluster))
             found = self.client().query_arrow(said, parameters=values, settings=SETTINGS | LIMITS)
@@ -95,12 +95,6 @@ class ClickHouse:
             if self._client is None:
                 self._client = clickhouse_connect.get_client(**self._how())
             return self._client
-
-    def _relation(self, snapshot: Snapshot, names: Sequence[str]) -> str:
-        """SQL for the requests in some files of a version."""
-        if not names:
-            return f"(SELECT * FROM null({text_sql(STRUCTURE)}))"
-        return rows_of(snapshot, names, self._cluster)
 
     def _how(self) -> dict[str, Any]:
         if self._url.scheme == "chdb":
@@ -170,6 +164,8 @@ def rows_of(snapshot: Snapshot, names: Sequence[str], cluster: str | None = None
     In a cluster the files are named one by one, so that nothing stands between them and the question: only then do all servers
     add up, and not one of them alone what all have read.
     """
+    if not names:
+        return f"(SELECT * FROM null({text_sql(STRUCTURE)}))"
     if cluster:
         return _read(f"{snapshot.place.uri}/{_one_of(sorted(names))}", cluster)
     days = _one_of(sorted({name.split("/")[0].removeprefix("day=") for name in names}))

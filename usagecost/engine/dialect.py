@@ -39,7 +39,9 @@ _MEANT = {"epoch_us": "toUnixTimestamp64Micro", "hash": "cityHash64", "grouping_
 def clickhouse_sql(sql: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """The query as ClickHouse says it, and its parameters: instants are microseconds there."""
     types = tuple((name, _type_of(value)) for name, value in parameters.items())
-    return _translated(sql, types), {name: _said(value) for name, value in parameters.items()}
+    return _translated(sql, types), {
+        name: instant_us(value) if isinstance(value, datetime) else value for name, value in parameters.items()
+    }
 
 
 @lru_cache(maxsize=1_000)
@@ -141,12 +143,6 @@ def _type_of(value: Any) -> str:
         return f"Array({_type_of(value[0]) if value else 'String'})"
     kinds = {int: "Int64", float: "Float64", str: "String", Decimal: "Decimal(38, 9)", datetime: "Instant", date: "Date"}
     return kinds[type(value)]
-
-
-def _said(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return instant_us(value)
-    return value
 
 
 def text_sql(text: str) -> str:

@@ -18,7 +18,6 @@ from usagecost.reports.content import Cards, Report
 from usagecost.reports.link import link_of
 from usagecost.vocabulary.filters import EVERYTHING, Filters, View
 
-DEFAULT_RANGE = "30d"
 USAGE_PAGE = "Usage and cost"
 
 
@@ -34,7 +33,7 @@ class Order:
     """
 
     zone: str
-    preset: str = DEFAULT_RANGE
+    preset: str
     days: tuple[date, date] | None = None
     compare: str = BEFORE
     filters: tuple[tuple[str, str], ...] = ()
@@ -46,10 +45,15 @@ def make_report(lake: str, order: Order, now: datetime, due: datetime | None = N
 
     Raises ReportProblem where there is no such board, LakeError and UnansweredError.
     """
-    view = _view_of(lake, order, now, due or now)
-    labels = queries.labels(lake, view.version, view.scope)
+    version = engine.open_lake(lake).version()
+    labels, span = queries.labels(lake, version, EVERYTHING), queries.data_span(lake, version, EVERYTHING)
+    if order.days:
+        period = Period(*order.days, order.zone, now)
+    else:
+        period = replace(preset_period(order.preset, order.zone, due or now, span, periods.week_start()), now=now)
+    filters, interval = Filters(labels.conditions(order.filters)), periods.auto_interval(period.days)
+    view = View(lake, version, compared(period, order.compare), interval, "best", filters, periods.week_start())
     name, board = find_board(lake, order.board)
-    span = queries.data_span(lake, view.version, view.scope)
     oldest = queries.missing_until(span, view.period)
     lack = shortage_text(oldest) if oldest else None
     said = view.filters.said(labels.of)
@@ -88,26 +92,6 @@ def find_board(lake: str, asked: str | None) -> tuple[str, Board] | tuple[None, 
     if found.board is None:
         raise ReportProblem(str(found.problem))
     return found.name, found.board
-
-
-def _view_of(lake: str, order: Order, now: datetime, due: datetime) -> View:
-    version = engine.open_lake(lake).version()
-    labels = queries.labels(lake, version, EVERYTHING)
-    if order.days:
-        period = Period(*order.days, order.zone, now)
-    else:
-        span = queries.data_span(lake, version, EVERYTHING)
-        period = replace(preset_period(order.preset, order.zone, due, span, periods.week_start()), now=now)
-    interval = periods.auto_interval(period.days)
-    return View(
-        lake,
-        version,
-        compared(period, order.compare),
-        interval,
-        "best",
-        Filters(labels.conditions(order.filters)),
-        periods.week_start(),
-    )
 
 
 def _range_text(order: Order, period: Period) -> str:

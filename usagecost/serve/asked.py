@@ -87,7 +87,7 @@ def view_of(query: Query, lake: Lake, interval: str = WHOLE) -> View:
         _refuse(
             f"{first} to {last} are {days:,} days: ask for {most:,} at most{f' by {interval}' if interval in MOST_DAYS else ''}."
         )
-    period = Period(first, last, zone, lake.now, is_all_time=True)
+    period = Period(first, last, zone, lake.now, is_alone=True)
     return View(lake.root, lake.version, period, interval, basis, _filters(query, lake.labels), week_start(), lake.scope)
 
 

@@ -31,18 +31,15 @@ PREFIX = "usagecost"
 
 def exposition(lake: Lake, label: str) -> str:
     """The counters of what may be seen by a dimension, and the time of the newest request. Raises LakeError."""
-    view = _of_all_time(lake)
-    rows = table(view, label, tuple(COUNTERS), rank="requests")[:MOST_SERIES] if view else []
-    return "\n".join([*_counters(rows, label), *_freshness(lake), ""])
-
-
-def _of_all_time(lake: Lake) -> View | None:
-    """All that may be seen; None where that is nothing."""
-    span = queries.data_span(lake.root, lake.version, lake.scope)
-    if span is None:
-        return None
-    period = Period(span[0].date(), span[1].date(), "UTC", lake.now, is_all_time=True)
-    return View(lake.root, lake.version, period, WHOLE, "best", scope=lake.scope)
+    rows: list[dict] = []
+    newest: list[str] = []
+    if span := queries.data_span(lake.root, lake.version, lake.scope):
+        period = Period(span[0].date(), span[1].date(), "UTC", lake.now, is_all_time=True)
+        view = View(lake.root, lake.version, period, WHOLE, "best", scope=lake.scope)
+        rows = table(view, label, tuple(COUNTERS), rank="requests")[:MOST_SERIES]
+        name = f"{PREFIX}_newest_request_timestamp_seconds"
+        newest = [f"# HELP {name} When the newest request was sent.", f"# TYPE {name} gauge", f"{name} {span[1].timestamp()!r}"]
+    return "\n".join([*_counters(rows, label), *newest, ""])
 
 
 def _counters(rows: list[dict], label: str) -> Iterator[str]:
@@ -56,16 +53,6 @@ def _counters(rows: list[dict], label: str) -> Iterator[str]:
                 value = NOT_REPORTED if row[label] is None else row[label]
                 amounts[value] = amounts.get(value, 0.0) + float(row[metric])
         yield from (f'{counter}{{{label}="{_escaped(value)}"}} {amount!r}' for value, amount in amounts.items())
-
-
-def _freshness(lake: Lake) -> Iterator[str]:
-    """When the newest request was sent."""
-    span = queries.data_span(lake.root, lake.version, lake.scope)
-    if span:
-        name = f"{PREFIX}_newest_request_timestamp_seconds"
-        yield f"# HELP {name} When the newest request was sent."
-        yield f"# TYPE {name} gauge"
-        yield f"{name} {span[1].timestamp()!r}"
 
 
 def _line(text: str) -> str:

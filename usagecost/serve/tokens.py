@@ -107,11 +107,8 @@ def make_token(
     """Makes a token and returns it; only its hash is kept. Raises TokenProblem, ValueError (a ValidationError) and LakeError."""
     token = PREFIX + secrets.token_urlsafe(32)
     made = Token(name=name, sha256=hash_of(token), made=today, until=until, only=only, person=person)
-    folder = lake.texts_beside()
-    text = folder.read(NAME)
-    whole = f"{(text or HEADER).rstrip()}\n\n{write_table(f'[[{TABLE}]]', made.model_dump(exclude_defaults=True))}"
-    parse_tokens(whole)
-    folder.put(NAME, whole, seen=text)
+    written = write_table(f"[[{TABLE}]]", made.model_dump(exclude_defaults=True))
+    lake.texts_beside().append(NAME, written, header=HEADER, parse=parse_tokens)
     return token
 
 
