@@ -72,7 +72,7 @@ def test_an_older_version_is_answered_as_it_was(tmp_path: Path):
 
     def total(version: int, **days: object) -> int | None:
         sql = "SELECT sum(input_tokens)::bigint AS total FROM {requests}"
-        return engine.table(sql, {}, lake=str(lake.root), version=version, scope=EVERYTHING, **days)["total"][0].as_py()  # type: ignore[arg-type]
+        return engine.table(sql, {}, engine.Slice(str(lake.root), version, EVERYTHING, **days))["total"][0].as_py()  # type: ignore[arg-type]
 
     assert [total(first), total(second)] == [1, 7]
     assert total(second, first_day=datetime(2026, 5, 3, tzinfo=UTC).date()) == 4
@@ -93,7 +93,7 @@ def test_what_a_request_says_comes_back_as_from_duckdb(tmp_path: Path, monkeypat
     answers = []
     for named in ("chdb://memory", "duckdb"):
         monkeypatch.setenv("USAGECOST_ENGINE", named)
-        answers.append(engine.table(sql, {}, lake=str(lake.root), version=1, scope=EVERYTHING).to_pylist())
+        answers.append(engine.table(sql, {}, engine.Slice(str(lake.root), 1, EVERYTHING)).to_pylist())
 
     assert answers[0] == answers[1]
     assert answers[0][0] | known == answers[0][0]
@@ -122,9 +122,7 @@ def test_a_lake_in_a_store_is_read_there(new_lake: Callable[[], str]):
     commit(lake, row("a", input_tokens=1), row("b", started_at="2026-05-03 10:00", input_tokens=2))
     for copy in lake.root.rglob("copies/*.parquet"):
         copy.unlink()
-    found = engine.table(
-        "SELECT sum(input_tokens)::bigint AS total FROM {requests}", {}, lake=lake.name, version=1, scope=EVERYTHING
-    )
+    found = engine.table("SELECT sum(input_tokens)::bigint AS total FROM {requests}", {}, engine.Slice(lake.name, 1, EVERYTHING))
 
     assert found["total"].to_pylist() == [3]
     by_one = rows_of(lake.snapshot(), [file.name for file in lake.snapshot().data_files], "usage").replace(
@@ -142,7 +140,7 @@ def test_a_server_that_is_away_is_a_calm_sentence_without_its_password(tmp_path:
     with pytest.raises(
         engine.UnansweredError, match=r"ClickHouse at 127\.0\.0\.1:1 cannot be reached right now\. Try again"
     ) as away:
-        engine.table("SELECT 1 AS one FROM {requests}", {}, lake=str(lake.root), version=1, scope=EVERYTHING)
+        engine.table("SELECT 1 AS one FROM {requests}", {}, engine.Slice(str(lake.root), 1, EVERYTHING))
     assert "secret" not in str(away.value)
 
 
@@ -158,7 +156,7 @@ def test_a_question_to_rollups_that_takes_too_much_is_not_asked_of_the_requests(
     commit(lake, row("a"))
     monkeypatch.setitem(engine.clickhouse.LIMITS, "max_memory_usage", 1_000)
     asked, table = [], engine.table
-    monkeypatch.setattr(engine, "table", lambda *given, **named: (asked.append(named["rolled"]), table(*given, **named))[1])
+    monkeypatch.setattr(engine, "table", lambda *given: (asked.append(given[3]), table(*given))[1])
 
     with pytest.raises(engine.UnansweredError, match="needs more memory"):
         queries.usage(view(str(lake.root), days("2026-05-01")), "model")
@@ -173,7 +171,7 @@ def test_a_question_that_takes_too_much_says_so(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setitem(engine.clickhouse.LIMITS, "max_memory_usage", 1_000)
 
     with pytest.raises(engine.UnansweredError, match="needs more memory than the ClickHouse at chdb allows"):
-        engine.table("SELECT uniqExact(number) FROM numbers(1000000)", {}, lake=str(lake.root), version=1, scope=EVERYTHING)
+        engine.table("SELECT uniqExact(number) FROM numbers(1000000)", {}, engine.Slice(str(lake.root), 1, EVERYTHING))
 
 
 def test_a_page_says_calmly_that_the_server_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

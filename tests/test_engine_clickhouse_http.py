@@ -72,7 +72,7 @@ def port(monkeypatch: pytest.MonkeyPatch) -> int:
 
 def tokens(lake: Lake, request_id: str = "a") -> int:
     sql = "SELECT sum(input_tokens)::bigint AS tokens FROM {requests} WHERE request_id = $id"
-    return engine.table(sql, {"id": request_id}, lake=str(lake.root), version=lake.version(), scope=EVERYTHING)["tokens"][0].as_py()
+    return engine.table(sql, {"id": request_id}, engine.Slice(str(lake.root), lake.version(), EVERYTHING))["tokens"][0].as_py()
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_a_question_that_takes_too_much_says_so(lake: Lake, port: int, monkeypat
     monkeypatch.setitem(LIMITS, "max_memory_usage", 1_000)
 
     with served(port), pytest.raises(engine.UnansweredError, match="needs more memory than the ClickHouse"):
-        engine.table("SELECT uniqExact(number) FROM numbers(1000000)", {}, lake=str(lake.root), version=1, scope=EVERYTHING)
+        engine.table("SELECT uniqExact(number) FROM numbers(1000000)", {}, engine.Slice(str(lake.root), 1, EVERYTHING))
 
 
 def test_a_user_who_may_change_no_settings_is_told_what_is_needed(lake: Lake, port: int):

@@ -277,9 +277,7 @@ def test_what_takes_too_long_is_given_up_and_leaves_room(root: str, tokens: dict
         engine.table(
             "SELECT sum(a.range * b.range) FROM {requests}, range(10000000) a, range(10000000) b",
             {},
-            lake=root,
-            version=1,
-            scope=EVERYTHING,
+            engine.Slice(root, 1, EVERYTHING),
         )
         return {}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,8 @@ import pyarrow as pa
 
 from usagecost.engine import embedded
 from usagecost.engine.embedded import FileLostError, UnansweredError, given_up_after
-from usagecost.lake import Lake, Rolled
+from usagecost.lake import Lake, Rolled, Snapshot
+from usagecost.lake.table import DataFile
 from usagecost.schema import REJECTS, REQUESTS
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import Scope
@@ -26,56 +28,57 @@ if TYPE_CHECKING:
     from usagecost.engine.clickhouse import ClickHouse
 
 
-def table(
-    sql: str,
-    parameters: Mapping[str, Any],
-    *,
-    lake: str,
-    version: int,
-    scope: Scope,
-    first_day: date | None = None,
-    last_day: date | None = None,
-    days: Collection[date] | None = None,
-    rolled: Rolled | None = None,
-) -> pa.Table:
-    """The result of a query over the requests of the UTC days given that are in a scope: integers and decimals stay exact.
-
-    Days are those from the first to the last, or some of them. With ``rolled``, of those days, ``{requests}`` are only those that
-    no rollup tells of, and ``{rollups}`` are the others' sums.
+@dataclass(frozen=True)
+class Slice:
+    """Of a version of a lake the requests in a scope that were sent on some UTC days: all, those from the first to the last, both
+    included, or of these some ``days``.
     """
-    snapshot = open_lake(lake).snapshot(version)
-    sql, parameters = within(scope, sql, parameters)
-    whose = f"the lake's version {version}"
-    files = snapshot.data_files_of(first_day, last_day, days) if rolled is None else rolled.requests
+
+    lake: str
+    version: int
+    scope: Scope
+    first_day: date | None = None
+    last_day: date | None = None
+    days: frozenset[date] | None = None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The version of the lake."""
+        return open_lake(self.lake).snapshot(self.version)
+
+    @property
+    def files(self) -> tuple[DataFile, ...]:
+        """The files of the days; requests that are not in the scope are in them too."""
+        files = self.snapshot.data_files_of(self.first_day, self.last_day)
+        return files if self.days is None else tuple(file for file in files if file.utc_day in self.days)
+
+
+def table(sql: str, parameters: Mapping[str, Any], asked: Slice, rolled: Rolled | None = None) -> pa.Table:
+    """The result of a query over the requests of a slice: integers and decimals stay exact.
+
+    With ``rolled``, of the same, ``{requests}`` are only those that no rollup tells of, and ``{rollups}`` are the others' sums.
+    """
+    snapshot = asked.snapshot
+    sql, parameters = within(asked.scope, sql, parameters)
+    files = asked.files if rolled is None else rolled.requests
     if server := clickhouse_in_use():
         return server.answer(sql, parameters, snapshot, files, rolled)
     if rolled:
         relation, of_rollups = embedded.rollups_sql(rolled, snapshot)
         sql, parameters = sql.replace("{rollups}", relation), parameters | of_rollups
-    return embedded.answer(sql, parameters, "requests", REQUESTS, snapshot.paths(files), whose, of_requests_only=rolled is None)
+    whose, paths = f"the lake's version {asked.version}", snapshot.paths(files)
+    return embedded.answer(sql, parameters, "requests", REQUESTS, paths, whose, of_requests_only=rolled is None)
 
 
-def rolled(
-    columns: Collection[str],
-    cuts: Iterable[int],
-    *,
-    lake: str,
-    version: int,
-    scope: Scope,
-    first_day: date | None = None,
-    last_day: date | None = None,
-    days: Collection[date] | None = None,
-) -> Rolled | None:
-    """How `table` tells some columns of the requests of some UTC days where time is cut at some instants (µs): from rollups where
-    it can, which have the scope's columns too; None if it cannot. Measures are columns too, as `rollups.column_of` names them.
+def rolled(columns: Collection[str], cuts: Iterable[int], asked: Slice) -> Rolled | None:
+    """How `table` tells some columns of a slice where time is cut at some instants (µs): from rollups where it can, which have the
+    scope's columns too; None if it cannot. Measures are columns too, as `rollups.column_of` names them.
 
     A rollup's row is requests of the same values in a step of time that no cut goes through, ``started_at`` the start of that.
     """
-    opened = open_lake(lake)
-    snapshot = opened.snapshot(version)
-    reads_here = not (clickhouse_in_use() and opened.is_remote)  # else nothing of the files comes to this machine
-    asked = {*columns, *(DIMENSIONS[name].stored for name in scope.dimensions)}
-    found = snapshot.rollups.rolled(snapshot.data_files_of(first_day, last_day, days), asked, cuts, checks=reads_here)
+    reads_here = not (clickhouse_in_use() and open_lake(asked.lake).is_remote)  # else nothing of the files comes to this machine
+    of_scope = {DIMENSIONS[name].stored for name in asked.scope.dimensions}
+    found = asked.snapshot.rollups.rolled(asked.files, {*columns, *of_scope}, cuts, checks=reads_here)
     return found if found.folders else None
 
 

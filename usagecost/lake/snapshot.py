@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -32,16 +32,12 @@ class Snapshot:
         """The same of some of its files."""
         return tuple(local_paths(self.place, files))
 
-    def data_files_of(
-        self, first_day: date | None, last_day: date | None, days: Collection[date] | None = None
-    ) -> tuple[DataFile, ...]:
-        """The files of the same days, or of some ``days`` of them, as they are named, wherever they lie."""
+    def data_files_of(self, first_day: date | None, last_day: date | None) -> tuple[DataFile, ...]:
+        """The files of the same days, as they are named, wherever they lie."""
         return tuple(
             file
             for file in self.data_files
-            if (first_day is None or file.utc_day >= first_day)
-            and (last_day is None or file.utc_day <= last_day)
-            and (days is None or file.utc_day in days)
+            if (first_day is None or file.utc_day >= first_day) and (last_day is None or file.utc_day <= last_day)
         )
 
     @property

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from usagecost import engine
+from usagecost.engine import Slice
 from usagecost.periods import moment
 from usagecost.vocabulary import BASES, FAILED, INSTANT_US, OF_ROWS
 from usagecost.vocabulary.filters import Instants, Parameters, Scope, View, instant_range_sql
@@ -147,7 +148,7 @@ def request(
         FROM {{requests}} WHERE request_id = $request_id{of_source} ORDER BY instant_us DESC, source LIMIT 1"""
     parameters = {"request_id": request_id} | ({"source": source} if source else {})
     for first, last in dict.fromkeys([(day, day), (None, None)]):
-        found = engine.table(sql, parameters, lake=lake, version=version, scope=scope, first_day=first, last_day=last).to_pylist()
+        found = engine.table(sql, parameters, Slice(lake, version, scope, first, last)).to_pylist()
         if found:
             return found[0]
     return None
@@ -161,7 +162,8 @@ def relatives(
     One row: source, request_id, model, status, instant_us, duration_ms, cost_usd, and ``all_requests``, how many there are. At most
     MOST_RELATIVES, the nearest in time.
     """
-    day = moment(row_key.instant_us).date()
+    day, away = moment(row_key.instant_us).date(), timedelta(days=RELATIVE_DAYS)
+    near = Slice(lake, version, scope, day - away, day + away)
     for column, value in (("trace_id", trace_id), ("session_id", session_id)):
         if value is None:
             continue
@@ -170,15 +172,7 @@ def relatives(
                    count(*) OVER () AS all_requests
             FROM {{requests}} WHERE {column} = $value AND source = $source
             ORDER BY abs({INSTANT_US} - $instant), request_id LIMIT {MOST_RELATIVES}"""
-        found = engine.table(
-            sql,
-            {"value": value, "source": row_key.source, "instant": row_key.instant_us},
-            lake=lake,
-            version=version,
-            scope=scope,
-            first_day=day - timedelta(days=RELATIVE_DAYS),
-            last_day=day + timedelta(days=RELATIVE_DAYS),
-        ).to_pylist()
+        found = engine.table(sql, {"value": value, "source": row_key.source, "instant": row_key.instant_us}, near).to_pylist()
         if len(found) > 1:
             return sorted(found, key=lambda row: (row["instant_us"], row["request_id"]))
     return []
@@ -289,4 +283,4 @@ def _answer(view: View, sql: str, also: Parameters | None = None) -> pa.Table:
 
 def _table(view: View, sql: str, parameters: Mapping[str, Any], first: date, last: date) -> pa.Table:
     """The answer over the requests of some UTC days that may be seen."""
-    return engine.table(sql, parameters, lake=view.lake, version=view.version, scope=view.scope, first_day=first, last_day=last)
+    return engine.table(sql, parameters, Slice(view.lake, view.version, view.scope, first, last))

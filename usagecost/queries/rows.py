@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from usagecost import engine, periods
-from usagecost.engine import FileLostError
+from usagecost.engine import FileLostError, Slice
 from usagecost.lake import LakeError, Rolled
 from usagecost.lake.rollups import column_of, folded_sql
 from usagecost.periods import WHOLE
@@ -52,15 +52,11 @@ class Rows:
         return [self.now, *([self.before] if self.before else [])]
 
     @property
-    def where(self) -> dict[str, Any]:
-        """The version of a lake, what its reader may see, and the UTC days in it."""
+    def slice(self) -> Slice:
+        """The days that it is about, of the version that the view is of, and of what its reader may see."""
         first = min(start for start, _ in self.ranges)
         last = max(end for _, end in self.ranges) - timedelta(microseconds=1)
-        view = self.view
-        return {
-            "lake": view.lake, "version": view.version, "scope": view.scope,
-            "first_day": first.date(), "last_day": last.date(), "days": self.days,
-        }  # fmt: skip
+        return Slice(self.view.lake, self.view.version, self.view.scope, first.date(), last.date(), self.days)
 
     @cached_property
     def steps(self) -> tuple[periods.Interval, ...]:
@@ -74,7 +70,7 @@ class Rows:
 
     def answer(self, sql: str, parameters: Mapping[str, Any], rolled: Rolled | None = None) -> pa.Table:
         """The result of a query over these requests' days."""
-        return engine.table(sql, parameters, **self.where, rolled=rolled)
+        return engine.table(sql, parameters, self.slice, rolled)
 
     def rolled(
         self,
@@ -92,7 +88,7 @@ class Rows:
             return None
         columns = {*(DIMENSIONS[name].stored for name in names), *(column_of(name, self.view.basis) for name in measures), *also}
         instants = (*self._cuts(by_clock=is_of_clock(split)), *(periods.instant_us(instant) for instant in cuts))
-        return engine.rolled(columns, instants, **self.where)
+        return engine.rolled(columns, instants, self.slice)
 
     def tell(self, question: Callable[[bool], tuple[str, Parameters]], rolled: Rolled | None) -> pa.Table:
         """The answer to a question, which gives its SQL and parameters; with rollups the SQL names ``{rollups}`` too."""

@@ -14,7 +14,6 @@ from functools import cache
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from usagecost import engine
 from usagecost.memory import Memory
 from usagecost.periods import local_midnight
 from usagecost.queries.folds import folded
@@ -64,10 +63,8 @@ def _parted(rows: Rows) -> tuple[Rows, Rows, tuple[str, ...]]:
 
     A day that the comparison period ends within is not over: its end moves as time passes.
     """
-    view, period, where = rows.view, rows.view.period, rows.where
-    snapshot = engine.open_lake(view.lake).snapshot(view.version)
-    files = snapshot.data_files_of(where["first_day"], where["last_day"])
-    newest = min(snapshot.last_day or date.max, datetime.now(UTC).date())
+    view, period, files = rows.view, rows.view.period, rows.slice.files
+    newest = min(rows.slice.snapshot.last_day or date.max, datetime.now(UTC).date())
     moving = rows.before[1].date() if rows.before and period.is_running else None
     over = [file for file in files if file.utc_day < newest - LATE and file.utc_day != moving]
     days = frozenset(file.utc_day for file in over)

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from usagecost import engine
+from usagecost.engine import Slice
 from usagecost.periods import moment
 from usagecost.vocabulary import INSTANT_US
 from usagecost.vocabulary.filters import EVERYTHING
@@ -37,7 +38,7 @@ def sources(lake: str, version: int) -> list[dict[str, Any]]:
     Instants are UTC; `loaded` is None where no ingest wrote the rows.
     """
     sql = f"SELECT source, {_ABOUT} FROM {{requests}} GROUP BY source ORDER BY last_us DESC, source"
-    return [_about(row) for row in engine.table(sql, {}, lake=lake, version=version, scope=EVERYTHING).to_pylist()]
+    return [_about(row) for row in engine.table(sql, {}, Slice(lake, version, EVERYTHING)).to_pylist()]
 
 
 def ingests(lake: str, version: int) -> list[dict[str, Any]]:
@@ -47,7 +48,7 @@ def ingests(lake: str, version: int) -> list[dict[str, Any]]:
     None where the lake's log, which is cleaned after a month, does not tell any more.
     """
     sql = f"SELECT ingest_id AS id, {_ABOUT} FROM {{requests}} WHERE ingest_id IS NOT NULL GROUP BY 1"
-    present = {row["id"]: _about(row) for row in engine.table(sql, {}, lake=lake, version=version, scope=EVERYTHING).to_pylist()}
+    present = {row["id"]: _about(row) for row in engine.table(sql, {}, Slice(lake, version, EVERYTHING)).to_pylist()}
     blank = dict.fromkeys((*_READ, *_DONE))
     told = {
         entry["ingest"]["id"]: {name: entry["ingest"].get(name) for name in _READ}

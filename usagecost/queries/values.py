@@ -6,13 +6,13 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from usagecost import engine
+from usagecost.engine import Slice
 from usagecost.lake import LakeError, Rolled
 from usagecost.lake.rollups import ROLLUPS, column_of
 from usagecost.periods import WHOLE, Period
@@ -84,22 +84,22 @@ def labels(lake: str, version: int, scope: Scope) -> Labels:
         logging.getLogger(__name__).warning("The names of teams, users and keys cannot be read", exc_info=True)
         return NO_LABELS
     if not scope.is_everything:
-        seen = _ids_within(lake, version, scope)
+        seen = _ids_within(Slice(lake, version, scope))
         ids = zip(names["field"].to_pylist(), names["id"].to_pylist(), strict=True)
         names = names.filter(pa.array([one in seen for one in ids], pa.bool_()))
     return Labels.of_names(names)
 
 
-def _ids_within(lake: str, version: int, scope: Scope) -> set[tuple[str, str]]:
-    """The columns and ids, of those that can have names, of all requests in a scope."""
+def _ids_within(asked: Slice) -> set[tuple[str, str]]:
+    """The columns and ids, of those that can have names, of the requests of a slice."""
     selected, grouped = each_sql(FIELDS)
 
     def ask(rolled: Rolled | None) -> pa.Table:
         relations = ["{requests}", *(["{rollups}"] if rolled else [])]
         sql = " UNION ALL ".join(f"SELECT {selected} FROM {relation} {grouped}" for relation in relations)
-        return engine.table(sql, {}, lake=lake, version=version, scope=scope, rolled=rolled)
+        return engine.table(sql, {}, asked, rolled)
 
-    found = told(engine.rolled(FIELDS.values(), (), lake=lake, version=version, scope=scope), ask)
+    found = told(engine.rolled(FIELDS.values(), (), asked), ask)
     return {(FIELDS[row["dimension"]], row["value"]) for row in found.to_pylist()}
 
 
@@ -113,19 +113,20 @@ def missing_until(span: tuple[datetime, datetime] | None, period: Period) -> dat
 
 def data_span(lake: str, version: int, scope: Scope) -> tuple[datetime, datetime] | None:
     """The instants of the oldest and the newest request of the lake that is in the scope; None when there is none."""
+    whole = Slice(lake, version, scope)
     if scope.is_everything:
-        return engine.open_lake(lake).snapshot(version).span
+        return whole.snapshot.span
 
-    def ask(rolled: Rolled | None, **within: Any) -> tuple[datetime, datetime] | None:
+    def ask(rolled: Rolled | None, asked: Slice = whole) -> tuple[datetime, datetime] | None:
         relations = "{requests} UNION ALL SELECT started_at FROM {rollups}" if rolled else "{requests}"
         sql = f"SELECT min(started_at) AS oldest, max(started_at) AS newest FROM (SELECT started_at FROM {relations})"
-        (found,) = engine.table(sql, {}, lake=lake, version=version, scope=scope, rolled=rolled, **within).to_pylist()
+        (found,) = engine.table(sql, {}, asked, rolled).to_pylist()
         return (found["oldest"], found["newest"]) if found["oldest"] else None
 
-    about = told(engine.rolled((), (), lake=lake, version=version, scope=scope), ask)
+    about = told(engine.rolled((), (), whole), ask)
     if about is None:
         return None
     days = [moment.date() for moment in about]  # on which, or on the next, these requests were sent: a rollup tells the day
-    spans = [ask(None, first_day=day, last_day=day + timedelta(days=1)) for day in days]
+    spans = [ask(None, replace(whole, first_day=day, last_day=day + timedelta(days=1))) for day in days]
     oldest, newest = (span or about for span in spans)
     return oldest[0], newest[1]
