@@ -47,11 +47,10 @@ def questions_noted() -> Iterator[list[int]]:
     noted: list[int] = []
     table = engine.table
 
-    def asked(*args: Any, **kwargs: Any) -> Any:
-        rolled = kwargs.get("rolled")
-        files = rolled.requests if rolled else engine.open_lake(kwargs["lake"]).snapshot(kwargs["version"]).data_files
+    def asked(sql: str, parameters: Any, of: engine.Slice, rolled: Any = None) -> Any:
+        files = rolled.requests if rolled else of.snapshot.data_files
         noted.append(sum(file.rows for file in files))
-        return table(*args, **kwargs)
+        return table(sql, parameters, of, rolled)
 
     engine.table = asked
     try:
