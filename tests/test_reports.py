@@ -34,7 +34,7 @@ from usagecost.cli import app
 from usagecost.cli.summaries import summary_rows
 from usagecost.lake import Lake
 from usagecost.reports import Job, Order, Report, letter_of, make_report, page_html, parse_schedule, run_round
-from usagecost.reports.content import Cards, Picture, Table, Words
+from usagecost.reports.content import Cards, Picture, Table
 from usagecost.schema import ALERTS
 from usagecost.vocabulary import CARDS, METRICS
 from usagecost.vocabulary.formats import GAP
@@ -89,7 +89,7 @@ def test_a_report_says_the_pages_numbers(lake: Lake):
         ["own", "–", "–", "–", "1", "1,010"],
         ["Total", f"≥{GAP}$11.00", "100.0%", "+175.0%", "8", "8,080"],
     ]
-    assert part_of(report, "Why spend changed", Words).text == (
+    assert part_of(report, "Why spend changed", str) == (
         "Spend rose by $7.00 (+175.0%): +$2.50 higher prices (big), +$2.50 more requests, +$2.00 small (new)."
     )
     text = page_html(report)

@@ -107,25 +107,20 @@ def columns() -> None:
     print_table(("column", "type", "unit", "meaning"), rows, folds=("meaning",))
 
 
-def _how_new(newest: datetime) -> str:
-    now = datetime.now(UTC)
-    return clock_skew(newest, now) or age(newest, now)
-
-
 def _health(root: str, lake: Lake) -> dict[str, str]:
     """What a person wants to know of a lake, in their words."""
     from usagecost import queries
     from usagecost.vocabulary.filters import EVERYTHING
 
     snapshot = lake.snapshot()
-    span = queries.data_span(root, snapshot.version, EVERYTHING)
+    span, now = queries.data_span(root, snapshot.version, EVERYTHING), datetime.now(UTC)
     facts = {
         "Lake": root,
         "Version": str(snapshot.version),
         "Requests": exact_count(snapshot.rows),
         "Days": "–" if not span else f"{span[0]:%Y-%m-%d} to {span[1]:%Y-%m-%d} (UTC)",
         "Size": f"{snapshot.bytes / 1e6:,.1f} MB in {len(snapshot.data_files)} files",
-        "Newest request": "–" if not span else f"{span[1]:%Y-%m-%d %H:%M} UTC, {_how_new(span[1])}",
+        "Newest request": "–" if not span else f"{span[1]:%Y-%m-%d %H:%M} UTC, {clock_skew(span[1], now) or age(span[1], now)}",
         "Rejected lines": exact_count(lake.rows("rejects").num_rows),
     }
     if span:

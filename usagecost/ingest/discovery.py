@@ -94,12 +94,8 @@ def _logs_in(folder: Path) -> list[Path]:
             folders.clear()
             continue
         folders[:] = [name for name in folders if not name.startswith(".")]
-        logs += [Path(parent, name) for name in files if _is_log(name)]
+        logs += [Path(parent, name) for name in files if _LOG_NAME.fullmatch(name)]
     return sorted(logs)
-
-
-def _is_log(name: str) -> bool:
-    return bool(_LOG_NAME.fullmatch(name))
 
 
 def _only_fit(head: Head, sources: Sequence[Source]) -> Source | None:

@@ -131,7 +131,7 @@ class RollupFiles:
 
     def uri(self, folder: str) -> str:
         """Where a folder lies, as others than this machine may find it."""
-        return (self._folder / folder).uri
+        return str(self._folder / folder)
 
     def lacking(self, files: Iterable[DataFile]) -> list[DataFile]:
         """Those of the files that ought to have rollups as they are declared, and lack one."""

@@ -69,14 +69,14 @@ def fsync(path: Path) -> None:
 
 @dataclass(frozen=True)
 class Disk:
-    """A folder of this machine. ``name`` is what people call it; files in it are named relative to it."""
+    """A folder of this machine, which people and Delta call by its path; files in it are named relative to it."""
 
     folder: Path
 
     look_every = 0.0
     """How many seconds pass before the log is looked at again: looking costs nothing."""
     options = None
-    """What Delta needs beside `uri`."""
+    """What Delta needs beside the path."""
 
     def __truediv__(self, name: str) -> Disk:
         return Disk(self.folder / name)
@@ -90,18 +90,13 @@ class Disk:
         return str(self.folder.parent)
 
     @property
-    def uri(self) -> str:
-        """Where Delta finds the folder."""
-        return str(self.folder)
-
-    @property
     def work(self) -> Path:
         """The folder of this machine in which staging and locks have their place."""
         return self.folder
 
     def has_table(self) -> bool:
         """Whether the folder holds a Delta table, readable or not."""
-        return self.folder.is_dir() and DeltaTable.is_deltatable(self.uri)
+        return self.folder.is_dir() and DeltaTable.is_deltatable(str(self))
 
     def identity(self, name: str) -> Hashable | None:
         """What tells a file from another one of the same name; None if there is none."""

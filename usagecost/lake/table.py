@@ -119,7 +119,7 @@ def open_table(place: Storage, version: int | None = None) -> DeltaTable:
                 "or let USAGECOST_LAKE name the folder of an existing one."
             )
         entries = noted_entries(place)  # before: a version that comes after it was looked for is not missed
-        table = DeltaTable(place.uri, version=version, storage_options=place.options)
+        table = DeltaTable(str(place), version=version, storage_options=place.options)
         check_log(place, table.version(), entries, last_checkpoint(entries, table.version()), is_newest=version is None)
         return table
 
@@ -129,7 +129,7 @@ def check_log(place: Storage, version: int, entries: Mapping[str, str], first: i
     bad = damaged_entries(place, entries, first)
     bad += [name for name in entries if is_newest and version_of(name) > version]
     if bad:
-        raise OSError(f"{place.uri.rpartition('/')[2]}/_delta_log/{bad[0]} is gone or damaged")
+        raise OSError(f"{str(place).rpartition('/')[2]}/_delta_log/{bad[0]} is gone or damaged")
 
 
 def missing_columns(table: DeltaTable, spec: TableSpec) -> list[str]:
@@ -157,7 +157,7 @@ def open_or_create(place: Storage, spec: TableSpec) -> DeltaTable:
         place.make()
         with suppress(CommitFailedError):  # another machine was faster
             DeltaTable.create(
-                place.uri,
+                str(place),
                 spec.columns,
                 mode="ignore",
                 name=spec.name,

@@ -51,6 +51,14 @@ def epoch_us(day: date) -> int:
     return (day - EPOCH_DAY).days * DAY_US
 
 
+def span_us(first: date, after: date) -> dict[str, int]:
+    """The instants (µs) between which a row of rates holds, of two days; the first and the last of all days leave it open."""
+    return {
+        "valid_from": FIRST if first == date.min else epoch_us(first),
+        "valid_until": LAST if after == date.max else epoch_us(after),
+    }
+
+
 class ContextPrice(NamedTuple):
     """The price of a model for one way of asking; None where it is not known, and then `unknown` says which word is not.
 

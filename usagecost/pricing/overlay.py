@@ -13,7 +13,7 @@ from genai_prices.types import Tier as ListTier
 
 from usagecost.periods import DAY_US
 from usagecost.pricing.book import Book, Discount, Ending, Entry, OwnPrice
-from usagecost.pricing.contexts import FIRST, LAST, Asked, epoch_us, vendor_factors
+from usagecost.pricing.contexts import Asked, span_us, vendor_factors
 from usagecost.pricing.names import Match, resolve
 from usagecost.pricing.rates import ALL_DAY, NO_RATES, REQUESTS_PER_PRICE, judged, price_rows, rate_rows
 from usagecost.pricing.units import PIECES, TOKENS, WHOLES
@@ -36,8 +36,7 @@ def rates_of(asked: Asked, book: Book) -> Iterator[dict[str, Any]]:
         if price := _last_on(first, prices):
             yield from _own_rows(price, asked, first, after)
         elif asked.model.lower().endswith(":free"):
-            start, end = _span(first, after)
-            yield _FREE | {"valid_from": start, "valid_until": end, "rate_id": f"{asked.model}@always"}
+            yield _FREE | span_us(first, after) | {"rate_id": f"{asked.model}@always"}
         elif meant := (alias.match if (alias := _last_on(first, aliases)) else match):
             discount = _last_on(first, discounts)
             in_force = [one for one in reversed(factors) if one.holds_on(first)]
@@ -66,14 +65,9 @@ def _last_on(day: date, entries: Sequence[Ends]) -> Ends | None:
 
 def _clipped(row: dict[str, Any], first: date, after: date) -> dict[str, Any] | None:
     """The part of a row that lies between two days; None if there is none."""
-    start, end = _span(first, after)
+    start, end = span_us(first, after).values()
     start, end = max(start, row["valid_from"]), min(end, row["valid_until"])
     return {**row, "valid_from": start, "valid_until": end} if start < end else None
-
-
-def _span(first: date, after: date) -> tuple[int, int]:
-    """Two days as instants (µs)."""
-    return FIRST if first == date.min else epoch_us(first), LAST if after == date.max else epoch_us(after)
 
 
 def _discounted(row: dict[str, Any], discount: Discount) -> dict[str, Any]:
@@ -89,14 +83,13 @@ def _discounted(row: dict[str, Any], discount: Discount) -> dict[str, Any]:
 
 
 def _own_rows(price: OwnPrice, asked: Asked, first: date, after: date) -> Iterator[dict[str, Any]]:
-    start, end = _span(first, after)
     factor = (price.batch if asked.is_batch else Decimal(1)) * price.service_tier.get(asked.service_tier or "", Decimal(1))
     named = f"{price.provider}/{price.model}" if price.provider else price.model
     for row in price_rows(_model_price(price, factor)):
         is_free = not row.pop("costs_anything")
         status, reason = ("free", "free by the own prices") if is_free else ("override", "own price")
         about = judged(status, reason, f"own:{named}@{price.since or 'always'}")
-        yield ALL_DAY | about | {"valid_from": start, "valid_until": end} | row
+        yield ALL_DAY | about | span_us(first, after) | row
 
 
 def _model_price(price: OwnPrice, factor: Decimal) -> ModelPrice:

@@ -18,7 +18,7 @@ from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, Tiere
 
 from usagecost.periods import DAY_US, EPOCH_DAY
 from usagecost.pricing.book import Factor
-from usagecost.pricing.contexts import FIRST, LAST, Context, ContextPrice, context_price, epoch_us, instant
+from usagecost.pricing.contexts import FIRST, LAST, Context, ContextPrice, context_price, instant, span_us
 from usagecost.pricing.names import Match
 from usagecost.pricing.units import CONTAINING_PIECE, PIECES, REQUEST_KEY, TOKENS, UNITS, WHOLES, sign
 from usagecost.schema import MONEY
@@ -83,12 +83,7 @@ def rate_rows(match: Match, context: Context, factors: Sequence[Factor]) -> Iter
     """
     for daily in pairwise(_times_of_change(match.model)):
         for span, found in _priced_spans(match, daily[0], context, factors):
-            about = ALL_DAY | {
-                "valid_from": FIRST if span[0] == date.min else epoch_us(span[0]),
-                "valid_until": LAST if span[1] == date.max else epoch_us(span[1]),
-                "daily_from": daily[0],
-                "daily_until": daily[1],
-            }
+            about = ALL_DAY | span_us(*span) | {"daily_from": daily[0], "daily_until": daily[1]}
             if found.price is None:
                 yield about | NO_RATES | judged("unpriced", f"what {found.unknown} costs is not known")
                 continue

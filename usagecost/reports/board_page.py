@@ -13,7 +13,7 @@ from usagecost.boards.numbers import first_label, table_rows
 from usagecost.boards.words import alt_of, title_of
 from usagecost.engine import UnansweredError
 from usagecost.queries import folds
-from usagecost.reports.content import Cards, Part, Picture, Section, Table, Words
+from usagecost.reports.content import Cards, Part, Picture, Section, Table
 from usagecost.vocabulary import METRICS, spend_text
 from usagecost.vocabulary.cards import card_of
 from usagecost.vocabulary.filters import View
@@ -33,9 +33,9 @@ def _section(panel: Panel, view: View, labels: Labels, lack: str | None) -> Sect
     try:
         found = answer(panel, view)
     except UnansweredError as problem:
-        return Section(title_of(panel), [Words(str(problem))])
+        return Section(title_of(panel), [str(problem)])
     if found.is_empty:
-        return Section(title_of(panel), [Words("No requests in this period.")], about(panel, found, labels))
+        return Section(title_of(panel), ["No requests in this period."], about(panel, found, labels))
     notes = [*about(panel, found, labels), *left_out(found, lack)]
     part, more = _part(panel, found, labels, lack)
     return Section(title_of(panel), [part], [*notes, *more])

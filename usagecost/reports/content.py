@@ -20,13 +20,6 @@ class Cards:
 
 
 @dataclass(frozen=True)
-class Words:
-    """A sentence or two."""
-
-    text: str
-
-
-@dataclass(frozen=True)
 class Picture:
     """A chart, and what it shows in words."""
 
@@ -53,7 +46,8 @@ class Bar:
     ahead: float
 
 
-Part = Cards | Words | Picture | Table | Bar
+Part = Cards | str | Picture | Table | Bar
+"""A text is a sentence or two."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +82,7 @@ class Report:
 def summary_of(report: Report) -> str:
     """Returns a report in a few lines of text: what it is of, its first cards, why spend changed, where the page is, its id."""
     cards = [card for section in report.sections[:2] for part in section.parts if isinstance(part, Cards) for card in part.cards]
-    said = [part.text for section in report.sections if section.title == WHY for part in section.parts if isinstance(part, Words)]
+    said = [part for section in report.sections if section.title == WHY for part in section.parts if isinstance(part, str)]
     lines = [f"{card.metric.label}: {card.value}{f' ({card.change})' if card.change else ''}" for card in cards]
     parts = [report.lines, lines, said, [report.link] if report.link else [], [report.footer]]
     return "\n\n".join("\n".join(part) for part in parts if part)

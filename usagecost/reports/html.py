@@ -122,7 +122,7 @@ def _part(part: Part, draw: Drawn) -> str:
         return _table(part)
     if isinstance(part, Bar):
         return _bar(part)
-    return draw(part) if isinstance(part, Picture) else f"<div>{_text(part.text)}</div>"
+    return draw(part) if isinstance(part, Picture) else f"<div>{_text(part)}</div>"
 
 
 def _cards(cards: Sequence[Card]) -> str:

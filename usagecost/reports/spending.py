@@ -8,7 +8,7 @@ from usagecost import budgets as budget_files
 from usagecost import engine, explain, queries
 from usagecost.budgets import BudgetProblem, State
 from usagecost.budgets.words import before_text, forecast_text, left_text, scope_text, used_text
-from usagecost.reports.content import WHY, Bar, Section, Words
+from usagecost.reports.content import WHY, Bar, Section
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.labels import Labels
 
@@ -25,7 +25,7 @@ def why(view: View, lack: str | None, labels: Labels) -> Iterator[Section]:
         missing = explain.missing_words(rows)
         who = queries.spending.made_by(view, rows, labels)
         words = explain.sentence(EXPLAINED, found, explain.steps_of(EXPLAINED, found), who)
-        yield Section(WHY, [Words(words)], [missing] if missing else [])
+        yield Section(WHY, [words], [missing] if missing else [])
 
 
 def budgets(view: View, labels: Labels) -> Iterator[Section]:
@@ -34,7 +34,7 @@ def budgets(view: View, labels: Labels) -> Iterator[Section]:
     try:
         said = budget_files.read_budgets(lake).budget
     except BudgetProblem as problem:
-        yield Section(title, [Words(str(problem))])
+        yield Section(title, [str(problem)])
         return
     shown = [one for one in said if budget_files.is_within(one, view.filters)]
     if shown:

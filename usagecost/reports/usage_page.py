@@ -15,7 +15,7 @@ from usagecost.queries import folds
 from usagecost.queries.colours import palette
 from usagecost.queries.folds import Usage
 from usagecost.queries.forecasts import as_of_today, forecast_text, history, outlook, reaches_into
-from usagecost.reports.content import Cards, Picture, Section, Table, Words
+from usagecost.reports.content import Cards, Picture, Section, Table
 from usagecost.vocabulary import CARDS, DIMENSIONS, METRICS, measures_of, spend_text
 from usagecost.vocabulary.cards import card_notes, card_of
 from usagecost.vocabulary.colours import series_colors
@@ -43,7 +43,7 @@ def sections(view: View, labels: Labels, lack: str | None) -> Iterator[Section]:
     notes += [forecast_text(outlook(history(as_of_today(view))))] if reaches_into(view) else []
     yield Section("", [Cards([card_of(METRICS[name], usage.totals, before) for name in CARDS])], notes)
     if not usage.totals["requests"]:
-        yield Section("No requests in this period", [Words("Choose a longer range, or fewer filters.")])
+        yield Section("No requests in this period", ["Choose a longer range, or fewer filters."])
         return
     stacks = _spend_by_model(usage, view, labels, compares=not lack)
     yield Section("Spend by model", [Picture(stacks, f"Bars of spend by {view.interval}, stacked by model")])

@@ -43,12 +43,12 @@ def lake_now(root: str, token: Token) -> Lake:
 
 def usage(query: Query, lake: Lake) -> dict[str, Any]:
     """Metrics by interval and value of a split; raises AskedWrongly, LakeError or UnansweredError."""
-    question = question_of(query, lake)
+    view, by, metrics = question_of(query, lake)
     try:
-        rows = table(question.view, question.by, question.metrics, most_rows=MOST_ROWS)
+        rows = table(view, by, metrics, most_rows=MOST_ROWS)
     except TooManyRowsError as found:
         raise AskedWrongly(f"These are {found.args[0]:,} rows: ask for fewer days, a longer interval, or with a filter.") from None
-    return {**_about(query, question.view), "interval": question.view.interval, "by": question.by, "rows": rows}
+    return {**_about(query, view), "interval": view.interval, "by": by, "rows": rows}
 
 
 def requests(query: Query, lake: Lake) -> dict[str, Any]:

@@ -44,22 +44,13 @@ class Lake:
     now: datetime
 
 
-@dataclass(frozen=True)
-class Question:
-    """Metrics of a view, by intervals and by values of a split where one is named."""
-
-    view: View
-    metrics: tuple[str, ...]
-    by: str | None
-
-
 REPEATABLE = ("filter", "metrics")
 PERIOD = ("start", "end", "zone", "basis", "filter")
 """What every question about requests can name."""
 
 
-def question_of(query: Query, lake: Lake) -> Question:
-    """What `/v1/usage` is asked; raises AskedWrongly."""
+def question_of(query: Query, lake: Lake) -> tuple[View, str | None, tuple[str, ...]]:
+    """What `/v1/usage` is asked: a view, the split by whose values, if by any, and the metrics; raises AskedWrongly."""
     check_names(query, (*PERIOD, "metrics", "by", "interval", "format"))
     metrics = tuple(dict.fromkeys(_list(query, "metrics"))) or DEFAULT_METRICS
     _check(metrics, METRICS, "metrics", "metric")
@@ -68,7 +59,7 @@ def question_of(query: Query, lake: Lake) -> Question:
     by, interval = query.get("by") or None, query.get("interval") or WHOLE
     _check([by] if by else [], SPLITS, "by", "split")
     _check([interval], (WHOLE, *INTERVALS), "interval", "interval")
-    return Question(view_of(query, lake, interval), metrics, by)
+    return view_of(query, lake, interval), by, metrics
 
 
 def view_of(query: Query, lake: Lake, interval: str = WHOLE) -> View:
