@@ -19,6 +19,7 @@ from hypothesis import settings
 from tests.engines import roll_up_everything
 from tests.lake_rows import Row
 from tests.object_store import BUCKET, SETTINGS, gs_server, s3_server
+from tests.pages import quick_pages
 from tests.postgres import Server, programs, running_server
 from tests.questions import varied_rows
 from tests.views import write_lake
@@ -38,8 +39,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What is imported by now stays to the end: to look through it for garbage again and again takes longer than most tests."""
+    """What is imported by now stays to the end: to look through it for garbage again and again takes longer than most tests. So does
+    it to listen to each of Streamlit's sixty loggers, thrice a test, which it does not let the one above them hear.
+    """
     gc.freeze()
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger):
+            logger.propagate = True
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -199,12 +205,8 @@ def _no_wait_for_the_disk() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _no_search_for_components() -> Iterator[None]:
-    """Streamlit looks through all installed packages for components before the first run of every page, three times as long as that
-    run takes; there are none.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
+def _quick_pages() -> Iterator[None]:
+    with quick_pages():
         yield
 
 

@@ -34,6 +34,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
+from tests.pages import quick_pages
 from usagecost.cli import app
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
@@ -286,7 +287,7 @@ def of_real_logs(logs: Path, folder: Path) -> Iterator[tuple[str, Said]]:
 
 def said_of(name: str) -> Said | None:
     """All that is said of a lake, by where; None where there are no such logs."""
-    with TemporaryDirectory() as folder, patch.object(version, "_first_asked", lambda *_: NOW):
+    with TemporaryDirectory() as folder, quick_pages(), patch.object(version, "_first_asked", lambda *_: NOW):
         if name == "sample":
             return dict(of_sample(Path(folder)))
         logs = os.environ.get("USAGECOST_REAL_DATA")
