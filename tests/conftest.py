@@ -39,8 +39,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What is imported by now stays to the end: to look through it for garbage again and again takes longer than most tests. So does
-    it to listen to each of Streamlit's sixty loggers, thrice a test, which it does not let the one above them hear.
+    """What is imported by now stays to the end: to look through it for garbage again and again takes longer than most tests. So it
+    does to listen to sixty loggers of Streamlit three times a test; the one above them is enough.
     """
     gc.freeze()
     for logger in logging.root.manager.loggerDict.values():

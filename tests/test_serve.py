@@ -18,8 +18,6 @@ import httpx
 import httpx2
 import pytest
 import uvicorn
-from mcp import Client, StdioServerParameters
-from mcp.client.streamable_http import streamable_http_client
 from starlette.testclient import TestClient
 
 from tests.lake_rows import commit
@@ -435,6 +433,8 @@ def test_a_broken_file_is_said_with_its_line():
 
 
 def test_an_assistant_asks_by_tools_and_hears_what_is_wrong(root: str):
+    from mcp import Client, StdioServerParameters
+
     async def talk() -> tuple[list[str], dict[str, Any], str]:
         arguments = ["-m", "usagecost", "mcp", "--lake", root, "--only", "team=search"]
         async with Client(StdioServerParameters(command=sys.executable, args=arguments, cwd=HOME)) as client:
@@ -452,6 +452,9 @@ def test_an_assistant_asks_by_tools_and_hears_what_is_wrong(root: str):
 
 
 def test_an_assistant_over_http_sees_what_its_token_may(root: str, tokens: dict[str, str]):
+    from mcp import Client
+    from mcp.client.streamable_http import streamable_http_client
+
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(Api(root).app(), port=port, log_level="error"))
     running = threading.Thread(target=server.run)

@@ -259,11 +259,16 @@ def fits_a_phone(page: Page) -> bool:
     return True
 
 
-def flaws(page: Page) -> set[str]:
-    """What axe finds beyond Streamlit's own on a page as it stands, and whether it is too wide for a phone."""
+def inaccessible(page: Page) -> set[str]:
+    """What axe finds beyond Streamlit's own on a page as it stands."""
     options = {"resultTypes": ["violations"], "rules": {rule: {"enabled": False} for rule in STREAMLIT_BASELINE}}
     broken = Axe().run(page, options=options).response["violations"]
-    found = {rule["id"] for rule in broken if not all(OVERLAY in node["html"] for node in rule["nodes"])}
+    return {rule["id"] for rule in broken if not all(OVERLAY in node["html"] for node in rule["nodes"])}
+
+
+def flaws(page: Page) -> set[str]:
+    """The same, and whether it is too wide for a phone."""
+    found = inaccessible(page)
     page.set_viewport_size(PHONE)
     settle(page)
     if not fits_a_phone(page):

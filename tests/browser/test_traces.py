@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import arrive, cards, flaws, open_tab, settle, visit
+from tests.browser.conftest import arrive, cards, flaws, inaccessible, open_tab, settle, visit
 
 pytestmark = pytest.mark.browser
 
@@ -69,7 +69,7 @@ def test_every_kind_of_mark_opens_its_requests(page: Page, server: str) -> None:
 def test_the_list_is_sorted_turned_opened_filtered_and_narrowed(page: Page, server: str) -> None:
     visit(page, f"{server}/Traces?{WEEK}")
     whole = cards(page)[0]
-    assert flaws(page) == set()
+    assert inaccessible(page) == set()
     click_cell(page, -1, COST)
     assert (asked(page)["sort"], asked(page).get("order")) == (["cost"], None)
     click_cell(page, -1, COST)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import cards, choose, flaws, open_page, open_settings, open_tab, settle, visit
+from tests.browser.conftest import cards, choose, flaws, inaccessible, open_page, open_settings, open_tab, settle, visit
 from usagecost.cli.summaries import summary_rows
 from usagecost.periods.words import days_text
 from usagecost.vocabulary import formats
@@ -156,7 +156,7 @@ def test_every_tab_and_popover_is_accessible_and_fits_a_phone(page: Page, server
         page.locator(f".st-key-{opened} button").first.click()
         expect(page.get_by_test_id("stPopoverBody")).to_be_visible()
         settle(page)
-        found[opened] = flaws(page)
+        found[opened] = inaccessible(page)
         page.keyboard.press("Escape")
         settle(page)
 
