@@ -17,7 +17,7 @@ from usagecost.lake import Lake
 from usagecost.ui.memory import forget
 
 HOME = Path(__file__).parents[1]
-DRAWN = re.compile(r'deferred_file_id: "\w+"|uuid: "\w+"|\d+ (?:s|min) ago')
+DRAWN = re.compile(r'deferred_file_id: "\w+"|uuid: "\w+"|\d+\s(?:s|min) ago')
 IDS = re.compile(r"\$\$ID-\w+|user_key: \"\w+\"")
 AUTH = {"client_id": "app", "client_secret": "x", "server_metadata_url": "https://id.example/.well-known/openid-configuration",
         "redirect_uri": "https://usage.example/oauth2callback", "cookie_secret": "a-long-secret-of-this-test"}  # fmt: skip
