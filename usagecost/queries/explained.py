@@ -92,12 +92,16 @@ def _by_movement(view: View, split: str, metric: str) -> pa.Table:
     )
 
 
-def _answered(view: View, split: str | None, by: Sequence[str], measures: Sequence[str], select: str = "FROM cells") -> pa.Table:
+def _answered(
+    view: View, split: str | None, by: Sequence[str], measures: Sequence[str], select: str = "FROM cells ORDER BY ALL"
+) -> pa.Table:
     """What is selected of ``cells``: measures by whether they are of the period before, and by more columns."""
     return _told(Rows.of(replace(view, interval=WHOLE), compares=True), split, by, measures, select)
 
 
-def _told(rows: Rows, split: str | None, by: Sequence[str], measures: Sequence[str], select: str = "FROM cells") -> pa.Table:
+def _told(
+    rows: Rows, split: str | None, by: Sequence[str], measures: Sequence[str], select: str = "FROM cells ORDER BY ALL"
+) -> pa.Table:
     """The same of some rows."""
     also = [name for name in by if name not in DIMENSIONS and name not in OF_ROW]
     names = rows.view.filters.told_by(*(name for name in by if name in DIMENSIONS), *([split] if split else []))

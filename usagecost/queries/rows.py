@@ -95,7 +95,12 @@ class Rows:
         return told(rolled, lambda used: self.answer(*question(used is not None), used))
 
     def sums(
-        self, split: str | None, keys: Iterable[str], measures: Sequence[str], rolled: Rolled | None, select: str = "FROM cells"
+        self,
+        split: str | None,
+        keys: Iterable[str],
+        measures: Sequence[str],
+        rolled: Rolled | None,
+        select: str = "FROM cells ORDER BY ALL",
     ) -> pa.Table:
         """Measures by columns of `sql`, or what is selected of these ``cells``."""
         columns = ", ".join(keys)
