@@ -15,7 +15,7 @@ from tests.test_cli import run
 from usagecost import access, annotations, pricebook
 from usagecost.audit import Entry, record
 from usagecost.boards import shelf
-from usagecost.budgets import file
+from usagecost.budgets import budget
 from usagecost.ingest import formats
 from usagecost.lake import Lake, LakeError, Selection, backup, restore, texts
 from usagecost.serve import tokens
@@ -100,7 +100,7 @@ def test_what_is_done_while_a_lake_is_restored_is_recorded_afterwards(lake: Lake
 
 
 def test_all_that_people_write_is_copied():
-    names = [module.NAME for module in (access, annotations, file, pricebook, tokens)] + [
+    names = [module.NAME for module in (access, annotations, budget, pricebook, tokens)] + [
         f"{module.FOLDER}/" for module in (formats, shelf)
     ]
     assert set(names) <= set(texts.OF_PEOPLE)
