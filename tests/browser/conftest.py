@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -195,8 +196,10 @@ def follow(page: Page, name: str) -> None:
 
 
 def open_tab(page: Page, name: str) -> None:
-    """A click on a tab of the page."""
+    """A click on a tab of the page; all but the first are in the URL then, as soon as the run has begun to draw."""
     page.get_by_role("tab", name=name, exact=True).click()
+    if name != page.get_by_role("tab").first.inner_text():
+        expect(page).to_have_url(re.compile(rf"={re.escape(quote_plus(name))}(&|$)"))
     settle(page)
 
 
