@@ -25,6 +25,9 @@ pd.options.mode.string_storage = "python"
 
 Made = TypeVar("Made")
 
+MADE_BYTES = 800_000
+"""About what the frames and charts take that are made of an answer: measured, and most of what an answer takes."""
+
 AT_LEAST = "spend_is_at_least"
 """The column that marks a spend which leaves something out."""
 
@@ -59,9 +62,9 @@ class Usage:
 
     @property
     def nbytes(self) -> int:
-        """About how much memory it takes, without what is made of it."""
+        """About how much memory it takes, with what is made of it."""
         tables = [self.cells, *self.exact.values(), *([] if self.before is None else [self.before])]
-        return sum(table.nbytes for table in tables) + (self.whole.nbytes if self.whole else 0)
+        return MADE_BYTES + sum(table.nbytes for table in tables) + (self.whole.nbytes if self.whole else 0)
 
     def once(self, what: Hashable, make: Callable[[], Made], given: object = None) -> Made:
         """What is made of this answer, by what it is: made once for all readers, and anew when something else is ``given``."""

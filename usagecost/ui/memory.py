@@ -14,8 +14,8 @@ import streamlit as st
 from usagecost.memory import Memory
 from usagecost.queries import settled
 
-MOST_BYTES = 400_000_000
-"""What is kept altogether."""
+MOST_BYTES = 600_000_000
+"""What is kept altogether, with what is made of it."""
 
 Args = ParamSpec("Args")
 Answer = TypeVar("Answer")
