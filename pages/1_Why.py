@@ -4,14 +4,8 @@ from usagecost.start import first_frame
 
 first_frame("Why", has_cards=False)
 
-import streamlit as st
-
 from usagecost import ui
 from usagecost.ui import why
 
 view = ui.page("Why", icon=":material/call_split:", own=why.CHOICES, uses=("range", "compare", "filters", "basis"))
-
-for tab, draw in zip(st.tabs(list(why.PARTS), key="part", on_change="rerun"), why.PARTS.values(), strict=True):
-    if tab.open:
-        with tab:
-            draw(view)
+ui.parts(why.PARTS, view)

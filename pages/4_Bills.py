@@ -4,13 +4,8 @@ from usagecost.start import first_frame
 
 first_frame("Bills", has_cards=False)
 
-import streamlit as st
-
 from usagecost import ui
 from usagecost.ui import bills
 
 view = ui.page("Bills", icon=":material/receipt_long:", own=bills.CHOICES, uses=("basis",))
-for tab, draw in zip(st.tabs(list(bills.PARTS), key="part", on_change="rerun"), bills.PARTS.values(), strict=True):
-    if tab.open:
-        with tab:
-            draw(view)
+ui.parts(bills.PARTS, view)

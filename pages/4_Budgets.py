@@ -4,13 +4,8 @@ from usagecost.start import first_frame
 
 first_frame("Budgets", has_cards=False)
 
-import streamlit as st
-
 from usagecost import ui
 from usagecost.ui import budgets
 
 view = ui.page("Budgets", icon=":material/savings:", own=budgets.CHOICES, uses=())
-for tab, draw in zip(st.tabs(list(budgets.PARTS), key="part", on_change="rerun"), budgets.PARTS.values(), strict=True):
-    if tab.open:
-        with tab:
-            draw(view)
+ui.parts(budgets.PARTS, view)

@@ -4,8 +4,6 @@ from usagecost.start import first_frame
 
 first_frame("Prices", has_cards=False)
 
-import streamlit as st
-
 from usagecost import ui
 from usagecost.ui import prices
 
@@ -25,8 +23,4 @@ view = ui.page(
     uses=("range", "filters", "basis"),
     at_once=True,
 )
-
-for tab, draw in zip(st.tabs(list(PARTS), key="part", on_change="rerun"), PARTS.values(), strict=True):
-    if tab.open:
-        with tab:
-            draw(view)
+ui.parts(PARTS, view)

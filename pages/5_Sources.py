@@ -22,8 +22,4 @@ view = ui.page(
 sign_in.warn_if_open()
 if sources.load_files():
     st.stop()  # one thing at a time: what is in the lake shows again when the files are loaded or discarded
-
-for tab, draw in zip(st.tabs(list(PARTS), key="part", on_change="rerun"), PARTS.values(), strict=True):
-    if tab.open:
-        with tab:
-            draw(view)
+ui.parts(PARTS, view)

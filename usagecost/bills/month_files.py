@@ -20,7 +20,8 @@ from usagecost import schema
 from usagecost.bills.closes import CORRECTION, USAGE
 from usagecost.bills.corrections import COUNTS, KEYS, UsageSums
 from usagecost.bills.month_page import html_of
-from usagecost.bills.monthly import Amount, Line, MonthStatement, known_amount
+from usagecost.bills.monthly import MonthStatement
+from usagecost.bills.owed import Amount, Line, known_amount
 from usagecost.exports import csv_text
 
 ALLOCATED = "allocated"

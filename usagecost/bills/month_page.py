@@ -10,7 +10,8 @@ from usagecost.bills.closing import month_period, words
 from usagecost.bills.corrections import DIMENSIONS as KEPT_BY
 from usagecost.bills.corrections import UsageSums
 from usagecost.bills.currencies import USD
-from usagecost.bills.monthly import Amount, MonthStatement, Part, known_amount
+from usagecost.bills.monthly import MonthStatement
+from usagecost.bills.owed import Amount, Part, known_amount
 from usagecost.bills.rounding import places_of
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import NOT_REPORTED

@@ -10,99 +10,21 @@ by themselves. Another currency is made of the dollars' cents, at one rate: doll
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property, reduce
-from typing import NamedTuple
 
 from usagecost.bills.chargeback import Rule, allocated, parse_chargeback
 from usagecost.bills.closes import CORRECTION, PRICE, RECONCILED, USAGE, Close, Closes
-from usagecost.bills.corrections import DIMENSIONS, KEYS, MEASURES, Group, Row, UsageSums, added, order, pricing
+from usagecost.bills.corrections import DIMENSIONS, KEYS, MEASURES, Group, Row, UsageSums, added, order
 from usagecost.bills.currencies import USD, ExchangeRate
+from usagecost.bills.owed import NO_SUMS, ZERO, Amount, Bearer, Line, Part, Pool, owed, pricing_of, sum_of
 from usagecost.bills.rounding import Key, apportion, rounded, unit_of
 from usagecost.vocabulary.filters import NOT_REPORTED
 
-ZERO = Decimal(0)
 BILLED, LOGGED = "Billed", "In our logs"
 """What is reconciled, before what explains the difference."""
-
-
-class Amount(NamedTuple):
-    """Whole cents in USD, and the same in the statement's currency, which may be USD too."""
-
-    usd: Decimal = ZERO
-    other: Decimal = ZERO
-
-
-NOTHING = Amount()
-NO_SUMS: UsageSums = dict.fromkeys(MEASURES) | {"requests": 0}
-"""Of no requests."""
-
-
-class Bearer(NamedTuple):
-    """Who owes a line: a team (None: not reported), or, by a rule of that name, the teams that it splits the line between."""
-
-    rule: str | None
-    team: str | None
-
-    @property
-    def place(self) -> tuple[bool, bool, str]:
-        """What bearers are sorted by: teams by name, then rules."""
-        return self.rule is not None, self.rule is None and self.team is None, self.rule or self.team or ""
-
-
-@dataclass(frozen=True)
-class Line:
-    """What the requests of a group were in a month; with a ``cause``, what has changed of that. No amount: no cost is known."""
-
-    month: date
-    cause: str | None
-    group: Group
-    sums: UsageSums
-    bearer: Bearer
-    amount: Amount | None
-
-    @property
-    def pricing(self) -> UsageSums:
-        """How many requests the amount is of, and how many of these have a price."""
-        return self.sums if self.cause is None else pricing(self.sums)
-
-
-@dataclass(frozen=True)
-class Part:
-    """What a value of a dimension, or a team, owes: of the month, of corrections, and of shared costs; ``sums`` of the month.
-
-    ``corrected`` and ``shared`` are the `Line.pricing` of the other two.
-    """
-
-    value: str | None
-    sums: UsageSums
-    usage: Amount = NOTHING
-    corrections: Amount = NOTHING
-    allocated: Amount = NOTHING
-    corrected: UsageSums = field(default_factory=NO_SUMS.copy)
-    shared: UsageSums = field(default_factory=NO_SUMS.copy)
-
-    @property
-    def total(self) -> Amount:
-        """All of it."""
-        return sum_of((self.usage, self.corrections, self.allocated))
-
-    @property
-    def pricing(self) -> UsageSums:
-        """The `Line.pricing` of all of it."""
-        return added(added(self.sums, self.corrected), self.shared)
-
-
-@dataclass(frozen=True)
-class Pool:
-    """The costs that a rule shares, of lines with that `pricing`, and what each team bears; nobody where no team has requests."""
-
-    rule: Rule
-    amount: Amount
-    pricing: UsageSums
-    shares: Mapping[str, Amount]
 
 
 @dataclass(frozen=True)
@@ -145,7 +67,7 @@ class MonthStatement:
     @cached_property
     def month(self) -> Part:
         """The month as a whole."""
-        return Part(None, _pricing(self.usage), owed(self.usage), owed(self.corrections), corrected=_pricing(self.corrections))
+        return Part(None, pricing_of(self.usage), owed(self.usage), owed(self.corrections), corrected=pricing_of(self.corrections))
 
     @cached_property
     def pools(self) -> tuple[Pool, ...]:
@@ -158,7 +80,7 @@ class MonthStatement:
                 pool = owed(lines)
                 usd = allocated(rule, pool.usd, own)
                 other = allocated(rule, pool.other, own, unit_of(self.currency))
-                found.append(Pool(rule, pool, _pricing(lines), {team: Amount(usd[team], other[team]) for team in usd}))
+                found.append(Pool(rule, pool, pricing_of(lines), {team: Amount(usd[team], other[team]) for team in usd}))
         return tuple(found)
 
     @cached_property
@@ -173,11 +95,11 @@ class MonthStatement:
         pools = [pool for pool in self.pools if team is not None and team in pool.shares]
         return Part(
             team,
-            _pricing(usage),
+            pricing_of(usage),
             owed(usage),
             owed(corrections),
             sum_of(pool.shares[str(team)] for pool in pools),
-            corrected=_pricing(corrections),
+            corrected=pricing_of(corrections),
             shared=reduce(added, (pool.pricing for pool in pools), NO_SUMS),
         )
 
@@ -234,23 +156,6 @@ def month_statement(closes: Closes, close: Close, rate: ExchangeRate | None = No
     return MonthStatement(close, rate, rules, tuple(lines))
 
 
-def owed(lines: Iterable[Line]) -> Amount:
-    """Returns what lines come to."""
-    return sum_of(line.amount for line in lines if line.amount)
-
-
-def known_amount(amount: Amount | None, pricing: UsageSums) -> Amount | None:
-    """Returns an amount, or None where nothing is known of it: it is 0 because none of its requests has a price."""
-    is_unknown = pricing["requests"] and not pricing["priced_requests"]
-    return None if is_unknown and amount and not amount.usd else amount
-
-
-def sum_of(amounts: Iterable[Amount]) -> Amount:
-    """Returns the sum of amounts."""
-    both = list(amounts)
-    return Amount(sum((one.usd for one in both), ZERO), sum((one.other for one in both), ZERO))
-
-
 def _lines(month: date, rows: Iterable[Row], total: Decimal, rules: Sequence[Rule], rate: ExchangeRate | None) -> list[Line]:
     """The rows of a month as lines, in the order of their groups, in cents that add up to a total."""
     of_group = {tuple(row[name] for name in KEYS): row for row in rows}
@@ -294,11 +199,6 @@ def _bearer(group: Group, rules: Sequence[Rule]) -> Bearer:
 
 def _spend(sums: Iterable[UsageSums]) -> Decimal:
     return sum((one["spend_usd"] or ZERO for one in sums), ZERO)
-
-
-def _pricing(lines: Iterable[Line]) -> UsageSums:
-    """The sums of lines of a month, or the counts of corrections."""
-    return reduce(added, (line.pricing for line in lines), NO_SUMS)
 
 
 def _last(value: str | None) -> tuple[bool, str]:

@@ -46,7 +46,7 @@ FADED = 0.1
 TOTALS = ("total_tokens", "requests")
 """Metrics that hold others: their line is dashed and on top, so that a part that is nearly all of it is seen below."""
 DTYPES = {"band": "int32", "interval": "int64", "value": "float64"}
-"""What the numbers of the rows are."""
+"""The types of those columns that are numbers, also where there is no row."""
 
 
 def parts_of(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -151,7 +151,21 @@ def _drawn(
     """
     totals = set(parts.loc[parts["is_total"], "name"]) if "is_total" in parts and len(names) > 1 else set()
     order = [*(name for name in reversed(names) if name not in totals), *totals]
-    absent = (0.0, nothing) if nothing else (nan, formats.UNKNOWN)
+    rows = _laid_out(parts, order, axis, expected, (0.0, nothing) if nothing else (nan, formats.UNKNOWN))
+    columns = zip(("band", "interval", "name", "value", "text"), zip(*rows, strict=True) if rows else [()] * 5, strict=True)
+    drawn = pd.DataFrame({name: pd.Series(column, dtype=DTYPES.get(name, object)) for name, column in columns})
+    steps, partial = drawn["interval"].to_numpy(), np.array(axis.partial, dtype=bool)
+    beside = np.convolve([False, *partial, False], [1, 1, 1], mode="valid") > 0 if len(partial) else partial
+    drawn["place"] = drawn["name"].map({name: place for place, name in enumerate(names)})
+    drawn["is_total"], drawn["partial"] = drawn["name"].isin(totals), partial[steps]
+    drawn["edge"] = np.where(beside[steps], drawn["value"], nan)
+    return drawn
+
+
+def _laid_out(
+    parts: pd.DataFrame, order: Sequence[str], axis: TimeAxis, expected: Collection[int], absent: tuple[float, str]
+) -> list[tuple[int, int, str | None, float, str]]:
+    """The rows of every interval, that of no part first: its ``band``, the interval, the name, the value and its text."""
     found: dict[tuple[int, str], list[tuple[float, str]]] = {}  # two values may be called the same
     for place, name, value, text in _rows_of(parts.assign(value=doubles(parts["value"])), "interval", "name", "value", "text"):
         found.setdefault((place, name), []).append((absent[0] if isnan(value) else value, text))
@@ -162,14 +176,7 @@ def _drawn(
         if is_over or place in expected:
             band = len(rows)
             rows += [(band, place, *part) for part in [(None, nan, absent[1]), *(of_step if is_over else ())]]
-    columns = zip(("band", "interval", "name", "value", "text"), zip(*rows, strict=True) if rows else [()] * 5, strict=True)
-    drawn = pd.DataFrame({name: pd.Series(column, dtype=DTYPES.get(name, object)) for name, column in columns})
-    steps, partial = drawn["interval"].to_numpy(), np.array(axis.partial, dtype=bool)
-    beside = np.convolve([False, *partial, False], [1, 1, 1], mode="valid") > 0 if len(partial) else partial
-    drawn["place"] = drawn["name"].map({name: place for place, name in enumerate(names)})
-    drawn["is_total"], drawn["partial"] = drawn["name"].isin(totals), partial[steps]
-    drawn["edge"] = np.where(beside[steps], drawn["value"], nan)
-    return drawn
+    return rows
 
 
 def _rows_of(frame: pd.DataFrame, *columns: str) -> Iterable[tuple]:
@@ -182,8 +189,8 @@ def _with(drawn: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
     keys = ["interval", "name"]
     places = {(place, None if pd.isna(name) else name): row for row, (place, name) in enumerate(_rows_of(more, *keys))}
     found = [places.get(key, -1) for key in _rows_of(drawn, *keys)]
-    said_more = more.drop(columns=keys).reset_index(drop=True).reindex(found)
-    return drawn.assign(**{str(name): column.to_numpy() for name, column in said_more.items()})
+    others = more.drop(columns=keys).reset_index(drop=True).reindex(found)
+    return drawn.assign(**{str(name): column.to_numpy() for name, column in others.items()})
 
 
 def _extent(drawn: pd.DataFrame, *, stacked: bool) -> tuple[float, float]:

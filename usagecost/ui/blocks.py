@@ -240,6 +240,14 @@ def table(
     )
 
 
+def parts(of_page: Mapping[str, Callable[[View], object]], view: View) -> None:
+    """The parts of a page as tabs, by what draws each; only the one that is open is drawn."""
+    for tab, draw_part in zip(st.tabs(list(of_page), key="part", on_change="rerun"), of_page.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw_part(view)
+
+
 def unselect(key: str) -> None:
     """Takes off what is selected in a table, so that a click on the same cell counts again; not before a panel that it has opened
     closes, as that gives the focus back to the cell, which would count as a click.

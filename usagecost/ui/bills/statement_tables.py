@@ -12,7 +12,8 @@ from usagecost.bills.closing import words
 from usagecost.bills.corrections import DIMENSIONS as KEPT_BY
 from usagecost.bills.corrections import UsageSums
 from usagecost.bills.month_page import amount_texts
-from usagecost.bills.monthly import Amount, MonthStatement, known_amount
+from usagecost.bills.monthly import MonthStatement
+from usagecost.bills.owed import Amount, known_amount
 from usagecost.bills.rounding import places_of
 from usagecost.queries.folds import AT_LEAST
 from usagecost.ui.blocks import heading, table
