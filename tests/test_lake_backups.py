@@ -103,7 +103,7 @@ def test_all_that_people_write_is_copied():
     names = [module.NAME for module in (access, annotations, budget, pricebook, tokens)] + [
         f"{module.FOLDER}/" for module in (formats, shelf)
     ]
-    assert set(names) <= set(texts.OF_PEOPLE)
+    assert set(names) <= set(texts.PEOPLE_TEXTS)
 
 
 def test_an_earlier_backup_gets_what_is_new_and_loses_what_is_gone(lake: Lake, tmp_path: Path):

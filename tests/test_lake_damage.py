@@ -18,7 +18,7 @@ from usagecost import engine, queries
 from usagecost.cli import app
 from usagecost.engine import UnansweredError
 from usagecost.lake import Lake, LakeUnreadable, keys, rollup_files
-from usagecost.lake.checksums import Verified, checksum, checksum_in, is_whole
+from usagecost.lake.checksums import Verified, checksum, checksum_in, is_intact
 from usagecost.schema import REJECTS
 from usagecost.vocabulary import measures_of
 from usagecost.vocabulary.filters import View
@@ -255,7 +255,7 @@ def test_a_damaged_copy_of_a_stores_rollup_is_fetched_anew_and_one_that_is_gone_
     told = Lake(lake.name).snapshot().rollups.rolled(Lake(lake.name).snapshot().data_files, {"model", "requests"}, [])
 
     assert told.requests == ()
-    assert sorted(path for path in rollups if is_whole(path)) == sorted(
+    assert sorted(path for path in rollups if is_intact(path)) == sorted(
         path for path in rollups if any(path.name == Path(one.name).name for files in told.folders.values() for one in files)
     )
 

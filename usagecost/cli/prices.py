@@ -87,14 +87,14 @@ def reprice(
     if undo:
         with recording(handle, "reprice", f"undo of {undo}", why=why) as entry:
             done = handle.undo_repricing(undo, about=about)
-            entry.after = done.words
+            entry.after = done.summary
     elif dry_run:
         done = handle.repricing(pricing(current.book), span, model)
     else:
         days = " to ".join(f"{day:%Y-%m-%d}" if day else "…" for day in (start, end)) if start or end else "all days"
         with recording(handle, "reprice", f"stored requests of {model or 'all models'}, {days}", why=why) as entry:
             done = handle.reprice(pricing(current.book), span, model, about=about)
-            entry.after = done.words
+            entry.after = done.summary
     if report == "json":
         print_json(_counts(done), float)
     else:

@@ -79,16 +79,16 @@ def remove(
         fail("The lake holds no such requests: nothing was removed. `ingests` lists what was loaded.")
     if report == "text" or not yes:
         print_facts("To be removed", _facts(found), on=err if report == "json" else out)
-    if not yes and not typer.confirm(f"Remove {found.words}?", err=True):
+    if not yes and not typer.confirm(f"Remove {found.summary}?", err=True):
         fail("Nothing was removed.")
     texts = handle.texts_naming(selection.person) if selection.person else []
     with recording(handle, "remove", f"requests {_words(selection)}") as entry:
         done = handle.remove(selection)
-        entry.after = done.words
+        entry.after = done.summary
     if report == "json":
         print_json(asdict(done), _json_value)
     else:
-        out.print(f"{done.words} removed; the lake is at version {done.version}.")
+        out.print(f"{done.summary} removed; the lake is at version {done.version}.")
     if texts:
         err.print(f"Files of people name this user: take it out of {', '.join(texts)} yourself.")
     err.print(OLD_VERSIONS)
@@ -119,7 +119,7 @@ def _facts(found: Removal) -> dict[str, str]:
         "Users": exact_count(found.users),
         "Spend": f"{usd(found.spend_usd)}, without {exact_count(found.unpriced)} of unknown cost",
     }
-    beside = {"Beside them": found.beside_words} if found.beside else {}
+    beside = {"Beside them": found.beside_summary} if found.beside else {}
     return {"Requests": exact_count(found.requests), **(of_requests if found.requests else {}), **beside}
 
 

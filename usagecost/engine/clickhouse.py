@@ -167,10 +167,10 @@ def rows_of(snapshot: Snapshot, names: Sequence[str], cluster: str | None = None
     if not names:
         return f"(SELECT * FROM null({text_sql(STRUCTURE)}))"
     if cluster:
-        return _read(f"{snapshot.place}/{_one_of(sorted(names))}", cluster)
+        return _read(f"{snapshot.store}/{_one_of(sorted(names))}", cluster)
     days = _one_of(sorted({name.split("/")[0].removeprefix("day=") for name in names}))
     files = ", ".join(text_sql(name.rsplit("/", 1)[-1]) for name in names)
-    return f"(SELECT * FROM {_read(f'{snapshot.place}/day={days}/*.parquet')} WHERE _file IN ({files}))"
+    return f"(SELECT * FROM {_read(f'{snapshot.store}/day={days}/*.parquet')} WHERE _file IN ({files}))"
 
 
 def rollups_of(snapshot: Snapshot, rolled: Rolled, cluster: str | None = None) -> str:

@@ -20,7 +20,7 @@ import duckdb
 import pyarrow as pa
 
 from usagecost.lake import Rolled, Snapshot
-from usagecost.lake.checksums import OF_DAMAGE, is_whole
+from usagecost.lake.checksums import DAMAGE_ERRORS, is_intact
 from usagecost.lake.table import no_rows_sql, rows_sql
 
 MEMORY_LIMIT = "2GB"
@@ -67,7 +67,7 @@ def answer(
     except duckdb.OutOfMemoryException as problem:
         raise UnansweredError(f"The question needs more than {MEMORY_LIMIT} of memory. Ask for fewer days.") from problem
     except duckdb.Error as problem:
-        if type(problem) in OF_DAMAGE and (said := _gone_or_damaged(files, whose, only_if_known=of_requests_only)):
+        if type(problem) in DAMAGE_ERRORS and (said := _gone_or_damaged(files, whose, only_if_known=of_requests_only)):
             raise FileLostError(said) from problem
         raise
 
@@ -99,7 +99,7 @@ def _in_time(cursor: duckdb.DuckDBPyConnection) -> Generator[None]:
 
 def _gone_or_damaged(files: Sequence[str], whose: str, *, only_if_known: bool = False) -> str:
     """Which of the files is not what was written, in a sentence; if it is none of them, something in general, or nothing."""
-    damaged = next((file for file in files if not is_whole(file)), None)
+    damaged = next((file for file in files if not is_intact(file)), None)
     if damaged:
         name = "/".join(Path(damaged).parts[-2:])
         return (

@@ -27,7 +27,7 @@ SECONDS = 5
 """How long an act waits for others who write; then for the next act."""
 
 
-def put_off(root: Path, acts: pa.Table) -> None:
+def defer_acts(root: Path, acts: pa.Table) -> None:
     """Keeps acts beside a lake's staging, for `record`."""
     if acts.num_rows:
         buffer = pa.BufferOutputStream()
@@ -36,37 +36,41 @@ def put_off(root: Path, acts: pa.Table) -> None:
 
 
 def record_or_wait(
-    place: Storage, root: Path, acts: pa.Table, kept: timedelta | None, writing: Callable[[float], AbstractContextManager[Path]]
+    store: Storage,
+    root: Path,
+    acts: pa.Table,
+    retention: timedelta | None,
+    writing: Callable[[float], AbstractContextManager[Path]],
 ) -> None:
     """Records acts as `record` does; with a later one while the lake is being restored, or others write for long.
 
     ``writing`` waits so many seconds, then raises Timeout, to be alone among the writers with a folder.
     """
-    if place.read(RESTORING) is not None:
-        put_off(root, acts)
+    if store.read(RESTORING) is not None:
+        defer_acts(root, acts)
         return
     try:
         with writing(SECONDS) as folder:
-            record(place, root, [acts], kept, folder)
+            record(store, root, [acts], retention, folder)
     except Timeout:
-        note_unwritten("Others write for long: an act is recorded in %s with the next one", str(place))
-        put_off(root, acts)
+        note_unwritten("Others write for long: an act is recorded in %s with the next one", str(store))
+        defer_acts(root, acts)
 
 
-def record(lake: Storage, root: Path, acts: Sequence[pa.Table], kept: timedelta | None, folder: Path) -> None:
+def record(lake: Storage, root: Path, acts: Sequence[pa.Table], retention: timedelta | None, folder: Path) -> None:
     """Appends acts, and those that waited; forgets those that are older, by more than a span, than these and the newest of before.
 
     So a clock that goes wrong once forgets nothing. The caller is alone among the writers of this machine.
     """
-    place, waiting = lake / AUDIT.name, Disk(root / WAITING)
+    audit_store, waiting = lake / AUDIT.name, Disk(root / WAITING)
     names = waiting.names()
     late = [pq.read_table(pa.BufferReader(waiting.read(name) or b"")).cast(schema.AUDIT) for name in names]
     offered = pa.concat_tables([schema.AUDIT.empty_table(), *acts, *late])
     if not offered.num_rows:
         return
-    before = data_files(open_or_create(place, AUDIT), AUDIT)
-    until_committed(lambda: add_rows(place, AUDIT, offered, folder))
+    before = data_files(open_or_create(audit_store, AUDIT), AUDIT)
+    until_committed(lambda: add_rows(audit_store, AUDIT, offered, folder))
     waiting.drop(names)
-    if kept and (lasts := [file.last for file in before if file.last]):
-        since = min(max(lasts), max(offered["happened_at"].to_pylist())) - kept
-        until_committed(lambda: forget_before(place, AUDIT, since, folder))
+    if retention and (lasts := [file.last for file in before if file.last]):
+        since = min(max(lasts), max(offered["happened_at"].to_pylist())) - retention
+        until_committed(lambda: forget_before(audit_store, AUDIT, since, folder))

@@ -18,19 +18,19 @@ from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from usagecost import schema
-from usagecost.lake.acts import RESTORING, WAITING, put_off
+from usagecost.lake.acts import RESTORING, WAITING, defer_acts
 from usagecost.lake.checksums import verify
 from usagecost.lake.errors import LakeError
 from usagecost.lake.handle import Lake
 from usagecost.lake.storage import PART, Storage, errors_explained, storage
 from usagecost.lake.table import AUDIT, REQUESTS, SPECS, data_files, local_paths, log_entry, open_table
-from usagecost.lake.texts import OF_PEOPLE, writing_explained
+from usagecost.lake.texts import PEOPLE_TEXTS, writing_explained
 
-_NOTE, _KEPT = "backup.json", "kept-"
+_NOTE, _BESIDE = "backup.json", "kept-"
 """Names of a copy: its note, and how folders of what lies beside the tables begin."""
 _STATE, _TEXTS = "state", "beside"
 _ENTRY = re.compile(r"_delta_log/(\d{20})\.[\w.-]+")
-_OF_MACHINE = ("staging", "copies", RESTORING, WAITING)
+_MACHINE_FILES = ("staging", "copies", RESTORING, WAITING)
 """What lies beside the tables and is of use to running processes only."""
 
 Tables = Mapping[str, DeltaTable]
@@ -61,25 +61,25 @@ def backup(lake: Lake, to: str) -> Copied:
     What lies beside goes first: what is committed meanwhile is in the tables, and reading it again changes nothing. Raises
     LakeError, and leaves an earlier copy as it was, where the copy cannot lie there, or a file of the lake is not what was written.
     """
-    place, copy = storage(lake.name), storage(to)
-    with errors_explained(place / REQUESTS.name), writing_explained(to):
+    store, copy = storage(lake.name), storage(to)
+    with errors_explained(store / REQUESTS.name), writing_explained(to):
         tables = _tables(lake)
-        of_lake = str(tables[REQUESTS.name].metadata().id)
-        _check_apart(place, copy)
-        _check_history(place, copy, tables, of_lake)
-        whole = _check_files(place, tables, ())
-        kept = f"{_KEPT}{uuid.uuid4().hex}"
+        lake_id = str(tables[REQUESTS.name].metadata().id)
+        _check_apart(store, copy)
+        _check_history(store, copy, tables, lake_id)
+        verified = _check_files(store, tables, ())
+        beside_folder = f"{_BESIDE}{uuid.uuid4().hex}"
         if copy.read(_NOTE) is None:
-            _put(copy, _NOTE, _Note(lake=of_lake).model_dump_json().encode())
-        _copy_texts(place, copy / kept / _STATE, _state_of(place))
+            _overwrite(copy, _NOTE, _Note(lake=lake_id).model_dump_json().encode())
+        _copy_texts(store, copy / beside_folder / _STATE, _state_names(store))
         beside = lake.texts_beside()
-        _copy_texts(beside.place, copy / kept / _TEXTS, beside.names_of_people())
+        _copy_texts(beside.store, copy / beside_folder / _TEXTS, beside.names_of_people())
         tables = _tables(lake)
-        files = _check_files(place, tables, whole)
-        new = _copy_tables(place, copy, tables)
+        files = _check_files(store, tables, verified)
+        new = _copy_tables(store, copy, tables)
         versions = {name: table.version() for name, table in tables.items()}
-        _put(copy, _NOTE, _Note(lake=of_lake, versions=versions, kept=kept).model_dump_json().encode())
-        copy.drop([name for name in copy.below() if name.startswith(_KEPT) and not name.startswith(f"{kept}/")])
+        _overwrite(copy, _NOTE, _Note(lake=lake_id, versions=versions, kept=beside_folder).model_dump_json().encode())
+        copy.drop([name for name in copy.below() if name.startswith(_BESIDE) and not name.startswith(f"{beside_folder}/")])
     return Copied(versions[REQUESTS.name], len(files), new)
 
 
@@ -89,26 +89,26 @@ def restore(copy: str, lake: Lake) -> Copied:
     What is there already, and what people have written beside it, stays as it is. Raises LakeError where there is a lake, or no
     whole copy, or a file of it is not what was written.
     """
-    source, place = storage(copy), storage(lake.name)
-    note = _note_of(source)
+    source, store = storage(copy), storage(lake.name)
+    note = _read_note(source)
     if note is None or not note.versions:
         raise LakeError(f"There is no whole backup in {copy}: name the folder that `backup` wrote, or make the backup again.")
-    if lake.exists and place.read(RESTORING) is None:
+    if lake.exists and store.read(RESTORING) is None:
         raise LakeError(f"There is a lake in {lake.name}: move it away, or restore to another place.")
     with errors_explained(source / REQUESTS.name), writing_explained(lake.name):
-        _check_apart(source, place)
+        _check_apart(source, store)
         tables = {name: open_table(source / name, version) for name, version in note.versions.items()}
         files = _check_files(source, tables, ())
-        if (place / AUDIT.name).read(log_entry(0)) != (source / AUDIT.name).read(log_entry(0)):
-            put_off(lake.root, lake.rows("audit"))  # what was done before there is a lake
-            (place / AUDIT.name).drop((place / AUDIT.name).below())
-        _put(place, RESTORING, b"")
-        new = _copy_tables(source, place, tables)
-        for folder, to in ((_STATE, place), (_TEXTS, lake.texts_beside().place)):
+        if (store / AUDIT.name).read(log_entry(0)) != (source / AUDIT.name).read(log_entry(0)):
+            defer_acts(lake.root, lake.rows("audit"))  # what was done before there is a lake
+            (store / AUDIT.name).drop((store / AUDIT.name).below())
+        _overwrite(store, RESTORING, b"")
+        new = _copy_tables(source, store, tables)
+        for folder, to in ((_STATE, store), (_TEXTS, lake.texts_beside().store)):
             texts = source / note.kept / folder
             for name in _names_below(texts):
                 to.replace(name, texts.read(name) or b"", None)
-        place.drop([RESTORING])
+        store.drop([RESTORING])
     lake.roll_up()
     lake.record(schema.AUDIT.empty_table())
     return Copied(note.versions[REQUESTS.name], len(files), new)
@@ -117,17 +117,17 @@ def restore(copy: str, lake: Lake) -> Copied:
 def _tables(lake: Lake) -> Tables:
     """The tables of a lake at their newest versions, as they stood together; that of requests last."""
     lake.version()  # raises LakeMissing
-    place = storage(lake.name)
+    store = storage(lake.name)
     lake.root.mkdir(parents=True, exist_ok=True)  # of a remote lake it may not be there yet
     with FileLock(lake.root / "commit.lock"):
         return {
-            name: open_table(place / name)
+            name: open_table(store / name)
             for name in sorted(SPECS, key=lambda name: name == REQUESTS.name)
-            if name == REQUESTS.name or (place / name).has_table()
+            if name == REQUESTS.name or (store / name).has_table()
         }
 
 
-def _note_of(copy: Storage) -> _Note | None:
+def _read_note(copy: Storage) -> _Note | None:
     """The note of a copy; None if there is none."""
     content = copy.read(_NOTE)
     try:
@@ -136,78 +136,78 @@ def _note_of(copy: Storage) -> _Note | None:
         raise LakeError(f"{_NOTE} in {copy} is not the note of a backup: name another folder.") from None
 
 
-def _check_apart(one: Storage, other: Storage) -> None:
-    if f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/"):
-        raise LakeError(f"{one} and {other} lie in each other: name a folder beside it, or a store.")
+def _check_apart(lake: Storage, copy: Storage) -> None:
+    if f"{lake}/".startswith(f"{copy}/") or f"{copy}/".startswith(f"{lake}/"):
+        raise LakeError(f"{lake} and {copy} lie in each other: name a folder beside it, or a store.")
 
 
-def _check_history(lake: Storage, copy: Storage, tables: Tables, of_lake: str) -> None:
+def _check_history(lake: Storage, copy: Storage, tables: Tables, lake_id: str) -> None:
     """Raises LakeError where the copy is no earlier version of this lake, or there is something else."""
-    note = _note_of(copy)
+    note = _read_note(copy)
     if note is None:
         if any(not _is_hidden(name) for name in copy.below()):
             raise LakeError(f"{copy} is not empty, and no earlier backup: name an empty folder.")
         return
-    if note.lake != of_lake:
+    if note.lake != lake_id:
         raise LakeError(f"There is a backup of another lake in {copy}: name an empty folder, or an earlier backup of this one.")
     for name, version in note.versions.items():
-        entries = [(place / name).read(log_entry(version)) for place in (lake, copy)]
+        entries = [(store / name).read(log_entry(version)) for store in (lake, copy)]
         is_same = entries[0] is None or entries[0] == entries[1]  # an old log has its oldest entries no more
         if name not in tables or version > tables[name].version() or not is_same:
             raise LakeError(f"{copy} has what this lake never was, as if it was restored since: name another folder.")
 
 
-def _check_files(place: Storage, tables: Tables, whole: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+def _check_files(store: Storage, tables: Tables, verified: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
     """The files of tables by table and name; raises LakeError if one that is not known to be is not what was written."""
-    found = set()
+    file_names = set()
     for table, opened in tables.items():
         files = [(file.name, file.bytes) for file in data_files(opened, SPECS[table])]
-        if damaged := verify(place / table, [file for file in files if (table, file[0]) not in whole]).damaged:
-            raise LakeError(f"{table}/{damaged[0]} in {place} is damaged: nothing was copied. See `doctor --verify`.")
-        found |= {(table, name) for name, _ in files}
-    return found
+        if damaged := verify(store / table, [file for file in files if (table, file[0]) not in verified]).damaged:
+            raise LakeError(f"{table}/{damaged[0]} in {store} is damaged: nothing was copied. See `doctor --verify`.")
+        file_names |= {(table, name) for name, _ in files}
+    return file_names
 
 
-def _copy_tables(place: Storage, to: Storage, tables: Tables) -> int:
+def _copy_tables(store: Storage, to: Storage, tables: Tables) -> int:
     """Copies tables at their versions; returns how many files were not there yet."""
     new = 0
     for name, table in tables.items():
         (to / name).make()
-        there = {known: size for known, (size, _) in (to / name).below().items()}
-        missing = [file for file in data_files(table, SPECS[name]) if there.get(file.name) != file.bytes]
+        present_sizes = {present: size for present, (size, _) in (to / name).below().items()}
+        missing = [file for file in data_files(table, SPECS[name]) if present_sizes.get(file.name) != file.bytes]
         for file in missing:
-            (path,) = local_paths(place / name, [file])
+            (path,) = local_paths(store / name, [file])
             (to / name).add(Path(path), file.name, copies=True)
-        for entry in sorted((place / name).below()):
-            found = _ENTRY.fullmatch(entry)
-            if found and int(found[1]) <= table.version() and entry not in there:
-                _put(to / name, entry, (place / name).read(entry) or b"")
+        for entry in sorted((store / name).below()):
+            match = _ENTRY.fullmatch(entry)
+            if match and int(match[1]) <= table.version() and entry not in present_sizes:
+                _overwrite(to / name, entry, (store / name).read(entry) or b"")
         new += len(missing)
     return new
 
 
-def _copy_texts(place: Storage, to: Storage, names: Collection[str]) -> None:
+def _copy_texts(store: Storage, to: Storage, names: Collection[str]) -> None:
     """Copies small files; what has gone in the meantime is in the tables by now."""
     for name in names:
-        if (content := place.read(name)) is not None:
-            _put(to, name, content)
+        if (content := store.read(name)) is not None:
+            _overwrite(to, name, content)
 
 
-def _state_of(lake: Storage) -> list[str]:
+def _state_names(lake: Storage) -> list[str]:
     """The names of what lies beside a lake's tables: how far folders were read, and what waits in the spool."""
-    others = (*SPECS, *_OF_MACHINE, *(name.rstrip("/") for name in OF_PEOPLE))
+    others = (*SPECS, *_MACHINE_FILES, *(name.rstrip("/") for name in PEOPLE_TEXTS))
     return [name for name in _names_below(lake) if name.split("/")[0] not in others]
 
 
-def _names_below(place: Storage) -> list[str]:
-    return [name for name in place.below() if not _is_hidden(name)]
+def _names_below(store: Storage) -> list[str]:
+    return [name for name in store.below() if not _is_hidden(name)]
 
 
 def _is_hidden(name: str) -> bool:
     return name.endswith((".lock", PART)) or "/." in f"/{name}"
 
 
-def _put(place: Storage, name: str, content: bytes) -> None:
+def _overwrite(store: Storage, name: str, content: bytes) -> None:
     """Writes a file whole, whatever is there."""
-    while (there := place.read(name)) != content and not place.replace(name, content, there):
+    while (current := store.read(name)) != content and not store.replace(name, content, current):
         pass

@@ -43,7 +43,7 @@ _NUMBER = re.compile(r"\d{1,6}(\.\d{1,3})?")
 _ENDPOINTS = (
     "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT", "GOOGLE_BASE_URL",
 )  # fmt: skip
-_PLACES = (*_ENDPOINTS, "AZURE_STORAGE_ACCOUNT_NAME")
+_LOCATION_VARIABLES = (*_ENDPOINTS, "AZURE_STORAGE_ACCOUNT_NAME")
 """Environment variables that make the same URL another place."""
 
 
@@ -53,21 +53,21 @@ class _Store:
     def __init__(self, scheme: str, bucket: str, prefix: str) -> None:
         self.url = f"{scheme}://{bucket}" + (f"/{prefix}" if prefix else "")
         self._scheme, self._bucket, self._prefix = scheme, bucket, prefix
-        place = "\n".join([self.url, *(os.environ.get(name, "") for name in _PLACES)])
-        self.work = _copies_home() / hashlib.sha256(place.encode()).hexdigest()[:16]
+        location = "\n".join([self.url, *(os.environ.get(name, "") for name in _LOCATION_VARIABLES)])
+        self.work = _copies_home() / hashlib.sha256(location.encode()).hexdigest()[:16]
         self.copies = Copies(self.work / "copies", _copies_bytes())
         self.allows_http = any(os.environ.get(name, "").startswith("http://") for name in _ENDPOINTS)
 
     @cached_property
     def client(self) -> ObjectStore:
         """Finds endpoint, region and credentials in the environment, as Delta does."""
-        how = {
+        settings = {
             "prefix": self._prefix or None,
             "client_options": {"timeout": TIMEOUT, "connect_timeout": CONNECT_TIMEOUT, "allow_http": self.allows_http},
             "retry_config": {"max_retries": RETRIES, "retry_timeout": timedelta(seconds=RETRY_SECONDS)},
         }
         kind = {"s3": S3Store, "gs": GCSStore, "az": AzureStore}[self._scheme]
-        return kind(self._bucket, **how)
+        return kind(self._bucket, **settings)
 
     @property
     def options(self) -> dict[str, str]:
@@ -121,13 +121,15 @@ class Bucket:
 
     def paths(self, files: Iterable[tuple[str, int]]) -> list[str]:
         """Fetches those that are not here yet; raises LakeError."""
-        wanted = [(self._folder + name, size) for name, size in files]
+        object_sizes = [(self._folder + name, size) for name, size in files]
         with self.explained():
             try:
-                return self._store.copies.paths(wanted, self._fetch)
+                return self._store.copies.paths(object_sizes, self._fetch)
             except FileNotFoundError as error:
-                gone = LakeUnreadable(f"A file of the lake in {self.lake} is gone or damaged: try again with its newest version.")
-                raise store_problem(error, self.lake) or gone from None
+                unreadable = LakeUnreadable(
+                    f"A file of the lake in {self.lake} is gone or damaged: try again with its newest version."
+                )
+                raise store_problem(error, self.lake) or unreadable from None
 
     def make(self) -> None:
         """Folders of a store are but names."""
@@ -164,24 +166,24 @@ class Bucket:
         """Stores cannot remove on a condition: what somebody writes between the look and the removal is lost."""
         with self.explained():
             try:
-                found, was = self._read(name)
+                current, version = self._read(name)
             except FileNotFoundError:
-                found, was = None, None
-            if found != seen:
+                current, version = None, None
+            if current != seen:
                 return False
             if content is None:
                 obstore.delete(self._store.client, self._folder + name)
                 return True
             try:
-                obstore.put(self._store.client, self._folder + name, content, mode=was or "create")
+                obstore.put(self._store.client, self._folder + name, content, mode=version or "create")
             except (AlreadyExistsError, PreconditionError):
                 return self.read(name) == content  # it was ours if the answer to a first try was lost
         return True
 
     def names(self) -> list[str]:
         with self.explained():
-            found = obstore.list_with_delimiter(self._store.client, self._folder)["objects"]
-        return [entry["path"].rsplit("/", 1)[-1] for entry in found]
+            entries = obstore.list_with_delimiter(self._store.client, self._folder)["objects"]
+        return [entry["path"].rsplit("/", 1)[-1] for entry in entries]
 
     def below(self) -> dict[str, tuple[int, float]]:
         with self.explained():
@@ -213,13 +215,13 @@ class Bucket:
 
     def _read(self, name: str) -> tuple[bytes, UpdateVersion]:
         """A small object, and what tells it from another: S3 and Azure know it by its tag, Google by its version."""
-        found = obstore.get(self._store.client, self._folder + name)
+        response = obstore.get(self._store.client, self._folder + name)
         version: UpdateVersion = {}
-        if tag := found.meta["e_tag"]:
+        if tag := response.meta["e_tag"]:
             version["e_tag"] = tag
-        if number := found.meta["version"]:
+        if number := response.meta["version"]:
             version["version"] = number
-        return bytes(found.bytes()), version
+        return bytes(response.bytes()), version
 
     def _fetch(self, key: str, path: Path) -> None:
         with path.open("wb") as file:
@@ -237,11 +239,11 @@ class Bucket:
         return None
 
 
-def open_bucket(scheme: str, place: str) -> Bucket:
+def open_bucket(scheme: str, location: str) -> Bucket:
     """The folder that a URL names, as scheme and rest; raises LakeError if it is none of ours."""
     if scheme not in CREDENTIALS:
         raise LakeError(f"A lake cannot lie in {scheme}://: it is a folder, or s3://, gs:// or az:// with the name of a bucket.")
-    bucket, _, prefix = place.strip("/").partition("/")
+    bucket, _, prefix = location.strip("/").partition("/")
     if not bucket or "@" in bucket or ":" in bucket:
         raise LakeError(f"{scheme}:// wants the name of a bucket, and perhaps of a folder in it; credentials have no place there.")
     store = _Store(scheme, bucket, prefix)
@@ -256,7 +258,7 @@ def _copies_home() -> Path:
 
 def _copies_bytes() -> int:
     """How much room they may take: USAGECOST_CACHE_GB, else `COPIES_GB`."""
-    said = os.environ.get("USAGECOST_CACHE_GB") or str(COPIES_GB)
-    if not _NUMBER.fullmatch(said):
-        raise LakeError(f"USAGECOST_CACHE_GB is {said!r}: write a number of gigabytes, such as 2.5.")
-    return int(float(said) * 1e9)
+    gigabytes = os.environ.get("USAGECOST_CACHE_GB") or str(COPIES_GB)
+    if not _NUMBER.fullmatch(gigabytes):
+        raise LakeError(f"USAGECOST_CACHE_GB is {gigabytes!r}: write a number of gigabytes, such as 2.5.")
+    return int(float(gigabytes) * 1e9)

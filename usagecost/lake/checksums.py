@@ -24,7 +24,7 @@ from usagecost.lake.storage import Disk, Storage, fsync, write_whole
 _NAME = re.compile(r"-([0-9a-f]{8})\.parquet$")
 _LINE = re.compile(rb"^((\d{20})\.(?:json|checkpoint\.parquet)) ([0-9a-f]{8}) ([0-9a-f]{8})$", re.MULTILINE)
 BLOCK = 1 << 20
-OF_DAMAGE = (duckdb.Error, duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException, FileNotFoundError)
+DAMAGE_ERRORS = (duckdb.Error, duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException, FileNotFoundError)
 """What is raised, among other things, where a file is not what was written."""
 
 LOG_CHECKSUMS = "_log_checksums"
@@ -46,41 +46,41 @@ class Verified:
 
 def checksum(path: str | Path) -> str:
     """The CRC-32 of a file's bytes, in eight hexadecimal digits."""
-    found = 0
+    crc = 0
     with Path(path).open("rb") as file:
         while block := file.read(BLOCK):
-            found = zlib.crc32(block, found)
-    return f"{found:08x}"
+            crc = zlib.crc32(block, crc)
+    return f"{crc:08x}"
 
 
 def checksum_in(name: str) -> str | None:
     """The checksum that a file's name says; None if it says none."""
-    found = _NAME.search(name)
-    return found[1] if found else None
+    match = _NAME.search(name)
+    return match[1] if match else None
 
 
-def is_whole(path: str | Path) -> bool:
-    """Whether a file is there, and what was written as far as its name tells."""
-    told = checksum_in(str(path))
+def is_intact(path: str | Path) -> bool:
+    """Whether a file exists, and has the checksum that its name has, if any."""
+    expected = checksum_in(str(path))
     try:
-        return Path(path).is_file() if told is None else checksum(path) == told
+        return Path(path).is_file() if expected is None else checksum(path) == expected
     except FileNotFoundError:
         return False
 
 
-def check_whole(paths: Iterable[str]) -> None:
+def check_intact(paths: Iterable[str]) -> None:
     """Raises LakeUnreadable where a file that is to be written anew is not what was written, as its copy would seem to be."""
     for path in paths:
-        if not is_whole(path):
-            raise LakeUnreadable(damage_said("/".join(Path(path).parts[-3:])))
+        if not is_intact(path):
+            raise LakeUnreadable(damage_sentence("/".join(Path(path).parts[-3:])))
 
 
-def damage_said(name: str) -> str:
-    """That a file of a lake is damaged, and what helps."""
+def damage_sentence(name: str) -> str:
+    """Says that a file of a lake is damaged, and what helps."""
     return f"{name} is gone or damaged: restore it from a backup, or move the lake away and ingest the logs again."
 
 
-def verify(place: Storage, files: Iterable[tuple[str, int]]) -> Verified:
+def verify(store: Storage, files: Iterable[tuple[str, int]]) -> Verified:
     """Whether files of a table, given by name and size in bytes, are what was written.
 
     Of a remote lake they are fetched, anew if a copy is damaged. Raises LakeUnreachable.
@@ -91,41 +91,41 @@ def verify(place: Storage, files: Iterable[tuple[str, int]]) -> Verified:
             unchecked += 1
         else:
             checked += 1
-        if not _is_whole(place, name, size):
-            place.forget([name])
-            if not _is_whole(place, name, size):
+        if not _is_table_file_intact(store, name, size):
+            store.forget([name])
+            if not _is_table_file_intact(store, name, size):
                 damaged.append(name)
     return Verified(checked, unchecked, tuple(damaged))
 
 
-def _is_whole(place: Storage, name: str, size: int) -> bool:
+def _is_table_file_intact(store: Storage, name: str, size: int) -> bool:
     try:
-        (path,) = place.paths([(name, size)])
-        return is_whole(path) and Path(path).stat().st_size == size
+        (path,) = store.paths([(name, size)])
+        return is_intact(path) and Path(path).stat().st_size == size
     except LakeUnreadable:
         return False
 
 
-def note_entry(place: Storage, version: int) -> None:
+def note_entry(store: Storage, version: int) -> None:
     """Note an entry of the log that was written, and the checkpoint of its version if there is one. The caller is alone."""
-    if not isinstance(place, Disk):
+    if not isinstance(store, Disk):
         return
-    names = [name for name in (f"{version:020}.json", f"{version:020}.checkpoint.parquet") if (_log(place) / name).exists()]
-    said = [f"{name} {checksum(_log(place) / name)}" for name in names]
-    path = place.folder / LOG_CHECKSUMS
+    names = [name for name in (f"{version:020}.json", f"{version:020}.checkpoint.parquet") if (_log(store) / name).exists()]
+    lines = [f"{name} {checksum(_log(store) / name)}" for name in names]
+    path = store.folder / LOG_CHECKSUMS
     with path.open("ab") as file:
-        file.write("".join(f"\n{line} {zlib.crc32(line.encode()):08x}\n" for line in said).encode())
+        file.write("".join(f"\n{line} {zlib.crc32(line.encode()):08x}\n" for line in lines).encode())
     fsync(path)
     if path.stat().st_size > MOST_BYTES:
         write_whole(path, path.read_bytes()[MOST_BYTES // 2 :])
 
 
-def noted_entries(place: Storage, tail: int | None = TAIL_BYTES) -> dict[str, str]:
+def noted_entries(store: Storage, tail: int | None = TAIL_BYTES) -> dict[str, str]:
     """The newest entries of the log that are noted, or all, with their checksums; none in a store, or of an earlier version."""
-    if not isinstance(place, Disk):
+    if not isinstance(store, Disk):
         return {}
     try:
-        with (place.folder / LOG_CHECKSUMS).open("rb") as file:
+        with (store.folder / LOG_CHECKSUMS).open("rb") as file:
             file.seek(max(0, file.seek(0, 2) - tail) if tail else 0)
             lines = _LINE.finditer(file.read())
     except FileNotFoundError:
@@ -135,31 +135,33 @@ def noted_entries(place: Storage, tail: int | None = TAIL_BYTES) -> dict[str, st
     }
 
 
-def damaged_entries(place: Storage, entries: Mapping[str, str], first: int = 0) -> list[str]:
+def damaged_entries(store: Storage, entries: Mapping[str, str], first: int = 0) -> list[str]:
     """Those of the entries, from a version on, that are there and not what was written."""
-    if not isinstance(place, Disk):
+    if not isinstance(store, Disk):
         return []
-    return [name for name, said in entries.items() if version_of(name) >= first and not _is_written(_log(place) / name, said)]
+    return [
+        name for name, expected in entries.items() if entry_version(name) >= first and not _is_written(_log(store) / name, expected)
+    ]
 
 
-def version_of(name: str) -> int:
+def entry_version(name: str) -> int:
     """The version that an entry, or a checkpoint, is of."""
     return int(name[:20])
 
 
 def last_checkpoint(entries: Iterable[str], version: int) -> int:
     """The newest version of which a checkpoint is noted, of those up to a version; 0 if none is."""
-    found = (version_of(name) for name in entries if name.endswith(".parquet"))
-    return max((one for one in found if one <= version), default=0)
+    checkpoints = (entry_version(name) for name in entries if name.endswith(".parquet"))
+    return max((candidate for candidate in checkpoints if candidate <= version), default=0)
 
 
-def _log(place: Disk) -> Path:
-    return place.folder / "_delta_log"
+def _log(store: Disk) -> Path:
+    return store.folder / "_delta_log"
 
 
-def _is_written(path: Path, said: str) -> bool:
+def _is_written(path: Path, expected: str) -> bool:
     """Whether an entry is what was written; true of one that the log has no more."""
     try:
-        return checksum(path) == said
+        return checksum(path) == expected
     except FileNotFoundError:
         return True

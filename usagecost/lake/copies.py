@@ -88,23 +88,23 @@ class Copies:
 
 def _is_here(path: Path, size: int) -> bool:
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return False
     now = time.time()
-    if now - found.st_atime > MARKED_EVERY:
-        os.utime(path, ns=(int(now * 1e9), found.st_mtime_ns))  # not the other time: DuckDB knows a file again by it
-    return found.st_size == size
+    if now - status.st_atime > MARKED_EVERY:
+        os.utime(path, ns=(int(now * 1e9), status.st_mtime_ns))  # not the other time: DuckDB knows a file again by it
+    return status.st_size == size
 
 
 def _files(folder: Path) -> list[tuple[float, int, Path]]:
     """When each file was last asked for, its size, and itself."""
-    found = []
+    files = []
     for parent, _, names in os.walk(folder):
         for path in (Path(parent, name) for name in names):
             try:
                 about = path.stat()
             except FileNotFoundError:
                 continue  # another process was faster
-            found.append((about.st_atime, about.st_size, path))
-    return found
+            files.append((about.st_atime, about.st_size, path))
+    return files

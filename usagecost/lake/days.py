@@ -1,6 +1,6 @@
 """The days that a change of the lake makes anew: which of their files are written anew, and what stays of each, and what arrives.
 
-The database says what arrives (``taken``, the places of staged rows) and what goes (``outgoing``): see `merge.resolve`.
+The database says what arrives (``accepted``, the places of staged rows) and what goes (``outgoing``): see `merge.resolve`.
 
 What arrives bit by bit is not copied each time: new rows join the small files of their day, and a file is left alone once it is
 larger than all that would join it, unless a row in it goes. So every row is copied about as often as its day doubles, and a day
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from usagecost.lake.checksums import check_whole
+from usagecost.lake.checksums import check_intact
 from usagecost.lake.staging import worker_count
 from usagecost.lake.table import REQUESTS, DataFile, NewFile, rows_sql, write_file
 
@@ -42,7 +42,7 @@ FROM (
     FROM staged
     WHERE started_at >= CAST($first AS TIMESTAMPTZ) AND started_at < CAST($last AS TIMESTAMPTZ) + INTERVAL 24 HOURS
 )
-SEMI JOIN taken USING (location)
+SEMI JOIN accepted USING (location)
 """
 
 
@@ -62,33 +62,33 @@ def files_to_write_anew(
 ) -> dict[date, dict[DataFile, str]]:
     """Of the files of these days, with their paths, those with a row that goes, and those that what is left of them joins.
 
-    Follows merge.resolve, whose `taken` and `outgoing` are in the database.
+    Follows merge.resolve, whose `accepted` and `outgoing` are in the database.
     """
-    arriving = dict(con.execute("SELECT day, count(*) FROM taken GROUP BY day").fetchall())
+    arriving = dict(con.execute("SELECT day, count(*) FROM accepted GROUP BY day").fetchall())
     losing = {day for (day,) in con.execute("SELECT DISTINCT day FROM outgoing").fetchall()}
-    chosen = {}
+    to_write = {}
     for day in days:
         files = stored.get(day, {})
         touched = _touched(con, files, day) if day in losing else []
-        rest = [file for file in files if file not in touched]
-        together = touched + joining(rest, arriving.get(day, 0) + sum(file.rows for file in touched))
-        chosen[day] = {file: files[file] for file in together}
-    return chosen
+        untouched = [file for file in files if file not in touched]
+        together = touched + joining(untouched, arriving.get(day, 0) + sum(file.rows for file in touched))
+        to_write[day] = {file: files[file] for file in together}
+    return to_write
 
 
 def _touched(con: duckdb.DuckDBPyConnection, files: Mapping[DataFile, str], day: date) -> list[DataFile]:
     """The files that hold a row that goes; there is one."""
     if len(files) == 1:
         return list(files)
-    found = {path for (path,) in con.execute(_TOUCHED, {"files": list(files.values()), "day": day}).fetchall()}
-    return [file for file, path in files.items() if path in found]
+    touched_paths = {path for (path,) in con.execute(_TOUCHED, {"files": list(files.values()), "day": day}).fetchall()}
+    return [file for file, path in files.items() if path in touched_paths]
 
 
 def write_days(
     con: duckdb.DuckDBPyConnection, folder: Path, days: Sequence[date], stored: Mapping[date, Sequence[str]]
 ) -> list[NewFile]:
     """Write each day's new file: of the stored files given, and of what arrives; none where nothing is left. Follows `resolve`."""
-    row_counts = dict(con.execute("SELECT day, count(*) FROM taken GROUP BY day").fetchall())
+    row_counts = dict(con.execute("SELECT day, count(*) FROM accepted GROUP BY day").fetchall())
     added: list[NewFile | None] = []
     with ThreadPoolExecutor(worker_count()) as pool:
         for group in _groups(days, row_counts):
@@ -114,7 +114,7 @@ def _groups(days: Sequence[date], row_counts: Mapping[date, int]) -> list[list[d
 def _write_day(con: duckdb.DuckDBPyConnection, folder: Path, day: date, stored: Sequence[str]) -> NewFile | None:
     rows = f"SELECT {REQUESTS.stored_columns} FROM arrival WHERE day = $day"
     values: dict[str, object] = {"day": day}
-    check_whole(stored)
+    check_intact(stored)
     if stored:
         rows += (
             f" UNION ALL SELECT {REQUESTS.stored_columns} FROM {rows_sql('$stored', REQUESTS.columns)}"

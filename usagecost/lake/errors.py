@@ -88,21 +88,25 @@ def store_problem(error: Exception, lake: str) -> LakeUnreachable | None:
     code = _CODE.search(text) or _STATUS.search(text)
     reason = f" ({code[1]})" if code else ""
     if _NO_CREDENTIALS.search(text):
-        words = f"There are no credentials for the lake in {lake}: set {variables}, as environment variables or Streamlit secrets."
+        sentence = (
+            f"There are no credentials for the lake in {lake}: set {variables}, as environment variables or Streamlit secrets."
+        )
     elif _NO_BUCKET.search(text):
-        words = f"The bucket of the lake in {lake} does not exist: create it, or correct the lake's name."
+        sentence = f"The bucket of the lake in {lake} does not exist: create it, or correct the lake's name."
     elif _ELSEWHERE.search(text):
-        words = f"The bucket of the lake in {lake} is in another region: set AWS_REGION to the bucket's."
+        sentence = f"The bucket of the lake in {lake} is in another region: set AWS_REGION to the bucket's."
     elif _REFUSED.search(text):
-        words = f"The store refuses the credentials for the lake in {lake}{reason}: check {variables}, and what they permit."
+        sentence = f"The store refuses the credentials for the lake in {lake}{reason}: check {variables}, and what they permit."
     elif _AWAY.search(text):
-        words = f"The store of the lake in {lake} does not answer: check the network, and AWS_ENDPOINT_URL if it is set; try again."
+        sentence = (
+            f"The store of the lake in {lake} does not answer: check the network, and AWS_ENDPOINT_URL if it is set; try again."
+        )
     else:
-        words = f"The store of the lake in {lake} answers with an error{reason}: try again."
-    return LakeUnreachable(words)
+        sentence = f"The store of the lake in {lake} answers with an error{reason}: try again."
+    return LakeUnreachable(sentence)
 
 
-def note_unwritten(what: str, whose: str) -> None:
+def note_unwritten(message: str, subject: str) -> None:
     """Notes, while an error is handled, that something could not be written on which no number depends."""
     is_full = is_disk_full(sys.exc_info()[1])
-    logging.getLogger(__name__).warning(what + (": the disk is full" if is_full else ""), whose, exc_info=not is_full)
+    logging.getLogger(__name__).warning(message + (": the disk is full" if is_full else ""), subject, exc_info=not is_full)

@@ -76,8 +76,8 @@ class Lake(LakeReader):
         Those of a person last: first what the other tables say of them. Raises LakeMissing or LakeUnreadable.
         """
         with self._changing() as folder:
-            lake_acts.record(self._place, self.root, (), None, folder)
-            beside = lake_erasure.erase(self._place, self.texts_beside(), selection.person, folder)
+            lake_acts.record(self._store, self.root, (), None, folder)
+            beside = lake_erasure.erase(self._store, self.texts_beside(), selection.person, folder)
             return replace(until_committed(lambda: self._without(selection, folder)), beside=beside)
 
     def keep_rows(self, table: SideTable, rows: pa.Table) -> int:
@@ -86,7 +86,7 @@ class Lake(LakeReader):
         Of names the newest of each id stays, of bills the lines of each statement as of the latest time.
         """
         with self._writing() as folder:
-            return until_committed(lambda: side_tables.keep_rows(self._place / table, SPECS[table], rows, folder))
+            return until_committed(lambda: side_tables.keep_rows(self._store / table, SPECS[table], rows, folder))
 
     def reprice(self, price: Pricing, span: Span, model: str | None = None, *, about: Mapping[str, str | None]) -> Repricing:
         """Compute the prices of stored requests anew, as a version of its own; none if nothing changes.
@@ -95,7 +95,7 @@ class Lake(LakeReader):
         ``prices``, the version of those. Raises LakeMissing or LakeUnreadable.
         """
         with self._changing() as folder:
-            return until_committed(lambda: lake_repricing.reprice(self._place, folder, price, span, model, about))
+            return until_committed(lambda: lake_repricing.reprice(self._store, folder, price, span, model, about))
 
     def undo_repricing(self, act: str, *, about: Mapping[str, str | None]) -> Repricing:
         """Put back the prices that an act of repricing took, where nothing else has changed them since; a version of its own.
@@ -103,11 +103,11 @@ class Lake(LakeReader):
         Raises LakeError if there was no such act.
         """
         with self._changing() as folder:
-            return until_committed(lambda: lake_repricing.undo(self._place, folder, act, about))
+            return until_committed(lambda: lake_repricing.undo(self._store, folder, act, about))
 
-    def record(self, acts: pa.Table, kept: timedelta | None = None) -> None:
+    def record(self, acts: pa.Table, retention: timedelta | None = None) -> None:
         """Add the rows of schema.AUDIT that are not there yet, and forget those older by more than a span: see acts.py."""
-        lake_acts.record_or_wait(self._place, self.root, acts, kept, self._writing)
+        lake_acts.record_or_wait(self._store, self.root, acts, retention, self._writing)
 
     def remove_bill(self, statement: str) -> int:
         """Take the lines of a statement out; returns how many they were."""
@@ -121,8 +121,8 @@ class Lake(LakeReader):
         """
         with self._changing() as folder:
             return sum(
-                until_committed(lambda place=place, spec=spec: publishing.compact(place, spec, folder))
-                for place, spec in self._tables()
+                until_committed(lambda store=store, spec=spec: publishing.compact(store, spec, folder))
+                for store, spec in self._tables()
             )
 
     def upgrade(self) -> int:
@@ -133,12 +133,12 @@ class Lake(LakeReader):
         """
         missing = missing_columns(open_table(self._requests), REQUESTS)
         with self._writing():
-            for place, spec in self._tables():
-                if place.has_table():
-                    until_committed(lambda place=place, spec=spec: open_to_write(place, spec))
-            sums_of_before = self._requests / "_tallies"
-            sums_of_before.drop(sums_of_before.below())
-            self._place.tighten()
+            for store, spec in self._tables():
+                if store.has_table():
+                    until_committed(lambda store=store, spec=spec: open_to_write(store, spec))
+            old_sums = self._requests / "_tallies"
+            old_sums.drop(old_sums.below())
+            self._store.tighten()
         self._roll_up_if_possible()
         return len(missing)
 
@@ -150,9 +150,9 @@ class Lake(LakeReader):
         Copies of a remote lake's files go with them on this machine, on others a week after they were last asked for.
         """
         with self._writing():
-            removed = sum(publishing.vacuum(place, grace_hours) for place, _ in self._tables())
-            self._keys.forget_gone()
-            self._rollups.forget_gone()
+            removed = sum(publishing.vacuum(store, grace_hours) for store, _ in self._tables())
+            self._keys.remove_orphans()
+            self._rollups.remove_orphans()
             return removed
 
     def verify(self) -> Verified:
@@ -161,10 +161,10 @@ class Lake(LakeReader):
         On a disk damaged files of data are set aside, so that questions about them are not answered, and indexes of keys removed.
         Raises LakeMissing, LakeUnreadable or LakeUnreachable.
         """
-        found = self._verified()
-        self._place.set_aside(name for name in found.damaged if name.endswith(".parquet") and "/_delta_log/" not in name)
+        verification = self._verify_tables()
+        self._store.set_aside(name for name in verification.damaged if name.endswith(".parquet") and "/_delta_log/" not in name)
         self._keys.drop_damaged()
-        return found
+        return verification
 
     def roll_up(self, files: Sequence[DataFile] | None = None) -> int:
         """Write the rollups that files, by default all of the newest version, lack, and the indexes of their keys; returns how many
@@ -174,10 +174,10 @@ class Lake(LakeReader):
         damaged. Raises LakeMissing or LakeUnreadable.
         """
         stored = self.snapshot().data_files
-        asked = stored if files is None else files
+        candidates = stored if files is None else files
         if files is None:
             self._rollups.drop_damaged()
-        lacking, unindexed = self._rollups.lacking(asked), self._keys.lacking(asked)
+        lacking, unindexed = self._rollups.lacking(candidates), self._keys.lacking(candidates)
         if not lacking and not unindexed:
             return 0
         with self.staging() as folder, bounded_database(folder) as con:
@@ -219,25 +219,25 @@ class Lake(LakeReader):
         stored = stored_by_day(table, self._requests)
         paths = {day: list(files.values()) for day, files in stored.items()}
         with bounded_database(folder) as con:
-            known = file_paths(self._at(LINEAGE), LINEAGE) if lineage else ()
-            found, days = resolve(con, staged, paths, self._keys, lineage, known)
+            stored_links = file_paths(self._at(LINEAGE), LINEAGE) if lineage else ()
+            commit, days = resolve(con, staged, paths, self._keys, lineage, stored_links)
             anew = files_to_write_anew(con, stored, days)
             added = write_days(con, folder, days, {day: list(files.values()) for day, files in anew.items()})
         if not days:
-            return replace(found, version=table.version())
-        counts = {name: count for name, count in asdict(found).items() if name != "version"}
+            return replace(commit, version=table.version())
+        counts = {name: count for name, count in asdict(commit).items() if name != "version"}
         about = {"ingest": ingest, "counts": counts}
         staying = [file for day, files in anew.items() for file in stored.get(day, {}) if file not in files]
-        return replace(found, version=replace_days(table, self._requests, added, days, about, watermarks, staying))
+        return replace(commit, version=replace_days(table, self._requests, added, days, about, watermarks, staying))
 
     def _without(self, selection: Selection, folder: Path) -> Removal:
         table = open_to_write(self._requests, REQUESTS)
         stored = paths_by_day(table, self._requests)
         with bounded_database(folder) as con:
             files = [path for paths in stored.values() for path in paths]
-            found = lake_removal.preview(con, files, selection, table.version())
-            if not found.requests:
-                return found
+            removal = lake_removal.preview(con, files, selection, table.version())
+            if not removal.requests:
+                return removal
             days, added = lake_removal.files_without(con, folder, stored, selection)
-        about = {"removal": selection.said, "counts": {"removed": found.requests, "days": len(days)}}
-        return replace(found, version=replace_days(table, self._requests, added, days, about))
+        about = {"removal": selection.log_fields, "counts": {"removed": removal.requests, "days": len(days)}}
+        return replace(removal, version=replace_days(table, self._requests, added, days, about))

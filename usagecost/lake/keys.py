@@ -30,7 +30,7 @@ ENDING = ".npy"
 
 LEAST_ROWS = 2_000
 """A smaller file is as quickly looked into as its index: one of 5,000 takes four times as long, and a lake has one for each day."""
-MOST_ASKED = 50_000
+MOST_HASHES = 50_000
 """More keys than these are as quickly looked for in the files: they are in many, and of each index all of it would be read."""
 
 
@@ -45,11 +45,11 @@ def hash_sql(stem: str) -> str:
 
 
 class KeyIndexes:
-    """The indexes of one lake. ``place`` is where the requests are; beside those of an object store there are none."""
+    """The indexes of one lake. ``store`` is where the requests are; beside those of an object store there are none."""
 
-    def __init__(self, place: Storage) -> None:
-        self._place = place
-        self._folder = place.folder / FOLDER / HASHED_BY if isinstance(place, Disk) else None
+    def __init__(self, store: Storage) -> None:
+        self._store = store
+        self._folder = store.folder / FOLDER / HASHED_BY if isinstance(store, Disk) else None
 
     def lacking(self, files: Iterable[DataFile]) -> list[DataFile]:
         """Those of the files that ought to have an index, and have none."""
@@ -59,10 +59,10 @@ class KeyIndexes:
 
     def that_may_hold(self, hashes: np.ndarray, paths: Sequence[str]) -> list[str]:
         """Those of the files, by their paths, that may hold a key with one of the hashes."""
-        if self._folder is None or len(hashes) > MOST_ASKED:
+        if self._folder is None or len(hashes) > MOST_HASHES:
             return list(paths)
-        asked = np.sort(hashes)  # neighbours are looked for in the same place
-        return [path for path in paths if _may_hold(_index(self._folder, path), asked)]
+        sorted_hashes = np.sort(hashes)  # neighbours are looked for in the same place
+        return [path for path in paths if _may_hold(_index(self._folder, path), sorted_hashes)]
 
     def write(self, con: duckdb.DuckDBPyConnection, staging: Path, files: Sequence[DataFile]) -> None:
         """Write the indexes of files. No number depends on them, so nothing is raised if it cannot be done."""
@@ -71,7 +71,7 @@ class KeyIndexes:
             with ThreadPoolExecutor(worker_count()) as pool:
                 list(pool.map(lambda file: self._write(con, staging / uuid.uuid4().hex, folder, file), files))
 
-    def forget_gone(self) -> None:
+    def remove_orphans(self) -> None:
         """Remove the indexes of files that are gone, and what killed processes or other ways of hashing have left.
 
         The caller is alone among the writers.
@@ -81,25 +81,25 @@ class KeyIndexes:
         for folder in self._folder.parent.iterdir():
             if folder != self._folder:
                 shutil.rmtree(folder, ignore_errors=True)
-        there = {path.stem for path in self._folder.parents[1].glob("*/*.parquet")}
+        stems = {path.stem for path in self._folder.parents[1].glob("*/*.parquet")}
         for path in self._folder.iterdir():
-            if path.stem not in there:
+            if path.stem not in stems:
                 path.unlink(missing_ok=True)
 
     def drop_damaged(self) -> None:
         """Remove the indexes that are not what was written, as a key that one knows no more would be stored twice."""
         for path in () if self._folder is None else self._folder.glob(f"*{ENDING}"):
-            if not _is_whole(path):
+            if not _is_intact(path):
                 path.unlink(missing_ok=True)
 
     def _write(self, con: duckdb.DuckDBPyConnection, part: Path, folder: Path, file: DataFile) -> None:
         try:
             with con.cursor() as cursor:
                 hashed = hash_sql(stem_sql("request_id"))
-                (path,) = local_paths(self._place, [file])
-                found = cursor.execute(f"SELECT {hashed} AS hashed FROM read_parquet($file)", {"file": path}).fetchnumpy()
+                (path,) = local_paths(self._store, [file])
+                columns = cursor.execute(f"SELECT {hashed} AS hashed FROM read_parquet($file)", {"file": path}).fetchnumpy()
             with part.open("wb") as out:
-                np.save(out, np.sort(found["hashed"]))
+                np.save(out, np.sort(columns["hashed"]))
             with part.open("ab") as out:
                 out.write(bytes.fromhex(checksum(part)))
             Disk(folder).add(part, _index(folder, file.name).name)
@@ -111,7 +111,7 @@ def _index(folder: Path, file: str) -> Path:
     return folder / f"{Path(file).stem}{ENDING}"
 
 
-def _is_whole(index: Path) -> bool:
+def _is_intact(index: Path) -> bool:
     """Whether an index is what was written: behind it stands its checksum, if no earlier version of the app has written it."""
     try:
         held = np.load(index, mmap_mode="r")
@@ -122,12 +122,12 @@ def _is_whole(index: Path) -> bool:
     return len(content) == end or content[end:] == zlib.crc32(content[:end]).to_bytes(4, "big")
 
 
-def _may_hold(index: Path, asked: np.ndarray) -> bool:
+def _may_hold(index: Path, hashes: np.ndarray) -> bool:
     """Whether one of the hashes is in an index, of which only what is asked for is read; true if it is not there, or damaged."""
     try:
         held = np.load(index, mmap_mode="r")
     except (OSError, ValueError):
         return True
-    places = np.searchsorted(held, asked)
-    found = places < len(held)
-    return bool((held[places[found]] == asked[found]).any())
+    positions = np.searchsorted(held, hashes)
+    in_range = positions < len(held)
+    return bool((held[positions[in_range]] == hashes[in_range]).any())

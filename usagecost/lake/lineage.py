@@ -26,7 +26,7 @@ from usagecost.lake.storage import Storage
 from usagecost.lake.table import LINEAGE, create_view, data_files, open_table
 from usagecost.schema import MEETING
 
-KEPT = timedelta(days=30)
+RETENTION = timedelta(days=30)
 """How long before the newest one a parent was read for it to be kept at least."""
 
 TOGETHER = timedelta(days=10)
@@ -37,7 +37,7 @@ MOST_STEPS = 3
 
 _NEW = """
 SELECT source, request_id, parent_id, min(seen_at) AS seen_at
-FROM offered ANTI JOIN known USING (source, request_id, parent_id)
+FROM offered ANTI JOIN stored USING (source, request_id, parent_id)
 WHERE parent_id <> request_id
 GROUP BY source, request_id, parent_id
 """
@@ -117,21 +117,21 @@ WHERE inner_one.yields AND outer_one.knows_tokens
 """Of those that are said to be part of each other neither is left out: that is no trace, and nothing is to be lost."""
 
 
-def add_new(place: Storage, staged: Sequence[str], folder: Path) -> int:
+def add_new(store: Storage, staged: Sequence[str], folder: Path) -> int:
     """Append the parents that are not in the table yet; returns how many. The caller is alone among the writers."""
-    return append_new(place, LINEAGE, staged, _NEW, folder) if staged else 0
+    return append_new(store, LINEAGE, staged, _NEW, folder) if staged else 0
 
 
-def forget_old(place: Storage, folder: Path) -> int:
+def forget_old(store: Storage, folder: Path) -> int:
     """Remove the parents that were read long before the newest one; returns how many. The caller is alone among the writers."""
-    if not place.has_table():
+    if not store.has_table():
         return 0
-    spans = [(file.first, file.last) for file in data_files(open_table(place), LINEAGE) if file.first and file.last]
+    spans = [(file.first, file.last) for file in data_files(open_table(store), LINEAGE) if file.first and file.last]
     if not spans:
         return 0
-    kept_from = max(last for _, last in spans) - KEPT
-    is_worth_it = min(first for first, _ in spans) < kept_from - TOGETHER
-    return forget_before(place, LINEAGE, kept_from, folder) if is_worth_it else 0
+    cutoff = max(last for _, last in spans) - RETENTION
+    is_worth_it = min(first for first, _ in spans) < cutoff - TOGETHER
+    return forget_before(store, LINEAGE, cutoff, folder) if is_worth_it else 0
 
 
 def create_links(con: duckdb.DuckDBPyConnection, staged: Sequence[str], stored: Sequence[str]) -> None:

@@ -31,7 +31,7 @@ or a map does not tell an empty one from none.
 Of versions of one rank that differ, which few ever do, the one that says most stays, then the greatest.
 """
 
-_WHOSE = "hash(user_id, model, started_at)"
+_OWNER_HASH = "hash(user_id, model, started_at)"
 
 _STAGED = """
 CREATE VIEW staged AS  -- one row = one staged row; location: the file's place among the files, then the row's in the file
@@ -42,11 +42,11 @@ _STAGED_VERSIONS = f"""
 CREATE TABLE version AS  -- one row = one staged row
 SELECT
     source, request_id, stem(request_id) AS stem, rank, CAST(started_at AS DATE) AS day, location,
-    hash({_CONTENT}) AS content_hash, {_WHOSE} AS whose, {KNOWS_TOKENS} AS knows_tokens, {YIELDS} AS yields
+    hash({_CONTENT}) AS content_hash, {_OWNER_HASH} AS owner_hash, {KNOWS_TOKENS} AS knows_tokens, {YIELDS} AS yields
 FROM staged
 """
 
-_ASKED = f"""
+_STEM_HASHES = f"""
 SELECT DISTINCT {hash_sql("stem")} AS hashed  -- one row = a stem of which the lake may have something that matters
 FROM (
     SELECT source, stem FROM version
@@ -82,14 +82,17 @@ GROUP BY source, request_id, rank
 
 _STORED = f"""
 CREATE TABLE stored AS  -- one row = a request of the lake that is also staged
-SELECT source, request_id, rank, day, {_WHOSE} AS whose FROM lake SEMI JOIN incoming USING (source, request_id)
+SELECT source, request_id, rank, day, {_OWNER_HASH} AS owner_hash FROM lake SEMI JOIN incoming USING (source, request_id)
 """
 
 _CONFLICTS = """
 WITH several AS (  -- one row = a key of whose versions not all are of one user, model and time
     SELECT source, request_id
-    FROM (SELECT source, request_id, whose FROM version WHERE rank >= 0 UNION ALL SELECT source, request_id, whose FROM stored)
-    GROUP BY ALL HAVING min(whose) <> max(whose)
+    FROM (
+        SELECT source, request_id, owner_hash FROM version WHERE rank >= 0
+        UNION ALL SELECT source, request_id, owner_hash FROM stored
+    )
+    GROUP BY ALL HAVING min(owner_hash) <> max(owner_hash)
 ), told AS (
     SELECT source, request_id, user_id, model, started_at FROM staged SEMI JOIN several USING (source, request_id) WHERE rank >= 0
     UNION ALL
@@ -130,11 +133,11 @@ LEFT JOIN tied USING (source, request_id)
 WHERE (is_contested OR tied.content_hash <> incoming.content_hash) AND coalesce(stored.rank <= incoming.rank, true)
 """
 
-_SAYS_MOST = " + ".join(f'("{name}" IS NOT NULL)::INTEGER' for name in _CONTENT_COLUMNS)
+_COMPLETENESS = " + ".join(f'("{name}" IS NOT NULL)::INTEGER' for name in _CONTENT_COLUMNS)
 _GREATEST = ", ".join(f'"{name}"::VARCHAR DESC NULLS LAST' for name in _CONTENT_COLUMNS)
 
-_CHOSEN = f"""
-CREATE TABLE chosen AS  -- one row = a contested request: the location of the version that stays, NULL if that is the stored one
+_TIE_WINNERS = f"""
+CREATE TABLE tie_winner AS  -- one row = a contested request: the location of the version that stays, NULL if that is the stored one
 SELECT source, request_id, location
 FROM (
     SELECT source, request_id, location, {_CONTENT_NAMES}
@@ -144,22 +147,22 @@ FROM (
     SELECT source, request_id, NULL, {_CONTENT_NAMES} FROM lake_of_ties SEMI JOIN contested USING (source, request_id, rank)
 )
 QUALIFY row_number() OVER (
-    PARTITION BY source, request_id ORDER BY {_SAYS_MOST} DESC, {_GREATEST}, location NULLS FIRST
+    PARTITION BY source, request_id ORDER BY {_COMPLETENESS} DESC, {_GREATEST}, location NULLS FIRST
 ) = 1
 """
 
-_NONE_CHOSEN = "CREATE TABLE chosen (source VARCHAR, request_id VARCHAR, location BIGINT)"
+_NO_TIE_WINNERS = "CREATE TABLE tie_winner (source VARCHAR, request_id VARCHAR, location BIGINT)"
 
 _WINNERS = """
 CREATE TABLE winner AS  -- one row = a staged row that the lake takes
 SELECT
     source, request_id,
-    if(chosen.request_id IS NULL, incoming.location, chosen.location) AS location,
+    if(tie_winner.request_id IS NULL, incoming.location, tie_winner.location) AS location,
     stored.day AS old_day
 FROM incoming
 LEFT JOIN stored USING (source, request_id)
-LEFT JOIN chosen USING (source, request_id)
-WHERE coalesce(incoming.rank > stored.rank, true) OR chosen.location IS NOT NULL
+LEFT JOIN tie_winner USING (source, request_id)
+WHERE coalesce(incoming.rank > stored.rank, true) OR tie_winner.location IS NOT NULL
 """
 
 _OUTGOING = """
@@ -169,17 +172,18 @@ UNION ALL
 FROM withdrawn
 """
 
-_TAKEN = """
-CREATE TABLE taken AS  -- one row = a staged row that the lake takes, and its day
+_ACCEPTED = """
+CREATE TABLE accepted AS  -- one row = a staged row that the lake takes, and its day
 SELECT location, day FROM version SEMI JOIN winner USING (location)
 """
 
-_DONE_WITH = (
-    "version", "trace", "link", "covered", "original", "incoming", "stored", "withdrawn", "tied", "contested", "chosen", "winner",
+_SPENT_TABLES = (
+    "version", "trace", "link", "covered", "original", "incoming", "stored", "withdrawn", "tied", "contested", "tie_winner",
+    "winner",
 )  # fmt: skip
 """Tables that are of no use once rows are to be written, which wants the memory."""
 
-_DAYS = "SELECT day FROM taken UNION SELECT day FROM outgoing ORDER BY day"
+_DAYS = "SELECT day FROM accepted UNION SELECT day FROM outgoing ORDER BY day"
 
 _COUNTS = """
 SELECT
@@ -225,8 +229,8 @@ def resolve(
         con.execute(statement)
     _check_required(con)
     create_links(con, staged_lineage, stored_lineage)
-    asked = np.asanyarray(con.execute(_ASKED).fetchnumpy()["hashed"])
-    stored = {day: indexes.that_may_hold(asked, paths) for day, paths in stored.items()}
+    hashes = np.asanyarray(con.execute(_STEM_HASHES).fetchnumpy()["hashed"])
+    stored = {day: indexes.that_may_hold(hashes, paths) for day, paths in stored.items()}
     create_view(con, "lake", [path for paths in stored.values() for path in paths], REQUESTS)
     create_covered(con)
     for statement in (_ORIGINALS, _INCOMING, _STORED, _WITHDRAWN):
@@ -236,15 +240,15 @@ def resolve(
     for statement in (_TIED, _CONTESTED):
         con.execute(statement)
     is_contested = only_row(con, "SELECT count(*) > 0 FROM contested")[0]
-    for statement in (_CHOSEN if is_contested else _NONE_CHOSEN, _WINNERS, _OUTGOING, _TAKEN):
+    for statement in (_TIE_WINNERS if is_contested else _NO_TIE_WINNERS, _WINNERS, _OUTGOING, _ACCEPTED):
         con.execute(statement)
     rows, requests, winners, updated, withdrawn = only_row(con, _COUNTS)
     may_conflict = rows > requests or only_row(con, "SELECT count(*) > 0 FROM stored")[0]
     conflicts = only_row(con, _CONFLICTS)[0] if may_conflict else 0
-    for table in _DONE_WITH:
+    for table in _SPENT_TABLES:
         con.execute(f"DROP TABLE {table}")
     days = _dates(con, _DAYS)
-    done = Commit(
+    commit = Commit(
         inserted=winners - updated,
         updated=updated,
         unchanged=requests - winners,
@@ -253,14 +257,14 @@ def resolve(
         days=len(days),
         conflicts=conflicts,
     )
-    return done, days
+    return commit, days
 
 
 def _check_columns(con: duckdb.DuckDBPyConnection, staged: Sequence[str]) -> None:
     """A column of another type would become a column of another type in the lake: stop before."""
     expected = con.from_arrow(REQUESTS.columns.empty_table())
-    found = con.read_parquet(list(staged))
-    types = dict(zip(found.columns, found.types, strict=True))
+    relation = con.read_parquet(list(staged))
+    types = dict(zip(relation.columns, relation.types, strict=True))
     for name, kind in zip(expected.columns, expected.types, strict=True):
         if name != REQUESTS.partition and types.get(name) != kind:
             raise ValueError(f"The staged column {name} is {types.get(name, 'missing')}; the lake keeps {kind}")

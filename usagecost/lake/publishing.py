@@ -21,7 +21,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
-from usagecost.lake.checksums import check_whole
+from usagecost.lake.checksums import check_intact
 from usagecost.lake.days import LARGE_ROWS
 from usagecost.lake.errors import LakeError
 from usagecost.lake.staging import bounded_database
@@ -62,7 +62,7 @@ def watermark(table: DeltaTable, name: str) -> int | None:
 
 def replace_days(
     table: DeltaTable,
-    place: Storage,
+    store: Storage,
     added: Sequence[NewFile],
     days: Collection[date],
     about: Mapping,
@@ -70,13 +70,13 @@ def replace_days(
     staying: Collection[DataFile] = (),
 ) -> int:
     """Publish files in the place of all files of the days but those that stay; returns the new version. See `publish`."""
-    gone = [file for file in data_files(table, REQUESTS) if file.day in days and file not in staying]
-    return publish(table, place, added, gone, about=about, watermarks=watermarks)
+    replaced = [file for file in data_files(table, REQUESTS) if file.day in days and file not in staying]
+    return publish(table, store, added, replaced, about=about, watermarks=watermarks)
 
 
 def publish(
     table: DeltaTable,
-    place: Storage,
+    store: Storage,
     added: Sequence[NewFile],
     replaced: Iterable[DataFile] = (),
     *,
@@ -94,8 +94,8 @@ def publish(
     transactions += [Transaction(_WATERMARK + name, value, None) for name, value in (watermarks or {}).items()]
     try:
         with ThreadPoolExecutor(ADDED_AT_ONCE) as pool:
-            list(pool.map(lambda file: place.add(file.path, file.data.name), added))
-        place.sync()  # it names new folders of days
+            list(pool.map(lambda file: store.add(file.path, file.data.name), added))
+        store.sync()  # it names new folders of days
         table.create_write_transaction(
             [*(_addition(file, not same_rows) for file in added), *(_removal(file, not same_rows) for file in replaced)],
             schema=table.schema(),
@@ -105,14 +105,14 @@ def publish(
         )
     except BaseException:
         with suppress(LakeError):  # where it cannot be read, nobody knows which of them a version has
-            published = {file.name for file in data_files(open_table(place), REQUESTS)}
+            published = {file.name for file in data_files(open_table(store), REQUESTS)}
             for file in added:
                 if file.data.name not in published:
-                    place.discard(file.data.name)
+                    store.discard(file.data.name)
         raise
     table.update_incremental()
     for version in range(next_version, table.version() + 1):
-        sync_log(place, version)
+        sync_log(store, version)
     return table.version()
 
 
@@ -140,20 +140,20 @@ def until_committed(attempt: Callable[[], T]) -> T:
     return attempt()
 
 
-def compact(place: Storage, spec: TableSpec, folder: Path) -> int:
+def compact(store: Storage, spec: TableSpec, folder: Path) -> int:
     """Write one sorted file where a day, or a table without days, has several small ones; returns how many files were merged.
 
     The caller is alone among the writers. The new version holds the same rows and says so in the log.
     """
-    if not place.has_table():
+    if not store.has_table():
         return 0
-    table = open_to_write(place, spec)
+    table = open_to_write(store, spec)
     small = [file for file in data_files(table, spec) if file.rows < LARGE_ROWS]
     crowded = {day: files for day, files in files_by_day(small).items() if len(files) > 1}
     if not crowded:
         return 0
-    paths = {day: local_paths(place, files) for day, files in crowded.items()}
-    check_whole(chain(*paths.values()))
+    paths = {day: local_paths(store, files) for day, files in crowded.items()}
+    check_intact(chain(*paths.values()))
     with bounded_database(folder) as con:
         merged = [
             write_file(con, folder, spec, f"FROM {rows_sql('$files', spec.columns)}", {"files": files}, day)
@@ -161,21 +161,21 @@ def compact(place: Storage, spec: TableSpec, folder: Path) -> int:
         ]
     replaced = [file for files in crowded.values() for file in files]
     about = {"counts": {"merged": len(replaced)}}
-    publish(table, place, [file for file in merged if file], replaced, about=about, same_rows=True)
+    publish(table, store, [file for file in merged if file], replaced, about=about, same_rows=True)
     return len(replaced)
 
 
-def vacuum(place: Storage, grace_hours: float) -> int:
+def vacuum(store: Storage, grace_hours: float) -> int:
     """Remove files older than the grace period that the newest version does not name; returns how many. Versions stay as they are
     when there are none.
     """
-    if not place.has_table():
+    if not store.has_table():
         return 0
-    table = open_table(place)
+    table = open_table(store)
     if not _unnamed_files(table, grace_hours, dry_run=True):
         return 0
     removed = _unnamed_files(table, grace_hours, dry_run=False)
-    place.forget(map(unquote, removed))
+    store.forget(map(unquote, removed))
     return len(removed)
 
 

@@ -19,12 +19,12 @@ from usagecost.lake import erasure as lake_erasure
 from usagecost.lake import removal as lake_removal
 from usagecost.lake import repricing as lake_repricing
 from usagecost.lake import side_tables
-from usagecost.lake.checksums import OF_DAMAGE, Verified, damage_said, damaged_entries, noted_entries, verify
+from usagecost.lake.checksums import DAMAGE_ERRORS, Verified, damage_sentence, damaged_entries, noted_entries, verify
 from usagecost.lake.errors import LakeError, LakeFull, LakeUnreadable, is_disk_full
 from usagecost.lake.keys import KeyIndexes
 from usagecost.lake.merge import Commit, resolve
 from usagecost.lake.newest import Newest
-from usagecost.lake.person import person_of, texts_naming
+from usagecost.lake.person import find_person, texts_naming
 from usagecost.lake.publishing import watermark
 from usagecost.lake.removal import Removal, Selection
 from usagecost.lake.repricing import Pricing, Repricing, Span
@@ -48,7 +48,7 @@ from usagecost.lake.table import (
 )
 from usagecost.lake.texts import TextFolder
 
-KEPT_SNAPSHOTS = 4
+MOST_SNAPSHOTS = 4
 
 
 class LakeReader:
@@ -59,9 +59,9 @@ class LakeReader:
     """
 
     def __init__(self, root: str | Path) -> None:
-        self._place = storage(root)
-        self.name = str(self._place)
-        self.root = self._place.work
+        self._store = storage(root)
+        self.name = str(self._store)
+        self.root = self._store.work
         self._requests = self._at(REQUESTS)
         self._mutex = threading.Lock()
         self._rollups = RollupFiles(self._requests)
@@ -72,7 +72,7 @@ class LakeReader:
     @property
     def is_remote(self) -> bool:
         """Whether the lake lies in an object store."""
-        return not isinstance(self._place, Disk)
+        return not isinstance(self._store, Disk)
 
     @property
     def exists(self) -> bool:
@@ -93,13 +93,13 @@ class LakeReader:
             if version in self._snapshots:
                 return self._snapshots[version]
             newest = self._at_newest()
-            wanted = newest.version() if version is None else version
-            if wanted not in self._snapshots:
-                table = newest if wanted == newest.version() else open_table(self._requests, wanted)
-                self._snapshots[wanted] = Snapshot(self._requests, wanted, data_files(table, REQUESTS), self._rollups)
-                if len(self._snapshots) > KEPT_SNAPSHOTS:
+            number = newest.version() if version is None else version
+            if number not in self._snapshots:
+                table = newest if number == newest.version() else open_table(self._requests, number)
+                self._snapshots[number] = Snapshot(self._requests, number, data_files(table, REQUESTS), self._rollups)
+                if len(self._snapshots) > MOST_SNAPSHOTS:
                     del self._snapshots[next(iter(self._snapshots))]
-            return self._snapshots[wanted]
+            return self._snapshots[number]
 
     def lacks_columns(self) -> bool:
         """Whether the lake was made without some columns of today's record: its requests have NULL there."""
@@ -126,13 +126,13 @@ class LakeReader:
 
     def rows(self, table: SideTable, where: pc.Expression | None = None) -> pa.Table:
         """The rows of a table beside the requests, all or some, in its order; none if there is no table yet."""
-        with errors_explained(self._place / table):
-            return side_tables.read_rows(self._place / table, SPECS[table], where)
+        with errors_explained(self._store / table):
+            return side_tables.read_rows(self._store / table, SPECS[table], where)
 
     def files(self, table: SideTable) -> tuple[str, ...]:
         """The Parquet files that hold the rows of a table beside the requests now: their names are a version of it."""
-        with errors_explained(self._place / table):
-            return tuple(file_paths(self._place / table, SPECS[table]))
+        with errors_explained(self._store / table):
+            return tuple(file_paths(self._store / table, SPECS[table]))
 
     def watermark(self, name: str) -> int | None:
         """How far a source has been read into the newest version, as `commit` was told, if it was. Raises as `removal` does."""
@@ -143,8 +143,8 @@ class LakeReader:
         """What `remove` would take out of the newest version; raises LakeMissing or LakeUnreadable."""
         snapshot = self.snapshot()
         with self.staging() as folder, bounded_database(folder) as con:
-            found = lake_removal.preview(con, snapshot.files(), selection, snapshot.version)
-            return replace(found, beside=lake_erasure.preview(self._place, self.texts_beside(), selection.person, folder))
+            removal = lake_removal.preview(con, snapshot.files(), selection, snapshot.version)
+            return replace(removal, beside=lake_erasure.preview(self._store, self.texts_beside(), selection.person, folder))
 
     def preview(self, staged: Sequence[Path], *, lineage: Sequence[Path] = ()) -> Commit:
         """What `commit` would do to the newest version; nothing is written, and no lake is needed."""
@@ -152,15 +152,15 @@ class LakeReader:
         with self._mutex, errors_explained(self._requests):
             version = self._at_newest().version() if self.exists else 0
             stored = paths_by_day(self._at_newest(), self._requests) if version else {}
-            known = (*file_paths(self._at(LINEAGE), LINEAGE), *links) if links else ()
+            stored_links = (*file_paths(self._at(LINEAGE), LINEAGE), *links) if links else ()
         with self._trouble_explained(), TemporaryDirectory() as folder, bounded_database(Path(folder)) as con:
-            found, _ = resolve(con, [str(path) for path in staged], stored, self._keys, links, known)
-        return replace(found, version=version)
+            commit, _ = resolve(con, [str(path) for path in staged], stored, self._keys, links, stored_links)
+        return replace(commit, version=version)
 
     def repricings(self) -> pa.Table:
         """One row = one act of repricing that was done, the newest first; the columns of schema.REPRICINGS."""
         with errors_explained(self._requests):
-            return lake_repricing.acts(self._place)
+            return lake_repricing.acts(self._store)
 
     def repriced_since(self, instant: datetime, first_day: date, last_day: date) -> set[tuple[str | None, str | None]]:
         """The providers and models of requests of some UTC days, the last included, to which repricings since an instant have
@@ -173,21 +173,21 @@ class LakeReader:
     def repricing(self, price: Pricing, span: Span, model: str | None = None) -> Repricing:
         """What `reprice` would do to the newest version; raises LakeMissing or LakeUnreadable."""
         with self.staging() as folder:
-            return lake_repricing.preview(self._place, folder, price, span, model)
+            return lake_repricing.preview(self._store, folder, price, span, model)
 
     @property
     def texts(self) -> TextFolder:
         """Small texts of the app's own beside the tables, such as the price list that was fetched last."""
-        return TextFolder(self._place)
+        return TextFolder(self._store)
 
     def texts_beside(self, folder: str = "") -> TextFolder:
         """A folder of small texts that people own: beside the folder of a lake on disk, within a remote lake; or that place."""
-        place = self._place if self.is_remote else Disk(self.root.parent)
-        return TextFolder(place / folder if folder else place)
+        store = self._store if self.is_remote else Disk(self.root.parent)
+        return TextFolder(store / folder if folder else store)
 
     def texts_naming(self, user: str) -> list[str]:
         """The names of the texts that people own, such as ``budgets.toml``, in which a user stands: they are changed by people."""
-        return texts_naming(texts := self.texts_beside(), person_of(self._place, texts, user))
+        return texts_naming(texts := self.texts_beside(), find_person(self._store, texts, user))
 
     @contextmanager
     def staging(self) -> Generator[Path]:
@@ -195,7 +195,7 @@ class LakeReader:
 
         Raises LakeFull where the disk is full, and LakeUnreadable where files of the lake are damaged, then or within the block.
         """
-        with self._trouble_explained(), self._place.explained(), staging_folder(self.root / "staging") as folder:
+        with self._trouble_explained(), self._store.explained(), staging_folder(self.root / "staging") as folder:
             yield folder
 
     @contextmanager
@@ -210,22 +210,22 @@ class LakeReader:
             raise
         except Exception as error:
             if not is_disk_full(error):
-                if type(error) in OF_DAMAGE and self.exists and not self.is_remote and (bad := self._verified().damaged):
-                    raise LakeUnreadable(damage_said(bad[0])) from error
+                if type(error) in DAMAGE_ERRORS and self.exists and not self.is_remote and (bad := self._verify_tables().damaged):
+                    raise LakeUnreadable(damage_sentence(bad[0])) from error
                 raise
-            done = "nothing was changed" if self._version_or_0() == before else "the requests are in the lake"
-            raise LakeFull(f"The disk is full: {done}, the lake is whole. Free some room and run it again.") from error
+            state = "nothing was changed" if self._version_or_0() == before else "the requests are in the lake"
+            raise LakeFull(f"The disk is full: {state}, the lake is whole. Free some room and run it again.") from error
 
-    def _verified(self) -> Verified:
+    def _verify_tables(self) -> Verified:
         """Whether the files of the newest version, of all tables, and their logs, are what was written."""
-        found = []
-        for place, spec in self._tables():
-            if spec is REQUESTS or place.has_table():
-                done = verify(place, [(file.name, file.bytes) for file in data_files(open_table(place), spec)])
-                of_log = (f"_delta_log/{name}" for name in damaged_entries(place, noted_entries(place, None)))
-                found.append(replace(done, damaged=tuple(f"{spec.name}/{name}" for name in (*done.damaged, *of_log))))
-        bad = tuple(name for one in found for name in one.damaged)
-        return Verified(sum(one.checked for one in found), sum(one.unchecked for one in found), bad)
+        checks = []
+        for store, spec in self._tables():
+            if spec is REQUESTS or store.has_table():
+                check = verify(store, [(file.name, file.bytes) for file in data_files(open_table(store), spec)])
+                log_entries = (f"_delta_log/{name}" for name in damaged_entries(store, noted_entries(store, None)))
+                checks.append(replace(check, damaged=tuple(f"{spec.name}/{name}" for name in (*check.damaged, *log_entries))))
+        bad = tuple(name for each in checks for name in each.damaged)
+        return Verified(sum(each.checked for each in checks), sum(each.unchecked for each in checks), bad)
 
     def _tables(self) -> list[tuple[Storage, TableSpec]]:
         """Every table of the lake, whether there is one or not."""
@@ -239,7 +239,7 @@ class LakeReader:
 
     def _at(self, spec: TableSpec) -> Storage:
         """Where a table is, whether there is one or not."""
-        return self._place / spec.name
+        return self._store / spec.name
 
     def _at_newest(self) -> DeltaTable:
         """The table at its newest version. The caller holds the mutex."""

@@ -29,7 +29,7 @@ FROM lake WHERE {{condition}}
 
 @dataclass(frozen=True)
 class Selection:
-    """Which requests are meant: all that is said holds for them. `before` is an instant; they started earlier.
+    """Selects the requests for which all given criteria hold. `before` is an instant; they started earlier.
 
     What an ingest is meant to have brought are the requests whose present version it wrote.
     """
@@ -57,10 +57,10 @@ class Selection:
 
     @property
     def values(self) -> dict[str, str]:
-        """What is said, by name."""
+        """The criteria that are set, by name."""
         before = None if self.before is None else self.before.isoformat()
-        said = {"ingest": self.ingest, "user": self.user, "before": before}
-        return {name: value for name, value in said.items() if value is not None}
+        criteria = {"ingest": self.ingest, "user": self.user, "before": before}
+        return {name: value for name, value in criteria.items() if value is not None}
 
     @property
     def person(self) -> str | None:
@@ -68,8 +68,8 @@ class Selection:
         return self.user if self.values.keys() == {"user"} else None
 
     @property
-    def said(self) -> dict[str, str]:
-        """What the log keeps of it: that a user was meant, not who."""
+    def log_fields(self) -> dict[str, str]:
+        """The criteria as the log of the lake keeps them: that a user was removed, not which."""
         return self.values | ({"user": REMOVED} if self.user is not None else {})
 
 
@@ -91,14 +91,14 @@ class Removal:
     beside: Mapping[str, int] = field(default_factory=dict)
 
     @property
-    def words(self) -> str:
-        """What it takes out, in words."""
-        return ", ".join([counted(self.requests, "request"), *([self.beside_words] if self.beside else [])])
+    def summary(self) -> str:
+        """What the removal takes out, in words."""
+        return ", ".join([counted(self.requests, "request"), *([self.beside_summary] if self.beside else [])])
 
     @property
-    def beside_words(self) -> str:
+    def beside_summary(self) -> str:
         """What it changes beside the requests; empty if nothing."""
-        return ", ".join(f"{called} ({exact_count(count)})" for called, count in self.beside.items())
+        return ", ".join(f"{label} ({exact_count(count)})" for label, count in self.beside.items())
 
     @property
     def is_nothing(self) -> bool:
@@ -109,8 +109,8 @@ class Removal:
 def preview(con: duckdb.DuckDBPyConnection, files: Sequence[str], selection: Selection, version: int) -> Removal:
     """What a selection means in the files of a version."""
     create_view(con, "lake", files, REQUESTS)
-    found = only_row(con, _PREVIEW.format(condition=selection.condition), selection.values)
-    return Removal(*found, version=version)
+    sums = only_row(con, _PREVIEW.format(condition=selection.condition), selection.values)
+    return Removal(*sums, version=version)
 
 
 def files_without(
@@ -120,6 +120,6 @@ def files_without(
     con.execute(f"CREATE TABLE outgoing AS {_REMOVED.format(condition=selection.condition)}", selection.values)
     con.from_arrow(REQUESTS.columns.empty_table()).create("nothing")
     con.execute("CREATE VIEW staged AS SELECT *, 0::BIGINT AS location FROM nothing")
-    con.execute("CREATE TABLE taken (location BIGINT, day DATE)")
+    con.execute("CREATE TABLE accepted (location BIGINT, day DATE)")
     days = [day for (day,) in con.execute("SELECT DISTINCT day FROM outgoing ORDER BY day").fetchall()]
     return days, write_days(con, folder, days, stored)

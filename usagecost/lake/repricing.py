@@ -20,7 +20,7 @@ import duckdb
 import pyarrow as pa
 
 from usagecost import schema
-from usagecost.lake.checksums import check_whole
+from usagecost.lake.checksums import check_intact
 from usagecost.lake.errors import LakeError
 from usagecost.lake.publishing import publish, replace_days, watermark
 from usagecost.lake.side_tables import add_rows, read_rows
@@ -53,17 +53,17 @@ MOST_EXAMPLES = 10
 
 _OLD = [f"old_{name}" for name in PRICE_COLUMNS]
 _NEW = [f"new_{name}" for name in PRICE_COLUMNS]
-_WHO = "source, request_id, day, ingest_id, provider, model, user_id"
+_IDENTITY = "source, request_id, day, ingest_id, provider, model, user_id"
 _DIFFERS = " OR ".join(f"{old} IS DISTINCT FROM {name}" for old, name in zip(_OLD, PRICE_COLUMNS, strict=True))
 
 _CHANGED = f"""
-SELECT $id AS id, {_WHO}, {", ".join(_OLD)}, {", ".join(f"{name} AS new_{name}" for name in PRICE_COLUMNS)}
+SELECT $id AS id, {_IDENTITY}, {", ".join(_OLD)}, {", ".join(f"{name} AS new_{name}" for name in PRICE_COLUMNS)}
 FROM ({{priced}}) WHERE {_DIFFERS}
 """
 
-_TAKEN_BACK = f"""
+_REVERSAL = f"""
 SELECT
-    $id AS id, {", ".join(f"stored.{name}" for name in _WHO.split(", "))},
+    $id AS id, {", ".join(f"stored.{name}" for name in _IDENTITY.split(", "))},
     {", ".join(f"change.new_{name} AS old_{name}, change.old_{name} AS new_{name}" for name in PRICE_COLUMNS)}
 FROM (SELECT * FROM price_changes WHERE id = $undone) AS change JOIN lake AS stored USING (source, request_id)
 WHERE change.ingest_id IS NOT DISTINCT FROM stored.ingest_id
@@ -130,8 +130,8 @@ class Repricing:
     version: int
 
     @property
-    def words(self) -> str:
-        """What it does, in words."""
+    def summary(self) -> str:
+        """What the repricing does, in words."""
         return f"{counted(self.requests, 'request')}, known list cost {usd(self.before_usd)} → {usd(self.after_usd)}"
 
 
@@ -139,8 +139,8 @@ def preview(lake: Storage, folder: Path, price: Pricing, span: Span, model: str 
     """What `reprice` would do now."""
     table = open_table(lake / REQUESTS.name)
     with bounded_database(folder, keeps_order=True) as con:
-        found = _changes_file(con, folder, "preview", paths_by_day(table, lake / REQUESTS.name), price, span, model)
-        return _summary(con, "preview", found, table.version())
+        changes = _changes_file(con, folder, "preview", paths_by_day(table, lake / REQUESTS.name), price, span, model)
+        return _summary(con, "preview", changes, table.version())
 
 
 def reprice(
@@ -148,26 +148,29 @@ def reprice(
 ) -> Repricing:
     """Give requests the prices that hold for them now. The caller is alone among the writers."""
     selection = {"from": span[0], "before": span[1], "model": model}
-    said = {**about, "selection": json.dumps({name: value for name, value in selection.items() if value is not None}, default=str)}
-    return _act(lake, folder, said, lambda con, act, stored: _changes_file(con, folder, act, stored, price, span, model))
+    record = {
+        **about,
+        "selection": json.dumps({name: value for name, value in selection.items() if value is not None}, default=str),
+    }
+    return _act(lake, folder, record, lambda con, act, stored: _changes_file(con, folder, act, stored, price, span, model))
 
 
 def undo(lake: Storage, folder: Path, undone: str, about: Mapping[str, str | None]) -> Repricing:
     """Put back what an act changed; raises LakeError if there was none. The caller is alone among the writers."""
     if undone not in acts(lake)["id"].to_pylist():
         raise LakeError(f"There was no repricing {undone!r}: `python -m usagecost repricings` lists them.")
-    said = {**about, "undoes": undone}
-    return _act(lake, folder, said, lambda con, act, stored: _taken_back_file(con, folder, lake, act, stored, undone))
+    record = {**about, "undoes": undone}
+    return _act(lake, folder, record, lambda con, act, stored: _reversal_file(con, folder, lake, act, stored, undone))
 
 
 def acts(lake: Storage) -> pa.Table:
     """One row = one act that was done, the newest first."""
-    said = read_rows(lake / REPRICINGS.name, REPRICINGS)
-    if not said.num_rows:
-        return said
+    records = read_rows(lake / REPRICINGS.name, REPRICINGS)
+    if not records.num_rows:
+        return records
     table = open_table(lake / REQUESTS.name)
-    is_done = [watermark(table, _mark(act)) is not None for act in said["id"].to_pylist()]
-    return said.filter(pa.array(is_done, pa.bool_())).sort_by([("done_at", "descending")])
+    is_applied = [watermark(table, _mark(act)) is not None for act in records["id"].to_pylist()]
+    return records.filter(pa.array(is_applied, pa.bool_())).sort_by([("done_at", "descending")])
 
 
 def _act(
@@ -176,32 +179,32 @@ def _act(
     about: Mapping[str, str | None],
     changes: Callable[[duckdb.DuckDBPyConnection, str, Mapping[date, Sequence[str]]], NewFile | None],
 ) -> Repricing:
-    """What changes, kept in the tables, and then done."""
+    """Writes which prices an act changes to the tables, then changes them in the requests."""
     act = uuid.uuid4().hex
     open_or_create(lake / PRICE_CHANGES.name, PRICE_CHANGES)
     table = open_to_write(lake / REQUESTS.name, REQUESTS)
     stored = paths_by_day(table, lake / REQUESTS.name)
     with bounded_database(folder, keeps_order=True) as con:
-        found = changes(con, act, stored)
-        done = _summary(con, act, found, table.version())
-        if found is None:
-            return done
-        days, added = _files_with(con, folder, stored, found)
-    publish(open_table(lake / PRICE_CHANGES.name), lake / PRICE_CHANGES.name, [found])
-    _keep_act(lake, folder, done, about)
-    said = {"repricing": {"id": act, **about}, "counts": {"repriced": done.requests, "days": len(days)}}
-    return replace(done, version=replace_days(table, lake / REQUESTS.name, added, days, said, {_mark(act): 1}))
+        change_file = changes(con, act, stored)
+        repricing = _summary(con, act, change_file, table.version())
+        if change_file is None:
+            return repricing
+        days, added = _files_with(con, folder, stored, change_file)
+    publish(open_table(lake / PRICE_CHANGES.name), lake / PRICE_CHANGES.name, [change_file])
+    _keep_act(lake, folder, repricing, about)
+    commit_info = {"repricing": {"id": act, **about}, "counts": {"repriced": repricing.requests, "days": len(days)}}
+    return replace(repricing, version=replace_days(table, lake / REQUESTS.name, added, days, commit_info, {_mark(act): 1}))
 
 
-def _keep_act(lake: Storage, folder: Path, done: Repricing, about: Mapping[str, str | None]) -> None:
+def _keep_act(lake: Storage, folder: Path, repricing: Repricing, about: Mapping[str, str | None]) -> None:
     row = {
         **dict.fromkeys(schema.REPRICINGS.names),
         **about,
-        "id": done.id,
+        "id": repricing.id,
         "done_at": datetime.now(UTC),
-        "requests": done.requests,
-        "before_usd": done.before_usd,
-        "after_usd": done.after_usd,
+        "requests": repricing.requests,
+        "before_usd": repricing.before_usd,
+        "after_usd": repricing.after_usd,
     }
     add_rows(lake / REPRICINGS.name, REPRICINGS, pa.Table.from_pylist([row], schema.REPRICINGS), folder)
 
@@ -222,20 +225,20 @@ def _changes_file(
 ) -> NewFile | None:
     """Write which requests get other prices; None if none do."""
     first, before = (instant and instant.astimezone(UTC) for instant in span)
-    is_meant = {day: (first is None or day >= first.date()) and (before is None or day <= before.date()) for day in stored}
-    create_view(con, "lake", [path for day, paths in stored.items() if is_meant[day] for path in paths], REQUESTS)
+    is_in_days = {day: (first is None or day >= first.date()) and (before is None or day <= before.date()) for day in stored}
+    create_view(con, "lake", [path for day, paths in stored.items() if is_in_days[day] for path in paths], REQUESTS)
     for name, value in {"only_model": model, "first_instant": first, "instant_after": before}.items():
         con.execute(f"SET VARIABLE {name} = $value", {"value": value})
     old = ", ".join(f"{name} AS old_{name}" for name in PRICE_COLUMNS)
-    is_of_model = "true" if model is None else "model = getvariable('only_model')"
-    is_in_span = "true" if first is None else "started_at >= getvariable('first_instant')"
-    is_in_span += "" if before is None else " AND started_at < getvariable('instant_after')"
-    con.execute(f"CREATE VIEW stored AS SELECT *, {old} FROM lake WHERE {is_of_model} AND {is_in_span}")
+    model_condition = "true" if model is None else "model = getvariable('only_model')"
+    span_condition = "true" if first is None else "started_at >= getvariable('first_instant')"
+    span_condition += "" if before is None else " AND started_at < getvariable('instant_after')"
+    con.execute(f"CREATE VIEW stored AS SELECT *, {old} FROM lake WHERE {model_condition} AND {span_condition}")
     rows = _CHANGED.format(priced=price(con, "stored", _OLD))
     return write_file(con, folder, PRICE_CHANGES, rows, {"id": act}, is_sorted=True)
 
 
-def _taken_back_file(
+def _reversal_file(
     con: duckdb.DuckDBPyConnection,
     folder: Path,
     lake: Storage,
@@ -245,19 +248,20 @@ def _taken_back_file(
 ) -> NewFile | None:
     """Write which requests get back the prices that an act took; None if there are none."""
     create_view(con, "lake", [path for paths in stored.values() for path in paths], REQUESTS)
-    check_whole(changes := file_paths(lake / PRICE_CHANGES.name, PRICE_CHANGES))
+    check_intact(changes := file_paths(lake / PRICE_CHANGES.name, PRICE_CHANGES))
     create_view(con, "price_changes", changes, PRICE_CHANGES)
-    return write_file(con, folder, PRICE_CHANGES, _TAKEN_BACK, {"id": act, "undone": undone})
+    return write_file(con, folder, PRICE_CHANGES, _REVERSAL, {"id": act, "undone": undone})
 
 
 def _summary(con: duckdb.DuckDBPyConnection, act: str, changes: NewFile | None, version: int) -> Repricing:
-    """What a file of changes says; without one nothing changes."""
+    """Sums up a file of changes; without one nothing changes."""
     if changes is None:
         return Repricing(act, 0, 0, 0, 0, Decimal(0), Decimal(0), (), (), version)
     sums = only_row(con, _SUMS, {"changes": str(changes.path)})
-    asked = {"changes": str(changes.path), "most": MOST_EXAMPLES}
+    parameters = {"changes": str(changes.path), "most": MOST_EXAMPLES}
     by_model, by_user = (
-        tuple(Change(*row) for row in con.execute(_LARGEST.format(name=name), asked).fetchall()) for name in ("model", "user_id")
+        tuple(Change(*row) for row in con.execute(_LARGEST.format(name=name), parameters).fetchall())
+        for name in ("model", "user_id")
     )
     return Repricing(act, *sums, by_model=by_model, by_user=by_user, version=version)
 
@@ -270,7 +274,7 @@ def _files_with(
     con.execute("SET disabled_optimizers = 'build_side_probe_side'")  # the changes are looked up while what is stored streams
 
     def repriced(day: date) -> NewFile | None:
-        check_whole(stored[day])
+        check_intact(stored[day])
         with con.cursor() as cursor:
             values = {"stored": list(stored[day]), "changes": str(changes.path), "day": day}
             return write_file(cursor, folder, REQUESTS, _REPRICED, values, day, is_sorted=len(stored[day]) == 1)

@@ -17,10 +17,10 @@ from pathlib import Path, PurePosixPath
 
 import duckdb
 
-from usagecost.lake.checksums import is_whole
+from usagecost.lake.checksums import is_intact
 from usagecost.lake.errors import LakeError, LakeUnreadable
 from usagecost.lake.rollup_writing import CONTENT, NOT_WORTH_IT, RollupWriter, Task
-from usagecost.lake.rollups import ROLLUPS, Content, content_of, stored_columns, times_within, told_sql
+from usagecost.lake.rollups import ROLLUPS, Content, content_of, decoded_sql, stored_columns, times_within
 from usagecost.lake.staging import worker_count
 from usagecost.lake.storage import PART, Storage
 from usagecost.lake.table import DataFile, local_paths
@@ -49,7 +49,7 @@ class RollupFile:
         return self.name.partition("/")[0]
 
     @property
-    def whose(self) -> str:
+    def requests_stem(self) -> str:
         """The file of requests that it is of, without its folder and ending."""
         stem = _stem(self.name)
         return stem if self.name.endswith(NOT_WORTH_IT) else stem.rpartition("-")[0]
@@ -78,7 +78,7 @@ class Rolled:
     @property
     def select(self) -> str:
         """The columns for a SELECT over rows of the files of rollups."""
-        return f"started_at, {told_sql(self.columns)}"
+        return f"started_at, {decoded_sql(self.columns)}"
 
     @property
     def read(self) -> set[str]:
@@ -98,36 +98,49 @@ class _Listing:
 
 
 class RollupFiles:
-    """The files of rollups of one lake. ``place`` is where the requests are."""
+    """The files of rollups of one lake. ``store`` is where the requests are."""
 
-    def __init__(self, place: Storage) -> None:
-        self._place = place
-        self._folder = place / FOLDER / VERSION
+    def __init__(self, store: Storage) -> None:
+        self._store = store
+        self._folder = store / FOLDER / VERSION
         self._listed = _Listing({}, {})
-        self._whole: dict[RollupFile, bool] = {}
+        self._intact: dict[RollupFile, bool] = {}
 
-    def rolled(self, asked: Sequence[DataFile], columns: Collection[str], cuts: Iterable[int], *, checks: bool = True) -> Rolled:
-        """How some columns of files of requests are told where time is cut at some instants (µs): by the first rollup that tells
-        them, and by the requests where none does. What is damaged is read around, if it ``checks`` that.
+    def rolled(
+        self, request_files: Sequence[DataFile], columns: Collection[str], cuts: Iterable[int], *, checks: bool = True
+    ) -> Rolled:
+        """Returns the files from which some columns are read where time is cut at some instants (µs): of the first rollup that has
+        them, and those of requests where none has. Damaged rollups are left out, if it ``checks`` them.
         """
-        known, ends = self._known(), sorted(cuts)
-        telling = {folder: content for folder, content in known.contents.items() if content.has(columns)}
+        listing, ends = self._current_listing(), sorted(cuts)
+        telling = {folder: content for folder, content in listing.contents.items() if content.has(columns)}
         folders: dict[str, list[RollupFile]] = {}
         requests = []
-        for file in asked:
+        for file in request_files:
             times = times_within(file.utc_day, ends)
-            serving = (one for one in known.files.get(_stem(file.name), ()) if one.folder in telling and self._whole.get(one, True))
-            if one := next((one for one in serving if one.is_worth_it and not telling[one.folder].is_cut(times)), None):
-                folders.setdefault(one.folder, []).append(one)
+            serving = (
+                rollup_file
+                for rollup_file in listing.files.get(_stem(file.name), ())
+                if rollup_file.folder in telling and self._intact.get(rollup_file, True)
+            )
+            if rollup_file := next(
+                (
+                    rollup_file
+                    for rollup_file in serving
+                    if rollup_file.is_worth_it and not telling[rollup_file.folder].is_cut(times)
+                ),
+                None,
+            ):
+                folders.setdefault(rollup_file.folder, []).append(rollup_file)
             else:
                 requests.append(file)
-        if checks and not self._are_whole(one for files in folders.values() for one in files):
-            return self.rolled(asked, columns, ends)
+        if checks and not self._are_intact(rollup_file for files in folders.values() for rollup_file in files):
+            return self.rolled(request_files, columns, ends)
         return Rolled(frozenset(columns), tuple(requests), {folder: tuple(files) for folder, files in folders.items()})
 
     def paths(self, files: Iterable[RollupFile]) -> list[str]:
         """Where files can be read on this machine."""
-        return self._folder.paths((one.name, one.bytes) for one in files)
+        return self._folder.paths((file.name, file.bytes) for file in files)
 
     def uri(self, folder: str) -> str:
         """Where a folder lies, as others than this machine may find it."""
@@ -142,67 +155,71 @@ class RollupFiles:
         if it cannot be done. ``stored`` are all files of the version, ``folder`` is one for staging.
         """
         tasks = {file: self._task(file) for file in (*stored, *files)}  # of these some may be gone by now
-        writer = RollupWriter(con, folder, self._folder, sum(task.left for file, task in tasks.items() if file not in files))
+        writer = RollupWriter(con, folder, self._folder, sum(task.spare_bytes for file, task in tasks.items() if file not in files))
         with ThreadPoolExecutor(worker_count()) as pool:
-            done = sum(pool.map(lambda file: writer.write(tasks[file], *local_paths(self._place, [file])), files))
+            count = sum(pool.map(lambda file: writer.write(tasks[file], *local_paths(self._store, [file])), files))
         self._look_again()
-        return done
+        return count
 
-    def forget_gone(self) -> None:
+    def remove_orphans(self) -> None:
         """Remove the files of rollups whose requests are gone, of every version of the app, those that were written anew, and
         what a killed process has left. The caller is alone among the writers.
         """
-        every = self._place / FOLDER
-        kept = every.below()  # before the files that they are of: in a store another machine may add both meanwhile
-        there = {_id(name) for name in self._place.below() if not name.startswith("_")}
+        every = self._store / FOLDER
+        below = every.below()  # before the files that they are of: in a store another machine may add both meanwhile
+        request_ids = {_id(name) for name in self._store.below() if not name.startswith("_")}
         listing, long_ago = self._list(), time.time() - WRITTEN_LONG_AGO
         anew = {f"{VERSION}/{name}" for files in listing.files.values() for name in _written_anew(files, listing.contents)}
-        left = {name for name in kept if (name in anew or name.endswith(PART)) and kept[name][1] < long_ago}
-        gone = {name for name in kept if name.endswith((".parquet", NOT_WORTH_IT)) and _id(name) not in there}
-        every.drop(left | gone)
+        leftovers = {name for name in below if (name in anew or name.endswith(PART)) and below[name][1] < long_ago}
+        orphans = {name for name in below if name.endswith((".parquet", NOT_WORTH_IT)) and _id(name) not in request_ids}
+        every.drop(leftovers | orphans)
         self._look_again()
 
     def drop_damaged(self) -> int:
         """Remove the files that are not what was written, so that they are written anew; returns of how many files of requests."""
-        files = [one for of_file in self._list().files.values() for one in of_file if one.is_worth_it]
-        self._whole.clear()
-        self._are_whole(files)
-        damaged = [one for one in files if not self._whole[one]]
-        self._folder.drop(one.name for one in damaged)
+        files = [file for siblings in self._list().files.values() for file in siblings if file.is_worth_it]
+        self._intact.clear()
+        self._are_intact(files)
+        damaged = [file for file in files if not self._intact[file]]
+        self._folder.drop(file.name for file in damaged)
         self._look_again()
-        return len({one.whose for one in damaged})
+        return len({file.requests_stem for file in damaged})
 
     def _task(self, file: DataFile) -> Task:
         """What is to be done for a file."""
         in_order = sorted(ROLLUPS.values(), key=lambda rollup: rollup.is_last)
         contents = {rollup.name: content_of(rollup, file.utc_day, reporting_zone()) for rollup in in_order}
-        wanted = {f"{name}/{content.name}": content for name, content in contents.items()}
-        staying = {one.folder: one.bytes for one in self._known().files.get(_stem(file.name), ()) if one.folder in wanted}
-        return Task(file, {folder: content for folder, content in wanted.items() if folder not in staying}, sum(staying.values()))
+        declared = {f"{name}/{content.name}": content for name, content in contents.items()}
+        staying = {
+            rollup_file.folder: rollup_file.bytes
+            for rollup_file in self._current_listing().files.get(_stem(file.name), ())
+            if rollup_file.folder in declared
+        }
+        return Task(file, {folder: content for folder, content in declared.items() if folder not in staying}, sum(staying.values()))
 
-    def _are_whole(self, files: Iterable[RollupFile]) -> bool:
+    def _are_intact(self, files: Iterable[RollupFile]) -> bool:
         """Whether those of the files that are used for the first time are what was written."""
-        new = [one for one in files if one not in self._whole]
+        new = [file for file in files if file not in self._intact]
         with suppress(LakeUnreadable):  # one is gone; which it is shows below
             self.paths(new)  # all at once: a store answers many as soon as one
         with ThreadPoolExecutor(worker_count()) as pool:
-            found = list(pool.map(self._is_whole, new))
-        self._whole |= dict(zip(new, found, strict=True))
-        if not all(found):
+            are_intact = list(pool.map(self._is_intact, new))
+        self._intact |= dict(zip(new, are_intact, strict=True))
+        if not all(are_intact):
             logging.getLogger(__name__).warning("Rollups in %s are damaged and read around: see doctor --repair", self._folder)
-        return all(found)
+        return all(are_intact)
 
-    def _is_whole(self, one: RollupFile) -> bool:
+    def _is_intact(self, file: RollupFile) -> bool:
         """Whether a file is what was written; of a store's a damaged copy is fetched anew."""
         try:
-            if is_whole(*self.paths([one])):
+            if is_intact(*self.paths([file])):
                 return True
-            self._folder.forget([one.name])
-            return is_whole(*self.paths([one]))
+            self._folder.forget([file.name])
+            return is_intact(*self.paths([file]))
         except LakeUnreadable:
             return False
 
-    def _known(self) -> _Listing:
+    def _current_listing(self) -> _Listing:
         """The newest listing. While a store does not answer it is the one that was, so that copies can be read."""
         if self._listed.state is None or self._listed.state != self._state(self._listed.contents):
             try:
@@ -230,21 +247,21 @@ class RollupFiles:
             if folder not in contents:
                 contents[folder] = self._listed.contents.get(folder) or self._content(folder)
             if contents[folder]:
-                one = RollupFile(name, size, written)
-                files.setdefault(one.whose, []).append(one)
+                file = RollupFile(name, size, written)
+                files.setdefault(file.requests_stem, []).append(file)
         order = [*ROLLUPS]
-        for of_file in files.values():
-            of_file.sort(key=lambda one: (order.index(one.rollup), -one.written))
-        known = {folder: content for folder, content in contents.items() if content}
-        return _Listing(files, known, self._state(known))
+        for siblings in files.values():
+            siblings.sort(key=lambda file: (order.index(file.rollup), -file.written))
+        readable = {folder: content for folder, content in contents.items() if content}
+        return _Listing(files, readable, self._state(readable))
 
     def _content(self, folder: str) -> Content | None:
         """What the files in a folder, which is named by it, hold; None if that is not told."""
         try:
-            found = Content.from_json((self._folder.read(f"{folder}/{CONTENT}") or b"").decode())
+            content = Content.from_json((self._folder.read(f"{folder}/{CONTENT}") or b"").decode())
         except (ValueError, KeyError, TypeError):
             return None
-        return found if folder.endswith(f"/{found.name}") else None
+        return content if folder.endswith(f"/{content.name}") else None
 
 
 def _written_anew(files: Iterable[RollupFile], contents: Mapping[str, Content]) -> Iterator[str]:

@@ -35,12 +35,12 @@ class Task:
 
     file: DataFile
     lacking: Mapping[str, Content]
-    taken: int
+    used_bytes: int
 
     @property
-    def left(self) -> float:
+    def spare_bytes(self) -> float:
         """How much of the room that it gives its rollups is left, in bytes."""
-        return MOST_OF_LAKE * self.file.bytes - self.taken
+        return MOST_OF_LAKE * self.file.bytes - self.used_bytes
 
     @property
     def stem(self) -> str:
@@ -61,31 +61,31 @@ class RollupWriter:
 
     def write(self, task: Task, path: str) -> bool:
         """Whether the rollups that a file lacks, which can be read at a path, could be written."""
-        left = task.left
+        spare = task.spare_bytes
         try:
             with self._con.cursor() as cursor:
                 rows = f"SELECT {', '.join(READ)} FROM {rows_sql('[$file]', REQUESTS.columns)}"
                 cursor.execute(f"CREATE TEMP TABLE request AS {rows}", {"file": path})  # from memory it is quicker
                 for name, content in task.lacking.items():
-                    left -= self._write_one(cursor, task, name, content, left)
+                    spare -= self._write_one(cursor, task, name, content, spare)
         except (duckdb.Error, OSError, LakeError):
             note_unwritten("The rollups of %s could not be written", task.file.name)
             return False
-        self._share(left)
+        self._share(spare)
         return True
 
-    def _write_one(self, cursor: duckdb.DuckDBPyConnection, task: Task, name: str, content: Content, left: float) -> float:
-        """Writes a rollup, or that there is no room for it; returns how much it takes of what is ``left`` of the file's own."""
+    def _write_one(self, cursor: duckdb.DuckDBPyConnection, task: Task, name: str, content: Content, spare: float) -> float:
+        """Writes a rollup, or that there is no room for it; returns how much it takes of what is ``spare`` of the file's own."""
         folder, part = self._folder / name, self._staging / uuid.uuid4().hex
-        said = content.to_json().encode()
-        if name not in self._described and folder.read(CONTENT) != said:
-            part.write_bytes(said)
+        description = content.to_json().encode()
+        if name not in self._described and folder.read(CONTENT) != description:
+            part.write_bytes(description)
             folder.add(part, CONTENT)
         self._described.add(name)
         size = _copied(cursor, content, part)
-        if size <= MOST_OF_FILE * task.file.bytes and (size <= left or self._share(left - size)):
+        if size <= MOST_OF_FILE * task.file.bytes and (size <= spare or self._share(spare - size)):
             folder.add(part, f"{task.stem}-{checksum(part)}.parquet")
-            return min(size, left)
+            return min(size, spare)
         part.write_bytes(b"")
         folder.add(part, f"{task.stem}{NOT_WORTH_IT}")
         return 0
@@ -93,9 +93,9 @@ class RollupWriter:
     def _share(self, size: float) -> bool:
         """Gives room to others, or takes theirs if the size is negative; whether they had it."""
         with self._sharing:
-            is_there = self._spare + size >= 0
-            self._spare += size if is_there else 0
-        return is_there
+            has_room = self._spare + size >= 0
+            self._spare += size if has_room else 0
+        return has_room
 
 
 def _copied(cursor: duckdb.DuckDBPyConnection, content: Content, part: Path) -> float:

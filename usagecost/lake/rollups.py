@@ -36,7 +36,7 @@ class Rollup:
 
     name: str
     by: tuple[str, ...]
-    is_of_days: bool = True
+    is_daily: bool = True
     measures: tuple[str, ...] = ()
     is_last: bool = False
 
@@ -48,8 +48,8 @@ ROLLUPS = {
     rollup.name: rollup
     for rollup in (
         Rollup("outcome", ("provider", "model", "status", "environment", "source", "error_class", "is_streaming")),
-        Rollup("outcome_quarter", ("status", "environment", "source", "error_class", "is_streaming"), is_of_days=False),
-        Rollup("model_quarter", ("provider", "model"), is_of_days=False),
+        Rollup("outcome_quarter", ("status", "environment", "source", "error_class", "is_streaming"), is_daily=False),
+        Rollup("model_quarter", ("provider", "model"), is_daily=False),
         Rollup("latency", ("provider", "model", LATENCY), measures=("requests", "timed_requests")),
         Rollup("latency_app", ("app", LATENCY), measures=("requests", "timed_requests")),
         Rollup("user", ("team_id", "virtual_key", "user_id")),
@@ -133,8 +133,8 @@ class Content:
     @classmethod
     def from_json(cls, text: str) -> Content:
         """What `to_json` said; raises ValueError, KeyError or TypeError."""
-        said = json.loads(text)
-        return cls(dict(said["columns"]), None if said["days_begin"] is None else tuple(said["days_begin"]))
+        fields = json.loads(text)
+        return cls(dict(fields["columns"]), None if fields["days_begin"] is None else tuple(fields["days_begin"]))
 
     def to_json(self) -> str:
         """The same as text."""
@@ -173,7 +173,7 @@ class Content:
 
 def content_of(rollup: Rollup, day: date, zone: str) -> Content:
     """What a rollup is to hold of a day (UTC) where days are those of a zone."""
-    return _declared(rollup, _days_begin(day, zone) if rollup.is_of_days else None)
+    return _declared(rollup, _days_begin(day, zone) if rollup.is_daily else None)
 
 
 @cache
@@ -183,7 +183,7 @@ def _declared(rollup: Rollup, days_begin: tuple[int, ...] | None) -> Content:
     return Content(columns, days_begin)
 
 
-def told_sql(columns: Collection[str]) -> str:
+def decoded_sql(columns: Collection[str]) -> str:
     """The columns of a rollup's file as they are meant, for a SELECT."""
     return ", ".join(f"{_LARGER[name]} - {name} AS {name}" if name in _LARGER else name for name in sorted(columns))
 
@@ -196,10 +196,10 @@ def folded_sql(measure: str, basis: str) -> str:
 def stored_columns(columns: Iterable[str]) -> set[str]:
     """The columns of a file from which these can be told."""
     return {
-        one
+        column
         for name in columns
-        for one in (name, *re.findall(r"[a-z_0-9]+", _LARGER.get(name, "")))
-        if one in _STORED or one == name
+        for column in (name, *re.findall(r"[a-z_0-9]+", _LARGER.get(name, "")))
+        if column in _STORED or column == name
     }
 
 

@@ -16,7 +16,7 @@ from usagecost.lake.table import DataFile, files_by_day, local_paths
 class Snapshot:
     """One version of the requests: which files hold it. Stays readable while others commit, until a vacuum."""
 
-    place: Storage
+    store: Storage
     version: int
     data_files: tuple[DataFile, ...] = field(repr=False)
     rollups: RollupFiles = field(repr=False, compare=False)
@@ -30,7 +30,7 @@ class Snapshot:
 
     def paths(self, files: Iterable[DataFile]) -> tuple[str, ...]:
         """The same of some of its files."""
-        return tuple(local_paths(self.place, files))
+        return tuple(local_paths(self.store, files))
 
     def data_files_of(self, first_day: date | None, last_day: date | None) -> tuple[DataFile, ...]:
         """The files of the same days, as they are named, wherever they lie."""
@@ -58,8 +58,8 @@ class Snapshot:
     @property
     def span(self) -> tuple[datetime, datetime] | None:
         """The instants of the oldest and the newest request, as the log tells them; None if there is none."""
-        told = [(file.first, file.last) for file in self.data_files if file.first and file.last]
-        return (min(first for first, _ in told), max(last for _, last in told)) if told else None
+        spans = [(file.first, file.last) for file in self.data_files if file.first and file.last]
+        return (min(first for first, _ in spans), max(last for _, last in spans)) if spans else None
 
     @property
     def small_files(self) -> int:

@@ -101,10 +101,10 @@ class Disk:
     def identity(self, name: str) -> Hashable | None:
         """What tells a file from another one of the same name; None if there is none."""
         try:
-            found = os.stat(f"{self.folder}/{name}")  # noqa: PTH116 - a Path takes ten times as long to make
+            status = os.stat(f"{self.folder}/{name}")  # noqa: PTH116 - a Path takes ten times as long to make
         except FileNotFoundError:
             return None
-        return found.st_ino, found.st_mtime_ns
+        return status.st_ino, status.st_mtime_ns
 
     def paths(self, files: Iterable[tuple[str, int]]) -> list[str]:
         """Where files, given by name and size in bytes, can be read on this machine."""
@@ -165,13 +165,13 @@ class Disk:
 
     def below(self) -> dict[str, tuple[int, float]]:
         """The files in the folder and in those in it, by their names from here -> bytes, and when they were written (Unix time)."""
-        found = {}
+        files = {}
         for parent, _, names in os.walk(self.folder):
             for name in names:
                 with suppress(FileNotFoundError):  # another process was faster
                     about = os.stat(f"{parent}/{name}")  # noqa: PTH116 - a Path takes ten times as long to make
-                    found[f"{parent}/{name}".removeprefix(f"{self.folder}/")] = about.st_size, about.st_mtime
-        return found
+                    files[f"{parent}/{name}".removeprefix(f"{self.folder}/")] = about.st_size, about.st_mtime
+        return files
 
     def state(self) -> Hashable | None:
         """What stays the same as long as the same files are in the folder itself; None if it cannot be told yet."""
@@ -225,9 +225,9 @@ def storage(root: str | Path) -> Storage:
     if url:
         return open_bucket(url[1], url[2])
     folder = Path(root).expanduser().resolve()
-    if found := _UNUSABLE.search(folder.as_posix()):
+    if unusable := _UNUSABLE.search(folder.as_posix()):
         raise LakeError(
-            f"A lake cannot lie in {folder}: {found[0]!a} in the path of a folder is read as something else by Delta Lake. "
+            f"A lake cannot lie in {folder}: {unusable[0]!a} in the path of a folder is read as something else by Delta Lake. "
             "Rename the folder, or choose another."
         )
     return Disk(folder)
@@ -239,15 +239,15 @@ def lake_root() -> str:
 
 
 @contextmanager
-def errors_explained(place: Storage, version: int | None = None) -> Generator[None]:
+def errors_explained(store: Storage, version: int | None = None) -> Generator[None]:
     """Errors of a table that is read, or of the store that has it, become LakeErrors."""
     try:
-        with place.explained():
+        with store.explained():
             yield
     except (DeltaError, OSError) as error:
-        what = "The lake" if version is None else f"Version {version} of the lake"
+        subject = "The lake" if version is None else f"Version {version} of the lake"
         reason = str(error).strip().splitlines()[0]
         raise LakeUnreadable(
-            f"{what} in {place.lake} cannot be read ({reason}): restore the folder from a backup, "
+            f"{subject} in {store.lake} cannot be read ({reason}): restore the folder from a backup, "
             "or move it away and ingest the logs again."
         ) from error

@@ -20,7 +20,7 @@ from deltalake import CommitProperties, DeltaTable, Field
 from deltalake.exceptions import CommitFailedError
 
 from usagecost import schema
-from usagecost.lake.checksums import checksum, damaged_entries, last_checkpoint, note_entry, noted_entries, version_of
+from usagecost.lake.checksums import checksum, damaged_entries, entry_version, last_checkpoint, note_entry, noted_entries
 from usagecost.lake.errors import LakeMissing
 from usagecost.lake.storage import Storage, errors_explained
 
@@ -107,68 +107,68 @@ class NewFile:
     range: Mapping[str, object]
 
 
-def open_table(place: Storage, version: int | None = None) -> DeltaTable:
+def open_table(store: Storage, version: int | None = None) -> DeltaTable:
     """The table in a folder, at a version or at its newest; raises LakeMissing, LakeUnreadable or LakeUnreachable.
 
     One that an earlier version of the app made may lack columns of today's record: `rows_sql` gives them as NULL.
     """
-    with errors_explained(place, version):
-        if not place.has_table():
+    with errors_explained(store, version):
+        if not store.has_table():
             raise LakeMissing(
-                f"There is no lake in {place.lake}: load a log with `python -m usagecost ingest`, "
+                f"There is no lake in {store.lake}: load a log with `python -m usagecost ingest`, "
                 "or let USAGECOST_LAKE name the folder of an existing one."
             )
-        entries = noted_entries(place)  # before: a version that comes after it was looked for is not missed
-        table = DeltaTable(str(place), version=version, storage_options=place.options)
-        check_log(place, table.version(), entries, last_checkpoint(entries, table.version()), is_newest=version is None)
+        entries = noted_entries(store)  # before: a version that comes after it was looked for is not missed
+        table = DeltaTable(str(store), version=version, storage_options=store.options)
+        check_log(store, table.version(), entries, last_checkpoint(entries, table.version()), is_newest=version is None)
         return table
 
 
-def check_log(place: Storage, version: int, entries: Mapping[str, str], first: int = 0, *, is_newest: bool = False) -> None:
+def check_log(store: Storage, version: int, entries: Mapping[str, str], first: int = 0, *, is_newest: bool = False) -> None:
     """Raise OSError where the log, which gives a version, lacks a newer one, or where entries from a version on are damaged."""
-    bad = damaged_entries(place, entries, first)
-    bad += [name for name in entries if is_newest and version_of(name) > version]
+    bad = damaged_entries(store, entries, first)
+    bad += [name for name in entries if is_newest and entry_version(name) > version]
     if bad:
-        raise OSError(f"{str(place).rpartition('/')[2]}/_delta_log/{bad[0]} is gone or damaged")
+        raise OSError(f"{str(store).rpartition('/')[2]}/_delta_log/{bad[0]} is gone or damaged")
 
 
 def missing_columns(table: DeltaTable, spec: TableSpec) -> list[str]:
     """The columns of today's record that a table was made without."""
-    known = {field.name for field in table.schema().fields}
-    return [name for name in spec.columns.names if name not in known]
+    present = {field.name for field in table.schema().fields}
+    return [name for name in spec.columns.names if name not in present]
 
 
-def open_to_write(place: Storage, spec: TableSpec) -> DeltaTable:
+def open_to_write(store: Storage, spec: TableSpec) -> DeltaTable:
     """The newest version of a table, with every column of today's record: missing ones are added, which writes no file anew.
 
     Raises as `open_table` does.
     """
-    table = open_table(place)
+    table = open_table(store)
     if missing := missing_columns(table, spec):
         table.alter.add_columns([Field.from_arrow(spec.columns.field(name)) for name in missing])
         table.update_incremental()
-        sync_log(place, table.version())
+        sync_log(store, table.version())
     return table
 
 
-def open_or_create(place: Storage, spec: TableSpec) -> DeltaTable:
+def open_or_create(store: Storage, spec: TableSpec) -> DeltaTable:
     """The newest version of the table in a folder; a new one is empty and stands at version 0."""
-    if not place.has_table():
-        place.make()
+    if not store.has_table():
+        store.make()
         with suppress(CommitFailedError):  # another machine was faster
             DeltaTable.create(
-                str(place),
+                str(store),
                 spec.columns,
                 mode="ignore",
                 name=spec.name,
                 partition_by=[spec.partition] if spec.partition else None,
                 configuration={"delta.dataSkippingStatsColumns": spec.instant} if spec.instant else {},
-                storage_options=place.options,
+                storage_options=store.options,
                 commit_properties=CommitProperties(max_commit_retries=0),  # else it is made twice, as two versions
             )
-        sync_log(place, version=0)
-        place.sync()
-    return open_to_write(place, spec)
+        sync_log(store, version=0)
+        store.sync()
+    return open_to_write(store, spec)
 
 
 def log_entry(version: int) -> str:
@@ -179,21 +179,21 @@ def log_entry(version: int) -> str:
 def data_files(table: DeltaTable, spec: TableSpec) -> tuple[DataFile, ...]:
     """The files of the version that ``table`` stands at, by day."""
     entries = pa.table(table.get_add_actions(flatten=True))
-    told = ("path", f"partition.{spec.partition}", "num_records", "size_bytes", f"min.{spec.instant}", f"max.{spec.instant}")
+    names = ("path", f"partition.{spec.partition}", "num_records", "size_bytes", f"min.{spec.instant}", f"max.{spec.instant}")
     unknown = [None] * len(entries)
-    columns = (entries[name].to_pylist() if name in entries.column_names else unknown for name in told)
+    columns = (entries[name].to_pylist() if name in entries.column_names else unknown for name in names)
     files = [DataFile(unquote(name), *about) for name, *about in zip(*columns, strict=True)]
     return tuple(sorted(files, key=lambda file: (file.day or date.min, file.name)))
 
 
-def local_paths(place: Storage, files: Iterable[DataFile]) -> list[str]:
+def local_paths(store: Storage, files: Iterable[DataFile]) -> list[str]:
     """Where files of a table can be read on this machine."""
-    return place.paths([(file.name, file.bytes) for file in files])
+    return store.paths([(file.name, file.bytes) for file in files])
 
 
-def file_paths(place: Storage, spec: TableSpec) -> list[str]:
+def file_paths(store: Storage, spec: TableSpec) -> list[str]:
     """The files of the newest version of a table; none if there is no table."""
-    return local_paths(place, data_files(open_table(place), spec)) if place.has_table() else []
+    return local_paths(store, data_files(open_table(store), spec)) if store.has_table() else []
 
 
 def files_by_day(files: Iterable[DataFile]) -> dict[date | None, list[DataFile]]:
@@ -204,16 +204,16 @@ def files_by_day(files: Iterable[DataFile]) -> dict[date | None, list[DataFile]]
     return by_day
 
 
-def stored_by_day(table: DeltaTable, place: Storage) -> dict[date, dict[DataFile, str]]:
+def stored_by_day(table: DeltaTable, store: Storage) -> dict[date, dict[DataFile, str]]:
     """The files of each day of the requests, at the version that ``table`` stands at, and where they can be read."""
     files = data_files(table, REQUESTS)
-    paths = dict(zip(files, local_paths(place, files), strict=True))
-    return {day: {file: paths[file] for file in of_day} for day, of_day in files_by_day(files).items() if day}
+    paths = dict(zip(files, local_paths(store, files), strict=True))
+    return {day: {file: paths[file] for file in day_files} for day, day_files in files_by_day(files).items() if day}
 
 
-def paths_by_day(table: DeltaTable, place: Storage) -> dict[date, list[str]]:
+def paths_by_day(table: DeltaTable, store: Storage) -> dict[date, list[str]]:
     """Where the files of each day can be read."""
-    return {day: list(files.values()) for day, files in stored_by_day(table, place).items()}
+    return {day: list(files.values()) for day, files in stored_by_day(table, store).items()}
 
 
 def rows_sql(files: str, columns: pa.Schema) -> str:
@@ -271,14 +271,14 @@ def write_file(
     ``is_sorted`` says that the rows come in the table's order, so that they need not be sorted, which takes a third of the time.
     """
     file = folder / uuid.uuid4().hex
-    found = con.execute(
+    copy = con.execute(
         f"""
         COPY (SELECT {spec.stored_columns} FROM ({rows}) {"" if is_sorted else f"ORDER BY {spec.order}"})
         TO $file (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROW_GROUP_ROWS}, RETURN_STATS)
         """,
         {**values, "file": str(file)},
     )
-    ((_, count, size, _, columns, *_),) = found.fetchall()
+    ((_, count, size, _, columns, *_),) = copy.fetchall()
     if not count:
         return None
     name = f"{f'{spec.partition}={day}/' if spec.partition else ''}{file.name}-{checksum(file)}.parquet"
@@ -292,8 +292,8 @@ def _range(instant: str, columns: Mapping[str, Mapping[str, str]]) -> dict[str, 
     return {"minValues": {instant: first}, "maxValues": {instant: last}, "nullCount": {instant: 0}}
 
 
-def sync_log(place: Storage, version: int) -> None:
+def sync_log(store: Storage, version: int) -> None:
     """Delta writes its log without waiting for the disk: wait, so that a commit that was reported stays; and note its checksum."""
-    place.sync(log_entry(version))
-    place.sync("_delta_log")
-    note_entry(place, version)
+    store.sync(log_entry(version))
+    store.sync("_delta_log")
+    note_entry(store, version)

@@ -184,7 +184,7 @@ def _apply(lake: Lake, span: Any, model: str | None, why: str) -> None:
             "reprice",
             what,
             lambda: lake.reprice(price, span, model, about=_about(lake, why)),
-            says=lambda done: done.words,
+            says=lambda done: done.summary,
             why=why,
         )
 
@@ -198,7 +198,7 @@ def _undo(lake: Lake, undone: str) -> None:
             "reprice",
             f"undo of {undone}",
             lambda: lake.undo_repricing(undone, about=_about(lake, why)),
-            says=lambda done: done.words,
+            says=lambda done: done.summary,
         )
 
     _do("undone", do)

@@ -182,7 +182,7 @@ def _facts(found: Removal, zone: str) -> list[str]:
             *([f"by {formats.counted(found.users, 'user')}"] if found.users else []),
             f"spend {formats.usd(found.spend_usd)}{unknown}",
         ]
-    return [*facts, *([f"also removed from {found.beside_words}"] if found.beside else [])]
+    return [*facts, *([f"also removed from {found.beside_summary}"] if found.beside else [])]
 
 
 def _say_what_was_removed() -> None:
