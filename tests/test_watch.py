@@ -302,7 +302,7 @@ class Picky(Table):
 
 
 def test_a_file_that_no_reader_can_digest_is_left_out_until_it_changes(folder: Path, lake: Lake):
-    watch = watching(folder, lake, chosen=Picky())
+    watch = watching(folder, lake, override=Picky())
     for name in ("a", "bad", "c"):
         put(folder / f"{name}.jsonl", lines(name))
 

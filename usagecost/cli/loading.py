@@ -66,7 +66,7 @@ def ingest(
         raise
     if not dry_run and (result.inserted or result.updated or not result.requests):
         why = None if result.requests else "; ".join(result.problems) or "Nothing could be read"
-        record(handle, Entry(operator(), COMMAND, "load", f"files {named}", after=result.words, outcome=why), makes_table=False)
+        record(handle, Entry(operator(), COMMAND, "load", f"files {named}", after=result.summary, outcome=why), makes_table=False)
     for problem in result.problems:
         err.print(problem)
     counts = result.counts()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from usagecost.engine import embedded
-from usagecost.engine.embedded import FileLostError, UnansweredError, given_up_after
+from usagecost.engine.embedded import FileLostError, UnansweredError, time_limit
 from usagecost.lake import Lake, Rolled, Snapshot
 from usagecost.lake.table import DataFile
 from usagecost.schema import REJECTS, REQUESTS
@@ -53,33 +53,34 @@ class Slice:
         return files if self.days is None else tuple(file for file in files if file.utc_day in self.days)
 
 
-def table(sql: str, parameters: Mapping[str, Any], asked: Slice, rolled: Rolled | None = None) -> pa.Table:
+def table(sql: str, parameters: Mapping[str, Any], lake_slice: Slice, rolled: Rolled | None = None) -> pa.Table:
     """The result of a query over the requests of a slice: integers and decimals stay exact.
 
     With ``rolled``, of the same, ``{requests}`` are only those that no rollup tells of, and ``{rollups}`` are the others' sums.
     """
-    snapshot = asked.snapshot
-    sql, parameters = within(asked.scope, sql, parameters)
-    files = asked.files if rolled is None else rolled.requests
+    snapshot = lake_slice.snapshot
+    sql, parameters = within(lake_slice.scope, sql, parameters)
+    files = lake_slice.files if rolled is None else rolled.requests
     if server := clickhouse_in_use():
         return server.answer(sql, parameters, snapshot, files, rolled)
     if rolled:
-        relation, of_rollups = embedded.rollups_sql(rolled, snapshot)
-        sql, parameters = sql.replace("{rollups}", relation), parameters | of_rollups
-    whose, paths = f"the lake's version {asked.version}", snapshot.paths(files)
-    return embedded.answer(sql, parameters, "requests", REQUESTS, paths, whose, of_requests_only=rolled is None)
+        relation, rollup_parameters = embedded.rollups_sql(rolled, snapshot)
+        sql, parameters = sql.replace("{rollups}", relation), parameters | rollup_parameters
+    origin, paths = f"the lake's version {lake_slice.version}", snapshot.paths(files)
+    return embedded.answer(sql, parameters, "requests", REQUESTS, paths, origin, requests_only=rolled is None)
 
 
-def rolled(columns: Collection[str], cuts: Iterable[int], asked: Slice) -> Rolled | None:
+def rolled(columns: Collection[str], cuts: Iterable[int], lake_slice: Slice) -> Rolled | None:
     """How `table` tells some columns of a slice where time is cut at some instants (µs): from rollups where it can, which have the
     scope's columns too; None if it cannot. Measures are columns too, as `rollups.column_of` names them.
 
     A rollup's row is requests of the same values in a step of time that no cut goes through, ``started_at`` the start of that.
     """
-    reads_here = not (clickhouse_in_use() and open_lake(asked.lake).is_remote)  # else nothing of the files comes to this machine
-    of_scope = {DIMENSIONS[name].stored for name in asked.scope.dimensions}
-    found = asked.snapshot.rollups.rolled(asked.files, {*columns, *of_scope}, cuts, checks=reads_here)
-    return found if found.folders else None
+    # Else nothing of the files comes to this machine.
+    reads_here = not (clickhouse_in_use() and open_lake(lake_slice.lake).is_remote)
+    scope_columns = {DIMENSIONS[name].stored for name in lake_slice.scope.dimensions}
+    rollup_files = lake_slice.snapshot.rollups.rolled(lake_slice.files, {*columns, *scope_columns}, cuts, checks=reads_here)
+    return rollup_files if rollup_files.folders else None
 
 
 def within(scope: Scope, sql: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -87,12 +88,12 @@ def within(scope: Scope, sql: str, parameters: Mapping[str, Any]) -> tuple[str, 
     if scope.is_everything:
         return sql, dict(parameters)
     test, bound = scope.sql()
-    for relation, columns in {"{requests}": _SHOWN, "{rollups}": "*"}.items():
+    for relation, columns in {"{requests}": _COLUMNS_IN_SCOPE, "{rollups}": "*"}.items():
         sql = sql.replace(relation, f"(SELECT {columns} FROM {relation} WHERE {test})")
     return sql, {**parameters, **bound}
 
 
-_SHOWN = "* REPLACE (CAST(NULL AS VARCHAR) AS source_file)"
+_COLUMNS_IN_SCOPE = "* REPLACE (CAST(NULL AS VARCHAR) AS source_file)"
 """The columns of requests for who may not see all of them: the server's folders are not theirs to know."""
 
 
@@ -106,8 +107,8 @@ def rejects(sql: str, parameters: Mapping[str, Any], *, files: Sequence[str]) ->
 
 def clickhouse_in_use() -> ClickHouse | None:
     """The server that answers, if USAGECOST_ENGINE names one; raises UnansweredError if it names something else."""
-    named = os.environ.get("USAGECOST_ENGINE", "duckdb")
-    return None if named == "duckdb" else _server(named)
+    setting = os.environ.get("USAGECOST_ENGINE", "duckdb")
+    return None if setting == "duckdb" else _server(setting)
 
 
 @cache

@@ -48,7 +48,7 @@ _SENTENCES = {
     (279, 209, 210): "A server of the cluster does not answer {server}. Try again in a moment.",
 }
 """ClickHouse's codes -> what they mean for readers, and what to do."""
-_OTHER = "A question could not be answered by {server} (its code {code}). Load the page again."
+_OTHER_PROBLEM = "A question could not be answered by {server} (its code {code}). Load the page again."
 
 _REQUESTS, _ROLLUPS = "requests_of_the_version", "rollups_of_the_version"
 
@@ -80,23 +80,23 @@ class ClickHouse:
         self, sql: str, parameters: Mapping[str, Any], snapshot: Snapshot, files: Sequence[DataFile], rolled: Rolled | None
     ) -> pa.Table:
         """The result of a query over the requests in some files of a version, and over rollups, as DuckDB would give it."""
-        said, values = clickhouse_sql(sql.replace("{requests}", _REQUESTS).replace("{rollups}", _ROLLUPS), parameters)
+        statement, values = clickhouse_sql(sql.replace("{requests}", _REQUESTS).replace("{rollups}", _ROLLUPS), parameters)
         with self._explained():
-            said = said.replace(_REQUESTS, rows_of(snapshot, [file.name for file in files], self._cluster))
+            statement = statement.replace(_REQUESTS, rows_of(snapshot, [file.name for file in files], self._cluster))
             if rolled:
-                said = said.replace(_ROLLUPS, rollups_of(snapshot, rolled, self._cluster))
-            found = self.client().query_arrow(said, parameters=values, settings=SETTINGS | LIMITS)
-        columns = [_as_duckdb(column.combine_chunks()) for column in found.columns]
-        return pa.Table.from_arrays(columns, names=found.column_names)
+                statement = statement.replace(_ROLLUPS, rollups_of(snapshot, rolled, self._cluster))
+            result = self.client().query_arrow(statement, parameters=values, settings=SETTINGS | LIMITS)
+        columns = [_as_duckdb(column.combine_chunks()) for column in result.columns]
+        return pa.Table.from_arrays(columns, names=result.column_names)
 
     def client(self) -> Client:
         """The connection, made when it is first needed."""
         with self._connecting:
             if self._client is None:
-                self._client = clickhouse_connect.get_client(**self._how())
+                self._client = clickhouse_connect.get_client(**self._connection_settings())
             return self._client
 
-    def _how(self) -> dict[str, Any]:
+    def _connection_settings(self) -> dict[str, Any]:
         if self._url.scheme == "chdb":
             return {"dsn": self._url._replace(query="").geturl()}
         return {
@@ -132,19 +132,19 @@ class ClickHouse:
             raise UnansweredError(f"The ClickHouse at {self.name} gave an answer that cannot be read. Try again.") from problem
 
     def _problem(self, problem: DatabaseError) -> UnansweredError:
-        """What the server says in words. A damaged file has many codes, so whatever is not known may be one."""
+        """Returns the error for readers. A damaged file has many codes, so whatever is not known may be one."""
         code = _code(problem)
-        known = next((sentence for codes, sentence in _SENTENCES.items() if code in codes), _OTHER)
-        said = known.format(server=f"the ClickHouse at {self.name}", seconds=LIMITS["max_execution_time"], code=code)
-        return FileLostError(said) if known in (_FILE_LOST, _OTHER) else UnansweredError(said)
+        template = next((sentence for codes, sentence in _SENTENCES.items() if code in codes), _OTHER_PROBLEM)
+        text = template.format(server=f"the ClickHouse at {self.name}", seconds=LIMITS["max_execution_time"], code=code)
+        return FileLostError(text) if template in (_FILE_LOST, _OTHER_PROBLEM) else UnansweredError(text)
 
 
 def _code(problem: DatabaseError) -> int | None:
     """ClickHouse's own number of what went wrong."""
     if " is readonly" in str(problem):  # the driver knows it of a setting before it asks the server
         return READONLY
-    words = str(problem).partition("Code: ")[2].partition(".")[0]
-    return int(words) if words.isdigit() else None
+    digits = str(problem).partition("Code: ")[2].partition(".")[0]
+    return int(digits) if digits.isdigit() else None
 
 
 def _as_duckdb(values: pa.Array) -> pa.Array:
@@ -167,8 +167,8 @@ def rows_of(snapshot: Snapshot, names: Sequence[str], cluster: str | None = None
     if not names:
         return f"(SELECT * FROM null({text_sql(STRUCTURE)}))"
     if cluster:
-        return _read(f"{snapshot.store}/{_one_of(sorted(names))}", cluster)
-    days = _one_of(sorted({name.split("/")[0].removeprefix("day=") for name in names}))
+        return _read(f"{snapshot.store}/{_alternatives(sorted(names))}", cluster)
+    days = _alternatives(sorted({name.split("/")[0].removeprefix("day=") for name in names}))
     files = ", ".join(text_sql(name.rsplit("/", 1)[-1]) for name in names)
     return f"(SELECT * FROM {_read(f'{snapshot.store}/day={days}/*.parquet')} WHERE _file IN ({files}))"
 
@@ -178,36 +178,36 @@ def rollups_of(snapshot: Snapshot, rolled: Rolled, cluster: str | None = None) -
     structure = ", ".join(f"{name} {_type_in_rollup(name)}" for name in sorted(rolled.read))
     parts = []
     for folder, files in rolled.folders.items():
-        names = [one.name.rpartition("/")[2] for one in files]
-        uri, named = snapshot.rollups.uri(folder), ", ".join(map(text_sql, names))
+        names = [file.name.rpartition("/")[2] for file in files]
+        uri, file_list = snapshot.rollups.uri(folder), ", ".join(map(text_sql, names))
         if cluster:
-            parts.append(f"SELECT {rolled.select} FROM {_read(f'{uri}/{_one_of(sorted(names))}', cluster, structure)}")
+            parts.append(f"SELECT {rolled.select} FROM {_read(f'{uri}/{_alternatives(sorted(names))}', cluster, structure)}")
         else:
-            parts.append(f"SELECT {rolled.select} FROM {_read(f'{uri}/*.parquet', None, structure)} WHERE _file IN ({named})")
+            parts.append(f"SELECT {rolled.select} FROM {_read(f'{uri}/*.parquet', None, structure)} WHERE _file IN ({file_list})")
     return f"({' UNION ALL '.join(parts)})"
 
 
-def _one_of(texts: Sequence[str]) -> str:
+def _alternatives(texts: Sequence[str]) -> str:
     """The pattern of one of several; braces around a single text would be part of it."""
     return texts[0] if len(texts) == 1 else f"{{{','.join(texts)}}}"
 
 
 def _read(path: str, cluster: str | None = None, columns: str = "") -> str:
     """SQL for the Parquet files of a path, on a disk or in S3."""
-    kind, whose = ("Cluster", f"{text_sql(cluster)}, ") if cluster else ("", "")
+    kind, cluster_argument = ("Cluster", f"{text_sql(cluster)}, ") if cluster else ("", "")
     structure = text_sql(columns or STRUCTURE)
     if not path.startswith("s3://"):
-        return f"file{kind}({whose}{text_sql(path)}, Parquet, {structure})"
+        return f"file{kind}({cluster_argument}{text_sql(path)}, Parquet, {structure})"
     keys = [os.environ.get(name, "") for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")]
     credentials = "".join(f"{text_sql(key)}, " for key in keys if key) if keys[0] else ""
-    return f"s3{kind}({whose}{text_sql(_address(path))}, {credentials}Parquet, {structure})"
+    return f"s3{kind}({cluster_argument}{text_sql(_address(path))}, {credentials}Parquet, {structure})"
 
 
 def _address(url: str) -> str:
     """The web address of objects in S3, at the endpoint that the environment names."""
     bucket, path = url.removeprefix("s3://").split("/", 1)
     endpoint = next(
-        (found for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT") if (found := os.environ.get(name))), ""
+        (address for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT") if (address := os.environ.get(name))), ""
     )
     if endpoint:
         return f"{endpoint.rstrip('/')}/{bucket}/{path}"

@@ -32,7 +32,12 @@ SETTINGS = {
 
 _BOUND = "bound__"
 _PARAMETER = re.compile(r"\$([a-z_]\w*)")
-_MEANT = {"epoch_us": "toUnixTimestamp64Micro", "hash": "cityHash64", "grouping_id": "grouping", "list_position": "indexOf"}
+_FUNCTION_NAMES = {
+    "epoch_us": "toUnixTimestamp64Micro",
+    "hash": "cityHash64",
+    "grouping_id": "grouping",
+    "list_position": "indexOf",
+}
 """Functions of other names."""
 
 
@@ -48,9 +53,9 @@ def clickhouse_sql(sql: str, parameters: Mapping[str, Any]) -> tuple[str, dict[s
 def _translated(sql: str, types: tuple[tuple[str, str], ...]) -> str:
     """Parsing takes longer than asking, and a page asks the same again with other values."""
     tree = parse_one(_PARAMETER.sub(rf"{_BOUND}\1", sql), read="duckdb")
-    known = dict(types)
+    column_types = dict(types)
     for node in reversed(list(tree.bfs())):  # what a node is made of comes before it
-        changed = _changed(node, known)
+        changed = _changed(node, column_types)
         if changed is not node:
             node.replace(changed)
     return tree.sql(dialect="clickhouse")
@@ -61,7 +66,7 @@ def _changed(node: exp.Expr, types: Mapping[str, str]) -> exp.Expr:
         return _parameter(node.name.removeprefix(_BOUND), types)
     if isinstance(node, exp.Anonymous):
         name = str(node.this).lower()
-        return _histogram(node) if name == "histogram" else _call(_MEANT.get(name, str(node.this)), *node.expressions)
+        return _histogram(node) if name == "histogram" else _call(_FUNCTION_NAMES.get(name, str(node.this)), *node.expressions)
     change = _CHANGES.get(type(node))
     return change(node) if change else node
 
@@ -92,18 +97,18 @@ def _quantile(node: exp.Bracket) -> exp.Expression:
 def _histogram(node: exp.Anonymous) -> exp.Expression:
     """histogram(x, edges): how many lie at or below each edge and above the one before. Only whole numbers can be counted by."""
     value, edges = (argument.sql(dialect="clickhouse") for argument in node.expressions)
-    place = f"toInt64(arrayFirstIndex(edge -> assumeNotNull({value}) <= edge, {edges}))"
-    counts = f"sumMapIf(map({place}, toUInt64(1)), {value} IS NOT NULL)"
+    edge_index = f"toInt64(arrayFirstIndex(edge -> assumeNotNull({value}) <= edge, {edges}))"
+    counts = f"sumMapIf(map({edge_index}, toUInt64(1)), {value} IS NOT NULL)"
     by_edge = f"mapFromArrays(arrayMap(place -> {edges}[place], mapKeys({counts})), mapValues({counts}))"
     return exp.maybe_parse(by_edge, dialect="clickhouse")
 
 
-def _said_in_json(node: exp.JSONExtractScalar) -> exp.Expression:
+def _json_text(node: exp.JSONExtractScalar) -> exp.Expression:
     """A text as it is, another value as JSON writes it; NULL if there is none."""
     keys = [text_sql(key.this) for key in node.expression.find_all(exp.JSONPathKey)]
-    place = ", ".join([node.this.sql(dialect="clickhouse"), *keys])
-    other = f"nullIf(nullIf(JSONExtractRaw({place}), ''), 'null')"
-    text = f"if(JSONType({place}) = 'String', JSONExtractString({place}), {other})"
+    path = ", ".join([node.this.sql(dialect="clickhouse"), *keys])
+    other = f"nullIf(nullIf(JSONExtractRaw({path}), ''), 'null')"
+    text = f"if(JSONType({path}) = 'String', JSONExtractString({path}), {other})"
     return exp.maybe_parse(text, dialect="clickhouse")
 
 
@@ -132,7 +137,7 @@ _CHANGES: dict[type, Callable[[Any], exp.Expression]] = {
     exp.Length: lambda node: _call("length", node.this),
     exp.LogicalOr: lambda node: _call("max", node.this),
     exp.Bracket: _quantile,
-    exp.JSONExtractScalar: _said_in_json,
+    exp.JSONExtractScalar: _json_text,
 }
 
 

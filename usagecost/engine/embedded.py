@@ -45,13 +45,13 @@ def answer(
     name: str,
     columns: pa.Schema,
     files: Sequence[str],
-    whose: str,
+    origin: str,
     *,
-    of_requests_only: bool = True,
+    requests_only: bool = True,
 ) -> pa.Table:
-    """The result of a query that names a table as ``{name}`` over its Parquet files; ``whose`` they are is said in errors.
+    """The result of a query that names a table as ``{name}`` over its Parquet files; ``origin`` names what has them, for errors.
 
-    Raises UnansweredError. If it is not ``of_requests_only``, the parameters name files of rollups too.
+    Raises UnansweredError. If it is not ``requests_only``, the parameters name files of rollups too.
     """
     if files:
         relation, bound = rows_sql("$files", columns), {**parameters, "files": list(files)}
@@ -61,19 +61,19 @@ def answer(
         with _root().cursor() as cursor, _in_time(cursor):
             return cursor.execute(sql.replace(f"{{{name}}}", relation), bound).to_arrow_table()
     except duckdb.IOException as problem:
-        raise FileLostError(_gone_or_damaged(files, whose)) from problem
+        raise FileLostError(_damage_sentence(files, origin)) from problem
     except duckdb.InterruptException as problem:
         raise UnansweredError("The question takes too long. Ask for fewer days.") from problem
     except duckdb.OutOfMemoryException as problem:
         raise UnansweredError(f"The question needs more than {MEMORY_LIMIT} of memory. Ask for fewer days.") from problem
     except duckdb.Error as problem:
-        if type(problem) in DAMAGE_ERRORS and (said := _gone_or_damaged(files, whose, only_if_known=of_requests_only)):
-            raise FileLostError(said) from problem
+        if type(problem) in DAMAGE_ERRORS and (sentence := _damage_sentence(files, origin, only_if_known=requests_only)):
+            raise FileLostError(sentence) from problem
         raise
 
 
 @contextmanager
-def given_up_after(seconds: float) -> Generator[None]:
+def time_limit(seconds: float) -> Generator[None]:
     """Questions that this thread asks in the block are given up when its time is over."""
     before = _DEADLINE.set(time.monotonic() + seconds)
     try:
@@ -97,20 +97,20 @@ def _in_time(cursor: duckdb.DuckDBPyConnection) -> Generator[None]:
         timer.join()  # so that it does not interrupt what is asked next
 
 
-def _gone_or_damaged(files: Sequence[str], whose: str, *, only_if_known: bool = False) -> str:
+def _damage_sentence(files: Sequence[str], origin: str, *, only_if_known: bool = False) -> str:
     """Which of the files is not what was written, in a sentence; if it is none of them, something in general, or nothing."""
     damaged = next((file for file in files if not is_intact(file)), None)
     if damaged:
         name = "/".join(Path(damaged).parts[-2:])
         return (
-            f"{name}, a file of {whose}, is gone or damaged. Load the page again; if that does not help, restore it from a backup."
+            f"{name}, a file of {origin}, is gone or damaged. Load the page again; if that does not help, restore it from a backup."
         )
-    return "" if only_if_known else f"A file of {whose} is gone or damaged. Load the page again."
+    return "" if only_if_known else f"A file of {origin} is gone or damaged. Load the page again."
 
 
 def rollups_sql(rolled: Rolled, snapshot: Snapshot) -> tuple[str, dict[str, Any]]:
     """A relation of the rows of rollups, and its parameters."""
-    bound = {f"rollup_{place}": snapshot.rollups.paths(files) for place, files in enumerate(rolled.folders.values())}
+    bound = {f"rollup_{number}": snapshot.rollups.paths(files) for number, files in enumerate(rolled.folders.values())}
     return f"({' UNION ALL '.join(f'SELECT {rolled.select} FROM read_parquet(${name})' for name in bound)})", bound
 
 

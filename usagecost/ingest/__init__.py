@@ -9,7 +9,7 @@ from __future__ import annotations
 from usagecost.ingest.discovery import find_files
 from usagecost.ingest.formats import Formats, columns_to_recognise, keep_format, keys_of_toml, known_formats, mapped_logs
 from usagecost.ingest.loading import load
-from usagecost.ingest.preview import Looked, Preview, look, preview, unknown_statuses
+from usagecost.ingest.preview import Inspection, Preview, look, preview, unknown_statuses
 from usagecost.ingest.reports import Report
 from usagecost.ingest.run import WrongUsage, chosen_source, ingest, ingest_copies, ingest_part
 from usagecost.sources import FileProblem, Source

@@ -21,8 +21,8 @@ MOST_EXAMPLES = 3
 
 
 @dataclass
-class Found:
-    """The files to read, and what is to be said about the others.
+class FileSelection:
+    """The files to read, and the problems of the others.
 
     `files` are to be read, each with the folder it was found in, or None if it was named itself. `problems` are whole
     sentences; `rejects` are files that cannot be read at all, for the lake. `strangers` are files in a folder that are of no
@@ -44,12 +44,12 @@ class Found:
         """The size of all files on disk."""
         return sum(path.stat().st_size for path in self.files if path.exists())
 
-    def recognised(self, sources: Sequence[Source], chosen: Source | None) -> Iterator[tuple[Source, Head]]:
+    def recognised(self, sources: Sequence[Source], override: Source | None) -> Iterator[tuple[Source, Head]]:
         """The files that can be read, with their format: the chosen one, else the only one that fits."""
         for path, folder in self.files.items():
             try:
                 head = Head.of(path, name=self.names.get(path), end=self.ends.get(path))
-                source = chosen or self.formats.get(path) or _only_fit(head, sources)
+                source = override or self.formats.get(path) or _only_fit(head, sources)
             except FileProblem as problem:
                 self._refuse(path, problem)
                 continue
@@ -59,7 +59,7 @@ class Found:
             elif folder:
                 self.strangers.setdefault(folder, []).append(path)
             else:
-                self._refuse(path, _of_no_format(head, sources))
+                self._refuse(path, _unknown_format(head, sources))
         for folder, paths in self.strangers.items():
             names = ", ".join(str(path.relative_to(folder)) for path in paths[:MOST_EXAMPLES])
             more = f" and {len(paths) - MOST_EXAMPLES:,} more" if len(paths) > MOST_EXAMPLES else ""
@@ -69,22 +69,22 @@ class Found:
         self.rejects.append(Reject(self.names.get(path) or str(path.absolute()), None, problem.sentence, None))
 
 
-def find_files(paths: Iterable[Path], lake: Path) -> Found:
+def find_files(paths: Iterable[Path], lake: Path) -> FileSelection:
     """The files of paths; folders are searched for logs, hidden ones and tables of a lake left out."""
-    found = Found()
+    selection = FileSelection()
     for path in paths:
         if path.is_dir():
             home = path.resolve()
             inside = [file for file in _logs_in(path) if not (home / file.relative_to(path)).is_relative_to(lake.resolve())]
-            found.files |= {file: path for file in inside if file not in found.files}
+            selection.files |= {file: path for file in inside if file not in selection.files}
             if not inside:
-                looked_for = ", ".join(f"*{suffix}" for suffix in sorted(LOG_SUFFIXES))
-                found.problems.append(f"{path} holds no logs: files called {looked_for} were looked for, packed or not.")
+                patterns = ", ".join(f"*{suffix}" for suffix in sorted(LOG_SUFFIXES))
+                selection.problems.append(f"{path} holds no logs: files called {patterns} were looked for, packed or not.")
         elif path.exists():
-            found.files[path] = None
+            selection.files[path] = None
         else:
-            found.problems.append(f"{path} does not exist: check the path.")
-    return found
+            selection.problems.append(f"{path} does not exist: check the path.")
+    return selection
 
 
 def _logs_in(folder: Path) -> list[Path]:
@@ -102,21 +102,21 @@ def _only_fit(head: Head, sources: Sequence[Source]) -> Source | None:
     """The format that fits; raises FileProblem if several do."""
     fits = [(source, why) for source in sources if (why := source.recognise(head))]
     if len(fits) > 1:
-        what = ", and like ".join(f"{why} (--as {source.name})" for source, why in fits)
-        raise FileProblem(f"looks like {what}: say which of them it is with --as.")
+        descriptions = ", and like ".join(f"{why} (--as {source.name})" for source, why in fits)
+        raise FileProblem(f"looks like {descriptions}: say which of them it is with --as.")
     return fits[0][0] if fits else None
 
 
-def _of_no_format(head: Head, sources: Sequence[Source]) -> FileProblem:
+def _unknown_format(head: Head, sources: Sequence[Source]) -> FileProblem:
     if command := taken_out_by(head):
         return FileProblem(WRAPPED.format(command))
     try:
         names = column_names(head)
     except FileProblem as problem:
         return problem
-    known = ", ".join(source.name for source in sources)
+    source_names = ", ".join(source.name for source in sources)
     columns = f" Its columns are {', '.join(names[:MOST_NAMES])}." if len(names) > 1 else ""
     return FileProblem(
-        f"is of no known format ({known}).{columns} Describe its columns in a mapping and pass it with --mapping, "
+        f"is of no known format ({source_names}).{columns} Describe its columns in a mapping and pass it with --mapping, "
         "or name the format with --as."
     )

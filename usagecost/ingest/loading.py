@@ -33,7 +33,7 @@ from usagecost.sources.sql import registered
 STAGED_ROWS, STAGED_BYTES = 200_000, 256 << 20
 """What makes a staged file, whichever is reached first."""
 
-KEPT_REJECTS_BYTES = 32 << 20
+MOST_REJECTS_BYTES = 32 << 20
 
 _FACTS = """
 SELECT
@@ -135,7 +135,7 @@ class _Staging:
         if batch.rejects.num_rows:
             self._note(batch.rejects)
             self._rejects.append(batch.rejects)
-        if _bytes(self._rejects) >= KEPT_REJECTS_BYTES:
+        if _bytes(self._rejects) >= MOST_REJECTS_BYTES:
             self._write_rejects()
 
     def finish(self) -> None:
@@ -194,9 +194,9 @@ class _Staging:
         return dict(reasons.most_common())
 
     def unused(self, files: Collection[str]) -> list[str]:
-        """What is said of files of which no line was used, nor rejected, whatever else was loaded."""
-        known = self._used.union(file for file, _ in self._problems)
-        return about_unused((file for file in files if file not in known), self.skips)
+        """Returns sentences about files of which no line was used, nor rejected, whatever else was loaded."""
+        used_files = self._used.union(file for file, _ in self._problems)
+        return about_unused((file for file in files if file not in used_files), self.skips)
 
     def _note(self, rejects: pa.Table) -> None:
         files, has_line = rejects["source_file"], pc.is_valid(rejects["line"])

@@ -36,12 +36,12 @@ NO_FORMAT = "The file is of no known format, and no table of several columns."
 UNREADABLE, MOST_UNREADABLE = "\N{REPLACEMENT CHARACTER}", 0.1
 """What stands for bytes that are no text, and the share of it in the names of a table's columns: what has more is no table."""
 
-LOOKED_AT_ROWS = 1_000
+SAMPLE_ROWS = 1_000
 """For the words of a column."""
 
 
 @dataclass(frozen=True)
-class Looked:
+class Inspection:
     """What a file seems to be.
 
     `fits` are the formats that recognise it, each with its reason, which follows "looks like". `columns` are those of a table,
@@ -71,22 +71,22 @@ class Preview:
     skipped: int = 0
 
 
-def look(path: Path, name: str, formats: Formats) -> Looked:
+def look(path: Path, name: str, formats: Formats) -> Inspection:
     """What a file is, by its first lines."""
     size = path.stat().st_size
     try:
         head = Head.of(path, name=name)
     except FileProblem as problem:
-        return Looked(path, name, size, problem=problem.sentence)
+        return Inspection(path, name, size, problem=problem.sentence)
     fits = tuple((source, why) for source in formats.sources.values() if (why := source.recognise(head)))
     if not fits and (command := taken_out_by(head)):
-        return Looked(path, name, size, problem=f"The file {WRAPPED.format(command)}")
+        return Inspection(path, name, size, problem=f"The file {WRAPPED.format(command)}")
     try:
         columns = tuple(column_names(head))
     except FileProblem as problem:
-        return Looked(path, name, size, fits, problem=None if fits else problem.sentence)
+        return Inspection(path, name, size, fits, problem=None if fits else problem.sentence)
     is_table = len(columns) > 1 and "".join(columns).count(UNREADABLE) <= MOST_UNREADABLE * len("".join(columns))
-    return Looked(path, name, size, fits, columns, None if fits or is_table else NO_FORMAT)
+    return Inspection(path, name, size, fits, columns, None if fits or is_table else NO_FORMAT)
 
 
 def preview(path: Path, name: str, source: Source, lake: Lake) -> Preview:
@@ -116,8 +116,8 @@ def raw_rows(head: Head, most: int = SHOWN_ROWS) -> pa.Table:
 
 def unknown_statuses(path: Path, column: str) -> list[str]:
     """The different words in a column of a table's first rows that say nothing about an outcome by themselves."""
-    found = raw_rows(Head.of(path), LOOKED_AT_ROWS)
-    values = dict.fromkeys(found[column].to_pylist()) if column in found.column_names else {}
+    rows = raw_rows(Head.of(path), SAMPLE_ROWS)
+    values = dict.fromkeys(rows[column].to_pylist()) if column in rows.column_names else {}
     return [value for value in values if value and value.lower() not in STATUSES and not value.isdecimal()]
 
 

@@ -41,10 +41,10 @@ def priced(con: duckdb.DuckDBPyConnection, table: str, book: Book, also: Sequenc
     )
 
 
-def _has_price(requests: pa.Table, is_asked: pa.ChunkedArray, book: Book) -> pa.ChunkedArray:
+def _has_price(requests: pa.Table, needs_price: pa.ChunkedArray, book: Book) -> pa.ChunkedArray:
     """Whether the models of some requests have a price: they cost something, or would if the log said how much they used."""
     costs = requests["list_cost_usd"]
-    is_unknown = pc.and_(is_asked, pc.is_null(costs))
+    is_unknown = pc.and_(needs_price, pc.is_null(costs))
     names = requests.select(["provider", "model"]).filter(is_unknown).group_by(["provider", "model"]).aggregate([]).to_pylist()
     has_price = pc.fill_null(pc.greater(costs, pa.scalar(Decimal(0), costs.type)), fill_value=False)
     for name in names:

@@ -11,7 +11,7 @@ from typing import Any
 from usagecost.lake import Commit
 from usagecost.sources.protocol import Skips
 
-MOST_NAMED, MOST_REASONS = 3, 5
+MOST_FILE_NAMES, MOST_REASONS = 3, 5
 """Files, and reasons, that a sentence names."""
 NO_COUNTS = ("oldest", "newest", "problems")
 
@@ -47,7 +47,7 @@ class Report:
     problems: tuple[str, ...] = field(default=(), compare=False)
 
     @property
-    def skipped_words(self) -> str:
+    def skipped_summary(self) -> str:
         """How many lines are no requests, and why; empty where all are."""
         reasons = [f"{count:,} {reason}" for reason, count in list(self.skipped_reasons.items())[:MOST_REASONS]]
         more = len(self.skipped_reasons) - MOST_REASONS
@@ -58,8 +58,8 @@ class Report:
         )
 
     @property
-    def words(self) -> str:
-        """What became of the requests."""
+    def summary(self) -> str:
+        """How many requests are new, changed or already there."""
         return f"{self.inserted:,} new, {self.updated:,} changed, {self.unchanged:,} already there"
 
     def counts(self) -> dict[str, Any]:
@@ -75,19 +75,19 @@ class Report:
 
 
 def about_unused(files: Iterable[str], skips: Skips) -> list[str]:
-    """What is said of files of which nothing was used: a sentence for each reason."""
+    """Returns sentences about files of which nothing was used, one for each reason."""
     reasons: dict[str, list[str]] = {}
     for (file, reason), _ in skips.most_common():
         reasons.setdefault(file, []).append(reason)
     by_reason: dict[str, list[str]] = {}
     for file in files:
         by_reason.setdefault("; ".join(reasons.get(file, ["no requests in it"])), []).append(file)
-    said = []
+    sentences = []
     for reason, unused in by_reason.items():
-        more = len(unused) - MOST_NAMED
-        named = ", ".join(unused[:MOST_NAMED]) + (f" and {more:,} more files" if more > 0 else "")
-        said.append(f"Nothing was used of {named}: {reason}.")
-    return said
+        more = len(unused) - MOST_FILE_NAMES
+        file_names = ", ".join(unused[:MOST_FILE_NAMES]) + (f" and {more:,} more files" if more > 0 else "")
+        sentences.append(f"Nothing was used of {file_names}: {reason}.")
+    return sentences
 
 
 def about_conflicts(commit: Commit) -> list[str]:

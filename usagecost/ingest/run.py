@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from usagecost.ingest.discovery import Found, find_files
+from usagecost.ingest.discovery import FileSelection, find_files
 from usagecost.ingest.formats import Formats, known_formats
 from usagecost.ingest.loading import load
 from usagecost.ingest.reports import Report
@@ -48,13 +48,13 @@ def ingest(
     `version` is the lake's. `on_progress` hears a share from 0 to 1, and words.
     Raises WrongUsage before anything is read, LakeError when the lake cannot be written.
     """
-    chosen = chosen_source(format, mapping, lake)
-    return _run(find_files(paths, lake.root), chosen, lake, dry_run, on_progress)
+    override = chosen_source(format, mapping, lake)
+    return _run(find_files(paths, lake.root), override, lake, dry_run, on_progress)
 
 
-def ingest_part(folder: Path, ends: Mapping[Path, int | None], lake: Lake, chosen: Source | None = None) -> Report:
+def ingest_part(folder: Path, ends: Mapping[Path, int | None], lake: Lake, override: Source | None = None) -> Report:
     """Load some files of a folder, each to its end in bytes, None being the end it has; those of no known format are left out."""
-    return _run(Found(files=dict.fromkeys(ends, folder), ends=ends), chosen, lake, dry_run=False, on_progress=None)
+    return _run(FileSelection(files=dict.fromkeys(ends, folder), ends=ends), override, lake, dry_run=False, on_progress=None)
 
 
 def ingest_copies(
@@ -66,34 +66,34 @@ def ingest_copies(
     on_progress: OnProgress | None = None,
 ) -> Report:
     """Load files of known formats that have been copied from elsewhere, and are called by the names they had there."""
-    found = Found(files=dict.fromkeys(formats), names=names, formats=formats)
-    return _run(found, None, lake, dry_run, on_progress)
+    selection = FileSelection(files=dict.fromkeys(formats), names=names, formats=formats)
+    return _run(selection, None, lake, dry_run, on_progress)
 
 
-def _run(found: Found, chosen: Source | None, lake: Lake, dry_run: bool, on_progress: OnProgress | None) -> Report:
+def _run(selection: FileSelection, override: Source | None, lake: Lake, dry_run: bool, on_progress: OnProgress | None) -> Report:
     read: dict[str, None] = {}
     formats = known_formats(lake)
-    paths = [found.names.get(path) or str(path) for path in list(found.files)[:MOST_PROBLEMS]]
+    paths = [selection.names.get(path) or str(path) for path in list(selection.files)[:MOST_PROBLEMS]]
     with TemporaryDirectory() as spare:
-        place, against = (Lake(spare), lake) if dry_run else (lake, None)
-        with place.staging() as folder, bounded_database(folder) as con:
+        target, against = (Lake(spare), lake) if dry_run else (lake, None)
+        with target.staging() as folder, bounded_database(folder) as con:
             reading = Reading(con, datetime.now(UTC))
-            batches = _with_progress(_batches(found, formats, chosen, reading, read), found.bytes, on_progress)
-            report = load(batches, place, about={"paths": ", ".join(paths)}, against=against, files=read)
+            batches = _with_progress(_batches(selection, formats, override, reading, read), selection.bytes, on_progress)
+            report = load(batches, target, about={"paths": ", ".join(paths)}, against=against, files=read)
     if on_progress:
         on_progress(1.0, "Done")
-    return replace(report, files=found.count, problems=_few((*formats.problems, *found.problems, *report.problems)))
+    return replace(report, files=selection.count, problems=_few((*formats.problems, *selection.problems, *report.problems)))
 
 
 def chosen_source(name: str | None, mapping: Path | None, lake: Lake) -> Source | None:
     """The format that was named or mapped, if any; raises WrongUsage."""
     if name is None and mapping is None:
         return None
-    known = known_formats(lake).sources
-    if name is not None and name not in known:
-        raise WrongUsage(f"--as {name} is no format: use one of {', '.join(known)}.")
+    formats = known_formats(lake).sources
+    if name is not None and name not in formats:
+        raise WrongUsage(f"--as {name} is no format: use one of {', '.join(formats)}.")
     if mapping is None:
-        return known.get(name or "")
+        return formats.get(name or "")
     if name not in (None, "table"):
         raise WrongUsage(f"--mapping describes tables, so it cannot go with --as {name}: leave one of them out.")
     try:
@@ -102,7 +102,9 @@ def chosen_source(name: str | None, mapping: Path | None, lake: Lake) -> Source 
         raise WrongUsage(str(problem)) from None
 
 
-def _batches(found: Found, formats: Formats, chosen: Source | None, reading: Reading, read: dict[str, None]) -> Iterator[Batch]:
+def _batches(
+    selection: FileSelection, formats: Formats, override: Source | None, reading: Reading, read: dict[str, None]
+) -> Iterator[Batch]:
     """All files in batches: neighbours of one format together; at last what could not be read at all.
 
     The names of the files that are read are put into `read`, one after the other.
@@ -112,9 +114,9 @@ def _batches(found: Found, formats: Formats, chosen: Source | None, reading: Rea
         read[head.source_file] = None
         return head
 
-    for source, group in groupby(found.recognised(list(formats.sources.values()), chosen), key=lambda pair: pair[0]):
+    for source, group in groupby(selection.recognised(list(formats.sources.values()), override), key=lambda pair: pair[0]):
         yield from source.read((noted(head) for _, head in group), reading)
-    yield Batch(REQUESTS.empty_table(), reading.rejects(None, found.rejects), lines=0, bytes_read=0)
+    yield Batch(REQUESTS.empty_table(), reading.rejects(None, selection.rejects), lines=0, bytes_read=0)
 
 
 def _with_progress(batches: Iterable[Batch], total: int, on_progress: OnProgress | None) -> Iterator[Batch]:
@@ -131,5 +133,5 @@ def _with_progress(batches: Iterable[Batch], total: int, on_progress: OnProgress
 def _few(problems: Sequence[str]) -> tuple[str, ...]:
     """As many sentences as a person may read."""
     more = len(problems) - MOST_PROBLEMS
-    rest = (f"There are {more:,} more such problems; the lake's rejects have them.",) if more > 0 else ()
-    return (*problems[:MOST_PROBLEMS], *rest)
+    overflow = (f"There are {more:,} more such problems; the lake's rejects have them.",) if more > 0 else ()
+    return (*problems[:MOST_PROBLEMS], *overflow)

@@ -29,7 +29,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from usagecost.access import AccessProblem
 from usagecost.budgets import BudgetProblem
-from usagecost.engine import UnansweredError, given_up_after, open_lake
+from usagecost.engine import UnansweredError, open_lake, time_limit
 from usagecost.exports import csv_text
 from usagecost.lake import LakeError
 from usagecost.periods import known_zones, reporting_zone
@@ -184,7 +184,7 @@ class Api:
             with self._room:
                 if time.monotonic() > deadline:  # nobody waits for it any more
                     raise TimeoutError
-                with given_up_after(deadline - time.monotonic()):
+                with time_limit(deadline - time.monotonic()):
                     return question()
 
         try:

@@ -29,17 +29,17 @@ class Follower:
     def run(self) -> float:
         """Run a round, and return after how many seconds the next one is due."""
         try:
-            done = self._feed.run()
+            ingest_round = self._feed.run()
         except TROUBLE as problem:
             self._failures += 1
             wait = min(self._every * 2 ** min(self._failures, 20), max(self._every, LONGEST_WAIT))
             say_stamped(self._say, f"{_describe_problem(problem)} Nothing was taken; trying again in {wait:g} s.")
             return wait
         self._failures = 0
-        sentence = _describe_round(done)
-        if done.taken or self._is_new(sentence):
+        sentence = _describe_round(ingest_round)
+        if ingest_round.taken or self._is_new(sentence):
             say_stamped(self._say, sentence)
-        for problem in filter(self._is_new, done.report.problems):
+        for problem in filter(self._is_new, ingest_round.report.problems):
             self._say(f"  {problem}")
         return self._every
 
@@ -64,17 +64,18 @@ def say_stamped(say: Callable[[str], None], sentence: str) -> None:
     say(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}Z {sentence}")
 
 
-def _describe_round(done: Round) -> str:
+def _describe_round(ingest_round: Round) -> str:
     """Say what a round did, in one line."""
-    waiting = f" {counted(done.waiting, 'file')} still being written." if done.waiting else ""
-    if not done.taken:
+    waiting = f" {counted(ingest_round.waiting, 'file')} still being written." if ingest_round.waiting else ""
+    if not ingest_round.taken:
         return f"Nothing new.{waiting}"
-    report = done.report
+    report = ingest_round.report
     counts = {"new": report.inserted, "changed": report.updated, "known": report.unchanged + report.duplicates}
     counts |= {name: count for name, count in {"rejected": report.rejected, "unpriced": report.unpriced}.items() if count}
-    words = ", ".join(f"{exact_count(count)} {name}" for name, count in counts.items())
-    skipped = f"; {report.skipped_words}" if report.skipped else ""
-    return f"{counted(done.taken, 'file')} taken: {words}{skipped}; {milliseconds(done.seconds * 1000)}.{waiting}"
+    counts_text = ", ".join(f"{exact_count(count)} {name}" for name, count in counts.items())
+    skipped = f"; {report.skipped_summary}" if report.skipped else ""
+    took = milliseconds(ingest_round.seconds * 1000)
+    return f"{counted(ingest_round.taken, 'file')} taken: {counts_text}{skipped}; {took}.{waiting}"
 
 
 def _describe_problem(problem: Exception) -> str:

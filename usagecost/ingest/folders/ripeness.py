@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from usagecost.ingest.folders.taken import Stamp, stamp_of
+from usagecost.ingest.folders.taken import Stamp, read_stamp
 from usagecost.sources import FileProblem, Head
 from usagecost.sources.files import ByteStream, DocumentStream, is_packed
 
@@ -42,32 +42,32 @@ class _Sight:
 
 
 class Sights:
-    """What has been seen of the files that are not taken yet, from one round to the next."""
+    """Remembers the files that are not taken yet, from one round to the next."""
 
     def __init__(self, every: float, patience: float = PATIENCE) -> None:
         self._every, self._patience = every, patience
-        self._seen: dict[Path, _Sight] = {}
+        self._waiting: dict[Path, _Sight] = {}
 
-    def ripe(self, files: Iterable[Path], taken: Mapping[Path, Stamp]) -> tuple[dict[Path, Ripe], int]:
+    def ripe(self, files: Iterable[Path], known_stamps: Mapping[Path, Stamp]) -> tuple[dict[Path, Ripe], int]:
         """The files that can be taken now, and how many others have something new."""
         now = time.monotonic()
         ripe: dict[Path, Ripe] = {}
-        seen: dict[Path, _Sight] = {}
+        waiting: dict[Path, _Sight] = {}
         for path in files:
-            stamp = stamp_of(path)
-            if stamp is None or not stamp.size or stamp == taken.get(path):
+            stamp = read_stamp(path)
+            if stamp is None or not stamp.size or stamp == known_stamps.get(path):
                 continue
             sight = self._sight(path, stamp, now)
-            found = self._ripe(path, sight, now)
-            if found:
-                ripe[path] = found
+            ripe_file = self._ripe(path, sight, now)
+            if ripe_file:
+                ripe[path] = ripe_file
             else:
-                seen[path] = sight
-        self._seen = seen
-        return ripe, len(seen)
+                waiting[path] = sight
+        self._waiting = waiting
+        return ripe, len(waiting)
 
     def _sight(self, path: Path, stamp: Stamp, now: float) -> _Sight:
-        before = self._seen.get(path)
+        before = self._waiting.get(path)
         if before is None:
             return _Sight(stamp, now, now)
         return _Sight(stamp, before.unchanged_since if before.stamp == stamp else now, before.new_since)
@@ -75,14 +75,14 @@ class Sights:
     def _ripe(self, path: Path, sight: _Sight, now: float) -> Ripe | None:
         age = time.time() - sight.stamp.mtime_ns / 1e9  # of a file from before we looked; a clock that is wrong only delays it
         unchanged = max(now - sight.unchanged_since, age)
-        if unchanged >= self._every and (unchanged >= self._patience or _is_whole(path)):
+        if unchanged >= self._every and (unchanged >= self._patience or _is_complete(path)):
             return Ripe(sight.stamp)
         if now - sight.new_since >= self._patience and (end := _end_of_lines(path, sight.stamp.size)):
             return Ripe(sight.stamp._replace(size=end), end)
         return None
 
 
-def _is_whole(path: Path) -> bool:
+def _is_complete(path: Path) -> bool:
     """Whether the end of a file shows that it is whole. What cannot be read at all does not get any better."""
     try:
         if is_packed(path):

@@ -14,7 +14,7 @@ from deltalake.exceptions import DeltaError
 
 from usagecost.ingest import Report, find_files, ingest_part
 from usagecost.ingest.folders.ripeness import PATIENCE, Ripe, Sights
-from usagecost.ingest.folders.taken import Taken
+from usagecost.ingest.folders.taken import TakenFiles
 from usagecost.ingest.reports import first_line
 from usagecost.lake import Lake, LakeError
 from usagecost.sources import Source
@@ -49,11 +49,11 @@ class Feed(Protocol):
 class Watch:
     """A folder of logs: takes files that are whole, and remembers them as long as they do not change."""
 
-    def __init__(self, folder: Path, lake: Lake, every: float, chosen: Source | None = None, patience: float = PATIENCE) -> None:
+    def __init__(self, folder: Path, lake: Lake, every: float, override: Source | None = None, patience: float = PATIENCE) -> None:
         self.folder = folder
         self._lake = lake
-        self._load = partial(ingest_part, folder.absolute(), lake=lake, chosen=chosen)
-        self._taken = Taken(lake.root, folder)
+        self._load = partial(ingest_part, folder.absolute(), lake=lake, override=override)
+        self._taken = TakenFiles(lake.root, folder)
         self._sights = Sights(every, patience)
 
     def run(self) -> Round:
@@ -66,15 +66,15 @@ class Watch:
         ripe, waiting = self._sights.ripe(files, self._taken.stamps)
         if not ripe:
             return Round(waiting=waiting)
-        ends = {path: found.end for path, found in ripe.items()} | self._partners(ripe, files)
+        ends = {path: ripe_file.end for path, ripe_file in ripe.items()} | self._partners(ripe, files)
         report, _ = load_all_but_broken(ends, self._load, until="it changes")
-        self._taken.keep({path: found.stamp for path, found in ripe.items()}, files)
+        self._taken.keep({path: ripe_file.stamp for path, ripe_file in ripe.items()}, files)
         return Round(len(ripe), waiting, report, time.monotonic() - started)
 
     def _partners(self, ripe: Mapping[Path, Ripe], files: Mapping[Path, object]) -> dict[Path, None]:
         """Files that were taken before and are to be read again with others."""
-        named = [path.parent.parent / _TOGETHER[path.parent.name] / path.name for path in ripe if path.parent.name in _TOGETHER]
-        return {path: None for path in named if path in files and path in self._taken.stamps and path not in ripe}
+        partners = [path.parent.parent / _TOGETHER[path.parent.name] / path.name for path in ripe if path.parent.name in _TOGETHER]
+        return {path: None for path in partners if path in files and path in self._taken.stamps and path not in ripe}
 
 
 def load_all_but_broken(ends: Ends, load: Callable[[Ends], Report], until: str) -> tuple[Report, list[Path]]:

@@ -29,16 +29,16 @@ class Stamp(NamedTuple):
     mtime_ns: int
 
 
-def stamp_of(path: Path) -> Stamp | None:
+def read_stamp(path: Path) -> Stamp | None:
     """The stamp of a file; None if there is none."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return Stamp(found.st_size, found.st_mtime_ns)
+    return Stamp(status.st_size, status.st_mtime_ns)
 
 
-class Taken:
+class TakenFiles:
     """The files that have been taken, each with the stamp that it had before it was read."""
 
     def __init__(self, lake: Path, folder: Path) -> None:
@@ -66,15 +66,15 @@ class Taken:
         """Adds files, on disk for good; those that are not in the folder any more are forgotten."""
         stamps = {**self.stamps, **new}
         stamps = {path: stamps[path] for path in present if path in stamps}
-        said = {"folder": self._folder, "taken": {str(path): stamp for path, stamp in stamps.items()}}
-        write_whole(self._file, json.dumps(said).encode())
+        record = {"folder": self._folder, "taken": {str(path): stamp for path, stamp in stamps.items()}}
+        write_whole(self._file, json.dumps(record).encode())
         self._stamps = stamps
 
 
 def _read(file: Path) -> dict[Path, Stamp]:
     """What was kept; nothing if there is no such file, or it is damaged."""
     try:
-        taken = json.loads(file.read_bytes())["taken"]
-        return {Path(path): Stamp(int(size), int(mtime_ns)) for path, (size, mtime_ns) in taken.items()}
+        entries = json.loads(file.read_bytes())["taken"]
+        return {Path(path): Stamp(int(size), int(mtime_ns)) for path, (size, mtime_ns) in entries.items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}

@@ -16,7 +16,7 @@ _PRISMA = frozenset(
 )  # fmt: skip
 """What LiteLLM's own DATABASE_URL may say beside libpq's options, which libpq refuses."""
 
-_OURS = {
+_DEFAULTS = {
     "connect_timeout": "10",
     "keepalives_idle": "30",
     "keepalives_interval": "10",
@@ -55,40 +55,40 @@ class Dsn:
 
 def read_dsn(text: str) -> Dsn:
     """A DSN as a URL or as libpq's key=value pairs; raises DsnProblem."""
-    return _of_url(text.strip()) if "://" in text else _of_pairs(text.strip())
+    return _parse_url(text.strip()) if "://" in text else _parse_pairs(text.strip())
 
 
-def _of_url(text: str) -> Dsn:
+def _parse_url(text: str) -> Dsn:
     problem = DsnProblem(
         f"--dsn cannot be read: write {_FORM}, and in user and password %40 for @, %2F for /, %3A for :, %23 for #, %3F for ? "
         "and %25 for %."
     )
     if not re.match("postgres(ql)?://", text):
         raise DsnProblem(f"--dsn names no PostgreSQL database: write {_FORM}.")
-    found = _URL.fullmatch(text)
-    if not found or _BROKEN_ESCAPE.search(text) or not _HOSTS.fullmatch(found["hosts"]):
+    match = _URL.fullmatch(text)
+    if not match or _BROKEN_ESCAPE.search(text) or not _HOSTS.fullmatch(match["hosts"]):
         raise problem
-    given = dict(parse_qsl((found["query"] or "").replace("+", "%2B"), keep_blank_values=True))
-    kept = {name: value for name, value in {**_OURS, **given}.items() if name not in _PRISMA}
-    name, _, password = (found["user"] or "").partition(":")
-    database = unquote(found["database"] or "") or given.get("dbname") or unquote(name)
-    secrets = {password, unquote(password), given.get("password", ""), given.get("sslpassword", "")} - {""}
+    options = dict(parse_qsl((match["query"] or "").replace("+", "%2B"), keep_blank_values=True))
+    libpq_options = {name: value for name, value in {**_DEFAULTS, **options}.items() if name not in _PRISMA}
+    name, _, password = (match["user"] or "").partition(":")
+    database = unquote(match["database"] or "") or options.get("dbname") or unquote(name)
+    secrets = {password, unquote(password), options.get("password", ""), options.get("sslpassword", "")} - {""}
     return Dsn(
-        libpq=f"{text.partition('?')[0]}?{urlencode(kept, quote_via=quote)}",
-        address=f"{found['hosts'] or given.get('host', 'localhost')}/{database}",
-        schema=given.get("schema"),
+        libpq=f"{text.partition('?')[0]}?{urlencode(libpq_options, quote_via=quote)}",
+        address=f"{match['hosts'] or options.get('host', 'localhost')}/{database}",
+        schema=options.get("schema"),
         secrets=tuple(sorted(secrets, key=len, reverse=True)),
     )
 
 
-def _of_pairs(text: str) -> Dsn:
+def _parse_pairs(text: str) -> Dsn:
     if not text or _OPTION.sub("", text).strip():
         raise DsnProblem(f"--dsn cannot be read: write {_FORM}.")
-    given = {name: re.sub(r"\\(.)", r"\1", value.strip("'")) for name, value in _OPTION.findall(text)}
-    database = given.get("dbname") or given.get("user", "")
+    options = {name: re.sub(r"\\(.)", r"\1", value.strip("'")) for name, value in _OPTION.findall(text)}
+    database = options.get("dbname") or options.get("user", "")
     return Dsn(
-        libpq=" ".join([text, *(f"{name}={value}" for name, value in _OURS.items() if name not in given)]),
-        address=f"{given.get('host', 'localhost')}:{given.get('port', 5432)}/{database}",
+        libpq=" ".join([text, *(f"{name}={value}" for name, value in _DEFAULTS.items() if name not in options)]),
+        address=f"{options.get('host', 'localhost')}:{options.get('port', 5432)}/{database}",
         schema=None,
-        secrets=tuple(secret for name, secret in given.items() if name in ("password", "sslpassword") and secret),
+        secrets=tuple(secret for name, secret in options.items() if name in ("password", "sslpassword") and secret),
     )

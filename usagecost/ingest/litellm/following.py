@@ -32,7 +32,7 @@ def follow(sync: Sync, every: timedelta | None, say: Callable[[str], None]) -> b
     failures = 0
     while not sync.stop.is_set():
         try:
-            done = sync.run(lambda number, count, part: _tell_part(say, number, count, part.lines))
+            ingest_round = sync.run(lambda number, count, part: _say_part(say, number, count, part.lines))
         except Stopped:
             break
         except (DatabaseProblem, LakeError, duckdb.Error, OSError) as problem:
@@ -46,30 +46,30 @@ def follow(sync: Sync, every: timedelta | None, say: Callable[[str], None]) -> b
             say_stamped(say, f"{_sentence(problem)} Trying again in {wait.seconds} s.")
         else:
             failures = 0
-            say_stamped(say, _told(done, datetime.now(UTC)))
+            say_stamped(say, _round_sentence(ingest_round, datetime.now(UTC)))
             if every is None:
                 return True
-            wait = max(every - timedelta(seconds=done.seconds), timedelta())
+            wait = max(every - timedelta(seconds=ingest_round.seconds), timedelta())
         sync.stop.wait(wait.total_seconds())
     say_stamped(say, "Stopped; what was committed stays, and the next start goes on from there.")
     return True
 
 
-def _tell_part(say: Callable[[str], None], number: int, count: int, rows: int) -> None:
-    """A long first round tells where it is; a short one has nothing to tell."""
+def _say_part(say: Callable[[str], None], number: int, count: int, rows: int) -> None:
+    """Says how far a long first round is; of a short one nothing."""
     if count > 2 and number < count and rows:
         say_stamped(say, f"Part {number} of {count}: {exact_count(rows)} rows, committed.")
 
 
-def _told(done: Round, now: datetime) -> str:
-    """What a round did, in one line."""
-    report = done.report
+def _round_sentence(ingest_round: Round, now: datetime) -> str:
+    """Says what a round did, in one line."""
+    report = ingest_round.report
     counts = {"rows read": report.lines, "new": report.inserted, "changed": report.updated}
     counts |= {name: count for name, count in {"rejected": report.rejected, "unpriced": report.unpriced}.items() if count}
-    words = ", ".join(f"{exact_count(count)} {name}" for name, count in counts.items())
-    until = "" if done.ended is None else f"; the newest ended {age(moment(done.ended), now)}"
+    counts_text = ", ".join(f"{exact_count(count)} {name}" for name, count in counts.items())
+    until = "" if ingest_round.ended is None else f"; the newest ended {age(moment(ingest_round.ended), now)}"
     why = f" {report.problems[0]}" if report.problems else ""
-    return f"{words}{until}; {milliseconds(done.seconds * 1000)}.{why}"
+    return f"{counts_text}{until}; {milliseconds(ingest_round.seconds * 1000)}.{why}"
 
 
 def _is_passing(problem: Exception) -> bool:

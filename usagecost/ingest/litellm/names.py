@@ -11,7 +11,7 @@ from usagecost import schema
 from usagecost.ingest.litellm.postgres import Transaction
 from usagecost.sources.sql import identifier, literal
 
-_NAMED = (
+_NAME_SOURCES = (
     ("team_id", "LiteLLM_TeamTable", "team_id", ("team_alias",)),
     (schema.MEMBERS, "LiteLLM_TeamTable", "team_id", ("members_with_roles",)),
     ("user_id", "LiteLLM_UserTable", "user_id", ("user_alias", "user_email")),
@@ -25,8 +25,8 @@ and teams that decides what a reader may see.
 
 def names(transaction: Transaction, source: str, schema_name: str | None, now: datetime) -> pa.Table:
     """One row = what an id is called now, as schema.NAMES has it."""
-    found = [row for named in _NAMED for row in _names_of(transaction, schema_name, *named)]
-    return pa.Table.from_pylist([{"source": source, **row, "seen_at": now} for row in found], schema=schema.NAMES)
+    rows = [row for name_source in _NAME_SOURCES for row in _names_of(transaction, schema_name, *name_source)]
+    return pa.Table.from_pylist([{"source": source, **row, "seen_at": now} for row in rows], schema=schema.NAMES)
 
 
 def _names_of(
@@ -39,10 +39,10 @@ def _names_of(
             AND has_column_privilege(attrelid, attnum, 'SELECT')
     """)
     readable = {column["name"] for column in columns}
-    given = [f"nullif({identifier(name)}::text, '')" for name in names if name in readable]
-    if id_column not in readable or not given:
+    candidates = [f"nullif({identifier(name)}::text, '')" for name in names if name in readable]
+    if id_column not in readable or not candidates:
         return []
-    name = f"coalesce({', '.join(given)})"
+    name = f"coalesce({', '.join(candidates)})"
     return transaction.rows(f"""
         SELECT {literal(field)} AS field, {identifier(id_column)}::text AS id, {name} AS name
         FROM {table} WHERE {name} IS NOT NULL AND {identifier(id_column)} IS NOT NULL

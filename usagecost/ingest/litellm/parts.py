@@ -71,19 +71,19 @@ def parts(
     since = None if position.ended is None else position.ended - overlap // timedelta(microseconds=1)
     select = table.select(SPEND_LOG_COLUMNS, SPEND_LOG_METADATA, f"{position.generation << _XID_BITS} + {now.xid}")
     reached = replace(position, xid=xid, timeline=now.timeline)
-    found: list[Part] = []
+    all_parts: list[Part] = []
     if is_thorough:
         # With it the xid counts as read, so it has to hold what was changed within the overlap too.
         by_time = position.ended if table.has_xid else since
-        found.append(Part(f"{select} WHERE {_other_rows(table, position, by_time, now)}", reached))
+        all_parts.append(Part(f"{select} WHERE {_other_rows(table, position, by_time, now)}", reached))
     is_news = _news(position, now)
     starts = since
     for end, is_last in _steps(transaction, table, since, now.at):
         ended = end if position.ended is None else max(end, position.ended)
         condition = f"{_regular(starts, None if is_last else end)} AND {is_news}"
-        found.append(Part(f"{select} WHERE {condition}", replace(reached, ended=ended)))
+        all_parts.append(Part(f"{select} WHERE {condition}", replace(reached, ended=ended)))
         starts = end
-    return found
+    return all_parts
 
 
 @dataclass(frozen=True)
@@ -101,17 +101,17 @@ class Now:
 
 
 def _now(transaction: Transaction, table: SpendLogs, position: Position) -> Now:
-    found = transaction.rows("""
+    clock = transaction.rows("""
         SELECT (extract(epoch FROM now()) * 1000000)::bigint AS at,
             txid_snapshot_xmin(txid_current_snapshot()) AS oldest, txid_snapshot_xmax(txid_current_snapshot()) AS next
     """)[0]
     timeline = server_fact(transaction, "timeline_id", "pg_control_checkpoint()") or 0
-    is_same = timeline == position.timeline and (position.xid or 0) <= found["next"]
-    horizon = found["next"] + _XIDS_AHEAD
+    is_same = timeline == position.timeline and (position.xid or 0) <= clock["next"]
+    horizon = clock["next"] + _XIDS_AHEAD
     return Now(
-        at=found["at"],
+        at=clock["at"],
         timeline=timeline,
-        oldest_xid=found["oldest"] if table.has_xid else None,
+        oldest_xid=clock["oldest"] if table.has_xid else None,
         known_xid=position.xid if table.has_xid and is_same else None,
         # Counted on over the range of 32 bits; of a row older than that it is too late, so that it is read once more.
         xid=f"({horizon} - (({horizon % _ROW_XIDS} - xmin::text::bigint) & {_ROW_XIDS - 1}))",

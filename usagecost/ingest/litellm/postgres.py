@@ -145,7 +145,7 @@ class Database:
 
     def _unconnected(self, text: str) -> DatabaseProblem:
         message = self.dsn.redacted(_first_line(text.partition("Failed to connect:")[2] or text))
-        is_lasting = any(words in message for words in _LASTING_WORDS)
+        is_lasting = any(phrase in message for phrase in _LASTING_WORDS)
         cure = "Check user, password and database in --dsn." if is_lasting else "Is the server running, and can it be reached?"
         return DatabaseProblem(f"No connection to {self.dsn.address}: {message}. {cure}", is_passing=not is_lasting)
 

@@ -62,33 +62,35 @@ class Sync:
             due = -math.inf if self._looked_through is None else self._looked_through + THOROUGH_EVERY.total_seconds()
             is_thorough = table.is_small or started >= due
             to_read = parts(transaction, table, self._position(table), self._overlap, is_thorough=is_thorough)
-        done = Round()
+        ingest_round = Round()
         for number, part in enumerate(to_read, start=1):
             report = self._load(table, part)
-            done.report += report
-            done.ended = part.position.ended
+            ingest_round.report += report
+            ingest_round.ended = part.position.ended
             if on_part:
                 on_part(number, len(to_read), report)
         if is_thorough:
             self._keep_names()
             self._looked_through = started
-        done.seconds = time.monotonic() - started
-        return done
+        ingest_round.seconds = time.monotonic() - started
+        return ingest_round
 
     def _keep_names(self) -> None:
         """What teams, users and keys are called now; nothing where there is no request to name."""
         if self._lake.exists:
             with self._database.transaction() as transaction:
-                found = names(transaction, LiteLLM.name, self._database.dsn.schema, datetime.now(UTC))
-            self._lake.keep_rows("names", found)
+                name_rows = names(transaction, LiteLLM.name, self._database.dsn.schema, datetime.now(UTC))
+            self._lake.keep_rows("names", name_rows)
 
     def _position(self, table: SpendLogs) -> Position:
         """How far the lake's newest version has the table; of one that it does not know, that it is the latest of all."""
         if not self._lake.exists:
             return Position()
-        known: dict[str, Any] = {one.name: self._lake.watermark(f"{_NAME} {table.identity} {one.name}") for one in fields(Position)}
-        if known["generation"] is not None:
-            return Position(**known)
+        watermarks: dict[str, Any] = {
+            each.name: self._lake.watermark(f"{_NAME} {table.identity} {each.name}") for each in fields(Position)
+        }
+        if watermarks["generation"] is not None:
+            return Position(**watermarks)
         latest = self._lake.watermark(_LATEST)
         return Position(generation=0 if latest is None else latest + 1)
 

@@ -103,7 +103,7 @@ def _object(values: Mapping[str, str]) -> str:
 def find_spend_logs(transaction: Transaction, address: str, schema: str | None) -> SpendLogs:
     """The table in a schema, by default the first on the search path; raises DatabaseProblem if it cannot be used."""
     name = f"{identifier(schema)}.{identifier(TABLE)}" if schema else identifier(TABLE)
-    found = transaction.rows(f"""
+    columns = transaction.rows(f"""
         SELECT attname::text AS name, typname::text AS type, has_column_privilege(attrelid, attnum, 'SELECT') AS may_read,
             relkind IN ('r', 'p') AS is_stored, CASE WHEN relkind = 'r' THEN pg_relation_size(pg_class.oid) END AS size,
             current_database()::text AS database, relnamespace::regnamespace::text AS schema
@@ -112,15 +112,15 @@ def find_spend_logs(transaction: Transaction, address: str, schema: str | None) 
         JOIN pg_type ON pg_type.oid = atttypid
         WHERE pg_class.oid = to_regclass({literal(name)})
     """)
-    if not found:
-        where = f"the schema {schema}" if schema else "the schemas that this user sees"
+    if not columns:
+        schemas = f"the schema {schema}" if schema else "the schemas that this user sees"
         raise DatabaseProblem(
-            f'There is no table "{TABLE}" in {where}: name the LiteLLM proxy\'s database in --dsn, and its schema with ?schema=…'
+            f'There is no table "{TABLE}" in {schemas}: name the LiteLLM proxy\'s database in --dsn, and its schema with ?schema=…'
         )
-    readable = {row["name"]: row["type"] for row in found if row["may_read"] and (row["name"] != "xmin" or row["is_stored"])}
-    _check(readable, {row["name"] for row in found})
+    readable = {row["name"]: row["type"] for row in columns if row["may_read"] and (row["name"] != "xmin" or row["is_stored"])}
+    _check(readable, {row["name"] for row in columns})
     server = server_fact(transaction, "system_identifier", "pg_control_system()") or address
-    return SpendLogs(name, f"{server}/{found[0]['database']}/{found[0]['schema']}", readable, size=found[0]["size"])
+    return SpendLogs(name, f"{server}/{columns[0]['database']}/{columns[0]['schema']}", readable, size=columns[0]["size"])
 
 
 def _check(readable: Mapping[str, str], present: Collection[str]) -> None:

@@ -82,12 +82,12 @@ class Room:
 
 async def drain(request: Request) -> None:
     """Reads on without keeping anything, for a while, so that a client that is still sending hears the answer."""
-    left = 2 * MOST_BODY_BYTES
+    remaining = 2 * MOST_BODY_BYTES
     with suppress(TimeoutError, ClientDisconnect, RuntimeError):  # the last says that it was read to its end before
         async with asyncio.timeout(DRAIN_SECONDS):
             async for piece in request.stream():
-                left -= len(piece)
-                if left < 0:
+                remaining -= len(piece)
+                if remaining < 0:
                     return
 
 

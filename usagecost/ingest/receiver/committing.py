@@ -86,15 +86,15 @@ class Segments:
             return Round()
         report, left_out = load_all_but_broken(dict.fromkeys(closed), self._load, until="a later round")
         self._left_out |= dict.fromkeys(left_out, started + LEFT_OUT_SECONDS)
-        taken = [path for path in closed if path not in self._left_out]
-        for path in taken:
+        loaded_paths = [path for path in closed if path not in self._left_out]
+        for path in loaded_paths:
             path.unlink()
-        return Round(len(taken), 0, report, time.monotonic() - started)
+        return Round(len(loaded_paths), 0, report, time.monotonic() - started)
 
     def _load(self, ends: Ends) -> Report:
         """Load segments; raises FileProblem, before anything is committed, if one of them cannot be read to its end."""
         with self._lake.staging() as folder, bounded_database(folder) as con:
-            batches = _whole(OpenTelemetry().read(map(Head.of, ends), Reading(con, datetime.now(UTC))))
+            batches = _complete_batches(OpenTelemetry().read(map(Head.of, ends), Reading(con, datetime.now(UTC))))
             report = load(self._noted(batches), self._lake, about={"received": f"{len(ends)} spool files"})
         unused = [
             f"Nothing that scope {scope} sent so far was used: its spans have no usage names that are known."
@@ -107,33 +107,33 @@ class Segments:
         """Yield the batches, having noted the scopes of their requests."""
         for batch in batches:
             scopes = pc.extract_regex(batch.requests["attributes"], '"scope":"(?P<scope>[^"]*)"').combine_chunks()
-            named = {clean_scope(scope) for scope in pc.unique(pc.struct_field(scopes, "scope")).to_pylist() if scope}
-            self._senders.update(sorted(named - self._senders)[: MOST_SENDERS - len(self._senders)])
+            scope_names = {clean_scope(scope) for scope in pc.unique(pc.struct_field(scopes, "scope")).to_pylist() if scope}
+            self._senders.update(sorted(scope_names - self._senders)[: MOST_SENDERS - len(self._senders)])
             yield batch
 
 
-def _whole(batches: Iterator[Batch]) -> Iterator[Batch]:
+def _complete_batches(batches: Iterator[Batch]) -> Iterator[Batch]:
     """Yield batches of files that could be read to their end; raises FileProblem otherwise."""
     for batch in batches:
-        whole_files = batch.rejects.filter(pc.is_null(batch.rejects["line"]))
-        if whole_files.num_rows:
-            raise FileProblem(whole_files["reason"][0].as_py().removeprefix("The file "))
+        file_rejects = batch.rejects.filter(pc.is_null(batch.rejects["line"]))
+        if file_rejects.num_rows:
+            raise FileProblem(file_rejects["reason"][0].as_py().removeprefix("The file "))
         yield batch
 
 
 def keep_up(lake: Lake) -> list[str]:
     """Look for damage, make one file of many small ones, and remove those that nobody reads any more; return what is wrong."""
-    said: list[str] = []
+    problems: list[str] = []
     try:
         if not lake.exists:
             return []
         damaged = () if lake.is_remote else lake.verify().damaged  # a store checks its objects, and to fetch all of them costs
-        said += [f"{name} is damaged: see `python -m usagecost doctor --verify`" for name in damaged]
+        problems += [f"{name} is damaged: see `python -m usagecost doctor --verify`" for name in damaged]
         lake.compact()
         lake.vacuum(GRACE_HOURS)
     except Exception as problem:  # it can wait for the next time
-        said.append(f"The lake could not be tidied: {first_line(problem)}")
-    return said
+        problems.append(f"The lake could not be tidied: {first_line(problem)}")
+    return problems
 
 
 if __name__ == "__main__":

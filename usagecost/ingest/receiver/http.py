@@ -78,17 +78,17 @@ class Receiver:
 
     async def health(self, request: Request) -> Response:
         """That requests are answered; to who may send, also how much is not in the lake yet."""
-        told: dict[str, object] = {"status": "ok"}
+        status: dict[str, object] = {"status": "ok"}
         with suppress(Refused):
             self._check_token(request)
-            told["waiting_bytes"] = self._spool.waiting_bytes
-        return JSONResponse(told)
+            status["waiting_bytes"] = self._spool.waiting_bytes
+        return JSONResponse(status)
 
     def _check_token(self, request: Request) -> None:
         if self._token is None:
             return
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        is_right = hmac.compare_digest(given.strip().encode(), self._token)
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        is_right = hmac.compare_digest(token.strip().encode(), self._token)
         if scheme.lower() != "bearer" or not is_right:
             raise Refused(401, _TOKEN)
 

@@ -31,10 +31,10 @@ MOST_NAME, MOST_NUMBERS = 60, 50
 SPANS_OF_A_LINE = 100
 """An export may be larger than the lines that are read."""
 
-_OF_NUMBERS = {USAGE_DETAILS, COST_DETAILS}
-_OBJECTS = {*PICKED, *_OF_NUMBERS}
+_NUMBER_ATTRIBUTES = {USAGE_DETAILS, COST_DETAILS}
+_OBJECTS = {*PICKED, *_NUMBER_ATTRIBUTES}
 
-_OF_SPAN, _OF_RESOURCE, _OF_EVENT = (
+_SPAN_KEYS, _RESOURCE_KEYS, _EVENT_KEYS = (
     {name: f'{{"key":{quoted(name)},"value":' for name in names} for names in (SPAN, RESOURCE, (EXCEPTION_TYPE,))
 )
 """Attributes that are kept, each with how its text begins."""
@@ -58,7 +58,7 @@ def lines_of_protobuf(body: bytes) -> bytes:
         for group in exported.resource_spans
         for part in group.scope_spans
         for line in _lines(
-            _message_pairs(group.resource.attributes, _OF_RESOURCE),
+            _message_pairs(group.resource.attributes, _RESOURCE_KEYS),
             f'"name":{_text(part.scope.name)},"version":{_text(part.scope.version)}',
             [_message_span(span) for span in part.spans],
         )
@@ -77,7 +77,7 @@ def lines_of_json(body: bytes) -> bytes:
             for group in exported.get("resourceSpans") or ()
             for part in group.get("scopeSpans") or ()
             for line in _lines(
-                _json_pairs((group.get("resource") or {}).get("attributes"), _OF_RESOURCE),
+                _json_pairs((group.get("resource") or {}).get("attributes"), _RESOURCE_KEYS),
                 _json_texts(part.get("scope") or {}, ("name", "version")),
                 [_json_span(span) for span in part.get("spans") or ()],
             )
@@ -108,8 +108,8 @@ def _message_span(span: Span) -> str:
     return (
         f'{{"traceId":"{span.trace_id.hex()}","spanId":"{span.span_id.hex()}","parentSpanId":"{span.parent_span_id.hex()}",'
         f'"name":{_text(span.name)},"startTimeUnixNano":"{span.start_time_unix_nano}","endTimeUnixNano":"{span.end_time_unix_nano}",'
-        f'"status":{{"code":{span.status.code}}},"attributes":[{_message_pairs(span.attributes, _OF_SPAN)}]'
-        f"{_events(_message_pairs(pairs, _OF_EVENT) for pairs in exceptions)}}}"
+        f'"status":{{"code":{span.status.code}}},"attributes":[{_message_pairs(span.attributes, _SPAN_KEYS)}]'
+        f"{_events(_message_pairs(pairs, _EVENT_KEYS) for pairs in exceptions)}}}"
     )
 
 
@@ -130,7 +130,7 @@ def _message_value(value: AnyValue) -> Value:
 def _json_span(span: dict[str, Any]) -> str:
     exceptions = [event.get("attributes") for event in span.get("events") or () if event.get("name") == "exception"]
     ids, status = _json_texts(span, _IDS), _json_texts(span.get("status") or {}, ("code",))
-    attributes, events = _json_pairs(span.get("attributes"), _OF_SPAN), [_json_pairs(pairs, _OF_EVENT) for pairs in exceptions]
+    attributes, events = _json_pairs(span.get("attributes"), _SPAN_KEYS), [_json_pairs(pairs, _EVENT_KEYS) for pairs in exceptions]
     return f'{{{ids}{"," if ids else ""}"status":{{{status}}},"attributes":[{attributes}]{_events(events)}}}'
 
 
@@ -175,8 +175,8 @@ def _events(exceptions: Iterable[str]) -> str:
 
 def _object(name: str, text: str) -> str | None:
     """Return what is read of an attribute that is a JSON object, as such an object in a text; None where that is nothing."""
-    kept = _numbers(text) if name in _OF_NUMBERS else json.dumps(picked) if (picked := pick(name, text)) else ""
-    return f'{{"stringValue":{quoted(kept)}}}' if kept else None
+    content = _numbers(text) if name in _NUMBER_ATTRIBUTES else json.dumps(picked) if (picked := pick(name, text)) else ""
+    return f'{{"stringValue":{quoted(content)}}}' if content else None
 
 
 def _numbers(text: str) -> str:
@@ -188,26 +188,26 @@ def _numbers(text: str) -> str:
     if not isinstance(numbers, dict):
         return text[:MOST_TEXT]
     counts = [(numbers, ""), *((numbers.get(name), f"{prefix}.") for name, prefix in DETAILS.items())]
-    kept = {
+    counts_by_name = {
         prefix + name: value
         for items, prefix in counts
         if isinstance(items, dict)
         for name, value in items.items()
         if len(name) <= MOST_NAME and isinstance(value, (int, float))
     }
-    return json.dumps(dict(list(kept.items())[:MOST_NUMBERS]))
+    return json.dumps(dict(list(counts_by_name.items())[:MOST_NUMBERS]))
 
 
 def _list(items: Iterable[str | None]) -> str:
     """Return the first items, as many as make up the length of a text."""
-    kept, size = [], 0
+    values, size = [], 0
     for item in items:
         size += len(item or "")
         if size > MOST_TEXT:
             break
         if item:
-            kept.append(item)
-    return f'{{"arrayValue":{{"values":[{",".join(kept)}]}}}}'
+            values.append(item)
+    return f'{{"arrayValue":{{"values":[{",".join(values)}]}}}}'
 
 
 def _text(value: Any) -> str | None:

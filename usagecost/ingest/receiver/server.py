@@ -61,15 +61,15 @@ def receive(
         raise CannotReceive("The token is empty: give one that cannot be guessed, or none at all.")
     with _listener(host, port, has_token=token is not None) as listener:
         folder = (spool or lake.root / "spool").absolute()
-        kept = Spool(folder, every, most_spool_bytes // SEGMENTS)
+        open_spool = Spool(folder, every, most_spool_bytes // SEGMENTS)
         try:
-            kept.start()
+            open_spool.start()
         except SpoolBusy as problem:
             raise CannotReceive(str(problem)) from None
         except OSError as problem:
             raise CannotReceive(f"The spool folder cannot be used ({problem}): change its permissions, or name another.") from None
         committer = Committer(folder, lake, every, say)
-        server = _server(Receiver(kept, token.strip() if token else None, most_spool_bytes))
+        server = _server(Receiver(open_spool, token.strip() if token else None, most_spool_bytes))
         for number in (signal.SIGINT, signal.SIGTERM):  # also before the server hears them, and when it raises them anew
             signal.signal(number, server.handle_exit)
         try:
@@ -77,7 +77,7 @@ def receive(
             committer.start()
             server.run(sockets=[listener])
         finally:
-            kept.stop()
+            open_spool.stop()
             committer.stop()
     say("Ended: all that was accepted is in the lake, or waits in the spool for the next start.")
 

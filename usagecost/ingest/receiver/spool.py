@@ -110,9 +110,9 @@ class Spool:
             try:
                 segment.file.truncate(segment.size)
                 segment.file.seek(segment.size)
-                left = memoryview(lines)
-                while left:
-                    left = left[segment.file.write(left) :]
+                remaining = memoryview(lines)
+                while remaining:
+                    remaining = remaining[segment.file.write(remaining) :]
                 os.fsync(segment.file.fileno())
             except OSError:
                 with suppress(OSError):

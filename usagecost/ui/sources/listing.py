@@ -96,7 +96,7 @@ def _counts(report: Report) -> list[str]:
         _days(report.oldest, report.newest): bool(report.requests),
         done_words(report): bool(report.requests),
         f"{formats.exact_count(report.duplicates)} repeated": bool(report.duplicates),
-        plain(report.skipped_words): bool(report.skipped),
+        plain(report.skipped_summary): bool(report.skipped),
         f":red[{rejected} rejected]": bool(report.rejected),
         f"{formats.exact_count(report.unpriced)} without a list price": bool(report.unpriced),
     }

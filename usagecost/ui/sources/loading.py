@@ -150,7 +150,7 @@ def _load(loadable: list[Counted]) -> None:
     try:
         names = ", ".join(file.name for group, _, _ in loadable for file in group.files)
         planned = [(group, plan) for group, plan, _ in loadable]
-        report = act("load", f"files {names}", lambda: run(planned, lake, st, dry_run=False), says=lambda done: done.words)
+        report = act("load", f"files {names}", lambda: run(planned, lake, st, dry_run=False), says=lambda done: done.summary)
     except (LakeError, UnansweredError) as problem:
         st.warning(plain(told(problem)), title="Nothing was loaded", icon=":material/cloud_off:")
         return

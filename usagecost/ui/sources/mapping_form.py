@@ -11,7 +11,7 @@ from zlib import crc32
 import streamlit as st
 
 from usagecost import ingest
-from usagecost.ingest import GIVEN_COLUMNS, Looked
+from usagecost.ingest import GIVEN_COLUMNS, Inspection
 from usagecost.periods import known_zones
 from usagecost.schema import COLUMN_BY_NAME
 from usagecost.ui.text import plain
@@ -54,7 +54,7 @@ FORM_KEYS = {
 }  # fmt: skip
 
 
-def fits_form(keys: Mapping[str, Any], file: Looked) -> bool:
+def fits_form(keys: Mapping[str, Any], file: Inspection) -> bool:
     """Whether the form can say all that a mapping of this table says."""
     columns = keys.get("columns", {})
     return (
@@ -66,7 +66,7 @@ def fits_form(keys: Mapping[str, Any], file: Looked) -> bool:
     )
 
 
-def mapping_keys(file: Looked, start: Mapping[str, Any]) -> dict[str, Any]:
+def mapping_keys(file: Inspection, start: Mapping[str, Any]) -> dict[str, Any]:
     """Draws the form for a table and returns the keys of the mapping that it describes; unanswered questions are absent.
 
     It begins with the mapping `start`, else with guesses.
@@ -87,7 +87,7 @@ def mapping_keys(file: Looked, start: Mapping[str, Any]) -> dict[str, Any]:
 class _Form:
     """The widgets of one table's form; their names hold for all tables with these columns."""
 
-    def __init__(self, file: Looked, start: Mapping[str, Any]) -> None:
+    def __init__(self, file: Inspection, start: Mapping[str, Any]) -> None:
         self._file, self._start = file, start
         self._id = f"map_{crc32(repr(file.columns).encode()):08x}"
         self._guesses = start["columns"] if "columns" in start else ingest.guessed_columns(file.columns)

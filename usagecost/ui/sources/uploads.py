@@ -15,7 +15,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from usagecost.ingest import Formats, Looked, Preview, Report, Source, look
+from usagecost.ingest import Formats, Inspection, Preview, Report, Source, look
 
 _KEY, _ROUND = "_uploads", "_upload_round"
 
@@ -37,10 +37,10 @@ class Group:
     """Files that are read alike: of one format, or with the same columns. `name` is theirs as long as they are there."""
 
     name: str
-    files: tuple[Looked, ...]
+    files: tuple[Inspection, ...]
 
     @property
-    def first(self) -> Looked:
+    def first(self) -> Inspection:
         """The file that speaks for all."""
         return self.files[0]
 
@@ -59,7 +59,7 @@ class Uploads:
 
     def __init__(self) -> None:
         self.folder = Path(mkdtemp(prefix="usagecost-"))
-        self.files: list[Looked] = []
+        self.files: list[Inspection] = []
         self.plans: dict[str, Plan | None] = {}
         self.starts: dict[str, dict[str, Any]] = {}
         self.opened: str | None = None
@@ -77,13 +77,13 @@ class Uploads:
         except OSError as error:
             path.unlink(missing_ok=True)
             problem = f"The file cannot be kept in {self.folder} ({error.strerror}): free some room and drop it again."
-            self.files.append(Looked(path, called, 0, problem=problem))
+            self.files.append(Inspection(path, called, 0, problem=problem))
         else:
             self.files.append(look(path, called, formats))
 
     def groups(self) -> list[Group]:
         """The files by what they seem to be, in the order in which they came."""
-        alike: dict[tuple[object, ...], list[Looked]] = {}
+        alike: dict[tuple[object, ...], list[Inspection]] = {}
         for file in self.files:
             formats = tuple(source.name for source, _ in file.fits)
             is_known = formats and formats != ("table",)
