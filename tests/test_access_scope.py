@@ -103,7 +103,7 @@ ASKED: dict[str, Callable[[View, str], object]] = {
 """Every question about requests -> how it is asked."""
 BUDGETS = [Budget(name="theirs", amount=Decimal(9), only={"user": ("ann",)}), Budget(name="all", amount=Decimal(9))]
 MADE_OF_THEM = {
-    "colours.palette", "forecasts.as_of_today", "forecasts.reaches_into", "spending.made_by", "unusual.causes_of",
+    "colours.palette", "forecasts.as_of_today", "forecasts.reaches_into", "spending.maker_sentence", "unusual.causes_of",
     "unusual.causes_of_all", "unusual.causes_of_latency", "unusual.latency_spikes",
 }  # fmt: skip
 """What asks nothing but these."""

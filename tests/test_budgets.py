@@ -300,7 +300,7 @@ def test_the_forecast_is_that_of_the_same_requests_elsewhere(sample_lake: str, p
     for team, state in zip(teams, found, strict=True):
         elsewhere = outlook(of_teams.of_value(team), period, team)
         assert state.used.usd == elsewhere.so_far
-        assert vars(state.forecast) | {"errors": ()} == vars(elsewhere.found) | {"errors": ()}
+        assert vars(state.forecast) | {"errors": ()} == vars(elsewhere.forecast) | {"errors": ()}
 
 
 def test_of_an_empty_lake_nothing_is_known(tmp_path: Path):

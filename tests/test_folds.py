@@ -53,11 +53,11 @@ def test_the_most_expensive_come_first_and_the_unpriced_last(week: Usage):
 
 def test_what_is_made_of_an_answer_is_made_once_and_anew_when_something_else_is_given(week: Usage):
     names, other_names = object(), object()
-    made = [week.once("list", list, given=(names, folds)) for _ in range(2)]
+    made = [week.once("list", list, inputs=(names, folds)) for _ in range(2)]
 
     assert made[0] is made[1]
-    assert week.once("dictionary", dict, given=names) == {}
-    assert week.once("list", list, given=(other_names, folds)) is not made[0]
+    assert week.once("dictionary", dict, inputs=names) == {}
+    assert week.once("list", list, inputs=(other_names, folds)) is not made[0]
     assert week.of_value("e") is week.of_value("e") is not week.of_value("d")
 
 

@@ -43,16 +43,16 @@ def now(lake: str, zone: str = "UTC") -> View:
 
 
 def total(found: Outlook) -> float:
-    assert isinstance(found.found, Forecast)
-    return found.found.total
+    assert isinstance(found.forecast, Forecast)
+    return found.forecast.total
 
 
 def test_each_team_has_its_own_forecast_the_most_expensive_first(teams: str):
     search, finance, legal = outlooks(history(now(teams), split="team"), "month", 10)
 
     assert (search.value, search.so_far, search.before, total(search), search.is_at_least) == ("search", 200, 310, 300.0, False)
-    assert (finance.value, finance.so_far, finance.before, finance.found) == ("finance", 40, 0, TooLittle(19, 31))
-    assert (legal.value, legal.so_far, legal.found, legal.is_at_least) == ("legal", None, TooLittle(0, 31), True)
+    assert (finance.value, finance.so_far, finance.before, finance.forecast) == ("finance", 40, 0, TooLittle(19, 31))
+    assert (legal.value, legal.so_far, legal.forecast, legal.is_at_least) == ("legal", None, TooLittle(0, 31), True)
 
 
 def test_who_has_not_cost_anything_yet_in_a_month_is_forecast_too(lake_of: Callable[..., str]):
@@ -91,12 +91,12 @@ def test_the_running_day_is_that_of_the_zone(teams: str):
     """In Honolulu it is eleven at night of the 19th, and the request of each day is of eight in the evening before."""
     found = outlook(history(now(teams, "Pacific/Honolulu"), split="team").of_value("search"))
 
-    assert isinstance(found.found, Forecast)
-    assert (found.found.path[0].day, found.so_far, total(found)) == (date(2026, 11, 19), 190, 300.0)
+    assert isinstance(found.forecast, Forecast)
+    assert (found.forecast.path[0].day, found.so_far, total(found)) == (date(2026, 11, 19), 190, 300.0)
 
 
 def test_a_lake_without_requests_has_no_forecast(lake_of: Callable[..., str]):
-    assert outlook(history(now(lake_of()))).found == TooLittle(0, 31)
+    assert outlook(history(now(lake_of()))).forecast == TooLittle(0, 31)
 
 
 def test_all_periods_and_times_of_a_day_share_one_answer():

@@ -94,7 +94,7 @@ def of_lake(lake: Lake, root: str, now: datetime, splits: Sequence[str]) -> Iter
     yield "whole", spend(whole)
     for split in splits:
         usage = history(view, split=split)
-        for number, value in enumerate(usage.named[:4], 1):
+        for number, value in enumerate(usage.named_values[:4], 1):
             yield f"{split} {number}", spend(usage.of_value(value))
 
 

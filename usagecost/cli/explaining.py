@@ -53,7 +53,7 @@ def explained(view: View, metric: str, by: str | None) -> Explained | None:
             | {effect: one.effects.get(effect, Decimal(0)) for effect in effects}
             for name, one in zip(said, moved, strict=True)
         ]
-    who = queries.spending.made_by(view, rows, labels) if metric == "spend_usd" else ""
+    who = queries.spending.maker_sentence(view, rows, labels) if metric == "spend_usd" else ""
     reasons = [{"reason": step.label, "change": step.amount, "words": step.words} for step in steps]
     return Explained(metric, explain.sentence(metric, whole, steps, who), whole.before, whole.now, values if by else reasons)
 

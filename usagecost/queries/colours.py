@@ -32,8 +32,8 @@ def palette(
     """
     if SPLITS[by].order and not over_time:
         return [ORDERED] * len(values)
-    shown = [value for value in values["value"] if not pd.isna(value)]
-    color = colors([*_ranked(view, by, everything, ask), *sorted(shown)]) | (STATUS_COLORS if by == "status" else {})
+    reported_values = [value for value in values["value"] if not pd.isna(value)]
+    color = colors([*_ranked(view, by, everything, ask), *sorted(reported_values)]) | (STATUS_COLORS if by == "status" else {})
     rows = zip(values["value"], values["is_other"], strict=True)
     return [OTHER_COLOR if is_other else color[None if pd.isna(value) else value] for value, is_other in rows]
 
@@ -43,5 +43,5 @@ def _ranked(view: View, by: str, everything: Usage | None, ask: Ask) -> list[str
     if by not in DIMENSIONS:
         return []
     unfiltered = replace(view, filters=Filters(), interval=WHOLE)
-    found = everything or ask(usage, unfiltered, by, ("requests",), compares=False)
-    return [value for value in found.by_value["value"] if not pd.isna(value)]
+    answer = everything or ask(usage, unfiltered, by, ("requests",), compares=False)
+    return [value for value in answer.by_value["value"] if not pd.isna(value)]

@@ -14,7 +14,7 @@ from usagecost.queries.rows import Rows
 from usagecost.vocabulary import CHANGE_MEASURES, DIMENSIONS
 from usagecost.vocabulary.filters import Condition, View
 
-OF_ROW = ("is_before", "number", "value")
+ROW_COLUMNS = ("is_before", "number", "value")
 """What `Rows.sql` says of a row beside its columns."""
 
 MOST_MOVED = 10
@@ -31,10 +31,10 @@ def by_value(view: View, split: str, metric: str, most: int = MOST_MOVED) -> pa.
 
     One row: (value, is_before, provider, model), with how many ``values`` the dimension has in all.
     """
-    found = _by_movement(view, split, metric)
-    named = tuple(found["value"].slice(0, most).to_pylist())
-    cells = _answered(view.where(Condition(split, named)), split, ("value", "provider", "model"), CHANGE_MEASURES)
-    return cells.append_column("values", pa.array([len(found)] * len(cells), pa.int64()))
+    movers = _by_movement(view, split, metric)
+    top_values = tuple(movers["value"].slice(0, most).to_pylist())
+    cells = _answered(view.where(Condition(split, top_values)), split, ("value", "provider", "model"), CHANGE_MEASURES)
+    return cells.append_column("values", pa.array([len(movers)] * len(cells), pa.int64()))
 
 
 def by_day(view: View, measures: Sequence[str], *scopes: str) -> pa.Table:
@@ -43,7 +43,7 @@ def by_day(view: View, measures: Sequence[str], *scopes: str) -> pa.Table:
     One row: (day, provider, model, price_status, price_id, discount, and those).
     """
     rows = Rows(replace(view, interval="day"), (view.period.start, view.period.end))
-    cells = rows.placed(_told(rows, None, ("number", "provider", "model", *PRICE, *scopes), measures))
+    cells = rows.placed(_sum_rows(rows, None, ("number", "provider", "model", *PRICE, *scopes), measures))
     days = pa.array([date.fromisoformat(step.label) for step in rows.steps], pa.date32())
     return cells.append_column("day", days.take(cells["interval"].combine_chunks()))
 
@@ -51,7 +51,7 @@ def by_day(view: View, measures: Sequence[str], *scopes: str) -> pa.Table:
 def values_of(view: View, column: str) -> pa.Table:
     """What stands in a column of the requests of a view. One row: (provider, and the column), with its requests."""
     rows = Rows(replace(view, interval=WHOLE), (view.period.start, view.period.end))
-    return _told(rows, None, ("provider", column), ("requests",))
+    return _sum_rows(rows, None, ("provider", column), ("requests",))
 
 
 _AMOUNTS = {
@@ -76,18 +76,18 @@ def _by_movement(view: View, split: str, metric: str) -> pa.Table:
     measures, amount = _AMOUNTS[metric]
     sums = {"amount": amount, **({"timed": "timed_requests"} if "timed_requests" in measures else {})}
     names = {f"{name}_{when}": (sql, when) for name, sql in sums.items() for when in ("now", "before")}
-    of_value = ", ".join(
+    value_sums = ", ".join(
         f"coalesce(sum({sql}) FILTER ({'' if when == 'before' else 'NOT '}is_before), 0)::double AS {name}"
         for name, (sql, when) in names.items()
     )
-    of_all = ", ".join(f"nullif(sum({name}) OVER (), 0) AS all_{name}" for name in names)
+    total_sums = ", ".join(f"nullif(sum({name}) OVER (), 0) AS all_{name}" for name in names)
     return _answered(
         view,
         split,
         ("value",),
         measures,
         f"""
-        SELECT value FROM (SELECT *, {of_all} FROM (SELECT value, {of_value} FROM cells GROUP BY value))
+        SELECT value FROM (SELECT *, {total_sums} FROM (SELECT value, {value_sums} FROM cells GROUP BY value))
         ORDER BY {_MOVED[metric]} DESC NULLS LAST, value NULLS LAST""",
     )
 
@@ -96,13 +96,13 @@ def _answered(
     view: View, split: str | None, by: Sequence[str], measures: Sequence[str], select: str = "FROM cells ORDER BY ALL"
 ) -> pa.Table:
     """What is selected of ``cells``: measures by whether they are of the period before, and by more columns."""
-    return _told(Rows.of(replace(view, interval=WHOLE), compares=True), split, by, measures, select)
+    return _sum_rows(Rows.of(replace(view, interval=WHOLE), compares=True), split, by, measures, select)
 
 
-def _told(
+def _sum_rows(
     rows: Rows, split: str | None, by: Sequence[str], measures: Sequence[str], select: str = "FROM cells ORDER BY ALL"
 ) -> pa.Table:
     """The same of some rows."""
-    also = [name for name in by if name not in DIMENSIONS and name not in OF_ROW]
+    also = [name for name in by if name not in DIMENSIONS and name not in ROW_COLUMNS]
     names = rows.view.filters.told_by(*(name for name in by if name in DIMENSIONS), *([split] if split else []))
     return rows.sums(split, ("is_before", *by), measures, rows.rolled(names, measures, split, also=also), select)

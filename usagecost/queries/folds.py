@@ -23,9 +23,9 @@ from usagecost.vocabulary.formats import Number
 pd.options.mode.string_storage = "python"
 """Texts of frames are Python's: with Arrow's a step over some hundred rows takes half as long again, and a chart has a hundred."""
 
-Made = TypeVar("Made")
+Derived = TypeVar("Derived")
 
-MADE_BYTES = 800_000
+DERIVED_BYTES = 800_000
 """About what the frames and charts take that are made of an answer: measured, and most of what an answer takes."""
 
 AT_LEAST = "spend_is_at_least"
@@ -55,73 +55,73 @@ class Usage:
     before: pa.Table | None
     rank: str = "spend_usd"
     parts: int = 0
-    whole: Usage | None = None
+    unsplit: Usage | None = None
     exact: Mapping[tuple[str, str], pa.Table] = field(default_factory=dict)
     counterparts: tuple[Interval | None, ...] = ()
-    made: dict[Hashable, tuple[object, Any]] = field(default_factory=dict, compare=False, repr=False)
+    derived: dict[Hashable, tuple[object, Any]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def nbytes(self) -> int:
         """About how much memory it takes, with what is made of it."""
         tables = [self.cells, *self.exact.values(), *([] if self.before is None else [self.before])]
-        return MADE_BYTES + sum(table.nbytes for table in tables) + (self.whole.nbytes if self.whole else 0)
+        return DERIVED_BYTES + sum(table.nbytes for table in tables) + (self.unsplit.nbytes if self.unsplit else 0)
 
-    def once(self, what: Hashable, make: Callable[[], Made], given: object = None) -> Made:
-        """What is made of this answer, by what it is: made once for all readers, and anew when something else is ``given``."""
-        made = self.made.get(what)
-        if made is None or made[0] != given:
-            made = self.made[what] = given, make()
-        return made[1]
+    def once(self, key: Hashable, make: Callable[[], Derived], inputs: object = None) -> Derived:
+        """Returns what is made of this answer under a key: made once for all readers, and anew when the ``inputs`` are others."""
+        derived = self.derived.get(key)
+        if derived is None or derived[0] != inputs:
+            derived = self.derived[key] = inputs, make()
+        return derived[1]
 
     def of_value(self, value: str | None) -> Usage:
         """The part of one value of the split; None is the value "not reported"."""
         return self.once(("of_value", value), lambda: self._of_value(value))
 
     def _of_value(self, value: str | None) -> Usage:
-        """What is exact of the value is the whole of its part."""
+        """The exact measures of the value become those without a split."""
         before = None if self.before is None else _only(self.before, value)
-        kept = {"value": ("whole", "value"), "both": ("time", "both")}
+        groupings = {"value": ("whole", "value"), "both": ("time", "both")}
         exact = {
             (period, name): _only(table, value)
             for (period, grouping), table in self.exact.items()
-            for name in kept.get(grouping, ())
+            for name in groupings.get(grouping, ())
         }
         return Usage(self.intervals, _only(self.cells, value), before, self.rank, 1, None, exact, self.counterparts)
 
     @cached_property
     def totals(self) -> dict[str, Number | None]:
         """The measures of the whole period."""
-        return self.whole.totals if self.whole else totals(self.cells) | self._exact_totals("now")
+        return self.unsplit.totals if self.unsplit else totals(self.cells) | self._exact_totals("now")
 
     @cached_property
     def totals_before(self) -> dict[str, Number | None] | None:
         """The measures of the previous period; None where there is none to compare with."""
-        if self.whole:
-            return self.whole.totals_before
+        if self.unsplit:
+            return self.unsplit.totals_before
         return None if self.before is None else totals(self.before) | self._exact_totals("before")
 
     @cached_property
     def over_time(self) -> pd.DataFrame:
         """One row per interval, in order; index: its place. Zeros where nothing was sent, NA where nothing is known of it."""
-        if self.whole:
-            return self.whole.over_time
+        if self.unsplit:
+            return self.unsplit.over_time
         columns = self._course(self.cells)
-        if (of_time := self.exact.get(("now", "time"))) is not None:
-            of_time = _in_order_of_time(of_time, len(self.intervals))
-            columns |= {name: pc.fill_null(of_time[name], 0) if name in COUNTS else of_time[name] for name in exact_in(of_time)}
+        if (exact := self.exact.get(("now", "time"))) is not None:
+            exact = _by_interval_number(exact, len(self.intervals))
+            columns |= {name: pc.fill_null(exact[name], 0) if name in COUNTS else exact[name] for name in exact_in(exact)}
         return frame(pa.table(columns))
 
     @cached_property
     def over_time_before(self) -> pd.DataFrame | None:
         """The same of what each interval is compared with, NA where that is nothing, of measures that fold; None without any."""
-        if self.whole or self.before is None:
-            return self.whole.over_time_before if self.whole else None
+        if self.unsplit or self.before is None:
+            return self.unsplit.over_time_before if self.unsplit else None
         is_beside = pa.array([step is not None for step in self.counterparts], pa.bool_())
         return frame(pa.table({name: pc.if_else(is_beside, sums, None) for name, sums in self._course(self.before).items()}))
 
     def _course(self, cells: pa.Table) -> dict[str, pa.ChunkedArray]:
         """The measures of cells by interval, in order: zeros where nothing was sent."""
-        ordered = _in_order_of_time(folded(cells, ["interval"]), len(self.intervals))
+        ordered = _by_interval_number(folded(cells, ["interval"]), len(self.intervals))
         is_empty = ordered["interval"].is_null()
         return {
             name: pc.if_else(is_empty, pa.scalar(0, ordered[name].type), ordered[name]) if FOLDS[name] == "sum" else ordered[name]
@@ -144,13 +144,13 @@ class Usage:
         ranked = sums.append_column("amount", pa.array(METRICS[self.rank].column(frame(sums))))
         order = [("is_other", "ascending"), ("amount", "descending"), ("requests", "descending"), ("value", "ascending")]
         ranked = ranked.sort_by(order).drop_columns("amount")
-        if (of_value := self.exact.get(("now", "value"))) is not None:
-            places = {key: place for place, key in enumerate(_keys(of_value))}
-            found = of_value.take(pa.array([places.get(key) for key in _keys(ranked)], pa.int64()))
-            for name in exact_in(found):
-                ranked = ranked.append_column(name, found[name])
-        named = ranked.num_rows - (pc.sum(ranked["is_other"]).as_py() or 0)
-        return ranked.append_column("merged", pc.if_else(ranked["is_other"], max(self.parts - named, 1), 1))
+        if (value_rows := self.exact.get(("now", "value"))) is not None:
+            positions = {key: position for position, key in enumerate(_keys(value_rows))}
+            exact_rows = value_rows.take(pa.array([positions.get(key) for key in _keys(ranked)], pa.int64()))
+            for name in exact_in(exact_rows):
+                ranked = ranked.append_column(name, exact_rows[name])
+        named_count = ranked.num_rows - (pc.sum(ranked["is_other"]).as_py() or 0)
+        return ranked.append_column("merged", pc.if_else(ranked["is_other"], max(self.parts - named_count, 1), 1))
 
     @cached_property
     def by_value(self) -> pd.DataFrame:
@@ -158,12 +158,12 @@ class Usage:
         return frame(self.ranked)
 
     @property
-    def named(self) -> list[str | None]:
+    def named_values(self) -> list[str | None]:
         """The values that are told apart, in their order."""
         return [value for value, is_other in _keys(self.ranked) if not is_other]
 
     def _exact_totals(self, period: str) -> dict[str, Number | None]:
-        """What does not fold of a period: of no requests counts are 0, and the rest is not known."""
+        """The measures of a period that do not fold: of no requests counts are 0, and others are not known."""
         table = self.exact.get((period, "whole"))
         if table is None:
             return {}
@@ -179,9 +179,9 @@ def folded(cells: pa.Table, keys: list[str]) -> pa.Table:
 
 
 def totals(cells: pa.Table) -> dict[str, Number | None]:
-    """The measures of all cells together; None where nothing is known."""
-    known = {name: pc.call_function(FOLDS[name], [cells[name]], KNOWN).as_py() for name in measures_in(cells)}
-    return known | {name: known[name] or 0 for name in COUNTS if name in known}
+    """The measures of all cells together; None where nothing is sums."""
+    sums = {name: pc.call_function(FOLDS[name], [cells[name]], KNOWN).as_py() for name in measures_in(cells)}
+    return sums | {name: sums[name] or 0 for name in COUNTS if name in sums}
 
 
 def measures_in(cells: pa.Table) -> list[str]:
@@ -206,30 +206,30 @@ def top_values(by_value: pd.DataFrame, most: int) -> pd.DataFrame:
     """
     ranked = pa.table({name: pa.array(column) for name, column in by_value.items()})
     most = min(most, int((~by_value["is_other"]).sum()))
-    top, rest = ranked.slice(0, most), ranked.slice(most)
-    if len(rest) < 1 or bool(rest["is_other"][0].as_py()):
+    top, remainder = ranked.slice(0, most), ranked.slice(most)
+    if len(remainder) < 1 or bool(remainder["is_other"][0].as_py()):
         return frame(ranked)
-    other = {"value": [None], "is_other": [True], "merged": [pc.sum(rest["merged"]).as_py()]}
-    other |= {name: [value] for name, value in totals(rest).items()} | {name: [None] for name in exact_in(rest)}
-    return frame(pa.concat_tables([top, pa.table(other, schema=top.schema)]))
+    other_row = {"value": [None], "is_other": [True], "merged": [pc.sum(remainder["merged"]).as_py()]}
+    other_row |= {name: [value] for name, value in totals(remainder).items()} | {name: [None] for name in exact_in(remainder)}
+    return frame(pa.concat_tables([top, pa.table(other_row, schema=top.schema)]))
 
 
 def over_time_by_top(usage: Usage, top: pd.DataFrame) -> pd.DataFrame:
     """One row per interval and row of ``top_values``, so that stacks add up to the whole; absent where nothing was sent."""
-    cells, kept = usage.cells, pa.array(top["value"][~top["is_other"]])
-    is_kept = pc.and_not(pc.is_in(cells["value"], value_set=kept), cells["is_other"])
-    value = pc.if_else(is_kept, cells["value"], None)
-    named = cells.drop_columns(["value", "is_other"]).append_column("value", value).append_column("is_other", pc.invert(is_kept))
-    stacks = folded(named, ["interval", "value", "is_other"])
+    cells, top_keys = usage.cells, pa.array(top["value"][~top["is_other"]])
+    is_top = pc.and_not(pc.is_in(cells["value"], value_set=top_keys), cells["is_other"])
+    value = pc.if_else(is_top, cells["value"], None)
+    marked = cells.drop_columns(["value", "is_other"]).append_column("value", value).append_column("is_other", pc.invert(is_top))
+    stacks = folded(marked, ["interval", "value", "is_other"])
     if (both := usage.exact.get(("now", "both"))) is None:
         return frame(stacks)
-    is_merged = len(kept) < len(usage.named)
-    places = {key: place for place, key in enumerate(_keys(both, "interval"))}
-    found = both.take(
-        pa.array([None if is_merged and key[1] else places.get(key) for key in _keys(stacks, "interval")], pa.int64())
+    is_merged = len(top_keys) < len(usage.named_values)
+    positions = {key: position for position, key in enumerate(_keys(both, "interval"))}
+    exact_rows = both.take(
+        pa.array([None if is_merged and key[1] else positions.get(key) for key in _keys(stacks, "interval")], pa.int64())
     )
-    for name in exact_in(found):
-        stacks = stacks.append_column(name, found[name])
+    for name in exact_in(exact_rows):
+        stacks = stacks.append_column(name, exact_rows[name])
     return frame(stacks)
 
 
@@ -243,7 +243,7 @@ def over_time_table(usage: Usage, metrics: Sequence[str], zone: str) -> pd.DataF
 def breakdown_table(usage: Usage, stacks: pd.DataFrame, dimension: str, zone: str) -> pd.DataFrame:
     """One row per interval and named part (see ``over_time_by_top``), with its spend and how much of it is known."""
     ordered = stacks.sort_values(["interval", "name"], ignore_index=True)
-    starts = [usage.intervals[place].start.astimezone(ZoneInfo(zone)).isoformat() for place in ordered["interval"]]
+    starts = [usage.intervals[number].start.astimezone(ZoneInfo(zone)).isoformat() for number in ordered["interval"]]
     return pd.DataFrame({"interval_start": starts, **names_and_ids(ordered, dimension), **numbers(ordered, ("spend_usd",))})
 
 
@@ -283,7 +283,7 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return pa.table({name: pa.array(column) for name, column in frame.items()}).to_pylist()
 
 
-def _in_order_of_time(table: pa.Table, count: int) -> pa.Table:
+def _by_interval_number(table: pa.Table, count: int) -> pa.Table:
     """One row per interval, NULL where the table has none."""
     return table.take(pc.index_in(pa.array(range(count), pa.int64()), value_set=table["interval"].combine_chunks()))
 

@@ -43,7 +43,7 @@ class Outlook:
     value: str | None
     so_far: Decimal | None
     before: Decimal | None
-    found: Forecast | TooLittle
+    forecast: Forecast | TooLittle
     is_at_least: bool
 
 
@@ -74,35 +74,37 @@ def outlooks(days: Usage, until: str, most: int) -> list[Outlook]:
     Those without requests since then have none, nor has what `history` has merged as "Other".
     """
     begin, _ = period_of(_today(days), until)
-    place_before = _place(days, period_of(begin - timedelta(days=1), until)[0])
-    recent = folds.folded(days.cells.filter(pc.field("interval") >= place_before), ["value", "is_other"]).to_pylist()
+    before_index = _day_index(days, period_of(begin - timedelta(days=1), until)[0])
+    recent = folds.folded(days.cells.filter(pc.field("interval") >= before_index), ["value", "is_other"]).to_pylist()
     rows = [row for row in recent if not row["is_other"]]
     rows.sort(key=lambda row: (-(row["spend_usd"] or 0), row["value"] is None, row["value"]))
     return [outlook(days.of_value(row["value"]), until, row["value"]) for row in rows[:most]]
 
 
-def forecast_text(found: Outlook) -> str:
+def forecast_text(outlook: Outlook) -> str:
     """Forecast this month: $812 ± 40. Or that there is none, and why."""
-    if isinstance(found.found, TooLittle):
-        return f"Too little history for a forecast: {found.found.words}."
-    amount = around(found.found.total, found.found.margin)
-    return f"Forecast this month: {LOWER_BOUND if found.is_at_least else ''}{amount}."
+    if isinstance(outlook.forecast, TooLittle):
+        return f"Too little history for a forecast: {outlook.forecast.words}."
+    amount = around(outlook.forecast.total, outlook.forecast.margin)
+    return f"Forecast this month: {LOWER_BOUND if outlook.is_at_least else ''}{amount}."
 
 
-def forecast_row(one: Outlook) -> dict[str, Any]:
+def forecast_row(outlook: Outlook) -> dict[str, Any]:
     """The numbers of a forecast, None where they are not known; where there is none, ``method`` says why.
 
     ``error`` is the largest of the same rule in the periods before, as a share of what each cost.
     """
-    found = one.found if isinstance(one.found, Forecast) else None
+    fitted = outlook.forecast if isinstance(outlook.forecast, Forecast) else None
     return {
-        AT_LEAST: one.is_at_least,
-        "so_far_usd": one.so_far,
-        "forecast_usd": found and found.total,
-        "margin_usd": found and found.margin,
-        "before_usd": one.before,
-        "error": max(found.errors) if found and found.errors else None,
-        "method": f"Too little history: {one.found.words}" if isinstance(one.found, TooLittle) else one.found.method,
+        AT_LEAST: outlook.is_at_least,
+        "so_far_usd": outlook.so_far,
+        "forecast_usd": fitted and fitted.total,
+        "margin_usd": fitted and fitted.margin,
+        "before_usd": outlook.before,
+        "error": max(fitted.errors) if fitted and fitted.errors else None,
+        "method": f"Too little history: {outlook.forecast.words}"
+        if isinstance(outlook.forecast, TooLittle)
+        else outlook.forecast.method,
     }
 
 
@@ -117,15 +119,15 @@ def _outlook(days: Usage, until: str, value: str | None) -> Outlook:
     today, sums = _today(days), folds.rows(days.over_time)
     begin, _ = period_of(today, until)
     before, _ = period_of(begin - timedelta(days=1), until)
-    place, place_before = _place(days, begin), _place(days, before)
+    begin_index, before_index = _day_index(days, begin), _day_index(days, before)
     start = next((number for number, row in enumerate(sums) if row["requests"]), len(sums) - 1)
     amounts = [row["spend_usd"] for row in sums[start:]]
     return Outlook(
         value,
-        _spend(sums[place:]),
-        _spend(sums[place_before:place]) if days.intervals[0].label <= before.isoformat() else None,
+        _spend(sums[begin_index:]),
+        _spend(sums[before_index:begin_index]) if days.intervals[0].label <= before.isoformat() else None,
         forecast(amounts[:-1], today - timedelta(days=len(amounts) - 1), amounts[-1], until),
-        any(row["incomplete_requests"] for row in sums[min(place_before, max(0, len(sums) - 1 - FITTED_DAYS)) :]),
+        any(row["incomplete_requests"] for row in sums[min(before_index, max(0, len(sums) - 1 - FITTED_DAYS)) :]),
     )
 
 
@@ -133,7 +135,7 @@ def _today(days: Usage) -> date:
     return date.fromisoformat(days.intervals[-1].label)
 
 
-def _place(days: Usage, day: date) -> int:
+def _day_index(days: Usage, day: date) -> int:
     """The place of a day among the intervals, or of the next one that has any instant."""
     return bisect_left([step.label for step in days.intervals], day.isoformat())
 
@@ -141,5 +143,5 @@ def _place(days: Usage, day: date) -> int:
 def _spend(sums: Sequence[Sums]) -> Decimal | None:
     """The spend of some days; None where they have requests and nothing is known of their cost."""
     spent: list[Any] = [row["spend_usd"] for row in sums if row["requests"]]
-    known = [amount for amount in spent if amount is not None]
-    return sum(known, Decimal(0)) if known or not spent else None
+    amounts = [amount for amount in spent if amount is not None]
+    return sum(amounts, Decimal(0)) if amounts or not spent else None

@@ -16,7 +16,7 @@ import pyarrow as pa
 from usagecost.lake import Rolled
 from usagecost.lake.rollups import LATENCY, column_of
 from usagecost.queries.groups import Groups
-from usagecost.queries.rows import Rows, told
+from usagecost.queries.rows import Rows, prefer_rollups
 from usagecost.vocabulary import DIMENSIONS, LATENCY_STEP, LATENCY_STEPS_PER_ROOT, PERCENTILES
 from usagecost.vocabulary.filters import Parameters
 
@@ -35,20 +35,20 @@ def percentiles_about(rows: Rows, level: float) -> list[float | None]:
     """
     groups, names = Groups(rows, None, (), ("time",)), rows.view.filters.told_by()
     rolled = rows.rolled(names, ("timed_requests",), also=(LATENCY,))
-    counted = rows.tell(lambda with_rollups: _steps_sql(groups, names or (), with_rollups), rolled)
-    found = {group[1]: _percentile_about(of_group, level) for group, of_group in _by_group(counted).items() if of_group}
-    numbers = pa.table({"number": pa.array([*found], pa.int64())})
-    places = rows.placed(numbers)["interval"].to_pylist()
-    by_place = dict(zip(places, found.values(), strict=True))
-    return [by_place.get(place) for place in range(len(rows.steps))]
+    counted = rows.answer_with_rollups(lambda with_rollups: _steps_sql(groups, names or (), with_rollups), rolled)
+    found_at = {group[1]: _percentile_about(group_steps, level) for group, group_steps in _by_group(counted).items() if group_steps}
+    numbers = pa.table({"number": pa.array([*found_at], pa.int64())})
+    intervals = rows.placed(numbers)["interval"].to_pylist()
+    by_interval = dict(zip(intervals, found_at.values(), strict=True))
+    return [by_interval.get(number) for number in range(len(rows.steps))]
 
 
 def _percentile_about(steps: Sequence[tuple[int, int]], level: float) -> float:
     """The same of the counts of some steps."""
     ends = [*accumulate(requests for _, requests in steps)]
     rank = level * (ends[-1] - 1)
-    step, requests = steps[place := bisect_right(ends, rank)]
-    within = (rank - ends[place] + requests) / requests
+    step, requests = steps[number := bisect_right(ends, rank)]
+    within = (rank - ends[number] + requests) / requests
     return _edge(step) + within * (_edge(step + 1) - _edge(step))
 
 
@@ -62,23 +62,23 @@ def percentiles(groups: Groups, measures: Sequence[str]) -> pa.Table | None:
     def ask(rolled: Rolled | None) -> pa.Table | None:
         return _percentiles(groups, levels, names, rolled) if rolled else None
 
-    return told(groups.rows.rolled(names, ("timed_requests",), groups.split, also=(LATENCY,)), ask)
+    return prefer_rollups(groups.rows.rolled(names, ("timed_requests",), groups.split, also=(LATENCY,)), ask)
 
 
 def _percentiles(groups: Groups, levels: Mapping[str, float], names: Collection[str], rolled: Rolled) -> pa.Table | None:
     """The same with a rollup that tells latencies; None if too many would have to be looked at."""
     steps = _by_group(groups.rows.answer(*_steps_sql(groups, names, with_rollups=True), rolled))
-    looked_at = _steps_of_percentiles(steps, levels.values())
-    if looked_at is None:
+    step_range = _steps_of_percentiles(steps, levels.values())
+    if step_range is None:
         return None
-    first, last = looked_at
+    first, last = step_range
     within = f"(FROM {{requests}} WHERE duration_ms >= $least AND duration_ms < $most AND {LATENCY_STEP} BETWEEN $first AND $last)"
     sql, parameters = groups.sql(within, "list(duration_ms) AS latencies")
     edges = {"least": _edge(first) * (1 - MARGIN), "most": _edge(last + 1) * (1 + MARGIN), "first": first, "last": last}
-    found = groups.rows.answer(sql, parameters | edges)
-    latencies = dict(zip(_rows(found.select(KEYS)), found["latencies"].combine_chunks(), strict=True))
+    answer = groups.rows.answer(sql, parameters | edges)
+    latencies = dict(zip(_rows(answer.select(KEYS)), answer["latencies"].combine_chunks(), strict=True))
     return _answer(
-        steps, {group: each.values.to_numpy() for group, each in latencies.items() if each.values is not None}, looked_at, levels
+        steps, {group: each.values.to_numpy() for group, each in latencies.items() if each.values is not None}, step_range, levels
     )
 
 
@@ -97,23 +97,23 @@ def _by_group(counted: pa.Table) -> dict[tuple, list[tuple[int, int]]]:
     """Group -> how many latencies are in each step, the lowest first."""
     steps: dict[tuple, list[tuple[int, int]]] = {}
     for *group, step, requests in _rows(counted.sort_by("step")):
-        of_group = steps.setdefault(tuple(group), [])
+        group_steps = steps.setdefault(tuple(group), [])
         if requests:
-            of_group.append((step, requests))
+            group_steps.append((step, requests))
     return steps
 
 
 def _steps_of_percentiles(steps: Mapping[tuple, Sequence[tuple[int, int]]], levels: Collection[float]) -> tuple[int, int] | None:
     """The first and the last step in which a percentile of a group lies; None if there is none, or too much would lie between."""
-    found = set()
-    for of_group in steps.values():
-        ends = [*accumulate(requests for _, requests in of_group)]
+    percentile_steps = set()
+    for group_steps in steps.values():
+        ends = [*accumulate(requests for _, requests in group_steps)]
         ranks = {end(level * (ends[-1] - 1)) for level in levels for end in (floor, ceil)} if ends else ()
-        found |= {of_group[bisect_right(ends, rank)][0] for rank in ranks}
-    if not found:
+        percentile_steps |= {group_steps[bisect_right(ends, rank)][0] for rank in ranks}
+    if not percentile_steps:
         return None
-    first, last = min(found), max(found)
-    every = [one for of_group in steps.values() for one in of_group]
+    first, last = min(percentile_steps), max(percentile_steps)
+    every = [counted for group_steps in steps.values() for counted in group_steps]
     between = sum(requests for step, requests in every if first <= step <= last)
     most = min(MOST_LATENCIES, MOST_SHARE * sum(requests for _, requests in every))
     return (first, last) if between <= most else None
@@ -128,13 +128,13 @@ def _answer(
     """The percentiles of each group; None if not all of the latencies between were found, which must not be."""
     first, last = ends
     rows = []
-    for group, of_group in steps.items():
-        latencies, every = np.sort(read.get(group, ())), sum(requests for _, requests in of_group)
-        if len(latencies) != sum(requests for step, requests in of_group if first <= step <= last):
+    for group, group_steps in steps.items():
+        latencies, every = np.sort(read.get(group, ())), sum(requests for _, requests in group_steps)
+        if len(latencies) != sum(requests for step, requests in group_steps if first <= step <= last):
             return None
-        below = sum(requests for step, requests in of_group if step < first)
-        found = {name: _quantile(latencies, below, every, level) for name, level in levels.items()}
-        rows.append({**dict(zip(KEYS, group, strict=True)), **found})
+        below = sum(requests for step, requests in group_steps if step < first)
+        quantiles = {name: _quantile(latencies, below, every, level) for name, level in levels.items()}
+        rows.append({**dict(zip(KEYS, group, strict=True)), **quantiles})
     kinds = [(name, pa.int64()) for name in KEYS] + [(name, pa.float64()) for name in levels]
     return pa.Table.from_pylist(rows, pa.schema(kinds))
 
@@ -143,9 +143,9 @@ def _quantile(latencies: np.ndarray, below: int, every: int, level: float) -> fl
     """SQL's quantile_cont of ``every`` latencies, of which those are known, in their order, that have so many ``below`` them."""
     if not every:
         return None
-    place = level * (every - 1)
-    share = place - floor(place)
-    lower, upper = (float(latencies[rank - below]) for rank in (floor(place), ceil(place)))
+    position = level * (every - 1)
+    share = position - floor(position)
+    lower, upper = (float(latencies[rank - below]) for rank in (floor(position), ceil(position)))
     return lower * (1 - share) + upper * share
 
 

@@ -72,8 +72,8 @@ def models(view: View) -> list[dict[str, Any]]:
     that of the newest without a price, else of the newest with a part of one, else of the newest with one.
     """
     rows = Rows.of(replace(view, interval=WHOLE))
-    asked, parameters = rows.sql(None)
-    return rows.answer(_MODELS.format(asked=asked), parameters).to_pylist()
+    rows_sql, parameters = rows.sql(None)
+    return rows.answer(_MODELS.format(asked=rows_sql), parameters).to_pylist()
 
 
 def charges(view: View, day: date) -> pa.Table:
@@ -85,7 +85,7 @@ def charges(view: View, day: date) -> pa.Table:
     """
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
     rows = Rows(replace(view, interval=WHOLE), (start, start + timedelta(days=1)))
-    asked, parameters = rows.sql(None)
+    rows_sql, parameters = rows.sql(None)
     sums = ", ".join(f"{sql}{'' if 'usd' in name else '::bigint'} AS {name}" for name, sql in _SUMS.items())
     keys = ", ".join(CHARGED_BY)
     sql = f"""
@@ -93,7 +93,7 @@ def charges(view: View, day: date) -> pa.Table:
         FROM (
             SELECT *, reported_cost_usd IS NOT NULL AS is_reported, list_cost_usd IS NOT NULL AS is_listed,
                 coalesce(price_status = 'partial', false) AS is_partial
-            FROM ({asked}))
+            FROM ({rows_sql}))
         GROUP BY {keys}, is_reported, is_listed, is_partial
         ORDER BY {", ".join(f"{key} NULLS LAST" for key in (*CHARGED_BY, "is_reported", "is_listed", "is_partial"))}"""
     return rows.answer(sql, parameters)

@@ -21,26 +21,26 @@ USERS = "active_users"
 
 
 def exact(
-    rows: Rows, split: str | None, measures: Sequence[str], named: Sequence[str | None], *, parts_only: bool = False
+    rows: Rows, split: str | None, measures: Sequence[str], named_values: Sequence[str | None], *, parts_only: bool = False
 ) -> dict[tuple[str, str], pa.Table]:
     """The measures by period ("now", "before") and grouping, as `folds.Usage` has them.
 
-    Of the split the values ``named`` are told apart; what is not among them is one "Other", from its own rows. ``parts_only``
-    leaves out the whole and its course; parts that do not add up have none. A ranking of the whole period shows no changes of
-    them, so the period before is left out of it.
+    Of the split the values ``named_values`` are told apart; what is not among them is one "Other", from its own rows.
+    ``parts_only`` leaves out the whole and its course; parts that do not add up have none. A ranking of the whole period shows no
+    changes of them, so the period before is left out of it.
     """
-    found: dict[tuple[str, str], pa.Table] = {}
+    tables: dict[tuple[str, str], pa.Table] = {}
     is_ranking = split is not None and rows.view.interval == WHOLE
-    for period, asked in _periods(replace(rows, before=None) if is_ranking else rows).items():
-        groupings = _groupings(asked, split, parts_only=parts_only)
+    for period, period_rows in _periods(replace(rows, before=None) if is_ranking else rows).items():
+        groupings = _groupings(period_rows, split, parts_only=parts_only)
         for some in _together(measures) if groupings else ():
-            groups = Groups(asked, split, tuple(named), tuple(groupings))
+            groups = Groups(period_rows, split, tuple(named_values), tuple(groupings))
             answer = _answer(groups, some)
             for grouping in groupings:
                 table = groups.part(answer, grouping, some)
-                known = found.get((period, grouping))
-                found[period, grouping] = table if known is None else _joined(known, table, some)
-    return found
+                earlier = tables.get((period, grouping))
+                tables[period, grouping] = table if earlier is None else _joined(earlier, table, some)
+    return tables
 
 
 def _periods(rows: Rows) -> dict[str, Rows]:
@@ -53,8 +53,8 @@ def _groupings(rows: Rows, split: str | None, *, parts_only: bool) -> list[str]:
     """What is shown of a view by a split."""
     is_whole = rows.view.interval == WHOLE
     parts = [] if split is None else ["value"] if is_whole else ["value", "both"]
-    whole = [] if parts_only or is_list(split) else ["whole"] if is_whole else ["whole", "time"]
-    return parts + whole
+    without_split = [] if parts_only or is_list(split) else ["whole"] if is_whole else ["whole", "time"]
+    return parts + without_split
 
 
 def _together(measures: Sequence[str]) -> list[tuple[str, ...]]:
@@ -64,28 +64,28 @@ def _together(measures: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def _answer(groups: Groups, measures: Sequence[str]) -> pa.Table:
-    found = percentiles(groups, measures)
-    if found is not None:
-        return found
+    table = percentiles(groups, measures)
+    if table is not None:
+        return table
     rows = groups.rows
     names = rows.view.filters.told_by("user", *groups.by) if measures == (USERS,) else None
 
     def question(with_rollups: bool) -> tuple[str, Parameters]:
         return groups.sql(_users_sql(names or ()) if with_rollups else "{requests}", rows.measures_sql(measures))
 
-    return rows.tell(question, rows.rolled(names, (), groups.split))
+    return rows.answer_with_rollups(question, rows.rolled(names, (), groups.split))
 
 
-def _joined(known: pa.Table, more: pa.Table, measures: Sequence[str]) -> pa.Table:
+def _joined(table: pa.Table, more: pa.Table, measures: Sequence[str]) -> pa.Table:
     """Both tables' measures side by side: they have the same groups."""
-    keys = [name for name in ("interval", "value", "is_other") if name in known.column_names]
-    places = {key: place for place, key in enumerate(zip(*(more[name].to_pylist() for name in keys), strict=True))}
+    keys = [name for name in ("interval", "value", "is_other") if name in table.column_names]
+    positions = {key: position for position, key in enumerate(zip(*(more[name].to_pylist() for name in keys), strict=True))}
     if keys:
-        rows = zip(*(known[name].to_pylist() for name in keys), strict=True)
-        more = more.take(pa.array([places[key] for key in rows], pa.int64()))
+        rows = zip(*(table[name].to_pylist() for name in keys), strict=True)
+        more = more.take(pa.array([positions[key] for key in rows], pa.int64()))
     for name in measures:
-        known = known.append_column(name, more[name])
-    return known
+        table = table.append_column(name, more[name])
+    return table
 
 
 def _users_sql(names: Iterable[str]) -> str:

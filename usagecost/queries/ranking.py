@@ -21,14 +21,14 @@ def ranked(usage: Usage, top: pd.DataFrame, dimension: str, metrics: Sequence[st
 
     Both are fractions, and not known where the spend is not, or was nothing before.
     """
-    whole = _double(SPEND.of(usage.totals))
+    total = _double(SPEND.of(usage.totals))
     spent = [_double(SPEND.of(row)) for row in rows(top)]
-    shares = [None if amount is None or not whole else amount / whole for amount in spent]
+    shares = [None if amount is None or not total else amount / total for amount in spent]
     changes = [_change(now, before) for now, before in zip(spent, _before(usage, top), strict=True)]
     return ranking_table(top, dimension, metrics).assign(share=_column(shares), change=_column(changes))
 
 
-def whole(usage: Usage, metrics: Sequence[str]) -> dict[str, Any]:
+def total_row(usage: Usage, metrics: Sequence[str]) -> dict[str, Any]:
     """The same of all values together."""
     spent, before = _double(SPEND.of(usage.totals)), usage.totals_before
     change = _change(spent, _double(SPEND.of(before)) if before else None)
@@ -53,14 +53,14 @@ def _before(usage: Usage, top: pd.DataFrame) -> list[float | None]:
     """What each row had spent in the comparison period; the row of the others, what is left of all."""
     if usage.before is None:
         return [None] * len(top)
-    named = pa.array(top["value"][~top["is_other"]], pa.string())
-    of_named = usage.before.filter(~pc.field("is_other") & pc.field("value").isin(named))
-    of_values = {row["value"]: _double(SPEND.of(row)) for row in folded(of_named, ["value"]).to_pylist()}
-    rest = _double(SPEND.of(totals(usage.before))) or 0.0
+    top_keys = pa.array(top["value"][~top["is_other"]], pa.string())
+    named_cells = usage.before.filter(~pc.field("is_other") & pc.field("value").isin(top_keys))
+    spend_by_value = {row["value"]: _double(SPEND.of(row)) for row in folded(named_cells, ["value"]).to_pylist()}
+    remaining = _double(SPEND.of(totals(usage.before))) or 0.0
     before: list[float | None] = []
     for value, is_other in zip(top["value"], top["is_other"], strict=True):
-        before.append(rest if is_other else of_values.get(None if pd.isna(value) else value))
-        rest -= 0.0 if is_other else before[-1] or 0.0
+        before.append(remaining if is_other else spend_by_value.get(None if pd.isna(value) else value))
+        remaining -= 0.0 if is_other else before[-1] or 0.0
     return before
 
 

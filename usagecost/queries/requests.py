@@ -84,8 +84,8 @@ class Order:
 def value_of(row: Mapping[str, Any], order: Order, basis: str) -> Any:
     """What a request, as ``request`` gives it, is ordered by; None where that is not known."""
     if order.sort == "tokens":
-        known = [row[name] for name in ("input_tokens", "output_tokens") if row[name] is not None]
-        return sum(known) if known else None
+        counts = [row[name] for name in ("input_tokens", "output_tokens") if row[name] is not None]
+        return sum(counts) if counts else None
     if order.sort == "cost":
         return cost_of(row, basis)
     value = row[{"time": "instant_us", "latency": "duration_ms", "ttft": "ttft_ms"}.get(order.sort, order.sort)]
@@ -113,15 +113,17 @@ def page(view: View, order: Order, at: Key | None, is_before: bool, most: int) -
 def count_before(view: View, order: Order, at: Key) -> int:
     """Counts the requests of a view that stand before a place in an order."""
     before, bound = _behind(_directions(order, is_before=True), at)
-    found = _answer(view, f"SELECT count(*) AS requests FROM ({_ordered_columns(view, order)}) WHERE {before}", bound)
-    return found["requests"][0].as_py()
+    answer = _answer(view, f"SELECT count(*) AS requests FROM ({_ordered_columns(view, order)}) WHERE {before}", bound)
+    return answer["requests"][0].as_py()
 
 
 def latencies(view: View) -> dict[str, float | None]:
     """The latency in ms that half, 95 % and 99 % of a view's requests do not exceed, from the rows; None where none is known."""
-    names = ("latency_p50_ms", "latency_p95_ms", "latency_p99_ms")
-    found = _answer(view, f"SELECT {', '.join(f'{OF_ROWS[name]} AS {name}' for name in names)} FROM {{requests}} WHERE {{matches}}")
-    return found.to_pylist()[0]
+    columns = ("latency_p50_ms", "latency_p95_ms", "latency_p99_ms")
+    answer = _answer(
+        view, f"SELECT {', '.join(f'{OF_ROWS[name]} AS {name}' for name in columns)} FROM {{requests}} WHERE {{matches}}"
+    )
+    return answer.to_pylist()[0]
 
 
 def offered(view: View) -> dict[str, list[str]]:
@@ -142,15 +144,15 @@ def request(
 
     Where its UTC day is known only that is read; if it is not there, the whole lake.
     """
-    of_source = " AND source = $source" if source else ""
+    source_condition = " AND source = $source" if source else ""
     sql = f"""
         SELECT * EXCLUDE (started_at, ingested_at), {INSTANT_US} AS instant_us, epoch_us(ingested_at) AS ingested_us
-        FROM {{requests}} WHERE request_id = $request_id{of_source} ORDER BY instant_us DESC, source LIMIT 1"""
+        FROM {{requests}} WHERE request_id = $request_id{source_condition} ORDER BY instant_us DESC, source LIMIT 1"""
     parameters = {"request_id": request_id} | ({"source": source} if source else {})
     for first, last in dict.fromkeys([(day, day), (None, None)]):
-        found = engine.table(sql, parameters, Slice(lake, version, scope, first, last)).to_pylist()
-        if found:
-            return found[0]
+        rows = engine.table(sql, parameters, Slice(lake, version, scope, first, last)).to_pylist()
+        if rows:
+            return rows[0]
     return None
 
 
@@ -172,9 +174,9 @@ def relatives(
                    count(*) OVER () AS all_requests
             FROM {{requests}} WHERE {column} = $value AND source = $source
             ORDER BY abs({INSTANT_US} - $instant), request_id LIMIT {MOST_RELATIVES}"""
-        found = engine.table(sql, {"value": value, "source": row_key.source, "instant": row_key.instant_us}, near).to_pylist()
-        if len(found) > 1:
-            return sorted(found, key=lambda row: (row["instant_us"], row["request_id"]))
+        rows = engine.table(sql, {"value": value, "source": row_key.source, "instant": row_key.instant_us}, near).to_pylist()
+        if len(rows) > 1:
+            return sorted(rows, key=lambda row: (row["instant_us"], row["request_id"]))
     return []
 
 
@@ -197,10 +199,10 @@ def _windows(view: View, order: Order, at: Key | None, is_before: bool) -> Seque
         return [view]
     start, end = view.period.start, view.period.end
     goes_back = order.descends is not is_before
-    place = moment(at.instant_us + goes_back) if at else min(end, view.period.now) if goes_back else start
+    edge = moment(at.instant_us + goes_back) if at else min(end, view.period.now) if goes_back else start
     windows = []
     for length in (timedelta(days=1), timedelta(days=6)):
-        low, high = (place - length, place) if goes_back else (place, place + length)
+        low, high = (edge - length, edge) if goes_back else (edge, edge + length)
         if start < low or high < end:
             windows.append(view.where(Instants(max(low, start), min(high, end))))
     return [*windows, view]
@@ -238,7 +240,7 @@ def _directions(order: Order, is_before: bool) -> dict[str, bool]:
 
 def _behind(keys: Mapping[str, bool], at: Key) -> tuple[str, Parameters]:
     """The condition that a row stands behind a place: its first column that differs is greater, or smaller where it falls."""
-    place: dict[str, Any] = {
+    key_values: dict[str, Any] = {
         "is_unknown": at.value is None,
         "value": at.value,
         "instant_us": at.instant_us,
@@ -251,7 +253,7 @@ def _behind(keys: Mapping[str, bool], at: Key) -> tuple[str, Parameters]:
     for name, rises in keys.items():
         tests.append(" AND ".join([*same, f"{name} {'>' if rises else '<'} $at_{name}"]))
         same.append(f"{name} = $at_{name}")
-    return f"({' OR '.join(f'({test})' for test in tests)})", {f"at_{name}": place[name] for name in keys}
+    return f"({' OR '.join(f'({test})' for test in tests)})", {f"at_{name}": key_values[name] for name in keys}
 
 
 def _rows(view: View, keys: Sequence[Key]) -> list[dict[str, Any]]:
@@ -259,13 +261,13 @@ def _rows(view: View, keys: Sequence[Key]) -> list[dict[str, Any]]:
     if not keys:
         return []
     spend, tokens = BASES[view.basis][1], SORTS["tokens"]
-    first, last = (moment(of(key.instant_us for key in keys)) for of in (min, max))
+    first, last = (moment(pick(key.instant_us for key in keys)) for pick in (min, max))
     sql = f"""
         SELECT {", ".join(LISTED)}, {INSTANT_US} AS instant_us, {spend} AS cost_usd, ({tokens})::bigint AS tokens
         FROM {{requests}} WHERE request_id IN (SELECT unnest($ids)) AND started_at >= $first AND started_at <= $last"""
     parameters = {"ids": [key.request_id for key in keys], "first": first, "last": last}
-    found = _table(view, sql, parameters, first.date(), last.date())
-    rows = {(row["source"], row["request_id"]): row for row in found.to_pylist()}
+    answer = _table(view, sql, parameters, first.date(), last.date())
+    rows = {(row["source"], row["request_id"]): row for row in answer.to_pylist()}
     return [rows[key.source, key.request_id] | {"value": key.value} for key in keys]
 
 
@@ -274,11 +276,11 @@ def _answer(view: View, sql: str, also: Parameters | None = None) -> pa.Table:
     in_range, bound = instant_range_sql({"now": (view.period.start, view.period.end)})
     matches, values = view.filters.sql()
     start, end = view.period.start, view.period.end
-    for narrowed in (one for one in view.filters.conditions if isinstance(one, Instants)):
+    for narrowed in (condition for condition in view.filters.conditions if isinstance(condition, Instants)):
         start, end = max(start, narrowed.start), min(end, narrowed.end)
     last = max(start, end - timedelta(microseconds=1))
-    said, parameters = sql.replace("{matches}", f"{in_range} AND {matches}"), {**bound, **values, **(also or {})}
-    return _table(view, said, parameters, start.astimezone(UTC).date(), last.astimezone(UTC).date())
+    statement, parameters = sql.replace("{matches}", f"{in_range} AND {matches}"), {**bound, **values, **(also or {})}
+    return _table(view, statement, parameters, start.astimezone(UTC).date(), last.astimezone(UTC).date())
 
 
 def _table(view: View, sql: str, parameters: Mapping[str, Any], first: date, last: date) -> pa.Table:

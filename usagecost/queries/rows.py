@@ -87,12 +87,12 @@ class Rows:
         if names is None:
             return None
         columns = {*(DIMENSIONS[name].stored for name in names), *(column_of(name, self.view.basis) for name in measures), *also}
-        instants = (*self._cuts(by_clock=is_of_clock(split)), *(periods.instant_us(instant) for instant in cuts))
+        instants = (*self._cuts(by_clock=is_clock_split(split)), *(periods.instant_us(instant) for instant in cuts))
         return engine.rolled(columns, instants, self.slice)
 
-    def tell(self, question: Callable[[bool], tuple[str, Parameters]], rolled: Rolled | None) -> pa.Table:
+    def answer_with_rollups(self, question: Callable[[bool], tuple[str, Parameters]], rolled: Rolled | None) -> pa.Table:
         """The answer to a question, which gives its SQL and parameters; with rollups the SQL names ``{rollups}`` too."""
-        return told(rolled, lambda used: self.answer(*question(used is not None), used))
+        return prefer_rollups(rolled, lambda used: self.answer(*question(used is not None), used))
 
     def sums(
         self,
@@ -110,7 +110,7 @@ class Rows:
             cells, parameters = self.cells_sql(split, columns, measures, with_rollups=with_rollups)
             return f"WITH cells AS (SELECT {columns}, {folds} FROM ({cells}) GROUP BY ALL) {select}", parameters
 
-        return self.tell(question, rolled)
+        return self.answer_with_rollups(question, rolled)
 
     def cost(self, sql: str) -> str:
         """The SQL with the cost of a request, on the view's basis, put in."""
@@ -127,20 +127,20 @@ class Rows:
         ranges = {"now": self.now} | ({"before": self.before} if self.before else {})
         in_range, bound = instant_range_sql(ranges)
         matches, values = self.view.filters.sql()
-        number, of_time = self._number_sql()
-        value, of_split = self._value_sql(split)
+        number, time_parameters = self._number_sql()
+        value, split_parameters = self._value_sql(split)
         columns = f"{number} AS number, {self._is_before_sql()} AS is_before, {value} AS value"
         sql = f"SELECT *, {columns} FROM {relation} WHERE {in_range} AND {matches}"
-        return sql, bound | values | of_time | of_split
+        return sql, bound | values | time_parameters | split_parameters
 
     def cells_sql(self, split: str | None, columns: str, measures: Sequence[str], *, with_rollups: bool) -> tuple[str, Parameters]:
         """The measures by columns of `sql`, and the parameters; where rollups tell part of them, in rows that are to be folded."""
-        asked, parameters = self.sql(split)
-        sql = f"SELECT {columns}, {self.measures_sql(measures)} FROM ({asked}) GROUP BY ALL"
+        rows_sql, parameters = self.sql(split)
+        sql = f"SELECT {columns}, {self.measures_sql(measures)} FROM ({rows_sql}) GROUP BY ALL"
         if with_rollups:
-            of_rollups, _ = self.sql(split, "{rollups}")
+            rollup_rows, _ = self.sql(split, "{rollups}")
             folds = ", ".join(f"{folded_sql(name, self.view.basis)} AS {name}" for name in measures)
-            sql += f" UNION ALL SELECT {columns}, {folds} FROM ({of_rollups}) GROUP BY ALL"
+            sql += f" UNION ALL SELECT {columns}, {folds} FROM ({rollup_rows}) GROUP BY ALL"
         return sql, parameters
 
     def placed(self, cells: pa.Table, *, before: bool = False) -> pa.Table:
@@ -193,34 +193,34 @@ class Rows:
         now, more = self._place_sql(day, "now", self._places(self.steps))
         if not self.before:
             return now, parameters | more
-        before, of_before = self._place_sql(day, "before", self._places(self.counterparts))
-        return f"CASE WHEN {self._is_before_sql()} THEN {before} ELSE {now} END", parameters | more | of_before
+        before, before_parameters = self._place_sql(day, "before", self._places(self.counterparts))
+        return f"CASE WHEN {self._is_before_sql()} THEN {before} ELSE {now} END", parameters | more | before_parameters
 
     def _place_sql(self, day: str, prefix: str, places: Mapping[int, int]) -> tuple[str, dict[str, Any]]:
         """The SQL of the place of a day, by its number, and its parameters; NULL for one that has none."""
         if not places:
             return "NULL::bigint", {}
         first, last = min(places), max(places)
-        of_days = [places.get(number, 0) for number in range(first, last + 1)]
+        day_places = [places.get(number, 0) for number in range(first, last + 1)]
         sql = f"${prefix}_places[({day} - ${prefix}_first_day + 1)::integer]::bigint"
-        return sql, {f"{prefix}_first_day": first, f"{prefix}_places": of_days}
+        return sql, {f"{prefix}_first_day": first, f"{prefix}_places": day_places}
 
     def _value_sql(self, split: str | None) -> tuple[str, Parameters]:
         if split is None:
             return "NULL::varchar", {}
-        if is_of_clock(split):
+        if is_clock_split(split):
             starts, ends = zip(*self.ranges, strict=True)
             hour, weekday, parameters = wall_sql(periods.wall_clock(self.view.period.zone, min(starts), max(ends)))
-            of_clock = {"hour_of_day": hour, "weekday": weekday, HOUR_OF_WEEK: f"({weekday}) * 24 + {hour}"}
-            return f"({of_clock[split]})::varchar", parameters
+            clock_parts = {"hour_of_day": hour, "weekday": weekday, HOUR_OF_WEEK: f"({weekday}) * 24 + {hour}"}
+            return f"({clock_parts[split]})::varchar", parameters
         column = SPLITS[split].column
         if is_list(split):
             return f"unnest(CASE WHEN len({column}) > 0 THEN list_distinct({column}) ELSE [NULL] END)", {}
         return f"({column})::varchar", {}
 
 
-def told(rolled: Rolled | None, ask: Callable[[Rolled | None], Answer]) -> Answer:
-    """What is asked of rollups; or, where there are none or one of them cannot be read any more, of the requests."""
+def prefer_rollups(rolled: Rolled | None, ask: Callable[[Rolled | None], Answer]) -> Answer:
+    """Returns the answer of rollups; or, where there are none or one of them cannot be read any more, that of the requests."""
     if rolled:
         try:
             return ask(rolled)
@@ -229,7 +229,7 @@ def told(rolled: Rolled | None, ask: Callable[[Rolled | None], Answer]) -> Answe
     return ask(None)
 
 
-def is_of_clock(split: str | None) -> bool:
+def is_clock_split(split: str | None) -> bool:
     """Whether what the clocks of the zone show is the split."""
     return split == HOUR_OF_WEEK or (split in SPLITS and SPLITS[split].kind == "clock")
 

@@ -37,15 +37,15 @@ def cells(rows: Rows, question: Hashable, most: int, ask: Callable[[Rows], pa.Ta
     over, others, files = _parted(rows)
     if len(over.days or ()) < LEAST_DAYS:
         return ask(rows)
-    of_any_version = replace(over, view=replace(over.view, version=0))
-    parts = [_memory().of((of_any_version, question, files), lambda: ask(over))]
+    any_version_rows = replace(over, view=replace(over.view, version=0))
+    parts = [_memory().of((any_version_rows, question, files), lambda: ask(over))]
     if not _is_merged(parts[0]):
         parts.append(ask(others))
-    whole = folded(pa.concat_tables(parts), KEYS)
-    if _is_merged(whole) or _count(whole) > most:
+    all_cells = folded(pa.concat_tables(parts), KEYS)
+    if _is_merged(all_cells) or _count(all_cells) > most:
         return ask(rows)
-    named = _count(whole.filter(pc.invert(whole["is_before"])))
-    return whole.append_column("parts", pa.repeat(pa.scalar(named, pa.int64()), len(whole)))
+    named_count = _count(all_cells.filter(pc.invert(all_cells["is_before"])))
+    return all_cells.append_column("parts", pa.repeat(pa.scalar(named_count, pa.int64()), len(all_cells)))
 
 
 def forget() -> None:

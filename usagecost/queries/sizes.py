@@ -37,19 +37,19 @@ def sample(view: View, x: str, y: str, split: str | None) -> pa.Table:
     such requests there are. Which are drawn is decided by a hash of what they were like, so it is the same ones always.
     """
     rows = Rows.of(view)
-    asked, parameters = rows.sql(split)
+    rows_sql, parameters = rows.sql(split)
     x_size, y_size = (rows.cost(str(METRICS[name].of_one)) for name in (x, y))
     sql = f"""
         SELECT x::double AS x, y::double AS y, value, count(*) OVER () AS of
-        FROM (SELECT {x_size} AS x, {y_size} AS y, value, started_at FROM ({asked})) WHERE x IS NOT NULL AND y IS NOT NULL
+        FROM (SELECT {x_size} AS x, {y_size} AS y, value, started_at FROM ({rows_sql})) WHERE x IS NOT NULL AND y IS NOT NULL
         ORDER BY hash(started_at, x, y), value LIMIT {SAMPLE}"""
     return rows.answer(sql, parameters)
 
 
 def _bins(row: dict[str, Any]) -> pa.Table:
     counts = {edge: count for edge, count in row["bins"] or () if count}
-    places = {edge: place for place, edge in enumerate(EDGES)}
-    found = [{"upper": places[edge], "requests": count} for edge, count in sorted(counts.items())]
+    positions = {edge: position for position, edge in enumerate(EDGES)}
+    bins = [{"upper": positions[edge], "requests": count} for edge, count in sorted(counts.items())]
     if unknown := row["requests"] - row["known"]:
-        found.append({"upper": None, "requests": unknown})
-    return pa.Table.from_pylist(found, pa.schema([("upper", pa.int64()), ("requests", pa.int64())]))
+        bins.append({"upper": None, "requests": unknown})
+    return pa.Table.from_pylist(bins, pa.schema([("upper", pa.int64()), ("requests", pa.int64())]))

@@ -49,22 +49,22 @@ def ingests(lake: str, version: int) -> list[dict[str, Any]]:
     """
     sql = f"SELECT ingest_id AS id, {_ABOUT} FROM {{requests}} WHERE ingest_id IS NOT NULL GROUP BY 1"
     present = {row["id"]: _about(row) for row in engine.table(sql, {}, Slice(lake, version, EVERYTHING)).to_pylist()}
-    blank = dict.fromkeys((*_READ, *_DONE))
-    told = {
+    blank = dict.fromkeys((*_READ, *_OUTCOMES))
+    logged = {
         entry["ingest"]["id"]: {name: entry["ingest"].get(name) for name in _READ}
-        | {name: entry["counts"].get(name) for name in _DONE}
+        | {name: entry["counts"].get(name) for name in _OUTCOMES}
         | {"id": entry["ingest"]["id"], "time": entry["time"], "requests": 0}
         for entry in engine.open_lake(lake).history()
         if "id" in entry["ingest"] and entry["version"] <= version
     }
-    untold = {name: {**blank, "id": name, "time": row["loaded"]} for name, row in present.items() if name not in told}
-    rows = [{**row, "requests": present.get(name, {}).get("requests", 0)} for name, row in (told | untold).items()]
+    untold = {name: {**blank, "id": name, "time": row["loaded"]} for name, row in present.items() if name not in logged}
+    rows = [{**row, "requests": present.get(name, {}).get("requests", 0)} for name, row in (logged | untold).items()]
     return sorted(rows, key=lambda row: (row["time"], row["id"]), reverse=True)
 
 
 _READ = ("paths", "lines", "skipped", "rejected", "skipped_reasons")
 """`skipped_reasons` is JSON: reason -> lines."""
-_DONE = ("inserted", "updated", "unchanged", "duplicates")
+_OUTCOMES = ("inserted", "updated", "unchanged", "duplicates")
 
 
 def removals(lake: str, version: int) -> list[dict[str, Any]]:
@@ -81,17 +81,17 @@ def changes(lake: str) -> list[tuple[datetime, str, str]]:
 
     Loads of files are told unless there are many: then they are a feed. What a receiver commits is one always.
     """
-    handle, found, loads = engine.open_lake(lake), [], []
+    handle, events, loads = engine.open_lake(lake), [], []
     for entry in handle.history(NEWEST_COMMITS):
         counts = entry["counts"]
         if entry["removal"]:
-            found.append((entry["time"], "Removal", f"{counts.get('removed', 0):,} requests"))
+            events.append((entry["time"], "Removal", f"{counts.get('removed', 0):,} requests"))
         elif entry["ingest"].get("paths") and counts.get("inserted"):
             loads.append((entry["time"], "Load", f"{counts['inserted']:,} requests from {entry['ingest']['paths']}"))
     for act in handle.repricings().to_pylist():
         kind = "Repricing undone" if act["undoes"] else "Repricing"
-        found.append((act["done_at"], kind, f"{act['requests']:,} requests" + (f": {act['why']}" if act["why"] else "")))
-    return sorted([*found, *(loads if len(loads) <= MOST_LOADS else [])])
+        events.append((act["done_at"], kind, f"{act['requests']:,} requests" + (f": {act['why']}" if act["why"] else "")))
+    return sorted([*events, *(loads if len(loads) <= MOST_LOADS else [])])
 
 
 def reject_kinds(files: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ Spent = dict[str, Amounts]
 MAKERS = (("user", "team", "key"), ("app",))
 """Dimensions of which one value can make a change, those together that one rollup tells, in the order in which they are named."""
 
-_OF_A_REQUEST = {"spend_usd": "{spend}", "failed": f"({FAILED})::integer"}
+_REQUEST_AMOUNTS = {"spend_usd": "{spend}", "failed": f"({FAILED})::integer"}
 """Measure -> the SQL of what one request adds to it."""
 
 
@@ -37,20 +37,20 @@ def maker(view: View, model: str, change: float) -> Maker | None:
     pairs = ((rows.now, rows.before),)
     for names in MAKERS:
         (amounts,) = spent(view.where(Condition("model", (model,))), names, pairs)
-        if found := maker_of(amounts, model, change):
-            of = found.dimension
-            is_one_of_several = len(amounts[of]) > 1 or len(spent(view, (of,), pairs)[0][of]) > 1
-            return found if is_one_of_several else None
+        if candidate := maker_of(amounts, model, change):
+            dimension = candidate.dimension
+            is_one_of_several = len(amounts[dimension]) > 1 or len(spent(view, (dimension,), pairs)[0][dimension]) > 1
+            return candidate if is_one_of_several else None
     return None
 
 
-def made_by(view: View, rows: Iterable[Mapping[str, Any]], labels: Labels, ask: Ask = call) -> str:
+def maker_sentence(view: View, rows: Iterable[Mapping[str, Any]], labels: Labels, ask: Ask = call) -> str:
     """Who has made most of the change of spend that rows of `explained.by_price` tell, in words; "" if no one model is behind it,
     or nobody alone has.
     """
     behind = model_behind(rows)
-    found = behind and ask(maker, replace(view, interval=WHOLE), *behind)
-    return maker_words(found, labels.of(found.dimension, found.value)) if found else ""
+    candidate = behind and ask(maker, replace(view, interval=WHOLE), *behind)
+    return maker_words(candidate, labels.of(candidate.dimension, candidate.value)) if candidate else ""
 
 
 def spent(view: View, names: Sequence[str], pairs: Sequence[tuple[Instants, Instants]], measure: str = "spend_usd") -> list[Spent]:
@@ -59,14 +59,14 @@ def spent(view: View, names: Sequence[str], pairs: Sequence[tuple[Instants, Inst
     For each pair of stretches the values that have requests in them, in one question for all. The ``measure`` can be another one
     of _OF_A_REQUEST.
     """
-    return _summed(view, names, pairs, measure, (_OF_A_REQUEST[measure], column_of(measure, view.basis)))
+    return _summed(view, names, pairs, measure, (_REQUEST_AMOUNTS[measure], column_of(measure, view.basis)))
 
 
 def slower(view: View, names: Sequence[str], pairs: Sequence[tuple[Instants, Instants]], latency: float) -> list[Spent]:
     """The same of how many requests took longer than a latency (ms), by the steps of latencies that a rollup tells."""
     limit = f"{LATENCY_STEP} > {(step := step_of(latency))}"
-    of_rollups = f"CASE WHEN {LATENCY} > {step} THEN {column_of('timed_requests', view.basis)} ELSE 0 END"
-    return _summed(view, names, pairs, "timed_requests", (f"({limit})::integer", of_rollups), also=(LATENCY,))
+    rollup_amount = f"CASE WHEN {LATENCY} > {step} THEN {column_of('timed_requests', view.basis)} ELSE 0 END"
+    return _summed(view, names, pairs, "timed_requests", (f"({limit})::integer", rollup_amount), also=(LATENCY,))
 
 
 def _summed(
@@ -85,28 +85,28 @@ def _summed(
 
     def question(with_rollups: bool) -> tuple[str, Parameters]:
         amounts = {"{requests}": rows.cost(sql[0])} | ({"{rollups}": sql[1]} if with_rollups else {})
-        asked = {relation: rows.sql(None, relation) for relation in amounts}
+        relation_rows = {relation: rows.sql(None, relation) for relation in amounts}
         parts = " UNION ALL ".join(
-            f"SELECT {columns}, {INSTANT_US} AS instant, {amounts[relation]} AS amount FROM ({of_relation})"
-            for relation, (of_relation, _) in asked.items()
+            f"SELECT {columns}, {INSTANT_US} AS instant, {amounts[relation]} AS amount FROM ({rows_sql})"
+            for relation, (rows_sql, _) in relation_rows.items()
         )
-        return f"SELECT {selected}, {summed} FROM ({parts}) {grouped}", asked["{requests}"][1] | bound
+        return f"SELECT {selected}, {summed} FROM ({parts}) {grouped}", relation_rows["{requests}"][1] | bound
 
-    answer = rows.tell(question, rows.rolled(view.filters.told_by(*names), (measure,), cuts=edges, also=also))
-    found: list[Spent] = [{name: {} for name in names} for _ in pairs]
+    answer = rows.answer_with_rollups(question, rows.rolled(view.filters.told_by(*names), (measure,), cuts=edges, also=also))
+    spent_by_pair: list[Spent] = [{name: {} for name in names} for _ in pairs]
     dimensions, values, *sums = (column.to_pylist() for column in answer.columns)
-    for of_pair, now, before in zip(found, sums[::2], sums[1::2], strict=True):
+    for pair_spent, now, before in zip(spent_by_pair, sums[::2], sums[1::2], strict=True):
         for name, value, is_now, was in zip(dimensions, values, now, before, strict=True):
             if is_now is not None or was is not None:
-                of_pair[name][value] = (is_now or 0.0, was or 0.0)
-    return found
+                pair_spent[name][value] = (is_now or 0.0, was or 0.0)
+    return spent_by_pair
 
 
 def _sums_sql(pairs: Sequence[tuple[Instants, Instants]]) -> tuple[str, Parameters]:
     """What was spent in the stretches of each pair, NULL where nothing was sent, and the parameters."""
     sums, parameters = [], {}
-    for place, pair in enumerate(pairs):
-        for name, stretch in zip((f"now_{place}", f"before_{place}"), pair, strict=True):
+    for number, pair in enumerate(pairs):
+        for name, stretch in zip((f"now_{number}", f"before_{number}"), pair, strict=True):
             matches, bound = instant_range_sql({name: stretch}, "instant")
             sums.append(f"sum(coalesce(amount, 0)) FILTER ({matches})::double AS {name}")
             parameters |= bound

@@ -36,16 +36,16 @@ def table(
     if split is None:
         sums = [answer.totals] if view.interval == WHOLE else folds.rows(answer.over_time)
         instants = [{}] if view.interval == WHOLE else [{"start": start} for start in starts]
-        return [{**start, **_numbers(one, metrics)} for start, one in zip(instants, sums, strict=True)]
+        return [{**start, **_numbers(cell, metrics)} for start, cell in zip(instants, sums, strict=True)]
     names = _names(answer, view, split)
     rows = _in_order(folds.rows(answer.by_value), split)
     if view.interval == WHOLE:
         return [{**names[_key(row)], **_numbers(row, metrics)} for row in rows]
-    places = {_key(row): place for place, row in enumerate(rows)}
+    positions = {_key(row): position for position, row in enumerate(rows)}
     cells = sorted(
-        folds.rows(folds.over_time_by_top(answer, answer.by_value)), key=lambda one: (one["interval"], places[_key(one)])
+        folds.rows(folds.over_time_by_top(answer, answer.by_value)), key=lambda cell: (cell["interval"], positions[_key(cell)])
     )
-    return [{"start": starts[one["interval"]], **names[_key(one)], **_numbers(one, metrics)} for one in cells]
+    return [{"start": starts[cell["interval"]], **names[_key(cell)], **_numbers(cell, metrics)} for cell in cells]
 
 
 def _rank(metrics: Sequence[str]) -> str:
@@ -54,16 +54,16 @@ def _rank(metrics: Sequence[str]) -> str:
 
 def _names(answer: Usage, view: View, split: str) -> dict[tuple[Any, bool], dict[str, Any]]:
     """Of each value of the split, and of the rest, what a row says of it."""
-    rows, known = folds.rows(answer.by_value), labels(view.lake, view.version, view.scope)
-    said = folds.rows(ranking.with_names(answer.by_value, split))
-    names = known.of_all(split, [one["value"] for one in said if one["value"] is not None])
-    has_names = known.has(split, names)
+    rows, lake_labels = folds.rows(answer.by_value), labels(view.lake, view.version, view.scope)
+    named_rows = folds.rows(ranking.with_names(answer.by_value, split))
+    names = lake_labels.of_all(split, [named_row["value"] for named_row in named_rows if named_row["value"] is not None])
+    has_names = lake_labels.has(split, names)
     return {
         _key(row): {
-            split: "Other" if row["is_other"] else names.get(one["value"]),
+            split: "Other" if row["is_other"] else names.get(named_row["value"]),
             **({f"{split}_id": row["value"]} if has_names else {}),
         }
-        for row, one in zip(rows, said, strict=True)
+        for row, named_row in zip(rows, named_rows, strict=True)
     }
 
 

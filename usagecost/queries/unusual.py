@@ -23,7 +23,7 @@ RECENT = timedelta(days=28)
 """The time before an interval that says how values mostly share what is spent."""
 CAUSING = ("model", "user", "team", "app", "key")
 """Dimensions whose values can cause a difference."""
-TOLD_TOGETHER = (("model", "app"), ("user", "team", "key"))
+CAUSE_GROUPS = (("model", "app"), ("user", "team", "key"))
 """The same, those together that one rollup tells."""
 WEEK = {"day": 7, "hour": 7 * 24}
 LEAST_REQUESTS = 100
@@ -41,12 +41,12 @@ def spikes_in(days: Usage, interval: str, zone: str, *, with_running: bool = Fal
     running one. One whose spend is not known is none.
     """
 
-    def found() -> list[tuple[Interval, Spike]]:
+    def find() -> list[tuple[Interval, Spike]]:
         steps = [step for step in days.intervals if not step.is_ahead and (with_running or not step.is_running)]
         spent = [None if pd.isna(amount) else float(amount) for amount in days.over_time["spend_usd"][: len(steps)]]
         return _spikes(steps, spent, interval, zone)
 
-    return days.once(("spikes", with_running), found, given=(interval, zone))
+    return days.once(("spikes", with_running), find, inputs=(interval, zone))
 
 
 def outcomes(sums: Sums) -> int:
@@ -58,11 +58,11 @@ def failure_spikes(days: Usage, zone: str) -> list[tuple[Interval, Spike]]:
     """Returns the days up to the running one whose failure rate is far above the usual, and by some requests at least."""
     steps, rates, counts = [step for step in days.intervals if not step.is_ahead], [], []
     for row in folds.rows(days.over_time[: len(steps)]):
-        counts.append(known := outcomes(row))
-        rates.append((row["failed"] or 0) / known + LEAST_RATE if known >= LEAST_REQUESTS else None)
+        counts.append(outcome_count := outcomes(row))
+        rates.append((row["failed"] or 0) / outcome_count + LEAST_RATE if outcome_count >= LEAST_REQUESTS else None)
     spikes = [
-        (step, replace(one, amount=one.amount - LEAST_RATE, usual=max(0.0, one.usual - LEAST_RATE)))
-        for step, one in _spikes(steps, rates, "day", zone)
+        (step, replace(rate_spike, amount=rate_spike.amount - LEAST_RATE, usual=max(0.0, rate_spike.usual - LEAST_RATE)))
+        for step, rate_spike in _spikes(steps, rates, "day", zone)
     ]
     return [(step, spike) for step, spike in spikes if spike.excess * counts[spike.place] >= LEAST_FAILED]
 
@@ -74,8 +74,8 @@ def latency_spikes(days: Usage, view: View) -> list[tuple[Interval, Spike]]:
     steps = [step for step in days.intervals if not step.is_ahead]
     timed = days.over_time["timed_requests"]
     about = percentiles_about(Rows.of(view), PERCENTILES["latency_p95_ms"])
-    enough = [latency if timed.iloc[place] >= LEAST_REQUESTS else None for place, latency in enumerate(about[: len(steps)])]
-    return [one for one in _spikes(steps, enough, "day", view.period.zone) if one[1].excess > 0]
+    enough = [latency if timed.iloc[number] >= LEAST_REQUESTS else None for number, latency in enumerate(about[: len(steps)])]
+    return [spike for spike in _spikes(steps, enough, "day", view.period.zone) if spike[1].excess > 0]
 
 
 def _spikes(steps: Sequence[Interval], amounts: Sequence[float | None], interval: str, zone: str) -> list[tuple[Interval, Spike]]:
@@ -93,12 +93,12 @@ def causes_of(view: View, step: Interval, spike: Spike, ask: Ask, measure: str =
 def causes_of_all(view: View, spikes: Sequence[tuple[Interval, Spike]], ask: Ask, measure: str = "spend_usd") -> list[Causes]:
     """Returns the same of each of some intervals, in two questions for all of them."""
     pairs = tuple(((step.start, step.end), (step.start - RECENT, step.start)) for step, _ in spikes)
-    answers = [ask(spent, view, names, pairs, measure) for names in TOLD_TOGETHER]
-    found = []
-    for place, (_, spike) in enumerate(spikes):
-        amounts = {name: of_name for answer in answers for name, of_name in answer[place].items()}
-        found.append(causes(spike, {name: amounts[name] for name in CAUSING}))
-    return found
+    answers = [ask(spent, view, names, pairs, measure) for names in CAUSE_GROUPS]
+    all_causes = []
+    for number, (_, spike) in enumerate(spikes):
+        amounts = {name: name_amounts for answer in answers for name, name_amounts in answer[number].items()}
+        all_causes.append(causes(spike, {name: amounts[name] for name in CAUSING}))
+    return all_causes
 
 
 def causes_of_latency(view: View, step: Interval, spike: Spike, timed: Sequence[float]) -> Causes:
@@ -106,19 +106,23 @@ def causes_of_latency(view: View, step: Interval, spike: Spike, timed: Sequence[
     would not have, as of late. ``timed`` are the requests whose latency is known of each interval up to the spike.
     """
     pairs = (((step.start, step.end), (step.start - RECENT, step.start)),)
-    amounts = {name: of_name for one in ("model", "app") for name, of_name in slower(view, (one,), pairs, spike.usual)[0].items()}
-    now, before = (sum(of_value[when] for of_value in amounts["model"].values()) for when in (0, 1))
-    known = sum(timed[max(0, spike.place - RECENT.days) : spike.place])
-    more = Spike(spike.place, now, before * timed[spike.place] / known if known else 0.0)
+    amounts = {
+        name: by_value
+        for dimension in ("model", "app")
+        for name, by_value in slower(view, (dimension,), pairs, spike.usual)[0].items()
+    }
+    now, before = (sum(pair[when] for pair in amounts["model"].values()) for when in (0, 1))
+    timed_before = sum(timed[max(0, spike.place - RECENT.days) : spike.place])
+    more = Spike(spike.place, now, before * timed[spike.place] / timed_before if timed_before else 0.0)
     return causes(more, amounts) if more.excess > 0 else []
 
 
-def causes_within(usage: Usage, split: str, place: int, spike: Spike) -> Causes:
+def causes_within(usage: Usage, split: str, number: int, spike: Spike) -> Causes:
     """Returns the same of the values that an answer tells apart, against the other intervals of it; nothing else is asked."""
     amounts: dict[str | None, tuple[float, float]] = {}
     for cell in usage.cells.select(["interval", "value", "is_other", "spend_usd"]).to_pylist():
         if not cell["is_other"] and cell["spend_usd"] is not None:
-            now, other = amounts.get(cell["value"], (0.0, 0.0))
+            now, others = amounts.get(cell["value"], (0.0, 0.0))
             spent = float(cell["spend_usd"])
-            amounts[cell["value"]] = (now + spent, other) if cell["interval"] == place else (now, other + spent)
+            amounts[cell["value"]] = (now + spent, others) if cell["interval"] == number else (now, others + spent)
     return causes(spike, {split: amounts})

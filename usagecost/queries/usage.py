@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from usagecost.periods import WHOLE
 from usagecost.queries import quantiles, settled
 from usagecost.queries.folds import Usage
-from usagecost.queries.rows import Rows, is_list, is_of_clock, order_sql
+from usagecost.queries.rows import Rows, is_clock_split, is_list, order_sql
 from usagecost.vocabulary import CARDS, DIMENSIONS, METRICS, OF_ROWS, fold_sql, measures_of
 from usagecost.vocabulary.filters import Parameters, View
 
@@ -56,24 +56,24 @@ def usage(
     rows = Rows.of(view, compares=compares)
     most = most or (MOST_VALUES_OF_PERIOD if view.interval == WHOLE else MOST_VALUES)
     folding = tuple(sorted({"requests", *METRICS[rank].terms, *measures} - set(OF_ROWS)))
-    whole = usage(view, None, folding if parts_only else measures, rank=rank, compares=compares) if is_list(split) else None
+    unsplit = usage(view, None, folding if parts_only else measures, rank=rank, compares=compares) if is_list(split) else None
 
-    names = view.filters.told_by(*([] if split is None or is_of_clock(split) else [split]))
+    names = view.filters.told_by(*([] if split is None or is_clock_split(split) else [split]))
 
     def ask(part: Rows) -> pa.Table:
         rolled = part.rolled(names, folding, split)
-        return part.tell(lambda with_rollups: usage_sql(part, split, folding, rank, most, with_rollups), rolled)
+        return part.answer_with_rollups(lambda with_rollups: usage_sql(part, split, folding, rank, most, with_rollups), rolled)
 
     cells = settled.cells(rows, (split, folding, rank, most), most, ask)
     is_before = cells["is_before"]
-    of_period, parts = cells.drop_columns(["is_before", "parts"]), pc.max(cells["parts"]).as_py() or 0
-    now = rows.placed(of_period.filter(pc.invert(is_before)))
-    before = rows.placed(of_period.filter(is_before), before=True) if rows.before else None
-    found = Usage(rows.steps, now, before, rank, parts, whole, counterparts=rows.counterparts)
+    period_cells, parts = cells.drop_columns(["is_before", "parts"]), pc.max(cells["parts"]).as_py() or 0
+    now = rows.placed(period_cells.filter(pc.invert(is_before)))
+    before = rows.placed(period_cells.filter(is_before), before=True) if rows.before else None
+    answer = Usage(rows.steps, now, before, rank, parts, unsplit, counterparts=rows.counterparts)
     exact = tuple(name for name in OF_ROWS if name in measures)
     if not exact:
-        return found
-    return replace(found, exact=quantiles.exact(rows, split, exact, found.named if split else (), parts_only=parts_only))
+        return answer
+    return replace(answer, exact=quantiles.exact(rows, split, exact, answer.named_values if split else (), parts_only=parts_only))
 
 
 def usage_sql(
@@ -85,11 +85,11 @@ def usage_sql(
     """
     cells, parameters = rows.cells_sql(split, "is_before, number, value", measures, with_rollups=with_rollups)
     folds = ", ".join(f"{fold_sql(name, name)} AS {name}" for name in measures)
-    of_now = "sum(CASE WHEN NOT is_before THEN {} END)"
+    now_sum = "sum(CASE WHEN NOT is_before THEN {} END)"
     sql = f"""
         WITH cells AS MATERIALIZED ({cells}),
         ranked AS (
-            SELECT value, row_number() OVER ({order_sql(METRICS[rank], of_now, of_now.format("requests"), "value")}) AS place,
+            SELECT value, row_number() OVER ({order_sql(METRICS[rank], now_sum, now_sum.format("requests"), "value")}) AS place,
                    sum(max(CASE WHEN NOT is_before THEN 1 ELSE 0 END)) OVER () AS parts
             FROM cells GROUP BY value)
         SELECT is_before, number, CASE WHEN place <= {most} THEN cells.value END AS value, place > {most} AS is_other,

@@ -23,7 +23,7 @@ def why(view: View, lack: str | None, labels: Labels) -> Iterator[Section]:
     found = explain.explanation(EXPLAINED, rows)
     if found and not found.is_empty:
         missing = explain.missing_words(rows)
-        who = queries.spending.made_by(view, rows, labels)
+        who = queries.spending.maker_sentence(view, rows, labels)
         words = explain.sentence(EXPLAINED, found, explain.steps_of(EXPLAINED, found), who)
         yield Section(WHY, [words], [missing] if missing else [])
 

@@ -89,7 +89,7 @@ def _spend_by_model(usage: Usage, view: View, labels: Labels, *, compares: bool)
 def _ranked(usage: Usage, labels: Labels, by: str, *, compares: bool) -> Table:
     """The values of a dimension, the most expensive first, "Other" and the total at the end."""
     top = named(folds.top_values(usage.by_value, MOST), labels, by, DIMENSIONS[by].plural)
-    total: dict[str, Any] = {by: "Total", **queries.ranking.whole(usage, RANKED)}
+    total: dict[str, Any] = {by: "Total", **queries.ranking.total_row(usage, RANKED)}
     rows: list[dict[str, Any]] = [*folds.rows(queries.ranking.ranked(usage, top, by, RANKED)), total]
     compared = ["Change"] if compares and usage.before is not None else []
     return Table(

@@ -11,7 +11,7 @@ import streamlit as st
 from usagecost import charts, queries
 from usagecost.charts import OPENED, Drawing
 from usagecost.periods.words import shortage_text
-from usagecost.queries.folds import AT_LEAST, Made, Usage
+from usagecost.queries.folds import AT_LEAST, Derived, Usage
 from usagecost.queries.forecasts import forecast_text
 from usagecost.start import BADGE_HEIGHT, CARD_COLUMNS, CARD_GAP, CARD_HEIGHT, CARD_WIDTH
 from usagecost.ui import drilldown
@@ -42,11 +42,11 @@ LONGEST_NAME = 28
 """Letters that a column of names has room for."""
 
 
-def kept(usage: Usage, view: View, what: Hashable, make: Callable[[], Made]) -> Made:
+def kept(usage: Usage, view: View, what: Hashable, make: Callable[[], Derived]) -> Derived:
     """What is made of an answer, kept with it: made anew when people call something otherwise, mark something else or change its
     budget, or when the app's code was edited, as Streamlit then imports its modules again.
     """
-    return usage.once(what, make, given=(labels_of(view), marks(view), budgets_of(view), charts))
+    return usage.once(what, make, inputs=(labels_of(view), marks(view), budgets_of(view), charts))
 
 
 def before(usage: Usage, view: View, metrics: Sequence[str], *, whole: bool = False) -> pd.DataFrame | None:

@@ -24,10 +24,10 @@ def outlook_of(view: View) -> Outlook | None:
 
 def forecast_help(found: Outlook, until: str = "month") -> str | None:
     """How the forecast was made, and how good the same rule was; None where there is none."""
-    if isinstance(found.found, TooLittle):
+    if isinstance(found.forecast, TooLittle):
         return None
-    words = f"By {found.found.method}, the best of {len(METHODS)} methods in {found.found.tests} tests on earlier days."
-    return f"{words} {error_text(found.found, until)} The margin covers about 8 in 10 cases."
+    words = f"By {found.forecast.method}, the best of {len(METHODS)} methods in {found.forecast.tests} tests on earlier days."
+    return f"{words} {error_text(found.forecast, until)} The margin covers about 8 in 10 cases."
 
 
 def with_days_ahead(usage: Usage, view: View) -> tuple[tuple[Interval, ...], pd.DataFrame | None]:
@@ -37,7 +37,7 @@ def with_days_ahead(usage: Usage, view: View) -> tuple[tuple[Interval, ...], pd.
     One row is the place of a day from today on (see `charts.over_time`).
     """
     found = outlook_of(view)
-    made = found and found.found
+    made = found and found.forecast
     if not isinstance(made, Forecast) or view.interval != "day":
         return usage.intervals, None
     if view.period.first != made.first or view.period.last < made.path[0].day:

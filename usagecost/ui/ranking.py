@@ -69,7 +69,7 @@ def _bars(usage: Usage, view: View, by: str, top: pd.DataFrame, everything: Usag
 
 def _numbers(usage: Usage, by: str, top: pd.DataFrame) -> pd.DataFrame:
     """The rows of ``top_values``, named, the most expensive first, "Other" and the total at the end, as the table draws them."""
-    total = pd.DataFrame([{by: TOTAL, **queries.ranking.whole(usage, COLUMNS)}])
+    total = pd.DataFrame([{by: TOTAL, **queries.ranking.total_row(usage, COLUMNS)}])
     ranked = queries.ranking.ranked(usage, top, by, COLUMNS)
     return _in_units(pd.concat([ranked, total.assign(**{AT_LEAST: folds.is_at_least(total)})], ignore_index=True))
 

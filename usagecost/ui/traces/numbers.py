@@ -78,7 +78,7 @@ def _steps(usage: Usage, view: View) -> tuple[int, int]:
 def _histogram(usage: Usage, view: View) -> None:
     first, behind = _steps(usage, view)
     steps = usage.intervals[first:behind]
-    drawing = usage.once(("histogram", first, behind), lambda: _bars(usage, view, first, behind), given=(charts,))
+    drawing = usage.once(("histogram", first, behind), lambda: _bars(usage, view, first, behind), inputs=(charts,))
     key = f"histogram_{steps[0].label}_{len(steps)}"  # a brush belongs to the axis that it was drawn on
 
     def narrow() -> None:

@@ -74,7 +74,7 @@ def _reasons(
     steps: Sequence[Step],
 ) -> None:
     """The sentence, what it does not say, and its steps."""
-    who = queries.spending.made_by(view, rows, labels_of(view), answer) if metric == "spend_usd" else ""
+    who = queries.spending.maker_sentence(view, rows, labels_of(view), answer) if metric == "spend_usd" else ""
     st.header(plain(explain.sentence(metric, whole, steps, who)), anchor=False)
     st.caption(" ".join(_notes(view, metric, rows)))
     _steps(metric, whole, steps)
