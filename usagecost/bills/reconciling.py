@@ -20,7 +20,7 @@ from usagecost.bills.sides import Model, Names
 from usagecost.lake import Lake
 from usagecost.periods import Period, instant_us
 from usagecost.pricebook import current_book
-from usagecost.pricing import NO_BOOK, Asked, Book, is_same_provider, rates_at, resolve
+from usagecost.pricing import NO_BOOK, Book, PriceQuery, is_same_provider, rates_at, resolve
 from usagecost.vocabulary.filters import View
 
 WAYS = {
@@ -102,10 +102,10 @@ def factors_of(book: Book) -> Factors:
     @cache
     def at(provider: str, model: str, day: date) -> dict[Decimal, str]:
         instant = instant_us(datetime.combine(day, time(12), UTC))
-        ordinary = rates_at(Asked(provider, model), NO_BOOK, instant)
+        ordinary = rates_at(PriceQuery(provider, model), NO_BOOK, instant)
         found: dict[Decimal, list[str]] = defaultdict(list)
         for name, way in WAYS.items():
-            rates = rates_at(replace(Asked(provider, model), **way), book, instant)
+            rates = rates_at(replace(PriceQuery(provider, model), **way), book, instant)
             ratios = {rates[kind] / rate for kind, rate in ordinary.items() if kind in DECIDING and rate and kind in rates}
             if len(ratios) == 1 and (ratio := ratios.pop()) > 0:
                 found[ratio].append(name)

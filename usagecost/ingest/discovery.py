@@ -11,7 +11,7 @@ from pathlib import Path
 from usagecost.sources.files import FileProblem, Head
 from usagecost.sources.mapped import MOST_NAMES, column_names
 from usagecost.sources.protocol import Reject, Source
-from usagecost.sources.wrappers import WRAPPED, taken_out_by
+from usagecost.sources.wrappers import WRAPPED, unwrap_command
 
 LOG_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".log", ".parquet", ".pq"})
 _LOG_NAME = re.compile(rf"[^.].*({'|'.join(map(re.escape, LOG_SUFFIXES))})([.-][\d-]+)?(\.gz|\.zst)?", re.IGNORECASE)
@@ -108,7 +108,7 @@ def _only_fit(head: Head, sources: Sequence[Source]) -> Source | None:
 
 
 def _unknown_format(head: Head, sources: Sequence[Source]) -> FileProblem:
-    if command := taken_out_by(head):
+    if command := unwrap_command(head):
         return FileProblem(WRAPPED.format(command))
     try:
         names = column_names(head)

@@ -26,7 +26,7 @@ from usagecost.sources.mapped import column_names
 from usagecost.sources.records import is_json
 from usagecost.sources.sql import registered
 from usagecost.sources.tabular import tabular_file
-from usagecost.sources.wrappers import WRAPPED, taken_out_by
+from usagecost.sources.wrappers import WRAPPED, unwrap_command
 
 SHOWN_ROWS = 10
 SHOWN_CHARACTERS = 300
@@ -79,7 +79,7 @@ def look(path: Path, name: str, formats: Formats) -> Inspection:
     except FileProblem as problem:
         return Inspection(path, name, size, problem=problem.sentence)
     fits = tuple((source, why) for source in formats.sources.values() if (why := source.recognise(head)))
-    if not fits and (command := taken_out_by(head)):
+    if not fits and (command := unwrap_command(head)):
         return Inspection(path, name, size, problem=f"The file {WRAPPED.format(command)}")
     try:
         columns = tuple(column_names(head))

@@ -105,7 +105,7 @@ _LARGER = {
 }
 _SUMMED = {column: sql for sql, column in _COLUMN_OF.items()}
 _DIFFERENCES = {
-    column: f"{re.sub(r'[a-z_0-9]+', lambda found: _SUMMED.get(found[0], found[0]), _LARGER[column])} - {sql}"
+    column: f"{re.sub(r'[a-z_0-9]+', lambda match: _SUMMED.get(match[0], match[0]), _LARGER[column])} - {sql}"
     if column in _LARGER
     else sql
     for column, sql in _SUMMED.items()

@@ -6,7 +6,7 @@ into rows of rates (``rates``), overlaid with the own book (``book``, ``overlay`
 """
 
 from usagecost.pricing.book import NO_BOOK, Book, BookProblem, parse_book
-from usagecost.pricing.contexts import Asked
+from usagecost.pricing.contexts import PriceQuery
 from usagecost.pricing.costs import with_prices
 from usagecost.pricing.entries import Written, days_held, entry_text, text_with, written_entries
 from usagecost.pricing.names import Match, is_same_provider, listed_models, price_changes, resolve

@@ -30,14 +30,14 @@ class BookProblem(TomlProblem):
     """What is wrong with a book: the line, the key, and what would be right."""
 
 
-class _Said(BaseModel):
+class _FileTable(BaseModel):
     """A table of the file: with no keys but the known ones, and as it stands."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class Rates(_Said):
-    """USD for a million tokens of each kind; what is not said is billed as what contains it."""
+class Rates(_FileTable):
+    """USD for a million tokens of each kind; a kind without a rate is billed as what contains it."""
 
     input: Rate | None = None
     cache_read: Rate | None = None
@@ -53,8 +53,8 @@ class Rates(_Said):
     output_image: Rate | None = None
 
     @property
-    def said(self) -> dict[str, Decimal]:
-        """The rates that are said, by their kind of tokens."""
+    def rates_by_kind(self) -> dict[str, Decimal]:
+        """The rates that are set, by their kind of tokens."""
         return {name: value for name in Rates.model_fields if (value := getattr(self, name)) is not None}
 
 
@@ -64,7 +64,7 @@ class Tier(Rates):
     above_input: Annotated[int, Field(ge=0)]
 
 
-class Entry(_Said):
+class Entry(_FileTable):
     """Which requests are meant. `model` is a name as logs write it, or a pattern with *; days are UTC, `until` is the last."""
 
     model: Annotated[str, Field(min_length=1, max_length=MOST_NAME)]
@@ -108,17 +108,17 @@ class OwnPrice(Ending, Rates):
 
     @model_validator(mode="after")
     def _check_rates(self) -> Self:
-        has_rates = bool(self.said or self.per_request or self.units or self.tier)
+        has_rates = bool(self.rates_by_kind or self.per_request or self.units or self.tier)
         if self.free + self.ended + has_rates > 1:
             raise ValueError("rates, free = true and ended = true exclude each other: keep one of them")
-        if not self.free and not self.ended and not self.said and self.per_request is None and not self.units:
+        if not self.free and not self.ended and not self.rates_by_kind and self.per_request is None and not self.units:
             raise ValueError("there is no rate: say input and output in USD for a million tokens, or free = true")
         if unknown := next((name for name in self.units if name not in PIECES), None):
             raise ValueError(f"the price list has no unit {unknown!r}: known are {', '.join(sorted(PIECES))}")
         starts = [tier.above_input for tier in self.tier]
         if len(set(starts)) < len(starts):
             raise ValueError("two tiers begin above the same input")
-        if lacking := next((name for tier in self.tier for name in tier.said if name not in self.said), None):
+        if lacking := next((name for tier in self.tier for name in tier.rates_by_kind if name not in self.rates_by_kind), None):
             raise ValueError(f"a tier has a rate for {lacking}, and the price itself has none: say what it costs below the tier")
         return self
 
@@ -144,10 +144,10 @@ class Alias(Ending):
     @property
     def match(self) -> Match:
         """The model of the price list."""
-        found = _listed(self.stands_for)
-        if found is None:
+        listed = _listed(self.stands_for)
+        if listed is None:
             raise LookupError(self.stands_for)  # it was checked when the book was read
-        return Match(found.provider, found.model, "alias")
+        return Match(listed.provider, listed.model, "alias")
 
 
 class Discount(Ending):
@@ -190,7 +190,7 @@ class Factor(Entry):
         return word == {"processing": "batch" if self.batch else None}.get(name, getattr(self, name, None))
 
 
-class _File(_Said):
+class _File(_FileTable):
     price: tuple[OwnPrice, ...] = ()
     alias: tuple[Alias, ...] = ()
     discount: tuple[Discount, ...] = ()
@@ -212,10 +212,10 @@ NO_BOOK = Book()
 
 
 def parse_book(text: str) -> Book:
-    """What a book says; raises BookProblem with the line, the key and the cure."""
-    said = parse_toml(text, _File, BookProblem)
-    says_something = said.price or said.alias or said.discount or said.factor
-    return Book(said.price, said.alias, said.discount, said.factor, sha256(text.encode()).hexdigest()[:8] if says_something else "")
+    """Parses a book of prices; raises BookProblem with the line, the key and the cure."""
+    file = parse_toml(text, _File, BookProblem)
+    has_entries = file.price or file.alias or file.discount or file.factor
+    return Book(file.price, file.alias, file.discount, file.factor, sha256(text.encode()).hexdigest()[:8] if has_entries else "")
 
 
 def _listed(name: str) -> Match | None:

@@ -35,7 +35,7 @@ STANDARD = {
 SYNONYMS = {"service_tier": {"on_demand_priority": "priority", "on_demand_flex": "flex"}}
 """Words of logs -> the words of the price list."""
 
-WORDS = {"processing": "processing by", "service_tier": "service tier", "speed": "speed", "inference_region": "region"}
+CONTEXT_LABELS = {"processing": "processing by", "service_tier": "service tier", "speed": "speed", "inference_region": "region"}
 
 Context = Mapping[str, str]
 """What the price list calls the way of asking -> its value: {"processing": "batch"}. Empty for the ordinary way."""
@@ -78,8 +78,8 @@ def vendor_factors() -> tuple[Factor, ...]:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A model and the way of asking, as a log says them."""
+class PriceQuery:
+    """A model and the way of asking, as a log has them."""
 
     provider: str | None
     model: str
@@ -91,8 +91,8 @@ class Asked:
     @property
     def context(self) -> Context:
         """The way of asking in the words of the price list, without what is ordinary."""
-        said = {name: (getattr(self, name) or "").strip().lower() for name in STANDARD}
-        words = {name: SYNONYMS.get(name, {}).get(word, word) for name, word in said.items() if word not in ("", *STANDARD[name])}
+        values = {name: (getattr(self, name) or "").strip().lower() for name in STANDARD}
+        words = {name: SYNONYMS.get(name, {}).get(word, word) for name, word in values.items() if word not in ("", *STANDARD[name])}
         is_batch = self.is_batch
         if words.get("service_tier") == "batch":  # what Anthropic calls it
             del words["service_tier"]
@@ -105,25 +105,25 @@ def context_price(match: Match, day: date, day_us: int, context: Context, factor
     model, at = match.model, instant(day, day_us)
     listed = {name: word for name, word in context.items() if _is_listed(match, name, word, at)}
     price = model.get_prices(at, listed)
-    words, multiplied = [], []
+    used_words, multiplied = [], []
     for name, word in context.items():
         if name in listed:
-            words.append(word)
+            used_words.append(word)
             continue
-        factor = next((one for one in factors if one.means(name, word)), None)
+        factor = next((candidate for candidate in factors if candidate.means(name, word)), None)
         if factor is None and name == "inference_region" and not _has_regions(match):
             continue
-        words.append(word)
+        used_words.append(word)
         later = _later_price(match, name, word, at) if factor and not listed else None
         if later is not None:
             price = later
-            multiplied.append(f"{WORDS[name]} {word} as the list has it for later days")
+            multiplied.append(f"{CONTEXT_LABELS[name]} {word} as the list has it for later days")
         elif factor is not None and factor.factor is not None:
             price = multiply(price, factor.factor)
-            multiplied.append(f"{WORDS[name]} {word} at {factor.factor.normalize():f} times the list price")
+            multiplied.append(f"{CONTEXT_LABELS[name]} {word} at {factor.factor.normalize():f} times the list price")
         else:
-            return ContextPrice(None, f"{WORDS[name]} {word}")
-    return ContextPrice(price, "", tuple(words), tuple(multiplied))
+            return ContextPrice(None, f"{CONTEXT_LABELS[name]} {word}")
+    return ContextPrice(price, "", tuple(used_words), tuple(multiplied))
 
 
 def multiply(price: ModelPrice, factor: Decimal) -> ModelPrice:
@@ -141,16 +141,20 @@ def multiply(price: ModelPrice, factor: Decimal) -> ModelPrice:
 def _variants(match: Match, name: str, word: str) -> list[PriceVariant]:
     """What the list says of a model for a word. A provider that borrows another's model has no prices by context."""
     is_own = any(match.model is own for own in match.provider.models)
-    return [one for one in match.model.price_variants or () if one.when.get(name) == word] if is_own else []
+    return [variant for variant in match.model.price_variants or () if variant.when.get(name) == word] if is_own else []
 
 
 def _is_listed(match: Match, name: str, word: str, at: datetime) -> bool:
-    return any(one.constraint is None or one.constraint.active(at) for one in _variants(match, name, word))
+    return any(variant.constraint is None or variant.constraint.active(at) for variant in _variants(match, name, word))
 
 
 def _later_price(match: Match, name: str, word: str, at: datetime) -> ModelPrice | None:
     """What the list has for a word from a later day, if the standard price is still the same then."""
-    starts = [one.constraint.start_date for one in _variants(match, name, word) if isinstance(one.constraint, StartDateConstraint)]
+    starts = [
+        variant.constraint.start_date
+        for variant in _variants(match, name, word)
+        if isinstance(variant.constraint, StartDateConstraint)
+    ]
     later = instant(min(starts), 0) if starts else None
     if later is None or later <= at or match.model.get_prices(later) != match.model.get_prices(at):
         return None
@@ -159,4 +163,4 @@ def _later_price(match: Match, name: str, word: str, at: datetime) -> ModelPrice
 
 def _has_regions(match: Match) -> bool:
     """Whether a provider charges by region what the list does not have as names of models."""
-    return any(one.inference_region and one.fits(match.provider.id, match.model.id, match) for one in vendor_factors())
+    return any(factor.inference_region and factor.fits(match.provider.id, match.model.id, match) for factor in vendor_factors())

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from usagecost.periods import DAY_US
 from usagecost.pricing.book import NO_BOOK, Book
-from usagecost.pricing.contexts import Asked
+from usagecost.pricing.contexts import PriceQuery
 from usagecost.pricing.kinds import contradiction_sql, free_sql, leaf_costs_sql, nothing_billed_sql, pieces_sql, unrated_sql
 from usagecost.pricing.overlay import rates_of
 from usagecost.pricing.rates import ATTO, RATES
@@ -22,7 +22,7 @@ HALF = ATTO_PER_NANO // 2
 MONEY_TYPE = f"DECIMAL({MONEY.precision}, {MONEY.scale})"
 ZERO = f"CAST(0 AS {MONEY_TYPE})"
 
-_ASKED = ("provider", "model", "is_batch", "service_tier", "speed", "inference_region")
+_QUERY_COLUMNS = ("provider", "model", "is_batch", "service_tier", "speed", "inference_region")
 _CONTEXT = ("provider", "service_tier", "speed", "inference_region")
 
 _STATUS = """CASE
@@ -56,7 +56,7 @@ def with_prices(con: duckdb.DuckDBPyConnection, table: str, book: Book = NO_BOOK
     """
     columns = ", ".join((*REQUESTS.names, *also))
     is_known = "status_ NOT IN ('unpriced', 'free') OR (status_ = 'free' AND NOT is_free)"
-    cumulated = [f"part_{place}" for place in range(len(COST_PARTS))]
+    cumulated = [f"part_{number}" for number in range(len(COST_PARTS))]
     costs = {
         part: f"({until} - {before})::{MONEY_TYPE}"
         for part, until, before in zip(COST_PARTS, cumulated, ["0", *cumulated], strict=False)
@@ -69,8 +69,8 @@ def with_prices(con: duckdb.DuckDBPyConnection, table: str, book: Book = NO_BOOK
         {", ".join(amounts)},
         status_ AS price_status, {_REASON} AS price_reason,
         CASE WHEN {is_known} THEN rate_id END AS price_id, CASE WHEN {is_known} THEN rate_discount END AS discount,
-        {_of_cache("cache_read_tokens", "saved")} AS cache_read_saved_usd,
-        {_of_cache("cache_write_tokens", "extra")} AS cache_write_extra_usd"""
+        {_cache_difference("cache_read_tokens", "saved")} AS cache_read_saved_usd,
+        {_cache_difference("cache_write_tokens", "extra")} AS cache_write_extra_usd"""
     return f"""
         SELECT {columns} FROM (
             SELECT *, {priced} FROM (SELECT *, {_STATUS} AS status_ FROM ({charged(con, table, book, also)})))"""
@@ -85,9 +85,11 @@ def charged(con: duckdb.DuckDBPyConnection, table: str, book: Book, also: Sequen
     """
     rates = f'"rates of {table}"'
     _make_rates(con, table, rates, book)
-    said = ", ".join(f"request.{name}" for name in (*REQUESTS.names, *also) if name not in PRICE_COLUMNS)
+    columns = ", ".join(f"request.{name}" for name in (*REQUESTS.names, *also) if name not in PRICE_COLUMNS)
     costs = [*leaf_costs_sql(), f"request_rate + {pieces_sql()}"]
-    sums = ", ".join(f"{'sum_' + str(place - 1) if place else HALF} + leaf_{place} AS sum_{place}" for place in range(len(costs)))
+    sums = ", ".join(
+        f"{'sum_' + str(number - 1) if number else HALF} + leaf_{number} AS sum_{number}" for number in range(len(costs))
+    )
     same = " ".join(f"AND request.{name} IS NOT DISTINCT FROM rate.{name}" for name in _CONTEXT)
     return f"""
         WITH request AS (
@@ -95,7 +97,7 @@ def charged(con: duckdb.DuckDBPyConnection, table: str, book: Book, also: Sequen
                 is_free_because IS NOT NULL AS is_free, {contradiction_sql(None)} AS may_contradict
             FROM (SELECT *, epoch_us(started_at) AS instant FROM {table})),
         rated AS (
-            SELECT {said}, is_free_because, is_free, may_contradict, rate.* EXCLUDE ({", ".join(_ASKED)})
+            SELECT {columns}, is_free_because, is_free, may_contradict, rate.* EXCLUDE ({", ".join(_QUERY_COLUMNS)})
             FROM request LEFT JOIN {rates} AS rate
               ON request.model = rate.model
              AND coalesce(request.is_batch, false) = rate.is_batch
@@ -109,7 +111,7 @@ def charged(con: duckdb.DuckDBPyConnection, table: str, book: Book, also: Sequen
                 may_contradict AND ({contradiction_sql("{}_rate IS NOT NULL")}) AS is_refused,
                 {nothing_billed_sql()} AS is_nothing_billed, {unrated_sql()} AS unrated
             FROM rated),
-        leaves AS (SELECT *, {", ".join(f"{cost} AS leaf_{place}" for place, cost in enumerate(costs))} FROM judged),
+        leaves AS (SELECT *, {", ".join(f"{cost} AS leaf_{number}" for number, cost in enumerate(costs))} FROM judged),
         sums AS (SELECT *, {sums} FROM leaves)
         SELECT *, {_cumulated(len(costs))},
             {_difference("-", "cache_read_tokens", "cache_audio_read_tokens", "cache_image_read_tokens")} AS saved,
@@ -119,9 +121,13 @@ def charged(con: duckdb.DuckDBPyConnection, table: str, book: Book, also: Sequen
 
 def _make_rates(con: duckdb.DuckDBPyConnection, table: str, rates: str, book: Book) -> None:
     """The rates of every distinct model and way of asking of a table, under the names that the log uses."""
-    names = [f"coalesce({name}, false)" if name == "is_batch" else name for name in _ASKED]
-    asked = con.sql(f"SELECT DISTINCT {', '.join(names)} FROM {table} WHERE model IS NOT NULL")
-    rows = [{**asdict(one), **row} for one in (Asked(*values) for values in asked.fetchall()) for row in rates_of(one, book)]
+    names = [f"coalesce({name}, false)" if name == "is_batch" else name for name in _QUERY_COLUMNS]
+    queries = con.sql(f"SELECT DISTINCT {', '.join(names)} FROM {table} WHERE model IS NOT NULL")
+    rows = [
+        {**asdict(query), **row}
+        for query in (PriceQuery(*values) for values in queries.fetchall())
+        for row in rates_of(query, book)
+    ]
     con.register("rate_rows", pa.Table.from_pylist(rows, schema=RATES))
     con.execute(f"CREATE OR REPLACE TEMP TABLE {rates} AS FROM rate_rows")
     con.unregister("rate_rows")
@@ -134,8 +140,9 @@ def _cumulated(parts: int) -> str:
     """
     items = [f"CASE WHEN rate_id IS NOT NULL THEN {_usd('sum_0')} END AS part_0"]
     items += [
-        f"CASE WHEN leaf_{place} = 0 THEN part_{place - 1} WHEN rate_id IS NOT NULL THEN {_usd(f'sum_{place}')} END AS part_{place}"
-        for place in range(1, parts)
+        f"CASE WHEN leaf_{number} = 0 THEN part_{number - 1} "
+        f"WHEN rate_id IS NOT NULL THEN {_usd(f'sum_{number}')} END AS part_{number}"
+        for number in range(1, parts)
     ]
     return ", ".join(items)
 
@@ -145,12 +152,12 @@ def _difference(sign: str, count: str, *parts: str) -> str:
 
     NULL where the tokens are not reported or there is no rate; 0 where they are not priced apart.
     """
-    atto = " + ".join(f"coalesce({one}, 0)::HUGEINT * coalesce({one}_rate, 0)" for one in (count, *parts))
+    atto = " + ".join(f"coalesce({name}, 0)::HUGEINT * coalesce({name}_rate, 0)" for name in (count, *parts))
     usd = _usd(f"{sign}({atto}) + CASE WHEN {sign}({atto}) < 0 THEN -{HALF} ELSE {HALF} END")
     return f"CASE WHEN rate_id IS NULL THEN NULL WHEN {count} = 0 THEN {ZERO} WHEN {count} > 0 THEN {usd} END"
 
 
-def _of_cache(tokens: str, difference: str) -> str:
+def _cache_difference(tokens: str, difference: str) -> str:
     """SQL: what caching made a request cost less or more; nothing where it was not charged, unknown as its tokens or price are."""
     nothing = f"CASE WHEN {tokens} IS NOT NULL THEN {ZERO} END"
     return f"CASE WHEN is_free THEN {nothing} WHEN status_ = 'unpriced' THEN NULL ELSE {difference} END"

@@ -43,8 +43,8 @@ class Written:
 def written_entries(text: str) -> list[Written]:
     """The entries in the order of the file; raises BookProblem where it is broken or is no list of `[[kind]]` tables."""
     book, lines = parse_book(text), text.splitlines(keepends=True)
-    heads = [(number, found.group(1)) for number, line in enumerate(lines) if (found := _HEADER.match(line))]
-    said = {kind: iter(entries) for kind, entries in _by_kind(book).items()}
+    heads = [(number, match.group(1)) for number, line in enumerate(lines) if (match := _HEADER.match(line))]
+    by_kind = {kind: iter(entries) for kind, entries in _by_kind(book).items()}
     if any(sum(kind == name for _, kind in heads) != len(entries) for name, entries in _by_kind(book).items()):
         raise BookProblem("its entries cannot be told apart: begin each with a line of its own, such as [[price]].")
     firsts = [_first_line(lines, number) for number, _ in heads]
@@ -53,7 +53,7 @@ def written_entries(text: str) -> list[Written]:
         last = max(at for at in range(number, after) if lines[at].strip() and not _is_comment(lines[at]))
         start = sum(map(len, lines[:first]))
         block = "".join(lines[first : last + 1])
-        written.append(Written(kind, next(said[kind]), block, start, start + len(block)))
+        written.append(Written(kind, next(by_kind[kind]), block, start, start + len(block)))
     return written
 
 
@@ -65,15 +65,15 @@ def text_with(text: str, old: Written, new: str) -> str:
     return before + new.strip() + ("\n" if old.text.endswith("\n") else "") + after
 
 
-def days_held(entries: Sequence[Written], place: int) -> tuple[date | None, date | None] | None:
+def days_held(entries: Sequence[Written], number: int) -> tuple[date | None, date | None] | None:
     """The first and the last day on which an entry holds (None: open), cut where later ones of its kind and model begin
     or end; one that holds only for days within is an interruption, and cuts nothing.
 
     None where those leave it no day. What later entries say of a whole pattern of models is not looked at.
     """
-    own = entries[place]
+    own = entries[number]
     first, last = own.entry.since or date.min, own.entry.until or date.max
-    for later in entries[place + 1 :]:
+    for later in entries[number + 1 :]:
         begin, end = later.entry.since or date.min, later.entry.until or date.max
         if _means(later) != _means(own) or end < first or begin > last:
             continue
@@ -99,7 +99,7 @@ def _value(value: str | Decimal | date | bool) -> str:
         return str(value).lower()
     if isinstance(value, str):
         quoted = json.dumps(value, ensure_ascii=False)
-        return re.sub(r"[\x7f-\x9f\u2028\u2029]", lambda found: f"\\u{ord(found.group()):04x}", quoted)
+        return re.sub(r"[\x7f-\x9f\u2028\u2029]", lambda match: f"\\u{ord(match.group()):04x}", quoted)
     return f"{value:f}" if isinstance(value, Decimal) else value.isoformat()
 
 
@@ -110,8 +110,8 @@ def _by_kind(book: Book) -> dict[str, Sequence[Entry]]:
 def _means(written: Written) -> tuple[object, ...]:
     """What a later entry has to be about to take the place of this one."""
     entry = written.entry
-    way = entry.model_dump(include={"batch", "service_tier", "speed", "inference_region"}) if written.kind == "factor" else {}
-    return written.kind, (entry.provider or "").lower(), entry.model.lower(), *way.values()
+    context = entry.model_dump(include={"batch", "service_tier", "speed", "inference_region"}) if written.kind == "factor" else {}
+    return written.kind, (entry.provider or "").lower(), entry.model.lower(), *context.values()
 
 
 def _first_line(lines: Sequence[str], header: int) -> int:

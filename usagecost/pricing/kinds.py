@@ -30,11 +30,11 @@ def free_sql() -> str:
 
 def leaf_costs_sql() -> list[str]:
     """SQL in atto-dollars: what uncached input, cache reads, cache writes and output cost."""
-    read = _of_tokens("cache_read_tokens", "input_tokens", "cache_read_tokens")
+    read = _token_cost("cache_read_tokens", "input_tokens", "cache_read_tokens")
     for kind in ("audio", "image"):
-        read += " + " + _of_tokens(f"cache_{kind}_read_tokens", f"input_{kind}_tokens", f"cache_{kind}_read_tokens")
-    write = _of_tokens("cache_write_tokens", "input_tokens", "cache_write_tokens")
-    write += " + " + _of_tokens("cache_write_1h_tokens", "cache_write_1h_tokens")
+        read += " + " + _token_cost(f"cache_{kind}_read_tokens", f"input_{kind}_tokens", f"cache_{kind}_read_tokens")
+    write = _token_cost("cache_write_tokens", "input_tokens", "cache_write_tokens")
+    write += " + " + _token_cost("cache_write_1h_tokens", "cache_write_1h_tokens")
     whole, output = (_side(side) for side in ("input_tokens", "output_tokens"))
     return [f"({whole}) - ({read}) - ({write})", f"({read})", f"({write})", f"({output})"]
 
@@ -45,8 +45,8 @@ def pieces_sql() -> str:
     seconds = "entry.key IN ('audio_seconds', 'input_audio_seconds') AND entry.value > 0"
     billed = f"(CASE WHEN {seconds} THEN greatest(entry.value, coalesce(least_seconds, 0)) ELSE entry.value END * {MICRO})::HUGEINT"
     whole = f"CASE entry.key {containing} END"
-    of_whole = f"CASE WHEN units[{whole}] IS NULL THEN 0 ELSE coalesce(piece_rates[{whole}], 0) END"
-    beyond = f"coalesce(piece_rates[entry.key], 0) - {of_whole}"
+    whole_rate = f"CASE WHEN units[{whole}] IS NULL THEN 0 ELSE coalesce(piece_rates[{whole}], 0) END"
+    beyond = f"coalesce(piece_rates[entry.key], 0) - {whole_rate}"
     costs = f"list_sum(list_transform(map_entries(units), lambda entry: {billed} * ({beyond})::HUGEINT))"
     return f"CASE WHEN units IS NULL THEN 0 ELSE coalesce({costs}::HUGEINT // {MICRO}, 0) END"
 
@@ -101,24 +101,24 @@ def contradiction_sql(is_priced: str | None) -> str:
         parts = {part: sign(whole, part) for part in TOKENS if part != whole and sign(whole, part)}
         parts = {part: times for part, times in parts.items() if is_priced is not None or times < 0}
         if parts:
-            taken = " + ".join(
+            parts_sum = " + ".join(
                 f"{-times} * CASE WHEN {priced(part)} THEN coalesce({part}, 0) ELSE 0 END::DOUBLE" for part, times in parts.items()
             )
-            tests.append(f"{priced(whole)} AND coalesce({whole}, 0) < {taken}")
+            tests.append(f"{priced(whole)} AND coalesce({whole}, 0) < {parts_sum}")
         if within := [count for count in TOKENS if whole in WHOLES[count]]:
             tests.append(f"{priced(whole)} AND {whole} IS NULL AND greatest({', '.join(within)}) > 0")
-    for one, other, both in OVERLAPS:
+    for first, second, both in OVERLAPS:
         is_apart = f"({both} IS NULL OR ({both} > 0 AND NOT {priced(both)}))" if both and is_priced else "true"
-        tests.append(f"{one} > 0 AND {other} > 0 AND {priced(one)} AND {priced(other)} AND {is_apart}")
+        tests.append(f"{first} > 0 AND {second} > 0 AND {priced(first)} AND {priced(second)} AND {is_apart}")
     return " OR ".join(f"coalesce({test}, false)" for test in tests)
 
 
 def _side(whole: str) -> str:
     counts = [count for count in TOKENS if whole in (*WHOLES[count], count)]
-    return " + ".join(_of_tokens(count, count) for count in counts)
+    return " + ".join(_token_cost(count, count) for count in counts)
 
 
-def _of_tokens(count: str, *rates: str) -> str:
+def _token_cost(count: str, *rates: str) -> str:
     """SQL in atto-dollars: what tokens of a count cost by the sum of some rates."""
     rate = " + ".join(f"coalesce({name}_rate, 0)" for name in rates)
     return f"coalesce({count}, 0)::HUGEINT * ({rate})"

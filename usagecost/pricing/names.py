@@ -98,15 +98,15 @@ class Match:
 @lru_cache(maxsize=20_000)
 def resolve(provider: str | None, model: str | None) -> Match | None:
     """The model of the price list that a log's provider and model mean; None where that would be a guess."""
-    asked = (model or "").strip().lower()
-    is_named = _key(provider) not in NO_PROVIDER
-    billed_by = _provider(provider) if is_named else _seller(asked)
-    if billed_by is None or not asked or len(asked) > LONGEST_NAME:
+    model_name = (model or "").strip().lower()
+    has_provider = _key(provider) not in NO_PROVIDER
+    billed_by = _provider(provider) if has_provider else _seller(model_name)
+    if billed_by is None or not model_name or len(model_name) > LONGEST_NAME:
         return None
-    if is_named and _library_provider(provider) is billed_by and (found := _find(billed_by, asked)):
-        return Match(billed_by, found, "exact")
-    found = next((found for name in _spellings(billed_by, asked) if (found := _find(billed_by, name))), None)
-    return Match(billed_by, found, "alias") if found else None
+    if has_provider and _library_provider(provider) is billed_by and (info := _find(billed_by, model_name)):
+        return Match(billed_by, info, "exact")
+    info = next((info for name in _spellings(billed_by, model_name) if (info := _find(billed_by, name))), None)
+    return Match(billed_by, info, "alias") if info else None
 
 
 @cache
@@ -125,21 +125,21 @@ def price_changes() -> Mapping[tuple[str, str], tuple[date, ...]]:
 
 def forget() -> None:
     """Another price list is in use: what was found in the one before does not hold any more."""
-    for found in (resolve, listed_models, price_changes, _providers):
-        found.cache_clear()
+    for function in (resolve, listed_models, price_changes, _providers):
+        function.cache_clear()
 
 
 def _days_of_change(model: ModelInfo) -> tuple[date, ...]:
     constraints = [price.constraint for price in model.prices] if isinstance(model.prices, list) else []
-    days = sorted({one.start_date for one in constraints if isinstance(one, StartDateConstraint)})
-    has_price_before = any(not isinstance(one, StartDateConstraint) for one in constraints)
+    days = sorted({constraint.start_date for constraint in constraints if isinstance(constraint, StartDateConstraint)})
+    has_price_before = any(not isinstance(constraint, StartDateConstraint) for constraint in constraints)
     return tuple(days if has_price_before else days[1:])
 
 
 def _find(provider: Provider, model: str) -> ModelInfo | None:
     """The library's own answer, unless it knows a name only by its beginning, without the way of asking at its end."""
-    found, plain = provider.find_model(model, all_providers=get_snapshot().providers), WAY_OF_ASKING.sub("", model)
-    return None if found and plain != model and _find(provider, plain) is found else found
+    info, plain = provider.find_model(model, all_providers=get_snapshot().providers), WAY_OF_ASKING.sub("", model)
+    return None if info and plain != model and _find(provider, plain) is info else info
 
 
 # ---- the provider
@@ -157,21 +157,21 @@ def _library_provider(name: str | None) -> Provider | None:
 
 def _seller(model: str) -> Provider | None:
     """The provider of a model whose log names none: written before the model, or the only one who sells it."""
-    prefix, _, rest = model.partition("/")
-    named = _provider(prefix) if rest else None
-    if named and _key(prefix) not in PUBLISHERS:
-        return named
-    sold_by = next((_provider(seller) for seller, names in SOLD_BY if re.match(names, rest if named else model)), None)
-    return sold_by if named in (None, sold_by) else None
+    prefix, _, suffix = model.partition("/")
+    prefix_provider = _provider(prefix) if suffix else None
+    if prefix_provider and _key(prefix) not in PUBLISHERS:
+        return prefix_provider
+    sold_by = next((_provider(seller) for seller, names in SOLD_BY if re.match(names, suffix if prefix_provider else model)), None)
+    return sold_by if prefix_provider in (None, sold_by) else None
 
 
 @cache
 def _providers() -> dict[str, Provider]:
     """Every name of every provider, its own and those of LOG_NAMES, letters and digits only."""
     by_id = {provider.id: provider for provider in get_snapshot().providers}
-    known = {provider_id: names for provider_id, names in LOG_NAMES.items() if provider_id in by_id}
-    named = {_key(name): by_id[provider_id] for provider_id, names in known.items() for name in names.split()}
-    return named | {_key(provider_id): provider for provider_id, provider in by_id.items()}
+    names_by_id = {provider_id: names for provider_id, names in LOG_NAMES.items() if provider_id in by_id}
+    by_name = {_key(name): by_id[provider_id] for provider_id, names in names_by_id.items() for name in names.split()}
+    return by_name | {_key(provider_id): provider for provider_id, provider in by_id.items()}
 
 
 def _key(name: str | None) -> str:
@@ -179,10 +179,10 @@ def _key(name: str | None) -> str:
     return re.sub(r"[^a-z0-9]", "", (name or "").lower())
 
 
-def is_same_provider(one: str | None, other: str | None) -> bool:
+def is_same_provider(first: str | None, second: str | None) -> bool:
     """Whether two names mean one provider: they are spelled alike, or the price list knows both as the same."""
-    found = _provider(one)
-    return _key(one) == _key(other) or (found is not None and found is _provider(other))
+    provider = _provider(first)
+    return _key(first) == _key(second) or (provider is not None and provider is _provider(second))
 
 
 # ---- the model
@@ -204,9 +204,9 @@ def _without_prefixes(provider: Provider, model: str) -> Iterator[str]:
     The name of another provider stays: what openai/gpt-4o costs at Groq is not for OpenAI to say.
     """
     yield model
-    prefix, _, rest = model.partition("/")
-    if rest and _provider(prefix) is provider:
-        shorter = rest
+    prefix, _, suffix = model.partition("/")
+    if suffix and _provider(prefix) is provider:
+        shorter = suffix
     elif provider.id == "aws":
         shorter = re.sub(f"^{BEDROCK_REGION}", "", model)
     else:

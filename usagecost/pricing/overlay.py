@@ -13,7 +13,7 @@ from genai_prices.types import Tier as ListTier
 
 from usagecost.periods import DAY_US
 from usagecost.pricing.book import Book, Discount, Ending, Entry, OwnPrice
-from usagecost.pricing.contexts import Asked, span_us, vendor_factors
+from usagecost.pricing.contexts import PriceQuery, span_us, vendor_factors
 from usagecost.pricing.names import Match, resolve
 from usagecost.pricing.rates import ALL_DAY, NO_RATES, REQUESTS_PER_PRICE, judged, price_rows, rate_rows
 from usagecost.pricing.units import PIECES, TOKENS, WHOLES
@@ -25,29 +25,29 @@ _FREE = ALL_DAY | NO_RATES | judged("free", "the model's name says that it is fr
 """The row of a model that is free by its name."""
 
 
-def rates_of(asked: Asked, book: Book) -> Iterator[dict[str, Any]]:
+def rates_of(query: PriceQuery, book: Book) -> Iterator[dict[str, Any]]:
     """The rows of RATES, without the names under which the log knows the model. Their spans do not overlap."""
-    match = resolve(asked.provider, asked.model)
-    aliases = _fitting(book.aliases, asked, [match])
-    known = [match, *(alias.match for alias in aliases if not alias.ended)]  # an entry may also name what an alias means
-    prices, discounts = _fitting(book.prices, asked, known), _fitting(book.discounts, asked, known)
-    factors = _fitting((*vendor_factors(), *book.factors), asked, known) if asked.context else []
+    match = resolve(query.provider, query.model)
+    aliases = _fitting(book.aliases, query, [match])
+    matches = [match, *(alias.match for alias in aliases if not alias.ended)]  # an entry may also name what an alias means
+    prices, discounts = _fitting(book.prices, query, matches), _fitting(book.discounts, query, matches)
+    factors = _fitting((*vendor_factors(), *book.factors), query, matches) if query.context else []
     for first, after in pairwise(_edges((*prices, *aliases, *discounts, *factors))):
         if price := _last_on(first, prices):
-            yield from _own_rows(price, asked, first, after)
-        elif asked.model.lower().endswith(":free"):
-            yield _FREE | span_us(first, after) | {"rate_id": f"{asked.model}@always"}
-        elif meant := (alias.match if (alias := _last_on(first, aliases)) else match):
+            yield from _own_rows(price, query, first, after)
+        elif query.model.lower().endswith(":free"):
+            yield _FREE | span_us(first, after) | {"rate_id": f"{query.model}@always"}
+        elif billed_match := (alias.match if (alias := _last_on(first, aliases)) else match):
             discount = _last_on(first, discounts)
-            in_force = [one for one in reversed(factors) if one.holds_on(first)]
-            for row in rate_rows(meant, asked.context, in_force):
+            in_force = [factor for factor in reversed(factors) if factor.holds_on(first)]
+            for row in rate_rows(billed_match, query.context, in_force):
                 if clipped := _clipped(row, first, after):
                     yield _discounted(clipped, discount) if discount else clipped
 
 
-def _fitting(entries: Sequence[E], asked: Asked, known: Sequence[Match | None]) -> list[E]:
+def _fitting(entries: Sequence[E], query: PriceQuery, matches: Sequence[Match | None]) -> list[E]:
     """The entries that mean a model, which the price list knows as one of these, in the order of the book."""
-    return [entry for entry in entries if any(entry.fits(asked.provider, asked.model, match) for match in known)]
+    return [entry for entry in entries if any(entry.fits(query.provider, query.model, match) for match in matches)]
 
 
 def _edges(entries: Sequence[Entry]) -> list[date]:
@@ -74,21 +74,21 @@ def _discounted(row: dict[str, Any], discount: Discount) -> dict[str, Any]:
     """The same with rates less a discount; what is free stays free."""
     if row["rate_status"] in ("free", "unpriced"):
         return row
-    kept = 1 - discount.fraction
-    rates = {name: round(value * kept) for name, value in row.items() if name.endswith("_rate") and value is not None}
-    pieces = [(name, round(rate * kept)) for name, rate in row["piece_rates"]]
+    remaining_share = 1 - discount.fraction
+    rates = {name: round(value * remaining_share) for name, value in row.items() if name.endswith("_rate") and value is not None}
+    pieces = [(name, round(rate * remaining_share)) for name, rate in row["piece_rates"]]
     reason = f"{discount.percent.normalize():f} % off the list price; {row['rate_reason']}"
     about = {"rate_status": "discount", "rate_discount": discount.fraction, "rate_reason": reason}
     return {**row, **rates, **about, "piece_rates": pieces}
 
 
-def _own_rows(price: OwnPrice, asked: Asked, first: date, after: date) -> Iterator[dict[str, Any]]:
-    factor = (price.batch if asked.is_batch else Decimal(1)) * price.service_tier.get(asked.service_tier or "", Decimal(1))
-    named = f"{price.provider}/{price.model}" if price.provider else price.model
+def _own_rows(price: OwnPrice, query: PriceQuery, first: date, after: date) -> Iterator[dict[str, Any]]:
+    factor = (price.batch if query.is_batch else Decimal(1)) * price.service_tier.get(query.service_tier or "", Decimal(1))
+    price_name = f"{price.provider}/{price.model}" if price.provider else price.model
     for row in price_rows(_model_price(price, factor)):
         is_free = not row.pop("costs_anything")
         status, reason = ("free", "free by the own prices") if is_free else ("override", "own price")
-        about = judged(status, reason, f"own:{named}@{price.since or 'always'}")
+        about = judged(status, reason, f"own:{price_name}@{price.since or 'always'}")
         yield ALL_DAY | about | span_us(first, after) | row
 
 
@@ -97,10 +97,10 @@ def _model_price(price: OwnPrice, factor: Decimal) -> ModelPrice:
 
     def tiered(name: str, base: Decimal) -> Decimal | TieredPrices:
         """A tier that says nothing of a kind of tokens leaves it at what it costs in the tier below."""
-        tiers = [ListTier(tier.above_input, tier.said[name] * factor) for tier in price.tier if name in tier.said]
+        tiers = [ListTier(tier.above_input, tier.rates_by_kind[name] * factor) for tier in price.tier if name in tier.rates_by_kind]
         return TieredPrices(base * factor, tiers) if tiers else base * factor
 
-    rates = {f"{name}_mtok": tiered(name, base) for name, base in price.said.items()}
+    rates = {f"{name}_mtok": tiered(name, base) for name, base in price.rates_by_kind.items()}
     if "cache_write_1h_mtok" in rates:  # what is not said costs what contains it
         rates.setdefault("cache_write_mtok", rates.get("input_mtok", Decimal(0)))
     if price.free:
@@ -111,13 +111,13 @@ def _model_price(price: OwnPrice, factor: Decimal) -> ModelPrice:
     return ModelPrice(**rates)
 
 
-def rates_at(asked: Asked, book: Book, instant_us: int) -> dict[str, Decimal]:
+def rates_at(query: PriceQuery, book: Book, instant_us: int) -> dict[str, Decimal]:
     """USD for a million tokens of each kind that is priced apart, for a small request sent at an instant; none where unpriced.
 
     What a kind costs beyond what contains it is added up, so each is the whole rate of its tokens.
     """
     time_of_day = instant_us % DAY_US
-    for row in rates_of(asked, book):
+    for row in rates_of(query, book):
         is_then = row["valid_from"] <= instant_us < row["valid_until"] and row["daily_from"] <= time_of_day < row["daily_until"]
         if is_then and row["input_above"] < 0:
             return {name: Decimal(rate).scaleb(-12) for name, rate in _whole_rates(row).items()}
@@ -125,8 +125,8 @@ def rates_at(asked: Asked, book: Book, instant_us: int) -> dict[str, Decimal]:
 
 
 def _whole_rates(row: dict[str, Any]) -> dict[str, int]:
-    whole: dict[str, int] = {}
+    rates: dict[str, int] = {}
     for count in TOKENS:
         if row[f"{count}_rate"] is not None:
-            whole[count] = sum(row[f"{within}_rate"] or 0 for within in (*WHOLES[count], count))
-    return whole
+            rates[count] = sum(row[f"{within}_rate"] or 0 for within in (*WHOLES[count], count))
+    return rates

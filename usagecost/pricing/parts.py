@@ -33,10 +33,10 @@ def with_parts(con: duckdb.DuckDBPyConnection, table: str, book: Book = NO_BOOK)
     """
     kinds = "\nUNION ALL BY NAME\n".join(_part(count) for count in TOKENS)
     amounts = {REQUEST: "request_rate", PIECES: "pieces"}
-    of_request = "\nUNION ALL BY NAME\n".join(
-        f"SELECT source, request_id, '{kind}' AS kind, {_usd(f'{atto} // {ATTO_PER_PICO}')} AS cost_usd, {place} AS place"
+    request_parts = "\nUNION ALL BY NAME\n".join(
+        f"SELECT source, request_id, '{kind}' AS kind, {_usd(f'{atto} // {ATTO_PER_PICO}')} AS cost_usd, {number} AS place"
         f" FROM priced WHERE {atto} > 0"
-        for place, (kind, atto) in enumerate(amounts.items(), start=len(TOKENS))
+        for number, (kind, atto) in enumerate(amounts.items(), start=len(TOKENS))
     )
     return f"""
         WITH priced AS (
@@ -44,7 +44,7 @@ def with_parts(con: duckdb.DuckDBPyConnection, table: str, book: Book = NO_BOOK)
             FROM ({charged(con, table, book)})
             WHERE rate_id IS NOT NULL AND NOT is_free AND NOT coalesce(is_refused OR is_unread OR is_nothing_billed, false))
         SELECT source, request_id, kind, tokens, usd_per_mtok, cost_usd
-        FROM ({kinds} UNION ALL BY NAME {of_request})
+        FROM ({kinds} UNION ALL BY NAME {request_parts})
         ORDER BY source, request_id, place"""
 
 

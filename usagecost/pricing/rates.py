@@ -81,16 +81,16 @@ def rate_rows(match: Match, context: Context, factors: Sequence[Factor]) -> Iter
     `factors` are those that hold, the last first. Spans do not overlap. There is none where the model has no price for anything:
     it is unpriced then, not free. Where the way of asking has no known price, the rows say so by their status.
     """
-    for daily in pairwise(_times_of_change(match.model)):
-        for span, found in _priced_spans(match, daily[0], context, factors):
+    for daily in pairwise(_change_times(match.model)):
+        for span, priced in _priced_spans(match, daily[0], context, factors):
             about = ALL_DAY | span_us(*span) | {"daily_from": daily[0], "daily_until": daily[1]}
-            if found.price is None:
-                yield about | NO_RATES | judged("unpriced", f"what {found.unknown} costs is not known")
+            if priced.price is None:
+                yield about | NO_RATES | judged("unpriced", f"what {priced.unknown} costs is not known")
                 continue
-            rate_id = _rate_id(match, span[0], daily[0], found.words)
-            for row in price_rows(found.price, LEAST_SECONDS.get((match.provider.id, match.model.id))):
+            rate_id = _rate_id(match, span[0], daily[0], priced.words)
+            for row in price_rows(priced.price, LEAST_SECONDS.get((match.provider.id, match.model.id))):
                 is_free = not row.pop("costs_anything")
-                status, reason = ("free", "listed at no charge") if is_free else (match.status, _reason(match, found))
+                status, reason = ("free", "listed at no charge") if is_free else (match.status, _reason(match, priced))
                 yield about | row | judged(status, reason, rate_id)
 
 
@@ -109,10 +109,10 @@ def price_rows(price: ModelPrice, least_seconds: int | None = None) -> Iterator[
             }
 
 
-def _reason(match: Match, found: ContextPrice) -> str:
-    named = f"{match.provider.id}/{match.model.id}"
-    how = f"the log's name means {named} of the price list" if match.status == "alias" else f"{named} is in the price list"
-    return "; ".join([how, *found.multiplied])
+def _reason(match: Match, priced: ContextPrice) -> str:
+    name = f"{match.provider.id}/{match.model.id}"
+    origin = f"the log's name means {name} of the price list" if match.status == "alias" else f"{name} is in the price list"
+    return "; ".join([origin, *priced.multiplied])
 
 
 # ---- times
@@ -135,7 +135,7 @@ def _priced_spans(
         yield (first, last), price
 
 
-def _times_of_change(model: ModelInfo) -> list[int]:
+def _change_times(model: ModelInfo) -> list[int]:
     """Midnight, the times of day (µs, UTC) at which the model's price changes, and midnight."""
     daily = [constraint for constraint in _constraints(model) if isinstance(constraint, TimeOfDateConstraint)]
     return [*sorted({0, *(_day_us(at) for constraint in daily for at in (constraint.start_time, constraint.end_time))}), DAY_US]

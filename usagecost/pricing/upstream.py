@@ -66,9 +66,9 @@ def prices_version() -> str:
 def _providers(text: str) -> list[Provider]:
     """The library reads its own lists by this, and has no public name for it."""
     try:
-        found = _providers_from_raw(json.loads(text)["providers"])
+        providers = _providers_from_raw(json.loads(text)["providers"])
     except (ValueError, KeyError, TypeError):
-        found = []
-    if not found:
+        providers = []
+    if not providers:
         raise ListProblem("This is no price list that this version of genai-prices can read: update the package instead.")
-    return found
+    return providers

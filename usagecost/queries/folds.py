@@ -31,7 +31,7 @@ DERIVED_BYTES = 800_000
 AT_LEAST = "spend_is_at_least"
 """The column that marks a spend which leaves something out."""
 
-KNOWN = pc.ScalarAggregateOptions(min_count=1)
+REPORTED_ONLY = pc.ScalarAggregateOptions(min_count=1)
 """What is not known is left out of a fold; a fold of nothing known is not known."""
 
 
@@ -174,13 +174,13 @@ class Usage:
 def folded(cells: pa.Table, keys: list[str]) -> pa.Table:
     """Measures folded by the keys (NULL is a key), in no particular order."""
     names = measures_in(cells)
-    sums = cells.group_by(keys, use_threads=False).aggregate([(name, FOLDS[name], KNOWN) for name in names])
+    sums = cells.group_by(keys, use_threads=False).aggregate([(name, FOLDS[name], REPORTED_ONLY) for name in names])
     return sums.rename_columns([*keys, *names])
 
 
 def totals(cells: pa.Table) -> dict[str, Number | None]:
     """The measures of all cells together; None where nothing is sums."""
-    sums = {name: pc.call_function(FOLDS[name], [cells[name]], KNOWN).as_py() for name in measures_in(cells)}
+    sums = {name: pc.call_function(FOLDS[name], [cells[name]], REPORTED_ONLY).as_py() for name in measures_in(cells)}
     return sums | {name: sums[name] or 0 for name in COUNTS if name in sums}
 
 

@@ -23,11 +23,11 @@ from usagecost.schema import REJECTS
 from usagecost.sources import Batch
 
 MAKING = ".making-"
-BEGUN_SHARE, MADE_SHARE = 0.1, 0.4
+BEGUN_SHARE, WRITTEN_SHARE = 0.1, 0.4
 """How far a sample is when its folder is there, and when its requests are made and priced; the rest is writing them."""
 FOLDER_NAME = "%Y-%m-%dT%H-%M-%SZ"
 FRESH_FOR = timedelta(days=1)
-KEPT_FOR = timedelta(days=2)
+LIFETIME = timedelta(days=2)
 """Longer than fresh: a page that still shows yesterday's sample keeps its files."""
 AHEAD = timedelta(minutes=1)
 """Who has waited for another to make the sample finds it a little ahead of the time they came."""
@@ -45,14 +45,14 @@ def ensure_sample(root: Path, now: datetime) -> Path:
     is made in one of the system's for temporary files; raises LakeUnwritable if that cannot be done either.
     """
     try:
-        return _fresh_or_made(root, now)
+        return _fresh_or_new(root, now)
     except (OSError, LakeUnwritable):
         spare = _spare_root()
     try:
         spare.mkdir(mode=0o700, parents=True, exist_ok=True)
         if hasattr(os, "getuid") and spare.stat().st_uid != os.getuid():
             raise PermissionError(errno.EPERM, "The folder belongs to another user")
-        return _fresh_or_made(spare, now)
+        return _fresh_or_new(spare, now)
     except (OSError, LakeUnwritable) as problem:
         raise LakeUnwritable(
             f"The sample can be written neither to {root} nor to {spare}: set USAGECOST_SAMPLE to a folder that can be written to, "
@@ -60,7 +60,7 @@ def ensure_sample(root: Path, now: datetime) -> Path:
         ) from problem
 
 
-def _fresh_or_made(root: Path, now: datetime) -> Path:
+def _fresh_or_new(root: Path, now: datetime) -> Path:
     fresh = _fresh(root, now)
     if fresh:
         return fresh
@@ -80,7 +80,7 @@ def sample_progress(root: Path) -> float:
     if making is None:
         return 0.0
     written = sum(1 for _ in making.glob("requests/day=*")) / (DAYS + 1)
-    return MADE_SHARE + (1 - MADE_SHARE) * min(1.0, written) if written else BEGUN_SHARE
+    return WRITTEN_SHARE + (1 - WRITTEN_SHARE) * min(1.0, written) if written else BEGUN_SHARE
 
 
 def write_sample(folder: str | Path, end: datetime, seed: int = SEED) -> Report:
@@ -118,7 +118,7 @@ def _make(root: Path, now: datetime) -> Path:
 
 def _remove_old(root: Path, now: datetime) -> None:
     """Removes old samples, and what a killed process left half made."""
-    old = [folder for folder, end in _lakes(root) if now - end > KEPT_FOR]
+    old = [folder for folder, end in _lakes(root) if now - end > LIFETIME]
     for folder in [*old, *root.glob(f"{MAKING}*")]:
         shutil.rmtree(folder, ignore_errors=True)
 

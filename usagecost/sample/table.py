@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from usagecost.periods import instant_us
 from usagecost.sample.cast import APPS, ENVIRONMENTS, FAILURES, MODEL_NAMES, MODELS, PEOPLE, ROUTES
-from usagecost.sample.traffic import DAY, NOBODY, Calendar, Flags, Ints, Traffic, requests_asked
+from usagecost.sample.traffic import DAY, NOBODY, Calendar, Flags, Ints, Traffic, make_traffic
 from usagecost.sample.usage import Floats, Outcome, Times, Tokens, of_apps, of_models, outcomes, times, tokens
 from usagecost.schema import INSTANT, MONEY, REQUESTS, TEXT
 
@@ -41,20 +41,20 @@ def sample_requests(end: datetime, seed: int = SEED, days: int = DAYS, requests:
         raise ValueError("A sample takes at least 30 days and 1,000 requests.")
     rng = np.random.default_rng(seed)
     calendar = Calendar(end.astimezone(UTC), days, noise=rng.lognormal(0, 0.08, days))
-    asked = requests_asked(calendar, requests, rng)
-    outcome = outcomes(asked, rng)
-    used = tokens(asked, outcome, (asked.started_us - calendar.start_us) / (days * DAY), rng)
-    took = times(asked, outcome, used, rng)
-    started_us = _over_by(instant_us(end), asked, took)
+    traffic = make_traffic(calendar, requests, rng)
+    outcome = outcomes(traffic, rng)
+    used = tokens(traffic, outcome, (traffic.started_us - calendar.start_us) / (days * DAY), rng)
+    took = times(traffic, outcome, used, rng)
+    started_us = _over_by(instant_us(end), traffic, took)
     columns = (
-        _identity(asked, seed)
-        | _time(started_us, asked, took)
-        | _model(asked)
+        _identity(traffic, seed)
+        | _time(started_us, traffic, took)
+        | _model(traffic)
         | _outcome(outcome)
-        | _who(asked, rng)
-        | _how(asked, outcome)
-        | _tokens(asked, used)
-        | {"reported_cost_usd": _reported_cost(asked, outcome, used)}
+        | _actors(traffic, rng)
+        | _modes(traffic, outcome)
+        | _tokens(traffic, used)
+        | {"reported_cost_usd": _reported_cost(traffic, outcome, used)}
         | {"rank": pa.array(np.zeros(len(started_us), dtype=np.int64))}
     )
     nothing = {field.name: pa.nulls(len(started_us), field.type) for field in REQUESTS if field.name not in columns}
@@ -62,22 +62,22 @@ def sample_requests(end: datetime, seed: int = SEED, days: int = DAYS, requests:
     return table.take(pa.array(np.argsort(started_us, kind="stable")))
 
 
-def _over_by(end_us: int, asked: Traffic, took: Times) -> Ints:
+def _over_by(end_us: int, traffic: Traffic, took: Times) -> Ints:
     """When each request started: a session that would go on after the end is moved back until it does not."""
-    over_us = asked.started_us + np.ceil(took.duration_ms * 1_000).astype(np.int64)
-    late_us = np.maximum(0, np.maximum.reduceat(over_us, asked.firsts()) - end_us)
-    return asked.started_us - late_us[asked.session]
+    over_us = traffic.started_us + np.ceil(took.duration_ms * 1_000).astype(np.int64)
+    late_us = np.maximum(0, np.maximum.reduceat(over_us, traffic.firsts()) - end_us)
+    return traffic.started_us - late_us[traffic.session]
 
 
-def _identity(asked: Traffic, seed: int) -> Columns:
-    conversation = of_apps("turns", asked.app) > 1
-    trace = asked.firsts()[asked.session] + asked.turn // REQUESTS_PER_TRACE  # each trace is called after one of its rows
-    rows = np.arange(len(asked.turn))
+def _identity(traffic: Traffic, seed: int) -> Columns:
+    conversation = of_apps("turns", traffic.app) > 1
+    trace = traffic.firsts()[traffic.session] + traffic.turn // REQUESTS_PER_TRACE  # each trace is called after one of its rows
+    rows = np.arange(len(traffic.turn))
     return {
         "source": pa.repeat(SOURCE, len(rows)),
         "request_id": _ids("req_", rows, seed),
         "trace_id": _ids("trace_", trace, seed),
-        "session_id": _only(conversation & ~of_apps("batch", asked.app), _ids("session_", asked.session, seed)),
+        "session_id": _only(conversation & ~of_apps("batch", traffic.app), _ids("session_", traffic.session, seed)),
     }
 
 
@@ -88,9 +88,9 @@ def _ids(prefix: str, numbers: Ints, seed: int) -> pa.Array:
     return pc.binary_join_element_wise(prefix, pa.array(digits).cast(TEXT), "")
 
 
-def _time(started_us: Ints, asked: Traffic, took: Times) -> Columns:
+def _time(started_us: Ints, traffic: Traffic, took: Times) -> Columns:
     """A batch reports no time for its single requests."""
-    single = ~of_apps("batch", asked.app)
+    single = ~of_apps("batch", traffic.app)
     return {
         "started_at": pa.array(started_us).cast(INSTANT),
         "day": pa.array(started_us // DAY).cast(pa.int32()).cast(pa.date32()),
@@ -99,13 +99,13 @@ def _time(started_us: Ints, asked: Traffic, took: Times) -> Columns:
     }
 
 
-def _model(asked: Traffic) -> Columns:
+def _model(traffic: Traffic) -> Columns:
     return {
-        "provider": _pick([model.provider for model in MODELS], asked.model),
-        "model": _pick(MODEL_NAMES, asked.model),
-        "requested_model": _pick(MODEL_NAMES, asked.asked_model),
-        "operation": _pick([model.operation for model in MODELS], asked.model),
-        "route": _pick([ROUTES[model.provider] for model in MODELS], asked.model),
+        "provider": _pick([model.provider for model in MODELS], traffic.model),
+        "model": _pick(MODEL_NAMES, traffic.model),
+        "requested_model": _pick(MODEL_NAMES, traffic.requested_model),
+        "operation": _pick([model.operation for model in MODELS], traffic.model),
+        "route": _pick([ROUTES[model.provider] for model in MODELS], traffic.model),
     }
 
 
@@ -121,49 +121,49 @@ def _outcome(outcome: Outcome) -> Columns:
     }
 
 
-def _who(asked: Traffic, rng: np.random.Generator) -> Columns:
+def _actors(traffic: Traffic, rng: np.random.Generator) -> Columns:
     """A person's requests carry the person and the team; a service's its own key and perhaps the team that owns it."""
-    app = _pick([app.name for app in APPS], asked.app)
-    environment = _pick(ENVIRONMENTS, asked.environment)
-    team = _pick([person.team for person in PEOPLE], asked.person)
+    app = _pick([app.name for app in APPS], traffic.app)
+    environment = _pick(ENVIRONMENTS, traffic.environment)
+    team = _pick([person.team for person in PEOPLE], traffic.person)
     customers = pa.array([f"customer-{number:04}" for number in range(CUSTOMERS)])
-    customer = (rng.zipf(1.6, len(asked.session)) % CUSTOMERS)[asked.session]
+    customer = (rng.zipf(1.6, len(traffic.session)) % CUSTOMERS)[traffic.session]
     return {
-        "user_id": _pick([person.user_id for person in PEOPLE], asked.person),
-        "end_user_id": _only(of_apps("has_customers", asked.app), customers.take(pa.array(customer))),
-        "team_id": pc.coalesce(team, _pick([app.owner for app in APPS], asked.app)),
+        "user_id": _pick([person.user_id for person in PEOPLE], traffic.person),
+        "end_user_id": _only(of_apps("has_customers", traffic.app), customers.take(pa.array(customer))),
+        "team_id": pc.coalesce(team, _pick([app.owner for app in APPS], traffic.app)),
         "virtual_key": pc.binary_join_element_wise(pc.coalesce(team, pa.scalar("svc")), app, environment, "-"),
         "app": app,
         "environment": environment,
-        "tags": pa.array([app.tags for app in APPS], pa.list_(TEXT)).take(pa.array(asked.app)),
+        "tags": pa.array([app.tags for app in APPS], pa.list_(TEXT)).take(pa.array(traffic.app)),
     }
 
 
-def _how(asked: Traffic, outcome: Outcome) -> Columns:
+def _modes(traffic: Traffic, outcome: Outcome) -> Columns:
     return {
         "is_streaming": pa.array(outcome.streaming),
-        "is_batch": pa.array(of_apps("batch", asked.app)),
+        "is_batch": pa.array(of_apps("batch", traffic.app)),
         "is_gateway_cache_hit": pa.array(outcome.gateway_hit),
     }
 
 
-def _tokens(asked: Traffic, used: Tokens) -> Columns:
+def _tokens(traffic: Traffic, used: Tokens) -> Columns:
     """What the provider does not report is NULL, never zero."""
-    reads, writes = of_models("reports_cache_reads", asked.model), of_models("reports_cache_writes", asked.model)
-    lifetimes = writes & (of_models("provider", asked.model) == "anthropic")
+    reads, writes = of_models("reports_cache_reads", traffic.model), of_models("reports_cache_writes", traffic.model)
+    lifetimes = writes & (of_models("provider", traffic.model) == "anthropic")
     return {
         "input_tokens": pa.array(used.input),
         "cache_read_tokens": _only(reads, used.cache_read),
         "cache_write_tokens": _only(writes, used.cache_write),
         "cache_write_1h_tokens": _only(lifetimes, used.cache_write_1h),
-        "output_tokens": _only(of_models("operation", asked.model) == "chat", used.output),
-        "output_reasoning_tokens": _only(~np.isnan(of_models("reasoning_share", asked.model)), used.reasoning),
+        "output_tokens": _only(of_models("operation", traffic.model) == "chat", used.output),
+        "output_reasoning_tokens": _only(~np.isnan(of_models("reasoning_share", traffic.model)), used.reasoning),
     }
 
 
-def _reported_cost(asked: Traffic, outcome: Outcome, used: Tokens) -> pa.Array:
+def _reported_cost(traffic: Traffic, outcome: Outcome, used: Tokens) -> pa.Array:
     """What the broker bills, USD, for the models that it serves; nothing for what failed or never reached it."""
-    fresh, read, output = of_models("broker_price", asked.model).T
+    fresh, read, output = of_models("broker_price", traffic.model).T
     usd = ((used.input - used.cache_read) * fresh + used.cache_read * read + used.output * output) / 1e6
     billed = np.where(outcome.failed | outcome.gateway_hit, 0, usd)
     return _only(~np.isnan(fresh), pa.array(np.nan_to_num(billed)).cast(MONEY))
@@ -174,7 +174,7 @@ def _pick(values: Sequence[str | None], index: Ints) -> pa.Array:
     return pa.array(values, TEXT).take(pa.array(index, mask=index == NOBODY))
 
 
-def _only(where: Flags, values: pa.Array | Ints | Floats) -> pa.Array:
+def _only(is_reported: Flags, values: pa.Array | Ints | Floats) -> pa.Array:
     """The values where they are reported, else NULL."""
     array = values if isinstance(values, pa.Array) else pa.array(values)
-    return pc.if_else(pa.array(where), array, pa.scalar(None, array.type))
+    return pc.if_else(pa.array(is_reported), array, pa.scalar(None, array.type))

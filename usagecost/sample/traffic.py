@@ -109,7 +109,7 @@ class Traffic:
     turn: Ints
     app: Ints
     person: Ints
-    asked_model: Ints
+    requested_model: Ints
     model: Ints
     environment: Ints
     started_us: Ints
@@ -122,7 +122,7 @@ class Traffic:
         return np.flatnonzero(self.turn == 0)
 
 
-def requests_asked(calendar: Calendar, requests: int, rng: Generator) -> Traffic:
+def make_traffic(calendar: Calendar, requests: int, rng: Generator) -> Traffic:
     """Exactly so many requests: every app's, the retries of the outage, and those of the agent that ran away."""
     runaway, retries = requests // RUNAWAY_ONE_IN, requests // RETRIES_ONE_IN
     shares = rng.multinomial(requests - runaway - retries, [app.share for app in APPS])
@@ -187,8 +187,8 @@ def _starts(app: App, person: Ints, calendar: Calendar, rng: Generator) -> Ints:
     zones = np.array([PEOPLE[index].zone if index != NOBODY else app.zone for index in person])
     hour = np.empty(len(person), dtype=np.int64)
     for zone in np.unique(zones):
-        here = zones == zone
-        hour[here] = rng.choice(calendar.days * 24, int(here.sum()), p=calendar.busy(app.rhythm, str(zone)))
+        in_zone = zones == zone
+        hour[in_zone] = rng.choice(calendar.days * 24, int(in_zone.sum()), p=calendar.busy(app.rhythm, str(zone)))
     return calendar.start_us + hour * HOUR + rng.integers(0, HOUR, len(person))
 
 
@@ -199,19 +199,19 @@ def _requests(sessions: Sessions, calendar: Calendar, rng: Generator, runaway: i
     pause_s = np.where(turn == 0, 0.0, sessions.pause_s[session] * rng.gamma(2.0, 0.5, len(session)))
     since_first = np.cumsum(pause_s)
     started_us = sessions.start_us[session] + ((since_first - since_first[first]) * SECOND).astype(np.int64)
-    asked = sessions.model[session]
+    requested = sessions.model[session]
     begin, end = calendar.outage_us
     providers = np.array([model.provider for model in MODELS])
-    down = (providers[asked] == OUTAGE_PROVIDER) & (started_us >= begin) & (started_us < end)
-    chat = np.array([model.operation == "chat" for model in MODELS])[asked]
-    rerouted = down & chat & (rng.random(len(asked)) < FALLBACK_SHARE)
+    down = (providers[requested] == OUTAGE_PROVIDER) & (started_us >= begin) & (started_us < end)
+    chat = np.array([model.operation == "chat" for model in MODELS])[requested]
+    rerouted = down & chat & (rng.random(len(requested)) < FALLBACK_SHARE)
     return Traffic(
         session=session,
         turn=turn,
         app=sessions.app[session],
         person=sessions.person[session],
-        asked_model=asked,
-        model=np.where(rerouted, MODEL_NAMES.index(FALLBACK_MODEL), asked),
+        requested_model=requested,
+        model=np.where(rerouted, MODEL_NAMES.index(FALLBACK_MODEL), requested),
         environment=sessions.environment[session],
         started_us=started_us,
         pause_s=pause_s,

@@ -60,12 +60,12 @@ class Times:
 
 def of_apps(field: str, app: Ints) -> NDArray:
     """A property of each request's app."""
-    return np.array([getattr(one, field) for one in APPS])[app]
+    return np.array([getattr(each, field) for each in APPS])[app]
 
 
 def of_models(field: str, model: Ints) -> NDArray:
     """A property of each request's model."""
-    return np.array([getattr(one, field) for one in MODELS])[model]
+    return np.array([getattr(each, field) for each in MODELS])[model]
 
 
 def outcomes(traffic: Traffic, rng: Generator) -> Outcome:
@@ -87,8 +87,8 @@ def outcomes(traffic: Traffic, rng: Generator) -> Outcome:
 
 def tokens(traffic: Traffic, outcome: Outcome, progress: Floats, rng: Generator) -> Tokens:
     """What each request used; `progress` says how far into the sample it is, from 0 to 1."""
-    known, fresh, output = _conversation(traffic, rng)
-    total, read, write, write_1h = _input(traffic, outcome, known, fresh, progress, rng)
+    resent, fresh, output = _conversation(traffic, rng)
+    total, read, write, write_1h = _input(traffic, outcome, resent, fresh, progress, rng)
     output = np.where(outcome.cancelled, (output * rng.random(len(output))).astype(np.int64), output)
     thought = np.nan_to_num(of_models("reasoning_share", traffic.model)) * rng.uniform(0.4, 1.6, len(output))
     reasoning = np.floor(output * thought).astype(np.int64)
@@ -105,33 +105,35 @@ def _conversation(traffic: Traffic, rng: Generator) -> tuple[Ints, Ints, Ints]:
     thinking = 1 + 2 * np.nan_to_num(of_models("reasoning_share", traffic.model))
     answer = of_apps("answer_tokens", traffic.app) * thinking * rng.lognormal(0, 0.8, count)
     answer = np.where(of_models("operation", traffic.model) == "chat", np.maximum(1, answer), 0).astype(np.int64)
-    said = np.cumsum(fresh + answer) - (fresh + answer)
-    history = np.where(of_apps("batch", traffic.app), 0, said - said[traffic.firsts()[traffic.session]])
+    sent = np.cumsum(fresh + answer) - (fresh + answer)
+    history = np.where(of_apps("batch", traffic.app), 0, sent - sent[traffic.firsts()[traffic.session]])
     return (prompt * np.exp(spread)).astype(np.int64) + history, fresh, answer
 
 
 def _input(
-    traffic: Traffic, outcome: Outcome, known: Ints, fresh: Ints, progress: Floats, rng: Generator
+    traffic: Traffic, outcome: Outcome, resent: Ints, fresh: Ints, progress: Floats, rng: Generator
 ) -> tuple[Ints, Ints, Ints, Ints]:
     """Input in total; of it cache reads, cache writes, and writes kept for one hour."""
     first = traffic.firsts()[traffic.session]
-    total = np.minimum(known + fresh, (COMPACTED_AT * of_models("context_tokens", traffic.model)).astype(np.int64))
-    known = np.minimum(known, total)
+    total = np.minimum(resent + fresh, (COMPACTED_AT * of_models("context_tokens", traffic.model)).astype(np.int64))
+    resent = np.minimum(resent, total)
     draw, hour_draw, prefix_draw = rng.random((3, len(total)))
 
     learned = of_apps("caching", traffic.app) * (0.15 + 0.85 * progress)
     caching = (draw < learned)[first] & (total >= MIN_CACHED_TOKENS) & ~traffic.runaway & ~outcome.gateway_hit
-    kept_1h = (hour_draw < 0.3)[first] & (of_models("provider", traffic.model) == "anthropic") & (of_apps("turns", traffic.app) > 4)
+    writes_1h = (
+        (hour_draw < 0.3)[first] & (of_models("provider", traffic.model) == "anthropic") & (of_apps("turns", traffic.app) > 4)
+    )
     shared = prefix_draw < of_apps("shared_prefix", traffic.app)
-    alive = np.where(traffic.turn == 0, shared, kept_1h | (traffic.pause_s <= CACHE_LIFETIME_S))
+    alive = np.where(traffic.turn == 0, shared, writes_1h | (traffic.pause_s <= CACHE_LIFETIME_S))
 
     writes = of_models("reports_cache_writes", traffic.model)
-    readable = np.where(writes, known, known // CACHE_BLOCK * CACHE_BLOCK)
+    readable = np.where(writes, resent, resent // CACHE_BLOCK * CACHE_BLOCK)
     reads = caching & alive & (readable >= MIN_CACHED_TOKENS) & of_models("reports_cache_reads", traffic.model)
     read = np.where(reads, readable, 0)
     tail = np.minimum(total - read, 4 + (prefix_draw * 8).astype(np.int64))
     write = np.where(caching & writes, total - read - tail, 0)
-    return total, read, write, np.where(kept_1h, write, 0)
+    return total, read, write, np.where(writes_1h, write, 0)
 
 
 def _without_failures(used: Tokens, outcome: Outcome, rng: Generator) -> Tokens:

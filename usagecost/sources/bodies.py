@@ -19,7 +19,7 @@ from itertools import groupby
 
 from usagecost.sources.bodies_envelopes import OPENAI_BATCH, Envelope, envelope_of, first_time, reason_to_read
 from usagecost.sources.bodies_shapes import BODY_SHAPE, USAGE_COLUMNS, gemini
-from usagecost.sources.bodies_streams import OBJECTS, WHOLE
+from usagecost.sources.bodies_streams import MERGED_BODY, OBJECTS
 from usagecost.sources.bodies_units import IMAGE_COUNT, OPERATION, UNITS
 from usagecost.sources.bodies_usage import (
     BEYOND,
@@ -96,7 +96,7 @@ def _rows(envelope: Envelope) -> str:
         * REPLACE (
             CASE
                 WHEN merged IS NULL THEN body
-                ELSE from_json({WHOLE}, {literal(json.dumps(BODY_SHAPE))})
+                ELSE from_json({MERGED_BODY}, {literal(json.dumps(BODY_SHAPE))})
             END AS body
         )
     FROM joined

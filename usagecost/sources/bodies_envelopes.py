@@ -133,8 +133,8 @@ def first_time(head: Head) -> str | None:
 def reason_to_read(head: Head) -> str | None:
     """Why a file that begins like this seems to hold responses; None if it does not."""
     for line in head.objects:
-        if found := _USAGE & set(field_names(line.get("body"))):
-            return f"provider responses: lines with body.{min(found)}"
+        if usage_fields := _USAGE & set(field_names(line.get("body"))):
+            return f"provider responses: lines with body.{min(usage_fields)}"
         if "timestamp" in line and "error" in field_names(line.get("body")):
             return "provider responses: lines with timestamp and body.error"
         if "custom_id" in line and any(isinstance(part, dict) for part in _results(line)):

@@ -32,7 +32,7 @@ OBJECTS = """list_filter(
 )"""
 """SQL for the objects in a body that is not one object with usage: chunks, events, or JSON as text."""
 
-WHOLE = """list_reduce(
+MERGED_BODY = """list_reduce(
     [
         coalesce(merged->'$.response', '{}'),
         coalesce(merged->'$.message', '{}'),
@@ -51,7 +51,7 @@ def _objects(body: object) -> list[dict[str, object]]:
     """The objects in a body: itself, its chunks, or what is in its text."""
     if isinstance(body, str):
         events = [line.removeprefix("data:") for line in body.split("\n") if line.startswith("data:")]
-        return [found for text in events or [body] for found in _objects(_json(text))]
+        return [item for text in events or [body] for item in _objects(_json(text))]
     return [part for part in (body if isinstance(body, list) else [body]) if isinstance(part, dict)]
 
 

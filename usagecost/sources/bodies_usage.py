@@ -32,18 +32,18 @@ def total(*parts: str) -> str:
     return f"coalesce({wrong}, CASE WHEN coalesce({', '.join(parts)}) IS NOT NULL THEN ({added})::VARCHAR END)"
 
 
-def _of_kinds(kinds: str, *details: str) -> str:
+def _kind_count(kinds: str, *details: str) -> str:
     """SQL for the count of some kinds of content in Google's lists, NULL where they have none."""
-    lists = [gemini(one) for one in details]
+    lists = [gemini(detail) for detail in details]
     parts = lists[0] if len(lists) == 1 else f"list_concat({', '.join(lists)})"
-    chosen = f"list_filter({parts}, lambda part: part.modality IN ({kinds}))"
-    counts = f"list_transform({chosen}, lambda part: TRY_CAST(coalesce(part.tokenCount, part.token_count) AS DOUBLE))"
+    matching = f"list_filter({parts}, lambda part: part.modality IN ({kinds}))"
+    counts = f"list_transform({matching}, lambda part: TRY_CAST(coalesce(part.tokenCount, part.token_count) AS DOUBLE))"
     return f"CASE WHEN len({parts}) > 0 THEN list_sum({counts})::VARCHAR END"
 
 
-def _of_cache(kinds: str) -> str:
+def _cache_kind_count(kinds: str) -> str:
     """SQL for the count of some kinds of content among cache reads: none where Google lists only others."""
-    return f"CASE WHEN len({gemini('cacheTokensDetails')}) > 0 THEN coalesce({_of_kinds(kinds, 'cacheTokensDetails')}, '0') END"
+    return f"CASE WHEN len({gemini('cacheTokensDetails')}) > 0 THEN coalesce({_kind_count(kinds, 'cacheTokensDetails')}, '0') END"
 
 
 _INPUT = ("promptTokensDetails", "toolUsePromptTokensDetails")
@@ -53,9 +53,9 @@ _AUDIO, _IMAGE = "'AUDIO'", "'IMAGE', 'DOCUMENT'"
 
 @dataclass(frozen=True)
 class Counting:
-    """One way of counting, as SQL over `body`: `told` is what is there if a body counts so, the others the record's counts."""
+    """One way of counting, as SQL over `body`: `marker` is not NULL where a body counts so, the others the record's counts."""
 
-    told: str
+    marker: str
     input_tokens: str = "NULL"
     output_tokens: str = "NULL"
     cache_read_tokens: str = "NULL"
@@ -70,7 +70,7 @@ class Counting:
     output_image_tokens: str = "NULL"
 
 
-COLUMNS = tuple(name for name in Counting.__dataclass_fields__ if name != "told")
+COLUMNS = tuple(name for name in Counting.__dataclass_fields__ if name != "marker")
 """The record's counts."""
 
 _CHAT_READ = "coalesce(usage.prompt_tokens_details.cached_tokens, usage.prompt_cache_hit_tokens, usage.cached_tokens)"
@@ -129,26 +129,26 @@ def _detail(side: str, field: str) -> str:
 
 COUNTINGS = {
     "gemini": Counting(
-        told="coalesce({})".format(
+        marker="coalesce({})".format(
             ", ".join(map(gemini, ("promptTokenCount", "candidatesTokenCount", "responseTokenCount", "thoughtsTokenCount")))
         ),
         input_tokens=total(gemini("promptTokenCount"), gemini("toolUsePromptTokenCount")),
         cache_read_tokens=gemini("cachedContentTokenCount"),
-        input_audio_tokens=_of_kinds(_AUDIO, *_INPUT),
-        cache_audio_read_tokens=_of_cache(_AUDIO),
-        input_image_tokens=_of_kinds(_IMAGE, *_INPUT),
-        cache_image_read_tokens=_of_cache(_IMAGE),
+        input_audio_tokens=_kind_count(_AUDIO, *_INPUT),
+        cache_audio_read_tokens=_cache_kind_count(_AUDIO),
+        input_image_tokens=_kind_count(_IMAGE, *_INPUT),
+        cache_image_read_tokens=_cache_kind_count(_IMAGE),
         output_tokens="coalesce({}, CASE WHEN {} = {} THEN '0' END)".format(
             total(f"coalesce({gemini('candidatesTokenCount')}, {gemini('responseTokenCount')})", gemini("thoughtsTokenCount")),
             f"TRY_CAST({gemini('totalTokenCount')} AS DOUBLE)",
             f"TRY_CAST({total(gemini('promptTokenCount'), gemini('toolUsePromptTokenCount'))} AS DOUBLE)",
         ),
         output_reasoning_tokens=gemini("thoughtsTokenCount"),
-        output_audio_tokens=_of_kinds(_AUDIO, *_OUTPUT),
-        output_image_tokens=_of_kinds(_IMAGE, *_OUTPUT),
+        output_audio_tokens=_kind_count(_AUDIO, *_OUTPUT),
+        output_image_tokens=_kind_count(_IMAGE, *_OUTPUT),
     ),
     "chat": Counting(
-        told=f"coalesce(usage.prompt_tokens, usage.completion_tokens, CASE WHEN {_IS_ONLY_TOTAL} THEN usage.total_tokens END)",
+        marker=f"coalesce(usage.prompt_tokens, usage.completion_tokens, CASE WHEN {_IS_ONLY_TOTAL} THEN usage.total_tokens END)",
         input_tokens=f"""CASE
             WHEN outside = 'cache' THEN {total("usage.prompt_tokens", _CHAT_READ, _CHAT_WRITE)}
             WHEN {_IS_ONLY_TOTAL} THEN usage.total_tokens
@@ -171,7 +171,7 @@ COUNTINGS = {
         output_image_tokens="usage.completion_tokens_details.image_tokens",
     ),
     "converse": Counting(
-        told="coalesce(usage.inputTokens, usage.outputTokens)",
+        marker="coalesce(usage.inputTokens, usage.outputTokens)",
         input_tokens=total("usage.inputTokens", _CONVERSE_READ, _CONVERSE_WRITE),
         cache_read_tokens=_CONVERSE_READ,
         cache_write_tokens=_CONVERSE_WRITE,
@@ -179,13 +179,13 @@ COUNTINGS = {
         output_tokens="usage.outputTokens",
     ),
     "cohere": Counting(
-        told="coalesce(usage.billed_units.input_tokens, body.meta.billed_units.input_tokens, "
+        marker="coalesce(usage.billed_units.input_tokens, body.meta.billed_units.input_tokens, "
         "usage.billed_units.search_units, body.meta.billed_units.search_units)",
         input_tokens="coalesce(usage.billed_units.input_tokens, body.meta.billed_units.input_tokens)",
         output_tokens="coalesce(usage.billed_units.output_tokens, body.meta.billed_units.output_tokens)",
     ),
     "messages": Counting(
-        told=f"CASE WHEN {_IS_MESSAGES} THEN coalesce(usage.input_tokens, usage.output_tokens) END",
+        marker=f"CASE WHEN {_IS_MESSAGES} THEN coalesce(usage.input_tokens, usage.output_tokens) END",
         input_tokens=total("usage.input_tokens", "usage.cache_read_input_tokens", "written"),
         cache_read_tokens="usage.cache_read_input_tokens",
         cache_write_tokens="written",
@@ -194,7 +194,7 @@ COUNTINGS = {
         output_reasoning_tokens="usage.output_tokens_details.thinking_tokens",
     ),
     "responses": Counting(
-        told="coalesce(usage.input_tokens, usage.output_tokens)",
+        marker="coalesce(usage.input_tokens, usage.output_tokens)",
         input_tokens="usage.input_tokens",
         cache_read_tokens=f"coalesce({_detail('input', 'cached_tokens')}, usage.input_tokens_details.cache_read_input_tokens, "
         "usage.prompt_tokens_details.cached_tokens)",
@@ -209,23 +209,23 @@ COUNTINGS = {
         output_image_tokens=_detail("output", "image_tokens"),
     ),
     "plain": Counting(
-        told="coalesce(body.prompt_eval_count, body.eval_count, body.prompt_token_count, body.generation_token_count, "
+        marker="coalesce(body.prompt_eval_count, body.eval_count, body.prompt_token_count, body.generation_token_count, "
         "body.inputTextTokenCount)",
         input_tokens="coalesce(body.prompt_eval_count, body.prompt_token_count, body.inputTextTokenCount)",
         output_tokens="coalesce(body.eval_count, body.generation_token_count, body.results[1].tokenCount)",
     ),
     "pieces": Counting(
-        told="coalesce(usage.seconds, usage.characters, body.usage_info.pages_processed, usage.prompt_audio_seconds)",
+        marker="coalesce(usage.seconds, usage.characters, body.usage_info.pages_processed, usage.prompt_audio_seconds)",
     ),
 }
 """By name, in the order in which they are tried."""
 
 
-COUNTED_AS = f"CASE {' '.join(f'WHEN {way.told} IS NOT NULL THEN {name!r}' for name, way in COUNTINGS.items())} END"
+COUNTED_AS = f"CASE {' '.join(f'WHEN {counting.marker} IS NOT NULL THEN {name!r}' for name, counting in COUNTINGS.items())} END"
 """SQL for the name of the way in which a body counts; NULL if it tells no usage."""
 
 
 def count_sql(column: str) -> str:
     """SQL for one of the record's counts, by `counting`."""
-    cases = {name: getattr(way, column) for name, way in COUNTINGS.items()}
+    cases = {name: getattr(counting, column) for name, counting in COUNTINGS.items()}
     return f"CASE counting {' '.join(f'WHEN {name!r} THEN {sql}' for name, sql in cases.items() if sql != 'NULL')} END"

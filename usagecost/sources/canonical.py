@@ -28,8 +28,8 @@ from usagecost.sources.sql import ChangingRows, in_parallel
 _VERBATIM = {"tags", "units", "attributes", "rank"}
 """Columns that a source hands over as they shall be."""
 
-_GIVEN: dict[tuple[str, pa.Schema], tuple[str, ...]] = {}
-MOST_KEPT = 64
+_COLUMNS_BY_QUERY: dict[tuple[str, pa.Schema], tuple[str, ...]] = {}
+MOST_QUERIES = 64
 """The columns that a SELECT gives over a table of a schema, for so many of them: formats are few, mappings may be many."""
 
 _TOKENS = tuple(column.name for column in COLUMNS if column.group == "tokens")
@@ -52,7 +52,7 @@ class CanonicalQuery:
         self._relation = relation
         self._conventions = conventions
         self._rows: ChangingRows | None = None
-        self._given: Sequence[str] = ()
+        self._column_names: Sequence[str] = ()
         self._kinds: Mapping[str, Kind] = {}
         self._planned: list[str] = []
         self._has_signs = False
@@ -64,12 +64,12 @@ class CanonicalQuery:
         if self._rows is None:
             self._rows = ChangingRows(table)
             self._con.register(self._relation, self._rows)
-            self._given = self._columns(table.schema)
-            read = [column for column in self._given if column not in _VERBATIM | _OWN]
+            self._column_names = self._columns(table.schema)
+            read = [column for column in self._column_names if column not in _VERBATIM | _OWN]
             self._kinds = {column: kind for column in read if (kind := kind_of(column, self._conventions, self._now))}
         self._rows.table = in_parallel(table)
         rows = self._executed()
-        texts = set(self._given) - _VERBATIM - _OWN - set(self._kinds)
+        texts = set(self._column_names) - _VERBATIM - _OWN - set(self._kinds)
         if not self._has_signs and any(_has_signs(rows[column]) for column in texts):
             self._has_signs = True  # it will be the same further on
             rows = self._executed()
@@ -114,21 +114,23 @@ class CanonicalQuery:
     def _requests(self, rows: pa.Table) -> pa.Table:
         """The rows with every column of the record; of those that were not given the rank is 0, and the others are NULL."""
         count = rows.num_rows
-        given = _without_blank_zeros({name: rows[name] for name in rows.column_names})
-        given["source"] = pa.repeat(self._source, count)
-        given["day"] = pc.cast(rows["started_at"], pa.date32())
-        given.setdefault("rank", pa.array(np.zeros(count, np.int64)))
-        arrays = [given[field.name].cast(field.type) if field.name in given else pa.nulls(count, field.type) for field in REQUESTS]
+        columns = _without_blank_zeros({name: rows[name] for name in rows.column_names})
+        columns["source"] = pa.repeat(self._source, count)
+        columns["day"] = pc.cast(rows["started_at"], pa.date32())
+        columns.setdefault("rank", pa.array(np.zeros(count, np.int64)))
+        arrays = [
+            columns[field.name].cast(field.type) if field.name in columns else pa.nulls(count, field.type) for field in REQUESTS
+        ]
         return pa.Table.from_arrays(arrays, schema=REQUESTS)
 
     def _columns(self, schema: pa.Schema) -> Sequence[str]:
         """The columns that the SELECT gives; asked once, as a process that follows logs reads few rows at a time."""
-        asked = self._sql, schema
-        if asked not in _GIVEN:
-            if len(_GIVEN) >= MOST_KEPT:
-                _GIVEN.clear()
-            _GIVEN[asked] = tuple(self._con.sql(f"SELECT * FROM ({self._sql}) LIMIT 0").columns)
-        return _GIVEN[asked]
+        key = self._sql, schema
+        if key not in _COLUMNS_BY_QUERY:
+            if len(_COLUMNS_BY_QUERY) >= MOST_QUERIES:
+                _COLUMNS_BY_QUERY.clear()
+            _COLUMNS_BY_QUERY[key] = tuple(self._con.sql(f"SELECT * FROM ({self._sql}) LIMIT 0").columns)
+        return _COLUMNS_BY_QUERY[key]
 
     def _executed(self) -> pa.Table:
         """The rows of the statement."""
@@ -141,10 +143,10 @@ class CanonicalQuery:
 
     def _statement(self) -> str:
         """The SELECT of canonical columns with `row` and `reason`, in stages: each reads what the one before has made."""
-        columns = [column for column in self._given if column not in _OWN]
+        columns = [column for column in self._column_names if column not in _OWN]
         read, valid = _read_and_valid(columns, self._kinds, _any_text_sql if self._has_signs else _plain_text_sql)
-        problem = "problem" if "problem" in self._given else "NULL::VARCHAR AS problem"
-        skipped = "skipped, " if "skipped" in self._given else ""
+        problem = "problem" if "problem" in self._column_names else "NULL::VARCHAR AS problem"
+        skipped = "skipped, " if "skipped" in self._column_names else ""
         totals = _totals(columns, self._conventions)
         return f"""
             WITH given AS (WITH {self._relation} AS (FROM changing_rows) SELECT * FROM ({self._sql})),

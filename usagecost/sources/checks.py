@@ -56,7 +56,7 @@ def _wrong(column: str, kind: Kind, conventions: Conventions) -> tuple[str, str]
 
 def _parts_above_their_whole(columns: Sequence[str], conventions: Conventions) -> list[tuple[str, str]]:
     """When parts are more than the count they are in, and the sentence."""
-    found = []
+    tests = []
     for whole, all_parts, option in _PARTS:
         parts = [part for part in all_parts if part in columns]
         if whole in columns and parts:
@@ -65,8 +65,8 @@ def _parts_above_their_whole(columns: Sequence[str], conventions: Conventions) -
             start = literal(f"{names} {'are together' if len(parts) > 1 else 'is'} ")
             cure = f"If this log counts them apart, a mapping says so: {option} = false." if option else "Correct the log."
             end = literal(f" of {_name(whole, conventions)} around it. {cure}")
-            found.append((f"{total} > {whole}", f"{start} || ({total}) || ', more than the ' || {whole} || {end}"))
-    return found
+            tests.append((f"{total} > {whole}", f"{start} || ({total}) || ', more than the ' || {whole} || {end}"))
+    return tests
 
 
 def _name(column: str, conventions: Conventions) -> str:

@@ -42,11 +42,11 @@ def with_relayed_answers(batches: Iterable[Batch], reading: Reading) -> Generato
 def _with_ids(batch: Batch, is_relayed: pa.ChunkedArray, reading: Reading) -> Batch:
     rows = pa.array(np.flatnonzero(is_relayed.to_numpy()))
     with registered(reading.con, "relayed", batch.requests.take(rows).append_column("row", rows)):
-        found = reading.con.sql(_ANSWERS).to_arrow_table()
+        answers = reading.con.sql(_ANSWERS).to_arrow_table()
     requests = batch.requests
     for name in ("request_id", "rank"):
         values = requests[name].to_numpy(zero_copy_only=False).copy()
-        values[found["row"].to_numpy()] = found[name].to_numpy(zero_copy_only=False)
-        place = requests.schema.get_field_index(name)
-        requests = requests.set_column(place, requests.schema.field(name), pa.array(values, requests.schema.field(name).type))
+        values[answers["row"].to_numpy()] = answers[name].to_numpy(zero_copy_only=False)
+        number = requests.schema.get_field_index(name)
+        requests = requests.set_column(number, requests.schema.field(name), pa.array(values, requests.schema.field(name).type))
     return replace(batch, requests=requests)

@@ -34,7 +34,7 @@ import pyarrow.compute as pc
 
 from usagecost.sources.canonical import CanonicalQuery
 from usagecost.sources.codex_events import ROWS, events_sql
-from usagecost.sources.codex_lines import KEPT, LINE_TYPES
+from usagecost.sources.codex_lines import FIELDS_SQL, LINE_TYPES
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.essentials import with_lacks
 from usagecost.sources.files import BLOCK_BYTES, Head
@@ -81,7 +81,7 @@ def _reduced(parts: list[Part], reading: Reading) -> _Reduced:
     table = line_table(blocks, [{"file_name": part.head.path.name.partition(".jsonl")[0]} for part in blocks])
     good, broken = sorted_out(reading, blocks, table)
     with registered(reading.con, "session_lines", in_parallel(good)):
-        fields = reading.con.sql(KEPT).to_arrow_table()
+        fields = reading.con.sql(FIELDS_SQL).to_arrow_table()
     problems = [Reject(part.head.source_file, None, part.problem, None) for part in parts if part.problem]
     return _Reduced(fields, broken, problems, table.num_rows, sum(part.bytes_read for part in parts))
 
@@ -98,7 +98,7 @@ def _batch(gathered: list[_Reduced], query: CanonicalQuery, reading: Reading) ->
     lines = sum(reduced.lines for reduced in gathered)
     return Batch(
         requests=requests,
-        rejects=reading.rejects(Codex.name, rejects + [one for reduced in gathered for one in reduced.problems]),
+        rejects=reading.rejects(Codex.name, rejects + [reject for reduced in gathered for reject in reduced.problems]),
         lines=lines,
         skips=with_rest(query.skips, lines - requests.num_rows - len(rejects), NO_USAGE),
         bytes_read=sum(reduced.bytes_read for reduced in gathered),
@@ -141,5 +141,5 @@ def _together(heads: Iterable[Head]) -> Iterator[tuple[list[Part], bool]]:
 
 def _rejects(fields: pa.Table, rejected: pa.Table) -> list[Reject]:
     rows = fields.take(rejected["row"])
-    said = (rows["source_file"], rows["line"], rejected["reason"], pc.utf8_rtrim_whitespace(rows["raw"]))
-    return [Reject(*one) for one in zip(*(column.to_pylist() for column in said), strict=True)]
+    columns = (rows["source_file"], rows["line"], rejected["reason"], pc.utf8_rtrim_whitespace(rows["raw"]))
+    return [Reject(*values) for values in zip(*(column.to_pylist() for column in columns), strict=True)]

@@ -18,7 +18,7 @@ def _list(whole: str) -> str:
 
 def _for_all(joint: str, template: str) -> str:
     """SQL that says something of each count in a list of them."""
-    return joint.join(template.format(place=place) for place in range(1, len(COUNTS) + 1))
+    return joint.join(template.format(place=number) for number in range(1, len(COUNTS) + 1))
 
 
 _HAS_BEGUN_ANEW = _for_all(" OR ", "TRY_CAST(totals[{place}] AS DOUBLE) < TRY_CAST(totals_before[{place}] AS DOUBLE)")
@@ -129,7 +129,7 @@ SELECT
     TRY(json_extract_string(first_line.git, '$.branch')) AS branch,
     TRY(json_extract_string(first_line.git, '$.repository_url')) AS repository,
     coalesce(placed.response_id, md5([placed.told_at, counts::VARCHAR, totals::VARCHAR]::VARCHAR)) AS request_id,
-    {", ".join(f"counts[{place}] AS {count}" for place, count in enumerate(COUNTS, start=1))}
+    {", ".join(f"counts[{number}] AS {count}" for number, count in enumerate(COUNTS, start=1))}
 FROM placed
 LEFT JOIN first_line USING (source_file)
 LEFT JOIN task USING (source_file)

@@ -17,7 +17,7 @@ COUNTING = ("token_count", RECORD)
 COUNTS = ("input", "cached", "cache_write", "output", "reasoning")
 
 
-def _counts(whole: str, place: str) -> dict[str, tuple[str, ...]]:
+def _counts(whole: str, path: str) -> dict[str, tuple[str, ...]]:
     """Where the counts of an event stand: last_input, last_cached, …"""
     keys = {
         "input": ("input_tokens",),
@@ -26,7 +26,7 @@ def _counts(whole: str, place: str) -> dict[str, tuple[str, ...]]:
         "output": ("output_tokens",),
         "reasoning": ("reasoning_output_tokens",),
     }
-    return {f"{whole}_{count}": tuple(f"{place}.{key}" for key in keys[count]) for count in COUNTS}
+    return {f"{whole}_{count}": tuple(f"{path}.{key}" for key in keys[count]) for count in COUNTS}
 
 
 _COLUMNS = JsonColumns(
@@ -57,7 +57,7 @@ _COLUMNS = JsonColumns(
     }
 )  # fmt: skip
 
-_OF_RECORDS = JsonColumns(
+_RECORD_COLUMNS = JsonColumns(
     {
         "response_id": ("$.payload.response_id",),
         "thread_id": ("$.payload.thread_id",),
@@ -66,7 +66,7 @@ _OF_RECORDS = JsonColumns(
 )
 """Columns of usage records alone: each place that is looked for takes time, in every line."""
 
-KEPT = f"""
+FIELDS_SQL = f"""
 SELECT
     * EXCLUDE (text, line_type, event, model, record_texts),
     CASE WHEN line_type = 'event_msg' THEN event ELSE line_type END AS kind,
@@ -75,8 +75,8 @@ SELECT
 FROM (
     SELECT
         line, source_file, file_name, text, {_COLUMNS.items("texts")},
-        CASE WHEN line_type = '{RECORD}' THEN {_OF_RECORDS.texts("text")} END AS record_texts,
-        {_OF_RECORDS.items("record_texts")}
+        CASE WHEN line_type = '{RECORD}' THEN {_RECORD_COLUMNS.texts("text")} END AS record_texts,
+        {_RECORD_COLUMNS.items("record_texts")}
     FROM (
         SELECT *, {_COLUMNS.texts("text")} AS texts
         FROM session_lines

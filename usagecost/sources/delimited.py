@@ -21,7 +21,7 @@ TOGETHER_BYTES = 12 << 20
 
 DELIMITERS = ",;\t|"
 
-MOST_LOOKED_AT = 1_000
+MOST_SAMPLE_LINES = 1_000
 """Lines by which the layout is found out."""
 MOST_COLUMNS = 10_000
 """What has more of them is no table."""
@@ -64,9 +64,9 @@ class DelimitedFile:
 def _layout(head: Head, delimiter: str | None = None) -> Layout:
     """How the file is laid out: by the delimiter that cuts most of its first lines into as many fields as the first."""
     before = _BEFORE_NAMES.match(head.start)
-    said = before[1].decode() if before and before[1] else None
-    lines = head.lines[bool(said) : MOST_LOOKED_AT]
-    rows = {cut: _fields(lines, cut) for cut in delimiter or said or DELIMITERS}
+    declared_delimiter = before[1].decode() if before and before[1] else None
+    lines = head.lines[bool(declared_delimiter) : MOST_SAMPLE_LINES]
+    rows = {cut: _fields(lines, cut) for cut in delimiter or declared_delimiter or DELIMITERS}
     cut = max(rows, key=lambda cut: _regularity(rows[cut]))
     first = rows[cut][:2]
     count = before[0].count(b"\n") if before else 0
@@ -90,9 +90,9 @@ def _regularity(rows: list[list[str]]) -> tuple[int, int]:
 def _unique_names(header: list[str]) -> tuple[str, ...]:
     """The names in a header; one that is there twice, or empty, is told apart by its place."""
     names: dict[str, None] = {}
-    for place, name in enumerate(header, 1):
+    for number, name in enumerate(header, 1):
         name = name.strip().strip("\0")  # noqa: PLW2901
-        names[name if name and name not in names else f"{name or 'column'} ({place})"] = None
+        names[name if name and name not in names else f"{name or 'column'} ({number})"] = None
     return tuple(names)
 
 
@@ -196,9 +196,9 @@ class _RowCount:
     def rows(self, table: pa.Table) -> Rows:
         """The next rows, and what has been left out so far."""
         left_out = np.array(self._left_out, np.int64)
-        places = np.arange(table.num_rows)
+        offsets = np.arange(table.num_rows)
         before = left_out - self.number - 1 - np.arange(len(left_out))
-        numbers = self.number + 1 + places + np.searchsorted(before, places, side="right")
+        numbers = self.number + 1 + offsets + np.searchsorted(before, offsets, side="right")
         self.number = int(numbers[-1]) if len(numbers) else self.number
         self._left_out = [number for number in self._left_out if number > self.number]
         rows = Rows(table, numbers, self._text.bytes_read(), self._unreadable, self._skipped)

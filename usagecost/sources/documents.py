@@ -62,7 +62,7 @@ def _are_several(line: bytes) -> bool:
 class Splitter:
     """Makes lines of a document that comes piece by piece.
 
-    Until its beginning shows whether it is an envelope, it is gathered: at most `envelopes.LOOKED_AT_BYTES` and a piece.
+    Until its beginning shows whether it is an envelope, it is gathered: at most `envelopes.SAMPLE_BYTES` and a piece.
     """
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Splitter:
         self._beginning: bytes | None = b""  # None once it is known what the document is
         self._depth = 0  # how many objects are around the array of an envelope that was opened; 0 if there is none
         self._pages = 0  # how many envelopes have been opened
-        self._rest: _Objects | None = None  # what follows an envelope's array
+        self._tail: _Objects | None = None  # what follows an envelope's array
 
     @property
     def is_open(self) -> bool:
@@ -82,7 +82,7 @@ class Splitter:
     @property
     def is_between(self) -> bool:
         """Whether the last object has ended."""
-        return self._beginning is not None or self._rest is not None or self._objects.is_between
+        return self._beginning is not None or self._tail is not None or self._objects.is_between
 
     def split(self, piece: bytes) -> bytes:
         """The piece with one object a line; at an object's end the newline stands once what follows has been seen."""
@@ -91,22 +91,22 @@ class Splitter:
             piece = self._begin(self._beginning + piece, lines)
         most = _STEP_BYTES if self._pages else max(len(piece), 1)
         for start in range(0, len(piece), most):
-            left = piece[start : start + most]
-            while left:
-                left = self._step(left, lines)
+            remaining = piece[start : start + most]
+            while remaining:
+                remaining = self._step(remaining, lines)
         return b"".join(lines)
 
     def _step(self, piece: bytes, lines: list[bytes]) -> bytes:
         """What is left of a piece after its next part, whose lines are added to the others."""
         if self._beginning is not None:
             return self._begin(self._beginning + piece, lines)
-        if self._rest is not None:
-            return self._skip(self._rest, piece)
-        text, left = self._objects.split(piece)
+        if self._tail is not None:
+            return self._skip(self._tail, piece)
+        text, remaining = self._objects.split(piece)
         lines.append(text)
         if self._objects.has_ended:
-            self._rest = _Objects(depth=self._depth)
-        return left
+            self._tail = _Objects(depth=self._depth)
+        return remaining
 
     def _begin(self, text: bytes, lines: list[bytes]) -> bytes:
         """What is left to be split, once it is known what begins here."""
@@ -124,12 +124,12 @@ class Splitter:
         self._pages += 1
         return text[envelope.start :]
 
-    def _skip(self, rest: _Objects, piece: bytes) -> bytes:
+    def _skip(self, tail: _Objects, piece: bytes) -> bytes:
         """What is left once the objects around an envelope's array have ended."""
-        _, left = rest.split(piece)
-        if rest.has_ended:
-            self._rest, self._depth, self._beginning = None, 0, b""
-        return left
+        _, remaining = tail.split(piece)
+        if tail.has_ended:
+            self._tail, self._depth, self._beginning = None, 0, b""
+        return remaining
 
 
 class _Objects:
@@ -164,44 +164,44 @@ class _Objects:
         if self._ends:
             piece, later = piece[: self._window], piece[self._window :]
             self._window *= 2
-        whole = (self._kept + piece).rstrip(b"\\")
-        self._kept = (self._kept + piece)[len(whole) :]
-        if self._base is None and whole.strip():
-            self._base = int(whole.lstrip().startswith(b"["))
-        letters = np.frombuffer(whole, np.uint8).copy()
-        places = np.flatnonzero(_HAS_MEANING[letters])
-        if not len(places):
-            return whole, later
-        signs = letters[places]
-        in_string = (np.cumsum((signs == _QUOTE) & ~_is_escaped(places, signs)) + self._is_in_string) % 2 == 1
+        complete = (self._kept + piece).rstrip(b"\\")
+        self._kept = (self._kept + piece)[len(complete) :]
+        if self._base is None and complete.strip():
+            self._base = int(complete.lstrip().startswith(b"["))
+        letters = np.frombuffer(complete, np.uint8).copy()
+        positions = np.flatnonzero(_HAS_MEANING[letters])
+        if not len(positions):
+            return complete, later
+        signs = letters[positions]
+        in_string = (np.cumsum((signs == _QUOTE) & ~_is_escaped(positions, signs)) + self._is_in_string) % 2 == 1
         steps = np.where(in_string, np.int8(0), _DEPTH[signs])
         depth = self._depth + np.cumsum(steps, dtype=np.int32)
         # A bracket, whether it opens or closes, is as deep as what is inside.
         is_between = ~in_string & (np.maximum(depth, depth - steps) <= (self._base or 0))
         if self._base:
-            letters[places[_IS_BREAK[signs] | (is_between & _IS_BRACKET[signs])]] = _SPACE
-            letters[places[is_between & (signs == _COMMA)]] = _NEWLINE
+            letters[positions[_IS_BREAK[signs] | (is_between & _IS_BRACKET[signs])]] = _SPACE
+            letters[positions[is_between & (signs == _COMMA)]] = _NEWLINE
         else:
-            letters[places[(_IS_BREAK[signs] & ~is_between) | (is_between & (signs == _COMMA))]] = _SPACE
+            letters[positions[(_IS_BREAK[signs] & ~is_between) | (is_between & (signs == _COMMA))]] = _SPACE
             is_apart = np.concatenate([[self._is_apart], signs[:-1] == _NEWLINE])
-            letters = np.insert(letters, places[(steps > 0) & (depth == 1) & ~is_apart], _NEWLINE)
+            letters = np.insert(letters, positions[(steps > 0) & (depth == 1) & ~is_apart], _NEWLINE)
             self._is_apart = bool(signs[-1] == _NEWLINE)
         self._depth, self._is_in_string = int(depth[-1]), bool(in_string[-1])
         if self._ends and (ends := np.flatnonzero((steps < 0) & (depth <= 0))).size:
-            end = int(places[ends[0]]) + 1
-            later, self._kept = whole[end:] + self._kept + later, b""
+            end = int(positions[ends[0]]) + 1
+            later, self._kept = complete[end:] + self._kept + later, b""
             self._depth, self._is_in_string, self.has_ended = 0, False, True
             letters = letters[:end]
         return letters.tobytes(), later
 
 
-def _is_escaped(places: np.ndarray, signs: np.ndarray) -> np.ndarray:
+def _is_escaped(positions: np.ndarray, signs: np.ndarray) -> np.ndarray:
     """Of each sign, whether an odd number of backslashes stands right before it."""
     is_backslash = signs == _BACKSLASH
     if not is_backslash.any():
         return is_backslash
     order = np.arange(len(signs))
     follows = np.zeros(len(signs), bool)  # right after a backslash
-    follows[1:] = is_backslash[:-1] & (np.diff(places) == 1)
+    follows[1:] = is_backslash[:-1] & (np.diff(positions) == 1)
     run_start = np.maximum.accumulate(np.where(follows, 0, order))
     return follows & ((order - run_start) % 2 == 1)

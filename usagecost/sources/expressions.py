@@ -25,7 +25,7 @@ def expressions_of(mapping: TableMapping) -> dict[tuple[str, str], str]:
     values = {"columns": mapping.columns, "attributes": mapping.attributes}
     return {
         **{("steps", name): sql for name, sql in mapping.steps.items()},
-        **{(table, name): value.sql for table, found in values.items() for name, value in found.items() if value.sql},
+        **{(table, name): value.sql for table, entries in values.items() for name, value in entries.items() if value.sql},
         **{("skipped", name): sql for name, sql in mapping.skipped.items()},
     }
 
@@ -72,8 +72,8 @@ def _problem(con: duckdb.DuckDBPyConnection, sql: str, stage: str, unsteady: set
     if any(node.get("class") in _NO_VALUE_OF_A_ROW for node in nodes):
         return "an expression is a value of one row: it asks no tables and looks at no other rows."
     functions = {str(node["function_name"]).lower() for node in nodes if node.get("function_name")}
-    if found := functions & (unsteady | _MANY_ROWS):
-        return f"{min(found)} does not give one and the same value each time."
+    if unstable := functions & (unsteady | _MANY_ROWS):
+        return f"{min(unstable)} does not give one and the same value each time."
     try:
         con.execute(f'SELECT "row", ({sql}) FROM {stage} LIMIT 0')
     except duckdb.Error as error:
@@ -91,17 +91,17 @@ def _nodes(value: object) -> Iterator[Mapping[str, object]]:
 
 def fields_in(mapping: TableMapping, sql: str) -> set[str]:
     """The fields that an expression speaks of, itself or by steps."""
-    found = _named(sql, mapping.fields)
-    for step in _named(sql, mapping.steps):
-        found |= fields_in(mapping, mapping.steps[step])
-    return found
+    fields = _mentions(sql, mapping.fields)
+    for step in _mentions(sql, mapping.steps):
+        fields |= fields_in(mapping, mapping.steps[step])
+    return fields
 
 
 def in_stages(steps: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """The steps in groups, none of which speaks of another of its group."""
     group: dict[str, str] = {}
     for name, sql in steps.items():
-        if _named(sql, group):
+        if _mentions(sql, group):
             yield group
             group = {}
         group[name] = sql
@@ -109,7 +109,7 @@ def in_stages(steps: Mapping[str, str]) -> Iterator[dict[str, str]]:
         yield group
 
 
-def _named(sql: str, names: Iterable[str]) -> set[str]:
+def _mentions(sql: str, names: Iterable[str]) -> set[str]:
     """Those of some names that stand in an expression, perhaps in a text of it."""
     words = set(re.findall(r"\w+", sql))
     return {name for name in names if name in words}

@@ -256,12 +256,12 @@ class Head:
 
 def _json(text: str) -> object:
     try:
-        return json.loads(text.strip("\0"), parse_int=_whole)
+        return json.loads(text.strip("\0"), parse_int=_whole_number)
     except (ValueError, RecursionError):
         return None
 
 
-def _whole(digits: str) -> int | float:
+def _whole_number(digits: str) -> int | float:
     """A whole number; infinity where it has more digits than Python reads, so that its line is still known by its fields."""
     return int(digits) if len(digits) < MOST_DIGITS else float(digits)
 

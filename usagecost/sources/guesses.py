@@ -71,13 +71,13 @@ def guessed_columns(names: Sequence[str]) -> dict[str, str]:
         if not any(other.startswith(f"{name}.") for other in names):
             by_plain.setdefault(_plain(name), name)
             by_plain.setdefault(_plain(name.removesuffix(_unit_end(name))), name)
-    found: dict[str, str] = {}
+    columns: dict[str, str] = {}
     for column, candidates in NAMES.items():
-        taken = set(found.values())
-        match = next((by_plain[plain] for plain in candidates if by_plain.get(plain) not in (None, *taken)), None)
+        used = set(columns.values())
+        match = next((by_plain[plain] for plain in candidates if by_plain.get(plain) not in (None, *used)), None)
         if match is not None:
-            found[column] = match
-    return found
+            columns[column] = match
+    return columns
 
 
 def guessed_duration_unit(name: str) -> str:

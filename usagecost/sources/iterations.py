@@ -72,17 +72,17 @@ FROM answers
 """
 
 
-def _added_to(count: str, place: int) -> str:
+def _added_to(count: str, number: int) -> str:
     """SQL for a count of an answer with what compactions add; what all input or all output is stays unknown where it was."""
-    told = count if count in ("input_tokens", "output_tokens") else f"coalesce({count}, 0)"
-    return f"CASE WHEN added[{place}] > 0 THEN {told} + added[{place}] ELSE {count} END"
+    base = count if count in ("input_tokens", "output_tokens") else f"coalesce({count}, 0)"
+    return f"CASE WHEN added[{number}] > 0 THEN {base} + added[{number}] ELSE {count} END"
 
 
 _ADDED = f"""
 SELECT
     row,
     rank + 2 * (added[1] + added[4]) AS rank,
-    {", ".join(f"{_added_to(count, place)} AS {count}" for place, count in enumerate(COUNTS, 1))}
+    {", ".join(f"{_added_to(count, number)} AS {count}" for number, count in enumerate(COUNTS, 1))}
 FROM counted_answers
 ORDER BY row
 """
@@ -103,7 +103,7 @@ WHERE entry.type NOT IN ('message', 'compaction') AND {COUNTS["input_tokens"]} +
 ORDER BY row, place
 """
 
-_OF_THE_ANSWER_ALONE = ("reported_cost_usd", "units", "duration_ms", "ttft_ms")
+_ANSWER_ONLY = ("reported_cost_usd", "units", "duration_ms", "ttft_ms")
 
 
 def with_iterations(batches: Iterable[Batch], reading: Reading) -> Generator[Batch]:
@@ -112,25 +112,25 @@ def with_iterations(batches: Iterable[Batch], reading: Reading) -> Generator[Bat
         matters = pc.fill_null(pc.match_substring(batch.requests["attributes"], _MATTERS), False)
         if pc.any(matters).as_py():
             plain, answers = batch.requests.filter(pc.invert(matters)), batch.requests.filter(matters)
-            whole, calls = _whole_and_calls(answers, reading)
-            yield replace(batch, requests=pa.concat_tables([plain, whole, calls]), lines=batch.lines + calls.num_rows)
+            combined, calls = _combined_and_calls(answers, reading)
+            yield replace(batch, requests=pa.concat_tables([plain, combined, calls]), lines=batch.lines + calls.num_rows)
         else:
             yield batch
 
 
-def _whole_and_calls(answers: pa.Table, reading: Reading) -> tuple[pa.Table, pa.Table]:
+def _combined_and_calls(answers: pa.Table, reading: Reading) -> tuple[pa.Table, pa.Table]:
     """The answers with their compactions, and the calls of other models as requests like them."""
     with registered(reading.con, "answers", answers.append_column("row", pa.array(np.arange(answers.num_rows)))):
         counted = reading.con.sql(_ANSWERS).to_arrow_table()
     with registered(reading.con, "counted_answers", counted):
         added = reading.con.sql(_ADDED).to_arrow_table()
         calls = reading.con.sql(_CALLS).to_arrow_table()
-    alone = {name: pa.nulls(calls.num_rows) for name in _OF_THE_ANSWER_ALONE}
+    alone = {name: pa.nulls(calls.num_rows) for name in _ANSWER_ONLY}
     return _replaced(answers, added), _replaced(answers, calls, **alone)
 
 
-def _replaced(answers: pa.Table, found: pa.Table, **columns: pa.Array) -> pa.Table:
+def _replaced(answers: pa.Table, replacements: pa.Table, **columns: pa.Array) -> pa.Table:
     """The answers of the rows found, with the columns that were found or given in place of their own."""
-    columns |= {name: found[name] for name in found.column_names if name != "row"}
-    taken = answers.take(found["row"])
-    return pa.table({field.name: columns.get(field.name, taken[field.name]) for field in REQUESTS}).cast(REQUESTS)
+    columns |= {name: replacements[name] for name in replacements.column_names if name != "row"}
+    rows = answers.take(replacements["row"])
+    return pa.table({field.name: columns.get(field.name, rows[field.name]) for field in REQUESTS}).cast(REQUESTS)

@@ -150,14 +150,14 @@ def fields_of_first_block(head: Head, con: duckdb.DuckDBPyConnection) -> set[str
     if head.is_whole:
         return {name for line in head.objects for name in line}
     fields: set[str] = set()
-    seen = 0
+    bytes_read = 0
     with con.cursor() as cursor, suppress(FileProblem):  # a problem is told by whoever reads the file
         for block in line_blocks(head.stream(), BLOCK_BYTES // 4):
             with registered(cursor, "first_lines", in_parallel(block.table())):
-                found = cursor.sql(_FIELDS).fetchall()
-            fields.update(name for (name,) in found)
-            seen += len(block.text)
-            if seen >= BLOCK_BYTES:
+                rows = cursor.sql(_FIELDS).fetchall()
+            fields.update(name for (name,) in rows)
+            bytes_read += len(block.text)
+            if bytes_read >= BLOCK_BYTES:
                 break
     return fields
 
@@ -179,28 +179,29 @@ def line_table(parts: list[Part], facts: list[Mapping[str, str | None]]) -> pa.T
 def sorted_out(reading: Reading, parts: list[Part], table: pa.Table) -> tuple[pa.Table, list[Reject]]:
     """The lines that are JSON objects, and those that are neither that nor blank."""
     with registered(reading.con, "suspects", table.select(["row", "text"])):
-        found = reading.con.sql("""
+        checks = reading.con.sql("""
             SELECT
                 json_valid(text) AND starts_with(ltrim(text, e' \\t\\r'), '{') AS is_object,
                 trim(text, e' \\t\\r\\n') = '' AS is_blank
             FROM suspects
             ORDER BY row
         """).to_arrow_table()
-    broken = table.filter(pc.and_not(pc.invert(found["is_object"]), found["is_blank"]))
+    broken = table.filter(pc.and_not(pc.invert(checks["is_object"]), checks["is_blank"]))
     blocks = [(part.head.source_file, part.block) for part in parts if part.block]
-    unreadable = {(file, line): what for file, block in blocks for line, what in block.unreadable.items()}
+    unreadable = {(file, line): problem for file, block in blocks for line, problem in block.unreadable.items()}
     rejects = [
-        Reject(file, line, *unreadable.get((file, line), (_NO_JSON, text))) for file, line, text in zip(*_said(broken), strict=True)
+        Reject(file, line, *unreadable.get((file, line), (_NO_JSON, text)))
+        for file, line, text in zip(*_reject_columns(broken), strict=True)
     ]
-    return table.filter(found["is_object"]), rejects
+    return table.filter(checks["is_object"]), rejects
 
 
 def _rejects(table: pa.Table, rejected: pa.Table) -> list[Reject]:
-    files, lines, texts = _said(table.take(rejected["row"]))
+    files, lines, texts = _reject_columns(table.take(rejected["row"]))
     return [Reject(*reject) for reject in zip(files, lines, rejected["reason"].to_pylist(), texts, strict=True)]
 
 
-def _said(lines: pa.Table) -> tuple[list[str], list[int], list[str]]:
+def _reject_columns(lines: pa.Table) -> tuple[list[str], list[int], list[str]]:
     """Of each line its file, its number, and as much of its text as a reject keeps."""
     texts = pc.utf8_rtrim_whitespace(pc.utf8_slice_codeunits(lines["text"], 0, MOST_RAW))
     return lines["source_file"].to_pylist(), lines["line"].to_pylist(), texts.to_pylist()

@@ -122,11 +122,11 @@ class Langfuse:
     def _documents(self) -> JsonLines:
         """How documents are read: fields of an observation that it lacks are its trace's."""
         names = spellings(FIELDS)
-        of_trace = {"userId": "userId", "sessionId": "sessionId", "traceName": "name", "tags": "tags", "release": "release"}
-        of_trace |= {"traceId": "id"}
+        trace_fields = {"userId": "userId", "sessionId": "sessionId", "traceName": "name", "tags": "tags", "release": "release"}
+        trace_fields |= {"traceId": "id"}
         texts = ", ".join(
-            f"coalesce(record.observation.{identifier(name)}, record.trace.{of_trace[name]}) AS {identifier(name)}"
-            if name in of_trace
+            f"coalesce(record.observation.{identifier(name)}, record.trace.{trace_fields[name]}) AS {identifier(name)}"
+            if name in trace_fields
             else f"record.observation.{identifier(name)} AS {identifier(name)}"
             for name in names
         )
@@ -155,8 +155,8 @@ class Langfuse:
             try:
                 yield Head.of(path, name=name)
             except FileProblem as problem:
-                gone = Head(path, b"", is_whole=False, name=name)
-                problems.append(file_problem(reading, self.name, gone, problem))
+                missing = Head(path, b"", is_whole=False, name=name)
+                problems.append(file_problem(reading, self.name, missing, problem))
 
 
 _NO_EXPORT = FileProblem(
@@ -187,9 +187,9 @@ def _kind_or_observations(head: Head) -> str | None:
 
 def _is_document(value: dict[str, object]) -> bool:
     """Whether an object is a trace with its observations, or observations as the API answers with them."""
-    found = value.get("observations") if "observations" in value else value.get("data")
-    if not isinstance(found, list):
+    observations = value.get("observations") if "observations" in value else value.get("data")
+    if not isinstance(observations, list):
         return False
-    first = next((item for item in found if isinstance(item, dict)), {})
+    first = next((item for item in observations if isinstance(item, dict)), {})
     is_observation = "traceId" in first and "startTime" in first
-    return is_observation or (not found and isinstance(value.get("trace"), dict))
+    return is_observation or (not observations and isinstance(value.get("trace"), dict))

@@ -91,7 +91,7 @@ _UNIT_KEYS = [key for keys in _UNITS.values() for key in keys]
 _HAS_UNITS = literal(f'"({"|".join(map(re.escape, _UNIT_KEYS))})"')
 """A pattern for the text of a map, as hardly any has units."""
 
-_IS_SAID = "entry.value IS NOT NULL AND entry.key <> 'unit'"
+_HAS_VALUE = "entry.value IS NOT NULL AND entry.key <> 'unit'"
 _IS_UNIT = f"entry.key IN ({', '.join(map(literal, _UNIT_KEYS))})"
 _IS_TOTAL = f"entry.key IN ({', '.join(map(literal, _TOTALS))})"
 _IS_NO_COUNT = f"entry.value IS NULL OR isnan(entry.value) OR NOT entry.value BETWEEN 0 AND {MOST_TOKENS} OR entry.value % 1 <> 0"
@@ -108,8 +108,8 @@ USAGE = f"""
         regexp_matches(usage_text, {_HAS_UNITS}) AS has_units,
         list_transform(
             CASE
-                WHEN has_units THEN list_filter(map_entries(usage), lambda entry: {_IS_SAID} AND NOT ({_IS_UNIT}))
-                ELSE list_filter(map_entries(usage), lambda entry: {_IS_SAID})
+                WHEN has_units THEN list_filter(map_entries(usage), lambda entry: {_HAS_VALUE} AND NOT ({_IS_UNIT}))
+                ELSE list_filter(map_entries(usage), lambda entry: {_HAS_VALUE})
             END,
             lambda entry: {{'key': entry.key, 'value': TRY_CAST(entry.value AS DOUBLE)}}
         ) AS counts

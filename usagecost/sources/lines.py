@@ -25,7 +25,7 @@ MOST_LINES = 1 << 18
 """Of a block: a line costs some memory and time however short it is."""
 LINE_WEIGHT = 64
 
-_KEPT_BYTES = 4 * MOST_RAW
+_OVERLONG_BYTES = 4 * MOST_RAW
 
 UNREADABLE_LINE = b"unreadable line"
 
@@ -120,7 +120,7 @@ def _in_parts(block: LineBlock) -> Iterator[LineBlock]:
     for start in range(0, block.count, MOST_LINES):
         ends = block.offsets[start : start + MOST_LINES + 1]
         first = block.first + start
-        unreadable = {line: what for line, what in block.unreadable.items() if first <= line < first + len(ends) - 1}
+        unreadable = {line: problem for line, problem in block.unreadable.items() if first <= line < first + len(ends) - 1}
         yield LineBlock(text[int(ends[0]) : int(ends[-1])], first, unreadable)
 
 
@@ -137,29 +137,29 @@ def _whole_lines(
     """Text up to the end of a line; or, instead, of a line that is too long: what is wrong with it, and its beginning."""
     sizes = block_sizes(most_together)
     enough = next(sizes)
-    whole: list[bytes] = []  # pieces of text that end with a line
+    complete: list[bytes] = []  # pieces of text that end with a line
     begun: list[bytes] = []  # what there is of the line that goes on
     size = length = 0
     for piece in stream:
         end = piece.find(b"\n") + 1
         length += end or len(piece)
         if length > most_bytes:
-            begun = [b"".join([*begun, piece[: end or None]])[:_KEPT_BYTES]]
+            begun = [b"".join([*begun, piece[: end or None]])[:_OVERLONG_BYTES]]
             if not end:
                 continue
-            yield _joined(whole), None
+            yield _joined(complete), None
             yield b"", _overlong(length, begun[0], most_bytes)
-            whole, begun, size, piece = [], [], 0, piece[end:]  # noqa: PLW2901
+            complete, begun, size, piece = [], [], 0, piece[end:]  # noqa: PLW2901
         if last := piece.rfind(b"\n") + 1:
-            whole += [*begun, piece[:last]]
+            complete += [*begun, piece[:last]]
             size += sum(map(len, begun)) + last
             begun = []
         begun.append(piece[last:])
         length = sum(map(len, begun))
         if size >= enough:
-            yield _joined(whole), None
-            whole, size, enough = [], 0, next(sizes)
-    yield _joined(whole), None
+            yield _joined(complete), None
+            complete, size, enough = [], 0, next(sizes)
+    yield _joined(complete), None
     if stream.problem:
         raise FileProblem(stream.problem)  # what was left of a line is not whole
     line = b"".join(begun)
@@ -192,9 +192,9 @@ def _checked(text: bytes | memoryview, first: int) -> LineBlock:
 
 
 def _is_utf8(text: bytes | memoryview) -> bool:
-    whole = pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, len(text)], np.int32)), pa.py_buffer(text))
+    array = pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, len(text)], np.int32)), pa.py_buffer(text))
     try:
-        whole.validate(full=True)
+        array.validate(full=True)
     except pa.ArrowInvalid:
         return False
     return True
@@ -207,7 +207,7 @@ def _without_damaged_lines(text: bytes, first: int) -> LineBlock:
     for index, line in enumerate(lines):
         reason = _NUL if b"\0" in line else None if _is_decodable(line) else _NOT_UTF8
         if reason:
-            unreadable[first + index] = Unreadable(reason, line[:_KEPT_BYTES].decode(errors="replace")[:MOST_RAW])
+            unreadable[first + index] = Unreadable(reason, line[:_OVERLONG_BYTES].decode(errors="replace")[:MOST_RAW])
             lines[index] = UNREADABLE_LINE
     return LineBlock(b"\n".join(lines), first, unreadable)
 

@@ -113,8 +113,8 @@ class LiteLLM:
 
     def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """One row = one call of the proxy."""
-        for of_spend_logs, group in groupby(heads, key=_has_spend_logs):
-            if of_spend_logs:
+        for are_spend_logs, group in groupby(heads, key=_has_spend_logs):
+            if are_spend_logs:
                 yield from _SPEND_LOGS.read(group, reading)
             else:
                 yield from with_lacks(PAYLOADS.batches(group, reading), self.name, reading, PAYLOADS_OF_A_FILE)

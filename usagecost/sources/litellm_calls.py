@@ -101,7 +101,7 @@ def _paths(columns: Mapping[str, Sequence[str]], usages: Sequence[str]) -> dict[
 
 def _renamed(text: str, words: Mapping[str, Sequence[str]]) -> str:
     """SQL that replaces words by others; what is none of them stays."""
-    cases = " ".join(f"WHEN {literal(word)} THEN {literal(name)}" for name, given in words.items() for word in given)
+    cases = " ".join(f"WHEN {literal(word)} THEN {literal(name)}" for name, aliases in words.items() for word in aliases)
     return f"CASE {text} {cases} ELSE {text} END"
 
 
@@ -110,7 +110,7 @@ def _microseconds(text: str) -> str:
     return f"epoch_us({instant_sql(text, None, 'UTC', EARLIEST)})"
 
 
-_PROVIDER = _renamed("provider", {name: given.split() for name, given in PROVIDERS.items()})
+_PROVIDER = _renamed("provider", {name: aliases.split() for name, aliases in PROVIDERS.items()})
 
 _CHATS = [f"{prefix}{word}" for word in (*OPERATIONS["chat"].split(), "text_completion") for prefix in ("a", "")]
 
@@ -118,7 +118,7 @@ MAY_HAVE_PIECES = f"(CASE call_type {' '.join(f'WHEN {literal(word)} THEN false'
 """SQL for whether a call may be billed by something else than tokens and searches. Of an IN DuckDB would make a join."""
 
 _OPERATION = _renamed(
-    "call_type", {name: [word for one in given.split() for word in (f"a{one}", one)] for name, given in OPERATIONS.items()}
+    "call_type", {name: [word for call in aliases.split() for word in (f"a{call}", call)] for name, aliases in OPERATIONS.items()}
 )
 
 _KEY = """CASE

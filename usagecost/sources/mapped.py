@@ -54,10 +54,10 @@ class Mapped:
 
     def recognise(self, head: Head) -> str | None:
         """By names that stand together only there."""
-        found = set(_names(head))
+        file_names = set(_names(head))
         for names in self.mapping.recognise:
-            if _has(found, names):
-                return f"{self.title}: {', '.join(name for way in names for name in way.split('|') if name in found)}"
+            if _has(file_names, names):
+                return f"{self.title}: {', '.join(name for choice in names for name in choice.split('|') if name in file_names)}"
         return None
 
     def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
@@ -88,7 +88,7 @@ class Mapped:
             if not mapping.recognise:
                 present = [place for place in places_of(mapping) if place in file.names or place.split(".")[0] in file.names]
                 _check_present(mapping, present, file.names)
-            numbers = {place: whole for place, whole in _unsaid(mapping).items() if place in file.names}
+            numbers = {place: is_count for place, is_count in _undeclared_numbers(mapping).items() if place in file.names}
             tabular, doubtful = _tabular(file, mapping, {}), list[Rows]()
             pieces = file.rows(tabular.columns)
             yield from tabular.batches(file, reading, until_doubtful(pieces, numbers, doubtful))
@@ -114,9 +114,9 @@ class Table(Mapped):
             names = set(column_names(head))
         except FileProblem:
             return None
-        found = [name for name in GIVEN_COLUMNS if name in names]
+        columns = [name for name in GIVEN_COLUMNS if name in names]
         is_table = "started_at" in names and names & {"model", "input_tokens", "output_tokens"}
-        return f"a table with the record's columns {', '.join(found)}" if is_table else None
+        return f"a table with the record's columns {', '.join(columns)}" if is_table else None
 
     def _mapping(self, head: Head, reading: Reading) -> TableMapping:
         """The columns of the record that the file has."""
@@ -134,11 +134,11 @@ _OF_THE_RECORD = replace(
 
 def _counts_in_words(mapping: TableMapping) -> str:
     """What a mapping says about the counts, in sentences."""
-    said = mapping.conventions
+    conventions = mapping.conventions
     parts = (
-        ("input_tokens", "cache_read_tokens", "cache reads", said.input_includes_cache_read),
-        ("input_tokens", "cache_write_tokens", "cache writes", said.input_includes_cache_write),
-        ("output_tokens", "output_reasoning_tokens", "reasoning", said.output_includes_reasoning),
+        ("input_tokens", "cache_read_tokens", "cache reads", conventions.input_includes_cache_read),
+        ("input_tokens", "cache_write_tokens", "cache writes", conventions.input_includes_cache_write),
+        ("output_tokens", "output_reasoning_tokens", "reasoning", conventions.output_includes_reasoning),
     )
     sentences = [
         f"{whole} includes {words}: taken as it stands." if is_in else f"{whole} does not include {words}: {part} is added."
@@ -168,7 +168,7 @@ def _json_lines(head: Head, mapping: TableMapping, reading: Reading) -> JsonLine
     paths = {place: log.path(place) for place in places}
     if not mapping.recognise:
         _check_present(mapping, _present(head, paths), _json_fields(head))
-    styles = styles_of_json(head, _unsaid(mapping), paths, reading.con)
+    styles = styles_of_json(head, _undeclared_numbers(mapping), paths, reading.con)
     numbers = number_places(mapping)
     shape = {top: "JSON" if top in numbers else "VARCHAR" for top in log.tops}
     return JsonLines(mapping.source, shape, f", {rows_sql(mapping, log, styles)}", mapping.conventions)
@@ -194,14 +194,14 @@ def _tabular(file: TabularFile, mapping: TableMapping, styles: Mapping[str, str]
     is_blank = f"coalesce({', '.join(map(identifier, file.names))}) IS NULL"
     rows = rows_sql(mapping, log, styles, None if is_typed else is_blank)
     places = {column: [place for place in value.places if place in file.names] for column, value in mapping.columns.items()}
-    names = {**mapping.conventions.names, **{column: found[0] for column, found in places.items() if found}}
+    names = {**mapping.conventions.names, **{column: present[0] for column, present in places.items() if present}}
     conventions = replace(mapping.conventions, names=names)
     return Tabular(mapping.source, read if is_typed else file.names, f"WITH {rows}", conventions)
 
 
-def _unsaid(mapping: TableMapping) -> dict[str, bool]:
+def _undeclared_numbers(mapping: TableMapping) -> dict[str, bool]:
     """The places of numbers of which the mapping does not say how they are written, and whether they are counts."""
-    return {place: whole for place, whole in number_places(mapping).items() if place not in mapping.styles}
+    return {place: is_count for place, is_count in number_places(mapping).items() if place not in mapping.styles}
 
 
 def _check_present(mapping: TableMapping, present: Collection[str], listed: Collection[str]) -> None:
@@ -245,9 +245,12 @@ def _names(head: Head) -> Iterator[str]:
         yield from (f"{name}.{field}" for name, value in line.items() if isinstance(value, dict) for field in value)
 
 
-def _has(found: Collection[str], names: Iterable[str]) -> bool:
+def _has(file_names: Collection[str], names: Iterable[str]) -> bool:
     """Whether each of some names is among those of a file; a|b stands for one of both, !a for none such."""
-    return all((name[1:] not in found) if name.startswith("!") else any(one in found for one in name.split("|")) for name in names)
+    return all(
+        (name[1:] not in file_names) if name.startswith("!") else any(choice in file_names for choice in name.split("|"))
+        for name in names
+    )
 
 
 def _meets(head: Head, condition: FileCondition) -> bool:

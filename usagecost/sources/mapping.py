@@ -160,14 +160,14 @@ def mapping_of(keys: dict[str, Any]) -> TableMapping:
     return replace(mapping, variants=tuple(_variants(keys)))
 
 
-_known_zones = cache(available_timezones)
+_time_zones = cache(available_timezones)
 """The system's list, read once: that takes as long as to read a mapping."""
 
 
 def _conventions(keys: dict[str, Any], columns: Mapping[str, Value]) -> Conventions:
     units = {key: one_of(keys, key, choices) for key, choices in _CHOICES.items() if key in keys}
     zone = text_of(keys, "timezone") or "UTC"
-    if zone not in _known_zones():
+    if zone not in _time_zones():
         raise MappingProblem(f"timezone {zone!r} is no time zone: use an IANA name such as Europe/Berlin.")
     statuses = texts_of(keys, "statuses")
     for word, outcome in statuses.items():
@@ -183,16 +183,16 @@ def _inclusion(keys: dict[str, Any], key: str, columns: Mapping[str, Value]) -> 
     part = _INCLUSIONS[key]
     if key not in keys and part in columns:
         raise MappingProblem(f"{key} is missing: {part} is mapped, so say with true or false whether the count includes it.")
-    said = flag_of(keys, key)
-    return True if said is None else said
+    flag = flag_of(keys, key)
+    return True if flag is None else flag
 
 
 def _columns(keys: dict[str, Any]) -> dict[str, Value]:
     """What each of the record's columns is; `units.x = …` is a table within the table to TOML."""
     columns = table_of(keys, "columns")
     if isinstance(units := columns.get("units"), dict) and not units.keys() <= {"column", "sql"}:
-        rest = {name: value for name, value in columns.items() if name != "units"}
-        columns = rest | {f"units.{unit}": value for unit, value in units.items()}
+        others = {name: value for name, value in columns.items() if name != "units"}
+        columns = others | {f"units.{unit}": value for unit, value in units.items()}
     for column in columns:
         if column.startswith("units.") and not re.fullmatch("units[.][a-z][a-z0-9_]*", column):
             raise MappingProblem(f"[columns] {column}: a unit has a name such as web_searches, in small letters.")
@@ -227,11 +227,11 @@ def _variants(keys: dict[str, Any]) -> list[tuple[FileCondition, TableMapping]]:
     if not isinstance(variants, list) or any(not isinstance(variant, dict) for variant in variants):
         raise MappingProblem("[[variants]] has to be written in double brackets, once for each.")
     common = {key: value for key, value in keys.items() if key != "variants"}
-    found = []
+    pairs = []
     for variant in variants:
         condition = FileCondition(list_of(variant, "names", "columns", "response_status"), text_of(variant, "fraction"))
         if bool(condition.names) == bool(condition.fraction):
             raise MappingProblem("[[variants]] has to say of which files it is: by names, or by fraction.")
         others = {key: value for key, value in variant.items() if key not in ("names", "fraction", "variants")}
-        found.append((condition, mapping_of(common | others)))
-    return found
+        pairs.append((condition, mapping_of(common | others)))
+    return pairs

@@ -65,11 +65,11 @@ def one_of(keys: dict[str, Any], key: str, choices: Collection[str]) -> str:
     return choice
 
 
-def list_of(keys: dict[str, Any], key: str, what: str, example: str) -> tuple[str, ...]:
+def list_of(keys: dict[str, Any], key: str, nouns: str, example: str) -> tuple[str, ...]:
     """A list of texts; empty if the key is not there."""
     names = keys.get(key, [])
     if not isinstance(names, list) or any(not isinstance(name, str) for name in names):
-        raise MappingProblem(f'{key} has to be a list of {what}, such as ["{example}"].')
+        raise MappingProblem(f'{key} has to be a list of {nouns}, such as ["{example}"].')
     return tuple(names)
 
 
@@ -77,9 +77,9 @@ def names_of(keys: dict[str, Any], key: str) -> tuple[tuple[str, ...], ...]:
     """A list of lists of names, or one such list."""
     ways = keys.get(key, [])
     ways = [ways] if isinstance(ways, list) and ways and all(isinstance(name, str) for name in ways) else ways
-    if not isinstance(ways, list) or any(not isinstance(way, list) or not way for way in ways):
+    if not isinstance(ways, list) or any(not isinstance(names, list) or not names for names in ways):
         raise MappingProblem(f'{key} has to be a list of columns, such as ["id", "tokens_in|input_tokens"], or of such lists.')
-    return tuple(list_of({key: way}, key, "columns", "id") for way in ways)
+    return tuple(list_of({key: names}, key, "columns", "id") for names in ways)
 
 
 def table_of(keys: dict[str, Any], key: str) -> dict[str, Any]:
@@ -107,9 +107,9 @@ def constants_of(keys: dict[str, Any]) -> dict[str, str]:
     return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in table.items()}
 
 
-def check_known(name: str, known: Collection[str], what: str) -> None:
+def check_known(name: str, choices: Collection[str], noun: str) -> None:
     """Raises MappingProblem if a name is none of those that are known."""
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        cure = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}."
-        raise MappingProblem(f"{name} is no {what}: {cure}")
+    if name not in choices:
+        close = difflib.get_close_matches(name, choices, n=1)
+        cure = f"did you mean {close[0]}?" if close else f"known are {', '.join(choices)}."
+        raise MappingProblem(f"{name} is no {noun}: {cure}")

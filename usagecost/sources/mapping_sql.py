@@ -50,13 +50,13 @@ def places_of(mapping: TableMapping) -> dict[str, str]:
 
 def number_places(mapping: TableMapping) -> dict[str, bool]:
     """The places whose numbers may be written in two ways, and whether they are counts."""
-    found: dict[str, bool] = {}
+    numbers: dict[str, bool] = {}
     for column, value in () if mapping.has_plain_numbers else mapping.columns.items():
         fields = fields_in(mapping, value.sql) if value.sql else ()
         if is_number(column):
             for place in (*value.read_places, *(place for name in fields for place in mapping.fields[name])):
-                found[place] = found.get(place, False) or is_count(column)
-    return found
+                numbers[place] = numbers.get(place, False) or is_count(column)
+    return numbers
 
 
 def rows_sql(mapping: TableMapping, log: Log, styles: Mapping[str, str], blank: str | None = None) -> str:
@@ -91,13 +91,13 @@ class _Statement:
             f"SELECT {about}, {places} FROM stage_0",
         ]  # not the log's own names: fields may be so
         for number, items in enumerate(filter(None, (fields, *in_stages(self._mapping.steps))), 1):
-            made = ", ".join(f"({sql}) AS {identifier(name)}" for name, sql in items.items())
-            stages.append(f"SELECT *, {made} FROM stage_{number}")
+            definitions = ", ".join(f"({sql}) AS {identifier(name)}" for name, sql in items.items())
+            stages.append(f"SELECT *, {definitions} FROM stage_{number}")
         clauses = ", ".join(f"stage_{number} AS ({stage})" for number, stage in enumerate(stages))
         reasons = ({BLANK: '"#blank"'} if blank else {}) | dict(self._mapping.skipped)
         skipped = " ".join(f"WHEN ({sql}) THEN {literal(reason)}" for reason, sql in reasons.items())
         columns = {"skipped": f"CASE {skipped} END"} if skipped else {}
-        items = ", ".join(f"{sql} AS {column}" for column, sql in (columns | self._given()).items())
+        items = ", ".join(f"{sql} AS {column}" for column, sql in (columns | self._column_values()).items())
         return f"{clauses} SELECT row, source_file, {items} FROM stage_{len(stages) - 1}"
 
     def _located(self, place: str) -> str:
@@ -116,33 +116,33 @@ class _Statement:
         """SQL for the list of what an object has at some places, parsed once for all; quotes may have been doubled twice."""
         text, places = self._log.tops[top], ", ".join(map(literal, paths))
         function = "json_extract" if as_json else "json_extract_string"
-        found = f"TRY({function}({text}, [{places}]))"
+        extracted = f"TRY({function}({text}, [{places}]))"
         doubled = f"TRY({function}(replace({text}, '\"\"', '\"'), [{places}]))"
-        return f"coalesce({found}, {doubled})" if self._log.kind == "text" else found
+        return f"coalesce({extracted}, {doubled})" if self._log.kind == "text" else extracted
 
     def _is_json(self, place: str) -> bool:
         """Whether what stands there is JSON, so that a number is known from a text."""
         return self._log.kind == "json" and place in self._numbers
 
-    def _given(self) -> dict[str, str]:
+    def _column_values(self) -> dict[str, str]:
         """Column of the record -> SQL for what the log has for it, and `problem`."""
         mapping = self._mapping
-        given = {"request_id": "fingerprint || '-' || line"} if "request_id" not in mapping.columns else {}
-        given |= {column: self._value(column, value) for column, value in mapping.columns.items()}
-        units = {column.removeprefix("units."): given.pop(column) for column in list(given) if column.startswith("units.")}
-        if "tags" in given:
-            given["tags"] = text_list(given["tags"])
-        if "units" in given:
-            given["units"] = units_of_json(given["units"])
+        columns = {"request_id": "fingerprint || '-' || line"} if "request_id" not in mapping.columns else {}
+        columns |= {column: self._value(column, value) for column, value in mapping.columns.items()}
+        units = {column.removeprefix("units."): columns.pop(column) for column in list(columns) if column.startswith("units.")}
+        if "tags" in columns:
+            columns["tags"] = text_list(columns["tags"])
+        if "units" in columns:
+            columns["units"] = units_of_json(columns["units"])
         if units:
-            given["units"] = units_map(units)
-        if "rank" in given:
-            given["rank"] = _rank(given["rank"])
+            columns["units"] = units_map(units)
+        if "rank" in columns:
+            columns["rank"] = _rank(columns["rank"])
         if mapping.attributes:
-            given["attributes"] = json_object({name: self._attribute(value) for name, value in mapping.attributes.items()})
+            columns["attributes"] = json_object({name: self._attribute(value) for name, value in mapping.attributes.items()})
         if against := list(self._against()):
-            given["problem"] = f"CASE {' '.join(f'WHEN {condition} THEN {sentence}' for condition, sentence in against)} END"
-        return given | {column: literal(value) for column, value in mapping.constants.items()}
+            columns["problem"] = f"CASE {' '.join(f'WHEN {condition} THEN {sentence}' for condition, sentence in against)} END"
+        return columns | {column: literal(value) for column, value in mapping.constants.items()}
 
     def _value(self, column: str, value: Value) -> str:
         return (
@@ -155,10 +155,10 @@ class _Statement:
     def _text(self, places: Sequence[str], words: Sequence[str] = ()) -> str:
         """SQL for the text at the first of some places that has one, a number in plain digits."""
         under = self._mapping.under
-        every = [place for one in places for place in ((one, f"{under}.{one}") if under else (one,))]
-        *others, last = [self._plain(place, (*self._mapping.no_value, *words)) for place in every]
-        known = [f"nullif({text}, '')" for text in others]
-        return f"coalesce({', '.join([*known, last])})" if others else last
+        every = [place for each in places for place in ((each, f"{under}.{each}") if under else (each,))]
+        *earlier, last = [self._plain(place, (*self._mapping.no_value, *words)) for place in every]
+        nonblank = [f"nullif({text}, '')" for text in earlier]
+        return f"coalesce({', '.join([*nonblank, last])})" if earlier else last
 
     def _plain(self, place: str, words: Sequence[str]) -> str:
         """SQL for the text at one place."""

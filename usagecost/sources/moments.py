@@ -28,9 +28,9 @@ def instant_sql(text: str, unit: str | None, zone: str, latest: datetime) -> str
     zoneinfo. Digits below the microsecond are cut off.
     """
     iso = _iso_sql(text, zone, latest)
-    said = iso if unit == "iso" else f"coalesce({iso}, {_number_sql(text, unit)})"
+    instant = iso if unit == "iso" else f"coalesce({iso}, {_number_sql(text, unit)})"
     with_point = _iso_sql(f"replace({text}, ',', '.')", zone, latest)
-    return f"coalesce({said}, CASE WHEN regexp_matches({text}, {_COMMA_OF_SECONDS}) THEN {with_point} END)"
+    return f"coalesce({instant}, CASE WHEN regexp_matches({text}, {_COMMA_OF_SECONDS}) THEN {with_point} END)"
 
 
 def _iso_sql(text: str, zone: str, latest: datetime) -> str:

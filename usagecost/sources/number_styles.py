@@ -21,14 +21,14 @@ from usagecost.sources.sql import in_parallel, literal, registered
 from usagecost.sources.tabular import TabularFile
 
 
-def until_doubtful(pieces: Iterator[Rows], columns: Mapping[str, bool], rest: list[Rows]) -> Iterator[Rows]:
-    """The rows of a file as long as every number is plain; the first others are put into `rest`.
+def until_doubtful(pieces: Iterator[Rows], columns: Mapping[str, bool], unread: list[Rows]) -> Iterator[Rows]:
+    """The rows of a file as long as every number is plain; the first others are put into `unread`.
 
     `columns` are the names of those that hold numbers, and whether they are counts.
     """
     for piece in pieces:
         if any(may_be_two_numbers(texts) for _, texts in _texts(piece, columns)):
-            rest.append(piece)
+            unread.append(piece)
             return
         yield piece
 
@@ -71,8 +71,8 @@ def styles_of_json(
     with con.cursor() as cursor, suppress(FileProblem):
         for block in line_blocks(head.stream(), BLOCK_BYTES):
             with registered(cursor, "number_lines", in_parallel(block.table())):
-                found = cursor.sql(f"SELECT {items} FROM number_lines WHERE json_valid(text)").to_arrow_table()
-            for name, texts in zip(columns, found.columns, strict=True):
+                table = cursor.sql(f"SELECT {items} FROM number_lines WHERE json_valid(text)").to_arrow_table()
+            for name, texts in zip(columns, table.columns, strict=True):
                 evidence[name].add(pc.cast(texts, pa.string()))
     return styles_of(evidence)
 

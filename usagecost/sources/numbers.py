@@ -145,23 +145,23 @@ def _first(texts: pa.Array | pa.ChunkedArray) -> str:
 
 def styles_of(evidence: Mapping[str, Evidence]) -> dict[str, str]:
     """Column -> how its numbers are written, POINT where both ways mean the same; raises FileProblem if it cannot be told."""
-    for name, one in evidence.items():
-        if one.is_mixed:
+    for name, facts in evidence.items():
+        if facts.is_mixed:
             raise FileProblem(
-                f"writes numbers in two ways in its column {name!r}, one of them as in {one.contradiction!r}: "
+                f"writes numbers in two ways in its column {name!r}, one of them as in {facts.contradiction!r}: "
                 "write all as 1234.5, or load the rows of each kind as a file of their own."
             )
-    told = {name: style for name, one in evidence.items() if (style := one.style())}
-    found = set(told.values())
-    for name, one in evidence.items():
-        if name not in told and one.has_doubt:
-            if len(found) != 1 or (one.is_count and one.long):
+    styles = {name: style for name, facts in evidence.items() if (style := facts.style())}
+    distinct = set(styles.values())
+    for name, facts in evidence.items():
+        if name not in styles and facts.has_doubt:
+            if len(distinct) != 1 or (facts.is_count and facts.long):
                 raise FileProblem(
-                    f"has numbers in its column {name!r} that may be read in two ways, such as {one.example!r}: say in a mapping "
+                    f"has numbers in its column {name!r} that may be read in two ways, such as {facts.example!r}: say in a mapping "
                     "how numbers are written, with decimal_comma = true or false, or column by column under [numbers]."
                 )
-            told[name] = next(iter(found))
-    return dict.fromkeys(evidence, POINT) | told
+            styles[name] = next(iter(distinct))
+    return dict.fromkeys(evidence, POINT) | styles
 
 
 def number_sql(text: str, style: str) -> str:
@@ -200,9 +200,9 @@ def without_words_sql(text: str, words: Sequence[str]) -> str:
     """SQL for a text that is NULL where it is one of some words, in any case."""
     if not words:
         return text
-    chosen = ", ".join(literal(word.strip().lower()) for word in words)
+    listed = ", ".join(literal(word.strip().lower()) for word in words)
     quick = f"WHEN {text} < ':' THEN {text} " if all(word.strip()[:1].isalpha() for word in words) else ""
-    return f"CASE {quick}WHEN lower(trim({text}, {literal(_SPACE)})) IN ({chosen}) THEN NULL ELSE {text} END"
+    return f"CASE {quick}WHEN lower(trim({text}, {literal(_SPACE)})) IN ({listed}) THEN NULL ELSE {text} END"
 
 
 def _is_written(text: str, style: str) -> str:
@@ -210,5 +210,5 @@ def _is_written(text: str, style: str) -> str:
 
 
 def _sentence(text: str, column: str, name: str, end: str) -> str:
-    called = column if column == name else f"{column} (column {name})"
-    return f"{literal(f'{called} is ' + chr(34))} || left({text}, 100) || {literal(end)}"
+    label = column if column == name else f"{column} (column {name})"
+    return f"{literal(f'{label} is ' + chr(34))} || left({text}, 100) || {literal(end)}"

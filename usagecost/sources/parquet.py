@@ -52,10 +52,10 @@ class ParquetFile:
 
     def _rows_at_once(self, columns: Collection[str]) -> int:
         """Rows that are about a block, unpacked: the footer tells how large columns are."""
-        about, wanted = self._file.metadata, set(columns)
-        groups = [about.row_group(place) for place in range(about.num_row_groups)]
-        chunks = [group.column(place) for group in groups for place in range(about.num_columns)]
-        size = sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema.split(".")[0] in wanted)
+        about, names = self._file.metadata, set(columns)
+        groups = [about.row_group(number) for number in range(about.num_row_groups)]
+        chunks = [group.column(number) for group in groups for number in range(about.num_columns)]
+        size = sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema.split(".")[0] in names)
         return min(MOST_ROWS, max(1, BLOCK_BYTES * about.num_rows // max(size, 1)))
 
 

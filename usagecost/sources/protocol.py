@@ -42,8 +42,8 @@ NO_USAGE = "no usage in it"
 
 def with_rest(skips: Skips, total: int, reason: str) -> Skips:
     """The skipped lines that have a reason, and those that remain of a total under another, of no file in particular."""
-    rest = total - skips.total()
-    return skips + Counter({("", reason): rest}) if rest else skips
+    remaining = total - skips.total()
+    return skips + Counter({("", reason): remaining}) if remaining else skips
 
 
 @dataclass(frozen=True)

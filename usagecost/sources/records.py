@@ -65,8 +65,8 @@ class Records:
         yield from with_lacks(batches, self.source, reading) if self.are_requests else batches
 
     def _batches(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
-        for of_json, group in groupby(heads, key=is_json):
-            if of_json:
+        for are_json, group in groupby(heads, key=is_json):
+            if are_json:
                 yield from self._json_lines().batches(group, reading)
             else:
                 for head in group:
@@ -97,8 +97,8 @@ class Records:
             for name in self.columns
         }
         columns = ", ".join(f"{text} AS {identifier(name)}" for name, text in texts.items())
-        known = "fingerprint, " if "fingerprint" in f"{self.rows}{self.lineage}" else ""  # of a Parquet file it takes time
-        records = f"WITH records AS (SELECT row, line, source_file, {known}{columns} FROM lines)"
+        fingerprint = "fingerprint, " if "fingerprint" in f"{self.rows}{self.lineage}" else ""  # of a Parquet file it takes time
+        records = f"WITH records AS (SELECT row, line, source_file, {fingerprint}{columns} FROM lines)"
         present = [name for name in file.names if name in self.columns] if file.head.is_parquet else file.names
         lineage = self.lineage and f"{records} {self.lineage}"
         return Tabular(self.source, present, f"{records} {self.rows}", self.conventions, lineage)

@@ -82,7 +82,7 @@ class JsonColumns:
     """
 
     def __init__(self, paths: Mapping[str, Sequence[str]]) -> None:
-        self._places = {path: place for place, path in enumerate(dict.fromkeys(itertools.chain(*paths.values())), start=1)}
+        self._places = {path: number for number, path in enumerate(dict.fromkeys(itertools.chain(*paths.values())), start=1)}
         self._paths = paths
 
     @property
@@ -99,8 +99,8 @@ class JsonColumns:
         return ", ".join(f"{self._item(texts, paths)} AS {column}" for column, paths in self._paths.items())
 
     def _item(self, texts: str, paths: Sequence[str]) -> str:
-        found = [f"{texts}[{self._places[path]}]" for path in paths]
-        return f"coalesce({', '.join(found)})" if len(found) > 1 else found[0]
+        candidates = [f"{texts}[{self._places[path]}]" for path in paths]
+        return f"coalesce({', '.join(candidates)})" if len(candidates) > 1 else candidates[0]
 
 
 class ChangingRows:

@@ -45,11 +45,11 @@ class Tabular:
         """A file, or some pieces of it, as canonical batches."""
         try:
             fingerprint = file.fingerprint if "fingerprint" in f"{self.rows}{self.lineage}" else ""  # of Parquet it takes time
-            yield from self.of_pieces(pieces or file.rows(self.columns), file.head.source_file, fingerprint, reading)
+            yield from self.piece_batches(pieces or file.rows(self.columns), file.head.source_file, fingerprint, reading)
         except FileProblem as problem:
             yield file_problem(reading, self.source, file.head, problem)
 
-    def of_pieces(self, pieces: Iterable[Rows], source_file: str, fingerprint: str, reading: Reading) -> Iterator[Batch]:
+    def piece_batches(self, pieces: Iterable[Rows], source_file: str, fingerprint: str, reading: Reading) -> Iterator[Batch]:
         """Pieces of anything that has rows, as canonical batches."""
         about = {"source_file": source_file, "fingerprint": fingerprint}
         with closing(CanonicalQuery(reading, self.source, self.rows, "lines", self.conventions)) as query:
@@ -64,8 +64,8 @@ class Tabular:
         lines = lines.append_column("line", pa.array(rows.numbers)).append_column("row", pa.array(np.arange(count)))
         requests, rejected = query.run(lines)
         texts = (json.dumps(row, default=str, ensure_ascii=False) for row in rows.table.take(rejected["row"]).to_pylist())
-        found = zip(rows.numbers[rejected["row"].to_numpy()].tolist(), rejected["reason"].to_pylist(), texts, strict=True)
-        rejects = [*found, *((number, *what) for number, what in rows.unreadable.items())]
+        row_rejects = zip(rows.numbers[rejected["row"].to_numpy()].tolist(), rejected["reason"].to_pylist(), texts, strict=True)
+        rejects = [*row_rejects, *((number, *problem) for number, problem in rows.unreadable.items())]
         read = count + len(rows.unreadable) + rows.skipped
         return Batch(
             requests=requests,

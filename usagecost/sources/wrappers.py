@@ -12,7 +12,7 @@ from usagecost.sources.files import Head
 
 WRAPPED = "holds records within the lines of a log shipper: take them out first, for example with {}."
 
-_TAKEN_OUT_BY = {
+_UNWRAP_COMMANDS = {
     ("log", "stream"): "jq -r .log",
     ("logEvents",): "jq -r '.logEvents[].message'",
     ("events", "nextForwardToken"): "jq -r '.events[].message'",
@@ -25,9 +25,9 @@ _TAKEN_OUT_BY = {
 _AFTER_OTHER_WORDS = re.compile(r'[^{"]{3,200}\{".*\}\s*')
 
 
-def taken_out_by(head: Head) -> str | None:
+def unwrap_command(head: Head) -> str | None:
     """The command that takes the records of a file out of those around them; None if it has none."""
     names = head.objects[0].keys() if head.objects else ()
-    if found := next((command for known, command in _TAKEN_OUT_BY.items() if all(name in names for name in known)), None):
-        return found
+    if unwrap := next((command for keys, command in _UNWRAP_COMMANDS.items() if all(name in names for name in keys)), None):
+        return unwrap
     return "sed 's/^[^{]*//'" if head.lines and all(map(_AFTER_OTHER_WORDS.fullmatch, head.lines[:3])) else None

@@ -39,7 +39,7 @@ def read_part(database: Database, table: SpendLogs, part: Part, reading: Reading
     with database.transaction() as transaction:
         pieces = (_piece(pa.Table.from_batches([batch]), stop) for batch in transaction.batches(part.sql))
         rows = Tabular(LiteLLM.name, table.names(SPEND_LOG_COLUMNS), _rows_sql(table), Conventions())
-        yield from rows.of_pieces(pieces, address(database), "", reading)
+        yield from rows.piece_batches(pieces, address(database), "", reading)
 
 
 def _piece(rows: pa.Table, stop: Event) -> Rows:

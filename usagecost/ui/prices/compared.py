@@ -12,7 +12,7 @@ import streamlit as st
 from usagecost import queries
 from usagecost.engine import open_lake
 from usagecost.pricebook import current_book
-from usagecost.pricing import Asked, Book, rates_at
+from usagecost.pricing import Book, PriceQuery, rates_at
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.prices.models import name_of
@@ -74,7 +74,7 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 
 def _cost_of_reads(row: dict[str, Any], book: Book) -> Decimal | None:
     """What the cache reads of the `requests_of_both` cost in USD, at the rate that a short request has now; a guess's ground."""
-    asked = Asked(row["provider"], row["model"] or "")
+    asked = PriceQuery(row["provider"], row["model"] or "")
     rate = rates_at(asked, book, time.time_ns() // 1000).get("cache_read_tokens")
     return rate * row["cache_read_of_both"] / TOKENS_PER_PRICE if rate and row["cache_read_of_both"] else None
 

@@ -12,7 +12,7 @@ import streamlit as st
 from usagecost import queries
 from usagecost.engine import open_lake
 from usagecost.pricebook import Current, current_book
-from usagecost.pricing import Asked, rates_at
+from usagecost.pricing import PriceQuery, rates_at
 from usagecost.ui.answers import answer, no_requests
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.text import plain
@@ -104,7 +104,7 @@ def named(name: str) -> tuple[str | None, str]:
 
 
 def _shown(row: dict[str, Any], current: Current) -> dict[str, Any]:
-    asked = Asked(row["provider"], row["model"] or "")
+    asked = PriceQuery(row["provider"], row["model"] or "")
     rates = rates_at(asked, current.book, time.time_ns() // 1000)
     tokens = [row[name] for name in ("input_tokens", "output_tokens") if row[name] is not None]
     return {
