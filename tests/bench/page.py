@@ -129,7 +129,7 @@ def filters_of(where: Iterable[str]) -> Filters:
 
 
 def forget() -> None:
-    """Drops every answer, those of days that are over too, the handle on the lake, and the database with the footers that it keeps."""
+    """Drops every answer, also of days that are over, the handle on the lake, and the database with the footers that it keeps."""
     queries.settled.forget()
     for opened in (engine.open_lake, database, periods.clock):
         opened.cache_clear()

@@ -36,22 +36,22 @@ def act(
     """
     with recorded(open_lake(lake_root()), Entry("unknown", PAGE, kind, what, before, why=why or None)) as entry:
         reader = _reader()
-        entry.who = _called(reader)
+        entry.who = _reader_name(reader)
         if not reader.may(kind):
             raise NotAllowed(
                 f"Your role, {reader.role}, does not include this: an administrator can do it, or give you another role."
             )
-        done = do()
-        entry.after = says(done) if says else after
-    return done
+        result = do()
+        entry.after = says(result) if says else after
+    return result
 
 
 def actor() -> str:
     """Who acts."""
-    return _called(_reader())
+    return _reader_name(_reader())
 
 
-def _called(reader: Reader) -> str:
+def _reader_name(reader: Reader) -> str:
     return "nobody" if reader == NOBODY else reader.name or operator()
 
 

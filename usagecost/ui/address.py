@@ -40,9 +40,9 @@ class Choice:
     default: Any = None
     options: Collection[str] | Mapping[str, str] | None = None
 
-    def read(self, said: Sequence[str]) -> Any:
+    def read(self, texts: Sequence[str]) -> Any:
         """The value that a URL says; the default where it says nothing, or nonsense."""
-        said = [text for text in said if text]
+        said = [text for text in texts if text]
         if not said:
             return list(self.default or ()) if self.kind == "texts" else self.default
         try:
@@ -50,23 +50,23 @@ class Choice:
         except ValueError:
             return self.default
 
-    def _value(self, said: Sequence[str]) -> Any:
+    def _value(self, texts: Sequence[str]) -> Any:
         if self.kind == "texts":
-            return [text for text in said if self.options is None or text in self.options]
+            return [text for text in texts if self.options is None or text in self.options]
         if self.kind == "days":
-            days = sorted(date.fromisoformat(text) for text in said[:2])
+            days = sorted(date.fromisoformat(text) for text in texts[:2])
             if days[0].year < FIRST_YEAR or days[-1].year > LAST_YEAR:
-                raise ValueError(said)
+                raise ValueError(texts)
             return days[0], days[-1]
         if self.kind == "flag":
-            return said[0] == "true"
+            return texts[0] == "true"
         if self.kind == "number":
-            number = float(said[0])
+            number = float(texts[0])
             return number if isfinite(number) else self.default
-        if self.options is None or said[0] in self.options:
-            return said[0]
+        if self.options is None or texts[0] in self.options:
+            return texts[0]
         names = self.options if isinstance(self.options, Mapping) else {}
-        return next((value for value, name in names.items() if name == said[0]), self.default)
+        return next((value for value, name in names.items() if name == texts[0]), self.default)
 
     def written(self, value: Any) -> list[str]:
         """The value as the URL says it; nothing for the default."""
@@ -99,7 +99,7 @@ def begin(page: str, shared: Choices, own: Choices) -> None:
             st.session_state[name] = st.session_state.get(name, stood.get(name))
     st.session_state[_PAGE] = page, choices
     st.session_state[_STOOD] = {name: st.session_state[name] for name in choices}
-    st.session_state.setdefault(_OWN, {})[page] = _said(own)
+    st.session_state.setdefault(_OWN, {})[page] = _query_of(own)
     write()
 
 
@@ -114,19 +114,19 @@ def put(**values: Any) -> None:
 def write() -> None:
     """Writes the state to the URL, in one step, unless the URL means the same already."""
     page, choices = st.session_state[_PAGE]
-    said = _said(choices)
+    query_now = _query_of(choices)
     _, query = st.session_state[_WRITTEN]
-    meant = {name: choice.written(choice.read(query.get(name, []))) for name, choice in choices.items()}
-    if said != {name: texts for name, texts in meant.items() if texts}:
+    query_read = {name: choice.written(choice.read(query.get(name, []))) for name, choice in choices.items()}
+    if query_now != {name: texts for name, texts in query_read.items() if texts}:
         others = {name: st.query_params.get_all(name) for name in st.query_params if name not in choices}
-        st.query_params.from_dict({**said, **others})
+        st.query_params.from_dict({**query_now, **others})
         st.session_state[_FORMER] = [*_former(), (page, query, monotonic())]
-        st.session_state[_WRITTEN] = page, said
+        st.session_state[_WRITTEN] = page, query_now
 
 
 def of_page(page: str, shared: Choices) -> Query:
     """The parameters of a link to a page: the view that is shown, and what that page's own choices were."""
-    return {**_said(shared), **st.session_state.get(_OWN, {}).get(page, {})}
+    return {**_query_of(shared), **st.session_state.get(_OWN, {}).get(page, {})}
 
 
 def current_page() -> str:
@@ -146,9 +146,9 @@ def _lags(page: str, query: Query) -> bool:
     return any(one[:2] == (page, query) for one in _former()) and not (run and run.is_history_navigation)
 
 
-def _said(choices: Choices) -> Query:
-    found = {name: choice.written(st.session_state.get(name)) for name, choice in choices.items()}
-    return {name: texts for name, texts in found.items() if texts}
+def _query_of(choices: Choices) -> Query:
+    texts_of = {name: choice.written(st.session_state.get(name)) for name, choice in choices.items()}
+    return {name: texts for name, texts in texts_of.items() if texts}
 
 
 def _query(choices: Choices) -> Query:

@@ -46,9 +46,9 @@ def answer(question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kw
     if slot is None or not waits:
         return tried(lambda: known(question, *args, **kwargs), waits=waits)
     start.show_numbers(slot)
-    found = tried(lambda: known(question, *args, **kwargs))
+    result = tried(lambda: known(question, *args, **kwargs))
     start.clear()
-    return found
+    return result
 
 
 def begin_waiting(page: str) -> None:

@@ -99,15 +99,15 @@ def card(
 
     ``rate`` is that of the currency in which spend stands beside its dollars.
     """
-    shown, other = card_of(metric, totals, before), spend_in(rate, totals) if rate else None
-    is_alone = bool(other) and not shown.change
+    value, other = card_of(metric, totals, before), spend_in(rate, totals) if rate else None
+    is_alone = bool(other) and not value.change
     with st.container(border=border, height="stretch", gap="xsmall"):
         st.metric(
             metric.label,
-            shown.value,
-            delta=shown.change or other,
-            delta_arrow="off" if is_alone else shown.direction,
-            delta_color="gray" if is_alone or shown.is_good is None else "green" if shown.is_good else "red",
+            value.value,
+            delta=value.change or other,
+            delta_arrow="off" if is_alone else value.direction,
+            delta_color="gray" if is_alone or value.is_good is None else "green" if value.is_good else "red",
             delta_description=None if is_alone else other,
             help=f"{metric.help} {plain(rate.words)}." if rate and other else metric.help,
         )
@@ -166,8 +166,8 @@ def draw(drawing: Drawing, *, name: str, alt_text: str, on_mark: OnMark | None =
 
     selection: dict[str, Any] = {"on_select": tell, "selection_mode": OPENED} if on_mark else {}
     height = drawing.spec.get("height")
-    known = height if isinstance(height, int) else "content"  # takes its room before it is drawn
-    st.vega_lite_chart(spec=drawing.whole, key=key, height=known, alt=alt_text, **selection)
+    room = height if isinstance(height, int) else "content"  # takes its room before it is drawn
+    st.vega_lite_chart(spec=drawing.whole, key=key, height=room, alt=alt_text, **selection)
 
 
 def heading(
@@ -283,10 +283,10 @@ def chosen(label: str, key: str, values: list[str], placeholder: str | None, for
 
     Without a choice it is the first value, where there is no placeholder; that is no choice of the reader's, and not in the URL.
     """
-    kept = st.session_state[key]
-    options = values if kept is None or kept in values else [kept, *values]
+    choice = st.session_state[key]
+    options = values if choice is None or choice in values else [choice, *values]
     box = f"{key}_box"
-    st.session_state[box] = kept or (None if placeholder else next(iter(options), None))
+    st.session_state[box] = choice or (None if placeholder else next(iter(options), None))
 
     def choose() -> None:
         st.session_state[key] = st.session_state[box]

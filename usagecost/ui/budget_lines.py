@@ -25,10 +25,10 @@ def budgets_of(view: View) -> tuple[Budget, ...]:
         return ()
     lake = open_lake(view.lake)
     try:
-        said = _remote(view.lake) if lake.is_remote else read_budgets(lake).budget
+        budgets = _remote(view.lake) if lake.is_remote else read_budgets(lake).budget
     except (BudgetProblem, LakeError):
         return ()
-    return tuple(budget for budget in said if is_of(budget, view.filters) and view.scope.includes(budget.filters))
+    return tuple(budget for budget in budgets if is_of(budget, view.filters) and view.scope.includes(budget.filters))
 
 
 def budget_levels(view: View, axis: TimeAxis) -> tuple[Level, ...]:

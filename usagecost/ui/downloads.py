@@ -42,8 +42,8 @@ def file_name(what: str, kind: str = "csv") -> str:
     view: View | None = st.session_state.get(_VIEW)
     if view is None:  # a page without a lake
         return exports.file_name(what, kind)
-    said = zip(view.filters.conditions, view.filters.said(labels_of(view).of), strict=True)
-    filters = [words for one, words in said if not isinstance(one, Instants)]
+    filter_words = zip(view.filters.conditions, view.filters.said(labels_of(view).of), strict=True)
+    filters = [words for one, words in filter_words if not isinstance(one, Instants)]
     return exports.file_name(what, kind, viewing.days_of(view), filters)
 
 

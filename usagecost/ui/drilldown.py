@@ -51,7 +51,7 @@ def open_requests(
         name = condition.dimension
         conditions[name] = both(conditions[name], condition) if name in conditions else condition
     query = address.of_page("Traces", viewing.choices())
-    query = {name: said for name, said in query.items() if name in viewing.KEPT}
+    query = {name: span for name, span in query.items() if name in viewing.KEPT}
     for name, condition in conditions.items():
         query[name] = [NOT_REPORTED if value is None else value for value in condition.values]
         query |= {f"not_{name}": ["true"]} if condition.excludes else {}
@@ -65,8 +65,8 @@ def both(one: Condition, other: Condition) -> Condition:
     """The condition on a dimension that says what two say together."""
     if one.excludes and other.excludes:
         return Condition(one.dimension, tuple(dict.fromkeys([*one.values, *other.values])), excludes=True)
-    kept, limiting = (other, one) if one.excludes else (one, other)
-    return Condition(one.dimension, tuple(value for value in kept.values if (value in limiting.values) is not limiting.excludes))
+    wide, limiting = (other, one) if one.excludes else (one, other)
+    return Condition(one.dimension, tuple(value for value in wide.values if (value in limiting.values) is not limiting.excludes))
 
 
 def links(view: View, name: str) -> None:
@@ -108,8 +108,8 @@ def value_condition(by: str, top: pd.DataFrame, place: int) -> Condition | None:
     values = [None if pd.isna(value) else str(value) for value in top["value"]]
     if not top["is_other"].iloc[place]:
         return Condition(by, (values[place],))
-    named = [value for value, is_other in zip(values, top["is_other"], strict=True) if not is_other]
-    return Condition(by, tuple(named), excludes=True) if len(named) <= MOST_LEFT_OUT else None
+    named_values = [value for value, is_other in zip(values, top["is_other"], strict=True) if not is_other]
+    return Condition(by, tuple(named_values), excludes=True) if len(named_values) <= MOST_LEFT_OUT else None
 
 
 def _open_value(filters: Filters, by: str, top: pd.DataFrame, mark: Mark, interval: Interval | None = None) -> None:
@@ -130,8 +130,8 @@ def _narrowed(filters: Filters, condition: Condition | None) -> Filters:
 
 
 def _outcome(mark: Mark) -> Condition | None:
-    said = mark.get("series", mark.get("name"))
-    return next((condition for name, condition in OUTCOMES.items() if METRICS[name].label == said), None)
+    label = mark.get("series", mark.get("name"))
+    return next((condition for name, condition in OUTCOMES.items() if METRICS[name].label == label), None)
 
 
 def _step(mark: Mark, steps: Sequence[Interval]) -> Interval | None:

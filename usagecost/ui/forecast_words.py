@@ -22,12 +22,12 @@ def outlook_of(view: View) -> Outlook | None:
     return outlook(answer(history, as_of_today(view))) if reaches_into(view) else None
 
 
-def forecast_help(found: Outlook, until: str = "month") -> str | None:
+def forecast_help(outlook: Outlook, until: str = "month") -> str | None:
     """How the forecast was made, and how good the same rule was; None where there is none."""
-    if isinstance(found.forecast, TooLittle):
+    if isinstance(outlook.forecast, TooLittle):
         return None
-    words = f"By {found.forecast.method}, the best of {len(METHODS)} methods in {found.forecast.tests} tests on earlier days."
-    return f"{words} {error_text(found.forecast, until)} The margin covers about 8 in 10 cases."
+    words = f"By {outlook.forecast.method}, the best of {len(METHODS)} methods in {outlook.forecast.tests} tests on earlier days."
+    return f"{words} {error_text(outlook.forecast, until)} The margin covers about 8 in 10 cases."
 
 
 def with_days_ahead(usage: Usage, view: View) -> tuple[tuple[Interval, ...], pd.DataFrame | None]:
@@ -36,26 +36,26 @@ def with_days_ahead(usage: Usage, view: View) -> tuple[tuple[Interval, ...], pd.
 
     One row is the place of a day from today on (see `charts.over_time`).
     """
-    found = outlook_of(view)
-    made = found and found.forecast
-    if not isinstance(made, Forecast) or view.interval != "day":
+    outlook = outlook_of(view)
+    forecast = outlook and outlook.forecast
+    if not isinstance(forecast, Forecast) or view.interval != "day":
         return usage.intervals, None
-    if view.period.first != made.first or view.period.last < made.path[0].day:
+    if view.period.first != forecast.first or view.period.last < forecast.path[0].day:
         return usage.intervals, None
-    rest = Period(view.period.last + timedelta(days=1), made.last, view.period.zone, view.period.now)
+    rest = Period(view.period.last + timedelta(days=1), forecast.last, view.period.zone, view.period.now)
     steps = (*usage.intervals, *(intervals(rest, "day") if rest.days > 0 else ()))
-    path = pd.DataFrame([vars(day) for day in made.path]).rename(
+    path = pd.DataFrame([vars(day) for day in forecast.path]).rename(
         columns={"amount": "ahead", "low": "ahead_low", "high": "ahead_high"}
     )
     places = {step.label: place for place, step in enumerate(steps)}
-    texts = [f"{formats.usd(day.amount)} ({formats.usd(day.low)} – {formats.usd(day.high)})" for day in made.path]
+    texts = [f"{formats.usd(day.amount)} ({formats.usd(day.low)} – {formats.usd(day.high)})" for day in forecast.path]
     path = path.assign(interval=[places.get(day.isoformat()) for day in path.pop("day")], name=None, ahead_text=texts)
     return steps, path.dropna(subset="interval").astype({"interval": "int64"})
 
 
-def error_text(found: Forecast, until: str) -> str:
+def error_text(forecast: Forecast, until: str) -> str:
     """At day 20 it was within 4.0% in the last six months."""
-    if not found.errors:
+    if not forecast.errors:
         return f"No whole {until} before tells how good it is."
-    periods = f"the last {len(found.errors)} {until}s" if len(found.errors) > 1 else f"the last {until}"
-    return f"At day {found.day_of_period} it was within {formats.percent(max(found.errors))} in {periods}."
+    periods = f"the last {len(forecast.errors)} {until}s" if len(forecast.errors) > 1 else f"the last {until}"
+    return f"At day {forecast.day_of_period} it was within {formats.percent(max(forecast.errors))} in {periods}."

@@ -124,10 +124,10 @@ def _lake_in_use(title: str, icon: str, without_lake: Callable[[], object] | Non
     if os.environ.get("USAGECOST_LAKE"):
         start.clear()
         st.title(f"{icon} {title}", anchor=False)
-        named = f": {plain(root)}" if reading().role == "admin" else ""
+        folder = f": {plain(root)}" if reading().role == "admin" else ""
         empty(
             "No data yet",
-            f"USAGECOST_LAKE names a folder without a lake{named}. Correct the setting, or load logs into it "
+            f"USAGECOST_LAKE names a folder without a lake{folder}. Correct the setting, or load logs into it "
             f"on the page Sources or with `{LOAD_YOUR_OWN}`.",
         )
         if without_lake:

@@ -40,13 +40,13 @@ def marks(view: View) -> tuple[Mark, ...]:
         notes = [Mark(note.instant(zone), "Note", note.text) for note in _notes(view) if note.is_about(view.filters)]
     except (NoteProblem, LakeError):
         notes = []
-    found = [*notes, *_list_prices(view)]
+    all_marks = [*notes, *_list_prices(view)]
     if view.scope.is_everything:
         prices = known_for(SECONDS, _price_changes, view.lake)
-        found += [Mark(local_midnight(day, "UTC"), "Own price", what) for day, what in prices]
+        all_marks += [Mark(local_midnight(day, "UTC"), "Own price", what) for day, what in prices]
         with suppress(LakeError):
-            found += [Mark(*change) for change in known_for(SECONDS, queries.sources.changes, view.lake)]
-    return tuple(mark for mark in found if period.start <= mark.at < period.end)
+            all_marks += [Mark(*change) for change in known_for(SECONDS, queries.sources.changes, view.lake)]
+    return tuple(mark for mark in all_marks if period.start <= mark.at < period.end)
 
 
 def _list_prices(view: View) -> list[Mark]:
@@ -60,12 +60,12 @@ def _list_prices(view: View) -> list[Mark]:
         return []
     with suppress(LakeError, UnansweredError):
         whole = replace(view, filters=Filters(), interval=WHOLE, basis=next(iter(BASES)))
-        asked = [
+        models = [
             (provider, model)
             for provider, model in known(queries.provider_models, whole)
             if view.filters.may_pass({"provider": provider, "model": model})
         ]
-        matches = [(provider, model, match) for provider, model in asked if (match := resolve(provider, model))]
+        matches = [(provider, model, match) for provider, model in models if (match := resolve(provider, model))]
         return [
             Mark(local_midnight(day, "UTC"), "List price", f"{model} ({provider or NOT_REPORTED})")
             for provider, model, match in matches
@@ -94,13 +94,13 @@ def _form(view: View) -> None:
         st.checkbox(f"Only about {words}", True, key="note_is_of_filters", help="Else it is marked under any filter.")
     st.button("Save", key="note_save", type="primary", on_click=_save, args=(about,))
     try:
-        found = _notes(view)
+        notes = _notes(view)
     except (NoteProblem, LakeError) as problem:
         st.caption(f":material/error: {plain(told(problem))}")
         return
     zone = view.period.zone
-    shown = [note for note in found if view.period.start <= note.instant(zone) < view.period.end]
-    for place, note in enumerate(sorted(shown, key=lambda note: note.instant(zone), reverse=True)[:MOST_LISTED]):
+    in_period = [note for note in notes if view.period.start <= note.instant(zone) < view.period.end]
+    for place, note in enumerate(sorted(in_period, key=lambda note: note.instant(zone), reverse=True)[:MOST_LISTED]):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
             day = note.instant(zone).astimezone(ZoneInfo(zone)).date()
             st.markdown(f"**{days_text(day, day)}** {plain(note.text)}", width="stretch")
@@ -116,8 +116,8 @@ def _single_values(view: View) -> list[Condition]:
 
 def _save(about: list[Condition]) -> None:
     """Adds the note, which is ``about`` what the page is filtered by where the reader chose so."""
-    chosen = about if st.session_state.get("note_is_of_filters") else []
-    only = {one.dimension: one.values[0] or NOT_REPORTED for one in chosen}
+    filters = about if st.session_state.get("note_is_of_filters") else []
+    only = {one.dimension: one.values[0] or NOT_REPORTED for one in filters}
     day, text = st.session_state["note_day"], st.session_state["note_text"].strip()
     if not text:
         refuse(_PLACE, "A note needs a text.")
@@ -139,8 +139,8 @@ def _notes(view: View) -> list[Note]:
     are about some values, the ones whose requests may be seen.
     """
     lake = open_lake(lake_root())
-    found = _remote(lake_root()) if lake.is_remote else read_notes(lake)
-    return [note for note in found if not note.only or view.scope.includes(note.filters)]
+    notes = _remote(lake_root()) if lake.is_remote else read_notes(lake)
+    return [note for note in notes if not note.only or view.scope.includes(note.filters)]
 
 
 @st.cache_resource(max_entries=1, ttl=10, show_spinner=False)

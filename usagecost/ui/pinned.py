@@ -24,10 +24,10 @@ def links() -> None:
         boards = shelf()
     except LakeError:
         return
-    shown = st.session_state.get("board") if address.current_page() == PAGE else None
+    board_name = st.session_state.get("board") if address.current_page() == PAGE else None
     pinned = [board for board in boards if board.board and board.board.pinned and board.is_of(reading().name or None)]
     for number, board in enumerate(pinned):
-        with st.container(key=f"pinned_{'shown' if board.name == shown else 'other'}_{number}"):
+        with st.container(key=f"pinned_{'shown' if board.name == board_name else 'other'}_{number}"):
             st.page_link(
                 FILE,
                 label=plain(textwrap.shorten(board.title, LONGEST, placeholder=" …")),

@@ -77,7 +77,7 @@ def _numbers(usage: Usage, by: str, top: pd.DataFrame) -> pd.DataFrame:
 def _table(usage: Usage, view: View, by: str, top: pd.DataFrame, numbers: pd.DataFrame) -> None:
     """The table of `_numbers`, or of those that a reader looks for; a row opens its requests."""
     plural = DIMENSIONS[by].plural
-    shown = numbers
+    matching = numbers
     if len(top) > MOST_WITHOUT_SEARCH:
         text = st.text_input(
             f"Find {plural}",
@@ -87,10 +87,10 @@ def _table(usage: Usage, view: View, by: str, top: pd.DataFrame, numbers: pd.Dat
             icon=":material/search:",
             width=320,
         )
-        shown = numbers[numbers[by].str.contains(text, case=False, regex=False)] if text else numbers
-    places, open_value = list(shown.index), drilldown.from_row(view, by, top)
+        matching = numbers[numbers[by].str.contains(text, case=False, regex=False)] if text else numbers
+    places, open_value = list(matching.index), drilldown.from_row(view, by, top)
     table(
-        shown.reset_index(drop=True),
+        matching.reset_index(drop=True),
         name=f"{by}-ranked",
         columns=_columns(by, numbers, compares=usage.before is not None and not shortage(view)),
         alt_text=f"{plural.capitalize()} ranked by spend, with requests, tokens, unit costs, cache reads and latency",

@@ -62,8 +62,8 @@ def is_guarded() -> bool:
     if os.environ.get(OPEN) == "1":
         return True
     headers, address = st.context.headers, door().address
-    said = [f"//{headers.get('Host') or LOOPBACK[0]}", headers.get("Origin") or ""]
-    is_from_here = all(_is_of_here(url) for url in said if url) and not any(headers.get(name) for name in OF_A_PROXY)
+    addresses = [f"//{headers.get('Host') or LOOPBACK[0]}", headers.get("Origin") or ""]
+    is_from_here = all(_is_of_here(url) for url in addresses if url) and not any(headers.get(name) for name in OF_A_PROXY)
     listens_here = address in LOOPBACK or address.startswith("unix:")
     return is_from_here and (listens_here or _is_loopback(st.context.ip_address))
 

@@ -17,9 +17,9 @@ def folder() -> TextFolder:
 
 def shelf() -> list[Shelved]:
     """All boards that the reader may see. Raises LakeError if the own ones cannot be read."""
-    found = _remote(lake_root()) if open_lake(lake_root()).is_remote else shelved_boards(folder())
+    shelved = _remote(lake_root()) if open_lake(lake_root()).is_remote else shelved_boards(folder())
     scope = reading().scope
-    return [one for one in found if scope.is_everything or one.is_default or (one.board and one.board.is_for(scope))]
+    return [one for one in shelved if scope.is_everything or one.is_default or (one.board and one.board.is_for(scope))]
 
 
 def may_change(shelved: Shelved) -> bool:

@@ -80,7 +80,7 @@ def date_input(key: str, view: View, label: str) -> None:
 
 
 def _interval(view: View) -> None:
-    asked = st.selectbox(
+    interval = st.selectbox(
         "Interval",
         [viewing.AUTO, *periods.INTERVALS],
         format_func=lambda name: periods.INTERVALS.get(name, "Auto"),
@@ -88,8 +88,10 @@ def _interval(view: View) -> None:
         help="The steps of the time axis; Auto fits them to the range. "
         f"15 minutes are for up to {periods.MOST_DAYS['15min']} days, hours for up to {periods.MOST_DAYS['hour']}.",
     )
-    if asked not in (viewing.AUTO, view.interval):
-        st.caption(f"Shown by {view.interval}: {periods.INTERVALS[asked].lower()} fits up to {periods.MOST_DAYS[asked]} days.")
+    if interval not in (viewing.AUTO, view.interval):
+        st.caption(
+            f"Shown by {view.interval}: {periods.INTERVALS[interval].lower()} fits up to {periods.MOST_DAYS[interval]} days."
+        )
 
 
 def _zones() -> list[str]:

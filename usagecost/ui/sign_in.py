@@ -108,8 +108,8 @@ def _ask(section: Mapping[str, object]) -> NoReturn:
 
 def _providers(section: Mapping[str, object]) -> list[str | None]:
     """The names of the providers that the section configures; None is the one without a name, which stands in it directly."""
-    named: list[str | None] = [name for name, value in section.items() if name != "client_kwargs" and isinstance(value, Mapping)]
-    return [None, *named] if "client_id" in section or not named else named
+    sections: list[str | None] = [name for name, value in section.items() if name != "client_kwargs" and isinstance(value, Mapping)]
+    return [None, *sections] if "client_id" in section or not sections else sections
 
 
 def _button(provider: str | None) -> None:

@@ -42,12 +42,12 @@ def sparkline_html(metric: Metric, points: Sequence[tuple[str, Number | None]]) 
     """Returns the columns of texts with their values, which are None where not known; sums are drawn from 0."""
     size = -(-len(points) // MOST_COLUMNS)
     groups = [points[place : place + size] for place in range(0, len(points), size)]
-    shown = [max(group, key=lambda point: float("-inf") if point[1] is None else float(point[1])) for group in groups]
-    known = [float(value) for _, value in shown if value is not None]
-    low, floor = (min(0.0, *known), 0.0) if metric.is_additive else (min(known), LEAST_HEIGHT)
-    span = max(known) - low or 1.0
+    extremes = [max(group, key=lambda point: float("-inf") if point[1] is None else float(point[1])) for group in groups]
+    amounts = [float(value) for _, value in extremes if value is not None]
+    low, floor = (min(0.0, *amounts), 0.0) if metric.is_additive else (min(amounts), LEAST_HEIGHT)
+    span = max(amounts) - low or 1.0
     columns = []
-    for text, value in shown:
+    for text, value in extremes:
         height = None if value is None else floor + (1 - floor) * (float(value) - low) / span
         columns.append(f"<i data-tip='{escape(text)}'{'' if height is None else f' style=--h:{height:.1%}'}></i>")
     return f"<div class=spark role=img aria-label='{escape(metric.label)} over time'>{''.join(columns)}</div>"

@@ -43,8 +43,8 @@ def top_bar(
                 _compare()
     aligned = "distribute" if "filters" in uses else "right"
     with st.container(horizontal=True, horizontal_alignment=aligned, vertical_alignment="center", key="filters"):
-        left = st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch")
-        with left:
+        bar = st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch")
+        with bar:
             if "filters" in uses:
                 _add(view)
                 for condition in view.filters.conditions:
@@ -57,7 +57,7 @@ def top_bar(
             st.button("Refresh", icon=":material/refresh:", on_click=refresh, type="tertiary")
     if newest and (skew := formats.clock_skew(newest, datetime.now(UTC))):
         st.caption(f":material/schedule: {plain(f'Newest request is {skew}.')}")
-    return left
+    return bar
 
 
 def chip(words: str, key: str, remove: Callable[..., None], *args: object) -> None:
@@ -76,13 +76,13 @@ def chip(words: str, key: str, remove: Callable[..., None], *args: object) -> No
 def _data_through(view: View, newest: datetime) -> None:
     now = datetime.now(UTC)
     local = min(newest, now).astimezone(ZoneInfo(view.period.zone))
-    whose = "The newest request in the lake" if view.scope.is_everything else "Your newest request"
+    subject = "The newest request in the lake" if view.scope.is_everything else "Your newest request"
     day = days_text(local.date(), local.date())
     if local.year == view.period.now.astimezone(local.tzinfo).year:
         day = day.removesuffix(f" {local.year}")
     st.markdown(
         f"Data through **{local:%H:%M}**, {day} {plain(view.period.zone)}",
-        help=f"{whose} was sent {formats.age(newest, now)}.",
+        help=f"{subject} was sent {formats.age(newest, now)}.",
         width="content",
     )
 
@@ -110,20 +110,20 @@ def _range(view: View) -> None:
 
 def _presets(preset: str) -> None:
     """The named ranges. Each state is a widget of its own: setting one's value could undo a click that is under way."""
-    key, shown = f"range_top_{preset}", preset if preset in PRESETS else None
+    key, selected = f"range_top_{preset}", preset if preset in PRESETS else None
 
     def choose() -> None:
-        if chosen := st.session_state[key]:
-            viewing.show_preset(chosen)
+        if clicked := st.session_state[key]:
+            viewing.show_preset(clicked)
         else:  # a click on what is chosen already
-            st.session_state[key] = shown
+            st.session_state[key] = selected
             viewing.widen()
         st.session_state["range_open"] = False
 
     st.pills(
         "Range",
         list(PRESETS),
-        default=shown,
+        default=selected,
         format_func=lambda name: PRESETS[name][0],
         key=key,
         on_change=choose,
@@ -133,8 +133,8 @@ def _presets(preset: str) -> None:
 
 
 def _compare() -> None:
-    chosen = st.session_state["compare"]
-    words = "Compare" if chosen == NONE else f"vs {COMPARISONS[chosen].lower()}"
+    comparison = st.session_state["compare"]
+    words = "Compare" if comparison == NONE else f"vs {COMPARISONS[comparison].lower()}"
     with st.popover(words, icon=":material/compare_arrows:", key="compare_open", on_change="rerun"):
         st.radio(
             "Compare with",
@@ -163,8 +163,8 @@ def _add(view: View) -> None:
 
 
 def _values(name: str, offered: list[str | None], view: View) -> None:
-    chosen = st.session_state[name]
-    options = list(dict.fromkeys([*chosen, *(NOT_REPORTED if value is None else value for value in offered)]))
+    selected = st.session_state[name]
+    options = list(dict.fromkeys([*selected, *(NOT_REPORTED if value is None else value for value in offered)]))
     names = labels_of(view).of_all(name, options)
     plural = DIMENSIONS[name].plural
     values = st.multiselect(

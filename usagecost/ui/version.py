@@ -23,7 +23,7 @@ HELD_SECONDS = 30.0
 
 
 @dataclass
-class Shown:
+class VersionInUse:
     """The version of a lake that this process shows, and when it came to be the one; None before anybody has asked."""
 
     version: int | None = None
@@ -32,23 +32,23 @@ class Shown:
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
-def _shown(lake: str) -> Shown:  # noqa: ARG001 - the lake is the cache's key
-    return Shown()
+def _version_of(lake: str) -> VersionInUse:  # noqa: ARG001 - the lake is the cache's key
+    return VersionInUse()
 
 
 def version_to_show(lake: str, *, newest: bool = False) -> int:
     """The version that pages show; the ``newest`` one, from now on, if a reader has asked for it. Raises LakeError if it cannot
     be told.
     """
-    shown = _shown(lake)
-    with shown.changing:  # also while it looks: who looked earlier and comes later would go back to an older version
+    in_use = _version_of(lake)
+    with in_use.changing:  # also while it looks: who looked earlier and comes later would go back to an older version
         now, there = time.monotonic(), open_lake(lake).version()
-        is_first = shown.version is None
-        is_older = not is_first and shown.version < there  # a newer one is of another lake, which was in the same place
-        is_held = is_older and not newest and now - shown.since < HELD_SECONDS
-        if shown.version != there and not is_held:
-            shown.version, shown.since = there, -inf if is_first else now
-        return shown.version
+        is_first = in_use.version is None
+        is_older = not is_first and in_use.version < there  # a newer one is of another lake, which was in the same place
+        is_held = is_older and not newest and now - in_use.since < HELD_SECONDS
+        if in_use.version != there and not is_held:
+            in_use.version, in_use.since = there, -inf if is_first else now
+        return in_use.version
 
 
 def as_of(lake: str, version: int) -> datetime:

@@ -138,8 +138,8 @@ def reset() -> None:
 def _stretch() -> Instants | None:
     """The stretch of time that the URL says; None where it says none, or nonsense."""
     try:
-        said = [datetime.fromisoformat(st.session_state[name] or "") for name in STRETCH]
-        start, end = (moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC) for moment in said)
+        moments = [datetime.fromisoformat(st.session_state[name] or "") for name in STRETCH]
+        start, end = (moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC) for moment in moments)
     except (ValueError, OverflowError):
         return None
     return Instants(start, end) if start < end else None
@@ -158,11 +158,11 @@ def _period(data: Data, zone: str) -> Period:
 
 def _condition(name: str, unfiltered: View) -> Condition | None:
     """The filter on a dimension. A link may call a user, team or key by its name as well as by its id."""
-    said = st.session_state[name]
-    if not said:
+    values = st.session_state[name]
+    if not values:
         return None
     labels = labels_of(unfiltered)
-    chosen = list(dict.fromkeys(labels.id_of(name, value) for value in said))
-    st.session_state[name] = chosen
-    known = sorted(value for value in chosen if value != NOT_REPORTED)
-    return Condition(name, (*known, None) if NOT_REPORTED in chosen else tuple(known), st.session_state[f"not_{name}"])
+    ids = list(dict.fromkeys(labels.id_of(name, value) for value in values))
+    st.session_state[name] = ids
+    reported = sorted(value for value in ids if value != NOT_REPORTED)
+    return Condition(name, (*reported, None) if NOT_REPORTED in ids else tuple(reported), st.session_state[f"not_{name}"])

@@ -18,7 +18,7 @@ def try_write(
     kind: Act,
     what: str,
     do: Callable[[], object],
-    done: str = "",
+    outcome: str = "",
     *,
     before: str | None = None,
     after: str | None = None,
@@ -29,7 +29,7 @@ def try_write(
     except (TomlProblem, LakeError, OSError) as problem:
         refuse(place, str(problem))
         return False
-    st.session_state[_key(place)] = True, done
+    st.session_state[_key(place)] = True, outcome
     return True
 
 

@@ -40,9 +40,9 @@ def audit_log(view: View) -> None:
         act = st.selectbox("Act", [ALL, *ACTS], key="audit_act", format_func=str.capitalize, width=180)
         who = st.selectbox("Who", [ALL, *sorted({one["who"] for one in acts})], key="audit_who", width=260)
         text = st.text_input("Text", key="audit_text", placeholder="in any column", width=260).strip().casefold()
-    shown = [one for one in acts if act in (ALL, one["act"]) and who in (ALL, one["who"]) and text in _words(one)]
-    if shown:
-        _table(pd.DataFrame([one | {"at": _local(one["happened_at"], view)} for one in shown]), view.period.zone)
+    matching = [one for one in acts if act in (ALL, one["act"]) and who in (ALL, one["who"]) and text in _words(one)]
+    if matching:
+        _table(pd.DataFrame([one | {"at": _local(one["happened_at"], view)} for one in matching]), view.period.zone)
     elif acts:
         empty("No such acts in this period", "Remove a filter.")
     else:

@@ -19,12 +19,12 @@ from usagecost.vocabulary.filters import Condition, Filters, View
 from usagecost.vocabulary.formats import usd
 
 
-def largest_differences(view: View, found: Reconciliation, cells: Sequence[Cell]) -> None:
+def largest_differences(view: View, reconciliation: Reconciliation, cells: Sequence[Cell]) -> None:
     """The cells that differ most, each with the requests behind it."""
     rows = worst(cells)
     if not rows:
         return
-    shown = pd.DataFrame(
+    differences = pd.DataFrame(
         {
             "days": [days_text(cell.first, cell.last) for cell in rows],
             "provider": [cell.provider for cell in rows],
@@ -38,13 +38,13 @@ def largest_differences(view: View, found: Reconciliation, cells: Sequence[Cell]
     )
     heading("Largest differences", lambda: _all_cells(cells), name="bill-cells", help="By UTC day. The download has all cells.")
     table(
-        shown,
+        differences,
         name="bill-cells",
         columns={
             "days": st.column_config.TextColumn("Day (UTC)", width=110),
             "provider": st.column_config.TextColumn("Provider", width=110),
             "model": st.column_config.TextColumn("Model", width="medium"),
-            **({"scope": st.column_config.TextColumn("Key or project")} if "scope" in shown else {}),
+            **({"scope": st.column_config.TextColumn("Key or project")} if "scope" in differences else {}),
             "theirs_usd": st.column_config.NumberColumn(THEIRS, width=100),
             "ours_usd": st.column_config.NumberColumn(OURS, width=100),
             "difference_usd": st.column_config.NumberColumn("Difference", width=100),
@@ -52,7 +52,7 @@ def largest_differences(view: View, found: Reconciliation, cells: Sequence[Cell]
         },
         alt_text="The days and models whose bill differs most from our logs, with the main cause",
         texts={"theirs_usd": usd, "ours_usd": usd, "difference_usd": signed_usd},
-        on_open=lambda row: _open(view, found, rows[row]),
+        on_open=lambda row: _open(view, reconciliation, rows[row]),
     )
 
 
@@ -74,20 +74,20 @@ def _all_cells(cells: Sequence[Cell]) -> pd.DataFrame:
     )
 
 
-def _open(view: View, found: Reconciliation, cell: Cell) -> None:
+def _open(view: View, reconciliation: Reconciliation, cell: Cell) -> None:
     """Leads to the requests of a cell."""
     days = local_days(cell, view.period.zone)
     start, end = _instants(cell)
-    drilldown.open_requests(filters_of(found, cell), Interval(start, end, "", is_running=False), days)
+    drilldown.open_requests(filters_of(reconciliation, cell), Interval(start, end, "", is_running=False), days)
 
 
-def filters_of(found: Reconciliation, cell: Cell) -> Filters:
+def filters_of(reconciliation: Reconciliation, cell: Cell) -> Filters:
     """Which requests a cell is about, as our logs name providers, models and keys."""
-    names = found.names.get((cell.provider, cell.model)) or ((cell.provider, cell.model),)
+    names = reconciliation.names.get((cell.provider, cell.model)) or ((cell.provider, cell.model),)
     conditions = [Condition("provider", tuple(dict.fromkeys(provider for provider, _ in names)))]
     if cell.model is not None:
         conditions.append(Condition("model", tuple(dict.fromkeys(model for _, model in names))))
-    if cell.scope is not None and found.scopes.get(cell.provider) == "key":
+    if cell.scope is not None and reconciliation.scopes.get(cell.provider) == "key":
         conditions.append(Condition("key", (cell.scope,)))
     return Filters(tuple(conditions))
 

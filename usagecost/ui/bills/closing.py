@@ -46,7 +46,7 @@ def reopen_button(lake: Lake, month: date, zone: str) -> None:
 
 def act_and_say() -> None:
     """Does what the last click asked for, and says, once, what was done or why nothing was."""
-    said, do = st.session_state.pop(_TO_DO, (None, None))
+    message, do = st.session_state.pop(_TO_DO, (None, None))
     if do:
         with st.spinner("Adding up the month …", show_time=True):
             try:
@@ -54,13 +54,13 @@ def act_and_say() -> None:
             except PROBLEMS as problem:
                 st.session_state[_DONE] = False, str(problem)
             else:
-                st.session_state[_DONE] = True, said
+                st.session_state[_DONE] = True, message
         st.rerun()
-    is_done, said = st.session_state.pop(_DONE, (True, None))
-    if said and is_done:
-        st.toast(plain(said), icon=":material/check_circle:")
-    elif said:
-        st.error(plain(said), title="Nothing was changed")
+    is_done, message = st.session_state.pop(_DONE, (True, None))
+    if message and is_done:
+        st.toast(plain(message), icon=":material/check_circle:")
+    elif message:
+        st.error(plain(message), title="Nothing was changed")
 
 
 def _close(lake: Lake, month: date, zone: str) -> None:
@@ -79,5 +79,5 @@ def _reopen(lake: Lake, month: date, zone: str, why: str) -> None:
     )
 
 
-def _note(said: str, do: Callable[[], object]) -> None:
-    st.session_state[_TO_DO] = said, do
+def _note(message: str, do: Callable[[], object]) -> None:
+    st.session_state[_TO_DO] = message, do

@@ -52,10 +52,10 @@ def reconciliation(view: View) -> None:
         drop_zone(view.lake)
         return
     others = (files, current_book(lake).version, tried(lambda: rates_version(lake)))
-    found, sentences = answer(of_lake, view.lake, view.version, view.basis, others)
-    for sentence in (*sentences, *not_compared(found)):
+    result, sentences = answer(of_lake, view.lake, view.version, view.basis, others)
+    for sentence in (*sentences, *not_compared(result)):
         st.warning(plain(sentence), icon=":material/rule:")
-    months = found.by_month()
+    months = result.by_month()
     if not months:
         st.button("Load another bill", key="load_another", icon=":material/add:", type="primary", on_click=_show_loaded)
         return
@@ -63,7 +63,7 @@ def reconciliation(view: View) -> None:
         names = [month.strftime(MONTH) for month in months]
         month = _month_of(chosen("Month", "month", names, None, _month_text) or names[0], months)
         st.button("Load a bill", key="load_another", icon=":material/add:", on_click=_show_loaded)
-    _month(view, found, month, months[month])
+    _month(view, result, month, months[month])
     _months(months)
 
 
@@ -87,8 +87,8 @@ def _month_of(name: str, months: Mapping[date, object]) -> date:
     return next((month for month in months if month.strftime(MONTH) == name), next(iter(months)))
 
 
-def _month(view: View, found: Reconciliation, month: date, providers: Mapping[str, CellSums]) -> None:
-    cells = found.of_month(month)
+def _month(view: View, result: Reconciliation, month: date, providers: Mapping[str, CellSums]) -> None:
+    cells = result.of_month(month)
     sums = CellSums.of(cells)
     st.header(
         plain(explained_text(sums)),
@@ -105,11 +105,11 @@ def _month(view: View, found: Reconciliation, month: date, providers: Mapping[st
             st.metric(label, text, help=help_text, border=True, height="stretch")
     if sums.incomplete:
         note_with_link(f"Lower bound: {counted(sums.incomplete, 'request')} without a full price.")
-    for sentence in (*over_months(cells), *compared_with_all(found, month)):
+    for sentence in (*over_months(cells), *compared_with_all(result, month)):
         st.caption(plain(sentence))
-    ways_to_end(view, found, month)
+    ways_to_end(view, result, month)
     _explanation(cells, sums)
-    largest_differences(view, found, cells)
+    largest_differences(view, result, cells)
 
 
 def _explanation(cells: Sequence[Cell], sums: CellSums) -> None:
@@ -148,7 +148,7 @@ def _effects(cells: Sequence[Cell]) -> pd.DataFrame:
 def _months(months: Mapping[date, Mapping[str, CellSums]]) -> None:
     """Every month and provider that has a bill; a click shows the month."""
     rows = [(month, provider, sums) for month, of in months.items() for provider, sums in of.items()]
-    shown = pd.DataFrame(
+    totals = pd.DataFrame(
         {
             "month": [f"{month:%b %Y}" for month, *_ in rows],
             "provider": [provider for _, provider, _ in rows],
@@ -159,9 +159,9 @@ def _months(months: Mapping[date, Mapping[str, CellSums]]) -> None:
             "explained": [percent(sums.explained) for *_, sums in rows],
         }
     )
-    heading("All months", lambda: shown, name="bill-months", help="A click shows the month.")
+    heading("All months", lambda: totals, name="bill-months", help="A click shows the month.")
     table(
-        shown,
+        totals,
         name="bill-months",
         columns={
             "month": st.column_config.TextColumn("Month", width=90),

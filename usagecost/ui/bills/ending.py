@@ -29,18 +29,18 @@ _PLACE, _ASKED = "bills", "_bill_entry"
 _PRICES, _SOURCES = "pages/4_Prices.py", "pages/5_Sources.py"
 
 
-def ways_to_end(view: View, found: Reconciliation, month: date) -> None:
+def ways_to_end(view: View, result: Reconciliation, month: date) -> None:
     """Draws what would end differences of a month, that with the most in it first, each with its button for who may press it."""
     lake = open_lake(view.lake)
     say_entry_was_written(_PLACE, "bill_reprice", _go_to_repricing)
-    for place, one in enumerate(advice_for(found, month, current_book(lake).book)[:MOST]):
+    for place, one in enumerate(advice_for(result, month, current_book(lake).book)[:MOST]):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             label, icon, act, args = _button(one)
             if may("load" if act is _go else "price"):
                 st.button(label, key=f"end_{place}", icon=icon, on_click=act, args=args)
             st.markdown(plain(_words(one)), width="stretch")
-    if asked := st.session_state.get(_ASKED):
-        _dialog(lake, asked)
+    if advice := st.session_state.get(_ASKED):
+        _dialog(lake, advice)
 
 
 def _words(one: Advice) -> str:
@@ -52,8 +52,8 @@ def _words(one: Advice) -> str:
     if isinstance(one, Alias):
         other = one.stands_for.partition("/")[2]
         return f"{one.model} may be another name of {other} at {one.provider}: {usd(one.amount)} are billed."
-    who = f"the {one.what} of {one.provider}" if one.what else one.provider
-    return f"{usd(one.amount)} of {who} are not in our logs."
+    payee = f"the {one.what} of {one.provider}" if one.what else one.provider
+    return f"{usd(one.amount)} of {payee} are not in our logs."
 
 
 def _button(one: Advice) -> tuple[str, str, Any, tuple[Any, ...]]:

@@ -35,8 +35,8 @@ def loaded(view: View) -> None:
     """Draws where bills are dropped, and the statements of the lake."""
     say_what_was_done()
     drop_zone(view.lake)
-    if found := answer(of_files, view.lake, tried(lambda: open_lake(view.lake).files("bills"))):
-        _list(view.lake, found)
+    if statements := answer(of_files, view.lake, tried(lambda: open_lake(view.lake).files("bills"))):
+        _list(view.lake, statements)
     else:
         empty("No bills yet", "Bills that are loaded are listed here, and can be removed.")
 
@@ -54,7 +54,7 @@ def drop_zone(lake: str) -> None:
         query = address.of_page("Sources", viewing.choices())
         st.page_link("pages/5_Sources.py", label="**Load your own logs first**", icon=":material/database:", query_params=query)
         return
-    given = st.file_uploader(
+    files = st.file_uploader(
         "**Drop bills here**, or choose them: cost exports of providers and clouds as CSV, JSON or Parquet",
         accept_multiple_files=True,
         key=f"drop_bills_{st.session_state.get(_ROUND, 0)}",
@@ -62,32 +62,32 @@ def drop_zone(lake: str) -> None:
         help="OpenAI costs, Anthropic cost report, OpenRouter activity, AWS CUR, Azure cost details, Google Cloud billing, FOCUS. "
         "Larger files: `python -m usagecost bill PATH …`",
     )
-    if given:
-        label = f"Load {counted(len(given), 'bill')}"
-        st.button(label, key="load_bills", type="primary", icon=":material/receipt_long:", on_click=_load, args=(lake, given))
+    if files:
+        label = f"Load {counted(len(files), 'bill')}"
+        st.button(label, key="load_bills", type="primary", icon=":material/receipt_long:", on_click=_load, args=(lake, files))
 
 
-def _load(lake: str, given: Sequence[UploadedFile]) -> None:
+def _load(lake: str, files_dropped: Sequence[UploadedFile]) -> None:
     """Loads the statements of dropped files: those into which an export was cut are one."""
-    done: list[tuple[str, Loaded | str]] = []
+    outcomes: list[tuple[str, Loaded | str]] = []
     with TemporaryDirectory(prefix="usagecost-") as folder:
         try:
-            for file in given:
+            for file in files_dropped:
                 _free_path(Path(folder), file.name).write_bytes(file.getbuffer())
         except OSError as problem:
-            done.append(("The bill", f"The files cannot be kept in {folder} ({problem.strerror}): free some room."))
-        for files in statement_files([Path(folder)]) if not done else []:
+            outcomes.append(("The bill", f"The files cannot be kept in {folder} ({problem.strerror}): free some room."))
+        for files in statement_files([Path(folder)]) if not outcomes else []:
             name = files[0].name
             try:
                 load = act(
                     "bill", f"load {name}", partial(load_files, open_lake(lake), files, name=name), says=lambda done: done.words
                 )
-                done.append((name, load))
+                outcomes.append((name, load))
             except (BillProblem, LakeError) as problem:
-                done.append((name, str(problem)))
+                outcomes.append((name, str(problem)))
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
-    st.session_state[_DONE] = done
-    if any(isinstance(result, Loaded) for _, result in done):
+    st.session_state[_DONE] = outcomes
+    if any(isinstance(result, Loaded) for _, result in outcomes):
         st.session_state["part"] = "Reconciliation"
 
 
@@ -112,22 +112,22 @@ def say_what_was_done() -> None:
         st.success(plain(words), title=f"{plain(name)} is loaded", icon=":material/check_circle:")
 
 
-def _list(lake: str, found: Sequence[Statement]) -> None:
-    shown = pd.DataFrame(
+def _list(lake: str, statements: Sequence[Statement]) -> None:
+    rows = pd.DataFrame(
         {
-            "days": [days_text(one.covers_first, one.covers_last) for one in found],
-            "provider": [one.provider for one in found],
-            "account": [one.account for one in found],
-            "format": [one.format for one in found],
-            "amount": [", ".join(f"{amount:,.2f} {name}" for name, amount in sorted(one.totals.items())) for one in found],
-            "lines": [one.lines for one in found],
-            "counting": [one.counting for one in found],
-            "as_of": [one.as_of.replace(tzinfo=None) for one in found],
+            "days": [days_text(one.covers_first, one.covers_last) for one in statements],
+            "provider": [one.provider for one in statements],
+            "account": [one.account for one in statements],
+            "format": [one.format for one in statements],
+            "amount": [", ".join(f"{amount:,.2f} {name}" for name, amount in sorted(one.totals.items())) for one in statements],
+            "lines": [one.lines for one in statements],
+            "counting": [one.counting for one in statements],
+            "as_of": [one.as_of.replace(tzinfo=None) for one in statements],
         }
     )
-    heading("Loaded bills", lambda: shown, name="loaded-bills", help="Of two bills of a day the newer counts; both are kept.")
+    heading("Loaded bills", lambda: rows, name="loaded-bills", help="Of two bills of a day the newer counts; both are kept.")
     table(
-        shown,
+        rows,
         name="loaded-bills",
         columns={
             "days": st.column_config.TextColumn("Days (UTC)", width=190),
@@ -144,7 +144,7 @@ def _list(lake: str, found: Sequence[Statement]) -> None:
         alt_text="Bills that are loaded, with their days, amounts and how many of their lines count",
     )
     names = {
-        one.statement: f"{one.provider}, {days_text(one.covers_first, one.covers_last)} ({one.statement[:8]})" for one in found
+        one.statement: f"{one.provider}, {days_text(one.covers_first, one.covers_last)} ({one.statement[:8]})" for one in statements
     }
     if not may("bill"):
         return

@@ -20,7 +20,7 @@ _CHANGE, PLACE = "_board_change", "boards"
 class Change:
     """What was done to a board's file, in words that begin a sentence; its texts before and after, None where there is none."""
 
-    said: str
+    outcome: str
     name: str
     before: str | None
     after: str | None
@@ -31,7 +31,7 @@ def make(folder: TextFolder, change: Change) -> bool:
     is_done = try_write(
         PLACE,
         "board",
-        f"{change.name}: {change.said}",
+        f"{change.name}: {change.outcome}",
         lambda: folder.put(change.name, change.after, seen=change.before),
         before=change.before,
         after=change.after,
@@ -42,12 +42,12 @@ def make(folder: TextFolder, change: Change) -> bool:
     return is_done
 
 
-def save(folder: TextFolder, shelved: Shelved, board: Board, said: str) -> bool:
+def save(folder: TextFolder, shelved: Shelved, board: Board, outcome: str) -> bool:
     """Puts another board in the place of the one that was shown; whether it was written."""
-    return make(folder, Change(said, shelved.name, shelved.text, board_text(board)))
+    return make(folder, Change(outcome, shelved.name, shelved.text, board_text(board)))
 
 
-def add(folder: TextFolder, board: Board, said: str) -> Shelved | None:
+def add(folder: TextFolder, board: Board, outcome: str) -> Shelved | None:
     """Makes a new board, of the reader's own, and chooses it; None if it could not be written."""
     try:
         name = file_name(board.title, [shelved.name for shelved in shelved_boards(folder)])
@@ -55,7 +55,7 @@ def add(folder: TextFolder, board: Board, said: str) -> Shelved | None:
         refuse(PLACE, str(problem))
         return None
     own = board.model_copy(update={"owner": reading().name, "pinned": False, "shared": False})
-    if not make(folder, Change(said, name, None, board_text(own))):
+    if not make(folder, Change(outcome, name, None, board_text(own))):
         return None
     st.session_state["board"] = name
     return Shelved(name, board_text(own), own)
@@ -74,7 +74,7 @@ def delete(folder: TextFolder, shelved: Shelved) -> None:
 
 def undo(folder: TextFolder, change: Change) -> None:
     """Puts back what was there before a change."""
-    if make(folder, Change(f"Undone: {change.said}", change.name, change.after, change.before)):
+    if make(folder, Change(f"Undone: {change.outcome}", change.name, change.after, change.before)):
         st.session_state.pop(_CHANGE)
         if change.before is not None:
             st.session_state["board"] = change.name
@@ -92,5 +92,5 @@ def say(folder: TextFolder, *, undoes: bool = True) -> None:
     change: Change | None = st.session_state.get(_CHANGE)
     if change and undoes:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(f":material/check: {plain(change.said)}.", width="content")
+            st.caption(f":material/check: {plain(change.outcome)}.", width="content")
             st.button("Undo", key="undo_board", type="tertiary", icon=":material/undo:", on_click=undo, args=(folder, change))

@@ -19,19 +19,19 @@ LONGEST_TITLE = 120
 class Draft:
     """A board as its reader wants it, and as it was when they began. ``revision`` counts what was done to its list of panels."""
 
-    seen: Shelved
+    base: Shelved
     board: Board
     revision: int = 0
 
     @property
     def name(self) -> str:
         """The name of the board's file."""
-        return self.seen.name
+        return self.base.name
 
     @property
     def is_changed(self) -> bool:
         """Whether there is anything to save."""
-        return self.board != self.seen.board
+        return self.board != self.base.board
 
     def with_panels(self, panels: Sequence[Panel]) -> Draft:
         """The draft with other panels, whose rows are not those of before."""

@@ -26,7 +26,7 @@ def save_or_cancel(folder: TextFolder, drafted: Draft, shelf: list[Shelved]) -> 
     """The end of editing. A board that somebody else has changed since is not overwritten: what was made becomes a copy."""
     if _edited_place(drafted) is not None:
         return
-    if drafted.seen in shelf:
+    if drafted.base in shelf:
         st.button(
             "Save",
             key="save_board",
@@ -43,7 +43,7 @@ def save_or_cancel(folder: TextFolder, drafted: Draft, shelf: list[Shelved]) -> 
 
 def edit(drafted: Draft, view: View, shelf: list[Shelved]) -> None:
     """The board with everything to change it."""
-    if drafted.seen not in shelf:
+    if drafted.base not in shelf:
         st.warning(
             "Your changes are kept here. Save them as a copy, or cancel to see the board as it is now.",
             title="This board has changed since you began",
@@ -83,13 +83,13 @@ def begin_panel(name: str, place: int) -> None:
         form.begin(panels[place] if place < len(panels) else form.WHOLE_PANEL, KEY)
 
 
-def preview_of(found: Panel | str, view: View) -> None:
+def preview_of(panel: Panel | str, view: View) -> None:
     """What the form's panel shows, or why there is nothing to show yet."""
-    if isinstance(found, str):
-        st.info(plain(found), title="Not a panel yet", icon=":material/rule:")
+    if isinstance(panel, str):
+        st.info(plain(panel), title="Not a panel yet", icon=":material/rule:")
     else:
         with st.container(border=True):
-            show(found, view, "preview")
+            show(panel, view, "preview")
 
 
 def _heading(drafted: Draft) -> None:
@@ -103,7 +103,7 @@ def _heading(drafted: Draft) -> None:
             on_change=_rename,
             args=(drafted.name, field),
         )
-    if any(line.lstrip().startswith("#") for line in (drafted.seen.text or "").splitlines()):
+    if any(line.lstrip().startswith("#") for line in (drafted.base.text or "").splitlines()):
         st.caption("This board's file has comments. Saving here removes them.")
 
 
@@ -121,20 +121,20 @@ def _form(drafted: Draft, view: View, place: int) -> None:
     """The form of a panel, and what it would show."""
     controls, preview = st.columns(FORM_AND_PREVIEW, gap="medium")
     with controls:
-        found = form.form(view, KEY)
+        panel = form.form(view, KEY)
         with st.container(horizontal=True):
             st.button(
                 "Update panel" if place < len(drafted.board.panel) else "Add panel",
                 key="save_panel",
                 type="primary",
                 icon=":material/check:",
-                disabled=isinstance(found, str),
-                on_click=_put,
+                disabled=isinstance(panel, str),
+                on_click=_put_panel,
                 args=(drafted.name, place),
             )
             st.button("Cancel", key="cancel_panel", on_click=_close)
     with preview:
-        preview_of(found, view)
+        preview_of(panel, view)
 
 
 def _edited_place(drafted: Draft) -> int | None:
@@ -143,13 +143,13 @@ def _edited_place(drafted: Draft) -> int | None:
     return place if name == drafted.name and place <= len(drafted.board.panel) and form.is_begun(KEY) else None
 
 
-def _put(name: str, place: int) -> None:
-    found, drafted = form.said(KEY), draft.draft_of(name)
-    if isinstance(found, str):
-        refuse(changes.PLACE, found)
+def _put_panel(name: str, place: int) -> None:
+    panel, drafted = form.panel_of(KEY), draft.draft_of(name)
+    if isinstance(panel, str):
+        refuse(changes.PLACE, panel)
     elif drafted:
         panels = drafted.board.panel
-        draft.keep(drafted.with_panels([*panels[:place], found, *panels[place + 1 :]]))
+        draft.keep(drafted.with_panels([*panels[:place], panel, *panels[place + 1 :]]))
         _close()
 
 
@@ -160,7 +160,7 @@ def _close() -> None:
 def _save(folder: TextFolder, name: str) -> None:
     take(name)
     drafted = draft.draft_of(name)
-    if drafted and changes.save(folder, drafted.seen, drafted.board, f"“{drafted.board.title}” is saved"):
+    if drafted and changes.save(folder, drafted.base, drafted.board, f"“{drafted.board.title}” is saved"):
         draft.drop(name)
 
 

@@ -35,15 +35,15 @@ def explore(view: View) -> None:
     _begin()
     if is_without_data(view):
         no_requests(view)
-    controls, shown = st.columns(FORM_AND_PREVIEW, gap="medium")
+    controls, preview = st.columns(FORM_AND_PREVIEW, gap="medium")
     with controls:
-        found = form.form(view, KEY, on_board=False)
-        if isinstance(found, Panel):
-            st.session_state["_asked"] = found.model_dump_json(exclude_defaults=True)
+        panel = form.form(view, KEY, on_board=False)
+        if isinstance(panel, Panel):
+            st.session_state["_asked"] = panel.model_dump_json(exclude_defaults=True)
             address.put(**{LINK: st.session_state["_asked"]})
-            _add(shelves.folder(), found, view)
-    with shown:
-        preview_of(found, view)
+            _add(shelves.folder(), panel, view)
+    with preview:
+        preview_of(panel, view)
 
 
 def _begin() -> None:
@@ -89,29 +89,29 @@ def _add(folder: TextFolder, panel: Panel, view: View) -> None:
             key="add_to_board_now",
             type="primary",
             disabled=is_new and not title,
-            on_click=_put,
+            on_click=_put_on_board,
             args=(folder, added, None if is_new else by_name[name]),
         )
     changes.say(folder)
 
 
-def _put(folder: TextFolder, panel: Panel, shelved: Shelved | None) -> None:
-    said = f"“{title_of(panel)}” is added"
+def _put_on_board(folder: TextFolder, panel: Panel, shelved: Shelved | None) -> None:
+    outcome = f"“{title_of(panel)}” is added"
     if shelved is None:
-        if changes.add(folder, Board(title=st.session_state["add_to_title"].strip(), panel=(panel,)), said):
+        if changes.add(folder, Board(title=st.session_state["add_to_title"].strip(), panel=(panel,)), outcome):
             pinned.open_board(st.session_state["board"])
         return
     board = shelved.board
     if drafted := draft.draft_of(shelved.name):
         draft.keep(drafted.with_panels([*drafted.board.panel, panel]))
         pinned.open_board(shelved.name)
-    elif board and changes.save(folder, shelved, board.model_copy(update={"panel": (*board.panel, panel)}), said):
+    elif board and changes.save(folder, shelved, board.model_copy(update={"panel": (*board.panel, panel)}), outcome):
         pinned.open_board(shelved.name)
 
 
 def _with_filters(panel: Panel, view: View) -> Panel:
     """The panel with the page's filters among its own."""
-    own = {chosen.dimension: chosen.condition for chosen in panel.filters}
+    own = {panel_filter.dimension: panel_filter.condition for panel_filter in panel.filters}
     filters = [condition for condition in view.filters.conditions if isinstance(condition, Condition)]
     for condition in filters:
         name = condition.dimension

@@ -30,7 +30,7 @@ def begin(panel: Panel, key: str) -> None:
     """Sets the form to a panel. ``key`` tells it from other forms of the page."""
     for name in [name for name in st.session_state if str(name).startswith(f"{key}_")]:
         del st.session_state[name]
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "chart": panel.chart,
         "split": panel.split or NOT_SPLIT,
         "interval": panel.interval,
@@ -38,12 +38,12 @@ def begin(panel: Panel, key: str) -> None:
         "range": panel.range or PAGE,
         "width": panel.width,
         "title": panel.title,
-        "by": list(dict.fromkeys(chosen.dimension for chosen in panel.filters)),
+        "by": list(dict.fromkeys(panel_filter.dimension for panel_filter in panel.filters)),
         **_metric_fields(panel.chart, panel.metrics),
     }
     for chosen in panel.filters:
-        said |= {f"is_{chosen.dimension}": list(chosen.values), f"not_{chosen.dimension}": chosen.excludes}
-    st.session_state.update({f"{key}_{name}": value for name, value in said.items()})
+        fields |= {f"is_{chosen.dimension}": list(chosen.values), f"not_{chosen.dimension}": chosen.excludes}
+    st.session_state.update({f"{key}_{name}": value for name, value in fields.items()})
 
 
 def is_begun(key: str) -> bool:
@@ -51,7 +51,7 @@ def is_begun(key: str) -> bool:
     return f"{key}_chart" in st.session_state
 
 
-def said(key: str) -> Panel | str:
+def panel_of(key: str) -> Panel | str:
     """What the form says: a panel, or in a sentence why it is none yet."""
     fields = _fields(key)
     filters = [
@@ -106,7 +106,7 @@ def form(view: View, key: str, *, on_board: bool = True) -> Panel | str:
         if on_board:
             st.selectbox("Width", list(WIDTHS), key=f"{key}_width", format_func=WIDTHS.__getitem__, width="stretch")
     st.text_input("Title", key=f"{key}_title", max_chars=120, placeholder="What it shows, if left empty")
-    return said(key)
+    return panel_of(key)
 
 
 def _choose_metrics(chart: str, key: str) -> None:
@@ -118,31 +118,31 @@ def _choose_metrics(chart: str, key: str) -> None:
         return
     for place in range(least):
         label = "Metric" if least == 1 else ("X axis", "Y axis")[place]
-        chosen = st.session_state.get(f"{key}_metric{place}")
+        metric = st.session_state.get(f"{key}_metric{place}")
         st.selectbox(
             label,
             able,
             key=f"{key}_metric{place}",
             format_func=_metric_label,
-            help=METRICS[chosen].help if chosen in METRICS else None,
+            help=METRICS[metric].help if metric in METRICS else None,
         )
 
 
 def _choose_split(chart: str, key: str) -> None:
     splits = splits_for(chart)
     optional = [] if RULES[chart].split == "required" else [NOT_SPLIT]
-    chosen = NOT_SPLIT
+    split = NOT_SPLIT
     if splits:
-        chosen = st.selectbox(
+        split = st.selectbox(
             "Break down by",
             [*optional, *splits],
             key=f"{key}_split",
             format_func=lambda name: SPLITS[name].label if name in SPLITS else "Nothing",
         )
     with st.container(horizontal=True, gap="small"):
-        if chosen != NOT_SPLIT:
+        if split != NOT_SPLIT:
             st.number_input("Top", 1, 500, step=1, key=f"{key}_top", width="stretch", help="The rest is one value, Other.")
-        if chart in ("number", "line", "area", "bar") or (chart == "table" and chosen == NOT_SPLIT):
+        if chart in ("number", "line", "area", "bar") or (chart == "table" and split == NOT_SPLIT):
             st.selectbox(
                 "Interval",
                 INTERVALS,
@@ -166,11 +166,11 @@ def choose_filters(view: View, key: str, words: str) -> None:
     offered = answer(queries.choices, view) if by else {}
     for name in by:
         dimension = DIMENSIONS[name]
-        kept = st.session_state.get(f"{key}_is_{name}", [])
-        known = [NOT_REPORTED if value is None else value for value in offered.get(name, [])]
+        selected = st.session_state.get(f"{key}_is_{name}", [])
+        values = [NOT_REPORTED if value is None else value for value in offered.get(name, [])]
         st.multiselect(
             dimension.label,
-            list(dict.fromkeys([*kept, *known])),
+            list(dict.fromkeys([*selected, *values])),
             key=f"{key}_is_{name}",
             format_func=partial(labels_of(view).of, name),
             placeholder=f"Choose {dimension.plural}",
@@ -182,10 +182,10 @@ def _refit(key: str) -> None:
     """Takes along to another chart what it can draw too."""
     fields = _fields(key)
     split = None if fields.get("split", NOT_SPLIT) == NOT_SPLIT else fields["split"]
-    metrics, kept = fitted(fields["chart"], _metrics(fields), split)
+    metrics, fitting = fitted(fields["chart"], _metrics(fields), split)
     for name in [name for name in fields if name.startswith("metric")]:
         del st.session_state[f"{key}_{name}"]
-    again = {"split": kept or NOT_SPLIT, "top": fields.get("top", WHOLE_PANEL.top), "interval": fields.get("interval", "auto")}
+    again = {"split": fitting or NOT_SPLIT, "top": fields.get("top", WHOLE_PANEL.top), "interval": fields.get("interval", "auto")}
     st.session_state.update({f"{key}_{name}": value for name, value in (again | _metric_fields(fields["chart"], metrics)).items()})
 
 

@@ -90,7 +90,7 @@ def _shelf() -> list[Shelved]:
         shelf = shelves.shelf()
     except LakeError as problem:
         st.warning(plain(told(problem)), title="Own boards cannot be read right now", icon=":material/cloud_off:")
-        return [*default_boards(), *(drafted.seen for drafted in _drafts())]
+        return [*default_boards(), *(drafted.base for drafted in _drafts())]
     if broken := [board for board in shelf if board.problem]:
         st.warning(" ".join(plain(str(board.problem)) for board in broken), title="Not all boards can be read")
     return shelf
@@ -105,11 +105,11 @@ def _choice(shelf: list[Shelved]) -> Shelved:
     """The board that is shown. It is in the URL by the name of its file, which stays when its title changes."""
     by_name = {board.name: board for board in shelf}
     for drafted in _drafts():  # somebody else may have deleted it since
-        by_name.setdefault(drafted.name, drafted.seen)
-    wanted = st.session_state["board"]
-    if wanted not in by_name:
-        if wanted != changes.last_deleted():
-            st.warning(f"There is no board {plain(wanted)} any more. Here is another.", icon=":material/link_off:")
+        by_name.setdefault(drafted.name, drafted.base)
+    board_name = st.session_state["board"]
+    if board_name not in by_name:
+        if board_name != changes.last_deleted():
+            st.warning(f"There is no board {plain(board_name)} any more. Here is another.", icon=":material/link_off:")
         st.session_state["board"] = shelf[0].name
     name = st.selectbox(
         "Board",
@@ -161,8 +161,8 @@ def _new(folder: TextFolder) -> None:
 
 def _create(folder: TextFolder) -> None:
     title = st.session_state["new_board_title"].strip()
-    if title and (made := changes.add(folder, Board(title=title), f"“{title}” is created")):
-        draft.begin(made)
+    if title and (shelved := changes.add(folder, Board(title=title), f"“{title}” is created")):
+        draft.begin(shelved)
         st.session_state["new_board_title"] = ""
         st.session_state["new_board"] = False
 
@@ -179,8 +179,8 @@ def _import(folder: TextFolder) -> None:
     try:
         board = parse_board(file.getvalue().decode())
     except (BoardProblem, UnicodeDecodeError) as problem:
-        said = problem if isinstance(problem, BoardProblem) else "it is not UTF-8: save it as UTF-8."
-        refuse(changes.PLACE, f"{file.name}, {said}")
+        reason = problem if isinstance(problem, BoardProblem) else "it is not UTF-8: save it as UTF-8."
+        refuse(changes.PLACE, f"{file.name}, {reason}")
         return
     if changes.add(folder, board, f"“{board.title}” is imported"):
         st.session_state["new_board"] = False
@@ -221,14 +221,14 @@ def _more(folder: TextFolder, shelved: Shelved, may_change: bool) -> None:
 
 
 def _do(folder: TextFolder, shelved: Shelved) -> None:
-    chosen, board = st.session_state["more_board"], shelved.board
-    if chosen == DELETE:
+    action, board = st.session_state["more_board"], shelved.board
+    if action == DELETE:
         changes.delete(folder, shelved)
-    elif board and chosen == DUPLICATE:
+    elif board and action == DUPLICATE:
         changes.duplicate(folder, board)
-    for (flag, is_on), (label, said) in FLAGS.items():
-        if board and chosen == label:
-            changes.save(folder, shelved, board.model_copy(update={flag: is_on}), f"“{board.title}” {said}")
+    for (flag, is_on), (label, outcome) in FLAGS.items():
+        if board and action == label:
+            changes.save(folder, shelved, board.model_copy(update={flag: is_on}), f"“{board.title}” {outcome}")
 
 
 def _panels(board: Board, view: View, name: str) -> None:

@@ -105,34 +105,34 @@ def _is_ready(panel: Panel, view: View) -> bool:
     return True
 
 
-def _show_in(place: DeltaGenerator, panel: Panel, view: View, name: str, said: str | None) -> None:
+def _show_in(place: DeltaGenerator, panel: Panel, view: View, name: str, page_shortage: str | None) -> None:
     with place.container():
-        show(panel, view, name, said)
+        show(panel, view, name, page_shortage)
 
 
-def show(panel: Panel, view: View, name: str, said: str | None = None) -> None:
+def show(panel: Panel, view: View, name: str, page_shortage: str | None = None) -> None:
     """One panel with its title, help and download, in the container that is open. ``name`` tells it from the page's others,
-    ``said`` is what its page says already of what the comparison lacks.
+    ``page_shortage`` is what its page says already of what the comparison lacks.
     """
     try:
         with st.spinner("Reading the lake …", show_time=True):
-            found = answer(panel, view, known)
+            reply = answer(panel, view, known)
     except (LakeError, UnansweredError) as problem:
         _title(panel, name)
         st.warning(plain(told(problem)), title="This panel cannot be answered right now", icon=":material/cloud_off:")
         return
-    labels = labels_of(found.question.view)
-    if found.is_empty:
+    labels = labels_of(reply.question.view)
+    if reply.is_empty:
         _title(panel, name)
         with st.container(height=_height(panel), border=False, horizontal_alignment="center", vertical_alignment="center"):
             st.caption(f":material/inbox: {NO_REQUESTS}", text_alignment="center")
-    elif _title(panel, name, lambda: _numbers(panel, found)):
-        figures(_numbers(panel, found), name=name, alt_text=alt_of(panel))
+    elif _title(panel, name, lambda: _numbers(panel, reply)):
+        figures(_numbers(panel, reply), name=name, alt_text=alt_of(panel))
     else:
-        _draw(panel, found, name)
-    lack = shortage(found.question.view)
-    words = [*about(panel, found, labels), *([] if found.is_empty else left_out(found, None if lack == said else lack))]
-    if words and not found.is_empty and missing(found):
+        _draw(panel, reply, name)
+    lack = shortage(reply.question.view)
+    words = [*about(panel, reply, labels), *([] if reply.is_empty else left_out(reply, None if lack == page_shortage else lack))]
+    if words and not reply.is_empty and missing(reply):
         note_with_link(_words(words))
     elif words:
         st.caption(_words(words))
@@ -189,16 +189,16 @@ def _words(words: Iterable[str]) -> str:
 
 def _table(panel: Panel, answer: Answer, name: str) -> None:
     """The table of a panel, with its totals as the last row."""
-    question, shown = answer.question, table_rows(panel, answer, labels_of(answer.question.view))
-    first, label = shown.columns[0], first_label(answer)
+    question, rows = answer.question, table_rows(panel, answer, labels_of(answer.question.view))
+    first, label = rows.columns[0], first_label(answer)
     columns: dict[str, Any] = {first: st.column_config.TextColumn(label, width="medium")}
-    if (of_ids := f"{first}_id") in shown:
+    if (of_ids := f"{first}_id") in rows:
         columns[of_ids] = st.column_config.TextColumn(f"{label} id", width="small")
     for metric in question.metrics:
         columns[metric.name] = st.column_config.NumberColumn(metric.label, format=COLUMN_FORMATS[metric.format], help=metric.help)
     has_spend = any(metric.name == "spend_usd" for metric in question.metrics)
     if has_spend:
         columns |= {
-            name: column for name, column in spend_columns(shown, SPEND_PLACES).items() if name in (folds.AT_LEAST, "spend_usd")
+            name: column for name, column in spend_columns(rows, SPEND_PLACES).items() if name in (folds.AT_LEAST, "spend_usd")
         }
-    table(shown, name=name, columns=columns, alt_text=alt_of(panel), spend_places=SPEND_PLACES if has_spend else None)
+    table(rows, name=name, columns=columns, alt_text=alt_of(panel), spend_places=SPEND_PLACES if has_spend else None)

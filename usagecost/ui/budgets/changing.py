@@ -34,25 +34,25 @@ def close() -> None:
 
 
 @st.dialog("Budget", width="large", icon=":material/savings:", on_dismiss=close)
-def dialog(view: View, seen: Budget | None) -> None:
-    """The form of a budget, as it was ``seen``, with what it would have said of the last periods."""
+def dialog(view: View, original: Budget | None) -> None:
+    """The form of a budget, as ``original`` has it, with what it would have said of the last periods."""
     now = view_of_now(view.lake, view.version, view.period.now, view.scope)
     today = now.period.first
     recent = Period(today - timedelta(days=CHOICE_DAYS), today, now.period.zone, now.period.now, is_alone=True)
-    drafted = form.budget_form(replace(now, period=recent), seen)
+    drafted = form.budget_form(replace(now, period=recent), original)
     if isinstance(drafted, Budget):
         (state,) = answer(states_of, now, BudgetFile(budget=(drafted,)).model_dump_json())
         st.caption(plain(f"Now: {used_text(state)}."))
         st.caption(plain(f"Before: {before_text(state)}."))
-    reason = drafted if isinstance(drafted, str) else "Nothing is changed yet." if drafted == seen else None
+    reason = drafted if isinstance(drafted, str) else "Nothing is changed yet." if drafted == original else None
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        args = (view.lake, seen, drafted)
+        args = (view.lake, original, drafted)
         if st.button("Save budget", type="primary", key="save_budget", disabled=reason is not None, on_click=_save, args=args):
             st.rerun()
         if reason:
             st.caption(plain(reason), width="stretch")
-        if seen:
-            _removal(view.lake, seen)
+        if original:
+            _removal(view.lake, original)
 
 
 def states_of(view: View, text: str) -> list[State]:
@@ -60,31 +60,31 @@ def states_of(view: View, text: str) -> list[State]:
     return states(view, BudgetFile.model_validate_json(text).budget)
 
 
-def _removal(lake: str, seen: Budget) -> None:
+def _removal(lake: str, original: Budget) -> None:
     """Removing, which asks once more."""
     with st.popover("Remove", icon=":material/delete:", key="remove_budget"):
-        st.markdown(f"Remove **{plain(seen.name)}**? Its alerts stay recorded.")
-        if st.button("Remove budget", key="remove_budget_now", type="primary", on_click=_remove, args=(lake, seen)):
+        st.markdown(f"Remove **{plain(original.name)}**? Its alerts stay recorded.")
+        if st.button("Remove budget", key="remove_budget_now", type="primary", on_click=_remove, args=(lake, original)):
             st.rerun()
 
 
-def _save(lake: str, seen: Budget | None, drafted: Budget) -> None:
+def _save(lake: str, original: Budget | None, drafted: Budget) -> None:
     close()
-    handle, what, done, after = open_lake(lake), f"the budget {drafted.name}", f"“{drafted.name}” is saved", budget_text(drafted)
-    if seen:
-        before = budget_text(seen)
-        try_write(_PLACE, "budget", what, lambda: change_budget(handle, seen, drafted), done, before=before, after=after)
+    handle, what, outcome, after = open_lake(lake), f"the budget {drafted.name}", f"“{drafted.name}” is saved", budget_text(drafted)
+    if original:
+        before = budget_text(original)
+        try_write(_PLACE, "budget", what, lambda: change_budget(handle, original, drafted), outcome, before=before, after=after)
     else:
-        try_write(_PLACE, "budget", what, lambda: add_budget(handle, drafted), done, after=after)
+        try_write(_PLACE, "budget", what, lambda: add_budget(handle, drafted), outcome, after=after)
 
 
-def _remove(lake: str, seen: Budget) -> None:
+def _remove(lake: str, original: Budget) -> None:
     close()
-    what, done, before = f"the budget {seen.name}", f"“{seen.name}” is removed", budget_text(seen)
-    try_write(_PLACE, "budget", what, lambda: change_budget(open_lake(lake), seen, None), done, before=before)
+    what, outcome, before = f"the budget {original.name}", f"“{original.name}” is removed", budget_text(original)
+    try_write(_PLACE, "budget", what, lambda: change_budget(open_lake(lake), original, None), outcome, before=before)
 
 
 def say_what_was_written() -> None:
     """Says, once, what the last click changed, or why it changed nothing."""
-    if done := say_outcome(_PLACE):
-        st.toast(plain(done), icon=":material/check_circle:")
+    if outcome := say_outcome(_PLACE):
+        st.toast(plain(outcome), icon=":material/check_circle:")

@@ -29,18 +29,18 @@ def alerts(view: View) -> None:
     lake = open_lake(view.lake)
     ledger = tried(lambda: read_ledger(lake))
     try:
-        said = read_budgets(lake)
+        file = read_budgets(lake)
     except (BudgetProblem, LakeError) as problem:
         st.warning(plain(f"{told(problem)} Correct it in the file, then refresh."), title="The budgets cannot be read")
         return
     if view.scope.is_everything:
         _list(ledger, "Rules are checked by `python -m usagecost alerts --every 1m`; what it raises is listed here.")
     else:
-        seen = [budget for budget in said.budget if view.scope.includes(budget.filters)]
-        _list(ledger.about(seen), "Alerts of the budgets that you see, as they are now, are listed here.")
+        visible = [budget for budget in file.budget if view.scope.includes(budget.filters)]
+        _list(ledger.about(visible), "Alerts of the budgets that you see, as they are now, are listed here.")
     if may("budget"):
-        _channels(said, ledger)
-        rules_form(view.lake, said.alerts)
+        _channels(file, ledger)
+        rules_form(view.lake, file.alerts)
 
 
 def _list(ledger: Ledger, which: str) -> None:
@@ -67,22 +67,22 @@ def _list(ledger: Ledger, which: str) -> None:
 
 def _row(alert: Alert, ledger: Ledger) -> dict[str, object]:
     raised = alert.raised
-    told = [name if (raised["id"], "raised", name) in ledger.told else f"{name} (waiting)" for name in alert.channels]
+    channels_told = [name if (raised["id"], "raised", name) in ledger.told else f"{name} (waiting)" for name in alert.channels]
     return {
         "raised": raised["happened_at"].replace(tzinfo=None),
         "alert": raised["title"],
         "rule": RULES.get(raised["rule"], raised["rule"]),
         "resolved": alert.resolved["happened_at"].replace(tzinfo=None) if alert.resolved else None,
-        "told": ", ".join(told),
+        "told": ", ".join(channels_told),
         "details": raised["body"],
     }
 
 
-def _channels(said: BudgetFile, ledger: Ledger) -> None:
+def _channels(file: BudgetFile, ledger: Ledger) -> None:
     """The channels of the file and of the environment, each with a test and what is wrong with it."""
     st.header("Channels", anchor=False, help="A channel is an Apprise URL in the environment, such as USAGECOST_ALERT_OPS.")
-    named = [name for budget in said.budget for name in budget.tell]
-    names = list(dict.fromkeys([*channels(), *named, *said.alerts.tell]))
+    in_budgets = [name for budget in file.budget for name in budget.tell]
+    names = list(dict.fromkeys([*channels(), *in_budgets, *file.alerts.tell]))
     if not names:
         st.caption("No channel is set. Set USAGECOST_ALERT_OPS to an Apprise URL, and ops can be told.")
     tested, result = st.session_state.pop(_TESTED, (None, None))

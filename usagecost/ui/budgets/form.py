@@ -23,9 +23,9 @@ def clear() -> None:
         del st.session_state[name]
 
 
-def budget_form(view: View, seen: Budget | None) -> Budget | str:
-    """Draws the form, which begins with the budget that was ``seen``, and returns what it says."""
-    _begin(seen)
+def budget_form(view: View, original: Budget | None) -> Budget | str:
+    """Draws the form, which begins with the budget ``original``, and returns what it says."""
+    _begin(original)
     with st.container(horizontal=True, gap="small"):
         name = st.text_input("Name", key=f"{KEY}_name", max_chars=80, placeholder="Search team", live=True, width="stretch")
         amount = st.text_input("Amount in USD", key=f"{KEY}_amount", placeholder="1000.00", live=True, width=180)
@@ -34,7 +34,7 @@ def budget_form(view: View, seen: Budget | None) -> Budget | str:
     with st.container(horizontal=True, gap="small"):
         actual = _percents("Alert when used (%)", "actual")
         forecast = _percents("Alert when forecast (%)", "forecast", disabled=period not in FORECAST_PERIODS)
-    tell = choose_channels(f"{KEY}_tell", seen.tell if seen else ())
+    tell = choose_channels(f"{KEY}_tell", original.tell if original else ())
     incomplete = st.checkbox("Alert when requests have no price", key=f"{KEY}_incomplete")
     fields: dict[str, Any] = {"name": name.strip(), "amount": amount.strip().lstrip("$").replace(",", ""), "period": period}
     if not fields["name"] or not fields["amount"]:
@@ -43,11 +43,11 @@ def budget_form(view: View, seen: Budget | None) -> Budget | str:
     return check_budget(fields | _scope() | alerts)
 
 
-def choose_channels(key: str, kept: Sequence[str]) -> list[str]:
+def choose_channels(key: str, selected: Sequence[str]) -> list[str]:
     """The choice of who is told, of the channels that the environment names, and others that are typed."""
     return st.multiselect(
         "Tell",
-        list(dict.fromkeys([*kept, *channels()])),
+        list(dict.fromkeys([*selected, *channels()])),
         key=key,
         accept_new_options=True,
         placeholder="Nobody: the alert is recorded and listed here",
@@ -55,19 +55,19 @@ def choose_channels(key: str, kept: Sequence[str]) -> list[str]:
     )
 
 
-def _begin(seen: Budget | None) -> None:
+def _begin(original: Budget | None) -> None:
     """Sets the widgets to a budget, where they are not set yet."""
     if f"{KEY}_name" in st.session_state:
         return
-    start = seen or Budget.model_construct(name="", amount="")
-    amount = f"{seen.amount:f}" if seen else ""
-    said: dict[str, Any] = {"name": start.name, "amount": amount, "period": start.period, "incomplete": start.incomplete}
-    said |= {"actual": list(start.actual), "forecast": list(start.forecast), "tell": list(start.tell)}
-    said |= {"by": [*start.only, *start.without]}
+    start = original or Budget.model_construct(name="", amount="")
+    amount = f"{original.amount:f}" if original else ""
+    fields: dict[str, Any] = {"name": start.name, "amount": amount, "period": start.period, "incomplete": start.incomplete}
+    fields |= {"actual": list(start.actual), "forecast": list(start.forecast), "tell": list(start.tell)}
+    fields |= {"by": [*start.only, *start.without]}
     for scope, excludes in ((start.only, False), (start.without, True)):
         for name, values in scope.items():
-            said |= {f"is_{name}": list(values), f"not_{name}": excludes}
-    st.session_state.update({f"{KEY}_{name}": value for name, value in said.items()})
+            fields |= {f"is_{name}": list(values), f"not_{name}": excludes}
+    st.session_state.update({f"{KEY}_{name}": value for name, value in fields.items()})
 
 
 def _percents(label: str, name: str, *, disabled: bool = False) -> list[int]:

@@ -33,37 +33,37 @@ def listing(view: View) -> None:
     changing.say_what_was_written()
     lake = open_lake(view.lake)
     try:
-        said = read_budgets(lake)
+        file = read_budgets(lake)
     except (BudgetProblem, LakeError) as problem:
         st.warning(plain(f"{told(problem)} Correct it in the file, then refresh."), title="The budgets cannot be read")
         return
     now = view_of_now(view.lake, view.version, view.period.now, view.scope)
-    said = said.model_copy(update={"budget": tuple(one for one in said.budget if view.scope.includes(one.filters))})
-    found = answer(changing.states_of, now, said.model_dump_json()) if said.budget else []
-    _head(found, now)
-    ledger = tried(lambda: read_ledger(lake)) if found else Ledger()
-    ledger = ledger if view.scope.is_everything else ledger.about(said.budget)
+    file = file.model_copy(update={"budget": tuple(one for one in file.budget if view.scope.includes(one.filters))})
+    states = answer(changing.states_of, now, file.model_dump_json()) if file.budget else []
+    _head(states, now)
+    ledger = tried(lambda: read_ledger(lake)) if states else Ledger()
+    ledger = ledger if view.scope.is_everything else ledger.about(file.budget)
     labels = labels_of(view)
-    for place, state in enumerate(sorted(found, key=_urgency)):
+    for place, state in enumerate(sorted(states, key=_urgency)):
         _card(place, state, scope_text(state.budget, labels), _alerts_of(state, ledger))
-    _open_dialog(view, said)
+    _open_dialog(view, file)
 
 
-def _head(found: Sequence[State], now: View) -> None:
+def _head(states: Sequence[State], now: View) -> None:
     """The button of a new budget, and how many are over."""
-    if not found:
+    if not states:
         empty("No budgets yet", "A budget says what requests may cost in a period, and alerts before more is spent.")
-    if not (found or may("budget")):
+    if not (states or may("budget")):
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if may("budget"):
             st.button(
                 "New budget", key="new_budget", icon=":material/add:", type="primary", on_click=changing.open_budget, args=(NEW,)
             )
-        if found:
-            over = sum((state.share(state.used) or 0) >= 1 for state in found)
-            ahead = sum(is_ahead(state) for state in found)
-            words = f"{counted(len(found), 'budget')}: {over} over, {ahead} forecast to go over."
+        if states:
+            over = sum((state.share(state.used) or 0) >= 1 for state in states)
+            ahead = sum(is_ahead(state) for state in states)
+            words = f"{counted(len(states), 'budget')}: {over} over, {ahead} forecast to go over."
             help_text = (
                 f"Periods are those of {now.period.zone}. Spend is what was reported, else the list price. In a bar, pale is the "
                 "forecast, the dashed line the even pace, and the solid one, where more is used, the amount."
@@ -101,7 +101,7 @@ def _bar(state: State) -> str:
     used, ahead = float(state.share(state.used) or 0), float(state.forecast_share or 0)
     scale = max(1.0, used, ahead)
     color = COLORS["failed"] if used >= 1 else MISSING_COLOR if ahead >= 1 else COLORS["spend_usd"]
-    said = f"{percent(state.share(state.used))} of the budget used, {percent(state.pace)} of the period over"
+    alt = f"{percent(state.share(state.used))} of the budget used, {percent(state.pace)} of the period over"
     parts = [
         _part(0, ahead / scale, color, 0.3) if ahead > used else "",
         _part(0, used / scale, color, 1),
@@ -110,7 +110,7 @@ def _bar(state: State) -> str:
     ]
     track = "background:color-mix(in srgb,currentColor 12%,transparent)"
     return (
-        f"<div role='img' aria-label='{said}' style='position:relative;height:{HEIGHT}px;margin:4px 0;border-radius:3px;{track}'>"
+        f"<div role='img' aria-label='{alt}' style='position:relative;height:{HEIGHT}px;margin:4px 0;border-radius:3px;{track}'>"
         f"{''.join(parts)}</div>"
     )
 
@@ -152,24 +152,24 @@ def _notes(state: State, fired: Sequence[Alert]) -> None:
     if state.used.incomplete:
         note_with_link(f"Lower bound: {counted(state.used.incomplete, 'request')} of it without a full price.")
     for alert in fired:
-        told = f"{alert.raised['happened_at']:%Y-%m-%d %H:%M} UTC"
+        raised_at = f"{alert.raised['happened_at']:%Y-%m-%d %H:%M} UTC"
         state_words = "" if alert.is_open else ", resolved"
         st.caption(
             f":material/notifications: {plain(alert.raised['title'].removeprefix(f'Budget {state.budget.name}: '))} "
-            f"({plain(told + state_words)})"
+            f"({plain(raised_at + state_words)})"
         )
 
 
 def _alerts_of(state: State, ledger: Ledger) -> list[Alert]:
     """The alerts of a budget in its running period."""
     about = (state.budget.name, state.used.first.isoformat())
-    found = (alert for alert in ledger.alerts.values() if (alert.raised["subject"], alert.raised["period"]) == about)
-    return [alert for alert in found if alert.raised["rule"].startswith("budget")]
+    alerts = (alert for alert in ledger.alerts.values() if (alert.raised["subject"], alert.raised["period"]) == about)
+    return [alert for alert in alerts if alert.raised["rule"].startswith("budget")]
 
 
-def _open_dialog(view: View, said: BudgetFile) -> None:
+def _open_dialog(view: View, file: BudgetFile) -> None:
     """The dialog of the budget that the URL names, if there is one."""
     name = st.session_state["budget"]
-    seen = next((budget for budget in said.budget if budget.name == name), None)
-    if may("budget") and (name == NEW or seen):
-        changing.dialog(view, seen)
+    budget_named = next((budget for budget in file.budget if budget.name == name), None)
+    if may("budget") and (name == NEW or budget_named):
+        changing.dialog(view, budget_named)

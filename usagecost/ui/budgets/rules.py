@@ -51,7 +51,7 @@ def rules_form(lake: str, rules: Rules) -> None:
     tell = choose_channels(f"{key}_tell", rules.tell)
     same = rules.new_above if rules.new_above is not None and int(rules.new_above) == above else Decimal(above)
     try:
-        said = rules.model_validate(
+        drafted = rules.model_validate(
             {
                 "unpriced_models": unpriced,
                 "silent_hours": hours if silent else None,
@@ -63,9 +63,9 @@ def rules_form(lake: str, rules: Rules) -> None:
     except ValueError:
         st.caption("A channel is called in small letters, digits and _, such as ops.")
         return
-    st.button("Save rules", key="save_rules", disabled=said == rules, on_click=_save, args=(lake, rules, said))
+    st.button("Save rules", key="save_rules", disabled=drafted == rules, on_click=_save, args=(lake, rules, drafted))
 
 
-def _save(lake: str, seen: Rules, rules: Rules) -> None:
-    before, after = rules_text(seen), rules_text(rules)
-    try_write(_PLACE, "budget", "the rules of alerts", lambda: put_rules(open_lake(lake), seen, rules), before=before, after=after)
+def _save(lake: str, old: Rules, rules: Rules) -> None:
+    before, after = rules_text(old), rules_text(rules)
+    try_write(_PLACE, "budget", "the rules of alerts", lambda: put_rules(open_lake(lake), old, rules), before=before, after=after)

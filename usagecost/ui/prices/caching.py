@@ -34,19 +34,19 @@ def caching(view: View) -> None:
             "of this app get it under Reprice.",
         )
         return
-    shown = pd.DataFrame([_shown(row) for row in rows]).sort_values("net_usd", key=abs, ascending=False, ignore_index=True)
+    savings = pd.DataFrame([_savings_row(row) for row in rows]).sort_values("net_usd", key=abs, ascending=False, ignore_index=True)
     for column, (name, metric) in zip(st.columns(3), CARDS.items(), strict=True):
-        known = METRICS[metric]
-        column.metric(known.label, known.format(_sum(shown[name])), border=True, help=known.help)
+        definition = METRICS[metric]
+        column.metric(definition.label, definition.format(_sum(savings[name])), border=True, help=definition.help)
     heading(
         "Cache economics",
-        lambda: shown,
+        lambda: savings,
         name="caching",
         help="At list prices, or own ones, of each request's own time, against the same tokens as input that is not cached.",
     )
     columns = {"cache_saved_usd": "Saved by reads", "cache_extra_usd": "Extra for writes", "net_usd": "Net"}
     table(
-        shown,
+        savings,
         name="caching",
         columns={
             "model": st.column_config.TextColumn("Provider / model", width="medium"),
@@ -60,7 +60,7 @@ def caching(view: View) -> None:
     st.caption("A net below zero: more was written to the cache than its reads were worth. Models without a price are not in it.")
 
 
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
+def _savings_row(row: dict[str, Any]) -> dict[str, Any]:
     saved, extra = row["cache_saved_usd"], row["cache_extra_usd"]
     return {
         "model": name_of(row),
@@ -73,5 +73,5 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sum(amounts: pd.Series) -> Decimal | None:
-    known = [amount for amount in amounts if amount is not None and not pd.isna(amount)]
-    return sum(known, Decimal(0)) if known else None
+    amounts_known = [amount for amount in amounts if amount is not None and not pd.isna(amount)]
+    return sum(amounts_known, Decimal(0)) if amounts_known else None

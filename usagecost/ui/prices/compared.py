@@ -31,19 +31,19 @@ def compared(view: View) -> None:
         empty("Nothing to compare", "No source of this period reports what its requests cost.")
         return
     book = current_book(open_lake(view.lake)).book
-    shown = pd.DataFrame([_shown({**row, "reads_of_both_usd": _cost_of_reads(row, book)}) for row in rows])
-    shown = shown.sort_values("difference_usd", key=abs, ascending=False, ignore_index=True)
+    differences = pd.DataFrame([_difference_row({**row, "reads_of_both_usd": _cost_of_reads(row, book)}) for row in rows])
+    differences = differences.sort_values("difference_usd", key=abs, ascending=False, ignore_index=True)
     heading(
         "Reported against list price",
-        lambda: shown,
+        lambda: differences,
         name="reported-and-list",
         help="Only requests whose reported and list cost are both known. The difference is reported less list.",
     )
-    whole, listed = shown["reported_usd"].sum(), shown["list_usd"].sum()
+    whole, listed = differences["reported_usd"].sum(), differences["list_usd"].sum()
     st.caption(f"Reported {formats.usd(whole)}, at list prices {formats.usd(listed)}: difference {formats.usd(whole - listed)}.")
     usd = {"reported_usd": "Reported", "list_usd": "List", "difference_usd": "Difference"}
     table(
-        shown,
+        differences,
         name="compared",
         columns={
             "model": st.column_config.TextColumn("Provider / model", width="medium"),
@@ -57,7 +57,7 @@ def compared(view: View) -> None:
     )
 
 
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
+def _difference_row(row: dict[str, Any]) -> dict[str, Any]:
     reported, listed = row["reported_of_both_usd"], row["list_of_both_usd"]
     difference = reported - listed
     share = float(difference / listed) if listed else None
@@ -74,8 +74,8 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 
 def _cost_of_reads(row: dict[str, Any], book: Book) -> Decimal | None:
     """What the cache reads of the `requests_of_both` cost in USD, at the rate that a short request has now; a guess's ground."""
-    asked = PriceQuery(row["provider"], row["model"] or "")
-    rate = rates_at(asked, book, time.time_ns() // 1000).get("cache_read_tokens")
+    priced_model = PriceQuery(row["provider"], row["model"] or "")
+    rate = rates_at(priced_model, book, time.time_ns() // 1000).get("cache_read_tokens")
     return rate * row["cache_read_of_both"] / TOKENS_PER_PRICE if rate and row["cache_read_of_both"] else None
 
 

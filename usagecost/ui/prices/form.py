@@ -40,21 +40,21 @@ def fits_form(written: Written) -> bool:
     return "#" not in written.body and written.kind != "factor" and written.entry.model_fields_set <= _FORM_KEYS
 
 
-def entry_form(provider: str | None, model: str, key: str, *, seen: Written | None = None, since: date | None = None) -> Draft:
-    """The form of an entry for a provider (None: all) and model. ``seen`` is the entry that it corrects, ``since`` the first day
+def entry_form(provider: str | None, model: str, key: str, *, old: Written | None = None, since: date | None = None) -> Draft:
+    """The form of an entry for a provider (None: all) and model. ``old`` is the entry that it corrects, ``since`` the first day
     that it proposes, ``key`` the beginning of its widgets' keys.
     """
-    said = seen.entry.model_dump() if seen else {}
-    st.session_state.setdefault(f"{key}_from", said.get("since", since))
-    st.session_state.setdefault(f"{key}_note", seen.note if seen else f"set on {datetime.now(UTC):%Y-%m-%d}")
-    kind = st.radio("Price", KINDS, index=KINDS.index(_kind_of(seen)), key=f"{key}_kind", horizontal=True)
+    values = old.entry.model_dump() if old else {}
+    st.session_state.setdefault(f"{key}_from", values.get("since", since))
+    st.session_state.setdefault(f"{key}_note", old.note if old else f"set on {datetime.now(UTC):%Y-%m-%d}")
+    kind = st.radio("Price", KINDS, index=KINDS.index(_kind_of(old)), key=f"{key}_kind", horizontal=True)
     keys: dict[str, Any] = {"provider": provider, "model": model}
-    rest, reasons = _rest(kind, said, provider, key)
+    rest, reasons = _rest(kind, values, provider, key)
     if rest.pop("whole", False):
         del keys["model"]
     with st.container(horizontal=True, gap="small"):
         first = st.date_input("From (UTC day)", None, key=f"{key}_from", help="Empty: for all time.", width=190)
-        last = st.date_input("Until", said.get("until"), key=f"{key}_until", help="Empty: until a later entry begins.", width=190)
+        last = st.date_input("Until", values.get("until"), key=f"{key}_until", help="Empty: until a later entry begins.", width=190)
         note = st.text_input("Note", key=f"{key}_note", placeholder="contract, source …", live=True, width=320)
     days = {"from": first, "until": last}
     entry = entry_text(_TABLES[kind], {**keys, **days, **rest}, note)
@@ -74,37 +74,37 @@ def problem_of(entry: str) -> str | None:
     return None
 
 
-def _kind_of(seen: Written | None) -> str:
-    if seen is None or seen.kind == "price":
-        return FREE if seen and seen.entry.model_dump()["free"] else SET
-    return ALIAS if seen.kind == "alias" else DISCOUNT
+def _kind_of(old: Written | None) -> str:
+    if old is None or old.kind == "price":
+        return FREE if old and old.entry.model_dump()["free"] else SET
+    return ALIAS if old.kind == "alias" else DISCOUNT
 
 
-def _rest(kind: str, said: dict[str, Any], provider: str | None, key: str) -> tuple[dict[str, Any], list[str]]:
+def _rest(kind: str, values: dict[str, Any], provider: str | None, key: str) -> tuple[dict[str, Any], list[str]]:
     """The keys that only one kind of entry has, and what is missing or wrong in them."""
     if kind == FREE:
         return {"free": True}, []
     if kind == ALIAS:
-        known = said.get("stands_for")
-        options = list(dict.fromkeys([*([known] if known else []), *listed_models()]))
-        meant = st.selectbox(
-            "Stands for", options, index=0 if known else None, key=f"{key}_means", placeholder="Search the price list", width=480
+        listed = values.get("stands_for")
+        options = list(dict.fromkeys([*([listed] if listed else []), *listed_models()]))
+        target = st.selectbox(
+            "Stands for", options, index=0 if listed else None, key=f"{key}_means", placeholder="Search the price list", width=480
         )
-        return {"stands_for": meant}, [] if meant else ["Choose the listed model that it stands for."]
+        return {"stands_for": target}, [] if target else ["Choose the listed model that it stands for."]
     if kind == DISCOUNT:
-        scope = st.radio("Of", [THIS, WHOLE], key=f"{key}_scope", horizontal=True) if provider and "percent" not in said else THIS
-        percent, wrong = _amount("Percent off list prices", f"{key}_percent", said.get("percent"), st.container())
+        scope = st.radio("Of", [THIS, WHOLE], key=f"{key}_scope", horizontal=True) if provider and "percent" not in values else THIS
+        percent, wrong = _amount("Percent off list prices", f"{key}_percent", values.get("percent"), st.container())
         reasons = [*wrong, *([] if percent or wrong else ["Enter a percentage above 0."])]
         return {"percent": percent, "whole": scope == WHOLE}, reasons
-    return _rates(said, key)
+    return _rates(values, key)
 
 
-def _rates(said: dict[str, Any], key: str) -> tuple[dict[str, Any], list[str]]:
+def _rates(values: dict[str, Any], key: str) -> tuple[dict[str, Any], list[str]]:
     st.caption("USD per million tokens. Empty: billed as what contains it, cache reads and writes as input, reasoning as output.")
     grid = st.grid(len(RATES), min_column_width=130, gap="small")
-    amounts = {name: _amount(label, f"{key}_{name}", said.get(name), grid) for name, label in RATES.items()}
+    amounts = {name: _amount(label, f"{key}_{name}", values.get(name), grid) for name, label in RATES.items()}
     rates = {name: rate for name, (rate, _) in amounts.items()}
-    wrong = [words for _, found in amounts.values() for words in found]
+    wrong = [words for _, problems in amounts.values() for words in problems]
     is_empty = all(rate is None for rate in rates.values())
     return rates, [*wrong, *(["Enter at least one rate."] if is_empty and not wrong else [])]
 

@@ -53,14 +53,14 @@ def models(view: View) -> None:
     if not rows:
         no_requests(view)
         return
-    shown = pd.DataFrame([_shown(row, current) for row in rows])
-    heading("Models and their prices", lambda: shown, name="prices", help="USD for a million tokens, of a short request sent now.")
+    prices = pd.DataFrame([_price_row(row, current) for row in rows])
+    heading("Models and their prices", lambda: prices, name="prices", help="USD for a million tokens, of a short request sent now.")
     _say_coverage(rows)
     st.caption(f"Prices: {plain(current.version)}. Click a row to set its price, or to say which listed model it is.")
-    known = "At list or own prices, where they are known."
+    basis = "At list or own prices, where they are known."
     money = {name: st.column_config.NumberColumn(title, width=wide, help=PER) for name, (title, wide) in RATES.items()}
     table(
-        shown,
+        prices,
         name="prices",
         columns={
             "model": st.column_config.TextColumn("Model", width=190),
@@ -71,7 +71,7 @@ def models(view: View) -> None:
             "unpriced_requests": st.column_config.NumberColumn(
                 METRICS["unpriced_requests"].label, format="localized", width=82, help=METRICS["unpriced_requests"].help
             ),
-            "list_usd": st.column_config.NumberColumn("List cost", format="$%,.2f", width=78, help=known),
+            "list_usd": st.column_config.NumberColumn("List cost", format="$%,.2f", width=78, help=basis),
             "partial_requests": st.column_config.NumberColumn("Lower bound", format="localized", help=PARTIAL),
             "tokens": st.column_config.NumberColumn("Tokens", format="compact"),
             "unpriced_tokens": st.column_config.NumberColumn(METRICS["unpriced_tokens"].label, format="compact", width="small"),
@@ -97,15 +97,15 @@ def name_of(row: dict[str, Any]) -> str:
     return f"{row['provider'] or NOT_REPORTED} / {row['model'] or NOT_REPORTED}"
 
 
-def named(name: str) -> tuple[str | None, str]:
+def provider_and_model(name: str) -> tuple[str | None, str]:
     """The provider and model of such a name."""
     provider, _, model = name.partition(" / ") if " / " in name else (NOT_REPORTED, "", name)
     return None if provider == NOT_REPORTED else provider, model
 
 
-def _shown(row: dict[str, Any], current: Current) -> dict[str, Any]:
-    asked = PriceQuery(row["provider"], row["model"] or "")
-    rates = rates_at(asked, current.book, time.time_ns() // 1000)
+def _price_row(row: dict[str, Any], current: Current) -> dict[str, Any]:
+    priced_model = PriceQuery(row["provider"], row["model"] or "")
+    rates = rates_at(priced_model, current.book, time.time_ns() // 1000)
     tokens = [row[name] for name in ("input_tokens", "output_tokens") if row[name] is not None]
     return {
         "provider": row["provider"] or NOT_REPORTED,

@@ -43,7 +43,7 @@ def own_prices(view: View) -> None:
         st.caption(f"Price file: {plain(current.place)}")
         return
     today = datetime.now(UTC).date()
-    shown = pd.DataFrame([_shown(written, place, today) for place in range(len(written))])
+    shown = pd.DataFrame([_entry_row(written, place, today) for place in range(len(written))])
     heading(
         "Own prices",
         lambda: shown,
@@ -87,34 +87,34 @@ def _close() -> None:
     unselect("table_own")
 
 
-def _shown(written: Sequence[Written], place: int, today: date) -> dict[str, Any]:
+def _entry_row(written: Sequence[Written], place: int, today: date) -> dict[str, Any]:
     one, held = written[place], days_held(written, place)
-    said = one.entry.model_dump()
+    values = one.entry.model_dump()
     first, last = held or (one.entry.since, one.entry.until)
     return {
         "model": one.entry.model,
         "provider": one.entry.provider or "any",
-        "kind": "Ends" if said.get("ended") else "Free" if said.get("free") else one.kind.capitalize(),
-        "says": _says(one, said),
+        "kind": "Ends" if values.get("ended") else "Free" if values.get("free") else one.kind.capitalize(),
+        "says": _effect(one, values),
         "from": first,
         "until": last,
         "state": _state(held, today),
-        **{name: None if said.get(name) is None else float(said[name]) for name in RATES},
-        "note": one.note or said.get("source") or "",
+        **{name: None if values.get(name) is None else float(values[name]) for name in RATES},
+        "note": one.note or values.get("source") or "",
     }
 
 
-def _says(one: Written, said: dict[str, Any]) -> str:
+def _effect(one: Written, values: dict[str, Any]) -> str:
     """What an entry says beside its rates."""
-    if said.get("ended"):
+    if values.get("ended"):
         return f"{one.kind} ends: list price"
     if one.kind == "alias":
-        return f"stands for {said['stands_for']}"
+        return f"stands for {values['stands_for']}"
     if one.kind == "discount":
-        return f"{said['percent'].normalize():f} % off list prices"
+        return f"{values['percent'].normalize():f} % off list prices"
     if one.kind == "factor":
-        ways = {name: said[name] for name in ("service_tier", "speed", "inference_region") if said[name]}
-        factor = "later list price" if said["factor"] is None else f"× {said['factor'].normalize():f}"
+        ways = {name: values[name] for name in ("service_tier", "speed", "inference_region") if values[name]}
+        factor = "later list price" if values["factor"] is None else f"× {values['factor'].normalize():f}"
         return f"{', '.join(ways.values()) or 'batch'}: {factor}"
     more = one.entry.model_fields_set - {"model", "provider", "since", "until", "free", *RATES}
     return f"also {', '.join(sorted(more))}" if more else ""
@@ -130,9 +130,9 @@ def _state(held: tuple[date | None, date | None] | None, today: date) -> str:
 @st.dialog("Entry of the price file", width="large", icon=":material/edit_note:", on_dismiss=_close)
 def _dialog(lake: Lake, written: Sequence[Written], place: int, today: date) -> None:
     one, held = written[place], days_held(written, place)
-    said = one.entry.model_dump()
+    values = one.entry.model_dump()
     st.markdown(f"**{plain(one.entry.provider or 'any provider')} / {plain(one.entry.model)}** · {plain(one.kind)}")
-    can_end = one.kind != "factor" and not said["ended"] and held is not None and _state(held, today) != "Past"
+    can_end = one.kind != "factor" and not values["ended"] and held is not None and _state(held, today) != "Past"
     act = st.segmented_control("Act", [EDIT, *([END] if can_end else []), REMOVE], default=EDIT, required=True, key="entry_act")
     key = f"entry {place} {hash(one.text)}"
     if act == EDIT:
@@ -177,23 +177,25 @@ def _edited(one: Written, key: str) -> Draft:
     left, right = st.columns(2)
     provider = left.text_input("Provider", one.entry.provider or "", key=f"{key}_provider", placeholder="any", live=True)
     model = right.text_input("Model", one.entry.model, key=f"{key}_model", help="A name, or a pattern with *.", live=True)
-    return entry_form(provider.strip() or None, model.strip(), key, seen=one)
+    return entry_form(provider.strip() or None, model.strip(), key, old=one)
 
 
-def _change(lake: Lake, seen: Written, entry: str) -> None:
+def _change(lake: Lake, old: Written, entry: str) -> None:
     _close()
-    done, after = ("Entry corrected", entry.strip()) if entry else ("Entry removed", None)
-    try_write(_PLACE, "price", _what(seen), lambda: change_entry(lake, seen, entry), done, before=seen.text.strip(), after=after)
+    outcome, after = ("Entry corrected", entry.strip()) if entry else ("Entry removed", None)
+    try_write(_PLACE, "price", _what(old), lambda: change_entry(lake, old, entry), outcome, before=old.text.strip(), after=after)
 
 
-def _end(lake: Lake, seen: Written, ending: str) -> None:
+def _end(lake: Lake, written: Written, ending: str) -> None:
     _close()
-    what = _what(seen)
-    try_write(_PLACE, "price", what, lambda: add_entry(lake, ending), "Entry ended", before=seen.text.strip(), after=ending.strip())
+    what = _what(written)
+    try_write(
+        _PLACE, "price", what, lambda: add_entry(lake, ending), "Entry ended", before=written.text.strip(), after=ending.strip()
+    )
 
 
-def _what(seen: Written) -> str:
-    return f"an entry of the price file for {'/'.join(filter(None, (seen.entry.provider, seen.entry.model)))}"
+def _what(written: Written) -> str:
+    return f"an entry of the price file for {'/'.join(filter(None, (written.entry.provider, written.entry.model)))}"
 
 
 def _go_to_repricing() -> None:

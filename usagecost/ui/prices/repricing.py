@@ -16,7 +16,7 @@ from usagecost.ui.acts import act, actor
 from usagecost.ui.answers import empty, told
 from usagecost.ui.blocks import table
 from usagecost.ui.prices.form import NOT_CHANGED
-from usagecost.ui.prices.models import named
+from usagecost.ui.prices.models import provider_and_model
 from usagecost.ui.reader import may
 from usagecost.ui.text import plain
 from usagecost.ui.writing import say_outcome
@@ -53,53 +53,53 @@ def ask_for_preview(name: str | None = None) -> None:
 
 def say_entry_was_written(place: str, key: str, preview: Callable[[], None]) -> None:
     """Says, once, what the last click did to the price file, or why nothing, and offers a preview of what that changes."""
-    if done := say_outcome(place, title=NOT_CHANGED):
-        st.success("Stored requests keep the price they have until they are repriced.", title=done, icon=":material/check_circle:")
+    if title := say_outcome(place, title=NOT_CHANGED):
+        st.success("Stored requests keep the price they have until they are repriced.", title=title, icon=":material/check_circle:")
         st.button("Preview what it changes", key=key, icon=":material/preview:", on_click=preview)
 
 
 def reprice_steps(view: View, lake: Lake, name: str | None = None) -> None:
     """Steps 2 and 3 of setting a price: what would change in the requests of a model (None: of all), and doing it."""
-    model = named(name)[1] if name else None
+    model = provider_and_model(name)[1] if name else None
     st.header("2 · Preview" if model else "Preview", anchor=False)
     scope = st.radio("Requests", [ALL, PERIOD], key="reprice_scope", horizontal=True)
     span = (view.period.start, view.period.end) if scope == PERIOD else (None, None)
-    asked = (span, model, view.version, current_book(lake).version)
+    question = (span, model, view.version, current_book(lake).version)
     st.button("Preview", icon=":material/preview:", key="reprice_preview", on_click=ask_for_preview, args=(name,))
     if st.session_state.pop(_ASKED, False):
         with st.spinner("Computing prices …", show_time=True):
             try:
-                st.session_state[_PREVIEW] = asked, lake.repricing(pricing(current_book(lake).book), span, model)
+                st.session_state[_PREVIEW] = question, lake.repricing(pricing(current_book(lake).book), span, model)
             except LakeError as problem:
                 st.error(plain(told(problem)), title="The preview could not be made")
-    was_asked, found = st.session_state.get(_PREVIEW, (None, None))
-    if found is not None and was_asked == asked:
+    was_asked, repricing = st.session_state.get(_PREVIEW, (None, None))
+    if repricing is not None and was_asked == question:
         words = days_text(view.period.first, view.period.last) if scope == PERIOD else "all days"
-        _show_preview(found, words, model, lambda why: _apply(lake, span, model, why))
+        _show_preview(repricing, words, model, lambda why: _apply(lake, span, model, why))
     act_and_say(lake)
 
 
-def _show_preview(found: Repricing, words: str, model: str | None, apply: Callable[[str], None]) -> None:
+def _show_preview(change: Repricing, words: str, model: str | None, apply: Callable[[str], None]) -> None:
     """What would change, with the largest changes, and the button that does it."""
-    if not found.requests:
+    if not change.requests:
         of_model = f" of {model}" if model else ""
-        said = f"Every request{of_model} of {words} has the price that holds for it."
-        st.info(plain(said), title="Nothing would change", icon=":material/check:")
+        sentence = f"Every request{of_model} of {words} has the price that holds for it."
+        st.info(plain(sentence), title="Nothing would change", icon=":material/check:")
         return
     before, after = st.columns(2)
-    before.metric("List cost before", _sum(found.before_usd, found.unpriced_before), border=True)
-    after.metric("List cost after", _sum(found.after_usd, found.unpriced_after), border=True)
+    before.metric("List cost before", _sum(change.before_usd, change.unpriced_before), border=True)
+    after.metric("List cost after", _sum(change.after_usd, change.unpriced_after), border=True)
     st.caption(
-        f"{formats.counted(found.requests, 'request')} of {formats.counted(found.models, 'model')} would change: "
-        f"{formats.exact_count(found.unpriced_before)} have no price now, {formats.exact_count(found.unpriced_after)} after. "
+        f"{formats.counted(change.requests, 'request')} of {formats.counted(change.models, 'model')} would change: "
+        f"{formats.exact_count(change.unpriced_before)} have no price now, {formats.exact_count(change.unpriced_after)} after. "
         "What sources reported is not touched."
     )
     if model is None:
-        _changes("model", found.by_model)
-    _changes("user", found.by_user)
+        _changes("model", change.by_model)
+    _changes("user", change.by_user)
     st.header("3 · Apply" if model else "Apply", anchor=False)
     why = st.text_input("Why", key="reprice_why", placeholder="new contract from June", width=480)
-    label = f"Reprice {formats.counted(found.requests, 'request')}"
+    label = f"Reprice {formats.counted(change.requests, 'request')}"
     st.button(label, type="primary", key="reprice_apply", on_click=apply, args=(why,))
 
 
@@ -139,29 +139,29 @@ def _history(lake: Lake) -> None:
     if not acts:
         empty("Nothing was repriced yet", "A repricing is listed here, and can be undone.")
     undone = _undone(acts)
-    for done in acts:
+    for repricing in acts:
         with st.container(border=True):
             left, right = st.columns([8, 1], vertical_alignment="center")
             with left:
-                kind = "put back (undo)" if done["undoes"] else "repriced"
-                sums = f"{formats.usd(done['before_usd'])} → {formats.usd(done['after_usd'])}"
-                count = formats.counted(done["requests"], "request")
-                st.markdown(f"**{done['done_at']:%Y-%m-%d %H:%M} UTC** · {count} {kind} · {plain(sums)}")
-                words = [done["who"], done["why"], done["prices"], f"id {done['id']}"]
+                kind = "put back (undo)" if repricing["undoes"] else "repriced"
+                sums = f"{formats.usd(repricing['before_usd'])} → {formats.usd(repricing['after_usd'])}"
+                count = formats.counted(repricing["requests"], "request")
+                st.markdown(f"**{repricing['done_at']:%Y-%m-%d %H:%M} UTC** · {count} {kind} · {plain(sums)}")
+                words = [repricing["who"], repricing["why"], repricing["prices"], f"id {repricing['id']}"]
                 st.caption(plain(" · ".join(word for word in words if word)))
             with right:
-                if done["id"] in undone:
+                if repricing["id"] in undone:
                     st.badge("Undone", icon=":material/undo:", color="gray")
-                elif not done["undoes"]:
-                    _undo_button(lake, done["id"], f"undo_{done['id']}")
+                elif not repricing["undoes"]:
+                    _undo_button(lake, repricing["id"], f"undo_{repricing['id']}")
 
 
 def _undone(acts: Sequence[dict[str, Any]]) -> set[str]:
     """The ids of the acts that another one has put back, which was not put back itself. The newest act comes first."""
     undone: set[str] = set()
-    for done in acts:
-        if done["undoes"] and done["id"] not in undone:
-            undone.add(done["undoes"])
+    for repricing in acts:
+        if repricing["undoes"] and repricing["id"] not in undone:
+            undone.add(repricing["undoes"])
     return undone
 
 
@@ -184,7 +184,7 @@ def _apply(lake: Lake, span: Any, model: str | None, why: str) -> None:
             "reprice",
             what,
             lambda: lake.reprice(price, span, model, about=_about(lake, why)),
-            says=lambda done: done.summary,
+            says=lambda repricing: repricing.summary,
             why=why,
         )
 
@@ -198,7 +198,7 @@ def _undo(lake: Lake, undone: str) -> None:
             "reprice",
             f"undo of {undone}",
             lambda: lake.undo_repricing(undone, about=_about(lake, why)),
-            says=lambda done: done.summary,
+            says=lambda repricing: repricing.summary,
         )
 
     _do("undone", do)
@@ -220,15 +220,15 @@ def act_and_say(lake: Lake) -> None:
                 st.session_state[_DONE] = what, str(problem)
         st.session_state.pop(_PREVIEW, None)
         st.rerun()
-    what, done = st.session_state.pop(_DONE, (None, None))
-    if isinstance(done, str):
-        st.error(plain(done), title="Nothing was changed")
-    elif done is not None and not done.requests:
+    what, outcome = st.session_state.pop(_DONE, (None, None))
+    if isinstance(outcome, str):
+        st.error(plain(outcome), title="Nothing was changed")
+    elif outcome is not None and not outcome.requests:
         st.info("These requests have other prices by now: look at the history.", title="Nothing was changed")
-    elif done is not None:
-        count = formats.counted(done.requests, "request")
-        sums = f"List cost {_sum(done.before_usd, done.unpriced_before)} → {_sum(done.after_usd, done.unpriced_after)}"
-        words = plain(f"{sums}, in version {done.version} of the lake.")
+    elif outcome is not None:
+        count = formats.counted(outcome.requests, "request")
+        sums = f"List cost {_sum(outcome.before_usd, outcome.unpriced_before)} → {_sum(outcome.after_usd, outcome.unpriced_after)}"
+        words = plain(f"{sums}, in version {outcome.version} of the lake.")
         st.success(words, title=f"{count} {what}", icon=":material/check_circle:")
         if what == "repriced":
-            _undo_button(lake, done.id, "undo_done")
+            _undo_button(lake, outcome.id, "undo_done")

@@ -15,7 +15,7 @@ from usagecost.pricing import Book, parse_book
 from usagecost.ui.answers import answer, empty, no_requests
 from usagecost.ui.blocks import chosen
 from usagecost.ui.prices.form import NOT_CHANGED, entry_form
-from usagecost.ui.prices.models import STATUSES, name_of, named
+from usagecost.ui.prices.models import STATUSES, name_of, provider_and_model
 from usagecost.ui.prices.repricing import act_and_say, ask_for_preview, reprice_steps
 from usagecost.ui.reader import may
 from usagecost.ui.text import plain
@@ -39,10 +39,10 @@ def set_price(view: View) -> None:
         no_requests(view)
         return
     if name in by_name:
-        st.caption(_known(by_name[name]))
+        st.caption(_price_note(by_name[name]))
     lake = open_lake(view.lake)
     current = current_book(lake)
-    provider, model = named(name)
+    provider, model = provider_and_model(name)
     st.header("1 · Set", anchor=False)
     if current.problem:
         st.warning(plain(current.problem), title="Correct the price file first", icon=":material/menu_book:")
@@ -76,21 +76,21 @@ def _labelled(name: str, by_name: dict[str, dict[str, Any]]) -> str:
     return f"{name}{' · no price' if name in by_name and by_name[name]['unpriced_requests'] else ''}"
 
 
-def _known(row: dict[str, Any]) -> str:
+def _price_note(row: dict[str, Any]) -> str:
     """What is known of a model's price in the period."""
     if row["unpriced_requests"]:
         count = f"{formats.exact_count(row['unpriced_requests'])} of {formats.counted(row['requests'], 'request')}"
         return plain(f"{count} in this period have no list price: {row['price_reason']}.")
-    said = STATUSES.get(row["price_status"], row["price_status"])
-    return plain(f"{formats.counted(row['requests'], 'request')} in this period; now: {said} ({row['price_reason']}).")
+    status = STATUSES.get(row["price_status"], row["price_status"])
+    return plain(f"{formats.counted(row['requests'], 'request')} in this period; now: {status} ({row['price_reason']}).")
 
 
 def _is_there(draft: Book, book: Book) -> bool:
     """Whether the entry of a draft is in the price file already, the last of its kind and model."""
-    for new, known in ((draft.prices, book.prices), (draft.aliases, book.aliases), (draft.discounts, book.discounts)):
+    for new, entries in ((draft.prices, book.prices), (draft.aliases, book.aliases), (draft.discounts, book.discounts)):
         for entry in new:
             about = entry.provider, entry.model
-            return entry == next((one for one in reversed(known) if (one.provider, one.model) == about), None)
+            return entry == next((one for one in reversed(entries) if (one.provider, one.model) == about), None)
     return False
 
 
@@ -102,6 +102,6 @@ def _write(lake: Lake, entry: str, name: str) -> None:
 
 
 def _say_what_was_written() -> None:
-    if done := say_outcome(_PLACE, title=NOT_CHANGED):
+    if outcome := say_outcome(_PLACE, title=NOT_CHANGED):
         words = "Requests loaded from now on use it; stored ones keep the price they have until they are repriced."
-        st.success(words, title=done, icon=":material/check_circle:")
+        st.success(words, title=outcome, icon=":material/check_circle:")

@@ -43,25 +43,25 @@ def freshness(newest: datetime, now: datetime) -> tuple[str, Literal["green", "o
 
 def feeds(view: View) -> None:
     """The sources of the whole lake, the one heard of last first."""
-    found = answer(queries.sources.sources, view.lake, view.version)
-    if not found:
+    sources = answer(queries.sources.sources, view.lake, view.version)
+    if not sources:
         empty("The lake is empty", "Drop log files above, and what they are will show here.")
         return
     usage = answer(queries.usage, replace(view, filters=Filters()), "source")
     heading(
         "Data sources",
-        lambda: pd.DataFrame(found),
+        lambda: pd.DataFrame(sources),
         name="sources",
         help="Each log format or named table, with the requests of the whole lake. Fresh: the newest request is less than a day "
         "old. Late: less than a week. No recent data: older. Clock ahead: it is later than now, so the sender's clock is wrong.",
     )
     titles = {name: source.title for name, source in known_formats(open_lake(view.lake)).sources.items()}
     grid = st.grid(3, min_column_width=CARD_WIDTH, gap="small")
-    for source in found[:MOST_CARDS]:
+    for source in sources[:MOST_CARDS]:
         with grid.container(border=True, height="stretch"):
             title = titles.get(source["source"], source["source"])
             _card(title, source, usage.of_value(source["source"]), view)
-    rest = len(found) - MOST_CARDS
+    rest = len(sources) - MOST_CARDS
     more = f" The {rest} sources without data for longest are in the download." if rest > 0 else ""
     days = days_text(view.period.first, view.period.last)
     st.caption(f"Bars: requests by {view.interval}, {days}, {plain(view.period.zone)}, without filters.{more}")

@@ -47,8 +47,8 @@ def history(view: View) -> None:
     _removals(view)
     if may("remove") and not is_sample(view.lake):
         _erase_or_retire(view)
-    if asked := st.session_state.get(_ASKED):
-        _removal_dialog(view.lake, view.period.zone, *asked)
+    if selection := st.session_state.get(_ASKED):
+        _removal_dialog(view.lake, view.period.zone, *selection)
 
 
 def _ingest(row: dict[str, Any], view: View) -> None:
@@ -82,20 +82,20 @@ def _files(paths: str | None) -> str:
 
 def _report(row: dict[str, Any]) -> str:
     """What an ingest did, in words."""
-    left = f"{formats.counted(row['requests'], 'request')} in the lake"
+    in_lake = f"{formats.counted(row['requests'], 'request')} in the lake"
     if row["lines"] is None:
-        return left
+        return in_lake
     counts = {"new": row["inserted"], "changed": row["updated"], "already there": row["unchanged"], "skipped": row["skipped"]}
-    said = [f"{formats.exact_count(number)} {name}" for name, number in counts.items() if number]
+    parts = [f"{formats.exact_count(number)} {name}" for name, number in counts.items() if number]
     reasons = json.loads(row["skipped_reasons"] or "{}")
     if reasons:
-        said = [one for one in said if not one.endswith(" skipped")]
+        parts = [one for one in parts if not one.endswith(" skipped")]
         most = sorted(reasons.items(), key=lambda reason: -reason[1])[:MOST_REASONS]
         words = ", ".join(f"{formats.exact_count(count)} {plain(reason)}" for reason, count in most)
         more = f", and for {len(reasons) - MOST_REASONS} other reasons" if len(reasons) > MOST_REASONS else ""
-        said.append(f"{formats.exact_count(row['skipped'])} skipped ({words}{more})")
+        parts.append(f"{formats.exact_count(row['skipped'])} skipped ({words}{more})")
     rejected = [f":red[{formats.exact_count(row['rejected'])} rejected]"] if row["rejected"] else []
-    return " · ".join([left, f"{formats.counted(row['lines'], 'line')} read", *said, *rejected])
+    return " · ".join([in_lake, f"{formats.counted(row['lines'], 'line')} read", *parts, *rejected])
 
 
 def _removals(view: View) -> None:
@@ -145,12 +145,12 @@ def _removal_dialog(lake: str, zone: str, selection: Selection, words: str) -> N
         st.rerun()
     try:
         with st.spinner("Counting …"):
-            found = open_lake(lake).removal(selection)
-        st.markdown(f"**{formats.counted(found.requests, 'request')}** {plain(words)}")
-        if found.is_nothing:
+            removal = open_lake(lake).removal(selection)
+        st.markdown(f"**{formats.counted(removal.requests, 'request')}** {plain(words)}")
+        if removal.is_nothing:
             st.info("The lake holds no such requests.", icon=":material/inbox:")
             return
-        st.markdown("\n".join(f"- {plain(fact)}" for fact in _facts(found, zone)))
+        st.markdown("\n".join(f"- {plain(fact)}" for fact in _facts(removal, zone)))
         texts = open_lake(lake).texts_naming(selection.person) if selection.person else []
         if texts:
             st.warning(plain(f"{', '.join(texts)}: take them out there yourself."), title="Files of people name this user")
@@ -158,12 +158,12 @@ def _removal_dialog(lake: str, zone: str, selection: Selection, words: str) -> N
             "Readers see all of them or none. Older versions of the lake still hold them, until the command doctor "
             "with --repair removes the files of versions older than a week for good."
         )
-        label = f"Remove {formats.counted(found.requests, 'request')}" if found.requests else "Remove"
+        label = f"Remove {formats.counted(removal.requests, 'request')}" if removal.requests else "Remove"
         if st.button(label, icon=":material/delete:", key="confirm"):
             with st.spinner("Removing …"):
                 what = f"requests {'of a user' if selection.person else words}"
                 st.session_state[_REMOVED] = act(
-                    "remove", what, lambda: open_lake(lake).remove(selection), says=lambda done: done.words
+                    "remove", what, lambda: open_lake(lake).remove(selection), says=lambda removed: removed.words
                 )
             _leave()
             st.rerun()
@@ -171,21 +171,21 @@ def _removal_dialog(lake: str, zone: str, selection: Selection, words: str) -> N
         st.warning(plain(told(problem)), title="Nothing was removed", icon=":material/cloud_off:")
 
 
-def _facts(found: Removal, zone: str) -> list[str]:
+def _facts(removal: Removal, zone: str) -> list[str]:
     """What is known of what would go."""
     facts = []
-    if found.first and found.last:
-        first, last = (datetime.fromisoformat(text).astimezone(ZoneInfo(zone)) for text in (found.first, found.last))
-        unknown = f", and {formats.exact_count(found.unpriced)} of unknown cost" if found.unpriced else ""
+    if removal.first and removal.last:
+        first, last = (datetime.fromisoformat(text).astimezone(ZoneInfo(zone)) for text in (removal.first, removal.last))
+        unknown = f", and {formats.exact_count(removal.unpriced)} of unknown cost" if removal.unpriced else ""
         facts += [
             f"sent {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}, {zone}",
-            *([f"by {formats.counted(found.users, 'user')}"] if found.users else []),
-            f"spend {formats.usd(found.spend_usd)}{unknown}",
+            *([f"by {formats.counted(removal.users, 'user')}"] if removal.users else []),
+            f"spend {formats.usd(removal.spend_usd)}{unknown}",
         ]
-    return [*facts, *([f"also removed from {found.beside_summary}"] if found.beside else [])]
+    return [*facts, *([f"also removed from {removal.beside_summary}"] if removal.beside else [])]
 
 
 def _say_what_was_removed() -> None:
-    done = st.session_state.pop(_REMOVED, None)
-    if done is not None:
-        st.success(f"Removed: {done.words}.", icon=":material/check_circle:")
+    removal = st.session_state.pop(_REMOVED, None)
+    if removal is not None:
+        st.success(f"Removed: {removal.words}.", icon=":material/check_circle:")

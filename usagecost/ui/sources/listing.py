@@ -29,7 +29,7 @@ Counted = tuple[Group, Plan, Report | None]
 """Files that can be loaded, how, and what loading them would do; None where that takes long and nobody has asked."""
 
 
-def list_files(uploads: Uploads, known: Formats) -> list[Counted]:
+def list_files(uploads: Uploads, formats: Formats) -> list[Counted]:
     """Draws a row for each group of files, with the preview and mapping of the one that is open; returns what can be loaded."""
     loadable = []
     lake = open_lake(lake_root())
@@ -43,16 +43,16 @@ def list_files(uploads: Uploads, known: Formats) -> list[Counted]:
             left, right = st.columns([5, 1], vertical_alignment="center")
             row = left.container(gap="xsmall")
             if group.name == uploads.opened:
-                plan = uploads.plans[group.name] = choose_plan(uploads, group, known)
+                plan = uploads.plans[group.name] = choose_plan(uploads, group, formats)
                 if plan:
                     _show(uploads, group, plan, lake)
             else:
-                plan = None if group.first.problem else plan_of(uploads, group, known)
+                plan = None if group.first.problem else plan_of(uploads, group, formats)
             report = _report(uploads, group, plan, lake, version, row) if plan else None
             with row:
                 _row(group, plan, report, is_open=group.name == uploads.opened)
             with right:
-                _button(uploads, group, plan, known)
+                _button(uploads, group, plan, formats)
             if plan and (report is None or report.requests):
                 loadable.append((group, plan, report))
     return loadable
@@ -60,7 +60,7 @@ def list_files(uploads: Uploads, known: Formats) -> list[Counted]:
 
 def _row(group: Group, plan: Plan | None, report: Report | None, *, is_open: bool) -> None:
     """What the files are, and what loading them would do, in words."""
-    names = ", ".join(called(file.name) for file in group.files[:MOST_NAMES])
+    names = ", ".join(display_name(file.name) for file in group.files[:MOST_NAMES])
     more = f" and {len(group.files) - MOST_NAMES:,} more" if len(group.files) > MOST_NAMES else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{plain(names)}**{more} · {_size(group.bytes)}", width="content")
@@ -116,12 +116,12 @@ def _days(oldest: datetime | None, newest: datetime | None) -> str:
     return days_text(oldest.astimezone(zone).date(), newest.astimezone(zone).date())
 
 
-def _button(uploads: Uploads, group: Group, plan: Plan | None, known: Formats) -> None:
+def _button(uploads: Uploads, group: Group, plan: Plan | None, formats: Formats) -> None:
     """Opens the preview and the mapping of a group, or closes them."""
     if group.first.problem:
         return
     is_open = group.name == uploads.opened
-    is_mapped = bool(plan and (plan.name not in known.sources or plan.name in known.own))
+    is_mapped = bool(plan and (plan.name not in formats.sources or plan.name in formats.own))
     words = "Edit mapping" if is_mapped else "Preview" if plan else "Map columns" if not group.first.fits else "Choose format"
     icon = ":material/table_view:" if is_mapped or not plan else ":material/preview:"
     st.button(
@@ -140,14 +140,14 @@ def _show(uploads: Uploads, group: Group, plan: Plan, lake: Lake) -> None:
     if key not in uploads.previews:
         with st.spinner("Reading the first rows …"):
             try:
-                uploads.previews[key] = ingest.preview(group.first.path, called(group.first.name), plan.source, lake)
+                uploads.previews[key] = ingest.preview(group.first.path, display_name(group.first.name), plan.source, lake)
             except FileProblem as problem:
                 uploads.previews[key] = problem.sentence
-    shown = uploads.previews[key]
-    if isinstance(shown, Preview):
-        show_preview(shown, plan.source.counts, group.name)
+    preview = uploads.previews[key]
+    if isinstance(preview, Preview):
+        show_preview(preview, plan.source.counts, group.name)
     else:
-        st.warning(plain(shown), icon=":material/block:")
+        st.warning(plain(preview), icon=":material/block:")
 
 
 def _report(uploads: Uploads, group: Group, plan: Plan, lake: Lake, version: int | None, place: Any) -> Report | None:
@@ -178,7 +178,7 @@ def _shown_on(bar: Any) -> Callable[[float, str], None]:
     return lambda share, words: bar.progress(min(share, 1.0), text=words)
 
 
-def called(name: str) -> str:
+def display_name(name: str) -> str:
     """A file's name without its folders."""
     return name.replace("\\", "/").rpartition("/")[2] or name
 

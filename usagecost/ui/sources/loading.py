@@ -34,36 +34,36 @@ def load_files() -> bool:
     if not may("load"):
         return False
     _say_what_was_done()
-    known = ingest.known_formats(open_lake(lake_root()))
-    given = st.file_uploader(
+    known_formats = ingest.known_formats(open_lake(lake_root()))
+    dropped = st.file_uploader(
         "**Drop log files here**, or choose them: CSV, TSV, JSON, JSON lines or Parquet, packed with gzip or zstd or not",
         accept_multiple_files=True,
         key=uploader_key(),
         max_upload_size=MOST_UPLOAD_MB,
         help="Several at once. Nothing is loaded before you say so. Larger files: `python -m usagecost ingest PATH …`",
     )
-    if given:
-        take_over(given, known)
-        _begin(known)
+    if dropped:
+        take_over(dropped, known_formats)
+        _begin(known_formats)
     uploads = current_uploads()
     if uploads is None:
-        titles = ", ".join(source.title for name, source in known.sources.items() if name != "table")
+        titles = ", ".join(source.title for name, source in known_formats.sources.items() if name != "table")
         st.caption(f"Recognised by their content: {plain(titles)}. Any other table can be mapped. {_target_words()}")
-        for problem in known.problems[:MOST_PROBLEMS]:
+        for problem in known_formats.problems[:MOST_PROBLEMS]:
             st.warning(plain(problem), icon=":material/block:")
         return False
     bar = st.container()
-    loadable = list_files(uploads, known)
+    loadable = list_files(uploads, known_formats)
     with bar:
         _load_or_discard(uploads, loadable)
     return True
 
 
-def _begin(known: Formats) -> None:
+def _begin(known_formats: Formats) -> None:
     """Shows the page with the files that were just taken; a single one that has to be mapped with its form."""
     uploads = current_uploads()
     groups = uploads.groups() if uploads else []
-    if uploads and len(groups) == 1 and not groups[0].first.problem and plan_of(uploads, groups[0], known) is None:
+    if uploads and len(groups) == 1 and not groups[0].first.problem and plan_of(uploads, groups[0], known_formats) is None:
         open_group(groups[0].name)
     st.rerun()
 
@@ -74,10 +74,10 @@ def _target_words() -> str:
 
 def _say_what_was_done() -> None:
     """The report of the last load, once."""
-    done: tuple[Report, bool] | None = st.session_state.pop(_DONE, None)
-    if done is None:
+    outcome: tuple[Report, bool] | None = st.session_state.pop(_DONE, None)
+    if outcome is None:
         return
-    report, is_first = done
+    report, is_first = outcome
     words = (
         f"{formats.counted(report.inserted, 'new request')}, {formats.exact_count(report.updated)} changed, "
         f"{formats.exact_count(report.unchanged)} already there."
@@ -150,7 +150,12 @@ def _load(loadable: list[Counted]) -> None:
     try:
         names = ", ".join(file.name for group, _, _ in loadable for file in group.files)
         planned = [(group, plan) for group, plan, _ in loadable]
-        report = act("load", f"files {names}", lambda: run(planned, lake, st, dry_run=False), says=lambda done: done.summary)
+        report = act(
+            "load",
+            f"files {names}",
+            lambda: run(planned, lake, st, dry_run=False),
+            says=lambda report_of_run: report_of_run.summary,
+        )
     except (LakeError, UnansweredError) as problem:
         st.warning(plain(told(problem)), title="Nothing was loaded", icon=":material/cloud_off:")
         return

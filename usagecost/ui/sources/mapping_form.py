@@ -94,18 +94,18 @@ class _Form:
 
     def columns(self) -> dict[str, str]:
         """Which column of the table fills which of the record."""
-        chosen = self._choices(MAIN_FIELDS)
+        columns_of = self._choices(MAIN_FIELDS)
         with st.expander("More fields", key=f"{self._id}_more"):
-            chosen |= self._choices(MORE_FIELDS)
-        return chosen
+            columns_of |= self._choices(MORE_FIELDS)
+        return columns_of
 
     def _choices(self, fields: Sequence[str]) -> dict[str, str]:
         grid = st.grid(3, min_column_width=220, gap="small")
         options = [NO_COLUMN, *(name for name in self._file.columns if name)]
-        chosen = {}
+        columns_of = {}
         for field in fields:
             meaning = COLUMN_BY_NAME[field]
-            chosen[field] = grid.selectbox(
+            columns_of[field] = grid.selectbox(
                 f"{field}{' (required)' if field == 'started_at' else ''}",
                 options,
                 index=options.index(self._guesses.get(field, NO_COLUMN)),
@@ -113,7 +113,7 @@ class _Form:
                 key=f"{self._id}_{field}",
                 help=f"{meaning.meaning}{f' ({meaning.unit})' if meaning.unit else ''}",
             )
-        return {field: name for field, name in chosen.items() if name}
+        return {field: name for field, name in columns_of.items() if name}
 
     def source(self) -> str:
         """The name of these requests in the lake."""
@@ -134,7 +134,7 @@ class _Form:
         answers = {}
         for key, (whole, part, words) in INCLUSIONS.items():
             if part in columns:
-                said = st.radio(
+                is_included = st.radio(
                     f"Does {plain(columns.get(whole, whole))} include the {words} in {plain(columns[part])}?",
                     list(YES_NO),
                     index=list(YES_NO).index(self._start[key]) if key in self._start else None,
@@ -143,7 +143,7 @@ class _Form:
                     key=f"{self._id}_{key}",
                     help="OpenAI's input includes cache reads, Anthropic's and Bedrock's input includes neither reads nor writes.",
                 )
-                answers |= {} if said is None else {key: said}
+                answers |= {} if is_included is None else {key: is_included}
         return answers
 
     def units(self, columns: dict[str, str]) -> dict[str, str]:
@@ -170,8 +170,8 @@ class _Form:
 
     def _choice(self, grid: Any, label: str, options: Mapping[str, str], key: str, guess: str, help_text: str | None = None) -> str:
         """The choice of a key's value, which begins with that of the mapping; a flag is a word, as TOML writes it."""
-        names, said = list(options), str(self._start.get(key, guess)).lower()
-        return grid.selectbox(label, names, names.index(said), options.__getitem__, key=f"{self._id}_{key}", help=help_text)
+        names, option = list(options), str(self._start.get(key, guess)).lower()
+        return grid.selectbox(label, names, names.index(option), options.__getitem__, key=f"{self._id}_{key}", help=help_text)
 
     def numbers(self) -> dict[str, bool | list[str]]:
         """How numbers are written, and which words stand for none, where the table does not show it."""
@@ -185,9 +185,9 @@ class _Form:
             placeholder="Included, not billed",
             help="Separated by commas. Empty cells, -, N/A, none and null need not be named.",
         )
-        found = [word.strip() for word in (words or "").split(",") if word.strip()]
-        said = {} if style == FOUND_OUT else {"decimal_comma": style == "true"}
-        return {**said, **({"no_value": found} if found else {})}
+        no_value = [word.strip() for word in (words or "").split(",") if word.strip()]
+        decimals = {} if style == FOUND_OUT else {"decimal_comma": style == "true"}
+        return {**decimals, **({"no_value": no_value} if no_value else {})}
 
     def constants(self, columns: dict[str, str]) -> dict[str, str]:
         """What is the same for all rows: a model and a provider, on which prices depend, and who asked."""
@@ -196,7 +196,7 @@ class _Form:
             return {}
         st.caption("The same for all rows, where no column of the table says it. A price needs a model and, for most, a provider.")
         grid = st.grid(3, min_column_width=220, gap="small")
-        said = {
+        texts = {
             field: grid.text_input(
                 f"{field} of all rows",
                 value=str(self._start.get("constants", {}).get(field, "")),
@@ -206,7 +206,7 @@ class _Form:
             )
             for field in lacking
         }
-        return {field: text.strip() for field, text in said.items() if text and text.strip()}
+        return {field: text.strip() for field, text in texts.items() if text and text.strip()}
 
     def statuses(self, columns: dict[str, str]) -> dict[str, str]:
         """What the table's own words for an outcome mean, where they are not the usual ones."""
@@ -216,19 +216,19 @@ class _Form:
         if not words:
             return {}
         st.caption("What these words for the outcome mean. Rows with a word that means nothing are rejected.")
-        known = self._start.get("statuses", {})
+        outcomes = self._start.get("statuses", {})
         grid = st.grid(3, min_column_width=220, gap="small")
-        meant = {
+        choices = {
             word: grid.selectbox(
                 plain(word[:60]),
                 OUTCOMES,
-                index=OUTCOMES.index(known[word]) if word in known else None,
+                index=OUTCOMES.index(outcomes[word]) if word in outcomes else None,
                 key=f"{self._id}_status_{word}",
                 placeholder="means …",
             )
             for word in words
         }
-        return {word: outcome for word, outcome in meant.items() if outcome}
+        return {word: outcome for word, outcome in choices.items() if outcome}
 
     def attributes(self, columns: dict[str, str]) -> list[str]:
         """Further columns that are kept."""

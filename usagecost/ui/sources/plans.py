@@ -21,19 +21,19 @@ MAPPED = "mapped"
 TEXT_HEIGHT = 420
 
 
-def plan_of(uploads: Uploads, group: Group, known: Formats) -> Plan | None:
+def plan_of(uploads: Uploads, group: Group, formats: Formats) -> Plan | None:
     """How a group is read by now: as the reader has said, else as the one format that it looks like. None while that is open."""
     if group.name in uploads.plans:
         return uploads.plans[group.name]
-    source = _only_fit(group, known)
+    source = _only_fit(group, formats)
     return Plan(source, source.name) if source else None
 
 
-def _only_fit(group: Group, known: Formats) -> Source | None:
+def _only_fit(group: Group, formats: Formats) -> Source | None:
     """The format that a group looks like; of several a remembered mapping for exactly these columns."""
     fits = [source for source, _ in group.first.fits]
-    own = [source for source in fits if set(known.own.get(source.name, {}).get("recognise", ())) == set(group.first.columns)]
-    return next((found[0] for found in (fits, own) if len(found) == 1), None)
+    own = [source for source in fits if set(formats.own.get(source.name, {}).get("recognise", ())) == set(group.first.columns)]
+    return next((sources[0] for sources in (fits, own) if len(sources) == 1), None)
 
 
 def can_be_mapped(group: Group) -> bool:
@@ -41,13 +41,13 @@ def can_be_mapped(group: Group) -> bool:
     return len(group.first.columns) > 1
 
 
-def choose_plan(uploads: Uploads, group: Group, known: Formats) -> Plan | None:
+def choose_plan(uploads: Uploads, group: Group, formats: Formats) -> Plan | None:
     """Draws as what a group can be read, with the mapping of a table, and returns what was chosen; None while that is open."""
     fits = group.first.fits
-    source = _only_fit(group, known)
-    is_remembered = bool(source and source.name in known.own)
-    uploads.starts.setdefault(group.name, dict(known.own[source.name]) if source and is_remembered else {})
-    titles = {name: source.title for name, source in known.sources.items()}
+    source = _only_fit(group, formats)
+    is_remembered = bool(source and source.name in formats.own)
+    uploads.starts.setdefault(group.name, dict(formats.own[source.name]) if source and is_remembered else {})
+    titles = {name: source.title for name, source in formats.sources.items()}
     titles |= {MAPPED: "A table, mapped"} if can_be_mapped(group) else {}
     likely = [*([source.name] if source else []), *(source.name for source, _ in fits)]
     mapped = [MAPPED] if can_be_mapped(group) else []
@@ -58,7 +58,7 @@ def choose_plan(uploads: Uploads, group: Group, known: Formats) -> Plan | None:
         st.markdown(f":material/check_circle: Looks like {plain(next(why for one, why in fits if one is source))}.")
     else:
         st.markdown(":material/help: A table of no known format: say below which column is what.")
-    chosen = st.selectbox(
+    format_name = st.selectbox(
         "Read as",
         names,
         index=None if source is None and fits else 0,
@@ -67,14 +67,14 @@ def choose_plan(uploads: Uploads, group: Group, known: Formats) -> Plan | None:
         placeholder="Choose the format",
         width=420,
     )
-    if chosen is None:
+    if format_name is None:
         return None
-    if chosen == MAPPED:
-        return _mapped(group, uploads.starts[group.name], known)
-    return Plan(known.sources[chosen], chosen)
+    if format_name == MAPPED:
+        return _mapped(group, uploads.starts[group.name], formats)
+    return Plan(formats.sources[format_name], format_name)
 
 
-def _mapped(group: Group, start: Mapping[str, Any], known: Formats) -> Plan | None:
+def _mapped(group: Group, start: Mapping[str, Any], formats: Formats) -> Plan | None:
     """How a mapping reads the files; None while something is missing in it."""
     is_text = st.toggle(
         "Write the mapping as text",
@@ -93,7 +93,7 @@ def _mapped(group: Group, start: Mapping[str, Any], known: Formats) -> Plan | No
         return None
     toml = tomli_w.dumps(keys)
     with st.container(horizontal=True, vertical_alignment="center"):
-        is_remembered = _remember(group, source.name, known)
+        is_remembered = _remember(group, source.name, formats)
         st.download_button(
             "Save mapping",
             data=toml,
@@ -104,20 +104,20 @@ def _mapped(group: Group, start: Mapping[str, Any], known: Formats) -> Plan | No
             on_click="ignore",
             help="A small text file: `python -m usagecost ingest PATH --mapping FILE` reads later files in the same way.",
         )
-    return Plan(source, toml, _recognising(group, source.name, keys, known) if is_remembered else None)
+    return Plan(source, toml, _recognising(group, source.name, keys, formats) if is_remembered else None)
 
 
-def _recognising(group: Group, name: str, keys: dict[str, Any], known: Formats) -> dict[str, Any]:
+def _recognising(group: Group, name: str, keys: dict[str, Any], formats: Formats) -> dict[str, Any]:
     """The mapping with the columns by which its files are recognised: as before where that recognises these files too."""
     if any(one.name == name for one, _ in group.first.fits):
-        return {"recognise": known.own[name]["recognise"], **keys}
+        return {"recognise": formats.own[name]["recognise"], **keys}
     return {"recognise": ingest.columns_to_recognise(group.first.path, group.first.columns, keys), **keys}
 
 
-def _remember(group: Group, name: str, known: Formats) -> bool:
+def _remember(group: Group, name: str, formats: Formats) -> bool:
     """Whether the mapping is kept beside the lake when the files are loaded. A format of the product keeps its name."""
-    is_taken = name in known.sources and name not in known.own
-    said = st.checkbox(
+    is_taken = name in formats.sources and name not in formats.own
+    wants_it = st.checkbox(
         "Remember for files with these columns",
         value=True,
         disabled=is_taken,
@@ -126,9 +126,9 @@ def _remember(group: Group, name: str, known: Formats) -> bool:
     )
     if is_taken:
         st.caption(plain(f"Not remembered: {name} is a format of the app. Choose another name of the source."))
-    elif said and name in known.own and set(known.own[name].get("recognise", ())) != set(group.first.columns):
+    elif wants_it and name in formats.own and set(formats.own[name].get("recognise", ())) != set(group.first.columns):
         st.caption(plain(f"Replaces the mapping {name}, which was for other columns."))
-    return said and not is_taken
+    return wants_it and not is_taken
 
 
 def _keys_of_form(group: Group, start: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,20 +20,20 @@ LEADING = (
 MOST_REJECTS = 10
 
 
-def show_preview(shown: Preview, counts: str, name: str) -> None:
+def show_preview(preview: Preview, counts: str, name: str) -> None:
     """The first rows as they are and as they would be read."""
     raw, canonical = st.columns(2, gap="medium")
     with raw:
         st.markdown("**File preview**")
-        _table(frame_of(shown.raw), f"raw_{name}", "The first rows of the file as they stand in it")
+        _table(frame_of(preview.raw), f"raw_{name}", "The first rows of the file as they stand in it")
     with canonical:
         st.markdown("**As it will be read**")
-        if shown.requests.num_rows:
-            _table(_requests(shown.requests), f"read_{name}", "The same rows as requests of the record")
+        if preview.requests.num_rows:
+            _table(_requests(preview.requests), f"read_{name}", "The same rows as requests of the record")
         else:
             st.caption("No request comes of these rows.")
     st.caption(f"**What the counts include.** {plain(counts)}")
-    _rejects(shown, name)
+    _rejects(preview, name)
 
 
 def frame_of(table: pa.Table) -> pd.DataFrame:
@@ -43,22 +43,22 @@ def frame_of(table: pa.Table) -> pd.DataFrame:
 
 def _requests(requests: pa.Table) -> pd.DataFrame:
     """The columns that say something, with times in UTC."""
-    said = [name for name in requests.column_names if name not in HIDDEN and requests[name].null_count < requests.num_rows]
-    names = sorted(said, key=lambda name: LEADING.index(name) if name in LEADING else len(LEADING))
+    filled = [name for name in requests.column_names if name not in HIDDEN and requests[name].null_count < requests.num_rows]
+    names = sorted(filled, key=lambda name: LEADING.index(name) if name in LEADING else len(LEADING))
     frame = frame_of(requests.select(names))
     frame["started_at"] = [f"{at:%Y-%m-%d %H:%M:%S} UTC" for at in requests["started_at"].to_pylist()]
     return frame.astype({name: float for name in names if pa.types.is_decimal(requests.schema.field(name).type)})
 
 
-def _rejects(shown: Preview, name: str) -> None:
+def _rejects(preview: Preview, name: str) -> None:
     """What is wrong with the first lines."""
-    if not shown.rejects.num_rows:
+    if not preview.rejects.num_rows:
         return
-    of = f"Of the first {formats.exact_count(shown.lines)} lines, " if shown.lines else ""
-    lines = "1 is rejected" if shown.rejects.num_rows == 1 else f"{formats.exact_count(shown.rejects.num_rows)} are rejected"
+    of = f"Of the first {formats.exact_count(preview.lines)} lines, " if preview.lines else ""
+    lines = "1 is rejected" if preview.rejects.num_rows == 1 else f"{formats.exact_count(preview.rejects.num_rows)} are rejected"
     st.warning(f"{of}{lines}; they are kept with their reason, and the others are loaded.", icon=":material/rule:")
     columns = ["line", "reason", "raw"]
-    _table(frame_of(shown.rejects.slice(0, MOST_REJECTS).select(columns)), f"rejects_{name}", "Rejected lines with their reason")
+    _table(frame_of(preview.rejects.slice(0, MOST_REJECTS).select(columns)), f"rejects_{name}", "Rejected lines with their reason")
 
 
 def _table(frame: pd.DataFrame, name: str, alt_text: str) -> None:

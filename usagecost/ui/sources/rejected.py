@@ -34,7 +34,7 @@ def rejected_lines(view: View) -> None:
         "or the newest where they are very many.",
     )
     zone = ZoneInfo(view.period.zone)
-    shown = pd.DataFrame(
+    reasons_table = pd.DataFrame(
         {
             "reason": [kind["reason"] for kind in kinds],
             "lines": [kind["lines"] for kind in kinds],
@@ -44,7 +44,7 @@ def rejected_lines(view: View) -> None:
         }
     )
     table(
-        shown,
+        reasons_table,
         name="reject_kinds",
         columns={
             "reason": st.column_config.TextColumn("Reason", width="large", help="Of one line; the others differ in the value only"),
@@ -62,9 +62,9 @@ def rejected_lines(view: View) -> None:
 
 def _lines(files: tuple[str, ...], kind: str) -> None:
     """Some of the lines, as text and nothing else."""
-    found = answer(queries.sources.rejected_lines, files, kind)
+    lines = answer(queries.sources.rejected_lines, files, kind)
     table(
-        frame_of(found),
+        frame_of(lines),
         name="rejected_lines",
         columns={
             "source_file": st.column_config.TextColumn("File", width="medium"),
@@ -74,6 +74,6 @@ def _lines(files: tuple[str, ...], kind: str) -> None:
         },
         alt_text="Rejected lines with file, number, reason and raw text",
     )
-    for row in found.slice(0, MOST_RAW_SHOWN).to_pylist():
+    for row in lines.slice(0, MOST_RAW_SHOWN).to_pylist():
         if row["raw"] is not None:
             st.code(row["raw"], language=None, wrap_lines=True)

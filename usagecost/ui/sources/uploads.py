@@ -70,16 +70,16 @@ class Uploads:
 
     def add(self, name: str, content: BinaryIO, formats: Formats) -> None:
         """Copies a file here, piece by piece, and looks what it is. Its name is only what it is called: on disk it has a number."""
-        path, called = self.folder / str(len(self.files)), Path(name.replace("\\", "/")).name or "file"
+        path, display_name = self.folder / str(len(self.files)), Path(name.replace("\\", "/")).name or "file"
         try:
             with path.open("wb") as copy:
                 shutil.copyfileobj(content, copy, 1 << 20)
         except OSError as error:
             path.unlink(missing_ok=True)
             problem = f"The file cannot be kept in {self.folder} ({error.strerror}): free some room and drop it again."
-            self.files.append(Inspection(path, called, 0, problem=problem))
+            self.files.append(Inspection(path, display_name, 0, problem=problem))
         else:
-            self.files.append(look(path, called, formats))
+            self.files.append(look(path, display_name, formats))
 
     def groups(self) -> list[Group]:
         """The files by what they seem to be, in the order in which they came."""
@@ -110,15 +110,15 @@ def uploader_key() -> str:
     return f"drop_logs_{st.session_state.get(_ROUND, 0)}"
 
 
-def take_over(given: Sequence[UploadedFile], formats: Formats) -> None:
+def take_over(dropped: Sequence[UploadedFile], formats: Formats) -> None:
     """Copies what was dropped to disk and lets go of it in memory."""
     uploads = _uploads()
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
-    for file in given:
+    for file in dropped:
         uploads.add(file.name, file, formats)
     context = get_script_run_ctx()
     if context and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
-        for file in given:
+        for file in dropped:
             context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 

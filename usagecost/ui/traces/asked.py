@@ -52,16 +52,16 @@ def asked_for(view: View) -> tuple[View, DeltaGenerator]:
                 width=340,
             )
             with st.popover("More filters", icon=":material/tune:", key="more_filters", on_change="rerun") as more:
-                asked = list(_more(view, is_open=bool(more.open)))
-            for condition, names in asked:
+                conditions = list(_more(view, is_open=bool(more.open)))
+            for condition, names in conditions:
                 chip(_words(view, condition), names[0], _clear, *names)
-            for number, condition in enumerate(fields.chosen()):
+            for number, condition in enumerate(fields.chosen_fields()):
                 view = view.where(condition)
                 chip(_words(view, condition), f"field_{number}", fields.drop, number)
         note = st.container(width="content")
     if text:
         view = view.where(Text(text, labels_of(view).all_with(text)))
-    for condition, _ in asked:
+    for condition, _ in conditions:
         view = view.where(condition)
     name_downloads(view)
     return view, note
@@ -83,9 +83,9 @@ def _more(view: View, *, is_open: bool) -> Iterator[Asked]:
     errors = _several("error", "Error class", [*offered.get("error", []), NOT_REPORTED], "All error classes")
     if errors:
         yield Condition("error", tuple(None if name == NOT_REPORTED else name for name in errors)), ("error",)
-    said = labels_of(view).of
+    label_of = labels_of(view).of
     streaming = st.segmented_control(
-        "Streaming", STREAMING, key="streaming", format_func=lambda value: said("streaming", value).capitalize()
+        "Streaming", STREAMING, key="streaming", format_func=lambda value: label_of("streaming", value).capitalize()
     )
     if streaming:
         yield Condition("streaming", (None if streaming == NOT_REPORTED else streaming,)), ("streaming",)
@@ -105,15 +105,15 @@ def _more(view: View, *, is_open: bool) -> Iterator[Asked]:
 
 def _several(key: str, label: str, offered: list[str], placeholder: str) -> list[str]:
     """A multiselect that keeps what is chosen, or named by a link, whatever is offered."""
-    chosen = st.session_state[key]
-    return st.multiselect(label, list(dict.fromkeys([*chosen, *offered])), key=key, placeholder=placeholder)
+    selected = st.session_state[key]
+    return st.multiselect(label, list(dict.fromkeys([*selected, *offered])), key=key, placeholder=placeholder)
 
 
 def _range(name: str, least: str, most: str, form: str, step: float) -> tuple[Decimal | None, Decimal | None]:
     left, right = st.columns(2)
-    asked = [
+    ends = [
         place.number_input(label, min_value=0.0, step=step, format=form, key=f"{name}_{end}", placeholder="any")
         for place, label, end in ((left, least, "from"), (right, most, "to"))
     ]
-    start, end = (None if number is None else Decimal(str(number)) for number in asked)
+    start, end = (None if number is None else Decimal(str(number)) for number in ends)
     return start, end

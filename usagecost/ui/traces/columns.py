@@ -55,17 +55,17 @@ def next_order(column: str, order: Order) -> Order:
 
 def frame(rows: list[dict[str, Any]], zone: str, labels: Labels = NO_LABELS) -> pd.DataFrame:
     """The rows as the table shows them: local times, texts cut to what a cell holds, the status as a list of one."""
-    shown = {name: [_cell(row.get(name)) for row in rows] for name in COLUMNS}
+    cells = {name: [_cell(row.get(name)) for row in rows] for name in COLUMNS}
     for dimension, name in FIELDS.items():
-        shown[f"id_of_{dimension}"] = shown[name]
-        shown[name] = [None if row[name] is None else _cell(labels.of(dimension, row[name])) for row in rows]
+        cells[f"id_of_{dimension}"] = cells[name]
+        cells[name] = [None if row[name] is None else _cell(labels.of(dimension, row[name])) for row in rows]
     info = ZoneInfo(zone)
-    shown["time"] = [moment(row["instant_us"]).astimezone(info).replace(tzinfo=None) for row in rows]
-    shown["status"] = [[row["status"] or NOT_REPORTED] for row in rows]
-    shown["cost_usd"] = [None if row["cost_usd"] is None else usd(row["cost_usd"]) for row in rows]
+    cells["time"] = [moment(row["instant_us"]).astimezone(info).replace(tzinfo=None) for row in rows]
+    cells["status"] = [[row["status"] or NOT_REPORTED] for row in rows]
+    cells["cost_usd"] = [None if row["cost_usd"] is None else usd(row["cost_usd"]) for row in rows]
     for name in ("duration_ms", "ttft_ms"):
-        shown[name] = [None if row[name] is None else row[name] / 1000 for row in rows]
-    return pd.DataFrame(shown)
+        cells[name] = [None if row[name] is None else row[name] / 1000 for row in rows]
+    return pd.DataFrame(cells)
 
 
 def _cell(value: Any) -> Any:
@@ -74,11 +74,11 @@ def _cell(value: Any) -> Any:
     return f"{value[:MOST_TEXT]}…" if isinstance(value, str) and len(value) > MOST_TEXT else value
 
 
-def configured(shown: pd.DataFrame, zone: str, order: Order) -> dict[str, Any]:
+def configured(table: pd.DataFrame, zone: str, order: Order) -> dict[str, Any]:
     """How each column is drawn; an arrow marks the sorted one. Latencies are bars, as long as their share of the greatest."""
     arrow = " ↓" if order.descends else " ↑"
     names = {name: label + (arrow if SORT_OF.get(name) == order.sort else "") for name, label in COLUMNS.items()}
-    special: dict[str, Any] = {name: _bar(shown[name], names[name]) for name in ("duration_ms", "ttft_ms")}
+    special: dict[str, Any] = {name: _bar(table[name], names[name]) for name in ("duration_ms", "ttft_ms")}
     special |= {
         "cost_usd": st.column_config.TextColumn(names["cost_usd"], width=115, alignment="right"),
         "time": st.column_config.DatetimeColumn(f"Time ({zone}){names['time'][4:]}", format="YYYY-MM-DD HH:mm:ss", width=150),
@@ -102,6 +102,6 @@ def configured(shown: pd.DataFrame, zone: str, order: Order) -> dict[str, Any]:
 
 
 def _bar(values: pd.Series, label: str) -> Any:
-    known = pd.to_numeric(values).max()
-    most = float(known) if pd.notna(known) and known > 0 else 1.0
+    longest = pd.to_numeric(values).max()
+    most = float(longest) if pd.notna(longest) and longest > 0 else 1.0
     return st.column_config.ProgressColumn(label, format="%,.2f s", min_value=0.0, max_value=most, width=115)

@@ -69,12 +69,12 @@ def _values(value: Any) -> list[Any]:
 
 def _row(name: str, value: Any, label: Any, key: str) -> None:
     """One field; of a name that stands for an id also that."""
-    said = _said(label) if label == value else f"{label} ({value})"
+    text = _text(label) if label == value else f"{label} ({value})"
     if name not in fields.FILTERED:
-        facts([(NAMES[name], said)])
+        facts([(NAMES[name], text)])
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        facts([(NAMES[name], said)])
+        facts([(NAMES[name], text)])
         st.menu_button(
             f"Filter by {NAMES[name].lower()}",
             [ONLY, EXCLUDED],
@@ -96,7 +96,7 @@ def _cut(value: str) -> str:
     return value if len(value) <= MOST_VALUE else f"{value[:MOST_VALUE]}…"
 
 
-def _said(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)

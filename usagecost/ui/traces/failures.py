@@ -29,8 +29,8 @@ CHOICES = {"failures_by": Choice(default="error", options=SPLITS)}
 
 def failures(view: View) -> None:
     """A chart of the failures over time, by class, provider or model, and a table of their kinds."""
-    found = answer(queries.requests.failures, view)
-    if not found:
+    failure_groups = answer(queries.requests.failures, view)
+    if not failure_groups:
         empty("Nothing failed", "No request that matches ended in an error or was cancelled.")
         return
     by = (
@@ -51,18 +51,18 @@ def failures(view: View) -> None:
     chart(
         "Failures over time",
         charts.over_time(parts, "bar", formats.count, names, palette(view, by, top), axis, stacked=True),
-        lambda: _exported(found, view.period.zone),
+        lambda: _exported(failure_groups, view.period.zone),
         name="failures",
         help="Requests that ended in an error or were cancelled, by what is chosen above.",
         alt_text=f"Bars of failed requests by {view.interval}, stacked by {SPLITS[by].lower()}",
     )
-    _table(found, view)
+    _table(failure_groups, view)
 
 
-def _table(found: list[dict[str, Any]], view: View) -> None:
-    shown = _exported(found, view.period.zone)
+def _table(failure_groups: list[dict[str, Any]], view: View) -> None:
+    table_rows = _exported(failure_groups, view.period.zone)
     table(
-        shown.assign(last_seen=pd.to_datetime(shown["last_seen"])),
+        table_rows.assign(last_seen=pd.to_datetime(table_rows["last_seen"])),
         name="failures",
         columns={
             "error_class": st.column_config.TextColumn("Error class", width=165),
@@ -74,16 +74,16 @@ def _table(found: list[dict[str, Any]], view: View) -> None:
             "last_seen": st.column_config.DatetimeColumn(f"Last seen ({view.period.zone})", format="YYYY-MM-DD HH:mm", width=135),
         },
         alt_text="Kinds of failures with how often they occurred and what the last one said",
-        on_open=lambda row: _open(found[row]),
+        on_open=lambda row: _open(failure_groups[row]),
     )
 
 
-def _exported(found: list[dict[str, Any]], zone: str) -> pd.DataFrame:
+def _exported(failure_groups: list[dict[str, Any]], zone: str) -> pd.DataFrame:
     rows = [
         {name: row[name] or NOT_REPORTED for name in ("error_class", "provider", "model", "status")}
         | {"requests": row["requests"], "message": row["message"] or formats.UNKNOWN}
         | {"last_seen": moment(row["last_us"]).astimezone(ZoneInfo(zone)).replace(tzinfo=None).isoformat(sep=" ")}
-        for row in found
+        for row in failure_groups
     ]
     return pd.DataFrame(rows)
 

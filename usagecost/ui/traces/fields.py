@@ -30,7 +30,7 @@ FILTERED = (*MAIN, *TEXTS, *FLAGS, *NUMBERS)
 """The columns that a filter can be about."""
 
 
-def chosen() -> Iterator[Field]:
+def chosen_fields() -> Iterator[Field]:
     """The filters that the URL says; nonsense is left out."""
     texts = [text for text in st.session_state["field"] if _read(text)]
     st.session_state["field"] = texts
@@ -56,17 +56,17 @@ def filter_by(name: str, value: Any, *, excludes: bool) -> None:
             condition = narrowed if narrowed.values else condition
         viewing.set_filter(condition, dimension)
         return
-    said = {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
-    opposites = {f"{sign}{name}:{said}" for sign in ("", "-")}
-    kept = [text for text in st.session_state["field"] if text not in opposites]
-    st.session_state["field"] = [*kept, f"{'-' if excludes else ''}{name}:{said}"]
+    text_value = {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
+    opposites = {f"{sign}{name}:{text_value}" for sign in ("", "-")}
+    others = [text for text in st.session_state["field"] if text not in opposites]
+    st.session_state["field"] = [*others, f"{'-' if excludes else ''}{name}:{text_value}"]
 
 
 def _read(text: str) -> Field | None:
-    name, _, said = text.removeprefix("-").partition(":")
+    name, _, value = text.removeprefix("-").partition(":")
     excludes = text.startswith("-")
-    if name in FLAGS and said in ("true", "false"):
-        return Field(name, said == "true", excludes)
-    if name in NUMBERS and said.isdecimal() and len(said) <= MOST_DIGITS:
-        return Field(name, int(said), excludes)
-    return Field(name, said, excludes) if name in TEXTS and said else None
+    if name in FLAGS and value in ("true", "false"):
+        return Field(name, value == "true", excludes)
+    if name in NUMBERS and value.isdecimal() and len(value) <= MOST_DIGITS:
+        return Field(name, int(value), excludes)
+    return Field(name, value, excludes) if name in TEXTS and value else None

@@ -112,21 +112,21 @@ def _table(view: View, page: Page, order: Order, columns: list[str]) -> None:
 
     def act() -> None:
         """Sorts by the header, or opens the row, that was clicked."""
-        chosen = st.session_state[key].selection
-        if chosen.columns:
-            sort_by(next_order(chosen.columns[0], order))
-        elif chosen.cells and chosen.cells[0][0] < len(rows):
+        selection = st.session_state[key].selection
+        if selection.columns:
+            sort_by(next_order(selection.columns[0], order))
+        elif selection.cells and selection.cells[0][0] < len(rows):
             st.session_state[_CLICKED] = key
-            open_request(rows[chosen.cells[0][0]])
+            open_request(rows[selection.cells[0][0]])
 
-    shown = frame(rows, view.period.zone, labels_of(view)).assign(open=":material/open_in_full:")
+    requests = frame(rows, view.period.zone, labels_of(view)).assign(open=":material/open_in_full:")
     st.dataframe(
-        shown,
+        requests,
         key=key,
         hide_index=True,
         height="content" if len(rows) <= MOST_ROWS_SEEN else 36 * (MOST_ROWS_SEEN + 1) + 2,
         column_order=["open", *columns],
-        column_config={"open": _open_column(rows), **configured(shown, view.period.zone, order)},
+        column_config={"open": _open_column(rows), **configured(requests, view.period.zone, order)},
         placeholder=UNKNOWN,
         alt="Requests; a click on one opens everything that is known of it, a click on a column's name sorts by it",
         on_select=act,

@@ -103,11 +103,11 @@ def _bars(usage: Usage, view: View, first: int, behind: int) -> Drawing:
         interval=lambda rows: rows["interval"] - first
     )
     names = {value: value.capitalize() if value else NOT_REPORTED for value in STATUS_COLORS}
-    known = [names.get(None if pd.isna(value) else value, NOT_REPORTED) for value in cells["value"]]
-    shown = [name for name in names.values() if name in known]
-    palette = [STATUS_COLORS[value] for value, name in names.items() if name in shown]
-    parts, axis = charts.parts_of(cells.assign(name=known), "requests"), TimeAxis(steps, _interval(view), view.period.zone)
-    return charts.over_time(parts, "bar", METRICS["requests"].format, shown, palette, axis, stacked=True, brushes=True)
+    reported = [names.get(None if pd.isna(value) else value, NOT_REPORTED) for value in cells["value"]]
+    legend = [name for name in names.values() if name in reported]
+    palette = [STATUS_COLORS[value] for value, name in names.items() if name in legend]
+    parts, axis = charts.parts_of(cells.assign(name=reported), "requests"), TimeAxis(steps, _interval(view), view.period.zone)
+    return charts.over_time(parts, "bar", METRICS["requests"].format, legend, palette, axis, stacked=True, brushes=True)
 
 
 def _narrow(steps: tuple[Interval, ...], labels: list[str]) -> None:

@@ -58,8 +58,8 @@ def page_of(view: View, order: Order, matching: int) -> Page:
         rows = answer(queries.requests.page, view, order, None, False, PAGE)
     if at is None:
         return Page(rows, matching - len(rows) if is_before else 0, matching)
-    known = _numbered(view)
-    before = answer(queries.requests.count_before, view, order, key_of(rows[0])) if known is None else known
+    numbered = _numbered(view)
+    before = answer(queries.requests.count_before, view, order, key_of(rows[0])) if numbered is None else numbered
     return Page(rows, before, matching)
 
 
@@ -151,5 +151,5 @@ def _counted_in(view: View) -> list[int]:
 
 def list_of(view: View) -> int:
     """What tells the list that a place is in from those of other orders, filters and ranges."""
-    asked = [st.session_state[name] for name in ("sort", "order", "range", "days")]
-    return crc32(repr((asked, view.basis, view.period.zone, view.filters)).encode())
+    question = [st.session_state[name] for name in ("sort", "order", "range", "days")]
+    return crc32(repr((question, view.basis, view.period.zone, view.filters)).encode())

@@ -69,13 +69,13 @@ def _panel(view: View) -> None:
     if st.session_state.pop(FILTERED_BY, None):  # the whole page is of other requests now
         close()
         st.rerun()
-    asked, day = st.session_state["request"], None
+    request_id, day = st.session_state["request"], None
     with suppress(ValueError):
         day = date.fromisoformat(st.session_state["day"] or "")
-    request = answer(queries.requests.request, view.lake, view.version, view.scope, asked, st.session_state["source"], day)
+    request = answer(queries.requests.request, view.lake, view.version, view.scope, request_id, st.session_state["source"], day)
     if request is None:
         st.info(
-            f"The lake holds no request of this id: {plain(asked[:200])}. Check the link, or load the logs it is in.",
+            f"The lake holds no request of this id: {plain(request_id[:200])}. Check the link, or load the logs it is in.",
             title="Not found",
             icon=":material/search_off:",
         )
@@ -135,12 +135,12 @@ def _head(request: dict[str, Any], view: View) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         icon = STATUS_ICONS.get(status, ":material/help:")
         st.badge(plain(status), icon=icon, color=STATUS_BADGES.get(status, "gray"), width="content")
-        said = f"{request['provider'] or 'provider not reported'} · {local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03} "
-        st.caption(plain(f"{said}{local:%z} · {view.period.zone}"), width="content")
+        summary = f"{request['provider'] or 'provider not reported'} · {local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03} "
+        st.caption(plain(f"{summary}{local:%z} · {view.period.zone}"), width="content")
     ids = {label: request[name] for name, label in IDS.items() if request[name]}
-    for column, (label, said) in zip(st.columns(len(ids)), ids.items(), strict=True):
+    for column, (label, summary) in zip(st.columns(len(ids)), ids.items(), strict=True):
         column.caption(label)
-        column.code(said, language=None, wrap_lines=True)
+        column.code(summary, language=None, wrap_lines=True)
 
 
 def _error(request: dict[str, Any]) -> None:
@@ -157,8 +157,8 @@ def message_of(request: dict[str, Any]) -> str | None:
     """What a failure said, from the remaining fields; None where they hold nothing of it."""
     with suppress(ValueError, TypeError):
         rest = json.loads(request["attributes"])
-        found = next((rest[name] for name in MESSAGES if rest.get(name)), None)
-        return found if isinstance(found, str) or found is None else json.dumps(found, ensure_ascii=False, indent=2)
+        message = next((rest[name] for name in MESSAGES if rest.get(name)), None)
+        return message if isinstance(message, str) or message is None else json.dumps(message, ensure_ascii=False, indent=2)
     return None
 
 
@@ -167,12 +167,12 @@ def _metrics(request: dict[str, Any], view: View) -> None:
     cost = queries.requests.cost_of(request, view.basis)
     waited_us = None if request["duration_ms"] is None else request["duration_ms"] * 1000
     speed = METRICS["output_tokens_per_second"].of({"timed_output_tokens": request["output_tokens"], "output_us": waited_us})
-    said = formats.UNKNOWN if speed is None else f"{speed:,.1f}"
+    speed_text = formats.UNKNOWN if speed is None else f"{speed:,.1f}"
     grid = st.grid(4, min_column_width=120, gap="small")
     grid.metric("Cost", formats.usd(cost), help=BASES[view.basis][0], border=True)
     grid.metric("Latency", formats.milliseconds(request["duration_ms"]), border=True)
     grid.metric("First token", formats.milliseconds(request["ttft_ms"]), help=COLUMN_BY_NAME["ttft_ms"].meaning, border=True)
-    grid.metric("Tokens / s", said, help="Output tokens by the whole latency", border=True)
+    grid.metric("Tokens / s", speed_text, help="Output tokens by the whole latency", border=True)
     facts([(label, formats.exact_count(request[name])) for name, label in TOKENS.items() if request[name] is not None])
     _cost(request, view)
 

@@ -59,7 +59,7 @@ def explain_change(view: View) -> None:
     if metric not in explain.COUNTED:  # reasons are seen while values, which take longer, are still asked for
         _reasons(view, metric, rows, whole, explain.steps_of(metric, whole))
     moved = explain.values(metric, answer(queries.explained.by_value, of_period, by, metric).to_pylist(), rows, whole)
-    values = _named(moved, view, by)
+    values = _with_names(moved, view, by)
     steps = [Step(name, name, one.moved, one.merged) for name, one in zip(values["name"], moved, strict=True) if one.moved]
     if metric in explain.COUNTED:
         _reasons(view, metric, rows, whole, steps)
@@ -74,13 +74,13 @@ def _reasons(
     steps: Sequence[Step],
 ) -> None:
     """The sentence, what it does not say, and its steps."""
-    who = queries.spending.maker_sentence(view, rows, labels_of(view), answer) if metric == "spend_usd" else ""
-    st.header(plain(explain.sentence(metric, whole, steps, who)), anchor=False)
+    makers = queries.spending.maker_sentence(view, rows, labels_of(view), answer) if metric == "spend_usd" else ""
+    st.header(plain(explain.sentence(metric, whole, steps, makers)), anchor=False)
     st.caption(" ".join(_notes(view, metric, rows)))
     _steps(metric, whole, steps)
 
 
-def _named(moved: Sequence[Moved], view: View, by: str) -> pd.DataFrame:
+def _with_names(moved: Sequence[Moved], view: View, by: str) -> pd.DataFrame:
     """The values with what a reader calls them, as drill-downs take them."""
     columns = {name: [getattr(one, name) for one in moved] for name in ("value", "is_other", "merged")}
     frame = pd.DataFrame(columns).astype({"value": object, "is_other": bool, "merged": "int64"})
@@ -106,9 +106,9 @@ def _steps(metric: str, whole: Explanation, steps: Sequence[Step]) -> None:
     amount, help_of = WORDINGS[metric].amount, {effect.label: effect.help for effect in EFFECTS.values()}
     if look == LOOKS[0]:
         words = [step.words if step.words != step.label else "" for step in steps]
-        shown = pd.DataFrame({"step": numbers["reason"], "amount": [float(step.amount) for step in steps], "words": words})
+        bars = pd.DataFrame({"step": numbers["reason"], "amount": [float(step.amount) for step in steps], "words": words})
         table(
-            shown,
+            bars,
             name="why-steps",
             columns={
                 "step": st.column_config.TextColumn("Reason", width="medium"),

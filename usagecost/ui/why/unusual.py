@@ -56,7 +56,7 @@ def unusual(view: View) -> None:
             "spend": [spike.amount for _, spike in shown],
             "usual": [spike.usual for _, spike in shown],
             "excess": [spike.excess for _, spike in shown],
-            "cause": [_named(view, found) for found in causes_of_all(view, shown, answer)],
+            "cause": [_cause_words(view, causes) for causes in causes_of_all(view, shown, answer)],
         }
     )
     heading(
@@ -119,9 +119,9 @@ def opening_causes(usage: Usage, view: View, otherwise: OnMark) -> OnMark:
 
 def _causes(view: View, marked: Sequence[tuple[Interval, Spike]]) -> None:
     """A line for each of some intervals, with the way to its requests."""
-    for (step, spike), found in zip(marked, causes_of_all(view, marked, answer), strict=True):
+    for (step, spike), causes in zip(marked, causes_of_all(view, marked, answer), strict=True):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
-            st.markdown(f"**{step.label}** {plain(_against_usual(view, spike, found))}", width="stretch")
+            st.markdown(f"**{step.label}** {plain(_against_usual(view, spike, causes))}", width="stretch")
             about = (view.filters, step)
             st.button("Requests", key=f"unusual_{step.label}", type="tertiary", on_click=drilldown.open_requests, args=about)
     query = {**address.of_page("Why", viewing.choices()), "part": [UNUSUAL_PART]}
@@ -134,16 +134,16 @@ def _marked(usage: Usage, view: View) -> list[tuple[Interval, Spike]]:
     """
     if view.interval not in DAYS_BEFORE:
         return []
-    shown, period = {step.start for step in usage.intervals}, view.period
+    starts, period = {step.start for step in usage.intervals}, view.period
     told = timedelta(days=HISTORY_DAYS["month"] - DAYS_BEFORE["day"])
     is_told = view.interval == "day" and period.first >= period.today - told
     spikes = spikes_in(answer(history, as_of_today(view)), "day", period.zone) if is_told else _spikes(view, view.interval)
-    return sorted((one for one in spikes if one[0].start in shown), key=lambda one: -abs(one[1].excess))[:MOST_SHOWN]
+    return sorted((one for one in spikes if one[0].start in starts), key=lambda one: -abs(one[1].excess))[:MOST_SHOWN]
 
 
-def _against_usual(view: View, spike: Spike, found: Causes) -> str:
+def _against_usual(view: View, spike: Spike, causes: Causes) -> str:
     """+$180.31 against usual: claude-opus-5."""
-    cause = _named(view, found)
+    cause = _cause_words(view, causes)
     return f"{explain.signed(spike.excess, usd)} against usual{f': {cause}' if cause else ''}"
 
 
@@ -151,15 +151,15 @@ def _spikes(view: View, interval: str) -> list[tuple[Interval, Spike]]:
     """The full intervals of the range that stand out."""
     period = view.period
     longer = Period(period.first - timedelta(days=DAYS_BEFORE[interval]), period.last, period.zone, period.now, is_alone=True)
-    asked = replace(view, period=longer, interval=interval)
-    usage = answer(queries.usage, asked, None, ("spend_usd",), compares=False)
+    longer_view = replace(view, period=longer, interval=interval)
+    usage = answer(queries.usage, longer_view, None, ("spend_usd",), compares=False)
     return [one for one in spikes_in(usage, interval, period.zone) if one[0].start >= period.start]
 
 
-def _named(view: View, found: Causes) -> str:
+def _cause_words(view: View, causes: Causes) -> str:
     """What caused a difference, in words."""
     labels = labels_of(view)
     return ", ".join(
         explain.value_words(name, " and ".join(f"no known {name}" if one is None else labels.of(name, one) for one in values))
-        for name, values in found
+        for name, values in causes
     )
