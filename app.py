@@ -16,7 +16,7 @@ from usagecost.queries import folds
 from usagecost.queries.folds import Usage
 from usagecost.ui import drilldown, why
 from usagecost.ui.colours import palette
-from usagecost.ui.labels import labels_of, named
+from usagecost.ui.labels import labels_of, with_names
 from usagecost.vocabulary import CARDS, DIMENSIONS, METRICS, formats, measures_of
 from usagecost.vocabulary.colours import series_colors
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, View
@@ -105,7 +105,7 @@ def over_time(usage: Usage, view: View, metrics: Sequence[str], mark: str = "lin
 def line_charts(usage: Usage, view: View, name: str) -> None:
     """Tokens and requests over time, a chart each."""
     for what, (title, metrics, text, alt) in LINES.items():
-        drawing = ui.kept(usage, view, metrics, lambda of=metrics: over_time(usage, view, of))
+        drawing = ui.make_once(usage, view, metrics, lambda of=metrics: over_time(usage, view, of))
         ui.chart(
             title,
             drawing,
@@ -120,9 +120,9 @@ def line_charts(usage: Usage, view: View, name: str) -> None:
 
 def spend_stacks(usage: Usage, view: View, by: str, most: int) -> tuple[pd.DataFrame, pd.DataFrame, charts.Drawing]:
     """The values of a dimension that are told apart, their spend per interval, and the bars of it."""
-    top = named(folds.top_values(usage.by_value, most), view, by, DIMENSIONS[by].plural)
-    stacks = named(folds.over_time_by_top(usage, top), view, by)
-    names, colors = list(named(top, view, by)["name"]), palette(view, by, top, everything=unfiltered(by, view))
+    top = with_names(folds.top_values(usage.by_value, most), view, by, DIMENSIONS[by].plural)
+    stacks = with_names(folds.over_time_by_top(usage, top), view, by)
+    names, colors = list(with_names(top, view, by)["name"]), palette(view, by, top, everything=unfiltered(by, view))
     parts, unit, (steps, ahead) = charts.parts_of(stacks, "spend_usd"), METRICS["spend_usd"].format, ui.with_days_ahead(usage, view)
     axis = charts.TimeAxis(steps, view.interval, view.period.zone)
     before, marks = ui.before(usage, view, ["spend_usd"], whole=True), (*ui.marks(view), *why.unusual_marks(usage, view, by))
@@ -136,7 +136,7 @@ def spend_stacks(usage: Usage, view: View, by: str, most: int) -> tuple[pd.DataF
 def cost_chart(usage: Usage, view: View, by: str, most: int, name: str) -> None:
     """Spend per interval, stacked by the values of a dimension, the rest as "Other"."""
     most = min(most, MOST_STACKS)
-    top, stacks, drawing = ui.kept(usage, view, ("stacks", by, most), lambda: spend_stacks(usage, view, by, most))
+    top, stacks, drawing = ui.make_once(usage, view, ("stacks", by, most), lambda: spend_stacks(usage, view, by, most))
     budgets = ui.budgets_alt(view, time_axis(usage, view))
     pace = " A red line is a budget's even pace: the same part of it each day." if budgets else ""
     ui.chart(
@@ -156,7 +156,7 @@ def parts_chart(usage: Usage, view: View, name: str) -> None:
     """What the spend was for, at list prices: input, cache reads, cache writes, output, and what is billed by the piece."""
     ui.chart(
         "Spend by part",
-        ui.kept(usage, view, PARTS, lambda: over_time(usage, view, PARTS, "bar")),
+        ui.make_once(usage, view, PARTS, lambda: over_time(usage, view, PARTS, "bar")),
         lambda: folds.over_time_table(usage, PARTS, view.period.zone),
         name=f"{name}-parts",
         help="At list or own prices, which tell the parts; what a log reports is one sum. Output includes reasoning.",
@@ -168,14 +168,14 @@ def names_of(usage: Usage, view: View, by: str) -> list[str]:
     """What the values of the answer's dimension are called, the most expensive first, without what is merged as "Other"."""
 
     def names() -> list[str]:
-        return list(named(usage.by_value[~usage.by_value["is_other"]], view, by)["name"])
+        return list(with_names(usage.by_value[~usage.by_value["is_other"]], view, by)["name"])
 
-    return ui.kept(usage, view, "names", names)
+    return ui.make_once(usage, view, "names", names)
 
 
 def user_rows(usage: Usage, view: View) -> tuple[pd.DataFrame, pd.DataFrame]:
     """All users of the period, and the numbers that are shown of them; in both one row is a user, the most expensive first."""
-    users = named(usage.by_value, view, "user", DIMENSIONS["user"].plural)
+    users = with_names(usage.by_value, view, "user", DIMENSIONS["user"].plural)
     numbers = folds.ranking_table(users, "user", USER_COLUMNS)
     return users, numbers.assign(last_seen=folds.last_seen(users, view.period.zone))
 
@@ -188,7 +188,7 @@ def choose_user(named_ones: list[str]) -> None:
 
 def users_table(usage: Usage, view: View) -> None:
     """All users of the period, the most expensive first; a row chooses one."""
-    users, numbers = ui.kept(usage, view, "users", lambda: user_rows(usage, view))
+    users, numbers = ui.make_once(usage, view, "users", lambda: user_rows(usage, view))
     last_seen = st.column_config.DatetimeColumn(f"Last seen ({view.period.zone})", format="YYYY-MM-DD HH:mm")
     ui.heading("Users", lambda: numbers, name="users", help="Everyone with requests in the period. A row chooses one.")
     ui.table(
@@ -205,7 +205,7 @@ def users_table(usage: Usage, view: View) -> None:
 
 def model_usage(usage: Usage, view: View) -> None:
     """The models that one user used, as a table or as ranked bars of successful and failed requests."""
-    models = named(usage.by_value, view, "model", DIMENSIONS["model"].plural)
+    models = with_names(usage.by_value, view, "model", DIMENSIONS["model"].plural)
     numbers = folds.ranking_table(models, "model", MODEL_COLUMNS)
     ui.heading("Model usage", lambda: numbers, name="user-models", help="The models this user's requests went to, in this period.")
     look = st.segmented_control("View", ui.LOOKS, required=True, key="look", label_visibility="collapsed")
@@ -264,7 +264,7 @@ if cost_tab.open:
 
 if model_tab.open:
     with model_tab:
-        model = ui.chosen("Model", "chosen_model", names_of(usage, view, "model"), None)
+        model = ui.choose_value("Model", "chosen_model", names_of(usage, view, "model"), None)
         known = None if model == NOT_REPORTED else model
         of_model, view_of_model = usage.of_value(known), view.where(Condition("model", (known,)))
         ui.name_downloads(view_of_model)
@@ -281,7 +281,7 @@ if model_tab.open:
 if user_tab.open:
     with user_tab:
         users = usage_by("user", replace(view, interval=WHOLE), compares=False)
-        user = ui.chosen("User", "chosen_user", names_of(users, view, "user"), "All users: choose one here or in the table")
+        user = ui.choose_value("User", "chosen_user", names_of(users, view, "user"), "All users: choose one here or in the table")
         if user is None:
             with above:
                 ui.cards(usage, view, CARDS, name="all")

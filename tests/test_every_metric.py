@@ -20,7 +20,7 @@ from usagecost.cli.summaries import summary_rows
 from usagecost.exports import csv_text
 from usagecost.queries import folds
 from usagecost.queries.folds import Usage
-from usagecost.ui.labels import named
+from usagecost.ui.labels import with_names
 from usagecost.vocabulary import METRICS, Metric, formats, measures_of
 from usagecost.vocabulary.colours import series_colors
 from usagecost.vocabulary.filters import Condition, View
@@ -96,9 +96,9 @@ KINDS = {(metric.format, metric.is_additive, metric.folds): name for name, metri
 def test_a_metric_is_a_line_a_stack_and_a_ranked_bar(asked: View, name: str):
     usage, metric = usage_of(asked, name), METRICS[name]
     axis = TimeAxis(usage.intervals, asked.interval, asked.period.zone)
-    top = named(folds.top_values(usage.by_value, 2), asked, "model", "models")
-    stacks = named(folds.over_time_by_top(usage, top), asked, "model")
-    order = list(named(top, asked, "model")["name"])
+    top = with_names(folds.top_values(usage.by_value, 2), asked, "model", "models")
+    stacks = with_names(folds.over_time_by_top(usage, top), asked, "model")
+    order = list(with_names(top, asked, "model")["name"])
     bars = top.assign(**{name: metric.column(top)}, text="")
 
     line, stack = charts.parts_of_metrics(usage.over_time, (name,)), charts.parts_of(stacks, name)
@@ -112,7 +112,7 @@ def test_a_metric_is_a_line_a_stack_and_a_ranked_bar(asked: View, name: str):
 @pytest.mark.parametrize("name", METRICS)
 def test_a_metric_is_a_column_of_tables_downloads_and_summaries(asked: View, name: str):
     usage, metric = usage_of(asked, name), METRICS[name]
-    ranking = named(usage.by_value, asked, "model", "models")
+    ranking = with_names(usage.by_value, asked, "model", "models")
     table = folds.ranking_table(ranking, "model", (name,))
     (whole,) = summed(asked, None, tuple(METRICS))
     by_model = summed(asked, "model", tuple(METRICS))

@@ -146,13 +146,13 @@ def add_grant(lake: Lake, grant: Grant) -> None:
     lake.texts_beside().append(NAME, grant_text(grant), header=HEADER, parse=parse_access)
 
 
-def revoke(lake: Lake, who: str) -> tuple[Grant, ...]:
+def revoke(lake: Lake, holder: str) -> tuple[Grant, ...]:
     """Takes away all that is granted to somebody by these words; returns the grants as they were. Raises as `change_grant` does."""
-    found = tuple(grant for grant in read_access(lake).grant if who in grant.to)
-    for grant in found:
-        others = tuple(one for one in grant.to if one != who)
+    grants = tuple(grant for grant in read_access(lake).grant if holder in grant.to)
+    for grant in grants:
+        others = tuple(one for one in grant.to if one != holder)
         change_grant(lake, grant, grant.model_copy(update={"to": others}) if others else None)
-    return found
+    return grants
 
 
 def change_grant(lake: Lake, seen: Grant, grant: Grant | None) -> None:
@@ -161,40 +161,42 @@ def change_grant(lake: Lake, seen: Grant, grant: Grant | None) -> None:
     """
     folder = lake.texts_beside()
     text = folder.read(NAME) or ""
-    said = parse_access(text)
-    if seen not in said.grant:
+    access = parse_access(text)
+    if seen not in access.grant:
         raise AccessProblem("That is not granted any more: somebody else has changed it.")
-    place = said.grant.index(seen)
-    left = said.model_copy(update={"grant": (*said.grant[:place], *([grant] if grant else []), *said.grant[place + 1 :])})
-    changed = put_table(text, TABLE, place, grant_text(grant) if grant else "", lambda new: parse_access(new) == left)
+    place = access.grant.index(seen)
+    changed_file = access.model_copy(
+        update={"grant": (*access.grant[:place], *([grant] if grant else []), *access.grant[place + 1 :])}
+    )
+    changed = put_table(text, TABLE, place, grant_text(grant) if grant else "", lambda new: parse_access(new) == changed_file)
     if changed is None:
         raise AccessProblem(f"{NAME} cannot be changed without losing what else it says: change it in the file.")
     folder.put(NAME, changed, seen=text)
 
 
-def reader_of(claims: Mapping[str, Any], said: AccessFile, names: pa.Table) -> Reader:
+def reader_of(claims: Mapping[str, Any], access: AccessFile, names: pa.Table) -> Reader:
     """Who has signed in, by what the provider claims of them, with the lake's names as schema.NAMES has them.
 
     An e-mail that the provider calls unverified counts for nothing; one of which it says nothing as the file has it.
     """
-    email, grants = granted(claims, said)
+    email, grants = granted(claims, access)
     roles = {grant.role for grant in grants}
     role = "none" if "none" in roles else next((role for role in ROLES if role in roles), "none")
     name = email or f"sub:{claims.get('sub') or 'unknown'}"  # what else is claimed, whoever signs in may choose
-    return Reader(name, role, _scope(role, email, grants, said, names))
+    return Reader(name, role, _scope(role, email, grants, access, names))
 
 
-def granted(claims: Mapping[str, Any], said: AccessFile) -> tuple[str, list[Grant]]:
+def granted(claims: Mapping[str, Any], access: AccessFile) -> tuple[str, list[Grant]]:
     """The e-mail of somebody, "" where it counts for nothing, and what is granted to them."""
     verified = claims.get("email_verified")
-    counts = not said.require_verified_email if verified is None else str(verified).lower() == "true"
+    counts = not access.require_verified_email if verified is None else str(verified).lower() == "true"
     email = str(claims.get("email") or "").strip() if counts else ""
     email = email.lower() if email.isascii() else ""  # other letters look, or turn to lower case, like these
-    groups = claims.get(said.groups)
-    named = (
+    groups = claims.get(access.groups)
+    group_names = (
         {groups} if isinstance(groups, str) else {str(one) for one in groups} if isinstance(groups, list | tuple | set) else set()
     )
-    return email, _grants_of(email, named, said.grant)
+    return email, _grants_of(email, group_names, access.grant)
 
 
 def by_strength(grants: Iterable[Grant]) -> list[Grant]:
@@ -205,8 +207,8 @@ def by_strength(grants: Iterable[Grant]) -> list[Grant]:
 def because(grants: Iterable[Grant]) -> str:
     """Which grants give somebody their role, in words."""
     teams = {grant: f" of {' and '.join(grant.teams)}" if grant.teams else "" for grant in grants}
-    said = [f"{' or '.join(grant.to)} is {grant.role}{of_teams}" for grant, of_teams in teams.items()]
-    return "; ".join(said) or "nothing is granted to them, to a group of theirs, to their domain, or to everybody"
+    reasons = [f"{' or '.join(grant.to)} is {grant.role}{of_teams}" for grant, of_teams in teams.items()]
+    return "; ".join(reasons) or "nothing is granted to them, to a group of theirs, to their domain, or to everybody"
 
 
 def _grants_of(email: str, groups: set[str], grants: Iterable[Grant]) -> list[Grant]:
@@ -214,8 +216,8 @@ def _grants_of(email: str, groups: set[str], grants: Iterable[Grant]) -> list[Gr
     closest: dict[int, list[Grant]] = {}
     for grant in grants:
         how = [_closeness(one, email, groups) for one in grant.to]
-        if found := [place for place in how if place is not None]:
-            closest.setdefault(min(found), []).append(grant)
+        if ranks := [place for place in how if place is not None]:
+            closest.setdefault(min(ranks), []).append(grant)
     return closest[min(closest)] if closest else []
 
 
@@ -238,22 +240,22 @@ def _closeness(to: str, email: str, groups: set[str]) -> int | None:
     return 0 if email and to.lower() == email else None
 
 
-def _scope(role: Role, email: str, grants: Iterable[Grant], said: AccessFile, names: pa.Table) -> Scope:
+def _scope(role: Role, email: str, grants: Iterable[Grant], access: AccessFile, names: pa.Table) -> Scope:
     if role in ("admin", "finance"):
         return EVERYTHING
     if role == "none":
         return Scope(())
-    known = names.to_pylist()
-    users = _users_of(email, said, known)
+    rows = names.to_pylist()
+    users = _users_of(email, access, rows)
     any_of = [Condition("user", users)] if users else []
-    if teams := _teams_of(email, users, [grant for grant in grants if grant.role == "lead"], known):
+    if teams := _teams_of(email, users, [grant for grant in grants if grant.role == "lead"], rows):
         any_of.append(Condition("team", teams))
     return Scope(tuple((one,) for one in any_of), (email,) if email else ())
 
 
-def _users_of(email: str, said: AccessFile, names: list[dict[str, Any]]) -> tuple[str, ...]:
+def _users_of(email: str, access: AccessFile, names: list[dict[str, Any]]) -> tuple[str, ...]:
     """The ids in logs that are somebody's, beside their e-mail. One that two proxies tie to different e-mails is nobody's."""
-    by_table = {user for person in said.person if email and person.email.lower() == email for user in person.users}
+    by_table = {user for person in access.person if email and person.email.lower() == email for user in person.users}
     emails: dict[str, set[str]] = {}
     for row in names:
         if row["field"] == EMAILS:
@@ -264,19 +266,19 @@ def _users_of(email: str, said: AccessFile, names: list[dict[str, Any]]) -> tupl
 
 def _teams_of(email: str, users: tuple[str, ...], leads: list[Grant], names: list[dict[str, Any]]) -> tuple[str, ...]:
     """The ids of the teams that somebody leads. An id is no other team's name, and a name that two teams have is neither's."""
-    found: set[str] = set()
+    team_ids: set[str] = set()
     ids: dict[str, set[str]] = {}
     for row in names:
         if row["field"] == "team_id":
             ids.setdefault(row["name"].strip(), set()).add(row["id"])
-    known = {one for of_name in ids.values() for one in of_name}
+    all_ids = {one for of_name in ids.values() for one in of_name}
     for grant in leads:
         for team in grant.teams:
-            called = ids.get(team, set()) if team not in known else set()
-            found |= called if len(called) == 1 else {team}
+            ids_of_name = ids.get(team, set()) if team not in all_ids else set()
+            team_ids |= ids_of_name if len(ids_of_name) == 1 else {team}
         if not grant.teams:
-            found |= {row["id"] for row in names if row["field"] == MEMBERS and _is_admin(row["name"], email, users)}
-    return tuple(sorted(found))
+            team_ids |= {row["id"] for row in names if row["field"] == MEMBERS and _is_admin(row["name"], email, users)}
+    return tuple(sorted(team_ids))
 
 
 def _is_admin(members: str, email: str, users: tuple[str, ...]) -> bool:

@@ -57,9 +57,9 @@ class Note(BaseModel):
     @property
     def toml(self) -> str:
         """The note as it stands in the file."""
-        said = self.model_dump(exclude_defaults=True)
-        only = said.pop("only", None)
-        return f"[[note]]\n{tomli_w.dumps(said)}" + (f"[note.only]\n{tomli_w.dumps(only)}" if only else "")
+        fields = self.model_dump(exclude_defaults=True)
+        only = fields.pop("only", None)
+        return f"[[note]]\n{tomli_w.dumps(fields)}" + (f"[note.only]\n{tomli_w.dumps(only)}" if only else "")
 
     def instant(self, zone: str) -> datetime:
         """When it is marked in a zone: a day where it begins."""
@@ -105,8 +105,8 @@ def remove_note(lake: Lake, note: Note) -> None:
     notes = parse_notes(text)
     if note in notes:
         place = notes.index(note)
-        left = (*notes[:place], *notes[place + 1 :])
-        folder.put(NAME, put_table(text, "note", place, "", lambda new: parse_notes(new) == left) or _whole(left), seen=text)
+        others = (*notes[:place], *notes[place + 1 :])
+        folder.put(NAME, put_table(text, "note", place, "", lambda new: parse_notes(new) == others) or _whole(others), seen=text)
 
 
 def _whole(notes: Sequence[Note]) -> str:

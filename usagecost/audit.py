@@ -74,7 +74,7 @@ def record(lake: Lake, entry: Entry, *, makes_table: bool = True) -> None:
     Where there is no lake yet, it is recorded if it ``makes_table``.
     """
     now = datetime.now(UTC)
-    texts = {name: _kept(text) for name, text in asdict(entry).items()}
+    texts = {name: _cut(text) for name, text in asdict(entry).items()}
     rows = pa.Table.from_pylist([texts | {"id": uuid.uuid4().hex, "happened_at": now}], schema.AUDIT)
     try:
         if makes_table or lake.exists:
@@ -91,7 +91,7 @@ def _kept_for(lake: Lake) -> timedelta | None:
         return None
 
 
-def _kept(text: str | None) -> str | None:
+def _cut(text: str | None) -> str | None:
     """What of a text can be written and is kept."""
     if text is None:
         return None

@@ -46,8 +46,8 @@ def write_requests(view: View, file: Path, form: Form, progress: Progress = lamb
         try:
             rows = write(con, sql, bound, of_days, whole, form, progress)
         except duckdb.IOException as problem:
-            said = f"The requests could not be written to {file}: is there room on the disk? Try again."
-            raise engine.UnansweredError(said) from problem
+            message = f"The requests could not be written to {file}: is there room on the disk? Try again."
+            raise engine.UnansweredError(message) from problem
         whole.replace(file)
     return rows
 

@@ -99,10 +99,10 @@ def forecast(
     Without errors, which take most of the time, those of the periods before are not told.
     """
     series, today = _Series.of(daily, first, until), first + timedelta(days=len(daily))
-    found = series.end_of_period(today, until, float(so_far or 0))
-    if isinstance(found, TooLittle) or not with_errors:
-        return found
-    return replace(found, errors=_errors(tuple(daily), first, until))
+    outlook = series.end_of_period(today, until, float(so_far or 0))
+    if isinstance(outlook, TooLittle) or not with_errors:
+        return outlook
+    return replace(outlook, errors=_errors(tuple(daily), first, until))
 
 
 @lru_cache(maxsize=500)
@@ -183,8 +183,8 @@ def within_bounds(amounts: Floats) -> tuple[Floats, Floats]:
 
 def _known_median(values: Floats) -> Floats:
     """The median of what is known along the last axis, NaN where nothing is."""
-    ordered, known = np.sort(values, axis=-1), (~np.isnan(values)).sum(axis=-1, keepdims=True)
-    middle = [np.take_along_axis(ordered, place, axis=-1) for place in (np.maximum(known - 1, 0) // 2, known // 2)]
+    ordered, counts = np.sort(values, axis=-1), (~np.isnan(values)).sum(axis=-1, keepdims=True)
+    middle = [np.take_along_axis(ordered, place, axis=-1) for place in (np.maximum(counts - 1, 0) // 2, counts // 2)]
     return ((middle[0] + middle[1]) / 2)[..., 0]
 
 
@@ -235,11 +235,11 @@ class _Series:
         """The forecast as of a day, by nothing but the days before it."""
         (begin, end), now = period_of(today, until), (today - self.first).days
         days = (end - today).days + 1
-        known, recent = ~np.isnan(self.amounts[: max(0, now)]), max(days, 2 * LEAST_DAYS)
+        is_known, recent = ~np.isnan(self.amounts[: max(0, now)]), max(days, 2 * LEAST_DAYS)
         needed = max(LEAST_DAYS + LEAST_TESTS - 1 + days, LEAST_DAYS_OF_YEAR if until == "year" else 0)
-        if len(known) < needed:
-            return TooLittle(len(known), needed)
-        if 2 * (recently := int(known[-recent:].sum())) < recent:
+        if len(is_known) < needed:
+            return TooLittle(len(is_known), needed)
+        if 2 * (recently := int(is_known[-recent:].sum())) < recent:
             return TooLittle(recently, (recent + 1) // 2, recent)
         if (best := self._best(now, days)) is None:
             return TooLittle(recently, recent, recent)
@@ -255,11 +255,11 @@ class _Series:
 
     def error(self, first: date, last: date, passed: timedelta, until: str) -> float | None:
         """By how much a period that is over was missed from a day of it, as a share; None where it cannot be told."""
-        found = self.end_of_period(min(first + passed, last), until, 0.0)
-        if isinstance(found, TooLittle) or first < self.first:
+        forecast_then = self.end_of_period(min(first + passed, last), until, 0.0)
+        if isinstance(forecast_then, TooLittle) or first < self.first:
             return None
         actual = float(self.amounts[(first - self.first).days : (last - self.first).days + 1].sum())
-        return abs(found.total - actual) / actual if actual > 0 else None
+        return abs(forecast_then.total - actual) / actual if actual > 0 else None
 
     def _best(self, now: int, days: int) -> tuple[str, Floats, Floats] | None:
         """The best method, the days that it sees ahead, and by how much it fell short of earlier ones: (tests, days). None where no
@@ -280,9 +280,9 @@ class _Series:
         scale = np.clip(scale, 1 / MOST_RESCALED, MOST_RESCALED)[:, None]
         tried = {}
         for name, weeks in self.ahead.items():
-            said = weeks[[*tests, now], :days]
-            missed = (actual - said[:-1]) * scale
-            tried[name] = said[-1].copy(), np.where(np.isnan(missed), np.nanmean(missed, axis=1, keepdims=True), missed)
+            predicted = weeks[[*tests, now], :days]
+            missed = (actual - predicted[:-1]) * scale
+            tried[name] = predicted[-1].copy(), np.where(np.isnan(missed), np.nanmean(missed, axis=1, keepdims=True), missed)
         best = min(tried, key=lambda name: float(np.abs(tried[name][1].sum(axis=1)).mean()))
         return best, *tried[best]
 

@@ -35,14 +35,14 @@ class Memory:
 
     def of(self, question: Hashable, ask: Callable[[], Answer], at: int = 0) -> Answer:
         """The answer, asked for if it is not known, or was known ``at`` another time. What fails is not kept."""
-        known = self._known(question, at)
-        if known is not NOTHING:
-            return known
+        kept_answer = self._known(question, at)
+        if kept_answer is not NOTHING:
+            return kept_answer
         with self.changing:
             alone = self.asking.setdefault(question, Lock())
         with alone:
-            known = self._known(question, at)
-            return self._asked(question, ask, at) if known is NOTHING else known
+            kept_answer = self._known(question, at)
+            return self._asked(question, ask, at) if kept_answer is NOTHING else kept_answer
 
     def _asked(self, question: Hashable, ask: Callable[[], Answer], at: int) -> Answer:
         try:

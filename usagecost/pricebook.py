@@ -123,8 +123,8 @@ def refresh_list(lake: Lake, url: str = UPSTREAM) -> str:
 
 def forget_list(lake: Lake) -> str:
     """Go back to the price list that the library ships; returns its version. Raises LakeError if that cannot be written."""
-    if kept := lake.texts.read(_LIST):
-        lake.texts.put(_LIST, "", seen=kept)
+    if text := lake.texts.read(_LIST):
+        lake.texts.put(_LIST, "", seen=text)
     use_list(None)
     return prices_version()
 
@@ -144,8 +144,8 @@ def _use_kept_list(lake: Lake) -> None:
 
 def _where(lake: Lake) -> tuple[TextFolder, str]:
     """The folder of the book, and its name there."""
-    if named := os.environ.get("USAGECOST_PRICES"):
-        file = Path(named).expanduser()
+    if path := os.environ.get("USAGECOST_PRICES"):
+        file = Path(path).expanduser()
         return TextFolder(Disk(file.parent)), file.name
     return lake.texts_beside(), NAME
 
@@ -167,6 +167,6 @@ def _last_good(lake: Lake, place: str, problem: str) -> Current:
 def _keep(lake: Lake, text: str) -> None:
     """Keeps a copy of a good book; a lake that cannot be written keeps none."""
     with suppress(LakeError, OSError):
-        kept = lake.texts.read(_LAST_GOOD)
-        if text != (kept or "") and lake.exists:
-            lake.texts.put(_LAST_GOOD, text, seen=kept)
+        last_good = lake.texts.read(_LAST_GOOD)
+        if text != (last_good or "") and lake.exists:
+            lake.texts.put(_LAST_GOOD, text, seen=last_good)

@@ -77,10 +77,10 @@ def _sentence(text: str, model: type[BaseModel], error: ValidationError) -> str:
     place = [part for part in first["loc"] if part not in _KINDS]
     key = next((part for part in reversed(place) if isinstance(part, str)), "the file")
     what = _CURES.get(kind) or refusal(error).replace("Input should", "it should")
-    known = f"; known are {_known_keys(model, place)}" if kind == "extra_forbidden" else ""
+    allowed_keys = f"; known are {_known_keys(model, place)}" if kind == "extra_forbidden" else ""
     is_shown = isinstance(value, str | int | float | Decimal | date) and kind != "missing" and repr(value) not in what
-    shown = f" is {str(value)[:60]!r}" if is_shown else ""
-    return f"line {line_of(text, place)}, {key}{shown}: {what}{known}."
+    value_text = f" is {str(value)[:60]!r}" if is_shown else ""
+    return f"line {line_of(text, place)}, {key}{value_text}: {what}{allowed_keys}."
 
 
 def _known_keys(model: Any, place: Place) -> str:
@@ -92,10 +92,10 @@ def _known_keys(model: Any, place: Place) -> str:
 
 def line_of(text: str, place: Place) -> int:
     """Returns the number of the line, from 1, of the value at a place; of the table that holds it where it does not stand there."""
-    wanted, best, deepest = tuple(place), 1, 0
-    for number, found in _places(text):
-        depth = next((i for i, (one, other) in enumerate(zip(found, wanted, strict=False)) if one != other), len(found))
-        depth = min(depth, len(wanted))
+    target, best, deepest = tuple(place), 1, 0
+    for number, names in _places(text):
+        depth = next((i for i, (one, other) in enumerate(zip(names, target, strict=False)) if one != other), len(names))
+        depth = min(depth, len(target))
         if depth > deepest:
             best, deepest = number, depth
     return best
@@ -110,7 +110,7 @@ def _places(text: str) -> Iterator[tuple[int, tuple[str | int, ...]]]:
             names = tuple(re.findall(_NAME, header.group(2)))
             if header.group(1) == "[[":
                 counts[names] = counts.get(names, -1) + 1
-                counts = {known: count for known, count in counts.items() if known[: len(names)] != names or known == names}
+                counts = {path: count for path, count in counts.items() if path[: len(names)] != names or path == names}
             table = tuple(part for i, name in enumerate(names, 1) for part in _with_number(name, counts.get(names[:i])))
             yield number, table
         elif key := _KEY.match(line):

@@ -13,7 +13,7 @@ _HEADER = re.compile(r"\s*\[\[?\s*([\w.-]+)\s*\]")
 def find_tables(text: str, table: str) -> list[tuple[int, int]]:
     """Returns the lines [start, end) of each table of a name, from 0: from its header to its last key: what is said below stays."""
     lines = text.splitlines()
-    headers = [(number, found[1]) for number, line in enumerate(lines) if (found := _HEADER.match(line))]
+    headers = [(number, match[1]) for number, line in enumerate(lines) if (match := _HEADER.match(line))]
     others = [number for number, name in headers if not name.startswith(f"{table}.")]
     spans = []
     for number, name in headers:

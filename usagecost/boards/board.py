@@ -38,7 +38,7 @@ class Board(Frozen):
         """Whether it is shown to who may see a scope: it is shared, and its filters name nobody, and nothing of anybody, else."""
         if scope.is_everything or not self.shared:
             return scope.is_everything
-        conditions = [chosen.condition for panel in self.panel for chosen in panel.filters]
+        conditions = [panel_filter.condition for panel in self.panel for panel_filter in panel.filters]
         return all(one.dimension in NAMES_NOBODY or scope.includes(Filters((one,))) for one in conditions)
 
 

@@ -13,7 +13,7 @@ from usagecost.boards.answers import Answer
 from usagecost.boards.panel import RANGES, Panel
 from usagecost.boards.question import OVER_TIME, Question
 from usagecost.boards.words import size_label
-from usagecost.charts import Drawing, Level, Mark, TimeAxis, bar_label, named
+from usagecost.charts import Drawing, Level, Mark, TimeAxis, bar_label, with_names
 from usagecost.periods.words import days_text
 from usagecost.queries import EDGES, HOUR_OF_WEEK
 from usagecost.queries.colours import palette
@@ -72,16 +72,16 @@ def missing(answer: Answer) -> str | None:
 def left_out(answer: Answer, lack: str | None) -> list[str]:
     """What is not part of what is drawn, and why numbers show no change: what the comparison lacks."""
     unpriced = missing(answer)
-    shown = lack if answer.before else None
-    return [*([f"≥: {unpriced}"] if unpriced else []), *([shown.removesuffix(".")] if shown else []), *_undrawn(answer)]
+    comparison = lack if answer.before else None
+    return [*([f"≥: {unpriced}"] if unpriced else []), *([comparison.removesuffix(".")] if comparison else []), *_undrawn(answer)]
 
 
 def _undrawn(answer: Answer) -> list[str]:
     """What a chart of single requests leaves out, and what it is a sample of, in words."""
     if len(answer.sample):
-        drawn, known = len(answer.sample), int(answer.sample["of"].iloc[0])
+        drawn, matching = len(answer.sample), int(answer.sample["of"].iloc[0])
         zeros = drawn - len(_visible(answer))
-        sampled = [f"a sample of {exact_count(drawn)} of {exact_count(known)} requests"] if known > drawn else []
+        sampled = [f"a sample of {exact_count(drawn)} of {exact_count(matching)} requests"] if matching > drawn else []
         return [*sampled, *([f"{exact_count(zeros)} with a 0 are not drawn"] if zeros else [])]
     if len(answer.spread):
         upper, requests = answer.spread["upper"], answer.spread["requests"]
@@ -109,7 +109,7 @@ def _over_time(answer: Answer, labels: Labels, ask: Ask, beside: Beside | None) 
         names, colors = [metric.label for metric in question.metrics], series_colors(metrics)
         parts = charts.parts_of_metrics(answer.over_time, metrics)
     else:
-        cells, top = (named(values, labels, question.split) for values in (answer.cells, answer.by_value))
+        cells, top = (with_names(values, labels, question.split) for values in (answer.cells, answer.by_value))
         names, colors = list(top["name"]), palette(question.view, question.split, top, over_time=True, ask=ask)
         parts = charts.parts_of(cells, metric.name)
     more = _beside(answer, axis, beside) if beside else {}
@@ -128,7 +128,7 @@ def _beside(answer: Answer, axis: TimeAxis, beside: Beside) -> dict[str, Any]:
 
 def _ranked(answer: Answer, labels: Labels, ask: Ask) -> Drawing:
     metric, split = answer.question.metrics[0], SPLITS[str(answer.question.split)]
-    top = named(answer.by_value, labels, split.name, split.plural)
+    top = with_names(answer.by_value, labels, split.name, split.plural)
     whole = metric.of(answer.totals) if metric.is_additive and split.parts_add_up else None
     coverage = {"incomplete_requests": top["incomplete_requests"]} if metric.name == "spend_usd" else {}
     ranking = top[["name"]].assign(**{metric.name: metric.column(top)}, **coverage)
@@ -152,9 +152,9 @@ def _scatter(answer: Answer, labels: Labels, ask: Ask) -> Drawing:
     x, y = question.metrics
     points = _visible(answer)
     counts = points["value"].value_counts(dropna=False)
-    kept = counts.index[: min(question.top, MOST_COLORS)]
-    is_other = ~points["value"].isin(kept)
-    points = named(points.assign(is_other=is_other), labels, question.split)
+    top_values = counts.index[: min(question.top, MOST_COLORS)]
+    is_other = ~points["value"].isin(top_values)
+    points = with_names(points.assign(is_other=is_other), labels, question.split)
     top = points.drop_duplicates("name").sort_values(["is_other", "name"])
     colors = palette(question.view, question.split, top, ask=ask) if question.split else [COLORS["input_tokens"]]
     return charts.scatter(points, (x.format, y.format), (size_label(x), size_label(y)), list(top["name"]), colors)

@@ -9,7 +9,7 @@ import pandas as pd
 from usagecost.boards.answers import Answer
 from usagecost.boards.drawings import bins
 from usagecost.boards.panel import Panel
-from usagecost.charts import named
+from usagecost.charts import with_names
 from usagecost.queries import folds
 from usagecost.vocabulary import HOURS, SPLITS, WEEKDAYS
 from usagecost.vocabulary.labels import Labels
@@ -43,7 +43,7 @@ def numbers_of(panel: Panel, answer: Answer, labels: Labels) -> pd.DataFrame:
         points = answer.sample[["x", "y"]].rename(columns={"x": x, "y": y})
         if not question.split:
             return points
-        values = named(answer.sample.assign(is_other=False), labels, question.split)
+        values = with_names(answer.sample.assign(is_other=False), labels, question.split)
         return points.assign(**folds.names_and_ids(values, question.split))
     if panel.chart == "heatmap":
         hours = answer.by_value["value"].astype(int)
@@ -53,11 +53,11 @@ def numbers_of(panel: Panel, answer: Answer, labels: Labels) -> pd.DataFrame:
     if question.split is None:
         return pd.DataFrame({"interval_start": starts, **_metrics(answer, answer.over_time)})
     if len(answer.cells) and panel.chart not in ("ranked", "table"):
-        cells = named(answer.cells, labels, question.split).sort_values(["interval", "name"], ignore_index=True)
+        cells = with_names(answer.cells, labels, question.split).sort_values(["interval", "name"], ignore_index=True)
         of_cells = [starts[place] for place in cells["interval"]]
         names = folds.names_and_ids(cells, question.split)
         return pd.DataFrame({"interval_start": of_cells, **names, **_metrics(answer, cells)})
-    values = named(answer.by_value, labels, question.split, SPLITS[question.split].plural)
+    values = with_names(answer.by_value, labels, question.split, SPLITS[question.split].plural)
     return pd.DataFrame({**folds.names_and_ids(values, question.split), **_metrics(answer, values)})
 
 

@@ -96,10 +96,10 @@ class Panel(Frozen):
     @property
     def conditions(self) -> Filters:
         """The panel's own filters."""
-        return Filters(tuple(chosen.condition for chosen in self.filters))
+        return Filters(tuple(panel_filter.condition for panel_filter in self.filters))
 
 
-def _one_of(name: str, known: Mapping[str, object], what: str) -> str:
-    if name not in known:
-        raise ValueError(f"{name!r} is no {what}: use one of {', '.join(known)}")
+def _one_of(name: str, allowed: Mapping[str, object], what: str) -> str:
+    if name not in allowed:
+        raise ValueError(f"{name!r} is no {what}: use one of {', '.join(allowed)}")
     return name

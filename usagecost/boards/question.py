@@ -73,14 +73,14 @@ def question_of(panel: Panel, view: View, data: tuple[datetime, datetime] | None
         period = presets.preset_period(panel.range, period.zone, period.now, data, view.week_start)
     filters = Filters((*view.filters.conditions, *panel.conditions.conditions))
     split = HOUR_OF_WEEK if panel.chart == "heatmap" else panel.split
-    named = len(SPLITS[split].order) if split in SPLITS else 0
-    top = MOST_DRAWN if panel.chart in OVER_TIME and not named else LEVELS[-1]
+    value_count = len(SPLITS[split].order) if split in SPLITS else 0
+    top = MOST_DRAWN if panel.chart in OVER_TIME and not value_count else LEVELS[-1]
     return Question(
         replace(view, period=period, filters=filters, interval=_interval(panel, view, period.days)),
         tuple(METRICS[name] for name in panel.metrics),
         panel.chart,
         split,
-        LEVELS[-1] if split == HOUR_OF_WEEK else max(named, min(panel.top, top)),
+        LEVELS[-1] if split == HOUR_OF_WEEK else max(value_count, min(panel.top, top)),
     )
 
 
@@ -88,5 +88,5 @@ def _interval(panel: Panel, view: View, days: int) -> str:
     is_over_time = panel.chart in (*OVER_TIME, "number") or (panel.chart == "table" and panel.split is None)
     if not is_over_time:
         return WHOLE
-    asked = view.interval if panel.interval == "auto" and not panel.range else panel.interval
-    return periods.chosen_interval(asked, days)
+    interval = view.interval if panel.interval == "auto" and not panel.range else panel.interval
+    return periods.chosen_interval(interval, days)

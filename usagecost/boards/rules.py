@@ -76,12 +76,12 @@ def fitted(chart: str, metrics: Sequence[str], split: str | None) -> tuple[tuple
     """As much of a panel's metrics and its split as another chart can draw, completed where it needs more."""
     rule, able = RULES[chart], metrics_for(chart)
     least, most = rule.metrics
-    kept = [metric for metric in dict.fromkeys(metrics) if metric in able] or able[:1]
+    fitting = [metric for metric in dict.fromkeys(metrics) if metric in able] or able[:1]
     if rule.one_unit:
-        kept = [metric for metric in kept if METRICS[metric].format == METRICS[kept[0]].format]
-    kept = [*kept, *(metric for metric in able if metric not in kept)][: max(least, min(len(kept), most))]
+        fitting = [metric for metric in fitting if METRICS[metric].format == METRICS[fitting[0]].format]
+    fitting = [*fitting, *(metric for metric in able if metric not in fitting)][: max(least, min(len(fitting), most))]
     if rule.split == "no":
-        return tuple(kept), None
+        return tuple(fitting), None
     if rule.split == "required" and not split:
-        return tuple(kept), next(iter(SPLITS))
-    return (tuple(kept[:1]) if split and rule.one_unit else tuple(kept)), split
+        return tuple(fitting), next(iter(SPLITS))
+    return (tuple(fitting[:1]) if split and rule.one_unit else tuple(fitting)), split

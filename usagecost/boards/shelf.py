@@ -64,12 +64,12 @@ def default_boards() -> tuple[Shelved, ...]:
     return tuple(Shelved(name, text, parse_board(text)) for name, text in texts.items())
 
 
-def file_name(title: str, taken: Collection[str]) -> str:
+def file_name(title: str, names_in_use: Collection[str]) -> str:
     """A name for the file of a new board: its title in plain letters, with a number if another board has it."""
     letters = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     stem = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:LONGEST_NAME].rstrip("-") or "board"
-    stems = (stem if number == 1 else f"{stem}-{number}" for number in range(1, len(taken) + 2))
-    return next(f"{free}{SUFFIX}" for free in stems if f"{free}{SUFFIX}" not in taken)
+    stems = (stem if number == 1 else f"{stem}-{number}" for number in range(1, len(names_in_use) + 2))
+    return next(f"{free}{SUFFIX}" for free in stems if f"{free}{SUFFIX}" not in names_in_use)
 
 
 def _own(folder: TextFolder, name: str) -> Shelved:

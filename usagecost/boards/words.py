@@ -17,10 +17,10 @@ def title_of(panel: Panel) -> str:
     if panel.chart == "histogram":
         return f"{size_label(metrics[0])} of requests"
     labels = [metrics[0].label, *(_lower(metric.label) for metric in metrics[1:])]
-    shown = f"{', '.join(labels[:-1])} and {labels[-1]}" if len(labels) > 1 else labels[0]
+    measured = f"{', '.join(labels[:-1])} and {labels[-1]}" if len(labels) > 1 else labels[0]
     if panel.chart == "heatmap":
-        return f"{shown} by weekday and hour"
-    return f"{shown} by {_lower(SPLITS[panel.split].label)}" if panel.split else shown
+        return f"{measured} by weekday and hour"
+    return f"{measured} by {_lower(SPLITS[panel.split].label)}" if panel.split else measured
 
 
 def help_of(panel: Panel) -> str:

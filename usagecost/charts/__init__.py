@@ -9,7 +9,7 @@ from usagecost.charts.drawing import BRUSHED, OPENED, Drawing
 from usagecost.charts.grid import week_grid
 from usagecost.charts.levels import Level
 from usagecost.charts.look import short_names, value_name
-from usagecost.charts.names import bar_label, named
+from usagecost.charts.names import bar_label, with_names
 from usagecost.charts.over_time import over_time, parts_of, parts_of_metrics
 from usagecost.charts.ranked import ranked_bars, stacked_ranked_bars
 from usagecost.charts.single import histogram, scatter

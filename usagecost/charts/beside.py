@@ -14,7 +14,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from usagecost.charts.look import said
+from usagecost.charts.look import tooltip_texts
 from usagecost.charts.timeaxis import PLACE, TimeAxis
 from usagecost.periods import Interval
 from usagecost.vocabulary import METRICS
@@ -59,7 +59,7 @@ def before_of(
         values = METRICS[name].column(rows)
         texts = [
             f"{text} ({date})" if date else UNKNOWN
-            for text, date in zip(said(rows.assign(**{name: values}), name), dates, strict=True)
+            for text, date in zip(tooltip_texts(rows.assign(**{name: values}), name), dates, strict=True)
         ]
         label = None if whole else METRICS[name].label
         parts.append(pd.DataFrame({"interval": rows["interval"], "name": label, "before": values, "before_text": texts}))
@@ -74,14 +74,14 @@ def marks_by_interval(marks: Sequence[Mark], axis: TimeAxis) -> dict[int, dict[s
         place = next((place for place, step in enumerate(axis.steps) if step.start <= mark.at < step.end), None)
         if place is None or axis.steps[place].is_ahead:
             continue
-        told = lines.setdefault(place, {})
-        if len(told) == MOST_MARKS:
+        texts = lines.setdefault(place, {})
+        if len(texts) == MOST_MARKS:
             left_out[place] = left_out.get(place, 0) + 1
             continue
         key = mark.kind
-        while key in told:
+        while key in texts:
             key += UNSEEN
-        told[key] = mark.text if len(mark.text) <= LONGEST_MARK else f"{mark.text[:LONGEST_MARK]} …"
+        texts[key] = mark.text if len(mark.text) <= LONGEST_MARK else f"{mark.text[:LONGEST_MARK]} …"
     for place, count in left_out.items():
         lines[place][f"{count} more{UNSEEN}"] = "on this date"
     return lines
@@ -136,9 +136,9 @@ def legend_choices() -> list[alt.Parameter]:
 
 def seen(opacity: float, unseen: float, test: str = "true") -> Any:
     """Returns the opacity of parts that the legend shows, and that pass a test; of the others that of the unseen."""
-    shown, hidden = legend_choices()
+    legend_match, hidden = legend_choices()
     hides = alt.when(hidden, empty=False).then(alt.value(unseen)).when(f"!({test})").then(alt.value(unseen))
-    return hides.when(shown).then(alt.value(opacity)).otherwise(alt.value(unseen))
+    return hides.when(legend_match).then(alt.value(opacity)).otherwise(alt.value(unseen))
 
 
 def ghosts_of_lines(parts: alt.Chart, axis: Any, *, has_legend: bool) -> alt.Chart:

@@ -42,15 +42,15 @@ def with_levels(drawn: pd.DataFrame, levels: Sequence[Level], high: float, domai
     if not len(bands):
         return drawn
     last = int(drawn.at[bands[-1], "interval"])
-    shown = [_is_drawn(level, high) for level in levels]
-    wanted = [level.values[last] if is_drawn else domain[1] for level, is_drawn in zip(levels, shown, strict=True)]
-    order = sorted(range(len(levels)), key=lambda number: wanted[number])
+    is_visible = [_is_drawn(level, high) for level in levels]
+    heights_wanted = [level.values[last] if is_drawn else domain[1] for level, is_drawn in zip(levels, is_visible, strict=True)]
+    order = sorted(range(len(levels)), key=lambda number: heights_wanted[number])
     gap = 2 * (domain[1] - domain[0]) * LABEL_HEIGHT / PLOT_HEIGHT
-    heights = dict(zip(order, spread([wanted[number] for number in order], gap, domain[1]), strict=True))
+    heights = dict(zip(order, spread([heights_wanted[number] for number in order], gap, domain[1]), strict=True))
     columns: dict[str, Any] = {}
     for number, level in enumerate(levels):
-        values = [level.values[place] if shown[number] else nan for place in drawn.loc[bands, "interval"]]
-        label = f"{level.name}\n{level.text}{'' if shown[number] else ' ↑'}"
+        values = [level.values[place] if is_visible[number] else nan for place in drawn.loc[bands, "interval"]]
+        label = f"{level.name}\n{level.text}{'' if is_visible[number] else ' ↑'}"
         columns[f"level_{number}"] = pd.Series(values, index=bands)
         columns[f"level_{number}_label"] = pd.Series([label], index=bands[-1:], dtype=object)
         columns[f"level_{number}_y"] = pd.Series([heights[number]], index=bands[-1:])
@@ -70,10 +70,10 @@ def level_layers(bands: alt.Chart, axis: Any, count: int) -> list[alt.Chart]:
         color = COLORS["failed"]
         line = bands.encode(x=PLACE, y=alt.Y(f"level_{number}:Q", axis=axis))
         layers.append(line.mark_tick(color=color, thickness=1.5, width=alt.RelativeBandSize(1 / (1 - PADDING)), aria=False))
-        named = bands.transform_filter(f"isValid(datum.level_{number}_label)")
-        named = named.encode(x=PLACE, y=alt.Y(f"level_{number}_y:Q", axis=axis), text=alt.Text(f"level_{number}_label:N"))
+        labelled = bands.transform_filter(f"isValid(datum.level_{number}_label)")
+        labelled = labelled.encode(x=PLACE, y=alt.Y(f"level_{number}_y:Q", axis=axis), text=alt.Text(f"level_{number}_label:N"))
         style = {"align": "left", "baseline": "middle", "lineBreak": "\n", "dx": beside, "limit": LABEL_ROOM - 10}
-        layers.append(named.mark_text(color=color, fontSize=size, aria=False, **style))
+        layers.append(labelled.mark_text(color=color, fontSize=size, aria=False, **style))
     return layers
 
 

@@ -41,7 +41,7 @@ def short_names(names: Sequence[str], room: int = CUT_LEGEND) -> list[str]:
     alike: dict[str, list[str]] = {}
     for name, text in short.items():
         alike.setdefault(text, []).append(name)
-    taken = set(short.values())
+    in_use = set(short.values())
     for text, those in alike.items():
         if len(those) == 1:
             continue
@@ -49,8 +49,8 @@ def short_names(names: Sequence[str], room: int = CUT_LEGEND) -> list[str]:
         begins = max(next((i for i, of_all in letters if len(set(of_all)) > 1), 0) - room // 4, 0)
         for number, name in enumerate(those, 1):
             cut = _cut(f"…{name[begins:]}", room)
-            short[name] = f"{text} ({number})" if cut in taken else cut
-            taken.add(short[name])
+            short[name] = f"{text} ({number})" if cut in in_use else cut
+            in_use.add(short[name])
     return [short[name] for name in names]
 
 
@@ -63,7 +63,7 @@ def doubles(column: pd.Series) -> pd.Series:
     return column.astype("Float64").astype(float)
 
 
-def said(frame: pd.DataFrame, metric: str) -> list[str]:
+def tooltip_texts(frame: pd.DataFrame, metric: str) -> list[str]:
     """What a tooltip says of each row's metric: the figure in full, marked as a lower bound where a part of it has no price."""
     missing = frame["incomplete_requests"] if metric == "spend_usd" and "incomplete_requests" in frame else [0] * len(frame)
     return [

@@ -13,17 +13,17 @@ from usagecost.vocabulary.formats import Number, percent
 from usagecost.vocabulary.labels import Labels
 
 
-def named(values: pd.DataFrame, labels: Labels, by: str | None, plural: str = "") -> pd.DataFrame:
+def with_names(values: pd.DataFrame, labels: Labels, by: str | None, plural: str = "") -> pd.DataFrame:
     """Rows with a ``value``, and ``is_other``, with the ``name`` that a reader sees, and whether one of them ``has_names``.
 
     ``plural``, with how many values were ``merged``, says what "Other" is made of.
     """
-    said = [None if pd.isna(value) else str(value) for value in values["value"]]
-    names = labels.of_all(by, dict.fromkeys(value for value in said if value is not None))
+    texts = [None if pd.isna(value) else str(value) for value in values["value"]]
+    names = labels.of_all(by, dict.fromkeys(value for value in texts if value is not None))
     merged = values["merged"] if "merged" in values else [1] * len(values)
-    rows = zip(said, values["is_other"], merged, strict=True)
-    shown = [value_name(names.get(value or "", value), is_other, count, plural) for value, is_other, count in rows]
-    return values.assign(name=shown, has_names=labels.has(by, names))
+    rows = zip(texts, values["is_other"], merged, strict=True)
+    shown_names = [value_name(names.get(value or "", value), is_other, count, plural) for value, is_other, count in rows]
+    return values.assign(name=shown_names, has_names=labels.has(by, names))
 
 
 def bar_label(metric: Metric, row: Mapping[Hashable, Any], whole: Number | None) -> str:

@@ -27,7 +27,7 @@ from usagecost.charts.beside import (
 )
 from usagecost.charts.drawing import Drawing, Spec, brushable, encoded, openable, shape
 from usagecost.charts.levels import MOST_LEVELS, Level, highest, level_layers, level_lines, with_levels
-from usagecost.charts.look import HEIGHT, LEGEND_ROW, doubles, legend, said, short_names, value_axis, value_ticks
+from usagecost.charts.look import HEIGHT, LEGEND_ROW, doubles, legend, short_names, tooltip_texts, value_axis, value_ticks
 from usagecost.charts.timeaxis import PADDING, PLACE, TimeAxis, time_axis
 from usagecost.charts.tips import READ_OUT, TIP, tips_of
 from usagecost.charts.units import axis_of, axis_ticks, in_full
@@ -54,7 +54,7 @@ def parts_of(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     ``label``, the metric's own.
     """
     values = METRICS[metric].column(rows)
-    texts = said(rows.assign(**{metric: values}), metric)
+    texts = tooltip_texts(rows.assign(**{metric: values}), metric)
     return rows[["interval", "name"]].assign(value=values, text=texts, label=METRICS[metric].label)
 
 
@@ -100,15 +100,15 @@ def over_time(
     expected = () if ahead is None else set(ahead["interval"])
     drawn = _drawn(parts, names, axis, expected, nothing=in_full(unit, 0) if stacked else None)
     label = parts["label"].iloc[0] if "label" in parts and len(parts) else "Total"
-    told = marks_by_interval(marks, axis)
+    marks_told = marks_by_interval(marks, axis)
     is_labelled = mark == "line" and 1 < len(names) <= MOST_LABELLED
     if before is not None:
         drawn = _with(drawn, before.assign(before=doubles(before["before"])))
     if ahead is not None:
         drawn = _with(drawn, ahead)
-    drawn["is_marked"] = drawn["name"].isna() & drawn["interval"].isin(list(told))
+    drawn["is_marked"] = drawn["name"].isna() & drawn["interval"].isin(list(marks_told))
     levels = levels[:MOST_LEVELS]
-    lines = {place: {**level_lines(levels, unit, place), **told.get(place, {})} for place in range(len(axis.steps))}
+    lines = {place: {**level_lines(levels, unit, place), **marks_told.get(place, {})} for place in range(len(axis.steps))}
     tips = tips_of(drawn, axis, unit, label if stacked else None, lines)
     low, high = _extent(drawn, stacked=stacked)
     extent = low, highest(levels, high)
@@ -129,7 +129,7 @@ def over_time(
         is_labelled,
         before is not None,
         ahead is not None,
-        bool(told),
+        bool(marks_told),
         len(levels),
     )
     x = time_axis(axis)
@@ -166,12 +166,12 @@ def _laid_out(
     parts: pd.DataFrame, order: Sequence[str], axis: TimeAxis, expected: Collection[int], absent: tuple[float, str]
 ) -> list[tuple[int, int, str | None, float, str]]:
     """The rows of every interval, that of no part first: its ``band``, the interval, the name, the value and its text."""
-    found: dict[tuple[int, str], list[tuple[float, str]]] = {}  # two values may be called the same
+    points: dict[tuple[int, str], list[tuple[float, str]]] = {}  # two values may be called the same
     for place, name, value, text in _rows_of(parts.assign(value=doubles(parts["value"])), "interval", "name", "value", "text"):
-        found.setdefault((place, name), []).append((absent[0] if isnan(value) else value, text))
+        points.setdefault((place, name), []).append((absent[0] if isnan(value) else value, text))
     rows: list[tuple[int, int, str | None, float, str]] = []
     for place, step in enumerate(axis.steps):
-        of_step = [(name, *part) for name in order for part in found.get((place, name), [absent])]
+        of_step = [(name, *part) for name in order for part in points.get((place, name), [absent])]
         is_over = not step.is_ahead or any(value and not isnan(value) for _, value, _ in of_step)
         if is_over or place in expected:
             band = len(rows)
@@ -188,8 +188,8 @@ def _with(drawn: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
     """Returns the rows with what else is said of their interval and name."""
     keys = ["interval", "name"]
     places = {(place, None if pd.isna(name) else name): row for row, (place, name) in enumerate(_rows_of(more, *keys))}
-    found = [places.get(key, -1) for key in _rows_of(drawn, *keys)]
-    others = more.drop(columns=keys).reset_index(drop=True).reindex(found)
+    positions = [places.get(key, -1) for key in _rows_of(drawn, *keys)]
+    others = more.drop(columns=keys).reset_index(drop=True).reindex(positions)
     return drawn.assign(**{str(name): column.to_numpy() for name, column in others.items()})
 
 
@@ -265,28 +265,28 @@ def _band() -> alt.Chart:
     return band.encode(x=PLACE, opacity=shade).add_params(near)
 
 
-def _lines(parts: alt.Chart, _: bool, seen: Seen) -> list[alt.Chart]:
+def _lines(parts: alt.Chart, _: bool, opacity_of: Seen) -> list[alt.Chart]:
     """The steps out of and into a partial interval are dashed; totals are thin and dotted."""
     solid = parts.encode(
-        opacity=seen(1),
+        opacity=opacity_of(1),
         strokeDash=alt.condition("datum.is_total", alt.value([2, 2]), alt.value([1, 0])),
         strokeWidth=alt.condition("datum.is_total", alt.value(1.5), alt.value(2)),
     )
-    dashed = parts.encode(y=alt.Y("edge:Q", axis=parts.encoding.y.axis), opacity=seen(1))
+    dashed = parts.encode(y=alt.Y("edge:Q", axis=parts.encoding.y.axis), opacity=opacity_of(1))
     return [
         solid.transform_filter("!datum.partial").mark_line(aria=False),
         dashed.mark_line(strokeWidth=2, strokeDash=[4, 3], aria=False),
     ]
 
 
-def _areas(parts: alt.Chart, is_stacked: bool, seen: Seen) -> list[alt.Chart]:
+def _areas(parts: alt.Chart, is_stacked: bool, opacity_of: Seen) -> list[alt.Chart]:
     """Areas on top of each other hide nothing; those that overlap let each other through."""
-    return [parts.encode(opacity=seen(0.85 if is_stacked else 0.2)).mark_area(line={"strokeWidth": 1.5}, aria=False)]
+    return [parts.encode(opacity=opacity_of(0.85 if is_stacked else 0.2)).mark_area(line={"strokeWidth": 1.5}, aria=False)]
 
 
-def _bars(parts: alt.Chart, is_stacked: bool, seen: Seen) -> list[alt.Chart]:
+def _bars(parts: alt.Chart, is_stacked: bool, opacity_of: Seen) -> list[alt.Chart]:
     """Partial intervals are paler. Bars that do not add up stand beside each other."""
-    bars = parts.encode(opacity=seen(1), fillOpacity=alt.condition("datum.partial", alt.value(0.5), alt.value(1)))
+    bars = parts.encode(opacity=opacity_of(1), fillOpacity=alt.condition("datum.partial", alt.value(0.5), alt.value(1)))
     return [
         (bars if is_stacked else bars.encode(xOffset=alt.XOffset("name:N", sort=None))).mark_bar(tooltip=TIP, description=READ_OUT)
     ]

@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 
 from usagecost.charts.drawing import Drawing, Spec, encoded, openable, shape
-from usagecost.charts.look import BAR_STEP, bar_scale, doubles, legend, name_axis, said
+from usagecost.charts.look import BAR_STEP, bar_scale, doubles, legend, name_axis, tooltip_texts
 from usagecost.vocabulary import METRICS
 from usagecost.vocabulary.colours import QUIET, series_colors
 
@@ -17,7 +17,7 @@ from usagecost.vocabulary.colours import QUIET, series_colors
 def ranked_bars(ranking: pd.DataFrame, metric: str, palette: Sequence[str]) -> Drawing:
     """One bar a row of ``ranking``, in its order: ``name``, the metric, and ``text``, its label. A click says the bar's place."""
     drawn = ranking[["name", "text"]].assign(
-        **{metric: doubles(ranking[metric]), "said": said(ranking, metric), "place": range(len(ranking))}
+        **{metric: doubles(ranking[metric]), "said": tooltip_texts(ranking, metric), "place": range(len(ranking))}
     )
     spec = _ranked(metric)
     color = {"scale": {"domain": list(drawn["name"]), "range": list(palette)}}

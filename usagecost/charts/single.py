@@ -50,8 +50,8 @@ def scatter(
 ) -> Drawing:
     """``points``: one row is a request with ``x``, ``y``, both more than 0, and ``name``, the part it is of."""
     short = short_names(names)
-    called = points["name"].map(dict(zip(names, short, strict=True)))
-    drawn = points[["name"]].assign(short=called, x=doubles(points["x"]), y=doubles(points["y"]))
+    short_of = points["name"].map(dict(zip(names, short, strict=True)))
+    drawn = points[["name"]].assign(short=short_of, x=doubles(points["x"]), y=doubles(points["y"]))
     for axis, unit in zip("xy", units, strict=True):
         drawn[f"{axis}_text"] = [exact(unit, value) for value in drawn[axis]]
     spec = _scatter(axis_of(units[0]), axis_of(units[1]), titles, len(names) > 1)

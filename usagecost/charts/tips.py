@@ -44,9 +44,9 @@ def tips_of(
     for band, interval in drawn.loc[drawn["name"].isna(), "interval"].items():
         is_to_come = axis.steps[interval].is_ahead and band not in parts
         lines = {} if is_to_come else _lines_of(parts.get(band, []), unit, total)
-        told = {BEFORE: compared[band]} if band in compared else {}
-        told |= {AHEAD: expected[band]} if band in expected else {}
-        tips[band] = {"title": axis.texts[interval], **lines, **told, **marks.get(interval, {})}
+        compared_lines = {BEFORE: compared[band]} if band in compared else {}
+        compared_lines |= {AHEAD: expected[band]} if band in expected else {}
+        tips[band] = {"title": axis.texts[interval], **lines, **compared_lines, **marks.get(interval, {})}
     return tips
 
 

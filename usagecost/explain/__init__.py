@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from usagecost.explain.counts import explain_latency, explain_requests, explain_tokens
-from usagecost.explain.effects import EFFECTS, Explanation, Found
+from usagecost.explain.effects import EFFECTS, Contribution, Explanation
 from usagecost.explain.makers import Amounts, Maker, maker_of, model_behind
 from usagecost.explain.parts import part_of
 from usagecost.explain.spend import explain_spend
@@ -48,9 +48,9 @@ def explanation(metric: str, rows: Iterable[Mapping[str, Any]]) -> Explanation |
     sides: tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]] = ([], [])
     for row in rows:
         sides[not row["is_before"]].append(row)
-    known = [any(row[name] is not None for row in side for name in METRICS[metric].terms) for side in sides]
+    has_terms = [any(row[name] is not None for row in side for name in METRICS[metric].terms) for side in sides]
     is_mean = metric == "avg_latency_ms"
-    if not any(known) or any(not is_known and (side or is_mean) for side, is_known in zip(sides, known, strict=True)):
+    if not any(has_terms) or any(not is_known and (side or is_mean) for side, is_known in zip(sides, has_terms, strict=True)):
         return None
     return _EXPLAINERS[metric](*([part_of(row) for row in side] for side in sides))
 

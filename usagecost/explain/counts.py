@@ -32,8 +32,8 @@ def explain_tokens(before: Iterable[Part], now: Iterable[Part]) -> Explanation:
                 (float(volume), ratio(_requests(parts), volume), ratio(sent, _requests(parts)))
                 for volume, parts, sent in zip(volumes, pair, tokens, strict=True)
             ]
-            found = effects(*chains, float(tokens[0]), float(tokens[1]))
-            shares += [Share(name, model, kind, amount) for name, amount in zip(("volume", "mix", size), found, strict=True)]
+            amounts = effects(*chains, float(tokens[0]), float(tokens[1]))
+            shares += [Share(name, model, kind, amount) for name, amount in zip(("volume", "mix", size), amounts, strict=True)]
     sums = [sum(part.all_input + part.all_output for pair in pairs.values() for part in pair[place]) for place in (0, 1)]
     return explained(Decimal(sums[0]), Decimal(sums[1]), shares, 0)
 

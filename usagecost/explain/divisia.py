@@ -42,11 +42,11 @@ def rounded(amounts: Mapping[str, Sequence[float]], change: Decimal, places: int
     unit = Decimal(1).scaleb(-places)
     sums = {name: fsum(of_name) for name, of_name in amounts.items()}
     parts = {name: Decimal(amount).quantize(unit, ROUND_HALF_EVEN) for name, amount in sums.items()}
-    left = change - sum(parts.values(), Decimal(0))
-    if left:
+    remainder = change - sum(parts.values(), Decimal(0))
+    if remainder:
         largest = min(parts, key=lambda name: (-abs(parts[name]), name), default=None)
         if largest is not None:
-            parts[largest] += left
+            parts[largest] += remainder
     return parts
 
 

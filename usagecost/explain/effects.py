@@ -97,7 +97,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Found:
+class Contribution:
     """An effect in numbers: its amount in the places of the metric, and the model and kind behind most of it, if they are."""
 
     effect: Effect
@@ -112,7 +112,7 @@ class Explanation:
 
     before: Decimal
     now: Decimal
-    effects: tuple[Found, ...]
+    effects: tuple[Contribution, ...]
 
     @property
     def is_empty(self) -> bool:
@@ -137,12 +137,12 @@ def explained(before: Decimal | float, now: Decimal | float, shares: Sequence[Sh
     for share in shares:
         amounts.setdefault(share.effect, []).append(share.amount)
     parts = rounded(amounts, is_now - was, places)
-    found = [
-        Found(EFFECTS[name], parts[name], *_behind([share for share in shares if share.effect == name]))
+    contributions = [
+        Contribution(EFFECTS[name], parts[name], *_behind([share for share in shares if share.effect == name]))
         for name in EFFECTS
         if parts.get(name)
     ]
-    return Explanation(was, is_now, tuple(found))
+    return Explanation(was, is_now, tuple(contributions))
 
 
 def _behind(shares: Sequence[Share]) -> tuple[Model | None, str]:

@@ -61,7 +61,7 @@ def part_of(row: Mapping[str, Any]) -> Part:
         int(row[name] or 0) for name in ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens")
     )
     unpriced = int(row["unpriced_tokens"] or 0)
-    known = max(1 - unpriced / (sent + output), 0.0) if unpriced and sent + output and row["listed_requests"] else 1.0
+    known_share = max(1 - unpriced / (sent + output), 0.0) if unpriced and sent + output and row["listed_requests"] else 1.0
     tokens = (max(sent - read - written, 0), read, written, output) if row["listed_requests"] else (0,) * 4
     return Part(
         model=(row["provider"], row["model"]),
@@ -71,7 +71,7 @@ def part_of(row: Mapping[str, Any]) -> Part:
         listed=int(row["listed_requests"] or 0),
         list_cost=row["list_cost_usd"] or ZERO,
         costs=tuple(row[name] or ZERO for name in COST_PARTS),
-        tokens=tuple(count * known for count in tokens),
+        tokens=tuple(count * known_share for count in tokens),
         all_input=sent,
         all_output=output,
         timed=int(row["timed_requests"] or 0),
@@ -84,12 +84,12 @@ def part_of(row: Mapping[str, Any]) -> Part:
 
 def by_model(parts: Iterable[Part]) -> dict[Model, list[Part]]:
     """Returns the parts of each model, in the order of their names."""
-    found: dict[Model, list[Part]] = {}
+    parts_of: dict[Model, list[Part]] = {}
     for part in parts:
-        found.setdefault(part.model, []).append(part)
-    return dict(sorted(found.items(), key=lambda item: named(item[0])))
+        parts_of.setdefault(part.model, []).append(part)
+    return dict(sorted(parts_of.items(), key=lambda item: sort_key(item[0])))
 
 
-def named(model: Model) -> tuple[tuple[bool, str], ...]:
+def sort_key(model: Model) -> tuple[tuple[bool, str], ...]:
     """Returns what models are put in order by: those without a name last."""
     return tuple((name is None, name or "") for name in reversed(model))

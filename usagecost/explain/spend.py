@@ -159,5 +159,5 @@ def _cell(model: Model, kind: str, heads: Sequence[Chain], tails: Sequence[Chain
     if any(cost and not all(amount for _, amount in chain) for cost, chain in zip(pair, chains, strict=True)):
         heads_of = [prod(amount for _, amount in head) for head in heads]  # the log does not tell what the cost was for
         chains = [(*head, ("price", ratio(cost, of))) for head, of, cost in zip(heads, heads_of, pair, strict=True)]
-    found = effects(*([amount for _, amount in chain] for chain in chains), *pair)
-    return [Share(name, model, kind, amount) for (name, _), amount in zip(chains[0], found, strict=True) if amount]
+    amounts = effects(*([amount for _, amount in chain] for chain in chains), *pair)
+    return [Share(name, model, kind, amount) for (name, _), amount in zip(chains[0], amounts, strict=True) if amount]

@@ -46,9 +46,9 @@ def find_spikes(amounts: Sequence[float | None], slots: Sequence[int], week: int
     median of the recent week times what intervals of the slot mostly were in relation to theirs.
     """
     recent = ([one for one in amounts[max(place - week, 0) : place] if one is not None] for place in range(len(amounts)))
-    levels = [median(known or [0.0]) for known in recent]
+    levels = [median(amounts_then or [0.0]) for amounts_then in recent]
     relative = [None if amount is None or level <= 0 else amount / level for amount, level in zip(amounts, levels, strict=True)]
-    found = []
+    spikes = []
     begin = next((place for place, amount in enumerate(amounts) if amount), len(amounts))
     for place in range(begin + LEAST_WEEKS * week, len(amounts)):
         amount = amounts[place]
@@ -66,8 +66,8 @@ def find_spikes(amounts: Sequence[float | None], slots: Sequence[int], week: int
         scatter = median(abs(ratio - usual[slot]) for slot, ratios in alike.items() for ratio in ratios)
         spike = Spike(place, amount, usual[slots[place]] * levels[place])
         if abs(spike.excess) > max(DEVIATIONS * MAD_OF_NORMAL * scatter * levels[place], LEAST_SHARE * spike.usual):
-            found.append(spike)
-    return found
+            spikes.append(spike)
+    return spikes
 
 
 def causes(spike: Spike, dimensions: Mapping[str, Amounts]) -> list[tuple[str, tuple[str | None, ...]]]:
@@ -77,9 +77,9 @@ def causes(spike: Spike, dimensions: Mapping[str, Amounts]) -> list[tuple[str, t
     Usual for a value is its share of the time before, of what is usual for all.
     """
     sets = {name: _smallest(spike, amounts) for name, amounts in dimensions.items()}
-    named = [(name, values) for name, values in sets.items() if 0 < len(values) <= MOST_CAUSES]
-    fewest = min((len(values) for _, values in named), default=0)
-    return [(name, values) for name, values in named if len(values) == fewest][: None if fewest == 1 else 1]
+    candidates = [(name, values) for name, values in sets.items() if 0 < len(values) <= MOST_CAUSES]
+    fewest = min((len(values) for _, values in candidates), default=0)
+    return [(name, values) for name, values in candidates if len(values) == fewest][: None if fewest == 1 else 1]
 
 
 def _smallest(spike: Spike, amounts: Amounts) -> tuple[str | None, ...]:
@@ -90,10 +90,10 @@ def _smallest(spike: Spike, amounts: Amounts) -> tuple[str | None, ...]:
     sign = 1 if spike.excess > 0 else -1
     moved = {value: sign * (now - (spike.usual * was / before if before else 0.0)) for value, (now, was) in amounts.items()}
     ranked = sorted(moved, key=lambda value: (-moved[value], value is None, value or ""))
-    covered, chosen = 0.0, []
+    covered, values = 0.0, []
     for value in ranked:
         if covered >= COVERED * abs(spike.excess):
             break
         covered += moved[value]
-        chosen.append(value)
-    return tuple(chosen)
+        values.append(value)
+    return tuple(values)

@@ -44,12 +44,12 @@ def moved_values(pairs: Pairs, explain: Explain, whole: Explanation) -> list[Mov
 
     Each has a decomposition of its own, of its own requests; what they add to the change adds up to that of the whole.
     """
-    found = []
+    moved = []
     for (value, is_other), (merged, pair) in pairs.items():
         of_value = explain(*pair)
         effects = {one.effect.name: one.amount for one in of_value.effects}
-        found.append(Moved(value, is_other, merged, of_value.before, of_value.now, effects))
-    return _in_order(_settled(found, whole))
+        moved.append(Moved(value, is_other, merged, of_value.before, of_value.now, effects))
+    return _in_order(_settled(moved, whole))
 
 
 def moved_latencies(pairs: Pairs, whole: Explanation) -> list[Moved]:
@@ -58,40 +58,40 @@ def moved_latencies(pairs: Pairs, whole: Explanation) -> list[Moved]:
     ``before`` and ``now`` are its own averages, None where there is none.
     """
     shares = latency_shares({(str(is_other), value): pair for (value, is_other), (_, pair) in pairs.items()})
-    found = []
+    moved = []
     for (value, is_other), (merged, pair) in pairs.items():
         of_value = [share for share in shares if share.model == (str(is_other), value)]
         before, now = (Decimal(round(mean_latency(parts))) if any(part.timed for part in parts) else None for parts in pair)
-        found.append(Moved(value, is_other, merged, before, now, _rounded(of_value)))
-    return _in_order(_settled(found, whole, sums=False))
+        moved.append(Moved(value, is_other, merged, before, now, _rounded(of_value)))
+    return _in_order(_settled(moved, whole, sums=False))
 
 
 def pairs_of(rows: Sequence[Row], all_rows: Iterable[Row]) -> Pairs:
     """Returns the parts of each value, of rows of measures by (value, is_before, model) of some of ``values``; and of the others,
     which are what is left of the rows of all of them.
     """
-    found: Pairs = {}
+    pairs: Pairs = {}
     for row in rows:
-        _, pair = found.setdefault((row["value"], False), (1, ([], [])))
+        _, pair = pairs.setdefault((row["value"], False), (1, ([], [])))
         pair[0 if row["is_before"] else 1].append(part_of(row))
-    merged = rows[0]["values"] - len(found) if rows else 0
+    merged = rows[0]["values"] - len(pairs) if rows else 0
     if merged:
-        rest = _left(rows, all_rows)
+        rest = _rest_of(rows, all_rows)
         before, now = ([part_of(row) for row in rest if bool(row["is_before"]) is when] for when in (True, False))
-        found[None, True] = merged, (before, now)
-    return found
+        pairs[None, True] = merged, (before, now)
+    return pairs
 
 
-def _left(rows: Iterable[Row], all_rows: Iterable[Row]) -> list[Row]:
+def _rest_of(rows: Iterable[Row], all_rows: Iterable[Row]) -> list[Row]:
     """The measures by (is_before, provider, model) of all rows, less those of some."""
     sums: dict[tuple[Any, ...], dict[str, Any]] = {}
     for sign, some in ((1, all_rows), (-1, rows)):
         for row in some:
-            left = sums.setdefault((row["is_before"], row["provider"], row["model"]), dict.fromkeys(CHANGE_MEASURES, 0))
+            rest = sums.setdefault((row["is_before"], row["provider"], row["model"]), dict.fromkeys(CHANGE_MEASURES, 0))
             for name in CHANGE_MEASURES:
-                left[name] += sign * (row[name] or 0)
+                rest[name] += sign * (row[name] or 0)
     keys = ("is_before", "provider", "model")
-    return [{**dict(zip(keys, key, strict=True)), **left} for key, left in sums.items() if left["requests"]]
+    return [{**dict(zip(keys, key, strict=True)), **left} for key, left in sums.items() if rest["requests"]]
 
 
 def _rounded(shares: Sequence[Share]) -> dict[str, Decimal]:
@@ -101,26 +101,26 @@ def _rounded(shares: Sequence[Share]) -> dict[str, Decimal]:
     }
 
 
-def _settled(found: list[Moved], whole: Explanation, *, sums: bool = True) -> list[Moved]:
+def _settled(moved: list[Moved], whole: Explanation, *, sums: bool = True) -> list[Moved]:
     """The rows with what rounding has left over in the row of the others, else in the largest."""
-    if not found:
-        return found
-    place = max(range(len(found)), key=lambda i: (found[i].is_other, abs(found[i].moved), str(found[i].value)))
-    one = found[place]
+    if not moved:
+        return moved
+    place = max(range(len(moved)), key=lambda i: (moved[i].is_other, abs(moved[i].moved), str(moved[i].value)))
+    one = moved[place]
     before, now = one.before, one.now
     if sums:
         before, now = (
-            (getattr(one, when) or 0) + getattr(whole, when) - sum(getattr(each, when) or 0 for each in found)
+            (getattr(one, when) or 0) + getattr(whole, when) - sum(getattr(each, when) or 0 for each in moved)
             for when in ("before", "now")
         )
-    left = whole.change - sum((each.moved for each in found), Decimal(0))
+    remainder = whole.change - sum((each.moved for each in moved), Decimal(0))
     effects = dict(one.effects)
-    if left:
-        names = [one.effect.name for one in whole.effects] or [name for each in found for name in each.effects]
+    if remainder:
+        names = [one.effect.name for one in whole.effects] or [name for each in moved for name in each.effects]
         largest = min(effects, key=lambda name: (-abs(effects[name]), name), default=names[0])
-        effects[largest] = effects.get(largest, Decimal(0)) + left
-    return [*found[:place], replace(one, before=before, now=now, effects=effects), *found[place + 1 :]]
+        effects[largest] = effects.get(largest, Decimal(0)) + remainder
+    return [*moved[:place], replace(one, before=before, now=now, effects=effects), *moved[place + 1 :]]
 
 
-def _in_order(found: list[Moved]) -> list[Moved]:
-    return sorted(found, key=lambda each: (each.is_other, -abs(each.moved), each.value is None, each.value or ""))
+def _in_order(moved: list[Moved]) -> list[Moved]:
+    return sorted(moved, key=lambda each: (each.is_other, -abs(each.moved), each.value is None, each.value or ""))

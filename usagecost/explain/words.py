@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from usagecost.explain.effects import Explanation, Found
+from usagecost.explain.effects import Contribution, Explanation
 from usagecost.explain.makers import Maker
 from usagecost.explain.parts import Model
 from usagecost.vocabulary import formats
@@ -54,23 +54,23 @@ class Step:
     count: int = 1
 
 
-def steps_of(metric: str, found: Explanation) -> list[Step]:
+def steps_of(metric: str, explanation: Explanation) -> list[Step]:
     """Returns the effects as steps, in the order in which they are shown."""
-    return [Step(one.effect.label, effect_words(metric, one), one.amount) for one in found.effects]
+    return [Step(one.effect.label, effect_words(metric, one), one.amount) for one in explanation.effects]
 
 
-def sentence(metric: str, found: Explanation, steps: Sequence[Step], by: str = "") -> str:
+def sentence(metric: str, explanation: Explanation, steps: Sequence[Step], by: str = "") -> str:
     """Returns a sentence such as: Spend rose by $142.10 (+27.7%), mostly ann's gpt-5 (+$150.20): +$180.30 longer input (gpt-5),
     −$52.00 fewer requests. ``by`` says who has made most of it, if anyone: see `maker_words`.
     """
     wording = WORDINGS[metric]
     name, most = wording.name, listed(metric, steps)
-    if not found.change:
-        same = f"{name} did not change: {wording.amount(found.now)} in both periods"
+    if not explanation.change:
+        same = f"{name} did not change: {wording.amount(explanation.now)} in both periods"
         return f"{same}, though {most}." if most else f"{same}."
-    verb = "rose" if found.change > 0 else "fell"
+    verb = "rose" if explanation.change > 0 else "fell"
     mostly = f", mostly {by}" if by else ""
-    return f"{name} {verb} by {wording.amount(abs(found.change))}{_percent(found)}{mostly}: {most}."
+    return f"{name} {verb} by {wording.amount(abs(explanation.change))}{_percent(explanation)}{mostly}: {most}."
 
 
 def maker_words(maker: Maker, name: str) -> str:
@@ -95,18 +95,18 @@ def listed(metric: str, steps: Sequence[Step]) -> str:
     return ", ".join(parts)
 
 
-def effect_words(metric: str, found: Found) -> str:
+def effect_words(metric: str, contribution: Contribution) -> str:
     """Returns what an effect is called in a sentence, with the model and the tokens that most of it is of."""
-    wording, effect = WORDINGS[metric], found.effect
-    words = effect.more if found.amount > 0 else effect.less
+    wording, effect = WORDINGS[metric], contribution.effect
+    words = effect.more if contribution.amount > 0 else effect.less
     if effect.name == "mix":
-        return wording.more_of if found.amount > 0 else wording.less_of
+        return wording.more_of if contribution.amount > 0 else wording.less_of
     if effect.name in OF_ONE_PERIOD:
-        return f"{model_name(found.model)} ({words})" if found.model else OF_ONE_PERIOD[effect.name]
-    if found.model is None or effect.name == "volume":
+        return f"{model_name(contribution.model)} ({words})" if contribution.model else OF_ONE_PERIOD[effect.name]
+    if contribution.model is None or effect.name == "volume":
         return words
-    kind = "" if found.kind and effect.label.lower().startswith(found.kind) else found.kind
-    return f"{words} ({f'{model_name(found.model)} {kind}'.rstrip()})"
+    kind = "" if contribution.kind and effect.label.lower().startswith(contribution.kind) else contribution.kind
+    return f"{words} ({f'{model_name(contribution.model)} {kind}'.rstrip()})"
 
 
 def model_name(model: Model) -> str:
@@ -135,6 +135,6 @@ def signed(amount: Number, unit: Format) -> str:
     return f"{sign}{unit(abs(amount))}"
 
 
-def _percent(found: Explanation) -> str:
-    change = formats.change(found.now, found.before)
+def _percent(explanation: Explanation) -> str:
+    change = formats.change(explanation.now, explanation.before)
     return f" ({change})" if change else ""

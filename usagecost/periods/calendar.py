@@ -226,11 +226,11 @@ def auto_interval(days: int) -> str:
     return "week" if days <= 400 else "month"
 
 
-def chosen_interval(asked: str, days: int) -> str:
+def chosen_interval(wish: str, days: int) -> str:
     """The interval asked for, ``auto`` or one that the range is too long for resolved."""
-    if asked in BY_CLOCK and days > MOST_DAYS[asked]:
+    if wish in BY_CLOCK and days > MOST_DAYS[wish]:
         return next((interval for interval, most in MOST_DAYS.items() if days <= most), "day")
-    return asked if asked in INTERVALS else auto_interval(days)
+    return wish if wish in INTERVALS else auto_interval(days)
 
 
 def grain(interval: str) -> str:

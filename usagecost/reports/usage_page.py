@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from usagecost import charts, queries
-from usagecost.charts import Drawing, TimeAxis, named
+from usagecost.charts import Drawing, TimeAxis, with_names
 from usagecost.periods import WHOLE
 from usagecost.queries import folds
 from usagecost.queries.colours import palette
@@ -78,8 +78,8 @@ def _lines(usage: Usage, view: View, metrics: Sequence[str], *, compares: bool) 
 def _spend_by_model(usage: Usage, view: View, labels: Labels, *, compares: bool) -> Drawing:
     """Spend per interval, stacked by model, the rest as "Other"."""
     top = folds.top_values(usage.by_value, MOST)
-    names = list(named(top, labels, "model", DIMENSIONS["model"].plural)["name"])
-    stacks = named(folds.over_time_by_top(usage, top), labels, "model")
+    names = list(with_names(top, labels, "model", DIMENSIONS["model"].plural)["name"])
+    stacks = with_names(folds.over_time_by_top(usage, top), labels, "model")
     stacks["name"] = stacks["name"].where(~stacks["is_other"], names[-1])
     before = _before(usage, view, ["spend_usd"], compares=compares, whole=True)
     parts, unit, axis = charts.parts_of(stacks, "spend_usd"), METRICS["spend_usd"].format, _axis(usage, view)
@@ -88,7 +88,7 @@ def _spend_by_model(usage: Usage, view: View, labels: Labels, *, compares: bool)
 
 def _ranked(usage: Usage, labels: Labels, by: str, *, compares: bool) -> Table:
     """The values of a dimension, the most expensive first, "Other" and the total at the end."""
-    top = named(folds.top_values(usage.by_value, MOST), labels, by, DIMENSIONS[by].plural)
+    top = with_names(folds.top_values(usage.by_value, MOST), labels, by, DIMENSIONS[by].plural)
     total: dict[str, Any] = {by: "Total", **queries.ranking.total_row(usage, RANKED)}
     rows: list[dict[str, Any]] = [*folds.rows(queries.ranking.ranked(usage, top, by, RANKED)), total]
     compared = ["Change"] if compares and usage.before is not None else []

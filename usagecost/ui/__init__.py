@@ -5,7 +5,7 @@ A page is ``view = ui.page("Title")``, then questions asked through ``ui.answer`
 
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer, empty, no_requests
-from usagecost.ui.blocks import before, beside, cards, chart, chosen, draw, heading, kept, parts, table
+from usagecost.ui.blocks import before, beside, cards, chart, choose_value, draw, heading, make_once, parts, table
 from usagecost.ui.budget_lines import budget_levels, budgets_alt, with_budgets
 from usagecost.ui.downloads import name_downloads
 from usagecost.ui.figures import columns_of

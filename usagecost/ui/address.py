@@ -42,11 +42,11 @@ class Choice:
 
     def read(self, texts: Sequence[str]) -> Any:
         """The value that a URL says; the default where it says nothing, or nonsense."""
-        said = [text for text in texts if text]
-        if not said:
+        filled = [text for text in texts if text]
+        if not filled:
             return list(self.default or ()) if self.kind == "texts" else self.default
         try:
-            return self._value(said)
+            return self._value(filled)
         except ValueError:
             return self.default
 

@@ -73,12 +73,12 @@ def tried(ask: Callable[[], Answer], *, waits: bool = True) -> Answer:
 def unreadable(problem: Exception) -> NoReturn:
     """A calm message instead of a stack trace; ends the page."""
     start.clear()
-    st.warning(plain(told(problem)), title="The numbers cannot be read right now", icon=":material/cloud_off:")
+    st.warning(plain(problem_text(problem)), title="The numbers cannot be read right now", icon=":material/cloud_off:")
     st.button("Try again", icon=":material/refresh:")
     st.stop()
 
 
-def told(problem: Exception) -> str:
+def problem_text(problem: Exception) -> str:
     """What is wrong, in the words for who reads: folders of the server are for administrators, and where somebody may not see
     everything, no reason at all, as it may name what is not theirs.
     """

@@ -42,9 +42,11 @@ LONGEST_NAME = 28
 """Letters that a column of names has room for."""
 
 
-def kept(usage: Usage, view: View, what: Hashable, make: Callable[[], Derived]) -> Derived:
-    """What is made of an answer, kept with it: made anew when people call something otherwise, mark something else or change its
-    budget, or when the app's code was edited, as Streamlit then imports its modules again.
+def make_once(usage: Usage, view: View, what: Hashable, make: Callable[[], Derived]) -> Derived:
+    """Makes something of an answer once, and keeps it with the answer.
+
+    It is made anew when people call something otherwise, mark something else or change its budget, or when the app's code was
+    edited, as Streamlit then imports its modules again.
     """
     return usage.once(what, make, inputs=(labels_of(view), marks(view), budgets_of(view), charts))
 
@@ -278,7 +280,9 @@ def beside(
         )
 
 
-def chosen(label: str, key: str, values: list[str], placeholder: str | None, format_func: Callable[[str], str] = str) -> str | None:
+def choose_value(
+    label: str, key: str, values: list[str], placeholder: str | None, format_func: Callable[[str], str] = str
+) -> str | None:
     """The choice of a dropdown. What was chosen, or named by a link, keeps its place though the period has none of it.
 
     Without a choice it is the first value, where there is no placeholder; that is no choice of the reader's, and not in the URL.

@@ -9,9 +9,9 @@ from usagecost.forecast import METHODS
 from usagecost.queries.folds import AT_LEAST
 from usagecost.queries.forecasts import as_of_today, forecast_row, history, outlook, outlooks, reaches_into
 from usagecost.ui.answers import answer
-from usagecost.ui.blocks import heading, kept, table
+from usagecost.ui.blocks import heading, make_once, table
 from usagecost.ui.forecast_words import UNTIL
-from usagecost.ui.labels import named
+from usagecost.ui.labels import with_names
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.filters import View
 
@@ -69,8 +69,10 @@ def forecast_rows(view: View, by: str, until: str, most: int) -> pd.DataFrame:
 
     def rows() -> pd.DataFrame:
         values = outlooks(parts, until, most)
-        names = named(pd.DataFrame({"value": [one.value for one in values], "is_other": False}, dtype=object), view, by)["name"]
+        names = with_names(pd.DataFrame({"value": [one.value for one in values], "is_other": False}, dtype=object), view, by)[
+            "name"
+        ]
         named_ones = zip([*values, outlook(whole, until)], [*names, TOTAL], strict=True)
         return pd.DataFrame([{by: name, **forecast_row(one)} for one, name in named_ones])
 
-    return kept(parts, view, ("forecasts", until, most), rows)
+    return make_once(parts, view, ("forecasts", until, most), rows)

@@ -18,6 +18,6 @@ def labels_of(view: View) -> Labels:
     return known_for(NAMES_SECONDS, queries.labels, view.lake, view.version, view.scope)
 
 
-def named(values: pd.DataFrame, view: View, by: str | None, plural: str = "") -> pd.DataFrame:
-    """Rows with what a reader calls their values: see `charts.named`."""
-    return charts.named(values, labels_of(view), by, plural)
+def with_names(values: pd.DataFrame, view: View, by: str | None, plural: str = "") -> pd.DataFrame:
+    """Rows with what a reader calls their values: see `charts.with_names`."""
+    return charts.with_names(values, labels_of(view), by, plural)

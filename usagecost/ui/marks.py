@@ -18,7 +18,7 @@ from usagecost.periods import WHOLE, local_midnight
 from usagecost.periods.words import days_text
 from usagecost.pricebook import written_book
 from usagecost.pricing import price_changes, resolve
-from usagecost.ui.answers import told
+from usagecost.ui.answers import problem_text
 from usagecost.ui.labels import labels_of
 from usagecost.ui.memory import known, known_for
 from usagecost.ui.reader import may, reading
@@ -96,7 +96,7 @@ def _form(view: View) -> None:
     try:
         notes = _notes(view)
     except (NoteProblem, LakeError) as problem:
-        st.caption(f":material/error: {plain(told(problem))}")
+        st.caption(f":material/error: {plain(problem_text(problem))}")
         return
     zone = view.period.zone
     in_period = [note for note in notes if view.period.start <= note.instant(zone) < view.period.end]

@@ -13,10 +13,10 @@ from usagecost.charts import Drawing, bar_label, ranked_bars
 from usagecost.queries import folds
 from usagecost.queries.folds import AT_LEAST, Usage
 from usagecost.ui import drilldown
-from usagecost.ui.blocks import MOST_ROWS_UNSCROLLED, draw, heading, kept, shortage, table
+from usagecost.ui.blocks import MOST_ROWS_UNSCROLLED, draw, heading, make_once, shortage, table
 from usagecost.ui.colours import palette
 from usagecost.ui.currency import chosen_rate, spend_in
-from usagecost.ui.labels import named
+from usagecost.ui.labels import with_names
 from usagecost.ui.text import plain
 from usagecost.vocabulary import DIMENSIONS, METRICS
 from usagecost.vocabulary.filters import View
@@ -42,7 +42,7 @@ def ranking(usage: Usage, view: View, by: str, most: int, *, everything: Callabl
     ``everything`` answers the same of the whole period, which decides the colours of bars.
     """
     plural = DIMENSIONS[by].plural
-    top = kept(usage, view, ("top", by, most), lambda: named(folds.top_values(usage.by_value, most), view, by, plural))
+    top = make_once(usage, view, ("top", by, most), lambda: with_names(folds.top_values(usage.by_value, most), view, by, plural))
     heading(
         title or f"{plural.capitalize()} breakdown",
         lambda: queries.ranking.ranked(usage, top, by, COLUMNS),
@@ -52,12 +52,12 @@ def ranking(usage: Usage, view: View, by: str, most: int, *, everything: Callabl
     )
     look = st.segmented_control("View", LOOKS, required=True, key="ranked", label_visibility="collapsed")
     if look == LOOKS[1]:
-        drawing = kept(usage, view, ("bars", by, most), lambda: _bars(usage, view, by, top, everything()))
+        drawing = make_once(usage, view, ("bars", by, most), lambda: _bars(usage, view, by, top, everything()))
         with st.container(height=720 if len(top) > MOST_ROWS_UNSCROLLED else "content", border=False):
             on_mark = drilldown.from_ranking(view, by, top)
             draw(drawing, name=f"{by}-ranking", alt_text=f"{plural.capitalize()} ranked by spend", on_mark=on_mark)
     else:
-        _table(usage, view, by, top, kept(usage, view, ("ranked", by, most), lambda: _numbers(usage, by, top)))
+        _table(usage, view, by, top, make_once(usage, view, ("ranked", by, most), lambda: _numbers(usage, by, top)))
 
 
 def _bars(usage: Usage, view: View, by: str, top: pd.DataFrame, everything: Usage) -> Drawing:

@@ -32,12 +32,12 @@ class Condition:
     def sql(self, prefix: str) -> tuple[str, Parameters]:
         """The condition and its parameters, whose names begin with ``prefix``."""
         column = DIMENSIONS[self.dimension].column
-        known: Parameters = {f"{prefix}_{i}": value for i, value in enumerate(v for v in self.values if v is not None)}
-        tests = [f"{column} IN ({', '.join('$' + name for name in known)})"] if known else []
+        emails: Parameters = {f"{prefix}_{i}": value for i, value in enumerate(v for v in self.values if v is not None)}
+        tests = [f"{column} IN ({', '.join('$' + name for name in emails)})"] if emails else []
         if None in self.values:
             tests.append(f"{column} IS NULL")
         is_one_of = " OR ".join(tests) or "false"
-        return (f"(({is_one_of}) IS NOT TRUE)" if self.excludes else f"({is_one_of})"), known
+        return (f"(({is_one_of}) IS NOT TRUE)" if self.excludes else f"({is_one_of})"), emails
 
     def said(self, label: Callable[[str, str], str] = lambda _, value: value) -> str:
         """The condition as a person would say it; ``label`` says what a value of a dimension is called."""
@@ -219,11 +219,12 @@ class Scope:
         """Whether all that passes some filters may be seen, as the filters themselves say."""
         if self.any_of is None:
             return True
-        said = {one.dimension: one.values for one in filters.conditions if isinstance(one, Condition) and not one.excludes}
-        if (users := said.get("user")) and all(user and user.isascii() and user.lower() in self.emails for user in users):
+        values_of = {one.dimension: one.values for one in filters.conditions if isinstance(one, Condition) and not one.excludes}
+        if (users := values_of.get("user")) and all(user and user.isascii() and user.lower() in self.emails for user in users):
             return True
         return any(
-            all(one.dimension in said and set(said[one.dimension]) <= set(one.values) for one in some) for some in self.any_of
+            all(one.dimension in values_of and set(values_of[one.dimension]) <= set(one.values) for one in some)
+            for some in self.any_of
         )
 
 

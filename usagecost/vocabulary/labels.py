@@ -53,22 +53,22 @@ class Labels:
 
     def has(self, dimension: str | None, values: Iterable[object]) -> bool:
         """Whether one of the values has a name."""
-        known = self._known.get(dimension or "", {})
-        return any(value in known for value in values)
+        names = self._known.get(dimension or "", {})
+        return any(value in names for value in values)
 
-    def id_of(self, dimension: str, said: str) -> str:
+    def id_of(self, dimension: str, name: str) -> str:
         """The value that is called so; what nothing is called by is a value itself."""
-        return self._ids.get(dimension, {}).get(said, said)
+        return self._ids.get(dimension, {}).get(name, name)
 
-    def value_of(self, dimension: str, said: str) -> str | None:
+    def value_of(self, dimension: str, name: str) -> str | None:
         """The value that somebody means by a name, by itself, or by the words for what is not reported: None."""
-        return None if said == NOT_REPORTED else self.id_of(dimension, said)
+        return None if name == NOT_REPORTED else self.id_of(dimension, name)
 
-    def conditions(self, asked: Iterable[tuple[str, str]], *, excludes: bool = False) -> tuple[Condition, ...]:
+    def conditions(self, pairs: Iterable[tuple[str, str]], *, excludes: bool = False) -> tuple[Condition, ...]:
         """One condition a dimension that is asked for: one of the values that are said of it, or, if it ``excludes``, none."""
         values: dict[str, set[str | None]] = {}
-        for dimension, said in asked:
-            values.setdefault(dimension, set()).add(self.value_of(dimension, said))
+        for dimension, name in pairs:
+            values.setdefault(dimension, set()).add(self.value_of(dimension, name))
         return tuple(
             Condition(dimension, tuple(sorted(some, key=lambda value: (value is None, value or ""))), excludes)
             for dimension, some in sorted(values.items())
@@ -86,8 +86,8 @@ class Labels:
     def of_all(self, dimension: str | None, values: Iterable[str]) -> dict[str, str]:
         """What each of some values is called; no two are called the same, also where one's name is what another is."""
         names = {value: self.of(dimension, value) for value in values}
-        taken = Counter(names.values())
-        return {value: f"{name} ({value})" if taken[name] > 1 and name != value else name for value, name in names.items()}
+        counts = Counter(names.values())
+        return {value: f"{name} ({value})" if counts[name] > 1 and name != value else name for value, name in names.items()}
 
     @cached_property
     def _ids(self) -> dict[str, dict[str, str]]:

@@ -72,5 +72,5 @@ class Metric:
 
 
 def _known_sum(sums: Sums, names: tuple[str, ...]) -> Number | None:
-    known: list[Any] = [sums[name] for name in names if sums[name] is not None]
-    return sum(known[1:], known[0]) if known else None
+    terms: list[Any] = [sums[name] for name in names if sums[name] is not None]
+    return sum(terms[1:], terms[0]) if terms else None

@@ -32,8 +32,8 @@ class Text:
         tests = [f"strpos(lower({column}), ${prefix}_text) > 0" for column in SEARCHED]
         tests.append(f"({FAILED} AND strpos(lower({MESSAGE_SQL}), ${prefix}_text) > 0)")
         tests += [f"{column} = ${prefix}_{place}" for place, (column, _) in enumerate(self.named)]
-        known = {f"{prefix}_{place}": value for place, (_, value) in enumerate(self.named)}
-        return f"(({' OR '.join(tests)}) IS TRUE)", {f"{prefix}_text": self.text.lower(), **known}
+        ids = {f"{prefix}_{place}": value for place, (_, value) in enumerate(self.named)}
+        return f"(({' OR '.join(tests)}) IS TRUE)", {f"{prefix}_text": self.text.lower(), **ids}
 
     @property
     def words(self) -> str:

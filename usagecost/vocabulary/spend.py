@@ -15,10 +15,10 @@ COVERAGE = ("requests", "total_tokens", "incomplete_requests", "incomplete_token
 
 def measures_of(metrics: Iterable[str]) -> tuple[str, ...]:
     """The measures that tell some metrics; how many requests there are and how much of a spend is known are always among them."""
-    asked = [METRICS[name] for name in metrics]
-    if any("spend_usd" in metric.measures for metric in asked):
-        asked += [METRICS[name] for name in COVERAGE]
-    return tuple(sorted({"requests", *(name for metric in asked for name in metric.measures)}))
+    named_metrics = [METRICS[name] for name in metrics]
+    if any("spend_usd" in metric.measures for metric in named_metrics):
+        named_metrics += [METRICS[name] for name in COVERAGE]
+    return tuple(sorted({"requests", *(name for metric in named_metrics for name in metric.measures)}))
 
 
 def spend_text(sums: Sums) -> str:
@@ -44,8 +44,8 @@ def _missing(sums: Sums, what: str) -> str | None:
     missing, requests = sums[f"{what}_requests"], sums["requests"]
     if not missing or not requests:
         return None
-    who = f"{formats.counted(int(missing), 'request')} ({formats.percent(Decimal(missing) / Decimal(requests))})"
+    subject = f"{formats.counted(int(missing), 'request')} ({formats.percent(Decimal(missing) / Decimal(requests))})"
     tokens, of_those = METRICS["total_tokens"].of(sums), sums[f"{what}_tokens"]
     if not tokens:
-        return f"{who} {'has' if missing == 1 else 'have'}"
-    return f"{who} and {formats.percent(Decimal(of_those or 0) / Decimal(tokens))} of tokens have"
+        return f"{subject} {'has' if missing == 1 else 'have'}"
+    return f"{subject} and {formats.percent(Decimal(of_those or 0) / Decimal(tokens))} of tokens have"

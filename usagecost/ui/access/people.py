@@ -27,7 +27,7 @@ from usagecost.access import (
 from usagecost.engine import open_lake
 from usagecost.lake import Lake, LakeError, lake_root
 from usagecost.toml_lines import refusal
-from usagecost.ui.answers import empty, told
+from usagecost.ui.answers import empty, problem_text
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.reader import SECONDS, reading
 from usagecost.ui.sign_in import is_required
@@ -53,7 +53,7 @@ def people() -> None:
     try:
         access = read_access(lake)
     except (AccessProblem, LakeError) as problem:
-        st.warning(plain(f"{told(problem)} Correct it in the file, then refresh."), title="The roles cannot be read")
+        st.warning(plain(f"{problem_text(problem)} Correct it in the file, then refresh."), title="The roles cannot be read")
         return
     _list(lake, access)
     left, right = st.columns(2, gap="medium")
@@ -173,7 +173,7 @@ def _check(lake: Lake, access: AccessFile) -> None:
     try:
         reader = reader_of(claims, access, lake.rows("names"))
     except LakeError as problem:
-        st.caption(plain(told(problem)))
+        st.caption(plain(problem_text(problem)))
         return
     _, grants = granted(claims, access)
     st.markdown(f"**{reader.role.capitalize()}**: {ROLES[reader.role]}")

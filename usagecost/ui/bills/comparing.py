@@ -29,7 +29,7 @@ from usagecost.ui.answers import answer, empty, tried
 from usagecost.ui.bills.cells import largest_differences
 from usagecost.ui.bills.ending import ways_to_end
 from usagecost.ui.bills.loading import drop_zone, say_what_was_done
-from usagecost.ui.blocks import chart, chosen, heading, table
+from usagecost.ui.blocks import chart, choose_value, heading, table
 from usagecost.ui.spend import note_with_link
 from usagecost.ui.text import plain
 from usagecost.vocabulary import METRICS
@@ -61,7 +61,7 @@ def reconciliation(view: View) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         names = [month.strftime(MONTH) for month in months]
-        month = _month_of(chosen("Month", "month", names, None, _month_text) or names[0], months)
+        month = _month_of(choose_value("Month", "month", names, None, _month_text) or names[0], months)
         st.button("Load a bill", key="load_another", icon=":material/add:", on_click=_show_loaded)
     _month(view, result, month, months[month])
     _months(months)

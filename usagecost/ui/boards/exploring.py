@@ -12,7 +12,7 @@ from usagecost.toml_lines import refusal
 from usagecost.ui import address, pinned
 from usagecost.ui import shelf as shelves
 from usagecost.ui.address import Choice
-from usagecost.ui.answers import is_without_data, no_requests, told
+from usagecost.ui.answers import is_without_data, no_requests, problem_text
 from usagecost.ui.boards import changes, draft, form
 from usagecost.ui.boards.editing import FORM_AND_PREVIEW, preview_of
 from usagecost.ui.drilldown import both
@@ -70,7 +70,7 @@ def _add(folder: TextFolder, panel: Panel, view: View) -> None:
         try:
             shelf = [shelved for shelved in shelves.shelf() if shelves.may_change(shelved)]
         except LakeError as problem:
-            st.warning(plain(told(problem)), title="Boards cannot be read right now")
+            st.warning(plain(problem_text(problem)), title="Boards cannot be read right now")
             return
         by_name = {each.name: each for each in shelf if each.board and len(each.board.panel) < MOST_PANELS}
         name = st.selectbox(

@@ -14,7 +14,7 @@ from usagecost.boards import DEFAULTS, Board, BoardProblem, Shelved, board_text,
 from usagecost.lake import LakeError, TextFolder
 from usagecost.ui import shelf as shelves
 from usagecost.ui.address import Choice
-from usagecost.ui.answers import empty, is_without_data, no_requests, told
+from usagecost.ui.answers import empty, is_without_data, no_requests, problem_text
 from usagecost.ui.blocks import beside
 from usagecost.ui.boards import changes, draft, editing
 from usagecost.ui.boards.showing import show_all
@@ -89,7 +89,7 @@ def _shelf() -> list[Shelved]:
     try:
         shelf = shelves.shelf()
     except LakeError as problem:
-        st.warning(plain(told(problem)), title="Own boards cannot be read right now", icon=":material/cloud_off:")
+        st.warning(plain(problem_text(problem)), title="Own boards cannot be read right now", icon=":material/cloud_off:")
         return [*default_boards(), *(drafted.base for drafted in _drafts())]
     if broken := [board for board in shelf if board.problem]:
         st.warning(" ".join(plain(str(board.problem)) for board in broken), title="Not all boards can be read")
@@ -237,7 +237,7 @@ def _panels(board: Board, view: View, name: str) -> None:
     try:
         version = version_to_show(view.lake)
     except LakeError as problem:
-        st.warning(plain(told(problem)), title="The lake cannot be read right now", icon=":material/cloud_off:")
+        st.warning(plain(problem_text(problem)), title="The lake cannot be read right now", icon=":material/cloud_off:")
         return
     now, zone = as_of(view.lake, version), ZoneInfo(view.period.zone)
     if version != view.version or now.astimezone(zone).date() != view.period.now.astimezone(zone).date():

@@ -20,8 +20,8 @@ from usagecost.charts import Drawing, TimeAxis
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
 from usagecost.queries import folds
-from usagecost.ui.answers import told
-from usagecost.ui.blocks import before, card, draw, figures, heading, kept, shortage, table
+from usagecost.ui.answers import problem_text
+from usagecost.ui.blocks import before, card, draw, figures, heading, make_once, shortage, table
 from usagecost.ui.budget_lines import budget_levels, with_budgets
 from usagecost.ui.downloads import Numbers
 from usagecost.ui.figures import COLUMN_FORMATS
@@ -119,7 +119,7 @@ def show(panel: Panel, view: View, name: str, page_shortage: str | None = None) 
             reply = answer(panel, view, known)
     except (LakeError, UnansweredError) as problem:
         _title(panel, name)
-        st.warning(plain(told(problem)), title="This panel cannot be answered right now", icon=":material/cloud_off:")
+        st.warning(plain(problem_text(problem)), title="This panel cannot be answered right now", icon=":material/cloud_off:")
         return
     labels = labels_of(reply.question.view)
     if reply.is_empty:
@@ -172,7 +172,7 @@ def _drawing(panel: Panel, answer: Answer) -> Drawing:
     def draw_panel() -> Drawing:
         return drawing_of(panel, answer, labels_of(question.view), known, BESIDE)
 
-    return kept(answer.usage, question.view, ("drawing", question), draw_panel) if answer.usage else draw_panel()
+    return make_once(answer.usage, question.view, ("drawing", question), draw_panel) if answer.usage else draw_panel()
 
 
 def _cards(answer: Answer) -> None:

@@ -10,7 +10,7 @@ from usagecost.budgets import BudgetFile, BudgetProblem, read_budgets
 from usagecost.engine import open_lake
 from usagecost.lake import LakeError
 from usagecost.ui.acts import act
-from usagecost.ui.answers import empty, told, tried
+from usagecost.ui.answers import empty, problem_text, tried
 from usagecost.ui.blocks import heading, table
 from usagecost.ui.budgets.rules import rules_form
 from usagecost.ui.reader import may
@@ -31,7 +31,7 @@ def alerts(view: View) -> None:
     try:
         file = read_budgets(lake)
     except (BudgetProblem, LakeError) as problem:
-        st.warning(plain(f"{told(problem)} Correct it in the file, then refresh."), title="The budgets cannot be read")
+        st.warning(plain(f"{problem_text(problem)} Correct it in the file, then refresh."), title="The budgets cannot be read")
         return
     if view.scope.is_everything:
         _list(ledger, "Rules are checked by `python -m usagecost alerts --every 1m`; what it raises is listed here.")

@@ -12,7 +12,7 @@ from usagecost.budgets.words import before_text, forecast_text, left_text, scope
 from usagecost.engine import open_lake
 from usagecost.lake import LakeError
 from usagecost.ui import drilldown
-from usagecost.ui.answers import answer, empty, told, tried
+from usagecost.ui.answers import answer, empty, problem_text, tried
 from usagecost.ui.budgets import changing
 from usagecost.ui.labels import labels_of
 from usagecost.ui.reader import may
@@ -35,7 +35,7 @@ def listing(view: View) -> None:
     try:
         file = read_budgets(lake)
     except (BudgetProblem, LakeError) as problem:
-        st.warning(plain(f"{told(problem)} Correct it in the file, then refresh."), title="The budgets cannot be read")
+        st.warning(plain(f"{problem_text(problem)} Correct it in the file, then refresh."), title="The budgets cannot be read")
         return
     now = view_of_now(view.lake, view.version, view.period.now, view.scope)
     file = file.model_copy(update={"budget": tuple(one for one in file.budget if view.scope.includes(one.filters))})

@@ -13,7 +13,7 @@ from usagecost.lake import Change, Lake, LakeError, Repricing
 from usagecost.periods.words import days_text
 from usagecost.pricebook import current_book, pricing
 from usagecost.ui.acts import act, actor
-from usagecost.ui.answers import empty, told
+from usagecost.ui.answers import empty, problem_text
 from usagecost.ui.blocks import table
 from usagecost.ui.prices.form import NOT_CHANGED
 from usagecost.ui.prices.models import provider_and_model
@@ -71,7 +71,7 @@ def reprice_steps(view: View, lake: Lake, name: str | None = None) -> None:
             try:
                 st.session_state[_PREVIEW] = question, lake.repricing(pricing(current_book(lake).book), span, model)
             except LakeError as problem:
-                st.error(plain(told(problem)), title="The preview could not be made")
+                st.error(plain(problem_text(problem)), title="The preview could not be made")
     was_asked, repricing = st.session_state.get(_PREVIEW, (None, None))
     if repricing is not None and was_asked == question:
         words = days_text(view.period.first, view.period.last) if scope == PERIOD else "all days"

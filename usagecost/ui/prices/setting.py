@@ -13,7 +13,7 @@ from usagecost.lake import Lake
 from usagecost.pricebook import add_entry, current_book
 from usagecost.pricing import Book, parse_book
 from usagecost.ui.answers import answer, empty, no_requests
-from usagecost.ui.blocks import chosen
+from usagecost.ui.blocks import choose_value
 from usagecost.ui.prices.form import NOT_CHANGED, entry_form
 from usagecost.ui.prices.models import STATUSES, name_of, provider_and_model
 from usagecost.ui.prices.repricing import act_and_say, ask_for_preview, reprice_steps
@@ -34,7 +34,7 @@ def set_price(view: View) -> None:
         )
         return
     by_name = {name_of(row): row for row in answer(queries.prices.models, view) if row["model"]}
-    name = chosen("Model", "price_model", list(by_name), None, lambda name: _labelled(name, by_name))
+    name = choose_value("Model", "price_model", list(by_name), None, lambda name: _labelled(name, by_name))
     if name is None:
         no_requests(view)
         return

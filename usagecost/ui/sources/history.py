@@ -14,7 +14,7 @@ from usagecost import queries
 from usagecost.engine import UnansweredError, open_lake
 from usagecost.lake import LakeError, Removal, Selection
 from usagecost.ui.acts import act
-from usagecost.ui.answers import answer, empty, told
+from usagecost.ui.answers import answer, empty, problem_text
 from usagecost.ui.blocks import heading
 from usagecost.ui.frame import is_sample
 from usagecost.ui.reader import may
@@ -168,7 +168,7 @@ def _removal_dialog(lake: str, zone: str, selection: Selection, words: str) -> N
             _leave()
             st.rerun()
     except (LakeError, UnansweredError, OSError) as problem:
-        st.warning(plain(told(problem)), title="Nothing was removed", icon=":material/cloud_off:")
+        st.warning(plain(problem_text(problem)), title="Nothing was removed", icon=":material/cloud_off:")
 
 
 def _facts(removal: Removal, zone: str) -> list[str]:

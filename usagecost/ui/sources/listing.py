@@ -14,7 +14,7 @@ from usagecost.engine import UnansweredError, open_lake
 from usagecost.ingest import FileProblem, Formats, Preview, Report
 from usagecost.lake import Lake, LakeError, lake_root
 from usagecost.periods.words import days_text
-from usagecost.ui.answers import told
+from usagecost.ui.answers import problem_text
 from usagecost.ui.sources.plans import can_be_mapped, choose_plan, plan_of
 from usagecost.ui.sources.previews import show_preview
 from usagecost.ui.sources.uploads import Group, Plan, Uploads, open_group
@@ -36,7 +36,7 @@ def list_files(uploads: Uploads, formats: Formats) -> list[Counted]:
     try:
         version = lake.version() if lake.exists else None
     except LakeError as problem:
-        st.warning(plain(told(problem)), title="The lake cannot be read right now", icon=":material/cloud_off:")
+        st.warning(plain(problem_text(problem)), title="The lake cannot be read right now", icon=":material/cloud_off:")
         return []
     for group in uploads.groups():
         with st.container(border=True, key=f"group_{group.name}"):
@@ -159,7 +159,7 @@ def _report(uploads: Uploads, group: Group, plan: Plan, lake: Lake, version: int
         try:
             uploads.reports[key] = run([(group, plan)], lake, place, dry_run=True)
         except (LakeError, UnansweredError) as problem:
-            place.warning(plain(told(problem)), icon=":material/cloud_off:")
+            place.warning(plain(problem_text(problem)), icon=":material/cloud_off:")
             return None
     return uploads.reports[key]
 

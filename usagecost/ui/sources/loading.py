@@ -14,7 +14,7 @@ from usagecost.ingest import Formats, MappingProblem, Report
 from usagecost.lake import LakeError, lake_root
 from usagecost.ui import address, viewing
 from usagecost.ui.acts import act
-from usagecost.ui.answers import told
+from usagecost.ui.answers import problem_text
 from usagecost.ui.frame import HOME_PAGE
 from usagecost.ui.reader import may
 from usagecost.ui.sources.listing import COUNTED_AT_ONCE, Counted, done_words, list_files, run
@@ -154,10 +154,10 @@ def _load(loadable: list[Counted]) -> None:
             "load",
             f"files {names}",
             lambda: run(planned, lake, st, dry_run=False),
-            says=lambda report_of_run: report_of_run.summary,
+            says=lambda loaded: loaded.summary,
         )
     except (LakeError, UnansweredError) as problem:
-        st.warning(plain(told(problem)), title="Nothing was loaded", icon=":material/cloud_off:")
+        st.warning(plain(problem_text(problem)), title="Nothing was loaded", icon=":material/cloud_off:")
         return
     try:
         for _, plan, _ in loadable:

@@ -12,7 +12,7 @@ from usagecost import ingest
 from usagecost.engine import open_lake
 from usagecost.ingest import Formats, MappingProblem, Source
 from usagecost.lake import lake_root
-from usagecost.ui.answers import told
+from usagecost.ui.answers import problem_text
 from usagecost.ui.sources.mapping_form import INCLUSIONS, fits_form, mapping_keys
 from usagecost.ui.sources.uploads import Group, Plan, Uploads
 from usagecost.ui.text import plain
@@ -87,7 +87,7 @@ def _mapped(group: Group, start: Mapping[str, Any], formats: Formats) -> Plan | 
         keys = _keys_of_text(group, start) if is_text else _keys_of_form(group, start if fits_form(start, group.first) else {})
         source = ingest.mapped_logs(keys) if keys else None
     except MappingProblem as problem:
-        st.info(plain(told(problem)), icon=":material/contact_support:")
+        st.info(plain(problem_text(problem)), icon=":material/contact_support:")
         return None
     if source is None:
         return None

@@ -16,7 +16,7 @@ from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import chart, table
 from usagecost.ui.colours import palette
-from usagecost.ui.labels import named
+from usagecost.ui.labels import with_names
 from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, View
 
@@ -45,8 +45,8 @@ def failures(view: View) -> None:
     )
     usage = answer(queries.usage, view.where(FAILED), by)
     top = folds.top_values(usage.by_value.sort_values("requests", ascending=False, ignore_index=True), MOST_CLASSES)
-    names = list(named(top, view, by)["name"])
-    stacks = named(folds.over_time_by_top(usage, top), view, by)
+    names = list(with_names(top, view, by)["name"])
+    stacks = with_names(folds.over_time_by_top(usage, top), view, by)
     parts, axis = charts.parts_of(stacks, "requests"), TimeAxis(usage.intervals, view.interval, view.period.zone)
     chart(
         "Failures over time",

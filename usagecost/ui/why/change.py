@@ -18,7 +18,7 @@ from usagecost.ui import drilldown
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer
 from usagecost.ui.blocks import draw, heading, table
-from usagecost.ui.labels import labels_of, named
+from usagecost.ui.labels import labels_of, with_names
 from usagecost.ui.ranking import LOOKS
 from usagecost.ui.text import plain
 from usagecost.ui.why.obstacles import is_in_the_way, nothing_to_explain
@@ -84,7 +84,7 @@ def _with_names(moved: Sequence[Moved], view: View, by: str) -> pd.DataFrame:
     """The values with what a reader calls them, as drill-downs take them."""
     columns = {name: [getattr(one, name) for one in moved] for name in ("value", "is_other", "merged")}
     frame = pd.DataFrame(columns).astype({"value": object, "is_other": bool, "merged": "int64"})
-    return named(frame, view, by, DIMENSIONS[by].plural)
+    return with_names(frame, view, by, DIMENSIONS[by].plural)
 
 
 def _notes(view: View, metric: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
