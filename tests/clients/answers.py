@@ -57,13 +57,15 @@ TOOL, ARGUMENTS = "get_weather", {"city": "Oslo"}
 
 
 def find_scenario(body: Values) -> str:
-    """Return the first word of the caller's last message, in any of the three forms of a request."""
-    messages = body.get("messages") or body.get("input") or ""
+    """Return the first word of the caller's last text, in any of the forms of a request; "plain" if it names no scenario."""
+    messages = body.get("messages") or body.get("input") or body.get("contents") or ""
     if isinstance(messages, list):
-        messages = [message for message in messages if message.get("role") == "user"][-1]["content"]
+        last = [message for message in messages if message.get("role") == "user"][-1]
+        messages = last.get("content") or last["parts"]
     if isinstance(messages, list):
-        messages = " ".join(part.get("text", "") for part in messages)
-    return str(messages).split()[0].strip(".,:!").lower()
+        messages = [part["text"] for part in messages if part.get("text")][-1]
+    word = str(messages).split()[0].strip(".,:!").lower()
+    return word if word in SCENARIOS or word in FAILURES else "plain"
 
 
 def write_ledger_line(api: str, body: Values) -> Values:
@@ -71,7 +73,7 @@ def write_ledger_line(api: str, body: Values) -> Values:
     scenario, requested = find_scenario(body), body["model"]
     status = FAILURES.get(scenario, 200)
     usage: Values = asdict(SCENARIOS[scenario]) if status == 200 else dict.fromkeys(Usage.__dataclass_fields__)
-    model = MODELS[requested] if status == 200 else requested
+    model = MODELS.get(requested, requested) if status == 200 else requested
     return {"api": api, "scenario": scenario, "model": model, "status": status, "streamed": bool(body.get("stream")), **usage}
 
 
@@ -181,6 +183,28 @@ def stream_response(number: int, model: str, scenario: str) -> Iterator[str]:
     events += [("output_item.done", {"output_index": 0, "item": item}), ("completed", {"response": whole})]
     for order, (name, event) in enumerate(events):
         yield _event({"type": f"response.{name}", "sequence_number": order, **event}, f"response.{name}")
+
+
+# ---- Google, generateContent
+
+
+def write_content(number: int, model: str, scenario: str) -> Values:
+    """Return an answer of Gemini. Its candidates leave thoughts out, which the total includes."""
+    used = SCENARIOS[scenario]
+    candidate = {"content": {"role": "model", "parts": [{"text": TEXT}]}, "finishReason": "STOP", "index": 0}
+    usage = {
+        "promptTokenCount": used.input,
+        "candidatesTokenCount": used.output - used.reasoning,
+        "totalTokenCount": used.input + used.output,
+        "cachedContentTokenCount": used.cache_read,
+        "thoughtsTokenCount": used.reasoning,
+    }
+    return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": model, "responseId": f"{RUN}{number}"}
+
+
+def stream_content(number: int, model: str, scenario: str) -> Iterator[str]:
+    """Yield the events of a streamed answer, which is one."""
+    yield _event(write_content(number, model, scenario))
 
 
 # ---- Anthropic, messages

@@ -1,6 +1,7 @@
-"""A server on this machine that answers as OpenAI and Anthropic do, and keeps a ledger of what each call used.
+"""A server on this machine that answers as OpenAI, Anthropic and Google do, and keeps a ledger of what each call used.
 
-It speaks POST /v1/chat/completions, /v1/responses and /v1/messages, plain and streamed; GET /ledger returns the ledger as JSON.
+It speaks POST /v1/chat/completions, /v1/responses, /v1/messages and Google's /v1beta/models/NAME:generateContent, plain and
+streamed; GET /ledger returns the ledger as JSON.
 The scenarios are those of answers.py.
 """
 
@@ -45,7 +46,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        api = next((name for name in APIS if self.path.split("?")[0].endswith(f"/{name}")), None)
+        path = self.path.split("?")[0]
+        api = next((name for name in APIS if path.endswith(f"/{name}")), None)
+        if path.endswith("enerateContent"):
+            api = "generateContent"
+            body |= {"model": path.split("/")[-1].split(":")[0], "stream": ":stream" in path}
         if api is None:
             self._send_json(404, {"error": {"message": f"no such path: {self.path}"}})
             return
@@ -54,7 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
         if line["status"] != 200:
             self._send_json(line["status"], answers.write_failure(api, line["status"]))
         elif line["streamed"]:
-            self._send_events(_stream(api, number, line, body))
+            self._send_events(_stream(api, number, line, body), f"req_{answers.RUN}{number}")
         else:
             self._send_json(200, _answer(api, number, line))
 
@@ -66,8 +71,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def _send_events(self, events: Iterable[str]) -> None:
+    def _send_events(self, events: Iterable[str], request_id: str) -> None:
         self.send_response(200)
+        self.send_header("request-id", request_id)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
@@ -80,7 +86,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _answer(api: str, number: int, line: dict[str, Any]) -> dict[str, Any]:
-    write = {"chat/completions": answers.write_completion, "responses": answers.write_response, "messages": answers.write_message}
+    write = {
+        "chat/completions": answers.write_completion,
+        "responses": answers.write_response,
+        "messages": answers.write_message,
+        "generateContent": answers.write_content,
+    }
     return write[api](number, line["model"], line["scenario"])
 
 
@@ -88,5 +99,5 @@ def _stream(api: str, number: int, line: dict[str, Any], body: dict[str, Any]) -
     if api == "chat/completions":
         with_usage = bool((body.get("stream_options") or {}).get("include_usage"))
         return answers.stream_completion(number, line["model"], line["scenario"], with_usage)
-    write = answers.stream_response if api == "responses" else answers.stream_message
-    return write(number, line["model"], line["scenario"])
+    write = {"responses": answers.stream_response, "messages": answers.stream_message, "generateContent": answers.stream_content}
+    return write[api](number, line["model"], line["scenario"])

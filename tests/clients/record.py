@@ -48,6 +48,7 @@ def run_client(client: str, providers: str, collector: str) -> None:
     addresses = {
         "OPENAI_BASE_URL": f"{providers}/v1",
         "ANTHROPIC_BASE_URL": providers,
+        "GEMINI_BASE_URL": providers,
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector,
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
