@@ -17,6 +17,7 @@ from typing import Any
 
 import duckdb
 from google.protobuf.json_format import ParseDict
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from usagecost.lake import Lake
@@ -144,9 +145,10 @@ def committers(lake: Path) -> list[int]:
 def as_protobuf(exported: dict[str, Any]) -> bytes:
     """An export in OTLP/JSON as protobuf; there ids are bytes, which protobuf's own JSON writes as base64."""
     whole = json.loads(json.dumps(exported))
-    for spans in whole["resourceSpans"]:
-        for part in spans["scopeSpans"]:
-            for span in part["spans"]:
-                for name in ("traceId", "spanId", "parentSpanId"):
-                    span[name] = base64.b64encode(bytes.fromhex(span[name])).decode()
-    return ParseDict(whole, ExportTraceServiceRequest()).SerializeToString()
+    is_logs = "resourceLogs" in whole
+    groups, parts, records = ("resourceLogs", "scopeLogs", "logRecords") if is_logs else ("resourceSpans", "scopeSpans", "spans")
+    for record in (record for group in whole[groups] for part in group[parts] for record in part[records]):
+        for name in ("traceId", "spanId", "parentSpanId"):
+            if name in record:
+                record[name] = base64.b64encode(bytes.fromhex(record[name])).decode()
+    return ParseDict(whole, ExportLogsServiceRequest() if is_logs else ExportTraceServiceRequest()).SerializeToString()

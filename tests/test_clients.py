@@ -51,6 +51,8 @@ SENT_WRONGLY: dict[tuple[str, str, str, bool], Values] = {
             ("messages", "extended", True): "claude-sonnet-4-5",
         }.items()
     },
+    **{("qwen-code", "chat/completions", scenario, True): {"model": "o4-mini"} for scenario in ("plain", "thinking", "cached")},
+    **{("codex", "responses", scenario, True): {"model": "o4-mini"} for scenario in ("plain", "thinking", "cached")},
     ("openlit", "chat/completions", "thinking", False): {"reasoning": None},
     ("openlit", "chat/completions", "thinking", True): {"reasoning": None},
     ("traceloop", "chat/completions", "thinking", True): {"reasoning": None},

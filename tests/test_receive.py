@@ -219,12 +219,24 @@ def test_a_body_of_unknown_length_is_refused_when_it_grows_too_large(receiver: R
     assert receiver.post(iter([b" " * (1 << 20)] * 33))[0] == 413
 
 
-@pytest.mark.parametrize("signal", ["metrics", "logs"])
-def test_metrics_and_logs_are_not_acknowledged_and_not_tried_again(receiver: Receiver, signal: str):
-    status, headers, answer = receiver.post(b"{}", path=f"/v1/{signal}")
+def test_metrics_are_not_acknowledged_and_not_tried_again(receiver: Receiver):
+    status, headers, answer = receiver.post(b"{}", path="/v1/metrics")
 
     assert (status, "retry-after" in headers) == (404, False)
-    assert json.loads(answer) == {"message": f"Only traces are kept here: set OTEL_{signal.upper()}_EXPORTER=none."}
+    assert json.loads(answer) == {"message": "Only traces and logs are kept here: set OTEL_METRICS_EXPORTER=none."}
+
+
+def test_logs_are_taken_at_an_address_of_their_own(receiver: Receiver):
+    record = {"timeUnixNano": "1", "body": {"stringValue": "a secret"}, "attributes": []}
+    sent = {"resourceLogs": [{"scopeLogs": [{"scope": {"name": "x"}, "logRecords": [record]}]}]}
+    before = len(receiver.spooled)
+
+    assert receiver.post(json.dumps(sent).encode(), path="/v1/logs")[::2] == (200, b"{}")
+    assert receiver.post(as_protobuf(sent), PROTOBUF, path="/v1/logs/")[::2] == (200, b"")
+    assert [json.loads(line)["resourceLogs"][0]["scopeLogs"][0]["scope"]["name"] for line in receiver.spooled[before:]] == [
+        "x",
+        "x",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -364,7 +364,7 @@ def test_few_scopes_are_named_of_a_file():
 
     reasons = {reason: count for (_, reason), count in batch.skips.items()}
     assert len(reasons) == 31
-    assert reasons["spans of other scopes"] == 70
+    assert reasons["records of other scopes"] == 70
     assert batch.skipped == 100
 
 
@@ -416,7 +416,7 @@ def test_an_export_is_recognised_by_its_outermost_field(tmp_path: Path):
     of_logs = Head.of(json_lines(tmp_path / "b", [{"resourceLogs": []}]))
 
     assert OpenTelemetry().recognise(of_traces) == "OpenTelemetry traces: lines with resourceSpans"
-    assert OpenTelemetry().recognise(of_logs) is None
+    assert OpenTelemetry().recognise(of_logs) == "OpenTelemetry logs: lines with resourceLogs"
 
 
 def test_lines_of_logs_and_metrics_among_those_of_traces_are_skipped(traces: Path):

@@ -111,10 +111,11 @@ def receive(
     every: Annotated[float, typer.Option(help="Seconds between commits; more while a commit takes long.", min=0.1)] = 5.0,
     spool: Annotated[Path | None, typer.Option(help="Folder for what is not in the lake yet. Default: spool in the lake.")] = None,
 ) -> None:
-    """Receive OpenTelemetry traces over HTTP: set OTEL_EXPORTER_OTLP_ENDPOINT to http://127.0.0.1:4318 in what sends them.
+    """Receive OpenTelemetry traces and logs over HTTP: set OTEL_EXPORTER_OTLP_ENDPOINT to http://127.0.0.1:4318.
 
-    What is acknowledged is on disk; it is in the lake some seconds later. Prompts and answers are not kept. Ends on Ctrl-C or
-    SIGTERM, once all that was accepted is in the lake.
+    Claude Code sends its requests with CLAUDE_CODE_ENABLE_TELEMETRY=1 and OTEL_LOGS_EXPORTER=otlp. What is acknowledged is on disk;
+    it is in the lake some seconds later. Prompts and answers are not kept. Ends on Ctrl-C or SIGTERM, once all that was accepted is
+    in the lake.
     """
     from usagecost.ingest.receiver.server import CannotReceive
     from usagecost.ingest.receiver.server import receive as listen

@@ -1,8 +1,9 @@
-"""OpenTelemetry traces of generative AI: OTLP as JSON, one export a line, as the collector's file exporter writes it.
+"""OpenTelemetry traces and logs of generative AI: OTLP as JSON, one export a line, as the collector's file exporter writes it.
 
-One record is a span; one request is a span with usage. Agents and workflows repeat the usage of the calls in them, so a span
-with usage yields to those below it, in whatever file or order they come: otel_parts.py tells the lake what is in what. What only
-the spans around a request know, such as the conversation, it takes from those of them that are read together with it.
+One record is a span or a log record, see otel_logs.py; one request is one with usage. Agents and workflows repeat the usage of the
+calls in them, so a span with usage yields to those below it, in whatever file or order they come: otel_parts.py tells the lake what
+is in what. What only the spans around a request know, such as the conversation, it takes from those of them that are read together
+with it.
 
 A call of a model without usage is a request all the same, with tokens that are not known, unless a span in it or around it knows
 them. Attributes hold prompts and answers, so only those of otel_names.py are read, and a rejected span shows only them.
@@ -15,6 +16,7 @@ from collections.abc import Generator, Iterable
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
 from usagecost.sources.jsonlines import JsonLines
+from usagecost.sources.otel_logs import ELEMENTS
 from usagecost.sources.otel_names import (
     BEDROCK_MODEL,
     CLAUDE_CODE,
@@ -29,7 +31,7 @@ from usagecost.sources.otel_names import (
 from usagecost.sources.otel_parts import ANSWER_ID, HAS_FAILED, IS_CALL, LINEAGE, NAMED_CALL
 from usagecost.sources.otel_picked import AS_PYTHON, PICKED, PLACE
 from usagecost.sources.otel_skips import SKIPPED, tidied
-from usagecost.sources.otel_spans import ELEMENTS, SHAPE
+from usagecost.sources.otel_spans import SHAPE
 from usagecost.sources.otel_usage import USAGE
 from usagecost.sources.protocol import Batch, Reading
 from usagecost.sources.sql import identifier, json_object, text_list, units_map
@@ -101,6 +103,7 @@ _READ = f"""
         record.startTimeUnixNano AS started_at,
         record.endTimeUnixNano AS ended_at,
         record.status AS span_status,
+        record.logKind AS log_kind,
         record.exception AS exception,
         nullif(record.scope.name, '') AS scope,
         nullif(record.scope.version, '') AS scope_version,
@@ -199,10 +202,11 @@ SELECT
         trace_id || ':' || span_id || CASE WHEN has_usage OR NOT has_failed THEN '' ELSE ':error' END
     ) AS request_id,
     has_usage::BIGINT AS rank,
-    trace_id,
+    CASE WHEN NOT starts_with(trace_id, 'log.') THEN trace_id END AS trace_id,
     session_id,
     started_at AS started_at,
-    CASE WHEN logfire_type IS DISTINCT FROM 'log' THEN {_DURATION_MS} END AS duration_ms,
+    CASE WHEN logfire_type = 'log' OR (log_kind IS NOT NULL AND started_at = ended_at) THEN NULL ELSE {_DURATION_MS} END
+        AS duration_ms,
     coalesce({_TOLD_MS}, TRY_CAST(ttft_ms AS DOUBLE), {_UNTIL_FIRST_MS}) AS ttft_ms,
     {_PROVIDER} AS provider,
     coalesce(response_model, requested_model, {_OF_CODEX}) AS model,
@@ -243,24 +247,25 @@ FROM whole
 
 
 class OpenTelemetry:
-    """Spans of generative AI."""
+    """Spans and log records of generative AI."""
 
     name = "otel"
-    title = "OpenTelemetry traces (OTLP JSON)"
+    title = "OpenTelemetry traces and logs (OTLP JSON)"
     counts = (
         "By the conventions input includes cache reads and writes, and output includes reasoning. Where the emitter is known to "
         "leave them out, where the total says so, or where parts are more than the whole, they are added. A span that repeats the "
-        "usage of spans in it is not counted, and an answer that two instrumentations recorded is counted once."
+        "usage of spans in it is not counted, and a call that two instrumentations or a log record and a span tell is counted once."
     )
 
     def recognise(self, head: Head) -> str | None:
         """By the outermost field of an export of traces."""
-        if any(isinstance(value.get("resourceSpans"), list) for value in head.objects):
-            return "OpenTelemetry traces: lines with resourceSpans"
+        for field, signal in (("resourceSpans", "traces"), ("resourceLogs", "logs")):
+            if any(isinstance(value.get(field), list) for value in head.objects):
+                return f"OpenTelemetry {signal}: lines with {field}"
         return None
 
     def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
-        """Exports in batches; one row = one span with usage, or one call of a model without."""
+        """Exports in batches; one row = one span or log record with usage, or one call of a model without."""
         conventions = Conventions(time_unit="ns", names={"request_id": "traceId and spanId", "started_at": "startTimeUnixNano"})
         lines = JsonLines(self.name, SHAPE, ROWS, conventions, elements=ELEMENTS, lineage=LINEAGE)
         return tidied(lines.batches(heads, reading))

@@ -130,7 +130,7 @@ COUNTS = {
         "gen_ai.usage.image.output_tokens", "gen_ai.usage.details.output_image_tokens",
         "gen_ai.usage.details.image_candidates_tokens",
     ),
-    "compaction_input_tokens": ("anthropic.usage.compaction.input_tokens",),
+    "compaction_input_tokens": ("anthropic.usage.compaction.input_tokens", "gemini_cli.tool_input_tokens"),
     "compaction_output_tokens": ("anthropic.usage.compaction.output_tokens",),
     "web_searches": (
         "anthropic.usage.server_tool_use.web_search_requests", "gen_ai.usage.server_tool_use.web_search_requests",
@@ -165,6 +165,7 @@ TEXTS = {
     "user_id": (
         "user.id", "langfuse.user.id", "enduser.id", "ai.telemetry.metadata.userId", "traceloop.association.properties.user_id",
         "metadata.user_api_key_user_id", "langsmith.metadata.user_id", "llm.user", "enduser.pseudo.id",
+        "user.account_id", "user.account_uuid",
     ),
     "user_email": ("user.email",),
     "end_user_id": ("metadata.user_api_key_end_user_id",),
@@ -217,6 +218,10 @@ KEPT = {
     "agent": ("gen_ai.agent.name", "agent.name"),
     "workflow": ("gen_ai.workflow.name", "traceloop.workflow.name", "langfuse.trace.name"),
     "function": ("ai.telemetry.functionId",),
+    "attempt": ("attempt",),
+    "query_source": ("query_source",),
+    "terminal": ("terminal.type",),
+    "organization": ("organization.id",),
     "copilot_cost": ("github.copilot.cost",),
     "copilot_nano_aiu": ("github.copilot.nano_aiu",),
 }

@@ -12,6 +12,13 @@ no usage is `trace:span:error`: of such calls within each other the innermost co
 Some frameworks do not put the spans of a provider's client inside their own, and write no id of the answer: LangChain's callbacks
 run beside the call. Where both are recorded, the two meet in an id made of the service, the counts and the moment at which they
 ended: the client's span is inside it, and it is inside the framework's. A framework's span that meets no client's is a request.
+
+A log record by which a coding agent tells a call is inside the agent's span of that call: it has more to tell, such as the cost.
+The two meet in the id of the answer, as far as ten minutes before the log record began, as a span includes what was tried first.
+Where they have none, they meet as a client's span and a framework's do, and have to be of one session where both tell it: Codex's
+spans do not. A false meeting needs a span whose own log record was lost, and another call of the same service with the same counts
+whose log record is of the same quarter of a second; then that span is not counted. The conventions' event stands in the span of its
+call, which has more to tell and is inside it.
 """
 
 from __future__ import annotations
@@ -19,6 +26,7 @@ from __future__ import annotations
 import json
 
 from usagecost.schema import MEETING
+from usagecost.sources.otel_logs import ANSWERED, FAILED
 from usagecost.sources.otel_names import COUNTS, KEPT, KINDS, TEXTS, as_text
 from usagecost.sources.otel_picked import PLACE
 from usagecost.sources.sql import literal
@@ -42,6 +50,9 @@ _CALLS = (
 _OF_LOGFIRE = "(scope = 'logfire.openai_agents' AND regexp_matches(span_name, '^(Chat completion|Responses API) with '))"
 """Whether a span of Logfire is a call in an agent of OpenAI's library. It names no operation."""
 
+IS_AGENTS_LOG = f"(log_kind IN ('{ANSWERED}', '{FAILED}'))"
+"""Whether a record is a log record by which a coding agent tells a call."""
+
 IS_CALL = f"""coalesce(
     (regexp_full_match(operation, '{_CALLS}') AND coalesce(langsmith_kind, 'llm') IN ('llm', 'embedding'))
     OR (kind IN ('LLM', 'CHAT_MODEL', 'EMBEDDING') AND NOT coalesce(contains(span_name, '._prepare_'), false))
@@ -49,18 +60,25 @@ IS_CALL = f"""coalesce(
     OR observation_type IN ('generation', 'embedding')
     OR regexp_matches(vercel_operation, '[.]do(Generate|Stream|Embed)$')
     OR span_name = 'claude_code.llm_request'
-    OR {NAMED_CALL},
+    OR {NAMED_CALL}
+    OR {IS_AGENTS_LOG},
     false
 )"""
 """Whether a span is a call of a model, and not something around calls. LangSmith says "chat" of prompts too, and LlamaIndex, as
 OpenInference instruments it, says so of what gets a call ready.
 """
 
-ANSWER_ID = f"""CASE
-    WHEN is_call AND length(response_id) BETWEEN {LEAST_LETTERS} AND {MOST_LETTERS}
-        AND length(replace(response_id, '0', '')) >= {LEAST_WITHOUT_ZEROS}
-        THEN replace(response_id, ':', '.') || ':' || (TRY_CAST(started_at AS HUGEINT) // {HOUR_NS})::VARCHAR
-END"""
+_IS_ID = f"""is_call AND length(response_id) BETWEEN {LEAST_LETTERS} AND {MOST_LETTERS}
+    AND length(replace(response_id, '0', '')) >= {LEAST_WITHOUT_ZEROS}"""
+
+
+def _answer(moment: str) -> str:
+    return f"replace(response_id, ':', '.') || ':' || ({moment} // {HOUR_NS})::VARCHAR"
+
+
+_STARTED = "TRY_CAST(started_at AS HUGEINT)"
+
+ANSWER_ID = f"CASE WHEN {_IS_ID} AND {IS_AGENTS_LOG} IS NOT TRUE THEN {_answer(_STARTED)} END"
 """SQL for the id of the answer; NULL where it has none that is its own."""
 
 HAS_FAILED = """coalesce(span_status IN ('2', 'STATUS_CODE_ERROR'), false) OR error_class IS NOT NULL
@@ -68,40 +86,67 @@ HAS_FAILED = """coalesce(span_status IN ('2', 'STATUS_CODE_ERROR'), false) OR er
     OR coalesce(scope = 'langsmith' AND exception IS NOT NULL, false)"""
 """Whether a call failed. LangSmith says of most spans that they went well before they end, and that is not taken back."""
 
+RETRIES_NS = 600_000_000_000
+"""How much earlier than a log record a span of the same call may have started: before what was tried first."""
+
+_IS_AGENT = """(log_kind IS NULL AND (
+    scope = 'gemini-cli' OR starts_with(scope, 'codex') OR span_name = 'claude_code.llm_request'
+))"""
+"""Whether a span is of a coding agent that tells its calls by log records too."""
+
 _IS_FRAMEWORK = """(
-    regexp_matches(lower(scope), '[._-]langchain$|^langsmith$|^strands[.]')
+    is_agent
+    OR regexp_matches(lower(scope), '[._-]langchain$|^langsmith$|^strands[.]')
     OR (is_lost AND scope = 'opentelemetry.instrumentation.anthropic')
 )"""
 """Whether a span is of a library that calls a provider's client and does not put the client's span inside its own. Traceloop's is
 around Anthropic's library, which writes spans by itself: the id of the answer joins the two, and only a failed call has none.
 """
 
-_IS_CLIENT = """(NOT is_framework AND regexp_matches(
+_IS_CLIENT = f"""({IS_AGENTS_LOG} OR (NOT is_framework AND log_kind IS NULL AND regexp_matches(
     lower(scope), 'openai|anthropic|bedrock|botocore|gen_?ai|generativeai|vertex|mistral|groq|cohere|litellm|ollama'
-))"""
-"""Whether a span is of what instruments a provider's client."""
+)))"""
+"""Whether a span is of what instruments a provider's client, or a log record is an agent's."""
 
 MEETING_NS, LATER_NS = 250_000_000, 50_000_000
 """How long a meeting takes, and how much later than the framework's span the client's may end. They end within a millisecond or
 two; the first call of a process loads modules in between and takes up to a tenth of a second.
 """
 
-_SAID = {name: TEXTS[name] for name in ("operation", "error_class", "level")}
+_SAID = {name: TEXTS[name] for name in ("session_id", "operation", "error_class", "level")}
 _SAID |= {name: COUNTS[name] for name in ("input_tokens", "output_tokens")} | KINDS | {"response_id": KEPT["response_id"]}
 _SAID = {name: [attribute for attribute in names if PLACE not in attribute] for name, names in _SAID.items()}
+_OF_CLAUDE_CODE = ("success", "input_tokens", "output_tokens")
 _LINK = {
     **dict.fromkeys(
-        ("traceId", "spanId", "parentSpanId", "name", "startTimeUnixNano", "endTimeUnixNano", "status", "exception"), "VARCHAR"
+        (
+            "traceId",
+            "spanId",
+            "parentSpanId",
+            "name",
+            "startTimeUnixNano",
+            "endTimeUnixNano",
+            "status",
+            "exception",
+            "toldSpanId",
+            "logKind",
+        ),
+        "VARCHAR",
     ),
     "scope": {"name": "VARCHAR"},
     "resource": {"service.name": "VARCHAR"},
-    "attributes": dict.fromkeys([*(name for names in _SAID.values() for name in names), "success"], "VARCHAR"),
+    "attributes": dict.fromkeys([*(name for names in _SAID.values() for name in names), *_OF_CLAUDE_CODE], "VARCHAR"),
 }
 
 
 def _first(*names: str) -> str:
     values = ", ".join(as_text(name, f"""nullif(record.attributes."{name}", '')""") for name in names)
     return f"coalesce({values})"
+
+
+def _said(name: str, *names: str) -> str:
+    """SQL for the first of some attributes that says anything; of spans of Claude Code its plain one comes first."""
+    return f"if(is_claude_code, record.attributes.{name}, {_first(*names)})" if name in _OF_CLAUDE_CODE else _first(*names)
 
 
 def _meeting(moment: str) -> str:
@@ -125,8 +170,11 @@ LINEAGE = f"""
         record.startTimeUnixNano AS started_at,
         TRY_CAST(record.endTimeUnixNano AS HUGEINT) AS ended_at,
         record.resource."service.name" AS app,
-        {", ".join(f"{_first(*names)} AS {name}" for name, names in _SAID.items())},
-        CASE WHEN starts_with(span_name, 'claude_code.') THEN record.attributes.success END AS has_succeeded,
+        record.logKind AS log_kind,
+        nullif(record.toldSpanId, '') AS told_id,
+        starts_with(span_name, 'claude_code.') AS is_claude_code,
+        {", ".join(f"{_said(name, *names)} AS {name}" for name, names in _SAID.items())},
+        CASE WHEN is_claude_code THEN record.attributes.success END AS has_succeeded,
         {IS_CALL} AS is_call
     FROM link
 )
@@ -137,15 +185,24 @@ LINEAGE = f"""
         {ANSWER_ID} AS answer,
         {HAS_FAILED} AS has_failed,
         has_failed AND coalesce(input_tokens, output_tokens) IS NULL AS is_lost,
+        {_IS_AGENT} AS is_agent,
         {_IS_FRAMEWORK} AS is_framework,
         {_IS_CLIENT} AS is_client,
         ended_at,
+        CASE WHEN (is_agent OR log_kind IS NOT NULL) AND NOT coalesce(starts_with(scope, 'codex'), false) THEN session_id END
+            AS of_session,
         CASE
-            WHEN NOT is_call OR (is_framework AND answer IS NOT NULL) THEN NULL
-            WHEN input_tokens IS NOT NULL AND output_tokens IS NOT NULL THEN concat_ws(' ', app, input_tokens, output_tokens)
-            WHEN is_lost THEN concat_ws(' ', app, 'failed')
+            WHEN NOT (is_call OR is_agent) OR (is_framework AND answer IS NOT NULL AND NOT is_lost) THEN NULL
+            WHEN input_tokens IS NOT NULL AND output_tokens IS NOT NULL
+                THEN concat_ws(' ', app, of_session, input_tokens, output_tokens)
+            WHEN is_lost AND is_call THEN concat_ws(' ', app, of_session, 'failed')
         END AS met_by,
-        CASE WHEN is_lost THEN span || ':error' ELSE coalesce(answer, span) END AS request
+        CASE WHEN is_lost THEN span || ':error' ELSE coalesce(answer, span) END AS request,
+        trace_id || ':' || told_id AS told,
+        CASE
+            WHEN {_IS_ID} AND {IS_AGENTS_LOG} AND NOT is_lost
+                THEN list_distinct([{_answer(_STARTED)}, {_answer(f"({_STARTED} - {RETRIES_NS})")}])
+        END AS told_answers
     FROM named
 )
 SELECT span AS request_id, parent AS parent_id FROM part
@@ -162,5 +219,13 @@ SELECT request, {_meeting("ended_at")} FROM part WHERE is_client AND met_by IS N
 UNION ALL
 SELECT {_meeting(_MAY_HAVE_ENDED)}, request FROM part, (VALUES (0), (1)) AS either(earlier)
 WHERE is_framework AND met_by IS NOT NULL
+UNION ALL
+SELECT request, '{MEETING}' || md5(unnest(told_answers)) FROM part
+UNION ALL
+SELECT '{MEETING}' || md5(answer), answer FROM part WHERE is_agent AND answer IS NOT NULL
+UNION ALL
+SELECT told, request FROM part WHERE told IS NOT NULL
+UNION ALL
+SELECT told || ':error', request FROM part WHERE told IS NOT NULL AND is_lost
 """
 """SQL for what is part of what."""

@@ -14,6 +14,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from usagecost.schema import REJECTS
+from usagecost.sources.otel_logs import NO_CALL, TOLD_TWICE
 from usagecost.sources.otel_picked import PICKED, pick
 from usagecost.sources.protocol import Batch, Skips
 from usagecost.sources.sql import literal
@@ -23,16 +24,17 @@ MOST_SCOPES = 30
 
 MOST_LETTERS = 60
 
-_SPAN_OF = "span of scope "
+_SPAN_OF, _LOG_OF = "span of scope ", "log record of scope "
 _NO_NAMES = " without usage names that are known"
 _NO_CALL = " that calls no model"
-OTHER_SCOPES = "spans of other scopes"
+OTHER_SCOPES = "records of other scopes"
 
 _CLEAN = "[^A-Za-z0-9 ._/@-]"
 
 _OF_SCOPE = f"""CASE
-    WHEN scope IS NULL THEN 'span of no scope'
-    ELSE {literal(_SPAN_OF)} || regexp_replace(left(scope, {MOST_LETTERS}), {literal(_CLEAN)}, '?', 'g')
+    WHEN scope IS NULL THEN if(log_kind IS NULL, 'span of no scope', 'log record of no scope')
+    ELSE if(log_kind IS NULL, {literal(_SPAN_OF)}, {literal(_LOG_OF)})
+        || regexp_replace(left(scope, {MOST_LETTERS}), {literal(_CLEAN)}, '?', 'g')
 END"""
 
 _STREAM_STARTS = """scope IN ('logfire.openai', 'logfire.anthropic') AND logfire_type = 'span' AND operation = 'chat'
@@ -41,7 +43,9 @@ _STREAM_STARTS = """scope IN ('logfire.openai', 'logfire.anthropic') AND logfire
 
 SKIPPED = f"""CASE
     WHEN {_STREAM_STARTS} THEN 'start of a streamed answer, of which another span has the usage'
+    WHEN log_kind = '{TOLD_TWICE}' THEN 'log record of a call that another log record tells with more'
     WHEN has_usage OR is_call THEN NULL
+    WHEN log_kind = '{NO_CALL}' THEN {_OF_SCOPE} || {literal(_NO_CALL)}
     WHEN coalesce(operation, kind, vercel_operation, observation_type) IS NOT NULL THEN {_OF_SCOPE} || {literal(_NO_CALL)}
     ELSE {_OF_SCOPE} || {literal(_NO_NAMES)}
 END"""
@@ -66,7 +70,7 @@ def tidied(batches: Iterable[Batch]) -> Generator[Batch]:
     for batch in batches:
         skips: Skips = Counter()
         for (file, reason), count in batch.skips.most_common():
-            has_scope = reason.startswith(_SPAN_OF)
+            has_scope = reason.startswith((_SPAN_OF, _LOG_OF))
             if has_scope and len(named[file]) < MOST_SCOPES:
                 named[file].add(reason)
             skips[file, reason if not has_scope or reason in named[file] else OTHER_SCOPES] += count

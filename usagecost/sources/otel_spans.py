@@ -10,22 +10,23 @@ from usagecost.sources.otel_names import EXCEPTION_TYPE, RESOURCE, SPAN
 from usagecost.sources.sql import json_object, literal
 
 _VALUE = dict.fromkeys(("stringValue", "intValue", "doubleValue", "boolValue"), "VARCHAR")
-_ATTRIBUTES = [{"key": "VARCHAR", "value": {**_VALUE, "arrayValue": {"values": [_VALUE]}}}]
-_IDS = ("traceId", "spanId", "parentSpanId", "name", "startTimeUnixNano", "endTimeUnixNano")
+ATTRIBUTES = [{"key": "VARCHAR", "value": {**_VALUE, "arrayValue": {"values": [_VALUE]}}}]
+RESOURCE_SHAPE, SCOPE_SHAPE = {"attributes": ATTRIBUTES}, {"name": "VARCHAR", "version": "VARCHAR"}
+IDS = ("traceId", "spanId", "parentSpanId", "name", "startTimeUnixNano", "endTimeUnixNano")
 
 _EXPORT = {
     "resourceSpans": [
         {
-            "resource": {"attributes": _ATTRIBUTES},
+            "resource": RESOURCE_SHAPE,
             "scopeSpans": [
                 {
-                    "scope": {"name": "VARCHAR", "version": "VARCHAR"},
+                    "scope": SCOPE_SHAPE,
                     "spans": [
                         {
-                            **dict.fromkeys(_IDS, "VARCHAR"),
-                            "attributes": _ATTRIBUTES,
+                            **dict.fromkeys(IDS, "VARCHAR"),
+                            "attributes": ATTRIBUTES,
                             "status": {"code": "VARCHAR"},
-                            "events": [{"name": "VARCHAR", "attributes": _ATTRIBUTES}],
+                            "events": [{"name": "VARCHAR", "attributes": ATTRIBUTES}],
                         }
                     ],
                 }
@@ -36,12 +37,14 @@ _EXPORT = {
 """The shape of a line."""
 
 SHAPE: dict[str, Any] = {
-    **dict.fromkeys((*_IDS, "status", "exception"), "VARCHAR"),
-    "scope": {"name": "VARCHAR", "version": "VARCHAR"},
+    **dict.fromkeys((*IDS, "status", "exception", "logKind"), "VARCHAR"),
+    "scope": SCOPE_SHAPE,
     "resource": dict.fromkeys(RESOURCE, "VARCHAR"),
     "attributes": dict.fromkeys(SPAN, "VARCHAR"),
 }
-"""The shape of a record: a span with its resource and scope, and of their attributes those that are read."""
+"""The shape of a record: a span with its resource and scope, and of their attributes those that are read. Of a log record, logKind
+says what it is: see otel_logs.py.
+"""
 
 
 def _scalar(value: str) -> str:
@@ -55,7 +58,7 @@ _PAIR = f"""to_json(item.key) || ':' || coalesce(
 )"""
 
 
-def _chosen(attributes: str, names: Sequence[str]) -> str:
+def chosen(attributes: str, names: Sequence[str]) -> str:
     """SQL for a JSON object of the attributes that are read."""
     texts = f"list_transform(list_filter({attributes}, lambda item: list_contains({list(names)}, item.key)), lambda item: {_PAIR})"
     return f"'{{' || coalesce(array_to_string({texts}, ','), '') || '}}'"
@@ -68,37 +71,33 @@ _EXCEPTIONS = f"""list_filter(
 
 _SPAN_TEXT = json_object(
     {
-        **{name: f"to_json(span.{name})" for name in _IDS},
+        **{name: f"to_json(span.{name})" for name in IDS},
         "status": "to_json(span.status.code)",
         "exception": f"to_json(list_extract({_EXCEPTIONS}, 1).value.stringValue)",
         "scope": "to_json(part.scope)",
-        "resource": _chosen("export.resource.attributes", RESOURCE),
-        "attributes": _chosen("span.attributes", SPAN),
+        "resource": chosen("export.resource.attributes", RESOURCE),
+        "attributes": chosen("span.attributes", SPAN),
     }
 )
 
-ELEMENTS = f"""
-SELECT * EXCLUDE (export_number, part_number, span_number)
+SPANS = f"""
+SELECT * EXCLUDE (row, exports, export, part, span) REPLACE ({_SPAN_TEXT} AS text), row AS line_row
 FROM (
-    SELECT * EXCLUDE (row, exports, export, part, span) REPLACE ({_SPAN_TEXT} AS text), row AS line_row
+    SELECT *, unnest(part.spans) AS span, generate_subscripts(part.spans, 1) AS span_number
     FROM (
-        SELECT *, unnest(part.spans) AS span, generate_subscripts(part.spans, 1) AS span_number
+        SELECT *, unnest(export.scopeSpans) AS part, generate_subscripts(export.scopeSpans, 1) AS part_number
         FROM (
-            SELECT *, unnest(export.scopeSpans) AS part, generate_subscripts(export.scopeSpans, 1) AS part_number
-            FROM (
-                SELECT *, unnest(exports) AS export, generate_subscripts(exports, 1) AS export_number
-                FROM (SELECT *, from_json(text, {literal(json.dumps(_EXPORT))}).resourceSpans AS exports FROM whole_lines)
-            )
+            SELECT *, unnest(exports) AS export, generate_subscripts(exports, 1) AS export_number
+            FROM (SELECT *, from_json(text, {literal(json.dumps(_EXPORT))}).resourceSpans AS exports FROM whole_lines)
         )
     )
-    WHERE span IS NOT NULL
-    UNION ALL BY NAME
-    SELECT * EXCLUDE (row), row AS line_row, 0 AS export_number, 0 AS part_number, 0 AS span_number
-    FROM whole_lines
-    WHERE NOT contains(text, '"resourceSpans"') AND json_exists(text, '$.traceId')
 )
-ORDER BY line_row, export_number, part_number, span_number
+WHERE span IS NOT NULL
+UNION ALL BY NAME
+SELECT * EXCLUDE (row), row AS line_row, 0 AS export_number, 0 AS part_number, 0 AS span_number
+FROM whole_lines
+WHERE NOT contains(text, '"resourceSpans"') AND json_exists(text, '$.traceId')
 """
-"""SQL for the records of lines, level by level: lambdas in lambdas over the lists take several times as long. A line that is a
+"""SQL for the spans of lines, level by level: lambdas in lambdas over the lists take several times as long. A line that is a
 record already was written by a receiver of an earlier version.
 """

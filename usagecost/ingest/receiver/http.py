@@ -2,8 +2,8 @@
 
 https://opentelemetry.io/docs/specs/otlp/#otlphttp says which: 200 once what was sent is on disk, with the same kind of body as the
 request's; a google.rpc.Status for anything else; 429 and 503 with Retry-After where trying again helps, and only there.
-Metrics and logs are not kept, and are refused as an address that does not exist: SDKs drop them then, and say so. To accept them
-would be to acknowledge what is lost.
+Metrics are not kept, and are refused as an address that does not exist: SDKs drop them then, and say so. To accept them would be to
+acknowledge what is lost.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from usagecost.ingest.receiver.spool import Spool
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 
-DECODERS: dict[str, Callable[[bytes], bytes]] = {PROTOBUF: lines_of_protobuf, JSON: lines_of_json}
+DECODERS: dict[str, Callable[[bytes, str], bytes]] = {PROTOBUF: lines_of_protobuf, JSON: lines_of_json}
 
 ANSWERS = {PROTOBUF: b"", JSON: b"{}"}
-"""An ExportTraceServiceResponse that says nothing: all was accepted."""
+"""A response to an export that says nothing: all was accepted."""
 
 STARTS = ("/v1", "/api/public/otel/v1")
 """How addresses begin: that of OTLP, and that of Langfuse, to which its SDK sends."""
@@ -48,7 +48,7 @@ class Receiver:
         self._token = token.encode() if token else None
         self._room = Room()
         self._workers = anyio.CapacityLimiter(2)
-        answers = {"traces": self.traces, "metrics": self.not_kept, "logs": self.not_kept}
+        answers = {"traces": self.export, "logs": self.export, "metrics": self.not_kept}
         routes = [Route(f"{start}/{signal}", answer, methods=["POST"]) for start in STARTS for signal, answer in answers.items()]
         self._router = Router([*routes, Route("/healthz", self.health, methods=["GET"])], redirect_slashes=False)
 
@@ -57,8 +57,8 @@ class Receiver:
         path = "/" + "/".join(filter(None, scope["path"].split("/")))
         await self._router({**scope, "path": path}, receive, send)
 
-    async def traces(self, request: Request) -> Response:
-        """One export: 200 when it is on disk."""
+    async def export(self, request: Request) -> Response:
+        """One export of traces or logs: 200 when it is on disk."""
         kind = _kind(request)
         try:
             self._check_token(request)
@@ -71,10 +71,9 @@ class Receiver:
         return Response(ANSWERS[kind], media_type=kind)
 
     async def not_kept(self, request: Request) -> Response:
-        """What is no trace."""
+        """Metrics."""
         await drain(request)
-        signal = request.url.path.rpartition("/")[2].upper()
-        return _refusal(Refused(404, f"Only traces are kept here: set OTEL_{signal}_EXPORTER=none."), _kind(request))
+        return _refusal(Refused(404, "Only traces and logs are kept here: set OTEL_METRICS_EXPORTER=none."), _kind(request))
 
     async def health(self, request: Request) -> Response:
         """That requests are answered; to who may send, also how much is not in the lake yet."""
@@ -101,13 +100,18 @@ class Receiver:
             raise Refused(415, "Content-Encoding has to be gzip or deflate, or left out.")
         if self._spool.waiting_bytes >= self._most_spool_bytes:
             raise Refused(429, _FULL, FULL_RETRY_SECONDS)
+        signal = _signal(request)
         async with self._room.body(request) as body:
-            lines = await anyio.to_thread.run_sync(lambda: DECODERS[kind](unpacked(body, encoding)), limiter=self._workers)
+            lines = await anyio.to_thread.run_sync(lambda: DECODERS[kind](unpacked(body, encoding), signal), limiter=self._workers)
             try:
                 if lines:
                     await self._spool.append(lines)
             except OSError as error:
                 raise Refused(503, _BROKEN.format(error.strerror or error), BROKEN_RETRY_SECONDS) from None
+
+
+def _signal(request: Request) -> str:
+    return request.url.path.rstrip("/").rpartition("/")[2]
 
 
 def _kind(request: Request) -> str:

@@ -1,23 +1,27 @@
 """What is sent, as what is kept: lines as the collector's file exporter writes them, of the attributes that the source otel reads.
 
-Prompts and answers are attributes like any other. Only those that are read are kept, so contents never reach the disk. Lines are
-put together by hand, as a span comes every fraction of a millisecond: an encoder for whole objects takes three times as long.
+Prompts and answers are attributes like any other, or the body of a log record. Only attributes that are read are kept, so contents
+never reach the disk. Lines are put together by hand, as a span comes every fraction of a millisecond: an encoder for whole objects
+takes three times as long.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from json.encoder import encode_basestring as quoted
 from typing import Any
 
 from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from usagecost.ingest.receiver.bodies import Refused
+from usagecost.sources.otel_logs import LOG, LOG_IDS
 from usagecost.sources.otel_names import COST_DETAILS, EXCEPTION_TYPE, RESOURCE, SPAN, USAGE_DETAILS
 from usagecost.sources.otel_picked import PICKED, pick
 from usagecost.sources.otel_usage import DETAILS
@@ -28,14 +32,14 @@ MOST_TEXT = 4_000
 MOST_NAME, MOST_NUMBERS = 60, 50
 """Characters of a name in an object of numbers, and how many numbers of it are kept."""
 
-SPANS_OF_A_LINE = 100
+RECORDS_OF_A_LINE = 100
 """An export may be larger than the lines that are read."""
 
 _NUMBER_ATTRIBUTES = {USAGE_DETAILS, COST_DETAILS}
 _OBJECTS = {*PICKED, *_NUMBER_ATTRIBUTES}
 
-_SPAN_KEYS, _RESOURCE_KEYS, _EVENT_KEYS = (
-    {name: f'{{"key":{quoted(name)},"value":' for name in names} for names in (SPAN, RESOURCE, (EXCEPTION_TYPE,))
+_SPAN_KEYS, _LOG_KEYS, _RESOURCE_KEYS, _EVENT_KEYS = (
+    {name: f'{{"key":{quoted(name)},"value":' for name in names} for names in (SPAN, LOG, RESOURCE, (EXCEPTION_TYPE,))
 )
 """Attributes that are kept, each with how its text begins."""
 
@@ -47,43 +51,49 @@ Value = tuple[str, Any]
 """How OTLP/JSON calls the kind of a value, and the value; of a list, such pairs."""
 
 
-def lines_of_protobuf(body: bytes) -> bytes:
-    """Return the lines to keep of an ExportTraceServiceRequest; none if it has no spans. Raises Refused."""
+def lines_of_protobuf(body: bytes, signal: str = "traces") -> bytes:
+    """Return the lines to keep of an export of traces or logs; none if it has no records. Raises Refused."""
+    message, *fields = _MESSAGES[signal]
     try:
-        exported = ExportTraceServiceRequest.FromString(body)
+        exported = message.FromString(body)
     except DecodeError:
-        raise Refused(400, "The body is no protobuf message ExportTraceServiceRequest, or was cut off.") from None
+        raise Refused(400, f"The body is no protobuf message {message.__name__}, or was cut off.") from None
+    groups, parts, records = fields
     return _encoded(
         line
-        for group in exported.resource_spans
-        for part in group.scope_spans
+        for group in getattr(exported, groups)
+        for part in getattr(group, parts)
         for line in _lines(
+            signal,
             _message_pairs(group.resource.attributes, _RESOURCE_KEYS),
             f'"name":{_text(part.scope.name)},"version":{_text(part.scope.version)}',
-            [_message_span(span) for span in part.spans],
+            [_OF_MESSAGE[signal](record) for record in getattr(part, records)],
         )
     )
 
 
-def lines_of_json(body: bytes) -> bytes:
+def lines_of_json(body: bytes, signal: str = "traces") -> bytes:
     """Return the same of OTLP/JSON."""
     try:
         exported = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise Refused(400, "The body is no JSON, or was cut off.") from None
+    groups, parts, records = _FIELDS[signal]
     try:
         return _encoded(
             line
-            for group in exported.get("resourceSpans") or ()
-            for part in group.get("scopeSpans") or ()
+            for group in exported.get(groups) or ()
+            for part in group.get(parts) or ()
             for line in _lines(
+                signal,
                 _json_pairs((group.get("resource") or {}).get("attributes"), _RESOURCE_KEYS),
                 _json_texts(part.get("scope") or {}, ("name", "version")),
-                [_json_span(span) for span in part.get("spans") or ()],
+                [_OF_JSON[signal](record) for record in part.get(records) or ()],
             )
         )
     except (AttributeError, TypeError):
-        raise Refused(400, "The body is JSON, but not that of an ExportTraceServiceRequest: it has other values.") from None
+        name = _MESSAGES[signal][0].__name__
+        raise Refused(400, f"The body is JSON, but not that of an {name}: it has other values.") from None
 
 
 def _no_number(name: str) -> None:
@@ -94,10 +104,11 @@ def _encoded(lines: Iterable[str]) -> bytes:
     return "".join(lines).encode(errors="replace")  # a lone surrogate, which JSON can write, has no UTF-8
 
 
-def _lines(resource: str, scope: str, spans: Sequence[str]) -> Iterator[str]:
-    start = f'{{"resourceSpans":[{{"resource":{{"attributes":[{resource}]}},"scopeSpans":[{{"scope":{{{scope}}},"spans":['
-    for first in range(0, len(spans), SPANS_OF_A_LINE):
-        yield f"{start}{','.join(spans[first : first + SPANS_OF_A_LINE])}]}}]}}]}}\n"
+def _lines(signal: str, resource: str, scope: str, records: Sequence[str]) -> Iterator[str]:
+    groups, parts, name = _FIELDS[signal]
+    start = f'{{"{groups}":[{{"resource":{{"attributes":[{resource}]}},"{parts}":[{{"scope":{{{scope}}},"{name}":['
+    for first in range(0, len(records), RECORDS_OF_A_LINE):
+        yield f"{start}{','.join(records[first : first + RECORDS_OF_A_LINE])}]}}]}}]}}\n"
 
 
 # ---- protobuf
@@ -110,6 +121,14 @@ def _message_span(span: Span) -> str:
         f'"name":{_text(span.name)},"startTimeUnixNano":"{span.start_time_unix_nano}","endTimeUnixNano":"{span.end_time_unix_nano}",'
         f'"status":{{"code":{span.status.code}}},"attributes":[{_message_pairs(span.attributes, _SPAN_KEYS)}]'
         f"{_events(_message_pairs(pairs, _EVENT_KEYS) for pairs in exceptions)}}}"
+    )
+
+
+def _message_log(log: LogRecord) -> str:
+    return (
+        f'{{"traceId":"{log.trace_id.hex()}","spanId":"{log.span_id.hex()}","timeUnixNano":"{log.time_unix_nano}",'
+        f'"observedTimeUnixNano":"{log.observed_time_unix_nano}","eventName":{_text(log.event_name)},'
+        f'"attributes":[{_message_pairs(log.attributes, _LOG_KEYS)}]}}'
     )
 
 
@@ -134,6 +153,11 @@ def _json_span(span: dict[str, Any]) -> str:
     return f'{{{ids}{"," if ids else ""}"status":{{{status}}},"attributes":[{attributes}]{_events(events)}}}'
 
 
+def _json_log(log: dict[str, Any]) -> str:
+    ids = _json_texts(log, LOG_IDS)
+    return f'{{{ids}{"," if ids else ""}"attributes":[{_json_pairs(log.get("attributes"), _LOG_KEYS)}]}}'
+
+
 def _json_texts(values: dict[str, Any], names: Iterable[str]) -> str:
     return ",".join([f'"{name}":{text}' for name in names if (text := _text(values.get(name))) is not None])
 
@@ -147,6 +171,17 @@ def _json_value(value: dict[str, Any]) -> Value:
         if kind in value:
             return kind, value[kind] if isinstance(value[kind], types) else None
     return "arrayValue", map(_json_value, (value.get("arrayValue") or {}).get("values") or ())
+
+
+# ---- signals
+
+_FIELDS = {"traces": ("resourceSpans", "scopeSpans", "spans"), "logs": ("resourceLogs", "scopeLogs", "logRecords")}
+_MESSAGES: dict[str, tuple[type[ExportTraceServiceRequest | ExportLogsServiceRequest], str, str, str]] = {
+    "traces": (ExportTraceServiceRequest, "resource_spans", "scope_spans", "spans"),
+    "logs": (ExportLogsServiceRequest, "resource_logs", "scope_logs", "log_records"),
+}
+_OF_MESSAGE: dict[str, Callable[[Any], str]] = {"traces": _message_span, "logs": _message_log}
+_OF_JSON: dict[str, Callable[[dict[str, Any]], str]] = {"traces": _json_span, "logs": _json_log}
 
 
 # ---- values

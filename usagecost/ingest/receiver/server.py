@@ -73,7 +73,7 @@ def receive(
         for number in (signal.SIGINT, signal.SIGTERM):  # also before the server hears them, and when it raises them anew
             signal.signal(number, server.handle_exit)
         try:
-            say(f"Receiving traces on {_address(listener)}; lake {lake.name}")
+            say(f"Receiving traces and logs on {_address(listener)} and /v1/logs; lake {lake.name}")
             committer.start()
             server.run(sockets=[listener])
         finally:
