@@ -91,7 +91,7 @@ def _rest_of(rows: Iterable[Row], all_rows: Iterable[Row]) -> list[Row]:
             for name in CHANGE_MEASURES:
                 rest[name] += sign * (row[name] or 0)
     keys = ("is_before", "provider", "model")
-    return [{**dict(zip(keys, key, strict=True)), **left} for key, left in sums.items() if rest["requests"]]
+    return [{**dict(zip(keys, key, strict=True)), **rest} for key, rest in sums.items() if rest["requests"]]
 
 
 def _rounded(shares: Sequence[Share]) -> dict[str, Decimal]:
