@@ -84,7 +84,7 @@ def test_a_closed_month_stays_to_the_byte_and_the_next_one_corrects_it(lake: Lak
     assert [(line.month, line.cause, line.group[0], line.sums["requests"], line.amount and line.amount.usd) for line in lines] == [
         (OCTOBER, "late requests", "ads", 1, Decimal("0.01")), (OCTOBER, "late requests", "search", 1, Decimal("0.10")),
     ]  # fmt: skip
-    assert statement_of(lake, NOVEMBER).month.total.usd == Decimal("2.11")
+    assert statement_of(lake, NOVEMBER).month.total.whole.usd == Decimal("2.11")
     assert b"Search &amp; Find" in files(lake, NOVEMBER)["html"]
     assert files(lake, OCTOBER) == before
 
@@ -126,7 +126,7 @@ def test_months_are_closed_in_order_and_reopened_from_the_last(lake: Lake):
     commit(lake, cost("2025-11-08", "7"))
     assert [close.month for close in read_closes(lake, "UTC").in_force] == [OCTOBER]
     assert close(lake, NOVEMBER).id == "2025-11 UTC 2"
-    assert statement_of(lake, NOVEMBER).month.total.usd == 9
+    assert statement_of(lake, NOVEMBER).month.total.whole.usd == 9
     assert [(row["kind"], row["who"], row["why"]) for row in read_closes(lake, "UTC").of_month(NOVEMBER)] == [
         ("closed", "ada", None), ("reopened", "bob", "a file was missing"), ("closed", "ada", None),
     ]  # fmt: skip
@@ -137,7 +137,7 @@ def test_a_month_is_that_of_its_zone(lake: Lake):
     close(lake, OCTOBER)
     close(lake, OCTOBER, "Europe/Berlin")
 
-    assert [statement_of(lake, OCTOBER, zone).month.total.usd for zone in ("UTC", "Europe/Berlin")] == [
+    assert [statement_of(lake, OCTOBER, zone).month.total.whole.usd for zone in ("UTC", "Europe/Berlin")] == [
         Decimal("1.25"), Decimal("1.75"),
     ]  # fmt: skip
 
@@ -150,12 +150,12 @@ def test_the_close_of_a_month_is_its_summary(sample_lake: str):
     (whole,) = summary_rows(sample_lake, days.first, days.last, "Europe/Berlin", None, ("spend_usd", "requests", "total_tokens"))
     by_team = summary_rows(sample_lake, days.first, days.last, "Europe/Berlin", "team", ("spend_usd", "requests"))
 
-    assert done.month.total.usd == rounded(whole["spend_usd"])
-    assert (done.month.sums["requests"], done.month.sums["spend_usd"]) == (whole["requests"], whole["spend_usd"])
-    assert {team.value: team.sums["spend_usd"] for team in done.teams} == {row["team"]: row["spend_usd"] for row in by_team}
+    assert done.month.total.whole.usd == rounded(whole["spend_usd"])
+    assert (done.month.usage.sums["requests"], done.month.usage.sums["spend_usd"]) == (whole["requests"], whole["spend_usd"])
+    assert {team.value: team.usage.sums["spend_usd"] for team in done.teams} == {row["team"]: row["spend_usd"] for row in by_team}
     for parts in (done.teams, *(done.parts(name) for name in ("key", "app", "model"))):
-        assert sum(part.total.usd for part in parts) == done.month.total.usd
-        assert all(abs(part.total.usd - (part.sums["spend_usd"] or 0)) < Decimal("0.01") for part in parts)
+        assert sum(part.total.whole.usd for part in parts) == done.month.total.whole.usd
+        assert all(abs(part.total.whole.usd - (part.usage.sums["spend_usd"] or 0)) < Decimal("0.01") for part in parts)
 
 
 def test_a_close_keeps_what_bills_said_of_the_month(lake: Lake):
@@ -274,7 +274,7 @@ def test_a_rate_is_kept_with_the_close_and_other_files_change_nothing(lake: Lake
     assert kept_rate(lake, done, "JPY", now()).per_usd == 150
     own.unlink()
     (again,) = read_closes(lake, "UTC").in_force
-    assert month_statement(read_closes(lake, "UTC"), again, kept_rate(lake, again, "JPY", now())).month.total == (
+    assert month_statement(read_closes(lake, "UTC"), again, kept_rate(lake, again, "JPY", now())).month.total.amount == (
         Decimal("1.25"),
         188,
     )

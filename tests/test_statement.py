@@ -124,12 +124,12 @@ def test_direct_and_shared_costs_stand_apart_and_add_up():
         chargeback=SHARED,
     )
 
-    assert {team.value: (team.usage.usd, team.allocated.usd, team.total.usd) for team in done.teams} == {
+    assert {team.value: tuple(owed.whole.usd for owed in (team.usage, team.allocated, team.total)) for team in done.teams} == {
         "ads": (Decimal("10.01"), Decimal("8.67"), Decimal("18.68")),  # 2.00 of 8 and 6.67 of 10; 0.004 is the largest rest
         "platform": (0, 0, 0),
         "search": (Decimal("30.00"), Decimal("9.33"), Decimal("39.33")),  # 6.00 of 8 and 3.33 of 10
     }
-    assert sum(team.total.usd for team in done.teams) == done.month.total.usd == Decimal("58.01")
+    assert sum(team.total.whole.usd for team in done.teams) == done.month.total.whole.usd == Decimal("58.01")
     rows = pq.read_table(io.BytesIO(parquet_of(done))).to_pylist()
     assert sum(row["amount_usd"] for row in rows if row["kind"] == "allocated") == 0
     assert sum(row["amount_usd"] for row in rows) == Decimal("58.01")
@@ -139,7 +139,7 @@ def test_direct_and_shared_costs_stand_apart_and_add_up():
 def test_costs_that_no_team_can_bear_stay_where_they_are():
     done = statement_of({"virtual_key": "k", "spend_usd": "5"}, chargeback=SHARED)
 
-    assert (done.teams, done.pools[0].amount.usd, dict(done.pools[0].shares)) == ((), 5, {})
+    assert (done.teams, done.pools[0].owed.whole.usd, dict(done.pools[0].shares)) == ((), 5, {})
     assert "No team (no team bears it)" in html_of(done)
     assert [row["amount_usd"] for row in csv.DictReader(io.StringIO(csv_of(done).decode()))] == ["5.00"]
 
@@ -148,8 +148,8 @@ def test_another_currency_is_made_of_the_dollars_cents_and_adds_up_too():
     rate = ExchangeRate("JPY", Decimal("151.25"), date(2026, 10, 30), "European Central Bank, x.csv")
     done = statement_of(*({"team_id": team, "spend_usd": "1.115"} for team in ("a", "b", "c")), rate=rate)
 
-    assert [team.total for team in done.teams] == [(Decimal("1.12"), 169), (Decimal("1.11"), 168), (Decimal("1.11"), 168)]
-    assert done.month.total == (Decimal("3.34"), 505)  # 505.175
+    assert [team.total.amount for team in done.teams] == [(Decimal("1.12"), 169), (Decimal("1.11"), 168), (Decimal("1.11"), 168)]
+    assert done.month.total.amount == (Decimal("3.34"), 505)  # 505.175
     assert "Converted at 1 USD = 151.25 JPY, of 2026-10-30 (European Central Bank, x.csv)." in html_of(done)
 
 
@@ -186,8 +186,8 @@ def test_a_correction_that_finds_prices_completes_no_other_amount():
     priced = {"requests": 0, "priced_requests": 5, "incomplete_requests": -5, "spend_usd": "3"}
     done = corrected(priced | {"team_id": "a"}, UNPRICED | {"team_id": "b"}, {"team_id": "b", "app": "x", "spend_usd": "2"})
 
-    assert [amount_texts(done, part.corrections, part.corrected) for part in done.teams] == [["$3.00"], ["≥\xa0$2.00"]]
-    assert [amount_texts(done, part.total, part.pricing) for part in (done.month, *done.teams)] == [
+    assert [amount_texts(done, part.corrections) for part in done.teams] == [["$3.00"], ["≥\xa0$2.00"]]
+    assert [amount_texts(done, part.total) for part in (done.month, *done.teams)] == [
         ["≥\xa0$105.00"], ["$53.00"], ["≥\xa0$52.00"],
     ]  # fmt: skip
 

@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 
 from usagecost import schema
 from usagecost.bills.closes import CORRECTION, USAGE
-from usagecost.bills.corrections import COUNTS, KEYS, UsageSums
+from usagecost.bills.corrections import COUNTS, KEYS
 from usagecost.bills.month_page import html_of
 from usagecost.bills.monthly import MonthStatement
-from usagecost.bills.owed import Amount, Line, known_amount
+from usagecost.bills.owed import Amount, Line, Owed
 from usagecost.exports import csv_text
 
 ALLOCATED = "allocated"
@@ -82,9 +82,10 @@ def _rows(statement: MonthStatement) -> Iterator[dict[str, Any]]:
     for pool in statement.pools:
         shared = {"kind": ALLOCATED, "shared_by": pool.rule.name}
         if pool.shares:
-            yield about | shared | _owed(Amount(-pool.amount.usd, -pool.amount.other), pool.pricing)
-        for team, amount in pool.shares.items():
-            yield about | shared | {"team": statement.name("team", team), "team_id": team} | _owed(amount, pool.pricing)
+            taken = Amount(-pool.owed.whole.usd, -pool.owed.whole.other)
+            yield about | shared | _amounts(Owed(taken, pool.owed.sums))
+        for team, share in pool.shares.items():
+            yield about | shared | {"team": statement.name("team", team), "team_id": team} | _amounts(share)
 
 
 def _line(statement: MonthStatement, line: Line) -> dict[str, Any]:
@@ -98,11 +99,10 @@ def _line(statement: MonthStatement, line: Line) -> dict[str, Any]:
         **said,
         "shared_by": line.bearer.rule,
         **{name: line.sums[name] for name in (*_COUNTS, "spend_usd")},
-        **_owed(line.amount, line.pricing),
+        **_amounts(line.owed),
     }
 
 
-def _owed(amount: Amount | None, pricing: UsageSums) -> dict[str, Any]:
-    if (known := known_amount(amount, pricing)) is None:
-        return {}
-    return {"amount_usd": known.usd, "amount": known.other, "is_lower_bound": bool(pricing["incomplete_requests"])}
+def _amounts(owed: Owed) -> dict[str, Any]:
+    known = owed.known
+    return {"amount_usd": known.usd, "amount": known.other, "is_lower_bound": owed.is_at_least} if known else {}

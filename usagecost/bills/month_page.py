@@ -7,16 +7,15 @@ from decimal import Decimal
 from html import escape
 
 from usagecost.bills.closing import month_period, words
-from usagecost.bills.corrections import DIMENSIONS as KEPT_BY
 from usagecost.bills.corrections import UsageSums
 from usagecost.bills.currencies import USD
+from usagecost.bills.month_tables import COUNTS, SPEND, Cell, MonthTable, summary, tables
 from usagecost.bills.monthly import MonthStatement
-from usagecost.bills.owed import Amount, Part, known_amount
+from usagecost.bills.owed import Owed
 from usagecost.bills.rounding import places_of
-from usagecost.vocabulary import DIMENSIONS
-from usagecost.vocabulary.filters import NOT_REPORTED
-from usagecost.vocabulary.formats import GAP, LOWER_BOUND, MINUS, UNKNOWN, counted, exact_count, percent
+from usagecost.vocabulary.formats import GAP, LOWER_BOUND, MINUS, UNKNOWN, counted, exact_count
 
+NUMBERS = {*COUNTS, "discount"}
 LOOK = """
 body { font: 10pt/1.4 "Helvetica Neue", Arial, sans-serif; color: #111; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 18pt; margin: 0 } h2 { font-size: 12pt; margin: 1.6rem 0 .3rem } p { margin: .3rem 0 }
@@ -37,13 +36,10 @@ def html_of(statement: MonthStatement) -> str:
     body = [
         f"<h1>Statement for {escape(month)}</h1>",
         _paragraph(f"{period.first} to {period.last}, {close.act['zone']} · {closed}"),
-        _summary(statement),
-        _teams(statement),
-        _shared(statement),
-        _corrections(statement),
-        *(_parts(statement, dimension) for dimension in ("key", "app")),
-        _prices(statement),
-        _reconciled(statement),
+        _table(statement, summary(statement))
+        + _paragraph(coverage(statement.month.total.sums))
+        + _paragraph(f"Converted at {statement.rate.words}." if statement.rate else ""),
+        *(_table(statement, table) for table in tables(statement)),
         _notes(statement),
     ]
     head = f'<meta charset="utf-8"><title>Statement for {escape(month)}</title><style>{LOOK}</style>'
@@ -56,14 +52,14 @@ def money(amount: Decimal, currency: str = USD) -> str:
     return f"{sign}${size}" if currency == USD else f"{sign}{size}{GAP}{currency}"
 
 
-def amount_texts(statement: MonthStatement, amount: Amount | None, pricing: UsageSums) -> list[str]:
-    """Returns an amount in USD and, where the statement has one, in its other currency: with the mark of a lower bound where a
-    part of it has no price, a dash where nothing is known of it. ``pricing`` counts its requests, as `Line.pricing` does.
+def amount_texts(statement: MonthStatement, owed: Owed) -> list[str]:
+    """Returns what is owed in USD and, where the statement has one, in its other currency: with the mark of a lower bound where a
+    part of it has no price, a dash where nothing is known of it.
     """
-    if (known := known_amount(amount, pricing)) is None:
+    if owed.known is None:
         return [UNKNOWN for _ in statement.currencies]
-    mark = LOWER_BOUND if pricing["incomplete_requests"] else ""
-    return [mark + money(one, currency) for one, currency in zip(known, statement.currencies, strict=False)]
+    mark = LOWER_BOUND if owed.is_at_least else ""
+    return [mark + money(one, currency) for one, currency in zip(owed.known, statement.currencies, strict=False)]
 
 
 def coverage(sums: UsageSums) -> str:
@@ -73,98 +69,6 @@ def coverage(sums: UsageSums) -> str:
     counts = ((unknown, "without a price"), (partial, "priced in part"))
     said = [f"{counted(count, 'request')} {what}" for count, what in counts if count]
     return f"Lower bound: {' and '.join(said)}; ≥ marks what lacks them." if said else ""
-
-
-def _summary(statement: MonthStatement) -> str:
-    month = statement.month
-    corrected = amount_texts(statement, month.corrections, month.corrected)
-    rows = [
-        (f"Usage of {words(statement.close.month)}", *amount_texts(statement, month.usage, month.sums)),
-        *([("Corrections of earlier months", *corrected)] if statement.corrections else []),
-        ("Total", *amount_texts(statement, month.total, month.pricing)),
-    ]
-    rate = _paragraph(f"Converted at {statement.rate.words}.") if statement.rate else ""
-    return _table("", ["", *_heads(statement, "")], rows, has_sum=True) + _paragraph(coverage(month.pricing)) + rate
-
-
-def _teams(statement: MonthStatement) -> str:
-    rows = [
-        (
-            statement.called("team", team.value),
-            exact_count(team.sums["requests"]),
-            amount_texts(statement, team.usage, team.sums)[0],
-            amount_texts(statement, team.corrections, team.corrected)[0],
-            amount_texts(statement, team.allocated, team.shared)[0],
-            *amount_texts(statement, team.total, team.pricing),
-        )
-        for team in statement.teams
-    ]
-    unborne = [pool for pool in statement.pools if not pool.shares]
-    rows += [
-        (f"{pool.rule.name} (no team bears it)", "", "", "", "", *amount_texts(statement, pool.amount, pool.pricing))
-        for pool in unborne
-    ]
-    heads = ["Team", "Requests", "Direct", "Corrections", "Shared costs", *_heads(statement, "Total")]
-    total = ("Total", "", "", "", "", *amount_texts(statement, statement.month.total, statement.month.pricing))
-    return _table("By team", heads, [*rows, total], has_sum=True)
-
-
-def _shared(statement: MonthStatement) -> str:
-    rows = [
-        (pool.rule.name, pool.rule.words, statement.called("team", team), *amount_texts(statement, amount, pool.pricing))
-        for pool in statement.pools
-        for team, amount in pool.shares.items()
-    ]
-    return _table("Shared costs", ["Costs", "Split", "Team", *_heads(statement, "Amount")], rows, texts=3) if rows else ""
-
-
-def _corrections(statement: MonthStatement) -> str:
-    rows = [
-        (
-            words(line.month),
-            str(line.cause).capitalize(),
-            *(statement.called(name, value) for name, value in zip(KEPT_BY, line.group, strict=True)),
-            exact_count(line.sums["requests"] or 0),
-            *amount_texts(statement, line.amount, line.pricing),
-        )
-        for line in statement.corrections
-    ]
-    heads = ["Month", "Cause", "Team", "Key", "App", "Provider", "Model", "Requests", *_heads(statement, "Amount")]
-    return _table("Corrections of earlier months", heads, rows, texts=7) if rows else ""
-
-
-def _parts(statement: MonthStatement, dimension: str) -> str:
-    label = DIMENSIONS[dimension].label
-    rows = [(statement.called(dimension, part.value), *_numbers(statement, part)) for part in statement.parts(dimension)]
-    heads = [label, "Requests", "Input tokens", "Output tokens", *_heads(statement, "Direct")]
-    return _table(f"By {label.lower()}", heads, rows)
-
-
-def _numbers(statement: MonthStatement, part: Part) -> Sequence[str]:
-    counts = (exact_count(part.sums[name]) for name in ("requests", "input_tokens", "output_tokens"))
-    return *counts, *amount_texts(statement, part.usage, part.sums)
-
-
-def _prices(statement: MonthStatement) -> str:
-    rows = [
-        (
-            row["provider"] or NOT_REPORTED,
-            row["model"] or NOT_REPORTED,
-            row["price_id"] or UNKNOWN,
-            row["price_status"] or UNKNOWN,
-            percent(row["discount"]) if row["discount"] else "",
-            exact_count(row["requests"]),
-            *amount_texts(statement, amount, row),
-        )
-        for row, amount in statement.prices
-    ]
-    heads = ["Provider", "Model", "Price", "Status", "Discount", "Requests", *_heads(statement, "Direct")]
-    return _table("Prices", heads, rows, texts=4)
-
-
-def _reconciled(statement: MonthStatement) -> str:
-    rows = [(provider, label, money(amount)) for provider, label, amount in statement.reconciled]
-    return _table("Beside the bills, by days of UTC", ["Provider", "What", "USD"], rows, texts=2) if rows else ""
 
 
 def _notes(statement: MonthStatement) -> str:
@@ -180,24 +84,33 @@ def _notes(statement: MonthStatement) -> str:
     return "\n".join(["<h2>Notes</h2>", *map(_paragraph, said), *files])
 
 
-def _heads(statement: MonthStatement, label: str) -> list[str]:
-    return [f"{label} ({currency})" if label else currency for currency in statement.currencies]
-
-
 def _paragraph(text: str) -> str:
     return f"<p>{escape(text)}</p>" if text else ""
 
 
-def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]], *, texts: int = 1, has_sum: bool = False) -> str:
-    """A table whose first columns are ``texts`` and whose last row may be a sum."""
-    lines = list(rows)
-    kinds = ["" if place < texts else ' class="n"' for place in range(len(heads))]
-    head = "".join(f"<th{kind}>{escape(text)}</th>" for kind, text in zip(kinds, heads, strict=True))
-    body = [
-        f"<tr{' class=' + chr(34) + 'sum' + chr(34) if has_sum and place == len(lines) - 1 else ''}>"
-        + "".join(f"<td{kind}>{escape(cell)}</td>" for kind, cell in zip(kinds, row, strict=True))
-        + "</tr>"
-        for place, row in enumerate(lines)
-    ]
-    caption = f"<h2>{escape(title)}</h2>" if title else ""
-    return f"{caption}<table><thead><tr>{head}</tr></thead><tbody>\n" + "\n".join(body) + "\n</tbody></table>"
+def _table(statement: MonthStatement, table: MonthTable) -> str:
+    """A table, in which what is owed is in each currency; nothing where it has no row."""
+    currencies = {name: statement.currencies if name == SPEND else ("",) for name in table.columns}
+    kinds = [' class="n"' if name.endswith("_usd") or name in NUMBERS else "" for name, some in currencies.items() for _ in some]
+    heads = [f"{table.columns[name]} ({one})" if one else table.columns[name] for name, some in currencies.items() for one in some]
+
+    def line(texts: Iterable[str], cell: str = "td", kind: str = "") -> str:
+        cells = (f"<{cell}{of_column}>{escape(text)}</{cell}>" for of_column, text in zip(kinds, texts, strict=True))
+        return f"<tr{kind}>{''.join(cells)}</tr>"
+
+    def texts(row: Sequence[Cell]) -> list[str]:
+        return [text for cell, some in zip(row, currencies.values(), strict=True) for text in _texts(statement, cell)[: len(some)]]
+
+    if not table.rows:
+        return ""
+    *rows, last = map(texts, table.rows)
+    body = [*map(line, rows), line(last, kind=' class="sum"' if table.has_total else "")]
+    title = f"<h2>{escape(table.title)}</h2>" if table.title else ""
+    return f"{title}<table><thead>{line(heads, 'th')}</thead><tbody>\n" + "\n".join(body) + "\n</tbody></table>"
+
+
+def _texts(statement: MonthStatement, cell: Cell) -> list[str]:
+    """A cell as texts: of what is owed one a currency."""
+    if isinstance(cell, Owed):
+        return amount_texts(statement, cell)
+    return [cell if isinstance(cell, str) else exact_count(cell)]

@@ -13,13 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cached_property, reduce
+from functools import cached_property
 
 from usagecost.bills.chargeback import Rule, allocated, parse_chargeback
 from usagecost.bills.closes import CORRECTION, PRICE, RECONCILED, USAGE, Close, Closes
 from usagecost.bills.corrections import DIMENSIONS, KEYS, MEASURES, Group, Row, UsageSums, added, order
 from usagecost.bills.currencies import USD, ExchangeRate
-from usagecost.bills.owed import NO_SUMS, ZERO, Amount, Bearer, Line, Part, Pool, owed, pricing_of, sum_of
+from usagecost.bills.owed import ZERO, Amount, Bearer, Line, Owed, Part, Pool, sum_of
 from usagecost.bills.rounding import Key, apportion, rounded, unit_of
 from usagecost.vocabulary.filters import NOT_REPORTED
 
@@ -67,20 +67,20 @@ class MonthStatement:
     @cached_property
     def month(self) -> Part:
         """The month as a whole."""
-        return Part(None, pricing_of(self.usage), owed(self.usage), owed(self.corrections), corrected=pricing_of(self.corrections))
+        return Part(None, *(sum_of(line.owed for line in lines) for lines in (self.usage, self.corrections)))
 
     @cached_property
     def pools(self) -> tuple[Pool, ...]:
         """The shared costs, by their rules' names."""
         teams = sorted({line.bearer.team for line in self.usage if line.bearer.team is not None})
-        own = {team: owed(self._of_bearer[Bearer(None, team)]).usd for team in teams}
+        own = {team: sum_of(line.owed for line in self._of_bearer[Bearer(None, team)]).whole.usd for team in teams}
         found = []
         for rule in sorted(self.rules, key=lambda rule: rule.name):
             if lines := self._of_bearer.get(Bearer(rule.name, None)):
-                pool = owed(lines)
-                usd = allocated(rule, pool.usd, own)
-                other = allocated(rule, pool.other, own, unit_of(self.currency))
-                found.append(Pool(rule, pool, pricing_of(lines), {team: Amount(usd[team], other[team]) for team in usd}))
+                pool = sum_of(line.owed for line in lines)
+                usd = allocated(rule, pool.whole.usd, own)
+                other = allocated(rule, pool.whole.other, own, unit_of(self.currency))
+                found.append(Pool(rule, pool, {team: Owed(Amount(usd[team], other[team]), pool.sums) for team in usd}))
         return tuple(found)
 
     @cached_property
@@ -91,17 +91,8 @@ class MonthStatement:
 
     def _team(self, team: str | None) -> Part:
         lines = self._of_bearer.get(Bearer(None, team), [])
-        usage, corrections = ([line for line in lines if (line.cause is None) is is_usage] for is_usage in (True, False))
-        pools = [pool for pool in self.pools if team is not None and team in pool.shares]
-        return Part(
-            team,
-            pricing_of(usage),
-            owed(usage),
-            owed(corrections),
-            sum_of(pool.shares[str(team)] for pool in pools),
-            corrected=pricing_of(corrections),
-            shared=reduce(added, (pool.pricing for pool in pools), NO_SUMS),
-        )
+        usage, corrections = (sum_of(line.owed for line in lines if (line.cause is None) is is_usage) for is_usage in (True, False))
+        return Part(team, usage, corrections, sum_of(pool.shares[str(team)] for pool in self.pools if team in pool.shares))
 
     @cached_property
     def _of_bearer(self) -> dict[Bearer, list[Line]]:
@@ -117,8 +108,8 @@ class MonthStatement:
             value = line.group[place]
             of_value[value] = added(of_value[value], line.sums) if value in of_value else line.sums
         in_order = sorted(of_value, key=lambda value: (-(of_value[value]["spend_usd"] or ZERO), *_last(value)))
-        amounts = _amounts(self.month.usage, {value: of_value[value]["spend_usd"] or ZERO for value in in_order}, self.rate)
-        return tuple(Part(value, of_value[value], amounts[value]) for value in in_order)
+        amounts = _amounts(self.month.usage.whole, {value: of_value[value]["spend_usd"] or ZERO for value in in_order}, self.rate)
+        return tuple(Part(value, Owed(amounts[value], of_value[value])) for value in in_order)
 
     @property
     def reconciled(self) -> tuple[tuple[str, str, Decimal], ...]:
@@ -136,12 +127,12 @@ class MonthStatement:
         return tuple(found)
 
     @property
-    def prices(self) -> tuple[tuple[Row, Amount], ...]:
+    def prices(self) -> tuple[tuple[Row, Owed], ...]:
         """At which prices the month's requests were charged, by model: rows of schema.CLOSES; they add up to the month."""
         names = ("provider", "model", "price_status", "price_id", "discount")
         rows = sorted(self.close.of_kind(PRICE), key=lambda row: [(row[name] is None, str(row[name])) for name in names])
-        amounts = _amounts(self.month.usage, {place: row["spend_usd"] or ZERO for place, row in enumerate(rows)}, self.rate)
-        return tuple(zip(rows, amounts.values(), strict=True))
+        amounts = _amounts(self.month.usage.whole, {place: row["spend_usd"] or ZERO for place, row in enumerate(rows)}, self.rate)
+        return tuple((row, Owed(amount, row)) for row, amount in zip(rows, amounts.values(), strict=True))
 
 
 def month_statement(closes: Closes, close: Close, rate: ExchangeRate | None = None) -> MonthStatement:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import reduce
 from typing import NamedTuple
 
 from usagecost.bills.chargeback import Rule
@@ -25,6 +24,33 @@ class Amount(NamedTuple):
 NOTHING = Amount()
 NO_SUMS: UsageSums = dict.fromkeys(MEASURES) | {"requests": 0}
 """Of no requests."""
+
+
+@dataclass(frozen=True)
+class Owed:
+    """What is owed, None where no cost is known, and the sums of the requests that it is of; of corrections their `pricing`."""
+
+    amount: Amount | None = NOTHING
+    sums: UsageSums = field(default_factory=NO_SUMS.copy)
+
+    def __add__(self, other: Owed) -> Owed:
+        return Owed(Amount(self.whole.usd + other.whole.usd, self.whole.other + other.whole.other), added(self.sums, other.sums))
+
+    @property
+    def whole(self) -> Amount:
+        """The amount, 0 where no cost is known."""
+        return self.amount or NOTHING
+
+    @property
+    def known(self) -> Amount | None:
+        """The amount; None also where it is 0 because none of its requests has a price."""
+        is_unknown = self.sums["requests"] and not self.sums["priced_requests"]
+        return None if is_unknown and self.amount and not self.amount.usd else self.amount
+
+    @property
+    def is_at_least(self) -> bool:
+        """Whether it is a lower bound, as a part of it has no price."""
+        return bool(self.sums["incomplete_requests"])
 
 
 class Bearer(NamedTuple):
@@ -51,64 +77,35 @@ class Line:
     amount: Amount | None
 
     @property
-    def pricing(self) -> UsageSums:
-        """How many requests the amount is of, and how many of these have a price."""
-        return self.sums if self.cause is None else pricing(self.sums)
+    def owed(self) -> Owed:
+        """The amount, and the requests that it is of."""
+        return Owed(self.amount, self.sums if self.cause is None else pricing(self.sums))
 
 
 @dataclass(frozen=True)
 class Part:
-    """What a value of a dimension, or a team, owes: of the month, of corrections, and of shared costs; ``sums`` of the month.
-
-    ``corrected`` and ``shared`` are the `Line.pricing` of the other two.
-    """
+    """What a value of a dimension, or a team, owes: for the month, for corrections, and of shared costs."""
 
     value: str | None
-    sums: UsageSums
-    usage: Amount = NOTHING
-    corrections: Amount = NOTHING
-    allocated: Amount = NOTHING
-    corrected: UsageSums = field(default_factory=NO_SUMS.copy)
-    shared: UsageSums = field(default_factory=NO_SUMS.copy)
+    usage: Owed
+    corrections: Owed = Owed()
+    allocated: Owed = Owed()
 
     @property
-    def total(self) -> Amount:
+    def total(self) -> Owed:
         """All of it."""
-        return sum_of((self.usage, self.corrections, self.allocated))
-
-    @property
-    def pricing(self) -> UsageSums:
-        """The `Line.pricing` of all of it."""
-        return added(added(self.sums, self.corrected), self.shared)
+        return self.usage + self.corrections + self.allocated
 
 
 @dataclass(frozen=True)
 class Pool:
-    """The costs that a rule shares, of lines with that `pricing`, and what each team bears; nobody where no team has requests."""
+    """The costs that a rule shares, and what each team bears of them; nobody does where no team has requests."""
 
     rule: Rule
-    amount: Amount
-    pricing: UsageSums
-    shares: Mapping[str, Amount]
+    owed: Owed
+    shares: Mapping[str, Owed]
 
 
-def owed(lines: Iterable[Line]) -> Amount:
-    """Returns what lines come to."""
-    return sum_of(line.amount for line in lines if line.amount)
-
-
-def known_amount(amount: Amount | None, pricing: UsageSums) -> Amount | None:
-    """Returns an amount, or None where nothing is known of it: it is 0 because none of its requests has a price."""
-    is_unknown = pricing["requests"] and not pricing["priced_requests"]
-    return None if is_unknown and amount and not amount.usd else amount
-
-
-def sum_of(amounts: Iterable[Amount]) -> Amount:
-    """Returns the sum of amounts."""
-    both = list(amounts)
-    return Amount(sum((one.usd for one in both), ZERO), sum((one.other for one in both), ZERO))
-
-
-def pricing_of(lines: Iterable[Line]) -> UsageSums:
-    """Returns the sums of lines of a month, or the counts of corrections."""
-    return reduce(added, (line.pricing for line in lines), NO_SUMS)
+def sum_of(parts: Iterable[Owed]) -> Owed:
+    """Returns what some parts come to."""
+    return sum(parts, Owed())

@@ -91,13 +91,13 @@ def _print(done: MonthStatement) -> None:
     month, act = done.month, done.close.act
     facts = {
         "Closed": f"{done.close.at:%Y-%m-%d %H:%M} UTC by {act['who']}, months of {act['zone']}",
-        "Usage": ", ".join(amount_texts(done, month.usage, month.sums)),
-        "Corrections": ", ".join(amount_texts(done, month.corrections, month.corrected)) if done.corrections else "none",
-        "Total": ", ".join(amount_texts(done, month.total, month.pricing)),
+        "Usage": ", ".join(amount_texts(done, month.usage)),
+        "Corrections": ", ".join(amount_texts(done, month.corrections)) if done.corrections else "none",
+        "Total": ", ".join(amount_texts(done, month.total)),
         **({"Exchange rate": done.rate.words} if done.rate else {}),
     }
     print_facts(words(done.close.month), facts)
-    if missing := coverage(month.pricing):
+    if missing := coverage(month.total.sums):
         out.print(missing)
 
 

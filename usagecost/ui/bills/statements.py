@@ -169,17 +169,13 @@ def _draw(done: MonthStatement, *, is_closed: bool) -> None:
     closed = f"Closed {done.close.at:%Y-%m-%d %H:%M} UTC by {done.close.act['who']}"
     rate = f" · {done.rate.words}" if done.rate else ""
     st.caption(plain((closed if is_closed else "Not closed yet: as it would be now") + rate))
-    amounts = {
-        "Usage": (month.usage, month.sums),
-        "Corrections": (month.corrections, month.corrected),
-        "Total": (month.total, month.pricing),
-    }
+    amounts = {"Usage": month.usage, "Corrections": month.corrections, "Total": month.total}
     grid = st.grid(len(amounts), min_column_width=CARD_WIDTH, gap="small")
-    for label, (amount, pricing) in amounts.items():
+    for label, owed in amounts.items():
         with grid:
-            text, *other = amount_texts(done, amount, pricing)
+            text, *other = amount_texts(done, owed)
             st.metric(label, text, "".join(other) or None, border=True, delta_color="off", delta_arrow="off")
-    if missing := coverage(month.pricing):
+    if missing := coverage(month.total.sums):
         note_with_link(plain(missing))
     statement_tables.teams(done)
     statement_tables.corrections(done)
