@@ -35,68 +35,38 @@ def table(tmp_path: Path) -> Path:
     return file
 
 
-def test_ingest_reports_exactly_the_documented_keys(table: Path, tmp_path: Path):
-    done = run("ingest", table, "--lake", tmp_path / "lake", "--report", "json")
-    report = json.loads(done.stdout)
-
-    assert done.exit_code == 0
-    assert list(report) == REPORT
-    assert (report["requests"], report["inserted"], report["lines"], report["skipped"]) == (1, 1, 2, 1)
-
-
-def test_a_dry_run_makes_no_lake(table: Path, tmp_path: Path):
-    done = run("ingest", table, "--lake", tmp_path / "lake", "--dry-run", "--report", "json")
-
-    assert json.loads(done.stdout)["requests"] == 1
+def test_from_a_file_to_a_lake_whose_health_is_told(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    of_lake = ("--lake", tmp_path / "lake")
+    assert json.loads(run("ingest", table, *of_lake, "--dry-run", "--report", "json").stdout)["requests"] == 1
     assert not Lake(tmp_path / "lake").exists
 
+    done = run("ingest", table, *of_lake, "--report", "json")
+    report = json.loads(done.stdout)
+    assert (done.exit_code, list(report)) == (0, REPORT)
+    assert (report["requests"], report["inserted"], report["lines"], report["skipped"]) == (1, 1, 2, 1)
 
-def test_nothing_readable_is_status_1(tmp_path: Path):
-    done = run("ingest", tmp_path / "missing.jsonl", "--lake", tmp_path / "lake")
-
-    assert done.exit_code == 1
-    assert "does not exist" in done.stderr
-
-
-def test_wrong_usage_is_status_2(table: Path, tmp_path: Path):
-    done = run("ingest", table, "--lake", tmp_path / "lake", "--as", "carrier-pigeon")
-
-    assert done.exit_code == 2
-    assert "carrier-pigeon" in done.stderr
-    assert "Traceback" not in done.output
-
-
-def test_the_sample_is_never_mixed_with_a_lake(table: Path, tmp_path: Path):
-    run("ingest", table, "--lake", tmp_path / "lake")
-    done = run("sample", "--lake", tmp_path / "lake")
-
-    assert done.exit_code == 2
-    assert "never mixed" in done.stderr.replace("\n", " ")
-
-
-def test_doctor_tells_the_health_of_a_lake(table: Path, tmp_path: Path):
-    run("ingest", table, "--lake", tmp_path / "lake")
-    done = run("doctor", "--lake", tmp_path / "lake")
-
-    assert done.exit_code == 0
-    for fact in (
-        "2026-05-01 to 2026-05-01 (UTC)",
-        "Spend incomplete  0 (0.0",
-        "No list price",
-        "Small files",
-        "1 files",
-        "every large file has them",
-    ):
-        assert fact in done.stdout, fact
-
-
-def test_doctor_sums_up_the_files_of_a_lake_that_has_no_sums(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    run("ingest", table, "--lake", tmp_path / "lake")
+    done = run("doctor", *of_lake)
+    facts = ("2026-05-01 to 2026-05-01 (UTC)", "Spend incomplete  0 (0.0", "No list price", "Small files", "1 files")
+    assert (done.exit_code, [fact for fact in facts if fact not in done.stdout]) == (0, [])
     monkeypatch.setattr(rollup_files, "LEAST_ROWS", 1)
+    for option, said in (((), "1 large files lack them"), (("--repair",), "1 summed up anew"), ((), "every large file has them")):
+        assert said in run("doctor", *option, *of_lake).stdout
 
-    assert "1 large files lack them" in run("doctor", "--lake", tmp_path / "lake").stdout
-    assert "1 summed up anew" in run("doctor", "--repair", "--lake", tmp_path / "lake").stdout
-    assert "every large file has them" in run("doctor", "--lake", tmp_path / "lake").stdout
+    done = run("sample", *of_lake)
+    assert (done.exit_code, "never mixed" in done.stderr.replace("\n", " ")) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "status", "said"),
+    [
+        pytest.param("missing.jsonl", (), 1, "does not exist", id="nothing readable is status 1"),
+        pytest.param("requests.csv", ("--as", "carrier-pigeon"), 2, "carrier-pigeon", id="wrong usage is status 2"),
+    ],
+)
+def test_what_is_not_loaded_is_said(table: Path, file: str, options: tuple[str, ...], status: int, said: str):
+    done = run("ingest", table.with_name(file), "--lake", table.with_name("lake"), *options)
+
+    assert (done.exit_code, said in done.stderr, "Traceback" in done.output) == (status, True, False)
 
 
 def test_columns_lists_the_whole_record():

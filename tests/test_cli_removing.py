@@ -48,13 +48,13 @@ def left(lake: Path) -> list[str]:
     return [request_id for (request_id,) in rows_of(Lake(lake), "request_id")]
 
 
-def test_ingests_are_listed_with_what_they_did(lake: Path):
-    newest, oldest = loaded(lake)
+def test_ingests_are_listed_with_what_they_did(loaded_lake: Path):
+    newest, oldest = loaded(loaded_lake)
 
     assert [newest[name] for name in ("requests", "inserted", "lines", "skipped", "rejected")] == [1, 1, 3, 1, 1]
     assert [oldest[name] for name in ("requests", "inserted", "lines", "skipped", "rejected")] == [2, 2, 3, 1, 0]
     assert newest["paths"].endswith("second.csv")
-    listed = run("ingests", lake=lake).stdout
+    listed = run("ingests", lake=loaded_lake).stdout
     assert newest["id"] in listed
     assert "second.csv" in "".join(listed.split()), "a long path is folded"
 
@@ -72,12 +72,10 @@ def test_a_wrong_load_is_taken_out_after_a_preview(lake: Path):
     assert [row["requests"] for row in loaded(lake)] == [1, 0]
 
 
-@pytest.mark.parametrize("answer", ["n\n", "", None])
-def test_without_a_yes_nothing_is_removed(lake: Path, answer: str | None):
-    done = run("remove", "--user", "ada", lake=lake, answer=answer)
-
-    assert done.exit_code == 1
-    assert left(lake) == ["a", "b", "c"]
+def test_without_a_yes_nothing_is_removed(loaded_lake: Path):
+    for answer in ("n\n", "", None):
+        assert run("remove", "--user", "ada", lake=loaded_lake, answer=answer).exit_code == 1
+    assert left(loaded_lake) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -96,43 +94,32 @@ def test_a_user_is_erased_and_what_is_old_is_retired(lake: Path, options: list[s
     assert left(lake) == remaining
 
 
-def test_nothing_to_remove_is_status_1(lake: Path):
-    done = run("remove", "--ingest", "0123", "--yes", lake=lake)
+@pytest.mark.parametrize(
+    ("options", "status", "sentence"),
+    [
+        (["--ingest", "0123"], 1, "The lake holds no such requests"),
+        ([], 2, "with one of --ingest ID, --user ID and --before DATE"),
+        (["--user", "ada", "--before", "2026-05-02"], 2, "with one of --ingest ID, --user ID and --before DATE"),
+        (["--before", "yesterday"], 2, "--before yesterday is no day: write it as 2026-11-23."),
+        (["--before", "2026-05-02", "--zone", "Mars"], 2, "--zone Mars is no time zone"),
+    ],
+)
+def test_what_is_not_there_or_wrongly_asked_for_removes_nothing(loaded_lake: Path, options: list[str], status: int, sentence: str):
+    done = run("remove", *options, "--yes", lake=loaded_lake)
 
-    assert done.exit_code == 1
-    assert "The lake holds no such requests" in done.stderr
+    assert (done.exit_code, sentence in done.stderr, left(loaded_lake)) == (status, True, ["a", "b", "c"])
 
 
 @pytest.mark.parametrize(
-    ("options", "sentence"),
+    ("command", "folder", "said"),
     [
-        ([], "with one of --ingest ID, --user ID and --before DATE"),
-        (["--user", "ada", "--before", "2026-05-02"], "with one of --ingest ID, --user ID and --before DATE"),
-        (["--before", "yesterday"], "--before yesterday is no day: write it as 2026-11-23."),
-        (["--before", "2026-05-02", "--zone", "Mars"], "--zone Mars is no time zone"),
+        (["ingests"], "none", "There is no lake"),
+        (["remove", "--user", "ada", "--yes"], "none", "There is no lake"),
+        (["ingest", "a.csv"], "a.csv/lake", "cannot be written to"),
     ],
 )
-def test_wrong_usage_is_status_2_and_removes_nothing(lake: Path, options: list[str], sentence: str):
-    done = run("remove", *options, "--yes", lake=lake)
-
-    assert done.exit_code == 2
-    assert sentence in done.stderr
-    assert left(lake) == ["a", "b", "c"]
-
-
-@pytest.mark.parametrize("command", [["ingests"], ["remove", "--user", "ada", "--yes"]])
-def test_without_a_lake_it_is_said_calmly(tmp_path: Path, command: list[str]):
-    done = run(*command, lake=tmp_path / "none")
-
-    assert done.exit_code == 1
-    assert "There is no lake" in done.stderr
-
-
-def test_a_lake_that_cannot_be_written_to_is_said_calmly(tmp_path: Path):
-    (tmp_path / "file").write_text("no folder")
+def test_a_lake_that_is_not_there_or_cannot_be_is_said_calmly(tmp_path: Path, command: list[str], folder: str, said: str):
     (tmp_path / "a.csv").write_text(HEADER + "a,2026-05-01T10:00:00Z,openai,gpt-4o,1,0,ada\n")
-    done = run("ingest", tmp_path / "a.csv", lake=tmp_path / "file" / "lake")
+    done = run(*(tmp_path / word if word == "a.csv" else word for word in command), lake=tmp_path / folder)
 
-    assert done.exit_code == 1
-    assert "cannot be written to" in done.stderr
-    assert "Traceback" not in done.output
+    assert (done.exit_code, said in done.stderr, "Traceback" in done.output) == (1, True, False)

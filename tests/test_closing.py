@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from tests.bill_rows import bill, line
 from tests.copies import copied
 from tests.engines import ON_ROLLUPS_BY_BOTH_ENGINES
 from tests.lake_rows import Row, commit, stored
@@ -132,16 +133,6 @@ def test_months_are_closed_in_order_and_reopened_from_the_last(lake: Lake):
     ]  # fmt: skip
 
 
-def test_a_month_is_that_of_its_zone(lake: Lake):
-    commit(lake, cost("2025-09-30 22:30", "0.50"))  # the first half hour of October in Berlin
-    close(lake, OCTOBER)
-    close(lake, OCTOBER, "Europe/Berlin")
-
-    assert [statement_of(lake, OCTOBER, zone).month.total.whole.usd for zone in ("UTC", "Europe/Berlin")] == [
-        Decimal("1.25"), Decimal("1.75"),
-    ]  # fmt: skip
-
-
 def test_the_close_of_a_month_is_its_summary(sample_lake: str):
     month = (now().date().replace(day=1) - timedelta(days=1)).replace(day=1)
     closes = Closes("Europe/Berlin", Lake(sample_lake).rows("closes"), ())
@@ -159,21 +150,8 @@ def test_the_close_of_a_month_is_its_summary(sample_lake: str):
 
 
 def test_a_close_keeps_what_bills_said_of_the_month(lake: Lake):
-    day, instant = date(2025, 10, 7), datetime(2025, 11, 2, tzinfo=UTC)
-    days = dict.fromkeys(("covers_first", "covers_last", "first_day", "last_day"), day)
-    line = {
-        "statement": "a",
-        "format": "openai-costs",
-        "provider": "openai",
-        "model": "m",
-        "kind": "usage",
-        "currency": "USD",
-        **days,
-    }
-    line |= {**days, "as_of": instant, "loaded_at": instant, "source_file": "x", "line": 1}
-    line |= {"amount": Decimal("1.50"), "meter": "input"}
-    lines = [dict.fromkeys(schema.BILLS.names) | line | told for told in ({}, {"currency": "EUR"})]
-    lake.keep_rows("bills", pa.Table.from_pylist(lines, schema.BILLS))
+    days = {"day": date(2025, 10, 7)} | dict.fromkeys(("covers_first", "covers_last"), date(2025, 10, 7))
+    lake.keep_rows("bills", bill(*(line("1.50", model="m", currency=currency, **days) for currency in ("USD", "EUR"))))
     done = close(lake, OCTOBER)
 
     found = {label: amount for _, label, amount in statement_of(lake, OCTOBER).reconciled}

@@ -31,7 +31,7 @@ from usagecost.access import Grant, add_grant
 from usagecost.lake import Lake
 from usagecost.queries.requests import SORTS
 from usagecost.serve.http import Allowance, Api
-from usagecost.serve.tokens import TokenProblem, make_token, parse_tokens, read_tokens
+from usagecost.serve.tokens import make_token, read_tokens
 from usagecost.ui.memory import forget
 from usagecost.vocabulary import METRICS
 from usagecost.vocabulary.filters import EVERYTHING
@@ -91,34 +91,38 @@ def rows(answer: httpx.Response) -> list[dict[str, Any]]:
     return answer.json()["rows"]
 
 
-def test_one_row_a_team_the_dearest_first(ask: Ask):
-    found = rows(ask("/v1/usage", by="team", metrics="spend_usd,requests,incomplete_requests", **DAYS))
-
-    assert found == [
-        {"team": "ads", "spend_usd": 4.0, "requests": 2, "incomplete_requests": 1},
-        {"team": "search", "spend_usd": 2.5, "requests": 2, "incomplete_requests": 0},
-    ]
-
-
-def test_a_row_an_interval_and_value_where_something_was_sent(ask: Ask):
-    found = rows(
-        ask("/v1/usage", by="model", interval="day", metrics="requests", filter="team=search", **DAYS | {"zone": "Asia/Tokyo"})
-    )
-
-    assert found == [
-        {"start": "2026-05-01T00:00:00+09:00", "model": "a", "requests": 1},
-        {"start": "2026-05-02T00:00:00+09:00", "model": "b", "requests": 1},
-    ]
-
-
-def test_without_a_split_an_interval_without_requests_is_there_and_the_unknown_is_null(ask: Ask):
-    found = rows(
-        ask("/v1/usage", interval="day", metrics="requests,avg_latency_ms", start="2026-05-01", end="2026-05-03", zone="UTC")
-    )
-
-    assert [(row["start"][:10], row["requests"], row["avg_latency_ms"]) for row in found] == [
-        ("2026-05-01", 1, 100.0), ("2026-05-02", 3, None), ("2026-05-03", 0, None),
-    ]  # fmt: skip
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        pytest.param(
+            {"by": "team", "metrics": "spend_usd,requests,incomplete_requests"},
+            [
+                {"team": "ads", "spend_usd": 4.0, "requests": 2, "incomplete_requests": 1},
+                {"team": "search", "spend_usd": 2.5, "requests": 2, "incomplete_requests": 0},
+            ],
+            id="one row a team, the dearest first",
+        ),
+        pytest.param(
+            {"by": "model", "interval": "day", "metrics": "requests", "filter": "team=search", "zone": "Asia/Tokyo"},
+            [
+                {"start": "2026-05-01T00:00:00+09:00", "model": "a", "requests": 1},
+                {"start": "2026-05-02T00:00:00+09:00", "model": "b", "requests": 1},
+            ],
+            id="a row an interval and value where something was sent",
+        ),
+        pytest.param(
+            {"interval": "day", "metrics": "requests,avg_latency_ms", "end": "2026-05-03"},
+            [
+                {"start": "2026-05-01T00:00:00+00:00", "requests": 1, "avg_latency_ms": 100.0},
+                {"start": "2026-05-02T00:00:00+00:00", "requests": 3, "avg_latency_ms": None},
+                {"start": "2026-05-03T00:00:00+00:00", "requests": 0, "avg_latency_ms": None},
+            ],
+            id="without a split an interval without requests is there, and what is unknown is null",
+        ),
+    ],
+)
+def test_usage_is_told_in_rows(ask: Ask, query: dict[str, str], found: list[dict[str, Any]]):
+    assert rows(ask("/v1/usage", **DAYS | query)) == found
 
 
 def test_the_numbers_are_those_of_the_command(ask: Ask, root: str):
@@ -148,15 +152,6 @@ def test_a_token_sees_its_scope_whatever_it_asks(ask: Ask):
     assert f"_seconds {datetime.fromisoformat(newest).timestamp()!r}" in ask("/metrics", "search").text
 
 
-def test_metrics_are_told_of_a_scope_only_and_each_series_once(root: str, tokens: dict[str, str]):
-    with TestClient(Api(root, "team").app()) as client:
-        texts = [client.get("/metrics", headers={"authorization": f"Bearer {tokens[name]}"}).text for name in ("all", "search")]
-
-    series = [line.split(" ")[0] for line in texts[0].splitlines() if not line.startswith("#")]
-    assert len(series) == len(set(series))
-    assert ['team="ads"' in text for text in texts] == [True, False]
-
-
 def test_nothing_of_others_changes_what_a_token_is_told(root: str, tokens: dict[str, str], own: str):
     """The same requests without those of others, asked with the same token."""
     header = {"authorization": f"Bearer {tokens['search']}"}
@@ -165,7 +160,7 @@ def test_nothing_of_others_changes_what_a_token_is_told(root: str, tokens: dict[
         for rest in ("by=team", "by=user&interval=day", "by=weekday", "metrics=latency_p95_ms,active_users", "filter=user!=ann")
     ]
     paths += [f"/v1/requests?start=2026-05-01&end=2026-05-02&limit=1&sort={sort}" for sort in ("time", "cost")]
-    with TestClient(Api(root).app()) as one, TestClient(Api(own).app()) as two:
+    with TestClient(Api(root, "team").app()) as one, TestClient(Api(own, "team").app()) as two:
         for path in (*paths, "/v1/budgets", "/metrics", "/healthz"):
             answers = [client.get(path, headers=header) for client in (one, two)]
             assert [answer.status_code for answer in answers] == [200, 200]
@@ -178,9 +173,6 @@ def test_who_shows_no_token_in_use_is_told_nothing(ask: Ask, token: str | None):
     for path in ("/v1/usage", "/v1/requests", "/v1/budgets", "/v1/vocabulary", "/metrics"):
         answer = ask(path, token)
         assert (answer.status_code, list(answer.json()), answer.headers["www-authenticate"]) == (401, ["error"], "Bearer")
-
-
-def test_health_tells_who_may_know(ask: Ask):
     assert ask("/healthz", None).json() == {"status": "ok"}
     assert ask("/healthz").json() == {"status": "ok", "version": 1, "newest_request": "2026-05-02T12:00:00+00:00"}
 
@@ -254,15 +246,10 @@ def test_an_answer_has_the_tag_of_the_lake_and_the_question(ask: Ask):
     assert ask("/v1/usage", by="team", seen=tag, **DAYS).status_code == 200
 
 
-def test_who_asks_too_often_waits():
+def test_who_asks_too_often_is_told_how_long_to_wait(root: str, tokens: dict[str, str]):
     allowance = Allowance(per_minute=2)
+    assert [allowance.wait(name, at) for name, at in (("a", 0), ("a", 0), ("a", 0), ("b", 0), ("a", 31))] == [0, 0, 30, 0, 0]
 
-    assert [allowance.wait("a", 0.0), allowance.wait("a", 0.0), allowance.wait("a", 0.0)] == [0.0, 0.0, 30.0]
-    assert allowance.wait("b", 0.0) == 0.0
-    assert allowance.wait("a", 31.0) == 0.0
-
-
-def test_too_often_is_said_with_the_time_to_wait(root: str, tokens: dict[str, str]):
     with TestClient(Api(root, per_minute=1).app()) as client:
         found = [client.get("/v1/vocabulary", headers={"authorization": f"Bearer {tokens['all']}"}) for _ in range(2)]
 
@@ -272,16 +259,13 @@ def test_too_often_is_said_with_the_time_to_wait(root: str, tokens: dict[str, st
 
 def test_what_takes_too_long_is_given_up_and_leaves_room(root: str, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch):
     def endless(*_: object) -> dict[str, Any]:
-        engine.table(
-            "SELECT sum(a.range * b.range) FROM {requests}, range(10000000) a, range(10000000) b",
-            {},
-            engine.Slice(root, 1, EVERYTHING),
-        )
+        sql = "SELECT sum(a.range * b.range) FROM {requests}, range(10000000) a, range(10000000) b"
+        engine.table(sql, {}, engine.Slice(root, 1, EVERYTHING))
         return {}
 
     monkeypatch.setattr("usagecost.serve.answers.usage", endless)
     header = {"authorization": f"Bearer {tokens['all']}"}
-    api = Api(root, seconds=1.0)
+    api = Api(root, seconds=0.3)
     with TestClient(api.app()) as client:
         asked = [client.get("/v1/usage", headers=header) for _ in range(5)]
         api.seconds = 60.0
@@ -365,7 +349,10 @@ def test_both_engines_answer_the_same(tokens: dict[str, str], own: str, monkeypa
 def test_prometheus_reads_the_counters(ask: Ask):
     from prometheus_client.parser import text_string_to_metric_families
 
-    families = {family.name: family for family in text_string_to_metric_families(ask("/metrics").text)}
+    text = ask("/metrics").text
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    series = [line.split(" ")[0] for line in text.splitlines() if not line.startswith("#")]
+    assert len(series) == len(set(series))
     spend = {sample.labels["model"]: sample.value for sample in families["usagecost_spend_usd"].samples}
 
     assert spend == {"a": 5.25, "b": 1.25}
@@ -377,15 +364,8 @@ def test_prometheus_reads_the_counters(ask: Ask):
 def test_the_document_names_what_can_be_asked(ask: Ask):
     document = ask("/openapi.json", None).json()
     names = {parameter["name"] for parameter in document["paths"]["/v1/usage"]["get"]["parameters"]}
-    asked = {
-        "metrics": "spend_usd",
-        "by": "team",
-        "interval": "day",
-        "filter": "team=ads",
-        "basis": "list",
-        "format": "json",
-        **DAYS,
-    }
+    words = {"metrics": "spend_usd", "by": "team", "interval": "day", "filter": "team=ads", "basis": "list", "format": "json"}
+    asked = words | DAYS
 
     assert names == set(asked)
     assert ask("/v1/usage", **asked).status_code == 200
@@ -415,18 +395,16 @@ def test_tokens_are_made_listed_and_removed_by_commands(tmp_path: Path):
         (["add", "a", "--only", "tame=x"], "only: 'tame' is no dimension"),
         (["remove", "a"], "There is no token 'a'"),
         (["add"], "Name the token"),
+        (["list"], "tokens.toml, line 3, sha256"),
     ],
 )
 def test_what_is_no_token_is_a_sentence(tmp_path: Path, arguments: list[str], words: str):
+    broken = '[[token]]\nname = "a"\nsha256 = "secret"\nmade = 2026-05-01\n' if arguments == ["list"] else ""
+    (tmp_path / "tokens.toml").write_text(broken)
     done = run("token", *arguments, "--lake", tmp_path / "lake")
 
     assert done.exit_code > 0
     assert words in done.output
-
-
-def test_a_broken_file_is_said_with_its_line():
-    with pytest.raises(TokenProblem, match="line 3, sha256"):
-        parse_tokens('[[token]]\nname = "a"\nsha256 = "secret"\nmade = 2026-05-01\n')
 
 
 # ---- tools for assistants
