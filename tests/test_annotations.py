@@ -91,17 +91,13 @@ def test_a_note_is_added_and_removed_and_the_rest_stays_as_it_is(lake: Lake):
     assert len(read_notes(lake)) == 1, "one that is gone already changes nothing"
 
 
-def test_the_first_note_makes_the_file(lake: Lake):
+def test_the_first_note_makes_the_file_and_a_broken_one_is_not_added_to(lake: Lake):
+    file, note = lake.root.parent / NAME, Note(at=date(2026, 5, 3), text="Hello")
     assert read_notes(lake) == ()
-    add_note(lake, Note(at=date(2026, 5, 3), text="Hello"))
+    add_note(lake, note)
+    assert read_notes(lake) == (note,)
 
-    assert [note.text for note in read_notes(lake)] == ["Hello"]
-
-
-def test_a_broken_file_is_not_added_to(lake: Lake):
-    file = lake.root.parent / NAME
     file.write_text("[[note]\n")
-
     with pytest.raises(NoteProblem):
-        add_note(lake, Note(at=date(2026, 5, 3), text="Hello"))
+        add_note(lake, note)
     assert file.read_text() == "[[note]\n"

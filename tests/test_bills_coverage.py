@@ -63,24 +63,49 @@ def counting(*tables: pa.Table) -> list[tuple[str, int, str]]:
     return sorted((row["statement"], row["first_day"].day, f"{row['amount']:.2f}") for row in found)
 
 
-def test_days_that_are_asked_for_again_replace_those_days():
-    before = statement("a", 1, Said(1, 1, "10"), Said(2, 2, "20"), Said(3, 3, "30"), format="openai-costs")
-    again = statement("b", 2, Said(2, 2, "21"), Said(4, 4, "40"), format="openai-costs", covers=(2, 4))
-
-    assert counting(before, again) == [("a", 1, "10.00"), ("b", 2, "21.00"), ("b", 4, "40.00")]  # the third day is billed 0 now
-
-
-def test_a_tax_of_the_month_stays_when_costs_of_its_days_are_fetched_again():
-    invoice = statement("a", 1, Said(1, 1, "10"), Said(30, 30, "30"), Said(1, 30, "7.60", "tax"))
-    costs = statement("b", 2, Said(30, 30, "31"), format="openai-costs")
-
-    assert counting(invoice, costs) == [("a", 1, "10.00"), ("a", 1, "7.60"), ("b", 30, "31.00")]
+OPENAI = {"format": "openai-costs"}
+TWO_PROJECTS = statement("a", 1, Said(1, 1, "5", project="sub-1"), Said(1, 1, "7", project="sub-2"))
+SUB_1, SUB_2 = (statement(name, place, Said(1, 1, usd, project=project)) for place, (name, usd, project) in enumerate(
+    (("a", "5", "sub-1"), ("b", "7", "sub-2")), 1))  # fmt: skip
+INVOICE = statement("a", 1, Said(1, 1, "10"), Said(30, 30, "30"), Said(1, 30, "7.60", "tax"))
+FREE, COMMITTED = statement("a", 1, Said(1, 1, "0")), statement("b", 2, Said(1, 365, "200000", "commitment"))
 
 
-def test_a_newer_invoice_without_the_tax_takes_it_back():
-    invoice, newer = statement("a", 1, Said(1, 30, "7.60", "tax"), Said(1, 30, "40")), statement("b", 2, Said(1, 30, "41"))
-
-    assert counting(invoice, newer) == [("b", 1, "41.00")]
+@pytest.mark.parametrize(
+    ("statements", "left"),
+    [
+        pytest.param([statement("a", 1, Said(1, 1, "10"), Said(2, 2, "20"), Said(3, 3, "30"), **OPENAI),
+                      statement("b", 2, Said(2, 2, "21"), Said(4, 4, "40"), **OPENAI, covers=(2, 4))],
+                     [("a", 1, "10.00"), ("b", 2, "21.00"), ("b", 4, "40.00")],  # the third day is billed 0 now
+                     id="days that are asked for again replace those days"),
+        pytest.param([INVOICE, statement("b", 2, Said(30, 30, "31"), **OPENAI)],
+                     [("a", 1, "10.00"), ("a", 1, "7.60"), ("b", 30, "31.00")],
+                     id="a tax of the month stays when costs of its days are fetched again"),
+        pytest.param([INVOICE, statement("b", 2, Said(1, 30, "41"))], [("b", 1, "41.00")],
+                     id="a newer invoice without the tax takes it back"),
+        pytest.param([FREE, COMMITTED], [("a", 1, "0.00"), ("b", 1, "200000.00")],
+                     id="the purchase of a commitment covers no days"),
+        pytest.param([FREE, COMMITTED, statement("c", 3, Said(1, 365, "190000", "commitment"))],
+                     [("a", 1, "0.00"), ("c", 1, "190000.00")], id="and is replaced by a newer one"),
+        pytest.param([statement("a", 1, Said(1, 1, "10")),
+                      statement("b", 2, Said(1, 1, "7", provider="other"), Said(1, 1, "2", kind="tax"))],
+                     [("a", 1, "10.00"), ("b", 1, "2.00"), ("b", 1, "7.00")],
+                     id="a statement covers nothing of a provider of whose usage it has no line"),
+        pytest.param([SUB_1, SUB_2], [("a", 1, "5.00"), ("b", 1, "7.00")], id="exports of two subscriptions both count"),
+        pytest.param([SUB_1, SUB_2, statement("c", 3, Said(1, 1, "6", project="sub-1"))], [("b", 1, "7.00"), ("c", 1, "6.00")],
+                     id="until one is told anew"),
+        pytest.param([TWO_PROJECTS, statement("c", 3, Said(1, 1, "13"))], [("c", 1, "13.00")],
+                     id="what names no project replaces all of them"),
+        pytest.param([TWO_PROJECTS, statement("c", 3, Said(1, 1, "13", project="/s/sub-1"), format="azure-cost-details")],
+                     [("c", 1, "13.00")], id="and so does another format"),
+        pytest.param([statement("a", 1, Said(1, 1, "4", invoice="202610", project="p"), format="google-billing"),
+                      statement("b", 2, Said(1, 2, "9", invoice="202611", project="p"), format="google-billing")],
+                     [("a", 1, "4.00"), ("b", 1, "9.00")],
+                     id="an invoice of Google leaves the hours of its first day that the month before has"),
+    ],
+)  # fmt: skip
+def test_of_statements_these_lines_count(statements: list[pa.Table], left: list[tuple[str, int, str]]):
+    assert counting(*statements) == left
 
 
 def test_a_longer_line_that_is_covered_in_part_does_not_count_and_is_told():
@@ -98,20 +123,6 @@ def test_a_longer_line_that_is_covered_in_part_does_not_count_and_is_told():
     assert current(pa.concat_tables([month, days, rest])).sentences == ()
 
 
-def test_the_purchase_of_a_commitment_covers_no_days():
-    usage, purchase = statement("a", 1, Said(1, 1, "0")), statement("b", 2, Said(1, 365, "200000", "commitment"))
-
-    assert counting(usage, purchase) == [("a", 1, "0.00"), ("b", 1, "200000.00")]
-    assert counting(usage, purchase, statement("c", 3, Said(1, 365, "190000", "commitment")))[1:] == [("c", 1, "190000.00")]
-
-
-def test_a_statement_covers_nothing_of_a_provider_of_whose_usage_it_has_no_line():
-    usage = statement("a", 1, Said(1, 1, "10"))
-    of_another = statement("b", 2, Said(1, 1, "7", provider="other"), Said(1, 1, "2", kind="tax"))
-
-    assert counting(usage, of_another) == [("a", 1, "10.00"), ("b", 1, "2.00"), ("b", 1, "7.00")]
-
-
 def test_accounts_are_apart_and_a_missing_account_is_told():
     two = [statement("a", 1, Said(1, 1, "10", account="org-1")), statement("b", 2, Said(1, 2, "20", account="org-2"))]
     none = statement("c", 3, Said(2, 2, "5"))
@@ -122,32 +133,6 @@ def test_accounts_are_apart_and_a_missing_account_is_told():
         "openai: statements tell 2026-11-02 with an account and without, which may count them twice. "
         "Load those without with --account, and remove the others.",
     )
-
-
-def test_exports_of_two_subscriptions_both_count_until_one_is_told_anew():
-    one = statement("a", 1, Said(1, 1, "5", project="sub-1"))
-    other = statement("b", 2, Said(1, 1, "7", project="sub-2"))
-    anew = statement("c", 3, Said(1, 1, "6", project="sub-1"))
-
-    assert counting(one, other) == [("a", 1, "5.00"), ("b", 1, "7.00")]
-    assert counting(one, other, anew) == [("b", 1, "7.00"), ("c", 1, "6.00")]
-
-
-@pytest.mark.parametrize("newer", [
-    statement("c", 3, Said(1, 1, "13")),
-    statement("c", 3, Said(1, 1, "13", project="/subscriptions/sub-1"), format="azure-cost-details"),
-])  # fmt: skip
-def test_what_names_no_project_or_is_of_another_format_replaces_all_of_them(newer):
-    both = statement("a", 1, Said(1, 1, "5", project="sub-1"), Said(1, 1, "7", project="sub-2"))
-
-    assert counting(both, newer) == [("c", 1, "13.00")]
-
-
-def test_a_google_invoice_leaves_the_hours_of_its_first_day_that_the_month_before_has():
-    october = statement("a", 1, Said(1, 1, "4", invoice="202610", project="p"), format="google-billing")
-    november = statement("b", 2, Said(1, 2, "9", invoice="202611", project="p"), format="google-billing")
-
-    assert counting(october, november) == [("a", 1, "4.00"), ("b", 1, "9.00")]
 
 
 lines = st.builds(

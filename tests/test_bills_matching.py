@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,124 +42,85 @@ def three_days() -> list[Ours]:
     ]
 
 
-def test_what_agrees_has_no_effects():
-    found = reconcile(bill(*billed([A_DAY])), [A_DAY])
-
-    assert [(cell.theirs, cell.ours, cell.effects) for cell in found.cells] == [(usd("18.6"), usd("18.6"), ())]
-
-
-def test_what_only_the_bill_has_is_not_logged_and_says_whether_a_day_or_a_model_lacks():
-    lines = [*billed([A_DAY]), line("5", day=date(2026, 11, 9)), line("7", model="gpt-y")]
-
-    assert effects(reconcile(bill(*lines), [A_DAY])) == [("not_logged", "day", "5"), ("not_logged", "model", "7")]
-
-
-def test_more_tokens_than_we_have_are_not_logged_at_the_rate_of_the_bill():
-    lines = [line("4.5", "input", 1_500_000), *billed([A_DAY])[1:]]
-
-    assert effects(reconcile(bill(*lines), [A_DAY])) == [("not_logged", "", "1.5")]
+BILLED = billed([A_DAY])
+AMOUNTS = billed([A_DAY], tells_quantities=False)
+"""The same without quantities."""
+LATER = A_DAY._replace(day=date(2026, 11, 20))
+UNTIL_19 = [{**one, "covers_last": date(2026, 11, 19)} for one in BILLED]
+NOON = {"as_of": datetime(2026, 11, 3, 12, tzinfo=UTC)}
+HALF = [{**one, "amount": one["amount"] / 2} for one in BILLED]
+HALF_TOKENS = [{**one, "quantity": one["quantity"] / 2, "sku": "standard"} for one in HALF]
+AT_BATCH = [{**one, "amount": one["amount"] / 2, "sku": "batch"} for one in HALF_TOKENS]
+TAX, CREDIT = line("3.72", None, kind="tax", model=None), line("-5", None, kind="credit", model=None)
+TUNED = ours({"input": "3"}, {"input": 1_000_000}, model="ft:gpt-x:acme")
+CENTS = ours({"input": "3.004321", "output": "15.001"}, {"input": 1_001_440, "output": 1_000_067})
+PIECES = [ours({"input": "3", "other": "0.5"}, {"input": 1_000_000}), ours({"other": "0.25"}, model="gpt-y")]
+NO_LIST = A_DAY._replace(list_cost=usd("0"), costs=(usd("0"),) * 5)
 
 
-def test_days_after_the_last_that_is_covered_are_not_billed_yet_and_others_that_only_we_have_are_unexplained():
-    later, other = A_DAY._replace(day=date(2026, 11, 20)), A_DAY._replace(model="gpt-y")
-    lines = [{**one, "covers_last": date(2026, 11, 19)} for one in billed([A_DAY])]
+@pytest.mark.parametrize(
+    ("lines", "logged", "explained"),
+    [
+        pytest.param(BILLED, [A_DAY], [], id="what agrees has no effects"),
+        pytest.param([*BILLED, line("5", day=date(2026, 11, 9)), line("7", model="gpt-y")], [A_DAY],
+                     [("not_logged", "day", "5"), ("not_logged", "model", "7")],
+                     id="what only the bill has is not logged: a day or a model"),
+        pytest.param([line("4.5", "input", 1_500_000), *BILLED[1:]], [A_DAY], [("not_logged", "", "1.5")],
+                     id="more tokens than we have are not logged, at the rate of the bill"),
+        pytest.param(UNTIL_19, [A_DAY, LATER, A_DAY._replace(model="gpt-y"), A_DAY._replace(day=date(2026, 10, 31)),
+                                A_DAY._replace(provider="x")],
+                     [("not_yet", "", "-18.6"), ("rest", "only in our logs", "-18.6")],
+                     id="days after the last that is covered are not billed yet, others that only we have are unexplained"),
+        pytest.param([{**TAX, "statement": "b"}], [A_DAY], [("tax", "tax", "3.72")], id="a tax alone says nothing of its days"),
+        pytest.param([*UNTIL_19, {**TAX, "statement": "b"}], [A_DAY, LATER], [("not_yet", "", "-18.6"), ("tax", "tax", "3.72")],
+                     id="a statement without usage says nothing of what its days have"),
+        pytest.param([{**one, **NOON} for one in (line("1.5", "input", 500_000), *BILLED[1:])], [A_DAY],
+                     [("not_yet", "input", "-1.5")], id="a day that was not over when the bill was made may lack tokens"),
+        pytest.param([BILLED[0], line("0.8", "cache_read", 2_000_000), BILLED[2]], [A_DAY], [("price", "cache_read", "0.2")],
+                     id="another rate of one kind is a price"),
+        pytest.param([line("9", "input", 3_000_000), BILLED[2]], [A_DAY], [("cache", "", "5.4")],
+                     id="cached input that is billed as input is counted otherwise"),
+        pytest.param([line("9", "input"), line("15", "output")], [A_DAY], [("cache", "", "5.4")],
+                     id="without quantities the same input that is split otherwise is seen"),
+        pytest.param([*BILLED, CREDIT, TAX], [A_DAY], [("credit", "credit", "-5"), ("tax", "tax", "3.72")],
+                     id="taxes and credits stand apart"),
+        pytest.param([line("3.00", "input", 1_001_440), line("15.00", "output", 1_000_067)], [CENTS],
+                     [("rounding", "", "-0.005321")], id="amounts in cents differ by rounding"),
+        pytest.param([line("0.01")] * 5000, [ours({"input": "26"}, {"input": 1_000_000})], [("rest", "input", "24")],
+                     id="many lines are not all rounded the same way"),
+        pytest.param([{**one, "amount": one["amount"] * 9 / 10} for one in AMOUNTS], [A_DAY],
+                     [("price", "output", "-1.5"), ("price", "input", "-0.3"), ("price", "cache_read", "-0.06")],
+                     id="without quantities a rate that is seen twice is one"),
+        pytest.param([*AMOUNTS[:2], line("21", "output")], [A_DAY], [("rest", "output", "6")],
+                     id="without quantities a rate that is seen once is none"),
+        pytest.param([line("3", "input", 1_000_000), line("0.75", "web_searches", 75, model=None)], PIECES, [],
+                     id="what is billed by the piece without a model is matched to all pieces"),
+        pytest.param([*BILLED, line("3", "input", 1_000_000, model=None, sku="ft:gpt-x:acme, input")], [A_DAY, TUNED], [],
+                     id="a model that the price list does not know goes by what is sold"),
+        pytest.param(HALF, [A_DAY._replace(spend=usd("9.3"))], [], id="costs that are reported are told apart as list costs are"),
+        pytest.param(BILLED, [NO_LIST], [], id="costs that are reported alone are matched as a whole"),
+        pytest.param(HALF, [A_DAY], [("factor", "batch", "-9.3")], id="all rates at a known multiple are a factor"),
+        pytest.param([*HALF_TOKENS, *AT_BATCH], [A_DAY], [("factor", "batch", "-4.65")], id="of some of the tokens, too"),
+        pytest.param([{**one, "amount": one["amount"] * 3 / 4} for one in BILLED], [A_DAY],
+                     [("price", "output", "-3.75"), ("price", "input", "-0.75"), ("price", "cache_read", "-0.15")],
+                     id="all rates at another multiple are a price"),
+    ],
+)  # fmt: skip
+def test_a_difference_is_explained(lines: list[dict[str, Any]], logged: list[Ours], explained: list[tuple[str, str, str]]):
+    found = reconcile(bill(*lines), logged, factors=lambda *_: {Decimal("0.5"): "batch"})
 
-    found = reconcile(bill(*lines), [A_DAY, later, other, A_DAY._replace(day=date(2026, 10, 31)), A_DAY._replace(provider="x")])
-
-    assert effects(found) == [("not_yet", "", "-18.6"), ("rest", "only in our logs", "-18.6")]
-
-
-def test_a_statement_without_usage_says_nothing_of_what_its_days_have():
-    tax = line("2", None, kind="tax", model=None, statement="b")
-    lines = [{**one, "covers_last": date(2026, 11, 19)} for one in billed([A_DAY])]
-    later = A_DAY._replace(day=date(2026, 11, 20))
-
-    assert effects(reconcile(bill(tax), [A_DAY])) == [("tax", "tax", "2")]
-    assert effects(reconcile(bill(*lines, tax), [A_DAY, later])) == [("not_yet", "", "-18.6"), ("tax", "tax", "2")]
-
-
-def test_a_day_that_was_not_over_when_the_bill_was_made_may_lack_tokens():
-    at_noon = datetime(2026, 11, 3, 12, tzinfo=UTC)
-    lines = [{**one, "as_of": at_noon} for one in [line("1.5", "input", 500_000), *billed([A_DAY])[1:]]]
-
-    assert effects(reconcile(bill(*lines), [A_DAY])) == [("not_yet", "input", "-1.5")]
-
-
-def test_another_rate_of_one_kind_is_a_price():
-    lines = [*billed([A_DAY])[:1], line("0.8", "cache_read", 2_000_000), *billed([A_DAY])[2:]]
-
-    assert effects(reconcile(bill(*lines), [A_DAY])) == [("price", "cache_read", "0.2")]
-
-
-def test_cached_input_that_is_billed_as_input_is_counted_otherwise():
-    lines = [line("9", "input", 3_000_000), line("15", "output", 1_000_000)]
-
-    assert effects(reconcile(bill(*lines), [A_DAY])) == [("cache", "", "5.4")]
-
-
-def test_where_all_rates_are_a_known_multiple_it_is_a_factor_and_else_a_price():
-    lines = [{**one, "amount": one["amount"] / 2} for one in billed([A_DAY])]
-
-    known = reconcile(bill(*lines), [A_DAY], factors=lambda *_: {Decimal("0.5"): "batch"})
-    unknown = reconcile(bill(*lines), [A_DAY], factors=lambda *_: {Decimal("1.1"): "US region"})
-
-    assert effects(known) == [("factor", "batch", "-9.3")]
-    assert effects(unknown) == [("price", "output", "-7.5"), ("price", "input", "-1.5"), ("price", "cache_read", "-0.3")]
-
-
-def test_a_part_of_the_tokens_may_be_billed_at_a_factor():
-    half = [{**one, "quantity": one["quantity"] / 2, "amount": one["amount"] / 2, "sku": "standard"} for one in billed([A_DAY])]
-    lines = [*half, *({**one, "amount": one["amount"] / 2, "sku": "batch"} for one in half)]
-
-    assert effects(reconcile(bill(*lines), [A_DAY], factors=lambda *_: {Decimal("0.5"): "batch"})) == [("factor", "batch", "-4.65")]
-
-
-def test_taxes_and_credits_stand_apart():
-    apart = [line("3.72", None, kind="tax", model=None), line("-5", None, kind="credit", model=None)]
-
-    found = reconcile(bill(*billed([A_DAY]), *apart), [A_DAY])
-
-    assert effects(found) == [("credit", "credit", "-5"), ("tax", "tax", "3.72")]
-    assert CellSums.of(found.cells).difference == usd("-1.28")
-
-
-def test_amounts_in_cents_differ_by_rounding():
-    logged = ours({"input": "3.004321", "output": "15.001"}, {"input": 1_001_440, "output": 1_000_067})
-    lines = [line("3.00", "input", 1_001_440), line("15.00", "output", 1_000_067)]
-
-    assert effects(reconcile(bill(*lines), [logged])) == [("rounding", "", "-0.005321")]
-
-
-def test_many_lines_are_not_all_rounded_the_same_way():
-    found = reconcile(bill(*[line("0.01")] * 5000), [ours({"input": "26"}, {"input": 1_000_000})])
-
-    assert effects(found) == [("rest", "input", "24")]
-
-
-def test_without_quantities_a_rate_is_one_that_is_seen_twice():
-    lines = [{**one, "amount": one["amount"] * 9 / 10} for one in billed([A_DAY], tells_quantities=False)]
-    odd = [*billed([A_DAY], tells_quantities=False)[:2], line("21", "output")]
-
-    assert {cause for cause, *_ in effects(reconcile(bill(*lines), [A_DAY]))} == {"price"}
-    assert effects(reconcile(bill(*odd), [A_DAY])) == [("rest", "output", "6")]
+    assert effects(found) == explained
+    assert is_whole(found)
 
 
 def test_without_quantities_a_day_that_is_logged_in_part_is_told_by_the_rates_of_others():
     logged = three_days()
-    lines = billed(logged, tells_quantities=False)
     half = logged[1]._replace(costs=tuple(c / 2 for c in logged[1].costs), spend=usd("10.23"), list_cost=usd("10.23"))
+    lines = [{**one, "amount": one["amount"] * 8 / 10} for one in billed(logged, tells_quantities=False)]
 
-    found = reconcile(bill(*({**one, "amount": one["amount"] * 8 / 10} for one in lines)), [logged[0], half, logged[2]])
+    sums = CellSums.of(reconcile(bill(*lines), [logged[0], half, logged[2]]).cells)
 
-    assert CellSums.of(found.cells).effects["not_logged"] == usd("8.184")
-    assert CellSums.of(found.cells).effects["price"] == usd("-10.23")
-    assert CellSums.of(found.cells).difference == usd("-2.046")
-
-
-def test_without_quantities_the_same_input_that_is_split_otherwise_is_seen():
-    lines = [line("9", "input"), line("15", "output")]
-
-    assert effects(reconcile(bill(*lines), [A_DAY])) == [("cache", "", "5.4")]
+    assert (sums.effects["not_logged"], sums.effects["price"], sums.difference) == (usd("8.184"), usd("-10.23"), usd("-2.046"))
 
 
 def test_an_invoice_of_a_month_is_matched_over_all_of_it():
@@ -212,35 +175,12 @@ def test_another_currency_is_compared_where_there_is_a_rate_and_else_said():
     assert CellSums.of(at_a_rate.cells).effects["price"] == usd("1.86")
 
 
-def test_what_is_billed_by_the_piece_without_a_model_is_matched_to_all_pieces():
-    logged = [ours({"input": "3", "other": "0.5"}, {"input": 1_000_000}), ours({"other": "0.25"}, model="gpt-y")]
-    lines = [line("3", "input", 1_000_000), line("0.75", "web_searches", 75, model=None)]
-
-    assert effects(reconcile(bill(*lines), logged)) == []
-
-
-def test_a_model_that_the_price_list_does_not_know_goes_by_what_is_sold():
-    tuned = ours({"input": "3"}, {"input": 1_000_000}, model="ft:gpt-x:acme")
-    lines = [*billed([A_DAY]), line("3", "input", 1_000_000, model=None, sku="ft:gpt-x:acme, input")]
-
-    assert effects(reconcile(bill(*lines), [A_DAY, tuned])) == []
-
-
 def test_a_bill_that_names_no_model_is_matched_to_the_whole_provider():
     lines = [line("40", None, model=None)]
 
     found = reconcile(bill(*lines), [A_DAY, A_DAY._replace(model="gpt-y")])
 
     assert [(cell.model, cell.theirs, cell.ours) for cell in found.cells] == [(None, usd("40"), usd("37.2"))]
-
-
-def test_costs_that_are_reported_are_told_apart_as_list_costs_are():
-    reported = A_DAY._replace(spend=usd("9.3"))
-    lines = [{**one, "amount": one["amount"] / 2} for one in billed([A_DAY])]
-    without_list = A_DAY._replace(list_cost=usd("0"), costs=(usd("0"),) * 5)
-
-    assert effects(reconcile(bill(*lines), [reported])) == []
-    assert effects(reconcile(bill(*billed([A_DAY])), [without_list])) == []
 
 
 def test_the_share_that_is_explained_does_not_set_off_too_much_against_too_little():

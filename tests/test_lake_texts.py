@@ -22,31 +22,15 @@ def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
     return Lake(new_lake(request.param))
 
 
-def test_a_text_is_read_as_it_was_written_also_where_there_is_no_lake_yet(lake: Lake):
-    assert lake.texts.read("prices.toml") is None
-    lake.texts.put("prices.toml", "discount = 0.1 # 10 % – 日本\n", seen=None)
-
-    assert lake.texts.read("prices.toml") == "discount = 0.1 # 10 % – 日本\n"
-    assert not lake.exists
-
-
-def test_a_text_is_replaced_only_by_who_has_seen_it(lake: Lake):
-    lake.texts.put("boards/team.json", "first", seen=None)
-    with pytest.raises(LakeChanged, match="look at it again"):
-        lake.texts.put("boards/team.json", "mine", seen=None)
-    lake.texts.put("boards/team.json", "second", seen="first")
-    with pytest.raises(LakeChanged):
-        lake.texts.put("boards/team.json", "mine", seen="first")
-
-    assert lake.texts.read("boards/team.json") == "second"
-
-
-def test_an_empty_text_is_not_none(lake: Lake):
-    lake.texts.put("boards/team.json", "", seen=None)
-
-    assert lake.texts.read("boards/team.json") == ""
-    with pytest.raises(LakeChanged):
-        lake.texts.put("boards/team.json", "mine", seen=None)
+def test_a_text_is_read_as_it_was_written_and_replaced_only_by_who_has_seen_it(lake: Lake):
+    assert lake.texts.read("boards/team.json") is None
+    for seen, text in ((None, ""), ("", "discount = 0.1 # 10 % – 日本\n"), ("discount = 0.1 # 10 % – 日本\n", "second")):
+        lake.texts.put("boards/team.json", text, seen=seen)
+        assert lake.texts.read("boards/team.json") == text
+        for other in (None, "first"):
+            with pytest.raises(LakeChanged, match="look at it again"):
+                lake.texts.put("boards/team.json", "mine", seen=other)
+    assert (lake.texts.read("boards/team.json"), lake.exists) == ("second", False)
 
 
 def test_of_several_who_replace_the_same_text_at_once_one_does(lake: Lake):

@@ -53,6 +53,7 @@ def test_each_team_has_its_own_forecast_the_most_expensive_first(teams: str):
     assert (search.value, search.so_far, search.before, total(search), search.is_at_least) == ("search", 200, 310, 300.0, False)
     assert (finance.value, finance.so_far, finance.before, finance.forecast) == ("finance", 40, 0, TooLittle(19, 31))
     assert (legal.value, legal.so_far, legal.forecast, legal.is_at_least) == ("legal", None, TooLittle(0, 31), True)
+    assert [one.value for one in outlooks(history(now(teams), split="team"), "month", 1)] == ["search"]
 
 
 def test_who_has_not_cost_anything_yet_in_a_month_is_forecast_too(lake_of: Callable[..., str]):
@@ -66,10 +67,6 @@ def test_who_has_not_cost_anything_yet_in_a_month_is_forecast_too(lake_of: Calla
     found = outlooks(history(first_day, split="team"), "month", 10)
 
     assert [(one.value, one.so_far, one.before) for one in found] == [("search", 0, 310), ("finance", 2, 0)]
-
-
-def test_only_as_many_values_as_asked_for_are_forecast(teams: str):
-    assert [one.value for one in outlooks(history(now(teams), split="team"), "month", 1)] == ["search"]
 
 
 def test_the_whole_is_a_lower_bound_where_a_cost_is_not_known(teams: str):
@@ -97,15 +94,6 @@ def test_the_running_day_is_that_of_the_zone(teams: str):
 
 def test_a_lake_without_requests_has_no_forecast(lake_of: Callable[..., str]):
     assert outlook(history(now(lake_of()))).forecast == TooLittle(0, 31)
-
-
-def test_all_periods_and_times_of_a_day_share_one_answer():
-    views = [
-        View("", 1, days(first, "2026-11-20", "Asia/Tokyo", now=now), interval, "best")
-        for first, now, interval in (("2026-11-01", "2026-11-20 00:00", "hour"), ("2026-10-01", "2026-11-20 14:59", "week"))
-    ]
-
-    assert as_of_today(views[0]) == as_of_today(views[1])
 
 
 @pytest.mark.parametrize(
