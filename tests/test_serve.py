@@ -392,7 +392,7 @@ def test_tokens_are_made_listed_and_removed_by_commands(tmp_path: Path):
     ("arguments", "words"),
     [
         (["add", "a\nb"], "name: "),
-        (["add", "a", "--only", "tame=x"], "only: 'tame' is no dimension"),
+        (["add", "a", "--only", "tame=x"], "--only tame=x is no filter"),
         (["remove", "a"], "There is no token 'a'"),
         (["add"], "Name the token"),
         (["list"], "tokens.toml, line 3, sha256"),

@@ -14,8 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from usagecost.lake import Lake, LakeChanged
 from usagecost.toml_lines import TomlProblem, line_of, parse_toml, read_toml, refusal
 from usagecost.toml_tables import put_table, write_table
-from usagecost.vocabulary import DIMENSIONS
-from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters
+from usagecost.vocabulary.filters import Filters, Values, check_values, conditions_of
 
 PeriodName = Literal["day", "week", "month", "quarter", "year"]
 PERIODS: dict[PeriodName, str] = {"day": "Day", "week": "Week", "month": "Month", "quarter": "Quarter", "year": "Year"}
@@ -31,8 +30,7 @@ _CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 Thresholds = Annotated[tuple[int, ...], Field(max_length=10)]
 Amount = Annotated[Decimal, Field(gt=0, lt=10**12, max_digits=18, decimal_places=6)]
-Scope = dict[str, tuple[str, ...]]
-"""Dimension -> values of it; "(not reported)" stands for requests that have none."""
+Scope = Annotated[Values, AfterValidator(check_values)]
 
 
 class BudgetProblem(TomlProblem):
@@ -85,16 +83,6 @@ class Budget(_Table):
             raise ValueError(f"{wrong[0]} is no threshold: use percent from 1 to {HIGHEST_THRESHOLD:,}, such as 80")
         return tuple(sorted(set(percents)))
 
-    @field_validator("only", "without")
-    @classmethod
-    def _check_scope(cls, scope: Scope) -> Scope:
-        for name, values in scope.items():
-            if name not in DIMENSIONS:
-                raise ValueError(f"{name!r} is no dimension: use one of {', '.join(DIMENSIONS)}")
-            if not values:
-                raise ValueError(f"{name} has no values: write some, or leave it out")
-        return scope
-
     @model_validator(mode="after")
     def _check_both(self) -> Self:
         if twice := self.only.keys() & self.without.keys():
@@ -104,12 +92,7 @@ class Budget(_Table):
     @property
     def filters(self) -> Filters:
         """The requests that it is about, as questions understand it."""
-        sides = ((self.only, False), (self.without, True))
-        conditions = [
-            Condition(name, tuple(None if value == NOT_REPORTED else value for value in sorted(set(values))), excludes)
-            for scope, excludes in sides
-            for name, values in scope.items()
-        ]
+        conditions = (*conditions_of(self.only), *conditions_of(self.without, excludes=True))
         return Filters(tuple(sorted(conditions, key=lambda one: one.dimension)))
 
 

@@ -24,6 +24,7 @@ from usagecost.cli.summaries import summary
 from usagecost.cli.upkeep import backup, columns, doctor, restore, sample, upgrade
 from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
+from usagecost.toml_lines import TomlProblem
 
 COMMANDS = (
     ingest,
@@ -58,12 +59,12 @@ COMMANDS = (
 
 
 class _Commands(TyperGroup):
-    """Ends a command with a sentence where the lake or the engine cannot do what it asks for."""
+    """Ends a command with a sentence where the lake, the engine, or a file that people write is in its way."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (LakeError, UnansweredError) as problem:
+        except (LakeError, UnansweredError, TomlProblem) as problem:
             fail(str(problem))
 
 

@@ -22,7 +22,6 @@ from usagecost.access import (
     revoke,
 )
 from usagecost.cli.console import (
-    NOTHING_READ,
     WRONG_USAGE,
     LakeOption,
     day_of,
@@ -56,19 +55,16 @@ def access(
     Roles hold where people sign in: README, Deploy. The first admin is made here: `access grant you@example.com admin`.
     """
     handle = lake_named(lake)
-    try:
-        if act == "list":
-            _list(handle)
-        elif who is None:
-            fail(f"Say who: `python -m usagecost access {act} EMAIL`.", WRONG_USAGE)
-        elif act == "grant":
-            _grant(handle, who, role, team or [])
-        elif act == "revoke":
-            _revoke(handle, who)
-        else:
-            _check(handle, who, group or [])
-    except AccessProblem as problem:
-        fail(str(problem), NOTHING_READ)
+    if act == "list":
+        _list(handle)
+    elif who is None:
+        fail(f"Say who: `python -m usagecost access {act} EMAIL`.", WRONG_USAGE)
+    elif act == "grant":
+        _grant(handle, who, role, team or [])
+    elif act == "revoke":
+        _revoke(handle, who)
+    else:
+        _check(handle, who, group or [])
 
 
 def audit(

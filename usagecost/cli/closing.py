@@ -34,9 +34,7 @@ def close(
     What changes of it later stands in the next month's statement as a correction. Closing it again changes nothing, and writes the
     same files. Rates come from `currencies.toml`, costs are shared by `chargeback.toml`, both beside the lake.
     """
-    from usagecost.bills.chargeback import ChargebackProblem
     from usagecost.bills.closing import CloseProblem, close_month, reopen_month, words
-    from usagecost.bills.currencies import CurrencyProblem
 
     first = _month(month)
     zone = "UTC" if utc else zone
@@ -57,7 +55,7 @@ def close(
         _print(done)
         if folder:
             _write(done, folder)
-    except (CloseProblem, ChargebackProblem, CurrencyProblem, OSError) as problem:
+    except (CloseProblem, OSError) as problem:
         fail(str(problem))
 
 

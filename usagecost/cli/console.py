@@ -139,11 +139,11 @@ def check_zone(zone: str) -> None:
         fail(f"--zone {zone} is no time zone: use an IANA name such as Europe/Berlin.", WRONG_USAGE)
 
 
-def asked_filter(text: str) -> tuple[str, str]:
-    """The dimension and the value of a ``--filter``; ends the command where it is none."""
+def asked_filter(text: str, option: str = "--filter") -> tuple[str, str]:
+    """The dimension and the value of a ``--filter``, or another option; ends the command where it is none."""
     name, equals, value = text.partition("=")
     if not equals or name not in DIMENSIONS:
-        fail(f"--filter {text} is no filter: write dimension=value, with one of {', '.join(DIMENSIONS)}.", WRONG_USAGE)
+        fail(f"{option} {text} is no filter: write dimension=value, with one of {', '.join(DIMENSIONS)}.", WRONG_USAGE)
     return name, value
 
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 from rich.progress import Progress
 
-from usagecost.cli.console import DAY, WRONG_USAGE, FilterOption, LakeOption, ZoneOption, asked_filter, check_zone, err, fail, out
+from usagecost.cli.console import (
+    WRONG_USAGE,
+    FilterOption,
+    LakeOption,
+    ZoneOption,
+    asked_days,
+    asked_filter,
+    check_zone,
+    err,
+    fail,
+    out,
+)
 from usagecost.exporting import FORMS
 from usagecost.lake import lake_root
 from usagecost.periods import Period
@@ -22,20 +32,13 @@ if TYPE_CHECKING:
     from usagecost.bills import FocusForm
 
 
-class FocusVersion(StrEnum):
-    """The versions of FOCUS that are written."""
-
-    v1_2 = "1.2"
-    v1_4 = "1.4"
-
-
 def export(
-    start: Annotated[datetime, typer.Option(help="First day, YYYY-MM-DD.", formats=DAY)],
-    end: Annotated[datetime, typer.Option(help="Last day, included, YYYY-MM-DD.", formats=DAY)],
+    start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")],
+    end: Annotated[str, typer.Option(help="Last day, included, YYYY-MM-DD.")],
     file: Annotated[Path, typer.Option("--output", "-o", help="The file to write; .csv, .parquet or .jsonl says its format.")],
     chosen: FilterOption = None,
     focus: Annotated[
-        FocusVersion | None, typer.Option(help="Write what they cost as rows of this version of FOCUS, by days of UTC.")
+        Literal["1.2", "1.4"] | None, typer.Option(help="Write what they cost as rows of this version of FOCUS, by days of UTC.")
     ] = None,
     lake: LakeOption = None,
     zone: ZoneOption = "UTC",
@@ -55,10 +58,9 @@ def export(
     forms = FOCUS_FORMS if focus else FORMS
     if form not in forms:
         fail(f"{file.name} says no format: end it in .{', .'.join(forms)}.", WRONG_USAGE)
-    if end < start:
-        fail(f"--end {end:%Y-%m-%d} lies before --start {start:%Y-%m-%d}: exchange them.", WRONG_USAGE)
+    days = asked_days(start, end)
     check_zone(zone)
-    period = Period(start.date(), end.date(), "UTC" if focus else zone, datetime.now(UTC), is_alone=True)
+    period = Period(*days, "UTC" if focus else zone, datetime.now(UTC), is_alone=True)
     asked = [asked_filter(text) for text in chosen or ()]
     root, what, unpriced = lake or lake_root(), "FOCUS row" if focus else "request", 0
     try:
@@ -72,7 +74,7 @@ def export(
                 shown.update(task, completed=done)
 
             if focus:
-                rows, unpriced = write_focus(view, focus.value, file, cast("FocusForm", form), progress, zone)
+                rows, unpriced = write_focus(view, focus, file, cast("FocusForm", form), progress, zone)
             else:
                 rows = write_requests(view, file, form, progress)
     except OSError as problem:

@@ -9,9 +9,20 @@ from typing import Annotated, Literal
 import typer
 from pydantic import ValidationError
 
-from usagecost.cli.console import WRONG_USAGE, LakeOption, err, fail, lake_named, out, print_line, print_table, recording
+from usagecost.cli.console import (
+    WRONG_USAGE,
+    LakeOption,
+    asked_filter,
+    err,
+    fail,
+    lake_named,
+    out,
+    print_line,
+    print_table,
+    recording,
+)
 from usagecost.lake import Lake, lake_root
-from usagecost.serve.tokens import Token, TokenProblem, make_token, read_tokens, remove_token
+from usagecost.serve.tokens import Token, make_token, read_tokens, remove_token
 from usagecost.toml_lines import refusal
 from usagecost.vocabulary import DIMENSIONS
 from usagecost.vocabulary.labels import NO_LABELS, Labels
@@ -41,7 +52,7 @@ def serve(
     if label not in DIMENSIONS:
         fail(f"--label {label} is no dimension: use one of {', '.join(DIMENSIONS)}.", WRONG_USAGE)
     root = lake or lake_root()
-    _tokens(lake_named(lake))
+    read_tokens(lake_named(lake))  # ends here where their file is broken
     print_line(f"Serving {root} on http://{host}:{port}; the document is /openapi.json")
     app = Api(root, label, per_minute).app()
     uvicorn.run(
@@ -91,8 +102,6 @@ def token(
         print_line(made)
     except ValidationError as problem:
         fail(_sentence(problem), WRONG_USAGE)
-    except TokenProblem as problem:
-        fail(str(problem))
     err.print("It is shown this once. Send it as: Authorization: Bearer …")
 
 
@@ -129,16 +138,13 @@ def _scope(lake: Lake, only: list[str]) -> dict[str, tuple[str, ...]]:
     """The values by dimension; a team, user or key may be named by its name."""
     found: dict[str, tuple[str, ...]] = {}
     labels = Labels.of_names(lake.rows("names")) if only else NO_LABELS
-    for text in only:
-        name, equals, value = text.partition("=")
-        if not equals:
-            fail(f"--only {text} is no scope: write dimension=value, with one of {', '.join(DIMENSIONS)}.", WRONG_USAGE)
+    for name, value in (asked_filter(text, "--only") for text in only):
         found[name] = (*found.get(name, ()), labels.id_of(name, value))
     return found
 
 
 def _list(lake: Lake) -> None:
-    rows = [(one.name, one.made, one.until or "–", _sees(one.only, one.person)) for one in _tokens(lake)]
+    rows = [(one.name, one.made, one.until or "–", _sees(one.only, one.person)) for one in read_tokens(lake)]
     print_table(("name", "made", "until", "sees"), rows, folds=("name", "sees"))
 
 
@@ -146,11 +152,3 @@ def _sees(only: dict[str, tuple[str, ...]], person: str | None) -> str:
     if person:
         return f"what {person} sees"
     return ", ".join(f"{name} {' or '.join(values)}" for name, values in only.items()) or "everything"
-
-
-def _tokens(lake: Lake) -> tuple[Token, ...]:
-    """The tokens of a lake; ends the command where their file is broken."""
-    try:
-        return read_tokens(lake)
-    except TokenProblem as problem:
-        fail(str(problem))

@@ -11,14 +11,13 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from usagecost.access import read_access, reader_of
 from usagecost.lake import Lake
 from usagecost.toml_lines import TomlProblem, line_of, parse_toml, read_toml
 from usagecost.toml_tables import put_table, write_table
-from usagecost.vocabulary import DIMENSIONS
-from usagecost.vocabulary.filters import EVERYTHING, NOT_REPORTED, Condition, Scope
+from usagecost.vocabulary.filters import EVERYTHING, Scope, Values, check_values, conditions_of
 
 NAME = "tokens.toml"
 HEADER = "# Tokens of the API: hashes, what each may see, and until when. `python -m usagecost token` makes them.\n"
@@ -45,17 +44,7 @@ class Token(BaseModel):
     made: date
     until: date | None = None
     person: Annotated[str | None, Field(min_length=3, max_length=320)] = None
-    only: dict[str, tuple[str, ...]] = {}
-
-    @field_validator("only")
-    @classmethod
-    def _check_scope(cls, only: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        for name, values in only.items():
-            if name not in DIMENSIONS:
-                raise ValueError(f"{name!r} is no dimension: use one of {', '.join(DIMENSIONS)}")
-            if not values:
-                raise ValueError(f"{name} has no values: write some, or leave it out")
-        return only
+    only: Annotated[Values, AfterValidator(check_values)] = {}
 
     @model_validator(mode="after")
     def _check_person(self) -> Token:
@@ -67,10 +56,7 @@ class Token(BaseModel):
         """What of the requests it may see now; raises AccessProblem and LakeError."""
         if self.person:
             return reader_of({"email": self.person, "email_verified": True}, read_access(lake), lake.rows("names")).scope
-        conditions = tuple(
-            Condition(name, tuple(None if value == NOT_REPORTED else value for value in sorted(set(values))))
-            for name, values in sorted(self.only.items())
-        )
+        conditions = conditions_of(self.only)
         return Scope((conditions,)) if conditions else EVERYTHING
 
 
@@ -101,7 +87,7 @@ def make_token(
     today: date,
     *,
     until: date | None = None,
-    only: dict[str, tuple[str, ...]],
+    only: Values,
     person: str | None = None,
 ) -> str:
     """Makes a token and returns it; only its hash is kept. Raises TokenProblem, ValueError (a ValidationError) and LakeError."""

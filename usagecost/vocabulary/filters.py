@@ -46,6 +46,28 @@ class Condition:
         return f"{DIMENSIONS[self.dimension].label.lower()} {'is not' if self.excludes else 'is'} {shown or 'nothing'}"
 
 
+Values = dict[str, tuple[str, ...]]
+"""Dimension -> values of it, as people write them; NOT_REPORTED stands for requests that have none."""
+
+
+def check_values(said: Values) -> Values:
+    """Returns the values; raises ValueError where one is of no dimension, or a dimension has none."""
+    for name, values in said.items():
+        if name not in DIMENSIONS:
+            raise ValueError(f"{name!r} is no dimension: use one of {', '.join(DIMENSIONS)}")
+        if not values:
+            raise ValueError(f"{name} has no values: write some, or leave it out")
+    return said
+
+
+def conditions_of(said: Values, *, excludes: bool = False) -> tuple[Condition, ...]:
+    """Returns the conditions that a request passes which has one of the values of each dimension, or, if they ``exclude``, none."""
+    return tuple(
+        Condition(name, tuple(None if value == NOT_REPORTED else value for value in sorted(set(values))), excludes)
+        for name, values in sorted(said.items())
+    )
+
+
 @dataclass(frozen=True)
 class Instants:
     """Sent within the instants [start, end)."""
