@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -39,6 +40,13 @@ def load_bill(lake: Lake, path: Path, **about: Any) -> Loaded:
     """Loads the one statement that a file is a part of."""
     (files,) = statement_files([path])
     return load_files(lake, files, **about)
+
+
+def written(folder: Path, content: Any, name: str = "bill.json") -> Path:
+    """A file of this content: text, or what JSON writes."""
+    file = folder / name
+    file.write_text(content if isinstance(content, str) else json.dumps(content))
+    return file
 
 
 def bill(*lines: dict[str, Any]) -> pa.Table:

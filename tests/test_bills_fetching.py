@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from typer.testing import CliRunner
 
-from tests.bill_rows import load_bill
+from tests.bill_rows import load_bill, written
 from tests.test_bills_formats import anthropic_row, openai_page, openai_result
 from usagecost.bills import BillProblem, current_lines
 from usagecost.bills.fetching import Fetching, days_to_fetch, fetch_bill
@@ -130,7 +130,9 @@ def test_what_may_be_better_later_is_asked_again_after_the_wait_that_is_asked_fo
     assert amounts(tmp_path) == [("11-04", "0.2")]
 
 
-def test_a_vendor_that_stays_down_leaves_nothing_behind(tmp_path):
+def test_a_vendor_that_stays_down_or_bills_nothing_leaves_nothing_behind(tmp_path):
+    with serving(lambda _: ok(openai_page((NOV_3, [])))) as server:
+        assert fetch("openai", tmp_path, server) is None
     with (
         serving(lambda asked: (503, {"Retry-After": "soon"}, b"") if "page" in asked else two_pages(asked)) as server,
         pytest.raises(BillProblem) as problem,
@@ -203,11 +205,8 @@ def test_days_after_the_last_known_one_are_asked_for_and_a_week_before_anew(tmp_
 
 def test_a_gap_between_known_days_is_asked_for(tmp_path):
     lake, openai = Lake(tmp_path), VENDORS["openai"]
-    for day in (date(2026, 10, 10), date(2026, 11, 25)):
-        saved = tmp_path / f"{day}.json"
-        start = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
-        saved.write_text(json.dumps(openai_page((start, [openai_result(0.1, "gpt-6-astra, input_tokens")]))))
-        load_bill(lake, saved)
+    for start in (NOV_3 - 24 * 86400, NOV_3 + 22 * 86400):  # 10 October and 25 November
+        load_bill(lake, written(tmp_path, openai_page((start, [openai_result(0.1, "gpt-6-astra, input_tokens")])), f"{start}.json"))
 
     assert days_to_fetch(lake, openai, date(2026, 11, 30)) == (date(2026, 10, 4), date(2026, 11, 29))
     assert days_to_fetch(lake, VENDORS["openrouter"], date(2026, 11, 30)) == (date(2026, 10, 31), date(2026, 11, 29))
@@ -240,16 +239,10 @@ def test_openrouter_is_asked_day_by_day_and_a_saved_answer_is_the_same_statement
     with serving(lambda asked: ok({"data": [item(asked["date"][0])] if asked["date"][0] != "2026-11-04" else []})) as server:
         done = fetch("openrouter", tmp_path, server, start=date(2026, 11, 3))
 
-    saved = tmp_path / "saved.json"
-    saved.write_text(json.dumps({"data": [item("2026-11-03"), item("2026-11-05")]}))
+    saved = written(tmp_path, {"data": [item("2026-11-03"), item("2026-11-05")]})
     assert [asked["date"] for asked in server.asked] == [["2026-11-03"], ["2026-11-04"], ["2026-11-05"]]
     assert amounts(tmp_path) == [("11-03", "0.5"), ("11-05", "0.5")]
     assert load_bill(Lake(tmp_path), saved).statement == done.statement
-
-
-def test_days_without_costs_are_no_statement(tmp_path):
-    with serving(lambda _: ok(openai_page((NOV_3, [])))) as server:
-        assert fetch("openai", tmp_path, server) is None
 
 
 def test_the_command_fetches_and_says_what_it_could_not(tmp_path, monkeypatch):

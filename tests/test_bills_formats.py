@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.bill_rows import written
 from usagecost.bills.formats.words import counted, described_model, meter_of
 from usagecost.bills.reading import Bill, read_bill
 
@@ -23,9 +24,7 @@ NOV_3, NOV_4 = 1793664000, 1793750400  # 2026-11-03 and -04, 0:00 UTC
 
 def bill_of(tmp_path: Path, content: Any, name: str = "bill.json", **options: Any) -> Bill:
     """The bill that a file of this content is: text, or what JSON writes."""
-    file = tmp_path / name
-    file.write_text(content if isinstance(content, str) else json.dumps(content))
-    return read_bill([file], **options)
+    return read_bill([written(tmp_path, content, name)], **options)
 
 
 def told(bill: Bill, *names: str) -> list[tuple[Any, ...]]:
@@ -455,16 +454,12 @@ def test_words_of_clouds_name_models_and_meters(provider, words, model, meter):
     assert (described_model(provider, words, "gpt" if provider == "azure" else ""), meter_of(words)) == (model, meter)
 
 
-def test_quantities_are_tokens_whatever_their_package():
-    said = [
-        ("29.872", "1K tokens"),
-        ("2", "1M Tokens"),
-        ("5", "1000_tokens"),
-        ("0.12", "1000000 Tokens"),
-        ("3", "1K Input Tokens"),
-        ("7", "requests"),
-    ]
-
-    assert [counted(Decimal(number), unit) for number, unit in said] == [
-        (29_872, "tokens"), (2_000_000, "tokens"), (5_000, "tokens"), (120_000, "tokens"), (3_000, "tokens"), (7, "requests"),
-    ]  # fmt: skip
+@pytest.mark.parametrize(
+    ("quantity", "unit", "tokens"),
+    [
+        ("29.872", "1K tokens", 29_872), ("2", "1M Tokens", 2_000_000), ("5", "1000_tokens", 5_000),
+        ("0.12", "1000000 Tokens", 120_000), ("3", "1K Input Tokens", 3_000), ("7", "requests", None),
+    ],
+)  # fmt: skip
+def test_quantities_are_tokens_whatever_their_package(quantity, unit, tokens):
+    assert counted(Decimal(quantity), unit) == ((tokens, "tokens") if tokens else (Decimal(quantity), unit))

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from tests.bill_rows import load_bill
+from tests.bill_rows import load_bill, written
 from tests.test_bills_formats import (
     AZURE_EA,
     FOCUS,
@@ -72,12 +72,6 @@ def test_a_line_that_cannot_be_read_refuses_the_bill_and_says_why(tmp_path, colu
     assert refusal(tmp_path, focus_csv(*rows), "focus.csv") == f"focus.csv, {sentence}"
 
 
-def test_a_line_may_be_about_more_tokens_than_money_has_digits(tmp_path):
-    bill = bill_of(tmp_path, focus_csv(FOCUS | OPENAI | {"ConsumedQuantity": "12345678901234567.5"}), "focus.csv")
-
-    assert told(bill, "quantity") == [("12345678901234567.5",)]
-
-
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -104,10 +98,12 @@ def test_an_answer_of_an_api_is_whole_and_told_once(tmp_path, content, sentence)
     assert refusal(tmp_path, content) == f"bill.json, {sentence}"
 
 
-def test_items_that_were_saved_without_their_pages_are_read(tmp_path):
+def test_items_that_were_saved_without_their_pages_are_read_and_numbers_of_any_size(tmp_path):
     bucket = BUCKET["data"][0]
+    larger = focus_csv(FOCUS | OPENAI | {"ConsumedQuantity": "12345678901234567.5"})
 
     assert [told(bill_of(tmp_path, content), "amount") for content in ([bucket], json.dumps(bucket))] == [[("1.5",)]] * 2
+    assert told(bill_of(tmp_path, larger, "focus.csv"), "quantity") == [("12345678901234567.5",)]  # more digits than money has
 
 
 @pytest.mark.parametrize(
@@ -178,12 +174,6 @@ def test_whatever_is_changed_in_a_file_it_is_read_or_refused(tmp_path_factory, s
 
     with suppress(BillProblem):
         assert read_bill([file]).lines.num_rows > 0
-
-
-def written(tmp_path: Path, content: Any, name: str = "bill.json") -> Path:
-    file = tmp_path / name
-    file.write_text(content if isinstance(content, str) else json.dumps(content))
-    return file
 
 
 def test_a_statement_is_its_contents_whatever_the_file(tmp_path):
