@@ -45,41 +45,25 @@ def rows_in(file: Path) -> list[dict]:
         return list(csv.DictReader(opened)) if file.suffix == ".csv" else [json.loads(line, parse_float=Decimal) for line in opened]
 
 
+DISARMED = ["'=HYPERLINK(1)", "'+1", "'-1", "'@x", "'\tx", "a\n=b", "'\n=c", *HOSTILE[-3:]]
+"""The hostile texts in CSV, of which a spreadsheet runs nothing."""
+
+
 @pytest.mark.parametrize("form", FORMS)
-def test_a_file_holds_what_matches_the_newest_first(asked: View, tmp_path: Path, form: str):
+def test_a_file_holds_what_matches_the_newest_first_and_every_text_as_it_is(asked: View, tmp_path: Path, form: str):
     shares: list[float] = []
     written = write_requests(asked, tmp_path / f"out.{form}", form, shares.append)
 
-    ids = [row["request_id"] for row in rows_in(tmp_path / f"out.{form}")]
-    assert written == len(ids) == 8 + len(HOSTILE)
-    assert [name for name in ids if name.startswith("r")] == [f"r{hour:02}" for hour in range(42, -1, -6)]
+    models = {row["request_id"]: row["model"] for row in rows_in(tmp_path / f"out.{form}")}
+    assert written == len(models) == 8 + len(HOSTILE)
+    assert [name for name in models if name.startswith("r")] == [f"r{hour:02}" for hour in range(42, -1, -6)]
+    assert [models[f"h{i}"] for i in range(len(HOSTILE))] == (DISARMED if form == "csv" else [*HOSTILE])
     assert shares == [0.5, 1.0]
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
-
-
-def test_a_spreadsheet_runs_nothing(asked: View, tmp_path: Path):
-    write_requests(asked, tmp_path / "out.csv", "csv")
-
-    models = {row["request_id"]: row["model"] for row in rows_in(tmp_path / "out.csv")}
-    assert [models[f"h{i}"] for i in range(len(HOSTILE))] == [
-        "'=HYPERLINK(1)", "'+1", "'-1", "'@x", "'\tx", "a\n=b", "'\n=c", 'say "a, b"', "Ünï🙂", "'; DROP TABLE requests --",
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("form", ["parquet", "jsonl"])
-def test_other_forms_keep_every_text_as_it_is(asked: View, tmp_path: Path, form: str):
-    write_requests(asked, tmp_path / f"out.{form}", form)
-
-    models = {row["request_id"]: row["model"] for row in rows_in(tmp_path / f"out.{form}")}
-    assert [models[f"h{i}"] for i in range(len(HOSTILE))] == list(HOSTILE)
-
-
-def test_parquet_has_the_records_own_types(asked: View, tmp_path: Path):
-    write_requests(asked, tmp_path / "out.parquet", "parquet")
-
-    columns = pq.read_schema(tmp_path / "out.parquet")
-    assert columns.field("started_at").type == pa.timestamp("us", tz="UTC")
-    assert columns.field("spend_usd").type == pa.decimal128(18, 9)
+    if form == "parquet":
+        columns = pq.read_schema(tmp_path / "out.parquet")
+        types = [columns.field(name).type for name in ("started_at", "spend_usd")]
+        assert types == [pa.timestamp("us", tz="UTC"), pa.decimal128(18, 9)]
 
 
 @settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -106,7 +90,7 @@ def run(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_the_command_writes_what_passes_its_filters(asked: View, tmp_path: Path):
+def test_the_command_writes_what_passes_its_filters_and_says_where_it_cannot(asked: View, tmp_path: Path):
     days_and_lake = ("--start", "2026-05-01", "--end", "2026-05-02", "--lake", asked.lake)
     status, said = run(*days_and_lake, "-o", str(tmp_path / "out.csv"), "--filter", "user=(not reported)")
     either = run(*days_and_lake, "-o", str(tmp_path / "two.csv"), "--filter", "user=(not reported)", "--filter", "user=@x")
@@ -114,6 +98,8 @@ def test_the_command_writes_what_passes_its_filters(asked: View, tmp_path: Path)
     assert (status, "8 requests written" in said) == (0, True)
     assert len(rows_in(tmp_path / "out.csv")) == 8
     assert (either[0], "9 requests written" in either[1]) == (0, True)
+    status, said = run(*days_and_lake, "-o", str(tmp_path / "no" / "out.csv"))
+    assert (status, "No such file" in said) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -131,10 +117,3 @@ def test_wrong_usage_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     assert status == 2
     assert sentence in " ".join(said.split())
-
-
-def test_a_folder_that_is_not_there_is_said(asked: View, tmp_path: Path):
-    status, said = run("--start", "2026-05-01", "--end", "2026-05-02", "--lake", asked.lake, "-o", str(tmp_path / "no" / "out.csv"))
-
-    assert status == 1
-    assert "No such file" in said

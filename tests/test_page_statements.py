@@ -83,6 +83,7 @@ def test_from_an_open_month_to_a_closed_one_that_is_corrected_and_reopened(lake:
     assert "Closed " in words(shown(page))
     assert [close.month for close in read_closes(lake, "UTC").in_force] == [before().replace(day=1)]
     offered = {button.proto.id.rpartition("-")[2] for button in page.get("download_button")}
+    assert "in UTC. One row per day" in words(page)
     assert offered >= {"statement_csv", "statement_parquet", "statement_html", "focus_csv", "focus_parquet"}
 
     commit(lake, request(f"{before()} 13:00", team_id="ads", list_cost_usd=Decimal("0.25")))
