@@ -66,10 +66,10 @@ def tokens(root: str) -> dict[str, str]:
     return made | {who: make_token(Lake(root), who, today, only={}, person=f"{who}@example.com") for who in ("lea", "nob")}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def ask(root: str, tokens: dict[str, str]) -> Iterator[Ask]:
     """Asks the API with a token by its name here, or as it stands, or with none."""
-    with TestClient(Api(root, per_minute=1_000).app()) as client:
+    with TestClient(Api(root, per_minute=10_000).app()) as client:
 
         def get(path: str, who: str | None = "all", seen: str = "", **query: Any) -> httpx.Response:
             headers = {"authorization": f"Bearer {tokens.get(who, who)}"} if who else {}
