@@ -6,7 +6,6 @@ of Apprise in the environment; without that library alerts are recorded and logg
 """
 
 from usagecost.alerts.channels import PREFIX, Letter, channel_problem, channels, send
-from usagecost.alerts.checks import Check
 from usagecost.alerts.ledger import Alert, Ledger, read_ledger
-from usagecost.alerts.rounds import Round, follow, run_round
+from usagecost.alerts.rounds import follow, run_round
 from usagecost.alerts.rules import RULES
