@@ -283,7 +283,7 @@ def beside(
 def choose_value(
     label: str, key: str, values: list[str], placeholder: str | None, format_func: Callable[[str], str] = str
 ) -> str | None:
-    """Draws a dropdown and returns its choice. What was chosen, or named by a link, keeps its place though the period has none of it.
+    """Draws a dropdown and returns its choice. What was chosen, or named by a link, stays though the period has none of it.
 
     Without a choice it is the first value, where there is no placeholder; that is no choice of the reader's, and not in the URL.
     """
