@@ -47,9 +47,9 @@ def send(name: str, title: str, body: str, *, is_good: bool = False, letter: Let
     if not notifier.add(channels()[name]):
         return f"The URL in {PREFIX}{name.upper()} is none that Apprise knows: see its list of services."
     sign = apprise.NotifyType.SUCCESS if is_good else apprise.NotifyType.WARNING
-    said = _said_by(next(iter(notifier)), body, letter)
+    message = _said_by(next(iter(notifier)), body, letter)
     try:
-        is_done = notifier.notify(title=title, notify_type=sign, **said)
+        is_done = notifier.notify(title=title, notify_type=sign, **message)
     except Exception as error:  # whatever a service's code raises: the others are told all the same
         return f"The channel {name} failed ({type(error).__name__})."
     return None if is_done else f"The channel {name} did not take the message: see the log, then check its URL and the service."

@@ -53,8 +53,8 @@ def is_about(alert: Mapping[str, Any], budget: Budget) -> bool:
 
 
 def _id(rule: str, subject: str, threshold: str, period: str, of: str) -> str:
-    said = (rule, subject, threshold, period, *([of] if of else []))
-    return sha256("\x00".join(said).encode()).hexdigest()[:16]
+    parts = (rule, subject, threshold, period, *([of] if of else []))
+    return sha256("\x00".join(parts).encode()).hexdigest()[:16]
 
 
 def _of(budget: Budget, rule: str) -> str:
@@ -108,6 +108,6 @@ def _used_text(state: State, spent: Spent) -> str:
 
 
 def _forecast_text(state: State) -> str:
-    found = state.forecast
+    forecast = state.forecast
     at_least = LOWER_BOUND if state.is_forecast_at_least else ""
-    return f"Forecast at its end: {at_least}{around(found.total, found.margin)}." if isinstance(found, Forecast) else ""
+    return f"Forecast at its end: {at_least}{around(forecast.total, forecast.margin)}." if isinstance(forecast, Forecast) else ""

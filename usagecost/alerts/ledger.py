@@ -99,8 +99,8 @@ class Ledger:
 
     def about(self, budgets: Sequence[Budget]) -> Ledger:
         """Returns the same of the alerts alone that were raised for one of some budgets as it is now."""
-        found = {key: alert for key, alert in self.alerts.items() if any(is_about(alert.raised, one) for one in budgets)}
-        return replace(self, alerts=found)
+        alerts = {key: alert for key, alert in self.alerts.items() if any(is_about(alert.raised, one) for one in budgets)}
+        return replace(self, alerts=alerts)
 
     def changes(self, checks: Iterable[Check], now: datetime) -> list[Row]:
         """Returns the alerts that are to be raised and resolved; nothing for what is recorded already."""

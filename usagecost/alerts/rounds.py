@@ -42,29 +42,29 @@ def run_round(lake: Lake, say: Say, now: datetime | None = None, *, dry_run: boo
     lake.version()  # fails before anything is made, if it does
     lake.root.mkdir(parents=True, exist_ok=True)  # of a remote lake it may not be there yet
     with FileLock(lake.root / "alerts.lock"):
-        now, version, done = now or datetime.now(UTC), lake.version(), Round()
+        now, version, outcome = now or datetime.now(UTC), lake.version(), Round()
         ledger = read_ledger(lake)
         try:
-            said = read_budgets(lake)
+            file = read_budgets(lake)
             view = view_of_now(lake.name, version, now, EVERYTHING)
-            done.events = ledger.changes(_checked(view, said, done), now)
+            outcome.events = ledger.changes(_checked(view, file, outcome), now)
         except BudgetProblem as problem:
-            done.problems.append(f"{problem} Until that is corrected, no rule is checked.")
-        for row in done.events:
+            outcome.problems.append(f"{problem} Until that is corrected, no rule is checked.")
+        for row in outcome.events:
             say(f"{row['title']}. {row['body']} [{row['id']}]")
         if not dry_run:
-            _record(lake, ledger, done.events)
-            _tell(lake, ledger, done, now)
-        return done
+            _record(lake, ledger, outcome.events)
+            _tell(lake, ledger, outcome, now)
+        return outcome
 
 
-def _checked(view: View, said: BudgetFile, done: Round) -> Iterator[Check]:
+def _checked(view: View, file: BudgetFile, outcome: Round) -> Iterator[Check]:
     """The checks of all rules; a rule whose question cannot be answered is a problem, and keeps no other from being checked."""
-    for checks in all_checks(view, said):
+    for checks in all_checks(view, file):
         try:
             yield from checks
         except UnansweredError as problem:
-            done.problems.append(str(problem))
+            outcome.problems.append(str(problem))
 
 
 def _record(lake: Lake, ledger: Ledger, rows: list[Row]) -> None:
@@ -84,21 +84,21 @@ def claimed(lake: Lake, ledger: Ledger, message: Message, now: datetime) -> bool
     return is_first
 
 
-def _tell(lake: Lake, ledger: Ledger, done: Round, now: datetime) -> None:
+def _tell(lake: Lake, ledger: Ledger, outcome: Round, now: datetime) -> None:
     """Tells channels what they have not been told; one that fails is left alone for the rest of the round, and then longer."""
     resting = {name for name, trouble in ledger.troubles.items() if trouble.again_at > now}
     for message in ledger.pending(now):
         if message.channel in resting or not claimed(lake, ledger, message, now):
-            done.waiting += 1
+            outcome.waiting += 1
             continue
         problem = send(message.channel, *_words(message), is_good=message.row["event"] == RESOLVED)
         _record(lake, ledger, [ledger.attempt(message, now, problem)])
         if problem:
             resting.add(message.channel)
-            done.problems.append(problem)
-            done.waiting += 1
+            outcome.problems.append(problem)
+            outcome.waiting += 1
         else:
-            done.sent += 1
+            outcome.sent += 1
 
 
 def _words(message: Message) -> tuple[str, str]:

@@ -40,12 +40,12 @@ REGULAR_DAYS = 3
 MOST_NEW = 500
 
 
-def all_checks(view: View, said: BudgetFile) -> Iterator[Iterator[Check]]:
+def all_checks(view: View, file: BudgetFile) -> Iterator[Iterator[Check]]:
     """Yields the checks of all that the file asks for, now, those of a rule together. Of the view its lake, version, zone and
     instant count.
     """
-    rules = said.alerts
-    yield _budgets(view, said)
+    rules = file.alerts
+    yield _budgets(view, file)
     if rules.unpriced_models:
         yield _unpriced_models(view, rules)
     if rules.silent_hours:
@@ -56,9 +56,9 @@ def all_checks(view: View, said: BudgetFile) -> Iterator[Iterator[Check]]:
     yield unusual_days(view, rules)
 
 
-def _budgets(view: View, said: BudgetFile) -> Iterator[Check]:
+def _budgets(view: View, file: BudgetFile) -> Iterator[Check]:
     """The checks of all budgets."""
-    for state in states(view, said.budget):
+    for state in states(view, file.budget):
         yield from checks_of_budget(state)
 
 
@@ -66,10 +66,10 @@ def _unpriced_models(view: View, rules: Rules) -> Iterator[Check]:
     """One check a model that has requests of late: whether it is new, and has some without a list price."""
     answer = _recent(view, "model", ("unpriced_requests",), KNOWN_DAYS + RECENT_DAYS, rank="unpriced_requests")
     days = [step.label for step in answer.intervals]
-    found: dict[str | None, list[tuple[str, int]]] = defaultdict(list)
+    days_of: dict[str | None, list[tuple[str, int]]] = defaultdict(list)
     for value, place, count in _cells(answer, "unpriced_requests"):
-        found[value].append((days[place], count))
-    for value, counted_days in found.items():
+        days_of[value].append((days[place], count))
+    for value, counted_days in days_of.items():
         if value is None:
             continue
         unpriced, total = [day for day, count in counted_days if count], sum(count for _, count in counted_days)
@@ -83,10 +83,10 @@ def _unpriced_models(view: View, rules: Rules) -> Iterator[Check]:
 
 def _silent_sources(view: View, rules: Rules, limit: timedelta) -> Iterator[Check]:
     """One check a source. A silent one is on if it was heard on several days of the month before; one that is heard is off."""
-    heard: dict[str | None, list[int]] = defaultdict(list)
+    instants_of: dict[str | None, list[int]] = defaultdict(list)
     for value, _, last_us in _cells(_recent(view, "source", ("last_seen_us",), KNOWN_DAYS + limit.days), "last_seen_us"):
-        heard[value].append(last_us)
-    for value, instants in heard.items():
+        instants_of[value].append(last_us)
+    for value, instants in instants_of.items():
         if value is None:
             continue
         source, last = one_line(value), EPOCH + timedelta(microseconds=max(instants))
@@ -112,10 +112,10 @@ def _new_spenders(view: View, rules: Rules, dimension: str, least: Decimal) -> I
     if not values:
         return
     before = Period(oldest, first - timedelta(days=1), view.period.zone, view.period.now, is_alone=True)
-    asked = replace(view, period=before, interval=WHOLE, basis="best", filters=Filters((Condition(dimension, values),)))
-    known = {value for value, *_ in _cells(usage(asked, dimension, ("requests",), compares=False), "requests")}
+    earlier = replace(view, period=before, interval=WHOLE, basis="best", filters=Filters((Condition(dimension, values),)))
+    seen_before = {value for value, *_ in _cells(usage(earlier, dimension, ("requests",), compares=False), "requests")}
     for value in values:
-        if value not in known:
+        if value not in seen_before:
             name, label = one_line(value), DIMENSIONS[dimension].label
             body = f"First seen since {first}, and {usd(spent[value])} spent since then."
             yield Check(

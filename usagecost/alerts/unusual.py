@@ -51,8 +51,8 @@ def unusual_days(view: View, rules: Rules) -> Iterator[Check]:
     whole = replace(view, period=period, interval="day", basis="best", filters=Filters())
     days = usage(whole, None, MEASURES, compares=False)
     if rules.unusual_days:
-        found = spikes_in(days, "day", period.zone, with_running=True)
-        yield from _checks(UNUSUAL, "spend", whole, days, found, rules)
+        spikes = spikes_in(days, "day", period.zone, with_running=True)
+        yield from _checks(UNUSUAL, "spend", whole, days, spikes, rules)
     if rules.unusual_failures:
         yield from _checks(FAILURES, "failure rate", whole, days, failure_spikes(days, period.zone), rules)
     if rules.unusual_latency:
@@ -90,9 +90,9 @@ def _spend_words(whole: View, _: Sequence[Sums], step: Interval, spike: Spike) -
 def _failure_words(whole: View, rows: Sequence[Sums], step: Interval, spike: Spike) -> tuple[str, str]:
     """The same of how many requests failed."""
     row = rows[spike.place]
-    failed, known = int(row["failed"] or 0), outcomes(row)
-    body = f"{counted(failed, 'request')} of {known:,} failed. "
-    more = Spike(spike.place, failed, spike.usual * known)
+    failed, finished = int(row["failed"] or 0), outcomes(row)
+    body = f"{counted(failed, 'request')} of {finished:,} failed. "
+    more = Spike(spike.place, failed, spike.usual * finished)
     return f"{percent(spike.amount)} against {percent(spike.usual)}", body + _cause(whole, step, more, "failed")
 
 
@@ -102,7 +102,7 @@ def _latency_words(whole: View, rows: Sequence[Sums], step: Interval, spike: Spi
     alone = Period(day, day, whole.period.zone, whole.period.now, is_alone=True)
     p95 = usage(replace(whole, period=alone, interval=WHOLE), None, (P95,), compares=False).totals[P95]
     timed = [int(row["timed_requests"] or 0) for row in rows]
-    cause = _said(causes_of_latency(whole, step, spike, timed)) or "No model or app stands out."
+    cause = _causes_text(causes_of_latency(whole, step, spike, timed)) or "No model or app stands out."
     body = f"5% of {counted(timed[spike.place], 'request')} took longer. {cause}"
     return f"p95 {milliseconds(p95)} against about {milliseconds(spike.usual)}", body
 
@@ -112,14 +112,14 @@ _WORDS = {UNUSUAL: _spend_words, FAILURES: _failure_words, LATENCY: _latency_wor
 
 def _cause(whole: View, step: Interval, spike: Spike, measure: str) -> str:
     """The values that make most of a difference, in words."""
-    found = causes_of(whole, step, spike, lambda question, *asked: question(*asked), measure)
-    return _said(found) or "No few values of a dimension make most of it."
+    causes = causes_of(whole, step, spike, lambda question, *args: question(*args), measure)
+    return _causes_text(causes) or "No few values of a dimension make most of it."
 
 
-def _said(found: Causes) -> str:
+def _causes_text(causes: Causes) -> str:
     """Cause: n, app etl."""
     cause = ", ".join(
         BEFORE[name] + " and ".join(NOT_REPORTED if value is None else one_line(value) for value in values)
-        for name, values in found
+        for name, values in causes
     )
     return f"Cause: {cause}." if cause else ""

@@ -53,10 +53,10 @@ class Unlogged:
 Advice = Discount | Alias | Unlogged
 
 
-def advice_for(found: Reconciliation, month: date, book: Book) -> list[Advice]:
+def advice_for(reconciliation: Reconciliation, month: date, book: Book) -> list[Advice]:
     """What would end differences of a month, that with the most in it first."""
-    cells = found.of_month(month)
-    advice = [*_discounts(cells, book), *_aliases(cells), *_unlogged(found, month)]
+    cells = reconciliation.of_month(month)
+    advice = [*_discounts(cells, book), *_aliases(cells), *_unlogged(reconciliation, month)]
     return sorted(advice, key=lambda one: -abs(one.amount))
 
 
@@ -71,22 +71,22 @@ def _discounts(cells: Iterable[Cell], book: Book) -> list[Discount]:
     advice: list[Discount] = []
     for provider, of_models in both.items():
         whole = _discount(provider, of_models, book) if len(of_models) > 1 else None
-        each = (_discount(provider, {model: known}, book) for model, known in of_models.items())
+        each = (_discount(provider, {model: priced_cells}, book) for model, priced_cells in of_models.items())
         advice += [whole] if whole else filter(None, each)
     return advice
 
 
 def _discount(provider: str, of_models: Mapping[str, Sequence[Cell]], book: Book) -> Discount | None:
     """The discount that all cells of some models of a provider have since the first that has one; of several models no model."""
-    known = [cell for cells in of_models.values() for cell in cells]
-    below = [cell for cell in known if cell.amount_of(PRICE) < 0]
+    all_cells = [cell for cells in of_models.values() for cell in cells]
+    below = [cell for cell in all_cells if cell.amount_of(PRICE) < 0]
     first, last = min((cell.first for cell in below), default=None), max((cell.last for cell in below), default=None)
     if first is None or first == last:
         return None
     less = sum((cell.amount_of(PRICE) for cell in below), ZERO)
     share = 1 + less / sum((cell.ours for cell in below), ZERO)
     ours = {_discount_of(book, provider, model, first) for model in of_models}
-    if len(ours) > 1 or not all(_is_paid(share, cell) for cell in known if cell.last >= first):
+    if len(ours) > 1 or not all(_is_paid(share, cell) for cell in all_cells if cell.last >= first):
         return None
     percent = round((1 - (1 - ours.pop()) * share) * 100, 2)
     return Discount(provider, next(iter(of_models)) if len(of_models) == 1 else None, first, percent, less)
@@ -130,15 +130,15 @@ def _aliases(cells: Iterable[Cell]) -> list[Alias]:
     return advice
 
 
-def _unlogged(found: Reconciliation, month: date) -> list[Unlogged]:
+def _unlogged(reconciliation: Reconciliation, month: date) -> list[Unlogged]:
     """The keys that nobody logs; of providers that are not matched by keys, all that is not in our logs."""
     keys = [
-        Unlogged(one.provider, f"{found.scopes[one.provider]} {one.key}", one.amount)
-        for one in found.unknown_keys
+        Unlogged(one.provider, f"{reconciliation.scopes[one.provider]} {one.key}", one.amount)
+        for one in reconciliation.unknown_keys
         if one.month == month
     ]
     amounts: dict[str, Decimal] = defaultdict(Decimal)
-    for cell in found.of_month(month):
-        if cell.provider not in found.scopes:
+    for cell in reconciliation.of_month(month):
+        if cell.provider not in reconciliation.scopes:
             amounts[cell.provider] += cell.amount_of(NOT_LOGGED)
     return keys + [Unlogged(provider, "", amount) for provider, amount in amounts.items() if amount]

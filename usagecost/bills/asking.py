@@ -40,14 +40,14 @@ def our_days(
     rows = explained.by_day(replace(view, period=period, filters=Filters()), (*_SUMS, *_TOKENS), *columns)
     unnamed = _unnamed(rows.filter(pc.is_null(rows["provider"])))
     rows = rows.filter(pc.is_valid(rows["provider"]))
-    known = {provider: names(provider, None)[0] for provider in pc.unique(rows["provider"]).to_pylist()}
+    name_of = {provider: names(provider, None)[0] for provider in pc.unique(rows["provider"]).to_pylist()}
     scope = pa.nulls(rows.num_rows, pa.string())
-    for provider, called in known.items():
-        if called in scopes:
-            column, values = scopes[called]
-            said = rows[SCOPES[column]]
-            is_told = pc.and_(pc.equal(rows["provider"], provider), pc.is_in(said, pa.array(sorted(values), pa.string())))
-            scope = pc.if_else(is_told, said, scope)
+    for provider, vendor in name_of.items():
+        if vendor in scopes:
+            column, values = scopes[vendor]
+            reported = rows[SCOPES[column]]
+            is_told = pc.and_(pc.equal(rows["provider"], provider), pc.is_in(reported, pa.array(sorted(values), pa.string())))
+            scope = pc.if_else(is_told, reported, scope)
     is_used = pc.invert(pc.fill_null(pc.and_(pc.equal(rows["price_status"], "free"), pc.is_null(rows["price_id"])), False))
     is_unpriced = pc.fill_null(pc.equal(rows["price_status"], "unpriced"), False)
     wide = rows.select(["day", "provider", "model", *_SUMS]).append_column("scope", scope)
@@ -61,12 +61,12 @@ def our_days(
 
 def _unnamed(rows: pa.Table) -> dict[date, int]:
     """How many requests cost something or have no full price, by the first day of their month."""
-    found: dict[date, int] = defaultdict(int)
+    counts: dict[date, int] = defaultdict(int)
     for row in rows.select(["day", "requests", "incomplete_requests", "spend_usd"]).to_pylist():
         count = row["requests"] if row["spend_usd"] else row["incomplete_requests"]
         if count:
-            found[row["day"].replace(day=1)] += int(count)
-    return dict(found)
+            counts[row["day"].replace(day=1)] += int(count)
+    return dict(counts)
 
 
 def shared_scopes(
@@ -77,15 +77,15 @@ def shared_scopes(
     ``billed``: key and project -> provider -> those that the bill names.
     """
     period = Period(first, last, "UTC", view.period.now, is_alone=True)
-    asked = replace(view, period=period, filters=Filters())
-    found: dict[str, str] = {}
+    month_view = replace(view, period=period, filters=Filters())
+    scope_names: dict[str, str] = {}
     for name, column in SCOPES.items():
-        if any(provider not in found for provider in billed.get(name, {})):
-            for row in explained.values_of(asked, column).to_pylist():
+        if any(provider not in scope_names for provider in billed.get(name, {})):
+            for row in explained.values_of(month_view, column).to_pylist():
                 provider = row["provider"] and names(row["provider"], None)[0]
                 if row[column] in billed[name].get(provider, ()):
-                    found.setdefault(provider, name)
-    return found
+                    scope_names.setdefault(provider, name)
+    return scope_names
 
 
 def _ours(row: Mapping[str, Any]) -> Ours:

@@ -62,8 +62,8 @@ class Rule(BaseModel):
 
     def fits(self, group: Group) -> bool:
         """Whether the costs of a group are meant."""
-        said = dict(zip(DIMENSIONS, (NOT_REPORTED if value is None else value for value in group), strict=True))
-        return all(said[name] in values for name, values in self.only.items())
+        values_of = dict(zip(DIMENSIONS, (NOT_REPORTED if value is None else value for value in group), strict=True))
+        return all(values_of[name] in values for name, values in self.only.items())
 
     def weights(self, own: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
         """Returns the parts of the teams that bear the costs, given what each has cost itself; nothing where there is no team.
@@ -94,12 +94,12 @@ class _File(BaseModel):
 def parse_chargeback(text: str) -> tuple[Rule, ...]:
     """Returns the rules of a file in its order; raises ChargebackProblem with the line, the key and the cure."""
     rules = parse_toml(text, _File, ChargebackProblem).shared
-    seen: set[str] = set()
+    names: set[str] = set()
     for place, rule in enumerate(rules):
-        if rule.name in seen:
+        if rule.name in names:
             line = line_of(text, ("shared", place, "name"))
             raise ChargebackProblem(f"line {line}, name: there is a rule {rule.name!r} already, give this one another name.")
-        seen.add(rule.name)
+        names.add(rule.name)
     return rules
 
 

@@ -95,8 +95,8 @@ class Closes:
         """The closes of the months that are closed now, by month."""
         void = {row["close"] for row in self.acts if row["kind"] == REOPENED}
         ids = [row["close"] for row in self.acts if row["kind"] == CLOSED and row["close"] not in void]
-        found = (Close(self.table.filter(pc.field("close") == one)) for one in ids)
-        return tuple(sorted(found, key=lambda close: close.month))
+        closes = (Close(self.table.filter(pc.field("close") == one)) for one in ids)
+        return tuple(sorted(closes, key=lambda close: close.month))
 
     def of(self, month: date) -> Close | None:
         """The close of a month; None where it is open."""
@@ -108,12 +108,12 @@ class Closes:
 
     def booked(self, month: date, before: date) -> dict[Group, UsageSums]:
         """What the closes of months before a month say of an earlier one: its close and all corrections of it."""
-        found: dict[Group, UsageSums] = {}
+        sums_of: dict[Group, UsageSums] = {}
         for close in self.in_force:
             if close.month < before:
                 for group, sums in (close.usage if close.month == month else close.corrections(month)).items():
-                    found[group] = added(found[group], sums) if group in found else sums
-        return found
+                    sums_of[group] = added(sums_of[group], sums) if group in sums_of else sums
+        return sums_of
 
 
 def read_closes(lake: Lake, zone: str) -> Closes:

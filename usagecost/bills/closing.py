@@ -35,39 +35,41 @@ class CloseProblem(Exception):  # noqa: N818 - a sentence for who closes a month
     """Why a month cannot be closed or reopened, and what can be done."""
 
 
-def close_month(lake: Lake, month: date, zone: str, who: str, now: datetime, ecb: Path | None = None, currency: str = USD) -> Close:
+def close_month(
+    lake: Lake, month: date, zone: str, actor: str, now: datetime, ecb: Path | None = None, currency: str = USD
+) -> Close:
     """Closes the month that begins on a day, unless it is closed, and returns its close. ``ecb`` is a file of the bank's rates.
 
     It is not closed where a ``currency`` is wanted that has no rate.
     Raises CloseProblem, ChargebackProblem, CurrencyProblem, LakeError or UnansweredError.
     """
     closes = read_closes(lake, zone)
-    if done := closes.of(month):
-        return done
-    drafted = draft(lake, closes, month, who, now, ecb)
+    if close := closes.of(month):
+        return close
+    drafted = draft(lake, closes, month, actor, now, ecb)
     if currency != USD and currency not in drafted.rates:
         raise _no_rate(currency, month_period(month, zone, now))
     lake.keep_rows("closes", drafted.table)
-    done = read_closes(lake, zone).of(month)
-    if done is None:
+    close = read_closes(lake, zone).of(month)
+    if close is None:
         raise CloseProblem(f"{words(month)} was reopened by somebody else in this moment.")
-    return done
+    return close
 
 
-def reopen_month(lake: Lake, month: date, zone: str, who: str, why: str, now: datetime) -> None:
+def reopen_month(lake: Lake, month: date, zone: str, actor: str, why: str, now: datetime) -> None:
     """Reopens the month that was closed last; raises CloseProblem where it is another one, or where nothing says why; LakeError."""
     closes = read_closes(lake, zone)
-    done = closes.of(month)
-    if done is None:
+    close = closes.of(month)
+    if close is None:
         raise CloseProblem(f"{words(month)} is not closed in {zone}.")
     if not why.strip():
         raise CloseProblem("Say why it is reopened: it is kept with it.")
     last = closes.in_force[-1]
-    if last is not done:
+    if last is not close:
         raise CloseProblem(f"{words(last.month)} was closed after {words(month)} and corrects it: reopen {last.month:%Y-%m} first.")
-    about = {"month": month, "zone": zone, "close": done.id, "happened_at": now}
+    about = {"month": month, "zone": zone, "close": close.id, "happened_at": now}
     lake.keep_rows(
-        "closes", as_rows([{**about, "entry": f"{done.id} {REOPENED}", "kind": REOPENED, "who": who, "why": why.strip()}])
+        "closes", as_rows([{**about, "entry": f"{close.id} {REOPENED}", "kind": REOPENED, "who": actor, "why": why.strip()}])
     )
 
 
@@ -85,8 +87,8 @@ def kept_rate(lake: Lake, close: Close, currency: str, now: datetime, ecb: Path 
         raise _no_rate(currency, period)
     about = {name: close.act[name] for name in ("close", "month", "zone")} | {"happened_at": now}
     lake.keep_rows("closes", as_rows([{**about, "entry": f"{close.id} {currency}", **_rate_row(rate)}]))
-    kept = read_closes(lake, close.act["zone"]).of(close.month)
-    return kept.rates.get(currency) if kept else rate  # somebody else may have kept one first
+    stored = read_closes(lake, close.act["zone"]).of(close.month)
+    return stored.rates.get(currency) if stored else rate  # somebody else may have kept one first
 
 
 def _no_rate(currency: str, period: Period) -> CurrencyProblem:
@@ -108,7 +110,7 @@ def obstacle(closes: Closes, month: date, now: datetime) -> str | None:
     return f"Months are closed in order: close {month_after(last):%Y-%m} first."
 
 
-def draft(lake: Lake, closes: Closes, month: date, who: str, now: datetime, ecb: Path | None = None) -> Close:
+def draft(lake: Lake, closes: Closes, month: date, actor: str, now: datetime, ecb: Path | None = None) -> Close:
     """Returns what a close of a month would keep now, and keeps nothing. Raises as `close_month` does."""
     if problem := obstacle(closes, month, now):
         raise CloseProblem(problem)
@@ -120,8 +122,8 @@ def draft(lake: Lake, closes: Closes, month: date, who: str, now: datetime, ecb:
     usage = sums_of(view)
     rows: list[Row] = [{"kind": USAGE, **_keyed(group), **sums} for group, sums in usage.items()]
     rows += [row for close in closes.in_force for row in _correction_rows(lake, closes, close.month, view)]
-    found, sentences = reconcile_lake(lake, version, BASIS)
-    rows += [*_price_rows(view), *_reconciled_rows(found, month)]
+    reconciliation, sentences = reconcile_lake(lake, version, BASIS)
+    rows += [*_price_rows(view), *_reconciled_rows(reconciliation, month)]
     rows += [_rate_row(rate) for _, rate in sorted(rates_on(lake, view.period.last, ecb).items())]
     groups = [*usage, *(tuple(row[name] for name in KEYS) for row in rows if row["kind"] == CORRECTION)]
     made_with = {
@@ -130,10 +132,10 @@ def draft(lake: Lake, closes: Closes, month: date, who: str, now: datetime, ecb:
         "prices": current_book(lake).version,
         "price_book": book_text(lake) or "",
         "chargeback": chargeback_text(lake),
-        "not_reconciled": [*sentences, *not_compared(found, month), *compared_with_all(found, month)],
+        "not_reconciled": [*sentences, *not_compared(reconciliation, month), *compared_with_all(reconciliation, month)],
         "names": _names(lake, groups),
     }
-    act = {"kind": CLOSED, "who": who, "made_with": json.dumps(made_with, sort_keys=True)}
+    act = {"kind": CLOSED, "who": actor, "made_with": json.dumps(made_with, sort_keys=True)}
     return Close(as_rows({**about, **row} for row in (act, *rows)))
 
 
@@ -191,11 +193,11 @@ def _price_rows(view: View) -> list[Row]:
     return [{"kind": PRICE, **row} for row in sorted(rows, key=lambda row: [(row[name] is None, str(row[name])) for name in names])]
 
 
-def _reconciled_rows(found: Reconciliation, month: date) -> list[Row]:
+def _reconciled_rows(reconciliation: Reconciliation, month: date) -> list[Row]:
     """What each provider billed for the month of UTC, what our logs say, and what explains the difference."""
     return [
         {"kind": RECONCILED, "provider": provider, "cause": label, "spend_usd": amount}
-        for provider, sums in found.by_month().get(month, {}).items()
+        for provider, sums in reconciliation.by_month().get(month, {}).items()
         for label, amount in (
             (BILLED, sums.theirs),
             (LOGGED, sums.ours),
@@ -214,8 +216,8 @@ def _keyed(group: Group) -> Row:
 
 def _names(lake: Lake, groups: list[Group]) -> dict[str, dict[str, str]]:
     """What the teams and keys of groups are called, where that is not their id."""
-    known, found = labels(lake.name, lake.version(), EVERYTHING), dict[str, Any]()
+    label_of, names = labels(lake.name, lake.version(), EVERYTHING), dict[str, Any]()
     for place, dimension in enumerate(DIMENSIONS[:2]):
         ids = {value for group in groups if (value := group[place]) is not None}
-        found[dimension] = {one: name for one, name in known.of_all(dimension, sorted(ids)).items() if name != one}
-    return found
+        names[dimension] = {one: name for one, name in label_of.of_all(dimension, sorted(ids)).items() if name != one}
+    return names

@@ -32,11 +32,11 @@ Row = dict[str, Any]
 
 def groups_of(rows: Iterable[Row]) -> dict[Group, UsageSums]:
     """Returns the sums of rows by their group; rows of one group are added up."""
-    found: dict[Group, UsageSums] = {}
+    sums_of: dict[Group, UsageSums] = {}
     for row in rows:
         group, sums = tuple(row[name] for name in KEYS), {name: row[name] for name in MEASURES}
-        found[group] = added(found[group], sums) if group in found else sums
-    return found
+        sums_of[group] = added(sums_of[group], sums) if group in sums_of else sums
+    return sums_of
 
 
 def added(one: UsageSums, other: UsageSums) -> UsageSums:
@@ -47,13 +47,13 @@ def added(one: UsageSums, other: UsageSums) -> UsageSums:
 def differences(now: Mapping[Group, UsageSums], before: Mapping[Group, UsageSums]) -> dict[Group, UsageSums]:
     """Returns by how much each group is more than it was, or less; nothing of groups that are the same."""
     nothing: UsageSums = dict.fromkeys(MEASURES)
-    found: dict[Group, UsageSums] = {}
+    difference_of: dict[Group, UsageSums] = {}
     for group in now.keys() | before.keys():
         negative = {name: None if value is None else -value for name, value in before.get(group, nothing).items()}
         difference = added(now.get(group, nothing), negative)
         if any(difference.values()):
-            found[group] = difference
-    return dict(sorted(found.items(), key=lambda item: order(item[0])))
+            difference_of[group] = difference
+    return dict(sorted(difference_of.items(), key=lambda item: order(item[0])))
 
 
 def pricing(difference: UsageSums) -> UsageSums:
@@ -83,5 +83,5 @@ def order(group: Group) -> tuple[tuple[bool, str], ...]:
 
 
 def _added(one: int | Decimal | None, other: int | Decimal | None) -> int | Decimal | None:
-    known = [value for value in (one, other) if value is not None]
-    return sum(known[1:], known[0]) if known else None
+    values = [value for value in (one, other) if value is not None]
+    return sum(values[1:], values[0]) if values else None

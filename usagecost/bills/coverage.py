@@ -39,7 +39,7 @@ from usagecost.vocabulary.formats import counted
 KINDS = ("usage", "tax", "credit", "refund", "commitment", "adjustment")
 
 TELLS = dict.fromkeys(("openai-costs", "anthropic-costs", "anthropic-console", "openrouter-activity"), ("usage",)) | {
-    "azure-cost-details": ("usage", "refund", "commitment", "adjustment"),
+    "azure-cost-details": ("usage", "refund", "commitment", "adjustment")
 }
 """Format -> the kinds of which its statements are complete; those of others are of all kinds."""
 
@@ -103,7 +103,9 @@ class _Days:
 
     def of(self, scope: _Scope, group: _Lines) -> set[int]:
         """The days that are told of a group's part: by other formats, of the part, or of all of them."""
-        others = (days for told, days in self._of_formats[scope].items() if group.part is None or told != group.format)
+        others = (
+            days for format_name, days in self._of_formats[scope].items() if group.part is None or format_name != group.format
+        )
         return set().union(*others, *(self._of_parts[scope, group.format, part] for part in (None, group.part)))
 
 
@@ -124,24 +126,24 @@ def current(lines: pa.Table) -> Current:
     """Choose the lines that count from those of all statements, as `Lake.rows` gives them, by the law of this module."""
     counting: list[_Lines] = []
     sentences: list[str] = []
-    covered, told = _Days(), _Days()
+    covered, newer_days = _Days(), _Days()
     for statement in _newest_first(lines):
-        chosen, left_out = [], _Days()
+        accepted, left_out = [], _Days()
         for group in statement:
-            newer = told.of(group.scope, group)
+            newer = newer_days.of(group.scope, group)
             replaced = covered.of(group.scope, group) | newer
             if group.days & newer and not group.days <= replaced:
                 sentences.append(_left_out(group, replaced))
                 left_out.add(group.scope, group, group.days)
             elif not group.days <= replaced:
-                chosen.append(group)
-        for group in chosen:
-            told.add(group.scope, group, group.days)
+                accepted.append(group)
+        for group in accepted:
+            newer_days.add(group.scope, group, group.days)
         for group in _covering(statement):
             for kind in TELLS.get(group.format, KINDS):
                 scope = (group.provider, group.account, kind)
                 covered.add(scope, group, group.covered - left_out.of(scope, group))
-        counting += chosen
+        counting += accepted
     rows = sorted(row for group in counting for row in group.rows)
     return Current(lines.take(pa.array(rows, pa.int64())), (*sentences, *_without_account(counting)))
 
@@ -164,14 +166,14 @@ def _newest_first(lines: pa.Table) -> Iterator[list[_Lines]]:
     table = numbered.append_column("part", part).group_by([*_GROUP, "part"]).aggregate([("row", "list"), ("amount", "sum")])
     groups: list[_Lines] = [_Lines(*row.values()) for row in table.to_pylist()]
     groups.sort(key=lambda group: (group.as_of, group.statement, group.first_day), reverse=True)
-    for _, found in groupby(groups, key=lambda group: group.statement):
-        yield list(found)
+    for _, of_statement in groupby(groups, key=lambda group: group.statement):
+        yield list(of_statement)
 
 
 def _left_out(group: _Lines, covered: set[int]) -> str:
-    who, days = _who(group.provider, group.account), _span(group.first_day, group.last_day)
+    payer, days = _who(group.provider, group.account), _span(group.first_day, group.last_day)
     return (
-        f"{who}: {counted(len(group.rows), f'{group.kind} line')} of {days} left out ({group.amount:,.2f} {group.currency}), as "
+        f"{payer}: {counted(len(group.rows), f'{group.kind} line')} of {days} left out ({group.amount:,.2f} {group.currency}), as "
         f"newer statements tell some of these days. Load a statement of {_spans(group.days - covered)}, or remove the newer one."
     )
 
@@ -182,8 +184,8 @@ def _without_account(groups: list[_Lines]) -> Iterator[str]:
     for group in groups:
         if group.kind == "usage":
             days[group.provider][group.account is None] |= group.days
-    for provider, found in sorted(days.items()):
-        if both := found[True] & found[False]:
+    for provider, days_by_kind in sorted(days.items()):
+        if both := days_by_kind[True] & days_by_kind[False]:
             yield (
                 f"{provider}: statements tell {_spans(both)} with an account and without, which may count them twice. "
                 "Load those without with --account, and remove the others."

@@ -76,10 +76,10 @@ def rates_on(lake: Lake, day: date, ecb: Path | None = None) -> dict[str, Exchan
 
     Raises CurrencyProblem where a file is broken or cannot be read, and LakeError.
     """
-    said = read_toml(lake.texts_beside(), NAME, parse_currencies)
-    path = ecb or (_beside(lake, said.ecb) if said.ecb else None)
+    file = read_toml(lake.texts_beside(), NAME, parse_currencies)
+    path = ecb or (_beside(lake, file.ecb) if file.ecb else None)
     published = _bank_rates(path, day) if path else {}
-    return published | _newest([ExchangeRate(one.currency, one.per_usd, one.since, NAME) for one in said.rate if one.since <= day])
+    return published | _newest([ExchangeRate(one.currency, one.per_usd, one.since, NAME) for one in file.rate if one.since <= day])
 
 
 def rates_version(lake: Lake) -> str:

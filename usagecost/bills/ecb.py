@@ -33,17 +33,17 @@ def read_ecb(path: Path) -> Published:
     """Returns what a file of the bank's says; raises CurrencyProblem."""
     try:
         text = _text(path)
-        found = dict(_of_xml(text) if text.lstrip().startswith("<") else _of_csv(text))
+        published = dict(_of_xml(text) if text.lstrip().startswith("<") else _of_csv(text))
     except OSError as error:
         raise CurrencyProblem(f"The rates in {path} cannot be read: {error.strerror or error}.") from None
     except (ValueError, IndexError, InvalidOperation, zipfile.BadZipFile):
-        found = {}
-    if not found:
+        published = {}
+    if not published:
         raise CurrencyProblem(
             f"{path} is no file of the European Central Bank's reference rates: download eurofxref-hist.zip, or "
             "eurofxref-daily.xml, from its site."
         )
-    return found
+    return published
 
 
 def _text(path: Path) -> str:
@@ -70,8 +70,8 @@ def _of_csv(text: str) -> Iterator[tuple[date, dict[str, Decimal]]]:
         raise ValueError("no table of rates")
     for row in rows:
         if row:
-            said = zip(header[1:], row[1:], strict=False)
-            yield _day(row[0]), {name: Decimal(rate) for name, rate in said if re.fullmatch(r"[\d.]*[1-9][\d.]*", rate)}
+            pairs = zip(header[1:], row[1:], strict=False)
+            yield _day(row[0]), {name: Decimal(rate) for name, rate in pairs if re.fullmatch(r"[\d.]*[1-9][\d.]*", rate)}
 
 
 def _day(text: str) -> date:

@@ -51,15 +51,15 @@ def effects_of(
 
     ``quantum`` is the last place of the bill's amounts, ``factors`` gives known multiples of the model's rates with their names.
     """
-    splits, found = _splits(pair, quantum, rate_of)
-    found += _usage(splits, NOT_YET if is_open else REST)
-    known = factors() if any(split.price for split in splits.values()) else {}
-    named = _factors_in(splits, known, quantum, pair.requests)
+    splits, effects = _splits(pair, quantum, rate_of)
+    effects += _usage(splits, NOT_YET if is_open else REST)
+    factor_names = factors() if any(split.price for split in splits.values()) else {}
+    matching = _factors_in(splits, factor_names, quantum, pair.requests)
     for name, split in splits.items():
-        at_factors = {factor: _part_at(split.kind, factor, quantum, pair.requests) for factor in named}
-        found += [Effect(FACTOR, known[factor], amount) for factor, amount in at_factors.items()]
-        found.append(Effect(PRICE, name, split.price - sum(at_factors.values(), ZERO)))
-    return _together(found)
+        at_factors = {factor: _part_at(split.kind, factor, quantum, pair.requests) for factor in matching}
+        effects += [Effect(FACTOR, factor_names[factor], amount) for factor, amount in at_factors.items()]
+        effects.append(Effect(PRICE, name, split.price - sum(at_factors.values(), ZERO)))
+    return _together(effects)
 
 
 def _together(effects: Iterable[Effect]) -> list[Effect]:
@@ -73,18 +73,18 @@ def _together(effects: Iterable[Effect]) -> list[Effect]:
 def _splits(pair: Pair, quantum: Decimal, rate_of: RateOf) -> tuple[dict[str, _Split], list[Effect]]:
     """The kinds whose sides differ, and what explains those of which it cannot be told what they differ by."""
     splits: dict[str, _Split] = {}
-    found = []
+    effects = []
     for name, kind in pair.kinds.items():
         if abs(kind.difference) <= kind.tolerance(quantum, pair.requests):
-            found.append(Effect(ROUNDING, "", kind.difference))
+            effects.append(Effect(ROUNDING, "", kind.difference))
         elif split := _split(name, kind, rate_of):
             splits[name] = split
         elif kind.ours:
-            found.append(Effect(REST, name, kind.difference))
+            effects.append(Effect(REST, name, kind.difference))
         else:
             cause = CACHE if name in ("cache_read", "cache_write") else NOT_LOGGED if name == OTHER else REST
-            found.append(Effect(cause, name, kind.difference))
-    return splits, found + [Effect(REST, name, splits.pop(name).kind.difference) for name in _untold(splits, pair)]
+            effects.append(Effect(cause, name, kind.difference))
+    return splits, effects + [Effect(REST, name, splits.pop(name).kind.difference) for name in _untold(splits, pair)]
 
 
 def _usage(splits: Mapping[str, _Split], less: str) -> list[Effect]:
@@ -97,12 +97,12 @@ def _usage(splits: Mapping[str, _Split], less: str) -> list[Effect]:
 
 def _split(name: str, kind: Kind, rate_of: RateOf) -> _Split | None:
     """What the difference of a kind is made of; None where that cannot be told."""
-    tokens, known = Decimal(kind.tokens), Decimal(kind.tokens + kind.unpriced)
+    tokens, logged = Decimal(kind.tokens), Decimal(kind.tokens + kind.unpriced)
     if not kind.lines:
         return _Split(kind, -tokens, kind.difference, ZERO) if kind.tokens else None
     if kind.quantity and name != OTHER:
-        volume = ((kind.quantity - known) * kind.theirs / kind.quantity).quantize(NANO)
-        return _Split(kind, kind.quantity - known, volume, kind.difference - volume)
+        volume = ((kind.quantity - logged) * kind.theirs / kind.quantity).quantize(NANO)
+        return _Split(kind, kind.quantity - logged, volume, kind.difference - volume)
     if kind.unpriced and not kind.ours:
         return _Split(kind, ZERO, ZERO, kind.difference)
     if kind.ours <= 0 or kind.theirs <= 0:
@@ -112,7 +112,7 @@ def _split(name: str, kind: Kind, rate_of: RateOf) -> _Split | None:
         return _Split(kind, ZERO, ZERO, kind.difference)
     ratio = rated.ratio if rated else Decimal(1)
     at_rate = (ratio * kind.ours).quantize(NANO)
-    more = known * (kind.theirs / (ratio * kind.ours) - 1)
+    more = logged * (kind.theirs / (ratio * kind.ours) - 1)
     return _Split(kind, more, kind.theirs - at_rate, at_rate - kind.ours, is_assumed=rated is None)
 
 
@@ -151,10 +151,10 @@ def _part_at(kind: Kind, factor: Decimal, quantum: Decimal, requests: int) -> De
     if not kind.quantity or not kind.tokens:  # then a rate is known of the kind alone, as all of it
         is_at = abs(kind.theirs - factor * kind.ours) <= kind.tolerance(quantum, requests) + SLACK * abs(kind.theirs)
         return kind.difference if is_at else ZERO
-    found = ZERO
+    part = ZERO
     for amount, quantity, lines in kind.parts:
         expected = factor * kind.ours * (quantity or ZERO) / kind.tokens
         slack = rounding_of(quantum, lines, requests) * max(factor, Decimal(1)) + SLACK * abs(amount)
         if quantity and abs(amount - expected) <= slack:
-            found += (amount - expected / factor) * kind.tokens / kind.quantity
-    return found.quantize(NANO)
+            part += (amount - expected / factor) * kind.tokens / kind.quantity
+    return part.quantize(NANO)

@@ -66,10 +66,12 @@ def _first_unknown(lake: Lake, vendor: Vendor, account: str | None, earliest: da
     """The first day from `earliest` on that no statement covers, after those that one covers; None where there is no statement."""
     lines = lake.rows("bills", pc.field("provider") == vendor.name)
     columns = (lines[name].to_pylist() for name in ("provider", "format", "account", "covers_first", "covers_last"))
-    asked = (vendor.name, vendor.format.name)
-    known = {(first, last) for *what, of, first, last in zip(*columns, strict=True) if (*what,) == asked and account in (None, of)}
+    wanted_kind = (vendor.name, vendor.format.name)
+    covered = {
+        (first, last) for *what, of, first, last in zip(*columns, strict=True) if (*what,) == wanted_kind and account in (None, of)
+    }
     unknown = None
-    for first, last in sorted(known):
+    for first, last in sorted(covered):
         if unknown and first > unknown:
             break
         unknown = max(unknown or earliest, last + timedelta(days=1))
@@ -89,7 +91,7 @@ def fetch_bill(
 
     Raises BillProblem, or LakeError.
     """
-    secret = next((said for name in vendor.keys if (said := fetching.environment.get(name, "").strip())), None)
+    secret = next((key for name in vendor.keys if (key := fetching.environment.get(name, "").strip())), None)
     if secret is None:
         raise BillProblem(f"There is no key of {vendor.format.title}: set {vendor.keys[0]} to an admin key of the organisation.")
     first, last = days_to_fetch(lake, vendor, fetching.now.date(), start, end, account)
@@ -136,29 +138,29 @@ def _pages(client: httpx.Client, vendor: Vendor, first: date, last: date, fetchi
     while start <= last:
         end = min(start + timedelta(days=vendor.days_at_once), last + timedelta(days=1))
         fetching.on_progress(f"Asking for {start}")
-        asked, seen = vendor.asked(start, end), set()
+        parameters, cursors = vendor.asked(start, end), set()
         cursor = None
         for _ in range(MOST_PAGES):
-            page = _answer(client, vendor, [*asked, ("page", cursor)] if cursor else asked, fetching)
+            page = _answer(client, vendor, [*parameters, ("page", cursor)] if cursor else parameters, fetching)
             cursor = page.get("next_page") if page.get("has_more") else None
             yield {**page, "has_more": False} if cursor else page
             if not cursor:
                 break
-            if not isinstance(cursor, str) or cursor in seen:
+            if not isinstance(cursor, str) or cursor in cursors:
                 raise Unreadable("the pages of the answer go round in a circle. Try again later.")
-            seen.add(cursor)
+            cursors.add(cursor)
         else:
             raise Unreadable(f"the answer has more than {MOST_PAGES:,} pages: ask for fewer days with --start and --end.")
         start = end
 
 
-def _answer(client: httpx.Client, vendor: Vendor, asked: Asked, fetching: Fetching) -> dict[str, Any]:
+def _answer(client: httpx.Client, vendor: Vendor, parameters: Asked, fetching: Fetching) -> dict[str, Any]:
     """One page; what may be better the next time is asked for again."""
     reason = ""
     for attempt in range(ATTEMPTS):
         waited = min(2.0**attempt, LONGEST_WAIT_S)
         try:
-            with client.stream("GET", vendor.path, params=asked) as response:
+            with client.stream("GET", vendor.path, params=parameters) as response:
                 if response.status_code == httpx.codes.OK:
                     return _page(response)
                 if (
@@ -207,13 +209,13 @@ def _refusal(vendor: Vendor, status: int) -> str:
     return f"{vendor.format.title}: it answered {status}. Nothing was kept."
 
 
-def _asked_wait(said: str | None, now: datetime) -> float | None:
+def _asked_wait(header: str | None, now: datetime) -> float | None:
     """The seconds that Retry-After asks for, as a number or a date, up to the longest wait."""
     try:
-        seconds = float(said or "")
+        seconds = float(header or "")
     except ValueError:
         try:
-            seconds = (parsedate_to_datetime(said or "") - now).total_seconds()
+            seconds = (parsedate_to_datetime(header or "") - now).total_seconds()
         except (TypeError, ValueError):
             return None
     return min(max(seconds, 0.0), LONGEST_WAIT_S) if isfinite(seconds) else None

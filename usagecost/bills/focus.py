@@ -118,18 +118,18 @@ def bill_rows(lines: pa.Table, day: date) -> Iterator[Row]:
 
 def accounts_of(lines: pa.Table) -> dict[str, str]:
     """Provider -> the account that its bills name, where it is a single one."""
-    named = defaultdict(set)
+    accounts_by_provider = defaultdict(set)
     for line in lines.select(["provider", "account"]).to_pylist():
         if line["account"]:
-            named[line["provider"]].add(line["account"])
-    return {provider: accounts.pop() for provider, accounts in named.items() if len(accounts) == 1}
+            accounts_by_provider[line["provider"]].add(line["account"])
+    return {provider: accounts.pop() for provider, accounts in accounts_by_provider.items() if len(accounts) == 1}
 
 
 def _metered(charge: Mapping[str, Any]) -> Iterator[Row]:
     """The cells of the rows of a charge that differ by meter; there is one row at least."""
     listed = charge["list_cost_usd"]
-    known = {part: charge[part] or Decimal(0) for part in COST_PARTS}
-    parts = {**known, "rest_cost_usd": (listed or Decimal(0)) - sum(known.values())}
+    part_costs = {part: charge[part] or Decimal(0) for part in COST_PARTS}
+    parts = {**part_costs, "rest_cost_usd": (listed or Decimal(0)) - sum(part_costs.values())}
     contracted = [parts[meter.cost] for meter in METERS]
     billed = contracted if listed is not None else [None] * len(METERS)
     if charge["is_reported"]:
@@ -148,8 +148,8 @@ def _row(charge: Mapping[str, Any], meter: Meter, contracted: Decimal | None, bi
     model, price = charge["model"] or NOT_REPORTED, charge["price_id"]
     quantity = charge[meter.quantity]
     priced = None if quantity is None else Decimal(quantity) / meter.priced_by
-    kept = 1 - (charge["discount"] or 0)
-    listed = _rounded(contracted / kept, COST) if contracted is not None and kept > 0 else None
+    paid_share = 1 - (charge["discount"] or 0)
+    listed = _rounded(contracted / paid_share, COST) if contracted is not None and paid_share > 0 else None
     sold = price.removeprefix("own:").rpartition("@")[0] if price else f"{charge['provider'] or NOT_REPORTED}/{model}"
     sku = meter.name.lower().replace(" ", "-")
     return {
@@ -205,12 +205,12 @@ def who_asked(ids: Mapping[str, Any], labels: Labels) -> Row:
     """The own columns that say of requests their model, app, team, user and key, each NULL where it is not known."""
     row: Row = {"x_Model": ids["model"], "x_App": ids["app"]}
     for dimension, field in FIELDS.items():
-        column, said = f"x_{dimension.capitalize()}", ids.get(field)
-        row |= {column: said, f"{column}Name": _name(labels, dimension, said)}
+        column, value = f"x_{dimension.capitalize()}", ids.get(field)
+        row |= {column: value, f"{column}Name": _name(labels, dimension, value)}
     return row
 
 
 def _name(labels: Labels, dimension: str, value: str | None) -> str | None:
     """What people call an id; NULL where it has no name."""
-    called = labels.of(dimension, value) if value is not None else None
-    return None if called == value else called
+    name = labels.of(dimension, value) if value is not None else None
+    return None if name == value else name

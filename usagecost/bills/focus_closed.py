@@ -54,8 +54,8 @@ def closed_rows(view: View, day: date, closes: Closes, accounts: Mapping[str, st
 def _corrections(close: Close) -> Iterator[tuple[date, Row, Row]]:
     """What a close corrects: the month, the group with its sums, and what a row says of it. A lake keeps rows in no order."""
     for row in sorted(close.of_kind(CORRECTION), key=lambda row: (row["of_month"], order(tuple(row[name] for name in KEYS)))):
-        said = f"Correction of {words(row['of_month'])}: {row['cause']}"
-        yield row["of_month"], row, {"ChargeCategory": "Usage", "ChargeClass": "Correction", "ChargeDescription": said}
+        description = f"Correction of {words(row['of_month'])}: {row['cause']}"
+        yield row["of_month"], row, {"ChargeCategory": "Usage", "ChargeClass": "Correction", "ChargeDescription": description}
 
 
 def _changes_since(view: View, closes: Closes, close: Close) -> Iterator[tuple[date, Row, Row]]:
@@ -64,6 +64,6 @@ def _changes_since(view: View, closes: Closes, close: Close) -> Iterator[tuple[d
     now = sums_of(replace(view, period=period, interval=WHOLE, basis=BASIS))
     for group, sums in differences(close.usage, now).items():
         if sums["spend_usd"]:
-            said = f"Changed since {words(close.month)} was closed, and corrected in a later month"
-            about = {"ChargeCategory": "Adjustment", "ChargeDescription": said}
+            description = f"Changed since {words(close.month)} was closed, and corrected in a later month"
+            about = {"ChargeCategory": "Adjustment", "ChargeDescription": description}
             yield close.month, dict(zip(KEYS, group, strict=True)) | sums, about

@@ -81,20 +81,20 @@ def reconcile(
     scopes = scopes or {}
     rows, unmatched = _in_usd(lines, rate, [*_TOLD, *sorted({*scopes.values()})])
     coverage = Coverage.of(lines, names)
-    known = _known_scopes(ours, names)
-    usage, apart = _split(rows, scopes, known, names)
-    asked = _asked(ours, _billed_scopes(usage, names), coverage, names)
+    known_scopes = _known_scopes(ours, names)
+    usage, apart = _split(rows, scopes, known_scopes, names)
+    compared = _asked(ours, _billed_scopes(usage, names), coverage, names)
     quantum = {names(name, None)[0]: place for name, place in _quanta(lines).items()}
-    pairs = pairs_of(usage, asked, names)
+    pairs = pairs_of(usage, compared, names)
     rates = Rates(pairs, quantum)
     about = _About(pairs)
     cells = [_cell(pair, _effects(pair, quantum, factors, rates, coverage, about)) for pair in pairs]
     return Reconciliation(
         cells=(*(cell for cell in cells if cell.theirs or cell.ours or cell.incomplete), *apart),
         unmatched=unmatched,
-        names=_our_names(asked, names, {pair.model for pair in pairs}),
+        names=_our_names(compared, names, {pair.model for pair in pairs}),
         scopes=scopes,
-        unknown_keys=_unknown_keys(rows, scopes, known, names),
+        unknown_keys=_unknown_keys(rows, scopes, known_scopes, names),
         of_one=tuple(_of_one(lines, scopes, names)),
     )
 
@@ -104,7 +104,7 @@ class Coverage:
 
     def __init__(self, days: Mapping[str, Mapping[date, datetime]]) -> None:
         self._made = days
-        self._months = {(provider, day.replace(day=1)) for provider, made in days.items() for day in made}
+        self._months = {(provider, day.replace(day=1)) for provider, made_at in days.items() for day in made_at}
 
     @classmethod
     def of(cls, lines: pa.Table, names: Names) -> Coverage:
@@ -113,10 +113,10 @@ class Coverage:
         statements = lines.group_by(["provider", "covers_first", "covers_last"]).aggregate([("as_of", "max")])
         days: dict[str, dict[date, datetime]] = defaultdict(dict)
         for row in statements.to_pylist():
-            made = days[names(row["provider"], None)[0]]
+            made_at = days[names(row["provider"], None)[0]]
             for shift in range((row["covers_last"] - row["covers_first"]).days + 1):
                 day = row["covers_first"] + timedelta(days=shift)
-                made[day] = max(made.get(day, row["as_of_max"]), row["as_of_max"])
+                made_at[day] = max(made_at.get(day, row["as_of_max"]), row["as_of_max"])
         return cls(days)
 
     def has_month(self, provider: str, day: date) -> bool:
@@ -125,8 +125,8 @@ class Coverage:
 
     def is_open(self, provider: str, day: date) -> bool:
         """Whether a day was not over yet when its newest statement was made, or none covers it."""
-        made = self._made.get(provider, {}).get(day)
-        return made is None or made < local_midnight(day + timedelta(days=1), "UTC")
+        made_at = self._made.get(provider, {}).get(day)
+        return made_at is None or made_at < local_midnight(day + timedelta(days=1), "UTC")
 
 
 class _About:
@@ -154,27 +154,27 @@ def _effects(
     if not pair.lines:
         return [Effect(NOT_YET, "", -pair.spend) if is_open else Effect(REST, ONLY_OURS, -pair.spend)]
 
-    def known() -> Mapping[Decimal, str]:
+    def factor_names() -> Mapping[Decimal, str]:
         return factors(pair.provider, pair.model, pair.first) if pair.model else {}
 
-    return effects_of(pair, quantum[pair.provider], known, lambda kind: rates.of(pair, kind), is_open=is_open)
+    return effects_of(pair, quantum[pair.provider], factor_names, lambda kind: rates.of(pair, kind), is_open=is_open)
 
 
 def _cell(pair: Pair, effects: Iterable[Effect]) -> Cell:
-    found = tuple(sorted((effect for effect in effects if effect.amount), key=lambda one: (-abs(one.amount), one.cause, one.of)))
+    parts = tuple(sorted((effect for effect in effects if effect.amount), key=lambda one: (-abs(one.amount), one.cause, one.of)))
     return Cell(
-        pair.provider, pair.model, pair.scope, pair.first, pair.last, pair.theirs, pair.spend, pair.requests, pair.incomplete, found
+        pair.provider, pair.model, pair.scope, pair.first, pair.last, pair.theirs, pair.spend, pair.requests, pair.incomplete, parts
     )
 
 
-def _in_usd(lines: pa.Table, rate: Rate, told: list[str]) -> tuple[list[dict[str, Any]], tuple[Unmatched, ...]]:
+def _in_usd(lines: pa.Table, rate: Rate, columns: list[str]) -> tuple[list[dict[str, Any]], tuple[Unmatched, ...]]:
     """The lines in USD, those that tell the same in one row, and those that are compared with nothing."""
-    wide = lines.select(told).append_column("amount", lines["amount"].cast(pa.decimal128(38, 9)))
+    wide = lines.select(columns).append_column("amount", lines["amount"].cast(pa.decimal128(38, 9)))
     tokens = pc.if_else(pc.equal(lines["unit"], "tokens"), lines["quantity"], None)
     wide = wide.append_column("quantity", tokens)
     wide = wide.append_column("untold", pc.is_null(tokens).cast(pa.int64()))
-    grouped = wide.group_by(told).aggregate([("amount", "sum"), ("quantity", "sum"), ("untold", "sum"), ("amount", "count")])
-    found, left_out = [], defaultdict(lambda: (0, ZERO))
+    grouped = wide.group_by(columns).aggregate([("amount", "sum"), ("quantity", "sum"), ("untold", "sum"), ("amount", "count")])
+    lines_usd, left_out = [], defaultdict(lambda: (0, ZERO))
     for row in grouped.to_pylist():
         factor = Decimal(1) if row["currency"] == USD else rate(row["currency"], row["first_day"])
         if factor is None:
@@ -183,15 +183,15 @@ def _in_usd(lines: pa.Table, rate: Rate, told: list[str]) -> tuple[list[dict[str
             left_out[about] = count + row["amount_count"], amount + row["amount_sum"]
         else:
             usd = row["amount_sum"] if factor == 1 else (row["amount_sum"] * factor).quantize(NANO)
-            found.append({**row, "usd": usd, "quantity": None if row["untold_sum"] else row["quantity_sum"]})
-    return found, tuple(Unmatched(*key, *sums) for key, sums in sorted(left_out.items()))
+            lines_usd.append({**row, "usd": usd, "quantity": None if row["untold_sum"] else row["quantity_sum"]})
+    return lines_usd, tuple(Unmatched(*key, *sums) for key, sums in sorted(left_out.items()))
 
 
 def _split(
-    rows: Sequence[dict[str, Any]], scopes: Mapping[str, str], known: Mapping[str, set[str]], names: Names
+    rows: Sequence[dict[str, Any]], scopes: Mapping[str, str], known_scopes: Mapping[str, set[str]], names: Names
 ) -> tuple[list[Theirs], list[Cell]]:
     """The usage, and a cell for what stands apart."""
-    named = {row["provider"] for row in rows if row["kind"] == "usage" and row["model"] is not None}
+    naming_models = {row["provider"] for row in rows if row["kind"] == "usage" and row["model"] is not None}
     usage: list[Theirs] = []
     apart: dict[tuple[str, date, date, str, str], Decimal] = defaultdict(Decimal)
     for row in rows:
@@ -200,10 +200,10 @@ def _split(
             apart[provider, row["first_day"], row["last_day"], TAX if row["kind"] == "tax" else CREDIT, row["kind"]] += row["usd"]
             continue
         scope = row[scopes[provider]] if provider in scopes else None
-        scope = scope if scope in known.get(provider, ()) else None
+        scope = scope if scope in known_scopes.get(provider, ()) else None
         kind = WHOLE if meter is None else meter if meter in TOKEN_KINDS else OTHER
         days = row["first_day"], row["last_day"]
-        model = row["model"] or (_sold(row["sku"]) if row["provider"] in named and kind in TOKEN_KINDS else None)
+        model = row["model"] or (_sold(row["sku"]) if row["provider"] in naming_models and kind in TOKEN_KINDS else None)
         usage.append(Theirs(provider, model, scope, *days, kind, row["usd"], row["quantity"], row["amount_count"]))
     cells = [
         Cell(provider, None, None, first, last, amount, ZERO, 0, 0, (Effect(cause, kind, amount),))
@@ -220,80 +220,80 @@ def _sold(sku: str | None) -> str | None:
 
 def _known_scopes(ours: Iterable[Ours], names: Names) -> dict[str, set[str]]:
     """The keys or projects that our requests name, by the bill's providers."""
-    found: dict[str, set[str]] = defaultdict(set)
+    scopes: dict[str, set[str]] = defaultdict(set)
     for one in ours:
         if one.scope is not None:
-            found[names(one.provider, None)[0]].add(one.scope)
-    return found
+            scopes[names(one.provider, None)[0]].add(one.scope)
+    return scopes
 
 
 def _unknown_keys(
-    rows: Iterable[Mapping[str, Any]], scopes: Mapping[str, str], known: Mapping[str, set[str]], names: Names
+    rows: Iterable[Mapping[str, Any]], scopes: Mapping[str, str], known_scopes: Mapping[str, set[str]], names: Names
 ) -> tuple[UnknownKey, ...]:
     """What the bill has of keys or projects that our requests do not name, the dearest first."""
-    found: dict[tuple[str, date, str], Decimal] = defaultdict(Decimal)
+    amounts: dict[tuple[str, date, str], Decimal] = defaultdict(Decimal)
     for row in rows:
         provider = names(row["provider"], None)[0]
         key = row[scopes[provider]] if provider in scopes else None
-        if row["kind"] == "usage" and key is not None and key not in known.get(provider, ()):
-            found[provider, month_of(row["first_day"]), key] += row["usd"]
-    return tuple(UnknownKey(*about, amount) for about, amount in sorted(found.items(), key=lambda item: (-item[1], item[0])))
+        if row["kind"] == "usage" and key is not None and key not in known_scopes.get(provider, ()):
+            amounts[provider, month_of(row["first_day"]), key] += row["usd"]
+    return tuple(UnknownKey(*about, amount) for about, amount in sorted(amounts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _of_one(lines: pa.Table, scopes: Mapping[str, str], names: Names) -> Iterator[OneScope]:
     """The bills of one account, project or key alone that are not matched by it."""
     usage = lines.filter(pc.equal(lines["kind"], "usage"))
     months = usage.append_column("month", pc.floor_temporal(usage["first_day"], unit="month"))
-    found = months.group_by(["provider", "month"]).aggregate([(name, "distinct") for name in NARROWING])
-    for row in found.sort_by([("month", "ascending"), ("provider", "ascending")]).to_pylist():
+    rows = months.group_by(["provider", "month"]).aggregate([(name, "distinct") for name in NARROWING])
+    for row in rows.sort_by([("month", "ascending"), ("provider", "ascending")]).to_pylist():
         provider = names(row["provider"], None)[0]
-        named = {name: row[f"{name}_distinct"][0] for name in NARROWING if len(row[f"{name}_distinct"]) == 1}
-        what = next((name for name in reversed(NARROWING) if named.get(name)), None)
+        single = {name: row[f"{name}_distinct"][0] for name in NARROWING if len(row[f"{name}_distinct"]) == 1}
+        what = next((name for name in reversed(NARROWING) if single.get(name)), None)
         if what and provider not in scopes:
-            yield OneScope(provider, row["month"], what, named[what])
+            yield OneScope(provider, row["month"], what, single[what])
 
 
 def _billed_scopes(usage: Iterable[Theirs], names: Names) -> dict[str, set[str | None]]:
     """The keys or projects of the usage that each provider bills, as far as our requests name them; None where it bills others."""
-    found: dict[str, set[str | None]] = defaultdict(set)
+    scopes: dict[str, set[str | None]] = defaultdict(set)
     for line in usage:
-        found[names(line.provider, line.model)[0]].add(line.scope)
-    return found
+        scopes[names(line.provider, line.model)[0]].add(line.scope)
+    return scopes
 
 
 def _asked(ours: Iterable[Ours], billed: Mapping[str, set[str | None]], coverage: Coverage, names: Names) -> list[Ours]:
     """The requests that bills are about. Those of other keys count together, or not where the bill is of one key alone."""
-    found = []
+    rows = []
     for one in ours:
         provider = names(one.provider, one.model)[0]
         scopes = billed.get(provider)
         if scopes is None or not coverage.has_month(provider, one.day):
             continue
         if one.scope in scopes:
-            found.append(one)
+            rows.append(one)
         elif None in scopes or len(scopes) > 1:
-            found.append(one._replace(scope=None))
-    return found
+            rows.append(one._replace(scope=None))
+    return rows
 
 
 def _quanta(lines: pa.Table) -> dict[str, Decimal]:
     """The last place of the amounts of each provider's usage: that of a cent at least."""
     usage = lines.filter(pc.equal(lines["kind"], "usage"))
-    found = {}
+    quanta = {}
     for provider in pc.unique(usage["provider"]).to_pylist():
         amounts = usage.filter(pc.equal(usage["provider"], provider))["amount"]
         places = range(2, MOST_PLACES)
-        found[provider] = Decimal(1).scaleb(
+        quanta[provider] = Decimal(1).scaleb(
             -next((place for place in places if pc.all(pc.equal(pc.round(amounts, place), amounts)).as_py()), MOST_PLACES)
         )
-    return found
+    return quanta
 
 
 def _our_names(ours: Iterable[Ours], names: Names, models: set[str | None]) -> dict[Model, tuple[Model, ...]]:
     """What our logs call each provider and model of a cell; under no model all of a provider's."""
-    found: dict[Model, set[Model]] = defaultdict(set)
+    names_of: dict[Model, set[Model]] = defaultdict(set)
     for one in ours:
         provider, model = names(one.provider, one.model)
-        found[provider, model].add((one.provider, one.model))
-        found[provider, None].add((one.provider, one.model))
-    return {key: tuple(sorted(said, key=str)) for key, said in found.items() if key[1] in models or key[1] is None}
+        names_of[provider, model].add((one.provider, one.model))
+        names_of[provider, None].add((one.provider, one.model))
+    return {key: tuple(sorted(models_of, key=str)) for key, models_of in names_of.items() if key[1] in models or key[1] is None}

@@ -82,21 +82,21 @@ def _rows(statement: MonthStatement) -> Iterator[dict[str, Any]]:
     for pool in statement.pools:
         shared = {"kind": ALLOCATED, "shared_by": pool.rule.name}
         if pool.shares:
-            taken = Amount(-pool.owed.whole.usd, -pool.owed.whole.other)
-            yield about | shared | _amounts(Owed(taken, pool.owed.sums))
+            moved = Amount(-pool.owed.whole.usd, -pool.owed.whole.other)
+            yield about | shared | _amounts(Owed(moved, pool.owed.sums))
         for team, share in pool.shares.items():
             yield about | shared | {"team": statement.name("team", team), "team_id": team} | _amounts(share)
 
 
 def _line(statement: MonthStatement, line: Line) -> dict[str, Any]:
-    said = dict(zip(KEYS, line.group, strict=True))
+    ids = dict(zip(KEYS, line.group, strict=True))
     changed = {"of_month": f"{line.month:%Y-%m}", "cause": line.cause} if line.cause else {}
     return {
         "kind": CORRECTION if line.cause else USAGE,
         **changed,
-        "team": statement.name("team", said["team_id"]),
-        "key": statement.name("key", said["virtual_key"]),
-        **said,
+        "team": statement.name("team", ids["team_id"]),
+        "key": statement.name("key", ids["virtual_key"]),
+        **ids,
         "shared_by": line.bearer.rule,
         **{name: line.sums[name] for name in (*_COUNTS, "spend_usd")},
         **_amounts(line.owed),
@@ -104,5 +104,5 @@ def _line(statement: MonthStatement, line: Line) -> dict[str, Any]:
 
 
 def _amounts(owed: Owed) -> dict[str, Any]:
-    known = owed.known
-    return {"amount_usd": known.usd, "amount": known.other, "is_lower_bound": owed.is_at_least} if known else {}
+    amount = owed.known
+    return {"amount_usd": amount.usd, "amount": amount.other, "is_lower_bound": owed.is_at_least} if amount else {}

@@ -67,21 +67,21 @@ def coverage(sums: UsageSums) -> str:
     unknown = sums["requests"] - (sums["priced_requests"] or 0)
     partial = (sums["incomplete_requests"] or 0) - unknown
     counts = ((unknown, "without a price"), (partial, "priced in part"))
-    said = [f"{counted(count, 'request')} {what}" for count, what in counts if count]
-    return f"Lower bound: {' and '.join(said)}; ≥ marks what lacks them." if said else ""
+    parts = [f"{counted(count, 'request')} {what}" for count, what in counts if count]
+    return f"Lower bound: {' and '.join(parts)}; ≥ marks what lacks them." if parts else ""
 
 
 def _notes(statement: MonthStatement) -> str:
-    made = statement.close.made_with
-    said = [
+    made_with = statement.close.made_with
+    notes = [
         "A request costs what its source reported, else its list price. Costs are added up exactly; the total is rounded once, and "
         "lines get whole cents that add up to it by the method of the largest remainder.",
-        f"Made with version {made['lake']} of the lake, {made['app']} of the app, and {made['prices']}.",
-        *made.get("not_reconciled", []),
+        f"Made with version {made_with['lake']} of the lake, {made_with['app']} of the app, and {made_with['prices']}.",
+        *made_with.get("not_reconciled", []),
     ]
-    texts = {"prices.toml": made["price_book"], "chargeback.toml": made["chargeback"]}
+    texts = {"prices.toml": made_with["price_book"], "chargeback.toml": made_with["chargeback"]}
     files = [f"<h2>{name}</h2><pre>{escape(text.strip())}</pre>" for name, text in texts.items() if text.strip()]
-    return "\n".join(["<h2>Notes</h2>", *map(_paragraph, said), *files])
+    return "\n".join(["<h2>Notes</h2>", *map(_paragraph, notes), *files])
 
 
 def _paragraph(text: str) -> str:

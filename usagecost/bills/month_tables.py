@@ -32,70 +32,77 @@ class MonthTable:
     has_total: bool = False
 
 
-def tables(done: MonthStatement) -> list[MonthTable]:
+def tables(statement: MonthStatement) -> list[MonthTable]:
     """All tables below the summary, in their order."""
-    total = ("Total", "", "", "", "", done.month.total)
-    by_team = teams(done)
+    total = ("Total", "", "", "", "", statement.month.total)
+    by_team = teams(statement)
     by_team = MonthTable(by_team.title, by_team.columns, [*by_team.rows, total], has_total=True)
-    return [by_team, shared(done), corrections(done), *(parts(done, by) for by in ("key", "app")), prices(done), reconciled(done)]
+    return [
+        by_team,
+        shared(statement),
+        corrections(statement),
+        *(parts(statement, by) for by in ("key", "app")),
+        prices(statement),
+        reconciled(statement),
+    ]
 
 
-def summary(done: MonthStatement) -> MonthTable:
+def summary(statement: MonthStatement) -> MonthTable:
     """The month, what has changed of earlier ones, and both."""
-    corrected = [("Corrections of earlier months", done.month.corrections)] if done.corrections else []
-    rows = [(f"Usage of {words(done.close.month)}", done.month.usage), *corrected, ("Total", done.month.total)]
+    corrected = [("Corrections of earlier months", statement.month.corrections)] if statement.corrections else []
+    rows = [(f"Usage of {words(statement.close.month)}", statement.month.usage), *corrected, ("Total", statement.month.total)]
     return MonthTable("", {"what": "", SPEND: "Amount"}, rows, has_total=True)
 
 
-def teams(done: MonthStatement) -> MonthTable:
+def teams(statement: MonthStatement) -> MonthTable:
     """What each team owes of its own, for corrections and of shared costs; and shared costs that nobody bears."""
     rows: list[Sequence[Cell]] = [
-        (done.called("team", one.value), one.usage.sums["requests"], one.usage, one.corrections, one.allocated, one.total)
-        for one in done.teams
+        (statement.called("team", one.value), one.usage.sums["requests"], one.usage, one.corrections, one.allocated, one.total)
+        for one in statement.teams
     ]
-    rows += [(f"{pool.rule.name} (no team bears it)", "", "", "", "", pool.owed) for pool in done.pools if not pool.shares]
+    rows += [(f"{pool.rule.name} (no team bears it)", "", "", "", "", pool.owed) for pool in statement.pools if not pool.shares]
     amounts = {"direct_usd": "Direct", "corrections_usd": "Corrections", "shared_usd": "Shared costs", SPEND: "Total"}
     return MonthTable("By team", {"team": "Team", **REQUESTS, **amounts}, rows)
 
 
-def shared(done: MonthStatement) -> MonthTable:
+def shared(statement: MonthStatement) -> MonthTable:
     """What each team bears of shared costs."""
     rows = [
-        (pool.rule.name, pool.rule.words, done.called("team", team), share)
-        for pool in done.pools
+        (pool.rule.name, pool.rule.words, statement.called("team", team), share)
+        for pool in statement.pools
         for team, share in pool.shares.items()
     ]
     return MonthTable("Shared costs", {"costs": "Costs", "split": "Split", "team": "Team", SPEND: "Amount"}, rows)
 
 
-def corrections(done: MonthStatement) -> MonthTable:
+def corrections(statement: MonthStatement) -> MonthTable:
     """What has changed of earlier months since they were closed, and why."""
     rows = [
         (
             words(line.month),
             str(line.cause).capitalize(),
-            *(done.called(name, value) for name, value in zip(KEPT_BY, line.group, strict=True)),
+            *(statement.called(name, value) for name, value in zip(KEPT_BY, line.group, strict=True)),
             line.sums["requests"] or 0,
             line.owed,
         )
-        for line in done.corrections
+        for line in statement.corrections
     ]
     kept_by = {name: DIMENSIONS[name].label for name in KEPT_BY}
     columns = {"month": "Month", "cause": "Cause", **kept_by, **REQUESTS, SPEND: "Amount"}
     return MonthTable("Corrections of earlier months", columns, rows)
 
 
-def parts(done: MonthStatement, dimension: str) -> MonthTable:
+def parts(statement: MonthStatement, dimension: str) -> MonthTable:
     """The month by a dimension, the most first."""
     rows = [
-        (done.called(dimension, part.value), *(part.usage.sums[name] for name in COUNTS), part.usage)
-        for part in done.parts(dimension)
+        (statement.called(dimension, part.value), *(part.usage.sums[name] for name in COUNTS), part.usage)
+        for part in statement.parts(dimension)
     ]
     label = DIMENSIONS[dimension].label
     return MonthTable(f"By {label.lower()}", {dimension: label, **COUNTS, SPEND: "Direct"}, rows)
 
 
-def prices(done: MonthStatement) -> MonthTable:
+def prices(statement: MonthStatement) -> MonthTable:
     """At which prices the month's requests were charged, by model."""
     rows = [
         (
@@ -105,13 +112,13 @@ def prices(done: MonthStatement) -> MonthTable:
             row["requests"],
             owed,
         )
-        for row, owed in done.prices
+        for row, owed in statement.prices
     ]
     texts = {name: name.capitalize() for name in ("provider", "model", "price", "status", "discount")}
     return MonthTable("Prices", {**texts, **REQUESTS, SPEND: "Direct"}, rows)
 
 
-def reconciled(done: MonthStatement) -> MonthTable:
+def reconciled(statement: MonthStatement) -> MonthTable:
     """What providers billed for the month beside what logs say."""
-    rows = [(provider, label, Owed(Amount(amount, amount))) for provider, label, amount in done.reconciled]
+    rows = [(provider, label, Owed(Amount(amount, amount))) for provider, label, amount in statement.reconciled]
     return MonthTable("Beside the bills, by days of UTC", {"provider": "Provider", "what": "What", "logged_usd": "USD"}, rows)

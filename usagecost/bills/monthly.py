@@ -74,20 +74,22 @@ class MonthStatement:
         """The shared costs, by their rules' names."""
         teams = sorted({line.bearer.team for line in self.usage if line.bearer.team is not None})
         own = {team: sum_of(line.owed for line in self._of_bearer[Bearer(None, team)]).whole.usd for team in teams}
-        found = []
+        pools = []
         for rule in sorted(self.rules, key=lambda rule: rule.name):
             if lines := self._of_bearer.get(Bearer(rule.name, None)):
                 pool = sum_of(line.owed for line in lines)
                 usd = allocated(rule, pool.whole.usd, own)
                 other = allocated(rule, pool.whole.other, own, unit_of(self.currency))
-                found.append(Pool(rule, pool, {team: Owed(Amount(usd[team], other[team]), pool.sums) for team in usd}))
-        return tuple(found)
+                pools.append(Pool(rule, pool, {team: Owed(Amount(usd[team], other[team]), pool.sums) for team in usd}))
+        return tuple(pools)
 
     @cached_property
     def teams(self) -> tuple[Part, ...]:
         """What each team owes, by name; they add up to the whole, but for pools that nobody bears."""
-        named = {bearer.team for bearer in self._of_bearer if bearer.rule is None}
-        return tuple(self._team(team) for team in sorted(named | {team for pool in self.pools for team in pool.shares}, key=_last))
+        with_usage = {bearer.team for bearer in self._of_bearer if bearer.rule is None}
+        return tuple(
+            self._team(team) for team in sorted(with_usage | {team for pool in self.pools for team in pool.shares}, key=_last)
+        )
 
     def _team(self, team: str | None) -> Part:
         lines = self._of_bearer.get(Bearer(None, team), [])
@@ -96,10 +98,10 @@ class MonthStatement:
 
     @cached_property
     def _of_bearer(self) -> dict[Bearer, list[Line]]:
-        found: dict[Bearer, list[Line]] = {}
+        lines_of: dict[Bearer, list[Line]] = {}
         for line in self.lines:
-            found.setdefault(line.bearer, []).append(line)
-        return found
+            lines_of.setdefault(line.bearer, []).append(line)
+        return lines_of
 
     def parts(self, dimension: str) -> tuple[Part, ...]:
         """What each value of a dimension was in the month, the most first; they add up to the month."""
@@ -119,12 +121,12 @@ class MonthStatement:
         of_provider: dict[str, dict[str, Decimal]] = {}
         for row in sorted(self.close.of_kind(RECONCILED), key=lambda row: (row["provider"], row["cause"])):
             of_provider.setdefault(row["provider"], {})[row["cause"]] = row["spend_usd"]
-        found: list[tuple[str, str, Decimal]] = []
+        rows: list[tuple[str, str, Decimal]] = []
         for provider, amounts in of_provider.items():
             billed, logged = rounded(amounts.pop(BILLED)), rounded(amounts.pop(LOGGED))
             explained = {BILLED: billed, LOGGED: logged, **apportion(billed - logged, amounts)}
-            found += [(provider, label, amount) for label, amount in explained.items()]
-        return tuple(found)
+            rows += [(provider, label, amount) for label, amount in explained.items()]
+        return tuple(rows)
 
     @property
     def prices(self) -> tuple[tuple[Row, Owed], ...]:
@@ -152,10 +154,10 @@ def _lines(month: date, rows: Iterable[Row], total: Decimal, rules: Sequence[Rul
     of_group = {tuple(row[name] for name in KEYS): row for row in rows}
     in_order = sorted(of_group, key=order)
     bearers = {group: _bearer(group, rules) for group in in_order}
-    known = {group: of_group[group]["spend_usd"] for group in in_order if of_group[group]["spend_usd"] is not None}
+    spend_of = {group: of_group[group]["spend_usd"] for group in in_order if of_group[group]["spend_usd"] is not None}
     of_bearer: dict[Bearer, dict[Group, Decimal]] = {}
-    for group in sorted(known, key=lambda group: bearers[group].place):
-        of_bearer.setdefault(bearers[group], {})[group] = known[group]
+    for group in sorted(spend_of, key=lambda group: bearers[group].place):
+        of_bearer.setdefault(bearers[group], {})[group] = spend_of[group]
     whole = Amount(total, rounded(total * rate.per_usd, unit_of(rate.currency)) if rate else total)
     parts = _amounts(whole, {bearer: sum(exact.values(), ZERO) for bearer, exact in of_bearer.items()}, rate)
     amounts = {

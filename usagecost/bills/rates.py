@@ -64,11 +64,11 @@ class Rates:
 
     def of(self, pair: Pair, kind: str) -> Rated | None:
         """What is known of the rate of a kind in a cell: its own, else that of the nearest day that has one."""
-        known = self._sure.get((pair.provider, pair.model, pair.scope, kind), [])
-        if not known:
+        rates = self._sure.get((pair.provider, pair.model, pair.scope, kind), [])
+        if not rates:
             return None
-        place = bisect_left([one.first for one in known], pair.first)
-        near = min(known[max(place - 1, 0) : place + 1], key=lambda one: abs(one.first - pair.first))
+        place = bisect_left([one.first for one in rates], pair.first)
+        near = min(rates[max(place - 1, 0) : place + 1], key=lambda one: abs(one.first - pair.first))
         value = Decimal(1) if near.is_like(_OURS) else near.value
         return Rated(value, is_sure=near.first == pair.first)
 

@@ -71,19 +71,19 @@ def read_bill(files: Sequence[Path], *, name: str | None = None, account: str | 
     """
     notes, tables = Notes(), defaultdict(list)
     for file in files:
-        called = name or str(file.absolute())
+        file_name = name or str(file.absolute())
         try:
-            found, values = _open(file)
-            tables[found].append(table_of(found.lines(values, notes), called))
+            bill_format, values = _open(file)
+            tables[bill_format].append(table_of(bill_format.lines(values, notes), file_name))
         except (Unreadable, FileProblem) as problem:
             _refuse(file, problem)
-    if len({found.name for found in tables}) > 1:
-        titles = " and ".join(found.title for found in tables)
+    if len({bill_format.name for bill_format in tables}) > 1:
+        titles = " and ".join(bill_format.title for bill_format in tables)
         raise BillProblem(f"{files[0].name} and what lies beside it are of several formats ({titles}): load them one by one.")
-    found = next(iter(tables))
+    bill_format = next(iter(tables))
     changed = max(datetime.fromtimestamp(file.stat().st_mtime, UTC) for file in files)
     try:
-        return complete(found, pa.concat_tables(tables[found]), notes, as_of or notes.as_of or changed, account)
+        return complete(bill_format, pa.concat_tables(tables[bill_format]), notes, as_of or notes.as_of or changed, account)
     except Unreadable as problem:
         _refuse(files[0], problem)
 
@@ -95,7 +95,12 @@ def _refuse(file: Path, problem: Exception) -> NoReturn:
 
 
 def complete(
-    found: Format, lines: pa.Table, notes: Notes, as_of: datetime, account: str | None, covers: tuple[date, date] | None = None
+    bill_format: Format,
+    lines: pa.Table,
+    notes: Notes,
+    as_of: datetime,
+    account: str | None,
+    covers: tuple[date, date] | None = None,
 ) -> Bill:
     """The statement that lines are, with its id and the days that it covers; raises Unreadable if there are none.
 
@@ -108,14 +113,14 @@ def complete(
         place = lines.schema.get_field_index("account")
         lines = lines.set_column(place, lines.schema.field(place), pc.fill_null(lines["account"], account))
     first, last = covers or _covered(lines, notes)
-    whole = {"format": found.name, "covers_first": first, "covers_last": last, "as_of": as_of.astimezone(UTC)}
+    whole = {"format": bill_format.name, "covers_first": first, "covers_last": last, "as_of": as_of.astimezone(UTC)}
     for column, value in whole.items():
         field = schema.BILLS.field(column)
         lines = lines.append_column(field, pa.repeat(pa.scalar(value, field.type), lines.num_rows))
     field = schema.BILLS.field("statement")
     lines = lines.append_column(field, pa.repeat(pa.scalar(_id(lines), field.type), lines.num_rows))
     names = [column.name for column in schema.BILLS if column.name != "loaded_at"]
-    return Bill(found.title, lines.select(names), dict(notes.left_out.most_common()))
+    return Bill(bill_format.title, lines.select(names), dict(notes.left_out.most_common()))
 
 
 def _covered(lines: pa.Table, notes: Notes) -> tuple[date, date]:
@@ -173,37 +178,37 @@ def _open(file: Path) -> tuple[Format, Iterator[tuple[int, Any]]]:
     if head.is_parquet or not head.start.lstrip(b"\0 \t\r\n").startswith((b"{", b"[")):
         table = ParquetFile(head) if head.is_parquet else DelimitedFile(head)
         names = _flat(pq.read_schema(file).empty_table()).column_names if head.is_parquet else table.names
-        found = _recognised(dict.fromkeys(map(key, names)))
-        return found, _rows(table, found.wanted if isinstance(found, TableFormat) else frozenset())
+        bill_format = _recognised(dict.fromkeys(map(key, names)))
+        return bill_format, _rows(table, bill_format.wanted if isinstance(bill_format, TableFormat) else frozenset())
     values = _json_values(head)
     first = next(values, (0, None))
-    said = first[1] if isinstance(first[1], Mapping) else {}
-    if said.get("data") == []:
+    document = first[1] if isinstance(first[1], Mapping) else {}
+    if document.get("data") == []:
         raise Unreadable("this answer has no lines: nothing was billed in its days.")
-    return _recognised({**flattened(said), **said}), chain([first], values)
+    return _recognised({**flattened(document), **document}), chain([first], values)
 
 
 def _recognised(first: Mapping[str, Any]) -> Format:
-    found = next((found for found in FORMATS if found.recognises(first)), None)
-    if found is None:
-        known = "; ".join(dict.fromkeys(found.title for found in FORMATS))
-        raise Unreadable(f"this is no bill that is known here. Known are: {known}.")
-    return found
+    bill_format = next((bill_format for bill_format in FORMATS if bill_format.recognises(first)), None)
+    if bill_format is None:
+        titles = "; ".join(dict.fromkeys(bill_format.title for bill_format in FORMATS))
+        raise Unreadable(f"this is no bill that is known here. Known are: {titles}.")
+    return bill_format
 
 
-def _rows(table: DelimitedFile | ParquetFile, wanted: frozenset[str]) -> Iterator[tuple[int, Row]]:
+def _rows(table: DelimitedFile | ParquetFile, keys: frozenset[str]) -> Iterator[tuple[int, Row]]:
     """The rows of a table, by the keys of those columns that are wanted."""
-    names = [name for name in table.names if any(one.startswith(key(name)) for one in wanted)]
+    names = [name for name in table.names if any(one.startswith(key(name)) for one in keys)]
     for rows in table.rows(names):
         for number, unreadable in rows.unreadable.items():
             raise Unreadable(f"line {number}: {unreadable.reason}")
         flat = _flat(rows.table.select(names))
-        places = {key(name): place for place, name in reversed(list(enumerate(flat.column_names))) if key(name) in wanted}
-        chosen = flat.select(list(places.values()))
-        called = dict(zip(places, chosen.column_names, strict=True))
-        for number, values in zip(rows.numbers, chosen.rename_columns(list(places)).to_pylist(), strict=True):
+        places = {key(name): place for place, name in reversed(list(enumerate(flat.column_names))) if key(name) in keys}
+        columns = flat.select(list(places.values()))
+        written_names = dict(zip(places, columns.column_names, strict=True))
+        for number, values in zip(rows.numbers, columns.rename_columns(list(places)).to_pylist(), strict=True):
             row = Row(values)
-            row.names = called
+            row.names = written_names
             yield int(number), row
 
 

@@ -43,10 +43,10 @@ def reconciliation(view: View, lines: pa.Table, book: Book, rate: Rate = no_rate
     names = names_of(pc.unique(lines["provider"]).to_pylist(), book)
     billed = {name: _by_provider(lines, name) for name in SCOPES}
     by_scope = shared_scopes(view, first, last, billed, names)
-    told = {provider: (name, billed[name][provider]) for provider, name in by_scope.items()}
-    ours, unnamed = our_days(view, first, last, told, names)
-    found = reconcile(lines, ours, names=names, factors=factors_of(book), rate=rate, scopes=by_scope)
-    return replace(found, unnamed=unnamed)
+    scope_of = {provider: (name, billed[name][provider]) for provider, name in by_scope.items()}
+    ours, unnamed = our_days(view, first, last, scope_of, names)
+    result = reconcile(lines, ours, names=names, factors=factors_of(book), rate=rate, scopes=by_scope)
+    return replace(result, unnamed=unnamed)
 
 
 def reconcile_lake(lake: Lake, version: int, basis: str) -> tuple[Reconciliation, tuple[str, ...]]:
@@ -62,12 +62,12 @@ def _rates_of(lake: Lake, lines: pa.Table, today: date) -> tuple[Rate, tuple[str
     others = lines.filter(pc.not_equal(lines["currency"], USD))
     months = {month_of(day) for day in pc.unique(others["first_day"]).to_pylist()}
     try:
-        known = {month: rates_on(lake, min(_end_of_month(month), today)) for month in months}
+        rates_of_month = {month: rates_on(lake, min(_end_of_month(month), today)) for month in months}
     except CurrencyProblem as problem:
         return no_rate, (str(problem),)
 
     def rate(currency: str, day: date) -> Decimal | None:
-        found = known[month_of(day)].get(currency)
+        found = rates_of_month[month_of(day)].get(currency)
         return 1 / found.per_usd if found else None
 
     return rate, ()
@@ -82,13 +82,13 @@ def names_of(billed: list[str], book: Book) -> Names:
 
     @cache
     def name(provider: str, model: str | None) -> Model:
-        known = next((one for one in billed if is_same_provider(one, provider)), provider)
+        vendor = next((one for one in billed if is_same_provider(one, provider)), provider)
         if model is None:
-            return known, None
+            return vendor, None
         match = resolve(provider, model)
         alias = next((one for one in reversed(book.aliases) if one.fits(provider, model, match)), None)
-        meant = alias.match if alias and not alias.ended else match
-        return known, meant.model.id if meant else model.strip().lower()
+        listed = alias.match if alias and not alias.ended else match
+        return vendor, listed.model.id if listed else model.strip().lower()
 
     return name
 
@@ -103,13 +103,13 @@ def factors_of(book: Book) -> Factors:
     def at(provider: str, model: str, day: date) -> dict[Decimal, str]:
         instant = instant_us(datetime.combine(day, time(12), UTC))
         ordinary = rates_at(PriceQuery(provider, model), NO_BOOK, instant)
-        found: dict[Decimal, list[str]] = defaultdict(list)
+        ways_of: dict[Decimal, list[str]] = defaultdict(list)
         for name, way in WAYS.items():
             rates = rates_at(replace(PriceQuery(provider, model), **way), book, instant)
             ratios = {rates[kind] / rate for kind, rate in ordinary.items() if kind in DECIDING and rate and kind in rates}
             if len(ratios) == 1 and (ratio := ratios.pop()) > 0:
-                found[ratio].append(name)
-        ways = {ratio: " or ".join(names) for ratio, names in found.items() if ratio != 1}
+                ways_of[ratio].append(name)
+        ways = {ratio: " or ".join(names) for ratio, names in ways_of.items() if ratio != 1}
         return {1 / ratio: f"not {names}" for ratio, names in ways.items()} | ways
 
     @cache
@@ -122,11 +122,11 @@ def factors_of(book: Book) -> Factors:
 
 def _by_provider(lines: pa.Table, column: str) -> dict[str, set[str]]:
     """The values of a column by provider."""
-    found: dict[str, set[str]] = defaultdict(set)
+    values: dict[str, set[str]] = defaultdict(set)
     for row in lines.group_by(["provider", column]).aggregate([]).to_pylist():
         if row[column] is not None:
-            found[row["provider"]].add(row[column])
-    return found
+            values[row["provider"]].add(row[column])
+    return values
 
 
 def _end_of_month(day: date) -> date:

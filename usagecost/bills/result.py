@@ -212,11 +212,11 @@ class Reconciliation:
 
     def by_month(self) -> dict[date, dict[str, CellSums]]:
         """The sums of each provider in each month, the newest month and the dearest provider first."""
-        found: dict[date, dict[str, list[Cell]]] = defaultdict(lambda: defaultdict(list))
+        cells_of: dict[date, dict[str, list[Cell]]] = defaultdict(lambda: defaultdict(list))
         for cell in self.cells:
-            found[cell.month][cell.provider].append(cell)
+            cells_of[cell.month][cell.provider].append(cell)
         sums = {
-            month: {name: CellSums.of(cells) for name, cells in of.items()} for month, of in sorted(found.items(), reverse=True)
+            month: {name: CellSums.of(cells) for name, cells in of.items()} for month, of in sorted(cells_of.items(), reverse=True)
         }
         return {month: dict(sorted(of.items(), key=lambda item: (-item[1].theirs, item[0]))) for month, of in sums.items()}
 

@@ -172,31 +172,31 @@ def pairs_of(theirs: Iterable[Theirs], ours: Iterable[Ours], names: Names) -> li
     What is billed by the piece without a model is matched to the pieces of all models of its provider; where no line of a provider
     names a model, its requests are matched as one.
     """
-    theirs = [line._replace(provider=known[0], model=known[1]) for line in theirs for known in [names(line.provider, line.model)]]
-    named = {one.provider for one in theirs if one.model is not None}
-    pieces = {one.provider for one in theirs if one.kind == OTHER and one.model is None and one.provider in named}
+    theirs = [line._replace(provider=name[0], model=name[1]) for line in theirs for name in [names(line.provider, line.model)]]
+    naming_models = {one.provider for one in theirs if one.model is not None}
+    pieces = {one.provider for one in theirs if one.kind == OTHER and one.model is None and one.provider in naming_models}
     pieces -= {one.provider for one in theirs if one.kind == OTHER and one.model is not None}
     spans = _spans(theirs)
-    found: dict[tuple[str, str | None, str | None, date], Pair] = {}
+    pairs: dict[tuple[str, str | None, str | None, date], Pair] = {}
 
     def pair(provider: str, model: str | None, scope: str | None, days: Span) -> Pair:
         first, last = _within(spans, (provider, model), days)
-        return found.setdefault((provider, model, scope, first), Pair(provider, model, scope, first, last))
+        return pairs.setdefault((provider, model, scope, first), Pair(provider, model, scope, first, last))
 
     for line in theirs:
         one = pair(line.provider, line.model, line.scope, (line.first, line.last))
         one.kind(line.kind).add(line.amount, line.quantity, line.lines)
     for logged in ours:
         provider, model = names(logged.provider, logged.model)
-        if provider not in named:
+        if provider not in naming_models:
             model = None
         if provider in pieces and logged.costs[-1]:
             piece, logged = _apart(logged)  # noqa: PLW2901 - the rest of it
             pair(provider, None, logged.scope, (logged.day, logged.day)).add_ours(piece)
         pair(provider, model, logged.scope, (logged.day, logged.day)).add_ours(logged)
-    for one in found.values():
+    for one in pairs.values():
         one.settle()
-    return sorted(found.values(), key=lambda one: (one.provider, one.model or "", one.scope or "", one.first))
+    return sorted(pairs.values(), key=lambda one: (one.provider, one.model or "", one.scope or "", one.first))
 
 
 def _apart(one: Ours) -> tuple[Ours, Ours]:
@@ -229,6 +229,6 @@ def _without_overlaps(spans: Iterable[Span]) -> list[Span]:
 
 def _within(spans: Mapping[Model, list[Span]], model: Model, days: Span) -> Span:
     """The span of the bill in which days lie; their own where it has none. What the bill does not name goes by its provider's."""
-    known = spans.get(model) or spans.get((model[0], ""), [])
-    place = bisect_right(known, (days[0], date.max)) - 1
-    return known[place] if place >= 0 and known[place][1] >= days[1] else days
+    of_model = spans.get(model) or spans.get((model[0], ""), [])
+    place = bisect_right(of_model, (days[0], date.max)) - 1
+    return of_model[place] if place >= 0 and of_model[place][1] >= days[1] else days

@@ -98,7 +98,7 @@ def _parts(file: Path) -> tuple[Path, ...]:
         return (file,)
     beside = ((other, _SHARD.fullmatch(other.name)) for other in sorted(file.parent.iterdir()))
     parts = {
-        other: int(found["number"]) for other, found in beside if found and found.group("stem", "end") == cut.group("stem", "end")
+        other: int(match["number"]) for other, match in beside if match and match.group("stem", "end") == cut.group("stem", "end")
     }
     numbers = sorted(parts.values())
     is_cut = numbers[0] <= 1 and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
@@ -141,19 +141,19 @@ def statements(lake: Lake) -> list[Statement]:
     """The statements of the lake by provider and day: one for each provider and account that a statement is about."""
     lines = lake.rows("bills")
     counts = {_about(row): row["amount_count"] for row in _grouped(current(lines).lines, _ABOUT)}
-    found: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    rows_of: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in _grouped(lines, [*_ABOUT, *_WHOLE, "currency"]):
-        found[_about(row)].append(row)
-    made = [
+        rows_of[_about(row)].append(row)
+    listed = [
         Statement(
             **{name: rows[0][name] for name in (*_ABOUT, *_WHOLE)},
             lines=sum(row["amount_count"] for row in rows),
             counting=counts.get(about, 0),
             totals={row["currency"]: row["amount_sum"] for row in rows},
         )
-        for about, rows in found.items()
+        for about, rows in rows_of.items()
     ]
-    return sorted(made, key=lambda one: (one.provider, one.account or "", one.covers_first, one.as_of))
+    return sorted(listed, key=lambda one: (one.provider, one.account or "", one.covers_first, one.as_of))
 
 
 _ABOUT = ["statement", "provider", "account"]
@@ -166,5 +166,5 @@ def _about(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _grouped(lines: pa.Table, keys: list[str]) -> list[dict[str, Any]]:
     """The lines by some columns: how many they are, and their amounts, with room for the sum."""
-    chosen = lines.select(keys).append_column("amount", lines["amount"].cast(pa.decimal128(38, 9)))
-    return chosen.group_by(keys).aggregate([("amount", "sum"), ("amount", "count")]).to_pylist()
+    columns = lines.select(keys).append_column("amount", lines["amount"].cast(pa.decimal128(38, 9)))
+    return columns.group_by(keys).aggregate([("amount", "sum"), ("amount", "count")]).to_pylist()

@@ -42,24 +42,24 @@ def ours_text(one: CellSums | Cell) -> str:
     return f"≥{formats.GAP}{formats.usd(one.ours)}" if one.ours else formats.UNKNOWN
 
 
-def not_compared(found: Reconciliation, month: date | None = None) -> list[str]:
+def not_compared(reconciliation: Reconciliation, month: date | None = None) -> list[str]:
     """Sentences about lines in a currency without a rate and requests without a provider, of one month or of all."""
-    unnamed = sum(count for of, count in found.unnamed.items() if month in (None, of))
-    said = [f"No bill is compared with {formats.counted(unnamed, 'request')} without a provider."] if unnamed else []
-    return said + [
+    unnamed = sum(count for of, count in reconciliation.unnamed.items() if month in (None, of))
+    sentences = [f"No bill is compared with {formats.counted(unnamed, 'request')} without a provider."] if unnamed else []
+    return sentences + [
         f"{one.provider}: there is no rate for {one.currency}, so {one.month:%Y-%m} is compared without "
         f"{formats.counted(one.lines, 'line')} of {one.amount:,.2f} {one.currency}."
-        for one in found.unmatched
+        for one in reconciliation.unmatched
         if month in (None, one.month)
     ]
 
 
-def compared_with_all(found: Reconciliation, month: date) -> list[str]:
+def compared_with_all(reconciliation: Reconciliation, month: date) -> list[str]:
     """Sentences about bills of one account, project or key whose requests are not known by it."""
     return [
         f"{one.provider}: the bill is of the {one.what} {one.name} alone. Our logs do not name it, so all requests to "
         f"{one.provider} are compared with it."
-        for one in found.of_one
+        for one in reconciliation.of_one
         if one.month == month
     ]
 

@@ -51,33 +51,33 @@ def states(view: View, budgets: Sequence[Budget]) -> list[State]:
     now, today = view.period.now, view.period.now.astimezone(zone).date()
     span = data_span(view.lake, view.version, view.scope)
     oldest = span[0].astimezone(zone).date() if span else None
-    found: dict[int, Series] = {}
+    series: dict[int, Series] = {}
     for scope, places in _scopes(budgets).items():
-        asked = [budgets[place] for place in places]
+        of_scope = [budgets[place] for place in places]
         values = {place: _values(budgets[place], scope) for place in places}
         every = tuple(dict.fromkeys(value for place in places for value in values[place]))
-        first = max(min(first_day_asked(one, today, view.week_start) for one in asked), oldest or date.min)
+        first = max(min(first_day_asked(one, today, view.week_start) for one in of_scope), oldest or date.min)
         days = _days_by_value(view, scope, every, (first, today))
         for place in places:
-            found[place] = Series(_added([days.get(value, {}) for value in values[place]]), oldest)
-    return [state_of(budget, found[place], today, now, view.period.zone, view.week_start) for place, budget in enumerate(budgets)]
+            series[place] = Series(_added([days.get(value, {}) for value in values[place]]), oldest)
+    return [state_of(budget, series[place], today, now, view.period.zone, view.week_start) for place, budget in enumerate(budgets)]
 
 
 def _scopes(budgets: Sequence[Budget]) -> dict[Group, list[int]]:
     """The questions, and the places of the budgets that each answers: the most common scope that a budget fits is its own."""
     able = [_able(budget) for budget in budgets]
     common = Counter(scope for scopes in able for scope in scopes)
-    found: dict[Group, list[int]] = defaultdict(list)
+    places: dict[Group, list[int]] = defaultdict(list)
     for place, scopes in enumerate(able):
-        found[max(scopes, key=lambda scope: common[scope])].append(place)
-    return found
+        places[max(scopes, key=lambda scope: common[scope])].append(place)
+    return places
 
 
 def _able(budget: Budget) -> list[Group]:
     """The questions that can answer a budget: split by one of the dimensions that it names values of, or by none."""
     conditions = [one for one in budget.filters.conditions if isinstance(one, Condition)]
-    named = [one for one in conditions if not one.excludes]
-    scopes = [Group(Filters(tuple(other for other in conditions if other is not one)), one.dimension) for one in named]
+    including = [one for one in conditions if not one.excludes]
+    scopes = [Group(Filters(tuple(other for other in conditions if other is not one)), one.dimension) for one in including]
     return scopes or [Group(budget.filters, None)]
 
 
@@ -89,17 +89,17 @@ def _values(budget: Budget, scope: Group) -> Values:
 
 def _days_by_value(view: View, scope: Group, values: Values, span: Span) -> DaysOfValue:
     """The days of each value that have requests; all under None where the scope has no dimension."""
-    chosen = (Condition(scope.split, values),) if scope.split else ()
+    conditions = (Condition(scope.split, values),) if scope.split else ()
     period = Period(min(span), span[1], view.period.zone, view.period.now, is_alone=True)
-    filters = Filters((*scope.shared.conditions, *chosen))
-    asked = replace(view, period=period, interval="day", basis=BASIS, filters=filters)
-    answer = usage(asked, scope.split, MEASURES, most=max(1, len(values)), compares=False)
+    filters = Filters((*scope.shared.conditions, *conditions))
+    day_view = replace(view, period=period, interval="day", basis=BASIS, filters=filters)
+    answer = usage(day_view, scope.split, MEASURES, most=max(1, len(values)), compares=False)
     days = [date.fromisoformat(step.label) for step in answer.intervals]
-    found: DaysOfValue = defaultdict(dict)
+    days_of: DaysOfValue = defaultdict(dict)
     names = ("value", "interval", "spend_usd", "requests", "incomplete_requests")
     for value, place, usd, requests, incomplete in zip(*(answer.cells[name].to_pylist() for name in names), strict=True):
-        found[value][days[place]] = Day(usd, requests, incomplete)
-    return found
+        days_of[value][days[place]] = Day(usd, requests, incomplete)
+    return days_of
 
 
 def _added(series: Sequence[dict[date, Day]]) -> dict[date, Day]:
@@ -114,6 +114,6 @@ def _added(series: Sequence[dict[date, Day]]) -> dict[date, Day]:
 
 
 def _sum(one: Day, other: Day) -> Day:
-    known = [day.usd for day in (one, other) if day.usd is not None]
-    usd = sum(known, Decimal(0)) if known else None
+    amounts = [day.usd for day in (one, other) if day.usd is not None]
+    usd = sum(amounts, Decimal(0)) if amounts else None
     return Day(usd, one.requests + other.requests, one.incomplete + other.incomplete)

@@ -123,14 +123,14 @@ class BudgetFile(_Table):
 @lru_cache(maxsize=8)
 def parse_budgets(text: str) -> BudgetFile:
     """Returns what a file says; raises BudgetProblem with the line, the key and the cure."""
-    said = parse_toml(text, BudgetFile, BudgetProblem)
-    seen: set[str] = set()
-    for place, budget in enumerate(said.budget):
-        if budget.name.casefold() in seen:
+    file = parse_toml(text, BudgetFile, BudgetProblem)
+    names: set[str] = set()
+    for place, budget in enumerate(file.budget):
+        if budget.name.casefold() in names:
             line = line_of(text, (TABLE, place, "name"))
             raise BudgetProblem(f"line {line}, name: there is a budget {budget.name!r} already, give this one another name.")
-        seen.add(budget.name.casefold())
-    return said
+        names.add(budget.name.casefold())
+    return file
 
 
 def check_budget(fields: dict[str, object]) -> Budget | str:
@@ -151,8 +151,8 @@ def budget_text(budget: Budget) -> str:
 
 def rules_text(rules: Rules) -> str:
     """Returns the rules as a table of the file; "" where nothing is set."""
-    said = rules.model_dump(exclude_defaults=True)
-    return write_table("[alerts]", said) if said else ""
+    fields = rules.model_dump(exclude_defaults=True)
+    return write_table("[alerts]", fields) if fields else ""
 
 
 def read_budgets(lake: Lake) -> BudgetFile:
@@ -165,38 +165,38 @@ def add_budget(lake: Lake, budget: Budget) -> None:
     lake.texts_beside().append(NAME, budget_text(budget), header=HEADER, parse=parse_budgets)
 
 
-def change_budget(lake: Lake, seen: Budget, budget: Budget | None) -> None:
+def change_budget(lake: Lake, original: Budget, budget: Budget | None) -> None:
     """Puts a budget, or none, in the place of one as it was seen; all else in the file stays as it is.
 
     Raises BudgetProblem, and changes nothing, if the file were broken then; LakeChanged if that budget is not there any more.
     """
     folder = lake.texts_beside()
     text = folder.read(NAME) or ""
-    said = parse_budgets(text)
-    if seen not in said.budget:
+    file = parse_budgets(text)
+    if original not in file.budget:
         raise LakeChanged(_CHANGED)
-    place, others = said.budget.index(seen), said.budget
-    wanted = said.model_copy(update={"budget": (*others[:place], *([budget] if budget else []), *others[place + 1 :])})
+    place, others = file.budget.index(original), file.budget
+    changed_file = file.model_copy(update={"budget": (*others[:place], *([budget] if budget else []), *others[place + 1 :])})
     written = budget_text(budget) if budget else ""
-    changed = put_table(text, TABLE, place, written, lambda new: parse_budgets(new) == wanted)
-    changed = changed or _whole(wanted)
+    changed = put_table(text, TABLE, place, written, lambda new: parse_budgets(new) == changed_file)
+    changed = changed or _whole(changed_file)
     parse_budgets(changed)
     folder.put(NAME, changed, seen=text)
 
 
-def put_rules(lake: Lake, seen: Rules, rules: Rules) -> None:
-    """Puts other rules in the place of those that were ``seen``; all else stays. Raises BudgetProblem, and LakeChanged if they are
-    not there any more.
+def put_rules(lake: Lake, original: Rules, rules: Rules) -> None:
+    """Puts other rules in the place of the ``original`` ones; all else stays. Raises BudgetProblem, and LakeChanged if they are not
+    there any more.
     """
     folder = lake.texts_beside()
     text = folder.read(NAME)
-    said = parse_budgets(text or "")
-    if said.alerts != seen:
+    file = parse_budgets(text or "")
+    if file.alerts != original:
         raise LakeChanged(_CHANGED_RULES)
-    wanted = said.model_copy(update={"alerts": rules})
-    changed = put_table(text or HEADER, "alerts", 0, rules_text(rules), lambda new: parse_budgets(new) == wanted)
-    folder.put(NAME, changed or _whole(wanted), seen=text)
+    changed_file = file.model_copy(update={"alerts": rules})
+    changed = put_table(text or HEADER, "alerts", 0, rules_text(rules), lambda new: parse_budgets(new) == changed_file)
+    folder.put(NAME, changed or _whole(changed_file), seen=text)
 
 
-def _whole(said: BudgetFile) -> str:
-    return "\n".join([HEADER, *(budget_text(budget) for budget in said.budget), rules_text(said.alerts)])
+def _whole(file: BudgetFile) -> str:
+    return "\n".join([HEADER, *(budget_text(budget) for budget in file.budget), rules_text(file.alerts)])

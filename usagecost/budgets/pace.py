@@ -55,8 +55,8 @@ def _of_step(budget: Budget, step: Interval, zone: str, week_start: int) -> Deci
     last = (step.end - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).date()
     days = [first + timedelta(days=place) for place in range((last - first).days + 1)]
     share = sum((_share_of_day(step, day, zone) / _days_of_period(budget, day, week_start) for day in days), Fraction(0))
-    found = Fraction(budget.amount) * share
-    return Decimal(found.numerator) / Decimal(found.denominator)
+    amount = Fraction(budget.amount) * share
+    return Decimal(amount.numerator) / Decimal(amount.denominator)
 
 
 def _share_of_day(step: Interval, day: date, zone: str) -> Fraction:
@@ -72,11 +72,13 @@ def _days_of_period(budget: Budget, day: date, week_start: int) -> int:
     return (last - first).days + 1
 
 
-def _is_said(filters: Filters, asked: Condition) -> bool:
+def _is_said(filters: Filters, condition: Condition) -> bool:
     """Whether filters let nothing through that a condition keeps out."""
-    kind = asked.dimension, asked.excludes
-    said = [set(one.values) for one in filters.conditions if isinstance(one, Condition) and (one.dimension, one.excludes) == kind]
-    return any(values >= {*asked.values} if asked.excludes else values <= {*asked.values} for values in said)
+    kind = condition.dimension, condition.excludes
+    values_of = [
+        set(one.values) for one in filters.conditions if isinstance(one, Condition) and (one.dimension, one.excludes) == kind
+    ]
+    return any(values >= {*condition.values} if condition.excludes else values <= {*condition.values} for values in values_of)
 
 
 def _scope(filters: Filters) -> frozenset[object]:

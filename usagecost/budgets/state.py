@@ -40,9 +40,9 @@ class Series:
     def spent(self, span: Span) -> Spent:
         """What was spent in a period."""
         days = [self.days[day] for day in _days(span) if day in self.days]
-        known = [day.usd for day in days if day.usd is not None]
+        amounts = [day.usd for day in days if day.usd is not None]
         is_before = self.oldest is None or span[1] < self.oldest
-        usd = None if is_before or (days and not known) else sum(known, Decimal(0))
+        usd = None if is_before or (days and not amounts) else sum(amounts, Decimal(0))
         since = self.oldest if self.oldest and span[0] < self.oldest <= span[1] else None
         return Spent(*span, usd, sum(day.requests for day in days), sum(day.incomplete for day in days), since)
 

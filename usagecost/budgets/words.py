@@ -26,13 +26,13 @@ def spent_text(spent: Spent) -> str:
 
 def forecast_text(state: State) -> str:
     """Forecast $1,020 ± 40 (102.0%); or why there is none; "" for days and weeks."""
-    found = state.forecast
-    if isinstance(found, TooLittle):
-        return f"No forecast: {found.words}"
-    if not isinstance(found, Forecast):
+    forecast = state.forecast
+    if isinstance(forecast, TooLittle):
+        return f"No forecast: {forecast.words}"
+    if not isinstance(forecast, Forecast):
         return ""
     mark = formats.LOWER_BOUND if state.is_forecast_at_least else ""
-    return f"Forecast {mark}{formats.around(found.total, found.margin)} ({mark}{formats.percent(state.forecast_share)})"
+    return f"Forecast {mark}{formats.around(forecast.total, forecast.margin)} ({mark}{formats.percent(state.forecast_share)})"
 
 
 def left_text(state: State) -> str:

@@ -85,43 +85,43 @@ def audit(
         out.print("Nothing was done yet.")
     else:
         names = ("who", "via", "act", "what", "after", "outcome")
-        shown = [(f"{row['happened_at']:%Y-%m-%d %H:%M:%S}", *(row[name] or "" for name in names)) for row in rows]
-        print_table(("time (UTC)", *names), shown, folds=("time (UTC)", *names))
+        cells = [(f"{row['happened_at']:%Y-%m-%d %H:%M:%S}", *(row[name] or "" for name in names)) for row in rows]
+        print_table(("time (UTC)", *names), cells, folds=("time (UTC)", *names))
 
 
 def _list(lake: Lake) -> None:
-    said = read_access(lake)
-    if not said.grant:
+    access_file = read_access(lake)
+    if not access_file.grant:
         out.print("Nobody has a role yet: `python -m usagecost access grant YOU@EXAMPLE.COM admin` gives the first.")
         return
-    rows = [(", ".join(grant.to), grant.role, ", ".join(grant.teams)) for grant in by_strength(said.grant)]
+    rows = [(", ".join(grant.to), grant.role, ", ".join(grant.teams)) for grant in by_strength(access_file.grant)]
     print_table(("who", "role", "teams"), rows, folds=("who", "role", "teams"))
 
 
-def _grant(lake: Lake, who: str, role: str | None, teams: list[str]) -> None:
+def _grant(lake: Lake, holder: str, role: str | None, teams: list[str]) -> None:
     if role not in ROLES:
         fail(f"Say which role: {', '.join(ROLES)}.", WRONG_USAGE)
     try:
-        grant = Grant(to=(who,), role=role, teams=tuple(teams))
+        grant = Grant(to=(holder,), role=role, teams=tuple(teams))
     except ValidationError as problem:
         fail(f"{refusal(problem)}.", WRONG_USAGE)
-    with recording(lake, "access", f"give {who} the role {role}", makes_table=True) as entry:
+    with recording(lake, "access", f"give {holder} the role {role}", makes_table=True) as entry:
         add_grant(lake, grant)
         entry.after = grant_text(grant).strip()
-    out.print(f"{who} is {role}: {ROLES[grant.role].lower()}.", markup=False, highlight=False)
+    out.print(f"{holder} is {role}: {ROLES[grant.role].lower()}.", markup=False, highlight=False)
 
 
-def _revoke(lake: Lake, who: str) -> None:
-    with recording(lake, "access", f"take the roles of {who}", makes_table=True) as entry:
-        taken = revoke(lake, who)
-        if not taken:
-            raise AccessProblem(f"Nothing is granted to {who}: see `python -m usagecost access list`.")
-        entry.before = "\n".join(grant_text(grant).strip() for grant in taken)
-    out.print(f"{who} has no role by that name any more.", markup=False, highlight=False)
+def _revoke(lake: Lake, holder: str) -> None:
+    with recording(lake, "access", f"take the roles of {holder}", makes_table=True) as entry:
+        grants = revoke(lake, holder)
+        if not grants:
+            raise AccessProblem(f"Nothing is granted to {holder}: see `python -m usagecost access list`.")
+        entry.before = "\n".join(grant_text(grant).strip() for grant in grants)
+    out.print(f"{holder} has no role by that name any more.", markup=False, highlight=False)
 
 
 def _check(lake: Lake, email: str, groups: list[str]) -> None:
-    said = read_access(lake)
-    claims = {"email": email, "email_verified": True, said.groups: groups}
-    reader, (_, grants) = reader_of(claims, said, lake.rows("names")), granted(claims, said)
+    access_file = read_access(lake)
+    claims = {"email": email, "email_verified": True, access_file.groups: groups}
+    reader, (_, grants) = reader_of(claims, access_file, lake.rows("names")), granted(claims, access_file)
     print_facts("", {"Role": f"{reader.role}: {ROLES[reader.role].lower()}", "Sees": reader.sees, "Because of": because(grants)})

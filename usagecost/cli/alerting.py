@@ -34,6 +34,6 @@ def alerts(
         with stopped_by_signals(stop.set):
             follow(handle, seconds, stop, print_line, dry_run=dry_run)
         return
-    done = run_round(handle, print_line, dry_run=dry_run)
-    if done.problems:
-        fail("\n".join(done.problems))
+    outcome = run_round(handle, print_line, dry_run=dry_run)
+    if outcome.problems:
+        fail("\n".join(outcome.problems))

@@ -79,15 +79,15 @@ def _loaded(lake: Lake, paths: list[Path], account: str | None) -> list[Loaded]:
 
     if missing := [str(path) for path in paths if not path.exists()]:
         fail(f"There is no {', '.join(missing)}: check the path. (A vendor is asked by `bill fetch VENDOR`.)", WRONG_USAGE)
-    done = []
+    bills = []
     for files in statement_files(paths):
         try:
             with recording(lake, "bill", f"load {files[0].name}") as entry:
-                done.append(load_files(lake, files, account=account))
-                entry.after = done[-1].words
+                bills.append(load_files(lake, files, account=account))
+                entry.after = bills[-1].words
         except BillProblem as problem:
             err.print(str(problem))
-    return done
+    return bills
 
 
 def _fetched(lake: Lake, names: list[str], account: str | None, start: date | None, end: date | None) -> list[Loaded]:
@@ -98,7 +98,7 @@ def _fetched(lake: Lake, names: list[str], account: str | None, start: date | No
 
     if not names or set(names) - VENDORS.keys():
         fail(f"Name whom to ask: bill fetch {'|'.join(VENDORS)}.", WRONG_USAGE)
-    done = []
+    bills = []
     fetching = Fetching(os.environ, on_progress=err.print)
     for name in names:
         try:
@@ -109,21 +109,21 @@ def _fetched(lake: Lake, names: list[str], account: str | None, start: date | No
             err.print(str(problem))
             continue
         if fetched:
-            done.append(fetched)
+            bills.append(fetched)
         else:
             err.print(f"{name}: nothing was billed in these days.")
-    return done
+    return bills
 
 
-def _report(done: list[Loaded], form: ReportFormat) -> None:
+def _report(bills: list[Loaded], form: ReportFormat) -> None:
     if form == "json":
-        print_json([asdict(one) | {"totals": _flat(one)} for one in done], str)
+        print_json([asdict(one) | {"totals": _flat(one)} for one in bills], str)
     else:
-        for one in done:
+        for one in bills:
             print_facts(f"{one.title}: {'loaded' if one.is_new else 'already there, nothing was changed'}", _facts(one))
-    for said in dict.fromkeys(said for one in done for said in one.sentences):
-        err.print(said)
-    raise typer.Exit(READ if done else NOTHING_READ)
+    for sentence in dict.fromkeys(sentence for one in bills for sentence in one.sentences):
+        err.print(sentence)
+    raise typer.Exit(READ if bills else NOTHING_READ)
 
 
 def _facts(one: Loaded) -> dict[str, str]:
@@ -147,16 +147,16 @@ def _flat(one: Loaded) -> list[dict[str, Any]]:
 def _list(lake: Lake, form: ReportFormat) -> None:
     from usagecost.bills import statements
 
-    found = statements(lake)
+    listed = statements(lake)
     if form == "json":
-        print_json([asdict(one) for one in found], str)
+        print_json([asdict(one) for one in listed], str)
         return
-    if not found:
+    if not listed:
         out.print("There is no bill yet.")
         return
     headings = ("provider", "account", "first day", "last day", "as of (UTC)", "lines", "counting", "amount", "format", "id")
     rows = []
-    for one in found:
+    for one in listed:
         amounts = ", ".join(f"{_money(amount)} {currency}" for currency, amount in sorted(one.totals.items()))
         about = (one.provider, one.account or UNKNOWN, one.covers_first, one.covers_last, f"{one.as_of:%Y-%m-%d %H:%M}")
         rows.append((*about, exact_count(one.lines), exact_count(one.counting), amounts, one.format, one.statement))
@@ -193,18 +193,18 @@ def _print_reconciliation(lake: Lake, month: str | None, form: ReportFormat) -> 
     )
     from usagecost.vocabulary.formats import usd
 
-    found, sentences = reconcile_lake(lake, lake.version(), "best")
-    for sentence in (*sentences, *not_compared(found)):
+    reconciliation, sentences = reconcile_lake(lake, lake.version(), "best")
+    for sentence in (*sentences, *not_compared(reconciliation)):
         err.print(sentence)
-    months = {f"{first:%Y-%m}": first for first in found.by_month()}
+    months = {f"{first:%Y-%m}": first for first in reconciliation.by_month()}
     if not months:
         fail("There is no bill to compare: load one with `bill PATH`.")
     name = month or next(iter(months))
     if name not in months:
         fail(f"There is no bill of {name}: known are {', '.join(months)}.")
-    cells = found.of_month(months[name])
+    cells = reconciliation.of_month(months[name])
     sums, rows = CellSums.of(cells), worst(cells)
-    for sentence in (*over_months(cells), *compared_with_all(found, months[name])):
+    for sentence in (*over_months(cells), *compared_with_all(reconciliation, months[name])):
         err.print(sentence)
     if form == "json":
         amounts = {"theirs": sums.theirs, "ours": sums.ours, "difference": sums.difference, "unexplained": sums.unexplained}
@@ -217,11 +217,11 @@ def _print_reconciliation(lake: Lake, month: str | None, form: ReportFormat) -> 
     out.print(f"{name}: {explained_text(sums)}.")
     effects = {CAUSES[cause].label: signed_usd(amount) for cause, amount in sums.effects.items() if amount}
     print_facts("From our logs to the bill", {OURS: ours_text(sums), **effects, THEIRS: usd(sums.theirs)})
-    shown = []
+    cells_shown = []
     for one in rows:
         days = one.first if one.first == one.last else f"{one.first} to {one.last}"
         amounts = usd(one.theirs), ours_text(one), signed_usd(one.difference)
-        shown.append((days, one.provider, one.model or "", *amounts, cause_text(one.main)))
+        cells_shown.append((days, one.provider, one.model or "", *amounts, cause_text(one.main)))
     numbers = ("bill", "our logs", "difference")
     if rows:
-        print_table(("day (UTC)", "provider", "model", *numbers, "main cause"), shown, numbers=numbers)
+        print_table(("day (UTC)", "provider", "model", *numbers, "main cause"), cells_shown, numbers=numbers)

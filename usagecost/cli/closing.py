@@ -39,22 +39,22 @@ def close(
     first = _month(month)
     zone = "UTC" if utc else zone
     check_zone(zone)
-    handle, now, who = lake_named(lake), datetime.now(UTC), operator()
+    handle, now, actor = lake_named(lake), datetime.now(UTC), operator()
     try:
         if reopen:
             with recording(handle, "close", f"reopen {words(first)}, {zone}", why=why) as entry:
-                reopen_month(handle, first, zone, who, why, now)
+                reopen_month(handle, first, zone, actor, why, now)
                 entry.after = "open"
             out.print(f"{words(first)} is open again.")
             return
         currency = currency.upper()
         with recording(handle, "close", f"close {words(first)}, {zone}") as entry:
-            closed = close_month(handle, first, zone, who, now, rates, currency)
+            closed = close_month(handle, first, zone, actor, now, rates, currency)
             entry.after = "closed"
-        done = _statement(handle, closed, currency, rates)
-        _print(done)
+        statement = _statement(handle, closed, currency, rates)
+        _print(statement)
         if folder:
-            _write(done, folder)
+            _write(statement, folder)
     except (CloseProblem, OSError) as problem:
         fail(str(problem))
 
@@ -65,45 +65,45 @@ def _month(text: str) -> date:
     return date.fromisoformat(f"{text}-01")
 
 
-def _statement(lake: Lake, done: Close, currency: str, rates: Path | None) -> MonthStatement:
+def _statement(lake: Lake, close: Close, currency: str, rates: Path | None) -> MonthStatement:
     """The statement of a close, in a currency whose rate the close keeps from now on."""
     from usagecost.bills.closes import read_closes
     from usagecost.bills.closing import kept_rate, words
     from usagecost.bills.currencies import USD
     from usagecost.bills.monthly import month_statement
 
-    zone = done.act["zone"]
-    if currency == USD or currency in done.rates:
-        rate = done.rates.get(currency)
+    zone = close.act["zone"]
+    if currency == USD or currency in close.rates:
+        rate = close.rates.get(currency)
     else:
-        with recording(lake, "close", f"keep the rate of {currency} with {words(done.month)}, {zone}") as entry:
-            rate = kept_rate(lake, done, currency, datetime.now(UTC), rates)
+        with recording(lake, "close", f"keep the rate of {currency} with {words(close.month)}, {zone}") as entry:
+            rate = kept_rate(lake, close, currency, datetime.now(UTC), rates)
             entry.after = rate.words if rate else None
-    return month_statement(read_closes(lake, zone), done, rate)
+    return month_statement(read_closes(lake, zone), close, rate)
 
 
-def _print(done: MonthStatement) -> None:
+def _print(statement: MonthStatement) -> None:
     from usagecost.bills.closing import words
     from usagecost.bills.month_page import amount_texts, coverage
 
-    month, act = done.month, done.close.act
+    month, act = statement.month, statement.close.act
     facts = {
-        "Closed": f"{done.close.at:%Y-%m-%d %H:%M} UTC by {act['who']}, months of {act['zone']}",
-        "Usage": ", ".join(amount_texts(done, month.usage)),
-        "Corrections": ", ".join(amount_texts(done, month.corrections)) if done.corrections else "none",
-        "Total": ", ".join(amount_texts(done, month.total)),
-        **({"Exchange rate": done.rate.words} if done.rate else {}),
+        "Closed": f"{statement.close.at:%Y-%m-%d %H:%M} UTC by {act['who']}, months of {act['zone']}",
+        "Usage": ", ".join(amount_texts(statement, month.usage)),
+        "Corrections": ", ".join(amount_texts(statement, month.corrections)) if statement.corrections else "none",
+        "Total": ", ".join(amount_texts(statement, month.total)),
+        **({"Exchange rate": statement.rate.words} if statement.rate else {}),
     }
-    print_facts(words(done.close.month), facts)
+    print_facts(words(statement.close.month), facts)
     if missing := coverage(month.total.sums):
         out.print(missing)
 
 
-def _write(done: MonthStatement, folder: Path) -> None:
+def _write(statement: MonthStatement, folder: Path) -> None:
     from usagecost.bills.month_files import FORMS, file_name
     from usagecost.lake.storage import write_whole
 
     for kind, make in FORMS.items():
-        file = folder / file_name(done, kind)
-        write_whole(file, make(done))
+        file = folder / file_name(statement, kind)
+        write_whole(file, make(statement))
         out.print(f"{file} written")

@@ -33,7 +33,7 @@ COMMANDING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u
 
 def visible(text: str) -> str:
     r"""Returns the text with escapes in place of what a terminal would obey: ``\x1b``, ``\u202e``."""
-    return COMMANDING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return COMMANDING.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def cell(text: str) -> Text:
@@ -130,7 +130,7 @@ def print_line(line: str) -> None:
 
 def print_json(content: Any, default: Callable[[Any], Any] | None = None) -> None:
     """Prints JSON. What a terminal would obey is written in JSON's own escapes, so it reads back exactly."""
-    typer.echo(COMMANDING.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(content, default=default, ensure_ascii=False)))
+    typer.echo(COMMANDING.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(content, default=default, ensure_ascii=False)))
 
 
 def check_zone(zone: str) -> None:

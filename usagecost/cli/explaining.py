@@ -44,18 +44,20 @@ def explained(view: View, metric: str, by: str | None) -> Explained | None:
         dimension = by or "model"
         moved = explain.values(metric, queries.explained.by_value(view, dimension, metric).to_pylist(), rows, whole)
         names = labels.of_all(dimension, [one.value for one in moved if one.value is not None])
-        said = ["Other" if one.is_other else NOT_REPORTED if one.value is None else names[one.value] for one in moved]
+        labels_of = ["Other" if one.is_other else NOT_REPORTED if one.value is None else names[one.value] for one in moved]
         if metric in explain.COUNTED:
-            steps = [explain.Step(name, name, one.moved, one.merged) for name, one in zip(said, moved, strict=True) if one.moved]
+            steps = [
+                explain.Step(name, name, one.moved, one.merged) for name, one in zip(labels_of, moved, strict=True) if one.moved
+            ]
         effects = [name for name in explain.EFFECTS if any(name in one.effects for one in moved)]
         values = [
             {dimension: name, "before": one.before, "now": one.now, "change": one.moved}
             | {effect: one.effects.get(effect, Decimal(0)) for effect in effects}
-            for name, one in zip(said, moved, strict=True)
+            for name, one in zip(labels_of, moved, strict=True)
         ]
-    who = queries.spending.maker_sentence(view, rows, labels) if metric == "spend_usd" else ""
+    makers = queries.spending.maker_sentence(view, rows, labels) if metric == "spend_usd" else ""
     reasons = [{"reason": step.label, "change": step.amount, "words": step.words} for step in steps]
-    return Explained(metric, explain.sentence(metric, whole, steps, who), whole.before, whole.now, values if by else reasons)
+    return Explained(metric, explain.sentence(metric, whole, steps, makers), whole.before, whole.now, values if by else reasons)
 
 
 def warn_of_missing(view: View) -> None:
@@ -66,19 +68,19 @@ def warn_of_missing(view: View) -> None:
         err.print(f"The comparison is incomplete: data starts on {oldest}.")
 
 
-def write_explained(found: Explained, format: str) -> None:  # noqa: A002 - the option's name
+def write_explained(answer: Explained, format: str) -> None:  # noqa: A002 - the option's name
     """Prints a sentence and a table; or JSON, or the rows as CSV."""
     if format == "json":
-        numbers = {"before": found.before, "now": found.now, "change": found.now - found.before}
-        print_json({"metric": found.metric, "sentence": found.sentence, **numbers, "rows": found.rows}, float)
+        numbers = {"before": answer.before, "now": answer.now, "change": answer.now - answer.before}
+        print_json({"metric": answer.metric, "sentence": answer.sentence, **numbers, "rows": answer.rows}, float)
     elif format == "csv":
         import pandas as pd
 
-        typer.echo(csv_text(pd.DataFrame(found.rows, dtype=object)), nl=False)
+        typer.echo(csv_text(pd.DataFrame(answer.rows, dtype=object)), nl=False)
     else:
-        out.print(found.sentence)
-        if found.rows:
-            _print_rows(found.metric, found.rows)
+        out.print(answer.sentence)
+        if answer.rows:
+            _print_rows(answer.metric, answer.rows)
 
 
 def _print_rows(metric: str, rows: Sequence[dict[str, Any]]) -> None:
@@ -87,8 +89,8 @@ def _print_rows(metric: str, rows: Sequence[dict[str, Any]]) -> None:
     unit = explain.WORDINGS[metric].amount
     labels = {name: (explain.EFFECTS[name].label if name in explain.EFFECTS else name).lower() for name in rows[0]}
     numbers = [labels[name] for name, value in rows[0].items() if isinstance(value, Decimal)]
-    shown = []
+    cells = []
     for row in rows:
         texts = {name: explain.signed(value, unit) for name, value in row.items() if isinstance(value, Decimal)}
-        shown.append((row | texts | {name: unit(row[name]) for name in ("before", "now") if name in row}).values())
-    print_table([*labels.values()], shown, numbers=numbers, folds={*labels.values()} - {*numbers})
+        cells.append((row | texts | {name: unit(row[name]) for name in ("before", "now") if name in row}).values())
+    print_table([*labels.values()], cells, numbers=numbers, folds={*labels.values()} - {*numbers})

@@ -61,17 +61,17 @@ def export(
     days = asked_days(start, end)
     check_zone(zone)
     period = Period(*days, "UTC" if focus else zone, datetime.now(UTC), is_alone=True)
-    asked = [asked_filter(text) for text in chosen or ()]
+    conditions = [asked_filter(text) for text in chosen or ()]
     root, what, unpriced = lake or lake_root(), "FOCUS row" if focus else "request", 0
     try:
         labels = Labels.of_names(engine.open_lake(root).rows("names"))
-        filters = Filters(labels.conditions(asked))
-        with Progress(console=err, transient=True) as shown:
-            task = shown.add_task(f"Writing {what}s", total=1.0)
+        filters = Filters(labels.conditions(conditions))
+        with Progress(console=err, transient=True) as bar:
+            task = bar.add_task(f"Writing {what}s", total=1.0)
             view = View(root, engine.open_lake(root).version(), period, "period", "best", filters)
 
-            def progress(done: float) -> None:
-                shown.update(task, completed=done)
+            def progress(share: float) -> None:
+                bar.update(task, completed=share)
 
             if focus:
                 rows, unpriced = write_focus(view, focus, file, cast("FocusForm", form), progress, zone)

@@ -44,7 +44,7 @@ def watch(
 
     seconds = duration(every, "--every").total_seconds()
     try:
-        chosen = chosen_source(format, mapping, lake_named(lake))
+        source = chosen_source(format, mapping, lake_named(lake))
     except WrongUsage as problem:
         fail(str(problem), WRONG_USAGE)
     if not folder.is_dir():
@@ -53,7 +53,7 @@ def watch(
         fail("--every 0 leaves no time: write it as 10s or 5m.", WRONG_USAGE)
     stop, handle = Event(), lake_named(lake)
     with _listed(handle, f"watching {folder}"), stopped_by_signals(stop.set):
-        follow(Watch(folder, handle, seconds, chosen), seconds, stop, print_line)
+        follow(Watch(folder, handle, seconds, source), seconds, stop, print_line)
 
 
 def sync(
@@ -163,10 +163,10 @@ def _version(lake: Lake) -> int | None:
 
 def duration(text: str, option: str) -> timedelta:
     """90, 60s, 5m, 1h, 7d; ends a command where an option is none of these."""
-    found = re.fullmatch(r"(\d{1,6})\s*([smhd]?)", text.strip())
-    if not found:
+    match = re.fullmatch(r"(\d{1,6})\s*([smhd]?)", text.strip())
+    if not match:
         fail(f"{option} {text} is no time: write it as 60s, 5m, 1h or 7d.", WRONG_USAGE)
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
 @contextmanager

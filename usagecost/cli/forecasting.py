@@ -34,7 +34,7 @@ def forecast(
     if as_json:
         print_json(rows, float)
         return
-    shown = []
+    cells = []
     for row in rows:
         mark = f"≥{formats.GAP}" if row["spend_is_at_least"] else ""
         so_far, expected, before = (
@@ -42,9 +42,9 @@ def forecast(
             for name in ("so_far_usd", "forecast_usd", "before_usd")
         )
         amounts = so_far, expected, formats.usd(row["margin_usd"]), before
-        shown.append((row["name"], *amounts, formats.percent(row["error"]), row["method"]))
+        cells.append((row["name"], *amounts, formats.percent(row["error"]), row["method"]))
     numbers = ("so far", "forecast", "margin", f"last {until}", "largest error")
-    print_table((by or "", *numbers, "method"), shown, numbers=numbers, folds=(by or "", "method"))
+    print_table((by or "", *numbers, "method"), cells, numbers=numbers, folds=(by or "", "method"))
 
 
 def forecast_rows(lake: str, until: str, by: str | None, top: int, zone: str, now: datetime) -> list[dict[str, Any]]:

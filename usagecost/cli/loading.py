@@ -45,7 +45,7 @@ def ingest(
         TimeElapsedColumn(),
         console=err,
     )
-    handle, named = lake_named(lake), ", ".join(map(str, paths))
+    handle, names = lake_named(lake), ", ".join(map(str, paths))
     task = progress.add_task("Reading", total=1.0)
     try:
         with progress:
@@ -59,14 +59,14 @@ def ingest(
             )
     except BaseException as problem:
         if not dry_run:
-            failed = Entry(operator(), COMMAND, "load", f"files {named}", outcome=why_not(problem))
+            failed = Entry(operator(), COMMAND, "load", f"files {names}", outcome=why_not(problem))
             record(handle, failed, makes_table=False)
         if isinstance(problem, loading.WrongUsage):
             fail(str(problem), WRONG_USAGE)
         raise
     if not dry_run and (result.inserted or result.updated or not result.requests):
         why = None if result.requests else "; ".join(result.problems) or "Nothing could be read"
-        record(handle, Entry(operator(), COMMAND, "load", f"files {named}", after=result.summary, outcome=why), makes_table=False)
+        record(handle, Entry(operator(), COMMAND, "load", f"files {names}", after=result.summary, outcome=why), makes_table=False)
     for problem in result.problems:
         err.print(problem)
     counts = result.counts()

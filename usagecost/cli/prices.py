@@ -86,19 +86,19 @@ def reprice(
     span = (start and start.replace(tzinfo=UTC), end and end.replace(tzinfo=UTC) + timedelta(days=1))
     if undo:
         with recording(handle, "reprice", f"undo of {undo}", why=why) as entry:
-            done = handle.undo_repricing(undo, about=about)
-            entry.after = done.summary
+            repricing = handle.undo_repricing(undo, about=about)
+            entry.after = repricing.summary
     elif dry_run:
-        done = handle.repricing(pricing(current.book), span, model)
+        repricing = handle.repricing(pricing(current.book), span, model)
     else:
         days = " to ".join(f"{day:%Y-%m-%d}" if day else "…" for day in (start, end)) if start or end else "all days"
         with recording(handle, "reprice", f"stored requests of {model or 'all models'}, {days}", why=why) as entry:
-            done = handle.reprice(pricing(current.book), span, model, about=about)
-            entry.after = done.summary
+            repricing = handle.reprice(pricing(current.book), span, model, about=about)
+            entry.after = repricing.summary
     if report == "json":
-        print_json(_counts(done), float)
+        print_json(_counts(repricing), float)
     else:
-        _print_repricing(done, dry_run=dry_run)
+        _print_repricing(repricing, dry_run=dry_run)
 
 
 def repricings(lake: LakeOption = None) -> None:
@@ -116,27 +116,28 @@ def repricings(lake: LakeOption = None) -> None:
     print_table(headings, rows, folds=("who", "why", "undoes", "prices"))
 
 
-def _counts(done: Repricing) -> dict[str, Any]:
+def _counts(repricing: Repricing) -> dict[str, Any]:
     """What a program wants to know: numbers, and the largest changes."""
-    return {name: value for name, value in asdict(done).items() if name != "id" or value != "preview"}
+    return {name: value for name, value in asdict(repricing).items() if name != "id" or value != "preview"}
 
 
-def _print_repricing(done: Repricing, *, dry_run: bool) -> None:
-    if not done.requests:
+def _print_repricing(repricing: Repricing, *, dry_run: bool) -> None:
+    if not repricing.requests:
         out.print("Every request has the price that holds for it: nothing changes.")
         return
     facts = {
-        "Repricing": "a dry run: nothing was changed" if dry_run else done.id,
-        "Requests": f"{exact_count(done.requests)} of {exact_count(done.models)} models",
-        "List cost": f"{_known(done.before_usd, done.unpriced_before)} before, {_known(done.after_usd, done.unpriced_after)} after",
-        "Version": str(done.version),
+        "Repricing": "a dry run: nothing was changed" if dry_run else repricing.id,
+        "Requests": f"{exact_count(repricing.requests)} of {exact_count(repricing.models)} models",
+        "List cost": f"{_amount_text(repricing.before_usd, repricing.unpriced_before)} before, "
+        f"{_amount_text(repricing.after_usd, repricing.unpriced_after)} after",
+        "Version": str(repricing.version),
     }
     print_facts("", facts)
-    _print_changes("model", done.by_model)
-    _print_changes("user", done.by_user)
+    _print_changes("model", repricing.by_model)
+    _print_changes("user", repricing.by_user)
 
 
-def _known(amount: Any, unpriced: int) -> str:
+def _amount_text(amount: Any, unpriced: int) -> str:
     """A sum, marked where requests without a price are missing from it."""
     return f"≥ {usd(amount)} ({exact_count(unpriced)} without a price)" if unpriced else usd(amount)
 

@@ -51,11 +51,11 @@ def ingests(
         out.print("Nothing was loaded yet.")
         return
     counts = ("requests", "inserted", "updated", "unchanged", "lines", "skipped", "rejected")
-    shown = (
+    cells = (
         (f"{row['time']:%Y-%m-%d %H:%M:%S}", row["id"], *(exact_count(row[name]) for name in counts), row["paths"] or UNKNOWN)
         for row in rows
     )
-    print_table(("time (UTC)", "id", *counts, "files"), shown, numbers=counts, folds=("files",))
+    print_table(("time (UTC)", "id", *counts, "files"), cells, numbers=counts, folds=("files",))
 
 
 def remove(
@@ -74,21 +74,21 @@ def remove(
     """
     selection = _selection(ingest, user, before, zone)
     handle = lake_named(lake)
-    found = handle.removal(selection)
-    if found.is_nothing:
+    planned = handle.removal(selection)
+    if planned.is_nothing:
         fail("The lake holds no such requests: nothing was removed. `ingests` lists what was loaded.")
     if report == "text" or not yes:
-        print_facts("To be removed", _facts(found), on=err if report == "json" else out)
-    if not yes and not typer.confirm(f"Remove {found.summary}?", err=True):
+        print_facts("To be removed", _facts(planned), on=err if report == "json" else out)
+    if not yes and not typer.confirm(f"Remove {planned.summary}?", err=True):
         fail("Nothing was removed.")
     texts = handle.texts_naming(selection.person) if selection.person else []
     with recording(handle, "remove", f"requests {_words(selection)}") as entry:
-        done = handle.remove(selection)
-        entry.after = done.summary
+        removal = handle.remove(selection)
+        entry.after = removal.summary
     if report == "json":
-        print_json(asdict(done), _json_value)
+        print_json(asdict(removal), _json_value)
     else:
-        out.print(f"{done.summary} removed; the lake is at version {done.version}.")
+        out.print(f"{removal.summary} removed; the lake is at version {removal.version}.")
     if texts:
         err.print(f"Files of people name this user: take it out of {', '.join(texts)} yourself.")
     err.print(OLD_VERSIONS)
@@ -112,15 +112,15 @@ def _words(selection: Selection) -> str:
     return "of a user" if selection.before is None else f"sent before {selection.before:%Y-%m-%d %Z}"
 
 
-def _facts(found: Removal) -> dict[str, str]:
+def _facts(planned: Removal) -> dict[str, str]:
     """What would be removed, in words."""
     of_requests = {
-        "Sent": f"{found.first} to {found.last}",
-        "Users": exact_count(found.users),
-        "Spend": f"{usd(found.spend_usd)}, without {exact_count(found.unpriced)} of unknown cost",
+        "Sent": f"{planned.first} to {planned.last}",
+        "Users": exact_count(planned.users),
+        "Spend": f"{usd(planned.spend_usd)}, without {exact_count(planned.unpriced)} of unknown cost",
     }
-    beside = {"Beside them": found.beside_summary} if found.beside else {}
-    return {"Requests": exact_count(found.requests), **(of_requests if found.requests else {}), **beside}
+    beside = {"Beside them": planned.beside_summary} if planned.beside else {}
+    return {"Requests": exact_count(planned.requests), **(of_requests if planned.requests else {}), **beside}
 
 
 def _json_value(value: object) -> str | float:

@@ -77,13 +77,13 @@ def report(
             with stopped_by_signals(stop.set):
                 follow(Job(handle, order, schedule, names), stop, print_line)
             return
-        made = make_report(handle.name, order, datetime.now(UTC))
+        drawn = make_report(handle.name, order, datetime.now(UTC))
     except ReportProblem as problem:
         fail(str(problem))
     if dry_run:
-        _say_what_would_be(made, names, file, schedule, zone)
+        _say_what_would_be(drawn, names, file, schedule, zone)
     else:
-        _deliver(made, names, file)
+        _deliver(drawn, names, file)
 
 
 def _schedule(every: str | None, file: Path | None) -> Schedule | None:
@@ -98,8 +98,8 @@ def _schedule(every: str | None, file: Path | None) -> Schedule | None:
         fail(str(problem), WRONG_USAGE)
 
 
-def _preset(asked: str | None, schedule: Schedule | None) -> str:
-    preset = asked or (schedule.preset if schedule else DEFAULT_RANGE)
+def _preset(name: str | None, schedule: Schedule | None) -> str:
+    preset = name or (schedule.preset if schedule else DEFAULT_RANGE)
     if preset not in PRESETS:
         fail(f"--range {preset} is none: use one of {', '.join(PRESETS)}.", WRONG_USAGE)
     return preset
@@ -111,12 +111,12 @@ def _days(start: str | None, end: str | None) -> tuple[date, date] | None:
     return asked_days(start, end) if start and end else None
 
 
-def _channels(asked: Sequence[str] | None) -> list[str]:
+def _channels(chosen_names: Sequence[str] | None) -> list[str]:
     """The channels that are told; ends the command where one cannot be, or none is clear."""
     from usagecost.alerts import PREFIX, channel_problem, channels
 
-    names = list(dict.fromkeys(name.lower() for name in asked or channels()))
-    if not asked and len(names) != 1:
+    names = list(dict.fromkeys(name.lower() for name in chosen_names or channels()))
+    if not chosen_names and len(names) != 1:
         which = f"one of {', '.join(names)}" if names else f"after setting {PREFIX}OPS to a URL of Apprise, such as mailto://…, ops"
         fail(f"--every needs to know whom to send it to: name a channel with --send, {which}.", WRONG_USAGE)
     if problems := [problem for name in names if (problem := channel_problem(name))]:
@@ -124,27 +124,27 @@ def _channels(asked: Sequence[str] | None) -> list[str]:
     return names
 
 
-def _deliver(made: Report, names: Sequence[str], file: Path | None) -> None:
+def _deliver(drawn: Report, names: Sequence[str], file: Path | None) -> None:
     """Writes the report where it is to be a file, sends it where it is to be sent, and says so."""
     from usagecost.reports import page_html, send_report, title_of
 
     if file or not names:
-        target = file or Path(made.file_name)
+        target = file or Path(drawn.file_name)
         try:
-            target.write_text(page_html(made), encoding="utf-8")
+            target.write_text(page_html(drawn), encoding="utf-8")
         except OSError as problem:
             fail(f"{target} cannot be written: {problem.strerror}.")
-        out.print(f"{title_of(made)} written to {target}")
+        out.print(f"{title_of(drawn)} written to {target}")
     if names:
-        if problems := send_report(made, names):
+        if problems := send_report(drawn, names):
             fail("\n".join(problems))
-        out.print(f"{title_of(made)} sent to {', '.join(names)}")
+        out.print(f"{title_of(drawn)} sent to {', '.join(names)}")
 
 
-def _say_what_would_be(made: Report, names: Sequence[str], file: Path | None, schedule: Schedule | None, zone: str) -> None:
+def _say_what_would_be(drawn: Report, names: Sequence[str], file: Path | None, schedule: Schedule | None, zone: str) -> None:
     from usagecost.reports import title_of
 
     due = schedule.next(datetime.now(UTC), zone).astimezone(ZoneInfo(zone)) if schedule else None
     when = f", due on {due:%a %Y-%m-%d %H:%M} ({zone})" if due else ""
-    where = f"sent to {', '.join(names)}" if names else f"written to {file or made.file_name}"
-    out.print(f"{title_of(made)} would be {where}{when}")
+    where = f"sent to {', '.join(names)}" if names else f"written to {file or drawn.file_name}"
+    out.print(f"{title_of(drawn)} would be {where}{when}")

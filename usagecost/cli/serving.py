@@ -97,9 +97,9 @@ def token(
         today = datetime.now(UTC).date()
         scope, until = _scope(handle, only or []), today + timedelta(days=days) if days else None
         with recording(handle, "token", f"add {name}") as entry:
-            made = make_token(handle, name, today, until=until, only=scope, person=person)
+            secret = make_token(handle, name, today, until=until, only=scope, person=person)
             entry.after = f"sees {_sees(scope, person)}, until {until or 'it is removed'}"
-        print_line(made)
+        print_line(secret)
     except ValidationError as problem:
         fail(_sentence(problem), WRONG_USAGE)
     err.print("It is shown this once. Send it as: Authorization: Bearer …")
@@ -136,11 +136,11 @@ def _sentence(problem: ValidationError) -> str:
 
 def _scope(lake: Lake, only: list[str]) -> dict[str, tuple[str, ...]]:
     """The values by dimension; a team, user or key may be named by its name."""
-    found: dict[str, tuple[str, ...]] = {}
+    values: dict[str, tuple[str, ...]] = {}
     labels = Labels.of_names(lake.rows("names")) if only else NO_LABELS
     for name, value in (asked_filter(text, "--only") for text in only):
-        found[name] = (*found.get(name, ()), labels.id_of(name, value))
-    return found
+        values[name] = (*values.get(name, ()), labels.id_of(name, value))
+    return values
 
 
 def _list(lake: Lake) -> None:

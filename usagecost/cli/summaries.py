@@ -87,11 +87,11 @@ def _explain(
     if by is not None and by not in DIMENSIONS:
         fail(f"--explain cannot split by {by}: use --by with one of {', '.join(DIMENSIONS)}.", WRONG_USAGE)
     view = View(lake, engine.open_lake(lake).version(), compared(period, compare), WHOLE, "best")
-    found = explained(view, metric, by)
-    if found is None:
+    answer = explained(view, metric, by)
+    if answer is None:
         fail(f"{metric} cannot be compared: in one of the periods nothing is known of it.")
     warn_of_missing(view)
-    write_explained(found, format)
+    write_explained(answer, format)
 
 
 def summary_rows(
@@ -108,11 +108,11 @@ def summary_rows(
     return [{str(by) if name == "start" else name: value for name, value in row.items()} for row in rows]
 
 
-def _rank(asked: Sequence[str] | None) -> str:
+def _rank(names: Sequence[str] | None) -> str:
     """What values are ordered by: the first metric asked for, if its parts add up to the whole."""
-    if not asked:
+    if not names:
         return "spend_usd"
-    return asked[0] if METRICS[asked[0]].is_additive else "requests"
+    return names[0] if METRICS[names[0]].is_additive else "requests"
 
 
 def _with_coverage(metrics: Sequence[str], format: SummaryFormat) -> tuple[str, ...]:  # noqa: A002 - the option's name

@@ -77,15 +77,17 @@ def doctor(
 def _verify(handle: Lake) -> None:
     """Says which files are not what was written; ends the program if there are any."""
     with err.status("Reading all files…"):
-        found = handle.verify()
-    of_before = f"; {counted(found.unchecked, 'file')} of an earlier version of the app have no checksum" if found.unchecked else ""
-    if not found.damaged:
-        out.print(f"{counted(found.checked, 'file')} checked, none is damaged{of_before}.")
+        verified = handle.verify()
+    of_before = (
+        f"; {counted(verified.unchecked, 'file')} of an earlier version of the app have no checksum" if verified.unchecked else ""
+    )
+    if not verified.damaged:
+        out.print(f"{counted(verified.checked, 'file')} checked, none is damaged{of_before}.")
         return
-    for name in found.damaged:
+    for name in verified.damaged:
         err.print(f"{name} is damaged: its numbers are not what was written.")
     fail(
-        f"{len(found.damaged)} of {counted(found.checked, 'file')} damaged{of_before}: restore them from a backup, "
+        f"{len(verified.damaged)} of {counted(verified.checked, 'file')} damaged{of_before}: restore them from a backup, "
         "or move the lake away and ingest the logs again. Until then questions about them are not answered.",
     )
 
@@ -140,9 +142,9 @@ def backup(
     """Copy the lake at its newest version, and what lies beside it; what an earlier backup there has is not copied again."""
     handle = lake_named(lake)
     with err.status("Copying…"), recording(handle, "backup", f"copy to {to}") as entry:
-        found = copy_lake(handle, to)
-        entry.after = f"version {found.version}, {counted(found.files, 'file')}"
-    out.print(f"Version {found.version} is in {to}: {counted(found.files, 'file')}, {found.new} of them new.")
+        copied = copy_lake(handle, to)
+        entry.after = f"version {copied.version}, {counted(copied.files, 'file')}"
+    out.print(f"Version {copied.version} is in {to}: {counted(copied.files, 'file')}, {copied.new} of them new.")
 
 
 def restore(
@@ -152,6 +154,6 @@ def restore(
     """Make a lake of a backup, where there is none."""
     handle = lake_named(lake)
     with err.status("Copying…"), recording(handle, "backup", f"restore from {copy}", makes_table=True) as entry:
-        found = lake_of_copy(copy, handle)
-        entry.after = f"version {found.version}, {counted(found.files, 'file')}"
-    out.print(f"{handle.name} is at version {found.version}, with {counted(found.files, 'file')}.")
+        copied = lake_of_copy(copy, handle)
+        entry.after = f"version {copied.version}, {counted(copied.files, 'file')}"
+    out.print(f"{handle.name} is at version {copied.version}, with {counted(copied.files, 'file')}.")

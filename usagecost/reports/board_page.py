@@ -31,34 +31,34 @@ def sections(board: Board, view: View, labels: Labels, lack: str | None) -> Iter
 
 def _section(panel: Panel, view: View, labels: Labels, lack: str | None) -> Section:
     try:
-        found = answer(panel, view)
+        answered = answer(panel, view)
     except UnansweredError as problem:
         return Section(title_of(panel), [str(problem)])
-    if found.is_empty:
-        return Section(title_of(panel), ["No requests in this period."], about(panel, found, labels))
-    notes = [*about(panel, found, labels), *left_out(found, lack)]
-    part, more = _part(panel, found, labels, lack)
+    if answered.is_empty:
+        return Section(title_of(panel), ["No requests in this period."], about(panel, answered, labels))
+    notes = [*about(panel, answered, labels), *left_out(answered, lack)]
+    part, more = _part(panel, answered, labels, lack)
     return Section(title_of(panel), [part], [*notes, *more])
 
 
-def _part(panel: Panel, found: Answer, labels: Labels, lack: str | None) -> tuple[Part, list[str]]:
+def _part(panel: Panel, answered: Answer, labels: Labels, lack: str | None) -> tuple[Part, list[str]]:
     """What the panel shows, and a note on what is not shown of it."""
     if panel.chart == "number":
-        before = None if lack else found.before
-        return Cards([card_of(metric, found.totals, before) for metric in found.question.metrics]), []
+        before = None if lack else answered.before
+        return Cards([card_of(metric, answered.totals, before) for metric in answered.question.metrics]), []
     if panel.chart == "table":
-        return _table(panel, found, labels)
-    return Picture(drawing_of(panel, found, labels), alt_of(panel)), []
+        return _table(panel, answered, labels)
+    return Picture(drawing_of(panel, answered, labels), alt_of(panel)), []
 
 
-def _table(panel: Panel, found: Answer, labels: Labels) -> tuple[Table, list[str]]:
-    rows = table_rows(panel, found, labels)
-    first, names = str(rows.columns[0]), [metric.name for metric in found.question.metrics]
+def _table(panel: Panel, answered: Answer, labels: Labels) -> tuple[Table, list[str]]:
+    rows = table_rows(panel, answered, labels)
+    first, names = str(rows.columns[0]), [metric.name for metric in answered.question.metrics]
     *values, total = folds.rows(rows.astype({first: "string"}))
-    shown = [[row[first], *(_text(name, row) for name in names)] for row in (*values[:MOST_ROWS], total)]
-    left = len(values) - MOST_ROWS
-    headings = [first_label(found), *(METRICS[name].label for name in names)]
-    return Table(headings, shown), [f"{left} more rows are on the page."] if left > 0 else []
+    cells = [[row[first], *(_text(name, row) for name in names)] for row in (*values[:MOST_ROWS], total)]
+    more_rows = len(values) - MOST_ROWS
+    headings = [first_label(answered), *(METRICS[name].label for name in names)]
+    return Table(headings, cells), [f"{more_rows} more rows are on the page."] if more_rows > 0 else []
 
 
 def _text(name: str, row: Mapping[str, Any]) -> str:

@@ -82,7 +82,7 @@ class Report:
 def summary_of(report: Report) -> str:
     """Returns a report in a few lines of text: what it is of, its first cards, why spend changed, where the page is, its id."""
     cards = [card for section in report.sections[:2] for part in section.parts if isinstance(part, Cards) for card in part.cards]
-    said = [part for section in report.sections if section.title == WHY for part in section.parts if isinstance(part, str)]
+    sentences = [part for section in report.sections if section.title == WHY for part in section.parts if isinstance(part, str)]
     lines = [f"{card.metric.label}: {card.value}{f' ({card.change})' if card.change else ''}" for card in cards]
-    parts = [report.lines, lines, said, [report.link] if report.link else [], [report.footer]]
+    parts = [report.lines, lines, sentences, [report.link] if report.link else [], [report.footer]]
     return "\n\n".join("\n".join(part) for part in parts if part)

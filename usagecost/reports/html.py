@@ -181,11 +181,11 @@ def _bar(bar: Bar) -> str:
         for share, color in shares
         if share > 0.001
     )
-    said = "".join(f'<div style="{SMALL}">{_text(words)}</div>' for words in bar.said)
+    lines = "".join(f'<div style="{SMALL}">{_text(words)}</div>' for words in bar.said)
     return (
         f'<div class="bar" style="margin:0 0 14px"><div style="overflow-wrap:anywhere"><b style="font-weight:600">{_text(bar.name)}'
         f'</b> <span style="{SMALL}">{_text(bar.scope)}</span></div>'
-        f'<table role="presentation" {PLAIN_TABLE} style="margin:4px 0"><tr>{cells}</tr></table>{said}</div>'
+        f'<table role="presentation" {PLAIN_TABLE} style="margin:4px 0"><tr>{cells}</tr></table>{lines}</div>'
     )
 
 

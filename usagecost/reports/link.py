@@ -20,13 +20,13 @@ def link_of(view: View, compare: str, board: str | None) -> str | None:
     if urlsplit(address).scheme not in ("http", "https") or not is_sayable:
         return None
     period = view.period
-    said = [("range", "24h")] if isinstance(period, LastHours) else _days(view)
-    said += [("compare", compare), ("zone", period.zone)]
+    pairs = [("range", "24h")] if isinstance(period, LastHours) else _days(view)
+    pairs += [("compare", compare), ("zone", period.zone)]
     for one in conditions:
-        said += [(one.dimension, NOT_REPORTED if value is None else value) for value in one.values]
-        said += [(f"not_{one.dimension}", "true")] if one.excludes else []
+        pairs += [(one.dimension, NOT_REPORTED if value is None else value) for value in one.values]
+        pairs += [(f"not_{one.dimension}", "true")] if one.excludes else []
     page = "/Dashboards" if board else "/"
-    return f"{address}{page}?{urlencode([*([('board', board)] if board else []), *said])}"
+    return f"{address}{page}?{urlencode([*([('board', board)] if board else []), *pairs])}"
 
 
 def _days(view: View) -> list[tuple[str, str]]:

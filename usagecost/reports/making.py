@@ -56,42 +56,42 @@ def make_report(lake: str, order: Order, now: datetime, due: datetime | None = N
     name, board = find_board(lake, order.board)
     oldest = queries.missing_until(span, view.period)
     lack = shortage_text(oldest) if oldest else None
-    said = view.filters.said(labels.of)
-    shown = list(board_page.sections(board, view, labels, lack) if board else usage_page.sections(view, labels, lack))
-    begin = 1 if any(isinstance(part, Cards) for section in shown[:1] for part in section.parts) else 0
+    filter_words = view.filters.said(labels.of)
+    sections = list(board_page.sections(board, view, labels, lack) if board else usage_page.sections(view, labels, lack))
+    begin = 1 if any(isinstance(part, Cards) for section in sections[:1] for part in section.parts) else 0
     title = board.title if board else USAGE_PAGE
     through = span[1].astimezone(ZoneInfo(order.zone)) if span else None
     return Report(
         title,
         [
             f"{_range_text(order, view.period)} · {order.zone}",
-            *([f"Only {' · '.join(said)}"] if said else []),
+            *([f"Only {' · '.join(filter_words)}"] if filter_words else []),
             lack or previous_text(view.period),
             *([board.description] if board and board.description else []),
             f"Data through {through:%H:%M}, {days_text(through.date(), through.date())}." if through else "The lake is empty.",
         ],
-        [*shown[:begin], *spending.why(view, lack, labels), *shown[begin:], *spending.budgets(view, labels)],
+        [*sections[:begin], *spending.why(view, lack, labels), *sections[begin:], *spending.budgets(view, labels)],
         link_of(view, order.compare, name),
-        file_name(title, "html", (view.period.first, view.period.last), said),
+        file_name(title, "html", (view.period.first, view.period.last), filter_words),
     )
 
 
-def find_board(lake: str, asked: str | None) -> tuple[str, Board] | tuple[None, None]:
+def find_board(lake: str, wish: str | None) -> tuple[str, Board] | tuple[None, None]:
     """Returns the name of a board's file, and the board, by that name, with or without its ending, or by its title.
 
     Nothing where none is asked for; raises ReportProblem where there is none, or it is broken, and LakeError.
     """
-    if asked is None:
+    if wish is None:
         return None, None
     shelf = shelved_boards(boards_folder(engine.open_lake(lake)))
     names = [{one.name, one.name.removesuffix(".toml"), one.title} for one in shelf]
-    found = next((one for one, of_one in zip(shelf, names, strict=True) if asked in of_one), None)
-    if found is None:
-        known = ", ".join(one.name.removesuffix(".toml") for one in shelf)
-        raise ReportProblem(f"There is no board {asked}: use one of {known}.")
-    if found.board is None:
-        raise ReportProblem(str(found.problem))
-    return found.name, found.board
+    shelved = next((one for one, of_one in zip(shelf, names, strict=True) if wish in of_one), None)
+    if shelved is None:
+        names_known = ", ".join(one.name.removesuffix(".toml") for one in shelf)
+        raise ReportProblem(f"There is no board {wish}: use one of {names_known}.")
+    if shelved.board is None:
+        raise ReportProblem(str(shelved.problem))
+    return shelved.name, shelved.board
 
 
 def _range_text(order: Order, period: Period) -> str:

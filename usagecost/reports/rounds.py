@@ -65,8 +65,8 @@ def send_report(report: Report, channels: Sequence[str]) -> list[str]:
     """Sends a report to channels; returns why some were not told, in sentences."""
     letter, title = letter_of(report), title_of(report)
     body = "\n".join(one_line(line, LONGEST_LINE) for line in summary_of(report).split("\n"))
-    found = (send(name, title, body, is_good=True, letter=letter) for name in channels)
-    return [problem for problem in found if problem]
+    problems = (send(name, title, body, is_good=True, letter=letter) for name in channels)
+    return [problem for problem in problems if problem]
 
 
 def title_of(report: Report) -> str:
@@ -74,24 +74,24 @@ def title_of(report: Report) -> str:
     return one_line(f"{report.title} · {report.lines[0]}")
 
 
-def run_round(job: Job, say: Say, now: datetime | None = None, told: set[Told] | None = None) -> Round:
+def run_round(job: Job, say: Say, now: datetime | None = None, sent_here: set[Told] | None = None) -> Round:
     """Sends the report that was due last, if it was since the schedule began, to the channels that were not told of it.
 
     So one that was missed is sent once, however many were. Who is killed after it sent, and before it said so, lets it be sent
-    again, with the same id. ``told`` is what this process has sent, whatever became of the lake's record of it. Raises
+    again, with the same id. ``sent_here`` is what this process has sent, whatever became of the lake's record of it. Raises
     ReportProblem, LakeError and UnansweredError.
     """
-    told = set() if told is None else told
+    sent_here = set() if sent_here is None else sent_here
     job.lake.version()  # fails before anything is made, if it does
     at, rows = now or datetime.now(UTC), job.lake.rows("alerts").to_pylist()
     ledger, begun, due = Ledger().enter(rows), _begun(rows, job, at), job.schedule.last(at, job.order.zone)
     row = _row(_due_id(job, due), REPORT, due, at, job)
     messages = [Message(row, name) for name in job.channels if due > begun]
-    untold = [message for message in messages if message.key not in ledger.told | told]
+    untold = [message for message in messages if message.key not in ledger.told | sent_here]
     ready = [message for message in untold if not _is_left_alone(ledger, message, at)]
-    done = Round(waiting=len(untold))
+    outcome = Round(waiting=len(untold))
     if not ready:
-        return done
+        return outcome
     report = replace(make_report(job.lake.name, job.order, at, due), id=row["id"])
     for message in ready:
         at = now or datetime.now(UTC)
@@ -99,14 +99,14 @@ def run_round(job: Job, say: Say, now: datetime | None = None, told: set[Told] |
             continue
         problem = next(iter(send_report(report, [message.channel])), None)
         if not problem:
-            told.add(message.key)
+            sent_here.add(message.key)
         job.lake.keep_rows("alerts", pa.Table.from_pylist([ledger.attempt(message, at, problem)], schema=ALERTS))
         if problem:
-            done.problems.append(problem)
+            outcome.problems.append(problem)
         else:
-            done.sent, done.waiting = done.sent + 1, done.waiting - 1
+            outcome.sent, outcome.waiting = outcome.sent + 1, outcome.waiting - 1
             say(f"Sent to {message.channel}: {title_of(report)}")
-    return done
+    return outcome
 
 
 def _is_left_alone(ledger: Ledger, message: Message, now: datetime) -> bool:
@@ -118,7 +118,7 @@ def _is_left_alone(ledger: Ledger, message: Message, now: datetime) -> bool:
 def follow(job: Job, stop: Event, say: Say) -> None:
     """Sends what is due until ``stop`` is set; what is wrong is said once until something else is."""
     last: list[str] = []
-    told: set[Told] = set()
+    sent_here: set[Told] = set()
     settled: datetime | None = None
     while not stop.is_set():
         now = datetime.now(UTC)
@@ -126,8 +126,8 @@ def follow(job: Job, stop: Event, say: Say) -> None:
         problems = last
         if due != settled:
             try:
-                done = run_round(job, say, now, told)
-                problems, settled = done.problems or (last if done.waiting else []), None if done.waiting else due
+                outcome = run_round(job, say, now, sent_here)
+                problems, settled = outcome.problems or (last if outcome.waiting else []), None if outcome.waiting else due
             except (ReportProblem, LakeError, UnansweredError) as problem:
                 problems = [str(problem)]
             except Exception as problem:  # whatever is wrong with one report, the next is due
@@ -142,10 +142,10 @@ def follow(job: Job, stop: Event, say: Say) -> None:
 
 def _begun(rows: Sequence[Row], job: Job, now: datetime) -> datetime:
     """When the schedule was first followed, by whomever; now, which is recorded then, if it never was."""
-    found = [row["happened_at"] for row in rows if (row["id"], row["event"]) == (job.id, SCHEDULED)]
-    if not found:
+    instants = [row["happened_at"] for row in rows if (row["id"], row["event"]) == (job.id, SCHEDULED)]
+    if not instants:
         job.lake.keep_rows("alerts", pa.Table.from_pylist([_row(job.id, SCHEDULED, None, now, job)], schema=ALERTS))
-    return min(found, default=now)
+    return min(instants, default=now)
 
 
 def _due_id(job: Job, due: datetime) -> str:

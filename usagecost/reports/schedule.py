@@ -57,8 +57,8 @@ class Schedule:
 
 def parse_schedule(text: str) -> Schedule:
     """Returns what monday-09:00, daily-09:00 or monthly-1-09:00 says; raises ValueError with a sentence."""
-    found = _FORM.fullmatch(text.strip().lower())
-    hour, minute, day = (int(found[name] or 0) for name in ("hour", "minute", "day")) if found else (24, 0, 0)
-    if not found or hour > 23 or minute > 59 or (found["day"] and not 1 <= day <= 31):
+    match = _FORM.fullmatch(text.strip().lower())
+    hour, minute, day = (int(match[name] or 0) for name in ("hour", "minute", "day")) if match else (24, 0, 0)
+    if not match or hour > 23 or minute > 59 or (match["day"] and not 1 <= day <= 31):
         raise ValueError(f"--every {text} is no time: write it as monday-09:00, daily-09:00 or monthly-1-09:00.")
-    return Schedule(found["when"].partition("-")[0], time(hour, minute), day)
+    return Schedule(match["when"].partition("-")[0], time(hour, minute), day)

@@ -59,24 +59,24 @@ def requests(query: Query, lake: Lake) -> dict[str, Any]:
     view = view_of(query, lake)
     key = _key(query.get("cursor"), order)
     try:
-        found = page(view, order, key, is_before=False, most=limit)
+        rows_found = page(view, order, key, is_before=False, most=limit)
     except (duckdb.Error, ValueError, OverflowError):
         if key is None:
             raise
         raise AskedWrongly(NO_CURSOR) from None
-    last = found[-1] if len(found) == limit else None
+    last = rows_found[-1] if len(rows_found) == limit else None
     following = _cursor(Key(last["value"], last["instant_us"], last["source"], last["request_id"]), order) if last else None
-    rows = [{"started_at": moment(row["instant_us"]), **{k: v for k, v in row.items() if k not in NOT_TOLD}} for row in found]
+    rows = [{"started_at": moment(row["instant_us"]), **{k: v for k, v in row.items() if k not in NOT_TOLD}} for row in rows_found]
     return {**_about(query, view), "rows": rows, "next": following}
 
 
 def budgets(query: Query, lake: Lake) -> dict[str, Any]:
     """The budgets of what may be seen, and how each stands; raises AskedWrongly, BudgetProblem or LakeError."""
     check_names(query, ("format",))
-    said = read_budgets(engine.open_lake(lake.root)).budget
+    all_budgets = read_budgets(engine.open_lake(lake.root)).budget
     view = view_of_now(lake.root, lake.version, lake.now, lake.scope)
-    seen = [budget for budget in said if lake.scope.includes(budget.filters)]
-    return {"zone": view.period.zone, "rows": [_budget(state) for state in states(view, seen)]}
+    visible = [budget for budget in all_budgets if lake.scope.includes(budget.filters)]
+    return {"zone": view.period.zone, "rows": [_budget(state) for state in states(view, visible)]}
 
 
 def reconciliation(query: Query, lake: Lake) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def reconciliation(query: Query, lake: Lake) -> dict[str, Any]:
     basis = one_of(query, "basis", BASES, "best")
     if not lake.scope.is_everything:
         return {"basis": basis, "rows": []}
-    found, _ = reconcile_lake(engine.open_lake(lake.root), lake.version, basis)
+    result, _ = reconcile_lake(engine.open_lake(lake.root), lake.version, basis)
     rows = [
         {
             "month": f"{month:%Y-%m}",
@@ -101,7 +101,7 @@ def reconciliation(query: Query, lake: Lake) -> dict[str, Any]:
             "unexplained_usd": sums.unexplained,
             "explained_share": sums.explained,
         }
-        for month, providers in found.by_month().items()
+        for month, providers in result.by_month().items()
         for provider, sums in providers.items()
     ]
     return {"basis": basis, "rows": rows}
@@ -131,7 +131,7 @@ def _about(query: Query, view: View) -> dict[str, Any]:
 
 def _budget(state: State) -> dict[str, Any]:
     budget, used, forecast = state.budget, state.used, state.forecast
-    known = isinstance(forecast, Forecast)
+    has_forecast = isinstance(forecast, Forecast)
     return {
         "name": budget.name,
         "amount_usd": budget.amount,
@@ -144,8 +144,8 @@ def _budget(state: State) -> dict[str, Any]:
         "used_share": state.share(used),
         "period_share": state.pace,
         "days_left": state.left,
-        "forecast_usd": forecast.total if known else None,
-        "forecast_margin_usd": forecast.margin if known else None,
+        "forecast_usd": forecast.total if has_forecast else None,
+        "forecast_margin_usd": forecast.margin if has_forecast else None,
         "forecast_is_at_least": state.is_forecast_at_least,
     }
 
@@ -171,9 +171,9 @@ def _key(cursor: str | None, order: Order) -> Key | None:
     return key
 
 
-def json_text(found: object) -> str:
+def json_text(content: object) -> str:
     """As JSON; amounts are numbers with all their places."""
-    return json.dumps(found, default=_plain, ensure_ascii=False, allow_nan=False)
+    return json.dumps(content, default=_plain, ensure_ascii=False, allow_nan=False)
 
 
 def _plain(value: object) -> object:

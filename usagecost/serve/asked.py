@@ -84,25 +84,25 @@ def view_of(query: Query, lake: Lake, interval: str = WHOLE) -> View:
 
 def _filters(query: Query, labels: Labels) -> Filters:
     """``filter=team=search``: one of the values of a dimension that are named; ``filter=model!=gpt-5``: none of them."""
-    said = query.getlist("filter")
-    if len(said) > MOST_FILTERS:
-        _refuse(f"filter is there {len(said)} times: use {MOST_FILTERS} at most.")
-    asked: dict[bool, list[tuple[str, str]]] = {False: [], True: []}
-    for text in said:
+    texts = query.getlist("filter")
+    if len(texts) > MOST_FILTERS:
+        _refuse(f"filter is there {len(texts)} times: use {MOST_FILTERS} at most.")
+    pairs: dict[bool, list[tuple[str, str]]] = {False: [], True: []}
+    for text in texts:
         name, equals, value = text.partition("=")
         excludes, name = name.endswith("!"), name.removesuffix("!")
         if not equals or name not in DIMENSIONS:
             _refuse(f"filter {text!r} is none: write dimension=value or dimension!=value, with one of {', '.join(DIMENSIONS)}.")
-        asked[excludes].append((name, value))
-    return Filters((*labels.conditions(asked[False]), *labels.conditions(asked[True], excludes=True)))
+        pairs[excludes].append((name, value))
+    return Filters((*labels.conditions(pairs[False]), *labels.conditions(pairs[True], excludes=True)))
 
 
-def check_names(query: Query, known: Sequence[str]) -> None:
+def check_names(query: Query, allowed: Sequence[str]) -> None:
     """Raises AskedWrongly for a name that nothing is asked by, as a misspelled filter must not answer for everything, and for one
     that is there twice and means one thing.
     """
     names = list(query.keys())
-    _check(names, known, "the query", "parameter")
+    _check(names, allowed, "the query", "parameter")
     if twice := [name for name in names if name not in REPEATABLE and len(query.getlist(name)) > 1]:
         _refuse(f"{twice[0]} is there twice: name one.")
 
@@ -115,10 +115,10 @@ def number_of(query: Query, name: str, default: int, most: int) -> int:
     return int(text)
 
 
-def one_of(query: Query, name: str, known: Mapping[str, object] | Sequence[str], default: str) -> str:
+def one_of(query: Query, name: str, allowed: Mapping[str, object] | Sequence[str], default: str) -> str:
     """A word of a list."""
     word = query.get(name) or default
-    _check([word], known, name, name)
+    _check([word], allowed, name, name)
     return word
 
 
@@ -137,10 +137,10 @@ def _day(query: Query, name: str) -> date | None:
     return day
 
 
-def _check(words: Sequence[str], known: Iterable[str], name: str, noun: str) -> None:
-    known = list(known)
-    if wrong := [word for word in words if word not in known]:
-        _refuse(f"{name}: {wrong[0]!r} is no {noun}; use {', '.join(known)}.")
+def _check(words: Sequence[str], allowed: Iterable[str], name: str, noun: str) -> None:
+    allowed = list(allowed)
+    if wrong := [word for word in words if word not in allowed]:
+        _refuse(f"{name}: {wrong[0]!r} is no {noun}; use {', '.join(allowed)}.")
 
 
 def _refuse(sentence: str) -> NoReturn:

@@ -89,8 +89,8 @@ def tools(told: Told) -> MCPServer:
         filters: Only = (),
     ) -> str:
         """Single requests with model, user, tokens, cost, latency and outcome; never what was said in them."""
-        said = {"sort": sort, "limit": str(limit), "cursor": cursor, "start": start, "end": end, "zone": zone}
-        return await ask(answers.requests, **said, filter=filters)
+        parameters = {"sort": sort, "limit": str(limit), "cursor": cursor, "start": start, "end": end, "zone": zone}
+        return await ask(answers.requests, **parameters, filter=filters)
 
     @server.tool(annotations=READS_ONLY)
     async def budgets() -> str:

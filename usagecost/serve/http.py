@@ -66,11 +66,11 @@ class Allowance:
 
     def wait(self, name: str, now: float) -> float:
         """The seconds until it may ask again; 0: it may now, and has."""
-        left, since = self.left.get(name, (float(self.per_minute), now))
-        left = min(float(self.per_minute), left + (now - since) * self.per_minute / 60)
-        if left < 1:
-            return (1 - left) * 60 / self.per_minute
-        self.left[name] = left - 1, now
+        tokens_left, since = self.left.get(name, (float(self.per_minute), now))
+        tokens_left = min(float(self.per_minute), tokens_left + (now - since) * self.per_minute / 60)
+        if tokens_left < 1:
+            return (1 - tokens_left) * 60 / self.per_minute
+        self.left[name] = tokens_left - 1, now
         return 0.0
 
 
@@ -90,13 +90,13 @@ class Api:
 
     def app(self) -> Starlette:
         """The application that a server runs."""
-        known: dict[str, Answer] = {
+        answers_by_name: dict[str, Answer] = {
             "usage": answers.usage,
             "requests": answers.requests,
             "budgets": answers.budgets,
             "reconciliation": answers.reconciliation,
         }
-        routes = [Route(f"/v1/{name}", partial(self._answered, answer=answer)) for name, answer in known.items()]
+        routes = [Route(f"/v1/{name}", partial(self._answered, answer=answer)) for name, answer in answers_by_name.items()]
         routes += [
             Route("/v1/vocabulary", self._vocabulary),
             Route("/openapi.json", self._openapi),
@@ -228,7 +228,7 @@ def _tag(request: Request, lake: Lake, token: Token, *, is_csv: bool) -> str:
     """What stays the same as long as the answer does: the lake's version and names, today, the question and who asks."""
     zone = request.query_params.get("zone") or reporting_zone()
     today = lake.now.astimezone(ZoneInfo(zone)).date() if zone in known_zones() else None
-    said = [
+    parts = [
         lake.version,
         lake.labels.digest,
         today,
@@ -237,11 +237,11 @@ def _tag(request: Request, lake: Lake, token: Token, *, is_csv: bool) -> str:
         token.model_dump_json(),
         is_csv,
     ]
-    return f'"{sha256(repr(said).encode()).hexdigest()[:32]}"'
+    return f'"{sha256(repr(parts).encode()).hexdigest()[:32]}"'
 
 
-def _csv(found: dict[str, Any]) -> str:
-    rows = found["rows"]
+def _csv(content: dict[str, Any]) -> str:
+    rows = content["rows"]
     columns = list(dict.fromkeys(name for row in rows for name in row))
     cells = [{name: _cell(value) for name, value in row.items()} for row in rows]
     return csv_text(pd.DataFrame(cells, columns=columns, dtype=object))

@@ -69,11 +69,11 @@ class _File(BaseModel):
 @lru_cache(maxsize=8)
 def parse_tokens(text: str) -> tuple[Token, ...]:
     """What a file says; raises TokenProblem with the line, the key and the cure."""
-    said = parse_toml(text, _File, TokenProblem).token
-    for place, token in enumerate(said):
-        if token.name in {other.name for other in said[:place]}:
+    tokens = parse_toml(text, _File, TokenProblem).token
+    for place, token in enumerate(tokens):
+        if token.name in {other.name for other in tokens[:place]}:
             raise TokenProblem(f"line {line_of(text, (TABLE, place, 'name'))}, name: there is a token {token.name!r} already.")
-    return said
+    return tokens
 
 
 def read_tokens(lake: Lake) -> tuple[Token, ...]:
@@ -106,8 +106,8 @@ def remove_token(lake: Lake, name: str) -> None:
     place = next((place for place, token in enumerate(tokens) if token.name == name), None)
     if place is None:
         raise TokenProblem(f"There is no token {name!r}: `python -m usagecost token list` names them.")
-    left = (*tokens[:place], *tokens[place + 1 :])
-    changed = put_table(text, TABLE, place, "", lambda new: parse_tokens(new) == left)
+    others = (*tokens[:place], *tokens[place + 1 :])
+    changed = put_table(text, TABLE, place, "", lambda new: parse_tokens(new) == others)
     if changed is None:
         raise TokenProblem(f"{NAME} cannot be changed without losing what else it says: remove the token in the file.")
     folder.put(NAME, changed, seen=text)
@@ -118,8 +118,8 @@ def hash_of(token: str) -> str:
     return sha256(token.encode()).hexdigest()
 
 
-def token_of(tokens: tuple[Token, ...], said: str, today: date) -> Token | None:
+def token_of(tokens: tuple[Token, ...], secret: str, today: date) -> Token | None:
     """The token that somebody shows, if it is one that may still be used."""
-    shown = hash_of(said)
-    found = next((token for token in tokens if secrets.compare_digest(token.sha256, shown)), None)
+    digest = hash_of(secret)
+    found = next((token for token in tokens if secrets.compare_digest(token.sha256, digest)), None)
     return found if found and (found.until is None or today <= found.until) else None

@@ -68,7 +68,7 @@ def _line(group: Mapping[str, Any], cost: Mapping[str, Any]) -> Line:
         raise Unreadable("a row has no amount: save the answer of the API as it is.")
     token_type, cost_type = text(group.get("token_type")), text(group.get("cost_type"))
     model = text(group.get("model"))
-    said = [said for name in _SKU if (said := text(group.get(name))) and not (name == "cost_type" and token_type)]
+    texts = [texts for name in _SKU if (texts := text(group.get(name))) and not (name == "cost_type" and token_type)]
     return {
         "provider": "anthropic",
         "account": text(group.get("organization_id")),
@@ -76,7 +76,7 @@ def _line(group: Mapping[str, Any], cost: Mapping[str, Any]) -> Line:
         "project": text(group.get("workspace_id")),
         "key": text(group.get("api_key_id")),
         "model": named_model("anthropic", model),
-        "sku": ", ".join(filter(None, (model, *said))) or None,
+        "sku": ", ".join(filter(None, (model, *texts))) or None,
         "meter": _METERS.get(token_type or cost_type or ""),
         "amount": amount,
         "list_amount": _dollars(cost.get("list_amount")),
@@ -85,21 +85,21 @@ def _line(group: Mapping[str, Any], cost: Mapping[str, Any]) -> Line:
     }
 
 
-def _finish(said: Line, notes: Notes) -> Iterator[Line]:  # noqa: ARG001 - it says nothing of the whole
-    named, told = said["named"] or "", said["token_type"] or said["cost_type"] or ""
+def _finish(fields: Line, notes: Notes) -> Iterator[Line]:  # noqa: ARG001 - it says nothing of the whole
+    product, kind_name = fields["named"] or "", fields["token_type"] or fields["cost_type"] or ""
     yield {
         "provider": "anthropic",
         "kind": "usage",
-        "model": named_model("anthropic", named) or described_model("anthropic", named),
-        "sku": ", ".join(filter(None, (named, told))) or None,
-        "meter": "input" if told == "input_no_cache" else meter_of(told),
+        "model": named_model("anthropic", product) or described_model("anthropic", product),
+        "sku": ", ".join(filter(None, (product, kind_name))) or None,
+        "meter": "input" if kind_name == "input_no_cache" else meter_of(kind_name),
         "currency": "USD",
     }
 
 
 def _dollars(cents: Any) -> Decimal | None:
-    said = number(cents)
-    return None if said is None else said.scaleb(-2)
+    amount = number(cents)
+    return None if amount is None else amount.scaleb(-2)
 
 
 COSTS = ApiFormat("anthropic-costs", "Anthropic costs by dimension", _fits_row, _read_row, "starting_at", "ending_at")

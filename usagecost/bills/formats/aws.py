@@ -58,17 +58,17 @@ def packaged(unit: str | None, description: str | None) -> str | None:
     return f"{package[1]} tokens" if package and (unit or "units").lower() in ("unit", "units", "quantity") else unit
 
 
-def _finish(said: Line, notes: Notes) -> Iterator[Line]:  # noqa: ARG001 - it says nothing of the whole
-    named = said["product"] or text((said["details"] or {}).get("productname"))
-    usage_type = without_region(said["sku"] or "")
-    kind = _KINDS.get((said["type"] or "usage").lower(), "adjustment")
-    quantity, unit = counted(said["quantity"], packaged(said["unit"], said["description"]))
+def _finish(fields: Line, notes: Notes) -> Iterator[Line]:  # noqa: ARG001 - it says nothing of the whole
+    product = fields["product"] or text((fields["details"] or {}).get("productname"))
+    usage_type = without_region(fields["sku"] or "")
+    kind = _KINDS.get((fields["type"] or "usage").lower(), "adjustment")
+    quantity, unit = counted(fields["quantity"], packaged(fields["unit"], fields["description"]))
     is_usage = kind == "usage"
     yield {
         "provider": "aws",
         "kind": kind,
-        "model": described_model("aws", usage_type) or marketplace_model(named, usage_type),
-        "sku": said["sku"] or named,
+        "model": described_model("aws", usage_type) or marketplace_model(product, usage_type),
+        "sku": fields["sku"] or product,
         "meter": meter_of(usage_type) if is_usage else None,
         "quantity": quantity if is_usage else None,
         "unit": unit if is_usage else None,

@@ -33,23 +33,23 @@ _KINDS = {
 _PACKAGE = re.compile(r"\d+[KM]?")
 
 
-def _finish(said: Line, notes: Notes) -> Iterator[Line]:  # noqa: ARG001 - it says nothing of the whole
-    meter = said["sku"] or ""
-    kind = _KINDS.get((said["type"] or "usage").lower(), "adjustment")
-    is_of_openai = "openai" in f"{said['category']} {said['subcategory']} {said['product']}".lower()
-    if (said["type"] or "").lower().startswith("unused") or (said["benefit"] and kind == "usage" and said["amount"]):
+def _finish(fields: Line, notes: Notes) -> Iterator[Line]:  # noqa: ARG001 - it says nothing of the whole
+    meter = fields["sku"] or ""
+    kind = _KINDS.get((fields["type"] or "usage").lower(), "adjustment")
+    is_of_openai = "openai" in f"{fields['category']} {fields['subcategory']} {fields['product']}".lower()
+    if (fields["type"] or "").lower().startswith("unused") or (fields["benefit"] and kind == "usage" and fields["amount"]):
         raise Unreadable("these are amortised costs, whose sum is not the invoice: export actual costs.")
-    unit = f"{said['unit']} tokens" if _PACKAGE.fullmatch(said["unit"] or "") and "token" in meter.lower() else said["unit"]
-    quantity, unit = counted(said["quantity"], unit)
+    unit = f"{fields['unit']} tokens" if _PACKAGE.fullmatch(fields["unit"] or "") and "token" in meter.lower() else fields["unit"]
+    quantity, unit = counted(fields["quantity"], unit)
     yield {
         "provider": "azure",
         "kind": kind,
         "model": described_model("azure", meter, "gpt" if is_of_openai else ""),
-        "sku": said["sku"] or said["product"],
+        "sku": fields["sku"] or fields["product"],
         "meter": meter_of(meter) if kind == "usage" else None,
         "quantity": quantity,
         "unit": unit,
-        "description": said["product"],
+        "description": fields["product"],
     }
 
 

@@ -26,13 +26,7 @@ from usagecost.bills.formats.aws import marketplace_model, packaged, without_reg
 from usagecost.bills.formats.shape import Line, Notes, TableFormat, Unreadable, key, text
 from usagecost.bills.formats.words import counted, described_model, meter_of, named_model, sells_models_alone
 
-_KINDS = {
-    "usage": "usage",
-    "purchase": "commitment",
-    "tax": "tax",
-    "credit": "credit",
-    "adjustment": "adjustment",
-}
+_KINDS = {"usage": "usage", "purchase": "commitment", "tax": "tax", "credit": "credit", "adjustment": "adjustment"}
 _NAMES = {
     "aws": "amazonwebservices amazon amazonbedrock",
     "azure": "microsoft microsoftazure",
@@ -53,55 +47,57 @@ def _provider(name: str) -> str:
     return _PROVIDERS.get(key(name)) or "-".join(name.lower().split())
 
 
-def _finish(said: Line, notes: Notes) -> Iterator[Line]:
-    if said["seller"] is None:
+def _finish(fields: Line, notes: Notes) -> Iterator[Line]:
+    if fields["seller"] is None:
         raise Unreadable("it has no ServiceProviderName or ProviderName: export the bill with that column.")
-    provider = _provider(said["seller"])
-    category = said["category"]
-    if category and category.lower() != _AI and not (sells_models_alone(provider) or _is_marketplace(said)):
+    provider = _provider(fields["seller"])
+    category = fields["category"]
+    if category and category.lower() != _AI and not (sells_models_alone(provider) or _is_marketplace(fields)):
         notes.leave_out(category)
         return
-    _check_day(said)
-    kind = _KINDS.get((said["type"] or "").lower())
+    _check_day(fields)
+    kind = _KINDS.get((fields["type"] or "").lower())
     if kind is None:
-        raise Unreadable(f"ChargeCategory: {said['type'] or 'nothing'!r} is none of Usage, Purchase, Tax, Credit and Adjustment.")
-    quantity, unit = said["quantity"], said["unit"]
+        raise Unreadable(f"ChargeCategory: {fields['type'] or 'nothing'!r} is none of Usage, Purchase, Tax, Credit and Adjustment.")
+    quantity, unit = fields["quantity"], fields["unit"]
     if quantity is None:
-        quantity, unit = said["priced_quantity"], said["priced_unit"]
+        quantity, unit = fields["priced_quantity"], fields["priced_unit"]
     if kind == "usage":  # the tokens of a purchase are a currency
-        quantity, unit = counted(quantity, packaged(unit, said["description"]))
-    description = " ".join(filter(None, (said["sku"], said["description"])))
+        quantity, unit = counted(quantity, packaged(unit, fields["description"]))
+    description = " ".join(filter(None, (fields["sku"], fields["description"])))
     yield {
         "provider": provider,
-        "kind": "adjustment" if (said["class"] or "").lower() == "correction" else kind,
-        "model": _model(provider, said),
-        "sku": said["sku"] or said["sku_id"],
-        "meter": _meter(said["details"] or {}, description) if kind == "usage" else None,
+        "kind": "adjustment" if (fields["class"] or "").lower() == "correction" else kind,
+        "model": _model(provider, fields),
+        "sku": fields["sku"] or fields["sku_id"],
+        "meter": _meter(fields["details"] or {}, description) if kind == "usage" else None,
         "quantity": quantity,
         "unit": unit,
     }
 
 
-def _is_marketplace(said: Line) -> bool:
+def _is_marketplace(fields: Line) -> bool:
     """Whether a cloud sells the model of another as a product of its marketplace, which is of the category Other."""
-    return "(amazon bedrock" in (said["service"] or "").lower() or sells_models_alone(_provider(said["publisher"] or ""))
+    return "(amazon bedrock" in (fields["service"] or "").lower() or sells_models_alone(_provider(fields["publisher"] or ""))
 
 
-def _check_day(said: Line) -> None:
-    start = said["billing_starts"]
-    if "/" in (said["billing_start_text"] or "") and start and start.day != 1:
+def _check_day(fields: Line) -> None:
+    start = fields["billing_starts"]
+    if "/" in (fields["billing_start_text"] or "") and start and start.day != 1:
         raise Unreadable("BillingPeriodStart is not the first of a month if days are month/day/year: write days as 2026-11-03.")
 
 
-def _model(provider: str, said: Line) -> str | None:
+def _model(provider: str, fields: Line) -> str | None:
     """The model that the details name, or else the words."""
-    names = (text((said["details"] or {}).get("modelid")), said["model"])
-    named = next((found for name in names if (found := named_model(provider, name) or named_model(None, name))), None)
-    texts = (said["sku"], said["description"], said["resource"])
+    names = (text((fields["details"] or {}).get("modelid")), fields["model"])
+    listed = next((model for name in names if (model := named_model(provider, name) or named_model(None, name))), None)
+    texts = (fields["sku"], fields["description"], fields["resource"])
     family = "gpt" if provider == "azure" else ""
-    described = next((found for words in texts if words and (found := described_model(provider, words, family))), None)
+    described = next((model for words in texts if words and (model := described_model(provider, words, family))), None)
     return (
-        named or described or (marketplace_model(said["service"], without_region(said["sku"] or "")) if provider == "aws" else None)
+        listed
+        or described
+        or (marketplace_model(fields["service"], without_region(fields["sku"] or "")) if provider == "aws" else None)
     )
 
 

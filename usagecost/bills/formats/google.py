@@ -28,24 +28,24 @@ _KINDS = {"regular": "usage", "tax": "tax"}
 _TOKENS = ("input", "output", "cache_read", "cache_write")
 
 
-def _finish(said: Line, notes: Notes) -> Iterator[Line]:
-    notes.made(said["made"])
-    kind = _KINDS.get((said["type"] or "regular").lower(), "adjustment")
-    sku = said["sku"] or ""
+def _finish(fields: Line, notes: Notes) -> Iterator[Line]:
+    notes.made(fields["made"])
+    kind = _KINDS.get((fields["type"] or "regular").lower(), "adjustment")
+    sku = fields["sku"] or ""
     meter = meter_of(sku)
-    is_tokens = meter in _TOKENS and (said["unit"] or "").lower() in ("count", "requests", "")
-    quantity, unit = counted(said["quantity"], "tokens" if is_tokens else said["unit"])
-    named = {"provider": "google", "model": described_model("google", sku)}
-    yield named | {
+    is_tokens = meter in _TOKENS and (fields["unit"] or "").lower() in ("count", "requests", "")
+    quantity, unit = counted(fields["quantity"], "tokens" if is_tokens else fields["unit"])
+    provider_and_model = {"provider": "google", "model": described_model("google", sku)}
+    yield provider_and_model | {
         "kind": kind,
         "meter": meter if kind == "usage" else None,
         "quantity": quantity,
         "unit": unit,
-        "description": said["service"],
+        "description": fields["service"],
     }
     of_usage = dict.fromkeys(("quantity", "unit", "list_amount"))
-    for amount, name in _credits(said["credits"]):
-        yield named | of_usage | {"kind": "credit", "amount": amount, "description": name}
+    for amount, name in _credits(fields["credits"]):
+        yield provider_and_model | of_usage | {"kind": "credit", "amount": amount, "description": name}
 
 
 def _credits(value: Any) -> Iterator[tuple[Decimal, str | None]]:

@@ -46,18 +46,18 @@ def _read(bucket: Mapping[str, Any]) -> Iterator[Line]:
         }
 
 
-def _finish(said: Line, notes: Notes) -> Iterator[Line]:
-    notes.days.update(filter(None, (said["first_day"], said["last_day"])))
-    if said["amount"] is not None:
-        yield _item(said["sku"], said["quantity"], said["unit"])
+def _finish(fields: Line, notes: Notes) -> Iterator[Line]:
+    notes.days.update(filter(None, (fields["first_day"], fields["last_day"])))
+    if fields["amount"] is not None:
+        yield _item(fields["sku"], fields["quantity"], fields["unit"])
 
 
 def _item(sku: str | None, quantity: Decimal | None, unit: str | None) -> Line:
     """What a line item says."""
     name, _, what = (sku or "").partition(", ")
     quantity, unit = counted(quantity, unit)
-    told = {"provider": "openai", "kind": "usage", "sku": sku, "quantity": quantity, "unit": unit}
-    return told | {"model": named_model("openai", name), "meter": meter_of(what or name)}
+    line = {"provider": "openai", "kind": "usage", "sku": sku, "quantity": quantity, "unit": unit}
+    return line | {"model": named_model("openai", name), "meter": meter_of(what or name)}
 
 
 COSTS = ApiFormat(

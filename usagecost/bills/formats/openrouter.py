@@ -37,9 +37,9 @@ def _read(item: Mapping[str, Any]) -> Iterator[Line]:
     }
 
 
-def _finish(said: Line, notes: Notes) -> Iterator[Line]:  # noqa: ARG001 - says nothing of the whole
+def _finish(fields: Line, notes: Notes) -> Iterator[Line]:  # noqa: ARG001 - says nothing of the whole
     yield _TOLD | {
-        "model": named_model("openrouter", said["sku"]),
+        "model": named_model("openrouter", fields["sku"]),
         "quantity": Decimal(1),
     }
 

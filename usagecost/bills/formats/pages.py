@@ -42,12 +42,12 @@ class ApiFormat:
                 if not isinstance(item, Mapping) or not self.fits(item):
                     raise Unreadable("it is no part of such an answer: save what the API answers as it is.")
                 days = self._days(item)
-                if "results" in item and (said := (item[self.starts], item.get(self.ends or ""))) in buckets:
+                if "results" in item and (bucket := (item[self.starts], item.get(self.ends or ""))) in buckets:
                     raise Unreadable(
-                        f"its days stand there twice ({said[0]}): save one answer, as the bill would be counted twice."
+                        f"its days stand there twice ({bucket[0]}): save one answer, as the bill would be counted twice."
                     )
                 elif "results" in item:
-                    buckets.add(said)
+                    buckets.add(bucket)
                 notes.days.update(days)
                 for line in self.read(item):
                     count += 1
@@ -70,16 +70,16 @@ class ApiFormat:
 
 def _items(values: Iterable[tuple[int, Any]], notes: Notes) -> Iterator[Any]:
     """The items of all pages; a page that is there twice, or is missing at the end, is Unreadable."""
-    lacks_page, seen = False, set()
+    lacks_page, digests = False, set()
     for place, page in values:
         if not isinstance(page, Mapping) or not isinstance(page.get("data"), list):
             raise Unreadable(f"page {place} has no list `data`: save what the API answers as it is.")
         notes.made(instant(page.get("data_refreshed_at")))
         lacks_page = page.get("has_more") is True
-        said = hash(json.dumps(page["data"], sort_keys=True, default=str))
-        if page["data"] and said in seen:
+        digest = hash(json.dumps(page["data"], sort_keys=True, default=str))
+        if page["data"] and digest in digests:
             raise Unreadable(f"page {place} stands there twice, which would count it twice: save each page once.")
-        seen.add(said)
+        digests.add(digest)
         yield from page["data"]
     if lacks_page:
         raise Unreadable("the last page says has_more: save the pages that follow too, or let `bill fetch` ask for them.")

@@ -96,44 +96,44 @@ class TableFormat:
 
     def lines(self, values: Iterable[tuple[int, Any]], notes: Notes) -> Iterator[tuple[int, Line]]:
         """The lines of a statement with their numbers, from the rows of its files with theirs."""
-        kept = re.compile(self.services[1], re.IGNORECASE) if self.services else None
+        service = re.compile(self.services[1], re.IGNORECASE) if self.services else None
         for number, value in values:
             row = value if isinstance(value, Row) else flattened(value)
-            if self.services and kept:
-                told = [str(row[column]) for column in self.services[0] if row.get(column)]
-                if not any(map(kept.search, told)):
-                    notes.leave_out(text(told[0]) if told else None)
+            if self.services and service:
+                names = [str(row[column]) for column in self.services[0] if row.get(column)]
+                if not any(map(service.search, names)):
+                    notes.leave_out(text(names[0]) if names else None)
                     continue
             try:
-                said = self._said(row)
-                known = {name: value for name, value in said.items() if name in _FIELDS}
-                for line in self.finish(said, notes):
-                    yield number, known | line
+                fields = self._said(row)
+                common = {name: value for name, value in fields.items() if name in _FIELDS}
+                for line in self.finish(fields, notes):
+                    yield number, common | line
             except Unreadable as problem:
                 raise Unreadable(f"line {number}: {problem}") from None
 
     def _said(self, row: Mapping[str, Any]) -> Line:
         """The fields of a row, each read by its type."""
-        said = dict.fromkeys(self.columns)
+        fields = dict.fromkeys(self.columns)
         for name, columns, read in self._present(tuple(row)):
             for column in columns:
                 value = row[column]
                 if value is not None and value != "":
                     try:
-                        said[name] = read(value)
+                        fields[name] = read(value)
                     except Unreadable as problem:
-                        called = row.names.get(column, column) if isinstance(row, Row) else column
-                        raise Unreadable(f"{called}: {problem}") from None
+                        column_name = row.names.get(column, column) if isinstance(row, Row) else column
+                        raise Unreadable(f"{column_name}: {problem}") from None
                     break
-        starts = said["starts"]
-        said["first_day"], said["last_day"] = period(starts, said.get("ends")) if starts else (None, None)
-        return said
+        starts = fields["starts"]
+        fields["first_day"], fields["last_day"] = period(starts, fields.get("ends")) if starts else (None, None)
+        return fields
 
     @lru_cache(maxsize=1_000)  # noqa: B019 - formats are there once and for all
     def _present(self, keys: tuple[str, ...]) -> list[tuple[str, list[str], Callable[[Any], Any]]]:
         """Of each field the columns that rows with these keys have, and how to read it."""
-        found = {name: [column for column in columns if column in keys] for name, columns in self.columns.items()}
-        return [(name, columns, _READ_BY.get(name, text)) for name, columns in found.items() if columns]
+        present = {name: [column for column in columns if column in keys] for name, columns in self.columns.items()}
+        return [(name, columns, _READ_BY.get(name, text)) for name, columns in present.items() if columns]
 
 
 class Row(dict[str, Any]):
@@ -165,8 +165,8 @@ def text(value: Any) -> str | None:
 
 
 @lru_cache(maxsize=20_000)
-def _text(said: str) -> str | None:
-    return said.strip().replace("\0", "")[:LONGEST_TEXT].encode("utf-8", "replace").decode() or None
+def _text(raw: str) -> str | None:
+    return raw.strip().replace("\0", "")[:LONGEST_TEXT].encode("utf-8", "replace").decode() or None
 
 
 def named_values(value: Any) -> dict[str, Any]:
@@ -188,12 +188,12 @@ def number(value: Any) -> Decimal | None:
     if isinstance(value, Decimal):
         written = value
     else:
-        said = repr(value) if isinstance(value, float) else str(value).strip()
-        if not said:
+        raw = repr(value) if isinstance(value, float) else str(value).strip()
+        if not raw:
             return None
-        if isinstance(value, bool) or len(said) > 60 or not _NUMBER.fullmatch(said):
-            raise Unreadable(f"{said[:40]!r} is no number. Write it with digits and a decimal point, as in 1234.56.")
-        written = Decimal(said)
+        if isinstance(value, bool) or len(raw) > 60 or not _NUMBER.fullmatch(raw):
+            raise Unreadable(f"{raw[:40]!r} is no number. Write it with digits and a decimal point, as in 1234.56.")
+        written = Decimal(raw)
     if not written.is_finite():
         raise Unreadable("This is no number but an infinite or undefined one.")
     return written
@@ -219,23 +219,23 @@ def instant(value: Any) -> datetime | None:
 
 
 @lru_cache(maxsize=10_000)
-def _instant(said: str) -> datetime | None:
-    said = said.strip()
-    if not said:
+def _instant(raw: str) -> datetime | None:
+    raw = raw.strip()
+    if not raw:
         return None
     try:
-        if found := _AMERICAN_DAY.fullmatch(said):
-            month, day, year = map(int, found.groups())
+        if match := _AMERICAN_DAY.fullmatch(raw):
+            month, day, year = map(int, match.groups())
             at = datetime(year + 2000 if year < 100 else year, month, day, tzinfo=UTC)
-        elif said.isdecimal() and len(said) in (9, 10):
-            at = datetime.fromtimestamp(int(said), UTC)
+        elif raw.isdecimal() and len(raw) in (9, 10):
+            at = datetime.fromtimestamp(int(raw), UTC)
         else:
-            at = datetime.fromisoformat(said.removesuffix(" UTC"))
+            at = datetime.fromisoformat(raw.removesuffix(" UTC"))
             at = at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Unreadable(f"{said[:40]!r} is no time. Write it as 2026-11-03T00:00:00Z or 2026-11-03.") from None
+        raise Unreadable(f"{raw[:40]!r} is no time. Write it as 2026-11-03T00:00:00Z or 2026-11-03.") from None
     if not FIRST_YEAR <= at.year <= LAST_YEAR:
-        raise Unreadable(f"{said[:40]!r} is of the year {at.year}: bills of models are of {FIRST_YEAR} to {LAST_YEAR}.")
+        raise Unreadable(f"{raw[:40]!r} is of the year {at.year}: bills of models are of {FIRST_YEAR} to {LAST_YEAR}.")
     return at
 
 
@@ -254,12 +254,12 @@ def period(starts: datetime, ends: datetime | None) -> tuple[date, date]:
 
 def currency(value: Any) -> str:
     """A currency as ISO 4217 writes it; where there is none, or another kind of unit, Unreadable."""
-    said = (text(value) or "").upper()
-    if not re.fullmatch("[A-Z]{3}", said):
+    code = (text(value) or "").upper()
+    if not re.fullmatch("[A-Z]{3}", code):
         raise Unreadable(
-            f"{said[:40] or 'nothing'!r} is no currency of three letters: export the bill in the currency that is billed."
+            f"{code[:40] or 'nothing'!r} is no currency of three letters: export the bill in the currency that is billed."
         )
-    return said
+    return code
 
 
 _READ_BY: dict[str, Callable[[Any], Any]] = {

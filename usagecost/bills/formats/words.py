@@ -56,17 +56,17 @@ def words(text: str) -> list[str]:
 @lru_cache(maxsize=20_000)
 def meter_of(text: str) -> str | None:
     """What is counted: input (uncached), cache_read, cache_write, output, a unit's name; None where the words do not tell."""
-    said = set(words(text))
-    if "storage" in said:
+    found_words = set(words(text))
+    if "storage" in found_words:
         return None
-    if said & CACHED and "uncached" not in said:
-        return "cache_write" if said & WRITTEN else "cache_read"
+    if found_words & CACHED and "uncached" not in found_words:
+        return "cache_write" if found_words & WRITTEN else "cache_read"
     for meter, names in (("output", OUTPUT), ("input", INPUT)):
-        if said & names:
+        if found_words & names:
             return meter
-    if "tokens" in said and said & {"embedding", "embeddings", "embed"}:
+    if "tokens" in found_words and found_words & {"embedding", "embeddings", "embed"}:
         return "input"
-    return next((unit for word, unit in PIECES if word in said), None)
+    return next((unit for word, unit in PIECES if word in found_words), None)
 
 
 @lru_cache(maxsize=1_000)
@@ -83,13 +83,13 @@ def named_model(provider: str | None, name: str | None) -> str | None:
 @lru_cache(maxsize=20_000)
 def described_model(provider: str, text: str, family: str = "") -> str | None:
     """The model that a description means, as requests name it; `family` is the word that the bill may leave out, such as gpt."""
-    said = words(_PACKAGE.sub("", text))
-    name = list(takewhile(lambda word: word not in INPUT | OUTPUT, said))
+    text_words = words(_PACKAGE.sub("", text))
+    name = list(takewhile(lambda word: word not in INPUT | OUTPUT, text_words))
     snapshot = ""
     while name:
         for spelled in (name, [family, *name]) if family else (name,):
-            if found := _models(provider).get(_key(spelled)):
-                return _choose(found, snapshot, is_global="global" in said)
+            if names := _models(provider).get(_key(spelled)):
+                return _choose(names, snapshot, is_global="global" in text_words)
         last = name.pop()
         if _MONTH_AND_DAY.fullmatch(last):
             snapshot = f"-{last[:2]}-{last[2:]}"
@@ -104,10 +104,10 @@ def _choose(names: tuple[str, ...], snapshot: str, *, is_global: bool) -> str | 
     Bedrock lists a model once for regions and once for all of the world, at another price.
     """
     here = [name for name in names if name.startswith("global.") == is_global] or list(names)
-    chosen = [name for name in here if snapshot and snapshot in name] or here
-    if len(chosen) > 1:
-        chosen = [name for name in chosen if _SNAPSHOT.sub("", name) == name]
-    return chosen[0] if len(chosen) == 1 else None
+    candidates = [name for name in here if snapshot and snapshot in name] or here
+    if len(candidates) > 1:
+        candidates = [name for name in candidates if _SNAPSHOT.sub("", name) == name]
+    return candidates[0] if len(candidates) == 1 else None
 
 
 @lru_cache(maxsize=64)
@@ -119,25 +119,25 @@ def _models(provider: str) -> dict[tuple[str, ...], tuple[str, ...]]:
     listed = (model.partition("/") for model in listed_models())
     for name in sorted({name.removeprefix("regional.") for seller, _, name in listed if seller in sellers}):
         if resolve(provider, name):
-            said = words(_SNAPSHOT.sub("", name.removeprefix("global.")))
-            for keys, key in ((exact, _key(said)), (short, _key([word for word in said if word not in _LEFT_OUT]))):
+            name_words = words(_SNAPSHOT.sub("", name.removeprefix("global.")))
+            for keys, key in ((exact, _key(name_words)), (short, _key([word for word in name_words if word not in _LEFT_OUT]))):
                 keys[key] = (*keys.get(key, ()), name)
     return short | exact
 
 
-def _key(said: list[str]) -> tuple[str, ...]:
-    return tuple(sorted(said))
+def _key(name_words: list[str]) -> tuple[str, ...]:
+    return tuple(sorted(name_words))
 
 
 def forget() -> None:
     """Another price list may be in use: models are looked up again."""
-    for found in (described_model, sells_models_alone, _models):
-        found.cache_clear()
+    for cached in (described_model, sells_models_alone, _models):
+        cached.cache_clear()
 
 
 def counted(quantity: Decimal | None, unit: str | None) -> tuple[Decimal | None, str | None]:
     """A quantity and its unit, in tokens where they are thousands or millions of them: 29.872 of "1K tokens" are 29,872 tokens."""
-    found = _UNIT.fullmatch((unit or "").strip())
-    if quantity is None or not found:
+    match = _UNIT.fullmatch((unit or "").strip())
+    if quantity is None or not match:
         return quantity, unit
-    return quantity * int(found["times"] or 1) * _SCALES.get((found["scale"] or "").lower(), 1), "tokens"
+    return quantity * int(match["times"] or 1) * _SCALES.get((match["scale"] or "").lower(), 1), "tokens"

@@ -80,7 +80,10 @@ def _load(lake: str, files_dropped: Sequence[UploadedFile]) -> None:
             name = files[0].name
             try:
                 load = act(
-                    "bill", f"load {name}", partial(load_files, open_lake(lake), files, name=name), says=lambda done: done.words
+                    "bill",
+                    f"load {name}",
+                    partial(load_files, open_lake(lake), files, name=name),
+                    says=lambda bill: bill.words,
                 )
                 outcomes.append((name, load))
             except (BillProblem, LakeError) as problem:

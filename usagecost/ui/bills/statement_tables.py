@@ -26,62 +26,69 @@ PLACES = 2
 Cells = dict[str, Any]
 
 
-def teams(done: MonthStatement) -> None:
+def teams(statement: MonthStatement) -> None:
     """Draws what each team owes: of its own, of corrections and of shared costs, and how these are split."""
-    _draw(done, month_tables.teams(done), "Whole cents that add up to the total.")
-    for pool in done.pools:
-        st.caption(plain(f"{pool.rule.name}: {amount_texts(done, pool.owed)[0]}, split {pool.rule.words}."))
+    _draw(statement, month_tables.teams(statement), "Whole cents that add up to the total.")
+    for pool in statement.pools:
+        st.caption(plain(f"{pool.rule.name}: {amount_texts(statement, pool.owed)[0]}, split {pool.rule.words}."))
 
 
-def parts(done: MonthStatement) -> None:
+def parts(statement: MonthStatement) -> None:
     """Draws the month by key, app or model, as the reader chooses."""
     labels = {name: DIMENSIONS[name].label for name in BY}
     by = st.segmented_control("Direct by", BY, format_func=labels.__getitem__, default=BY[0], required=True, key="statement_by")
-    _draw(done, month_tables.parts(done, by), "Direct costs of the month, the highest first.")
+    _draw(statement, month_tables.parts(statement, by), "Direct costs of the month, the highest first.")
 
 
-def corrections(done: MonthStatement) -> None:
+def corrections(statement: MonthStatement) -> None:
     """Draws what has changed of earlier months since they were closed, and why; nothing where nothing has."""
-    if done.corrections:
-        _draw(done, month_tables.corrections(done), "What has changed of closed months since they were closed, and why.")
+    if statement.corrections:
+        _draw(statement, month_tables.corrections(statement), "What has changed of closed months since they were closed, and why.")
 
 
-def _draw(done: MonthStatement, shown: MonthTable, help_text: str) -> None:
+def _draw(statement: MonthStatement, month_table: MonthTable, help_text: str) -> None:
     """A table of the statement, whose download has its numbers in full."""
     rows = [
-        {key: value for name, cell in zip(shown.columns, row, strict=True) for key, value in _cells(done, name, cell).items()}
-        for row in shown.rows
+        {
+            key: value
+            for name, cell in zip(month_table.columns, row, strict=True)
+            for key, value in _cells(statement, name, cell).items()
+        }
+        for row in month_table.rows
     ]
-    columns = _columns(done, shown, pd.DataFrame(rows, columns=["incomplete_requests"]))
+    columns = _columns(statement, month_table, pd.DataFrame(rows, columns=["incomplete_requests"]))
     exact = pd.DataFrame(rows, columns=list(dict.fromkeys([*columns, *(rows[0] if rows else ())])), dtype=object)
-    name, file = f"statement-{shown.title.lower().replace(' ', '-')}", f"statement {done.close.month:%Y-%m} {shown.title}"
-    heading(shown.title, lambda: exact, name=name, help=help_text, file=file)
+    name, file = (
+        f"statement-{month_table.title.lower().replace(' ', '-')}",
+        f"statement {statement.close.month:%Y-%m} {month_table.title}",
+    )
+    heading(month_table.title, lambda: exact, name=name, help=help_text, file=file)
     numbers = exact.assign(amount=exact["amount"].astype("Float64")) if "amount" in exact else exact
-    alt_text = f"Statement of {words(done.close.month)}: {shown.title}"
+    alt_text = f"Statement of {words(statement.close.month)}: {month_table.title}"
     table(numbers, name=name, columns=columns, alt_text=alt_text, spend_places=PLACES)
 
 
-def _columns(done: MonthStatement, shown: MonthTable, rows: pd.DataFrame) -> Cells:
+def _columns(statement: MonthStatement, month_table: MonthTable, rows: pd.DataFrame) -> Cells:
     """The columns of a table, and of how many requests what is owed lacks a part."""
-    spend, found = spend_columns(rows, PLACES), Cells()
-    for name, label in shown.columns.items():
+    spend, configured = spend_columns(rows, PLACES), Cells()
+    for name, label in month_table.columns.items():
         if name.endswith("_usd"):
-            found[name] = {**spend[SPEND], "label": label} | ({} if name == SPEND else {"help": None})
+            configured[name] = {**spend[SPEND], "label": label} | ({} if name == SPEND else {"help": None})
         else:
-            found[name] = st.column_config.NumberColumn(label, format="localized") if name in COUNTS else label
-    if done.rate:
-        label, places = shown.columns[SPEND], places_of(done.currency)
-        found["amount"] = st.column_config.NumberColumn(f"{label} ({done.currency})", format=f"%,.{places}f")
-    return found | {name: spend[name] for name in (AT_LEAST, "incomplete_requests") if name in spend}
+            configured[name] = st.column_config.NumberColumn(label, format="localized") if name in COUNTS else label
+    if statement.rate:
+        label, places = month_table.columns[SPEND], places_of(statement.currency)
+        configured["amount"] = st.column_config.NumberColumn(f"{label} ({statement.currency})", format=f"%,.{places}f")
+    return configured | {name: spend[name] for name in (AT_LEAST, "incomplete_requests") if name in spend}
 
 
-def _cells(done: MonthStatement, name: str, cell: month_tables.Cell) -> Cells:
+def _cells(statement: MonthStatement, name: str, cell: month_tables.Cell) -> Cells:
     """A cell of a statement as cells of a frame: of what is owed also whether it is a lower bound."""
     if not isinstance(cell, Owed):
         return {name: cell or None if isinstance(cell, str) else cell}
-    known = cell.known
-    marked = {name: known and known.usd, AT_LEAST if name == SPEND else f"{name}{IS_AT_LEAST}": bool(known) and cell.is_at_least}
+    amount = cell.known
+    marked = {name: amount and amount.usd, AT_LEAST if name == SPEND else f"{name}{IS_AT_LEAST}": bool(amount) and cell.is_at_least}
     if name != SPEND:
         return marked
-    other = {"amount": known.other} if done.rate and known else {}
+    other = {"amount": amount.other} if statement.rate and amount else {}
     return marked | other | {"incomplete_requests": cell.sums["incomplete_requests"] or 0}

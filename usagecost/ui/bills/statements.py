@@ -71,15 +71,15 @@ def statements(view: View) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         labels = {month: f"{words(month)} · {_state(closes, month, now)}" for month in months}
         month = st.selectbox("Month", months, months.index(over), labels.__getitem__, key=f"statement_month_{zone}", width=260)
-        found = _found(view, lake, closes, month)
-        if isinstance(found, Shown):
-            currency = st.selectbox("Currency", [USD, *sorted(found.close.rates)], key="statement_currency", width=120)
-            _acts(lake, closes, found.in_currency(currency))
+        shown_month = _shown_month(view, lake, closes, month)
+        if isinstance(shown_month, Shown):
+            currency = st.selectbox("Currency", [USD, *sorted(shown_month.close.rates)], key="statement_currency", width=120)
+            _acts(lake, closes, shown_month.in_currency(currency))
         focus_download(replace(view, period=month_period(month, "UTC", now), filters=Filters()), zone)
-    if isinstance(found, Shown):
-        _draw(found.in_currency(currency), is_closed=closes.of(month) is not None)
+    if isinstance(shown_month, Shown):
+        _draw(shown_month.in_currency(currency), is_closed=closes.of(month) is not None)
     else:
-        st.info(plain(found), icon=":material/schedule:")
+        st.info(plain(shown_month), icon=":material/schedule:")
     _history(closes)
 
 
@@ -106,7 +106,7 @@ def _state(closes: Closes, month: date, now: datetime) -> str:
     return "reopened" if closes.of_month(month) else "open"
 
 
-def _found(view: View, lake: Lake, closes: Closes, month: date) -> Shown | str:
+def _shown_month(view: View, lake: Lake, closes: Closes, month: date) -> Shown | str:
     """The close of a month, of one that is open as it would be now; or what is in the way of closing it, in a sentence."""
     now, texts = None, ()
     if closes.of(month) is None:
@@ -127,23 +127,23 @@ def shown_of(lake: str, zone: str, month: date, now: datetime | None, _state: Ha
     return Shown(closes, closes.of(month) or draft(handle, closes, month, "", now or datetime.now(UTC)))
 
 
-def _acts(lake: Lake, closes: Closes, done: MonthStatement) -> None:
+def _acts(lake: Lake, closes: Closes, statement: MonthStatement) -> None:
     """What can be done about the month: closed, or written to files and reopened."""
-    if closes.of(done.close.month) is None:
-        close_button(lake, done.close.month, closes.zone)
+    if closes.of(statement.close.month) is None:
+        close_button(lake, statement.close.month, closes.zone)
         return
     for kind, make in FORMS.items():
         st.download_button(
             kind.upper() if kind != "parquet" else "Parquet",
-            data=made_later(partial(make, done)),
-            file_name=file_name(done, kind),
+            data=made_later(partial(make, statement)),
+            file_name=file_name(statement, kind),
             mime=MIME[kind],
             key=f"statement_{kind}",
             icon=":material/download:",
             on_click="ignore",
         )
-    if closes.in_force[-1].id == done.close.id:
-        reopen_button(lake, done.close.month, closes.zone)
+    if closes.in_force[-1].id == statement.close.id:
+        reopen_button(lake, statement.close.month, closes.zone)
 
 
 def focus_download(view: View, zone: str) -> None:
@@ -163,23 +163,23 @@ def focus_download(view: View, zone: str) -> None:
         file_buttons(FOCUS_FORMS, partial(write_focus, view, version, zone=zone), name, "focus")
 
 
-def _draw(done: MonthStatement, *, is_closed: bool) -> None:
+def _draw(statement: MonthStatement, *, is_closed: bool) -> None:
     """The numbers of a statement."""
-    month = done.month
-    closed = f"Closed {done.close.at:%Y-%m-%d %H:%M} UTC by {done.close.act['who']}"
-    rate = f" · {done.rate.words}" if done.rate else ""
+    month = statement.month
+    closed = f"Closed {statement.close.at:%Y-%m-%d %H:%M} UTC by {statement.close.act['who']}"
+    rate = f" · {statement.rate.words}" if statement.rate else ""
     st.caption(plain((closed if is_closed else "Not closed yet: as it would be now") + rate))
     amounts = {"Usage": month.usage, "Corrections": month.corrections, "Total": month.total}
     grid = st.grid(len(amounts), min_column_width=CARD_WIDTH, gap="small")
     for label, owed in amounts.items():
         with grid:
-            text, *other = amount_texts(done, owed)
+            text, *other = amount_texts(statement, owed)
             st.metric(label, text, "".join(other) or None, border=True, delta_color="off", delta_arrow="off")
     if missing := coverage(month.total.sums):
         note_with_link(plain(missing))
-    statement_tables.teams(done)
-    statement_tables.corrections(done)
-    statement_tables.parts(done)
+    statement_tables.teams(statement)
+    statement_tables.corrections(statement)
+    statement_tables.parts(statement)
 
 
 def _history(closes: Closes) -> None:
