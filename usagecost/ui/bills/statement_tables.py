@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,7 +11,7 @@ import streamlit as st
 from usagecost.bills import month_tables
 from usagecost.bills.closing import words
 from usagecost.bills.month_page import amount_texts
-from usagecost.bills.month_tables import COUNTS, SPEND, MonthTable
+from usagecost.bills.month_tables import COUNTS, SPEND, Cell, MonthTable
 from usagecost.bills.monthly import MonthStatement
 from usagecost.bills.owed import Owed
 from usagecost.bills.rounding import places_of
@@ -48,24 +49,21 @@ def corrections(statement: MonthStatement) -> None:
 
 def _draw(statement: MonthStatement, month_table: MonthTable, help_text: str) -> None:
     """A table of the statement, whose download has its numbers in full."""
-    rows = [
-        {
-            key: value
-            for name, cell in zip(month_table.columns, row, strict=True)
-            for key, value in _cells(statement, name, cell).items()
-        }
-        for row in month_table.rows
-    ]
+    rows = [_row(statement, month_table, row) for row in month_table.rows]
     columns = _columns(statement, month_table, pd.DataFrame(rows, columns=["incomplete_requests"]))
     exact = pd.DataFrame(rows, columns=list(dict.fromkeys([*columns, *(rows[0] if rows else ())])), dtype=object)
-    name, file = (
-        f"statement-{month_table.title.lower().replace(' ', '-')}",
-        f"statement {statement.close.month:%Y-%m} {month_table.title}",
-    )
+    name = f"statement-{month_table.title.lower().replace(' ', '-')}"
+    file = f"statement {statement.close.month:%Y-%m} {month_table.title}"
     heading(month_table.title, lambda: exact, name=name, help=help_text, file=file)
     numbers = exact.assign(amount=exact["amount"].astype("Float64")) if "amount" in exact else exact
     alt_text = f"Statement of {words(statement.close.month)}: {month_table.title}"
     table(numbers, name=name, columns=columns, alt_text=alt_text, spend_places=PLACES)
+
+
+def _row(statement: MonthStatement, month_table: MonthTable, row: Sequence[Cell]) -> Cells:
+    """A row of a statement as one of a frame."""
+    cells = (_cells(statement, name, cell) for name, cell in zip(month_table.columns, row, strict=True))
+    return {name: value for of_cell in cells for name, value in of_cell.items()}
 
 
 def _columns(statement: MonthStatement, month_table: MonthTable, rows: pd.DataFrame) -> Cells:
@@ -82,7 +80,7 @@ def _columns(statement: MonthStatement, month_table: MonthTable, rows: pd.DataFr
     return configured | {name: spend[name] for name in (AT_LEAST, "incomplete_requests") if name in spend}
 
 
-def _cells(statement: MonthStatement, name: str, cell: month_tables.Cell) -> Cells:
+def _cells(statement: MonthStatement, name: str, cell: Cell) -> Cells:
     """A cell of a statement as cells of a frame: of what is owed also whether it is a lower bound."""
     if not isinstance(cell, Owed):
         return {name: cell or None if isinstance(cell, str) else cell}
