@@ -163,7 +163,7 @@ def _removal_dialog(lake: str, zone: str, selection: Selection, words: str) -> N
             with st.spinner("Removing …"):
                 what = f"requests {'of a user' if selection.person else words}"
                 st.session_state[_REMOVED] = act(
-                    "remove", what, lambda: open_lake(lake).remove(selection), says=lambda removed: removed.words
+                    "remove", what, lambda: open_lake(lake).remove(selection), says=lambda removed: removed.summary
                 )
             _leave()
             st.rerun()
@@ -188,4 +188,4 @@ def _facts(removal: Removal, zone: str) -> list[str]:
 def _say_what_was_removed() -> None:
     removal = st.session_state.pop(_REMOVED, None)
     if removal is not None:
-        st.success(f"Removed: {removal.words}.", icon=":material/check_circle:")
+        st.success(f"Removed: {removal.summary}.", icon=":material/check_circle:")
