@@ -123,6 +123,18 @@ def test_a_source_shows_its_requests_and_its_age(open_sources: OpenSources, lake
     assert f"First {now - timedelta(days=40):%Y-%m-%d %H:%M}" in words(page)
 
 
+def test_sources_that_tell_the_same_requests_lead_to_the_loads_to_take_out(open_sources: OpenSources, lake_of: Callable[..., str]):
+    sent = [datetime.now(UTC) - timedelta(minutes=number) for number in range(10)]
+    calls = [request(at, source=source, input_tokens=1000, output_tokens=90) for at in sent for source in ("gateway", "<b>client")]
+    page = open_sources(lake_of(*calls))
+
+    assert [(warning.proto.title, "has all too" in warning.value) for warning in page.warning] == [
+        ("Requests that may count twice", True)
+    ]
+    page.button(key="show_loads").click().run()
+    assert page.session_state["part"] == "History"
+
+
 @pytest.mark.parametrize(
     ("old", "said", "color"),
     [

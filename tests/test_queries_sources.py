@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from tests.engines import ON_BOTH_ENGINES
 from tests.lake_rows import at, row, stage
 from usagecost import engine, queries
 from usagecost.ingest import ingest
@@ -144,3 +146,53 @@ def test_what_was_done_of_late_is_told_but_no_feed(lake: Lake, monkeypatch: pyte
     for number in range(2):
         load(lake, f"feed-{number}", row(f"r{number}"))
     assert [kind for _, kind, _ in queries.sources.changes(str(lake.root))] == ["Removal"]
+
+
+def requests_of(source: str, count: int, *, later: int = 0, more_tokens: int = 0) -> list[dict]:
+    """Requests of a source, one a minute, each with counts of its own."""
+    return [
+        row(
+            f"{source}-{number}",
+            source=source,
+            started_at=f"2026-05-01 10:{number:02}:{later:02}",
+            input_tokens=1000 + number + more_tokens,
+            output_tokens=50 + number,
+        )
+        for number in range(count)
+    ]
+
+
+@ON_BOTH_ENGINES
+def test_sources_that_tell_the_same_requests_are_named(lake: Lake):
+    ours, theirs = requests_of("gateway", 40), requests_of("client", 20, later=40)
+    load(lake, "i", *ours, *theirs, *requests_of("another", 30, more_tokens=1))
+
+    assert queries.overlaps.find_overlaps(str(lake.root), lake.version()) == [
+        queries.overlaps.Overlap("client", "gateway", 20, 20, date(2026, 5, 1), date(2026, 5, 1))
+    ]
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        pytest.param(requests_of("client", 9), id="too few"),
+        pytest.param([*requests_of("client", 9), *requests_of("client", 20, more_tokens=7)[9:]], id="less than half of them"),
+        pytest.param([{**one, "started_at": at("2026-05-01 12:00")} for one in requests_of("client", 20)], id="at another time"),
+        pytest.param([{**one, "input_tokens": 1} for one in requests_of("client", 20)], id="of few tokens"),
+        pytest.param([{**one, "output_tokens": None} for one in requests_of("client", 20)], id="of unknown tokens"),
+    ],
+)
+def test_sources_that_have_little_in_common_are_not(lake: Lake, theirs: list[dict]):
+    load(lake, "i", *[{**one, "input_tokens": 1} if theirs[0]["input_tokens"] == 1 else one for one in requests_of("gateway", 40)])
+    load(lake, "j", *theirs)
+
+    assert queries.overlaps.find_overlaps(str(lake.root), lake.version()) == []
+
+
+def test_what_overlaps_is_said_in_a_sentence():
+    day = date(2026, 5, 1)
+
+    assert queries.overlaps.Overlap("client", "gateway", 300, 281, day, day).words == (
+        "Of 300 requests that client tells of 1 May 2026 (UTC), gateway has 281 too, so that they may count twice. "
+        "Take the loads of one of the two out of the lake."
+    )

@@ -129,6 +129,8 @@ def _health(root: str, lake: Lake) -> dict[str, str]:
         whole = summary_rows(root, span[0].date(), span[1].date(), "UTC", None)[0]
         for name in ("incomplete_requests", "unpriced_requests"):
             facts[METRICS[name].label] = f"{exact_count(whole[name])} ({percent(whole[name] / whole['requests'])})"
+    for place, overlap in enumerate(queries.overlaps.find_overlaps(root, snapshot.version) if span else (), start=1):
+        facts[f"Counted twice? ({place})"] = overlap.words
     advice = "; `doctor --repair` makes one of each day" if snapshot.small_files else ""
     lacking = len(snapshot.rollups.lacking(snapshot.data_files))
     rollups = f"{lacking} large files lack them; `doctor --repair` writes them" if lacking else "every large file has them"

@@ -4,7 +4,7 @@ An answer depends on nothing but what is asked, and a question names the lake's 
 is asked is said here once, in SQL that every engine runs. Nothing here draws, and nothing here writes.
 """
 
-from usagecost.queries import explained, folds, prices, ranking, requests, sources, spending
+from usagecost.queries import explained, folds, overlaps, prices, ranking, requests, sources, spending
 from usagecost.queries.rows import HOUR_OF_WEEK
 from usagecost.queries.sizes import EDGES, SAMPLE, sample, spread
 from usagecost.queries.usage import MOST_VALUES, usage

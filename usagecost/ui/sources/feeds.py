@@ -18,6 +18,7 @@ from usagecost.queries import folds
 from usagecost.queries.folds import Usage
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import heading
+from usagecost.ui.memory import known
 from usagecost.ui.sparkline import sparkline
 from usagecost.ui.text import plain
 from usagecost.vocabulary import METRICS, formats
@@ -55,6 +56,7 @@ def feeds(view: View) -> None:
         help="Each log format or named table, with the requests of the whole lake. Fresh: the newest request is less than a day "
         "old. Late: less than a week. No recent data: older. Clock ahead: it is later than now, so the sender's clock is wrong.",
     )
+    _overlaps(view)
     titles = {name: source.title for name, source in known_formats(open_lake(view.lake)).sources.items()}
     grid = st.grid(3, min_column_width=CARD_WIDTH, gap="small")
     for source in sources[:MOST_CARDS]:
@@ -65,6 +67,19 @@ def feeds(view: View) -> None:
     more = f" The {rest} sources without data for longest are in the download." if rest > 0 else ""
     days = days_text(view.period.first, view.period.last)
     st.caption(f"Bars: requests by {view.interval}, {days}, {plain(view.period.zone)}, without filters.{more}")
+
+
+def _overlaps(view: View) -> None:
+    """Says which sources tell the same requests, and leads to the loads that can be taken out."""
+    overlaps = answer(queries.overlaps.find_overlaps, view.lake, view.version, known)
+    for overlap in overlaps:
+        st.warning(plain(overlap.words), title="Requests that may count twice", icon=":material/content_copy:")
+    if overlaps:
+        st.button("Show the loads", key="show_loads", icon=":material/history:", on_click=_show_history)
+
+
+def _show_history() -> None:
+    st.session_state["part"] = "History"
 
 
 def _card(title: str, source: dict[str, Any], usage: Usage, view: View) -> None:

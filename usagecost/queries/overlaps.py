@@ -1,0 +1,102 @@
+"""Sources that tell the same requests, as where a gateway's log and the traces of its clients are loaded both: they count twice.
+
+Within a source a request counts once, as its id says which it is. Two sources have ids of their own, so they are compared by what
+they tell of a request: the same input and output tokens at nearly the same time. That is a guess, so it is told and nothing is left
+out by it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import combinations
+from typing import Any
+
+from usagecost import engine
+from usagecost.engine import Slice
+from usagecost.periods import instant_us
+from usagecost.periods.words import days_text
+from usagecost.queries.sources import sources
+from usagecost.queries.usage import Ask, call
+from usagecost.vocabulary import INSTANT_US
+from usagecost.vocabulary.filters import EVERYTHING
+from usagecost.vocabulary.formats import counted
+
+MOST_SOURCES = 5
+"""How many sources are compared with each other, those with the most requests."""
+
+LOOKED_AT = timedelta(days=7)
+"""How much is looked at of the time that two sources have in common, at its end."""
+
+SAMPLE = 300
+LEAST_SAMPLE = 10
+"""How many requests of the smaller source are looked for in the other, and how many it has to have."""
+
+LEAST_TOKENS = 200
+"""Tokens of a request that is looked for: of small ones many have the same counts."""
+
+NEAR = timedelta(minutes=5)
+"""How far apart two sources may tell a request: one its start, another the moment at which its answer was whole."""
+
+LEAST_SHARE = 0.5
+"""Which share of the sample the other source has to have."""
+
+_IN_BOTH = f"""
+WITH told AS (
+    SELECT source, request_id, {INSTANT_US} AS at_us, input_tokens, output_tokens
+    FROM {{requests}}
+    WHERE source IN ($source, $other) AND input_tokens > 0 AND output_tokens > 0 AND input_tokens + output_tokens >= {LEAST_TOKENS}
+        AND {INSTANT_US} BETWEEN $first_us AND $last_us
+), picked AS (
+    SELECT request_id, at_us, input_tokens, output_tokens FROM told WHERE source = $source ORDER BY request_id LIMIT {SAMPLE}
+), found AS (
+    SELECT DISTINCT picked.request_id AS request_id
+    FROM picked JOIN told ON told.input_tokens = picked.input_tokens AND told.output_tokens = picked.output_tokens
+    WHERE told.source = $other AND abs(told.at_us - picked.at_us) <= {NEAR // timedelta(microseconds=1)}
+)
+SELECT (SELECT count(*) FROM picked)::bigint AS sampled, (SELECT count(*) FROM found)::bigint AS in_both
+"""
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Two sources, and how many requests of the smaller one, ``source``, the ``other`` has too, of those looked at; UTC days."""
+
+    source: str
+    other: str
+    sampled: int
+    in_both: int
+    first: date
+    last: date
+
+    @property
+    def words(self) -> str:
+        """What that means, in a sentence."""
+        days = f"{days_text(self.first, self.last)} (UTC)"
+        count = "all" if self.in_both == self.sampled else f"{self.in_both:,}"
+        return (
+            f"Of {counted(self.sampled, 'request')} that {self.source} tells of {days}, {self.other} has {count} too, so that they "
+            "may count twice. Take the loads of one of the two out of the lake."
+        )
+
+
+def find_overlaps(lake: str, version: int, ask: Ask = call) -> list[Overlap]:
+    """The sources of a lake that tell the same requests: one row = two of them. Asks about all requests, so only who may see all of
+    them may ask.
+    """
+    largest = sorted(ask(sources, lake, version), key=lambda row: (-row["requests"], row["source"]))[:MOST_SOURCES]
+    pairs = [_compare(lake, version, source, other) for other, source in combinations(largest, 2)]
+    return [pair for pair in pairs if pair and pair.sampled >= LEAST_SAMPLE and pair.in_both >= LEAST_SHARE * pair.sampled]
+
+
+def _compare(lake: str, version: int, source: dict[str, Any], other: dict[str, Any]) -> Overlap | None:
+    """What two sources have in common of late; None if they tell of no time in common."""
+    last: datetime = min(source["last"], other["last"])
+    first: datetime = max(source["first"], other["first"], last - LOOKED_AT)
+    if first > last + NEAR:
+        return None
+    start, end = first - NEAR, last + NEAR
+    names = {"source": source["source"], "other": other["source"]}
+    days = Slice(lake, version, EVERYTHING, start.date(), end.date())
+    (row,) = engine.table(_IN_BOTH, {**names, "first_us": instant_us(start), "last_us": instant_us(end)}, days).to_pylist()
+    return Overlap(**names, **row, first=start.date(), last=end.date())
