@@ -128,7 +128,7 @@ def test_sources_that_tell_the_same_requests_lead_to_the_loads_to_take_out(open_
     calls = [request(at, source=source, input_tokens=1000, output_tokens=90) for at in sent for source in ("gateway", "<b>client")]
     page = open_sources(lake_of(*calls))
 
-    assert [(warning.proto.title, "has all too" in warning.value) for warning in page.warning] == [
+    assert [(warning.proto.title, "all are there too" in warning.value) for warning in page.warning] == [
         ("Requests that may count twice", True)
     ]
     page.button(key="show_loads").click().run()

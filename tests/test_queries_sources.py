@@ -192,7 +192,7 @@ def test_sources_that_have_little_in_common_are_not(lake: Lake, theirs: list[dic
 def test_what_overlaps_is_said_in_a_sentence():
     day = date(2026, 5, 1)
 
-    assert queries.overlaps.Overlap("client", "gateway", 300, 281, day, day).words == (
-        "Of 300 requests that client tells of 1 May 2026 (UTC), gateway has 281 too, so that they may count twice. "
-        "Take the loads of one of the two out of the lake."
+    assert queries.overlaps.Overlap("client", "gateway", 300, 281, day, day).text({"client": "The client's log"}) == (
+        "300 requests of The client's log (1 May 2026, UTC) were looked for in gateway: 281 are there too, so that "
+        "they may count twice. Take the loads of one of the two out of the lake."
     )

@@ -130,7 +130,7 @@ def _health(root: str, lake: Lake) -> dict[str, str]:
         for name in ("incomplete_requests", "unpriced_requests"):
             facts[METRICS[name].label] = f"{exact_count(whole[name])} ({percent(whole[name] / whole['requests'])})"
     for place, overlap in enumerate(queries.overlaps.find_overlaps(root, snapshot.version) if span else (), start=1):
-        facts[f"Counted twice? ({place})"] = overlap.words
+        facts[f"Counted twice? ({place})"] = overlap.text({})
     advice = "; `doctor --repair` makes one of each day" if snapshot.small_files else ""
     lacking = len(snapshot.rollups.lacking(snapshot.data_files))
     rollups = f"{lacking} large files lack them; `doctor --repair` writes them" if lacking else "every large file has them"

@@ -7,6 +7,7 @@ out by it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import combinations
@@ -69,14 +70,13 @@ class Overlap:
     first: date
     last: date
 
-    @property
-    def words(self) -> str:
-        """What that means, in a sentence."""
-        days = f"{days_text(self.first, self.last)} (UTC)"
+    def text(self, titles: Mapping[str, str]) -> str:
+        """What that means, in sentences; sources that have a title are called by it."""
+        source, other = titles.get(self.source, self.source), titles.get(self.other, self.other)
         count = "all" if self.in_both == self.sampled else f"{self.in_both:,}"
         return (
-            f"Of {counted(self.sampled, 'request')} that {self.source} tells of {days}, {self.other} has {count} too, so that they "
-            "may count twice. Take the loads of one of the two out of the lake."
+            f"{counted(self.sampled, 'request')} of {source} ({days_text(self.first, self.last)}, UTC) were looked for in {other}: "
+            f"{count} are there too, so that they may count twice. Take the loads of one of the two out of the lake."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -56,8 +57,8 @@ def feeds(view: View) -> None:
         help="Each log format or named table, with the requests of the whole lake. Fresh: the newest request is less than a day "
         "old. Late: less than a week. No recent data: older. Clock ahead: it is later than now, so the sender's clock is wrong.",
     )
-    _overlaps(view)
     titles = {name: source.title for name, source in known_formats(open_lake(view.lake)).sources.items()}
+    _overlaps(view, titles)
     grid = st.grid(3, min_column_width=CARD_WIDTH, gap="small")
     for source in sources[:MOST_CARDS]:
         with grid.container(border=True, height="stretch"):
@@ -69,11 +70,11 @@ def feeds(view: View) -> None:
     st.caption(f"Bars: requests by {view.interval}, {days}, {plain(view.period.zone)}, without filters.{more}")
 
 
-def _overlaps(view: View) -> None:
+def _overlaps(view: View, titles: Mapping[str, str]) -> None:
     """Says which sources tell the same requests, and leads to the loads that can be taken out."""
     overlaps = answer(queries.overlaps.find_overlaps, view.lake, view.version, known)
     for overlap in overlaps:
-        st.warning(plain(overlap.words), title="Requests that may count twice", icon=":material/content_copy:")
+        st.warning(plain(overlap.text(titles)), title="Requests that may count twice", icon=":material/content_copy:")
     if overlaps:
         st.button("Show the loads", key="show_loads", icon=":material/history:", on_click=_show_history)
 
