@@ -44,10 +44,10 @@ class JsonLines:
     and gives what canonical.py asks for. `lines` has `row`, `line`, `source_file`, `text`, `record` (a struct of the
     shape), and of the line's file its `fingerprint` and what `facts` says, by name.
 
-    Where one line holds several records, `elements` is a SELECT over `whole_lines` of one row a record, in their order: it has the
-    columns of its line, but `line_row` for `row`, and the record's own `text`. Then a record is what is said here of a line. Of
-    records that are parts of each other's, `lineage` is SQL like `rows` for the `request_id` and the `parent_id` of all of them,
-    whether they are requests or not: see schema.LINEAGE.
+    Where one line holds several records, `elements` says, of the lines of a batch, the SELECT over `whole_lines` of one row a
+    record, in their order: it has the columns of its line, but `line_row` for `row`, and the record's own `text`. Then a record is
+    what is said here of a line. Of records that are parts of each other, `lineage` is SQL like `rows` for the `request_id` and the
+    `parent_id` of all of them, whether they are requests or not: see schema.LINEAGE.
     """
 
     source: str
@@ -55,7 +55,7 @@ class JsonLines:
     rows: str
     conventions: Conventions
     facts: Callable[[Head], Mapping[str, str | None]] = lambda _: {}
-    elements: str | None = None
+    elements: Callable[[pa.Table], str] | None = None
     lineage: str | None = None
 
     def batches(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
@@ -98,7 +98,7 @@ class JsonLines:
         records = good
         if self.elements:
             with registered(reading.con, "whole_lines", in_parallel(good)):
-                records = reading.con.sql(self.elements).to_arrow_table()
+                records = reading.con.sql(self.elements(good)).to_arrow_table()
             records = records.append_column("row", pa.array(np.arange(records.num_rows)))
         return records, query.run(records)
 

@@ -133,7 +133,7 @@ class Langfuse:
         records = f", records AS (SELECT row, line, source_file, {texts} FROM lines)"
         shape = {"trace": dict.fromkeys(_OF_A_TRACE, "VARCHAR"), "observation": dict.fromkeys(names, "VARCHAR")}
         rows, lineage = f"{records} {ROWS}", f"{records} {LINEAGE}"
-        return JsonLines(self.name, shape, rows, _CONVENTIONS, elements=_ELEMENTS, lineage=lineage)
+        return JsonLines(self.name, shape, rows, _CONVENTIONS, elements=lambda _: _ELEMENTS, lineage=lineage)
 
     def _traces(self, heads: Iterable[Head], reading: Reading) -> Iterator[Batch]:
         """Puts traces aside for the observations; they are no requests themselves."""

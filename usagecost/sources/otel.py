@@ -16,7 +16,7 @@ from collections.abc import Generator, Iterable
 from usagecost.sources.conventions import Conventions
 from usagecost.sources.files import Head
 from usagecost.sources.jsonlines import JsonLines
-from usagecost.sources.otel_logs import ELEMENTS
+from usagecost.sources.otel_logs import elements
 from usagecost.sources.otel_names import (
     BEDROCK_MODEL,
     CLAUDE_CODE,
@@ -267,5 +267,5 @@ class OpenTelemetry:
     def read(self, heads: Iterable[Head], reading: Reading) -> Generator[Batch]:
         """Exports in batches; one row = one span or log record with usage, or one call of a model without."""
         conventions = Conventions(time_unit="ns", names={"request_id": "traceId and spanId", "started_at": "startTimeUnixNano"})
-        lines = JsonLines(self.name, SHAPE, ROWS, conventions, elements=ELEMENTS, lineage=LINEAGE)
+        lines = JsonLines(self.name, SHAPE, ROWS, conventions, elements=elements, lineage=LINEAGE)
         return tidied(lines.batches(heads, reading))

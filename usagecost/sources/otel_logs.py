@@ -17,6 +17,9 @@ from __future__ import annotations
 
 import json
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from usagecost.sources.otel_names import BEDROCK_MODEL, RESOURCE, SPAN
 from usagecost.sources.otel_spans import ATTRIBUTES, RESOURCE_SHAPE, SCOPE_SHAPE, SPANS, chosen
 from usagecost.sources.sql import json_object, literal
@@ -211,9 +214,13 @@ FROM (
 )
 """
 
-ELEMENTS = f"""
-SELECT * EXCLUDE (export_number, part_number, span_number)
-FROM ({SPANS} UNION ALL BY NAME {_LOGS})
-ORDER BY line_row, export_number, part_number, span_number
-"""
-"""SQL for the records of lines, of traces and of logs."""
+
+def elements(lines: pa.Table) -> str:
+    """SQL for the records of some lines, of traces and of logs. What none of the lines has is left out: to plan it takes as long as
+    to read some hundred spans.
+    """
+    has_logs = pc.any(pc.match_substring(lines["text"], '"resourceLogs"')).as_py()
+    return f"""
+        SELECT * EXCLUDE (export_number, part_number, span_number)
+        FROM ({SPANS} {f"UNION ALL BY NAME {_LOGS}" if has_logs else ""})
+        ORDER BY line_row, export_number, part_number, span_number"""
