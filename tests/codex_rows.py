@@ -31,3 +31,8 @@ def tokens(last: Row | None = None, total: Row | None = None, at: str = "2026-05
     usage = {"last_token_usage": last, "total_token_usage": total}
     given = {name: value for name, value in usage.items() if value is not None}
     return line("event_msg", {"type": "token_count", "info": {**given, **info}}, at)
+
+
+def record(response: str | None, usage: Row, at: str = "2026-05-13T09:00:59.990Z", thread: str = "s-1") -> Row:
+    """A usage record of a response."""
+    return line("token_usage_record", {"thread_id": thread, "turn_id": "t", "response_id": response, "usage": usage}, at)
