@@ -49,9 +49,11 @@ class Claims(dict[str, Claim]):
 
     def expected(self, claim: str) -> list[list[Any]]:
         """What is expected of each case."""
-        lists = [rows if isinstance(rows, list) else [rows] for _, rows in self[claim].cases]
+        lists = [
+            rows if isinstance(rows, list) else [rows if isinstance(rows, tuple) else (rows,)] for _, rows in self[claim].cases
+        ]
         is_one = len(self[claim].columns) == 1
-        return [[(row,) if is_one and not isinstance(row, tuple) else row for row in rows] for rows in lists]
+        return [[(row,) if is_one and not isinstance(row, tuple | dict) else row for row in rows] for rows in lists]
 
     def _read(self) -> None:
         files = [[lines] if isinstance(lines, dict | str) else lines for claim in self.values() for lines, _ in claim.cases]

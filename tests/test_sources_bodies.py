@@ -1,4 +1,4 @@
-"""Provider responses: what each provider's usage counts, which request a body is, and how it ended."""
+"""Provider responses: what each provider's usage counts, which request a body is, how it ended, and what a line says beside it."""
 
 from __future__ import annotations
 
@@ -12,341 +12,66 @@ from genai_prices.data_snapshot import find_provider_by_id, get_snapshot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.source_rows import Row, each, json_lines, read, read_each, reading_of, rejects, requests
+from tests.body_rows import CHAT, CONVERSE, GEMINI, MESSAGE, RESPONSE, batch_result, line, with_usage
+from tests.claims import Claims, says
+from tests.source_rows import Row, json_lines, read, requests
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import SOURCES, Head
 from usagecost.sources.bodies import Bodies
 
-reading = reading_of(Bodies)
-
 TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens", "output_tokens")
 PARTS = ("output_reasoning_tokens", "input_audio_tokens", "output_audio_tokens")
 KINDS = ("cache_audio_read_tokens", "input_image_tokens", "cache_image_read_tokens", "output_image_tokens")
+INPUT_AND_OUTPUT = "input_tokens output_tokens"
 
-CHAT = {
-    "id": "chatcmpl-Bx1",
-    "object": "chat.completion",
-    "created": 1777629600,
-    "model": "gpt-4o-2024-08-06",
-    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "a secret"}}],
-    "usage": {
-        "prompt_tokens": 100,
-        "completion_tokens": 30,
-        "total_tokens": 130,
-        "prompt_tokens_details": {"cached_tokens": 40, "cache_write_tokens": 8, "audio_tokens": 5},
-        "completion_tokens_details": {"reasoning_tokens": 20, "audio_tokens": 3},
+SNAKE = {
+    "prompt_token_count": 100, "cached_content_token_count": 40, "tool_use_prompt_token_count": 11, "candidates_token_count": 20,
+    "thoughts_token_count": 10, "prompt_tokens_details": [{"modality": "AUDIO", "token_count": 5}],
+}  # fmt: skip
+GEMINI_KINDS = {
+    "promptTokenCount": 1000,
+    "cachedContentTokenCount": 500,
+    "candidatesTokenCount": 1302,
+    "toolUsePromptTokenCount": 10,
+    "promptTokensDetails": [
+        {"modality": "TEXT", "tokenCount": 300}, {"modality": "AUDIO", "tokenCount": 200},
+        {"modality": "IMAGE", "tokenCount": 258}, {"modality": "DOCUMENT", "tokenCount": 242},
+    ],
+    "toolUsePromptTokensDetails": [{"modality": "AUDIO", "tokenCount": 10}],
+    "cacheTokensDetails": [{"modality": "TEXT", "tokenCount": 400}, {"modality": "IMAGE", "tokenCount": 100}],
+    "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 1290}],
+}  # fmt: skip
+REALTIME = {
+    "input_tokens": 1000,
+    "output_tokens": 250,
+    "input_token_details": {
+        "audio_tokens": 600, "image_tokens": 80, "cached_tokens": 500,
+        "cached_tokens_details": {"text_tokens": 150, "audio_tokens": 300, "image_tokens": 50},
     },
-    "service_tier": "priority",
-}
-RESPONSE = {
-    "id": "resp_1",
-    "object": "response",
-    "status": "completed",
-    "error": None,
-    "model": "gpt-5-2025-08-07",
-    "metadata": {},
-    "usage": {
-        "input_tokens": 100,
-        "input_tokens_details": {"cached_tokens": 40, "cache_write_tokens": 8},
-        "output_tokens": 30,
-        "output_tokens_details": {"reasoning_tokens": 20},
-        "total_tokens": 130,
-    },
-}
-MESSAGE = {
-    "id": "msg_01",
-    "type": "message",
-    "model": "claude-opus-4-6",
-    "content": [{"type": "text", "text": "a secret"}],
-    "stop_reason": "end_turn",
-    "usage": {
-        "input_tokens": 3,
-        "cache_read_input_tokens": 100,
-        "cache_creation_input_tokens": 20,
-        "cache_creation": {"ephemeral_5m_input_tokens": 13, "ephemeral_1h_input_tokens": 7},
-        "output_tokens": 5,
-        "output_tokens_details": {"thinking_tokens": 4},
-        "service_tier": "standard",
-    },
-}
-CONVERSE = {
-    "output": {"message": {"role": "assistant", "content": [{"text": "a secret"}]}},
-    "stopReason": "end_turn",
-    "metrics": {"latencyMs": 812},
-    "usage": {
-        "inputTokens": 3,
-        "cacheReadInputTokens": 100,
-        "cacheWriteInputTokens": 20,
-        "cacheDetails": [{"ttl": "5m", "inputTokens": 13}, {"ttl": "1h", "inputTokens": 7}],
-        "outputTokens": 5,
-        "totalTokens": 128,
-    },
-    "ResponseMetadata": {"RequestId": "b-1", "HTTPStatusCode": 200},
-}
-GEMINI = {
-    "responseId": "g-1",
-    "modelVersion": "gemini-2.5-pro",
-    "candidates": [{"content": {"parts": [{"text": "a secret"}]}, "finishReason": "STOP"}],
-    "usageMetadata": {
-        "promptTokenCount": 100,
-        "cachedContentTokenCount": 40,
-        "toolUsePromptTokenCount": 11,
-        "candidatesTokenCount": 20,
-        "thoughtsTokenCount": 10,
-        "totalTokenCount": 141,
-        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 95}, {"modality": "AUDIO", "tokenCount": 5}],
-    },
-}
-
-
-def line(body: object, **fields: object) -> Row:
-    return {"timestamp": "2026-05-01T10:00:00Z", "body": body, **fields}
-
-
-def with_usage(body: Row, **counts: object) -> Row:
-    return {**body, "usage": {**body["usage"], **counts}}
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "responses.jsonl"
-
-
-# ---- what the usage of each provider counts
-
-
-@reading.each
-def test_the_usage_of_each_provider_is_counted_as_it_says_it():
-    snake = {"prompt_token_count": 100, "cached_content_token_count": 40, "tool_use_prompt_token_count": 11}
-    snake |= {"candidates_token_count": 20, "thoughts_token_count": 10}
-    snake |= {"prompt_tokens_details": [{"modality": "AUDIO", "token_count": 5}]}
-    thoughts = {"promptTokenCount": 9, "thoughtsTokenCount": 71, "totalTokenCount": 80}
-    cases: list[tuple[Row, tuple, tuple]] = [
-        (line(CHAT), (100, 40, 8, None, 30), (20, 5, 3)),  # OpenAI counts every part in its whole
-        (line(RESPONSE), (100, 40, 8, None, 30), (20, None, None)),
-        (line(MESSAGE), (123, 100, 20, 7, 5), (4, None, None)),  # Anthropic and Bedrock count cache reads and writes apart
-        (line(CONVERSE, model="anthropic.claude-opus-4-6-v1:0"), (123, 100, 20, 7, 5), (None, None, None)),
-        # without a total of cache writes they are the sum of their lifetimes
-        (line(with_usage(MESSAGE, cache_creation_input_tokens=None)), (123, 100, 20, 7, 5), (4, None, None)),
-        (line(GEMINI), (111, 40, None, None, 30), (10, 5, None)),  # Gemini counts thoughts and tool results apart
-        (line({"responseId": "g-2", "usage_metadata": snake}), (111, 40, None, None, 30), (10, 5, None)),
-        (line({"responseId": "g-1", "usageMetadata": thoughts}), (9, None, None, None, 71), (71, None, None)),
-        *(
-            (line(with_usage(CHAT, prompt_tokens_details=None, **reads)), (100, 64, None, None, 30), (20, None, 3))
-            for reads in ({"prompt_cache_hit_tokens": 64}, {"cached_tokens": 64})
-        ),
-    ]
-
-    found = each((yield (body for body, *_ in cases)), *TOKENS, *PARTS)
-
-    assert found == [tokens + parts for _, tokens, parts in cases]
-
-
-@reading.each
-def test_reasoning_that_is_beside_the_completion_is_added_to_it():
-    cases = [
-        ({"total_tokens": 130}, 30),  # as OpenAI says it: 100 + 30
-        ({"total_tokens": 150}, 50),  # as xAI does: 100 + 30 + 20
-        ({"total_tokens": None}, 30),
-        ({"total_tokens": 7196, "completion_tokens_details": None, "reasoning_tokens": 50, "citation_tokens": 9}, 80),
-    ]
-
-    found = each((yield (line(with_usage(CHAT, **counts)) for counts, _ in cases)), "output_tokens")
-
-    assert found == [(output,) for _, output in cases]
-
-
-@reading
-def test_what_is_not_told_is_null():
-    embedding = {"object": "list", "model": "text-embedding-3-small", "usage": {"prompt_tokens": 4, "total_tokens": 4}}
-    silent = {"id": "chatcmpl-Bx2", "model": "gpt-4o", "choices": []}
-
-    batch = yield [line(embedding), line(silent)]
-
-    assert requests(batch, *TOKENS) == [(4, None, None, None, None), (None,) * 5]
-    assert requests(batch, "operation", "status") == [("embeddings", "success"), (None, "success")]
-
-
-@reading.each
-def test_counts_stand_in_the_body_itself_at_ollama_and_of_some_models_of_bedrock():
-    cases: list[tuple[Row, tuple[int | None, int | None, str]]] = [
-        ({"done": True, "prompt_eval_count": 26, "eval_count": 298, "total_duration": 5_000_000}, (26, 298, "chat")),
-        ({"generation": "x", "prompt_token_count": 12, "generation_token_count": 34}, (12, 34, "chat")),
-        ({"inputTextTokenCount": 7, "results": [{"tokenCount": 5}]}, (7, 5, "chat")),
-        ({"inputTextTokenCount": 7, "embedding": [0.1]}, (7, None, "embeddings")),
-    ]
-
-    found = each((yield (line(body, model="m") for body, _ in cases)), "input_tokens", "output_tokens", "operation")
-
-    assert found == [counts for _, counts in cases]
-
-
-def test_usage_is_found_where_some_have_it(log: Path):
-    usage = {"prompt_tokens": 100, "completion_tokens": 30, "total_tokens": 130, "cached_tokens": 40}
-    nova = {"inputTokens": 3, "cacheReadInputTokenCount": 100, "cacheWriteInputTokenCount": 20, "outputTokens": 5}
-    dashscope = {"input_tokens": 100, "output_tokens": 30, "prompt_tokens_details": {"cached_tokens": 40}}
-    cases = [
-        ([{"choices": [{"delta": {}}]}, {"choices": [{"finish_reason": "stop"}], "x_groq": {"usage": usage}}], (100, 40, None, 30)),
-        ([{"choices": [{"delta": {}}]}, {"choices": [{"finish_reason": "stop", "usage": usage}]}], (100, 40, None, 30)),
-        ({"usage": nova}, (123, 100, 20, 5)),
-        ({"output": {"text": "x"}, "usage": dashscope}, (100, 40, None, 30)),
-    ]
-    for body, _ in cases:
-        assert Bodies().recognise(Head.of(json_lines(log, [line(body, model="m")])))
-
-    lines = [line(body, model="m") for body, _ in cases]
-    found = each(read_each(Bodies(), log.parent, lines), *TOKENS[:3], "output_tokens")
-
-    assert found == [counts for _, counts in cases]
-
-
-@reading.each
-def test_gemini_leaves_out_a_count_of_nothing():
-    blocked = {"promptTokenCount": 10, "totalTokenCount": 10}
-    cut = {"promptTokenCount": 10}
-
-    found = each((yield (line({**GEMINI, "usageMetadata": usage}) for usage in (blocked, cut))), "input_tokens", "output_tokens")
-
-    assert found == [(10, 0), (10, None)]
-
-
-@reading.each
-def test_audio_that_mistral_bills_by_its_length_is_no_reasoning():
-    body = with_usage(CHAT, prompt_audio_seconds=30, total_tokens=505, completion_tokens_details=None)
-
-    assert each((yield [line(body)]), "input_tokens", "output_tokens", "output_reasoning_tokens") == [(100, 30, None)]
-
-
-@reading
-def test_cohere_is_counted_as_it_bills():
-    usage = {"billed_units": {"input_tokens": 431, "output_tokens": 661}, "tokens": {"input_tokens": 2190, "output_tokens": 1257}}
-    embedding = {"id": "c-2", "meta": {"billed_units": {"input_tokens": 4}}}
-
-    batch = yield [line({"id": "c-1", "usage": usage}), line(embedding)]
-
-    assert requests(batch, "provider", "operation", "input_tokens", "output_tokens") == [
-        ("cohere", "chat", 431, 661),
-        ("cohere", "embeddings", 4, None),
-    ]
-
-
-# ---- what a line says
-
-
-@reading
-def test_a_line_says_who_what_when_and_how_fast():
-    who = {"user": "ada", "team": "search", "app": "bot", "environment": "production", "key": "team-key", "tags": ["a", "b"]}
-    how = {"latency_ms": 1200.5, "ttft_ms": 90, "status": 200, "stream": True, "batch": True, "session_id": "s", "trace_id": "t"}
-
-    batch = yield line(CHAT, model="gpt-4o", provider="azure", **who, **how)
-
-    columns = ("request_id", "user_id", "team_id", "app", "environment", "virtual_key", "tags", "session_id", "trace_id")
-    assert requests(batch, *columns) == [("chatcmpl-Bx1", "ada", "search", "bot", "production", "team-key", ["a", "b"], "s", "t")]
-    assert requests(batch, "provider", "model", "requested_model", "operation", "status", "http_status") == [
-        ("azure", "gpt-4o-2024-08-06", "gpt-4o", "chat", "success", 200)
-    ]
-    assert requests(batch, "duration_ms", "ttft_ms", "is_streaming", "is_batch", "service_tier") == [
-        (1200.5, 90.0, True, True, "priority")
-    ]
-    assert batch.requests["started_at"].cast("int64").to_pylist() == [1777629600000000]
-
-
-@reading
-def test_contents_and_secret_keys_are_not_kept():
-    key = "sk-proj-0123456789abcdef"
-    bodies = [CHAT, MESSAGE, CONVERSE, GEMINI, [CHAT, CHAT], json.dumps(MESSAGE)]
-
-    batch = yield [line(body, key=key, prompt="a secret") for body in bodies]
-
-    assert batch.requests.num_rows == 6
-    assert "a secret" not in str(batch.requests.to_pylist())
-    assert requests(batch, "virtual_key")[0] == ("a9c246e753fdbb2ad930db424c31e090a537ff6c9c791cca2f8a01221ea20b52",)
-
-
-@reading
-def test_a_body_tells_the_time_where_the_line_does_not():
-    batch = yield [{"body": CHAT}, {"body": MESSAGE}]
-
-    assert batch.requests["started_at"].cast("int64").to_pylist() == [1777629600000000]
-    assert rejects(batch) == [
-        (2, "started_at (column timestamp) is empty: a request needs the time when it was sent."),
-    ]
-
-
-@reading.each
-def test_a_provider_is_named_only_where_the_body_shows_it():
-    cases = [
-        (CHAT, "openai"),
-        (MESSAGE, "anthropic"),
-        ({**MESSAGE, "id": "msg_bdrk_01"}, "aws"),
-        ({**MESSAGE, "id": "msg_vrtx_01"}, "google"),
-        ({**MESSAGE, "model": "MiniMax-M2"}, None),
-        (CONVERSE, "aws"),
-        (GEMINI, "google"),
-        ({**CHAT, "prompt_filter_results": []}, "azure"),
-        ({**CHAT, "model": "openai/gpt-oss-120b", "x_groq": {"id": "req_1"}}, "groq"),
-        ({**CHAT, "model": "gpt-oss-120b"}, None),
-        (with_usage({**CHAT, "model": "openai/gpt-5"}, cost=0.25, is_byok=False), "openrouter"),
-        ({**CHAT, "model": "grok-4"}, "x-ai"),
-        ({**CHAT, "model": "qwen3-32b"}, None),
-    ]
-
-    assert each((yield (line(body) for body, _ in cases)), "provider") == [(provider,) for _, provider in cases]
-
-
-@reading
-def test_what_openrouter_charged_is_the_reported_cost_with_an_own_keys_cost_upstream():
-    own_key = {"cost": 0.01, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.2}}
-    bodies = [with_usage(CHAT, cost=0.25, is_byok=False), with_usage(CHAT, **own_key), CHAT]
-
-    batch = yield map(line, bodies)
-
-    assert requests(batch, "reported_cost_usd") == [(Decimal("0.25"),), (Decimal("0.21"),), (None,)]
-
-
-@reading
-def test_a_tier_named_batch_is_a_batch_and_no_tier():
-    batch = yield [line(with_usage(MESSAGE, service_tier="batch")), line(MESSAGE)]
-
-    assert requests(batch, "is_batch", "service_tier") == [(True, None), (None, "standard")]
-
-
-# ---- which request it is
-
-
-def test_the_responses_id_is_the_requests_else_the_lines_own(log: Path):
-    nameless = {"model": "gpt-4o", "usage": CHAT["usage"]}
-    lines = [line(CHAT, request_id="r-1"), line(nameless, request_id="r-2"), line(nameless, id="r-3"), line(nameless)]
-    lines += [line(GEMINI), line(CONVERSE)]
-
-    found = [request_id for (request_id,) in requests(read(Bodies(), json_lines(log, lines)), "request_id")]
-
-    assert found[:3] == ["chatcmpl-Bx1", "r-2", "r-3"]
-    assert found[3].endswith("-4")
-    assert found[4:] == ["g-1", "b-1"]
-
-
-@reading
-def test_ids_of_three_digits_come_again_so_the_time_is_added():
-    batch = yield line({**CHAT, "id": "chatcmpl-42"})
-
-    assert requests(batch, "request_id") == [("chatcmpl-42@2026-05-01T10:00:00Z",)]
-
-
-def test_of_a_polled_response_the_finished_one_is_the_request(log: Path, tmp_path: Path):
-    begun = {**RESPONSE, "status": "in_progress", "usage": None}
-    lake = Lake(tmp_path / "lake")
-
-    report = ingest([json_lines(log, [line(begun), line(RESPONSE), line(begun)])], lake)
-
-    assert (report.requests, report.duplicates) == (1, 2)
-    assert requests(read(Bodies(), log), "status", "output_tokens") == [(None, None), ("success", 30), (None, None)]
-    assert requests(read(Bodies(), log), "rank") == [(0,), (261,), (0,)]
-
-
-# ---- streams
-
+    "output_token_details": {"audio_tokens": 200},
+}  # fmt: skip
+CACHED = {"prompt_tokens": 100, "completion_tokens": 30, "total_tokens": 130, "cached_tokens": 40}
+DELTA = {"choices": [{"delta": {}}]}
+SEVERAL_PLACES = [
+    ([DELTA, {"choices": [{"finish_reason": "stop"}], "x_groq": {"usage": CACHED}}], (100, 40, None, 30)),
+    ([DELTA, {"choices": [{"finish_reason": "stop", "usage": CACHED}]}], (100, 40, None, 30)),
+    (
+        {"usage": {"inputTokens": 3, "cacheReadInputTokenCount": 100, "cacheWriteInputTokenCount": 20, "outputTokens": 5}},
+        (123, 100, 20, 5),
+    ),
+    (
+        {
+            "output": {"text": "x"},
+            "usage": {"input_tokens": 100, "output_tokens": 30, "prompt_tokens_details": {"cached_tokens": 40}},
+        },
+        (100, 40, None, 30),
+    ),
+]
+OWN_KEY = {"cost": 0.01, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.2}}
+
+SOME_PLACES = [body for body, _ in SEVERAL_PLACES]
+AT = {"timestamp": "2026-05-01T10:00:00Z"}
 
 ANTHROPIC_STREAM = [
     {"type": "message_start", "message": with_usage(MESSAGE, output_tokens=1)},
@@ -358,111 +83,433 @@ CHAT_STREAM = [
     {**CHAT, "object": "chat.completion.chunk", "usage": None},
     {**CHAT, "object": "chat.completion.chunk", "choices": []},
 ]
+COMPLETED = {"type": "response.completed", "response": RESPONSE}
+RANKED = {"id": "r", "results": [{"relevance_score": 0.9}], "meta": {"billed_units": {"search_units": 1}}}
+
+ENTRIES = [
+    {"type": "compaction", "input_tokens": 180, "output_tokens": 35, "cache_read_input_tokens": 6},
+    {"type": "message", "input_tokens": 3, "output_tokens": 5, "cache_read_input_tokens": 100, "cache_creation_input_tokens": 20},
+]
+ADVICE = {"type": "advisor_message", "model": "claude-opus-4-8", "input_tokens": 159, "output_tokens": 78}
+
+SEARCHES = [
+    {"type": "web_search_call", "action": {"type": "search"}},
+    {"type": "web_search_call", "action": {"type": "open_page"}},
+    {"type": "web_search_call"},
+    {"type": "file_search_call"},
+    {"type": "message"},
+]
+GROUNDED = {"finishReason": "STOP", "groundingMetadata": {"webSearchQueries": ["a", "b", "c"]}}
+SECRET_KEY, ITS_HASH = "sk-proj-0123456789abcdef", "a9c246e753fdbb2ad930db424c31e090a537ff6c9c791cca2f8a01221ea20b52"
+UNREAD = "body is no JSON object, nor a list or a stream of them: log the response as it came."
+UNTIMED = "this result of a batch does not tell its time: add a field timestamp to each line, with the time of the batch."
 
 
-@reading.each
-def test_a_streams_later_parts_complete_earlier_ones():
-    cases = [
-        (ANTHROPIC_STREAM, ("msg_01", "claude-opus-4-6", 123, 50)),
-        (CHAT_STREAM, ("chatcmpl-Bx1", "gpt-4o-2024-08-06", 100, 30)),
-        ([{"response": {**RESPONSE, "usage": None}}, {"type": "response.completed", "response": RESPONSE}],
-         ("resp_1", "gpt-5-2025-08-07", 100, 30)),
-        ([{**GEMINI, "usageMetadata": {"promptTokenCount": 100}}, GEMINI], ("g-1", "gemini-2.5-pro", 111, 30)),
-        ("".join(f"event: x\ndata: {json.dumps(part)}\n\n" for part in CHAT_STREAM) + "data: [DONE]\n\n",
-         ("chatcmpl-Bx1", "gpt-4o-2024-08-06", 100, 30)),
-    ]  # fmt: skip
-
-    columns = ("request_id", "model", "input_tokens", "output_tokens", "is_streaming", "status")
-
-    assert each((yield (line(body) for body, _ in cases)), *columns) == [(*expected, True, "success") for _, expected in cases]
+def of_gemini(**usage: object) -> Row:
+    return line({**GEMINI, "usageMetadata": usage})
 
 
-@reading
-def test_bedrocks_stream_tells_usage_and_time_at_its_end():
-    end = {"metadata": {"usage": CONVERSE["usage"], "metrics": {"latencyMs": 812}}}
-
-    batch = yield line([{"messageStart": {"role": "assistant"}}, end], model="amazon.nova-pro-v1:0")
-
-    assert requests(batch, "provider", "model", "input_tokens", "duration_ms") == [("aws", "amazon.nova-pro-v1:0", 123, 812.0)]
+def of_chat(**usage: object) -> Row:
+    """A chat of Gemini's in OpenAI's form with just these counts."""
+    return line({**CHAT, "model": "gemini-2.5-pro", "usage": {"prompt_tokens": 20, "completion_tokens": 12, **usage}})
 
 
-@reading
-def test_a_body_as_text_and_a_single_event_are_read_like_the_object():
-    event = {"type": "response.completed", "response": RESPONSE}
-
-    batch = yield [line(json.dumps(RESPONSE)), line(event), line(RESPONSE)]
-
-    assert requests(batch, "request_id", *TOKENS) == [("resp_1", 100, 40, 8, None, 30)] * 3
-    assert requests(batch, "is_streaming") == [(None,)] * 3
+def tier_of(traffic: str) -> Row:
+    return of_gemini(**GEMINI["usageMetadata"], trafficType=traffic)
 
 
-# ---- failures
+CLAIMS = Claims(
+    Bodies,
+    {
+        "the usage of each provider is counted as it says it": says(
+            " ".join(TOKENS + PARTS),
+            (line(CHAT), (100, 40, 8, None, 30, 20, 5, 3)),  # OpenAI counts every part in its whole
+            (line(RESPONSE), (100, 40, 8, None, 30, 20, None, None)),
+            (line(MESSAGE), (123, 100, 20, 7, 5, 4, None, None)),  # Anthropic and Bedrock count cache reads and writes apart
+            (line(CONVERSE, model="anthropic.claude-opus-4-6-v1:0"), (123, 100, 20, 7, 5, None, None, None)),
+            # without a total of cache writes they are the sum of their lifetimes
+            (line(with_usage(MESSAGE, cache_creation_input_tokens=None)), (123, 100, 20, 7, 5, 4, None, None)),
+            (line(GEMINI), (111, 40, None, None, 30, 10, 5, None)),  # Gemini counts thoughts and tool results apart
+            (line({"responseId": "g-2", "usage_metadata": SNAKE}), (111, 40, None, None, 30, 10, 5, None)),
+            (of_gemini(promptTokenCount=9, thoughtsTokenCount=71, totalTokenCount=80), (9, None, None, None, 71, 71, None, None)),
+            *(
+                (line(with_usage(CHAT, prompt_tokens_details=None, **reads)), (100, 64, None, None, 30, 20, None, 3))
+                for reads in ({"prompt_cache_hit_tokens": 64}, {"cached_tokens": 64})
+            ),
+        ),
+        "reasoning that is beside the completion is added to it": says(
+            "output_tokens",
+            (line(with_usage(CHAT, total_tokens=130)), 30),  # as OpenAI says it: 100 + 30
+            (line(with_usage(CHAT, total_tokens=150)), 50),  # as xAI does: 100 + 30 + 20
+            (line(with_usage(CHAT, total_tokens=None)), 30),
+            (
+                line(with_usage(CHAT, total_tokens=7196, completion_tokens_details=None, reasoning_tokens=50, citation_tokens=9)),
+                80,
+            ),
+        ),
+        "what is not told is null": says(
+            f"{INPUT_AND_OUTPUT} cache_read_tokens operation status",
+            (
+                line({"object": "list", "model": "text-embedding-3-small", "usage": {"prompt_tokens": 4, "total_tokens": 4}}),
+                (4, None, None, "embeddings", "success"),
+            ),
+            (line({"id": "chatcmpl-Bx2", "model": "gpt-4o", "choices": []}), (None, None, None, None, "success")),
+        ),
+        "counts stand in the body itself at Ollama and of some models of Bedrock": says(
+            f"{INPUT_AND_OUTPUT} operation",
+            (line({"done": True, "prompt_eval_count": 26, "eval_count": 298, "total_duration": 5_000_000}), (26, 298, "chat")),
+            (line({"generation": "x", "prompt_token_count": 12, "generation_token_count": 34}), (12, 34, "chat")),
+            (line({"inputTextTokenCount": 7, "results": [{"tokenCount": 5}]}), (7, 5, "chat")),
+            (line({"inputTextTokenCount": 7, "embedding": [0.1]}), (7, None, "embeddings")),
+        ),
+        "usage is found where some have it": says(
+            "input_tokens cache_read_tokens cache_write_tokens output_tokens",
+            *((line(body, model="m"), expected) for body, expected in SEVERAL_PLACES),
+        ),
+        "Gemini leaves out a count of nothing": says(
+            INPUT_AND_OUTPUT,
+            (of_gemini(promptTokenCount=10, totalTokenCount=10), (10, 0)),
+            (of_gemini(promptTokenCount=10), (10, None)),
+        ),
+        "audio that Mistral bills by its length is no reasoning": says(
+            f"{INPUT_AND_OUTPUT} output_reasoning_tokens units",
+            (
+                line(with_usage(CHAT, prompt_audio_seconds=30, total_tokens=505, completion_tokens_details=None)),
+                (100, 30, None, {"input_audio_seconds": 30}),
+            ),
+        ),
+        "Cohere is counted as it bills": says(
+            f"provider operation {INPUT_AND_OUTPUT}",
+            (
+                line({"id": "c", "usage": {"billed_units": {"input_tokens": 431, "output_tokens": 661}}}),
+                ("cohere", "chat", 431, 661),
+            ),
+            (line({"id": "c-2", "meta": {"billed_units": {"input_tokens": 4}}}), ("cohere", "embeddings", 4, None)),
+        ),
+        "Gemini lists tokens by kind of content, and a document is an image": says(
+            f"input_audio_tokens output_tokens {' '.join(KINDS)}", (of_gemini(**GEMINI_KINDS), (210, 1302, 0, 500, 100, 1290))
+        ),
+        "realtime answers say how much of the cache reads is audio and images": says(
+            f"input_tokens cache_read_tokens input_audio_tokens output_audio_tokens provider {' '.join(KINDS)}",
+            (
+                line({"type": "response.done", "response": {"object": "realtime.response", "id": "resp_1", "usage": REALTIME}},
+                     model="gpt-realtime"),
+                (1000, 500, 600, 200, "openai", 300, 80, 50, None),
+            ),
+        ),
+        "answers with images say their tokens or else their number": says(
+            "operation input_image_tokens output_image_tokens units provider",
+            (
+                line({"data": [{"b64_json": "eA=="}],
+                      "usage": {"input_tokens": 224, "output_tokens": 4160, "input_tokens_details": {"image_tokens": 194},
+                                "output_tokens_details": {"image_tokens": 4160}}}, model="gpt-image-1"),
+                ("images", 194, 4160, {}, "openai"),
+            ),
+            (line({"data": [{"b64_json": "eA=="}] * 2}, model="dall-e-3"), ("images", None, None, {"images": 2}, "openai")),
+        ),
+        "a total decides whether reasoning or cache is outside": says(
+            "input_tokens cache_read_tokens output_tokens output_reasoning_tokens",
+            (of_chat(total_tokens=1032), (20, None, 1012, 1000)),
+            (of_chat(total_tokens=32), (20, None, 12, None)),
+            (of_chat(total_tokens=132, prompt_tokens_details={"cached_tokens": 100}), (120, 100, 12, None)),
+            (of_chat(total_tokens=1032, completion_tokens_details={"reasoning_tokens": 1000}), (20, None, 1012, 1000)),
+            (of_chat(total_tokens=42, completion_tokens_details={"reasoning_tokens": 8}), (20, None, 22, 8)),
+        ),
+        "an embedding's total alone is its input": says(
+            f"operation {INPUT_AND_OUTPUT}",
+            (
+                line({"object": "list", "model": "voyage-3", "data": [{"object": "embedding"}], "usage": {"total_tokens": 9}}),
+                ("embeddings", 9, None),
+            ),
+        ),
+        "what compactions took is added unless it is included": says(
+            " ".join(TOKENS),
+            (line(with_usage(MESSAGE, cache_creation=None, iterations=ENTRIES)), (309, 106, 20, None, 40)),
+            (
+                line(with_usage(MESSAGE, cache_creation=None, input_tokens=183, cache_read_input_tokens=106, output_tokens=40,
+                                iterations=ENTRIES)),
+                (309, 106, 20, None, 40),
+            ),
+        ),
+        "an advisor is a request of its own": says(
+            f"request_id model {INPUT_AND_OUTPUT} user_id",
+            (
+                line(with_usage({**MESSAGE, "model": "claude-sonnet-4-6"}, iterations=[ENTRIES[1], ADVICE]), user="ada"),
+                [("msg_01", "claude-sonnet-4-6", 123, 5, "ada"), ("msg_01:call:2", "claude-opus-4-8", 159, 78, "ada")],
+            ),
+        ),
+        # what a line says
+        "a line says who, what, when and how fast": says(
+            "request_id user_id team_id app environment virtual_key tags session_id trace_id provider model requested_model "
+            "operation status http_status duration_ms ttft_ms is_streaming is_batch service_tier started_at",
+            (
+                line(CHAT, model="gpt-4o", provider="azure", user="ada", team="search", app="bot", environment="production",
+                     key="team-key", tags=["a", "b"], latency_ms=1200.5, ttft_ms=90, status=200, stream=True, batch=True,
+                     session_id="s", trace_id="t"),
+                ("chatcmpl-Bx1", "ada", "search", "bot", "production", "team-key", ["a", "b"], "s", "t", "azure",
+                 "gpt-4o-2024-08-06", "gpt-4o", "chat", "success", 200, 1200.5, 90.0, True, True, "priority",
+                 "2026-05-01T10:00:00+00:00"),
+            ),
+        ),
+        "contents and secret keys are not kept": says(
+            "virtual_key",
+            *(
+                (line(body, key=SECRET_KEY, prompt="a secret"), ITS_HASH)
+                for body in (CHAT, MESSAGE, CONVERSE, GEMINI, [CHAT, CHAT], json.dumps(MESSAGE))
+            ),
+        ),
+        "a body tells the time where the line does not": says(
+            "started_at",
+            (
+                [{"body": CHAT}, {"body": MESSAGE}],
+                ["2026-05-01T10:00:00+00:00",
+                 (2, "started_at (column timestamp) is empty: a request needs the time when it was sent.")],
+            ),
+        ),
+        "a provider is named only where the body shows it": says(
+            "provider",
+            (line(CHAT), "openai"),
+            (line(MESSAGE), "anthropic"),
+            (line({**MESSAGE, "id": "msg_bdrk_01"}), "aws"),
+            (line({**MESSAGE, "id": "msg_vrtx_01"}), "google"),
+            (line({**MESSAGE, "model": "MiniMax-M2"}), None),
+            (line(CONVERSE), "aws"),
+            (line(GEMINI), "google"),
+            (line({**CHAT, "prompt_filter_results": []}), "azure"),
+            (line({**CHAT, "model": "openai/gpt-oss-120b", "x_groq": {"id": "req_1"}}), "groq"),
+            (line({**CHAT, "model": "gpt-oss-120b"}), None),
+            (line(with_usage({**CHAT, "model": "openai/gpt-5"}, cost=0.25, is_byok=False)), "openrouter"),
+            (line({**CHAT, "model": "grok-4"}), "x-ai"),
+            (line({**CHAT, "model": "qwen3-32b"}), None),
+        ),
+        "what was charged is the reported cost": says(
+            "provider reported_cost_usd",
+            (line(with_usage(CHAT, cost=0.25, is_byok=False)), ("openrouter", Decimal("0.25"))),
+            (line(with_usage(CHAT, **OWN_KEY)), ("openrouter", Decimal("0.21"))),  # with an own key's cost upstream
+            (line(CHAT), ("openai", None)),
+            (  # xAI says it in ticks, Perplexity as an object
+                line(with_usage({**RESPONSE, "model": "grok-4"}, cost_in_usd_ticks=37_756_000)),
+                ("x-ai", Decimal("0.0037756")),
+            ),
+            (
+                line(with_usage({**CHAT, "model": "sonar-pro"}, cost={"request_cost": 0.006, "total_cost": 0.010842})),
+                ("perplexity", Decimal("0.010842")),
+            ),
+        ),
+        "what changes the price is kept where it is not the usual": says(
+            "is_batch service_tier speed inference_region",
+            (line(with_usage(MESSAGE, service_tier="batch")), (True, None, None, None)),
+            (line(with_usage(MESSAGE, speed="fast", inference_geo="us")), (None, "standard", "fast", "us")),
+            (line(with_usage(MESSAGE, speed="standard", inference_geo="not_available")), (None, "standard", None, None)),
+        ),
+        "Vertex traffic is a tier where it changes the price": says(
+            "service_tier attributes.traffic_type",
+            (tier_of("ON_DEMAND"), (None, "ON_DEMAND")),
+            (tier_of("ON_DEMAND_PRIORITY"), ("on_demand_priority", "ON_DEMAND_PRIORITY")),
+            (tier_of("PROVISIONED_THROUGHPUT"), ("provisioned_throughput", "PROVISIONED_THROUGHPUT")),
+            (tier_of("TRAFFIC_TYPE_UNSPECIFIED"), (None, "TRAFFIC_TYPE_UNSPECIFIED")),
+        ),
+        "searches, seconds and pages are units": says(
+            "units",
+            (line(with_usage(MESSAGE, server_tool_use={"web_search_requests": 5, "web_fetch_requests": 2})), {"web_searches": 5}),
+            (line(with_usage(MESSAGE, server_tool_use={"web_search_requests": 0})), {}),
+            (line(with_usage(MESSAGE, server_tool_use={"code_execution_requests": 2})), {"code_executions": 2}),
+            (line({**RESPONSE, "output": SEARCHES}), {"web_searches": 2, "storage_searches": 1}),
+            (line({**RESPONSE, "output": [{"type": "image_generation_call"}]}), {"images": 1}),
+            (line(with_usage(RESPONSE, tool_calls_details={"search_web": {"invocation": 3}})), {"web_searches": 3}),
+            (
+                line(with_usage({**CHAT, "model": "sonar-deep-research"}, num_search_queries=18, citation_tokens=9)),
+                {"web_searches": 18, "output_citation_tokens": 9},
+            ),
+            (line({**GEMINI, "candidates": [GROUNDED]}), {"web_searches": 1}),
+            (line({**GEMINI, "modelVersion": "gemini-3-pro-preview", "candidates": [GROUNDED]}), {"web_searches": 3}),
+            (line(RANKED), {"rerank_searches": 1}),
+            (line({"text": "x", "usage": {"type": "duration", "seconds": 600}}), {"input_audio_seconds": 600}),
+            (line({"task": "transcribe", "duration": 8.47, "text": "x"}, model="m"), {"input_audio_seconds": Decimal("8.47")}),
+            (line({"usage": {"characters": 1200}}), {"input_characters": 1200}),
+            (line({"model": "mistral-ocr-latest", "usage_info": {"pages_processed": 29}}), {"input_document_pages": 29}),
+            (line(CHAT), {}),
+            (line(CONVERSE), {}),
+        ),
+        "what a model was asked for shows in its answer": says(
+            "operation",
+            (line({"text": "x", "usage": {"type": "duration", "seconds": 600}}), "transcription"),
+            (line({"text": "x", "usage": {"type": "tokens", "input_tokens": 140, "output_tokens": 45}}), "transcription"),
+            (line(RANKED), "rerank"),
+            (line({"object": "list", "data": [{"relevance_score": 0.9}], "usage": {"total_tokens": 9}}), "rerank"),
+            (line({"usage": {"characters": 1200}}), "speech"),
+            (line({"id": "modr-1", "model": "omni-moderation-latest", "results": [{"flagged": False}]}), "moderation"),
+            (line({"data": [{"b64_json": "x"}], "usage": {"input_tokens": 40, "output_tokens": 1_560}}), "images"),
+        ),
+        "a call that succeeded is a request even without usage": says(
+            f"model status {INPUT_AND_OUTPUT} units",
+            *(
+                (line(body, model="tts-1", status=200), ("tts-1", "success", None, None, {}))
+                for body in ({"ok": True}, "RIFF and so on", None, "The text of a transcription")
+            ),
+        ),
+        # which request it is
+        "the response's id is the request's, else the line's own": says(
+            "request_id",
+            (line(CHAT, request_id="r-1"), "chatcmpl-Bx1"),
+            (line({"model": "gpt-4o", "usage": CHAT["usage"]}, request_id="r-2"), "r-2"),
+            (line({"model": "gpt-4o", "usage": CHAT["usage"]}, id="r-3"), "r-3"),
+            (line(GEMINI), "g-1"),
+            (line(CONVERSE), "b-1"),
+            # ids of three digits come again, so the time is added
+            (line({**CHAT, "id": "chatcmpl-42"}), "chatcmpl-42@2026-05-01T10:00:00Z"),
+        ),
+        "of a polled response the finished one ranks highest": says(
+            "status output_tokens rank",
+            (
+                [line({**RESPONSE, "status": "in_progress", "usage": None}), line(RESPONSE)],
+                [(None, None, 0), ("success", 30, 261)],
+            ),
+        ),
+        "a stream's later parts complete earlier ones": says(
+            f"request_id model {INPUT_AND_OUTPUT} is_streaming status",
+            (line(ANTHROPIC_STREAM), ("msg_01", "claude-opus-4-6", 123, 50, True, "success")),
+            (line(CHAT_STREAM), ("chatcmpl-Bx1", "gpt-4o-2024-08-06", 100, 30, True, "success")),
+            (line([{"response": RESPONSE | {"usage": None}}, COMPLETED]), ("resp_1", "gpt-5-2025-08-07", 100, 30, True, "success")),
+            (
+                line([{**GEMINI, "usageMetadata": {"promptTokenCount": 100}}, GEMINI]),
+                ("g-1", "gemini-2.5-pro", 111, 30, True, "success"),
+            ),
+            (
+                line("".join(f"event: x\ndata: {json.dumps(part)}\n\n" for part in CHAT_STREAM) + "data: [DONE]\n\n"),
+                ("chatcmpl-Bx1", "gpt-4o-2024-08-06", 100, 30, True, "success"),
+            ),
+        ),
+        "Bedrock's stream tells usage and time at its end": says(
+            "provider model input_tokens duration_ms",
+            (
+                line([{"messageStart": {"role": "assistant"}},
+                      {"metadata": {"usage": CONVERSE["usage"], "metrics": {"latencyMs": 812}}}], model="amazon.nova-pro-v1:0"),
+                ("aws", "amazon.nova-pro-v1:0", 123, 812.0),
+            ),
+        ),
+        "a body as text and a single event are read like the object": says(
+            "request_id input_tokens output_tokens is_streaming",
+            *((line(body), ("resp_1", 100, 30, None)) for body in (json.dumps(RESPONSE), COMPLETED, RESPONSE)),
+        ),
+        "an error is a failed request with its class": says(
+            "status error_class http_status",
+            (line({"error": {"type": "tokens", "code": "rate_limit_exceeded"}}), ("error", "rate_limit_exceeded", None)),
+            (line({"error": {"type": "invalid_request_error", "code": None}}), ("error", "invalid_request_error", None)),
+            (line({"type": "error", "error": {"type": "overloaded_error"}}), ("error", "overloaded_error", None)),
+            (line({"error": {"code": 429, "status": "RESOURCE_EXHAUSTED"}}), ("error", "RESOURCE_EXHAUSTED", 429)),
+            (line({"__type": "com.amazon.coral.service#ThrottlingException"}), ("error", "ThrottlingException", None)),
+            (
+                line({"Error": {"Code": "ThrottlingException"}, "ResponseMetadata": {"HTTPStatusCode": 429}}),
+                ("error", "ThrottlingException", 429),
+            ),
+            (line({"object": "error", "type": "BadRequestError", "code": 400}), ("error", "BadRequestError", None)),
+            (line({"error": "a sentence that is no class"}), ("error", None, None)),
+            (line({"id": "resp_2", "status": "failed", "error": {"code": "server_error"}}), ("error", "server_error", None)),
+            (
+                line([{"type": "message_start", "message": MESSAGE}, {"type": "error", "error": {"type": "api_error"}}]),
+                ("error", "api_error", None),
+            ),
+            (
+                line({"type": "response.done", "response": {"id": "resp_3", "status": "failed", "usage": {"input_tokens": 0},
+                                                            "status_details": {"error": {"code": "rate_limit_exceeded"}}}}),
+                ("error", "rate_limit_exceeded", None),
+            ),
+            (line({"id": "m1", "model": "MiniMax-M2", "base_resp": {"status_code": 1002}}), ("error", "1002", None)),
+        ),
+        "a line may say itself that a request failed": says(
+            "status http_status model",
+            (line(None, status="error", model="gpt-4o"), ("error", None, "gpt-4o")),
+            (line("<html>Bad Gateway</html>", status=502), ("error", 502, None)),
+            (line({}, status_code=504), ("error", 504, None)),
+            (line(CHAT, status=499), ("cancelled", 499, "gpt-4o-2024-08-06")),
+            (line({**RESPONSE, "status": "cancelled"}), ("cancelled", None, "gpt-5-2025-08-07")),
+        ),
+        "what is no answer is skipped, and what cannot be read is rejected": says(
+            "skipped",
+            *(
+                (given, [{"no answer of a model": 1}])
+                for given in (line({"object": "list", "data": []}), line(None), {"timestamp": "2026-05-01T10:00:00Z", "event": "x"})
+            ),
+            (
+                [line("<html>Bad Gateway</html>"), line(7), line(with_usage(CHAT, prompt_tokens=-1)),
+                 of_gemini(**GEMINI["usageMetadata"] | {"toolUsePromptTokenCount": "many"})],
+                [
+                    (1, UNREAD),
+                    (2, UNREAD),
+                    (3, 'input_tokens is "-1": a count cannot be negative. Correct the log, or leave the value empty.'),
+                    (4, 'input_tokens is "many": a count is a whole number. Correct the log, or leave the value empty.'),
+                    {},
+                ],
+            ),
+        ),
+        "results of OpenAI's batches are requests of a batch, at the time of the first that tells it": says(
+            "request_id is_batch status error_class http_status input_tokens started_at attributes.custom_id",
+            (
+                [batch_result(0, CHAT), batch_result(1, {"error": {"code": "rate_limit_exceeded", "message": "m"}}, 429),
+                 batch_result(2, None, error={"code": "batch_expired", "message": "m"})],
+                [
+                    ("chatcmpl-Bx1", True, "success", None, 200, 100, "2026-05-01T10:00:00+00:00", "row-0"),
+                    ("batch_req_1", True, "error", "rate_limit_exceeded", 429, None, "2026-05-01T10:00:00+00:00", "row-1"),
+                    ("batch_req_2", True, "error", "batch_expired", None, None, "2026-05-01T10:00:00+00:00", "row-2"),
+                ],
+            ),
+        ),
+        "results of Anthropic's batches need a time": says(
+            "provider is_batch status error_class input_tokens",
+            (
+                [{"custom_id": "a", "result": {"type": "succeeded", "message": MESSAGE}, **AT},
+                 {"custom_id": "b", "result": {"type": "errored", "error": {"error": {"type": "invalid_request"}}}, **AT},
+                 {"custom_id": "c", "result": {"type": "canceled"}, **AT},
+                 {"custom_id": "d", "result": {"type": "succeeded", "message": MESSAGE}}],
+                [("anthropic", True, "success", None, 123), (None, True, "error", "invalid_request", None),
+                 (None, True, "cancelled", None, None), (4, UNTIMED)],
+            ),
+        ),
+    },
+)  # fmt: skip
 
 
-@reading.each
-def test_an_error_is_a_failed_request_with_its_class():
-    cases = [
-        ({"error": {"message": "m", "type": "tokens", "code": "rate_limit_exceeded"}}, "rate_limit_exceeded", None),
-        ({"error": {"message": "m", "type": "invalid_request_error", "code": None}}, "invalid_request_error", None),
-        ({"type": "error", "error": {"type": "overloaded_error", "message": "m"}, "request_id": "req_1"}, "overloaded_error", None),
-        ({"error": {"code": 429, "message": "m", "status": "RESOURCE_EXHAUSTED"}}, "RESOURCE_EXHAUSTED", 429),
-        ({"__type": "com.amazon.coral.service#ThrottlingException", "message": "m"}, "ThrottlingException", None),
-        ({"Error": {"Code": "ThrottlingException", "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": 429}},
-         "ThrottlingException", 429),
-        ({"object": "error", "message": "m", "type": "BadRequestError", "code": 400}, "BadRequestError", None),
-        ({"error": "a sentence that is no class"}, None, None),
-        ({"id": "resp_2", "status": "failed", "error": {"code": "server_error", "message": "m"}}, "server_error", None),
-        ([{"type": "message_start", "message": MESSAGE}, {"type": "error", "error": {"type": "api_error"}}], "api_error", None),
-        ({"type": "response.done", "response": {"id": "resp_3", "status": "failed", "usage": {"input_tokens": 0},
-          "status_details": {"error": {"code": "rate_limit_exceeded"}}}}, "rate_limit_exceeded", None),
-        ({"id": "m1", "model": "MiniMax-M2", "base_resp": {"status_code": 1002, "status_msg": "m"}}, "1002", None),
-    ]  # fmt: skip
-
-    found = each((yield (line(body) for body, *_ in cases)), "status", "error_class", "http_status")
-
-    assert found == [("error", *expected) for _, *expected in cases]
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_a_response_is_read_as_claimed(claim: str):
+    assert CLAIMS.actual(claim) == CLAIMS.expected(claim)
 
 
-@reading
-def test_a_line_may_say_itself_that_a_request_failed():
-    lines = [line(None, status="error", model="gpt-4o"), line("<html>Bad Gateway</html>", status=502), line({}, status_code=504)]
-    lines += [line(CHAT, status=499), line({**RESPONSE, "status": "cancelled"})]
-
-    batch = yield lines
-
-    assert requests(batch, "status", "http_status") == [
-        ("error", None), ("error", 502), ("error", 504), ("cancelled", 499), ("cancelled", None),
-    ]  # fmt: skip
-    assert requests(batch, "model")[0] == ("gpt-4o",)
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "responses.jsonl"
 
 
-# ---- every line is used, skipped or rejected
+def test_a_response_without_any_id_is_known_by_its_line_and_a_broken_line_is_rejected(log: Path):
+    batch = read(Bodies(), json_lines(log, ["broken", line({"model": "gpt-4o", "usage": CHAT["usage"]})]))
+
+    ((request_id,),) = requests(batch, "request_id")
+    assert str(request_id).endswith("-2")
+    assert batch.rejects["line"].to_pylist() == [1]
 
 
-def test_what_is_no_answer_is_skipped_and_what_cannot_be_read_is_rejected(log: Path):
-    lines = [
-        line({"object": "list", "data": []}),
-        {"timestamp": "2026-05-01T10:00:00Z", "event": "started"},
-        line(None),
-        line("<html>Bad Gateway</html>"),
-        line(7),
-        line(with_usage(CHAT, prompt_tokens=-1)),
-        line({**GEMINI, "usageMetadata": {**GEMINI["usageMetadata"], "toolUsePromptTokenCount": "many"}}),
-        "broken",
-        line(CHAT),
-    ]
+def test_of_a_polled_response_the_finished_one_is_the_request(log: Path, tmp_path: Path):
+    begun = line({**RESPONSE, "status": "in_progress", "usage": None})
 
-    batch = read(Bodies(), json_lines(log, lines))
+    report = ingest([json_lines(log, [begun, line(RESPONSE), begun])], Lake(tmp_path / "lake"))
 
-    unread = "body is no JSON object, nor a list or a stream of them: log the response as it came."
-    assert (batch.requests.num_rows, batch.skipped) == (1, 3)
-    assert [number for number, _ in rejects(batch)] == [4, 5, 6, 7, 8]
-    assert [reason for _, reason in rejects(batch)][:2] == [unread, unread]
-    assert 'input_tokens is "-1"' in rejects(batch)[2][1]
-    assert 'input_tokens is "many"' in rejects(batch)[3][1]
+    assert (report.requests, report.duplicates) == (1, 2)
 
 
-@pytest.mark.parametrize("body", [CHAT, RESPONSE, MESSAGE, CONVERSE, GEMINI, ANTHROPIC_STREAM, json.dumps(CHAT), {"error": {}}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        CHAT,
+        RESPONSE,
+        MESSAGE,
+        CONVERSE,
+        GEMINI,
+        ANTHROPIC_STREAM,
+        json.dumps(CHAT),
+        {"error": {}},
+        *(body for body, _ in SEVERAL_PLACES),
+    ],
+)
 def test_responses_are_recognised_by_their_content(log: Path, body: object):
     json_lines(log, [{"timestamp": "2026-05-01T10:00:00Z", "event": "started"}, line(body, model="gpt-4o")])
 

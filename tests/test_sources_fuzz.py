@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.body_rows import batch_result as openai_result
 from tests.codex_rows import counts, line, session, tokens
 from tests.langfuse_rows import document, downloaded, enriched, trace
 from tests.litellm_rows import payload, spend_log, usage
 from tests.source_rows import read
 from tests.test_sources_bedrock import ENTRY as BEDROCK
-from tests.test_sources_bodies_parts import openai_result
 from tests.test_sources_cloudflare import LOG as CLOUDFLARE
 from tests.test_sources_cursor import HEADER as CURSOR_HEADER
 from tests.test_sources_cursor import ROWS as CURSOR_ROWS
