@@ -1,4 +1,4 @@
-"""Claims about formats: lines, and what becomes of them. All claims of a file are read together, as to plan a query takes longest."""
+"""Claims about formats: lines, and what becomes of them. All of a file are read together, as to plan a query takes longest."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ class Claim:
 def says(columns: str, *cases: tuple[Lines, Any]) -> Claim:
     """A claim about some columns of files; a file of one line may be given as that line.
 
-    What is expected of a file is the row of its only request, of one column its value, or a list: the rows of its requests, then the
-    number and reason of each rejected line, then, where ``skipped`` stands among the columns, how many are skipped for which reason.
+    What is expected of a file is the row of its only request, of one column its value, or a list: the rows of its requests, then
+    the number and reason of each rejected line, then, where ``skipped`` stands among the columns, how many lines are skipped for
+    each reason.
     """
     return Claim(tuple(columns.split()), cases)
 
 
 class Claims(dict[str, Claim]):
-    """Claims about a format by what they say. No request has anything of the contents, which are ``a secret`` wherever they stand."""
+    """Claims about a format by what they say. No request has anything of contents, which are ``a secret`` wherever they stand."""
 
     def __init__(self, source: Callable[[], Source], claims: Mapping[str, Claim]) -> None:
         super().__init__(claims)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,14 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.claims import Claims, says
 from tests.langfuse_rows import document, downloaded, enriched, exported, trace, write_json, write_rows
-from tests.source_rows import Row, json_lines, read, reading_of, rejects, requests, sum_of
+from tests.source_rows import Row, json_lines, read, rejects, requests, sum_of
 from usagecost.ingest import ingest
 from usagecost.lake import Lake
 from usagecost.sources import SOURCES, Batch, Head
 from usagecost.sources.langfuse import Langfuse
-
-reading = reading_of(Langfuse)
 
 COUNTS = (
     "input_tokens",
@@ -29,15 +27,220 @@ COUNTS = (
     "output_tokens",
     "output_reasoning_tokens",
 )
+TOKENS = " ".join(COUNTS)
 
 needs_real_logs = pytest.mark.skipif(
     "USAGECOST_REAL_DATA" not in os.environ, reason="USAGECOST_REAL_DATA names no folder of real logs"
 )
 
 
-def named(observations: Iterable[Row]) -> Row:
-    """A download with these observations, which have ids in their order."""
-    return document(*({**one, "id": f"o{place:02}"} for place, one in enumerate(observations)))
+def one(**fields: object) -> Row:
+    """A download of a trace with one observation."""
+    return document(downloaded(**fields))
+
+
+def using(**usage: object) -> Row:
+    """The same with a map of counts."""
+    return one(usageDetails=usage)
+
+
+def served_by(**attributes: object) -> Row:
+    return one(metadata={"attributes": attributes})
+
+
+def counted(**columns: object) -> Row:
+    """An observation of an older download, without a map of counts."""
+    return one(usageDetails=None, **columns)
+
+
+REASONED = {"input": 6, "output": 2055, "completion_details.reasoning": 1104, "total": 2061}
+READ = {"input": 100, "prompt_details.cache_read": 60, "output": 9, "total": 109}
+WRITTEN = {"input": 50, "cache_read_input_tokens": 70, "cache_creation_input_tokens": 20, "output": 5, "total": 125}
+ODD = (
+    {"input": 10, "output": 5, "total": 40},
+    {"input": 10, "input_cached_tokens": 60, "output": 5, "total": 15},
+    {"input": 10, "input_cache_creation": 60, "output": 5, "total": 15},
+)
+CHARACTERS = {"input": 412, "output": 87, "total": 499, "unit": "CHARACTERS"}
+NO_COUNT = "every count in it is a whole number from 0 on. Correct the log, or leave the value empty."
+SECRETS = {"metadata": {"attributes": {"input.value": "a secret"}}, "modelParameters": {"system_instruction": "a secret"}}
+
+CLAIMS = Claims(
+    Langfuse,
+    {
+        "an observation says who, what and when": says(
+            "source request_id trace_id session_id user_id tags app environment model operation status duration_ms ttft_ms "
+            f"is_streaming {TOKENS} reported_cost_usd started_at attributes",
+            (
+                one(promptName="greet", promptVersion=3, version="2", usagePricingTierName="Standard", **SECRETS),
+                ("langfuse", "t1:o1", "t1", "s1", "ada", ["a", "b"], "support", "production", "gpt-4o", "chat", "success", 2500.0,
+                 None, None, 100, 30, None, None, 9, None, Decimal("0.0012"), "2026-05-01T10:00:00+00:00",
+                 {
+                     "name": "answer", "trace_name": "support", "project_id": "p1", "release": "r7", "version": "2",
+                     "prompt_name": "greet", "prompt_version": "3", "pricing_tier": "Standard",
+                     "cost_details": {"input": 0.001, "output": 0.0002, "total": 0.0012},
+                 }),
+            ),
+        ),
+        "generations, embeddings and what used tokens are requests": says(
+            "operation input_tokens output_tokens skipped",
+            (using(), [("chat", None, None), {}]),
+            (one(type="EMBEDDING", usageDetails={"input": 5, "total": 5}), [("embeddings", 5, None), {}]),
+            (one(type="AGENT"), [(None, 100, 9), {}]),
+            (one(type="SPAN", usageDetails={}), [{"no usage in it": 1}]),
+            (one(type="SPAN", usageDetails={"input": 0, "output": 0, "total": 0}), [{"no usage in it": 1}]),
+            (one(type="TOOL", usageDetails=None), [{"no usage in it": 1}]),
+            ([exported(is_deleted=1), exported(id="o2", is_deleted=0)], [("chat", 100, 9), {"deleted in Langfuse": 1}]),
+        ),
+        "times are those of the stamps, whatever the unit of the latency": says(
+            "duration_ms ttft_ms is_streaming",
+            (one(latency=2.5, completionStartTime="2026-05-01T10:00:00.250Z"), (2500.0, 250.0, True)),
+            (one(latency=2500, completionStartTime="2026-05-01T10:00:02.500Z"), (2500.0, None, None)),
+            (one(endTime=None, latency=7, completionStartTime="2026-05-01T10:00:01Z"), (None, 1000.0, True)),
+            (one(endTime="2026-05-01T09:59:59Z"), (None, None, None)),
+            (one(endTime="2026-07-01T10:00:00Z"), (None, None, None)),
+            (one(startTime="2026-05-01T12:00:00+02:00"), (2500.0, None, None)),
+        ),
+        "a cost of nothing without details is an unknown one": says(
+            "reported_cost_usd",
+            (one(totalCost=0, costDetails={}), None),
+            (one(totalCost=0, costDetails={"input": 0, "total": 0}), Decimal(0)),
+            (one(totalCost=2.5e-05, costDetails=None), Decimal("0.000025")),
+            (one(totalCost=None, costDetails={}), None),
+        ),
+        "the level tells the outcome and the message is kept": says(
+            "status attributes.level attributes.status_message",
+            (
+                one(level="ERROR", statusMessage="Rate limit" + "." * 600, usageDetails={}),
+                ("error", None, "Rate limit" + "." * 490),
+            ),
+            (one(level="WARNING"), ("success", "WARNING", None)),
+        ),
+        "the metadata may tell the provider": says(
+            "provider",
+            (served_by(**{"gen_ai.system": "openai.responses"}), "openai"),
+            (served_by(**{"gen_ai.provider.name": "gcp.vertex_ai", "gen_ai.system": "other"}), "google"),
+            (served_by(**{"gen_ai.system": "gcp.vertex.agent", "llm.provider": "google"}), "google"),
+            (served_by(**{"gen_ai.system": "google-gla"}), "google"),
+            (one(metadata={"attributes": json.dumps({"llm.provider": "OpenAI"})}), "openai"),
+            (served_by(**{"gen_ai.system": "az.ai.openai"}), "azure"),
+            (served_by(**{"gen_ai.system": "aws.bedrock"}), "aws"),
+            (served_by(**{"gen_ai.system": "mistral_ai"}), "mistral"),
+            (served_by(**{"gen_ai.system": "xai"}), "x-ai"),
+            (served_by(**{"gen_ai.system": "vllm"}), "vllm"),
+            (one(metadata={"ls_provider": "google_vertexai"}), "google"),
+            (one(metadata=json.dumps({"ls_provider": "amazon_bedrock"})), "aws"),
+            (one(metadata="no JSON {"), None),
+            (one(metadata=None), None),
+        ),
+        "the service is the app, else the trace's name": says(
+            "app",
+            *(
+                (one(metadata={"resourceAttributes": {"service.name": service}}), app)
+                for service, app in (("checkout", "checkout"), ("unknown_service", "support"),
+                                     ("unknown_service:/opt/deno", "support"), (None, "support"))
+            ),
+        ),
+        "the parameters tell the tier and whether it was streamed": says(
+            "service_tier is_streaming",
+            (one(modelParameters={"service_tier": "flex", "stream": True}), ("flex", True)),
+            (one(modelParameters={"service_tier": "auto", "is_stream": False}), (None, False)),
+            (one(modelParameters='{"service_tier": "null", "stream": "null"}'), (None, None)),
+            (one(modelParameters="none {"), (None, None)),
+        ),
+        # how usage adds up
+        "usage adds up in four ways": says(
+            f"{TOKENS} units attributes.usage_adds_up attributes.usage_details",
+            (using(input=5, output=2), (5, None, None, None, 2, None, {}, None, None)),
+            (
+                using(input=10, input_cache_read=70, input_cache_creation=20, output=5, output_reasoning=3, total=108),
+                (100, 70, 20, None, 8, 3, {}, None, None),
+            ),
+            (using(**REASONED), (6, None, None, None, 2055, 1104, {}, "inclusive", None)),
+            (using(**READ), (100, 60, None, None, 9, None, {}, "inclusive", None)),
+            (using(**WRITTEN), (120, 70, 20, None, 5, None, {}, "cache write", None)),
+            (using(**ODD[0]), (10, None, None, None, 5, None, {"uncounted_tokens": 25}, "unknown", ODD[0])),
+            (using(**ODD[1]), (70, 60, None, None, 5, None, {}, "unknown", ODD[1])),
+            (using(**ODD[2]), (70, None, 60, None, 5, None, {}, "unknown", ODD[2])),
+        ),
+        "keys of usage are known in the spellings of all SDKs": says(
+            TOKENS,
+            (using(input_tokens=1, cache_read_input_tokens=8, output_tokens=2), (9, 8, None, None, 2, None)),
+            (using(prompt_tokens=10, cached_tokens=4, completion_tokens=2, total_tokens=12), (10, 4, None, None, 2, None)),
+            (using(input=1, input_cache_creation_5m=20, input_cache_creation_1h=7, output=2), (28, None, 27, 7, 2, None)),
+            (using(input=1, cache_creation_input_tokens=20, input_cache_creation_1h=7, output=2), (28, None, 27, 7, 2, None)),
+            (using(input=1, output=2, output_reasoning_tokens=40, total=43), (1, None, None, None, 42, 40)),
+            (using(input="1", output="2", total="3"), (1, None, None, None, 2, None)),
+            (using(input=1, output=2, web_search_requests=3, total=6), (1, None, None, None, 2, None)),
+            (using(output=2, input_cached_tokens=None), (None, None, None, None, 2, None)),
+            (using(input=1988, total=1988), (1988, None, None, None, None, None)),
+        ),
+        "audio and images are parts of input and output": says(
+            "input_tokens input_audio_tokens input_image_tokens output_tokens output_audio_tokens output_image_tokens",
+            (using(input=10, input_audio=40, output=5, output_audio=20, total=75), (50, 40, None, 25, 20, None)),
+            (using(input=10, input_image=30, output=5, output_image=20, total=65), (40, None, 30, 25, None, 20)),
+            (  # and lie inside of an inclusive total
+                using(input=40, input_image_tokens=30, output=25, output_image_tokens=20, total=65),
+                (40, None, 30, 25, None, 20),
+            ),
+        ),
+        "older downloads have counts in columns or with a unit": says(
+            "input_tokens output_tokens",
+            (counted(inputUsage=1200, outputUsage=15, totalUsage=1215), (1200, 15)),
+            (counted(inputUsage=0, outputUsage=0, totalUsage=0), (None, None)),
+            (counted(usage={"input": 412, "output": 87, "total": 499, "unit": "TOKENS"}), (412, 87)),
+            (counted(usage=CHARACTERS), (None, None)),
+        ),
+        "what is no token is counted as units": says(
+            "input_tokens output_tokens units",
+            (using(input=90, output=9, web_search_requests=2, total=99), (90, 9, {"web_searches": 2})),
+            (using(input=90, output=9, web_searches=2, total=101), (90, 9, {"web_searches": 2})),  # added up by Langfuse
+            (using(input_audio_seconds=12.5), (None, None, {"input_audio_seconds": Decimal("12.5")})),
+            (using(search_units=1, total=1), (None, None, {"rerank_searches": 1})),
+            (using(input=0, output=0, images=3), (None, None, {"images": 3})),
+            (using(**CHARACTERS), (None, None, {"input_characters": 412, "output_characters": 87})),
+            (using(input=0, output=0, total=2500, unit="MILLISECONDS"), (None, None, {"seconds": Decimal("2.5")})),
+            (using(input=None, output=2, total=2, unit="IMAGES"), (None, None, {"images": 2})),
+        ),
+        # what cannot be read
+        "several downloads may stand in one file": says(
+            "request_id user_id",
+            (
+                [document(downloaded()), document(downloaded(traceId="t2"), id="t2", userId="bob"), document()],
+                [("t1:o1", "ada"), ("t2:o1", "bob")],
+            ),
+        ),
+        "what stands in place of observations is skipped": says(
+            "request_id skipped",
+            (document(downloaded(), None, 3, "x", [], {}), [("t1:o1",), {"no usage in it": 5}]),
+        ),
+        "observations that cannot be are rejected, each with a sentence": says(
+            "request_id",
+            (
+                [exported(id=""), exported(start_time=""), exported(usage_details={"input": 5, "input_audio": -3}),
+                 exported(usage_details="{'input': 5}"), exported(usage_details={"input": 1.5}),
+                 exported(usage_details={"input": 5, "output": 1, "total": 5e11}), exported(total_cost=-1),
+                 '{"id": "o9", "trace_id": "t1", "type": "GENERATION", "start_'],
+                [
+                    (1, "request_id (column id) is empty: a request needs an id of its own."),
+                    (2, "started_at (column start_time) is empty: a request needs the time when it was sent."),
+                    (3, f'usage_details is "{{"input":5,"input_audio":-3}}": {NO_COUNT}'),
+                    (4, "usage_details is \"{'input': 5}\": it has to be a JSON object of counts. Export the observations again."),
+                    (5, f'usage_details is "{{"input":1.5}}": {NO_COUNT}'),
+                    (6, f'usage_details is "{{"input":5,"output":1,"total":500000000000.0}}": {NO_COUNT}'),
+                    (7, 'reported_cost_usd (column total_cost) is "-1": a cost cannot be negative. '
+                        "Leave credits out, or the value empty."),
+                    (8, "This line is no whole JSON object: it was cut off or damaged. Get a whole copy of the file."),
+                ],
+            ),
+        ),
+    },
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_an_observation_is_read_as_claimed(claim: str):
+    assert CLAIMS.actual(claim) == CLAIMS.expected(claim)
 
 
 def by_id(batch: Batch, *columns: str) -> list[tuple[object, ...]]:
@@ -50,292 +253,6 @@ def stored(lake: Lake) -> pa.Table:
 
 def stored_rows(lake: Lake, *columns: str) -> list[tuple[object, ...]]:
     return sorted(zip(*stored(lake).select(["request_id", *columns]).to_pydict().values(), strict=True))
-
-
-# ---- what a request says
-
-
-@reading
-def test_an_observation_says_who_what_and_when():
-    batch = yield document(downloaded(promptName="greet", promptVersion=3, version="2", usagePricingTierName="Standard"))
-
-    assert requests(batch, "source", "request_id", "trace_id", "session_id", "user_id", "tags", "app", "environment") == [
-        ("langfuse", "t1:o1", "t1", "s1", "ada", ["a", "b"], "support", "production")
-    ]
-    assert requests(batch, "model", "operation", "status", "duration_ms", "ttft_ms", "is_streaming") == [
-        ("gpt-4o", "chat", "success", 2500.0, None, None)
-    ]
-    assert requests(batch, *COUNTS, "reported_cost_usd") == [(100, 30, None, None, 9, None, Decimal("0.0012"))]
-    assert batch.requests["started_at"].cast("int64").to_pylist() == [1777629600000000]
-    assert json.loads(batch.requests["attributes"][0].as_py()) == {
-        "name": "answer",
-        "trace_name": "support",
-        "project_id": "p1",
-        "release": "r7",
-        "version": "2",
-        "prompt_name": "greet",
-        "prompt_version": "3",
-        "pricing_tier": "Standard",
-        "cost_details": {"input": 0.001, "output": 0.0002, "total": 0.0012},
-    }
-
-
-@reading
-def test_contents_are_not_kept():
-    secrets = {"metadata": {"attributes": {"input.value": "a secret"}}, "modelParameters": {"system_instruction": "a secret"}}
-    batch = yield document(downloaded(**secrets))
-
-    assert batch.requests.num_rows == 1
-    assert "secret" not in str(batch.requests.to_pylist())
-
-
-@reading
-def test_generations_embeddings_and_what_used_tokens_are_requests():
-    nothing = {"input": 0, "output": 0, "total": 0}
-    batch = yield document(
-        downloaded(id="generation", usageDetails={}),
-        downloaded(id="embedding", type="EMBEDDING", usageDetails={"input": 5, "total": 5}),
-        downloaded(id="agent", type="AGENT"),
-        downloaded(id="span", type="SPAN", usageDetails={}),
-        downloaded(id="empty", type="SPAN", usageDetails=nothing),
-        downloaded(id="tool", type="TOOL", usageDetails=None),
-    )
-
-    assert by_id(batch, "operation", "input_tokens", "output_tokens") == [
-        ("t1:agent", None, 100, 9),
-        ("t1:embedding", "embeddings", 5, None),
-        ("t1:generation", "chat", None, None),
-    ]
-    assert (batch.lines, batch.skipped) == (6, 3)
-
-
-@reading
-def test_times_are_those_of_the_stamps_whatever_the_unit_of_the_latency():
-    batch = yield document(
-        downloaded(id="a", latency=2.5, completionStartTime="2026-05-01T10:00:00.250Z"),
-        downloaded(id="b", latency=2500, completionStartTime="2026-05-01T10:00:02.500Z"),
-        downloaded(id="c", endTime=None, latency=7, completionStartTime="2026-05-01T10:00:01Z"),
-        downloaded(id="d", endTime="2026-05-01T09:59:59Z"),
-        downloaded(id="e", endTime="2026-07-01T10:00:00Z"),
-        downloaded(id="f", startTime="2026-05-01T12:00:00+02:00"),
-    )
-
-    assert by_id(batch, "duration_ms", "ttft_ms", "is_streaming") == [
-        ("t1:a", 2500.0, 250.0, True),
-        ("t1:b", 2500.0, None, None),
-        ("t1:c", None, 1000.0, True),
-        ("t1:d", None, None, None),
-        ("t1:e", None, None, None),
-        ("t1:f", 2500.0, None, None),
-    ]
-
-
-@reading
-def test_a_cost_of_nothing_without_details_is_an_unknown_one():
-    batch = yield document(
-        downloaded(id="a", totalCost=0, costDetails={}),
-        downloaded(id="b", totalCost=0, costDetails={"input": 0, "total": 0}),
-        downloaded(id="c", totalCost=2.5e-05, costDetails=None),
-        downloaded(id="d", totalCost=None, costDetails={}),
-    )
-
-    assert by_id(batch, "reported_cost_usd") == [
-        ("t1:a", None),
-        ("t1:b", Decimal(0)),
-        ("t1:c", Decimal("0.000025")),
-        ("t1:d", None),
-    ]
-
-
-@reading
-def test_the_level_tells_the_outcome_and_the_message_is_kept():
-    failed = downloaded(id="a", level="ERROR", statusMessage="Rate limit" + "." * 600, usageDetails={})
-    batch = yield document(failed, downloaded(id="b", level="WARNING"))
-
-    (_, failure, about), (_, warned, about_warned) = by_id(batch, "status", "attributes")
-    assert (failure, warned) == ("error", "success")
-    assert json.loads(about)["status_message"] == "Rate limit" + "." * 490
-    assert json.loads(about_warned)["level"] == "WARNING"
-
-
-@reading
-def test_the_metadata_may_tell_the_provider():
-    cases = [
-        ({"attributes": {"gen_ai.system": "openai.responses"}}, "openai"),
-        ({"attributes": {"gen_ai.provider.name": "gcp.vertex_ai", "gen_ai.system": "other"}}, "google"),
-        ({"attributes": {"gen_ai.system": "gcp.vertex.agent", "llm.provider": "google"}}, "google"),
-        ({"attributes": {"gen_ai.system": "google-gla"}}, "google"),
-        ({"attributes": json.dumps({"llm.provider": "OpenAI"})}, "openai"),
-        ({"attributes": {"gen_ai.system": "az.ai.openai"}}, "azure"),
-        ({"attributes": {"gen_ai.system": "aws.bedrock"}}, "aws"),
-        ({"attributes": {"gen_ai.system": "mistral_ai"}}, "mistral"),
-        ({"attributes": {"gen_ai.system": "xai"}}, "x-ai"),
-        ({"attributes": {"gen_ai.system": "vllm"}}, "vllm"),
-        ({"ls_provider": "google_vertexai"}, "google"),
-        (json.dumps({"ls_provider": "amazon_bedrock"}), "aws"),
-        ("no JSON {", None),
-        (None, None),
-    ]
-
-    found = requests((yield named((downloaded(metadata=metadata) for metadata, _ in cases))), "provider")
-
-    assert found == [(provider,) for _, provider in cases]
-
-
-@reading
-def test_the_service_is_the_app_else_the_traces_name():
-    services = {"checkout": "checkout", "unknown_service": "support", "unknown_service:/opt/deno": "support", None: "support"}
-    resources = ({"resourceAttributes": {"service.name": service}} for service in services)
-
-    found = requests((yield named(downloaded(metadata=resource) for resource in resources)), "app")
-
-    assert found == [(app,) for app in services.values()]
-
-
-@reading
-def test_the_parameters_tell_the_tier_and_whether_it_was_streamed():
-    batch = yield document(
-        downloaded(id="a", modelParameters={"service_tier": "flex", "stream": True}),
-        downloaded(id="b", modelParameters={"service_tier": "auto", "is_stream": False}),
-        downloaded(id="c", modelParameters='{"service_tier": "null", "stream": "null"}'),
-        downloaded(id="d", modelParameters="none {"),
-    )
-
-    assert by_id(batch, "service_tier", "is_streaming") == [
-        ("t1:a", "flex", True),
-        ("t1:b", None, False),
-        ("t1:c", None, None),
-        ("t1:d", None, None),
-    ]
-
-
-# ---- how usage adds up
-
-
-@reading
-def test_usage_adds_up_in_four_ways():
-    cases = [
-        ({"input": 5, "output": 2}, (5, None, None, None, 2, None), None),
-        (
-            {"input": 10, "input_cache_read": 70, "input_cache_creation": 20, "output": 5, "output_reasoning": 3, "total": 108},
-            (100, 70, 20, None, 8, 3),
-            None,
-        ),
-        (
-            {"input": 6, "output": 2055, "completion_details.reasoning": 1104, "total": 2061},
-            (6, None, None, None, 2055, 1104),
-            "inclusive",
-        ),
-        ({"input": 100, "prompt_details.cache_read": 60, "output": 9, "total": 109}, (100, 60, None, None, 9, None), "inclusive"),
-        (
-            {"input": 50, "cache_read_input_tokens": 70, "cache_creation_input_tokens": 20, "output": 5, "total": 125},
-            (120, 70, 20, None, 5, None),
-            "cache write",
-        ),
-        ({"input": 10, "output": 5, "total": 40}, (10, None, None, None, 5, None), "unknown"),
-        ({"input": 10, "input_cached_tokens": 60, "output": 5, "total": 15}, (70, 60, None, None, 5, None), "unknown"),
-        ({"input": 10, "input_cache_creation": 60, "output": 5, "total": 15}, (70, None, 60, None, 5, None), "unknown"),
-    ]
-
-    found = requests((yield named(downloaded(usageDetails=usage) for usage, *_ in cases)), *COUNTS, "units", "attributes")
-
-    abouts = [json.loads(str(about)) for *_, about in found]
-    assert [tuple(counts) for *counts, _, _ in found] == [counts for _, counts, _ in cases]
-    assert [units for *_, units, _ in found if units] == [[("uncounted_tokens", Decimal(25))]]
-    assert [(about.get("usage_adds_up"), about.get("usage_details")) for about in abouts] == [
-        (adds_up, usage if adds_up == "unknown" else None) for usage, _, adds_up in cases
-    ]
-
-
-@reading
-def test_keys_of_usage_are_known_in_the_spellings_of_all_sdks():
-    cases = [
-        ({"input_tokens": 1, "cache_read_input_tokens": 8, "output_tokens": 2}, (9, 8, None, None, 2, None)),
-        ({"prompt_tokens": 10, "cached_tokens": 4, "completion_tokens": 2, "total_tokens": 12}, (10, 4, None, None, 2, None)),
-        ({"input": 1, "input_cache_creation_5m": 20, "input_cache_creation_1h": 7, "output": 2}, (28, None, 27, 7, 2, None)),
-        ({"input": 1, "cache_creation_input_tokens": 20, "input_cache_creation_1h": 7, "output": 2}, (28, None, 27, 7, 2, None)),
-        ({"input": 1, "output": 2, "output_reasoning_tokens": 40, "total": 43}, (1, None, None, None, 42, 40)),
-        ({"input": "1", "output": "2", "total": "3"}, (1, None, None, None, 2, None)),
-        ({"input": 1, "output": 2, "web_search_requests": 3, "total": 6}, (1, None, None, None, 2, None)),
-        ({"output": 2, "input_cached_tokens": None}, (None, None, None, None, 2, None)),
-        ({"input": 1988, "total": 1988}, (1988, None, None, None, None, None)),
-    ]
-
-    found = requests((yield named((downloaded(usageDetails=usage) for usage, _ in cases))), *COUNTS)
-
-    assert found == [counts for _, counts in cases]
-
-
-@reading
-def test_audio_is_a_part_of_input_and_output():
-    usage = {"input": 10, "input_audio": 40, "output": 5, "output_audio": 20, "total": 75}
-    batch = yield document(downloaded(usageDetails=usage))
-
-    assert requests(batch, "input_tokens", "input_audio_tokens", "output_tokens", "output_audio_tokens") == [(50, 40, 25, 20)]
-
-
-@reading
-def test_older_downloads_have_counts_in_columns_or_with_a_unit():
-    columns = {"usageDetails": None, "inputUsage": 1200, "outputUsage": 15, "totalUsage": 1215}
-    batch = yield document(
-        downloaded(id="a", **columns),
-        downloaded(id="b", **{**columns, "inputUsage": 0, "outputUsage": 0, "totalUsage": 0}),
-        downloaded(id="c", usageDetails=None, usage={"input": 412, "output": 87, "total": 499, "unit": "TOKENS"}),
-        downloaded(id="d", usageDetails=None, usage={"input": 412, "output": 87, "total": 499, "unit": "CHARACTERS"}),
-    )
-
-    assert by_id(batch, "input_tokens", "output_tokens") == [
-        ("t1:a", 1200, 15),
-        ("t1:b", None, None),
-        ("t1:c", 412, 87),
-        ("t1:d", None, None),
-    ]
-
-
-@reading
-def test_what_is_no_token_is_counted_as_units():
-    cases = [
-        ({"input": 90, "output": 9, "web_search_requests": 2, "total": 99}, (90, 9), {"web_searches": 2}),
-        ({"input": 90, "output": 9, "web_searches": 2, "total": 101}, (90, 9), {"web_searches": 2}),  # added up by Langfuse
-        ({"input_audio_seconds": 12.5}, (None, None), {"input_audio_seconds": Decimal("12.5")}),
-        ({"search_units": 1, "total": 1}, (None, None), {"rerank_searches": 1}),
-        ({"input": 0, "output": 0, "images": 3}, (None, None), {"images": 3}),
-        (
-            {"input": 412, "output": 87, "total": 499, "unit": "CHARACTERS"},
-            (None, None),
-            {"input_characters": 412, "output_characters": 87},
-        ),
-        ({"input": 0, "output": 0, "total": 2500, "unit": "MILLISECONDS"}, (None, None), {"seconds": Decimal("2.5")}),
-        ({"input": None, "output": 2, "total": 2, "unit": "IMAGES"}, (None, None), {"images": 2}),
-    ]
-
-    found = requests(
-        (yield named((downloaded(usageDetails=usage) for usage, *_ in cases))), "input_tokens", "output_tokens", "units"
-    )
-
-    assert [((given, taken), dict(units or [])) for given, taken, units in found] == [(tokens, units) for _, tokens, units in cases]
-
-
-@reading
-def test_images_have_columns_and_lie_inside_of_an_inclusive_total():
-    batch = yield document(
-        downloaded(id="a", usageDetails={"input": 10, "input_image": 30, "output": 5, "output_image": 20, "total": 65}),
-        downloaded(
-            id="b", usageDetails={"input": 40, "input_image_tokens": 30, "output": 25, "output_image_tokens": 20, "total": 65}
-        ),
-    )
-
-    assert by_id(batch, "input_tokens", "input_image_tokens", "output_tokens", "output_image_tokens") == [
-        ("t1:a", 40, 30, 25, 20),
-        ("t1:b", 40, 30, 25, 20),
-    ]
-
-
-def test_every_skipped_observation_has_a_reason(tmp_path: Path):
-    rows = [enriched(), enriched(id="o2", type="SPAN", usage_details={}), enriched(id="o3", is_deleted=1)]
-    path = write_rows(tmp_path / "o.jsonl", rows)
-
-    assert read(Langfuse(), path).skips == {(str(path), "no usage in it"): 1, (str(path), "deleted in Langfuse"): 1}
 
 
 # ---- the forms
@@ -370,21 +287,6 @@ def test_answers_of_the_api_are_read_too(tmp_path: Path):
     batch = read(Langfuse(), listed, inline, rows)
 
     assert by_id(batch, "user_id", "tags") == [("t1:o1", None, None), ("t1:o2", "ada", ["a", "b"]), ("t1:o3", None, ["x"])]
-
-
-def test_several_downloads_may_stand_in_one_file(tmp_path: Path):
-    other = document(downloaded(traceId="t2"), id="t2", userId="bob")
-
-    batch = read(Langfuse(), json_lines(tmp_path / "traces.jsonl", [document(downloaded()), other, document()]))
-
-    assert by_id(batch, "user_id") == [("t1:o1", "ada"), ("t2:o1", "bob")]
-    assert (batch.lines, batch.skipped) == (3, 1)
-
-
-def test_deleted_rows_are_skipped(tmp_path: Path):
-    batch = read(Langfuse(), write_rows(tmp_path / "o.jsonl", [exported(is_deleted=1), exported(id="o2", is_deleted=0)]))
-
-    assert (by_id(batch), batch.skipped) == ([("t1:o2",)], 1)
 
 
 def test_files_are_recognised_by_what_is_in_them(tmp_path: Path):
@@ -453,39 +355,17 @@ def test_a_trace_that_cannot_be_is_rejected_and_the_requests_come_without_it(tmp
     ]
 
 
-def test_requests_that_came_without_their_traces_are_completed_by_both_together(tmp_path: Path):
-    observations = write_rows(tmp_path / "observations" / "1.jsonl", [exported()])
-    write_rows(tmp_path / "traces" / "1.jsonl", [trace()])
-    lake = Lake(tmp_path / "lake")
+def test_a_later_change_ranks_higher_and_of_one_change_what_knows_its_trace(tmp_path: Path):
+    observations, traces = write_rows(tmp_path / "o.jsonl", [exported()]), write_rows(tmp_path / "t.jsonl", [trace()])
+    changed = write_rows(tmp_path / "new.jsonl", [exported(updated_at="2026-05-01 10:00:05.001000")])
 
-    ingest([observations], lake)
-    alone = stored_rows(lake, "user_id")
-    ingest([tmp_path / "observations", tmp_path / "traces"], lake)
-    together = stored_rows(lake, "user_id")
-    ingest([observations], lake)
+    alone, together, later = (
+        requests(read(Langfuse(), *paths), "request_id", "user_id", "rank")
+        for paths in ([observations], [observations, traces], [changed])
+    )
 
-    assert (alone, together) == ([("t1:o1", None)], [("t1:o1", "ada")])
-    assert stored_rows(lake, "user_id") == together
-
-
-def test_a_later_change_counts_more_than_what_is_known_of_the_trace(tmp_path: Path):
-    changed = exported(usage_details={"input": 7}, updated_at="2026-05-01 10:00:05.001000")
-    lake = Lake(tmp_path / "lake")
-
-    ingest([write_rows(tmp_path / "new.jsonl", [changed])], lake)
-    ingest([write_rows(tmp_path / "old.jsonl", [enriched()])], lake)
-
-    assert stored_rows(lake, "input_tokens") == [("t1:o1", 7)]
-
-
-def test_an_observation_is_one_request_however_it_was_exported(tmp_path: Path):
-    write_json(tmp_path / "in" / "download.json", document(downloaded()))
-    write_rows(tmp_path / "in" / "legacy.csv", [exported()])
-    write_rows(tmp_path / "in" / "enriched.parquet", [enriched()])
-
-    report = ingest([tmp_path / "in"], Lake(tmp_path / "lake"))
-
-    assert (report.inserted, report.duplicates, report.problems) == (1, 2, ())
+    assert [rows[0][:2] for rows in (alone, together, later)] == [("t1:o1", None), ("t1:o1", "ada"), ("t1:o1", None)]
+    assert alone[0][2] < together[0][2] < later[0][2]
 
 
 # ---- what is part of what
@@ -516,55 +396,21 @@ def test_what_contains_a_call_with_usage_is_not_counted_whatever_stands_between(
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("order", [("1.csv", "2.parquet"), ("2.parquet", "1.csv")])
-def test_it_is_withdrawn_also_when_the_parts_come_in_another_file(tmp_path: Path, order: tuple[str, str]):
-    write_rows(tmp_path / "1.csv", [exported(id="agent", type="AGENT")])
-    step = exported(id="step", type="SPAN", usage_details={}, parent_observation_id="agent")
-    write_rows(tmp_path / "2.parquet", [step, exported(id="call", parent_observation_id="step")])
+def test_it_is_withdrawn_also_when_the_parts_come_in_another_file_before_or_after(tmp_path: Path):
+    agents, parts = {}, {}
+    for name in ("t1", "t2"):
+        agents[name] = exported(id="agent", trace_id=name, type="AGENT")
+        step = exported(id="step", trace_id=name, type="SPAN", usage_details={}, parent_observation_id="agent")
+        parts[name] = [step, exported(id="call", trace_id=name, parent_observation_id="step")]
     lake = Lake(tmp_path / "lake")
 
-    for name in order:
-        ingest([tmp_path / name], lake)
+    ingest([write_rows(tmp_path / "1.csv", [agents["t1"], *parts["t2"]])], lake)
+    ingest([write_rows(tmp_path / "2.parquet", [*parts["t1"], agents["t2"]])], lake)
 
-    assert stored_rows(lake) == [("t1:call",)]
+    assert stored_rows(lake) == [("t1:call",), ("t2:call",)]
 
 
 # ---- what cannot be read
-
-
-def test_observations_that_cannot_be_are_rejected_each_with_a_sentence(tmp_path: Path):
-    negative, broken = {"input": 5, "input_audio": -3}, "{'input': 5}"
-    lines = [
-        exported(id=""),
-        exported(start_time=""),
-        exported(usage_details=negative),
-        exported(usage_details=broken),
-        exported(usage_details={"input": 1.5}),
-        exported(usage_details={"input": 5, "input_cached_tokens": 2, "output": 1, "total": 5e11}),
-        exported(total_cost=-1),
-        '{"id": "o9", "trace_id": "t1", "type": "GENERATION", "start_',
-    ]
-
-    batch = read(Langfuse(), json_lines(tmp_path / "o.jsonl", lines))
-
-    counts = "every count in it is a whole number from 0 on. Correct the log, or leave the value empty."
-    assert batch.requests.num_rows == 0
-    assert rejects(batch) == [
-        (1, "request_id (column id) is empty: a request needs an id of its own."),
-        (2, "started_at (column start_time) is empty: a request needs the time when it was sent."),
-        (3, f'usage_details is "{{"input":5,"input_audio":-3}}": {counts}'),
-        (4, "usage_details is \"{'input': 5}\": it has to be a JSON object of counts. Export the observations again."),
-        (5, f'usage_details is "{{"input":1.5}}": {counts}'),
-        (
-            6,
-            'usage_details is "{"input":5,"input_cached_tokens":2,"output":1,"total":500000000000.0}": ' + counts,
-        ),
-        (
-            7,
-            'reported_cost_usd (column total_cost) is "-1": a cost cannot be negative. Leave credits out, or the value empty.',
-        ),
-        (8, "This line is no whole JSON object: it was cut off or damaged. Get a whole copy of the file."),
-    ]
 
 
 def test_of_a_download_that_is_cut_off_no_half_trace_is_taken(tmp_path: Path):
@@ -577,13 +423,6 @@ def test_of_a_download_that_is_cut_off_no_half_trace_is_taken(tmp_path: Path):
     assert [reason for _, reason in rejects(batch)][-1] == (
         "The file is cut off: its JSON ends in the middle. Get a whole copy of it."
     )
-
-
-@reading
-def test_what_stands_in_place_of_observations_is_skipped():
-    batch = yield document(downloaded(), None, 3, "x", [], {})
-
-    assert (batch.lines, batch.skipped, batch.requests.num_rows) == (6, 5, 1)
 
 
 def test_a_file_that_is_said_to_be_langfuses_and_is_not_is_refused(tmp_path: Path):
