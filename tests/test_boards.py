@@ -63,7 +63,7 @@ def test_a_board_is_its_title_and_its_panels():
     board = parse_board(TEAM)
 
     assert (board.title, [panel.chart for panel in board.panel]) == ("Search team", ["bar", "number"])
-    assert board.panel[1].conditions.said() == ("team is search",)
+    assert board.panel[1].conditions.phrases() == ("team is search",)
 
 
 @pytest.mark.parametrize(

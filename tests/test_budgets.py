@@ -73,7 +73,7 @@ def test_a_file_says_what_was_written():
 
     assert (search.amount, search.period) == (Decimal("1000.50"), "month")
     assert (search.actual, search.forecast, search.tell) == ((80, 100), (100,), ("ops", "mail"))
-    assert search.filters.said() == ("environment is not dev", "team is (not reported), search")
+    assert search.filters.phrases() == ("environment is not dev", "team is (not reported), search")
     whole = (everything.period, everything.actual, everything.forecast, everything.filters.conditions)
     assert whole == ("quarter", (50, 100), (), ())
 

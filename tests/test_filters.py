@@ -97,5 +97,5 @@ def test_conditions_are_said_in_words():
         Condition("team", ("a", "b", "c", "d", "e"), excludes=True),
     )
 
-    assert Filters(conditions).said() == ("user is ann, (not reported)", "team is not a, b, c and 2 more")
-    assert Filters().said() == ()
+    assert Filters(conditions).phrases() == ("user is ann, (not reported)", "team is not a, b, c and 2 more")
+    assert Filters().phrases() == ()

@@ -30,7 +30,7 @@ from usagecost.lake import Lake
 from usagecost.queries import folds
 from usagecost.schema import NAMES
 from usagecost.vocabulary.filters import EVERYTHING, NOT_REPORTED
-from usagecost.vocabulary.labels import Labels, told_apart
+from usagecost.vocabulary.labels import Labels, distinct_labels
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SEARCH, ADS, OTHER_ADS = "0f3a1c66-1", "77aa21d9-20", "77aa21d9-31"
@@ -56,7 +56,7 @@ def test_an_id_is_called_by_its_name_and_anything_else_as_it_stands():
 
 
 def test_two_ids_of_one_name_are_told_apart_by_as_much_of_their_ids_as_it_takes():
-    assert told_apart({ADS: "Ads", OTHER_ADS: "Ads", SEARCH: "Search"}) == {
+    assert distinct_labels({ADS: "Ads", OTHER_ADS: "Ads", SEARCH: "Search"}) == {
         ADS: "Ads (77aa21d9-2)",
         OTHER_ADS: "Ads (77aa21d9-3)",
         SEARCH: "Search",
@@ -65,7 +65,7 @@ def test_two_ids_of_one_name_are_told_apart_by_as_much_of_their_ids_as_it_takes(
 
 @pytest.mark.parametrize("name", [NOT_REPORTED, "Other", "b"])
 def test_a_name_that_means_something_else_carries_its_id(name: str):
-    assert told_apart({"a": name, "b": "B"}) == {"a": f"{name} (a)", "b": "B"}
+    assert distinct_labels({"a": name, "b": "B"}) == {"a": f"{name} (a)", "b": "B"}
 
 
 def test_a_name_that_is_another_unnamed_id_is_told_apart_where_both_are_shown():
@@ -79,7 +79,7 @@ IDS = st.text("ab", min_size=1, max_size=12)
 
 @given(st.dictionaries(IDS, st.sampled_from(["Ads", "Search", "a", "ab"]), max_size=8), st.lists(IDS, max_size=4))
 def test_no_two_ids_are_ever_shown_alike(known: dict[str, str], others: list[str]):
-    shown = Labels({"team": told_apart(known)}).of_all("team", [*known, *others])
+    shown = Labels({"team": distinct_labels(known)}).of_all("team", [*known, *others])
 
     assert len(set(shown.values())) == len(shown)
 

@@ -116,7 +116,7 @@ class Reader:
         """What they may see, in words."""
         if self.scope.any_of is None:
             return "All requests"
-        ways = [" and ".join(one.said() for one in some) for some in self.scope.any_of]
+        ways = [" and ".join(one.phrase() for one in some) for some in self.scope.any_of]
         ways += [f"user is {' or '.join(self.scope.emails)}, in upper or lower case"] if self.scope.emails else []
         return f"Requests whose {', or whose '.join(ways)}" if ways else "Nothing"
 

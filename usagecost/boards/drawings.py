@@ -59,8 +59,8 @@ def is_of_spend(question: Question) -> bool:
 def about(panel: Panel, answer: Answer, labels: Labels) -> list[str]:
     """The panel's own range and filters, in words."""
     period = answer.question.view.period
-    own = [f"{RANGES[panel.range]} ({days_text(period.first, period.last)})"] if panel.range else []
-    return [*own, *panel.conditions.said(labels.of)]
+    range_texts = [f"{RANGES[panel.range]} ({days_text(period.first, period.last)})"] if panel.range else []
+    return [*range_texts, *panel.conditions.phrases(labels.of)]
 
 
 def missing(answer: Answer) -> str | None:
@@ -79,25 +79,25 @@ def left_out(answer: Answer, lack: str | None) -> list[str]:
 def _undrawn(answer: Answer) -> list[str]:
     """What a chart of single requests leaves out, and what it is a sample of, in words."""
     if len(answer.sample):
-        drawn, matching = len(answer.sample), int(answer.sample["of"].iloc[0])
-        zeros = drawn - len(_visible(answer))
-        sampled = [f"a sample of {exact_count(drawn)} of {exact_count(matching)} requests"] if matching > drawn else []
+        count_drawn, matching = len(answer.sample), int(answer.sample["of"].iloc[0])
+        zeros = count_drawn - len(_visible(answer))
+        sampled = [f"a sample of {exact_count(count_drawn)} of {exact_count(matching)} requests"] if matching > count_drawn else []
         return [*sampled, *([f"{exact_count(zeros)} with a 0 are not drawn"] if zeros else [])]
     if len(answer.spread):
         upper, requests = answer.spread["upper"], answer.spread["requests"]
         zeros, unknown = int(requests[upper == 0].sum()), int(requests[upper.isna()].sum())
-        words = ((zeros, "{} requests of 0 are not drawn"), (unknown, "not recorded for {} requests"))
-        return [what.format(exact_count(count)) for count, what in words if count]
+        counts = ((zeros, "{} requests of 0 are not drawn"), (unknown, "not recorded for {} requests"))
+        return [template.format(exact_count(count)) for count, template in counts if count]
     return []
 
 
 def bins(answer: Answer) -> pd.DataFrame:
     """The bins of a histogram that can be drawn: ``lower``, ``upper``, ``requests``."""
-    drawn = answer.spread[answer.spread["upper"].fillna(0) > 0]
-    places = drawn["upper"].astype(int)
+    positive_bins = answer.spread[answer.spread["upper"].fillna(0) > 0]
+    places = positive_bins["upper"].astype(int)
     return pd.DataFrame(
         {"lower": [EDGES[max(place - 1, 0)] for place in places], "upper": [EDGES[place] for place in places],
-         "requests": drawn["requests"].to_numpy()}
+         "requests": positive_bins["requests"].to_numpy()}
     )  # fmt: skip
 
 
@@ -112,8 +112,8 @@ def _over_time(answer: Answer, labels: Labels, ask: Ask, beside: Beside | None) 
         cells, top = (with_names(values, labels, question.split) for values in (answer.cells, answer.by_value))
         names, colors = list(top["name"]), palette(question.view, question.split, top, over_time=True, ask=ask)
         parts = charts.parts_of(cells, metric.name)
-    more = _beside(answer, axis, beside) if beside else {}
-    return charts.over_time(parts, question.chart, metric.format, names, colors, axis, stacked=question.stacks, **more)
+    layers = _beside(answer, axis, beside) if beside else {}
+    return charts.over_time(parts, question.chart, metric.format, names, colors, axis, stacked=question.stacks, **layers)
 
 
 def _beside(answer: Answer, axis: TimeAxis, beside: Beside) -> dict[str, Any]:
@@ -129,10 +129,10 @@ def _beside(answer: Answer, axis: TimeAxis, beside: Beside) -> dict[str, Any]:
 def _ranked(answer: Answer, labels: Labels, ask: Ask) -> Drawing:
     metric, split = answer.question.metrics[0], SPLITS[str(answer.question.split)]
     top = with_names(answer.by_value, labels, split.name, split.plural)
-    whole = metric.of(answer.totals) if metric.is_additive and split.parts_add_up else None
+    total = metric.of(answer.totals) if metric.is_additive and split.parts_add_up else None
     coverage = {"incomplete_requests": top["incomplete_requests"]} if metric.name == "spend_usd" else {}
     ranking = top[["name"]].assign(**{metric.name: metric.column(top)}, **coverage)
-    ranking["text"] = [bar_label(metric, row, whole) for row in top.to_dict("records")]
+    ranking["text"] = [bar_label(metric, row, total) for row in top.to_dict("records")]
     return charts.ranked_bars(ranking, metric.name, palette(answer.question.view, split.name, top, ask=ask))
 
 

@@ -47,7 +47,7 @@ def before_text(state: State) -> str:
 
 def scope_text(budget: Budget, labels: Labels) -> str:
     """Monthly · team is search."""
-    words = " · ".join(budget.filters.said(labels.of)) or "all requests"
+    words = " · ".join(budget.filters.phrases(labels.of)) or "all requests"
     return f"{PERIODS[budget.period]} · {words}"
 
 

@@ -71,30 +71,30 @@ def marks_by_interval(marks: Sequence[Mark], axis: TimeAxis) -> dict[int, dict[s
     lines: dict[int, dict[str, str]] = {}
     left_out: dict[int, int] = {}
     for mark in sorted(marks, key=lambda mark: mark.at):
-        place = next((place for place, step in enumerate(axis.steps) if step.start <= mark.at < step.end), None)
-        if place is None or axis.steps[place].is_ahead:
+        interval = next((interval for interval, step in enumerate(axis.steps) if step.start <= mark.at < step.end), None)
+        if interval is None or axis.steps[interval].is_ahead:
             continue
-        texts = lines.setdefault(place, {})
+        texts = lines.setdefault(interval, {})
         if len(texts) == MOST_MARKS:
-            left_out[place] = left_out.get(place, 0) + 1
+            left_out[interval] = left_out.get(interval, 0) + 1
             continue
         key = mark.kind
         while key in texts:
             key += UNSEEN
         texts[key] = mark.text if len(mark.text) <= LONGEST_MARK else f"{mark.text[:LONGEST_MARK]} …"
-    for place, count in left_out.items():
-        lines[place][f"{count} more{UNSEEN}"] = "on this date"
+    for interval, count in left_out.items():
+        lines[interval][f"{count} more{UNSEEN}"] = "on this date"
     return lines
 
 
-def end_labels(drawn: pd.DataFrame, short: Mapping[str, str], domain: Sequence[float]) -> pd.DataFrame:
+def end_labels(part_rows: pd.DataFrame, short: Mapping[str, str], domain: Sequence[float]) -> pd.DataFrame:
     """Returns the rows with the ``label`` of a line at its last known point, and its height, ``label_y``: no two overlap."""
-    names, values = drawn["name"].tolist(), drawn["value"].tolist()
+    names, values = part_rows["name"].tolist(), part_rows["value"].tolist()
     last = {name: row for row, name in enumerate(names) if name is not None and not isnan(values[row])}
     rows = sorted(last.values(), key=lambda row: (values[row], row))
     gap = (domain[1] - domain[0]) * LABEL_HEIGHT / PLOT_HEIGHT
     heights = spread([values[row] for row in rows], gap, domain[1])
-    return drawn.join(pd.DataFrame({"label": [short[names[row]] for row in rows], "label_y": heights}, index=rows))
+    return part_rows.join(pd.DataFrame({"label": [short[names[row]] for row in rows], "label_y": heights}, index=rows))
 
 
 def spread(values: Sequence[float], gap: float, top: float) -> list[float]:
@@ -134,7 +134,7 @@ def legend_choices() -> list[alt.Parameter]:
     ]
 
 
-def seen(opacity: float, unseen: float, test: str = "true") -> Any:
+def legend_opacity(opacity: float, unseen: float, test: str = "true") -> Any:
     """Returns the opacity of parts that the legend shows, and that pass a test; of the others that of the unseen."""
     legend_match, hidden = legend_choices()
     hides = alt.when(hidden, empty=False).then(alt.value(unseen)).when(f"!({test})").then(alt.value(unseen))
@@ -144,7 +144,9 @@ def seen(opacity: float, unseen: float, test: str = "true") -> Any:
 def ghosts_of_lines(parts: alt.Chart, axis: Any, *, has_legend: bool) -> alt.Chart:
     """The comparison as a faint dashed line behind that of the total, or behind the one that the legend shows alone."""
     is_seen = "datum.is_total || length(data('shown_store'))"
-    ghosts = parts.encode(y=alt.Y("before:Q", axis=axis), opacity=seen(FAINT, 0, is_seen) if has_legend else alt.value(FAINT))
+    ghosts = parts.encode(
+        y=alt.Y("before:Q", axis=axis), opacity=legend_opacity(FAINT, 0, is_seen) if has_legend else alt.value(FAINT)
+    )
     return ghosts.mark_line(strokeWidth=1.5, strokeDash=[5, 4], aria=False)
 
 

@@ -34,32 +34,32 @@ def highest(levels: Sequence[Level], high: float) -> float:
     return max([high, *(max(level.values) for level in levels if _is_drawn(level, high))])
 
 
-def with_levels(drawn: pd.DataFrame, levels: Sequence[Level], high: float, domain: Sequence[float]) -> pd.DataFrame:
+def with_levels(part_rows: pd.DataFrame, levels: Sequence[Level], high: float, domain: Sequence[float]) -> pd.DataFrame:
     """Returns the rows with, for each level by its number, its height in the row of each interval's band, ``level_0``, and at the
     last one the label, ``level_0_label``, and its height, ``level_0_y``: no two overlap.
     """
-    bands = drawn.index[drawn["name"].isna()]
+    bands = part_rows.index[part_rows["name"].isna()]
     if not len(bands):
-        return drawn
-    last = int(drawn.at[bands[-1], "interval"])
+        return part_rows
+    last = int(part_rows.at[bands[-1], "interval"])
     is_visible = [_is_drawn(level, high) for level in levels]
-    heights_wanted = [level.values[last] if is_drawn else domain[1] for level, is_drawn in zip(levels, is_visible, strict=True)]
-    order = sorted(range(len(levels)), key=lambda number: heights_wanted[number])
+    level_heights = [level.values[last] if is_drawn else domain[1] for level, is_drawn in zip(levels, is_visible, strict=True)]
+    order = sorted(range(len(levels)), key=lambda number: level_heights[number])
     gap = 2 * (domain[1] - domain[0]) * LABEL_HEIGHT / PLOT_HEIGHT
-    heights = dict(zip(order, spread([heights_wanted[number] for number in order], gap, domain[1]), strict=True))
+    heights = dict(zip(order, spread([level_heights[number] for number in order], gap, domain[1]), strict=True))
     columns: dict[str, Any] = {}
     for number, level in enumerate(levels):
-        values = [level.values[place] if is_visible[number] else nan for place in drawn.loc[bands, "interval"]]
+        values = [level.values[interval] if is_visible[number] else nan for interval in part_rows.loc[bands, "interval"]]
         label = f"{level.name}\n{level.text}{'' if is_visible[number] else ' ↑'}"
         columns[f"level_{number}"] = pd.Series(values, index=bands)
         columns[f"level_{number}_label"] = pd.Series([label], index=bands[-1:], dtype=object)
         columns[f"level_{number}_y"] = pd.Series([heights[number]], index=bands[-1:])
-    return drawn.assign(**columns)
+    return part_rows.assign(**columns)
 
 
-def level_lines(levels: Sequence[Level], unit: Format, place: int) -> dict[str, str]:
+def level_lines(levels: Sequence[Level], unit: Format, interval: int) -> dict[str, str]:
     """Returns the lines that the tooltip of an interval has for levels."""
-    return {level.name: unit(level.values[place]) for level in levels}
+    return {level.name: unit(level.values[interval]) for level in levels}
 
 
 def level_layers(bands: alt.Chart, axis: Any, count: int) -> list[alt.Chart]:

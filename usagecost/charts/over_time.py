@@ -21,9 +21,9 @@ from usagecost.charts.beside import (
     label_layer,
     label_room,
     legend_choices,
+    legend_opacity,
     mark_layers,
     marks_by_interval,
-    seen,
 )
 from usagecost.charts.drawing import Drawing, Spec, brushable, encoded, openable, shape
 from usagecost.charts.levels import MOST_LEVELS, Level, highest, level_layers, level_lines, with_levels
@@ -35,7 +35,7 @@ from usagecost.vocabulary import METRICS, formats
 from usagecost.vocabulary.colours import QUIET
 from usagecost.vocabulary.formats import Format
 
-Seen = Callable[[float], Any]
+Opacity = Callable[[float], Any]
 
 LOW = 190
 """The height of a chart that helps to choose a stretch of time."""
@@ -98,26 +98,28 @@ def over_time(
     names = list(colors)
     short = dict(zip(names, short_names(names), strict=True))
     expected = () if ahead is None else set(ahead["interval"])
-    drawn = _drawn(parts, names, axis, expected, nothing=in_full(unit, 0) if stacked else None)
+    part_rows = _part_rows(parts, names, axis, expected, nothing=in_full(unit, 0) if stacked else None)
     label = parts["label"].iloc[0] if "label" in parts and len(parts) else "Total"
-    marks_told = marks_by_interval(marks, axis)
+    mark_lines = marks_by_interval(marks, axis)
     is_labelled = mark == "line" and 1 < len(names) <= MOST_LABELLED
     if before is not None:
-        drawn = _with(drawn, before.assign(before=doubles(before["before"])))
+        part_rows = _with_columns(part_rows, before.assign(before=doubles(before["before"])))
     if ahead is not None:
-        drawn = _with(drawn, ahead)
-    drawn["is_marked"] = drawn["name"].isna() & drawn["interval"].isin(list(marks_told))
+        part_rows = _with_columns(part_rows, ahead)
+    part_rows["is_marked"] = part_rows["name"].isna() & part_rows["interval"].isin(list(mark_lines))
     levels = levels[:MOST_LEVELS]
-    lines = {place: {**level_lines(levels, unit, place), **marks_told.get(place, {})} for place in range(len(axis.steps))}
-    tips = tips_of(drawn, axis, unit, label if stacked else None, lines)
-    low, high = _extent(drawn, stacked=stacked)
+    lines = {
+        interval: {**level_lines(levels, unit, interval), **mark_lines.get(interval, {})} for interval in range(len(axis.steps))
+    }
+    tips = tips_of(part_rows, axis, unit, label if stacked else None, lines)
+    low, high = _extent(part_rows, stacked=stacked)
     extent = low, highest(levels, high)
     domain = axis_ticks(unit, *extent)[0]
-    drawn = end_labels(drawn, short, domain) if is_labelled else drawn
-    drawn = with_levels(drawn, levels, high, domain)
+    part_rows = end_labels(part_rows, short, domain) if is_labelled else part_rows
+    part_rows = with_levels(part_rows, levels, high, domain)
     labels = np.array([step.label for step in axis.steps], dtype=object)
-    drawn = drawn.assign(
-        tip=pd.Series(tips, dtype=object), short=drawn["name"].map(short), interval=labels[drawn["interval"].to_numpy()]
+    part_rows = part_rows.assign(
+        tip=pd.Series(tips, dtype=object), short=part_rows["name"].map(short), interval=labels[part_rows["interval"].to_numpy()]
     )
     spec = _shape(
         mark,
@@ -129,17 +131,17 @@ def over_time(
         is_labelled,
         before is not None,
         ahead is not None,
-        bool(marks_told),
+        bool(mark_lines),
         len(levels),
     )
     x = time_axis(axis)
     x = {**x, "scale": {**x["scale"], **label_room()}} if is_labelled or levels else x
     spec = encoded(spec, x=x, color={"scale": {"domain": list(short.values()), "range": list(colors.values())}})
     height = (LOW if brushes else HEIGHT) + (LEGEND_ROW * len(names) if len(names) > 1 else 0)
-    return Drawing(drawn, {**value_ticks(spec, unit, *extent), "height": height})
+    return Drawing(part_rows, {**value_ticks(spec, unit, *extent), "height": height})
 
 
-def _drawn(
+def _part_rows(
     parts: pd.DataFrame, names: Sequence[str], axis: TimeAxis, expected: Collection[int], *, nothing: str | None
 ) -> pd.DataFrame:
     """Returns a row for every part of every interval, in the order of time.
@@ -151,31 +153,31 @@ def _drawn(
     """
     totals = set(parts.loc[parts["is_total"], "name"]) if "is_total" in parts and len(names) > 1 else set()
     order = [*(name for name in reversed(names) if name not in totals), *totals]
-    rows = _laid_out(parts, order, axis, expected, (0.0, nothing) if nothing else (nan, formats.UNKNOWN))
+    rows = _interval_rows(parts, order, axis, expected, (0.0, nothing) if nothing else (nan, formats.UNKNOWN))
     columns = zip(("band", "interval", "name", "value", "text"), zip(*rows, strict=True) if rows else [()] * 5, strict=True)
-    drawn = pd.DataFrame({name: pd.Series(column, dtype=DTYPES.get(name, object)) for name, column in columns})
-    steps, partial = drawn["interval"].to_numpy(), np.array(axis.partial, dtype=bool)
+    part_rows = pd.DataFrame({name: pd.Series(column, dtype=DTYPES.get(name, object)) for name, column in columns})
+    steps, partial = part_rows["interval"].to_numpy(), np.array(axis.partial, dtype=bool)
     beside = np.convolve([False, *partial, False], [1, 1, 1], mode="valid") > 0 if len(partial) else partial
-    drawn["place"] = drawn["name"].map({name: place for place, name in enumerate(names)})
-    drawn["is_total"], drawn["partial"] = drawn["name"].isin(totals), partial[steps]
-    drawn["edge"] = np.where(beside[steps], drawn["value"], nan)
-    return drawn
+    part_rows["place"] = part_rows["name"].map({name: place for place, name in enumerate(names)})
+    part_rows["is_total"], part_rows["partial"] = part_rows["name"].isin(totals), partial[steps]
+    part_rows["edge"] = np.where(beside[steps], part_rows["value"], nan)
+    return part_rows
 
 
-def _laid_out(
+def _interval_rows(
     parts: pd.DataFrame, order: Sequence[str], axis: TimeAxis, expected: Collection[int], absent: tuple[float, str]
 ) -> list[tuple[int, int, str | None, float, str]]:
     """The rows of every interval, that of no part first: its ``band``, the interval, the name, the value and its text."""
     points: dict[tuple[int, str], list[tuple[float, str]]] = {}  # two values may be called the same
-    for place, name, value, text in _rows_of(parts.assign(value=doubles(parts["value"])), "interval", "name", "value", "text"):
-        points.setdefault((place, name), []).append((absent[0] if isnan(value) else value, text))
+    for interval, name, value, text in _rows_of(parts.assign(value=doubles(parts["value"])), "interval", "name", "value", "text"):
+        points.setdefault((interval, name), []).append((absent[0] if isnan(value) else value, text))
     rows: list[tuple[int, int, str | None, float, str]] = []
-    for place, step in enumerate(axis.steps):
-        of_step = [(name, *part) for name in order for part in points.get((place, name), [absent])]
+    for interval, step in enumerate(axis.steps):
+        of_step = [(name, *part) for name in order for part in points.get((interval, name), [absent])]
         is_over = not step.is_ahead or any(value and not isnan(value) for _, value, _ in of_step)
-        if is_over or place in expected:
+        if is_over or interval in expected:
             band = len(rows)
-            rows += [(band, place, *part) for part in [(None, nan, absent[1]), *(of_step if is_over else ())]]
+            rows += [(band, interval, *part) for part in [(None, nan, absent[1]), *(of_step if is_over else ())]]
     return rows
 
 
@@ -184,22 +186,22 @@ def _rows_of(frame: pd.DataFrame, *columns: str) -> Iterable[tuple]:
     return zip(*(frame[name].tolist() for name in columns), strict=True)
 
 
-def _with(drawn: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+def _with_columns(part_rows: pd.DataFrame, additions: pd.DataFrame) -> pd.DataFrame:
     """Returns the rows with what else is said of their interval and name."""
     keys = ["interval", "name"]
-    places = {(place, None if pd.isna(name) else name): row for row, (place, name) in enumerate(_rows_of(more, *keys))}
-    positions = [places.get(key, -1) for key in _rows_of(drawn, *keys)]
-    others = more.drop(columns=keys).reset_index(drop=True).reindex(positions)
-    return drawn.assign(**{str(name): column.to_numpy() for name, column in others.items()})
+    row_of = {(interval, None if pd.isna(name) else name): row for row, (interval, name) in enumerate(_rows_of(additions, *keys))}
+    positions = [row_of.get(key, -1) for key in _rows_of(part_rows, *keys)]
+    columns = additions.drop(columns=keys).reset_index(drop=True).reindex(positions)
+    return part_rows.assign(**{str(name): column.to_numpy() for name, column in columns.items()})
 
 
-def _extent(drawn: pd.DataFrame, *, stacked: bool) -> tuple[float, float]:
+def _extent(part_rows: pd.DataFrame, *, stacked: bool) -> tuple[float, float]:
     """Returns the least and the most that is drawn at any interval; what is stacked is so above and below 0."""
-    values = np.nan_to_num(drawn["value"].to_numpy())
+    values = np.nan_to_num(part_rows["value"].to_numpy())
     low, high = np.minimum(values, 0), np.maximum(values, 0)
     if stacked:
-        low, high = (np.bincount(drawn["band"], end) for end in (low, high))
-    ends = [low, high, *(np.nan_to_num(drawn[name].to_numpy()) for name in ("before", "ahead_high") if name in drawn)]
+        low, high = (np.bincount(part_rows["band"], end) for end in (low, high))
+    ends = [low, high, *(np.nan_to_num(part_rows[name].to_numpy()) for name in ("before", "ahead_high") if name in part_rows)]
     return min(float(end.min(initial=0)) for end in ends), max(float(end.max(initial=0)) for end in ends)
 
 
@@ -232,7 +234,7 @@ def _shape(
     )
 
     def fading(opacity: float) -> Any:
-        return seen(opacity, opacity * FADED) if has_legend else alt.value(opacity)
+        return legend_opacity(opacity, opacity * FADED) if has_legend else alt.value(opacity)
 
     draw = {"line": _lines, "area": _areas, "bar": _bars}[mark]
     marks = draw(parts, is_stacked, fading)
@@ -265,7 +267,7 @@ def _band() -> alt.Chart:
     return band.encode(x=PLACE, opacity=shade).add_params(near)
 
 
-def _lines(parts: alt.Chart, _: bool, opacity_of: Seen) -> list[alt.Chart]:
+def _lines(parts: alt.Chart, _: bool, opacity_of: Opacity) -> list[alt.Chart]:
     """The steps out of and into a partial interval are dashed; totals are thin and dotted."""
     solid = parts.encode(
         opacity=opacity_of(1),
@@ -279,12 +281,12 @@ def _lines(parts: alt.Chart, _: bool, opacity_of: Seen) -> list[alt.Chart]:
     ]
 
 
-def _areas(parts: alt.Chart, is_stacked: bool, opacity_of: Seen) -> list[alt.Chart]:
+def _areas(parts: alt.Chart, is_stacked: bool, opacity_of: Opacity) -> list[alt.Chart]:
     """Areas on top of each other hide nothing; those that overlap let each other through."""
     return [parts.encode(opacity=opacity_of(0.85 if is_stacked else 0.2)).mark_area(line={"strokeWidth": 1.5}, aria=False)]
 
 
-def _bars(parts: alt.Chart, is_stacked: bool, opacity_of: Seen) -> list[alt.Chart]:
+def _bars(parts: alt.Chart, is_stacked: bool, opacity_of: Opacity) -> list[alt.Chart]:
     """Partial intervals are paler. Bars that do not add up stand beside each other."""
     bars = parts.encode(opacity=opacity_of(1), fillOpacity=alt.condition("datum.partial", alt.value(0.5), alt.value(1)))
     return [

@@ -16,12 +16,12 @@ from usagecost.vocabulary.colours import QUIET, series_colors
 
 def ranked_bars(ranking: pd.DataFrame, metric: str, palette: Sequence[str]) -> Drawing:
     """One bar a row of ``ranking``, in its order: ``name``, the metric, and ``text``, its label. A click says the bar's place."""
-    drawn = ranking[["name", "text"]].assign(
+    bars = ranking[["name", "text"]].assign(
         **{metric: doubles(ranking[metric]), "said": tooltip_texts(ranking, metric), "place": range(len(ranking))}
     )
     spec = _ranked(metric)
-    color = {"scale": {"domain": list(drawn["name"]), "range": list(palette)}}
-    return Drawing(drawn, encoded(spec, x={"scale": bar_scale(drawn[metric].max())}, color=color))
+    color = {"scale": {"domain": list(bars["name"]), "range": list(palette)}}
+    return Drawing(bars, encoded(spec, x={"scale": bar_scale(bars[metric].max())}, color=color))
 
 
 @cache
@@ -42,11 +42,11 @@ def stacked_ranked_bars(ranking: pd.DataFrame, series: Sequence[str]) -> Drawing
     A click says the bar's place and the metric's label as ``series``.
     """
     names = [METRICS[name].label for name in series]
-    drawn = pd.DataFrame({METRICS[name].label: doubles(METRICS[name].column(ranking)).fillna(0) for name in series})
-    drawn = drawn.assign(
-        name=ranking["name"].astype(str), text=ranking["text"], whole=drawn[names].sum(axis=1), place=range(len(drawn))
+    bars = pd.DataFrame({METRICS[name].label: doubles(METRICS[name].column(ranking)).fillna(0) for name in series})
+    bars = bars.assign(
+        name=ranking["name"].astype(str), text=ranking["text"], whole=bars[names].sum(axis=1), place=range(len(bars))
     )
-    return Drawing(drawn, encoded(_stacked(tuple(series)), x={"scale": bar_scale(drawn["whole"].max())}))
+    return Drawing(bars, encoded(_stacked(tuple(series)), x={"scale": bar_scale(bars["whole"].max())}))
 
 
 @cache

@@ -20,13 +20,13 @@ POINT_OPACITY = 0.45
 
 def histogram(bins: pd.DataFrame, unit: Format, title: str) -> Drawing:
     """``bins``: one row is a bin above ``lower`` and up to ``upper``, both more than 0, with its ``requests``."""
-    drawn = pd.DataFrame({name: doubles(bins[name]) for name in ("lower", "upper", "requests")})
+    marks = pd.DataFrame({name: doubles(bins[name]) for name in ("lower", "upper", "requests")})
     edges = zip(bins["lower"], bins["upper"], strict=True)
-    drawn["text"] = [f"{exact(unit, lower)} – {exact(unit, upper)}" for lower, upper in edges]
-    drawn["zero"] = 0.0
-    drawn["count"] = [exact_count(count) for count in bins["requests"]]
-    spec = value_ticks(_histogram(axis_of(unit), title), formats.count, 0, drawn["requests"].max())
-    return Drawing(drawn, encoded(spec, x=_ticked(spec, "x", unit, drawn["lower"].min(), drawn["upper"].max())))
+    marks["text"] = [f"{exact(unit, lower)} – {exact(unit, upper)}" for lower, upper in edges]
+    marks["zero"] = 0.0
+    marks["count"] = [exact_count(count) for count in bins["requests"]]
+    spec = value_ticks(_histogram(axis_of(unit), title), formats.count, 0, marks["requests"].max())
+    return Drawing(marks, encoded(spec, x=_ticked(spec, "x", unit, marks["lower"].min(), marks["upper"].max())))
 
 
 @cache
@@ -51,13 +51,13 @@ def scatter(
     """``points``: one row is a request with ``x``, ``y``, both more than 0, and ``name``, the part it is of."""
     short = short_names(names)
     short_of = points["name"].map(dict(zip(names, short, strict=True)))
-    drawn = points[["name"]].assign(short=short_of, x=doubles(points["x"]), y=doubles(points["y"]))
+    marks = points[["name"]].assign(short=short_of, x=doubles(points["x"]), y=doubles(points["y"]))
     for axis, unit in zip("xy", units, strict=True):
-        drawn[f"{axis}_text"] = [exact(unit, value) for value in drawn[axis]]
+        marks[f"{axis}_text"] = [exact(unit, value) for value in marks[axis]]
     spec = _scatter(axis_of(units[0]), axis_of(units[1]), titles, len(names) > 1)
-    ticks = {axis: _ticked(spec, axis, unit, drawn[axis].min(), drawn[axis].max()) for axis, unit in zip("xy", units, strict=True)}
+    ticks = {axis: _ticked(spec, axis, unit, marks[axis].min(), marks[axis].max()) for axis, unit in zip("xy", units, strict=True)}
     spec = encoded(spec, color={"scale": {"domain": short, "range": list(palette)}}, **ticks)
-    return Drawing(drawn, {**spec, "height": HEIGHT + (LEGEND_ROW * len(names) if len(names) > 1 else 0)})
+    return Drawing(marks, {**spec, "height": HEIGHT + (LEGEND_ROW * len(names) if len(names) > 1 else 0)})
 
 
 @cache

@@ -38,7 +38,7 @@ class TimeAxis:
     zone: str
 
     @property
-    def called(self) -> str:
+    def interval_name(self) -> str:
         """What a reader calls its intervals."""
         return INTERVALS.get(self.interval, self.interval.capitalize())
 
@@ -81,7 +81,7 @@ def time_axis(axis: TimeAxis) -> Spec:
     labels = [step.label for step in axis.steps]
     ticks = tick_texts(labels, axis.interval)
     marks = {
-        "title": f"{axis.called} · {axis.zone}",
+        "title": f"{axis.interval_name} · {axis.zone}",
         "values": list(ticks),
         "labelExpr": f"{json.dumps(ticks, ensure_ascii=False)}[datum.value]",
         "labelAngle": 0,

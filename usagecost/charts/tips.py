@@ -23,7 +23,7 @@ READ_OUT = alt.ExprRef("data('rows')[datum.band].tip.title + ', ' + datum.name +
 
 
 def tips_of(
-    drawn: pd.DataFrame, axis: TimeAxis, unit: Format, total: str | None, marks: Mapping[int, dict[str, str]]
+    part_rows: pd.DataFrame, axis: TimeAxis, unit: Format, total: str | None, marks: Mapping[int, dict[str, str]]
 ) -> list[dict[str, str] | None]:
     """Returns what a tooltip tells, in the row of each interval's band: its date and its parts, the largest first.
 
@@ -31,17 +31,17 @@ def tips_of(
     """
     nothing = in_full(unit, 0)
     parts: dict[int, list[tuple[str, float, str]]] = {}
-    for band, name, value, text in zip(*(drawn[name].tolist() for name in ("band", "name", "value", "text")), strict=True):
+    for band, name, value, text in zip(*(part_rows[name].tolist() for name in ("band", "name", "value", "text")), strict=True):
         if name is not None and (text != nothing or total is None):
             parts.setdefault(band, []).append((name, value, text))
     for of_band in parts.values():
         of_band.sort(key=lambda part: (isnan(part[1]), -part[1]))
-    tips: list[dict[str, str] | None] = [None] * len(drawn)
-    is_whole = drawn["is_total"] | drawn["name"].isna() | (drawn["name"].nunique() == 1)
-    before = drawn[is_whole & drawn["before"].notna()] if "before" in drawn else drawn[:0].assign(before_text="")
+    tips: list[dict[str, str] | None] = [None] * len(part_rows)
+    is_whole = part_rows["is_total"] | part_rows["name"].isna() | (part_rows["name"].nunique() == 1)
+    before = part_rows[is_whole & part_rows["before"].notna()] if "before" in part_rows else part_rows[:0].assign(before_text="")
     compared = dict(zip(before["band"].tolist(), before["before_text"].tolist(), strict=True))
-    expected = drawn["ahead_text"].dropna().to_dict() if "ahead_text" in drawn else {}
-    for band, interval in drawn.loc[drawn["name"].isna(), "interval"].items():
+    expected = part_rows["ahead_text"].dropna().to_dict() if "ahead_text" in part_rows else {}
+    for band, interval in part_rows.loc[part_rows["name"].isna(), "interval"].items():
         is_to_come = axis.steps[interval].is_ahead and band not in parts
         lines = {} if is_to_come else _lines_of(parts.get(band, []), unit, total)
         compared_lines = {BEFORE: compared[band]} if band in compared else {}
@@ -52,16 +52,16 @@ def tips_of(
 
 def _lines_of(parts: list[tuple[str, float, str]], unit: Format, total: str | None) -> dict[str, str]:
     """Returns the lines of a tooltip below its date: names, and what is said of them."""
-    whole, lines = sum(value for _, value, _ in parts), {}
+    sum_of_parts, lines = sum(value for _, value, _ in parts), {}
     if total:
         texts = {text for _, _, text in parts}
         is_less = any(text.startswith(("≥", formats.UNKNOWN)) for text in texts)
-        lines[total] = formats.UNKNOWN if texts == {formats.UNKNOWN} else f"{'≥ ' if is_less else ''}{in_full(unit, whole)}"
+        lines[total] = formats.UNKNOWN if texts == {formats.UNKNOWN} else f"{'≥ ' if is_less else ''}{in_full(unit, sum_of_parts)}"
     for name, value, text in parts[:MOST_TOLD]:
         key = name + UNSEEN
         while key in lines:
             key += UNSEEN
-        lines[key] = f"{text} · {formats.percent(value / whole)}" if total and value > 0 and whole > 0 else text
+        lines[key] = f"{text} · {formats.percent(value / sum_of_parts)}" if total and value > 0 and sum_of_parts > 0 else text
     if total and len(parts) > MOST_TOLD:
         lines[f"{len(parts) - MOST_TOLD} more"] = in_full(unit, sum(value for _, value, _ in parts[MOST_TOLD:]))
     return lines

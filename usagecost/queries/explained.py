@@ -104,5 +104,5 @@ def _sum_rows(
 ) -> pa.Table:
     """The same of some rows."""
     also = [name for name in by if name not in DIMENSIONS and name not in ROW_COLUMNS]
-    names = rows.view.filters.told_by(*(name for name in by if name in DIMENSIONS), *([split] if split else []))
+    names = rows.view.filters.deciding_dimensions(*(name for name in by if name in DIMENSIONS), *([split] if split else []))
     return rows.sums(split, ("is_before", *by), measures, rows.rolled(names, measures, split, also=also), select)

@@ -33,7 +33,7 @@ def percentiles_about(rows: Rows, level: float) -> list[float | None]:
     """About the percentile of each interval's latencies (ms), in order, None where none is known. It needs nothing but how many
     are in each step, which rollups tell, and takes those of a step for evenly spread.
     """
-    groups, names = Groups(rows, None, (), ("time",)), rows.view.filters.told_by()
+    groups, names = Groups(rows, None, (), ("time",)), rows.view.filters.deciding_dimensions()
     rolled = rows.rolled(names, ("timed_requests",), also=(LATENCY,))
     counted = rows.answer_with_rollups(lambda with_rollups: _steps_sql(groups, names or (), with_rollups), rolled)
     found_at = {group[1]: _percentile_about(group_steps, level) for group, group_steps in _by_group(counted).items() if group_steps}
@@ -55,7 +55,7 @@ def _percentile_about(steps: Sequence[tuple[int, int]], level: float) -> float:
 def percentiles(groups: Groups, measures: Sequence[str]) -> pa.Table | None:
     """The answer to `Groups.sql` of percentiles, made with the help of a rollup; None if it is no help."""
     levels = {name: PERCENTILES[name] for name in measures if name in PERCENTILES}
-    names = groups.rows.view.filters.told_by(*groups.by)
+    names = groups.rows.view.filters.deciding_dimensions(*groups.by)
     if names is None or len(levels) < len(measures):
         return None
 

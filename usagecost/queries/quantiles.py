@@ -68,7 +68,7 @@ def _answer(groups: Groups, measures: Sequence[str]) -> pa.Table:
     if table is not None:
         return table
     rows = groups.rows
-    names = rows.view.filters.told_by("user", *groups.by) if measures == (USERS,) else None
+    names = rows.view.filters.deciding_dimensions("user", *groups.by) if measures == (USERS,) else None
 
     def question(with_rollups: bool) -> tuple[str, Parameters]:
         return groups.sql(_users_sql(names or ()) if with_rollups else "{requests}", rows.measures_sql(measures))

@@ -92,7 +92,9 @@ def _summed(
         )
         return f"SELECT {selected}, {summed} FROM ({parts}) {grouped}", relation_rows["{requests}"][1] | bound
 
-    answer = rows.answer_with_rollups(question, rows.rolled(view.filters.told_by(*names), (measure,), cuts=edges, also=also))
+    answer = rows.answer_with_rollups(
+        question, rows.rolled(view.filters.deciding_dimensions(*names), (measure,), cuts=edges, also=also)
+    )
     spent_by_pair: list[Spent] = [{name: {} for name in names} for _ in pairs]
     dimensions, values, *sums = (column.to_pylist() for column in answer.columns)
     for pair_spent, now, before in zip(spent_by_pair, sums[::2], sums[1::2], strict=True):

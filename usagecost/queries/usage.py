@@ -58,7 +58,7 @@ def usage(
     folding = tuple(sorted({"requests", *METRICS[rank].terms, *measures} - set(OF_ROWS)))
     unsplit = usage(view, None, folding if parts_only else measures, rank=rank, compares=compares) if is_list(split) else None
 
-    names = view.filters.told_by(*([] if split is None or is_clock_split(split) else [split]))
+    names = view.filters.deciding_dimensions(*([] if split is None or is_clock_split(split) else [split]))
 
     def ask(part: Rows) -> pa.Table:
         rolled = part.rolled(names, folding, split)
@@ -105,5 +105,5 @@ def totals(view: View, dimensions: Sequence[str], measures: Sequence[str]) -> pa
     """
     rows = Rows.of(replace(view, interval=WHOLE))
     columns = [DIMENSIONS[name].column for name in dimensions]
-    rolled = rows.rolled(view.filters.told_by(*dimensions), measures)
+    rolled = rows.rolled(view.filters.deciding_dimensions(*dimensions), measures)
     return rows.sums(None, columns, measures, rolled, f"FROM cells ORDER BY {', '.join(columns)}")

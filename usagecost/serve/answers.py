@@ -136,7 +136,7 @@ def _budget(state: State) -> dict[str, Any]:
         "name": budget.name,
         "amount_usd": budget.amount,
         "period": budget.period,
-        "filters": budget.filters.said(),
+        "filters": budget.filters.phrases(),
         "first": used.first,
         "last": used.last,
         "used_usd": used.usd,

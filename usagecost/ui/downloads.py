@@ -42,7 +42,7 @@ def file_name(what: str, kind: str = "csv") -> str:
     view: View | None = st.session_state.get(_VIEW)
     if view is None:  # a page without a lake
         return exports.file_name(what, kind)
-    filter_words = zip(view.filters.conditions, view.filters.said(labels_of(view).of), strict=True)
+    filter_words = zip(view.filters.conditions, view.filters.phrases(labels_of(view).of), strict=True)
     filters = [words for one, words in filter_words if not isinstance(one, Instants)]
     return exports.file_name(what, kind, viewing.days_of(view), filters)
 

@@ -90,7 +90,7 @@ def _form(view: View) -> None:
     st.text_input("What happened", key="note_text", max_chars=LONGEST_TEXT, placeholder="Moved search to a smaller model")
     about = _single_values(view)
     if about:
-        words = " and ".join(plain(condition.said(labels_of(view).of)) for condition in about)
+        words = " and ".join(plain(condition.phrase(labels_of(view).of)) for condition in about)
         st.checkbox(f"Only about {words}", True, key="note_is_of_filters", help="Else it is marked under any filter.")
     st.button("Save", key="note_save", type="primary", on_click=_save, args=(about,))
     try:

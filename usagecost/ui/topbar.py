@@ -50,7 +50,7 @@ def top_bar(
                 for condition in view.filters.conditions:
                     if isinstance(condition, Condition):
                         name = condition.dimension
-                        chip(condition.said(labels_of(view).of), name, viewing.set_filter, None, name)
+                        chip(condition.phrase(labels_of(view).of), name, viewing.set_filter, None, name)
         with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
             if newest:
                 _data_through(view, newest)

@@ -57,15 +57,15 @@ def colors(ranked: Iterable[str | None]) -> dict[str | None, str]:
     """A colour for each value, the first in rank first. A name prefers the colour of its own hash, so it mostly keeps it when ranks
     and ranges change.
     """
-    taken: dict[str | None, str] = {None: MISSING_COLOR}
+    color_of: dict[str | None, str] = {None: MISSING_COLOR}
     free = {*PALETTE}
     for place, value in enumerate(value for value in dict.fromkeys(ranked) if value is not None):
         row = PALETTE[:APART] if place < APART else PALETTE[APART:]
         wish = crc32(value.encode()) % len(row)
         wishes = [*row[wish:], *row[:wish]]
-        taken[value] = next((color for color in wishes if color in free), row[wish])
-        free.discard(taken[value])
-    return taken
+        color_of[value] = next((color for color in wishes if color in free), row[wish])
+        free.discard(color_of[value])
+    return color_of
 
 
 def series_colors(metrics: Iterable[str]) -> list[str]:

@@ -39,32 +39,32 @@ class Condition:
         is_one_of = " OR ".join(tests) or "false"
         return (f"(({is_one_of}) IS NOT TRUE)" if self.excludes else f"({is_one_of})"), emails
 
-    def said(self, label: Callable[[str, str], str] = lambda _, value: value) -> str:
+    def phrase(self, label: Callable[[str, str], str] = lambda _, value: value) -> str:
         """The condition as a person would say it; ``label`` says what a value of a dimension is called."""
         names = [NOT_REPORTED if value is None else label(self.dimension, value) for value in self.values]
-        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        return f"{DIMENSIONS[self.dimension].label.lower()} {'is not' if self.excludes else 'is'} {shown or 'nothing'}"
+        first_names = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        return f"{DIMENSIONS[self.dimension].label.lower()} {'is not' if self.excludes else 'is'} {first_names or 'nothing'}"
 
 
 Values = dict[str, tuple[str, ...]]
 """Dimension -> values of it, as people write them; NOT_REPORTED stands for requests that have none."""
 
 
-def check_values(said: Values) -> Values:
+def check_values(values_of: Values) -> Values:
     """Returns the values; raises ValueError where one is of no dimension, or a dimension has none."""
-    for name, values in said.items():
+    for name, values in values_of.items():
         if name not in DIMENSIONS:
             raise ValueError(f"{name!r} is no dimension: use one of {', '.join(DIMENSIONS)}")
         if not values:
             raise ValueError(f"{name} has no values: write some, or leave it out")
-    return said
+    return values_of
 
 
-def conditions_of(said: Values, *, excludes: bool = False) -> tuple[Condition, ...]:
+def conditions_of(values_of: Values, *, excludes: bool = False) -> tuple[Condition, ...]:
     """Returns the conditions that a request passes which has one of the values of each dimension, or, if they ``exclude``, none."""
     return tuple(
         Condition(name, tuple(None if value == NOT_REPORTED else value for value in sorted(set(values))), excludes)
-        for name, values in sorted(said.items())
+        for name, values in sorted(values_of.items())
     )
 
 
@@ -107,18 +107,18 @@ class Bounds:
         if self.is_unknown:
             return incomplete_sql(self.basis), {}
         ends = {">=": ("least", self.least), "<=": ("most", self.most)}
-        known: Parameters = {f"{prefix}_{name}": value for name, value in ends.values() if value is not None}
+        parameters: Parameters = {f"{prefix}_{name}": value for name, value in ends.values() if value is not None}
         tests = [f"{column} {sign} ${prefix}_{name}" for sign, (name, value) in ends.items() if value is not None]
-        return f"({' AND '.join([f'{column} IS NOT NULL', *tests])})", known
+        return f"({' AND '.join([f'{column} IS NOT NULL', *tests])})", parameters
 
     @property
     def words(self) -> str:
         """The condition as a person would say it."""
         if self.is_unknown:
             return "spend is incomplete"
-        said = (lambda amount: f"${amount:f}") if self.quantity == "cost" else (lambda amount: f"{amount:f} ms")
+        amount_text = (lambda amount: f"${amount:f}") if self.quantity == "cost" else (lambda amount: f"{amount:f} ms")
         ends = [("at least", self.least), ("at most", self.most)]
-        return f"{self.quantity} is " + " and ".join(f"{word} {said(end)}" for word, end in ends if end is not None)
+        return f"{self.quantity} is " + " and ".join(f"{word} {amount_text(end)}" for word, end in ends if end is not None)
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,8 @@ class Tagged:
 
     def sql(self, prefix: str) -> tuple[str, Parameters]:
         """The condition and its parameters."""
-        known = {f"{prefix}_{i}": tag for i, tag in enumerate(self.tags)}
-        return f"({' OR '.join(f'list_contains(tags, ${name})' for name in known)})", dict(known)
+        parameters = {f"{prefix}_{i}": tag for i, tag in enumerate(self.tags)}
+        return f"({' OR '.join(f'list_contains(tags, ${name})' for name in parameters)})", dict(parameters)
 
     @property
     def words(self) -> str:
@@ -172,19 +172,21 @@ class Filters:
 
     conditions: tuple[AnyCondition, ...] = ()
 
-    def may_pass(self, known: Mapping[str, str | None]) -> bool:
+    def may_pass(self, known_values: Mapping[str, str | None]) -> bool:
         """Whether a request of which the values of some dimensions are known may match."""
-        conditions = [one for one in self.conditions if isinstance(one, Condition) and one.dimension in known]
-        return all((known[one.dimension] in one.values) is not one.excludes for one in conditions)
+        conditions = [
+            condition for condition in self.conditions if isinstance(condition, Condition) and condition.dimension in known_values
+        ]
+        return all((known_values[condition.dimension] in condition.values) is not condition.excludes for condition in conditions)
 
-    def told_by(self, *dimensions: str) -> frozenset[str] | None:
-        """Some dimensions, and those that the conditions are about: sums by all of them tell which requests pass. None if no sums
+    def deciding_dimensions(self, *dimensions: str) -> frozenset[str] | None:
+        """Returns some dimensions and those of the conditions: sums by all of them decide which requests pass. None if no sums
         do, as a condition, or one of the dimensions, is about something else than the value of a column.
         """
-        conditions = [one for one in self.conditions if isinstance(one, Condition)]
+        conditions = [condition for condition in self.conditions if isinstance(condition, Condition)]
         if len(conditions) < len(self.conditions):
             return None
-        names = frozenset((*dimensions, *(one.dimension for one in conditions)))
+        names = frozenset((*dimensions, *(condition.dimension for condition in conditions)))
         return names if names <= DIMENSIONS.keys() else None
 
     def sql(self) -> tuple[str, Parameters]:
@@ -196,9 +198,11 @@ class Filters:
             parameters |= bound
         return " AND ".join(tests) or "true", parameters
 
-    def said(self, label: Callable[[str, str], str] = lambda _, value: value) -> tuple[str, ...]:
-        """The conditions as a person would say them: see `Condition.said`."""
-        return tuple(one.said(label) if isinstance(one, Condition) else one.words for one in self.conditions)
+    def phrases(self, label: Callable[[str, str], str] = lambda _, value: value) -> tuple[str, ...]:
+        """The conditions as a person would say them: see `Condition.phrase`."""
+        return tuple(
+            condition.phrase(label) if isinstance(condition, Condition) else condition.words for condition in self.conditions
+        )
 
 
 @dataclass(frozen=True)
@@ -218,35 +222,47 @@ class Scope:
     @property
     def dimensions(self) -> frozenset[str]:
         """What it looks at."""
-        return frozenset([*(one.dimension for some in self.any_of or () for one in some), *(["user"] if self.emails else [])])
+        return frozenset(
+            [
+                *(condition.dimension for conditions in self.any_of or () for condition in conditions),
+                *(["user"] if self.emails else []),
+            ]
+        )
 
     def sql(self) -> tuple[str, Parameters]:
         """The condition over a row of requests, or of a rollup that has its columns, and its parameters."""
         if self.any_of is None:
             return "true", {}
         tests, parameters = [], {}
-        for place, some in enumerate(self.any_of):
-            parts = [one.sql(f"scope_{place}_{part}") for part, one in enumerate(some)]
+        for place, conditions in enumerate(self.any_of):
+            parts = [condition.sql(f"scope_{place}_{part}") for part, condition in enumerate(conditions)]
             tests.append(f"({' AND '.join(test for test, _ in parts) or 'true'})")
             for _, bound in parts:
                 parameters |= bound
         if self.emails:
-            known: Parameters = {f"scope_email_{place}": email.lower() for place, email in enumerate(self.emails)}
+            email_parameters: Parameters = {f"scope_email_{place}": email.lower() for place, email in enumerate(self.emails)}
             folded = f"translate({DIMENSIONS['user'].column}, '{ascii_uppercase}', '{ascii_lowercase}')"
-            tests.append(f"{folded} IN ({', '.join('$' + name for name in known)})")
-            parameters |= known
+            tests.append(f"{folded} IN ({', '.join('$' + name for name in email_parameters)})")
+            parameters |= email_parameters
         return f"(({' OR '.join(tests) or 'false'}) IS TRUE)", parameters
 
     def includes(self, filters: Filters) -> bool:
         """Whether all that passes some filters may be seen, as the filters themselves say."""
         if self.any_of is None:
             return True
-        values_of = {one.dimension: one.values for one in filters.conditions if isinstance(one, Condition) and not one.excludes}
+        values_of = {
+            condition.dimension: condition.values
+            for condition in filters.conditions
+            if isinstance(condition, Condition) and not condition.excludes
+        }
         if (users := values_of.get("user")) and all(user and user.isascii() and user.lower() in self.emails for user in users):
             return True
         return any(
-            all(one.dimension in values_of and set(values_of[one.dimension]) <= set(one.values) for one in some)
-            for some in self.any_of
+            all(
+                condition.dimension in values_of and set(values_of[condition.dimension]) <= set(condition.values)
+                for condition in conditions
+            )
+            for conditions in self.any_of
         )
 
 

@@ -28,8 +28,8 @@ SHORT_ID = 8
 class Labels:
     """The names of ids, by dimension."""
 
-    def __init__(self, known: Mapping[str, Mapping[str, str]]) -> None:
-        self._known = known
+    def __init__(self, names: Mapping[str, Mapping[str, str]]) -> None:
+        self._names = names
 
     @classmethod
     def of_names(cls, names: pa.Table) -> Labels:
@@ -40,20 +40,20 @@ class Labels:
             name = " ".join(row["name"].split())
             if name and row["field"] in dimensions:
                 newest[dimensions[row["field"]]][row["id"]] = name
-        return cls({dimension: told_apart(of_ids) for dimension, of_ids in newest.items()})
+        return cls({dimension: distinct_labels(of_ids) for dimension, of_ids in newest.items()})
 
     @cached_property
     def digest(self) -> str:
         """What other names have another of."""
-        return sha256(json.dumps(self._known, sort_keys=True).encode()).hexdigest()
+        return sha256(json.dumps(self._names, sort_keys=True).encode()).hexdigest()
 
     def of(self, dimension: str | None, value: str) -> str:
         """What a value is called."""
-        return self._known.get(dimension or "", WORDS.get(dimension or "", {})).get(value, value)
+        return self._names.get(dimension or "", WORDS.get(dimension or "", {})).get(value, value)
 
     def has(self, dimension: str | None, values: Iterable[object]) -> bool:
         """Whether one of the values has a name."""
-        names = self._known.get(dimension or "", {})
+        names = self._names.get(dimension or "", {})
         return any(value in names for value in values)
 
     def id_of(self, dimension: str, name: str) -> str:
@@ -79,7 +79,7 @@ class Labels:
         return tuple(
             (field, value)
             for dimension, field in FIELDS.items()
-            for value, name in sorted(self._known.get(dimension, {}).items())
+            for value, name in sorted(self._names.get(dimension, {}).items())
             if text.casefold() in name.casefold()
         )
 
@@ -91,13 +91,13 @@ class Labels:
 
     @cached_property
     def _ids(self) -> dict[str, dict[str, str]]:
-        return {dimension: {name: value for value, name in of_ids.items()} for dimension, of_ids in self._known.items()}
+        return {dimension: {name: value for value, name in of_ids.items()} for dimension, of_ids in self._names.items()}
 
 
 NO_LABELS = Labels({})
 
 
-def told_apart(names: Mapping[str, str]) -> dict[str, str]:
+def distinct_labels(names: Mapping[str, str]) -> dict[str, str]:
     """Id -> a label that is nothing else's: its name, with the beginning of the id where another has or is the same."""
     counts = Counter([*names.values(), *names, NOT_REPORTED, "Other"])
     shared: dict[str, list[str]] = {}
@@ -108,8 +108,10 @@ def told_apart(names: Mapping[str, str]) -> dict[str, str]:
     return {value: labels.get(value, name) for value, name in names.items()}
 
 
-def _short(value: str, others: Iterable[str]) -> str:
+def _short(value: str, ids: Iterable[str]) -> str:
     """The beginning of an id, long enough that none of the others begins so."""
-    rest = [other for other in others if other != value]
-    length = next((size for size in range(SHORT_ID, len(value)) if not any(other[:size] == value[:size] for other in rest)), None)
+    other_ids = [known_id for known_id in ids if known_id != value]
+    length = next(
+        (size for size in range(SHORT_ID, len(value)) if not any(known_id[:size] == value[:size] for known_id in other_ids)), None
+    )
     return value[:length]

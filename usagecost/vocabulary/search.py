@@ -21,18 +21,18 @@ MESSAGE_SQL = "coalesce(" + ", ".join(f"json_extract_string(attributes, '$.\"{na
 class Text:
     """The text occurs, in upper or lower case, in an id of the request, in whose and what it is, its model, or its error.
 
-    ``named`` are columns with ids in whose name it occurs.
+    ``named_ids`` are columns with ids in whose name it occurs.
     """
 
     text: str
-    named: tuple[tuple[str, str], ...] = ()
+    named_ids: tuple[tuple[str, str], ...] = ()
 
     def sql(self, prefix: str) -> tuple[str, dict[str, str]]:
         """The condition and its parameters."""
         tests = [f"strpos(lower({column}), ${prefix}_text) > 0" for column in SEARCHED]
         tests.append(f"({FAILED} AND strpos(lower({MESSAGE_SQL}), ${prefix}_text) > 0)")
-        tests += [f"{column} = ${prefix}_{place}" for place, (column, _) in enumerate(self.named)]
-        ids = {f"{prefix}_{place}": value for place, (_, value) in enumerate(self.named)}
+        tests += [f"{column} = ${prefix}_{place}" for place, (column, _) in enumerate(self.named_ids)]
+        ids = {f"{prefix}_{place}": value for place, (_, value) in enumerate(self.named_ids)}
         return f"(({' OR '.join(tests)}) IS TRUE)", {f"{prefix}_text": self.text.lower(), **ids}
 
     @property

@@ -83,7 +83,7 @@ def _add(folder: TextFolder, panel: Panel, view: View) -> None:
         title = st.text_input("Title of the new board", key="add_to_title", max_chars=120).strip() if is_new else ""
         added = _with_filters(panel, view)
         if added.filters:
-            st.caption(plain(f"The panel keeps: {', '.join(added.conditions.said(labels_of(view).of))}."))
+            st.caption(plain(f"The panel keeps: {', '.join(added.conditions.phrases(labels_of(view).of))}."))
         st.button(
             "Add",
             key="add_to_board_now",

@@ -69,7 +69,7 @@ def asked_for(view: View) -> tuple[View, DeltaGenerator]:
 
 def _words(view: View, condition: AnyCondition) -> str:
     """What a filter says."""
-    words = condition.said(labels_of(view).of) if isinstance(condition, Condition) else condition.words
+    words = condition.phrase(labels_of(view).of) if isinstance(condition, Condition) else condition.words
     return words.removeprefix("streaming is ")
 
 
