@@ -39,15 +39,15 @@ LINES = {
 }
 """The charts of lines: title, metrics, help, and what is drawn in words."""
 PARTS = ("input_cost_usd", "cache_read_cost_usd", "cache_write_cost_usd", "output_cost_usd", "other_cost_usd")
-SHOWN = (*CARDS, *TOKENS, *OUTCOMES, "spend_usd")
-"""What the charts of the page draw: metrics of the vocabulary. Each may be put in the place of another, or beside it."""
+CHART_METRICS = (*CARDS, *TOKENS, *OUTCOMES, "spend_usd")
+"""Metrics that charts and cards of the page draw. Each may be put in the place of another, or beside it."""
 SPLITS = ("model", "provider", "team", "user", "key", "app")
 USER_COLUMNS = ("requests", "success_rate", "total_tokens", "spend_usd")
 MODEL_COLUMNS = ("requests", "successful", "failed", "total_tokens", "spend_usd")
-MEASURES = (*measures_of((*SHOWN, *PARTS, *USER_COLUMNS, *MODEL_COLUMNS)), "last_seen_us")
+MEASURES = (*measures_of((*CHART_METRICS, *PARTS, *USER_COLUMNS, *MODEL_COLUMNS)), "last_seen_us")
 TOP = ("5", "10", "25", "50", "All")
 TABS = ("Totals", "Cost", "Model activity", "User activity")
-OWN = {
+CHOICES = {
     "tab": ui.Choice(default=TABS[0], options=TABS),
     "by": ui.Choice(default=SPLITS[0], options=SPLITS),
     "top": ui.Choice(default=TOP[1], options=TOP),
@@ -57,9 +57,9 @@ OWN = {
     "chosen_model": ui.Choice(),
     "chosen_user": ui.Choice(),
 }
-"""What of the page stands in the URL, beside the view."""
-WHO = 10
-"""Users of a model that are told apart."""
+"""Choices of the page that stand in the URL, beside the view."""
+MOST_USERS = 10
+"""Users of a model that have a bar each."""
 MOST_STACKS = 10
 """More colours than these in one bar cannot be told apart; the rest of a stack is "Other"."""
 
@@ -104,17 +104,17 @@ def over_time(usage: Usage, view: View, metrics: Sequence[str], mark: str = "lin
 
 def line_charts(usage: Usage, view: View, name: str) -> None:
     """Tokens and requests over time, a chart each."""
-    for what, (title, metrics, text, alt) in LINES.items():
-        drawing = ui.make_once(usage, view, metrics, lambda of=metrics: over_time(usage, view, of))
+    for chart_name, (title, metrics, text, alt) in LINES.items():
+        drawing = ui.make_once(usage, view, metrics, lambda metric_names=metrics: over_time(usage, view, metric_names))
         ui.chart(
             title,
             drawing,
-            lambda of=metrics: folds.over_time_table(usage, of, view.period.zone),
-            name=f"{name}-{what}",
+            lambda metric_names=metrics: folds.over_time_table(usage, metric_names, view.period.zone),
+            name=f"{name}-{chart_name}",
             help=text,
             alt_text=f"Lines of {alt} by {step_of(view)}",
             on_mark=drilldown.from_line(view, usage.intervals),
-            beside=(lambda: ui.notes(view)) if (name, what) == ("totals", "tokens") else None,
+            beside=(lambda: ui.notes(view)) if (name, chart_name) == ("totals", "tokens") else None,
         )
 
 
@@ -231,7 +231,7 @@ def model_usage(usage: Usage, view: View) -> None:
     )
 
 
-view = ui.page("Usage and cost", own=OWN, uses=(*ui.ALL_CONTROLS, "currency"))
+view = ui.page("Usage and cost", own=CHOICES, uses=(*ui.ALL_CONTROLS, "currency"))
 usage = usage_by("model", view)
 above = st.container()  # the cards, of the whole or of what is chosen below
 
@@ -265,15 +265,15 @@ if cost_tab.open:
 if model_tab.open:
     with model_tab:
         model = ui.choose_value("Model", "chosen_model", names_of(usage, view, "model"), None)
-        known = None if model == NOT_REPORTED else model
-        of_model, view_of_model = usage.of_value(known), view.where(Condition("model", (known,)))
+        model_id = None if model == NOT_REPORTED else model
+        of_model, view_of_model = usage.of_value(model_id), view.where(Condition("model", (model_id,)))
         ui.name_downloads(view_of_model)
         with above:
             ui.cards(of_model, view_of_model, CARDS, name="model")
         if of_model.totals["requests"]:
             cost_chart(of_model, view_of_model, "model", 1, "model")
-            who, of_all = usage_ranked("user", view_of_model), lambda: unfiltered("user", view)
-            ui.ranking(who, view_of_model, "user", WHO, everything=of_all, title="Who uses this model")
+            users_of_model, of_all = usage_ranked("user", view_of_model), lambda: unfiltered("user", view)
+            ui.ranking(users_of_model, view_of_model, "user", MOST_USERS, everything=of_all, title="Who uses this model")
             line_charts(of_model, view_of_model, "model")
         else:
             ui.empty("This model has no requests in the period", "Choose another model, a longer date range, or fewer filters.")

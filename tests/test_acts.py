@@ -174,7 +174,7 @@ def opened(file: str, email: str | None, **query: str) -> AppTest:
 
 
 def test_who_has_lost_the_role_is_refused_when_they_act_and_that_is_recorded(lake: Lake, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("usagecost.ui.reader.known_for", lambda _, question, *asked: question(*asked))
+    monkeypatch.setattr("usagecost.ui.reader.cached_answer_for", lambda _, question, *asked: question(*asked))
     page = opened("pages/6_Access.py", "ada@example.com")
     page.text_input(key="grant_who").set_value("eve@example.com").run()
     (lake.root.parent / NAME).write_text(ROLES.replace('"admin"', '"member"'))

@@ -30,7 +30,7 @@ def test_a_value_comes_back_from_the_url(kind: str, data: st.DataObject):
     choice, values = VALUES[kind]
     value = data.draw(values)
 
-    assert choice.read(choice.written(value)) == value
+    assert choice.read(choice.texts(value)) == value
 
 
 @pytest.mark.parametrize("choice", [choice for choice, _ in VALUES.values()], ids=VALUES)
@@ -38,8 +38,8 @@ def test_a_value_comes_back_from_the_url(kind: str, data: st.DataObject):
 def test_nonsense_means_something_that_can_be_shown(choice: Choice, said: list[str]):
     value = choice.read(said)
 
-    assert choice.read(choice.written(value)) == value
-    assert choice.written(choice.default) == []
+    assert choice.read(choice.texts(value)) == value
+    assert choice.texts(choice.default) == []
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,9 @@ def page() -> None:
     address.begin("A page", {"range": Choice(default="30d")}, {"tab": Choice(default="Totals")})
     if not st.session_state.get("hides"):
         st.text_input("Range", key="range")
-    st.text(f"{st.session_state['range']} {st.session_state['tab']} {address.of_page('A page', {'range': Choice(default='30d')})}")
+    st.text(
+        f"{st.session_state['range']} {st.session_state['tab']} {address.page_query('A page', {'range': Choice(default='30d')})}"
+    )
 
 
 def test_the_url_and_the_widgets_say_the_same_and_what_is_not_drawn_is_kept():

@@ -16,7 +16,7 @@ from tests import pages
 from tests.views import days, request, view, write_lake
 from usagecost import queries
 from usagecost.queries import folds
-from usagecost.ui.drilldown import both, value_condition
+from usagecost.ui.drilldown import merge_conditions, value_condition
 from usagecost.vocabulary.filters import Condition
 
 VALUES = st.lists(st.sampled_from(("a", "b", "c", None)), unique=True, max_size=4).map(tuple)
@@ -29,7 +29,7 @@ def passes(condition: Condition, value: str | None) -> bool:
 
 @given(CONDITIONS, CONDITIONS, st.sampled_from(("a", "b", "c", "d", None)))
 def test_one_condition_says_what_two_say(one: Condition, other: Condition, value: str | None):
-    assert passes(both(one, other), value) == (passes(one, value) and passes(other, value))
+    assert passes(merge_conditions(one, other), value) == (passes(one, value) and passes(other, value))
 
 
 @pytest.fixture(scope="module")

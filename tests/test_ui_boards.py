@@ -68,7 +68,7 @@ def test_a_metric_is_drawn_by_every_chart_and_every_split(pages: dict[str, View]
         numbers_of(panel, answer, NO_LABELS)
         assert not is_of_spend(answer.question) or metric == "spend_usd"
         if panel.chart not in ("number", "table") and not answer.is_empty:
-            drawing = drawing_of(panel, answer, NO_LABELS, memory.known)
+            drawing = drawing_of(panel, answer, NO_LABELS, memory.cached_answer)
             json.dumps(drawing.spec)
             assert len(drawing.data)
         assert title_of(panel)
@@ -97,7 +97,7 @@ def test_a_panel_over_time_has_marks_and_the_period_before_beside_its_whole(
 ):
     panel = Panel(metrics=("requests",), split=split, chart=chart)
     beside = replace(showing.BESIDE, marks=lambda view: [Mark(view.period.start, "Note", "Moved")])
-    drawing = drawing_of(panel, boards.answer(panel, pages["sample"]), NO_LABELS, memory.known, beside)
+    drawing = drawing_of(panel, boards.answer(panel, pages["sample"]), NO_LABELS, memory.cached_answer, beside)
     tip = drawing.data["tip"].dropna().iloc[0]
 
     assert (tip["Note"], "Before" in tip) == ("Moved", compares)

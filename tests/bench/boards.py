@@ -52,7 +52,7 @@ def board(view: View) -> tuple[float, float]:
     for _ in range(2):
         start = time.perf_counter()
         for panel in BOARD:
-            boards.answer(panel, view, memory.known)
+            boards.answer(panel, view, memory.cached_answer)
         seconds.append(time.perf_counter() - start)
     return seconds[0], seconds[1]
 
@@ -66,7 +66,7 @@ def measure(view: View, runs: int) -> None:
         colds.append(cold)
         warms.append(warm)
     ratio = median(cold / whole for cold, whole in zip(colds, pages, strict=True))
-    requests = boards.answer(BOARD[0], view, memory.known).totals["requests"]
+    requests = boards.answer(BOARD[0], view, memory.cached_answer).totals["requests"]
     times = [f"{median(seconds) * 1000:7.1f}" for seconds in (pages, colds, warms)]
     figures = [f"{view.period.days:4}", f"{requests:11,}", *times[:2], f"{ratio:5.2f}", times[2]]
     print(f"| {' | '.join(figures)} |", flush=True)

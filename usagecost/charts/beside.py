@@ -135,7 +135,7 @@ def legend_choices() -> list[alt.Parameter]:
 
 
 def legend_opacity(opacity: float, unseen: float, test: str = "true") -> Any:
-    """Returns the opacity of parts that the legend shows, and that pass a test; of the others that of the unseen."""
+    """Returns the opacity of parts: ``opacity`` where the legend shows them and they pass the test, else ``unseen``."""
     legend_match, hidden = legend_choices()
     hides = alt.when(hidden, empty=False).then(alt.value(unseen)).when(f"!({test})").then(alt.value(unseen))
     return hides.when(legend_match).then(alt.value(opacity)).otherwise(alt.value(unseen))

@@ -39,7 +39,7 @@ class TimeAxis:
 
     @property
     def interval_name(self) -> str:
-        """What a reader calls its intervals."""
+        """The name of its intervals, such as Day."""
         return INTERVALS.get(self.interval, self.interval.capitalize())
 
     @cached_property

@@ -22,7 +22,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 Query = dict[str, list[str]]
 """Parameter of the URL -> its values."""
 
-_PAGE, _WRITTEN, _FORMER, _STOOD, _OWN = "_page", "_written", "_former", "_stood", "_own"
+_PAGE, _WRITTEN_QUERY, _FORMER, _LAST_VALUES, _PAGE_QUERIES = "_page", "_written", "_former", "_stood", "_own"
 FIRST_YEAR, LAST_YEAR = 1970, 9998
 """Of days that a link may say: those beyond have no instants in every zone."""
 LAG = 5.0
@@ -68,14 +68,14 @@ class Choice:
         names = self.options if isinstance(self.options, Mapping) else {}
         return next((value for value, name in names.items() if name == texts[0]), self.default)
 
-    def written(self, value: Any) -> list[str]:
+    def texts(self, value: Any) -> list[str]:
         """The value as the URL says it; nothing for the default."""
         if value is None or value in (self.default, "", []) or (self.kind == "texts" and list(value) == list(self.default or ())):
             return []
         if self.kind == "flag":
             return ["true"] if value else []
         if self.kind in ("texts", "days"):
-            return [str(one) for one in value]
+            return [str(part) for part in value]
         return [f"{value:.15g}" if self.kind == "number" else str(value)]
 
 
@@ -89,25 +89,25 @@ def begin(page: str, shared: Choices, own: Choices) -> None:
     """
     choices = {**shared, **own}
     query = _query(choices)
-    if st.session_state.get(_WRITTEN) != (page, query) and not _lags(page, query):
+    if st.session_state.get(_WRITTEN_QUERY) != (page, query) and not _lags(page, query):
         for name, choice in choices.items():
             st.session_state[name] = choice.read(query.get(name, []))
-        st.session_state[_WRITTEN] = page, query
+        st.session_state[_WRITTEN_QUERY] = page, query
     else:
-        stood = st.session_state[_STOOD]
+        last_values = st.session_state[_LAST_VALUES]
         for name in choices:  # a widget that was not drawn has lost its state
-            st.session_state[name] = st.session_state.get(name, stood.get(name))
+            st.session_state[name] = st.session_state.get(name, last_values.get(name))
     st.session_state[_PAGE] = page, choices
-    st.session_state[_STOOD] = {name: st.session_state[name] for name in choices}
-    st.session_state.setdefault(_OWN, {})[page] = _query_of(own)
+    st.session_state[_LAST_VALUES] = {name: st.session_state[name] for name in choices}
+    st.session_state.setdefault(_PAGE_QUERIES, {})[page] = _query_of(own)
     write()
 
 
-def put(**values: Any) -> None:
-    """Changes choices in the middle of a run, and the URL with them."""
+def set_choices(**values: Any) -> None:
+    """Sets choices in the middle of a run, and writes them to the URL."""
     for name, value in values.items():
         st.session_state[name] = value
-        st.session_state[_STOOD][name] = value
+        st.session_state[_LAST_VALUES][name] = value
     write()
 
 
@@ -115,18 +115,18 @@ def write() -> None:
     """Writes the state to the URL, in one step, unless the URL means the same already."""
     page, choices = st.session_state[_PAGE]
     query_now = _query_of(choices)
-    _, query = st.session_state[_WRITTEN]
-    query_read = {name: choice.written(choice.read(query.get(name, []))) for name, choice in choices.items()}
+    _, query = st.session_state[_WRITTEN_QUERY]
+    query_read = {name: choice.texts(choice.read(query.get(name, []))) for name, choice in choices.items()}
     if query_now != {name: texts for name, texts in query_read.items() if texts}:
         others = {name: st.query_params.get_all(name) for name in st.query_params if name not in choices}
         st.query_params.from_dict({**query_now, **others})
         st.session_state[_FORMER] = [*_former(), (page, query, monotonic())]
-        st.session_state[_WRITTEN] = page, query_now
+        st.session_state[_WRITTEN_QUERY] = page, query_now
 
 
-def of_page(page: str, shared: Choices) -> Query:
-    """The parameters of a link to a page: the view that is shown, and what that page's own choices were."""
-    return {**_query_of(shared), **st.session_state.get(_OWN, {}).get(page, {})}
+def page_query(page: str, shared: Choices) -> Query:
+    """Returns the parameters of a link to a page: the present view, and the page's own choices as they last were."""
+    return {**_query_of(shared), **st.session_state.get(_PAGE_QUERIES, {}).get(page, {})}
 
 
 def current_page() -> str:
@@ -137,17 +137,17 @@ def current_page() -> str:
 
 def _former() -> list[tuple[str, Query, float]]:
     """What the last writes replaced: page, parameters and when."""
-    return [one for one in st.session_state.get(_FORMER, []) if monotonic() - one[2] < LAG]
+    return [query for query in st.session_state.get(_FORMER, []) if monotonic() - query[2] < LAG]
 
 
 def _lags(page: str, query: Query) -> bool:
     """Whether a browser tells a URL that was just replaced, other than by going back to it."""
     run = get_script_run_ctx()
-    return any(one[:2] == (page, query) for one in _former()) and not (run and run.is_history_navigation)
+    return any(former_query[:2] == (page, query) for former_query in _former()) and not (run and run.is_history_navigation)
 
 
 def _query_of(choices: Choices) -> Query:
-    texts_of = {name: choice.written(st.session_state.get(name)) for name, choice in choices.items()}
+    texts_of = {name: choice.texts(st.session_state.get(name)) for name, choice in choices.items()}
     return {name: texts for name, texts in texts_of.items() if texts}
 
 

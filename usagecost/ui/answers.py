@@ -18,7 +18,7 @@ from usagecost.engine import UnansweredError
 from usagecost.lake import LakeError
 from usagecost.periods.words import days_text
 from usagecost.ui import address, viewing
-from usagecost.ui.memory import is_known, known
+from usagecost.ui.memory import cached_answer, is_cached
 from usagecost.ui.reader import check, may, reading
 from usagecost.ui.text import plain
 from usagecost.vocabulary.filters import View
@@ -30,7 +30,7 @@ Answer = TypeVar("Answer")
 _NOT_TOLD = "Try again in a moment. If it stays so, tell who runs this app: its log says why."
 _FOLDERS = re.compile(r"(?:\w+:/)?/[^\s,;:'\"]*/")
 """Of a path or address all but its end."""
-_WAITING, _SHOWN = "_waits_for_numbers", "_page_shown"
+_WAITING, _LAST_PAGE = "_waits_for_numbers", "_page_shown"
 
 
 def answer(question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs) -> Answer:
@@ -42,11 +42,11 @@ def answer(question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kw
         if isinstance(view, View):
             check(view)
     slot = st.session_state.pop(_WAITING, None) if question is queries.usage else None
-    waits = not is_known(question, *args, **kwargs)
+    waits = not is_cached(question, *args, **kwargs)
     if slot is None or not waits:
-        return tried(lambda: known(question, *args, **kwargs), waits=waits)
+        return tried(lambda: cached_answer(question, *args, **kwargs), waits=waits)
     start.show_numbers(slot)
-    result = tried(lambda: known(question, *args, **kwargs))
+    result = tried(lambda: cached_answer(question, *args, **kwargs))
     start.clear()
     return result
 
@@ -54,8 +54,8 @@ def answer(question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kw
 def begin_waiting(page: str) -> None:
     """Keeps a place for the skeleton of a page of which nothing is on the screen: it is another than the last run's."""
     slot = st.empty()
-    st.session_state[_WAITING] = slot if st.session_state.get(_SHOWN) != page else None
-    st.session_state[_SHOWN] = page
+    st.session_state[_WAITING] = slot if st.session_state.get(_LAST_PAGE) != page else None
+    st.session_state[_LAST_PAGE] = page
 
 
 def tried(ask: Callable[[], Answer], *, waits: bool = True) -> Answer:
@@ -116,24 +116,24 @@ def no_requests(view: View) -> None:
         return
     (oldest, newest), elsewhere = days, is_without_data(view)
     if elsewhere:
-        words = f"Newest data is {days_text(newest, newest)}, oldest {days_text(oldest, oldest)}."
+        advice = f"Newest data is {days_text(newest, newest)}, oldest {days_text(oldest, oldest)}."
     else:
-        words = "Choose another date range, or remove a filter." if view.filters.conditions else "Choose another date range."
-    empty("No requests in this period", words)
+        advice = "Choose another date range, or remove a filter." if view.filters.conditions else "Choose another date range."
+    empty("No requests in this period", advice)
     with st.container(horizontal=True, gap="small"):
         if elsewhere:
-            shown = viewing.newest_days(span, view.period.zone)
-            st.button(f"Show {days_text(*shown)}", key="show_data", type="primary", on_click=viewing.show_days, args=shown)
+            data_days = viewing.newest_days(span, view.period.zone)
+            st.button(f"Show {days_text(*data_days)}", key="show_data", type="primary", on_click=viewing.show_days, args=data_days)
         st.button("All time", key="show_all_time", on_click=viewing.show_preset, args=("all",))
         if view.filters.conditions:
             st.button("Remove all filters", key="remove_filters", on_click=viewing.clear_filters)
 
 
-def load_logs_link(words: str) -> None:
+def load_logs_link(label: str) -> None:
     """A link to where logs are loaded, for who may load some; none where no page of the menu is drawn."""
     if address.current_page() and may("load"):
-        query = address.of_page("Sources", viewing.choices())
-        st.page_link("pages/5_Sources.py", label=f"**{words}**", icon=":material/database_upload:", query_params=query)
+        query = address.page_query("Sources", viewing.choices())
+        st.page_link("pages/5_Sources.py", label=f"**{label}**", icon=":material/database_upload:", query_params=query)
 
 
 def empty(title: str, advice: str) -> None:

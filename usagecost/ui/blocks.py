@@ -23,7 +23,7 @@ from usagecost.ui.figures import SPEND_PLACES, columns_of, readable, shares, sho
 from usagecost.ui.forecast_words import forecast_help, outlook_of
 from usagecost.ui.labels import labels_of
 from usagecost.ui.marks import marks
-from usagecost.ui.memory import known
+from usagecost.ui.memory import cached_answer
 from usagecost.ui.sparkline import Course, course_of, sparkline
 from usagecost.ui.spend import doubled, set_prices_link, with_marks
 from usagecost.ui.text import plain
@@ -42,13 +42,13 @@ LONGEST_NAME = 28
 """Letters that a column of names has room for."""
 
 
-def make_once(usage: Usage, view: View, what: Hashable, make: Callable[[], Derived]) -> Derived:
+def make_once(usage: Usage, view: View, key: Hashable, make: Callable[[], Derived]) -> Derived:
     """Makes something of an answer once, and keeps it with the answer.
 
     It is made anew when people call something otherwise, mark something else or change its budget, or when the app's code was
     edited, as Streamlit then imports its modules again.
     """
-    return usage.once(what, make, inputs=(labels_of(view), marks(view), budgets_of(view), charts))
+    return usage.once(key, make, inputs=(labels_of(view), marks(view), budgets_of(view), charts))
 
 
 def before(usage: Usage, view: View, metrics: Sequence[str], *, whole: bool = False) -> pd.DataFrame | None:
@@ -118,7 +118,7 @@ def card(
 
 def shortage(view: View) -> str | None:
     """Says that the lake begins within the previous period, so that every change would look like growth."""
-    oldest = queries.missing_until(known(queries.data_span, view.lake, view.version, view.scope), view.period)
+    oldest = queries.missing_until(cached_answer(queries.data_span, view.lake, view.version, view.scope), view.period)
     return shortage_text(oldest) if oldest else None
 
 
@@ -161,12 +161,12 @@ def draw(drawing: Drawing, *, name: str, alt_text: str, on_mark: OnMark | None =
     """A chart alone. ``on_mark`` is called with what the chart says of a mark that was clicked."""
     key = f"chart_{name}"
 
-    def tell() -> None:
+    def open_mark() -> None:
         marks = st.session_state[key].selection[OPENED]
         if marks and on_mark:
             on_mark(marks[0])
 
-    selection: dict[str, Any] = {"on_select": tell, "selection_mode": OPENED} if on_mark else {}
+    selection: dict[str, Any] = {"on_select": open_mark, "selection_mode": OPENED} if on_mark else {}
     height = drawing.spec.get("height")
     room = height if isinstance(height, int) else "content"  # takes its room before it is drawn
     st.vega_lite_chart(spec=drawing.whole, key=key, height=room, alt=alt_text, **selection)
@@ -218,19 +218,19 @@ def table(
     """
     key = f"table_{name}"
 
-    def tell() -> None:
+    def select_row() -> None:
         cells = st.session_state[key].selection.cells
         if cells and cells[0][0] < len(frame) and on_select:
             on_select(cells[0][0])
 
-    selection: dict[str, Any] = {"on_select": tell, "selection_mode": "single-cell"} if on_select else {}
-    shown = doubled(frame).assign(**{name: frame[name].astype("Float64") * 100 for name in shares(frame)})
+    selection: dict[str, Any] = {"on_select": select_row, "selection_mode": "single-cell"} if on_select else {}
+    display = doubled(frame).assign(**{name: frame[name].astype("Float64") * 100 for name in shares(frame)})
     if names:
-        shown = shown.assign(**{names: charts.short_names(list(shown[names]), LONGEST_NAME)})
+        display = display.assign(**{names: charts.short_names(list(display[names]), LONGEST_NAME)})
     if on_open:
-        shown, columns = shown.assign(open=OPEN_ROW), {**columns, "open": _open_column(f"open_{name}", on_open)}
+        display, columns = display.assign(open=OPEN_ROW), {**columns, "open": _open_column(f"open_{name}", on_open)}
     st.dataframe(
-        shown.style.format(texts, na_rep="") if texts else shown if spend_places is None else with_marks(shown, spend_places),
+        display.style.format(texts, na_rep="") if texts else display if spend_places is None else with_marks(display, spend_places),
         key=key,
         hide_index=True,
         column_config=columns,

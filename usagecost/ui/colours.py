@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from usagecost.queries import colours
-from usagecost.ui.memory import known
+from usagecost.ui.memory import cached_answer
 
-palette = partial(colours.palette, ask=known)
+palette = partial(colours.palette, ask=cached_answer)
 """See `colours.palette`."""

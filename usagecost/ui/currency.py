@@ -12,7 +12,7 @@ import streamlit as st
 
 from usagecost.engine import open_lake
 from usagecost.lake import LakeError
-from usagecost.ui.memory import known_for
+from usagecost.ui.memory import cached_answer_for
 from usagecost.vocabulary import METRICS, Sums
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import GAP, LOWER_BOUND, count
@@ -64,7 +64,7 @@ def spend_in(rate: ExchangeRate, sums: Sums) -> str | None:
 
 def _rates(view: View) -> dict[str, ExchangeRate]:
     """The rates of a view's last day by currency; none where their files cannot be read, which the page Bills says."""
-    return known_for(FRESH_SECONDS, rates_of, view.lake, min(view.period.last, view.period.today))
+    return cached_answer_for(FRESH_SECONDS, rates_of, view.lake, min(view.period.last, view.period.today))
 
 
 def rates_of(lake: str, day: date) -> dict[str, ExchangeRate]:

@@ -49,24 +49,24 @@ def open_requests(
         if not isinstance(condition, Condition):
             raise TypeError(f"There is no chip for: {condition.words}")
         name = condition.dimension
-        conditions[name] = both(conditions[name], condition) if name in conditions else condition
-    query = address.of_page("Traces", viewing.choices())
-    query = {name: span for name, span in query.items() if name in viewing.KEPT}
+        conditions[name] = merge_conditions(conditions[name], condition) if name in conditions else condition
+    query = address.page_query("Traces", viewing.choices())
+    query = {name: span for name, span in query.items() if name in viewing.KEPT_CHOICES}
     for name, condition in conditions.items():
         query[name] = [NOT_REPORTED if value is None else value for value in condition.values]
         query |= {f"not_{name}": ["true"]} if condition.excludes else {}
     query |= {"range": [viewing.CUSTOM], "days": [str(day) for day in days]} if days else {}
     instants = {"from": interval.start, "to": interval.end} if interval else {}
-    said = {name: [instant.astimezone(UTC).isoformat().replace("+00:00", "Z")] for name, instant in instants.items()}
-    going.to(TRACES, query | said | {name: [value] for name, value in parameters.items()})
+    instant_texts = {name: [instant.astimezone(UTC).isoformat().replace("+00:00", "Z")] for name, instant in instants.items()}
+    going.to(TRACES, query | instant_texts | {name: [value] for name, value in parameters.items()})
 
 
-def both(one: Condition, other: Condition) -> Condition:
-    """The condition on a dimension that says what two say together."""
-    if one.excludes and other.excludes:
-        return Condition(one.dimension, tuple(dict.fromkeys([*one.values, *other.values])), excludes=True)
-    wide, limiting = (other, one) if one.excludes else (one, other)
-    return Condition(one.dimension, tuple(value for value in wide.values if (value in limiting.values) is not limiting.excludes))
+def merge_conditions(first: Condition, second: Condition) -> Condition:
+    """Returns one condition on a dimension that passes what two conditions on it both pass."""
+    if first.excludes and second.excludes:
+        return Condition(first.dimension, tuple(dict.fromkeys([*first.values, *second.values])), excludes=True)
+    wide, limiting = (second, first) if first.excludes else (first, second)
+    return Condition(first.dimension, tuple(value for value in wide.values if (value in limiting.values) is not limiting.excludes))
 
 
 def links(view: View, name: str) -> None:

@@ -82,7 +82,7 @@ def page(
     version = _version(lake, newest=at_once)
     span = answer(queries.data_span, lake, version, reader.scope)
     start.clear()
-    view = viewing.view_asked_for(viewing.Data(lake, version, span, as_of(lake, version), reader.scope))
+    view = viewing.current_view(viewing.Data(lake, version, span, as_of(lake, version), reader.scope))
     if own and own.keys() >= viewing.STRETCH.keys():
         view = viewing.narrowed_to_stretch(view)
     name_downloads(view)
@@ -180,7 +180,7 @@ def _refuse(title: str, icon: str) -> NoReturn:
     start.clear()
     st.title(f"{icon} {title}", anchor=False)
     empty("This page is not for your role", "It is about everybody. Your own numbers are on the page Usage and cost.")
-    query = address.of_page(HOME_PAGE, viewing.choices())
+    query = address.page_query(HOME_PAGE, viewing.choices())
     st.page_link("app.py", label="**Show my numbers**", icon=":material/bar_chart:", query_params=query)
     st.stop()
 
@@ -190,14 +190,14 @@ def _menu(reader: Reader) -> None:
     others = [file for file in sorted((HOME / "pages").glob("*.py")) if may_open(reader, page_name(file))]
     if others:
         shared = viewing.choices()
-        st.page_link("app.py", label=HOME_PAGE, icon=":material/bar_chart:", query_params=address.of_page(HOME_PAGE, shared))
+        st.page_link("app.py", label=HOME_PAGE, icon=":material/bar_chart:", query_params=address.page_query(HOME_PAGE, shared))
         for file in others:
             name = page_name(file)
             st.page_link(
                 f"pages/{file.name}",
                 label=name,
                 icon=MENU_ICONS.get(name, ":material/insert_chart:"),
-                query_params=address.of_page(name, shared),
+                query_params=address.page_query(name, shared),
             )
             if name == pinned.PAGE:
                 pinned.links()
@@ -221,7 +221,7 @@ def _sample_note(title: str) -> None:
         return
     st.caption("Sample data.", width="content")
     if title != "Sources":
-        query = address.of_page("Sources", viewing.choices())
+        query = address.page_query("Sources", viewing.choices())
         st.page_link("pages/5_Sources.py", label="**Load your own logs**", query_params=query)
     st.button("Hide", key="hide_sample_note", type="tertiary", on_click=_hide_sample_note)
 

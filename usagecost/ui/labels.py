@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from usagecost import charts, queries
-from usagecost.ui.memory import known_for
+from usagecost.ui.memory import cached_answer_for
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.labels import Labels
 
@@ -15,7 +15,7 @@ NAMES_SECONDS = 60
 
 def labels_of(view: View) -> Labels:
     """The names that are known in the lake of a view."""
-    return known_for(NAMES_SECONDS, queries.labels, view.lake, view.version, view.scope)
+    return cached_answer_for(NAMES_SECONDS, queries.labels, view.lake, view.version, view.scope)
 
 
 def with_names(values: pd.DataFrame, view: View, by: str | None, plural: str = "") -> pd.DataFrame:

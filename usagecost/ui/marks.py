@@ -20,7 +20,7 @@ from usagecost.pricebook import written_book
 from usagecost.pricing import price_changes, resolve
 from usagecost.ui.answers import problem_text
 from usagecost.ui.labels import labels_of
-from usagecost.ui.memory import known, known_for
+from usagecost.ui.memory import cached_answer, cached_answer_for
 from usagecost.ui.reader import may, reading
 from usagecost.ui.text import plain
 from usagecost.ui.writing import refuse, say_outcome, try_write
@@ -42,10 +42,10 @@ def marks(view: View) -> tuple[Mark, ...]:
         notes = []
     all_marks = [*notes, *_list_prices(view)]
     if view.scope.is_everything:
-        prices = known_for(SECONDS, _price_changes, view.lake)
-        all_marks += [Mark(local_midnight(day, "UTC"), "Own price", what) for day, what in prices]
+        prices = cached_answer_for(SECONDS, _price_changes, view.lake)
+        all_marks += [Mark(local_midnight(day, "UTC"), "Own price", about) for day, about in prices]
         with suppress(LakeError):
-            all_marks += [Mark(*change) for change in known_for(SECONDS, queries.sources.changes, view.lake)]
+            all_marks += [Mark(*change) for change in cached_answer_for(SECONDS, queries.sources.changes, view.lake)]
     return tuple(mark for mark in all_marks if period.start <= mark.at < period.end)
 
 
@@ -59,10 +59,10 @@ def _list_prices(view: View) -> list[Mark]:
     if not any(changes.values()):
         return []
     with suppress(LakeError, UnansweredError):
-        whole = replace(view, filters=Filters(), interval=WHOLE, basis=next(iter(BASES)))
+        whole_range = replace(view, filters=Filters(), interval=WHOLE, basis=next(iter(BASES)))
         models = [
             (provider, model)
-            for provider, model in known(queries.provider_models, whole)
+            for provider, model in cached_answer(queries.provider_models, whole_range)
             if view.filters.may_pass({"provider": provider, "model": model})
         ]
         matches = [(provider, model, match) for provider, model in models if (match := resolve(provider, model))]
@@ -90,8 +90,8 @@ def _form(view: View) -> None:
     st.text_input("What happened", key="note_text", max_chars=LONGEST_TEXT, placeholder="Moved search to a smaller model")
     about = _single_values(view)
     if about:
-        words = " and ".join(plain(condition.phrase(labels_of(view).of)) for condition in about)
-        st.checkbox(f"Only about {words}", True, key="note_is_of_filters", help="Else it is marked under any filter.")
+        filter_texts = " and ".join(plain(condition.phrase(labels_of(view).of)) for condition in about)
+        st.checkbox(f"Only about {filter_texts}", True, key="note_is_of_filters", help="Else it is marked under any filter.")
     st.button("Save", key="note_save", type="primary", on_click=_save, args=(about,))
     try:
         notes = _notes(view)
@@ -100,24 +100,24 @@ def _form(view: View) -> None:
         return
     zone = view.period.zone
     in_period = [note for note in notes if view.period.start <= note.instant(zone) < view.period.end]
-    for place, note in enumerate(sorted(in_period, key=lambda note: note.instant(zone), reverse=True)[:MOST_LISTED]):
+    for number, note in enumerate(sorted(in_period, key=lambda note: note.instant(zone), reverse=True)[:MOST_LISTED]):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
             day = note.instant(zone).astimezone(ZoneInfo(zone)).date()
             st.markdown(f"**{days_text(day, day)}** {plain(note.text)}", width="stretch")
-            key = f"note_remove_{place}"
+            key = f"note_remove_{number}"
             st.button("Remove", key=key, icon=":material/delete:", type="tertiary", on_click=_remove, args=(note,))
 
 
 def _single_values(view: View) -> list[Condition]:
     """The filters that choose one value: what a note can be about."""
-    conditions = [one for one in view.filters.conditions if isinstance(one, Condition)]
-    return [one for one in conditions if len(one.values) == 1 and not one.excludes]
+    conditions = [condition for condition in view.filters.conditions if isinstance(condition, Condition)]
+    return [condition for condition in conditions if len(condition.values) == 1 and not condition.excludes]
 
 
 def _save(about: list[Condition]) -> None:
     """Adds the note, which is ``about`` what the page is filtered by where the reader chose so."""
     filters = about if st.session_state.get("note_is_of_filters") else []
-    only = {one.dimension: one.values[0] or NOT_REPORTED for one in filters}
+    only = {condition.dimension: condition.values[0] or NOT_REPORTED for condition in filters}
     day, text = st.session_state["note_day"], st.session_state["note_text"].strip()
     if not text:
         refuse(_PLACE, "A note needs a text.")
@@ -153,5 +153,5 @@ def _price_changes(lake: str) -> list[tuple[date, str]]:
     """The days from which entries of the own book hold, UTC, and of what."""
     book = written_book(open_lake(lake))
     kinds = {"Price": book.prices, "Alias": book.aliases, "Discount": book.discounts, "Factor": book.factors}
-    entries = [(kind, entry) for kind, some in kinds.items() for entry in some]
+    entries = [(kind, entry) for kind, of_kind in kinds.items() for entry in of_kind]
     return [(entry.since, f"{kind} of {entry.model}") for kind, entry in entries if entry.since]

@@ -1,4 +1,4 @@
-"""What was answered is kept for all readers, by what was asked: the one memory of numbers.
+"""The one cache of answers, for all readers, by question and arguments.
 
 Questions name the lake's version, so no answer is ever out of date.
 """
@@ -15,7 +15,7 @@ from usagecost.memory import Memory
 from usagecost.queries import settled
 
 MOST_BYTES = 600_000_000
-"""What is kept altogether, with what is made of it."""
+"""Size of the cache, with what is derived from its answers."""
 
 Args = ParamSpec("Args")
 Answer = TypeVar("Answer")
@@ -27,24 +27,24 @@ def _memory() -> Memory:
     return Memory(MOST_BYTES)
 
 
-def known(question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs) -> Answer:
-    """The answer of a query function to hashable arguments; no query if it is known."""
+def cached_answer(question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs) -> Answer:
+    """Returns the answer of a query function to hashable arguments; makes no query if it is cached."""
     return _memory().of(_key(question, args, kwargs), lambda: question(*args, **kwargs))
 
 
-def known_for(seconds: float, question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs) -> Answer:
-    """The same of what may change without a new version of the lake: it is asked anew after some time."""
+def cached_answer_for(seconds: float, question: Callable[Args, Answer], *args: Args.args, **kwargs: Args.kwargs) -> Answer:
+    """Returns the same of what may change without a new version of the lake: it is queried again after some time."""
     at = int(time.time() // seconds)
     return _memory().of((seconds, *_key(question, args, kwargs)), lambda: question(*args, **kwargs), at)
 
 
-def is_known(question: Callable[Args, object], *args: Args.args, **kwargs: Args.kwargs) -> bool:
-    """Whether an answer takes no query any more."""
+def is_cached(question: Callable[Args, object], *args: Args.args, **kwargs: Args.kwargs) -> bool:
+    """Whether an answer is cached, so that it takes no query."""
     return _memory().has(_key(question, args, kwargs))
 
 
 def forget() -> None:
-    """Drops everything that is kept."""
+    """Drops all that is cached."""
     _memory.clear()
     settled.forget()
 

@@ -32,7 +32,7 @@ def links() -> None:
                 FILE,
                 label=plain(textwrap.shorten(board.title, LONGEST, placeholder=" …")),
                 icon=":material/keep:",
-                query_params={**address.of_page(PAGE, viewing.choices()), "board": board.name},
+                query_params={**address.page_query(PAGE, viewing.choices()), "board": board.name},
             )
 
 
@@ -41,4 +41,4 @@ def open_board(name: str) -> None:
     if address.current_page() == PAGE:
         st.session_state["board"] = name
     else:
-        going.to(FILE, {**address.of_page(PAGE, viewing.choices()), "board": [name]})
+        going.to(FILE, {**address.page_query(PAGE, viewing.choices()), "board": [name]})

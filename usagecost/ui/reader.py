@@ -16,7 +16,7 @@ import streamlit as st
 from usagecost.access import NAME, OWNER, AccessProblem, Act, Reader, read_access, reader_of
 from usagecost.engine import open_lake
 from usagecost.lake import LakeError, lake_root
-from usagecost.ui.memory import known_for
+from usagecost.ui.memory import cached_answer_for
 from usagecost.vocabulary.filters import Scope, View
 
 SECONDS = 10
@@ -29,7 +29,7 @@ OF_A_PROXY = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Rea
 """Headers of who comes from another machine, through a proxy on this one."""
 
 
-Made = TypeVar("Made")
+Download = TypeVar("Download")
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def check(view: View) -> None:
         st.rerun()
 
 
-def made_later(make: Callable[[], Made]) -> Callable[[], Made]:
+def made_later(make: Callable[[], Download]) -> Callable[[], Download]:
     """What makes a download when it is asked for; it raises PermissionError if who reads may do something else by then.
 
     It is asked for outside of any run, where nobody is known to read.
@@ -127,7 +127,7 @@ def made_later(make: Callable[[], Made]) -> Callable[[], Made]:
         return make
     lake, claims, reader = lake_root(), _claims(), reading()
 
-    def checked() -> Made:
+    def checked() -> Download:
         if _known_reader(lake, claims) != reader:
             raise PermissionError("The role of who asks has changed: load the page again.")
         return make()
@@ -142,7 +142,7 @@ def _claims() -> str:
 
 def _known_reader(lake: str, claims: str) -> Reader:
     handle = open_lake(lake)
-    return known_for(SECONDS, _reader, lake, claims, None if handle.is_remote else handle.texts_beside().identity(NAME))
+    return cached_answer_for(SECONDS, _reader, lake, claims, None if handle.is_remote else handle.texts_beside().identity(NAME))
 
 
 def _reader(lake: str, claims: str, _: Hashable) -> Reader:

@@ -61,7 +61,7 @@ def date_input(key: str, view: View, label: str) -> None:
     days = viewing.days_of(view)
     key = f"{key}_{days[0]}_{days[1]}"
 
-    def chosen() -> None:
+    def show_chosen_days() -> None:
         chosen_days = sorted(st.session_state[key])
         if chosen_days and (chosen_days[0], chosen_days[-1]) != days:  # a busy browser may tell the former range once more
             viewing.show_days(chosen_days[0], chosen_days[-1])
@@ -74,7 +74,7 @@ def date_input(key: str, view: View, label: str) -> None:
         key=key,
         format="YYYY-MM-DD",
         required=True,
-        on_change=chosen,
+        on_change=show_chosen_days,
         help="The first and the last day, both included.",
     )
 

@@ -37,7 +37,7 @@ def set_prices_link(model: str | None = None, days: Query | None = None) -> None
     """
     if not address.current_page() or not may("price"):
         return
-    query = {**address.of_page("Prices", viewing.choices()), **(days or {}), "part": ["Set a price"]}
+    query = {**address.page_query("Prices", viewing.choices()), **(days or {}), "part": ["Set a price"]}
     query.pop("price_model", None)
     query |= {"price_model": [model]} if model else {}
     st.page_link("pages/4_Prices.py", label="**Set prices**", query_params=query)

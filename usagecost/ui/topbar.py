@@ -17,7 +17,7 @@ from usagecost.periods.presets import PRESETS
 from usagecost.periods.words import days_text, stretch_text
 from usagecost.ui import viewing
 from usagecost.ui.labels import labels_of
-from usagecost.ui.memory import known
+from usagecost.ui.memory import cached_answer
 from usagecost.ui.sidebar import date_input
 from usagecost.ui.text import plain
 from usagecost.vocabulary import DIMENSIONS, FILTERED, formats
@@ -148,7 +148,7 @@ def _compare() -> None:
 def _add(view: View) -> None:
     """One multiselect a dimension. What they offer is asked for only while they are seen."""
     box = st.popover("Filter", icon=":material/add:", key="filters_open", on_change="rerun")
-    offered = known(queries.choices, replace(view, filters=Filters())) if box.open else {}
+    offered = cached_answer(queries.choices, replace(view, filters=Filters())) if box.open else {}
     with box:
         dimension = st.pills(
             "Filter by",

@@ -21,8 +21,8 @@ from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Filters, Insta
 CUSTOM, DEFAULT_PRESET, AUTO = "custom", "30d", "auto"
 DEFAULT_DAYS = 30
 RANGES = {**PRESETS, CUSTOM: ("Custom range", None, None)}
-KEPT = ("range", "days", "compare", "interval", "zone", "basis", "currency")
-"""What stays as it is when a number is opened: all but the filters."""
+KEPT_CHOICES = ("range", "days", "compare", "interval", "zone", "basis", "currency")
+"""Choices that stay as they are when the requests behind a number are opened: all but the filters."""
 STRETCH = {"from": Choice(), "to": Choice()}
 """The stretch of time that a page of single requests narrows the period to: own choices of such a page."""
 
@@ -53,8 +53,8 @@ def choices() -> dict[str, Choice]:
     }
 
 
-def view_asked_for(data: Data) -> View:
-    """The view that the state describes."""
+def current_view(data: Data) -> View:
+    """Returns the view that the choices in the session state describe."""
     state = st.session_state
     period = _period(data, state["zone"])
     interval = periods.chosen_interval(state["interval"], period.days)

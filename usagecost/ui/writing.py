@@ -40,10 +40,10 @@ def refuse(place: str, problem: str) -> None:
 
 def say_outcome(place: str, *, title: str = "Nothing was changed") -> str | None:
     """Says why the last click at a place did nothing; or returns what it did, in its words. None where there was none."""
-    is_done, words = st.session_state.pop(_key(place), (True, None))
+    is_done, sentence = st.session_state.pop(_key(place), (True, None))
     if is_done:
-        return words
-    st.error(plain(words), title=title, icon=":material/error:")
+        return sentence
+    st.error(plain(sentence), title=title, icon=":material/error:")
     return None
 
 

@@ -38,18 +38,18 @@ def audit_log(view: View) -> None:
     acts = within.to_pylist()[::-1]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         act = st.selectbox("Act", [ALL, *ACTS], key="audit_act", format_func=str.capitalize, width=180)
-        who = st.selectbox("Who", [ALL, *sorted({one["who"] for one in acts})], key="audit_who", width=260)
+        person = st.selectbox("Who", [ALL, *sorted({row["who"] for row in acts})], key="audit_who", width=260)
         text = st.text_input("Text", key="audit_text", placeholder="in any column", width=260).strip().casefold()
-    matching = [one for one in acts if act in (ALL, one["act"]) and who in (ALL, one["who"]) and text in _words(one)]
+    matching = [row for row in acts if act in (ALL, row["act"]) and person in (ALL, row["who"]) and text in _search_text(row)]
     if matching:
-        _table(pd.DataFrame([one | {"at": _local(one["happened_at"], view)} for one in matching]), view.period.zone)
+        _table(pd.DataFrame([row | {"at": _local(row["happened_at"], view)} for row in matching]), view.period.zone)
     elif acts:
         empty("No such acts in this period", "Remove a filter.")
     else:
         empty("Nothing was done in this period", "Loads, removals, prices, boards, budgets and roles are listed here.")
 
 
-def _words(act: dict[str, Any]) -> str:
+def _search_text(act: dict[str, Any]) -> str:
     return "\n".join(act[name] or "" for name in TITLES if name in act).casefold()
 
 
@@ -58,11 +58,11 @@ def _local(instant: datetime, view: View) -> datetime:
 
 
 def _table(acts: pd.DataFrame, zone: str) -> None:
-    whole = acts[list(TITLES)]
+    titled = acts[list(TITLES)]
     help_text = (
         "What pages and commands did, and what was refused or failed. `audit_days` of access.toml says for how long it is kept."
     )
-    heading("Audit log", lambda: whole.rename(columns=TITLES), name="audit-log", help=help_text)
+    heading("Audit log", lambda: titled.rename(columns=TITLES), name="audit-log", help=help_text)
     widths: dict[str, Literal["large"] | int] = {
         "who": 190,
         "act": 80,
@@ -74,17 +74,17 @@ def _table(acts: pd.DataFrame, zone: str) -> None:
         "via": 90,
     }
     table(
-        whole.head(MOST),
+        titled.head(MOST),
         name="audit-log",
         columns={
             "at": st.column_config.DatetimeColumn(f"Time ({zone})", format="YYYY-MM-DD HH:mm:ss", width=160),
             **{
                 name: st.column_config.TextColumn(TITLES[name], width=width)
                 for name, width in widths.items()
-                if whole[name].notna().any()
+                if titled[name].notna().any()
             },
         },
         alt_text="Acts with their time, who did them, what was meant, and what came of it",
     )
-    if len(whole) > MOST:
-        st.caption(f"The newest {MOST:,} of {counted(len(whole), 'act')}; the download has all.")
+    if len(titled) > MOST:
+        st.caption(f"The newest {MOST:,} of {counted(len(titled), 'act')}; the download has all.")

@@ -56,10 +56,10 @@ def people() -> None:
         st.warning(plain(f"{problem_text(problem)} Correct it in the file, then refresh."), title="The roles cannot be read")
         return
     _list(lake, access)
-    left, right = st.columns(2, gap="medium")
-    with left.container(border=True, height="stretch"):
+    left_column, right_column = st.columns(2, gap="medium")
+    with left_column.container(border=True, height="stretch"):
         _form(lake)
-    with right.container(border=True, height="stretch"):
+    with right_column.container(border=True, height="stretch"):
         _check(lake, access)
 
 
@@ -96,20 +96,20 @@ def _list(lake: Lake, access: AccessFile) -> None:
         st.caption(f"{NAME} ties {users:,} users of logs to {len(access.person):,} e-mails.")
     with st.popover("Take a role away", icon=":material/person_remove:", key="revoke_open"):
         names = [f"{', '.join(grant.to)} · {grant.role}" for grant in grants]
-        place = st.selectbox("Role", range(len(grants)), format_func=names.__getitem__, key="revoke_which", width=420)
-        if warning := _warning(access, grants[place]):
+        number = st.selectbox("Role", range(len(grants)), format_func=names.__getitem__, key="revoke_which", width=420)
+        if warning := _warning(access, grants[number]):
             st.warning(warning, icon=":material/warning:")
-        st.button("Take away", key="revoke_now", type="primary", on_click=_revoke, args=(lake, grants[place]))
+        st.button("Take away", key="revoke_now", type="primary", on_click=_revoke, args=(lake, grants[number]))
 
 
 def _warning(access: AccessFile, lost: Grant) -> str | None:
     """What taking a grant away does to administrators, where that is more than it seems."""
-    others = [grant for grant in access.grant if grant is not lost]
-    if lost.role == "admin" and not any(grant.role == "admin" for grant in others):
+    other_grants = [grant for grant in access.grant if grant is not lost]
+    if lost.role == "admin" and not any(grant.role == "admin" for grant in other_grants):
         command = "python -m usagecost access grant YOU@EXAMPLE.COM admin"
         return f"Nobody is an administrator then. Only who runs the app can make one again: `{command}`."
     name = reading().name
-    if name and lost.role == "admin" and name in {one.lower() for one in lost.to}:
+    if name and lost.role == "admin" and name in {name_of.lower() for name_of in lost.to}:
         return "This is your own role: you cannot open this page then."
     return None
 
@@ -123,7 +123,13 @@ def _revoke(lake: Lake, grant: Grant) -> None:
 def _form(lake: Lake) -> None:
     st.header("Give a role", anchor=False)
     person = st.text_input("Who", key="grant_who", placeholder="ann@example.com", help=_WHO_HELP, live=True).strip()
-    role = st.selectbox("Role", list(ROLES), index=3, key="grant_role", format_func=lambda one: f"{one.capitalize()}: {ROLES[one]}")
+    role = st.selectbox(
+        "Role",
+        list(ROLES),
+        index=3,
+        key="grant_role",
+        format_func=lambda role_name: f"{role_name.capitalize()}: {ROLES[role_name]}",
+    )
     teams = ""
     if role == "lead":
         help_text = "By id or name, with commas between. Without any: those that LiteLLM says they administer."

@@ -18,7 +18,7 @@ from usagecost.ui.text import plain
 
 PROBLEMS = (CloseProblem, ChargebackProblem, CurrencyProblem, LakeError, UnansweredError)
 """What may be in the way of closing a month, each a sentence."""
-_TO_DO, _DONE = "_month_to_close", "_month_closed"
+_TO_DO, _OUTCOME = "_month_to_close", "_month_closed"
 
 
 def close_button(lake: Lake, month: date, zone: str) -> None:
@@ -52,11 +52,11 @@ def act_and_say() -> None:
             try:
                 do()
             except PROBLEMS as problem:
-                st.session_state[_DONE] = False, str(problem)
+                st.session_state[_OUTCOME] = False, str(problem)
             else:
-                st.session_state[_DONE] = True, message
+                st.session_state[_OUTCOME] = True, message
         st.rerun()
-    is_done, message = st.session_state.pop(_DONE, (True, None))
+    is_done, message = st.session_state.pop(_OUTCOME, (True, None))
     if message and is_done:
         st.toast(plain(message), icon=":material/check_circle:")
     elif message:

@@ -25,7 +25,7 @@ from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import usd
 
 MOST = 6
-_PLACE, _ASKED = "bills", "_bill_entry"
+_PLACE, _OPEN_ADVICE = "bills", "_bill_entry"
 _PRICES, _SOURCES = "pages/4_Prices.py", "pages/5_Sources.py"
 
 
@@ -33,67 +33,67 @@ def ways_to_end(view: View, result: Reconciliation, month: date) -> None:
     """Draws what would end differences of a month, that with the most in it first, each with its button for who may press it."""
     lake = open_lake(view.lake)
     say_entry_was_written(_PLACE, "bill_reprice", _go_to_repricing)
-    for place, one in enumerate(advice_for(result, month, current_book(lake).book)[:MOST]):
+    for number, advice in enumerate(advice_for(result, month, current_book(lake).book)[:MOST]):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            label, icon, act, args = _button(one)
+            label, icon, act, args = _button(advice)
             if may("load" if act is _go else "price"):
-                st.button(label, key=f"end_{place}", icon=icon, on_click=act, args=args)
-            st.markdown(plain(_words(one)), width="stretch")
-    if advice := st.session_state.get(_ASKED):
-        _dialog(lake, advice)
+                st.button(label, key=f"end_{number}", icon=icon, on_click=act, args=args)
+            st.markdown(plain(_advice_sentence(advice)), width="stretch")
+    if open_advice := st.session_state.get(_OPEN_ADVICE):
+        _dialog(lake, open_advice)
 
 
-def _words(one: Advice) -> str:
-    if isinstance(one, Discount):
+def _advice_sentence(advice: Advice) -> str:
+    if isinstance(advice, Discount):
         return (
-            f"{one.provider} bills {one.model or 'all its models'} at {one.percent.normalize():f} % off list prices from "
-            f"{days_text(one.first, one.first)} on: {signed_usd(one.amount)}."
+            f"{advice.provider} bills {advice.model or 'all its models'} at {advice.percent.normalize():f} % off list prices from "
+            f"{days_text(advice.first, advice.first)} on: {signed_usd(advice.amount)}."
         )
-    if isinstance(one, Alias):
-        other = one.stands_for.partition("/")[2]
-        return f"{one.model} may be another name of {other} at {one.provider}: {usd(one.amount)} are billed."
-    payee = f"the {one.what} of {one.provider}" if one.what else one.provider
-    return f"{usd(one.amount)} of {payee} are not in our logs."
+    if isinstance(advice, Alias):
+        listed_model = advice.stands_for.partition("/")[2]
+        return f"{advice.model} may be another name of {listed_model} at {advice.provider}: {usd(advice.amount)} are billed."
+    payee = f"the {advice.what} of {advice.provider}" if advice.what else advice.provider
+    return f"{usd(advice.amount)} of {payee} are not in our logs."
 
 
-def _button(one: Advice) -> tuple[str, str, Any, tuple[Any, ...]]:
+def _button(advice: Advice) -> tuple[str, str, Any, tuple[Any, ...]]:
     """The text of the button, its icon, and what it does."""
-    if isinstance(one, Discount):
-        return "Set this discount", ":material/percent:", _ask, (one,)
-    if isinstance(one, Alias):
-        return "Set this alias", ":material/alternate_email:", _ask, (one,)
+    if isinstance(advice, Discount):
+        return "Set this discount", ":material/percent:", _open_form, (advice,)
+    if isinstance(advice, Alias):
+        return "Set this alias", ":material/alternate_email:", _open_form, (advice,)
     return "Load logs", ":material/database_upload:", _go, (_SOURCES, "Sources", {})
 
 
 def _go(file: str, page: str, parameters: address.Query) -> None:
-    going.to(file, {**address.of_page(page, viewing.choices()), **parameters})
+    going.to(file, {**address.page_query(page, viewing.choices()), **parameters})
 
 
-def _ask(one: Discount | Alias) -> None:
+def _open_form(advice: Discount | Alias) -> None:
     """Opens the form of the entry, as it would be."""
-    is_discount = isinstance(one, Discount)
+    is_discount = isinstance(advice, Discount)
     state: dict[str, Any] = {"kind": DISCOUNT if is_discount else ALIAS, "note": "as the bill has it"}
     if is_discount:
-        scope = THIS if one.model else WHOLE
-        state |= {"percent": f"{one.percent.normalize():f}", "from": one.first, "scope": scope}
-    elif one.stands_for in listed_models():
-        state["means"] = one.stands_for
-    st.session_state.update({f"{_key(one)}_{name}": value for name, value in state.items()})
-    st.session_state[_ASKED] = one
+        scope = THIS if advice.model else WHOLE
+        state |= {"percent": f"{advice.percent.normalize():f}", "from": advice.first, "scope": scope}
+    elif advice.stands_for in listed_models():
+        state["means"] = advice.stands_for
+    st.session_state.update({f"{_key(advice)}_{name}": value for name, value in state.items()})
+    st.session_state[_OPEN_ADVICE] = advice
 
 
-def _key(one: Discount | Alias) -> str:
-    return f"bill entry {one.provider} {one.model}"
+def _key(advice: Discount | Alias) -> str:
+    return f"bill entry {advice.provider} {advice.model}"
 
 
 def _close() -> None:
-    st.session_state.pop(_ASKED, None)
+    st.session_state.pop(_OPEN_ADVICE, None)
 
 
 @st.dialog("Entry of the price file", width="large", icon=":material/edit_note:", on_dismiss=_close)
-def _dialog(lake: Lake, one: Discount | Alias) -> None:
-    st.markdown(f"**{plain(one.provider)} / {plain(one.model or 'all models')}**")
-    draft = entry_form(one.provider, one.model or "*", _key(one))
+def _dialog(lake: Lake, advice: Discount | Alias) -> None:
+    st.markdown(f"**{plain(advice.provider)} / {plain(advice.model or 'all models')}**")
+    draft = entry_form(advice.provider, advice.model or "*", _key(advice))
     st.code(draft.entry, language="toml", wrap_lines=True)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if st.button(

@@ -51,7 +51,7 @@ def drop_zone(lake: str) -> None:
     if not may("bill"):
         return
     if is_sample(lake):
-        query = address.of_page("Sources", viewing.choices())
+        query = address.page_query("Sources", viewing.choices())
         st.page_link("pages/5_Sources.py", label="**Load your own logs first**", icon=":material/database:", query_params=query)
         return
     files = st.file_uploader(

@@ -15,7 +15,7 @@ from usagecost.ui.address import Choice
 from usagecost.ui.answers import is_without_data, no_requests, problem_text
 from usagecost.ui.boards import changes, draft, form
 from usagecost.ui.boards.editing import FORM_AND_PREVIEW, preview_of
-from usagecost.ui.drilldown import both
+from usagecost.ui.drilldown import merge_conditions
 from usagecost.ui.labels import labels_of
 from usagecost.ui.reader import may
 from usagecost.ui.text import plain
@@ -40,7 +40,7 @@ def explore(view: View) -> None:
         panel = form.form(view, KEY, on_board=False)
         if isinstance(panel, Panel):
             st.session_state["_asked"] = panel.model_dump_json(exclude_defaults=True)
-            address.put(**{LINK: st.session_state["_asked"]})
+            address.set_choices(**{LINK: st.session_state["_asked"]})
             _add(shelves.folder(), panel, view)
     with preview:
         preview_of(panel, view)
@@ -115,5 +115,5 @@ def _with_filters(panel: Panel, view: View) -> Panel:
     filters = [condition for condition in view.filters.conditions if isinstance(condition, Condition)]
     for condition in filters:
         name = condition.dimension
-        own[name] = both(own[name], condition) if name in own else condition
+        own[name] = merge_conditions(own[name], condition) if name in own else condition
     return panel.model_copy(update={"filters": tuple(PanelFilter.of(condition) for condition in own.values())})

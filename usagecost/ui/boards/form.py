@@ -41,8 +41,11 @@ def begin(panel: Panel, key: str) -> None:
         "by": list(dict.fromkeys(panel_filter.dimension for panel_filter in panel.filters)),
         **_metric_fields(panel.chart, panel.metrics),
     }
-    for chosen in panel.filters:
-        fields |= {f"is_{chosen.dimension}": list(chosen.values), f"not_{chosen.dimension}": chosen.excludes}
+    for dimension_filter in panel.filters:
+        fields |= {
+            f"is_{dimension_filter.dimension}": list(dimension_filter.values),
+            f"not_{dimension_filter.dimension}": dimension_filter.excludes,
+        }
     st.session_state.update({f"{key}_{name}": value for name, value in fields.items()})
 
 

@@ -27,7 +27,7 @@ from usagecost.ui.downloads import Numbers
 from usagecost.ui.figures import COLUMN_FORMATS
 from usagecost.ui.labels import labels_of
 from usagecost.ui.marks import marks
-from usagecost.ui.memory import is_known, known
+from usagecost.ui.memory import cached_answer, is_cached
 from usagecost.ui.sparkline import course_of
 from usagecost.ui.spend import note_with_link, spend_columns
 from usagecost.ui.text import plain
@@ -53,16 +53,16 @@ def show_all(panels: Sequence[Panel], view: View, name: str) -> None:
     if lack and any(not panel.range and question_of(panel, view, None).compares for panel in panels):
         st.caption(lack)
     for number, panel, box in grid(panels):
-        place = box.empty()
+        slot = box.empty()
         if _is_ready(panel, view):
-            _show_in(place, panel, view, f"{name}-{number}", lack)
+            _show_in(slot, panel, view, f"{name}-{number}", lack)
         else:
-            waiting.append((number, panel, place))
-            with place.container():
+            waiting.append((number, panel, slot))
+            with slot.container():
                 _title(panel, f"{name}-{number}")
                 st.skeleton(_height(panel))
-    for number, panel, place in waiting:
-        _show_in(place, panel, view, f"{name}-{number}", lack)
+    for number, panel, slot in waiting:
+        _show_in(slot, panel, view, f"{name}-{number}", lack)
 
 
 def grid(panels: Iterable[Panel]) -> Iterator[tuple[int, Panel, DeltaGenerator]]:
@@ -93,20 +93,20 @@ class _NotAskedError(Exception):
 def _is_ready(panel: Panel, view: View) -> bool:
     """Whether all that the panel asks is known."""
 
-    def only_known(question: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if not is_known(question, *args, **kwargs):
+    def only_cached(question: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if not is_cached(question, *args, **kwargs):
             raise _NotAskedError
-        return known(question, *args, **kwargs)
+        return cached_answer(question, *args, **kwargs)
 
     try:
-        answer(panel, view, only_known)
+        answer(panel, view, only_cached)
     except _NotAskedError:
         return False
     return True
 
 
-def _show_in(place: DeltaGenerator, panel: Panel, view: View, name: str, page_shortage: str | None) -> None:
-    with place.container():
+def _show_in(slot: DeltaGenerator, panel: Panel, view: View, name: str, page_shortage: str | None) -> None:
+    with slot.container():
         show(panel, view, name, page_shortage)
 
 
@@ -116,7 +116,7 @@ def show(panel: Panel, view: View, name: str, page_shortage: str | None = None) 
     """
     try:
         with st.spinner("Reading the lake …", show_time=True):
-            reply = answer(panel, view, known)
+            reply = answer(panel, view, cached_answer)
     except (LakeError, UnansweredError) as problem:
         _title(panel, name)
         st.warning(plain(problem_text(problem)), title="This panel cannot be answered right now", icon=":material/cloud_off:")
@@ -131,11 +131,11 @@ def show(panel: Panel, view: View, name: str, page_shortage: str | None = None) 
     else:
         _draw(panel, reply, name)
     lack = shortage(reply.question.view)
-    words = [*about(panel, reply, labels), *([] if reply.is_empty else left_out(reply, None if lack == page_shortage else lack))]
-    if words and not reply.is_empty and missing(reply):
-        note_with_link(_words(words))
-    elif words:
-        st.caption(_words(words))
+    texts = [*about(panel, reply, labels), *([] if reply.is_empty else left_out(reply, None if lack == page_shortage else lack))]
+    if texts and not reply.is_empty and missing(reply):
+        note_with_link(_caption(texts))
+    elif texts:
+        st.caption(_caption(texts))
 
 
 def _numbers(panel: Panel, answer: Answer) -> pd.DataFrame:
@@ -170,7 +170,7 @@ def _drawing(panel: Panel, answer: Answer) -> Drawing:
     question = answer.question
 
     def draw_panel() -> Drawing:
-        return drawing_of(panel, answer, labels_of(question.view), known, BESIDE)
+        return drawing_of(panel, answer, labels_of(question.view), cached_answer, BESIDE)
 
     return make_once(answer.usage, question.view, ("drawing", question), draw_panel) if answer.usage else draw_panel()
 
@@ -183,8 +183,8 @@ def _cards(answer: Answer) -> None:
             card(metric, answer.totals, former, course, border=False)
 
 
-def _words(words: Iterable[str]) -> str:
-    return " · ".join(plain(word) for word in words)
+def _caption(texts: Iterable[str]) -> str:
+    return " · ".join(plain(text) for text in texts)
 
 
 def _table(panel: Panel, answer: Answer, name: str) -> None:

@@ -38,14 +38,14 @@ def listing(view: View) -> None:
         st.warning(plain(f"{problem_text(problem)} Correct it in the file, then refresh."), title="The budgets cannot be read")
         return
     now = view_of_now(view.lake, view.version, view.period.now, view.scope)
-    file = file.model_copy(update={"budget": tuple(one for one in file.budget if view.scope.includes(one.filters))})
+    file = file.model_copy(update={"budget": tuple(budget for budget in file.budget if view.scope.includes(budget.filters))})
     states = answer(changing.states_of, now, file.model_dump_json()) if file.budget else []
     _head(states, now)
     ledger = tried(lambda: read_ledger(lake)) if states else Ledger()
     ledger = ledger if view.scope.is_everything else ledger.about(file.budget)
     labels = labels_of(view)
-    for place, state in enumerate(sorted(states, key=_urgency)):
-        _card(place, state, scope_text(state.budget, labels), _alerts_of(state, ledger))
+    for number, state in enumerate(sorted(states, key=_urgency)):
+        _card(number, state, scope_text(state.budget, labels), _alerts_of(state, ledger))
     _open_dialog(view, file)
 
 
@@ -63,12 +63,12 @@ def _head(states: Sequence[State], now: View) -> None:
         if states:
             over = sum((state.share(state.used) or 0) >= 1 for state in states)
             ahead = sum(is_ahead(state) for state in states)
-            words = f"{counted(len(states), 'budget')}: {over} over, {ahead} forecast to go over."
+            counts = f"{counted(len(states), 'budget')}: {over} over, {ahead} forecast to go over."
             help_text = (
                 f"Periods are those of {now.period.zone}. Spend is what was reported, else the list price. In a bar, pale is the "
                 "forecast, the dashed line the even pace, and the solid one, where more is used, the amount."
             )
-            st.caption(plain(words), help=help_text, width="content")
+            st.caption(plain(counts), help=help_text, width="content")
 
 
 def is_ahead(state: State) -> bool:
@@ -81,11 +81,11 @@ def _urgency(state: State) -> tuple[float, float, str]:
     return -float(used >= 1), -max(used, ahead), state.budget.name.casefold()
 
 
-def _card(place: int, state: State, scope: str, fired: Sequence[Alert]) -> None:
-    with st.container(border=True, gap="xsmall", key=f"budget_card_{place}"):
+def _card(number: int, state: State, scope: str, fired: Sequence[Alert]) -> None:
+    with st.container(border=True, gap="xsmall", key=f"budget_card_{number}"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
             st.markdown(f"**{plain(state.budget.name)}** :small[{plain(scope)}]", width="stretch")
-            _buttons(place, state)
+            _buttons(number, state)
         with st.container(horizontal=True, horizontal_alignment="distribute", gap="small"):
             for text in filter(None, (used_text(state), forecast_text(state), left_text(state))):
                 st.markdown(plain(text), width="content")
@@ -116,20 +116,20 @@ def _bar(state: State) -> str:
 
 
 def _part(start: float, end: float, color: str, opacity: float) -> str:
-    place = f"left:{start:.2%};width:{end - start:.2%};opacity:{opacity}"
-    return f"<div style='position:absolute;top:0;height:100%;border-radius:3px;{place};background:{color}'></div>"
+    style = f"left:{start:.2%};width:{end - start:.2%};opacity:{opacity}"
+    return f"<div style='position:absolute;top:0;height:100%;border-radius:3px;{style};background:{color}'></div>"
 
 
-def _line(place: float, border: str) -> str:
-    return f"<div style='position:absolute;left:calc({place:.2%} - 1px);top:-3px;height:{HEIGHT + 6}px;border-left:{border}'></div>"
+def _line(share: float, border: str) -> str:
+    return f"<div style='position:absolute;left:calc({share:.2%} - 1px);top:-3px;height:{HEIGHT + 6}px;border-left:{border}'></div>"
 
 
-def _buttons(place: int, state: State) -> None:
+def _buttons(number: int, state: State) -> None:
     budget, days = state.budget, (state.used.first, state.used.last)
     with st.container(horizontal=True, width="content", gap="small"):
         st.button(
             "View requests",
-            key=f"requests_of_budget_{place}",
+            key=f"requests_of_budget_{number}",
             icon=":material/list:",
             type="tertiary",
             on_click=drilldown.open_requests,
@@ -139,7 +139,7 @@ def _buttons(place: int, state: State) -> None:
         if may("budget"):
             st.button(
                 "Edit",
-                key=f"edit_budget_{place}",
+                key=f"edit_budget_{number}",
                 icon=":material/edit:",
                 type="tertiary",
                 on_click=changing.open_budget,

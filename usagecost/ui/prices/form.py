@@ -35,9 +35,9 @@ class Draft:
     reason: str | None
 
 
-def fits_form(written: Written) -> bool:
+def fits_form(file_entry: Written) -> bool:
     """Whether the form can show all that an entry says, with no comment but the note."""
-    return "#" not in written.body and written.kind != "factor" and written.entry.model_fields_set <= _FORM_KEYS
+    return "#" not in file_entry.body and file_entry.kind != "factor" and file_entry.entry.model_fields_set <= _FORM_KEYS
 
 
 def entry_form(provider: str | None, model: str, key: str, *, old: Written | None = None, since: date | None = None) -> Draft:
@@ -49,15 +49,15 @@ def entry_form(provider: str | None, model: str, key: str, *, old: Written | Non
     st.session_state.setdefault(f"{key}_note", old.note if old else f"set on {datetime.now(UTC):%Y-%m-%d}")
     kind = st.radio("Price", KINDS, index=KINDS.index(_kind_of(old)), key=f"{key}_kind", horizontal=True)
     keys: dict[str, Any] = {"provider": provider, "model": model}
-    rest, reasons = _rest(kind, values, provider, key)
-    if rest.pop("whole", False):
+    own_keys, reasons = _keys_of_kind(kind, values, provider, key)
+    if own_keys.pop("whole", False):
         del keys["model"]
     with st.container(horizontal=True, gap="small"):
         first = st.date_input("From (UTC day)", None, key=f"{key}_from", help="Empty: for all time.", width=190)
         last = st.date_input("Until", values.get("until"), key=f"{key}_until", help="Empty: until a later entry begins.", width=190)
         note = st.text_input("Note", key=f"{key}_note", placeholder="contract, source …", live=True, width=320)
     days = {"from": first, "until": last}
-    entry = entry_text(_TABLES[kind], {**keys, **days, **rest}, note)
+    entry = entry_text(_TABLES[kind], {**keys, **days, **own_keys}, note)
     return Draft(entry, next(iter(reasons), None) or problem_of(entry))
 
 
@@ -69,8 +69,8 @@ def problem_of(entry: str) -> str | None:
     try:
         parse_book(entry)
     except BookProblem as problem:
-        words = re.sub(r"^line \d+, ", "", str(problem))
-        return words[0].upper() + words[1:]
+        sentence = re.sub(r"^line \d+, ", "", str(problem))
+        return sentence[0].upper() + sentence[1:]
     return None
 
 
@@ -80,7 +80,7 @@ def _kind_of(old: Written | None) -> str:
     return ALIAS if old.kind == "alias" else DISCOUNT
 
 
-def _rest(kind: str, values: dict[str, Any], provider: str | None, key: str) -> tuple[dict[str, Any], list[str]]:
+def _keys_of_kind(kind: str, values: dict[str, Any], provider: str | None, key: str) -> tuple[dict[str, Any], list[str]]:
     """The keys that only one kind of entry has, and what is missing or wrong in them."""
     if kind == FREE:
         return {"free": True}, []
@@ -104,14 +104,16 @@ def _rates(values: dict[str, Any], key: str) -> tuple[dict[str, Any], list[str]]
     grid = st.grid(len(RATES), min_column_width=130, gap="small")
     amounts = {name: _amount(label, f"{key}_{name}", values.get(name), grid) for name, label in RATES.items()}
     rates = {name: rate for name, (rate, _) in amounts.items()}
-    wrong = [words for _, problems in amounts.values() for words in problems]
+    wrong = [sentence for _, problems in amounts.values() for sentence in problems]
     is_empty = all(rate is None for rate in rates.values())
     return rates, [*wrong, *(["Enter at least one rate."] if is_empty and not wrong else [])]
 
 
-def _amount(label: str, key: str, value: Decimal | None, place: Any) -> tuple[Decimal | None, list[str]]:
+def _amount(label: str, key: str, value: Decimal | None, container: Any) -> tuple[Decimal | None, list[str]]:
     """A decimal that is typed, exact; None where it is empty, with a sentence where it is no number."""
-    typed = place.text_input(label, "" if value is None else f"{value:f}", key=key, placeholder="0.00", live=True, width="stretch")
+    typed = container.text_input(
+        label, "" if value is None else f"{value:f}", key=key, placeholder="0.00", live=True, width="stretch"
+    )
     text = typed.strip().removeprefix("$")
     if not text:
         return None, []

@@ -33,20 +33,20 @@ def own_prices(view: View) -> None:
     lake = open_lake(view.lake)
     current = current_book(lake)
     try:
-        written = entries(lake)
+        file_entries = entries(lake)
     except (BookProblem, LakeError) as problem:
-        words = f"{current.place}, {problem} Correct it in the file, then refresh."
-        st.warning(plain(words), title="The price file has an error", icon=":material/menu_book:")
+        sentence = f"{current.place}, {problem} Correct it in the file, then refresh."
+        st.warning(plain(sentence), title="The price file has an error", icon=":material/menu_book:")
         return
-    if not written:
+    if not file_entries:
         empty("No own prices yet", "Set a price, an alias or a discount on the tab Set a price, and it is listed here.")
         st.caption(f"Price file: {plain(current.place)}")
         return
     today = datetime.now(UTC).date()
-    shown = pd.DataFrame([_entry_row(written, place, today) for place in range(len(written))])
+    entry_rows = pd.DataFrame([_entry_row(file_entries, number, today) for number in range(len(file_entries))])
     heading(
         "Own prices",
-        lambda: shown,
+        lambda: entry_rows,
         name="own-prices",
         help="Of each kind the last entry that fits a request's provider, model and UTC day holds. Rates: USD per million tokens.",
     )
@@ -54,7 +54,7 @@ def own_prices(view: View) -> None:
     st.caption(f"Price file: {plain(current.place)}.{can_change}")
     rates = {name: st.column_config.NumberColumn(label, width=80) for name, label in RATES.items()}
     table(
-        shown,
+        entry_rows,
         name="own",
         columns={
             "model": st.column_config.TextColumn("Model", width=170, help="A name, or a pattern with *."),
@@ -66,16 +66,16 @@ def own_prices(view: View) -> None:
                 "Until", format="YYYY-MM-DD", width=92, help="Last UTC day: its own, or that before a later entry of the model."
             ),
             "state": st.column_config.TextColumn("State", width=76),
-            **{name: rates[name] for name in RATES if shown[name].notna().any()},
+            **{name: rates[name] for name in RATES if entry_rows[name].notna().any()},
             "note": st.column_config.TextColumn("Note", width=200),
         },
         alt_text="Entries of the price file with what they are about, their days, rates and notes",
         on_select=_open if may("price") else None,
         texts=dict.fromkeys(rates, rate),
     )
-    place = int(st.session_state["entry"] or 0)
-    if may("price") and 1 <= place <= len(written):
-        _dialog(lake, written, place - 1, today)
+    number = int(st.session_state["entry"] or 0)
+    if may("price") and 1 <= number <= len(file_entries):
+        _dialog(lake, file_entries, number - 1, today)
 
 
 def _open(row: int) -> None:
@@ -87,115 +87,131 @@ def _close() -> None:
     unselect("table_own")
 
 
-def _entry_row(written: Sequence[Written], place: int, today: date) -> dict[str, Any]:
-    one, held = written[place], days_held(written, place)
-    values = one.entry.model_dump()
-    first, last = held or (one.entry.since, one.entry.until)
+def _entry_row(file_entries: Sequence[Written], number: int, today: date) -> dict[str, Any]:
+    file_entry, days = file_entries[number], days_held(file_entries, number)
+    values = file_entry.entry.model_dump()
+    first, last = days or (file_entry.entry.since, file_entry.entry.until)
     return {
-        "model": one.entry.model,
-        "provider": one.entry.provider or "any",
-        "kind": "Ends" if values.get("ended") else "Free" if values.get("free") else one.kind.capitalize(),
-        "says": _effect(one, values),
+        "model": file_entry.entry.model,
+        "provider": file_entry.entry.provider or "any",
+        "kind": "Ends" if values.get("ended") else "Free" if values.get("free") else file_entry.kind.capitalize(),
+        "says": _effect(file_entry, values),
         "from": first,
         "until": last,
-        "state": _state(held, today),
+        "state": _state(days, today),
         **{name: None if values.get(name) is None else float(values[name]) for name in RATES},
-        "note": one.note or values.get("source") or "",
+        "note": file_entry.note or values.get("source") or "",
     }
 
 
-def _effect(one: Written, values: dict[str, Any]) -> str:
+def _effect(file_entry: Written, values: dict[str, Any]) -> str:
     """What an entry says beside its rates."""
     if values.get("ended"):
-        return f"{one.kind} ends: list price"
-    if one.kind == "alias":
+        return f"{file_entry.kind} ends: list price"
+    if file_entry.kind == "alias":
         return f"stands for {values['stands_for']}"
-    if one.kind == "discount":
+    if file_entry.kind == "discount":
         return f"{values['percent'].normalize():f} % off list prices"
-    if one.kind == "factor":
+    if file_entry.kind == "factor":
         ways = {name: values[name] for name in ("service_tier", "speed", "inference_region") if values[name]}
         factor = "later list price" if values["factor"] is None else f"× {values['factor'].normalize():f}"
         return f"{', '.join(ways.values()) or 'batch'}: {factor}"
-    more = one.entry.model_fields_set - {"model", "provider", "since", "until", "free", *RATES}
-    return f"also {', '.join(sorted(more))}" if more else ""
+    other_keys = file_entry.entry.model_fields_set - {"model", "provider", "since", "until", "free", *RATES}
+    return f"also {', '.join(sorted(other_keys))}" if other_keys else ""
 
 
-def _state(held: tuple[date | None, date | None] | None, today: date) -> str:
-    if held is None:
+def _state(days: tuple[date | None, date | None] | None, today: date) -> str:
+    if days is None:
         return "Replaced"
-    first, last = held
+    first, last = days
     return "Upcoming" if first and first > today else "Past" if last and last < today else "In force"
 
 
 @st.dialog("Entry of the price file", width="large", icon=":material/edit_note:", on_dismiss=_close)
-def _dialog(lake: Lake, written: Sequence[Written], place: int, today: date) -> None:
-    one, held = written[place], days_held(written, place)
-    values = one.entry.model_dump()
-    st.markdown(f"**{plain(one.entry.provider or 'any provider')} / {plain(one.entry.model)}** · {plain(one.kind)}")
-    can_end = one.kind != "factor" and not values["ended"] and held is not None and _state(held, today) != "Past"
+def _dialog(lake: Lake, file_entries: Sequence[Written], number: int, today: date) -> None:
+    file_entry, days = file_entries[number], days_held(file_entries, number)
+    values = file_entry.entry.model_dump()
+    st.markdown(
+        f"**{plain(file_entry.entry.provider or 'any provider')} / {plain(file_entry.entry.model)}** · {plain(file_entry.kind)}"
+    )
+    can_end = file_entry.kind != "factor" and not values["ended"] and days is not None and _state(days, today) != "Past"
     act = st.segmented_control("Act", [EDIT, *([END] if can_end else []), REMOVE], default=EDIT, required=True, key="entry_act")
-    key = f"entry {place} {hash(one.text)}"
+    key = f"entry {number} {hash(file_entry.text)}"
     if act == EDIT:
-        draft = _edited(one, key)
-        reason = draft.reason or ("Nothing is changed yet." if _says_the_same(draft.entry, one) else None)
-        words = "Corrects the entry itself, for all its days. For a new price from a day on, set a price instead."
-        _button("Save correction", _change, (lake, one, draft.entry), words, reason)
+        draft = _edit_entry(file_entry, key)
+        reason = draft.reason or ("Nothing is changed yet." if _equals_entry(draft.entry, file_entry) else None)
+        help_text = "Corrects the entry itself, for all its days. For a new price from a day on, set a price instead."
+        _button("Save correction", _change, (lake, file_entry, draft.entry), help_text, reason)
     elif act == END:
-        day = st.date_input("First day without it (UTC)", today, key=f"{key}_end", min_value=one.entry.since, width=240)
-        keys = {"provider": one.entry.provider, "model": one.entry.model, "from": day, "ended": True}
-        ending = entry_text(one.kind, keys, f"ended on {today}")
+        day = st.date_input("First day without it (UTC)", today, key=f"{key}_end", min_value=file_entry.entry.since, width=240)
+        keys = {"provider": file_entry.entry.provider, "model": file_entry.entry.model, "from": day, "ended": True}
+        ending = entry_text(file_entry.kind, keys, f"ended on {today}")
         st.code(ending, language="toml", wrap_lines=True)
-        words = "Added to the price file; the entry is kept, and from that day on the price list holds."
-        _button("End entry", _end, (lake, one, ending), words, None if day else "Choose a day.")
+        help_text = "Added to the price file; the entry is kept, and from that day on the price list holds."
+        _button("End entry", _end, (lake, file_entry, ending), help_text, None if day else "Choose a day.")
     else:
-        st.code(one.text, language="toml", wrap_lines=True)
-        words = "Takes these lines out of the price file, for all days. To stop a price from a day on, end it instead."
-        _button("Remove entry", _change, (lake, one, ""), words, None)
+        st.code(file_entry.text, language="toml", wrap_lines=True)
+        help_text = "Takes these lines out of the price file, for all days. To stop a price from a day on, end it instead."
+        _button("Remove entry", _change, (lake, file_entry, ""), help_text, None)
 
 
-def _button(label: str, act: Any, args: tuple[Any, ...], words: str, reason: str | None) -> None:
+def _button(label: str, act: Any, args: tuple[Any, ...], help_text: str, reason: str | None) -> None:
     """The button that does it, with what it does in words, or why it cannot be done yet."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         is_done = st.button(label, type="primary", key="entry_save", disabled=reason is not None, on_click=act, args=args)
-        st.caption(plain(reason or words), width="content")
+        st.caption(plain(reason or help_text), width="content")
     if is_done:
         st.rerun()
 
 
-def _says_the_same(entry: str, one: Written) -> bool:
+def _equals_entry(entry: str, file_entry: Written) -> bool:
     """Whether a good draft says what the entry says already; in the form its layout does not count."""
-    if not fits_form(one):
-        return entry.strip() == one.text.strip()
-    return [(new.entry, new.note) for new in written_entries(entry)] == [(one.entry, one.note)]
+    if not fits_form(file_entry):
+        return entry.strip() == file_entry.text.strip()
+    return [(new.entry, new.note) for new in written_entries(entry)] == [(file_entry.entry, file_entry.note)]
 
 
-def _edited(one: Written, key: str) -> Draft:
+def _edit_entry(file_entry: Written, key: str) -> Draft:
     """The entry in the form, or as text where the form does not have all that it says."""
-    if not fits_form(one):
-        text = st.text_area("Entry", one.text.strip(), key=f"{key}_text", height=240, help="TOML, as it stands in the price file.")
+    if not fits_form(file_entry):
+        text = st.text_area(
+            "Entry", file_entry.text.strip(), key=f"{key}_text", height=240, help="TOML, as it stands in the price file."
+        )
         return Draft(text, problem_of(text) or (None if written_entries(text) else "Write an entry, or remove this one."))
-    left, right = st.columns(2)
-    provider = left.text_input("Provider", one.entry.provider or "", key=f"{key}_provider", placeholder="any", live=True)
-    model = right.text_input("Model", one.entry.model, key=f"{key}_model", help="A name, or a pattern with *.", live=True)
-    return entry_form(provider.strip() or None, model.strip(), key, old=one)
+    left_column, right_column = st.columns(2)
+    provider = left_column.text_input(
+        "Provider", file_entry.entry.provider or "", key=f"{key}_provider", placeholder="any", live=True
+    )
+    model = right_column.text_input(
+        "Model", file_entry.entry.model, key=f"{key}_model", help="A name, or a pattern with *.", live=True
+    )
+    return entry_form(provider.strip() or None, model.strip(), key, old=file_entry)
 
 
 def _change(lake: Lake, old: Written, entry: str) -> None:
     _close()
     outcome, after = ("Entry corrected", entry.strip()) if entry else ("Entry removed", None)
-    try_write(_PLACE, "price", _what(old), lambda: change_entry(lake, old, entry), outcome, before=old.text.strip(), after=after)
-
-
-def _end(lake: Lake, written: Written, ending: str) -> None:
-    _close()
-    what = _what(written)
     try_write(
-        _PLACE, "price", what, lambda: add_entry(lake, ending), "Entry ended", before=written.text.strip(), after=ending.strip()
+        _PLACE, "price", _entry_name(old), lambda: change_entry(lake, old, entry), outcome, before=old.text.strip(), after=after
     )
 
 
-def _what(written: Written) -> str:
-    return f"an entry of the price file for {'/'.join(filter(None, (written.entry.provider, written.entry.model)))}"
+def _end(lake: Lake, file_entry: Written, ending: str) -> None:
+    _close()
+    entry_name = _entry_name(file_entry)
+    try_write(
+        _PLACE,
+        "price",
+        entry_name,
+        lambda: add_entry(lake, ending),
+        "Entry ended",
+        before=file_entry.text.strip(),
+        after=ending.strip(),
+    )
+
+
+def _entry_name(file_entry: Written) -> str:
+    return f"an entry of the price file for {'/'.join(filter(None, (file_entry.entry.provider, file_entry.entry.model)))}"
 
 
 def _go_to_repricing() -> None:

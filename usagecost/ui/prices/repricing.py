@@ -24,7 +24,7 @@ from usagecost.vocabulary import formats
 from usagecost.vocabulary.filters import NOT_REPORTED, View
 
 PERIOD, ALL = "This period", "All stored requests"
-_ASKED, _PREVIEW, _TO_DO, _DONE = "_preview_asked", "_repricing", "_to_reprice", "_repriced"
+_WANTS_PREVIEW, _PREVIEW, _TO_DO, _OUTCOME = "_preview_asked", "_repricing", "_to_reprice", "_repriced"
 
 
 def repricing(view: View) -> None:
@@ -46,7 +46,7 @@ def repricing(view: View) -> None:
 
 def ask_for_preview(name: str | None = None) -> None:
     """Lets the next run make the preview; of the model of a name, which stays chosen when it is not the first without a price."""
-    st.session_state[_ASKED] = True
+    st.session_state[_WANTS_PREVIEW] = True
     if name:
         st.session_state["price_model"] = name
 
@@ -66,24 +66,24 @@ def reprice_steps(view: View, lake: Lake, name: str | None = None) -> None:
     span = (view.period.start, view.period.end) if scope == PERIOD else (None, None)
     question = (span, model, view.version, current_book(lake).version)
     st.button("Preview", icon=":material/preview:", key="reprice_preview", on_click=ask_for_preview, args=(name,))
-    if st.session_state.pop(_ASKED, False):
+    if st.session_state.pop(_WANTS_PREVIEW, False):
         with st.spinner("Computing prices …", show_time=True):
             try:
                 st.session_state[_PREVIEW] = question, lake.repricing(pricing(current_book(lake).book), span, model)
             except LakeError as problem:
                 st.error(plain(problem_text(problem)), title="The preview could not be made")
-    was_asked, repricing = st.session_state.get(_PREVIEW, (None, None))
-    if repricing is not None and was_asked == question:
-        words = days_text(view.period.first, view.period.last) if scope == PERIOD else "all days"
-        _show_preview(repricing, words, model, lambda why: _apply(lake, span, model, why))
+    preview_question, repricing = st.session_state.get(_PREVIEW, (None, None))
+    if repricing is not None and preview_question == question:
+        days = days_text(view.period.first, view.period.last) if scope == PERIOD else "all days"
+        _show_preview(repricing, days, model, lambda why: _apply(lake, span, model, why))
     act_and_say(lake)
 
 
-def _show_preview(change: Repricing, words: str, model: str | None, apply: Callable[[str], None]) -> None:
+def _show_preview(change: Repricing, days: str, model: str | None, apply: Callable[[str], None]) -> None:
     """What would change, with the largest changes, and the button that does it."""
     if not change.requests:
         of_model = f" of {model}" if model else ""
-        sentence = f"Every request{of_model} of {words} has the price that holds for it."
+        sentence = f"Every request{of_model} of {days} has the price that holds for it."
         st.info(plain(sentence), title="Nothing would change", icon=":material/check:")
         return
     before, after = st.columns(2)
@@ -107,7 +107,7 @@ def _sum(amount: Any, unpriced: int) -> str:
     return f"≥{formats.GAP}{formats.usd(amount)}" if unpriced else formats.usd(amount)
 
 
-def _changes(what: str, changes: Sequence[Change]) -> None:
+def _changes(dimension: str, changes: Sequence[Change]) -> None:
     frame = pd.DataFrame(
         [
             {
@@ -123,13 +123,13 @@ def _changes(what: str, changes: Sequence[Change]) -> None:
     usd = {"before_usd": "Before", "after_usd": "After", "change_usd": "Change"}
     table(
         frame,
-        name=f"changes-{what}",
+        name=f"changes-{dimension}",
         columns={
-            "name": st.column_config.TextColumn(what.capitalize(), width="medium"),
+            "name": st.column_config.TextColumn(dimension.capitalize(), width="medium"),
             "requests": st.column_config.NumberColumn("Requests", format="localized"),
             **{name: st.column_config.NumberColumn(title, format="$%,.4f") for name, title in usd.items()},
         },
-        alt_text=f"The largest changes by {what}: requests, cost before and after",
+        alt_text=f"The largest changes by {dimension}: requests, cost before and after",
     )
 
 
@@ -141,15 +141,15 @@ def _history(lake: Lake) -> None:
     undone = _undone(acts)
     for repricing in acts:
         with st.container(border=True):
-            left, right = st.columns([8, 1], vertical_alignment="center")
-            with left:
+            text_column, button_column = st.columns([8, 1], vertical_alignment="center")
+            with text_column:
                 kind = "put back (undo)" if repricing["undoes"] else "repriced"
                 sums = f"{formats.usd(repricing['before_usd'])} → {formats.usd(repricing['after_usd'])}"
                 count = formats.counted(repricing["requests"], "request")
                 st.markdown(f"**{repricing['done_at']:%Y-%m-%d %H:%M} UTC** · {count} {kind} · {plain(sums)}")
-                words = [repricing["who"], repricing["why"], repricing["prices"], f"id {repricing['id']}"]
-                st.caption(plain(" · ".join(word for word in words if word)))
-            with right:
+                texts = [repricing["who"], repricing["why"], repricing["prices"], f"id {repricing['id']}"]
+                st.caption(plain(" · ".join(text for text in texts if text)))
+            with button_column:
                 if repricing["id"] in undone:
                     st.badge("Undone", icon=":material/undo:", color="gray")
                 elif not repricing["undoes"]:
@@ -204,23 +204,23 @@ def _undo(lake: Lake, undone: str) -> None:
     _do("undone", do)
 
 
-def _do(what: str, do: Callable[[], Repricing]) -> None:
+def _do(verb: str, do: Callable[[], Repricing]) -> None:
     """Notes what a click asks for: it is done in the run after that, where its progress is seen."""
-    st.session_state[_TO_DO] = what, do
+    st.session_state[_TO_DO] = verb, do
 
 
 def act_and_say(lake: Lake) -> None:
     """Does what the last click asked for and shows the page of the lake as it is then, or says what was done."""
-    what, do = st.session_state.pop(_TO_DO, (None, None))
+    verb, do = st.session_state.pop(_TO_DO, (None, None))
     if do is not None:
         with st.spinner("Writing prices …", show_time=True):
             try:
-                st.session_state[_DONE] = what, do()
+                st.session_state[_OUTCOME] = verb, do()
             except LakeError as problem:
-                st.session_state[_DONE] = what, str(problem)
+                st.session_state[_OUTCOME] = verb, str(problem)
         st.session_state.pop(_PREVIEW, None)
         st.rerun()
-    what, outcome = st.session_state.pop(_DONE, (None, None))
+    verb, outcome = st.session_state.pop(_OUTCOME, (None, None))
     if isinstance(outcome, str):
         st.error(plain(outcome), title="Nothing was changed")
     elif outcome is not None and not outcome.requests:
@@ -228,7 +228,7 @@ def act_and_say(lake: Lake) -> None:
     elif outcome is not None:
         count = formats.counted(outcome.requests, "request")
         sums = f"List cost {_sum(outcome.before_usd, outcome.unpriced_before)} → {_sum(outcome.after_usd, outcome.unpriced_after)}"
-        words = plain(f"{sums}, in version {outcome.version} of the lake.")
-        st.success(words, title=f"{count} {what}", icon=":material/check_circle:")
-        if what == "repriced":
+        sentence = plain(f"{sums}, in version {outcome.version} of the lake.")
+        st.success(sentence, title=f"{count} {verb}", icon=":material/check_circle:")
+        if verb == "repriced":
             _undo_button(lake, outcome.id, "undo_done")

@@ -49,8 +49,10 @@ def set_price(view: View) -> None:
         act_and_say(lake)
         return
     book = current.book
-    own = [one for one in (*book.prices, *book.aliases, *book.discounts) if (one.provider, one.model) == (provider, model)]
-    draft = entry_form(provider, model, f"price {name}", since=datetime.now(UTC).date() if own else None)
+    own_entries = [
+        entry for entry in (*book.prices, *book.aliases, *book.discounts) if (entry.provider, entry.model) == (provider, model)
+    ]
+    draft = entry_form(provider, model, f"price {name}", since=datetime.now(UTC).date() if own_entries else None)
     reason = draft.reason or ("The price file has this entry." if _is_there(parse_book(draft.entry), book) else None)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
@@ -63,7 +65,7 @@ def set_price(view: View) -> None:
             args=(lake, draft.entry, name),
         )
         st.caption(plain(reason or f"Added to {current.place}; existing entries are kept."), width="content")
-    if own and not reason and "\nfrom = " not in draft.entry:
+    if own_entries and not reason and "\nfrom = " not in draft.entry:
         st.caption("Without a first day it also holds on the days of this model's earlier entries.")
     with st.expander("Entry in the price file", icon=":material/data_object:"):
         st.code(draft.entry, language="toml", wrap_lines=True)
@@ -90,7 +92,9 @@ def _is_there(draft: Book, book: Book) -> bool:
     for new, entries in ((draft.prices, book.prices), (draft.aliases, book.aliases), (draft.discounts, book.discounts)):
         for entry in new:
             about = entry.provider, entry.model
-            return entry == next((one for one in reversed(entries) if (one.provider, one.model) == about), None)
+            return entry == next(
+                (own_entry for own_entry in reversed(entries) if (own_entry.provider, own_entry.model) == about), None
+            )
     return False
 
 

@@ -25,7 +25,7 @@ from usagecost.vocabulary.filters import View
 PAGE = 10
 MOST_NAMES, MOST_CHARACTERS, MOST_REASONS = 3, 60, 3
 BY = {"ingest": "of one ingest", "user": "of one user", "before": "sent before a day"}
-_ASKED, _REMOVED = "_to_remove", "_removed"
+_OPEN_REMOVAL, _REMOVED = "_to_remove", "_removed"
 
 
 def history(view: View) -> None:
@@ -47,24 +47,24 @@ def history(view: View) -> None:
     _removals(view)
     if may("remove") and not is_sample(view.lake):
         _erase_or_retire(view)
-    if selection := st.session_state.get(_ASKED):
+    if selection := st.session_state.get(_OPEN_REMOVAL):
         _removal_dialog(view.lake, view.period.zone, *selection)
 
 
 def _ingest(row: dict[str, Any], view: View) -> None:
     at = row["time"].astimezone(ZoneInfo(view.period.zone))
     with st.container(border=True, key=f"ingest_{row['id'][:32]}"):
-        left, right = st.columns([5, 1], vertical_alignment="center")
-        with left:
+        text_column, button_column = st.columns([5, 1], vertical_alignment="center")
+        with text_column:
             st.markdown(f"**{at:%Y-%m-%d %H:%M:%S}**, {plain(view.period.zone)} · {_report(row)}")
             st.caption(f"{plain(_files(row['paths']))} · id {plain(row['id'])}")
         if may("remove"):
-            right.button(
+            button_column.button(
                 "Remove…",
                 key=f"remove_{row['id']}",
                 icon=":material/undo:",
                 disabled=not row["requests"] or is_sample(view.lake),
-                on_click=_ask,
+                on_click=_open_dialog,
                 args=[Selection(ingest=row["id"]), f"of the ingest of {at:%Y-%m-%d %H:%M}"],
                 width="stretch",
                 help="Take the requests out again that this ingest brought, after a preview",
@@ -89,11 +89,11 @@ def _report(row: dict[str, Any]) -> str:
     parts = [f"{formats.exact_count(number)} {name}" for name, number in counts.items() if number]
     reasons = json.loads(row["skipped_reasons"] or "{}")
     if reasons:
-        parts = [one for one in parts if not one.endswith(" skipped")]
+        parts = [part for part in parts if not part.endswith(" skipped")]
         most = sorted(reasons.items(), key=lambda reason: -reason[1])[:MOST_REASONS]
-        words = ", ".join(f"{formats.exact_count(count)} {plain(reason)}" for reason, count in most)
+        reason_texts = ", ".join(f"{formats.exact_count(count)} {plain(reason)}" for reason, count in most)
         more = f", and for {len(reasons) - MOST_REASONS} other reasons" if len(reasons) > MOST_REASONS else ""
-        parts.append(f"{formats.exact_count(row['skipped'])} skipped ({words}{more})")
+        parts.append(f"{formats.exact_count(row['skipped'])} skipped ({reason_texts}{more})")
     rejected = [f":red[{formats.exact_count(row['rejected'])} rejected]"] if row["rejected"] else []
     return " · ".join([in_lake, f"{formats.counted(row['lines'], 'line')} read", *parts, *rejected])
 
@@ -103,8 +103,8 @@ def _removals(view: View) -> None:
     rows = answer(queries.sources.removals, view.lake, view.version)
     for row in rows[:PAGE]:
         at = row["time"].astimezone(ZoneInfo(view.period.zone))
-        words = " and ".join(BY[name] for name in row["by"] if name in BY)
-        st.caption(f":material/undo: {at:%Y-%m-%d %H:%M:%S} · {formats.counted(row['requests'], 'request')} {words} removed")
+        selections = " and ".join(BY[name] for name in row["by"] if name in BY)
+        st.caption(f":material/undo: {at:%Y-%m-%d %H:%M:%S} · {formats.counted(row['requests'], 'request')} {selections} removed")
 
 
 def _erase_or_retire(view: View) -> None:
@@ -117,31 +117,31 @@ def _erase_or_retire(view: View) -> None:
     with erase.container(border=True, horizontal=True, vertical_alignment="bottom"):
         user = st.text_input("All requests of a user", placeholder="The user's id, exactly as in the logs", key="erase_user")
         st.button(
-            "Remove…", key="erase", icon=":material/person_remove:", disabled=not user.strip(), on_click=_ask,
+            "Remove…", key="erase", icon=":material/person_remove:", disabled=not user.strip(), on_click=_open_dialog,
             args=[Selection(user=user), "of this user"] if user.strip() else None,
         )  # fmt: skip
     with retire.container(border=True, horizontal=True, vertical_alignment="bottom"):
         day = st.date_input("All requests sent before", value=None, key="retire_before", format="YYYY-MM-DD")
         start = datetime.combine(day, time(), ZoneInfo(view.period.zone)) if day else datetime(1970, 1, 1, tzinfo=UTC)
         st.button(
-            "Remove…", key="retire", icon=":material/auto_delete:", disabled=not day, on_click=_ask,
+            "Remove…", key="retire", icon=":material/auto_delete:", disabled=not day, on_click=_open_dialog,
             args=[Selection(before=start), f"sent before {start:%Y-%m-%d}, {view.period.zone}"],
         )  # fmt: skip
 
 
-def _ask(selection: Selection, words: str) -> None:
-    st.session_state[_ASKED] = (selection, words)
+def _open_dialog(selection: Selection, words: str) -> None:
+    st.session_state[_OPEN_REMOVAL] = (selection, words)
 
 
-def _leave() -> None:
-    st.session_state.pop(_ASKED, None)
+def _close_dialog() -> None:
+    st.session_state.pop(_OPEN_REMOVAL, None)
 
 
-@st.dialog("Remove requests", icon=":material/undo:", on_dismiss=_leave)
+@st.dialog("Remove requests", icon=":material/undo:", on_dismiss=_close_dialog)
 def _removal_dialog(lake: str, zone: str, selection: Selection, words: str) -> None:
     """What would go, and the question."""
     if not may("remove"):
-        _leave()
+        _close_dialog()
         st.rerun()
     try:
         with st.spinner("Counting …"):
@@ -165,7 +165,7 @@ def _removal_dialog(lake: str, zone: str, selection: Selection, words: str) -> N
                 st.session_state[_REMOVED] = act(
                     "remove", what, lambda: open_lake(lake).remove(selection), says=lambda removed: removed.summary
                 )
-            _leave()
+            _close_dialog()
             st.rerun()
     except (LakeError, UnansweredError, OSError) as problem:
         st.warning(plain(problem_text(problem)), title="Nothing was removed", icon=":material/cloud_off:")

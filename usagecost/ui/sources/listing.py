@@ -25,11 +25,11 @@ COUNTED_AT_ONCE = 16 << 20
 """Bytes of a group's files that are read whole without being asked to."""
 MOST_NAMES, MOST_PROBLEMS = 3, 3
 
-Counted = tuple[Group, Plan, Report | None]
+LoadableGroup = tuple[Group, Plan, Report | None]
 """Files that can be loaded, how, and what loading them would do; None where that takes long and nobody has asked."""
 
 
-def list_files(uploads: Uploads, formats: Formats) -> list[Counted]:
+def list_files(uploads: Uploads, formats: Formats) -> list[LoadableGroup]:
     """Draws a row for each group of files, with the preview and mapping of the one that is open; returns what can be loaded."""
     loadable = []
     lake = open_lake(lake_root())
@@ -40,8 +40,8 @@ def list_files(uploads: Uploads, formats: Formats) -> list[Counted]:
         return []
     for group in uploads.groups():
         with st.container(border=True, key=f"group_{group.name}"):
-            left, right = st.columns([5, 1], vertical_alignment="center")
-            row = left.container(gap="xsmall")
+            text_column, button_column = st.columns([5, 1], vertical_alignment="center")
+            row = text_column.container(gap="xsmall")
             if group.name == uploads.opened:
                 plan = uploads.plans[group.name] = choose_plan(uploads, group, formats)
                 if plan:
@@ -51,7 +51,7 @@ def list_files(uploads: Uploads, formats: Formats) -> list[Counted]:
             report = _report(uploads, group, plan, lake, version, row) if plan else None
             with row:
                 _row(group, plan, report, is_open=group.name == uploads.opened)
-            with right:
+            with button_column:
                 _button(uploads, group, plan, formats)
             if plan and (report is None or report.requests):
                 loadable.append((group, plan, report))
@@ -80,8 +80,8 @@ def _badge(group: Group, plan: Plan | None, report: Report | None) -> None:
     if group.first.problem:
         st.badge("Cannot be read", color="red", icon=":material/block:")
     elif plan is None:
-        words = "Choose a format" if group.first.fits else "Map its columns"
-        st.badge(words, color="orange", icon=":material/help:")
+        label = "Choose a format" if group.first.fits else "Map its columns"
+        st.badge(label, color="orange", icon=":material/help:")
     elif report and not report.requests:
         st.badge("No requests", color="orange", icon=":material/block:")
     else:
@@ -94,7 +94,7 @@ def _counts(report: Report) -> list[str]:
     words = {
         formats.counted(report.requests, "request"): True,
         _days(report.oldest, report.newest): bool(report.requests),
-        done_words(report): bool(report.requests),
+        counts_text(report): bool(report.requests),
         f"{formats.exact_count(report.duplicates)} repeated": bool(report.duplicates),
         plain(report.skipped_summary): bool(report.skipped),
         f":red[{rejected} rejected]": bool(report.rejected),
@@ -103,7 +103,7 @@ def _counts(report: Report) -> list[str]:
     return [text for text, is_said in words.items() if is_said]
 
 
-def done_words(report: Report) -> str:
+def counts_text(report: Report) -> str:
     """1,203 new, 2 changed, 5 already there."""
     counts = {"new": report.inserted, "changed": report.updated, "already there": report.unchanged}
     return ", ".join(f"{formats.exact_count(count)} {name}" for name, count in counts.items() if count or name == "new")
@@ -122,10 +122,10 @@ def _button(uploads: Uploads, group: Group, plan: Plan | None, formats: Formats)
         return
     is_open = group.name == uploads.opened
     is_mapped = bool(plan and (plan.name not in formats.sources or plan.name in formats.own))
-    words = "Edit mapping" if is_mapped else "Preview" if plan else "Map columns" if not group.first.fits else "Choose format"
+    label = "Edit mapping" if is_mapped else "Preview" if plan else "Map columns" if not group.first.fits else "Choose format"
     icon = ":material/table_view:" if is_mapped or not plan else ":material/preview:"
     st.button(
-        "Close" if is_open else words,
+        "Close" if is_open else label,
         key=f"open_{group.name}",
         icon=":material/expand_less:" if is_open else icon,
         on_click=open_group,
@@ -169,12 +169,12 @@ def run(planned: list[tuple[Group, Plan]], lake: Lake, place: Any, *, dry_run: b
     files = {file: plan for group, plan in planned for file in group.files}
     sources, names = {file.path: plan.source for file, plan in files.items()}, {file.path: file.name for file in files}
     bar = place.progress(0.0, text="Reading")
-    report = ingest.ingest_copies(sources, names, lake, dry_run=dry_run, on_progress=_shown_on(bar))
+    report = ingest.ingest_copies(sources, names, lake, dry_run=dry_run, on_progress=_progress_on(bar))
     bar.empty()
     return report
 
 
-def _shown_on(bar: Any) -> Callable[[float, str], None]:
+def _progress_on(bar: Any) -> Callable[[float, str], None]:
     return lambda share, words: bar.progress(min(share, 1.0), text=words)
 
 

@@ -17,7 +17,7 @@ from usagecost.ui.acts import act
 from usagecost.ui.answers import problem_text
 from usagecost.ui.frame import HOME_PAGE
 from usagecost.ui.reader import may
-from usagecost.ui.sources.listing import COUNTED_AT_ONCE, Counted, done_words, list_files, run
+from usagecost.ui.sources.listing import COUNTED_AT_ONCE, LoadableGroup, counts_text, list_files, run
 from usagecost.ui.sources.plans import plan_of, remember
 from usagecost.ui.sources.uploads import Uploads, current_uploads, discard, open_group, take_over, uploader_key
 from usagecost.ui.spend import set_prices_link
@@ -26,7 +26,7 @@ from usagecost.vocabulary import formats
 
 MOST_UPLOAD_MB = 200
 MOST_PROBLEMS = 8
-_DONE = "_loaded"
+_OUTCOME = "_loaded"
 
 
 def load_files() -> bool:
@@ -74,7 +74,7 @@ def _target_words() -> str:
 
 def _say_what_was_done() -> None:
     """The report of the last load, once."""
-    outcome: tuple[Report, bool] | None = st.session_state.pop(_DONE, None)
+    outcome: tuple[Report, bool] | None = st.session_state.pop(_OUTCOME, None)
     if outcome is None:
         return
     report, is_first = outcome
@@ -102,7 +102,7 @@ def _lead_to_numbers(report: Report) -> None:
     first, newest = viewing.newest_days((report.oldest, report.newest), st.session_state["zone"])
     if datetime.now(UTC).date() - newest >= timedelta(days=viewing.DEFAULT_DAYS):
         days = {"range": [viewing.CUSTOM], "days": [str(first), str(newest)]}
-    query = {**address.of_page(HOME_PAGE, viewing.choices()), **days}
+    query = {**address.page_query(HOME_PAGE, viewing.choices()), **days}
     st.page_link("app.py", label="**Show the numbers**", icon=":material/bar_chart:", query_params=query)
     if report.unpriced:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -110,14 +110,14 @@ def _lead_to_numbers(report: Report) -> None:
             set_prices_link(days=days)
 
 
-def _load_or_discard(uploads: Uploads, loadable: list[Counted]) -> None:
+def _load_or_discard(uploads: Uploads, loadable: list[LoadableGroup]) -> None:
     """The one button that loads, and what it would do."""
     files = sum(len(group.files) for group, _, _ in loadable)
     left_out = len(uploads.files) - files
     reports = [report for _, _, report in loadable if report]
     total = Report(**{name: sum(getattr(report, name) for report in reports) for name in ("inserted", "updated", "unchanged")})
     words = [
-        *([f"{formats.counted(sum(report.requests for report in reports), 'request')}: {done_words(total)}"] if reports else []),
+        *([f"{formats.counted(sum(report.requests for report in reports), 'request')}: {counts_text(total)}"] if reports else []),
         *([f"{formats.counted(left_out, 'file')} left out, see below"] if left_out else []),
     ]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="load_bar"):
@@ -143,7 +143,7 @@ def _load_or_discard(uploads: Uploads, loadable: list[Counted]) -> None:
         _load(loadable)
 
 
-def _load(loadable: list[Counted]) -> None:
+def _load(loadable: list[LoadableGroup]) -> None:
     """Loads the files as one version, remembers their mappings, and shows the page anew."""
     lake = open_lake(lake_root())
     is_first = not lake.exists
@@ -166,5 +166,5 @@ def _load(loadable: list[Counted]) -> None:
     except (LakeError, MappingProblem) as problem:
         report = replace(report, problems=(*report.problems, f"The mapping is not remembered: {problem}"))
     discard()
-    st.session_state[_DONE] = (report, is_first and report.version > 0)
+    st.session_state[_OUTCOME] = (report, is_first and report.version > 0)
     st.rerun()

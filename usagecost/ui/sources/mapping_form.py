@@ -152,11 +152,11 @@ class _Form:
         written_out = "Since 1970. Times written out, such as 2026-11-23T14:32:00Z, need no unit."
         time_unit = self._choice(grid, "Times that are plain numbers", TIME_UNITS, "time_unit", BY_SIZE, written_out)
         zones = ["UTC", *(zone for zone in known_zones() if zone != "UTC")]
-        said = self._start.get("timezone", "UTC")
+        timezone = self._start.get("timezone", "UTC")
         zone = grid.selectbox(
             "Zone of times without an offset",
             zones,
-            index=zones.index(said) if said in zones else 0,
+            index=zones.index(timezone) if timezone in zones else 0,
             key=f"{self._id}_timezone",
         )
         units = {"time_unit": None if time_unit == BY_SIZE else time_unit, "timezone": None if zone == "UTC" else zone}

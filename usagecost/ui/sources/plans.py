@@ -55,7 +55,7 @@ def choose_plan(uploads: Uploads, group: Group, formats: Formats) -> Plan | None
     if source is None and fits:
         st.markdown(f":material/help: Looks like {plain(', and like '.join(why for _, why in fits))}. Say which of them it is.")
     elif fits:
-        st.markdown(f":material/check_circle: Looks like {plain(next(why for one, why in fits if one is source))}.")
+        st.markdown(f":material/check_circle: Looks like {plain(next(why for fit, why in fits if fit is source))}.")
     else:
         st.markdown(":material/help: A table of no known format: say below which column is what.")
     format_name = st.selectbox(
@@ -109,7 +109,7 @@ def _mapped(group: Group, start: Mapping[str, Any], formats: Formats) -> Plan | 
 
 def _recognising(group: Group, name: str, keys: dict[str, Any], formats: Formats) -> dict[str, Any]:
     """The mapping with the columns by which its files are recognised: as before where that recognises these files too."""
-    if any(one.name == name for one, _ in group.first.fits):
+    if any(source.name == name for source, _ in group.first.fits):
         return {"recognise": formats.own[name]["recognise"], **keys}
     return {"recognise": ingest.columns_to_recognise(group.first.path, group.first.columns, keys), **keys}
 

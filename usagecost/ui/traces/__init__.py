@@ -4,7 +4,7 @@ from usagecost.ui.address import Choice
 from usagecost.ui.traces import asked as _asked
 from usagecost.ui.traces import failures as _failures
 from usagecost.ui.traces import listing as _listing
-from usagecost.ui.traces.asked import asked_for
+from usagecost.ui.traces.asked import draw_filters
 from usagecost.ui.traces.failures import failures
 from usagecost.ui.traces.listing import listing
 from usagecost.ui.traces.numbers import numbers

@@ -35,11 +35,11 @@ CHOICES = {
 }
 """These filters in the URL."""
 
-Asked = tuple[AnyCondition, tuple[str, ...]]
+PageFilter = tuple[AnyCondition, tuple[str, ...]]
 """A condition, and the choices that it is made of."""
 
 
-def asked_for(view: View) -> tuple[View, DeltaGenerator]:
+def draw_filters(view: View) -> tuple[View, DeltaGenerator]:
     """Draws the filters of the page; returns the view with them added, and the place beside them for a note."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small", key="asked"):
@@ -52,12 +52,12 @@ def asked_for(view: View) -> tuple[View, DeltaGenerator]:
                 width=340,
             )
             with st.popover("More filters", icon=":material/tune:", key="more_filters", on_change="rerun") as more:
-                conditions = list(_more(view, is_open=bool(more.open)))
+                conditions = list(_draw_more_filters(view, is_open=bool(more.open)))
             for condition, names in conditions:
-                chip(_words(view, condition), names[0], _clear, *names)
+                chip(_chip_text(view, condition), names[0], _clear, *names)
             for number, condition in enumerate(fields.chosen_fields()):
                 view = view.where(condition)
-                chip(_words(view, condition), f"field_{number}", fields.drop, number)
+                chip(_chip_text(view, condition), f"field_{number}", fields.drop, number)
         note = st.container(width="content")
     if text:
         view = view.where(Text(text, labels_of(view).all_with(text)))
@@ -67,8 +67,8 @@ def asked_for(view: View) -> tuple[View, DeltaGenerator]:
     return view, note
 
 
-def _words(view: View, condition: AnyCondition) -> str:
-    """What a filter says."""
+def _chip_text(view: View, condition: AnyCondition) -> str:
+    """Returns the text of a filter's chip."""
     words = condition.phrase(labels_of(view).of) if isinstance(condition, Condition) else condition.words
     return words.removeprefix("streaming is ")
 
@@ -78,7 +78,7 @@ def _clear(*names: str) -> None:
         st.session_state[name] = CHOICES[name].read([])
 
 
-def _more(view: View, *, is_open: bool) -> Iterator[Asked]:
+def _draw_more_filters(view: View, *, is_open: bool) -> Iterator[PageFilter]:
     offered = answer(queries.requests.offered, view) if is_open else {}
     errors = _several("error", "Error class", [*offered.get("error", []), NOT_REPORTED], "All error classes")
     if errors:
@@ -110,10 +110,10 @@ def _several(key: str, label: str, offered: list[str], placeholder: str) -> list
 
 
 def _range(name: str, least: str, most: str, form: str, step: float) -> tuple[Decimal | None, Decimal | None]:
-    left, right = st.columns(2)
+    left_column, right_column = st.columns(2)
     ends = [
-        place.number_input(label, min_value=0.0, step=step, format=form, key=f"{name}_{end}", placeholder="any")
-        for place, label, end in ((left, least, "from"), (right, most, "to"))
+        column.number_input(label, min_value=0.0, step=step, format=form, key=f"{name}_{end}", placeholder="any")
+        for column, label, end in ((left_column, least, "from"), (right_column, most, "to"))
     ]
     start, end = (None if number is None else Decimal(str(number)) for number in ends)
     return start, end

@@ -13,7 +13,7 @@ from usagecost.ui.traces import fields
 from usagecost.ui.traces.columns import COLUMNS
 from usagecost.vocabulary.labels import FIELDS, Labels
 
-SHOWN = (
+DETAIL_FIELDS = (
     "provider", "model", "requested_model", "operation", "status", "error_class", "http_status", "user_id", "team_id",
     "virtual_key", "app", "environment", "end_user_id", "session_id", "trace_id", "tags", "route", "is_streaming", "is_batch",
     "is_gateway_cache_hit", "service_tier", "source", "source_file",
@@ -40,11 +40,11 @@ def details(request: dict[str, Any], labels: Labels) -> None:
     st.html(LOOK)
     dimensions = {column: dimension for dimension, column in FIELDS.items()}
     with st.container(key="fields"):
-        for name in SHOWN:
+        for name in DETAIL_FIELDS:
             for number, value in enumerate(_values(request[name])):
                 label = labels.of(dimensions[name], value) if name in dimensions else value
                 _row(name, value, label, f"{name}_{number}")
-    missing = [NAMES[name].lower() for name in SHOWN if request[name] is None]
+    missing = [NAMES[name].lower() for name in DETAIL_FIELDS if request[name] is None]
     if missing:
         st.caption("Not reported: " + plain(", ".join(missing)))
 

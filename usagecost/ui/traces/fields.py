@@ -9,7 +9,7 @@ import streamlit as st
 
 from usagecost.ui import viewing
 from usagecost.ui.address import Choice
-from usagecost.ui.drilldown import both
+from usagecost.ui.drilldown import merge_conditions
 from usagecost.vocabulary.filters import NOT_REPORTED, Condition, Field
 
 CHOICES = {"field": Choice("texts")}
@@ -52,7 +52,7 @@ def filter_by(name: str, value: Any, *, excludes: bool) -> None:
         values, is_not = st.session_state[dimension], st.session_state[f"not_{dimension}"]
         if excludes and values:
             chosen_ones = tuple(None if text == NOT_REPORTED else text for text in values)
-            narrowed = both(Condition(dimension, chosen_ones, is_not), condition)
+            narrowed = merge_conditions(Condition(dimension, chosen_ones, is_not), condition)
             condition = narrowed if narrowed.values else condition
         viewing.set_filter(condition, dimension)
         return

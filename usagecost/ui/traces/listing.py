@@ -64,7 +64,7 @@ def open_request(row: dict[str, Any]) -> None:
 
     The panel's own buttons run the panel alone, so that the URL is written here.
     """
-    address.put(request=row["request_id"], source=row["source"], day=str(moment(row["instant_us"]).date()))
+    address.set_choices(request=row["request_id"], source=row["source"], day=str(moment(row["instant_us"]).date()))
 
 
 def close() -> None:

@@ -18,7 +18,7 @@ from usagecost import queries
 from usagecost.queries.requests import TEXTS, Key, Order
 from usagecost.ui.address import Choice
 from usagecost.ui.answers import answer
-from usagecost.ui.memory import is_known
+from usagecost.ui.memory import is_cached
 from usagecost.vocabulary.filters import View
 from usagecost.vocabulary.formats import exact_count
 
@@ -51,7 +51,7 @@ class Page:
 
 def page_of(view: View, order: Order, matching: int) -> Page:
     """The page that the URL says; the first one where it says nothing, or of another list."""
-    at, is_before, most = _place(view, order, matching)
+    at, is_before, most = _page_bounds(view, order, matching)
     rows = answer(queries.requests.page, view, order, at, is_before, most)
     if (at is not None and not rows) or (is_before and len(rows) < most):  # what was before or behind is gone
         at, is_before = None, False
@@ -63,11 +63,11 @@ def page_of(view: View, order: Order, matching: int) -> Page:
     return Page(rows, before, matching)
 
 
-def rows_if_known(view: View, order: Order) -> list[dict[str, Any]]:
+def cached_rows(view: View, order: Order) -> list[dict[str, Any]]:
     """The rows of the page that the URL says, if they are read already."""
-    at, is_before, most = _place(view, order, None)
+    at, is_before, most = _page_bounds(view, order, None)
     question = (view, order, at, is_before, most)
-    return answer(queries.requests.page, *question) if is_known(queries.requests.page, *question) else []
+    return answer(queries.requests.page, *question) if is_cached(queries.requests.page, *question) else []
 
 
 def key_of(row: dict[str, Any]) -> Key:
@@ -109,17 +109,17 @@ def _last_page() -> None:
 def _turn(view: View, row: dict[str, Any], is_before: bool, number: int) -> None:
     """Begins the list behind a row, or ends it before: ``number`` rows stand before it then, in this version of the lake."""
     value = None if row["value"] is None else str(row["value"])
-    place = [value, row["instant_us"], row["source"], row["request_id"], is_before, list_of(view), number, *_counted_in(view)]
-    st.session_state["at"] = json.dumps(place, ensure_ascii=False)
+    bound = [value, row["instant_us"], row["source"], row["request_id"], is_before, list_of(view), number, *_counted_in(view)]
+    st.session_state["at"] = json.dumps(bound, ensure_ascii=False)
 
 
-def _place(view: View, order: Order, matching: int | None) -> tuple[Key | None, bool, int]:
+def _page_bounds(view: View, order: Order, matching: int | None) -> tuple[Key | None, bool, int]:
     """The key that the page begins behind, or ends before, and how many rows it has."""
     if st.session_state["at"] == LAST:
         return None, True, ((matching or 0) - 1) % PAGE + 1
     with suppress(ValueError, TypeError, KeyError, ArithmeticError):
-        value, instant_us, source, request_id, is_before, of, *_ = json.loads(st.session_state["at"])
-        if of == list_of(view) and isinstance(instant_us, int) and isinstance(source, str) and isinstance(request_id, str):
+        value, instant_us, source, request_id, is_before, list_id, *_ = json.loads(st.session_state["at"])
+        if list_id == list_of(view) and isinstance(instant_us, int) and isinstance(source, str) and isinstance(request_id, str):
             return Key(_read(value, order), instant_us, source, request_id), bool(is_before), PAGE
     return None, False, PAGE
 

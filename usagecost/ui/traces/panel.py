@@ -19,7 +19,7 @@ from usagecost.queries.requests import Key, Order, moment
 from usagecost.schema import COLUMN_BY_NAME
 from usagecost.ui.answers import answer
 from usagecost.ui.labels import labels_of
-from usagecost.ui.memory import known
+from usagecost.ui.memory import cached_answer
 from usagecost.ui.prices.models import STATUSES, name_of
 from usagecost.ui.reader import check, sees
 from usagecost.ui.spend import set_prices_link
@@ -95,7 +95,7 @@ def _panel(view: View) -> None:
 def _neighbours(request: dict[str, Any], view: View) -> None:
     """The way to the request before and after, in the order of the list. Those beyond its page are looked for on a click."""
     order = chosen_order()
-    rows = paging.rows_if_known(view, order)
+    rows = paging.cached_rows(view, order)
     place = next((i for i, row in enumerate(rows) if all(row[name] == request[name] for name in ("source", "request_id"))), None)
     is_first = place == 0 and st.session_state["at"] is None
     with st.container(horizontal=True, gap="small"):
@@ -121,7 +121,7 @@ def _step(view: View, order: Order, request: dict[str, Any], is_before: bool, ne
         value = queries.requests.value_of(request, order, view.basis)
         at = Key(value, request["instant_us"], request["source"], request["request_id"])
         with suppress(LakeError, UnansweredError):
-            neighbour = next(iter(known(queries.requests.page, view, order, at, is_before, 1)), None)
+            neighbour = next(iter(cached_answer(queries.requests.page, view, order, at, is_before, 1)), None)
     if neighbour:
         open_request(neighbour)
     else:
@@ -182,18 +182,18 @@ def _cost(request: dict[str, Any], view: View) -> None:
     parts = cost_parts(request, view.lake)
     st.caption("Cost at list or own prices, part by part")
     if parts:
-        whole = sum((part.cost_usd for part in parts), Decimal(0))
+        total = sum((part.cost_usd for part in parts), Decimal(0))
         lines = ["| Type | Count | USD / M | USD |", "|:--|--:|--:|--:|"]
         for part in parts:
             count = "" if part.tokens is None else formats.exact_count(part.tokens)
             rate = "" if part.usd_per_mtok is None else f"{part.usd_per_mtok.normalize():f}"
             lines.append(f"| {part.kind} | {count} | {rate} | {part.cost_usd:,.9f} |")
-        lines.append(f"| **Sum** | | | **{whole:,.9f}** |")
+        lines.append(f"| **Sum** | | | **{total:,.9f}** |")
         st.markdown("\n".join(lines))
-        stored = request["list_cost_usd"]
-        if stored is None or abs(whole - stored) > Decimal("0.000000002"):
-            st.caption(plain(f"By the prices of today. The lake holds {formats.usd(stored)}: reprice it on the page Prices."))
-    said = {
+        stored_cost = request["list_cost_usd"]
+        if stored_cost is None or abs(total - stored_cost) > Decimal("0.000000002"):
+            st.caption(plain(f"By the prices of today. The lake holds {formats.usd(stored_cost)}: reprice it on the page Prices."))
+    price_facts = {
         "Price": STATUSES.get(request["price_status"], request["price_status"]),
         "Why": request["price_reason"],
         "Price used": request["price_id"],
@@ -201,7 +201,7 @@ def _cost(request: dict[str, Any], view: View) -> None:
         "Reported by the source": None if request["reported_cost_usd"] is None else f"${request['reported_cost_usd']:,.9f}",
         "List cost": None if request["list_cost_usd"] is None else f"${request['list_cost_usd']:,.9f}",
     }
-    facts([(name, value or formats.UNKNOWN) for name, value in said.items()])
+    facts([(name, value or formats.UNKNOWN) for name, value in price_facts.items()])
     if request["price_status"] in ("unpriced", "partial") and request["model"]:
         set_prices_link(name_of(request))
 

@@ -53,36 +53,38 @@ def explain_change(view: View) -> None:
     metric, by = metric or "spend_usd", by or SPLITS[0]
     of_period = replace(view, interval=WHOLE)
     rows = answer(queries.explained.by_price, of_period).to_pylist()
-    whole = explain.explanation(metric, rows)
-    if nothing_to_explain(view, metric, rows, whole) or whole is None:
+    explanation = explain.explanation(metric, rows)
+    if nothing_to_explain(view, metric, rows, explanation) or explanation is None:
         return
     if metric not in explain.COUNTED:  # reasons are seen while values, which take longer, are still asked for
-        _reasons(view, metric, rows, whole, explain.steps_of(metric, whole))
-    moved = explain.values(metric, answer(queries.explained.by_value, of_period, by, metric).to_pylist(), rows, whole)
-    values = _with_names(moved, view, by)
-    steps = [Step(name, name, one.moved, one.merged) for name, one in zip(values["name"], moved, strict=True) if one.moved]
+        _reasons(view, metric, rows, explanation, explain.steps_of(metric, explanation))
+    changes = explain.values(metric, answer(queries.explained.by_value, of_period, by, metric).to_pylist(), rows, explanation)
+    values = _with_names(changes, view, by)
+    steps = [
+        Step(name, name, change.moved, change.merged) for name, change in zip(values["name"], changes, strict=True) if change.moved
+    ]
     if metric in explain.COUNTED:
-        _reasons(view, metric, rows, whole, steps)
-    _values(view, metric, by, moved, values, explain.listed(metric, steps))
+        _reasons(view, metric, rows, explanation, steps)
+    _values(view, metric, by, changes, values, explain.listed(metric, steps))
 
 
 def _reasons(
     view: View,
     metric: str,
     rows: Sequence[Mapping[str, Any]],
-    whole: Explanation,
+    explanation: Explanation,
     steps: Sequence[Step],
 ) -> None:
     """The sentence, what it does not say, and its steps."""
     makers = queries.spending.maker_sentence(view, rows, labels_of(view), answer) if metric == "spend_usd" else ""
-    st.header(plain(explain.sentence(metric, whole, steps, makers)), anchor=False)
+    st.header(plain(explain.sentence(metric, explanation, steps, makers)), anchor=False)
     st.caption(" ".join(_notes(view, metric, rows)))
-    _steps(metric, whole, steps)
+    _steps(metric, explanation, steps)
 
 
-def _with_names(moved: Sequence[Moved], view: View, by: str) -> pd.DataFrame:
+def _with_names(changes: Sequence[Moved], view: View, by: str) -> pd.DataFrame:
     """The values with what a reader calls them, as drill-downs take them."""
-    columns = {name: [getattr(one, name) for one in moved] for name in ("value", "is_other", "merged")}
+    columns = {name: [getattr(change, name) for change in changes] for name in ("value", "is_other", "merged")}
     frame = pd.DataFrame(columns).astype({"value": object, "is_other": bool, "merged": "int64"})
     return with_names(frame, view, by, DIMENSIONS[by].plural)
 
@@ -93,7 +95,7 @@ def _notes(view: View, metric: str, rows: Sequence[Mapping[str, Any]]) -> list[s
     return [plain(previous_text(view.period)), *([plain(missing)] if missing else [])]
 
 
-def _steps(metric: str, whole: Explanation, steps: Sequence[Step]) -> None:
+def _steps(metric: str, explanation: Explanation, steps: Sequence[Step]) -> None:
     """The way from before to now, as a waterfall or as a table."""
     numbers = pd.DataFrame({"reason": [step.label for step in steps], metric: [step.amount for step in steps]})
     heading(
@@ -119,13 +121,13 @@ def _steps(metric: str, whole: Explanation, steps: Sequence[Step]) -> None:
             texts={"amount": lambda value: explain.signed(value, amount)},
         )
         return
-    ends = {"Before": whole.before, "Now": whole.now}
-    rows = [("Before", ends["Before"], amount(whole.before), "The comparison period")]
+    ends = {"Before": explanation.before, "Now": explanation.now}
+    rows = [("Before", ends["Before"], amount(explanation.before), "The comparison period")]
     rows += [
         (step.label + UNSEEN * (step.label in ends), step.amount, explain.signed(step.amount, amount), help_of.get(step.label, ""))
         for step in steps
     ]
-    rows += [("Now", ends["Now"], amount(whole.now), "The chosen period")]
+    rows += [("Now", ends["Now"], amount(explanation.now), "The chosen period")]
     colors = CHANGE_COLORS[METRICS[metric].better]
     drawing = waterfall(pd.DataFrame(rows, columns=["name", "value", "text", "help"]), (COLORS["requests"], *colors))
     draw(
@@ -137,16 +139,16 @@ def _steps(metric: str, whole: Explanation, steps: Sequence[Step]) -> None:
         st.caption(f"Bars of before and now begin at {plain(amount(low))}, so that steps are seen.")
 
 
-def _values(view: View, metric: str, by: str, moved: Sequence[Moved], values: pd.DataFrame, words: str) -> None:
+def _values(view: View, metric: str, by: str, changes: Sequence[Moved], values: pd.DataFrame, sentence: str) -> None:
     """The values that moved the number most, each with the effects that its own requests have had; a row opens them."""
-    names = [name for name in EFFECTS if any(one.effects.get(name) for one in moved)]
+    names = [name for name in EFFECTS if any(change.effects.get(name) for change in changes)]
     numbers = pd.DataFrame(
         {
             by: values["name"],
-            "before": [one.before for one in moved],
-            "now": [one.now for one in moved],
-            "change": [one.moved for one in moved],
-            **{name: [one.effects.get(name) for one in moved] for name in names},
+            "before": [change.before for change in changes],
+            "now": [change.now for change in changes],
+            "change": [change.moved for change in changes],
+            **{name: [change.effects.get(name) for change in changes] for name in names},
         }
     )
     plural, amount = DIMENSIONS[by].plural, WORDINGS[metric].amount
@@ -157,8 +159,8 @@ def _values(view: View, metric: str, by: str, moved: Sequence[Moved], values: pd
         help=f"The {counted(len(values), 'row')} that moved it most. The columns to the right split each one's change, of its own "
         "requests alone; prices there include batch, tiers and discounts.",
     )
-    if words and metric not in explain.COUNTED:
-        st.markdown(plain(f"{words}."))
+    if sentence and metric not in explain.COUNTED:
+        st.markdown(plain(f"{sentence}."))
     amounts = ["change", *names]
     table(
         numbers.astype(dict.fromkeys(("before", "now", *amounts), "float64")),

@@ -44,15 +44,15 @@ def is_in_the_way(view: View) -> bool:
     return False
 
 
-def nothing_to_explain(view: View, metric: str, rows: Sequence[Mapping[str, Any]], whole: Explanation | None) -> bool:
+def nothing_to_explain(view: View, metric: str, rows: Sequence[Mapping[str, Any]], explanation: Explanation | None) -> bool:
     """Says, if the number is not known in one of the periods, or nothing in both, that there is nothing to explain."""
     if not any(row["requests"] for row in rows):
         no_requests(view)
         return True
-    if whole is None:
+    if explanation is None:
         empty(f"No {WORDINGS[metric].name.lower()} to compare", f"In one of the periods, or both, no request {_LACKS[metric]}.")
         return True
-    if whole.is_empty and metric == "spend_usd":
+    if explanation.is_empty and metric == "spend_usd":
         empty("Less than a cent was spent in both periods", "Choose another number, or a longer range.")
         return True
     return False

@@ -48,15 +48,15 @@ def unusual(view: View) -> None:
             "are known before it.",
         )
         return
-    largest = sorted(spikes, key=lambda one: -abs(one[1].excess))[:MOST_SHOWN]
-    shown = sorted(largest, key=lambda one: one[0].start, reverse=True)
+    largest = sorted(spikes, key=lambda pair: -abs(pair[1].excess))[:MOST_SHOWN]
+    listed_spikes = sorted(largest, key=lambda pair: pair[0].start, reverse=True)
     numbers = pd.DataFrame(
         {
-            interval: [step.label for step, _ in shown],
-            "spend": [spike.amount for _, spike in shown],
-            "usual": [spike.usual for _, spike in shown],
-            "excess": [spike.excess for _, spike in shown],
-            "cause": [_cause_words(view, causes) for causes in causes_of_all(view, shown, answer)],
+            interval: [step.label for step, _ in listed_spikes],
+            "spend": [spike.amount for _, spike in listed_spikes],
+            "usual": [spike.usual for _, spike in listed_spikes],
+            "excess": [spike.excess for _, spike in listed_spikes],
+            "cause": [_cause_words(view, causes) for causes in causes_of_all(view, listed_spikes, answer)],
         }
     )
     heading(
@@ -80,65 +80,67 @@ def unusual(view: View) -> None:
         },
         alt_text=f"Unusual {interval}s with their spend, what is usual, and the cause of the difference",
         texts={"spend": usd, "usual": usd, "excess": lambda value: explain.signed(value, usd)},
-        on_open=lambda row: drilldown.open_requests(view.filters, shown[row][0]),
+        on_open=lambda row: drilldown.open_requests(view.filters, listed_spikes[row][0]),
     )
 
 
 def unusual_marks(usage: Usage, view: View, by: str) -> tuple[Mark, ...]:
     """The marks of a chart of spend by day or hour where it stands out most, with the values of its split that caused it."""
-    places = {step.start: place for place, step in enumerate(usage.intervals)}
+    places = {step.start: number for number, step in enumerate(usage.intervals)}
     return tuple(
         Mark(step.start, "Unusual", _against_usual(view, spike, causes_within(usage, by, places[step.start], spike)))
-        for step, spike in _marked(usage, view)
+        for step, spike in _marked_spikes(usage, view)
     )
 
 
 def unusual_note(usage: Usage, view: View) -> None:
     """Under a chart of spend: what is marked on it, and behind a button what caused it, by all dimensions."""
-    marked = sorted(_marked(usage, view), key=lambda one: one[0].start)
-    if not marked:
+    marked_spikes = sorted(_marked_spikes(usage, view), key=lambda pair: pair[0].start)
+    if not marked_spikes:
         return
-    days = sorted({step.start.astimezone(ZoneInfo(view.period.zone)).date() for step, _ in marked})
-    words = f"Unusual: {', '.join(days_text(day, day) for day in days)}"
-    with st.popover(words, icon=":material/help:", type="tertiary", key=OPEN_CAUSES, on_change="rerun") as box:
+    days = sorted({step.start.astimezone(ZoneInfo(view.period.zone)).date() for step, _ in marked_spikes})
+    label = f"Unusual: {', '.join(days_text(day, day) for day in days)}"
+    with st.popover(label, icon=":material/help:", type="tertiary", key=OPEN_CAUSES, on_change="rerun") as box:
         if box.open:
-            _causes(view, marked)
+            _causes(view, marked_spikes)
 
 
 def opening_causes(usage: Usage, view: View, otherwise: OnMark) -> OnMark:
     """For a chart of spend: a click beside the bars of an interval that stands out shows what caused it."""
 
-    def tell(mark: drilldown.Mark) -> None:
-        if mark.get("place") is None and any(step.label == mark.get("interval") for step, _ in _marked(usage, view)):
+    def open_causes(mark: drilldown.Mark) -> None:
+        if mark.get("place") is None and any(step.label == mark.get("interval") for step, _ in _marked_spikes(usage, view)):
             st.session_state[OPEN_CAUSES] = True
         else:
             otherwise(mark)
 
-    return tell
+    return open_causes
 
 
-def _causes(view: View, marked: Sequence[tuple[Interval, Spike]]) -> None:
+def _causes(view: View, marked_spikes: Sequence[tuple[Interval, Spike]]) -> None:
     """A line for each of some intervals, with the way to its requests."""
-    for (step, spike), causes in zip(marked, causes_of_all(view, marked, answer), strict=True):
+    for (step, spike), causes in zip(marked_spikes, causes_of_all(view, marked_spikes, answer), strict=True):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"):
             st.markdown(f"**{step.label}** {plain(_against_usual(view, spike, causes))}", width="stretch")
             about = (view.filters, step)
             st.button("Requests", key=f"unusual_{step.label}", type="tertiary", on_click=drilldown.open_requests, args=about)
-    query = {**address.of_page("Why", viewing.choices()), "part": [UNUSUAL_PART]}
+    query = {**address.page_query("Why", viewing.choices()), "part": [UNUSUAL_PART]}
     st.page_link("pages/1_Why.py", label="**All unusual days**", query_params=query)
 
 
-def _marked(usage: Usage, view: View) -> list[tuple[Interval, Spike]]:
+def _marked_spikes(usage: Usage, view: View) -> list[tuple[Interval, Spike]]:
     """The days or hours of a chart that stand out most. Days of late are among those of which the view's forecast is learned, so of
     them nothing else is asked for.
     """
     if view.interval not in DAYS_BEFORE:
         return []
     starts, period = {step.start for step in usage.intervals}, view.period
-    told = timedelta(days=HISTORY_DAYS["month"] - DAYS_BEFORE["day"])
-    is_told = view.interval == "day" and period.first >= period.today - told
-    spikes = spikes_in(answer(history, as_of_today(view)), "day", period.zone) if is_told else _spikes(view, view.interval)
-    return sorted((one for one in spikes if one[0].start in starts), key=lambda one: -abs(one[1].excess))[:MOST_SHOWN]
+    forecast_span = timedelta(days=HISTORY_DAYS["month"] - DAYS_BEFORE["day"])
+    is_forecast_history = view.interval == "day" and period.first >= period.today - forecast_span
+    spikes = (
+        spikes_in(answer(history, as_of_today(view)), "day", period.zone) if is_forecast_history else _spikes(view, view.interval)
+    )
+    return sorted((pair for pair in spikes if pair[0].start in starts), key=lambda pair: -abs(pair[1].excess))[:MOST_SHOWN]
 
 
 def _against_usual(view: View, spike: Spike, causes: Causes) -> str:
@@ -153,13 +155,13 @@ def _spikes(view: View, interval: str) -> list[tuple[Interval, Spike]]:
     longer = Period(period.first - timedelta(days=DAYS_BEFORE[interval]), period.last, period.zone, period.now, is_alone=True)
     longer_view = replace(view, period=longer, interval=interval)
     usage = answer(queries.usage, longer_view, None, ("spend_usd",), compares=False)
-    return [one for one in spikes_in(usage, interval, period.zone) if one[0].start >= period.start]
+    return [pair for pair in spikes_in(usage, interval, period.zone) if pair[0].start >= period.start]
 
 
 def _cause_words(view: View, causes: Causes) -> str:
     """What caused a difference, in words."""
     labels = labels_of(view)
     return ", ".join(
-        explain.value_words(name, " and ".join(f"no known {name}" if one is None else labels.of(name, one) for one in values))
+        explain.value_words(name, " and ".join(f"no known {name}" if value is None else labels.of(name, value) for value in values))
         for name, values in causes
     )
