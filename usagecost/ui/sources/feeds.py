@@ -19,7 +19,7 @@ from usagecost.queries import folds
 from usagecost.queries.folds import Usage
 from usagecost.ui.answers import answer, empty
 from usagecost.ui.blocks import heading
-from usagecost.ui.memory import known
+from usagecost.ui.memory import cached_answer
 from usagecost.ui.sparkline import sparkline
 from usagecost.ui.text import plain
 from usagecost.vocabulary import METRICS, formats
@@ -72,7 +72,7 @@ def feeds(view: View) -> None:
 
 def _overlaps(view: View, titles: Mapping[str, str]) -> None:
     """Says which sources tell the same requests, and leads to the loads that can be taken out."""
-    overlaps = answer(queries.overlaps.find_overlaps, view.lake, view.version, known)
+    overlaps = answer(queries.overlaps.find_overlaps, view.lake, view.version, cached_answer)
     for overlap in overlaps:
         st.warning(plain(overlap.text(titles)), title="Requests that may count twice", icon=":material/content_copy:")
     if overlaps:
