@@ -107,7 +107,7 @@ MADE_OF_THEM = {
     "unusual.causes_of_all", "unusual.causes_of_latency", "unusual.latency_spikes",
 }  # fmt: skip
 """What asks nothing but these."""
-OF_ALL_REQUESTS = {"sources.changes", "sources.ingests", "sources.removals", "sources.sources"}
+OF_ALL_REQUESTS = {"overlaps.find_overlaps", "sources.changes", "sources.ingests", "sources.removals", "sources.sources"}
 """What only who may see all requests is shown."""
 
 

@@ -176,7 +176,7 @@ def test_an_added_metric_is_seen_everywhere(asked: View, monkeypatch: pytest.Mon
 
 EDITS = (
     ("TOKENS = (", 'TOKENS = ("reasoning_tokens", "audio_tokens", '),
-    ("SHOWN = (", 'CARDS = ("latency_p95_ms", "spend_per_request", "active_users")\nSHOWN = ('),
+    ("CHART_METRICS = (", 'CARDS = ("latency_p95_ms", "spend_per_request", "active_users")\nCHART_METRICS = ('),
     ("USER_COLUMNS = (", 'USER_COLUMNS = ("latency_p95_ms", "errors", '),
 )
 """What an analyst changes in app.py: lines, cards and columns."""
