@@ -15,8 +15,9 @@ from usagecost.vocabulary.formats import UNKNOWN, percent
 
 SPEND = "spend_usd"
 """The column of what is owed in all currencies of the statement; other amounts are in USD alone."""
-COUNTS = {"requests": "Requests", "input_tokens": "Input tokens", "output_tokens": "Output tokens"}
-REQUESTS = {"requests": COUNTS["requests"]}
+REQUESTS = {"requests": "Requests"}
+TOKENS = {"input_tokens": "Input tokens", "output_tokens": "Output tokens"}
+COUNTS = {**REQUESTS, **TOKENS}
 
 Cell = str | int | Owed | None
 """A text, a count, None where that is not known, or what is owed; "" where there is nothing to say."""
@@ -95,11 +96,16 @@ def corrections(statement: MonthStatement) -> MonthTable:
 def parts(statement: MonthStatement, dimension: str) -> MonthTable:
     """The month by a dimension, the most first."""
     rows = [
-        (statement.called(dimension, part.value), *(part.usage.sums[name] for name in COUNTS), part.usage)
+        (
+            statement.called(dimension, part.value),
+            part.usage.sums["requests"],
+            part.usage,
+            *(part.usage.sums[name] for name in TOKENS),
+        )
         for part in statement.parts(dimension)
     ]
     label = DIMENSIONS[dimension].label
-    return MonthTable(f"By {label.lower()}", {dimension: label, **COUNTS, SPEND: "Direct"}, rows)
+    return MonthTable(f"By {label.lower()}", {dimension: label, **REQUESTS, SPEND: "Direct", **TOKENS}, rows)
 
 
 def prices(statement: MonthStatement) -> MonthTable:
