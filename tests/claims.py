@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
-from tests.source_rows import Row, read_files, rejects
-from usagecost.sources import Batch, Source
+from tests.source_rows import Row, json_lines, read
+from usagecost.sources import Source
 
 Lines = Row | str | Iterable[Row | str]
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """Columns, and cases of them: the lines of a file, and what they become."""
 
     columns: tuple[str, ...]
@@ -57,19 +57,35 @@ class Claims(dict[str, Claim]):
         return [[(row,) if is_one and not isinstance(row, tuple | dict) else row for row in rows] for rows in lists]
 
     def _read(self) -> None:
-        files = [[lines] if isinstance(lines, dict | str) else lines for claim in self.values() for lines, _ in claim.cases]
+        """Reads all files at once; those that begin alike one after the other, as a format may read some of them in another way."""
+        files = [[lines] if isinstance(lines, dict | str) else list(lines) for claim in self.values() for lines, _ in claim.cases]
         with TemporaryDirectory() as folder:
-            batches = iter(read_files(self._source(), Path(folder), files))
-            for name, claim in self.items():
-                self._results[name] = [_results(next(batches), claim.columns) for _ in claim.cases]
-
-
-def _results(batch: Batch, columns: tuple[str, ...]) -> list[Any]:
-    requests = batch.requests.to_pylist()
-    assert "a secret" not in str(requests)
-    rows = [tuple(_value(row, column) for column in columns if column != "skipped") for row in requests]
-    skips = {reason: count for (_, reason), count in batch.skips.items()}
-    return [*rows, *(reject for reject in rejects(batch) if reject[0]), *([skips] if "skipped" in columns else [])]
+            paths = [json_lines(Path(folder, f"{place:04}.jsonl"), lines) for place, lines in enumerate(files)]
+            batch = read(
+                self._source(), *(paths[place] for place in sorted(range(len(files)), key=lambda at: str([*files[at][0]])))
+            )
+        rows: defaultdict[str, list[Row]] = defaultdict(list)
+        for row in batch.requests.to_pylist():
+            rows[row["source_file"]].append(row)
+        assert "a secret" not in str(rows)
+        rejects: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+        for reject in batch.rejects.to_pylist():
+            if reject["line"] is not None:
+                rejects[reject["source_file"]].append((reject["line"], reject["reason"]))
+        skips: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for (file, reason), count in batch.skips.items():
+            skips[file][reason] = count
+        names = iter(map(str, paths))
+        for claim, (columns, cases) in self.items():
+            values = [column for column in columns if column != "skipped"]
+            self._results[claim] = [
+                [
+                    *(tuple(_value(row, column) for column in values) for row in rows[file]),
+                    *rejects[file],
+                    *([skips[file]] if "skipped" in columns else []),
+                ]
+                for file in islice(names, len(cases))
+            ]
 
 
 def _value(row: Row, column: str) -> Any:

@@ -61,14 +61,10 @@ def reading_of(source: Callable[[], Source]) -> Together:
     """Reads what tests yield: each question is the lines of a file, or its only line, and its answer their batch."""
 
     def answer(folder: Path, files: list[Iterable[Row | str] | Row | str]) -> list[Batch]:
-        return read_files(source(), folder, ([file] if isinstance(file, dict | str) else file for file in files))
+        written = ([file] if isinstance(file, dict | str) else file for file in files)
+        return _read_together(source(), [json_lines(folder / f"{place:04}.jsonl", lines) for place, lines in enumerate(written)])
 
     return Together(answer)
-
-
-def read_files(source: Source, folder: Path, files: Iterable[Iterable[Row | str]]) -> list[Batch]:
-    """The batches of files of these lines, read together."""
-    return _read_together(source, [json_lines(folder / f"{place:04}.jsonl", lines) for place, lines in enumerate(files)])
 
 
 def _of_file(batch: Batch, path: str) -> Batch:
